@@ -1,0 +1,46 @@
+"""What every engine is given: clients of this very AWS, the store, the mirror of S3."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from local_aws.mirror import Mirror
+from local_aws.store import Store
+
+ACCOUNT = "000000000000"
+CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+_CONFIG = Config(s3={"addressing_style": "path"}, retries={"max_attempts": 3}, max_pool_connections=32)
+
+
+@dataclass(frozen=True)
+class Context:
+    """The surroundings of the engines.
+
+    Attributes:
+        endpoint: where this AWS listens, for example `http://127.0.0.1:4566`.
+        folder: the one folder that holds all its data.
+    """
+
+    endpoint: str
+    folder: Path
+    store: Store
+    mirror: Mirror
+
+    @classmethod
+    def at(cls, endpoint: str, folder: Path) -> Context:
+        store = Store(folder / "engines.sqlite")
+        return cls(endpoint, folder, store, Mirror(client("s3", endpoint), folder / "mirror", store))
+
+    def client(self, service: str, region: str = "us-east-1") -> Any:
+        """A boto3 client of this AWS."""
+        return client(service, self.endpoint, region)
+
+
+def client(service: str, endpoint: str, region: str = "us-east-1") -> Any:
+    session = boto3.session.Session(region_name=region, **CREDENTIALS)
+    return session.client(service, endpoint_url=endpoint, config=_CONFIG)

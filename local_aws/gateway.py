@@ -1,0 +1,123 @@
+"""The one door: finds the handler of a call, or passes the request to the emulator untouched."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from local_aws.protocol import AwsError, Call, Document, Handlers
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_CREDENTIAL = re.compile(rb"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
+_JSON = b"application/x-amz-json"
+_HANDLER_THREADS = 32
+
+log = logging.getLogger("local_aws.gateway")
+
+
+class Gateway:
+    """An ASGI application in front of the emulator's.
+
+    Only calls of the JSON protocol that a handler is registered for are read; all else streams through.
+    """
+
+    def __init__(self, emulator: AsgiApp, handlers: Handlers) -> None:
+        self._emulator = emulator
+        self._handlers = handlers
+        self._threads = ThreadPoolExecutor(_HANDLER_THREADS, thread_name_prefix="handler")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route = _route(scope)
+        if route is None or route[:2] not in self._handlers:
+            await self._emulator(scope, receive, send)
+            return
+        status, document = await self._answer(scope, route, await _read_body(receive))
+        await _send_json(send, status, document, _header(scope, b"content-type"))
+
+    async def _answer(self, scope: Scope, route: tuple[str, str, str], body: bytes) -> tuple[int, Document]:
+        service, action, region = route
+        loop = asyncio.get_running_loop()
+
+        def forward(payload: Document) -> Document:
+            exchange = exchange_with(self._emulator, scope, json.dumps(payload).encode())
+            return _checked(*asyncio.run_coroutine_threadsafe(exchange, loop).result())
+
+        call = Call(service, action, json.loads(body or b"{}"), region, forward)
+        try:
+            return 200, await loop.run_in_executor(self._threads, self._handlers[service, action], call)
+        except AwsError as error:
+            return error.status, {"__type": error.code, "message": error.message}
+        except Exception as error:
+            log.exception("%s %s failed", service, action)
+            return 500, {"__type": "InternalServiceException", "message": f"{type(error).__name__}: {error}"}
+
+
+async def exchange_with(app: AsgiApp, scope: Scope, body: bytes) -> tuple[int, bytes]:
+    """Send one request into an ASGI application and collect its answer: (status, body)."""
+    headers = [(k, v) for k, v in scope["headers"] if k not in (b"content-length", b"transfer-encoding")]
+    inner = {**scope, "headers": [*headers, (b"content-length", str(len(body)).encode())]}
+    status, chunks, sent = 0, [], False
+
+    async def receive() -> dict[str, Any]:
+        nonlocal sent
+        if sent:
+            return {"type": "http.disconnect"}
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        nonlocal status
+        status = message.get("status", status)
+        chunks.append(message.get("body", b""))
+
+    await app(inner, receive, send)
+    return status, b"".join(chunks)
+
+
+def _route(scope: Scope) -> tuple[str, str, str] | None:
+    """(service, action, region) of a call in the JSON protocol; None for any other request."""
+    if scope["type"] != "http":
+        return None
+    credential = _CREDENTIAL.search(_header(scope, b"authorization"))
+    target = _header(scope, b"x-amz-target").decode()
+    if not credential or not target or not _header(scope, b"content-type").startswith(_JSON):
+        return None
+    region, service = (part.decode() for part in credential.groups())
+    return service, target.rpartition(".")[2], region
+
+
+def _header(scope: Scope, name: bytes) -> bytes:
+    return next((value for key, value in scope["headers"] if key.lower() == name), b"")
+
+
+async def _read_body(receive: Receive) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
+def _checked(status: int, body: bytes) -> Document:
+    document: Document = json.loads(body or b"{}")
+    if status < 300:
+        return document
+    code = str(document.get("__type", "InternalFailure")).rpartition("#")[2]
+    raise AwsError(code, document.get("message") or document.get("Message") or "", status)
+
+
+async def _send_json(send: Send, status: int, document: Document, content_type: bytes) -> None:
+    body = json.dumps(document, default=str).encode()
+    headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,55 @@
+"""The whole store, listed: what a test needs to prove that nothing was overlooked."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from local_aws.context import Context
+from local_aws.gateway import AsgiApp, Receive, Scope, Send
+
+PATH = "/_local/store"
+_SERVICES = "ministack.services."
+
+
+def served(app: AsgiApp, context: Context) -> AsgiApp:
+    """The application, which now also answers `GET /_local/store` with `everything(context)`."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("path") != PATH:
+            await app(scope, receive, send)
+            return
+        body = json.dumps(everything(context)).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return wrapped
+
+
+def everything(context: Context) -> dict[str, list[str]]:
+    """Every key that the emulator's services, the engines and the S3 disk hold, by place."""
+    listing = {f"engines/{name}": keys for name, keys in context.store.collections().items()}
+    for name, module in sorted(sys.modules.items()):
+        if name.startswith(_SERVICES) and hasattr(module, "get_state"):
+            service = name.removeprefix(_SERVICES)
+            listing |= {f"{service}/{place}": keys for place, keys in _places(module.get_state())}
+    listing["s3/objects"] = _objects(context)
+    return {place: keys for place, keys in listing.items() if keys}
+
+
+def _places(state: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    for place, value in state.items():
+        held = getattr(value, "_data", value)
+        if isinstance(held, Mapping):
+            yield place, [str(key) for key in held]
+        elif isinstance(held, list | set | tuple):
+            yield place, [str(item) for item in held]
+
+
+def _objects(context: Context) -> list[str]:
+    folder = context.folder / "s3"
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".meta.json"))
+    return sorted(str(path.relative_to(folder)) for path in files)

@@ -1,0 +1,48 @@
+"""The JSON protocol most AWS data services speak: one call in, one document or one error out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Document = dict[str, Any]
+
+
+class AwsError(Exception):
+    """An error as an AWS service answers it, for example `AwsError("EntityNotFoundException", "...")`."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Call:
+    """One API call of a client.
+
+    `forward` sends a payload on to the emulator and returns its answer; it raises `AwsError` when that is an error.
+    """
+
+    service: str
+    action: str
+    payload: Document
+    region: str
+    forward: Callable[[Document], Document]
+
+    def passed_on(self) -> Document:
+        """The emulator's own answer to this very call."""
+        return self.forward(self.payload)
+
+    def required(self, field: str) -> Any:
+        """The payload's `field`, or a ValidationException that names it."""
+        if self.payload.get(field) in (None, ""):
+            raise AwsError("ValidationException", f"{self.action}: the field {field} is required.")
+        return self.payload[field]
+
+
+Handler = Callable[[Call], Document]
+Handlers = dict[tuple[str, str], Handler]
+"""Handlers by (service, action), for example `("glue", "StartCrawler")`."""

@@ -1,0 +1,71 @@
+"""Starts the emulator and the gateway as one process on one loopback port."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import signal
+from pathlib import Path
+
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config
+
+from local_aws import inventory
+from local_aws.context import ACCOUNT, Context
+from local_aws.gateway import AsgiApp, Gateway
+from local_aws.protocol import Handlers
+
+HOST = "127.0.0.1"
+ENGINES = ("mends", "crawlers", "jobs", "athena")
+"""Modules of this package with a function `handlers(context) -> Handlers`."""
+
+
+def application(port: int, folder: Path) -> AsgiApp:
+    """The gateway with every engine, in front of the emulator."""
+    emulator = _emulator(port, folder)
+    context = Context.at(f"http://{HOST}:{port}", folder)
+    handlers: Handlers = {}
+    for name in ENGINES:
+        handlers |= importlib.import_module(f"local_aws.{name}").handlers(context)
+    return inventory.served(Gateway(emulator, handlers), context)
+
+
+def serve(port: int, folder: Path) -> None:
+    """Serve until SIGTERM or SIGINT; the emulator then writes its state under `folder`."""
+    config = Config()
+    config.bind = [f"{HOST}:{port}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 5
+    config.h11_max_incomplete_size = 1024 * 1024
+    asyncio.run(_serve(application(port, folder), config))
+
+
+async def _serve(app: AsgiApp, config: Config) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await hypercorn_serve(app, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+
+
+def _emulator(port: int, folder: Path) -> AsgiApp:
+    """The emulator reads its settings when it is imported, so they are set first."""
+    os.environ.update(
+        {
+            "GATEWAY_PORT": str(port),
+            "BIND_HOST": HOST,
+            "MINISTACK_HOST": HOST,
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(folder / "state"),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str(folder / "s3"),
+            "TMPDIR": str(folder / "tmp"),
+            # No second listener, and no container engine even where one is there.
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "DOCKER_HOST": "unix:///nonexistent",
+        }
+    )
+    (folder / "tmp").mkdir(parents=True, exist_ok=True)
+    return importlib.import_module("ministack.app").app  # type: ignore[no-any-return]

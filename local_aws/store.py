@@ -1,0 +1,68 @@
+"""What the engines remember between calls and over a restart: small JSON documents in SQLite."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from pathlib import Path
+
+from local_aws.protocol import Document
+
+
+class Store:
+    """Documents by collection and key. Safe to use from several threads.
+
+    Example:
+        >>> store = Store(tmp_path / "engines.sqlite")
+        >>> store.put("job_runs", "jr_1", {"JobRunState": "RUNNING"})
+        >>> store.get("job_runs", "jr_1")
+        {'JobRunState': 'RUNNING'}
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS document (collection TEXT, key TEXT, body TEXT, PRIMARY KEY (collection, key))"
+        )
+
+    def put(self, collection: str, key: str, document: Document) -> None:
+        self._run("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", collection, key, json.dumps(document))
+
+    def get(self, collection: str, key: str) -> Document | None:
+        rows = self._run("SELECT body FROM document WHERE collection = ? AND key = ?", collection, key)
+        return json.loads(rows[0][0]) if rows else None
+
+    def update(self, collection: str, key: str, **fields: object) -> Document:
+        """Set `fields` of a document, which is made if it is not there. Returns it."""
+        with self._lock:
+            document = {**(self.get(collection, key) or {}), **fields}
+            self.put(collection, key, document)
+        return document
+
+    def delete(self, collection: str, key: str) -> None:
+        self._run("DELETE FROM document WHERE collection = ? AND key = ?", collection, key)
+
+    def all(self, collection: str) -> dict[str, Document]:
+        """Every document of a collection by key, in the order they were made."""
+        rows = self._run("SELECT key, body FROM document WHERE collection = ? ORDER BY rowid", collection)
+        return {key: json.loads(body) for key, body in rows}
+
+    def collections(self) -> dict[str, list[str]]:
+        """The keys of every collection: the whole store at a glance."""
+        listing: dict[str, list[str]] = {}
+        for collection, key in self._run("SELECT collection, key FROM document ORDER BY collection, rowid"):
+            listing.setdefault(collection, []).append(key)
+        return listing
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def _run(self, statement: str, *values: str) -> list[tuple[str, ...]]:
+        with self._lock:
+            return self._db.execute(statement, values).fetchall()

@@ -1,0 +1,56 @@
+"""A real embedded AWS for a test session, on a free port, in a folder of its own."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+
+from local_aws.context import client
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def started(port: int, folder: Path) -> subprocess.Popen[bytes]:
+    """Start the embedded AWS and wait until it answers."""
+    log = (folder.parent / f"{folder.name}.log").open("ab")
+    command = [sys.executable, "-m", "local_aws", "--port", str(port), "--folder", str(folder)]
+    process = subprocess.Popen(command, stdout=log, stderr=log)
+    for _ in range(300):
+        assert process.poll() is None, Path(log.name).read_text()
+        try:
+            urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=1).close()
+            return process
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"the embedded AWS did not answer within 30 s; see {log.name}")
+
+
+def stopped(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port = free_port()
+    process = started(port, tmp_path_factory.mktemp("embedded") / "aws")
+    yield f"http://127.0.0.1:{port}"
+    stopped(process)
+
+
+@pytest.fixture(scope="session")
+def aws(endpoint: str) -> Callable[[str], Any]:
+    """A boto3 client of the embedded AWS: `aws("glue")`."""
+    return lambda service: client(service, endpoint)
