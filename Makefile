@@ -1,0 +1,49 @@
+# The targets that need tools call `setup` first: it takes half a second when there is nothing to do.
+PYTHON ?= python3
+SETUP = $(PYTHON) toolchain/setup.py
+WITH_TOOLS = . .tools/env.sh &&
+UV = .tools/lock-venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make lock" $(LOCK_FLAGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint scan bench shell checkov-tools lock clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 16
+
+setup: ## Bring the tools: Python packages, Node, cdktf, Terraform, Java, the AWS provider
+	@$(SETUP)
+
+demo: ## Build the lake on this machine, run data through it, take it down again
+	@$(SETUP) --need-provider
+	@$(WITH_TOOLS) python -m examples.demo
+
+test: lint ## Check the code and run every test
+	@$(WITH_TOOLS) python -m pytest
+
+lint: setup ## Check the code: style, types, and which way the imports point
+	@$(WITH_TOOLS) ruff check . && ruff format --check .
+	@$(WITH_TOOLS) mypy && lint-imports
+
+scan: checkov-tools ## Look for security findings in the synthesised Terraform
+	@$(WITH_TOOLS) cdktf synth
+	@$(WITH_TOOLS) LOG_LEVEL=ERROR checkov -d cdktf.out --framework terraform_json --skip-download --compact --quiet
+
+bench: ## Measure what the documentation claims
+	@$(SETUP) --need-provider
+	@$(WITH_TOOLS) python -m benchmarks
+
+shell: setup ## Open a shell that has the project's tools; in your own shell: . .tools/env.sh
+	@$(WITH_TOOLS) case "$$SHELL" in */bash) exec "$$SHELL" --rcfile .tools/bashrc -i ;; *) exec "$${SHELL:-sh}" -i ;; esac
+
+checkov-tools: ## Install checkov, in an environment of its own
+	@$(SETUP) --with checkov
+
+lock: ## Pin the Python packages again (LOCK_FLAGS=--upgrade for newer ones)
+	@test -x .tools/lock-venv/bin/uv || { $(PYTHON) -m venv .tools/lock-venv && .tools/lock-venv/bin/pip install -q uv==0.13.9; }
+	$(UV) requirements.in -o requirements.txt
+	$(UV) toolchain/requirements-checkov.in -o toolchain/requirements-checkov.txt
+
+clean: ## Remove what was generated; data, tools and Terraform state stay
+	@rm -rf cdktf.out cdktf.log .pytest_cache .mypy_cache .ruff_cache .import_linter_cache spark-warehouse metastore_db derby.log
+	@find . \( -name node_modules -o -name '.[a-z]*' \) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,122 @@
+"""The Glue Data Catalog: what a source table looks like, and the registration of the table that a job writes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from lake_etl.errors import JobError
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+    from mypy_boto3_glue.type_defs import PartitionInputTypeDef, StorageDescriptorTypeDef, TableInputTypeDef
+
+PARQUET: StorageDescriptorTypeDef = {
+    "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+    "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+    "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
+}
+BATCH = 100  # partitions in one call: Glue's limit
+
+
+@dataclass(frozen=True)
+class Table:
+    """A source table as the catalog has it. location ends with a slash; columns map names to Spark types."""
+
+    dataset: str
+    location: str
+    format: str
+    columns: dict[str, str]
+    partition_keys: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+def find_table(glue: GlueClient, database: str, name: str, dataset: str) -> Table:
+    """The table of a dataset. Raises JobError when the catalog has none, or one of a format jobs do not read."""
+    try:
+        found = glue.get_table(DatabaseName=database, Name=name)["Table"]
+    except glue.exceptions.EntityNotFoundException:
+        raise JobError(
+            f"dataset {dataset}: database {database} has no table '{name}'. Run the crawler of the dataset first"
+        ) from None
+    storage = found["StorageDescriptor"]
+    serde = storage.get("SerdeInfo", {})
+    return Table(
+        dataset=dataset,
+        location=storage["Location"].rstrip("/") + "/",
+        format=_format(dataset, found.get("Parameters", {}), serde.get("SerializationLibrary", "")),
+        columns=_types(storage["Columns"]),
+        partition_keys=_types(found.get("PartitionKeys", [])),
+        parameters={**found.get("Parameters", {}), **serde.get("Parameters", {})},
+    )
+
+
+def _format(dataset: str, parameters: dict[str, str], serde: str) -> str:
+    said = f"{parameters.get('classification', '')} {serde}".lower()
+    for format_ in ("parquet", "json", "csv"):
+        if format_ in said:
+            return format_
+    raise JobError(f"dataset {dataset}: its table is of format '{said.strip()}'. Jobs read csv, json and parquet")
+
+
+def _types(columns: Any) -> dict[str, str]:
+    # Spark refuses Hive's bounded strings in the schema of a read.
+    return {column["Name"]: re.sub(r"\b(var)?char\(\d+\)", "string", column["Type"]) for column in columns}
+
+
+def publish_table(
+    glue: GlueClient, database: str, name: str, location: str, columns: dict[str, str], keys: dict[str, str]
+) -> None:
+    """Create the Parquet table, or bring the one that is there to these columns and partition keys (name -> type)."""
+    table: TableInputTypeDef = {
+        "Name": name,
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": {"classification": "parquet", "EXTERNAL": "TRUE"},
+        "PartitionKeys": [{"Name": key, "Type": type_} for key, type_ in keys.items()],
+        "StorageDescriptor": _storage(location, columns),
+    }
+    try:
+        glue.create_table(DatabaseName=database, TableInput=table)
+    except glue.exceptions.AlreadyExistsException:
+        glue.update_table(DatabaseName=database, TableInput=table)
+
+
+def publish_partitions(
+    glue: GlueClient, database: str, name: str, columns: dict[str, str], locations: dict[tuple[str, ...], str]
+) -> None:
+    """Register partitions (values -> location); those that are registered already get the new columns."""
+    inputs: list[PartitionInputTypeDef] = [
+        {"Values": list(values), "StorageDescriptor": _storage(location, columns)}
+        for values, location in locations.items()
+    ]
+    for batch in _batches(inputs):
+        answer = glue.batch_create_partition(DatabaseName=database, TableName=name, PartitionInputList=batch)
+        _update_existing(glue, database, name, batch, answer.get("Errors", []))
+
+
+def _update_existing(
+    glue: GlueClient, database: str, name: str, batch: list[PartitionInputTypeDef], errors: list[Any]
+) -> None:
+    for error in errors:
+        if error["ErrorDetail"]["ErrorCode"] != "AlreadyExistsException":
+            raise JobError(f"partition {error['PartitionValues']} of {name}: {error['ErrorDetail']['ErrorMessage']}")
+    there = [error["PartitionValues"] for error in errors]
+    entries = [{"PartitionValueList": p["Values"], "PartitionInput": p} for p in batch if p["Values"] in there]
+    if entries:
+        answer = glue.batch_update_partition(DatabaseName=database, TableName=name, Entries=entries)  # type: ignore[arg-type]
+        for failure in answer.get("Errors", []):
+            raise JobError(f"partition {failure['PartitionValueList']} of {name}: {failure['ErrorDetail']}")
+
+
+def _storage(location: str, columns: dict[str, str]) -> StorageDescriptorTypeDef:
+    listed = [{"Name": column, "Type": type_} for column, type_ in columns.items()]
+    return {**PARQUET, "Location": location, "Columns": listed}  # type: ignore[typeddict-item]
+
+
+def _batches(inputs: list[PartitionInputTypeDef]) -> Iterator[list[PartitionInputTypeDef]]:
+    rest = iter(inputs)
+    while batch := list(islice(rest, BATCH)):
+        yield batch

@@ -1,0 +1,149 @@
+"""A job run: read the source, apply the steps, write the table, register it, and prove where every row went."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import traceback
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import boto3
+from pyspark.sql import DataFrame, SparkSession
+
+from lake_etl.catalog import find_table, publish_partitions, publish_table
+from lake_etl.errors import JobError, check_options, unknown
+from lake_etl.quarantine import Quarantine
+from lake_etl.report import account, check_balance
+from lake_etl.sink import Written, check_sink, write_table
+from lake_etl.source import Source, read_source
+from lake_etl.steps import Applied, apply_steps, check_steps
+
+# Adaptive execution may cut an empty branch off the plan, and with it the counts observed there.
+SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.adaptive.optimizer.excludedRules": "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation",
+}
+
+
+def main() -> None:
+    """Run the job of the command line. On an error the last line of stderr says what is wrong, and the exit code is 1."""
+    try:
+        report = run(sys.argv[1:])
+    except JobError as error:
+        sys.exit(str(error))
+    except Exception as error:
+        traceback.print_exc()
+        sys.exit(f"{type(error).__name__}: {str(error).strip().splitlines()[0]}")
+    sys.stdout.write(f"LAKE_REPORT {json.dumps(report)}\n")
+
+
+def parse_arguments(argv: list[str]) -> argparse.Namespace:
+    """The job's arguments. Glue adds some of its own: those not known here are left alone."""
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    for name in ("JOB_NAME", "spec", "raw_database", "curated_database", "curated_bucket", "quarantine_bucket"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--JOB_RUN_ID", default=str(uuid4()))
+    return parser.parse_known_args(argv)[0]
+
+
+class Sources:
+    """The datasets of a job by name, each read once."""
+
+    def __init__(self, spark: SparkSession, database: str, tables: dict[str, str]) -> None:
+        self.spark, self.database, self.tables = spark, database, tables
+        self.read: dict[str, Source] = {}
+
+    def __getitem__(self, dataset: str) -> Source:
+        if dataset not in self.tables:
+            raise unknown("dataset", dataset, self.tables)
+        if dataset not in self.read:
+            table = find_table(boto3.client("glue"), self.database, self.tables[dataset], dataset)
+            self.read[dataset] = read_source(self.spark, boto3.client("s3"), table)
+        return self.read[dataset]
+
+    def rows(self, dataset: str) -> DataFrame:
+        return self[dataset].rows
+
+
+def run(argv: list[str]) -> dict[str, Any]:
+    """Run a job and return its report, which is then also in s3://<curated bucket>/_reports/<job>/<run id>.json."""
+    started = datetime.now(UTC)
+    arguments = parse_arguments(argv)
+    spec = read_spec(arguments.spec)
+    spark = session(arguments.JOB_NAME)
+    sources = Sources(spark, arguments.raw_database, spec["tables"])
+    quarantine = Quarantine(arguments.quarantine_bucket, spec["job"], arguments.JOB_RUN_ID, started)
+    location = f"s3://{arguments.curated_bucket}/{spec['sink']['table']}/"
+
+    frame, steps = apply_steps(sources.rows(spec["source"]), spec["steps"], sources.rows)
+    written = write_table(frame, location, spec["sink"])
+    kept = {name: quarantine.keep(spark, source) for name, source in sources.read.items()}
+    report = _report(spec, arguments, started, sources, steps, written, kept)
+    check_balance(report)
+    _publish(arguments.curated_database, spec["sink"]["table"], location, written)
+    _write_report(report, arguments.curated_bucket)
+    return report
+
+
+def session(name: str) -> SparkSession:
+    spark = SparkSession.builder.appName(name).getOrCreate()
+    for setting, value in SETTINGS.items():
+        spark.conf.set(setting, value)
+    return spark
+
+
+def _report(
+    spec: dict[str, Any],
+    arguments: argparse.Namespace,
+    started: datetime,
+    sources: Sources,
+    steps: Applied,
+    written: Written,
+    kept: dict[str, dict[str, int]],
+) -> dict[str, Any]:
+    source = spec["source"]
+    rows_in, bad = (sources[source].counts.get[name] for name in ("rows", "bad"))
+    after = [(name, transform, rows.get["rows"]) for name, transform, rows in steps]
+    return {
+        "job": spec["job"],
+        "run_id": arguments.JOB_RUN_ID,
+        "source": source,
+        "table": f"{arguments.curated_database}.{spec['sink']['table']}",
+        "rows_in": rows_in,
+        "rows_out": written.rows,
+        "quarantined_rows": kept[source]["rows"],
+        "quarantined_files": sum(counts["files"] for counts in kept.values()),
+        **account(rows_in - bad, after),
+        "quarantined": kept,
+        "partitions": len(written.partitions),
+        "files": written.files,
+        "bytes": written.bytes,
+        "started_at": started.isoformat(),
+        "seconds": round((datetime.now(UTC) - started).total_seconds(), 1),
+    }
+
+
+def _publish(database: str, table: str, location: str, written: Written) -> None:
+    glue = boto3.client("glue")
+    publish_table(glue, database, table, location, written.columns, written.keys)
+    publish_partitions(glue, database, table, written.columns, written.partitions)
+
+
+def _write_report(report: dict[str, Any], bucket: str) -> None:
+    key = f"_reports/{report['job']}/{report['run_id']}.json"
+    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(report, indent=2).encode())
+
+
+def read_spec(location: str) -> dict[str, Any]:
+    """The job's specification. Raises JobError for a field or a step that is not known."""
+    place = urlsplit(location)
+    body = boto3.client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"]
+    spec: dict[str, Any] = json.load(body)
+    check_options(spec, ("job", "source", "tables", "steps", "sink"))
+    check_steps(spec["steps"])
+    check_sink(spec["sink"])
+    return spec

@@ -1,0 +1,48 @@
+"""The run report: where every row went."""
+
+from typing import Any
+
+from pyspark.sql import DataFrame, Observation
+from pyspark.sql import functions as F
+
+from lake_etl.errors import JobError
+from lake_etl.transforms import Transform
+
+GAINS, LOSSES = ("added_by_joins",), ("filtered", "removed_by_joins", "quarantined_rows")
+
+
+def observe_rows(frame: DataFrame) -> tuple[DataFrame, Observation]:
+    """The frame, and what will hold its "rows" once a query has read it: no query of its own."""
+    observation = Observation()
+    return frame.observe(observation, F.count(F.lit(1)).alias("rows")), observation
+
+
+def account(rows: int, steps: list[tuple[str, Transform, int]]) -> dict[str, Any]:
+    """What each step did to the rows, and the sums by kind. steps are (name, transform, rows after it).
+
+    A join's effect is net: one that drops two rows and doubles three adds one.
+    """
+    totals = dict.fromkeys((*GAINS, *(kind for kind in LOSSES if kind != "quarantined_rows")), 0)
+    lines = []
+    for name, transform, after in steps:
+        lines.append({"step": name, "rows_in": rows, "rows_out": after})
+        kind = transform.adds if after > rows else transform.removes
+        if kind:
+            totals[kind] += abs(after - rows)
+        rows = after
+    return {**totals, "steps": lines}
+
+
+def check_balance(report: dict[str, Any]) -> None:
+    """Raise JobError unless rows_in + added_by_joins = rows_out + filtered + removed_by_joins + quarantined_rows.
+
+    Its terms are measured apart: rows_in where the source is read, rows_out in the files that were written.
+    """
+    before = {name: report[name] for name in ("rows_in", *GAINS)}
+    after = {name: report[name] for name in ("rows_out", *LOSSES)}
+    if sum(before.values()) != sum(after.values()):
+        raise JobError(f"the rows do not add up: {_sum(before)} is not {_sum(after)}. Steps: {report['steps']}")
+
+
+def _sum(terms: dict[str, int]) -> str:
+    return " + ".join(f"{name} {rows}" for name, rows in terms.items())

@@ -1,0 +1,195 @@
+"""Reading a source table: the good rows go on, and what cannot be read is kept apart with its reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from pyspark.sql import Column, DataFrame, DataFrameReader, Observation, SparkSession
+from pyspark.sql import functions as F
+
+from lake_etl.catalog import Table
+from lake_etl.errors import JobError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CORRUPT, FILE = "_lake_corrupt_record", "_lake_source_file"
+NESTED = re.compile("array|map|struct|binary")
+IGNORE_CORRUPT_FILES = "spark.sql.files.ignoreCorruptFiles"
+
+
+@dataclass
+class Source:
+    """A dataset being read.
+
+    rows      what the steps work on: the good rows, with the table's columns and partition keys
+    rejected  the bad rows: source_file, raw, reason (None where rows cannot be bad: Parquet)
+    files     the files of which nothing can be read: path -> reason
+    counts    filled once a query has read the rows: "rows" read in all, "bad" among them
+    """
+
+    dataset: str
+    rows: DataFrame
+    rejected: DataFrame | None
+    files: dict[str, str]
+    counts: Observation = field(repr=False)
+
+
+def read_source(spark: SparkSession, s3: S3Client, table: Table) -> Source:
+    """Read a table of the catalog. Nothing is read yet but file names and, for Parquet, the files' footers."""
+    sizes = list_files(s3, table.location)
+    files = {path: "the file is empty (0 bytes)" for path, size in sizes.items() if not size}
+    frame = _load(spark, table, sizes)
+    if table.format == "parquet":
+        damaged = _damaged(spark, frame, sizes)
+        if damaged:
+            files |= damaged
+            frame = _load(spark, table, {path: size for path, size in sizes.items() if path not in files}, explicit=True)
+    counts = Observation()
+    frame = frame.observe(counts, *_counted(table, frame))
+    return Source(table.dataset, _good(table, frame), _rejected(table, frame), files, counts)
+
+
+def list_files(s3: S3Client, location: str) -> dict[str, int]:
+    """Path -> size in bytes of every data file under the location (Spark's rule: names with _ or . in front are none)."""
+    bucket, prefix = urlsplit(location).netloc, urlsplit(location).path.lstrip("/")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    objects = (entry for page in pages for entry in page.get("Contents", []))
+    return {
+        f"{location}{name}": entry["Size"]
+        for entry in objects
+        if (name := entry["Key"].removeprefix(prefix)) and not name.endswith(("/", "_$folder$")) and not _hidden(name)
+    }
+
+
+def _hidden(name: str) -> bool:
+    return any(part.startswith(".") or (part.startswith("_") and "=" not in part) for part in name.split("/"))
+
+
+def _load(spark: SparkSession, table: Table, sizes: dict[str, int], explicit: bool = False) -> DataFrame:
+    """The table with all its columns, the file of each row, and for text formats the raw text of the bad ones."""
+    hive_style = _hive_style(table, sizes)
+    columns = table.columns | ({CORRUPT: "string"} if table.format != "parquet" else {})
+    schema = _ddl(columns | (table.partition_keys if hive_style else {}))
+    if not any(sizes.values()):
+        return spark.createDataFrame([], _ddl(columns | table.partition_keys | {FILE: "string"}))
+    reader = _options(spark.read.schema(schema), table)
+    reader = reader.option("basePath", table.location) if hive_style else reader.option("recursiveFileLookup", True)
+    paths = [path for path, size in sizes.items() if size] if explicit else table.location
+    frame = reader.load(paths, format=table.format).select("*", F.col("_metadata.file_path").alias(FILE))
+    return frame if hive_style else _plain_partitions(frame, table)
+
+
+def _hive_style(table: Table, sizes: dict[str, int]) -> bool:
+    """Whether the folders are named key=value (else their values go by position, as a crawler's partition_0 does)."""
+    first = next(iter(sizes), "").removeprefix(table.location)
+    return any(first.startswith(f"{key}=") for key in table.partition_keys)
+
+
+def _plain_partitions(frame: DataFrame, table: Table) -> DataFrame:
+    folders = F.split(F.substr(F.col(FILE), F.lit(len(table.location) + 1)), "/")
+    return frame.withColumns(
+        {key: F.get(folders, F.lit(place)).cast(type_) for place, (key, type_) in enumerate(table.partition_keys.items())}
+    )
+
+
+def _options(reader: DataFrameReader, table: Table) -> DataFrameReader:
+    reader = reader.options(mode="PERMISSIVE", columnNameOfCorruptRecord=CORRUPT)
+    return reader.options(**_csv_options(table)) if table.format == "csv" else reader
+
+
+def _csv_options(table: Table) -> dict[str, str]:
+    """Spark's options for the SerDe's: LazySimpleSerDe and OpenCSVSerde name theirs differently."""
+    given = table.parameters
+    header = int(given.get("skip.header.line.count", "0"))
+    if header > 1:
+        raise JobError(f"dataset {table.dataset}: skip.header.line.count is {header}. Jobs read files with 0 or 1")
+    quote = given.get("quoteChar", '"')
+    return {
+        "header": str(header == 1),
+        "sep": given.get("separatorChar") or given.get("field.delim") or given.get("delimiter") or ",",
+        "quote": quote,
+        "escape": given.get("escapeChar", quote),
+        "nullValue": given.get("serialization.null.format", ""),
+    }
+
+
+def _counted(table: Table, frame: DataFrame) -> list[Column]:
+    """Rows and bad rows; and every column, which keeps Spark from leaving out those that the job does not use:
+    a value that does not fit its type is found only in a column that is read, and each pass must find the same."""
+    bad = F.count(CORRUPT) if CORRUPT in frame.columns else F.lit(0)
+    used = [F.count(f"`{column}`").alias(f"filled {column}") for column in table.columns]
+    return [F.count(F.lit(1)).alias("rows"), bad.alias("bad"), *used]
+
+
+def _good(table: Table, frame: DataFrame) -> DataFrame:
+    good = frame.where(F.col(CORRUPT).isNull()) if CORRUPT in frame.columns else frame
+    return good.select(*[f"`{column}`" for column in (*table.columns, *table.partition_keys)])
+
+
+def _rejected(table: Table, frame: DataFrame) -> DataFrame | None:
+    if CORRUPT not in frame.columns:
+        return None
+    bad = frame.where(F.col(CORRUPT).isNotNull()).withColumn("texts", _as_texts(table))
+    return bad.select(F.col(FILE).alias("source_file"), F.col(CORRUPT).alias("raw"), _reason(table).alias("reason"))
+
+
+def _as_texts(table: Table) -> Column:
+    """The raw row parsed again with every column a string, to see what was wrong with it."""
+    schema = _ddl({**dict.fromkeys(table.columns, "string"), CORRUPT: "string"})
+    options = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT}
+    if table.format == "csv":
+        return F.from_csv(CORRUPT, schema, options | _csv_options(table))
+    return F.from_json(CORRUPT, schema, options)
+
+
+def _reason(table: Table) -> Column:
+    shape = {"csv": f"the row does not have {len(table.columns)} fields", "json": "the line is not valid JSON"}
+    return F.coalesce(
+        F.when(F.col(f"texts.{CORRUPT}").isNotNull(), F.lit(shape[table.format])),
+        *[_unfit(column, type_) for column, type_ in table.columns.items() if not NESTED.match(type_)],
+        F.lit("a value does not fit the type of its column"),
+    )
+
+
+def _unfit(column: str, type_: str) -> Column:
+    text = f"texts.`{column}`"
+    return F.expr(
+        f"CASE WHEN {text} IS NOT NULL AND try_cast({text} AS {type_}) IS NULL "
+        f"THEN concat('column {column}: ''', {text}, ''' is not {type_}') END"
+    )
+
+
+def _damaged(spark: SparkSession, frame: DataFrame, sizes: dict[str, int]) -> dict[str, str]:
+    """Path -> reason of the Parquet files that cannot be read. Only files that gave no row are tried one by one."""
+    with _ignoring_corrupt_files(spark):
+        gave_rows = {unquote(row[0]) for row in frame.select(FILE).distinct().collect()}
+    suspects = [path for path, size in sizes.items() if size and path not in gave_rows]
+    return {path: fault for path in suspects if (fault := _fault(spark, path))}
+
+
+@contextmanager
+def _ignoring_corrupt_files(spark: SparkSession) -> Iterator[None]:
+    spark.conf.set(IGNORE_CORRUPT_FILES, "true")
+    try:
+        yield
+    finally:
+        spark.conf.unset(IGNORE_CORRUPT_FILES)
+
+
+def _fault(spark: SparkSession, path: str) -> str:
+    try:
+        spark.read.parquet(path)
+    except Exception as error:
+        cause = re.search(r"Caused by: [\w.$]+: (.*)", str(error)) or re.search(r"(.*)", str(error))
+        return cause[1] if cause else type(error).__name__
+    return ""
+
+
+def _ddl(columns: dict[str, str]) -> str:
+    return ", ".join(f"`{name}` {type_}" for name, type_ in columns.items())

@@ -1,0 +1,34 @@
+"""The steps of a job, by the name they have in its specification."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+
+from lake_etl.transforms.drop_fields import drop_fields
+from lake_etl.transforms.drop_null_fields import drop_null_fields
+from lake_etl.transforms.filter import filter_rows
+from lake_etl.transforms.join import join
+from lake_etl.transforms.map import map_fields
+
+
+@dataclass(frozen=True)
+class Transform:
+    """A step, and what the run report calls the rows that it removes and adds (empty: it must do neither).
+
+    apply takes the data and the step's options; with joins=True also a function that reads another dataset by name.
+    """
+
+    apply: Callable[..., DataFrame]
+    removes: str = ""
+    adds: str = ""
+    joins: bool = False
+
+
+TRANSFORMS = {
+    "drop_fields": Transform(drop_fields),
+    "drop_null_fields": Transform(drop_null_fields),
+    "filter": Transform(filter_rows, removes="filtered"),
+    "join": Transform(join, removes="removed_by_joins", adds="added_by_joins", joins=True),
+    "map": Transform(map_fields, joins=True),
+}

@@ -1,0 +1,6 @@
+"""Entry script of the Python jobs: reads one dataset, applies the job's steps, writes one table."""
+
+from lake_etl.job import main
+
+if __name__ == "__main__":
+    main()

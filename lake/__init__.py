@@ -1,0 +1,1 @@
+"""What people and CI run: the configuration, the names, the `lake` command."""

@@ -1,0 +1,322 @@
+"""lake.yaml as a typed model. Reading it tells every mistake at once, by line and field."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+FILE = "lake.yaml"
+LOOPBACK = r"^http://(127\.0\.0\.1|localhost):\d{2,5}$"
+CRON = r"^cron\(\S+ \S+ \S+ \S+ \S+ \S+\)$"
+
+ProjectName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*[a-z0-9]$")]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+ColumnType = Annotated[
+    str, Field(pattern=r"^(string|boolean|tinyint|smallint|int|bigint|float|double|date|timestamp|decimal\(\d+,\d+\))$")
+]
+
+
+class ConfigError(Exception):
+    """lake.yaml cannot be used. Its text holds one line per problem: file, line, field, what is wrong."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_known_fields(cls, given: Any) -> Any:
+        allowed = [field.alias or name for name, field in cls.model_fields.items()]
+        unknown = [key for key in given if key not in allowed] if isinstance(given, Mapping) else []
+        if unknown:
+            raise PydanticCustomError(
+                "unknown_field",
+                "is not a field here. Allowed: {allowed}",
+                {"allowed": ", ".join(sorted(allowed)), "field": unknown[0]},
+            )
+        return given
+
+
+class State(_Model):
+    bucket: str
+    """The S3 bucket that keeps Terraform's state. Without it, state is a local file."""
+
+
+class Environment(_Model):
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+    endpoint: Annotated[str, Field(pattern=LOOPBACK)] | None = None
+    """Set for the embedded AWS only. Without it, the environment is an AWS account."""
+    account: Annotated[str, Field(pattern=r"^\d{12}$")] | None = None
+    """A login to any other account stops before anything is read."""
+    destroyable: bool = False
+    """The first of the two keys to deleting data; the command is the second."""
+    state: State | None = None
+
+
+class Crawl(_Model):
+    schedule: Annotated[str, Field(pattern=CRON)] | None = None
+    """AWS's six fields, in UTC. Without it, the crawler runs on demand only."""
+    recrawl: Literal["everything", "new_folders"] = "everything"
+    on_update: Literal["update", "log"] = "update"
+    on_delete: Literal["deprecate", "delete", "log"] = "deprecate"
+
+
+class CsvFormat(_Model):
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    quote: Annotated[str, Field(min_length=1, max_length=1)] = '"'
+    header: bool = True
+
+
+class Dataset(_Model):
+    format: Literal["csv", "json", "parquet"]
+    partitions: list[Name] = []
+    """The keys of its `key=value` folders, outermost first."""
+    columns: list[Name] = []
+    """Names for the columns of a CSV file without a header."""
+    csv: CsvFormat = CsvFormat()
+    crawl: Crawl = Crawl()
+
+
+class DropNullFields(_Model):
+    pass
+
+
+class Join(_Model):
+    with_: Name = Field(alias="with")
+    on: list[Name]
+    how: Literal["inner", "left", "right", "full", "semi", "anti"] = "inner"
+    take: dict[Name, Name] | list[Name] | None = None
+    """Columns of the other dataset, with new names where it is a mapping. Without it, all of them."""
+
+    @field_validator("on", mode="before")
+    @classmethod
+    def _one_or_many(cls, on: Any) -> Any:
+        return [on] if isinstance(on, str) else on
+
+
+class Lookup(_Model):
+    from_: Name = Field(alias="from")
+    on: Name
+    take: Name
+    default: str | int | float | None = None
+
+
+class Map(_Model):
+    add: dict[Name, str] = {}
+    """New column: SQL expression."""
+    rename: dict[Name, Name] = {}
+    cast: dict[Name, ColumnType] = {}
+    lookup: dict[Name, Lookup] = {}
+    delete: list[Name] = []
+
+
+class Step(_Model):
+    """One transform. Exactly one of the fields is given."""
+
+    drop_fields: list[Name] | None = None
+    drop_null_fields: DropNullFields | None = None
+    filter: str | None = None
+    join: Join | None = None
+    map: Map | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Step:
+        if len(self.model_fields_set) != 1:
+            allowed = ", ".join(type(self).model_fields)
+            raise ValueError(f"a step is exactly one of: {allowed}")
+        return self
+
+    def datasets(self) -> dict[tuple[str, ...], str]:
+        """The other datasets it reads, by the place in lake.yaml that names them."""
+        lookups = self.map.lookup if self.map else {}
+        named = {("map", "lookup", column, "from"): lookup.from_ for column, lookup in lookups.items()}
+        return named | ({("join", "with"): self.join.with_} if self.join else {})
+
+
+class Sink(_Model):
+    table: Name
+    format: Literal["parquet"] = "parquet"
+    compression: Literal["zstd", "snappy", "gzip", "none"] = "zstd"
+    partition_by: list[Name] = []
+
+
+class Job(_Model):
+    source: Name
+    steps: list[Step] = []
+    sink: Sink
+    glue_version: Literal["5.0", "5.1"] = "5.1"
+    worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
+    workers: Annotated[int, Field(ge=2, le=100)] = 2
+    timeout_minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
+
+
+class Window(_Model):
+    by: Name
+    """The column whose values are counted."""
+    seconds: Annotated[int, Field(ge=1)]
+
+
+class Buffer(_Model):
+    megabytes: Annotated[int, Field(ge=64, le=128)] = 64
+    """AWS takes no less than 64 where Firehose converts to Parquet."""
+    seconds: Annotated[int, Field(ge=0, le=900)] = 60
+
+
+class Stream(_Model):
+    columns: Annotated[dict[Name, ColumnType], Field(min_length=1)]
+    shards: Annotated[int, Field(ge=1, le=200)] = 1
+    retention_hours: Annotated[int, Field(ge=24, le=8760)] = 24
+    buffer: Buffer = Buffer()
+    window: Window | None = None
+    """Set to deploy a Flink application that counts events."""
+
+
+class Queries(_Model):
+    folder: str = "queries"
+    bytes_scanned_cutoff: Annotated[int, Field(ge=10_485_760)] = 10_000_000_000
+    """Bytes. AWS takes no less than 10 MiB."""
+
+
+class Config(_Model):
+    project: ProjectName
+    environments: Annotated[dict[Name, Environment], Field(min_length=1)]
+    datasets: dict[Name, Dataset] = {}
+    jobs: dict[Name, Job] = {}
+    streams: dict[Name, Stream] = {}
+    queries: Queries = Queries()
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A lake in one of its environments.
+
+    Attributes:
+        root: the folder of lake.yaml; every other path of the lake lies under it.
+    """
+
+    config: Config
+    env: str
+    root: Path
+
+    @property
+    def environment(self) -> Environment:
+        return self.config.environments[self.env]
+
+
+def load(path: Path | None = None, env: str | None = None) -> Lake:
+    """Read lake.yaml for an environment.
+
+    Args:
+        path: the file; by default lake.yaml in the present folder.
+        env: a name under `environments`; by default LAKE_ENV, else the first one.
+
+    Raises:
+        ConfigError: with one line per problem.
+    """
+    path = (path or Path(FILE)).absolute()
+    document = _document(path)
+    try:
+        config = Config.model_validate(document)
+    except ValidationError as error:
+        problems = _one_per_field(document, error.errors())
+        raise ConfigError("\n".join(_problem(path, document, problem) for problem in problems)) from None
+    _check_rules(path, document, config)
+    env = env or os.environ.get("LAKE_ENV") or next(iter(config.environments))
+    if env not in config.environments:
+        allowed = ", ".join(config.environments)
+        line = _line(document, ("environments",))
+        raise ConfigError(f"{path.name}, line {line}: environments: LAKE_ENV is {env!r}. Allowed: {allowed}")
+    return Lake(config, env, path.parent)
+
+
+def _document(path: Path) -> Any:
+    try:
+        document = YAML().load(path.read_text())
+    except FileNotFoundError:
+        raise ConfigError(f"{path} is not there. Run this in the folder of a lake, or name the file.") from None
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError(f"{path.name}, line {line}: not valid YAML: {error.problem}") from None
+    if not isinstance(document, Mapping):
+        raise ConfigError(f"{path.name}, line 1: the file must be a mapping with `project`, `environments`, ...")
+    return document
+
+
+def _check_rules(path: Path, document: Any, config: Config) -> None:
+    from lake.rules import broken
+
+    problems = [f"{_where(path, document, place)}: {message}" for place, message in broken(config)]
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _one_per_field(document: Any, problems: Sequence[Any]) -> list[Any]:
+    """A union reports a problem per branch: keep the one that reaches deepest into the file."""
+    deepest: dict[tuple[int, str | int], tuple[int, Any]] = {}
+    for problem in problems:
+        key = (_line(document, problem["loc"]), problem["loc"][0] if problem["loc"] else "")
+        depth = sum(part in _keys_on_the_way(document, problem["loc"]) for part in problem["loc"])
+        if key not in deepest or depth > deepest[key][0]:
+            deepest[key] = (depth, problem)
+    return [problem for _, problem in deepest.values()]
+
+
+def _problem(path: Path, document: Any, problem: Any) -> str:
+    context = problem.get("ctx", {})
+    place = problem["loc"]
+    if problem["type"] == "unknown_field":
+        return f"{_where(path, document, (*place, context['field']))}: {problem['msg']}"
+    if problem["type"] == "missing":
+        return f"{_where(path, document, place)}: is required, and is not there"
+    message = problem["msg"].replace("Value error, ", "").replace("Input should", "should")
+    return f"{_where(path, document, place)}: {message}. Given: {_given(problem['input'])}"
+
+
+def _given(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "a mapping with " + (", ".join(map(str, value)) or "no fields")
+    return repr(str(value)) if isinstance(value, str) else str(value)
+
+
+def _where(path: Path, document: Any, place: Sequence[str | int]) -> str:
+    """`lake.yaml, line 12: datasets.flights.format`."""
+    parts = [part for part in place if isinstance(part, int) or part in _keys_on_the_way(document, place)]
+    field = ".".join(str(part) for part in (parts or place))
+    return f"{path.name}, line {_line(document, place)}: {field}"
+
+
+def _keys_on_the_way(document: Any, place: Sequence[str | int]) -> set[str | int]:
+    """The parts of a pydantic location that stand in the file, and its last one (unions add parts of their own)."""
+    there: set[str | int] = {place[-1]} if place and "[" not in str(place[-1]) else set()
+    for part in place:
+        document, found = _inside(document, part)
+        if found:
+            there.add(part)
+    return there
+
+
+def _inside(document: Any, part: str | int) -> tuple[Any, bool]:
+    if isinstance(document, Mapping) and part in document:
+        return document[part], True
+    if isinstance(part, int) and isinstance(document, list) and part < len(document):
+        return document[part], True
+    return document, False
+
+
+def _line(document: Any, place: Sequence[str | int]) -> int:
+    """The line (from 1) of the deepest part of `place` that stands in the file."""
+    line = 0
+    for part in place:
+        inner, found = _inside(document, part)
+        if found:
+            line = (document.lc.key(part) if isinstance(document, Mapping) else document.lc.item(part))[0]
+            document = inner
+    return line + 1

@@ -1,0 +1,81 @@
+"""The name of every resource, computed from the configuration: what stacks and commands agree on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ZONES = ("raw", "curated", "quarantine")
+BUCKETS = (*ZONES, "logs", "etl", "athena", "flink")
+STACKS = ("storage", "catalog", "etl", "athena", "streaming")
+"""In the order in which `lake up` deploys them."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names of a lake in one environment.
+
+    Attributes:
+        account: the 12 digits of the account, or in a stack the Terraform token that stands for them.
+
+    Example:
+        >>> Names("flights", "dev", "eu-west-1", "123456789012").bucket("raw")
+        'flights-dev-raw-123456789012'
+    """
+
+    project: str
+    env: str
+    region: str
+    account: str
+
+    @property
+    def prefix(self) -> str:
+        return f"{self.project}-{self.env}"
+
+    @property
+    def _snake(self) -> str:
+        return self.prefix.replace("-", "_")
+
+    def bucket(self, purpose: str) -> str:
+        return f"{self.prefix}-{purpose}-{self.account}"
+
+    def database(self, zone: str) -> str:
+        """`raw`, `curated` or `streams`. Athena wants underscores."""
+        return f"{self._snake}_{zone}"
+
+    def crawler(self, dataset: str) -> str:
+        return f"{self.prefix}-{dataset}"
+
+    def job(self, job: str) -> str:
+        return f"{self.prefix}-{job}"
+
+    def stream(self, stream: str) -> str:
+        """The Kinesis stream, and the Firehose delivery stream and Flink application that read it."""
+        return f"{self.prefix}-{stream}"
+
+    def role(self, service: str) -> str:
+        return f"{self.prefix}-{service}"
+
+    @property
+    def workgroup(self) -> str:
+        return self.prefix
+
+    @property
+    def key_alias(self) -> str:
+        return f"alias/{self.prefix}"
+
+    def log_group(self, service: str, name: str) -> str:
+        """`/flights-dev/glue/flights_enriched`: a prefix of our own, so that the stack can delete it."""
+        return f"/{self.prefix}/{service}/{name}"
+
+    def arn(self, service: str, resource: str) -> str:
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+    def bucket_arn(self, purpose: str) -> str:
+        return f"arn:aws:s3:::{self.bucket(purpose)}"
+
+    def role_arn(self, service: str) -> str:
+        return f"arn:aws:iam::{self.account}:role/{self.role(service)}"
+
+    @property
+    def key_alias_arn(self) -> str:
+        return self.arn("kms", self.key_alias)

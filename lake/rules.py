@@ -1,0 +1,84 @@
+"""Rules between fields, most of them AWS's own, which would otherwise fail only during a deploy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lake.config import Config, Job
+from lake.names import BUCKETS, Names
+
+Problem = tuple[tuple[str | int, ...], str]
+"""The place in lake.yaml and what is wrong there."""
+
+BUCKET_NAME_LIMIT = 63
+
+
+def broken(config: Config) -> Iterator[Problem]:
+    """Every rule that a well-typed configuration breaks."""
+    yield from _bucket_names(config)
+    yield from _partitions(config)
+    yield from _crawls(config)
+    for name, job in config.jobs.items():
+        yield from _job(config, name, job)
+    yield from _streams(config)
+
+
+def _bucket_names(config: Config) -> Iterator[Problem]:
+    env = max(config.environments, key=len)
+    names = Names(config.project, env, config.environments[env].region, account="0" * 12)
+    longest = max((names.bucket(purpose) for purpose in BUCKETS), key=len)
+    over = len(longest) - BUCKET_NAME_LIMIT
+    if over > 0:
+        yield (
+            ("project",),
+            f"{config.project!r} makes the bucket name {longest!r} of {len(longest)} characters; S3 allows "
+            f"{BUCKET_NAME_LIMIT}. Shorten project or the environment's name {env!r} by {over}",
+        )
+
+
+def _partitions(config: Config) -> Iterator[Problem]:
+    for name, dataset in config.datasets.items():
+        place = ("datasets", name, "partitions")
+        both = sorted(set(dataset.partitions) & set(dataset.columns))
+        if both:
+            yield place, f"{', '.join(both)} cannot be a partition key and a column. Remove it from one of the two"
+        if len(set(dataset.partitions)) < len(dataset.partitions):
+            yield place, f"a key is there twice. Given: {', '.join(dataset.partitions)}"
+        if dataset.format == "csv" and not dataset.csv.header and not dataset.columns:
+            yield ("datasets", name, "columns"), "is required where csv.header is false: the file does not name them"
+        if dataset.format != "csv" and dataset.columns:
+            yield ("datasets", name, "columns"), f"only a csv dataset takes columns. Its format is {dataset.format}"
+
+
+def _crawls(config: Config) -> Iterator[Problem]:
+    for name, dataset in config.datasets.items():
+        crawl = dataset.crawl
+        if crawl.recrawl == "new_folders" and (crawl.on_update, crawl.on_delete) != ("log", "log"):
+            yield (
+                ("datasets", name, "crawl", "recrawl"),
+                "new_folders is only allowed with on_update: log and on_delete: log (AWS rejects all else). "
+                f"Given: on_update: {crawl.on_update}, on_delete: {crawl.on_delete}",
+            )
+
+
+def _job(config: Config, name: str, job: Job) -> Iterator[Problem]:
+    named: dict[tuple[str | int, ...], str] = {("jobs", name, "source"): job.source}
+    for number, step in enumerate(job.steps):
+        named |= {("jobs", name, "steps", number, *place): dataset for place, dataset in step.datasets().items()}
+    for place, dataset in named.items():
+        if dataset not in config.datasets:
+            yield place, f"there is no dataset {dataset!r}. Allowed: {', '.join(config.datasets) or 'none is declared'}"
+    tables = [other.sink.table for other in config.jobs.values()]
+    if tables.count(job.sink.table) > 1:
+        yield ("jobs", name, "sink", "table"), f"{job.sink.table!r} is the table of more than one job"
+
+
+def _streams(config: Config) -> Iterator[Problem]:
+    for name, stream in config.streams.items():
+        if name in config.datasets:
+            yield ("streams", name), "a dataset has this name too, and both would use one folder of the raw zone"
+        if "date" in stream.columns:
+            yield ("streams", name, "columns", "date"), "is the partition key Firehose writes by. Choose another name"
+        if stream.window and stream.window.by not in stream.columns:
+            allowed = ", ".join(stream.columns)
+            yield ("streams", name, "window", "by"), f"there is no column {stream.window.by!r}. Allowed: {allowed}"

@@ -1,0 +1,55 @@
+"""The app of the cdktf CLI: lake.yaml in, one Terraform configuration per stack out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from cdktf import App
+
+from lake.config import ConfigError, Lake, load
+from stacks.athena import AthenaStack
+from stacks.catalog import CatalogStack
+from stacks.etl import EtlStack
+from stacks.storage import StorageStack
+from stacks.streaming import StreamingStack
+
+
+def build_app(lake: Lake, outdir: str | None = None) -> App:
+    """The five stacks of a lake, each on its own; `app.synth()` writes them under `outdir`."""
+    app = App(outdir=outdir)
+    StorageStack(app, "storage", lake=lake)
+    CatalogStack(app, "catalog", lake=lake)
+    EtlStack(app, "etl", lake=lake)
+    AthenaStack(app, "athena", lake=lake)
+    StreamingStack(app, "streaming", lake=lake)
+    return app
+
+
+def forget_other_environments(lake: Lake, outdir: Path) -> None:
+    """Make Terraform initialise a stack folder again that was last used for another environment.
+
+    Terraform remembers the backend under .terraform and would else offer to move one environment's state into the other.
+    """
+    for remembered in outdir.glob("stacks/*/.terraform/terraform.tfstate"):
+        backend = json.loads(remembered.read_text()).get("backend", {}).get("config", {})
+        place = Path(backend.get("path") or backend.get("key") or "")
+        if place.parent.name != lake.env:
+            remembered.unlink()
+            (remembered.parents[1] / ".terraform.lock.hcl").unlink(missing_ok=True)
+
+
+def main() -> None:
+    try:
+        lake = load()
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    app = build_app(lake)
+    forget_other_environments(lake, Path(app.outdir))
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,2 @@
+SELECT count(*) AS flights
+FROM "${curated}".flights_enriched

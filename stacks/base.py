@@ -1,0 +1,89 @@
+"""What every stack starts from: its provider, its state, and the names all stacks compute alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cdktf import LocalBackend, S3Backend, TerraformOutput, TerraformStack
+from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
+from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags, AwsProviderEndpoints
+from constructs import Construct
+
+from lake.config import Lake
+from lake.names import Names
+
+PROVIDER_VERSIONS = ">= 5.100.0, < 7.0.0"
+EMBEDDED_PROVIDER_VERSIONS = ">= 5.100.0, < 6.0.0"
+"""What the embedded AWS is proved with (docs/adr/0004-provider-range.md)."""
+
+_EMBEDDED_SERVICES = (
+    "athena",
+    "firehose",
+    "glue",
+    "iam",
+    "kinesis",
+    "kinesisanalyticsv2",
+    "kms",
+    "logs",
+    "s3",
+    "sqs",
+    "sts",
+)
+
+
+class LakeStack(TerraformStack):
+    """A Terraform stack that needs nothing of another one."""
+
+    def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
+        super().__init__(scope, id_)
+        self.lake = lake
+        self._provide()
+        self._keep_state(id_)
+        account = DataAwsCallerIdentity(self, "account").account_id
+        self.names = Names(lake.config.project, lake.env, lake.environment.region, account)
+
+    def output(self, name: str, value: str, description: str) -> None:
+        output = TerraformOutput(self, f"{name}_output", value=value, description=description)
+        output.override_logical_id(name)
+
+    def _provide(self) -> None:
+        environment = self.lake.environment
+        tags = {"project": self.lake.config.project, "environment": self.lake.env, "stack": self.node.id}
+        AwsProvider(
+            self,
+            "aws",
+            region=environment.region,
+            default_tags=[AwsProviderDefaultTags(tags=tags)],
+            allowed_account_ids=[environment.account] if environment.account else None,
+            **_embedded(environment.endpoint),
+        )
+        versions = EMBEDDED_PROVIDER_VERSIONS if environment.endpoint else PROVIDER_VERSIONS
+        self.add_override("terraform.required_providers.aws.version", versions)
+
+    def _keep_state(self, stack: str) -> None:
+        state = self.lake.environment.state
+        if state is None:
+            LocalBackend(self, path=str(self.lake.root / ".state" / self.lake.env / f"{stack}.tfstate"))
+            return
+        key = f"{self.lake.config.project}/{self.lake.env}/{stack}.tfstate"
+        backend = S3Backend(
+            self, bucket=state.bucket, key=key, region=self.lake.environment.region, encrypt=True
+        )
+        # cdktf 0.21 has no argument for S3's own lock file.
+        backend.add_override("use_lockfile", True)
+
+
+def _embedded(endpoint: str | None) -> dict[str, Any]:
+    """The provider's arguments for the embedded AWS: dummy keys, and every service on the one loopback port."""
+    if endpoint is None:
+        return {}
+    return {
+        "access_key": "local",
+        "secret_key": "local",
+        "endpoints": [AwsProviderEndpoints(**dict.fromkeys(_EMBEDDED_SERVICES, endpoint))],
+        "s3_use_path_style": True,
+        "skip_credentials_validation": True,
+        "skip_metadata_api_check": "true",
+        "skip_region_validation": True,
+        "max_retries": 8,
+    }

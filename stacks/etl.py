@@ -1,0 +1,144 @@
+"""The etl stack: a Glue Spark job per job of lake.yaml, with its code, its role and its logs."""
+
+from __future__ import annotations
+
+import json
+
+from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
+from cdktf_cdktf_provider_aws.glue_job import GlueJob, GlueJobCommand, GlueJobExecutionProperty
+from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
+from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
+from cdktf_cdktf_provider_aws.s3_object import S3Object
+from constructs import Construct
+
+from lake.config import Job, Lake
+from stacks import policies
+from stacks.base import LakeStack
+from stacks.bucket import SecureBucket
+from stacks.package import digest, uploaded, zipped
+
+LOG_DAYS = 30
+
+
+class EtlStack(LakeStack):
+    """Owns what its runs leave behind: their logs, and the bucket of scripts and temporary files."""
+
+    def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
+        super().__init__(scope, id_, lake=lake)
+        self.bucket = self._bucket()
+        scripts = lake.root / "glue_scripts"
+        self.script = uploaded(self, "script", file=scripts / "run_job.py", bucket=self.bucket.id, folder="scripts")
+        package = zipped(scripts / "lake_etl", inside="lake_etl")
+        self.package = uploaded(self, "package", file=package, bucket=self.bucket.id, folder="scripts")
+        self._role()
+        for name, job in lake.config.jobs.items():
+            self._job(name, job)
+
+    def _bucket(self) -> S3Bucket:
+        destroyable = self.lake.environment.destroyable
+        bucket = SecureBucket(
+            self, "etl", names=self.names, purpose="etl", keeps_data=False, destroyable=destroyable
+        ).bucket
+        self.output("etl_bucket", bucket.bucket, "Bucket of the jobs' scripts and temporary files")
+        return bucket
+
+    def _job(self, name: str, job: Job) -> None:
+        glue_name = self.names.job(name)
+        spec = self._spec(name, job)
+        logs = self._logs(name)
+        GlueJob(
+            self,
+            f"{name}_job",
+            name=glue_name,
+            description=f"Makes the table {job.sink.table} from {job.source}",
+            role_arn=self.role.arn,
+            glue_version=job.glue_version,
+            worker_type=job.worker_type,
+            number_of_workers=job.workers,
+            timeout=job.timeout_minutes,
+            max_retries=0,
+            execution_class="STANDARD",
+            execution_property=GlueJobExecutionProperty(max_concurrent_runs=1),
+            command=GlueJobCommand(name="glueetl", python_version="3", script_location=self._uri(self.script)),
+            default_arguments=self._arguments(name, spec),
+            depends_on=[self.role_policy, *logs],
+        )
+        self.output(f"{name}_job_name", glue_name, f"Glue job that makes {job.sink.table}")
+
+    def _spec(self, name: str, job: Job) -> S3Object:
+        """What the job is to do, as the script reads it."""
+        content = json.dumps(job_spec(self.lake, name, job), sort_keys=True, indent=1)
+        key = f"specs/{digest(content.encode())}/{name}.json"
+        return S3Object(
+            self, f"{name}_spec", bucket=self.bucket.id, key=key, content=content, content_type="application/json"
+        )
+
+    def _arguments(self, name: str, spec: S3Object) -> dict[str, str]:
+        return {
+            "--job-language": "python",
+            "--extra-py-files": self._uri(self.package),
+            "--TempDir": f"s3://{self.names.bucket('etl')}/temp/{name}/",
+            "--enable-auto-scaling": "true",
+            "--enable-metrics": "true",
+            "--enable-observability-metrics": "true",
+            "--custom-logGroup-prefix": self.names.log_group("glue", name),
+            "--spec": self._uri(spec),
+            "--raw_database": self.names.database("raw"),
+            "--curated_database": self.names.database("curated"),
+            "--curated_bucket": self.names.bucket("curated"),
+            "--quarantine_bucket": self.names.bucket("quarantine"),
+        }
+
+    def _uri(self, file: S3Object) -> str:
+        return f"s3://{self.names.bucket('etl')}/{file.key}"
+
+    def _logs(self, name: str) -> list[CloudwatchLogGroup]:
+        group = self.names.log_group("glue", name)
+        return [
+            CloudwatchLogGroup(
+                self, f"{name}_{stream}_log", name=f"{group}/{stream}", retention_in_days=LOG_DAYS
+            )
+            for stream in ("output", "error")
+        ]
+
+    def _role(self) -> None:
+        self.role = IamRole(
+            self,
+            "job_role",
+            name=self.names.role("job"),
+            assume_role_policy=policies.trust("glue.amazonaws.com", self.names.account),
+        )
+        curated = policies.catalog(self.names, self.names.database("curated"))
+        groups = self.names.arn("logs", f"log-group:{self.names.log_group('glue', '*')}")
+        self.role_policy = IamRolePolicy(
+            self,
+            "job_policy",
+            name="transform",
+            role=self.role.id,
+            policy=policies.document(
+                *policies.read_objects(self.names, "raw"),
+                *policies.read_objects(self.names, "etl"),
+                *policies.write_objects(self.names, "etl", "temp/"),
+                *policies.write_objects(self.names, "curated"),
+                *policies.write_objects(self.names, "quarantine"),
+                policies.use_key(self.names, "Decrypt", "GenerateDataKey"),
+                policies.allow(policies.READ_CATALOG, policies.catalog(self.names, self.names.database("raw"))),
+                policies.allow([*policies.READ_CATALOG, *policies.WRITE_CATALOG], curated),
+                policies.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [groups]),
+                policies.allow(
+                    ["cloudwatch:PutMetricData"], ["*"], StringEquals={"cloudwatch:namespace": ["Glue"]}
+                ),
+            ),
+        )
+
+
+def job_spec(lake: Lake, name: str, job: Job) -> dict[str, object]:
+    """A job as glue_scripts/run_job.py reads it: the steps of lake.yaml, and the raw table of each dataset."""
+    return {
+        "job": name,
+        "source": job.source,
+        "tables": {dataset: dataset for dataset in lake.config.datasets},
+        "steps": [step.model_dump(by_alias=True, exclude_unset=True) for step in job.steps],
+        "sink": job.sink.model_dump(),
+    }

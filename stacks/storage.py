@@ -1,0 +1,60 @@
+"""The storage stack: the data zones, the bucket of their access logs, and the lake's one key."""
+
+from __future__ import annotations
+
+import json
+
+from cdktf import TerraformResourceLifecycle
+from cdktf_cdktf_provider_aws.kms_alias import KmsAlias
+from cdktf_cdktf_provider_aws.kms_key import KmsKey
+from constructs import Construct
+
+from lake.config import Lake
+from lake.names import ZONES
+from stacks.base import LakeStack
+from stacks.bucket import SecureBucket
+
+
+class StorageStack(LakeStack):
+    """Owns the data. It dies only in an environment that is destroyable, and with its buckets empty."""
+
+    def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
+        super().__init__(scope, id_, lake=lake)
+        key = self._key()
+        self._bucket("logs", keeps_data=False, expire_days=90)
+        for zone in ZONES:
+            self._bucket(zone, keeps_data=True)
+        self.output("key_arn", key.arn, "KMS key that encrypts every bucket and stream of the lake")
+
+    def _key(self) -> KmsKey:
+        destroyable = self.lake.environment.destroyable
+        key = KmsKey(
+            self,
+            "key",
+            description=f"Data of the lake {self.names.prefix}",
+            enable_key_rotation=True,
+            deletion_window_in_days=7 if destroyable else 30,
+            policy=self._key_policy(),
+            lifecycle=None if destroyable else TerraformResourceLifecycle(prevent_destroy=True),
+        )
+        KmsAlias(self, "key_alias", name=self.names.key_alias, target_key_id=key.key_id)
+        return key
+
+    def _key_policy(self) -> str:
+        """The account's IAM policies decide who uses the key."""
+        root = {"AWS": f"arn:aws:iam::{self.names.account}:root"}
+        statement = {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"}
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, sort_keys=True)
+
+    def _bucket(self, purpose: str, *, keeps_data: bool, expire_days: int | None = None) -> None:
+        bucket = SecureBucket(
+            self,
+            purpose,
+            names=self.names,
+            purpose=purpose,
+            keeps_data=keeps_data,
+            destroyable=self.lake.environment.destroyable,
+            expire_days=expire_days,
+        )
+        description = f"Bucket of the {purpose} zone" if purpose in ZONES else "Bucket of the access logs"
+        self.output(f"{purpose}_bucket", bucket.bucket.bucket, description)

