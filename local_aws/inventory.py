@@ -41,10 +41,12 @@ def everything(context: Context) -> dict[str, list[str]]:
 
 
 def _places(state: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """The keys that hold something: tags that were all taken off and counts of zero are not left behind."""
     for place, value in state.items():
-        held = getattr(value, "_data", value)
+        # The emulator's scoped dicts show one account and region; only this method shows all of them.
+        held = value.to_dict() if hasattr(value, "to_dict") else value
         if isinstance(held, Mapping):
-            yield place, [str(key) for key in held]
+            yield place, [str(key) for key, kept in held.items() if kept not in ({}, [], 0)]
         elif isinstance(held, list | set | tuple):
             yield place, [str(item) for item in held]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,12 +49,14 @@ class Mirror:
         return self._root / bucket
 
     def list(self, bucket: str, prefix: str = "") -> list[S3File]:
-        """The objects under a prefix in key order, without fetching any. Folder markers (`key/`) are left out."""
+        """The objects under a prefix in key order, none fetched. Folder markers (`key/`) are left out."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         objects = (entry for page in pages for entry in page.get("Contents", []))
         return [self._file(bucket, entry) for entry in objects if not entry["Key"].endswith("/")]
 
-    def pull(self, bucket: str, prefix: str = "", wanted: Callable[[S3File], bool] = lambda file: True) -> list[S3File]:
+    def pull(
+        self, bucket: str, prefix: str = "", wanted: Callable[[S3File], bool] = lambda file: True
+    ) -> Sequence[S3File]:
         """Fetch what changed under a prefix and drop the copies of objects that are gone.
 
         Returns:
@@ -68,15 +70,43 @@ class Mirror:
             with ThreadPoolExecutor(_THREADS) as pool:
                 list(pool.map(self._fetch, stale))
             gone = self._vanished(bucket, prefix, known, listed)
-            known.update({file.key: file.etag for file in stale})
-            if stale or gone:
-                self._store.put("mirror", bucket, {key: tag for key, tag in known.items() if key not in gone})
+            self._remember(bucket, {file.key: file.etag for file in stale}, gone)
         return files
 
     def push(self, files: Iterable[S3File]) -> None:
         """Write local files to their bucket."""
         with ThreadPoolExecutor(_THREADS) as pool:
             list(pool.map(lambda f: self._s3.upload_file(str(f.path), f.bucket, f.key), files))
+
+    def adopt(self, bucket: str, files: Mapping[str, Path]) -> None:
+        """Upload local files by key and move them here as this mirror's copies: none is fetched again."""
+        with ThreadPoolExecutor(_THREADS) as pool:
+            tags = list(pool.map(lambda key: self._upload(bucket, key, files[key]), files))
+        with self._locks[bucket]:
+            for key, path in files.items():
+                target = self.folder(bucket) / key
+                target.parent.mkdir(parents=True, exist_ok=True)
+                path.replace(target)
+            self._remember(bucket, dict(zip(files, tags, strict=True)), set())
+
+    def delete(self, bucket: str, keys: Iterable[str]) -> None:
+        """Delete objects, and this mirror's copies of them."""
+        gone = set(keys)
+        with ThreadPoolExecutor(_THREADS) as pool:
+            list(pool.map(lambda key: self._s3.delete_object(Bucket=bucket, Key=key), gone))
+        with self._locks[bucket]:
+            for key in gone:
+                (self.folder(bucket) / key).unlink(missing_ok=True)
+            self._remember(bucket, {}, gone)
+
+    def _upload(self, bucket: str, key: str, path: Path) -> str:
+        self._s3.upload_file(str(path), bucket, key)
+        return str(self._s3.head_object(Bucket=bucket, Key=key)["ETag"]).strip('"')
+
+    def _remember(self, bucket: str, tags: dict[str, str], gone: set[str]) -> None:
+        if tags or gone:
+            known = (self._store.get("mirror", bucket) or {}) | tags
+            self._store.put("mirror", bucket, {key: tag for key, tag in known.items() if key not in gone})
 
     def _file(self, bucket: str, entry: dict[str, Any]) -> S3File:
         key = entry["Key"]
@@ -88,7 +118,9 @@ class Mirror:
         self._s3.download_file(file.bucket, file.key, str(partial))
         partial.replace(file.path)
 
-    def _vanished(self, bucket: str, prefix: str, known: dict[str, str], listed: list[S3File]) -> set[str]:
+    def _vanished(
+        self, bucket: str, prefix: str, known: dict[str, str], listed: Sequence[S3File]
+    ) -> set[str]:
         there = {file.key for file in listed}
         gone = {key for key in known if key.startswith(prefix) and key not in there}
         for key in gone:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Document = dict[str, Any]
@@ -23,7 +23,7 @@ class AwsError(Exception):
 class Call:
     """One API call of a client.
 
-    `forward` sends a payload on to the emulator and returns its answer; it raises `AwsError` when that is an error.
+    `forward` sends a payload on to the emulator and returns its answer; if that is an error it raises `AwsError`.
     """
 
     service: str
@@ -46,3 +46,17 @@ class Call:
 Handler = Callable[[Call], Document]
 Handlers = dict[tuple[str, str], Handler]
 """Handlers by (service, action), for example `("glue", "StartCrawler")`."""
+
+
+def stacked(*layers: Handlers) -> Handlers:
+    """One table; where two layers handle a call, `call.passed_on()` in the later reaches the earlier."""
+    table: Handlers = {}
+    for layer in layers:
+        table |= {
+            key: _over(table[key], handler) if key in table else handler for key, handler in layer.items()
+        }
+    return table
+
+
+def _over(inner: Handler, outer: Handler) -> Handler:
+    return lambda call: outer(replace(call, forward=lambda payload: inner(replace(call, payload=payload))))

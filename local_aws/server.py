@@ -14,21 +14,19 @@ from hypercorn.config import Config
 from local_aws import inventory
 from local_aws.context import ACCOUNT, Context
 from local_aws.gateway import AsgiApp, Gateway
-from local_aws.protocol import Handlers
+from local_aws.protocol import stacked
 
 HOST = "127.0.0.1"
 ENGINES = ("mends", "crawlers", "jobs", "athena")
-"""Modules of this package with a function `handlers(context) -> Handlers`."""
+"""Modules with a function `handlers(context) -> Handlers`; a later one stands in front of an earlier."""
 
 
 def application(port: int, folder: Path) -> AsgiApp:
     """The gateway with every engine, in front of the emulator."""
     emulator = _emulator(port, folder)
     context = Context.at(f"http://{HOST}:{port}", folder)
-    handlers: Handlers = {}
-    for name in ENGINES:
-        handlers |= importlib.import_module(f"local_aws.{name}").handlers(context)
-    return inventory.served(Gateway(emulator, handlers), context)
+    engines = [importlib.import_module(f"local_aws.{name}").handlers(context) for name in ENGINES]
+    return inventory.served(Gateway(emulator, stacked(*engines)), context)
 
 
 def serve(port: int, folder: Path) -> None:

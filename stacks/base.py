@@ -37,13 +37,14 @@ class LakeStack(TerraformStack):
     def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
         super().__init__(scope, id_)
         self.lake = lake
+        self._outputs = Construct(self, "outputs")
         self._provide()
         self._keep_state(id_)
         account = DataAwsCallerIdentity(self, "account").account_id
         self.names = Names(lake.config.project, lake.env, lake.environment.region, account)
 
     def output(self, name: str, value: str, description: str) -> None:
-        output = TerraformOutput(self, f"{name}_output", value=value, description=description)
+        output = TerraformOutput(self._outputs, name, value=value, description=description)
         output.override_logical_id(name)
 
     def _provide(self) -> None:

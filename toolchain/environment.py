@@ -76,14 +76,16 @@ def env_sh(root: Path, java_home: str, configuration: Path) -> str:
 
 
 def write_all(root: Path, java_home: str, configuration: Path) -> None:
-    """Write env.sh, the `lake` command, and what an interactive bash reads in `make shell`."""
-    tools = root / ".tools"
+    """Write env.sh, the `lake` and `aws` commands, and what an interactive bash reads in `make shell`."""
+    tools, python = root / ".tools", quoted(root / ".venv/bin/python")
     write(tools / "env.sh", env_sh(root, java_home, configuration))
     write_command(
         tools / "bin/lake",
         f'export PYTHONPATH={quoted(root)}"${{PYTHONPATH:+:$PYTHONPATH}}"',
-        f'exec {quoted(root / ".venv/bin/python")} -m lake "$@"',
+        f'exec {python} -m lake "$@"',
     )
+    # The script that comes with awscli does not start from a folder with a space in its name.
+    write_command(tools / "bin/aws", f'exec {python} -m awscli "$@"')
     # The user's own .bashrc may put other tools first, so ours comes after it.
     bashrc = ("[ -f ~/.bashrc ] && . ~/.bashrc", f". {quoted(tools / 'env.sh')}", 'PS1="(lake) $PS1"', "")
     write(tools / "bashrc", "\n".join(bashrc))

@@ -102,7 +102,9 @@ def checkov(root: Path) -> None:
     """checkov has an environment of its own: its pins contradict those of the project."""
     lock = root / "toolchain/requirements-checkov.txt"
     pip_install(root, "checkov", root / ".tools/checkov", lock, "checkov", "checkov (about half a minute)")
-    environment.link(root / ".tools/bin/checkov", root / ".tools/checkov/bin/checkov")
+    # Its own script does not start from a folder with a space in its name.
+    python = environment.quoted(root / ".tools/checkov/bin/python")
+    environment.write_command(root / ".tools/bin/checkov", f'exec {python} -m checkov.main "$@"')
 
 
 def node_packages(root: Path) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import functions as fn
 
 from lake_etl.report import observe_rows
 from lake_etl.source import Source
@@ -35,7 +35,7 @@ class Quarantine:
 
     def _write(self, dataset: str, rejected: DataFrame) -> int:
         told = {"dataset": dataset, "job": self.job, "run_id": self.run_id, "quarantined_at": self.started.isoformat()}
-        rejected = rejected.withColumns({name: F.lit(value) for name, value in told.items()})
+        rejected = rejected.withColumns({name: fn.lit(value) for name, value in told.items()})
         rejected, count = observe_rows(rejected)
         rejected.write.mode("append").json(self.location)
         return int(count.get["rows"])

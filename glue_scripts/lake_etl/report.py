@@ -3,7 +3,7 @@
 from typing import Any
 
 from pyspark.sql import DataFrame, Observation
-from pyspark.sql import functions as F
+from pyspark.sql import functions as fn
 
 from lake_etl.errors import JobError
 from lake_etl.transforms import Transform
@@ -14,7 +14,7 @@ GAINS, LOSSES = ("added_by_joins",), ("filtered", "removed_by_joins", "quarantin
 def observe_rows(frame: DataFrame) -> tuple[DataFrame, Observation]:
     """The frame, and what will hold its "rows" once a query has read it: no query of its own."""
     observation = Observation()
-    return frame.observe(observation, F.count(F.lit(1)).alias("rows")), observation
+    return frame.observe(observation, fn.count(fn.lit(1)).alias("rows")), observation
 
 
 def account(rows: int, steps: list[tuple[str, Transform, int]]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import DataFrame, Observation, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import functions as fn
 
 from lake_etl.errors import JobError, check_columns, check_options, unknown
 
@@ -36,7 +36,7 @@ def check_sink(sink: dict[str, Any]) -> None:
 def write_table(frame: DataFrame, location: str, sink: dict[str, Any]) -> Written:
     """Write the frame under the location (ends with a slash) and count what arrived.
 
-    Rows of one partition go to as few files as their size allows. Partitions that the frame does not touch stay.
+    Each partition is one file. Partitions that the frame does not touch stay.
     """
     keys = sink.get("partition_by") or []
     check_columns(frame, keys)
@@ -54,10 +54,10 @@ def write_table(frame: DataFrame, location: str, sink: dict[str, Any]) -> Writte
 
 
 def _write(frame: DataFrame, location: str, keys: list[str], compression: str) -> dict[tuple[str, ...], str]:
-    values = [F.coalesce(F.nullif(F.col(key).cast("string"), F.lit("")), F.lit(NO_VALUE)) for key in keys]
+    values = [fn.coalesce(fn.nullif(fn.col(key).cast("string"), fn.lit("")), fn.lit(NO_VALUE)) for key in keys]
     touched = Observation()
-    frame = frame.observe(touched, F.collect_set(F.array(*values)).alias("partitions"))
-    frame = frame.hint("rebalance", *keys) if keys else frame
+    frame = frame.observe(touched, fn.collect_set(fn.array(*values)).alias("partitions"))
+    frame = frame.repartition(*keys) if keys else frame
     writer = frame.write.mode("overwrite").option("partitionOverwriteMode", "dynamic")
     writer.option("compression", compression).partitionBy(*keys).parquet(location)
     found = sorted(tuple(values) for values in touched.get["partitions"])
@@ -77,8 +77,8 @@ def _count(spark: SparkSession, root: str, folders: list[str]) -> dict[str, int]
     if not folders:
         return {"rows": 0, "bytes": 0, "files": 0}
     written = spark.read.option("basePath", root).parquet(*folders)
-    file, size = F.col("_metadata.file_path").alias("file"), F.col("_metadata.file_size").alias("size")
+    file, size = fn.col("_metadata.file_path").alias("file"), fn.col("_metadata.file_size").alias("size")
     files = written.select(file, size).groupBy("file", "size").count()
-    totals = files.agg(F.sum("count"), F.sum("size"), F.count("file")).head()
+    totals = files.agg(fn.sum("count"), fn.sum("size"), fn.count("file")).head()
     assert totals is not None, "an aggregate without groups is always one row"
     return {"rows": totals[0] or 0, "bytes": totals[1] or 0, "files": totals[2]}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from pyspark.sql import Column, DataFrame, DataFrameReader, Observation, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import functions as fn
 
 from lake_etl.catalog import Table
 from lake_etl.errors import JobError
@@ -81,7 +81,7 @@ def _load(spark: SparkSession, table: Table, sizes: dict[str, int], explicit: bo
     reader = _options(spark.read.schema(schema), table)
     reader = reader.option("basePath", table.location) if hive_style else reader.option("recursiveFileLookup", True)
     paths = [path for path, size in sizes.items() if size] if explicit else table.location
-    frame = reader.load(paths, format=table.format).select("*", F.col("_metadata.file_path").alias(FILE))
+    frame = reader.load(paths, format=table.format).select("*", fn.col("_metadata.file_path").alias(FILE))
     return frame if hive_style else _plain_partitions(frame, table)
 
 
@@ -92,9 +92,9 @@ def _hive_style(table: Table, sizes: dict[str, int]) -> bool:
 
 
 def _plain_partitions(frame: DataFrame, table: Table) -> DataFrame:
-    folders = F.split(F.substr(F.col(FILE), F.lit(len(table.location) + 1)), "/")
+    folders = fn.split(fn.substr(fn.col(FILE), fn.lit(len(table.location) + 1)), "/")
     return frame.withColumns(
-        {key: F.get(folders, F.lit(place)).cast(type_) for place, (key, type_) in enumerate(table.partition_keys.items())}
+        {key: fn.get(folders, fn.lit(place)).cast(type_) for place, (key, type_) in enumerate(table.partition_keys.items())}
     )
 
 
@@ -122,21 +122,21 @@ def _csv_options(table: Table) -> dict[str, str]:
 def _counted(table: Table, frame: DataFrame) -> list[Column]:
     """Rows and bad rows; and every column, which keeps Spark from leaving out those that the job does not use:
     a value that does not fit its type is found only in a column that is read, and each pass must find the same."""
-    bad = F.count(CORRUPT) if CORRUPT in frame.columns else F.lit(0)
-    used = [F.count(f"`{column}`").alias(f"filled {column}") for column in table.columns]
-    return [F.count(F.lit(1)).alias("rows"), bad.alias("bad"), *used]
+    bad = fn.count(CORRUPT) if CORRUPT in frame.columns else fn.lit(0)
+    used = [fn.count(f"`{column}`").alias(f"filled {column}") for column in table.columns]
+    return [fn.count(fn.lit(1)).alias("rows"), bad.alias("bad"), *used]
 
 
 def _good(table: Table, frame: DataFrame) -> DataFrame:
-    good = frame.where(F.col(CORRUPT).isNull()) if CORRUPT in frame.columns else frame
+    good = frame.where(fn.col(CORRUPT).isNull()) if CORRUPT in frame.columns else frame
     return good.select(*[f"`{column}`" for column in (*table.columns, *table.partition_keys)])
 
 
 def _rejected(table: Table, frame: DataFrame) -> DataFrame | None:
     if CORRUPT not in frame.columns:
         return None
-    bad = frame.where(F.col(CORRUPT).isNotNull()).withColumn("texts", _as_texts(table))
-    return bad.select(F.col(FILE).alias("source_file"), F.col(CORRUPT).alias("raw"), _reason(table).alias("reason"))
+    bad = frame.where(fn.col(CORRUPT).isNotNull()).withColumn("texts", _as_texts(table))
+    return bad.select(fn.col(FILE).alias("source_file"), fn.col(CORRUPT).alias("raw"), _reason(table).alias("reason"))
 
 
 def _as_texts(table: Table) -> Column:
@@ -144,22 +144,22 @@ def _as_texts(table: Table) -> Column:
     schema = _ddl({**dict.fromkeys(table.columns, "string"), CORRUPT: "string"})
     options = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT}
     if table.format == "csv":
-        return F.from_csv(CORRUPT, schema, options | _csv_options(table))
-    return F.from_json(CORRUPT, schema, options)
+        return fn.from_csv(CORRUPT, schema, options | _csv_options(table))
+    return fn.from_json(CORRUPT, schema, options)
 
 
 def _reason(table: Table) -> Column:
     shape = {"csv": f"the row does not have {len(table.columns)} fields", "json": "the line is not valid JSON"}
-    return F.coalesce(
-        F.when(F.col(f"texts.{CORRUPT}").isNotNull(), F.lit(shape[table.format])),
+    return fn.coalesce(
+        fn.when(fn.col(f"texts.{CORRUPT}").isNotNull(), fn.lit(shape[table.format])),
         *[_unfit(column, type_) for column, type_ in table.columns.items() if not NESTED.match(type_)],
-        F.lit("a value does not fit the type of its column"),
+        fn.lit("a value does not fit the type of its column"),
     )
 
 
 def _unfit(column: str, type_: str) -> Column:
     text = f"texts.`{column}`"
-    return F.expr(
+    return fn.expr(
         f"CASE WHEN {text} IS NOT NULL AND try_cast({text} AS {type_}) IS NULL "
         f"THEN concat('column {column}: ''', {text}, ''' is not {type_}') END"
     )

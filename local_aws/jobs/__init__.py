@@ -1,8 +1,81 @@
+"""Glue jobs that really run: each run is a process of its own, with Spark if the job is a Spark job."""
+
 from __future__ import annotations
 
 from local_aws.context import Context
-from local_aws.protocol import Handlers
+from local_aws.jobs.runs import JobRuns
+from local_aws.protocol import AwsError, Call, Document, Handlers
+
+_PAGE = 200
 
 
 def handlers(context: Context) -> Handlers:
-    return {}
+    runs = JobRuns(context)
+
+    def start(call: Call) -> Document:
+        return {"JobRunId": runs.start(_job(context, call), call.payload, call.region)}
+
+    def get(call: Call) -> Document:
+        return {"JobRun": _one(runs, call.required("JobName"), call.required("RunId"))}
+
+    def list_(call: Call) -> Document:
+        return _page(runs.of(call.required("JobName")), call.payload)
+
+    def stop(call: Call) -> Document:
+        return _stopped(runs, call.required("JobName"), call.required("JobRunIds"))
+
+    def forget(call: Call) -> Document:
+        answer = call.passed_on()
+        runs.forget(call.required("JobName"))
+        return answer
+
+    return {
+        ("glue", "StartJobRun"): start,
+        ("glue", "GetJobRun"): get,
+        ("glue", "GetJobRuns"): list_,
+        ("glue", "BatchStopJobRun"): stop,
+        ("glue", "DeleteJob"): forget,
+    }
+
+
+def _job(context: Context, call: Call) -> Document:
+    glue = context.client("glue", call.region)
+    name = call.required("JobName")
+    try:
+        job: Document = glue.get_job(JobName=name)["Job"]
+    except glue.exceptions.EntityNotFoundException as error:
+        raise AwsError(
+            "EntityNotFoundException", f"Failed to start job run: there is no job {name}."
+        ) from error
+    return job
+
+
+def _one(runs: JobRuns, job_name: str, run_id: str) -> Document:
+    found = next((run for run in runs.of(job_name) if run["Id"] == run_id), None)
+    if found is None:
+        raise AwsError("EntityNotFoundException", f"Job run {run_id} of job {job_name} not found.")
+    return found
+
+
+def _page(runs: list[Document], payload: Document) -> Document:
+    start, size = int(payload.get("NextToken") or 0), payload.get("MaxResults") or _PAGE
+    more = {"NextToken": str(start + size)} if start + size < len(runs) else {}
+    return {"JobRuns": runs[start : start + size], **more}
+
+
+def _stopped(runs: JobRuns, job_name: str, ids: list[str]) -> Document:
+    known = {run["Id"] for run in runs.of(job_name)}
+    answer: Document = {"SuccessfulSubmissions": [], "Errors": []}
+    for run_id in ids:
+        named = {"JobName": job_name, "JobRunId": run_id}
+        if run_id in known and runs.stop(run_id):
+            answer["SuccessfulSubmissions"].append(named)
+        else:
+            answer["Errors"].append(named | {"ErrorDetail": _refusal(run_id, known)})
+    return answer
+
+
+def _refusal(run_id: str, known: set[str]) -> Document:
+    if run_id in known:
+        return {"ErrorCode": "InvalidInputException", "ErrorMessage": f"Job run {run_id} has ended already."}
+    return {"ErrorCode": "EntityNotFoundException", "ErrorMessage": f"Job run {run_id} not found."}

@@ -1,7 +1,7 @@
 from typing import Any
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+from pyspark.sql import functions as fn
 
 from lake_etl.errors import check_options
 
@@ -12,7 +12,7 @@ def drop_null_fields(frame: DataFrame, options: dict[str, Any] | None = None) ->
     This reads the data once, since only the data can tell. A frame without rows keeps its columns. There are no options.
     """
     check_options(options or {}, ())
-    filled = frame.agg(F.count(F.lit(1)), *[F.count(column) for column in map(_quoted, frame.columns)]).head()
+    filled = frame.agg(fn.count(fn.lit(1)), *[fn.count(column) for column in map(_quoted, frame.columns)]).head()
     assert filled is not None, "an aggregate without groups is always one row"
     rows, *counts = filled
     empty = [column for column, count in zip(frame.columns, counts, strict=True) if rows and not count]

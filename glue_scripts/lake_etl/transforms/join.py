@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+from pyspark.sql import functions as fn
 from pyspark.sql.types import (
     ByteType,
     DataType,
@@ -68,7 +68,7 @@ def _keys(on: str | list[str] | dict[str, str]) -> dict[str, str]:
 
 def _cast(right: DataFrame, types: dict[str, str], name: str) -> DataFrame:
     check_columns(right, types, f"dataset {name}")
-    return right.withColumns({column: F.expr(f"try_cast(`{column}` AS {type_})") for column, type_ in types.items()})
+    return right.withColumns({column: fn.expr(f"try_cast(`{column}` AS {type_})") for column, type_ in types.items()})
 
 
 def _names(

@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+from pyspark.sql import functions as fn
 
 from lake_etl.errors import JobError, check_columns, check_options
 from lake_etl.transforms.join import join
@@ -25,7 +25,7 @@ def map_fields(frame: DataFrame, options: dict[str, Any], dataset: Callable[[str
     for column, lookup in (options.get("lookup") or {}).items():
         frame = _look_up(frame, column, lookup, dataset)
     for column, expression in (options.get("add") or {}).items():
-        frame = frame.withColumn(column, F.expr(expression))
+        frame = frame.withColumn(column, fn.expr(expression))
     frame = _rename(frame, options.get("rename") or {})
     check_columns(frame, options.get("delete") or [])
     return frame.drop(*(options.get("delete") or []))
@@ -33,7 +33,7 @@ def map_fields(frame: DataFrame, options: dict[str, Any], dataset: Callable[[str
 
 def _cast(frame: DataFrame, types: dict[str, str]) -> DataFrame:
     check_columns(frame, types)
-    return frame.withColumns({column: F.expr(f"try_cast(`{column}` AS {type_})") for column, type_ in types.items()})
+    return frame.withColumns({column: fn.expr(f"try_cast(`{column}` AS {type_})") for column, type_ in types.items()})
 
 
 def _look_up(
@@ -46,11 +46,11 @@ def _look_up(
     def one_a_key(name: str) -> DataFrame:
         other = dataset(name)
         check_columns(other, [*keys, take], f"dataset {name}")
-        return other.groupBy(*keys).agg(F.min(take).alias(column))
+        return other.groupBy(*keys).agg(fn.min(take).alias(column))
 
     frame = join(frame, {"with": name, "on": on, "how": "left", "take": {column: column}}, one_a_key)
     default = lookup.get("default")
-    return frame if default is None else frame.withColumn(column, F.coalesce(column, F.lit(default)))
+    return frame if default is None else frame.withColumn(column, fn.coalesce(column, fn.lit(default)))
 
 
 def _rename(frame: DataFrame, names: dict[str, str]) -> DataFrame:

@@ -1,0 +1,183 @@
+"""What a file is, by its first bytes: a crawler's own classifiers first, then the built-in ones."""
+
+from __future__ import annotations
+
+import csv
+import json
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from local_aws.protocol import Document
+
+DELIMITERS = ",|\t;\x01"
+_HEAD = 64 * 1024
+_GZIP = b"\x1f\x8b"
+
+
+class UnsupportedError(Exception):
+    """The crawler asks for something that only AWS's own crawler can do."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """How the bytes of a file are laid out.
+
+    Attributes:
+        classification: `csv`, `json` or `parquet`.
+        compression: `none` or `gzip`.
+        header: CSV: `PRESENT`, `ABSENT`, or `UNKNOWN` as long as nobody has looked at the types.
+        names: CSV: the column names a classifier gives.
+        first_row: CSV: the cells of the first line.
+        layout: JSON: `newline_delimited` (one object a line) or `unstructured` (documents over many lines).
+    """
+
+    classification: str
+    compression: str = "none"
+    delimiter: str = ","
+    quote: str = '"'
+    quoted: bool = False
+    header: str = "UNKNOWN"
+    names: tuple[str, ...] = ()
+    first_row: tuple[str, ...] = ()
+    width: int = 0
+    serde: str = "LazySimpleSerDe"
+    layout: str = ""
+    json_path: str = ""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The beginning of a file, unpacked. `whole` says that nothing follows."""
+
+    bytes: bytes
+    compression: str
+    whole: bool
+
+    @classmethod
+    def of(cls, path: Path) -> Head:
+        with path.open("rb") as file:
+            raw = file.read(_HEAD)
+            whole = not file.read(1)
+        if not raw.startswith(_GZIP):
+            return cls(raw, "none", whole)
+        unpacker = zlib.decompressobj(wbits=31)
+        try:
+            data = unpacker.decompress(raw, _HEAD)
+        except zlib.error:
+            return cls(b"", "gzip", False)
+        return cls(data, "gzip", whole and not unpacker.unconsumed_tail)
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of text that are here in full."""
+        lines = self.bytes.decode("utf-8-sig", errors="replace").splitlines()
+        return lines if self.whole or len(lines) < 2 else lines[:-1]
+
+
+def recognised(path: Path, classifiers: Sequence[Document]) -> Format | None:
+    """The format of a file; None where neither a classifier (as GetClassifier gives it) nor a built-in one fits.
+
+    Raises:
+        UnsupportedError: a classifier is of a kind that the embedded crawler has no engine for.
+    """
+    head = Head.of(path)
+    return next((found for found in _attempts(head, classifiers) if found), None)
+
+
+def check(classifiers: Sequence[Document]) -> None:
+    """Raise UnsupportedError for the first classifier that is neither CSV nor JSON."""
+    for classifier in classifiers:
+        for kind, settings in classifier.items():
+            if kind not in ("CsvClassifier", "JsonClassifier"):
+                raise UnsupportedError(
+                    f"The classifier {settings['Name']} is a {kind}, which the embedded crawler cannot run; "
+                    "it can run CsvClassifier and JsonClassifier. Take it out of the crawler's Classifiers "
+                    "to crawl here, or crawl on AWS."
+                )
+
+
+def _attempts(head: Head, classifiers: Sequence[Document]) -> Iterator[Format | None]:
+    if head.bytes.startswith(b"PAR1"):
+        yield Format("parquet")
+        return
+    if not head.bytes or b"\0" in head.bytes:
+        return
+    for classifier in classifiers:
+        if "CsvClassifier" in classifier:
+            yield _csv(head, classifier["CsvClassifier"])
+        else:
+            yield _json(head, classifier["JsonClassifier"]["JsonPath"])
+    yield _json(head)
+    yield _csv(head, {})
+
+
+def _json(head: Head, json_path: str = "") -> Format | None:
+    lines = [line.strip() for line in head.lines if line.strip()]
+    if not lines or lines[0][0] not in "{[":
+        return None
+    objects = sum(_is_object(line) for line in lines)
+    by_line = _is_object(lines[0]) or objects * 2 > len(lines)
+    layout = "newline_delimited" if by_line else "unstructured"
+    return Format("json", head.compression, layout=layout, json_path="" if json_path == "$" else json_path)
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def _csv(head: Head, settings: dict[str, Any]) -> Format | None:
+    quote = settings.get("QuoteSymbol") or '"'
+    delimiter = settings.get("Delimiter") or _delimiter(head.lines, quote)
+    rows = _rows(head.lines, delimiter, quote)
+    width = _usual_width(rows)
+    names = tuple(settings.get("Header") or ())
+    told = bool(names) or settings.get("ContainsHeader") in ("PRESENT", "ABSENT")
+    few_columns = width < 2 and not settings.get("AllowSingleColumn")
+    if few_columns or (len(rows) < 2 and not told) or (names and len(names) != width):
+        return None
+    found = Format("csv", head.compression, delimiter, quote, width=width, names=names, first_row=tuple(rows[0]))
+    serde = settings.get("Serde") or "LazySimpleSerDe"
+    return replace(
+        found,
+        quoted=any(line.startswith(quote) or delimiter + quote in line for line in head.lines),
+        header=_told_header(settings, rows[0]),
+        serde="LazySimpleSerDe" if serde == "None" else serde,
+    )
+
+
+def _told_header(settings: dict[str, Any], first: list[str]) -> str:
+    told: str = settings.get("ContainsHeader") or "UNKNOWN"
+    if told == "UNKNOWN" and settings.get("Header"):
+        same = [cell.strip().lower() for cell in first] == [name.lower() for name in settings["Header"]]
+        return "PRESENT" if same else "ABSENT"
+    return told
+
+
+def _delimiter(lines: list[str], quote: str) -> str:
+    """The built-in delimiter by which most lines have the same number of cells, and then most cells."""
+
+    def evenness(delimiter: str) -> tuple[int, int]:
+        widths = Counter(len(row) for row in _rows(lines, delimiter, quote))
+        width, lines_of_it = max(widths.items(), key=lambda item: item[1], default=(0, 0))
+        return (lines_of_it if width > 1 else 0, width)
+
+    return max(DELIMITERS, key=evenness)
+
+
+def _rows(lines: list[str], delimiter: str, quote: str) -> list[list[str]]:
+    reader = csv.reader((f"{line}\n" for line in lines), delimiter=delimiter, quotechar=quote)
+    try:
+        return [row for row in reader if row]
+    except csv.Error:
+        return []
+
+
+def _usual_width(rows: list[list[str]]) -> int:
+    return Counter(map(len, rows)).most_common(1)[0][0] if rows else 0

@@ -1,0 +1,123 @@
+"""Hive's column types, as the Data Catalog writes them: `bigint`, `struct<a:int,b:array<string>>`, ..."""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+from sqlglot.errors import ParseError
+
+VOID = "null"
+"""The type of a column that was null everywhere: it gives way to any other."""
+
+_INTEGERS = ("tinyint", "smallint", "int", "bigint")
+_INTEGER_DIGITS = dict(zip(_INTEGERS, (3, 5, 10, 19), strict=True))
+_DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
+_FOREIGN = {
+    exp.DType.UTINYINT: "SMALLINT",
+    exp.DType.USMALLINT: "INT",
+    exp.DType.UINT: "BIGINT",
+    exp.DType.UBIGINT: "DECIMAL(20, 0)",
+    exp.DType.INT128: "DECIMAL(38, 0)",
+    exp.DType.UINT128: "DECIMAL(38, 0)",
+    exp.DType.TIMESTAMP_S: "TIMESTAMP",
+    exp.DType.TIMESTAMP_MS: "TIMESTAMP",
+    exp.DType.TIMESTAMP_NS: "TIMESTAMP",
+    exp.DType.TIME: "STRING",
+    exp.DType.UUID: "STRING",
+    exp.DType.JSON: "STRING",
+    exp.DType.ENUM: "STRING",
+    exp.DType.INTERVAL: "STRING",
+}
+"""DuckDB's types that Hive has no word for."""
+
+
+def hive_type(duckdb_type: str) -> str:
+    """A DuckDB type in the catalog's words.
+
+    Example:
+        >>> hive_type('STRUCT("A" INTEGER, b VARCHAR[])')
+        'struct<a:int,b:array<string>>'
+    """
+    tree = exp.DataType.build(duckdb_type, dialect="duckdb")
+    return _text(tree.transform(_at_home_in_hive))
+
+
+def widened(one: str, other: str) -> str:
+    """The narrowest Hive type that holds the values of both; `string` where they have nothing in common."""
+    if one == other or other == VOID:
+        return one
+    if one == VOID:
+        return other
+    if (number := _wider_number(one, other)) is not None:
+        return number
+    try:
+        return _wider_nested(_parsed(one), _parsed(other))
+    except ParseError:
+        return "string"
+
+
+def settled(hive: str) -> str:
+    """The type as the catalog is told it: every `null` in it is a `string`, and no field name is quoted."""
+    return re.sub(r"\bnull\b(?!:)", "string", hive).replace("`", "")
+
+
+def _at_home_in_hive(node: exp.Expression) -> exp.Expression:
+    if isinstance(node, exp.DataType) and node.this in _FOREIGN:
+        return exp.DataType.build(_FOREIGN[node.this], dialect="hive")
+    return node
+
+
+def _text(tree: exp.Expression) -> str:
+    text = re.sub(r"([,:]) ", r"\1", tree.sql("hive").lower())
+    return re.sub(r"\[\d+\]", "", re.sub(r"`(\w+)`", r"\1", text))
+
+
+def _parsed(hive: str) -> exp.DataType:
+    return exp.DataType.build(hive, dialect="hive")
+
+
+def _wider_number(one: str, other: str) -> str | None:
+    if one in _INTEGERS and other in _INTEGERS:
+        return max(one, other, key=_INTEGERS.index)
+    digits = _decimal_digits(one), _decimal_digits(other)
+    if all(digits):
+        scale = max(s for _, s in digits)  # type: ignore[misc]
+        whole = max(p - s for p, s in digits)  # type: ignore[misc]
+        return f"decimal({whole + scale},{scale})" if whole + scale <= 38 else "double"
+    numbers = {*_INTEGERS, "float", "double"}
+    known = all(kind in numbers or _DECIMAL.fullmatch(kind) for kind in (one, other))
+    return "double" if known else None
+
+
+def _decimal_digits(hive: str) -> tuple[int, int] | None:
+    """(precision, scale) of a decimal, or of an integer seen as one."""
+    if hive in _INTEGER_DIGITS:
+        return _INTEGER_DIGITS[hive], 0
+    match = _DECIMAL.fullmatch(hive)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def _wider_nested(one: exp.DataType, other: exp.DataType) -> str:
+    if one.this != other.this:
+        return "string"
+    if one.this == exp.DType.STRUCT:
+        fields = merged(_fields(one), _fields(other))
+        return f"struct<{','.join(f'{name}:{kind}' for name, kind in fields.items())}>"
+    if one.this in (exp.DType.ARRAY, exp.DType.MAP):
+        pairs = zip(one.expressions, other.expressions, strict=True)
+        kind = "array" if one.this == exp.DType.ARRAY else "map"
+        return f"{kind}<{','.join(widened(_text(a), _text(b)) for a, b in pairs)}>"
+    return "string"
+
+
+def _fields(struct: exp.DataType) -> dict[str, str]:
+    return {_text(field.this): _text(field.args["kind"]) for field in struct.expressions}
+
+
+def merged(one: dict[str, str], other: dict[str, str]) -> dict[str, str]:
+    """Columns (type by name) of both, in the order of the first, new ones at the end, types widened."""
+    both = dict(one)
+    for name, kind in other.items():
+        both[name] = widened(both[name], kind) if name in both else kind
+    return both

@@ -1,0 +1,282 @@
+"""Files to columns: DuckDB reads every file of a format in one query, whole, and says what each one holds."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import duckdb
+
+from local_aws.crawlers.formats import Format
+from local_aws.crawlers.hive import VOID, hive_type, widened
+from local_aws.mirror import S3File
+
+Warn = Callable[[str], None]
+Structure = Any
+"""A JSON value's structure as DuckDB tells it: a type's name, an object of structures, or a list of one."""
+
+_INTEGER = r"[+-]?[0-9]{1,18}"
+_DOUBLE = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_BOOLEAN = r"[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]"
+_CELL_TYPES = {"BIGINT": _INTEGER, "DOUBLE": _DOUBLE, "BOOLEAN": _BOOLEAN}
+_JSON_INTEGERS = ("BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT")
+_INT_LIMIT = 2**31
+_LONGEST_NAME = 150
+_PARQUET_SHAPE = "concat_ws('|', name, type, type_length, num_children, converted_type, scale, precision, logical_type)"
+_MAXIMUM_DOCUMENT = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The Hive type of each column of one file, and its number of records."""
+
+    format: Format
+    columns: dict[str, str]
+    records: int
+
+
+def schemas(formats: Mapping[S3File, Format], warn: Warn) -> dict[S3File, Schema]:
+    """The schema of each file that can be read; the others are named in a warning."""
+    found: dict[S3File, Schema] = {}
+    with duckdb.connect() as db:
+        for dialect, files in _by_dialect(formats).items():
+            reader = {"csv": _read_csv, "json": _read_json, "parquet": _read_parquet}[dialect.classification]
+            found |= _tolerant(lambda part, read=reader, d=dialect: read(db, d, part, warn), files, warn)
+    columns = _with_headers({file: (formats[file], schema) for file, schema in found.items()})
+    return {file: columns[file] for file in formats if file in columns}
+
+
+def _by_dialect(formats: Mapping[S3File, Format]) -> dict[Format, list[S3File]]:
+    """Files that one query can read together."""
+    dialects = defaultdict(list)
+    for file, fmt in formats.items():
+        dialects[replace(fmt, first_row=(), names=(), header="UNKNOWN", quoted=False)].append(file)
+    return dialects
+
+
+def _tolerant(
+    read: Callable[[Sequence[S3File]], dict[S3File, Schema]], files: Sequence[S3File], warn: Warn
+) -> dict[S3File, Schema]:
+    """Read all files at once; where one cannot be read, halve them until it stands alone and is named."""
+    try:
+        return read(files)
+    except duckdb.Error as error:
+        if len(files) == 1:
+            warn(f"Skipped {files[0].uri}: it cannot be read ({str(error).strip().splitlines()[0]})")
+            return {}
+    middle = len(files) // 2
+    return _tolerant(read, files[:middle], warn) | _tolerant(read, files[middle:], warn)
+
+
+def _paths(files: Iterable[S3File]) -> dict[str, S3File]:
+    return {str(file.path): file for file in files}
+
+
+def _read_parquet(
+    db: duckdb.DuckDBPyConnection, dialect: Format, files: Sequence[S3File], warn: Warn
+) -> dict[S3File, Schema]:
+    paths = _paths(files)
+    shapes = db.execute(
+        f"SELECT list(file_name) FROM (SELECT file_name, string_agg({_PARQUET_SHAPE}) AS shape "
+        "FROM parquet_schema(?) GROUP BY file_name) GROUP BY shape",
+        [list(paths)],
+    ).fetchall()
+    records = dict(
+        db.execute("SELECT file_name, num_rows FROM parquet_file_metadata(?)", [list(paths)]).fetchall()
+    )
+    found = {}
+    for (names,) in shapes:
+        described = db.execute("DESCRIBE SELECT * FROM read_parquet(?, hive_partitioning=false)", [names[0]]).fetchall()
+        columns = {name.lower(): hive_type(kind) for name, kind, *_ in described}
+        found |= {paths[name]: Schema(dialect, columns, records[name]) for name in names}
+    return found
+
+
+def _read_json(
+    db: duckdb.DuckDBPyConnection, dialect: Format, files: Sequence[S3File], warn: Warn
+) -> dict[S3File, Schema]:
+    paths, source = _paths(files), _json_source(dialect)
+    rows = db.execute(
+        f"SELECT filename, count(*), count(json), json_group_structure(json) FROM {source} GROUP BY filename",
+        [list(paths)],
+    ).fetchall()
+    structures = {name: json.loads(structure) for name, _, _, structure in rows if structure}
+    wide = _wide_integers(db, source, list(paths), structures.values())
+    for name, lines, good, _ in rows:
+        if good < lines:
+            warn(f"{paths[name].uri}: {lines - good} of {lines} lines are not JSON and were passed over")
+    records = {name: good for name, _, good, _ in rows}
+    return {
+        paths[name]: Schema(dialect, _json_columns(structure, wide.get(name, set())), records[name])
+        for name, structure in structures.items()
+    }
+
+
+def _json_source(dialect: Format) -> str:
+    lenient = "true" if dialect.layout == "newline_delimited" else "false"
+    size = "" if dialect.layout == "newline_delimited" else f", maximum_object_size={_MAXIMUM_DOCUMENT}"
+    objects = (
+        f"read_json_objects(?, format='{dialect.layout}', compression='{dialect.compression}', "
+        f"ignore_errors={lenient}, filename=true{size})"
+    )
+    if not dialect.json_path:
+        return objects
+    path = _literal(dialect.json_path)
+    many = "*" in dialect.json_path
+    records = f"unnest(json_extract(json, {path}))" if many else f"json_extract(json, {path})"
+    return f"(SELECT filename, {records} AS json FROM {objects})"
+
+
+def _wide_integers(
+    db: duckdb.DuckDBPyConnection, source: str, paths: list[str], structures: Iterable[Structure]
+) -> dict[str, set[str]]:
+    """By file, the JSON paths of integers that are too big for an `int`."""
+    leaves = list(dict.fromkeys(path for structure in structures for path in _integer_leaves(structure, "$")))
+    if not leaves:
+        return {}
+    sizes = ", ".join(f"max({_largest(path)})" for path in leaves)
+    rows = db.execute(f"SELECT filename, {sizes} FROM {source} GROUP BY filename", [paths]).fetchall()
+    return {
+        name: {path for path, size in zip(leaves, found, strict=True) if size and size >= _INT_LIMIT}
+        for name, *found in rows
+    }
+
+
+def _largest(path: str) -> str:
+    value = f"json_extract(json, {_literal(path)})"
+    if "[*]" not in path:
+        return f"abs(try_cast({value} AS HUGEINT))"
+    return f"list_max(list_transform({value}, lambda x: abs(try_cast(x AS HUGEINT))))"
+
+
+def _integer_leaves(structure: Structure, path: str) -> Iterable[str]:
+    if isinstance(structure, dict):
+        for name, inner in structure.items():
+            yield from _integer_leaves(inner, _child(path, name))
+    elif isinstance(structure, list):
+        for inner in structure:
+            yield from _integer_leaves(inner, f"{path}[*]")
+    elif structure in _JSON_INTEGERS:
+        yield path
+
+
+def _child(path: str, name: str) -> str:
+    return f'{path}."{name}"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _json_columns(structure: Structure, wide: set[str]) -> dict[str, str]:
+    """The columns of records; a bare array is one column called `array`, as Glue has it."""
+    if not isinstance(structure, dict):
+        return {"array": hive_type(_duckdb_type(structure, "$", wide))} if isinstance(structure, list) else {}
+    columns: dict[str, str] = {}
+    for name, inner in structure.items():
+        kind = hive_type(_duckdb_type(inner, _child("$", name), wide))
+        columns[name.lower()] = widened(columns.get(name.lower(), VOID), kind)
+    return columns
+
+
+def _duckdb_type(structure: Structure, path: str, wide: set[str]) -> str:
+    if isinstance(structure, dict):
+        fields = (
+            f'"{name}" {_duckdb_type(inner, _child(path, name), wide)}' for name, inner in structure.items()
+        )
+        return f"STRUCT({', '.join(fields)})" if structure else "VARCHAR"
+    if isinstance(structure, list):
+        return f"{_duckdb_type(structure[0], f'{path}[*]', wide)}[]" if structure else "NULL[]"
+    if structure in _JSON_INTEGERS:
+        return "BIGINT" if path in wide else "INTEGER"
+    return str(structure)
+
+
+def _read_csv(
+    db: duckdb.DuckDBPyConnection, dialect: Format, files: Sequence[S3File], warn: Warn
+) -> dict[S3File, Schema]:
+    """Types of all lines but the first, whose meaning depends on them."""
+    paths, cells = _paths(files), [f"c{i}" for i in range(dialect.width)]
+    columns = ", ".join(f"'{cell}': 'VARCHAR'" for cell in cells)
+    rows = db.execute(
+        f"SELECT filename, count(*), {', '.join(map(_cell_type_sql, cells))} FROM read_csv(?, auto_detect=false, "
+        f"header=false, skip=1, delim={_literal(dialect.delimiter)}, quote={_literal(dialect.quote)}, "
+        f"escape={_literal(dialect.quote)}, compression='{dialect.compression}', columns={{{columns}}}, "
+        "filename=true, store_rejects=true, rejects_limit=0) GROUP BY filename",
+        [list(paths)],
+    ).fetchall()
+    _warn_of_rejects(db, paths, warn)
+    found = {name: Schema(dialect, dict(zip(cells, types, strict=True)), count) for name, count, *types in rows}
+    empty = Schema(dialect, dict.fromkeys(cells, VOID), 0)
+    return {file: found.get(name, empty) for name, file in paths.items()}
+
+
+def _cell_type_sql(cell: str) -> str:
+    value = f"nullif(trim({cell}), '')"
+    tests = (
+        f"WHEN bool_and(regexp_full_match({value}, '{pattern}')) THEN '{hive_type(kind)}'"
+        for kind, pattern in _CELL_TYPES.items()
+    )
+    return f"CASE WHEN count({value}) = 0 THEN '{VOID}' {' '.join(tests)} ELSE 'string' END"
+
+
+def _cell_type(cell: str) -> str:
+    value = cell.strip()
+    kinds = (hive_type(kind) for kind, pattern in _CELL_TYPES.items() if re.fullmatch(pattern, value))
+    return next(kinds, "string") if value else VOID
+
+
+def _warn_of_rejects(db: duckdb.DuckDBPyConnection, paths: dict[str, S3File], warn: Warn) -> None:
+    rejects = db.execute(
+        "SELECT file_path, count(DISTINCT line), min(line) FROM reject_errors JOIN reject_scans "
+        "USING (scan_id, file_id) GROUP BY file_path"
+    ).fetchall()
+    for path, lines, first in rejects:
+        warn(f"{paths[path].uri}: {lines} lines do not fit its columns and were passed over, first line {first}")
+    db.execute("DROP TABLE reject_errors")
+    db.execute("DROP TABLE reject_scans")
+
+
+def _with_headers(found: Mapping[S3File, tuple[Format, Schema]]) -> dict[S3File, Schema]:
+    """The schemas, with the names of CSV columns settled.
+
+    A first line is a header if all its cells are strings and some column below it is not, in this file or in
+    another one with the same first line. Otherwise the columns are col0, col1, ...
+    """
+    csv = {file: pair for file, pair in found.items() if pair[0].classification == "csv"}
+    headers = {fmt.first_row for fmt, schema in csv.values() if _is_header(fmt, schema)}
+    settled = {file: _named(fmt, schema, fmt.first_row in headers) for file, (fmt, schema) in csv.items()}
+    return {file: settled.get(file, schema) for file, (_, schema) in found.items()}
+
+
+def _is_header(fmt: Format, schema: Schema) -> bool:
+    cells = fmt.first_row
+    *most, last = cells
+    strings = all(_cell_type(cell) == "string" for cell in most) and _cell_type(last) in ("string", VOID)
+    short = all(len(cell) < _LONGEST_NAME for cell in most)
+    different = any(kind not in ("string", VOID) for kind in schema.columns.values())
+    return len(cells) == fmt.width and strings and short and different
+
+
+def _named(fmt: Format, schema: Schema, looks_like_header: bool) -> Schema:
+    header = fmt.header == "PRESENT" or (fmt.header == "UNKNOWN" and looks_like_header)
+    types, records = list(schema.columns.values()), schema.records
+    if not header and len(fmt.first_row) == fmt.width:
+        types = [widened(kind, _cell_type(cell)) for kind, cell in zip(types, fmt.first_row, strict=True)]
+        records += 1
+    names = fmt.names or (fmt.first_row if header and len(fmt.first_row) == fmt.width else ("",) * fmt.width)
+    settled = replace(fmt, header="PRESENT" if header else "ABSENT")
+    return Schema(settled, dict(zip(_column_names(names), types, strict=True)), records)
+
+
+def _column_names(cells: Sequence[str]) -> list[str]:
+    """Lower case, none empty, none twice."""
+    names: list[str] = []
+    for position, cell in enumerate(cells):
+        name = cell.strip().lower() or f"col{position}"
+        names.append(name if name not in names else f"{name}_{position}")
+    return names

@@ -1,0 +1,48 @@
+"""A job's output while it runs: the lines of a growing file, put to CloudWatch Logs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+_BATCH = 1000
+_LONGEST = 100_000
+
+
+class FollowedFile:
+    """Sends what is new in a file to a log stream, made (with its group) when it is not there."""
+
+    def __init__(self, logs: Any, path: Path, group: str, stream: str) -> None:
+        self._logs = logs
+        self._path = path
+        self._target = {"logGroupName": group, "logStreamName": stream}
+        self._read = 0
+        _create(logs, group, stream)
+
+    def flush(self, *, last: bool = False) -> None:
+        """Put the lines written since the last flush; a line without its end waits for the `last` one."""
+        with self._path.open("rb") as file:
+            file.seek(self._read)
+            fresh = file.read()
+        if not last:
+            fresh = fresh[: fresh.rfind(b"\n") + 1]
+        self._read += len(fresh)
+        lines = (line for line in fresh.decode(errors="replace").splitlines() if line.strip())
+        while batch := list(islice(_events(lines), _BATCH)):
+            self._logs.put_log_events(**self._target, logEvents=batch)
+
+
+def _events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    now = int(time.time() * 1000)
+    return ({"timestamp": now, "message": line[:_LONGEST]} for line in lines)
+
+
+def _create(logs: Any, group: str, stream: str) -> None:
+    with suppress(logs.exceptions.ResourceAlreadyExistsException):
+        logs.create_log_group(logGroupName=group)
+    with suppress(logs.exceptions.ResourceAlreadyExistsException):
+        logs.create_log_stream(logGroupName=group, logStreamName=stream)

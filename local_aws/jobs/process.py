@@ -1,0 +1,113 @@
+"""A job's script as a child process: its command line, its surroundings, and how it ended."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from local_aws.context import CREDENTIALS
+
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "JAVA_HOME")
+_PR_SET_PDEATHSIG = 1
+_PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+_EXCEPTION = re.compile(r"(Caused by: |: )?[\w.]*(Error|Exception|Exit|Interrupt)\b")
+
+
+class JobError(Exception):
+    """Why a run failed, in the words of its ErrorMessage."""
+
+
+def command(script: Path, arguments: Mapping[str, str]) -> list[str]:
+    """The command line as Glue makes it: every argument is a `--KEY value` pair."""
+    return [sys.executable, str(script), *(word for pair in arguments.items() for word in pair)]
+
+
+def environment(endpoint: str, region: str, work: Path, libraries: list[Path]) -> dict[str, str]:
+    """Nothing of the caller's AWS reaches a job: it sees this AWS and dummy keys only."""
+    return {name: os.environ[name] for name in _KEPT if name in os.environ} | {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
+        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": region,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PYTHONPATH": os.pathsep.join(map(str, libraries)),
+        "PYTHONUNBUFFERED": "1",
+        "PYSPARK_PYTHON": sys.executable,
+        "SPARK_CONF_DIR": str(work / "conf"),
+        "SPARK_LOCAL_DIRS": str(work / "tmp"),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "TMPDIR": str(work / "tmp"),
+        "TZ": "UTC",
+    }
+
+
+def require_java() -> None:
+    home = os.environ.get("JAVA_HOME")
+    if not (home and (Path(home) / "bin/java").exists()) and not shutil.which("java"):
+        raise JobError(
+            "Spark needs Java and none was found: put a JDK 17 on the PATH or set JAVA_HOME to one."
+        )
+
+
+def spawn(words: list[str], env: Mapping[str, str], work: Path) -> subprocess.Popen[bytes]:
+    """Start a process group that does not outlive this process; it writes to `work/stdout` and `work/stderr`."""
+    with (work / "stdout").open("wb") as out, (work / "stderr").open("wb") as err:
+        return subprocess.Popen(
+            words, cwd=work, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+            start_new_session=True, preexec_fn=_die_with_parent if _PRCTL else None,
+        )  # fmt: skip
+
+
+def wait(process: subprocess.Popen[bytes], seconds: float, tick: Callable[[], None]) -> bool:
+    """Wait for the end, calling `tick` every second. False if `seconds` passed first: then it is killed."""
+    while seconds > 0:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(min(1.0, seconds))
+            return True
+        seconds -= 1
+        tick()
+    kill(process)
+    process.wait()
+    return False
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process with the group it leads: a script and the Java of its Spark."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def failure(status: int, stderr: str) -> str:
+    """One line for ErrorMessage.
+
+    Example:
+        >>> failure(1, "Traceback ...\\nValueError: no such column\\n")
+        'ValueError: no such column (exit code 1)'
+    """
+    if status < 0:
+        return f"the process was killed by signal {-status} ({signal.Signals(-status).name})"
+    lines = [line.rstrip() for line in stderr.splitlines() if line.strip()]
+    told = [line for line in lines if _EXCEPTION.match(line)] or [
+        line for line in lines if not line[0].isspace()
+    ]
+    reason = (
+        told[-1].removeprefix("Caused by: ").removeprefix(": ") if told else "the script ended with an error"
+    )
+    return f"{reason} (exit code {status})"
+
+
+def _die_with_parent() -> None:
+    assert _PRCTL is not None
+    _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL)

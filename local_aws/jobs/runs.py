@@ -1,0 +1,292 @@
+"""Job runs: what starts them, what state they are in, and how they end."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import shutil
+import subprocess
+import threading
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local_aws.context import Context
+from local_aws.jobs import process
+from local_aws.jobs.buckets import BucketFolders
+from local_aws.jobs.logs import FollowedFile
+from local_aws.jobs.process import JobError
+from local_aws.jobs.spark import write_configuration
+from local_aws.mirror import split_uri
+from local_aws.protocol import AwsError, Document
+
+RUNS = "glue_job_runs"
+UNDERWAY = ("STARTING", "RUNNING", "STOPPING")
+_SPARK = ("glueetl", "gluestreaming")
+_LOG_PREFIX = "/aws-glue/jobs"
+_ECHOED = (
+    "Timeout",
+    "WorkerType",
+    "NumberOfWorkers",
+    "MaxCapacity",
+    "SecurityConfiguration",
+    "ExecutionClass",
+)
+
+log = logging.getLogger("local_aws.jobs")
+
+
+@dataclass(frozen=True)
+class _Order:
+    """One attempt at one run of a job, as it was when the run was started."""
+
+    run: Document
+    job: Document
+    arguments: dict[str, str]
+    region: str
+
+    @property
+    def id(self) -> str:
+        return str(self.run["Id"])
+
+    @property
+    def is_spark(self) -> bool:
+        return self.job["Command"]["Name"] in _SPARK
+
+
+class JobRuns:
+    """Starts, stops and remembers the runs of Glue jobs. A run's state is what happened to its process."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._folder = context.folder / "jobs"
+        self._lock = threading.RLock()
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._forget_the_interrupted()
+        atexit.register(self._kill_all)
+
+    def of(self, job_name: str) -> list[Document]:
+        """The runs of a job, newest first."""
+        runs = [run for run in self._context.store.all(RUNS).values() if run["JobName"] == job_name]
+        return [_shown(run) for run in sorted(runs, key=lambda run: run["StartedOn"], reverse=True)]
+
+    def start(self, job: Document, given: Document, region: str) -> str:
+        """Start a run in the background.
+
+        Args:
+            job: the job as GetJob gives it.
+            given: the payload of StartJobRun, whose fields win over the job's.
+
+        Returns:
+            The run's id.
+
+        Raises:
+            AwsError: ConcurrentRunsExceededException.
+        """
+        limit = job.get("ExecutionProperty", {}).get("MaxConcurrentRuns", 1)
+        with self._lock:
+            if sum(run["JobRunState"] in UNDERWAY for run in self.of(job["Name"])) >= limit:
+                message = f"Concurrent runs exceeded for {job['Name']}: its MaxConcurrentRuns is {limit}."
+                raise AwsError("ConcurrentRunsExceededException", message)
+            arguments = {**job.get("DefaultArguments", {}), **given.get("Arguments", {})}
+            arguments |= job.get("NonOverridableArguments", {})
+            order = _Order(_new_run(job, given, arguments), job, arguments, region)
+            self._launch(order)
+        return order.id
+
+    def stop(self, run_id: str) -> bool:
+        """Kill a run. False if it had ended before."""
+        with self._lock:
+            run = self._context.store.get(RUNS, run_id)
+            if run is None or run["JobRunState"] not in UNDERWAY:
+                return False
+            self._note(run_id, JobRunState="STOPPING")
+            if run_id in self._processes:
+                process.kill(self._processes[run_id])
+        return True
+
+    def forget(self, job_name: str) -> None:
+        """Kill and forget every run of a job."""
+        for run in self.of(job_name):
+            self.stop(run["Id"])
+            self._context.store.delete(RUNS, run["Id"])
+
+    def _launch(self, order: _Order) -> None:
+        self._context.store.put(RUNS, order.id, order.run)
+        threading.Thread(target=self._run, args=(order,), name=order.id, daemon=True).start()
+
+    def _run(self, order: _Order) -> None:
+        work = self._folder / order.id
+        try:
+            (work / "tmp").mkdir(parents=True)
+            self._end(order, *self._outcome(order, work))
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+    def _outcome(self, order: _Order, work: Path) -> tuple[str, str]:
+        try:
+            return self._executed(order, work)
+        except JobError as error:
+            return "FAILED", str(error)
+        except Exception as error:
+            log.exception("job run %s", order.id)
+            return "FAILED", f"the embedded AWS could not run the job: {type(error).__name__}: {error}"
+
+    def _executed(self, order: _Order, work: Path) -> tuple[str, str]:
+        script, libraries = self._fetched(order, work)
+        env = process.environment(self._context.endpoint, order.region, work, libraries)
+        folders = BucketFolders(self._context, work / "buckets")
+        if order.is_spark:
+            process.require_java()
+            write_configuration(work / "conf", work, folders.fill(), order.arguments.get("--conf", ""))
+        try:
+            state, message = self._watched(order, process.command(script, _argv(order)), env, work)
+            if state == "SUCCEEDED":
+                folders.publish()
+            return state, message
+        finally:
+            folders.release()
+
+    def _fetched(self, order: _Order, work: Path) -> tuple[Path, list[Path]]:
+        """The script, and what PYTHONPATH names: the zips of --extra-py-files, the folder of its modules."""
+        kind, language = order.job["Command"]["Name"], order.arguments.get("--job-language", "python")
+        if kind not in (*_SPARK, "pythonshell"):
+            raise JobError(f"the embedded AWS runs no {kind} jobs, only {', '.join(_SPARK)} and pythonshell.")
+        if language != "python":
+            raise JobError(
+                f"--job-language {language}: the embedded AWS runs Python scripts only, Scala not yet."
+            )
+        extra = filter(None, order.arguments.get("--extra-py-files", "").split(","))
+        files = [self._download(uri.strip(), work / "lib") for uri in extra]
+        script = self._download(order.job["Command"]["ScriptLocation"], work / "script")
+        return script, [work / "lib", *(file for file in files if file.suffix != ".py")]
+
+    def _download(self, uri: str, folder: Path) -> Path:
+        bucket, key = split_uri(uri)
+        path = folder / Path(key).name
+        folder.mkdir(exist_ok=True)
+        try:
+            self._context.client("s3").download_file(bucket, key, str(path))
+        except ClientError as error:
+            raise JobError(f"FileNotFound: {uri} ({error.response['Error']['Code']})") from error
+        return path
+
+    def _watched(self, order: _Order, words: list[str], env: dict[str, str], work: Path) -> tuple[str, str]:
+        """Run the process to its end; returns the state and the ErrorMessage."""
+        with self._lock:
+            if self._is_stopping(order.id):
+                return "STOPPED", ""
+            child = self._processes[order.id] = process.spawn(words, env, work)
+            self._note(order.id, JobRunState="RUNNING")
+        try:
+            in_time = self._followed(order, child, work)
+        finally:
+            process.kill(child)
+            self._processes.pop(order.id)
+        if self._is_stopping(order.id):
+            return "STOPPED", ""
+        if not in_time:
+            return "TIMEOUT", f"the run took longer than its timeout of {order.run['Timeout']} minutes"
+        if child.returncode:
+            return "FAILED", process.failure(child.returncode, (work / "stderr").read_text(errors="replace"))
+        return "SUCCEEDED", ""
+
+    def _followed(self, order: _Order, child: subprocess.Popen[bytes], work: Path) -> bool:
+        logs = self._context.client("logs", order.region)
+        group = order.run["LogGroupName"]
+        names = {"stdout": f"{group}/output", "stderr": f"{group}/error"}
+        files = [FollowedFile(logs, work / name, group, order.id) for name, group in names.items()]
+
+        def flush() -> None:
+            for file in files:
+                file.flush()
+
+        in_time = process.wait(child, order.run["Timeout"] * 60, flush)
+        for file in files:
+            file.flush(last=True)
+        return in_time
+
+    def _end(self, order: _Order, state: str, message: str) -> None:
+        now = time.time()
+        taken = round(now - order.run["StartedOn"])
+        told = {"ErrorMessage": message} if message else {}
+        with self._lock:
+            known = self._note(order.id, JobRunState=state, CompletedOn=now, ExecutionTime=taken, **told)
+            attempt = order.run["Attempt"] + 1
+            if known and state == "FAILED" and attempt <= order.job.get("MaxRetries", 0):
+                self._launch(_next_attempt(order, attempt))
+
+    def _note(self, run_id: str, **fields: Any) -> bool:
+        """Set fields of a run, unless its job was deleted meanwhile."""
+        with self._lock:
+            known = self._context.store.get(RUNS, run_id) is not None
+            if known:
+                self._context.store.update(RUNS, run_id, LastModifiedOn=time.time(), **fields)
+            return known
+
+    def _is_stopping(self, run_id: str) -> bool:
+        run = self._context.store.get(RUNS, run_id)
+        return run is None or run["JobRunState"] == "STOPPING"
+
+    def _forget_the_interrupted(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        for run_id, run in self._context.store.all(RUNS).items():
+            if run["JobRunState"] in UNDERWAY:
+                message = "the embedded AWS was stopped during the run"
+                self._note(run_id, JobRunState="FAILED", ErrorMessage=message, CompletedOn=time.time())
+
+    def _kill_all(self) -> None:
+        for child in list(self._processes.values()):
+            process.kill(child)
+
+
+def _new_run(job: Document, given: Document, arguments: dict[str, str]) -> Document:
+    now = time.time()
+    size = {name: given.get(name, job.get(name)) for name in _ECHOED}
+    size["Timeout"] = size["Timeout"] or 2880
+    capacity = size["MaxCapacity"] or size["NumberOfWorkers"] or 2
+    return {name: value for name, value in size.items() if value not in (None, "")} | {
+        "Id": f"jr_{uuid.uuid4().hex}{uuid.uuid4().hex}",
+        "Attempt": 0,
+        "JobName": job["Name"],
+        "JobMode": "SCRIPT",
+        "JobRunState": "STARTING",
+        "Arguments": given.get("Arguments", {}),
+        "AllocatedCapacity": int(capacity),
+        "ExecutionTime": 0,
+        "GlueVersion": job.get("GlueVersion", ""),
+        "LogGroupName": _log_group(job, arguments, size["SecurityConfiguration"]),
+        "PredecessorRuns": [],
+        "StartedOn": now,
+        "LastModifiedOn": now,
+    }
+
+
+def _log_group(job: Document, arguments: dict[str, str], security_configuration: str | None) -> str:
+    """Glue 5 puts a job with a security configuration into groups of its own, named by it and the role."""
+    prefix = arguments.get("--custom-logGroup-prefix") or _LOG_PREFIX
+    role = job["Role"].rpartition("/")[2]
+    return f"{prefix}/{security_configuration}-role/{role}" if security_configuration else prefix
+
+
+def _next_attempt(order: _Order, attempt: int) -> _Order:
+    now = time.time()
+    first = order.id.partition("_attempt_")[0]
+    fields = {"Id": f"{first}_attempt_{attempt}", "Attempt": attempt, "PreviousRunId": order.id}
+    run = order.run | fields | {"StartedOn": now, "LastModifiedOn": now}
+    return _Order(run, order.job, order.arguments, order.region)
+
+
+def _argv(order: _Order) -> dict[str, str]:
+    own = {"--JOB_NAME": order.job["Name"], "--JOB_RUN_ID": order.id, "--JOB_ID": f"j_{order.job['Name']}"}
+    return own | order.arguments
+
+
+def _shown(run: Document) -> Document:
+    if run["JobRunState"] in UNDERWAY:
+        return run | {"ExecutionTime": round(time.time() - run["StartedOn"])}
+    return run

@@ -1,0 +1,102 @@
+"""What set-up writes: env.sh and the commands."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from toolchain import environment
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A checkout in a folder whose name needs quoting."""
+    root = tmp_path / "ada's data lake"
+    for name in ("node_modules/.bin/cdktf", ".venv/bin/python", ".tools/bin/node"):
+        environment.write_command(
+            root / name, f'echo "{Path(name).name} of the lake: $*; PYTHONPATH=$PYTHONPATH"'
+        )
+    environment.write_all(root, f"{root}/jdk", root / ".tools/terraform.rc")
+    return root
+
+
+def shell(root: Path, command: str, cwd: Path, **env: str) -> str:
+    """What a command prints in a POSIX shell that sourced env.sh."""
+    script = f". {environment.quoted(root / '.tools/env.sh')} && {command}"
+    env = {"PATH": "/usr/bin:/bin", **env}
+    return subprocess.run(
+        ["/bin/sh", "-euc", script], cwd=cwd, env=env, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+@pytest.mark.parametrize("command", ["cdktf", "python", "node"])
+def test_the_projects_tools_come_first_from_any_folder(root: Path, tmp_path: Path, command: str) -> None:
+    assert shell(root, command, cwd=tmp_path).startswith(f"{command} of the lake")
+
+
+def test_what_was_on_the_path_stays_there(root: Path, tmp_path: Path) -> None:
+    assert shell(root, 'echo "$PATH"', cwd=tmp_path).endswith(":/usr/bin:/bin")
+
+
+def test_java_and_terraform_settings_are_exported(root: Path, tmp_path: Path) -> None:
+    told = shell(root, "env", cwd=tmp_path, TF_CLI_CONFIG_FILE="/missing").splitlines()
+    assert f"JAVA_HOME={root}/jdk" in told
+    assert f"TF_CLI_CONFIG_FILE={root}/.tools/terraform.rc" in told
+    assert "CHECKPOINT_DISABLE=1" in told
+
+
+def test_bytecode_is_written_again(root: Path, tmp_path: Path) -> None:
+    told = shell(root, "env", cwd=tmp_path, PYTHONDONTWRITEBYTECODE="1")
+    assert "PYTHONDONTWRITEBYTECODE" not in told
+
+
+def test_no_credential_is_set_or_taken_away(root: Path, tmp_path: Path) -> None:
+    told = shell(root, "env", cwd=tmp_path, AWS_PROFILE="mine").splitlines()
+    assert [line for line in told if line.startswith("AWS_")] == ["AWS_PROFILE=mine"]
+
+
+def test_lake_runs_the_projects_module_from_any_folder(root: Path, tmp_path: Path) -> None:
+    said = shell(root, "lake check 'a b'", cwd=tmp_path)
+    assert said == f"python of the lake: -m lake check a b; PYTHONPATH={root}"
+
+
+def test_lake_keeps_the_users_python_path(root: Path, tmp_path: Path) -> None:
+    assert shell(root, "lake", cwd=tmp_path, PYTHONPATH="/mine").endswith(f"PYTHONPATH={root}:/mine")
+
+
+def test_an_unchanged_file_is_not_written_again(tmp_path: Path) -> None:
+    file = tmp_path / "env.sh"
+    environment.write(file, "text")
+    file.chmod(0o444)
+    written = file.stat().st_mtime_ns
+    environment.write(file, "text")
+    assert file.stat().st_mtime_ns == written
+
+
+def venv(folder: Path, version: str = "3.11.7", made_at: Path | None = None) -> Path:
+    environment.write_command(folder / "bin/python", "exit 0")
+    command = f"command = /usr/bin/python3 -m venv {made_at or folder}"
+    (folder / "pyvenv.cfg").write_text(f"home = /usr/bin\nversion = {version}\n{command}\n")
+    return folder
+
+
+def test_a_virtual_environment_in_its_place_works(tmp_path: Path) -> None:
+    assert environment.venv_works(venv(tmp_path / "a lake/.venv"))
+
+
+@pytest.mark.parametrize("version", ["3.10.13", "3.13.0"])
+def test_one_of_an_unsupported_python_does_not(tmp_path: Path, version: str) -> None:
+    assert not environment.venv_works(venv(tmp_path, version))
+
+
+def test_one_that_was_moved_does_not(tmp_path: Path) -> None:
+    assert not environment.venv_works(venv(tmp_path, made_at=tmp_path / "before"))
+
+
+def test_one_whose_python_was_removed_does_not(tmp_path: Path) -> None:
+    (venv(tmp_path) / "bin/python").unlink()
+    assert not environment.venv_works(tmp_path)
+
+
+def test_none_at_all_does_not(tmp_path: Path) -> None:
+    assert not environment.venv_works(tmp_path / ".venv")

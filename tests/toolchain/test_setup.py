@@ -1,0 +1,112 @@
+"""The entry that even an old Python must be able to read, and the files that pin what is installed."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from toolchain import setup
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("version", [(3, 11), (3, 12)])
+def test_python_3_11_and_3_12_are_supported(version: tuple[int, int]) -> None:
+    assert setup.is_supported(version)
+
+
+@pytest.mark.parametrize("version", [(2, 7), (3, 6), (3, 10), (3, 13), (3, 14)])
+def test_any_other_python_gets_one_sentence_that_says_what_to_do(version: tuple[int, int]) -> None:
+    assert not setup.is_supported(version)
+    problem = setup.python_problem(version)
+    assert f"this is {version[0]}.{version[1]}:" in problem
+    assert "make setup PYTHON=" in problem
+    assert "\n" not in problem
+
+
+def test_the_entry_is_readable_by_python_3_6() -> None:
+    ast.parse((ROOT / "toolchain/setup.py").read_text(), feature_version=(3, 6))
+
+
+def fake_python(folder: Path, name: str, exit_code: int) -> Path:
+    folder.mkdir(exist_ok=True)
+    file = folder / name
+    file.write_text(f"#!/bin/sh\nexit {exit_code}\n")
+    file.chmod(0o755)
+    return file
+
+
+def test_a_supported_python_on_the_path_takes_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup, "ROOT", tmp_path)
+    python = fake_python(tmp_path, "python3.12", exit_code=0)
+    assert setup.other_python(str(tmp_path)) == str(python)
+
+
+def test_a_shim_that_does_not_start_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup, "ROOT", tmp_path)
+    fake_python(tmp_path, "python3.11", exit_code=127)
+    assert setup.other_python(str(tmp_path)) is None
+
+
+@pytest.mark.parametrize("lock", ["requirements.txt", "toolchain/requirements-checkov.txt"])
+def test_every_python_package_is_pinned_by_hash_and_no_index_is_named(lock: str) -> None:
+    text = (ROOT / lock).read_text()
+    entries = re.split(r"\n(?=[a-zA-Z])", re.sub(r"(?m)^\s*#.*\n", "", text))
+    assert len(entries) > 50
+    assert all("==" in entry and "--hash=sha256:" in entry for entry in entries)
+    assert not re.search(r"://|--index|--find-links|file:", text)
+
+
+def test_the_lock_holds_every_package_the_project_asks_for() -> None:
+    asked = re.findall(r"(?m)^([A-Za-z][\w.-]*)", (ROOT / "requirements.in").read_text())
+    locked = re.findall(r"(?m)^([a-z][\w.-]*)", (ROOT / "requirements.txt").read_text())
+    assert {re.sub(r"[._-]+", "-", name).lower() for name in asked} <= set(locked)
+
+
+def test_the_npm_lock_names_no_registry() -> None:
+    packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+    assert packages["node_modules/cdktf-cli"]["version"] == "0.21.0"
+    assert not [name for name, entry in packages.items() if "resolved" in entry]
+
+
+def test_help_is_the_default_and_lists_every_target() -> None:
+    shown = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    targets = re.findall(r"(?m)^\.PHONY: (.*)$", (ROOT / "Makefile").read_text())[0].split()
+    assert [line.split()[0] for line in shown.splitlines()] == targets
+
+
+def bundled_terraform(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "toolchain/terraform.py"), *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A configuration that needs no provider; returns the option that leads Terraform to it."""
+    monkeypatch.setenv("TF_CLI_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("CHECKPOINT_DISABLE", "1")
+    text = {
+        "resource": {"terraform_data": {"a": {"input": "x"}}},
+        "output": {"a": {"value": "${terraform_data.a.output}"}},
+    }
+    (tmp_path / "main.tf.json").write_text(json.dumps(text))
+    return f"-chdir={tmp_path}"
+
+
+def test_the_bundled_terraform_applies_and_destroys(stack: str) -> None:
+    assert bundled_terraform(stack, "init").returncode == 0
+    assert bundled_terraform(stack, "plan", "-detailed-exitcode").returncode == 2
+    assert bundled_terraform(stack, "apply", stdin="yes\n").returncode == 0
+    assert json.loads(bundled_terraform(stack, "output", "-json").stdout)["a"]["value"] == "x"
+    assert bundled_terraform(stack, "plan", "-detailed-exitcode").returncode == 0
+    assert "1 destroyed" in bundled_terraform(stack, "destroy", "-auto-approve").stdout
+
+
+def test_the_bundled_terraform_fails_as_terraform_does(stack: str) -> None:
+    done = bundled_terraform(stack, "plan", "-no-such-flag")
+    assert done.returncode == 1
+    assert "no-such-flag" in done.stderr
