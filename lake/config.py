@@ -199,12 +199,16 @@ class Lake:
     """A lake in one of its environments.
 
     Attributes:
-        root: the folder of lake.yaml; every other path of the lake lies under it.
+        file: its lake.yaml. Every other path of the lake lies under that file's folder, `root`.
     """
 
     config: Config
     env: str
-    root: Path
+    file: Path
+
+    @property
+    def root(self) -> Path:
+        return self.file.parent
 
     @property
     def environment(self) -> Environment:
@@ -234,7 +238,12 @@ def load(path: Path | None = None, env: str | None = None) -> Lake:
         allowed = ", ".join(config.environments)
         line = _line(document, ("environments",))
         raise ConfigError(f"{path.name}, line {line}: environments: LAKE_ENV is {env!r}. Allowed: {allowed}")
-    return Lake(config, env, path.parent)
+    return Lake(config, env, path)
+
+
+def where(lake: Lake, *place: str | int) -> str:
+    """Where a setting stands, for messages: `lake.yaml, line 8: environments.dev`."""
+    return _where(lake.file, _document(lake.file), place)
 
 
 def _document(path: Path) -> Any:

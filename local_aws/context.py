@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ class Context:
         return client(service, self.endpoint, region)
 
 
+@cache
 def client(service: str, endpoint: str, region: str = "us-east-1") -> Any:
-    session = boto3.session.Session(region_name=region, **CREDENTIALS)
+    """A boto3 client; made once, as making one takes longer than most calls and all threads can share it."""
+    session: Any = boto3.session.Session(region_name=region, **CREDENTIALS)  # type: ignore[arg-type]
     return session.client(service, endpoint_url=endpoint, config=_CONFIG)

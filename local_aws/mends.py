@@ -55,7 +55,7 @@ def _at(document: Any, path: str) -> Any:
 
 @dataclass(frozen=True)
 class Kept:
-    """Fields of a resource type that are kept for the emulator. Paths are dotted, the empty one is the document.
+    """Fields of a resource type to keep for the emulator. Paths are dotted, the empty one is the document.
 
     Attributes:
         writes: by action, the field that names the resource and the path to the fields in the payload.

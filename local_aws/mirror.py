@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -115,7 +116,9 @@ class Mirror:
     def _fetch(self, file: S3File) -> None:
         file.path.parent.mkdir(parents=True, exist_ok=True)
         partial = file.path.with_name(f".{file.path.name}.partial")
-        self._s3.download_file(file.bucket, file.key, str(partial))
+        # One request an object; `download_file` asks for the head first: twice the time for many small ones.
+        with partial.open("wb") as copy:
+            shutil.copyfileobj(self._s3.get_object(Bucket=file.bucket, Key=file.key)["Body"], copy)
         partial.replace(file.path)
 
     def _vanished(

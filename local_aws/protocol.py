@@ -23,7 +23,7 @@ class AwsError(Exception):
 class Call:
     """One API call of a client.
 
-    `forward` sends a payload on to the emulator and returns its answer; if that is an error it raises `AwsError`.
+    `forward` sends a payload on to the emulator and returns its answer, or raises the `AwsError` it answers.
     """
 
     service: str

@@ -22,10 +22,16 @@ from lake_etl.sink import Written, check_sink, write_table
 from lake_etl.source import Source, read_source
 from lake_etl.steps import Applied, apply_steps, check_steps
 
-# Adaptive execution may cut an empty branch off the plan, and with it the counts observed there.
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.adaptive.optimizer.excludedRules": "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation",
+    # Blocks of S3 objects have no place, and asking for it costs one call a file.
+    "spark.sql.sources.ignoreDataLocality": "true",
+    # Folders of folders of small files (year/month/day/hour) are listed side by side from the months on.
+    "spark.sql.sources.parallelPartitionDiscovery.threshold": "8",
+    # Adaptive execution would cut an empty branch off the plan, and with it the counts observed there.
+    "spark.sql.adaptive.optimizer.excludedRules": (
+        "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"
+    ),
 }
 
 

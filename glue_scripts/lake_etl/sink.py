@@ -1,5 +1,6 @@
 """Writing the job's table: Parquet, one folder a partition, only the partitions at hand replaced."""
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -56,11 +57,11 @@ def write_table(frame: DataFrame, location: str, sink: dict[str, Any]) -> Writte
 def _write(frame: DataFrame, location: str, keys: list[str], compression: str) -> dict[tuple[str, ...], str]:
     values = [fn.coalesce(fn.nullif(fn.col(key).cast("string"), fn.lit("")), fn.lit(NO_VALUE)) for key in keys]
     touched = Observation()
-    frame = frame.observe(touched, fn.collect_set(fn.array(*values)).alias("partitions"))
+    frame = frame.observe(touched, fn.to_json(fn.collect_set(fn.array(*values))).alias("partitions"))
     frame = frame.repartition(*keys) if keys else frame
     writer = frame.write.mode("overwrite").option("partitionOverwriteMode", "dynamic")
     writer.option("compression", compression).partitionBy(*keys).parquet(location)
-    found = sorted(tuple(values) for values in touched.get["partitions"])
+    found = sorted(tuple(values) for values in json.loads(touched.get["partitions"]))
     return {values: location + _folder(keys, values) for values in found if keys}
 
 

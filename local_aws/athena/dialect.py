@@ -57,7 +57,13 @@ athena_whole(x) AS CASE
     ELSE CAST(x AS VARCHAR) END
 athena_plus(x DATE, i INTERVAL) AS CAST(x + i AS DATE), (x, i) AS x + i
 athena_minus(x DATE, i INTERVAL) AS CAST(x - i AS DATE), (x, i) AS x - i
-athena_trunc(u, x DATE) AS CAST(date_trunc(u, x) AS DATE), (u, x) AS date_trunc(u, x)
+athena_trunc(u VARCHAR, x DATE) AS CAST(date_trunc(u, x) AS DATE), (u, x) AS date_trunc(u, x)
+athena_scale(x) AS CAST(nullif(regexp_extract(typeof(x), '^DECIMAL.*,(\d+)', 1), '') AS INTEGER)
+athena_divide(a, b) AS CASE
+    WHEN typeof(a) NOT IN ('DOUBLE', 'FLOAT') AND typeof(b) NOT IN ('DOUBLE', 'FLOAT')
+        AND coalesce(athena_scale(a), athena_scale(b)) IS NOT NULL
+    THEN round(a / b, coalesce(greatest(athena_scale(a), athena_scale(b)), 0))
+    ELSE a / b END
 athena_at_timezone(x TIMESTAMP, z) AS timezone(z, CAST(x AS TIMESTAMPTZ)), (x TIMESTAMPTZ, z) AS timezone(z, x)
 athena_substr(s, i) AS CASE WHEN i = 0 OR -i > length(s) THEN '' ELSE substr(s, i) END,
     (s, i, n) AS CASE WHEN i = 0 OR -i > length(s) OR n <= 0 THEN '' ELSE substr(s, i, n) END

@@ -58,7 +58,7 @@ def _cast(node: exp.Expr) -> exp.Expr:
         return call("to_json", node.this)
     if kind.this in _TEXT:
         return _text_cast(node, kind)
-    if kind.this in _WHOLE and not isinstance(node.this, exp.Literal):
+    if kind.this in _WHOLE and not node.this.is_int:
         cast = exp.Cast(this=call("athena_whole", node.this), to=kind)
         return exp.Try(this=cast) if isinstance(node, exp.TryCast) else cast
     return node
@@ -192,6 +192,7 @@ _TYPED: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Add: _interval_sum("athena_plus"),
     exp.Sub: _interval_sum("athena_minus"),
     exp.TimestampTrunc: lambda n: call("athena_trunc", n.text("unit").lower(), n.this),
+    exp.DateTrunc: lambda n: call("athena_trunc", n.text("unit").lower(), n.this),
     exp.AtTimeZone: lambda n: call("athena_at_timezone", n.this, n.args["zone"]),
     exp.Substring: lambda n: call("athena_substr", n.this, n.args.get("start"), n.args.get("length")),
     exp.SplitPart: lambda n: call("athena_split_part", n.this, n.args["delimiter"], n.args["part_index"]),
@@ -208,7 +209,9 @@ _TYPED: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.GenerateSeries: lambda n: call("athena_sequence", n.args["start"], n.args["end"], n.args.get("step")),
     exp.Reduce: _reduce,
     exp.ParseDatetime: lambda n: _java_pattern("strptime", n.this, n.args["format"]),
-    exp.Typeof: lambda n: call("lower", n),
+    exp.Typeof: lambda n: call("lower", call("typeof", n.this)),
+    exp.Format: lambda n: call("printf", n.this, *n.expressions),
+    exp.Div: lambda n: call("athena_divide", n.this, n.expression),
 }
 _ANONYMOUS: dict[str, Callable[[exp.Expr], exp.Expr]] = {
     "AT_TIMEZONE": _renamed("athena_at_timezone"),
@@ -228,7 +231,6 @@ _ANONYMOUS: dict[str, Callable[[exp.Expr], exp.Expr]] = {
     "IS_INFINITE": _renamed("isinf"),
     "INFINITY": _number("infinity"),
     "NAN": _number("nan"),
-    "FORMAT": _renamed("printf"),
     "MAP_CONCAT": _renamed("map_concat"),
     "URL_EXTRACT_HOST": lambda n: call("athena_regexp_extract", *n.expressions, r"^\w+://([^/:?#]+)", 1),
     "URL_EXTRACT_PATH": lambda n: call("regexp_extract", *n.expressions, r"^\w+://[^/?#]*([^?#]*)", 1),

@@ -128,7 +128,7 @@ def _row_text(value: str, kind: DuckDBPyType) -> str:
     parts = []
     for i, (name, child) in enumerate(kind.children):
         field = f"struct_extract({value}, {sql_string(name)})" if name else f"struct_extract_at({value}, {i + 1})"
-        label = sql_string((name or f"field{i}") + "=")
+        label = sql_string((f"field{i}" if name in ("", f"_{i}") else name) + "=")
         parts.append(f"{label} || {_or_null(field, child)}")
     fields = " || ', ' || ".join(parts)
     return f"CASE WHEN {value} IS NOT NULL THEN '{{' || {fields} || '}}' END"

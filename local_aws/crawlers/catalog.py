@@ -17,7 +17,10 @@ from local_aws.mirror import S3File
 from local_aws.protocol import Document
 
 _BATCH = 100
-_TEXT = ("org.apache.hadoop.mapred.TextInputFormat", "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat")
+_TEXT = (
+    "org.apache.hadoop.mapred.TextInputFormat",
+    "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+)
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
 _KEPT_FROM_TABLE = ("Description", "Owner", "Retention", "ViewOriginalText", "ViewExpandedText")
 DEPRECATED = "DEPRECATED_BY_CRAWLER"
@@ -70,13 +73,19 @@ def parameters(crawler: str, fmt: Format, files: Sequence[S3File], records: int)
     if fmt.json_path:
         found["jsonPath"] = fmt.json_path
     if fmt.classification == "csv":
-        found |= {"delimiter": fmt.delimiter, "columnsOrdered": "true", "areColumnsQuoted": str(fmt.quoted).lower()}
+        found |= {
+            "delimiter": fmt.delimiter,
+            "columnsOrdered": "true",
+            "areColumnsQuoted": str(fmt.quoted).lower(),
+        }
         if fmt.header == "PRESENT":
             found["skip.header.line.count"] = "1"
     return found
 
 
-def storage(fmt: Format, columns: Sequence[Document], location: str, described: Mapping[str, str]) -> Document:
+def storage(
+    fmt: Format, columns: Sequence[Document], location: str, described: Mapping[str, str]
+) -> Document:
     """A StorageDescriptor."""
     parquet = (f"{_PARQUET}.MapredParquetInputFormat", f"{_PARQUET}.MapredParquetOutputFormat")
     reads, writes = parquet if fmt.classification == "parquet" else _TEXT
@@ -113,7 +122,9 @@ class Catalog:
         return [table for page in pages for table in page["TableList"]]
 
     def partitions(self, table: str) -> dict[Values, Document]:
-        pages = self.glue.get_paginator("get_partitions").paginate(DatabaseName=self.database, TableName=table)
+        pages = self.glue.get_paginator("get_partitions").paginate(
+            DatabaseName=self.database, TableName=table
+        )
         return {tuple(found["Values"]): found for page in pages for found in page["Partitions"]}
 
     def own_tables(self) -> list[Document]:
@@ -125,7 +136,8 @@ class Catalog:
         ]
 
     def write(self, found: FoundTable, schemas: Schemas, listed: Sequence[S3File]) -> None:
-        """Make or update the table, then its partitions. `listed`: all objects of the target, sampled or not."""
+        """Make or update the table, then its partitions. `listed`: all objects of the target."""
+        self._warn_of_shadowed(found, schemas)
         tables = self.tables()
         existing = next((table for table in tables if _location(table) == found.location.rstrip("/")), None)
         if existing is None:
@@ -135,11 +147,17 @@ class Catalog:
         keys = tuple(key["Name"] for key in existing.get("PartitionKeys", []))
         if keys != found.keys:
             self.warn(
-                f"Table {existing['Name']} has the partition keys {list(keys)}, its folders {list(found.keys)}: "
-                "its partitions stay as they are"
+                f"Table {existing['Name']} has the partition keys {list(keys)}, its folders have "
+                f"{list(found.keys)}: its partitions stay as they are"
             )
         elif keys:
             self._write_partitions(existing, found, schemas, listed)
+
+    def _warn_of_shadowed(self, found: FoundTable, schemas: Schemas) -> None:
+        """Glue keeps a column that is a partition key too, and then Athena cannot read the table."""
+        names = {name for file in found.files for name in schemas[file].columns}
+        for name in sorted(names & set(found.keys)):
+            self.warn(f"{found.location}: {name} is a partition key, so the column of that name is left out")
 
     def settle_vanished(self, table: Document) -> None:
         """Deal with a table whose data is gone, as the DeleteBehavior says."""
@@ -222,11 +240,15 @@ class Catalog:
             values: self._partition(table, values, found, files, schemas)
             for values, files in found.partitions.items()
         }
-        self._create_partitions(table["Name"], [part for values, part in wanted.items() if values not in known])
+        self._create_partitions(
+            table["Name"], [part for values, part in wanted.items() if values not in known]
+        )
         if self.policy.new_folders_only:
             return
         if self.policy.updates:
-            changed = [part for values, part in wanted.items() if values in known and _differ(part, known[values])]
+            changed = [
+                part for values, part in wanted.items() if values in known and _differ(part, known[values])
+            ]
             self._update_partitions(table["Name"], changed)
         gone = _without_data({values: part for values, part in known.items() if values not in wanted}, listed)
         if gone and self.policy.delete == "DELETE_FROM_DATABASE":
@@ -265,13 +287,17 @@ class Catalog:
     def _delete_partitions(self, table: str, gone: Iterable[Values]) -> None:
         values = list(gone)
         for each in values:
-            self.glue.delete_partition(DatabaseName=self.database, TableName=table, PartitionValues=list(each))
+            self.glue.delete_partition(
+                DatabaseName=self.database, TableName=table, PartitionValues=list(each)
+            )
         self._count("deleted", table, len(values))
 
     def _count(self, change: str, table: str, number: int) -> None:
         self.changes.partitions[change] += number
         if number:
-            self.info(f"{change.capitalize()} {number} partitions of table {table} in database {self.database}")
+            self.info(
+                f"{change.capitalize()} {number} partitions of table {table} in database {self.database}"
+            )
 
 
 def _batches(items: Sequence[Document], size: int) -> Iterator[Sequence[Document]]:
@@ -290,7 +316,9 @@ def _input(table: Document) -> Document:
 
 
 def _same(existing: Document, table: Document) -> bool:
-    return all(existing.get(key) == table[key] for key in ("StorageDescriptor", "PartitionKeys", "Parameters"))
+    return all(
+        existing.get(key) == table[key] for key in ("StorageDescriptor", "PartitionKeys", "Parameters")
+    )
 
 
 def _differ(part: Document, known: Document) -> bool:

@@ -79,10 +79,8 @@ class Head:
 
 
 def recognised(path: Path, classifiers: Sequence[Document]) -> Format | None:
-    """The format of a file; None where neither a classifier (as GetClassifier gives it) nor a built-in one fits.
-
-    Raises:
-        UnsupportedError: a classifier is of a kind that the embedded crawler has no engine for.
+    """The format of a file; None where no classifier fits: neither the crawler's, as GetClassifier has them,
+    nor a built-in one.
     """
     head = Head.of(path)
     return next((found for found in _attempts(head, classifiers) if found), None)
@@ -106,11 +104,13 @@ def _attempts(head: Head, classifiers: Sequence[Document]) -> Iterator[Format | 
         return
     if not head.bytes or b"\0" in head.bytes:
         return
+    # A CSV classifier would take JSON lines too, for they have commas; nobody means that.
+    is_json = _json(head) is not None
     for classifier in classifiers:
-        if "CsvClassifier" in classifier:
-            yield _csv(head, classifier["CsvClassifier"])
-        else:
+        if "CsvClassifier" not in classifier:
             yield _json(head, classifier["JsonClassifier"]["JsonPath"])
+        elif not is_json:
+            yield _csv(head, classifier["CsvClassifier"])
     yield _json(head)
     yield _csv(head, {})
 
@@ -142,7 +142,9 @@ def _csv(head: Head, settings: dict[str, Any]) -> Format | None:
     few_columns = width < 2 and not settings.get("AllowSingleColumn")
     if few_columns or (len(rows) < 2 and not told) or (names and len(names) != width):
         return None
-    found = Format("csv", head.compression, delimiter, quote, width=width, names=names, first_row=tuple(rows[0]))
+    found = Format(
+        "csv", head.compression, delimiter, quote, width=width, names=names, first_row=tuple(rows[0])
+    )
     serde = settings.get("Serde") or "LazySimpleSerDe"
     return replace(
         found,

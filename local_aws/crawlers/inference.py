@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -26,7 +27,9 @@ _CELL_TYPES = {"BIGINT": _INTEGER, "DOUBLE": _DOUBLE, "BOOLEAN": _BOOLEAN}
 _JSON_INTEGERS = ("BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT")
 _INT_LIMIT = 2**31
 _LONGEST_NAME = 150
-_PARQUET_SHAPE = "concat_ws('|', name, type, type_length, num_children, converted_type, scale, precision, logical_type)"
+_PARQUET_SHAPE = (
+    "concat_ws('|', name, type, type_length, num_children, converted_type, scale, precision, logical_type)"
+)
 _MAXIMUM_DOCUMENT = 256 * 1024 * 1024
 
 
@@ -45,7 +48,7 @@ def schemas(formats: Mapping[S3File, Format], warn: Warn) -> dict[S3File, Schema
     with duckdb.connect() as db:
         for dialect, files in _by_dialect(formats).items():
             reader = {"csv": _read_csv, "json": _read_json, "parquet": _read_parquet}[dialect.classification]
-            found |= _tolerant(lambda part, read=reader, d=dialect: read(db, d, part, warn), files, warn)
+            found |= _tolerant(partial(reader, db, dialect, warn), files, warn)
     columns = _with_headers({file: (formats[file], schema) for file, schema in found.items()})
     return {file: columns[file] for file in formats if file in columns}
 
@@ -77,7 +80,7 @@ def _paths(files: Iterable[S3File]) -> dict[str, S3File]:
 
 
 def _read_parquet(
-    db: duckdb.DuckDBPyConnection, dialect: Format, files: Sequence[S3File], warn: Warn
+    db: duckdb.DuckDBPyConnection, dialect: Format, warn: Warn, files: Sequence[S3File]
 ) -> dict[S3File, Schema]:
     paths = _paths(files)
     shapes = db.execute(
@@ -88,16 +91,18 @@ def _read_parquet(
     records = dict(
         db.execute("SELECT file_name, num_rows FROM parquet_file_metadata(?)", [list(paths)]).fetchall()
     )
-    found = {}
+    found: dict[S3File, Schema] = {}
     for (names,) in shapes:
-        described = db.execute("DESCRIBE SELECT * FROM read_parquet(?, hive_partitioning=false)", [names[0]]).fetchall()
-        columns = {name.lower(): hive_type(kind) for name, kind, *_ in described}
+        one = f"read_parquet({_literal(names[0])}, hive_partitioning=false)"
+        columns = {
+            name.lower(): hive_type(kind) for name, kind, *_ in db.execute(f"DESCRIBE FROM {one}").fetchall()
+        }
         found |= {paths[name]: Schema(dialect, columns, records[name]) for name in names}
     return found
 
 
 def _read_json(
-    db: duckdb.DuckDBPyConnection, dialect: Format, files: Sequence[S3File], warn: Warn
+    db: duckdb.DuckDBPyConnection, dialect: Format, warn: Warn, files: Sequence[S3File]
 ) -> dict[S3File, Schema]:
     paths, source = _paths(files), _json_source(dialect)
     rows = db.execute(
@@ -197,20 +202,23 @@ def _duckdb_type(structure: Structure, path: str, wide: set[str]) -> str:
 
 
 def _read_csv(
-    db: duckdb.DuckDBPyConnection, dialect: Format, files: Sequence[S3File], warn: Warn
+    db: duckdb.DuckDBPyConnection, dialect: Format, warn: Warn, files: Sequence[S3File]
 ) -> dict[S3File, Schema]:
     """Types of all lines but the first, whose meaning depends on them."""
     paths, cells = _paths(files), [f"c{i}" for i in range(dialect.width)]
     columns = ", ".join(f"'{cell}': 'VARCHAR'" for cell in cells)
     rows = db.execute(
-        f"SELECT filename, count(*), {', '.join(map(_cell_type_sql, cells))} FROM read_csv(?, auto_detect=false, "
+        f"SELECT filename, count(*), {', '.join(map(_cell_type_sql, cells))} "
+        "FROM read_csv(?, auto_detect=false, "
         f"header=false, skip=1, delim={_literal(dialect.delimiter)}, quote={_literal(dialect.quote)}, "
         f"escape={_literal(dialect.quote)}, compression='{dialect.compression}', columns={{{columns}}}, "
         "filename=true, store_rejects=true, rejects_limit=0) GROUP BY filename",
         [list(paths)],
     ).fetchall()
     _warn_of_rejects(db, paths, warn)
-    found = {name: Schema(dialect, dict(zip(cells, types, strict=True)), count) for name, count, *types in rows}
+    found = {
+        name: Schema(dialect, dict(zip(cells, types, strict=True)), count) for name, count, *types in rows
+    }
     empty = Schema(dialect, dict.fromkeys(cells, VOID), 0)
     return {file: found.get(name, empty) for name, file in paths.items()}
 
@@ -236,7 +244,9 @@ def _warn_of_rejects(db: duckdb.DuckDBPyConnection, paths: dict[str, S3File], wa
         "USING (scan_id, file_id) GROUP BY file_path"
     ).fetchall()
     for path, lines, first in rejects:
-        warn(f"{paths[path].uri}: {lines} lines do not fit its columns and were passed over, first line {first}")
+        warn(
+            f"{paths[path].uri}: {lines} lines do not fit its columns and were passed over, from line {first}"
+        )
     db.execute("DROP TABLE reject_errors")
     db.execute("DROP TABLE reject_scans")
 

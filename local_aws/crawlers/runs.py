@@ -1,201 +1,146 @@
-"""The life of a crawl: from its start to its last log line."""
+"""The life of crawls: what each crawler is doing, and what it did."""
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+import uuid
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local_aws.context import Context
-from local_aws.crawlers import formats
-from local_aws.crawlers.catalog import Catalog, Changes
+from local_aws.crawlers.catalog import Changes
+from local_aws.crawlers.crawl import Crawl, StoppedError
 from local_aws.crawlers.formats import UnsupportedError
-from local_aws.crawlers.inference import Schema, schemas
-from local_aws.crawlers.merge import Policy, configuration
-from local_aws.crawlers.targets import FoundTable, Grouping, Target, folder_of, tables
-from local_aws.mirror import S3File, split_uri
-from local_aws.protocol import Document
+from local_aws.crawlers.logs import LOG_GROUP, CrawlLog
+from local_aws.protocol import AwsError, Document
 
-LOG_GROUP = "/aws-glue/crawlers"
-_LOG_BATCH = 1000
+_STATES = "crawlers"
+_CRAWLS = "crawls"
+_DIED = "The embedded AWS ended while this crawl was running."
+_ENDED_AS = {"SUCCEEDED": "COMPLETED", "CANCELLED": "STOPPED", "FAILED": "FAILED"}
+"""ListCrawls has other words for the end of a crawl than LastCrawl."""
 
-
-class StoppedError(Exception):
-    """Somebody called StopCrawler."""
+log = logging.getLogger("local_aws.crawlers")
 
 
-@dataclass
-class CrawlLog:
-    """The log stream of a crawler, in CloudWatch Logs. Lines carry the crawl's id."""
+class Runs:
+    """The crawls of all crawlers. A crawler's key is `region/name`; its state is kept in the store."""
 
-    logs: Any
-    stream: str
-    crawl_id: str
-    _lines: list[Document] = field(default_factory=list)
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._store = context.store
+        self._lock = threading.Lock()
+        self._stops: dict[str, threading.Event] = {}
 
-    def info(self, message: str) -> None:
-        self._add("INFO", message)
+    def state(self, key: str) -> Document:
+        """`State`, and what there is of StartTime, LastCrawl, Runtimes (seconds), TablesCreated, ..."""
+        return {"State": "READY", **(self._store.get(_STATES, key) or {})}
 
-    def warn(self, message: str) -> None:
-        self._add("WARN", message)
+    def regions(self) -> set[str]:
+        return {key.partition("/")[0] for key in self._store.all(_STATES)}
 
-    def error(self, message: str) -> None:
-        self._add("ERROR", message)
+    def remember(self, key: str, **fields: object) -> None:
+        self._store.update(_STATES, key, **fields)
 
-    def benchmark(self, message: str) -> None:
-        self._add("BENCHMARK", message)
-        self.flush()
+    def history(self, key: str) -> list[Document]:
+        """The crawls of a crawler as ListCrawls has them, oldest first."""
+        found = [crawl for crawl in self._store.all(_CRAWLS).values() if crawl["Crawler"] == key]
+        return [{name: value for name, value in crawl.items() if name != "Crawler"} for crawl in found]
 
-    def flush(self) -> None:
-        """Send what has gathered; the group and the stream are made if they are not there."""
-        lines, self._lines = self._lines, []
-        for create in (
-            lambda: self.logs.create_log_group(logGroupName=LOG_GROUP),
-            lambda: self.logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=self.stream),
-        ):
-            with contextlib.suppress(self.logs.exceptions.ResourceAlreadyExistsException):
-                create()
-        for start in range(0, len(lines), _LOG_BATCH):
-            events = lines[start : start + _LOG_BATCH]
-            self.logs.put_log_events(logGroupName=LOG_GROUP, logStreamName=self.stream, logEvents=events)
+    def forget(self, key: str) -> None:
+        for crawl in self.history(key):
+            self._store.delete(_CRAWLS, crawl["CrawlId"])
+        self._store.delete(_STATES, key)
 
-    def _add(self, level: str, message: str) -> None:
-        line = f"[{self.crawl_id}] {level} : {message}"
-        self._lines.append({"timestamp": int(time.time() * 1000), "message": line})
+    def bury_interrupted(self) -> None:
+        """Crawls that ran when the process ended are FAILED from now on."""
+        for key, state in self._store.all(_STATES).items():
+            if state.get("State", "READY") != "READY":
+                self._finish(key, state["CrawlId"], "FAILED", _DIED, Changes())
 
-
-@dataclass
-class Crawl:
-    """One run of a crawler, as GetCrawler describes it."""
-
-    context: Context
-    region: str
-    crawler: Document
-    log: CrawlLog
-    stop: threading.Event
-
-    def __post_init__(self) -> None:
-        self.policy = Policy.of(self.crawler)
-        self.catalog = Catalog(
-            self.context.client("glue", self.region),
-            self.crawler["DatabaseName"],
-            self.crawler["Name"],
-            self.crawler.get("TablePrefix", ""),
-            self.policy,
-            self.log.info,
-            self.log.warn,
-        )
-
-    def run(self) -> Changes:
-        """Crawl every target.
+    def start(self, region: str, crawler: Document) -> None:
+        """Begin a crawl in a thread of its own.
 
         Raises:
-            UnsupportedError: a target or classifier that cannot be crawled here.
-            StoppedError: between two steps, after `stop` was set.
-            ClientError: the database or a bucket is not there.
+            AwsError: CrawlerRunningException, while the last one is not over.
         """
-        targets, classifiers = self._targets(), self._classifiers()
-        self.log.info(f"Crawler configured with SchemaChangePolicy {self.crawler['SchemaChangePolicy']}")
-        self.catalog.tables()
-        listings = {target: self._listed(target) for target in targets}
-        found = {target: self._found(target, listings[target], classifiers) for target in targets}
-        self.log.benchmark(
-            f"Classification complete, writing results to database {self.catalog.database}"
+        name = crawler["Name"]
+        key, crawl_id, begun = f"{region}/{name}", str(uuid.uuid4()), time.time()
+        with self._lock:
+            if self.state(key)["State"] != "READY":
+                raise AwsError("CrawlerRunningException", f"Crawler with name {name} has already started")
+            self._stops[key] = threading.Event()
+            self.remember(key, State="RUNNING", CrawlId=crawl_id, StartTime=begun)
+            self._store.put(_CRAWLS, crawl_id, {"Crawler": key, **_beginning(name, crawl_id, begun)})
+        work = (key, region, crawler, crawl_id)
+        threading.Thread(target=self._run, args=work, name=f"crawl-{name}", daemon=True).start()
+
+    def stop(self, key: str) -> None:
+        """Ask a crawl to end.
+
+        Raises:
+            AwsError: CrawlerStoppingException or CrawlerNotRunningException.
+        """
+        with self._lock:
+            state, name = self.state(key)["State"], key.partition("/")[2]
+            if state == "STOPPING":
+                raise AwsError("CrawlerStoppingException", f"Crawler with name {name} is stopping")
+            if state == "READY":
+                raise AwsError("CrawlerNotRunningException", f"Crawler with name {name} isn't running")
+            self._stops[key].set()
+            self.remember(key, State="STOPPING")
+
+    def _run(self, key: str, region: str, crawler: Document, crawl_id: str) -> None:
+        lines = CrawlLog(self._context.client("logs", region), crawler["Name"], crawl_id)
+        status, message, changes = "FAILED", "", Changes()
+        try:
+            lines.benchmark(f"Running Start Crawl for Crawler {crawler['Name']}")
+            changes = Crawl(self._context, region, crawler, lines, self._stops[key]).run()
+            status = "SUCCEEDED"
+        except StoppedError:
+            status = "CANCELLED"
+        except (UnsupportedError, ClientError, BotoCoreError) as error:
+            message = str(error)
+        except Exception as error:
+            log.exception("The crawler %s failed", key)
+            message = f"Internal Service Exception: {type(error).__name__}: {error}"
+        self.remember(key, State="STOPPING")
+        self._say_goodbye(lines, status, message)
+        self._finish(key, crawl_id, status, message, changes)
+
+    def _say_goodbye(self, lines: CrawlLog, status: str, message: str) -> None:
+        if message:
+            lines.error(message)
+        try:
+            lines.benchmark(f"Crawler has finished running ({status}) and is in state READY")
+        except (ClientError, BotoCoreError):
+            log.exception("The last log lines of the crawl %s are lost", lines.crawl_id)
+
+    def _finish(self, key: str, crawl_id: str, status: str, message: str, changes: Changes) -> None:
+        begun, ended = self.state(key)["StartTime"], time.time()
+        error = {"ErrorMessage": message} if message else {}
+        self._store.update(_CRAWLS, crawl_id, State=_ENDED_AS[status], EndTime=ended, **error)
+        last = _beginning(key.partition("/")[2], crawl_id, begun)
+        last = {name: value for name, value in last.items() if name not in ("CrawlId", "State")}
+        self.remember(
+            key,
+            State="READY",
+            LastCrawl={**last, "Status": status, **error},
+            Runtimes=[*self.state(key).get("Runtimes", []), ended - begun],
+            TablesCreated=changes.created,
+            TablesUpdated=changes.updated,
+            TablesDeleted=changes.deleted,
         )
-        self._write(found, listings)
-        self.log.benchmark("Finished writing to Catalog")
-        return self.catalog.changes
-
-    def _targets(self) -> list[Target]:
-        given = {kind: found for kind, found in self.crawler["Targets"].items() if found}
-        others = sorted(set(given) - {"S3Targets"})
-        if others or not given:
-            raise UnsupportedError(
-                f"Targets: the embedded crawler can crawl S3Targets; given: {', '.join(others) or 'none'}. "
-                "Give the crawler at least one S3 target and no other."
-            )
-        return [Target.of(document) for document in given["S3Targets"]]
-
-    def _classifiers(self) -> list[Document]:
-        names = self.crawler.get("Classifiers", [])
-        classifiers = [self.catalog.glue.get_classifier(Name=name)["Classifier"] for name in names]
-        formats.check(classifiers)
-        return classifiers
-
-    def _listed(self, target: Target) -> list[S3File]:
-        files = [f for f in self.context.mirror.list(target.bucket, target.prefix) if target.holds(f)]
-        if not files:
-            self.log.warn(f"No data in s3://{target.bucket}/{target.prefix}")
-        return files
-
-    def _found(
-        self, target: Target, listed: Sequence[S3File], classifiers: Sequence[Document]
-    ) -> tuple[list[FoundTable], dict[S3File, Schema]]:
-        self._stop_here()
-        known = self._known_tables() if self.policy.new_folders_only else {}
-        wanted = {file.key for file in target.sampled(_outside(listed, known.values()))}
-        pulled = self.context.mirror.pull(target.bucket, target.prefix, lambda file: file.key in wanted)
-        self._stop_here()
-        recognised = {file: formats.recognised(file.path, classifiers) for file in pulled}
-        for file in (file for file, fmt in recognised.items() if fmt is None):
-            self.log.warn(f"Skipped {file.uri}: no classifier recognises it")
-        read = schemas({file: fmt for file, fmt in recognised.items() if fmt}, self.log.warn)
-        return self._grouped(target, read), read
-
-    def _grouped(self, target: Target, read: dict[S3File, Schema]) -> list[FoundTable]:
-        """Files under a table that is already there stay with it; the rest are grouped anew."""
-        if not read:
-            return []
-        grouping = Grouping.of(configuration(self.crawler))
-        return tables(target.folder, read, grouping, self.log.warn)
-
-    def _known_tables(self) -> dict[str, set[str]]:
-        """By table location, the folders (as URIs) that have been crawled before."""
-        return {
-            table["StorageDescriptor"]["Location"]: {
-                table["StorageDescriptor"]["Location"],
-                *(
-                    part["StorageDescriptor"]["Location"]
-                    for part in self.catalog.partitions(table["Name"]).values()
-                ),
-            }
-            for table in self.catalog.own_tables()
-        }
-
-    def _write(
-        self,
-        found: dict[Target, tuple[list[FoundTable], dict[S3File, Schema]]],
-        listings: dict[Target, list[S3File]],
-    ) -> None:
-        for target, (group, read) in found.items():
-            for table in group:
-                self._stop_here()
-                self.catalog.write(table, read, listings[target])
-        if not self.policy.new_folders_only:
-            self._settle_vanished([table for group, _ in found.values() for table in group], listings)
-
-    def _settle_vanished(self, found: Sequence[FoundTable], listings: dict[Target, list[S3File]]) -> None:
-        """A table of this crawler is gone when no data under it is left that another table does not hold."""
-        homes = {file: table.location for table in found for file in table.files}
-        for table in self.catalog.own_tables():
-            location = table["StorageDescriptor"]["Location"]
-            bucket, key = split_uri(location)
-            within = [t for t in listings if t.bucket == bucket and key.startswith(t.prefix)]
-            files = [file for target in within for file in listings[target] if file.uri.startswith(location)]
-            if within and all(homes.get(file, location) != location for file in files):
-                self.catalog.settle_vanished(table)
-
-    def _stop_here(self) -> None:
-        if self.stop.is_set():
-            raise StoppedError
 
 
-def _outside(files: Sequence[S3File], crawled: Sequence[set[str]]) -> list[S3File]:
-    """The files of folders that no crawl has seen."""
-    seen = {folder for folders in crawled for folder in folders}
-    return [file for file in files if f"s3://{'/'.join(folder_of(file))}/" not in seen]
+def _beginning(name: str, crawl_id: str, begun: float) -> Document:
+    return {
+        "CrawlId": crawl_id,
+        "State": "RUNNING",
+        "StartTime": begun,
+        "LogGroup": LOG_GROUP,
+        "LogStream": name,
+        "MessagePrefix": crawl_id,
+    }

@@ -40,7 +40,11 @@ class Target:
 
     @property
     def folder(self) -> Folder:
-        return (self.bucket, *PurePosixPath(self.prefix.rpartition("/")[0]).parts)
+        return folder_at(f"s3://{self.bucket}/{self.prefix.rpartition('/')[0]}")
+
+    @property
+    def is_folder(self) -> bool:
+        return not self.prefix or self.prefix.endswith("/")
 
     def holds(self, file: S3File) -> bool:
         """Whether the object is data: not hidden (`_`, `.`), not empty, not excluded."""
@@ -90,6 +94,10 @@ class FoundTable:
     keys: tuple[str, ...] = ()
     partitions: dict[tuple[str, ...], list[S3File]] = field(default_factory=dict)
 
+    @classmethod
+    def of_file(cls, file: S3File) -> FoundTable:
+        return cls((*folder_of(file), PurePosixPath(file.key).name), True, (), {(): [file]})
+
     @property
     def location(self) -> str:
         return f"s3://{'/'.join(self.path)}{'' if self.single_file else '/'}"
@@ -107,13 +115,20 @@ def folder_of(file: S3File) -> Folder:
     return (file.bucket, *PurePosixPath(file.key).parts[:-1])
 
 
+def folder_at(location: str) -> Folder:
+    """The folder that an `s3://` location names."""
+    bucket, key = split_uri(location)
+    return (bucket, *PurePosixPath(key).parts)
+
+
 def tables(
     target: Folder, schemas: Mapping[S3File, Schema], grouping: Grouping, warn: Warn
 ) -> list[FoundTable]:
     """The tables that the files under a target make.
 
-    One table for all of it while its folders hold alike schemas, else one a folder. Folders named `key=value` or
-    like a number or date are partitions, never tables. Files that lie side by side and differ are a table each.
+    One table for all of it while its folders hold alike schemas, else one a folder. Folders named `key=value`
+    or like a number or date are partitions, never tables. Files that lie side by side and differ are a table
+    each.
     """
     if grouping.level:
         return list(_by_level(max(grouping.level, len(target)), schemas, warn))
@@ -159,7 +174,7 @@ def _side_by_side(folder: Folder, schemas: dict[S3File, Schema], warn: Warn) -> 
     flat = all(folder_of(file) == folder for file in schemas)
     if flat and not _alike([{file: schema} for file, schema in schemas.items()], combine=True):
         for file in schemas:
-            yield FoundTable((*folder, PurePosixPath(file.key).name), True, (), {(): [file]})
+            yield FoundTable.of_file(file)
     else:
         yield partitioned(folder, schemas, warn)
 
@@ -222,7 +237,9 @@ def _key_and_value(part: str) -> tuple[str, str]:
     return (key.lower(), unquote(value)) if equals and key else ("", part)
 
 
-def table_columns(table: FoundTable, files: Iterable[S3File], schemas: Mapping[S3File, Schema]) -> dict[str, str]:
+def table_columns(
+    table: FoundTable, files: Iterable[S3File], schemas: Mapping[S3File, Schema]
+) -> dict[str, str]:
     """The columns of some of a table's files. One that is also a partition key is not among them."""
     columns: dict[str, str] = {}
     for shape in dict.fromkeys(tuple(schemas[file].columns.items()) for file in files if file in schemas):

@@ -53,7 +53,7 @@ class BucketFolders:
             self._context.mirror.delete(bucket, before.keys() - after.keys())
 
     def release(self) -> None:
-        """Drop the mirror's copies that were overwritten in place, as they share an inode: they get fetched anew."""
+        """Drop the mirror's copies that a run overwrote in place: they share an inode with its own."""
         for bucket, before in self._before.items():
             for key, seen in _files(self._root / bucket):
                 if key in before and seen != before[key] and seen.inode == before[key].inode:

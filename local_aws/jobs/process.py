@@ -61,7 +61,7 @@ def require_java() -> None:
 
 
 def spawn(words: list[str], env: Mapping[str, str], work: Path) -> subprocess.Popen[bytes]:
-    """Start a process group that does not outlive this process; it writes to `work/stdout` and `work/stderr`."""
+    """Start a process group that does not outlive this process and writes to `work/stdout`, `work/stderr`."""
     with (work / "stdout").open("wb") as out, (work / "stderr").open("wb") as err:
         return subprocess.Popen(
             words, cwd=work, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err,

@@ -1,0 +1,86 @@
+"""Run crawlers and see what they found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from lake.aws import Aws, error_code
+from lake.errors import BadInput, LakeError
+
+POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Crawled:
+    """The outcome of a dataset's crawl. `status` is Glue's: SUCCEEDED, FAILED or CANCELLED."""
+
+    dataset: str
+    status: str
+    message: str
+    columns: int
+    partitions: int
+    seconds: float
+
+
+def crawl(aws: Aws, datasets: list[str], on_done: Callable[[Crawled], None]) -> list[Crawled]:
+    """Run the crawlers of datasets side by side and wait for all of them.
+
+    Raises:
+        BadInput: a dataset is not in lake.yaml.
+        LakeError: a crawler is not deployed.
+    """
+    allowed = list(aws.lake.config.datasets)
+    for dataset in datasets:
+        if dataset not in allowed:
+            raise BadInput(f"there is no dataset {dataset!r} in lake.yaml. Allowed: {', '.join(allowed)}")
+    started = {dataset: _start(aws, dataset) for dataset in datasets}
+    crawled: list[Crawled] = []
+    while started:
+        time.sleep(POLL_SECONDS)
+        for dataset, outcome in _finished(aws, started):
+            del started[dataset]
+            crawled.append(outcome)
+            on_done(outcome)
+    return crawled
+
+
+def _start(aws: Aws, dataset: str) -> float:
+    try:
+        with suppress(aws.glue.exceptions.CrawlerRunningException):
+            aws.glue.start_crawler(Name=aws.names.crawler(dataset))
+    except ClientError as error:
+        if error_code(error) == "EntityNotFoundException":
+            raise LakeError(f"the crawler of {dataset} is not there. Deploy it first: `lake up catalog`") from None
+        raise
+    return time.monotonic()
+
+
+def _finished(aws: Aws, started: dict[str, float]) -> Iterator[tuple[str, Crawled]]:
+    for dataset, since in list(started.items()):
+        crawler = aws.glue.get_crawler(Name=aws.names.crawler(dataset))["Crawler"]
+        if crawler["State"] != "READY":
+            continue
+        last = crawler.get("LastCrawl", {})
+        columns, partitions = table_size(aws, dataset)
+        seconds = round(time.monotonic() - since, 1)
+        status, message = last.get("Status", "FAILED"), last.get("ErrorMessage", "")
+        yield dataset, Crawled(dataset, status, message, columns, partitions, seconds)
+
+
+def table_size(aws: Aws, dataset: str) -> tuple[int, int]:
+    """(columns, partitions) of a dataset's raw table; zeros where it is not there."""
+    place = {"DatabaseName": aws.names.database("raw")}
+    try:
+        table = aws.glue.get_table(**place, Name=dataset)["Table"]
+    except aws.glue.exceptions.EntityNotFoundException:
+        return 0, 0
+    pages = aws.glue.get_paginator("get_partitions").paginate(
+        **place, TableName=dataset, ExcludeColumnSchema=True
+    )
+    partitions = sum(len(page["Partitions"]) for page in pages) if table.get("PartitionKeys") else 0
+    return len(table["StorageDescriptor"]["Columns"]), partitions

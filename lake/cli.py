@@ -1,0 +1,387 @@
+"""The `lake` command."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from lake.config import ConfigError, Lake, load
+from lake.errors import BadInput, LakeError
+from lake.names import STACKS
+
+if TYPE_CHECKING:
+    from lake.aws import Aws
+    from lake.terraform import OnProgress
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Deploy, fill, query and take down the data lake that lake.yaml describes. LAKE_ENV chooses the environment.",
+)
+local = typer.Typer(no_args_is_help=True, help="The embedded AWS on this machine.")
+app.add_typer(local, name="local")
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+Stacks = Annotated[list[str] | None, typer.Argument(help=f"Of {', '.join(STACKS)}; all when none is named.")]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options before the command."""
+
+    file: Path | None
+    env: str | None
+
+    def lake(self) -> Lake:
+        return load(self.file, self.env)
+
+    def aws(self) -> Aws:
+        """The environment's AWS; its login is checked at once."""
+        from lake.aws import Aws  # boto3 takes half a second, which `lake check` does not need
+
+        aws = Aws(self.lake())
+        _ = aws.names
+        return aws
+
+
+@app.callback()
+def settings(
+    context: typer.Context,
+    file: Annotated[Path | None, typer.Option(help="Another lake.yaml.")] = None,
+    env: Annotated[str | None, typer.Option(help="An environment of lake.yaml, in place of LAKE_ENV.")] = None,
+) -> None:
+    context.obj = Settings(file, env)
+
+
+@app.command()
+def check(context: typer.Context, as_json: AsJson = False) -> None:
+    """Validate lake.yaml alone. Exit code 2 when it cannot be used."""
+    lake = context.obj.lake()
+    config = lake.config
+    counts = {
+        part: len(getattr(config, part)) for part in ("environments", "datasets", "jobs", "streams")
+    }
+    _show(
+        {"project": config.project, "environment": lake.env, **counts},
+        as_json,
+        f"{lake.file.name} is good: project {config.project}, environment {lake.env}, "
+        + ", ".join(f"{count} {part}" for part, count in counts.items()),
+    )
+
+
+@app.command()
+def up(context: typer.Context, stacks: Stacks = None) -> None:
+    """Deploy stacks, in a sensible order. Interrupted, it goes on when run again."""
+    aws: Aws = context.obj.aws()
+    from lake import lifecycle
+
+    with _stack_progress("Deploying") as on_progress:
+        lifecycle.up(aws, stacks or [], on_progress)
+    out.print(f"{aws.names.prefix} is up")
+
+
+@app.command()
+def down(
+    context: typer.Context,
+    stacks: Stacks = None,
+    delete_data: Annotated[
+        bool, typer.Option("--delete-data", help="Yes, also the data: empty the zones and destroy storage.")
+    ] = False,
+) -> None:
+    """Destroy stacks, in a sensible order. Data needs two keys: `destroyable: true` and --delete-data (or a yes)."""
+    aws: Aws = context.obj.aws()
+    from lake import lifecycle
+
+    if "storage" in lifecycle.check_stacks(stacks or []) and aws.lake.environment.destroyable:
+        _need_second_key(aws, delete_data)
+    with _stack_progress("Destroying") as on_progress:
+        lifecycle.down(aws, stacks or [], on_progress)
+    out.print(f"{aws.names.prefix} is down: {', '.join(stacks or STACKS)}")
+
+
+def _need_second_key(aws: Aws, delete_data: bool) -> None:
+    if delete_data:
+        return
+    if not sys.stdin.isatty():
+        raise BadInput(
+            f"this deletes all data of {aws.names.prefix}. Say so with --delete-data, "
+            f"or keep the data: `lake down catalog etl athena streaming`"
+        )
+    typer.confirm(f"This deletes all data of {aws.names.prefix}. Go on?", abort=True)
+
+
+@app.command()
+def put(
+    context: typer.Context,
+    dataset: str,
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders that hold the partition folders.")],
+    as_json: AsJson = False,
+) -> None:
+    """Upload files of a dataset into the raw zone."""
+    aws: Aws = context.obj.aws()
+    from lake import zones
+
+    files = zones.uploads(aws, dataset, paths)
+    size = sum(upload.file.stat().st_size for upload in files)
+    with _progress() as progress:
+        task = progress.add_task(f"Uploading {dataset}", total=len(files))
+        for _ in zones.put(aws, files):
+            progress.advance(task)
+    _show(
+        {"dataset": dataset, "files": len(files), "bytes": size},
+        as_json,
+        f"{dataset}: {len(files)} files, {_bytes(size)}",
+    )
+
+
+@app.command()
+def crawl(
+    context: typer.Context,
+    datasets: Annotated[list[str] | None, typer.Argument(help="All when none is named.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run crawlers and wait: tables, columns and partitions as they are found."""
+    aws: Aws = context.obj.aws()
+    from lake import catalog
+
+    chosen = datasets or list(aws.lake.config.datasets)
+    with _progress() as progress:
+        task = progress.add_task("Crawling", total=len(chosen))
+        crawled = catalog.crawl(aws, chosen, lambda _: progress.advance(task))
+    _table([asdict(outcome) for outcome in crawled], as_json)
+    if any(outcome.status != "SUCCEEDED" for outcome in crawled):
+        raise typer.Exit(1)
+
+
+@app.command()
+def run(context: typer.Context, job: str, as_json: AsJson = False) -> None:
+    """Run a Glue job to its end and show its report."""
+    aws: Aws = context.obj.aws()
+    from lake import jobs
+
+    with _progress() as progress:
+        task = progress.add_task(f"{job}: starting", total=None)
+        report = jobs.run(
+            aws, job, lambda state: progress.update(task, description=f"{job}: {state.lower()}")
+        )
+    if as_json:
+        out.print_json(json.dumps(report))
+        return
+    _table([{key: value for key, value in report.items() if not isinstance(value, list | dict)}], False, upright=True)
+
+
+@app.command()
+def query(
+    context: typer.Context,
+    statement: Annotated[str, typer.Argument(help="SQL, or with --name the name of a named query.")],
+    name: Annotated[bool, typer.Option("--name", help="Run a named query of the workgroup.")] = False,
+    database: Annotated[str, typer.Option(help="raw, curated or streams: where unqualified tables are.")] = "curated",
+    as_json: AsJson = False,
+) -> None:
+    """Ask Athena. Prints the rows, and how many bytes were scanned."""
+    aws: Aws = context.obj.aws()
+    from lake import sql
+
+    answer = sql.query(aws, sql.named(aws, statement) if name else statement, database)
+    if as_json:
+        out.print_json(
+            json.dumps({"rows": answer.records(), "bytes_scanned": answer.scanned, "seconds": answer.seconds})
+        )
+        return
+    _table(answer.records(), False)
+    rows = f"{len(answer.rows)} row{'' if len(answer.rows) == 1 else 's'}"
+    err.print(f"[dim]{rows}, {_bytes(answer.scanned)} scanned, {answer.seconds:.1f} s, {answer.output}[/dim]")
+
+
+@app.command()
+def send(
+    context: typer.Context,
+    stream: str,
+    file: Annotated[Path, typer.Argument(help="JSON lines, an event each.")],
+    rate: Annotated[float, typer.Option(min=0.1, help="Events a second.")] = 100.0,
+    limit: Annotated[int | None, typer.Option(min=1, help="Send no more than this many.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send events into Kinesis at a rate."""
+    aws: Aws = context.obj.aws()
+    from lake import events
+
+    sent = 0
+    with _progress() as progress:
+        task = progress.add_task(f"Sending to {stream}", total=limit)
+        for sent in events.send(aws, stream, file, rate, limit):
+            progress.update(task, completed=sent)
+    _show({"stream": stream, "events": sent}, as_json, f"{stream}: {sent} events sent")
+
+
+@app.command()
+def status(context: typer.Context, as_json: AsJson = False) -> None:
+    """What is deployed, and its state."""
+    aws: Aws = context.obj.aws()
+    from lake.status import status as lines
+
+    _table([asdict(line) for line in lines(aws)], as_json)
+
+
+@app.command()
+def leftovers(context: typer.Context, as_json: AsJson = False) -> None:
+    """Everything of this lake that still exists. Exit code 1 if there is anything."""
+    aws: Aws = context.obj.aws()
+    from lake import leftovers as search
+
+    found, pending = search.leftovers(aws), search.pending_keys(aws)
+    if as_json:
+        out.print_json(json.dumps({"leftovers": [asdict(left) for left in found], "pending_keys": pending}))
+    else:
+        _table([asdict(left) for left in found], False)
+        out.print(f"{len(found)} left of {aws.names.prefix}")
+        for key in pending:
+            err.print(f"[dim]KMS key {key}: AWS waits before it deletes a key; it costs nothing[/dim]")
+    if found:
+        raise typer.Exit(1)
+
+
+@local.command("start")
+def local_start(context: typer.Context) -> None:
+    """Start the embedded AWS at the environment's endpoint."""
+    from lake.local import LocalAws
+
+    aws = LocalAws.of(context.obj.lake())
+    started = aws.start()
+    out.print(f"{aws.endpoint}: {'started' if started else 'runs already'}, process {aws.pid()}")
+
+
+@local.command("stop")
+def local_stop(context: typer.Context) -> None:
+    """Stop it. Its data stays for the next start."""
+    from lake.local import LocalAws
+
+    aws = LocalAws.of(context.obj.lake())
+    out.print(f"{aws.endpoint}: {'stopped' if aws.stop() else 'did not run'}")
+
+
+@local.command("status")
+def local_status(context: typer.Context, as_json: AsJson = False) -> None:
+    """Does it run? Exit code 1 if not."""
+    from lake.local import LocalAws
+
+    aws = LocalAws.of(context.obj.lake())
+    pid = aws.pid()
+    state = f"runs, process {pid}" if pid else "does not run"
+    _show(
+        {"endpoint": aws.endpoint, "pid": pid, "folder": str(aws.folder)},
+        as_json,
+        f"{aws.endpoint}: {state}; its data is in {aws.folder}",
+    )
+    if pid is None:
+        raise typer.Exit(1)
+
+
+@local.command("logs")
+def local_logs(
+    context: typer.Context, lines: Annotated[int, typer.Option("-n", help="From the end.")] = 50
+) -> None:
+    """The end of its log."""
+    from lake.local import LocalAws
+
+    out.print(LocalAws.of(context.obj.lake()).log_tail(lines), markup=False)
+
+
+@local.command("store")
+def local_store(context: typer.Context, as_json: AsJson = False) -> None:
+    """Everything it holds, of every service."""
+    from lake.local import LocalAws
+
+    store = LocalAws.of(context.obj.lake()).store()
+    _table([{"place": place, "key": key} for place, keys in store.items() for key in keys], as_json)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err) as progress:
+        yield progress
+
+
+@contextmanager
+def _stack_progress(verb: str) -> Iterator[OnProgress]:
+    """A bar per stack on a terminal, else a line per finished stack."""
+    tasks: dict[str, Any] = {}
+    with _progress() as progress:
+
+        def show(stack: Any) -> None:
+            if stack.stack not in tasks:
+                tasks[stack.stack] = progress.add_task(f"{verb} {stack.stack}", total=None)
+            progress.update(tasks[stack.stack], total=stack.total or None, completed=stack.done)
+            if stack.finished:
+                progress.update(tasks[stack.stack], total=stack.total, completed=stack.done)
+
+        yield show
+
+
+def _show(document: dict[str, Any], as_json: bool, sentence: str) -> None:
+    if as_json:
+        out.print_json(json.dumps(document))
+    else:
+        out.print(sentence, markup=False)
+
+
+def _table(records: list[dict[str, Any]], as_json: bool, *, upright: bool = False) -> None:
+    if as_json:
+        out.print_json(json.dumps(records))
+        return
+    if not records:
+        return
+    if upright:
+        records = [{"field": key, "value": value} for key, value in records[0].items()]
+    table = Table()
+    for column in records[0]:
+        table.add_column(column)
+    for record in records:
+        table.add_row(*(escape("" if value is None else str(value)) for value in record.values()))
+    out.print(table)
+
+
+def _bytes(count: int) -> str:
+    size = float(count)
+    for unit in ("B", "KB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return ""
+
+
+def main() -> None:
+    """Run the command. Exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted."""
+    try:
+        app()
+    except ConfigError as error:
+        _fail(str(error), 2)
+    except LakeError as error:
+        _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail("interrupted", 130)
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in ("botocore", "boto3"):
+            raise
+        _fail(f"AWS: {error}", 1)
+
+
+def _fail(message: str, code: int) -> None:
+    err.print(message, markup=False, style="red")
+    raise SystemExit(code)

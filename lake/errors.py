@@ -1,0 +1,15 @@
+"""What a command says when it cannot go on."""
+
+from __future__ import annotations
+
+
+class LakeError(Exception):
+    """One message that tells what is wrong and the way out. `exit_code` is 1 for a failure, 2 for bad input."""
+
+    exit_code = 1
+
+
+class BadInput(LakeError):
+    """Something was asked for that cannot be: nothing was done."""
+
+    exit_code = 2

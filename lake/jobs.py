@@ -1,0 +1,68 @@
+"""Run Glue jobs and read their reports."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lake.aws import Aws, error_code
+from lake.errors import BadInput, LakeError
+
+POLL_SECONDS = 1.0
+ENDED = {"SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"}
+
+
+def run(aws: Aws, job: str, on_state: Callable[[str], None]) -> dict[str, Any]:
+    """Run a job to its end.
+
+    Args:
+        on_state: told the state of the run whenever it is looked at.
+
+    Returns:
+        The job's own report: rows in, out, filtered, quarantined, seconds (see glue_scripts/lake_etl/report.py).
+
+    Raises:
+        BadInput: the job is not in lake.yaml.
+        LakeError: the job is not deployed, runs already, or did not succeed; with Glue's message.
+    """
+    if job not in aws.lake.config.jobs:
+        raise BadInput(f"there is no job {job!r} in lake.yaml. Allowed: {', '.join(aws.lake.config.jobs)}")
+    run_id = _start(aws, job)
+    ended = _wait(aws, job, run_id, on_state)
+    if ended["JobRunState"] != "SUCCEEDED":
+        raise LakeError(
+            f"the run {run_id} of {job} is {ended['JobRunState']}: {ended.get('ErrorMessage', 'no message')}\n"
+            f"Its log: {aws.names.log_group('glue', job)}/error, stream {run_id}"
+        )
+    return report(aws, job, run_id)
+
+
+def report(aws: Aws, job: str, run_id: str) -> dict[str, Any]:
+    """The report that a run left beside its table."""
+    bucket, key = aws.names.bucket("curated"), f"_reports/{job}/{run_id}.json"
+    document: dict[str, Any] = json.loads(aws.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    return document
+
+
+def _start(aws: Aws, job: str) -> str:
+    try:
+        return aws.glue.start_job_run(JobName=aws.names.job(job))["JobRunId"]
+    except ClientError as error:
+        if error_code(error) == "EntityNotFoundException":
+            raise LakeError(f"the job {job} is not there. Deploy it first: `lake up etl`") from None
+        if error_code(error) == "ConcurrentRunsExceededException":
+            raise LakeError(f"the job {job} runs already. Wait for it, or see `lake status`") from None
+        raise
+
+
+def _wait(aws: Aws, job: str, run_id: str, on_state: Callable[[str], None]) -> Any:
+    while True:
+        found = aws.glue.get_job_run(JobName=aws.names.job(job), RunId=run_id)["JobRun"]
+        on_state(found["JobRunState"])
+        if found["JobRunState"] in ENDED:
+            return found
+        time.sleep(POLL_SECONDS)

@@ -1,0 +1,106 @@
+"""Up and down: the stacks in a sensible order, and what services left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from botocore.exceptions import ClientError
+
+from lake import zones
+from lake.aws import Aws, error_code
+from lake.config import where
+from lake.errors import BadInput
+from lake.names import STACKS, ZONES
+from lake.terraform import OnProgress, Terraform, synthesise
+
+CRAWLER_LOGS = "/aws-glue/crawlers"
+"""The one log group of all crawlers of an account."""
+
+
+def check_stacks(stacks: Sequence[str]) -> list[str]:
+    """The named stacks in the order of deployment; all of them when none is named."""
+    for stack in stacks:
+        if stack not in STACKS:
+            raise BadInput(f"there is no stack {stack!r}. Allowed: {', '.join(STACKS)}")
+    return [stack for stack in STACKS if not stacks or stack in stacks]
+
+
+def up(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
+    """Deploy stacks: storage first, as the others write to its buckets, then the rest side by side."""
+    chosen = check_stacks(stacks)
+    synthesise(aws.lake)
+    terraform = Terraform(aws.lake, on_progress)
+    for group in (["storage"], [stack for stack in STACKS if stack != "storage"]):
+        if wanted := [stack for stack in group if stack in chosen]:
+            terraform.apply(wanted)
+
+
+def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
+    """Destroy stacks: what writes before what is written to, data last.
+
+    Raises:
+        BadInput: storage is among them, and the environment is not destroyable. Nothing is done then.
+    """
+    chosen = check_stacks(stacks)
+    if "storage" in chosen:
+        _need_first_key(aws)
+    synthesise(aws.lake)
+    _stop_work(aws, chosen)
+    terraform = Terraform(aws.lake, on_progress)
+    if others := [stack for stack in chosen if stack != "storage"]:
+        terraform.destroy(others)
+    if "catalog" in chosen:
+        _delete_crawler_logs(aws)
+    if "storage" in chosen:
+        for purpose in (*ZONES, "logs"):
+            zones.empty(aws, aws.names.bucket(purpose))
+        terraform.destroy(["storage"])
+
+
+def _need_first_key(aws: Aws) -> None:
+    if not aws.lake.environment.destroyable:
+        field = where(aws.lake, "environments", aws.lake.env)
+        raise BadInput(
+            f"{field}.destroyable: is false, so the data of {aws.names.prefix} stays. To delete it: set it to true, "
+            f"run `lake up storage`, then this again. To take down all else: `lake down catalog etl athena streaming`"
+        )
+
+
+def _stop_work(aws: Aws, stacks: Sequence[str]) -> None:
+    """Running crawlers, jobs and applications would hold their resources, or write into an emptied bucket."""
+    if "catalog" in stacks:
+        for dataset in aws.lake.config.datasets:
+            _quietly(lambda name: aws.glue.stop_crawler(Name=name), aws.names.crawler(dataset))
+    if "etl" in stacks:
+        for job in aws.lake.config.jobs:
+            _stop_runs(aws, aws.names.job(job))
+    if "streaming" in stacks:
+        for stream in aws.lake.config.streams:
+            _quietly(lambda name: aws.flink.stop_application(ApplicationName=name, Force=True), aws.names.stream(stream))
+
+
+def _stop_runs(aws: Aws, job: str) -> None:
+    try:
+        runs = aws.glue.get_job_runs(JobName=job)["JobRuns"]
+    except ClientError:
+        return
+    running = [run["Id"] for run in runs if run["JobRunState"] in ("STARTING", "RUNNING", "WAITING")]
+    if running:
+        aws.glue.batch_stop_job_run(JobName=job, JobRunIds=running)
+
+
+def _quietly(stop: object, name: str) -> None:
+    """It is not there, or does not run: then there is nothing to stop."""
+    try:
+        stop(name)  # type: ignore[operator]
+    except ClientError:
+        return
+
+
+def _delete_crawler_logs(aws: Aws) -> None:
+    for dataset in aws.lake.config.datasets:
+        try:
+            aws.logs.delete_log_stream(logGroupName=CRAWLER_LOGS, logStreamName=aws.names.crawler(dataset))
+        except ClientError as error:
+            if error_code(error) != "ResourceNotFoundException":
+                raise

@@ -1,0 +1,281 @@
+"""The life of a query execution: queued, running, and how it ended."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+from local_aws.athena import errors, results, statements
+from local_aws.athena.errors import QueryCancelled, QueryFailed
+from local_aws.athena.results import Answer
+from local_aws.athena.session import Session, connection
+from local_aws.athena.tables import Catalog
+from local_aws.context import Context
+from local_aws.mirror import split_uri
+from local_aws.protocol import AwsError, Document
+
+_COLLECTION = "athena_executions"
+_THREADS = 4
+_CACHED_RESULTS = 8
+_OVER = ("SUCCEEDED", "FAILED", "CANCELLED")
+
+log = logging.getLogger("local_aws.athena")
+
+
+@dataclass
+class Request:
+    """What StartQueryExecution asked for, after the work group had its say."""
+
+    sql: str
+    region: str
+    workgroup: str
+    output: str
+    database: str
+    token: str
+    cutoff: int | None
+    text: str = ""
+    parameters: list[str] = field(default_factory=list)
+
+
+class Executions:
+    """The query executions of this AWS and the threads that run them."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._store = context.store
+        self._work = context.folder / "athena"
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="athena")
+        self._running: dict[str, duckdb.DuckDBPyConnection] = {}
+        self._lock = threading.RLock()
+        self._rows: dict[str, list[list[str | None]]] = {}
+        self._fail_interrupted()
+
+    def start(self, request: Request) -> str:
+        """Queue a query and return its id; a token that is known already returns the id it had."""
+        with self._lock:
+            for key, entry in self._store.all(_COLLECTION).items() if request.token else ():
+                if entry["Token"] == request.token:
+                    return self._same(key, entry, request)
+            execution = str(uuid.uuid4())
+            entry = {"Token": request.token, "Region": request.region, "QueryExecution": _queued(execution, request)}
+            self._store.put(_COLLECTION, execution, entry)
+        self._threads.submit(self._run, execution, request)
+        return execution
+
+    def get(self, execution: str) -> Document:
+        """The QueryExecution document.
+
+        Raises:
+            AwsError: InvalidRequestException when there is no such execution.
+        """
+        return dict(self._entry(execution)["QueryExecution"])
+
+    def find(self, execution: str) -> Document | None:
+        entry = self._store.get(_COLLECTION, execution)
+        return entry and dict(entry["QueryExecution"])
+
+    def ids(self, workgroup: str, region: str) -> list[str]:
+        """The executions of a work group, newest first."""
+        entries = self._store.all(_COLLECTION).items()
+        mine = [(e["QueryExecution"], e["Region"]) for _, e in entries]
+        dated = [
+            (doc["Status"]["SubmissionDateTime"], doc["QueryExecutionId"])
+            for doc, its_region in mine
+            if doc["WorkGroup"] == workgroup and its_region == region
+        ]
+        return [execution for _, execution in sorted(dated, reverse=True)]
+
+    def forget(self, workgroup: str, region: str) -> None:
+        """Drop the history of a work group that is gone."""
+        for execution in self.ids(workgroup, region):
+            self._store.delete(_COLLECTION, execution)
+
+    def stop(self, execution: str) -> None:
+        """Cancel a query that is not over yet; one that is stays as it is."""
+        with self._lock:
+            self._entry(execution)
+            self._finish(execution, "CANCELLED", "Query cancelled by user")
+            con = self._running.get(execution)
+            if con is not None:
+                con.interrupt()
+
+    def result(self, execution: str) -> tuple[Document, list[list[str | None]]]:
+        """What was kept of the answer (columns, header, update count) and its rows, header included.
+
+        Raises:
+            AwsError: InvalidRequestException when the query has not succeeded or its object is gone.
+        """
+        entry = self._entry(execution)
+        state = entry["QueryExecution"]["Status"]["State"]
+        if state != "SUCCEEDED":
+            raise AwsError("InvalidRequestException", _NOT_READY.get(state, _UNFINISHED).format(state))
+        if execution not in self._rows:
+            while len(self._rows) >= _CACHED_RESULTS:
+                self._rows.pop(next(iter(self._rows)))
+            self._rows[execution] = self._read(entry)
+        return entry["Answer"], self._rows[execution]
+
+    def _read(self, entry: Document) -> list[list[str | None]]:
+        location = entry["QueryExecution"]["ResultConfiguration"]["OutputLocation"]
+        if not location.endswith((".csv", ".txt")):
+            return []
+        bucket, key = split_uri(location)
+        s3 = self._context.client("s3", entry["Region"])
+        try:
+            text = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+        except s3.exceptions.ClientError as error:
+            raise AwsError("InvalidRequestException", f"Could not find results: {location}") from error
+        return results.rows_of(text, location.endswith(".csv"))
+
+    def _same(self, execution: str, entry: Document, request: Request) -> str:
+        if entry["QueryExecution"]["Query"] != request.sql:
+            raise AwsError("InvalidRequestException", "Idempotent parameters do not match")
+        return execution
+
+    def _entry(self, execution: str) -> Document:
+        entry = self._store.get(_COLLECTION, execution)
+        if entry is None:
+            raise AwsError("InvalidRequestException", f"QueryExecution {execution} was not found")
+        return entry
+
+    def _run(self, execution: str, request: Request) -> None:
+        begun = time.time()
+        session: Session | None = None
+        try:
+            if not self._change(execution, {"State": "RUNNING"}):
+                return
+            with connection(self._context.folder / "mirror", self._work) as con:
+                self._running[execution] = con
+                catalog = Catalog(self._context, request.region)
+                session = Session(con, catalog, request.database, self._work, request.cutoff)
+                session.workgroup, session.output, session.execution = request.workgroup, request.output, execution
+                answer = statements.run(request.text, session, self._work / execution)
+            self._succeed(execution, request, answer, _statistics(begun, session))
+        except QueryCancelled as error:
+            self._finish(execution, "CANCELLED", str(error), statistics=_statistics(begun, session))
+        except Exception as error:
+            if not isinstance(error, QueryFailed | duckdb.Error | errors.SqlglotError):
+                log.exception("query %s failed: %s", execution, request.text)
+            self._finish(execution, "FAILED", errors.reason_of(error), error, _statistics(begun, session))
+        finally:
+            self._running.pop(execution, None)
+            for left in self._work.glob(f"{execution}.*"):
+                left.unlink()
+
+    def _succeed(self, execution: str, request: Request, answer: Answer, statistics: Document) -> None:
+        bucket, key = split_uri(_location(request, execution, answer.file.suffix))
+        s3 = self._context.client("s3", request.region)
+        about = {"ColumnInfo": answer.columns}
+        try:
+            s3.upload_file(str(answer.file), bucket, key)
+            suffix = ".metadata" if answer.file.suffix != "" else ".txt.metadata"
+            s3.put_object(Bucket=bucket, Key=key + suffix, Body=json.dumps(about).encode())
+            statistics |= self._write_manifest(s3, request, execution, answer.manifest)
+        except Exception as error:
+            reason = f"Access denied or no such bucket when writing the result to s3://{bucket}/{key}: {error}"
+            self._finish(execution, "FAILED", reason, error, statistics)
+            return
+        kept = {"Columns": answer.columns, "Header": answer.header, "UpdateCount": answer.update_count}
+        with self._lock:
+            self._store.update(_COLLECTION, execution, Answer=kept)
+            self._finish(execution, "SUCCEEDED", None, statistics=statistics)
+
+    def _write_manifest(self, s3: Any, request: Request, execution: str, uris: list[str]) -> Document:
+        if not uris:
+            return {}
+        location = f"{request.output.rstrip('/')}/{execution}-manifest.csv"
+        bucket, key = split_uri(location)
+        s3.put_object(Bucket=bucket, Key=key, Body="".join(f"{uri}\n" for uri in uris).encode())
+        return {"DataManifestLocation": location}
+
+    def _finish(
+        self,
+        execution: str,
+        state: str,
+        reason: str | None,
+        error: Exception | None = None,
+        statistics: Document | None = None,
+    ) -> None:
+        status: Document = {"State": state, "CompletionDateTime": time.time()}
+        if reason is not None:
+            status["StateChangeReason"] = reason
+        if error is not None:
+            known = isinstance(error, QueryFailed | duckdb.Error | errors.SqlglotError)
+            status["AthenaError"] = {
+                "ErrorCategory": 2 if known else 1,
+                "ErrorType": getattr(error, "error_type", errors.USER_ERROR if known else 200),
+                "Retryable": False,
+                "ErrorMessage": reason,
+            }
+        self._change(execution, status, statistics)
+
+    def _change(self, execution: str, status: Document, statistics: Document | None = None) -> bool:
+        """Set the status of an execution that is not over; False when it is."""
+        with self._lock:
+            entry = self._store.get(_COLLECTION, execution)
+            if entry is None or entry["QueryExecution"]["Status"]["State"] in _OVER:
+                return False
+            document = entry["QueryExecution"]
+            document["Status"] |= status
+            document["Statistics"] |= statistics or {}
+            self._store.put(_COLLECTION, execution, entry)
+            return True
+
+    def _fail_interrupted(self) -> None:
+        for execution in self._store.all(_COLLECTION):
+            self._finish(execution, "FAILED", "The embedded AWS stopped while this query ran; start it again.")
+
+
+_UNFINISHED = "Query has not yet finished. Current state: {}"
+_NOT_READY = {
+    "FAILED": "Query did not finish successfully. Final query state: {}",
+    "CANCELLED": "Query did not finish successfully. Final query state: {}",
+}
+
+
+def _queued(execution: str, request: Request) -> Document:
+    kind = statements.statement_type(request.text)
+    suffix = ".csv" if statements.is_query(request.text) else ".txt" if not statements.writes_data(request.text) else ""
+    document: Document = {
+        "QueryExecutionId": execution,
+        "Query": request.sql,
+        "StatementType": kind,
+        "ResultConfiguration": {"OutputLocation": _location(request, execution, suffix)},
+        "QueryExecutionContext": {"Database": request.database, "Catalog": "awsdatacatalog"},
+        "Status": {"State": "QUEUED", "SubmissionDateTime": time.time()},
+        "Statistics": {"EngineExecutionTimeInMillis": 0, "DataScannedInBytes": 0},
+        "WorkGroup": request.workgroup,
+        "EngineVersion": {
+            "SelectedEngineVersion": "AUTO",
+            "EffectiveEngineVersion": "Athena engine version 3",
+        },
+        "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": False}},
+    }
+    if request.parameters:
+        document["ExecutionParameters"] = request.parameters
+    return document
+
+
+def _location(request: Request, execution: str, suffix: str) -> str:
+    return f"{request.output.rstrip('/')}/{execution}{suffix}"
+
+
+def _statistics(begun: float, session: Session | None) -> Document:
+    millis = int((time.time() - begun) * 1000)
+    return {
+        "DataScannedInBytes": session.scanned if session else 0,
+        "EngineExecutionTimeInMillis": millis,
+        "TotalExecutionTimeInMillis": millis,
+        "QueryQueueTimeInMillis": 0,
+        "QueryPlanningTimeInMillis": 0,
+        "ServiceProcessingTimeInMillis": 0,
+        "ResultReuseInformation": {"ReusedPreviousResult": False},
+    }

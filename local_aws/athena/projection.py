@@ -1,0 +1,141 @@
+"""Partition projection: partitions that follow from the table's parameters and are registered nowhere.
+
+Athena computes them; here those among them that hold an object are found by listing the objects and
+matching the location template, which gives the same rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from local_aws.athena.errors import QueryFailed
+from local_aws.athena.functions import strftime_pattern
+
+_PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
+_NOW = re.compile(r"NOW(?:\s*([+-])\s*(\d+)\s*([A-Z]+?)S?)?")
+_DAYS = {"YEAR": 365.25, "MONTH": 30.4375, "WEEK": 7, "DAY": 1, "HOUR": 1 / 24, "MINUTE": 1 / 1440, "SECOND": 1 / 86400}
+
+
+@dataclass(frozen=True)
+class Projection:
+    """The template of a table's locations and which values are in range, by key."""
+
+    template: str
+    keys: list[str]
+    allowed: dict[str, Callable[[str], bool]]
+
+    @property
+    def fixed_prefix(self) -> str:
+        """The part of the template before its first placeholder, up to a whole folder."""
+        return self.template.split("${")[0].rpartition("/")[0] + "/"
+
+    def among(self, uris: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """(location, values) of each partition that one of the objects lies in."""
+        pattern, seen = re.compile(self._pattern()), set()
+        for uri in uris:
+            match = pattern.match(uri)
+            if match and match[0] not in seen:
+                seen.add(match[0])
+                values = {key: match[f"k{i}"] for i, key in enumerate(self.keys)}
+                if all(self.allowed[key](value) for key, value in values.items()):
+                    yield match[0], tuple(values.values())
+
+    def _pattern(self) -> str:
+        seen: set[str] = set()
+        parts = _PLACEHOLDER.split(self.template)
+        for i in range(0, len(parts), 2):
+            parts[i] = re.escape(parts[i])
+        for i in range(1, len(parts), 2):
+            key, part = parts[i].lower(), f"k{self.keys.index(parts[i].lower())}"
+            parts[i] = f"(?P={part})" if key in seen else f"(?P<{part}>{self._shape(key)})"
+            seen.add(key)
+        return "".join(parts)
+
+    def _shape(self, key: str) -> str:
+        """A date's format may hold slashes, so the value spans as many folders as the format does."""
+        slashes = getattr(self.allowed[key], "slashes", 0)
+        return "/".join([r"[^/]+"] * (slashes + 1))
+
+
+def projected_partitions(parameters: dict[str, str], keys: list[str], location: str) -> Projection:
+    """The projection a table's parameters describe.
+
+    Raises:
+        QueryFailed: when a key has no projection type, or its settings are incomplete.
+    """
+    template = parameters.get("storage.location.template") or location + "".join(f"{k}=${{{k}}}/" for k in keys)
+    template = template.replace("s3a://", "s3://").rstrip("/") + "/"
+    return Projection(template, keys, {key: _allowed(parameters, key) for key in keys})
+
+
+def _allowed(parameters: dict[str, str], key: str) -> Callable[[str], bool]:
+    kind = parameters.get(f"projection.{key}.type", "").lower()
+    if kind not in _KINDS:
+        raise QueryFailed(
+            f"INVALID_TABLE_PROPERTY: the table parameter projection.{key}.type is {kind!r}; "
+            f"allowed are {', '.join(_KINDS)}"
+        )
+    prefix = f"projection.{key}."
+    settings = {name.removeprefix(prefix): value for name, value in parameters.items() if name.startswith(prefix)}
+    try:
+        return _KINDS[kind](settings)
+    except (KeyError, ValueError) as error:
+        raise QueryFailed(f"INVALID_TABLE_PROPERTY: {prefix}* of type {kind} is incomplete or wrong: {error}") from error
+
+
+def _enum(settings: dict[str, str]) -> Callable[[str], bool]:
+    values = {value.strip() for value in settings["values"].split(",")}
+    return values.__contains__
+
+
+def _integer(settings: dict[str, str]) -> Callable[[str], bool]:
+    low, high = (int(end) for end in settings["range"].split(","))
+    step, digits = int(settings.get("interval", 1)), int(settings.get("digits", 0))
+
+    def allowed(value: str) -> bool:
+        whole = re.fullmatch(r"-?\d+", value) is not None
+        return whole and low <= int(value) <= high and (int(value) - low) % step == 0 and value == f"{int(value):0{digits}d}"
+
+    return allowed
+
+
+@dataclass(frozen=True)
+class _Dates:
+    pattern: str
+    low: datetime
+    high: datetime
+    slashes: int
+
+    def __call__(self, value: str) -> bool:
+        try:
+            return self.low <= datetime.strptime(value, self.pattern) <= self.high
+        except ValueError:
+            return False
+
+
+def _dates(settings: dict[str, str]) -> Callable[[str], bool]:
+    pattern = strftime_pattern(settings["format"]).replace("%-", "%")
+    low, high = (_moment(end.strip(), pattern) for end in settings["range"].split(","))
+    return _Dates(pattern, low, high, settings["format"].count("/"))
+
+
+def _moment(text: str, pattern: str) -> datetime:
+    now = _NOW.fullmatch(text)
+    if not now:
+        return datetime.strptime(text, pattern)
+    sign, count, unit = now.groups()
+    days = float(f"{sign}{count}") * _DAYS[unit] if sign else 0
+    moment = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=days)
+    # A range begins at the start of the unit its format ends with.
+    return datetime.strptime(moment.strftime(pattern), pattern)
+
+
+_KINDS: dict[str, Callable[[dict[str, str]], Callable[[str], bool]]] = {
+    "enum": _enum,
+    "integer": _integer,
+    "date": _dates,
+    "injected": lambda settings: lambda value: True,
+}

@@ -1,0 +1,160 @@
+"""Files of a table as one DuckDB relation: one reader over all files, joined to their partitions' values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+
+from local_aws.athena.errors import DATA_ERROR, QueryFailed, reason_of
+from local_aws.athena.tables import Column, Partition, Table
+from local_aws.athena.types import duckdb_type, sql_name, sql_string
+from local_aws.mirror import S3File
+
+Files = list[tuple[S3File, Partition]]
+
+
+@dataclass(frozen=True)
+class Relation:
+    """The view `name` in a connection: the table's columns, its keys and `$path`."""
+
+    con: duckdb.DuckDBPyConnection
+    name: str
+    table: Table
+
+    def create(self, files: Files, with_path: bool) -> None:
+        """Make the view over these files.
+
+        Raises:
+            QueryFailed: when the table's format is not supported, or its files are not of it.
+        """
+        keys = [f"p.{sql_name(key.name)}" for key in self.table.keys]
+        path = ['p."$path"'] if with_path else []
+        source = f"({self._reader()}) AS f JOIN {self._files} AS p ON f.filename = p.filename" if files else None
+        columns = [f"f.{sql_name(column.name)}" for column in self.table.columns]
+        select = f"SELECT {', '.join([*columns, *keys, *path])} FROM {source}" if source else self._empty(with_path)
+        try:
+            self.con.execute(f"CREATE TEMP VIEW {self.name} AS {select}")
+        except duckdb.Error as error:
+            raise QueryFailed(f"HIVE_BAD_DATA: {self.table.name}: {reason_of(error)}", DATA_ERROR) from error
+
+    def scanned_bytes(self, files: Files, columns: set[str]) -> int:
+        """The bytes a query of these columns reads: whole text files, or the column chunks of Parquet."""
+        if not files:
+            return 0
+        if self.table.format != "parquet":
+            return sum(file.size for file, _ in files)
+        names = ", ".join(sql_string(column) for column in columns) or "NULL"
+        row = self.con.execute(
+            f"SELECT coalesce(sum(total_compressed_size), 0) FROM parquet_metadata({self._paths}) "
+            f"WHERE lower(split_part(path_in_schema, ', ', 1)) IN ({names})"
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    @property
+    def _files(self) -> str:
+        return f"{self.name}_files"
+
+    @property
+    def _paths(self) -> str:
+        return f"getvariable({sql_string(self.name)})"
+
+    def register(self, files: Files) -> None:
+        """Tell DuckDB which files there are, and their partitions' values; comes first."""
+        columns = {"filename": [str(file.path) for file, _ in files], "$path": [file.uri for file, _ in files]}
+        columns |= {
+            key.name: [partition.values[i] for _, partition in files] for i, key in enumerate(self.table.keys)
+        }
+        self.con.register("given", pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()}))
+        typed = "".join(f", {_typed(sql_name(key.name), key)}" for key in self.table.keys)
+        self.con.execute(f'CREATE TEMP TABLE {self._files} AS SELECT filename, "$path"{typed} FROM given')
+        self.con.unregister("given")
+        self.con.execute(f"SET VARIABLE {self.name} = (SELECT list(filename) FROM {self._files})")
+
+    def _empty(self, with_path: bool) -> str:
+        columns = [_typed("NULL", column) for column in [*self.table.columns, *self.table.keys]]
+        path = ["CAST(NULL AS VARCHAR) AS \"$path\""] if with_path else []
+        return f"SELECT {', '.join([*columns, *path])} WHERE false"
+
+    def _reader(self) -> str:
+        readers = {"parquet": self._parquet, "json": self._json, "opencsv": self._opencsv, "text": self._text}
+        return readers[self.table.format]()
+
+    def _parquet(self) -> str:
+        fields = ", ".join(
+            f"{sql_string(c.name)}: {{'name': {sql_string(c.name)}, 'type': {sql_string(duckdb_type(c.type))}, "
+            "'default_value': NULL}"
+            for c in self.table.columns
+        )
+        return (
+            f"SELECT * FROM read_parquet({self._paths}, schema = MAP {{{fields}}}, "
+            "filename = true, hive_partitioning = false)"
+        )
+
+    def _json(self) -> str:
+        """JSON SerDes do not mind the case of keys, DuckDB does: every spelling in the files is read."""
+        spellings = self._spellings()
+        fields, columns = [], []
+        for column in self.table.columns:
+            names = spellings.get(self._json_key(column), [column.name])
+            fields += [f"{sql_string(name)}: {sql_string(duckdb_type(column.type))}" for name in names]
+            columns.append(f"coalesce({', '.join(map(sql_name, names))}) AS {sql_name(column.name)}")
+        return (
+            f"SELECT filename, {', '.join(columns)} FROM read_json({self._paths}, columns = {{{', '.join(fields)}}}, "
+            "format = 'newline_delimited', filename = true, hive_partitioning = false)"
+        )
+
+    def _json_key(self, column: Column) -> str:
+        mapped = self.table.serde.get("Parameters", {}).get(f"mapping.{column.name}", column.name)
+        return str(mapped).lower()
+
+    def _spellings(self) -> dict[str, list[str]]:
+        rows = self.con.execute(
+            f"SELECT DISTINCT unnest(json_keys(json)) FROM read_ndjson_objects({self._paths})"
+        ).fetchall()
+        found: dict[str, list[str]] = {}
+        for (name,) in sorted(rows):
+            found.setdefault(name.lower(), []).append(name)
+        return found
+
+    def _opencsv(self) -> str:
+        """Every column is text to OpenCSVSerde; a date is a number of days, a timestamp of milliseconds."""
+        options = self.table.serde.get("Parameters", {})
+        columns = ", ".join(f"{sql_string(c.name)}: 'VARCHAR'" for c in self.table.columns)
+        typed = ", ".join(_opencsv_value(column) for column in self.table.columns)
+        return f"""SELECT filename, {typed} FROM read_csv({self._paths}, columns = {{{columns}}}, auto_detect = false,
+            header = false, skip = {self._skipped()}, delim = {sql_string(options.get("separatorChar", ","))},
+            quote = {sql_string(options.get("quoteChar", '"'))}, escape = {sql_string(options.get("escapeChar", '"'))},
+            null_padding = true, strict_mode = false, nullstr = '\\N\\N', filename = true, hive_partitioning = false)"""
+
+    def _text(self) -> str:
+        """LazySimpleSerDe knows no quotes: a line is split at the delimiter, what is missing is null."""
+        options = self.table.serde.get("Parameters", {})
+        delimiter = options.get("field.delim") or options.get("serialization.format") or "\x01"
+        delimiter = "\x01" if delimiter == "1" else delimiter.replace("\\t", "\t")
+        null = options.get("serialization.null.format", "\\N")
+        values = ", ".join(
+            _typed(f"nullif(parts[{i}], {sql_string(null)})", column, "TRY_CAST")
+            for i, column in enumerate(self.table.columns, 1)
+        )
+        lines = f"""SELECT filename, str_split(line, {sql_string(delimiter)}) AS parts FROM read_csv({self._paths},
+            columns = {{'line': 'VARCHAR'}}, auto_detect = false, header = false, skip = {self._skipped()},
+            delim = '\x02\x03', quote = '', escape = '', filename = true, hive_partitioning = false)"""
+        return f"SELECT filename, {values} FROM ({lines})"
+
+    def _skipped(self) -> int:
+        return int(self.table.parameters.get("skip.header.line.count", 0))
+
+
+def _typed(value: str, column: Column, cast: str = "CAST") -> str:
+    return f"{cast}({value} AS {duckdb_type(column.type)}) AS {sql_name(column.name)}"
+
+
+def _opencsv_value(column: Column) -> str:
+    name = sql_name(column.name)
+    if column.type == "date":
+        return f"(DATE '1970-01-01' + CAST({name} AS INTEGER)) AS {name}"
+    if column.type == "timestamp":
+        return f"make_timestamp_ms(CAST({name} AS BIGINT)) AS {name}"
+    return _typed(name, column)

@@ -1,0 +1,82 @@
+"""The answer of a statement: Athena's CSV or text, and its pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from local_aws.athena.dialect import UNNAMED
+from local_aws.athena.types import column_info, sql_name, sql_string, string_column, text_of
+from local_aws.protocol import Document
+
+_VALUE = re.compile(r'(?:"((?:[^"]|"")*)")?(,|\r?\n|$)')
+
+
+@dataclass
+class Answer:
+    """What a statement leaves behind.
+
+    `file` is the local file of the result (`.csv` with a header for a query, `.txt` for DDL).
+    """
+
+    columns: list[Document]
+    file: Path
+    header: bool = True
+    update_count: int = 0
+    manifest: list[str] = field(default_factory=list)
+
+
+def of_query(con: duckdb.DuckDBPyConnection, sql: str, file: Path) -> Answer:
+    """Run a query and write its rows as Athena writes them: every value quoted, null empty."""
+    relation = con.sql(sql)
+    kinds = relation.types
+    names = [f"_col{i}" if n.startswith(UNNAMED) else n for i, n in enumerate(relation.columns)]
+    places = [f"c{i}" for i in range(len(names))]
+    texts = ", ".join(f"{text_of(place, kind)} AS {place}" for place, kind in zip(places, kinds, strict=True))
+    rows = file.with_suffix(".rows")
+    con.execute(
+        f"COPY (SELECT {texts} FROM ({sql}) AS answer({', '.join(places)})) TO {sql_string(str(rows))} "
+        "(FORMAT csv, HEADER false, FORCE_QUOTE *)"
+    )
+    header = ",".join(sql_name(name) for name in names)
+    with file.open("wb") as target:
+        target.write(f"{header}\n".encode())
+        target.write(rows.read_bytes())
+    rows.unlink()
+    return Answer([column_info(name, kind) for name, kind in zip(names, kinds, strict=True)], file)
+
+
+def of_lines(lines: list[str], columns: list[str], file: Path) -> Answer:
+    """The answer of SHOW, DESCRIBE and other statements whose result is text."""
+    file.write_text("".join(f"{line}\n" for line in lines))
+    return Answer([string_column(name) for name in columns], file, header=False)
+
+
+def rows_of(text: str, is_csv: bool) -> list[list[str | None]]:
+    """The rows of a result object; None is null."""
+    if not is_csv:
+        return [line.split("\t") for line in text.splitlines()]
+    return list(_csv_rows(text))
+
+
+def _csv_rows(text: str) -> Iterator[list[str | None]]:
+    row: list[str | None] = []
+    place = 0
+    while place < len(text):
+        match = _VALUE.match(text, place)
+        if match is None:
+            raise ValueError(f"the result is not Athena's CSV at character {place}")
+        row.append(None if match[1] is None else match[1].replace('""', '"'))
+        place = match.end()
+        if match[2] != ",":
+            yield row
+            row = []
+
+
+def page_rows(rows: list[list[str | None]]) -> list[Document]:
+    """Rows as GetQueryResults gives them; a null has no VarCharValue."""
+    return [{"Data": [{} if value is None else {"VarCharValue": value} for value in row]} for row in rows]

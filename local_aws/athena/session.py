@@ -1,0 +1,200 @@
+"""One statement's surroundings: its DuckDB, the catalog, and what it has read so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import sqlglot
+from sqlglot import exp
+
+from local_aws.athena import views
+from local_aws.athena.dialect import prepare, to_duckdb
+from local_aws.athena.errors import QueryCancelled, QueryFailed
+from local_aws.athena.readers import Files, Relation
+from local_aws.athena.scan import Need, needs_of
+from local_aws.athena.tables import Catalog, Partition, Table
+from local_aws.athena.types import duckdb_type, sql_name
+
+_CATALOG = "awsdatacatalog"
+_SETTINGS = {
+    "threads": 2,
+    "memory_limit": "2GB",
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "parquet_metadata_cache": True,
+}
+
+
+@contextmanager
+def connection(mirror: Path, work: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB in memory that can read the mirror of S3 and write to `work`, and reach nothing else."""
+    work.mkdir(parents=True, exist_ok=True)
+    mirror.mkdir(parents=True, exist_ok=True)
+    con = duckdb.connect(config={**_SETTINGS, "temp_directory": str(work / "spill")})
+    try:
+        con.execute("SET allowed_directories = ?", [[f"{mirror}/", f"{work}/"]])
+        con.execute("SET enable_external_access = false")
+        prepare(con)
+        yield con
+    finally:
+        con.close()
+
+
+@dataclass
+class Session:
+    """What a statement runs in. `database` is the default database; `cutoff` is in bytes."""
+
+    con: duckdb.DuckDBPyConnection
+    catalog: Catalog
+    database: str
+    work: Path
+    cutoff: int | None = None
+    scanned: int = 0
+    tables: dict[str, Table] = field(default_factory=dict)
+
+    def sql_of(self, query: exp.Query) -> str:
+        """The DuckDB text of a query; the tables it reads are there as views when this returns.
+
+        Raises:
+            QueryFailed: when a table is not there or cannot be read.
+            QueryCancelled: when the query would read more than the cutoff.
+        """
+        query = query.copy()
+        self._resolve(query, self.database)
+        mine = {table.name for table in query.find_all(exp.Table)}
+        tables = {name: table for name, table in self.tables.items() if name in mine}
+        with_path = any(part.name == "$path" for part in query.find_all(exp.Identifier))
+        if with_path:
+            _hide_path(query)
+        for name, need in needs_of(query, tables).items():
+            self._open(name, need, with_path)
+        return to_duckdb(query, self._maps(tables))
+
+    def table(self, node: exp.Table, database: str | None = None) -> Table:
+        """The catalog's table that a name in a statement means.
+
+        Raises:
+            QueryFailed: when it is not there.
+        """
+        if node.catalog and node.catalog.lower() != _CATALOG:
+            raise QueryFailed(f"CATALOG_NOT_FOUND: Catalog '{node.catalog}' does not exist; the only one here is {_CATALOG}")
+        schema = (node.db or database or self.database).lower()
+        found = self.catalog.table(schema, node.name)
+        if found is None:
+            raise QueryFailed(f"TABLE_NOT_FOUND: Table '{_CATALOG}.{schema}.{node.name.lower()}' does not exist")
+        return found
+
+    def _resolve(self, query: exp.Expr, database: str) -> None:
+        """Give every table a name of its own and put the SQL of views in their place."""
+        spoken = set()
+        for node in list(query.find_all(exp.Table)):
+            if not isinstance(node.this, exp.Identifier) or _is_cte(node):
+                continue
+            table = self.table(node, database)
+            spoken.add((table.database, node.name.lower()))
+            if table.is_view:
+                self._inline(node, table)
+            else:
+                self._rename(node, table)
+        for column in query.find_all(exp.Column):
+            if (column.args.get("db") and (column.text("db").lower(), column.table.lower()) in spoken):
+                column.set("db", None)
+                column.set("catalog", None)
+
+    def _rename(self, node: exp.Table, table: Table) -> None:
+        name = f"scan_{len(self.tables)}"
+        self.tables[name] = table
+        if not node.alias:
+            node.set("alias", exp.TableAlias(this=node.this.copy()))
+        node.set("this", exp.to_identifier(name))
+        node.set("db", None)
+        node.set("catalog", None)
+
+    def _inline(self, node: exp.Table, table: Table) -> None:
+        view = views.decoded(table)
+        body = sqlglot.parse_one(view.sql, read="athena")
+        self._resolve(body, view.database or table.database)
+        alias = node.args.get("alias") or exp.TableAlias(this=node.this.copy())
+        node.replace(exp.Subquery(this=body, alias=alias))
+
+    def _open(self, name: str, need: Need, with_path: bool) -> None:
+        table = self.tables[name]
+        files = self.catalog.files(table, self._partitions(table, need))
+        relation = Relation(self.con, name, table)
+        self.scanned += self._counted(relation, files, need)
+        relation.create(files, with_path)
+
+    def _counted(self, relation: Relation, files: Files, need: Need) -> int:
+        relation.register(files)
+        size = relation.scanned_bytes(files, need.columns)
+        if self.cutoff is not None and self.scanned + size > self.cutoff:
+            raise QueryCancelled("Query cancelled! : Bytes scanned limit was exceeded")
+        return size
+
+    def _partitions(self, table: Table, need: Need) -> list[Partition]:
+        """The partitions that can meet the conditions: those are evaluated on the values alone."""
+        _check_injected(table, need)
+        partitions = self.catalog.partitions(table)
+        if not need.conditions or not partitions:
+            return partitions
+        keys = ", ".join(
+            f"CAST(v[{i}] AS {duckdb_type(key.type)}) AS {sql_name(key.name)}" for i, key in enumerate(table.keys, 1)
+        )
+        where = " AND ".join(f"({to_duckdb(condition)})" for condition in need.conditions)
+        given = [[i, list(partition.values)] for i, partition in enumerate(partitions)]
+        kept = self._select_numbers(given, keys, where)
+        return [partitions[i] for i in kept]
+
+    def _select_numbers(self, given: list[list[object]], keys: str, where: str) -> list[int]:
+        columns = {"i": pa.array([row[0] for row in given], pa.int64())}
+        columns["v"] = pa.array([row[1] for row in given], pa.list_(pa.string()))
+        self.con.register("partition_values", pa.table(columns))
+        sql = f"SELECT i FROM (SELECT i, {keys} FROM partition_values) WHERE {where} ORDER BY i"
+        rows = self.con.execute(sql).fetchall()
+        self.con.unregister("partition_values")
+        return [row[0] for row in rows]
+
+    def _maps(self, tables: dict[str, Table]) -> set[str]:
+        return {c.name for table in tables.values() for c in table.columns if c.type.lower().startswith("map")}
+
+
+def _is_cte(node: exp.Table) -> bool:
+    """Whether an enclosing WITH defines this name, before the place where it is used."""
+    child, parent = node, node.parent
+    while parent is not None and not node.db:
+        with_ = parent if isinstance(parent, exp.With) else parent.args.get("with_")
+        if with_ is not None and child is not with_:
+            ctes = with_.expressions
+            if isinstance(parent, exp.With) and not with_.args.get("recursive"):
+                ctes = ctes[: ctes.index(child)] if child in ctes else ctes
+            if any(cte.alias.lower() == node.name.lower() for cte in ctes):
+                return True
+        child, parent = parent, parent.parent
+    return False
+
+
+def _hide_path(query: exp.Query) -> None:
+    """`*` does not hold the hidden column."""
+    for star in query.find_all(exp.Star):
+        if isinstance(star.parent, exp.Select):
+            star.set("except_", [exp.to_identifier("$path", quoted=True)])
+
+
+def _check_injected(table: Table, need: Need) -> None:
+    for key in table.keys if table.is_projected else []:
+        if table.parameters.get(f"projection.{key.name}.type", "").lower() != "injected":
+            continue
+        if not any(_fixes(condition, key.name) for condition in need.conditions):
+            raise QueryFailed(
+                f"CONSTRAINT_VIOLATION: For the injected projected partition column {key.name}, the WHERE clause "
+                "must contain only static equality conditions, and at least one such condition must be present."
+            )
+
+
+def _fixes(condition: exp.Expr, key: str) -> bool:
+    return isinstance(condition, exp.EQ | exp.In) and any(c.name == key for c in condition.find_all(exp.Column))

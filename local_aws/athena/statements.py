@@ -1,0 +1,113 @@
+"""Which statement is it, and who runs it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from local_aws.athena import ddl, results, writes
+from local_aws.athena.dialect import name_outputs
+from local_aws.athena.errors import QueryFailed
+from local_aws.athena.results import Answer
+from local_aws.athena.session import Session
+from local_aws.protocol import AwsError
+
+_QUERY = ("SELECT", "WITH", "VALUES", "TABLE", "(")
+_RUNNERS: dict[str, tuple[str, Callable[[str, Session, Path], Answer]]] = {
+    r"INSERT\s+INTO": ("DML", writes.insert),
+    r"UNLOAD": ("DML", writes.unload),
+    r"CREATE\s+TABLE\s+.*?\bAS\b\s*(?:SELECT|WITH|VALUES|TABLE|\()": ("DDL", writes.create_table_as),
+    r"CREATE\s+(?:OR\s+REPLACE\s+)?VIEW": ("DDL", ddl.create_view),
+    r"CREATE\s+EXTERNAL\s+TABLE": ("DDL", ddl.create_table),
+    r"CREATE\s+(?:DATABASE|SCHEMA)": ("DDL", ddl.create_database),
+    r"DROP\s+(?:DATABASE|SCHEMA)": ("DDL", ddl.drop_database),
+    r"DROP\s+(?:VIEW|TABLE)": ("DDL", ddl.drop_table),
+    r"ALTER\s+TABLE\s+\S+\s+ADD\s": ("DDL", ddl.add_partitions),
+    r"ALTER\s+TABLE\s+\S+\s+DROP\s": ("DDL", ddl.drop_partitions),
+    r"MSCK\s+REPAIR\s+TABLE": ("DDL", ddl.repair),
+    r"SHOW\s+(?:DATABASES|SCHEMAS)": ("UTILITY", ddl.show_databases),
+    r"SHOW\s+TABLES": ("UTILITY", ddl.show_tables),
+    r"SHOW\s+VIEWS": ("UTILITY", ddl.show_views),
+    r"SHOW\s+PARTITIONS": ("UTILITY", ddl.show_partitions),
+    r"SHOW\s+COLUMNS": ("UTILITY", ddl.show_columns),
+    r"DESC(?:RIBE)?\s": ("UTILITY", ddl.describe),
+    r"EXPLAIN\s": ("UTILITY", lambda sql, session, file: _explain(sql, session, file)),
+}
+_UTILITY = ("SHOW", "DESC", "EXPLAIN")
+_DDL = ("CREATE", "DROP", "ALTER", "MSCK", "PREPARE", "DEALLOCATE")
+_KNOWN = (*_QUERY, *_UTILITY, *_DDL, "INSERT", "UNLOAD", "EXECUTE", "DELETE", "UPDATE", "MERGE", "VACUUM", "OPTIMIZE")
+
+
+def cleaned(sql: str) -> str:
+    """The statement without comments before it and the semicolon after it."""
+    return re.sub(r"\A(?:\s|--[^\n]*\n|/\*.*?\*/)+", "", sql, flags=re.S).rstrip().rstrip(";").rstrip()
+
+
+def statement_type(sql: str) -> str:
+    """`DML`, `DDL` or `UTILITY`."""
+    for pattern, (kind, _) in _RUNNERS.items():
+        if re.match(pattern, sql, re.I | re.S):
+            return kind
+    return "UTILITY" if _starts(sql, _UTILITY) else "DDL" if _starts(sql, _DDL) else "DML"
+
+
+def check(sql: str) -> None:
+    """Refuse at once what AWS refuses at once.
+
+    Raises:
+        AwsError: InvalidRequestException for text that is no SQL statement, or more than one.
+    """
+    if not _starts(sql, _KNOWN):
+        word = (sql.split() or ["<EOF>"])[0]
+        raise AwsError("InvalidRequestException", f"line 1:1: mismatched input '{word}'. Expecting: a SQL statement")
+    if not _starts(sql, _QUERY):
+        return
+    try:
+        if len(sqlglot.parse(sql, read="athena")) > 1:
+            raise AwsError("InvalidRequestException", "Only one sql statement is allowed. Got: " + sql)
+    except SqlglotError as error:
+        raise AwsError("InvalidRequestException", _place(error)) from error
+
+
+def _place(error: SqlglotError) -> str:
+    first = (getattr(error, "errors", None) or [{}])[0]
+    where = f"line {first.get('line', 1)}:{first.get('col', 1)}: "
+    return where + f"mismatched input '{first.get('highlight') or '<EOF>'}'. {first.get('description') or error}"
+
+
+def run(sql: str, session: Session, file: Path) -> Answer:
+    """Run one statement; its result goes to `file` (without suffix).
+
+    Raises:
+        QueryFailed, QueryCancelled, duckdb.Error, SqlglotError: as the SQL deserves.
+    """
+    for pattern, (_, runner) in _RUNNERS.items():
+        if re.match(pattern, sql, re.I | re.S):
+            return runner(sql, session, file.with_suffix(".txt"))
+    if _starts(sql, _QUERY):
+        return _select(sql, session, file.with_suffix(".csv"))
+    raise QueryFailed(f"NOT_SUPPORTED: the embedded AWS does not run this statement: {' '.join(sql.split()[:3])}")
+
+
+def _select(sql: str, session: Session, file: Path) -> Answer:
+    query = sqlglot.parse_one(sql, read="athena")
+    if not isinstance(query, exp.Query):
+        raise QueryFailed(f"SYNTAX_ERROR: line 1:1: not a query: {sql[:80]}")
+    name_outputs(query)
+    return results.of_query(session.con, session.sql_of(query), file)
+
+
+def _explain(sql: str, session: Session, file: Path) -> Answer:
+    inner = re.sub(r"\AEXPLAIN\s+(?:ANALYZE\s+)?(?:\([^)]*\)\s*)?", "", sql, flags=re.I)
+    text = session.sql_of(sqlglot.parse_one(inner, read="athena"))  # type: ignore[arg-type]
+    rows = session.con.execute(f"EXPLAIN {text}").fetchall()
+    return results.of_lines([line for row in rows for line in row[-1].splitlines()], ["Query Plan"], file)
+
+
+def _starts(sql: str, words: tuple[str, ...]) -> bool:
+    return sql.upper().startswith(words)

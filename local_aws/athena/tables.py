@@ -1,0 +1,172 @@
+"""Tables of the Glue Data Catalog: their columns, their partitions and the files these hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from local_aws.athena.errors import QueryFailed
+from local_aws.athena.projection import projected_partitions
+from local_aws.context import Context
+from local_aws.mirror import S3File, split_uri
+from local_aws.protocol import Document
+
+_FEW = 16
+_DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Where a partition's files lie and its values, one a key; an unpartitioned table has one without values."""
+
+    location: str
+    values: tuple[str | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the catalog, read from Glue's own document."""
+
+    document: Document = field(repr=False)
+
+    @property
+    def database(self) -> str:
+        return str(self.document["DatabaseName"])
+
+    @property
+    def name(self) -> str:
+        return str(self.document["Name"])
+
+    @property
+    def storage(self) -> Document:
+        return dict(self.document.get("StorageDescriptor") or {})
+
+    @property
+    def location(self) -> str:
+        return str(self.storage.get("Location", ""))
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        return dict(self.document.get("Parameters") or {})
+
+    @property
+    def serde(self) -> Document:
+        return dict(self.storage.get("SerdeInfo") or {})
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        return _columns(self.storage.get("Columns") or [])
+
+    @cached_property
+    def keys(self) -> list[Column]:
+        return _columns(self.document.get("PartitionKeys") or [])
+
+    @property
+    def is_view(self) -> bool:
+        return self.document.get("TableType") == "VIRTUAL_VIEW"
+
+    @property
+    def is_projected(self) -> bool:
+        return self.parameters.get("projection.enabled", "").lower() == "true"
+
+    @property
+    def format(self) -> str:
+        """`parquet`, `json`, `opencsv` or `text`.
+
+        Raises:
+            QueryFailed: for a SerDe that is not supported here.
+        """
+        library = self.serde.get("SerializationLibrary", "").lower()
+        for word, name in _FORMATS.items():
+            if word in library:
+                return name
+        raise QueryFailed(
+            f"NOT_SUPPORTED: table {self.database}.{self.name} has the SerDe {library or 'of no name'}; "
+            "this AWS reads Parquet, JSON (OpenX, Hive), CSV (LazySimple, OpenCSV)"
+        )
+
+
+_FORMATS = {"parquet": "parquet", "json": "json", "opencsv": "opencsv", "lazysimple": "text"}
+
+
+def _columns(documents: Iterable[Document]) -> list[Column]:
+    return [Column(doc["Name"].lower(), doc.get("Type") or "string") for doc in documents]
+
+
+class Catalog:
+    """The Glue Data Catalog and the files behind it, as one query sees them."""
+
+    def __init__(self, context: Context, region: str) -> None:
+        self.context = context
+        self.glue: Any = context.client("glue", region)
+
+    def table(self, database: str, name: str) -> Table | None:
+        try:
+            return Table(self.glue.get_table(DatabaseName=database.lower(), Name=name.lower())["Table"])
+        except self.glue.exceptions.EntityNotFoundException:
+            return None
+
+    def partitions(self, table: Table) -> list[Partition]:
+        """The registered partitions, or the projected ones; for a table without keys, the table itself."""
+        if not table.keys:
+            return [Partition(table.location)]
+        if table.is_projected:
+            return self._projected(table)
+        pages = self.glue.get_paginator("get_partitions").paginate(
+            DatabaseName=table.database, TableName=table.name, ExcludeColumnSchema=True
+        )
+        return [_partition(document) for page in pages for document in page["Partitions"]]
+
+    def files(self, table: Table, partitions: list[Partition]) -> list[tuple[S3File, Partition]]:
+        """The files of some partitions, fetched; each with the partition it belongs to."""
+        by_folder = {_folder(partition.location): partition for partition in partitions}
+        found = {}
+        for prefix in self._prefixes(table, partitions):
+            bucket, key = split_uri(prefix)
+            wanted = lambda file: _owner(file, by_folder) is not None  # noqa: E731
+            found |= {file.uri: file for file in self.context.mirror.pull(bucket, key, wanted)}
+        return [(file, by_folder[_owner(file, by_folder) or ""]) for file in found.values()]
+
+    def _prefixes(self, table: Table, partitions: list[Partition]) -> list[str]:
+        """What to list: one listing of the table where that is cheaper than one a partition."""
+        folders = [_folder(partition.location) for partition in partitions]
+        if len(folders) <= _FEW:
+            return folders
+        home = _folder(table.location)
+        return [home, *(folder for folder in folders if not folder.startswith(home))]
+
+    def _projected(self, table: Table) -> list[Partition]:
+        bucket, key = split_uri(_folder(table.location))
+        found = projected_partitions(
+            table.parameters, [column.name for column in table.keys], _folder(table.location)
+        )
+        template_bucket, template_key = split_uri(found.fixed_prefix)
+        files = self.context.mirror.list(template_bucket or bucket, template_key or key)
+        return [Partition(location, values) for location, values in found.among(file.uri for file in files)]
+
+
+def _partition(document: Document) -> Partition:
+    values = (None if value == _DEFAULT_PARTITION else value for value in document["Values"])
+    return Partition(document["StorageDescriptor"]["Location"], tuple(values))
+
+
+def _folder(location: str) -> str:
+    return location.replace("s3a://", "s3://").rstrip("/") + "/"
+
+
+def _owner(file: S3File, folders: dict[str, Partition]) -> str | None:
+    """The folder among `folders` that holds a file; None for hidden files, as Hive hides them."""
+    folder, _, name = file.uri.rpartition("/")
+    while folder.startswith("s3://") and not name.startswith(("_", ".")):
+        if folder + "/" in folders:
+            return folder + "/"
+        folder, _, name = folder.rpartition("/")
+    return None

@@ -1,0 +1,55 @@
+"""Views as Athena keeps them in the catalog: base64 of a JSON document, in a comment."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+
+from local_aws.athena.errors import QueryFailed
+from local_aws.athena.tables import Table
+from local_aws.athena.types import hive_type, presto_type
+from local_aws.protocol import Document
+
+_PREFIX, _SUFFIX = "/* Presto View: ", " */"
+
+
+@dataclass(frozen=True)
+class View:
+    sql: str
+    database: str
+
+
+def decoded(table: Table) -> View:
+    """The SQL of a view and the database that its names start from.
+
+    Raises:
+        QueryFailed: when the catalog's text is not a view of Athena.
+    """
+    text = table.document.get("ViewOriginalText") or ""
+    try:
+        document = json.loads(base64.b64decode(text.removeprefix(_PREFIX).removesuffix(_SUFFIX), validate=True))
+        return View(document["originalSql"], document.get("schema") or "")
+    except (ValueError, KeyError) as error:
+        raise QueryFailed(
+            f"INVALID_VIEW: ViewOriginalText of {table.database}.{table.name} must be "
+            f"'{_PREFIX}<base64 of {{originalSql, catalog, schema, columns}}>{_SUFFIX}': {error}"
+        ) from error
+
+
+def table_input(name: str, database: str, sql: str, columns: dict[str, object]) -> Document:
+    """What Glue's CreateTable takes for a view; `columns` are DuckDB types by name."""
+    fields = [{"name": column, "type": presto_type(kind)} for column, kind in columns.items()]  # type: ignore[arg-type]
+    body = {"originalSql": sql, "catalog": "awsdatacatalog", "schema": database, "columns": fields}
+    return {
+        "Name": name,
+        "TableType": "VIRTUAL_VIEW",
+        "Parameters": {"presto_view": "true", "comment": "Presto View"},
+        "ViewOriginalText": _PREFIX + base64.b64encode(json.dumps(body).encode()).decode() + _SUFFIX,
+        "ViewExpandedText": "/* Presto View */",
+        "StorageDescriptor": {
+            "Columns": [{"Name": c, "Type": hive_type(kind)} for c, kind in columns.items()],  # type: ignore[arg-type]
+            "Location": "",
+            "SerdeInfo": {},
+        },
+    }

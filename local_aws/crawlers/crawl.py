@@ -1,0 +1,165 @@
+"""One crawl: from the objects of its targets to the tables of its database."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from local_aws.context import Context
+from local_aws.crawlers import formats
+from local_aws.crawlers.catalog import Catalog, Changes
+from local_aws.crawlers.formats import UnsupportedError
+from local_aws.crawlers.inference import Schema, schemas
+from local_aws.crawlers.logs import CrawlLog
+from local_aws.crawlers.merge import Policy, configuration
+from local_aws.crawlers.targets import FoundTable, Grouping, Target, folder_at, folder_of, partitioned, tables
+from local_aws.mirror import S3File, split_uri
+from local_aws.protocol import Document
+
+
+class StoppedError(Exception):
+    """Somebody called StopCrawler."""
+
+
+@dataclass
+class Crawl:
+    """One run of a crawler, as GetCrawler describes it."""
+
+    context: Context
+    region: str
+    crawler: Document
+    log: CrawlLog
+    stop: threading.Event
+
+    def __post_init__(self) -> None:
+        self.policy = Policy.of(self.crawler)
+        self.catalog = Catalog(
+            self.context.client("glue", self.region),
+            self.crawler["DatabaseName"],
+            self.crawler["Name"],
+            self.crawler.get("TablePrefix", ""),
+            self.policy,
+            self.log.info,
+            self.log.warn,
+        )
+
+    def run(self) -> Changes:
+        """Crawl every target.
+
+        Raises:
+            UnsupportedError: a target or classifier that cannot be crawled here.
+            StoppedError: between two steps, after `stop` was set.
+            ClientError: the database or a bucket is not there.
+        """
+        targets, classifiers = self._targets(), self._classifiers()
+        self.log.info(
+            f"Crawler configured with SchemaChangePolicy {json.dumps(self.crawler['SchemaChangePolicy'])}"
+        )
+        self.catalog.tables()
+        listings = {target: self._listed(target) for target in targets}
+        found = {target: self._found(target, listings[target], classifiers) for target in targets}
+        self.log.benchmark(f"Classification complete, writing results to database {self.catalog.database}")
+        self._write(found, listings)
+        self.log.benchmark("Finished writing to Catalog")
+        return self.catalog.changes
+
+    def _targets(self) -> list[Target]:
+        given = {kind: found for kind, found in self.crawler["Targets"].items() if found}
+        others = sorted(set(given) - {"S3Targets"})
+        if others or not given:
+            raise UnsupportedError(
+                f"Targets: the embedded crawler can crawl S3Targets; given: {', '.join(others) or 'none'}. "
+                "Give the crawler at least one S3 target and no other."
+            )
+        return [Target.of(document) for document in given["S3Targets"]]
+
+    def _classifiers(self) -> list[Document]:
+        names = self.crawler.get("Classifiers", [])
+        classifiers = [self.catalog.glue.get_classifier(Name=name)["Classifier"] for name in names]
+        formats.check(classifiers)
+        return classifiers
+
+    def _listed(self, target: Target) -> list[S3File]:
+        files = [f for f in self.context.mirror.list(target.bucket, target.prefix) if target.holds(f)]
+        if not files:
+            self.log.warn(f"No data in s3://{target.bucket}/{target.prefix}")
+        return files
+
+    def _found(
+        self, target: Target, listed: Sequence[S3File], classifiers: Sequence[Document]
+    ) -> tuple[list[FoundTable], dict[S3File, Schema]]:
+        self._stop_here()
+        known = self._known_tables() if self.policy.new_folders_only else {}
+        wanted = {file.key for file in target.sampled(_outside(listed, known))}
+        pulled = self.context.mirror.pull(target.bucket, target.prefix, lambda file: file.key in wanted)
+        self._stop_here()
+        recognised = {file: formats.recognised(file.path, classifiers) for file in pulled}
+        for file in (file for file, fmt in recognised.items() if fmt is None):
+            self.log.warn(f"Skipped {file.uri}: no classifier recognises it")
+        read = schemas({file: fmt for file, fmt in recognised.items() if fmt}, self.log.warn)
+        return self._grouped(target, read, known), read
+
+    def _grouped(self, target: Target, read: dict[S3File, Schema], known: Iterable[str]) -> list[FoundTable]:
+        """Files under the location of a table already known stay with it; the rest are grouped."""
+        if not target.is_folder:
+            return [FoundTable.of_file(file) for file in read]
+        homes = {
+            file: max((at for at in known if file.uri.startswith(at)), key=len, default="") for file in read
+        }
+        groups = {
+            home: {f: read[f] for f in read if homes[f] == home} for home in dict.fromkeys(homes.values())
+        }
+        new = groups.pop("", {})
+        grouping = Grouping.of(configuration(self.crawler))
+        return [
+            *(partitioned(folder_at(home), held, self.log.warn) for home, held in groups.items()),
+            *(tables(target.folder, new, grouping, self.log.warn) if new else []),
+        ]
+
+    def _known_tables(self) -> dict[str, set[str]]:
+        """By table location, the folders (as URIs) that have been crawled before."""
+        return {
+            table["StorageDescriptor"]["Location"]: {
+                table["StorageDescriptor"]["Location"],
+                *(
+                    part["StorageDescriptor"]["Location"]
+                    for part in self.catalog.partitions(table["Name"]).values()
+                ),
+            }
+            for table in self.catalog.own_tables()
+        }
+
+    def _write(
+        self,
+        found: dict[Target, tuple[list[FoundTable], dict[S3File, Schema]]],
+        listings: dict[Target, list[S3File]],
+    ) -> None:
+        for target, (group, read) in found.items():
+            for table in group:
+                self._stop_here()
+                self.catalog.write(table, read, listings[target])
+        if not self.policy.new_folders_only:
+            self._settle_vanished([table for group, _ in found.values() for table in group], listings)
+
+    def _settle_vanished(self, found: Sequence[FoundTable], listings: dict[Target, list[S3File]]) -> None:
+        """A table of this crawler is gone when no data under it is left that another table does not hold."""
+        homes = {file: table.location for table in found for file in table.files}
+        for table in self.catalog.own_tables():
+            location = table["StorageDescriptor"]["Location"]
+            bucket, key = split_uri(location)
+            within = [t for t in listings if t.bucket == bucket and key.startswith(t.prefix)]
+            files = [file for target in within for file in listings[target] if file.uri.startswith(location)]
+            if within and all(homes.get(file, location) != location for file in files):
+                self.catalog.settle_vanished(table)
+
+    def _stop_here(self) -> None:
+        if self.stop.is_set():
+            raise StoppedError
+
+
+def _outside(files: Sequence[S3File], known: Mapping[str, set[str]]) -> list[S3File]:
+    """The files of folders that no crawl has seen."""
+    seen = {folder for folders in known.values() for folder in folders}
+    return [file for file in files if f"s3://{'/'.join(folder_of(file))}/" not in seen]

@@ -1,0 +1,52 @@
+"""What a crawler says, in CloudWatch Logs."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from local_aws.protocol import Document
+
+LOG_GROUP = "/aws-glue/crawlers"
+_LOG_BATCH = 1000
+
+
+@dataclass
+class CrawlLog:
+    """The log stream of a crawler, in CloudWatch Logs. Lines carry the crawl's id."""
+
+    logs: Any
+    stream: str
+    crawl_id: str
+    _lines: list[Document] = field(default_factory=list)
+
+    def info(self, message: str) -> None:
+        self._add("INFO", message)
+
+    def warn(self, message: str) -> None:
+        self._add("WARN", message)
+
+    def error(self, message: str) -> None:
+        self._add("ERROR", message)
+
+    def benchmark(self, message: str) -> None:
+        self._add("BENCHMARK", message)
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what has gathered; the group and the stream are made if they are not there."""
+        lines, self._lines = self._lines, []
+        there = self.logs.exceptions.ResourceAlreadyExistsException
+        with contextlib.suppress(there):
+            self.logs.create_log_group(logGroupName=LOG_GROUP)
+        with contextlib.suppress(there):
+            self.logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=self.stream)
+        for start in range(0, len(lines), _LOG_BATCH):
+            events = lines[start : start + _LOG_BATCH]
+            self.logs.put_log_events(logGroupName=LOG_GROUP, logStreamName=self.stream, logEvents=events)
+
+    def _add(self, level: str, message: str) -> None:
+        line = f"[{self.crawl_id}] {level} : {message}"
+        self._lines.append({"timestamp": int(time.time() * 1000), "message": line})

@@ -1,0 +1,198 @@
+"""Job runs of any kind: their states, limits, logs and surroundings."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_aws.context import client
+from tests.local_aws.conftest import free_port, started, stopped
+from tests.local_aws.jobs.conftest import Lab, ended
+
+FOREVER = "import os, time\nprint(os.getpid())\ntime.sleep(600)\n"
+
+
+def _until(found: Callable[[], Any], seconds: float = 20) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := found():
+            return value
+        time.sleep(0.2)
+    raise AssertionError(f"not within {seconds} s")
+
+
+def _is_alive(pid: int) -> bool:
+    """A zombie is dead: in a container nobody may reap it."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def _pid(lab: Any, job: str, run_id: str) -> int:
+    """The process of a run that prints its pid first: its log is there while it runs."""
+    run = lab.glue.get_job_run(JobName=job, RunId=run_id)["JobRun"]
+
+    def told() -> list[str]:
+        streams = lab.aws("logs").describe_log_groups(logGroupNamePrefix=f"{run['LogGroupName']}/output")
+        return lab.lines(run, "output") if streams["logGroups"] and _has_stream(lab, run) else []
+
+    return int(_until(told)[0])
+
+
+def _has_stream(lab: Any, run: dict[str, Any]) -> bool:
+    group = f"{run['LogGroupName']}/output"
+    return bool(
+        lab.aws("logs").describe_log_streams(logGroupName=group, logStreamNamePrefix=run["Id"])["logStreams"]
+    )
+
+
+def test_a_shell_job_works_on_this_aws_with_nothing_of_the_caller(lab: Any) -> None:
+    run = lab.run(
+        f"""
+        import boto3, os
+        boto3.client("s3").put_object(Bucket="{lab.bucket}", Key="made", Body=os.environ["AWS_ACCESS_KEY_ID"])
+        print(sorted(name for name in os.environ if name.startswith("AWS_")))
+        """
+    )
+    assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
+    assert lab.aws("s3").get_object(Bucket=lab.bucket, Key="made")["Body"].read() == b"local"
+    assert "AWS_PROFILE" not in lab.lines(run, "output")[0]
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("raise SystemExit(3)", "the script ended with an error (exit code 3)"),
+        ("raise ValueError('no such column')", "ValueError: no such column (exit code 1)"),
+        ("import os; os.kill(os.getpid(), 9)", "the process was killed by signal 9 (SIGKILL)"),
+    ],
+)
+def test_a_script_that_ends_badly_is_a_failed_run_that_says_how(lab: Any, script: str, message: str) -> None:
+    run = lab.run(script)
+    assert (run["JobRunState"], run["ErrorMessage"]) == ("FAILED", message)
+
+
+def test_a_missing_script_is_a_failed_run_that_names_it(lab: Any) -> None:
+    missing = {"Name": "glueetl", "ScriptLocation": f"s3://{lab.bucket}/code/none.py"}
+    run = lab.run("", Command=missing)
+    assert run["JobRunState"] == "FAILED"
+    assert run["ErrorMessage"].startswith(f"FileNotFound: s3://{lab.bucket}/code/none.py")
+
+
+def test_a_stopped_run_is_stopped_with_its_process(lab: Any) -> None:
+    job = lab.job(FOREVER)
+    run_id = lab.start(job)
+    pid = _pid(lab, job, run_id)
+    answer = lab.glue.batch_stop_job_run(JobName=job, JobRunIds=[run_id, "jr_none"])
+    assert [entry["JobRunId"] for entry in answer["SuccessfulSubmissions"]] == [run_id]
+    assert [entry["ErrorDetail"]["ErrorCode"] for entry in answer["Errors"]] == ["EntityNotFoundException"]
+    assert ended(lab.glue, job, run_id)["JobRunState"] == "STOPPED"
+    assert not _is_alive(pid)
+
+
+def test_no_more_runs_at_once_than_the_job_allows(lab: Any) -> None:
+    job = lab.job(FOREVER, ExecutionProperty={"MaxConcurrentRuns": 1})
+    run_id = lab.start(job)
+    with pytest.raises(lab.glue.exceptions.ConcurrentRunsExceededException, match="MaxConcurrentRuns is 1"):
+        lab.start(job)
+    lab.glue.batch_stop_job_run(JobName=job, JobRunIds=[run_id])
+    ended(lab.glue, job, run_id)
+    lab.glue.batch_stop_job_run(JobName=job, JobRunIds=[lab.start(job)])
+
+
+def test_a_failed_run_is_tried_again_as_often_as_the_job_says(lab: Any) -> None:
+    job = lab.job("raise SystemExit(1)", MaxRetries=1)
+    first = lab.start(job)
+    again = ended(lab.glue, job, _until(lambda: _ids(lab, job) - {first}).pop())
+    assert (again["Attempt"], again["PreviousRunId"], again["JobRunState"]) == (1, first, "FAILED")
+    assert _ids(lab, job) == {first, f"{first}_attempt_1"}
+
+
+def _ids(lab: Any, job: str) -> set[str]:
+    return {run["Id"] for run in lab.glue.get_job_runs(JobName=job)["JobRuns"]}
+
+
+def test_arguments_of_the_run_win_over_those_of_the_job_but_not_over_the_fixed_ones(lab: Any) -> None:
+    job = lab.job(
+        "import sys; print(sys.argv[-6:])",
+        DefaultArguments={"--a": "job", "--b": "job"},
+        NonOverridableArguments={"--c": "fixed"},
+    )
+    run = ended(lab.glue, job, lab.start(job, Arguments={"--b": "run", "--c": "run"}))
+    assert lab.lines(run, "output") == [str(["--a", "job", "--b", "run", "--c", "fixed"])]
+
+
+def test_output_and_errors_go_to_the_log_groups_the_job_names(lab: Any) -> None:
+    arguments = {"--custom-logGroup-prefix": f"/{lab.bucket}"}
+    run = lab.run("import sys\nprint('out')\nprint('bad', file=sys.stderr)", DefaultArguments=arguments)
+    assert run["LogGroupName"] == f"/{lab.bucket}"
+    assert (lab.lines(run, "output"), lab.lines(run, "error")) == (["out"], ["bad"])
+
+
+def test_a_security_configuration_moves_the_logs_as_it_does_on_glue(lab: Any) -> None:
+    run = lab.run("print('out')", SecurityConfiguration="safe", Role="arn:aws:iam::000000000000:role/etl")
+    assert run["LogGroupName"] == "/aws-glue/jobs/safe-role/etl"
+    assert lab.lines(run, "output") == ["out"]
+
+
+def test_a_run_tells_how_long_it_took_and_what_it_ran_on(lab: Any) -> None:
+    run = lab.run("import time; time.sleep(1.2)", WorkerType="G.2X", NumberOfWorkers=4, Timeout=5)
+    assert (run["WorkerType"], run["NumberOfWorkers"], run["Timeout"]) == ("G.2X", 4, 5)
+    assert 1 <= run["ExecutionTime"] <= 10
+    assert run["CompletedOn"] > run["StartedOn"]
+
+
+def test_runs_are_listed_newest_first_in_pages(lab: Any) -> None:
+    job = lab.job("print()", ExecutionProperty={"MaxConcurrentRuns": 2})
+    older, newer = lab.start(job), lab.start(job)
+    page = lab.glue.get_job_runs(JobName=job, MaxResults=1)
+    assert [run["Id"] for run in page["JobRuns"]] == [newer]
+    page = lab.glue.get_job_runs(JobName=job, MaxResults=1, NextToken=page["NextToken"])
+    assert [run["Id"] for run in page["JobRuns"]] == [older]
+    assert "NextToken" not in page
+
+
+def test_a_job_that_is_deleted_takes_its_runs_along(lab: Any) -> None:
+    job = lab.job(FOREVER)
+    run_id = lab.start(job)
+    pid = _pid(lab, job, run_id)
+    lab.glue.delete_job(JobName=job)
+    _until(lambda: not _is_alive(pid))
+    assert _ids(lab, job) == set()
+
+
+def test_unknown_jobs_and_runs_are_not_found(lab: Any) -> None:
+    with pytest.raises(lab.glue.exceptions.EntityNotFoundException, match="no job none"):
+        lab.start("none")
+    with pytest.raises(lab.glue.exceptions.EntityNotFoundException, match="jr_none"):
+        lab.glue.get_job_run(JobName=lab.job(""), RunId="jr_none")
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_a_run_dies_with_the_embedded_aws_and_is_failed_afterwards(
+    tmp_path: Path, end: signal.Signals
+) -> None:
+    port, folder = free_port(), tmp_path / "aws"
+    server = started(port, folder)
+    lab = Lab(lambda service: client(service, f"http://127.0.0.1:{port}"), "lab")
+    lab.aws("s3").create_bucket(Bucket="lab")
+    job = lab.job(FOREVER)
+    run_id = lab.start(job)
+    pid = _pid(lab, job, run_id)
+    os.kill(server.pid, end)
+    server.wait(30)
+    _until(lambda: not _is_alive(pid))
+    server = started(port, folder)
+    run = lab.glue.get_job_run(JobName=job, RunId=run_id)["JobRun"]
+    stopped(server)
+    assert (run["JobRunState"], run["ErrorMessage"]) == (
+        "FAILED",
+        "the embedded AWS was stopped during the run",
+    )

@@ -1,0 +1,85 @@
+"""Glue Spark jobs: a real Spark on `s3://` paths."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+pytestmark = pytest.mark.spark
+
+
+def _zip(name: str, text: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(name, text)
+    return buffer.getvalue()
+
+
+def _rows(lab: Any, key: str) -> list[dict[str, Any]]:
+    body = lab.aws("s3").get_object(Bucket=lab.bucket, Key=key)["Body"].read()
+    rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(body)).to_pylist()
+    return rows
+
+
+def test_a_spark_job_reads_and_overwrites_what_is_in_s3_with_the_arguments_glue_passes(lab: Any) -> None:
+    lab.put("in/a.csv", "id,name\n1,x\n2,y\n")
+    lab.put("out/stale.parquet", "is overwritten")
+    lab.put("beside/kept.txt", "stays")
+    library = lab.put("lib/shouting.zip", _zip("shouting.py", "def shout(word):\n    return word.upper()\n"))
+    run = lab.run(
+        """
+        import sys
+        from pyspark.sql import SparkSession
+        from pyspark.sql.functions import udf
+        from shouting import shout
+
+        options = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+        spark = SparkSession.builder.getOrCreate()
+        table = spark.read.option("header", True).csv(options["--source"])
+        table = table.withColumn("name", udf(shout)("name"))
+        table.coalesce(1).write.mode("overwrite").parquet(options["--target"])
+        print(options["--JOB_NAME"], spark.conf.get("spark.sql.ansi.enabled"), spark.conf.get("spark.sql.x"))
+        """,
+        kind="glueetl",
+        DefaultArguments={
+            "--source": f"s3://{lab.bucket}/in/",
+            "--target": f"s3a://{lab.bucket}/out",
+            "--extra-py-files": library,
+            "--conf": "spark.sql.ansi.enabled=true --conf spark.sql.x=a=b",
+            "--enable-auto-scaling": "true",
+        },
+    )
+    assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
+    success, part = lab.keys("out/")
+    assert success == "out/_SUCCESS"
+    assert _rows(lab, part) == [{"id": "1", "name": "X"}, {"id": "2", "name": "Y"}]
+    assert lab.keys("beside/") == ["beside/kept.txt"]
+    assert lab.lines(run, "output") == [f"{run['JobName']} true a=b"]
+
+
+def test_a_spark_job_that_fails_says_why_and_leaves_the_buckets_as_they_were(lab: Any) -> None:
+    run = lab.run(
+        f"""
+        from pyspark.sql import SparkSession
+
+        spark = SparkSession.builder.getOrCreate()
+        spark.range(3).write.parquet("s3://{lab.bucket}/out")
+        spark.range(3).write.parquet("s3://no-such-bucket/out")
+        """,
+        kind="glueetl",
+    )
+    assert run["JobRunState"] == "FAILED"
+    assert "no-such-bucket" in run["ErrorMessage"]
+    assert run["ErrorMessage"].endswith("(exit code 1)")
+    assert lab.keys("out") == []
+    assert any("Traceback" in line for line in lab.lines(run, "error"))
+
+
+def test_a_scala_job_fails_and_says_that_only_python_runs_here(lab: Any) -> None:
+    run = lab.run("object Main", kind="glueetl", DefaultArguments={"--job-language": "scala"})
+    assert run["JobRunState"] == "FAILED"
+    assert "Scala" in run["ErrorMessage"]

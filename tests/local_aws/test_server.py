@@ -1,0 +1,158 @@
+"""The server as a whole: where it listens, what it keeps, and that AWS's own command line works with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+
+from local_aws.context import client
+from tests.local_aws.conftest import free_port, started, stopped
+
+LISTENING = "0A"
+AWS = shutil.which("aws", path=str(Path(sys.executable).parent)) or shutil.which("aws")
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path, subprocess.Popen[bytes]]]:
+    """A server of this module's own: its port, folder and process."""
+    port, folder = free_port(), tmp_path_factory.mktemp("server") / "aws"
+    process = started(port, folder)
+    yield port, folder, process
+    stopped(process)
+
+
+def _listeners(pid: int) -> set[str]:
+    """Where a process listens, for example `0100007F:1A0A` (127.0.0.1, port 6666), by any protocol with a table."""
+    ends = (fd.readlink().name for fd in Path(f"/proc/{pid}/fd").iterdir())
+    inodes = {end.removeprefix("socket:[").rstrip("]") for end in ends if end.startswith("socket:")}
+    found = set()
+    for table in ("tcp", "tcp6", "udp", "udp6"):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[9] in inodes and (fields[3] == LISTENING or table.startswith("udp")):
+                found.add(fields[1])
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_it_listens_on_one_loopback_port_and_nowhere_else(
+    own: tuple[int, Path, subprocess.Popen[bytes]],
+) -> None:
+    port, _, process = own
+    for service, call in (("s3", "list_buckets"), ("glue", "get_jobs"), ("kinesis", "list_streams")):
+        getattr(client(service, f"http://127.0.0.1:{port}"), call)()
+    assert _listeners(process.pid) == {f"0100007F:{port:04X}"}
+
+
+def _with_a_bit_of_everything(endpoint: str) -> None:
+    client("s3", endpoint).create_bucket(Bucket="kept")
+    client("s3", endpoint).put_object(Bucket="kept", Key="a/b.txt", Body=b"text")
+    client("glue", endpoint).create_database(DatabaseInput={"Name": "kept_db"})
+    client("glue", endpoint).create_data_quality_ruleset(Name="kept_rules", Ruleset="Rules = [RowCount > 1]")
+
+
+def test_resources_and_objects_survive_a_stop_and_a_start(tmp_path: Path) -> None:
+    port, folder = free_port(), tmp_path / "aws"
+    endpoint = f"http://127.0.0.1:{port}"
+    process = started(port, folder)
+    _with_a_bit_of_everything(endpoint)
+    stopped(process)
+    process = started(port, folder)
+    body = client("s3", endpoint).get_object(Bucket="kept", Key="a/b.txt")["Body"].read()
+    databases = client("glue", endpoint).get_databases()["DatabaseList"]
+    ruleset = client("glue", endpoint).get_data_quality_ruleset(Name="kept_rules")
+    stopped(process)
+    assert (body, [database["Name"] for database in databases]) == (b"text", ["kept_db"])
+    assert ruleset["Ruleset"] == "Rules = [RowCount > 1]"
+
+
+def test_the_store_lists_what_is_there_and_nothing_once_it_is_deleted(tmp_path: Path) -> None:
+    port = free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    process = started(port, tmp_path / "aws")
+    before = _store(endpoint)
+    _with_a_bit_of_everything(endpoint)
+    full = _store(endpoint)
+    client("s3", endpoint).delete_object(Bucket="kept", Key="a/b.txt")
+    client("s3", endpoint).delete_bucket(Bucket="kept")
+    client("glue", endpoint).delete_database(Name="kept_db")
+    client("glue", endpoint).delete_data_quality_ruleset(Name="kept_rules")
+    after = _store(endpoint)
+    stopped(process)
+    listed = json.dumps(full)
+    assert all(name in listed for name in ("kept", "a/b.txt", "kept_db", "kept_rules"))
+    # The emulator makes its two defaults of Athena when its state is first looked at.
+    assert "kept" not in json.dumps(after)
+    assert {place for place in after if not place.startswith("athena/")} <= set(before)
+
+
+def _store(endpoint: str) -> dict[str, list[str]]:
+    with urlopen(f"{endpoint}/_local/store", timeout=10) as answer:
+        store: dict[str, list[str]] = json.load(answer)
+        return store
+
+
+@pytest.fixture
+def cli(own: tuple[int, Path, subprocess.Popen[bytes]], tmp_path: Path) -> Callable[..., Any]:
+    """AWS's command line against this server; returns what it prints, read as JSON where it is."""
+    if AWS is None:
+        pytest.skip("the AWS command line is not installed")
+    keys = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_PAGER": "", **keys}
+
+    def run(*words: str) -> Any:
+        command = [AWS, "--endpoint-url", f"http://127.0.0.1:{own[0]}", *words]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if done.stdout.startswith("{") else done.stdout
+
+    return run
+
+
+def test_the_aws_command_line_copies_to_s3_and_lists_it(cli: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "some.csv").write_text("a,b\n1,2\n")
+    cli("s3", "mb", "s3://by-cli")
+    cli("s3", "cp", str(tmp_path / "some.csv"), "s3://by-cli/in/some.csv")
+    assert "in/some.csv" in cli("s3", "ls", "--recursive", "s3://by-cli")
+
+
+def test_the_aws_command_line_makes_and_shows_a_glue_job(cli: Callable[..., Any]) -> None:
+    command = "Name=pythonshell,ScriptLocation=s3://b/k.py"
+    cli(
+        "glue",
+        "create-job",
+        "--name",
+        "by-cli",
+        "--role",
+        "r",
+        "--command",
+        command,
+        "--execution-class",
+        "FLEX",
+    )
+    assert cli("glue", "get-job", "--job-name", "by-cli")["Job"]["ExecutionClass"] == "FLEX"
+
+
+def test_the_aws_command_line_makes_and_shows_a_workgroup(cli: Callable[..., Any]) -> None:
+    cli("athena", "create-work-group", "--name", "by-cli")
+    shown = cli("athena", "get-work-group", "--work-group", "by-cli")["WorkGroup"]
+    assert shown["Configuration"]["EnforceWorkGroupConfiguration"] is True
+
+
+def test_the_aws_command_line_puts_a_record_and_reads_it_back(cli: Callable[..., Any]) -> None:
+    cli("kinesis", "create-stream", "--stream-name", "by-cli", "--shard-count", "1")
+    record = ("--partition-key", "k", "--data", "aGVsbG8=")
+    shard = cli("kinesis", "put-record", "--stream-name", "by-cli", *record)["ShardId"]
+    start = ("--shard-id", shard, "--shard-iterator-type", "TRIM_HORIZON")
+    iterator = cli("kinesis", "get-shard-iterator", "--stream-name", "by-cli", *start)["ShardIterator"]
+    (read,) = cli("kinesis", "get-records", "--shard-iterator", iterator)["Records"]
+    assert read["Data"] == "aGVsbG8="
