@@ -14,14 +14,26 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 FILE = "lake.yaml"
+PROJECT = r"^[a-z][a-z0-9-]*[a-z0-9]$"
+NAME = r"^[a-z][a-z0-9_]*$"
+TYPE = r"^(string|boolean|tinyint|smallint|int|bigint|float|double|date|timestamp|decimal\(\d+,\d+\))$"
+REGION = r"^[a-z]{2}(-[a-z]+)+-\d$"
+ACCOUNT = r"^\d{12}$"
 LOOPBACK = r"^http://(127\.0\.0\.1|localhost):\d{2,5}$"
 CRON = r"^cron\(\S+ \S+ \S+ \S+ \S+ \S+\)$"
+ALLOWED = {
+    PROJECT: "lower-case letters, digits and hyphens, such as flights",
+    NAME: "lower-case letters, digits and underscores, such as arr_delay",
+    TYPE: "string, boolean, tinyint, smallint, int, bigint, float, double, date, timestamp or decimal(precision,scale)",
+    REGION: "an AWS region, such as eu-west-1",
+    ACCOUNT: "the 12 digits of an AWS account, in quotes",
+    LOOPBACK: "http://127.0.0.1:PORT, as the embedded AWS listens on loopback only",
+    CRON: "AWS's six fields in UTC: cron(minutes hours day-of-month month day-of-week year)",
+}
 
-ProjectName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*[a-z0-9]$")]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-ColumnType = Annotated[
-    str, Field(pattern=r"^(string|boolean|tinyint|smallint|int|bigint|float|double|date|timestamp|decimal\(\d+,\d+\))$")
-]
+ProjectName = Annotated[str, Field(pattern=PROJECT)]
+Name = Annotated[str, Field(pattern=NAME)]
+ColumnType = Annotated[str, Field(pattern=TYPE)]
 
 
 class ConfigError(Exception):
@@ -51,10 +63,10 @@ class State(_Model):
 
 
 class Environment(_Model):
-    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+    region: Annotated[str, Field(pattern=REGION)]
     endpoint: Annotated[str, Field(pattern=LOOPBACK)] | None = None
     """Set for the embedded AWS only. Without it, the environment is an AWS account."""
-    account: Annotated[str, Field(pattern=r"^\d{12}$")] | None = None
+    account: Annotated[str, Field(pattern=ACCOUNT)] | None = None
     """A login to any other account stops before anything is read."""
     destroyable: bool = False
     """The first of the two keys to deleting data; the command is the second."""
@@ -286,6 +298,8 @@ def _problem(path: Path, document: Any, problem: Any) -> str:
     if problem["type"] == "missing":
         return f"{_where(path, document, place)}: is required, and is not there"
     message = problem["msg"].replace("Value error, ", "").replace("Input should", "should")
+    if problem["type"] == "string_pattern_mismatch":
+        message = f"is not allowed. Allowed: {ALLOWED[context['pattern']]}"
     return f"{_where(path, document, place)}: {message}. Given: {_given(problem['input'])}"
 
 

@@ -28,7 +28,10 @@ def handlers(context: Context) -> Handlers:
         *(_tagging(context, tagged) for tagged in TAGGED),
         {
             ("athena", "CreateWorkGroup"): _with_workgroup_defaults,
-            ("glue", "GetTrigger"): _with_true_trigger,
+            **{
+                ("glue", action): _with_true_triggers
+                for action in ("GetTrigger", "GetTriggers", "BatchGetTriggers")
+            },
             ("kinesis", "CreateStream"): partial(_with_stream_tags, context),
             ("sqs", "CreateQueue"): _with_compact_redrive_policy,
             ("sqs", "SetQueueAttributes"): _with_compact_redrive_policy,
@@ -206,14 +209,14 @@ def _with_workgroup_defaults(call: Call) -> Document:
     return call.forward({**call.payload, "Configuration": configuration})
 
 
-def _with_true_trigger(call: Call) -> Document:
+def _with_true_triggers(call: Call) -> Document:
     """A trigger without a predicate has none, and one on demand is never ACTIVATED: it stays CREATED."""
     answer = call.passed_on()
-    trigger = answer["Trigger"]
-    if not trigger.get("Predicate"):
-        trigger.pop("Predicate", None)
-    if trigger["Type"] == "ON_DEMAND":
-        trigger["State"] = "CREATED"
+    for trigger in answer["Triggers"] if "Triggers" in answer else [answer["Trigger"]]:
+        if not trigger.get("Predicate"):
+            trigger.pop("Predicate", None)
+        if trigger["Type"] == "ON_DEMAND":
+            trigger["State"] = "CREATED"
     return answer
 
 

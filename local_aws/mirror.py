@@ -101,8 +101,8 @@ class Mirror:
             self._remember(bucket, {}, gone)
 
     def _upload(self, bucket: str, key: str, path: Path) -> str:
-        self._s3.upload_file(str(path), bucket, key)
-        return str(self._s3.head_object(Bucket=bucket, Key=key)["ETag"]).strip('"')
+        with path.open("rb") as body:
+            return str(self._s3.put_object(Bucket=bucket, Key=key, Body=body)["ETag"]).strip('"')
 
     def _remember(self, bucket: str, tags: dict[str, str], gone: set[str]) -> None:
         if tags or gone:

@@ -25,7 +25,9 @@ def handlers(context: Context) -> Handlers:
     api = _Api(context, Executions(context))
     actions = {
         "StartQueryExecution": api.start,
-        "GetQueryExecution": lambda call: {"QueryExecution": api.executions.get(call.required("QueryExecutionId"))},
+        "GetQueryExecution": lambda call: {
+            "QueryExecution": api.executions.get(call.required("QueryExecutionId"))
+        },
         "BatchGetQueryExecution": api.batch_get,
         "GetQueryResults": api.results,
         "GetQueryRuntimeStatistics": api.runtime_statistics,
@@ -68,7 +70,11 @@ class _Api:
         found = [document for document in map(self.executions.find, wanted) if document]
         there = {document["QueryExecutionId"] for document in found}
         missing = [
-            {"QueryExecutionId": id_, "ErrorCode": "QUERY_EXECUTION_NOT_FOUND", "ErrorMessage": "was not found"}
+            {
+                "QueryExecutionId": id_,
+                "ErrorCode": "QUERY_EXECUTION_NOT_FOUND",
+                "ErrorMessage": "was not found",
+            }
             for id_ in wanted
             if id_ not in there
         ]
@@ -79,7 +85,9 @@ class _Api:
         start = int(call.payload.get("NextToken") or 0)
         size = call.payload.get("MaxResults") or _PAGE
         if not 1 <= size <= _PAGE:
-            raise AwsError("InvalidRequestException", f"MaxResults is more than maximum allowed length {_PAGE}.")
+            raise AwsError(
+                "InvalidRequestException", f"MaxResults is more than maximum allowed length {_PAGE}."
+            )
         page: Document = {
             "ResultSet": {
                 "Rows": page_rows(rows[start : start + size]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import threading
 import time
 import uuid
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
+from sqlglot.errors import SqlglotError
 
 from local_aws.athena import errors, results, statements
 from local_aws.athena.errors import QueryCancelled, QueryFailed
@@ -65,7 +67,11 @@ class Executions:
                 if entry["Token"] == request.token:
                     return self._same(key, entry, request)
             execution = str(uuid.uuid4())
-            entry = {"Token": request.token, "Region": request.region, "QueryExecution": _queued(execution, request)}
+            entry = {
+                "Token": request.token,
+                "Region": request.region,
+                "QueryExecution": _queued(execution, request),
+            }
             self._store.put(_COLLECTION, execution, entry)
         self._threads.submit(self._run, execution, request)
         return execution
@@ -125,8 +131,6 @@ class Executions:
 
     def _read(self, entry: Document) -> list[list[str | None]]:
         location = entry["QueryExecution"]["ResultConfiguration"]["OutputLocation"]
-        if not location.endswith((".csv", ".txt")):
-            return []
         bucket, key = split_uri(location)
         s3 = self._context.client("s3", entry["Region"])
         try:
@@ -156,19 +160,19 @@ class Executions:
                 self._running[execution] = con
                 catalog = Catalog(self._context, request.region)
                 session = Session(con, catalog, request.database, self._work, request.cutoff)
-                session.workgroup, session.output, session.execution = request.workgroup, request.output, execution
+                session.output, session.execution = request.output, execution
                 answer = statements.run(request.text, session, self._work / execution)
             self._succeed(execution, request, answer, _statistics(begun, session))
         except QueryCancelled as error:
             self._finish(execution, "CANCELLED", str(error), statistics=_statistics(begun, session))
         except Exception as error:
-            if not isinstance(error, QueryFailed | duckdb.Error | errors.SqlglotError):
+            if not isinstance(error, QueryFailed | duckdb.Error | SqlglotError):
                 log.exception("query %s failed: %s", execution, request.text)
             self._finish(execution, "FAILED", errors.reason_of(error), error, _statistics(begun, session))
         finally:
             self._running.pop(execution, None)
             for left in self._work.glob(f"{execution}.*"):
-                left.unlink()
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
 
     def _succeed(self, execution: str, request: Request, answer: Answer, statistics: Document) -> None:
         bucket, key = split_uri(_location(request, execution, answer.file.suffix))
@@ -176,11 +180,12 @@ class Executions:
         about = {"ColumnInfo": answer.columns}
         try:
             s3.upload_file(str(answer.file), bucket, key)
-            suffix = ".metadata" if answer.file.suffix != "" else ".txt.metadata"
-            s3.put_object(Bucket=bucket, Key=key + suffix, Body=json.dumps(about).encode())
+            s3.put_object(Bucket=bucket, Key=f"{key}.metadata", Body=json.dumps(about).encode())
             statistics |= self._write_manifest(s3, request, execution, answer.manifest)
         except Exception as error:
-            reason = f"Access denied or no such bucket when writing the result to s3://{bucket}/{key}: {error}"
+            reason = (
+                f"Access denied or no such bucket when writing the result to s3://{bucket}/{key}: {error}"
+            )
             self._finish(execution, "FAILED", reason, error, statistics)
             return
         kept = {"Columns": answer.columns, "Header": answer.header, "UpdateCount": answer.update_count}
@@ -208,7 +213,7 @@ class Executions:
         if reason is not None:
             status["StateChangeReason"] = reason
         if error is not None:
-            known = isinstance(error, QueryFailed | duckdb.Error | errors.SqlglotError)
+            known = isinstance(error, QueryFailed | duckdb.Error | SqlglotError)
             status["AthenaError"] = {
                 "ErrorCategory": 2 if known else 1,
                 "ErrorType": getattr(error, "error_type", errors.USER_ERROR if known else 200),
@@ -231,7 +236,9 @@ class Executions:
 
     def _fail_interrupted(self) -> None:
         for execution in self._store.all(_COLLECTION):
-            self._finish(execution, "FAILED", "The embedded AWS stopped while this query ran; start it again.")
+            self._finish(
+                execution, "FAILED", "The embedded AWS stopped while this query ran; start it again."
+            )
 
 
 _UNFINISHED = "Query has not yet finished. Current state: {}"
@@ -243,7 +250,7 @@ _NOT_READY = {
 
 def _queued(execution: str, request: Request) -> Document:
     kind = statements.statement_type(request.text)
-    suffix = ".csv" if statements.is_query(request.text) else ".txt" if not statements.writes_data(request.text) else ""
+    suffix = ".csv" if statements.is_query(request.text) else ".txt"
     document: Document = {
         "QueryExecutionId": execution,
         "Query": request.sql,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 
+import sqlglot
 from sqlglot import exp
 from sqlglot.errors import UnsupportedError
 
@@ -81,7 +82,9 @@ def _subscript(node: exp.Expr) -> exp.Expr:
 
 def _slice(node: exp.Expr) -> exp.Expr:
     start, length = node.args["start"], node.args["end"]
-    end = exp.Sub(this=exp.Add(this=exp.paren(start.copy()), expression=exp.paren(length)), expression=exp.convert(1))
+    end = exp.Sub(
+        this=exp.Add(this=exp.paren(start.copy()), expression=exp.paren(length)), expression=exp.convert(1)
+    )
     return call("list_slice", node.this, start, end)
 
 
@@ -106,7 +109,7 @@ def _reduce(node: exp.Expr) -> exp.Expr:
     node.set("finish", None)
     if finish is None:
         return node
-    variable, body = finish.expressions[0].name, finish.this.copy()
+    variable, body = finish.expressions[0].name, exp.paren(finish.this.copy())
     return body.transform(lambda part: exp.paren(node.copy()) if _names(part, variable) else part)
 
 
@@ -123,11 +126,11 @@ def _unnest(node: exp.Unnest, maps: Collection[str]) -> exp.Expr:
         return node
     spread = names > len(lists)
     items = [_unnested(part, spread, maps) for part in lists]
-    if node.args.get("offset"):
+    if alias and node.args.get("offset"):
         lengths = ", ".join(f"len({part.sql('duckdb')})" for part in lists)
         items.append(f"unnest(range(1, greatest({lengths}) + 1))")
         alias.append("columns", node.args["offset"])
-    select = exp.maybe_parse(f"SELECT {', '.join(items)}", dialect="duckdb")
+    select = sqlglot.parse_one(f"SELECT {', '.join(items)}", read="duckdb")
     return exp.Lateral(this=exp.Subquery(this=select), alias=alias)
 
 
@@ -135,7 +138,11 @@ def _unnested(part: exp.Expr, spread: bool, maps: Collection[str]) -> str:
     text = part.sql("duckdb")
     if not spread:
         return f"unnest({text})"
-    is_map = isinstance(part, exp.Map | exp.MapFromEntries) or part.name.lower() in {*maps, "athena_map_agg", "histogram"}
+    is_map = isinstance(part, exp.Map | exp.MapFromEntries) or part.name.lower() in {
+        *maps,
+        "athena_map_agg",
+        "histogram",
+    }
     return f"unnest({f'map_entries({text})' if is_map else text}, max_depth := 2)"
 
 
@@ -145,7 +152,9 @@ _JAVA = {
     "ss": "%S", "s": "%-S", "SSS": "%g", "SSSSSS": "%f", "a": "%p", "EEE": "%a", "E": "%a", "EEEE": "%A",
     "DDD": "%j", "D": "%-j", "Z": "%z", "ZZ": "%z",
 }  # fmt: skip
-_JAVA_PART = re.compile(r"'(?P<quoted>(?:[^']|'')*)'|(?P<letters>(?P<one>[A-Za-z])(?P=one)*)|(?P<other>[^A-Za-z'])")
+_JAVA_PART = re.compile(
+    r"'(?P<quoted>(?:[^']|'')*)'|(?P<letters>(?P<one>[A-Za-z])(?P=one)*)|(?P<other>[^A-Za-z'])"
+)
 
 
 def strftime_pattern(java: str) -> str:
@@ -196,7 +205,9 @@ _TYPED: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.AtTimeZone: lambda n: call("athena_at_timezone", n.this, n.args["zone"]),
     exp.Substring: lambda n: call("athena_substr", n.this, n.args.get("start"), n.args.get("length")),
     exp.SplitPart: lambda n: call("athena_split_part", n.this, n.args["delimiter"], n.args["part_index"]),
-    exp.RegexpExtract: lambda n: call("athena_regexp_extract", n.this, n.expression, n.args.get("group") or 0),
+    exp.RegexpExtract: lambda n: call(
+        "athena_regexp_extract", n.this, n.expression, n.args.get("group") or 0
+    ),
     exp.RegexpReplace: _regexp_replace,
     exp.JSONExtractScalar: _json("athena_json_scalar"),
     exp.JSONExtract: _json("athena_json_extract"),

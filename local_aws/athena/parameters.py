@@ -8,11 +8,12 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
+from sqlglot.tokenizer_core import TokenType
 
 from local_aws.protocol import AwsError
 
 _EXECUTE = re.compile(r"EXECUTE\s+(\w+)(?:\s+USING\s+(.*))?\Z", re.I | re.S)
-_PREPARE = re.compile(r"PREPARE\s+(\w+)\s+FROM\s+(.*)\Z", re.I | re.S)
+_UNFILLED = re.compile(r"PREPARE\s", re.I)
 
 
 def filled(sql: str, given: list[str], workgroup: str, client: Any) -> str:
@@ -23,57 +24,54 @@ def filled(sql: str, given: list[str], workgroup: str, client: Any) -> str:
     """
     execute = _EXECUTE.match(sql)
     if execute:
-        sql = _prepared(execute[1], workgroup, client)
-        given = [*given, *_listed(execute[2])]
-    if "?" not in sql or _PREPARE.match(sql):
+        sql, given = _prepared(execute[1], workgroup, client), [*given, *_listed(execute[2])]
+    if _UNFILLED.match(sql) or not ("?" in sql or given):
         return sql
-    tree = _parsed(sql)
-    places = sorted(tree.find_all(exp.Placeholder), key=lambda node: node.meta.get("start", 0)) if tree else []
-    return _replaced(tree, given, sql) if tree is not None and places else sql
-
-
-def _replaced(tree: exp.Expr, given: list[str], sql: str) -> str:
-    places = [node for node in tree.dfs() if isinstance(node, exp.Placeholder)]
+    places = [token.start for token in _tokens(sql) if token.token_type == TokenType.PLACEHOLDER]
     if len(places) != len(given):
-        raise AwsError(
-            "InvalidRequestException",
-            f"Incorrect number of parameters: expected {len(places)} but found {len(given)}",
-        )
-    literals = iter(given)
-    tokens = sqlglot.tokenize(sql, read="athena")
-    out, last = [], 0
-    for token in tokens:
-        if token.text == "?" and token.token_type == sqlglot.TokenType.PLACEHOLDER:
-            out += [sql[last : token.start], _literal(next(literals))]
-            last = token.end + 1
-    return "".join([*out, sql[last:]])
+        message = f"Incorrect number of parameters: expected {len(places)} but found {len(given)}"
+        raise AwsError("InvalidRequestException", message)
+    for place, literal in reversed(list(zip(places, map(_literal, given), strict=True))):
+        sql = sql[:place] + literal + sql[place + 1 :]
+    return sql
 
 
 def _literal(text: str) -> str:
-    value = _parsed(f"SELECT {text}")
-    if value is None or value.find(exp.Column, exp.Query) is not value and value.find(exp.Column):
-        raise AwsError(
-            "InvalidRequestException",
-            f"the execution parameter {text!r} must be a literal of SQL; a string needs quotes: '{text}'",
-        )
-    return text
-
-
-def _parsed(sql: str) -> exp.Expr | None:
     try:
-        return sqlglot.parse_one(sql, read="athena")
+        tree = sqlglot.parse_one(f"SELECT {text}", read="athena")
+        if len(tree.expressions) == 1 and not tree.find(exp.Column, exp.Table):
+            return text
     except SqlglotError:
-        return None
+        pass
+    raise AwsError(
+        "InvalidRequestException",
+        f"The execution parameter {text} must be one SQL literal; a string stands in quotes: '{text}'",
+    )
+
+
+def _tokens(sql: str) -> list[Any]:
+    try:
+        return sqlglot.tokenize(sql, read="athena")
+    except SqlglotError as error:
+        raise AwsError("InvalidRequestException", str(error)) from error
 
 
 def _listed(text: str | None) -> list[str]:
-    tree = _parsed(f"SELECT {text}") if text else None
-    return [item.sql(dialect="athena") for item in tree.expressions] if tree is not None else []
+    if not text:
+        return []
+    try:
+        return [
+            item.sql(dialect="athena")
+            for item in sqlglot.parse_one(f"SELECT {text}", read="athena").expressions
+        ]
+    except SqlglotError as error:
+        raise AwsError("InvalidRequestException", f"EXECUTE ... USING {text}: {error}") from error
 
 
 def _prepared(name: str, workgroup: str, client: Any) -> str:
     try:
         answer = client.get_prepared_statement(StatementName=name, WorkGroup=workgroup)
-        return str(answer["PreparedStatement"]["QueryStatement"])
+        return str(answer["PreparedStatement"]["QueryStatement"]).rstrip().rstrip(";")
     except (client.exceptions.ClientError, KeyError) as error:
-        raise AwsError("InvalidRequestException", f"PreparedStatement {name} was not found in workGroup {workgroup}") from error
+        message = f"PreparedStatement {name} was not found in workGroup {workgroup}"
+        raise AwsError("InvalidRequestException", message) from error

@@ -16,7 +16,15 @@ from local_aws.athena.functions import strftime_pattern
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
 _NOW = re.compile(r"NOW(?:\s*([+-])\s*(\d+)\s*([A-Z]+?)S?)?")
-_DAYS = {"YEAR": 365.25, "MONTH": 30.4375, "WEEK": 7, "DAY": 1, "HOUR": 1 / 24, "MINUTE": 1 / 1440, "SECOND": 1 / 86400}
+_DAYS = {
+    "YEAR": 365.25,
+    "MONTH": 30.4375,
+    "WEEK": 7,
+    "DAY": 1,
+    "HOUR": 1 / 24,
+    "MINUTE": 1 / 1440,
+    "SECOND": 1 / 86400,
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,9 @@ def projected_partitions(parameters: dict[str, str], keys: list[str], location: 
     Raises:
         QueryFailed: when a key has no projection type, or its settings are incomplete.
     """
-    template = parameters.get("storage.location.template") or location + "".join(f"{k}=${{{k}}}/" for k in keys)
+    template = parameters.get("storage.location.template") or location + "".join(
+        f"{k}=${{{k}}}/" for k in keys
+    )
     template = template.replace("s3a://", "s3://").rstrip("/") + "/"
     return Projection(template, keys, {key: _allowed(parameters, key) for key in keys})
 
@@ -79,11 +89,15 @@ def _allowed(parameters: dict[str, str], key: str) -> Callable[[str], bool]:
             f"allowed are {', '.join(_KINDS)}"
         )
     prefix = f"projection.{key}."
-    settings = {name.removeprefix(prefix): value for name, value in parameters.items() if name.startswith(prefix)}
+    settings = {
+        name.removeprefix(prefix): value for name, value in parameters.items() if name.startswith(prefix)
+    }
     try:
         return _KINDS[kind](settings)
     except (KeyError, ValueError) as error:
-        raise QueryFailed(f"INVALID_TABLE_PROPERTY: {prefix}* of type {kind} is incomplete or wrong: {error}") from error
+        raise QueryFailed(
+            f"INVALID_TABLE_PROPERTY: {prefix}* of type {kind} is incomplete or wrong: {error}"
+        ) from error
 
 
 def _enum(settings: dict[str, str]) -> Callable[[str], bool]:
@@ -97,7 +111,12 @@ def _integer(settings: dict[str, str]) -> Callable[[str], bool]:
 
     def allowed(value: str) -> bool:
         whole = re.fullmatch(r"-?\d+", value) is not None
-        return whole and low <= int(value) <= high and (int(value) - low) % step == 0 and value == f"{int(value):0{digits}d}"
+        return (
+            whole
+            and low <= int(value) <= high
+            and (int(value) - low) % step == 0
+            and value == f"{int(value):0{digits}d}"
+        )
 
     return allowed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import duckdb
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from local_aws.athena.errors import DATA_ERROR, QueryFailed, reason_of
 from local_aws.athena.tables import Column, Partition, Table
@@ -31,9 +31,15 @@ class Relation:
         """
         keys = [f"p.{sql_name(key.name)}" for key in self.table.keys]
         path = ['p."$path"'] if with_path else []
-        source = f"({self._reader()}) AS f JOIN {self._files} AS p ON f.filename = p.filename" if files else None
+        source = (
+            f"({self._reader()}) AS f JOIN {self._files} AS p ON f.filename = p.filename" if files else None
+        )
         columns = [f"f.{sql_name(column.name)}" for column in self.table.columns]
-        select = f"SELECT {', '.join([*columns, *keys, *path])} FROM {source}" if source else self._empty(with_path)
+        select = (
+            f"SELECT {', '.join([*columns, *keys, *path])} FROM {source}"
+            if source
+            else self._empty(with_path)
+        )
         try:
             self.con.execute(f"CREATE TEMP VIEW {self.name} AS {select}")
         except duckdb.Error as error:
@@ -62,11 +68,16 @@ class Relation:
 
     def register(self, files: Files) -> None:
         """Tell DuckDB which files there are, and their partitions' values; comes first."""
-        columns = {"filename": [str(file.path) for file, _ in files], "$path": [file.uri for file, _ in files]}
+        columns: dict[str, list[str | None]] = {
+            "filename": [str(file.path) for file, _ in files],
+            "$path": [file.uri for file, _ in files],
+        }
         columns |= {
             key.name: [partition.values[i] for _, partition in files] for i, key in enumerate(self.table.keys)
         }
-        self.con.register("given", pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()}))
+        self.con.register(
+            "given", pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+        )
         typed = "".join(f", {_typed(sql_name(key.name), key)}" for key in self.table.keys)
         self.con.execute(f'CREATE TEMP TABLE {self._files} AS SELECT filename, "$path"{typed} FROM given')
         self.con.unregister("given")
@@ -74,7 +85,7 @@ class Relation:
 
     def _empty(self, with_path: bool) -> str:
         columns = [_typed("NULL", column) for column in [*self.table.columns, *self.table.keys]]
-        path = ["CAST(NULL AS VARCHAR) AS \"$path\""] if with_path else []
+        path = ['CAST(NULL AS VARCHAR) AS "$path"'] if with_path else []
         return f"SELECT {', '.join([*columns, *path])} WHERE false"
 
     def _reader(self) -> str:
@@ -93,15 +104,16 @@ class Relation:
         )
 
     def _json(self) -> str:
-        """JSON SerDes do not mind the case of keys, DuckDB does: every spelling in the files is read."""
+        """JSON SerDes do not mind the case of keys, DuckDB does: it is told the spelling of the files."""
         spellings = self._spellings()
-        fields, columns = [], []
-        for column in self.table.columns:
-            names = spellings.get(self._json_key(column), [column.name])
-            fields += [f"{sql_string(name)}: {sql_string(duckdb_type(column.type))}" for name in names]
-            columns.append(f"coalesce({', '.join(map(sql_name, names))}) AS {sql_name(column.name)}")
+        named = [(column, spellings.get(self._json_key(column), [column.name])) for column in self.table.columns]
+        if any(len(names) > 1 for _, names in named):
+            values = ", ".join(_any_spelling(column, names) for column, names in named)
+            return f"SELECT filename, {values} FROM read_ndjson_objects({self._paths}, filename = true)"
+        fields = ", ".join(f"{sql_string(n)}: {sql_string(duckdb_type(c.type))}" for c, (n,) in named)
+        values = ", ".join(f"{sql_name(name)} AS {sql_name(column.name)}" for column, (name,) in named)
         return (
-            f"SELECT filename, {', '.join(columns)} FROM read_json({self._paths}, columns = {{{', '.join(fields)}}}, "
+            f"SELECT filename, {values} FROM read_json({self._paths}, columns = {{{fields}}}, "
             "format = 'newline_delimited', filename = true, hive_partitioning = false)"
         )
 
@@ -158,3 +170,14 @@ def _opencsv_value(column: Column) -> str:
     if column.type == "timestamp":
         return f"make_timestamp_ms(CAST({name} AS BIGINT)) AS {name}"
     return _typed(name, column)
+
+
+def _any_spelling(column: Column, names: list[str]) -> str:
+    """A column whose key is spelled in several ways, among the files or within one."""
+    paths = [sql_string('$."' + name.replace('"', '\\"') + '"') for name in names]
+    kind = duckdb_type(column.type)
+    if kind.endswith(("]", ")")) and not kind.startswith("DECIMAL"):
+        parts = [f"CAST(json -> {path} AS {kind})" for path in paths]
+        return f"coalesce({', '.join(parts)}) AS {sql_name(column.name)}"
+    texts = ", ".join(f"json ->> {path}" for path in paths)
+    return _typed(f"coalesce({texts})", column)

@@ -59,7 +59,7 @@ def of_lines(lines: list[str], columns: list[str], file: Path) -> Answer:
 def rows_of(text: str, is_csv: bool) -> list[list[str | None]]:
     """The rows of a result object; None is null."""
     if not is_csv:
-        return [line.split("\t") for line in text.splitlines()]
+        return [list(line.split("\t")) for line in text.splitlines()]
     return list(_csv_rows(text))
 
 

@@ -40,10 +40,10 @@ def needs_of(query: exp.Query, tables: Mapping[str, Table]) -> dict[str, Need]:
 
 
 def _analysed(query: exp.Query, tables: Mapping[str, Table]) -> dict[str, Need]:
-    schema = {name: _schema(table) for name, table in tables.items()}
+    schema: dict[str, object] = {name: _schema(table) for name, table in tables.items()}
     tree = normalize_identifiers(query.copy(), dialect="athena")
     tree = qualify(tree, schema=schema, dialect="athena", validate_qualify_columns=False, identify=False)
-    tree = pushdown_projections(pushdown_predicates(tree, dialect="trino"), schema=schema, dialect="athena")
+    tree = pushdown_projections(pushdown_predicates(tree, dialect="trino"))
     needs = {name: Need() for name in tables}
     for scope in traverse_scope(tree):
         _add_columns(scope, needs, tables)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import duckdb
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]
 import sqlglot
 from sqlglot import exp
 
@@ -21,12 +22,11 @@ from local_aws.athena.tables import Catalog, Partition, Table
 from local_aws.athena.types import duckdb_type, sql_name
 
 _CATALOG = "awsdatacatalog"
-_SETTINGS = {
+_SETTINGS: dict[str, Any] = {
     "threads": 2,
     "memory_limit": "2GB",
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
-    "parquet_metadata_cache": True,
 }
 
 
@@ -47,7 +47,10 @@ def connection(mirror: Path, work: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @dataclass
 class Session:
-    """What a statement runs in. `database` is the default database; `cutoff` is in bytes."""
+    """What a statement runs in.
+
+    `database` is the default database, `cutoff` is in bytes, `output` is the folder of results in S3.
+    """
 
     con: duckdb.DuckDBPyConnection
     catalog: Catalog
@@ -55,6 +58,8 @@ class Session:
     work: Path
     cutoff: int | None = None
     scanned: int = 0
+    output: str = ""
+    execution: str = ""
     tables: dict[str, Table] = field(default_factory=dict)
 
     def sql_of(self, query: exp.Query) -> str:
@@ -82,11 +87,15 @@ class Session:
             QueryFailed: when it is not there.
         """
         if node.catalog and node.catalog.lower() != _CATALOG:
-            raise QueryFailed(f"CATALOG_NOT_FOUND: Catalog '{node.catalog}' does not exist; the only one here is {_CATALOG}")
+            raise QueryFailed(
+                f"CATALOG_NOT_FOUND: Catalog '{node.catalog}' does not exist; the only one here is {_CATALOG}"
+            )
         schema = (node.db or database or self.database).lower()
         found = self.catalog.table(schema, node.name)
         if found is None:
-            raise QueryFailed(f"TABLE_NOT_FOUND: Table '{_CATALOG}.{schema}.{node.name.lower()}' does not exist")
+            raise QueryFailed(
+                f"TABLE_NOT_FOUND: Table '{_CATALOG}.{schema}.{node.name.lower()}' does not exist"
+            )
         return found
 
     def _resolve(self, query: exp.Expr, database: str) -> None:
@@ -102,7 +111,7 @@ class Session:
             else:
                 self._rename(node, table)
         for column in query.find_all(exp.Column):
-            if (column.args.get("db") and (column.text("db").lower(), column.table.lower()) in spoken):
+            if column.args.get("db") and (column.text("db").lower(), column.table.lower()) in spoken:
                 column.set("db", None)
                 column.set("catalog", None)
 
@@ -143,7 +152,8 @@ class Session:
         if not need.conditions or not partitions:
             return partitions
         keys = ", ".join(
-            f"CAST(v[{i}] AS {duckdb_type(key.type)}) AS {sql_name(key.name)}" for i, key in enumerate(table.keys, 1)
+            f"CAST(v[{i}] AS {duckdb_type(key.type)}) AS {sql_name(key.name)}"
+            for i, key in enumerate(table.keys, 1)
         )
         where = " AND ".join(f"({to_duckdb(condition)})" for condition in need.conditions)
         given = [[i, list(partition.values)] for i, partition in enumerate(partitions)]
@@ -160,12 +170,15 @@ class Session:
         return [row[0] for row in rows]
 
     def _maps(self, tables: dict[str, Table]) -> set[str]:
-        return {c.name for table in tables.values() for c in table.columns if c.type.lower().startswith("map")}
+        return {
+            c.name for table in tables.values() for c in table.columns if c.type.lower().startswith("map")
+        }
 
 
 def _is_cte(node: exp.Table) -> bool:
     """Whether an enclosing WITH defines this name, before the place where it is used."""
-    child, parent = node, node.parent
+    child: exp.Expr = node
+    parent = node.parent
     while parent is not None and not node.db:
         with_ = parent if isinstance(parent, exp.With) else parent.args.get("with_")
         if with_ is not None and child is not with_:
@@ -197,4 +210,6 @@ def _check_injected(table: Table, need: Need) -> None:
 
 
 def _fixes(condition: exp.Expr, key: str) -> bool:
-    return isinstance(condition, exp.EQ | exp.In) and any(c.name == key for c in condition.find_all(exp.Column))
+    return isinstance(condition, exp.EQ | exp.In) and any(
+        c.name == key for c in condition.find_all(exp.Column)
+    )

@@ -40,7 +40,19 @@ _RUNNERS: dict[str, tuple[str, Callable[[str, Session, Path], Answer]]] = {
 }
 _UTILITY = ("SHOW", "DESC", "EXPLAIN")
 _DDL = ("CREATE", "DROP", "ALTER", "MSCK", "PREPARE", "DEALLOCATE")
-_KNOWN = (*_QUERY, *_UTILITY, *_DDL, "INSERT", "UNLOAD", "EXECUTE", "DELETE", "UPDATE", "MERGE", "VACUUM", "OPTIMIZE")
+_KNOWN = (
+    *_QUERY,
+    *_UTILITY,
+    *_DDL,
+    "INSERT",
+    "UNLOAD",
+    "EXECUTE",
+    "DELETE",
+    "UPDATE",
+    "MERGE",
+    "VACUUM",
+    "OPTIMIZE",
+)
 
 
 def cleaned(sql: str) -> str:
@@ -56,6 +68,11 @@ def statement_type(sql: str) -> str:
     return "UTILITY" if _starts(sql, _UTILITY) else "DDL" if _starts(sql, _DDL) else "DML"
 
 
+def is_query(sql: str) -> bool:
+    """Whether the result is a CSV; that of any other statement is text."""
+    return _starts(sql, _QUERY)
+
+
 def check(sql: str) -> None:
     """Refuse at once what AWS refuses at once.
 
@@ -64,7 +81,9 @@ def check(sql: str) -> None:
     """
     if not _starts(sql, _KNOWN):
         word = (sql.split() or ["<EOF>"])[0]
-        raise AwsError("InvalidRequestException", f"line 1:1: mismatched input '{word}'. Expecting: a SQL statement")
+        raise AwsError(
+            "InvalidRequestException", f"line 1:1: mismatched input '{word}'. Expecting: a SQL statement"
+        )
     if not _starts(sql, _QUERY):
         return
     try:
@@ -77,7 +96,9 @@ def check(sql: str) -> None:
 def _place(error: SqlglotError) -> str:
     first = (getattr(error, "errors", None) or [{}])[0]
     where = f"line {first.get('line', 1)}:{first.get('col', 1)}: "
-    return where + f"mismatched input '{first.get('highlight') or '<EOF>'}'. {first.get('description') or error}"
+    return (
+        where + f"mismatched input '{first.get('highlight') or '<EOF>'}'. {first.get('description') or error}"
+    )
 
 
 def run(sql: str, session: Session, file: Path) -> Answer:
@@ -91,7 +112,9 @@ def run(sql: str, session: Session, file: Path) -> Answer:
             return runner(sql, session, file.with_suffix(".txt"))
     if _starts(sql, _QUERY):
         return _select(sql, session, file.with_suffix(".csv"))
-    raise QueryFailed(f"NOT_SUPPORTED: the embedded AWS does not run this statement: {' '.join(sql.split()[:3])}")
+    raise QueryFailed(
+        f"NOT_SUPPORTED: the embedded AWS does not run this statement: {' '.join(sql.split()[:3])}"
+    )
 
 
 def _select(sql: str, session: Session, file: Path) -> Answer:

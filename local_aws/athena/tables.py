@@ -128,7 +128,7 @@ class Catalog:
     def files(self, table: Table, partitions: list[Partition]) -> list[tuple[S3File, Partition]]:
         """The files of some partitions, fetched; each with the partition it belongs to."""
         by_folder = {_folder(partition.location): partition for partition in partitions}
-        found = {}
+        found: dict[str, S3File] = {}
         for prefix in self._prefixes(table, partitions):
             bucket, key = split_uri(prefix)
             wanted = lambda file: _owner(file, by_folder) is not None  # noqa: E731

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from duckdb.sqltypes import DuckDBPyType
 from sqlglot import exp
 
@@ -67,7 +65,9 @@ def hive_type(kind: DuckDBPyType) -> str:
     if kind.id == "map":
         return f"map<{hive_type(_child(kind, 'key'))},{hive_type(_child(kind, 'value'))}>"
     if kind.id in ("struct", "tuple"):
-        fields = (f"{name or f'field{i}'}:{hive_type(child)}" for i, (name, child) in enumerate(kind.children))
+        fields = (
+            f"{name or f'field{i}'}:{hive_type(child)}" for i, (name, child) in enumerate(_children(kind))
+        )
         return f"struct<{','.join(fields)}>"
     name = athena_type(kind)
     return str(kind).lower() if name == "decimal" else _HIVE.get(name, name.removesuffix(" with time zone"))
@@ -80,7 +80,7 @@ def presto_type(kind: DuckDBPyType) -> str:
     if kind.id == "map":
         return f"map({presto_type(_child(kind, 'key'))}, {presto_type(_child(kind, 'value'))})"
     if kind.id in ("struct", "tuple"):
-        return f"row({', '.join(f'{name} {presto_type(child)}'.strip() for name, child in kind.children)})"
+        return f"row({', '.join(f'{name} {presto_type(child)}'.strip() for name, child in _children(kind))})"
     name = athena_type(kind)
     return str(kind).lower() if name == "decimal" else "real" if name == "float" else name
 
@@ -105,7 +105,12 @@ def column_info(name: str, kind: DuckDBPyType) -> Document:
 
 def string_column(name: str) -> Document:
     """The ColumnInfo of a column of SHOW or DESCRIBE."""
-    return {**column_info(name, DuckDBPyType("VARCHAR")), "Type": "string", "Precision": 0, "CaseSensitive": False}
+    return {
+        **column_info(name, DuckDBPyType("VARCHAR")),
+        "Type": "string",
+        "Precision": 0,
+        "CaseSensitive": False,
+    }
 
 
 def text_of(value: str, kind: DuckDBPyType) -> str:
@@ -114,7 +119,9 @@ def text_of(value: str, kind: DuckDBPyType) -> str:
         item = _or_null("e", _child(kind, "child"))
         return f"('[' || array_to_string(list_transform({value}, lambda e: {item}), ', ') || ']')"
     if kind.id == "map":
-        pair = f"{_or_null('e.key', _child(kind, 'key'))} || '=' || {_or_null('e.value', _child(kind, 'value'))}"
+        pair = (
+            f"{_or_null('e.key', _child(kind, 'key'))} || '=' || {_or_null('e.value', _child(kind, 'value'))}"
+        )
         entries = f"list_transform(map_entries({value}), lambda e: {pair})"
         return f"('{{' || array_to_string({entries}, ', ') || '}}')"
     if kind.id in ("struct", "tuple"):
@@ -126,8 +133,10 @@ def text_of(value: str, kind: DuckDBPyType) -> str:
 
 def _row_text(value: str, kind: DuckDBPyType) -> str:
     parts = []
-    for i, (name, child) in enumerate(kind.children):
-        field = f"struct_extract({value}, {sql_string(name)})" if name else f"struct_extract_at({value}, {i + 1})"
+    for i, (name, child) in enumerate(_children(kind)):
+        field = (
+            f"struct_extract({value}, {sql_string(name)})" if name else f"struct_extract_at({value}, {i + 1})"
+        )
         label = sql_string((f"field{i}" if name in ("", f"_{i}") else name) + "=")
         parts.append(f"{label} || {_or_null(field, child)}")
     fields = " || ', ' || ".join(parts)
@@ -138,8 +147,12 @@ def _or_null(value: str, kind: DuckDBPyType) -> str:
     return f"coalesce({text_of(value, kind)}, 'null')"
 
 
-def _child(kind: DuckDBPyType, name: str) -> Any:
-    return dict(kind.children)[name]
+def _child(kind: DuckDBPyType, name: str) -> DuckDBPyType:
+    return next(child for own, child in _children(kind) if own == name)
+
+
+def _children(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
+    return [(name, child) for name, child in kind.children if isinstance(child, DuckDBPyType)]
 
 
 def sql_string(text: str) -> str:

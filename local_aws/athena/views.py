@@ -6,6 +6,8 @@ import base64
 import json
 from dataclasses import dataclass
 
+from duckdb.sqltypes import DuckDBPyType
+
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.tables import Table
 from local_aws.athena.types import hive_type, presto_type
@@ -28,7 +30,9 @@ def decoded(table: Table) -> View:
     """
     text = table.document.get("ViewOriginalText") or ""
     try:
-        document = json.loads(base64.b64decode(text.removeprefix(_PREFIX).removesuffix(_SUFFIX), validate=True))
+        document = json.loads(
+            base64.b64decode(text.removeprefix(_PREFIX).removesuffix(_SUFFIX), validate=True)
+        )
         return View(document["originalSql"], document.get("schema") or "")
     except (ValueError, KeyError) as error:
         raise QueryFailed(
@@ -37,9 +41,9 @@ def decoded(table: Table) -> View:
         ) from error
 
 
-def table_input(name: str, database: str, sql: str, columns: dict[str, object]) -> Document:
+def table_input(name: str, database: str, sql: str, columns: dict[str, DuckDBPyType]) -> Document:
     """What Glue's CreateTable takes for a view; `columns` are DuckDB types by name."""
-    fields = [{"name": column, "type": presto_type(kind)} for column, kind in columns.items()]  # type: ignore[arg-type]
+    fields = [{"name": column, "type": presto_type(kind)} for column, kind in columns.items()]
     body = {"originalSql": sql, "catalog": "awsdatacatalog", "schema": database, "columns": fields}
     return {
         "Name": name,
@@ -48,7 +52,7 @@ def table_input(name: str, database: str, sql: str, columns: dict[str, object]) 
         "ViewOriginalText": _PREFIX + base64.b64encode(json.dumps(body).encode()).decode() + _SUFFIX,
         "ViewExpandedText": "/* Presto View */",
         "StorageDescriptor": {
-            "Columns": [{"Name": c, "Type": hive_type(kind)} for c, kind in columns.items()],  # type: ignore[arg-type]
+            "Columns": [{"Name": c, "Type": hive_type(kind)} for c, kind in columns.items()],
             "Location": "",
             "SerdeInfo": {},
         },

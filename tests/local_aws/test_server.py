@@ -31,7 +31,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path, s
 
 
 def _listeners(pid: int) -> set[str]:
-    """Where a process listens, for example `0100007F:1A0A` (127.0.0.1, port 6666), by any protocol with a table."""
+    """Where a process listens, by TCP or UDP: `0100007F:1A0A` is port 6666 of 127.0.0.1."""
     ends = (fd.readlink().name for fd in Path(f"/proc/{pid}/fd").iterdir())
     inodes = {end.removeprefix("socket:[").rstrip("]") for end in ends if end.startswith("socket:")}
     found = set()
@@ -148,9 +148,12 @@ def test_the_aws_command_line_makes_and_shows_a_workgroup(cli: Callable[..., Any
     assert shown["Configuration"]["EnforceWorkGroupConfiguration"] is True
 
 
-def test_the_aws_command_line_puts_a_record_and_reads_it_back(cli: Callable[..., Any]) -> None:
+def test_the_aws_command_line_puts_a_record_and_reads_it_back(
+    cli: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "record").write_text("hello")
     cli("kinesis", "create-stream", "--stream-name", "by-cli", "--shard-count", "1")
-    record = ("--partition-key", "k", "--data", "aGVsbG8=")
+    record = ("--partition-key", "k", "--data", f"fileb://{tmp_path}/record")
     shard = cli("kinesis", "put-record", "--stream-name", "by-cli", *record)["ShardId"]
     start = ("--shard-id", shard, "--shard-iterator-type", "TRIM_HORIZON")
     iterator = cli("kinesis", "get-shard-iterator", "--stream-name", "by-cli", *start)["ShardIterator"]

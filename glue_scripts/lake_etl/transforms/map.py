@@ -4,7 +4,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as fn
 
-from lake_etl.errors import JobError, check_columns, check_options
+from lake_etl.errors import check_columns, check_options
 from lake_etl.transforms.join import join
 
 
@@ -26,9 +26,11 @@ def map_fields(frame: DataFrame, options: dict[str, Any], dataset: Callable[[str
         frame = _look_up(frame, column, lookup, dataset)
     for column, expression in (options.get("add") or {}).items():
         frame = frame.withColumn(column, fn.expr(expression))
-    frame = _rename(frame, options.get("rename") or {})
-    check_columns(frame, options.get("delete") or [])
-    return frame.drop(*(options.get("delete") or []))
+    renames, deleted = options.get("rename") or {}, options.get("delete") or []
+    check_columns(frame, renames)
+    frame = frame.withColumnsRenamed(renames)
+    check_columns(frame, deleted)
+    return frame.drop(*deleted)
 
 
 def _cast(frame: DataFrame, types: dict[str, str]) -> DataFrame:
@@ -51,11 +53,3 @@ def _look_up(
     frame = join(frame, {"with": name, "on": on, "how": "left", "take": {column: column}}, one_a_key)
     default = lookup.get("default")
     return frame if default is None else frame.withColumn(column, fn.coalesce(column, fn.lit(default)))
-
-
-def _rename(frame: DataFrame, names: dict[str, str]) -> DataFrame:
-    check_columns(frame, names)
-    renamed = frame.withColumnsRenamed(names)
-    if len({column.lower() for column in renamed.columns}) < len(renamed.columns):
-        raise JobError(f"rename: {names} gives two columns the same name. Columns there: {', '.join(frame.columns)}")
-    return renamed

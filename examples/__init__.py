@@ -1,0 +1,1 @@
+"""The sample lake: real, public data, and a run of the whole."""

@@ -1,0 +1,370 @@
+"""Statements about the catalog: SHOW, DESCRIBE, CREATE, DROP, ALTER TABLE, MSCK REPAIR TABLE."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from pathlib import Path
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+
+from local_aws.athena import results, views
+from local_aws.athena.dialect import name_outputs
+from local_aws.athena.errors import QueryFailed
+from local_aws.athena.results import Answer
+from local_aws.athena.session import Session
+from local_aws.athena.tables import Table
+from local_aws.mirror import split_uri
+from local_aws.protocol import Document
+
+_PIECE = r"""(?:`[^`]+`|"[^"]+"|[\w$-]+)"""
+_NAME = rf"({_PIECE}(?:\s*\.\s*{_PIECE})*)"
+_BATCH = 100
+_PARTITION = re.compile(r"PARTITION\s*\(([^)]*)\)(?:\s*LOCATION\s*'([^']*)')?", re.I)
+
+_FORMATS = {
+    "PARQUET": ("parquet.MapredParquet", "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"),
+    "TEXTFILE": ("", "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"),
+    "JSON": ("", "org.openx.data.jsonserde.JsonSerDe"),
+}
+
+
+def show_databases(sql: str, session: Session, file: Path) -> Answer:
+    pages = session.catalog.glue.get_paginator("get_databases").paginate()
+    names = [database["Name"] for page in pages for database in page["DatabaseList"]]
+    return results.of_lines(sorted(_like(names, sql)), ["database_name"], file)
+
+
+def show_tables(sql: str, session: Session, file: Path) -> Answer:
+    return results.of_lines(_table_names(sql, session, views_only=False), ["tab_name"], file)
+
+
+def show_views(sql: str, session: Session, file: Path) -> Answer:
+    return results.of_lines(_table_names(sql, session, views_only=True), ["views"], file)
+
+
+def show_partitions(sql: str, session: Session, file: Path) -> Answer:
+    table = _table(rf"SHOW\s+PARTITIONS\s+{_NAME}", sql, session)
+    keys = [key.name for key in table.keys]
+    lines = [
+        "/".join(f"{key}={value}" for key, value in zip(keys, partition.values, strict=True))
+        for partition in session.catalog.partitions(table)
+        if partition.values
+    ]
+    return results.of_lines(sorted(lines), ["partition"], file)
+
+
+def show_columns(sql: str, session: Session, file: Path) -> Answer:
+    found = _match(rf"SHOW\s+COLUMNS\s+(?:IN|FROM)\s+{_NAME}(?:\s+(?:IN|FROM)\s+({_PIECE}))?", sql)
+    table = _found(session, _pieces(found[1]), found[2])
+    return results.of_lines([column.name for column in [*table.columns, *table.keys]], ["field"], file)
+
+
+def describe(sql: str, session: Session, file: Path) -> Answer:
+    table = _table(rf"DESC(?:RIBE)?\s+(?:EXTENDED\s+|FORMATTED\s+)?{_NAME}", sql, session)
+    lines = [f"{c.name:<20}\t{c.type:<20}\t{'':<20}" for c in [*table.columns, *table.keys]]
+    if table.keys:
+        lines += [
+            "\t \t ",
+            "# Partition Information\t \t ",
+            f"{'# col_name':<20}\t{'data_type':<20}\t{'comment':<20}",
+        ]
+        lines += [f"{k.name:<20}\t{k.type:<20}\t{'':<20}" for k in table.keys]
+    return results.of_lines(lines, ["col_name", "data_type", "comment"], file)
+
+
+def create_view(sql: str, session: Session, file: Path) -> Answer:
+    found = _match(rf"CREATE\s+(OR\s+REPLACE\s+)?VIEW\s+{_NAME}\s+AS\s+(.*)", sql)
+    database, name = _database_and_name(session, found[2])
+    query = sqlglot.parse_one(found[3], read="athena")
+    if not isinstance(query, exp.Query):
+        raise QueryFailed("SYNTAX_ERROR: a view is made of a query")
+    name_outputs(query)
+    relation = session.con.sql(session.sql_of(query))
+    columns = dict(zip([column.lower() for column in relation.columns], relation.types, strict=True))
+    table = views.table_input(name, database, found[3], columns)
+    put_table(session, database, table, replace=bool(found[1]))
+    return results.of_lines([], [], file)
+
+
+def create_table(sql: str, session: Session, file: Path) -> Answer:
+    tree = sqlglot.parse_one(sql, read="athena")
+    if not isinstance(tree, exp.Create) or not isinstance(tree.this, exp.Schema):
+        raise QueryFailed("SYNTAX_ERROR: CREATE EXTERNAL TABLE needs columns in parentheses")
+    name = tree.this.this
+    database = (name.db or session.database).lower()
+    if not (tree.args.get("exists") and session.catalog.table(database, name.name)):
+        put_table(session, database, _table_input(name.name.lower(), tree), replace=False)
+    return results.of_lines([], [], file)
+
+
+def create_database(sql: str, session: Session, file: Path) -> Answer:
+    found = _match(
+        rf"CREATE\s+(?:DATABASE|SCHEMA)\s+(IF\s+NOT\s+EXISTS\s+)?{_NAME}(?:\s+COMMENT\s+'([^']*)')?"
+        r"(?:\s+LOCATION\s+'([^']*)')?",
+        sql,
+    )
+    body: Document = {"Name": _pieces(found[2])[-1]}
+    body |= {"Description": found[3]} if found[3] else {}
+    body |= {"LocationUri": found[4]} if found[4] else {}
+    try:
+        session.catalog.glue.create_database(DatabaseInput=body)
+    except session.catalog.glue.exceptions.AlreadyExistsException as error:
+        if not found[1]:
+            raise QueryFailed(f"SCHEMA_ALREADY_EXISTS: Schema '{body['Name']}' already exists") from error
+    return results.of_lines([], [], file)
+
+
+def drop_database(sql: str, session: Session, file: Path) -> Answer:
+    found = _match(rf"DROP\s+(?:DATABASE|SCHEMA)\s+(IF\s+EXISTS\s+)?{_NAME}(\s+CASCADE)?", sql)
+    name, glue = _pieces(found[2])[-1], session.catalog.glue
+    try:
+        if not found[3] and glue.get_tables(DatabaseName=name)["TableList"]:
+            raise QueryFailed(
+                f"SCHEMA_NOT_EMPTY: Database {name} is not empty; say CASCADE to drop its tables as well"
+            )
+        glue.delete_database(Name=name)
+    except glue.exceptions.EntityNotFoundException as error:
+        if not found[1]:
+            raise QueryFailed(f"SCHEMA_NOT_FOUND: Schema '{name}' does not exist") from error
+    return results.of_lines([], [], file)
+
+
+def drop_table(sql: str, session: Session, file: Path) -> Answer:
+    found = _match(rf"DROP\s+(VIEW|TABLE)\s+(IF\s+EXISTS\s+)?{_NAME}", sql)
+    database, name = _database_and_name(session, found[3])
+    table = session.catalog.table(database, name)
+    if table is None and not found[2]:
+        raise QueryFailed(f"TABLE_NOT_FOUND: {found[1].title()} '{database}.{name}' does not exist")
+    if table is not None and table.is_view != (found[1].upper() == "VIEW"):
+        raise QueryFailed(f"TYPE_MISMATCH: {database}.{name} is {'a view' if table.is_view else 'a table'}")
+    if table is not None:
+        session.catalog.glue.delete_table(DatabaseName=database, Name=name)
+    return results.of_lines([], [], file)
+
+
+def add_partitions(sql: str, session: Session, file: Path) -> Answer:
+    table = _table(rf"ALTER\s+TABLE\s+{_NAME}", sql, session)
+    given = [(_values(table, found[1]), found[2]) for found in _PARTITION.finditer(sql)]
+    quiet = re.search(r"ADD\s+IF\s+NOT\s+EXISTS", sql, re.I) is not None
+    register(
+        session,
+        table,
+        [(values, location or default_location(table, values)) for values, location in given],
+        quiet,
+    )
+    return results.of_lines([], [], file)
+
+
+def drop_partitions(sql: str, session: Session, file: Path) -> Answer:
+    table = _table(rf"ALTER\s+TABLE\s+{_NAME}", sql, session)
+    glue, quiet = session.catalog.glue, re.search(r"DROP\s+IF\s+EXISTS", sql, re.I)
+    for values in [_values(table, found[1]) for found in _PARTITION.finditer(sql)]:
+        try:
+            glue.delete_partition(DatabaseName=table.database, TableName=table.name, PartitionValues=values)
+        except glue.exceptions.EntityNotFoundException as error:
+            if not quiet:
+                raise QueryFailed(f"PARTITION_NOT_FOUND: {table.name} has no partition {values}") from error
+    return results.of_lines([], [], file)
+
+
+def repair(sql: str, session: Session, file: Path) -> Answer:
+    """Register the Hive-style folders under the table's location that hold files and are not known."""
+    table = _table(rf"MSCK\s+REPAIR\s+TABLE\s+{_NAME}", sql, session)
+    known = {partition.values for partition in session.catalog.partitions(table)}
+    home = table.location.rstrip("/") + "/"
+    pattern = re.compile(
+        re.escape(home) + "".join(f"{re.escape(key.name)}=([^/]+)/" for key in table.keys), re.I
+    )
+    matches = (pattern.match(file.uri) for file in session.catalog.context.mirror.list(*split_uri(home)))
+    found = {match.groups(): match[0] for match in matches if match}
+    new = {values: location for values, location in found.items() if values not in known}
+    register(session, table, [(list(values), location) for values, location in new.items()], quiet=True)
+    names = [location.removeprefix(home).rstrip("/") for location in new.values()]
+    lines = [f"Partitions not in metastore:\t{'	'.join(names)}"] if names else []
+    lines += [f"Repair: Added partition to metastore {table.name}:{name}" for name in names]
+    return results.of_lines(lines, [], file)
+
+
+def register(session: Session, table: Table, partitions: list[tuple[list[str], str]], quiet: bool) -> None:
+    """Register (values, location) of partitions.
+
+    Raises:
+        QueryFailed: when one is there already and not `quiet`.
+    """
+    inputs = [
+        {"Values": values, "StorageDescriptor": {**table.storage, "Location": location}}
+        for values, location in partitions
+    ]
+    for start in range(0, len(inputs), _BATCH):
+        answer = session.catalog.glue.batch_create_partition(
+            DatabaseName=table.database,
+            TableName=table.name,
+            PartitionInputList=inputs[start : start + _BATCH],
+        )
+        if answer.get("Errors") and not quiet:
+            raise QueryFailed(f"PARTITION_ALREADY_EXISTS: {answer['Errors'][0]['PartitionValues']}")
+
+
+def default_location(table: Table, values: list[str]) -> str:
+    folders = (f"{key.name}={value}/" for key, value in zip(table.keys, values, strict=True))
+    return table.location.rstrip("/") + "/" + "".join(folders)
+
+
+def put_table(session: Session, database: str, table: Document, replace: bool) -> None:
+    """Create a table in the catalog.
+
+    Raises:
+        QueryFailed: when it is there and not to be replaced, or the database is not there.
+    """
+    glue = session.catalog.glue
+    there = session.catalog.table(database, table["Name"])
+    if there and not replace:
+        raise QueryFailed(f"TABLE_ALREADY_EXISTS: Table '{database}.{table['Name']}' already exists")
+    try:
+        (glue.update_table if there else glue.create_table)(DatabaseName=database, TableInput=table)
+    except glue.exceptions.EntityNotFoundException as error:
+        raise QueryFailed(f"SCHEMA_NOT_FOUND: Schema {database} not found") from error
+
+
+def storage(
+    kind: str, location: str, columns: list[tuple[str, str]], serde: Document | None = None
+) -> Document:
+    """A StorageDescriptor; `kind` is PARQUET, JSON or TEXTFILE, `columns` are (name, Hive type)."""
+    if kind.upper() not in _FORMATS:
+        raise QueryFailed(
+            f"NOT_SUPPORTED: the format {kind} is not supported here; allowed are {', '.join(_FORMATS)}"
+        )
+    reader, library = _FORMATS[kind.upper()]
+    return {
+        "Columns": [{"Name": name, "Type": type_} for name, type_ in columns],
+        "Location": location,
+        "InputFormat": f"org.apache.hadoop.hive.ql.io.{reader}InputFormat"
+        if reader
+        else "org.apache.hadoop.mapred.TextInputFormat",
+        "OutputFormat": f"org.apache.hadoop.hive.ql.io.{reader}OutputFormat"
+        if reader
+        else "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+        "SerdeInfo": {"SerializationLibrary": library, "Parameters": {}, **(serde or {})},
+    }
+
+
+def _table_input(name: str, tree: exp.Create) -> Document:
+    properties = {type(item): item for item in (tree.args.get("properties") or exp.Properties()).expressions}
+    settings = {
+        item.name: item.args["value"].name
+        for item in (tree.args.get("properties") or exp.Properties()).expressions
+        if type(item) is exp.Property
+    }
+    location = properties.get(exp.LocationProperty)
+    if location is None:
+        raise QueryFailed("SYNTAX_ERROR: CREATE EXTERNAL TABLE needs LOCATION 's3://bucket/folder/'")
+    keys = properties.get(exp.PartitionedByProperty)
+    return {
+        "Name": name,
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": {"EXTERNAL": "TRUE", **settings},
+        "PartitionKeys": [{"Name": n, "Type": t} for n, t in _fields(keys.this if keys else None)],
+        "StorageDescriptor": storage(
+            _kind(properties), location.name, _fields(tree.this), _serde(properties) or None
+        ),
+    }
+
+
+def _fields(schema: Any) -> list[tuple[str, str]]:
+    columns = (
+        [item for item in schema.expressions if isinstance(item, exp.ColumnDef)] if schema is not None else []
+    )
+    return [
+        (c.name.lower(), re.sub(r",\s+", ",", c.args["kind"].sql(dialect="hive")).replace(": ", ":").lower())
+        for c in columns
+    ]
+
+
+def _kind(properties: dict[type[Any], Any]) -> str:
+    stored = properties.get(exp.FileFormatProperty)
+    serde = properties.get(exp.RowFormatSerdeProperty)
+    if stored is not None and stored.name.upper() in ("PARQUET", "ORC", "AVRO", "JSON"):
+        return str(stored.name)
+    if serde is not None:
+        return (
+            "PARQUET"
+            if "parquet" in serde.name.lower()
+            else "JSON"
+            if "json" in serde.name.lower()
+            else "TEXTFILE"
+        )
+    return "TEXTFILE"
+
+
+def _serde(properties: dict[type[Any], Any]) -> Document:
+    serde, delimited = (
+        properties.get(exp.RowFormatSerdeProperty),
+        properties.get(exp.RowFormatDelimitedProperty),
+    )
+    if serde is not None:
+        given = serde.args.get("serde_properties")
+        options = {item.this.name: item.args["value"].name for item in given.expressions} if given else {}
+        return {"SerializationLibrary": serde.name, "Parameters": options}
+    if delimited is not None and delimited.args.get("fields"):
+        delimiter = delimited.args["fields"].name.replace("\\t", "\t")
+        return {"Parameters": {"field.delim": delimiter, "serialization.format": delimiter}}
+    return {}
+
+
+def _values(table: Table, text: str) -> list[str]:
+    """The values of `PARTITION (year = 2013, month = '1')` in the order of the table's keys."""
+    given = dict(re.findall(r"""[`"]?(\w+)[`"]?\s*=\s*'?([^',]*)'?""", text))
+    given = {name.lower(): value.strip() for name, value in given.items()}
+    missing = [key.name for key in table.keys if key.name not in given]
+    if missing:
+        raise QueryFailed(
+            f"SYNTAX_ERROR: PARTITION ({text}) lacks the keys {', '.join(missing)} of {table.name}"
+        )
+    return [given[key.name] for key in table.keys]
+
+
+def _table_names(sql: str, session: Session, views_only: bool) -> list[str]:
+    found = re.search(rf"\s(?:IN|FROM)\s+({_PIECE})", sql, re.I)
+    database = _pieces(found[1])[0] if found else session.database
+    glue = session.catalog.glue
+    try:
+        pages = list(glue.get_paginator("get_tables").paginate(DatabaseName=database))
+    except glue.exceptions.EntityNotFoundException as error:
+        raise QueryFailed(f"SCHEMA_NOT_FOUND: Schema '{database}' does not exist") from error
+    tables = [Table(document) for page in pages for document in page["TableList"]]
+    return sorted(_like([table.name for table in tables if table.is_view or not views_only], sql))
+
+
+def _like(names: list[str], sql: str) -> list[str]:
+    """Hive's patterns: `*` is anything, `|` separates alternatives."""
+    found = re.search(r"'([^']*)'\s*\Z", sql)
+    patterns = found[1].replace("%", "*").split("|") if found else ["*"]
+    return [name for name in names if any(fnmatch.fnmatch(name, pattern.lower()) for pattern in patterns)]
+
+
+def _table(pattern: str, sql: str, session: Session) -> Table:
+    return _found(session, _pieces(_match(pattern, sql)[1]))
+
+
+def _found(session: Session, pieces: list[str], database: str | None = None) -> Table:
+    schema = _pieces(database)[0] if database else pieces[-2] if len(pieces) > 1 else session.database
+    return session.table(exp.table_(pieces[-1], db=schema))
+
+
+def _database_and_name(session: Session, text: str) -> tuple[str, str]:
+    pieces = _pieces(text)
+    return (pieces[-2] if len(pieces) > 1 else session.database), pieces[-1]
+
+
+def _pieces(text: str) -> list[str]:
+    return [piece.strip('`"').lower() for piece in re.findall(_PIECE, text)]
+
+
+def _match(pattern: str, sql: str) -> re.Match[str]:
+    found = re.match(pattern, sql, re.I | re.S)
+    if found is None:
+        raise QueryFailed(f"SYNTAX_ERROR: not understood: {sql[:120]}")
+    return found

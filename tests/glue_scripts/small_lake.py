@@ -1,0 +1,83 @@
+"""A lake of a few rows: a folder to Spark and a bucket to boto3, under the same s3:// paths."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+BUCKETS = ("raw", "curated", "quarantine", "scripts")
+VIEW_FS = "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"
+SERDE = {
+    "csv": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
+    "json": "org.openx.data.jsonserde.JsonSerDe",
+    "parquet": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+}
+
+
+def spark_settings(root: Path) -> dict[str, str]:
+    """The settings with which Spark finds s3://<bucket>/<key> at <root>/<bucket>/<key>."""
+    mounts = {f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback": f"file://{root}/{bucket}/" for bucket in BUCKETS}
+    return mounts | {
+        "spark.master": "local[2]",
+        "spark.ui.enabled": "false",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.hadoop.fs.s3.impl": VIEW_FS,
+    }
+
+
+@dataclass
+class Lake:
+    """A small lake: what is put here both boto3 and Spark find, and the catalog knows its tables."""
+
+    storage: Path
+    database: str
+
+    def put(self, bucket: str, key: str, body: str | bytes) -> None:
+        body = body.encode() if isinstance(body, str) else body
+        path = self.storage / bucket / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+        boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+
+    def sync(self, bucket: str, prefix: str) -> None:
+        """Put into S3 what Spark wrote, as the run of a job does when it is over."""
+        for path in (self.storage / bucket / prefix).rglob("*"):
+            if path.is_file() and not path.name.startswith((".", "_")):
+                self.put(bucket, str(path.relative_to(self.storage / bucket)), path.read_bytes())
+
+    def table(
+        self,
+        name: str,
+        format: str,
+        columns: dict[str, str],
+        keys: dict[str, str] | None = None,
+        **parameters: str,
+    ) -> None:
+        """Register s3://raw/<database>/<name>/ as a crawler does."""
+        storage = {
+            "Location": f"s3://raw/{self.database}/{name}/",
+            "Columns": _columns(columns),
+            "SerdeInfo": {"SerializationLibrary": SERDE[format], "Parameters": parameters},
+        }
+        table = {"Name": name, "StorageDescriptor": storage, "PartitionKeys": _columns(keys or {})}
+        table["Parameters"] = {"classification": format}
+        boto3.client("glue").create_table(DatabaseName=self.database, TableInput=table)
+
+    def spec(self, **fields: Any) -> str:
+        """Put a specification and give its location."""
+        key = f"specs/{self.database}.json"
+        self.put("scripts", key, json.dumps(fields))
+        return f"s3://scripts/{key}"
+
+    def arguments(self, spec: str) -> list[str]:
+        names = {"JOB_NAME": "job", "spec": spec, "raw_database": self.database}
+        names |= {"curated_database": f"{self.database}_curated", "curated_bucket": "curated"}
+        names |= {"quarantine_bucket": "quarantine", "JOB_RUN_ID": f"jr_{self.database}", "TempDir": "s3://scripts/t"}
+        return [part for name, value in names.items() for part in (f"--{name}", value)]
+
+
+def _columns(types: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Name": name, "Type": type_} for name, type_ in types.items()]

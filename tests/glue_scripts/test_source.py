@@ -1,0 +1,144 @@
+"""Reading source tables: every good row arrives, and every other is kept with its reason."""
+
+import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from lake_etl.catalog import find_table
+from lake_etl.errors import JobError
+from lake_etl.source import Source, list_files, read_source
+from pyspark.sql import SparkSession
+
+from tests.glue_scripts.small_lake import Lake
+
+PLANES = {"tailnum": "string", "seats": "int", "model": "string"}
+HEADER = {"skip.header.line.count": "1", "field.delim": ","}
+
+
+def read(spark: SparkSession, lake: Lake, name: str) -> Source:
+    return read_source(spark, boto3.client("s3"), find_table(boto3.client("glue"), lake.database, name, name))
+
+
+def good(source: Source) -> list[tuple[object, ...]]:
+    return sorted(tuple(row) for row in source.rows.collect())
+
+
+def bad(source: Source) -> dict[str, str]:
+    assert source.rejected is not None
+    return {row.raw: row.reason for row in source.rejected.collect()}
+
+
+def parquet(**columns: list[object]) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), sink)
+    return bytes(sink.getvalue())
+
+
+def test_csv_rows_that_do_not_fit_are_rejected_each_with_its_reason(spark: SparkSession, lake: Lake) -> None:
+    text = 'tailnum,seats,model\nN1,5,"A, B"\nN2,5\nN3,5,C,D\nN4,many,C\nN5,,C\n'
+    lake.put("raw", f"{lake.database}/planes/planes.csv", text)
+    lake.table("planes", "csv", PLANES, **HEADER)
+    source = read(spark, lake, "planes")
+    assert good(source) == [("N1", 5, "A, B"), ("N5", None, "C")]
+    assert bad(source) == {
+        "N2,5": "the row does not have 3 fields",
+        "N3,5,C,D": "the row does not have 3 fields",
+        "N4,many,C": "column seats: 'many' is not int",
+    }
+    assert (source.counts.get["rows"], source.counts.get["bad"]) == (5, 3)
+
+
+def test_csv_options_of_the_open_csv_serde_are_followed(spark: SparkSession, lake: Lake) -> None:
+    lake.put("raw", f"{lake.database}/planes/planes.csv", "N1;5;'it''s; new'\n")
+    lake.table("planes", "csv", PLANES, separatorChar=";", quoteChar="'")
+    assert good(read(spark, lake, "planes")) == [("N1", 5, "it's; new")]
+
+
+def test_a_bad_value_counts_even_in_a_column_the_job_does_not_use(spark: SparkSession, lake: Lake) -> None:
+    lake.put("raw", f"{lake.database}/planes/planes.csv", "N1,5,A\nN2,x,B\n")
+    lake.put("raw", f"{lake.database}/events/e.json", '{"id": 1, "seats": 2}\n{"id": 2, "seats": "x"}\n')
+    lake.table("planes", "csv", PLANES)
+    lake.table("events", "json", {"id": "int", "seats": "int"})
+    assert [row.tailnum for row in read(spark, lake, "planes").rows.select("tailnum").collect()] == ["N1"]
+    assert [row.id for row in read(spark, lake, "events").rows.select("id").collect()] == [1]
+
+
+def test_json_lines_that_do_not_fit_are_rejected_each_with_its_reason(spark: SparkSession, lake: Lake) -> None:
+    lines = ['{"id": 1, "tags": ["a"]}', '{"id": 2, "tags": ', '{"id": "two"}', '{"id": 3, "tags": "a"}', '{"id": 4}']
+    lake.put("raw", f"{lake.database}/events/day=7/events.json", "\n".join(lines))
+    lake.table("events", "json", {"id": "int", "tags": "array<string>"}, {"day": "string"})
+    source = read(spark, lake, "events")
+    assert good(source) == [(1, ["a"], "7"), (4, None, "7")]
+    assert bad(source) == {
+        lines[1]: "the line is not valid JSON",
+        lines[2]: "column id: 'two' is not int",
+        lines[3]: "a value does not fit the type of its column",
+    }
+    assert source.rejected is not None
+    assert {row.source_file for row in source.rejected.collect()} == {
+        f"s3://raw/{lake.database}/events/day=7/events.json"
+    }
+
+
+def test_parquet_files_that_cannot_be_read_are_set_aside_and_the_others_read(spark: SparkSession, lake: Lake) -> None:
+    whole, none = parquet(id=[1, 2]), parquet(id=pa.array([], pa.int64()))
+    files = {"hour=1/a": whole, "hour=2/b": whole[:-20], "hour=3/c": b"", "hour=4/d": none, "hour=5/e": whole}
+    for name, body in files.items():
+        lake.put("raw", f"{lake.database}/weather/{name}.parquet", body)
+    lake.table("weather", "parquet", {"id": "bigint"}, {"hour": "int"})
+    source = read(spark, lake, "weather")
+    assert good(source) == [(1, 1), (1, 5), (2, 1), (2, 5)]
+    assert {path.rsplit("/", 1)[1]: reason.split(".")[0] for path, reason in source.files.items()} == {
+        "b.parquet": source.files[f"s3://raw/{lake.database}/weather/hour=2/b.parquet"].split(".")[0],
+        "c.parquet": "the file is empty (0 bytes)",
+    }
+    assert "not a Parquet file" in source.files[f"s3://raw/{lake.database}/weather/hour=2/b.parquet"]
+
+
+def test_damage_within_a_parquet_file_fails_loudly(spark: SparkSession, lake: Lake) -> None:
+    body = bytearray(parquet(id=list(range(1000))))
+    body[4:400] = b"\xff" * 396
+    lake.put("raw", f"{lake.database}/weather/a.parquet", bytes(body))
+    lake.table("weather", "parquet", {"id": "bigint"})
+    with pytest.raises(Exception, match="a.parquet"):
+        read(spark, lake, "weather").rows.collect()
+
+
+@pytest.mark.parametrize("format", ["csv", "json", "parquet"])
+def test_a_dataset_without_any_good_row_is_no_error(spark: SparkSession, lake: Lake, format: str) -> None:
+    lake.put("raw", f"{lake.database}/planes/day=1/planes", "")
+    lake.table("planes", format, PLANES, {"day": "int"})
+    source = read(spark, lake, "planes")
+    assert good(source) == []
+    assert source.rows.columns == ["tailnum", "seats", "model", "day"]
+    assert list(source.files.values()) == ["the file is empty (0 bytes)"]
+
+
+def test_values_of_plain_folders_go_to_the_partition_keys_by_position(spark: SparkSession, lake: Lake) -> None:
+    lake.put("raw", f"{lake.database}/events/2013/01/e.json", '{"id": 1}\n')
+    lake.put("raw", f"{lake.database}/events/2013/02/e.json", '{"id": 2}\n')
+    lake.table("events", "json", {"id": "int"}, {"partition_0": "string", "partition_1": "int"})
+    assert good(read(spark, lake, "events")) == [(1, "2013", 1), (2, "2013", 2)]
+
+
+def test_hidden_objects_and_folder_markers_are_no_files(lake: Lake) -> None:
+    for name in ("_SUCCESS", "_temporary/a.json", ".b.json", "x_$folder$", "day=1/c.json", "_day=1/d.json"):
+        lake.put("raw", f"{lake.database}/events/{name}", "{}")
+    boto3.client("s3").put_object(Bucket="raw", Key=f"{lake.database}/events/day=2/", Body=b"")
+    location = f"s3://raw/{lake.database}/events/"
+    assert list_files(boto3.client("s3"), location) == {f"{location}_day=1/d.json": 2, f"{location}day=1/c.json": 2}
+
+
+def test_a_dataset_whose_table_is_not_there_says_to_run_the_crawler(lake: Lake) -> None:
+    with pytest.raises(JobError, match=r"dataset planes: .* has no table 'planes'. Run the crawler"):
+        find_table(boto3.client("glue"), lake.database, "planes", "planes")
+
+
+def test_a_table_of_another_format_is_refused(lake: Lake) -> None:
+    lake.table("planes", "csv", PLANES)
+    glue = boto3.client("glue")
+    storage = {"Location": "s3://raw/x/", "Columns": [], "SerdeInfo": {}}
+    table = {"Name": "planes", "StorageDescriptor": storage, "Parameters": {"classification": "orc"}}
+    glue.update_table(DatabaseName=lake.database, TableInput=table)
+    with pytest.raises(JobError, match="its table is of format 'orc'"):
+        find_table(glue, lake.database, "planes", "planes")

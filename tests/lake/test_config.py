@@ -1,0 +1,167 @@
+"""lake.yaml: what is good, and what each mistake is told."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lake.config import ConfigError, load
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = (ROOT / "lake.yaml").read_text()
+
+
+def written(folder: Path, old: str, new: str) -> Path:
+    """The sample lake.yaml with one place changed."""
+    assert old in SAMPLE
+    file = folder / "lake.yaml"
+    file.write_text(SAMPLE.replace(old, new, 1))
+    return file
+
+
+def test_the_sample_lake_is_good() -> None:
+    lake = load(ROOT / "lake.yaml", "local")
+
+    assert lake.config.project == "flights"
+    assert lake.environment.destroyable
+    assert lake.config.datasets["weather"].partitions == ["year", "month", "day", "hour"]
+
+
+def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
+    """YAML 1.1 reads the key `on` as true; this file is YAML 1.2."""
+    steps = load(ROOT / "lake.yaml", "local").config.jobs["flights_enriched"].steps
+
+    assert [step.join.on for step in steps if step.join] == [["carrier"], ["tailnum"], ["origin", "time_hour"]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("project: flights", "projct: flights", ["line 3: projct: is not a field", "Allowed: datasets,"]),
+        ("format: json", "format: jsn", ["datasets.flights.format", "'csv', 'json' or 'parquet'", "Given: 'jsn'"]),
+        ("destroyable: true}", "destroyable: maybe}", ["environments.local.destroyable", "boolean", "'maybe'"]),
+        ("seconds: 60}", 'seconds: "x"}', ["streams.departures.window.seconds", "integer", "Given: 'x'"]),
+        ("source: flights", "source: fligts", ["jobs.flights_enriched.source", "'fligts'", "Allowed: flights, weather"]),
+        ("with: airlines", "with: airline", ["steps.2.join.with", "'airline'", "Allowed: flights, weather"]),
+        ("on: carrier,", "onn: carrier,", ["steps.2.join.onn: is not a field", "Allowed: how, on, take, with"]),
+        ('filter: "distance > 0"', "filtr: x", ["steps.1.filtr: is not a field", "Allowed: drop_fields"]),
+        (
+            "airlines: {format: csv}",
+            "airlines: {format: csv, columns: [code, year], partitions: [year]}",
+            ["datasets.airlines.partitions", "year cannot be a partition key and a column"],
+        ),
+        ("project: flights", "project: f" + "l" * 50, ["project:", "'fll", "S3 allows 63", "Shorten"]),
+        ("project: flights", "project: Flights", ["project:", "Allowed: lower-case letters", "Given: 'Flights'"]),
+        ("region: eu-west-1", "region: europe", ["environments.dev.region", "Given: 'europe'"]),
+        ("cron(15 * * * ? *)", "every hour", ["datasets.flights.crawl.schedule", "Given: 'every hour'"]),
+        ("window: {by: carrier", "window: {by: airline", ["streams.departures.window.by", "Allowed: time_hour"]),
+        ("10_000_000_000", "1000", ["queries.bytes_scanned_cutoff", "10485760", "Given: 1000"]),
+        ('crawl: {schedule: "cron(15', 'crawl: {recrawl: new_folders, schedule: "cron(15', ["crawl.recrawl", "on_update: log"]),
+        ("http://127.0.0.1:4566", "http://10.0.0.8:4566", ["environments.local.endpoint", "Given: 'http://10.0.0.8"]),
+        ("source: flights", "source: [", ["not valid YAML"]),
+    ],
+)
+def test_a_mistake_is_one_line_with_file_line_field_and_what_is_allowed(
+    tmp_path: Path, old: str, new: str, told: list[str]
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        load(written(tmp_path, old, new), "local")
+
+    message = str(error.value)
+    assert message.startswith("lake.yaml, line ")
+    assert len(message.splitlines()) == 1
+    for words in told:
+        assert words in message
+
+
+def test_the_line_is_that_of_the_field(tmp_path: Path) -> None:
+    file = written(tmp_path, "format: json", "format: jsn")
+    line = file.read_text().splitlines().index("    format: jsn") + 1
+
+    with pytest.raises(ConfigError, match=f"lake.yaml, line {line}: "):
+        load(file, "local")
+
+
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+    file = written(tmp_path, "format: json", "format: jsn")
+    file.write_text(file.read_text().replace("format: parquet\n", "format: orc\n", 1))
+
+    with pytest.raises(ConfigError) as error:
+        load(file, "local")
+
+    assert len(str(error.value).splitlines()) == 2
+
+
+def test_an_unknown_environment_names_those_there_are() -> None:
+    with pytest.raises(ConfigError, match="LAKE_ENV is 'test'. Allowed: local, dev, prod"):
+        load(ROOT / "lake.yaml", "test")
+
+
+def test_a_missing_file_is_said() -> None:
+    with pytest.raises(ConfigError, match="is not there"):
+        load(Path("nowhere/lake.yaml"))
+
+
+def lake(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "lake", *arguments]
+    settings = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "AWS_EC2_METADATA_DISABLED": "true", **environment}
+    return subprocess.run(command, cwd=cwd, env=settings, capture_output=True, text=True, check=False)
+
+
+def test_check_is_quick_because_it_loads_neither_aws_nor_the_stacks() -> None:
+    script = "import sys; sys.argv = ['lake', 'check']\nfrom lake.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+    script += "print(sorted({name.partition('.')[0] for name in sys.modules} & {'boto3', 'jsii', 'cdktf', 'pyspark'}))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("command", [["check"], ["up"], ["status"], ["down", "--delete-data"]])
+def test_bad_input_ends_every_command_with_2_and_no_traceback(tmp_path: Path, command: list[str]) -> None:
+    written(tmp_path, "format: json", "format: jsn")
+
+    done = lake(*command, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("lake.yaml, line ")
+    assert "Traceback" not in done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"lake.yaml"}
+
+
+def test_the_app_of_cdktf_ends_with_2_and_writes_nothing(tmp_path: Path) -> None:
+    written(tmp_path, "format: json", "format: jsn")
+
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "main.py")], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("lake.yaml, line ")
+    assert not (tmp_path / "cdktf.out").exists()
+
+
+def test_an_environment_without_credentials_is_said_with_its_line(tmp_path: Path) -> None:
+    file = written(tmp_path, "project: flights", "project: flights")
+    line = next(n for n, text in enumerate(file.read_text().splitlines(), 1) if text.startswith("  dev:"))
+
+    done = lake("up", cwd=tmp_path, LAKE_ENV="dev", HOME=str(tmp_path))
+
+    assert done.returncode == 2
+    assert f"lake.yaml, line {line}: environments.dev: no valid AWS credentials" in done.stderr
+    assert "LAKE_ENV" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_endpoint_where_nothing_answers_names_the_command_that_starts_it(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        written(tmp_path, "127.0.0.1:4566", f"127.0.0.1:{taken.getsockname()[1]}")
+
+    done = lake("status", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "lake local start" in done.stderr

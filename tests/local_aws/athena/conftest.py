@@ -1,0 +1,140 @@
+"""A small lake that Athena reads: buckets, a database and tables, made once a session."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+LAKE, RESULTS, DATABASE = "athena-lake", "athena-results", "flights"
+SERDES = {
+    "parquet": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+    "json": "org.openx.data.jsonserde.JsonSerDe",
+    "text": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
+    "opencsv": "org.apache.hadoop.hive.serde2.OpenCSVSerde",
+}
+Clients = Callable[[str], Any]
+
+
+@dataclass
+class Ran:
+    """A query execution that is over; `rows` are without the header."""
+
+    document: dict[str, Any]
+    rows: list[list[str | None]] = field(default_factory=list)
+    columns: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def state(self) -> str:
+        return str(self.document["Status"]["State"])
+
+    @property
+    def reason(self) -> str:
+        return str(self.document["Status"].get("StateChangeReason", ""))
+
+    @property
+    def scanned(self) -> int:
+        return int(self.document["Statistics"]["DataScannedInBytes"])
+
+    @property
+    def result(self) -> str:
+        return str(self.document["ResultConfiguration"]["OutputLocation"])
+
+
+class Lake:
+    """Puts tables into the embedded AWS and asks Athena about them."""
+
+    def __init__(self, aws: Clients) -> None:
+        self.s3, self.glue, self.athena = aws("s3"), aws("glue"), aws("athena")
+
+    def put(self, key: str, body: bytes | str) -> str:
+        self.s3.put_object(Bucket=LAKE, Key=key, Body=body)
+        return f"s3://{LAKE}/{key}"
+
+    def table(self, name: str, kind: str, columns: str, keys: str = "", **extra: Any) -> None:
+        """`columns` and `keys` read like `a int, b string`; `extra` is `location`, `serde`, `parameters`."""
+        self.glue.create_table(
+            DatabaseName=DATABASE,
+            TableInput={
+                "Name": name,
+                "TableType": "EXTERNAL_TABLE",
+                "Parameters": extra.get("parameters", {}),
+                "PartitionKeys": fields(keys),
+                "StorageDescriptor": {
+                    "Columns": fields(columns),
+                    "Location": extra.get("location", f"s3://{LAKE}/{name}/"),
+                    "SerdeInfo": {"SerializationLibrary": SERDES[kind], "Parameters": extra.get("serde", {})},
+                },
+            },
+        )
+
+    def partitions(self, table: str, locations: dict[tuple[str, ...], str]) -> None:
+        inputs = [{"Values": list(v), "StorageDescriptor": {"Location": at}} for v, at in locations.items()]
+        for start in range(0, len(inputs), 100):
+            answer = self.glue.batch_create_partition(
+                DatabaseName=DATABASE, TableName=table, PartitionInputList=inputs[start : start + 100]
+            )
+            assert not answer.get("Errors")
+
+    def start(self, sql: str, **options: Any) -> str:
+        options.setdefault("QueryExecutionContext", {"Database": DATABASE})
+        options.setdefault("ResultConfiguration", {"OutputLocation": f"s3://{RESULTS}/"})
+        return str(self.athena.start_query_execution(QueryString=sql, **options)["QueryExecutionId"])
+
+    def wait(self, execution: str, seconds: float = 60) -> dict[str, Any]:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            document = self.athena.get_query_execution(QueryExecutionId=execution)["QueryExecution"]
+            if document["Status"]["State"] not in ("QUEUED", "RUNNING"):
+                return dict(document)
+            time.sleep(0.02)
+        raise AssertionError(f"query {execution} is not over after {seconds} s")
+
+    def run(self, sql: str, **options: Any) -> Ran:
+        ran = Ran(self.wait(self.start(sql, **options)))
+        if ran.state == "SUCCEEDED":
+            pages = self.athena.get_paginator("get_query_results").paginate(
+                QueryExecutionId=ran.document["QueryExecutionId"]
+            )
+            for page in pages:
+                ran.columns = page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
+                ran.rows += [
+                    [d.get("VarCharValue") for d in row["Data"]] for row in page["ResultSet"]["Rows"]
+                ]
+            if ran.result.endswith(".csv"):
+                del ran.rows[0]
+        return ran
+
+    def rows(self, sql: str, **options: Any) -> list[list[str | None]]:
+        ran = self.run(sql, **options)
+        assert ran.state == "SUCCEEDED", f"{sql}: {ran.reason}"
+        return ran.rows
+
+    def text(self, uri: str) -> str:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        return str(self.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
+
+
+def fields(text: str) -> list[dict[str, str]]:
+    return [{"Name": n, "Type": t} for n, _, t in (part.strip().partition(" ") for part in text.split(";")) if n]
+
+
+def parquet(**columns: list[Any]) -> bytes:
+    target = io.BytesIO()
+    pq.write_table(pa.table(columns), target)
+    return target.getvalue()
+
+
+@pytest.fixture(scope="session")
+def lake(aws: Clients) -> Lake:
+    made = Lake(aws)
+    for bucket in (LAKE, RESULTS):
+        made.s3.create_bucket(Bucket=bucket)
+    made.glue.create_database(DatabaseInput={"Name": DATABASE})
+    return made

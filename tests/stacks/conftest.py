@@ -1,0 +1,38 @@
+"""One `app.synth()` per environment and session; tests read the stacks' JSON as dicts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lake.config import load
+from lake.names import STACKS
+
+ROOT = Path(__file__).parents[2]
+Stacks = dict[str, dict[str, Any]]
+
+
+def synthesised(file: Path, env: str, outdir: Path) -> Stacks:
+    from main import build_app
+
+    build_app(load(file, env), str(outdir)).synth()
+    return {stack: json.loads((outdir / "stacks" / stack / "cdk.tf.json").read_text()) for stack in STACKS}
+
+
+@pytest.fixture(scope="session")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Stacks:
+    return synthesised(ROOT / "lake.yaml", "local", tmp_path_factory.mktemp("local"))
+
+
+@pytest.fixture(scope="session")
+def prod(tmp_path_factory: pytest.TempPathFactory) -> Stacks:
+    return synthesised(ROOT / "lake.yaml", "prod", tmp_path_factory.mktemp("prod"))
+
+
+def resources(stack: dict[str, Any], type_: str) -> dict[str, dict[str, Any]]:
+    """The resources of a type in a stack, by logical id."""
+    found: dict[str, dict[str, Any]] = stack["resource"].get(type_, {})
+    return found

@@ -1,0 +1,209 @@
+"""What holds for each stack of the lake, whatever it owns."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lake.names import STACKS
+from stacks.base import PROVIDER_VERSIONS
+from tests.stacks.conftest import ROOT, Stacks, resources, synthesised
+from toolchain.provider import RANGE
+
+EXPECTED = {
+    "storage": {"aws_kms_key": 1, "aws_kms_alias": 1, "aws_s3_bucket": 4},
+    "catalog": {"aws_glue_catalog_database": 2, "aws_glue_crawler": 5, "aws_glue_classifier": 3, "aws_iam_role": 1},
+    "etl": {"aws_s3_bucket": 1, "aws_glue_job": 1, "aws_cloudwatch_log_group": 2, "aws_s3_object": 3},
+    "athena": {"aws_s3_bucket": 1, "aws_athena_workgroup": 1, "aws_athena_named_query": 4},
+    "streaming": {
+        "aws_kinesis_stream": 2,
+        "aws_kinesis_firehose_delivery_stream": 1,
+        "aws_kinesisanalyticsv2_application": 1,
+        "aws_glue_catalog_table": 1,
+        "aws_cloudwatch_log_group": 2,
+    },
+}
+
+
+def policies(stacks: Stacks) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every statement of every IAM role's policy, with the place it is in."""
+    for name, stack in stacks.items():
+        for id_, resource in resources(stack, "aws_iam_role_policy").items():
+            for statement in json.loads(resource["policy"])["Statement"]:
+                yield f"{name}.{id_}", statement
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_stack_owns_what_the_design_names(local: Stacks, stack: str) -> None:
+    counts = {type_: len(found) for type_, found in local[stack]["resource"].items()}
+
+    assert EXPECTED[stack].items() <= counts.items()
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_stack_refers_to_no_other(local: Stacks, stack: str) -> None:
+    own = {f"{type_}.{id_}" for type_, found in local[stack]["resource"].items() for id_ in found}
+    text = json.dumps(local[stack])
+
+    used = set(re.findall(r"\$\{(aws_\w+\.\w+)\.", text))
+    assert used <= own
+    assert set(local[stack].get("data", {})) == {"aws_caller_identity"}
+
+
+def test_no_stack_depends_on_another_in_the_manifest(tmp_path: Path) -> None:
+    synthesised(ROOT / "lake.yaml", "local", tmp_path)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+
+    assert all(not stack["dependencies"] for stack in manifest["stacks"].values())
+
+
+def test_two_synths_give_the_same_bytes(local: Stacks, tmp_path: Path) -> None:
+    assert synthesised(ROOT / "lake.yaml", "local", tmp_path) == local
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_output_is_described(local: Stacks, stack: str) -> None:
+    outputs = local[stack]["output"]
+
+    assert outputs
+    assert all(output["description"] for output in outputs.values())
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_provider_tags_everything_with_project_environment_and_stack(local: Stacks, stack: str) -> None:
+    [provider] = local[stack]["provider"]["aws"]
+
+    assert provider["default_tags"] == [{"tags": {"project": "flights", "environment": "local", "stack": stack}}]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_state_belongs_to_the_environment(local: Stacks, prod: Stacks, stack: str) -> None:
+    assert local[stack]["terraform"]["backend"]["local"]["path"].endswith(f".state/local/{stack}.tfstate")
+    remote = prod[stack]["terraform"]["backend"]["s3"]
+    assert (remote["bucket"], remote["key"]) == ("flights-terraform-state", f"flights/prod/{stack}.tfstate")
+    assert remote["use_lockfile"] is True
+
+
+def test_an_account_gets_no_endpoint_and_no_keys(prod: Stacks) -> None:
+    for stack in prod.values():
+        [provider] = stack["provider"]["aws"]
+        assert not {"access_key", "secret_key", "endpoints"} & set(provider)
+
+
+def test_an_environment_that_names_its_account_stops_any_other_login(tmp_path: Path) -> None:
+    text = (ROOT / "lake.yaml").read_text().replace("prod: {", 'prod: {account: "123456789012", ')
+    file = tmp_path / "lake.yaml"
+    file.write_text(text)
+    for folder in ("glue_scripts", "flink_app", "queries"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+
+    stacks = synthesised(file, "prod", tmp_path / "out")
+
+    assert all(stack["provider"]["aws"][0]["allowed_account_ids"] == ["123456789012"] for stack in stacks.values())
+
+
+def test_set_up_looks_for_the_provider_versions_the_stacks_ask_for(prod: Stacks) -> None:
+    for stack in prod.values():
+        assert stack["terraform"]["required_providers"]["aws"]["version"] == PROVIDER_VERSIONS
+        assert "required_version" not in stack["terraform"]
+    assert PROVIDER_VERSIONS == RANGE
+
+
+def test_buckets_are_private_encrypted_versioned_tls_only_and_cleaned(local: Stacks) -> None:
+    for stack in local.values():
+        buckets = {f"${{aws_s3_bucket.{id_}.id}}" for id_ in resources(stack, "aws_s3_bucket")}
+        for type_ in (
+            "aws_s3_bucket_public_access_block",
+            "aws_s3_bucket_ownership_controls",
+            "aws_s3_bucket_server_side_encryption_configuration",
+            "aws_s3_bucket_versioning",
+            "aws_s3_bucket_lifecycle_configuration",
+            "aws_s3_bucket_policy",
+        ):
+            assert {resource["bucket"] for resource in resources(stack, type_).values()} == buckets, type_
+        for policy in resources(stack, "aws_s3_bucket_policy").values():
+            assert '"aws:SecureTransport": "false"' in policy["policy"]
+
+
+def test_only_the_access_log_bucket_has_no_kms_key(local: Stacks) -> None:
+    algorithms = Counter(
+        default["sse_algorithm"]
+        for stack in local.values()
+        for encryption in resources(stack, "aws_s3_bucket_server_side_encryption_configuration").values()
+        for rule in encryption["rule"]
+        for default in [rule["apply_server_side_encryption_by_default"]]
+    )
+
+    assert algorithms == {"aws:kms": 6, "AES256": 1}
+
+
+def test_data_needs_two_keys_and_derived_files_one(local: Stacks, prod: Stacks) -> None:
+    """Terraform never empties a data zone; in an environment that is not destroyable it refuses to destroy one."""
+    for zone in ("raw", "curated", "quarantine"):
+        assert not bucket(local, "storage", zone)["force_destroy"]
+        assert bucket(prod, "storage", zone)["lifecycle"] == {"prevent_destroy": True}
+        assert "lifecycle" not in bucket(local, "storage", zone)
+    assert bucket(local, "athena", "athena")["force_destroy"]
+    assert not bucket(prod, "athena", "athena")["force_destroy"]
+
+
+def bucket(stacks: Stacks, stack: str, purpose: str) -> dict[str, Any]:
+    found = resources(stacks[stack], "aws_s3_bucket").values()
+    return next(resource for resource in found if f"-{purpose}-" in resource["bucket"])
+
+
+def test_no_role_may_do_everything_or_act_on_everything(local: Stacks) -> None:
+    unscoped = {"glue:GetClassifier", "glue:GetSecurityConfiguration", "cloudwatch:PutMetricData"}
+    for place, statement in policies(local):
+        assert not [action for action in statement["Action"] if action.endswith("*")], place
+        if "*" in statement["Resource"]:
+            assert set(statement["Action"]) <= unscoped, place
+
+
+def test_only_the_crawlers_may_make_a_log_group(local: Stacks) -> None:
+    makers = {place for place, statement in policies(local) if "logs:CreateLogGroup" in statement["Action"]}
+
+    assert {place.partition(".")[0] for place in makers} == {"catalog"}
+
+
+def test_a_service_takes_a_role_only_for_this_account(local: Stacks) -> None:
+    roles = [role for stack in local.values() for role in resources(stack, "aws_iam_role").values()]
+
+    assert len(roles) == 4
+    for role in roles:
+        [statement] = json.loads(role["assume_role_policy"])["Statement"]
+        assert statement["Condition"] == {
+            "StringEquals": {"aws:SourceAccount": "${data.aws_caller_identity.account.account_id}"}
+        }
+
+
+def test_the_bindings_load_only_what_is_used() -> None:
+    """hashicorp/terraform-cdk#3753: the ordinary import loads more than 2,000 modules."""
+    script = "import sys, main; print(sum(name.startswith('cdktf_cdktf_provider_aws') for name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert int(done.stdout) < 100
+
+
+def test_synth_in_another_environment_makes_terraform_forget_the_backend(tmp_path: Path) -> None:
+    from lake.config import load
+    from main import forget_other_environments
+
+    folder = tmp_path / "stacks" / "etl" / ".terraform"
+    folder.mkdir(parents=True)
+    remembered = folder / "terraform.tfstate"
+    document = {"backend": {"type": "local", "config": {"path": "/lake/.state/local/etl.tfstate"}}}
+
+    remembered.write_text(json.dumps(document))
+    forget_other_environments(load(ROOT / "lake.yaml", "local"), tmp_path)
+    assert remembered.exists()
+    forget_other_environments(load(ROOT / "lake.yaml", "dev"), tmp_path)
+    assert not remembered.exists()

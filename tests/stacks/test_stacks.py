@@ -1,0 +1,113 @@
+"""The few properties of each stack that matter most."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+from lake.config import load
+from lake.names import Names
+from stacks.athena import statement
+from stacks.etl import job_spec
+from stacks.package import zipped
+from tests.stacks.conftest import ROOT, Stacks, resources
+
+
+def only(stacks: Stacks, stack: str, type_: str) -> dict[str, object]:
+    [resource] = resources(stacks[stack], type_).values()
+    return resource
+
+
+def test_a_crawler_per_dataset_with_its_own_schedule_and_policies(local: Stacks) -> None:
+    crawlers = {crawler["name"]: crawler for crawler in resources(local["catalog"], "aws_glue_crawler").values()}
+
+    assert set(crawlers) == {f"flights-local-{name}" for name in ("flights", "weather", "airlines", "airports", "planes")}
+    assert crawlers["flights-local-flights"]["schedule"] == "cron(15 * * * ? *)"
+    assert "schedule" not in crawlers["flights-local-planes"]
+    assert crawlers["flights-local-weather"]["schema_change_policy"] == {
+        "delete_behavior": "LOG",
+        "update_behavior": "UPDATE_IN_DATABASE",
+    }
+    [target] = crawlers["flights-local-flights"]["s3_target"]
+    assert target["path"] == "s3://flights-local-raw-${data.aws_caller_identity.account.account_id}/flights/"
+
+
+def test_crawlers_may_delete_tables_only_where_a_dataset_asks_for_it(local: Stacks) -> None:
+    assert "glue:DeleteTable" not in json.dumps(local["catalog"])
+
+
+def test_the_job_runs_the_script_and_logs_to_groups_of_its_own(local: Stacks) -> None:
+    job = only(local, "etl", "aws_glue_job")
+    arguments = job["default_arguments"]
+
+    assert job["command"]["script_location"].endswith("/run_job.py") or "script" in job["command"]["script_location"]
+    assert arguments["--custom-logGroup-prefix"] == "/flights-local/glue/flights_enriched"
+    groups = {group["name"] for group in resources(local["etl"], "aws_cloudwatch_log_group").values()}
+    assert groups == {f"/flights-local/glue/flights_enriched/{stream}" for stream in ("output", "error")}
+
+
+def test_the_spec_says_what_lake_yaml_says() -> None:
+    lake = load(ROOT / "lake.yaml", "local")
+    spec = job_spec(lake, "flights_enriched", lake.config.jobs["flights_enriched"])
+
+    assert spec["steps"][1] == {"filter": "distance > 0"}
+    assert spec["steps"][3] == {
+        "join": {"with": "planes", "on": ["tailnum"], "how": "left", "take": ["manufacturer", "model", "seats"]}
+    }
+    assert spec["sink"]["partition_by"] == ["year", "month"]
+    json.dumps(spec)
+
+
+def test_the_workgroup_enforces_its_settings_and_a_cut_off(local: Stacks) -> None:
+    configuration = only(local, "athena", "aws_athena_workgroup")["configuration"]
+
+    assert configuration["enforce_workgroup_configuration"] is True
+    assert configuration["bytes_scanned_cutoff_per_query"] == 10_000_000_000
+    assert configuration["result_configuration"]["encryption_configuration"]["encryption_option"] == "SSE_KMS"
+
+
+def test_a_file_of_sql_is_a_named_query_with_the_databases_filled_in() -> None:
+    text = statement(ROOT / "queries" / "flights_total.sql", Names("flights", "dev", "eu-west-1", "1" * 12))
+
+    assert text == 'SELECT count(*) AS flights\nFROM "flights_dev_curated".flights_enriched'
+
+
+def test_firehose_converts_to_parquet_with_the_buffer_aws_asks_for(local: Stacks) -> None:
+    delivery = only(local, "streaming", "aws_kinesis_firehose_delivery_stream")["extended_s3_configuration"]
+
+    assert delivery["buffering_size"] >= 64
+    assert delivery["compression_format"] == "UNCOMPRESSED"
+    assert delivery["error_output_prefix"] == "_errors/departures/!{firehose:error-output-type}/"
+    conversion = delivery["data_format_conversion_configuration"]
+    assert conversion["schema_configuration"]["table_name"].endswith(".name}")
+
+
+def test_projected_partitions_are_those_firehose_writes(local: Stacks) -> None:
+    table = only(local, "streaming", "aws_glue_catalog_table")
+    delivery = only(local, "streaming", "aws_kinesis_firehose_delivery_stream")["extended_s3_configuration"]
+
+    assert table["partition_keys"] == [{"name": "date", "type": "string"}]
+    assert table["parameters"]["projection.date.format"] == "yyyy-MM-dd"
+    assert table["parameters"]["storage.location.template"].endswith("/departures/date=$${date}/")
+    assert delivery["prefix"] == "departures/date=!{timestamp:yyyy-MM-dd}/"
+
+
+def test_the_flink_application_finds_its_settings_in_a_property_group(local: Stacks) -> None:
+    """Dicts in a list block lose their keys in silence: struct classes do not."""
+    application = only(local, "streaming", "aws_kinesisanalyticsv2_application")
+    groups = application["application_configuration"]["environment_properties"]["property_group"]
+
+    assert {group["property_group_id"] for group in groups} == {"kinesis.analytics.flink.run.options", "counts"}
+    assert {group["property_group_id"]: group for group in groups}["counts"]["property_map"]["by"] == "carrier"
+
+
+def test_the_same_files_make_the_same_zip(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "main.py").write_text("print(1)\n")
+    first = zipped(tmp_path / "app", inside="app").read_bytes()
+    (tmp_path / "app" / "main.py").touch()
+    (tmp_path / "app" / "notes.txt").write_text("not code")
+
+    assert zipped(tmp_path / "app", inside="app").read_bytes() == first
+    assert zipfile.ZipFile(zipped(tmp_path / "app", inside="app")).namelist() == ["app/main.py"]
