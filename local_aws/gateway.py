@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from local_aws.protocol import AwsError, Call, Document, Handlers
 
 Scope = dict[str, Any]
@@ -56,6 +58,10 @@ class Gateway:
             return 200, await loop.run_in_executor(self._threads, self._handlers[service, action], call)
         except AwsError as error:
             return error.status, {"__type": error.code, "message": error.message}
+        except ClientError as error:
+            # A call that the handler made in turn was refused: its caller gets the same answer.
+            refusal, status = error.response["Error"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+            return status, {"__type": refusal["Code"], "message": refusal["Message"]}
         except Exception as error:
             log.exception("%s %s failed", service, action)
             return 500, {"__type": "InternalServiceException", "message": f"{type(error).__name__}: {error}"}

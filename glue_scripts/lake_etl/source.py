@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, DataFrameReader, Observation, SparkSession
 from pyspark.sql import functions as fn
 
@@ -159,10 +161,8 @@ def _reason(table: Table) -> Column:
 
 def _unfit(column: str, type_: str) -> Column:
     text = f"texts.`{column}`"
-    return fn.expr(
-        f"CASE WHEN {text} IS NOT NULL AND try_cast({text} AS {type_}) IS NULL "
-        f"THEN concat('column {column}: ''', {text}, ''' is not {type_}') END"
-    )
+    said = fn.concat(fn.lit(f"column {column}: '"), fn.col(text), fn.lit(f"' is not {type_}"))
+    return fn.when(fn.expr(f"{text} IS NOT NULL AND try_cast({text} AS {type_}) IS NULL"), said)
 
 
 def _damaged(spark: SparkSession, frame: DataFrame, sizes: dict[str, int]) -> dict[str, str]:
@@ -183,11 +183,12 @@ def _ignoring_corrupt_files(spark: SparkSession) -> Iterator[None]:
 
 
 def _fault(spark: SparkSession, path: str) -> str:
+    """What Parquet says of the file: the innermost cause. Empty for a file that is whole."""
     try:
         spark.read.parquet(path)
-    except Exception as error:
-        cause = re.search(r"Caused by: [\w.$]+: (.*)", str(error)) or re.search(r"(.*)", str(error))
-        return cause[1] if cause else type(error).__name__
+    except (Py4JJavaError, PySparkException) as error:
+        causes: list[str] = re.findall(r"Caused by: [\w.$]+: (.*)", str(error))
+        return (causes or str(error).splitlines())[-1]
     return ""
 
 

@@ -57,6 +57,8 @@ class Crawl:
         self.log.info(
             f"Crawler configured with SchemaChangePolicy {json.dumps(self.crawler['SchemaChangePolicy'])}"
         )
+        if self.crawler["RecrawlPolicy"]["RecrawlBehavior"] == "CRAWL_EVENT_MODE":
+            self.log.info("The embedded crawler does not read event queues: it crawls the whole targets")
         self.catalog.tables()
         listings = {target: self._listed(target) for target in targets}
         found = {target: self._found(target, listings[target], classifiers) for target in targets}

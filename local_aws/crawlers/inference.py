@@ -161,7 +161,8 @@ def _largest(path: str) -> str:
 def _integer_leaves(structure: Structure, path: str) -> Iterable[str]:
     if isinstance(structure, dict):
         for name, inner in structure.items():
-            yield from _integer_leaves(inner, _child(path, name))
+            if '"' not in name:  # A JSON path has no way to say it.
+                yield from _integer_leaves(inner, _child(path, name))
     elif isinstance(structure, list):
         for inner in structure:
             yield from _integer_leaves(inner, f"{path}[*]")
@@ -171,6 +172,10 @@ def _integer_leaves(structure: Structure, path: str) -> Iterable[str]:
 
 def _child(path: str, name: str) -> str:
     return f'{path}."{name}"'
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _literal(text: str) -> str:
@@ -191,7 +196,7 @@ def _json_columns(structure: Structure, wide: set[str]) -> dict[str, str]:
 def _duckdb_type(structure: Structure, path: str, wide: set[str]) -> str:
     if isinstance(structure, dict):
         fields = (
-            f'"{name}" {_duckdb_type(inner, _child(path, name), wide)}' for name, inner in structure.items()
+            f"{_quoted(name)} {_duckdb_type(inner, _child(path, name), wide)}" for name, inner in structure.items()
         )
         return f"STRUCT({', '.join(fields)})" if structure else "VARCHAR"
     if isinstance(structure, list):

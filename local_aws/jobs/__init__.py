@@ -13,7 +13,8 @@ def handlers(context: Context) -> Handlers:
     runs = JobRuns(context)
 
     def start(call: Call) -> Document:
-        return {"JobRunId": runs.start(_job(context, call), call.payload, call.region)}
+        job = context.client("glue", call.region).get_job(JobName=call.required("JobName"))["Job"]
+        return {"JobRunId": runs.start(job, call.payload, call.region)}
 
     def get(call: Call) -> Document:
         return {"JobRun": _one(runs, call.required("JobName"), call.required("RunId"))}
@@ -36,18 +37,6 @@ def handlers(context: Context) -> Handlers:
         ("glue", "BatchStopJobRun"): stop,
         ("glue", "DeleteJob"): forget,
     }
-
-
-def _job(context: Context, call: Call) -> Document:
-    glue = context.client("glue", call.region)
-    name = call.required("JobName")
-    try:
-        job: Document = glue.get_job(JobName=name)["Job"]
-    except glue.exceptions.EntityNotFoundException as error:
-        raise AwsError(
-            "EntityNotFoundException", f"Failed to start job run: there is no job {name}."
-        ) from error
-    return job
 
 
 def _one(runs: JobRuns, job_name: str, run_id: str) -> Document:

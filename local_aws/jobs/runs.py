@@ -66,6 +66,7 @@ class JobRuns:
         self._folder = context.folder / "jobs"
         self._lock = threading.RLock()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._is_open = True
         self._forget_the_interrupted()
         atexit.register(self._kill_all)
 
@@ -221,9 +222,9 @@ class JobRuns:
                 self._launch(_next_attempt(order, attempt))
 
     def _note(self, run_id: str, **fields: Any) -> bool:
-        """Set fields of a run, unless its job was deleted meanwhile."""
+        """Set fields of a run, unless its job was deleted or this AWS is going down."""
         with self._lock:
-            known = self._context.store.get(RUNS, run_id) is not None
+            known = self._is_open and self._context.store.get(RUNS, run_id) is not None
             if known:
                 self._context.store.update(RUNS, run_id, LastModifiedOn=time.time(), **fields)
             return known
@@ -240,8 +241,10 @@ class JobRuns:
                 self._note(run_id, JobRunState="FAILED", ErrorMessage=message, CompletedOn=time.time())
 
     def _kill_all(self) -> None:
-        for child in list(self._processes.values()):
-            process.kill(child)
+        with self._lock:
+            self._is_open = False
+            for child in self._processes.values():
+                process.kill(child)
 
 
 def _new_run(job: Document, given: Document, arguments: dict[str, str]) -> Document:

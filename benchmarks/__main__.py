@@ -1,0 +1,10 @@
+"""`python -m benchmarks` runs every benchmark; exit code 1 if one misses its target."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import synth
+
+if __name__ == "__main__":
+    sys.exit(max(benchmark.main() for benchmark in (synth,)))

@@ -1,0 +1,209 @@
+"""Whole runs: specification and catalog in, table, quarantine and report out."""
+
+import json
+from datetime import date
+from typing import Any
+
+import boto3
+import pytest
+from lake_etl.errors import JobError
+from lake_etl.job import main, parse_arguments, run
+from lake_etl.report import check_balance
+from pyspark.sql import SparkSession
+
+from tests.glue_scripts.small_lake import Lake
+
+FLIGHTS = {"carrier": "string", "distance": "bigint", "time_hour": "string", "note": "string"}
+STEPS: list[dict[str, Any]] = [
+    {"map": {"cast": {"time_hour": "timestamp"}}},
+    {"drop_null_fields": {}},
+    {"filter": "distance > 0"},
+    {"join": {"with": "airlines", "on": ["carrier"], "how": "left", "take": {"name": "airline"}}},
+    {"map": {"add": {"far": "distance > 1000"}}},
+]
+
+
+def flight(carrier: str, distance: int) -> str:
+    return json.dumps({"carrier": carrier, "distance": distance, "time_hour": "2013-01-01T10:00:00Z"})
+
+
+@pytest.fixture
+def flights(lake: Lake, spark: SparkSession) -> Lake:
+    folder = f"{lake.database}/flights/year=2013"
+    lake.put("raw", f"{folder}/month=1/a.json", "\n".join([flight("UA", 1400), flight("AA", 0), '{"carrier": ']))
+    lake.put("raw", f"{folder}/month=2/b.json", "\n".join([flight("UA", 200), flight("ZZ", 300)]))
+    lake.put("raw", f"{folder}/month=2/c.json", "")
+    lake.table("flights", "json", FLIGHTS, {"year": "string", "month": "string"})
+    lake.put("raw", f"{lake.database}/airlines/a.csv", "carrier,name\nUA,United\nDL,Delta,Air\nUA,Untied\n")
+    lake.table("airlines", "csv", {"carrier": "string", "name": "string"}, **{"skip.header.line.count": "1"})
+    return lake
+
+
+def arguments(lake: Lake, steps: list[dict[str, Any]] | None = None, **sink: Any) -> list[str]:
+    tables = {"flights": "flights", "airlines": "airlines"}
+    sink = {"table": lake.database, "format": "parquet", "compression": "zstd"} | sink
+    return lake.arguments(
+        lake.spec(job=lake.database, source="flights", tables=tables, steps=STEPS if steps is None else steps, sink=sink)
+    )
+
+
+def written(lake: Lake, spark: SparkSession) -> list[tuple[Any, ...]]:
+    frame = spark.read.parquet(f"s3://curated/{lake.database}/")
+    return sorted((row.carrier, row.distance, row.airline, row.far, row.year, row.month) for row in frame.collect())
+
+
+EXPECTED = [
+    ("UA", 1400, "United", True, 2013, 1),
+    ("UA", 1400, "Untied", True, 2013, 1),
+    ("UA", 200, "United", False, 2013, 2),
+    ("UA", 200, "Untied", False, 2013, 2),
+    ("ZZ", 300, None, False, 2013, 2),
+]
+
+
+@pytest.mark.parametrize("ansi", ["false", "true"])
+def test_a_run_writes_its_table_and_accounts_for_every_row(flights: Lake, spark: SparkSession, ansi: str) -> None:
+    spark.conf.set("spark.sql.ansi.enabled", ansi)
+    try:
+        report = run(arguments(flights, partition_by=["year", "month"]))
+    finally:
+        spark.conf.unset("spark.sql.ansi.enabled")
+    assert written(flights, spark) == sorted(EXPECTED, key=lambda row: (row[0], row[1], row[2]))
+    assert {name: report[name] for name in ("rows_in", "rows_out", "filtered", "quarantined_rows")} == {
+        "rows_in": 5,
+        "rows_out": 5,
+        "filtered": 1,
+        "quarantined_rows": 1,
+    }
+    assert (report["added_by_joins"], report["removed_by_joins"], report["partitions"]) == (2, 0, 2)
+    assert [(step["rows_in"], step["rows_out"]) for step in report["steps"]] == [(4, 4), (4, 4), (4, 3), (3, 5), (5, 5)]
+    assert report["quarantined"] == {"flights": {"rows": 1, "files": 1}, "airlines": {"rows": 1, "files": 0}}
+
+
+def test_the_report_is_kept_in_the_curated_zone(flights: Lake, spark: SparkSession) -> None:
+    report = run(arguments(flights))
+    key = f"_reports/{flights.database}/jr_{flights.database}.json"
+    assert json.load(boto3.client("s3").get_object(Bucket="curated", Key=key)["Body"]) == report
+
+
+def test_what_could_not_be_read_is_in_the_quarantine_zone(flights: Lake, spark: SparkSession) -> None:
+    run(arguments(flights))
+    kept = spark.read.json(f"s3://quarantine/{flights.database}/run_date=*/jr_{flights.database}/").collect()
+    folder = f"s3://raw/{flights.database}"
+    assert {(row.dataset, row.source_file, row.raw, row.reason) for row in kept} == {
+        ("flights", f"{folder}/flights/year=2013/month=1/a.json", '{"carrier": ', "the line is not valid JSON"),
+        ("flights", f"{folder}/flights/year=2013/month=2/c.json", None, "the file is empty (0 bytes)"),
+        ("airlines", f"{folder}/airlines/a.csv", "DL,Delta,Air", "the row does not have 2 fields"),
+    }
+    assert {(row.job, row.run_id) for row in kept} == {(flights.database, f"jr_{flights.database}")}
+    assert all(date.fromisoformat(row.quarantined_at[:10]) for row in kept)
+
+
+def test_the_catalog_gets_the_table_and_its_partitions(flights: Lake, spark: SparkSession) -> None:
+    run(arguments(flights, partition_by=["year", "month"]))
+    glue, database = boto3.client("glue"), f"{flights.database}_curated"
+    table = glue.get_table(DatabaseName=database, Name=flights.database)["Table"]
+    columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
+    assert columns == {
+        "carrier": "string",
+        "distance": "bigint",
+        "time_hour": "timestamp",
+        "airline": "string",
+        "far": "boolean",
+    }
+    assert [key["Name"] for key in table["PartitionKeys"]] == ["year", "month"]
+    partitions = glue.get_partitions(DatabaseName=database, TableName=flights.database)["Partitions"]
+    assert {tuple(p["Values"]): p["StorageDescriptor"]["Location"] for p in partitions} == {
+        ("2013", "1"): f"s3://curated/{flights.database}/year=2013/month=1/",
+        ("2013", "2"): f"s3://curated/{flights.database}/year=2013/month=2/",
+    }
+
+
+def test_a_second_run_gives_the_same_table_and_leaves_other_partitions(flights: Lake, spark: SparkSession) -> None:
+    first = run(arguments(flights, partition_by=["year", "month"]))
+    (flights.storage / "raw" / flights.database / "flights/year=2013/month=1/a.json").unlink()
+    boto3.client("s3").delete_object(Bucket="raw", Key=f"{flights.database}/flights/year=2013/month=1/a.json")
+    again = run(arguments(flights, partition_by=["year", "month"]))
+    assert (first["partitions"], again["partitions"], again["rows_out"]) == (2, 1, 3)
+    assert len(written(flights, spark)) == 5
+    glue = boto3.client("glue")
+    partitions = glue.get_partitions(DatabaseName=f"{flights.database}_curated", TableName=flights.database)
+    assert len(partitions["Partitions"]) == 2
+
+
+def test_partition_values_with_odd_characters_are_found_again(flights: Lake, spark: SparkSession) -> None:
+    steps = [{"map": {"add": {"place": "CASE carrier WHEN 'UA' THEN 'a/b: 50%' WHEN 'ZZ' THEN 'é f' END"}}}]
+    report = run(arguments(flights, steps, partition_by=["place"]))
+    assert (report["rows_out"], report["partitions"]) == (4, 3)
+    read = spark.read.parquet(f"s3://curated/{flights.database}/")
+    assert {row.place for row in read.select("place").distinct().collect()} == {"a/b: 50%", "é f", None}
+
+
+def test_a_run_without_a_row_left_still_reports(flights: Lake, spark: SparkSession) -> None:
+    steps = [{"filter": "distance > 1000000"}, *STEPS[3:]]
+    report = run(arguments(flights, steps, partition_by=["year"]))
+    assert (report["rows_in"], report["filtered"], report["rows_out"], report["partitions"]) == (5, 4, 0, 0)
+
+
+def test_a_dataset_may_be_joined_twice_and_the_source_with_itself(flights: Lake, spark: SparkSession) -> None:
+    twice = [
+        {"join": {"with": "airlines", "on": "carrier", "how": "semi"}},
+        {"join": {"with": "airlines", "on": "carrier", "take": {"name": "airline"}}},
+        {"join": {"with": "flights", "on": ["carrier", "distance"], "take": {"time_hour": "again"}}},
+    ]
+    report = run(arguments(flights, twice))
+    assert (report["removed_by_joins"], report["added_by_joins"], report["rows_out"]) == (2, 2, 4)
+
+
+def test_a_step_that_names_a_missing_column_says_which_and_what_is_near(flights: Lake, spark: SparkSession) -> None:
+    with pytest.raises(JobError) as error:
+        run(arguments(flights, [*STEPS[:2], {"filter": "distnce > 0"}]))
+    assert str(error.value) == (
+        "step 3 (filter): column 'distnce' is not in the data. "
+        "Columns there: carrier, distance, time_hour, year, month. Did you mean 'distance'?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("steps", "sink", "message"),
+    [
+        ([{"fliter": "a > 1"}], {}, r"step 1: 'fliter' is not known\. Allowed: .*Did you mean 'filter'\?"),
+        ([{"filter": "a >"}], {}, r"step 1 \(filter\): .*PARSE_SYNTAX_ERROR"),
+        ([{"join": {"with": "airports", "on": "x"}}], {}, r"step 1 \(join\): dataset 'airports' is not known"),
+        ([{"join": {"with": "airlines"}}], {}, r"step 1 \(join\): option 'on' is missing"),
+        ([{"map": {"rename": {"note": "carrier"}}}], {}, r"step 1 \(map\): .*`carrier` already exists"),
+        ([], {"format": "orc"}, r"sink format 'orc' is not known\. Allowed: parquet"),
+        ([], {"partition_by": ["yaer"]}, r"sink: column 'yaer' is not in the data.*Did you mean 'year'\?"),
+    ],
+)
+def test_what_is_wrong_in_the_specification_is_named(
+    flights: Lake, spark: SparkSession, steps: list[dict[str, Any]], sink: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(JobError, match=message):
+        run(arguments(flights, steps, **sink))
+
+
+def test_rows_that_do_not_add_up_fail_the_run() -> None:
+    report = {"rows_in": 5, "rows_out": 3, "filtered": 1, "quarantined_rows": 0, "steps": []}
+    with pytest.raises(JobError, match=r"rows_in 5 \+ added_by_joins 0 is not rows_out 3 \+ filtered 1"):
+        check_balance(report | {"added_by_joins": 0, "removed_by_joins": 0})
+
+
+def test_a_step_that_may_not_change_the_rows_and_does_fails_the_run(flights: Lake, spark: SparkSession) -> None:
+    with pytest.raises(JobError, match="the rows do not add up"):
+        run(arguments(flights, [{"map": {"add": {"each": "explode(array(1, 2))"}}}]))
+
+
+def test_arguments_that_glue_adds_are_left_alone(lake: Lake) -> None:
+    given = [*lake.arguments("s3://scripts/x.json"), "--enable-metrics", "true", "--JOB_ID", "j_1", "--spec-x", "1"]
+    assert parse_arguments(given).spec == "s3://scripts/x.json"
+
+
+def test_the_last_line_of_an_error_is_the_message(
+    lake: Lake, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = lake.spec(job="j", source="flights", tables={"flights": "flights"}, steps=[], sink={"table": "t"})
+    monkeypatch.setattr("sys.argv", ["run_job.py", *lake.arguments(spec)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert "has no table 'flights'. Run the crawler of the dataset first" in str(stop.value.code)
