@@ -31,7 +31,11 @@ def main() -> int:
         lean, ordinary = (median(column) for column in zip(*times, strict=True))
         ratios.append(lean / ordinary)
         table.add_row(
-            "compiled" if bytecode else "none", f"{lean:.1f}", f"{ordinary:.1f}", f"{ratios[-1]:.2f}", f"{TARGET}"
+            "compiled" if bytecode else "none",
+            f"{lean:.1f}",
+            f"{ordinary:.1f}",
+            f"{ratios[-1]:.2f}",
+            f"{TARGET}",
         )
     Console().print(table)
     return int(max(ratios) > TARGET)

@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def _say(line: str) -> None:
-    print(f"\n{line}", flush=True)  # noqa: T201
+    print(f"\n{line}", flush=True)
 
 
 def _lake(*arguments: str) -> None:

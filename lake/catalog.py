@@ -74,13 +74,13 @@ def _finished(aws: Aws, started: dict[str, float]) -> Iterator[tuple[str, Crawle
 
 def table_size(aws: Aws, dataset: str) -> tuple[int, int]:
     """(columns, partitions) of a dataset's raw table; zeros where it is not there."""
-    place = {"DatabaseName": aws.names.database("raw")}
+    database = aws.names.database("raw")
     try:
-        table = aws.glue.get_table(**place, Name=dataset)["Table"]
+        table = aws.glue.get_table(DatabaseName=database, Name=dataset)["Table"]
     except aws.glue.exceptions.EntityNotFoundException:
         return 0, 0
     pages = aws.glue.get_paginator("get_partitions").paginate(
-        **place, TableName=dataset, ExcludeColumnSchema=True
+        DatabaseName=database, TableName=dataset, ExcludeColumnSchema=True
     )
     partitions = sum(len(page["Partitions"]) for page in pages) if table.get("PartitionKeys") else 0
     return len(table["StorageDescriptor"]["Columns"]), partitions

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from lake.config import ConfigError, Lake, load
@@ -23,6 +31,7 @@ from lake.names import STACKS
 if TYPE_CHECKING:
     from lake.aws import Aws
     from lake.terraform import OnProgress
+    from lake.terraform import Progress as StackProgress
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -73,9 +82,7 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
     """Validate lake.yaml alone. Exit code 2 when it cannot be used."""
     lake = context.obj.lake()
     config = lake.config
-    counts = {
-        part: len(getattr(config, part)) for part in ("environments", "datasets", "jobs", "streams")
-    }
+    counts = {part: len(getattr(config, part)) for part in ("environments", "datasets", "jobs", "streams")}
     _show(
         {"project": config.project, "environment": lake.env, **counts},
         as_json,
@@ -176,13 +183,15 @@ def run(context: typer.Context, job: str, as_json: AsJson = False) -> None:
 
     with _progress() as progress:
         task = progress.add_task(f"{job}: starting", total=None)
-        report = jobs.run(
-            aws, job, lambda state: progress.update(task, description=f"{job}: {state.lower()}")
-        )
+        report = jobs.run(aws, job, lambda state: progress.update(task, description=f"{job}: {state.lower()}"))
     if as_json:
         out.print_json(json.dumps(report))
         return
-    _table([{key: value for key, value in report.items() if not isinstance(value, list | dict)}], False, upright=True)
+    _table(
+        [{key: value for key, value in report.items() if not isinstance(value, list | dict)}],
+        False,
+        upright=True,
+    )
 
 
 @app.command()
@@ -293,9 +302,7 @@ def local_status(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @local.command("logs")
-def local_logs(
-    context: typer.Context, lines: Annotated[int, typer.Option("-n", help="From the end.")] = 50
-) -> None:
+def local_logs(context: typer.Context, lines: Annotated[int, typer.Option("-n", help="From the end.")] = 50) -> None:
     """The end of its log."""
     from lake.local import LocalAws
 
@@ -313,25 +320,38 @@ def local_store(context: typer.Context, as_json: AsJson = False) -> None:
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err) as progress:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
         yield progress
 
 
 @contextmanager
 def _stack_progress(verb: str) -> Iterator[OnProgress]:
-    """A bar per stack on a terminal, else a line per finished stack."""
-    tasks: dict[str, Any] = {}
+    """A bar per stack on a terminal, else a line when a stack is begun and one when it is done."""
+    tasks: dict[str, TaskID] = {}
     with _progress() as progress:
 
-        def show(stack: Any) -> None:
+        def show(stack: StackProgress) -> None:
             if stack.stack not in tasks:
                 tasks[stack.stack] = progress.add_task(f"{verb} {stack.stack}", total=None)
-            progress.update(tasks[stack.stack], total=stack.total or None, completed=stack.done)
+                _on_no_terminal(f"{verb} {stack.stack}")
+            total = stack.total if stack.finished else stack.total or None
+            progress.update(tasks[stack.stack], total=total, completed=stack.done)
             if stack.finished:
-                progress.update(tasks[stack.stack], total=stack.total, completed=stack.done)
+                _on_no_terminal(f"{stack.stack}: {stack.done} of {stack.total} changes made")
 
         yield show
+
+
+def _on_no_terminal(line: str) -> None:
+    if not err.is_terminal:
+        err.print(line, markup=False)
 
 
 def _show(document: dict[str, Any], as_json: bool, sentence: str) -> None:
@@ -351,7 +371,7 @@ def _table(records: list[dict[str, Any]], as_json: bool, *, upright: bool = Fals
         records = [{"field": key, "value": value} for key, value in records[0].items()]
     table = Table()
     for column in records[0]:
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for record in records:
         table.add_row(*(escape("" if value is None else str(value)) for value in record.values()))
     out.print(table)

@@ -340,6 +340,7 @@ def _line(document: Any, place: Sequence[str | int]) -> int:
     for part in place:
         inner, found = _inside(document, part)
         if found:
-            line = (document.lc.key(part) if isinstance(document, Mapping) else document.lc.item(part))[0]
+            marks = document.lc  # type: ignore[attr-defined]
+            line = (marks.key(part) if isinstance(document, Mapping) else marks.item(part))[0]
             document = inner
     return line + 1

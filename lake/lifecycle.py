@@ -76,7 +76,10 @@ def _stop_work(aws: Aws, stacks: Sequence[str]) -> None:
             _stop_runs(aws, aws.names.job(job))
     if "streaming" in stacks:
         for stream in aws.lake.config.streams:
-            _quietly(lambda name: aws.flink.stop_application(ApplicationName=name, Force=True), aws.names.stream(stream))
+            _quietly(
+                lambda name: aws.flink.stop_application(ApplicationName=name, Force=True),
+                aws.names.stream(stream),
+            )
 
 
 def _stop_runs(aws: Aws, job: str) -> None:

@@ -70,11 +70,24 @@ class LocalAws:
             return False
         self._need_free_port()
         self.folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "local_aws", "--port", str(self.port), "--folder", str(self.folder / "aws")]
+        command = [
+            sys.executable,
+            "-m",
+            "local_aws",
+            "--port",
+            str(self.port),
+            "--folder",
+            str(self.folder / "aws"),
+        ]
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
             )
         self._pid_file.write_text(str(process.pid))
         self._wait_until_ready(process)
@@ -96,7 +109,8 @@ class LocalAws:
 
     def store(self) -> dict[str, list[str]]:
         """Every key of every service it holds, by place."""
-        return _get_json(f"{self.endpoint}/_local/store")
+        listing: dict[str, list[str]] = _get_json(f"{self.endpoint}/_local/store")
+        return listing
 
     @property
     def _pid_file(self) -> Path:

@@ -41,13 +41,22 @@ def _partitions(config: Config) -> Iterator[Problem]:
         place = ("datasets", name, "partitions")
         both = sorted(set(dataset.partitions) & set(dataset.columns))
         if both:
-            yield place, f"{', '.join(both)} cannot be a partition key and a column. Remove it from one of the two"
+            yield (
+                place,
+                f"{', '.join(both)} cannot be a partition key and a column. Remove it from one of the two",
+            )
         if len(set(dataset.partitions)) < len(dataset.partitions):
             yield place, f"a key is there twice. Given: {', '.join(dataset.partitions)}"
         if dataset.format == "csv" and not dataset.csv.header and not dataset.columns:
-            yield ("datasets", name, "columns"), "is required where csv.header is false: the file does not name them"
+            yield (
+                ("datasets", name, "columns"),
+                "is required where csv.header is false: the file does not name them",
+            )
         if dataset.format != "csv" and dataset.columns:
-            yield ("datasets", name, "columns"), f"only a csv dataset takes columns. Its format is {dataset.format}"
+            yield (
+                ("datasets", name, "columns"),
+                f"only a csv dataset takes columns. Its format is {dataset.format}",
+            )
 
 
 def _crawls(config: Config) -> Iterator[Problem]:
@@ -67,7 +76,10 @@ def _job(config: Config, name: str, job: Job) -> Iterator[Problem]:
         named |= {("jobs", name, "steps", number, *place): dataset for place, dataset in step.datasets().items()}
     for place, dataset in named.items():
         if dataset not in config.datasets:
-            yield place, f"there is no dataset {dataset!r}. Allowed: {', '.join(config.datasets) or 'none is declared'}"
+            yield (
+                place,
+                f"there is no dataset {dataset!r}. Allowed: {', '.join(config.datasets) or 'none is declared'}",
+            )
     tables = [other.sink.table for other in config.jobs.values()]
     if tables.count(job.sink.table) > 1:
         yield ("jobs", name, "sink", "table"), f"{job.sink.table!r} is the table of more than one job"
@@ -76,9 +88,18 @@ def _job(config: Config, name: str, job: Job) -> Iterator[Problem]:
 def _streams(config: Config) -> Iterator[Problem]:
     for name, stream in config.streams.items():
         if name in config.datasets:
-            yield ("streams", name), "a dataset has this name too, and both would use one folder of the raw zone"
+            yield (
+                ("streams", name),
+                "a dataset has this name too, and both would use one folder of the raw zone",
+            )
         if "date" in stream.columns:
-            yield ("streams", name, "columns", "date"), "is the partition key Firehose writes by. Choose another name"
+            yield (
+                ("streams", name, "columns", "date"),
+                "is the partition key Firehose writes by. Choose another name",
+            )
         if stream.window and stream.window.by not in stream.columns:
             allowed = ", ".join(stream.columns)
-            yield ("streams", name, "window", "by"), f"there is no column {stream.window.by!r}. Allowed: {allowed}"
+            yield (
+                ("streams", name, "window", "by"),
+                f"there is no column {stream.window.by!r}. Allowed: {allowed}",
+            )

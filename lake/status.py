@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,12 @@ from botocore.exceptions import ClientError
 
 from lake.aws import Aws
 from lake.catalog import table_size
+from lake.names import ZONES
 
 ABSENT = "not deployed"
+
+Ask = Callable[[Aws, str], tuple[str, str]]
+"""Asks AWS about one part by its name in lake.yaml: (state, detail)."""
 
 
 @dataclass(frozen=True)
@@ -27,30 +31,27 @@ class Line:
 def status(aws: Aws) -> list[Line]:
     """The state of every bucket, crawler, job, workgroup and stream that lake.yaml asks for."""
     config = aws.lake.config
+    counted = [name for name, stream in config.streams.items() if stream.window]
+    parts: list[tuple[str, str, Ask, Iterable[str]]] = [
+        ("storage", "zone", _bucket, ZONES),
+        ("catalog", "crawler", _crawler, config.datasets),
+        ("etl", "job", _job, config.jobs),
+        ("athena", "workgroup", _workgroup, [aws.names.workgroup]),
+        ("streaming", "stream", _stream, config.streams),
+        ("streaming", "delivery", _delivery, config.streams),
+        ("streaming", "application", _application, counted),
+    ]
     return [
-        *(_or_absent("storage", f"{zone} zone", lambda zone=zone: _bucket(aws, zone)) for zone in _ZONES),
-        *(_or_absent("catalog", f"crawler {name}", lambda name=name: _crawler(aws, name)) for name in config.datasets),
-        *(_or_absent("etl", f"job {name}", lambda name=name: _job(aws, name)) for name in config.jobs),
-        _or_absent("athena", "workgroup", lambda: _workgroup(aws)),
-        *(_or_absent("streaming", f"stream {name}", lambda name=name: _stream(aws, name)) for name in config.streams),
-        *(_or_absent("streaming", f"delivery {name}", lambda name=name: _delivery(aws, name)) for name in config.streams),
-        *(
-            _or_absent("streaming", f"application {name}", lambda name=name: _application(aws, name))
-            for name, stream in config.streams.items()
-            if stream.window
-        ),
+        Line(stack, f"{part} {name}", *_asked(ask, aws, name)) for stack, part, ask, names in parts for name in names
     ]
 
 
-_ZONES = ("raw", "curated", "quarantine")
-
-
-def _or_absent(stack: str, part: str, ask: Callable[[], tuple[str, str]]) -> Line:
+def _asked(ask: Ask, aws: Aws, name: str) -> tuple[str, str]:
     try:
-        return Line(stack, part, *ask())
+        return ask(aws, name)
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 404):
-            return Line(stack, part, ABSENT)
+            return ABSENT, ""
         raise
 
 
@@ -77,9 +78,9 @@ def _job(aws: Aws, job: str) -> tuple[str, str]:
     return "deployed", f"last run: {runs[-1]['JobRunState']} in {runs[-1].get('ExecutionTime', 0)} s"
 
 
-def _workgroup(aws: Aws) -> tuple[str, str]:
-    group = aws.athena.get_work_group(WorkGroup=aws.names.workgroup)["WorkGroup"]
-    return group.get("State", "ENABLED"), group["Name"]
+def _workgroup(aws: Aws, name: str) -> tuple[str, str]:
+    group = aws.athena.get_work_group(WorkGroup=name)["WorkGroup"]
+    return group.get("State", "ENABLED"), ""
 
 
 def _stream(aws: Aws, stream: str) -> tuple[str, str]:

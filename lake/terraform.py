@@ -106,12 +106,26 @@ class Terraform:
         return progress
 
     def _init(self, stack: str) -> str:
-        command = ["terraform", f"-chdir={self._folder(stack)}", "init", "-input=false", "-no-color", "-reconfigure"]
+        command = [
+            "terraform",
+            f"-chdir={self._folder(stack)}",
+            "init",
+            "-input=false",
+            "-no-color",
+            "-reconfigure",
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True)
         return done.stderr.strip() if done.returncode else ""
 
     def _run(self, verb: Verb, progress: Progress) -> None:
-        command = ["terraform", f"-chdir={self._folder(progress.stack)}", verb, "-json", "-auto-approve", "-input=false"]
+        command = [
+            "terraform",
+            f"-chdir={self._folder(progress.stack)}",
+            verb,
+            "-json",
+            "-auto-approve",
+            "-input=false",
+        ]
         # In a session of its own it does not see the terminal's Ctrl-C: this class decides what that means.
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True

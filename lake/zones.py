@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from lake.aws import THREADS, Aws, error_code
 from lake.errors import BadInput, LakeError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 
 @dataclass(frozen=True)
@@ -100,9 +103,11 @@ def _uploaded(result: Callable[[], Any], bucket: str) -> None:
 
 
 def _delete(aws: Aws, bucket: str, versions: list[Any]) -> int:
-    if versions:
-        objects = [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions]
-        failed = aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True}).get("Errors")  # type: ignore[typeddict-item]
-        if failed:
+    objects: list[ObjectIdentifierTypeDef] = [
+        {"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions
+    ]
+    if objects:
+        answer = aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+        if failed := answer.get("Errors"):
             raise LakeError(f"{bucket}: {len(failed)} objects were not deleted. First: {failed[0]}")
-    return len(versions)
+    return len(objects)

@@ -28,10 +28,7 @@ def handlers(context: Context) -> Handlers:
         *(_tagging(context, tagged) for tagged in TAGGED),
         {
             ("athena", "CreateWorkGroup"): _with_workgroup_defaults,
-            **{
-                ("glue", action): _with_true_triggers
-                for action in ("GetTrigger", "GetTriggers", "BatchGetTriggers")
-            },
+            **{("glue", action): _with_true_triggers for action in ("GetTrigger", "GetTriggers", "BatchGetTriggers")},
             ("kinesis", "CreateStream"): partial(_with_stream_tags, context),
             ("sqs", "CreateQueue"): _with_compact_redrive_policy,
             ("sqs", "SetQueueAttributes"): _with_compact_redrive_policy,
@@ -183,9 +180,7 @@ def _tagging(context: Context, tagged: Tagged) -> Handlers:
     def delete(call: Call) -> Document:
         answer = call.passed_on()
         client, resource = context.client("glue", call.region), arn(call, tagged.deleted)
-        client.untag_resource(
-            ResourceArn=resource, TagsToRemove=list(client.get_tags(ResourceArn=resource)["Tags"])
-        )
+        client.untag_resource(ResourceArn=resource, TagsToRemove=list(client.get_tags(ResourceArn=resource)["Tags"]))
         return answer
 
     return {("glue", tagged.create): create, ("glue", tagged.delete): delete}
@@ -194,9 +189,7 @@ def _tagging(context: Context, tagged: Tagged) -> Handlers:
 def _with_stream_tags(context: Context, call: Call) -> Document:
     answer = call.passed_on()
     if tags := call.payload.get("Tags"):
-        context.client("kinesis", call.region).add_tags_to_stream(
-            StreamName=call.payload["StreamName"], Tags=tags
-        )
+        context.client("kinesis", call.region).add_tags_to_stream(StreamName=call.payload["StreamName"], Tags=tags)
     return answer
 
 
@@ -289,9 +282,7 @@ def _partition_indexes(context: Context) -> Handlers:
     def create(call: Call) -> Document:
         index, known = call.required("PartitionIndex"), indexes(call)
         glue = context.client("glue", call.region)
-        table = glue.get_table(DatabaseName=call.payload["DatabaseName"], Name=call.payload["TableName"])[
-            "Table"
-        ]
+        table = glue.get_table(DatabaseName=call.payload["DatabaseName"], Name=call.payload["TableName"])["Table"]
         types = {key["Name"]: key["Type"] for key in table["PartitionKeys"]}
         keys = [{"Name": key, "Type": types[key]} for key in index["Keys"]]
         made = {"IndexName": index["IndexName"], "Keys": keys, "IndexStatus": "ACTIVE"}
@@ -304,9 +295,7 @@ def _partition_indexes(context: Context) -> Handlers:
     def delete(call: Call) -> Document:
         known = indexes(call)
         if known.pop(call.required("IndexName"), None) is None:
-            raise AwsError(
-                "EntityNotFoundException", f"Partition index {call.payload['IndexName']} not found."
-            )
+            raise AwsError("EntityNotFoundException", f"Partition index {call.payload['IndexName']} not found.")
         _put_or_delete(context, collection, place(call), known)
         return {}
 
@@ -320,11 +309,7 @@ def _partition_indexes(context: Context) -> Handlers:
         return handler
 
     def of_database(call: Call) -> Iterable[str]:
-        return (
-            key
-            for key in context.store.all(collection)
-            if key.startswith(_place(call, call.required("Name"), ""))
-        )
+        return (key for key in context.store.all(collection) if key.startswith(_place(call, call.required("Name"), "")))
 
     def of_tables(call: Call) -> Iterable[str]:
         names = [call.payload["Name"]] if "Name" in call.payload else call.required("TablesToDelete")

@@ -121,9 +121,7 @@ class Mirror:
             shutil.copyfileobj(self._s3.get_object(Bucket=file.bucket, Key=file.key)["Body"], copy)
         partial.replace(file.path)
 
-    def _vanished(
-        self, bucket: str, prefix: str, known: dict[str, str], listed: Sequence[S3File]
-    ) -> set[str]:
+    def _vanished(self, bucket: str, prefix: str, known: dict[str, str], listed: Sequence[S3File]) -> set[str]:
         there = {file.key for file in listed}
         gone = {key for key in known if key.startswith(prefix) and key not in there}
         for key in gone:

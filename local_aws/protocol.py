@@ -52,9 +52,7 @@ def stacked(*layers: Handlers) -> Handlers:
     """One table; where two layers handle a call, `call.passed_on()` in the later reaches the earlier."""
     table: Handlers = {}
     for layer in layers:
-        table |= {
-            key: _over(table[key], handler) if key in table else handler for key, handler in layer.items()
-        }
+        table |= {key: _over(table[key], handler) if key in table else handler for key, handler in layer.items()}
     return table
 
 

@@ -67,9 +67,7 @@ class LakeStack(TerraformStack):
             LocalBackend(self, path=str(self.lake.root / ".state" / self.lake.env / f"{stack}.tfstate"))
             return
         key = f"{self.lake.config.project}/{self.lake.env}/{stack}.tfstate"
-        backend = S3Backend(
-            self, bucket=state.bucket, key=key, region=self.lake.environment.region, encrypt=True
-        )
+        backend = S3Backend(self, bucket=state.bucket, key=key, region=self.lake.environment.region, encrypt=True)
         # cdktf 0.21 has no argument for S3's own lock file.
         backend.add_override("use_lockfile", True)
 

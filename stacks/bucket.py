@@ -87,7 +87,7 @@ class SecureBucket(Construct):
 
     def _policy(self) -> str:
         arn = self.names.bucket_arn(self.purpose)
-        statements = [
+        statements: list[dict[str, object]] = [
             {
                 "Sid": "OnlyTls",
                 "Effect": "Deny",
@@ -127,7 +127,11 @@ class SecureBucket(Construct):
             self, "versioning", bucket=self.bucket.id, versioning_configuration={"status": "Enabled"}
         )
         S3BucketLifecycleConfiguration(
-            self, "lifecycle", bucket=self.bucket.id, rule=_lifecycle_rules(expire_days), depends_on=[versioning]
+            self,
+            "lifecycle",
+            bucket=self.bucket.id,
+            rule=_lifecycle_rules(expire_days),
+            depends_on=[versioning],
         )
 
     def _log_access(self) -> None:

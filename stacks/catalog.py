@@ -61,7 +61,8 @@ class CatalogStack(LakeStack):
             classifiers=[self._csv_classifier(name, dataset).name] if dataset.format == "csv" else None,
             schedule=dataset.crawl.schedule,
             configuration=_CRAWLER_OUTPUT,
-            **_crawl_policies(dataset.crawl),
+            recrawl_policy=GlueCrawlerRecrawlPolicy(recrawl_behavior=_RECRAWL[dataset.crawl.recrawl]),
+            schema_change_policy=_schema_change(dataset.crawl),
             depends_on=[self.role_policy],
         )
 
@@ -103,13 +104,15 @@ class CatalogStack(LakeStack):
         """Deleting is granted only where a dataset asks for it."""
         if all(dataset.crawl.on_delete != "delete" for dataset in self.lake.config.datasets.values()):
             return []
-        return ["glue:DeleteTable", "glue:BatchDeleteTable", "glue:DeletePartition", "glue:BatchDeletePartition"]
+        return [
+            "glue:DeleteTable",
+            "glue:BatchDeleteTable",
+            "glue:DeletePartition",
+            "glue:BatchDeletePartition",
+        ]
 
 
-def _crawl_policies(crawl: Crawl) -> dict[str, object]:
-    return {
-        "recrawl_policy": GlueCrawlerRecrawlPolicy(recrawl_behavior=_RECRAWL[crawl.recrawl]),
-        "schema_change_policy": GlueCrawlerSchemaChangePolicy(
-            update_behavior=_UPDATE[crawl.on_update], delete_behavior=_DELETE[crawl.on_delete]
-        ),
-    }
+def _schema_change(crawl: Crawl) -> GlueCrawlerSchemaChangePolicy:
+    return GlueCrawlerSchemaChangePolicy(
+        update_behavior=_UPDATE[crawl.on_update], delete_behavior=_DELETE[crawl.on_delete]
+    )

@@ -71,7 +71,12 @@ class EtlStack(LakeStack):
         content = json.dumps(job_spec(self.lake, name, job), sort_keys=True, indent=1)
         key = f"specs/{digest(content.encode())}/{name}.json"
         return S3Object(
-            self, f"{name}_spec", bucket=self.bucket.id, key=key, content=content, content_type="application/json"
+            self,
+            f"{name}_spec",
+            bucket=self.bucket.id,
+            key=key,
+            content=content,
+            content_type="application/json",
         )
 
     def _arguments(self, name: str, spec: S3Object) -> dict[str, str]:
@@ -96,9 +101,7 @@ class EtlStack(LakeStack):
     def _logs(self, name: str) -> list[CloudwatchLogGroup]:
         group = self.names.log_group("glue", name)
         return [
-            CloudwatchLogGroup(
-                self, f"{name}_{stream}_log", name=f"{group}/{stream}", retention_in_days=LOG_DAYS
-            )
+            CloudwatchLogGroup(self, f"{name}_{stream}_log", name=f"{group}/{stream}", retention_in_days=LOG_DAYS)
             for stream in ("output", "error")
         ]
 
@@ -126,9 +129,7 @@ class EtlStack(LakeStack):
                 policies.allow(policies.READ_CATALOG, policies.catalog(self.names, self.names.database("raw"))),
                 policies.allow([*policies.READ_CATALOG, *policies.WRITE_CATALOG], curated),
                 policies.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [groups]),
-                policies.allow(
-                    ["cloudwatch:PutMetricData"], ["*"], StringEquals={"cloudwatch:namespace": ["Glue"]}
-                ),
+                policies.allow(["cloudwatch:PutMetricData"], ["*"], StringEquals={"cloudwatch:namespace": ["Glue"]}),
             ),
         )
 

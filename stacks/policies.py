@@ -36,7 +36,11 @@ def trust(service: str, account: str) -> str:
 def use_key(names: Names, *actions: str) -> Statement:
     """Use of the lake's one key, found by its alias: the key's id is known to the storage stack alone."""
     alias = {"kms:ResourceAliases": names.key_alias}
-    return allow([f"kms:{action}" for action in actions], [names.arn("kms", "key/*")], **{"ForAnyValue:StringEquals": alias})
+    return allow(
+        [f"kms:{action}" for action in actions],
+        [names.arn("kms", "key/*")],
+        **{"ForAnyValue:StringEquals": alias},
+    )
 
 
 def read_objects(names: Names, purpose: str, prefix: str = "") -> list[Statement]:
@@ -59,7 +63,9 @@ def catalog(names: Names, database: str) -> list[str]:
     return [names.arn("glue", resource) for resource in ("catalog", f"database/{database}", f"table/{database}/*")]
 
 
-READ_CATALOG = [f"glue:{action}" for action in ("GetDatabase", "GetTable", "GetTables", "GetPartition", "GetPartitions")]
+READ_CATALOG = [
+    f"glue:{action}" for action in ("GetDatabase", "GetTable", "GetTables", "GetPartition", "GetPartitions")
+]
 WRITE_CATALOG = [
     f"glue:{action}"
     for action in (

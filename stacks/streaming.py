@@ -179,7 +179,10 @@ class StreamingStack(LakeStack):
                 "application_code_configuration": {
                     "code_content_type": "ZIPFILE",
                     "code_content": {
-                        "s3_content_location": {"bucket_arn": self.names.bucket_arn("flink"), "file_key": code.key}
+                        "s3_content_location": {
+                            "bucket_arn": self.names.bucket_arn("flink"),
+                            "file_key": code.key,
+                        }
                     },
                 },
                 "application_snapshot_configuration": {"snapshots_enabled": True},
@@ -190,9 +193,7 @@ class StreamingStack(LakeStack):
         )
         self.output(f"{name}_application", application.name, f"Flink application that counts {name}")
 
-    def _application_role(
-        self, name: str, source: KinesisStream, sink: KinesisStream
-    ) -> tuple[IamRole, IamRolePolicy]:
+    def _application_role(self, name: str, source: KinesisStream, sink: KinesisStream) -> tuple[IamRole, IamRolePolicy]:
         group = self.names.arn("logs", f"log-group:{self.names.log_group('flink', name)}")
         return self._service_role(
             f"{name}_flink",
@@ -205,9 +206,7 @@ class StreamingStack(LakeStack):
             policies.allow(["logs:DescribeLogStreams", "logs:PutLogEvents"], [group, f"{group}:*"]),
         )
 
-    def _service_role(
-        self, name: str, service: str, *statements: policies.Statement
-    ) -> tuple[IamRole, IamRolePolicy]:
+    def _service_role(self, name: str, service: str, *statements: policies.Statement) -> tuple[IamRole, IamRolePolicy]:
         role = IamRole(
             self,
             f"{name}_role",
@@ -224,9 +223,7 @@ class StreamingStack(LakeStack):
             name=self.names.log_group(service, name),
             retention_in_days=LOG_DAYS,
         )
-        return group, CloudwatchLogStream(
-            self, f"{name}_{service}_log_stream", name=stream, log_group_name=group.name
-        )
+        return group, CloudwatchLogStream(self, f"{name}_{service}_log_stream", name=stream, log_group_name=group.name)
 
 
 _READ_STREAM = [

@@ -22,7 +22,7 @@ class CannotSetUpError(Exception):
 
 
 def say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - this is a command, what it prints is its output
+    print(text, flush=True)
 
 
 def fingerprint(*inputs: str | Path) -> str:
@@ -205,9 +205,7 @@ def alone(root: Path) -> Iterator[None]:
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="setup", description="Bring the tools the project needs.")
     parser.add_argument("--with", dest="extra", choices=["checkov"], help="also install this")
-    parser.add_argument(
-        "--need-provider", action="store_true", help="fail without a source of the AWS provider"
-    )
+    parser.add_argument("--need-provider", action="store_true", help="fail without a source of the AWS provider")
     options = parser.parse_args(arguments)
     try:
         with alone(ROOT):

@@ -44,11 +44,13 @@ def find_table(glue: GlueClient, database: str, name: str, dataset: str) -> Tabl
         ) from None
     storage = found["StorageDescriptor"]
     serde = storage.get("SerdeInfo", {})
+    # The catalog has names in lower case; Spark's JSON reader needs them as the files have them.
+    written = {name.lower(): name for name in serde.get("Parameters", {}).get("paths", "").split(",")}
     return Table(
         dataset=dataset,
         location=storage["Location"].rstrip("/") + "/",
         format=_format(dataset, found.get("Parameters", {}), serde.get("SerializationLibrary", "")),
-        columns=_types(storage["Columns"]),
+        columns={written.get(name, name): type_ for name, type_ in _types(storage["Columns"]).items()},
         partition_keys=_types(found.get("PartitionKeys", [])),
         parameters={**found.get("Parameters", {}), **serde.get("Parameters", {})},
     )
@@ -65,6 +67,20 @@ def _format(dataset: str, parameters: dict[str, str], serde: str) -> str:
 def _types(columns: Any) -> dict[str, str]:
     # Spark refuses Hive's bounded strings in the schema of a read.
     return {column["Name"]: re.sub(r"\b(var)?char\(\d+\)", "string", column["Type"]) for column in columns}
+
+
+def check_keys(glue: GlueClient, database: str, name: str, keys: list[str]) -> None:
+    """Raise JobError when the table is there already and partitioned otherwise: its old files would stay among the new."""
+    try:
+        table = glue.get_table(DatabaseName=database, Name=name)["Table"]
+    except glue.exceptions.EntityNotFoundException:
+        return
+    there = [key["Name"] for key in table.get("PartitionKeys", [])]
+    if there != [key.lower() for key in keys]:
+        raise JobError(
+            f"sink partition_by: table {database}.{name} is partitioned by {there}, not by {keys}. "
+            "Give the sink another table name, or delete the table and its files first"
+        )
 
 
 def publish_table(

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import boto3
+from botocore.exceptions import ClientError
 from pyspark.sql import DataFrame, SparkSession
 
-from lake_etl.catalog import find_table, publish_partitions, publish_table
+from lake_etl.catalog import check_keys, find_table, publish_partitions, publish_table
 from lake_etl.errors import JobError, check_options, unknown
 from lake_etl.quarantine import Quarantine
 from lake_etl.report import account, check_balance
@@ -29,9 +30,7 @@ SETTINGS = {
     # Folders of folders of small files (year/month/day/hour) are listed side by side from the months on.
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "8",
     # Adaptive execution would cut an empty branch off the plan, and with it the counts observed there.
-    "spark.sql.adaptive.optimizer.excludedRules": (
-        "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"
-    ),
+    "spark.sql.adaptive.optimizer.excludedRules": ("org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"),
 }
 
 
@@ -50,7 +49,14 @@ def main() -> None:
 def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """The job's arguments. Glue adds some of its own: those not known here are left alone."""
     parser = argparse.ArgumentParser(allow_abbrev=False)
-    for name in ("JOB_NAME", "spec", "raw_database", "curated_database", "curated_bucket", "quarantine_bucket"):
+    for name in (
+        "JOB_NAME",
+        "spec",
+        "raw_database",
+        "curated_database",
+        "curated_bucket",
+        "quarantine_bucket",
+    ):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--JOB_RUN_ID", default=str(uuid4()))
     return parser.parse_known_args(argv)[0]
@@ -85,6 +91,12 @@ def run(argv: list[str]) -> dict[str, Any]:
     quarantine = Quarantine(arguments.quarantine_bucket, spec["job"], arguments.JOB_RUN_ID, started)
     location = f"s3://{arguments.curated_bucket}/{spec['sink']['table']}/"
 
+    check_keys(
+        boto3.client("glue"),
+        arguments.curated_database,
+        spec["sink"]["table"],
+        spec["sink"].get("partition_by") or [],
+    )
     frame, steps = apply_steps(sources.rows(spec["source"]), spec["steps"], sources.rows)
     written = write_table(frame, location, spec["sink"])
     kept = {name: quarantine.keep(spark, source) for name, source in sources.read.items()}
@@ -147,7 +159,10 @@ def _write_report(report: dict[str, Any], bucket: str) -> None:
 def read_spec(location: str) -> dict[str, Any]:
     """The job's specification. Raises JobError for a field or a step that is not known."""
     place = urlsplit(location)
-    body = boto3.client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"]
+    try:
+        body = boto3.client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"]
+    except ClientError as error:
+        raise JobError(f"--spec {location}: {error}") from error
     spec: dict[str, Any] = json.load(body)
     check_options(spec, ("job", "source", "tables", "steps", "sink"))
     check_steps(spec["steps"])

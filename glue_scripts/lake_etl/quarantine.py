@@ -34,7 +34,12 @@ class Quarantine:
         return {"rows": rows, "files": len(source.files)}
 
     def _write(self, dataset: str, rejected: DataFrame) -> int:
-        told = {"dataset": dataset, "job": self.job, "run_id": self.run_id, "quarantined_at": self.started.isoformat()}
+        told = {
+            "dataset": dataset,
+            "job": self.job,
+            "run_id": self.run_id,
+            "quarantined_at": self.started.isoformat(),
+        }
         rejected = rejected.withColumns({name: fn.lit(value) for name, value in told.items()})
         rejected, count = observe_rows(rejected)
         rejected.write.mode("append").json(self.location)

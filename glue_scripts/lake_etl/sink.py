@@ -40,7 +40,7 @@ def write_table(frame: DataFrame, location: str, sink: dict[str, Any]) -> Writte
     Each partition is one file. Partitions that the frame does not touch stay.
     """
     keys = sink.get("partition_by") or []
-    check_columns(frame, keys)
+    check_columns(frame, keys, "the data that goes to the sink")
     if len(keys) == len(frame.columns):
         raise JobError(f"sink partition_by: {', '.join(keys)} are all the columns. Leave one for the files")
     partitions = _write(frame, location, keys, sink.get("compression", "zstd"))

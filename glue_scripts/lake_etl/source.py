@@ -51,7 +51,9 @@ def read_source(spark: SparkSession, s3: S3Client, table: Table) -> Source:
         damaged = _damaged(spark, frame, sizes)
         if damaged:
             files |= damaged
-            frame = _load(spark, table, {path: size for path, size in sizes.items() if path not in files}, explicit=True)
+            frame = _load(
+                spark, table, {path: size for path, size in sizes.items() if path not in files}, explicit=True
+            )
     counts = Observation()
     frame = frame.observe(counts, *_counted(table, frame))
     return Source(table.dataset, _good(table, frame), _rejected(table, frame), files, counts)
@@ -96,7 +98,10 @@ def _hive_style(table: Table, sizes: dict[str, int]) -> bool:
 def _plain_partitions(frame: DataFrame, table: Table) -> DataFrame:
     folders = fn.split(fn.substr(fn.col(FILE), fn.lit(len(table.location) + 1)), "/")
     return frame.withColumns(
-        {key: fn.get(folders, fn.lit(place)).cast(type_) for place, (key, type_) in enumerate(table.partition_keys.items())}
+        {
+            key: fn.get(folders, fn.lit(place)).cast(type_)
+            for place, (key, type_) in enumerate(table.partition_keys.items())
+        }
     )
 
 
@@ -151,7 +156,10 @@ def _as_texts(table: Table) -> Column:
 
 
 def _reason(table: Table) -> Column:
-    shape = {"csv": f"the row does not have {len(table.columns)} fields", "json": "the line is not valid JSON"}
+    shape = {
+        "csv": f"the row does not have {len(table.columns)} fields",
+        "json": "the line is not valid JSON",
+    }
     return fn.coalesce(
         fn.when(fn.col(f"texts.{CORRUPT}").isNotNull(), fn.lit(shape[table.format])),
         *[_unfit(column, type_) for column, type_ in table.columns.items() if not NESTED.match(type_)],

@@ -25,9 +25,7 @@ def handlers(context: Context) -> Handlers:
     api = _Api(context, Executions(context))
     actions = {
         "StartQueryExecution": api.start,
-        "GetQueryExecution": lambda call: {
-            "QueryExecution": api.executions.get(call.required("QueryExecutionId"))
-        },
+        "GetQueryExecution": lambda call: {"QueryExecution": api.executions.get(call.required("QueryExecutionId"))},
         "BatchGetQueryExecution": api.batch_get,
         "GetQueryResults": api.results,
         "GetQueryRuntimeStatistics": api.runtime_statistics,
@@ -85,9 +83,7 @@ class _Api:
         start = int(call.payload.get("NextToken") or 0)
         size = call.payload.get("MaxResults") or _PAGE
         if not 1 <= size <= _PAGE:
-            raise AwsError(
-                "InvalidRequestException", f"MaxResults is more than maximum allowed length {_PAGE}."
-            )
+            raise AwsError("InvalidRequestException", f"MaxResults is more than maximum allowed length {_PAGE}.")
         page: Document = {
             "ResultSet": {
                 "Rows": page_rows(rows[start : start + size]),

@@ -122,9 +122,7 @@ def drop_database(sql: str, session: Session, file: Path) -> Answer:
     name, glue = _pieces(found[2])[-1], session.catalog.glue
     try:
         if not found[3] and glue.get_tables(DatabaseName=name)["TableList"]:
-            raise QueryFailed(
-                f"SCHEMA_NOT_EMPTY: Database {name} is not empty; say CASCADE to drop its tables as well"
-            )
+            raise QueryFailed(f"SCHEMA_NOT_EMPTY: Database {name} is not empty; say CASCADE to drop its tables as well")
         glue.delete_database(Name=name)
     except glue.exceptions.EntityNotFoundException as error:
         if not found[1]:
@@ -175,9 +173,7 @@ def repair(sql: str, session: Session, file: Path) -> Answer:
     table = _table(rf"MSCK\s+REPAIR\s+TABLE\s+{_NAME}", sql, session)
     known = {partition.values for partition in session.catalog.partitions(table)}
     home = table.location.rstrip("/") + "/"
-    pattern = re.compile(
-        re.escape(home) + "".join(f"{re.escape(key.name)}=([^/]+)/" for key in table.keys), re.I
-    )
+    pattern = re.compile(re.escape(home) + "".join(f"{re.escape(key.name)}=([^/]+)/" for key in table.keys), re.I)
     matches = (pattern.match(file.uri) for file in session.catalog.context.mirror.list(*split_uri(home)))
     found = {match.groups(): match[0] for match in matches if match}
     new = {values: location for values, location in found.items() if values not in known}
@@ -229,14 +225,10 @@ def put_table(session: Session, database: str, table: Document, replace: bool) -
         raise QueryFailed(f"SCHEMA_NOT_FOUND: Schema {database} not found") from error
 
 
-def storage(
-    kind: str, location: str, columns: list[tuple[str, str]], serde: Document | None = None
-) -> Document:
+def storage(kind: str, location: str, columns: list[tuple[str, str]], serde: Document | None = None) -> Document:
     """A StorageDescriptor; `kind` is PARQUET, JSON or TEXTFILE, `columns` are (name, Hive type)."""
     if kind.upper() not in _FORMATS:
-        raise QueryFailed(
-            f"NOT_SUPPORTED: the format {kind} is not supported here; allowed are {', '.join(_FORMATS)}"
-        )
+        raise QueryFailed(f"NOT_SUPPORTED: the format {kind} is not supported here; allowed are {', '.join(_FORMATS)}")
     reader, library = _FORMATS[kind.upper()]
     return {
         "Columns": [{"Name": name, "Type": type_} for name, type_ in columns],
@@ -267,16 +259,12 @@ def _table_input(name: str, tree: exp.Create) -> Document:
         "TableType": "EXTERNAL_TABLE",
         "Parameters": {"EXTERNAL": "TRUE", **settings},
         "PartitionKeys": [{"Name": n, "Type": t} for n, t in _fields(keys.this if keys else None)],
-        "StorageDescriptor": storage(
-            _kind(properties), location.name, _fields(tree.this), _serde(properties) or None
-        ),
+        "StorageDescriptor": storage(_kind(properties), location.name, _fields(tree.this), _serde(properties) or None),
     }
 
 
 def _fields(schema: Any) -> list[tuple[str, str]]:
-    columns = (
-        [item for item in schema.expressions if isinstance(item, exp.ColumnDef)] if schema is not None else []
-    )
+    columns = [item for item in schema.expressions if isinstance(item, exp.ColumnDef)] if schema is not None else []
     return [
         (c.name.lower(), re.sub(r",\s+", ",", c.args["kind"].sql(dialect="hive")).replace(": ", ":").lower())
         for c in columns
@@ -289,13 +277,7 @@ def _kind(properties: dict[type[Any], Any]) -> str:
     if stored is not None and stored.name.upper() in ("PARQUET", "ORC", "AVRO", "JSON"):
         return str(stored.name)
     if serde is not None:
-        return (
-            "PARQUET"
-            if "parquet" in serde.name.lower()
-            else "JSON"
-            if "json" in serde.name.lower()
-            else "TEXTFILE"
-        )
+        return "PARQUET" if "parquet" in serde.name.lower() else "JSON" if "json" in serde.name.lower() else "TEXTFILE"
     return "TEXTFILE"
 
 
@@ -320,9 +302,7 @@ def _values(table: Table, text: str) -> list[str]:
     given = {name.lower(): value.strip() for name, value in given.items()}
     missing = [key.name for key in table.keys if key.name not in given]
     if missing:
-        raise QueryFailed(
-            f"SYNTAX_ERROR: PARTITION ({text}) lacks the keys {', '.join(missing)} of {table.name}"
-        )
+        raise QueryFailed(f"SYNTAX_ERROR: PARTITION ({text}) lacks the keys {', '.join(missing)} of {table.name}")
     return [given[key.name] for key in table.keys]
 
 

@@ -101,7 +101,9 @@ athena_map_agg(k, v) AS map(list(k) FILTER (WHERE k IS NOT NULL), list(v) FILTER
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
     """Make a connection speak Athena: its settings and its macros."""
-    con.execute("SET TimeZone = 'UTC'; SET integer_division = true; SET parquet_metadata_cache = true; SET default_null_order = 'nulls_last'")
+    con.execute(
+        "SET TimeZone = 'UTC'; SET integer_division = true; SET parquet_metadata_cache = true; SET default_null_order = 'nulls_last'"
+    )
     for macro in re.split(r"\n(?=athena_)", _MACROS.strip()):
         signature, body = macro.split(" AS ", 1)
         con.execute(f"CREATE OR REPLACE TEMP MACRO {signature} AS {body}")
@@ -132,8 +134,5 @@ def name_outputs(query: exp.Query) -> None:
     named = (exp.Alias, exp.Column, exp.Star, exp.Dot, exp.Aliases)
     select.set(
         "expressions",
-        [
-            item if isinstance(item, named) else exp.alias_(item, UNNAMED, quoted=True)
-            for item in select.expressions
-        ],
+        [item if isinstance(item, named) else exp.alias_(item, UNNAMED, quoted=True) for item in select.expressions],
     )

@@ -183,9 +183,7 @@ class Executions:
             s3.put_object(Bucket=bucket, Key=f"{key}.metadata", Body=json.dumps(about).encode())
             statistics |= self._write_manifest(s3, request, execution, answer.manifest)
         except Exception as error:
-            reason = (
-                f"Access denied or no such bucket when writing the result to s3://{bucket}/{key}: {error}"
-            )
+            reason = f"Access denied or no such bucket when writing the result to s3://{bucket}/{key}: {error}"
             self._finish(execution, "FAILED", reason, error, statistics)
             return
         kept = {"Columns": answer.columns, "Header": answer.header, "UpdateCount": answer.update_count}
@@ -236,9 +234,7 @@ class Executions:
 
     def _fail_interrupted(self) -> None:
         for execution in self._store.all(_COLLECTION):
-            self._finish(
-                execution, "FAILED", "The embedded AWS stopped while this query ran; start it again."
-            )
+            self._finish(execution, "FAILED", "The embedded AWS stopped while this query ran; start it again.")
 
 
 _UNFINISHED = "Query has not yet finished. Current state: {}"

@@ -82,9 +82,7 @@ def _subscript(node: exp.Expr) -> exp.Expr:
 
 def _slice(node: exp.Expr) -> exp.Expr:
     start, length = node.args["start"], node.args["end"]
-    end = exp.Sub(
-        this=exp.Add(this=exp.paren(start.copy()), expression=exp.paren(length)), expression=exp.convert(1)
-    )
+    end = exp.Sub(this=exp.Add(this=exp.paren(start.copy()), expression=exp.paren(length)), expression=exp.convert(1))
     return call("list_slice", node.this, start, end)
 
 
@@ -152,9 +150,7 @@ _JAVA = {
     "ss": "%S", "s": "%-S", "SSS": "%g", "SSSSSS": "%f", "a": "%p", "EEE": "%a", "E": "%a", "EEEE": "%A",
     "DDD": "%j", "D": "%-j", "Z": "%z", "ZZ": "%z",
 }  # fmt: skip
-_JAVA_PART = re.compile(
-    r"'(?P<quoted>(?:[^']|'')*)'|(?P<letters>(?P<one>[A-Za-z])(?P=one)*)|(?P<other>[^A-Za-z'])"
-)
+_JAVA_PART = re.compile(r"'(?P<quoted>(?:[^']|'')*)'|(?P<letters>(?P<one>[A-Za-z])(?P=one)*)|(?P<other>[^A-Za-z'])")
 
 
 def strftime_pattern(java: str) -> str:
@@ -205,9 +201,7 @@ _TYPED: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.AtTimeZone: lambda n: call("athena_at_timezone", n.this, n.args["zone"]),
     exp.Substring: lambda n: call("athena_substr", n.this, n.args.get("start"), n.args.get("length")),
     exp.SplitPart: lambda n: call("athena_split_part", n.this, n.args["delimiter"], n.args["part_index"]),
-    exp.RegexpExtract: lambda n: call(
-        "athena_regexp_extract", n.this, n.expression, n.args.get("group") or 0
-    ),
+    exp.RegexpExtract: lambda n: call("athena_regexp_extract", n.this, n.expression, n.args.get("group") or 0),
     exp.RegexpReplace: _regexp_replace,
     exp.JSONExtractScalar: _json("athena_json_scalar"),
     exp.JSONExtract: _json("athena_json_extract"),

@@ -60,10 +60,7 @@ def _listed(text: str | None) -> list[str]:
     if not text:
         return []
     try:
-        return [
-            item.sql(dialect="athena")
-            for item in sqlglot.parse_one(f"SELECT {text}", read="athena").expressions
-        ]
+        return [item.sql(dialect="athena") for item in sqlglot.parse_one(f"SELECT {text}", read="athena").expressions]
     except SqlglotError as error:
         raise AwsError("InvalidRequestException", f"EXECUTE ... USING {text}: {error}") from error
 

@@ -74,9 +74,7 @@ def projected_partitions(parameters: dict[str, str], keys: list[str], location: 
     Raises:
         QueryFailed: when a key has no projection type, or its settings are incomplete.
     """
-    template = parameters.get("storage.location.template") or location + "".join(
-        f"{k}=${{{k}}}/" for k in keys
-    )
+    template = parameters.get("storage.location.template") or location + "".join(f"{k}=${{{k}}}/" for k in keys)
     template = template.replace("s3a://", "s3://").rstrip("/") + "/"
     return Projection(template, keys, {key: _allowed(parameters, key) for key in keys})
 
@@ -89,9 +87,7 @@ def _allowed(parameters: dict[str, str], key: str) -> Callable[[str], bool]:
             f"allowed are {', '.join(_KINDS)}"
         )
     prefix = f"projection.{key}."
-    settings = {
-        name.removeprefix(prefix): value for name, value in parameters.items() if name.startswith(prefix)
-    }
+    settings = {name.removeprefix(prefix): value for name, value in parameters.items() if name.startswith(prefix)}
     try:
         return _KINDS[kind](settings)
     except (KeyError, ValueError) as error:

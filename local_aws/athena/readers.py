@@ -31,15 +31,9 @@ class Relation:
         """
         keys = [f"p.{sql_name(key.name)}" for key in self.table.keys]
         path = ['p."$path"'] if with_path else []
-        source = (
-            f"({self._reader()}) AS f JOIN {self._files} AS p ON f.filename = p.filename" if files else None
-        )
+        source = f"({self._reader()}) AS f JOIN {self._files} AS p ON f.filename = p.filename" if files else None
         columns = [f"f.{sql_name(column.name)}" for column in self.table.columns]
-        select = (
-            f"SELECT {', '.join([*columns, *keys, *path])} FROM {source}"
-            if source
-            else self._empty(with_path)
-        )
+        select = f"SELECT {', '.join([*columns, *keys, *path])} FROM {source}" if source else self._empty(with_path)
         try:
             self.con.execute(f"CREATE TEMP VIEW {self.name} AS {select}")
         except duckdb.Error as error:
@@ -72,12 +66,8 @@ class Relation:
             "filename": [str(file.path) for file, _ in files],
             "$path": [file.uri for file, _ in files],
         }
-        columns |= {
-            key.name: [partition.values[i] for _, partition in files] for i, key in enumerate(self.table.keys)
-        }
-        self.con.register(
-            "given", pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
-        )
+        columns |= {key.name: [partition.values[i] for _, partition in files] for i, key in enumerate(self.table.keys)}
+        self.con.register("given", pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()}))
         typed = "".join(f", {_typed(sql_name(key.name), key)}" for key in self.table.keys)
         self.con.execute(f'CREATE TEMP TABLE {self._files} AS SELECT filename, "$path"{typed} FROM given')
         self.con.unregister("given")

@@ -93,9 +93,7 @@ class Session:
         schema = (node.db or database or self.database).lower()
         found = self.catalog.table(schema, node.name)
         if found is None:
-            raise QueryFailed(
-                f"TABLE_NOT_FOUND: Table '{_CATALOG}.{schema}.{node.name.lower()}' does not exist"
-            )
+            raise QueryFailed(f"TABLE_NOT_FOUND: Table '{_CATALOG}.{schema}.{node.name.lower()}' does not exist")
         return found
 
     def _resolve(self, query: exp.Expr, database: str) -> None:
@@ -152,8 +150,7 @@ class Session:
         if not need.conditions or not partitions:
             return partitions
         keys = ", ".join(
-            f"CAST(v[{i}] AS {duckdb_type(key.type)}) AS {sql_name(key.name)}"
-            for i, key in enumerate(table.keys, 1)
+            f"CAST(v[{i}] AS {duckdb_type(key.type)}) AS {sql_name(key.name)}" for i, key in enumerate(table.keys, 1)
         )
         where = " AND ".join(f"({to_duckdb(condition)})" for condition in need.conditions)
         given = [[i, list(partition.values)] for i, partition in enumerate(partitions)]
@@ -170,9 +167,7 @@ class Session:
         return [row[0] for row in rows]
 
     def _maps(self, tables: dict[str, Table]) -> set[str]:
-        return {
-            c.name for table in tables.values() for c in table.columns if c.type.lower().startswith("map")
-        }
+        return {c.name for table in tables.values() for c in table.columns if c.type.lower().startswith("map")}
 
 
 def _is_cte(node: exp.Table) -> bool:
@@ -210,6 +205,4 @@ def _check_injected(table: Table, need: Need) -> None:
 
 
 def _fixes(condition: exp.Expr, key: str) -> bool:
-    return isinstance(condition, exp.EQ | exp.In) and any(
-        c.name == key for c in condition.find_all(exp.Column)
-    )
+    return isinstance(condition, exp.EQ | exp.In) and any(c.name == key for c in condition.find_all(exp.Column))

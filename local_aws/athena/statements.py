@@ -81,9 +81,7 @@ def check(sql: str) -> None:
     """
     if not _starts(sql, _KNOWN):
         word = (sql.split() or ["<EOF>"])[0]
-        raise AwsError(
-            "InvalidRequestException", f"line 1:1: mismatched input '{word}'. Expecting: a SQL statement"
-        )
+        raise AwsError("InvalidRequestException", f"line 1:1: mismatched input '{word}'. Expecting: a SQL statement")
     if not _starts(sql, _QUERY):
         return
     try:
@@ -96,9 +94,7 @@ def check(sql: str) -> None:
 def _place(error: SqlglotError) -> str:
     first = (getattr(error, "errors", None) or [{}])[0]
     where = f"line {first.get('line', 1)}:{first.get('col', 1)}: "
-    return (
-        where + f"mismatched input '{first.get('highlight') or '<EOF>'}'. {first.get('description') or error}"
-    )
+    return where + f"mismatched input '{first.get('highlight') or '<EOF>'}'. {first.get('description') or error}"
 
 
 def run(sql: str, session: Session, file: Path) -> Answer:
@@ -112,9 +108,7 @@ def run(sql: str, session: Session, file: Path) -> Answer:
             return runner(sql, session, file.with_suffix(".txt"))
     if _starts(sql, _QUERY):
         return _select(sql, session, file.with_suffix(".csv"))
-    raise QueryFailed(
-        f"NOT_SUPPORTED: the embedded AWS does not run this statement: {' '.join(sql.split()[:3])}"
-    )
+    raise QueryFailed(f"NOT_SUPPORTED: the embedded AWS does not run this statement: {' '.join(sql.split()[:3])}")
 
 
 def _select(sql: str, session: Session, file: Path) -> Answer:

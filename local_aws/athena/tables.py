@@ -145,9 +145,7 @@ class Catalog:
 
     def _projected(self, table: Table) -> list[Partition]:
         bucket, key = split_uri(_folder(table.location))
-        found = projected_partitions(
-            table.parameters, [column.name for column in table.keys], _folder(table.location)
-        )
+        found = projected_partitions(table.parameters, [column.name for column in table.keys], _folder(table.location))
         template_bucket, template_key = split_uri(found.fixed_prefix)
         files = self.context.mirror.list(template_bucket or bucket, template_key or key)
         return [Partition(location, values) for location, values in found.among(file.uri for file in files)]

@@ -65,9 +65,7 @@ def hive_type(kind: DuckDBPyType) -> str:
     if kind.id == "map":
         return f"map<{hive_type(_child(kind, 'key'))},{hive_type(_child(kind, 'value'))}>"
     if kind.id in ("struct", "tuple"):
-        fields = (
-            f"{name or f'field{i}'}:{hive_type(child)}" for i, (name, child) in enumerate(_children(kind))
-        )
+        fields = (f"{name or f'field{i}'}:{hive_type(child)}" for i, (name, child) in enumerate(_children(kind)))
         return f"struct<{','.join(fields)}>"
     name = athena_type(kind)
     return str(kind).lower() if name == "decimal" else _HIVE.get(name, name.removesuffix(" with time zone"))
@@ -119,9 +117,7 @@ def text_of(value: str, kind: DuckDBPyType) -> str:
         item = _or_null("e", _child(kind, "child"))
         return f"('[' || array_to_string(list_transform({value}, lambda e: {item}), ', ') || ']')"
     if kind.id == "map":
-        pair = (
-            f"{_or_null('e.key', _child(kind, 'key'))} || '=' || {_or_null('e.value', _child(kind, 'value'))}"
-        )
+        pair = f"{_or_null('e.key', _child(kind, 'key'))} || '=' || {_or_null('e.value', _child(kind, 'value'))}"
         entries = f"list_transform(map_entries({value}), lambda e: {pair})"
         return f"('{{' || array_to_string({entries}, ', ') || '}}')"
     if kind.id in ("struct", "tuple"):
@@ -134,9 +130,7 @@ def text_of(value: str, kind: DuckDBPyType) -> str:
 def _row_text(value: str, kind: DuckDBPyType) -> str:
     parts = []
     for i, (name, child) in enumerate(_children(kind)):
-        field = (
-            f"struct_extract({value}, {sql_string(name)})" if name else f"struct_extract_at({value}, {i + 1})"
-        )
+        field = f"struct_extract({value}, {sql_string(name)})" if name else f"struct_extract_at({value}, {i + 1})"
         label = sql_string((f"field{i}" if name in ("", f"_{i}") else name) + "=")
         parts.append(f"{label} || {_or_null(field, child)}")
     fields = " || ', ' || ".join(parts)

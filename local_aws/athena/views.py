@@ -30,9 +30,7 @@ def decoded(table: Table) -> View:
     """
     text = table.document.get("ViewOriginalText") or ""
     try:
-        document = json.loads(
-            base64.b64decode(text.removeprefix(_PREFIX).removesuffix(_SUFFIX), validate=True)
-        )
+        document = json.loads(base64.b64decode(text.removeprefix(_PREFIX).removesuffix(_SUFFIX), validate=True))
         return View(document["originalSql"], document.get("schema") or "")
     except (ValueError, KeyError) as error:
         raise QueryFailed(

@@ -41,9 +41,7 @@ def create_table_as(sql: str, session: Session, file: Path) -> Answer:
         raise QueryFailed(f"TABLE_ALREADY_EXISTS: Table '{database}.{name.name.lower()}' already exists")
     options = _table_options(tree)
     kind = str(options.get("format", "PARQUET")).upper()
-    location = str(
-        options.get("external_location") or f"{session.output.rstrip('/')}/tables/{session.execution}/"
-    )
+    location = str(options.get("external_location") or f"{session.output.rstrip('/')}/tables/{session.execution}/")
     _refuse_if_not_empty(session, location)
     query, columns = _prepared(tree.expression, session)
     keys = [key.lower() for key in options.get("partitioned_by", [])]
@@ -79,9 +77,7 @@ def insert(sql: str, session: Session, file: Path) -> Answer:
     keys = [key.name for key in table.keys]
     kind = {"parquet": "PARQUET", "json": "JSON", "text": "TEXTFILE"}.get(table.format)
     if kind is None or (table.is_projected and "storage.location.template" in table.parameters):
-        raise QueryFailed(
-            f"NOT_SUPPORTED: INSERT INTO {table.name}: a table of this format or projection is read only"
-        )
+        raise QueryFailed(f"NOT_SUPPORTED: INSERT INTO {table.name}: a table of this format or projection is read only")
     delimiter = table.serde.get("Parameters", {}).get("field.delim")
     written, rows = _write(
         session,
@@ -117,13 +113,9 @@ def _prepared(query: Any, session: Session, names: list[str] | None = None) -> t
     relation = session.con.sql(sql)
     own = [column.lower() for column in relation.columns]
     if names is not None and len(names) != len(own):
-        raise QueryFailed(
-            f"TYPE_MISMATCH: Insert query has {len(own)} columns, the table takes {len(names)}: {names}"
-        )
+        raise QueryFailed(f"TYPE_MISMATCH: Insert query has {len(own)} columns, the table takes {len(names)}: {names}")
     if names is None and any("?" in column for column in own):
-        raise QueryFailed(
-            f"MISSING_COLUMN_NAME: Column name not specified at position {1 + _first_unnamed(own)}"
-        )
+        raise QueryFailed(f"MISSING_COLUMN_NAME: Column name not specified at position {1 + _first_unnamed(own)}")
     columns = [(name, hive_type(kind)) for name, kind in zip(names or own, relation.types, strict=True)]
     aliases = ", ".join(sql_name(name) for name, _ in columns)
     return f"SELECT * FROM ({sql}) AS given({aliases})", columns
@@ -204,9 +196,7 @@ def _refuse_if_not_empty(session: Session, location: str) -> None:
 def _split(columns: Columns, keys: list[str]) -> tuple[Columns, Columns]:
     """Plain columns and partition columns; Athena wants the latter last, in the order of partitioned_by."""
     if keys and [name for name, _ in columns[-len(keys) :]] != keys:
-        raise QueryFailed(
-            f"HIVE_COLUMN_ORDER_MISMATCH: Partition keys must be the last columns in the table: {keys}"
-        )
+        raise QueryFailed(f"HIVE_COLUMN_ORDER_MISMATCH: Partition keys must be the last columns in the table: {keys}")
     return (columns[: -len(keys)], columns[-len(keys) :]) if keys else (columns, [])
 
 

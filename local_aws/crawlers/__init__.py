@@ -145,9 +145,7 @@ class Crawlers:
         for region in self._runs.regions():
             for crawler in self._all(region):
                 schedule = crawler["Schedule"]
-                if schedule.get("State") == "SCHEDULED" and is_due(
-                    schedule["ScheduleExpression"], after, until
-                ):
+                if schedule.get("State") == "SCHEDULED" and is_due(schedule["ScheduleExpression"], after, until):
                     self._start_unless_busy(region, crawler)
 
     def _start_unless_busy(self, region: str, crawler: Document) -> None:
@@ -160,9 +158,7 @@ class Crawlers:
         """The emulator's crawler with what it is really doing, and what AWS fills in."""
         state = self._runs.state(f"{region}/{crawler['Name']}")
         elapsed = time.time() - state["StartTime"] if state["State"] != "READY" else 0
-        policies = {
-            name: {**default, **(crawler.get(name) or {})} for name, default in DEFAULT_POLICIES.items()
-        }
+        policies = {name: {**default, **(crawler.get(name) or {})} for name, default in DEFAULT_POLICIES.items()}
         last = {"LastCrawl": state["LastCrawl"]} if "LastCrawl" in state else {}
         return {
             **{field: value for field, value in crawler.items() if field != "LastCrawl"},

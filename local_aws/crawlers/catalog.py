@@ -83,9 +83,7 @@ def parameters(crawler: str, fmt: Format, files: Sequence[S3File], records: int)
     return found
 
 
-def storage(
-    fmt: Format, columns: Sequence[Document], location: str, described: Mapping[str, str]
-) -> Document:
+def storage(fmt: Format, columns: Sequence[Document], location: str, described: Mapping[str, str]) -> Document:
     """A StorageDescriptor."""
     parquet = (f"{_PARQUET}.MapredParquetInputFormat", f"{_PARQUET}.MapredParquetOutputFormat")
     reads, writes = parquet if fmt.classification == "parquet" else _TEXT
@@ -122,17 +120,13 @@ class Catalog:
         return [table for page in pages for table in page["TableList"]]
 
     def partitions(self, table: str) -> dict[Values, Document]:
-        pages = self.glue.get_paginator("get_partitions").paginate(
-            DatabaseName=self.database, TableName=table
-        )
+        pages = self.glue.get_paginator("get_partitions").paginate(DatabaseName=self.database, TableName=table)
         return {tuple(found["Values"]): found for page in pages for found in page["Partitions"]}
 
     def own_tables(self) -> list[Document]:
         """The tables that this crawler made or updated."""
         return [
-            table
-            for table in self.tables()
-            if table.get("Parameters", {}).get("UPDATED_BY_CRAWLER") == self.crawler
+            table for table in self.tables() if table.get("Parameters", {}).get("UPDATED_BY_CRAWLER") == self.crawler
         ]
 
     def write(self, found: FoundTable, schemas: Schemas, listed: Sequence[S3File]) -> None:
@@ -174,9 +168,7 @@ class Catalog:
         else:
             self.info(f"The data of table {name} in database {self.database} is gone; the table stays")
 
-    def _create(
-        self, found: FoundTable, schemas: Schemas, listed: Sequence[S3File], taken: set[str]
-    ) -> Document:
+    def _create(self, found: FoundTable, schemas: Schemas, listed: Sequence[S3File], taken: set[str]) -> Document:
         name = self.prefix + found.name
         if name in taken:
             name = f"{name}_{hashlib.md5(found.location.encode()).hexdigest()}"
@@ -186,9 +178,7 @@ class Catalog:
         self.info(f"Created table {name} in database {self.database}")
         return table
 
-    def _update(
-        self, existing: Document, found: FoundTable, schemas: Schemas, listed: Sequence[S3File]
-    ) -> Document:
+    def _update(self, existing: Document, found: FoundTable, schemas: Schemas, listed: Sequence[S3File]) -> Document:
         name = existing["Name"]
         table = self._described(name, existing, found, schemas, listed)
         if _same(existing, table):
@@ -232,23 +222,16 @@ class Catalog:
         there = [file for file in listed if file.uri.startswith(location)]
         return parameters(self.crawler, fmt, there, sum(schemas[file].records for file in files))
 
-    def _write_partitions(
-        self, table: Document, found: FoundTable, schemas: Schemas, listed: Sequence[S3File]
-    ) -> None:
+    def _write_partitions(self, table: Document, found: FoundTable, schemas: Schemas, listed: Sequence[S3File]) -> None:
         known = self.partitions(table["Name"])
         wanted = {
-            values: self._partition(table, values, found, files, schemas)
-            for values, files in found.partitions.items()
+            values: self._partition(table, values, found, files, schemas) for values, files in found.partitions.items()
         }
-        self._create_partitions(
-            table["Name"], [part for values, part in wanted.items() if values not in known]
-        )
+        self._create_partitions(table["Name"], [part for values, part in wanted.items() if values not in known])
         if self.policy.new_folders_only:
             return
         if self.policy.updates:
-            changed = [
-                part for values, part in wanted.items() if values in known and _differ(part, known[values])
-            ]
+            changed = [part for values, part in wanted.items() if values in known and _differ(part, known[values])]
             self._update_partitions(table["Name"], changed)
         gone = _without_data({values: part for values, part in known.items() if values not in wanted}, listed)
         if gone and self.policy.delete == "DELETE_FROM_DATABASE":
@@ -287,17 +270,13 @@ class Catalog:
     def _delete_partitions(self, table: str, gone: Iterable[Values]) -> None:
         values = list(gone)
         for each in values:
-            self.glue.delete_partition(
-                DatabaseName=self.database, TableName=table, PartitionValues=list(each)
-            )
+            self.glue.delete_partition(DatabaseName=self.database, TableName=table, PartitionValues=list(each))
         self._count("deleted", table, len(values))
 
     def _count(self, change: str, table: str, number: int) -> None:
         self.changes.partitions[change] += number
         if number:
-            self.info(
-                f"{change.capitalize()} {number} partitions of table {table} in database {self.database}"
-            )
+            self.info(f"{change.capitalize()} {number} partitions of table {table} in database {self.database}")
 
 
 def _batches(items: Sequence[Document], size: int) -> Iterator[Sequence[Document]]:
@@ -316,9 +295,7 @@ def _input(table: Document) -> Document:
 
 
 def _same(existing: Document, table: Document) -> bool:
-    return all(
-        existing.get(key) == table[key] for key in ("StorageDescriptor", "PartitionKeys", "Parameters")
-    )
+    return all(existing.get(key) == table[key] for key in ("StorageDescriptor", "PartitionKeys", "Parameters"))
 
 
 def _differ(part: Document, known: Document) -> bool:

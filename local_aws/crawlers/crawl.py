@@ -54,9 +54,7 @@ class Crawl:
             ClientError: the database or a bucket is not there.
         """
         targets, classifiers = self._targets(), self._classifiers()
-        self.log.info(
-            f"Crawler configured with SchemaChangePolicy {json.dumps(self.crawler['SchemaChangePolicy'])}"
-        )
+        self.log.info(f"Crawler configured with SchemaChangePolicy {json.dumps(self.crawler['SchemaChangePolicy'])}")
         if self.crawler["RecrawlPolicy"]["RecrawlBehavior"] == "CRAWL_EVENT_MODE":
             self.log.info("The embedded crawler does not read event queues: it crawls the whole targets")
         self.catalog.tables()
@@ -107,12 +105,8 @@ class Crawl:
         """Files under the location of a table already known stay with it; the rest are grouped."""
         if not target.is_folder:
             return [FoundTable.of_file(file) for file in read]
-        homes = {
-            file: max((at for at in known if file.uri.startswith(at)), key=len, default="") for file in read
-        }
-        groups = {
-            home: {f: read[f] for f in read if homes[f] == home} for home in dict.fromkeys(homes.values())
-        }
+        homes = {file: max((at for at in known if file.uri.startswith(at)), key=len, default="") for file in read}
+        groups = {home: {f: read[f] for f in read if homes[f] == home} for home in dict.fromkeys(homes.values())}
         new = groups.pop("", {})
         grouping = Grouping.of(configuration(self.crawler))
         return [
@@ -125,10 +119,7 @@ class Crawl:
         return {
             table["StorageDescriptor"]["Location"]: {
                 table["StorageDescriptor"]["Location"],
-                *(
-                    part["StorageDescriptor"]["Location"]
-                    for part in self.catalog.partitions(table["Name"]).values()
-                ),
+                *(part["StorageDescriptor"]["Location"] for part in self.catalog.partitions(table["Name"]).values()),
             }
             for table in self.catalog.own_tables()
         }

@@ -142,9 +142,7 @@ def _csv(head: Head, settings: dict[str, Any]) -> Format | None:
     few_columns = width < 2 and not settings.get("AllowSingleColumn")
     if few_columns or (len(rows) < 2 and not told) or (names and len(names) != width):
         return None
-    found = Format(
-        "csv", head.compression, delimiter, quote, width=width, names=names, first_row=tuple(rows[0])
-    )
+    found = Format("csv", head.compression, delimiter, quote, width=width, names=names, first_row=tuple(rows[0]))
     serde = settings.get("Serde") or "LazySimpleSerDe"
     return replace(
         found,

@@ -27,9 +27,7 @@ _CELL_TYPES = {"BIGINT": _INTEGER, "DOUBLE": _DOUBLE, "BOOLEAN": _BOOLEAN}
 _JSON_INTEGERS = ("BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT")
 _INT_LIMIT = 2**31
 _LONGEST_NAME = 150
-_PARQUET_SHAPE = (
-    "concat_ws('|', name, type, type_length, num_children, converted_type, scale, precision, logical_type)"
-)
+_PARQUET_SHAPE = "concat_ws('|', name, type, type_length, num_children, converted_type, scale, precision, logical_type)"
 _MAXIMUM_DOCUMENT = 256 * 1024 * 1024
 
 
@@ -88,15 +86,11 @@ def _read_parquet(
         "FROM parquet_schema(?) GROUP BY file_name) GROUP BY shape",
         [list(paths)],
     ).fetchall()
-    records = dict(
-        db.execute("SELECT file_name, num_rows FROM parquet_file_metadata(?)", [list(paths)]).fetchall()
-    )
+    records = dict(db.execute("SELECT file_name, num_rows FROM parquet_file_metadata(?)", [list(paths)]).fetchall())
     found: dict[S3File, Schema] = {}
     for (names,) in shapes:
         one = f"read_parquet({_literal(names[0])}, hive_partitioning=false)"
-        columns = {
-            name.lower(): hive_type(kind) for name, kind, *_ in db.execute(f"DESCRIBE FROM {one}").fetchall()
-        }
+        columns = {name.lower(): hive_type(kind) for name, kind, *_ in db.execute(f"DESCRIBE FROM {one}").fetchall()}
         found |= {paths[name]: Schema(dialect, columns, records[name]) for name in names}
     return found
 
@@ -221,9 +215,7 @@ def _read_csv(
         [list(paths)],
     ).fetchall()
     _warn_of_rejects(db, paths, warn)
-    found = {
-        name: Schema(dialect, dict(zip(cells, types, strict=True)), count) for name, count, *types in rows
-    }
+    found = {name: Schema(dialect, dict(zip(cells, types, strict=True)), count) for name, count, *types in rows}
     empty = Schema(dialect, dict.fromkeys(cells, VOID), 0)
     return {file: found.get(name, empty) for name, file in paths.items()}
 
@@ -249,9 +241,7 @@ def _warn_of_rejects(db: duckdb.DuckDBPyConnection, paths: dict[str, S3File], wa
         "USING (scan_id, file_id) GROUP BY file_path"
     ).fetchall()
     for path, lines, first in rejects:
-        warn(
-            f"{paths[path].uri}: {lines} lines do not fit its columns and were passed over, from line {first}"
-        )
+        warn(f"{paths[path].uri}: {lines} lines do not fit its columns and were passed over, from line {first}")
     db.execute("DROP TABLE reject_errors")
     db.execute("DROP TABLE reject_scans")
 

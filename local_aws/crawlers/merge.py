@@ -66,9 +66,7 @@ def columns_after(
     elif by_position:
         after = dict(crawled)
     else:
-        order = [name for name in before if name in crawled] + [
-            name for name in crawled if name not in before
-        ]
+        order = [name for name in before if name in crawled] + [name for name in crawled if name not in before]
         after = {name: crawled[name] for name in order}
     comments = {c["Name"]: {"Comment": c["Comment"]} for c in existing if c.get("Comment")}
     return [{"Name": name, "Type": settled(kind), **comments.get(name, {})} for name, kind in after.items()]

@@ -121,9 +121,7 @@ def folder_at(location: str) -> Folder:
     return (bucket, *PurePosixPath(key).parts)
 
 
-def tables(
-    target: Folder, schemas: Mapping[S3File, Schema], grouping: Grouping, warn: Warn
-) -> list[FoundTable]:
+def tables(target: Folder, schemas: Mapping[S3File, Schema], grouping: Grouping, warn: Warn) -> list[FoundTable]:
     """The tables that the files under a target make.
 
     One table for all of it while its folders hold alike schemas, else one a folder. Folders named `key=value`
@@ -237,9 +235,7 @@ def _key_and_value(part: str) -> tuple[str, str]:
     return (key.lower(), unquote(value)) if equals and key else ("", part)
 
 
-def table_columns(
-    table: FoundTable, files: Iterable[S3File], schemas: Mapping[S3File, Schema]
-) -> dict[str, str]:
+def table_columns(table: FoundTable, files: Iterable[S3File], schemas: Mapping[S3File, Schema]) -> dict[str, str]:
     """The columns of some of a table's files. One that is also a partition key is not among them."""
     columns: dict[str, str] = {}
     for shape in dict.fromkeys(tuple(schemas[file].columns.items()) for file in files if file in schemas):

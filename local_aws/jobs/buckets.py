@@ -47,9 +47,7 @@ class BucketFolders:
         for bucket, before in self._before.items():
             folder = self._root / bucket
             after = dict(_files(folder))
-            self._context.mirror.adopt(
-                bucket, {key: folder / key for key in after if after[key] != before.get(key)}
-            )
+            self._context.mirror.adopt(bucket, {key: folder / key for key in after if after[key] != before.get(key)})
             self._context.mirror.delete(bucket, before.keys() - after.keys())
 
     def release(self) -> None:

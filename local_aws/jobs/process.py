@@ -55,9 +55,7 @@ def environment(endpoint: str, region: str, work: Path, libraries: list[Path]) -
 def require_java() -> None:
     home = os.environ.get("JAVA_HOME")
     if not (home and (Path(home) / "bin/java").exists()) and not shutil.which("java"):
-        raise JobError(
-            "Spark needs Java and none was found: put a JDK 17 on the PATH or set JAVA_HOME to one."
-        )
+        raise JobError("Spark needs Java and none was found: put a JDK 17 on the PATH or set JAVA_HOME to one.")
 
 
 def spawn(words: list[str], env: Mapping[str, str], work: Path) -> subprocess.Popen[bytes]:
@@ -99,12 +97,8 @@ def failure(status: int, stderr: str) -> str:
     if status < 0:
         return f"the process was killed by signal {-status} ({signal.Signals(-status).name})"
     lines = [line.rstrip() for line in stderr.splitlines() if line.strip()]
-    told = [line for line in lines if _EXCEPTION.match(line)] or [
-        line for line in lines if not line[0].isspace()
-    ]
-    reason = (
-        told[-1].removeprefix("Caused by: ").removeprefix(": ") if told else "the script ended with an error"
-    )
+    told = [line for line in lines if _EXCEPTION.match(line)] or [line for line in lines if not line[0].isspace()]
+    reason = told[-1].removeprefix("Caused by: ").removeprefix(": ") if told else "the script ended with an error"
     return f"{reason} (exit code {status})"
 
 

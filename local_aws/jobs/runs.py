@@ -158,9 +158,7 @@ class JobRuns:
         if kind not in (*_SPARK, "pythonshell"):
             raise JobError(f"the embedded AWS runs no {kind} jobs, only {', '.join(_SPARK)} and pythonshell.")
         if language != "python":
-            raise JobError(
-                f"--job-language {language}: the embedded AWS runs Python scripts only, Scala not yet."
-            )
+            raise JobError(f"--job-language {language}: the embedded AWS runs Python scripts only, Scala not yet.")
         extra = filter(None, order.arguments.get("--extra-py-files", "").split(","))
         files = [self._download(uri.strip(), work / "lib") for uri in extra]
         script = self._download(order.job["Command"]["ScriptLocation"], work / "script")

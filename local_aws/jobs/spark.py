@@ -67,9 +67,7 @@ def _fixed() -> dict[str, str]:
 def _mounts(buckets: Mapping[str, Path]) -> dict[str, str]:
     """No target file system is named for the schemes: a path in a bucket that is not there then fails."""
     schemes = {f"spark.hadoop.fs.{scheme}.impl": _VIEW for scheme in ("s3", "s3a")}
-    committers = {
-        f"spark.hadoop.mapreduce.outputcommitter.factory.scheme.{s}": _COMMITTER for s in ("s3", "s3a")
-    }
+    committers = {f"spark.hadoop.mapreduce.outputcommitter.factory.scheme.{s}": _COMMITTER for s in ("s3", "s3a")}
     table = "spark.hadoop.fs.viewfs.mounttable"
     links = {f"{table}.{bucket}.linkFallback": f"{folder.as_uri()}/" for bucket, folder in buckets.items()}
     return schemes | committers | links

@@ -1,6 +1,7 @@
 """One Spark session and one emulated AWS for these tests: s3:// is a folder to Spark and a bucket to boto3."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from tests.glue_scripts.small_lake import BUCKETS, Lake, spark_settings
 
+
 @pytest.fixture(scope="session")
 def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("s3")
@@ -26,7 +28,10 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def spark(storage: Path) -> Iterator[SparkSession]:
     # Few shuffle partitions, for the tests' few rows only.
-    settings = spark_settings(storage) | {"spark.sql.shuffle.partitions": "2", "spark.sql.session.timeZone": "UTC"}
+    settings = spark_settings(storage) | {
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.session.timeZone": "UTC",
+    }
     session = SparkSession.builder.config(map=settings).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     yield session
@@ -41,9 +46,17 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         port = free.getsockname()[1]
     environment = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_DEFAULT_REGION": "us-east-1"}
     environment |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-    emulator = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0"}
+    emulator = {
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+    }
     emulator["STATE_DIR"] = emulator["TMPDIR"] = str(tmp_path_factory.mktemp("ministack"))
-    with pytest.MonkeyPatch.context() as patch, (tmp_path_factory.mktemp("log") / "ministack.log").open("w") as log:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        (tmp_path_factory.mktemp("log") / "ministack.log").open("w") as log,
+    ):
         for name, value in environment.items():
             patch.setenv(name, value)
         command = [sys.executable, "-m", "ministack"]
@@ -78,7 +91,7 @@ def aws(endpoint: str) -> str:
 @pytest.fixture
 def lake(aws: str, storage: Path, request: pytest.FixtureRequest) -> Lake:
     """A lake of its own for each test: its databases and prefixes are named after the test."""
-    name = request.node.name.replace("[", "_").replace("]", "")
+    name = re.sub(r"\W+", "_", request.node.name)[:80]
     for database in (name, f"{name}_curated"):
         boto3.client("glue").create_database(DatabaseInput={"Name": database})
     return Lake(storage, name)

@@ -18,7 +18,9 @@ SERDE = {
 
 def spark_settings(root: Path) -> dict[str, str]:
     """The settings with which Spark finds s3://<bucket>/<key> at <root>/<bucket>/<key>."""
-    mounts = {f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback": f"file://{root}/{bucket}/" for bucket in BUCKETS}
+    mounts = {
+        f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback": f"file://{root}/{bucket}/" for bucket in BUCKETS
+    }
     return mounts | {
         "spark.master": "local[2]",
         "spark.ui.enabled": "false",
@@ -75,7 +77,11 @@ class Lake:
     def arguments(self, spec: str) -> list[str]:
         names = {"JOB_NAME": "job", "spec": spec, "raw_database": self.database}
         names |= {"curated_database": f"{self.database}_curated", "curated_bucket": "curated"}
-        names |= {"quarantine_bucket": "quarantine", "JOB_RUN_ID": f"jr_{self.database}", "TempDir": "s3://scripts/t"}
+        names |= {
+            "quarantine_bucket": "quarantine",
+            "JOB_RUN_ID": f"jr_{self.database}",
+            "TempDir": "s3://scripts/t",
+        }
         return [part for name, value in names.items() for part in (f"--{name}", value)]
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import boto3
 import pytest
+from pyspark.sql import SparkSession
+
 from lake_etl.errors import JobError
 from lake_etl.job import main, parse_arguments, run
 from lake_etl.report import check_balance
-from pyspark.sql import SparkSession
-
 from tests.glue_scripts.small_lake import Lake
 
 FLIGHTS = {"carrier": "string", "distance": "bigint", "time_hour": "string", "note": "string"}
@@ -43,7 +43,13 @@ def arguments(lake: Lake, steps: list[dict[str, Any]] | None = None, **sink: Any
     tables = {"flights": "flights", "airlines": "airlines"}
     sink = {"table": lake.database, "format": "parquet", "compression": "zstd"} | sink
     return lake.arguments(
-        lake.spec(job=lake.database, source="flights", tables=tables, steps=STEPS if steps is None else steps, sink=sink)
+        lake.spec(
+            job=lake.database,
+            source="flights",
+            tables=tables,
+            steps=STEPS if steps is None else steps,
+            sink=sink,
+        )
     )
 
 
@@ -76,7 +82,13 @@ def test_a_run_writes_its_table_and_accounts_for_every_row(flights: Lake, spark:
         "quarantined_rows": 1,
     }
     assert (report["added_by_joins"], report["removed_by_joins"], report["partitions"]) == (2, 0, 2)
-    assert [(step["rows_in"], step["rows_out"]) for step in report["steps"]] == [(4, 4), (4, 4), (4, 3), (3, 5), (5, 5)]
+    assert [(step["rows_in"], step["rows_out"]) for step in report["steps"]] == [
+        (4, 4),
+        (4, 4),
+        (4, 3),
+        (3, 5),
+        (5, 5),
+    ]
     assert report["quarantined"] == {"flights": {"rows": 1, "files": 1}, "airlines": {"rows": 1, "files": 0}}
 
 
@@ -91,7 +103,12 @@ def test_what_could_not_be_read_is_in_the_quarantine_zone(flights: Lake, spark: 
     kept = spark.read.json(f"s3://quarantine/{flights.database}/run_date=*/jr_{flights.database}/").collect()
     folder = f"s3://raw/{flights.database}"
     assert {(row.dataset, row.source_file, row.raw, row.reason) for row in kept} == {
-        ("flights", f"{folder}/flights/year=2013/month=1/a.json", '{"carrier": ', "the line is not valid JSON"),
+        (
+            "flights",
+            f"{folder}/flights/year=2013/month=1/a.json",
+            '{"carrier": ',
+            "the line is not valid JSON",
+        ),
         ("flights", f"{folder}/flights/year=2013/month=2/c.json", None, "the file is empty (0 bytes)"),
         ("airlines", f"{folder}/airlines/a.csv", "DL,Delta,Air", "the row does not have 2 fields"),
     }
@@ -129,6 +146,12 @@ def test_a_second_run_gives_the_same_table_and_leaves_other_partitions(flights: 
     glue = boto3.client("glue")
     partitions = glue.get_partitions(DatabaseName=f"{flights.database}_curated", TableName=flights.database)
     assert len(partitions["Partitions"]) == 2
+
+
+def test_another_partitioning_of_a_table_that_is_there_is_refused(flights: Lake, spark: SparkSession) -> None:
+    run(arguments(flights, partition_by=["year"]))
+    with pytest.raises(JobError, match=r"is partitioned by \['year'\], not by \['month'\]"):
+        run(arguments(flights, partition_by=["month"]))
 
 
 def test_partition_values_with_odd_characters_are_found_again(flights: Lake, spark: SparkSession) -> None:
@@ -169,11 +192,19 @@ def test_a_step_that_names_a_missing_column_says_which_and_what_is_near(flights:
     [
         ([{"fliter": "a > 1"}], {}, r"step 1: 'fliter' is not known\. Allowed: .*Did you mean 'filter'\?"),
         ([{"filter": "a >"}], {}, r"step 1 \(filter\): .*PARSE_SYNTAX_ERROR"),
-        ([{"join": {"with": "airports", "on": "x"}}], {}, r"step 1 \(join\): dataset 'airports' is not known"),
+        (
+            [{"join": {"with": "airports", "on": "x"}}],
+            {},
+            r"step 1 \(join\): dataset 'airports' is not known",
+        ),
         ([{"join": {"with": "airlines"}}], {}, r"step 1 \(join\): option 'on' is missing"),
         ([{"map": {"rename": {"note": "carrier"}}}], {}, r"step 1 \(map\): .*`carrier` already exists"),
         ([], {"format": "orc"}, r"sink format 'orc' is not known\. Allowed: parquet"),
-        ([], {"partition_by": ["yaer"]}, r"sink: column 'yaer' is not in the data.*Did you mean 'year'\?"),
+        (
+            [],
+            {"partition_by": ["yaer"]},
+            r"column 'yaer' is not in the data that goes to the sink.*Did you mean 'year'\?",
+        ),
     ],
 )
 def test_what_is_wrong_in_the_specification_is_named(
@@ -195,8 +226,21 @@ def test_a_step_that_may_not_change_the_rows_and_does_fails_the_run(flights: Lak
 
 
 def test_arguments_that_glue_adds_are_left_alone(lake: Lake) -> None:
-    given = [*lake.arguments("s3://scripts/x.json"), "--enable-metrics", "true", "--JOB_ID", "j_1", "--spec-x", "1"]
+    given = [
+        *lake.arguments("s3://scripts/x.json"),
+        "--enable-metrics",
+        "true",
+        "--JOB_ID",
+        "j_1",
+        "--spec-x",
+        "1",
+    ]
     assert parse_arguments(given).spec == "s3://scripts/x.json"
+
+
+def test_a_specification_that_is_not_there_is_named(lake: Lake) -> None:
+    with pytest.raises(JobError, match=r"--spec s3://scripts/none\.json: .*NoSuchKey"):
+        run(lake.arguments("s3://scripts/none.json"))
 
 
 def test_the_last_line_of_an_error_is_the_message(

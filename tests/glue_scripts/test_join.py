@@ -2,9 +2,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pyspark.sql import DataFrame
+
 from lake_etl.errors import JobError
 from lake_etl.transforms.join import join
-from pyspark.sql import DataFrame
 
 Rows = Callable[..., DataFrame]
 
@@ -29,7 +30,14 @@ def ids(frame: DataFrame) -> set[int | None]:
 
 @pytest.mark.parametrize(
     ("how", "expected"),
-    [("inner", {1}), ("left", {1, 2, 3}), ("right", {1, None}), ("full", {1, 2, 3, None}), ("semi", {1}), ("anti", {2, 3})],
+    [
+        ("inner", {1}),
+        ("left", {1, 2, 3}),
+        ("right", {1, None}),
+        ("full", {1, 2, 3, None}),
+        ("semi", {1}),
+        ("anti", {2, 3}),
+    ],
 )
 def test_each_kind_of_join_keeps_its_rows(
     flights: DataFrame, airlines: DataFrame, how: str, expected: set[int | None]
@@ -76,7 +84,9 @@ def test_keys_of_different_width_match(rows: Rows) -> None:
 
 def test_keys_of_different_kinds_are_an_error_that_says_what_to_do(rows: Rows) -> None:
     left, right = rows("at string", ("2013-01-01",)), rows("at timestamp, temp int")
-    with pytest.raises(JobError, match=r"at is string and airlines\.at is timestamp.*cast: \{at: timestamp\}.*cast_right"):
+    with pytest.raises(
+        JobError, match=r"at is string and airlines\.at is timestamp.*cast: \{at: timestamp\}.*cast_right"
+    ):
         joined(left, right, on="at")
 
 

@@ -1,12 +1,13 @@
 from collections.abc import Callable
 
 import pytest
+from pyspark.sql import DataFrame
+
 from lake_etl.errors import JobError
 from lake_etl.transforms.drop_fields import drop_fields
 from lake_etl.transforms.drop_null_fields import drop_null_fields
 from lake_etl.transforms.filter import filter_rows
 from lake_etl.transforms.map import map_fields
-from pyspark.sql import DataFrame
 
 Rows = Callable[..., DataFrame]
 

@@ -35,19 +35,39 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
     """YAML 1.1 reads the key `on` as true; this file is YAML 1.2."""
     steps = load(ROOT / "lake.yaml", "local").config.jobs["flights_enriched"].steps
 
-    assert [step.join.on for step in steps if step.join] == [["carrier"], ["tailnum"], ["origin", "time_hour"]]
+    assert [step.join.on for step in steps if step.join] == [
+        ["carrier"],
+        ["tailnum"],
+        ["origin", "time_hour"],
+    ]
 
 
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
         ("project: flights", "projct: flights", ["line 3: projct: is not a field", "Allowed: datasets,"]),
-        ("format: json", "format: jsn", ["datasets.flights.format", "'csv', 'json' or 'parquet'", "Given: 'jsn'"]),
-        ("destroyable: true}", "destroyable: maybe}", ["environments.local.destroyable", "boolean", "'maybe'"]),
+        (
+            "format: json",
+            "format: jsn",
+            ["datasets.flights.format", "'csv', 'json' or 'parquet'", "Given: 'jsn'"],
+        ),
+        (
+            "destroyable: true}",
+            "destroyable: maybe}",
+            ["environments.local.destroyable", "boolean", "'maybe'"],
+        ),
         ("seconds: 60}", 'seconds: "x"}', ["streams.departures.window.seconds", "integer", "Given: 'x'"]),
-        ("source: flights", "source: fligts", ["jobs.flights_enriched.source", "'fligts'", "Allowed: flights, weather"]),
+        (
+            "source: flights",
+            "source: fligts",
+            ["jobs.flights_enriched.source", "'fligts'", "Allowed: flights, weather"],
+        ),
         ("with: airlines", "with: airline", ["steps.2.join.with", "'airline'", "Allowed: flights, weather"]),
-        ("on: carrier,", "onn: carrier,", ["steps.2.join.onn: is not a field", "Allowed: how, on, take, with"]),
+        (
+            "on: carrier,",
+            "onn: carrier,",
+            ["steps.2.join.onn: is not a field", "Allowed: how, on, take, with"],
+        ),
         ('filter: "distance > 0"', "filtr: x", ["steps.1.filtr: is not a field", "Allowed: drop_fields"]),
         (
             "airlines: {format: csv}",
@@ -55,13 +75,29 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
             ["datasets.airlines.partitions", "year cannot be a partition key and a column"],
         ),
         ("project: flights", "project: f" + "l" * 50, ["project:", "'fll", "S3 allows 63", "Shorten"]),
-        ("project: flights", "project: Flights", ["project:", "Allowed: lower-case letters", "Given: 'Flights'"]),
+        (
+            "project: flights",
+            "project: Flights",
+            ["project:", "Allowed: lower-case letters", "Given: 'Flights'"],
+        ),
         ("region: eu-west-1", "region: europe", ["environments.dev.region", "Given: 'europe'"]),
         ("cron(15 * * * ? *)", "every hour", ["datasets.flights.crawl.schedule", "Given: 'every hour'"]),
-        ("window: {by: carrier", "window: {by: airline", ["streams.departures.window.by", "Allowed: time_hour"]),
+        (
+            "window: {by: carrier",
+            "window: {by: airline",
+            ["streams.departures.window.by", "Allowed: time_hour"],
+        ),
         ("10_000_000_000", "1000", ["queries.bytes_scanned_cutoff", "10485760", "Given: 1000"]),
-        ('crawl: {schedule: "cron(15', 'crawl: {recrawl: new_folders, schedule: "cron(15', ["crawl.recrawl", "on_update: log"]),
-        ("http://127.0.0.1:4566", "http://10.0.0.8:4566", ["environments.local.endpoint", "Given: 'http://10.0.0.8"]),
+        (
+            'crawl: {schedule: "cron(15',
+            'crawl: {recrawl: new_folders, schedule: "cron(15',
+            ["crawl.recrawl", "on_update: log"],
+        ),
+        (
+            "http://127.0.0.1:4566",
+            "http://10.0.0.8:4566",
+            ["environments.local.endpoint", "Given: 'http://10.0.0.8"],
+        ),
         ("source: flights", "source: [", ["not valid YAML"]),
     ],
 )
@@ -97,7 +133,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
 
 
 def test_an_unknown_environment_names_those_there_are() -> None:
-    with pytest.raises(ConfigError, match="LAKE_ENV is 'test'. Allowed: local, dev, prod"):
+    with pytest.raises(ConfigError, match=r"LAKE_ENV is 'test'\. Allowed: local, dev, prod"):
         load(ROOT / "lake.yaml", "test")
 
 
@@ -108,12 +144,19 @@ def test_a_missing_file_is_said() -> None:
 
 def lake(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "lake", *arguments]
-    settings = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "AWS_EC2_METADATA_DISABLED": "true", **environment}
+    settings = {
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": str(ROOT),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        **environment,
+    }
     return subprocess.run(command, cwd=cwd, env=settings, capture_output=True, text=True, check=False)
 
 
 def test_check_is_quick_because_it_loads_neither_aws_nor_the_stacks() -> None:
-    script = "import sys; sys.argv = ['lake', 'check']\nfrom lake.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+    script = (
+        "import sys; sys.argv = ['lake', 'check']\nfrom lake.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+    )
     script += "print(sorted({name.partition('.')[0] for name in sys.modules} & {'boto3', 'jsii', 'cdktf', 'pyspark'}))"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
 

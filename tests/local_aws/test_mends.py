@@ -74,9 +74,7 @@ def _job(name: str, **fields: Any) -> dict[str, Any]:
 CREATED_WITH_TAGS = {
     "connection": (
         "create_connection",
-        lambda name: {
-            "ConnectionInput": {"Name": name, "ConnectionType": "NETWORK", "ConnectionProperties": {}}
-        },
+        lambda name: {"ConnectionInput": {"Name": name, "ConnectionType": "NETWORK", "ConnectionProperties": {}}},
         lambda glue, name: glue.delete_connection(ConnectionName=name),
     ),
     "crawler": (
@@ -162,9 +160,7 @@ def test_a_partition_index_can_be_deleted(side: Aws, name: str) -> None:
     glue = side("glue")
     table = {"DatabaseName": name, "TableName": "t"}
     glue.create_database(DatabaseInput={"Name": name})
-    glue.create_table(
-        DatabaseName=name, TableInput={"Name": "t", "PartitionKeys": [{"Name": "day", "Type": "string"}]}
-    )
+    glue.create_table(DatabaseName=name, TableInput={"Name": "t", "PartitionKeys": [{"Name": "day", "Type": "string"}]})
     glue.create_partition_index(**table, PartitionIndex={"IndexName": "by_day", "Keys": ["day"]})
     (index,) = glue.get_partition_indexes(**table)["PartitionIndexDescriptorList"]
     assert (index["IndexName"], index["IndexStatus"]) == ("by_day", "ACTIVE")
@@ -221,9 +217,7 @@ def test_the_operation_that_starts_an_application_can_be_followed(side: Aws, nam
     assert details["ApplicationOperationInfoDetails"]["OperationStatus"] == "SUCCESSFUL"
 
 
-def test_a_workgroup_made_without_settings_enforces_its_own_and_publishes_metrics(
-    side: Aws, name: str
-) -> None:
+def test_a_workgroup_made_without_settings_enforces_its_own_and_publishes_metrics(side: Aws, name: str) -> None:
     athena = side("athena")
     athena.create_work_group(Name=name)
     configuration = athena.get_work_group(WorkGroup=name)["WorkGroup"]["Configuration"]

@@ -148,9 +148,7 @@ def test_the_aws_command_line_makes_and_shows_a_workgroup(cli: Callable[..., Any
     assert shown["Configuration"]["EnforceWorkGroupConfiguration"] is True
 
 
-def test_the_aws_command_line_puts_a_record_and_reads_it_back(
-    cli: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_the_aws_command_line_puts_a_record_and_reads_it_back(cli: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "record").write_text("hello")
     cli("kinesis", "create-stream", "--stream-name", "by-cli", "--shard-count", "1")
     record = ("--partition-key", "k", "--data", f"fileb://{tmp_path}/record")

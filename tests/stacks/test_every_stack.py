@@ -20,7 +20,12 @@ from toolchain.provider import RANGE
 
 EXPECTED = {
     "storage": {"aws_kms_key": 1, "aws_kms_alias": 1, "aws_s3_bucket": 4},
-    "catalog": {"aws_glue_catalog_database": 2, "aws_glue_crawler": 5, "aws_glue_classifier": 3, "aws_iam_role": 1},
+    "catalog": {
+        "aws_glue_catalog_database": 2,
+        "aws_glue_crawler": 5,
+        "aws_glue_classifier": 3,
+        "aws_iam_role": 1,
+    },
     "etl": {"aws_s3_bucket": 1, "aws_glue_job": 1, "aws_cloudwatch_log_group": 2, "aws_s3_object": 3},
     "athena": {"aws_s3_bucket": 1, "aws_athena_workgroup": 1, "aws_athena_named_query": 4},
     "streaming": {

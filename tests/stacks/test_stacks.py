@@ -22,7 +22,9 @@ def only(stacks: Stacks, stack: str, type_: str) -> dict[str, object]:
 def test_a_crawler_per_dataset_with_its_own_schedule_and_policies(local: Stacks) -> None:
     crawlers = {crawler["name"]: crawler for crawler in resources(local["catalog"], "aws_glue_crawler").values()}
 
-    assert set(crawlers) == {f"flights-local-{name}" for name in ("flights", "weather", "airlines", "airports", "planes")}
+    assert set(crawlers) == {
+        f"flights-local-{name}" for name in ("flights", "weather", "airlines", "airports", "planes")
+    }
     assert crawlers["flights-local-flights"]["schedule"] == "cron(15 * * * ? *)"
     assert "schedule" not in crawlers["flights-local-planes"]
     assert crawlers["flights-local-weather"]["schema_change_policy"] == {
@@ -53,7 +55,12 @@ def test_the_spec_says_what_lake_yaml_says() -> None:
 
     assert spec["steps"][1] == {"filter": "distance > 0"}
     assert spec["steps"][3] == {
-        "join": {"with": "planes", "on": ["tailnum"], "how": "left", "take": ["manufacturer", "model", "seats"]}
+        "join": {
+            "with": "planes",
+            "on": ["tailnum"],
+            "how": "left",
+            "take": ["manufacturer", "model", "seats"],
+        }
     }
     assert spec["sink"]["partition_by"] == ["year", "month"]
     json.dumps(spec)
@@ -98,7 +105,10 @@ def test_the_flink_application_finds_its_settings_in_a_property_group(local: Sta
     application = only(local, "streaming", "aws_kinesisanalyticsv2_application")
     groups = application["application_configuration"]["environment_properties"]["property_group"]
 
-    assert {group["property_group_id"] for group in groups} == {"kinesis.analytics.flink.run.options", "counts"}
+    assert {group["property_group_id"] for group in groups} == {
+        "kinesis.analytics.flink.run.options",
+        "counts",
+    }
     assert {group["property_group_id"]: group for group in groups}["counts"]["property_map"]["by"] == "carrier"
 
 

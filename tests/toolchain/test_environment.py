@@ -13,9 +13,7 @@ def root(tmp_path: Path) -> Path:
     """A checkout in a folder whose name needs quoting."""
     root = tmp_path / "ada's data lake"
     for name in ("node_modules/.bin/cdktf", ".venv/bin/python", ".tools/bin/node"):
-        environment.write_command(
-            root / name, f'echo "{Path(name).name} of the lake: $*; PYTHONPATH=$PYTHONPATH"'
-        )
+        environment.write_command(root / name, f'echo "{Path(name).name} of the lake: $*; PYTHONPATH=$PYTHONPATH"')
     environment.write_all(root, f"{root}/jdk", root / ".tools/terraform.rc")
     return root
 

@@ -118,9 +118,7 @@ def test_what_needs_no_provider_goes_on_and_says_what_is_missing(nowhere: Path) 
     assert "plugin_cache_dir" in configuration.read_text()
 
 
-def test_the_registry_is_taken_where_there_is_no_mirror(
-    nowhere: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_registry_is_taken_where_there_is_no_mirror(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provider, "registry_answers", lambda: True)
     configuration, source = install.choose_provider(nowhere, "linux_amd64", required=True)
     assert "registry.terraform.io" in source
@@ -145,9 +143,7 @@ def test_a_named_mirror_that_is_empty_stops_set_up(nowhere: Path, monkeypatch: p
         install.choose_provider(nowhere, "linux_amd64", required=False)
 
 
-def test_the_users_own_provider_installation_is_used_as_it_is(
-    nowhere: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_users_own_provider_installation_is_used_as_it_is(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = nowhere / "terraform.rc"
     own.write_text("provider_installation {}\n")
     monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(own))

@@ -72,7 +72,11 @@ def _cast(right: DataFrame, types: dict[str, str], name: str) -> DataFrame:
 
 
 def _names(
-    frame: DataFrame, right: DataFrame, name: str, keys: dict[str, str], take: list[str] | dict[str, str] | None
+    frame: DataFrame,
+    right: DataFrame,
+    name: str,
+    keys: dict[str, str],
+    take: list[str] | dict[str, str] | None,
 ) -> dict[str, str]:
     present = {column.lower() for column in frame.columns}
     if isinstance(take, dict):
@@ -85,9 +89,7 @@ def _names(
     return {column: f"{name}_{column}" if column.lower() in present else column for column in columns}
 
 
-def _same_key_types(
-    left: DataFrame, right: DataFrame, name: str, keys: dict[str, str]
-) -> tuple[DataFrame, DataFrame]:
+def _same_key_types(left: DataFrame, right: DataFrame, name: str, keys: dict[str, str]) -> tuple[DataFrame, DataFrame]:
     for here, there in keys.items():
         type_ = _common(left.schema[_exact(left, here)].dataType, right.schema[here].dataType)
         if type_ is None:

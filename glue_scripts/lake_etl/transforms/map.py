@@ -38,9 +38,7 @@ def _cast(frame: DataFrame, types: dict[str, str]) -> DataFrame:
     return frame.withColumns({column: fn.expr(f"try_cast(`{column}` AS {type_})") for column, type_ in types.items()})
 
 
-def _look_up(
-    frame: DataFrame, column: str, lookup: dict[str, Any], dataset: Callable[[str], DataFrame]
-) -> DataFrame:
+def _look_up(frame: DataFrame, column: str, lookup: dict[str, Any], dataset: Callable[[str], DataFrame]) -> DataFrame:
     check_options(lookup, ("from", "on", "take"), ("default",))
     name, on, take = lookup["from"], lookup["on"], lookup["take"]
     keys = [on] if isinstance(on, str) else list(on.values() if isinstance(on, dict) else on)

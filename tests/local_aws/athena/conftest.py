@@ -104,9 +104,7 @@ class Lake:
             )
             for page in pages:
                 ran.columns = page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
-                ran.rows += [
-                    [d.get("VarCharValue") for d in row["Data"]] for row in page["ResultSet"]["Rows"]
-                ]
+                ran.rows += [[d.get("VarCharValue") for d in row["Data"]] for row in page["ResultSet"]["Rows"]]
             if ran.result.endswith(".csv"):
                 del ran.rows[0]
         return ran

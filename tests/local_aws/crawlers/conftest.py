@@ -24,9 +24,7 @@ class Lake:
 
     def put(self, files: Mapping[str, str | bytes]) -> None:
         for key, body in files.items():
-            self.s3.put_object(
-                Bucket=self.name, Key=key, Body=body.encode() if isinstance(body, str) else body
-            )
+            self.s3.put_object(Bucket=self.name, Key=key, Body=body.encode() if isinstance(body, str) else body)
 
     def drop(self, *keys: str) -> None:
         for key in keys:

@@ -30,9 +30,7 @@ def merging() -> dict[str, str]:
         ({"SchemaChangePolicy": LOG}, {"a": "int", "b": "int", "c": "int"}),
     ],
 )
-def test_changed_columns_follow_the_policy(
-    lake: Any, settings: dict[str, Any], columns: dict[str, str]
-) -> None:
+def test_changed_columns_follow_the_policy(lake: Any, settings: dict[str, Any], columns: dict[str, str]) -> None:
     lake.put({"t/a.json": OLD})
     lake.crawl("t/", **settings)
     lake.put({"t/a.json": NEW})

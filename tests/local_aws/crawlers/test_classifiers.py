@@ -52,9 +52,7 @@ def test_the_open_csv_serde_is_used_where_it_is_asked_for(lake: Any) -> None:
         ("$.detail", '{"detail": {"a": 3000000000}}\n{"detail": {"a": 1}}\n', {"a": "bigint"}),
     ],
 )
-def test_a_json_classifier_says_where_the_records_are(
-    lake: Any, path: str, body: str, columns: dict[str, str]
-) -> None:
+def test_a_json_classifier_says_where_the_records_are(lake: Any, path: str, body: str, columns: dict[str, str]) -> None:
     lake.put({"t/a.json": body})
     lake.crawl("t/", **classifier(lake, "JsonClassifier", JsonPath=path))
     assert lake.columns("t") == columns

@@ -85,9 +85,7 @@ def test_a_stopped_crawl_is_cancelled(lake: Any) -> None:
         ({"Targets": {}}, "at least one S3 target"),
     ],
 )
-def test_a_crawl_that_cannot_be_done_fails_and_says_why(
-    lake: Any, settings: dict[str, Any], message: str
-) -> None:
+def test_a_crawl_that_cannot_be_done_fails_and_says_why(lake: Any, settings: dict[str, Any], message: str) -> None:
     lake.put({"t/a.csv": CSV})
     lake.define("t/")
     lake.glue.update_crawler(Name=lake.name, **settings)
@@ -176,9 +174,7 @@ def test_a_cron_is_due_in_the_minute_it_names(schedule: str, moment: str, due: b
     assert is_due(schedule, until - timedelta(minutes=1), until) is due
 
 
-def test_only_crawlers_that_are_due_and_scheduled_are_started(
-    lake: Any, endpoint: str, tmp_path: Path
-) -> None:
+def test_only_crawlers_that_are_due_and_scheduled_are_started(lake: Any, endpoint: str, tmp_path: Path) -> None:
     lake.put({"t/a.csv": CSV})
     lake.define("t/", Schedule="cron(15 * * * ? *)")
     runs = Runs(Context.at(endpoint, tmp_path))

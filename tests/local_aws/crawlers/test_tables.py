@@ -145,9 +145,7 @@ def test_the_table_level_decides_which_folders_are_tables(lake: Any) -> None:
 
 def test_combining_compatible_schemas_makes_one_table_of_old_and_new_columns(lake: Any) -> None:
     lake.put({"t/old/a.json": '{"a": 1}\n', "t/new/a.json": '{"a": 1, "b": 2, "c": 3}\n'})
-    lake.crawl(
-        "t/", Configuration=json.dumps({"Grouping": {"TableGroupingPolicy": "CombineCompatibleSchemas"}})
-    )
+    lake.crawl("t/", Configuration=json.dumps({"Grouping": {"TableGroupingPolicy": "CombineCompatibleSchemas"}}))
     assert set(lake.columns("t")) == {"a", "b", "c"}
 
 

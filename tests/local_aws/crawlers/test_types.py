@@ -188,18 +188,14 @@ def test_compressed_text_is_read_whatever_its_name(lake: Any) -> None:
         ("a,b\r\n1,x\r\n2,y\r\n", {"a": "bigint", "b": "string"}),
     ],
 )
-def test_a_first_line_is_a_header_if_only_it_is_all_strings(
-    lake: Any, body: str, columns: dict[str, str]
-) -> None:
+def test_a_first_line_is_a_header_if_only_it_is_all_strings(lake: Any, body: str, columns: dict[str, str]) -> None:
     lake.put({"t/a.csv": body})
     lake.crawl("t/")
     assert lake.columns("t") == columns
 
 
 def test_one_json_document_a_file_is_read_over_many_lines(lake: Any) -> None:
-    lake.put(
-        {"docs/a.json": '{\n  "a": 1,\n  "b": {"c": [1.5]}\n}', "lists/a.json": '[{"a": 1},\n {"a": 2}]'}
-    )
+    lake.put({"docs/a.json": '{\n  "a": 1,\n  "b": {"c": [1.5]}\n}', "lists/a.json": '[{"a": 1},\n {"a": 2}]'})
     lake.crawl("docs/", "lists/")
     assert lake.columns("docs") == {"a": "int", "b": "struct<c:array<double>>"}
     assert lake.columns("lists") == {"array": "array<struct<a:int>>"}

@@ -63,9 +63,7 @@ class Lab:
     def lines(self, run: dict[str, Any], kind: str) -> list[str]:
         """What a run wrote: `kind` is output or error."""
         group = f"{run['LogGroupName']}/{kind}"
-        events = self.aws("logs").get_log_events(
-            logGroupName=group, logStreamName=run["Id"], startFromHead=True
-        )
+        events = self.aws("logs").get_log_events(logGroupName=group, logStreamName=run["Id"], startFromHead=True)
         return [event["message"] for event in events["events"]]
 
 

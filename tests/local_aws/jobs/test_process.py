@@ -39,9 +39,7 @@ def test_the_last_line_that_tells_the_cause_is_the_message(stderr: str, message:
     assert process.failure(1, stderr) == message
 
 
-def test_without_java_a_spark_job_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_without_java_a_spark_job_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("JAVA_HOME", raising=False)
     with pytest.raises(process.JobError, match="JDK 17"):

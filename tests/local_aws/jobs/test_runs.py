@@ -49,9 +49,7 @@ def _pid(lab: Any, job: str, run_id: str) -> int:
 
 def _has_stream(lab: Any, run: dict[str, Any]) -> bool:
     group = f"{run['LogGroupName']}/output"
-    return bool(
-        lab.aws("logs").describe_log_streams(logGroupName=group, logStreamNamePrefix=run["Id"])["logStreams"]
-    )
+    return bool(lab.aws("logs").describe_log_streams(logGroupName=group, logStreamNamePrefix=run["Id"])["logStreams"])
 
 
 def test_a_shell_job_works_on_this_aws_with_nothing_of_the_caller(lab: Any) -> None:
@@ -177,9 +175,7 @@ def test_unknown_jobs_and_runs_are_not_found(lab: Any) -> None:
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
-def test_a_run_dies_with_the_embedded_aws_and_is_failed_afterwards(
-    tmp_path: Path, end: signal.Signals
-) -> None:
+def test_a_run_dies_with_the_embedded_aws_and_is_failed_afterwards(tmp_path: Path, end: signal.Signals) -> None:
     port, folder = free_port(), tmp_path / "aws"
     server = started(port, folder)
     lab = Lab(lambda service: client(service, f"http://127.0.0.1:{port}"), "lab")

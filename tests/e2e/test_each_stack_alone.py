@@ -1,0 +1,26 @@
+"""Each stack on an empty account, and a destroy in unusual orders."""
+
+from __future__ import annotations
+
+import pytest
+
+from lake.names import STACKS
+from tests.e2e.conftest import Checkout
+
+pytestmark = pytest.mark.e2e
+
+
+def test_every_stack_plans_on_an_empty_account(fresh: Checkout) -> None:
+    for stack in STACKS:
+        shown = fresh.run("cdktf", "plan", stack).stdout
+        assert "0 to change, 0 to destroy" in shown, shown
+
+
+def test_a_taken_port_is_one_sentence(fresh: Checkout) -> None:
+    (fresh.root / ".local" / "local" / "aws.pid").rename(fresh.root / "aws.pid")
+
+    done = fresh.lake("local", "start", code=2)
+
+    assert done.stderr.count("\n") == 1
+    assert "is taken by another program" in done.stderr
+    (fresh.root / "aws.pid").rename(fresh.root / ".local" / "local" / "aws.pid")

@@ -1,0 +1,217 @@
+"""The lake from `make demo` to nothing left: real Terraform, real data, the public commands.
+
+The tests of this file run in their order on one lake, as a person would go through its life.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lake.names import STACKS
+from tests.e2e.conftest import Checkout
+
+pytestmark = pytest.mark.e2e
+BUCKET = "flights-local-{}-000000000000"
+
+
+def test_the_demo_shows_what_pandas_computes(demo: tuple[Checkout, str]) -> None:
+    _, shown = demo
+
+    assert "Athena: 336776\n  pandas: 336776" in shown
+    assert "'ExpressJet Airlines Inc.': 16028, 'JetBlue Airways': 14111" in shown
+    assert "All as pandas computes it" in shown
+
+
+def test_the_run_report_accounts_for_every_row(lake_up: Checkout) -> None:
+    keys = lake_up.s3().list_objects_v2(Bucket=BUCKET.format("curated"), Prefix="_reports/")["Contents"]
+    report = json.loads(lake_up.s3().get_object(Bucket=BUCKET.format("curated"), Key=keys[0]["Key"])["Body"].read())
+
+    assert report["rows_in"] == report["rows_out"] == 336_776
+    assert report["rows_in"] + report["added_by_joins"] == (
+        report["rows_out"] + report["filtered"] + report["removed_by_joins"] + report["quarantined_rows"]
+    )
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_plan_right_after_the_deploy_shows_no_change(lake_up: Checkout, stack: str) -> None:
+    shown = lake_up.run("cdktf", "plan", stack).stdout
+
+    assert "No changes." in shown, shown
+
+
+def test_state_can_be_inspected_with_terraform_itself(lake_up: Checkout) -> None:
+    listed = lake_up.state("etl")
+
+    assert any(address.startswith("aws_glue_job.") for address in listed)
+
+
+def test_another_environment_is_synthesised_and_validated_without_a_trace_in_this_one(
+    lake_up: Checkout,
+) -> None:
+    before = {stack: lake_up.state(stack) for stack in STACKS}
+
+    lake_up.run("cdktf", "synth", LAKE_ENV="dev")
+    for stack in STACKS:
+        folder = f"-chdir=cdktf.out/stacks/{stack}"
+        lake_up.run("terraform", folder, "init", "-backend=false", "-input=false")
+        lake_up.run("terraform", folder, "validate")
+    # A person may also have initialised the other environment's backend.
+    lake_up.run("terraform", "-chdir=cdktf.out/stacks/etl", "init", "-input=false", "-reconfigure")
+    assert lake_up.state("etl") == []
+
+    assert "No changes." in lake_up.run("cdktf", "plan", "etl").stdout
+    assert {stack: lake_up.state(stack) for stack in STACKS} == before
+
+
+def test_checkov_parses_every_stack(lake_up: Checkout) -> None:
+    """Findings are not judged here; a parsing error would hide them all, and checkov would still exit with 0."""
+    lake_up.run("cdktf", "synth")
+    command = ["checkov", "-d", "cdktf.out", "--framework", "terraform_json", "--skip-download", "-o", "json"]
+    report = json.loads(lake_up.run(*command, code=None, LOG_LEVEL="ERROR").stdout)
+
+    assert report["summary"]["parsing_errors"] == 0
+    files = {check["file_path"] for check in report["results"]["passed_checks"]}
+    assert files == {f"/stacks/{stack}/cdk.tf.json" for stack in STACKS}
+
+
+def test_the_cli_of_aws_works_with_nothing_but_an_endpoint(lake_up: Checkout) -> None:
+    endpoint = next(word.strip('",') for word in (lake_up.root / "lake.yaml").read_text().split() if "http://" in word)
+    keys = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
+
+    def aws(*arguments: str) -> str:
+        return lake_up.run("aws", "--endpoint-url", endpoint, *arguments, **keys).stdout
+
+    tables = json.loads(aws("glue", "get-tables", "--database-name", "flights_local_raw"))["TableList"]
+    assert {table["Name"] for table in tables} == {"flights", "weather", "airlines", "airports", "planes"}
+    aws("glue", "start-crawler", "--name", "flights-local-planes")
+    started = json.loads(
+        aws(
+            *("athena", "start-query-execution", "--work-group", "flights-local"),
+            *("--query-string", "SELECT count(*) FROM flights_local_raw.airlines"),
+        )
+    )
+    assert started["QueryExecutionId"]
+
+
+def test_a_query_says_how_many_bytes_it_read(lake_up: Checkout) -> None:
+    whole = lake_up.lake_json("query", "SELECT count(*) AS n, sum(distance) AS miles FROM flights_enriched")
+    month = lake_up.lake_json(
+        "query", "SELECT count(*) AS n, sum(distance) AS miles FROM flights_enriched WHERE month = '1'"
+    )
+
+    assert int(month["rows"][0]["n"]) == 27_004
+    assert 0 < month["bytes_scanned"] < whole["bytes_scanned"] / 8
+
+
+def test_status_is_truthful_about_flink(lake_up: Checkout) -> None:
+    lines = {line["part"]: line for line in lake_up.lake_json("status")}
+
+    assert lines["application departures"]["state"] == "READY"
+    assert "not started" in lines["application departures"]["detail"]
+    assert lines["job flights_enriched"]["detail"].startswith("last run: SUCCEEDED")
+
+
+def test_everything_is_there_after_a_restart(lake_up: Checkout) -> None:
+    lake_up.lake("local", "stop")
+    lake_up.lake("local", "start")
+
+    assert lake_up.lake_json("query", "--name", "flights_total")["rows"] == [{"flights": "336776"}]
+    assert "No changes." in lake_up.run("cdktf", "plan", "streaming").stdout
+
+
+def test_bad_rows_and_files_are_quarantined_and_the_good_ones_arrive(lake_up: Checkout) -> None:
+    raw = BUCKET.format("raw")
+    day = "flights/year=2013/month=1/day=1"
+    good = json.dumps({"carrier": "UA", "flight": 1, "origin": "EWR", "distance": 100, "tailnum": "N14228"})
+    weather = lake_up.s3().get_object(Bucket=raw, Key="weather/year=2013/month=1/day=1/hour=1/part-0.parquet")
+    lake_up.put_object(raw, f"{day}/broken.json", f'{good}\n{{"carrier": "UA", "fli\n'.encode())
+    lake_up.put_object(raw, f"{day}/empty.json", b"")
+    lake_up.put_object(raw, "planes/ragged.csv", RAGGED.encode())
+    lake_up.put_object(raw, "weather/year=2013/month=1/day=1/hour=1/short.parquet", weather["Body"].read()[:-100])
+
+    assert {crawl["status"] for crawl in lake_up.lake_json("crawl", "flights", "planes", "weather")} == {"SUCCEEDED"}
+    report = lake_up.lake_json("run", "flights_enriched")
+
+    assert report["rows_out"] == 336_777
+    assert report["quarantined_rows"] >= 1
+    reasons = quarantined(lake_up)
+    assert {key.rpartition("/")[2] for key in reasons} == {
+        "broken.json",
+        "empty.json",
+        "ragged.csv",
+        "short.parquet",
+    }
+    assert all(reasons.values())
+    total = lake_up.lake_json("query", "--name", "flights_total")["rows"]
+    assert total == [{"flights": "336777"}]
+
+
+RAGGED = (
+    "tailnum,year,type,manufacturer,model,engines,seats,speed,engine\n"
+    "N99999,2004,Fixed wing multi engine,EMBRAER,EMB-145XR,2,55,NA,Turbo-fan\n"
+    "N88888,2004,too few\n"
+)
+
+
+def quarantined(lake_up: Checkout) -> dict[str, str]:
+    """Reason by source file, of all that lies in the quarantine zone."""
+    listed = lake_up.s3().list_objects_v2(Bucket=BUCKET.format("quarantine")).get("Contents", [])
+    rows = [
+        json.loads(line)
+        for entry in listed
+        if entry["Key"].endswith(".json")
+        for line in lake_up.s3().get_object(Bucket=BUCKET.format("quarantine"), Key=entry["Key"])["Body"].iter_lines()
+    ]
+    return {row["source_file"]: row["reason"] for row in rows}
+
+
+def test_one_stack_goes_and_comes_back_with_cdktf_while_the_others_stay(lake_up: Checkout) -> None:
+    lake_up.run("cdktf", "destroy", "athena", "--auto-approve")
+    assert lake_up.state("athena") == []
+    assert "No changes." in lake_up.run("cdktf", "plan", "catalog").stdout
+
+    lake_up.run("cdktf", "deploy", "athena", "--auto-approve")
+    assert lake_up.lake_json("query", "SELECT 1 AS one")["rows"] == [{"one": "1"}]
+
+
+def test_data_is_not_deleted_without_the_second_key(lake_up: Checkout) -> None:
+    done = lake_up.lake("down", code=2)
+
+    assert "--delete-data" in done.stderr
+    assert lake_up.lake_json("query", "SELECT 1 AS one")["rows"] == [{"one": "1"}]
+
+
+def test_a_lake_that_is_up_is_all_leftovers(lake_up: Checkout) -> None:
+    found = lake_up.lake_json("leftovers", code=1)["leftovers"]
+
+    kinds = {left["kind"] for left in found}
+    assert {
+        "S3 bucket",
+        "Glue table",
+        "Glue job",
+        "IAM role",
+        "Kinesis stream",
+        "CloudWatch log group",
+    } <= kinds
+    assert "by tag" not in kinds, "a resource is tagged as ours that no search by name finds"
+
+
+def test_after_down_nothing_is_left(lake_up: Checkout) -> None:
+    lake_up.lake("down", "--delete-data")
+
+    assert all(lake_up.state(stack) == [] for stack in STACKS)
+    assert lake_up.lake_json("leftovers")["leftovers"] == []
+
+
+def test_the_store_of_the_embedded_aws_holds_nothing_of_the_lake(lake_up: Checkout) -> None:
+    """What `leftovers` may have overlooked. The one key that AWS too keeps for 7 days is named by its id alone."""
+    store = lake_up.lake_json("local", "store")
+    ours = [entry for entry in store if "flights" in entry["key"] or "departures" in entry["key"]]
+
+    assert ours == []
+
+
+def test_down_on_nothing_is_no_error(lake_up: Checkout) -> None:
+    lake_up.lake("down", "--delete-data")
