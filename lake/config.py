@@ -340,7 +340,7 @@ def _line(document: Any, place: Sequence[str | int]) -> int:
     for part in place:
         inner, found = _inside(document, part)
         if found:
-            marks = document.lc  # type: ignore[attr-defined]
+            marks = document.lc
             line = (marks.key(part) if isinstance(document, Mapping) else marks.item(part))[0]
             document = inner
     return line + 1

@@ -1,4 +1,4 @@
-"""The Glue Data Catalog: what a source table looks like, and the registration of the table that a job writes."""
+"""The Glue Data Catalog: what a source table looks like, and how the table that a job writes gets there."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Table:
 
 
 def find_table(glue: GlueClient, database: str, name: str, dataset: str) -> Table:
-    """The table of a dataset. Raises JobError when the catalog has none, or one of a format jobs do not read."""
+    """The table of a dataset. Raises JobError when there is none, or one of a format that jobs do not read."""
     try:
         found = glue.get_table(DatabaseName=database, Name=name)["Table"]
     except glue.exceptions.EntityNotFoundException:
         raise JobError(
-            f"dataset {dataset}: database {database} has no table '{name}'. Run the crawler of the dataset first"
+            f"dataset {dataset}: database {database} has no table '{name}'. Run the dataset's crawler first"
         ) from None
     storage = found["StorageDescriptor"]
     serde = storage.get("SerdeInfo", {})
@@ -70,7 +70,7 @@ def _types(columns: Any) -> dict[str, str]:
 
 
 def check_keys(glue: GlueClient, database: str, name: str, keys: list[str]) -> None:
-    """Raise JobError when the table is there already and partitioned otherwise: its old files would stay among the new."""
+    """Raise JobError for a table that is there and partitioned otherwise: old files would stay among the new."""
     try:
         table = glue.get_table(DatabaseName=database, Name=name)["Table"]
     except glue.exceptions.EntityNotFoundException:
@@ -86,7 +86,7 @@ def check_keys(glue: GlueClient, database: str, name: str, keys: list[str]) -> N
 def publish_table(
     glue: GlueClient, database: str, name: str, location: str, columns: dict[str, str], keys: dict[str, str]
 ) -> None:
-    """Create the Parquet table, or bring the one that is there to these columns and partition keys (name -> type)."""
+    """Create the Parquet table, or bring the one there to these columns and partition keys (name -> type)."""
     table: TableInputTypeDef = {
         "Name": name,
         "TableType": "EXTERNAL_TABLE",

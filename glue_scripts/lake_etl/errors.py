@@ -1,4 +1,4 @@
-"""Errors that tell their reader what to change. Each message is one line: Glue shows it as the run's ErrorMessage."""
+"""Errors that tell their reader what to change, in one line: Glue shows it as the run's ErrorMessage."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -24,7 +24,7 @@ def missing_column(name: str, columns: Iterable[str], where: str = "the data") -
 
 
 def check_columns(frame: DataFrame, names: Iterable[str], where: str = "the data") -> None:
-    """Raise JobError for the first name that is no column of the frame (case does not matter, as in Spark)."""
+    """Raise JobError for the first name that is no column of the frame. Case does not matter, as in Spark."""
     present = {column.lower() for column in frame.columns}
     for name in names:
         if name.lower() not in present:

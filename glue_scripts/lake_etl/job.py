@@ -1,4 +1,4 @@
-"""A job run: read the source, apply the steps, write the table, register it, and prove where every row went."""
+"""A job run: read the source, apply the steps, write and register the table, and prove where every row went."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SETTINGS = {
 
 
 def main() -> None:
-    """Run the job of the command line. On an error the last line of stderr says what is wrong, and the exit code is 1."""
+    """Run the job of the command line. On an error the last line of stderr says why, and the exit code is 1."""
     try:
         report = run(sys.argv[1:])
     except JobError as error:
@@ -82,27 +82,23 @@ class Sources:
 
 
 def run(argv: list[str]) -> dict[str, Any]:
-    """Run a job and return its report, which is then also in s3://<curated bucket>/_reports/<job>/<run id>.json."""
+    """Run a job and return its report, which is then in s3://<curated bucket>/_reports/<job>/<run id>.json too."""
     started = datetime.now(UTC)
     arguments = parse_arguments(argv)
     spec = read_spec(arguments.spec)
     spark = session(arguments.JOB_NAME)
     sources = Sources(spark, arguments.raw_database, spec["tables"])
     quarantine = Quarantine(arguments.quarantine_bucket, spec["job"], arguments.JOB_RUN_ID, started)
-    location = f"s3://{arguments.curated_bucket}/{spec['sink']['table']}/"
+    database, sink = arguments.curated_database, spec["sink"]
+    location = f"s3://{arguments.curated_bucket}/{sink['table']}/"
 
-    check_keys(
-        boto3.client("glue"),
-        arguments.curated_database,
-        spec["sink"]["table"],
-        spec["sink"].get("partition_by") or [],
-    )
+    check_keys(boto3.client("glue"), database, sink["table"], sink.get("partition_by") or [])
     frame, steps = apply_steps(sources.rows(spec["source"]), spec["steps"], sources.rows)
-    written = write_table(frame, location, spec["sink"])
+    written = write_table(frame, location, sink)
     kept = {name: quarantine.keep(spark, source) for name, source in sources.read.items()}
     report = _report(spec, arguments, started, sources, steps, written, kept)
     check_balance(report)
-    _publish(arguments.curated_database, spec["sink"]["table"], location, written)
+    _publish(database, sink["table"], location, written)
     _write_report(report, arguments.curated_bucket)
     return report
 

@@ -14,7 +14,7 @@ FILES = "source_file string, raw string, reason string"
 
 @dataclass(frozen=True)
 class Quarantine:
-    """The folder of one run: JSON lines with dataset, source_file, raw, reason, job, run_id and quarantined_at."""
+    """The folder of one run: JSON lines of dataset, source_file, raw, reason, job, run_id, quarantined_at."""
 
     bucket: str
     job: str
@@ -26,7 +26,7 @@ class Quarantine:
         return f"s3://{self.bucket}/{self.job}/run_date={self.started:%Y-%m-%d}/{self.run_id}/"
 
     def keep(self, spark: SparkSession, source: Source) -> dict[str, int]:
-        """Write what the source could not read, and say how much that was. Its counts must be there by now."""
+        """Write what the source could not read, and say how much that was. Its rows must have been read."""
         rows = self._write(source.dataset, source.rejected) if source.counts.get["bad"] and source.rejected else 0
         if source.files:
             listed = [(path, None, reason) for path, reason in source.files.items()]

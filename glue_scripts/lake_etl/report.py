@@ -34,9 +34,11 @@ def account(rows: int, steps: list[tuple[str, Transform, int]]) -> dict[str, Any
 
 
 def check_balance(report: dict[str, Any]) -> None:
-    """Raise JobError unless rows_in + added_by_joins = rows_out + filtered + removed_by_joins + quarantined_rows.
+    """Raise JobError unless what came in is what went somewhere:
 
-    Its terms are measured apart: rows_in where the source is read, rows_out in the files that were written.
+    rows_in + added_by_joins = rows_out + filtered + removed_by_joins + quarantined_rows
+
+    The terms are measured apart: rows_in where the source is read, rows_out in the files that were written.
     """
     before = {name: report[name] for name in ("rows_in", *GAINS)}
     after = {name: report[name] for name in ("rows_out", *LOSSES)}

@@ -17,7 +17,7 @@ NO_VALUE = "__HIVE_DEFAULT_PARTITION__"  # Hive's folder for rows whose partitio
 
 @dataclass(frozen=True)
 class Written:
-    """What a run wrote: rows and bytes counted in the files themselves; partitions map values to locations."""
+    """What a run wrote: rows and bytes as counted in the files, partitions as values -> location."""
 
     rows: int
     bytes: int

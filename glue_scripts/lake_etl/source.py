@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, DataFrameReader, Observation, SparkSession
 from pyspark.sql import functions as fn
@@ -43,7 +43,7 @@ class Source:
 
 
 def read_source(spark: SparkSession, s3: S3Client, table: Table) -> Source:
-    """Read a table of the catalog. Nothing is read yet but file names and, for Parquet, the files' footers."""
+    """Read a table of the catalog. Nothing is read yet but file names and, of Parquet files, the footers."""
     sizes = list_files(s3, table.location)
     files = {path: "the file is empty (0 bytes)" for path, size in sizes.items() if not size}
     frame = _load(spark, table, sizes)
@@ -60,7 +60,7 @@ def read_source(spark: SparkSession, s3: S3Client, table: Table) -> Source:
 
 
 def list_files(s3: S3Client, location: str) -> dict[str, int]:
-    """Path -> size in bytes of every data file under the location (Spark's rule: names with _ or . in front are none)."""
+    """Path -> size in bytes of each data file under the location. As for Spark, _names and .names are none."""
     bucket, prefix = urlsplit(location).netloc, urlsplit(location).path.lstrip("/")
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     objects = (entry for page in pages for entry in page.get("Contents", []))
@@ -76,7 +76,7 @@ def _hidden(name: str) -> bool:
 
 
 def _load(spark: SparkSession, table: Table, sizes: dict[str, int], explicit: bool = False) -> DataFrame:
-    """The table with all its columns, the file of each row, and for text formats the raw text of the bad ones."""
+    """The table with all its columns, each row's file, and for text formats the raw text of the bad rows."""
     hive_style = _hive_style(table, sizes)
     columns = table.columns | ({CORRUPT: "string"} if table.format != "parquet" else {})
     schema = _ddl(columns | (table.partition_keys if hive_style else {}))
@@ -90,7 +90,7 @@ def _load(spark: SparkSession, table: Table, sizes: dict[str, int], explicit: bo
 
 
 def _hive_style(table: Table, sizes: dict[str, int]) -> bool:
-    """Whether the folders are named key=value (else their values go by position, as a crawler's partition_0 does)."""
+    """Whether folders are named key=value. Else their values go by position, as a crawler's partition_0 does."""
     first = next(iter(sizes), "").removeprefix(table.location)
     return any(first.startswith(f"{key}=") for key in table.partition_keys)
 
@@ -127,8 +127,11 @@ def _csv_options(table: Table) -> dict[str, str]:
 
 
 def _counted(table: Table, frame: DataFrame) -> list[Column]:
-    """Rows and bad rows; and every column, which keeps Spark from leaving out those that the job does not use:
-    a value that does not fit its type is found only in a column that is read, and each pass must find the same."""
+    """Rows, bad rows, and the values of every column.
+
+    Counting every column keeps Spark from skipping those that the job does not use. A value that does not fit its
+    type is found only in a column that is read, and each pass over the data must find the same.
+    """
     bad = fn.count(CORRUPT) if CORRUPT in frame.columns else fn.lit(0)
     used = [fn.count(f"`{column}`").alias(f"filled {column}") for column in table.columns]
     return [fn.count(fn.lit(1)).alias("rows"), bad.alias("bad"), *used]
@@ -174,7 +177,7 @@ def _unfit(column: str, type_: str) -> Column:
 
 
 def _damaged(spark: SparkSession, frame: DataFrame, sizes: dict[str, int]) -> dict[str, str]:
-    """Path -> reason of the Parquet files that cannot be read. Only files that gave no row are tried one by one."""
+    """Path -> reason of the Parquet files that cannot be read. Only those that gave no row are tried alone."""
     with _ignoring_corrupt_files(spark):
         gave_rows = {unquote(row[0]) for row in frame.select(FILE).distinct().collect()}
     suspects = [path for path, size in sizes.items() if size and path not in gave_rows]

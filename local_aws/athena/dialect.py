@@ -1,7 +1,12 @@
 """Athena's SQL as DuckDB's: what sqlglot leaves to us, function by function.
 
 sqlglot translates the grammar. Where both engines know a name but mean different things (a silent
-difference), a macro with the prefix `athena_` says what Athena means.
+difference), a macro with the prefix `athena_` says what Athena means. A macro fails by casting its message to
+a number: error() would do, but DuckDB takes it for volatile and refuses it within TRY.
+
+Known differences: a double divided by zero fails (Trino: Infinity); the quotient of decimals is a double that is
+rounded to Trino's scale; a value AT TIME ZONE is the local time without its zone; `a[i]` with an `i` that is not
+a literal is null out of bounds; operands of different types are cast where Trino says TYPE_MISMATCH.
 """
 
 from __future__ import annotations
@@ -24,7 +29,8 @@ _MACROS = r"""
 athena_mantissa(digits) AS digits[1] || '.' || CASE WHEN len(digits) > 1 THEN digits[2:] ELSE '0' END
 athena_plain_double(s) AS CASE
     WHEN contains(s, 'e') THEN
-        CASE WHEN contains(split_part(s, 'e', 1), '.') THEN split_part(s, 'e', 1) ELSE split_part(s, 'e', 1) || '.0' END
+        CASE WHEN contains(split_part(s, 'e', 1), '.') THEN split_part(s, 'e', 1)
+            ELSE split_part(s, 'e', 1) || '.0' END
         || 'E' || CAST(CAST(split_part(s, 'e', 2) AS INTEGER) AS VARCHAR)
     WHEN len(split_part(s, '.', 1)) > 7 THEN
         athena_mantissa(rtrim(split_part(s, '.', 1) || split_part(s, '.', 2), '0'))
@@ -51,7 +57,8 @@ athena_varchar(x) AS CASE
 athena_whole(x) AS CASE
     WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN CAST(round(CAST(CAST(x AS VARCHAR) AS DOUBLE)) AS VARCHAR)
     WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), '[+-]?\d+')
-        THEN error('INVALID_CAST_ARGUMENT: Cannot cast ''' || CAST(x AS VARCHAR) || ''' to INT')
+        THEN CAST(CAST(
+            'INVALID_CAST_ARGUMENT: Cannot cast ''' || CAST(x AS VARCHAR) || ''' to INT' AS BIGINT) AS VARCHAR)
     WHEN typeof(x) = 'BOOLEAN' THEN CAST(CAST(CAST(x AS VARCHAR) = 'true' AS INTEGER) AS VARCHAR)
     WHEN typeof(x) = 'JSON' THEN json_extract_string(CAST(x AS VARCHAR), '$')
     ELSE CAST(x AS VARCHAR) END
@@ -73,15 +80,15 @@ athena_json_scalar(j, p) AS CASE
     WHEN json_valid(CAST(j AS VARCHAR)) AND json_type(CAST(j AS VARCHAR), p) NOT IN ('OBJECT', 'ARRAY', 'NULL')
     THEN json_extract_string(CAST(j AS VARCHAR), p) END
 athena_json_extract(j, p) AS CASE WHEN json_valid(CAST(j AS VARCHAR)) THEN json_extract(CAST(j AS VARCHAR), p) END
-athena_item(a, i) AS CASE
-    WHEN i = 0 THEN error('INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1')
-    WHEN i < 0 THEN error('INVALID_FUNCTION_ARGUMENT: Array subscript is negative: ' || i)
-    WHEN i > len(a) THEN error('INVALID_FUNCTION_ARGUMENT: Array subscript must be less than or equal to '
-        || 'array length: ' || i || ' > ' || len(a))
-    ELSE a[i] END
-athena_entry(m, k) AS CASE
-    WHEN m IS NULL OR map_contains(m, k) THEN m[k]
-    ELSE error('INVALID_FUNCTION_ARGUMENT: Key not present in map: ' || k) END
+athena_item(a, i) AS a[CASE
+    WHEN i = 0 THEN CAST('INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1' AS BIGINT)
+    WHEN i < 0 THEN CAST('INVALID_FUNCTION_ARGUMENT: Array subscript is negative: ' || i AS BIGINT)
+    WHEN i > len(a) THEN CAST('INVALID_FUNCTION_ARGUMENT: Array subscript must be less than or equal to '
+        || 'array length: ' || i || ' > ' || len(a) AS BIGINT)
+    ELSE i END]
+athena_entry(m, k) AS map_extract(m, k)[CASE
+    WHEN m IS NULL OR map_contains(m, k) THEN 1
+    ELSE CAST('INVALID_FUNCTION_ARGUMENT: Key not present in map: ' || k AS BIGINT) END]
 athena_position(a, x) AS CASE WHEN a IS NOT NULL AND x IS NOT NULL THEN coalesce(list_position(a, x), 0) END
 athena_sequence(a DATE, b DATE) AS list_transform(
         generate_series(a, b, CASE WHEN b < a THEN INTERVAL '-1' DAY ELSE INTERVAL '1' DAY END),
@@ -102,7 +109,8 @@ athena_map_agg(k, v) AS map(list(k) FILTER (WHERE k IS NOT NULL), list(v) FILTER
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
     """Make a connection speak Athena: its settings and its macros."""
     con.execute(
-        "SET TimeZone = 'UTC'; SET integer_division = true; SET parquet_metadata_cache = true; SET default_null_order = 'nulls_last'"
+        "SET TimeZone = 'UTC'; SET integer_division = true; SET default_null_order = 'nulls_last'; "
+        "SET parquet_metadata_cache = true"
     )
     for macro in re.split(r"\n(?=athena_)", _MACROS.strip()):
         signature, body = macro.split(" AS ", 1)

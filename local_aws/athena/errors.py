@@ -11,7 +11,7 @@ USER_ERROR, DATA_ERROR = 1000, 1001
 """Error types of Athena's error catalog."""
 
 
-class QueryFailed(Exception):
+class QueryFailed(Exception):  # noqa: N818 - named like the state it leads to
     """The query ends FAILED with this reason, which begins with Trino's name of the error."""
 
     def __init__(self, reason: str, error_type: int = USER_ERROR) -> None:
@@ -19,19 +19,23 @@ class QueryFailed(Exception):
         self.error_type = error_type
 
 
-class QueryCancelled(Exception):
+class QueryCancelled(Exception):  # noqa: N818 - as above
     """The query ends CANCELLED with this reason."""
 
 
-_NAMED = re.compile(r"[A-Z][A-Z_]+: ")
+_NAMED = re.compile(r"([A-Z][A-Z_]+: .*)")
+_OWN = re.compile(r"Could not convert string '([A-Z][A-Z_]+: .*)' to INT\d+")
 _REASONS: list[tuple[str, str]] = [
     (r"Division by zero", "DIVISION_BY_ZERO: Division by zero"),
     (r'Referenced column "([^"]+)"', "COLUMN_NOT_FOUND: Column '{0}' cannot be resolved"),
     (r'Referenced table "([^"]+)" not found', "TABLE_NOT_FOUND: Relation '{0}' cannot be resolved"),
     (r"Function with name (\S+) does not exist", "FUNCTION_NOT_FOUND: Function {0} not registered"),
+    (r"JSON transform error .* in line (\d+): (.*)", "HIVE_BAD_DATA: Error parsing field value in line {0}: {1}"),
     (r"Malformed JSON", "HIVE_BAD_DATA: Row is not a valid JSON Object"),
-    (r"must appear in the GROUP BY", "EXPRESSION_NOT_AGGREGATE: '{0}' must be an aggregate expression or appear in GROUP BY clause"),
-    (r"More than one row returned by a subquery", "SUBQUERY_MULTIPLE_ROWS: Scalar sub-query has returned multiple rows"),
+    (r'column "(\S+)" must appear in the GROUP BY', "EXPRESSION_NOT_AGGREGATE: '{0}' must be an aggregate expression "
+     "or appear in GROUP BY clause"),
+    (r"More than one row returned by a subquery",
+     "SUBQUERY_MULTIPLE_ROWS: Scalar sub-query has returned multiple rows"),
 ]  # fmt: skip
 _CLASSES: list[tuple[type[Exception], str]] = [
     (duckdb.ConversionException, "INVALID_CAST_ARGUMENT"),
@@ -54,9 +58,9 @@ def reason_of(error: Exception) -> str:
     """The StateChangeReason for an error of the engine, in Trino's words where it has them."""
     text = str(error)
     message = re.sub(r"^[A-Z][A-Za-z ]+ Error: ", "", text).split("\n")[0]
-    named = _NAMED.search(message)
-    if named:
-        return message[named.start() :]
+    own = _OWN.search(text) or _NAMED.search(message)
+    if own:
+        return own[1]
     for pattern, reason in _REASONS:
         found = re.search(pattern, text)
         if found:

@@ -8,8 +8,8 @@ import shutil
 import threading
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import Any
 
 import duckdb
@@ -54,11 +54,14 @@ class Executions:
         self._context = context
         self._store = context.store
         self._work = context.folder / "athena"
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="athena")
+        self._queue: SimpleQueue[tuple[str, Request]] = SimpleQueue()
         self._running: dict[str, duckdb.DuckDBPyConnection] = {}
         self._lock = threading.RLock()
         self._rows: dict[str, list[list[str | None]]] = {}
         self._fail_interrupted()
+        # Daemon threads: a query that runs does not hold up the end of the process.
+        for number in range(_THREADS):
+            threading.Thread(target=self._work_off, name=f"athena-{number}", daemon=True).start()
 
     def start(self, request: Request) -> str:
         """Queue a query and return its id; a token that is known already returns the id it had."""
@@ -73,7 +76,7 @@ class Executions:
                 "QueryExecution": _queued(execution, request),
             }
             self._store.put(_COLLECTION, execution, entry)
-        self._threads.submit(self._run, execution, request)
+        self._queue.put((execution, request))
         return execution
 
     def get(self, execution: str) -> Document:
@@ -109,9 +112,17 @@ class Executions:
         with self._lock:
             self._entry(execution)
             self._finish(execution, "CANCELLED", "Query cancelled by user")
-            con = self._running.get(execution)
-            if con is not None:
-                con.interrupt()
+        threading.Thread(target=self._interrupt, args=(execution,), daemon=True).start()
+
+    def _interrupt(self, execution: str) -> None:
+        """Again and again: an interrupt that comes between two statements of a connection is lost."""
+        while (con := self._running.get(execution)) is not None:
+            con.interrupt()
+            time.sleep(0.1)
+
+    def _work_off(self) -> None:
+        while True:
+            self._run(*self._queue.get())
 
     def result(self, execution: str) -> tuple[Document, list[list[str | None]]]:
         """What was kept of the answer (columns, header, update count) and its rows, header included.
@@ -157,11 +168,9 @@ class Executions:
             if not self._change(execution, {"State": "RUNNING"}):
                 return
             with connection(self._context.folder / "mirror", self._work) as con:
-                self._running[execution] = con
                 catalog = Catalog(self._context, request.region)
-                session = Session(con, catalog, request.database, self._work, request.cutoff)
-                session.output, session.execution = request.output, execution
-                answer = statements.run(request.text, session, self._work / execution)
+                session = Session(con, catalog, request.database, self._work, request.cutoff, request.output, execution)
+                answer = self._answer(session, request)
             self._succeed(execution, request, answer, _statistics(begun, session))
         except QueryCancelled as error:
             self._finish(execution, "CANCELLED", str(error), statistics=_statistics(begun, session))
@@ -170,9 +179,17 @@ class Executions:
                 log.exception("query %s failed: %s", execution, request.text)
             self._finish(execution, "FAILED", errors.reason_of(error), error, _statistics(begun, session))
         finally:
-            self._running.pop(execution, None)
             for left in self._work.glob(f"{execution}.*"):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+    def _answer(self, session: Session, request: Request) -> Answer:
+        self._running[session.execution] = session.con
+        try:
+            if self.get(session.execution)["Status"]["State"] in _OVER:
+                raise QueryCancelled("Query cancelled by user")
+            return statements.run(request.text, session, self._work / session.execution)
+        finally:
+            del self._running[session.execution]
 
     def _succeed(self, execution: str, request: Request, answer: Answer, statistics: Document) -> None:
         bucket, key = split_uri(_location(request, execution, answer.file.suffix))

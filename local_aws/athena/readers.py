@@ -41,9 +41,7 @@ class Relation:
 
     def scanned_bytes(self, files: Files, columns: set[str]) -> int:
         """The bytes a query of these columns reads: whole text files, or the column chunks of Parquet."""
-        if not files:
-            return 0
-        if self.table.format != "parquet":
+        if self.table.format != "parquet" or not files:
             return sum(file.size for file, _ in files)
         names = ", ".join(sql_string(column) for column in columns) or "NULL"
         row = self.con.execute(

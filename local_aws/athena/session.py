@@ -57,9 +57,9 @@ class Session:
     database: str
     work: Path
     cutoff: int | None = None
-    scanned: int = 0
     output: str = ""
     execution: str = ""
+    scanned: int = 0
     tables: dict[str, Table] = field(default_factory=dict)
 
     def sql_of(self, query: exp.Query) -> str:

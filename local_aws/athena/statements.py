@@ -113,6 +113,9 @@ def run(sql: str, session: Session, file: Path) -> Answer:
 
 def _select(sql: str, session: Session, file: Path) -> Answer:
     query = sqlglot.parse_one(sql, read="athena")
+    if isinstance(query, exp.Values):
+        names = ", ".join(f"_col{i}" for i in range(len(query.expressions[0].expressions)))
+        query = sqlglot.parse_one(f"SELECT * FROM ({sql}) AS v({names})", read="athena")
     if not isinstance(query, exp.Query):
         raise QueryFailed(f"SYNTAX_ERROR: line 1:1: not a query: {sql[:80]}")
     name_outputs(query)
@@ -122,6 +125,7 @@ def _select(sql: str, session: Session, file: Path) -> Answer:
 def _explain(sql: str, session: Session, file: Path) -> Answer:
     inner = re.sub(r"\AEXPLAIN\s+(?:ANALYZE\s+)?(?:\([^)]*\)\s*)?", "", sql, flags=re.I)
     text = session.sql_of(sqlglot.parse_one(inner, read="athena"))  # type: ignore[arg-type]
+    session.scanned = 0
     rows = session.con.execute(f"EXPLAIN {text}").fetchall()
     return results.of_lines([line for row in rows for line in row[-1].splitlines()], ["Query Plan"], file)
 

@@ -135,13 +135,15 @@ class Catalog:
             found |= {file.uri: file for file in self.context.mirror.pull(bucket, key, wanted)}
         return [(file, by_folder[_owner(file, by_folder) or ""]) for file in found.values()]
 
-    def _prefixes(self, table: Table, partitions: list[Partition]) -> list[str]:
-        """What to list: one listing of the table where that is cheaper than one a partition."""
-        folders = [_folder(partition.location) for partition in partitions]
-        if len(folders) <= _FEW:
-            return folders
+    def _prefixes(self, table: Table, partitions: list[Partition]) -> set[str]:
+        """What to list: the partitions' folders, or, where these are many, folders above them in the table."""
+        folders = {_folder(partition.location) for partition in partitions}
         home = _folder(table.location)
-        return [home, *(folder for folder in folders if not folder.startswith(home))]
+        inside = {folder for folder in folders if folder.startswith(home)}
+        outside = folders - inside
+        while len(inside) > _FEW:
+            inside = {home if folder == home else _parent(folder) for folder in inside}
+        return inside | outside
 
     def _projected(self, table: Table) -> list[Partition]:
         bucket, key = split_uri(_folder(table.location))
@@ -158,6 +160,10 @@ def _partition(document: Document) -> Partition:
 
 def _folder(location: str) -> str:
     return location.replace("s3a://", "s3://").rstrip("/") + "/"
+
+
+def _parent(folder: str) -> str:
+    return folder.rstrip("/").rpartition("/")[0] + "/"
 
 
 def _owner(file: S3File, folders: dict[str, Partition]) -> str | None:

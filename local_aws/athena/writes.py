@@ -71,7 +71,7 @@ def insert(sql: str, session: Session, file: Path) -> Answer:
     fields = [*table.columns, *table.keys]
     names = [c.name.lower() for c in tree.this.expressions] if isinstance(tree.this, exp.Schema) else []
     names = names or [column.name for column in fields]
-    query, given = _prepared(tree.expression, session, names)
+    query, _ = _prepared(tree.expression, session, names)
     columns = [(column.name, column.type) for column in fields]
     source = ", ".join(sql_name(c.name) if c.name in names else f"NULL AS {sql_name(c.name)}" for c in fields)
     keys = [key.name for key in table.keys]

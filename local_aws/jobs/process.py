@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -69,11 +70,11 @@ def spawn(words: list[str], env: Mapping[str, str], work: Path) -> subprocess.Po
 
 def wait(process: subprocess.Popen[bytes], seconds: float, tick: Callable[[], None]) -> bool:
     """Wait for the end, calling `tick` every second. False if `seconds` passed first: then it is killed."""
-    while seconds > 0:
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
         with suppress(subprocess.TimeoutExpired):
-            process.wait(min(1.0, seconds))
+            process.wait(min(1.0, left))
             return True
-        seconds -= 1
         tick()
     kill(process)
     process.wait()

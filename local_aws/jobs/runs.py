@@ -123,7 +123,6 @@ class JobRuns:
     def _run(self, order: _Order) -> None:
         work = self._folder / order.id
         try:
-            (work / "tmp").mkdir(parents=True)
             self._end(order, *self._outcome(order, work))
         finally:
             shutil.rmtree(work, ignore_errors=True)
@@ -138,6 +137,7 @@ class JobRuns:
             return "FAILED", f"the embedded AWS could not run the job: {type(error).__name__}: {error}"
 
     def _executed(self, order: _Order, work: Path) -> tuple[str, str]:
+        (work / "tmp").mkdir(parents=True)
         script, libraries = self._fetched(order, work)
         env = process.environment(self._context.endpoint, order.region, work, libraries)
         folders = BucketFolders(self._context, work / "buckets")

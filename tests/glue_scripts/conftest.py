@@ -1,4 +1,4 @@
-"""One Spark session and one emulated AWS for these tests: s3:// is a folder to Spark and a bucket to boto3."""
+"""One Spark session and one emulated AWS: an s3:// path is a folder to Spark and an object to boto3."""
 
 import os
 import re
@@ -88,13 +88,22 @@ def aws(endpoint: str) -> str:
     return endpoint
 
 
+@pytest.fixture(scope="session")
+def new_lake(aws: str, storage: Path) -> Callable[[str], Lake]:
+    """Make a lake with databases and prefixes of this name."""
+
+    def make(name: str) -> Lake:
+        for database in (name, f"{name}_curated"):
+            boto3.client("glue").create_database(DatabaseInput={"Name": database})
+        return Lake(storage, name)
+
+    return make
+
+
 @pytest.fixture
-def lake(aws: str, storage: Path, request: pytest.FixtureRequest) -> Lake:
-    """A lake of its own for each test: its databases and prefixes are named after the test."""
-    name = re.sub(r"\W+", "_", request.node.name)[:80]
-    for database in (name, f"{name}_curated"):
-        boto3.client("glue").create_database(DatabaseInput={"Name": database})
-    return Lake(storage, name)
+def lake(new_lake: Callable[[str], Lake], request: pytest.FixtureRequest) -> Lake:
+    """A lake of its own for each test."""
+    return new_lake(re.sub(r"\W+", "_", request.node.name)[:80])
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ SERDE = {
 }
 
 
-def spark_settings(root: Path) -> dict[str, str]:
+def spark_settings(root: Path) -> dict[str, Any]:
     """The settings with which Spark finds s3://<bucket>/<key> at <root>/<bucket>/<key>."""
     mounts = {
         f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback": f"file://{root}/{bucket}/" for bucket in BUCKETS
@@ -56,15 +56,15 @@ class Lake:
         format: str,
         columns: dict[str, str],
         keys: dict[str, str] | None = None,
-        **parameters: str,
+        parameters: dict[str, str] | None = None,
     ) -> None:
         """Register s3://raw/<database>/<name>/ as a crawler does."""
-        storage = {
+        storage: Any = {
             "Location": f"s3://raw/{self.database}/{name}/",
             "Columns": _columns(columns),
-            "SerdeInfo": {"SerializationLibrary": SERDE[format], "Parameters": parameters},
+            "SerdeInfo": {"SerializationLibrary": SERDE[format], "Parameters": parameters or {}},
         }
-        table = {"Name": name, "StorageDescriptor": storage, "PartitionKeys": _columns(keys or {})}
+        table: Any = {"Name": name, "StorageDescriptor": storage, "PartitionKeys": _columns(keys or {})}
         table["Parameters"] = {"classification": format}
         boto3.client("glue").create_table(DatabaseName=self.database, TableInput=table)
 

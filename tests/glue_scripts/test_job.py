@@ -1,6 +1,7 @@
 """Whole runs: specification and catalog in, table, quarantine and report out."""
 
 import json
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -27,16 +28,27 @@ def flight(carrier: str, distance: int) -> str:
     return json.dumps({"carrier": carrier, "distance": distance, "time_hour": "2013-01-01T10:00:00Z"})
 
 
-@pytest.fixture
-def flights(lake: Lake, spark: SparkSession) -> Lake:
+def fill(lake: Lake) -> Lake:
     folder = f"{lake.database}/flights/year=2013"
     lake.put("raw", f"{folder}/month=1/a.json", "\n".join([flight("UA", 1400), flight("AA", 0), '{"carrier": ']))
     lake.put("raw", f"{folder}/month=2/b.json", "\n".join([flight("UA", 200), flight("ZZ", 300)]))
     lake.put("raw", f"{folder}/month=2/c.json", "")
     lake.table("flights", "json", FLIGHTS, {"year": "string", "month": "string"})
     lake.put("raw", f"{lake.database}/airlines/a.csv", "carrier,name\nUA,United\nDL,Delta,Air\nUA,Untied\n")
-    lake.table("airlines", "csv", {"carrier": "string", "name": "string"}, **{"skip.header.line.count": "1"})
+    lake.table("airlines", "csv", {"carrier": "string", "name": "string"}, parameters={"skip.header.line.count": "1"})
     return lake
+
+
+@pytest.fixture
+def flights(lake: Lake, spark: SparkSession) -> Lake:
+    return fill(lake)
+
+
+@pytest.fixture(scope="module")
+def finished(new_lake: Callable[[str], Lake], spark: SparkSession) -> tuple[Lake, dict[str, Any]]:
+    """A lake in which the job has run, and the report of the run."""
+    lake = fill(new_lake("finished"))
+    return lake, run(arguments(lake, partition_by=["year", "month"]))
 
 
 def arguments(lake: Lake, steps: list[dict[str, Any]] | None = None, **sink: Any) -> list[str]:
@@ -67,59 +79,50 @@ EXPECTED = [
 ]
 
 
-@pytest.mark.parametrize("ansi", ["false", "true"])
-def test_a_run_writes_its_table_and_accounts_for_every_row(flights: Lake, spark: SparkSession, ansi: str) -> None:
-    spark.conf.set("spark.sql.ansi.enabled", ansi)
-    try:
-        report = run(arguments(flights, partition_by=["year", "month"]))
-    finally:
-        spark.conf.unset("spark.sql.ansi.enabled")
-    assert written(flights, spark) == sorted(EXPECTED, key=lambda row: (row[0], row[1], row[2]))
-    assert {name: report[name] for name in ("rows_in", "rows_out", "filtered", "quarantined_rows")} == {
-        "rows_in": 5,
-        "rows_out": 5,
-        "filtered": 1,
-        "quarantined_rows": 1,
-    }
-    assert (report["added_by_joins"], report["removed_by_joins"], report["partitions"]) == (2, 0, 2)
-    assert [(step["rows_in"], step["rows_out"]) for step in report["steps"]] == [
-        (4, 4),
-        (4, 4),
-        (4, 3),
-        (3, 5),
-        (5, 5),
-    ]
+def check_expected(lake: Lake, report: dict[str, Any], spark: SparkSession) -> None:
+    assert written(lake, spark) == sorted(EXPECTED, key=lambda row: (row[0], row[1], row[2]))
+    terms = ("rows_in", "added_by_joins", "rows_out", "filtered", "removed_by_joins", "quarantined_rows")
+    assert [report[term] for term in terms] == [5, 2, 5, 1, 0, 1]
+    assert [(step["rows_in"], step["rows_out"]) for step in report["steps"]] == [(4, 4), (4, 4), (4, 3), (3, 5), (5, 5)]
     assert report["quarantined"] == {"flights": {"rows": 1, "files": 1}, "airlines": {"rows": 1, "files": 0}}
 
 
-def test_the_report_is_kept_in_the_curated_zone(flights: Lake, spark: SparkSession) -> None:
-    report = run(arguments(flights))
-    key = f"_reports/{flights.database}/jr_{flights.database}.json"
-    assert json.load(boto3.client("s3").get_object(Bucket="curated", Key=key)["Body"]) == report
+def test_a_run_writes_its_table_and_accounts_for_every_row(
+    finished: tuple[Lake, dict[str, Any]], spark: SparkSession
+) -> None:
+    check_expected(*finished, spark)
 
 
-def test_what_could_not_be_read_is_in_the_quarantine_zone(flights: Lake, spark: SparkSession) -> None:
-    run(arguments(flights))
-    kept = spark.read.json(f"s3://quarantine/{flights.database}/run_date=*/jr_{flights.database}/").collect()
-    folder = f"s3://raw/{flights.database}"
-    assert {(row.dataset, row.source_file, row.raw, row.reason) for row in kept} == {
-        (
-            "flights",
-            f"{folder}/flights/year=2013/month=1/a.json",
-            '{"carrier": ',
-            "the line is not valid JSON",
-        ),
-        ("flights", f"{folder}/flights/year=2013/month=2/c.json", None, "the file is empty (0 bytes)"),
-        ("airlines", f"{folder}/airlines/a.csv", "DL,Delta,Air", "the row does not have 2 fields"),
+def test_a_run_gives_the_same_under_ansi_rules(flights: Lake, spark: SparkSession) -> None:
+    spark.conf.set("spark.sql.ansi.enabled", "true")
+    try:
+        check_expected(flights, run(arguments(flights, partition_by=["year", "month"])), spark)
+    finally:
+        spark.conf.unset("spark.sql.ansi.enabled")
+
+
+def test_the_report_is_kept_in_the_curated_zone(finished: tuple[Lake, dict[str, Any]]) -> None:
+    _, report = finished
+    kept = boto3.client("s3").get_object(Bucket="curated", Key="_reports/finished/jr_finished.json")
+    assert json.load(kept["Body"]) == report
+
+
+def test_what_could_not_be_read_is_in_the_quarantine_zone(
+    finished: tuple[Lake, dict[str, Any]], spark: SparkSession
+) -> None:
+    kept = spark.read.json("s3://quarantine/finished/run_date=*/jr_finished/").collect()
+    assert {(row.dataset, row.source_file.removeprefix("s3://raw/finished/"), row.raw, row.reason) for row in kept} == {
+        ("flights", "flights/year=2013/month=1/a.json", '{"carrier": ', "the line is not valid JSON"),
+        ("flights", "flights/year=2013/month=2/c.json", None, "the file is empty (0 bytes)"),
+        ("airlines", "airlines/a.csv", "DL,Delta,Air", "the row does not have 2 fields"),
     }
-    assert {(row.job, row.run_id) for row in kept} == {(flights.database, f"jr_{flights.database}")}
+    assert {(row.job, row.run_id) for row in kept} == {("finished", "jr_finished")}
     assert all(date.fromisoformat(row.quarantined_at[:10]) for row in kept)
 
 
-def test_the_catalog_gets_the_table_and_its_partitions(flights: Lake, spark: SparkSession) -> None:
-    run(arguments(flights, partition_by=["year", "month"]))
-    glue, database = boto3.client("glue"), f"{flights.database}_curated"
-    table = glue.get_table(DatabaseName=database, Name=flights.database)["Table"]
+def test_the_catalog_gets_the_table_and_its_partitions(finished: tuple[Lake, dict[str, Any]]) -> None:
+    glue = boto3.client("glue")
+    table = glue.get_table(DatabaseName="finished_curated", Name="finished")["Table"]
     columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
     assert columns == {
         "carrier": "string",
@@ -129,10 +132,10 @@ def test_the_catalog_gets_the_table_and_its_partitions(flights: Lake, spark: Spa
         "far": "boolean",
     }
     assert [key["Name"] for key in table["PartitionKeys"]] == ["year", "month"]
-    partitions = glue.get_partitions(DatabaseName=database, TableName=flights.database)["Partitions"]
+    partitions = glue.get_partitions(DatabaseName="finished_curated", TableName="finished")["Partitions"]
     assert {tuple(p["Values"]): p["StorageDescriptor"]["Location"] for p in partitions} == {
-        ("2013", "1"): f"s3://curated/{flights.database}/year=2013/month=1/",
-        ("2013", "2"): f"s3://curated/{flights.database}/year=2013/month=2/",
+        ("2013", "1"): "s3://curated/finished/year=2013/month=1/",
+        ("2013", "2"): "s3://curated/finished/year=2013/month=2/",
     }
 
 
@@ -155,7 +158,7 @@ def test_another_partitioning_of_a_table_that_is_there_is_refused(flights: Lake,
 
 
 def test_partition_values_with_odd_characters_are_found_again(flights: Lake, spark: SparkSession) -> None:
-    steps = [{"map": {"add": {"place": "CASE carrier WHEN 'UA' THEN 'a/b: 50%' WHEN 'ZZ' THEN 'é f' END"}}}]
+    steps: list[dict[str, Any]] = [{"map": {"add": {"place": "CASE carrier WHEN 'UA' THEN 'a/b: 50%' WHEN 'ZZ' THEN 'é f' END"}}}]
     report = run(arguments(flights, steps, partition_by=["place"]))
     assert (report["rows_out"], report["partitions"]) == (4, 3)
     read = spark.read.parquet(f"s3://curated/{flights.database}/")
@@ -163,13 +166,13 @@ def test_partition_values_with_odd_characters_are_found_again(flights: Lake, spa
 
 
 def test_a_run_without_a_row_left_still_reports(flights: Lake, spark: SparkSession) -> None:
-    steps = [{"filter": "distance > 1000000"}, *STEPS[3:]]
+    steps: list[dict[str, Any]] = [{"filter": "distance > 1000000"}, *STEPS[3:]]
     report = run(arguments(flights, steps, partition_by=["year"]))
     assert (report["rows_in"], report["filtered"], report["rows_out"], report["partitions"]) == (5, 4, 0, 0)
 
 
 def test_a_dataset_may_be_joined_twice_and_the_source_with_itself(flights: Lake, spark: SparkSession) -> None:
-    twice = [
+    twice: list[dict[str, Any]] = [
         {"join": {"with": "airlines", "on": "carrier", "how": "semi"}},
         {"join": {"with": "airlines", "on": "carrier", "take": {"name": "airline"}}},
         {"join": {"with": "flights", "on": ["carrier", "distance"], "take": {"time_hour": "again"}}},
@@ -250,4 +253,4 @@ def test_the_last_line_of_an_error_is_the_message(
     monkeypatch.setattr("sys.argv", ["run_job.py", *lake.arguments(spec)])
     with pytest.raises(SystemExit) as stop:
         main()
-    assert "has no table 'flights'. Run the crawler of the dataset first" in str(stop.value.code)
+    assert "has no table 'flights'. Run the dataset's crawler first" in str(stop.value.code)

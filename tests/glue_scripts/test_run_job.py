@@ -29,7 +29,8 @@ def run_job(lake: Lake, folder: Path, steps: list[dict[str, Any]]) -> "subproces
     settings = spark_settings(lake.storage) | {"spark.ui.showConsoleProgress": "false"}
     (folder / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
     (folder / "run_job.py").write_text((SCRIPTS / "run_job.py").read_text())
-    spec = lake.spec(job="j", source="planes", tables={"planes": "planes"}, steps=steps, sink={"table": lake.database})
+    tables, sink = {"planes": "planes"}, {"table": lake.database}
+    spec = lake.spec(job="j", source="planes", tables=tables, steps=steps, sink=sink)
     environment = {**os.environ, "PYTHONPATH": str(folder / "lake_etl.zip"), "SPARK_CONF_DIR": str(folder)}
     return subprocess.run(
         [sys.executable, "run_job.py", *lake.arguments(spec)],

@@ -1,8 +1,10 @@
 """Reading source tables: every good row arrives, and every other is kept with its reason."""
 
+from typing import Any
+
 import boto3
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 from pyspark.sql import SparkSession
 
@@ -37,7 +39,7 @@ def parquet(**columns: list[object]) -> bytes:
 def test_csv_rows_that_do_not_fit_are_rejected_each_with_its_reason(spark: SparkSession, lake: Lake) -> None:
     text = 'tailnum,seats,model\nN1,5,"A, B"\nN2,5\nN3,5,C,D\nN4,many,C\nN5,,C\n'
     lake.put("raw", f"{lake.database}/planes/planes.csv", text)
-    lake.table("planes", "csv", PLANES, **HEADER)
+    lake.table("planes", "csv", PLANES, parameters=HEADER)
     source = read(spark, lake, "planes")
     assert good(source) == [("N1", 5, "A, B"), ("N5", None, "C")]
     assert bad(source) == {
@@ -50,7 +52,7 @@ def test_csv_rows_that_do_not_fit_are_rejected_each_with_its_reason(spark: Spark
 
 def test_csv_options_of_the_open_csv_serde_are_followed(spark: SparkSession, lake: Lake) -> None:
     lake.put("raw", f"{lake.database}/planes/planes.csv", "N1;5;'it''s; new'\n")
-    lake.table("planes", "csv", PLANES, separatorChar=";", quoteChar="'")
+    lake.table("planes", "csv", PLANES, parameters={"separatorChar": ";", "quoteChar": "'"})
     assert good(read(spark, lake, "planes")) == [("N1", 5, "it's; new")]
 
 
@@ -88,7 +90,7 @@ def test_json_lines_that_do_not_fit_are_rejected_each_with_its_reason(spark: Spa
 
 def test_json_names_in_upper_case_are_found_by_the_paths_of_the_serde(spark: SparkSession, lake: Lake) -> None:
     lake.put("raw", f"{lake.database}/events/e.json", '{"TailNum": "N1", "seats": 2}\n')
-    lake.table("events", "json", {"tailnum": "string", "seats": "int"}, paths="TailNum,seats")
+    lake.table("events", "json", {"tailnum": "string", "seats": "int"}, parameters={"paths": "TailNum,seats"})
     assert [row.tailnum for row in read(spark, lake, "events").rows.select("tailnum").collect()] == ["N1"]
 
 
@@ -112,7 +114,7 @@ def test_damage_within_a_parquet_file_fails_loudly(spark: SparkSession, lake: La
     body[4:400] = b"\xff" * 396
     lake.put("raw", f"{lake.database}/weather/a.parquet", bytes(body))
     lake.table("weather", "parquet", {"id": "bigint"})
-    with pytest.raises(Exception, match="a.parquet"):
+    with pytest.raises(Exception, match=r"a\.parquet"):
         read(spark, lake, "weather").rows.collect()
 
 
@@ -145,15 +147,15 @@ def test_hidden_objects_and_folder_markers_are_no_files(lake: Lake) -> None:
 
 
 def test_a_dataset_whose_table_is_not_there_says_to_run_the_crawler(lake: Lake) -> None:
-    with pytest.raises(JobError, match=r"dataset planes: .* has no table 'planes'. Run the crawler"):
+    with pytest.raises(JobError, match=r"dataset planes: .* has no table 'planes'. Run the dataset's crawler first"):
         find_table(boto3.client("glue"), lake.database, "planes", "planes")
 
 
 def test_a_table_of_another_format_is_refused(lake: Lake) -> None:
     lake.table("planes", "csv", PLANES)
     glue = boto3.client("glue")
-    storage = {"Location": "s3://raw/x/", "Columns": [], "SerdeInfo": {}}
-    table = {"Name": "planes", "StorageDescriptor": storage, "Parameters": {"classification": "orc"}}
+    storage: Any = {"Location": "s3://raw/x/", "Columns": [], "SerdeInfo": {}}
+    table: Any = {"Name": "planes", "StorageDescriptor": storage, "Parameters": {"classification": "orc"}}
     glue.update_table(DatabaseName=lake.database, TableInput=table)
     with pytest.raises(JobError, match="its table is of format 'orc'"):
         find_table(glue, lake.database, "planes", "planes")

@@ -13,8 +13,10 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local_aws.context import client
+from local_aws.protocol import Call, Handlers, stacked
 from tests.local_aws.conftest import free_port, started, stopped
 
 LISTENING = "0A"
@@ -99,6 +101,27 @@ def _store(endpoint: str) -> dict[str, list[str]]:
     with urlopen(f"{endpoint}/_local/store", timeout=10) as answer:
         store: dict[str, list[str]] = json.load(answer)
         return store
+
+
+def _call(payload: dict[str, Any]) -> Call:
+    return Call("glue", "GetJob", payload, "us-east-1", lambda sent: {"emulator": sent})
+
+
+def test_an_engine_stands_in_front_of_those_before_it() -> None:
+    inner: Handlers = {("glue", "GetJob"): lambda call: {"inner": call.forward({**call.payload, "by": "inner"})}}
+    outer: Handlers = {("glue", "GetJob"): lambda call: {"outer": call.passed_on()}}
+    answer = stacked(inner, outer)["glue", "GetJob"](_call({"a": 1}))
+    assert answer == {"outer": {"inner": {"emulator": {"a": 1, "by": "inner"}}}}
+
+
+def test_an_engine_whose_own_call_is_refused_answers_that_refusal(
+    own: tuple[int, Path, subprocess.Popen[bytes]],
+) -> None:
+    glue = client("glue", f"http://127.0.0.1:{own[0]}")
+    with pytest.raises(ClientError) as refused:
+        glue.start_job_run(JobName="none")
+    assert refused.value.response["Error"]["Code"] == "EntityNotFoundException"
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
 @pytest.fixture

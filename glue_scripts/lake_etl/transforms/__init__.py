@@ -16,7 +16,7 @@ from lake_etl.transforms.map import map_fields
 class Transform:
     """A step, and what the run report calls the rows that it removes and adds (empty: it must do neither).
 
-    apply takes the data and the step's options; with joins=True also a function that reads another dataset by name.
+    apply takes the data and the step's options; with joins=True also a function that reads a dataset by name.
     """
 
     apply: Callable[..., DataFrame]

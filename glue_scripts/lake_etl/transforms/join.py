@@ -36,9 +36,9 @@ def join(frame: DataFrame, options: dict[str, Any], dataset: Callable[[str], Dat
                 <dataset>_<column>; a name given by a mapping must be free.
     cast_right  mapping of key column there -> type, for keys whose types differ
 
-    The result has the columns of the frame in their order, then those taken. Keys must have one type, or one that holds
-    all values of the other (int and bigint, float and double): then the key gets the wider. Anything else raises
-    JobError, because a comparison of, say, string and timestamp would find no match and say nothing.
+    The result has the columns of the frame in their order, then those taken. Keys must have one type, or one of
+    them must hold all values of the other (int and bigint, float and double): then the key gets the wider.
+    Anything else raises JobError, because string and timestamp, say, would find no match and say nothing.
 
     join(flights, {"with": "airlines", "on": "carrier", "how": "left", "take": {"name": "airline"}}, read)
     """
@@ -108,7 +108,7 @@ def _mismatch(left: DataFrame, right: DataFrame, name: str, here: str, there: st
     ours = left.schema[_exact(left, here)].dataType.simpleString()
     theirs = right.schema[here].dataType.simpleString()
     return (
-        f"join keys differ in type: {here} is {ours} and {name}.{there} is {theirs}, so they would not match. "
+        f"join keys differ in type: {here} is {ours} and {name}.{there} is {theirs}. They would not match. "
         f"Add a step before the join, map: {{cast: {{{here}: {theirs}}}}}, "
         f"or cast the other side with cast_right: {{{there}: {ours}}}"
     )

@@ -12,7 +12,7 @@ def map_fields(frame: DataFrame, options: dict[str, Any], dataset: Callable[[str
     """Change columns row by row. The options apply in this order, whatever order they are written in:
 
     cast    mapping column -> type; a value that does not fit becomes null (try_cast)
-    lookup  mapping new column -> {from: dataset, on: key, take: column there, default: value where there is none}.
+    lookup  mapping new column -> {from: dataset, on: key, take: column there, default: value for those without}.
             `on` is as in join. A lookup never adds rows: of several values for one key it takes the smallest.
     add     mapping column -> SQL expression, one after the other, so that one may use those before it
     rename  mapping column -> new name

@@ -14,7 +14,7 @@ import pytest
 UNDERWAY = ("STARTING", "RUNNING", "STOPPING")
 
 
-def ended(glue: Any, job: str, run_id: str, seconds: float = 60) -> dict[str, Any]:
+def ended(glue: Any, job: str, run_id: str, seconds: float = 180) -> dict[str, Any]:
     """The run once it has ended."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -9,6 +9,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from tests.local_aws.jobs.conftest import ended
+
 pytestmark = pytest.mark.spark
 
 
@@ -83,3 +85,24 @@ def test_a_scala_job_fails_and_says_that_only_python_runs_here(lab: Any) -> None
     run = lab.run("object Main", kind="glueetl", DefaultArguments={"--job-language": "scala"})
     assert run["JobRunState"] == "FAILED"
     assert "Scala" in run["ErrorMessage"]
+
+
+def test_a_second_run_takes_up_the_checkpoint_the_first_left_in_s3(lab: Any) -> None:
+    job = lab.job(
+        f"""
+        from pyspark.sql import SparkSession
+
+        spark = SparkSession.builder.getOrCreate()
+        stream = spark.readStream.schema("id int, name string").csv("s3://{lab.bucket}/in/")
+        sink = stream.writeStream.option("checkpointLocation", "s3://{lab.bucket}/checkpoint").format("parquet")
+        sink.option("path", "s3://{lab.bucket}/out").trigger(availableNow=True).start().awaitTermination()
+        """,
+        kind="glueetl",
+    )
+    for number in (1, 2):
+        lab.put(f"in/{number}.csv", f"{number},x\n")
+        run = ended(lab.glue, job, lab.start(job))
+        assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
+    parts = [key for key in lab.keys("out/") if key.endswith(".parquet")]
+    rows = [row["id"] for part in parts for row in _rows(lab, part)]
+    assert sorted(rows) == [1, 2]

@@ -1,0 +1,108 @@
+"""Statements about the catalog and statements that write data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from .conftest import LAKE, Lake, parquet
+
+
+@pytest.fixture(scope="module", autouse=True)
+def orders(lake: Lake) -> Iterator[None]:
+    lake.put("orders/a.parquet", parquet(item=["pen", "ink", "pen"], amount=[1, 2, 3], year=[2023, 2023, 2024]))
+    lake.table("orders", "parquet", "item string; amount bigint; year int")
+    yield
+
+
+def test_show_and_describe_list_what_the_catalog_holds(lake: Lake) -> None:
+    assert ["flights"] in lake.rows("SHOW DATABASES")
+    assert lake.rows("SHOW TABLES IN flights 'ord*'") == [["orders"]]
+    assert lake.rows("SHOW COLUMNS IN orders") == [["item"], ["amount"], ["year"]]
+    described = [[value.strip() for value in row if value] for row in lake.rows("DESCRIBE orders")]
+    assert described == [["item", "string", ""], ["amount", "bigint", ""], ["year", "int", ""]]
+
+
+def test_text_results_have_no_header_and_end_in_txt(lake: Lake) -> None:
+    ran = lake.run("SHOW TABLES 'orders'")
+    assert ran.result.endswith(".txt")
+    assert lake.text(ran.result) == "orders\n"
+
+
+def test_a_view_answers_like_its_query_and_can_be_replaced_and_dropped(lake: Lake) -> None:
+    lake.rows("CREATE VIEW pens AS SELECT item, sum(amount) total FROM orders WHERE item = 'pen' GROUP BY item")
+    assert lake.rows("SELECT p.total FROM pens p") == [["4"]]
+    assert lake.rows("SHOW VIEWS") == [["pens"]]
+    assert lake.run("CREATE VIEW pens AS SELECT 1 a").reason.startswith("TABLE_ALREADY_EXISTS")
+    lake.rows("CREATE OR REPLACE VIEW pens AS SELECT count(*) n FROM orders")
+    assert lake.rows("SELECT n FROM flights.pens") == [["3"]]
+    lake.rows("DROP VIEW pens")
+    assert lake.run("SELECT * FROM pens").reason.startswith("TABLE_NOT_FOUND")
+
+
+@pytest.mark.parametrize("kind", ["PARQUET", "JSON", "TEXTFILE"])
+def test_create_table_as_writes_partitions_that_insert_into_extends(lake: Lake, kind: str) -> None:
+    name = f"made_{kind.lower()}"
+    lake.rows(
+        f"CREATE TABLE {name} WITH (format = '{kind}', external_location = 's3://{LAKE}/{name}/', "
+        "partitioned_by = ARRAY['year']) AS SELECT item, sum(amount) AS total, year FROM orders GROUP BY item, year"
+    )
+    assert lake.rows(f"SHOW PARTITIONS {name}") == [["year=2023"], ["year=2024"]]
+    inserted = lake.run(f"INSERT INTO {name} SELECT 'cap', 9, 2025")
+    assert inserted.state == "SUCCEEDED", inserted.reason
+    assert lake.rows(f"SELECT * FROM {name} ORDER BY year, item") == [
+        ["ink", "2", "2023"],
+        ["pen", "1", "2023"],
+        ["pen", "3", "2024"],
+        ["cap", "9", "2025"],
+    ]
+
+
+def test_create_table_as_refuses_a_folder_that_holds_data(lake: Lake) -> None:
+    ran = lake.run(f"CREATE TABLE again WITH (external_location = 's3://{LAKE}/orders/') AS SELECT 1 a")
+    assert ran.reason.startswith("HIVE_PATH_ALREADY_EXISTS")
+
+
+def test_unload_writes_files_and_a_manifest(lake: Lake) -> None:
+    ran = lake.run(f"UNLOAD (SELECT item FROM orders WHERE amount = 2) TO 's3://{LAKE}/out/' WITH (format = 'JSON')")
+    assert ran.state == "SUCCEEDED", ran.reason
+    files = lake.text(ran.document["Statistics"]["DataManifestLocation"]).split()
+    assert [lake.text(file) for file in files] == ['{"item":"ink"}\n']
+
+
+def test_an_external_table_finds_its_partitions_when_repaired(lake: Lake) -> None:
+    for day in (1, 2):
+        lake.put(f"ext/day={day}/a.csv", f"{day},x\n")
+    lake.rows(
+        "CREATE EXTERNAL TABLE IF NOT EXISTS ext (n int, s string) PARTITIONED BY (day int) "
+        f"ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' LOCATION 's3://{LAKE}/ext/'"
+    )
+    assert lake.rows("SELECT count(*) FROM ext") == [["0"]]
+    lake.rows("MSCK REPAIR TABLE ext")
+    assert lake.rows("SELECT day, n, s FROM ext ORDER BY day") == [["1", "1", "x"], ["2", "2", "x"]]
+
+
+def test_partitions_are_added_and_dropped_by_hand(lake: Lake) -> None:
+    lake.put("hand/one/a.json", '{"n": 1}\n')
+    lake.table("hand", "json", "n int", "day string")
+    add = f"ALTER TABLE hand ADD PARTITION (day = 'one') LOCATION 's3://{LAKE}/hand/one/'"
+    lake.rows(add)
+    assert lake.rows("SELECT day, n FROM hand") == [["one", "1"]]
+    assert lake.run(add).reason.startswith("PARTITION_ALREADY_EXISTS")
+    lake.rows("ALTER TABLE hand DROP PARTITION (day = 'one')")
+    assert lake.rows("SELECT count(*) FROM hand") == [["0"]]
+
+
+def test_databases_come_and_go(lake: Lake) -> None:
+    lake.rows("CREATE DATABASE IF NOT EXISTS passing")
+    assert ["passing"] in lake.rows("SHOW DATABASES")
+    lake.rows("DROP DATABASE passing")
+    assert ["passing"] not in lake.rows("SHOW DATABASES")
+
+
+def test_explain_answers_with_a_plan_and_reads_nothing(lake: Lake) -> None:
+    ran = lake.run("EXPLAIN SELECT item FROM orders")
+    assert ran.state == "SUCCEEDED"
+    assert ran.scanned == 0
+    assert ran.rows
