@@ -30,7 +30,7 @@ def build_app(lake: Lake, outdir: str | None = None) -> App:
 def forget_other_environments(lake: Lake, outdir: Path) -> None:
     """Make Terraform initialise a stack folder again that was last used for another environment.
 
-    Terraform remembers the backend under .terraform and would else offer to move one environment's state into the other.
+    Terraform remembers the backend under .terraform and would else offer to move one state into the other.
     """
     for remembered in outdir.glob("stacks/*/.terraform/terraform.tfstate"):
         backend = json.loads(remembered.read_text()).get("backend", {}).get("config", {})

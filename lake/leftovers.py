@@ -26,7 +26,7 @@ Finder = Callable[[Aws], Iterable[str]]
 def leftovers(aws: Aws) -> list[Leftover]:
     """All that is left of the lake in its environment: what stacks own, and what services made on their own.
 
-    A KMS key that waits for its deletion (7 to 30 days, by AWS's rule, at no cost) is not among them; see `pending_keys`.
+    A KMS key that waits for its deletion (7 to 30 days, by AWS's rule, at no cost) is not among them: `pending_keys`.
     On AWS, a tag search may still name a resource for some minutes after it was deleted.
     """
     found = [Leftover(kind, name) for kind, finder in _FINDERS.items() for name in finder(aws)]

@@ -162,7 +162,7 @@ def _take(line: str, progress: Progress) -> None:
         return
     if event["type"] == "change_summary" and event["changes"]["operation"] == "plan":
         progress.total = sum(event["changes"][kind] for kind in ("add", "change", "remove"))
-    elif event["type"] == "apply_complete":
+    elif event["type"] == "apply_complete" and event["hook"]["action"] != "read":
         progress.done += 1
     elif event["type"] == "diagnostic" and event["diagnostic"]["severity"] == "error":
         diagnostic = event["diagnostic"]

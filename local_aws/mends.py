@@ -23,6 +23,7 @@ def handlers(context: Context) -> Handlers:
         _data_quality_rulesets(context),
         _partition_indexes(context),
         _application_operations(context),
+        _application_list(context),
         _shard_metrics(context),
         *(_keeping(context, kept) for kept in KEPT),
         *(_tagging(context, tagged) for tagged in TAGGED),
@@ -370,6 +371,41 @@ def _application_operations(context: Context) -> Handlers:
     return {
         **{("kinesisanalytics", action): begin for action in beginning},
         ("kinesisanalytics", "DescribeApplicationOperation"): describe,
+        ("kinesisanalytics", "DeleteApplication"): delete,
+    }
+
+
+def _application_list(context: Context) -> Handlers:
+    """The emulator describes an application, and lists none."""
+    collection = "flink_applications"
+
+    def create(call: Call) -> Document:
+        answer = call.passed_on()
+        name = call.required("ApplicationName")
+        context.store.put(collection, _place(call, name), {"ApplicationName": name})
+        return answer
+
+    def list_(call: Call) -> Document:
+        client = context.client("kinesisanalyticsv2", call.region)
+        kept = [entry for place, entry in context.store.all(collection).items() if place.startswith(_place(call, ""))]
+        details = [client.describe_application(**entry)["ApplicationDetail"] for entry in kept]
+        fields = (
+            "ApplicationName",
+            "ApplicationARN",
+            "ApplicationStatus",
+            "ApplicationVersionId",
+            "RuntimeEnvironment",
+        )
+        return {"ApplicationSummaries": [{name: detail[name] for name in fields} for detail in details]}
+
+    def delete(call: Call) -> Document:
+        answer = call.passed_on()
+        context.store.delete(collection, _place(call, call.required("ApplicationName")))
+        return answer
+
+    return {
+        ("kinesisanalytics", "CreateApplication"): create,
+        ("kinesisanalytics", "ListApplications"): list_,
         ("kinesisanalytics", "DeleteApplication"): delete,
     }
 

@@ -74,11 +74,6 @@ class Mirror:
             self._remember(bucket, {file.key: file.etag for file in stale}, gone)
         return files
 
-    def push(self, files: Iterable[S3File]) -> None:
-        """Write local files to their bucket."""
-        with ThreadPoolExecutor(_THREADS) as pool:
-            list(pool.map(lambda f: self._s3.upload_file(str(f.path), f.bucket, f.key), files))
-
     def adopt(self, bucket: str, files: Mapping[str, Path]) -> None:
         """Upload local files by key and move them here as this mirror's copies: none is fetched again."""
         with ThreadPoolExecutor(_THREADS) as pool:
@@ -99,6 +94,12 @@ class Mirror:
             for key in gone:
                 (self.folder(bucket) / key).unlink(missing_ok=True)
             self._remember(bucket, {}, gone)
+
+    def forget(self, bucket: str) -> None:
+        """Drop every copy of a bucket's objects."""
+        with self._locks[bucket]:
+            shutil.rmtree(self.folder(bucket), ignore_errors=True)
+            self._store.delete("mirror", bucket)
 
     def _upload(self, bucket: str, key: str, path: Path) -> str:
         with path.open("rb") as body:

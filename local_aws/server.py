@@ -13,7 +13,7 @@ from hypercorn.config import Config
 
 from local_aws import inventory
 from local_aws.context import ACCOUNT, Context
-from local_aws.gateway import AsgiApp, Gateway
+from local_aws.gateway import AsgiApp, Gateway, Receive, Scope, Send
 from local_aws.protocol import stacked
 
 HOST = "127.0.0.1"
@@ -26,7 +26,23 @@ def application(port: int, folder: Path) -> AsgiApp:
     emulator = _emulator(port, folder)
     context = Context.at(f"http://{HOST}:{port}", folder)
     engines = [importlib.import_module(f"local_aws.{name}").handlers(context) for name in ENGINES]
-    return inventory.served(Gateway(emulator, stacked(*engines)), context)
+    gateway = Gateway(_forgetting_buckets(emulator, context), stacked(*engines))
+    return inventory.served(gateway, context)
+
+
+def _forgetting_buckets(app: AsgiApp, context: Context) -> AsgiApp:
+    """The application, which drops the mirror's copies of a bucket that a client deletes.
+
+    If the bucket then stays (it is not empty), its objects are fetched again when they are next read.
+    """
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "").strip("/")
+        if scope.get("method") == "DELETE" and path and "/" not in path and not scope["query_string"]:
+            await asyncio.to_thread(context.mirror.forget, path)
+        await app(scope, receive, send)
+
+    return wrapped
 
 
 def serve(port: int, folder: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
@@ -48,12 +48,9 @@ def read_source(spark: SparkSession, s3: S3Client, table: Table) -> Source:
     files = {path: "the file is empty (0 bytes)" for path, size in sizes.items() if not size}
     frame = _load(spark, table, sizes)
     if table.format == "parquet":
-        damaged = _damaged(spark, frame, sizes)
-        if damaged:
-            files |= damaged
-            frame = _load(
-                spark, table, {path: size for path, size in sizes.items() if path not in files}, explicit=True
-            )
+        files |= _damaged(spark, frame, sizes)
+        # Spark applies a condition on the file's name before it opens the file.
+        frame = frame.where(~fn.col(FILE).isin([_uri(path) for path in files]))
     counts = Observation()
     frame = frame.observe(counts, *_counted(table, frame))
     return Source(table.dataset, _good(table, frame), _rejected(table, frame), files, counts)
@@ -75,7 +72,7 @@ def _hidden(name: str) -> bool:
     return any(part.startswith(".") or (part.startswith("_") and "=" not in part) for part in name.split("/"))
 
 
-def _load(spark: SparkSession, table: Table, sizes: dict[str, int], explicit: bool = False) -> DataFrame:
+def _load(spark: SparkSession, table: Table, sizes: dict[str, int]) -> DataFrame:
     """The table with all its columns, each row's file, and for text formats the raw text of the bad rows."""
     hive_style = _hive_style(table, sizes)
     columns = table.columns | ({CORRUPT: "string"} if table.format != "parquet" else {})
@@ -84,8 +81,7 @@ def _load(spark: SparkSession, table: Table, sizes: dict[str, int], explicit: bo
         return spark.createDataFrame([], _ddl(columns | table.partition_keys | {FILE: "string"}))
     reader = _options(spark.read.schema(schema), table)
     reader = reader.option("basePath", table.location) if hive_style else reader.option("recursiveFileLookup", True)
-    paths = [path for path, size in sizes.items() if size] if explicit else table.location
-    frame = reader.load(paths, format=table.format).select("*", fn.col("_metadata.file_path").alias(FILE))
+    frame = reader.load(table.location, format=table.format).select("*", fn.col("_metadata.file_path").alias(FILE))
     return frame if hive_style else _plain_partitions(frame, table)
 
 
@@ -201,6 +197,11 @@ def _fault(spark: SparkSession, path: str) -> str:
         causes: list[str] = re.findall(r"Caused by: [\w.$]+: (.*)", str(error))
         return (causes or str(error).splitlines())[-1]
     return ""
+
+
+def _uri(path: str) -> str:
+    """The path as Spark's file metadata has it."""
+    return quote(path, safe="/:=@!$&'()*+,;~")
 
 
 def _ddl(columns: dict[str, str]) -> str:

@@ -158,7 +158,9 @@ def test_another_partitioning_of_a_table_that_is_there_is_refused(flights: Lake,
 
 
 def test_partition_values_with_odd_characters_are_found_again(flights: Lake, spark: SparkSession) -> None:
-    steps: list[dict[str, Any]] = [{"map": {"add": {"place": "CASE carrier WHEN 'UA' THEN 'a/b: 50%' WHEN 'ZZ' THEN 'é f' END"}}}]
+    steps: list[dict[str, Any]] = [
+        {"map": {"add": {"place": "CASE carrier WHEN 'UA' THEN 'a/b: 50%' WHEN 'ZZ' THEN 'é f' END"}}}
+    ]
     report = run(arguments(flights, steps, partition_by=["place"]))
     assert (report["rows_out"], report["partitions"]) == (4, 3)
     read = spark.read.parquet(f"s3://curated/{flights.database}/")

@@ -96,7 +96,7 @@ def test_json_names_in_upper_case_are_found_by_the_paths_of_the_serde(spark: Spa
 
 def test_parquet_files_that_cannot_be_read_are_set_aside_and_the_others_read(spark: SparkSession, lake: Lake) -> None:
     whole, none = parquet(id=[1, 2]), parquet(id=pa.array([], pa.int64()))
-    files = {"hour=1/a": whole, "hour=2/b": whole[:-20], "hour=3/c": b"", "hour=4/d": none, "hour=5/e": whole}
+    files = {"hour=1/a": whole, "hour=2/b c%3A": whole[:-20], "hour=3/c": b"", "hour=4/d": none, "hour=5/e": whole}
     for name, body in files.items():
         lake.put("raw", f"{lake.database}/weather/{name}.parquet", body)
     lake.table("weather", "parquet", {"id": "bigint"}, {"hour": "int"})
@@ -104,7 +104,7 @@ def test_parquet_files_that_cannot_be_read_are_set_aside_and_the_others_read(spa
     assert good(source) == [(1, 1), (1, 5), (2, 1), (2, 5)]
     faults = {path: reason.removeprefix(path).strip().split(".")[0] for path, reason in source.files.items()}
     assert {path.rsplit("/", 1)[1]: fault for path, fault in faults.items()} == {
-        "b.parquet": "is not a Parquet file",
+        "b c%3A.parquet": "is not a Parquet file",
         "c.parquet": "the file is empty (0 bytes)",
     }
 

@@ -217,6 +217,18 @@ def test_the_operation_that_starts_an_application_can_be_followed(side: Aws, nam
     assert details["ApplicationOperationInfoDetails"]["OperationStatus"] == "SUCCESSFUL"
 
 
+def test_applications_are_listed_until_they_are_deleted(side: Aws, name: str) -> None:
+    flink = side("kinesisanalyticsv2")
+    role = "arn:aws:iam::000000000000:role/r"
+    made = flink.create_application(ApplicationName=name, RuntimeEnvironment="FLINK-1_20", ServiceExecutionRole=role)
+    listed = flink.list_applications()["ApplicationSummaries"]
+    assert (name, "READY") in [(entry["ApplicationName"], entry["ApplicationStatus"]) for entry in listed]
+
+    created = made["ApplicationDetail"]["CreateTimestamp"]
+    flink.delete_application(ApplicationName=name, CreateTimestamp=created)
+    assert name not in [entry["ApplicationName"] for entry in flink.list_applications()["ApplicationSummaries"]]
+
+
 def test_a_workgroup_made_without_settings_enforces_its_own_and_publishes_metrics(side: Aws, name: str) -> None:
     athena = side("athena")
     athena.create_work_group(Name=name)

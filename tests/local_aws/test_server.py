@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -180,3 +181,23 @@ def test_the_aws_command_line_puts_a_record_and_reads_it_back(cli: Callable[...,
     iterator = cli("kinesis", "get-shard-iterator", "--stream-name", "by-cli", *start)["ShardIterator"]
     (read,) = cli("kinesis", "get-records", "--shard-iterator", iterator)["Records"]
     assert read["Data"] == "aGVsbG8="
+
+
+def test_a_deleted_bucket_leaves_no_copy_on_the_disk(own: tuple[int, Path, subprocess.Popen[bytes]]) -> None:
+    port, folder, _ = own
+    s3, glue = (client(service, f"http://127.0.0.1:{port}") for service in ("s3", "glue"))
+    s3.create_bucket(Bucket="copied")
+    s3.put_object(Bucket="copied", Key="t/a.json", Body=b'{"a": 1}\n')
+    glue.create_database(DatabaseInput={"Name": "copies"})
+    glue.create_crawler(
+        Name="copies", Role="r", DatabaseName="copies", Targets={"S3Targets": [{"Path": "s3://copied/t"}]}
+    )
+    glue.start_crawler(Name="copies")
+    while glue.get_crawler(Name="copies")["Crawler"]["State"] != "READY":
+        time.sleep(0.1)
+    assert (folder / "mirror" / "copied" / "t" / "a.json").exists()
+
+    s3.delete_object(Bucket="copied", Key="t/a.json")
+    s3.delete_bucket(Bucket="copied")
+
+    assert not (folder / "mirror" / "copied").exists()
