@@ -20,11 +20,11 @@ from examples import sample
 
 DATASETS = ("flights", "weather", "airlines", "airports", "planes")
 DELIVERY_SECONDS = 120
+BEGUN = time.monotonic()
 
 
 def main() -> None:
-    begun = time.monotonic()
-    _say("$ python -m examples.sample .local/sample")
+    _say("[  0 s] $ python -m examples.sample .local/sample")
     files = sample.write(Path(".local/sample"))
     _lake("local", "start")
     _lake("up")
@@ -45,7 +45,7 @@ def main() -> None:
     if differences:
         sys.exit(1)
     _say(
-        f"All as pandas computes it from the package's files, in {time.monotonic() - begun:.0f} s.\n"
+        f"All as pandas computes it from the package's files, in {time.monotonic() - BEGUN:.0f} s.\n"
         "The lake is up. Look around:  . .tools/env.sh; lake query 'SELECT ...'; cdktf plan storage\n"
         "Take it down:                 lake down --delete-data && lake leftovers; lake local stop"
     )
@@ -56,7 +56,7 @@ def _say(line: str) -> None:
 
 
 def _lake(*arguments: str) -> None:
-    _say("$ lake " + " ".join(arguments))
+    _say(f"[{time.monotonic() - BEGUN:3.0f} s] $ lake " + " ".join(arguments))
     done = subprocess.run([sys.executable, "-m", "lake", *arguments], check=False)
     if done.returncode:
         sys.exit(done.returncode)

@@ -41,7 +41,9 @@ class ConfigError(Exception):
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        strict=True, frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -92,7 +94,7 @@ class Dataset(_Model):
     partitions: list[Name] = []
     """The keys of its `key=value` folders, outermost first."""
     columns: list[Name] = []
-    """Names for the columns of a CSV file without a header."""
+    """Only of a csv dataset: names for the columns of a CSV file without a header."""
     csv: CsvFormat = CsvFormat()
     crawl: Crawl = Crawl()
 
@@ -103,7 +105,9 @@ class DropNullFields(_Model):
 
 class Join(_Model):
     with_: Name = Field(alias="with")
+    """The other dataset."""
     on: list[Name]
+    """One key or several; both sides have them under these names."""
     how: Literal["inner", "left", "right", "full", "semi", "anti"] = "inner"
     take: dict[Name, Name] | list[Name] | None = None
     """Columns of the other dataset, with new names where it is a mapping. Without it, all of them."""
@@ -116,8 +120,11 @@ class Join(_Model):
 
 class Lookup(_Model):
     from_: Name = Field(alias="from")
+    """The dataset to look in."""
     on: Name
+    """The key, on both sides."""
     take: Name
+    """The column whose value is taken."""
     default: str | int | float | None = None
 
 
@@ -125,17 +132,24 @@ class Map(_Model):
     add: dict[Name, str] = {}
     """New column: SQL expression."""
     rename: dict[Name, Name] = {}
+    """Column: its new name."""
     cast: dict[Name, ColumnType] = {}
+    """Column: its new type. A value that does not fit becomes null."""
     lookup: dict[Name, Lookup] = {}
+    """New column: where its value is looked up."""
     delete: list[Name] = []
+    """Columns to remove, after all else."""
 
 
 class Step(_Model):
     """One transform. Exactly one of the fields is given."""
 
     drop_fields: list[Name] | None = None
+    """Remove these columns."""
     drop_null_fields: DropNullFields | None = None
+    """`{}`: remove the columns that are null in every row."""
     filter: str | None = None
+    """SQL condition; a row for which it is not true is left out, and counted."""
     join: Join | None = None
     map: Map | None = None
 
@@ -155,13 +169,16 @@ class Step(_Model):
 
 class Sink(_Model):
     table: Name
+    """In the curated database; its files lie in a folder of this name in the curated zone."""
     format: Literal["parquet"] = "parquet"
     compression: Literal["zstd", "snappy", "gzip", "none"] = "zstd"
     partition_by: list[Name] = []
+    """A run replaces the partitions it writes, and leaves the others."""
 
 
 class Job(_Model):
     source: Name
+    """The dataset it starts from."""
     steps: list[Step] = []
     sink: Sink
     glue_version: Literal["5.0", "5.1"] = "5.1"

@@ -11,7 +11,7 @@ USER_ERROR, DATA_ERROR = 1000, 1001
 """Error types of Athena's error catalog."""
 
 
-class QueryFailed(Exception):  # noqa: N818 - named like the state it leads to
+class QueryFailed(Exception):
     """The query ends FAILED with this reason, which begins with Trino's name of the error."""
 
     def __init__(self, reason: str, error_type: int = USER_ERROR) -> None:
@@ -19,7 +19,7 @@ class QueryFailed(Exception):  # noqa: N818 - named like the state it leads to
         self.error_type = error_type
 
 
-class QueryCancelled(Exception):  # noqa: N818 - as above
+class QueryCancelled(Exception):
     """The query ends CANCELLED with this reason."""
 
 

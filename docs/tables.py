@@ -1,0 +1,128 @@
+"""The tables of README.md that are generated: settings from the model, stacks and outputs from a synth.
+
+`python -m docs.tables` writes them between their markers; a test fails when they are out of date.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from lake import config
+from lake.names import STACKS
+
+README = Path(__file__).parents[1] / "README.md"
+MODELS = {
+    "": config.Config,
+    "environments.NAME.": config.Environment,
+    "environments.NAME.state.": config.State,
+    "datasets.NAME.": config.Dataset,
+    "datasets.NAME.csv.": config.CsvFormat,
+    "datasets.NAME.crawl.": config.Crawl,
+    "jobs.NAME.": config.Job,
+    "jobs.NAME.steps[].": config.Step,
+    "jobs.NAME.steps[].join.": config.Join,
+    "jobs.NAME.steps[].map.": config.Map,
+    "jobs.NAME.steps[].map.lookup.NAME.": config.Lookup,
+    "jobs.NAME.sink.": config.Sink,
+    "streams.NAME.": config.Stream,
+    "streams.NAME.buffer.": config.Buffer,
+    "streams.NAME.window.": config.Window,
+    "queries.": config.Queries,
+}
+NAMES: dict[type, str] = {str: "text", int: "integer", float: "number", bool: "true or false"}
+
+
+def with_tables(readme: str) -> str:
+    """The README with every generated table renewed."""
+    for name, table in {"settings": settings(), **stacks_and_outputs()}.items():
+        markers = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        text = "\n".join(table) + "\n"
+        readme = markers.sub(lambda found, text=text: found[1] + text + found[2], readme)  # type: ignore[misc]
+    return readme
+
+
+def settings() -> list[str]:
+    """A row per field of lake.yaml."""
+    rows = ["| field | type | default | |", "|---|---|---|---|"]
+    for prefix, model in MODELS.items():
+        for name, info in model.model_fields.items():
+            if not _is_group(info):
+                rows.append(f"| `{prefix}{info.alias or name}` | {_type(info)} | {_default(info)} | {_about(info)} |")
+    return rows
+
+
+def stacks_and_outputs() -> dict[str, list[str]]:
+    """The table of the stacks' resources, and that of their outputs."""
+    stacks = _synthesised()
+    resources = ["| stack | resources |", "|---|---|"]
+    outputs = ["| stack | output | |", "|---|---|---|"]
+    for name, stack in stacks.items():
+        resources.append(f"| {name} | {', '.join(_counted(stack['resource']))} |")
+        outputs += [f"| {name} | `{key}` | {output['description']} |" for key, output in stack["output"].items()]
+    return {"resources": resources, "outputs": outputs}
+
+
+def _synthesised() -> dict[str, Any]:
+    from main import build_app
+
+    with tempfile.TemporaryDirectory() as folder:
+        build_app(config.load(README.parent / config.FILE, "local"), folder).synth()
+        return {
+            stack: json.loads((Path(folder) / "stacks" / stack / "cdk.tf.json").read_text()) for stack in STACKS
+        }
+
+
+def _counted(resources: dict[str, Any]) -> Iterator[str]:
+    """Resource types with their number; what belongs to a bucket (`s3_bucket_policy`, ...) is not named apart."""
+    for type_, found in sorted(resources.items()):
+        name = type_.removeprefix("aws_")
+        if not name.startswith("s3_bucket_"):
+            yield f"`{name}`" if len(found) == 1 else f"{len(found)} `{name}`"
+
+
+def _is_group(info: FieldInfo) -> bool:
+    """Fields that are models, or collections of them, have rows of their own."""
+    models = [leaf for leaf in _leaves(info.annotation) if isinstance(leaf, type) and issubclass(leaf, BaseModel)]
+    return any(model.model_fields for model in models)
+
+
+def _leaves(annotation: Any) -> Iterator[Any]:
+    if get_origin(annotation) is Literal or not get_args(annotation):
+        yield annotation
+    else:
+        for part in get_args(annotation):
+            yield from _leaves(part)
+
+
+def _type(info: FieldInfo) -> str:
+    if get_origin(info.annotation) is Literal:
+        return ", ".join(str(choice) for choice in get_args(info.annotation))
+    names = [
+        NAMES.get(leaf, "mapping")
+        for leaf in _leaves(info.annotation)
+        if isinstance(leaf, type) and leaf is not type(None)
+    ]
+    origins = [origin for origin in ("dict", "list") if origin in str(info.annotation)]
+    return f"{origins[0]} of {names[-1]}" if origins else " or ".join(names)
+
+
+def _default(info: FieldInfo) -> str:
+    if info.is_required():
+        return "required"
+    return "" if info.default in (None, [], {}) else f"`{json.dumps(info.default)}`"
+
+
+def _about(info: FieldInfo) -> str:
+    return " ".join((info.description or "").split())
+
+
+if __name__ == "__main__":
+    README.write_text(with_tables(README.read_text()))
