@@ -75,9 +75,7 @@ def _synthesised() -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as folder:
         build_app(config.load(README.parent / config.FILE, "local"), folder).synth()
-        return {
-            stack: json.loads((Path(folder) / "stacks" / stack / "cdk.tf.json").read_text()) for stack in STACKS
-        }
+        return {stack: json.loads((Path(folder) / "stacks" / stack / "cdk.tf.json").read_text()) for stack in STACKS}
 
 
 def _counted(resources: dict[str, Any]) -> Iterator[str]:

@@ -26,13 +26,22 @@ def check_stacks(stacks: Sequence[str]) -> list[str]:
 
 
 def up(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
-    """Deploy stacks: storage first, as the others write to its buckets, then the rest side by side."""
+    """Deploy stacks side by side: storage at once, the others when the key and the buckets they write to are there."""
     chosen = check_stacks(stacks)
     synthesise(aws.lake)
-    terraform = Terraform(aws.lake, on_progress)
-    for group in (["storage"], [stack for stack in STACKS if stack != "storage"]):
-        if wanted := [stack for stack in group if stack in chosen]:
-            terraform.apply(wanted)
+    Terraform(aws.lake, on_progress).apply(
+        chosen, lambda stack: stack == "storage" or "storage" not in chosen or _storage_is_there(aws)
+    )
+
+
+def _storage_is_there(aws: Aws) -> bool:
+    try:
+        aws.kms.describe_key(KeyId=aws.names.key_alias)
+        for purpose in (*ZONES, "logs"):
+            aws.s3.head_bucket(Bucket=aws.names.bucket(purpose))
+    except ClientError:
+        return False
+    return True
 
 
 def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:

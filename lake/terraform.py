@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
+MayBegin = Callable[[str], bool]
+POLL_SECONDS = 1.0
 
 
 class Interrupted(LakeError):
@@ -54,8 +57,8 @@ def synthesise(lake: Lake) -> None:
 class Terraform:
     """Runs Terraform in the synthesised stacks of a lake.
 
-    On the first Ctrl-C no further stack is begun and those under way are finished; on the second Terraform itself is
-    interrupted.
+    On the first Ctrl-C, or when a stack fails, no further one is begun and those under way are finished; on the second
+    Ctrl-C Terraform itself is interrupted.
     """
 
     def __init__(self, lake: Lake, on_progress: OnProgress) -> None:
@@ -63,13 +66,20 @@ class Terraform:
         self._on_progress = on_progress
         self._running: set[subprocess.Popen[str]] = set()
         self._interrupts = 0
+        self._failed = False
 
-    def apply(self, stacks: Sequence[str]) -> None:
-        """Deploy stacks side by side. Raises LakeError with Terraform's own words."""
-        self._all("apply", stacks)
+    def apply(self, stacks: Sequence[str], may_begin: MayBegin = lambda stack: True) -> None:
+        """Deploy stacks side by side, each as soon as it may begin.
+
+        Raises:
+            LakeError: with Terraform's own words.
+            Interrupted: Ctrl-C was pressed.
+        """
+        self._all("apply", stacks, may_begin)
 
     def destroy(self, stacks: Sequence[str]) -> None:
-        self._all("destroy", stacks)
+        """Destroy stacks side by side. Raises as `apply` does."""
+        self._all("destroy", stacks, lambda stack: True)
 
     def resources(self, stack: str) -> list[str]:
         """The addresses in a stack's state; none where it was never deployed."""
@@ -81,11 +91,11 @@ class Terraform:
         )
         return listed.stdout.split()
 
-    def _all(self, verb: Verb, stacks: Sequence[str]) -> None:
+    def _all(self, verb: Verb, stacks: Sequence[str], may_begin: MayBegin) -> None:
         previous = signal.signal(signal.SIGINT, self._interrupt)
         try:
             with ThreadPoolExecutor(max(1, len(stacks))) as pool:
-                results = list(pool.map(lambda stack: self._one(verb, stack), stacks))
+                results = list(pool.map(lambda stack: self._one(verb, stack, may_begin), stacks))
         finally:
             signal.signal(signal.SIGINT, previous)
         failed = [f"{result.stack}: {error}" for result in results for error in result.errors]
@@ -94,16 +104,24 @@ class Terraform:
         if failed:
             raise LakeError("\n".join(failed))
 
-    def _one(self, verb: Verb, stack: str) -> Progress:
+    def _one(self, verb: Verb, stack: str, may_begin: MayBegin) -> Progress:
         progress = Progress(stack)
+        while not self._stopped() and not may_begin(stack):
+            time.sleep(POLL_SECONDS)
+        if self._stopped():
+            return progress
         self._on_progress(progress)
         if error := self._init(stack):
             progress.errors.append(error)
         elif not self._interrupts:
             self._run(verb, progress)
+        self._failed |= bool(progress.errors)
         progress.finished = True
         self._on_progress(progress)
         return progress
+
+    def _stopped(self) -> bool:
+        return self._failed or self._interrupts > 0
 
     def _init(self, stack: str) -> str:
         command = [
