@@ -125,16 +125,26 @@ def checkout_in(folder: Path) -> Iterator[Checkout]:
     checkout.lake("local", "stop", code=None)
 
 
+@dataclass(frozen=True)
+class Demo:
+    """A checkout whose lake is up: a `lake up` was interrupted there, then `make demo` went through."""
+
+    checkout: Checkout
+    interrupted: subprocess.CompletedProcess[str]
+    shown: str
+
+
 @pytest.fixture(scope="package")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Checkout, str]]:
-    """A checkout in which `make demo` was run, and what it printed. Its lake is up."""
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     for checkout in checkout_in(tmp_path_factory.mktemp("demo")):
-        yield checkout, checkout.run(sys.executable, "-m", "examples.demo").stdout
+        checkout.lake("local", "start")
+        interrupted = checkout.interrupted("up", when="Deploying storage")
+        yield Demo(checkout, interrupted, checkout.run(sys.executable, "-m", "examples.demo").stdout)
 
 
 @pytest.fixture(scope="package")
-def lake_up(demo: tuple[Checkout, str]) -> Checkout:
-    return demo[0]
+def lake_up(demo: Demo) -> Checkout:
+    return demo.checkout
 
 
 @pytest.fixture

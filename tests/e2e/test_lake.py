@@ -10,18 +10,22 @@ import json
 import pytest
 
 from lake.names import STACKS
-from tests.e2e.conftest import Checkout
+from tests.e2e.conftest import Checkout, Demo
 
 pytestmark = pytest.mark.e2e
 BUCKET = "flights-local-{}-000000000000"
 
 
-def test_the_demo_shows_what_pandas_computes(demo: tuple[Checkout, str]) -> None:
-    _, shown = demo
+def test_an_interrupted_up_ends_with_130_and_says_how_to_go_on(demo: Demo) -> None:
+    assert demo.interrupted.returncode == 130, demo.interrupted.stdout
+    assert "Run the same command again" in demo.interrupted.stdout
+    assert "Deploying athena" not in demo.interrupted.stdout
 
-    assert "Athena: 336776\n  pandas: 336776" in shown
-    assert "'ExpressJet Airlines Inc.': 16028, 'JetBlue Airways': 14111" in shown
-    assert "All as pandas computes it" in shown
+
+def test_the_demo_goes_on_from_there_and_shows_what_pandas_computes(demo: Demo) -> None:
+    assert "Athena: 336776\n  pandas: 336776" in demo.shown
+    assert "'ExpressJet Airlines Inc.': 16028, 'JetBlue Airways': 14111" in demo.shown
+    assert "All as pandas computes it" in demo.shown
 
 
 def test_the_run_report_accounts_for_every_row(lake_up: Checkout) -> None:
@@ -198,7 +202,10 @@ def test_a_lake_that_is_up_is_all_leftovers(lake_up: Checkout) -> None:
     assert "by tag" not in kinds, "a resource is tagged as ours that no search by name finds"
 
 
-def test_after_down_nothing_is_left(lake_up: Checkout) -> None:
+def test_after_down_nothing_is_left_though_it_was_interrupted(lake_up: Checkout) -> None:
+    stopped = lake_up.interrupted("down", "--delete-data", when="Destroying")
+    assert stopped.returncode == 130, stopped.stdout
+
     lake_up.lake("down", "--delete-data")
 
     assert all(lake_up.state(stack) == [] for stack in STACKS)

