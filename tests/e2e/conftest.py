@@ -118,11 +118,14 @@ def free_port() -> int:
 
 
 def checkout_in(folder: Path) -> Iterator[Checkout]:
+    """A checkout in a new folder; its embedded AWS is stopped at the end."""
     for tool in ("terraform", "cdktf"):
         assert shutil.which(tool, path=environment(ROOT)["PATH"]), f"{tool} is missing: run `make setup`"
     checkout = Checkout(copied(folder))
-    yield checkout
-    checkout.lake("local", "stop", code=None)
+    try:
+        yield checkout
+    finally:
+        checkout.lake("local", "stop", code=None)
 
 
 @dataclass(frozen=True)

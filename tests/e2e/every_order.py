@@ -1,0 +1,73 @@
+"""Destroys each stack with every set of the others gone before: 80 destroys, a quarter of an hour.
+
+`python -m tests.e2e.every_order`. Too long for every test run; the tests of tests/stacks hold its cause (no stack
+refers to another), and tests/e2e/test_lake.py destroys in two orders.
+The lake is deployed once; each destroy begins from a copy of the state in which just those stacks are gone.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from lake.names import STACKS
+from tests.e2e.conftest import Checkout, checkout_in
+
+KEPT = (".local/local", ".state")
+Gone = frozenset[str]
+
+
+def main() -> int:
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for checkout in checkout_in(Path(folder) / "lake"):
+            failed = sum(_failures(checkout, Path(folder) / "snapshots"))
+    print(f"{failed} failed")
+    return int(failed > 0)
+
+
+def _failures(checkout: Checkout, snapshots: Path) -> list[bool]:
+    checkout.lake("local", "start")
+    checkout.lake("up")
+    _save(checkout, snapshots, frozenset())
+    sets = (frozenset(gone) for size in range(len(STACKS)) for gone in itertools.combinations(STACKS, size))
+    return [_destroy(checkout, snapshots, gone, stack) for gone in sets for stack in STACKS if stack not in gone]
+
+
+def _destroy(checkout: Checkout, snapshots: Path, gone: Gone, stack: str) -> bool:
+    """Whether it failed. The first way to a set of stacks is kept for the sets beyond it."""
+    _restore(checkout, snapshots, gone)
+    command = ["terraform", f"-chdir=cdktf.out/stacks/{stack}", "destroy", "-auto-approve", "-no-color"]
+    done = checkout.run(*command, code=None)
+    failed = done.returncode != 0 or checkout.state(stack) != []
+    print(f"{'FAILED' if failed else 'ok':7} {stack} after {', '.join(sorted(gone)) or 'nothing'}", flush=True)
+    if failed:
+        print(done.stdout[-3000:], done.stderr[-3000:], flush=True)
+    if not (snapshots / _name(gone | {stack})).exists():
+        _save(checkout, snapshots, gone | {stack})
+    return failed
+
+
+def _save(checkout: Checkout, snapshots: Path, gone: Gone) -> None:
+    checkout.lake("local", "stop")
+    for folder in KEPT:
+        shutil.copytree(checkout.root / folder, snapshots / _name(gone) / folder)
+
+
+def _restore(checkout: Checkout, snapshots: Path, gone: Gone) -> None:
+    checkout.lake("local", "stop")
+    for folder in KEPT:
+        shutil.rmtree(checkout.root / folder)
+        shutil.copytree(snapshots / _name(gone) / folder, checkout.root / folder)
+    checkout.lake("local", "start")
+
+
+def _name(gone: Gone) -> str:
+    return "-".join(sorted(gone)) or "nothing"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
