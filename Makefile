@@ -18,7 +18,7 @@ demo: ## Build the lake on this machine, run data through it, take it down again
 	@$(SETUP) --need-provider
 	@$(WITH_TOOLS) python -m examples.demo
 
-test: lint ## Check the code and run every test
+test: checkov-tools lint ## Check the code and run every test
 	@$(WITH_TOOLS) python -m pytest -n 2 --dist loadfile
 
 lint: setup ## Check the code: style, types, and which way the imports point
