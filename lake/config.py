@@ -374,6 +374,7 @@ def _one_per_field(document: Any, problems: Sequence[Any]) -> list[Any]:
     for problem in problems:
         key = (_line(document, problem["loc"]), problem["loc"][0] if problem["loc"] else "")
         depth = sum(part in _keys_on_the_way(document, problem["loc"]) for part in problem["loc"])
+        depth += problem["type"] == "unknown_field"
         if key not in deepest or depth > deepest[key][0]:
             deepest[key] = (depth, problem)
     return [problem for _, problem in deepest.values()]
@@ -407,12 +408,17 @@ def _where(path: Path, document: Any, place: Sequence[str | int]) -> str:
 
 def _keys_on_the_way(document: Any, place: Sequence[str | int]) -> set[str | int]:
     """The parts of a pydantic location that stand in the file, and its last one (unions add parts of their own)."""
-    there: set[str | int] = {place[-1]} if place and "[" not in str(place[-1]) else set()
+    there: set[str | int] = {place[-1]} if place and not _names_a_type(str(place[-1])) else set()
     for part in place:
         document, found = _inside(document, part)
         if found:
             there.add(part)
     return there
+
+
+def _names_a_type(part: str) -> bool:
+    """Whether a part of a location stands for a branch of a union: `str`, `list[...]`, `Function`."""
+    return "[" in part or part in ("str", "int", "float") or part[:1].isupper()
 
 
 def _inside(document: Any, part: str | int) -> tuple[Any, bool]:

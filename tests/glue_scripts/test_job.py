@@ -254,8 +254,16 @@ def test_a_row_that_a_cast_sets_aside_keeps_its_file(flights: Lake, spark: Spark
 
 
 def test_a_run_in_which_no_row_is_left_is_no_error(flights: Lake, spark: SparkSession) -> None:
-    report = run(arguments(flights, [{"filter": "1 = 0"}, {"sql": "SELECT * FROM input LIMIT 0"}]))
+    report = run(arguments(flights, [{"filter": "1 = 0"}, {"dedupe": {}}, {"sql": "SELECT * FROM input"}]))
     assert (report["filtered"], report["rows_out"], report["quarantined_rows"]) == (4, 0, 1)
+
+
+def test_sql_that_does_not_read_its_input_is_refused_and_does_not_hang(
+    flights: Lake, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lake_etl.report.PATIENCE", 2)
+    with pytest.raises(JobError, match=r"the rows cannot be accounted for: .* a sql step has to use `input`"):
+        run(arguments(flights, [{"sql": "SELECT * FROM airlines"}]))
 
 
 @pytest.mark.parametrize(
@@ -281,7 +289,7 @@ def test_a_row_that_fails_the_run_is_named_and_the_old_table_stays(
 
 
 def test_a_convert_step_says_how_the_sink_writes(flights: Lake, spark: SparkSession) -> None:
-    run(arguments(flights, [{"convert": {"format": "json"}}]))
+    run(arguments(flights, [{"convert": {"format": "json", "compression": "gzip"}}]))
     assert spark.read.json(f"s3://curated/{flights.database}/*.json.gz").count() == 4
     table = boto3.client("glue").get_table(DatabaseName=f"{flights.database}_curated", Name=flights.database)["Table"]
     assert table["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"] == "org.openx.data.jsonserde.JsonSerDe"
@@ -290,7 +298,7 @@ def test_a_convert_step_says_how_the_sink_writes(flights: Lake, spark: SparkSess
 def test_partitions_of_another_format_are_not_mixed_with_the_new(flights: Lake, spark: SparkSession) -> None:
     run(arguments(flights, [], partition_by=["year"]))
     with pytest.raises(JobError, match=r"sink format: the partitions of table .* are parquet, not csv\. Give the sink"):
-        run(arguments(flights, [{"convert": {"format": "csv"}}], partition_by=["year"]))
+        run(arguments(flights, [{"convert": {"format": "csv", "compression": "none"}}], partition_by=["year"]))
 
 
 def test_a_step_that_may_not_change_the_rows_and_does_fails_the_run(flights: Lake, spark: SparkSession) -> None:
