@@ -61,14 +61,14 @@ class EtlStack(LakeStack):
             execution_class="STANDARD",
             execution_property=GlueJobExecutionProperty(max_concurrent_runs=1),
             command=GlueJobCommand(name="glueetl", python_version="3", script_location=self._uri(self.script)),
-            default_arguments=self._arguments(name, spec),
+            default_arguments=self._arguments(name, spec, self._modules(name, job)),
             depends_on=[self.role_policy, *logs],
         )
         self.output(f"{name}_job_name", glue_name, f"Glue job that makes {job.sink.table}")
 
     def _spec(self, name: str, job: Job) -> S3Object:
         """What the job is to do, as the script reads it."""
-        content = json.dumps(job_spec(self.lake, name, job), sort_keys=True, indent=1)
+        content = json.dumps(job_spec(self.lake, name, job), indent=1)
         key = f"specs/{digest(content.encode())}/{name}.json"
         return S3Object(
             self,
@@ -79,10 +79,18 @@ class EtlStack(LakeStack):
             content_type="application/json",
         )
 
-    def _arguments(self, name: str, spec: S3Object) -> dict[str, str]:
+    def _modules(self, name: str, job: Job) -> list[S3Object]:
+        """The person's own Python files, each a module under its file's name."""
+        folder, bucket = f"modules/{name}", self.bucket.id
+        return [
+            uploaded(self, f"{name}_module_{number}", file=self.lake.root / file, bucket=bucket, folder=folder)
+            for number, file in enumerate(job.py_files)
+        ]
+
+    def _arguments(self, name: str, spec: S3Object, modules: list[S3Object]) -> dict[str, str]:
         return {
             "--job-language": "python",
-            "--extra-py-files": self._uri(self.package),
+            "--extra-py-files": ",".join(self._uri(file) for file in [self.package, *modules]),
             "--TempDir": f"s3://{self.names.bucket('etl')}/temp/{name}/",
             "--enable-auto-scaling": "true",
             "--enable-metrics": "true",

@@ -1,4 +1,4 @@
-"""The quarantine zone: every row and file that could not be read, with where it came from and why."""
+"""The quarantine zone: every row and file that could not be used, with where it came from and why."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as fn
 
-from lake_etl.report import observe_rows
+from lake_etl.report import observe_rows, observed
 from lake_etl.source import Source
 
 FILES = "source_file string, raw string, reason string"
@@ -27,11 +27,15 @@ class Quarantine:
 
     def keep(self, spark: SparkSession, source: Source) -> dict[str, int]:
         """Write what the source could not read, and say how much that was. Its rows must have been read."""
-        rows = self._write(source.dataset, source.rejected) if source.counts.get["bad"] and source.rejected else 0
+        rows = self._write(source.dataset, source.rejected) if observed(source.counts)["bad"] and source.rejected else 0
         if source.files:
             listed = [(path, None, reason) for path, reason in source.files.items()]
             self._write(source.dataset, spark.createDataFrame(listed, FILES))
         return {"rows": rows, "files": len(source.files)}
+
+    def keep_rows(self, dataset: str, rejected: DataFrame) -> int:
+        """Write the rows that a step of the job left out, and say how many. They came from this dataset."""
+        return self._write(dataset, rejected)
 
     def _write(self, dataset: str, rejected: DataFrame) -> int:
         told = {
@@ -43,4 +47,4 @@ class Quarantine:
         rejected = rejected.withColumns({name: fn.lit(value) for name, value in told.items()})
         rejected, count = observe_rows(rejected)
         rejected.write.mode("append").json(self.location)
-        return int(count.get["rows"])
+        return int(observed(count)["rows"])

@@ -1,5 +1,6 @@
 """The run report: where every row went."""
 
+from threading import Thread
 from typing import Any
 
 from pyspark.sql import DataFrame, Observation
@@ -8,7 +9,9 @@ from pyspark.sql import functions as fn
 from lake_etl.errors import JobError
 from lake_etl.transforms import Transform
 
-GAINS, LOSSES = ("added_by_joins",), ("filtered", "removed_by_joins", "quarantined_rows")
+GAINS = ("added_by_joins", "added_by_sql")
+LOSSES = ("filtered", "deduplicated", "removed_by_joins", "removed_by_sql", "quarantined_rows")
+PATIENCE = 30  # seconds
 
 
 def observe_rows(frame: DataFrame) -> tuple[DataFrame, Observation]:
@@ -17,17 +20,34 @@ def observe_rows(frame: DataFrame) -> tuple[DataFrame, Observation]:
     return frame.observe(observation, fn.count(fn.lit(1)).alias("rows")), observation
 
 
+def observed(observation: Observation) -> dict[str, Any]:
+    """What was observed by a query that is over. Raises JobError where the query never came by the place.
+
+    Spark itself would wait for ever.
+    """
+    found: list[dict[str, Any]] = []
+    waiting = Thread(target=lambda: found.append(observation.get), daemon=True)
+    waiting.start()
+    waiting.join(PATIENCE)
+    if not found:
+        raise JobError(
+            "the rows cannot be accounted for: Spark left a dataset or a step unread, since the result does not need "
+            "it. Remove what is not needed; a sql step has to use `input`"
+        )
+    return found[0]
+
+
 def account(rows: int, steps: list[tuple[str, Transform, int]]) -> dict[str, Any]:
     """What each step did to the rows, and the sums by kind. steps are (name, transform, rows after it).
 
-    A join's effect is net: one that drops two rows and doubles three adds one.
+    The effect of a join or of SQL is net: a join that drops two rows and doubles three adds one.
     """
     totals = dict.fromkeys((*GAINS, *(kind for kind in LOSSES if kind != "quarantined_rows")), 0)
     lines = []
     for name, transform, after in steps:
         lines.append({"step": name, "rows_in": rows, "rows_out": after})
         kind = transform.adds if after > rows else transform.removes
-        if kind:
+        if kind in totals:
             totals[kind] += abs(after - rows)
         rows = after
     return {**totals, "steps": lines}
@@ -36,9 +56,11 @@ def account(rows: int, steps: list[tuple[str, Transform, int]]) -> dict[str, Any
 def check_balance(report: dict[str, Any]) -> None:
     """Raise JobError unless what came in is what went somewhere:
 
-    rows_in + added_by_joins = rows_out + filtered + removed_by_joins + quarantined_rows
+    rows_in + added_by_joins + added_by_sql
+        = rows_out + filtered + deduplicated + removed_by_joins + removed_by_sql + quarantined_rows
 
-    The terms are measured apart: rows_in where the source is read, rows_out in the files that were written.
+    The terms are measured apart: rows_in where the source is read, rows_out in the files that were written,
+    quarantined_rows as they are written to the quarantine zone.
     """
     before = {name: report[name] for name in ("rows_in", *GAINS)}
     after = {name: report[name] for name in ("rows_out", *LOSSES)}

@@ -1,0 +1,24 @@
+from typing import Any
+
+from pyspark.sql import DataFrame
+
+from lake_etl.errors import check_options
+
+OPTIONS = ("format", "compression", "target_file_mb")
+
+
+def convert(frame: DataFrame, options: dict[str, Any]) -> DataFrame:
+    """The frame as it is: the step says how the sink writes it (format, compression, target_file_mb)."""
+    check_options(options, (), OPTIONS)
+    return frame
+
+
+def converted(sink: dict[str, Any], steps: list[dict[str, Any]]) -> dict[str, Any]:
+    """The sink's options with those of the convert steps, of which the last word counts.
+
+    >>> converted({"table": "t", "format": "parquet"}, [{"convert": {"format": "json"}}])
+    {"table": "t", "format": "json"}
+    """
+    for options in (step["convert"] for step in steps if "convert" in step):
+        sink = sink | options
+    return sink
