@@ -23,7 +23,7 @@ THRESHOLDS = (0.5, 0.8, 0.9, 0.95, 0.99, 0.999)
 
 
 def main() -> None:
-    """stdin: {rows: file, step: the step's options, truth: column or null, labels: file or null, plot: file or null}."""
+    """The fields of the request are the arguments of `evaluate`."""
     request = json.load(sys.stdin)
     try:
         result = evaluate(**request)
@@ -126,7 +126,11 @@ def _labelled(table: pa.Table, matching: Matching, truth: str | None, labels: st
 
 def _counts(scored: Scored, threshold: float) -> dict[str, int]:
     cluster(scored, threshold)
-    groups = {"true_pairs": "scope, label", "found_pairs": "scope, cluster_id", "right_pairs": "scope, label, cluster_id"}
+    groups = {
+        "true_pairs": "scope, label",
+        "found_pairs": "scope, cluster_id",
+        "right_pairs": "scope, label, cluster_id",
+    }
     return {name: _pairs(scored, columns) for name, columns in groups.items()}
 
 

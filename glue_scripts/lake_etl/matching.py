@@ -182,7 +182,9 @@ def _load(scored: Scored, records: pa.Table, matching: Matching) -> None:
     ]
     starts = [f"left({_value(name)}, {KINDS[kind].start}) AS {_start(name)}" for name, kind in matching.columns.items()]
     scored.connection.register("given", records)
-    scored.rows(f"CREATE TABLE records AS SELECT _id AS id, _known AS known, {', '.join(cleaned)} FROM given ORDER BY _id")
+    scored.rows(
+        f"CREATE TABLE records AS SELECT _id AS id, _known AS known, {', '.join(cleaned)} FROM given ORDER BY _id"
+    )
     scored.rows(f"CREATE OR REPLACE TABLE records AS SELECT *, {', '.join(starts)} FROM records")
     scored.rows(f"SET VARIABLE threshold = {matching.threshold}")
     for wrong, sql in (("null", "id IS NULL"), ("there twice", "true GROUP BY id HAVING count(*) > 1")):
@@ -212,7 +214,9 @@ def _train(scored: Scored, matching: Matching) -> Linker | None:
 
 def _learn(scored: Scored, linker: Linker, matching: Matching) -> None:
     """Learn how matches agree from records equal in one column: those columns in which equality is rarest."""
-    distinct = {name: scored.rows(f"SELECT count(DISTINCT {_value(name)}) FROM records")[0] for name in matching.columns}
+    distinct = {
+        name: scored.rows(f"SELECT count(DISTINCT {_value(name)}) FROM records")[0] for name in matching.columns
+    }
     trained = 0
     for name in sorted(matching.columns, key=lambda name: distinct[name], reverse=True):
         if trained < TRAININGS and _pairs(scored, (_value(name),)):

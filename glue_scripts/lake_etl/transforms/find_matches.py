@@ -45,7 +45,9 @@ def _options(options: dict[str, Any]) -> Matching:
     try:
         from lake_etl.matching import read_options
     except ImportError as error:
-        raise JobError(f"{error.name} is not installed. Start the job with --additional-python-modules splink==5.0.0") from error
+        raise JobError(
+            f"{error.name} is not installed. Start the job with --additional-python-modules splink==5.0.0"
+        ) from error
     return read_options({name: value for name, value in options.items() if name != "known"})
 
 
