@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from lake_etl.errors import JobError, missing_column
 from lake_etl.matching import Matching, Scored, cluster, read_options, score
@@ -90,7 +90,7 @@ def _read(file: str) -> pa.Table:
         Path(file).suffix, "read_json(?)"
     )
     try:
-        return duckdb.sql(f"SELECT COLUMNS(*)::VARCHAR FROM {reader}", params=[file]).to_arrow_table()
+        return duckdb.connect().sql(f"SELECT COLUMNS(*)::VARCHAR FROM {reader}", params=[file]).to_arrow_table()
     except duckdb.Error as error:
         raise JobError(f"{file}: {str(error).splitlines()[0]}") from None
 

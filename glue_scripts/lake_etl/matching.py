@@ -13,7 +13,7 @@ from itertools import combinations, product
 from typing import Any
 
 import duckdb
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]
 import splink.comparison_level_library as level
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 from splink.blocking_rule_library import CustomRule
@@ -23,7 +23,7 @@ from splink.internals.exceptions import EMTrainingException
 
 from lake_etl.errors import JobError, check_options, missing_column, unknown
 
-MAX_ROWS = 2_000_000  # of the records and those known: they are matched in the driver's memory
+MAX_ROWS = 500_000  # of the records and those known: they are matched in the driver's memory
 PAIRS_A_ROW, FEW_PAIRS = 5, 50_000  # a blocking rule may bring this many candidates
 ENOUGH_RULES = 3
 SAMPLED_PAIRS = 1_000_000
@@ -228,7 +228,8 @@ def _learned(linker: Linker, name: str) -> bool:
         linker.training.estimate_parameters_using_expectation_maximisation(
             block_on(f"v_{name}"), estimate_without_term_frequencies=True, max_pairs=SAMPLED_PAIRS
         )
-    except EMTrainingException as error:
+    # ValueError: a weight went below what a float can hold. Splink's own weights then stand for these columns.
+    except (EMTrainingException, ValueError) as error:
         logging.getLogger(__name__).warning("no weights learnt from records equal in %s: %s", name, error)
         return False
     return True

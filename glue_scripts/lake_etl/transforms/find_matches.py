@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as fn
 
@@ -30,7 +30,7 @@ def find_matches(frame: DataFrame, options: dict[str, Any], dataset: Callable[[s
 
     No row comes or goes. match_id is the id of one of the records, of its type; the same data give the same match_id.
     A score is the probability of a record's best match, or for a record alone, that it has none.
-    The records are matched in the driver, at most 2,000,000 with those known; more raise JobError.
+    The records are matched in the driver, at most 500,000 with those known; more raise JobError.
 
     find_matches(people, {"columns": {"name": "name", "born": "date"}, "id": "person"}, read)
     """
@@ -93,7 +93,7 @@ def _texts(frame: DataFrame, matching: Matching, known: Column, *more: Column) -
 def _table(frame: DataFrame) -> pa.Table:
     """The frame's rows here in the driver, by Arrow: Spark 3.5 has no public call for it."""
 
-    def packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def packed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             sink = pa.BufferOutputStream()
             with pa.ipc.new_stream(sink, batch.schema) as writer:
@@ -106,7 +106,7 @@ def _table(frame: DataFrame) -> pa.Table:
 
 
 def _frame(spark: SparkSession, matches: pa.Table) -> DataFrame:
-    def unpacked(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def unpacked(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for packed in batch.column("packed"):
                 yield from pa.ipc.open_stream(packed.as_buffer()).read_all().to_batches()
