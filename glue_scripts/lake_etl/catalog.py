@@ -35,6 +35,10 @@ CLASSES = {  # of each format the input format, the output format and the SerDe
 BATCH = 100  # partitions in one call: Glue's limit
 
 
+class NoTable(JobError):
+    """The catalog has no such table."""
+
+
 @dataclass(frozen=True)
 class Table:
     """A source table as the catalog has it. location ends with a slash; columns map names to Spark types."""
@@ -48,11 +52,11 @@ class Table:
 
 
 def find_table(glue: GlueClient, database: str, name: str, dataset: str) -> Table:
-    """The table of a dataset. Raises JobError when there is none, or one of a format that jobs do not read."""
+    """The table of a dataset. Raises NoTable, or JobError for a format that jobs do not read."""
     try:
         found = glue.get_table(DatabaseName=database, Name=name)["Table"]
     except glue.exceptions.EntityNotFoundException:
-        raise JobError(
+        raise NoTable(
             f"dataset {dataset}: database {database} has no table '{name}'. Run the dataset's crawler first"
         ) from None
     storage = found["StorageDescriptor"]

@@ -14,6 +14,10 @@ class JobError(Exception):
     """The job cannot go on, and its message says why."""
 
 
+class NotYetWritten(JobError):
+    """The job's own table is read before its first run."""
+
+
 def unknown(kind: str, name: str, allowed: Iterable[str]) -> JobError:
     """The error for a name that is none of the allowed ones, with the nearest of them.
 

@@ -15,8 +15,8 @@ import boto3
 from botocore.exceptions import ClientError
 from pyspark.sql import DataFrame, SparkSession
 
-from lake_etl.catalog import check_table, find_table, publish_partitions, publish_table, storage_of
-from lake_etl.errors import JobError, check_options, reason, unknown
+from lake_etl.catalog import NoTable, check_table, find_table, publish_partitions, publish_table, storage_of
+from lake_etl.errors import JobError, NotYetWritten, check_options, reason, unknown
 from lake_etl.quarantine import Quarantine
 from lake_etl.report import account, check_balance, observed
 from lake_etl.sink import Sink, Written, read_sink, write_table
@@ -67,10 +67,10 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 
 
 class Sources:
-    """The datasets of a job by name, each read once."""
+    """The datasets of a job by name, each read once, and the table that it writes, `own`: (database, name)."""
 
-    def __init__(self, spark: SparkSession, database: str, tables: dict[str, str]) -> None:
-        self.spark, self.database, self.tables = spark, database, tables
+    def __init__(self, spark: SparkSession, database: str, tables: dict[str, str], own: tuple[str, str]) -> None:
+        self.spark, self.database, self.tables, self.own = spark, database, tables, own
         self.read: dict[str, Source] = {}
 
     def __getitem__(self, dataset: str) -> Source:
@@ -82,7 +82,15 @@ class Sources:
         return self.read[dataset]
 
     def rows(self, dataset: str) -> DataFrame:
-        return self[dataset].rows
+        """Raises NotYetWritten for the job's own table before its first run."""
+        database, table = self.own
+        if dataset in self.tables or dataset != table:
+            return self[dataset].rows
+        try:
+            found = find_table(boto3.client("glue"), database, table, dataset)
+        except NoTable:
+            raise NotYetWritten(f"{database}.{table} is there only after the job's first run") from None
+        return read_source(self.spark, boto3.client("s3"), found).rows
 
 
 def run(argv: list[str]) -> dict[str, Any]:
@@ -91,9 +99,9 @@ def run(argv: list[str]) -> dict[str, Any]:
     arguments = parse_arguments(argv)
     spec = read_spec(arguments.spec)
     spark = session(arguments.JOB_NAME)
-    sources = Sources(spark, arguments.raw_database, spec["tables"])
-    quarantine = Quarantine(arguments.quarantine_bucket, spec["job"], arguments.JOB_RUN_ID, started)
     database, sink = arguments.curated_database, read_sink(converted(spec["sink"], spec["steps"]))
+    sources = Sources(spark, arguments.raw_database, spec["tables"], (database, sink.table))
+    quarantine = Quarantine(arguments.quarantine_bucket, spec["job"], arguments.JOB_RUN_ID, started)
     location = f"s3://{arguments.curated_bucket}/{sink.table}/"
 
     check_table(boto3.client("glue"), database, sink.table, sink.format, sink.partition_by)

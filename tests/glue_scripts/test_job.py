@@ -332,3 +332,28 @@ def test_the_last_line_of_an_error_is_the_message(
     with pytest.raises(SystemExit) as stop:
         main()
     assert "has no table 'flights'. Run the dataset's crawler first" in str(stop.value.code)
+
+
+def test_a_job_that_knows_its_own_table_keeps_match_ids_from_run_to_run(lake: Lake, spark: SparkSession) -> None:
+    people = [
+        "id,name,born",
+        *(f"{n},person{n % 20:02d} of the {n % 20 * 37:04d},19{n % 20 + 40}0101" for n in range(40)),
+    ]
+    lake.table(
+        "people",
+        "csv",
+        {"id": "string", "name": "string", "born": "string"},
+        parameters={"skip.header.line.count": "1"},
+    )
+    step = {"find_matches": {"id": "id", "columns": {"name": "name", "born": "date"}, "known": lake.database}}
+    spec = {"job": lake.database, "source": "people", "tables": {"people": "people"}, "steps": [step]}
+    runs = []
+    for lines in (people[:31], [*people, "damaged,row,of,four"]):
+        lake.put("raw", f"{lake.database}/people/a.csv", "\n".join(lines) + "\n")
+        report = run(lake.arguments(lake.spec(**spec, sink={"table": lake.database})))
+        lake.sync("curated", lake.database)
+        table = spark.read.parquet(f"s3://curated/{lake.database}/")
+        runs.append((report, {row.id: row.match_id for row in table.collect()}))
+    (_, first), (report, second) = runs
+    assert (len(first), len(second), report["quarantined_rows"]) == (30, 40, 1)
+    assert {id_: second[id_] for id_ in first} == first

@@ -260,3 +260,26 @@ def test_an_endpoint_where_nothing_answers_names_the_command_that_starts_it(tmp_
 
     assert done.returncode == 2
     assert "lake local start" in done.stderr
+
+
+FIND_MATCHES = "find_matches: {id: tailnum, columns: {origin: code, dest: code}, %s}"
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("blocking: [[origin, carrier]]", "find_matches.blocking: 'carrier' is not among its columns. Allowed: origin"),
+        ("compare: {carrier: [1]}", "find_matches.compare: 'carrier' is not among its columns. Allowed: origin, dest"),
+        ("known: flight", r"find_matches.known: there is no dataset 'flight'. Allowed: .*flights_enriched \(the job's"),
+        ("threshold: 1.5", "find_matches.threshold: should be less than 1. Given: 1.5"),
+    ],
+)
+def test_find_matches_names_the_setting_that_cannot_be(tmp_path: Path, setting: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load(written(tmp_path, "    steps:\n", f"    steps:\n      - {FIND_MATCHES % setting}\n"), "local")
+
+
+def test_find_matches_may_know_the_jobs_own_table(tmp_path: Path) -> None:
+    step = FIND_MATCHES % "known: flights_enriched"
+    config = load(written(tmp_path, "    steps:\n", f"    steps:\n      - {step}\n"), "local").config
+    assert [each.find_matches.threshold for each in config.jobs["flights_enriched"].steps if each.find_matches] == [0.9]

@@ -6,10 +6,10 @@ import json
 import zipfile
 from pathlib import Path
 
-from lake.config import load
+from lake.config import Job, load
 from lake.names import Names
 from stacks.athena import statement
-from stacks.etl import job_spec
+from stacks.etl import additional_modules, job_spec
 from stacks.package import zipped
 from tests.stacks.conftest import ROOT, Stacks, resources, synthesised
 
@@ -140,3 +140,11 @@ def test_the_same_files_make_the_same_zip(tmp_path: Path) -> None:
 
     assert zipped(tmp_path / "app", inside="app").read_bytes() == first
     assert zipfile.ZipFile(zipped(tmp_path / "app", inside="app")).namelist() == ["app/main.py"]
+
+
+def test_glue_installs_splink_for_a_job_that_finds_matches_and_for_no_other(local: Stacks) -> None:
+    step = {"find_matches": {"id": "id", "columns": {"name": "name"}}}
+    job = Job.model_validate({"source": "people", "sink": {"table": "people"}, "steps": [step]})
+
+    assert additional_modules(job)["--additional-python-modules"].startswith("splink==5.0.0,duckdb==")
+    assert "additional-python-modules" not in json.dumps(local["etl"])

@@ -11,6 +11,7 @@ from lake_etl.transforms.dedupe import dedupe
 from lake_etl.transforms.drop_fields import drop_fields
 from lake_etl.transforms.drop_null_fields import drop_null_fields
 from lake_etl.transforms.filter import filter_rows
+from lake_etl.transforms.find_matches import find_matches
 from lake_etl.transforms.join import join
 from lake_etl.transforms.map import map_fields, map_rejects
 from lake_etl.transforms.sql import sql
@@ -37,6 +38,7 @@ TRANSFORMS = {
     "drop_fields": Transform(drop_fields),
     "drop_null_fields": Transform(drop_null_fields),
     "filter": Transform(filter_rows, removes="filtered"),
+    "find_matches": Transform(find_matches, joins=True),
     "join": Transform(join, removes="removed_by_joins", adds="added_by_joins", joins=True),
     "map": Transform(map_fields, joins=True, rejects=map_rejects),
     "sql": Transform(sql, removes="removed_by_sql", adds="added_by_sql", joins=True),

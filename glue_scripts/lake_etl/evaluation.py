@@ -1,0 +1,153 @@
+"""How good find_matches is on records whose truth is known: precision, recall, F1 over pairs, and the weights' plot.
+
+`python -m lake_etl.evaluation` reads a request (JSON) on stdin and prints the result (JSON): see `main`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from math import log2
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+
+from lake_etl.errors import JobError, missing_column
+from lake_etl.matching import Matching, Scored, cluster, read_options, score
+
+LABEL_COLUMNS = ("labeling_set_id", "label")
+THRESHOLDS = (0.5, 0.8, 0.9, 0.95, 0.99, 0.999)
+
+
+def main() -> None:
+    """The fields of the request are the arguments of `evaluate`."""
+    request = json.load(sys.stdin)
+    try:
+        result = evaluate(**request)
+    except JobError as error:
+        sys.exit(str(error))
+    sys.stdout.write(json.dumps(result))
+
+
+def evaluate(
+    *, rows: str, step: dict[str, Any], truth: str | None = None, labels: str | None = None, plot: str | None = None
+) -> dict[str, Any]:
+    """Match the records of a file and compare with the truth.
+
+    Args:
+        rows: a CSV, JSON or Parquet file of all records.
+        step: the options of find_matches; `known` has no part in this.
+        truth: the column that says which records are the same thing.
+        labels: in its place, a CSV file as FindMatches of AWS Glue has it: labeling_set_id, label, then the table's
+            columns. Records of one set and one label are the same thing; pairs of two sets are not judged.
+        plot: where to write the distribution of match weights, a PNG.
+
+    Returns:
+        records; at the step's threshold true_pairs, found_pairs, right_pairs (true and found), precision, recall, f1;
+        by_threshold: the last three for other thresholds. A rate without any pair is null.
+    """
+    matching = read_options({name: value for name, value in step.items() if name != "known"})
+    table = _read(rows)
+    _check(table, [matching.id, *matching.columns, *([truth] if truth else [])], rows)
+    scored = score(_records(table, matching), matching)
+    scored.connection.register("labelled", _labelled(table, matching, truth, labels))
+    figures = {threshold: _counts(scored, threshold) for threshold in sorted({*THRESHOLDS, matching.threshold})}
+    if plot:
+        plot_weights(scored, Path(plot))
+    chosen = figures[matching.threshold]
+    by_threshold = [{"threshold": threshold, **_rates(**counts)} for threshold, counts in figures.items()]
+    summary = {"records": table.num_rows, "threshold": matching.threshold, **chosen, **_rates(**chosen)}
+    return {**summary, "by_threshold": by_threshold}
+
+
+def plot_weights(scored: Scored, file: Path) -> None:
+    """How many judged pairs have which match weight (log2 of the odds), those that are the same thing and those not."""
+    from matplotlib.figure import Figure
+
+    weights: dict[bool, list[float]] = {True: [], False: []}
+    for same, weight in scored.rows(
+        "SELECT l.label = r.label, match_weight FROM pairs JOIN labelled l ON l.id = id_l "
+        "JOIN labelled r ON r.id = id_r AND r.scope = l.scope"
+    ):
+        weights[same].append(weight)
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.subplots()
+    names = [f"{len(weights[False])} pairs of two things", f"{len(weights[True])} pairs of one thing"]
+    axes.hist([weights[False], weights[True]], bins=60, stacked=True, label=names, color=["tab:orange", "tab:blue"])
+    odds = scored.threshold / (1 - scored.threshold)
+    axes.axvline(log2(odds), color="black", linestyle="--", label=f"threshold {scored.threshold}")
+    axes.set(xlabel="match weight", ylabel="pairs", yscale="log", title="Weights of the pairs that were compared")
+    axes.legend()
+    figure.savefig(file, format="png")
+
+
+def _read(file: str) -> pa.Table:
+    """The rows, every column as text."""
+    reader = {".csv": "read_csv(?, all_varchar=true, header=true)", ".parquet": "read_parquet(?)"}.get(
+        Path(file).suffix, "read_json(?)"
+    )
+    try:
+        return duckdb.connect().sql(f"SELECT COLUMNS(*)::VARCHAR FROM {reader}", params=[file]).to_arrow_table()
+    except duckdb.Error as error:
+        raise JobError(f"{file}: {str(error).splitlines()[0]}") from None
+
+
+def _check(table: pa.Table, names: list[str], where: str) -> None:
+    for name in names:
+        if name not in table.column_names:
+            raise missing_column(name, table.column_names, where)
+
+
+def _records(table: pa.Table, matching: Matching) -> pa.Table:
+    columns = {name: table[name] for name in matching.columns}
+    return pa.table({"_id": table[matching.id], "_known": pa.nulls(len(table), pa.string()), **columns})
+
+
+def _labelled(table: pa.Table, matching: Matching, truth: str | None, labels: str | None) -> pa.Table:
+    """id, scope, label: two records of one scope are the same thing if they have the same label."""
+    if truth:
+        rows = pa.table({"id": table[matching.id], "scope": ["all"] * len(table), "label": table[truth]})
+    elif labels:
+        given = _read(labels)
+        if tuple(given.column_names[:2]) != LABEL_COLUMNS:
+            raise JobError(f"{labels}: its first two columns must be {', '.join(LABEL_COLUMNS)}")
+        _check(given, [matching.id], labels)
+        strangers = given.filter(pc.invert(pc.is_in(given[matching.id], table[matching.id])))
+        if len(strangers):
+            raise JobError(f"{labels}: {matching.id} {strangers[matching.id][0]} is not among the records")
+        rows = given.select([matching.id, *LABEL_COLUMNS]).rename_columns(["id", "scope", "label"])
+    else:
+        raise JobError("there is no truth to compare with. Give a labels file, or the column that holds the truth")
+    return rows.filter(pc.is_valid(rows["label"]))
+
+
+def _counts(scored: Scored, threshold: float) -> dict[str, int]:
+    cluster(scored, threshold)
+    groups = {
+        "true_pairs": "scope, label",
+        "found_pairs": "scope, cluster_id",
+        "right_pairs": "scope, label, cluster_id",
+    }
+    return {name: _pairs(scored, columns) for name, columns in groups.items()}
+
+
+def _pairs(scored: Scored, columns: str) -> int:
+    """How many labelled pairs agree on the columns."""
+    groups = f"SELECT count(*) AS n FROM labelled JOIN clusters USING (id) GROUP BY {columns}"
+    return int(scored.rows(f"SELECT coalesce(sum(n * (n - 1)), 0) // 2 FROM ({groups})")[0][0])
+
+
+def _rates(true_pairs: int, found_pairs: int, right_pairs: int) -> dict[str, float | None]:
+    rates = {
+        "precision": (right_pairs, found_pairs),
+        "recall": (right_pairs, true_pairs),
+        "f1": (2 * right_pairs, true_pairs + found_pairs),
+    }
+    return {name: round(part / whole, 6) if whole else None for name, (part, whole) in rates.items()}
+
+
+if __name__ == "__main__":
+    main()

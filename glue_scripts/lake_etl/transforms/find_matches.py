@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as fn
+
+from lake_etl.errors import JobError, NotYetWritten, check_columns
+
+if TYPE_CHECKING:
+    from lake_etl.matching import Matching
+
+MATCH, SCORE = "match_id", "match_confidence_score"
+ROWS_A_BATCH = 50_000
+
+
+def find_matches(frame: DataFrame, options: dict[str, Any], dataset: Callable[[str], DataFrame]) -> DataFrame:
+    """Add match_id, the same for records that name the same thing, and match_confidence_score (0 to 1).
+
+    columns    mapping of the columns to compare -> name, date, address or code
+    id         the column that names a record: never null, never twice
+    threshold  the probability from which two records are a match (default 0.9)
+    blocking   lists of columns; only records that agree on all columns of one list are compared. Default: chosen
+    compare    mapping column -> list of edit distances that are near. Default: by the column's kind
+    known      a dataset that find_matches has been through, with these columns, match_id and match_confidence_score,
+               or the job's own table. Its records keep both; new ones join one of them, or start a new match
+
+    No row comes or goes. match_id is the id of one of the records, of its type; the same data give the same match_id.
+    A score is the probability of a record's best match, or for a record alone, that it has none.
+    The records are matched in the driver, at most 500,000 with those known; more raise JobError.
+
+    find_matches(people, {"columns": {"name": "name", "born": "date"}, "id": "person"}, read)
+    """
+    matching = _options(options)
+    _check(frame, matching)
+    found = _found(frame, matching, _known(options.get("known"), matching, dataset))
+    matched = frame.withColumn("_id", fn.col(matching.id).cast("string")).join(found, "_id", "left").drop("_id")
+    return matched.withColumn(MATCH, fn.col(MATCH).cast(frame.select(matching.id).schema[0].dataType))
+
+
+def _options(options: dict[str, Any]) -> Matching:
+    try:
+        from lake_etl.matching import read_options
+    except ImportError as error:
+        raise JobError(
+            f"{error.name} is not installed. Start the job with --additional-python-modules splink==5.0.0"
+        ) from error
+    return read_options({name: value for name, value in options.items() if name != "known"})
+
+
+def _check(frame: DataFrame, matching: Matching) -> None:
+    check_columns(frame, [matching.id, *matching.columns])
+    for name in (MATCH, SCORE):
+        if name in map(str.lower, frame.columns):
+            raise JobError(f"the data has a column '{name}' already. Rename it in a step before")
+
+
+def _known(name: str | None, matching: Matching, dataset: Callable[[str], DataFrame]) -> DataFrame | None:
+    try:
+        known = dataset(name) if name else None
+    except NotYetWritten:
+        return None
+    if known is not None:
+        check_columns(known, [matching.id, MATCH, SCORE, *matching.columns], f"dataset {name}")
+    return known
+
+
+def _found(frame: DataFrame, matching: Matching, known: DataFrame | None) -> DataFrame:
+    """_id, match_id and match_confidence_score of every record of the frame, and of those known."""
+    from lake_etl.matching import match
+
+    new = _table(_texts(frame, matching, fn.lit(None)))
+    if known is None:
+        return _frame(frame.sparkSession, match(new, matching))
+    # All of the known table comes here at once: the job may be about to overwrite it.
+    old = _table(_texts(known, matching, fn.col(MATCH), fn.col(SCORE).cast("string").alias(SCORE)))
+    new = new.filter(pc.invert(pc.is_in(new["_id"], old["_id"])))
+    matches = match(pa.concat_tables([new, old.drop_columns([SCORE])]), matching)
+    kept = old.select(["_id", "_known", SCORE]).rename_columns(["_id", MATCH, SCORE])
+    return _frame(frame.sparkSession, pa.concat_tables([matches, kept.cast(matches.schema)]))
+
+
+def _texts(frame: DataFrame, matching: Matching, known: Column, *more: Column) -> DataFrame:
+    """The columns that are compared, as text, and the record's _id and _known match_id."""
+    compared = [fn.col(name).cast("string").alias(name) for name in matching.columns]
+    id_ = fn.col(matching.id).cast("string").alias("_id")
+    return frame.select(id_, known.cast("string").alias("_known"), *compared, *more)
+
+
+def _table(frame: DataFrame) -> pa.Table:
+    """The frame's rows here in the driver, by Arrow: Spark 3.5 has no public call for it."""
+
+    def packed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, batch.schema) as writer:
+                writer.write_batch(batch)
+            yield pa.record_batch({"packed": [sink.getvalue().to_pybytes()]})
+
+    schema = pa.schema([(name, pa.string()) for name in frame.columns])
+    rows = frame.mapInArrow(packed, "packed binary").collect()
+    return pa.concat_tables([schema.empty_table(), *(pa.ipc.open_stream(row.packed).read_all() for row in rows)])
+
+
+def _frame(spark: SparkSession, matches: pa.Table) -> DataFrame:
+    def unpacked(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for packed in batch.column("packed"):
+                yield from pa.ipc.open_stream(packed.as_buffer()).read_all().to_batches()
+
+    packed = []
+    for batch in matches.to_batches(max_chunksize=ROWS_A_BATCH):
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, batch.schema) as writer:
+            writer.write_batch(batch)
+        packed.append((sink.getvalue().to_pybytes(),))
+    frame = spark.createDataFrame(packed, "packed binary")
+    return frame.mapInArrow(unpacked, f"_id string, {MATCH} string, {SCORE} double")

@@ -1,0 +1,100 @@
+import csv
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from benchmarks.febrl import KINDS, people
+from lake_etl.errors import JobError
+from lake_etl.evaluation import evaluate
+
+STEP = {"id": "record", "columns": KINDS}
+COUNTS = ("true_pairs", "found_pairs", "right_pairs")
+RATES = ("precision", "recall", "f1")
+
+
+@pytest.fixture(scope="module")
+def records() -> list[dict[str, Any]]:
+    """The first 200 records of FEBRL 1: 100 persons, two records each."""
+    return sorted(people("1").to_pylist(), key=lambda row: (int(row["person"]), row["record"]))[:200]
+
+
+def written(file: Path, records: list[dict[str, Any]]) -> str:
+    with file.open("w", newline="") as out:
+        writer = csv.DictWriter(out, records[0])
+        writer.writeheader()
+        writer.writerows(records)
+    return str(file)
+
+
+def test_the_rates_are_over_pairs(records: list[dict[str, Any]], tmp_path: Path) -> None:
+    """Ten pairs of one person are said to be of two, and two pairs of two persons to be of one."""
+    said = [
+        {**row, "person": f"other {number}" if number < 20 else row["person"]} for number, row in enumerate(records)
+    ]
+    said[0]["person"] = said[2]["person"] = "a"
+    said[4]["person"] = said[6]["person"] = "b"
+    found = evaluate(rows=written(tmp_path / "rows.csv", said), step=STEP, truth="person")
+    assert [found[name] for name in COUNTS] == [92, 100, 90]
+    assert [found[name] for name in RATES] == pytest.approx([90 / 100, 90 / 92, 180 / 192], abs=1e-6)
+
+
+def test_a_truth_that_has_nothing_to_do_with_the_records_is_not_found(
+    records: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    persons = [row["person"] for row in records]
+    random.Random(1).shuffle(persons)
+    said = [{**row, "person": person} for row, person in zip(records, persons, strict=True)]
+    assert evaluate(rows=written(tmp_path / "rows.csv", said), step=STEP, truth="person")["f1"] < 0.1
+
+
+def test_labels_in_the_layout_of_aws_are_judged_within_their_set(records: list[dict[str, Any]], tmp_path: Path) -> None:
+    """One label in two sets says nothing, and records without a label are not judged."""
+    rows = written(tmp_path / "rows.csv", records)
+    sets = [
+        {"labeling_set_id": number // 10, "label": number // 2 % 5, **row} for number, row in enumerate(records[:20])
+    ]
+    sets += [{"labeling_set_id": 9, "label": "", **row} for row in records[20:30]]
+    found = evaluate(rows=rows, step=STEP, labels=written(tmp_path / "labels.csv", sets))
+    assert [found[name] for name in COUNTS] == [10, 10, 10]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"label": "1", "labeling_set_id": "1", "record": "x"}, "first two columns must be labeling_set_id, label"),
+        ({"labeling_set_id": "1", "label": "1", "record": "x"}, "record x is not among the records"),
+        ({"labeling_set_id": "1", "label": "1", "rec": "x"}, "column 'record' is not in"),
+    ],
+)
+def test_labels_of_another_layout_or_of_other_records_are_an_error(
+    records: list[dict[str, Any]], tmp_path: Path, columns: dict[str, str], message: str
+) -> None:
+    with pytest.raises(JobError, match=message):
+        evaluate(
+            rows=written(tmp_path / "rows.csv", records),
+            step=STEP,
+            labels=written(tmp_path / "labels.csv", [columns]),
+        )
+
+
+def test_the_plot_is_a_png_and_a_command_gives_the_same_as_the_call(tmp_path: Path) -> None:
+    rows, plot = str(tmp_path / "rows.parquet"), tmp_path / "weights.png"
+    pq.write_table(people("1").slice(0, 300), rows)
+    request = {"rows": rows, "step": STEP, "truth": "person", "plot": str(plot)}
+    command = [sys.executable, "-m", "lake_etl.evaluation"]
+    done = subprocess.run(
+        command,
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2] / "glue_scripts",
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == evaluate(rows=rows, step=STEP, truth="person")
+    assert plot.read_bytes().startswith(b"\x89PNG")

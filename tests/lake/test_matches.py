@@ -1,0 +1,62 @@
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks.febrl import people
+from lake.cli import app
+from lake.errors import BadInput
+
+ROOT = Path(__file__).parents[2]
+LAKE = """
+project: people
+environments: {local: {region: us-east-1, endpoint: "http://127.0.0.1:4566"}}
+datasets: {people: {format: csv}}
+jobs:
+  persons:
+    source: people
+    steps:
+      - find_matches: {id: record, known: persons, columns: {surname: name, date_of_birth: date, suburb: address}}
+    sink: {table: persons}
+  plain: {source: people, sink: {table: plain}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "lake.yaml").write_text(LAKE)
+    (tmp_path / "glue_scripts").symlink_to(ROOT / "glue_scripts")
+    records = people("1").to_pylist()
+    with (tmp_path / "rows.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, records[0])
+        writer.writeheader()
+        writer.writerows(records)
+    return tmp_path
+
+
+def command(folder: Path, *arguments: str) -> list[str]:
+    return ["--file", str(folder / "lake.yaml"), "evaluate-matches", *arguments]
+
+
+def test_evaluate_matches_gives_the_rates_and_a_plot(folder: Path) -> None:
+    arguments = ["persons", "--rows", str(folder / "rows.csv"), "--truth", "person", "--plot", str(folder / "w.png")]
+    done = CliRunner().invoke(app, command(folder, *arguments, "--json"), catch_exceptions=False)
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["true_pairs"]) == (0, 500)
+    assert found["f1"] > 0.9
+    assert (folder / "w.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["plain", "--truth", "person"], "no job 'plain' with a find_matches step in lake.yaml. Allowed: persons"),
+        (["persons"], "give either --labels FILE or --truth COLUMN"),
+        (["persons", "--truth", "person", "--labels", "x.csv"], "give either --labels FILE or --truth COLUMN"),
+    ],
+)
+def test_evaluate_matches_says_what_it_cannot_do(folder: Path, arguments: list[str], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        CliRunner().invoke(app, command(folder, *arguments, "--rows", "rows.csv"), catch_exceptions=False)
