@@ -23,7 +23,7 @@ from splink.internals.exceptions import EMTrainingException
 
 from lake_etl.errors import JobError, check_options, missing_column, unknown
 
-MAX_ROWS = 500_000  # of the records and those known: they are matched in the driver's memory
+MAX_ROWS = 200_000  # of the records and those known: they are matched in the driver's memory
 PAIRS_A_ROW, FEW_PAIRS = 5, 50_000  # a blocking rule may bring this many candidates
 ENOUGH_RULES = 3
 SAMPLED_PAIRS = 1_000_000

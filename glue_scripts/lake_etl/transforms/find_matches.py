@@ -30,7 +30,7 @@ def find_matches(frame: DataFrame, options: dict[str, Any], dataset: Callable[[s
 
     No row comes or goes. match_id is the id of one of the records, of its type; the same data give the same match_id.
     A score is the probability of a record's best match, or for a record alone, that it has none.
-    The records are matched in the driver, at most 500,000 with those known; more raise JobError.
+    The records are matched in the driver, at most 200,000 with those known; more raise JobError.
 
     find_matches(people, {"columns": {"name": "name", "born": "date"}, "id": "person"}, read)
     """
