@@ -1,0 +1,942 @@
+import java.net.URI
+import java.net.http.{HttpClient, HttpRequest, HttpResponse}
+import java.nio.charset.StandardCharsets.UTF_8
+import java.security.MessageDigest
+import java.time.{Instant, OffsetDateTime, ZoneOffset}
+import java.time.format.DateTimeFormatter
+import java.util.UUID
+import javax.crypto.Mac
+import javax.crypto.spec.SecretKeySpec
+
+import scala.collection.JavaConverters._
+import scala.collection.immutable.ListMap
+import scala.collection.mutable
+import scala.util.control.NoStackTrace
+import scala.util.{Failure, Try}
+
+import com.fasterxml.jackson.databind.ObjectMapper
+import com.fasterxml.jackson.module.scala.DefaultScalaModule
+import org.apache.commons.text.similarity.LevenshteinDistance
+import org.apache.hadoop.fs.Path
+import org.apache.spark.sql.catalyst.catalog.ExternalCatalogUtils
+import org.apache.spark.sql.functions._
+import org.apache.spark.sql.types._
+import org.apache.spark.sql.{AnalysisException, Column, DataFrame, DataFrameReader, Observation, Row, SparkSession}
+
+/** Entry script of the Scala jobs, which Glue compiles by itself: reads one dataset, applies the job's steps, writes
+  * one table. It does what run_job.py does with lake_etl, object by object; tests hold the two together.
+  */
+object GlueApp {
+  def main(sysArgs: Array[String]): Unit = {
+    val report = new JobRun(Arguments(sysArgs)).report()
+    println(s"LAKE_REPORT ${Json.write(report)}")
+  }
+}
+
+/** The job cannot go on, and its message says why. */
+class JobError(message: String) extends Exception(message) with NoStackTrace
+
+/** The job's arguments, `--name value`. Glue adds some of its own: those not known here are left alone. */
+final case class Arguments(sysArgs: Array[String]) {
+  private val given = sysArgs.sliding(2).collect {
+    case Array(name, value) if name.startsWith("--") => name.drop(2) -> value
+  }.toMap
+
+  val runId: String = given.getOrElse("JOB_RUN_ID", UUID.randomUUID.toString)
+
+  def get(name: String): Option[String] = given.get(name)
+
+  def apply(name: String): String = given.getOrElse(name, throw new JobError(s"argument --$name is missing"))
+}
+
+object Errors {
+
+  /** The error for a name that is none of the allowed ones, with the nearest of them. */
+  def unknown(kind: String, name: String, allowed: Iterable[String]): JobError =
+    new JobError(s"$kind '$name' is not known. Allowed: ${allowed.mkString(", ")}.${hint(name, allowed)}")
+
+  def missingColumn(name: String, columns: Iterable[String], where: String = "the data"): JobError =
+    new JobError(s"column '$name' is not in $where. Columns there: ${columns.mkString(", ")}.${hint(name, columns)}")
+
+  /** Throw for the first name that is no column of the frame. Case does not matter, as in Spark. */
+  def checkColumns(frame: DataFrame, names: Iterable[String], where: String = "the data"): Unit =
+    for (name <- names if !frame.columns.exists(_.equalsIgnoreCase(name)))
+      throw missingColumn(name, frame.columns, where)
+
+  private def hint(name: String, allowed: Iterable[String]): String = {
+    val near = allowed.map(other => LevenshteinDistance.getDefaultInstance()(name, other).toInt -> other)
+    near.filter { case (changes, other) => changes * 5 <= 2 * math.max(name.length, other.length) } match {
+      case Nil => ""
+      case close => s" Did you mean '${close.minBy(_._1)._2}'?"
+    }
+  }
+}
+
+/** JSON as Scala's own values. An object is a ListMap: the order of its fields is the order of columns. */
+object Json {
+  type Fields = ListMap[String, Any]
+
+  private val reader = new ObjectMapper()
+  private val writer = new ObjectMapper().registerModule(DefaultScalaModule)
+
+  def read(text: String): Fields = ordered(reader.readValue(text, classOf[Object])).asInstanceOf[Fields]
+
+  def write(value: Any): String = writer.writeValueAsString(value)
+
+  def pretty(value: Any): String = writer.writerWithDefaultPrettyPrinter.writeValueAsString(value)
+
+  private def ordered(value: Any): Any = value match {
+    case fields: java.util.Map[_, _] =>
+      ListMap(fields.asScala.toSeq.map { case (name, field) => name.toString -> ordered(field) }: _*)
+    case items: java.util.List[_] => items.asScala.map(ordered).toList
+    case other => other
+  }
+}
+
+/** What a step or a specification says, read field by field. A field that is null counts as not given. */
+final case class Options(given: Json.Fields) {
+  private val fields = given.filter { case (_, value) => value != null }
+
+  def check(required: Seq[String], optional: Seq[String] = Nil): this.type = {
+    for (name <- given.keys if !(required ++ optional).contains(name))
+      throw Errors.unknown("option", name, required ++ optional)
+    for (name <- required if !given.contains(name))
+      throw new JobError(s"option '$name' is missing. Given: ${given.keys.mkString(", ")}")
+    this
+  }
+
+  def get(name: String): Option[Any] = fields.get(name)
+
+  def text(name: String): String = as[String](name, "a text").getOrElse("")
+
+  def text(name: String, default: String): String = as[String](name, "a text").getOrElse(default)
+
+  def texts(name: String): List[String] = as[List[String]](name, "a list").getOrElse(Nil)
+
+  def list(name: String): List[Json.Fields] = as[List[Json.Fields]](name, "a list of mappings").getOrElse(Nil)
+
+  def named(name: String): ListMap[String, String] =
+    as[ListMap[String, String]](name, "a mapping").getOrElse(ListMap.empty)
+
+  def nested(name: String): Options = Options(as[Json.Fields](name, "a mapping").getOrElse(ListMap.empty))
+
+  def each(name: String): ListMap[String, Options] =
+    as[ListMap[String, Json.Fields]](name, "a mapping").getOrElse(ListMap.empty).map { case (key, value) =>
+      key -> Options(value)
+    }
+
+  private def as[T: scala.reflect.ClassTag](name: String, kind: String): Option[T] = fields.get(name).map {
+    case value: T => value
+    case other => throw new JobError(s"option '$name' has to be $kind, not ${Json.write(other)}")
+  }
+}
+
+/** A job run: read the source, apply the steps, write and register the table, and prove where every row went. */
+final class JobRun(arguments: Arguments) {
+  private val started = OffsetDateTime.now(ZoneOffset.UTC)
+  private val spark = session()
+  private val files = new Files(spark)
+  private val catalog = new Catalog(Glue(arguments.get("aws_region")))
+
+  def report(): Json.Fields = {
+    val spec = readSpec(arguments("spec"))
+    val job = spec.text("job")
+    val database = arguments("curated_database")
+    val sink = Sink(spec.nested("sink"), arguments("curated_bucket"))
+    val sources = new Sources(spec.named("tables"))
+    val quarantine = new Quarantine(arguments("quarantine_bucket"), job, arguments.runId, started)
+
+    catalog.checkKeys(database, sink.table, sink.keys)
+    val source = sources(spec.text("source"))
+    val (frame, steps) = Steps(source.rows, spec.list("steps"), sources(_).rows)
+    val written = sink.write(frame)
+    val kept = ListMap(sources.read.toSeq.map { case (name, read) => name -> quarantine.keep(spark, read) }: _*)
+    val rowsIn = source.count("rows")
+    val report = ListMap[String, Any](
+      "job" -> job,
+      "run_id" -> arguments.runId,
+      "source" -> source.dataset,
+      "table" -> s"$database.${sink.table}",
+      "rows_in" -> rowsIn,
+      "rows_out" -> written.rows,
+      "quarantined_rows" -> kept(source.dataset)("rows"),
+      "quarantined_files" -> kept.values.map(_("files")).sum
+    ) ++ Balance.account(rowsIn - source.count("bad"), steps) ++ ListMap(
+      "quarantined" -> kept,
+      "partitions" -> written.partitions.size,
+      "files" -> written.files,
+      "bytes" -> written.bytes,
+      "started_at" -> started.format(Quarantine.Moment),
+      "seconds" -> java.time.Duration.between(started, OffsetDateTime.now).toMillis / 100 / 10.0
+    )
+    Balance.check(report)
+    catalog.publish(database, sink, written)
+    files.write(s"s3://${arguments("curated_bucket")}/_reports/$job/${arguments.runId}.json", Json.pretty(report))
+    report
+  }
+
+  private def session(): SparkSession = {
+    val spark = SparkSession.builder.appName(arguments("JOB_NAME")).getOrCreate()
+    JobRun.Settings.foreach { case (setting, value) => spark.conf.set(setting, value) }
+    spark
+  }
+
+  private def readSpec(location: String): Options = {
+    val text = Try(files.read(location)).recover { case error =>
+      throw new JobError(s"--spec $location: ${error.getMessage}")
+    }.get
+    val spec = Options(Json.read(text)).check(Seq("job", "source", "tables", "steps", "sink"))
+    Steps.check(spec.list("steps"))
+    spec
+  }
+
+  /** The datasets of the job by name, each read once. */
+  private final class Sources(tables: ListMap[String, String]) {
+    val read: mutable.LinkedHashMap[String, Source] = mutable.LinkedHashMap.empty
+
+    def apply(dataset: String): Source = {
+      val name = tables.getOrElse(dataset, throw Errors.unknown("dataset", dataset, tables.keys))
+      read.getOrElseUpdate(dataset, Source(spark, files, catalog.find(arguments("raw_database"), name, dataset)))
+    }
+  }
+}
+
+object JobRun {
+  private val Settings = Map(
+    "spark.sql.session.timeZone" -> "UTC",
+    // Blocks of S3 objects have no place, and asking for it costs one call a file.
+    "spark.sql.sources.ignoreDataLocality" -> "true",
+    // Folders of folders of small files (year/month/day/hour) are listed side by side from the months on.
+    "spark.sql.sources.parallelPartitionDiscovery.threshold" -> "8",
+    // Adaptive execution would cut an empty branch off the plan, and with it the counts observed there.
+    "spark.sql.adaptive.optimizer.excludedRules" -> "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"
+  )
+}
+
+/** S3 as Spark's file system shows it, on Glue and on the laptop alike. */
+final class Files(spark: SparkSession) {
+
+  def read(location: String): String = {
+    val stream = system(location).open(new Path(location))
+    try new String(stream.readAllBytes(), UTF_8)
+    finally stream.close()
+  }
+
+  def write(location: String, text: String): Unit = {
+    val stream = system(location).create(new Path(location))
+    try stream.write(text.getBytes(UTF_8))
+    finally stream.close()
+  }
+
+  /** Path -> size in bytes of each data file under the location. As for Spark, _names and .names are none. */
+  def list(location: String): ListMap[String, Long] = {
+    val (root, found) = (new Path(location), mutable.ArrayBuffer.empty[(String, Long)])
+    if (system(location).exists(root)) {
+      val files = system(location).listFiles(root, true)
+      while (files.hasNext) {
+        val file = files.next()
+        found += location + root.toUri.relativize(file.getPath.toUri).getPath -> file.getLen
+      }
+    }
+    ListMap(found.filterNot { case (path, _) => hidden(path.stripPrefix(location)) }.sorted: _*)
+  }
+
+  private def system(location: String) = new Path(location).getFileSystem(spark.sparkContext.hadoopConfiguration)
+
+  private def hidden(name: String): Boolean = name.endsWith("_$folder$") ||
+    name.split("/").exists(part => part.startsWith(".") || part.startsWith("_") && !part.contains("="))
+}
+
+/** A call to AWS that was refused: its code, such as EntityNotFoundException, and its message. */
+class AwsError(val code: String, message: String) extends Exception(s"$code: $message") with NoStackTrace
+
+/** AWS Glue's API, as far as a script can go that has no SDK at hand: JSON over HTTP, signed with Signature Version 4. */
+final class Glue(endpoint: URI, region: String, credentials: () => Credentials) {
+  private val http = HttpClient.newBuilder.version(HttpClient.Version.HTTP_1_1).build()
+
+  /** Call an action. Throws AwsError; what may pass (throttling, a fault of the service) is tried again first. */
+  def apply(action: String, request: Json.Fields, attempt: Int = 1): Options = {
+    val answer = http.send(signed(action, Json.write(request)), HttpResponse.BodyHandlers.ofString)
+    val body = Options(if (answer.body.isEmpty) ListMap.empty else Json.read(answer.body))
+    val code = body.text("__type").split("#").last
+    if (answer.statusCode < 300) body
+    else if (attempt < Glue.Attempts && (answer.statusCode >= 500 || code.startsWith("Throttling"))) {
+      Thread.sleep(200L << attempt)
+      apply(action, request, attempt + 1)
+    } else throw new AwsError(code, body.text("Message", body.text("message", s"HTTP ${answer.statusCode}")))
+  }
+
+  private def signed(action: String, body: String): HttpRequest = {
+    val key = credentials()
+    val time = Glue.Time.format(Instant.now.atOffset(ZoneOffset.UTC))
+    val headers = ListMap(
+      "content-type" -> "application/x-amz-json-1.1",
+      "host" -> endpoint.getAuthority,
+      "x-amz-date" -> time
+    ) ++ key.token.map("x-amz-security-token" -> _) + ("x-amz-target" -> s"AWSGlue.$action")
+    val names = headers.keys.mkString(";")
+    val canonical = headers.map { case (name, value) => s"$name:$value\n" }.mkString
+    val scope = s"${time.take(8)}/$region/glue/aws4_request"
+    val asked = Glue.hash(s"POST\n/\n\n$canonical\n$names\n${Glue.hash(body)}")
+    val secret = scope.split("/").foldLeft(s"AWS4${key.secret}".getBytes(UTF_8))(Glue.hmac)
+    val signature = Glue.hex(Glue.hmac(secret, s"AWS4-HMAC-SHA256\n$time\n$scope\n$asked"))
+    val proof = s"AWS4-HMAC-SHA256 Credential=${key.id}/$scope, SignedHeaders=$names, Signature=$signature"
+    val request = HttpRequest.newBuilder(endpoint.resolve("/")).POST(HttpRequest.BodyPublishers.ofString(body))
+    // Java sets the host by itself and refuses it from others.
+    for ((name, value) <- headers if name != "host") request.header(name, value)
+    request.header("authorization", proof).build()
+  }
+}
+
+object Glue {
+  private val Attempts = 5
+  private val Time = DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'")
+
+  /** The client for a region, or the one that the environment names, at the endpoint that it names. */
+  def apply(region: Option[String]): Glue = {
+    val place = (region ++ Seq("AWS_REGION", "AWS_DEFAULT_REGION").flatMap(sys.env.get)).headOption
+      .getOrElse(throw new JobError("no region: set the argument --aws_region"))
+    val suffix = if (place.startsWith("cn-")) "amazonaws.com.cn" else "amazonaws.com"
+    val endpoint = Seq("AWS_ENDPOINT_URL_GLUE", "AWS_ENDPOINT_URL").flatMap(sys.env.get).headOption
+    new Glue(URI.create(endpoint.getOrElse(s"https://glue.$place.$suffix")), place, () => Credentials.find())
+  }
+
+  private def hash(text: String): String = hex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(UTF_8)))
+
+  private def hmac(key: Array[Byte], text: String): Array[Byte] = {
+    val mac = Mac.getInstance("HmacSHA256")
+    mac.init(new SecretKeySpec(key, "HmacSHA256"))
+    mac.doFinal(text.getBytes(UTF_8))
+  }
+
+  private def hex(bytes: Array[Byte]): String = bytes.map(byte => f"$byte%02x").mkString
+}
+
+final case class Credentials(id: String, secret: String, token: Option[String])
+
+object Credentials {
+  private val Provider2 = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
+  private val Provider1 = "com.amazonaws.auth.DefaultAWSCredentialsProviderChain"
+
+  /** Those of the environment, else those that the AWS SDK finds: version 2, or 1 where that is all there is.
+    *
+    * By reflection, since Glue has the SDK and the pyspark wheel, which compiles this in tests, has not.
+    */
+  def find(): Credentials = ofEnvironment
+    .orElse(ofSdk(Provider2, "create", "resolveCredentials", "accessKeyId", "secretAccessKey", "sessionToken"))
+    .orElse(ofSdk(Provider1, "getInstance", "getCredentials", "getAWSAccessKeyId", "getAWSSecretKey", "getSessionToken"))
+    .getOrElse(throw new JobError("no AWS credentials: neither in the environment nor by an AWS SDK"))
+
+  private def ofEnvironment: Option[Credentials] =
+    for (id <- sys.env.get("AWS_ACCESS_KEY_ID"); secret <- sys.env.get("AWS_SECRET_ACCESS_KEY"))
+      yield Credentials(id, secret, sys.env.get("AWS_SESSION_TOKEN"))
+
+  private def ofSdk(provider: String, make: String, find: String, id: String, secret: String, token: String) =
+    Try(Class.forName(provider)).toOption.map { class_ =>
+      val found = call(class_.getMethod(make).invoke(null), find)
+      def text(method: String) = call(found, method).toString
+      Credentials(text(id), text(secret), Try(text(token)).toOption)
+    }
+
+  private def call(target: AnyRef, method: String): AnyRef = target.getClass.getMethod(method).invoke(target)
+}
+
+/** A source table as the catalog has it. location ends with a slash; columns map names to Spark types. */
+final case class Table(
+    dataset: String,
+    location: String,
+    format: String,
+    columns: ListMap[String, String],
+    keys: ListMap[String, String],
+    parameters: Map[String, String]
+) {
+
+  /** Spark's options for the SerDe's: LazySimpleSerDe and OpenCSVSerde name theirs differently. */
+  lazy val csvOptions: Map[String, String] = {
+    val header = parameters.getOrElse("skip.header.line.count", "0").toInt
+    if (header > 1)
+      throw new JobError(s"dataset $dataset: skip.header.line.count is $header. Jobs read files with 0 or 1")
+    val quote = parameters.getOrElse("quoteChar", "\"")
+    val separators = Seq("separatorChar", "field.delim", "delimiter").flatMap(parameters.get).filter(_.nonEmpty)
+    Map(
+      "header" -> (header == 1).toString,
+      "sep" -> separators.headOption.getOrElse(","),
+      "quote" -> quote,
+      "escape" -> parameters.getOrElse("escapeChar", quote),
+      "nullValue" -> parameters.getOrElse("serialization.null.format", "")
+    )
+  }
+}
+
+/** The Glue Data Catalog: what a source table looks like, and how the table that a job writes gets there. */
+final class Catalog(glue: Glue) {
+
+  /** The table of a dataset. Throws JobError when there is none, or one of a format that jobs do not read. */
+  def find(database: String, name: String, dataset: String): Table = {
+    val table = get(database, name).getOrElse(
+      throw new JobError(s"dataset $dataset: database $database has no table '$name'. Run the dataset's crawler first")
+    )
+    val storage = table.nested("StorageDescriptor")
+    val serde = storage.nested("SerdeInfo")
+    // The catalog has names in lower case; Spark's JSON reader needs them as the files have them.
+    val written = serde.nested("Parameters").text("paths").split(",").map(name => name.toLowerCase -> name).toMap
+    Table(
+      dataset,
+      storage.text("Location").stripSuffix("/") + "/",
+      format(dataset, s"${table.nested("Parameters").text("classification")} ${serde.text("SerializationLibrary")}"),
+      types(storage.list("Columns")).map { case (name, type_) => written.getOrElse(name, name) -> type_ },
+      types(table.list("PartitionKeys")),
+      table.named("Parameters") ++ serde.named("Parameters")
+    )
+  }
+
+  /** Throw JobError for a table that is there and partitioned otherwise: old files would stay among the new. */
+  def checkKeys(database: String, name: String, keys: Seq[String]): Unit = for (table <- get(database, name)) {
+    val there = table.list("PartitionKeys").map(_("Name"))
+    if (there != keys.map(_.toLowerCase))
+      throw new JobError(
+        s"sink partition_by: table $database.$name is partitioned by ${there.mkString("[", ", ", "]")}, " +
+          s"not by ${keys.mkString("[", ", ", "]")}. " +
+          "Give the sink another table name, or delete the table and its files first"
+      )
+  }
+
+  /** Create or update the table that was written, and register its partitions. */
+  def publish(database: String, sink: Sink, written: Written): Unit = {
+    val table = ListMap(
+      "Name" -> sink.table,
+      "TableType" -> "EXTERNAL_TABLE",
+      "Parameters" -> Map("classification" -> "parquet", "EXTERNAL" -> "TRUE"),
+      "PartitionKeys" -> listed(written.keys),
+      "StorageDescriptor" -> storage(sink.location, written)
+    )
+    val request = ListMap("DatabaseName" -> database, "TableInput" -> table)
+    try glue("CreateTable", request)
+    catch { case error: AwsError if error.code == "AlreadyExistsException" => glue("UpdateTable", request) }
+    for (batch <- written.partitions.toSeq.grouped(Catalog.Batch)) publishBatch(database, sink.table, batch, written)
+  }
+
+  /** Register partitions (values -> location); those that are registered already get the new columns. */
+  private def publishBatch(database: String, name: String, batch: Seq[(Seq[String], String)], written: Written): Unit = {
+    val table = ListMap("DatabaseName" -> database, "TableName" -> name)
+    val inputs = batch.map { case (values, location) =>
+      ListMap("Values" -> values, "StorageDescriptor" -> storage(location, written))
+    }
+    val errors = glue("BatchCreatePartition", table + ("PartitionInputList" -> inputs)).list("Errors").map(Options(_))
+    val (there, failed) = errors.partition(_.nested("ErrorDetail").text("ErrorCode") == "AlreadyExistsException")
+    fail(name, failed.map(error => error.texts("PartitionValues") -> error))
+    val entries = for (input <- inputs if there.exists(_.texts("PartitionValues") == input("Values")))
+      yield ListMap("PartitionValueList" -> input("Values"), "PartitionInput" -> input)
+    if (entries.nonEmpty) {
+      val again = glue("BatchUpdatePartition", table + ("Entries" -> entries)).list("Errors").map(Options(_))
+      fail(name, again.map(error => error.texts("PartitionValueList") -> error))
+    }
+  }
+
+  private def fail(name: String, errors: Seq[(Seq[String], Options)]): Unit = for ((values, error) <- errors)
+    throw new JobError(s"partition ${values.mkString(", ")} of $name: ${error.nested("ErrorDetail").text("ErrorMessage")}")
+
+  private def get(database: String, name: String): Option[Options] =
+    try Some(glue("GetTable", ListMap("DatabaseName" -> database, "Name" -> name)).nested("Table"))
+    catch { case error: AwsError if error.code == "EntityNotFoundException" => None }
+
+  private def format(dataset: String, said: String): String =
+    Seq("parquet", "json", "csv").find(said.toLowerCase.contains(_)).getOrElse(
+      throw new JobError(s"dataset $dataset: its table is of format '${said.trim}'. Jobs read csv, json and parquet")
+    )
+
+  // Spark refuses Hive's bounded strings in the schema of a read.
+  private def types(columns: Seq[Json.Fields]): ListMap[String, String] = ListMap(columns.map { column =>
+    column("Name").toString -> column("Type").toString.replaceAll("\\b(var)?char\\(\\d+\\)", "string")
+  }: _*)
+
+  private def storage(location: String, written: Written): Json.Fields =
+    Catalog.Parquet + ("Location" -> location) + ("Columns" -> listed(written.columns))
+
+  private def listed(columns: ListMap[String, String]): Seq[Map[String, String]] =
+    columns.toSeq.map { case (name, type_) => Map("Name" -> name, "Type" -> type_) }
+}
+
+object Catalog {
+  private val Batch = 100 // partitions in one call: Glue's limit
+  private val Parquet: Json.Fields = ListMap(
+    "InputFormat" -> "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+    "OutputFormat" -> "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+    "SerdeInfo" -> Map("SerializationLibrary" -> "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe")
+  )
+}
+
+/** A dataset being read: the good rows go on, and what cannot be read is kept apart with its reason.
+  *
+  * rows      what the steps work on: the good rows, with the table's columns and partition keys
+  * rejected  the bad rows: source_file, raw, reason (None where rows cannot be bad: Parquet)
+  * files     the files of which nothing can be read: path -> reason
+  * counts    filled once a query has read the rows: "rows" read in all, "bad" among them
+  */
+final case class Source(
+    dataset: String,
+    rows: DataFrame,
+    rejected: Option[DataFrame],
+    files: ListMap[String, String],
+    counts: Observation
+) {
+  def count(name: String): Long = counts.get(name).asInstanceOf[Long]
+}
+
+object Source {
+  private val (corrupt, file) = ("_lake_corrupt_record", "_lake_source_file")
+  private val CanBeBad = Seq("csv", "json")
+
+  /** Read a table of the catalog. Nothing is read yet but file names and, of Parquet files, the footers. */
+  def apply(spark: SparkSession, files: Files, table: Table): Source = {
+    val sizes = files.list(table.location)
+    val empty = sizes.collect { case (path, 0) => path -> "the file is empty (0 bytes)" }
+    val all = load(spark, table, sizes)
+    val unread = empty ++ (if (table.format == "parquet") damaged(spark, all, sizes) else Nil)
+    // Spark applies a condition on the file's name before it opens the file.
+    val frame = if (table.format == "parquet") all.where(!col(file).isin(unread.keys.map(uri).toSeq: _*)) else all
+    val counts = Observation()
+    val (first, rest) = counted(table)
+    val counting = frame.observe(counts, first, rest: _*)
+    Source(table.dataset, good(table, counting), rejected(table, counting), unread, counts)
+  }
+
+  /** The table with all its columns, each row's file, and for text formats the raw text of the bad rows. */
+  private def load(spark: SparkSession, table: Table, sizes: ListMap[String, Long]): DataFrame = {
+    val columns = table.columns ++ (if (canBeBad(table)) Some(corrupt -> "string") else None)
+    val hive = hiveStyle(table, sizes)
+    if (sizes.values.forall(_ == 0)) {
+      val schema = StructType.fromDDL(ddl(columns ++ table.keys + (file -> "string")))
+      return spark.createDataFrame(List.empty[Row].asJava, schema)
+    }
+    val reader = options(spark.read.schema(ddl(if (hive) columns ++ table.keys else columns)), table).format(table.format)
+    val placed = if (hive) reader.option("basePath", table.location) else reader.option("recursiveFileLookup", "true")
+    val frame = placed.load(table.location).select(col("*"), col("_metadata.file_path").as(file))
+    if (hive) frame else plainPartitions(frame, table)
+  }
+
+  private def canBeBad(table: Table) = CanBeBad.contains(table.format)
+
+  /** Whether folders are named key=value. Else their values go by position, as a crawler's partition_0 does. */
+  private def hiveStyle(table: Table, sizes: ListMap[String, Long]): Boolean =
+    sizes.keys.headOption.exists(first => table.keys.keys.exists(key => first.startsWith(s"${table.location}$key=")))
+
+  private def plainPartitions(frame: DataFrame, table: Table): DataFrame = {
+    val folders = split(substring(col(file), table.location.length + 1, Int.MaxValue), "/")
+    table.keys.zipWithIndex.foldLeft(frame) { case (wider, ((key, type_), place)) =>
+      wider.withColumn(key, get(folders, lit(place)).cast(type_))
+    }
+  }
+
+  private def options(reader: DataFrameReader, table: Table): DataFrameReader =
+    reader.options(corruptOptions ++ (if (table.format == "csv") table.csvOptions else Nil))
+
+  private def corruptOptions = Map("mode" -> "PERMISSIVE", "columnNameOfCorruptRecord" -> corrupt)
+
+  /** Rows, bad rows, and the values of every column.
+    *
+    * Counting every column keeps Spark from skipping those that the job does not use. A value that does not fit its
+    * type is found only in a column that is read, and each pass over the data must find the same.
+    */
+  private def counted(table: Table): (Column, Seq[Column]) = {
+    val bad = if (canBeBad(table)) count(col(corrupt)) else lit(0L)
+    val used = table.columns.keys.toSeq.map(name => count(quoted(name)).as(s"filled $name"))
+    (count(lit(1)).as("rows"), bad.as("bad") +: used)
+  }
+
+  private def good(table: Table, frame: DataFrame): DataFrame = {
+    val rows = if (canBeBad(table)) frame.where(col(corrupt).isNull) else frame
+    rows.select((table.columns.keys ++ table.keys.keys).toSeq.map(quoted): _*)
+  }
+
+  private def rejected(table: Table, frame: DataFrame): Option[DataFrame] = if (!canBeBad(table)) None
+  else {
+    val bad = frame.where(col(corrupt).isNotNull).withColumn("texts", asTexts(table))
+    Some(bad.select(col(file).as("source_file"), col(corrupt).as("raw"), reason(table).as("reason")))
+  }
+
+  /** The raw row parsed again with every column a string, to see what was wrong with it. */
+  private def asTexts(table: Table): Column = {
+    val texts = StructType((table.columns.keys.toSeq :+ corrupt).map(StructField(_, StringType)))
+    if (table.format == "csv") from_csv(col(corrupt), texts, corruptOptions ++ table.csvOptions)
+    else from_json(col(corrupt), texts, corruptOptions)
+  }
+
+  private def reason(table: Table): Column = {
+    val shape = if (table.format == "csv") s"the row does not have ${table.columns.size} fields"
+    else "the line is not valid JSON"
+    val values = table.columns.toSeq.filterNot { case (_, type_) => "^(array|map|struct|binary)".r.findFirstIn(type_).isDefined }
+    val otherwise = lit("a value does not fit the type of its column")
+    coalesce(when(col(s"texts.$corrupt").isNotNull, lit(shape)) +: values.map((unfit _).tupled) :+ otherwise: _*)
+  }
+
+  private def unfit(column: String, type_ : String): Column = {
+    val text = s"texts.`$column`"
+    val said = concat(lit(s"column $column: '"), expr(text), lit(s"' is not $type_"))
+    when(expr(s"$text IS NOT NULL AND try_cast($text AS $type_) IS NULL"), said)
+  }
+
+  /** Path -> reason of the Parquet files that cannot be read. Only those that gave no row are tried alone. */
+  private def damaged(spark: SparkSession, frame: DataFrame, sizes: ListMap[String, Long]): ListMap[String, String] = {
+    spark.conf.set("spark.sql.files.ignoreCorruptFiles", "true")
+    val gaveRows = try frame.select(file).distinct().collect().map(_.getString(0)).toSet
+    finally spark.conf.unset("spark.sql.files.ignoreCorruptFiles")
+    val suspects = sizes.toSeq.collect { case (path, size) if size > 0 && !gaveRows(uri(path)) => path }
+    ListMap(suspects.flatMap(path => fault(spark, path).map(path -> _)): _*)
+  }
+
+  /** What Parquet says of the file: the innermost cause. None for a file that is whole. */
+  private def fault(spark: SparkSession, path: String): Option[String] =
+    Try(spark.read.parquet(path)).failed.toOption.map { error =>
+      Iterator.iterate(error)(_.getCause).takeWhile(_ != null).toSeq.last.getMessage.split("\n").head
+    }
+
+  /** The path as Spark's file metadata has it. */
+  private def uri(path: String): String = new Path(path).toUri.toString
+
+  private def quoted(name: String): Column = col(Names.quoted(name))
+
+  private def ddl(columns: Map[String, String]): String =
+    columns.map { case (name, type_) => s"${Names.quoted(name)} $type_" }.mkString(", ")
+}
+
+object Names {
+  def quoted(column: String): String = s"`${column.replace("`", "``")}`"
+}
+
+/** The quarantine zone: every row and file that could not be read, with where it came from and why.
+  *
+  * A run's folder holds JSON lines of dataset, source_file, raw, reason, job, run_id, quarantined_at.
+  */
+final class Quarantine(bucket: String, job: String, runId: String, started: OffsetDateTime) {
+  private val location = s"s3://$bucket/$job/run_date=${started.toLocalDate}/$runId/"
+
+  /** Write what the source could not read, and say how much that was. Its rows must have been read. */
+  def keep(spark: SparkSession, source: Source): ListMap[String, Long] = {
+    val rows = source.rejected.filter(_ => source.count("bad") > 0).map(write(source.dataset, _)).getOrElse(0L)
+    if (source.files.nonEmpty) {
+      val listed = source.files.toSeq.map { case (path, reason) => Row(path, null, reason) }
+      val schema = StructType.fromDDL("source_file string, raw string, reason string")
+      write(source.dataset, spark.createDataFrame(listed.asJava, schema))
+    }
+    ListMap("rows" -> rows, "files" -> source.files.size.toLong)
+  }
+
+  private def write(dataset: String, rejected: DataFrame): Long = {
+    val told = Seq("dataset" -> dataset, "job" -> job, "run_id" -> runId, "quarantined_at" -> started.format(Quarantine.Moment))
+    val explained = told.foldLeft(rejected) { case (frame, (name, value)) => frame.withColumn(name, lit(value)) }
+    val (counted, rows) = Balance.observe(explained)
+    counted.write.mode("append").json(location)
+    rows()
+  }
+}
+
+object Quarantine {
+  val Moment: DateTimeFormatter = DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSSxxx")
+}
+
+/** Where every row went. */
+object Balance {
+  private val (gains, losses) = (Seq("added_by_joins"), Seq("filtered", "removed_by_joins", "quarantined_rows"))
+
+  /** The frame, and its number of rows once a query has read it: no query of its own. */
+  def observe(frame: DataFrame): (DataFrame, () => Long) = {
+    val rows = Observation()
+    (frame.observe(rows, count(lit(1)).as("rows")), () => rows.get("rows").asInstanceOf[Long])
+  }
+
+  /** What each step did to the rows, and the sums by kind. A join's effect is net: drop two and double three adds one. */
+  def account(rows: Long, steps: Seq[Applied]): Json.Fields = {
+    val after = steps.map(_.rows())
+    val moves = steps.zip((rows +: after).zip(after)).map { case (step, (before, now)) => (step, before, now) }
+    val totals = (gains ++ losses.filter(_ != "quarantined_rows")).map { kind =>
+      kind -> moves.collect { case (step, before, now) if step.kind(now - before) == kind => (now - before).abs }.sum
+    }
+    val lines = moves.map { case (step, before, now) =>
+      ListMap("step" -> step.name, "rows_in" -> before, "rows_out" -> now)
+    }
+    ListMap(totals: _*) + ("steps" -> lines)
+  }
+
+  /** Throw JobError unless what came in is what went somewhere:
+    *
+    * rows_in + added_by_joins = rows_out + filtered + removed_by_joins + quarantined_rows
+    *
+    * The terms are measured apart: rows_in where the source is read, rows_out in the files that were written.
+    */
+  def check(report: Json.Fields): Unit = {
+    def terms(names: Seq[String]) = names.map(name => name -> report(name).asInstanceOf[Long])
+    def sum(terms: Seq[(String, Long)]) = terms.map { case (name, rows) => s"$name $rows" }.mkString(" + ")
+    val (before, after) = (terms("rows_in" +: gains), terms("rows_out" +: losses))
+    if (before.map(_._2).sum != after.map(_._2).sum)
+      throw new JobError(
+        s"the rows do not add up: ${sum(before)} is not ${sum(after)}. Steps: ${Json.write(report("steps"))}"
+      )
+  }
+}
+
+/** What a run wrote: rows and bytes as counted in the files, partitions as values -> location. */
+final case class Written(
+    rows: Long,
+    bytes: Long,
+    files: Long,
+    columns: ListMap[String, String],
+    keys: ListMap[String, String],
+    partitions: ListMap[Seq[String], String]
+)
+
+/** The job's table: Parquet, one folder a partition, only the partitions at hand replaced. */
+final case class Sink(options: Options, bucket: String) {
+  options.check(Seq("table"), Seq("format", "compression", "partition_by"))
+  val table: String = options.text("table")
+  val keys: List[String] = options.texts("partition_by")
+  val location = s"s3://$bucket/$table/"
+  private val compression = among("compression", Seq("zstd", "snappy", "gzip", "none"))
+  among("format", Seq("parquet"))
+
+  /** Write the frame and count what arrived. Each partition is one file. Those that the frame does not touch stay. */
+  def write(frame: DataFrame): Written = {
+    Errors.checkColumns(frame, keys, "the data that goes to the sink")
+    if (keys.size == frame.columns.length)
+      throw new JobError(s"sink partition_by: ${keys.mkString(", ")} are all the columns. Leave one for the files")
+    val partitions = writeFiles(frame)
+    val types = ListMap(frame.schema.map(field => field.name.toLowerCase -> hiveType(field.dataType)): _*)
+    val lower = keys.map(_.toLowerCase)
+    val (rows, bytes, files) = arrived(frame.sparkSession, if (keys.isEmpty) Seq(location) else partitions.values.toSeq)
+    Written(rows, bytes, files, types -- lower, ListMap(lower.map(key => key -> types(key)): _*), partitions)
+  }
+
+  private def writeFiles(frame: DataFrame): ListMap[Seq[String], String] = {
+    val noValue = lit(ExternalCatalogUtils.DEFAULT_PARTITION_NAME)
+    val values = keys.map(key => coalesce(nullif(col(key).cast("string"), lit("")), noValue))
+    val touched = Observation()
+    val observed = frame.observe(touched, collect_set(array(values: _*)).as("partitions"))
+    val writer = (if (keys.isEmpty) observed else observed.repartition(keys.map(col): _*)).write.mode("overwrite")
+    writer.option("partitionOverwriteMode", "dynamic").option("compression", compression)
+    writer.partitionBy(keys: _*).parquet(location)
+    val found = touched.get("partitions").asInstanceOf[scala.collection.Seq[scala.collection.Seq[String]]]
+    if (keys.isEmpty) ListMap.empty
+    else ListMap(found.map(_.toList).toList.sortBy(_.mkString("\u0000")).map(values => values -> folder(values)): _*)
+  }
+
+  private def folder(values: Seq[String]): String = keys.zip(values).map { case (key, value) =>
+    ExternalCatalogUtils.getPartitionPathString(key, value) + "/"
+  }.mkString(location, "", "")
+
+  private def arrived(spark: SparkSession, folders: Seq[String]): (Long, Long, Long) = if (folders.isEmpty) (0, 0, 0)
+  else {
+    val written = spark.read.option("basePath", location).parquet(folders: _*)
+    val files = written.groupBy(col("_metadata.file_path").as("file"), col("_metadata.file_size").as("size")).count()
+    val totals = coalesce(sum("count"), lit(0L)) :: coalesce(sum("size"), lit(0L)) :: count("file") :: Nil
+    val row = files.agg(totals.head, totals.tail: _*).head()
+    (row.getLong(0), row.getLong(1), row.getLong(2))
+  }
+
+  private def hiveType(type_ : DataType): String = type_.catalogString.replace("timestamp_ntz", "timestamp")
+
+  private def among(name: String, allowed: Seq[String]): String = {
+    val given = options.text(name, allowed.head)
+    if (allowed.contains(given)) given else throw Errors.unknown(s"sink $name", given, allowed)
+  }
+}
+
+/** A step that was applied, and its number of rows, known once a query has read them. */
+final case class Applied(name: String, transform: Transform, rows: () => Long) {
+
+  /** What the report calls this change of the number of rows. */
+  def kind(change: Long): String = if (change > 0) transform.adds else transform.removes
+}
+
+/** Applying a job's steps, in order, each with its count of rows. */
+object Steps {
+
+  /** Apply steps such as {"filter": "distance > 0"}; dataset reads another dataset by its name. */
+  def apply(frame: DataFrame, steps: Seq[Json.Fields], dataset: String => DataFrame): (DataFrame, Seq[Applied]) =
+    steps.zipWithIndex.foldLeft((frame, Seq.empty[Applied])) { case ((data, applied), (step, index)) =>
+      val (name, options) = step.head
+      val changed = try one(name, options, data, dataset)
+      catch { case error: JobError => throw new JobError(s"step ${index + 1} ($name): ${error.getMessage}") }
+      val (counted, rows) = Balance.observe(changed)
+      (counted, applied :+ Applied(name, Transform.All(name), rows))
+    }
+
+  def check(steps: Seq[Json.Fields]): Unit = for ((step, index) <- steps.zipWithIndex) {
+    if (step.size != 1)
+      throw new JobError(s"step ${index + 1}: ${Json.write(step)} has to be one step with its options")
+    if (!Transform.All.contains(step.head._1))
+      throw Errors.unknown(s"step ${index + 1}:", step.head._1, Transform.All.keys)
+  }
+
+  private def one(name: String, options: Any, frame: DataFrame, dataset: String => DataFrame): DataFrame =
+    try Transform.All(name)(frame, options, dataset)
+    catch { case error: AnalysisException => throw explained(error, frame) }
+
+  private def explained(error: AnalysisException, frame: DataFrame): JobError =
+    if (Option(error.getErrorClass).exists(_.startsWith("UNRESOLVED_COLUMN")))
+      Errors.missingColumn(error.getMessageParameters.get("objectName").replace("`", ""), frame.columns)
+    else new JobError(error.getMessage.trim.split("\n").head)
+}
+
+/** A kind of step, and what the run report calls the rows that it removes and adds (empty: it must do neither). */
+abstract class Transform(val removes: String = "", val adds: String = "") {
+
+  /** The data changed by the step's options; dataset reads another dataset by its name. */
+  def apply(frame: DataFrame, options: Any, dataset: String => DataFrame): DataFrame
+
+  protected def options(given: Any): Options = given match {
+    case fields: ListMap[_, _] => Options(fields.asInstanceOf[Json.Fields])
+    case null => Options(ListMap.empty)
+    case other => throw new JobError(s"its options have to be a mapping, not ${Json.write(other)}")
+  }
+
+  protected def tryCast(frame: DataFrame, types: ListMap[String, String], where: String = "the data"): DataFrame = {
+    Errors.checkColumns(frame, types.keys, where)
+    types.foldLeft(frame) { case (cast, (name, type_)) =>
+      cast.withColumn(name, expr(s"try_cast(${Names.quoted(name)} AS $type_)"))
+    }
+  }
+
+  /** Names that may be given alone or as a list. */
+  protected def oneOrMany(given: Any): List[String] = given match {
+    case name: String => List(name)
+    case names: List[_] => names.map(_.toString)
+    case other => throw new JobError(s"a name or a list of names is needed, not ${Json.write(other)}")
+  }
+}
+
+object Transform {
+  val All: ListMap[String, Transform] = ListMap(
+    "drop_fields" -> DropFields,
+    "drop_null_fields" -> DropNullFields,
+    "filter" -> Filter,
+    "join" -> Join,
+    "map" -> MapFields
+  )
+}
+
+/** The data without the named columns. */
+object DropFields extends Transform {
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
+    val names = oneOrMany(given)
+    Errors.checkColumns(frame, names)
+    frame.drop(names: _*)
+  }
+}
+
+/** The data without the columns in which every row is null: one pass over it. Without rows, all columns stay. */
+object DropNullFields extends Transform {
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
+    options(given).check(Nil)
+    val filled = frame.columns.map(column => count(col(Names.quoted(column))))
+    val counts = frame.agg(count(lit(1)), filled: _*).head()
+    val empty = frame.columns.indices.filter(place => counts.getLong(place + 1) == 0).map(frame.columns(_))
+    if (counts.getLong(0) == 0) frame else frame.drop(empty: _*)
+  }
+}
+
+/** The rows for which the SQL condition is true; false and null go, as in a WHERE clause. */
+object Filter extends Transform(removes = "filtered") {
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = given match {
+    case condition: String => frame.where(condition)
+    case other => throw new JobError(s"it takes a SQL condition, not ${Json.write(other)}")
+  }
+}
+
+/** Join with another dataset. Options and result are those of lake_etl/transforms/join.py. */
+object Join extends Transform(removes = "removed_by_joins", adds = "added_by_joins") {
+  private val How = Seq("inner", "left", "right", "full", "semi", "anti")
+  // From each type the ones that hold every value of it.
+  private val Wider: Map[DataType, Seq[DataType]] = Map(
+    ByteType -> Seq(ShortType, IntegerType, LongType, FloatType, DoubleType),
+    ShortType -> Seq(IntegerType, LongType, FloatType, DoubleType),
+    IntegerType -> Seq(LongType, DoubleType),
+    FloatType -> Seq(DoubleType)
+  )
+
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
+    val wanted = options(given).check(Seq("with", "on"), Seq("how", "take", "cast_right"))
+    val (name, on, how) = (wanted.text("with"), keys(wanted.get("on")), wanted.text("how", "inner"))
+    if (!How.contains(how)) throw Errors.unknown("join type", how, How)
+    val right = tryCast(dataset(name), wanted.named("cast_right"), s"dataset $name")
+    Errors.checkColumns(frame, on.keys)
+    Errors.checkColumns(right, on.values, s"dataset $name")
+    val taken = if (how == "semi" || how == "anti") ListMap.empty[String, String]
+    else names(frame, right, name, on, wanted.get("take"))
+    Errors.checkColumns(right, taken.keys, s"dataset $name")
+    val chosen = on.map { case (here, there) => right(there).as(here) } ++
+      taken.map { case (column, as) => right(column).as(as) }
+    val (one, other) = sameKeyTypes(frame, right.select(chosen.toSeq: _*), name, on)
+    one.join(other, on.keys.toSeq, how).select((frame.columns ++ taken.values).map(column => col(Names.quoted(column))): _*)
+  }
+
+  /** Key column here -> key column there. */
+  def keys(on: Option[Any]): ListMap[String, String] = on match {
+    case Some(pairs: ListMap[_, _]) => pairs.asInstanceOf[ListMap[String, String]]
+    case given => ListMap(oneOrMany(given.orNull).map(key => key -> key): _*)
+  }
+
+  private def names(frame: DataFrame, right: DataFrame, name: String, on: ListMap[String, String], take: Option[Any]) = {
+    def present(column: String) = frame.columns.exists(_.equalsIgnoreCase(column))
+    def free(column: String) = if (present(column)) s"${name}_$column" else column
+    take match {
+      case Some(mapping: ListMap[_, _]) =>
+        val given = mapping.asInstanceOf[ListMap[String, String]]
+        for ((column, as) <- given.find { case (_, as) => present(as) })
+          throw new JobError(s"take: $name.$column cannot be named '$as', the data has that column already")
+        given
+      case Some(columns: List[_]) if columns.nonEmpty => ListMap(oneOrMany(columns).map(name => name -> free(name)): _*)
+      case _ =>
+        val others = right.columns.filterNot(column => on.values.exists(_.equalsIgnoreCase(column)))
+        ListMap(others.map(column => column -> free(column)): _*)
+    }
+  }
+
+  private def sameKeyTypes(left: DataFrame, right: DataFrame, name: String, on: ListMap[String, String]) =
+    on.foldLeft((left, right)) { case ((one, other), (here, there)) =>
+      val (ours, theirs) = (typeOf(one, here), typeOf(other, here))
+      val type_ = common(ours, theirs).getOrElse(throw mismatch(name, here, there, ours, theirs))
+      (one.withColumn(here, one(here).cast(type_)), other.withColumn(here, other(here).cast(type_)))
+    }
+
+  private def typeOf(frame: DataFrame, name: String): DataType =
+    frame.schema.find(_.name.equalsIgnoreCase(name)).get.dataType
+
+  private def common(one: DataType, other: DataType): Option[DataType] =
+    if (one == other || Wider.getOrElse(other, Nil).contains(one)) Some(one)
+    else Some(other).filter(Wider.getOrElse(one, Nil).contains)
+
+  private def mismatch(name: String, here: String, there: String, ours: DataType, theirs: DataType) = new JobError(
+    s"join keys differ in type: $here is ${ours.simpleString} and $name.$there is ${theirs.simpleString}. " +
+      s"They would not match. Add a step before the join, map: {cast: {$here: ${theirs.simpleString}}}, " +
+      s"or cast the other side with cast_right: {$there: ${ours.simpleString}}"
+  )
+}
+
+/** Change columns row by row. Options and result are those of lake_etl/transforms/map.py. */
+object MapFields extends Transform {
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
+    val wanted = options(given).check(Nil, Seq("cast", "lookup", "add", "rename", "delete"))
+    val cast = tryCast(frame, wanted.named("cast"))
+    val looked = wanted.each("lookup").foldLeft(cast) { case (data, (column, from)) => lookUp(data, column, from, dataset) }
+    val added = wanted.named("add").foldLeft(looked) { case (data, (column, sql)) => data.withColumn(column, expr(sql)) }
+    val (renames, deleted) = (wanted.named("rename"), wanted.texts("delete"))
+    Errors.checkColumns(added, renames.keys)
+    val renamed = added.withColumnsRenamed(renames)
+    Errors.checkColumns(renamed, deleted)
+    renamed.drop(deleted: _*)
+  }
+
+  private def lookUp(frame: DataFrame, column: String, lookup: Options, dataset: String => DataFrame): DataFrame = {
+    lookup.check(Seq("from", "on", "take"), Seq("default"))
+    val (name, take) = (lookup.text("from"), lookup.text("take"))
+    val keys = Join.keys(lookup.get("on")).values.toSeq
+    def oneAKey(name: String): DataFrame = {
+      val other = dataset(name)
+      Errors.checkColumns(other, keys :+ take, s"dataset $name")
+      other.groupBy(keys.map(col): _*).agg(min(col(take)).as(column))
+    }
+    val join = ListMap("with" -> name, "on" -> lookup.get("on").get, "how" -> "left", "take" -> ListMap(column -> column))
+    val found = Join(frame, join, oneAKey)
+    lookup.get("default").fold(found)(value => found.withColumn(column, coalesce(col(column), lit(value))))
+  }
+}
