@@ -1,0 +1,42 @@
+import java.nio.file.{Files => Disk, Path, Paths}
+
+import scala.collection.JavaConverters._
+import scala.util.Try
+
+import org.apache.spark.sql.{DataFrame, SparkSession}
+
+/** Runs golden cases, whose folders are its arguments, and prints a line of JSON for each: what its step gave, what is
+  * expected, and the error's whole text if there was one.
+  */
+object RunGolden {
+  private lazy val spark = SparkSession.builder.getOrCreate()
+
+  def main(cases: Array[String]): Unit =
+    for (ansi <- Seq("false", "true"); folder <- cases.map(Paths.get(_))) {
+      spark.conf.set("spark.sql.ansi.enabled", ansi)
+      val got = Try(contents(applied(folder)))
+      val line = Map("case" -> folder.toString, "ansi" -> ansi, "got" -> got.toOption, "error" -> got.failed.map(text).toOption)
+      val expected = Some(folder.resolve("expected.json")).filter(Disk.exists(_)).map(file => contents(data(file)))
+      println("GOLDEN " + Json.write(line + ("expected" -> expected)))
+    }
+
+  private def applied(folder: Path): DataFrame = {
+    val step = Json.read(Disk.readString(folder.resolve("step.json")))
+    Steps.check(Seq(step))
+    Steps(data(folder.resolve("input.json")), Seq(step), name => data(folder.resolve(s"$name.json")))._1
+  }
+
+  private def data(file: Path): DataFrame = {
+    val content = Options(Json.read(Disk.readString(file)))
+    val lines = spark.createDataset(content.list("rows").map(Json.write).asJava)(org.apache.spark.sql.Encoders.STRING)
+    spark.read.schema(content.text("schema")).option("mode", "FAILFAST").json(lines.repartition(2))
+  }
+
+  private def contents(frame: DataFrame): Map[String, Any] = Map(
+    "schema" -> frame.schema.map(field => Seq(field.name, field.dataType.catalogString)),
+    "rows" -> frame.toJSON.collect().sorted.toSeq
+  )
+
+  private def text(error: Throwable): String =
+    Iterator.iterate(error)(_.getCause).takeWhile(_ != null).map(_.getMessage).mkString("\n")
+}
