@@ -17,7 +17,7 @@ object RunGolden {
       val got = Try(contents(applied(folder)))
       val line = Map("case" -> folder.toString, "ansi" -> ansi, "got" -> got.toOption, "error" -> got.failed.map(text).toOption)
       val expected = Some(folder.resolve("expected.json")).filter(Disk.exists(_)).map(file => contents(data(file)))
-      println("GOLDEN " + Json.write(line + ("expected" -> expected)))
+      println(Json.write(line + ("expected" -> expected)))
     }
 
   private def applied(folder: Path): DataFrame = {
