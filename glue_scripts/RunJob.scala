@@ -64,11 +64,9 @@ object Errors {
       throw missingColumn(name, frame.columns, where)
 
   private def hint(name: String, allowed: Iterable[String]): String = {
-    val near = allowed.map(other => LevenshteinDistance.getDefaultInstance()(name, other).toInt -> other)
-    near.filter { case (changes, other) => changes * 5 <= 2 * math.max(name.length, other.length) } match {
-      case Nil => ""
-      case close => s" Did you mean '${close.minBy(_._1)._2}'?"
-    }
+    def changes(other: String) = LevenshteinDistance.getDefaultInstance()(name, other).toInt
+    val near = allowed.toSeq.filter(other => changes(other) * 5 <= 2 * math.max(name.length, other.length))
+    if (near.isEmpty) "" else s" Did you mean '${near.minBy(changes)}'?"
   }
 }
 
@@ -546,7 +544,7 @@ object Source {
 
   private def good(table: Table, frame: DataFrame): DataFrame = {
     val rows = if (canBeBad(table)) frame.where(col(corrupt).isNull) else frame
-    rows.select((table.columns.keys ++ table.keys.keys).toSeq.map(quoted): _*)
+    rows.select((table.columns ++ table.keys).keys.toSeq.map(quoted): _*)
   }
 
   private def rejected(table: Table, frame: DataFrame): Option[DataFrame] = if (!canBeBad(table)) None
