@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from lake_etl.csv_lines import SERDE
 from lake_etl.errors import JobError
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
     from mypy_boto3_glue.type_defs import PartitionInputTypeDef, StorageDescriptorTypeDef, TableInputTypeDef
 
-PARQUET: StorageDescriptorTypeDef = {
-    "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-    "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-    "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
+HIVE = "org.apache.hadoop.hive"
+TEXT = ("org.apache.hadoop.mapred.TextInputFormat", f"{HIVE}.ql.io.HiveIgnoreKeyTextOutputFormat")
+CLASSES = {  # of each format the input format, the output format and the SerDe
+    "parquet": (
+        f"{HIVE}.ql.io.parquet.MapredParquetInputFormat",
+        f"{HIVE}.ql.io.parquet.MapredParquetOutputFormat",
+        f"{HIVE}.ql.io.parquet.serde.ParquetHiveSerDe",
+    ),
+    "orc": (f"{HIVE}.ql.io.orc.OrcInputFormat", f"{HIVE}.ql.io.orc.OrcOutputFormat", f"{HIVE}.ql.io.orc.OrcSerde"),
+    "json": (*TEXT, "org.openx.data.jsonserde.JsonSerDe"),
+    "csv": (*TEXT, f"{HIVE}.serde2.lazy.LazySimpleSerDe"),
+    "avro": (
+        f"{HIVE}.ql.io.avro.AvroContainerInputFormat",
+        f"{HIVE}.ql.io.avro.AvroContainerOutputFormat",
+        f"{HIVE}.serde2.avro.AvroSerDe",
+    ),
 }
 BATCH = 100  # partitions in one call: Glue's limit
 
@@ -69,30 +82,56 @@ def _types(columns: Any) -> dict[str, str]:
     return {column["Name"]: re.sub(r"\b(var)?char\(\d+\)", "string", column["Type"]) for column in columns}
 
 
-def check_keys(glue: GlueClient, database: str, name: str, keys: list[str]) -> None:
-    """Raise JobError for a table that is there and partitioned otherwise: old files would stay among the new."""
+def check_table(glue: GlueClient, database: str, name: str, format_: str, keys: Sequence[str]) -> None:
+    """Raise JobError for a table that is there and partitioned otherwise, or has partitions of another format.
+
+    Its old files would stay among the new.
+    """
     try:
         table = glue.get_table(DatabaseName=database, Name=name)["Table"]
     except glue.exceptions.EntityNotFoundException:
         return
     there = [key["Name"] for key in table.get("PartitionKeys", [])]
+    way_out = "Give the sink another table name, or delete the table and its files first"
     if there != [key.lower() for key in keys]:
         raise JobError(
-            f"sink partition_by: table {database}.{name} is partitioned by {there}, not by {keys}. "
-            "Give the sink another table name, or delete the table and its files first"
+            f"sink partition_by: table {database}.{name} is partitioned by {there}, not by {list(keys)}. {way_out}"
+        )
+    written = table.get("Parameters", {}).get("classification", format_)
+    if there and written != format_:
+        raise JobError(
+            f"sink format: the partitions of table {database}.{name} are {written}, not {format_}. {way_out}"
         )
 
 
+def storage_of(format_: str, columns: dict[str, str]) -> StorageDescriptorTypeDef:
+    """What the catalog says of files of this format with these columns (name -> type), wherever they lie."""
+    input_, output, serde = CLASSES[format_]
+    parameters = {"csv": SERDE, "json": {"paths": ",".join(columns)}}.get(format_, {"serialization.format": "1"})
+    return {
+        "Columns": [{"Name": column, "Type": type_} for column, type_ in columns.items()],
+        "InputFormat": input_,
+        "OutputFormat": output,
+        "SerdeInfo": {"SerializationLibrary": serde, "Parameters": parameters},
+        "Parameters": {"classification": format_},
+    }
+
+
 def publish_table(
-    glue: GlueClient, database: str, name: str, location: str, columns: dict[str, str], keys: dict[str, str]
+    glue: GlueClient,
+    database: str,
+    name: str,
+    location: str,
+    storage: StorageDescriptorTypeDef,
+    keys: dict[str, str],
 ) -> None:
-    """Create the Parquet table, or bring the one there to these columns and partition keys (name -> type)."""
+    """Create the table, or bring the one there to this storage and these partition keys (name -> type)."""
     table: TableInputTypeDef = {
         "Name": name,
         "TableType": "EXTERNAL_TABLE",
-        "Parameters": {"classification": "parquet", "EXTERNAL": "TRUE"},
+        "Parameters": {**storage.get("Parameters", {}), "EXTERNAL": "TRUE"},
         "PartitionKeys": [{"Name": key, "Type": type_} for key, type_ in keys.items()],
-        "StorageDescriptor": _storage(location, columns),
+        "StorageDescriptor": {**storage, "Location": location},
     }
     try:
         glue.create_table(DatabaseName=database, TableInput=table)
@@ -101,11 +140,11 @@ def publish_table(
 
 
 def publish_partitions(
-    glue: GlueClient, database: str, name: str, columns: dict[str, str], locations: dict[tuple[str, ...], str]
+    glue: GlueClient, database: str, name: str, storage: StorageDescriptorTypeDef, locations: dict[tuple[str, ...], str]
 ) -> None:
-    """Register partitions (values -> location); those that are registered already get the new columns."""
+    """Register partitions (values -> location); those that are registered already get the new storage."""
     inputs: list[PartitionInputTypeDef] = [
-        {"Values": list(values), "StorageDescriptor": _storage(location, columns)}
+        {"Values": list(values), "StorageDescriptor": {**storage, "Location": location}}
         for values, location in locations.items()
     ]
     for batch in _batches(inputs):
@@ -125,11 +164,6 @@ def _update_existing(
         answer = glue.batch_update_partition(DatabaseName=database, TableName=name, Entries=entries)  # type: ignore[arg-type]
         for failure in answer.get("Errors", []):
             raise JobError(f"partition {failure['PartitionValueList']} of {name}: {failure['ErrorDetail']}")
-
-
-def _storage(location: str, columns: dict[str, str]) -> StorageDescriptorTypeDef:
-    listed = [{"Name": column, "Type": type_} for column, type_ in columns.items()]
-    return {**PARQUET, "Location": location, "Columns": listed}  # type: ignore[typeddict-item]
 
 
 def _batches(inputs: list[PartitionInputTypeDef]) -> Iterator[list[PartitionInputTypeDef]]:

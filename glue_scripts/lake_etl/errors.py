@@ -1,9 +1,13 @@
 """Errors that tell their reader what to change, in one line: Glue shows it as the run's ErrorMessage."""
 
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as fn
+
+FAILURE = "The rows say: "  # how a failure is found again among what Spark says of it
 
 
 class JobError(Exception):
@@ -44,3 +48,15 @@ def check_options(options: Mapping[str, object], required: tuple[str, ...], opti
 def _hint(name: str, allowed: Iterable[str]) -> str:
     near = get_close_matches(name, list(allowed), n=1)
     return f" Did you mean '{near[0]}'?" if near else ""
+
+
+def failure(message: Column) -> Column:
+    """A column that fails the job for each row in which it is read; `reason` gives the message back."""
+    return fn.raise_error(fn.concat(fn.lit(FAILURE), message))
+
+
+def reason(error: BaseException) -> str:
+    """What an error comes down to, in one line: a failure's message, else the innermost cause that Spark names."""
+    text = str(error).strip()
+    causes = re.findall(rf"{FAILURE}(.*)", text) or re.findall(r"Caused by: [\w.$]+: (.*)", text)
+    return causes[-1] if causes else f"{type(error).__name__}: {text.splitlines()[0] if text else ''}"

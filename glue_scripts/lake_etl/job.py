@@ -15,13 +15,14 @@ import boto3
 from botocore.exceptions import ClientError
 from pyspark.sql import DataFrame, SparkSession
 
-from lake_etl.catalog import check_keys, find_table, publish_partitions, publish_table
-from lake_etl.errors import JobError, check_options, unknown
+from lake_etl.catalog import check_table, find_table, publish_partitions, publish_table, storage_of
+from lake_etl.errors import JobError, check_options, reason, unknown
 from lake_etl.quarantine import Quarantine
 from lake_etl.report import account, check_balance
-from lake_etl.sink import Written, check_sink, write_table
+from lake_etl.sink import Sink, Written, read_sink, write_table
 from lake_etl.source import Source, read_source
-from lake_etl.steps import Applied, apply_steps, check_steps
+from lake_etl.steps import Applied, apply_steps, check_steps, keep_rejects
+from lake_etl.transforms.convert import converted
 
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
@@ -42,7 +43,7 @@ def main() -> None:
         sys.exit(str(error))
     except Exception as error:
         traceback.print_exc()
-        sys.exit(f"{type(error).__name__}: {str(error).strip().splitlines()[0]}")
+        sys.exit(reason(error))
     sys.stdout.write(f"LAKE_REPORT {json.dumps(report)}\n")
 
 
@@ -89,16 +90,17 @@ def run(argv: list[str]) -> dict[str, Any]:
     spark = session(arguments.JOB_NAME)
     sources = Sources(spark, arguments.raw_database, spec["tables"])
     quarantine = Quarantine(arguments.quarantine_bucket, spec["job"], arguments.JOB_RUN_ID, started)
-    database, sink = arguments.curated_database, spec["sink"]
-    location = f"s3://{arguments.curated_bucket}/{sink['table']}/"
+    database, sink = arguments.curated_database, read_sink(converted(spec["sink"], spec["steps"]))
+    location = f"s3://{arguments.curated_bucket}/{sink.table}/"
 
-    check_keys(boto3.client("glue"), database, sink["table"], sink.get("partition_by") or [])
+    check_table(boto3.client("glue"), database, sink.table, sink.format, sink.partition_by)
     frame, steps = apply_steps(sources.rows(spec["source"]), spec["steps"], sources.rows)
     written = write_table(frame, location, sink)
     kept = {name: quarantine.keep(spark, source) for name, source in sources.read.items()}
-    report = _report(spec, arguments, started, sources, steps, written, kept)
+    rejected = keep_rejects(quarantine, sources[spec["source"]], steps)
+    report = _report(spec, arguments, started, sources, steps, written, kept, rejected)
     check_balance(report)
-    _publish(database, sink["table"], location, written)
+    _publish(database, sink, location, written)
     _write_report(report, arguments.curated_bucket)
     return report
 
@@ -115,13 +117,14 @@ def _report(
     arguments: argparse.Namespace,
     started: datetime,
     sources: Sources,
-    steps: Applied,
+    steps: list[Applied],
     written: Written,
     kept: dict[str, dict[str, int]],
+    rejected: int,
 ) -> dict[str, Any]:
     source = spec["source"]
     rows_in, bad = (sources[source].counts.get[name] for name in ("rows", "bad"))
-    after = [(name, transform, rows.get["rows"]) for name, transform, rows in steps]
+    after = [(step.name, step.transform, step.rows) for step in steps]
     return {
         "job": spec["job"],
         "run_id": arguments.JOB_RUN_ID,
@@ -129,7 +132,7 @@ def _report(
         "table": f"{arguments.curated_database}.{spec['sink']['table']}",
         "rows_in": rows_in,
         "rows_out": written.rows,
-        "quarantined_rows": kept[source]["rows"],
+        "quarantined_rows": kept[source]["rows"] + rejected,
         "quarantined_files": sum(counts["files"] for counts in kept.values()),
         **account(rows_in - bad, after),
         "quarantined": kept,
@@ -141,10 +144,10 @@ def _report(
     }
 
 
-def _publish(database: str, table: str, location: str, written: Written) -> None:
-    glue = boto3.client("glue")
-    publish_table(glue, database, table, location, written.columns, written.keys)
-    publish_partitions(glue, database, table, written.columns, written.partitions)
+def _publish(database: str, sink: Sink, location: str, written: Written) -> None:
+    glue, storage = boto3.client("glue"), storage_of(sink.format, written.columns)
+    publish_table(glue, database, sink.table, location, storage, written.keys)
+    publish_partitions(glue, database, sink.table, storage, written.partitions)
 
 
 def _write_report(report: dict[str, Any], bucket: str) -> None:
@@ -162,5 +165,5 @@ def read_spec(location: str) -> dict[str, Any]:
     spec: dict[str, Any] = json.load(body)
     check_options(spec, ("job", "source", "tables", "steps", "sink"))
     check_steps(spec["steps"])
-    check_sink(spec["sink"])
+    read_sink(converted(spec["sink"], spec["steps"]))
     return spec

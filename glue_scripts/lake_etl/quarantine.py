@@ -1,4 +1,4 @@
-"""The quarantine zone: every row and file that could not be read, with where it came from and why."""
+"""The quarantine zone: every row and file that could not be used, with where it came from and why."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +32,10 @@ class Quarantine:
             listed = [(path, None, reason) for path, reason in source.files.items()]
             self._write(source.dataset, spark.createDataFrame(listed, FILES))
         return {"rows": rows, "files": len(source.files)}
+
+    def keep_rows(self, dataset: str, rejected: DataFrame) -> int:
+        """Write the rows that a step of the job left out, and say how many. They came from this dataset."""
+        return self._write(dataset, rejected)
 
     def _write(self, dataset: str, rejected: DataFrame) -> int:
         told = {

@@ -8,7 +8,8 @@ from pyspark.sql import functions as fn
 from lake_etl.errors import JobError
 from lake_etl.transforms import Transform
 
-GAINS, LOSSES = ("added_by_joins",), ("filtered", "removed_by_joins", "quarantined_rows")
+GAINS = ("added_by_joins", "added_by_sql")
+LOSSES = ("filtered", "deduplicated", "removed_by_joins", "removed_by_sql", "quarantined_rows")
 
 
 def observe_rows(frame: DataFrame) -> tuple[DataFrame, Observation]:
@@ -20,14 +21,14 @@ def observe_rows(frame: DataFrame) -> tuple[DataFrame, Observation]:
 def account(rows: int, steps: list[tuple[str, Transform, int]]) -> dict[str, Any]:
     """What each step did to the rows, and the sums by kind. steps are (name, transform, rows after it).
 
-    A join's effect is net: one that drops two rows and doubles three adds one.
+    The effect of a join or of SQL is net: a join that drops two rows and doubles three adds one.
     """
     totals = dict.fromkeys((*GAINS, *(kind for kind in LOSSES if kind != "quarantined_rows")), 0)
     lines = []
     for name, transform, after in steps:
         lines.append({"step": name, "rows_in": rows, "rows_out": after})
         kind = transform.adds if after > rows else transform.removes
-        if kind:
+        if kind in totals:
             totals[kind] += abs(after - rows)
         rows = after
     return {**totals, "steps": lines}
@@ -36,9 +37,11 @@ def account(rows: int, steps: list[tuple[str, Transform, int]]) -> dict[str, Any
 def check_balance(report: dict[str, Any]) -> None:
     """Raise JobError unless what came in is what went somewhere:
 
-    rows_in + added_by_joins = rows_out + filtered + removed_by_joins + quarantined_rows
+    rows_in + added_by_joins + added_by_sql
+        = rows_out + filtered + deduplicated + removed_by_joins + removed_by_sql + quarantined_rows
 
-    The terms are measured apart: rows_in where the source is read, rows_out in the files that were written.
+    The terms are measured apart: rows_in where the source is read, rows_out in the files that were written,
+    quarantined_rows as they are written to the quarantine zone.
     """
     before = {name: report[name] for name in ("rows_in", *GAINS)}
     after = {name: report[name] for name in ("rows_out", *LOSSES)}

@@ -1,18 +1,42 @@
-"""Writing the job's table: Parquet, one folder a partition, only the partitions at hand replaced."""
+"""Writing the job's table: one folder a partition, only the partitions at hand replaced."""
+
+from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, DataFrameWriter, Observation, SparkSession
 from pyspark.sql import functions as fn
 
+from lake_etl.csv_lines import as_lines
 from lake_etl.errors import JobError, check_columns, check_options, unknown
 
-FORMATS = ("parquet",)
-COMPRESSIONS = ("zstd", "snappy", "gzip", "none")
+COMPRESSIONS = {  # of each format, the default first
+    "parquet": ("zstd", "snappy", "gzip", "none"),
+    "orc": ("zstd", "snappy", "zlib", "none"),
+    "json": ("gzip", "bzip2", "none"),
+    "csv": ("gzip", "bzip2", "none"),
+    "avro": ("snappy", "deflate", "none"),
+}
+SHUFFLED = {"parquet": 4, "orc": 4, "avro": 2, "json": 1, "csv": 1}  # bytes in a shuffle for one in a file, about
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"  # Hive's folder for rows whose partition column is null
+TIMESTAMP = "yyyy-MM-dd HH:mm:ss.SSSSSS"  # as Hive's and Athena's readers of text expect it
+
+
+@dataclass(frozen=True)
+class Sink:
+    """Where and how a job writes. target_file_mb: files of about this size; without it, one file a partition."""
+
+    table: str
+    format: str = "parquet"
+    compression: str = ""
+    partition_by: tuple[str, ...] = ()
+    target_file_mb: int | None = None
 
 
 @dataclass(frozen=True)
@@ -27,45 +51,101 @@ class Written:
     partitions: dict[tuple[str, ...], str]
 
 
-def check_sink(sink: dict[str, Any]) -> None:
-    check_options(sink, ("table",), ("format", "compression", "partition_by"))
-    for name, allowed in (("format", FORMATS), ("compression", COMPRESSIONS)):
-        if sink.get(name, allowed[0]) not in allowed:
-            raise unknown(f"sink {name}", sink[name], allowed)
+def read_sink(options: dict[str, Any]) -> Sink:
+    """The sink that options say: table, and if need be format, compression, partition_by, target_file_mb.
+
+    Raises JobError for an option or a value that is not known.
+    """
+    check_options(options, ("table",), ("format", "compression", "partition_by", "target_file_mb"))
+    format_ = options.get("format") or "parquet"
+    if format_ not in COMPRESSIONS:
+        raise unknown("sink format", format_, COMPRESSIONS)
+    compression = options.get("compression") or COMPRESSIONS[format_][0]
+    if compression not in COMPRESSIONS[format_]:
+        raise unknown(f"sink compression of {format_}", compression, COMPRESSIONS[format_])
+    keys = tuple(options.get("partition_by") or ())
+    return Sink(options["table"], format_, compression, keys, options.get("target_file_mb"))
 
 
-def write_table(frame: DataFrame, location: str, sink: dict[str, Any]) -> Written:
+def write_table(frame: DataFrame, location: str, sink: Sink) -> Written:
     """Write the frame under the location (ends with a slash) and count what arrived.
 
-    Each partition is one file. Partitions that the frame does not touch stay.
+    Partitions that the frame does not touch stay.
     """
-    keys = sink.get("partition_by") or []
+    keys = sink.partition_by
     check_columns(frame, keys, "the data that goes to the sink")
     if len(keys) == len(frame.columns):
         raise JobError(f"sink partition_by: {', '.join(keys)} are all the columns. Leave one for the files")
-    partitions = _write(frame, location, keys, sink.get("compression", "zstd"))
+    partitions = _write(frame, location, sink)
     types = {name.lower(): type_.replace("timestamp_ntz", "timestamp") for name, type_ in frame.dtypes}
     lower = [key.lower() for key in keys]
+    folders = list(partitions.values()) if keys else [location]
     return Written(
-        **_count(frame.sparkSession, location, list(partitions.values()) if keys else [location]),
+        **_count(frame.sparkSession, location, folders, sink.format),
         columns={name: type_ for name, type_ in types.items() if name not in lower},
         keys={key: types[key] for key in lower},
         partitions=partitions,
     )
 
 
-def _write(frame: DataFrame, location: str, keys: list[str], compression: str) -> dict[tuple[str, ...], str]:
+def _write(frame: DataFrame, location: str, sink: Sink) -> dict[tuple[str, ...], str]:
+    keys = sink.partition_by
     values = [fn.coalesce(fn.nullif(fn.col(key).cast("string"), fn.lit("")), fn.lit(NO_VALUE)) for key in keys]
     touched = Observation()
     frame = frame.observe(touched, fn.to_json(fn.collect_set(fn.array(*values))).alias("partitions"))
-    frame = frame.repartition(*keys) if keys else frame
-    writer = frame.write.mode("overwrite").option("partitionOverwriteMode", "dynamic")
-    writer.option("compression", compression).partitionBy(*keys).parquet(location)
+    with _files_of(frame.sparkSession, sink):
+        _save(_arranged(frame, sink), location, sink)
     found = sorted(tuple(values) for values in json.loads(touched.get["partitions"]))
     return {values: location + _folder(keys, values) for values in found if keys}
 
 
-def _folder(keys: list[str], values: tuple[str, ...]) -> str:
+def _arranged(frame: DataFrame, sink: Sink) -> DataFrame:
+    """The rows of a partition together, in as few tasks as there shall be files."""
+    if sink.target_file_mb:
+        return frame.hint("rebalance", *sink.partition_by)
+    return frame.repartition(*sink.partition_by) if sink.partition_by else frame
+
+
+@contextmanager
+def _files_of(spark: SparkSession, sink: Sink) -> Iterator[None]:
+    """Adaptive execution cuts what it rebalances into parts of a size that is set for the session."""
+    size = (sink.target_file_mb or 0) * SHUFFLED[sink.format]
+    settings = {
+        "spark.sql.adaptive.advisoryPartitionSizeInBytes": f"{size}MB",
+        "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
+    }
+    before = {name: str(spark.conf.get(name)) for name in settings}
+    try:
+        for name, value in settings.items() if size else ():
+            spark.conf.set(name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            spark.conf.set(name, value)
+
+
+def _save(frame: DataFrame, location: str, sink: Sink) -> None:
+    try:
+        _writer(frame, sink).save(location)
+    except AnalysisException as error:
+        if f"Failed to find data source: {sink.format}" not in str(error):
+            raise
+        raise JobError(
+            f"sink format {sink.format}: this Spark cannot write it. Give the job its jar (spark-{sink.format}), "
+            f"or write one of: {', '.join(name for name in COMPRESSIONS if name != sink.format)}"
+        ) from error
+
+
+def _writer(frame: DataFrame, sink: Sink) -> DataFrameWriter:
+    if sink.format == "csv":
+        frame = as_lines(frame, sink.partition_by)
+    compression = "uncompressed" if (sink.format, sink.compression) == ("avro", "none") else sink.compression
+    writer = frame.write.format("text" if sink.format == "csv" else sink.format).mode("overwrite")
+    writer = writer.options(partitionOverwriteMode="dynamic", compression=compression, timestampFormat=TIMESTAMP)
+    return writer.partitionBy(*sink.partition_by)
+
+
+def _folder(keys: tuple[str, ...], values: tuple[str, ...]) -> str:
     return "".join(f"{_escaped(key)}={_escaped(value)}/" for key, value in zip(keys, values, strict=True))
 
 
@@ -74,12 +154,12 @@ def _escaped(name: str) -> str:
     return re.sub(r"""[\x01-\x1f\x7f"#%'*/:=?\\{\[\]^]""", lambda found: f"%{ord(found[0]):02X}", name)
 
 
-def _count(spark: SparkSession, root: str, folders: list[str]) -> dict[str, int]:
+def _count(spark: SparkSession, root: str, folders: list[str], format_: str) -> dict[str, int]:
     if not folders:
         return {"rows": 0, "bytes": 0, "files": 0}
-    written = spark.read.option("basePath", root).parquet(*folders)
+    reader = spark.read.option("basePath", root).format("text" if format_ in ("json", "csv") else format_)
     file, size = fn.col("_metadata.file_path").alias("file"), fn.col("_metadata.file_size").alias("size")
-    files = written.select(file, size).groupBy("file", "size").count()
+    files = reader.load(folders).select(file, size).groupBy("file", "size").count()
     totals = files.agg(fn.sum("count"), fn.sum("size"), fn.count("file")).head()
     assert totals is not None, "an aggregate without groups is always one row"
     return {"rows": totals[0] or 0, "bytes": totals[1] or 0, "files": totals[2]}

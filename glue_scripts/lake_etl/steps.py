@@ -1,34 +1,50 @@
 """Applying a job's steps, in order, each with its count of rows."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, Observation
 
 from lake_etl.errors import JobError, missing_column, unknown
+from lake_etl.quarantine import Quarantine
 from lake_etl.report import observe_rows
+from lake_etl.source import Source
 from lake_etl.transforms import TRANSFORMS, Transform
 
-Applied = list[tuple[str, Transform, Observation]]
+
+@dataclass(frozen=True)
+class Applied:
+    """A step that was applied: its count of the rows that leave it, and the bad rows it leaves out (None: none)."""
+
+    name: str
+    transform: Transform
+    counts: Observation
+    rejects: DataFrame | None
+
+    @property
+    def rows(self) -> int:
+        return int(self.counts.get["rows"])
 
 
 def apply_steps(
     frame: DataFrame, steps: list[dict[str, Any]], dataset: Callable[[str], DataFrame]
-) -> tuple[DataFrame, Applied]:
+) -> tuple[DataFrame, list[Applied]]:
     """Apply steps such as {"filter": "distance > 0"}; dataset reads another dataset by its name.
 
-    Gives the frame and each step's observation of its rows. Raises JobError with the step's number and name.
+    Gives the frame and the steps as applied; their rows are counted once a query has read the frame.
+    Raises JobError with the step's number and name.
     """
-    applied: Applied = []
+    applied: list[Applied] = []
     for number, step in enumerate(steps, 1):
         ((name, options),) = step.items()
         try:
-            frame = _apply(name, options, frame, dataset)
+            frame, rejects = _apply(name, options, frame, dataset)
         except JobError as error:
             raise JobError(f"step {number} ({name}): {error}") from error
-        frame, rows = observe_rows(frame)
-        applied.append((name, TRANSFORMS[name], rows))
+        frame, counts = observe_rows(frame)
+        applied.append(Applied(name, TRANSFORMS[name], counts, rejects))
     return frame, applied
 
 
@@ -41,10 +57,23 @@ def check_steps(steps: list[dict[str, Any]]) -> None:
                 raise unknown(f"step {number}:", name, TRANSFORMS)
 
 
-def _apply(name: str, options: Any, frame: DataFrame, dataset: Callable[[str], DataFrame]) -> DataFrame:
+def keep_rejects(quarantine: Quarantine, source: Source, steps: list[Applied]) -> int:
+    """Write the rows that the steps left out as bad, and say how many. A step that left out none is not run again."""
+    rows, kept = source.counts.get["rows"] - source.counts.get["bad"], 0
+    for step in steps:
+        if step.rejects and step.rows < rows:
+            kept += quarantine.keep_rows(source.dataset, step.rejects)
+        rows = step.rows
+    return kept
+
+
+def _apply(
+    name: str, options: Any, frame: DataFrame, dataset: Callable[[str], DataFrame]
+) -> tuple[DataFrame, DataFrame | None]:
     transform = TRANSFORMS[name]
+    read = (dataset,) if transform.joins else ()
     try:
-        return transform.apply(frame, options, dataset) if transform.joins else transform.apply(frame, options)
+        return transform.apply(frame, options, *read), transform.rejects(frame, options)
     except AnalysisException as error:
         raise _explained(error, frame) from error
 

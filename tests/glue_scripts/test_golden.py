@@ -1,14 +1,15 @@
 """The golden cases of tests/golden, whose README says what their files mean."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from lake_etl.steps import apply_steps
+from lake_etl.steps import Applied, apply_steps
+from lake_etl.transforms.convert import converted
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = sorted(step.parent for step in GOLDEN.glob("*/*/step.json"))
@@ -25,26 +26,42 @@ def session(spark: SparkSession, request: pytest.FixtureRequest) -> Iterator[Spa
 def test_a_step_gives_what_its_golden_case_says(
     case: Path, session: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.syspath_prepend(case)
-    step, frame = json.loads((case / "step.json").read_text()), data(session, case / "input.json")
+    monkeypatch.syspath_prepend(str(case))
     if (case / "error.txt").exists():
-        with pytest.raises(Exception) as error:  # noqa: PT011  its fragments are checked below
-            contents(applied(frame, step, case))
+        with pytest.raises(Exception) as error:
+            contents(applied(session, case)[0])
         check_fragments(str(error.value), case / "error.txt")
     else:
-        assert contents(applied(frame, step, case)) == contents(data(session, case / "expected.json"))
+        frame, step = applied(session, case)
+        assert contents(frame) == contents(data(session, case / "expected.json"))
+        assert rejected(step) == expected_rejects(session, case)
+        if (case / "sink.json").exists():
+            assert converted({"table": "t"}, [read(case / "step.json")]) == read(case / "sink.json")
 
 
-def applied(frame: DataFrame, step: dict[str, Any], case: Path) -> DataFrame:
-    return apply_steps(frame, [step], datasets(frame.sparkSession, case))[0]
+def applied(spark: SparkSession, case: Path) -> tuple[DataFrame, Applied]:
+    def dataset(name: str) -> DataFrame:
+        return data(spark, case / f"{name}.json")
+
+    frame, [step] = apply_steps(dataset("input"), [read(case / "step.json")], dataset)
+    return frame, step
 
 
-def datasets(spark: SparkSession, case: Path) -> Callable[[str], DataFrame]:
-    return lambda name: data(spark, case / f"{name}.json")
+def rejected(step: Applied) -> Any:
+    return contents(step.rejects.select("raw", "reason")) if step.rejects else None
+
+
+def expected_rejects(spark: SparkSession, case: Path) -> Any:
+    file = case / "quarantined.json"
+    return contents(data(spark, file)) if file.exists() else None
+
+
+def read(file: Path) -> Any:
+    return json.loads(file.read_text())
 
 
 def data(spark: SparkSession, file: Path) -> DataFrame:
-    content = json.loads(file.read_text())
+    content = read(file)
     lines = spark.sparkContext.parallelize([json.dumps(row) for row in content["rows"]], 2)
     return spark.read.json(lines, schema=content["schema"], mode="FAILFAST")
 

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from pyspark.sql import DataFrame
 
+from lake_etl.transforms.convert import convert
+from lake_etl.transforms.dedupe import dedupe
 from lake_etl.transforms.drop_fields import drop_fields
 from lake_etl.transforms.drop_null_fields import drop_null_fields
 from lake_etl.transforms.filter import filter_rows
 from lake_etl.transforms.join import join
-from lake_etl.transforms.map import map_fields
+from lake_etl.transforms.map import map_fields, map_rejects
+from lake_etl.transforms.sql import sql
 
 
 @dataclass(frozen=True)
@@ -17,18 +21,23 @@ class Transform:
     """A step, and what the run report calls the rows that it removes and adds (empty: it must do neither).
 
     apply takes the data and the step's options; with joins=True also a function that reads a dataset by name.
+    rejects takes them too, and gives the rows that apply leaves out because they are bad, or None.
     """
 
     apply: Callable[..., DataFrame]
     removes: str = ""
     adds: str = ""
     joins: bool = False
+    rejects: Callable[[DataFrame, Any], DataFrame | None] = lambda frame, options: None
 
 
 TRANSFORMS = {
+    "convert": Transform(convert),
+    "dedupe": Transform(dedupe, removes="deduplicated"),
     "drop_fields": Transform(drop_fields),
     "drop_null_fields": Transform(drop_null_fields),
     "filter": Transform(filter_rows, removes="filtered"),
     "join": Transform(join, removes="removed_by_joins", adds="added_by_joins", joins=True),
-    "map": Transform(map_fields, joins=True),
+    "map": Transform(map_fields, joins=True, rejects=map_rejects),
+    "sql": Transform(sql, removes="removed_by_sql", adds="added_by_sql", joins=True),
 }

@@ -1,23 +1,39 @@
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as fn
+from pyspark.sql.types import DataType, NumericType, StringType
 
 from lake_etl.errors import check_options
+
+Value = str | int | float
 
 
 def drop_null_fields(frame: DataFrame, options: dict[str, Any] | None = None) -> DataFrame:
     """The frame without the columns in which every row is null, as Glue's DropNullFields.
 
-    This reads the data once, since only the data can tell. A frame without rows keeps its columns. No options.
+    also   values that count as null too: "", "null", -1. A text counts in string columns, a number in numeric ones.
+
+    This reads the data once, since only the data can tell. A frame without rows keeps its columns.
+
+    drop_null_fields(flights, {"also": ["", -1]})
     """
-    check_options(options or {}, ())
-    filled = frame.agg(fn.count(fn.lit(1)), *[fn.count(column) for column in map(_quoted, frame.columns)]).head()
+    options = options or {}
+    check_options(options, (), ("also",))
+    also = options.get("also") or []
+    filled = frame.agg(fn.count(fn.lit(1)), *[fn.count(_filled(frame, name, also)) for name in frame.columns]).head()
     assert filled is not None, "an aggregate without groups is always one row"
     rows, *counts = filled
     empty = [column for column, count in zip(frame.columns, counts, strict=True) if rows and not count]
     return frame.drop(*empty)
 
 
-def _quoted(column: str) -> str:
-    return f"`{column.replace('`', '``')}`"
+def _filled(frame: DataFrame, name: str, also: list[Value]) -> Column:
+    """The column, with null for the values that count as it."""
+    column = fn.col(f"`{name.replace('`', '``')}`")
+    values = [value for value in also if _fits(value, frame.schema[name].dataType)]
+    return fn.when(~column.isin(values), column) if values else column
+
+
+def _fits(value: Value, type_: DataType) -> bool:
+    return isinstance(type_, StringType if isinstance(value, str) else NumericType)

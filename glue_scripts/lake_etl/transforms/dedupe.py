@@ -1,0 +1,40 @@
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as fn
+
+from lake_etl.errors import JobError, check_columns, check_options
+
+PLACE = "_lake_place"
+
+
+def dedupe(frame: DataFrame, options: dict[str, Any] | None = None) -> DataFrame:
+    """The frame with one row of those that are duplicates of each other.
+
+    by      list of key columns: rows with the same keys are duplicates; a null equals a null.
+            Without it, rows are duplicates that are equal in every column
+    newest  column: of the duplicates the row with the greatest value stays, one without a value last.
+            Only with `by`
+
+    Where this leaves a choice, the row stays that comes first when sorted by all columns from left to right, nulls
+    first: a second run keeps the same rows.
+
+    dedupe(flights, {"by": ["carrier", "flight"], "newest": "time_hour"})
+    """
+    options = options or {}
+    check_options(options, (), ("by", "newest"))
+    by, newest = options.get("by") or [], options.get("newest")
+    check_columns(frame, [*by, *([newest] if newest else [])])
+    if not by:
+        if newest:
+            raise JobError("newest is only allowed with by: rows that are equal in every column are equally new")
+        return frame.dropDuplicates()
+    first = [fn.col(newest).desc_nulls_last()] if newest else []
+    order = Window.partitionBy(*by).orderBy(*first, *[_sortable(frame, name) for name in frame.columns])
+    return frame.withColumn(PLACE, fn.row_number().over(order)).where(f"{PLACE} = 1").drop(PLACE)
+
+
+def _sortable(frame: DataFrame, name: str) -> Column:
+    """The column, or its JSON where it holds a map: Spark does not order maps."""
+    column = fn.col(f"`{name}`")
+    return fn.to_json(fn.struct(column)) if "map<" in frame.schema[name].dataType.simpleString() else column
