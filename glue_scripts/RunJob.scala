@@ -19,6 +19,7 @@ import com.fasterxml.jackson.module.scala.DefaultScalaModule
 import org.apache.commons.text.similarity.LevenshteinDistance
 import org.apache.hadoop.fs.Path
 import org.apache.spark.sql.catalyst.catalog.ExternalCatalogUtils
+import org.apache.spark.sql.expressions.Window
 import org.apache.spark.sql.functions._
 import org.apache.spark.sql.types._
 import org.apache.spark.sql.{AnalysisException, Column, DataFrame, DataFrameReader, Observation, Row, SparkSession}
@@ -28,7 +29,13 @@ import org.apache.spark.sql.{AnalysisException, Column, DataFrame, DataFrameRead
   */
 object GlueApp {
   def main(sysArgs: Array[String]): Unit = {
-    val report = new JobRun(Arguments(sysArgs)).report()
+    val report = try new JobRun(Arguments(sysArgs)).report()
+    catch {
+      case error: JobError => throw error
+      case error: Throwable =>
+        error.printStackTrace()
+        throw new JobError(Errors.reason(error))
+    }
     println(s"LAKE_REPORT ${Json.write(report)}")
   }
 }
@@ -50,6 +57,17 @@ final case class Arguments(sysArgs: Array[String]) {
 }
 
 object Errors {
+  private val Failure = "The rows say: " // how a failure is found again among what Spark says of it
+
+  /** A column that fails the job for each row in which it is read; `reason` gives the message back. */
+  def failure(message: Column): Column = raise_error(concat(lit(Failure), message))
+
+  /** What an error comes down to, in one line: a failure's message, else that of the innermost cause. */
+  def reason(error: Throwable): String = {
+    val causes = Iterator.iterate(error)(_.getCause).takeWhile(_ != null).toSeq
+    val said = causes.flatMap(cause => s"$Failure(.*)".r.findFirstMatchIn(cause.toString)).map(_.group(1))
+    said.lastOption.getOrElse(Option(causes.last.getMessage).getOrElse(causes.last.toString).trim.split("\n").head)
+  }
 
   /** The error for a name that is none of the allowed ones, with the nearest of them. */
   def unknown(kind: String, name: String, allowed: Iterable[String]): JobError =
@@ -93,7 +111,7 @@ object Json {
 
 /** What a step or a specification says, read field by field. A field that is null counts as not given. */
 final case class Options(given: Json.Fields) {
-  private val fields = given.filter { case (_, value) => value != null }
+  private val said = given.filter { case (_, value) => value != null }
 
   def check(required: Seq[String], optional: Seq[String] = Nil): this.type = {
     for (name <- given.keys if !(required ++ optional).contains(name))
@@ -103,7 +121,7 @@ final case class Options(given: Json.Fields) {
     this
   }
 
-  def get(name: String): Option[Any] = fields.get(name)
+  def get(name: String): Option[Any] = said.get(name)
 
   def text(name: String): String = as[String](name, "a text").getOrElse("")
 
@@ -111,19 +129,25 @@ final case class Options(given: Json.Fields) {
 
   def texts(name: String): List[String] = as[List[String]](name, "a list").getOrElse(Nil)
 
+  def values(name: String): List[Any] = as[List[Any]](name, "a list").getOrElse(Nil)
+
+  def number(name: String): Option[Int] = as[Int](name, "a number")
+
   def list(name: String): List[Json.Fields] = as[List[Json.Fields]](name, "a list of mappings").getOrElse(Nil)
 
   def named(name: String): ListMap[String, String] =
     as[ListMap[String, String]](name, "a mapping").getOrElse(ListMap.empty)
 
-  def nested(name: String): Options = Options(as[Json.Fields](name, "a mapping").getOrElse(ListMap.empty))
+  def fields(name: String): Json.Fields = as[Json.Fields](name, "a mapping").getOrElse(ListMap.empty)
+
+  def nested(name: String): Options = Options(fields(name))
 
   def each(name: String): ListMap[String, Options] =
     as[ListMap[String, Json.Fields]](name, "a mapping").getOrElse(ListMap.empty).map { case (key, value) =>
       key -> Options(value)
     }
 
-  private def as[T: scala.reflect.ClassTag](name: String, kind: String): Option[T] = fields.get(name).map {
+  private def as[T: scala.reflect.ClassTag](name: String, kind: String): Option[T] = said.get(name).map {
     case value: T => value
     case other => throw new JobError(s"option '$name' has to be $kind, not ${Json.write(other)}")
   }
@@ -140,26 +164,26 @@ final class JobRun(arguments: Arguments) {
     val spec = readSpec(arguments("spec"))
     val job = spec.text("job")
     val database = arguments("curated_database")
-    val sink = Sink(spec.nested("sink"), arguments("curated_bucket"))
+    val sink = sinkOf(spec)
     val sources = new Sources(spec.named("tables"))
     val quarantine = new Quarantine(arguments("quarantine_bucket"), job, arguments.runId, started)
 
-    catalog.checkKeys(database, sink.table, sink.keys)
+    catalog.check(database, sink)
     val source = sources(spec.text("source"))
     val (frame, steps) = Steps(source.rows, spec.list("steps"), sources(_).rows)
     val written = sink.write(frame)
     val kept = ListMap(sources.read.toSeq.map { case (name, read) => name -> quarantine.keep(spark, read) }: _*)
-    val rowsIn = source.count("rows")
+    val rejected = Steps.keepRejects(quarantine, source, steps)
     val report = ListMap[String, Any](
       "job" -> job,
       "run_id" -> arguments.runId,
       "source" -> source.dataset,
       "table" -> s"$database.${sink.table}",
-      "rows_in" -> rowsIn,
+      "rows_in" -> source.count("rows"),
       "rows_out" -> written.rows,
-      "quarantined_rows" -> kept(source.dataset)("rows"),
+      "quarantined_rows" -> (kept(source.dataset)("rows") + rejected),
       "quarantined_files" -> kept.values.map(_("files")).sum
-    ) ++ Balance.account(rowsIn - source.count("bad"), steps) ++ ListMap(
+    ) ++ Balance.account(source.good, steps) ++ ListMap(
       "quarantined" -> kept,
       "partitions" -> written.partitions.size,
       "files" -> written.files,
@@ -185,8 +209,12 @@ final class JobRun(arguments: Arguments) {
     }.get
     val spec = Options(Json.read(text)).check(Seq("job", "source", "tables", "steps", "sink"))
     Steps.check(spec.list("steps"))
+    sinkOf(spec)
     spec
   }
+
+  private def sinkOf(spec: Options): Sink =
+    Sink(Convert.converted(spec.nested("sink"), spec.list("steps")), arguments("curated_bucket"))
 
   /** The datasets of the job by name, each read once. */
   private final class Sources(tables: ListMap[String, String]) {
@@ -388,38 +416,48 @@ final class Catalog(glue: Glue) {
     )
   }
 
-  /** Throw JobError for a table that is there and partitioned otherwise: old files would stay among the new. */
-  def checkKeys(database: String, name: String, keys: Seq[String]): Unit = for (table <- get(database, name)) {
-    val there = table.list("PartitionKeys").map(_("Name"))
-    if (there != keys.map(_.toLowerCase))
+  /** Throw JobError for a table that is there and partitioned otherwise, or has partitions of another format.
+    *
+    * Its old files would stay among the new.
+    */
+  def check(database: String, sink: Sink): Unit = for (table <- get(database, sink.table)) {
+    def shown(names: Seq[String]) = names.mkString("['", "', '", "']").replace("['']", "[]")
+    val there = table.list("PartitionKeys").map(_("Name").toString)
+    val written = table.nested("Parameters").text("classification", sink.format.name)
+    val wayOut = "Give the sink another table name, or delete the table and its files first"
+    if (there != sink.keys.map(_.toLowerCase))
       throw new JobError(
-        s"sink partition_by: table $database.$name is partitioned by ${there.mkString("[", ", ", "]")}, " +
-          s"not by ${keys.mkString("[", ", ", "]")}. " +
-          "Give the sink another table name, or delete the table and its files first"
+        s"sink partition_by: table $database.${sink.table} is partitioned by ${shown(there)}, " +
+          s"not by ${shown(sink.keys)}. $wayOut"
+      )
+    if (there.nonEmpty && written != sink.format.name)
+      throw new JobError(
+        s"sink format: the partitions of table $database.${sink.table} are $written, not ${sink.format.name}. $wayOut"
       )
   }
 
   /** Create or update the table that was written, and register its partitions. */
   def publish(database: String, sink: Sink, written: Written): Unit = {
+    val storage = storageOf(sink.format, written.columns)
     val table = ListMap(
       "Name" -> sink.table,
       "TableType" -> "EXTERNAL_TABLE",
-      "Parameters" -> Map("classification" -> "parquet", "EXTERNAL" -> "TRUE"),
+      "Parameters" -> Map("classification" -> sink.format.name, "EXTERNAL" -> "TRUE"),
       "PartitionKeys" -> listed(written.keys),
-      "StorageDescriptor" -> storage(sink.location, written)
+      "StorageDescriptor" -> (storage + ("Location" -> sink.location))
     )
     val request = ListMap("DatabaseName" -> database, "TableInput" -> table)
     try glue("CreateTable", request)
     catch { case error: AwsError if error.code == "AlreadyExistsException" => glue("UpdateTable", request) }
-    for (batch <- written.partitions.toSeq.grouped(Catalog.Batch)) publishBatch(database, sink.table, batch, written)
+    val inputs = written.partitions.toSeq.map { case (values, location) =>
+      ListMap("Values" -> values, "StorageDescriptor" -> (storage + ("Location" -> location)))
+    }
+    for (batch <- inputs.grouped(Catalog.Batch)) register(database, sink.table, batch)
   }
 
-  /** Register partitions (values -> location); those that are registered already get the new columns. */
-  private def publishBatch(database: String, name: String, batch: Seq[(Seq[String], String)], written: Written): Unit = {
+  /** Register partitions; those that are registered already get the new storage. */
+  private def register(database: String, name: String, inputs: Seq[Json.Fields]): Unit = {
     val table = ListMap("DatabaseName" -> database, "TableName" -> name)
-    val inputs = batch.map { case (values, location) =>
-      ListMap("Values" -> values, "StorageDescriptor" -> storage(location, written))
-    }
     val errors = glue("BatchCreatePartition", table + ("PartitionInputList" -> inputs)).list("Errors").map(Options(_))
     val (there, failed) = errors.partition(_.nested("ErrorDetail").text("ErrorCode") == "AlreadyExistsException")
     fail(name, failed.map(error => error.texts("PartitionValues") -> error))
@@ -448,8 +486,21 @@ final class Catalog(glue: Glue) {
     column("Name").toString -> column("Type").toString.replaceAll("\\b(var)?char\\(\\d+\\)", "string")
   }: _*)
 
-  private def storage(location: String, written: Written): Json.Fields =
-    Catalog.Parquet + ("Location" -> location) + ("Columns" -> listed(written.columns))
+  /** What the catalog says of files of this format with these columns, wherever they lie. */
+  private def storageOf(format: Format, columns: ListMap[String, String]): Json.Fields = {
+    val parameters = format.name match {
+      case "csv" => CsvLines.Serde
+      case "json" => Map("paths" -> columns.keys.mkString(","))
+      case _ => Map("serialization.format" -> "1")
+    }
+    ListMap(
+      "Columns" -> listed(columns),
+      "InputFormat" -> format.input,
+      "OutputFormat" -> format.output,
+      "SerdeInfo" -> Map("SerializationLibrary" -> format.serde, "Parameters" -> parameters),
+      "Parameters" -> Map("classification" -> format.name)
+    )
+  }
 
   private def listed(columns: ListMap[String, String]): Seq[Map[String, String]] =
     columns.toSeq.map { case (name, type_) => Map("Name" -> name, "Type" -> type_) }
@@ -457,11 +508,6 @@ final class Catalog(glue: Glue) {
 
 object Catalog {
   private val Batch = 100 // partitions in one call: Glue's limit
-  private val Parquet: Json.Fields = ListMap(
-    "InputFormat" -> "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-    "OutputFormat" -> "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-    "SerdeInfo" -> Map("SerializationLibrary" -> "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe")
-  )
 }
 
 /** A dataset being read: the good rows go on, and what cannot be read is kept apart with its reason.
@@ -479,6 +525,8 @@ final case class Source(
     counts: Observation
 ) {
   def count(name: String): Long = counts.get(name).asInstanceOf[Long]
+
+  def good: Long = count("rows") - count("bad")
 }
 
 object Source {
@@ -602,7 +650,7 @@ object Names {
   def quoted(column: String): String = s"`${column.replace("`", "``")}`"
 }
 
-/** The quarantine zone: every row and file that could not be read, with where it came from and why.
+/** The quarantine zone: every row and file that could not be used, with where it came from and why.
   *
   * A run's folder holds JSON lines of dataset, source_file, raw, reason, job, run_id, quarantined_at.
   */
@@ -611,16 +659,17 @@ final class Quarantine(bucket: String, job: String, runId: String, started: Offs
 
   /** Write what the source could not read, and say how much that was. Its rows must have been read. */
   def keep(spark: SparkSession, source: Source): ListMap[String, Long] = {
-    val rows = source.rejected.filter(_ => source.count("bad") > 0).map(write(source.dataset, _)).getOrElse(0L)
+    val rows = source.rejected.filter(_ => source.count("bad") > 0).map(keepRows(source.dataset, _)).getOrElse(0L)
     if (source.files.nonEmpty) {
       val listed = source.files.toSeq.map { case (path, reason) => Row(path, null, reason) }
       val schema = StructType.fromDDL("source_file string, raw string, reason string")
-      write(source.dataset, spark.createDataFrame(listed.asJava, schema))
+      keepRows(source.dataset, spark.createDataFrame(listed.asJava, schema))
     }
     ListMap("rows" -> rows, "files" -> source.files.size.toLong)
   }
 
-  private def write(dataset: String, rejected: DataFrame): Long = {
+  /** Write rows that came from this dataset, and say how many. */
+  def keepRows(dataset: String, rejected: DataFrame): Long = {
     val told = Seq("dataset" -> dataset, "job" -> job, "run_id" -> runId, "quarantined_at" -> started.format(Quarantine.Moment))
     val explained = told.foldLeft(rejected) { case (frame, (name, value)) => frame.withColumn(name, lit(value)) }
     val (counted, rows) = Balance.observe(explained)
@@ -635,7 +684,8 @@ object Quarantine {
 
 /** Where every row went. */
 object Balance {
-  private val (gains, losses) = (Seq("added_by_joins"), Seq("filtered", "removed_by_joins", "quarantined_rows"))
+  private val gains = Seq("added_by_joins", "added_by_sql")
+  private val losses = Seq("filtered", "deduplicated", "removed_by_joins", "removed_by_sql", "quarantined_rows")
 
   /** The frame, and its number of rows once a query has read it: no query of its own. */
   def observe(frame: DataFrame): (DataFrame, () => Long) = {
@@ -643,7 +693,10 @@ object Balance {
     (frame.observe(rows, count(lit(1)).as("rows")), () => rows.get("rows").asInstanceOf[Long])
   }
 
-  /** What each step did to the rows, and the sums by kind. A join's effect is net: drop two and double three adds one. */
+  /** What each step did to the rows, and the sums by kind.
+    *
+    * The effect of a join or of SQL is net: a join that drops two rows and doubles three adds one.
+    */
   def account(rows: Long, steps: Seq[Applied]): Json.Fields = {
     val after = steps.map(_.rows())
     val moves = steps.zip((rows +: after).zip(after)).map { case (step, (before, now)) => (step, before, now) }
@@ -658,9 +711,11 @@ object Balance {
 
   /** Throw JobError unless what came in is what went somewhere:
     *
-    * rows_in + added_by_joins = rows_out + filtered + removed_by_joins + quarantined_rows
+    * rows_in + added_by_joins + added_by_sql
+    *   = rows_out + filtered + deduplicated + removed_by_joins + removed_by_sql + quarantined_rows
     *
-    * The terms are measured apart: rows_in where the source is read, rows_out in the files that were written.
+    * The terms are measured apart: rows_in where the source is read, rows_out in the files that were written,
+    * quarantined_rows as they are written to the quarantine zone.
     */
   def check(report: Json.Fields): Unit = {
     def terms(names: Seq[String]) = names.map(name => name -> report(name).asInstanceOf[Long])
@@ -683,16 +738,54 @@ final case class Written(
     partitions: ListMap[Seq[String], String]
 )
 
-/** The job's table: Parquet, one folder a partition, only the partitions at hand replaced. */
+/** A format that jobs write: its compressions, the default first; bytes in a shuffle for one in a file, about; and the
+  * classes that the catalog names.
+  */
+final case class Format(
+    name: String,
+    compressions: Seq[String],
+    shuffled: Int,
+    input: String,
+    output: String,
+    serde: String
+) {
+  val isText: Boolean = name == "json" || name == "csv"
+}
+
+object Format {
+  private val hive = "org.apache.hadoop.hive"
+  private val (parquet, orc, avro) = (s"$hive.ql.io.parquet", s"$hive.ql.io.orc", s"$hive.ql.io.avro")
+  private val text = "org.apache.hadoop.mapred.TextInputFormat"
+  private val textOut = s"$hive.ql.io.HiveIgnoreKeyTextOutputFormat"
+
+  val All: Seq[Format] = Seq(
+    Format("parquet", Seq("zstd", "snappy", "gzip", "none"), 4, s"$parquet.MapredParquetInputFormat",
+      s"$parquet.MapredParquetOutputFormat", s"$parquet.serde.ParquetHiveSerDe"),
+    Format("orc", Seq("zstd", "snappy", "zlib", "none"), 4, s"$orc.OrcInputFormat", s"$orc.OrcOutputFormat",
+      s"$orc.OrcSerde"),
+    Format("json", Seq("gzip", "bzip2", "none"), 1, text, textOut, "org.openx.data.jsonserde.JsonSerDe"),
+    Format("csv", Seq("gzip", "bzip2", "none"), 1, text, textOut, s"$hive.serde2.lazy.LazySimpleSerDe"),
+    Format("avro", Seq("snappy", "deflate", "none"), 2, s"$avro.AvroContainerInputFormat",
+      s"$avro.AvroContainerOutputFormat", s"$hive.serde2.avro.AvroSerDe")
+  )
+
+  def apply(name: String): Format =
+    All.find(_.name == name).getOrElse(throw Errors.unknown("sink format", name, All.map(_.name)))
+}
+
+/** Where and how a job writes: one folder a partition, only the partitions at hand replaced. */
 final case class Sink(options: Options, bucket: String) {
-  options.check(Seq("table"), Seq("format", "compression", "partition_by"))
+  options.check(Seq("table"), Seq("format", "compression", "partition_by", "target_file_mb"))
   val table: String = options.text("table")
   val keys: List[String] = options.texts("partition_by")
   val location = s"s3://$bucket/$table/"
-  private val compression = among("compression", Seq("zstd", "snappy", "gzip", "none"))
-  among("format", Seq("parquet"))
+  val format: Format = Format(options.text("format", "parquet"))
+  private val compression = options.text("compression", format.compressions.head)
+  private val targetFileMb = options.number("target_file_mb")
+  if (!format.compressions.contains(compression))
+    throw Errors.unknown(s"sink compression of ${format.name}", compression, format.compressions)
 
-  /** Write the frame and count what arrived. Each partition is one file. Those that the frame does not touch stay. */
+  /** Write the frame and count what arrived. Partitions that the frame does not touch stay. */
   def write(frame: DataFrame): Written = {
     Errors.checkColumns(frame, keys, "the data that goes to the sink")
     if (keys.size == frame.columns.length)
@@ -709,13 +802,44 @@ final case class Sink(options: Options, bucket: String) {
     val values = keys.map(key => coalesce(nullif(col(key).cast("string"), lit("")), noValue))
     val touched = Observation()
     val observed = frame.observe(touched, collect_set(array(values: _*)).as("partitions"))
-    val writer = (if (keys.isEmpty) observed else observed.repartition(keys.map(col): _*)).write.mode("overwrite")
-    writer.option("partitionOverwriteMode", "dynamic").option("compression", compression)
-    writer.partitionBy(keys: _*).parquet(location)
+    withFileSize(frame.sparkSession)(save(arranged(observed)))
     val found = touched.get("partitions").asInstanceOf[scala.collection.Seq[scala.collection.Seq[String]]]
     if (keys.isEmpty) ListMap.empty
     else ListMap(found.map(_.toList).toList.sortBy(_.mkString("\u0000")).map(values => values -> folder(values)): _*)
   }
+
+  /** The rows of a partition together, in as few tasks as there shall be files. */
+  private def arranged(frame: DataFrame): DataFrame =
+    if (targetFileMb.nonEmpty) frame.hint("rebalance", keys: _*)
+    else if (keys.nonEmpty) frame.repartition(keys.map(col): _*)
+    else frame
+
+  /** Adaptive execution cuts what it rebalances into parts of a size that is set for the session. */
+  private def withFileSize(spark: SparkSession)(write: => Unit): Unit = {
+    val settings = targetFileMb.fold(Map.empty[String, String])(size => Map(
+      "spark.sql.adaptive.advisoryPartitionSizeInBytes" -> s"${size * format.shuffled}MB",
+      "spark.sql.adaptive.coalescePartitions.parallelismFirst" -> "false"
+    ))
+    val before = settings.keys.map(name => name -> spark.conf.get(name)).toMap
+    settings.foreach { case (name, value) => spark.conf.set(name, value) }
+    try write
+    finally before.foreach { case (name, value) => spark.conf.set(name, value) }
+  }
+
+  private def save(frame: DataFrame): Unit =
+    try {
+      val writer = (if (format.name == "csv") CsvLines(frame, keys) else frame).write
+      val given = Map("partitionOverwriteMode" -> "dynamic", "timestampFormat" -> Sink.Timestamp)
+      val codec = if (format.name == "avro" && compression == "none") "uncompressed" else compression
+      writer.format(if (format.name == "csv") "text" else format.name).mode("overwrite")
+      writer.options(given + ("compression" -> codec)).partitionBy(keys: _*).save(location)
+    } catch {
+      case error: AnalysisException if error.getMessage.contains(s"Failed to find data source: ${format.name}") =>
+        throw new JobError(
+          s"sink format ${format.name}: this Spark cannot write it. Give the job its jar (spark-${format.name}), " +
+            s"or write one of: ${Format.All.map(_.name).filter(_ != format.name).mkString(", ")}"
+        )
+    }
 
   private def folder(values: Seq[String]): String = keys.zip(values).map { case (key, value) =>
     ExternalCatalogUtils.getPartitionPathString(key, value) + "/"
@@ -723,23 +847,56 @@ final case class Sink(options: Options, bucket: String) {
 
   private def arrived(spark: SparkSession, folders: Seq[String]): (Long, Long, Long) = if (folders.isEmpty) (0, 0, 0)
   else {
-    val written = spark.read.option("basePath", location).parquet(folders: _*)
-    val files = written.groupBy(col("_metadata.file_path").as("file"), col("_metadata.file_size").as("size")).count()
-    val totals = coalesce(sum("count"), lit(0L)) :: coalesce(sum("size"), lit(0L)) :: count("file") :: Nil
-    val row = files.agg(totals.head, totals.tail: _*).head()
+    val reader = spark.read.option("basePath", location).format(if (format.isText) "text" else format.name)
+    val file = Seq(col("_metadata.file_path").as("file"), col("_metadata.file_size").as("size"))
+    val files = reader.load(folders: _*).groupBy(file: _*).count()
+    val none = lit(0L)
+    val row = files.agg(coalesce(sum("count"), none), coalesce(sum("size"), none), count("file")).head()
     (row.getLong(0), row.getLong(1), row.getLong(2))
   }
 
   private def hiveType(type_ : DataType): String = type_.catalogString.replace("timestamp_ntz", "timestamp")
+}
 
-  private def among(name: String, allowed: Seq[String]): String = {
-    val given = options.text(name, allowed.head)
-    if (allowed.contains(given)) given else throw Errors.unknown(s"sink $name", given, allowed)
+object Sink {
+  private val Timestamp = "yyyy-MM-dd HH:mm:ss.SSSSSS" // as Hive's and Athena's readers of text expect it
+}
+
+/** CSV as Athena's LazySimpleSerDe reads it: typed, with nulls, and a delimiter within a text behind a backslash.
+  *
+  * OpenCSVSerde would read quotes, but no null and no date.
+  */
+object CsvLines {
+  val Serde = Map("field.delim" -> ",", "escape.delim" -> "\\", "serialization.null.format" -> "\\N")
+
+  /** The frame as one column of lines, and the partition keys. */
+  def apply(frame: DataFrame, keys: Seq[String]): DataFrame = {
+    val fields = frame.schema.filterNot(field => keys.exists(_.equalsIgnoreCase(field.name))).map(text)
+    frame.select(concat_ws(Serde("field.delim"), fields: _*).as("line") +: keys.map(col): _*)
+  }
+
+  private def text(field: StructField): Column = {
+    val column = col(Names.quoted(field.name))
+    val text = field.dataType match {
+      case _: ArrayType | _: MapType | _: StructType | BinaryType =>
+        throw new JobError(
+          s"sink format csv: column ${field.name} is ${field.dataType.simpleString}. Choose json, parquet or orc"
+        )
+      case StringType => escaped(column, field.name)
+      case _ => column.cast("string")
+    }
+    coalesce(text, lit(Serde("serialization.null.format")))
+  }
+
+  private def escaped(column: Column, name: String): Column = {
+    val broken = s"sink format csv: column $name has a text of more than one line. Choose json, parquet or orc"
+    val text = regexp_replace(column, "([\\\\,])", "\\\\$1")
+    when(column.rlike("[\\r\\n]"), Errors.failure(lit(broken))).otherwise(text)
   }
 }
 
-/** A step that was applied, and its number of rows, known once a query has read them. */
-final case class Applied(name: String, transform: Transform, rows: () => Long) {
+/** A step that was applied: its number of rows, known once a query has read them, and the bad rows it leaves out. */
+final case class Applied(name: String, transform: Transform, rows: () => Long, rejects: Option[DataFrame]) {
 
   /** What the report calls this change of the number of rows. */
   def kind(change: Long): String = if (change > 0) transform.adds else transform.removes
@@ -752,11 +909,18 @@ object Steps {
   def apply(frame: DataFrame, steps: Seq[Json.Fields], dataset: String => DataFrame): (DataFrame, Seq[Applied]) =
     steps.zipWithIndex.foldLeft((frame, Seq.empty[Applied])) { case ((data, applied), (step, index)) =>
       val (name, options) = step.head
-      val changed = try one(name, options, data, dataset)
+      val (changed, rejects) = try one(name, options, data, dataset)
       catch { case error: JobError => throw new JobError(s"step ${index + 1} ($name): ${error.getMessage}") }
       val (counted, rows) = Balance.observe(changed)
-      (counted, applied :+ Applied(name, Transform.All(name), rows))
+      (counted, applied :+ Applied(name, Transform.All(name), rows, rejects))
     }
+
+  /** Write the rows that the steps left out as bad, and say how many. A step that left out none is not run again. */
+  def keepRejects(quarantine: Quarantine, source: Source, steps: Seq[Applied]): Long = {
+    val before = source.good +: steps.map(_.rows())
+    val lossy = steps.zip(before).collect { case (step, rows) if step.rows() < rows => step }
+    lossy.flatMap(_.rejects).map(quarantine.keepRows(source.dataset, _)).sum
+  }
 
   def check(steps: Seq[Json.Fields]): Unit = for ((step, index) <- steps.zipWithIndex) {
     if (step.size != 1)
@@ -765,8 +929,8 @@ object Steps {
       throw Errors.unknown(s"step ${index + 1}:", step.head._1, Transform.All.keys)
   }
 
-  private def one(name: String, options: Any, frame: DataFrame, dataset: String => DataFrame): DataFrame =
-    try Transform.All(name)(frame, options, dataset)
+  private def one(name: String, options: Any, frame: DataFrame, dataset: String => DataFrame) =
+    try { (Transform.All(name)(frame, options, dataset), Transform.All(name).rejects(frame, options)) }
     catch { case error: AnalysisException => throw explained(error, frame) }
 
   private def explained(error: AnalysisException, frame: DataFrame): JobError =
@@ -781,17 +945,26 @@ abstract class Transform(val removes: String = "", val adds: String = "") {
   /** The data changed by the step's options; dataset reads another dataset by its name. */
   def apply(frame: DataFrame, options: Any, dataset: String => DataFrame): DataFrame
 
+  /** The rows that apply leaves out because they are bad: source_file, raw, reason. None when it leaves none out. */
+  def rejects(frame: DataFrame, options: Any): Option[DataFrame] = None
+
   protected def options(given: Any): Options = given match {
     case fields: ListMap[_, _] => Options(fields.asInstanceOf[Json.Fields])
     case null => Options(ListMap.empty)
     case other => throw new JobError(s"its options have to be a mapping, not ${Json.write(other)}")
   }
 
-  protected def tryCast(frame: DataFrame, types: ListMap[String, String], where: String = "the data"): DataFrame = {
-    Errors.checkColumns(frame, types.keys, where)
-    types.foldLeft(frame) { case (cast, (name, type_)) =>
-      cast.withColumn(name, expr(s"try_cast(${Names.quoted(name)} AS $type_)"))
-    }
+  protected def text(given: Any, kind: String): String = given match {
+    case text: String => text
+    case other => throw new JobError(s"it takes $kind, not ${Json.write(other)}")
+  }
+
+  /** The column that SQL describes. A function of a person's own is Python, which a Scala job cannot call. */
+  protected def described(given: Any): Column = given match {
+    case function: ListMap[_, _] =>
+      val name = Options(function.asInstanceOf[Json.Fields]).check(Seq("function")).text("function")
+      throw new JobError(s"function $name: Scala jobs call no named Python functions. Use SQL, or language: python")
+    case sql => expr(text(sql, "a SQL expression"))
   }
 
   /** Names that may be given alone or as a list. */
@@ -804,11 +977,14 @@ abstract class Transform(val removes: String = "", val adds: String = "") {
 
 object Transform {
   val All: ListMap[String, Transform] = ListMap(
+    "convert" -> Convert,
+    "dedupe" -> Dedupe,
     "drop_fields" -> DropFields,
     "drop_null_fields" -> DropNullFields,
     "filter" -> Filter,
     "join" -> Join,
-    "map" -> MapFields
+    "map" -> MapFields,
+    "sql" -> Sql
   )
 }
 
@@ -821,22 +997,145 @@ object DropFields extends Transform {
   }
 }
 
-/** The data without the columns in which every row is null: one pass over it. Without rows, all columns stay. */
+/** The data without the columns in which every row is null, or holds a value that `also` says counts as null.
+  *
+  * This reads the data once, since only the data can tell. Without rows, all columns stay.
+  */
 object DropNullFields extends Transform {
   def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
-    options(given).check(Nil)
-    val filled = frame.columns.map(column => count(col(Names.quoted(column))))
-    val counts = frame.agg(count(lit(1)), filled: _*).head()
+    val also = options(given).check(Nil, Seq("also")).values("also")
+    val counts = frame.agg(count(lit(1)), frame.schema.map(field => count(filled(field, also))): _*).head()
     val empty = frame.columns.indices.filter(place => counts.getLong(place + 1) == 0).map(frame.columns(_))
     if (counts.getLong(0) == 0) frame else frame.drop(empty: _*)
+  }
+
+  /** The column, with null for the values that count as it: texts in string columns, numbers in numeric ones. */
+  private def filled(field: StructField, also: Seq[Any]): Column = {
+    val column = col(Names.quoted(field.name))
+    val values = also.filter {
+      case _: String => field.dataType == StringType
+      case _ => field.dataType.isInstanceOf[NumericType]
+    }
+    if (values.isEmpty) column else when(!column.isin(values: _*), column)
   }
 }
 
 /** The rows for which the SQL condition is true; false and null go, as in a WHERE clause. */
 object Filter extends Transform(removes = "filtered") {
-  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = given match {
-    case condition: String => frame.where(condition)
-    case other => throw new JobError(s"it takes a SQL condition, not ${Json.write(other)}")
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = frame.where(described(given))
+}
+
+/** The data as it is: the step says how the sink writes it. */
+object Convert extends Transform {
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
+    options(given).check(Nil, Seq("format", "compression", "target_file_mb"))
+    frame
+  }
+
+  /** The sink's options with those of the convert steps, of which the last word counts.
+    *
+    * A step that sets the format takes the sink's compression away, which is one of another format.
+    */
+  def converted(sink: Options, steps: Seq[Json.Fields]): Options =
+    steps.flatMap(_.get("convert")).map(options).foldLeft(sink) { (earlier, step) =>
+      val kept = if (step.get("format").isEmpty) earlier.given else earlier.given - "compression"
+      Options(kept ++ step.given)
+    }
+}
+
+/** One row of those that are duplicates of each other. Options and result are those of lake_etl/transforms/dedupe.py. */
+object Dedupe extends Transform(removes = "deduplicated") {
+  private val Place = "_lake_place"
+
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
+    val wanted = options(given).check(Nil, Seq("by", "newest"))
+    val (by, newest) = (wanted.texts("by"), wanted.get("newest").map(text(_, "the name of a column")))
+    Errors.checkColumns(frame, by ++ newest)
+    if (by.isEmpty && newest.nonEmpty)
+      throw new JobError("newest is only allowed with by: rows that are equal in every column are equally new")
+    if (by.isEmpty) frame.dropDuplicates()
+    else {
+      val order = newest.map(col(_).desc_nulls_last).toSeq ++ frame.schema.map(sortable)
+      val place = row_number().over(Window.partitionBy(by.map(col): _*).orderBy(order: _*))
+      frame.withColumn(Place, place).where(col(Place) === 1).drop(Place)
+    }
+  }
+
+  /** The column, or its JSON where it holds a map: Spark does not order maps. */
+  private def sortable(field: StructField): Column = {
+    val column = col(Names.quoted(field.name))
+    if (field.dataType.catalogString.contains("map<")) to_json(struct(column)) else column
+  }
+}
+
+/** What a Spark SQL query makes of the data, which it finds as `input`, and of other datasets by their names. */
+object Sql extends Transform(removes = "removed_by_sql", adds = "added_by_sql") {
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
+    val views = mutable.LinkedHashMap("input" -> frame)
+    try run(frame.sparkSession, text(given, "a query"), views, dataset)
+    finally views.keys.foreach(frame.sparkSession.catalog.dropTempView)
+  }
+
+  /** Only the datasets that the query names are read: Spark says which one it misses, until it misses none. */
+  @annotation.tailrec
+  private def run(
+      spark: SparkSession,
+      query: String,
+      views: mutable.Map[String, DataFrame],
+      dataset: String => DataFrame
+  ): DataFrame = {
+    views.foreach { case (name, view) => view.createOrReplaceTempView(name) }
+    Try(spark.sql(query)) match {
+      case Failure(error: AnalysisException) if missing(error).exists(!views.contains(_)) =>
+        missing(error).foreach(name => views(name) = dataset(name))
+        run(spark, query, views, dataset)
+      case result => result.get
+    }
+  }
+
+  private def missing(error: AnalysisException): Option[String] =
+    Some(error).filter(_.getErrorClass == "TABLE_OR_VIEW_NOT_FOUND")
+      .map(_.getMessageParameters.get("relationName").replaceAll("^`|`$", ""))
+}
+
+/** Casting columns, and what becomes of the rows with a value that does not fit its new type. */
+object Cast {
+  private val OnError = Seq("null", "quarantine", "fail")
+
+  /** For a value that does not fit, onError says: it becomes null, its row is left out, or reading the row fails. */
+  def apply(frame: DataFrame, types: ListMap[String, String], onError: String, where: String = "the data"): DataFrame = {
+    if (!OnError.contains(onError)) throw Errors.unknown("on_error", onError, OnError)
+    Errors.checkColumns(frame, types.keys, where)
+    val good = if (onError == "quarantine") frame.where(reason(types).isNull) else frame
+    good.withColumns(types.map { case (name, type_) =>
+      val value = tried(name, type_)
+      name -> (if (onError == "fail") when(misfit(name, type_), Errors.failure(reason(types))).otherwise(value) else value)
+    })
+  }
+
+  /** The rows with a value that does not fit: source_file (where it is known), raw (the row as JSON), reason. */
+  def misfits(frame: DataFrame, types: ListMap[String, String]): DataFrame = {
+    val bad = withFile(frame).where(reason(types).isNotNull)
+    val raw = to_json(struct(frame.columns.map(name => col(Names.quoted(name))): _*))
+    bad.select(col("source_file"), raw.as("raw"), reason(types).as("reason"))
+  }
+
+  /** Spark knows a row's file only until the row met those of another dataset. */
+  private def withFile(frame: DataFrame): DataFrame =
+    try frame.withColumn("source_file", expr("nullif(input_file_name(), '')"))
+    catch { case _: AnalysisException => frame.withColumn("source_file", lit(null).cast("string")) }
+
+  private def tried(name: String, type_ : String): Column = expr(s"try_cast(${Names.quoted(name)} AS $type_)")
+
+  private def misfit(name: String, type_ : String): Column = col(Names.quoted(name)).isNotNull && tried(name, type_).isNull
+
+  /** What is wrong with a row, by its first column that does not fit; null for a row that is well. */
+  private def reason(types: ListMap[String, String]): Column = {
+    val said = types.toSeq.map { case (name, type_) =>
+      val shown = concat(lit(s"column $name: '"), col(Names.quoted(name)).cast("string"), lit(s"' is not $type_"))
+      when(misfit(name, type_), shown)
+    }
+    coalesce(said :+ lit(null).cast("string"): _*)
   }
 }
 
@@ -855,7 +1154,7 @@ object Join extends Transform(removes = "removed_by_joins", adds = "added_by_joi
     val wanted = options(given).check(Seq("with", "on"), Seq("how", "take", "cast_right"))
     val (name, on, how) = (wanted.text("with"), keys(wanted.get("on")), wanted.text("how", "inner"))
     if (!How.contains(how)) throw Errors.unknown("join type", how, How)
-    val right = tryCast(dataset(name), wanted.named("cast_right"), s"dataset $name")
+    val right = Cast(dataset(name), wanted.named("cast_right"), "null", s"dataset $name")
     Errors.checkColumns(frame, on.keys)
     Errors.checkColumns(right, on.values, s"dataset $name")
     val taken = if (how == "semi" || how == "anti") ListMap.empty[String, String]
@@ -912,11 +1211,17 @@ object Join extends Transform(removes = "removed_by_joins", adds = "added_by_joi
 
 /** Change columns row by row. Options and result are those of lake_etl/transforms/map.py. */
 object MapFields extends Transform {
+  private val Known = Seq("cast", "on_error", "lookup", "add", "rename", "delete")
+  private val OnMany = Seq("error", "first")
+  private val Many = "_lake_other_value"
+
   def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
-    val wanted = options(given).check(Nil, Seq("cast", "lookup", "add", "rename", "delete"))
-    val cast = tryCast(frame, wanted.named("cast"))
+    val wanted = options(given).check(Nil, Known)
+    val cast = Cast(frame, wanted.named("cast"), wanted.text("on_error", "null"))
     val looked = wanted.each("lookup").foldLeft(cast) { case (data, (column, from)) => lookUp(data, column, from, dataset) }
-    val added = wanted.named("add").foldLeft(looked) { case (data, (column, sql)) => data.withColumn(column, expr(sql)) }
+    val added = wanted.fields("add").foldLeft(looked) { case (data, (column, value)) =>
+      data.withColumn(column, described(value))
+    }
     val (renames, deleted) = (wanted.named("rename"), wanted.texts("delete"))
     Errors.checkColumns(added, renames.keys)
     val renamed = added.withColumnsRenamed(renames)
@@ -924,17 +1229,53 @@ object MapFields extends Transform {
     renamed.drop(deleted: _*)
   }
 
+  override def rejects(frame: DataFrame, given: Any): Option[DataFrame] = {
+    val wanted = options(given)
+    if (wanted.text("on_error") == "quarantine") Some(Cast.misfits(frame, wanted.named("cast"))) else None
+  }
+
   private def lookUp(frame: DataFrame, column: String, lookup: Options, dataset: String => DataFrame): DataFrame = {
-    lookup.check(Seq("from", "on", "take"), Seq("default"))
-    val (name, take) = (lookup.text("from"), lookup.text("take"))
-    val keys = Join.keys(lookup.get("on")).values.toSeq
-    def oneAKey(name: String): DataFrame = {
-      val other = dataset(name)
-      Errors.checkColumns(other, keys :+ take, s"dataset $name")
-      other.groupBy(keys.map(col): _*).agg(min(col(take)).as(column))
+    lookup.check(Seq("from", "on", "take"), Seq("default", "on_many"))
+    val onMany = lookup.text("on_many", "error")
+    if (!OnMany.contains(onMany)) throw Errors.unknown(s"lookup $column: on_many", onMany, OnMany)
+    val keys = Join.keys(lookup.get("on"))
+    val join = ListMap(
+      "with" -> lookup.text("from"),
+      "on" -> keys,
+      "how" -> "left",
+      "take" -> ListMap(column -> column, Many -> Many)
+    )
+    val joined = Join(frame, join, name => oneAKey(dataset(name), name, keys.values.toSeq, lookup.text("take"), column))
+    val value = coalesce(col(Names.quoted(column)), default(joined, column, lookup.get("default")))
+    val checked = if (onMany == "first") value
+    else when(col(Many).isNotNull, Errors.failure(twoValues(column, lookup, keys.keys.toSeq))).otherwise(value)
+    joined.withColumn(column, checked).drop(Many)
+  }
+
+  /** Of each key the smallest value, and the greatest if it is another. */
+  private def oneAKey(other: DataFrame, name: String, keys: Seq[String], take: String, column: String): DataFrame = {
+    Errors.checkColumns(other, keys :+ take, s"dataset $name")
+    val (least, most) = (min(col(take)), max(col(take)))
+    other.groupBy(keys.map(col): _*).agg(least.as(column), when(most =!= least, most).as(Many))
+  }
+
+  private def twoValues(column: String, lookup: Options, keys: Seq[String]): Column = {
+    val said = s"lookup $column: dataset ${lookup.text("from")} has more than one ${lookup.text("take")} for "
+    val shown = keys.map(key => concat(lit(s"$key '"), col(key).cast("string"), lit("'")))
+    val values = concat_ws("' and '", col(Names.quoted(column)).cast("string"), col(Many).cast("string"))
+    val wayOut = "'. Make its keys unique, or set on_many: first"
+    concat(lit(said), concat_ws(", ", shown: _*), lit(": '"), values, lit(wayOut))
+  }
+
+  /** The default in the column's own type: coalesce would give text and number a type of its own choice. */
+  private def default(frame: DataFrame, column: String, given: Option[Any]): Column = {
+    val type_ = frame.schema(column).dataType.catalogString
+    for (value <- given) {
+      val cast = frame.sparkSession.sql(s"SELECT try_cast(:default AS $type_)", Map("default" -> value)).head()
+      val shown = value match { case text: String => s"'$text'"; case number => number.toString }
+      if (cast.isNullAt(0))
+        throw new JobError(s"lookup $column: the default $shown is not $type_, as the values looked up are")
     }
-    val join = ListMap("with" -> name, "on" -> lookup.get("on").get, "how" -> "left", "take" -> ListMap(column -> column))
-    val found = Join(frame, join, oneAKey)
-    lookup.get("default").fold(found)(value => found.withColumn(column, coalesce(col(column), lit(value))))
+    lit(given.orNull).cast(type_)
   }
 }

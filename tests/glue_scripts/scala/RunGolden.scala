@@ -1,12 +1,13 @@
 import java.nio.file.{Files => Disk, Path, Paths}
 
 import scala.collection.JavaConverters._
+import scala.collection.immutable.ListMap
 import scala.util.Try
 
 import org.apache.spark.sql.{DataFrame, SparkSession}
 
-/** Runs golden cases, whose folders are its arguments, and prints a line of JSON for each: what its step gave, what is
-  * expected, and the error's whole text if there was one.
+/** Runs golden cases, whose folders are its arguments, and prints a line of JSON for each: what came of its step, what
+  * is expected, and the error's whole text if there was one.
   */
 object RunGolden {
   private lazy val spark = SparkSession.builder.getOrCreate()
@@ -14,16 +15,29 @@ object RunGolden {
   def main(cases: Array[String]): Unit =
     for (ansi <- Seq("false", "true"); folder <- cases.map(Paths.get(_))) {
       spark.conf.set("spark.sql.ansi.enabled", ansi)
-      val got = Try(contents(applied(folder)))
+      val got = Try(outcome(folder))
       val line = Map("case" -> folder.toString, "ansi" -> ansi, "got" -> got.toOption, "error" -> got.failed.map(text).toOption)
-      val expected = Some(folder.resolve("expected.json")).filter(Disk.exists(_)).map(file => contents(data(file)))
-      println(Json.write(line + ("expected" -> expected)))
+      println(Json.write(line + ("expected" -> expected(folder))))
     }
 
-  private def applied(folder: Path): DataFrame = {
+  private def outcome(folder: Path): Map[String, Any] = {
     val step = Json.read(Disk.readString(folder.resolve("step.json")))
     Steps.check(Seq(step))
-    Steps(data(folder.resolve("input.json")), Seq(step), name => data(folder.resolve(s"$name.json")))._1
+    val (frame, applied) = Steps(data(folder.resolve("input.json")), Seq(step), name => data(folder.resolve(s"$name.json")))
+    Map(
+      "data" -> contents(frame),
+      "quarantined" -> applied.head.rejects.map(rejects => contents(rejects.select("raw", "reason"))),
+      "sink" -> Convert.converted(Options(ListMap("table" -> "t")), Seq(step)).given
+    )
+  }
+
+  private def expected(folder: Path): Map[String, Any] = {
+    def file(name: String) = Some(folder.resolve(name)).filter(Disk.exists(_))
+    Map(
+      "data" -> file("expected.json").map(file => contents(data(file))),
+      "quarantined" -> file("quarantined.json").map(file => contents(data(file))),
+      "sink" -> file("sink.json").map(file => Json.read(Disk.readString(file))).getOrElse(ListMap("table" -> "t"))
+    )
   }
 
   private def data(file: Path): DataFrame = {

@@ -1,4 +1,4 @@
-"""The Scala script compiled once, with the program that runs the golden cases."""
+"""The Scala script compiled once, with the programs that run golden cases and jobs."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ Submit = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="session")
 def jar(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compiled(tmp_path_factory.mktemp("jar"), SCRIPT, Path(__file__).with_name("RunGolden.scala"))
+    return compiled(tmp_path_factory.mktemp("jar"), SCRIPT, *sorted(Path(__file__).parent.glob("*.scala")))
 
 
 @pytest.fixture(scope="session")

@@ -10,19 +10,21 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 from pyspark.sql import SparkSession
 
-from lake_etl.errors import JobError
+from lake_etl.errors import JobError, reason
 from lake_etl.job import run
 from tests.glue_scripts.scala.conftest import Submit
 from tests.glue_scripts.small_lake import Lake
 
 pytestmark = pytest.mark.spark
 STEPS: list[dict[str, Any]] = [
-    {"map": {"cast": {"time_hour": "timestamp"}}},
-    {"drop_null_fields": {}},
+    {"map": {"cast": {"time_hour": "timestamp"}, "on_error": "quarantine"}},
+    {"drop_null_fields": {"also": [""]}},
     {"filter": "distance > 0"},
     {"join": {"with": "airlines", "on": ["carrier"], "how": "left", "take": {"name": "airline"}}},
     {"join": {"with": "weather", "on": "hour", "how": "left"}},
+    {"dedupe": {"by": ["carrier", "distance", "month"], "newest": "temp"}},
     {"map": {"add": {"far": "distance > 1000", "Place": "concat(carrier, '/ ', month)"}, "delete": ["hour"]}},
+    {"sql": "SELECT * FROM input WHERE distance <> 300"},
 ]
 OWN = ("job", "run_id", "table", "started_at", "seconds", "bytes")
 
@@ -55,15 +57,12 @@ def damaged(new_lake: Callable[[str], Lake]) -> Lake:
     return lake
 
 
-def arguments(lake: Lake, job: str, table: str, steps: list[dict[str, Any]] = STEPS, **sink: Any) -> list[str]:
+def arguments(lake: Lake, job: str, sink: dict[str, Any], steps: list[dict[str, Any]] = STEPS) -> list[str]:
     tables = {name: name for name in ("flights", "airlines", "weather")}
-    sink = {"table": table, "partition_by": ["year", "Place"]} | sink
-    given = lake.arguments(lake.spec(job=job, source="flights", tables=tables, steps=steps, sink=sink))
+    spec = json.dumps({"job": job, "source": "flights", "tables": tables, "steps": steps, "sink": sink})
+    lake.put("scripts", f"{job}.json", spec)
+    given = lake.arguments(f"s3://scripts/{job}.json")
     return [f"jr_{job}" if value == f"jr_{lake.database}" else value for value in given]
-
-
-def in_python(arguments: list[str]) -> dict[str, Any]:
-    return run(arguments)
 
 
 @pytest.fixture
@@ -88,8 +87,8 @@ def in_catalog(lake: Lake, table: str) -> Any:
     return json.loads(json.dumps([told, values]).replace(f"/{table}/", "/"))
 
 
-def in_files(spark: SparkSession, table: str) -> Any:
-    frame = spark.read.parquet(f"s3://curated/{table}/")
+def in_files(spark: SparkSession, table: str, format: str = "parquet") -> Any:
+    frame = spark.read.load(f"s3://curated/{table}/", format=format)
     return frame.dtypes, sorted(frame.toJSON().collect())
 
 
@@ -98,29 +97,39 @@ def set_aside(spark: SparkSession, job: str) -> list[str]:
     return sorted(frame.drop("job", "run_id", "quarantined_at").toJSON().collect())
 
 
+@pytest.mark.parametrize(
+    "sink",
+    [
+        {"partition_by": ["year", "Place"]},
+        {"format": "json", "compression": "none", "partition_by": ["month"], "target_file_mb": 1},
+    ],
+    ids=["parquet", "json"],
+)
 def test_the_table_the_quarantine_and_the_report_are_the_same(
-    damaged: Lake, spark: SparkSession, in_scala: Callable[[list[str]], dict[str, Any]]
+    damaged: Lake, spark: SparkSession, in_scala: Callable[[list[str]], dict[str, Any]], sink: dict[str, Any]
 ) -> None:
-    python = in_python(arguments(damaged, "python", "by_python"))
-    scala = in_scala(arguments(damaged, "scala", "by_scala"))
+    format = sink.get("format", "parquet")
+    python = run(arguments(damaged, f"{format}_python", {"table": f"{format}_by_python"} | sink))
+    scala = in_scala(arguments(damaged, f"{format}_scala", {"table": f"{format}_by_scala"} | sink))
 
     assert list(scala) == list(python)
     assert {k: v for k, v in scala.items() if k not in OWN} == {k: v for k, v in python.items() if k not in OWN}
     assert (scala["rows_in"], scala["quarantined_rows"], scala["quarantined_files"]) == (9, 3, 3)
-    assert set_aside(spark, "scala") == set_aside(spark, "python")
-    assert in_files(spark, "by_scala") == in_files(spark, "by_python")
-    assert in_catalog(damaged, "by_scala") == in_catalog(damaged, "by_python")
-    kept = damaged.storage / "curated" / "_reports" / "scala" / "jr_scala.json"
+    assert set_aside(spark, f"{format}_scala") == set_aside(spark, f"{format}_python")
+    assert in_files(spark, f"{format}_by_scala", format) == in_files(spark, f"{format}_by_python", format)
+    assert in_catalog(damaged, f"{format}_by_scala") == in_catalog(damaged, f"{format}_by_python")
+    kept = damaged.storage / "curated" / "_reports" / f"{format}_scala" / f"jr_{format}_scala.json"
     assert json.loads(kept.read_text()) == scala
 
 
 def test_a_scala_run_takes_the_place_of_an_earlier_one(
     damaged: Lake, spark: SparkSession, in_scala: Callable[[list[str]], dict[str, Any]]
 ) -> None:
-    in_python(arguments(damaged, "first", "twice"))
+    sink = {"table": "twice", "partition_by": ["year", "Place"]}
+    run(arguments(damaged, "first", sink))
     before, files = in_catalog(damaged, "twice"), set((damaged.storage / "curated" / "twice").rglob("*.parquet"))
     steps = [*STEPS, {"map": {"add": {"again": "1"}}}]
-    report = in_scala(arguments(damaged, "second", "twice", steps))
+    report = in_scala(arguments(damaged, "second", sink, steps))
     after = in_catalog(damaged, "twice")
 
     assert not files & set((damaged.storage / "curated" / "twice").rglob("*.parquet"))
@@ -130,24 +139,36 @@ def test_a_scala_run_takes_the_place_of_an_earlier_one(
     assert report["partitions"] == len(after[1])
 
 
-@pytest.mark.parametrize(
-    ("steps", "sink"),
-    [
-        ([{"filter": "distnce > 0"}], {}),
-        ([{"fliter": "distance > 0"}], {}),
-        ([{"filter": "distance >"}], {}),
-        ([{"join": {"with": "airports", "on": "x"}}], {}),
-        ([{"map": {"add": {"each": "explode(array(1, 2))"}}}], {"table": "odd", "partition_by": []}),
-        ([], {"format": "xml"}),
-        ([], {"table": "by_python", "partition_by": ["month"]}),
-    ],
-)
-def test_an_error_has_the_same_words(
-    damaged: Lake, spark: SparkSession, submitted: Submit, steps: list[dict[str, Any]], sink: dict[str, Any]
-) -> None:
-    given = arguments(damaged, "wrong", "wrong", steps, **sink)
-    with pytest.raises(JobError) as error:
-        in_python(given)
-    done = submitted("GlueApp", *given)
+WRONG: list[tuple[list[dict[str, Any]], dict[str, Any]]] = [
+    ([{"filter": "distnce > 0"}], {}),
+    ([{"fliter": "distance > 0"}], {}),
+    ([{"filter": "distance >"}], {}),
+    ([{"join": {"with": "airports", "on": "x"}}], {}),
+    ([{"map": {"add": {"each": "explode(array(1, 2))"}}}], {}),
+    ([{"map": {"cast": {"carrier": "int"}, "on_error": "fail"}}], {}),
+    ([], {"format": "xml"}),
+    ([], {"compression": "zlib"}),
+    ([], {"table": "once", "partition_by": ["month"]}),
+    ([], {"table": "once", "partition_by": ["year"], "format": "json"}),
+    ([], {"format": "csv"}),
+]
+
+
+def test_errors_have_the_same_words(damaged: Lake, spark: SparkSession, submitted: Submit) -> None:
+    run(arguments(damaged, "once", {"table": "once", "partition_by": ["year"]}))
+    given = [arguments(damaged, f"bad{n}", {"table": "bad"} | sink, steps) for n, (steps, sink) in enumerate(WRONG)]
+    done = submitted("RunJobs", *(json.dumps({"arguments": one}) for one in given))
+    assert done.returncode == 0, done.stderr
+    scala = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(('"', "null"))]
+    for one, said in zip(given, scala, strict=True):
+        with pytest.raises(Exception) as error:
+            run(one)
+        assert said == f"JobError: {error.value if isinstance(error.value, JobError) else reason(error.value)}"
+
+
+def test_a_failed_run_ends_with_its_reason_and_exit_code_1(damaged: Lake, submitted: Submit) -> None:
+    done = submitted("GlueApp", *arguments(damaged, "failed", {"table": "failed"}, [{"filter": "distnce > 0"}]))
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith(f'Exception in thread "main" JobError: {str(error.value)[:60]}')
+    assert done.stderr.splitlines()[-1].startswith(
+        "Exception in thread \"main\" JobError: step 1 (filter): column 'distnce' is not in the data."
+    )
