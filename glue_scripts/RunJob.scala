@@ -16,7 +16,7 @@ import scala.util.{Failure, Try}
 
 import com.fasterxml.jackson.databind.ObjectMapper
 import com.fasterxml.jackson.module.scala.DefaultScalaModule
-import org.apache.commons.text.similarity.LevenshteinDistance
+import org.apache.commons.text.similarity.LongestCommonSubsequence
 import org.apache.hadoop.fs.Path
 import org.apache.spark.sql.catalyst.catalog.ExternalCatalogUtils
 import org.apache.spark.sql.expressions.Window
@@ -82,9 +82,9 @@ object Errors {
       throw missingColumn(name, frame.columns, where)
 
   private def hint(name: String, allowed: Iterable[String]): String = {
-    def changes(other: String) = LevenshteinDistance.getDefaultInstance()(name, other).toInt
-    val near = allowed.toSeq.filter(other => changes(other) * 5 <= 2 * math.max(name.length, other.length))
-    if (near.isEmpty) "" else s" Did you mean '${near.minBy(changes)}'?"
+    def likeness(other: String) = 2.0 * new LongestCommonSubsequence()(name, other) / (name.length + other.length)
+    val near = allowed.toSeq.filter(likeness(_) >= 0.6)
+    if (near.isEmpty) "" else s" Did you mean '${near.maxBy(likeness)}'?"
   }
 }
 
@@ -276,7 +276,7 @@ final class Files(spark: SparkSession) {
 /** A call to AWS that was refused: its code, such as EntityNotFoundException, and its message. */
 class AwsError(val code: String, message: String) extends Exception(s"$code: $message") with NoStackTrace
 
-/** AWS Glue's API, as far as a script can go that has no SDK at hand: JSON over HTTP, signed with Signature Version 4. */
+/** AWS Glue's API for a script that has no SDK at hand: JSON over HTTP, signed with Signature Version 4. */
 final class Glue(endpoint: URI, region: String, credentials: () => Credentials) {
   private val http = HttpClient.newBuilder.version(HttpClient.Version.HTTP_1_1).build()
 
@@ -341,16 +341,16 @@ object Glue {
 final case class Credentials(id: String, secret: String, token: Option[String])
 
 object Credentials {
-  private val Provider2 = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
-  private val Provider1 = "com.amazonaws.auth.DefaultAWSCredentialsProviderChain"
+  private val Sdk2 = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
+  private val Sdk1 = "com.amazonaws.auth.DefaultAWSCredentialsProviderChain"
 
   /** Those of the environment, else those that the AWS SDK finds: version 2, or 1 where that is all there is.
     *
     * By reflection, since Glue has the SDK and the pyspark wheel, which compiles this in tests, has not.
     */
   def find(): Credentials = ofEnvironment
-    .orElse(ofSdk(Provider2, "create", "resolveCredentials", "accessKeyId", "secretAccessKey", "sessionToken"))
-    .orElse(ofSdk(Provider1, "getInstance", "getCredentials", "getAWSAccessKeyId", "getAWSSecretKey", "getSessionToken"))
+    .orElse(ofSdk(Sdk2, "create", "resolveCredentials", "accessKeyId", "secretAccessKey", "sessionToken"))
+    .orElse(ofSdk(Sdk1, "getInstance", "getCredentials", "getAWSAccessKeyId", "getAWSSecretKey", "getSessionToken"))
     .getOrElse(throw new JobError("no AWS credentials: neither in the environment nor by an AWS SDK"))
 
   private def ofEnvironment: Option[Credentials] =
@@ -470,7 +470,7 @@ final class Catalog(glue: Glue) {
   }
 
   private def fail(name: String, errors: Seq[(Seq[String], Options)]): Unit = for ((values, error) <- errors)
-    throw new JobError(s"partition ${values.mkString(", ")} of $name: ${error.nested("ErrorDetail").text("ErrorMessage")}")
+    throw new JobError(s"partition $values of $name: ${error.nested("ErrorDetail").text("ErrorMessage")}")
 
   private def get(database: String, name: String): Option[Options] =
     try Some(glue("GetTable", ListMap("DatabaseName" -> database, "Name" -> name)).nested("Table"))
@@ -555,7 +555,8 @@ object Source {
       val schema = StructType.fromDDL(ddl(columns ++ table.keys + (file -> "string")))
       return spark.createDataFrame(List.empty[Row].asJava, schema)
     }
-    val reader = options(spark.read.schema(ddl(if (hive) columns ++ table.keys else columns)), table).format(table.format)
+    val inFiles = if (hive) columns ++ table.keys else columns
+    val reader = options(spark.read.schema(ddl(inFiles)).format(table.format), table)
     val placed = if (hive) reader.option("basePath", table.location) else reader.option("recursiveFileLookup", "true")
     val frame = placed.load(table.location).select(col("*"), col("_metadata.file_path").as(file))
     if (hive) frame else plainPartitions(frame, table)
@@ -586,13 +587,13 @@ object Source {
     */
   private def counted(table: Table): (Column, Seq[Column]) = {
     val bad = if (canBeBad(table)) count(col(corrupt)) else lit(0L)
-    val used = table.columns.keys.toSeq.map(name => count(quoted(name)).as(s"filled $name"))
+    val used = table.columns.keys.toSeq.map(name => count(Names.column(name)).as(s"filled $name"))
     (count(lit(1)).as("rows"), bad.as("bad") +: used)
   }
 
   private def good(table: Table, frame: DataFrame): DataFrame = {
     val rows = if (canBeBad(table)) frame.where(col(corrupt).isNull) else frame
-    rows.select((table.columns ++ table.keys).keys.toSeq.map(quoted): _*)
+    rows.select((table.columns ++ table.keys).keys.toSeq.map(Names.column): _*)
   }
 
   private def rejected(table: Table, frame: DataFrame): Option[DataFrame] = if (!canBeBad(table)) None
@@ -611,7 +612,7 @@ object Source {
   private def reason(table: Table): Column = {
     val shape = if (table.format == "csv") s"the row does not have ${table.columns.size} fields"
     else "the line is not valid JSON"
-    val values = table.columns.toSeq.filterNot { case (_, type_) => "^(array|map|struct|binary)".r.findFirstIn(type_).isDefined }
+    val values = table.columns.toSeq.filterNot { case (_, type_) => type_.matches("(array|map|struct|binary).*") }
     val otherwise = lit("a value does not fit the type of its column")
     coalesce(when(col(s"texts.$corrupt").isNotNull, lit(shape)) +: values.map((unfit _).tupled) :+ otherwise: _*)
   }
@@ -640,14 +641,14 @@ object Source {
   /** The path as Spark's file metadata has it. */
   private def uri(path: String): String = new Path(path).toUri.toString
 
-  private def quoted(name: String): Column = col(Names.quoted(name))
-
   private def ddl(columns: Map[String, String]): String =
     columns.map { case (name, type_) => s"${Names.quoted(name)} $type_" }.mkString(", ")
 }
 
 object Names {
   def quoted(column: String): String = s"`${column.replace("`", "``")}`"
+
+  def column(name: String): Column = col(quoted(name))
 }
 
 /** The quarantine zone: every row and file that could not be used, with where it came from and why.
@@ -670,7 +671,8 @@ final class Quarantine(bucket: String, job: String, runId: String, started: Offs
 
   /** Write rows that came from this dataset, and say how many. */
   def keepRows(dataset: String, rejected: DataFrame): Long = {
-    val told = Seq("dataset" -> dataset, "job" -> job, "run_id" -> runId, "quarantined_at" -> started.format(Quarantine.Moment))
+    val at = started.format(Quarantine.Moment)
+    val told = Seq("dataset" -> dataset, "job" -> job, "run_id" -> runId, "quarantined_at" -> at)
     val explained = told.foldLeft(rejected) { case (frame, (name, value)) => frame.withColumn(name, lit(value)) }
     val (counted, rows) = Balance.observe(explained)
     counted.write.mode("append").json(location)
@@ -810,7 +812,7 @@ final case class Sink(options: Options, bucket: String) {
 
   /** The rows of a partition together, in as few tasks as there shall be files. */
   private def arranged(frame: DataFrame): DataFrame =
-    if (targetFileMb.nonEmpty) frame.hint("rebalance", keys: _*)
+    if (targetFileMb.nonEmpty) frame.hint("rebalance", keys.map(col): _*)
     else if (keys.nonEmpty) frame.repartition(keys.map(col): _*)
     else frame
 
@@ -876,7 +878,7 @@ object CsvLines {
   }
 
   private def text(field: StructField): Column = {
-    val column = col(Names.quoted(field.name))
+    val column = Names.column(field.name)
     val text = field.dataType match {
       case _: ArrayType | _: MapType | _: StructType | BinaryType =>
         throw new JobError(
@@ -982,6 +984,7 @@ object Transform {
     "drop_fields" -> DropFields,
     "drop_null_fields" -> DropNullFields,
     "filter" -> Filter,
+    "find_matches" -> FindMatches,
     "join" -> Join,
     "map" -> MapFields,
     "sql" -> Sql
@@ -1011,7 +1014,7 @@ object DropNullFields extends Transform {
 
   /** The column, with null for the values that count as it: texts in string columns, numbers in numeric ones. */
   private def filled(field: StructField, also: Seq[Any]): Column = {
-    val column = col(Names.quoted(field.name))
+    val column = Names.column(field.name)
     val values = also.filter {
       case _: String => field.dataType == StringType
       case _ => field.dataType.isInstanceOf[NumericType]
@@ -1023,6 +1026,12 @@ object DropNullFields extends Transform {
 /** The rows for which the SQL condition is true; false and null go, as in a WHERE clause. */
 object Filter extends Transform(removes = "filtered") {
   def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = frame.where(described(given))
+}
+
+/** Duplicates though no field is equal: by Splink, which is Python. */
+object FindMatches extends Transform {
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame =
+    throw new JobError("Scala jobs have no find_matches, which Splink does, in Python. Use language: python")
 }
 
 /** The data as it is: the step says how the sink writes it. */
@@ -1043,7 +1052,7 @@ object Convert extends Transform {
     }
 }
 
-/** One row of those that are duplicates of each other. Options and result are those of lake_etl/transforms/dedupe.py. */
+/** One row of those that are duplicates of each other. Options and result: see lake_etl/transforms/dedupe.py. */
 object Dedupe extends Transform(removes = "deduplicated") {
   private val Place = "_lake_place"
 
@@ -1063,7 +1072,7 @@ object Dedupe extends Transform(removes = "deduplicated") {
 
   /** The column, or its JSON where it holds a map: Spark does not order maps. */
   private def sortable(field: StructField): Column = {
-    val column = col(Names.quoted(field.name))
+    val column = Names.column(field.name)
     if (field.dataType.catalogString.contains("map<")) to_json(struct(column)) else column
   }
 }
@@ -1100,23 +1109,26 @@ object Sql extends Transform(removes = "removed_by_sql", adds = "added_by_sql") 
 
 /** Casting columns, and what becomes of the rows with a value that does not fit its new type. */
 object Cast {
+  type Types = ListMap[String, String] // of each column
+
   private val OnError = Seq("null", "quarantine", "fail")
 
   /** For a value that does not fit, onError says: it becomes null, its row is left out, or reading the row fails. */
-  def apply(frame: DataFrame, types: ListMap[String, String], onError: String, where: String = "the data"): DataFrame = {
+  def apply(frame: DataFrame, types: Types, onError: String, where: String = "the data"): DataFrame = {
     if (!OnError.contains(onError)) throw Errors.unknown("on_error", onError, OnError)
     Errors.checkColumns(frame, types.keys, where)
     val good = if (onError == "quarantine") frame.where(reason(types).isNull) else frame
     good.withColumns(types.map { case (name, type_) =>
       val value = tried(name, type_)
-      name -> (if (onError == "fail") when(misfit(name, type_), Errors.failure(reason(types))).otherwise(value) else value)
+      val failing = when(misfit(name, type_), Errors.failure(reason(types))).otherwise(value)
+      name -> (if (onError == "fail") failing else value)
     })
   }
 
   /** The rows with a value that does not fit: source_file (where it is known), raw (the row as JSON), reason. */
-  def misfits(frame: DataFrame, types: ListMap[String, String]): DataFrame = {
+  def misfits(frame: DataFrame, types: Types): DataFrame = {
     val bad = withFile(frame).where(reason(types).isNotNull)
-    val raw = to_json(struct(frame.columns.map(name => col(Names.quoted(name))): _*))
+    val raw = to_json(struct(frame.columns.map(name => Names.column(name)): _*))
     bad.select(col("source_file"), raw.as("raw"), reason(types).as("reason"))
   }
 
@@ -1127,12 +1139,12 @@ object Cast {
 
   private def tried(name: String, type_ : String): Column = expr(s"try_cast(${Names.quoted(name)} AS $type_)")
 
-  private def misfit(name: String, type_ : String): Column = col(Names.quoted(name)).isNotNull && tried(name, type_).isNull
+  private def misfit(name: String, type_ : String): Column = Names.column(name).isNotNull && tried(name, type_).isNull
 
   /** What is wrong with a row, by its first column that does not fit; null for a row that is well. */
-  private def reason(types: ListMap[String, String]): Column = {
+  private def reason(types: Types): Column = {
     val said = types.toSeq.map { case (name, type_) =>
-      val shown = concat(lit(s"column $name: '"), col(Names.quoted(name)).cast("string"), lit(s"' is not $type_"))
+      val shown = concat(lit(s"column $name: '"), Names.column(name).cast("string"), lit(s"' is not $type_"))
       when(misfit(name, type_), shown)
     }
     coalesce(said :+ lit(null).cast("string"): _*)
@@ -1141,6 +1153,8 @@ object Cast {
 
 /** Join with another dataset. Options and result are those of lake_etl/transforms/join.py. */
 object Join extends Transform(removes = "removed_by_joins", adds = "added_by_joins") {
+  type Keys = ListMap[String, String] // a column of one side -> the column of the other
+
   private val How = Seq("inner", "left", "right", "full", "semi", "anti")
   // From each type the ones that hold every value of it.
   private val Wider: Map[DataType, Seq[DataType]] = Map(
@@ -1163,21 +1177,20 @@ object Join extends Transform(removes = "removed_by_joins", adds = "added_by_joi
     val chosen = on.map { case (here, there) => right(there).as(here) } ++
       taken.map { case (column, as) => right(column).as(as) }
     val (one, other) = sameKeyTypes(frame, right.select(chosen.toSeq: _*), name, on)
-    one.join(other, on.keys.toSeq, how).select((frame.columns ++ taken.values).map(column => col(Names.quoted(column))): _*)
+    one.join(other, on.keys.toSeq, how).select((frame.columns ++ taken.values).map(Names.column): _*)
   }
 
-  /** Key column here -> key column there. */
-  def keys(on: Option[Any]): ListMap[String, String] = on match {
-    case Some(pairs: ListMap[_, _]) => pairs.asInstanceOf[ListMap[String, String]]
+  def keys(on: Option[Any]): Keys = on match {
+    case Some(pairs: ListMap[_, _]) => pairs.asInstanceOf[Keys]
     case given => ListMap(oneOrMany(given.orNull).map(key => key -> key): _*)
   }
 
-  private def names(frame: DataFrame, right: DataFrame, name: String, on: ListMap[String, String], take: Option[Any]) = {
+  private def names(frame: DataFrame, right: DataFrame, name: String, on: Keys, take: Option[Any]): Keys = {
     def present(column: String) = frame.columns.exists(_.equalsIgnoreCase(column))
     def free(column: String) = if (present(column)) s"${name}_$column" else column
     take match {
       case Some(mapping: ListMap[_, _]) =>
-        val given = mapping.asInstanceOf[ListMap[String, String]]
+        val given = mapping.asInstanceOf[Keys]
         for ((column, as) <- given.find { case (_, as) => present(as) })
           throw new JobError(s"take: $name.$column cannot be named '$as', the data has that column already")
         given
@@ -1188,7 +1201,7 @@ object Join extends Transform(removes = "removed_by_joins", adds = "added_by_joi
     }
   }
 
-  private def sameKeyTypes(left: DataFrame, right: DataFrame, name: String, on: ListMap[String, String]) =
+  private def sameKeyTypes(left: DataFrame, right: DataFrame, name: String, on: Keys) =
     on.foldLeft((left, right)) { case ((one, other), (here, there)) =>
       val (ours, theirs) = (typeOf(one, here), typeOf(other, here))
       val type_ = common(ours, theirs).getOrElse(throw mismatch(name, here, there, ours, theirs))
@@ -1218,7 +1231,9 @@ object MapFields extends Transform {
   def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
     val wanted = options(given).check(Nil, Known)
     val cast = Cast(frame, wanted.named("cast"), wanted.text("on_error", "null"))
-    val looked = wanted.each("lookup").foldLeft(cast) { case (data, (column, from)) => lookUp(data, column, from, dataset) }
+    val looked = wanted.each("lookup").foldLeft(cast) { case (data, (column, lookup)) =>
+      lookUp(data, column, lookup, dataset)
+    }
     val added = wanted.fields("add").foldLeft(looked) { case (data, (column, value)) =>
       data.withColumn(column, described(value))
     }
@@ -1246,7 +1261,7 @@ object MapFields extends Transform {
       "take" -> ListMap(column -> column, Many -> Many)
     )
     val joined = Join(frame, join, name => oneAKey(dataset(name), name, keys.values.toSeq, lookup.text("take"), column))
-    val value = coalesce(col(Names.quoted(column)), default(joined, column, lookup.get("default")))
+    val value = coalesce(Names.column(column), default(joined, column, lookup.get("default")))
     val checked = if (onMany == "first") value
     else when(col(Many).isNotNull, Errors.failure(twoValues(column, lookup, keys.keys.toSeq))).otherwise(value)
     joined.withColumn(column, checked).drop(Many)
@@ -1262,7 +1277,7 @@ object MapFields extends Transform {
   private def twoValues(column: String, lookup: Options, keys: Seq[String]): Column = {
     val said = s"lookup $column: dataset ${lookup.text("from")} has more than one ${lookup.text("take")} for "
     val shown = keys.map(key => concat(lit(s"$key '"), col(key).cast("string"), lit("'")))
-    val values = concat_ws("' and '", col(Names.quoted(column)).cast("string"), col(Many).cast("string"))
+    val values = concat_ws("' and '", Names.column(column).cast("string"), col(Many).cast("string"))
     val wayOut = "'. Make its keys unique, or set on_many: first"
     concat(lit(said), concat_ws(", ", shown: _*), lit(": '"), values, lit(wayOut))
   }

@@ -16,14 +16,15 @@ object RunGolden {
     for (ansi <- Seq("false", "true"); folder <- cases.map(Paths.get(_))) {
       spark.conf.set("spark.sql.ansi.enabled", ansi)
       val got = Try(outcome(folder))
-      val line = Map("case" -> folder.toString, "ansi" -> ansi, "got" -> got.toOption, "error" -> got.failed.map(text).toOption)
-      println(Json.write(line + ("expected" -> expected(folder))))
+      val ended = Map("got" -> got.toOption, "error" -> got.failed.map(text).toOption)
+      println(Json.write(ended ++ Map("case" -> folder.toString, "ansi" -> ansi, "expected" -> expected(folder))))
     }
 
   private def outcome(folder: Path): Map[String, Any] = {
     val step = Json.read(Disk.readString(folder.resolve("step.json")))
     Steps.check(Seq(step))
-    val (frame, applied) = Steps(data(folder.resolve("input.json")), Seq(step), name => data(folder.resolve(s"$name.json")))
+    def dataset(name: String) = data(folder.resolve(s"$name.json"))
+    val (frame, applied) = Steps(dataset("input"), Seq(step), dataset)
     Map(
       "data" -> contents(frame),
       "quarantined" -> applied.head.rejects.map(rejects => contents(rejects.select("raw", "reason"))),

@@ -11,6 +11,14 @@ from local_aws.jobs.scala import SPARK, compiled, submit
 from tests.glue_scripts.small_lake import spark_settings
 
 SCRIPT = Path(__file__).parents[3] / "glue_scripts" / "RunJob.scala"
+LOGGING = """\
+rootLogger.level = error
+rootLogger.appenderRef.stderr.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_ERR
+appender.console.layout.type = PatternLayout
+"""
 Submit = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -25,7 +33,7 @@ def submitted(jar: Path, storage: Path, tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("conf")
     settings = spark_settings(storage) | {"spark.sql.session.timeZone": "UTC", "spark.sql.shuffle.partitions": "2"}
     (folder / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
-    (folder / "log4j2.properties").write_text("rootLogger.level = off\n")
+    (folder / "log4j2.properties").write_text(LOGGING)
 
     def run(class_: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         env = {**os.environ, "SPARK_HOME": str(SPARK), "SPARK_CONF_DIR": str(folder)}
