@@ -179,6 +179,8 @@ class Sink(_Model):
 class Job(_Model):
     source: Name
     """The dataset it starts from."""
+    language: Literal["python", "scala"] = "python"
+    """Of the script that runs the steps; the steps do the same in both."""
     steps: list[Step] = []
     sink: Sink
     glue_version: Literal["5.0", "5.1"] = "5.1"

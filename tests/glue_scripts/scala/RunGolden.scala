@@ -1,10 +1,9 @@
 import java.nio.file.{Files => Disk, Path, Paths}
 
-import scala.collection.JavaConverters._
 import scala.collection.immutable.ListMap
 import scala.util.Try
 
-import org.apache.spark.sql.{DataFrame, SparkSession}
+import org.apache.spark.sql.{DataFrame, Encoders, SparkSession}
 
 /** Runs golden cases, whose folders are its arguments, and prints a line of JSON for each: what came of its step, what
   * is expected, and the error's whole text if there was one.
@@ -43,8 +42,9 @@ object RunGolden {
 
   private def data(file: Path): DataFrame = {
     val content = Options(Json.read(Disk.readString(file)))
-    val lines = spark.createDataset(content.list("rows").map(Json.write).asJava)(org.apache.spark.sql.Encoders.STRING)
-    spark.read.schema(content.text("schema")).option("mode", "FAILFAST").json(lines.repartition(2))
+    val lines = spark.sparkContext.parallelize(content.list("rows").map(Json.write), 2)
+    val rows = spark.createDataset(lines)(Encoders.STRING)
+    spark.read.schema(content.text("schema")).option("mode", "FAILFAST").json(rows)
   }
 
   private def contents(frame: DataFrame): Map[String, Any] = Map(

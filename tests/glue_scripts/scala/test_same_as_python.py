@@ -101,7 +101,7 @@ def set_aside(spark: SparkSession, job: str) -> list[str]:
     "sink",
     [
         {"partition_by": ["year", "Place"]},
-        {"format": "json", "compression": "none", "partition_by": ["month"], "target_file_mb": 1},
+        {"format": "json", "compression": "none", "target_file_mb": 1},
     ],
     ids=["parquet", "json"],
 )
@@ -129,7 +129,7 @@ def test_a_scala_run_takes_the_place_of_an_earlier_one(
     run(arguments(damaged, "first", sink))
     before, files = in_catalog(damaged, "twice"), set((damaged.storage / "curated" / "twice").rglob("*.parquet"))
     steps = [*STEPS, {"map": {"add": {"again": "1"}}}]
-    report = in_scala(arguments(damaged, "second", sink, steps))
+    report = in_scala(arguments(damaged, "second", sink | {"target_file_mb": 1}, steps))
     after = in_catalog(damaged, "twice")
 
     assert not files & set((damaged.storage / "curated" / "twice").rglob("*.parquet"))
@@ -164,8 +164,12 @@ def test_errors_have_the_same_words(damaged: Lake, spark: SparkSession, submitte
         with pytest.raises(Exception) as error:
             run(one)
         words = str(error.value) if isinstance(error.value, JobError) else reason(error.value)
-        # The steps at the end are JSON in Scala, and a Python list here.
-        assert said.partition(" Steps: ")[0] == f"JobError: {words.partition(' Steps: ')[0]}"
+        assert comparable(said) == comparable(f"JobError: {words}")
+
+
+def comparable(words: str) -> str:
+    """An error without what is its language's own: how it shows the steps, and that only one has find_matches."""
+    return words.partition(" Steps: ")[0].replace("find_matches, ", "")
 
 
 def test_a_failed_run_ends_with_its_reason_and_exit_code_1(damaged: Lake, submitted: Submit) -> None:
