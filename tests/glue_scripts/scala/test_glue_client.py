@@ -28,7 +28,7 @@ class Service:
         service = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802  the name is http.server's
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 service.asked.append(({name.lower(): value for name, value in self.headers.items()}, body))
                 status, answer = service.answers.pop(0) if len(service.answers) > 1 else service.answers[0]

@@ -79,9 +79,9 @@ def in_scala(submitted: Submit) -> Callable[[list[str]], dict[str, Any]]:
 
 def in_catalog(lake: Lake, table: str) -> Any:
     """What the catalog says of a table, but for its own name and times."""
-    glue, place = boto3.client("glue"), {"DatabaseName": f"{lake.database}_curated"}
-    found = glue.get_table(**place, Name=table)["Table"]
-    partitions = glue.get_partitions(**place, TableName=table)["Partitions"]
+    glue, database = boto3.client("glue"), f"{lake.database}_curated"
+    found: Any = glue.get_table(DatabaseName=database, Name=table)["Table"]
+    partitions = glue.get_partitions(DatabaseName=database, TableName=table)["Partitions"]
     told = {key: found[key] for key in ("TableType", "Parameters", "PartitionKeys", "StorageDescriptor")}
     values = sorted((part["Values"], part["StorageDescriptor"]) for part in partitions)
     return json.loads(json.dumps([told, values]).replace(f"/{table}/", "/"))
