@@ -18,6 +18,7 @@ import com.fasterxml.jackson.databind.ObjectMapper
 import com.fasterxml.jackson.module.scala.DefaultScalaModule
 import org.apache.commons.text.similarity.LongestCommonSubsequence
 import org.apache.hadoop.fs.Path
+import org.apache.spark.sql.catalyst.analysis.UnresolvedAttribute
 import org.apache.spark.sql.catalyst.catalog.ExternalCatalogUtils
 import org.apache.spark.sql.expressions.Window
 import org.apache.spark.sql.functions._
@@ -812,7 +813,7 @@ final case class Sink(options: Options, bucket: String) {
 
   /** The rows of a partition together, in as few tasks as there shall be files. */
   private def arranged(frame: DataFrame): DataFrame =
-    if (targetFileMb.nonEmpty) frame.hint("rebalance", keys.map(col): _*)
+    if (targetFileMb.nonEmpty) frame.hint("rebalance", keys.map(UnresolvedAttribute.quoted): _*)
     else if (keys.nonEmpty) frame.repartition(keys.map(col): _*)
     else frame
 

@@ -19,6 +19,8 @@ NAME = r"^[a-z][a-z0-9_]*$"
 TYPE = r"^(string|boolean|tinyint|smallint|int|bigint|float|double|date|timestamp|decimal\(\d+,\d+\))$"
 REGION = r"^[a-z]{2}(-[a-z]+)+-\d$"
 ACCOUNT = r"^\d{12}$"
+FUNCTION = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$"
+PYTHON_FILE = r"^[\w./-]+\.py$"
 LOOPBACK = r"^http://(127\.0\.0\.1|localhost):\d{2,5}$"
 CRON = r"^cron\(\S+ \S+ \S+ \S+ \S+ \S+\)$"
 ALLOWED = {
@@ -27,6 +29,8 @@ ALLOWED = {
     TYPE: "string, boolean, tinyint, smallint, int, bigint, float, double, date, timestamp or decimal(precision,scale)",
     REGION: "an AWS region, such as eu-west-1",
     ACCOUNT: "the 12 digits of an AWS account, in quotes",
+    FUNCTION: "module.function, such as my_rules.is_far",
+    PYTHON_FILE: "a Python file, such as my_rules.py",
     LOOPBACK: "http://127.0.0.1:PORT, as the embedded AWS listens on loopback only",
     CRON: "AWS's six fields in UTC: cron(minutes hours day-of-month month day-of-week year)",
 }
@@ -99,46 +103,95 @@ class Dataset(_Model):
     crawl: Crawl = Crawl()
 
 
+Format = Literal["parquet", "orc", "json", "csv", "avro"]
+Compression = Literal["zstd", "snappy", "gzip", "zlib", "deflate", "bzip2", "none"]
+
+
+class Function(_Model):
+    function: Annotated[str, Field(pattern=FUNCTION)]
+    """`module.function` of a file in `py_files`; it takes the DataFrame and returns a Column."""
+
+
 class DropNullFields(_Model):
-    pass
+    also: list[str | int | float] = []
+    """Values that count as null, such as `["", "null", -1]`: texts in string columns, numbers in numeric ones."""
 
 
 class Join(_Model):
     with_: Name = Field(alias="with")
     """The other dataset."""
-    on: list[Name]
-    """One key or several; both sides have them under these names."""
+    on: list[Name] | dict[Name, Name]
+    """One key or several; a mapping where the other side has them under other names."""
     how: Literal["inner", "left", "right", "full", "semi", "anti"] = "inner"
     take: dict[Name, Name] | list[Name] | None = None
     """Columns of the other dataset, with new names where it is a mapping. Without it, all of them."""
+    cast_right: dict[Name, ColumnType] = {}
+    """Column of the other dataset: the type it is to be joined by."""
 
     @field_validator("on", mode="before")
     @classmethod
     def _one_or_many(cls, on: Any) -> Any:
-        return [on] if isinstance(on, str) else on
+        return _listed(on)
+
+
+def _listed(given: Any) -> Any:
+    return [given] if isinstance(given, str) else given
 
 
 class Lookup(_Model):
     from_: Name = Field(alias="from")
     """The dataset to look in."""
-    on: Name
-    """The key, on both sides."""
+    on: list[Name] | dict[Name, Name]
+    """The key or keys; a mapping where the other side has them under other names."""
     take: Name
     """The column whose value is taken."""
     default: str | int | float | None = None
+    """The value of a row for which there is none."""
+    on_many: Literal["error", "first"] = "error"
+    """Where a key that a row asks for has several values: fail, or take the smallest."""
+
+    @field_validator("on", mode="before")
+    @classmethod
+    def _one_or_many(cls, on: Any) -> Any:
+        return _listed(on)
 
 
 class Map(_Model):
-    add: dict[Name, str] = {}
-    """New column: SQL expression."""
+    add: dict[Name, str | Function] = {}
+    """New column: SQL expression, or `{function: module.function}`."""
     rename: dict[Name, Name] = {}
     """Column: its new name."""
     cast: dict[Name, ColumnType] = {}
-    """Column: its new type. A value that does not fit becomes null."""
+    """Column: its new type."""
+    on_error: Literal["null", "quarantine", "fail"] = "null"
+    """A value that cannot be cast becomes null, takes its row to the quarantine zone, or fails the run."""
     lookup: dict[Name, Lookup] = {}
     """New column: where its value is looked up."""
     delete: list[Name] = []
     """Columns to remove, after all else."""
+
+    @field_validator("on_error", mode="before")
+    @classmethod
+    def _null_is_a_word_here(cls, on_error: Any) -> Any:
+        return "null" if on_error is None else on_error
+
+
+class Dedupe(_Model):
+    by: list[Name] = []
+    """Rows with the same values in these columns are duplicates. Without it, rows that are equal in every column."""
+    newest: Name | None = None
+    """Of the duplicates, the row with the greatest value of this column stays."""
+
+    @field_validator("by", mode="before")
+    @classmethod
+    def _one_or_many(cls, by: Any) -> Any:
+        return _listed(by)
+
+
+class Convert(_Model):
+    format: Format | None = None
+    compression: Compression | None = None
+    target_file_mb: Annotated[int, Field(ge=1, le=10_000)] | None = None
 
 
 class Step(_Model):
@@ -148,10 +201,16 @@ class Step(_Model):
     """Remove these columns."""
     drop_null_fields: DropNullFields | None = None
     """`{}`: remove the columns that are null in every row."""
-    filter: str | None = None
-    """SQL condition; a row for which it is not true is left out, and counted."""
+    filter: str | Function | None = None
+    """SQL condition, or `{function: module.function}`; a row for which it is not true is left out, and counted."""
     join: Join | None = None
     map: Map | None = None
+    dedupe: Dedupe | None = None
+    """One row of those that are duplicates of each other stays; the others are counted."""
+    convert: Convert | None = None
+    """How the sink writes; the same as these fields of the sink, which then are not given there."""
+    sql: str | None = None
+    """Spark SQL over `input`, the step's data; other datasets by their names."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Step:
@@ -166,14 +225,24 @@ class Step(_Model):
         named = {("map", "lookup", column, "from"): lookup.from_ for column, lookup in lookups.items()}
         return named | ({("join", "with"): self.join.with_} if self.join else {})
 
+    def functions(self) -> list[tuple[str, ...]]:
+        """The places that name a Python function."""
+        added = self.map.add if self.map else {}
+        named = [("map", "add", column) for column, given in added.items() if isinstance(given, Function)]
+        return [*named, *([("filter",)] if isinstance(self.filter, Function) else [])]
+
 
 class Sink(_Model):
     table: Name
     """In the curated database; its files lie in a folder of this name in the curated zone."""
-    format: Literal["parquet"] = "parquet"
-    compression: Literal["zstd", "snappy", "gzip", "none"] = "zstd"
+    format: Format = "parquet"
+    """`avro` needs its jar: neither pyspark nor the embedded AWS has it."""
+    compression: Compression | None = None
+    """By default zstd for parquet and orc, gzip for json and csv, snappy for avro."""
     partition_by: list[Name] = []
     """A run replaces the partitions it writes, and leaves the others."""
+    target_file_mb: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Files of about this size. Without it, each partition is one file."""
 
 
 class Job(_Model):
@@ -183,6 +252,8 @@ class Job(_Model):
     """Of the script that runs the steps; the steps do the same in both."""
     steps: list[Step] = []
     sink: Sink
+    py_files: list[Annotated[str, Field(pattern=PYTHON_FILE)]] = []
+    """Python files, by their paths from lake.yaml, with the functions that steps name."""
     glue_version: Literal["5.0", "5.1"] = "5.1"
     worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
     workers: Annotated[int, Field(ge=2, le=100)] = 2
@@ -291,9 +362,10 @@ def _document(path: Path) -> Any:
 
 
 def _check_rules(path: Path, document: Any, config: Config) -> None:
-    from lake.rules import broken
+    from lake.rules import broken, missing_files
 
-    problems = [f"{_where(path, document, place)}: {message}" for place, message in broken(config)]
+    found = [*broken(config), *missing_files(config, path.parent)]
+    problems = [f"{_where(path, document, place)}: {message}" for place, message in found]
     if problems:
         raise ConfigError("\n".join(problems))
 
@@ -304,6 +376,7 @@ def _one_per_field(document: Any, problems: Sequence[Any]) -> list[Any]:
     for problem in problems:
         key = (_line(document, problem["loc"]), problem["loc"][0] if problem["loc"] else "")
         depth = sum(part in _keys_on_the_way(document, problem["loc"]) for part in problem["loc"])
+        depth += problem["type"] == "unknown_field"
         if key not in deepest or depth > deepest[key][0]:
             deepest[key] = (depth, problem)
     return [problem for _, problem in deepest.values()]
@@ -337,12 +410,17 @@ def _where(path: Path, document: Any, place: Sequence[str | int]) -> str:
 
 def _keys_on_the_way(document: Any, place: Sequence[str | int]) -> set[str | int]:
     """The parts of a pydantic location that stand in the file, and its last one (unions add parts of their own)."""
-    there: set[str | int] = {place[-1]} if place and "[" not in str(place[-1]) else set()
+    there: set[str | int] = {place[-1]} if place and not _names_a_type(str(place[-1])) else set()
     for part in place:
         document, found = _inside(document, part)
         if found:
             there.add(part)
     return there
+
+
+def _names_a_type(part: str) -> bool:
+    """Whether a part of a location stands for a branch of a union: `str`, `list[...]`, `Function`."""
+    return "[" in part or part in ("str", "int", "float") or part[:1].isupper()
 
 
 def _inside(document: Any, part: str | int) -> tuple[Any, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from lake.config import Config, Job
 from lake.names import BUCKETS, Names
@@ -11,6 +12,13 @@ Problem = tuple[tuple[str | int, ...], str]
 """The place in lake.yaml and what is wrong there."""
 
 BUCKET_NAME_LIMIT = 63
+COMPRESSIONS = {
+    "parquet": ("zstd", "snappy", "gzip", "none"),
+    "orc": ("zstd", "snappy", "zlib", "none"),
+    "json": ("gzip", "bzip2", "none"),
+    "csv": ("gzip", "bzip2", "none"),
+    "avro": ("snappy", "deflate", "none"),
+}
 
 
 def broken(config: Config) -> Iterator[Problem]:
@@ -20,7 +28,18 @@ def broken(config: Config) -> Iterator[Problem]:
     yield from _crawls(config)
     for name, job in config.jobs.items():
         yield from _job(config, name, job)
+        yield from _steps(name, job)
+        yield from _output(name, job)
+        yield from _scala(name, job)
     yield from _streams(config)
+
+
+def missing_files(config: Config, root: Path) -> Iterator[Problem]:
+    """Every file that lake.yaml names, from its folder `root`, and that is not there."""
+    for name, job in config.jobs.items():
+        for number, file in enumerate(job.py_files):
+            if not (root / file).is_file():
+                yield ("jobs", name, "py_files", number), f"there is no file {file!r} in {root}"
 
 
 def _bucket_names(config: Config) -> Iterator[Problem]:
@@ -83,6 +102,48 @@ def _job(config: Config, name: str, job: Job) -> Iterator[Problem]:
     tables = [other.sink.table for other in config.jobs.values()]
     if tables.count(job.sink.table) > 1:
         yield ("jobs", name, "sink", "table"), f"{job.sink.table!r} is the table of more than one job"
+
+
+def _steps(name: str, job: Job) -> Iterator[Problem]:
+    for number, step in enumerate(job.steps):
+        place = ("jobs", name, "steps", number)
+        if step.dedupe and step.dedupe.newest and not step.dedupe.by:
+            yield (
+                (*place, "dedupe", "newest"),
+                "is only allowed with by: rows that are equal in every column are equally new",
+            )
+        for field in step.functions():
+            if not job.py_files and job.language == "python":
+                yield (*place, *field), "names a function, and the job has no py_files. Name its file there"
+
+
+def _scala(name: str, job: Job) -> Iterator[Problem]:
+    if job.language != "scala":
+        return
+    message = "a Scala job calls no Python function. Use SQL, or language: python"
+    if job.py_files:
+        yield ("jobs", name, "py_files"), message
+    for number, step in enumerate(job.steps):
+        for field in step.functions():
+            yield ("jobs", name, "steps", number, *field), message
+
+
+def _output(name: str, job: Job) -> Iterator[Problem]:
+    """The sink's options and those of the convert steps: each is said once, and they fit together."""
+    given: dict[str, tuple[str | int, ...]] = {
+        field: ("jobs", name, "sink", field) for field in sorted(job.sink.model_fields_set)
+    }
+    options = job.sink.model_dump()
+    for number, step in enumerate(job.steps):
+        for field in sorted(step.convert.model_fields_set) if step.convert else ():
+            place = ("jobs", name, "steps", number, "convert", field)
+            if field in given:
+                yield place, f"is said already at {'.'.join(map(str, given[field]))}. Remove it from one of the two"
+            given[field], options[field] = place, getattr(step.convert, field)
+    format_, compression = options["format"], options["compression"]
+    if compression and compression not in COMPRESSIONS[format_]:
+        allowed = ", ".join(COMPRESSIONS[format_])
+        yield given["compression"], f"{compression!r} is no compression of {format_}. Allowed: {allowed}"
 
 
 def _streams(config: Config) -> Iterator[Problem]:

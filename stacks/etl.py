@@ -66,14 +66,14 @@ class EtlStack(LakeStack):
             execution_class="STANDARD",
             execution_property=GlueJobExecutionProperty(max_concurrent_runs=1),
             command=GlueJobCommand(name="glueetl", python_version="3", script_location=self._uri(script)),
-            default_arguments=self._language(job) | self._arguments(name, spec),
+            default_arguments=self._language(name, job) | self._arguments(name, spec),
             depends_on=[self.role_policy, *logs],
         )
         self.output(f"{name}_job_name", glue_name, f"Glue job that makes {job.sink.table}")
 
     def _spec(self, name: str, job: Job) -> S3Object:
         """What the job is to do, as the script reads it."""
-        content = json.dumps(job_spec(self.lake, name, job), sort_keys=True, indent=1)
+        content = json.dumps(job_spec(self.lake, name, job), indent=1)
         key = f"specs/{digest(content.encode())}/{name}.json"
         return S3Object(
             self,
@@ -84,10 +84,19 @@ class EtlStack(LakeStack):
             content_type="application/json",
         )
 
-    def _language(self, job: Job) -> dict[str, str]:
+    def _language(self, name: str, job: Job) -> dict[str, str]:
         if job.language == "scala":
             return {"--job-language": "scala", "--class": "GlueApp", "--aws_region": self.names.region}
-        return {"--job-language": "python", "--extra-py-files": self._uri(self.package)}
+        files = ",".join(self._uri(file) for file in [self.package, *self._modules(name, job)])
+        return {"--job-language": "python", "--extra-py-files": files}
+
+    def _modules(self, name: str, job: Job) -> list[S3Object]:
+        """The person's own Python files, each a module under its file's name."""
+        folder, bucket = f"modules/{name}", self.bucket.id
+        return [
+            uploaded(self, f"{name}_module_{number}", file=self.lake.root / file, bucket=bucket, folder=folder)
+            for number, file in enumerate(job.py_files)
+        ]
 
     def _arguments(self, name: str, spec: S3Object) -> dict[str, str]:
         return {

@@ -18,7 +18,7 @@ from pyspark.sql import DataFrame, SparkSession
 from lake_etl.catalog import check_table, find_table, publish_partitions, publish_table, storage_of
 from lake_etl.errors import JobError, check_options, reason, unknown
 from lake_etl.quarantine import Quarantine
-from lake_etl.report import account, check_balance
+from lake_etl.report import account, check_balance, observed
 from lake_etl.sink import Sink, Written, read_sink, write_table
 from lake_etl.source import Source, read_source
 from lake_etl.steps import Applied, apply_steps, check_steps, keep_rejects
@@ -30,8 +30,11 @@ SETTINGS = {
     "spark.sql.sources.ignoreDataLocality": "true",
     # Folders of folders of small files (year/month/day/hour) are listed side by side from the months on.
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "8",
-    # Adaptive execution would cut an empty branch off the plan, and with it the counts observed there.
-    "spark.sql.adaptive.optimizer.excludedRules": ("org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"),
+    # The optimizer would cut an empty branch off the plan, and with it the counts observed there.
+    "spark.sql.adaptive.optimizer.excludedRules": "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation",
+    "spark.sql.optimizer.excludedRules": ",".join(
+        f"org.apache.spark.sql.catalyst.optimizer.{rule}" for rule in ("PropagateEmptyRelation", "PruneFilters")
+    ),
 }
 
 
@@ -123,7 +126,7 @@ def _report(
     rejected: int,
 ) -> dict[str, Any]:
     source = spec["source"]
-    rows_in, bad = (sources[source].counts.get[name] for name in ("rows", "bad"))
+    rows_in, bad = (observed(sources[source].counts)[name] for name in ("rows", "bad"))
     after = [(step.name, step.transform, step.rows) for step in steps]
     return {
         "job": spec["job"],

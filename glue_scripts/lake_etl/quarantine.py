@@ -6,7 +6,7 @@ from datetime import datetime
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as fn
 
-from lake_etl.report import observe_rows
+from lake_etl.report import observe_rows, observed
 from lake_etl.source import Source
 
 FILES = "source_file string, raw string, reason string"
@@ -27,7 +27,7 @@ class Quarantine:
 
     def keep(self, spark: SparkSession, source: Source) -> dict[str, int]:
         """Write what the source could not read, and say how much that was. Its rows must have been read."""
-        rows = self._write(source.dataset, source.rejected) if source.counts.get["bad"] and source.rejected else 0
+        rows = self._write(source.dataset, source.rejected) if observed(source.counts)["bad"] and source.rejected else 0
         if source.files:
             listed = [(path, None, reason) for path, reason in source.files.items()]
             self._write(source.dataset, spark.createDataFrame(listed, FILES))
@@ -47,4 +47,4 @@ class Quarantine:
         rejected = rejected.withColumns({name: fn.lit(value) for name, value in told.items()})
         rejected, count = observe_rows(rejected)
         rejected.write.mode("append").json(self.location)
-        return int(count.get["rows"])
+        return int(observed(count)["rows"])

@@ -1,5 +1,6 @@
 """The run report: where every row went."""
 
+from threading import Thread
 from typing import Any
 
 from pyspark.sql import DataFrame, Observation
@@ -10,12 +11,30 @@ from lake_etl.transforms import Transform
 
 GAINS = ("added_by_joins", "added_by_sql")
 LOSSES = ("filtered", "deduplicated", "removed_by_joins", "removed_by_sql", "quarantined_rows")
+PATIENCE = 30  # seconds
 
 
 def observe_rows(frame: DataFrame) -> tuple[DataFrame, Observation]:
     """The frame, and what will hold its "rows" once a query has read it: no query of its own."""
     observation = Observation()
     return frame.observe(observation, fn.count(fn.lit(1)).alias("rows")), observation
+
+
+def observed(observation: Observation) -> dict[str, Any]:
+    """What was observed by a query that is over. Raises JobError where the query never came by the place.
+
+    Spark itself would wait for ever.
+    """
+    found: list[dict[str, Any]] = []
+    waiting = Thread(target=lambda: found.append(observation.get), daemon=True)
+    waiting.start()
+    waiting.join(PATIENCE)
+    if not found:
+        raise JobError(
+            "the rows cannot be accounted for: Spark left a dataset or a step unread, since the result does not need "
+            "it. Remove what is not needed; a sql step has to use `input`"
+        )
+    return found[0]
 
 
 def account(rows: int, steps: list[tuple[str, Transform, int]]) -> dict[str, Any]:

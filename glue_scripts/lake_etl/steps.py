@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, Observation
 
 from lake_etl.errors import JobError, missing_column, unknown
 from lake_etl.quarantine import Quarantine
-from lake_etl.report import observe_rows
+from lake_etl.report import observe_rows, observed
 from lake_etl.source import Source
 from lake_etl.transforms import TRANSFORMS, Transform
 
@@ -25,7 +25,7 @@ class Applied:
 
     @property
     def rows(self) -> int:
-        return int(self.counts.get["rows"])
+        return int(observed(self.counts)["rows"])
 
 
 def apply_steps(
@@ -59,7 +59,7 @@ def check_steps(steps: list[dict[str, Any]]) -> None:
 
 def keep_rejects(quarantine: Quarantine, source: Source, steps: list[Applied]) -> int:
     """Write the rows that the steps left out as bad, and say how many. A step that left out none is not run again."""
-    rows, kept = source.counts.get["rows"] - source.counts.get["bad"], 0
+    rows, kept = observed(source.counts)["rows"] - observed(source.counts)["bad"], 0
     for step in steps:
         if step.rejects and step.rows < rows:
             kept += quarantine.keep_rows(source.dataset, step.rejects)

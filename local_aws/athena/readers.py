@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import duckdb
@@ -133,18 +134,35 @@ class Relation:
         options = self.table.serde.get("Parameters", {})
         delimiter = options.get("field.delim") or options.get("serialization.format") or "\x01"
         delimiter = "\x01" if delimiter == "1" else delimiter.replace("\\t", "\t")
-        null = options.get("serialization.null.format", "\\N")
+        null, escape = options.get("serialization.null.format", "\\N"), options.get("escape.delim", "")
         values = ", ".join(
-            _typed(f"nullif(parts[{i}], {sql_string(null)})", column, "TRY_CAST")
+            _typed(_unescaped(f"nullif(parts[{i}], {sql_string(null)})", escape), column, "TRY_CAST")
             for i, column in enumerate(self.table.columns, 1)
         )
-        lines = f"""SELECT filename, str_split(line, {sql_string(delimiter)}) AS parts FROM read_csv({self._paths},
+        lines = f"""SELECT filename, {_split(delimiter, escape)} AS parts FROM read_csv({self._paths},
             columns = {{'line': 'VARCHAR'}}, auto_detect = false, header = false, skip = {self._skipped()},
             delim = '\x02\x03', quote = '', escape = '', filename = true, hive_partitioning = false)"""
         return f"SELECT filename, {values} FROM ({lines})"
 
     def _skipped(self) -> int:
         return int(self.table.parameters.get("skip.header.line.count", 0))
+
+
+def _split(delimiter: str, escape: str) -> str:
+    """The fields of a line; escaped characters stand aside as \x02 and \x03 while it is split."""
+    if not escape:
+        return f"str_split(line, {sql_string(delimiter)})"
+    hidden = f"replace(line, {sql_string(escape * 2)}, '\x02')"
+    hidden = f"replace({hidden}, {sql_string(escape + delimiter)}, '\x03')"
+    back = f"replace(replace(part, '\x03', {sql_string(escape + delimiter)}), '\x02', {sql_string(escape * 2)})"
+    return f"list_transform(str_split({hidden}, {sql_string(delimiter)}), lambda part: {back})"
+
+
+def _unescaped(value: str, escape: str) -> str:
+    """Each escaped character without what escapes it; the text for null was compared before."""
+    if not escape:
+        return value
+    return f"regexp_replace({value}, {sql_string(re.escape(escape) + '(.)')}, {sql_string(chr(92) + '1')}, 'g')"
 
 
 def _typed(value: str, column: Column, cast: str = "CAST") -> str:

@@ -1,6 +1,7 @@
 """Whole runs: specification and catalog in, table, quarantine and report out."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -11,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from lake_etl.errors import JobError
 from lake_etl.job import main, parse_arguments, run
-from lake_etl.report import check_balance
+from lake_etl.report import GAINS, LOSSES, check_balance
 from tests.glue_scripts.small_lake import Lake
 
 FLIGHTS = {"carrier": "string", "distance": "bigint", "time_hour": "string", "note": "string"}
@@ -204,7 +205,9 @@ def test_a_step_that_names_a_missing_column_says_which_and_what_is_near(flights:
         ),
         ([{"join": {"with": "airlines"}}], {}, r"step 1 \(join\): option 'on' is missing"),
         ([{"map": {"rename": {"note": "carrier"}}}], {}, r"step 1 \(map\): .*`carrier` already exists"),
-        ([], {"format": "orc"}, r"sink format 'orc' is not known\. Allowed: parquet"),
+        ([], {"format": "orcs"}, r"sink format 'orcs' is not known\. Allowed: parquet, orc.*Did you mean 'orc'\?"),
+        ([], {"format": "json"}, r"sink compression of json 'zstd' is not known\. Allowed: gzip"),
+        ([{"sql": "SELECT * FROM airport"}], {}, r"step 1 \(sql\): dataset 'airport' is not known.*'airports?'\?"),
         (
             [],
             {"partition_by": ["yaer"]},
@@ -220,9 +223,82 @@ def test_what_is_wrong_in_the_specification_is_named(
 
 
 def test_rows_that_do_not_add_up_fail_the_run() -> None:
-    report = {"rows_in": 5, "rows_out": 3, "filtered": 1, "quarantined_rows": 0, "steps": []}
-    with pytest.raises(JobError, match=r"rows_in 5 \+ added_by_joins 0 is not rows_out 3 \+ filtered 1"):
-        check_balance(report | {"added_by_joins": 0, "removed_by_joins": 0})
+    report: dict[str, Any] = dict.fromkeys((*GAINS, *LOSSES), 0)
+    with pytest.raises(JobError, match=r"rows_in 5 \+ added_by_joins 0 .* is not rows_out 3 \+ filtered 1 \+"):
+        check_balance(report | {"rows_in": 5, "rows_out": 3, "filtered": 1, "steps": []})
+
+
+def test_every_kind_of_loss_and_gain_is_accounted_for(flights: Lake, spark: SparkSession) -> None:
+    steps: list[dict[str, Any]] = [
+        {"sql": "SELECT * FROM input UNION ALL SELECT * FROM input"},
+        {"sql": "SELECT * FROM input WHERE carrier <> 'AA'"},
+        {"dedupe": {}},
+        {"map": {"add": {"code": "if(carrier = 'ZZ', 'many', '7')"}}},
+        {"map": {"cast": {"code": "int"}, "on_error": "quarantine"}},
+    ]
+    report = run(arguments(flights, steps))
+    terms = {"rows_in": 5, "added_by_sql": 4, "removed_by_sql": 2, "deduplicated": 3, "quarantined_rows": 2}
+    assert {name: report[name] for name in (*terms, "rows_out")} == terms | {"rows_out": 2}
+    kept = spark.read.json(f"s3://quarantine/{flights.database}/").where("raw LIKE '%many%'").collect()
+    assert [(row.dataset, row.reason) for row in kept] == [("flights", "column code: 'many' is not int")]
+    assert '"carrier":"ZZ","distance":300' in kept[0].raw
+
+
+def test_a_row_that_a_cast_sets_aside_keeps_its_file(flights: Lake, spark: SparkSession) -> None:
+    steps: list[dict[str, Any]] = [{"map": {"cast": {"carrier": "int"}, "on_error": "quarantine"}}]
+    report = run(arguments(flights, steps))
+    assert (report["rows_out"], report["quarantined_rows"]) == (0, 5)
+    kept = spark.read.json(f"s3://quarantine/{flights.database}/").where("reason LIKE 'column carrier%'").collect()
+    files = [row.source_file.rpartition("/flights/")[2] for row in kept]
+    assert sorted(files) == ["year=2013/month=1/a.json"] * 2 + ["year=2013/month=2/b.json"] * 2
+
+
+def test_a_run_in_which_no_row_is_left_is_no_error(flights: Lake, spark: SparkSession) -> None:
+    report = run(arguments(flights, [{"filter": "1 = 0"}, {"dedupe": {}}, {"sql": "SELECT * FROM input"}]))
+    assert (report["filtered"], report["rows_out"], report["quarantined_rows"]) == (4, 0, 1)
+
+
+def test_sql_that_does_not_read_its_input_is_refused_and_does_not_hang(
+    flights: Lake, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lake_etl.report.PATIENCE", 2)
+    with pytest.raises(JobError, match=r"the rows cannot be accounted for: .* a sql step has to use `input`"):
+        run(arguments(flights, [{"sql": "SELECT * FROM airlines"}]))
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ({"map": {"cast": {"carrier": "int"}, "on_error": "fail"}}, "column carrier: '[A-Z]+' is not int"),
+        (
+            {"map": {"lookup": {"airline": {"from": "airlines", "on": "carrier", "take": "name"}}}},
+            "lookup airline: dataset airlines has more than one name for carrier 'UA': 'United' and 'Untied'.*",
+        ),
+    ],
+)
+def test_a_row_that_fails_the_run_is_named_and_the_old_table_stays(
+    flights: Lake, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, step: dict[str, Any], message: str
+) -> None:
+    run(arguments(flights, partition_by=["year"]))
+    before = written(flights, spark)
+    monkeypatch.setattr("sys.argv", ["run_job.py", *arguments(flights, [step, *STEPS], partition_by=["year"])])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert re.fullmatch(message, str(stop.value.code))
+    assert [tuple(row) for row in written(flights, spark)] == before
+
+
+def test_a_convert_step_says_how_the_sink_writes(flights: Lake, spark: SparkSession) -> None:
+    run(arguments(flights, [{"convert": {"format": "json", "compression": "gzip"}}]))
+    assert spark.read.json(f"s3://curated/{flights.database}/*.json.gz").count() == 4
+    table = boto3.client("glue").get_table(DatabaseName=f"{flights.database}_curated", Name=flights.database)["Table"]
+    assert table["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"] == "org.openx.data.jsonserde.JsonSerDe"
+
+
+def test_partitions_of_another_format_are_not_mixed_with_the_new(flights: Lake, spark: SparkSession) -> None:
+    run(arguments(flights, [], partition_by=["year"]))
+    with pytest.raises(JobError, match=r"sink format: the partitions of table .* are parquet, not csv\. Give the sink"):
+        run(arguments(flights, [{"convert": {"format": "csv", "compression": "none"}}], partition_by=["year"]))
 
 
 def test_a_step_that_may_not_change_the_rows_and_does_fails_the_run(flights: Lake, spark: SparkSession) -> None:

@@ -75,10 +75,3 @@ def test_lookup_takes_the_default_where_there_is_no_value(rows: Rows) -> None:
     options = {"lookup": {"airline": {"from": "airlines", "on": "carrier", "take": "name", "default": "?"}}}
     frame = map_fields(rows("carrier string", ("UA",), ("XX",), ("ZZ",)), options, lambda _: airlines)
     assert values(frame) == [("UA", "United"), ("XX", "?"), ("ZZ", "?")]
-
-
-def test_lookup_never_adds_rows(rows: Rows) -> None:
-    airlines = rows("carrier string, name string", ("UA", "United"), ("UA", "Untied"))
-    options = {"lookup": {"airline": {"from": "airlines", "on": "carrier", "take": "name"}}}
-    frame = map_fields(rows("carrier string", ("UA",)), options, lambda _: airlines)
-    assert values(frame) == [("UA", "United")]

@@ -66,9 +66,47 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
         (
             "on: carrier,",
             "onn: carrier,",
-            ["steps.2.join.onn: is not a field", "Allowed: how, on, take, with"],
+            ["steps.2.join.onn: is not a field", "Allowed: cast_right, how, on, take, with"],
         ),
-        ('filter: "distance > 0"', "filtr: x", ["steps.1.filtr: is not a field", "Allowed: drop_fields"]),
+        (
+            'filter: "distance > 0"',
+            "filtr: x",
+            ["steps.1.filtr: is not a field", "Allowed: convert, dedupe, drop_fields"],
+        ),
+        (
+            'filter: "distance > 0"',
+            "filter: {function: rules.far}",
+            ["steps.1.filter: names a function, and the job has no py_files"],
+        ),
+        (
+            "source: flights\n    steps:",
+            "source: flights\n    language: scala\n    steps:\n      - filter: {function: rules.far}",
+            ["steps.0.filter: a Scala job calls no Python function"],
+        ),
+        (
+            "source: flights",
+            "source: flights\n    language: java",
+            ["flights_enriched.language", "'python' or 'scala'"],
+        ),
+        ('filter: "distance > 0"', "filter: {function: far}", ["steps.1.filter.function", "Allowed: module.function"]),
+        ('filter: "distance > 0"', "filter: {functio: a.b}", ["steps.1.filter.functio: is not a field", "function"]),
+        ('filter: "distance > 0"', "filter: 3", ["steps.1.filter: should be a valid string", "Given: 3"]),
+        (
+            'filter: "distance > 0"',
+            "dedupe: {newest: time_hour}",
+            ["steps.1.dedupe.newest", "is only allowed with by"],
+        ),
+        (
+            'filter: "distance > 0"',
+            "convert: {compression: snappy}",
+            ["steps.1.convert.compression", "is said already at jobs.flights_enriched.sink.compression"],
+        ),
+        ("compression: zstd", "compression: bzip2", ["sink.compression: 'bzip2'", "of parquet. Allowed: zstd"]),
+        (
+            "source: flights",
+            "source: flights\n    py_files: [rules.py]",
+            ["jobs.flights_enriched.py_files.0: there is no file 'rules.py'"],
+        ),
         (
             "airlines: {format: csv}",
             "airlines: {format: csv, columns: [code, year], partitions: [year]}",
@@ -112,6 +150,30 @@ def test_a_mistake_is_one_line_with_file_line_field_and_what_is_allowed(
     assert len(message.splitlines()) == 1
     for words in told:
         assert words in message
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        '{drop_null_fields: {also: ["", "null", -1]}}',
+        "{filter: {function: rules.far}}",
+        "{join: {with: airports, on: {origin: faa}, cast_right: {faa: string}}}",
+        '{map: {cast: {flight: string}, on_error: null, add: {far: {function: rules.far}, a: "1"}}}',
+        "{map: {lookup: {airport: {from: airports, on: {origin: faa}, take: name, default: '?', on_many: first}}}}",
+        "{dedupe: {by: flight, newest: time_hour}}",
+        "{convert: {target_file_mb: 128}}",
+        "{sql: SELECT * FROM input}",
+    ],
+)
+def test_every_step_is_a_setting(tmp_path: Path, step: str) -> None:
+    (tmp_path / "rules.py").touch()
+    file = written(tmp_path, "source: flights", "source: flights\n    py_files: [rules.py]")
+    file.write_text(file.read_text().replace('- filter: "distance > 0"', f"- {step}"))
+
+    dumped = load(file, "local").config.jobs["flights_enriched"].steps[1].model_dump(by_alias=True, exclude_unset=True)
+
+    assert set(dumped) == {step[1:].partition(":")[0]}
+    assert "None" not in str(dumped)
 
 
 def test_the_line_is_that_of_the_field(tmp_path: Path) -> None:

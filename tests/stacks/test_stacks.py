@@ -83,6 +83,25 @@ def test_the_spec_says_what_lake_yaml_says() -> None:
     json.dumps(spec)
 
 
+def test_the_spec_keeps_the_order_of_added_columns_and_the_job_gets_its_modules(tmp_path: Path) -> None:
+    added = "py_files: [rules/far.py]\n    source: flights\n    steps:\n      - map: {add: {z: '1', a: z + 1}}"
+    text = (ROOT / "lake.yaml").read_text().replace("source: flights\n    steps:", added)
+    (tmp_path / "lake.yaml").write_text(text)
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "far.py").write_text("def far(flights): return flights.distance > 1000\n")
+    for folder in ("glue_scripts", "flink_app", "queries"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+
+    etl = synthesised(tmp_path / "lake.yaml", "local", tmp_path / "out")["etl"]
+
+    [spec] = [r for r in resources(etl, "aws_s3_object").values() if r["key"].endswith("flights_enriched.json")]
+    assert list(json.loads(spec["content"])["steps"][0]["map"]["add"]) == ["z", "a"]
+    [job] = resources(etl, "aws_glue_job").values()
+    package, module = job["default_arguments"]["--extra-py-files"].split(",")
+    assert "lake_etl.zip" in package or "package" in package
+    assert module.endswith(".key}") or module.endswith("/far.py")
+
+
 def test_the_workgroup_enforces_its_settings_and_a_cut_off(local: Stacks) -> None:
     configuration = only(local, "athena", "aws_athena_workgroup")["configuration"]
 

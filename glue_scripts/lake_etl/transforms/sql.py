@@ -9,6 +9,9 @@ INPUT = "input"
 def sql(frame: DataFrame, query: str, dataset: Callable[[str], DataFrame]) -> DataFrame:
     """What a Spark SQL query makes of the frame, which it finds as `input`, and of other datasets by their names.
 
+    The query has to use `input`, and no LIMIT that is not after an ORDER BY: Spark would stop reading there, and the
+    rows it did not read could not be accounted for.
+
     sql(flights, "SELECT origin, max(distance) AS farthest FROM input GROUP BY origin", read)
     """
     views = {INPUT: frame}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -181,3 +182,23 @@ def test_two_thousand_small_partitions_answer_within_sensible_time(lake: Lake) -
     begun = time.monotonic()
     assert lake.rows("SELECT sum(n) FROM many WHERE p >= 1000") == [["3000"]]
     assert time.monotonic() - begun < 10
+
+
+def test_lazy_simple_csv_has_its_delimiters_behind_the_escape(lake: Lake) -> None:
+    lines = [r"1,Smith\, J\\r,2013-01-01 10:00:00.25,1.50", r"2,,\N,\N", r"3,\N,\N,-2.00", r"4,\\N,\N,0"]
+    lake.put("escaped/a.txt.gz", gzip.compress("\n".join(lines).encode()))
+    serde = {"field.delim": ",", "escape.delim": "\\", "serialization.null.format": "\\N"}
+    lake.table("escaped", "text", "id int; name string; at timestamp; price decimal(9,2)", serde=serde)
+    assert lake.rows("SELECT * FROM escaped ORDER BY id") == [
+        ["1", r"Smith, J\r", "2013-01-01 10:00:00.250", "1.50"],
+        ["2", "", None, None],
+        ["3", None, None, "-2.00"],
+        ["4", r"\N", None, "0.00"],
+    ]
+
+
+def test_compressed_json_lines_with_timestamps_of_six_digits_are_read(lake: Lake) -> None:
+    line = b'{"Id":1,"at":"2013-01-01 10:00:00.250000","day":"2013-01-01"}'
+    lake.put("gzipped/a.json.gz", gzip.compress(line))
+    lake.table("gzipped", "json", "id int; at timestamp; day date; absent string", serde={"paths": "id,at,day,absent"})
+    assert lake.rows("SELECT * FROM gzipped") == [["1", "2013-01-01 10:00:00.250", "2013-01-01", None]]

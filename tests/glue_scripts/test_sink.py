@@ -1,0 +1,123 @@
+"""The sink's formats: what Spark reads back, and what the catalog says of the files."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from lake.rules import COMPRESSIONS as DECLARED
+from lake_etl.catalog import publish_partitions, publish_table, storage_of
+from lake_etl.errors import JobError
+from lake_etl.sink import COMPRESSIONS, Written, read_sink, write_table
+from tests.glue_scripts.small_lake import Lake
+
+SCHEMA = "Id int, name string, at timestamp, day date, price decimal(9,2), good boolean, part string"
+ROWS: list[tuple[Any, ...]] = [
+    (1, "Smith, J\\r", datetime(2013, 1, 1, 10, tzinfo=UTC), date(2013, 1, 1), Decimal("1.50"), True, "a"),
+    (2, "", None, None, None, None, "a"),
+    (3, None, datetime(2013, 1, 1, 10, 0, 0, 250, tzinfo=UTC), date(2013, 1, 1), Decimal("-2.00"), False, "b/c"),
+]
+PAIRS = [
+    (format_, compression) for format_, names in COMPRESSIONS.items() for compression in names if format_ != "avro"
+]
+
+
+def write(frame: DataFrame, location: str, **options: Any) -> Written:
+    return write_table(frame, location, read_sink({"table": "t", **options}))
+
+
+@pytest.fixture
+def frame(spark: SparkSession) -> DataFrame:
+    return spark.createDataFrame(ROWS, SCHEMA)
+
+
+@pytest.mark.parametrize(("format_", "compression"), PAIRS)
+def test_every_format_and_compression_is_written_and_counted(
+    frame: DataFrame, tmp_path: Path, format_: str, compression: str
+) -> None:
+    written = write(frame, f"{tmp_path}/", format=format_, compression=compression, partition_by=["part"])
+    files = [file for file in tmp_path.rglob("part-*") if file.is_file()]
+    assert (written.rows, written.files, written.bytes) == (3, 2, sum(file.stat().st_size for file in files))
+    assert written.partitions == {("a",): f"{tmp_path}/part=a/", ("b/c",): f"{tmp_path}/part=b%2Fc/"}
+
+
+@pytest.mark.parametrize("format_", ["parquet", "orc", "json"])
+def test_what_was_written_is_read_back_as_it_was(frame: DataFrame, tmp_path: Path, format_: str) -> None:
+    write(frame, f"{tmp_path}/", format=format_)
+    read = frame.sparkSession.read.schema(frame.schema).option("timestampFormat", "yyyy-MM-dd HH:mm:ss.SSSSSS")
+    assert sorted(read.format(format_).load(str(tmp_path)).collect()) == sorted(frame.collect())
+
+
+def test_csv_has_its_delimiters_and_nulls_as_hive_reads_them(frame: DataFrame, tmp_path: Path) -> None:
+    write(frame, f"{tmp_path}/", format="csv", compression="none", partition_by=["part"])
+    lines = [line for file in tmp_path.rglob("part-*.txt") for line in file.read_text().splitlines()]
+    assert sorted(lines) == [
+        r"1,Smith\, J\\r,2013-01-01 10:00:00,2013-01-01,1.50,true",
+        r"2,,\N,\N,\N,\N",
+        r"3,\N,2013-01-01 10:00:00.00025,2013-01-01,-2.00,false",
+    ]
+
+
+def test_csv_refuses_what_it_cannot_hold(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(JobError, match=r"sink format csv: column tags is array<string>\. Choose json, parquet or orc"):
+        write(spark.createDataFrame([([],)], "tags array<string>"), f"{tmp_path}/", format="csv")
+    with pytest.raises(Exception, match=r"sink format csv: column note has a text of more than one line"):
+        write(spark.createDataFrame([("a\nb",)], "note string"), f"{tmp_path}/", format="csv")
+
+
+def test_avro_is_refused_where_the_engine_lacks_it(frame: DataFrame, tmp_path: Path) -> None:
+    with pytest.raises(
+        JobError, match=r"sink format avro: this Spark cannot write it\. .*spark-avro.* or write one of"
+    ):
+        write(frame, f"{tmp_path}/", format="avro")
+
+
+@pytest.mark.parametrize("format_", ["parquet", "orc", "json", "csv"])
+def test_a_table_without_rows_is_written_too(frame: DataFrame, tmp_path: Path, format_: str) -> None:
+    assert write(frame.where("Id > 9"), f"{tmp_path}/", format=format_).rows == 0
+
+
+def test_small_files_become_files_of_the_target_size(spark: SparkSession, tmp_path: Path) -> None:
+    frame = spark.range(0, 1_200_000, numPartitions=40).selectExpr(
+        "id", "sha1(cast(id AS string)) AS hash", "id % 2 AS k"
+    )
+    before = spark.conf.get("spark.sql.adaptive.advisoryPartitionSizeInBytes")
+    plain, half = tmp_path / "plain", tmp_path / "half"
+    assert write(frame, f"{plain}/").files == 40
+    written = write(frame, f"{half}/", target_file_mb=8)
+    assert 2 <= written.files <= 8
+    assert all(4 < file.stat().st_size / 1e6 < 16 for file in half.glob("part-*")), list(half.glob("part-*"))
+    by_key = write(frame, f"{tmp_path}/keys/", target_file_mb=8, partition_by=["k"])
+    assert (by_key.rows, len(by_key.partitions)) == (1_200_000, 2)
+    assert 2 <= by_key.files <= 10
+    assert spark.conf.get("spark.sql.adaptive.advisoryPartitionSizeInBytes") == before
+
+
+def test_lake_yaml_and_the_job_know_the_same_formats() -> None:
+    assert DECLARED == COMPRESSIONS
+
+
+@pytest.mark.parametrize(
+    ("format_", "input_", "serde"),
+    [
+        ("parquet", "MapredParquetInputFormat", "ParquetHiveSerDe"),
+        ("orc", "OrcInputFormat", "OrcSerde"),
+        ("json", "TextInputFormat", "openx.data.jsonserde.JsonSerDe"),
+        ("csv", "TextInputFormat", "LazySimpleSerDe"),
+    ],
+)
+def test_the_catalog_has_the_classes_of_the_format(lake: Lake, format_: str, input_: str, serde: str) -> None:
+    glue, database = boto3.client("glue"), f"{lake.database}_curated"
+    storage = storage_of(format_, {"id": "int"})
+    publish_table(glue, database, "t", "s3://curated/t/", storage, {"part": "string"})
+    publish_partitions(glue, database, "t", storage, {("a",): "s3://curated/t/part=a/"})
+    table = glue.get_table(DatabaseName=database, Name="t")["Table"]
+    [partition] = glue.get_partitions(DatabaseName=database, TableName="t")["Partitions"]
+    assert table["Parameters"]["classification"] == format_
+    for descriptor in (table["StorageDescriptor"], partition["StorageDescriptor"]):
+        assert descriptor["InputFormat"].endswith(input_)
+        assert descriptor["SerdeInfo"]["SerializationLibrary"].endswith(serde)
