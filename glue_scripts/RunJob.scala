@@ -11,6 +11,9 @@ import javax.crypto.spec.SecretKeySpec
 import scala.collection.JavaConverters._
 import scala.collection.immutable.ListMap
 import scala.collection.mutable
+import scala.concurrent.ExecutionContext.Implicits.global
+import scala.concurrent.duration._
+import scala.concurrent.{Await, Future, TimeoutException, blocking}
 import scala.util.control.NoStackTrace
 import scala.util.{Failure, Try}
 
@@ -235,8 +238,10 @@ object JobRun {
     "spark.sql.sources.ignoreDataLocality" -> "true",
     // Folders of folders of small files (year/month/day/hour) are listed side by side from the months on.
     "spark.sql.sources.parallelPartitionDiscovery.threshold" -> "8",
-    // Adaptive execution would cut an empty branch off the plan, and with it the counts observed there.
-    "spark.sql.adaptive.optimizer.excludedRules" -> "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"
+    // The optimizer would cut an empty branch off the plan, and with it the counts observed there.
+    "spark.sql.adaptive.optimizer.excludedRules" -> "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation",
+    "spark.sql.optimizer.excludedRules" -> Seq("PropagateEmptyRelation", "PruneFilters")
+      .map(rule => s"org.apache.spark.sql.catalyst.optimizer.$rule").mkString(",")
   )
 }
 
@@ -525,7 +530,7 @@ final case class Source(
     files: ListMap[String, String],
     counts: Observation
 ) {
-  def count(name: String): Long = counts.get(name).asInstanceOf[Long]
+  def count(name: String): Long = Balance.observed(counts)(name).asInstanceOf[Long]
 
   def good: Long = count("rows") - count("bad")
 }
@@ -689,12 +694,26 @@ object Quarantine {
 object Balance {
   private val gains = Seq("added_by_joins", "added_by_sql")
   private val losses = Seq("filtered", "deduplicated", "removed_by_joins", "removed_by_sql", "quarantined_rows")
+  private val patience = 30.seconds
 
   /** The frame, and its number of rows once a query has read it: no query of its own. */
   def observe(frame: DataFrame): (DataFrame, () => Long) = {
     val rows = Observation()
-    (frame.observe(rows, count(lit(1)).as("rows")), () => rows.get("rows").asInstanceOf[Long])
+    (frame.observe(rows, count(lit(1)).as("rows")), () => observed(rows)("rows").asInstanceOf[Long])
   }
+
+  /** What was observed by a query that is over. Throws JobError where the query never came by the place: Spark itself
+    * would wait for ever.
+    */
+  def observed(observation: Observation): Map[String, Any] =
+    try Await.result(Future(blocking(observation.get)), patience)
+    catch {
+      case _: TimeoutException =>
+        throw new JobError(
+          "the rows cannot be accounted for: Spark left a dataset or a step unread, since the result does not need " +
+            "it. Remove what is not needed; a sql step has to use `input`"
+        )
+    }
 
   /** What each step did to the rows, and the sums by kind.
     *
@@ -806,7 +825,7 @@ final case class Sink(options: Options, bucket: String) {
     val touched = Observation()
     val observed = frame.observe(touched, collect_set(array(values: _*)).as("partitions"))
     withFileSize(frame.sparkSession)(save(arranged(observed)))
-    val found = touched.get("partitions").asInstanceOf[scala.collection.Seq[scala.collection.Seq[String]]]
+    val found = Balance.observed(touched)("partitions").asInstanceOf[scala.collection.Seq[scala.collection.Seq[String]]]
     if (keys.isEmpty) ListMap.empty
     else ListMap(found.map(_.toList).toList.sortBy(_.mkString("\u0000")).map(values => values -> folder(values)): _*)
   }
@@ -1042,15 +1061,9 @@ object Convert extends Transform {
     frame
   }
 
-  /** The sink's options with those of the convert steps, of which the last word counts.
-    *
-    * A step that sets the format takes the sink's compression away, which is one of another format.
-    */
+  /** The sink's options with those of the convert steps, of which the last word counts. */
   def converted(sink: Options, steps: Seq[Json.Fields]): Options =
-    steps.flatMap(_.get("convert")).map(options).foldLeft(sink) { (earlier, step) =>
-      val kept = if (step.get("format").isEmpty) earlier.given else earlier.given - "compression"
-      Options(kept ++ step.given)
-    }
+    Options(steps.flatMap(_.get("convert")).map(options(_).given).foldLeft(sink.given)(_ ++ _))
 }
 
 /** One row of those that are duplicates of each other. Options and result: see lake_etl/transforms/dedupe.py. */

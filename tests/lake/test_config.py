@@ -176,6 +176,14 @@ def test_every_step_is_a_setting(tmp_path: Path, step: str) -> None:
     assert "None" not in str(dumped)
 
 
+def test_a_scala_job_has_no_python_files(tmp_path: Path) -> None:
+    (tmp_path / "rules.py").touch()
+    file = written(tmp_path, "source: flights", "source: flights\n    language: scala\n    py_files: [rules.py]")
+
+    with pytest.raises(ConfigError, match=r"py_files: a Scala job calls no Python function\. Use SQL"):
+        load(file, "local")
+
+
 def test_the_line_is_that_of_the_field(tmp_path: Path) -> None:
     file = written(tmp_path, "format: json", "format: jsn")
     line = file.read_text().splitlines().index("    format: jsn") + 1

@@ -101,7 +101,7 @@ def set_aside(spark: SparkSession, job: str) -> list[str]:
     "sink",
     [
         {"partition_by": ["year", "Place"]},
-        {"format": "json", "compression": "none", "target_file_mb": 1},
+        {"format": "json", "compression": "none", "partition_by": ["month"], "target_file_mb": 1},
     ],
     ids=["parquet", "json"],
 )
@@ -145,6 +145,7 @@ WRONG: list[tuple[list[dict[str, Any]], dict[str, Any]]] = [
     ([{"filter": "distance >"}], {}),
     ([{"join": {"with": "airports", "on": "x"}}], {}),
     ([{"map": {"add": {"each": "explode(array(1, 2))"}}}], {}),
+    ([{"sql": "SELECT * FROM airlines"}], {}),
     ([{"map": {"cast": {"carrier": "int"}, "on_error": "fail"}}], {}),
     ([], {"format": "xml"}),
     ([], {"compression": "zlib"}),
@@ -154,7 +155,10 @@ WRONG: list[tuple[list[dict[str, Any]], dict[str, Any]]] = [
 ]
 
 
-def test_errors_have_the_same_words(damaged: Lake, spark: SparkSession, submitted: Submit) -> None:
+def test_errors_have_the_same_words(
+    damaged: Lake, spark: SparkSession, submitted: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lake_etl.report.PATIENCE", 2)
     run(arguments(damaged, "once", {"table": "once", "partition_by": ["year"]}))
     given = [arguments(damaged, f"bad{n}", {"table": "bad"} | sink, steps) for n, (steps, sink) in enumerate(WRONG)]
     done = submitted("RunJobs", *(json.dumps({"arguments": one}) for one in given))
