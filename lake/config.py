@@ -264,6 +264,8 @@ class Sink(_Model):
 class Job(_Model):
     source: Name
     """The dataset it starts from."""
+    language: Literal["python", "scala"] = "python"
+    """Of the script that runs the steps; the steps do the same in both."""
     steps: list[Step] = []
     sink: Sink
     py_files: list[Annotated[str, Field(pattern=PYTHON_FILE)]] = []

@@ -30,6 +30,7 @@ def broken(config: Config) -> Iterator[Problem]:
         yield from _job(config, name, job)
         yield from _steps(name, job)
         yield from _output(name, job)
+        yield from _scala(name, job)
     yield from _streams(config)
 
 
@@ -115,8 +116,19 @@ def _steps(name: str, job: Job) -> Iterator[Problem]:
                 "is only allowed with by: rows that are equal in every column are equally new",
             )
         for field in step.functions():
-            if not job.py_files:
+            if not job.py_files and job.language == "python":
                 yield (*place, *field), "names a function, and the job has no py_files. Name its file there"
+
+
+def _scala(name: str, job: Job) -> Iterator[Problem]:
+    if job.language != "scala":
+        return
+    message = "a Scala job calls no Python function. Use SQL, or language: python"
+    if job.py_files:
+        yield ("jobs", name, "py_files"), message
+    for number, step in enumerate(job.steps):
+        for field in step.functions():
+            yield ("jobs", name, "steps", number, *field), message
 
 
 def _output(name: str, job: Job) -> Iterator[Problem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib.metadata import version
+from pathlib import Path
 
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.glue_job import GlueJob, GlueJobCommand, GlueJobExecutionProperty
@@ -22,6 +23,7 @@ from stacks.package import digest, uploaded, zipped
 LOG_DAYS = 30
 MATCHING = ("splink", "duckdb", "sqlglot")
 """What find_matches needs on Glue, in the versions that are installed and tested here."""
+SCRIPTS = {"python": "run_job.py", "scala": "RunJob.scala"}
 
 
 class EtlStack(LakeStack):
@@ -31,9 +33,9 @@ class EtlStack(LakeStack):
         super().__init__(scope, id_, lake=lake)
         self.bucket = self._bucket()
         scripts = lake.root / "glue_scripts"
-        self.script = uploaded(self, "script", file=scripts / "run_job.py", bucket=self.bucket.id, folder="scripts")
-        package = zipped(scripts / "lake_etl", inside="lake_etl")
-        self.package = uploaded(self, "package", file=package, bucket=self.bucket.id, folder="scripts")
+        languages = sorted({job.language for job in lake.config.jobs.values()})
+        self.scripts = {name: self._code(f"{name}_script", scripts / SCRIPTS[name]) for name in languages}
+        self.package = self._code("package", zipped(scripts / "lake_etl", inside="lake_etl"))
         self._role()
         for name, job in lake.config.jobs.items():
             self._job(name, job)
@@ -46,9 +48,12 @@ class EtlStack(LakeStack):
         self.output("etl_bucket", bucket.bucket, "Bucket of the jobs' scripts and temporary files")
         return bucket
 
+    def _code(self, id_: str, file: Path) -> S3Object:
+        return uploaded(self, id_, file=file, bucket=self.bucket.id, folder="scripts")
+
     def _job(self, name: str, job: Job) -> None:
         glue_name = self.names.job(name)
-        spec = self._spec(name, job)
+        spec, script = self._spec(name, job), self.scripts[job.language]
         logs = self._logs(name)
         GlueJob(
             self,
@@ -63,8 +68,8 @@ class EtlStack(LakeStack):
             max_retries=0,
             execution_class="STANDARD",
             execution_property=GlueJobExecutionProperty(max_concurrent_runs=1),
-            command=GlueJobCommand(name="glueetl", python_version="3", script_location=self._uri(self.script)),
-            default_arguments=self._arguments(name, job, spec),
+            command=GlueJobCommand(name="glueetl", python_version="3", script_location=self._uri(script)),
+            default_arguments=self._language(name, job) | self._arguments(name, spec),
             depends_on=[self.role_policy, *logs],
         )
         self.output(f"{name}_job_name", glue_name, f"Glue job that makes {job.sink.table}")
@@ -82,6 +87,12 @@ class EtlStack(LakeStack):
             content_type="application/json",
         )
 
+    def _language(self, name: str, job: Job) -> dict[str, str]:
+        if job.language == "scala":
+            return {"--job-language": "scala", "--class": "GlueApp", "--aws_region": self.names.region}
+        files = ",".join(self._uri(file) for file in [self.package, *self._modules(name, job)])
+        return {"--job-language": "python", "--extra-py-files": files, **additional_modules(job)}
+
     def _modules(self, name: str, job: Job) -> list[S3Object]:
         """The person's own Python files, each a module under its file's name."""
         folder, bucket = f"modules/{name}", self.bucket.id
@@ -90,11 +101,8 @@ class EtlStack(LakeStack):
             for number, file in enumerate(job.py_files)
         ]
 
-    def _arguments(self, name: str, job: Job, spec: S3Object) -> dict[str, str]:
+    def _arguments(self, name: str, spec: S3Object) -> dict[str, str]:
         return {
-            **additional_modules(job),
-            "--job-language": "python",
-            "--extra-py-files": ",".join(self._uri(file) for file in [self.package, *self._modules(name, job)]),
             "--TempDir": f"s3://{self.names.bucket('etl')}/temp/{name}/",
             "--enable-auto-scaling": "true",
             "--enable-metrics": "true",

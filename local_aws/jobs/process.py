@@ -16,9 +16,11 @@ from pathlib import Path
 
 from local_aws.context import CREDENTIALS
 
+_SCALA = Path(__file__).with_name("scala.py")
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "JAVA_HOME")
 _PR_SET_PDEATHSIG = 1
 _PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+_PREFIX = re.compile(r'^(Exception in thread "main" |Caused by: |: )')
 _EXCEPTION = re.compile(r"(Caused by: |: )?[\w.]*(Error|Exception|Exit|Interrupt)\b")
 
 
@@ -28,7 +30,13 @@ class JobError(Exception):
 
 def command(script: Path, arguments: Mapping[str, str]) -> list[str]:
     """The command line as Glue makes it: every argument is a `--KEY value` pair."""
-    return [sys.executable, str(script), *(word for pair in arguments.items() for word in pair)]
+    return [sys.executable, str(script), *_words(arguments)]
+
+
+def scala_command(script: Path, cache: Path, class_: str, arguments: Mapping[str, str]) -> list[str]:
+    """As `command`, of the Scala object `class_`; what the script is compiled to stays in the folder `cache`."""
+    # -P: no module of this folder may stand in for one of Python's.
+    return [sys.executable, "-P", str(_SCALA), str(script), str(cache), class_, *_words(arguments)]
 
 
 def environment(endpoint: str, region: str, work: Path, libraries: list[Path]) -> dict[str, str]:
@@ -99,8 +107,12 @@ def failure(status: int, stderr: str) -> str:
         return f"the process was killed by signal {-status} ({signal.Signals(-status).name})"
     lines = [line.rstrip() for line in stderr.splitlines() if line.strip()]
     told = [line for line in lines if _EXCEPTION.match(line)] or [line for line in lines if not line[0].isspace()]
-    reason = told[-1].removeprefix("Caused by: ").removeprefix(": ") if told else "the script ended with an error"
+    reason = _PREFIX.sub("", told[-1]) if told else "the script ended with an error"
     return f"{reason} (exit code {status})"
+
+
+def _words(arguments: Mapping[str, str]) -> list[str]:
+    return [word for pair in arguments.items() for word in pair]
 
 
 def _die_with_parent() -> None:

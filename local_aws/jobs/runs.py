@@ -57,6 +57,10 @@ class _Order:
     def is_spark(self) -> bool:
         return self.job["Command"]["Name"] in _SPARK
 
+    @property
+    def language(self) -> str:
+        return self.arguments.get("--job-language", "python")
+
 
 class JobRuns:
     """Starts, stops and remembers the runs of Glue jobs. A run's state is what happened to its process."""
@@ -64,6 +68,7 @@ class JobRuns:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._folder = context.folder / "jobs"
+        self._compiled = context.folder / "compiled"
         self._lock = threading.RLock()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._is_open = True
@@ -145,7 +150,7 @@ class JobRuns:
             process.require_java()
             write_configuration(work / "conf", work, folders.fill(), order.arguments.get("--conf", ""))
         try:
-            state, message = self._watched(order, process.command(script, _argv(order)), env, work)
+            state, message = self._watched(order, self._command(order, script), env, work)
             if state == "SUCCEEDED":
                 folders.publish()
             return state, message
@@ -154,15 +159,22 @@ class JobRuns:
 
     def _fetched(self, order: _Order, work: Path) -> tuple[Path, list[Path]]:
         """The script, and what PYTHONPATH names: the zips of --extra-py-files, the folder of its modules."""
-        kind, language = order.job["Command"]["Name"], order.arguments.get("--job-language", "python")
+        kind = order.job["Command"]["Name"]
         if kind not in (*_SPARK, "pythonshell"):
             raise JobError(f"the embedded AWS runs no {kind} jobs, only {', '.join(_SPARK)} and pythonshell.")
-        if language != "python":
-            raise JobError(f"--job-language {language}: the embedded AWS runs Python scripts only, Scala not yet.")
         extra = filter(None, order.arguments.get("--extra-py-files", "").split(","))
         files = [self._download(uri.strip(), work / "lib") for uri in extra]
         script = self._download(order.job["Command"]["ScriptLocation"], work / "script")
         return script, [work / "lib", *(file for file in files if file.suffix != ".py")]
+
+    def _command(self, order: _Order, script: Path) -> list[str]:
+        if order.language == "python":
+            return process.command(script, _argv(order))
+        if order.language != "scala" or not order.is_spark:
+            raise JobError(f"--job-language {order.language}: allowed are python and, of a Spark job, scala.")
+        if "--class" not in order.arguments:
+            raise JobError("--class is missing: a Scala job names the object whose main is run.")
+        return process.scala_command(script, self._compiled, order.arguments["--class"], _argv(order))
 
     def _download(self, uri: str, folder: Path) -> Path:
         bucket, key = split_uri(uri)

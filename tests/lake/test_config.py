@@ -78,6 +78,16 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
             "filter: {function: rules.far}",
             ["steps.1.filter: names a function, and the job has no py_files"],
         ),
+        (
+            "source: flights\n    steps:",
+            "source: flights\n    language: scala\n    steps:\n      - filter: {function: rules.far}",
+            ["steps.0.filter: a Scala job calls no Python function"],
+        ),
+        (
+            "source: flights",
+            "source: flights\n    language: java",
+            ["flights_enriched.language", "'python' or 'scala'"],
+        ),
         ('filter: "distance > 0"', "filter: {function: far}", ["steps.1.filter.function", "Allowed: module.function"]),
         ('filter: "distance > 0"', "filter: {functio: a.b}", ["steps.1.filter.functio: is not a field", "function"]),
         ('filter: "distance > 0"', "filter: 3", ["steps.1.filter: should be a valid string", "Given: 3"]),
@@ -164,6 +174,14 @@ def test_every_step_is_a_setting(tmp_path: Path, step: str) -> None:
 
     assert set(dumped) == {step[1:].partition(":")[0]}
     assert "None" not in str(dumped)
+
+
+def test_a_scala_job_has_no_python_files(tmp_path: Path) -> None:
+    (tmp_path / "rules.py").touch()
+    file = written(tmp_path, "source: flights", "source: flights\n    language: scala\n    py_files: [rules.py]")
+
+    with pytest.raises(ConfigError, match=r"py_files: a Scala job calls no Python function\. Use SQL"):
+        load(file, "local")
 
 
 def test_the_line_is_that_of_the_field(tmp_path: Path) -> None:

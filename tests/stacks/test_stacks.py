@@ -49,6 +49,23 @@ def test_the_job_runs_the_script_and_logs_to_groups_of_its_own(local: Stacks) ->
     assert groups == {f"/flights-local/glue/flights_enriched/{stream}" for stream in ("output", "error")}
 
 
+def test_a_scala_job_is_one_script_that_glue_compiles(tmp_path: Path) -> None:
+    lake = (
+        (ROOT / "lake.yaml").read_text().replace("    source: flights\n", "    source: flights\n    language: scala\n")
+    )
+    for name in ("queries", "glue_scripts", "flink_app"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "lake.yaml").write_text(lake)
+    etl = synthesised(tmp_path / "lake.yaml", "local", tmp_path / "out")
+    job = only(etl, "etl", "aws_glue_job")
+
+    assert job["command"]["script_location"].endswith("/${aws_s3_object.scala_script.key}")
+    scala = {"--job-language": "scala", "--class": "GlueApp", "--aws_region": "us-east-1"}
+    assert {name: job["default_arguments"].get(name) for name in scala} == scala
+    assert "--extra-py-files" not in job["default_arguments"]
+    assert "python_script" not in resources(etl["etl"], "aws_s3_object")
+
+
 def test_the_spec_says_what_lake_yaml_says() -> None:
     lake = load(ROOT / "lake.yaml", "local")
     spec = job_spec(lake, "flights_enriched", lake.config.jobs["flights_enriched"])

@@ -47,7 +47,8 @@ class Lab:
 
     def job(self, script: str, kind: str = "pythonshell", **fields: Any) -> str:
         name = f"job-{uuid.uuid4().hex[:8]}"
-        location = self.put(f"code/{name}.py", dedent(script))
+        suffix = "scala" if "--class" in fields.get("DefaultArguments", {}) else "py"
+        location = self.put(f"code/{name}.{suffix}", dedent(script))
         command = {"Name": kind, "ScriptLocation": location}
         self.glue.create_job(**({"Name": name, "Role": "role", "Command": command} | fields))
         return name

@@ -81,10 +81,53 @@ def test_a_spark_job_that_fails_says_why_and_leaves_the_buckets_as_they_were(lab
     assert any("Traceback" in line for line in lab.lines(run, "error"))
 
 
-def test_a_scala_job_fails_and_says_that_only_python_runs_here(lab: Any) -> None:
-    run = lab.run("object Main", kind="glueetl", DefaultArguments={"--job-language": "scala"})
+SCALA = {"--job-language": "scala", "--class": "GlueApp"}
+
+
+def test_a_scala_job_reads_and_writes_s3_with_the_arguments_glue_passes(lab: Any) -> None:
+    lab.put("in/a.csv", "id,name\n1,x\n2,y\n")
+    script = """
+        import org.apache.spark.sql.SparkSession
+
+        object GlueApp {
+          def main(sysArgs: Array[String]): Unit = {
+            val options = sysArgs.grouped(2).map { case Array(name, value) => name -> value }.toMap
+            val spark = SparkSession.builder.getOrCreate()
+            val table = spark.read.option("header", true).csv(options("--source"))
+            table.selectExpr("id", "upper(name) AS name").coalesce(1).write.parquet(options("--target"))
+            println(options("--JOB_NAME") + " " + spark.conf.get("spark.sql.x"))
+          }
+        }
+    """
+    places = {"--source": f"s3://{lab.bucket}/in/", "--target": f"s3a://{lab.bucket}/out"}
+    job = lab.job(script, "glueetl", DefaultArguments={**SCALA, **places, "--conf": "spark.sql.x=a=b"})
+    run = ended(lab.glue, job, lab.start(job))
+    assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
+    assert _rows(lab, lab.keys("out/")[1]) == [{"id": "1", "name": "X"}, {"id": "2", "name": "Y"}]
+    assert lab.lines(run, "output") == [f"{job} a=b"]
+    again = ended(lab.glue, job, lab.start(job))
+    assert again["JobRunState"] == "FAILED"
+    assert "out already exists" in again["ErrorMessage"]
+
+
+def test_a_scala_script_that_does_not_compile_fails_with_the_compilers_first_error(lab: Any) -> None:
+    script = "object GlueApp {\n  val (one, two) = (first, second)\n}\n"
+    run = lab.run(script, kind="glueetl", DefaultArguments=SCALA)
     assert run["JobRunState"] == "FAILED"
-    assert "Scala" in run["ErrorMessage"]
+    assert run["ErrorMessage"] == f"{run['JobName']}.scala:2: error: not found: value first (exit code 1)"
+    assert any("not found: value second" in line for line in lab.lines(run, "error"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "message"),
+    [
+        ("glueetl", {"--job-language": "scala"}, "--class is missing: a Scala job names the object whose main is run."),
+        ("pythonshell", SCALA, "--job-language scala: allowed are python and, of a Spark job, scala."),
+    ],
+)
+def test_a_scala_job_that_cannot_run_says_why(lab: Any, kind: str, arguments: dict[str, str], message: str) -> None:
+    run = lab.run("object GlueApp", kind=kind, DefaultArguments=arguments)
+    assert (run["JobRunState"], run["ErrorMessage"]) == ("FAILED", message)
 
 
 def test_a_second_run_takes_up_the_checkpoint_the_first_left_in_s3(lab: Any) -> None:

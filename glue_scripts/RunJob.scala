@@ -1,0 +1,1310 @@
+import java.net.URI
+import java.net.http.{HttpClient, HttpRequest, HttpResponse}
+import java.nio.charset.StandardCharsets.UTF_8
+import java.security.MessageDigest
+import java.time.{Instant, OffsetDateTime, ZoneOffset}
+import java.time.format.DateTimeFormatter
+import java.util.UUID
+import javax.crypto.Mac
+import javax.crypto.spec.SecretKeySpec
+
+import scala.collection.JavaConverters._
+import scala.collection.immutable.ListMap
+import scala.collection.mutable
+import scala.concurrent.ExecutionContext.Implicits.global
+import scala.concurrent.duration._
+import scala.concurrent.{Await, Future, TimeoutException, blocking}
+import scala.util.control.NoStackTrace
+import scala.util.{Failure, Try}
+
+import com.fasterxml.jackson.databind.ObjectMapper
+import com.fasterxml.jackson.module.scala.DefaultScalaModule
+import org.apache.commons.text.similarity.LongestCommonSubsequence
+import org.apache.hadoop.fs.Path
+import org.apache.spark.sql.catalyst.analysis.UnresolvedAttribute
+import org.apache.spark.sql.catalyst.catalog.ExternalCatalogUtils
+import org.apache.spark.sql.expressions.Window
+import org.apache.spark.sql.functions._
+import org.apache.spark.sql.types._
+import org.apache.spark.sql.{AnalysisException, Column, DataFrame, DataFrameReader, Observation, Row, SparkSession}
+
+/** Entry script of the Scala jobs, which Glue compiles by itself: reads one dataset, applies the job's steps, writes
+  * one table. It does what run_job.py does with lake_etl, object by object; tests hold the two together.
+  */
+object GlueApp {
+  def main(sysArgs: Array[String]): Unit = {
+    val report = try new JobRun(Arguments(sysArgs)).report()
+    catch {
+      case error: JobError => throw error
+      case error: Throwable =>
+        error.printStackTrace()
+        throw new JobError(Errors.reason(error))
+    }
+    println(s"LAKE_REPORT ${Json.write(report)}")
+  }
+}
+
+/** The job cannot go on, and its message says why. */
+class JobError(message: String) extends Exception(message) with NoStackTrace
+
+/** The job's arguments, `--name value`. Glue adds some of its own: those not known here are left alone. */
+final case class Arguments(sysArgs: Array[String]) {
+  private val given = sysArgs.sliding(2).collect {
+    case Array(name, value) if name.startsWith("--") => name.drop(2) -> value
+  }.toMap
+
+  val runId: String = given.getOrElse("JOB_RUN_ID", UUID.randomUUID.toString)
+
+  def get(name: String): Option[String] = given.get(name)
+
+  def apply(name: String): String = given.getOrElse(name, throw new JobError(s"argument --$name is missing"))
+}
+
+object Errors {
+  private val Failure = "The rows say: " // how a failure is found again among what Spark says of it
+
+  /** A column that fails the job for each row in which it is read; `reason` gives the message back. */
+  def failure(message: Column): Column = raise_error(concat(lit(Failure), message))
+
+  /** What an error comes down to, in one line: a failure's message, else that of the innermost cause. */
+  def reason(error: Throwable): String = {
+    val causes = Iterator.iterate(error)(_.getCause).takeWhile(_ != null).toSeq
+    val said = causes.flatMap(cause => s"$Failure(.*)".r.findFirstMatchIn(cause.toString)).map(_.group(1))
+    said.lastOption.getOrElse(Option(causes.last.getMessage).getOrElse(causes.last.toString).trim.split("\n").head)
+  }
+
+  /** The error for a name that is none of the allowed ones, with the nearest of them. */
+  def unknown(kind: String, name: String, allowed: Iterable[String]): JobError =
+    new JobError(s"$kind '$name' is not known. Allowed: ${allowed.mkString(", ")}.${hint(name, allowed)}")
+
+  def missingColumn(name: String, columns: Iterable[String], where: String = "the data"): JobError =
+    new JobError(s"column '$name' is not in $where. Columns there: ${columns.mkString(", ")}.${hint(name, columns)}")
+
+  /** Throw for the first name that is no column of the frame. Case does not matter, as in Spark. */
+  def checkColumns(frame: DataFrame, names: Iterable[String], where: String = "the data"): Unit =
+    for (name <- names if !frame.columns.exists(_.equalsIgnoreCase(name)))
+      throw missingColumn(name, frame.columns, where)
+
+  private def hint(name: String, allowed: Iterable[String]): String = {
+    def likeness(other: String) = 2.0 * new LongestCommonSubsequence()(name, other) / (name.length + other.length)
+    val near = allowed.toSeq.filter(likeness(_) >= 0.6)
+    if (near.isEmpty) "" else s" Did you mean '${near.maxBy(likeness)}'?"
+  }
+}
+
+/** JSON as Scala's own values. An object is a ListMap: the order of its fields is the order of columns. */
+object Json {
+  type Fields = ListMap[String, Any]
+
+  private val reader = new ObjectMapper()
+  private val writer = new ObjectMapper().registerModule(DefaultScalaModule)
+
+  def read(text: String): Fields = ordered(reader.readValue(text, classOf[Object])).asInstanceOf[Fields]
+
+  def write(value: Any): String = writer.writeValueAsString(value)
+
+  def pretty(value: Any): String = writer.writerWithDefaultPrettyPrinter.writeValueAsString(value)
+
+  private def ordered(value: Any): Any = value match {
+    case fields: java.util.Map[_, _] =>
+      ListMap(fields.asScala.toSeq.map { case (name, field) => name.toString -> ordered(field) }: _*)
+    case items: java.util.List[_] => items.asScala.map(ordered).toList
+    case other => other
+  }
+}
+
+/** What a step or a specification says, read field by field. A field that is null counts as not given. */
+final case class Options(given: Json.Fields) {
+  private val said = given.filter { case (_, value) => value != null }
+
+  def check(required: Seq[String], optional: Seq[String] = Nil): this.type = {
+    for (name <- given.keys if !(required ++ optional).contains(name))
+      throw Errors.unknown("option", name, required ++ optional)
+    for (name <- required if !given.contains(name))
+      throw new JobError(s"option '$name' is missing. Given: ${given.keys.mkString(", ")}")
+    this
+  }
+
+  def get(name: String): Option[Any] = said.get(name)
+
+  def text(name: String): String = as[String](name, "a text").getOrElse("")
+
+  def text(name: String, default: String): String = as[String](name, "a text").getOrElse(default)
+
+  def texts(name: String): List[String] = as[List[String]](name, "a list").getOrElse(Nil)
+
+  def values(name: String): List[Any] = as[List[Any]](name, "a list").getOrElse(Nil)
+
+  def number(name: String): Option[Int] = as[Int](name, "a number")
+
+  def list(name: String): List[Json.Fields] = as[List[Json.Fields]](name, "a list of mappings").getOrElse(Nil)
+
+  def named(name: String): ListMap[String, String] =
+    as[ListMap[String, String]](name, "a mapping").getOrElse(ListMap.empty)
+
+  def fields(name: String): Json.Fields = as[Json.Fields](name, "a mapping").getOrElse(ListMap.empty)
+
+  def nested(name: String): Options = Options(fields(name))
+
+  def each(name: String): ListMap[String, Options] =
+    as[ListMap[String, Json.Fields]](name, "a mapping").getOrElse(ListMap.empty).map { case (key, value) =>
+      key -> Options(value)
+    }
+
+  private def as[T: scala.reflect.ClassTag](name: String, kind: String): Option[T] = said.get(name).map {
+    case value: T => value
+    case other => throw new JobError(s"option '$name' has to be $kind, not ${Json.write(other)}")
+  }
+}
+
+/** A job run: read the source, apply the steps, write and register the table, and prove where every row went. */
+final class JobRun(arguments: Arguments) {
+  private val started = OffsetDateTime.now(ZoneOffset.UTC)
+  private val spark = session()
+  private val files = new Files(spark)
+  private val catalog = new Catalog(Glue(arguments.get("aws_region")))
+
+  def report(): Json.Fields = {
+    val spec = readSpec(arguments("spec"))
+    val job = spec.text("job")
+    val database = arguments("curated_database")
+    val sink = sinkOf(spec)
+    val sources = new Sources(spec.named("tables"))
+    val quarantine = new Quarantine(arguments("quarantine_bucket"), job, arguments.runId, started)
+
+    catalog.check(database, sink)
+    val source = sources(spec.text("source"))
+    val (frame, steps) = Steps(source.rows, spec.list("steps"), sources(_).rows)
+    val written = sink.write(frame)
+    val kept = ListMap(sources.read.toSeq.map { case (name, read) => name -> quarantine.keep(spark, read) }: _*)
+    val rejected = Steps.keepRejects(quarantine, source, steps)
+    val report = ListMap[String, Any](
+      "job" -> job,
+      "run_id" -> arguments.runId,
+      "source" -> source.dataset,
+      "table" -> s"$database.${sink.table}",
+      "rows_in" -> source.count("rows"),
+      "rows_out" -> written.rows,
+      "quarantined_rows" -> (kept(source.dataset)("rows") + rejected),
+      "quarantined_files" -> kept.values.map(_("files")).sum
+    ) ++ Balance.account(source.good, steps) ++ ListMap(
+      "quarantined" -> kept,
+      "partitions" -> written.partitions.size,
+      "files" -> written.files,
+      "bytes" -> written.bytes,
+      "started_at" -> started.format(Quarantine.Moment),
+      "seconds" -> java.time.Duration.between(started, OffsetDateTime.now).toMillis / 100 / 10.0
+    )
+    Balance.check(report)
+    catalog.publish(database, sink, written)
+    files.write(s"s3://${arguments("curated_bucket")}/_reports/$job/${arguments.runId}.json", Json.pretty(report))
+    report
+  }
+
+  private def session(): SparkSession = {
+    val spark = SparkSession.builder.appName(arguments("JOB_NAME")).getOrCreate()
+    JobRun.Settings.foreach { case (setting, value) => spark.conf.set(setting, value) }
+    spark
+  }
+
+  private def readSpec(location: String): Options = {
+    val text = Try(files.read(location)).recover { case error =>
+      throw new JobError(s"--spec $location: ${error.getMessage}")
+    }.get
+    val spec = Options(Json.read(text)).check(Seq("job", "source", "tables", "steps", "sink"))
+    Steps.check(spec.list("steps"))
+    sinkOf(spec)
+    spec
+  }
+
+  private def sinkOf(spec: Options): Sink =
+    Sink(Convert.converted(spec.nested("sink"), spec.list("steps")), arguments("curated_bucket"))
+
+  /** The datasets of the job by name, each read once. */
+  private final class Sources(tables: ListMap[String, String]) {
+    val read: mutable.LinkedHashMap[String, Source] = mutable.LinkedHashMap.empty
+
+    def apply(dataset: String): Source = {
+      val name = tables.getOrElse(dataset, throw Errors.unknown("dataset", dataset, tables.keys))
+      read.getOrElseUpdate(dataset, Source(spark, files, catalog.find(arguments("raw_database"), name, dataset)))
+    }
+  }
+}
+
+object JobRun {
+  private val Settings = Map(
+    "spark.sql.session.timeZone" -> "UTC",
+    // Blocks of S3 objects have no place, and asking for it costs one call a file.
+    "spark.sql.sources.ignoreDataLocality" -> "true",
+    // Folders of folders of small files (year/month/day/hour) are listed side by side from the months on.
+    "spark.sql.sources.parallelPartitionDiscovery.threshold" -> "8",
+    // The optimizer would cut an empty branch off the plan, and with it the counts observed there.
+    "spark.sql.adaptive.optimizer.excludedRules" -> "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation",
+    "spark.sql.optimizer.excludedRules" -> Seq("PropagateEmptyRelation", "PruneFilters")
+      .map(rule => s"org.apache.spark.sql.catalyst.optimizer.$rule").mkString(",")
+  )
+}
+
+/** S3 as Spark's file system shows it, on Glue and on the laptop alike. */
+final class Files(spark: SparkSession) {
+
+  def read(location: String): String = {
+    val stream = system(location).open(new Path(location))
+    try new String(stream.readAllBytes(), UTF_8)
+    finally stream.close()
+  }
+
+  def write(location: String, text: String): Unit = {
+    val stream = system(location).create(new Path(location))
+    try stream.write(text.getBytes(UTF_8))
+    finally stream.close()
+  }
+
+  /** Path -> size in bytes of each data file under the location. As for Spark, _names and .names are none. */
+  def list(location: String): ListMap[String, Long] = {
+    val (root, found) = (new Path(location), mutable.ArrayBuffer.empty[(String, Long)])
+    if (system(location).exists(root)) {
+      val files = system(location).listFiles(root, true)
+      while (files.hasNext) {
+        val file = files.next()
+        found += location + root.toUri.relativize(file.getPath.toUri).getPath -> file.getLen
+      }
+    }
+    ListMap(found.filterNot { case (path, _) => hidden(path.stripPrefix(location)) }.sorted: _*)
+  }
+
+  private def system(location: String) = new Path(location).getFileSystem(spark.sparkContext.hadoopConfiguration)
+
+  private def hidden(name: String): Boolean = name.endsWith("_$folder$") ||
+    name.split("/").exists(part => part.startsWith(".") || part.startsWith("_") && !part.contains("="))
+}
+
+/** A call to AWS that was refused: its code, such as EntityNotFoundException, and its message. */
+class AwsError(val code: String, message: String) extends Exception(s"$code: $message") with NoStackTrace
+
+/** AWS Glue's API for a script that has no SDK at hand: JSON over HTTP, signed with Signature Version 4. */
+final class Glue(endpoint: URI, region: String, credentials: () => Credentials) {
+  private val http = HttpClient.newBuilder.version(HttpClient.Version.HTTP_1_1).build()
+
+  /** Call an action. Throws AwsError; what may pass (throttling, a fault of the service) is tried again first. */
+  def apply(action: String, request: Json.Fields, attempt: Int = 1): Options = {
+    val answer = http.send(signed(action, Json.write(request)), HttpResponse.BodyHandlers.ofString)
+    val body = Options(if (answer.body.isEmpty) ListMap.empty else Json.read(answer.body))
+    val code = body.text("__type").split("#").last
+    if (answer.statusCode < 300) body
+    else if (attempt < Glue.Attempts && (answer.statusCode >= 500 || code.startsWith("Throttling"))) {
+      Thread.sleep(200L << attempt)
+      apply(action, request, attempt + 1)
+    } else throw new AwsError(code, body.text("Message", body.text("message", s"HTTP ${answer.statusCode}")))
+  }
+
+  private def signed(action: String, body: String): HttpRequest = {
+    val key = credentials()
+    val time = Glue.Time.format(Instant.now.atOffset(ZoneOffset.UTC))
+    val headers = ListMap(
+      "content-type" -> "application/x-amz-json-1.1",
+      "host" -> endpoint.getAuthority,
+      "x-amz-date" -> time
+    ) ++ key.token.map("x-amz-security-token" -> _) + ("x-amz-target" -> s"AWSGlue.$action")
+    val names = headers.keys.mkString(";")
+    val canonical = headers.map { case (name, value) => s"$name:$value\n" }.mkString
+    val scope = s"${time.take(8)}/$region/glue/aws4_request"
+    val asked = Glue.hash(s"POST\n/\n\n$canonical\n$names\n${Glue.hash(body)}")
+    val secret = scope.split("/").foldLeft(s"AWS4${key.secret}".getBytes(UTF_8))(Glue.hmac)
+    val signature = Glue.hex(Glue.hmac(secret, s"AWS4-HMAC-SHA256\n$time\n$scope\n$asked"))
+    val proof = s"AWS4-HMAC-SHA256 Credential=${key.id}/$scope, SignedHeaders=$names, Signature=$signature"
+    val request = HttpRequest.newBuilder(endpoint.resolve("/")).POST(HttpRequest.BodyPublishers.ofString(body))
+    // Java sets the host by itself and refuses it from others.
+    for ((name, value) <- headers if name != "host") request.header(name, value)
+    request.header("authorization", proof).build()
+  }
+}
+
+object Glue {
+  private val Attempts = 5
+  private val Time = DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'")
+
+  /** The client for a region, or the one that the environment names, at the endpoint that it names. */
+  def apply(region: Option[String]): Glue = {
+    val place = (region ++ Seq("AWS_REGION", "AWS_DEFAULT_REGION").flatMap(sys.env.get)).headOption
+      .getOrElse(throw new JobError("no region: set the argument --aws_region"))
+    val suffix = if (place.startsWith("cn-")) "amazonaws.com.cn" else "amazonaws.com"
+    val endpoint = Seq("AWS_ENDPOINT_URL_GLUE", "AWS_ENDPOINT_URL").flatMap(sys.env.get).headOption
+    new Glue(URI.create(endpoint.getOrElse(s"https://glue.$place.$suffix")), place, () => Credentials.find())
+  }
+
+  private def hash(text: String): String = hex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(UTF_8)))
+
+  private def hmac(key: Array[Byte], text: String): Array[Byte] = {
+    val mac = Mac.getInstance("HmacSHA256")
+    mac.init(new SecretKeySpec(key, "HmacSHA256"))
+    mac.doFinal(text.getBytes(UTF_8))
+  }
+
+  private def hex(bytes: Array[Byte]): String = bytes.map(byte => f"$byte%02x").mkString
+}
+
+final case class Credentials(id: String, secret: String, token: Option[String])
+
+object Credentials {
+  private val Sdk2 = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
+  private val Sdk1 = "com.amazonaws.auth.DefaultAWSCredentialsProviderChain"
+
+  /** Those of the environment, else those that the AWS SDK finds: version 2, or 1 where that is all there is.
+    *
+    * By reflection, since Glue has the SDK and the pyspark wheel, which compiles this in tests, has not.
+    */
+  def find(): Credentials = ofEnvironment
+    .orElse(ofSdk(Sdk2, "create", "resolveCredentials", "accessKeyId", "secretAccessKey", "sessionToken"))
+    .orElse(ofSdk(Sdk1, "getInstance", "getCredentials", "getAWSAccessKeyId", "getAWSSecretKey", "getSessionToken"))
+    .getOrElse(throw new JobError("no AWS credentials: neither in the environment nor by an AWS SDK"))
+
+  private def ofEnvironment: Option[Credentials] =
+    for (id <- sys.env.get("AWS_ACCESS_KEY_ID"); secret <- sys.env.get("AWS_SECRET_ACCESS_KEY"))
+      yield Credentials(id, secret, sys.env.get("AWS_SESSION_TOKEN"))
+
+  private def ofSdk(provider: String, make: String, find: String, id: String, secret: String, token: String) =
+    Try(Class.forName(provider)).toOption.map { class_ =>
+      val found = call(class_.getMethod(make).invoke(null), find)
+      def text(method: String) = call(found, method).toString
+      Credentials(text(id), text(secret), Try(text(token)).toOption)
+    }
+
+  private def call(target: AnyRef, method: String): AnyRef = target.getClass.getMethod(method).invoke(target)
+}
+
+/** A source table as the catalog has it. location ends with a slash; columns map names to Spark types. */
+final case class Table(
+    dataset: String,
+    location: String,
+    format: String,
+    columns: ListMap[String, String],
+    keys: ListMap[String, String],
+    parameters: Map[String, String]
+) {
+
+  /** Spark's options for the SerDe's: LazySimpleSerDe and OpenCSVSerde name theirs differently. */
+  lazy val csvOptions: Map[String, String] = {
+    val header = parameters.getOrElse("skip.header.line.count", "0").toInt
+    if (header > 1)
+      throw new JobError(s"dataset $dataset: skip.header.line.count is $header. Jobs read files with 0 or 1")
+    val quote = parameters.getOrElse("quoteChar", "\"")
+    val separators = Seq("separatorChar", "field.delim", "delimiter").flatMap(parameters.get).filter(_.nonEmpty)
+    Map(
+      "header" -> (header == 1).toString,
+      "sep" -> separators.headOption.getOrElse(","),
+      "quote" -> quote,
+      "escape" -> parameters.getOrElse("escapeChar", quote),
+      "nullValue" -> parameters.getOrElse("serialization.null.format", "")
+    )
+  }
+}
+
+/** The Glue Data Catalog: what a source table looks like, and how the table that a job writes gets there. */
+final class Catalog(glue: Glue) {
+
+  /** The table of a dataset. Throws JobError when there is none, or one of a format that jobs do not read. */
+  def find(database: String, name: String, dataset: String): Table = {
+    val table = get(database, name).getOrElse(
+      throw new JobError(s"dataset $dataset: database $database has no table '$name'. Run the dataset's crawler first")
+    )
+    val storage = table.nested("StorageDescriptor")
+    val serde = storage.nested("SerdeInfo")
+    // The catalog has names in lower case; Spark's JSON reader needs them as the files have them.
+    val written = serde.nested("Parameters").text("paths").split(",").map(name => name.toLowerCase -> name).toMap
+    Table(
+      dataset,
+      storage.text("Location").stripSuffix("/") + "/",
+      format(dataset, s"${table.nested("Parameters").text("classification")} ${serde.text("SerializationLibrary")}"),
+      types(storage.list("Columns")).map { case (name, type_) => written.getOrElse(name, name) -> type_ },
+      types(table.list("PartitionKeys")),
+      table.named("Parameters") ++ serde.named("Parameters")
+    )
+  }
+
+  /** Throw JobError for a table that is there and partitioned otherwise, or has partitions of another format.
+    *
+    * Its old files would stay among the new.
+    */
+  def check(database: String, sink: Sink): Unit = for (table <- get(database, sink.table)) {
+    def shown(names: Seq[String]) = names.mkString("['", "', '", "']").replace("['']", "[]")
+    val there = table.list("PartitionKeys").map(_("Name").toString)
+    val written = table.nested("Parameters").text("classification", sink.format.name)
+    val wayOut = "Give the sink another table name, or delete the table and its files first"
+    if (there != sink.keys.map(_.toLowerCase))
+      throw new JobError(
+        s"sink partition_by: table $database.${sink.table} is partitioned by ${shown(there)}, " +
+          s"not by ${shown(sink.keys)}. $wayOut"
+      )
+    if (there.nonEmpty && written != sink.format.name)
+      throw new JobError(
+        s"sink format: the partitions of table $database.${sink.table} are $written, not ${sink.format.name}. $wayOut"
+      )
+  }
+
+  /** Create or update the table that was written, and register its partitions. */
+  def publish(database: String, sink: Sink, written: Written): Unit = {
+    val storage = storageOf(sink.format, written.columns)
+    val table = ListMap(
+      "Name" -> sink.table,
+      "TableType" -> "EXTERNAL_TABLE",
+      "Parameters" -> Map("classification" -> sink.format.name, "EXTERNAL" -> "TRUE"),
+      "PartitionKeys" -> listed(written.keys),
+      "StorageDescriptor" -> (storage + ("Location" -> sink.location))
+    )
+    val request = ListMap("DatabaseName" -> database, "TableInput" -> table)
+    try glue("CreateTable", request)
+    catch { case error: AwsError if error.code == "AlreadyExistsException" => glue("UpdateTable", request) }
+    val inputs = written.partitions.toSeq.map { case (values, location) =>
+      ListMap("Values" -> values, "StorageDescriptor" -> (storage + ("Location" -> location)))
+    }
+    for (batch <- inputs.grouped(Catalog.Batch)) register(database, sink.table, batch)
+  }
+
+  /** Register partitions; those that are registered already get the new storage. */
+  private def register(database: String, name: String, inputs: Seq[Json.Fields]): Unit = {
+    val table = ListMap("DatabaseName" -> database, "TableName" -> name)
+    val errors = glue("BatchCreatePartition", table + ("PartitionInputList" -> inputs)).list("Errors").map(Options(_))
+    val (there, failed) = errors.partition(_.nested("ErrorDetail").text("ErrorCode") == "AlreadyExistsException")
+    fail(name, failed.map(error => error.texts("PartitionValues") -> error))
+    val entries = for (input <- inputs if there.exists(_.texts("PartitionValues") == input("Values")))
+      yield ListMap("PartitionValueList" -> input("Values"), "PartitionInput" -> input)
+    if (entries.nonEmpty) {
+      val again = glue("BatchUpdatePartition", table + ("Entries" -> entries)).list("Errors").map(Options(_))
+      fail(name, again.map(error => error.texts("PartitionValueList") -> error))
+    }
+  }
+
+  private def fail(name: String, errors: Seq[(Seq[String], Options)]): Unit = for ((values, error) <- errors)
+    throw new JobError(s"partition $values of $name: ${error.nested("ErrorDetail").text("ErrorMessage")}")
+
+  private def get(database: String, name: String): Option[Options] =
+    try Some(glue("GetTable", ListMap("DatabaseName" -> database, "Name" -> name)).nested("Table"))
+    catch { case error: AwsError if error.code == "EntityNotFoundException" => None }
+
+  private def format(dataset: String, said: String): String =
+    Seq("parquet", "json", "csv").find(said.toLowerCase.contains(_)).getOrElse(
+      throw new JobError(s"dataset $dataset: its table is of format '${said.trim}'. Jobs read csv, json and parquet")
+    )
+
+  // Spark refuses Hive's bounded strings in the schema of a read.
+  private def types(columns: Seq[Json.Fields]): ListMap[String, String] = ListMap(columns.map { column =>
+    column("Name").toString -> column("Type").toString.replaceAll("\\b(var)?char\\(\\d+\\)", "string")
+  }: _*)
+
+  /** What the catalog says of files of this format with these columns, wherever they lie. */
+  private def storageOf(format: Format, columns: ListMap[String, String]): Json.Fields = {
+    val parameters = format.name match {
+      case "csv" => CsvLines.Serde
+      case "json" => Map("paths" -> columns.keys.mkString(","))
+      case _ => Map("serialization.format" -> "1")
+    }
+    ListMap(
+      "Columns" -> listed(columns),
+      "InputFormat" -> format.input,
+      "OutputFormat" -> format.output,
+      "SerdeInfo" -> Map("SerializationLibrary" -> format.serde, "Parameters" -> parameters),
+      "Parameters" -> Map("classification" -> format.name)
+    )
+  }
+
+  private def listed(columns: ListMap[String, String]): Seq[Map[String, String]] =
+    columns.toSeq.map { case (name, type_) => Map("Name" -> name, "Type" -> type_) }
+}
+
+object Catalog {
+  private val Batch = 100 // partitions in one call: Glue's limit
+}
+
+/** A dataset being read: the good rows go on, and what cannot be read is kept apart with its reason.
+  *
+  * rows      what the steps work on: the good rows, with the table's columns and partition keys
+  * rejected  the bad rows: source_file, raw, reason (None where rows cannot be bad: Parquet)
+  * files     the files of which nothing can be read: path -> reason
+  * counts    filled once a query has read the rows: "rows" read in all, "bad" among them
+  */
+final case class Source(
+    dataset: String,
+    rows: DataFrame,
+    rejected: Option[DataFrame],
+    files: ListMap[String, String],
+    counts: Observation
+) {
+  def count(name: String): Long = Balance.observed(counts)(name).asInstanceOf[Long]
+
+  def good: Long = count("rows") - count("bad")
+}
+
+object Source {
+  private val (corrupt, file) = ("_lake_corrupt_record", "_lake_source_file")
+  private val CanBeBad = Seq("csv", "json")
+
+  /** Read a table of the catalog. Nothing is read yet but file names and, of Parquet files, the footers. */
+  def apply(spark: SparkSession, files: Files, table: Table): Source = {
+    val sizes = files.list(table.location)
+    val empty = sizes.collect { case (path, 0) => path -> "the file is empty (0 bytes)" }
+    val all = load(spark, table, sizes)
+    val unread = empty ++ (if (table.format == "parquet") damaged(spark, all, sizes) else Nil)
+    // Spark applies a condition on the file's name before it opens the file.
+    val frame = if (table.format == "parquet") all.where(!col(file).isin(unread.keys.map(uri).toSeq: _*)) else all
+    val counts = Observation()
+    val (first, rest) = counted(table)
+    val counting = frame.observe(counts, first, rest: _*)
+    Source(table.dataset, good(table, counting), rejected(table, counting), unread, counts)
+  }
+
+  /** The table with all its columns, each row's file, and for text formats the raw text of the bad rows. */
+  private def load(spark: SparkSession, table: Table, sizes: ListMap[String, Long]): DataFrame = {
+    val columns = table.columns ++ (if (canBeBad(table)) Some(corrupt -> "string") else None)
+    val hive = hiveStyle(table, sizes)
+    if (sizes.values.forall(_ == 0)) {
+      val schema = StructType.fromDDL(ddl(columns ++ table.keys + (file -> "string")))
+      return spark.createDataFrame(List.empty[Row].asJava, schema)
+    }
+    val inFiles = if (hive) columns ++ table.keys else columns
+    val reader = options(spark.read.schema(ddl(inFiles)).format(table.format), table)
+    val placed = if (hive) reader.option("basePath", table.location) else reader.option("recursiveFileLookup", "true")
+    val frame = placed.load(table.location).select(col("*"), col("_metadata.file_path").as(file))
+    if (hive) frame else plainPartitions(frame, table)
+  }
+
+  private def canBeBad(table: Table) = CanBeBad.contains(table.format)
+
+  /** Whether folders are named key=value. Else their values go by position, as a crawler's partition_0 does. */
+  private def hiveStyle(table: Table, sizes: ListMap[String, Long]): Boolean =
+    sizes.keys.headOption.exists(first => table.keys.keys.exists(key => first.startsWith(s"${table.location}$key=")))
+
+  private def plainPartitions(frame: DataFrame, table: Table): DataFrame = {
+    val folders = split(substring(col(file), table.location.length + 1, Int.MaxValue), "/")
+    table.keys.zipWithIndex.foldLeft(frame) { case (wider, ((key, type_), place)) =>
+      wider.withColumn(key, get(folders, lit(place)).cast(type_))
+    }
+  }
+
+  private def options(reader: DataFrameReader, table: Table): DataFrameReader =
+    reader.options(corruptOptions ++ (if (table.format == "csv") table.csvOptions else Nil))
+
+  private def corruptOptions = Map("mode" -> "PERMISSIVE", "columnNameOfCorruptRecord" -> corrupt)
+
+  /** Rows, bad rows, and the values of every column.
+    *
+    * Counting every column keeps Spark from skipping those that the job does not use. A value that does not fit its
+    * type is found only in a column that is read, and each pass over the data must find the same.
+    */
+  private def counted(table: Table): (Column, Seq[Column]) = {
+    val bad = if (canBeBad(table)) count(col(corrupt)) else lit(0L)
+    val used = table.columns.keys.toSeq.map(name => count(Names.column(name)).as(s"filled $name"))
+    (count(lit(1)).as("rows"), bad.as("bad") +: used)
+  }
+
+  private def good(table: Table, frame: DataFrame): DataFrame = {
+    val rows = if (canBeBad(table)) frame.where(col(corrupt).isNull) else frame
+    rows.select((table.columns ++ table.keys).keys.toSeq.map(Names.column): _*)
+  }
+
+  private def rejected(table: Table, frame: DataFrame): Option[DataFrame] = if (!canBeBad(table)) None
+  else {
+    val bad = frame.where(col(corrupt).isNotNull).withColumn("texts", asTexts(table))
+    Some(bad.select(col(file).as("source_file"), col(corrupt).as("raw"), reason(table).as("reason")))
+  }
+
+  /** The raw row parsed again with every column a string, to see what was wrong with it. */
+  private def asTexts(table: Table): Column = {
+    val texts = StructType((table.columns.keys.toSeq :+ corrupt).map(StructField(_, StringType)))
+    if (table.format == "csv") from_csv(col(corrupt), texts, corruptOptions ++ table.csvOptions)
+    else from_json(col(corrupt), texts, corruptOptions)
+  }
+
+  private def reason(table: Table): Column = {
+    val shape = if (table.format == "csv") s"the row does not have ${table.columns.size} fields"
+    else "the line is not valid JSON"
+    val values = table.columns.toSeq.filterNot { case (_, type_) => type_.matches("(array|map|struct|binary).*") }
+    val otherwise = lit("a value does not fit the type of its column")
+    coalesce(when(col(s"texts.$corrupt").isNotNull, lit(shape)) +: values.map((unfit _).tupled) :+ otherwise: _*)
+  }
+
+  private def unfit(column: String, type_ : String): Column = {
+    val text = s"texts.`$column`"
+    val said = concat(lit(s"column $column: '"), expr(text), lit(s"' is not $type_"))
+    when(expr(s"$text IS NOT NULL AND try_cast($text AS $type_) IS NULL"), said)
+  }
+
+  /** Path -> reason of the Parquet files that cannot be read. Only those that gave no row are tried alone. */
+  private def damaged(spark: SparkSession, frame: DataFrame, sizes: ListMap[String, Long]): ListMap[String, String] = {
+    spark.conf.set("spark.sql.files.ignoreCorruptFiles", "true")
+    val gaveRows = try frame.select(file).distinct().collect().map(_.getString(0)).toSet
+    finally spark.conf.unset("spark.sql.files.ignoreCorruptFiles")
+    val suspects = sizes.toSeq.collect { case (path, size) if size > 0 && !gaveRows(uri(path)) => path }
+    ListMap(suspects.flatMap(path => fault(spark, path).map(path -> _)): _*)
+  }
+
+  /** What Parquet says of the file: the innermost cause. None for a file that is whole. */
+  private def fault(spark: SparkSession, path: String): Option[String] =
+    Try(spark.read.parquet(path)).failed.toOption.map { error =>
+      Iterator.iterate(error)(_.getCause).takeWhile(_ != null).toSeq.last.getMessage.split("\n").head
+    }
+
+  /** The path as Spark's file metadata has it. */
+  private def uri(path: String): String = new Path(path).toUri.toString
+
+  private def ddl(columns: Map[String, String]): String =
+    columns.map { case (name, type_) => s"${Names.quoted(name)} $type_" }.mkString(", ")
+}
+
+object Names {
+  def quoted(column: String): String = s"`${column.replace("`", "``")}`"
+
+  def column(name: String): Column = col(quoted(name))
+}
+
+/** The quarantine zone: every row and file that could not be used, with where it came from and why.
+  *
+  * A run's folder holds JSON lines of dataset, source_file, raw, reason, job, run_id, quarantined_at.
+  */
+final class Quarantine(bucket: String, job: String, runId: String, started: OffsetDateTime) {
+  private val location = s"s3://$bucket/$job/run_date=${started.toLocalDate}/$runId/"
+
+  /** Write what the source could not read, and say how much that was. Its rows must have been read. */
+  def keep(spark: SparkSession, source: Source): ListMap[String, Long] = {
+    val rows = source.rejected.filter(_ => source.count("bad") > 0).map(keepRows(source.dataset, _)).getOrElse(0L)
+    if (source.files.nonEmpty) {
+      val listed = source.files.toSeq.map { case (path, reason) => Row(path, null, reason) }
+      val schema = StructType.fromDDL("source_file string, raw string, reason string")
+      keepRows(source.dataset, spark.createDataFrame(listed.asJava, schema))
+    }
+    ListMap("rows" -> rows, "files" -> source.files.size.toLong)
+  }
+
+  /** Write rows that came from this dataset, and say how many. */
+  def keepRows(dataset: String, rejected: DataFrame): Long = {
+    val at = started.format(Quarantine.Moment)
+    val told = Seq("dataset" -> dataset, "job" -> job, "run_id" -> runId, "quarantined_at" -> at)
+    val explained = told.foldLeft(rejected) { case (frame, (name, value)) => frame.withColumn(name, lit(value)) }
+    val (counted, rows) = Balance.observe(explained)
+    counted.write.mode("append").json(location)
+    rows()
+  }
+}
+
+object Quarantine {
+  val Moment: DateTimeFormatter = DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSSxxx")
+}
+
+/** Where every row went. */
+object Balance {
+  private val gains = Seq("added_by_joins", "added_by_sql")
+  private val losses = Seq("filtered", "deduplicated", "removed_by_joins", "removed_by_sql", "quarantined_rows")
+  private val patience = 30.seconds
+
+  /** The frame, and its number of rows once a query has read it: no query of its own. */
+  def observe(frame: DataFrame): (DataFrame, () => Long) = {
+    val rows = Observation()
+    (frame.observe(rows, count(lit(1)).as("rows")), () => observed(rows)("rows").asInstanceOf[Long])
+  }
+
+  /** What was observed by a query that is over. Throws JobError where the query never came by the place: Spark itself
+    * would wait for ever.
+    */
+  def observed(observation: Observation): Map[String, Any] =
+    try Await.result(Future(blocking(observation.get)), patience)
+    catch {
+      case _: TimeoutException =>
+        throw new JobError(
+          "the rows cannot be accounted for: Spark left a dataset or a step unread, since the result does not need " +
+            "it. Remove what is not needed; a sql step has to use `input`"
+        )
+    }
+
+  /** What each step did to the rows, and the sums by kind.
+    *
+    * The effect of a join or of SQL is net: a join that drops two rows and doubles three adds one.
+    */
+  def account(rows: Long, steps: Seq[Applied]): Json.Fields = {
+    val after = steps.map(_.rows())
+    val moves = steps.zip((rows +: after).zip(after)).map { case (step, (before, now)) => (step, before, now) }
+    val totals = (gains ++ losses.filter(_ != "quarantined_rows")).map { kind =>
+      kind -> moves.collect { case (step, before, now) if step.kind(now - before) == kind => (now - before).abs }.sum
+    }
+    val lines = moves.map { case (step, before, now) =>
+      ListMap("step" -> step.name, "rows_in" -> before, "rows_out" -> now)
+    }
+    ListMap(totals: _*) + ("steps" -> lines)
+  }
+
+  /** Throw JobError unless what came in is what went somewhere:
+    *
+    * rows_in + added_by_joins + added_by_sql
+    *   = rows_out + filtered + deduplicated + removed_by_joins + removed_by_sql + quarantined_rows
+    *
+    * The terms are measured apart: rows_in where the source is read, rows_out in the files that were written,
+    * quarantined_rows as they are written to the quarantine zone.
+    */
+  def check(report: Json.Fields): Unit = {
+    def terms(names: Seq[String]) = names.map(name => name -> report(name).asInstanceOf[Long])
+    def sum(terms: Seq[(String, Long)]) = terms.map { case (name, rows) => s"$name $rows" }.mkString(" + ")
+    val (before, after) = (terms("rows_in" +: gains), terms("rows_out" +: losses))
+    if (before.map(_._2).sum != after.map(_._2).sum)
+      throw new JobError(
+        s"the rows do not add up: ${sum(before)} is not ${sum(after)}. Steps: ${Json.write(report("steps"))}"
+      )
+  }
+}
+
+/** What a run wrote: rows and bytes as counted in the files, partitions as values -> location. */
+final case class Written(
+    rows: Long,
+    bytes: Long,
+    files: Long,
+    columns: ListMap[String, String],
+    keys: ListMap[String, String],
+    partitions: ListMap[Seq[String], String]
+)
+
+/** A format that jobs write: its compressions, the default first; bytes in a shuffle for one in a file, about; and the
+  * classes that the catalog names.
+  */
+final case class Format(
+    name: String,
+    compressions: Seq[String],
+    shuffled: Int,
+    input: String,
+    output: String,
+    serde: String
+) {
+  val isText: Boolean = name == "json" || name == "csv"
+}
+
+object Format {
+  private val hive = "org.apache.hadoop.hive"
+  private val (parquet, orc, avro) = (s"$hive.ql.io.parquet", s"$hive.ql.io.orc", s"$hive.ql.io.avro")
+  private val text = "org.apache.hadoop.mapred.TextInputFormat"
+  private val textOut = s"$hive.ql.io.HiveIgnoreKeyTextOutputFormat"
+
+  val All: Seq[Format] = Seq(
+    Format("parquet", Seq("zstd", "snappy", "gzip", "none"), 4, s"$parquet.MapredParquetInputFormat",
+      s"$parquet.MapredParquetOutputFormat", s"$parquet.serde.ParquetHiveSerDe"),
+    Format("orc", Seq("zstd", "snappy", "zlib", "none"), 4, s"$orc.OrcInputFormat", s"$orc.OrcOutputFormat",
+      s"$orc.OrcSerde"),
+    Format("json", Seq("gzip", "bzip2", "none"), 1, text, textOut, "org.openx.data.jsonserde.JsonSerDe"),
+    Format("csv", Seq("gzip", "bzip2", "none"), 1, text, textOut, s"$hive.serde2.lazy.LazySimpleSerDe"),
+    Format("avro", Seq("snappy", "deflate", "none"), 2, s"$avro.AvroContainerInputFormat",
+      s"$avro.AvroContainerOutputFormat", s"$hive.serde2.avro.AvroSerDe")
+  )
+
+  def apply(name: String): Format =
+    All.find(_.name == name).getOrElse(throw Errors.unknown("sink format", name, All.map(_.name)))
+}
+
+/** Where and how a job writes: one folder a partition, only the partitions at hand replaced. */
+final case class Sink(options: Options, bucket: String) {
+  options.check(Seq("table"), Seq("format", "compression", "partition_by", "target_file_mb"))
+  val table: String = options.text("table")
+  val keys: List[String] = options.texts("partition_by")
+  val location = s"s3://$bucket/$table/"
+  val format: Format = Format(options.text("format", "parquet"))
+  private val compression = options.text("compression", format.compressions.head)
+  private val targetFileMb = options.number("target_file_mb")
+  if (!format.compressions.contains(compression))
+    throw Errors.unknown(s"sink compression of ${format.name}", compression, format.compressions)
+
+  /** Write the frame and count what arrived. Partitions that the frame does not touch stay. */
+  def write(frame: DataFrame): Written = {
+    Errors.checkColumns(frame, keys, "the data that goes to the sink")
+    if (keys.size == frame.columns.length)
+      throw new JobError(s"sink partition_by: ${keys.mkString(", ")} are all the columns. Leave one for the files")
+    val partitions = writeFiles(frame)
+    val types = ListMap(frame.schema.map(field => field.name.toLowerCase -> hiveType(field.dataType)): _*)
+    val lower = keys.map(_.toLowerCase)
+    val (rows, bytes, files) = arrived(frame.sparkSession, if (keys.isEmpty) Seq(location) else partitions.values.toSeq)
+    Written(rows, bytes, files, types -- lower, ListMap(lower.map(key => key -> types(key)): _*), partitions)
+  }
+
+  private def writeFiles(frame: DataFrame): ListMap[Seq[String], String] = {
+    val noValue = lit(ExternalCatalogUtils.DEFAULT_PARTITION_NAME)
+    val values = keys.map(key => coalesce(nullif(col(key).cast("string"), lit("")), noValue))
+    val touched = Observation()
+    val observed = frame.observe(touched, collect_set(array(values: _*)).as("partitions"))
+    withFileSize(frame.sparkSession)(save(arranged(observed)))
+    val found = Balance.observed(touched)("partitions").asInstanceOf[scala.collection.Seq[scala.collection.Seq[String]]]
+    if (keys.isEmpty) ListMap.empty
+    else ListMap(found.map(_.toList).toList.sortBy(_.mkString("\u0000")).map(values => values -> folder(values)): _*)
+  }
+
+  /** The rows of a partition together, in as few tasks as there shall be files. */
+  private def arranged(frame: DataFrame): DataFrame =
+    if (targetFileMb.nonEmpty) frame.hint("rebalance", keys.map(UnresolvedAttribute.quoted): _*)
+    else if (keys.nonEmpty) frame.repartition(keys.map(col): _*)
+    else frame
+
+  /** Adaptive execution cuts what it rebalances into parts of a size that is set for the session. */
+  private def withFileSize(spark: SparkSession)(write: => Unit): Unit = {
+    val settings = targetFileMb.fold(Map.empty[String, String])(size => Map(
+      "spark.sql.adaptive.advisoryPartitionSizeInBytes" -> s"${size * format.shuffled}MB",
+      "spark.sql.adaptive.coalescePartitions.parallelismFirst" -> "false"
+    ))
+    val before = settings.keys.map(name => name -> spark.conf.get(name)).toMap
+    settings.foreach { case (name, value) => spark.conf.set(name, value) }
+    try write
+    finally before.foreach { case (name, value) => spark.conf.set(name, value) }
+  }
+
+  private def save(frame: DataFrame): Unit =
+    try {
+      val writer = (if (format.name == "csv") CsvLines(frame, keys) else frame).write
+      val given = Map("partitionOverwriteMode" -> "dynamic", "timestampFormat" -> Sink.Timestamp)
+      val codec = if (format.name == "avro" && compression == "none") "uncompressed" else compression
+      writer.format(if (format.name == "csv") "text" else format.name).mode("overwrite")
+      writer.options(given + ("compression" -> codec)).partitionBy(keys: _*).save(location)
+    } catch {
+      case error: AnalysisException if error.getMessage.contains(s"Failed to find data source: ${format.name}") =>
+        throw new JobError(
+          s"sink format ${format.name}: this Spark cannot write it. Give the job its jar (spark-${format.name}), " +
+            s"or write one of: ${Format.All.map(_.name).filter(_ != format.name).mkString(", ")}"
+        )
+    }
+
+  private def folder(values: Seq[String]): String = keys.zip(values).map { case (key, value) =>
+    ExternalCatalogUtils.getPartitionPathString(key, value) + "/"
+  }.mkString(location, "", "")
+
+  private def arrived(spark: SparkSession, folders: Seq[String]): (Long, Long, Long) = if (folders.isEmpty) (0, 0, 0)
+  else {
+    val reader = spark.read.option("basePath", location).format(if (format.isText) "text" else format.name)
+    val file = Seq(col("_metadata.file_path").as("file"), col("_metadata.file_size").as("size"))
+    val files = reader.load(folders: _*).groupBy(file: _*).count()
+    val none = lit(0L)
+    val row = files.agg(coalesce(sum("count"), none), coalesce(sum("size"), none), count("file")).head()
+    (row.getLong(0), row.getLong(1), row.getLong(2))
+  }
+
+  private def hiveType(type_ : DataType): String = type_.catalogString.replace("timestamp_ntz", "timestamp")
+}
+
+object Sink {
+  private val Timestamp = "yyyy-MM-dd HH:mm:ss.SSSSSS" // as Hive's and Athena's readers of text expect it
+}
+
+/** CSV as Athena's LazySimpleSerDe reads it: typed, with nulls, and a delimiter within a text behind a backslash.
+  *
+  * OpenCSVSerde would read quotes, but no null and no date.
+  */
+object CsvLines {
+  val Serde = Map("field.delim" -> ",", "escape.delim" -> "\\", "serialization.null.format" -> "\\N")
+
+  /** The frame as one column of lines, and the partition keys. */
+  def apply(frame: DataFrame, keys: Seq[String]): DataFrame = {
+    val fields = frame.schema.filterNot(field => keys.exists(_.equalsIgnoreCase(field.name))).map(text)
+    frame.select(concat_ws(Serde("field.delim"), fields: _*).as("line") +: keys.map(col): _*)
+  }
+
+  private def text(field: StructField): Column = {
+    val column = Names.column(field.name)
+    val text = field.dataType match {
+      case _: ArrayType | _: MapType | _: StructType | BinaryType =>
+        throw new JobError(
+          s"sink format csv: column ${field.name} is ${field.dataType.simpleString}. Choose json, parquet or orc"
+        )
+      case StringType => escaped(column, field.name)
+      case _ => column.cast("string")
+    }
+    coalesce(text, lit(Serde("serialization.null.format")))
+  }
+
+  private def escaped(column: Column, name: String): Column = {
+    val broken = s"sink format csv: column $name has a text of more than one line. Choose json, parquet or orc"
+    val text = regexp_replace(column, "([\\\\,])", "\\\\$1")
+    when(column.rlike("[\\r\\n]"), Errors.failure(lit(broken))).otherwise(text)
+  }
+}
+
+/** A step that was applied: its number of rows, known once a query has read them, and the bad rows it leaves out. */
+final case class Applied(name: String, transform: Transform, rows: () => Long, rejects: Option[DataFrame]) {
+
+  /** What the report calls this change of the number of rows. */
+  def kind(change: Long): String = if (change > 0) transform.adds else transform.removes
+}
+
+/** Applying a job's steps, in order, each with its count of rows. */
+object Steps {
+
+  /** Apply steps such as {"filter": "distance > 0"}; dataset reads another dataset by its name. */
+  def apply(frame: DataFrame, steps: Seq[Json.Fields], dataset: String => DataFrame): (DataFrame, Seq[Applied]) =
+    steps.zipWithIndex.foldLeft((frame, Seq.empty[Applied])) { case ((data, applied), (step, index)) =>
+      val (name, options) = step.head
+      val (changed, rejects) = try one(name, options, data, dataset)
+      catch { case error: JobError => throw new JobError(s"step ${index + 1} ($name): ${error.getMessage}") }
+      val (counted, rows) = Balance.observe(changed)
+      (counted, applied :+ Applied(name, Transform.All(name), rows, rejects))
+    }
+
+  /** Write the rows that the steps left out as bad, and say how many. A step that left out none is not run again. */
+  def keepRejects(quarantine: Quarantine, source: Source, steps: Seq[Applied]): Long = {
+    val before = source.good +: steps.map(_.rows())
+    val lossy = steps.zip(before).collect { case (step, rows) if step.rows() < rows => step }
+    lossy.flatMap(_.rejects).map(quarantine.keepRows(source.dataset, _)).sum
+  }
+
+  def check(steps: Seq[Json.Fields]): Unit = for ((step, index) <- steps.zipWithIndex) {
+    if (step.size != 1)
+      throw new JobError(s"step ${index + 1}: ${Json.write(step)} has to be one step with its options")
+    if (!Transform.All.contains(step.head._1))
+      throw Errors.unknown(s"step ${index + 1}:", step.head._1, Transform.All.keys)
+  }
+
+  private def one(name: String, options: Any, frame: DataFrame, dataset: String => DataFrame) =
+    try { (Transform.All(name)(frame, options, dataset), Transform.All(name).rejects(frame, options)) }
+    catch { case error: AnalysisException => throw explained(error, frame) }
+
+  private def explained(error: AnalysisException, frame: DataFrame): JobError =
+    if (Option(error.getErrorClass).exists(_.startsWith("UNRESOLVED_COLUMN")))
+      Errors.missingColumn(error.getMessageParameters.get("objectName").replace("`", ""), frame.columns)
+    else new JobError(error.getMessage.trim.split("\n").head)
+}
+
+/** A kind of step, and what the run report calls the rows that it removes and adds (empty: it must do neither). */
+abstract class Transform(val removes: String = "", val adds: String = "") {
+
+  /** The data changed by the step's options; dataset reads another dataset by its name. */
+  def apply(frame: DataFrame, options: Any, dataset: String => DataFrame): DataFrame
+
+  /** The rows that apply leaves out because they are bad: source_file, raw, reason. None when it leaves none out. */
+  def rejects(frame: DataFrame, options: Any): Option[DataFrame] = None
+
+  protected def options(given: Any): Options = given match {
+    case fields: ListMap[_, _] => Options(fields.asInstanceOf[Json.Fields])
+    case null => Options(ListMap.empty)
+    case other => throw new JobError(s"its options have to be a mapping, not ${Json.write(other)}")
+  }
+
+  protected def text(given: Any, kind: String): String = given match {
+    case text: String => text
+    case other => throw new JobError(s"it takes $kind, not ${Json.write(other)}")
+  }
+
+  /** The column that SQL describes. A function of a person's own is Python, which a Scala job cannot call. */
+  protected def described(given: Any): Column = given match {
+    case function: ListMap[_, _] =>
+      val name = Options(function.asInstanceOf[Json.Fields]).check(Seq("function")).text("function")
+      throw new JobError(s"function $name: Scala jobs call no named Python functions. Use SQL, or language: python")
+    case sql => expr(text(sql, "a SQL expression"))
+  }
+
+  /** Names that may be given alone or as a list. */
+  protected def oneOrMany(given: Any): List[String] = given match {
+    case name: String => List(name)
+    case names: List[_] => names.map(_.toString)
+    case other => throw new JobError(s"a name or a list of names is needed, not ${Json.write(other)}")
+  }
+}
+
+object Transform {
+  val All: ListMap[String, Transform] = ListMap(
+    "convert" -> Convert,
+    "dedupe" -> Dedupe,
+    "drop_fields" -> DropFields,
+    "drop_null_fields" -> DropNullFields,
+    "filter" -> Filter,
+    "find_matches" -> FindMatches,
+    "join" -> Join,
+    "map" -> MapFields,
+    "sql" -> Sql
+  )
+}
+
+/** The data without the named columns. */
+object DropFields extends Transform {
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
+    val names = oneOrMany(given)
+    Errors.checkColumns(frame, names)
+    frame.drop(names: _*)
+  }
+}
+
+/** The data without the columns in which every row is null, or holds a value that `also` says counts as null.
+  *
+  * This reads the data once, since only the data can tell. Without rows, all columns stay.
+  */
+object DropNullFields extends Transform {
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
+    val also = options(given).check(Nil, Seq("also")).values("also")
+    val counts = frame.agg(count(lit(1)), frame.schema.map(field => count(filled(field, also))): _*).head()
+    val empty = frame.columns.indices.filter(place => counts.getLong(place + 1) == 0).map(frame.columns(_))
+    if (counts.getLong(0) == 0) frame else frame.drop(empty: _*)
+  }
+
+  /** The column, with null for the values that count as it: texts in string columns, numbers in numeric ones. */
+  private def filled(field: StructField, also: Seq[Any]): Column = {
+    val column = Names.column(field.name)
+    val values = also.filter {
+      case _: String => field.dataType == StringType
+      case _ => field.dataType.isInstanceOf[NumericType]
+    }
+    if (values.isEmpty) column else when(!column.isin(values: _*), column)
+  }
+}
+
+/** The rows for which the SQL condition is true; false and null go, as in a WHERE clause. */
+object Filter extends Transform(removes = "filtered") {
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = frame.where(described(given))
+}
+
+/** Duplicates though no field is equal: by Splink, which is Python. */
+object FindMatches extends Transform {
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame =
+    throw new JobError("Scala jobs have no find_matches, which Splink does, in Python. Use language: python")
+}
+
+/** The data as it is: the step says how the sink writes it. */
+object Convert extends Transform {
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
+    options(given).check(Nil, Seq("format", "compression", "target_file_mb"))
+    frame
+  }
+
+  /** The sink's options with those of the convert steps, of which the last word counts. */
+  def converted(sink: Options, steps: Seq[Json.Fields]): Options =
+    Options(steps.flatMap(_.get("convert")).map(options(_).given).foldLeft(sink.given)(_ ++ _))
+}
+
+/** One row of those that are duplicates of each other. Options and result: see lake_etl/transforms/dedupe.py. */
+object Dedupe extends Transform(removes = "deduplicated") {
+  private val Place = "_lake_place"
+
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
+    val wanted = options(given).check(Nil, Seq("by", "newest"))
+    val (by, newest) = (wanted.texts("by"), wanted.get("newest").map(text(_, "the name of a column")))
+    Errors.checkColumns(frame, by ++ newest)
+    if (by.isEmpty && newest.nonEmpty)
+      throw new JobError("newest is only allowed with by: rows that are equal in every column are equally new")
+    if (by.isEmpty) frame.dropDuplicates()
+    else {
+      val order = newest.map(col(_).desc_nulls_last).toSeq ++ frame.schema.map(sortable)
+      val place = row_number().over(Window.partitionBy(by.map(col): _*).orderBy(order: _*))
+      frame.withColumn(Place, place).where(col(Place) === 1).drop(Place)
+    }
+  }
+
+  /** The column, or its JSON where it holds a map: Spark does not order maps. */
+  private def sortable(field: StructField): Column = {
+    val column = Names.column(field.name)
+    if (field.dataType.catalogString.contains("map<")) to_json(struct(column)) else column
+  }
+}
+
+/** What a Spark SQL query makes of the data, which it finds as `input`, and of other datasets by their names. */
+object Sql extends Transform(removes = "removed_by_sql", adds = "added_by_sql") {
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
+    val views = mutable.LinkedHashMap("input" -> frame)
+    try run(frame.sparkSession, text(given, "a query"), views, dataset)
+    finally views.keys.foreach(frame.sparkSession.catalog.dropTempView)
+  }
+
+  /** Only the datasets that the query names are read: Spark says which one it misses, until it misses none. */
+  @annotation.tailrec
+  private def run(
+      spark: SparkSession,
+      query: String,
+      views: mutable.Map[String, DataFrame],
+      dataset: String => DataFrame
+  ): DataFrame = {
+    views.foreach { case (name, view) => view.createOrReplaceTempView(name) }
+    Try(spark.sql(query)) match {
+      case Failure(error: AnalysisException) if missing(error).exists(!views.contains(_)) =>
+        missing(error).foreach(name => views(name) = dataset(name))
+        run(spark, query, views, dataset)
+      case result => result.get
+    }
+  }
+
+  private def missing(error: AnalysisException): Option[String] =
+    Some(error).filter(_.getErrorClass == "TABLE_OR_VIEW_NOT_FOUND")
+      .map(_.getMessageParameters.get("relationName").replaceAll("^`|`$", ""))
+}
+
+/** Casting columns, and what becomes of the rows with a value that does not fit its new type. */
+object Cast {
+  type Types = ListMap[String, String] // of each column
+
+  private val OnError = Seq("null", "quarantine", "fail")
+
+  /** For a value that does not fit, onError says: it becomes null, its row is left out, or reading the row fails. */
+  def apply(frame: DataFrame, types: Types, onError: String, where: String = "the data"): DataFrame = {
+    if (!OnError.contains(onError)) throw Errors.unknown("on_error", onError, OnError)
+    Errors.checkColumns(frame, types.keys, where)
+    val good = if (onError == "quarantine") frame.where(reason(types).isNull) else frame
+    good.withColumns(types.map { case (name, type_) =>
+      val value = tried(name, type_)
+      val failing = when(misfit(name, type_), Errors.failure(reason(types))).otherwise(value)
+      name -> (if (onError == "fail") failing else value)
+    })
+  }
+
+  /** The rows with a value that does not fit: source_file (where it is known), raw (the row as JSON), reason. */
+  def misfits(frame: DataFrame, types: Types): DataFrame = {
+    val bad = withFile(frame).where(reason(types).isNotNull)
+    val raw = to_json(struct(frame.columns.map(name => Names.column(name)): _*))
+    bad.select(col("source_file"), raw.as("raw"), reason(types).as("reason"))
+  }
+
+  /** Spark knows a row's file only until the row met those of another dataset. */
+  private def withFile(frame: DataFrame): DataFrame =
+    try frame.withColumn("source_file", expr("nullif(input_file_name(), '')"))
+    catch { case _: AnalysisException => frame.withColumn("source_file", lit(null).cast("string")) }
+
+  private def tried(name: String, type_ : String): Column = expr(s"try_cast(${Names.quoted(name)} AS $type_)")
+
+  private def misfit(name: String, type_ : String): Column = Names.column(name).isNotNull && tried(name, type_).isNull
+
+  /** What is wrong with a row, by its first column that does not fit; null for a row that is well. */
+  private def reason(types: Types): Column = {
+    val said = types.toSeq.map { case (name, type_) =>
+      val shown = concat(lit(s"column $name: '"), Names.column(name).cast("string"), lit(s"' is not $type_"))
+      when(misfit(name, type_), shown)
+    }
+    coalesce(said :+ lit(null).cast("string"): _*)
+  }
+}
+
+/** Join with another dataset. Options and result are those of lake_etl/transforms/join.py. */
+object Join extends Transform(removes = "removed_by_joins", adds = "added_by_joins") {
+  type Keys = ListMap[String, String] // a column of one side -> the column of the other
+
+  private val How = Seq("inner", "left", "right", "full", "semi", "anti")
+  // From each type the ones that hold every value of it.
+  private val Wider: Map[DataType, Seq[DataType]] = Map(
+    ByteType -> Seq(ShortType, IntegerType, LongType, FloatType, DoubleType),
+    ShortType -> Seq(IntegerType, LongType, FloatType, DoubleType),
+    IntegerType -> Seq(LongType, DoubleType),
+    FloatType -> Seq(DoubleType)
+  )
+
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
+    val wanted = options(given).check(Seq("with", "on"), Seq("how", "take", "cast_right"))
+    val (name, on, how) = (wanted.text("with"), keys(wanted.get("on")), wanted.text("how", "inner"))
+    if (!How.contains(how)) throw Errors.unknown("join type", how, How)
+    val right = Cast(dataset(name), wanted.named("cast_right"), "null", s"dataset $name")
+    Errors.checkColumns(frame, on.keys)
+    Errors.checkColumns(right, on.values, s"dataset $name")
+    val taken = if (how == "semi" || how == "anti") ListMap.empty[String, String]
+    else names(frame, right, name, on, wanted.get("take"))
+    Errors.checkColumns(right, taken.keys, s"dataset $name")
+    val chosen = on.map { case (here, there) => right(there).as(here) } ++
+      taken.map { case (column, as) => right(column).as(as) }
+    val (one, other) = sameKeyTypes(frame, right.select(chosen.toSeq: _*), name, on)
+    one.join(other, on.keys.toSeq, how).select((frame.columns ++ taken.values).map(Names.column): _*)
+  }
+
+  def keys(on: Option[Any]): Keys = on match {
+    case Some(pairs: ListMap[_, _]) => pairs.asInstanceOf[Keys]
+    case given => ListMap(oneOrMany(given.orNull).map(key => key -> key): _*)
+  }
+
+  private def names(frame: DataFrame, right: DataFrame, name: String, on: Keys, take: Option[Any]): Keys = {
+    def present(column: String) = frame.columns.exists(_.equalsIgnoreCase(column))
+    def free(column: String) = if (present(column)) s"${name}_$column" else column
+    take match {
+      case Some(mapping: ListMap[_, _]) =>
+        val given = mapping.asInstanceOf[Keys]
+        for ((column, as) <- given.find { case (_, as) => present(as) })
+          throw new JobError(s"take: $name.$column cannot be named '$as', the data has that column already")
+        given
+      case Some(columns: List[_]) if columns.nonEmpty => ListMap(oneOrMany(columns).map(name => name -> free(name)): _*)
+      case _ =>
+        val others = right.columns.filterNot(column => on.values.exists(_.equalsIgnoreCase(column)))
+        ListMap(others.map(column => column -> free(column)): _*)
+    }
+  }
+
+  private def sameKeyTypes(left: DataFrame, right: DataFrame, name: String, on: Keys) =
+    on.foldLeft((left, right)) { case ((one, other), (here, there)) =>
+      val (ours, theirs) = (typeOf(one, here), typeOf(other, here))
+      val type_ = common(ours, theirs).getOrElse(throw mismatch(name, here, there, ours, theirs))
+      (one.withColumn(here, one(here).cast(type_)), other.withColumn(here, other(here).cast(type_)))
+    }
+
+  private def typeOf(frame: DataFrame, name: String): DataType =
+    frame.schema.find(_.name.equalsIgnoreCase(name)).get.dataType
+
+  private def common(one: DataType, other: DataType): Option[DataType] =
+    if (one == other || Wider.getOrElse(other, Nil).contains(one)) Some(one)
+    else Some(other).filter(Wider.getOrElse(one, Nil).contains)
+
+  private def mismatch(name: String, here: String, there: String, ours: DataType, theirs: DataType) = new JobError(
+    s"join keys differ in type: $here is ${ours.simpleString} and $name.$there is ${theirs.simpleString}. " +
+      s"They would not match. Add a step before the join, map: {cast: {$here: ${theirs.simpleString}}}, " +
+      s"or cast the other side with cast_right: {$there: ${ours.simpleString}}"
+  )
+}
+
+/** Change columns row by row. Options and result are those of lake_etl/transforms/map.py. */
+object MapFields extends Transform {
+  private val Known = Seq("cast", "on_error", "lookup", "add", "rename", "delete")
+  private val OnMany = Seq("error", "first")
+  private val Many = "_lake_other_value"
+
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
+    val wanted = options(given).check(Nil, Known)
+    val cast = Cast(frame, wanted.named("cast"), wanted.text("on_error", "null"))
+    val looked = wanted.each("lookup").foldLeft(cast) { case (data, (column, lookup)) =>
+      lookUp(data, column, lookup, dataset)
+    }
+    val added = wanted.fields("add").foldLeft(looked) { case (data, (column, value)) =>
+      data.withColumn(column, described(value))
+    }
+    val (renames, deleted) = (wanted.named("rename"), wanted.texts("delete"))
+    Errors.checkColumns(added, renames.keys)
+    val renamed = added.withColumnsRenamed(renames)
+    Errors.checkColumns(renamed, deleted)
+    renamed.drop(deleted: _*)
+  }
+
+  override def rejects(frame: DataFrame, given: Any): Option[DataFrame] = {
+    val wanted = options(given)
+    if (wanted.text("on_error") == "quarantine") Some(Cast.misfits(frame, wanted.named("cast"))) else None
+  }
+
+  private def lookUp(frame: DataFrame, column: String, lookup: Options, dataset: String => DataFrame): DataFrame = {
+    lookup.check(Seq("from", "on", "take"), Seq("default", "on_many"))
+    val onMany = lookup.text("on_many", "error")
+    if (!OnMany.contains(onMany)) throw Errors.unknown(s"lookup $column: on_many", onMany, OnMany)
+    val keys = Join.keys(lookup.get("on"))
+    val join = ListMap(
+      "with" -> lookup.text("from"),
+      "on" -> keys,
+      "how" -> "left",
+      "take" -> ListMap(column -> column, Many -> Many)
+    )
+    val joined = Join(frame, join, name => oneAKey(dataset(name), name, keys.values.toSeq, lookup.text("take"), column))
+    val value = coalesce(Names.column(column), default(joined, column, lookup.get("default")))
+    val checked = if (onMany == "first") value
+    else when(col(Many).isNotNull, Errors.failure(twoValues(column, lookup, keys.keys.toSeq))).otherwise(value)
+    joined.withColumn(column, checked).drop(Many)
+  }
+
+  /** Of each key the smallest value, and the greatest if it is another. */
+  private def oneAKey(other: DataFrame, name: String, keys: Seq[String], take: String, column: String): DataFrame = {
+    Errors.checkColumns(other, keys :+ take, s"dataset $name")
+    val (least, most) = (min(col(take)), max(col(take)))
+    other.groupBy(keys.map(col): _*).agg(least.as(column), when(most =!= least, most).as(Many))
+  }
+
+  private def twoValues(column: String, lookup: Options, keys: Seq[String]): Column = {
+    val said = s"lookup $column: dataset ${lookup.text("from")} has more than one ${lookup.text("take")} for "
+    val shown = keys.map(key => concat(lit(s"$key '"), col(key).cast("string"), lit("'")))
+    val values = concat_ws("' and '", Names.column(column).cast("string"), col(Many).cast("string"))
+    val wayOut = "'. Make its keys unique, or set on_many: first"
+    concat(lit(said), concat_ws(", ", shown: _*), lit(": '"), values, lit(wayOut))
+  }
+
+  /** The default in the column's own type: coalesce would give text and number a type of its own choice. */
+  private def default(frame: DataFrame, column: String, given: Option[Any]): Column = {
+    val type_ = frame.schema(column).dataType.catalogString
+    for (value <- given) {
+      val cast = frame.sparkSession.sql(s"SELECT try_cast(:default AS $type_)", Map("default" -> value)).head()
+      val shown = value match { case text: String => s"'$text'"; case number => number.toString }
+      if (cast.isNullAt(0))
+        throw new JobError(s"lookup $column: the default $shown is not $type_, as the values looked up are")
+    }
+    lit(given.orNull).cast(type_)
+  }
+}

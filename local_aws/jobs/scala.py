@@ -1,0 +1,59 @@
+"""The process of a Scala run: compiles the script, unless that was done before, and then becomes its Spark job.
+
+`python scala.py SCRIPT CACHE CLASS [ARGUMENT ...]`, with the compiler and the Spark that come inside pyspark.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pyspark
+
+SPARK = Path(pyspark.__file__).parent
+_ERROR = re.compile(r"\S*?([^/\s]+\.scala:\d+: error: .*)")
+
+
+def main() -> None:
+    script, cache, class_, *arguments = sys.argv[1:]
+    command = submit(compiled(Path(cache), Path(script)), class_, arguments)
+    os.execve(command[0], command, {**os.environ, "SPARK_HOME": str(SPARK)})
+
+
+def compiled(cache: Path, *scripts: Path) -> Path:
+    """The jar of these scripts, from the cache if they were compiled before. Exits with the first error in them."""
+    content = b"".join(script.read_bytes() for script in scripts)
+    jar = cache / f"{hashlib.sha256(pyspark.__version__.encode() + content).hexdigest()}.jar"
+    if not jar.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as folder:
+            _compile(scripts, Path(folder) / "script.jar").replace(jar)
+    return jar
+
+
+def submit(jar: Path, class_: str, arguments: list[str]) -> list[str]:
+    """The command that runs a jar's main class; it needs SPARK_HOME."""
+    return [str(SPARK / "bin/spark-submit"), "--class", class_, str(jar), *arguments]
+
+
+def _compile(scripts: tuple[Path, ...], jar: Path) -> Path:
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin/java") if home else "java"
+    compiler = [java, "-cp", f"{SPARK}/jars/*", "scala.tools.nsc.Main", "-usejavacp"]
+    done = subprocess.run(
+        [*compiler, "-d", str(jar), *map(str, scripts)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    sys.stderr.write(done.stdout)
+    if done.returncode:
+        errors = _ERROR.findall(done.stdout) or ["the Scala compiler failed"]
+        sys.exit(errors[0])
+    return jar
+
+
+if __name__ == "__main__":
+    main()

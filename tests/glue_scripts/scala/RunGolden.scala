@@ -1,0 +1,57 @@
+import java.nio.file.{Files => Disk, Path, Paths}
+
+import scala.collection.immutable.ListMap
+import scala.util.Try
+
+import org.apache.spark.sql.{DataFrame, Encoders, SparkSession}
+
+/** Runs golden cases, whose folders are its arguments, and prints a line of JSON for each: what came of its step, what
+  * is expected, and the error's whole text if there was one.
+  */
+object RunGolden {
+  private lazy val spark = SparkSession.builder.getOrCreate()
+
+  def main(cases: Array[String]): Unit =
+    for (ansi <- Seq("false", "true"); folder <- cases.map(Paths.get(_))) {
+      spark.conf.set("spark.sql.ansi.enabled", ansi)
+      val got = Try(outcome(folder))
+      val ended = Map("got" -> got.toOption, "error" -> got.failed.map(text).toOption)
+      println(Json.write(ended ++ Map("case" -> folder.toString, "ansi" -> ansi, "expected" -> expected(folder))))
+    }
+
+  private def outcome(folder: Path): Map[String, Any] = {
+    val step = Json.read(Disk.readString(folder.resolve("step.json")))
+    Steps.check(Seq(step))
+    def dataset(name: String) = data(folder.resolve(s"$name.json"))
+    val (frame, applied) = Steps(dataset("input"), Seq(step), dataset)
+    Map(
+      "data" -> contents(frame),
+      "quarantined" -> applied.head.rejects.map(rejects => contents(rejects.select("raw", "reason"))),
+      "sink" -> Convert.converted(Options(ListMap("table" -> "t")), Seq(step)).given
+    )
+  }
+
+  private def expected(folder: Path): Map[String, Any] = {
+    def file(name: String) = Some(folder.resolve(name)).filter(Disk.exists(_))
+    Map(
+      "data" -> file("expected.json").map(file => contents(data(file))),
+      "quarantined" -> file("quarantined.json").map(file => contents(data(file))),
+      "sink" -> file("sink.json").map(file => Json.read(Disk.readString(file))).getOrElse(ListMap("table" -> "t"))
+    )
+  }
+
+  private def data(file: Path): DataFrame = {
+    val content = Options(Json.read(Disk.readString(file)))
+    val lines = spark.sparkContext.parallelize(content.list("rows").map(Json.write), 2)
+    val rows = spark.createDataset(lines)(Encoders.STRING)
+    spark.read.schema(content.text("schema")).option("mode", "FAILFAST").json(rows)
+  }
+
+  private def contents(frame: DataFrame): Map[String, Any] = Map(
+    "schema" -> frame.schema.map(field => Seq(field.name, field.dataType.catalogString)),
+    "rows" -> frame.toJSON.collect().sorted.toSeq
+  )
+
+  private def text(error: Throwable): String =
+    Iterator.iterate(error)(_.getCause).takeWhile(_ != null).map(_.getMessage).mkString("\n")
+}

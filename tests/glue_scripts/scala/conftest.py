@@ -1,0 +1,44 @@
+"""The Scala script compiled once, with the programs that run golden cases and jobs."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from local_aws.jobs.scala import SPARK, compiled, submit
+from tests.glue_scripts.small_lake import spark_settings
+
+SCRIPT = Path(__file__).parents[3] / "glue_scripts" / "RunJob.scala"
+LOGGING = """\
+rootLogger.level = error
+rootLogger.appenderRef.stderr.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_ERR
+appender.console.layout.type = PatternLayout
+"""
+Submit = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def jar(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compiled(tmp_path_factory.mktemp("jar"), SCRIPT, *sorted(Path(__file__).parent.glob("*.scala")))
+
+
+@pytest.fixture(scope="session")
+def submitted(jar: Path, storage: Path, tmp_path_factory: pytest.TempPathFactory) -> Submit:
+    """Run an object of the jar, in a process whose Spark finds s3:// where that of the tests does."""
+    folder = tmp_path_factory.mktemp("conf")
+    settings = spark_settings(storage) | {"spark.sql.session.timeZone": "UTC", "spark.sql.shuffle.partitions": "2"}
+    (folder / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
+    (folder / "log4j2.properties").write_text(LOGGING)
+
+    def run(class_: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        env = {**os.environ, "SPARK_HOME": str(SPARK), "SPARK_CONF_DIR": str(folder)}
+        return subprocess.run(
+            submit(jar, class_, list(arguments)), cwd=folder, env=env, capture_output=True, text=True, timeout=300
+        )
+
+    return run

@@ -1,0 +1,105 @@
+"""The script's client of AWS Glue, as a server sees it."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from tests.glue_scripts.scala.conftest import Submit
+
+FOUND = (200, {"Table": {"Name": "é"}})
+FAULT = (503, {"__type": "InternalServiceException"})
+THROTTLED = (400, {"__type": "com.amazonaws#ThrottlingException", "Message": "slow down"})
+REFUSED = (400, {"__type": "EntityNotFoundException", "Message": "no table é"})
+
+
+class Service:
+    """An HTTP server that gives the answers it was told, the last one for ever, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, dict[str, Any]]] = [FOUND]
+        self.asked: list[tuple[dict[str, str], bytes]] = []
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                service.asked.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                status, answer = service.answers.pop(0) if len(service.answers) > 1 else service.answers[0]
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(json.dumps(answer).encode())
+
+            def log_message(self, *args: Any) -> None: ...
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    service = Service()
+    thread = Thread(target=service.server.serve_forever)
+    thread.start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a secret")
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    yield service
+    service.server.shutdown()
+    service.server.server_close()
+    thread.join()
+
+
+def call(submitted: Submit, name: str = "é") -> str:
+    done = submitted("CallGlue", "GetTable", json.dumps({"Name": name}))
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def signed_by_botocore(url: str, headers: dict[str, str], body: bytes, key: Credentials) -> str:
+    names = headers["authorization"].split("SignedHeaders=")[1].split(",")[0].split(";")
+    request = AWSRequest("POST", f"{url}/", {name: headers[name] for name in names}, body)
+    request.context["timestamp"] = headers["x-amz-date"]
+    auth = SigV4Auth(key, "glue", "eu-west-1")
+    signature = auth.signature(auth.string_to_sign(request, auth.canonical_request(request)), request)
+    return f"AWS4-HMAC-SHA256 Credential={auth.scope(request)}, SignedHeaders={';'.join(names)}, Signature={signature}"
+
+
+def test_a_call_is_signed_as_botocore_signs_it(submitted: Submit, service: Service) -> None:
+    assert json.loads(call(submitted)) == {"Table": {"Name": "é"}}
+    [(headers, body)] = service.asked
+    assert headers["x-amz-target"] == "AWSGlue.GetTable"
+    assert json.loads(body) == {"Name": "é"}
+    key = Credentials("AKIATEST", "a secret")
+    assert headers["authorization"] == signed_by_botocore(service.url, headers, body, key)
+
+
+def test_without_keys_in_the_environment_those_of_the_sdk_sign(
+    submitted: Submit, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    call(submitted)
+    [(headers, body)] = service.asked
+    assert headers["x-amz-security-token"] == "token of the SDK"
+    key = Credentials("AKIASDK", "secret of the SDK", "token of the SDK")
+    assert headers["authorization"] == signed_by_botocore(service.url, headers, body, key)
+
+
+def test_what_may_pass_is_tried_again(submitted: Submit, service: Service) -> None:
+    service.answers = [FAULT, THROTTLED, FOUND]
+    assert json.loads(call(submitted)) == {"Table": {"Name": "é"}}
+    assert len(service.asked) == 3
+
+
+def test_a_refusal_is_an_error_at_once_with_its_code_and_message(submitted: Submit, service: Service) -> None:
+    service.answers = [REFUSED]
+    assert call(submitted) == "EntityNotFoundException: no table é"
+    assert len(service.asked) == 1

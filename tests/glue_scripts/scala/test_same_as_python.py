@@ -1,0 +1,184 @@
+"""A Scala and a Python run of one specification leave the same behind, on a lake with damage of every kind."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pytest
+from pyspark.sql import SparkSession
+
+from lake_etl.errors import JobError, reason
+from lake_etl.job import run
+from tests.glue_scripts.scala.conftest import Submit
+from tests.glue_scripts.small_lake import Lake
+
+pytestmark = pytest.mark.spark
+STEPS: list[dict[str, Any]] = [
+    {"map": {"cast": {"time_hour": "timestamp"}, "on_error": "quarantine"}},
+    {"drop_null_fields": {"also": [""]}},
+    {"filter": "distance > 0"},
+    {"join": {"with": "airlines", "on": ["carrier"], "how": "left", "take": {"name": "airline"}}},
+    {"join": {"with": "weather", "on": "hour", "how": "left"}},
+    {"dedupe": {"by": ["carrier", "distance", "month"], "newest": "temp"}},
+    {"map": {"add": {"far": "distance > 1000", "Place": "concat(carrier, '/ ', month)"}, "delete": ["hour"]}},
+    {"sql": "SELECT * FROM input WHERE distance <> 300"},
+]
+OWN = ("job", "run_id", "table", "started_at", "seconds", "bytes")
+
+
+def flight(carrier: str, distance: Any, **more: Any) -> str:
+    return json.dumps({"carrier": carrier, "distance": distance, "time_hour": "2013-01-01T10:00:00Z", "hour": 1} | more)
+
+
+@pytest.fixture(scope="module")
+def damaged(new_lake: Callable[[str], Lake]) -> Lake:
+    lake = new_lake("damaged")
+    good = [flight("UA", 1400), flight("AA", 0), flight("ZZ", 300, hour=2), flight("é", 5, tags=["a", "b"])]
+    bad = ['{"carrier": ', flight("UA", "far"), flight("UA", 1, tags="a"), flight("UA", None, time_hour=1.5)]
+    lake.put("raw", "damaged/flights/year=2013/month=1/a.json", "\n".join(good + bad))
+    lake.put("raw", "damaged/flights/year=2013/month=2/b c%3A.json", "\n".join(good[:1]))
+    lake.put("raw", "damaged/flights/year=2013/month=2/empty.json", "")
+    columns = {"carrier": "string", "distance": "bigint", "time_hour": "string", "note": "varchar(5)", "hour": "int"}
+    lake.table("flights", "json", columns | {"tags": "array<string>"}, {"year": "string", "month": "string"})
+
+    lake.put("raw", "damaged/airlines/a.csv", "carrier;name\nUA;'United; \nAir'\nUA;Untied\nDL;Delta;Air\n")
+    parameters = {"skip.header.line.count": "1", "separatorChar": ";", "quoteChar": "'"}
+    lake.table("airlines", "csv", {"carrier": "string", "name": "string"}, parameters=parameters)
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"hour": pa.array([1, 2, 2], pa.int64()), "temp": [1.5, None, 3.0]}), sink)
+    whole = bytes(sink.getvalue())
+    for name, body in {"a b%20": whole, "cut c%3A": whole[:-20], "none": b""}.items():
+        lake.put("raw", f"damaged/weather/2013/{name}.parquet", body)
+    lake.table("weather", "parquet", {"hour": "bigint", "temp": "double"}, {"partition_0": "string"})
+    return lake
+
+
+def arguments(lake: Lake, job: str, sink: dict[str, Any], steps: list[dict[str, Any]] = STEPS) -> list[str]:
+    tables = {name: name for name in ("flights", "airlines", "weather")}
+    spec = json.dumps({"job": job, "source": "flights", "tables": tables, "steps": steps, "sink": sink})
+    lake.put("scripts", f"{job}.json", spec)
+    given = lake.arguments(f"s3://scripts/{job}.json")
+    return [f"jr_{job}" if value == f"jr_{lake.database}" else value for value in given]
+
+
+@pytest.fixture
+def in_scala(submitted: Submit) -> Callable[[list[str]], dict[str, Any]]:
+    def report(arguments: list[str]) -> dict[str, Any]:
+        done = submitted("GlueApp", *arguments)
+        assert done.returncode == 0, done.stderr
+        (line,) = [line for line in done.stdout.splitlines() if line.startswith("LAKE_REPORT ")]
+        found: dict[str, Any] = json.loads(line.removeprefix("LAKE_REPORT "))
+        return found
+
+    return report
+
+
+def in_catalog(lake: Lake, table: str) -> Any:
+    """What the catalog says of a table, but for its own name and times."""
+    glue, database = boto3.client("glue"), f"{lake.database}_curated"
+    found: Any = glue.get_table(DatabaseName=database, Name=table)["Table"]
+    partitions = glue.get_partitions(DatabaseName=database, TableName=table)["Partitions"]
+    told = {key: found[key] for key in ("TableType", "Parameters", "PartitionKeys", "StorageDescriptor")}
+    values = sorted((part["Values"], part["StorageDescriptor"]) for part in partitions)
+    return json.loads(json.dumps([told, values]).replace(f"/{table}/", "/"))
+
+
+def in_files(spark: SparkSession, table: str, format: str = "parquet") -> Any:
+    frame = spark.read.load(f"s3://curated/{table}/", format=format)
+    return frame.dtypes, sorted(frame.toJSON().collect())
+
+
+def set_aside(spark: SparkSession, job: str) -> list[str]:
+    frame = spark.read.json(f"s3://quarantine/{job}/run_date=*/jr_{job}/")
+    return sorted(frame.drop("job", "run_id", "quarantined_at").toJSON().collect())
+
+
+@pytest.mark.parametrize(
+    "sink",
+    [
+        {"partition_by": ["year", "Place"]},
+        {"format": "json", "compression": "none", "partition_by": ["month"], "target_file_mb": 1},
+    ],
+    ids=["parquet", "json"],
+)
+def test_the_table_the_quarantine_and_the_report_are_the_same(
+    damaged: Lake, spark: SparkSession, in_scala: Callable[[list[str]], dict[str, Any]], sink: dict[str, Any]
+) -> None:
+    format = sink.get("format", "parquet")
+    python = run(arguments(damaged, f"{format}_python", {"table": f"{format}_by_python"} | sink))
+    scala = in_scala(arguments(damaged, f"{format}_scala", {"table": f"{format}_by_scala"} | sink))
+
+    assert list(scala) == list(python)
+    assert {k: v for k, v in scala.items() if k not in OWN} == {k: v for k, v in python.items() if k not in OWN}
+    assert (scala["rows_in"], scala["quarantined_rows"], scala["quarantined_files"]) == (9, 4, 3)
+    assert set_aside(spark, f"{format}_scala") == set_aside(spark, f"{format}_python")
+    assert in_files(spark, f"{format}_by_scala", format) == in_files(spark, f"{format}_by_python", format)
+    assert in_catalog(damaged, f"{format}_by_scala") == in_catalog(damaged, f"{format}_by_python")
+    kept = damaged.storage / "curated" / "_reports" / f"{format}_scala" / f"jr_{format}_scala.json"
+    assert json.loads(kept.read_text()) == scala
+
+
+def test_a_scala_run_takes_the_place_of_an_earlier_one(
+    damaged: Lake, spark: SparkSession, in_scala: Callable[[list[str]], dict[str, Any]]
+) -> None:
+    sink = {"table": "twice", "partition_by": ["year", "Place"]}
+    run(arguments(damaged, "first", sink))
+    before, files = in_catalog(damaged, "twice"), set((damaged.storage / "curated" / "twice").rglob("*.parquet"))
+    steps = [*STEPS, {"map": {"add": {"again": "1"}}}]
+    report = in_scala(arguments(damaged, "second", sink | {"target_file_mb": 1}, steps))
+    after = in_catalog(damaged, "twice")
+
+    assert not files & set((damaged.storage / "curated" / "twice").rglob("*.parquet"))
+    assert in_files(spark, "twice")[0][-3] == ("again", "int")
+    for (values, storage), (others, wider) in zip(before[1], after[1], strict=True):
+        assert (values, [*storage["Columns"], {"Name": "again", "Type": "int"}]) == (others, wider["Columns"])
+    assert report["partitions"] == len(after[1])
+
+
+WRONG: list[tuple[list[dict[str, Any]], dict[str, Any]]] = [
+    ([{"filter": "distnce > 0"}], {}),
+    ([{"fliter": "distance > 0"}], {}),
+    ([{"filter": "distance >"}], {}),
+    ([{"join": {"with": "airports", "on": "x"}}], {}),
+    ([{"map": {"add": {"each": "explode(array(1, 2))"}}}], {}),
+    ([{"sql": "SELECT * FROM airlines"}], {}),
+    ([{"map": {"cast": {"carrier": "int"}, "on_error": "fail"}}], {}),
+    ([], {"format": "xml"}),
+    ([], {"compression": "zlib"}),
+    ([], {"table": "once", "partition_by": ["month"]}),
+    ([], {"table": "once", "partition_by": ["year"], "format": "json"}),
+    ([], {"format": "csv"}),
+]
+
+
+def test_errors_have_the_same_words(
+    damaged: Lake, spark: SparkSession, submitted: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lake_etl.report.PATIENCE", 2)
+    run(arguments(damaged, "once", {"table": "once", "partition_by": ["year"]}))
+    given = [arguments(damaged, f"bad{n}", {"table": "bad"} | sink, steps) for n, (steps, sink) in enumerate(WRONG)]
+    done = submitted("RunJobs", *(json.dumps({"arguments": one}) for one in given))
+    assert done.returncode == 0, done.stderr
+    scala = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(('"', "null"))]
+    for one, said in zip(given, scala, strict=True):
+        with pytest.raises(Exception) as error:
+            run(one)
+        words = str(error.value) if isinstance(error.value, JobError) else reason(error.value)
+        assert comparable(said) == comparable(f"JobError: {words}")
+
+
+def comparable(words: str) -> str:
+    """An error without what is its language's own: how it shows the steps, and that only one has find_matches."""
+    return words.partition(" Steps: ")[0].replace("find_matches, ", "")
+
+
+def test_a_failed_run_ends_with_its_reason_and_exit_code_1(damaged: Lake, submitted: Submit) -> None:
+    done = submitted("GlueApp", *arguments(damaged, "failed", {"table": "failed"}, [{"filter": "distnce > 0"}]))
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(
+        "Exception in thread \"main\" JobError: step 1 (filter): column 'distnce' is not in the data."
+    )
