@@ -54,7 +54,7 @@ def test_state_can_be_inspected_with_terraform_itself(lake_up: Checkout) -> None
 def test_another_environment_is_synthesised_and_validated_without_a_trace_in_this_one(
     lake_up: Checkout,
 ) -> None:
-    before = {stack: lake_up.state(stack) for stack in STACKS}
+    before = {stack: lake_up.state(stack) for stack in ("storage", "etl")}
 
     lake_up.run("cdktf", "synth", LAKE_ENV="dev")
     for stack in STACKS:
@@ -66,8 +66,9 @@ def test_another_environment_is_synthesised_and_validated_without_a_trace_in_thi
     listed = lake_up.run("terraform", "-chdir=cdktf.out/stacks/etl", "state", "list", code=1)
     assert "No state file was found!" in listed.stderr
 
-    assert "No changes." in lake_up.run("cdktf", "plan", "etl").stdout
-    assert {stack: lake_up.state(stack) for stack in STACKS} == before
+    for stack, resources in before.items():
+        assert "No changes." in lake_up.run("cdktf", "plan", stack).stdout
+        assert lake_up.state(stack) == resources
 
 
 def test_checkov_parses_every_stack(lake_up: Checkout) -> None:
