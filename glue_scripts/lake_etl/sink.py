@@ -102,10 +102,9 @@ def _write(frame: DataFrame, location: str, sink: Sink) -> dict[tuple[str, ...],
 def _arranged(frame: DataFrame, sink: Sink) -> DataFrame:
     """The rows of a partition together, in as few tasks as there shall be files."""
     if sink.target_file_mb:
-        # In SQL, as DataFrame.hint of PySpark 3.5 takes no columns.
-        keys = ", ".join(f"`{key}`" for key in sink.partition_by)
-        hint = f"REBALANCE({keys})" if keys else "REBALANCE"
-        return frame.sparkSession.sql(f"SELECT /*+ {hint} */ * FROM {{rows}}", rows=frame)
+        # DataFrame.hint takes no columns in Spark 3.5.
+        hint = f"REBALANCE({', '.join(f'`{key}`' for key in sink.partition_by)})" if sink.partition_by else "REBALANCE"
+        return frame.sparkSession.sql(f"SELECT /*+ {hint} */ * FROM {{frame}}", frame=frame)
     return frame.repartition(*sink.partition_by) if sink.partition_by else frame
 
 
