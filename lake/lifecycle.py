@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from botocore.exceptions import ClientError
 
@@ -101,10 +101,10 @@ def _stop_runs(aws: Aws, job: str) -> None:
         aws.glue.batch_stop_job_run(JobName=job, JobRunIds=running)
 
 
-def _quietly(stop: object, name: str) -> None:
+def _quietly(stop: Callable[[str], object], name: str) -> None:
     """It is not there, or does not run: then there is nothing to stop."""
     try:
-        stop(name)  # type: ignore[operator]
+        stop(name)
     except ClientError:
         return
 

@@ -8,7 +8,7 @@ import time
 from datetime import datetime
 from typing import Any
 
-from local_aws.context import ACCOUNT, Context
+from local_aws.context import Context
 from local_aws.crawlers.merge import DEFAULT_POLICIES
 from local_aws.crawlers.runs import Runs
 from local_aws.crawlers.schedule import Clock, expression_of, is_due
@@ -56,8 +56,6 @@ class Crawlers:
         answer = call.passed_on()
         kept = {field: call.payload[field] for field in _KEPT if field in call.payload}
         self._runs.remember(_key(call), Scheduled=bool(call.payload.get("Schedule")), **kept)
-        if tags := call.payload.get("Tags"):
-            self._glue(call.region).tag_resource(ResourceArn=_arn(call), TagsToAdd=tags)
         return answer
 
     def update(self, call: Call) -> Document:
@@ -74,8 +72,6 @@ class Crawlers:
         self._refuse_while_running(call)
         answer = call.passed_on()
         self._runs.forget(_key(call))
-        glue, arn = self._glue(call.region), _arn(call)
-        glue.untag_resource(ResourceArn=arn, TagsToRemove=list(glue.get_tags(ResourceArn=arn)["Tags"]))
         return answer
 
     def get(self, call: Call) -> Document:
@@ -192,10 +188,6 @@ class Crawlers:
 
 def _key(call: Call, field: str = "Name") -> str:
     return f"{call.region}/{call.required(field)}"
-
-
-def _arn(call: Call) -> str:
-    return f"arn:aws:glue:{call.region}:{ACCOUNT}:crawler/{call.required('Name')}"
 
 
 def _schedule(crawler: Document, state: Document) -> Document:
