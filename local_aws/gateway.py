@@ -53,7 +53,8 @@ class Gateway:
             exchange = exchange_with(self._emulator, scope, json.dumps(payload).encode())
             return _checked(*asyncio.run_coroutine_threadsafe(exchange, loop).result())
 
-        call = Call(service, action, json.loads(body or b"{}"), region, forward)
+        session = _header(scope, b"x-amz-security-token").decode()
+        call = Call(service, action, json.loads(body or b"{}"), region, forward, session)
         try:
             return 200, await loop.run_in_executor(self._threads, self._handlers[service, action], call)
         except AwsError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections import defaultdict
@@ -75,14 +76,12 @@ class Mirror:
         return files
 
     def adopt(self, bucket: str, files: Mapping[str, Path]) -> None:
-        """Upload local files by key and move them here as this mirror's copies: none is fetched again."""
+        """Upload local files by key, in this order; links to them become this mirror's copies: none is fetched again."""
         with ThreadPoolExecutor(_THREADS) as pool:
             tags = list(pool.map(lambda key: self._upload(bucket, key, files[key]), files))
         with self._locks[bucket]:
             for key, path in files.items():
-                target = self.folder(bucket) / key
-                target.parent.mkdir(parents=True, exist_ok=True)
-                path.replace(target)
+                _link(path, self.folder(bucket) / key)
             self._remember(bucket, dict(zip(files, tags, strict=True)), set())
 
     def delete(self, bucket: str, keys: Iterable[str]) -> None:
@@ -128,3 +127,12 @@ class Mirror:
         for key in gone:
             (self.folder(bucket) / key).unlink(missing_ok=True)
         return gone
+
+
+def _link(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.partial")
+    os.link(path, partial)
+    partial.replace(target)
+    # A rename onto another link to the same file does nothing at all.
+    partial.unlink(missing_ok=True)

@@ -24,6 +24,7 @@ class Call:
     """One API call of a client.
 
     `forward` sends a payload on to the emulator and returns its answer, or raises the `AwsError` it answers.
+    `session` is the caller's session token, if it has one: a job run has its id.
     """
 
     service: str
@@ -31,6 +32,7 @@ class Call:
     payload: Document
     region: str
     forward: Callable[[Document], Document]
+    session: str = ""
 
     def passed_on(self) -> Document:
         """The emulator's own answer to this very call."""

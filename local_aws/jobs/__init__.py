@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 from local_aws.context import Context
 from local_aws.jobs.runs import JobRuns
 from local_aws.protocol import AwsError, Call, Document, Handlers
 
 _PAGE = 200
+_TELLS_A_LOCATION = (
+    *("CreateTable", "UpdateTable", "CreatePartition", "UpdatePartition"),
+    *("BatchCreatePartition", "BatchUpdatePartition"),
+)
 
 
 def handlers(context: Context) -> Handlers:
@@ -30,7 +37,13 @@ def handlers(context: Context) -> Handlers:
         runs.forget(call.required("JobName"))
         return answer
 
+    def published(call: Call) -> Document:
+        # Spark's files are in S3 the moment they are written: whoever hears of their folder must find them there.
+        runs.publish(call.session, set(re.findall(r'"s3a?://([^/"]+)', json.dumps(call.payload))))
+        return call.passed_on()
+
     return {
+        **{("glue", action): published for action in _TELLS_A_LOCATION},
         ("glue", "StartJobRun"): start,
         ("glue", "GetJobRun"): get,
         ("glue", "GetJobRuns"): list_,

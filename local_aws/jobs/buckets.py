@@ -1,9 +1,10 @@
-"""Every bucket as a folder for one job run: synced in before it, and out after it."""
+"""Every bucket as a folder for one job run: synced in before it, and out as it goes on and when it has ended."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,14 +26,14 @@ class BucketFolders:
     """Folders `root/<bucket>/<key>` that start as the buckets are and are a run's own to change.
 
     The files are hard links to the mirror's, so 10,000 objects cost no copy.
-    Nothing reaches S3 before `publish`: a run that fails leaves the buckets as they were
-    (on AWS, what it wrote before its failure would be there).
+    As on AWS, what a run wrote is in S3 however the run ends: `publish` is called for failed and killed runs too.
     """
 
     def __init__(self, context: Context, root: Path) -> None:
         self._context = context
         self._root = root
         self._before: dict[str, dict[str, _Seen]] = {}
+        self._lock = threading.Lock()
 
     def fill(self) -> dict[str, Path]:
         """Fetch what changed in any bucket. Returns the folder of every bucket."""
@@ -42,13 +43,23 @@ class BucketFolders:
             self._before[bucket] = dict(_files(self._root / bucket))
         return {bucket: self._root / bucket for bucket in buckets}
 
-    def publish(self) -> None:
-        """Upload what is new or changed, and delete from S3 what was deleted here."""
-        for bucket, before in self._before.items():
-            folder = self._root / bucket
-            after = dict(_files(folder))
-            self._context.mirror.adopt(bucket, {key: folder / key for key in after if after[key] != before.get(key)})
-            self._context.mirror.delete(bucket, before.keys() - after.keys())
+    def publish(self, buckets: Container[str] | None = None) -> None:
+        """Upload what is new or changed since the last time, in all buckets or only these, in the order it was written.
+
+        What was deleted here is deleted from S3.
+        """
+        with self._lock:
+            for bucket in self._before:
+                if buckets is None or bucket in buckets:
+                    self._publish(bucket)
+
+    def _publish(self, bucket: str) -> None:
+        folder, before = self._root / bucket, self._before[bucket]
+        after = dict(_files(folder))
+        fresh = sorted((key for key in after if after[key] != before.get(key)), key=lambda key: after[key].modified)
+        self._context.mirror.adopt(bucket, {key: folder / key for key in fresh})
+        self._context.mirror.delete(bucket, before.keys() - after.keys())
+        self._before[bucket] = after
 
     def release(self) -> None:
         """Drop the mirror's copies that a run overwrote in place: they share an inode with its own."""

@@ -39,12 +39,13 @@ def scala_command(script: Path, cache: Path, class_: str, arguments: Mapping[str
     return [sys.executable, "-P", str(_SCALA), str(script), str(cache), class_, *_words(arguments)]
 
 
-def environment(endpoint: str, region: str, work: Path, libraries: list[Path]) -> dict[str, str]:
-    """Nothing of the caller's AWS reaches a job: it sees this AWS and dummy keys only."""
+def environment(endpoint: str, region: str, run_id: str, work: Path, libraries: list[Path]) -> dict[str, str]:
+    """Nothing of the caller's AWS reaches a job: it sees this AWS only, by dummy keys and a session named by its run."""
     return {name: os.environ[name] for name in _KEPT if name in os.environ} | {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
         "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
+        "AWS_SESSION_TOKEN": run_id,
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
         "AWS_CONFIG_FILE": os.devnull,

@@ -71,6 +71,7 @@ class JobRuns:
         self._compiled = context.folder / "compiled"
         self._lock = threading.RLock()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._folders: dict[str, BucketFolders] = {}
         self._is_open = True
         self._forget_the_interrupted()
         atexit.register(self._kill_all)
@@ -115,6 +116,11 @@ class JobRuns:
                 process.kill(self._processes[run_id])
         return True
 
+    def publish(self, run_id: str, buckets: set[str]) -> None:
+        """Bring to S3 what a run under way has written into these buckets so far."""
+        if folders := self._folders.get(run_id):
+            folders.publish(buckets)
+
     def forget(self, job_name: str) -> None:
         """Kill and forget every run of a job."""
         for run in self.of(job_name):
@@ -144,16 +150,22 @@ class JobRuns:
     def _executed(self, order: _Order, work: Path) -> tuple[str, str]:
         (work / "tmp").mkdir(parents=True)
         script, libraries = self._fetched(order, work)
-        env = process.environment(self._context.endpoint, order.region, work, libraries)
+        env = process.environment(self._context.endpoint, order.region, order.id, work, libraries)
         folders = BucketFolders(self._context, work / "buckets")
         if order.is_spark:
             process.require_java()
             write_configuration(work / "conf", work, folders.fill(), order.arguments.get("--conf", ""))
+        self._folders[order.id] = folders
         try:
-            state, message = self._watched(order, self._command(order, script), env, work)
-            if state == "SUCCEEDED":
+            return self._watched(order, self._command(order, script), env, work)
+        finally:
+            self._folders.pop(order.id)
+            self._settle(folders)
+
+    def _settle(self, folders: BucketFolders) -> None:
+        try:
+            if self._is_open:
                 folders.publish()
-            return state, message
         finally:
             folders.release()
 

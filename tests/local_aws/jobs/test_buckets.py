@@ -67,7 +67,22 @@ def test_what_was_just_uploaded_is_not_fetched_again(context: Context, bucket: s
     assert pulled.path.stat().st_ino == inode
 
 
-def test_a_run_that_fails_changes_neither_s3_nor_what_others_read(
+def test_a_run_may_be_published_several_times_while_it_goes_on(
+    context: Context, aws: Callable[[str], Any], bucket: str
+) -> None:
+    folders, folder = _run(context, bucket)
+    folders.publish({"another"})
+    assert "b/part" not in _bodies(aws, bucket)
+    folders.publish({bucket})
+    (folder / "b/part").write_text("in place")
+    (folder / "b/_SUCCESS").unlink()
+    folders.publish()
+    bodies = {"kept": b"kept", "a/changed": b"anew", "b/part": b"in place"}
+    assert _bodies(aws, bucket) == bodies
+    assert {file.key: file.path.read_bytes() for file in context.mirror.pull(bucket)} == bodies
+
+
+def test_what_was_never_published_changes_neither_s3_nor_what_others_read(
     context: Context, aws: Callable[[str], Any], bucket: str
 ) -> None:
     before = _bodies(aws, bucket)

@@ -63,7 +63,7 @@ def test_a_spark_job_reads_and_overwrites_what_is_in_s3_with_the_arguments_glue_
     assert lab.lines(run, "output") == [f"{run['JobName']} true a=b"]
 
 
-def test_a_spark_job_that_fails_says_why_and_leaves_the_buckets_as_they_were(lab: Any) -> None:
+def test_a_spark_job_that_fails_says_why_and_what_it_wrote_before_is_there(lab: Any) -> None:
     run = lab.run(
         f"""
         from pyspark.sql import SparkSession
@@ -77,8 +77,30 @@ def test_a_spark_job_that_fails_says_why_and_leaves_the_buckets_as_they_were(lab
     assert run["JobRunState"] == "FAILED"
     assert "no-such-bucket" in run["ErrorMessage"]
     assert run["ErrorMessage"].endswith("(exit code 1)")
-    assert lab.keys("out") == []
+    assert "out/_SUCCESS" in lab.keys("out/")
     assert any("Traceback" in line for line in lab.lines(run, "error"))
+
+
+def test_what_the_catalog_is_told_of_is_in_s3_while_the_run_goes_on(lab: Any) -> None:
+    lab.glue.create_database(DatabaseInput={"Name": lab.bucket})
+    location = f"s3://{lab.bucket}/out/"
+    run = lab.run(
+        f"""
+        import boto3, os, signal
+        from pyspark.sql import SparkSession
+
+        SparkSession.builder.getOrCreate().range(3).coalesce(1).write.parquet("{location}")
+        listed = lambda: boto3.client("s3").list_objects_v2(Bucket="{lab.bucket}", Prefix="out/")["KeyCount"]
+        print(listed())
+        table = {{"Name": "t", "StorageDescriptor": {{"Location": "{location}"}}}}
+        boto3.client("glue").create_table(DatabaseName="{lab.bucket}", TableInput=table)
+        print(listed())
+        os.killpg(0, signal.SIGKILL)
+        """,
+        kind="glueetl",
+    )
+    assert run["ErrorMessage"] == "the process was killed by signal 9 (SIGKILL)"
+    assert lab.lines(run, "output") == ["0", "2"]
 
 
 SCALA = {"--job-language": "scala", "--class": "GlueApp"}
