@@ -163,6 +163,7 @@ final class JobRun(arguments: Arguments) {
   private val spark = session()
   private val files = new Files(spark)
   private val catalog = new Catalog(Glue(arguments.get("aws_region")))
+  private val versions = new Versions(files, catalog, arguments("JOB_NAME"))
 
   def report(): Json.Fields = {
     val spec = readSpec(arguments("spec"))
@@ -196,8 +197,11 @@ final class JobRun(arguments: Arguments) {
       "seconds" -> java.time.Duration.between(started, OffsetDateTime.now).toMillis / 100 / 10.0
     )
     Balance.check(report)
+    val replaced = catalog.registered(database, sink.table)
     catalog.publish(database, sink, written)
     files.write(s"s3://${arguments("curated_bucket")}/_reports/$job/${arguments.runId}.json", Json.pretty(report))
+    // Of what is no longer in the catalog, the version just replaced stays: queries may still be reading it.
+    versions.removeUnused(sink.root, replaced ++ catalog.registered(database, sink.table))
     report
   }
 
@@ -218,7 +222,7 @@ final class JobRun(arguments: Arguments) {
   }
 
   private def sinkOf(spec: Options): Sink =
-    Sink(Convert.converted(spec.nested("sink"), spec.list("steps")), arguments("curated_bucket"))
+    Sink(Convert.converted(spec.nested("sink"), spec.list("steps")), arguments("curated_bucket"), arguments.runId)
 
   /** The datasets of the job by name, each read once. */
   private final class Sources(tables: ListMap[String, String]) {
@@ -272,6 +276,15 @@ final class Files(spark: SparkSession) {
     }
     ListMap(found.filterNot { case (path, _) => hidden(path.stripPrefix(location)) }.sorted: _*)
   }
+
+  /** The folders right under the location, each with a slash at its end. */
+  def folders(location: String): Seq[String] = {
+    val root = new Path(location)
+    if (!system(location).exists(root)) Nil
+    else system(location).listStatus(root).toSeq.filter(_.isDirectory).map(found => s"$location${found.getPath.getName}/")
+  }
+
+  def delete(location: String): Unit = system(location).delete(new Path(location), true)
 
   private def system(location: String) = new Path(location).getFileSystem(spark.sparkContext.hadoopConfiguration)
 
@@ -422,6 +435,35 @@ final class Catalog(glue: Glue) {
     )
   }
 
+  /** Where the files of a table lie, each location with a slash at its end. Empty: there is no such table. */
+  def registered(database: String, name: String): Seq[String] = get(database, name).toSeq.flatMap { table =>
+    val described = if (table.list("PartitionKeys").isEmpty) Seq(table) else partitions(database, name, None)
+    described.map(_.nested("StorageDescriptor").text("Location").stripSuffix("/") + "/")
+  }
+
+  @annotation.tailrec
+  private def partitions(
+      database: String,
+      name: String,
+      page: Option[String],
+      found: Seq[Options] = Nil
+  ): Seq[Options] = {
+    val table = ListMap[String, Any]("DatabaseName" -> database, "TableName" -> name, "ExcludeColumnSchema" -> true)
+    val answer = glue("GetPartitions", table ++ page.map("NextToken" -> _))
+    val all = found ++ answer.list("Partitions").map(Options(_))
+    answer.get("NextToken").map(_.toString) match {
+      case None | Some("") => all
+      case next => partitions(database, name, next, all)
+    }
+  }
+
+  /** Whether a run writes no more. Glue forgets runs after some months. */
+  def hasEnded(job: String, runId: String): Boolean =
+    try {
+      val run = glue("GetJobRun", ListMap("JobName" -> job, "RunId" -> runId)).nested("JobRun")
+      !Versions.Underway.contains(run.text("JobRunState"))
+    } catch { case error: AwsError if error.code == "EntityNotFoundException" => true }
+
   /** Throw JobError for a table that is there and partitioned otherwise, or has partitions of another format.
     *
     * Its old files would stay among the new.
@@ -450,7 +492,7 @@ final class Catalog(glue: Glue) {
       "TableType" -> "EXTERNAL_TABLE",
       "Parameters" -> Map("classification" -> sink.format.name, "EXTERNAL" -> "TRUE"),
       "PartitionKeys" -> listed(written.keys),
-      "StorageDescriptor" -> (storage + ("Location" -> sink.location))
+      "StorageDescriptor" -> (storage + ("Location" -> (if (sink.keys.isEmpty) sink.location else sink.root)))
     )
     val request = ListMap("DatabaseName" -> database, "TableInput" -> table)
     try glue("CreateTable", request)
@@ -514,6 +556,31 @@ final class Catalog(glue: Glue) {
 
 object Catalog {
   private val Batch = 100 // partitions in one call: Glue's limit
+}
+
+/** The versions of a table: each run writes into a folder of its own, and the catalog says which folders count. */
+final class Versions(files: Files, catalog: Catalog, job: String) {
+
+  /** Delete the folders of runs that have ended and that none of the locations lies in.
+    *
+    * The locations are asked for last: a run that ended before has published by then what it ever will.
+    */
+  def removeUnused(root: String, locations: => Seq[String]): Unit = {
+    val ended = files.folders(root).filter(folder => runId(root, folder).exists(catalog.hasEnded(job, _)))
+    lazy val used = locations.map(location => root + location.stripPrefix(root).split("/").head + "/").toSet
+    ended.filterNot(used).foreach(files.delete)
+  }
+
+  private def runId(root: String, folder: String): Option[String] =
+    Some(folder.stripPrefix(root).stripSuffix("/")).filter(_.startsWith(Versions.Prefix)).map(_.stripPrefix(Versions.Prefix))
+}
+
+object Versions {
+  val Underway: Seq[String] = Seq("STARTING", "RUNNING", "STOPPING", "WAITING")
+  private val Prefix = "run-"
+
+  /** Where a run writes: s3://curated/flights/run-jr_1/ for the root s3://curated/flights/. */
+  def folder(root: String, runId: String): String = s"$root$Prefix$runId/"
 }
 
 /** A dataset being read: the good rows go on, and what cannot be read is kept apart with its reason.
@@ -795,19 +862,20 @@ object Format {
     All.find(_.name == name).getOrElse(throw Errors.unknown("sink format", name, All.map(_.name)))
 }
 
-/** Where and how a job writes: one folder a partition, only the partitions at hand replaced. */
-final case class Sink(options: Options, bucket: String) {
+/** Where and how a job writes: one folder a partition, in a folder of the run's own. */
+final case class Sink(options: Options, bucket: String, runId: String) {
   options.check(Seq("table"), Seq("format", "compression", "partition_by", "target_file_mb"))
   val table: String = options.text("table")
   val keys: List[String] = options.texts("partition_by")
-  val location = s"s3://$bucket/$table/"
+  val root = s"s3://$bucket/$table/"
+  val location: String = Versions.folder(root, runId)
   val format: Format = Format(options.text("format", "parquet"))
   private val compression = options.text("compression", format.compressions.head)
   private val targetFileMb = options.number("target_file_mb")
   if (!format.compressions.contains(compression))
     throw Errors.unknown(s"sink compression of ${format.name}", compression, format.compressions)
 
-  /** Write the frame and count what arrived. Partitions that the frame does not touch stay. */
+  /** Write the frame and count what arrived. */
   def write(frame: DataFrame): Written = {
     Errors.checkColumns(frame, keys, "the data that goes to the sink")
     if (keys.size == frame.columns.length)
@@ -851,10 +919,9 @@ final case class Sink(options: Options, bucket: String) {
   private def save(frame: DataFrame): Unit =
     try {
       val writer = (if (format.name == "csv") CsvLines(frame, keys) else frame).write
-      val given = Map("partitionOverwriteMode" -> "dynamic", "timestampFormat" -> Sink.Timestamp)
       val codec = if (format.name == "avro" && compression == "none") "uncompressed" else compression
-      writer.format(if (format.name == "csv") "text" else format.name).mode("overwrite")
-      writer.options(given + ("compression" -> codec)).partitionBy(keys: _*).save(location)
+      writer.format(if (format.name == "csv") "text" else format.name).mode("error")
+      writer.options(Map("compression" -> codec, "timestampFormat" -> Sink.Timestamp)).partitionBy(keys: _*).save(location)
     } catch {
       case error: AnalysisException if error.getMessage.contains(s"Failed to find data source: ${format.name}") =>
         throw new JobError(

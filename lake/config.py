@@ -256,7 +256,7 @@ class Sink(_Model):
     compression: Compression | None = None
     """By default zstd for parquet and orc, gzip for json and csv, snappy for avro."""
     partition_by: list[Name] = []
-    """A run replaces the partitions it writes, and leaves the others."""
+    """A run replaces the partitions that it has rows for, and leaves the others."""
     target_file_mb: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """Files of about this size. Without it, each partition is one file."""
 

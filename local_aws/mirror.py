@@ -76,7 +76,7 @@ class Mirror:
         return files
 
     def adopt(self, bucket: str, files: Mapping[str, Path]) -> None:
-        """Upload local files by key, in this order; links to them become this mirror's copies: none is fetched again."""
+        """Upload local files by key, in this order; links to them are this mirror's copies: none is fetched again."""
         with ThreadPoolExecutor(_THREADS) as pool:
             tags = list(pool.map(lambda key: self._upload(bucket, key, files[key]), files))
         with self._locks[bucket]:

@@ -148,6 +148,7 @@ class EtlStack(LakeStack):
                 policies.use_key(self.names, "Decrypt", "GenerateDataKey"),
                 policies.allow(policies.READ_CATALOG, policies.catalog(self.names, self.names.database("raw"))),
                 policies.allow([*policies.READ_CATALOG, *policies.WRITE_CATALOG], curated),
+                policies.allow(["glue:GetJobRun"], [self.names.arn("glue", f"job/{self.names.job('*')}")]),
                 policies.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [groups]),
                 policies.allow(["cloudwatch:PutMetricData"], ["*"], StringEquals={"cloudwatch:namespace": ["Glue"]}),
             ),

@@ -32,6 +32,7 @@ CLASSES = {  # of each format the input format, the output format and the SerDe
         f"{HIVE}.serde2.avro.AvroSerDe",
     ),
 }
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"  # Hive's folder for rows whose partition column is null
 BATCH = 100  # partitions in one call: Glue's limit
 
 
@@ -41,7 +42,10 @@ class NoTable(JobError):
 
 @dataclass(frozen=True)
 class Table:
-    """A source table as the catalog has it. location ends with a slash; columns map names to Spark types."""
+    """A source table as the catalog has it. location ends with a slash; columns map names to Spark types.
+
+    registered maps the partitions' values to their locations where these count, and not the table's own.
+    """
 
     dataset: str
     location: str
@@ -49,6 +53,7 @@ class Table:
     columns: dict[str, str]
     partition_keys: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
+    registered: dict[tuple[str, ...], str] | None = None
 
 
 def find_table(glue: GlueClient, database: str, name: str, dataset: str) -> Table:
@@ -65,7 +70,7 @@ def find_table(glue: GlueClient, database: str, name: str, dataset: str) -> Tabl
     written = {name.lower(): name for name in serde.get("Parameters", {}).get("paths", "").split(",")}
     return Table(
         dataset=dataset,
-        location=storage["Location"].rstrip("/") + "/",
+        location=_location(found),
         format=_format(dataset, found.get("Parameters", {}), serde.get("SerializationLibrary", "")),
         columns={written.get(name, name): type_ for name, type_ in _types(storage["Columns"]).items()},
         partition_keys=_types(found.get("PartitionKeys", [])),
@@ -84,6 +89,24 @@ def _format(dataset: str, parameters: dict[str, str], serde: str) -> str:
 def _types(columns: Any) -> dict[str, str]:
     # Spark refuses Hive's bounded strings in the schema of a read.
     return {column["Name"]: re.sub(r"\b(var)?char\(\d+\)", "string", column["Type"]) for column in columns}
+
+
+def registered(glue: GlueClient, database: str, name: str) -> dict[tuple[str, ...], str]:
+    """Where the files of a table lie: location by partition values, () for a table without keys. Empty: no table."""
+    try:
+        table = glue.get_table(DatabaseName=database, Name=name)["Table"]
+    except glue.exceptions.EntityNotFoundException:
+        return {}
+    if not table.get("PartitionKeys"):
+        return {(): _location(table)}
+    pages = glue.get_paginator("get_partitions").paginate(
+        DatabaseName=database, TableName=name, ExcludeColumnSchema=True
+    )
+    return {tuple(partition["Values"]): _location(partition) for page in pages for partition in page["Partitions"]}
+
+
+def _location(described: Any) -> str:
+    return str(described["StorageDescriptor"]["Location"]).rstrip("/") + "/"
 
 
 def check_table(glue: GlueClient, database: str, name: str, format_: str, keys: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import traceback
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +16,15 @@ import boto3
 from botocore.exceptions import ClientError
 from pyspark.sql import DataFrame, SparkSession
 
-from lake_etl.catalog import NoTable, check_table, find_table, publish_partitions, publish_table, storage_of
+from lake_etl.catalog import (
+    NoTable,
+    check_table,
+    find_table,
+    publish_partitions,
+    publish_table,
+    registered,
+    storage_of,
+)
 from lake_etl.errors import JobError, NotYetWritten, check_options, reason, unknown
 from lake_etl.quarantine import Quarantine
 from lake_etl.report import account, check_balance, observed
@@ -23,6 +32,7 @@ from lake_etl.sink import Sink, Written, read_sink, write_table
 from lake_etl.source import Source, read_source
 from lake_etl.steps import Applied, apply_steps, check_steps, keep_rejects
 from lake_etl.transforms.convert import converted
+from lake_etl.versions import remove_unused, run_folder
 
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
@@ -90,6 +100,7 @@ class Sources:
             found = find_table(boto3.client("glue"), database, table, dataset)
         except NoTable:
             raise NotYetWritten(f"{database}.{table} is there only after the job's first run") from None
+        found = replace(found, registered=registered(boto3.client("glue"), database, table))
         return read_source(self.spark, boto3.client("s3"), found).rows
 
 
@@ -102,17 +113,19 @@ def run(argv: list[str]) -> dict[str, Any]:
     database, sink = arguments.curated_database, read_sink(converted(spec["sink"], spec["steps"]))
     sources = Sources(spark, arguments.raw_database, spec["tables"], (database, sink.table))
     quarantine = Quarantine(arguments.quarantine_bucket, spec["job"], arguments.JOB_RUN_ID, started)
-    location = f"s3://{arguments.curated_bucket}/{sink.table}/"
+    root = f"s3://{arguments.curated_bucket}/{sink.table}/"
 
     check_table(boto3.client("glue"), database, sink.table, sink.format, sink.partition_by)
     frame, steps = apply_steps(sources.rows(spec["source"]), spec["steps"], sources.rows)
-    written = write_table(frame, location, sink)
+    written = write_table(frame, run_folder(root, arguments.JOB_RUN_ID), sink)
     kept = {name: quarantine.keep(spark, source) for name, source in sources.read.items()}
     rejected = keep_rejects(quarantine, sources[spec["source"]], steps)
     report = _report(spec, arguments, started, sources, steps, written, kept, rejected)
     check_balance(report)
-    _publish(database, sink, location, written)
+    replaced = registered(boto3.client("glue"), database, sink.table)
+    _publish(database, sink, root if sink.partition_by else run_folder(root, arguments.JOB_RUN_ID), written)
     _write_report(report, arguments.curated_bucket)
+    _remove_unused(arguments, sink, root, replaced)
     return report
 
 
@@ -159,6 +172,16 @@ def _publish(database: str, sink: Sink, location: str, written: Written) -> None
     glue, storage = boto3.client("glue"), storage_of(sink.format, written.columns)
     publish_table(glue, database, sink.table, location, storage, written.keys)
     publish_partitions(glue, database, sink.table, storage, written.partitions)
+
+
+def _remove_unused(arguments: argparse.Namespace, sink: Sink, root: str, replaced: dict[tuple[str, ...], str]) -> None:
+    """Of what is no longer in the catalog, the version just replaced stays: queries may still be reading it."""
+    glue, database = boto3.client("glue"), arguments.curated_database
+
+    def in_use() -> list[str]:
+        return [*replaced.values(), *registered(glue, database, sink.table).values()]
+
+    remove_unused(glue, boto3.client("s3"), arguments.JOB_NAME, root, in_use)
 
 
 def _write_report(report: dict[str, Any], bucket: str) -> None:

@@ -1,4 +1,4 @@
-"""Writing the job's table: one folder a partition, only the partitions at hand replaced."""
+"""Writing the job's table: one folder a partition, in a folder of the run's own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, DataFrameWriter, Observation, SparkSession
 from pyspark.sql import functions as fn
 
+from lake_etl.catalog import NO_VALUE
 from lake_etl.csv_lines import as_lines
 from lake_etl.errors import JobError, check_columns, check_options, unknown
 
@@ -24,7 +25,6 @@ COMPRESSIONS = {  # of each format, the default first
     "avro": ("snappy", "deflate", "none"),
 }
 SHUFFLED = {"parquet": 4, "orc": 4, "avro": 2, "json": 1, "csv": 1}  # bytes in a shuffle for one in a file, about
-NO_VALUE = "__HIVE_DEFAULT_PARTITION__"  # Hive's folder for rows whose partition column is null
 TIMESTAMP = "yyyy-MM-dd HH:mm:ss.SSSSSS"  # as Hive's and Athena's readers of text expect it
 
 
@@ -68,10 +68,7 @@ def read_sink(options: dict[str, Any]) -> Sink:
 
 
 def write_table(frame: DataFrame, location: str, sink: Sink) -> Written:
-    """Write the frame under the location (ends with a slash) and count what arrived.
-
-    Partitions that the frame does not touch stay.
-    """
+    """Write the frame under the location (ends with a slash), where nothing is yet, and count what arrived."""
     keys = sink.partition_by
     check_columns(frame, keys, "the data that goes to the sink")
     if len(keys) == len(frame.columns):
@@ -143,8 +140,8 @@ def _writer(frame: DataFrame, sink: Sink) -> DataFrameWriter:
     if sink.format == "csv":
         frame = as_lines(frame, sink.partition_by)
     compression = "uncompressed" if (sink.format, sink.compression) == ("avro", "none") else sink.compression
-    writer = frame.write.format("text" if sink.format == "csv" else sink.format).mode("overwrite")
-    writer = writer.options(partitionOverwriteMode="dynamic", compression=compression, timestampFormat=TIMESTAMP)
+    writer = frame.write.format("text" if sink.format == "csv" else sink.format).mode("error")
+    writer = writer.options(compression=compression, timestampFormat=TIMESTAMP)
     return writer.partitionBy(*sink.partition_by)
 
 

@@ -14,7 +14,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, DataFrameReader, Observation, SparkSession
 from pyspark.sql import functions as fn
 
-from lake_etl.catalog import Table
+from lake_etl.catalog import NO_VALUE, Table
 from lake_etl.errors import JobError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Source:
 
 def read_source(spark: SparkSession, s3: S3Client, table: Table) -> Source:
     """Read a table of the catalog. Nothing is read yet but file names and, of Parquet files, the footers."""
-    sizes = list_files(s3, table.location)
+    sizes = _sizes(s3, table)
     files = {path: "the file is empty (0 bytes)" for path, size in sizes.items() if not size}
     frame = _load(spark, table, sizes)
     if table.format == "parquet":
@@ -54,6 +54,12 @@ def read_source(spark: SparkSession, s3: S3Client, table: Table) -> Source:
     counts = Observation()
     frame = frame.observe(counts, *_counted(table, frame))
     return Source(table.dataset, _good(table, frame), _rejected(table, frame), files, counts)
+
+
+def _sizes(s3: S3Client, table: Table) -> dict[str, int]:
+    if table.registered is None:
+        return list_files(s3, table.location)
+    return {path: size for location in table.registered.values() for path, size in list_files(s3, location).items()}
 
 
 def list_files(s3: S3Client, location: str) -> dict[str, int]:
@@ -80,13 +86,30 @@ def _load(spark: SparkSession, table: Table, sizes: dict[str, int]) -> DataFrame
     if not any(sizes.values()):
         return spark.createDataFrame([], _ddl(columns | table.partition_keys | {FILE: "string"}))
     reader = _options(spark.read.schema(schema), table)
+    if table.registered is not None and table.partition_keys:
+        return _registered_partitions(reader, table, sizes)
     reader = reader.option("basePath", table.location) if hive_style else reader.option("recursiveFileLookup", True)
     frame = reader.load(table.location, format=table.format).select("*", fn.col("_metadata.file_path").alias(FILE))
     return frame if hive_style else _plain_partitions(frame, table)
 
 
+def _registered_partitions(reader: DataFrameReader, table: Table, sizes: dict[str, int]) -> DataFrame:
+    """The files of the registered partitions, with the values that the catalog has for each."""
+    folders = {path.rpartition("/")[0] + "/" for path in sizes}
+    places = {location: values for values, location in (table.registered or {}).items() if location in folders}
+    rows = [(_uri(location), *(None if v == NO_VALUE else v for v in values)) for location, values in places.items()]
+    frame = reader.option("recursiveFileLookup", True).load(list(places), format=table.format)
+    frame = frame.select("*", fn.col("_metadata.file_path").alias(FILE))
+    named = frame.sparkSession.createDataFrame(rows, _ddl(dict.fromkeys(("_folder", *table.partition_keys), "string")))
+    named = named.withColumns({key: fn.col(f"`{key}`").cast(type_) for key, type_ in table.partition_keys.items()})
+    folder = fn.regexp_replace(FILE, "[^/]*$", "").alias("_folder")
+    return frame.select("*", folder).join(fn.broadcast(named), "_folder").drop("_folder")
+
+
 def _hive_style(table: Table, sizes: dict[str, int]) -> bool:
     """Whether folders are named key=value. Else their values go by position, as a crawler's partition_0 does."""
+    if table.registered is not None:
+        return False
     first = next(iter(sizes), "").removeprefix(table.location)
     return any(first.startswith(f"{key}=") for key in table.partition_keys)
 

@@ -40,7 +40,7 @@ def scala_command(script: Path, cache: Path, class_: str, arguments: Mapping[str
 
 
 def environment(endpoint: str, region: str, run_id: str, work: Path, libraries: list[Path]) -> dict[str, str]:
-    """Nothing of the caller's AWS reaches a job: it sees this AWS only, by dummy keys and a session named by its run."""
+    """Nothing of the caller's AWS reaches a job: it sees this AWS only, in a session with its run's id."""
     return {name: os.environ[name] for name in _KEPT if name in os.environ} | {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],

@@ -1,11 +1,14 @@
 """A lake of a few rows: a folder to Spark and a bucket to boto3, under the same s3:// paths."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import reduce
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import boto3
+from pyspark.sql import DataFrame, SparkSession
 
 BUCKETS = ("raw", "curated", "quarantine", "scripts")
 VIEW_FS = "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"
@@ -36,6 +39,7 @@ class Lake:
 
     storage: Path
     database: str
+    runs: "count[int]" = field(default_factory=lambda: count(1))
 
     def put(self, bucket: str, key: str, body: str | bytes) -> None:
         body = body.encode() if isinstance(body, str) else body
@@ -74,12 +78,35 @@ class Lake:
         self.put("scripts", key, json.dumps(fields))
         return f"s3://scripts/{key}"
 
+    def written(self, spark: SparkSession, table: str = "", format: str = "parquet") -> DataFrame:
+        """The rows that the catalog's table refers to."""
+        return reduce(
+            lambda one, other: one.unionByName(other, allowMissingColumns=True),
+            [
+                spark.read.option("basePath", f"{root}/run-{rest.partition('/')[0]}/").load(location, format=format)
+                for location in self.locations(table).values()
+                for root, _, rest in [location.partition("/run-")]
+            ],
+        )
+
+    def locations(self, table: str = "") -> dict[tuple[str, ...], str]:
+        """Where the catalog says that the files are: location by partition values, () for a table without keys."""
+        glue: Any = boto3.client("glue")
+        database, name = f"{self.database}_curated", table or self.database
+        document = glue.get_table(DatabaseName=database, Name=name)["Table"]
+        if not document["PartitionKeys"]:
+            return {(): document["StorageDescriptor"]["Location"]}
+        partitions = glue.get_partitions(DatabaseName=database, TableName=name)["Partitions"]
+        return {tuple(part["Values"]): part["StorageDescriptor"]["Location"] for part in partitions}
+
     def arguments(self, spec: str) -> list[str]:
+        """Of another run each time: jr_<database>, jr_<database>_2, ..."""
+        number = next(self.runs)
         names = {"JOB_NAME": "job", "spec": spec, "raw_database": self.database}
         names |= {"curated_database": f"{self.database}_curated", "curated_bucket": "curated"}
         names |= {
             "quarantine_bucket": "quarantine",
-            "JOB_RUN_ID": f"jr_{self.database}",
+            "JOB_RUN_ID": f"jr_{self.database}" + (f"_{number}" if number > 1 else ""),
             "TempDir": "s3://scripts/t",
         }
         return [part for name, value in names.items() for part in (f"--{name}", value)]

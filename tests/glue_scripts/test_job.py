@@ -67,8 +67,8 @@ def arguments(lake: Lake, steps: list[dict[str, Any]] | None = None, **sink: Any
 
 
 def written(lake: Lake, spark: SparkSession) -> list[tuple[Any, ...]]:
-    frame = spark.read.parquet(f"s3://curated/{lake.database}/")
-    return sorted((row.carrier, row.distance, row.airline, row.far, row.year, row.month) for row in frame.collect())
+    rows = lake.written(spark).collect()
+    return sorted((row.carrier, row.distance, row.airline, row.far, row.year, row.month) for row in rows)
 
 
 EXPECTED = [
@@ -133,10 +133,10 @@ def test_the_catalog_gets_the_table_and_its_partitions(finished: tuple[Lake, dic
         "far": "boolean",
     }
     assert [key["Name"] for key in table["PartitionKeys"]] == ["year", "month"]
-    partitions = glue.get_partitions(DatabaseName="finished_curated", TableName="finished")["Partitions"]
-    assert {tuple(p["Values"]): p["StorageDescriptor"]["Location"] for p in partitions} == {
-        ("2013", "1"): "s3://curated/finished/year=2013/month=1/",
-        ("2013", "2"): "s3://curated/finished/year=2013/month=2/",
+    assert table["StorageDescriptor"]["Location"] == "s3://curated/finished/"
+    assert finished[0].locations() == {
+        ("2013", "1"): "s3://curated/finished/run-jr_finished/year=2013/month=1/",
+        ("2013", "2"): "s3://curated/finished/run-jr_finished/year=2013/month=2/",
     }
 
 
@@ -164,7 +164,7 @@ def test_partition_values_with_odd_characters_are_found_again(flights: Lake, spa
     ]
     report = run(arguments(flights, steps, partition_by=["place"]))
     assert (report["rows_out"], report["partitions"]) == (4, 3)
-    read = spark.read.parquet(f"s3://curated/{flights.database}/")
+    read = flights.written(spark)
     assert {row.place for row in read.select("place").distinct().collect()} == {"a/b: 50%", "é f", None}
 
 
@@ -290,7 +290,7 @@ def test_a_row_that_fails_the_run_is_named_and_the_old_table_stays(
 
 def test_a_convert_step_says_how_the_sink_writes(flights: Lake, spark: SparkSession) -> None:
     run(arguments(flights, [{"convert": {"format": "json", "compression": "gzip"}}]))
-    assert spark.read.json(f"s3://curated/{flights.database}/*.json.gz").count() == 4
+    assert spark.read.json(f"{flights.locations()[()]}*.json.gz").count() == 4
     table = boto3.client("glue").get_table(DatabaseName=f"{flights.database}_curated", Name=flights.database)["Table"]
     assert table["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"] == "org.openx.data.jsonserde.JsonSerDe"
 
@@ -334,7 +334,10 @@ def test_the_last_line_of_an_error_is_the_message(
     assert "has no table 'flights'. Run the dataset's crawler first" in str(stop.value.code)
 
 
-def test_a_job_that_knows_its_own_table_keeps_match_ids_from_run_to_run(lake: Lake, spark: SparkSession) -> None:
+@pytest.mark.parametrize("keys", [[], ["born"]], ids=["one file", "partitions"])
+def test_a_job_that_knows_its_own_table_keeps_match_ids_from_run_to_run(
+    lake: Lake, spark: SparkSession, keys: list[str]
+) -> None:
     people = [
         "id,name,born",
         *(f"{n},person{n % 20:02d} of the {n % 20 * 37:04d},19{n % 20 + 40}0101" for n in range(40)),
@@ -350,10 +353,9 @@ def test_a_job_that_knows_its_own_table_keeps_match_ids_from_run_to_run(lake: La
     runs = []
     for lines in (people[:31], [*people, "damaged,row,of,four"]):
         lake.put("raw", f"{lake.database}/people/a.csv", "\n".join(lines) + "\n")
-        report = run(lake.arguments(lake.spec(**spec, sink={"table": lake.database})))
+        report = run(lake.arguments(lake.spec(**spec, sink={"table": lake.database, "partition_by": keys})))
         lake.sync("curated", lake.database)
-        table = spark.read.parquet(f"s3://curated/{lake.database}/")
-        runs.append((report, {row.id: row.match_id for row in table.collect()}))
+        runs.append((report, {row.id: row.match_id for row in lake.written(spark).collect()}))
     (_, first), (report, second) = runs
     assert (len(first), len(second), report["quarantined_rows"]) == (30, 40, 1)
     assert {id_: second[id_] for id_ in first} == first

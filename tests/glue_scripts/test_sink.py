@@ -39,21 +39,21 @@ def frame(spark: SparkSession) -> DataFrame:
 def test_every_format_and_compression_is_written_and_counted(
     frame: DataFrame, tmp_path: Path, format_: str, compression: str
 ) -> None:
-    written = write(frame, f"{tmp_path}/", format=format_, compression=compression, partition_by=["part"])
+    written = write(frame, f"{tmp_path}/t/", format=format_, compression=compression, partition_by=["part"])
     files = [file for file in tmp_path.rglob("part-*") if file.is_file()]
     assert (written.rows, written.files, written.bytes) == (3, 2, sum(file.stat().st_size for file in files))
-    assert written.partitions == {("a",): f"{tmp_path}/part=a/", ("b/c",): f"{tmp_path}/part=b%2Fc/"}
+    assert written.partitions == {("a",): f"{tmp_path}/t/part=a/", ("b/c",): f"{tmp_path}/t/part=b%2Fc/"}
 
 
 @pytest.mark.parametrize("format_", ["parquet", "orc", "json"])
 def test_what_was_written_is_read_back_as_it_was(frame: DataFrame, tmp_path: Path, format_: str) -> None:
-    write(frame, f"{tmp_path}/", format=format_)
+    write(frame, f"{tmp_path}/t/", format=format_)
     read = frame.sparkSession.read.schema(frame.schema).option("timestampFormat", "yyyy-MM-dd HH:mm:ss.SSSSSS")
-    assert sorted(read.format(format_).load(str(tmp_path)).collect()) == sorted(frame.collect())
+    assert sorted(read.format(format_).load(f"{tmp_path}/t").collect()) == sorted(frame.collect())
 
 
 def test_csv_has_its_delimiters_and_nulls_as_hive_reads_them(frame: DataFrame, tmp_path: Path) -> None:
-    write(frame, f"{tmp_path}/", format="csv", compression="none", partition_by=["part"])
+    write(frame, f"{tmp_path}/t/", format="csv", compression="none", partition_by=["part"])
     lines = [line for file in tmp_path.rglob("part-*.txt") for line in file.read_text().splitlines()]
     assert sorted(lines) == [
         r"1,Smith\, J\\r,2013-01-01 10:00:00,2013-01-01,1.50,true",
@@ -64,21 +64,21 @@ def test_csv_has_its_delimiters_and_nulls_as_hive_reads_them(frame: DataFrame, t
 
 def test_csv_refuses_what_it_cannot_hold(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(JobError, match=r"sink format csv: column tags is array<string>\. Choose json, parquet or orc"):
-        write(spark.createDataFrame([([],)], "tags array<string>"), f"{tmp_path}/", format="csv")
+        write(spark.createDataFrame([([],)], "tags array<string>"), f"{tmp_path}/t/", format="csv")
     with pytest.raises(Exception, match=r"sink format csv: column note has a text of more than one line"):
-        write(spark.createDataFrame([("a\nb",)], "note string"), f"{tmp_path}/", format="csv")
+        write(spark.createDataFrame([("a\nb",)], "note string"), f"{tmp_path}/t/", format="csv")
 
 
 def test_avro_is_refused_where_the_engine_lacks_it(frame: DataFrame, tmp_path: Path) -> None:
     with pytest.raises(
         JobError, match=r"sink format avro: this Spark cannot write it\. .*spark-avro.* or write one of"
     ):
-        write(frame, f"{tmp_path}/", format="avro")
+        write(frame, f"{tmp_path}/t/", format="avro")
 
 
 @pytest.mark.parametrize("format_", ["parquet", "orc", "json", "csv"])
 def test_a_table_without_rows_is_written_too(frame: DataFrame, tmp_path: Path, format_: str) -> None:
-    assert write(frame.where("Id > 9"), f"{tmp_path}/", format=format_).rows == 0
+    assert write(frame.where("Id > 9"), f"{tmp_path}/t/", format=format_).rows == 0
 
 
 def test_small_files_become_files_of_the_target_size(spark: SparkSession, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A Scala and a Python run of one specification leave the same behind, on a lake with damage of every kind."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -62,7 +63,7 @@ def arguments(lake: Lake, job: str, sink: dict[str, Any], steps: list[dict[str, 
     spec = json.dumps({"job": job, "source": "flights", "tables": tables, "steps": steps, "sink": sink})
     lake.put("scripts", f"{job}.json", spec)
     given = lake.arguments(f"s3://scripts/{job}.json")
-    return [f"jr_{job}" if value == f"jr_{lake.database}" else value for value in given]
+    return [f"jr_{job}" if value.startswith("jr_") else value for value in given]
 
 
 @pytest.fixture
@@ -78,17 +79,17 @@ def in_scala(submitted: Submit) -> Callable[[list[str]], dict[str, Any]]:
 
 
 def in_catalog(lake: Lake, table: str) -> Any:
-    """What the catalog says of a table, but for its own name and times."""
+    """What the catalog says of a table, but for its own name, its run's and times."""
     glue, database = boto3.client("glue"), f"{lake.database}_curated"
     found: Any = glue.get_table(DatabaseName=database, Name=table)["Table"]
     partitions = glue.get_partitions(DatabaseName=database, TableName=table)["Partitions"]
     told = {key: found[key] for key in ("TableType", "Parameters", "PartitionKeys", "StorageDescriptor")}
     values = sorted((part["Values"], part["StorageDescriptor"]) for part in partitions)
-    return json.loads(json.dumps([told, values]).replace(f"/{table}/", "/"))
+    return json.loads(re.sub(rf"/{table}/(run-\w*/)?", "/", json.dumps([told, values])))
 
 
 def in_files(spark: SparkSession, table: str, format: str = "parquet") -> Any:
-    frame = spark.read.load(f"s3://curated/{table}/", format=format)
+    frame = spark.read.load(f"s3://curated/{table}/run-*/", format=format)
     return frame.dtypes, sorted(frame.toJSON().collect())
 
 
@@ -127,13 +128,17 @@ def test_a_scala_run_takes_the_place_of_an_earlier_one(
 ) -> None:
     sink = {"table": "twice", "partition_by": ["year", "Place"]}
     run(arguments(damaged, "first", sink))
-    before, files = in_catalog(damaged, "twice"), set((damaged.storage / "curated" / "twice").rglob("*.parquet"))
+    damaged.put("curated", "twice/run-jr_dead/_temporary/0/part-0", "half")
+    before, first = in_catalog(damaged, "twice"), damaged.locations("twice")
     steps = [*STEPS, {"map": {"add": {"again": "1"}}}]
     report = in_scala(arguments(damaged, "second", sink | {"target_file_mb": 1}, steps))
-    after = in_catalog(damaged, "twice")
+    after, folders = in_catalog(damaged, "twice"), (damaged.storage / "curated" / "twice").iterdir()
 
-    assert not files & set((damaged.storage / "curated" / "twice").rglob("*.parquet"))
-    assert in_files(spark, "twice")[0][-3] == ("again", "int")
+    assert sorted(folder.name for folder in folders) == ["run-jr_first", "run-jr_second"]
+    assert damaged.locations("twice") == {
+        values: location.replace("jr_first", "jr_second") for values, location in first.items()
+    }
+    assert damaged.written(spark, "twice").dtypes[-3] == ("again", "int")
     for (values, storage), (others, wider) in zip(before[1], after[1], strict=True):
         assert (values, [*storage["Columns"], {"Name": "again", "Type": "int"}]) == (others, wider["Columns"])
     assert report["partitions"] == len(after[1])

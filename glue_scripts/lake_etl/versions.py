@@ -1,0 +1,67 @@
+"""The versions of a table: each run writes into a folder of its own, and the catalog says which folders count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from lake_etl.errors import JobError
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+    from mypy_boto3_s3 import S3Client
+
+UNDERWAY = ("STARTING", "RUNNING", "STOPPING", "WAITING")
+PREFIX = "run-"
+
+
+def run_folder(root: str, run_id: str) -> str:
+    """Where a run writes: s3://curated/flights/run-jr_1/ for the root s3://curated/flights/."""
+    return f"{root}{PREFIX}{run_id}/"
+
+
+def remove_unused(
+    glue: GlueClient, s3: S3Client, job: str, root: str, locations: Callable[[], Iterable[str]]
+) -> list[str]:
+    """Delete the folders of runs that have ended and that none of the locations lies in. Gives what it deleted.
+
+    The locations are asked for last: a run that ended before has published by then what it ever will.
+    """
+    ended = [folder for folder in _run_folders(s3, root) if _has_ended(glue, job, folder.removeprefix(root + PREFIX))]
+    used = {_folder_in(root, location) for location in locations()} if ended else set()
+    unused = [folder for folder in ended if folder not in used]
+    for folder in unused:
+        _delete(s3, folder)
+    return unused
+
+
+def _run_folders(s3: S3Client, root: str) -> list[str]:
+    place = urlsplit(root)
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket=place.netloc, Prefix=place.path.lstrip("/") + PREFIX, Delimiter="/"
+    )
+    return [f"s3://{place.netloc}/{entry['Prefix']}" for page in pages for entry in page.get("CommonPrefixes", [])]
+
+
+def _has_ended(glue: GlueClient, job: str, run_id: str) -> bool:
+    """Whether a run writes no more. Glue forgets runs after some months."""
+    try:
+        state = glue.get_job_run(JobName=job, RunId=run_id.rstrip("/"))["JobRun"].get("JobRunState")
+    except glue.exceptions.EntityNotFoundException:
+        return True
+    return state not in UNDERWAY
+
+
+def _folder_in(root: str, location: str) -> str:
+    return root + location.removeprefix(root).partition("/")[0] + "/"
+
+
+def _delete(s3: S3Client, folder: str) -> None:
+    place = urlsplit(folder)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=place.netloc, Prefix=place.path.lstrip("/"))
+    for page in pages:
+        keys = [{"Key": entry["Key"]} for entry in page.get("Contents", [])]
+        answer = s3.delete_objects(Bucket=place.netloc, Delete={"Objects": keys, "Quiet": True}) if keys else {}  # type: ignore[typeddict-item]
+        for error in answer.get("Errors", []):
+            raise JobError(f"s3://{place.netloc}/{error['Key']} cannot be deleted: {error['Message']}")
