@@ -73,8 +73,8 @@ def _finished(aws: Aws, started: dict[str, float]) -> Iterator[tuple[str, Crawle
 
 
 def table_size(aws: Aws, dataset: str) -> tuple[int, int]:
-    """(columns, partitions) of a dataset's raw table; zeros where it is not there."""
-    database = aws.names.database("raw")
+    """(columns, partitions) of a dataset's table; zeros where it is not there."""
+    database = aws.names.database(aws.lake.config.datasets[dataset].zone)
     try:
         table = aws.glue.get_table(DatabaseName=database, Name=dataset)["Table"]
     except aws.glue.exceptions.EntityNotFoundException:

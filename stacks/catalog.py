@@ -38,8 +38,10 @@ class CatalogStack(LakeStack):
 
     def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
         super().__init__(scope, id_, lake=lake)
-        self.raw = self._database("raw", "Tables the crawlers found in the raw zone")
-        self._database("curated", "Tables the jobs made in the curated zone")
+        self.databases = {
+            "raw": self._database("raw", "Tables the crawlers found in the raw zone"),
+            "curated": self._database("curated", "Tables the jobs made in the curated zone"),
+        }
         self._role()
         for name, dataset in lake.config.datasets.items():
             self._crawler(name, dataset)
@@ -55,9 +57,9 @@ class CatalogStack(LakeStack):
             f"{name}_crawler",
             name=self.names.crawler(name),
             description=f"Finds the table and the partitions of {name}",
-            database_name=self.raw.name,
+            database_name=self.databases[dataset.zone].name,
             role=self.role.arn,
-            s3_target=[GlueCrawlerS3Target(path=f"s3://{self.names.bucket('raw')}/{name}/")],
+            s3_target=[GlueCrawlerS3Target(path=f"s3://{self.names.bucket(dataset.zone)}/{name}/")],
             classifiers=[self._csv_classifier(name, dataset).name] if dataset.format == "csv" else None,
             schedule=dataset.crawl.schedule,
             configuration=_CRAWLER_OUTPUT,
@@ -83,7 +85,8 @@ class CatalogStack(LakeStack):
             name=self.names.role("crawler"),
             assume_role_policy=policies.trust("glue.amazonaws.com", self.names.account),
         )
-        database = policies.catalog(self.names, self.names.database("raw"))
+        zones = sorted({"raw", *(dataset.zone for dataset in self.lake.config.datasets.values())}, reverse=True)
+        tables = policies.catalogs(self.names, *(self.names.database(zone) for zone in zones))
         # Crawlers log to this one group of the account; the name cannot be chosen.
         logs = self.names.arn("logs", "log-group:/aws-glue/crawlers*")
         self.role_policy = IamRolePolicy(
@@ -92,9 +95,9 @@ class CatalogStack(LakeStack):
             name="crawl",
             role=self.role.id,
             policy=policies.document(
-                *policies.read_objects(self.names, "raw"),
+                *(statement for zone in zones for statement in policies.read_objects(self.names, zone)),
                 policies.use_key(self.names, "Decrypt"),
-                policies.allow([*policies.READ_CATALOG, *policies.WRITE_CATALOG, *self._deletions()], database),
+                policies.allow([*policies.READ_CATALOG, *policies.WRITE_CATALOG, *self._deletions()], tables),
                 policies.allow(["glue:GetClassifier", "glue:GetSecurityConfiguration"], ["*"]),
                 policies.allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [logs]),
             ),

@@ -166,7 +166,7 @@ def job_spec(lake: Lake, name: str, job: Job) -> dict[str, object]:
     return {
         "job": name,
         "source": job.source,
-        "tables": {dataset: dataset for dataset in lake.config.datasets},
+        "tables": {name: name for name, dataset in lake.config.datasets.items() if dataset.zone == "raw"},
         "steps": [step.model_dump(by_alias=True, exclude_unset=True) for step in job.steps],
         "sink": job.sink.model_dump(),
     }

@@ -63,6 +63,11 @@ def catalog(names: Names, database: str) -> list[str]:
     return [names.arn("glue", resource) for resource in ("catalog", f"database/{database}", f"table/{database}/*")]
 
 
+def catalogs(names: Names, *databases: str) -> list[str]:
+    """As `catalog`, of several databases."""
+    return list(dict.fromkeys(resource for database in databases for resource in catalog(names, database)))
+
+
 READ_CATALOG = [
     f"glue:{action}" for action in ("GetDatabase", "GetTable", "GetTables", "GetPartition", "GetPartitions")
 ]
