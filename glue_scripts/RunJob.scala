@@ -196,8 +196,8 @@ final class JobRun(arguments: Arguments) {
     Balance.check(report)
     catalog.publish(database, sink, written)
     // One line of JSON, so that a crawler makes a table of the reports; the job is its partition, not a column.
-    val kept = s"s3://${arguments("curated_bucket")}/job_reports/job=$job/${arguments.runId}.json"
-    files.write(kept, Json.write(report - "job") + "\n")
+    val place = s"s3://${arguments("curated_bucket")}/job_reports/job=$job/${arguments.runId}.json"
+    files.write(place, Json.write(report - "job") + "\n")
     report
   }
 
