@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lake.config import REPORTS, Config, FindMatches, Job
+from lake.database_rules import database_rules
 from lake.names import BUCKETS, Names
 
 Problem = tuple[tuple[str | int, ...], str]
@@ -33,6 +34,7 @@ def broken(config: Config) -> Iterator[Problem]:
         yield from _output(name, job)
         yield from _scala(name, job)
     yield from _streams(config)
+    yield from database_rules(config)
 
 
 def missing_files(config: Config, root: Path) -> Iterator[Problem]:
@@ -118,8 +120,8 @@ def _job(config: Config, name: str, job: Job) -> Iterator[Problem]:
     for number, step in enumerate(job.steps):
         if step.find_matches:
             yield from _find_matches(config, job, step.find_matches, ("jobs", name, "steps", number, "find_matches"))
-    tables = [other.sink.table for other in config.jobs.values()]
-    if tables.count(job.sink.table) > 1:
+    tables = [(other.sink.connection, other.sink.table) for other in config.jobs.values()]
+    if tables.count((job.sink.connection, job.sink.table)) > 1:
         yield ("jobs", name, "sink", "table"), f"{job.sink.table!r} is the table of more than one job"
 
 
@@ -152,6 +154,8 @@ def _scala(name: str, job: Job) -> Iterator[Problem]:
 
 def _output(name: str, job: Job) -> Iterator[Problem]:
     """The sink's options and those of the convert steps: each is said once, and they fit together."""
+    if job.sink.connection:
+        return
     given: dict[str, tuple[str | int, ...]] = {
         field: ("jobs", name, "sink", field) for field in sorted(job.sink.model_fields_set)
     }
@@ -174,8 +178,9 @@ def _find_matches(config: Config, job: Job, step: FindMatches, place: tuple[str 
     for field, name in named:
         if name not in step.columns:
             yield (*place, field), f"{name!r} is not among its columns. Allowed: {', '.join(step.columns)}"
-    if step.known and step.known not in (*config.datasets, job.sink.table):
-        allowed = ", ".join([*config.datasets, f"{job.sink.table} (the job's own table)"])
+    own = [] if job.sink.connection else [job.sink.table]
+    if step.known and step.known not in (*config.datasets, *own):
+        allowed = ", ".join([*config.datasets, *(f"{table} (the job's own table)" for table in own)])
         yield (*place, "known"), f"there is no dataset {step.known!r}. Allowed: {allowed}"
 
 

@@ -45,11 +45,11 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("project: flights", "projct: flights", ["line 3: projct: is not a field", "Allowed: datasets,"]),
+        ("project: flights", "projct: flights", ["line 3: projct: is not a field", "Allowed: connections, datasets,"]),
         (
             "format: json",
             "format: jsn",
-            ["datasets.flights.format", "'csv', 'json' or 'parquet'", "Given: 'jsn'"],
+            ["datasets.flights.format", "'csv', 'json', 'parquet' or 'jdbc'", "Given: 'jsn'"],
         ),
         (
             "destroyable: true}",
