@@ -25,6 +25,7 @@ import org.apache.spark.sql.catalyst.analysis.UnresolvedAttribute
 import org.apache.spark.sql.catalyst.catalog.ExternalCatalogUtils
 import org.apache.spark.sql.expressions.Window
 import org.apache.spark.sql.functions._
+import org.apache.spark.sql.streaming.{StreamingQueryException, Trigger}
 import org.apache.spark.sql.types._
 import org.apache.spark.sql.{AnalysisException, Column, DataFrame, DataFrameReader, Observation, Row, SparkSession}
 
@@ -135,6 +136,8 @@ final case class Options(given: Json.Fields) {
 
   def number(name: String): Option[Int] = as[Int](name, "a number")
 
+  def flag(name: String): Boolean = as[Boolean](name, "true or false").getOrElse(false)
+
   def list(name: String): List[Json.Fields] = as[List[Json.Fields]](name, "a list of mappings").getOrElse(Nil)
 
   def named(name: String): ListMap[String, String] =
@@ -161,27 +164,57 @@ final class JobRun(arguments: Arguments) {
   private val spark = session()
   private val files = new Files(spark)
   private val catalog = new Catalog(Glue(arguments.get("aws_region")))
+  private val database = arguments("curated_database")
   private val versions = new Versions(files, catalog, arguments("JOB_NAME"))
 
   def report(): Json.Fields = {
     val spec = readSpec(arguments("spec"))
-    val job = spec.text("job")
-    val database = arguments("curated_database")
     val sink = sinkOf(spec)
-    val sources = new Sources(spec.named("tables"))
-    val quarantine = new Quarantine(arguments("quarantine_bucket"), job, arguments.runId, started)
+    catalog.check(database, sink, sink.keys ++ (if (spec.flag("incremental")) Some(Batches.Key) else None))
+    if (spec.flag("incremental")) incremental(spec, sink) else whole(spec, sink)
+  }
 
-    catalog.check(database, sink)
+  /** A run over all of the source. */
+  private def whole(spec: Options, sink: Sink): Json.Fields = {
+    val (report, written) = write(spec, sink, new Sources(spec), Versions.folder(sink.root, arguments.runId))
+    val replaced = catalog.registered(database, sink.table)
+    catalog.publish(database, sink, if (sink.keys.isEmpty) written.location else sink.root, written)
+    keepReport(report)
+    // Of what is no longer in the catalog, the version just replaced stays: queries may still be reading it.
+    versions.removeUnused(sink.root, (replaced ++ catalog.registered(database, sink.table)).values.toSeq)
+    report
+  }
+
+  /** A run over the files that no run has read before. */
+  private def incremental(spec: Options, sink: Sink): Json.Fields = {
+    val checkpoints = s"s3://${arguments("curated_bucket")}/_checkpoints/${spec.text("job")}/"
+    val refresh = arguments.get("full_refresh").contains("true")
+    val known = if (refresh) None else catalog.parameter(database, sink.table, Batches.Checkpoint)
+    val checkpoint = known.getOrElse(Versions.folder(checkpoints, arguments.runId))
+    val (replaced, reports) = (catalog.registered(database, sink.table), mutable.ArrayBuffer.empty[Json.Fields])
+    val source = catalog.find(arguments("raw_database"), spec.named("tables")(spec.text("source")), spec.text("source"))
+    Batches.each(spark, files, source, checkpoint) { (number, only) =>
+      val folder = s"${Versions.folder(sink.root, arguments.runId)}${Batches.Key}=$number/"
+      val (report, written) = write(spec, sink, new Sources(spec, Some(only)), folder)
+      catalog.publishBatch(database, sink, checkpoint, number, written)
+      reports += report
+    }
+    val report = told(spec, sink) ++ Batches.total(reports) ++ time()
+    keepReport(report)
+    versions.removeUnused(sink.root, (replaced ++ catalog.registered(database, sink.table)).values.toSeq)
+    versions.removeUnused(checkpoints, Seq(checkpoint))
+    report
+  }
+
+  /** Write what the steps make of the source into the folder, and account for every row. */
+  private def write(spec: Options, sink: Sink, sources: Sources, folder: String): (Json.Fields, Written) = {
+    val quarantine = new Quarantine(arguments("quarantine_bucket"), spec.text("job"), arguments.runId, started)
     val source = sources(spec.text("source"))
-    val (frame, steps) = Steps(source.rows, spec.list("steps"), sources(_).rows)
-    val written = sink.write(frame)
+    val (frame, steps) = Steps(source.rows, spec.list("steps"), sources.other)
+    val written = sink.write(frame, folder)
     val kept = ListMap(sources.read.toSeq.map { case (name, read) => name -> quarantine.keep(spark, read) }: _*)
     val rejected = Steps.keepRejects(quarantine, source, steps)
-    val report = ListMap[String, Any](
-      "job" -> job,
-      "run_id" -> arguments.runId,
-      "source" -> source.dataset,
-      "table" -> s"$database.${sink.table}",
+    val report = told(spec, sink) ++ ListMap[String, Any](
       "rows_in" -> source.count("rows"),
       "rows_out" -> written.rows,
       "quarantined_rows" -> (kept(source.dataset)("rows") + rejected),
@@ -190,19 +223,28 @@ final class JobRun(arguments: Arguments) {
       "quarantined" -> kept,
       "partitions" -> written.partitions.size,
       "files" -> written.files,
-      "bytes" -> written.bytes,
-      "started_at" -> started.format(Quarantine.Moment),
-      "seconds" -> java.time.Duration.between(started, OffsetDateTime.now).toMillis / 100 / 10.0
-    )
+      "bytes" -> written.bytes
+    ) ++ time()
     Balance.check(report)
-    val replaced = catalog.registered(database, sink.table)
-    catalog.publish(database, sink, written)
-    // One line of JSON, so that a crawler makes a table of the reports; the job is its partition, not a column.
-    val place = s"s3://${arguments("curated_bucket")}/job_reports/job=$job/${arguments.runId}.json"
+    (report, written)
+  }
+
+  private def told(spec: Options, sink: Sink): Json.Fields = ListMap(
+    "job" -> spec.text("job"),
+    "run_id" -> arguments.runId,
+    "source" -> spec.text("source"),
+    "table" -> s"$database.${sink.table}"
+  )
+
+  private def time(): Json.Fields = ListMap(
+    "started_at" -> started.format(Quarantine.Moment),
+    "seconds" -> java.time.Duration.between(started, OffsetDateTime.now).toMillis / 100 / 10.0
+  )
+
+  /** One line of JSON, so that a crawler makes a table of the reports; the job is its partition, not a column. */
+  private def keepReport(report: Json.Fields): Unit = {
+    val place = s"s3://${arguments("curated_bucket")}/job_reports/job=${report("job")}/${arguments.runId}.json"
     files.write(place, Json.write(report - "job") + "\n")
-    // Of what is no longer in the catalog, the version just replaced stays: queries may still be reading it.
-    versions.removeUnused(sink.root, replaced ++ catalog.registered(database, sink.table))
-    report
   }
 
   private def session(): SparkSession = {
@@ -215,22 +257,31 @@ final class JobRun(arguments: Arguments) {
     val text = Try(files.read(location)).recover { case error =>
       throw new JobError(s"--spec $location: ${error.getMessage}")
     }.get
-    val spec = Options(Json.read(text)).check(Seq("job", "source", "tables", "steps", "sink"))
+    val spec = Options(Json.read(text)).check(Seq("job", "source", "tables", "steps", "sink"), Seq("incremental"))
     Steps.check(spec.list("steps"))
     sinkOf(spec)
     spec
   }
 
   private def sinkOf(spec: Options): Sink =
-    Sink(Convert.converted(spec.nested("sink"), spec.list("steps")), arguments("curated_bucket"), arguments.runId)
+    Sink(Convert.converted(spec.nested("sink"), spec.list("steps")), arguments("curated_bucket"))
 
-  /** The datasets of the job by name, each read once. */
-  private final class Sources(tables: ListMap[String, String]) {
+  /** The datasets of the job by name, each read once. In a batch, of its source only the batch's files are read. */
+  private final class Sources(spec: Options, batch: Option[ListMap[String, Long]] = None) {
+    private val (tables, source) = (spec.named("tables"), spec.text("source"))
     val read: mutable.LinkedHashMap[String, Source] = mutable.LinkedHashMap.empty
 
     def apply(dataset: String): Source = {
       val name = tables.getOrElse(dataset, throw Errors.unknown("dataset", dataset, tables.keys))
-      read.getOrElseUpdate(dataset, Source(spark, files, catalog.find(arguments("raw_database"), name, dataset)))
+      val only = batch.filter(_ => dataset == source)
+      read.getOrElseUpdate(dataset, Source(spark, files, catalog.find(arguments("raw_database"), name, dataset), only))
+    }
+
+    /** A dataset that a step names. */
+    def other(dataset: String): DataFrame = {
+      if (batch.nonEmpty && dataset == source)
+        throw new JobError(s"dataset $dataset is the source of an incremental job: here, too, it has only new files")
+      apply(dataset).rows
     }
   }
 }
@@ -435,11 +486,17 @@ final class Catalog(glue: Glue) {
     )
   }
 
-  /** Where the files of a table lie, each location with a slash at its end. Empty: there is no such table. */
-  def registered(database: String, name: String): Seq[String] = get(database, name).toSeq.flatMap { table =>
-    val described = if (table.list("PartitionKeys").isEmpty) Seq(table) else partitions(database, name, None)
-    described.map(_.nested("StorageDescriptor").text("Location").stripSuffix("/") + "/")
+  /** Where the files of a table lie: location by partition values, Nil for a table without keys. Empty: no table. */
+  def registered(database: String, name: String): ListMap[Seq[String], String] = {
+    def location(described: Options) = described.nested("StorageDescriptor").text("Location").stripSuffix("/") + "/"
+    get(database, name).fold(ListMap.empty[Seq[String], String]) { table =>
+      if (table.list("PartitionKeys").isEmpty) ListMap(Nil -> location(table))
+      else ListMap(partitions(database, name, None).map(found => found.texts("Values") -> location(found)): _*)
+    }
   }
+
+  def parameter(database: String, name: String, parameter: String): Option[String] =
+    get(database, name).flatMap(_.named("Parameters").get(parameter))
 
   @annotation.tailrec
   private def partitions(
@@ -448,7 +505,7 @@ final class Catalog(glue: Glue) {
       page: Option[String],
       found: Seq[Options] = Nil
   ): Seq[Options] = {
-    val table = ListMap[String, Any]("DatabaseName" -> database, "TableName" -> name, "ExcludeColumnSchema" -> true)
+    val table = named(database, name) + ("ExcludeColumnSchema" -> true)
     val answer = glue("GetPartitions", table ++ page.map("NextToken" -> _))
     val all = found ++ answer.list("Partitions").map(Options(_))
     answer.get("NextToken").map(_.toString) match {
@@ -468,15 +525,15 @@ final class Catalog(glue: Glue) {
     *
     * Its old files would stay among the new.
     */
-  def check(database: String, sink: Sink): Unit = for (table <- get(database, sink.table)) {
+  def check(database: String, sink: Sink, keys: Seq[String]): Unit = for (table <- get(database, sink.table)) {
     def shown(names: Seq[String]) = names.mkString("['", "', '", "']").replace("['']", "[]")
     val there = table.list("PartitionKeys").map(_("Name").toString)
     val written = table.nested("Parameters").text("classification", sink.format.name)
     val wayOut = "Give the sink another table name, or delete the table and its files first"
-    if (there != sink.keys.map(_.toLowerCase))
+    if (there != keys.map(_.toLowerCase))
       throw new JobError(
         s"sink partition_by: table $database.${sink.table} is partitioned by ${shown(there)}, " +
-          s"not by ${shown(sink.keys)}. $wayOut"
+          s"not by ${shown(keys)}. $wayOut"
       )
     if (there.nonEmpty && written != sink.format.name)
       throw new JobError(
@@ -485,14 +542,20 @@ final class Catalog(glue: Glue) {
   }
 
   /** Create or update the table that was written, and register its partitions. */
-  def publish(database: String, sink: Sink, written: Written): Unit = {
+  def publish(
+      database: String,
+      sink: Sink,
+      location: String,
+      written: Written,
+      parameters: Map[String, String] = Map.empty
+  ): Unit = {
     val storage = storageOf(sink.format, written.columns)
     val table = ListMap(
       "Name" -> sink.table,
       "TableType" -> "EXTERNAL_TABLE",
-      "Parameters" -> Map("classification" -> sink.format.name, "EXTERNAL" -> "TRUE"),
+      "Parameters" -> (Map("classification" -> sink.format.name, "EXTERNAL" -> "TRUE") ++ parameters),
       "PartitionKeys" -> listed(written.keys),
-      "StorageDescriptor" -> (storage + ("Location" -> (if (sink.keys.isEmpty) sink.location else sink.root)))
+      "StorageDescriptor" -> (storage + ("Location" -> location))
     )
     val request = ListMap("DatabaseName" -> database, "TableInput" -> table)
     try glue("CreateTable", request)
@@ -503,9 +566,43 @@ final class Catalog(glue: Glue) {
     for (batch <- inputs.grouped(Catalog.Batch)) register(database, sink.table, batch)
   }
 
+  /** Register what a batch wrote, each partition with the batch's number as its last value.
+    *
+    * Batch 0 takes the place of the table, the others are added to it. What an earlier try of the batch registered and
+    * this one did not write is removed.
+    */
+  def publishBatch(database: String, sink: Sink, checkpoint: String, number: Long, written: Written): Unit = {
+    val before = registered(database, sink.table)
+    if (number > 0) checkColumns(database, sink.table, written.columns)
+    val whole = if (sink.keys.isEmpty && written.rows > 0) Seq(Nil -> written.location) else Nil
+    val found = (written.partitions.toSeq ++ whole).map { case (values, location) =>
+      (values :+ number.toString) -> location
+    }
+    val (partitions, keys) = (ListMap(found: _*), written.keys + (Batches.Key -> "bigint"))
+    val parameters = Map(Batches.Checkpoint -> checkpoint)
+    publish(database, sink, sink.root, written.copy(keys = keys, partitions = partitions), parameters)
+    for (values <- before.keys if !partitions.contains(values) && (number == 0 || values.last == number.toString))
+      try glue("DeletePartition", named(database, sink.table) + ("PartitionValues" -> values))
+      catch { case error: AwsError if error.code == "EntityNotFoundException" => () }
+  }
+
+  private def checkColumns(database: String, name: String, columns: ListMap[String, String]): Unit = {
+    val storage = get(database, name).map(_.nested("StorageDescriptor")).getOrElse(Options(ListMap.empty))
+    val there = storage.list("Columns").map(column => column("Name").toString -> column("Type").toString).toMap
+    val differing = (there.keySet ++ columns.keySet).filter(name => there.get(name) != columns.get(name))
+    if (differing.nonEmpty)
+      throw new JobError(
+        s"table $database.$name has not the columns of this run's rows: ${differing.toSeq.sorted.mkString(", ")} differ. " +
+          "Start the job once with --full_refresh true: it makes the table anew from all files"
+      )
+  }
+
+  private def named(database: String, table: String): Json.Fields =
+    ListMap("DatabaseName" -> database, "TableName" -> table)
+
   /** Register partitions; those that are registered already get the new storage. */
   private def register(database: String, name: String, inputs: Seq[Json.Fields]): Unit = {
-    val table = ListMap("DatabaseName" -> database, "TableName" -> name)
+    val table = named(database, name)
     val errors = glue("BatchCreatePartition", table + ("PartitionInputList" -> inputs)).list("Errors").map(Options(_))
     val (there, failed) = errors.partition(_.nested("ErrorDetail").text("ErrorCode") == "AlreadyExistsException")
     fail(name, failed.map(error => error.texts("PartitionValues") -> error))
@@ -566,9 +663,13 @@ final class Versions(files: Files, catalog: Catalog, job: String) {
     * The locations are asked for last: a run that ended before has published by then what it ever will.
     */
   def removeUnused(root: String, locations: => Seq[String]): Unit = {
-    val ended = files.folders(root).filter(folder => runId(root, folder).exists(catalog.hasEnded(job, _)))
-    lazy val used = locations.map(location => root + location.stripPrefix(root).split("/").head + "/").toSet
-    ended.filterNot(used).foreach(files.delete)
+    def unused(folders: Seq[String]): Seq[String] = if (folders.isEmpty) Nil
+    else {
+      val used = locations.map(location => root + location.stripPrefix(root).split("/").head + "/").toSet
+      folders.filterNot(used)
+    }
+    val candidates = unused(files.folders(root).filter(runId(root, _).nonEmpty))
+    unused(candidates.filter(folder => runId(root, folder).exists(catalog.hasEnded(job, _)))).foreach(files.delete)
   }
 
   private def runId(root: String, folder: String): Option[String] =
@@ -581,6 +682,66 @@ object Versions {
 
   /** Where a run writes: s3://curated/flights/run-jr_1/ for the root s3://curated/flights/. */
   def folder(root: String, runId: String): String = s"$root$Prefix$runId/"
+}
+
+/** Incremental runs: Spark's file source and its checkpoint say which files are new, and each batch becomes partitions.
+  *
+  * Spark may run a batch again, with the same number and the same files, when a run died before its checkpoint knew of
+  * it. So what a batch publishes takes the place of what it published before.
+  */
+object Batches {
+  val Key = "batch" // the last partition key of a table that is written incrementally
+  val Checkpoint = "checkpoint" // the table's parameter that names the checkpoint whose batches it holds
+  private val File = "path string, modificationTime timestamp, length bigint, content binary" // of Spark's binaryFile
+  private val Numbers = Seq("rows_in", "rows_out", "quarantined_rows", "quarantined_files") ++ Balance.Kinds
+  private val Nothing: Json.Fields = ListMap(Numbers.map(_ -> (0L: Any)): _*) ++
+    ListMap("steps" -> Nil, "quarantined" -> ListMap.empty, "partitions" -> 0L, "files" -> 0L, "bytes" -> 0L)
+
+  /** Call process with a number and files (path -> size) that no batch of the checkpoint had before.
+    *
+    * Usually that is one batch: all that is new; none if nothing is. After a run that died, its batch comes first. The
+    * folder is read, not the catalog: files of partitions that no crawler has seen yet are among them.
+    */
+  def each(spark: SparkSession, files: Files, table: Table, checkpoint: String)(
+      process: (Long, ListMap[String, Long]) => Unit
+  ): Unit = if (files.list(table.location).values.exists(_ > 0)) {
+    // Without a greatest age, Spark would leave out files that come a week after the newest.
+    val options = Map("recursiveFileLookup" -> "true", "maxFileAge" -> "36500d")
+    val stream = spark.readStream.format("binaryFile").schema(File).options(options).load(table.location)
+    var failed: Option[Throwable] = None
+    def call(frame: DataFrame, number: Long): Unit =
+      try {
+        val found = frame.collect().map(row => row.getString(0) -> row.getLong(1))
+        process(number, ListMap(found: _*) ++ files.list(table.location).filter(_._2 == 0)) // which Spark passes over
+      } catch {
+        case error: Throwable =>
+          failed = Some(error)
+          throw error
+      }
+    val query = stream.select("path", "length").writeStream.foreachBatch(call _)
+      .option("checkpointLocation", checkpoint).trigger(Trigger.AvailableNow).start()
+    try query.awaitTermination()
+    catch { case error: StreamingQueryException => throw failed.getOrElse(trouble(error, checkpoint)) }
+  }
+
+  private def trouble(error: StreamingQueryException, checkpoint: String) = new JobError(
+    s"the checkpoint $checkpoint cannot be used: ${error.getMessage.trim.split("\n").head}. " +
+      "A run with --full_refresh true starts a new one"
+  )
+
+  /** One report of the reports of several batches, or of none. */
+  def total(reports: Seq[Json.Fields]): Json.Fields =
+    reports.foldLeft(Nothing)(sum(_, _).asInstanceOf[Json.Fields]) + ("batches" -> reports.size)
+
+  private def sum(one: Any, other: Any): Any = (one, other) match {
+    case (a: ListMap[_, _], b: ListMap[_, _]) =>
+      val (before, added) = (a.asInstanceOf[Json.Fields], b.asInstanceOf[Json.Fields])
+      ListMap(added.toSeq.map { case (name, value) => name -> before.get(name).fold(value)(sum(_, value)) }: _*)
+    case (a: Seq[_], b: Seq[_]) => if (a.isEmpty) b else a.zip(b).map { case (x, y) => sum(x, y) }
+    case (a: Double, b: Double) => a + b
+    case (a: Number, b: Number) => a.longValue + b.longValue
+    case _ => other
+  }
 }
 
 /** A dataset being read: the good rows go on, and what cannot be read is kept apart with its reason.
@@ -606,11 +767,14 @@ object Source {
   private val (corrupt, file) = ("_lake_corrupt_record", "_lake_source_file")
   private val CanBeBad = Seq("csv", "json")
 
-  /** Read a table of the catalog. Nothing is read yet but file names and, of Parquet files, the footers. */
-  def apply(spark: SparkSession, files: Files, table: Table): Source = {
-    val sizes = files.list(table.location)
+  /** Read a table of the catalog, or only some of its files (path -> size in bytes).
+    *
+    * Nothing is read yet but file names and, of Parquet files, the footers.
+    */
+  def apply(spark: SparkSession, files: Files, table: Table, only: Option[ListMap[String, Long]]): Source = {
+    val sizes = only.getOrElse(files.list(table.location))
     val empty = sizes.collect { case (path, 0) => path -> "the file is empty (0 bytes)" }
-    val all = load(spark, table, sizes)
+    val all = load(spark, table, sizes, some = only.nonEmpty)
     val unread = empty ++ (if (table.format == "parquet") damaged(spark, all, sizes) else Nil)
     // Spark applies a condition on the file's name before it opens the file.
     val frame = if (table.format == "parquet") all.where(!col(file).isin(unread.keys.map(uri).toSeq: _*)) else all
@@ -621,7 +785,7 @@ object Source {
   }
 
   /** The table with all its columns, each row's file, and for text formats the raw text of the bad rows. */
-  private def load(spark: SparkSession, table: Table, sizes: ListMap[String, Long]): DataFrame = {
+  private def load(spark: SparkSession, table: Table, sizes: ListMap[String, Long], some: Boolean): DataFrame = {
     val columns = table.columns ++ (if (canBeBad(table)) Some(corrupt -> "string") else None)
     val hive = hiveStyle(table, sizes)
     if (sizes.values.forall(_ == 0)) {
@@ -631,7 +795,8 @@ object Source {
     val inFiles = if (hive) columns ++ table.keys else columns
     val reader = options(spark.read.schema(ddl(inFiles)).format(table.format), table)
     val placed = if (hive) reader.option("basePath", table.location) else reader.option("recursiveFileLookup", "true")
-    val frame = placed.load(table.location).select(col("*"), col("_metadata.file_path").as(file))
+    val places = if (some) sizes.collect { case (path, size) if size > 0 => literal(path) }.toSeq else Seq(table.location)
+    val frame = placed.load(places: _*).select(col("*"), col("_metadata.file_path").as(file))
     if (hive) frame else plainPartitions(frame, table)
   }
 
@@ -711,6 +876,9 @@ object Source {
       Iterator.iterate(error)(_.getCause).takeWhile(_ != null).toSeq.last.getMessage.split("\n").head
     }
 
+  /** The path for Spark's reader, which would take it for a pattern of paths. */
+  private def literal(path: String): String = path.replaceAll("([\\\\{}\\[\\]*?])", "\\\\$1")
+
   /** The path as Spark's file metadata has it. */
   private def uri(path: String): String = new Path(path).toUri.toString
 
@@ -763,6 +931,9 @@ object Balance {
   private val losses = Seq("filtered", "deduplicated", "removed_by_joins", "removed_by_sql", "quarantined_rows")
   private val patience = 30.seconds
 
+  /** What a report calls the rows that steps add and remove. */
+  val Kinds: Seq[String] = gains ++ losses.filter(_ != "quarantined_rows")
+
   /** The frame, and its number of rows once a query has read it: no query of its own. */
   def observe(frame: DataFrame): (DataFrame, () => Long) = {
     val rows = Observation()
@@ -789,7 +960,7 @@ object Balance {
   def account(rows: Long, steps: Seq[Applied]): Json.Fields = {
     val after = steps.map(_.rows())
     val moves = steps.zip((rows +: after).zip(after)).map { case (step, (before, now)) => (step, before, now) }
-    val totals = (gains ++ losses.filter(_ != "quarantined_rows")).map { kind =>
+    val totals = Kinds.map { kind =>
       kind -> moves.collect { case (step, before, now) if step.kind(now - before) == kind => (now - before).abs }.sum
     }
     val lines = moves.map { case (step, before, now) =>
@@ -819,6 +990,7 @@ object Balance {
 
 /** What a run wrote: rows and bytes as counted in the files, partitions as values -> location. */
 final case class Written(
+    location: String,
     rows: Long,
     bytes: Long,
     files: Long,
@@ -863,39 +1035,39 @@ object Format {
 }
 
 /** Where and how a job writes: one folder a partition, in a folder of the run's own. */
-final case class Sink(options: Options, bucket: String, runId: String) {
+final case class Sink(options: Options, bucket: String) {
   options.check(Seq("table"), Seq("format", "compression", "partition_by", "target_file_mb"))
   val table: String = options.text("table")
   val keys: List[String] = options.texts("partition_by")
   val root = s"s3://$bucket/$table/"
-  val location: String = Versions.folder(root, runId)
   val format: Format = Format(options.text("format", "parquet"))
   private val compression = options.text("compression", format.compressions.head)
   private val targetFileMb = options.number("target_file_mb")
   if (!format.compressions.contains(compression))
     throw Errors.unknown(s"sink compression of ${format.name}", compression, format.compressions)
 
-  /** Write the frame and count what arrived. */
-  def write(frame: DataFrame): Written = {
+  /** Write the frame into a folder where nothing is yet, and count what arrived. */
+  def write(frame: DataFrame, location: String): Written = {
     Errors.checkColumns(frame, keys, "the data that goes to the sink")
     if (keys.size == frame.columns.length)
       throw new JobError(s"sink partition_by: ${keys.mkString(", ")} are all the columns. Leave one for the files")
-    val partitions = writeFiles(frame)
+    val partitions = writeFiles(frame, location)
     val types = ListMap(frame.schema.map(field => field.name.toLowerCase -> hiveType(field.dataType)): _*)
     val lower = keys.map(_.toLowerCase)
-    val (rows, bytes, files) = arrived(frame.sparkSession, if (keys.isEmpty) Seq(location) else partitions.values.toSeq)
-    Written(rows, bytes, files, types -- lower, ListMap(lower.map(key => key -> types(key)): _*), partitions)
+    val folders = if (keys.isEmpty) Seq(location) else partitions.values.toSeq
+    val (rows, bytes, files) = arrived(frame.sparkSession, location, folders)
+    Written(location, rows, bytes, files, types -- lower, ListMap(lower.map(key => key -> types(key)): _*), partitions)
   }
 
-  private def writeFiles(frame: DataFrame): ListMap[Seq[String], String] = {
+  private def writeFiles(frame: DataFrame, location: String): ListMap[Seq[String], String] = {
     val noValue = lit(ExternalCatalogUtils.DEFAULT_PARTITION_NAME)
     val values = keys.map(key => coalesce(nullif(col(key).cast("string"), lit("")), noValue))
     val touched = Observation()
     val observed = frame.observe(touched, collect_set(array(values: _*)).as("partitions"))
-    withFileSize(frame.sparkSession)(save(arranged(observed)))
+    withFileSize(frame.sparkSession)(save(arranged(observed), location))
     val found = Balance.observed(touched)("partitions").asInstanceOf[scala.collection.Seq[scala.collection.Seq[String]]]
     if (keys.isEmpty) ListMap.empty
-    else ListMap(found.map(_.toList).toList.sortBy(_.mkString("\u0000")).map(values => values -> folder(values)): _*)
+    else ListMap(found.map(_.toList).toList.sortBy(_.mkString("\u0000")).map(values => values -> s"$location${folder(values)}"): _*)
   }
 
   /** The rows of a partition together, in as few tasks as there shall be files. */
@@ -916,7 +1088,7 @@ final case class Sink(options: Options, bucket: String, runId: String) {
     finally before.foreach { case (name, value) => spark.conf.set(name, value) }
   }
 
-  private def save(frame: DataFrame): Unit =
+  private def save(frame: DataFrame, location: String): Unit =
     try {
       val writer = (if (format.name == "csv") CsvLines(frame, keys) else frame).write
       val codec = if (format.name == "avro" && compression == "none") "uncompressed" else compression
@@ -932,10 +1104,10 @@ final case class Sink(options: Options, bucket: String, runId: String) {
 
   private def folder(values: Seq[String]): String = keys.zip(values).map { case (key, value) =>
     ExternalCatalogUtils.getPartitionPathString(key, value) + "/"
-  }.mkString(location, "", "")
+  }.mkString
 
-  private def arrived(spark: SparkSession, folders: Seq[String]): (Long, Long, Long) = if (folders.isEmpty) (0, 0, 0)
-  else {
+  private def arrived(spark: SparkSession, location: String, folders: Seq[String]): (Long, Long, Long) =
+    if (folders.isEmpty) (0, 0, 0) else {
     val reader = spark.read.option("basePath", location).format(if (format.isText) "text" else format.name)
     val file = Seq(col("_metadata.file_path").as("file"), col("_metadata.file_size").as("size"))
     val files = reader.load(folders: _*).groupBy(file: _*).count()

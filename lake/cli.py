@@ -200,14 +200,22 @@ def secret(
 
 
 @app.command()
-def run(context: typer.Context, job: str, as_json: AsJson = False) -> None:
+def run(
+    context: typer.Context,
+    job: str,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Of an incremental job: make its table anew, from all files.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Run a Glue job to its end and show its report."""
     aws: Aws = context.obj.aws()
     from lake import jobs
 
     with _progress() as progress:
         task = progress.add_task(f"{job}: starting", total=None)
-        report = jobs.run(aws, job, lambda state: progress.update(task, description=f"{job}: {state.lower()}"))
+        show = lambda state: progress.update(task, description=f"{job}: {state.lower()}")  # noqa: E731
+        report = jobs.run(aws, job, show, full_refresh=full_refresh)
     if as_json:
         out.print_json(json.dumps(report))
         return

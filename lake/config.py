@@ -314,6 +314,8 @@ class Job(_Model):
     """The dataset it starts from."""
     language: Literal["python", "scala"] = "python"
     """Of the script that runs the steps; the steps do the same in both."""
+    incremental: bool = False
+    """A run takes only files that no run has taken before, and adds their rows as partitions with a key `batch`."""
     steps: list[Step] = []
     sink: Sink
     py_files: list[Annotated[str, Field(pattern=PYTHON_FILE)]] = []

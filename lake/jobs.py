@@ -17,22 +17,25 @@ POLL_SECONDS = 1.0
 ENDED = {"SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"}
 
 
-def run(aws: Aws, job: str, on_state: Callable[[str], None]) -> dict[str, Any]:
+def run(aws: Aws, job: str, on_state: Callable[[str], None], *, full_refresh: bool = False) -> dict[str, Any]:
     """Run a job to its end.
 
     Args:
         on_state: told the state of the run whenever it is looked at.
+        full_refresh: make the table of an incremental job anew, from all files.
 
     Returns:
         The job's own report: rows in, out, filtered, quarantined, seconds (see glue_scripts/lake_etl/report.py).
 
     Raises:
-        BadInput: the job is not in lake.yaml.
+        BadInput: the job is not in lake.yaml, or is not incremental and is to be refreshed.
         LakeError: the job is not deployed, runs already, or did not succeed; with Glue's message.
     """
     if job not in aws.lake.config.jobs:
         raise BadInput(f"there is no job {job!r} in lake.yaml. Allowed: {', '.join(aws.lake.config.jobs)}")
-    run_id = _start(aws, job)
+    if full_refresh and not aws.lake.config.jobs[job].incremental:
+        raise BadInput(f"the job {job} is not incremental: each of its runs takes all files")
+    run_id = _start(aws, job, {"--full_refresh": "true"} if full_refresh else {})
     ended = _wait(aws, job, run_id, on_state)
     if ended["JobRunState"] != "SUCCEEDED":
         raise LakeError(
@@ -49,9 +52,9 @@ def report(aws: Aws, job: str, run_id: str) -> dict[str, Any]:
     return {"job": job, **document}
 
 
-def _start(aws: Aws, job: str) -> str:
+def _start(aws: Aws, job: str, arguments: dict[str, str]) -> str:
     try:
-        return aws.glue.start_job_run(JobName=aws.names.job(job))["JobRunId"]
+        return aws.glue.start_job_run(JobName=aws.names.job(job), Arguments=arguments)["JobRunId"]
     except ClientError as error:
         if error_code(error) == "EntityNotFoundException":
             raise LakeError(f"the job {job} is not there. Deploy it first: `lake up etl`") from None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lake.config import REPORTS, Config, FindMatches, Job
 from lake.database_rules import database_rules
+from lake.incremental_rules import incremental_rules
 from lake.names import BUCKETS, Names
 
 Problem = tuple[tuple[str | int, ...], str]
@@ -33,6 +34,7 @@ def broken(config: Config) -> Iterator[Problem]:
         yield from _steps(name, job)
         yield from _output(name, job)
         yield from _scala(name, job)
+        yield from incremental_rules(config, name, job)
     yield from _streams(config)
     yield from database_rules(config)
 

@@ -160,13 +160,17 @@ class EtlStack(LakeStack):
                 *policies.write_objects(self.names, "quarantine"),
                 policies.use_key(self.names, "Decrypt", "GenerateDataKey"),
                 policies.allow(policies.READ_CATALOG, policies.catalog(self.names, self.names.database("raw"))),
-                policies.allow([*policies.READ_CATALOG, *policies.WRITE_CATALOG], curated),
+                policies.allow([*policies.READ_CATALOG, *policies.WRITE_CATALOG, *self._deletions()], curated),
                 policies.allow(["glue:GetJobRun"], [self.names.arn("glue", f"job/{self.names.job('*')}")]),
                 *policies.use_connections(self.names, self._connections()),
                 policies.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [groups]),
                 policies.allow(["cloudwatch:PutMetricData"], ["*"], StringEquals={"cloudwatch:namespace": ["Glue"]}),
             ),
         )
+
+    def _deletions(self) -> list[str]:
+        """An incremental job drops partitions for which another try of a batch, or a full refresh, has no rows."""
+        return ["glue:DeletePartition"] if any(job.incremental for job in self.lake.config.jobs.values()) else []
 
 
 def additional_modules(job: Job) -> dict[str, str]:
@@ -188,6 +192,7 @@ def job_spec(lake: Lake, name: str, job: Job) -> dict[str, object]:
     return {
         "job": name,
         "source": job.source,
+        **({"incremental": True} if job.incremental else {}),
         "tables": {dataset: dataset for dataset, found in config.datasets.items() if _in_raw(found)},
         **({"databases": in_databases} if in_databases else {}),
         "steps": [step.model_dump(by_alias=True, exclude_unset=True) for step in job.steps],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,11 @@ from lake_etl.errors import JobError
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
-    from mypy_boto3_glue.type_defs import PartitionInputTypeDef, StorageDescriptorTypeDef, TableInputTypeDef
+    from mypy_boto3_glue.type_defs import (
+        PartitionInputTypeDef,
+        StorageDescriptorTypeDef,
+        TableInputTypeDef,
+    )
 
 HIVE = "org.apache.hadoop.hive"
 TEXT = ("org.apache.hadoop.mapred.TextInputFormat", f"{HIVE}.ql.io.HiveIgnoreKeyTextOutputFormat")
@@ -151,12 +156,13 @@ def publish_table(
     location: str,
     storage: StorageDescriptorTypeDef,
     keys: dict[str, str],
+    parameters: dict[str, str] | None = None,
 ) -> None:
     """Create the table, or bring the one there to this storage and these partition keys (name -> type)."""
     table: TableInputTypeDef = {
         "Name": name,
         "TableType": "EXTERNAL_TABLE",
-        "Parameters": {**storage.get("Parameters", {}), "EXTERNAL": "TRUE"},
+        "Parameters": {**storage.get("Parameters", {}), "EXTERNAL": "TRUE", **(parameters or {})},
         "PartitionKeys": [{"Name": key, "Type": type_} for key, type_ in keys.items()],
         "StorageDescriptor": {**storage, "Location": location},
     }
@@ -191,6 +197,12 @@ def _update_existing(
         answer = glue.batch_update_partition(DatabaseName=database, TableName=name, Entries=entries)  # type: ignore[arg-type]
         for failure in answer.get("Errors", []):
             raise JobError(f"partition {failure['PartitionValueList']} of {name}: {failure['ErrorDetail']}")
+
+
+def delete_partition(glue: GlueClient, database: str, name: str, values: Sequence[str]) -> None:
+    """Remove a partition from the catalog, if it is there; its files stay."""
+    with suppress(glue.exceptions.EntityNotFoundException):
+        glue.delete_partition(DatabaseName=database, TableName=name, PartitionValues=list(values))
 
 
 def _batches(inputs: list[PartitionInputTypeDef]) -> Iterator[list[PartitionInputTypeDef]]:

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import traceback
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +27,7 @@ from lake_etl.catalog import (
     storage_of,
 )
 from lake_etl.errors import JobError, NotYetWritten, check_options, reason, unknown
+from lake_etl.incremental import BATCH, checkpoint_of, each_batch, publish_batch, total
 from lake_etl.quarantine import Quarantine
 from lake_etl.report import account, check_balance, observed
 from lake_etl.sink import Sink, Written, read_sink, write_table
@@ -73,14 +75,26 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     ):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--JOB_RUN_ID", default=str(uuid4()))
+    parser.add_argument("--full_refresh", choices=("true", "false"), default="false")
     return parser.parse_known_args(argv)[0]
 
 
 class Sources:
-    """The datasets of a job by name, each read once, and the table that it writes, `own`: (database, name)."""
+    """The datasets of a job by name, each read once, and the table that it writes, `own`: (database, name).
 
-    def __init__(self, spark: SparkSession, database: str, tables: dict[str, str], own: tuple[str, str]) -> None:
-        self.spark, self.database, self.tables, self.own = spark, database, tables, own
+    In a batch, of its source only the batch's files are read (path -> size), and of its own table the batches before.
+    """
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        database: str,
+        spec: dict[str, Any],
+        own: tuple[str, str],
+        batch: tuple[int, dict[str, int]] | None = None,
+    ) -> None:
+        self.spark, self.database, self.tables, self.own, self.batch = spark, database, spec["tables"], own, batch
+        self.source = spec["source"]
         self.read: dict[str, Source] = {}
 
     def __getitem__(self, dataset: str) -> Source:
@@ -88,20 +102,27 @@ class Sources:
             raise unknown("dataset", dataset, self.tables)
         if dataset not in self.read:
             table = find_table(boto3.client("glue"), self.database, self.tables[dataset], dataset)
-            self.read[dataset] = read_source(self.spark, boto3.client("s3"), table)
+            only = self.batch[1] if self.batch and dataset == self.source else None
+            self.read[dataset] = read_source(self.spark, boto3.client("s3"), table, only)
         return self.read[dataset]
 
     def rows(self, dataset: str) -> DataFrame:
-        """Raises NotYetWritten for the job's own table before its first run."""
+        """A dataset that a step names. Raises NotYetWritten for the job's own table before its first run."""
         database, table = self.own
+        if self.batch and dataset == self.source:
+            raise JobError(f"dataset {dataset} is the source of an incremental job: here, too, it has only new files")
         if dataset in self.tables or dataset != table:
             return self[dataset].rows
         try:
             found = find_table(boto3.client("glue"), database, table, dataset)
         except NoTable:
             raise NotYetWritten(f"{database}.{table} is there only after the job's first run") from None
-        found = replace(found, registered=registered(boto3.client("glue"), database, table))
-        return read_source(self.spark, boto3.client("s3"), found).rows
+        partitions = registered(boto3.client("glue"), database, table)
+        if self.batch:
+            partitions = {values: place for values, place in partitions.items() if int(values[-1]) < self.batch[0]}
+            if not partitions:
+                raise NotYetWritten(f"{database}.{table} has no rows before this batch")
+        return read_source(self.spark, boto3.client("s3"), replace(found, registered=partitions)).rows
 
 
 def run(argv: list[str]) -> dict[str, Any]:
@@ -110,23 +131,70 @@ def run(argv: list[str]) -> dict[str, Any]:
     arguments = parse_arguments(argv)
     spec = read_spec(arguments.spec)
     spark = session(arguments.JOB_NAME)
-    database, sink = arguments.curated_database, read_sink(converted(spec["sink"], spec["steps"]))
-    sources = Sources(spark, arguments.raw_database, spec["tables"], (database, sink.table))
-    quarantine = Quarantine(arguments.quarantine_bucket, spec["job"], arguments.JOB_RUN_ID, started)
-    root = f"s3://{arguments.curated_bucket}/{sink.table}/"
+    sink = read_sink(converted(spec["sink"], spec["steps"]))
+    keys = (*sink.partition_by, *((BATCH,) if spec.get("incremental") else ()))
+    check_table(boto3.client("glue"), arguments.curated_database, sink.table, sink.format, keys)
+    once = _incremental if spec.get("incremental") else _whole
+    return once(spark, spec, arguments, started, sink)
 
-    check_table(boto3.client("glue"), database, sink.table, sink.format, sink.partition_by)
-    frame, steps = apply_steps(sources.rows(spec["source"]), spec["steps"], sources.rows)
-    written = write_table(frame, run_folder(root, arguments.JOB_RUN_ID), sink)
-    kept = {name: quarantine.keep(spark, source) for name, source in sources.read.items()}
+
+def _whole(
+    spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namespace, started: datetime, sink: Sink
+) -> dict[str, Any]:
+    """A run over all of the source."""
+    glue, database, root = boto3.client("glue"), arguments.curated_database, _root(arguments, sink)
+    sources = Sources(spark, arguments.raw_database, spec, (database, sink.table))
+    report, written = _written(spec, arguments, started, sink, sources, run_folder(root, arguments.JOB_RUN_ID))
+    replaced = registered(glue, database, sink.table)
+    _publish(database, sink, root if sink.partition_by else written.location, written)
+    _write_report(report, arguments.curated_bucket)
+    # Of what is no longer in the catalog, the version just replaced stays: queries may still be reading it.
+    _tidy(arguments, root, lambda: [*replaced.values(), *registered(glue, database, sink.table).values()])
+    return report
+
+
+def _incremental(
+    spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namespace, started: datetime, sink: Sink
+) -> dict[str, Any]:
+    """A run over the files that no run has read before."""
+    glue, database, root = boto3.client("glue"), arguments.curated_database, _root(arguments, sink)
+    checkpoints = f"s3://{arguments.curated_bucket}/_checkpoints/{spec['job']}/"
+    known = "" if arguments.full_refresh == "true" else checkpoint_of(glue, database, sink.table)
+    checkpoint = known or run_folder(checkpoints, arguments.JOB_RUN_ID)
+    replaced, reports = registered(glue, database, sink.table), []
+
+    def process(number: int, files: dict[str, int]) -> None:
+        sources = Sources(spark, arguments.raw_database, spec, (database, sink.table), (number, files))
+        folder = f"{run_folder(root, arguments.JOB_RUN_ID)}{BATCH}={number}/"
+        report, written = _written(spec, arguments, started, sink, sources, folder)
+        publish_batch(glue, database, sink, root, checkpoint, number, written)
+        reports.append(report)
+
+    source = find_table(glue, arguments.raw_database, spec["tables"][spec["source"]], spec["source"])
+    each_batch(spark, boto3.client("s3"), source, checkpoint, process)
+    report = _told(spec, arguments) | total(reports) | _time(started)
+    _write_report(report, arguments.curated_bucket)
+    _tidy(arguments, root, lambda: [*replaced.values(), *registered(glue, database, sink.table).values()])
+    _tidy(arguments, checkpoints, lambda: [checkpoint])
+    return report
+
+
+def _root(arguments: argparse.Namespace, sink: Sink) -> str:
+    return f"s3://{arguments.curated_bucket}/{sink.table}/"
+
+
+def _written(
+    spec: dict[str, Any], arguments: argparse.Namespace, started: datetime, sink: Sink, sources: Sources, folder: str
+) -> tuple[dict[str, Any], Written]:
+    """Write what the steps make of the source into the folder, and account for every row."""
+    quarantine = Quarantine(arguments.quarantine_bucket, spec["job"], arguments.JOB_RUN_ID, started)
+    frame, steps = apply_steps(sources[spec["source"]].rows, spec["steps"], sources.rows)
+    written = write_table(frame, folder, sink)
+    kept = {name: quarantine.keep(sources.spark, source) for name, source in sources.read.items()}
     rejected = keep_rejects(quarantine, sources[spec["source"]], steps)
     report = _report(spec, arguments, started, sources, steps, written, kept, rejected)
     check_balance(report)
-    replaced = registered(boto3.client("glue"), database, sink.table)
-    _publish(database, sink, root if sink.partition_by else run_folder(root, arguments.JOB_RUN_ID), written)
-    _write_report(report, arguments.curated_bucket)
-    _remove_unused(arguments, sink, root, replaced)
-    return report
+    return report, written
 
 
 def session(name: str) -> SparkSession:
@@ -150,10 +218,7 @@ def _report(
     rows_in, bad = (observed(sources[source].counts)[name] for name in ("rows", "bad"))
     after = [(step.name, step.transform, step.rows) for step in steps]
     return {
-        "job": spec["job"],
-        "run_id": arguments.JOB_RUN_ID,
-        "source": source,
-        "table": f"{arguments.curated_database}.{spec['sink']['table']}",
+        **_told(spec, arguments),
         "rows_in": rows_in,
         "rows_out": written.rows,
         "quarantined_rows": kept[source]["rows"] + rejected,
@@ -163,6 +228,21 @@ def _report(
         "partitions": len(written.partitions),
         "files": written.files,
         "bytes": written.bytes,
+        **_time(started),
+    }
+
+
+def _told(spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "job": spec["job"],
+        "run_id": arguments.JOB_RUN_ID,
+        "source": spec["source"],
+        "table": f"{arguments.curated_database}.{spec['sink']['table']}",
+    }
+
+
+def _time(started: datetime) -> dict[str, Any]:
+    return {
         "started_at": started.isoformat(),
         "seconds": round((datetime.now(UTC) - started).total_seconds(), 1),
     }
@@ -174,14 +254,8 @@ def _publish(database: str, sink: Sink, location: str, written: Written) -> None
     publish_partitions(glue, database, sink.table, storage, written.partitions)
 
 
-def _remove_unused(arguments: argparse.Namespace, sink: Sink, root: str, replaced: dict[tuple[str, ...], str]) -> None:
-    """Of what is no longer in the catalog, the version just replaced stays: queries may still be reading it."""
-    glue, database = boto3.client("glue"), arguments.curated_database
-
-    def in_use() -> list[str]:
-        return [*replaced.values(), *registered(glue, database, sink.table).values()]
-
-    remove_unused(glue, boto3.client("s3"), arguments.JOB_NAME, root, in_use)
+def _tidy(arguments: argparse.Namespace, root: str, in_use: Callable[[], Iterable[str]]) -> None:
+    remove_unused(boto3.client("glue"), boto3.client("s3"), arguments.JOB_NAME, root, in_use)
 
 
 def _write_report(report: dict[str, Any], bucket: str) -> None:
@@ -199,7 +273,7 @@ def read_spec(location: str) -> dict[str, Any]:
     except ClientError as error:
         raise JobError(f"--spec {location}: {error}") from error
     spec: dict[str, Any] = json.load(body)
-    check_options(spec, ("job", "source", "tables", "steps", "sink"))
+    check_options(spec, ("job", "source", "tables", "steps", "sink"), ("incremental",))
     check_steps(spec["steps"])
     read_sink(converted(spec["sink"], spec["steps"]))
     return spec

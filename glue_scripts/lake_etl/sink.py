@@ -43,6 +43,7 @@ class Sink:
 class Written:
     """What a run wrote: rows and bytes as counted in the files, partitions as values -> location."""
 
+    location: str
     rows: int
     bytes: int
     files: int
@@ -78,6 +79,7 @@ def write_table(frame: DataFrame, location: str, sink: Sink) -> Written:
     lower = [key.lower() for key in keys]
     folders = list(partitions.values()) if keys else [location]
     return Written(
+        location,
         **_count(frame.sparkSession, location, folders, sink.format),
         columns={name: type_ for name, type_ in types.items() if name not in lower},
         keys={key: types[key] for key in lower},

@@ -42,11 +42,14 @@ class Source:
     counts: Observation = field(repr=False)
 
 
-def read_source(spark: SparkSession, s3: S3Client, table: Table) -> Source:
-    """Read a table of the catalog. Nothing is read yet but file names and, of Parquet files, the footers."""
-    sizes = _sizes(s3, table)
+def read_source(spark: SparkSession, s3: S3Client, table: Table, only: dict[str, int] | None = None) -> Source:
+    """Read a table of the catalog, or only some of its files (path -> size in bytes).
+
+    Nothing is read yet but file names and, of Parquet files, the footers.
+    """
+    sizes = _sizes(s3, table) if only is None else only
     files = {path: "the file is empty (0 bytes)" for path, size in sizes.items() if not size}
-    frame = _load(spark, table, sizes)
+    frame = _load(spark, table, sizes, some=only is not None)
     if table.format == "parquet":
         files |= _damaged(spark, frame, sizes)
         # Spark applies a condition on the file's name before it opens the file.
@@ -78,7 +81,7 @@ def _hidden(name: str) -> bool:
     return any(part.startswith(".") or (part.startswith("_") and "=" not in part) for part in name.split("/"))
 
 
-def _load(spark: SparkSession, table: Table, sizes: dict[str, int]) -> DataFrame:
+def _load(spark: SparkSession, table: Table, sizes: dict[str, int], *, some: bool) -> DataFrame:
     """The table with all its columns, each row's file, and for text formats the raw text of the bad rows."""
     hive_style = _hive_style(table, sizes)
     columns = table.columns | ({CORRUPT: "string"} if table.format != "parquet" else {})
@@ -89,7 +92,8 @@ def _load(spark: SparkSession, table: Table, sizes: dict[str, int]) -> DataFrame
     if table.registered is not None and table.partition_keys:
         return _registered_partitions(reader, table, sizes)
     reader = reader.option("basePath", table.location) if hive_style else reader.option("recursiveFileLookup", True)
-    frame = reader.load(table.location, format=table.format).select("*", fn.col("_metadata.file_path").alias(FILE))
+    places = [_literal(path) for path, size in sizes.items() if size] if some else table.location
+    frame = reader.load(places, format=table.format).select("*", fn.col("_metadata.file_path").alias(FILE))
     return frame if hive_style else _plain_partitions(frame, table)
 
 
@@ -220,6 +224,11 @@ def _fault(spark: SparkSession, path: str) -> str:
         causes: list[str] = re.findall(r"Caused by: [\w.$]+: (.*)", str(error))
         return (causes or str(error).splitlines())[-1]
     return ""
+
+
+def _literal(path: str) -> str:
+    """The path for Spark's reader, which would take it for a pattern of paths."""
+    return re.sub(r"([\\{}\[\]*?])", r"\\\1", path)
 
 
 def _uri(path: str) -> str:

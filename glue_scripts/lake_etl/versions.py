@@ -28,12 +28,16 @@ def remove_unused(
 
     The locations are asked for last: a run that ended before has published by then what it ever will.
     """
-    ended = [folder for folder in _run_folders(s3, root) if _has_ended(glue, job, folder.removeprefix(root + PREFIX))]
-    used = {_folder_in(root, location) for location in locations()} if ended else set()
-    unused = [folder for folder in ended if folder not in used]
-    for folder in unused:
+
+    def unused(folders: list[str]) -> list[str]:
+        used = {_folder_in(root, location) for location in locations()} if folders else set()
+        return [folder for folder in folders if folder not in used]
+
+    candidates = unused(_run_folders(s3, root))
+    gone = unused([folder for folder in candidates if _has_ended(glue, job, folder.removeprefix(root + PREFIX))])
+    for folder in gone:
         _delete(s3, folder)
-    return unused
+    return gone
 
 
 def _run_folders(s3: S3Client, root: str) -> list[str]:

@@ -103,6 +103,11 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
         ('filter: "distance > 0"', "filter: {functio: a.b}", ["steps.1.filter.functio: is not a field", "function"]),
         ('filter: "distance > 0"', "filter: 3", ["steps.1.filter: should be a valid string", "Given: 3"]),
         (
+            "    source: flights\n",
+            "    source: flights\n    incremental: yes\n",
+            ["jobs.flights_enriched.incremental", "boolean", "Given: 'yes'"],
+        ),
+        (
             'filter: "distance > 0"',
             "dedupe: {newest: time_hour}",
             ["steps.1.dedupe.newest", "is only allowed with by"],
@@ -312,3 +317,38 @@ def test_find_matches_may_know_the_jobs_own_table(tmp_path: Path) -> None:
     step = FIND_MATCHES % "known: flights_enriched"
     config = load(written(tmp_path, "    steps:\n", f"    steps:\n      - {step}\n"), "local").config
     assert [each.find_matches.threshold for each in config.jobs["flights_enriched"].steps if each.find_matches] == [0.9]
+
+
+def incremental(folder: Path, step: str) -> Path:
+    file = written(folder, "    source: flights\n", "    source: flights\n    incremental: true\n")
+    file.write_text(file.read_text().replace('{filter: "distance > 0"}', step).replace('filter: "distance > 0"', step))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ("dedupe: {}", ["steps.1.dedupe", "needs all rows"]),
+        ("drop_null_fields: {also: ['']}", ["steps.1.drop_null_fields", "Name the columns in drop_fields"]),
+        (
+            "find_matches: {id: flight, columns: {tailnum: code}}",
+            ["steps.1.find_matches", "Set known: flights_enriched, the job's own table"],
+        ),
+        ("join: {with: planes, on: tailnum, how: full}", ["steps.1.join.how", "full needs all rows"]),
+        ("join: {with: flights, on: tailnum}", ["steps.1.join.with", "'flights' is the job's source"]),
+    ],
+)
+def test_what_a_batch_alone_cannot_tell_is_not_asked_of_it(tmp_path: Path, step: str, told: list[str]) -> None:
+    with pytest.raises(ConfigError) as error:
+        load(incremental(tmp_path, step), "local")
+    assert all(words in str(error.value) for words in told), str(error.value)
+
+
+def test_an_incremental_job_filters_maps_and_joins(tmp_path: Path) -> None:
+    for step in (
+        'filter: "distance > 0"',
+        "find_matches: {id: flight, columns: {tailnum: code}, known: flights_enriched}",
+    ):
+        folder = tmp_path / step[:4]
+        folder.mkdir()
+        assert load(incremental(folder, step), "local").config.jobs["flights_enriched"].incremental

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -58,9 +59,11 @@ def damaged(new_lake: Callable[[str], Lake]) -> Lake:
     return lake
 
 
-def arguments(lake: Lake, job: str, sink: dict[str, Any], steps: list[dict[str, Any]] = STEPS) -> list[str]:
+def arguments(
+    lake: Lake, job: str, sink: dict[str, Any], steps: list[dict[str, Any]] = STEPS, **more: Any
+) -> list[str]:
     tables = {name: name for name in ("flights", "airlines", "weather")}
-    spec = json.dumps({"job": job, "source": "flights", "tables": tables, "steps": steps, "sink": sink})
+    spec = json.dumps({"job": job, "source": "flights", "tables": tables, "steps": steps, "sink": sink} | more)
     lake.put("scripts", f"{job}.json", spec)
     given = lake.arguments(f"s3://scripts/{job}.json")
     return [f"jr_{job}" if value.startswith("jr_") else value for value in given]
@@ -85,6 +88,7 @@ def in_catalog(lake: Lake, table: str) -> Any:
     partitions = glue.get_partitions(DatabaseName=database, TableName=table)["Partitions"]
     told = {key: found[key] for key in ("TableType", "Parameters", "PartitionKeys", "StorageDescriptor")}
     values = sorted((part["Values"], part["StorageDescriptor"]) for part in partitions)
+    told["Parameters"].pop("checkpoint", None)
     return json.loads(re.sub(rf"/{table}/(run-\w*/)?", "/", json.dumps([told, values])))
 
 
@@ -145,6 +149,31 @@ def test_a_scala_run_takes_the_place_of_an_earlier_one(
     assert report["partitions"] == len(after[1])
 
 
+def test_an_incremental_run_goes_on_where_one_in_the_other_language_stopped(
+    damaged: Lake, spark: SparkSession, in_scala: Callable[[list[str]], dict[str, Any]]
+) -> None:
+    steps: list[dict[str, Any]] = [STEPS[0], *STEPS[2:5], STEPS[6]]
+
+    def batch(job: str, number: int) -> list[str]:
+        sink = {"table": f"batches_of_{job}", "partition_by": ["Place"]}
+        given = arguments(damaged, job, sink, steps, incremental=True)
+        return [f"{value}_{number}" if value == f"jr_{job}" else value for value in given]
+
+    reports = [(run(batch("one", 1)), in_scala(batch("other", 1)))]
+    damaged.put("raw", "damaged/flights/year=2013/month=3/late [1].json", flight("DL", 7) + '\n{"carrier": ')
+    reports.append((run(batch("other", 2)), in_scala(batch("one", 2))))
+    reports.append((run(batch("one", 3)), in_scala(batch("other", 3))))
+
+    for python, scala in reports:
+        own = (*OWN, "job")
+        assert list(scala) == list(python)
+        assert {k: v for k, v in scala.items() if k not in own} == {k: v for k, v in python.items() if k not in own}
+    assert [python["rows_in"] for python, _ in reports] == [9, 2, 0]
+    assert in_catalog(damaged, "batches_of_one") == in_catalog(damaged, "batches_of_other")
+    rows = [sorted(damaged.written(spark, f"batches_of_{job}").toJSON().collect()) for job in ("one", "other")]
+    assert rows[0] == rows[1]
+
+
 WRONG: list[tuple[list[dict[str, Any]], dict[str, Any]]] = [
     ([{"filter": "distnce > 0"}], {}),
     ([{"fliter": "distance > 0"}], {}),
@@ -170,6 +199,7 @@ def test_errors_have_the_same_words(
     done = submitted("RunJobs", *(json.dumps({"arguments": one}) for one in given))
     assert done.returncode == 0, done.stderr
     scala = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(('"', "null"))]
+    shutil.rmtree(damaged.storage / "curated" / "bad", ignore_errors=True)
     for one, said in zip(given, scala, strict=True):
         with pytest.raises(Exception) as error:
             run(one)

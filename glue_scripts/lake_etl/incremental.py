@@ -1,0 +1,137 @@
+"""Incremental runs: Spark's file source and its checkpoint say which files are new, and each batch becomes partitions.
+
+Spark may run a batch again, with the same number and the same files, when a run died before its checkpoint knew of it.
+So what a batch publishes takes the place of what it published before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pyspark.errors import StreamingQueryException
+from pyspark.sql import DataFrame, SparkSession
+
+from lake_etl.catalog import (
+    Table,
+    delete_partition,
+    publish_partitions,
+    publish_table,
+    registered,
+    storage_of,
+)
+from lake_etl.errors import JobError
+from lake_etl.report import GAINS, LOSSES
+from lake_etl.source import list_files
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+    from mypy_boto3_s3 import S3Client
+
+    from lake_etl.sink import Sink, Written
+
+BATCH = "batch"  # the last partition key of a table that is written incrementally
+CHECKPOINT = "checkpoint"  # the table's parameter that names the checkpoint whose batches it holds
+FILE = "path string, modificationTime timestamp, length bigint, content binary"  # of Spark's binaryFile
+NOTHING: dict[str, Any] = {
+    **dict.fromkeys(("rows_in", "rows_out", "quarantined_rows", "quarantined_files", *GAINS, *LOSSES), 0),
+    "steps": [],
+    "quarantined": {},
+    **dict.fromkeys(("partitions", "files", "bytes"), 0),
+}
+
+
+def checkpoint_of(glue: GlueClient, database: str, name: str) -> str:
+    """The checkpoint of the table's batches. Empty where there is no table, or none that has batches."""
+    try:
+        table = glue.get_table(DatabaseName=database, Name=name)["Table"]
+    except glue.exceptions.EntityNotFoundException:
+        return ""
+    return table.get("Parameters", {}).get(CHECKPOINT, "")
+
+
+def each_batch(
+    spark: SparkSession, s3: S3Client, table: Table, checkpoint: str, process: Callable[[int, dict[str, int]], None]
+) -> None:
+    """Call process with a number and files (path -> size in bytes) that no batch of the checkpoint had before.
+
+    Usually that is one batch: all that is new; none if nothing is. After a run that died, its batch comes first.
+    The folder is read, not the catalog: files of partitions that no crawler has seen yet are among them.
+    """
+    failures: list[Exception] = []
+
+    def call(frame: DataFrame, number: int) -> None:
+        try:
+            process(number, {row["path"]: row["length"] for row in frame.collect()} | _empty_files(s3, table))
+        except Exception as error:
+            failures.append(error)
+            raise
+
+    if not any(list_files(s3, table.location).values()):
+        return
+    # Without a greatest age, Spark would leave out files that come a week after the newest.
+    files = spark.readStream.format("binaryFile").schema(FILE).options(recursiveFileLookup=True, maxFileAge="36500d")
+    stream = files.load(table.location).select("path", "length").writeStream.foreachBatch(call)
+    query = stream.option("checkpointLocation", checkpoint).trigger(availableNow=True).start()
+    try:
+        query.awaitTermination()
+    except StreamingQueryException:
+        raise failures[0] if failures else JobError(_trouble(query.exception(), checkpoint)) from None
+
+
+def _empty_files(s3: S3Client, table: Table) -> dict[str, int]:
+    """Spark's file source passes over them."""
+    return {path: size for path, size in list_files(s3, table.location).items() if not size}
+
+
+def _trouble(error: Any, checkpoint: str) -> str:
+    first = str(error).strip().splitlines()[0]
+    return f"the checkpoint {checkpoint} cannot be used: {first}. A run with --full_refresh true starts a new one"
+
+
+def publish_batch(
+    glue: GlueClient, database: str, sink: Sink, root: str, checkpoint: str, number: int, written: Written
+) -> None:
+    """Register what a batch wrote, each partition with the batch's number as its last value.
+
+    Batch 0 takes the place of the table, the others are added to it.
+    What an earlier try of the batch registered and this one did not write is removed.
+    """
+    before, storage = registered(glue, database, sink.table), storage_of(sink.format, written.columns)
+    if number:
+        _check_columns(glue, database, sink.table, written.columns)
+    found = written.partitions or ({(): written.location} if written.rows else {})
+    partitions = {(*values, str(number)): location for values, location in found.items()}
+    keys = written.keys | {BATCH: "bigint"}
+    publish_table(glue, database, sink.table, root, storage, keys, {CHECKPOINT: checkpoint})
+    publish_partitions(glue, database, sink.table, storage, partitions)
+    stale = [values for values in before if values not in partitions and (not number or values[-1] == str(number))]
+    for values in stale:
+        delete_partition(glue, database, sink.table, values)
+
+
+def _check_columns(glue: GlueClient, database: str, name: str, columns: Mapping[str, str]) -> None:
+    storage = glue.get_table(DatabaseName=database, Name=name)["Table"]["StorageDescriptor"]
+    there = {column["Name"]: column["Type"] for column in storage["Columns"]}
+    if there != columns:
+        differing = sorted(name for name in {*there, *columns} if there.get(name) != columns.get(name))
+        raise JobError(
+            f"table {database}.{name} has not the columns of this run's rows: {', '.join(differing)} differ. "
+            "Start the job once with --full_refresh true: it makes the table anew from all files"
+        )
+
+
+def total(reports: list[dict[str, Any]]) -> dict[str, Any]:
+    """One report of the reports of several batches, or of none."""
+    found: dict[str, Any] = NOTHING
+    for report in reports:
+        found = _sum(found, report)
+    return {**found, "batches": len(reports)}
+
+
+def _sum(one: Any, other: Any) -> Any:
+    if isinstance(one, dict):
+        return {name: _sum(one[name], other[name]) if name in one else other[name] for name in other}
+    if isinstance(one, list):
+        return [_sum(*pair) for pair in zip(one, other, strict=True)] if one else other
+    return one + other if isinstance(one, int | float) else other
