@@ -74,8 +74,9 @@ def _finished(aws: Aws, started: dict[str, float]) -> Iterator[tuple[str, Crawle
 
 
 def table_size(aws: Aws, dataset: str) -> tuple[int, int]:
-    """(columns, partitions) of a dataset's raw table; zeros where it is not there."""
-    database, name = aws.names.database("raw"), crawled_table(aws.lake.config, dataset)
+    """(columns, partitions) of a dataset's table; zeros where it is not there."""
+    zone, name = aws.lake.config.datasets[dataset].zone, crawled_table(aws.lake.config, dataset)
+    database = aws.names.database(zone)
     try:
         table = aws.glue.get_table(DatabaseName=database, Name=name)["Table"]
     except aws.glue.exceptions.EntityNotFoundException:

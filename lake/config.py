@@ -127,6 +127,8 @@ class CsvFormat(_Model):
 
 
 class Dataset(_Model):
+    zone: Literal["raw", "curated"] = "raw"
+    """Where its folder lies, and which database gets its table. `curated`: what jobs leave beside their tables."""
     format: Literal["csv", "json", "parquet", "jdbc"]
     """`jdbc`: a table of a database; all else are files."""
     connection: Name | None = None
@@ -359,6 +361,10 @@ class Config(_Model):
     jobs: dict[Name, Job] = {}
     streams: dict[Name, Stream] = {}
     queries: Queries = Queries()
+
+
+REPORTS = "job_reports"
+"""The folder of the curated zone that every run of a job leaves its report in."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from lake.config import Config, FindMatches, Job
+from lake.config import REPORTS, Config, FindMatches, Job
 from lake.database_rules import database_rules
 from lake.names import BUCKETS, Names
 
@@ -27,6 +27,7 @@ def broken(config: Config) -> Iterator[Problem]:
     yield from _bucket_names(config)
     yield from _partitions(config)
     yield from _crawls(config)
+    yield from _zones(config)
     for name, job in config.jobs.items():
         yield from _job(config, name, job)
         yield from _steps(name, job)
@@ -91,15 +92,30 @@ def _crawls(config: Config) -> Iterator[Problem]:
             )
 
 
+def _zones(config: Config) -> Iterator[Problem]:
+    """In the curated zone, a folder is either a job's or a dataset's."""
+    tables = {job.sink.table: name for name, job in config.jobs.items()}
+    for name, dataset in config.datasets.items():
+        if dataset.zone == "curated" and name in tables:
+            yield (
+                ("datasets", name, "zone"),
+                f"the table {name!r} is written and registered by the job {tables[name]}: it needs no crawler",
+            )
+    if REPORTS in tables:
+        place = ("jobs", tables[REPORTS], "sink", "table")
+        yield place, f"{REPORTS!r} is the folder of the runs' reports. Choose another name"
+
+
 def _job(config: Config, name: str, job: Job) -> Iterator[Problem]:
     named: dict[tuple[str | int, ...], str] = {("jobs", name, "source"): job.source}
     for number, step in enumerate(job.steps):
         named |= {("jobs", name, "steps", number, *place): dataset for place, dataset in step.datasets().items()}
+    allowed = [name for name, dataset in config.datasets.items() if dataset.zone == "raw"]
     for place, dataset in named.items():
-        if dataset not in config.datasets:
+        if dataset not in allowed:
             yield (
                 place,
-                f"there is no dataset {dataset!r}. Allowed: {', '.join(config.datasets) or 'none is declared'}",
+                f"there is no dataset {dataset!r} in the raw zone. Allowed: {', '.join(allowed) or 'none is declared'}",
             )
     for number, step in enumerate(job.steps):
         if step.find_matches:

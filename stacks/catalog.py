@@ -41,8 +41,10 @@ class CatalogStack(LakeStack):
 
     def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
         super().__init__(scope, id_, lake=lake)
-        self.raw = self._database("raw", "Tables the crawlers found in the raw zone")
-        self._database("curated", "Tables the jobs made in the curated zone")
+        self.databases = {
+            "raw": self._database("raw", "Tables the crawlers found in the raw zone"),
+            "curated": self._database("curated", "Tables the jobs made in the curated zone"),
+        }
         destroyable = lake.environment.destroyable
         self.connections = {
             name: glue_connection(self, name, connection, names=self.names, destroyable=destroyable)
@@ -63,7 +65,7 @@ class CatalogStack(LakeStack):
             f"{name}_crawler",
             name=self.names.crawler(name),
             description=f"Finds the table and the partitions of {name}",
-            database_name=self.raw.name,
+            database_name=self.databases[dataset.zone].name,
             role=self.role.arn,
             **self._target(name, dataset),
             classifiers=[self._csv_classifier(name, dataset).name] if dataset.format == "csv" else None,
@@ -76,7 +78,7 @@ class CatalogStack(LakeStack):
 
     def _target(self, name: str, dataset: Dataset) -> dict[str, Any]:
         if dataset.connection is None or dataset.table is None:
-            return {"s3_target": [GlueCrawlerS3Target(path=f"s3://{self.names.bucket('raw')}/{name}/")]}
+            return {"s3_target": [GlueCrawlerS3Target(path=f"s3://{self.names.bucket(dataset.zone)}/{name}/")]}
         database = self.lake.config.connections[dataset.connection].database
         path = f"{database}/{dataset.table.replace('.', '/')}"
         connection = self.connections[dataset.connection].name
@@ -99,7 +101,8 @@ class CatalogStack(LakeStack):
             name=self.names.role("crawler"),
             assume_role_policy=policies.trust("glue.amazonaws.com", self.names.account),
         )
-        database = policies.catalog(self.names, self.names.database("raw"))
+        zones = sorted({"raw", *(dataset.zone for dataset in self.lake.config.datasets.values())}, reverse=True)
+        tables = policies.catalogs(self.names, *(self.names.database(zone) for zone in zones))
         # Crawlers log to this one group of the account; the name cannot be chosen.
         logs = self.names.arn("logs", "log-group:/aws-glue/crawlers*")
         self.role_policy = IamRolePolicy(
@@ -108,9 +111,9 @@ class CatalogStack(LakeStack):
             name="crawl",
             role=self.role.id,
             policy=policies.document(
-                *policies.read_objects(self.names, "raw"),
+                *(statement for zone in zones for statement in policies.read_objects(self.names, zone)),
                 policies.use_key(self.names, "Decrypt"),
-                policies.allow([*policies.READ_CATALOG, *policies.WRITE_CATALOG, *self._deletions()], database),
+                policies.allow([*policies.READ_CATALOG, *policies.WRITE_CATALOG, *self._deletions()], tables),
                 *policies.use_connections(self.names, self._crawled_connections()),
                 policies.allow(["glue:GetClassifier", "glue:GetSecurityConfiguration"], ["*"]),
                 policies.allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [logs]),

@@ -14,7 +14,7 @@ from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.s3_object import S3Object
 from constructs import Construct
 
-from lake.config import Connection, Job, Lake, Sink
+from lake.config import Connection, Dataset, Job, Lake, Sink
 from lake.connections import connections_of, databases_of
 from lake.names import Names
 from stacks import policies
@@ -187,7 +187,7 @@ def job_spec(lake: Lake, name: str, job: Job) -> dict[str, object]:
     return {
         "job": name,
         "source": job.source,
-        "tables": {dataset: dataset for dataset, found in config.datasets.items() if found.format != "jdbc"},
+        "tables": {dataset: dataset for dataset, found in config.datasets.items() if _in_raw(found)},
         **({"databases": in_databases} if in_databases else {}),
         "steps": [step.model_dump(by_alias=True, exclude_unset=True) for step in job.steps],
         "sink": _sink_spec(names, job.sink),
@@ -200,3 +200,7 @@ def _sink_spec(names: Names, sink: Sink) -> dict[str, object]:
     if sink.connection is None:
         return sink.model_dump(exclude=in_database)
     return sink.model_dump(include={"table", *in_database}) | {"connection": names.connection(sink.connection)}
+
+
+def _in_raw(dataset: Dataset) -> bool:
+    return dataset.zone == "raw" and dataset.format != "jdbc"

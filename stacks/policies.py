@@ -65,6 +65,11 @@ def catalog(names: Names, database: str) -> list[str]:
     return [names.arn("glue", resource) for resource in ("catalog", f"database/{database}", f"table/{database}/*")]
 
 
+def catalogs(names: Names, *databases: str) -> list[str]:
+    """As `catalog`, of several databases."""
+    return list(dict.fromkeys(resource for database in databases for resource in catalog(names, database)))
+
+
 def use_connections(names: Names, connections: Mapping[str, Connection]) -> list[Statement]:
     """What a crawler or job needs for its connections, by their names in lake.yaml: nothing where there are none."""
     if not connections:
