@@ -38,7 +38,9 @@ def up(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
 
 
 def _crawlers_are_there(aws: Aws) -> bool:
-    """Those that workflows start: Glue may refuse a trigger that names a crawler which is not there."""
+    """Those that workflows start: AWS may refuse a trigger that names a crawler which is not there."""
+    if aws.lake.environment.endpoint:
+        return True
     steps = (step for workflow in aws.lake.config.workflows.values() for step in workflow.steps)
     wanted = [aws.names.crawler(dataset) for step in steps for dataset in step.crawl]
     return not wanted or not aws.glue.batch_get_crawlers(CrawlerNames=wanted).get("CrawlersNotFound")
