@@ -6,7 +6,8 @@ import argparse
 import json
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,20 +18,15 @@ import boto3
 from botocore.exceptions import ClientError
 from pyspark.sql import DataFrame, SparkSession
 
-from lake_etl.catalog import (
-    NoTable,
-    check_table,
-    find_table,
-    publish_partitions,
-    publish_table,
-    registered,
-    storage_of,
-)
+from lake_etl.catalog import NoTable, find_table, registered
+from lake_etl.database import read_database
+from lake_etl.database_sink import Load, loading, read_database_sink
 from lake_etl.errors import JobError, NotYetWritten, check_options, reason, unknown
-from lake_etl.incremental import BATCH, checkpoint_of, each_batch, publish_batch, total
+from lake_etl.files import Batches, Files
+from lake_etl.incremental import checkpoint_of, each_batch, total
 from lake_etl.quarantine import Quarantine
 from lake_etl.report import account, check_balance, observed
-from lake_etl.sink import Sink, Written, read_sink, write_table
+from lake_etl.sink import Written, read_sink
 from lake_etl.source import Source, read_source
 from lake_etl.steps import Applied, apply_steps, check_steps, keep_rejects
 from lake_etl.transforms.convert import converted
@@ -82,7 +78,9 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 class Sources:
     """The datasets of a job by name, each read once, and the table that it writes, `own`: (database, name).
 
-    In a batch, of its source only the batch's files are read (path -> size), and of its own table the batches before.
+    Those in the specification's `databases` are tables there: {connection, table} by dataset; the others are files, as
+    the catalog says. In a batch, of the source only the batch's files are read (path -> size in bytes), and of the own
+    table the batches before.
     """
 
     def __init__(
@@ -93,13 +91,15 @@ class Sources:
         own: tuple[str, str],
         batch: tuple[int, dict[str, int]] | None = None,
     ) -> None:
-        self.spark, self.database, self.tables, self.own, self.batch = spark, database, spec["tables"], own, batch
-        self.source = spec["source"]
+        self.spark, self.database, self.own, self.batch = spark, database, own, batch
+        self.source, self.tables, self.databases = spec["source"], spec["tables"], spec.get("databases") or {}
         self.read: dict[str, Source] = {}
 
     def __getitem__(self, dataset: str) -> Source:
-        if dataset not in self.tables:
-            raise unknown("dataset", dataset, self.tables)
+        if dataset not in (known := [*self.tables, *self.databases]):
+            raise unknown("dataset", dataset, known)
+        if dataset in self.databases and dataset not in self.read:
+            self.read[dataset] = read_database(self.spark, dataset=dataset, **self.databases[dataset])
         if dataset not in self.read:
             table = find_table(boto3.client("glue"), self.database, self.tables[dataset], dataset)
             only = self.batch[1] if self.batch and dataset == self.source else None
@@ -111,7 +111,7 @@ class Sources:
         database, table = self.own
         if self.batch and dataset == self.source:
             raise JobError(f"dataset {dataset} is the source of an incremental job: here, too, it has only new files")
-        if dataset in self.tables or dataset != table:
+        if dataset in (*self.tables, *self.databases) or dataset != table:
             return self[dataset].rows
         try:
             found = find_table(boto3.client("glue"), database, table, dataset)
@@ -127,74 +127,61 @@ class Sources:
 
 def run(argv: list[str]) -> dict[str, Any]:
     """Run a job and return its report, which is then in s3://<curated bucket>/job_reports/job=<job>/ too."""
+    with ExitStack() as cleanup:
+        return _run(argv, cleanup)
+
+
+def _run(argv: list[str], cleanup: ExitStack) -> dict[str, Any]:
     started = datetime.now(UTC)
     arguments = parse_arguments(argv)
     spec = read_spec(arguments.spec)
     spark = session(arguments.JOB_NAME)
-    sink = read_sink(converted(spec["sink"], spec["steps"]))
-    keys = (*sink.partition_by, *((BATCH,) if spec.get("incremental") else ()))
-    check_table(boto3.client("glue"), arguments.curated_database, sink.table, sink.format, keys)
-    once = _incremental if spec.get("incremental") else _whole
-    return once(spark, spec, arguments, started, sink)
-
-
-def _whole(
-    spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namespace, started: datetime, sink: Sink
-) -> dict[str, Any]:
-    """A run over all of the source."""
-    glue, database, root = boto3.client("glue"), arguments.curated_database, _root(arguments, sink)
-    sources = Sources(spark, arguments.raw_database, spec, (database, sink.table))
-    report, written = _written(spec, arguments, started, sink, sources, run_folder(root, arguments.JOB_RUN_ID))
-    replaced = registered(glue, database, sink.table)
-    _publish(database, sink, root if sink.partition_by else written.location, written)
+    target = cleanup.enter_context(_opened(spark, spec, arguments))
+    target.check()
+    if isinstance(target, Batches):
+        report = _incremental(spark, spec, arguments, started, target)
+    else:
+        own = (arguments.curated_database, spec["sink"]["table"])
+        report = _moved(spec, arguments, started, Sources(spark, arguments.raw_database, spec, own), target)
     _write_report(report, arguments.curated_bucket)
-    # Of what is no longer in the catalog, the version just replaced stays: queries may still be reading it.
-    _tidy(arguments, root, lambda: [*replaced.values(), *registered(glue, database, sink.table).values()])
+    target.tidy(arguments.JOB_NAME)
+    return report
+
+
+def _moved(
+    spec: dict[str, Any], arguments: argparse.Namespace, started: datetime, sources: Sources, target: Files | Load
+) -> dict[str, Any]:
+    """Write what the steps make of the source, account for every row, and publish."""
+    quarantine = Quarantine(arguments.quarantine_bucket, spec["job"], arguments.JOB_RUN_ID, started)
+    frame, steps = apply_steps(sources[spec["source"]].rows, spec["steps"], sources.rows)
+    written = target.write(frame)
+    kept = {name: quarantine.keep(sources.spark, source) for name, source in sources.read.items()}
+    rejected = keep_rejects(quarantine, sources[spec["source"]], steps)
+    report = _report(spec, arguments, started, sources, steps, target.name, written, kept, rejected)
+    check_balance(report)
+    target.publish(written)
     return report
 
 
 def _incremental(
-    spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namespace, started: datetime, sink: Sink
+    spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namespace, started: datetime, target: Batches
 ) -> dict[str, Any]:
-    """A run over the files that no run has read before."""
-    glue, database, root = boto3.client("glue"), arguments.curated_database, _root(arguments, sink)
+    """The same for the files that no run has read before."""
+    glue, own = boto3.client("glue"), (target.database, target.sink.table)
     checkpoints = f"s3://{arguments.curated_bucket}/_checkpoints/{spec['job']}/"
-    known = "" if arguments.full_refresh == "true" else checkpoint_of(glue, database, sink.table)
-    checkpoint = known or run_folder(checkpoints, arguments.JOB_RUN_ID)
-    replaced, reports = registered(glue, database, sink.table), []
+    known = "" if arguments.full_refresh == "true" else checkpoint_of(glue, *own)
+    target.checkpoint = known or run_folder(checkpoints, arguments.JOB_RUN_ID)
+    reports = []
 
     def process(number: int, files: dict[str, int]) -> None:
-        sources = Sources(spark, arguments.raw_database, spec, (database, sink.table), (number, files))
-        folder = f"{run_folder(root, arguments.JOB_RUN_ID)}{BATCH}={number}/"
-        report, written = _written(spec, arguments, started, sink, sources, folder)
-        publish_batch(glue, database, sink, root, checkpoint, number, written)
-        reports.append(report)
+        target.number = number
+        sources = Sources(spark, arguments.raw_database, spec, own, (number, files))
+        reports.append(_moved(spec, arguments, started, sources, target))
 
     source = find_table(glue, arguments.raw_database, spec["tables"][spec["source"]], spec["source"])
-    each_batch(spark, boto3.client("s3"), source, checkpoint, process)
-    report = _told(spec, arguments) | total(reports) | _time(started)
-    _write_report(report, arguments.curated_bucket)
-    _tidy(arguments, root, lambda: [*replaced.values(), *registered(glue, database, sink.table).values()])
-    _tidy(arguments, checkpoints, lambda: [checkpoint])
-    return report
-
-
-def _root(arguments: argparse.Namespace, sink: Sink) -> str:
-    return f"s3://{arguments.curated_bucket}/{sink.table}/"
-
-
-def _written(
-    spec: dict[str, Any], arguments: argparse.Namespace, started: datetime, sink: Sink, sources: Sources, folder: str
-) -> tuple[dict[str, Any], Written]:
-    """Write what the steps make of the source into the folder, and account for every row."""
-    quarantine = Quarantine(arguments.quarantine_bucket, spec["job"], arguments.JOB_RUN_ID, started)
-    frame, steps = apply_steps(sources[spec["source"]].rows, spec["steps"], sources.rows)
-    written = write_table(frame, folder, sink)
-    kept = {name: quarantine.keep(sources.spark, source) for name, source in sources.read.items()}
-    rejected = keep_rejects(quarantine, sources[spec["source"]], steps)
-    report = _report(spec, arguments, started, sources, steps, written, kept, rejected)
-    check_balance(report)
-    return report, written
+    each_batch(spark, boto3.client("s3"), source, target.checkpoint, process)
+    remove_unused(glue, boto3.client("s3"), arguments.JOB_NAME, checkpoints, lambda: [target.checkpoint])
+    return _told(spec, arguments, target.name) | total(reports) | _time(started)
 
 
 def session(name: str) -> SparkSession:
@@ -210,6 +197,7 @@ def _report(
     started: datetime,
     sources: Sources,
     steps: list[Applied],
+    table: str,
     written: Written,
     kept: dict[str, dict[str, int]],
     rejected: int,
@@ -218,7 +206,7 @@ def _report(
     rows_in, bad = (observed(sources[source].counts)[name] for name in ("rows", "bad"))
     after = [(step.name, step.transform, step.rows) for step in steps]
     return {
-        **_told(spec, arguments),
+        **_told(spec, arguments, table),
         "rows_in": rows_in,
         "rows_out": written.rows,
         "quarantined_rows": kept[source]["rows"] + rejected,
@@ -232,13 +220,8 @@ def _report(
     }
 
 
-def _told(spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
-    return {
-        "job": spec["job"],
-        "run_id": arguments.JOB_RUN_ID,
-        "source": spec["source"],
-        "table": f"{arguments.curated_database}.{spec['sink']['table']}",
-    }
+def _told(spec: dict[str, Any], arguments: argparse.Namespace, table: str) -> dict[str, Any]:
+    return {"job": spec["job"], "run_id": arguments.JOB_RUN_ID, "source": spec["source"], "table": table}
 
 
 def _time(started: datetime) -> dict[str, Any]:
@@ -248,14 +231,17 @@ def _time(started: datetime) -> dict[str, Any]:
     }
 
 
-def _publish(database: str, sink: Sink, location: str, written: Written) -> None:
-    glue, storage = boto3.client("glue"), storage_of(sink.format, written.columns)
-    publish_table(glue, database, sink.table, location, storage, written.keys)
-    publish_partitions(glue, database, sink.table, storage, written.partitions)
-
-
-def _tidy(arguments: argparse.Namespace, root: str, in_use: Callable[[], Iterable[str]]) -> None:
-    remove_unused(boto3.client("glue"), boto3.client("s3"), arguments.JOB_NAME, root, in_use)
+@contextmanager
+def _opened(spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namespace) -> Iterator[Files | Load]:
+    """Where the job writes to: files in the curated zone, or a table of a database."""
+    if "connection" in spec["sink"]:
+        with loading(spark, read_database_sink(spec["sink"]), spec["job"], arguments.JOB_RUN_ID) as load:
+            yield load
+    else:
+        sink = read_sink(converted(spec["sink"], spec["steps"]))
+        kind = Batches if spec.get("incremental") else Files
+        root = f"s3://{arguments.curated_bucket}/{sink.table}/"
+        yield kind(arguments.curated_database, root, sink, arguments.JOB_RUN_ID)
 
 
 def _write_report(report: dict[str, Any], bucket: str) -> None:
@@ -273,7 +259,10 @@ def read_spec(location: str) -> dict[str, Any]:
     except ClientError as error:
         raise JobError(f"--spec {location}: {error}") from error
     spec: dict[str, Any] = json.load(body)
-    check_options(spec, ("job", "source", "tables", "steps", "sink"), ("incremental",))
+    check_options(spec, ("job", "source", "tables", "steps", "sink"), ("databases", "incremental"))
     check_steps(spec["steps"])
-    read_sink(converted(spec["sink"], spec["steps"]))
+    if "connection" in spec["sink"]:
+        read_database_sink(spec["sink"])
+    else:
+        read_sink(converted(spec["sink"], spec["steps"]))
     return spec

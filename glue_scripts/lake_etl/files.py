@@ -1,0 +1,72 @@
+"""The job's table as files in the curated zone, with its entry in the catalog."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import boto3
+from pyspark.sql import DataFrame
+
+from lake_etl.catalog import check_table, publish_partitions, publish_table, registered, storage_of
+from lake_etl.incremental import BATCH, publish_batch
+from lake_etl.sink import Sink, Written, write_table
+from lake_etl.versions import remove_unused, run_folder
+
+
+@dataclass
+class Files:
+    """Where a run writes to: a folder of its own under the table's root, which ends with a slash."""
+
+    database: str
+    root: str
+    sink: Sink
+    run_id: str
+    keys: tuple[str, ...] = ()
+    replaced: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return f"{self.database}.{self.sink.table}"
+
+    def check(self) -> None:
+        """Raise JobError where what is there already does not go with the sink."""
+        keys = (*self.sink.partition_by, *self.keys)
+        check_table(boto3.client("glue"), self.database, self.sink.table, self.sink.format, keys)
+
+    def write(self, frame: DataFrame) -> Written:
+        return write_table(frame, run_folder(self.root, self.run_id), self.sink)
+
+    def publish(self, written: Written) -> None:
+        """Tell the catalog of the table and of the partitions that were written."""
+        self.replaced = self._locations()
+        glue, storage = boto3.client("glue"), storage_of(self.sink.format, written.columns)
+        location = self.root if self.sink.partition_by else written.location
+        publish_table(glue, self.database, self.sink.table, location, storage, written.keys)
+        publish_partitions(glue, self.database, self.sink.table, storage, written.partitions)
+
+    def tidy(self, job: str) -> None:
+        """Remove the folders of ended runs that the catalog refers to no more.
+
+        Those that this run replaced stay: queries may still be reading them.
+        """
+        in_use = lambda: [*self.replaced, *self._locations()]  # noqa: E731
+        remove_unused(boto3.client("glue"), boto3.client("s3"), job, self.root, in_use)
+
+    def _locations(self) -> list[str]:
+        return list(registered(boto3.client("glue"), self.database, self.sink.table).values())
+
+
+@dataclass
+class Batches(Files):
+    """The same, for the batches of an incremental run. checkpoint and number are set for each."""
+
+    keys: tuple[str, ...] = (BATCH,)
+    checkpoint: str = ""
+    number: int = 0
+
+    def write(self, frame: DataFrame) -> Written:
+        return write_table(frame, f"{run_folder(self.root, self.run_id)}{BATCH}={self.number}/", self.sink)
+
+    def publish(self, written: Written) -> None:
+        self.replaced += self._locations()
+        publish_batch(boto3.client("glue"), self.database, self.sink, self.root, self.checkpoint, self.number, written)
