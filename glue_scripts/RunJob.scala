@@ -177,11 +177,11 @@ final class JobRun(arguments: Arguments) {
   /** A run over all of the source. */
   private def whole(spec: Options, sink: Sink): Json.Fields = {
     val (report, written) = write(spec, sink, new Sources(spec), Versions.folder(sink.root, arguments.runId))
-    val replaced = catalog.registered(database, sink.table)
+    val replaced = catalog.locations(database, sink.table)
     catalog.publish(database, sink, if (sink.keys.isEmpty) written.location else sink.root, written)
     keepReport(report)
     // Of what is no longer in the catalog, the version just replaced stays: queries may still be reading it.
-    versions.removeUnused(sink.root, (replaced ++ catalog.registered(database, sink.table)).values.toSeq)
+    versions.removeUnused(sink.root, replaced ++ catalog.locations(database, sink.table))
     report
   }
 
@@ -191,7 +191,7 @@ final class JobRun(arguments: Arguments) {
     val refresh = arguments.get("full_refresh").contains("true")
     val known = if (refresh) None else catalog.parameter(database, sink.table, Batches.Checkpoint)
     val checkpoint = known.getOrElse(Versions.folder(checkpoints, arguments.runId))
-    val (replaced, reports) = (catalog.registered(database, sink.table), mutable.ArrayBuffer.empty[Json.Fields])
+    val (replaced, reports) = (catalog.locations(database, sink.table), mutable.ArrayBuffer.empty[Json.Fields])
     val source = catalog.find(arguments("raw_database"), spec.named("tables")(spec.text("source")), spec.text("source"))
     Batches.each(spark, files, source, checkpoint) { (number, only) =>
       val folder = s"${Versions.folder(sink.root, arguments.runId)}${Batches.Key}=$number/"
@@ -201,7 +201,7 @@ final class JobRun(arguments: Arguments) {
     }
     val report = told(spec, sink) ++ Batches.total(reports) ++ time()
     keepReport(report)
-    versions.removeUnused(sink.root, (replaced ++ catalog.registered(database, sink.table)).values.toSeq)
+    versions.removeUnused(sink.root, replaced ++ catalog.locations(database, sink.table))
     versions.removeUnused(checkpoints, Seq(checkpoint))
     report
   }
@@ -494,6 +494,8 @@ final class Catalog(glue: Glue) {
       else ListMap(partitions(database, name, None).map(found => found.texts("Values") -> location(found)): _*)
     }
   }
+
+  def locations(database: String, name: String): Seq[String] = registered(database, name).values.toSeq
 
   def parameter(database: String, name: String, parameter: String): Option[String] =
     get(database, name).flatMap(_.named("Parameters").get(parameter))

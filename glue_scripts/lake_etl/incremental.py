@@ -126,7 +126,8 @@ def total(reports: list[dict[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = NOTHING
     for report in reports:
         found = _sum(found, report)
-    return {**found, "batches": len(reports)}
+    told = {name: value for name, value in found.items() if name not in ("started_at", "seconds")}
+    return {**told, "batches": len(reports)}
 
 
 def _sum(one: Any, other: Any) -> Any:

@@ -41,7 +41,8 @@ class Jobs:
         columns = [{"Name": name, "Type": type_} for name, type_ in COLUMNS.items()]
         serde = {"SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"}
         storage = {"Location": f"s3://raw/{name}/", "Columns": columns, "SerdeInfo": serde}
-        self.aws("glue").create_table(DatabaseName="raw", TableInput={"Name": name, "StorageDescriptor": storage})
+        table = {"Name": name, "StorageDescriptor": storage, "Parameters": {"classification": "csv"}}
+        self.aws("glue").create_table(DatabaseName="raw", TableInput=table)
         spec |= {"job": name, "source": name, "tables": {name: name}, "steps": steps or []}
         spec["sink"] = {"table": name, "partition_by": keys}
         arguments = {
