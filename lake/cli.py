@@ -140,21 +140,23 @@ def put(
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders that hold the partition folders.")],
     as_json: AsJson = False,
 ) -> None:
-    """Upload files of a dataset into the raw zone."""
+    """Upload files of a dataset into the raw zone, and register the partitions of a declared table."""
     aws: Aws = context.obj.aws()
-    from lake import zones
+    from lake import partitions, zones
 
     files = zones.uploads(aws, dataset, paths)
+    storage = partitions.storage(aws, dataset)
     size = sum(upload.file.stat().st_size for upload in files)
     with _progress() as progress:
         task = progress.add_task(f"Uploading {dataset}", total=len(files))
         for _ in zones.put(aws, files):
             progress.advance(task)
-    _show(
-        {"dataset": dataset, "files": len(files), "bytes": size},
-        as_json,
-        f"{dataset}: {len(files)} files, {_bytes(size)}",
-    )
+    done: dict[str, Any] = {"dataset": dataset, "files": len(files), "bytes": size}
+    sentence = f"{dataset}: {len(files)} files, {_bytes(size)}"
+    if storage:
+        done["new_partitions"] = partitions.register(aws, dataset, storage, files)
+        sentence += f", {done['new_partitions']} new partitions"
+    _show(done, as_json, sentence)
 
 
 @app.command()
@@ -167,7 +169,7 @@ def crawl(
     aws: Aws = context.obj.aws()
     from lake import catalog
 
-    chosen = datasets or list(aws.lake.config.datasets)
+    chosen = datasets or catalog.crawled_datasets(aws)
     with _progress() as progress:
         task = progress.add_task("Crawling", total=len(chosen))
         crawled = catalog.crawl(aws, chosen, lambda _: progress.advance(task))

@@ -38,7 +38,7 @@ def uploads(aws: Aws, dataset: str, paths: list[Path]) -> list[Upload]:
         raise BadInput(f"there is no dataset {dataset!r} in lake.yaml. Allowed: {', '.join(datasets)}")
     found = [upload for path in paths for upload in _under(dataset, path)]
     for upload in found:
-        _check_partitions(upload, datasets[dataset].partitions)
+        _check_partitions(upload, list(datasets[dataset].partitions))
     return found
 
 

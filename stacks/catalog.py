@@ -1,36 +1,43 @@
-"""The catalog stack: the Glue databases, and a crawler per dataset that finds its table."""
+"""The catalog stack: the Glue databases, and for each dataset the crawler that finds its table, or the table."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from cdktf_cdktf_provider_aws.glue_catalog_database import GlueCatalogDatabase
-from cdktf_cdktf_provider_aws.glue_classifier import GlueClassifier, GlueClassifierCsvClassifier
+from cdktf_cdktf_provider_aws.glue_classifier import (
+    GlueClassifier,
+    GlueClassifierCsvClassifier,
+    GlueClassifierGrokClassifier,
+    GlueClassifierJsonClassifier,
+    GlueClassifierXmlClassifier,
+)
 from cdktf_cdktf_provider_aws.glue_crawler import (
     GlueCrawler,
     GlueCrawlerRecrawlPolicy,
     GlueCrawlerS3Target,
     GlueCrawlerSchemaChangePolicy,
 )
+from cdktf_cdktf_provider_aws.glue_partition_index import GluePartitionIndex, GluePartitionIndexPartitionIndex
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from constructs import Construct
 
-from lake.config import Crawl, Dataset, Lake
-from stacks import policies
+from lake.config import Crawl, Dataset, Lake, PartitionIndex
+from lake.crawler import classifier, configuration
+from stacks import events, policies, tables
 from stacks.base import LakeStack
 
-_RECRAWL = {"everything": "CRAWL_EVERYTHING", "new_folders": "CRAWL_NEW_FOLDERS_ONLY"}
+_RECRAWL = {"everything": "CRAWL_EVERYTHING", "new_folders": "CRAWL_NEW_FOLDERS_ONLY", "events": "CRAWL_EVENT_MODE"}
 _UPDATE = {"update": "UPDATE_IN_DATABASE", "log": "LOG"}
 _DELETE = {"deprecate": "DEPRECATE_IN_DATABASE", "delete": "DELETE_FROM_DATABASE", "log": "LOG"}
-_CRAWLER_OUTPUT = json.dumps(
-    {
-        "Version": 1.0,
-        "CrawlerOutput": {"Partitions": {"AddOrUpdateBehavior": "InheritFromTable"}},
-        "Grouping": {"TableGroupingPolicy": "CombineCompatibleSchemas"},
-    },
-    sort_keys=True,
-)
+_CLASSIFIERS: dict[str, Any] = {
+    "csv": GlueClassifierCsvClassifier,
+    "json": GlueClassifierJsonClassifier,
+    "grok": GlueClassifierGrokClassifier,
+    "xml": GlueClassifierXmlClassifier,
+}
 
 
 class CatalogStack(LakeStack):
@@ -38,11 +45,17 @@ class CatalogStack(LakeStack):
 
     def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
         super().__init__(scope, id_, lake=lake)
-        self.raw = self._database("raw", "Tables the crawlers found in the raw zone")
+        self.raw = self._database("raw", "Tables of the raw zone: found by crawlers, or declared")
         self._database("curated", "Tables the jobs made in the curated zone")
-        self._role()
-        for name, dataset in lake.config.datasets.items():
-            self._crawler(name, dataset)
+        datasets = lake.config.datasets
+        self.crawled = {name: dataset for name, dataset in datasets.items() if dataset.table == "crawled"}
+        self.notified = [name for name, dataset in self.crawled.items() if dataset.crawl.recrawl == "events"]
+        if self.notified:
+            events.notified(self, self.names, self.notified)
+        if self.crawled:
+            self._role()
+        for name, dataset in datasets.items():
+            self._crawler(name, dataset) if name in self.crawled else self._table(name, dataset)
 
     def _database(self, zone: str, description: str) -> GlueCatalogDatabase:
         name = self.names.database(zone)
@@ -57,24 +70,54 @@ class CatalogStack(LakeStack):
             description=f"Finds the table and the partitions of {name}",
             database_name=self.raw.name,
             role=self.role.arn,
-            s3_target=[GlueCrawlerS3Target(path=f"s3://{self.names.bucket('raw')}/{name}/")],
-            classifiers=[self._csv_classifier(name, dataset).name] if dataset.format == "csv" else None,
+            s3_target=[self._target(name)],
+            classifiers=self._classifiers(name, dataset),
             schedule=dataset.crawl.schedule,
-            configuration=_CRAWLER_OUTPUT,
+            configuration=json.dumps(configuration(dataset), sort_keys=True),
             recrawl_policy=GlueCrawlerRecrawlPolicy(recrawl_behavior=_RECRAWL[dataset.crawl.recrawl]),
             schema_change_policy=_schema_change(dataset.crawl),
             depends_on=[self.role_policy],
         )
 
-    def _csv_classifier(self, name: str, dataset: Dataset) -> GlueClassifier:
-        csv = GlueClassifierCsvClassifier(
-            delimiter=dataset.csv.delimiter,
-            quote_symbol=dataset.csv.quote,
-            contains_header="PRESENT" if dataset.csv.header else "ABSENT",
-            header=dataset.columns or None,
-            serde="OpenCSVSerDe",
+    def _target(self, name: str) -> GlueCrawlerS3Target:
+        if name not in self.notified:
+            return GlueCrawlerS3Target(path=self._location(name))
+        return GlueCrawlerS3Target(
+            path=self._location(name),
+            event_queue_arn=self.names.arn("sqs", self.names.queue(name)),
+            dlq_event_queue_arn=self.names.arn("sqs", self.names.dead_letters(name)),
         )
-        return GlueClassifier(self, f"{name}_classifier", name=self.names.crawler(name), csv_classifier=csv)
+
+    def _location(self, name: str) -> str:
+        return f"s3://{self.names.bucket('raw')}/{name}/"
+
+    def _classifiers(self, name: str, dataset: Dataset) -> list[str] | None:
+        found = classifier(name, dataset)
+        if found is None:
+            return None
+        kind, settings = found
+        given = {f"{kind}_classifier": _CLASSIFIERS[kind](**settings)}
+        return [GlueClassifier(self, f"{name}_classifier", name=self.names.crawler(name), **given).name]
+
+    def _table(self, name: str, dataset: Dataset) -> None:
+        table = tables.table(
+            self,
+            f"{name}_table",
+            database=self.raw.name,
+            name=name,
+            location=self._location(name),
+            format_=tables.format_of(dataset),
+            columns=dataset.columns if isinstance(dataset.columns, dict) else {},
+            keys=dataset.keys,
+            parameters=tables.projected(dataset.projection) if dataset.projection else None,
+        )
+        chosen = dataset.partition_index
+        if dataset.table == "declared" and dataset.keys and chosen:
+            of = chosen.keys if isinstance(chosen, PartitionIndex) else list(dataset.keys)
+            index = GluePartitionIndexPartitionIndex(index_name="partition_index", keys=of)
+            GluePartitionIndex(
+                self, f"{name}_index", database_name=self.raw.name, table_name=table.name, partition_index=index
+            )
 
     def _role(self) -> None:
         self.role = IamRole(
@@ -84,6 +127,7 @@ class CatalogStack(LakeStack):
             assume_role_policy=policies.trust("glue.amazonaws.com", self.names.account),
         )
         database = policies.catalog(self.names, self.names.database("raw"))
+        indexed = ["glue:GetPartitionIndexes", "glue:CreatePartitionIndex"]
         # Crawlers log to this one group of the account; the name cannot be chosen.
         logs = self.names.arn("logs", "log-group:/aws-glue/crawlers*")
         self.role_policy = IamRolePolicy(
@@ -94,15 +138,18 @@ class CatalogStack(LakeStack):
             policy=policies.document(
                 *policies.read_objects(self.names, "raw"),
                 policies.use_key(self.names, "Decrypt"),
-                policies.allow([*policies.READ_CATALOG, *policies.WRITE_CATALOG, *self._deletions()], database),
+                policies.allow(
+                    [*policies.READ_CATALOG, *policies.WRITE_CATALOG, *indexed, *self._deletions()], database
+                ),
                 policies.allow(["glue:GetClassifier", "glue:GetSecurityConfiguration"], ["*"]),
                 policies.allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [logs]),
+                *([events.may_read(self.names, self.notified)] if self.notified else []),
             ),
         )
 
     def _deletions(self) -> list[str]:
         """Deleting is granted only where a dataset asks for it."""
-        if all(dataset.crawl.on_delete != "delete" for dataset in self.lake.config.datasets.values()):
+        if all(dataset.crawl.on_delete != "delete" for dataset in self.crawled.values()):
             return []
         return [
             "glue:DeleteTable",

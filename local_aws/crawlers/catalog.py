@@ -23,6 +23,7 @@ _TEXT = (
 )
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
 _KEPT_FROM_TABLE = ("Description", "Owner", "Retention", "ViewOriginalText", "ViewExpandedText")
+INDEX = "crawler_partition_index"
 DEPRECATED = "DEPRECATED_BY_CRAWLER"
 
 Schemas = Mapping[S3File, Schema]
@@ -151,6 +152,15 @@ class Catalog:
             )
         elif keys:
             self._write_partitions(existing, found, schemas, listed)
+            if self.policy.indexes:
+                self._index(existing["Name"], keys)
+
+    def _index(self, table: str, keys: Sequence[str]) -> None:
+        place = {"DatabaseName": self.database, "TableName": table}
+        if not self.glue.get_partition_indexes(**place)["PartitionIndexDescriptorList"]:
+            index = {"IndexName": INDEX, "Keys": list(keys)}
+            self.glue.create_partition_index(**place, PartitionIndex=index)
+            self.info(f"Created partition index {INDEX} of table {table} in database {self.database}")
 
     def _warn_of_shadowed(self, found: FoundTable, schemas: Schemas) -> None:
         """Glue keeps a column that is a partition key too, and then Athena cannot read the table."""

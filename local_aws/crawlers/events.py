@@ -30,7 +30,9 @@ def changed_folders(sqs: Any, target: Document, warn: Warn) -> Iterator[set[str]
     if not target.get("EventQueueArn"):
         raise UnsupportedError(f"The target {target['Path']} has no EventQueueArn, and the crawler is in event mode")
     url, dead_letters = _url(sqs, target["EventQueueArn"]), target.get("DlqEventQueueArn")
-    read, bad, folders = [], [], set()
+    read: list[Document] = []
+    bad: list[Document] = []
+    folders: set[str] = set()
     for message in _received(sqs, url):
         named = _folders(message["Body"])
         folders |= named or set()

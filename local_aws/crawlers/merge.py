@@ -27,6 +27,7 @@ class Policy:
         merges: columns are only ever added (`MergeNewColumns`).
         inherits: partitions have their table's columns (`InheritFromTable`), not those of their own files.
         new_folders_only: folders that have a table or a partition are not looked at again.
+        indexes: a partitioned table gets an index over all its keys.
         by_events: after the first crawl, only folders that the crawler's queue names are looked at.
     """
 
@@ -36,6 +37,7 @@ class Policy:
     inherits: bool = False
     new_folders_only: bool = False
     by_events: bool = False
+    indexes: bool = True
 
     @classmethod
     def of(cls, crawler: Document) -> Policy:
@@ -47,6 +49,7 @@ class Policy:
             output.get("Partitions", {}).get("AddOrUpdateBehavior") == "InheritFromTable",
             crawler["RecrawlPolicy"]["RecrawlBehavior"] == "CRAWL_NEW_FOLDERS_ONLY",
             crawler["RecrawlPolicy"]["RecrawlBehavior"] == "CRAWL_EVENT_MODE",
+            configuration(crawler).get("CreatePartitionIndex", True),
         )
 
 
