@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from lake import partitions
 from lake.aws import Aws, error_code
+from lake.connections import crawled_table
 from lake.errors import BadInput, LakeError
 
 POLL_SECONDS = 1.0
@@ -32,7 +33,7 @@ class Crawled:
 
 def crawled_datasets(aws: Aws) -> list[str]:
     """The datasets that have a crawler."""
-    return [name for name, dataset in aws.lake.config.datasets.items() if dataset.table == "crawled"]
+    return [name for name, dataset in aws.lake.config.datasets.items() if dataset.catalog == "crawled"]
 
 
 def crawl(aws: Aws, datasets: list[str], on_done: Callable[[Crawled], None]) -> list[Crawled]:
@@ -66,7 +67,7 @@ def _check(aws: Aws, dataset: str) -> None:
     datasets = aws.lake.config.datasets
     if dataset not in datasets:
         raise BadInput(f"there is no dataset {dataset!r} in lake.yaml. Allowed: {', '.join(datasets)}")
-    table = datasets[dataset].table
+    table = datasets[dataset].catalog
     if table != "crawled":
         raise BadInput(f"{dataset} has no crawler: its table is {table}. {_WITHOUT_CRAWLER[table].format(dataset)}")
 
@@ -95,14 +96,15 @@ def _finished(aws: Aws, started: dict[str, float]) -> Iterator[tuple[str, Crawle
 
 
 def table_size(aws: Aws, dataset: str) -> tuple[int, int]:
-    """(columns, partitions) of a dataset's raw table; zeros where it is not there."""
-    database = aws.names.database("raw")
+    """(columns, partitions) of a dataset's table; zeros where it is not there."""
+    zone, name = aws.lake.config.datasets[dataset].zone, crawled_table(aws.lake.config, dataset)
+    database = aws.names.database(zone)
     try:
-        table = aws.glue.get_table(DatabaseName=database, Name=dataset)["Table"]
+        table = aws.glue.get_table(DatabaseName=database, Name=name)["Table"]
     except aws.glue.exceptions.EntityNotFoundException:
         return 0, 0
     pages = aws.glue.get_paginator("get_partitions").paginate(
-        DatabaseName=database, TableName=dataset, ExcludeColumnSchema=True
+        DatabaseName=database, TableName=name, ExcludeColumnSchema=True
     )
     count = sum(len(page["Partitions"]) for page in pages) if table.get("PartitionKeys") else 0
     return len(table["StorageDescriptor"]["Columns"]), count

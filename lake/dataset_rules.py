@@ -18,12 +18,14 @@ PROJECTIONS = {
     "injected": ((), (), ("string", "int", "bigint")),
 }
 """By type: the fields it needs, those it may have, and the types of partition key that Athena allows for it."""
-READ_BY_JOBS = ("csv", "json", "parquet")
+READ_BY_JOBS = ("csv", "json", "parquet", "jdbc")
 
 
 def broken(config: Config) -> Iterator[Problem]:
     """Every rule that a well-typed dataset breaks, or a job that reads it."""
     for name, dataset in config.datasets.items():
+        if dataset.format == "jdbc":
+            continue  # lake/database_rules.py
         rules = (_partitions, _format, _columns, _crawl, _index, _crawled if _is_crawled(dataset) else _declared)
         for rule in rules:
             for field, message in rule(dataset):
@@ -32,7 +34,7 @@ def broken(config: Config) -> Iterator[Problem]:
 
 
 def _is_crawled(dataset: Dataset) -> bool:
-    return dataset.table == "crawled"
+    return dataset.catalog == "crawled"
 
 
 def _partitions(dataset: Dataset) -> Told:
@@ -67,6 +69,8 @@ def _crawl(dataset: Dataset) -> Told:
             "new_folders is only allowed with on_update: log and on_delete: log (AWS rejects all else). "
             f"Given: on_update: {crawl.on_update}, on_delete: {crawl.on_delete}",
         )
+    if crawl.recrawl == "events" and dataset.zone != "raw":
+        yield "crawl.recrawl", f"events come from the raw zone only. The dataset is in the {dataset.zone} zone"
 
 
 def _index(dataset: Dataset) -> Told:
@@ -75,7 +79,7 @@ def _index(dataset: Dataset) -> Told:
         return
     if not dataset.partitions:
         yield "partition_index", "the dataset has no partitions"
-    elif dataset.table == "projected":
+    elif dataset.catalog == "projected":
         yield "partition_index", "Athena computes the partitions of a projected table: there is nothing to index"
     elif not isinstance(index, bool):
         strange = [key for key in index.keys if key not in dataset.partitions]
@@ -90,7 +94,7 @@ def _index(dataset: Dataset) -> Told:
 
 
 def _crawled(dataset: Dataset) -> Told:
-    way_out = "Give a list of names, or choose table: projected or table: declared"
+    way_out = "Give a list of names, or choose catalog: projected or catalog: declared"
     if isinstance(dataset.columns, dict):
         yield "columns", f"the crawler finds the types. {way_out}"
     elif dataset.format != "csv" and dataset.columns:
@@ -98,25 +102,25 @@ def _crawled(dataset: Dataset) -> Told:
     if isinstance(dataset.partitions, dict):
         yield "partitions", f"a crawler makes every partition key a string. {way_out}"
     if dataset.projection:
-        yield "projection", "only a table with table: projected has it"
+        yield "projection", "only a table with catalog: projected has it"
 
 
 def _declared(dataset: Dataset) -> Told:
     """A table that no crawler finds."""
-    if dataset.format not in READ_BY_JOBS:
-        yield "table", f"only a crawler makes a table of {dataset.format}. Allowed: crawled"
+    if dataset.format in ("grok", "xml"):
+        yield "catalog", f"only a crawler makes a table of {dataset.format}. Allowed: crawled"
     if dataset.json_:
-        yield "json", "only the table that a crawler makes has a path. Use table: crawled"
+        yield "json", "only the table that a crawler makes has a path. Use catalog: crawled"
     if not isinstance(dataset.columns, dict) or not dataset.columns:
-        yield "columns", f"a {dataset.table} table needs its columns with their types: {{name: type}}"
+        yield "columns", f"a {dataset.catalog} table needs its columns with their types: {{name: type}}"
     elif dataset.format == "csv":
         yield from _csv_types(dataset, dataset.columns)
     if "crawl" in dataset.model_fields_set:
-        yield "crawl", f"a {dataset.table} table has no crawler. Remove it, or choose table: crawled"
-    if dataset.table == "projected":
+        yield "crawl", f"a {dataset.catalog} table has no crawler. Remove it, or choose catalog: crawled"
+    if dataset.catalog == "projected":
         yield from _projections(dataset)
     elif dataset.projection:
-        yield "projection", "only a table with table: projected has it"
+        yield "projection", "only a table with catalog: projected has it"
 
 
 def _csv_types(dataset: Dataset, columns: dict[str, str]) -> Told:

@@ -53,6 +53,13 @@ class Names:
         """Of messages in the dataset's queue that are not S3's, or whose crawls fail again and again."""
         return f"{self.prefix}-{dataset}-dead-letters"
 
+    def connection(self, connection: str) -> str:
+        return f"{self.prefix}-{connection}"
+
+    def secret(self, connection: str) -> str:
+        """The secret that holds a connection's user and password."""
+        return f"{self.prefix}/{connection}"
+
     def job(self, job: str) -> str:
         return f"{self.prefix}-{job}"
 

@@ -26,7 +26,7 @@ def storage(aws: Aws, dataset: str) -> StorageDescriptorTypeDef | None:
         LakeError: the table is not deployed.
     """
     settings = aws.lake.config.datasets[dataset]
-    if settings.table != "declared" or not settings.keys:
+    if settings.catalog != "declared" or not settings.keys:
         return None
     try:
         found = aws.glue.get_table(DatabaseName=aws.names.database("raw"), Name=dataset)["Table"]

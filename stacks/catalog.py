@@ -1,4 +1,4 @@
-"""The catalog stack: the Glue databases, and for each dataset the crawler that finds its table, or the table."""
+"""The catalog stack: the databases, the connections, and for each dataset its crawler or its declared table."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from cdktf_cdktf_provider_aws.glue_classifier import (
 )
 from cdktf_cdktf_provider_aws.glue_crawler import (
     GlueCrawler,
+    GlueCrawlerJdbcTarget,
     GlueCrawlerRecrawlPolicy,
     GlueCrawlerS3Target,
     GlueCrawlerSchemaChangePolicy,
@@ -24,10 +25,11 @@ from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from constructs import Construct
 
-from lake.config import Crawl, Dataset, Lake, PartitionIndex
+from lake.config import Connection, Crawl, Dataset, Lake, PartitionIndex
 from lake.crawler import classifier, configuration
 from stacks import events, policies, tables
 from stacks.base import LakeStack
+from stacks.connections import glue_connection
 
 _RECRAWL = {"everything": "CRAWL_EVERYTHING", "new_folders": "CRAWL_NEW_FOLDERS_ONLY", "events": "CRAWL_EVENT_MODE"}
 _UPDATE = {"update": "UPDATE_IN_DATABASE", "log": "LOG"}
@@ -45,10 +47,17 @@ class CatalogStack(LakeStack):
 
     def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
         super().__init__(scope, id_, lake=lake)
-        self.raw = self._database("raw", "Tables of the raw zone: found by crawlers, or declared")
-        self._database("curated", "Tables the jobs made in the curated zone")
+        self.databases = {
+            "raw": self._database("raw", "Tables of the raw zone: found by crawlers, or declared"),
+            "curated": self._database("curated", "Tables the jobs made in the curated zone"),
+        }
+        destroyable = lake.environment.destroyable
+        self.connections = {
+            name: glue_connection(self, name, connection, names=self.names, destroyable=destroyable)
+            for name, connection in lake.config.connections.items()
+        }
         datasets = lake.config.datasets
-        self.crawled = {name: dataset for name, dataset in datasets.items() if dataset.table == "crawled"}
+        self.crawled = {name: dataset for name, dataset in datasets.items() if dataset.catalog == "crawled"}
         self.notified = [name for name, dataset in self.crawled.items() if dataset.crawl.recrawl == "events"]
         if self.notified:
             events.notified(self, self.names, self.notified)
@@ -68,34 +77,41 @@ class CatalogStack(LakeStack):
             f"{name}_crawler",
             name=self.names.crawler(name),
             description=f"Finds the table and the partitions of {name}",
-            database_name=self.raw.name,
+            database_name=self.databases[dataset.zone].name,
             role=self.role.arn,
-            s3_target=[self._target(name)],
+            **self._target(name, dataset),
             classifiers=self._classifiers(name, dataset),
             schedule=dataset.crawl.schedule,
-            configuration=json.dumps(configuration(dataset), sort_keys=True),
+            configuration=None if dataset.connection else json.dumps(configuration(dataset), sort_keys=True),
             recrawl_policy=GlueCrawlerRecrawlPolicy(recrawl_behavior=_RECRAWL[dataset.crawl.recrawl]),
             schema_change_policy=_schema_change(dataset.crawl),
             depends_on=[self.role_policy],
         )
 
-    def _target(self, name: str) -> GlueCrawlerS3Target:
-        if name not in self.notified:
-            return GlueCrawlerS3Target(path=self._location(name))
-        return GlueCrawlerS3Target(
-            path=self._location(name),
-            event_queue_arn=self.names.arn("sqs", self.names.queue(name)),
-            dlq_event_queue_arn=self.names.arn("sqs", self.names.dead_letters(name)),
-        )
+    def _target(self, name: str, dataset: Dataset) -> dict[str, Any]:
+        if dataset.connection is None or dataset.table is None:
+            queues = self._queues(name) if name in self.notified else {}
+            return {"s3_target": [GlueCrawlerS3Target(path=self._location(name, dataset), **queues)]}
+        database = self.lake.config.connections[dataset.connection].database
+        path = f"{database}/{dataset.table.replace('.', '/')}"
+        connection = self.connections[dataset.connection].name
+        return {"jdbc_target": [GlueCrawlerJdbcTarget(connection_name=connection, path=path)]}
 
-    def _location(self, name: str) -> str:
-        return f"s3://{self.names.bucket('raw')}/{name}/"
+    def _queues(self, name: str) -> dict[str, Any]:
+        return {
+            "event_queue_arn": self.names.arn("sqs", self.names.queue(name)),
+            "dlq_event_queue_arn": self.names.arn("sqs", self.names.dead_letters(name)),
+        }
+
+    def _location(self, name: str, dataset: Dataset) -> str:
+        return f"s3://{self.names.bucket(dataset.zone)}/{name}/"
 
     def _classifiers(self, name: str, dataset: Dataset) -> list[str] | None:
         found = classifier(name, dataset)
         if found is None:
             return None
         kind, settings = found
+        settings = {key: _literal(value) if isinstance(value, str) else value for key, value in settings.items()}
         given = {f"{kind}_classifier": _CLASSIFIERS[kind](**settings)}
         return [GlueClassifier(self, f"{name}_classifier", name=self.names.crawler(name), **given).name]
 
@@ -103,20 +119,24 @@ class CatalogStack(LakeStack):
         table = tables.table(
             self,
             f"{name}_table",
-            database=self.raw.name,
+            database=self.databases[dataset.zone].name,
             name=name,
-            location=self._location(name),
+            location=self._location(name, dataset),
             format_=tables.format_of(dataset),
             columns=dataset.columns if isinstance(dataset.columns, dict) else {},
             keys=dataset.keys,
             parameters=tables.projected(dataset.projection) if dataset.projection else None,
         )
         chosen = dataset.partition_index
-        if dataset.table == "declared" and dataset.keys and chosen:
+        if dataset.catalog == "declared" and dataset.keys and chosen:
             of = chosen.keys if isinstance(chosen, PartitionIndex) else list(dataset.keys)
             index = GluePartitionIndexPartitionIndex(index_name="partition_index", keys=of)
             GluePartitionIndex(
-                self, f"{name}_index", database_name=self.raw.name, table_name=table.name, partition_index=index
+                self,
+                f"{name}_index",
+                database_name=table.database_name,
+                table_name=table.name,
+                partition_index=index,
             )
 
     def _role(self) -> None:
@@ -126,7 +146,8 @@ class CatalogStack(LakeStack):
             name=self.names.role("crawler"),
             assume_role_policy=policies.trust("glue.amazonaws.com", self.names.account),
         )
-        database = policies.catalog(self.names, self.names.database("raw"))
+        zones = sorted({"raw", *(dataset.zone for dataset in self.crawled.values())}, reverse=True)
+        database = policies.catalogs(self.names, *(self.names.database(zone) for zone in zones))
         indexed = ["glue:GetPartitionIndexes", "glue:CreatePartitionIndex"]
         # Crawlers log to this one group of the account; the name cannot be chosen.
         logs = self.names.arn("logs", "log-group:/aws-glue/crawlers*")
@@ -136,16 +157,22 @@ class CatalogStack(LakeStack):
             name="crawl",
             role=self.role.id,
             policy=policies.document(
-                *policies.read_objects(self.names, "raw"),
+                *(statement for zone in zones for statement in policies.read_objects(self.names, zone)),
                 policies.use_key(self.names, "Decrypt"),
                 policies.allow(
                     [*policies.READ_CATALOG, *policies.WRITE_CATALOG, *indexed, *self._deletions()], database
                 ),
+                *policies.use_connections(self.names, self._crawled_connections()),
                 policies.allow(["glue:GetClassifier", "glue:GetSecurityConfiguration"], ["*"]),
                 policies.allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [logs]),
                 *([events.may_read(self.names, self.notified)] if self.notified else []),
             ),
         )
+
+    def _crawled_connections(self) -> dict[str, Connection]:
+        config = self.lake.config
+        used = {dataset.connection for dataset in config.datasets.values()}
+        return {name: connection for name, connection in config.connections.items() if name in used}
 
     def _deletions(self) -> list[str]:
         """Deleting is granted only where a dataset asks for it."""
@@ -157,6 +184,11 @@ class CatalogStack(LakeStack):
             "glue:DeletePartition",
             "glue:BatchDeletePartition",
         ]
+
+
+def _literal(text: str) -> str:
+    """Text that Terraform leaves as it is: a grok pattern looks like its templates."""
+    return text.replace("%{", "%%{").replace("${", "$${")
 
 
 def _schema_change(crawl: Crawl) -> GlueCrawlerSchemaChangePolicy:

@@ -9,7 +9,7 @@ import pytest
 from lake.config import ConfigError, load
 
 TYPED = "columns: {id: int, value: double}"
-PROJECTED = f"format: json, table: projected, {TYPED}, partitions: "
+PROJECTED = f"format: json, catalog: projected, {TYPED}, partitions: "
 
 
 def written(folder: Path, dataset: str, more: str = "") -> Path:
@@ -31,10 +31,10 @@ def written(folder: Path, dataset: str, more: str = "") -> Path:
         'format: json, json: {path: "$.records[*]"}, crawl: {recrawl: events, on_delete: delete}',
         "format: grok, grok: {pattern: '%{COMMONAPACHELOG}', custom_patterns: 'A [a-z]+'}",
         "format: xml, xml: {row_tag: row}",
-        f"format: parquet, table: declared, {TYPED}",
-        f"format: json, table: declared, {TYPED}, partitions: {{day: date}}, partition_index: {{keys: [day]}}",
-        "format: json, table: declared, columns: {tags: 'array<string>', at: 'struct<x:int,y:map<string,int>>'}",
-        "format: csv, table: declared, csv: {serde: LazySimpleSerDe}, columns: {at: timestamp}",
+        f"format: parquet, catalog: declared, {TYPED}",
+        f"format: json, catalog: declared, {TYPED}, partitions: {{day: date}}, partition_index: {{keys: [day]}}",
+        "format: json, catalog: declared, columns: {tags: 'array<string>', at: 'struct<x:int,y:map<string,int>>'}",
+        "format: csv, catalog: declared, csv: {serde: LazySimpleSerDe}, columns: {at: timestamp}",
         PROJECTED + "{y: int, m: string}, projection: {y: {type: integer, range: [2010, 2030]}, "
         "m: {type: integer, range: [1, 12], digits: 2, interval: 1}}",
         PROJECTED + "[day], projection: {day: {type: date, range: [2024-01-01, NOW], format: yyyy-MM-dd}}",
@@ -57,31 +57,31 @@ def test_every_kind_of_table_is_a_setting(tmp_path: Path, dataset: str) -> None:
         ("format: grok", ["readings.format: grok needs its classifier: add grok: {pattern"]),
         ("format: xml", ["readings.format: xml needs its classifier: add xml: {row_tag: row}"]),
         ("format: xml, xml: {tag: row}", ["xml.tag: is not a field"]),
-        ("format: csv, columns: {a: int}", ["readings.columns: the crawler finds the types", "table: projected"]),
+        ("format: csv, columns: {a: int}", ["readings.columns: the crawler finds the types", "catalog: projected"]),
         ("format: csv, partitions: {a: int}", ["readings.partitions: a crawler makes every partition key a string"]),
-        ("format: csv, table: found", ["readings.table", "'crawled', 'projected' or 'declared'", "Given: 'found'"]),
-        ("format: json, table: declared", ["readings.columns: a declared table needs its columns with their types"]),
-        ("format: json, table: declared, columns: [a]", ["a declared table needs its columns with their types"]),
-        ("format: json, table: declared, columns: {a: text}", ["readings.columns.a", "array<type>", "'text'"]),
+        ("format: csv, catalog: found", ["readings.catalog", "'crawled', 'projected' or 'declared'", "Given: 'found'"]),
+        ("format: json, catalog: declared", ["readings.columns: a declared table needs its columns with their types"]),
+        ("format: json, catalog: declared, columns: [a]", ["a declared table needs its columns with their types"]),
+        ("format: json, catalog: declared, columns: {a: text}", ["readings.columns.a", "array<type>", "'text'"]),
         (
-            f"format: json, table: declared, {TYPED}, crawl: {{}}",
-            ["readings.crawl: a declared table has no crawler. Remove it, or choose table: crawled"],
+            f"format: json, catalog: declared, {TYPED}, crawl: {{}}",
+            ["readings.crawl: a declared table has no crawler. Remove it, or choose catalog: crawled"],
         ),
         (
-            f"format: json, table: declared, {TYPED}, json: {{path: '$[*]'}}",
+            f"format: json, catalog: declared, {TYPED}, json: {{path: '$[*]'}}",
             ["readings.json: only the table that a crawler makes has a path"],
         ),
         (
-            f"format: grok, grok: {{pattern: x}}, table: declared, {TYPED}",
-            ["readings.table: only a crawler makes a table of grok"],
+            f"format: grok, grok: {{pattern: x}}, catalog: declared, {TYPED}",
+            ["readings.catalog: only a crawler makes a table of grok"],
         ),
         (
-            "format: csv, table: declared, columns: {at: timestamp}",
+            "format: csv, catalog: declared, columns: {at: timestamp}",
             ["readings.columns.at: OpenCSVSerDe takes a timestamp for a number", "csv.serde: LazySimpleSerDe"],
         ),
-        ("format: csv, table: declared, columns: {at: 'array<int>'}", ["columns.at: a CSV file holds no array<int>"]),
+        ("format: csv, catalog: declared, columns: {at: 'array<int>'}", ["columns.at: a CSV file holds no array<int>"]),
         (
-            f"format: csv, table: declared, {TYPED}, csv: {{serde: None}}",
+            f"format: csv, catalog: declared, {TYPED}, csv: {{serde: None}}",
             ["readings.csv.serde: only a crawler can choose"],
         ),
         ("format: csv, partitions: [a], projection: {a: {type: injected}}", ["readings.projection: only a table with"]),
@@ -118,7 +118,7 @@ def test_every_kind_of_table_is_a_setting(tmp_path: Path, dataset: str) -> None:
             ["readings.partition_index: Athena computes the partitions"],
         ),
         (
-            f"format: json, table: declared, {TYPED}, partitions: [y], partition_index: {{keys: [z]}}",
+            f"format: json, catalog: declared, {TYPED}, partitions: [y], partition_index: {{keys: [z]}}",
             ["readings.partition_index.keys: z is no partition key. Allowed: y"],
         ),
         (

@@ -20,7 +20,7 @@ datasets:
   books: {format: xml, xml: {row_tag: book}}
   readings:
     format: json
-    table: projected
+    catalog: projected
     columns: {id: int, value: double}
     partitions: {year: int, day: string}
     projection:
@@ -28,10 +28,10 @@ datasets:
       day: {type: date, range: [2024-01-01, NOW], format: yyyy-MM-dd, interval: 1, interval_unit: DAYS}
   rates:
     format: csv
-    table: declared
+    catalog: declared
     columns: {code: string, rate: double}
     partitions: [month]
-  shops: {format: parquet, table: declared, columns: {shop: string}}
+  shops: {format: parquet, catalog: declared, columns: {shop: string}}
 """
 RAW = "lab-local-raw-${data.aws_caller_identity.account.account_id}"
 ARN = "arn:aws:sqs:us-east-1:${data.aws_caller_identity.account.account_id}:lab-local-"
@@ -115,7 +115,7 @@ def test_each_format_has_its_classifier(catalog: dict[str, Any]) -> None:
     assert found["access"]["grok_classifier"] == {
         "classification": "access",
         "custom_patterns": "SITE [a-z]+",
-        "grok_pattern": "%{COMMONAPACHELOG}",
+        "grok_pattern": "%%{COMMONAPACHELOG}",
     }
     assert found["books"]["xml_classifier"] == {"classification": "xml", "row_tag": "book"}
     assert "classifiers" not in crawlers(catalog)["clicks"]
