@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from lake import partitions
 from lake.aws import Aws, error_code
+from lake.config import Lake
 from lake.connections import crawled_table
 from lake.errors import BadInput, LakeError
 
@@ -44,7 +45,7 @@ def crawl(aws: Aws, datasets: list[str], on_done: Callable[[Crawled], None]) -> 
         LakeError: a crawler is not deployed.
     """
     for dataset in datasets:
-        _check(aws, dataset)
+        check_crawled(aws.lake, dataset)
     started = {dataset: _start(aws, dataset) for dataset in datasets}
     crawled: list[Crawled] = []
     while started:
@@ -63,8 +64,9 @@ _WITHOUT_CRAWLER = {
 }
 
 
-def _check(aws: Aws, dataset: str) -> None:
-    datasets = aws.lake.config.datasets
+def check_crawled(lake: Lake, dataset: str) -> None:
+    """Raise BadInput for a dataset that is not in lake.yaml, or has no crawler: with the way out."""
+    datasets = lake.config.datasets
     if dataset not in datasets:
         raise BadInput(f"there is no dataset {dataset!r} in lake.yaml. Allowed: {', '.join(datasets)}")
     table = datasets[dataset].catalog

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from local_aws.context import Context
@@ -126,10 +126,7 @@ class Crawl:
             for file in self.context.mirror.pull(target.bucket, prefix, lambda file: file.key in wanted)
         }.values()
         self._stop_here()
-        recognised = {file: formats.recognised(file.path, classifiers) for file in pulled}
-        for file in (file for file, fmt in recognised.items() if fmt is None):
-            self.log.warn(f"Skipped {file.uri}: no classifier recognises it")
-        read = schemas({file: fmt for file, fmt in recognised.items() if fmt}, self.log.warn)
+        read = schemas_of(pulled, classifiers, self.log.warn)
         return self._grouped(target, read, known), read
 
     def _grouped(self, target: Target, read: dict[S3File, Schema], known: Iterable[str]) -> list[FoundTable]:
@@ -195,6 +192,16 @@ class Crawl:
     def _stop_here(self) -> None:
         if self.stop.is_set():
             raise StoppedError
+
+
+def schemas_of(
+    files: Iterable[S3File], classifiers: Sequence[Document], warn: Callable[[str], None]
+) -> dict[S3File, Schema]:
+    """The schema of each file that a classifier recognises and that can be read; the others are named in warnings."""
+    recognised = {file: formats.recognised(file.path, classifiers) for file in files}
+    for file in (file for file, fmt in recognised.items() if fmt is None):
+        warn(f"Skipped {file.uri}: no classifier recognises it")
+    return schemas({file: fmt for file, fmt in recognised.items() if fmt}, warn)
 
 
 def _outside(files: Sequence[S3File], known: Mapping[str, set[str]]) -> list[S3File]:
