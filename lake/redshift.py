@@ -34,7 +34,7 @@ def spectrum(names: Names, config: Config) -> Spectrum:
     """An external schema per database of the lake, and a role that can read what is in them and nothing else."""
     databases = ["raw", "curated", *(["streams"] if config.streams else [])]
     schemas = "\n\n".join(_schema(names, database) for database in databases)
-    return Spectrum(names.role("redshift"), schemas, _trust(names), _policy(names, databases))
+    return Spectrum(names.role("redshift"), schemas, _trust(), _policy(names, databases))
 
 
 def _schema(names: Names, database: str) -> str:
@@ -46,15 +46,10 @@ def _schema(names: Names, database: str) -> str:
     )
 
 
-def _trust(names: Names) -> dict[str, Any]:
-    return _document(
-        {
-            "Effect": "Allow",
-            "Action": "sts:AssumeRole",
-            "Principal": {"Service": "redshift.amazonaws.com"},
-            "Condition": {"StringEquals": {"aws:SourceAccount": names.account}},
-        }
-    )
+def _trust() -> dict[str, Any]:
+    """Clusters and serverless workgroups; that they send aws:SourceAccount is not documented, so it is not asked for."""
+    services = ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]
+    return _document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": services}})
 
 
 def _policy(names: Names, databases: list[str]) -> dict[str, Any]:

@@ -37,11 +37,10 @@ def test_the_role_reads_this_lake_and_nothing_else() -> None:
     assert key["Condition"] == {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/flights-dev"}}
 
 
-def test_only_redshift_of_this_account_takes_the_role() -> None:
+def test_only_redshift_takes_the_role() -> None:
     [statement] = SPECTRUM.trust["Statement"]
 
-    assert statement["Principal"] == {"Service": "redshift.amazonaws.com"}
-    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+    assert statement["Principal"] == {"Service": ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]}
 
 
 def test_the_commands_that_make_the_role_can_be_pasted_into_a_shell() -> None:
