@@ -41,6 +41,8 @@ MODELS = {
     "jobs.NAME.steps[].map.": config.Map,
     "jobs.NAME.steps[].map.lookup.NAME.": config.Lookup,
     "jobs.NAME.sink.": config.Sink,
+    "workflows.NAME.": config.Workflow,
+    "workflows.NAME.steps[].": config.WorkflowStep,
     "streams.NAME.": config.Stream,
     "streams.NAME.buffer.": config.Buffer,
     "streams.NAME.window.": config.Window,

@@ -63,6 +63,10 @@ class Names:
     def job(self, job: str) -> str:
         return f"{self.prefix}-{job}"
 
+    def workflow(self, workflow: str) -> str:
+        """The workflow; its triggers end with a hyphen and the number of their step."""
+        return f"{self.prefix}-{workflow}"
+
     def stream(self, stream: str) -> str:
         """The Kinesis stream, and the Firehose delivery stream and Flink application that read it."""
         return f"{self.prefix}-{stream}"

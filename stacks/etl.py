@@ -21,6 +21,7 @@ from stacks import policies
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
 from stacks.package import digest, uploaded, zipped
+from stacks.workflows import glue_workflow
 
 LOG_DAYS = 30
 MATCHING = ("splink", "duckdb", "sqlglot")
@@ -39,8 +40,9 @@ class EtlStack(LakeStack):
         self.scripts = {name: self._code(f"{name}_script", scripts / SCRIPTS[name]) for name in languages}
         self.package = self._code("package", zipped(scripts / "lake_etl", inside="lake_etl"))
         self._role()
-        for name, job in lake.config.jobs.items():
-            self._job(name, job)
+        jobs = [self._job(name, job) for name, job in lake.config.jobs.items()]
+        for name, workflow in lake.config.workflows.items():
+            glue_workflow(self, name, workflow, names=self.names, jobs=jobs)
 
     def _bucket(self) -> S3Bucket:
         destroyable = self.lake.environment.destroyable
@@ -53,11 +55,12 @@ class EtlStack(LakeStack):
     def _code(self, id_: str, file: Path) -> S3Object:
         return uploaded(self, id_, file=file, bucket=self.bucket.id, folder="scripts")
 
-    def _job(self, name: str, job: Job) -> None:
+    def _job(self, name: str, job: Job) -> GlueJob:
         glue_name = self.names.job(name)
+        self.output(f"{name}_job_name", glue_name, f"Glue job that makes {job.sink.table}")
         spec, script = self._spec(name, job), self.scripts[job.language]
         logs = self._logs(name)
-        GlueJob(
+        return GlueJob(
             self,
             f"{name}_job",
             name=glue_name,
@@ -75,7 +78,6 @@ class EtlStack(LakeStack):
             connections=self._networks(job) or None,
             depends_on=[self.role_policy, *logs],
         )
-        self.output(f"{name}_job_name", glue_name, f"Glue job that makes {job.sink.table}")
 
     def _spec(self, name: str, job: Job) -> S3Object:
         """What the job is to do, as the script reads it."""

@@ -35,7 +35,7 @@ def test_a_crawler_per_dataset_with_its_own_schedule_and_policies(local: Stacks)
     crawlers = {crawler["name"]: crawler for crawler in resources(local["catalog"], "aws_glue_crawler").values()}
 
     assert set(crawlers) == {
-        f"flights-local-{name}" for name in ("flights", "weather", "airlines", "airports", "planes")
+        f"flights-local-{name}" for name in ("flights", "weather", "airlines", "airports", "planes", "job_reports")
     }
     assert crawlers["flights-local-flights"]["schedule"] == "cron(15 * * * ? *)"
     assert "schedule" not in crawlers["flights-local-planes"]
