@@ -31,6 +31,7 @@ def broken(config: Config) -> Iterator[Problem]:
             for field, message in rule(dataset):
                 yield ("datasets", name, *field.split(".")), message
     yield from _unreadable(config)
+    yield from _without_crawler(config)
 
 
 def _is_crawled(dataset: Dataset) -> bool:
@@ -179,3 +180,13 @@ def _unreadable(config: Config) -> Iterator[Problem]:
             if format_ not in READ_BY_JOBS:
                 readable = ", ".join(READ_BY_JOBS)
                 yield ("jobs", name, *place), f"{dataset!r} is {format_}, which jobs do not read. Allowed: {readable}"
+
+
+def _without_crawler(config: Config) -> Iterator[Problem]:
+    for name, workflow in config.workflows.items():
+        for number, step in enumerate(workflow.steps):
+            for dataset in step.crawl:
+                found = config.datasets.get(dataset)
+                if found and not _is_crawled(found):
+                    message = f"{dataset!r} has no crawler: its table is {found.catalog}. Remove it"
+                    yield ("workflows", name, "steps", number, "crawl"), message

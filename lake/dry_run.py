@@ -1,6 +1,6 @@
 """What a crawl would find, without a deploy: the embedded AWS's crawler on a folder, or on objects of the environment.
 
-It runs in a process of its own, as the embedded AWS does: the lake command imports nothing of it (ADR 0010).
+It runs in a process of its own, as the embedded AWS does: the lake command imports nothing of it (docs/adr/0010).
 """
 
 from __future__ import annotations

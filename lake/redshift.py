@@ -47,7 +47,7 @@ def _schema(names: Names, database: str) -> str:
 
 
 def _trust() -> dict[str, Any]:
-    """Clusters and serverless workgroups; that they send aws:SourceAccount is not documented, so it is not asked for."""
+    """Clusters and serverless workgroups. AWS does not say that they send aws:SourceAccount: it is not asked for."""
     services = ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]
     return _document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": services}})
 

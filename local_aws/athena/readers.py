@@ -129,7 +129,8 @@ class Relation:
         return f"""SELECT filename, {typed} FROM read_csv({self._paths}, columns = {{{columns}}}, auto_detect = false,
             header = false, skip = {self._skipped()}, delim = {sql_string(options.get("separatorChar", ","))},
             quote = {sql_string(options.get("quoteChar", '"'))}, escape = {sql_string(options.get("escapeChar", '"'))},
-            null_padding = true, strict_mode = false, nullstr = '{_NO_TEXT}', filename = true, hive_partitioning = false)"""
+            null_padding = true, strict_mode = false, nullstr = '{_NO_TEXT}',
+            filename = true, hive_partitioning = false)"""
 
     def _text(self) -> str:
         """LazySimpleSerDe knows no quotes: a line is split at the delimiter, what is missing is null."""
