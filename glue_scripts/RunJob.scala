@@ -21,6 +21,7 @@ import com.fasterxml.jackson.databind.ObjectMapper
 import com.fasterxml.jackson.module.scala.DefaultScalaModule
 import org.apache.commons.text.similarity.LongestCommonSubsequence
 import org.apache.hadoop.fs.Path
+import org.apache.spark.SparkException
 import org.apache.spark.sql.catalyst.analysis.UnresolvedAttribute
 import org.apache.spark.sql.catalyst.catalog.ExternalCatalogUtils
 import org.apache.spark.sql.expressions.Window
@@ -66,6 +67,10 @@ object Errors {
 
   /** A column that fails the job for each row in which it is read; `reason` gives the message back. */
   def failure(message: Column): Column = raise_error(concat(lit(Failure), message))
+
+  /** Whether it comes from a column of `failure`. */
+  def ofRows(error: Throwable): Boolean =
+    Iterator.iterate(error)(_.getCause).takeWhile(_ != null).exists(_.toString.contains(Failure))
 
   /** What an error comes down to, in one line: a failure's message, else that of the innermost cause. */
   def reason(error: Throwable): String = {
@@ -1102,6 +1107,8 @@ final case class Sink(options: Options, bucket: String) {
           s"sink format ${format.name}: this Spark cannot write it. Give the job its jar (spark-${format.name}), " +
             s"or write one of: ${Format.All.map(_.name).filter(_ != format.name).mkString(", ")}"
         )
+      case error: SparkException if !Errors.ofRows(error) =>
+        throw new JobError(s"while writing $location: ${Errors.reason(error)}")
     }
 
   private def folder(values: Seq[String]): String = keys.zip(values).map { case (key, value) =>

@@ -59,6 +59,11 @@ def failure(message: Column) -> Column:
     return fn.raise_error(fn.concat(fn.lit(FAILURE), message))
 
 
+def of_rows(error: BaseException) -> bool:
+    """Whether it comes from a column of `failure`."""
+    return FAILURE in str(error)
+
+
 def reason(error: BaseException) -> str:
     """What an error comes down to, in one line: a failure's message, else the innermost cause that Spark names."""
     text = str(error).strip()

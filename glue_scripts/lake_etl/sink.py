@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, DataFrameWriter, Observation, SparkSession
 from pyspark.sql import functions as fn
 
 from lake_etl.catalog import NO_VALUE
 from lake_etl.csv_lines import as_lines
-from lake_etl.errors import JobError, check_columns, check_options, unknown
+from lake_etl.errors import JobError, check_columns, check_options, of_rows, reason, unknown
 
 COMPRESSIONS = {  # of each format, the default first
     "parquet": ("zstd", "snappy", "gzip", "none"),
@@ -129,6 +130,10 @@ def _files_of(spark: SparkSession, sink: Sink) -> Iterator[None]:
 def _save(frame: DataFrame, location: str, sink: Sink) -> None:
     try:
         _writer(frame, sink).save(location)
+    except Py4JJavaError as error:
+        if of_rows(error):
+            raise
+        raise JobError(f"while writing {location}: {reason(error)}") from error
     except AnalysisException as error:
         if f"Failed to find data source: {sink.format}" not in str(error):
             raise

@@ -3,7 +3,7 @@
 python -m tests.glue_scripts.trouble.watched PORT FOLDER
 
 The trap is the file FOLDER/trap.json: {"call": "UpdateTable", "number": 1, "when": "before", "do": "kill"}.
-A call of S3 is named by its method and path. "limit": no file of the run grows beyond 64 KiB, as if the disk were full.
+A call of S3 is named by its method and path. "limit": no file of the run grows beyond 256 KiB, as if the disk were full.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from typing import Any
 
 from local_aws import server
 
-FILE_SIZE = 64 * 1024
+FILE_SIZE = 256 * 1024
 
 
 def group_of(run_id: str) -> list[int]:
