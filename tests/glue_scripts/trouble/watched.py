@@ -3,7 +3,7 @@
 python -m tests.glue_scripts.trouble.watched PORT FOLDER
 
 The trap is the file FOLDER/trap.json: {"call": "UpdateTable", "number": 1, "when": "before", "do": "kill"}.
-A call of S3 is named by its method and path. "limit": no file of the run grows beyond 256 KiB, as if the disk were full.
+A call of S3 is named by its method and path. "limit": no file of the run grows beyond 256 KiB, as if a disk were full.
 """
 
 import asyncio
