@@ -90,6 +90,24 @@ def test_a_scala_job_is_one_script_that_glue_compiles(tmp_path: Path) -> None:
     assert "python_script" not in resources(etl["etl"], "aws_s3_object")
 
 
+def test_an_incremental_job_says_so_in_its_spec_and_may_drop_partitions(tmp_path: Path) -> None:
+    text = (
+        "datasets: {events: {format: json}, rules: {format: csv}}\n"
+        "jobs:\n  added: {source: events, incremental: true, sink: {table: added}}\n"
+    )
+    etl = synthesised(lake_of(tmp_path, text), "local", tmp_path / "out")
+    [spec] = [r for r in resources(etl["etl"], "aws_s3_object").values() if r["key"].endswith("added.json")]
+    assert json.loads(spec["content"])["incremental"] is True
+    assert "glue:DeletePartition" in only(etl, "etl", "aws_iam_role_policy")["policy"]
+
+
+def test_a_job_that_is_not_incremental_drops_no_partition_and_sees_only_runs_of_this_lake(local: Stacks) -> None:
+    policy = json.loads(only(local, "etl", "aws_iam_role_policy")["policy"])
+    actions = {action: one["Resource"] for one in policy["Statement"] for action in one["Action"]}
+    assert "glue:DeletePartition" not in actions
+    assert [arn.rpartition(":")[2] for arn in actions["glue:GetJobRun"]] == ["job/flights-local-*"]
+
+
 def test_the_spec_says_what_lake_yaml_says() -> None:
     lake = load(ROOT / "lake.yaml", "local")
     spec = job_spec(lake, "flights_enriched", lake.config.jobs["flights_enriched"])
