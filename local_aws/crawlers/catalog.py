@@ -23,6 +23,7 @@ _TEXT = (
 )
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
 _KEPT_FROM_TABLE = ("Description", "Owner", "Retention", "ViewOriginalText", "ViewExpandedText")
+INDEX = "crawler_partition_index"
 DEPRECATED = "DEPRECATED_BY_CRAWLER"
 
 Schemas = Mapping[S3File, Schema]
@@ -83,8 +84,14 @@ def parameters(crawler: str, fmt: Format, files: Sequence[S3File], records: int)
     return found
 
 
-def storage(fmt: Format, columns: Sequence[Document], location: str, described: Mapping[str, str]) -> Document:
-    """A StorageDescriptor."""
+def storage(
+    fmt: Format,
+    columns: Sequence[Document],
+    location: str,
+    described: Mapping[str, str],
+    spellings: Mapping[str, str],
+) -> Document:
+    """A StorageDescriptor. `spellings`: names as the files have them, where that is not lower case."""
     parquet = (f"{_PARQUET}.MapredParquetInputFormat", f"{_PARQUET}.MapredParquetOutputFormat")
     reads, writes = parquet if fmt.classification == "parquet" else _TEXT
     return {
@@ -94,7 +101,7 @@ def storage(fmt: Format, columns: Sequence[Document], location: str, described: 
         "OutputFormat": writes,
         "Compressed": fmt.compression != "none",
         "NumberOfBuckets": -1,
-        "SerdeInfo": serde(fmt, [column["Name"] for column in columns]),
+        "SerdeInfo": serde(fmt, [spellings.get(column["Name"], column["Name"]) for column in columns]),
         "BucketColumns": [],
         "SortColumns": [],
         "Parameters": dict(described),
@@ -104,7 +111,11 @@ def storage(fmt: Format, columns: Sequence[Document], location: str, described: 
 
 @dataclass
 class Catalog:
-    """One database of the Data Catalog, in the hands of one crawler."""
+    """One database of the Data Catalog, in the hands of one crawler.
+
+    Attributes:
+        folders: those this crawl looks at, as `s3://` URIs; None for all. What it did not see stays as it is.
+    """
 
     glue: Any
     database: str
@@ -114,6 +125,7 @@ class Catalog:
     info: Callable[[str], None]
     warn: Callable[[str], None]
     changes: Changes = field(default_factory=Changes)
+    folders: set[str] | None = None
 
     def tables(self) -> list[Document]:
         pages = self.glue.get_paginator("get_tables").paginate(DatabaseName=self.database)
@@ -146,6 +158,15 @@ class Catalog:
             )
         elif keys:
             self._write_partitions(existing, found, schemas, listed)
+            if self.policy.indexes:
+                self._index(existing["Name"], keys)
+
+    def _index(self, table: str, keys: Sequence[str]) -> None:
+        place = {"DatabaseName": self.database, "TableName": table}
+        if not self.glue.get_partition_indexes(**place)["PartitionIndexDescriptorList"]:
+            index = {"IndexName": INDEX, "Keys": list(keys)}
+            self.glue.create_partition_index(**place, PartitionIndex=index)
+            self.info(f"Created partition index {INDEX} of table {table} in database {self.database}")
 
     def write_table(self, table: Document) -> None:
         """Make or update a table that has no files, and so no partitions."""
@@ -220,14 +241,20 @@ class Catalog:
         crawled = table_columns(found, found.files, schemas)
         before = existing.get("StorageDescriptor", {}).get("Columns", [])
         by_position = fmt.classification == "csv"
-        columns = columns_after(before, crawled, bool(before) and self.policy.merges, by_position)
+        partly = self.folders is not None and bool(existing.get("PartitionKeys"))
+        merges = bool(before) and (self.policy.merges or partly)
+        columns = columns_after(before, crawled, merges, by_position)
         described = self._parameters(fmt, found.files, schemas, listed, found.location)
+        if partly:  # Counts and sizes are those of the whole table.
+            described = dict(existing["StorageDescriptor"]["Parameters"])
         kept = {key: value for key, value in existing.get("Parameters", {}).items() if key != DEPRECATED}
         return {
             "Owner": "owner",
             **{key: existing[key] for key in _KEPT_FROM_TABLE if existing.get(key)},
             "Name": name,
-            "StorageDescriptor": storage(fmt, columns, found.location, described),
+            "StorageDescriptor": storage(
+                fmt, columns, found.location, described, _spellings(existing, found.files, schemas)
+            ),
             "PartitionKeys": [{"Name": key, "Type": "string"} for key in found.keys],
             "TableType": "EXTERNAL_TABLE",
             "Parameters": {**kept, **described},
@@ -250,11 +277,21 @@ class Catalog:
         if self.policy.updates:
             changed = [part for values, part in wanted.items() if values in known and _differ(part, known[values])]
             self._update_partitions(table["Name"], changed)
-        gone = _without_data({values: part for values, part in known.items() if values not in wanted}, listed)
+        if self.folders is None:
+            others = {values: part for values, part in known.items() if values not in wanted}
+            self._settle_partitions(table["Name"], _without_data(others, listed))
+
+    def settle_emptied(self, table: Document, listed: Sequence[S3File]) -> None:
+        """Deal with the partitions of a table in this crawl's folders in which no data is left."""
+        known = self.partitions(table["Name"]) if table.get("PartitionKeys") else {}
+        seen = {values: part for values, part in known.items() if f"{_location(part)}/" in (self.folders or ())}
+        self._settle_partitions(table["Name"], _without_data(seen, listed))
+
+    def _settle_partitions(self, table: str, gone: Sequence[Values]) -> None:
         if gone and self.policy.delete == "DELETE_FROM_DATABASE":
-            self._delete_partitions(table["Name"], gone)
+            self._delete_partitions(table, gone)
         elif gone:
-            self.info(f"{len(gone)} partitions of table {table['Name']} have no data any more; they stay")
+            self.info(f"{len(gone)} partitions of table {table} have no data any more; they stay")
 
     def _partition(
         self, table: Document, values: Values, found: FoundTable, files: Sequence[S3File], schemas: Schemas
@@ -267,7 +304,7 @@ class Catalog:
         location = files[0].uri.rpartition("/")[0] + "/"
         return {
             "Values": list(values),
-            "StorageDescriptor": storage(fmt, columns, location, described),
+            "StorageDescriptor": storage(fmt, columns, location, described, _spellings(table, files, schemas)),
             "Parameters": described,
         }
 
@@ -298,6 +335,13 @@ class Catalog:
 
 def _batches(items: Sequence[Document], size: int) -> Iterator[Sequence[Document]]:
     return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _spellings(table: Document, files: Iterable[S3File], schemas: Schemas) -> dict[str, str]:
+    """By column, the JSON key as the files spell it now, or as they did before."""
+    known = table.get("StorageDescriptor", {}).get("SerdeInfo", {}).get("Parameters", {}).get("paths", "").split(",")
+    found = {column: name for file in files for column, name in schemas[file].spellings.items()}
+    return {name.lower(): name for name in known} | found
 
 
 def _location(table: Document) -> str:
