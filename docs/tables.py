@@ -19,29 +19,31 @@ from lake import config
 from lake.names import STACKS
 
 README = Path(__file__).parents[1] / "README.md"
-MODELS = {
-    "": config.Config,
-    "environments.NAME.": config.Environment,
-    "environments.NAME.state.": config.State,
-    "connections.NAME.": config.Connection,
-    "connections.NAME.network.": config.Network,
-    "datasets.NAME.": config.Dataset,
-    "datasets.NAME.csv.": config.CsvFormat,
-    "datasets.NAME.crawl.": config.Crawl,
-    "jobs.NAME.": config.Job,
-    "jobs.NAME.steps[].": config.Step,
-    "jobs.NAME.steps[].find_matches.": config.FindMatches,
-    "jobs.NAME.steps[].join.": config.Join,
-    "jobs.NAME.steps[].map.": config.Map,
-    "jobs.NAME.steps[].map.lookup.NAME.": config.Lookup,
-    "jobs.NAME.sink.": config.Sink,
-    "workflows.NAME.": config.Workflow,
-    "workflows.NAME.steps[].": config.WorkflowStep,
-    "streams.NAME.": config.Stream,
-    "streams.NAME.buffer.": config.Buffer,
-    "streams.NAME.window.": config.Window,
-    "queries.": config.Queries,
-}
+MODELS = (
+    ("", config.Config),
+    ("environments.NAME.", config.Environment),
+    ("environments.NAME.state.", config.State),
+    ("connections.NAME.", config.Connection),
+    ("connections.NAME.network.", config.Network),
+    ("datasets.NAME.", config.Dataset),
+    ("datasets.NAME.csv.", config.CsvFormat),
+    ("datasets.NAME.crawl.", config.Crawl),
+    ("jobs.NAME.", config.Job),
+    ("jobs.NAME.", config.ScriptJob),
+    ("jobs.NAME.", config.JobSettings),
+    ("jobs.NAME.steps[].", config.Step),
+    ("jobs.NAME.steps[].find_matches.", config.FindMatches),
+    ("jobs.NAME.steps[].join.", config.Join),
+    ("jobs.NAME.steps[].map.", config.Map),
+    ("jobs.NAME.steps[].map.lookup.NAME.", config.Lookup),
+    ("jobs.NAME.sink.", config.Sink),
+    ("workflows.NAME.", config.Workflow),
+    ("workflows.NAME.steps[].", config.WorkflowStep),
+    ("streams.NAME.", config.Stream),
+    ("streams.NAME.buffer.", config.Buffer),
+    ("streams.NAME.window.", config.Window),
+    ("queries.", config.Queries),
+)
 NAMES: dict[type, str] = {str: "text", int: "integer", float: "number", bool: "true or false"}
 
 
@@ -57,9 +59,9 @@ def with_tables(readme: str) -> str:
 def settings() -> list[str]:
     """A row per field of lake.yaml."""
     rows = ["| field | type | default | |", "|---|---|---|---|"]
-    for prefix, model in MODELS.items():
+    for prefix, model in MODELS:
         for name, info in model.model_fields.items():
-            if not _is_group(info):
+            if name in model.__annotations__ and not _is_group(info):
                 rows.append(f"| `{prefix}{info.alias or name}` | {_type(info)} | {_default(info)} | {_about(info)} |")
     return rows
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lake.config import REPORTS, Config, FindMatches, Job
 from lake.database_rules import database_rules
+from lake.job_rules import job_rules, missing_scripts
 from lake.names import BUCKETS, Names
 from lake.workflow_rules import workflow_rules
 
@@ -34,6 +35,7 @@ def broken(config: Config) -> Iterator[Problem]:
         yield from _steps(name, job)
         yield from _output(name, job)
         yield from _scala(name, job)
+    yield from job_rules(config)
     yield from workflow_rules(config)
     yield from _streams(config)
     yield from database_rules(config)
@@ -41,7 +43,8 @@ def broken(config: Config) -> Iterator[Problem]:
 
 def missing_files(config: Config, root: Path) -> Iterator[Problem]:
     """Every file that lake.yaml names, from its folder `root`, and that is not there."""
-    for name, job in config.jobs.items():
+    yield from missing_scripts(config, root)
+    for name, job in config.every_job.items():
         for number, file in enumerate(job.py_files):
             if not (root / file).is_file():
                 yield ("jobs", name, "py_files", number), f"there is no file {file!r} in {root}"

@@ -37,7 +37,7 @@ def status(aws: Aws) -> list[Line]:
         ("storage", "zone", _bucket, ZONES),
         ("catalog", "connection", _connection, config.connections),
         ("catalog", "crawler", _crawler, config.datasets),
-        ("etl", "job", _job, config.jobs),
+        ("etl", "job", _job, config.every_job),
         ("etl", "workflow", _workflow, config.workflows),
         ("athena", "workgroup", _workgroup, [aws.names.workgroup]),
         ("streaming", "stream", _stream, config.streams),
