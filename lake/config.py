@@ -489,13 +489,13 @@ def load(path: Path | None = None, env: str | None = None) -> Lake:
     """Read lake.yaml for an environment.
 
     Args:
-        path: the file; by default lake.yaml in the present folder.
+        path: the file; by default the one that LAKE_FILE names, else lake.yaml in the present folder.
         env: a name under `environments`; by default LAKE_ENV, else the first one.
 
     Raises:
         ConfigError: with one line per problem.
     """
-    path = (path or Path(FILE)).absolute()
+    path = (path or Path(os.environ.get("LAKE_FILE") or FILE)).absolute()
     document = _document(path)
     try:
         config = Config.model_validate(document)
