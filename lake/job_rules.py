@@ -11,7 +11,6 @@ Place = tuple[str | int, ...]
 Problem = tuple[Place, str]
 
 FLEXIBLE = ("G.1X", "G.2X")
-STREAMING = ("G.025X", "G.1X", "G.2X", "G.4X", "G.8X")
 OF_THE_LAKE = {
     "--TempDir": "it is a folder of the etl bucket",
     "--additional-python-modules": "use python_modules",
@@ -103,11 +102,6 @@ def _scala(place: Place, job: ScriptJob) -> Iterator[Problem]:
 def _streaming(place: Place, job: ScriptJob) -> Iterator[Problem]:
     if job.flex:
         yield (*place, "flex"), "is not for streaming jobs: Flex is of batch jobs alone. Remove it, or use type: batch"
-    if job.worker_type not in STREAMING:
-        yield (
-            (*place, "worker_type"),
-            f"{job.worker_type} is for batch jobs alone. Allowed in a streaming job: {_any(STREAMING)}",
-        )
 
 
 def _shell(place: Place, job: ScriptJob) -> Iterator[Problem]:

@@ -43,7 +43,7 @@ def test_a_job_is_steps_or_a_script(tmp_path: Path) -> None:
 
 def test_every_setting_has_the_fields_name(tmp_path: Path) -> None:
     settings = """\
-    worker_type: R.2X
+    worker_type: G.4X
     workers: 20
     autoscaling: false
     timeout_minutes: 90
@@ -58,7 +58,7 @@ def test_every_setting_has_the_fields_name(tmp_path: Path) -> None:
 """
     job = load(written(tmp_path, SCRIPT, settings.rstrip())).config.scripts["hello"]
 
-    assert (job.worker_type, job.autoscaling, job.arguments) == ("R.2X", False, {"--threshold": "3"})
+    assert (job.worker_type, job.autoscaling, job.arguments) == ("G.4X", False, {"--threshold": "3"})
 
 
 @pytest.mark.parametrize(
@@ -73,11 +73,7 @@ def test_every_setting_has_the_fields_name(tmp_path: Path) -> None:
             "totals.flex: is only allowed with the worker types G.1X, G.2X. Given: G.4X",
         ),
         (SCRIPT, "    type: streaming\n    flex: true", "hello.flex: is not for streaming jobs: Flex is of batch jobs"),
-        (
-            SCRIPT,
-            "    type: streaming\n    worker_type: R.1X",
-            "hello.worker_type: R.1X is for batch jobs alone. Allowed in a streaming job: G.025X, G.1X",
-        ),
+        (SCRIPT, "    worker_type: R.1X", "hello.worker_type: should be 'G.025X', 'G.1X'.* Given: 'R.1X'"),
         (
             SCRIPT,
             '    glue_version: "2.0"',
