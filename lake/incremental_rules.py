@@ -20,6 +20,8 @@ def incremental_rules(config: Config, name: str, job: Job) -> Iterator[Problem]:
         yield (*place, "incremental"), f"its source {job.source} is a database. Only files can be new"
     if job.sink.connection:
         yield (*place, "incremental"), "its sink is a database. Only tables in the curated zone have batches"
+    if job.max_concurrent_runs > 1:
+        yield (*place, "max_concurrent_runs"), "is 1 for an incremental job: two runs would take the same new files"
     if BATCH in job.sink.partition_by:
         yield (*place, "sink", "partition_by"), f"{BATCH} is a key that incremental jobs add. Choose another name"
     for number, step in enumerate(job.steps):
