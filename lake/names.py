@@ -48,6 +48,10 @@ class Names:
     def job(self, job: str) -> str:
         return f"{self.prefix}-{job}"
 
+    def ruleset(self, job: str) -> str:
+        """Of the data quality rules of the table that a job makes."""
+        return f"{self.prefix}-{job}"
+
     def stream(self, stream: str) -> str:
         """The Kinesis stream, and the Firehose delivery stream and Flink application that read it."""
         return f"{self.prefix}-{stream}"

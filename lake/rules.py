@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from lake import expectations
 from lake.config import Config, FindMatches, Job
 from lake.names import BUCKETS, Names
 
@@ -31,6 +32,7 @@ def broken(config: Config) -> Iterator[Problem]:
         yield from _steps(name, job)
         yield from _output(name, job)
         yield from _scala(name, job)
+        yield from expectations.broken(config, name, job)
     yield from _streams(config)
 
 

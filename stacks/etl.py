@@ -7,6 +7,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
+from cdktf_cdktf_provider_aws.glue_data_quality_ruleset import (
+    GlueDataQualityRuleset,
+    GlueDataQualityRulesetTargetTable,
+)
 from cdktf_cdktf_provider_aws.glue_job import GlueJob, GlueJobCommand, GlueJobExecutionProperty
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
@@ -15,6 +19,7 @@ from cdktf_cdktf_provider_aws.s3_object import S3Object
 from constructs import Construct
 
 from lake.config import Job, Lake
+from lake.expectations import rules, ruleset
 from stacks import policies
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
@@ -72,7 +77,23 @@ class EtlStack(LakeStack):
             default_arguments=self._language(name, job) | self._arguments(name, spec),
             depends_on=[self.role_policy, *logs],
         )
+        if job.expect:
+            self._ruleset(name, job)
         self.output(f"{name}_job_name", glue_name, f"Glue job that makes {job.sink.table}")
+
+    def _ruleset(self, name: str, job: Job) -> None:
+        """The rules that the job evaluates by itself, for Glue to evaluate on the table as it stands."""
+        table = GlueDataQualityRulesetTargetTable(
+            database_name=self.names.database("curated"), table_name=job.sink.table
+        )
+        GlueDataQualityRuleset(
+            self,
+            f"{name}_ruleset",
+            name=self.names.ruleset(name),
+            description=f"What {job.sink.table} has to be",
+            ruleset=ruleset(job),
+            target_table=table,
+        )
 
     def _spec(self, name: str, job: Job) -> S3Object:
         """What the job is to do, as the script reads it."""
@@ -168,5 +189,6 @@ def job_spec(lake: Lake, name: str, job: Job) -> dict[str, object]:
         "source": job.source,
         "tables": {dataset: dataset for dataset in lake.config.datasets},
         "steps": [step.model_dump(by_alias=True, exclude_unset=True) for step in job.steps],
+        "expect": rules(job),
         "sink": job.sink.model_dump(),
     }

@@ -17,8 +17,10 @@ from pyspark.sql import DataFrame, SparkSession
 
 from lake_etl.catalog import NoTable, check_table, find_table, publish_partitions, publish_table, storage_of
 from lake_etl.errors import JobError, NotYetWritten, check_options, reason, unknown
+from lake_etl.expectations import Verdict, check, judge, read_rules
 from lake_etl.quarantine import Quarantine
 from lake_etl.report import account, check_balance, observed
+from lake_etl.results import publish_results
 from lake_etl.sink import Sink, Written, read_sink, write_table
 from lake_etl.source import Source, read_source
 from lake_etl.steps import Applied, apply_steps, check_steps, keep_rejects
@@ -106,10 +108,17 @@ def run(argv: list[str]) -> dict[str, Any]:
 
     check_table(boto3.client("glue"), database, sink.table, sink.format, sink.partition_by)
     frame, steps = apply_steps(sources.rows(spec["source"]), spec["steps"], sources.rows)
-    written = write_table(frame, location, sink)
+    judged = judge(frame, read_rules(spec.get("expect", ())), sources.rows, started)
+    written = write_table(judged.rows, location, sink)
     kept = {name: quarantine.keep(spark, source) for name, source in sources.read.items()}
     rejected = keep_rejects(quarantine, sources[spec["source"]], steps)
+    if judged.rejected and judged.rejects:
+        rejected += quarantine.keep_rows(spec["source"], judged.rejected)
+    verdicts = judged.verdicts()
+    _publish_results(spec["job"], arguments, verdicts)
+    check(verdicts)
     report = _report(spec, arguments, started, sources, steps, written, kept, rejected)
+    report["expectations"] = [verdict.record() for verdict in verdicts]
     check_balance(report)
     _publish(database, sink, location, written)
     _write_report(report, arguments.curated_bucket)
@@ -155,6 +164,11 @@ def _report(
     }
 
 
+def _publish_results(job: str, arguments: argparse.Namespace, verdicts: list[Verdict]) -> None:
+    glue, s3 = boto3.client("glue"), boto3.client("s3")
+    publish_results(glue, s3, arguments.curated_database, arguments.curated_bucket, job, arguments.JOB_RUN_ID, verdicts)
+
+
 def _publish(database: str, sink: Sink, location: str, written: Written) -> None:
     glue, storage = boto3.client("glue"), storage_of(sink.format, written.columns)
     publish_table(glue, database, sink.table, location, storage, written.keys)
@@ -174,7 +188,7 @@ def read_spec(location: str) -> dict[str, Any]:
     except ClientError as error:
         raise JobError(f"--spec {location}: {error}") from error
     spec: dict[str, Any] = json.load(body)
-    check_options(spec, ("job", "source", "tables", "steps", "sink"))
+    check_options(spec, ("job", "source", "tables", "steps", "sink"), ("expect",))
     check_steps(spec["steps"])
     read_sink(converted(spec["sink"], spec["steps"]))
     return spec
