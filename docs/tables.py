@@ -23,6 +23,8 @@ MODELS = {
     "": config.Config,
     "environments.NAME.": config.Environment,
     "environments.NAME.state.": config.State,
+    "connections.NAME.": config.Connection,
+    "connections.NAME.network.": config.Network,
     "datasets.NAME.": config.Dataset,
     "datasets.NAME.csv.": config.CsvFormat,
     "datasets.NAME.crawl.": config.Crawl,

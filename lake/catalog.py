@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
+from lake.connections import crawled_table
 from lake.errors import BadInput, LakeError
 
 POLL_SECONDS = 1.0
@@ -73,14 +74,15 @@ def _finished(aws: Aws, started: dict[str, float]) -> Iterator[tuple[str, Crawle
 
 
 def table_size(aws: Aws, dataset: str) -> tuple[int, int]:
-    """(columns, partitions) of a dataset's raw table; zeros where it is not there."""
-    database = aws.names.database("raw")
+    """(columns, partitions) of a dataset's table; zeros where it is not there."""
+    zone, name = aws.lake.config.datasets[dataset].zone, crawled_table(aws.lake.config, dataset)
+    database = aws.names.database(zone)
     try:
-        table = aws.glue.get_table(DatabaseName=database, Name=dataset)["Table"]
+        table = aws.glue.get_table(DatabaseName=database, Name=name)["Table"]
     except aws.glue.exceptions.EntityNotFoundException:
         return 0, 0
     pages = aws.glue.get_paginator("get_partitions").paginate(
-        DatabaseName=database, TableName=dataset, ExcludeColumnSchema=True
+        DatabaseName=database, TableName=name, ExcludeColumnSchema=True
     )
     partitions = sum(len(page["Partitions"]) for page in pages) if table.get("PartitionKeys") else 0
     return len(table["StorageDescriptor"]["Columns"]), partitions

@@ -83,7 +83,9 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
     """Validate lake.yaml alone. Exit code 2 when it cannot be used."""
     lake = context.obj.lake()
     config = lake.config
-    counts = {part: len(getattr(config, part)) for part in ("environments", "datasets", "jobs", "streams")}
+    counts = {
+        part: len(getattr(config, part)) for part in ("environments", "connections", "datasets", "jobs", "streams")
+    }
     _show(
         {"project": config.project, "environment": lake.env, **counts},
         as_json,
@@ -174,6 +176,27 @@ def crawl(
     _table([asdict(outcome) for outcome in crawled], as_json)
     if any(outcome.status != "SUCCEEDED" for outcome in crawled):
         raise typer.Exit(1)
+
+
+@app.command()
+def secret(
+    context: typer.Context,
+    connection: str,
+    username: Annotated[str | None, typer.Option(help="The database user; asked for when it is not given.")] = None,
+) -> None:
+    """Give a connection its user and password: asked for, or the password as one line of stdin."""
+    aws: Aws = context.obj.aws()
+    from lake import connections
+
+    if sys.stdin.isatty():
+        username = username or typer.prompt("User")
+        password = typer.prompt("Password", hide_input=True)
+    elif username:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        raise BadInput("without a terminal, give --username, and the password as one line of stdin")
+    name = connections.put_secret(aws, connection, username or "", password)
+    out.print(f"{connection}: user {username} and a password are in the secret {name}", markup=False)
 
 
 @app.command()
@@ -281,14 +304,17 @@ def leftovers(context: typer.Context, as_json: AsJson = False) -> None:
     aws: Aws = context.obj.aws()
     from lake import leftovers as search
 
-    found, pending = search.leftovers(aws), search.pending_keys(aws)
+    found, pending, secrets = search.leftovers(aws), search.pending_keys(aws), search.pending_secrets(aws)
     if as_json:
-        out.print_json(json.dumps({"leftovers": [asdict(left) for left in found], "pending_keys": pending}))
+        document = {"leftovers": [asdict(left) for left in found], "pending_keys": pending, "pending_secrets": secrets}
+        out.print_json(json.dumps(document))
     else:
         _table([asdict(left) for left in found], False)
         out.print(f"{len(found)} left of {aws.names.prefix}")
         for key in pending:
             err.print(f"[dim]KMS key {key}: AWS waits before it deletes a key; it costs nothing[/dim]")
+        for waiting in secrets:
+            err.print(f"[dim]secret {waiting}: AWS waits before it deletes a secret; it costs nothing[/dim]")
     if found:
         raise typer.Exit(1)
 

@@ -23,6 +23,13 @@ FUNCTION = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$"
 PYTHON_FILE = r"^[\w./-]+\.py$"
 CONDITION = r"""^[^"\\]+$"""
 LOOPBACK = r"^http://(127\.0\.0\.1|localhost):\d{2,5}$"
+HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$"
+DATABASE = r"^\w[\w-]*$"
+SUBNET = r"^subnet-[0-9a-f]+$"
+SECURITY_GROUP = r"^sg-[0-9a-f]+$"
+ZONE = r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$"
+DATABASE_TABLE = r"^[A-Za-z_]\w*\.[A-Za-z_]\w*$"
+SINK_TABLE = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$"
 CRON = r"^cron\(\S+ \S+ \S+ \S+ \S+ \S+\)$"
 ALLOWED = {
     PROJECT: "lower-case letters, digits and hyphens, such as flights",
@@ -34,6 +41,13 @@ ALLOWED = {
     PYTHON_FILE: "a Python file, such as my_rules.py",
     CONDITION: 'a SQL condition without " and \\, texts in single quotes',
     LOOPBACK: "http://127.0.0.1:PORT, as the embedded AWS listens on loopback only",
+    HOST: "the name or address of a host, such as db.example.org",
+    DATABASE: "the name of a database: letters, digits, underscores and hyphens",
+    SUBNET: "the id of a subnet, such as subnet-0123456789abcdef0",
+    SECURITY_GROUP: "the id of a security group, such as sg-0123456789abcdef0",
+    ZONE: "the subnet's availability zone, such as eu-west-1a",
+    DATABASE_TABLE: "schema.table, such as public.customers",
+    SINK_TABLE: "a table of the catalog, such as flights, or with a connection schema.table, such as public.flights",
     CRON: "AWS's six fields in UTC: cron(minutes hours day-of-month month day-of-week year)",
 }
 
@@ -81,6 +95,25 @@ class Environment(_Model):
     state: State | None = None
 
 
+class Network(_Model):
+    subnet: Annotated[str, Field(pattern=SUBNET)]
+    security_groups: Annotated[list[Annotated[str, Field(pattern=SECURITY_GROUP)]], Field(min_length=1)]
+    """One of them must let in all TCP from itself: AWS asks for it."""
+    zone: Annotated[str, Field(pattern=ZONE)]
+
+
+class Connection(_Model):
+    type: Literal["postgresql", "network"]
+    """A database, or with `network` the way into a VPC alone."""
+    host: Annotated[str, Field(pattern=HOST)] | None = None
+    port: Annotated[int, Field(ge=1, le=65_535)] = 5432
+    database: Annotated[str, Field(pattern=DATABASE)] | None = None
+    ssl: bool = True
+    """Without it, also unencrypted connections are made."""
+    network: Network | None = None
+    """The place in a VPC from which crawlers and jobs reach it."""
+
+
 class Crawl(_Model):
     schedule: Annotated[str, Field(pattern=CRON)] | None = None
     """AWS's six fields, in UTC. Without it, the crawler runs on demand only."""
@@ -96,7 +129,14 @@ class CsvFormat(_Model):
 
 
 class Dataset(_Model):
-    format: Literal["csv", "json", "parquet"]
+    zone: Literal["raw", "curated"] = "raw"
+    """Where its folder lies, and which database gets its table. `curated`: what jobs leave beside their tables."""
+    format: Literal["csv", "json", "parquet", "jdbc"]
+    """`jdbc`: a table of a database; all else are files."""
+    connection: Name | None = None
+    """Only of a jdbc dataset: where its database is."""
+    table: Annotated[str, Field(pattern=DATABASE_TABLE)] | None = None
+    """Only of a jdbc dataset: `schema.table`."""
     partitions: list[Name] = []
     """The keys of its `key=value` folders, outermost first."""
     columns: list[Name] = []
@@ -312,8 +352,16 @@ class Expectation(_Model):
 
 
 class Sink(_Model):
-    table: Name
-    """In the curated database; its files lie in a folder of this name in the curated zone."""
+    table: Annotated[str, Field(pattern=SINK_TABLE)]
+    """In the curated database, its files in a folder of this name; with a connection `schema.table` there."""
+    connection: Name | None = None
+    """The database to write to, in place of files."""
+    mode: Literal["insert", "truncate", "upsert"] = "insert"
+    """Only with a connection: add the rows, replace all rows, or replace the rows of the same keys."""
+    keys: list[Name] = []
+    """Only of an upsert: the columns that name a row; the table has a unique index of them."""
+    batch_size: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """Only with a connection: rows in one round trip."""
     format: Format = "parquet"
     """`avro` needs its jar: neither pyspark nor the embedded AWS has it."""
     compression: Compression | None = None
@@ -335,6 +383,8 @@ class Job(_Model):
     sink: Sink
     py_files: list[Annotated[str, Field(pattern=PYTHON_FILE)]] = []
     """Python files, by their paths from lake.yaml, with the functions that steps name."""
+    connections: list[Name] = []
+    """Connections whose network it runs in, besides those its datasets and its sink name."""
     glue_version: Literal["5.0", "5.1"] = "5.1"
     worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
     workers: Annotated[int, Field(ge=2, le=100)] = 2
@@ -371,10 +421,15 @@ class Queries(_Model):
 class Config(_Model):
     project: ProjectName
     environments: Annotated[dict[Name, Environment], Field(min_length=1)]
+    connections: dict[Name, Connection] = {}
     datasets: dict[Name, Dataset] = {}
     jobs: dict[Name, Job] = {}
     streams: dict[Name, Stream] = {}
     queries: Queries = Queries()
+
+
+REPORTS = "job_reports"
+"""The folder of the curated zone that every run of a job leaves its report in."""
 
 
 @dataclass(frozen=True)

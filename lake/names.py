@@ -45,6 +45,13 @@ class Names:
     def crawler(self, dataset: str) -> str:
         return f"{self.prefix}-{dataset}"
 
+    def connection(self, connection: str) -> str:
+        return f"{self.prefix}-{connection}"
+
+    def secret(self, connection: str) -> str:
+        """The secret that holds a connection's user and password."""
+        return f"{self.prefix}/{connection}"
+
     def job(self, job: str) -> str:
         return f"{self.prefix}-{job}"
 

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from lake.aws import Aws
 from lake.catalog import table_size
+from lake.connections import address
 from lake.names import ZONES
 
 ABSENT = "not deployed"
@@ -29,11 +30,12 @@ class Line:
 
 
 def status(aws: Aws) -> list[Line]:
-    """The state of every bucket, crawler, job, workgroup and stream that lake.yaml asks for."""
+    """The state of every bucket, connection, crawler, job, workgroup and stream that lake.yaml asks for."""
     config = aws.lake.config
     counted = [name for name, stream in config.streams.items() if stream.window]
     parts: list[tuple[str, str, Ask, Iterable[str]]] = [
         ("storage", "zone", _bucket, ZONES),
+        ("catalog", "connection", _connection, config.connections),
         ("catalog", "crawler", _crawler, config.datasets),
         ("etl", "job", _job, config.jobs),
         ("athena", "workgroup", _workgroup, [aws.names.workgroup]),
@@ -59,6 +61,15 @@ def _bucket(aws: Aws, zone: str) -> tuple[str, str]:
     bucket = aws.names.bucket(zone)
     aws.s3.head_bucket(Bucket=bucket)
     return "deployed", f"s3://{bucket}"
+
+
+def _connection(aws: Aws, name: str) -> tuple[str, str]:
+    connection = aws.lake.config.connections[name]
+    aws.glue.get_connection(Name=aws.names.connection(name), HidePassword=True)
+    if connection.type == "network":
+        return "deployed", address(connection)
+    versions = aws.secrets.describe_secret(SecretId=aws.names.secret(name)).get("VersionIdsToStages")
+    return "deployed", address(connection) + ("" if versions else f"; no password yet: `lake secret {name}`")
 
 
 def _crawler(aws: Aws, dataset: str) -> tuple[str, str]:

@@ -96,7 +96,7 @@ class Sources:
 
 
 def run(argv: list[str]) -> dict[str, Any]:
-    """Run a job and return its report, which is then in s3://<curated bucket>/_reports/<job>/<run id>.json too."""
+    """Run a job and return its report, which is then in s3://<curated bucket>/job_reports/job=<job>/ too."""
     started = datetime.now(UTC)
     arguments = parse_arguments(argv)
     spec = read_spec(arguments.spec)
@@ -118,7 +118,7 @@ def run(argv: list[str]) -> dict[str, Any]:
     _publish_results(spec["job"], arguments, verdicts)
     check(verdicts)
     report = _report(spec, arguments, started, sources, steps, written, kept, rejected)
-    report["expectations"] = [verdict.record() for verdict in verdicts]
+    report |= {"expectations": [verdict.record() for verdict in verdicts]} if verdicts else {}
     check_balance(report)
     _publish(database, sink, location, written)
     _write_report(report, arguments.curated_bucket)
@@ -176,8 +176,10 @@ def _publish(database: str, sink: Sink, location: str, written: Written) -> None
 
 
 def _write_report(report: dict[str, Any], bucket: str) -> None:
-    key = f"_reports/{report['job']}/{report['run_id']}.json"
-    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(report, indent=2).encode())
+    """One line of JSON, so that a crawler makes a table of the reports; the job is its partition, not a column."""
+    key = f"job_reports/job={report['job']}/{report['run_id']}.json"
+    kept = {name: value for name, value in report.items() if name != "job"}
+    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(kept).encode() + b"\n")
 
 
 def read_spec(location: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def test_the_demo_goes_on_from_there_and_shows_what_pandas_computes(demo: Demo) 
 
 
 def test_the_run_report_accounts_for_every_row(lake_up: Checkout) -> None:
-    keys = lake_up.s3().list_objects_v2(Bucket=BUCKET.format("curated"), Prefix="_reports/")["Contents"]
+    keys = lake_up.s3().list_objects_v2(Bucket=BUCKET.format("curated"), Prefix="job_reports/")["Contents"]
     report = json.loads(lake_up.s3().get_object(Bucket=BUCKET.format("curated"), Key=keys[0]["Key"])["Body"].read())
 
     assert report["rows_in"] == report["rows_out"] == 336_776
