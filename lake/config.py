@@ -350,6 +350,10 @@ class Expectation(_Model):
             raise ValueError(f"an expectation is exactly one of: {', '.join(checks).replace('in_', 'in')}")
         return self
 
+    def datasets(self) -> dict[tuple[str, ...], str]:
+        """The datasets it reads, by the place in lake.yaml that names them."""
+        return {("refers", "to"): self.refers.to} if self.refers else {}
+
 
 class Sink(_Model):
     table: Annotated[str, Field(pattern=SINK_TABLE)]

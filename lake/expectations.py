@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from lake.config import Config, Expectation, Job
+from lake.config import Expectation, Job
 
 Rule = dict[str, Any]
 """A rule as glue_scripts/lake_etl/expectations.py reads it: its text under `rule`, its kind, columns and settings."""
@@ -29,12 +29,12 @@ def ruleset(job: Job) -> str:
     return "Rules = [\n" + ",\n".join(f"    {rule['rule']}" for rule in rules(job)) + "\n]"
 
 
-def broken(config: Config, name: str, job: Job) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def broken(name: str, job: Job) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Every expectation of a job that makes no sense: its place in lake.yaml, and why."""
     texts: set[str] = set()
     for number, expectation in enumerate(job.expect):
         place: tuple[str | int, ...] = ("jobs", name, "expect", number)
-        yield from (((*place, *field), problem) for field, problem in _broken(config, expectation))
+        yield from (((*place, *field), problem) for field, problem in _broken(expectation))
         for rule in (_rule(expectation, check) for check in _checks(expectation)):
             if rule["rule"] in texts:
                 yield place, f"{rule['rule']} is there already. Remove one of the two"
@@ -43,7 +43,7 @@ def broken(config: Config, name: str, job: Job) -> Iterator[tuple[tuple[str | in
         yield ("jobs", name, "sink", "table"), f"{RESULTS!r} is the table of the rules' results. Choose another name"
 
 
-def _broken(config: Config, given: Expectation) -> Iterator[tuple[tuple[str, ...], str]]:
+def _broken(given: Expectation) -> Iterator[tuple[tuple[str, ...], str]]:
     of_table, share = given.rows is not None, given.at_least is not None
     if of_table and given.otherwise == "quarantine":
         yield ("otherwise",), "rows is about the whole table: no row of it is the bad one. Allowed: fail, warn"
@@ -59,9 +59,6 @@ def _broken(config: Config, given: Expectation) -> Iterator[tuple[tuple[str, ...
             ("where",),
             "AWS has none for rows and refers. Allowed with: complete, unique, in, between, matches, fresh",
         )
-    if given.refers and given.refers.to not in config.datasets:
-        allowed = ", ".join(config.datasets)
-        yield ("refers", "to"), f"there is no dataset {given.refers.to!r}. Allowed: {allowed}"
     ranges = {("between", column): limits for column, limits in (given.between or {}).items()}
     if given.rows:
         ranges[("rows",)] = [given.rows.min, given.rows.max]  # type: ignore[index]

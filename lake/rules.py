@@ -34,7 +34,7 @@ def broken(config: Config) -> Iterator[Problem]:
         yield from _steps(name, job)
         yield from _output(name, job)
         yield from _scala(name, job)
-        yield from expectations.broken(config, name, job)
+        yield from expectations.broken(name, job)
     yield from _streams(config)
     yield from database_rules(config)
 
@@ -112,6 +112,9 @@ def _job(config: Config, name: str, job: Job) -> Iterator[Problem]:
     named: dict[tuple[str | int, ...], str] = {("jobs", name, "source"): job.source}
     for number, step in enumerate(job.steps):
         named |= {("jobs", name, "steps", number, *place): dataset for place, dataset in step.datasets().items()}
+    for number, expectation in enumerate(job.expect):
+        found = expectation.datasets().items()
+        named |= {("jobs", name, "expect", number, *place): dataset for place, dataset in found}
     allowed = [name for name, dataset in config.datasets.items() if dataset.zone == "raw"]
     for place, dataset in named.items():
         if dataset not in allowed:

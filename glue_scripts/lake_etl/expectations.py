@@ -15,7 +15,7 @@ from pyspark.sql import Column, DataFrame, Observation, SparkSession, Window
 from pyspark.sql import functions as fn
 from pyspark.sql.types import DataType, DateType, NumericType, StringType, TimestampNTZType, TimestampType
 
-from lake_etl.errors import JobError, check_columns, check_options
+from lake_etl.errors import JobError, check_columns, check_options, unknown
 from lake_etl.report import observed
 from lake_etl.steps import explained
 from lake_etl.transforms.cast import set_aside
@@ -101,10 +101,12 @@ def read_rules(expect: Sequence[dict[str, Any]]) -> list[Rule]:
     rules = []
     for given in expect:
         check_options(
-            {"kind": None, **given},
+            given,
             ("rule", "kind", "columns"),
             ("otherwise", "where", "at_least", *(name for names in KINDS.values() for name in names)),
         )
+        if given["kind"] not in KINDS:
+            raise unknown("kind of rule", given["kind"], KINDS)
         settings = {name: given.get(name) for name in KINDS[given["kind"]]}
         others = {name: given[name] for name in ("otherwise", "where", "at_least") if name in given}
         rules.append(Rule(given["rule"], given["kind"], tuple(given["columns"]), settings, **others))
