@@ -39,6 +39,8 @@ MODELS = {
     "jobs.NAME.expect[].fresh.": config.Fresh,
     "jobs.NAME.expect[].refers.": config.Refers,
     "jobs.NAME.sink.": config.Sink,
+    "workflows.NAME.": config.Workflow,
+    "workflows.NAME.steps[].": config.WorkflowStep,
     "streams.NAME.": config.Stream,
     "streams.NAME.buffer.": config.Buffer,
     "streams.NAME.window.": config.Window,

@@ -217,6 +217,7 @@ final class JobRun(arguments: Arguments) {
     }.get
     val spec = Options(Json.read(text)).check(Seq("job", "source", "tables", "steps", "sink"), Seq("expect"))
     Steps.check(spec.list("steps"))
+    spec.list("expect").foreach(Rule(_))
     sinkOf(spec)
     spec
   }

@@ -25,7 +25,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from lake.config import ConfigError, Lake, load
+from lake.config import ConfigError, Lake, WorkflowStep, load
 from lake.errors import BadInput, LakeError
 from lake.names import STACKS
 
@@ -84,7 +84,8 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
     lake = context.obj.lake()
     config = lake.config
     counts = {
-        part: len(getattr(config, part)) for part in ("environments", "connections", "datasets", "jobs", "streams")
+        part: len(getattr(config, part))
+        for part in ("environments", "connections", "datasets", "jobs", "workflows", "streams")
     }
     _show(
         {"project": config.project, "environment": lake.env, **counts},
@@ -200,9 +201,46 @@ def secret(
 
 
 @app.command()
-def run(context: typer.Context, job: str, as_json: AsJson = False) -> None:
-    """Run a Glue job to its end and show its report."""
+def run(
+    context: typer.Context,
+    job: Annotated[str | None, typer.Argument(help="A job of lake.yaml.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="A workflow of lake.yaml, in place of a job.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a Glue job to its end and show its report, or a workflow and show how its crawlers and jobs went."""
+    if (job is None) == (workflow is None):
+        raise BadInput("name a job, or a workflow with --workflow")
     aws: Aws = context.obj.aws()
+    if workflow:
+        _run_workflow(aws, workflow, as_json)
+    elif job:
+        _run_job(aws, job, as_json)
+
+
+def _run_workflow(aws: Aws, workflow: str, as_json: bool) -> None:
+    from lake import workflows
+
+    total = sum(len(step.crawl) + len(step.run) for step in _steps(aws, workflow))
+    with _progress() as progress:
+        task = progress.add_task(workflow, total=total)
+
+        def show(action: workflows.Action) -> None:
+            underway = action.state in ("STARTING", "RUNNING")
+            progress.update(task, advance=0 if underway else 1, description=f"{action.part}: {action.state.lower()}")
+            _on_no_terminal(f"{action.part}: {action.state.lower()}")
+
+        actions = workflows.run(aws, workflow, show)
+    _table([asdict(action) for action in actions], as_json)
+    if told := workflows.failure(workflow, actions):
+        raise LakeError(told)
+
+
+def _steps(aws: Aws, workflow: str) -> list[WorkflowStep]:
+    found = aws.lake.config.workflows.get(workflow)
+    return found.steps if found else []
+
+
+def _run_job(aws: Aws, job: str, as_json: bool) -> None:
     from lake import jobs
 
     with _progress() as progress:
@@ -216,6 +254,25 @@ def run(context: typer.Context, job: str, as_json: AsJson = False) -> None:
         False,
         upright=True,
     )
+    for line in report.get("expectations", []):
+        if line["outcome"] == "Failed":
+            said = "out of range" if line["failed"] is None else f"{line['failed']} of {line['judged']} rows fail"
+            err.print(f"{line['otherwise']}: {line['rule']}: {said}", markup=False)
+
+
+@app.command()
+def quality(
+    context: typer.Context,
+    job: Annotated[str | None, typer.Argument(help="Of one job; all when none is named.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What came of each rule of `expect` in the last run. Exit code 1 if a rule that may fail a run did."""
+    from lake import quality as results
+
+    found = results.last_results(context.obj.aws(), job)
+    _table(found, as_json)
+    if any((line["outcome"], line["otherwise"]) == ("Failed", "fail") for line in found):
+        raise typer.Exit(1)
 
 
 @app.command("evaluate-matches")

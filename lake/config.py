@@ -416,6 +416,21 @@ class Stream(_Model):
     """Set to deploy a Flink application that counts events."""
 
 
+class WorkflowStep(_Model):
+    crawl: list[Name] = []
+    """The datasets whose crawlers it starts."""
+    run: list[Name] = []
+    """The jobs it starts."""
+    after: Literal["all", "any"] = "all"
+    """Of the step before: it starts when all, or any, of its crawlers and jobs have succeeded."""
+
+
+class Workflow(_Model):
+    schedule: Annotated[str, Field(pattern=CRON)] | None = None
+    """AWS's six fields, in UTC. Without it, the workflow runs on demand only: `lake run --workflow NAME`."""
+    steps: Annotated[list[WorkflowStep], Field(min_length=1)]
+
+
 class Queries(_Model):
     folder: str = "queries"
     bytes_scanned_cutoff: Annotated[int, Field(ge=10_485_760)] = 10_000_000_000
@@ -428,6 +443,7 @@ class Config(_Model):
     connections: dict[Name, Connection] = {}
     datasets: dict[Name, Dataset] = {}
     jobs: dict[Name, Job] = {}
+    workflows: dict[Name, Workflow] = {}
     streams: dict[Name, Stream] = {}
     queries: Queries = Queries()
 

@@ -59,6 +59,10 @@ class Names:
         """Of the data quality rules of the table that a job makes."""
         return f"{self.prefix}-{job}"
 
+    def workflow(self, workflow: str) -> str:
+        """The workflow; its triggers end with a hyphen and the number of their step."""
+        return f"{self.prefix}-{workflow}"
+
     def stream(self, stream: str) -> str:
         """The Kinesis stream, and the Firehose delivery stream and Flink application that read it."""
         return f"{self.prefix}-{stream}"

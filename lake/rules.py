@@ -9,6 +9,7 @@ from lake import expectations
 from lake.config import REPORTS, Config, FindMatches, Job
 from lake.database_rules import database_rules
 from lake.names import BUCKETS, Names
+from lake.workflow_rules import workflow_rules
 
 Problem = tuple[tuple[str | int, ...], str]
 """The place in lake.yaml and what is wrong there."""
@@ -35,6 +36,7 @@ def broken(config: Config) -> Iterator[Problem]:
         yield from _output(name, job)
         yield from _scala(name, job)
         yield from expectations.broken(name, job)
+    yield from workflow_rules(config)
     yield from _streams(config)
     yield from database_rules(config)
 
@@ -98,7 +100,7 @@ def _zones(config: Config) -> Iterator[Problem]:
     """In the curated zone, a folder is either a job's or a dataset's."""
     tables = {job.sink.table: name for name, job in config.jobs.items()}
     for name, dataset in config.datasets.items():
-        if dataset.zone == "curated" and name in tables:
+        if dataset.zone == "curated" and name in tables and name != REPORTS:
             yield (
                 ("datasets", name, "zone"),
                 f"the table {name!r} is written and registered by the job {tables[name]}: it needs no crawler",

@@ -38,6 +38,7 @@ def status(aws: Aws) -> list[Line]:
         ("catalog", "connection", _connection, config.connections),
         ("catalog", "crawler", _crawler, config.datasets),
         ("etl", "job", _job, config.jobs),
+        ("etl", "workflow", _workflow, config.workflows),
         ("athena", "workgroup", _workgroup, [aws.names.workgroup]),
         ("streaming", "stream", _stream, config.streams),
         ("streaming", "delivery", _delivery, config.streams),
@@ -87,6 +88,16 @@ def _job(aws: Aws, job: str) -> tuple[str, str]:
     if not runs:
         return "deployed", "never run"
     return "deployed", f"last run: {runs[-1]['JobRunState']} in {runs[-1].get('ExecutionTime', 0)} s"
+
+
+def _workflow(aws: Aws, workflow: str) -> tuple[str, str]:
+    found = aws.glue.get_workflow(Name=aws.names.workflow(workflow))["Workflow"]
+    last = found.get("LastRun")
+    if not last:
+        return "deployed", "never run"
+    counts = last["Statistics"]
+    done = f"{counts['SucceededActions']} of {counts['TotalActions']} succeeded"
+    return "deployed", f"last run: {last['Status']}, {done}"
 
 
 def _workgroup(aws: Aws, name: str) -> tuple[str, str]:

@@ -26,6 +26,7 @@ from stacks import policies
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
 from stacks.package import digest, uploaded, zipped
+from stacks.workflows import glue_workflow
 
 LOG_DAYS = 30
 MATCHING = ("splink", "duckdb", "sqlglot")
@@ -44,8 +45,9 @@ class EtlStack(LakeStack):
         self.scripts = {name: self._code(f"{name}_script", scripts / SCRIPTS[name]) for name in languages}
         self.package = self._code("package", zipped(scripts / "lake_etl", inside="lake_etl"))
         self._role()
-        for name, job in lake.config.jobs.items():
-            self._job(name, job)
+        jobs = [self._job(name, job) for name, job in lake.config.jobs.items()]
+        for name, workflow in lake.config.workflows.items():
+            glue_workflow(self, name, workflow, names=self.names, jobs=jobs)
 
     def _bucket(self) -> S3Bucket:
         destroyable = self.lake.environment.destroyable
@@ -58,11 +60,14 @@ class EtlStack(LakeStack):
     def _code(self, id_: str, file: Path) -> S3Object:
         return uploaded(self, id_, file=file, bucket=self.bucket.id, folder="scripts")
 
-    def _job(self, name: str, job: Job) -> None:
+    def _job(self, name: str, job: Job) -> GlueJob:
         glue_name = self.names.job(name)
+        self.output(f"{name}_job_name", glue_name, f"Glue job that makes {job.sink.table}")
         spec, script = self._spec(name, job), self.scripts[job.language]
         logs = self._logs(name)
-        GlueJob(
+        if job.expect and job.sink.connection is None:
+            self._ruleset(name, job)
+        return GlueJob(
             self,
             f"{name}_job",
             name=glue_name,
@@ -80,9 +85,6 @@ class EtlStack(LakeStack):
             connections=self._networks(job) or None,
             depends_on=[self.role_policy, *logs],
         )
-        if job.expect and job.sink.connection is None:
-            self._ruleset(name, job)
-        self.output(f"{name}_job_name", glue_name, f"Glue job that makes {job.sink.table}")
 
     def _ruleset(self, name: str, job: Job) -> None:
         """The rules that the job evaluates by itself, for Glue to evaluate on the table as it stands."""

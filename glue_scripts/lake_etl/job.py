@@ -192,5 +192,6 @@ def read_spec(location: str) -> dict[str, Any]:
     spec: dict[str, Any] = json.load(body)
     check_options(spec, ("job", "source", "tables", "steps", "sink"), ("expect",))
     check_steps(spec["steps"])
+    read_rules(spec.get("expect", ()))
     read_sink(converted(spec["sink"], spec["steps"]))
     return spec

@@ -117,6 +117,8 @@ def test_status_is_truthful_about_flink(lake_up: Checkout) -> None:
     assert lines["application departures"]["state"] == "READY"
     assert "not started" in lines["application departures"]["detail"]
     assert lines["job flights_enriched"]["detail"].startswith("last run: SUCCEEDED")
+    assert lines["workflow refresh"]["detail"] == "last run: COMPLETED, 7 of 7 succeeded"
+    assert "1 partitions" in lines["crawler job_reports"]["detail"]
 
 
 def test_everything_is_there_after_a_restart(lake_up: Checkout) -> None:

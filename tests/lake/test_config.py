@@ -63,8 +63,8 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
             ["jobs.flights_enriched.source", "'fligts'", "Allowed: flights, weather"],
         ),
         (
-            "airports: {format: csv}",
-            "flights_enriched: {zone: curated, format: json}",
+            "planes: {format: csv}",
+            "planes: {format: csv}\n  flights_enriched: {zone: curated, format: json}",
             ["datasets.flights_enriched.zone", "registered by the job flights_enriched: it needs no crawler"],
         ),
         (

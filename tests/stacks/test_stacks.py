@@ -35,7 +35,7 @@ def test_a_crawler_per_dataset_with_its_own_schedule_and_policies(local: Stacks)
     crawlers = {crawler["name"]: crawler for crawler in resources(local["catalog"], "aws_glue_crawler").values()}
 
     assert set(crawlers) == {
-        f"flights-local-{name}" for name in ("flights", "weather", "airlines", "airports", "planes")
+        f"flights-local-{name}" for name in ("flights", "weather", "airlines", "airports", "planes", "job_reports")
     }
     assert crawlers["flights-local-flights"]["schedule"] == "cron(15 * * * ? *)"
     assert "schedule" not in crawlers["flights-local-planes"]
@@ -189,3 +189,25 @@ def test_glue_installs_splink_for_a_job_that_finds_matches_and_for_no_other(loca
 
     assert additional_modules(job)["--additional-python-modules"].startswith("splink==5.0.0,duckdb==")
     assert "additional-python-modules" not in json.dumps(local["etl"])
+
+
+def test_expectations_are_a_ruleset_on_the_table_and_in_the_spec(tmp_path: Path) -> None:
+    expected = "expect: [{complete: carrier}, {rows: {min: 1}, otherwise: warn}]\n    sink: {table: flights_enriched"
+    text = (ROOT / "lake.yaml").read_text().replace("sink: {table: flights_enriched", expected)
+    (tmp_path / "lake.yaml").write_text(text)
+    for folder in ("glue_scripts", "flink_app", "queries"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+
+    etl = synthesised(tmp_path / "lake.yaml", "local", tmp_path / "out")["etl"]
+
+    [ruleset] = resources(etl, "aws_glue_data_quality_ruleset").values()
+    assert ruleset["name"] == "flights-local-flights_enriched"
+    assert ruleset["ruleset"] == 'Rules = [\n    IsComplete "carrier",\n    RowCount >= 1\n]'
+    assert ruleset["target_table"] == {"database_name": "flights_local_curated", "table_name": "flights_enriched"}
+    [spec] = [r for r in resources(etl, "aws_s3_object").values() if r["key"].endswith("flights_enriched.json")]
+    found = [(rule["kind"], rule["otherwise"]) for rule in json.loads(spec["content"])["expect"]]
+    assert found == [("complete", "fail"), ("rows", "warn")]
+
+
+def test_a_job_that_expects_nothing_has_no_ruleset(local: Stacks) -> None:
+    assert not resources(local["etl"], "aws_glue_data_quality_ruleset")
