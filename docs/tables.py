@@ -41,6 +41,7 @@ MODELS = {
     "jobs.NAME.sink.": config.Sink,
     "workflows.NAME.": config.Workflow,
     "workflows.NAME.steps[].": config.WorkflowStep,
+    "ml_transforms.NAME.": config.MlTransform,
     "streams.NAME.": config.Stream,
     "streams.NAME.buffer.": config.Buffer,
     "streams.NAME.window.": config.Window,

@@ -1467,7 +1467,7 @@ object Expectations {
         failsUnless(columns.head.rlike(whole(rule.pattern)))
       case "fresh" =>
         need(frame, rule, "date or timestamp or timestampntz")(isTime)
-        val oldest = lit(now.toString).cast("timestamp") - expr(s"make_dt_interval(0, ${rule.hours})")
+        val oldest = lit(java.sql.Timestamp.from(now.toInstant)) - expr(s"make_dt_interval(0, ${rule.hours})")
         failsUnless(columns.head.cast("timestamp") >= oldest)
     }
   }

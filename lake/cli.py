@@ -81,7 +81,11 @@ def settings(
 @app.command()
 def check(context: typer.Context, as_json: AsJson = False) -> None:
     """Validate lake.yaml alone. Exit code 2 when it cannot be used."""
+    from lake.rules import warnings
+
     lake = context.obj.lake()
+    for _, warning in warnings(lake.config):
+        err.print(f"warning: {warning}", markup=False, style="yellow")
     config = lake.config
     counts = {
         part: len(getattr(config, part))

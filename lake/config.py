@@ -437,6 +437,21 @@ class Queries(_Model):
     """Bytes. AWS takes no less than 10 MiB."""
 
 
+class MlTransform(_Model):
+    """AWS's own FindMatches. It ran only on Glue 2.0, which ended on 2026-04-01: the step `find_matches` runs."""
+
+    dataset: Name
+    """Its raw table has to be in the catalog when the etl stack is deployed."""
+    primary_key: Name
+    precision_recall: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """From 0, all matches found, to 1, all found matches right."""
+    accuracy_cost: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """From 0, least cost, to 1, most accuracy."""
+    enforce_labels: bool = False
+    max_capacity: Annotated[float, Field(ge=2, le=100)] = 10.0
+    """DPUs of its task runs."""
+
+
 class Config(_Model):
     project: ProjectName
     environments: Annotated[dict[Name, Environment], Field(min_length=1)]
@@ -444,6 +459,7 @@ class Config(_Model):
     datasets: dict[Name, Dataset] = {}
     jobs: dict[Name, Job] = {}
     workflows: dict[Name, Workflow] = {}
+    ml_transforms: dict[Name, MlTransform] = {}
     streams: dict[Name, Stream] = {}
     queries: Queries = Queries()
 

@@ -37,8 +37,19 @@ def broken(config: Config) -> Iterator[Problem]:
         yield from _scala(name, job)
         yield from expectations.broken(name, job)
     yield from workflow_rules(config)
+    yield from _ml_transforms(config)
     yield from _streams(config)
     yield from database_rules(config)
+
+
+def warnings(config: Config) -> Iterator[Problem]:
+    """What is allowed, and hardly ever wanted."""
+    for name in config.ml_transforms:
+        yield (
+            ("ml_transforms", name),
+            f"ml_transforms.{name}: AWS's FindMatches ran only on Glue 2.0, which ended on 2026-04-01. The resource is "
+            "deployed, and no job can use it. The step find_matches does the same and runs",
+        )
 
 
 def missing_files(config: Config, root: Path) -> Iterator[Problem]:
@@ -209,3 +220,10 @@ def _streams(config: Config) -> Iterator[Problem]:
                 ("streams", name, "window", "by"),
                 f"there is no column {stream.window.by!r}. Allowed: {allowed}",
             )
+
+
+def _ml_transforms(config: Config) -> Iterator[Problem]:
+    for name, transform in config.ml_transforms.items():
+        if transform.dataset not in config.datasets:
+            allowed = ", ".join(config.datasets) or "none is declared"
+            yield ("ml_transforms", name, "dataset"), f"there is no dataset {transform.dataset!r}. Allowed: {allowed}"

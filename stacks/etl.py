@@ -25,6 +25,7 @@ from lake.names import Names
 from stacks import policies
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
+from stacks.ml_transforms import find_matches_transform, warn
 from stacks.package import digest, uploaded, zipped
 from stacks.workflows import glue_workflow
 
@@ -46,6 +47,9 @@ class EtlStack(LakeStack):
         self.package = self._code("package", zipped(scripts / "lake_etl", inside="lake_etl"))
         self._role()
         jobs = [self._job(name, job) for name, job in lake.config.jobs.items()]
+        for name, transform in lake.config.ml_transforms.items():
+            find_matches_transform(self, name, transform, self.role)
+        warn(self)
         for name, workflow in lake.config.workflows.items():
             glue_workflow(self, name, workflow, names=self.names, jobs=jobs)
 

@@ -358,3 +358,10 @@ def test_no_job_takes_the_table_of_the_results(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match=r"sink.table: 'data_quality_results' is the table of the rules' results"):
         load(file, "local")
+
+
+def test_an_ml_transform_of_no_dataset_is_told(tmp_path: Path) -> None:
+    file = written(tmp_path, "project: flights", "project: flights\nml_transforms: {m: {dataset: x, primary_key: id}}")
+
+    with pytest.raises(ConfigError, match=r"ml_transforms.m.dataset: there is no dataset 'x'. Allowed: flights,"):
+        load(file, "local")

@@ -211,3 +211,20 @@ def test_expectations_are_a_ruleset_on_the_table_and_in_the_spec(tmp_path: Path)
 
 def test_a_job_that_expects_nothing_has_no_ruleset(local: Stacks) -> None:
     assert not resources(local["etl"], "aws_glue_data_quality_ruleset")
+
+
+def test_an_ml_transform_is_deployed_with_a_warning_at_synth(tmp_path: Path) -> None:
+    transform = "ml_transforms: {same_planes: {dataset: planes, primary_key: tailnum, enforce_labels: true}}\n"
+    (tmp_path / "lake.yaml").write_text((ROOT / "lake.yaml").read_text() + transform)
+    for folder in ("glue_scripts", "flink_app", "queries"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+
+    made = only(synthesised(tmp_path / "lake.yaml", "local", tmp_path / "out"), "etl", "aws_glue_ml_transform")
+
+    assert made["name"] == "flights-local-same_planes"
+    assert made["input_record_tables"] == [{"database_name": "flights_local_raw", "table_name": "planes"}]
+    assert made["parameters"]["find_matches_parameters"]["enforce_provided_labels"] is True
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    [warning] = manifest["stacks"]["etl"]["annotations"]
+    assert warning["level"] == "@cdktf/warn"
+    assert "ml_transforms.same_planes: AWS's FindMatches ran only on Glue 2.0" in warning["message"]
