@@ -119,6 +119,10 @@ class Aws:
         return self._client("secretsmanager")
 
     @functools.cached_property
+    def sqs(self) -> Any:
+        return self._client("sqs")
+
+    @functools.cached_property
     def tagging(self) -> ResourceGroupsTaggingAPIClient:
         return self._client("resourcegroupstaggingapi")  # type: ignore[no-any-return]
 

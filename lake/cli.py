@@ -42,6 +42,8 @@ app = typer.Typer(
 )
 local = typer.Typer(no_args_is_help=True, help="The embedded AWS on this machine.")
 app.add_typer(local, name="local")
+connect = typer.Typer(no_args_is_help=True, help="What other tools need to read the lake. Only prints.")
+app.add_typer(connect, name="connect")
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -147,34 +149,51 @@ def put(
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders that hold the partition folders.")],
     as_json: AsJson = False,
 ) -> None:
-    """Upload files of a dataset into the raw zone."""
+    """Upload files of a dataset into the raw zone, and register the partitions of a declared table."""
     aws: Aws = context.obj.aws()
-    from lake import zones
+    from lake import partitions, zones
 
     files = zones.uploads(aws, dataset, paths)
+    storage = partitions.storage(aws, dataset)
     size = sum(upload.file.stat().st_size for upload in files)
     with _progress() as progress:
         task = progress.add_task(f"Uploading {dataset}", total=len(files))
         for _ in zones.put(aws, files):
             progress.advance(task)
-    _show(
-        {"dataset": dataset, "files": len(files), "bytes": size},
-        as_json,
-        f"{dataset}: {len(files)} files, {_bytes(size)}",
-    )
+    done: dict[str, Any] = {"dataset": dataset, "files": len(files), "bytes": size}
+    sentence = f"{dataset}: {len(files)} files, {_bytes(size)}"
+    if storage:
+        done["new_partitions"] = partitions.register(aws, dataset, storage, files)
+        sentence += f", {done['new_partitions']} new partitions"
+    _show(done, as_json, sentence)
 
 
 @app.command()
 def crawl(
     context: typer.Context,
-    datasets: Annotated[list[str] | None, typer.Argument(help="All when none is named.")] = None,
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Datasets; all that have a crawler when none is named. With --dry-run also s3:// or folders."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what a first crawl would find; deploy nothing.")
+    ] = False,
+    like: Annotated[str | None, typer.Option("--like", help="With --dry-run: crawl as this dataset's crawler.")] = None,
+    sample: Annotated[int, typer.Option(min=0, help="With --dry-run: files a folder; 0 for all.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Run crawlers and wait: tables, columns and partitions as they are found."""
+    if dry_run:
+        _dry_run(context.obj, targets or [], like, sample, as_json)
+        return
+    if like or sample:
+        raise BadInput("--like and --sample are only for --dry-run")
     aws: Aws = context.obj.aws()
     from lake import catalog
 
-    chosen = datasets or list(aws.lake.config.datasets)
+    chosen = targets or catalog.crawled_datasets(aws)
     with _progress() as progress:
         task = progress.add_task("Crawling", total=len(chosen))
         crawled = catalog.crawl(aws, chosen, lambda _: progress.advance(task))
@@ -183,25 +202,22 @@ def crawl(
         raise typer.Exit(1)
 
 
-@app.command()
-def secret(
-    context: typer.Context,
-    connection: str,
-    username: Annotated[str | None, typer.Option(help="The database user; asked for when it is not given.")] = None,
-) -> None:
-    """Give a connection its user and password: asked for, or the password as one line of stdin."""
-    aws: Aws = context.obj.aws()
-    from lake import connections
+def _dry_run(settings: Settings, targets: list[str], like: str | None, sample: int, as_json: bool) -> None:
+    from lake import dry_run
 
-    if sys.stdin.isatty():
-        username = username or typer.prompt("User")
-        password = typer.prompt("Password", hide_input=True)
-    elif username:
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        raise BadInput("without a terminal, give --username, and the password as one line of stdin")
-    name = connections.put_secret(aws, connection, username or "", password)
-    out.print(f"{connection}: user {username} and a password are in the secret {name}", markup=False)
+    found = [dry_run.crawl(settings.lake, settings.aws, target, like, sample) for target in targets]
+    if not found:
+        raise BadInput("--dry-run needs a dataset, an s3:// prefix or a folder")
+    tables = [table for crawled in found for table in crawled["tables"]]
+    for warning in [warning for crawled in found for warning in crawled["warnings"]]:
+        err.print(warning, markup=False, style="yellow")
+    if as_json:
+        out.print_json(
+            json.dumps({"tables": tables, "warnings": [w for crawled in found for w in crawled["warnings"]]})
+        )
+        return
+    _table([dry_run.summary(table) for table in tables], False)
+    _table([line for table in tables for line in dry_run.lines(table)], False)
 
 
 @app.command()
@@ -378,6 +394,20 @@ def leftovers(context: typer.Context, as_json: AsJson = False) -> None:
             err.print(f"[dim]secret {waiting}: AWS waits before it deletes a secret; it costs nothing[/dim]")
     if found:
         raise typer.Exit(1)
+
+
+@connect.command("redshift")
+def connect_redshift(context: typer.Context, as_json: AsJson = False) -> None:
+    """The SQL of Redshift Spectrum's external schemas, and the role that they name."""
+    aws: Aws = context.obj.aws()
+    from lake.redshift import spectrum
+
+    found = spectrum(aws.names, aws.lake.config)
+    if as_json:
+        out.print_json(json.dumps(asdict(found)))
+        return
+    out.print(f"-- In Redshift, as a user who may create schemas:\n\n{found.sql}\n", markup=False)
+    out.print(f"# The role, attached to the cluster or the workgroup:\n\n{found.commands()}", markup=False)
 
 
 @local.command("start")

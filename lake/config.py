@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -30,11 +31,16 @@ SECURITY_GROUP = r"^sg-[0-9a-f]+$"
 ZONE = r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$"
 DATABASE_TABLE = r"^[A-Za-z_]\w*\.[A-Za-z_]\w*$"
 SINK_TABLE = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$"
+COLUMN_TYPE = rf"({TYPE}|^(array|map|struct)<[a-z0-9_:,<>() ]+>$)"
+JSON_PATH = r"^\$(\.[A-Za-z_]\w*)*(\[\*\])?$"
 CRON = r"^cron\(\S+ \S+ \S+ \S+ \S+ \S+\)$"
 ALLOWED = {
     PROJECT: "lower-case letters, digits and hyphens, such as flights",
     NAME: "lower-case letters, digits and underscores, such as arr_delay",
     TYPE: "string, boolean, tinyint, smallint, int, bigint, float, double, date, timestamp or decimal(precision,scale)",
+    COLUMN_TYPE: "string, int, bigint, double, ..., decimal(precision,scale), array<type>, map<type,type> or "
+    "struct<name:type,...>",
+    JSON_PATH: "where the records are, such as $.records[*], $[*] or $.detail",
     REGION: "an AWS region, such as eu-west-1",
     ACCOUNT: "the 12 digits of an AWS account, in quotes",
     FUNCTION: "module.function, such as my_rules.is_far",
@@ -54,6 +60,7 @@ ALLOWED = {
 ProjectName = Annotated[str, Field(pattern=PROJECT)]
 Name = Annotated[str, Field(pattern=NAME)]
 ColumnType = Annotated[str, Field(pattern=TYPE)]
+DeclaredType = Annotated[str, Field(pattern=COLUMN_TYPE)]
 
 
 class ConfigError(Exception):
@@ -117,7 +124,8 @@ class Connection(_Model):
 class Crawl(_Model):
     schedule: Annotated[str, Field(pattern=CRON)] | None = None
     """AWS's six fields, in UTC. Without it, the crawler runs on demand only."""
-    recrawl: Literal["everything", "new_folders"] = "everything"
+    recrawl: Literal["everything", "new_folders", "events"] = "everything"
+    """`events`: after the first crawl, only the folders in which S3 says that objects came or went."""
     on_update: Literal["update", "log"] = "update"
     on_delete: Literal["deprecate", "delete", "log"] = "deprecate"
 
@@ -126,23 +134,85 @@ class CsvFormat(_Model):
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     quote: Annotated[str, Field(min_length=1, max_length=1)] = '"'
     header: bool = True
+    serde: Literal["OpenCSVSerDe", "LazySimpleSerDe", "None"] = "OpenCSVSerDe"
+    """`LazySimpleSerDe` knows no quotes; with `None` the crawler chooses."""
+
+
+class JsonFormat(_Model):
+    path: Annotated[str, Field(pattern=JSON_PATH)]
+    """Where the records are in a file that is not one object a line, such as `$.records[*]`. Athena cannot read it."""
+
+
+class GrokFormat(_Model):
+    pattern: Annotated[str, Field(min_length=1, max_length=2048)]
+    custom_patterns: str | None = None
+    """A line each: a name, a space, its regular expression."""
+    classification: str | None = None
+    """Without it, the dataset's name."""
+
+
+class XmlFormat(_Model):
+    row_tag: Annotated[str, Field(min_length=1)]
+    """The element that is a row; it must not close itself."""
+
+
+class Projection(_Model):
+    """How Athena computes the values of a partition key, in Athena's own words."""
+
+    type: Literal["integer", "enum", "date", "injected"]
+    range: Annotated[list[int | str], Field(min_length=2, max_length=2)] | None = None
+    """First and last, such as `[2010, 2030]` or `[2024-01-01, NOW]`."""
+    values: Annotated[list[str], Field(min_length=1)] | None = None
+    """Of an enum."""
+    format: str | None = None
+    """Of a date, such as `yyyy-MM-dd`."""
+    interval: Annotated[int, Field(ge=1)] | None = None
+    interval_unit: Literal["YEARS", "MONTHS", "WEEKS", "DAYS", "HOURS", "MINUTES", "SECONDS"] | None = None
+    digits: Annotated[int, Field(ge=1)] | None = None
+    """Integers are written with leading zeros to this width."""
+
+    @field_validator("range", mode="before")
+    @classmethod
+    def _dates_as_text(cls, given: Any) -> Any:
+        return [str(end) if isinstance(end, date) else end for end in given] if isinstance(given, list) else given
+
+
+class PartitionIndex(_Model):
+    keys: Annotated[list[Name], Field(min_length=1)]
 
 
 class Dataset(_Model):
     zone: Literal["raw", "curated"] = "raw"
     """Where its folder lies, and which database gets its table. `curated`: what jobs leave beside their tables."""
-    format: Literal["csv", "json", "parquet", "jdbc"]
+    format: Literal["csv", "json", "parquet", "grok", "xml", "jdbc"]
     """`jdbc`: a table of a database; all else are files."""
     connection: Name | None = None
     """Only of a jdbc dataset: where its database is."""
     table: Annotated[str, Field(pattern=DATABASE_TABLE)] | None = None
     """Only of a jdbc dataset: `schema.table`."""
-    partitions: list[Name] = []
-    """The keys of its `key=value` folders, outermost first."""
-    columns: list[Name] = []
-    """Only of a csv dataset: names for the columns of a CSV file without a header."""
+    catalog: Literal["crawled", "projected", "declared"] = "crawled"
+    """How its table comes: a crawler finds it; or it is told here, its partitions computed by Athena, or registered."""
+    partitions: list[Name] | dict[Name, ColumnType] = []
+    """The keys of its `key=value` folders, outermost first; of a table that is not crawled also with their types."""
+    columns: list[Name] | dict[Name, DeclaredType] = []
+    """`{name: type}` of a table that is not crawled. Else only names, for a CSV file without a header."""
+    projection: dict[Name, Projection] = {}
+    """Of a projected table: each partition key's values."""
+    partition_index: bool | PartitionIndex = True
+    """Over all partition keys, or those given; it makes queries on tables with many partitions quick."""
     csv: CsvFormat = CsvFormat()
+    json_: JsonFormat | None = Field(None, alias="json")
+    grok: GrokFormat | None = None
+    """Required for the format grok. Only AWS's crawler can run it."""
+    xml: XmlFormat | None = None
+    """Required for the format xml. Only AWS's crawler can run it."""
     crawl: Crawl = Crawl()
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Partition key: its type; a string where none is given."""
+        given = self.partitions
+        return given if isinstance(given, dict) else dict.fromkeys(given, "string")
 
 
 Format = Literal["parquet", "orc", "json", "csv", "avro"]

@@ -150,6 +150,12 @@ def _workgroups(aws: Aws) -> Iterator[str]:
     return _ours((group["Name"] for page in pages for group in page["WorkGroups"]), aws.names.prefix)
 
 
+def _queues(aws: Aws) -> Iterator[str]:
+    pages = aws.sqs.get_paginator("list_queues").paginate(QueueNamePrefix=aws.names.prefix)
+    urls = (url for page in pages for url in page.get("QueueUrls", []))
+    return _ours((url.rpartition("/")[2] for url in urls), aws.names.prefix)
+
+
 def _streams(aws: Aws) -> Iterator[str]:
     return _ours(_pages(aws.kinesis, "list_streams", "StreamNames", None), aws.names.prefix)
 
@@ -191,6 +197,7 @@ _FINDERS: dict[str, Finder] = {
     "CloudWatch log group": _log_groups,
     "CloudWatch log stream": _crawler_logs,
     "IAM role": _roles,
+    "SQS queue": _queues,
     "Athena workgroup": _workgroups,
     "Kinesis stream": _streams,
     "Firehose delivery stream": _delivery_streams,

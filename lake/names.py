@@ -45,6 +45,14 @@ class Names:
     def crawler(self, dataset: str) -> str:
         return f"{self.prefix}-{dataset}"
 
+    def queue(self, dataset: str) -> str:
+        """Of what S3 tells the dataset's crawler."""
+        return f"{self.prefix}-{dataset}-events"
+
+    def dead_letters(self, dataset: str) -> str:
+        """Of messages in the dataset's queue that are not S3's, or whose crawls fail again and again."""
+        return f"{self.prefix}-{dataset}-dead-letters"
+
     def connection(self, connection: str) -> str:
         return f"{self.prefix}-{connection}"
 

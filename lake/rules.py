@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from lake import expectations
+from lake import dataset_rules, expectations
 from lake.config import REPORTS, Config, FindMatches, Job
 from lake.database_rules import database_rules
 from lake.names import BUCKETS, Names
@@ -27,8 +27,7 @@ COMPRESSIONS = {
 def broken(config: Config) -> Iterator[Problem]:
     """Every rule that a well-typed configuration breaks."""
     yield from _bucket_names(config)
-    yield from _partitions(config)
-    yield from _crawls(config)
+    yield from dataset_rules.broken(config)
     yield from _zones(config)
     for name, job in config.jobs.items():
         yield from _job(config, name, job)
@@ -71,40 +70,6 @@ def _bucket_names(config: Config) -> Iterator[Problem]:
             f"{config.project!r} makes the bucket name {longest!r} of {len(longest)} characters; S3 allows "
             f"{BUCKET_NAME_LIMIT}. Shorten project or the environment's name {env!r} by {over}",
         )
-
-
-def _partitions(config: Config) -> Iterator[Problem]:
-    for name, dataset in config.datasets.items():
-        place = ("datasets", name, "partitions")
-        both = sorted(set(dataset.partitions) & set(dataset.columns))
-        if both:
-            yield (
-                place,
-                f"{', '.join(both)} cannot be a partition key and a column. Remove it from one of the two",
-            )
-        if len(set(dataset.partitions)) < len(dataset.partitions):
-            yield place, f"a key is there twice. Given: {', '.join(dataset.partitions)}"
-        if dataset.format == "csv" and not dataset.csv.header and not dataset.columns:
-            yield (
-                ("datasets", name, "columns"),
-                "is required where csv.header is false: the file does not name them",
-            )
-        if dataset.format != "csv" and dataset.columns:
-            yield (
-                ("datasets", name, "columns"),
-                f"only a csv dataset takes columns. Its format is {dataset.format}",
-            )
-
-
-def _crawls(config: Config) -> Iterator[Problem]:
-    for name, dataset in config.datasets.items():
-        crawl = dataset.crawl
-        if crawl.recrawl == "new_folders" and (crawl.on_update, crawl.on_delete) != ("log", "log"):
-            yield (
-                ("datasets", name, "crawl", "recrawl"),
-                "new_folders is only allowed with on_update: log and on_delete: log (AWS rejects all else). "
-                f"Given: on_update: {crawl.on_update}, on_delete: {crawl.on_delete}",
-            )
 
 
 def _zones(config: Config) -> Iterator[Problem]:

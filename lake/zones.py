@@ -42,7 +42,7 @@ def uploads(aws: Aws, dataset: str, paths: list[Path]) -> list[Upload]:
         raise BadInput(f"{dataset} is a table of the database {datasets[dataset].connection}: it takes no files")
     found = [upload for path in paths for upload in _under(dataset, path)]
     for upload in found:
-        _check_partitions(upload, datasets[dataset].partitions)
+        _check_partitions(upload, list(datasets[dataset].partitions))
     return found
 
 

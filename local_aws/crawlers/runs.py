@@ -98,7 +98,9 @@ class Runs:
         status, message, changes = "FAILED", "", Changes()
         try:
             lines.benchmark(f"Running Start Crawl for Crawler {crawler['Name']}")
-            changes = Crawl(self._context, region, crawler, lines, self._stops[key]).run()
+            listed = bool(self.state(key).get("Listed"))
+            changes = Crawl(self._context, region, crawler, lines, self._stops[key], listed).run()
+            self.remember(key, Listed=True)
             status = "SUCCEEDED"
         except StoppedError:
             status = "CANCELLED"

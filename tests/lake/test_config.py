@@ -49,7 +49,7 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
         (
             "format: json",
             "format: jsn",
-            ["datasets.flights.format", "'csv', 'json', 'parquet' or 'jdbc'", "Given: 'jsn'"],
+            ["datasets.flights.format", "'csv', 'json', 'parquet', 'grok', 'xml' or 'jdbc'", "Given: 'jsn'"],
         ),
         (
             "destroyable: true}",
