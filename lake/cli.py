@@ -86,7 +86,7 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
     from lake.rules import warnings
 
     lake = context.obj.lake()
-    for _, warning in warnings(lake.config):
+    for warning in warnings(lake.config):
         err.print(f"warning: {warning}", markup=False, style="yellow")
     config = lake.config
     counts = {

@@ -41,11 +41,10 @@ def broken(config: Config) -> Iterator[Problem]:
     yield from database_rules(config)
 
 
-def warnings(config: Config) -> Iterator[Problem]:
+def warnings(config: Config) -> Iterator[str]:
     """What is allowed, and hardly ever wanted."""
     for name in config.ml_transforms:
         yield (
-            ("ml_transforms", name),
             f"ml_transforms.{name}: AWS's FindMatches ran only on Glue 2.0, which ended on 2026-04-01. The resource is "
             "deployed, and no job can use it. The step find_matches does the same and runs",
         )
