@@ -46,7 +46,7 @@ def warnings(config: Config) -> Iterator[str]:
     for name in config.ml_transforms:
         yield (
             f"ml_transforms.{name}: AWS's FindMatches ran only on Glue 2.0, which ended on 2026-04-01. The resource is "
-            "deployed, and no job can use it. The step find_matches does the same and runs",
+            "deployed, and no job can use it. The step find_matches does the same and runs"
         )
 
 
