@@ -89,10 +89,8 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
     for warning in warnings(lake.config):
         err.print(f"warning: {warning}", markup=False, style="yellow")
     config = lake.config
-    counts = {
-        part: len(getattr(config, part))
-        for part in ("environments", "connections", "datasets", "jobs", "workflows", "streams")
-    }
+    parts = ("environments", "connections", "datasets", "workflows", "streams")
+    counts = {part: len(getattr(config, part)) for part in parts} | {"jobs": len(config.every_job)}
     _show(
         {"project": config.project, "environment": lake.env, **counts},
         as_json,
@@ -218,6 +216,27 @@ def _dry_run(settings: Settings, targets: list[str], like: str | None, sample: i
         return
     _table([dry_run.summary(table) for table in tables], False)
     _table([line for table in tables for line in dry_run.lines(table)], False)
+
+
+@app.command()
+def secret(
+    context: typer.Context,
+    connection: str,
+    username: Annotated[str | None, typer.Option(help="The database user; asked for when it is not given.")] = None,
+) -> None:
+    """Give a connection its user and password: asked for, or the password as one line of stdin."""
+    aws: Aws = context.obj.aws()
+    from lake import connections
+
+    if sys.stdin.isatty():
+        username = username or typer.prompt("User")
+        password = typer.prompt("Password", hide_input=True)
+    elif username:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        raise BadInput("without a terminal, give --username, and the password as one line of stdin")
+    name = connections.put_secret(aws, connection, username or "", password)
+    out.print(f"{connection}: user {username} and a password are in the secret {name}", markup=False)
 
 
 @app.command()

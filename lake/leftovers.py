@@ -194,6 +194,7 @@ _FINDERS: dict[str, Finder] = {
     "Glue ML transform": _glue("get_ml_transforms", "Transforms", "Name"),
     "Glue workflow": lambda aws: _ours(_pages(aws.glue, "list_workflows", "Workflows", None), aws.names.prefix),
     "Glue trigger": _glue("get_triggers", "Triggers", "Name"),
+    "Glue security configuration": _glue("get_security_configurations", "SecurityConfigurations", "Name"),
     "CloudWatch log group": _log_groups,
     "CloudWatch log stream": _crawler_logs,
     "IAM role": _roles,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from local_aws.context import Context
-from local_aws.crawlers import formats
+from local_aws.crawlers import formats, jdbc
 from local_aws.crawlers.catalog import Catalog, Changes
 from local_aws.crawlers.events import changed_folders
 from local_aws.crawlers.formats import UnsupportedError
@@ -62,6 +62,8 @@ class Crawl:
         targets, classifiers = self._targets(), self._classifiers()
         self.log.info(f"Crawler configured with SchemaChangePolicy {json.dumps(self.crawler['SchemaChangePolicy'])}")
         self.catalog.tables()
+        for database in self.crawler["Targets"].get("JdbcTargets") or []:
+            jdbc.crawl(self.context, self.region, database, self.catalog)
         if self.policy.by_events and self.listed:
             self._crawl_changed(targets, classifiers)
         else:
@@ -92,13 +94,13 @@ class Crawl:
 
     def _targets(self) -> list[Target]:
         given = {kind: found for kind, found in self.crawler["Targets"].items() if found}
-        others = sorted(set(given) - {"S3Targets"})
+        others = sorted(set(given) - {"S3Targets", "JdbcTargets"})
         if others or not given:
             raise UnsupportedError(
-                f"Targets: the embedded crawler can crawl S3Targets; given: {', '.join(others) or 'none'}. "
-                "Give the crawler at least one S3 target and no other."
+                "Targets: the embedded crawler can crawl S3Targets and JdbcTargets; "
+                f"given: {', '.join(others) or 'none'}. Give the crawler at least one of them and no other."
             )
-        return [Target.of(document) for document in given["S3Targets"]]
+        return [Target.of(document) for document in given.get("S3Targets", [])]
 
     def _classifiers(self) -> list[Document]:
         names = self.crawler.get("Classifiers", [])
@@ -174,6 +176,8 @@ class Crawl:
         homes = {file: table.location for table in found for file in table.files}
         for table in self.catalog.own_tables():
             location = table["StorageDescriptor"]["Location"]
+            if not location.startswith("s3://"):
+                continue
             bucket, key = split_uri(location)
             within = [t for t in listings if t.bucket == bucket and key.startswith(t.prefix)]
             files = [file for target in within for file in listings[target] if file.uri.startswith(location)]
