@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from lake.aws import Aws
+from lake.config import load
 from tests.e2e.conftest import Checkout, environment
 from tests.postgres import PASSWORD, USER, Database
 
@@ -77,6 +79,7 @@ def test_a_lake_with_a_database(shop: Checkout, database: Database) -> None:
     assert (report["rows_in"], report["filtered"], report["rows_out"]) == (3, 1, 2)
     assert database.run("SELECT * FROM totals ORDER BY id") == [(1, 1, False), (2, 10, True)]
     assert_kept_secret(shop)
+    assert not {line for line in logged(shop) for password in (PASSWORD, WRONG) if password in line}
 
     file = shop.root / "lake.yaml"
     file.write_text(file.read_text().replace("host: 127.0.0.1", "host: localhost"))
@@ -98,3 +101,13 @@ def assert_kept_secret(checkout: Checkout) -> None:
             if file.is_file() and not file.is_symlink() and file != kept:
                 content = file.read_bytes()
                 assert PASSWORD.encode() not in content and WRONG.encode() not in content, file
+
+
+def logged(checkout: Checkout) -> list[str]:
+    """What crawlers and jobs wrote to CloudWatch Logs."""
+    logs = Aws(load(checkout.root / "lake.yaml", "local")).logs
+    groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+    events = [logs.filter_log_events(logGroupName=group)["events"] for group in groups]
+    lines = [event["message"] for found in events for event in found]
+    assert any("refuses the login" in line for line in lines)
+    return lines
