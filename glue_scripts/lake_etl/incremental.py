@@ -125,7 +125,9 @@ def total(reports: list[dict[str, Any]]) -> dict[str, Any]:
     """One report of the reports of several batches, or of none."""
     found: dict[str, Any] = NOTHING
     for report in reports:
-        found = _sum(found, report)
+        judged = found.get("expectations", []) + report.get("expectations", [])
+        summed = _sum(found, {name: value for name, value in report.items() if name != "expectations"})
+        found = summed | ({"expectations": judged} if judged else {})
     told = {name: value for name, value in found.items() if name not in ("started_at", "seconds")}
     return {**told, "batches": len(reports)}
 

@@ -22,10 +22,12 @@ from lake_etl.catalog import NoTable, find_table, registered
 from lake_etl.database import read_database
 from lake_etl.database_sink import Load, loading, read_database_sink
 from lake_etl.errors import JobError, NotYetWritten, check_options, reason, unknown
+from lake_etl.expectations import Judged, check, judge, read_rules
 from lake_etl.files import Batches, Files
 from lake_etl.incremental import checkpoint_of, each_batch, total
 from lake_etl.quarantine import Quarantine
 from lake_etl.report import account, check_balance, observed
+from lake_etl.results import publish_results
 from lake_etl.sink import Written, read_sink
 from lake_etl.source import Source, read_source
 from lake_etl.steps import Applied, apply_steps, check_steps, keep_rejects
@@ -154,10 +156,14 @@ def _moved(
     """Write what the steps make of the source, account for every row, and publish."""
     quarantine = Quarantine(arguments.quarantine_bucket, spec["job"], arguments.JOB_RUN_ID, started)
     frame, steps = apply_steps(sources[spec["source"]].rows, spec["steps"], sources.rows)
-    written = target.write(frame)
+    judged = judge(frame, read_rules(spec.get("expect", ())), sources.rows, started)
+    written = target.write(judged.rows)
     kept = {name: quarantine.keep(sources.spark, source) for name, source in sources.read.items()}
     rejected = keep_rejects(quarantine, sources[spec["source"]], steps)
-    report = _report(spec, arguments, started, sources, steps, target.name, written, kept, rejected)
+    if judged.rejected and judged.rejects:
+        rejected += quarantine.keep_rows(spec["source"], judged.rejected)
+    expectations = _concluded(spec["job"], arguments, judged)
+    report = _report(spec, arguments, started, sources, steps, target.name, written, kept, rejected) | expectations
     check_balance(report)
     target.publish(written)
     return report
@@ -231,6 +237,17 @@ def _time(started: datetime) -> dict[str, Any]:
     }
 
 
+def _concluded(job: str, arguments: argparse.Namespace, judged: Judged) -> dict[str, Any]:
+    """What the report says of the expectations. Their results are kept, also of a run that they fail."""
+    verdicts = judged.verdicts()
+    if not verdicts:
+        return {}
+    place = (arguments.curated_database, arguments.curated_bucket)
+    publish_results(boto3.client("glue"), boto3.client("s3"), *place, job, arguments.JOB_RUN_ID, verdicts)
+    check(verdicts)
+    return {"expectations": [verdict.record() for verdict in verdicts]}
+
+
 @contextmanager
 def _opened(spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namespace) -> Iterator[Files | Load]:
     """Where the job writes to: files in the curated zone, or a table of a database."""
@@ -263,8 +280,9 @@ def read_spec(location: str) -> dict[str, Any]:
     except ClientError as error:
         raise JobError(f"--spec {location}: {error}") from error
     spec: dict[str, Any] = json.load(body)
-    check_options(spec, ("job", "source", "tables", "steps", "sink"), ("databases", "incremental"))
+    check_options(spec, ("job", "source", "tables", "steps", "sink"), ("databases", "expect", "incremental"))
     check_steps(spec["steps"])
+    read_rules(spec.get("expect", ()))
     if "connection" in spec["sink"]:
         read_database_sink(spec["sink"])
     else:

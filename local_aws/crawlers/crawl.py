@@ -118,18 +118,19 @@ class Crawl:
         self, target: Target, listed: Sequence[S3File], classifiers: Sequence[Document]
     ) -> tuple[list[FoundTable], dict[S3File, Schema]]:
         self._stop_here()
-        known = self._known_tables() if self.policy.new_folders_only or self.catalog.folders is not None else {}
+        looks_back = not self.policy.new_folders_only and self.catalog.folders is None
+        known = {} if looks_back else self._known_tables()
         chosen = target.sampled(_outside(listed, known) if self.policy.new_folders_only else listed)
-        wanted = {file.key for file in chosen}
-        prefixes = {target.prefix} if self.catalog.folders is None else {split_uri(f)[1] for f in self.catalog.folders}
-        pulled = {
-            file.key: file
-            for prefix in sorted(prefixes)
-            for file in self.context.mirror.pull(target.bucket, prefix, lambda file: file.key in wanted)
-        }.values()
+        pulled = self._pulled(target, {file.key for file in chosen})
         self._stop_here()
         read = schemas_of(pulled, classifiers, self.log.warn)
         return self._grouped(target, read, known), read
+
+    def _pulled(self, target: Target, keys: set[str]) -> Iterable[S3File]:
+        folders = self.catalog.folders
+        prefixes = [target.prefix] if folders is None else sorted(split_uri(folder)[1] for folder in folders)
+        pulls = (self.context.mirror.pull(target.bucket, prefix, lambda file: file.key in keys) for prefix in prefixes)
+        return {file.key: file for files in pulls for file in files}.values()
 
     def _grouped(self, target: Target, read: dict[S3File, Schema], known: Iterable[str]) -> list[FoundTable]:
         """Files under the location of a table already known stay with it; the rest are grouped."""
