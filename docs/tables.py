@@ -10,7 +10,8 @@ import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -23,8 +24,15 @@ MODELS = {
     "": config.Config,
     "environments.NAME.": config.Environment,
     "environments.NAME.state.": config.State,
+    "connections.NAME.": config.Connection,
+    "connections.NAME.network.": config.Network,
     "datasets.NAME.": config.Dataset,
     "datasets.NAME.csv.": config.CsvFormat,
+    "datasets.NAME.json.": config.JsonFormat,
+    "datasets.NAME.grok.": config.GrokFormat,
+    "datasets.NAME.xml.": config.XmlFormat,
+    "datasets.NAME.projection.KEY.": config.Projection,
+    "datasets.NAME.partition_index.": config.PartitionIndex,
     "datasets.NAME.crawl.": config.Crawl,
     "jobs.NAME.": config.Job,
     "jobs.NAME.steps[].": config.Step,
@@ -33,6 +41,8 @@ MODELS = {
     "jobs.NAME.steps[].map.": config.Map,
     "jobs.NAME.steps[].map.lookup.NAME.": config.Lookup,
     "jobs.NAME.sink.": config.Sink,
+    "workflows.NAME.": config.Workflow,
+    "workflows.NAME.steps[].": config.WorkflowStep,
     "streams.NAME.": config.Stream,
     "streams.NAME.buffer.": config.Buffer,
     "streams.NAME.window.": config.Window,
@@ -88,8 +98,18 @@ def _counted(resources: dict[str, Any]) -> Iterator[str]:
 
 
 def _is_group(info: FieldInfo) -> bool:
-    """Fields that are models, or collections of them, have rows of their own."""
-    models = [leaf for leaf in _leaves(info.annotation) if isinstance(leaf, type) and issubclass(leaf, BaseModel)]
+    """Fields that are models, or collections of them, have rows of their own; not those that may be a plain value."""
+    return all(_holds_models(choice) for choice in _choices(info.annotation))
+
+
+def _choices(annotation: Any) -> list[Any]:
+    """What a union allows, None left out."""
+    union = get_origin(annotation) in (Union, UnionType)
+    return [choice for choice in get_args(annotation) if choice is not NoneType] if union else [annotation]
+
+
+def _holds_models(annotation: Any) -> bool:
+    models = [leaf for leaf in _leaves(annotation) if isinstance(leaf, type) and issubclass(leaf, BaseModel)]
     return any(model.model_fields for model in models)
 
 
@@ -102,15 +122,15 @@ def _leaves(annotation: Any) -> Iterator[Any]:
 
 
 def _type(info: FieldInfo) -> str:
-    if get_origin(info.annotation) is Literal:
-        return ", ".join(str(choice) for choice in get_args(info.annotation))
-    names = [
-        NAMES.get(leaf, "mapping")
-        for leaf in _leaves(info.annotation)
-        if isinstance(leaf, type) and leaf is not type(None)
-    ]
-    origins = [origin for origin in ("dict", "list") if origin in str(info.annotation)]
-    return f"{origins[0]} of {names[-1]}" if origins else " or ".join(names)
+    return " or ".join(dict.fromkeys(_type_name(choice) for choice in _choices(info.annotation)))
+
+
+def _type_name(annotation: Any) -> str:
+    leaves = list(_leaves(annotation))
+    words = [str(word) for leaf in leaves if get_origin(leaf) is Literal for word in get_args(leaf)]
+    names = [", ".join(words)] if words else [NAMES.get(leaf, "mapping") for leaf in leaves if isinstance(leaf, type)]
+    origins = [origin for origin in ("dict", "list") if str(annotation).startswith(origin)]
+    return f"{origins[0]} of {names[-1]}" if origins else names[-1]
 
 
 def _default(info: FieldInfo) -> str:

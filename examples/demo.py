@@ -30,8 +30,7 @@ def main() -> None:
     _lake("up")
     for dataset in DATASETS:
         _lake("put", dataset, str(files / dataset))
-    _lake("crawl")
-    _lake("run", "flights_enriched")
+    _lake("run", "--workflow", "refresh")
     _lake("query", "--name", "flights_total")
     _lake("query", "--name", "late_carriers")
     before = _departures()

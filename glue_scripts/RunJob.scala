@@ -103,8 +103,6 @@ object Json {
 
   def write(value: Any): String = writer.writeValueAsString(value)
 
-  def pretty(value: Any): String = writer.writerWithDefaultPrettyPrinter.writeValueAsString(value)
-
   private def ordered(value: Any): Any = value match {
     case fields: java.util.Map[_, _] =>
       ListMap(fields.asScala.toSeq.map { case (name, field) => name.toString -> ordered(field) }: _*)
@@ -197,7 +195,9 @@ final class JobRun(arguments: Arguments) {
     )
     Balance.check(report)
     catalog.publish(database, sink, written)
-    files.write(s"s3://${arguments("curated_bucket")}/_reports/$job/${arguments.runId}.json", Json.pretty(report))
+    // One line of JSON, so that a crawler makes a table of the reports; the job is its partition, not a column.
+    val place = s"s3://${arguments("curated_bucket")}/job_reports/job=$job/${arguments.runId}.json"
+    files.write(place, Json.write(report - "job") + "\n")
     report
   }
 

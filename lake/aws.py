@@ -115,6 +115,14 @@ class Aws:
         return self._client("s3")  # type: ignore[no-any-return]
 
     @functools.cached_property
+    def secrets(self) -> Any:
+        return self._client("secretsmanager")
+
+    @functools.cached_property
+    def sqs(self) -> Any:
+        return self._client("sqs")
+
+    @functools.cached_property
     def tagging(self) -> ResourceGroupsTaggingAPIClient:
         return self._client("resourcegroupstaggingapi")  # type: ignore[no-any-return]
 

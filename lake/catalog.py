@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
+from lake import partitions
 from lake.aws import Aws, error_code
+from lake.config import Lake
+from lake.connections import crawled_table
 from lake.errors import BadInput, LakeError
 
 POLL_SECONDS = 1.0
@@ -17,7 +20,9 @@ POLL_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Crawled:
-    """The outcome of a dataset's crawl. `status` is Glue's: SUCCEEDED, FAILED or CANCELLED."""
+    """The outcome of a dataset's crawl. `status` is Glue's: SUCCEEDED, FAILED or CANCELLED; `message` says why,
+    or what the table lacks.
+    """
 
     dataset: str
     status: str
@@ -27,17 +32,20 @@ class Crawled:
     seconds: float
 
 
+def crawled_datasets(aws: Aws) -> list[str]:
+    """The datasets that have a crawler."""
+    return [name for name, dataset in aws.lake.config.datasets.items() if dataset.catalog == "crawled"]
+
+
 def crawl(aws: Aws, datasets: list[str], on_done: Callable[[Crawled], None]) -> list[Crawled]:
     """Run the crawlers of datasets side by side and wait for all of them.
 
     Raises:
-        BadInput: a dataset is not in lake.yaml.
+        BadInput: a dataset is not in lake.yaml, or has no crawler.
         LakeError: a crawler is not deployed.
     """
-    allowed = list(aws.lake.config.datasets)
     for dataset in datasets:
-        if dataset not in allowed:
-            raise BadInput(f"there is no dataset {dataset!r} in lake.yaml. Allowed: {', '.join(allowed)}")
+        check_crawled(aws.lake, dataset)
     started = {dataset: _start(aws, dataset) for dataset in datasets}
     crawled: list[Crawled] = []
     while started:
@@ -47,6 +55,23 @@ def crawl(aws: Aws, datasets: list[str], on_done: Callable[[Crawled], None]) -> 
             crawled.append(outcome)
             on_done(outcome)
     return crawled
+
+
+_WITHOUT_CRAWLER = {
+    "projected": "Athena computes its partitions, so new folders are there at once",
+    "declared": "`lake put` registers its partitions. For files that came in another way: "
+    "`lake query --database raw 'MSCK REPAIR TABLE {}'`",
+}
+
+
+def check_crawled(lake: Lake, dataset: str) -> None:
+    """Raise BadInput for a dataset that is not in lake.yaml, or has no crawler: with the way out."""
+    datasets = lake.config.datasets
+    if dataset not in datasets:
+        raise BadInput(f"there is no dataset {dataset!r} in lake.yaml. Allowed: {', '.join(datasets)}")
+    table = datasets[dataset].catalog
+    if table != "crawled":
+        raise BadInput(f"{dataset} has no crawler: its table is {table}. {_WITHOUT_CRAWLER[table].format(dataset)}")
 
 
 def _start(aws: Aws, dataset: str) -> float:
@@ -66,21 +91,22 @@ def _finished(aws: Aws, started: dict[str, float]) -> Iterator[tuple[str, Crawle
         if crawler["State"] != "READY":
             continue
         last = crawler.get("LastCrawl", {})
-        columns, partitions = table_size(aws, dataset)
+        columns, count = table_size(aws, dataset)
         seconds = round(time.monotonic() - since, 1)
-        status, message = last.get("Status", "FAILED"), last.get("ErrorMessage", "")
-        yield dataset, Crawled(dataset, status, message, columns, partitions, seconds)
+        message = last.get("ErrorMessage", "") or partitions.unindexed(aws, dataset, count)
+        yield dataset, Crawled(dataset, last.get("Status", "FAILED"), message, columns, count, seconds)
 
 
 def table_size(aws: Aws, dataset: str) -> tuple[int, int]:
-    """(columns, partitions) of a dataset's raw table; zeros where it is not there."""
-    database = aws.names.database("raw")
+    """(columns, partitions) of a dataset's table; zeros where it is not there."""
+    zone, name = aws.lake.config.datasets[dataset].zone, crawled_table(aws.lake.config, dataset)
+    database = aws.names.database(zone)
     try:
-        table = aws.glue.get_table(DatabaseName=database, Name=dataset)["Table"]
+        table = aws.glue.get_table(DatabaseName=database, Name=name)["Table"]
     except aws.glue.exceptions.EntityNotFoundException:
         return 0, 0
     pages = aws.glue.get_paginator("get_partitions").paginate(
-        DatabaseName=database, TableName=dataset, ExcludeColumnSchema=True
+        DatabaseName=database, TableName=name, ExcludeColumnSchema=True
     )
-    partitions = sum(len(page["Partitions"]) for page in pages) if table.get("PartitionKeys") else 0
-    return len(table["StorageDescriptor"]["Columns"]), partitions
+    count = sum(len(page["Partitions"]) for page in pages) if table.get("PartitionKeys") else 0
+    return len(table["StorageDescriptor"]["Columns"]), count

@@ -25,7 +25,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from lake.config import ConfigError, Lake, load
+from lake.config import ConfigError, Lake, WorkflowStep, load
 from lake.errors import BadInput, LakeError
 from lake.names import STACKS
 
@@ -42,6 +42,8 @@ app = typer.Typer(
 )
 local = typer.Typer(no_args_is_help=True, help="The embedded AWS on this machine.")
 app.add_typer(local, name="local")
+connect = typer.Typer(no_args_is_help=True, help="What other tools need to read the lake. Only prints.")
+app.add_typer(connect, name="connect")
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -83,7 +85,10 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
     """Validate lake.yaml alone. Exit code 2 when it cannot be used."""
     lake = context.obj.lake()
     config = lake.config
-    counts = {part: len(getattr(config, part)) for part in ("environments", "datasets", "jobs", "streams")}
+    counts = {
+        part: len(getattr(config, part))
+        for part in ("environments", "connections", "datasets", "jobs", "workflows", "streams")
+    }
     _show(
         {"project": config.project, "environment": lake.env, **counts},
         as_json,
@@ -140,34 +145,51 @@ def put(
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders that hold the partition folders.")],
     as_json: AsJson = False,
 ) -> None:
-    """Upload files of a dataset into the raw zone."""
+    """Upload files of a dataset into the raw zone, and register the partitions of a declared table."""
     aws: Aws = context.obj.aws()
-    from lake import zones
+    from lake import partitions, zones
 
     files = zones.uploads(aws, dataset, paths)
+    storage = partitions.storage(aws, dataset)
     size = sum(upload.file.stat().st_size for upload in files)
     with _progress() as progress:
         task = progress.add_task(f"Uploading {dataset}", total=len(files))
         for _ in zones.put(aws, files):
             progress.advance(task)
-    _show(
-        {"dataset": dataset, "files": len(files), "bytes": size},
-        as_json,
-        f"{dataset}: {len(files)} files, {_bytes(size)}",
-    )
+    done: dict[str, Any] = {"dataset": dataset, "files": len(files), "bytes": size}
+    sentence = f"{dataset}: {len(files)} files, {_bytes(size)}"
+    if storage:
+        done["new_partitions"] = partitions.register(aws, dataset, storage, files)
+        sentence += f", {done['new_partitions']} new partitions"
+    _show(done, as_json, sentence)
 
 
 @app.command()
 def crawl(
     context: typer.Context,
-    datasets: Annotated[list[str] | None, typer.Argument(help="All when none is named.")] = None,
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Datasets; all that have a crawler when none is named. With --dry-run also s3:// or folders."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what a first crawl would find; deploy nothing.")
+    ] = False,
+    like: Annotated[str | None, typer.Option("--like", help="With --dry-run: crawl as this dataset's crawler.")] = None,
+    sample: Annotated[int, typer.Option(min=0, help="With --dry-run: files a folder; 0 for all.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Run crawlers and wait: tables, columns and partitions as they are found."""
+    if dry_run:
+        _dry_run(context.obj, targets or [], like, sample, as_json)
+        return
+    if like or sample:
+        raise BadInput("--like and --sample are only for --dry-run")
     aws: Aws = context.obj.aws()
     from lake import catalog
 
-    chosen = datasets or list(aws.lake.config.datasets)
+    chosen = targets or catalog.crawled_datasets(aws)
     with _progress() as progress:
         task = progress.add_task("Crawling", total=len(chosen))
         crawled = catalog.crawl(aws, chosen, lambda _: progress.advance(task))
@@ -176,10 +198,65 @@ def crawl(
         raise typer.Exit(1)
 
 
+def _dry_run(settings: Settings, targets: list[str], like: str | None, sample: int, as_json: bool) -> None:
+    from lake import dry_run
+
+    found = [dry_run.crawl(settings.lake, settings.aws, target, like, sample) for target in targets]
+    if not found:
+        raise BadInput("--dry-run needs a dataset, an s3:// prefix or a folder")
+    tables = [table for crawled in found for table in crawled["tables"]]
+    for warning in [warning for crawled in found for warning in crawled["warnings"]]:
+        err.print(warning, markup=False, style="yellow")
+    if as_json:
+        out.print_json(
+            json.dumps({"tables": tables, "warnings": [w for crawled in found for w in crawled["warnings"]]})
+        )
+        return
+    _table([dry_run.summary(table) for table in tables], False)
+    _table([line for table in tables for line in dry_run.lines(table)], False)
+
+
 @app.command()
-def run(context: typer.Context, job: str, as_json: AsJson = False) -> None:
-    """Run a Glue job to its end and show its report."""
+def run(
+    context: typer.Context,
+    job: Annotated[str | None, typer.Argument(help="A job of lake.yaml.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="A workflow of lake.yaml, in place of a job.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a Glue job to its end and show its report, or a workflow and show how its crawlers and jobs went."""
+    if (job is None) == (workflow is None):
+        raise BadInput("name a job, or a workflow with --workflow")
     aws: Aws = context.obj.aws()
+    if workflow:
+        _run_workflow(aws, workflow, as_json)
+    elif job:
+        _run_job(aws, job, as_json)
+
+
+def _run_workflow(aws: Aws, workflow: str, as_json: bool) -> None:
+    from lake import workflows
+
+    total = sum(len(step.crawl) + len(step.run) for step in _steps(aws, workflow))
+    with _progress() as progress:
+        task = progress.add_task(workflow, total=total)
+
+        def show(action: workflows.Action) -> None:
+            underway = action.state in ("STARTING", "RUNNING")
+            progress.update(task, advance=0 if underway else 1, description=f"{action.part}: {action.state.lower()}")
+            _on_no_terminal(f"{action.part}: {action.state.lower()}")
+
+        actions = workflows.run(aws, workflow, show)
+    _table([asdict(action) for action in actions], as_json)
+    if told := workflows.failure(workflow, actions):
+        raise LakeError(told)
+
+
+def _steps(aws: Aws, workflow: str) -> list[WorkflowStep]:
+    found = aws.lake.config.workflows.get(workflow)
+    return found.steps if found else []
+
+
+def _run_job(aws: Aws, job: str, as_json: bool) -> None:
     from lake import jobs
 
     with _progress() as progress:
@@ -281,16 +358,33 @@ def leftovers(context: typer.Context, as_json: AsJson = False) -> None:
     aws: Aws = context.obj.aws()
     from lake import leftovers as search
 
-    found, pending = search.leftovers(aws), search.pending_keys(aws)
+    found, pending, secrets = search.leftovers(aws), search.pending_keys(aws), search.pending_secrets(aws)
     if as_json:
-        out.print_json(json.dumps({"leftovers": [asdict(left) for left in found], "pending_keys": pending}))
+        document = {"leftovers": [asdict(left) for left in found], "pending_keys": pending, "pending_secrets": secrets}
+        out.print_json(json.dumps(document))
     else:
         _table([asdict(left) for left in found], False)
         out.print(f"{len(found)} left of {aws.names.prefix}")
         for key in pending:
             err.print(f"[dim]KMS key {key}: AWS waits before it deletes a key; it costs nothing[/dim]")
+        for waiting in secrets:
+            err.print(f"[dim]secret {waiting}: AWS waits before it deletes a secret; it costs nothing[/dim]")
     if found:
         raise typer.Exit(1)
+
+
+@connect.command("redshift")
+def connect_redshift(context: typer.Context, as_json: AsJson = False) -> None:
+    """The SQL of Redshift Spectrum's external schemas, and the role that they name."""
+    aws: Aws = context.obj.aws()
+    from lake.redshift import spectrum
+
+    found = spectrum(aws.names, aws.lake.config)
+    if as_json:
+        out.print_json(json.dumps(asdict(found)))
+        return
+    out.print(f"-- In Redshift, as a user who may create schemas:\n\n{found.sql}\n", markup=False)
+    out.print(f"# The role, attached to the cluster or the workgroup:\n\n{found.commands()}", markup=False)
 
 
 @local.command("start")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,22 +23,42 @@ ACCOUNT = r"^\d{12}$"
 FUNCTION = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$"
 PYTHON_FILE = r"^[\w./-]+\.py$"
 LOOPBACK = r"^http://(127\.0\.0\.1|localhost):\d{2,5}$"
+HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$"
+DATABASE = r"^\w[\w-]*$"
+SUBNET = r"^subnet-[0-9a-f]+$"
+SECURITY_GROUP = r"^sg-[0-9a-f]+$"
+ZONE = r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$"
+DATABASE_TABLE = r"^[A-Za-z_]\w*\.[A-Za-z_]\w*$"
+SINK_TABLE = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$"
+COLUMN_TYPE = rf"({TYPE}|^(array|map|struct)<[a-z0-9_:,<>() ]+>$)"
+JSON_PATH = r"^\$(\.[A-Za-z_]\w*)*(\[\*\])?$"
 CRON = r"^cron\(\S+ \S+ \S+ \S+ \S+ \S+\)$"
 ALLOWED = {
     PROJECT: "lower-case letters, digits and hyphens, such as flights",
     NAME: "lower-case letters, digits and underscores, such as arr_delay",
     TYPE: "string, boolean, tinyint, smallint, int, bigint, float, double, date, timestamp or decimal(precision,scale)",
+    COLUMN_TYPE: "string, int, bigint, double, ..., decimal(precision,scale), array<type>, map<type,type> or "
+    "struct<name:type,...>",
+    JSON_PATH: "where the records are, such as $.records[*], $[*] or $.detail",
     REGION: "an AWS region, such as eu-west-1",
     ACCOUNT: "the 12 digits of an AWS account, in quotes",
     FUNCTION: "module.function, such as my_rules.is_far",
     PYTHON_FILE: "a Python file, such as my_rules.py",
     LOOPBACK: "http://127.0.0.1:PORT, as the embedded AWS listens on loopback only",
+    HOST: "the name or address of a host, such as db.example.org",
+    DATABASE: "the name of a database: letters, digits, underscores and hyphens",
+    SUBNET: "the id of a subnet, such as subnet-0123456789abcdef0",
+    SECURITY_GROUP: "the id of a security group, such as sg-0123456789abcdef0",
+    ZONE: "the subnet's availability zone, such as eu-west-1a",
+    DATABASE_TABLE: "schema.table, such as public.customers",
+    SINK_TABLE: "a table of the catalog, such as flights, or with a connection schema.table, such as public.flights",
     CRON: "AWS's six fields in UTC: cron(minutes hours day-of-month month day-of-week year)",
 }
 
 ProjectName = Annotated[str, Field(pattern=PROJECT)]
 Name = Annotated[str, Field(pattern=NAME)]
 ColumnType = Annotated[str, Field(pattern=TYPE)]
+DeclaredType = Annotated[str, Field(pattern=COLUMN_TYPE)]
 
 
 class ConfigError(Exception):
@@ -79,10 +100,30 @@ class Environment(_Model):
     state: State | None = None
 
 
+class Network(_Model):
+    subnet: Annotated[str, Field(pattern=SUBNET)]
+    security_groups: Annotated[list[Annotated[str, Field(pattern=SECURITY_GROUP)]], Field(min_length=1)]
+    """One of them must let in all TCP from itself: AWS asks for it."""
+    zone: Annotated[str, Field(pattern=ZONE)]
+
+
+class Connection(_Model):
+    type: Literal["postgresql", "network"]
+    """A database, or with `network` the way into a VPC alone."""
+    host: Annotated[str, Field(pattern=HOST)] | None = None
+    port: Annotated[int, Field(ge=1, le=65_535)] = 5432
+    database: Annotated[str, Field(pattern=DATABASE)] | None = None
+    ssl: bool = True
+    """Without it, also unencrypted connections are made."""
+    network: Network | None = None
+    """The place in a VPC from which crawlers and jobs reach it."""
+
+
 class Crawl(_Model):
     schedule: Annotated[str, Field(pattern=CRON)] | None = None
     """AWS's six fields, in UTC. Without it, the crawler runs on demand only."""
-    recrawl: Literal["everything", "new_folders"] = "everything"
+    recrawl: Literal["everything", "new_folders", "events"] = "everything"
+    """`events`: after the first crawl, only the folders in which S3 says that objects came or went."""
     on_update: Literal["update", "log"] = "update"
     on_delete: Literal["deprecate", "delete", "log"] = "deprecate"
 
@@ -91,16 +132,85 @@ class CsvFormat(_Model):
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     quote: Annotated[str, Field(min_length=1, max_length=1)] = '"'
     header: bool = True
+    serde: Literal["OpenCSVSerDe", "LazySimpleSerDe", "None"] = "OpenCSVSerDe"
+    """`LazySimpleSerDe` knows no quotes; with `None` the crawler chooses."""
+
+
+class JsonFormat(_Model):
+    path: Annotated[str, Field(pattern=JSON_PATH)]
+    """Where the records are in a file that is not one object a line, such as `$.records[*]`. Athena cannot read it."""
+
+
+class GrokFormat(_Model):
+    pattern: Annotated[str, Field(min_length=1, max_length=2048)]
+    custom_patterns: str | None = None
+    """A line each: a name, a space, its regular expression."""
+    classification: str | None = None
+    """Without it, the dataset's name."""
+
+
+class XmlFormat(_Model):
+    row_tag: Annotated[str, Field(min_length=1)]
+    """The element that is a row; it must not close itself."""
+
+
+class Projection(_Model):
+    """How Athena computes the values of a partition key, in Athena's own words."""
+
+    type: Literal["integer", "enum", "date", "injected"]
+    range: Annotated[list[int | str], Field(min_length=2, max_length=2)] | None = None
+    """First and last, such as `[2010, 2030]` or `[2024-01-01, NOW]`."""
+    values: Annotated[list[str], Field(min_length=1)] | None = None
+    """Of an enum."""
+    format: str | None = None
+    """Of a date, such as `yyyy-MM-dd`."""
+    interval: Annotated[int, Field(ge=1)] | None = None
+    interval_unit: Literal["YEARS", "MONTHS", "WEEKS", "DAYS", "HOURS", "MINUTES", "SECONDS"] | None = None
+    digits: Annotated[int, Field(ge=1)] | None = None
+    """Integers are written with leading zeros to this width."""
+
+    @field_validator("range", mode="before")
+    @classmethod
+    def _dates_as_text(cls, given: Any) -> Any:
+        return [str(end) if isinstance(end, date) else end for end in given] if isinstance(given, list) else given
+
+
+class PartitionIndex(_Model):
+    keys: Annotated[list[Name], Field(min_length=1)]
 
 
 class Dataset(_Model):
-    format: Literal["csv", "json", "parquet"]
-    partitions: list[Name] = []
-    """The keys of its `key=value` folders, outermost first."""
-    columns: list[Name] = []
-    """Only of a csv dataset: names for the columns of a CSV file without a header."""
+    zone: Literal["raw", "curated"] = "raw"
+    """Where its folder lies, and which database gets its table. `curated`: what jobs leave beside their tables."""
+    format: Literal["csv", "json", "parquet", "grok", "xml", "jdbc"]
+    """`jdbc`: a table of a database; all else are files."""
+    connection: Name | None = None
+    """Only of a jdbc dataset: where its database is."""
+    table: Annotated[str, Field(pattern=DATABASE_TABLE)] | None = None
+    """Only of a jdbc dataset: `schema.table`."""
+    catalog: Literal["crawled", "projected", "declared"] = "crawled"
+    """How its table comes: a crawler finds it; or it is told here, its partitions computed by Athena, or registered."""
+    partitions: list[Name] | dict[Name, ColumnType] = []
+    """The keys of its `key=value` folders, outermost first; of a table that is not crawled also with their types."""
+    columns: list[Name] | dict[Name, DeclaredType] = []
+    """`{name: type}` of a table that is not crawled. Else only names, for a CSV file without a header."""
+    projection: dict[Name, Projection] = {}
+    """Of a projected table: each partition key's values."""
+    partition_index: bool | PartitionIndex = True
+    """Over all partition keys, or those given; it makes queries on tables with many partitions quick."""
     csv: CsvFormat = CsvFormat()
+    json_: JsonFormat | None = Field(None, alias="json")
+    grok: GrokFormat | None = None
+    """Required for the format grok. Only AWS's crawler can run it."""
+    xml: XmlFormat | None = None
+    """Required for the format xml. Only AWS's crawler can run it."""
     crawl: Crawl = Crawl()
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Partition key: its type; a string where none is given."""
+        given = self.partitions
+        return given if isinstance(given, dict) else dict.fromkeys(given, "string")
 
 
 Format = Literal["parquet", "orc", "json", "csv", "avro"]
@@ -249,8 +359,16 @@ class Step(_Model):
 
 
 class Sink(_Model):
-    table: Name
-    """In the curated database; its files lie in a folder of this name in the curated zone."""
+    table: Annotated[str, Field(pattern=SINK_TABLE)]
+    """In the curated database, its files in a folder of this name; with a connection `schema.table` there."""
+    connection: Name | None = None
+    """The database to write to, in place of files."""
+    mode: Literal["insert", "truncate", "upsert"] = "insert"
+    """Only with a connection: add the rows, replace all rows, or replace the rows of the same keys."""
+    keys: list[Name] = []
+    """Only of an upsert: the columns that name a row; the table has a unique index of them."""
+    batch_size: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """Only with a connection: rows in one round trip."""
     format: Format = "parquet"
     """`avro` needs its jar: neither pyspark nor the embedded AWS has it."""
     compression: Compression | None = None
@@ -270,6 +388,8 @@ class Job(_Model):
     sink: Sink
     py_files: list[Annotated[str, Field(pattern=PYTHON_FILE)]] = []
     """Python files, by their paths from lake.yaml, with the functions that steps name."""
+    connections: list[Name] = []
+    """Connections whose network it runs in, besides those its datasets and its sink name."""
     glue_version: Literal["5.0", "5.1"] = "5.1"
     worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
     workers: Annotated[int, Field(ge=2, le=100)] = 2
@@ -297,6 +417,21 @@ class Stream(_Model):
     """Set to deploy a Flink application that counts events."""
 
 
+class WorkflowStep(_Model):
+    crawl: list[Name] = []
+    """The datasets whose crawlers it starts."""
+    run: list[Name] = []
+    """The jobs it starts."""
+    after: Literal["all", "any"] = "all"
+    """Of the step before: it starts when all, or any, of its crawlers and jobs have succeeded."""
+
+
+class Workflow(_Model):
+    schedule: Annotated[str, Field(pattern=CRON)] | None = None
+    """AWS's six fields, in UTC. Without it, the workflow runs on demand only: `lake run --workflow NAME`."""
+    steps: Annotated[list[WorkflowStep], Field(min_length=1)]
+
+
 class Queries(_Model):
     folder: str = "queries"
     bytes_scanned_cutoff: Annotated[int, Field(ge=10_485_760)] = 10_000_000_000
@@ -306,10 +441,16 @@ class Queries(_Model):
 class Config(_Model):
     project: ProjectName
     environments: Annotated[dict[Name, Environment], Field(min_length=1)]
+    connections: dict[Name, Connection] = {}
     datasets: dict[Name, Dataset] = {}
     jobs: dict[Name, Job] = {}
+    workflows: dict[Name, Workflow] = {}
     streams: dict[Name, Stream] = {}
     queries: Queries = Queries()
+
+
+REPORTS = "job_reports"
+"""The folder of the curated zone that every run of a job leaves its report in."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
+from lake.config import REPORTS
 from lake.errors import BadInput, LakeError
 
 POLL_SECONDS = 1.0
@@ -42,10 +43,10 @@ def run(aws: Aws, job: str, on_state: Callable[[str], None]) -> dict[str, Any]:
 
 
 def report(aws: Aws, job: str, run_id: str) -> dict[str, Any]:
-    """The report that a run left beside its table."""
-    bucket, key = aws.names.bucket("curated"), f"_reports/{job}/{run_id}.json"
+    """The report that a run left in the curated zone."""
+    bucket, key = aws.names.bucket("curated"), f"{REPORTS}/job={job}/{run_id}.json"
     document: dict[str, Any] = json.loads(aws.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-    return document
+    return {"job": job, **document}
 
 
 def _start(aws: Aws, job: str) -> str:

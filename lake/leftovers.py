@@ -26,7 +26,8 @@ Finder = Callable[[Aws], Iterable[str]]
 def leftovers(aws: Aws) -> list[Leftover]:
     """All that is left of the lake in its environment: what stacks own, and what services made on their own.
 
-    A KMS key that waits for its deletion (7 to 30 days, by AWS's rule, at no cost) is not among them: `pending_keys`.
+    A KMS key or a secret that waits for its deletion (7 to 30 days, by AWS's rule, at no cost) is not among them:
+    `pending_keys`, `pending_secrets`.
     On AWS, a tag search may still name a resource for some minutes after it was deleted.
     """
     found = [Leftover(kind, name) for kind, finder in _FINDERS.items() for name in finder(aws)]
@@ -39,6 +40,15 @@ def pending_keys(aws: Aws) -> list[str]:
         f"{key['KeyId']} (deleted on {key['DeletionDate']:%Y-%m-%d})"
         for key in _keys(aws)
         if key["KeyState"] == "PendingDeletion"
+    ]
+
+
+def pending_secrets(aws: Aws) -> list[str]:
+    """The lake's secrets that wait for their deletion, each with the day of it or of the request."""
+    return [
+        f"{secret['Name']} (deletion asked for on {secret['DeletedDate']:%Y-%m-%d})"
+        for secret in _secrets(aws)
+        if secret.get("DeletedDate")
     ]
 
 
@@ -104,6 +114,16 @@ def _classifiers(aws: Aws) -> Iterator[str]:
     return _ours((str(kind["Name"]) for kind in kinds), aws.names.prefix)  # type: ignore[index]
 
 
+def _secrets(aws: Aws) -> Iterator[Any]:
+    pages = aws.secrets.get_paginator("list_secrets").paginate(IncludePlannedDeletion=True)
+    secrets = (secret for page in pages for secret in page["SecretList"])
+    return (secret for secret in secrets if any(_ours([secret["Name"]], aws.names.prefix)))
+
+
+def _live_secrets(aws: Aws) -> Iterator[str]:
+    return (secret["Name"] for secret in _secrets(aws) if not secret.get("DeletedDate"))
+
+
 def _log_groups(aws: Aws) -> Iterator[str]:
     prefix = f"/{aws.names.prefix}/"
     return _pages(aws.logs, "describe_log_groups", "logGroups", "logGroupName", logGroupNamePrefix=prefix)
@@ -128,6 +148,12 @@ def _roles(aws: Aws) -> Iterator[str]:
 def _workgroups(aws: Aws) -> Iterator[str]:
     pages = _all_pages(aws.athena.list_work_groups, "NextToken")
     return _ours((group["Name"] for page in pages for group in page["WorkGroups"]), aws.names.prefix)
+
+
+def _queues(aws: Aws) -> Iterator[str]:
+    pages = aws.sqs.get_paginator("list_queues").paginate(QueueNamePrefix=aws.names.prefix)
+    urls = (url for page in pages for url in page.get("QueueUrls", []))
+    return _ours((url.rpartition("/")[2] for url in urls), aws.names.prefix)
 
 
 def _streams(aws: Aws) -> Iterator[str]:
@@ -159,13 +185,17 @@ _FINDERS: dict[str, Finder] = {
     "KMS alias": _aliases,
     "Glue database": _databases,
     "Glue table": _tables,
+    "Glue connection": _glue("get_connections", "ConnectionList", "Name"),
+    "Secrets Manager secret": _live_secrets,
     "Glue crawler": _glue("get_crawlers", "Crawlers", "Name"),
     "Glue classifier": _classifiers,
     "Glue job": _glue("get_jobs", "Jobs", "Name"),
+    "Glue workflow": lambda aws: _ours(_pages(aws.glue, "list_workflows", "Workflows", None), aws.names.prefix),
     "Glue trigger": _glue("get_triggers", "Triggers", "Name"),
     "CloudWatch log group": _log_groups,
     "CloudWatch log stream": _crawler_logs,
     "IAM role": _roles,
+    "SQS queue": _queues,
     "Athena workgroup": _workgroups,
     "Kinesis stream": _streams,
     "Firehose delivery stream": _delivery_streams,
@@ -177,6 +207,7 @@ def _tagged(aws: Aws) -> Iterator[str]:
     wanted = {"project": aws.lake.config.project, "environment": aws.lake.env}
     filters = [{"Key": key, "Values": [value]} for key, value in wanted.items()]
     pending = {key["Arn"] for key in _keys(aws) if key["KeyState"] == "PendingDeletion"}
+    pending |= {secret["ARN"] for secret in _secrets(aws) if secret.get("DeletedDate")}
     arns = _pages(aws.tagging, "get_resources", "ResourceTagMappingList", "ResourceARN", TagFilters=filters)
     return (arn for arn in arns if arn not in pending)
 

@@ -29,9 +29,21 @@ def up(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
     """Deploy stacks side by side: storage at once, the others when the key and the buckets they write to are there."""
     chosen = check_stacks(stacks)
     synthesise(aws.lake)
-    Terraform(aws.lake, on_progress).apply(
-        chosen, lambda stack: stack == "storage" or "storage" not in chosen or _storage_is_there(aws)
-    )
+
+    def may_begin(stack: str) -> bool:
+        storage = stack == "storage" or "storage" not in chosen or _storage_is_there(aws)
+        return storage and (stack != "etl" or "catalog" not in chosen or _crawlers_are_there(aws))
+
+    Terraform(aws.lake, on_progress).apply(chosen, may_begin)
+
+
+def _crawlers_are_there(aws: Aws) -> bool:
+    """Those that workflows start: AWS may refuse a trigger that names a crawler which is not there."""
+    if aws.lake.environment.endpoint:
+        return True
+    steps = (step for workflow in aws.lake.config.workflows.values() for step in workflow.steps)
+    wanted = [aws.names.crawler(dataset) for step in steps for dataset in step.crawl]
+    return not wanted or not aws.glue.batch_get_crawlers(CrawlerNames=wanted).get("CrawlersNotFound")
 
 
 def _storage_is_there(aws: Aws) -> bool:
@@ -76,7 +88,10 @@ def _need_first_key(aws: Aws) -> None:
 
 
 def _stop_work(aws: Aws, stacks: Sequence[str]) -> None:
-    """Running crawlers, jobs and applications would hold their resources, or write into an emptied bucket."""
+    """What runs would hold its resources, or write into an emptied bucket."""
+    if {"catalog", "etl"} & set(stacks):
+        for workflow in aws.lake.config.workflows:
+            _stop_workflow(aws, aws.names.workflow(workflow))
     if "catalog" in stacks:
         for dataset in aws.lake.config.datasets:
             _quietly(lambda name: aws.glue.stop_crawler(Name=name), aws.names.crawler(dataset))
@@ -89,6 +104,17 @@ def _stop_work(aws: Aws, stacks: Sequence[str]) -> None:
                 lambda name: aws.flink.stop_application(ApplicationName=name, Force=True),
                 aws.names.stream(stream),
             )
+
+
+def _stop_workflow(aws: Aws, workflow: str) -> None:
+    """A workflow that goes on would start what has just been stopped."""
+    try:
+        runs = aws.glue.get_workflow_runs(Name=workflow)["Runs"]
+    except ClientError:
+        return
+    for run in runs:
+        if run["Status"] == "RUNNING":
+            _quietly(lambda run_id: aws.glue.stop_workflow_run(Name=workflow, RunId=run_id), run["WorkflowRunId"])
 
 
 def _stop_runs(aws: Aws, job: str) -> None:

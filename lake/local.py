@@ -70,23 +70,14 @@ class LocalAws:
             return False
         self._need_free_port()
         self.folder.mkdir(parents=True, exist_ok=True)
-        command = [
-            sys.executable,
-            "-m",
-            "local_aws",
-            "--port",
-            str(self.port),
-            "--folder",
-            str(self.folder / "aws"),
-        ]
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+        command = program("local_aws", "--port", str(self.port), "--folder", str(self.folder / "aws"))
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=environment,
+                env=surroundings(),
                 start_new_session=True,
             )
         self._pid_file.write_text(str(process.pid))
@@ -144,6 +135,15 @@ class LocalAws:
     def log_tail(self, lines: int) -> str:
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
+
+
+def program(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module of the embedded AWS in a process of its own; it needs `surroundings()`."""
+    return [sys.executable, "-m", module, *arguments]
+
+
+def surroundings() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 
 
 def _is_embedded_aws(pid: int) -> bool:

@@ -45,8 +45,27 @@ class Names:
     def crawler(self, dataset: str) -> str:
         return f"{self.prefix}-{dataset}"
 
+    def queue(self, dataset: str) -> str:
+        """Of what S3 tells the dataset's crawler."""
+        return f"{self.prefix}-{dataset}-events"
+
+    def dead_letters(self, dataset: str) -> str:
+        """Of messages in the dataset's queue that are not S3's, or whose crawls fail again and again."""
+        return f"{self.prefix}-{dataset}-dead-letters"
+
+    def connection(self, connection: str) -> str:
+        return f"{self.prefix}-{connection}"
+
+    def secret(self, connection: str) -> str:
+        """The secret that holds a connection's user and password."""
+        return f"{self.prefix}/{connection}"
+
     def job(self, job: str) -> str:
         return f"{self.prefix}-{job}"
+
+    def workflow(self, workflow: str) -> str:
+        """The workflow; its triggers end with a hyphen and the number of their step."""
+        return f"{self.prefix}-{workflow}"
 
     def stream(self, stream: str) -> str:
         """The Kinesis stream, and the Firehose delivery stream and Flink application that read it."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from lake.config import Config, FindMatches, Job
+from lake import dataset_rules
+from lake.config import REPORTS, Config, FindMatches, Job
+from lake.database_rules import database_rules
 from lake.names import BUCKETS, Names
+from lake.workflow_rules import workflow_rules
 
 Problem = tuple[tuple[str | int, ...], str]
 """The place in lake.yaml and what is wrong there."""
@@ -24,14 +27,16 @@ COMPRESSIONS = {
 def broken(config: Config) -> Iterator[Problem]:
     """Every rule that a well-typed configuration breaks."""
     yield from _bucket_names(config)
-    yield from _partitions(config)
-    yield from _crawls(config)
+    yield from dataset_rules.broken(config)
+    yield from _zones(config)
     for name, job in config.jobs.items():
         yield from _job(config, name, job)
         yield from _steps(name, job)
         yield from _output(name, job)
         yield from _scala(name, job)
+    yield from workflow_rules(config)
     yield from _streams(config)
+    yield from database_rules(config)
 
 
 def missing_files(config: Config, root: Path) -> Iterator[Problem]:
@@ -55,55 +60,36 @@ def _bucket_names(config: Config) -> Iterator[Problem]:
         )
 
 
-def _partitions(config: Config) -> Iterator[Problem]:
+def _zones(config: Config) -> Iterator[Problem]:
+    """In the curated zone, a folder is either a job's or a dataset's."""
+    tables = {job.sink.table: name for name, job in config.jobs.items()}
     for name, dataset in config.datasets.items():
-        place = ("datasets", name, "partitions")
-        both = sorted(set(dataset.partitions) & set(dataset.columns))
-        if both:
+        if dataset.zone == "curated" and name in tables and name != REPORTS:
             yield (
-                place,
-                f"{', '.join(both)} cannot be a partition key and a column. Remove it from one of the two",
+                ("datasets", name, "zone"),
+                f"the table {name!r} is written and registered by the job {tables[name]}: it needs no crawler",
             )
-        if len(set(dataset.partitions)) < len(dataset.partitions):
-            yield place, f"a key is there twice. Given: {', '.join(dataset.partitions)}"
-        if dataset.format == "csv" and not dataset.csv.header and not dataset.columns:
-            yield (
-                ("datasets", name, "columns"),
-                "is required where csv.header is false: the file does not name them",
-            )
-        if dataset.format != "csv" and dataset.columns:
-            yield (
-                ("datasets", name, "columns"),
-                f"only a csv dataset takes columns. Its format is {dataset.format}",
-            )
-
-
-def _crawls(config: Config) -> Iterator[Problem]:
-    for name, dataset in config.datasets.items():
-        crawl = dataset.crawl
-        if crawl.recrawl == "new_folders" and (crawl.on_update, crawl.on_delete) != ("log", "log"):
-            yield (
-                ("datasets", name, "crawl", "recrawl"),
-                "new_folders is only allowed with on_update: log and on_delete: log (AWS rejects all else). "
-                f"Given: on_update: {crawl.on_update}, on_delete: {crawl.on_delete}",
-            )
+    if REPORTS in tables:
+        place = ("jobs", tables[REPORTS], "sink", "table")
+        yield place, f"{REPORTS!r} is the folder of the runs' reports. Choose another name"
 
 
 def _job(config: Config, name: str, job: Job) -> Iterator[Problem]:
     named: dict[tuple[str | int, ...], str] = {("jobs", name, "source"): job.source}
     for number, step in enumerate(job.steps):
         named |= {("jobs", name, "steps", number, *place): dataset for place, dataset in step.datasets().items()}
+    allowed = [name for name, dataset in config.datasets.items() if dataset.zone == "raw"]
     for place, dataset in named.items():
-        if dataset not in config.datasets:
+        if dataset not in allowed:
             yield (
                 place,
-                f"there is no dataset {dataset!r}. Allowed: {', '.join(config.datasets) or 'none is declared'}",
+                f"there is no dataset {dataset!r} in the raw zone. Allowed: {', '.join(allowed) or 'none is declared'}",
             )
     for number, step in enumerate(job.steps):
         if step.find_matches:
             yield from _find_matches(config, job, step.find_matches, ("jobs", name, "steps", number, "find_matches"))
-    tables = [other.sink.table for other in config.jobs.values()]
-    if tables.count(job.sink.table) > 1:
+    tables = [(other.sink.connection, other.sink.table) for other in config.jobs.values()]
+    if tables.count((job.sink.connection, job.sink.table)) > 1:
         yield ("jobs", name, "sink", "table"), f"{job.sink.table!r} is the table of more than one job"
 
 
@@ -136,6 +122,8 @@ def _scala(name: str, job: Job) -> Iterator[Problem]:
 
 def _output(name: str, job: Job) -> Iterator[Problem]:
     """The sink's options and those of the convert steps: each is said once, and they fit together."""
+    if job.sink.connection:
+        return
     given: dict[str, tuple[str | int, ...]] = {
         field: ("jobs", name, "sink", field) for field in sorted(job.sink.model_fields_set)
     }
@@ -158,8 +146,9 @@ def _find_matches(config: Config, job: Job, step: FindMatches, place: tuple[str 
     for field, name in named:
         if name not in step.columns:
             yield (*place, field), f"{name!r} is not among its columns. Allowed: {', '.join(step.columns)}"
-    if step.known and step.known not in (*config.datasets, job.sink.table):
-        allowed = ", ".join([*config.datasets, f"{job.sink.table} (the job's own table)"])
+    own = [] if job.sink.connection else [job.sink.table]
+    if step.known and step.known not in (*config.datasets, *own):
+        allowed = ", ".join([*config.datasets, *(f"{table} (the job's own table)" for table in own)])
         yield (*place, "known"), f"there is no dataset {step.known!r}. Allowed: {allowed}"
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from lake import partitions
 from lake.aws import Aws
-from lake.catalog import table_size
+from lake.catalog import crawled_datasets, table_size
+from lake.connections import address
 from lake.names import ZONES
 
 ABSENT = "not deployed"
@@ -29,13 +31,18 @@ class Line:
 
 
 def status(aws: Aws) -> list[Line]:
-    """The state of every bucket, crawler, job, workgroup and stream that lake.yaml asks for."""
+    """The state of every bucket, connection, crawler, job, workgroup and stream that lake.yaml asks for."""
     config = aws.lake.config
+    crawled = crawled_datasets(aws)
+    declared = [name for name in config.datasets if name not in crawled]
     counted = [name for name, stream in config.streams.items() if stream.window]
     parts: list[tuple[str, str, Ask, Iterable[str]]] = [
         ("storage", "zone", _bucket, ZONES),
-        ("catalog", "crawler", _crawler, config.datasets),
+        ("catalog", "connection", _connection, config.connections),
+        ("catalog", "crawler", _crawler, crawled),
+        ("catalog", "table", _table, declared),
         ("etl", "job", _job, config.jobs),
+        ("etl", "workflow", _workflow, config.workflows),
         ("athena", "workgroup", _workgroup, [aws.names.workgroup]),
         ("streaming", "stream", _stream, config.streams),
         ("streaming", "delivery", _delivery, config.streams),
@@ -61,12 +68,35 @@ def _bucket(aws: Aws, zone: str) -> tuple[str, str]:
     return "deployed", f"s3://{bucket}"
 
 
+def _connection(aws: Aws, name: str) -> tuple[str, str]:
+    connection = aws.lake.config.connections[name]
+    aws.glue.get_connection(Name=aws.names.connection(name), HidePassword=True)
+    if connection.type == "network":
+        return "deployed", address(connection)
+    versions = aws.secrets.describe_secret(SecretId=aws.names.secret(name)).get("VersionIdsToStages")
+    return "deployed", address(connection) + ("" if versions else f"; no password yet: `lake secret {name}`")
+
+
 def _crawler(aws: Aws, dataset: str) -> tuple[str, str]:
     crawler = aws.glue.get_crawler(Name=aws.names.crawler(dataset))["Crawler"]
     last = crawler.get("LastCrawl", {}).get("Status", "never run")
-    columns, partitions = table_size(aws, dataset)
-    table = f"table with {columns} columns, {partitions} partitions" if columns else "no table"
-    return crawler["State"], f"last crawl: {last}; {table}"
+    return crawler["State"], f"last crawl: {last}; {_size(aws, dataset)}"
+
+
+def _table(aws: Aws, dataset: str) -> tuple[str, str]:
+    table = aws.lake.config.datasets[dataset].catalog
+    aws.glue.get_table(DatabaseName=aws.names.database("raw"), Name=dataset)
+    return "deployed", f"{table}; {_size(aws, dataset)}"
+
+
+def _size(aws: Aws, dataset: str) -> str:
+    columns, count = table_size(aws, dataset)
+    if not columns:
+        return "no table"
+    if aws.lake.config.datasets[dataset].catalog == "projected":
+        return f"table with {columns} columns, partitions computed by Athena"
+    advice = partitions.unindexed(aws, dataset, count)
+    return f"table with {columns} columns, {count} partitions" + (f"; {advice}" if advice else "")
 
 
 def _job(aws: Aws, job: str) -> tuple[str, str]:
@@ -76,6 +106,16 @@ def _job(aws: Aws, job: str) -> tuple[str, str]:
     if not runs:
         return "deployed", "never run"
     return "deployed", f"last run: {runs[-1]['JobRunState']} in {runs[-1].get('ExecutionTime', 0)} s"
+
+
+def _workflow(aws: Aws, workflow: str) -> tuple[str, str]:
+    found = aws.glue.get_workflow(Name=aws.names.workflow(workflow))["Workflow"]
+    last = found.get("LastRun")
+    if not last:
+        return "deployed", "never run"
+    counts = last["Statistics"]
+    done = f"{counts['SucceededActions']} of {counts['TotalActions']} succeeded"
+    return "deployed", f"last run: {last['Status']}, {done}"
 
 
 def _workgroup(aws: Aws, name: str) -> tuple[str, str]:

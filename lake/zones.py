@@ -36,9 +36,13 @@ def uploads(aws: Aws, dataset: str, paths: list[Path]) -> list[Upload]:
     datasets = aws.lake.config.datasets
     if dataset not in datasets:
         raise BadInput(f"there is no dataset {dataset!r} in lake.yaml. Allowed: {', '.join(datasets)}")
+    if datasets[dataset].zone != "raw":
+        raise BadInput(f"{dataset} lies in the {datasets[dataset].zone} zone, which jobs write. put fills the raw zone")
+    if datasets[dataset].connection:
+        raise BadInput(f"{dataset} is a table of the database {datasets[dataset].connection}: it takes no files")
     found = [upload for path in paths for upload in _under(dataset, path)]
     for upload in found:
-        _check_partitions(upload, datasets[dataset].partitions)
+        _check_partitions(upload, list(datasets[dataset].partitions))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from local_aws.events import Events
 from local_aws.mirror import Mirror
 from local_aws.store import Store
 
@@ -31,6 +32,7 @@ class Context:
     folder: Path
     store: Store
     mirror: Mirror
+    events: Events = field(default_factory=Events)
 
     @classmethod
     def at(cls, endpoint: str, folder: Path) -> Context:

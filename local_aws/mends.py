@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from local_aws import connections
 from local_aws.context import ACCOUNT, Context
 from local_aws.protocol import AwsError, Call, Document, Handler, Handlers, stacked
 
 
 def handlers(context: Context) -> Handlers:
     return stacked(
+        connections.handlers(context),
         _data_quality_rulesets(context),
         _partition_indexes(context),
         _application_operations(context),

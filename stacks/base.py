@@ -26,6 +26,7 @@ _EMBEDDED_SERVICES = (
     "kms",
     "logs",
     "s3",
+    "secretsmanager",
     "sqs",
     "sts",
 )

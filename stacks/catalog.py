@@ -1,36 +1,45 @@
-"""The catalog stack: the Glue databases, and a crawler per dataset that finds its table."""
+"""The catalog stack: the databases, the connections, and for each dataset its crawler or its declared table."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from cdktf_cdktf_provider_aws.glue_catalog_database import GlueCatalogDatabase
-from cdktf_cdktf_provider_aws.glue_classifier import GlueClassifier, GlueClassifierCsvClassifier
+from cdktf_cdktf_provider_aws.glue_classifier import (
+    GlueClassifier,
+    GlueClassifierCsvClassifier,
+    GlueClassifierGrokClassifier,
+    GlueClassifierJsonClassifier,
+    GlueClassifierXmlClassifier,
+)
 from cdktf_cdktf_provider_aws.glue_crawler import (
     GlueCrawler,
+    GlueCrawlerJdbcTarget,
     GlueCrawlerRecrawlPolicy,
     GlueCrawlerS3Target,
     GlueCrawlerSchemaChangePolicy,
 )
+from cdktf_cdktf_provider_aws.glue_partition_index import GluePartitionIndex, GluePartitionIndexPartitionIndex
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from constructs import Construct
 
-from lake.config import Crawl, Dataset, Lake
-from stacks import policies
+from lake.config import Connection, Crawl, Dataset, Lake, PartitionIndex
+from lake.crawler import classifier, configuration
+from stacks import events, policies, tables
 from stacks.base import LakeStack
+from stacks.connections import glue_connection
 
-_RECRAWL = {"everything": "CRAWL_EVERYTHING", "new_folders": "CRAWL_NEW_FOLDERS_ONLY"}
+_RECRAWL = {"everything": "CRAWL_EVERYTHING", "new_folders": "CRAWL_NEW_FOLDERS_ONLY", "events": "CRAWL_EVENT_MODE"}
 _UPDATE = {"update": "UPDATE_IN_DATABASE", "log": "LOG"}
 _DELETE = {"deprecate": "DEPRECATE_IN_DATABASE", "delete": "DELETE_FROM_DATABASE", "log": "LOG"}
-_CRAWLER_OUTPUT = json.dumps(
-    {
-        "Version": 1.0,
-        "CrawlerOutput": {"Partitions": {"AddOrUpdateBehavior": "InheritFromTable"}},
-        "Grouping": {"TableGroupingPolicy": "CombineCompatibleSchemas"},
-    },
-    sort_keys=True,
-)
+_CLASSIFIERS: dict[str, Any] = {
+    "csv": GlueClassifierCsvClassifier,
+    "json": GlueClassifierJsonClassifier,
+    "grok": GlueClassifierGrokClassifier,
+    "xml": GlueClassifierXmlClassifier,
+}
 
 
 class CatalogStack(LakeStack):
@@ -38,11 +47,24 @@ class CatalogStack(LakeStack):
 
     def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
         super().__init__(scope, id_, lake=lake)
-        self.raw = self._database("raw", "Tables the crawlers found in the raw zone")
-        self._database("curated", "Tables the jobs made in the curated zone")
-        self._role()
-        for name, dataset in lake.config.datasets.items():
-            self._crawler(name, dataset)
+        self.databases = {
+            "raw": self._database("raw", "Tables of the raw zone: found by crawlers, or declared"),
+            "curated": self._database("curated", "Tables the jobs made in the curated zone"),
+        }
+        destroyable = lake.environment.destroyable
+        self.connections = {
+            name: glue_connection(self, name, connection, names=self.names, destroyable=destroyable)
+            for name, connection in lake.config.connections.items()
+        }
+        datasets = lake.config.datasets
+        self.crawled = {name: dataset for name, dataset in datasets.items() if dataset.catalog == "crawled"}
+        self.notified = [name for name, dataset in self.crawled.items() if dataset.crawl.recrawl == "events"]
+        if self.notified:
+            events.notified(self, self.names, self.notified)
+        if self.crawled:
+            self._role()
+        for name, dataset in datasets.items():
+            self._crawler(name, dataset) if name in self.crawled else self._table(name, dataset)
 
     def _database(self, zone: str, description: str) -> GlueCatalogDatabase:
         name = self.names.database(zone)
@@ -55,26 +77,67 @@ class CatalogStack(LakeStack):
             f"{name}_crawler",
             name=self.names.crawler(name),
             description=f"Finds the table and the partitions of {name}",
-            database_name=self.raw.name,
+            database_name=self.databases[dataset.zone].name,
             role=self.role.arn,
-            s3_target=[GlueCrawlerS3Target(path=f"s3://{self.names.bucket('raw')}/{name}/")],
-            classifiers=[self._csv_classifier(name, dataset).name] if dataset.format == "csv" else None,
+            **self._target(name, dataset),
+            classifiers=self._classifiers(name, dataset),
             schedule=dataset.crawl.schedule,
-            configuration=_CRAWLER_OUTPUT,
+            configuration=None if dataset.connection else json.dumps(configuration(dataset), sort_keys=True),
             recrawl_policy=GlueCrawlerRecrawlPolicy(recrawl_behavior=_RECRAWL[dataset.crawl.recrawl]),
             schema_change_policy=_schema_change(dataset.crawl),
             depends_on=[self.role_policy],
         )
 
-    def _csv_classifier(self, name: str, dataset: Dataset) -> GlueClassifier:
-        csv = GlueClassifierCsvClassifier(
-            delimiter=dataset.csv.delimiter,
-            quote_symbol=dataset.csv.quote,
-            contains_header="PRESENT" if dataset.csv.header else "ABSENT",
-            header=dataset.columns or None,
-            serde="OpenCSVSerDe",
+    def _target(self, name: str, dataset: Dataset) -> dict[str, Any]:
+        if dataset.connection is None or dataset.table is None:
+            queues = self._queues(name) if name in self.notified else {}
+            return {"s3_target": [GlueCrawlerS3Target(path=self._location(name, dataset), **queues)]}
+        database = self.lake.config.connections[dataset.connection].database
+        path = f"{database}/{dataset.table.replace('.', '/')}"
+        connection = self.connections[dataset.connection].name
+        return {"jdbc_target": [GlueCrawlerJdbcTarget(connection_name=connection, path=path)]}
+
+    def _queues(self, name: str) -> dict[str, Any]:
+        return {
+            "event_queue_arn": self.names.arn("sqs", self.names.queue(name)),
+            "dlq_event_queue_arn": self.names.arn("sqs", self.names.dead_letters(name)),
+        }
+
+    def _location(self, name: str, dataset: Dataset) -> str:
+        return f"s3://{self.names.bucket(dataset.zone)}/{name}/"
+
+    def _classifiers(self, name: str, dataset: Dataset) -> list[str] | None:
+        found = classifier(name, dataset)
+        if found is None:
+            return None
+        kind, settings = found
+        settings = {key: _literal(value) if isinstance(value, str) else value for key, value in settings.items()}
+        given = {f"{kind}_classifier": _CLASSIFIERS[kind](**settings)}
+        return [GlueClassifier(self, f"{name}_classifier", name=self.names.crawler(name), **given).name]
+
+    def _table(self, name: str, dataset: Dataset) -> None:
+        table = tables.table(
+            self,
+            f"{name}_table",
+            database=self.databases[dataset.zone].name,
+            name=name,
+            location=self._location(name, dataset),
+            format_=tables.format_of(dataset),
+            columns=dataset.columns if isinstance(dataset.columns, dict) else {},
+            keys=dataset.keys,
+            parameters=tables.projected(dataset.projection) if dataset.projection else None,
         )
-        return GlueClassifier(self, f"{name}_classifier", name=self.names.crawler(name), csv_classifier=csv)
+        chosen = dataset.partition_index
+        if dataset.catalog == "declared" and dataset.keys and chosen:
+            of = chosen.keys if isinstance(chosen, PartitionIndex) else list(dataset.keys)
+            index = GluePartitionIndexPartitionIndex(index_name="partition_index", keys=of)
+            GluePartitionIndex(
+                self,
+                f"{name}_index",
+                database_name=table.database_name,
+                table_name=table.name,
+                partition_index=index,
+            )
 
     def _role(self) -> None:
         self.role = IamRole(
@@ -83,7 +146,9 @@ class CatalogStack(LakeStack):
             name=self.names.role("crawler"),
             assume_role_policy=policies.trust("glue.amazonaws.com", self.names.account),
         )
-        database = policies.catalog(self.names, self.names.database("raw"))
+        zones = sorted({"raw", *(dataset.zone for dataset in self.crawled.values())}, reverse=True)
+        database = policies.catalogs(self.names, *(self.names.database(zone) for zone in zones))
+        indexed = ["glue:GetPartitionIndexes", "glue:CreatePartitionIndex"]
         # Crawlers log to this one group of the account; the name cannot be chosen.
         logs = self.names.arn("logs", "log-group:/aws-glue/crawlers*")
         self.role_policy = IamRolePolicy(
@@ -92,17 +157,26 @@ class CatalogStack(LakeStack):
             name="crawl",
             role=self.role.id,
             policy=policies.document(
-                *policies.read_objects(self.names, "raw"),
+                *(statement for zone in zones for statement in policies.read_objects(self.names, zone)),
                 policies.use_key(self.names, "Decrypt"),
-                policies.allow([*policies.READ_CATALOG, *policies.WRITE_CATALOG, *self._deletions()], database),
+                policies.allow(
+                    [*policies.READ_CATALOG, *policies.WRITE_CATALOG, *indexed, *self._deletions()], database
+                ),
+                *policies.use_connections(self.names, self._crawled_connections()),
                 policies.allow(["glue:GetClassifier", "glue:GetSecurityConfiguration"], ["*"]),
                 policies.allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [logs]),
+                *([events.may_read(self.names, self.notified)] if self.notified else []),
             ),
         )
 
+    def _crawled_connections(self) -> dict[str, Connection]:
+        config = self.lake.config
+        used = {dataset.connection for dataset in config.datasets.values()}
+        return {name: connection for name, connection in config.connections.items() if name in used}
+
     def _deletions(self) -> list[str]:
         """Deleting is granted only where a dataset asks for it."""
-        if all(dataset.crawl.on_delete != "delete" for dataset in self.lake.config.datasets.values()):
+        if all(dataset.crawl.on_delete != "delete" for dataset in self.crawled.values()):
             return []
         return [
             "glue:DeleteTable",
@@ -110,6 +184,11 @@ class CatalogStack(LakeStack):
             "glue:DeletePartition",
             "glue:BatchDeletePartition",
         ]
+
+
+def _literal(text: str) -> str:
+    """Text that Terraform leaves as it is: a grok pattern looks like its templates."""
+    return text.replace("%{", "%%{").replace("${", "$${")
 
 
 def _schema_change(crawl: Crawl) -> GlueCrawlerSchemaChangePolicy:

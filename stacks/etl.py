@@ -14,11 +14,14 @@ from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.s3_object import S3Object
 from constructs import Construct
 
-from lake.config import Job, Lake
+from lake.config import Connection, Dataset, Job, Lake, Sink
+from lake.connections import connections_of, databases_of
+from lake.names import Names
 from stacks import policies
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
 from stacks.package import digest, uploaded, zipped
+from stacks.workflows import glue_workflow
 
 LOG_DAYS = 30
 MATCHING = ("splink", "duckdb", "sqlglot")
@@ -37,8 +40,9 @@ class EtlStack(LakeStack):
         self.scripts = {name: self._code(f"{name}_script", scripts / SCRIPTS[name]) for name in languages}
         self.package = self._code("package", zipped(scripts / "lake_etl", inside="lake_etl"))
         self._role()
-        for name, job in lake.config.jobs.items():
-            self._job(name, job)
+        jobs = [self._job(name, job) for name, job in lake.config.jobs.items()]
+        for name, workflow in lake.config.workflows.items():
+            glue_workflow(self, name, workflow, names=self.names, jobs=jobs)
 
     def _bucket(self) -> S3Bucket:
         destroyable = self.lake.environment.destroyable
@@ -51,11 +55,12 @@ class EtlStack(LakeStack):
     def _code(self, id_: str, file: Path) -> S3Object:
         return uploaded(self, id_, file=file, bucket=self.bucket.id, folder="scripts")
 
-    def _job(self, name: str, job: Job) -> None:
+    def _job(self, name: str, job: Job) -> GlueJob:
         glue_name = self.names.job(name)
+        self.output(f"{name}_job_name", glue_name, f"Glue job that makes {job.sink.table}")
         spec, script = self._spec(name, job), self.scripts[job.language]
         logs = self._logs(name)
-        GlueJob(
+        return GlueJob(
             self,
             f"{name}_job",
             name=glue_name,
@@ -70,9 +75,9 @@ class EtlStack(LakeStack):
             execution_property=GlueJobExecutionProperty(max_concurrent_runs=1),
             command=GlueJobCommand(name="glueetl", python_version="3", script_location=self._uri(script)),
             default_arguments=self._language(name, job) | self._arguments(name, spec),
+            connections=self._networks(job) or None,
             depends_on=[self.role_policy, *logs],
         )
-        self.output(f"{name}_job_name", glue_name, f"Glue job that makes {job.sink.table}")
 
     def _spec(self, name: str, job: Job) -> S3Object:
         """What the job is to do, as the script reads it."""
@@ -115,6 +120,16 @@ class EtlStack(LakeStack):
             "--quarantine_bucket": self.names.bucket("quarantine"),
         }
 
+    def _networks(self, job: Job) -> list[str]:
+        """The connections that Glue is to make network interfaces for; it runs a job in a VPC for these only."""
+        connections = self.lake.config.connections
+        return [self.names.connection(n) for n in connections_of(self.lake.config, job) if connections[n].network]
+
+    def _connections(self) -> dict[str, Connection]:
+        config = self.lake.config
+        used = {name for job in config.jobs.values() for name in connections_of(config, job)}
+        return {name: connection for name, connection in config.connections.items() if name in used}
+
     def _uri(self, file: S3Object) -> str:
         return f"s3://{self.names.bucket('etl')}/{file.key}"
 
@@ -148,6 +163,7 @@ class EtlStack(LakeStack):
                 policies.use_key(self.names, "Decrypt", "GenerateDataKey"),
                 policies.allow(policies.READ_CATALOG, policies.catalog(self.names, self.names.database("raw"))),
                 policies.allow([*policies.READ_CATALOG, *policies.WRITE_CATALOG], curated),
+                *policies.use_connections(self.names, self._connections()),
                 policies.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [groups]),
                 policies.allow(["cloudwatch:PutMetricData"], ["*"], StringEquals={"cloudwatch:namespace": ["Glue"]}),
             ),
@@ -163,10 +179,30 @@ def additional_modules(job: Job) -> dict[str, str]:
 
 def job_spec(lake: Lake, name: str, job: Job) -> dict[str, object]:
     """A job as glue_scripts/run_job.py reads it: the steps of lake.yaml, and the raw table of each dataset."""
+    config, names = lake.config, Names(lake.config.project, lake.env, lake.environment.region, account="")
+    databases = databases_of(config, job)
+    in_databases = {
+        dataset: {"connection": names.connection(found.connection), "table": found.table}
+        for dataset, found in config.datasets.items()
+        if found.connection in databases and found.connection
+    }
     return {
         "job": name,
         "source": job.source,
-        "tables": {dataset: dataset for dataset in lake.config.datasets},
+        "tables": {dataset: dataset for dataset, found in config.datasets.items() if _in_raw(found)},
+        **({"databases": in_databases} if in_databases else {}),
         "steps": [step.model_dump(by_alias=True, exclude_unset=True) for step in job.steps],
-        "sink": job.sink.model_dump(),
+        "sink": _sink_spec(names, job.sink),
     }
+
+
+def _sink_spec(names: Names, sink: Sink) -> dict[str, object]:
+    """The fields of a sink of files, or of one in a database."""
+    in_database = {"connection", "mode", "keys", "batch_size"}
+    if sink.connection is None:
+        return sink.model_dump(exclude=in_database)
+    return sink.model_dump(include={"table", *in_database}) | {"connection": names.connection(sink.connection)}
+
+
+def _in_raw(dataset: Dataset) -> bool:
+    return dataset.zone == "raw" and dataset.format != "jdbc"

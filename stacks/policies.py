@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
+from lake.config import Connection
 from lake.names import Names
 
 Statement = dict[str, Any]
@@ -61,6 +63,49 @@ def write_objects(names: Names, purpose: str, prefix: str = "") -> list[Statemen
 def catalog(names: Names, database: str) -> list[str]:
     """The three resources every call on a database's tables is checked against."""
     return [names.arn("glue", resource) for resource in ("catalog", f"database/{database}", f"table/{database}/*")]
+
+
+def catalogs(names: Names, *databases: str) -> list[str]:
+    """As `catalog`, of several databases."""
+    return list(dict.fromkeys(resource for database in databases for resource in catalog(names, database)))
+
+
+def use_connections(names: Names, connections: Mapping[str, Connection]) -> list[Statement]:
+    """What a crawler or job needs for its connections, by their names in lake.yaml: nothing where there are none."""
+    if not connections:
+        return []
+    found = [
+        names.arn("glue", "catalog"),
+        *(names.arn("glue", f"connection/{names.connection(c)}") for c in connections),
+    ]
+    # Secrets Manager ends the ARN of a secret with a hyphen and six characters of its own.
+    secrets = [names.arn("secretsmanager", f"secret:{names.secret(c)}-??????") for c in _with_secret(connections)]
+    return [
+        allow(["glue:GetConnection"], found),
+        *([allow(["secretsmanager:GetSecretValue"], secrets)] if secrets else []),
+        *(_network_interfaces(names) if any(connection.network for connection in connections.values()) else []),
+    ]
+
+
+def _with_secret(connections: Mapping[str, Connection]) -> list[str]:
+    return [name for name, connection in connections.items() if connection.type != "network"]
+
+
+def _network_interfaces(names: Names) -> list[Statement]:
+    """Glue puts network interfaces into the subnet, and marks them with a tag of its own."""
+    tags = {"aws:TagKeys": ["aws-glue-service-resource"]}
+    described = ("Subnets", "SecurityGroups", "VpcEndpoints", "RouteTables", "NetworkInterfaces", "VpcAttribute")
+    places = [names.arn("ec2", f"{kind}/*") for kind in ("network-interface", "subnet", "security-group")]
+    return [
+        allow([f"ec2:Describe{what}" for what in described], ["*"]),
+        allow(["ec2:CreateNetworkInterface"], places),
+        allow(["ec2:DeleteNetworkInterface"], [names.arn("ec2", "network-interface/*")]),
+        allow(
+            ["ec2:CreateTags", "ec2:DeleteTags"],
+            [names.arn("ec2", "network-interface/*")],
+            **{"ForAllValues:StringEquals": tags},
+        ),
+    ]
 
 
 READ_CATALOG = [

@@ -7,13 +7,7 @@ from cdktf_cdktf_provider_aws import kinesisanalyticsv2_application as flink
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.cloudwatch_log_stream import CloudwatchLogStream
 from cdktf_cdktf_provider_aws.glue_catalog_database import GlueCatalogDatabase
-from cdktf_cdktf_provider_aws.glue_catalog_table import (
-    GlueCatalogTable,
-    GlueCatalogTablePartitionKeys,
-    GlueCatalogTableStorageDescriptor,
-    GlueCatalogTableStorageDescriptorColumns,
-    GlueCatalogTableStorageDescriptorSerDeInfo,
-)
+from cdktf_cdktf_provider_aws.glue_catalog_table import GlueCatalogTable
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.kinesis_stream import KinesisStream
@@ -21,14 +15,13 @@ from cdktf_cdktf_provider_aws.s3_object import S3Object
 from constructs import Construct
 
 from lake.config import Lake, Stream, Window
-from stacks import policies
+from stacks import policies, tables
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
 from stacks.package import uploaded, zipped
 
 LOG_DAYS = 30
 FLINK = "FLINK-1_20"
-_PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
 
 
 class StreamingStack(LakeStack):
@@ -53,32 +46,22 @@ class StreamingStack(LakeStack):
     def _table(self, name: str, stream: Stream) -> GlueCatalogTable:
         """Athena computes the partitions (projection), so that a new day needs neither a crawl nor a call."""
         location = f"s3://{self.names.bucket('raw')}/{name}"
-        column = GlueCatalogTableStorageDescriptorColumns
-        return GlueCatalogTable(
+        return tables.table(
             self,
             f"{name}_table",
+            database=self.database.name,
             name=name,
-            database_name=self.database.name,
-            table_type="EXTERNAL_TABLE",
+            location=f"{location}/",
+            format_=tables.PARQUET,
+            columns=stream.columns,
+            keys={"date": "string"},
             parameters={
-                "EXTERNAL": "TRUE",
-                "classification": "parquet",
                 "projection.enabled": "true",
                 "projection.date.type": "date",
                 "projection.date.format": "yyyy-MM-dd",
                 "projection.date.range": "2024-01-01,NOW",
                 "storage.location.template": f"{location}/date=$${{date}}/",
             },
-            partition_keys=[GlueCatalogTablePartitionKeys(name="date", type="string")],
-            storage_descriptor=GlueCatalogTableStorageDescriptor(
-                location=f"{location}/",
-                columns=[column(name=name, type=type_) for name, type_ in stream.columns.items()],
-                input_format=f"{_PARQUET}.MapredParquetInputFormat",
-                output_format=f"{_PARQUET}.MapredParquetOutputFormat",
-                ser_de_info=GlueCatalogTableStorageDescriptorSerDeInfo(
-                    serialization_library=f"{_PARQUET}.serde.ParquetHiveSerDe"
-                ),
-            ),
         )
 
     def _kinesis(self, name: str, stream: Stream) -> KinesisStream:

@@ -5,8 +5,10 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 from toolchain import environment, provider, tools
 
 ROOT = Path(__file__).resolve().parent.parent
+DRIVER_PACKAGE = "libpostgresql-jdbc-java"
 STILL_WORKS = "`lake check`, `cdktf synth` and the tests that need no Terraform still work"
 # The cdktf CLI locks providers for linux_amd64 too, in folders that are never committed. No mirror can serve that.
 NO_LOCK = 'case "$*" in "providers lock -platform=linux_amd64"*) exit 0 ;; esac'
@@ -151,6 +154,38 @@ def java(root: Path, path: str) -> tools.Java:
     return found
 
 
+def jdbc_driver(root: Path) -> str:
+    """PostgreSQL's JDBC driver, which Glue has built in: the machine's own, else Debian's package, unpacked.
+
+    Returns a word on where it is. Only jobs that use a database need it, so set-up goes on without.
+    """
+    machine, jar = Path("/usr/share/java/postgresql.jar"), root / ".tools/jars/postgresql.jar"
+    if machine.exists():
+        return str(machine)
+    if not jar.exists() and shutil.which("apt-get") and shutil.which("dpkg-deb"):
+        with tempfile.TemporaryDirectory(dir=root / ".tools") as folder:
+            unpack_driver(root, Path(folder), jar)
+    if jar.exists():
+        return str(jar)
+    return (
+        "none: a job that uses a database needs one: install libpostgresql-jdbc-java, or name a jar in LAKE_JDBC_JARS"
+    )
+
+
+def unpack_driver(root: Path, folder: Path, jar: Path) -> None:
+    """Fetch Debian's package as a normal user can: with package lists of our own where the machine has none."""
+    lists = ["-o", f"Dir::State={folder}", "-o", f"Dir::Cache={folder}", "-o", "Debug::NoLocking=1"]
+    (folder / "lists/partial").mkdir(parents=True)
+    download = ["download", DRIVER_PACKAGE]
+    for command in ([*download], [*lists, "update"], [*lists, *download]):
+        subprocess.run(["apt-get", "-qq", *command], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True)
+        for package in folder.glob("*.deb"):
+            subprocess.run(["dpkg-deb", "-x", package, folder / "x"], check=True)
+            jar.parent.mkdir(exist_ok=True)
+            shutil.copy(folder / "x/usr/share/java/postgresql.jar", jar)
+            return
+
+
 def choose_provider(root: Path, target: str, required: bool) -> tuple[Path, str]:
     """The CLI configuration Terraform shall use, and a word on where it takes the AWS provider from."""
     ours, cache, home = root / ".tools/terraform.rc", root / ".tools/plugin-cache", Path.home()
@@ -189,12 +224,14 @@ def set_up(root: Path, *, with_checkov: bool, need_provider: bool) -> None:
     if with_checkov:
         checkov(root)
     terraform_, java_ = terraform(root, path), java(root, path)
+    driver = jdbc_driver(root)
     configuration, source = choose_provider(root, terraform_.platform, need_provider)
     environment.write_all(root, java_.home, configuration)
     say(f"python       {environment.venv_version(root / '.venv')} in .venv")
     say(f"terraform    {terraform_.version} at {terraform_.path}")
     say(f"java         {java_.version} at {java_.home}")
     say(f"aws provider {source}")
+    say(f"jdbc driver  {driver}")
 
 
 @contextmanager

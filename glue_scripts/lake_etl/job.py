@@ -6,6 +6,8 @@ import argparse
 import json
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,11 +17,14 @@ import boto3
 from botocore.exceptions import ClientError
 from pyspark.sql import DataFrame, SparkSession
 
-from lake_etl.catalog import NoTable, check_table, find_table, publish_partitions, publish_table, storage_of
+from lake_etl.catalog import NoTable, find_table
+from lake_etl.database import read_database
+from lake_etl.database_sink import Load, loading, read_database_sink
 from lake_etl.errors import JobError, NotYetWritten, check_options, reason, unknown
+from lake_etl.files import Files
 from lake_etl.quarantine import Quarantine
 from lake_etl.report import account, check_balance, observed
-from lake_etl.sink import Sink, Written, read_sink, write_table
+from lake_etl.sink import Written, read_sink
 from lake_etl.source import Source, read_source
 from lake_etl.steps import Applied, apply_steps, check_steps, keep_rejects
 from lake_etl.transforms.convert import converted
@@ -67,15 +72,28 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 
 
 class Sources:
-    """The datasets of a job by name, each read once, and the table that it writes, `own`: (database, name)."""
+    """The datasets of a job by name, each read once, and the table that it writes, `own`: (database, name).
 
-    def __init__(self, spark: SparkSession, database: str, tables: dict[str, str], own: tuple[str, str]) -> None:
+    Those in `databases` are tables there: {connection, table} by dataset; the others are files, as the catalog says.
+    """
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        database: str,
+        tables: dict[str, str],
+        own: tuple[str, str],
+        databases: dict[str, dict[str, str]] | None = None,
+    ) -> None:
         self.spark, self.database, self.tables, self.own = spark, database, tables, own
+        self.databases = databases or {}
         self.read: dict[str, Source] = {}
 
     def __getitem__(self, dataset: str) -> Source:
-        if dataset not in self.tables:
-            raise unknown("dataset", dataset, self.tables)
+        if dataset not in (known := [*self.tables, *self.databases]):
+            raise unknown("dataset", dataset, known)
+        if dataset in self.databases and dataset not in self.read:
+            self.read[dataset] = read_database(self.spark, dataset=dataset, **self.databases[dataset])
         if dataset not in self.read:
             table = find_table(boto3.client("glue"), self.database, self.tables[dataset], dataset)
             self.read[dataset] = read_source(self.spark, boto3.client("s3"), table)
@@ -84,7 +102,7 @@ class Sources:
     def rows(self, dataset: str) -> DataFrame:
         """Raises NotYetWritten for the job's own table before its first run."""
         database, table = self.own
-        if dataset in self.tables or dataset != table:
+        if dataset in (*self.tables, *self.databases) or dataset != table:
             return self[dataset].rows
         try:
             found = find_table(boto3.client("glue"), database, table, dataset)
@@ -94,24 +112,29 @@ class Sources:
 
 
 def run(argv: list[str]) -> dict[str, Any]:
-    """Run a job and return its report, which is then in s3://<curated bucket>/_reports/<job>/<run id>.json too."""
+    """Run a job and return its report, which is then in s3://<curated bucket>/job_reports/job=<job>/ too."""
+    with ExitStack() as cleanup:
+        return _run(argv, cleanup)
+
+
+def _run(argv: list[str], cleanup: ExitStack) -> dict[str, Any]:
     started = datetime.now(UTC)
     arguments = parse_arguments(argv)
     spec = read_spec(arguments.spec)
     spark = session(arguments.JOB_NAME)
-    database, sink = arguments.curated_database, read_sink(converted(spec["sink"], spec["steps"]))
-    sources = Sources(spark, arguments.raw_database, spec["tables"], (database, sink.table))
+    target = cleanup.enter_context(_opened(spark, spec, arguments))
+    own = (arguments.curated_database, spec["sink"]["table"])
+    sources = Sources(spark, arguments.raw_database, spec["tables"], own, spec.get("databases"))
     quarantine = Quarantine(arguments.quarantine_bucket, spec["job"], arguments.JOB_RUN_ID, started)
-    location = f"s3://{arguments.curated_bucket}/{sink.table}/"
 
-    check_table(boto3.client("glue"), database, sink.table, sink.format, sink.partition_by)
+    target.check()
     frame, steps = apply_steps(sources.rows(spec["source"]), spec["steps"], sources.rows)
-    written = write_table(frame, location, sink)
+    written = target.write(frame)
     kept = {name: quarantine.keep(spark, source) for name, source in sources.read.items()}
     rejected = keep_rejects(quarantine, sources[spec["source"]], steps)
-    report = _report(spec, arguments, started, sources, steps, written, kept, rejected)
+    report = _report(spec, arguments, started, sources, steps, target.name, written, kept, rejected)
     check_balance(report)
-    _publish(database, sink, location, written)
+    target.publish(written)
     _write_report(report, arguments.curated_bucket)
     return report
 
@@ -129,6 +152,7 @@ def _report(
     started: datetime,
     sources: Sources,
     steps: list[Applied],
+    table: str,
     written: Written,
     kept: dict[str, dict[str, int]],
     rejected: int,
@@ -140,7 +164,7 @@ def _report(
         "job": spec["job"],
         "run_id": arguments.JOB_RUN_ID,
         "source": source,
-        "table": f"{arguments.curated_database}.{spec['sink']['table']}",
+        "table": table,
         "rows_in": rows_in,
         "rows_out": written.rows,
         "quarantined_rows": kept[source]["rows"] + rejected,
@@ -155,15 +179,22 @@ def _report(
     }
 
 
-def _publish(database: str, sink: Sink, location: str, written: Written) -> None:
-    glue, storage = boto3.client("glue"), storage_of(sink.format, written.columns)
-    publish_table(glue, database, sink.table, location, storage, written.keys)
-    publish_partitions(glue, database, sink.table, storage, written.partitions)
+@contextmanager
+def _opened(spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namespace) -> Iterator[Files | Load]:
+    """Where the job writes to: files in the curated zone, or a table of a database."""
+    if "connection" in spec["sink"]:
+        with loading(spark, read_database_sink(spec["sink"]), spec["job"], arguments.JOB_RUN_ID) as load:
+            yield load
+    else:
+        sink = read_sink(converted(spec["sink"], spec["steps"]))
+        yield Files(arguments.curated_database, f"s3://{arguments.curated_bucket}/{sink.table}/", sink)
 
 
 def _write_report(report: dict[str, Any], bucket: str) -> None:
-    key = f"_reports/{report['job']}/{report['run_id']}.json"
-    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(report, indent=2).encode())
+    """One line of JSON, so that a crawler makes a table of the reports; the job is its partition, not a column."""
+    key = f"job_reports/job={report['job']}/{report['run_id']}.json"
+    kept = {name: value for name, value in report.items() if name != "job"}
+    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(kept).encode() + b"\n")
 
 
 def read_spec(location: str) -> dict[str, Any]:
@@ -174,7 +205,10 @@ def read_spec(location: str) -> dict[str, Any]:
     except ClientError as error:
         raise JobError(f"--spec {location}: {error}") from error
     spec: dict[str, Any] = json.load(body)
-    check_options(spec, ("job", "source", "tables", "steps", "sink"))
+    check_options(spec, ("job", "source", "tables", "steps", "sink"), ("databases",))
     check_steps(spec["steps"])
-    read_sink(converted(spec["sink"], spec["steps"]))
+    if "connection" in spec["sink"]:
+        read_database_sink(spec["sink"])
+    else:
+        read_sink(converted(spec["sink"], spec["steps"]))
     return spec

@@ -14,6 +14,8 @@ from local_aws.athena.types import duckdb_type, sql_name, sql_string
 from local_aws.mirror import S3File
 
 Files = list[tuple[S3File, Partition]]
+_NO_TEXT = "\x02\x03"
+"""Text that no file holds; DuckDB wants none of a file's quote and escape characters in it."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,8 @@ class Relation:
         return f"""SELECT filename, {typed} FROM read_csv({self._paths}, columns = {{{columns}}}, auto_detect = false,
             header = false, skip = {self._skipped()}, delim = {sql_string(options.get("separatorChar", ","))},
             quote = {sql_string(options.get("quoteChar", '"'))}, escape = {sql_string(options.get("escapeChar", '"'))},
-            null_padding = true, strict_mode = false, nullstr = '\\N\\N', filename = true, hive_partitioning = false)"""
+            null_padding = true, strict_mode = false, nullstr = '{_NO_TEXT}',
+            filename = true, hive_partitioning = false)"""
 
     def _text(self) -> str:
         """LazySimpleSerDe knows no quotes: a line is split at the delimiter, what is missing is null."""
@@ -141,7 +144,7 @@ class Relation:
         )
         lines = f"""SELECT filename, {_split(delimiter, escape)} AS parts FROM read_csv({self._paths},
             columns = {{'line': 'VARCHAR'}}, auto_detect = false, header = false, skip = {self._skipped()},
-            delim = '\x02\x03', quote = '', escape = '', filename = true, hive_partitioning = false)"""
+            delim = '{_NO_TEXT}', quote = '', escape = '', filename = true, hive_partitioning = false)"""
         return f"SELECT filename, {values} FROM ({lines})"
 
     def _skipped(self) -> int:

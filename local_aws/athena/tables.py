@@ -82,8 +82,13 @@ class Table:
         """`parquet`, `json`, `opencsv` or `text`.
 
         Raises:
-            QueryFailed: for a SerDe that is not supported here.
+            QueryFailed: for a SerDe that is not supported here, or records that no SerDe finds.
         """
+        if path := self.parameters.get("jsonPath"):
+            raise QueryFailed(
+                f"NOT_SUPPORTED: the records of table {self.database}.{self.name} are at {path} of its documents; "
+                "the SerDes of Athena read an object a line. A Spark job can read it"
+            )
         library = self.serde.get("SerializationLibrary", "").lower()
         for word, name in _FORMATS.items():
             if word in library:

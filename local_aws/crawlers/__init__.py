@@ -18,6 +18,7 @@ log = logging.getLogger("local_aws.crawlers")
 
 _KEPT = ("LakeFormationConfiguration",)
 """Fields of CreateCrawler that the emulator forgets."""
+_DECIDE_WHAT_IS_FOUND = ("Targets", "DatabaseName", "TablePrefix", "Classifiers", "Configuration", "RecrawlPolicy")
 _METRICS = ("TablesCreated", "TablesUpdated", "TablesDeleted")
 
 
@@ -61,8 +62,12 @@ class Crawlers:
     def update(self, call: Call) -> Document:
         _check_schedule(call)
         self._refuse_while_running(call)
+        before = self._existing(call, "Name")
         answer = call.passed_on()
         kept = {field: call.payload[field] for field in _KEPT if field in call.payload}
+        after = self._existing(call, "Name")
+        if any(before.get(field) != after.get(field) for field in _DECIDE_WHAT_IS_FOUND):
+            kept["Listed"] = False
         if "Schedule" in call.payload:
             kept["Scheduled"] = bool(call.payload["Schedule"])
         self._runs.remember(_key(call), **kept)

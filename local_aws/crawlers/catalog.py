@@ -23,6 +23,7 @@ _TEXT = (
 )
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
 _KEPT_FROM_TABLE = ("Description", "Owner", "Retention", "ViewOriginalText", "ViewExpandedText")
+INDEX = "crawler_partition_index"
 DEPRECATED = "DEPRECATED_BY_CRAWLER"
 
 Schemas = Mapping[S3File, Schema]
@@ -104,7 +105,11 @@ def storage(fmt: Format, columns: Sequence[Document], location: str, described: 
 
 @dataclass
 class Catalog:
-    """One database of the Data Catalog, in the hands of one crawler."""
+    """One database of the Data Catalog, in the hands of one crawler.
+
+    Attributes:
+        folders: those this crawl looks at, as `s3://` URIs; None for all. What it did not see stays as it is.
+    """
 
     glue: Any
     database: str
@@ -114,6 +119,7 @@ class Catalog:
     info: Callable[[str], None]
     warn: Callable[[str], None]
     changes: Changes = field(default_factory=Changes)
+    folders: set[str] | None = None
 
     def tables(self) -> list[Document]:
         pages = self.glue.get_paginator("get_tables").paginate(DatabaseName=self.database)
@@ -146,6 +152,15 @@ class Catalog:
             )
         elif keys:
             self._write_partitions(existing, found, schemas, listed)
+            if self.policy.indexes:
+                self._index(existing["Name"], keys)
+
+    def _index(self, table: str, keys: Sequence[str]) -> None:
+        place = {"DatabaseName": self.database, "TableName": table}
+        if not self.glue.get_partition_indexes(**place)["PartitionIndexDescriptorList"]:
+            index = {"IndexName": INDEX, "Keys": list(keys)}
+            self.glue.create_partition_index(**place, PartitionIndex=index)
+            self.info(f"Created partition index {INDEX} of table {table} in database {self.database}")
 
     def _warn_of_shadowed(self, found: FoundTable, schemas: Schemas) -> None:
         """Glue keeps a column that is a partition key too, and then Athena cannot read the table."""
@@ -203,8 +218,12 @@ class Catalog:
         crawled = table_columns(found, found.files, schemas)
         before = existing.get("StorageDescriptor", {}).get("Columns", [])
         by_position = fmt.classification == "csv"
-        columns = columns_after(before, crawled, bool(before) and self.policy.merges, by_position)
+        partly = self.folders is not None and bool(existing.get("PartitionKeys"))
+        merges = bool(before) and (self.policy.merges or partly)
+        columns = columns_after(before, crawled, merges, by_position)
         described = self._parameters(fmt, found.files, schemas, listed, found.location)
+        if partly:  # Counts and sizes are those of the whole table.
+            described = dict(existing["StorageDescriptor"]["Parameters"])
         kept = {key: value for key, value in existing.get("Parameters", {}).items() if key != DEPRECATED}
         return {
             "Owner": "owner",
@@ -233,11 +252,21 @@ class Catalog:
         if self.policy.updates:
             changed = [part for values, part in wanted.items() if values in known and _differ(part, known[values])]
             self._update_partitions(table["Name"], changed)
-        gone = _without_data({values: part for values, part in known.items() if values not in wanted}, listed)
+        if self.folders is None:
+            others = {values: part for values, part in known.items() if values not in wanted}
+            self._settle_partitions(table["Name"], _without_data(others, listed))
+
+    def settle_emptied(self, table: Document, listed: Sequence[S3File]) -> None:
+        """Deal with the partitions of a table in this crawl's folders in which no data is left."""
+        known = self.partitions(table["Name"]) if table.get("PartitionKeys") else {}
+        seen = {values: part for values, part in known.items() if f"{_location(part)}/" in (self.folders or ())}
+        self._settle_partitions(table["Name"], _without_data(seen, listed))
+
+    def _settle_partitions(self, table: str, gone: Sequence[Values]) -> None:
         if gone and self.policy.delete == "DELETE_FROM_DATABASE":
-            self._delete_partitions(table["Name"], gone)
+            self._delete_partitions(table, gone)
         elif gone:
-            self.info(f"{len(gone)} partitions of table {table['Name']} have no data any more; they stay")
+            self.info(f"{len(gone)} partitions of table {table} have no data any more; they stay")
 
     def _partition(
         self, table: Document, values: Values, found: FoundTable, files: Sequence[S3File], schemas: Schemas

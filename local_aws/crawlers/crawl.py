@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from local_aws.context import Context
 from local_aws.crawlers import formats
 from local_aws.crawlers.catalog import Catalog, Changes
+from local_aws.crawlers.events import changed_folders
 from local_aws.crawlers.formats import UnsupportedError
 from local_aws.crawlers.inference import Schema, schemas
 from local_aws.crawlers.logs import CrawlLog
@@ -25,13 +26,18 @@ class StoppedError(Exception):
 
 @dataclass
 class Crawl:
-    """One run of a crawler, as GetCrawler describes it."""
+    """One run of a crawler, as GetCrawler describes it.
+
+    Attributes:
+        listed: whether a crawl before has listed all of its targets; then event mode looks at what changed only.
+    """
 
     context: Context
     region: str
     crawler: Document
     log: CrawlLog
     stop: threading.Event
+    listed: bool = False
 
     def __post_init__(self) -> None:
         self.policy = Policy.of(self.crawler)
@@ -55,15 +61,34 @@ class Crawl:
         """
         targets, classifiers = self._targets(), self._classifiers()
         self.log.info(f"Crawler configured with SchemaChangePolicy {json.dumps(self.crawler['SchemaChangePolicy'])}")
-        if self.crawler["RecrawlPolicy"]["RecrawlBehavior"] == "CRAWL_EVENT_MODE":
-            self.log.info("The embedded crawler does not read event queues: it crawls the whole targets")
         self.catalog.tables()
-        listings = {target: self._listed(target) for target in targets}
-        found = {target: self._found(target, listings[target], classifiers) for target in targets}
-        self.log.benchmark(f"Classification complete, writing results to database {self.catalog.database}")
-        self._write(found, listings)
+        if self.policy.by_events and self.listed:
+            self._crawl_changed(targets, classifiers)
+        else:
+            self._crawl({target: self._listed(target) for target in targets}, classifiers)
         self.log.benchmark("Finished writing to Catalog")
         return self.catalog.changes
+
+    def _crawl(self, listings: dict[Target, list[S3File]], classifiers: Sequence[Document]) -> None:
+        found = {target: self._found(target, files, classifiers) for target, files in listings.items()}
+        self.log.benchmark(f"Classification complete, writing results to database {self.catalog.database}")
+        self._write(found, listings)
+
+    def _crawl_changed(self, targets: Sequence[Target], classifiers: Sequence[Document]) -> None:
+        """Only the folders of the objects that the crawler's queue names."""
+        if len(targets) > 1:
+            raise UnsupportedError("Targets: a crawler in event mode has one target")
+        (target,), (given,) = targets, self.crawler["Targets"]["S3Targets"]
+        self.log.info("The crawl is running by consuming Amazon S3 events.")
+        with changed_folders(self.context.client("sqs", self.region), given, self.log.warn) as folders:
+            self.catalog.folders = {folder for folder in folders if folder.startswith(target.uri)}
+            listed = [file for folder in sorted(self.catalog.folders) for file in self._directly_in(target, folder)]
+            self._crawl({target: listed}, classifiers)
+            self._settle_emptied(target, listed)
+
+    def _directly_in(self, target: Target, folder: str) -> list[S3File]:
+        files = self.context.mirror.list(*split_uri(folder))
+        return [f for f in files if target.holds(f) and f.uri.rpartition("/")[0] + "/" == folder]
 
     def _targets(self) -> list[Target]:
         given = {kind: found for kind, found in self.crawler["Targets"].items() if found}
@@ -91,14 +116,17 @@ class Crawl:
         self, target: Target, listed: Sequence[S3File], classifiers: Sequence[Document]
     ) -> tuple[list[FoundTable], dict[S3File, Schema]]:
         self._stop_here()
-        known = self._known_tables() if self.policy.new_folders_only else {}
-        wanted = {file.key for file in target.sampled(_outside(listed, known))}
-        pulled = self.context.mirror.pull(target.bucket, target.prefix, lambda file: file.key in wanted)
+        known = self._known_tables() if self.policy.new_folders_only or self.catalog.folders is not None else {}
+        chosen = target.sampled(_outside(listed, known) if self.policy.new_folders_only else listed)
+        wanted = {file.key for file in chosen}
+        prefixes = {target.prefix} if self.catalog.folders is None else {split_uri(f)[1] for f in self.catalog.folders}
+        pulled = {
+            file.key: file
+            for prefix in sorted(prefixes)
+            for file in self.context.mirror.pull(target.bucket, prefix, lambda file: file.key in wanted)
+        }.values()
         self._stop_here()
-        recognised = {file: formats.recognised(file.path, classifiers) for file in pulled}
-        for file in (file for file, fmt in recognised.items() if fmt is None):
-            self.log.warn(f"Skipped {file.uri}: no classifier recognises it")
-        read = schemas({file: fmt for file, fmt in recognised.items() if fmt}, self.log.warn)
+        read = schemas_of(pulled, classifiers, self.log.warn)
         return self._grouped(target, read, known), read
 
     def _grouped(self, target: Target, read: dict[S3File, Schema], known: Iterable[str]) -> list[FoundTable]:
@@ -110,9 +138,14 @@ class Crawl:
         new = groups.pop("", {})
         grouping = Grouping.of(configuration(self.crawler))
         return [
-            *(partitioned(folder_at(home), held, self.log.warn) for home, held in groups.items()),
+            *(self._of_known(home, held) for home, held in groups.items()),
             *(tables(target.folder, new, grouping, self.log.warn) if new else []),
         ]
+
+    def _of_known(self, home: str, held: Mapping[S3File, Schema]) -> FoundTable:
+        if home.endswith("/"):
+            return partitioned(folder_at(home), held, self.log.warn)
+        return FoundTable.of_file(next(iter(held)))
 
     def _known_tables(self) -> dict[str, set[str]]:
         """By table location, the folders (as URIs) that have been crawled before."""
@@ -133,7 +166,7 @@ class Crawl:
             for table in group:
                 self._stop_here()
                 self.catalog.write(table, read, listings[target])
-        if not self.policy.new_folders_only:
+        if not self.policy.new_folders_only and self.catalog.folders is None:
             self._settle_vanished([table for group, _ in found.values() for table in group], listings)
 
     def _settle_vanished(self, found: Sequence[FoundTable], listings: dict[Target, list[S3File]]) -> None:
@@ -147,9 +180,28 @@ class Crawl:
             if within and all(homes.get(file, location) != location for file in files):
                 self.catalog.settle_vanished(table)
 
+    def _settle_emptied(self, target: Target, listed: Sequence[S3File]) -> None:
+        """Partitions and tables of which a folder that changed holds nothing any more."""
+        for table in self.catalog.own_tables():
+            location = table["StorageDescriptor"]["Location"]
+            if any(folder.startswith(location.rpartition("/")[0] + "/") for folder in self.catalog.folders or ()):
+                self.catalog.settle_emptied(table, listed)
+                if not any(target.holds(file) for file in self.context.mirror.list(*split_uri(location))):
+                    self.catalog.settle_vanished(table)
+
     def _stop_here(self) -> None:
         if self.stop.is_set():
             raise StoppedError
+
+
+def schemas_of(
+    files: Iterable[S3File], classifiers: Sequence[Document], warn: Callable[[str], None]
+) -> dict[S3File, Schema]:
+    """The schema of each file that a classifier recognises and that can be read; the others are named in warnings."""
+    recognised = {file: formats.recognised(file.path, classifiers) for file in files}
+    for file in (file for file, fmt in recognised.items() if fmt is None):
+        warn(f"Skipped {file.uri}: no classifier recognises it")
+    return schemas({file: fmt for file, fmt in recognised.items() if fmt}, warn)
 
 
 def _outside(files: Sequence[S3File], known: Mapping[str, set[str]]) -> list[S3File]:

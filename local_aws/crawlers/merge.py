@@ -27,6 +27,8 @@ class Policy:
         merges: columns are only ever added (`MergeNewColumns`).
         inherits: partitions have their table's columns (`InheritFromTable`), not those of their own files.
         new_folders_only: folders that have a table or a partition are not looked at again.
+        indexes: a partitioned table gets an index over all its keys.
+        by_events: after the first crawl, only folders that the crawler's queue names are looked at.
     """
 
     updates: bool = True
@@ -34,6 +36,8 @@ class Policy:
     merges: bool = False
     inherits: bool = False
     new_folders_only: bool = False
+    by_events: bool = False
+    indexes: bool = True
 
     @classmethod
     def of(cls, crawler: Document) -> Policy:
@@ -44,6 +48,8 @@ class Policy:
             output.get("Tables", {}).get("AddOrUpdateBehavior") == "MergeNewColumns",
             output.get("Partitions", {}).get("AddOrUpdateBehavior") == "InheritFromTable",
             crawler["RecrawlPolicy"]["RecrawlBehavior"] == "CRAWL_NEW_FOLDERS_ONLY",
+            crawler["RecrawlPolicy"]["RecrawlBehavior"] == "CRAWL_EVENT_MODE",
+            configuration(crawler).get("CreatePartitionIndex", True),
         )
 
 

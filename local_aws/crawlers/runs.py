@@ -14,6 +14,7 @@ from local_aws.crawlers.catalog import Changes
 from local_aws.crawlers.crawl import Crawl, StoppedError
 from local_aws.crawlers.formats import UnsupportedError
 from local_aws.crawlers.logs import LOG_GROUP, CrawlLog
+from local_aws.events import Ended
 from local_aws.protocol import AwsError, Document
 
 _STATES = "crawlers"
@@ -97,7 +98,9 @@ class Runs:
         status, message, changes = "FAILED", "", Changes()
         try:
             lines.benchmark(f"Running Start Crawl for Crawler {crawler['Name']}")
-            changes = Crawl(self._context, region, crawler, lines, self._stops[key]).run()
+            listed = bool(self.state(key).get("Listed"))
+            changes = Crawl(self._context, region, crawler, lines, self._stops[key], listed).run()
+            self.remember(key, Listed=True)
             status = "SUCCEEDED"
         except StoppedError:
             status = "CANCELLED"
@@ -109,6 +112,7 @@ class Runs:
         self.remember(key, State="STOPPING")
         self._say_goodbye(lines, status, message)
         self._finish(key, crawl_id, status, message, changes)
+        self._context.events.tell(Ended("CRAWLER", region, crawler["Name"], status, message))
 
     def _say_goodbye(self, lines: CrawlLog, status: str, message: str) -> None:
         if message:

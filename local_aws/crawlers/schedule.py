@@ -1,4 +1,4 @@
-"""Crawlers that run by the clock, while the embedded AWS is up."""
+"""Crawlers and triggers that run by the clock, while the embedded AWS is up."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Clock:
         self._tick = tick
 
     def start(self) -> None:
-        threading.Thread(target=self._run, name="crawler-schedule", daemon=True).start()
+        threading.Thread(target=self._run, name="schedule", daemon=True).start()
 
     def _run(self) -> None:
         asleep, last = threading.Event(), datetime.now(UTC)
@@ -54,5 +54,5 @@ class Clock:
             try:
                 self._tick(last, minute)
             except Exception:
-                log.exception("The scheduled crawlers of %s were not started", minute)
+                log.exception("What was scheduled for %s was not all started", minute)
             last = minute

@@ -39,6 +39,10 @@ class Target:
         return cls(bucket, prefix, patterns, document.get("SampleSize") or 0)
 
     @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}"
+
+    @property
     def folder(self) -> Folder:
         return folder_at(f"s3://{self.bucket}/{self.prefix.rpartition('/')[0]}")
 

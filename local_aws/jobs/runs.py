@@ -16,6 +16,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local_aws.context import Context
+from local_aws.events import Ended
 from local_aws.jobs import process
 from local_aws.jobs.buckets import BucketFolders
 from local_aws.jobs.logs import FollowedFile
@@ -52,6 +53,11 @@ class _Order:
     @property
     def id(self) -> str:
         return str(self.run["Id"])
+
+    @property
+    def first(self) -> str:
+        """The id of the run's first attempt."""
+        return self.id.partition("_attempt_")[0]
 
     @property
     def is_spark(self) -> bool:
@@ -228,8 +234,12 @@ class JobRuns:
         with self._lock:
             known = self._note(order.id, JobRunState=state, CompletedOn=now, ExecutionTime=taken, **told)
             attempt = order.run["Attempt"] + 1
-            if known and state == "FAILED" and attempt <= order.job.get("MaxRetries", 0):
+            again = known and state == "FAILED" and attempt <= order.job.get("MaxRetries", 0)
+            if again:
                 self._launch(_next_attempt(order, attempt))
+        if self._is_open and not again:
+            ended = Ended("JOB", order.region, order.job["Name"], state, message, order.first)
+            self._context.events.tell(ended)
 
     def _note(self, run_id: str, **fields: Any) -> bool:
         """Set fields of a run, unless its job was deleted or this AWS is going down."""
@@ -288,8 +298,7 @@ def _log_group(job: Document, arguments: dict[str, str], security_configuration:
 
 def _next_attempt(order: _Order, attempt: int) -> _Order:
     now = time.time()
-    first = order.id.partition("_attempt_")[0]
-    fields = {"Id": f"{first}_attempt_{attempt}", "Attempt": attempt, "PreviousRunId": order.id}
+    fields = {"Id": f"{order.first}_attempt_{attempt}", "Attempt": attempt, "PreviousRunId": order.id}
     run = order.run | fields | {"StartedOn": now, "LastModifiedOn": now}
     return _Order(run, order.job, order.arguments, order.region)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+
+from local_aws.jobs.drivers import jars
 
 _VIEW = "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"
 _COMMITTER = "org.apache.hadoop.mapreduce.lib.output.FileOutputCommitterFactory"
@@ -44,6 +47,7 @@ def _defaults(work: Path) -> dict[str, str]:
         "spark.driver.memory": "1536m",
         "spark.driver.extraJavaOptions": " ".join(f'"-D{name}={value}"' for name, value in java.items()),
         "spark.sql.session.timeZone": "UTC",
+        **({"spark.driver.extraClassPath": os.pathsep.join(map(str, jars()))} if jars() else {}),
         # 200 shuffle partitions, the default, is a number for a cluster.
         "spark.sql.shuffle.partitions": "8",
         "spark.sql.warehouse.dir": (work / "warehouse").as_uri(),

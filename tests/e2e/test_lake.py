@@ -29,7 +29,7 @@ def test_the_demo_goes_on_from_there_and_shows_what_pandas_computes(demo: Demo) 
 
 
 def test_the_run_report_accounts_for_every_row(lake_up: Checkout) -> None:
-    keys = lake_up.s3().list_objects_v2(Bucket=BUCKET.format("curated"), Prefix="_reports/")["Contents"]
+    keys = lake_up.s3().list_objects_v2(Bucket=BUCKET.format("curated"), Prefix="job_reports/")["Contents"]
     report = json.loads(lake_up.s3().get_object(Bucket=BUCKET.format("curated"), Key=keys[0]["Key"])["Body"].read())
 
     assert report["rows_in"] == report["rows_out"] == 336_776
@@ -117,6 +117,8 @@ def test_status_is_truthful_about_flink(lake_up: Checkout) -> None:
     assert lines["application departures"]["state"] == "READY"
     assert "not started" in lines["application departures"]["detail"]
     assert lines["job flights_enriched"]["detail"].startswith("last run: SUCCEEDED")
+    assert lines["workflow refresh"]["detail"] == "last run: COMPLETED, 7 of 7 succeeded"
+    assert "1 partitions" in lines["crawler job_reports"]["detail"]
 
 
 def test_everything_is_there_after_a_restart(lake_up: Checkout) -> None:

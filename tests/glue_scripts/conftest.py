@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import BotoCoreError
 from pyspark.sql import DataFrame, SparkSession
 
+from local_aws.jobs.drivers import jars
 from tests.glue_scripts.small_lake import BUCKETS, Lake, spark_settings
 
 
@@ -31,6 +32,7 @@ def spark(storage: Path) -> Iterator[SparkSession]:
     settings = spark_settings(storage) | {
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.session.timeZone": "UTC",
+        "spark.driver.extraClassPath": os.pathsep.join(map(str, jars())),
     }
     session = SparkSession.builder.config(map=settings).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")

@@ -104,8 +104,9 @@ def test_a_run_gives_the_same_under_ansi_rules(flights: Lake, spark: SparkSessio
 
 def test_the_report_is_kept_in_the_curated_zone(finished: tuple[Lake, dict[str, Any]]) -> None:
     _, report = finished
-    kept = boto3.client("s3").get_object(Bucket="curated", Key="_reports/finished/jr_finished.json")
-    assert json.load(kept["Body"]) == report
+    kept = boto3.client("s3").get_object(Bucket="curated", Key="job_reports/job=finished/jr_finished.json")
+    (line,) = kept["Body"].read().splitlines()
+    assert {"job": "finished", **json.loads(line)} == report
 
 
 def test_what_could_not_be_read_is_in_the_quarantine_zone(

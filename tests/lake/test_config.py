@@ -45,11 +45,11 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("project: flights", "projct: flights", ["line 3: projct: is not a field", "Allowed: datasets,"]),
+        ("project: flights", "projct: flights", ["line 3: projct: is not a field", "Allowed: connections, datasets,"]),
         (
             "format: json",
             "format: jsn",
-            ["datasets.flights.format", "'csv', 'json' or 'parquet'", "Given: 'jsn'"],
+            ["datasets.flights.format", "'csv', 'json', 'parquet', 'grok', 'xml' or 'jdbc'", "Given: 'jsn'"],
         ),
         (
             "destroyable: true}",
@@ -62,6 +62,17 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
             "source: fligts",
             ["jobs.flights_enriched.source", "'fligts'", "Allowed: flights, weather"],
         ),
+        (
+            "planes: {format: csv}",
+            "planes: {format: csv}\n  flights_enriched: {zone: curated, format: json}",
+            ["datasets.flights_enriched.zone", "registered by the job flights_enriched: it needs no crawler"],
+        ),
+        (
+            "airlines: {format: csv}",
+            "airlines: {zone: curated, format: csv}",
+            ["steps.2.join.with: there is no dataset 'airlines' in the raw zone. Allowed: flights, weather, airports"],
+        ),
+        ("table: flights_enriched", "table: job_reports", ["sink.table: 'job_reports' is the folder of the runs'"]),
         ("with: airlines", "with: airline", ["steps.2.join.with", "'airline'", "Allowed: flights, weather"]),
         (
             "on: carrier,",

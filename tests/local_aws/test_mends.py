@@ -269,3 +269,23 @@ def test_what_is_deleted_is_nowhere_in_the_store(endpoint: str, name: str) -> No
 def _store(endpoint: str) -> str:
     with urlopen(f"{endpoint}/_local/store", timeout=10) as answer:
         return str(answer.read())
+
+
+def test_a_connection_can_be_changed_and_keeps_its_tags(side: Aws, name: str) -> None:
+    glue, given = side("glue"), {"Name": name, "ConnectionType": "JDBC"}
+    before, after = ({"JDBC_CONNECTION_URL": f"jdbc:postgresql://{host}:5432/shop"} for host in ("old", "new"))
+    glue.create_connection(ConnectionInput={**given, "ConnectionProperties": before}, Tags={"team": "data"})
+    glue.update_connection(Name=name, ConnectionInput={**given, "ConnectionProperties": after})
+    assert glue.get_connection(Name=name)["Connection"]["ConnectionProperties"] == after
+    assert glue.get_tags(ResourceArn=_arn("connection", name))["Tags"] == {"team": "data"}
+
+
+def test_a_secret_without_a_value_has_none(side: Aws, name: str) -> None:
+    secrets = side("secretsmanager")
+    secrets.create_secret(Name=name)
+    with pytest.raises(secrets.exceptions.ResourceNotFoundException, match="staging label: AWSCURRENT"):
+        secrets.get_secret_value(SecretId=name)
+    assert "VersionIdsToStages" not in secrets.describe_secret(SecretId=name)
+    version = secrets.put_secret_value(SecretId=name, SecretString="x")["VersionId"]
+    assert secrets.describe_secret(SecretId=name)["VersionIdsToStages"][version] == ["AWSCURRENT"]
+    assert secrets.get_secret_value(SecretId=name)["SecretString"] == "x"

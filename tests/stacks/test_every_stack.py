@@ -22,7 +22,7 @@ EXPECTED = {
     "storage": {"aws_kms_key": 1, "aws_kms_alias": 1, "aws_s3_bucket": 4},
     "catalog": {
         "aws_glue_catalog_database": 2,
-        "aws_glue_crawler": 5,
+        "aws_glue_crawler": 6,
         "aws_glue_classifier": 3,
         "aws_iam_role": 1,
     },

@@ -19,11 +19,23 @@ def only(stacks: Stacks, stack: str, type_: str) -> dict[str, object]:
     return resource
 
 
+ENDPOINT = "http://127.0.0.1:4566"
+HEAD = f"project: small\nenvironments:\n  local: {{endpoint: '{ENDPOINT}', region: us-east-1, destroyable: true}}\n"
+
+
+def lake_of(folder: Path, text: str) -> Path:
+    """A lake.yaml of these parts, in a folder with the code that stacks upload."""
+    for name in ("queries", "glue_scripts", "flink_app"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "lake.yaml").write_text(HEAD + text)
+    return folder / "lake.yaml"
+
+
 def test_a_crawler_per_dataset_with_its_own_schedule_and_policies(local: Stacks) -> None:
     crawlers = {crawler["name"]: crawler for crawler in resources(local["catalog"], "aws_glue_crawler").values()}
 
     assert set(crawlers) == {
-        f"flights-local-{name}" for name in ("flights", "weather", "airlines", "airports", "planes")
+        f"flights-local-{name}" for name in ("flights", "weather", "airlines", "airports", "planes", "job_reports")
     }
     assert crawlers["flights-local-flights"]["schedule"] == "cron(15 * * * ? *)"
     assert "schedule" not in crawlers["flights-local-planes"]
@@ -37,6 +49,18 @@ def test_a_crawler_per_dataset_with_its_own_schedule_and_policies(local: Stacks)
 
 def test_crawlers_may_delete_tables_only_where_a_dataset_asks_for_it(local: Stacks) -> None:
     assert "glue:DeleteTable" not in json.dumps(local["catalog"])
+
+
+def test_what_jobs_leave_in_the_curated_zone_can_be_crawled_too(tmp_path: Path) -> None:
+    lake = lake_of(tmp_path, "datasets:\n  job_reports: {zone: curated, format: json, partitions: [job]}\n")
+    catalog = synthesised(lake, "local", tmp_path / "out")["catalog"]
+    [crawler] = resources(catalog, "aws_glue_crawler").values()
+    [policy] = resources(catalog, "aws_iam_role_policy").values()
+
+    assert crawler["database_name"] == "${aws_glue_catalog_database.curated_database.name}"
+    [target] = crawler["s3_target"]
+    assert "-curated-" in target["path"] and target["path"].endswith("/job_reports/")
+    assert "table/small_local_curated/*" in policy["policy"] and "small-local-curated-" in policy["policy"]
 
 
 def test_the_job_runs_the_script_and_logs_to_groups_of_its_own(local: Stacks) -> None:

@@ -118,8 +118,9 @@ def test_the_table_the_quarantine_and_the_report_are_the_same(
     assert set_aside(spark, f"{format}_scala") == set_aside(spark, f"{format}_python")
     assert in_files(spark, f"{format}_by_scala", format) == in_files(spark, f"{format}_by_python", format)
     assert in_catalog(damaged, f"{format}_by_scala") == in_catalog(damaged, f"{format}_by_python")
-    kept = damaged.storage / "curated" / "_reports" / f"{format}_scala" / f"jr_{format}_scala.json"
-    assert json.loads(kept.read_text()) == scala
+    kept = damaged.storage / "curated" / "job_reports" / f"job={format}_scala" / f"jr_{format}_scala.json"
+    (line,) = kept.read_text().splitlines()
+    assert {"job": f"{format}_scala", **json.loads(line)} == scala
 
 
 def test_a_scala_run_takes_the_place_of_an_earlier_one(

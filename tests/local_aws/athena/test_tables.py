@@ -115,6 +115,18 @@ def test_lazy_simple_csv_knows_no_quotes_and_open_csv_does(lake: Lake) -> None:
     assert lake.rows("SELECT b FROM quoted WHERE a = '1'") == [["x,y"]]
 
 
+def test_open_csv_takes_the_escape_character_that_crawlers_give(lake: Lake) -> None:
+    lake.put("backslash/a.csv", 'a,"x\\"y"\n,z\n')
+    lake.table("backslash", "opencsv", "a string; b string", serde={"escapeChar": "\\", "quoteChar": '"'})
+    assert lake.rows("SELECT * FROM backslash") == [["a", 'x"y'], ["", "z"]]
+
+
+def test_records_inside_documents_are_refused_by_their_path(lake: Lake) -> None:
+    lake.put("batches/a.json", '{"records": [{"a": 1}]}')
+    lake.table("batches", "json", "a int", parameters={"jsonPath": "$.records[*]"})
+    assert "the records of table flights.batches are at $.records[*]" in lake.run("SELECT * FROM batches").reason
+
+
 def test_orc_is_refused_by_name(lake: Lake) -> None:
     lake.glue.create_table(
         DatabaseName=DATABASE,

@@ -149,3 +149,41 @@ def test_crawling_new_folders_only_never_looks_back(lake: Any) -> None:
     lake.run()
     assert set(lake.partitions("t")) == {("us", "1"), ("eu", "1"), ("asia", "1")}
     assert not [line for line in lake.warnings() if "b.json" in line]
+
+
+@pytest.mark.parametrize(
+    ("setting", "names"), [({}, ["crawler_partition_index"]), ({"CreatePartitionIndex": False}, [])]
+)
+def test_a_partitioned_table_gets_an_index_unless_the_crawler_says_no(
+    lake: Any, setting: dict[str, bool], names: list[str]
+) -> None:
+    lake.put({"t/year=1/month=2/a.json": OLD, "u/a.csv": CSV})
+    lake.crawl("t/", "u/", Configuration=json.dumps({"Version": 1.0, **setting}))
+    lake.run()
+    place = {"DatabaseName": lake.name, "TableName": "t"}
+    indexes = lake.glue.get_partition_indexes(**place)["PartitionIndexDescriptorList"]
+    assert [index["IndexName"] for index in indexes] == names
+    assert all([key["Name"] for key in index["Keys"]] == ["year", "month"] for index in indexes)
+    place["TableName"] = "u"
+    assert not lake.glue.get_partition_indexes(**place)["PartitionIndexDescriptorList"]
+
+
+@pytest.mark.parametrize(("changed", "type_"), [("2.5", "double"), ('"x"', "string"), ("9000000000", "bigint")])
+@pytest.mark.parametrize("policy", ["UPDATE_IN_DATABASE", "LOG"])
+def test_a_widened_or_changed_type_follows_the_policy(lake: Any, changed: str, type_: str, policy: str) -> None:
+    lake.put({"t/d=1/a.json": '{"a": 1, "b": 1}\n'})
+    lake.crawl("t/", SchemaChangePolicy={"UpdateBehavior": policy, "DeleteBehavior": "LOG"})
+    lake.put({"t/d=2/a.json": f'{{"a": {changed}, "b": 1}}\n'})
+    lake.run()
+    assert lake.columns("t") == {"a": type_ if policy == "UPDATE_IN_DATABASE" else "int", "b": "int"}
+    assert set(lake.partitions("t")) == {("1",), ("2",)}
+
+
+def test_bare_folders_are_partitions_and_new_ones_are_found_later(lake: Any) -> None:
+    lake.put({"t/2013/01/a.json": OLD, "t/2013/02/a.json": OLD})
+    lake.crawl("t/")
+    keys = [key["Name"] for key in lake.tables()["t"]["PartitionKeys"]]
+    lake.put({"t/2014/01/a.json": OLD})
+    lake.run()
+    assert keys == ["partition_0", "partition_1"]
+    assert set(lake.partitions("t")) == {("2013", "01"), ("2013", "02"), ("2014", "01")}

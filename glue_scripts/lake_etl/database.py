@@ -1,0 +1,247 @@
+"""A database behind a Glue connection: its credentials, Spark's options for it, and statements of the driver.
+
+Statements are run by java.sql in Spark's own JVM, so that a job needs no Python package for them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as fn
+
+from lake_etl.errors import JobError, unknown
+from lake_etl.source import Source
+
+DRIVER = "org.postgresql.Driver"
+FETCHED = 10_000  # rows in one round trip
+WRONG_LOGIN, LOST = ("28P01", "28000"), ("08", "57P")  # SQLSTATEs, and how they begin
+
+
+class Refused(JobError):
+    """The database refused a statement. state is its SQLSTATE."""
+
+    def __init__(self, message: str, state: str) -> None:
+        super().__init__(message)
+        self.state = state
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where a Glue connection leads, and the login that Secrets Manager has for it."""
+
+    connection: str
+    url: str
+    secret: str
+    user: str
+    password: str = field(repr=False)
+    ssl: bool
+
+    def properties(self) -> dict[str, str]:
+        """What the driver is told, on Spark's side and on ours."""
+        mode = {"sslmode": "require"} if self.ssl else {}
+        return {"user": self.user, "password": self.password, "tcpKeepAlive": "true", **mode}
+
+    def options(self, table: str) -> dict[str, str]:
+        """Spark's options to read or write a table, `schema.table`."""
+        return {"url": self.url, "driver": DRIVER, "dbtable": quoted(table), **self.properties()}
+
+
+def find_database(connection: str) -> Database:
+    """The database of a Glue connection. Raises JobError where there is no connection, secret, or login in it."""
+    glue = boto3.client("glue")
+    try:
+        found = glue.get_connection(Name=connection)["Connection"]["ConnectionProperties"]
+    except glue.exceptions.EntityNotFoundException:
+        raise JobError(f"connection {connection}: there is none of this name. Deploy the catalog stack first") from None
+    secret = found["SECRET_ID"]
+    user, password = _login(connection, secret)
+    ssl = found.get("JDBC_ENFORCE_SSL") == "true"
+    return Database(connection, found["JDBC_CONNECTION_URL"], secret, user, password, ssl)
+
+
+def _login(connection: str, secret: str) -> tuple[str, str]:
+    try:
+        login = json.loads(boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"])
+        return login["username"], login["password"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise JobError(f"connection {connection}: {error}") from error
+        what = "has no value yet"
+    except (ValueError, KeyError, TypeError):
+        what = "is not JSON with username and password"
+    raise JobError(f"connection {connection}: the secret {secret} {what}. Put one with `lake secret`") from None
+
+
+class Session:
+    """One connection to a database. A statement is a transaction of its own, unless it stands in `transaction`.
+
+    Raises JobError when the database cannot be reached or refuses the login; Refused when it refuses a statement.
+    """
+
+    def __init__(self, spark: SparkSession, database: Database) -> None:
+        self.database = database
+        self._connection = _opened(spark, database)
+
+    def close(self) -> None:
+        self._told(self._connection.close)
+
+    def execute(self, statement: str, *values: str) -> int:
+        """Run a statement, with a text for each `?`. Returns how many rows it changed."""
+        with self._prepared(statement, values) as prepared:
+            return int(prepared.executeUpdate())
+
+    def rows(self, statement: str, *values: str) -> list[list[str | None]]:
+        """The rows of a query, each value as text."""
+        with self._prepared(statement, values) as prepared:
+            found, rows = prepared.executeQuery(), []
+            width = range(1, found.getMetaData().getColumnCount() + 1)
+            while found.next():
+                rows.append([found.getString(column) for column in width])
+            return rows
+
+    def commit(self) -> None:
+        self._told(self._connection.commit)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All statements inside, or none of them."""
+        self._connection.setAutoCommit(False)
+        try:
+            yield
+            self.commit()
+        except BaseException:
+            with suppress(Py4JJavaError):  # of a lost connection, the server rolls back by itself
+                self._connection.rollback()
+            raise
+        finally:
+            with suppress(Py4JJavaError):
+                self._connection.setAutoCommit(True)
+
+    @contextmanager
+    def _prepared(self, statement: str, values: tuple[str, ...]) -> Iterator[Any]:
+        prepared = self._told(lambda: self._connection.prepareStatement(statement))
+        for place, value in enumerate(values, 1):
+            prepared.setString(place, value)
+        try:
+            yield prepared
+        except Py4JJavaError as error:
+            raise refusal(error, self.database) from None
+        finally:
+            self._told(prepared.close)
+
+    def _told(self, call: Any) -> Any:
+        try:
+            return call()
+        except Py4JJavaError as error:
+            raise refusal(error, self.database) from None
+
+
+def _opened(spark: SparkSession, database: Database) -> Any:
+    jvm: Any = spark._jvm
+    properties = jvm.java.util.Properties()
+    for name, value in database.properties().items():
+        properties.setProperty(name, value)
+    try:
+        driver = jvm.org.postgresql.Driver()
+    except TypeError:  # to py4j, a class that is not there is a package
+        raise JobError(
+            f"connection {database.connection}: this Spark has no PostgreSQL driver ({DRIVER}). Glue has it built in. "
+            "For the embedded AWS, install Debian's libpostgresql-jdbc-java or name the jar in LAKE_JDBC_JARS, "
+            "and start it again"
+        ) from None
+    try:
+        connection = driver.connect(database.url, properties)
+    except Py4JJavaError as error:
+        raise refusal(error, database) from None
+    if connection is None:
+        raise JobError(f"connection {database.connection}: {database.url} is no URL of PostgreSQL")
+    return connection
+
+
+def refusal(error: Py4JJavaError, database: Database) -> JobError:
+    """What the driver says, in one line, with the way out where there is a usual one. Refused, if it has a SQLSTATE."""
+    cause = _of_the_driver(error.java_exception)
+    if cause is None:
+        return JobError(f"connection {database.connection}: {error.java_exception.toString()}")
+    state, message = cause.getSQLState() or "", _message(cause)
+    at = f"the database at {database.url.partition('//')[2]}"
+    if state in WRONG_LOGIN:
+        message = f"{at} refuses the login of the secret {database.secret}: {message}. Put another with `lake secret`"
+    elif state.startswith(LOST):
+        message = f"{at} cannot be reached, or went away: {message}"
+    return Refused(f"connection {database.connection}: {message}", state)
+
+
+def is_of_the_driver(error: Py4JJavaError) -> bool:
+    """Whether the database is what failed, and not Spark or a step of the job."""
+    return _of_the_driver(error.java_exception) is not None
+
+
+def _of_the_driver(exception: Any) -> Any:
+    """The innermost cause that the driver threw: those around it quote whole rows."""
+    found = None
+    while exception is not None:
+        found = exception if exception.getClass().getName().endswith("SQLException") else found
+        exception = exception.getCause()
+    return found
+
+
+def _message(exception: Any) -> str:
+    """The first line, without the severity; and the key that broke a constraint, but no whole row."""
+    lines = [line.strip() for line in (exception.getMessage() or exception.toString()).splitlines() if line.strip()]
+    detail = next((line.removeprefix("Detail: ") for line in lines[1:] if line.startswith("Detail: Key")), "")
+    first = lines[0].removeprefix("FATAL: ").removeprefix("ERROR: ").rstrip(".")
+    return f"{first} ({detail.rstrip('.')})" if detail else first
+
+
+def quoted(name: str) -> str:
+    """`schema.table` or a column, as SQL takes it whatever its letters.
+
+    >>> quoted("public.Flights")
+    '"public"."Flights"'
+    """
+    return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
+
+
+def column(name: str) -> str:
+    """A column as SQL takes it: dots are part of its name."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def check_table(session: Session, table: str, what: str) -> None:
+    """Raise JobError for a table that the database does not have, or does not show to this user."""
+    if not exists(session, table):
+        schema, name = table.split(".")
+        there = session.rows("SELECT tablename FROM pg_tables WHERE schemaname = ? ORDER BY 1", schema)
+        told = unknown("table", name, [str(row[0]) for row in there]) if there else f"schema {schema} has no table"
+        raise JobError(f"{what}: connection {session.database.connection} has no table {table}: {told}")
+
+
+def exists(session: Session, table: str) -> bool:
+    return session.rows("SELECT to_regclass(?)", quoted(table)) != [[None]]
+
+
+def read_database(spark: SparkSession, connection: str, table: str, dataset: str) -> Source:
+    """A table of a database as a dataset, read by one statement when the steps ask for it. No row of it can be bad."""
+    database = find_database(connection)
+    session = Session(spark, database)
+    try:
+        check_table(session, table, f"dataset {dataset}")
+    finally:
+        session.close()
+    frame = _rows(spark, database, table)
+    counts = Observation()
+    frame = frame.observe(counts, fn.count(fn.lit(1)).alias("rows"), fn.lit(0).alias("bad"))
+    return Source(dataset, frame, None, {}, counts)
+
+
+def _rows(spark: SparkSession, database: Database, table: str) -> DataFrame:
+    return spark.read.format("jdbc").options(**database.options(table), fetchsize=str(FETCHED)).load()

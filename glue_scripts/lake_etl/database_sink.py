@@ -1,0 +1,224 @@
+"""Writing the job's table into a database: all rows beside it first, then one transaction that readers see whole."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from pyspark.sql import DataFrame, SparkSession
+
+from lake_etl.database import Refused, Session, column, exists, find_database, is_of_the_driver, quoted, refusal
+from lake_etl.database_columns import check_fit, check_keys, check_unique, columns_of, culprit, matched, staged, value
+from lake_etl.errors import JobError, check_columns, check_options, unknown
+from lake_etl.sink import Written
+
+T = TypeVar("T")
+MODES = ("insert", "truncate", "upsert")
+RUNS = "_lake_runs"
+WRITERS = "8"  # connections at a time
+LOST, NO_SUCH_CHARACTER = ("08", "57P"), "22021"  # how SQLSTATEs begin; that of a text with the character 0
+# The server then notices within minutes that the machine of a run is gone, and lets go of the run's lock.
+KEEPALIVE = "SELECT set_config('tcp_keepalives_idle', '60', false), set_config('tcp_keepalives_interval', '15', false)"
+
+
+@dataclass(frozen=True)
+class DatabaseSink:
+    """Where and how a job writes: `table` is schema.table; batch_size, the rows of one round trip."""
+
+    connection: str
+    table: str
+    mode: str = "insert"
+    keys: tuple[str, ...] = ()
+    batch_size: int = 1000
+
+
+def read_database_sink(options: dict[str, Any]) -> DatabaseSink:
+    """The sink that options say. Raises JobError for an option or a value that is not known."""
+    check_options(options, ("connection", "table"), ("mode", "keys", "batch_size"))
+    sink = DatabaseSink(**{**options, "keys": tuple(options.get("keys") or ())})
+    if sink.mode not in MODES:
+        raise unknown("sink mode", sink.mode, MODES)
+    if not re.fullmatch(r"\w+\.\w+", sink.table):
+        raise JobError(f"sink table '{sink.table}' is not schema.table, such as public.{sink.table}")
+    if (sink.mode == "upsert") != bool(sink.keys):
+        raise JobError(f"sink keys: an upsert needs them, and nothing else takes them. Its mode is {sink.mode}")
+    return sink
+
+
+@contextmanager
+def loading(spark: SparkSession, sink: DatabaseSink, job: str, run_id: str) -> Iterator[Load]:
+    """A load, closed in every outcome."""
+    load = Load(spark, sink, job, run_id)
+    try:
+        yield load
+    finally:
+        load.close()
+
+
+class Load:
+    """One run's load into a table. `write` fills a staging table, `publish` moves its rows in one transaction.
+
+    A lock keeps a second load of the same table out until this one is closed.
+    The schema gets a table _lake_runs: what each run has loaded, written in the same transaction. So a run that Glue
+    tries again inserts nothing a second time, and a commit whose answer was lost can be asked for.
+
+    Raises JobError when the database is not there, another run loads the table, or the rows do not fit it.
+    """
+
+    def __init__(self, spark: SparkSession, sink: DatabaseSink, job: str, run_id: str) -> None:
+        self.spark, self.sink, self.job, self.run_id = spark, sink, job, run_id
+        self.database = find_database(sink.connection)
+        self.session = Session(spark, self.database)
+        self.schema, self.table = sink.table.split(".")
+        self.staging = f"{self.schema}.{self._prefix}{_digest(run_id, 12)}"
+        self.name = f"{sink.connection} {sink.table}"
+
+    def check(self) -> None:
+        """Take the lock, and clear what killed runs have left."""
+        self.session.rows(KEEPALIVE)
+        self.session.execute("SET TIME ZONE 'UTC'")
+        if self.session.rows("SELECT to_regnamespace(?)", column(self.schema)) == [[None]]:
+            raise self._error(f"the database has no schema {self.schema}. Create it first")
+        lock = "SELECT pg_try_advisory_lock(hashtextextended(?, 0))"
+        if self.session.rows(lock, f"lake {self.sink.table}") != [["t"]]:
+            raise self._error("another run is writing into it. Wait until it has ended")
+        beside = "SELECT tablename FROM pg_tables WHERE schemaname = ? AND starts_with(tablename, ?)"
+        for (leftover,) in self.session.rows(beside, self.schema, self._prefix):
+            self._drop(f"{self.schema}.{leftover}")
+
+    def write(self, frame: DataFrame) -> Written:
+        """Put all rows into a staging table, and count them there."""
+        check_columns(frame, self.sink.keys, "the data that goes to the sink")
+        types, there = self._checked(lambda: staged(frame)), columns_of(self.session, self.sink.table)
+        if there:
+            self._checked(lambda: check_fit(types, there))
+            self._checked(lambda: check_unique(self.session, self.sink.table, matched(self.sink.keys, there)))
+        columns = ", ".join(f"{column(name)} {type_}" for name, type_ in types.items())
+        # Unlogged: it is written once and read once, and after a crash of the server it is empty.
+        self.session.execute(f"CREATE UNLOGGED TABLE {quoted(self.staging)} ({columns})")
+        self._save(frame)
+        (count,) = self.session.rows(f"SELECT count(*) FROM {quoted(self.staging)}")[0]
+        self._checked(lambda: check_keys(self.session, self.staging, matched(self.sink.keys, types)))
+        return Written(rows=int(str(count)), bytes=0, files=0, columns=types, keys={}, partitions={})
+
+    def publish(self, written: Written) -> None:
+        """Move the staged rows into the table: a reader sees all of them or none."""
+        try:
+            with self.session.transaction():
+                if self._is_new(written):
+                    self._move(written.columns)
+        except Refused as error:
+            if error.state.startswith(LOST):
+                self._settle(error)
+            else:
+                where = culprit(self.session, self.staging, self.sink.table, written.columns)
+                raise self._error(f"{where}{error}") from error
+
+    def close(self) -> None:
+        """Drop the staging table, and with the connection let go of the lock."""
+        try:
+            self._drop(self.staging)
+            self.session.close()
+        except Refused as error:
+            # The server has closed the connection, and the next run clears the table.
+            if not error.state.startswith(LOST):
+                raise
+
+    @property
+    def _prefix(self) -> str:
+        return f"_lake_{self.table[:24]}_{_digest(self.table, 8)}_"
+
+    def _save(self, frame: DataFrame) -> None:
+        options = self.database.options(self.staging) | {
+            "batchsize": str(self.sink.batch_size),
+            "numPartitions": WRITERS,
+            "reWriteBatchedInserts": "true",
+        }
+        try:
+            frame.write.format("jdbc").options(**options).mode("append").save()
+        except Py4JJavaError as error:
+            if not is_of_the_driver(error):
+                raise
+            refused = refusal(error, self.database)
+            zero = getattr(refused, "state", "") == NO_SUCH_CHARACTER
+            way_out = ". PostgreSQL keeps no text with the character 0: remove it in a map step" if zero else ""
+            raise self._error(f"{refused}{way_out}") from None
+
+    def _move(self, types: dict[str, str]) -> None:
+        table, keys = quoted(self.sink.table), self.sink.keys
+        if not exists(self.session, self.sink.table):
+            columns = [f"{column(name.lower())} {type_}" for name, type_ in types.items()]
+            columns += [f"PRIMARY KEY ({', '.join(column(key.lower()) for key in keys)})"] if keys else []
+            self.session.execute(f"CREATE TABLE {table} ({', '.join(columns)})")
+        if self.sink.mode == "truncate":
+            # TRUNCATE keeps readers out, and shows an empty table to those whose snapshot is older.
+            self.session.execute(f"DELETE FROM {table}")
+        there = columns_of(self.session, self.sink.table)
+        names = matched(types, there)
+        values = ", ".join(value(name, types[name], there[into]) for name, into in zip(types, names, strict=True))
+        into = ", ".join(map(column, names))
+        conflict = self._on_conflict(names, matched(keys, there)) if keys else ""
+        self.session.execute(f"INSERT INTO {table} ({into}) SELECT {values} FROM {quoted(self.staging)}{conflict}")
+
+    def _on_conflict(self, names: list[str], keys: list[str]) -> str:
+        changes = ", ".join(f"{column(name)} = EXCLUDED.{column(name)}" for name in names if name not in keys)
+        return f" ON CONFLICT ({', '.join(map(column, keys))}) DO " + (
+            f"UPDATE SET {changes}" if changes else "NOTHING"
+        )
+
+    @property
+    def _runs(self) -> str:
+        return quoted(f"{self.schema}.{RUNS}")
+
+    @property
+    def _noted_as(self) -> str:
+        """The attempts of a run are one insert; the other modes may well be done again."""
+        return self.run_id.partition("_attempt_")[0] if self.sink.mode == "insert" else self.run_id
+
+    def _is_new(self, written: Written) -> bool:
+        """Note this load. False where this run has done it before."""
+        self.session.execute(
+            f"CREATE TABLE IF NOT EXISTS {self._runs} (table_name text, run_id text, job text, mode text, rows bigint, "
+            "loaded_at timestamp with time zone DEFAULT now(), PRIMARY KEY (table_name, run_id))"
+        )
+        note = f"INSERT INTO {self._runs} VALUES (?, ?, ?, ?, ?::bigint) ON CONFLICT DO NOTHING"
+        return bool(self.session.execute(note, self.table, self._noted_as, self.job, self.sink.mode, str(written.rows)))
+
+    def _settle(self, error: Refused) -> None:
+        """The connection was lost, perhaps after the commit: ask over a new one whether the rows are there."""
+        try:
+            session = Session(self.spark, self.database)
+        except JobError:
+            raise self._error(
+                f"{error}. Its rows are all there or not at all: look for the run {self._noted_as} in {self._runs}"
+            ) from error
+        try:
+            noted = f"SELECT 1 FROM {self._runs} WHERE table_name = ? AND run_id = ?"
+            done = exists(session, f"{self.schema}.{RUNS}") and session.rows(noted, self.table, self._noted_as)
+        finally:
+            session.close()
+        if not done:
+            raise self._error(str(error)) from error
+
+    def _drop(self, table: str) -> None:
+        self.session.execute(f"DROP TABLE IF EXISTS {quoted(table)}")
+
+    def _checked(self, check: Callable[[], T]) -> T:
+        try:
+            return check()
+        except Refused:
+            raise
+        except JobError as error:
+            raise self._error(str(error)) from None
+
+    def _error(self, message: str) -> JobError:
+        return JobError(f"sink {self.sink.table}: {message}")
+
+
+def _digest(text: str, length: int) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:length]

@@ -1,0 +1,45 @@
+"""Rules of workflows: whom they start, and when."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from lake.config import Config, Workflow
+
+Place = tuple[str | int, ...]
+Problem = tuple[Place, str]
+
+
+def workflow_rules(config: Config) -> Iterator[Problem]:
+    """Every rule about workflows that a well-typed configuration breaks."""
+    for name, workflow in config.workflows.items():
+        place = ("workflows", name, "steps")
+        yield from _names(config, place, workflow)
+        yield from _once(place, workflow)
+        if "after" in workflow.steps[0].model_fields_set:
+            yield (*place, 0, "after"), "the first step comes after nothing. Remove it"
+
+
+def _names(config: Config, place: Place, workflow: Workflow) -> Iterator[Problem]:
+    for number, step in enumerate(workflow.steps):
+        if not step.crawl and not step.run:
+            yield (*place, number), "starts nothing: name datasets to crawl, or jobs to run"
+        for field, kind, names, allowed in (
+            ("crawl", "dataset", step.crawl, list(config.datasets)),
+            ("run", "job", step.run, list(config.jobs)),
+        ):
+            for name in names:
+                if name not in allowed:
+                    told = f"there is no {kind} {name!r}. Allowed: {', '.join(allowed) or 'none is declared'}"
+                    yield (*place, number, field), told
+
+
+def _once(place: Place, workflow: Workflow) -> Iterator[Problem]:
+    """A crawler or job is one node of Glue's graph: there twice, it would make a cycle."""
+    for field in ("crawl", "run"):
+        seen = Counter(name for step in workflow.steps for name in set(getattr(step, field)))
+        for number, step in enumerate(workflow.steps):
+            names = getattr(step, field)
+            for name in sorted({name for name in names if seen[name] > 1 or names.count(name) > 1}):
+                yield (*place, number, field), f"{name!r} is there twice. A workflow starts each once"

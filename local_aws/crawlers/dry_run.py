@@ -1,0 +1,110 @@
+"""What a crawl would find, without a catalog: `python -m local_aws.crawlers.dry_run`, its request on standard input."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local_aws.context import client
+from local_aws.crawlers import formats
+from local_aws.crawlers.crawl import schemas_of
+from local_aws.crawlers.formats import UnsupportedError
+from local_aws.crawlers.inference import Schema, Warn
+from local_aws.crawlers.merge import columns_after
+from local_aws.crawlers.targets import FoundTable, Grouping, Target, table_columns, tables
+from local_aws.mirror import Mirror, S3File
+from local_aws.protocol import Document
+from local_aws.store import Store
+
+
+def main() -> None:
+    """Read a request, print what was found. A crawl that cannot be done: its reason on stderr, exit code 1.
+
+    The request is a JSON document: `folder` and `name`, or `path` (`s3://...`) with `region` and `endpoint`;
+    `sample` (files a folder, 0 for all), `classifiers` as GetClassifier has them, `configuration` of a crawler.
+    """
+    try:
+        print(json.dumps(dry_run(json.load(sys.stdin))))
+    except (UnsupportedError, ClientError, BotoCoreError) as error:
+        sys.exit(str(error))
+
+
+def dry_run(request: Document) -> Document:
+    """The tables that a first crawl would make.
+
+    Raises:
+        UnsupportedError: a classifier that cannot be run here.
+        ClientError: the bucket is not there.
+    """
+    classifiers = request.get("classifiers", [])
+    formats.check(classifiers)
+    warnings: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="dry-run-") as copies:
+        target, files = _on_disk(request) if "folder" in request else _objects(request, Path(copies))
+        read = schemas_of(files, classifiers, warnings.append)
+        found = _tables(target, read, Grouping.of(request.get("configuration", {})), warnings.append)
+        made = [_described(table, read) for table in found]
+    text = json.dumps({"tables": made, "warnings": warnings or ([] if made else [f"No data in {target.uri}"])})
+    if "folder" in request:  # Files on disk have been read as if they were objects.
+        text = text.replace(target.uri.rstrip("/") + "/", json.dumps(_home(request))[1:-1] + "/")
+    document: Document = json.loads(text)
+    return document
+
+
+def _home(request: Document) -> str:
+    folder = Path(request["folder"])
+    return str(folder if folder.is_dir() else folder.parent)
+
+
+def _on_disk(request: Document) -> tuple[Target, list[S3File]]:
+    """The files as if their folder were a bucket."""
+    home, chosen = Path(_home(request)), Path(request["folder"])
+    target = Target(request["name"] or home.name, "", (), request["sample"])
+    paths = sorted(path for path in ([chosen] if chosen.is_file() else home.rglob("*")) if path.is_file())
+    files = [S3File(target.bucket, path.relative_to(home).as_posix(), path, path.stat().st_size, "") for path in paths]
+    return target, target.sampled(file for file in files if target.holds(file))
+
+
+def _objects(request: Document, folder: Path) -> tuple[Target, Sequence[S3File]]:
+    mirror = Mirror(_s3(request), folder / "mirror", Store(folder / "store.sqlite"))
+    target = Target.of({"Path": request["path"], "SampleSize": request["sample"]})
+    held = [file for file in mirror.list(target.bucket, target.prefix) if target.holds(file)]
+    wanted = {file.key for file in target.sampled(held)}
+    return target, mirror.pull(target.bucket, target.prefix, lambda file: file.key in wanted)
+
+
+def _s3(request: Document) -> Any:
+    if request.get("endpoint"):
+        return client("s3", request["endpoint"], request["region"])
+    return boto3.session.Session(region_name=request["region"]).client("s3")
+
+
+def _tables(target: Target, read: dict[S3File, Schema], grouping: Grouping, warn: Warn) -> list[FoundTable]:
+    if not target.is_folder:
+        return [FoundTable.of_file(file) for file in read]
+    return tables(target.folder, read, grouping, warn) if read else []
+
+
+def _described(table: FoundTable, read: dict[S3File, Schema]) -> Document:
+    columns = table_columns(table, table.files, read)
+    return {
+        "name": table.name,
+        "location": table.location,
+        "format": read[table.files[0]].format.classification,
+        "columns": columns_after([], columns, merges=False, by_position=True),
+        "keys": list(table.keys),
+        "partitions": [list(values) for values in table.partitions if values],
+        "files": len(table.files),
+        "records": sum(read[file].records for file in table.files),
+    }
+
+
+if __name__ == "__main__":
+    main()

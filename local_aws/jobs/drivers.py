@@ -1,0 +1,17 @@
+"""The JDBC drivers that Glue has built in, as jars of this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+SETTING = "LAKE_JDBC_JARS"
+_PLACES = (Path("/usr/share/java"), Path(__file__).parents[2] / ".tools/jars")
+
+
+def jars() -> list[Path]:
+    """Those that LAKE_JDBC_JARS names (with `:` between them), else PostgreSQL's from Debian's package."""
+    if named := os.environ.get(SETTING):
+        return [Path(jar) for jar in named.split(os.pathsep)]
+    found = (place / "postgresql.jar" for place in _PLACES)
+    return [jar for jar in found if jar.exists()][:1]

@@ -1,0 +1,130 @@
+"""Every way to a table: deployed, filled, queried, planned again without a change, and taken down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Checkout, checkout_in, free_port
+
+pytestmark = pytest.mark.e2e
+LAKE = """
+project: lab
+environments: {local: {endpoint: "http://127.0.0.1:PORT", region: us-east-1, destroyable: true}}
+datasets:
+  clicks: {format: json, partitions: [day], crawl: {recrawl: events, on_delete: delete}}
+  batches: {format: json, json: {path: "$.records[*]"}}
+  access: {format: grok, grok: {pattern: "%{COMMONAPACHELOG}"}}
+  books: {format: xml, xml: {row_tag: book}}
+  readings:
+    format: json
+    catalog: projected
+    columns: {id: int, value: double}
+    partitions: {year: int, month: string}
+    projection: {year: {type: integer, range: [2020, 2030]}, month: {type: integer, range: [1, 12], digits: 2}}
+  rates: {format: csv, catalog: declared, columns: {code: string, rate: double}, partitions: [month]}
+"""
+STACKS = ("storage", "catalog", "athena")
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    for checkout in checkout_in(tmp_path_factory.mktemp("lab")):
+        (checkout.root / "lake.yaml").write_text(LAKE.replace("PORT", str(free_port())))
+        checkout.lake("local", "start")
+        checkout.lake("up", *STACKS)
+        yield checkout
+
+
+def files(folder: Path, contents: dict[str, str]) -> str:
+    for name, text in contents.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return str(folder)
+
+
+def rows(lab: Checkout, sql: str) -> Any:
+    return lab.lake_json("query", sql, "--database", "raw")["rows"]
+
+
+def test_a_declared_table_is_there_after_put_and_knows_its_partitions(lab: Checkout, tmp_path: Path) -> None:
+    months = {f"month={m}/a.csv": f"code,rate\nEUR,1.{m}\nJPY,2.5\n" for m in (1, 2)}
+
+    assert lab.lake_json("put", "rates", files(tmp_path, months))["new_partitions"] == 2
+    assert lab.lake_json("put", "rates", str(tmp_path))["new_partitions"] == 0
+    assert rows(lab, "SELECT code, rate FROM rates WHERE month = '2' ORDER BY code") == [
+        {"code": "EUR", "rate": "1.2"},
+        {"code": "JPY", "rate": "2.5"},
+    ]
+
+
+def test_a_projected_table_has_its_partitions_without_a_call(lab: Checkout, tmp_path: Path) -> None:
+    lab.lake("put", "readings", files(tmp_path, {"year=2024/month=03/a.json": '{"id": 1, "value": 2.5}\n'}))
+
+    assert rows(lab, "SELECT id, value, year + 1 AS next, month FROM readings") == [
+        {"id": "1", "value": "2.5", "next": "2025", "month": "03"}
+    ]
+
+
+@pytest.mark.parametrize("dataset", ["readings", "rates"])
+def test_a_crawl_of_a_table_without_crawler_says_the_way_out_in_one_line(lab: Checkout, dataset: str) -> None:
+    told = lab.lake("crawl", dataset, code=2).stderr
+
+    assert told.count("\n") == 1
+    assert f"{dataset} has no crawler: its table is" in told
+
+
+def test_what_s3_notifies_is_what_is_crawled(lab: Checkout, tmp_path: Path) -> None:
+    lab.lake("put", "clicks", files(tmp_path, {"day=1/a.json": '{"n": 1}\n', "day=2/a.json": '{"n": 2}\n'}))
+    [first] = lab.lake_json("crawl", "clicks")
+    lab.lake_json("crawl", "clicks")
+    lab.lake("put", "clicks", files(tmp_path, {"day=3/a.json": '{"n": 3, "late": true}\n'}))
+    lab.s3().delete_object(Bucket="lab-local-raw-000000000000", Key="clicks/day=1/a.json")
+    [last] = lab.lake_json("crawl", "clicks")
+
+    assert (first["status"], first["partitions"], last["status"], last["partitions"]) == (
+        "SUCCEEDED",
+        2,
+        "SUCCEEDED",
+        2,
+    )
+    assert rows(lab, "SELECT n, late, day FROM clicks ORDER BY n") == [
+        {"n": "2", "late": None, "day": "2"},
+        {"n": "3", "late": "true", "day": "3"},
+    ]
+
+
+def test_a_crawl_that_only_aws_can_do_fails_and_says_so(lab: Checkout) -> None:
+    outcomes = {line["dataset"]: line for line in lab.lake_json("crawl", "access", "books", code=1)}
+
+    assert {line["status"] for line in outcomes.values()} == {"FAILED"}
+    assert "GrokClassifier, which the embedded crawler cannot run" in outcomes["access"]["message"]
+    assert "XMLClassifier, which the embedded crawler cannot run" in outcomes["books"]["message"]
+
+
+def test_a_plan_after_partitions_and_crawls_shows_no_change(lab: Checkout) -> None:
+    shown = lab.run("cdktf", "plan", "catalog").stdout
+
+    assert "No changes." in shown, shown
+
+
+def test_nothing_is_left_of_it(lab: Checkout) -> None:
+    before = {place: line for place, line in _parts(lab).items() if place.startswith("table ")}
+    lab.lake("down", *STACKS, "--delete-data")
+
+    assert "1 partitions" not in before["table readings"]["detail"]
+    assert before["table rates"]["detail"] == "declared; table with 2 columns, 2 partitions"
+    assert lab.lake_json("leftovers")["leftovers"] == []
+    assert not [key for place, key in _held(lab) if "sqs" in place or "notification" in place]
+
+
+def _parts(lab: Checkout) -> dict[str, dict[str, str]]:
+    return {line["part"]: line for line in lab.lake_json("status")}
+
+
+def _held(lab: Checkout) -> list[tuple[str, str]]:
+    return [(line["place"], line["key"]) for line in json.loads(lab.lake("local", "store", "--json").stdout)]

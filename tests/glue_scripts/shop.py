@@ -1,0 +1,59 @@
+"""A Glue connection to a database of a real PostgreSQL, as the catalog stack makes it and a person fills it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+
+from tests.postgres import PASSWORD, USER, Database
+
+
+@dataclass(frozen=True)
+class Shop:
+    """`connection` is the name of the Glue connection; its secret is of the same name."""
+
+    database: Database
+    connection: str
+
+    def run(self, statement: str) -> list[tuple[Any, ...]]:
+        return self.database.run(statement)
+
+    def login(self, user: str, password: str) -> None:
+        self.secret_holds(json.dumps({"username": user, "password": password}))
+
+    def secret_holds(self, value: str) -> None:
+        boto3.client("secretsmanager").put_secret_value(SecretId=self.connection, SecretString=value)
+
+    def at(self, port: int) -> None:
+        """Let the connection lead to another port."""
+        glue = boto3.client("glue")
+        glue.delete_connection(ConnectionName=self.connection)
+        glue.create_connection(ConnectionInput=self._input(port))
+
+    def _input(self, port: int) -> Any:
+        return {
+            "Name": self.connection,
+            "ConnectionType": "JDBC",
+            "ConnectionProperties": {
+                "JDBC_CONNECTION_URL": f"jdbc:postgresql://127.0.0.1:{port}/{self.database.name}",
+                "JDBC_ENFORCE_SSL": "false",
+                "SECRET_ID": self.connection,
+            },
+        }
+
+    @classmethod
+    def new(cls, database: Database) -> Shop:
+        shop = cls.empty(database)
+        shop.login(USER, PASSWORD)
+        return shop
+
+    @classmethod
+    def empty(cls, database: Database) -> Shop:
+        """With a secret that has no value, as Terraform makes it."""
+        shop = cls(database, f"connection-{database.name}")
+        boto3.client("secretsmanager").create_secret(Name=shop.connection)
+        boto3.client("glue").create_connection(ConnectionInput=shop._input(database.server.port))
+        return shop

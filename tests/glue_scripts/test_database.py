@@ -1,0 +1,373 @@
+"""Tables of a real PostgreSQL as source and sink: what arrives, what a reader sees, what each trouble leaves."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from lake_etl.database import read_database
+from lake_etl.database_sink import DatabaseSink, Load, loading, read_database_sink
+from lake_etl.errors import JobError
+from lake_etl.report import observed
+from tests.glue_scripts.shop import Shop
+from tests.postgres import PASSWORD, USER, Database
+
+pytestmark = pytest.mark.spark
+
+PLANES = "tailnum text PRIMARY KEY, seats integer NOT NULL CHECK (seats > 0)"
+SCHEMA = "tailnum string, seats int"
+Rows = Callable[..., DataFrame]
+
+
+@pytest.fixture
+def shop(aws: str, database: Database) -> Shop:
+    return Shop.new(database)
+
+
+@pytest.fixture
+def planes(shop: Shop) -> Shop:
+    shop.run(f"CREATE TABLE planes ({PLANES}); INSERT INTO planes VALUES ('N1', 10), ('N2', 20)")
+    return shop
+
+
+def sink(shop: Shop, **options: Any) -> DatabaseSink:
+    return read_database_sink({"connection": shop.connection, "table": "public.planes", **options})
+
+
+def load(shop: Shop, frame: DataFrame, *, run: str = "jr_1", **options: Any) -> int:
+    """Load a frame as a job does; returns the rows that were staged."""
+    with loading(frame.sparkSession, sink(shop, **options), "job", run) as load:
+        load.check()
+        written = load.write(frame)
+        load.publish(written)
+    return written.rows
+
+
+def there(shop: Shop) -> list[tuple[Any, ...]]:
+    return shop.run("SELECT tailnum, seats FROM planes ORDER BY tailnum, seats")
+
+
+def refused(shop: Shop, frame: DataFrame, **options: Any) -> str:
+    """The one line of a load that must fail, and leaves neither the old data changed nor a table behind."""
+    before = there(shop)
+    with pytest.raises(JobError) as error:
+        load(shop, frame, **options)
+    assert there(shop) == before
+    assert not staging(shop)
+    assert "\n" not in str(error.value)
+    assert PASSWORD not in str(error.value)
+    return str(error.value)
+
+
+def staging(shop: Shop) -> list[str]:
+    return [name for name in shop.database.tables() if name.startswith("_lake_") and name != "_lake_runs"]
+
+
+# Reading
+
+
+def test_a_table_is_read_with_its_types_and_counted(shop: Shop, spark: SparkSession) -> None:
+    shop.run(
+        'CREATE TABLE "Orders" (id bigint, price numeric(9,2), at timestamptz, day date, paid boolean, note text);'
+        "INSERT INTO \"Orders\" VALUES (1, 1.50, '2013-01-01 10:00Z', '2013-01-02', true, 'a');"
+        'INSERT INTO "Orders" VALUES (2)'
+    )
+    source = read_database(spark, shop.connection, "public.Orders", "orders")
+    assert source.rows.dtypes == [
+        ("id", "bigint"),
+        ("price", "decimal(9,2)"),
+        ("at", "timestamp"),
+        ("day", "date"),
+        ("paid", "boolean"),
+        ("note", "string"),
+    ]
+    assert sorted(source.rows.collect())[0][:2] == (1, Decimal("1.50"))
+    assert observed(source.counts) == {"rows": 2, "bad": 0}
+
+
+def test_an_unknown_table_is_told_with_those_that_are_there(planes: Shop, spark: SparkSession) -> None:
+    with pytest.raises(JobError, match=r"dataset p: .* has no table public\.plane: .* Did you mean 'planes'\?"):
+        read_database(spark, planes.connection, "public.plane", "p")
+
+
+# The three modes
+
+
+def test_insert_adds_rows_and_makes_a_table_that_is_not_there(shop: Shop, rows: Rows) -> None:
+    assert load(shop, rows("Tailnum string, seats int", ("N1", 1))) == 1
+    assert load(shop, rows(SCHEMA, ("N2", 2), ("N3", None)), run="jr_2") == 2
+    assert there(shop) == [("N1", 1), ("N2", 2), ("N3", None)]
+    assert shop.database.tables() == ["_lake_runs", "planes"]
+
+
+def test_a_run_that_glue_tries_again_inserts_its_rows_once(planes: Shop, rows: Rows) -> None:
+    frame = rows(SCHEMA, ("N3", 30))
+    load(planes, frame, run="jr_1")
+    planes.run("ALTER TABLE planes DROP CONSTRAINT planes_pkey")
+    load(planes, frame, run="jr_1_attempt_1")
+    assert there(planes) == [("N1", 10), ("N2", 20), ("N3", 30)]
+    load(planes, frame, run="jr_2")
+    assert there(planes)[2:] == [("N3", 30), ("N3", 30)]
+    assert planes.run("SELECT run_id, job, mode, rows FROM _lake_runs ORDER BY 1") == [
+        ("jr_1", "job", "insert", 1),
+        ("jr_2", "job", "insert", 1),
+    ]
+
+
+def test_truncate_replaces_all_rows_and_keeps_the_table(planes: Shop, rows: Rows) -> None:
+    planes.run("CREATE VIEW big AS SELECT * FROM planes WHERE seats > 25")
+    load(planes, rows(SCHEMA, ("N3", 30)), mode="truncate")
+    assert there(planes) == [("N3", 30)]
+    assert planes.run("SELECT * FROM big") == [("N3", 30)]
+    load(planes, rows(SCHEMA), mode="truncate", run="jr_2")
+    assert there(planes) == []
+
+
+def test_upsert_replaces_the_rows_of_the_same_keys(planes: Shop, rows: Rows) -> None:
+    load(planes, rows("SEATS int, TAILNUM string", (21, "N2"), (30, "N3")), mode="upsert", keys=["tailnum"])
+    assert there(planes) == [("N1", 10), ("N2", 21), ("N3", 30)]
+
+
+def test_the_table_that_an_upsert_makes_has_its_keys(shop: Shop, rows: Rows) -> None:
+    for run in ("jr_1", "jr_2"):
+        load(shop, rows(SCHEMA, ("N1", 1)), mode="upsert", keys=["tailnum"], run=run)
+    assert there(shop) == [("N1", 1)]
+
+
+def test_columns_that_the_data_lacks_get_their_default(shop: Shop, rows: Rows) -> None:
+    shop.run("CREATE TABLE planes (id serial, tailnum varchar(4), seats smallint DEFAULT 7)")
+    load(shop, rows("tailnum string", ("N1",)))
+    assert shop.run("SELECT * FROM planes") == [(1, "N1", 7)]
+
+
+def test_values_arrive_as_they_are_in_a_table_of_the_job_s_own_making(shop: Shop, spark: SparkSession) -> None:
+    schema = (
+        "tailnum string, seats int, s smallint, t tinyint, b bigint, f float, d double, n decimal(9,2), ok boolean, "
+        "day date, at timestamp, local timestamp_ntz, raw binary"
+    )
+    at, local = datetime(2013, 1, 1, 10, 0, 0, 250, tzinfo=UTC), datetime(2013, 1, 1, 9)
+    values = ("N'1\"é", 1, 2, 3, 4, 0.5, 0.1, Decimal("1.50"), True, date(2013, 1, 2), at, local, b"\x00\x01")
+    load(shop, spark.createDataFrame([values, (None,) * 13], schema))
+    assert shop.run("SELECT * FROM planes WHERE tailnum IS NOT NULL") == [values]
+    assert shop.run("SELECT * FROM planes WHERE tailnum IS NULL") == [(None,) * 13]
+
+
+def test_texts_become_what_the_table_has(shop: Shop, rows: Rows) -> None:
+    shop.run(
+        "CREATE TYPE kind AS ENUM ('jet'); CREATE TABLE planes (tailnum uuid, seats jsonb, kind kind, at timestamp)"
+    )
+    at = datetime(2013, 1, 1, 10, tzinfo=UTC)
+    value = "00000000-0000-0000-0000-000000000001"
+    load(shop, rows("tailnum string, seats string, kind string, at timestamp", (value, '{"a": 1}', "jet", at)))
+    [(tailnum, seats, kind, when)] = shop.run("SELECT * FROM planes")
+    assert (str(tailnum), seats, kind, when) == (value, {"a": 1}, "jet", datetime(2013, 1, 1, 10))
+
+
+@pytest.mark.parametrize("mode", ["insert", "truncate", "upsert"])
+def test_a_reader_sees_all_of_the_old_or_all_of_the_new_and_never_waits(planes: Shop, rows: Rows, mode: str) -> None:
+    planes.run("DELETE FROM planes; INSERT INTO planes SELECT 'old' || i, 1 FROM generate_series(1, 500) AS i")
+    keys = {"keys": ["tailnum"]} if mode == "upsert" else {}
+    frame = (
+        rows(SCHEMA, ("x", 2))
+        .selectExpr("explode(sequence(1, 20000)) AS i")
+        .selectExpr("concat('new', i) AS tailnum", "2 AS seats")
+    )
+    counts, longest, done = set(), 0.0, threading.Event()
+
+    def read() -> None:
+        nonlocal longest
+        with planes.database.server.connect(planes.database.name) as connection:
+            while not done.is_set():
+                began = time.monotonic()
+                found = connection.execute("SELECT count(*) FROM planes").fetchone()
+                assert found is not None
+                counts.add(found[0])
+                longest = max(longest, time.monotonic() - began)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    load(planes, frame, mode=mode, **keys)
+    done.set()
+    reader.join()
+    after = 20_000 if mode == "truncate" else 20_500
+    assert counts <= {500, after}
+    assert planes.run("SELECT count(*) FROM planes") == [(after,)]
+    assert longest < 2
+
+
+# Rows that do not fit
+
+
+def test_a_row_that_breaks_a_constraint_is_told_by_table_and_column(planes: Shop, rows: Rows) -> None:
+    assert 'null value in column "seats" of relation "planes"' in refused(planes, rows(SCHEMA, ("N3", None)))
+    told = refused(planes, rows(SCHEMA, ("N3", 30), ("N1", 11)))
+    assert told.startswith("sink public.planes: ") and "Key (tailnum)=(N1) already exists" in told
+    assert 'violates check constraint "planes_seats_check"' in refused(planes, rows(SCHEMA, ("N3", -1)))
+    load(planes, rows(SCHEMA, ("N3", 30)))
+    assert len(there(planes)) == 3
+
+
+def test_a_value_that_a_column_cannot_hold_is_told_by_its_column(planes: Shop, rows: Rows) -> None:
+    planes.run("ALTER TABLE planes ALTER tailnum TYPE varchar(3)")
+    assert "column tailnum: " in refused(planes, rows(SCHEMA, ("N1234", 1)))
+    assert "column seats: " in refused(planes, rows("tailnum string, seats string", ("N3", "ten")))
+    assert "column seats: " in refused(planes, rows("tailnum string, seats bigint", ("N3", 2**40)))
+    assert "seats is double precision in the data and integer" in refused(planes, rows("tailnum string, seats double"))
+
+
+def test_columns_that_do_not_match_are_told(planes: Shop, rows: Rows) -> None:
+    told = refused(planes, rows("tailnum string, seat int", ("N3", 1)))
+    assert "sink public.planes: column 'seat' is not in the table" in told and "Did you mean 'seats'?" in told
+    assert "column seats is array<int>" in refused(planes, rows("tailnum string, seats array<int>", ("N3", [1])))
+
+
+def test_an_upsert_needs_its_keys_in_the_data_and_in_the_table(planes: Shop, rows: Rows) -> None:
+    told = refused(planes, rows(SCHEMA, ("N3", 1)), mode="upsert", keys=["tail"])
+    assert "column 'tail' is not in the data that goes to the sink" in told
+    assert "needs a unique index of just these" in refused(
+        planes, rows(SCHEMA, ("N3", 1)), mode="upsert", keys=["seats"]
+    )
+    twice = rows(SCHEMA, ("N3", 1), ("N3", 2))
+    assert "2 rows have the key tailnum 'N3'" in refused(planes, twice, mode="upsert", keys=["tailnum"])
+    none = rows(SCHEMA, (None, 1))
+    assert "1 rows have no value in a key column (tailnum)" in refused(planes, none, mode="upsert", keys=["tailnum"])
+
+
+def test_a_text_that_postgresql_cannot_keep_is_told(planes: Shop, rows: Rows) -> None:
+    assert "the character 0" in refused(planes, rows(SCHEMA, ("a\x00b", 1)))
+
+
+# Servers and logins
+
+
+def test_a_wrong_password_is_told_with_connection_and_secret_and_without_itself(planes: Shop, rows: Rows) -> None:
+    planes.login(USER, "not the one")
+    told = refused(planes, rows(SCHEMA, ("N3", 30)))
+    assert f"connection {planes.connection}: " in told and f"the secret {planes.connection}" in told
+    assert "not the one" not in told and "`lake secret`" in told
+    planes.login(USER, PASSWORD)
+    assert load(planes, rows(SCHEMA, ("N3", 30))) == 1
+
+
+def test_a_secret_that_holds_something_else_is_told(database: Database, aws: str, spark: SparkSession) -> None:
+    shop = Shop.empty(database)
+    shop.secret_holds("not JSON")
+    told = rf"the secret {shop.connection} is not JSON with username and password\. Put one with `lake secret`"
+    with pytest.raises(JobError, match=told):
+        read_database(spark, shop.connection, "public.planes", "planes")
+
+
+def test_a_server_that_cannot_be_reached_is_told(planes: Shop, rows: Rows) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        planes.at(taken.getsockname()[1])
+        assert "cannot be reached, or went away" in refused(planes, rows(SCHEMA, ("N3", 30)))
+    planes.at(planes.database.server.port)
+    assert load(planes, rows(SCHEMA, ("N3", 30))) == 1
+
+
+def test_a_database_that_is_not_there_is_told(planes: Shop, spark: SparkSession) -> None:
+    planes.run("SELECT 1")
+    with pytest.raises(JobError, match='database "gone" does not exist'):
+        gone = Shop.new(Database(planes.database.server, "gone"))
+        read_database(spark, gone.connection, "public.planes", "planes")
+
+
+@pytest.mark.parametrize("mode", ["insert", "truncate", "upsert"])
+def test_a_server_that_goes_away_during_the_load_leaves_the_old_rows(
+    planes: Shop, spark: SparkSession, mode: str
+) -> None:
+    options = {"mode": mode, **({"keys": ["tailnum"]} if mode == "upsert" else {})}
+    slow = spark.range(0, 400, numPartitions=2).selectExpr(
+        "concat('X', id) AS tailnum",
+        "CAST(1 + id AS int) AS seats",
+        "java_method('java.lang.Thread', 'sleep', 20L) AS t",
+    )
+    slow = slow.where("t IS NOT NULL").drop("t")
+    server = planes.database.server
+
+    def pull_the_plug() -> None:
+        with suppress(psycopg.Error):
+            while not staging(planes):
+                time.sleep(0.05)
+            time.sleep(1)
+        server.stop(immediate=True)
+
+    plug = threading.Thread(target=pull_the_plug)
+    plug.start()
+    try:
+        with pytest.raises(JobError) as error:
+            load(planes, slow, batch_size=10, **options)
+    finally:
+        plug.join()
+        server.start()
+    assert "cannot be reached, or went away" in str(error.value)
+    assert PASSWORD not in str(error.value)
+    assert there(planes) == [("N1", 10), ("N2", 20)]
+    assert len(staging(planes)) == 1
+    frame = spark.createDataFrame([("N3", 30)], SCHEMA)
+    assert load(planes, frame, run="jr_2", **options) == 1
+    assert ("N3", 30) in there(planes)
+    assert not staging(planes)
+
+
+def test_a_commit_whose_answer_is_lost_is_looked_up(planes: Shop, spark: SparkSession) -> None:
+    frame = spark.createDataFrame([("N3", 30)], SCHEMA)
+    with loading(spark, sink(planes), "job", "jr_1") as begun:
+        begun.check()
+        written = begun.write(frame)
+        _lose_answer_of_commit(begun, planes)
+        begun.publish(written)
+    assert there(planes)[2:] == [("N3", 30)]
+
+
+def _lose_answer_of_commit(load: Load, shop: Shop) -> None:
+    """The server does commit, and the connection breaks before it says so."""
+    session = load.session
+    commit, [[process]] = session.commit, session.rows("SELECT pg_backend_pid()")
+
+    def commit_and_break() -> None:
+        commit()
+        shop.run(f"SELECT pg_terminate_backend({process})")
+        session.rows("SELECT 1")
+
+    session.commit = commit_and_break  # type: ignore[method-assign]
+
+
+def test_a_second_run_does_not_write_into_a_table_that_one_is_writing(planes: Shop, rows: Rows) -> None:
+    with loading(rows(SCHEMA).sparkSession, sink(planes), "job", "jr_1") as first:
+        first.check()
+        assert "another run is writing into it" in refused(planes, rows(SCHEMA, ("N3", 1)), run="jr_2")
+    assert load(planes, rows(SCHEMA, ("N3", 1)), run="jr_2") == 1
+
+
+def test_what_a_killed_run_left_is_cleared_by_the_next(planes: Shop, rows: Rows) -> None:
+    with loading(rows(SCHEMA).sparkSession, sink(planes), "job", "jr_killed") as killed:
+        killed.check()
+        planes.run(f"CREATE TABLE {killed.staging} (tailnum text); CREATE TABLE _lake_planes_mine (i int)")
+        left = killed.staging.partition(".")[2]
+        killed.session.close()
+    assert left in staging(planes)
+    load(planes, rows(SCHEMA, ("N3", 1)))
+    assert staging(planes) == ["_lake_planes_mine"]
+
+
+def test_an_unknown_option_of_the_sink_is_told() -> None:
+    for options, told in (
+        ({"mode": "replace"}, "Allowed: insert, truncate, upsert"),
+        ({"mode": "upsert"}, "an upsert needs them"),
+        ({"table": "planes"}, "is not schema.table"),
+        ({"format": "json"}, "option 'format' is not known"),
+    ):
+        with pytest.raises(JobError, match=told):
+            read_database_sink({"connection": "c", "table": "public.planes", **options})

@@ -1,0 +1,51 @@
+"""What `lake connect redshift` prints."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+from lake.config import load
+from lake.names import Names
+from lake.redshift import spectrum
+
+ROOT = Path(__file__).parents[2]
+NAMES = Names("flights", "dev", "eu-west-1", "123456789012")
+SPECTRUM = spectrum(NAMES, load(ROOT / "lake.yaml", "dev").config)
+
+
+def test_every_database_is_an_external_schema_read_by_the_role() -> None:
+    statements = SPECTRUM.sql.split("\n\n")
+
+    assert len(statements) == 3
+    assert statements[1] == (
+        "CREATE EXTERNAL SCHEMA IF NOT EXISTS flights_dev_curated\n"
+        "FROM DATA CATALOG DATABASE 'flights_dev_curated'\n"
+        "REGION 'eu-west-1'\n"
+        "IAM_ROLE 'arn:aws:iam::123456789012:role/flights-dev-redshift';"
+    )
+
+
+def test_the_role_reads_this_lake_and_nothing_else() -> None:
+    resources = [resource for statement in SPECTRUM.policy["Statement"] for resource in statement["Resource"]]
+    actions = {action for statement in SPECTRUM.policy["Statement"] for action in statement["Action"]}
+
+    assert all("flights-dev" in r or "flights_dev" in r or r.endswith((":catalog", ":key/*")) for r in resources)
+    assert not [action for action in actions if not action.split(":")[1].startswith(("Get", "List", "Decrypt"))]
+    [key] = [statement for statement in SPECTRUM.policy["Statement"] if statement["Action"] == ["kms:Decrypt"]]
+    assert key["Condition"] == {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/flights-dev"}}
+
+
+def test_only_redshift_takes_the_role() -> None:
+    [statement] = SPECTRUM.trust["Statement"]
+
+    assert statement["Principal"] == {"Service": ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]}
+
+
+def test_the_commands_that_make_the_role_can_be_pasted_into_a_shell() -> None:
+    create, put = (shlex.split(line) for line in SPECTRUM.commands().splitlines())
+
+    assert create[:5] == ["aws", "iam", "create-role", "--role-name", "flights-dev-redshift"]
+    assert json.loads(create[-1]) == SPECTRUM.trust
+    assert json.loads(put[-1]) == SPECTRUM.policy

@@ -1,0 +1,71 @@
+"""Workflows in lake.yaml: what each mistake is told, and how the outcome of a run reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lake.config import ConfigError, load
+from lake.workflows import Action, failure
+
+LAKE = """\
+project: shop
+environments: {local: {endpoint: "http://127.0.0.1:4566", region: us-east-1}}
+datasets: {orders: {format: csv}, customers: {format: csv}}
+jobs: {totals: {source: orders, sink: {table: totals}}}
+workflows:
+  nightly:
+    schedule: "cron(0 3 * * ? *)"
+    steps:
+      - crawl: [orders, customers]
+      - run: [totals]
+        after: any
+"""
+
+
+def written(folder: Path, old: str = "", new: str = "") -> Path:
+    assert old in LAKE
+    (folder / "lake.yaml").write_text(LAKE.replace(old, new, 1))
+    return folder / "lake.yaml"
+
+
+def test_a_step_comes_after_all_of_the_one_before_unless_it_says_any(tmp_path: Path) -> None:
+    first, second = load(written(tmp_path)).config.workflows["nightly"].steps
+
+    assert (first.crawl, first.after, second.run, second.after) == (["orders", "customers"], "all", ["totals"], "any")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("[orders, customers]", "[order]", r"steps.0.crawl: there is no dataset 'order'. Allowed: orders, customers"),
+        ("run: [totals]", "run: [total]", r"line 10: workflows.nightly.steps.1.run: there is no job 'total'. Allowed"),
+        ("[orders, customers]", "[orders, orders]", "steps.0.crawl: 'orders' is there twice. A workflow starts each"),
+        ("run: [totals]", "crawl: [orders]", "steps.1.crawl: 'orders' is there twice. A workflow starts each once"),
+        ("run: [totals]", "run: []", "steps.1: starts nothing: name datasets to crawl, or jobs to run"),
+        ("crawl: [orders, customers]", "{after: any, run: []}", "steps.0.after: the first step comes after nothing"),
+        ("after: any", "after: first", "steps.1.after: should be 'all' or 'any'. Given: 'first'"),
+        ("after: any", "when: any", "steps.1.when: is not a field here. Allowed: after, crawl, run"),
+        ("cron(0 3 * * ? *)", "daily", r"schedule: is not allowed. Allowed: AWS's six fields in UTC"),
+        ("    steps:", "    stages:", "nightly.stages: is not a field here. Allowed: schedule, steps"),
+    ],
+)
+def test_a_mistake_is_one_line_with_its_place_and_what_is_allowed(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    with pytest.raises(ConfigError, match=told):
+        load(written(tmp_path, old, new))
+
+
+def test_a_failure_names_what_failed_why_and_what_was_not_started_for_that() -> None:
+    actions = [
+        Action(1, "crawler orders", "SUCCEEDED"),
+        Action(2, "job totals", "FAILED", "no such column (exit code 1)"),
+        Action(3, "crawler reports", "NOT STARTED"),
+    ]
+
+    assert failure("nightly", actions) == (
+        "workflow nightly: job totals is FAILED: no such column (exit code 1); not started for that: crawler reports"
+    )
+    assert failure("nightly", actions[:1]) == ""
