@@ -20,7 +20,7 @@ from lake import config
 from lake.names import STACKS
 
 README = Path(__file__).parents[1] / "README.md"
-MODELS = {
+MODELS: dict[str, type[BaseModel] | tuple[type[BaseModel], ...]] = {
     "": config.Config,
     "environments.NAME.": config.Environment,
     "environments.NAME.state.": config.State,
@@ -34,7 +34,7 @@ MODELS = {
     "datasets.NAME.projection.KEY.": config.Projection,
     "datasets.NAME.partition_index.": config.PartitionIndex,
     "datasets.NAME.crawl.": config.Crawl,
-    "jobs.NAME.": config.Job,
+    "jobs.NAME.": (config.Job, config.ScriptJob, config.JobSettings),
     "jobs.NAME.steps[].": config.Step,
     "jobs.NAME.steps[].find_matches.": config.FindMatches,
     "jobs.NAME.steps[].join.": config.Join,
@@ -63,10 +63,14 @@ def with_tables(readme: str) -> str:
 def settings() -> list[str]:
     """A row per field of lake.yaml."""
     rows = ["| field | type | default | |", "|---|---|---|---|"]
-    for prefix, model in MODELS.items():
-        for name, info in model.model_fields.items():
-            if not _is_group(info):
-                rows.append(f"| `{prefix}{info.alias or name}` | {_type(info)} | {_default(info)} | {_about(info)} |")
+    for prefix, models in MODELS.items():
+        for model in models if isinstance(models, tuple) else (models,):
+            own = {name: info for name, info in model.model_fields.items() if name in model.__annotations__}
+            for name, info in own.items():
+                if not _is_group(info):
+                    rows.append(
+                        f"| `{prefix}{info.alias or name}` | {_type(info)} | {_default(info)} | {_about(info)} |"
+                    )
     return rows
 
 

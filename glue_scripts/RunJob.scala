@@ -561,10 +561,12 @@ object Source {
       val schema = StructType.fromDDL(ddl(columns ++ table.keys + (file -> "string")))
       return spark.createDataFrame(List.empty[Row].asJava, schema)
     }
-    val inFiles = if (hive) columns ++ table.keys else columns
-    val reader = options(spark.read.schema(ddl(inFiles)).format(table.format), table)
+    val path = table.parameters.get("jsonPath")
+    val inFiles = path.fold(columns)(_ => ListMap("value" -> "string")) ++ (if (hive) table.keys else Nil)
+    val reader = options(spark.read.schema(ddl(inFiles)).format(path.fold(table.format)(_ => "text")), table)
     val placed = if (hive) reader.option("basePath", table.location) else reader.option("recursiveFileLookup", "true")
-    val frame = placed.load(table.location).select(col("*"), col("_metadata.file_path").as(file))
+    val files = placed.load(table.location).select(col("*"), col("_metadata.file_path").as(file))
+    val frame = path.fold(files)(Documents.records(files, _, table.columns, corrupt))
     if (hive) frame else plainPartitions(frame, table)
   }
 
@@ -582,7 +584,8 @@ object Source {
   }
 
   private def options(reader: DataFrameReader, table: Table): DataFrameReader =
-    reader.options(corruptOptions ++ (if (table.format == "csv") table.csvOptions else Nil))
+    if (table.parameters.contains("jsonPath")) reader.option("wholetext", "true")
+    else reader.options(corruptOptions ++ (if (table.format == "csv") table.csvOptions else Nil))
 
   private def corruptOptions = Map("mode" -> "PERMISSIVE", "columnNameOfCorruptRecord" -> corrupt)
 
@@ -620,7 +623,11 @@ object Source {
     else "the line is not valid JSON"
     val values = table.columns.toSeq.filterNot { case (_, type_) => type_.matches("(array|map|struct|binary).*") }
     val otherwise = lit("a value does not fit the type of its column")
-    coalesce(when(col(s"texts.$corrupt").isNotNull, lit(shape)) +: values.map((unfit _).tupled) :+ otherwise: _*)
+    val nothing = table.parameters.get("jsonPath").map { path =>
+      when(col(Documents.NothingThere), lit(s"the document has nothing at $path"))
+    }
+    val broken = when(col(s"texts.$corrupt").isNotNull, lit(shape))
+    coalesce(nothing.toSeq ++ (broken +: values.map((unfit _).tupled) :+ otherwise): _*)
   }
 
   private def unfit(column: String, type_ : String): Column = {
@@ -649,6 +656,35 @@ object Source {
 
   private def ddl(columns: Map[String, String]): String =
     columns.map { case (name, type_) => s"${Names.quoted(name)} $type_" }.mkString(", ")
+}
+
+/** JSON whose records lie inside documents: a crawler's classifier said where (`$.records[*]`, `$.detail`). */
+object Documents {
+  val NothingThere = "_lake_nothing_there"
+  private val inFile = """explode(
+    CASE WHEN get_json_object(split(value, '\\n')[0], '$') IS NOT NULL
+    THEN filter(split(value, '\\n'), line -> trim(line) <> '') ELSE array(value) END)"""
+
+  /** A row per record of whole files: `value` is a file's text, one document or one a line. Other columns stay.
+    *
+    * `corrupt` gets the text of a record that does not fit its columns, or of a document that has no record there.
+    */
+  def records(files: DataFrame, path: String, columns: ListMap[String, String], corrupt: String): DataFrame = {
+    val place = path.stripSuffix("[*]")
+    val many = s"from_json(get_json_object(document, '$place'), 'array<string>')"
+    val one = s"array(get_json_object(document, '$place'))"
+    val found = files.withColumn("document", expr(inFile)).drop("value")
+      .withColumn("record", expr(s"explode(coalesce(${if (path == place) one else many}, array(NULL)))"))
+    val schema = (columns + (corrupt -> "string")).map { case (name, type_) => s"${Names.quoted(name)} $type_" }
+    val options = Map("mode" -> "PERMISSIVE", "columnNameOfCorruptRecord" -> corrupt)
+    val read = found
+      .withColumn("read", from_json(col("record"), StructType.fromDDL(schema.mkString(", ")), options))
+      .withColumn(NothingThere, col("record").isNull)
+    val bad = when(col(NothingThere), col("document")).otherwise(col(s"read.`$corrupt`"))
+    val fields = columns.keys.toSeq.map(name => name -> col(s"read.${Names.quoted(name)}")) :+ (corrupt -> bad)
+    fields.foldLeft(read) { case (frame, (name, value)) => frame.withColumn(name, value) }
+      .drop("document", "record", "read")
+  }
 }
 
 object Names {

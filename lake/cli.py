@@ -85,10 +85,8 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
     """Validate lake.yaml alone. Exit code 2 when it cannot be used."""
     lake = context.obj.lake()
     config = lake.config
-    counts = {
-        part: len(getattr(config, part))
-        for part in ("environments", "connections", "datasets", "jobs", "workflows", "streams")
-    }
+    parts = ("environments", "connections", "datasets", "workflows", "streams")
+    counts = {part: len(getattr(config, part)) for part in parts} | {"jobs": len(config.every_job)}
     _show(
         {"project": config.project, "environment": lake.env, **counts},
         as_json,

@@ -9,7 +9,16 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
@@ -22,6 +31,12 @@ REGION = r"^[a-z]{2}(-[a-z]+)+-\d$"
 ACCOUNT = r"^\d{12}$"
 FUNCTION = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$"
 PYTHON_FILE = r"^[\w./-]+\.py$"
+SCRIPT = r"^[\w./-]+\.(py|scala)$"
+ARGUMENT = r"^--[A-Za-z][\w.-]*$"
+REQUIREMENT = r"^[A-Za-z0-9][\w.-]*(\[[\w,-]+\])?([=<>!~]=?=?[\w.*,<>=!~-]+)?$"
+SPARK_CONF = r"^spark\.[\w.-]+$"
+ENDED = dict.fromkeys(("0.9", "1.0", "2.0"), "2026-04-01")
+"""Versions of Glue that are past their end of life."""
 LOOPBACK = r"^http://(127\.0\.0\.1|localhost):\d{2,5}$"
 HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$"
 DATABASE = r"^\w[\w-]*$"
@@ -44,6 +59,10 @@ ALLOWED = {
     ACCOUNT: "the 12 digits of an AWS account, in quotes",
     FUNCTION: "module.function, such as my_rules.is_far",
     PYTHON_FILE: "a Python file, such as my_rules.py",
+    SCRIPT: "a Python or Scala file, such as jobs/hello.py",
+    ARGUMENT: "--name, such as --threshold",
+    REQUIREMENT: "a package, and its version if it matters, such as holidays==0.83",
+    SPARK_CONF: "a setting of Spark, such as spark.sql.shuffle.partitions",
     LOOPBACK: "http://127.0.0.1:PORT, as the embedded AWS listens on loopback only",
     HOST: "the name or address of a host, such as db.example.org",
     DATABASE: "the name of a database: letters, digits, underscores and hyphens",
@@ -57,6 +76,7 @@ ALLOWED = {
 
 ProjectName = Annotated[str, Field(pattern=PROJECT)]
 Name = Annotated[str, Field(pattern=NAME)]
+WorkerType = Literal["G.025X", "G.1X", "G.2X", "G.4X", "G.8X"]
 ColumnType = Annotated[str, Field(pattern=TYPE)]
 DeclaredType = Annotated[str, Field(pattern=COLUMN_TYPE)]
 
@@ -379,21 +399,72 @@ class Sink(_Model):
     """Files of about this size. Without it, each partition is one file."""
 
 
-class Job(_Model):
+class JobSettings(_Model):
+    """What every Glue job is told, whatever it runs."""
+
+    py_files: list[Annotated[str, Field(pattern=PYTHON_FILE)]] = []
+    """Python files, by their paths from lake.yaml, each a module that steps or the script can use."""
+    connections: list[Name] = []
+    """Connections whose network it runs in, besides those its datasets and its sink name."""
+    glue_version: Literal["5.0", "5.1", "6.0"] = "5.1"
+    """`6.0` (Spark 4.1, Scala 2.13) is for scripts of your own: the steps are tested on Spark 3.5."""
+    worker_type: WorkerType = "G.1X"
+    """`G.025X` is for streaming jobs. Provider 5.100.0 knows no larger ones than `G.8X`, and none with more memory."""
+    workers: Annotated[int, Field(ge=2, le=100)] = 2
+    autoscaling: bool = True
+    """Glue takes no more workers than there is work for, and `workers` at most."""
+    flex: bool = False
+    """Spare capacity, about a third cheaper; a run may wait for it, and lose it."""
+    timeout_minutes: Annotated[int, Field(ge=1, le=10_080)] | None = None
+    """A run that takes longer is ended. By default 60, of a streaming job 10,080, which is AWS's limit."""
+    notify_minutes: Annotated[int, Field(ge=1)] | None = None
+    """A run that takes longer sends an event to EventBridge."""
+    retries: Annotated[int, Field(ge=0, le=10)] = 0
+    """How often a run that failed is tried again."""
+    max_concurrent_runs: Annotated[int, Field(ge=1, le=1000)] = 1
+    arguments: dict[Annotated[str, Field(pattern=ARGUMENT)], str] = {}
+    """Arguments besides those that the lake gives: `{--threshold: "3"}`."""
+    python_modules: list[Annotated[str, Field(pattern=REQUIREMENT)]] = []
+    """Python packages that Glue installs, such as `holidays==0.83`."""
+    spark_conf: dict[Annotated[str, Field(pattern=SPARK_CONF)], str] = {}
+    encryption: bool = False
+    """Logs, temporary files and bookmarks are encrypted with the lake's key by a security configuration."""
+
+    @field_validator("glue_version", mode="before")
+    @classmethod
+    def _still_supported(cls, version: Any) -> Any:
+        if version in ENDED:
+            raise ValueError(f"Glue {version} ended on {ENDED[version]}: AWS creates and runs no such job any more")
+        return version
+
+
+class ScriptJob(JobSettings):
+    """A job that is a person's own script."""
+
+    script: Annotated[str, Field(pattern=SCRIPT)]
+    """A script of your own, by its path from lake.yaml, in place of source, steps and sink. Scala: `GlueApp.main`."""
+    type: Literal["batch", "streaming", "shell"] = "batch"
+    """Spark that ends by itself, Spark that does not, or Python alone."""
+
+    @property
+    def language(self) -> Literal["python", "scala"]:
+        return "scala" if self.script.endswith(".scala") else "python"
+
+
+class Job(JobSettings):
     source: Name
     """The dataset it starts from."""
     language: Literal["python", "scala"] = "python"
     """Of the script that runs the steps; the steps do the same in both."""
     steps: list[Step] = []
     sink: Sink
-    py_files: list[Annotated[str, Field(pattern=PYTHON_FILE)]] = []
-    """Python files, by their paths from lake.yaml, with the functions that steps name."""
-    connections: list[Name] = []
-    """Connections whose network it runs in, besides those its datasets and its sink name."""
-    glue_version: Literal["5.0", "5.1"] = "5.1"
-    worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = "G.1X"
-    workers: Annotated[int, Field(ge=2, le=100)] = 2
-    timeout_minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
+
+
+def _kind(job: Any) -> str:
+    return "Script" if isinstance(job, ScriptJob) or (isinstance(job, Mapping) and "script" in job) else "Steps"
+
+
+AnyJob = Annotated[Annotated[Job, Tag("Steps")] | Annotated[ScriptJob, Tag("Script")], Discriminator(_kind)]
 
 
 class Window(_Model):
@@ -443,10 +514,20 @@ class Config(_Model):
     environments: Annotated[dict[Name, Environment], Field(min_length=1)]
     connections: dict[Name, Connection] = {}
     datasets: dict[Name, Dataset] = {}
-    jobs: dict[Name, Job] = {}
+    every_job: dict[Name, AnyJob] = Field({}, alias="jobs")
     workflows: dict[Name, Workflow] = {}
     streams: dict[Name, Stream] = {}
     queries: Queries = Queries()
+
+    @property
+    def jobs(self) -> dict[str, Job]:
+        """The jobs that are steps from a dataset to a sink."""
+        return {name: job for name, job in self.every_job.items() if isinstance(job, Job)}
+
+    @property
+    def scripts(self) -> dict[str, ScriptJob]:
+        """The jobs that are a person's own script."""
+        return {name: job for name, job in self.every_job.items() if isinstance(job, ScriptJob)}
 
 
 REPORTS = "job_reports"
@@ -478,13 +559,13 @@ def load(path: Path | None = None, env: str | None = None) -> Lake:
     """Read lake.yaml for an environment.
 
     Args:
-        path: the file; by default lake.yaml in the present folder.
+        path: the file; by default the one that LAKE_FILE names, else lake.yaml in the present folder.
         env: a name under `environments`; by default LAKE_ENV, else the first one.
 
     Raises:
         ConfigError: with one line per problem.
     """
-    path = (path or Path(FILE)).absolute()
+    path = (path or Path(os.environ.get("LAKE_FILE") or FILE)).absolute()
     document = _document(path)
     try:
         config = Config.model_validate(document)

@@ -10,10 +10,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
-from lake.config import REPORTS
+from lake.config import REPORTS, ScriptJob
 from lake.errors import BadInput, LakeError
 
 POLL_SECONDS = 1.0
+SHELL_LOGS = "/aws-glue/python-jobs"
+"""The log groups of all Python shell jobs of an account."""
 ENDED = {"SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"}
 
 
@@ -25,21 +27,26 @@ def run(aws: Aws, job: str, on_state: Callable[[str], None]) -> dict[str, Any]:
 
     Returns:
         The job's own report: rows in, out, filtered, quarantined, seconds (see glue_scripts/lake_etl/report.py).
+        Of a person's own script, which makes none: its state, how long it took, and where its log is.
 
     Raises:
         BadInput: the job is not in lake.yaml.
         LakeError: the job is not deployed, runs already, or did not succeed; with Glue's message.
     """
-    if job not in aws.lake.config.jobs:
-        raise BadInput(f"there is no job {job!r} in lake.yaml. Allowed: {', '.join(aws.lake.config.jobs)}")
+    jobs = aws.lake.config.every_job
+    if job not in jobs:
+        raise BadInput(f"there is no job {job!r} in lake.yaml. Allowed: {', '.join(jobs)}")
     run_id = _start(aws, job)
     ended = _wait(aws, job, run_id, on_state)
     if ended["JobRunState"] != "SUCCEEDED":
         raise LakeError(
             f"the run {run_id} of {job} is {ended['JobRunState']}: {ended.get('ErrorMessage', 'no message')}\n"
-            f"Its log: {aws.names.log_group('glue', job)}/error, stream {run_id}"
+            f"Its log: {_log(aws, job, 'error', run_id)}"
         )
-    return report(aws, job, run_id)
+    if job in aws.lake.config.jobs:
+        return report(aws, job, run_id)
+    done = {"job": job, "run_id": run_id, "state": ended["JobRunState"], "seconds": ended["ExecutionTime"]}
+    return done | {"log": _log(aws, job, "output", run_id)}
 
 
 def report(aws: Aws, job: str, run_id: str) -> dict[str, Any]:
@@ -47,6 +54,13 @@ def report(aws: Aws, job: str, run_id: str) -> dict[str, Any]:
     bucket, key = aws.names.bucket("curated"), f"{REPORTS}/job={job}/{run_id}.json"
     document: dict[str, Any] = json.loads(aws.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
     return {"job": job, **document}
+
+
+def _log(aws: Aws, name: str, kind: str, run_id: str) -> str:
+    job = aws.lake.config.every_job[name]
+    shell = isinstance(job, ScriptJob) and job.type == "shell"
+    prefix = SHELL_LOGS if shell else aws.names.job_logs(name, encrypted=job.encryption)
+    return f"{prefix}/{kind}, stream {run_id}"
 
 
 def _start(aws: Aws, job: str) -> str:

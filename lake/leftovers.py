@@ -192,6 +192,7 @@ _FINDERS: dict[str, Finder] = {
     "Glue job": _glue("get_jobs", "Jobs", "Name"),
     "Glue workflow": lambda aws: _ours(_pages(aws.glue, "list_workflows", "Workflows", None), aws.names.prefix),
     "Glue trigger": _glue("get_triggers", "Triggers", "Name"),
+    "Glue security configuration": _glue("get_security_configurations", "SecurityConfigurations", "Name"),
     "CloudWatch log group": _log_groups,
     "CloudWatch log stream": _crawler_logs,
     "IAM role": _roles,

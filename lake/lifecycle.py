@@ -96,7 +96,7 @@ def _stop_work(aws: Aws, stacks: Sequence[str]) -> None:
         for dataset in aws.lake.config.datasets:
             _quietly(lambda name: aws.glue.stop_crawler(Name=name), aws.names.crawler(dataset))
     if "etl" in stacks:
-        for job in aws.lake.config.jobs:
+        for job in aws.lake.config.every_job:
             _stop_runs(aws, aws.names.job(job))
     if "streaming" in stacks:
         for stream in aws.lake.config.streams:

@@ -75,6 +75,10 @@ class Names:
         return f"{self.prefix}-{service}"
 
     @property
+    def security_configuration(self) -> str:
+        return self.prefix
+
+    @property
     def workgroup(self) -> str:
         return self.prefix
 
@@ -85,6 +89,11 @@ class Names:
     def log_group(self, service: str, name: str) -> str:
         """`/flights-dev/glue/flights_enriched`: a prefix of our own, so that the stack can delete it."""
         return f"/{self.prefix}/{service}/{name}"
+
+    def job_logs(self, job: str, *, encrypted: bool) -> str:
+        """What the names of a job's log groups begin with; Glue puts those of a security configuration apart."""
+        group = self.log_group("glue", job)
+        return f"{group}/{self.security_configuration}-role/{self.role('job')}" if encrypted else group
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from lake import dataset_rules
 from lake.config import REPORTS, Config, FindMatches, Job
 from lake.database_rules import database_rules
+from lake.job_rules import job_rules, missing_scripts
 from lake.names import BUCKETS, Names
 from lake.workflow_rules import workflow_rules
 
@@ -31,9 +32,10 @@ def broken(config: Config) -> Iterator[Problem]:
     yield from _zones(config)
     for name, job in config.jobs.items():
         yield from _job(config, name, job)
-        yield from _steps(name, job)
+        yield from _steps(config, name, job)
         yield from _output(name, job)
         yield from _scala(name, job)
+    yield from job_rules(config)
     yield from workflow_rules(config)
     yield from _streams(config)
     yield from database_rules(config)
@@ -41,7 +43,8 @@ def broken(config: Config) -> Iterator[Problem]:
 
 def missing_files(config: Config, root: Path) -> Iterator[Problem]:
     """Every file that lake.yaml names, from its folder `root`, and that is not there."""
-    for name, job in config.jobs.items():
+    yield from missing_scripts(config, root)
+    for name, job in config.every_job.items():
         for number, file in enumerate(job.py_files):
             if not (root / file).is_file():
                 yield ("jobs", name, "py_files", number), f"there is no file {file!r} in {root}"
@@ -85,15 +88,12 @@ def _job(config: Config, name: str, job: Job) -> Iterator[Problem]:
                 place,
                 f"there is no dataset {dataset!r} in the raw zone. Allowed: {', '.join(allowed) or 'none is declared'}",
             )
-    for number, step in enumerate(job.steps):
-        if step.find_matches:
-            yield from _find_matches(config, job, step.find_matches, ("jobs", name, "steps", number, "find_matches"))
     tables = [(other.sink.connection, other.sink.table) for other in config.jobs.values()]
     if tables.count((job.sink.connection, job.sink.table)) > 1:
         yield ("jobs", name, "sink", "table"), f"{job.sink.table!r} is the table of more than one job"
 
 
-def _steps(name: str, job: Job) -> Iterator[Problem]:
+def _steps(config: Config, name: str, job: Job) -> Iterator[Problem]:
     for number, step in enumerate(job.steps):
         place = ("jobs", name, "steps", number)
         if step.dedupe and step.dedupe.newest and not step.dedupe.by:
@@ -104,6 +104,8 @@ def _steps(name: str, job: Job) -> Iterator[Problem]:
         for field in step.functions():
             if not job.py_files and job.language == "python":
                 yield (*place, *field), "names a function, and the job has no py_files. Name its file there"
+        if step.find_matches:
+            yield from _find_matches(config, job, step.find_matches, (*place, "find_matches"))
 
 
 def _scala(name: str, job: Job) -> Iterator[Problem]:

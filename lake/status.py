@@ -41,7 +41,7 @@ def status(aws: Aws) -> list[Line]:
         ("catalog", "connection", _connection, config.connections),
         ("catalog", "crawler", _crawler, crawled),
         ("catalog", "table", _table, declared),
-        ("etl", "job", _job, config.jobs),
+        ("etl", "job", _job, config.every_job),
         ("etl", "workflow", _workflow, config.workflows),
         ("athena", "workgroup", _workgroup, [aws.names.workgroup]),
         ("streaming", "stream", _stream, config.streams),

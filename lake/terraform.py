@@ -47,7 +47,7 @@ class Interrupted(LakeError):
 
 def synthesise(lake: Lake) -> None:
     """Write every stack under cdktf.out, as the cdktf CLI would."""
-    environment = {**os.environ, "LAKE_ENV": lake.env}
+    environment = {**os.environ, "LAKE_ENV": lake.env, "LAKE_FILE": str(lake.file)}
     command = [sys.executable, str(Path(__file__).parents[1] / "main.py")]
     done = subprocess.run(command, cwd=lake.root, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:

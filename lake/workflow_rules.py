@@ -27,7 +27,7 @@ def _names(config: Config, place: Place, workflow: Workflow) -> Iterator[Problem
             yield (*place, number), "starts nothing: name datasets to crawl, or jobs to run"
         for field, kind, names, allowed in (
             ("crawl", "dataset", step.crawl, list(config.datasets)),
-            ("run", "job", step.run, list(config.jobs)),
+            ("run", "job", step.run, list(config.every_job)),
         ):
             for name in names:
                 if name not in allowed:

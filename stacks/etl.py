@@ -7,25 +7,28 @@ from importlib.metadata import version
 from pathlib import Path
 
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
-from cdktf_cdktf_provider_aws.glue_job import GlueJob, GlueJobCommand, GlueJobExecutionProperty
+from cdktf_cdktf_provider_aws.glue_job import GlueJob, GlueJobCommand
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.s3_object import S3Object
 from constructs import Construct
 
-from lake.config import Connection, Dataset, Job, Lake, Sink
+from lake.config import Connection, Dataset, Job, JobSettings, Lake, ScriptJob, Sink
 from lake.connections import connections_of, databases_of
 from lake.names import Names
 from stacks import policies
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
+from stacks.encryption import encrypted_runs, security_configuration
+from stacks.job_settings import arguments, properties
 from stacks.package import digest, uploaded, zipped
 from stacks.workflows import glue_workflow
 
 LOG_DAYS = 30
 MATCHING = ("splink", "duckdb", "sqlglot")
 """What find_matches needs on Glue, in the versions that are installed and tested here."""
+COMMANDS = {"batch": "glueetl", "streaming": "gluestreaming", "shell": "pythonshell"}
 SCRIPTS = {"python": "run_job.py", "scala": "RunJob.scala"}
 
 
@@ -38,9 +41,13 @@ class EtlStack(LakeStack):
         scripts = lake.root / "glue_scripts"
         languages = sorted({job.language for job in lake.config.jobs.values()})
         self.scripts = {name: self._code(f"{name}_script", scripts / SCRIPTS[name]) for name in languages}
-        self.package = self._code("package", zipped(scripts / "lake_etl", inside="lake_etl"))
+        if "python" in languages:
+            self.package = self._code("package", zipped(scripts / "lake_etl", inside="lake_etl"))
         self._role()
+        if self._encrypted:
+            security_configuration(self, self.names)
         jobs = [self._job(name, job) for name, job in lake.config.jobs.items()]
+        jobs += [self._script_job(name, job) for name, job in lake.config.scripts.items()]
         for name, workflow in lake.config.workflows.items():
             glue_workflow(self, name, workflow, names=self.names, jobs=jobs)
 
@@ -59,25 +66,45 @@ class EtlStack(LakeStack):
         glue_name = self.names.job(name)
         self.output(f"{name}_job_name", glue_name, f"Glue job that makes {job.sink.table}")
         spec, script = self._spec(name, job), self.scripts[job.language]
-        logs = self._logs(name)
         return GlueJob(
             self,
             f"{name}_job",
             name=glue_name,
             description=f"Makes the table {job.sink.table} from {job.source}",
             role_arn=self.role.arn,
-            glue_version=job.glue_version,
-            worker_type=job.worker_type,
-            number_of_workers=job.workers,
-            timeout=job.timeout_minutes,
-            max_retries=0,
-            execution_class="STANDARD",
-            execution_property=GlueJobExecutionProperty(max_concurrent_runs=1),
             command=GlueJobCommand(name="glueetl", python_version="3", script_location=self._uri(script)),
-            default_arguments=self._language(name, job) | self._arguments(name, spec),
+            default_arguments=self._language(name, job) | self._arguments(name, job) | {"--spec": self._uri(spec)},
             connections=self._networks(job) or None,
-            depends_on=[self.role_policy, *logs],
+            depends_on=[self.role_policy, *self._logs(name, job)],
+            **properties(self.names, job),
         )
+
+    def _script_job(self, name: str, job: ScriptJob) -> GlueJob:
+        """It has the same role and the same arguments as the lake's own jobs, but for their specification."""
+        self.output(f"{name}_job_name", self.names.job(name), f"Glue job that runs {job.script}")
+        file = self.lake.root / job.script
+        script = uploaded(self, f"{name}_script", file=file, bucket=self.bucket.id, folder=f"scripts/{name}")
+        python = "3.9" if job.type == "shell" else "3"
+        command = GlueJobCommand(name=COMMANDS[job.type], python_version=python, script_location=self._uri(script))
+        logs = [] if job.type == "shell" else self._logs(name, job)
+        return GlueJob(
+            self,
+            f"{name}_job",
+            name=self.names.job(name),
+            description=f"Runs {job.script}",
+            role_arn=self.role.arn,
+            command=command,
+            default_arguments=self._script_language(name, job) | self._arguments(name, job),
+            connections=self._in_network(job.connections) or None,
+            depends_on=[self.role_policy, *logs],
+            **properties(self.names, job),
+        )
+
+    def _script_language(self, name: str, job: ScriptJob) -> dict[str, str]:
+        if job.language == "scala":
+            return {"--job-language": "scala", "--class": "GlueApp"}
+        modules = ",".join(self._uri(file) for file in self._modules(name, job))
+        return {"--job-language": "python"} | ({"--extra-py-files": modules} if modules else {})
 
     def _spec(self, name: str, job: Job) -> S3Object:
         """What the job is to do, as the script reads it."""
@@ -96,9 +123,9 @@ class EtlStack(LakeStack):
         if job.language == "scala":
             return {"--job-language": "scala", "--class": "GlueApp", "--aws_region": self.names.region}
         files = ",".join(self._uri(file) for file in [self.package, *self._modules(name, job)])
-        return {"--job-language": "python", "--extra-py-files": files, **additional_modules(job)}
+        return {"--job-language": "python", "--extra-py-files": files}
 
-    def _modules(self, name: str, job: Job) -> list[S3Object]:
+    def _modules(self, name: str, job: JobSettings) -> list[S3Object]:
         """The person's own Python files, each a module under its file's name."""
         folder, bucket = f"modules/{name}", self.bucket.id
         return [
@@ -106,35 +133,49 @@ class EtlStack(LakeStack):
             for number, file in enumerate(job.py_files)
         ]
 
-    def _arguments(self, name: str, spec: S3Object) -> dict[str, str]:
+    def _arguments(self, name: str, job: JobSettings) -> dict[str, str]:
+        """What every job is given: where the lake is, and its own settings."""
         return {
             "--TempDir": f"s3://{self.names.bucket('etl')}/temp/{name}/",
-            "--enable-auto-scaling": "true",
-            "--enable-metrics": "true",
-            "--enable-observability-metrics": "true",
-            "--custom-logGroup-prefix": self.names.log_group("glue", name),
-            "--spec": self._uri(spec),
             "--raw_database": self.names.database("raw"),
             "--curated_database": self.names.database("curated"),
+            "--raw_bucket": self.names.bucket("raw"),
             "--curated_bucket": self.names.bucket("curated"),
             "--quarantine_bucket": self.names.bucket("quarantine"),
+            **arguments(self.names, name, job, matching_modules(job)),
         }
 
+    @property
+    def _encrypted(self) -> bool:
+        return any(job.encryption for job in self.lake.config.every_job.values())
+
+    def _special(self) -> list[policies.Statement]:
+        """What only some jobs need."""
+        # Shell jobs log to this one group of the account; the name cannot be chosen.
+        shell = self.names.arn("logs", "log-group:/aws-glue/python-jobs/*")
+        logging = policies.allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [shell])
+        shells = [logging] if any(job.type == "shell" for job in self.lake.config.scripts.values()) else []
+        return [*shells, *(encrypted_runs(self.names) if self._encrypted else [])]
+
     def _networks(self, job: Job) -> list[str]:
+        return self._in_network(connections_of(self.lake.config, job))
+
+    def _in_network(self, named: list[str]) -> list[str]:
         """The connections that Glue is to make network interfaces for; it runs a job in a VPC for these only."""
         connections = self.lake.config.connections
-        return [self.names.connection(n) for n in connections_of(self.lake.config, job) if connections[n].network]
+        return [self.names.connection(name) for name in named if connections[name].network]
 
     def _connections(self) -> dict[str, Connection]:
         config = self.lake.config
         used = {name for job in config.jobs.values() for name in connections_of(config, job)}
+        used |= {name for job in config.scripts.values() for name in job.connections}
         return {name: connection for name, connection in config.connections.items() if name in used}
 
     def _uri(self, file: S3Object) -> str:
         return f"s3://{self.names.bucket('etl')}/{file.key}"
 
-    def _logs(self, name: str) -> list[CloudwatchLogGroup]:
-        group = self.names.log_group("glue", name)
+    def _logs(self, name: str, job: JobSettings) -> list[CloudwatchLogGroup]:
+        group = self.names.job_logs(name, encrypted=job.encryption)
         return [
             CloudwatchLogGroup(self, f"{name}_{stream}_log", name=f"{group}/{stream}", retention_in_days=LOG_DAYS)
             for stream in ("output", "error")
@@ -165,16 +206,17 @@ class EtlStack(LakeStack):
                 policies.allow([*policies.READ_CATALOG, *policies.WRITE_CATALOG], curated),
                 *policies.use_connections(self.names, self._connections()),
                 policies.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [groups]),
+                *self._special(),
                 policies.allow(["cloudwatch:PutMetricData"], ["*"], StringEquals={"cloudwatch:namespace": ["Glue"]}),
             ),
         )
 
 
-def additional_modules(job: Job) -> dict[str, str]:
-    """The argument that makes Glue install Python packages, for jobs that need any."""
-    if not any(step.find_matches for step in job.steps):
-        return {}
-    return {"--additional-python-modules": ",".join(f"{name}=={version(name)}" for name in MATCHING)}
+def matching_modules(job: JobSettings) -> list[str]:
+    """The Python packages that Glue has to install for a job that finds matches."""
+    if not isinstance(job, Job) or not any(step.find_matches for step in job.steps):
+        return []
+    return [f"{name}=={version(name)}" for name in MATCHING]
 
 
 def job_spec(lake: Lake, name: str, job: Job) -> dict[str, object]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.kms_alias import KmsAlias
 from cdktf_cdktf_provider_aws.kms_key import KmsKey
@@ -11,8 +9,10 @@ from constructs import Construct
 
 from lake.config import Lake
 from lake.names import ZONES
+from stacks import policies
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
+from stacks.encryption import encrypted_logs
 
 
 class StorageStack(LakeStack):
@@ -43,8 +43,9 @@ class StorageStack(LakeStack):
     def _key_policy(self) -> str:
         """The account's IAM policies decide who uses the key."""
         root = {"AWS": f"arn:aws:iam::{self.names.account}:root"}
-        statement = {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"}
-        return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, sort_keys=True)
+        owner = {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"}
+        encrypted = any(job.encryption for job in self.lake.config.every_job.values())
+        return policies.document(owner, *([encrypted_logs(self.names)] if encrypted else []))
 
     def _bucket(self, purpose: str, *, keeps_data: bool, expire_days: int | None = None) -> None:
         bucket = SecureBucket(

@@ -15,6 +15,7 @@ from pyspark.sql import Column, DataFrame, DataFrameReader, Observation, SparkSe
 from pyspark.sql import functions as fn
 
 from lake_etl.catalog import Table
+from lake_etl.documents import NOTHING_THERE, records
 from lake_etl.errors import JobError
 
 if TYPE_CHECKING:
@@ -76,12 +77,15 @@ def _load(spark: SparkSession, table: Table, sizes: dict[str, int]) -> DataFrame
     """The table with all its columns, each row's file, and for text formats the raw text of the bad rows."""
     hive_style = _hive_style(table, sizes)
     columns = table.columns | ({CORRUPT: "string"} if table.format != "parquet" else {})
-    schema = _ddl(columns | (table.partition_keys if hive_style else {}))
+    path = table.parameters.get("jsonPath", "")
+    format_, in_files = ("text", {"value": "string"}) if path else (table.format, columns)
+    schema = _ddl(in_files | (table.partition_keys if hive_style else {}))
     if not any(sizes.values()):
         return spark.createDataFrame([], _ddl(columns | table.partition_keys | {FILE: "string"}))
     reader = _options(spark.read.schema(schema), table)
     reader = reader.option("basePath", table.location) if hive_style else reader.option("recursiveFileLookup", True)
-    frame = reader.load(table.location, format=table.format).select("*", fn.col("_metadata.file_path").alias(FILE))
+    frame = reader.load(table.location, format=format_).select("*", fn.col("_metadata.file_path").alias(FILE))
+    frame = records(frame, path, table.columns, CORRUPT) if path else frame
     return frame if hive_style else _plain_partitions(frame, table)
 
 
@@ -103,6 +107,8 @@ def _plain_partitions(frame: DataFrame, table: Table) -> DataFrame:
 
 def _options(reader: DataFrameReader, table: Table) -> DataFrameReader:
     reader = reader.options(mode="PERMISSIVE", columnNameOfCorruptRecord=CORRUPT)
+    if "jsonPath" in table.parameters:
+        return reader.option("wholetext", True)
     return reader.options(**_csv_options(table)) if table.format == "csv" else reader
 
 
@@ -159,7 +165,10 @@ def _reason(table: Table) -> Column:
         "csv": f"the row does not have {len(table.columns)} fields",
         "json": "the line is not valid JSON",
     }
+    path = table.parameters.get("jsonPath")
+    nothing = fn.when(fn.col(NOTHING_THERE), fn.lit(f"the document has nothing at {path}")) if path else fn.lit(None)
     return fn.coalesce(
+        nothing,
         fn.when(fn.col(f"texts.{CORRUPT}").isNotNull(), fn.lit(shape[table.format])),
         *[_unfit(column, type_) for column, type_ in table.columns.items() if not NESTED.match(type_)],
         fn.lit("a value does not fit the type of its column"),

@@ -84,8 +84,14 @@ def parameters(crawler: str, fmt: Format, files: Sequence[S3File], records: int)
     return found
 
 
-def storage(fmt: Format, columns: Sequence[Document], location: str, described: Mapping[str, str]) -> Document:
-    """A StorageDescriptor."""
+def storage(
+    fmt: Format,
+    columns: Sequence[Document],
+    location: str,
+    described: Mapping[str, str],
+    spellings: Mapping[str, str],
+) -> Document:
+    """A StorageDescriptor. `spellings`: names as the files have them, where that is not lower case."""
     parquet = (f"{_PARQUET}.MapredParquetInputFormat", f"{_PARQUET}.MapredParquetOutputFormat")
     reads, writes = parquet if fmt.classification == "parquet" else _TEXT
     return {
@@ -95,7 +101,7 @@ def storage(fmt: Format, columns: Sequence[Document], location: str, described: 
         "OutputFormat": writes,
         "Compressed": fmt.compression != "none",
         "NumberOfBuckets": -1,
-        "SerdeInfo": serde(fmt, [column["Name"] for column in columns]),
+        "SerdeInfo": serde(fmt, [spellings.get(column["Name"], column["Name"]) for column in columns]),
         "BucketColumns": [],
         "SortColumns": [],
         "Parameters": dict(described),
@@ -229,7 +235,9 @@ class Catalog:
             "Owner": "owner",
             **{key: existing[key] for key in _KEPT_FROM_TABLE if existing.get(key)},
             "Name": name,
-            "StorageDescriptor": storage(fmt, columns, found.location, described),
+            "StorageDescriptor": storage(
+                fmt, columns, found.location, described, _spellings(existing, found.files, schemas)
+            ),
             "PartitionKeys": [{"Name": key, "Type": "string"} for key in found.keys],
             "TableType": "EXTERNAL_TABLE",
             "Parameters": {**kept, **described},
@@ -279,7 +287,7 @@ class Catalog:
         location = files[0].uri.rpartition("/")[0] + "/"
         return {
             "Values": list(values),
-            "StorageDescriptor": storage(fmt, columns, location, described),
+            "StorageDescriptor": storage(fmt, columns, location, described, _spellings(table, files, schemas)),
             "Parameters": described,
         }
 
@@ -310,6 +318,13 @@ class Catalog:
 
 def _batches(items: Sequence[Document], size: int) -> Iterator[Sequence[Document]]:
     return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _spellings(table: Document, files: Iterable[S3File], schemas: Schemas) -> dict[str, str]:
+    """By column, the JSON key as the files spell it now, or as they did before."""
+    known = table.get("StorageDescriptor", {}).get("SerdeInfo", {}).get("Parameters", {}).get("paths", "").split(",")
+    found = {column: name for file in files for column, name in schemas[file].spellings.items()}
+    return {name.lower(): name for name in known} | found
 
 
 def _location(table: Document) -> str:

@@ -6,7 +6,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -33,11 +33,12 @@ _MAXIMUM_DOCUMENT = 256 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Schema:
-    """The Hive type of each column of one file, and its number of records."""
+    """The Hive type of each column of one file, its number of records, and of JSON its keys as the file spells them."""
 
     format: Format
     columns: dict[str, str]
     records: int
+    spellings: dict[str, str] = field(default_factory=dict)
 
 
 def schemas(formats: Mapping[S3File, Format], warn: Warn) -> dict[S3File, Schema]:
@@ -110,7 +111,9 @@ def _read_json(
             warn(f"{paths[name].uri}: {lines - good} of {lines} lines are not JSON and were passed over")
     records = {name: good for name, _, good, _ in rows}
     return {
-        paths[name]: Schema(dialect, _json_columns(structure, wide.get(name, set())), records[name])
+        paths[name]: Schema(
+            dialect, _json_columns(structure, wide.get(name, set())), records[name], _spelled(structure)
+        )
         for name, structure in structures.items()
     }
 
@@ -185,6 +188,10 @@ def _json_columns(structure: Structure, wide: set[str]) -> dict[str, str]:
         kind = hive_type(_duckdb_type(inner, _child("$", name), wide))
         columns[name.lower()] = widened(columns.get(name.lower(), VOID), kind)
     return columns
+
+
+def _spelled(structure: Structure) -> dict[str, str]:
+    return {name.lower(): name for name in structure} if isinstance(structure, dict) else {}
 
 
 def _duckdb_type(structure: Structure, path: str, wide: set[str]) -> str:

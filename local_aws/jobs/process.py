@@ -12,7 +12,10 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
 
 from local_aws.context import CREDENTIALS
 
@@ -65,6 +68,30 @@ def require_java() -> None:
     home = os.environ.get("JAVA_HOME")
     if not (home and (Path(home) / "bin/java").exists()) and not shutil.which("java"):
         raise JobError("Spark needs Java and none was found: put a JDK 17 on the PATH or set JAVA_HOME to one.")
+
+
+def require_modules(wanted: str) -> None:
+    """Check the packages of --additional-python-modules, `splink==5.0.0,holidays`: Glue would install them.
+
+    Raises:
+        JobError: one is not installed here, in the version that is wanted.
+    """
+    for text in filter(None, (text.strip() for text in wanted.split(","))):
+        found = _installed(text)
+        if found != "":
+            there = f"its version here is {found}" if found else "it is not installed here"
+            told = f"--additional-python-modules: {text}: {there}, and the embedded AWS installs no packages."
+            raise JobError(f"{told} Install it beside the project: pip install '{text}'")
+
+
+def _installed(text: str) -> str | None:
+    """Empty where the package is there as wanted; else the version that is there, or None."""
+    try:
+        wanted = Requirement(text)
+        there = version(wanted.name)
+    except (InvalidRequirement, PackageNotFoundError):
+        return None
+    return "" if wanted.specifier.contains(there, prereleases=True) else there
 
 
 def spawn(words: list[str], env: Mapping[str, str], work: Path) -> subprocess.Popen[bytes]:

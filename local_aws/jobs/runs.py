@@ -29,6 +29,7 @@ RUNS = "glue_job_runs"
 UNDERWAY = ("STARTING", "RUNNING", "STOPPING")
 _SPARK = ("glueetl", "gluestreaming")
 _LOG_PREFIX = "/aws-glue/jobs"
+_SHELL_LOG_PREFIX = "/aws-glue/python-jobs"
 _ECHOED = (
     "Timeout",
     "WorkerType",
@@ -148,6 +149,7 @@ class JobRuns:
             return "FAILED", f"the embedded AWS could not run the job: {type(error).__name__}: {error}"
 
     def _executed(self, order: _Order, work: Path) -> tuple[str, str]:
+        process.require_modules(order.arguments.get("--additional-python-modules", ""))
         (work / "tmp").mkdir(parents=True)
         script, libraries = self._fetched(order, work)
         env = process.environment(self._context.endpoint, order.region, work, libraries)
@@ -291,7 +293,8 @@ def _new_run(job: Document, given: Document, arguments: dict[str, str]) -> Docum
 
 def _log_group(job: Document, arguments: dict[str, str], security_configuration: str | None) -> str:
     """Glue 5 puts a job with a security configuration into groups of its own, named by it and the role."""
-    prefix = arguments.get("--custom-logGroup-prefix") or _LOG_PREFIX
+    default = _SHELL_LOG_PREFIX if job["Command"]["Name"] == "pythonshell" else _LOG_PREFIX
+    prefix = arguments.get("--custom-logGroup-prefix") or default
     role = job["Role"].rpartition("/")[2]
     return f"{prefix}/{security_configuration}-role/{role}" if security_configuration else prefix
 

@@ -159,3 +159,45 @@ def test_a_table_of_another_format_is_refused(lake: Lake) -> None:
     glue.update_table(DatabaseName=lake.database, TableInput=table)
     with pytest.raises(JobError, match="its table is of format 'orc'"):
         find_table(glue, lake.database, "planes", "planes")
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "rows", "rejected"),
+    [
+        (
+            "$.records[*]",
+            '{"n": 2,\n "records": [{"id": 1, "tag": {"a": 1}}, {"id": "x"}, {"id": 2}]}\n',
+            [(1, '{"a":1}', "7"), (2, None, "7")],
+            {'{"id":"x"}': "column id: 'x' is not int"},
+        ),
+        (
+            "$.records[*]",
+            '{"records": [{"id": 1}]}\n{"records": []}\n{"other": 1}\n{"records": [\n',
+            [(1, None, "7")],
+            {
+                '{"other": 1}': "the document has nothing at $.records[*]",
+                '{"records": [': "the document has nothing at $.records[*]",
+            },
+        ),
+        ("$[*]", '[\n{"id": 1},\n{"id": 2}\n]', [(1, None, "7"), (2, None, "7")], {}),
+        ("$.a.b", '{"a": {"b": {"id": 1}}}\n\n{"a": {"b": {"id": 2}}}\n', [(1, None, "7"), (2, None, "7")], {}),
+        ("$[*]", '[{"id": 1}, {"id"', [], {'[{"id": 1}, {"id"': "the document has nothing at $[*]"}),
+    ],
+)
+def test_records_inside_documents_are_rows(
+    spark: SparkSession, lake: Lake, path: str, text: str, rows: list[Any], rejected: dict[str, str]
+) -> None:
+    lake.put("raw", f"{lake.database}/batches/day=7/a.json", text)
+    columns = {"id": "int", "tag": "string"}
+    lake.table("batches", "json", columns, {"day": "string"}, parameters={"jsonPath": path})
+    source = read(spark, lake, "batches")
+    assert good(source) == rows
+    assert bad(source) == rejected
+    assert source.counts.get["rows"] == len(rows) + len(rejected)
+
+
+def test_declared_partition_keys_have_their_types(spark: SparkSession, lake: Lake) -> None:
+    lake.put("raw", f"{lake.database}/readings/year=2024/month=03/a.json", '{"id": 1}')
+    keys = {"year": "int", "month": "string"}
+    lake.table("readings", "json", {"id": "int"}, keys, parameters={"projection.enabled": "true"})
+    assert good(read(spark, lake, "readings")) == [(1, 2024, "03")]

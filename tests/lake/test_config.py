@@ -256,6 +256,18 @@ def test_bad_input_ends_every_command_with_2_and_no_traceback(tmp_path: Path, co
     assert {path.name for path in tmp_path.iterdir()} == {"lake.yaml"}
 
 
+def test_the_stacks_are_those_of_the_file_that_was_named_whatever_its_name(tmp_path: Path) -> None:
+    """`lake --file OTHER up` begins with this; the cdktf CLI is told by LAKE_FILE too."""
+    from lake.terraform import synthesise
+
+    other = written(tmp_path, "project: flights", "project: trains").rename(tmp_path / "other.yaml")
+    for name in ("queries", "glue_scripts", "flink_app"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    synthesise(load(other, "local"))
+
+    assert "trains-local-raw" in (tmp_path / "cdktf.out" / "stacks" / "storage" / "cdk.tf.json").read_text()
+
+
 def test_the_app_of_cdktf_ends_with_2_and_writes_nothing(tmp_path: Path) -> None:
     written(tmp_path, "format: json", "format: jsn")
 

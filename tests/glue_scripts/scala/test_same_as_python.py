@@ -183,3 +183,30 @@ def test_a_failed_run_ends_with_its_reason_and_exit_code_1(damaged: Lake, submit
     assert done.stderr.splitlines()[-1].startswith(
         "Exception in thread \"main\" JobError: step 1 (filter): column 'distnce' is not in the data."
     )
+
+
+def test_records_inside_documents_are_read_alike(
+    damaged: Lake, spark: SparkSession, in_scala: Callable[[list[str]], dict[str, Any]]
+) -> None:
+    documents = '{"rows": [{"carrier": "UA", "distance": 1}, {"distance": "far"}]}\n{"rows": []}\n{"row": 1}\n'
+    damaged.put("raw", "damaged/batches/day=1/a.json", documents)
+    whole = '{\n"rows": [\n{"carrier": "AA"}]}'
+    damaged.put("raw", "damaged/batches/day=2/b.json", whole)
+    columns = {"carrier": "string", "distance": "int"}
+    damaged.table("batches", "json", columns, {"day": "int"}, parameters={"jsonPath": "$.rows[*]"})
+
+    def given(name: str) -> list[str]:
+        steps = [{"sql": "SELECT * FROM input"}]
+        spec = {"job": name, "source": "batches", "tables": {"batches": "batches"}, "steps": steps}
+        damaged.put("scripts", f"{name}.json", json.dumps(spec | {"sink": {"table": name}}))
+        arguments = damaged.arguments(f"s3://scripts/{name}.json")
+        return [f"jr_{name}" if value == f"jr_{damaged.database}" else value for value in arguments]
+
+    python, scala = run(given("batches_python")), in_scala(given("batches_scala"))
+
+    assert (scala["rows_in"], scala["rows_out"], scala["quarantined_rows"]) == (4, 2, 2)
+    assert {k: v for k, v in scala.items() if k not in OWN} | {"job": ""} == {
+        k: v for k, v in python.items() if k not in OWN
+    } | {"job": ""}
+    assert in_files(spark, "batches_scala") == in_files(spark, "batches_python")
+    assert set_aside(spark, "batches_scala") == set_aside(spark, "batches_python")

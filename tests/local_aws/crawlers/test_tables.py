@@ -220,3 +220,13 @@ def test_files_at_another_depth_than_the_rest_are_named_and_left_out(lake: Any) 
     lake.crawl("t/")
     assert set(lake.partitions("t")) == {("1",), ("2",)}
     assert any("stray.csv" in line for line in lake.warnings())
+
+
+def test_the_serde_of_json_spells_keys_as_the_files_do(lake: Any) -> None:
+    lake.put({"t/d=1/a.json": '{"Carrier": "UA", "delay": 1}\n'})
+    lake.crawl("t/")
+    lake.put({"t/d=2/a.json": '{"delay": 1, "depTime": 2}\n'})
+    lake.run()
+    descriptor = lake.tables()["t"]["StorageDescriptor"]
+    assert [column["Name"] for column in descriptor["Columns"]] == ["carrier", "delay", "deptime"]
+    assert descriptor["SerdeInfo"]["Parameters"]["paths"] == "Carrier,delay,depTime"

@@ -137,7 +137,7 @@ def test_output_and_errors_go_to_the_log_groups_the_job_names(lab: Any) -> None:
 
 def test_a_security_configuration_moves_the_logs_as_it_does_on_glue(lab: Any) -> None:
     run = lab.run("print('out')", SecurityConfiguration="safe", Role="arn:aws:iam::000000000000:role/etl")
-    assert run["LogGroupName"] == "/aws-glue/jobs/safe-role/etl"
+    assert run["LogGroupName"] == "/aws-glue/python-jobs/safe-role/etl"
     assert lab.lines(run, "output") == ["out"]
 
 
@@ -193,3 +193,33 @@ def test_a_run_dies_with_the_embedded_aws_and_is_failed_afterwards(tmp_path: Pat
         "FAILED",
         "the embedded AWS was stopped during the run",
     )
+
+
+@pytest.mark.parametrize(
+    ("modules", "told"),
+    [
+        ("boto3, no-such-package==1.2", "no-such-package==1.2: it is not installed here"),
+        ("boto3>=1,boto3==0.1", "boto3==0.1: its version here is 1."),
+        ("s3://bucket/own-1.0-py3-none-any.whl", "s3://bucket/own-1.0-py3-none-any.whl: it is not installed here"),
+    ],
+)
+def test_a_python_module_that_is_not_there_fails_the_run_as_nothing_is_installed(
+    lab: Any, modules: str, told: str
+) -> None:
+    run = lab.run("", DefaultArguments={"--additional-python-modules": modules})
+
+    assert run["JobRunState"] == "FAILED"
+    assert run["ErrorMessage"].startswith(f"--additional-python-modules: {told}")
+    assert "the embedded AWS installs no packages. Install it beside the project: pip install" in run["ErrorMessage"]
+
+
+def test_python_modules_that_are_there_can_be_used(lab: Any) -> None:
+    modules = {"--additional-python-modules": "boto3>=1.20,duckdb"}
+    assert lab.run("import boto3, duckdb", DefaultArguments=modules)["JobRunState"] == "SUCCEEDED"
+
+
+def test_shell_jobs_share_log_groups_of_their_own(lab: Any) -> None:
+    run = lab.run("print('tidy')")
+
+    assert run["LogGroupName"] == "/aws-glue/python-jobs"
+    assert lab.lines(run, "output") == ["tidy"]

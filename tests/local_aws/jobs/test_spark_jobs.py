@@ -149,3 +149,20 @@ def test_a_second_run_takes_up_the_checkpoint_the_first_left_in_s3(lab: Any) -> 
     parts = [key for key in lab.keys("out/") if key.endswith(".parquet")]
     rows = [row["id"] for part in parts for row in _rows(lab, part)]
     assert sorted(rows) == [1, 2]
+
+
+def test_a_script_of_ones_own_that_ends_with_3_fails_with_its_last_line(lab: Any) -> None:
+    run = lab.run(
+        """
+        import sys
+        from pyspark.sql import SparkSession
+
+        options = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+        count = SparkSession.builder.getOrCreate().range(5).where(f"id > {options['--threshold']}").count()
+        print(f"{count} planes are no fleet", file=sys.stderr)
+        sys.exit(3)
+        """,
+        kind="glueetl",
+        DefaultArguments={"--threshold": "3"},
+    )
+    assert (run["JobRunState"], run["ErrorMessage"]) == ("FAILED", "1 planes are no fleet (exit code 3)")

@@ -1,0 +1,63 @@
+"""The settings of a job in lake.yaml as arguments of aws_glue_job, and as the arguments that Glue reads itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cdktf_cdktf_provider_aws.glue_job import GlueJobExecutionProperty, GlueJobNotificationProperty
+
+from lake.config import JobSettings, ScriptJob
+from lake.names import Names
+
+DEFAULT_MINUTES, STREAMING_MINUTES = 60, 10_080
+SHELL_DPU = 0.0625
+
+
+def properties(names: Names, job: JobSettings) -> dict[str, Any]:
+    """The arguments of aws_glue_job, but for its name, its command and its arguments."""
+    notification = GlueJobNotificationProperty(notify_delay_after=job.notify_minutes)
+    return _size(job) | {
+        "timeout": job.timeout_minutes or (STREAMING_MINUTES if _is_streaming(job) else DEFAULT_MINUTES),
+        "max_retries": job.retries,
+        "execution_property": GlueJobExecutionProperty(max_concurrent_runs=job.max_concurrent_runs),
+        "notification_property": notification if job.notify_minutes else None,
+        "security_configuration": names.security_configuration if job.encryption else None,
+    }
+
+
+def arguments(names: Names, name: str, job: JobSettings, modules: list[str]) -> dict[str, str]:
+    """The arguments of a run that follow from the settings; `modules` are Python packages besides the job's own."""
+    conf = " --conf ".join(f"{setting}={value}" for setting, value in job.spark_conf.items())
+    packages = ",".join([*modules, *job.python_modules])
+    spark = {
+        "--enable-auto-scaling": str(job.autoscaling).lower(),
+        "--enable-metrics": "true",
+        "--enable-observability-metrics": "true",
+        "--custom-logGroup-prefix": names.log_group("glue", name),
+    }
+    return {
+        **(spark if _is_spark(job) else {}),
+        **({"--conf": conf} if conf else {}),
+        **({"--additional-python-modules": packages} if packages else {}),
+        **job.arguments,
+    }
+
+
+def _size(job: JobSettings) -> dict[str, Any]:
+    if not _is_spark(job):
+        # Python 3.9 is the newest of shell jobs, and 3.0 the version of Glue that has it.
+        return {"glue_version": "3.0", "max_capacity": SHELL_DPU}
+    return {
+        "glue_version": job.glue_version,
+        "worker_type": job.worker_type,
+        "number_of_workers": job.workers,
+        "execution_class": "FLEX" if job.flex else None if _is_streaming(job) else "STANDARD",
+    }
+
+
+def _is_spark(job: JobSettings) -> bool:
+    return not (isinstance(job, ScriptJob) and job.type == "shell")
+
+
+def _is_streaming(job: JobSettings) -> bool:
+    return isinstance(job, ScriptJob) and job.type == "streaming"
