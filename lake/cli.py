@@ -215,6 +215,27 @@ def _dry_run(settings: Settings, targets: list[str], like: str | None, sample: i
 
 
 @app.command()
+def secret(
+    context: typer.Context,
+    connection: str,
+    username: Annotated[str | None, typer.Option(help="The database user; asked for when it is not given.")] = None,
+) -> None:
+    """Give a connection its user and password: asked for, or the password as one line of stdin."""
+    aws: Aws = context.obj.aws()
+    from lake import connections
+
+    if sys.stdin.isatty():
+        username = username or typer.prompt("User")
+        password = typer.prompt("Password", hide_input=True)
+    elif username:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        raise BadInput("without a terminal, give --username, and the password as one line of stdin")
+    name = connections.put_secret(aws, connection, username or "", password)
+    out.print(f"{connection}: user {username} and a password are in the secret {name}", markup=False)
+
+
+@app.command()
 def run(
     context: typer.Context,
     job: Annotated[str | None, typer.Argument(help="A job of lake.yaml.")] = None,

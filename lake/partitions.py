@@ -46,8 +46,9 @@ def unindexed(aws: Aws, dataset: str, partitions: int) -> str:
     """What to say of a table that has many partitions and no partition index; empty where all is well."""
     if partitions < MANY:
         return ""
-    place = {"DatabaseName": aws.names.database("raw"), "TableName": dataset}
-    if aws.glue.get_partition_indexes(**place)["PartitionIndexDescriptorList"]:
+    database = aws.names.database(aws.lake.config.datasets[dataset].zone)
+    answer = aws.glue.get_partition_indexes(DatabaseName=database, TableName=dataset)
+    if answer["PartitionIndexDescriptorList"]:
         return ""
     return f"{partitions} partitions without an index: set partition_index: true in lake.yaml"
 

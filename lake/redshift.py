@@ -9,7 +9,13 @@ from typing import Any
 from lake.config import Config
 from lake.names import Names
 
-READ_CATALOG = ["glue:GetDatabase", "glue:GetTable", "glue:GetTables", "glue:GetPartition", "glue:GetPartitions"]
+READ_CATALOG = [
+    f"glue:{action}"
+    for action in (
+        *("GetDatabase", "GetDatabases", "GetTable", "GetTables"),
+        *("GetPartition", "GetPartitions", "BatchGetPartition"),
+    )
+]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 from toolchain import environment, provider, tools
 
 ROOT = Path(__file__).resolve().parent.parent
-DRIVER_PACKAGE = "libpostgresql-jdbc-java"
+DRIVER_PACKAGE, MACHINE_DRIVER = "libpostgresql-jdbc-java", Path("/usr/share/java/postgresql.jar")
 STILL_WORKS = "`lake check`, `cdktf synth` and the tests that need no Terraform still work"
 # The cdktf CLI locks providers for linux_amd64 too, in folders that are never committed. No mirror can serve that.
 NO_LOCK = 'case "$*" in "providers lock -platform=linux_amd64"*) exit 0 ;; esac'
@@ -159,9 +159,9 @@ def jdbc_driver(root: Path) -> str:
 
     Returns a word on where it is. Only jobs that use a database need it, so set-up goes on without.
     """
-    machine, jar = Path("/usr/share/java/postgresql.jar"), root / ".tools/jars/postgresql.jar"
-    if machine.exists():
-        return str(machine)
+    jar = root / ".tools/jars/postgresql.jar"
+    if MACHINE_DRIVER.exists():
+        return str(MACHINE_DRIVER)
     if not jar.exists() and shutil.which("apt-get") and shutil.which("dpkg-deb"):
         with tempfile.TemporaryDirectory(dir=root / ".tools") as folder:
             unpack_driver(root, Path(folder), jar)

@@ -194,7 +194,11 @@ def _write_report(report: dict[str, Any], bucket: str) -> None:
     """One line of JSON, so that a crawler makes a table of the reports; the job is its partition, not a column."""
     key = f"job_reports/job={report['job']}/{report['run_id']}.json"
     kept = {name: value for name, value in report.items() if name != "job"}
-    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(kept).encode() + b"\n")
+    try:
+        boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(kept).encode() + b"\n")
+    except ClientError as error:
+        # Whoever starts the job again must know: an insert would add the rows once more.
+        raise JobError(f"the rows are in {report['table']}, and only the run's report is missing: {error}") from error
 
 
 def read_spec(location: str) -> dict[str, Any]:

@@ -168,6 +168,23 @@ class Catalog:
             self.glue.create_partition_index(**place, PartitionIndex=index)
             self.info(f"Created partition index {INDEX} of table {table} in database {self.database}")
 
+    def write_table(self, table: Document) -> None:
+        """Make or update a table that has no files, and so no partitions."""
+        name = table["Name"]
+        existing = next((found for found in self.tables() if found["Name"] == name), None)
+        if existing is None:
+            self.glue.create_table(DatabaseName=self.database, TableInput=table)
+            self.changes.created += 1
+            self.info(f"Created table {name} in database {self.database}")
+        elif _same(existing, table):
+            return
+        elif self.policy.updates:
+            self._put(table)
+            self.changes.updated += 1
+            self.info(f"Updated table {name} in database {self.database}")
+        else:
+            self.info(f"Table {name} in database {self.database} differs from its data; it is left as it is")
+
     def _warn_of_shadowed(self, found: FoundTable, schemas: Schemas) -> None:
         """Glue keeps a column that is a partition key too, and then Athena cannot read the table."""
         names = {name for file in found.files for name in schemas[file].columns}

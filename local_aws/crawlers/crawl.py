@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from local_aws.context import Context
-from local_aws.crawlers import formats
+from local_aws.crawlers import formats, jdbc
 from local_aws.crawlers.catalog import Catalog, Changes
 from local_aws.crawlers.events import changed_folders
 from local_aws.crawlers.formats import UnsupportedError
@@ -62,6 +62,8 @@ class Crawl:
         targets, classifiers = self._targets(), self._classifiers()
         self.log.info(f"Crawler configured with SchemaChangePolicy {json.dumps(self.crawler['SchemaChangePolicy'])}")
         self.catalog.tables()
+        for database in self.crawler["Targets"].get("JdbcTargets") or []:
+            jdbc.crawl(self.context, self.region, database, self.catalog)
         if self.policy.by_events and self.listed:
             self._crawl_changed(targets, classifiers)
         else:
@@ -92,13 +94,13 @@ class Crawl:
 
     def _targets(self) -> list[Target]:
         given = {kind: found for kind, found in self.crawler["Targets"].items() if found}
-        others = sorted(set(given) - {"S3Targets"})
+        others = sorted(set(given) - {"S3Targets", "JdbcTargets"})
         if others or not given:
             raise UnsupportedError(
-                f"Targets: the embedded crawler can crawl S3Targets; given: {', '.join(others) or 'none'}. "
-                "Give the crawler at least one S3 target and no other."
+                "Targets: the embedded crawler can crawl S3Targets and JdbcTargets; "
+                f"given: {', '.join(others) or 'none'}. Give the crawler at least one of them and no other."
             )
-        return [Target.of(document) for document in given["S3Targets"]]
+        return [Target.of(document) for document in given.get("S3Targets", [])]
 
     def _classifiers(self) -> list[Document]:
         names = self.crawler.get("Classifiers", [])
@@ -116,18 +118,19 @@ class Crawl:
         self, target: Target, listed: Sequence[S3File], classifiers: Sequence[Document]
     ) -> tuple[list[FoundTable], dict[S3File, Schema]]:
         self._stop_here()
-        known = self._known_tables() if self.policy.new_folders_only or self.catalog.folders is not None else {}
+        looks_back = not self.policy.new_folders_only and self.catalog.folders is None
+        known = {} if looks_back else self._known_tables()
         chosen = target.sampled(_outside(listed, known) if self.policy.new_folders_only else listed)
-        wanted = {file.key for file in chosen}
-        prefixes = {target.prefix} if self.catalog.folders is None else {split_uri(f)[1] for f in self.catalog.folders}
-        pulled = {
-            file.key: file
-            for prefix in sorted(prefixes)
-            for file in self.context.mirror.pull(target.bucket, prefix, lambda file: file.key in wanted)
-        }.values()
+        pulled = self._pulled(target, {file.key for file in chosen})
         self._stop_here()
         read = schemas_of(pulled, classifiers, self.log.warn)
         return self._grouped(target, read, known), read
+
+    def _pulled(self, target: Target, keys: set[str]) -> Iterable[S3File]:
+        folders = self.catalog.folders
+        prefixes = [target.prefix] if folders is None else sorted(split_uri(folder)[1] for folder in folders)
+        pulls = (self.context.mirror.pull(target.bucket, prefix, lambda file: file.key in keys) for prefix in prefixes)
+        return {file.key: file for files in pulls for file in files}.values()
 
     def _grouped(self, target: Target, read: dict[S3File, Schema], known: Iterable[str]) -> list[FoundTable]:
         """Files under the location of a table already known stay with it; the rest are grouped."""
@@ -174,6 +177,8 @@ class Crawl:
         homes = {file: table.location for table in found for file in table.files}
         for table in self.catalog.own_tables():
             location = table["StorageDescriptor"]["Location"]
+            if not location.startswith("s3://"):
+                continue
             bucket, key = split_uri(location)
             within = [t for t in listings if t.bucket == bucket and key.startswith(t.prefix)]
             files = [file for target in within for file in listings[target] if file.uri.startswith(location)]

@@ -13,6 +13,7 @@ from local_aws.context import Context
 from local_aws.crawlers.catalog import Changes
 from local_aws.crawlers.crawl import Crawl, StoppedError
 from local_aws.crawlers.formats import UnsupportedError
+from local_aws.crawlers.jdbc import DatabaseError
 from local_aws.crawlers.logs import LOG_GROUP, CrawlLog
 from local_aws.events import Ended
 from local_aws.protocol import AwsError, Document
@@ -104,7 +105,7 @@ class Runs:
             status = "SUCCEEDED"
         except StoppedError:
             status = "CANCELLED"
-        except (UnsupportedError, ClientError, BotoCoreError) as error:
+        except (UnsupportedError, DatabaseError, ClientError, BotoCoreError) as error:
             message = str(error)
         except Exception as error:
             log.exception("The crawler %s failed", key)

@@ -28,6 +28,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def spark(storage: Path) -> Iterator[SparkSession]:
+    assert jars(), "no JDBC driver: run `make setup`, install libpostgresql-jdbc-java, or set LAKE_JDBC_JARS to a jar"
     # Few shuffle partitions, for the tests' few rows only.
     settings = spark_settings(storage) | {
         "spark.sql.shuffle.partitions": "2",

@@ -18,8 +18,10 @@ from pyspark.sql import DataFrame, SparkSession
 from lake_etl.database import read_database
 from lake_etl.database_sink import DatabaseSink, Load, loading, read_database_sink
 from lake_etl.errors import JobError
+from lake_etl.job import run
 from lake_etl.report import observed
 from tests.glue_scripts.shop import Shop
+from tests.glue_scripts.small_lake import Lake
 from tests.postgres import PASSWORD, USER, Database
 
 pytestmark = pytest.mark.spark
@@ -139,8 +141,8 @@ def test_upsert_replaces_the_rows_of_the_same_keys(planes: Shop, rows: Rows) -> 
 
 
 def test_the_table_that_an_upsert_makes_has_its_keys(shop: Shop, rows: Rows) -> None:
-    for run in ("jr_1", "jr_2"):
-        load(shop, rows(SCHEMA, ("N1", 1)), mode="upsert", keys=["tailnum"], run=run)
+    for name in ("jr_1", "jr_2"):
+        load(shop, rows(SCHEMA, ("N1", 1)), mode="upsert", keys=["tailnum"], run=name)
     assert there(shop) == [("N1", 1)]
 
 
@@ -203,6 +205,52 @@ def test_a_reader_sees_all_of_the_old_or_all_of_the_new_and_never_waits(planes: 
     assert counts <= {500, after}
     assert planes.run("SELECT count(*) FROM planes") == [(after,)]
     assert longest < 2
+
+
+# Whole runs
+
+
+def spec(shop: Shop, **sink: Any) -> dict[str, Any]:
+    return {
+        "job": "j",
+        "source": "planes",
+        "tables": {},
+        "databases": {"planes": {"connection": shop.connection, "table": "public.planes"}},
+        "steps": [{"filter": "seats > 10"}, {"join": {"with": "planes", "on": "tailnum", "take": {"seats": "again"}}}],
+        "sink": {"connection": shop.connection, "table": "public.big", **sink},
+    }
+
+
+def test_a_run_reads_a_table_writes_another_and_accounts_for_every_row(planes: Shop, lake: Lake) -> None:
+    report = run(lake.arguments(lake.spec(**spec(planes, mode="upsert", keys=["tailnum"]))))
+    assert (report["rows_in"], report["filtered"], report["rows_out"]) == (2, 1, 1)
+    assert report["table"] == f"{planes.connection} public.big"
+    assert planes.run("SELECT * FROM big") == [("N2", 20, 20)]
+
+
+def test_a_run_whose_report_is_refused_says_that_its_rows_are_there(planes: Shop, lake: Lake) -> None:
+    arguments = [word if word != "curated" else "no-such-bucket" for word in lake.arguments(lake.spec(**spec(planes)))]
+    with pytest.raises(
+        JobError, match=rf"the rows are in {planes.connection} public\.big, and only the run's report is"
+    ):
+        run(arguments)
+    assert planes.run("SELECT * FROM big") == [("N2", 20, 20)]
+
+
+def test_rows_that_do_not_add_up_are_not_moved(
+    planes: Shop, rows: Rows, monkeypatch: pytest.MonkeyPatch, lake: Lake
+) -> None:
+    """As when a task of Spark is run again after it had committed."""
+    save = Load._save
+
+    def twice(self: Load, frame: DataFrame) -> None:
+        save(self, frame)
+        save(self, frame)
+
+    monkeypatch.setattr(Load, "_save", twice)
+    with pytest.raises(JobError, match="the rows do not add up"):
+        run(lake.arguments(lake.spec(**spec(planes))))
+    assert planes.database.tables() == ["planes"]
 
 
 # Rows that do not fit

@@ -32,7 +32,9 @@ def test_the_role_reads_this_lake_and_nothing_else() -> None:
     actions = {action for statement in SPECTRUM.policy["Statement"] for action in statement["Action"]}
 
     assert all("flights-dev" in r or "flights_dev" in r or r.endswith((":catalog", ":key/*")) for r in resources)
-    assert not [action for action in actions if not action.split(":")[1].startswith(("Get", "List", "Decrypt"))]
+    assert not [
+        action for action in actions if not action.split(":")[1].startswith(("Get", "BatchGet", "List", "Decrypt"))
+    ]
     [key] = [statement for statement in SPECTRUM.policy["Statement"] if statement["Action"] == ["kms:Decrypt"]]
     assert key["Condition"] == {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/flights-dev"}}
 

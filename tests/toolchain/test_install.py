@@ -155,3 +155,36 @@ def test_the_users_own_provider_installation_is_used_as_it_is(nowhere: Path, mon
     monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(own))
     assert install.choose_provider(nowhere, "linux_amd64", required=True) == (own, f"as {own} says")
     assert not (nowhere / ".tools/terraform.rc").exists()
+
+
+def test_the_jdbc_driver_is_unpacked_from_debians_package_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand-ins for apt-get, which at first knows of no package, and for dpkg-deb."""
+    commands, root = tmp_path / "bin", tmp_path / "root"
+    commands.mkdir()
+    (root / ".tools").mkdir(parents=True)
+    environment.write_command(
+        commands / "apt-get",
+        f'echo "$@" >> {tmp_path}/calls',
+        'case "$*" in *update) touch known ;; *) [ -e known ] && touch driver.deb ;; esac',
+    )
+    environment.write_command(
+        commands / "dpkg-deb", 'mkdir -p "$3/usr/share/java" && echo jar > "$3/usr/share/java/postgresql.jar"'
+    )
+    monkeypatch.setenv("PATH", f"{commands}:/usr/bin:/bin")
+    monkeypatch.setattr(install, "MACHINE_DRIVER", tmp_path / "nowhere.jar")
+    jar = root / ".tools/jars/postgresql.jar"
+    assert [install.jdbc_driver(root) for _ in range(2)] == [str(jar)] * 2
+    assert jar.read_text() == "jar\n"
+    assert [line.split()[-1] for line in (tmp_path / "calls").read_text().splitlines()] == [
+        "libpostgresql-jdbc-java",
+        "update",
+        "libpostgresql-jdbc-java",
+    ]
+
+
+def test_without_a_jdbc_driver_set_up_goes_on_and_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(install, "MACHINE_DRIVER", tmp_path / "nowhere.jar")
+    assert "install libpostgresql-jdbc-java, or name a jar in LAKE_JDBC_JARS" in install.jdbc_driver(tmp_path)

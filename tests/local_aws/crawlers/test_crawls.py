@@ -81,8 +81,9 @@ def test_a_stopped_crawl_is_cancelled(lake: Any) -> None:
     [
         ({"DatabaseName": "nowhere"}, "nowhere"),
         ({"Targets": {"S3Targets": [{"Path": "s3://no-such-bucket/t/"}]}}, "bucket"),
-        ({"Targets": {"JdbcTargets": [{"ConnectionName": "c", "Path": "p"}]}}, "JdbcTargets"),
-        ({"Targets": {}}, "at least one S3 target"),
+        ({"Targets": {"JdbcTargets": [{"ConnectionName": "c", "Path": "p"}]}}, "connection c: "),
+        ({"Targets": {"DynamoDBTargets": [{"Path": "p"}]}}, "DynamoDBTargets"),
+        ({"Targets": {}}, "at least one of them"),
     ],
 )
 def test_a_crawl_that_cannot_be_done_fails_and_says_why(lake: Any, settings: dict[str, Any], message: str) -> None:
