@@ -83,7 +83,11 @@ def settings(
 @app.command()
 def check(context: typer.Context, as_json: AsJson = False) -> None:
     """Validate lake.yaml alone. Exit code 2 when it cannot be used."""
+    from lake.rules import warnings
+
     lake = context.obj.lake()
+    for warning in warnings(lake.config):
+        err.print(f"warning: {warning}", markup=False, style="yellow")
     config = lake.config
     parts = ("environments", "connections", "datasets", "workflows", "streams")
     counts = {part: len(getattr(config, part)) for part in parts} | {"jobs": len(config.every_job)}
@@ -210,8 +214,9 @@ def _dry_run(settings: Settings, targets: list[str], like: str | None, sample: i
             json.dumps({"tables": tables, "warnings": [w for crawled in found for w in crawled["warnings"]]})
         )
         return
-    _table([dry_run.summary(table) for table in tables], False)
-    _table([line for table in tables for line in dry_run.lines(table)], False)
+    for table in tables:
+        _table([dry_run.summary(table)], False, upright=True)
+        _table(dry_run.lines(table), False)
 
 
 @app.command()
@@ -289,6 +294,25 @@ def _run_job(aws: Aws, job: str, as_json: bool) -> None:
         False,
         upright=True,
     )
+    for line in report.get("expectations", []):
+        if line["outcome"] == "Failed":
+            said = "out of range" if line["failed"] is None else f"{line['failed']} of {line['judged']} rows fail"
+            err.print(f"{line['otherwise']}: {line['rule']}: {said}", markup=False)
+
+
+@app.command()
+def quality(
+    context: typer.Context,
+    job: Annotated[str | None, typer.Argument(help="Of one job; all when none is named.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What came of each rule of `expect` in the last run. Exit code 1 if a rule that may fail a run did."""
+    from lake import quality as results
+
+    found = results.last_results(context.obj.aws(), job)
+    _table(found, as_json)
+    if any((line["outcome"], line["otherwise"]) == ("Failed", "fail") for line in found):
+        raise typer.Exit(1)
 
 
 @app.command("evaluate-matches")

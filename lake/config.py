@@ -31,6 +31,7 @@ REGION = r"^[a-z]{2}(-[a-z]+)+-\d$"
 ACCOUNT = r"^\d{12}$"
 FUNCTION = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$"
 PYTHON_FILE = r"^[\w./-]+\.py$"
+CONDITION = r"""^[^"\\]+$"""
 SCRIPT = r"^[\w./-]+\.(py|scala)$"
 ARGUMENT = r"^--[A-Za-z][\w.-]*$"
 REQUIREMENT = r"^[A-Za-z0-9][\w.-]*(\[[\w,-]+\])?([=<>!~]=?=?[\w.*,<>=!~-]+)?$"
@@ -59,6 +60,7 @@ ALLOWED = {
     ACCOUNT: "the 12 digits of an AWS account, in quotes",
     FUNCTION: "module.function, such as my_rules.is_far",
     PYTHON_FILE: "a Python file, such as my_rules.py",
+    CONDITION: 'a SQL condition without " and \\, texts in single quotes',
     SCRIPT: "a Python or Scala file, such as jobs/hello.py",
     ARGUMENT: "--name, such as --threshold",
     REQUIREMENT: "a package, and its version if it matters, such as holidays==0.83",
@@ -378,6 +380,71 @@ class Step(_Model):
         return [*named, *([("filter",)] if isinstance(self.filter, Function) else [])]
 
 
+class Rows(_Model):
+    min: Annotated[int, Field(ge=0)] | None = None
+    max: Annotated[int, Field(ge=0)] | None = None
+
+
+class Fresh(_Model):
+    column: Name
+    """A date or timestamp."""
+    hours: Annotated[int, Field(ge=1)]
+    """No value is older than this when the run begins."""
+
+
+class Refers(_Model):
+    to: Name
+    """The dataset that has to have the key."""
+    on: list[Name] | dict[Name, Name]
+    """The key or keys; a mapping where the other side has them under other names."""
+
+    @field_validator("on", mode="before")
+    @classmethod
+    def _one_or_many(cls, on: Any) -> Any:
+        return _listed(on)
+
+
+class Expectation(_Model):
+    """Rules about the rows that go to the sink. Exactly one of the fields before `where` is given."""
+
+    complete: list[Name] | None = None
+    """Columns that are never null."""
+    unique: list[Name] | None = None
+    """No two rows have the same values in these columns; those that do all fail."""
+    in_: dict[Name, list[str | int | float | None]] | None = Field(None, alias="in")
+    """Column: the values allowed. A null fails unless it is among them."""
+    between: dict[Name, Annotated[list[int | float | None], Field(min_length=2, max_length=2)]] | None = None
+    """Column: its least and its greatest value, or null for no limit. A null fails."""
+    matches: dict[Name, str] | None = None
+    """Column: the Java regular expression that the whole text matches. A null fails."""
+    rows: Rows | None = None
+    """How many rows there are."""
+    fresh: Fresh | None = None
+    refers: Refers | None = None
+    where: Annotated[str, Field(pattern=CONDITION)] | None = None
+    """SQL condition: only the rows for which it is true are judged, such as `tailnum IS NOT NULL`."""
+    at_least: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """The share of rows that is enough. Without it, all of them."""
+    otherwise: Literal["fail", "quarantine", "warn"] = "fail"
+    """`fail` publishes nothing, `quarantine` takes out the rows that fail, `warn` only says so."""
+
+    @field_validator("complete", "unique", mode="before")
+    @classmethod
+    def _one_or_many(cls, columns: Any) -> Any:
+        return _listed(columns)
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Expectation:
+        checks = [name for name in type(self).model_fields if name not in ("where", "at_least", "otherwise")]
+        if sum(getattr(self, name) is not None for name in checks) != 1:
+            raise ValueError(f"an expectation is exactly one of: {', '.join(checks).replace('in_', 'in')}")
+        return self
+
+    def datasets(self) -> dict[tuple[str, ...], str]:
+        """The datasets it reads, by the place in lake.yaml that names them."""
+        return {("refers", "to"): self.refers.to} if self.refers else {}
+
+
 class Sink(_Model):
     table: Annotated[str, Field(pattern=SINK_TABLE)]
     """In the curated database, its files in a folder of this name; with a connection `schema.table` there."""
@@ -457,6 +524,8 @@ class Job(JobSettings):
     language: Literal["python", "scala"] = "python"
     """Of the script that runs the steps; the steps do the same in both."""
     steps: list[Step] = []
+    expect: list[Expectation] = []
+    """Rules about the rows that go to the sink."""
     sink: Sink
 
 
@@ -509,6 +578,21 @@ class Queries(_Model):
     """Bytes. AWS takes no less than 10 MiB."""
 
 
+class MlTransform(_Model):
+    """AWS's own FindMatches. It ran only on Glue 2.0, which ended on 2026-04-01: the step `find_matches` runs."""
+
+    dataset: Name
+    """Its raw table has to be in the catalog when the etl stack is deployed."""
+    primary_key: Name
+    precision_recall: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """From 0, all matches found, to 1, all found matches right."""
+    accuracy_cost: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """From 0, least cost, to 1, most accuracy."""
+    enforce_labels: bool = False
+    max_capacity: Annotated[float, Field(ge=2, le=100)] = 10.0
+    """DPUs of its task runs."""
+
+
 class Config(_Model):
     project: ProjectName
     environments: Annotated[dict[Name, Environment], Field(min_length=1)]
@@ -516,6 +600,7 @@ class Config(_Model):
     datasets: dict[Name, Dataset] = {}
     every_job: dict[Name, AnyJob] = Field({}, alias="jobs")
     workflows: dict[Name, Workflow] = {}
+    ml_transforms: dict[Name, MlTransform] = {}
     streams: dict[Name, Stream] = {}
     queries: Queries = Queries()
 

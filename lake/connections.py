@@ -27,7 +27,8 @@ def connections_of(config: Config, job: Job) -> list[str]:
 
 
 def _datasets(config: Config, job: Job) -> Iterator[str]:
-    named = {job.source} | {dataset for step in job.steps for dataset in step.datasets().values()}
+    asked = [part.datasets() for part in job.steps] + [part.datasets() for part in job.expect]
+    named = {job.source} | {dataset for places in asked for dataset in places.values()}
     words = {word for step in job.steps if step.sql for word in re.findall(r"\w+", step.sql)}
     known = {step.find_matches.known for step in job.steps if step.find_matches}
     return (name for name in config.datasets if name in named | words | known)

@@ -28,6 +28,14 @@ OF_THE_LAKE = {
     **dict.fromkeys((f"--{zone}_bucket" for zone in ("raw", "curated", "quarantine")), "the lake gives it to the job"),
 }
 """Arguments that a person cannot set, and what to do."""
+OF_THE_STEPS = (
+    "spark.sql.adaptive.optimizer.excludedRules",
+    "spark.sql.optimizer.excludedRules",
+    "spark.sql.session.timeZone",
+    "spark.sql.sources.ignoreDataLocality",
+    "spark.sql.sources.parallelPartitionDiscovery.threshold",
+)
+"""Settings of Spark that the script of the steps gives itself: its counts and its times rest on them."""
 _OF_SPARK = ("autoscaling", "flex", "glue_version", "py_files", "spark_conf", "worker_type", "workers")
 
 
@@ -61,6 +69,9 @@ def _spark_conf(place: Place, job: JobSettings) -> Iterator[Problem]:
 
 def _steps(place: Place, job: Job) -> Iterator[Problem]:
     yield from _batch(place, job)
+    for setting in job.spark_conf:
+        if setting in OF_THE_STEPS:
+            yield (*place, "spark_conf", setting), "cannot be set here: the script that runs the steps sets it itself"
     if job.max_concurrent_runs > 1:
         yield (*place, "max_concurrent_runs"), "is 1 for steps: two runs at once would replace each other's table"
     if job.glue_version == "6.0":

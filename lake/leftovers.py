@@ -190,6 +190,8 @@ _FINDERS: dict[str, Finder] = {
     "Glue crawler": _glue("get_crawlers", "Crawlers", "Name"),
     "Glue classifier": _classifiers,
     "Glue job": _glue("get_jobs", "Jobs", "Name"),
+    "Glue data quality ruleset": _glue("list_data_quality_rulesets", "Rulesets", "Name"),
+    "Glue ML transform": _glue("get_ml_transforms", "Transforms", "Name"),
     "Glue workflow": lambda aws: _ours(_pages(aws.glue, "list_workflows", "Workflows", None), aws.names.prefix),
     "Glue trigger": _glue("get_triggers", "Triggers", "Name"),
     "Glue security configuration": _glue("get_security_configurations", "SecurityConfigurations", "Name"),

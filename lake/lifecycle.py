@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from botocore.exceptions import ClientError
 
@@ -10,6 +11,7 @@ from lake import zones
 from lake.aws import Aws, error_code
 from lake.config import where
 from lake.errors import BadInput
+from lake.jobs import SHELL_LOGS
 from lake.names import STACKS, ZONES
 from lake.terraform import OnProgress, Terraform, synthesise
 
@@ -67,6 +69,8 @@ def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
         _need_first_key(aws)
     synthesise(aws.lake)
     _stop_work(aws, chosen)
+    if "etl" in chosen:
+        _delete_shell_logs(aws)
     terraform = Terraform(aws.lake, on_progress)
     if others := [stack for stack in chosen if stack != "storage"]:
         terraform.destroy(others)
@@ -133,6 +137,23 @@ def _quietly(stop: Callable[[str], object], name: str) -> None:
         stop(name)
     except ClientError:
         return
+
+
+def _delete_shell_logs(aws: Aws) -> None:
+    """Shell jobs share two log groups of the account; a stream is named by its run, which goes with the job."""
+    shells = [aws.names.job(name) for name, job in aws.lake.config.scripts.items() if job.type == "shell"]
+    for run_id in (run_id for job in shells for run_id in _runs(aws, job)):
+        for kind in ("output", "error"):
+            with suppress(aws.logs.exceptions.ResourceNotFoundException):
+                aws.logs.delete_log_stream(logGroupName=f"{SHELL_LOGS}/{kind}", logStreamName=run_id)
+
+
+def _runs(aws: Aws, job: str) -> list[str]:
+    try:
+        pages = aws.glue.get_paginator("get_job_runs").paginate(JobName=job)
+        return [run["Id"] for page in pages for run in page["JobRuns"]]
+    except aws.glue.exceptions.EntityNotFoundException:
+        return []
 
 
 def _delete_crawler_logs(aws: Aws) -> None:

@@ -63,6 +63,13 @@ class Names:
     def job(self, job: str) -> str:
         return f"{self.prefix}-{job}"
 
+    def ruleset(self, job: str) -> str:
+        """Of the data quality rules of the table that a job makes."""
+        return f"{self.prefix}-{job}"
+
+    def ml_transform(self, transform: str) -> str:
+        return f"{self.prefix}-{transform}"
+
     def workflow(self, workflow: str) -> str:
         """The workflow; its triggers end with a hyphen and the number of their step."""
         return f"{self.prefix}-{workflow}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from lake import dataset_rules
+from lake import dataset_rules, expectations
 from lake.config import REPORTS, Config, FindMatches, Job
 from lake.database_rules import database_rules
 from lake.job_rules import job_rules, missing_scripts
@@ -35,10 +35,21 @@ def broken(config: Config) -> Iterator[Problem]:
         yield from _steps(config, name, job)
         yield from _output(name, job)
         yield from _scala(name, job)
+        yield from expectations.broken(name, job)
     yield from job_rules(config)
     yield from workflow_rules(config)
+    yield from _ml_transforms(config)
     yield from _streams(config)
     yield from database_rules(config)
+
+
+def warnings(config: Config) -> Iterator[str]:
+    """What is allowed, and hardly ever wanted."""
+    for name in config.ml_transforms:
+        yield (
+            f"ml_transforms.{name}: AWS's FindMatches ran only on Glue 2.0, which ended on 2026-04-01. The resource is "
+            "deployed, and no job can use it. The step find_matches does the same and runs"
+        )
 
 
 def missing_files(config: Config, root: Path) -> Iterator[Problem]:
@@ -81,6 +92,9 @@ def _job(config: Config, name: str, job: Job) -> Iterator[Problem]:
     named: dict[tuple[str | int, ...], str] = {("jobs", name, "source"): job.source}
     for number, step in enumerate(job.steps):
         named |= {("jobs", name, "steps", number, *place): dataset for place, dataset in step.datasets().items()}
+    for number, expectation in enumerate(job.expect):
+        found = expectation.datasets().items()
+        named |= {("jobs", name, "expect", number, *place): dataset for place, dataset in found}
     allowed = [name for name, dataset in config.datasets.items() if dataset.zone == "raw"]
     for place, dataset in named.items():
         if dataset not in allowed:
@@ -172,3 +186,10 @@ def _streams(config: Config) -> Iterator[Problem]:
                 ("streams", name, "window", "by"),
                 f"there is no column {stream.window.by!r}. Allowed: {allowed}",
             )
+
+
+def _ml_transforms(config: Config) -> Iterator[Problem]:
+    for name, transform in config.ml_transforms.items():
+        if transform.dataset not in config.datasets:
+            allowed = ", ".join(config.datasets) or "none is declared"
+            yield ("ml_transforms", name, "dataset"), f"there is no dataset {transform.dataset!r}. Allowed: {allowed}"

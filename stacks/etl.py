@@ -16,12 +16,15 @@ from constructs import Construct
 
 from lake.config import Connection, Dataset, Job, JobSettings, Lake, ScriptJob, Sink
 from lake.connections import connections_of, databases_of
+from lake.expectations import rules
 from lake.names import Names
 from stacks import policies
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
+from stacks.data_quality import data_quality_ruleset
 from stacks.encryption import encrypted_runs, security_configuration
 from stacks.job_settings import arguments, properties
+from stacks.ml_transforms import find_matches_transform, warn
 from stacks.package import digest, uploaded, zipped
 from stacks.workflows import glue_workflow
 
@@ -47,6 +50,9 @@ class EtlStack(LakeStack):
         if self._encrypted:
             security_configuration(self, self.names)
         jobs = [self._job(name, job) for name, job in lake.config.jobs.items()]
+        for name, transform in lake.config.ml_transforms.items():
+            find_matches_transform(self, name, transform, self.role)
+        warn(self)
         jobs += [self._script_job(name, job) for name, job in lake.config.scripts.items()]
         for name, workflow in lake.config.workflows.items():
             glue_workflow(self, name, workflow, names=self.names, jobs=jobs)
@@ -66,6 +72,8 @@ class EtlStack(LakeStack):
         glue_name = self.names.job(name)
         self.output(f"{name}_job_name", glue_name, f"Glue job that makes {job.sink.table}")
         spec, script = self._spec(name, job), self.scripts[job.language]
+        if job.expect and job.sink.connection is None:
+            data_quality_ruleset(self, self.names, name, job)
         return GlueJob(
             self,
             f"{name}_job",
@@ -234,6 +242,7 @@ def job_spec(lake: Lake, name: str, job: Job) -> dict[str, object]:
         "tables": {dataset: dataset for dataset, found in config.datasets.items() if _in_raw(found)},
         **({"databases": in_databases} if in_databases else {}),
         "steps": [step.model_dump(by_alias=True, exclude_unset=True) for step in job.steps],
+        **({"expect": rules(job)} if job.expect else {}),
         "sink": _sink_spec(names, job.sink),
     }
 

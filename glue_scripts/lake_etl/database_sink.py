@@ -21,7 +21,7 @@ T = TypeVar("T")
 MODES = ("insert", "truncate", "upsert")
 RUNS = "_lake_runs"
 WRITERS = "8"  # connections at a time
-LOST, NO_SUCH_CHARACTER = ("08", "57P"), "22021"  # how SQLSTATEs begin; that of a text with the character 0
+LOST, BAD_VALUE, NO_SUCH_CHARACTER = ("08", "57P"), "22", "22021"  # SQLSTATEs, or how they begin
 # The server then notices within minutes that the machine of a run is gone, and lets go of the run's lock.
 KEEPALIVE = "SELECT set_config('tcp_keepalives_idle', '60', false), set_config('tcp_keepalives_interval', '15', false)"
 
@@ -116,7 +116,8 @@ class Load:
             if error.state.startswith(LOST):
                 self._settle(error)
             else:
-                where = culprit(self.session, self.staging, self.sink.table, written.columns)
+                of_a_value = error.state.startswith(BAD_VALUE)
+                where = culprit(self.session, self.staging, self.sink.table, written.columns) if of_a_value else ""
                 raise self._error(f"{where}{error}") from error
 
     def close(self) -> None:

@@ -21,9 +21,11 @@ from lake_etl.catalog import NoTable, find_table
 from lake_etl.database import read_database
 from lake_etl.database_sink import Load, loading, read_database_sink
 from lake_etl.errors import JobError, NotYetWritten, check_options, reason, unknown
+from lake_etl.expectations import Judged, check, judge, read_rules
 from lake_etl.files import Files
 from lake_etl.quarantine import Quarantine
 from lake_etl.report import account, check_balance, observed
+from lake_etl.results import publish_results
 from lake_etl.sink import Written, read_sink
 from lake_etl.source import Source, read_source
 from lake_etl.steps import Applied, apply_steps, check_steps, keep_rejects
@@ -129,10 +131,14 @@ def _run(argv: list[str], cleanup: ExitStack) -> dict[str, Any]:
 
     target.check()
     frame, steps = apply_steps(sources.rows(spec["source"]), spec["steps"], sources.rows)
-    written = target.write(frame)
+    judged = judge(frame, read_rules(spec.get("expect", ())), sources.rows, started)
+    written = target.write(judged.rows)
     kept = {name: quarantine.keep(spark, source) for name, source in sources.read.items()}
     rejected = keep_rejects(quarantine, sources[spec["source"]], steps)
-    report = _report(spec, arguments, started, sources, steps, target.name, written, kept, rejected)
+    if judged.rejected and judged.rejects:
+        rejected += quarantine.keep_rows(spec["source"], judged.rejected)
+    expectations = _concluded(spec["job"], arguments, judged)
+    report = _report(spec, arguments, started, sources, steps, target.name, written, kept, rejected) | expectations
     check_balance(report)
     target.publish(written)
     _write_report(report, arguments.curated_bucket)
@@ -179,6 +185,17 @@ def _report(
     }
 
 
+def _concluded(job: str, arguments: argparse.Namespace, judged: Judged) -> dict[str, Any]:
+    """What the report says of the expectations. Their results are kept, also of a run that they fail."""
+    verdicts = judged.verdicts()
+    if not verdicts:
+        return {}
+    place = (arguments.curated_database, arguments.curated_bucket)
+    publish_results(boto3.client("glue"), boto3.client("s3"), *place, job, arguments.JOB_RUN_ID, verdicts)
+    check(verdicts)
+    return {"expectations": [verdict.record() for verdict in verdicts]}
+
+
 @contextmanager
 def _opened(spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namespace) -> Iterator[Files | Load]:
     """Where the job writes to: files in the curated zone, or a table of a database."""
@@ -209,8 +226,9 @@ def read_spec(location: str) -> dict[str, Any]:
     except ClientError as error:
         raise JobError(f"--spec {location}: {error}") from error
     spec: dict[str, Any] = json.load(body)
-    check_options(spec, ("job", "source", "tables", "steps", "sink"), ("databases",))
+    check_options(spec, ("job", "source", "tables", "steps", "sink"), ("databases", "expect"))
     check_steps(spec["steps"])
+    read_rules(spec.get("expect", ()))
     if "connection" in spec["sink"]:
         read_database_sink(spec["sink"])
     else:

@@ -75,10 +75,11 @@ def _apply(
     try:
         return transform.apply(frame, options, *read), transform.rejects(frame, options)
     except AnalysisException as error:
-        raise _explained(error, frame) from error
+        raise explained(error, frame) from error
 
 
-def _explained(error: AnalysisException, frame: DataFrame) -> JobError:
+def explained(error: AnalysisException, frame: DataFrame) -> JobError:
+    """What Spark has against an expression over the frame, in one line."""
     if (error.getErrorClass() or "").startswith("UNRESOLVED_COLUMN"):
         name = (error.getMessageParameters() or {})["objectName"].replace("`", "")
         return missing_column(name, frame.columns)

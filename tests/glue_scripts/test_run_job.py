@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.glue_scripts.shop import Shop
 from tests.glue_scripts.small_lake import Lake, spark_settings
+from tests.postgres import Database
 
 SCRIPTS = Path(__file__).parents[2] / "glue_scripts"
 
@@ -22,7 +24,7 @@ def planes(lake: Lake) -> Lake:
     return lake
 
 
-def run_job(lake: Lake, folder: Path, steps: list[dict[str, Any]]) -> "subprocess.CompletedProcess[str]":
+def run_job(lake: Lake, folder: Path, steps: list[dict[str, Any]], **fields: Any) -> "subprocess.CompletedProcess[str]":
     with zipfile.ZipFile(folder / "lake_etl.zip", "w") as package:
         for file in SCRIPTS.glob("lake_etl/**/*.py"):
             package.write(file, file.relative_to(SCRIPTS))
@@ -30,7 +32,7 @@ def run_job(lake: Lake, folder: Path, steps: list[dict[str, Any]]) -> "subproces
     (folder / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
     (folder / "run_job.py").write_text((SCRIPTS / "run_job.py").read_text())
     tables, sink = {"planes": "planes"}, {"table": lake.database}
-    spec = lake.spec(job="j", source="planes", tables=tables, steps=steps, sink=sink)
+    spec = lake.spec(**({"job": "j", "source": "planes", "tables": tables, "steps": steps, "sink": sink} | fields))
     environment = {**os.environ, "PYTHONPATH": str(folder / "lake_etl.zip"), "SPARK_CONF_DIR": str(folder)}
     return subprocess.run(
         [sys.executable, "run_job.py", *lake.arguments(spec)],
@@ -56,3 +58,13 @@ def test_a_failed_run_ends_with_its_reason_and_exit_code_1(planes: Lake, tmp_pat
     assert done.stderr.splitlines()[-1] == (
         "step 1 (filter): column 'seat' is not in the data. Columns there: tailnum, seats. Did you mean 'seats'?"
     )
+
+
+def test_a_job_for_a_database_says_where_the_driver_comes_from_if_spark_has_none(
+    planes: Lake, database: Database, tmp_path: Path
+) -> None:
+    sink = {"connection": Shop.new(database).connection, "table": "public.planes"}
+    done = run_job(planes, tmp_path, [], sink=sink)
+    assert done.returncode == 1
+    assert "this Spark has no PostgreSQL driver" in done.stderr.splitlines()[-1]
+    assert "LAKE_JDBC_JARS" in done.stderr.splitlines()[-1]

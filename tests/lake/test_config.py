@@ -324,3 +324,56 @@ def test_find_matches_may_know_the_jobs_own_table(tmp_path: Path) -> None:
     step = FIND_MATCHES % "known: flights_enriched"
     config = load(written(tmp_path, "    steps:\n", f"    steps:\n      - {step}\n"), "local").config
     assert [each.find_matches.threshold for each in config.jobs["flights_enriched"].steps if each.find_matches] == [0.9]
+
+
+@pytest.mark.parametrize(
+    ("expectation", "told"),
+    [
+        ("{complet: carrier}", ["expect.0.complet: is not a field", "at_least, between, complete, fresh, in,"]),
+        ("{complete: carrier, unique: flight}", ["expect.0", "exactly one of: complete, unique, in, between"]),
+        ("{otherwise: warn}", ["expect.0", "exactly one of"]),
+        ("{complete: carrier, otherwise: stop}", ["expect.0.otherwise", "'fail', 'quarantine' or 'warn'", "'stop'"]),
+        (
+            "{rows: {min: 1}, otherwise: quarantine}",
+            ["expect.0.otherwise", "no row of it is the bad one", "fail, warn"],
+        ),
+        ("{rows: {min: 3, max: 2}}", ["expect.0.rows: its least value 3 is above its greatest 2"]),
+        ("{rows: {}}", ["expect.0.rows: gives neither a least nor a greatest value"]),
+        ("{rows: {min: 1}, at_least: 0.9}", ["expect.0.at_least: rows and fresh have no share"]),
+        ("{rows: {min: 1}, where: month = 1}", ["expect.0.where: AWS has none for rows and refers"]),
+        ("{complete: carrier, at_least: 1.5}", ["expect.0.at_least", "less than 1", "Given: 1.5"]),
+        ("{complete: carrier, at_least: 0.9, otherwise: quarantine}", ["expect.0.at_least", "every row that fails"]),
+        ("{complete: carrier, where: 'origin = \"EWR\"'}", ["expect.0.where", "texts in single quotes"]),
+        ("{between: {distance: [6000, 1]}}", ["expect.0.between.distance: its least value 6000 is above"]),
+        ("{between: {distance: [1]}}", ["expect.0.between.distance", "at least 2 items"]),
+        ("{in: {origin: [EWR, 1]}}", ["expect.0.in.origin: its values have to be all texts or all numbers"]),
+        ("{in: {origin: []}}", ["expect.0.in.origin: its values have to be"]),
+        ("{fresh: {column: time_hour, hours: 0}}", ["expect.0.fresh.hours", "greater than or equal to 1"]),
+        ("{refers: {to: airline, on: carrier}}", ["expect.0.refers.to: there is no dataset 'airline'", "airlines"]),
+        ("{complete: [carrier, carrier]}", ['expect.0: IsComplete "carrier" is there already. Remove one']),
+    ],
+)
+def test_an_expectation_that_makes_no_sense_is_told(tmp_path: Path, expectation: str, told: list[str]) -> None:
+    file = written(tmp_path, "source: flights", f"source: flights\n    expect: [{expectation}]")
+    with pytest.raises(ConfigError) as error:
+        load(file, "local")
+
+    message = str(error.value)
+    assert len(message.splitlines()) == 1
+    for words in ["lake.yaml, line", "jobs.flights_enriched.", *told]:
+        assert words in message
+
+
+def test_no_job_takes_the_table_of_the_results(tmp_path: Path) -> None:
+    file = written(tmp_path, "source: flights", "source: flights\n    expect: [{complete: carrier}]")
+    file.write_text(file.read_text().replace("table: flights_enriched", "table: data_quality_results"))
+
+    with pytest.raises(ConfigError, match=r"sink.table: 'data_quality_results' is the table of the rules' results"):
+        load(file, "local")
+
+
+def test_an_ml_transform_of_no_dataset_is_told(tmp_path: Path) -> None:
+    file = written(tmp_path, "project: flights", "project: flights\nml_transforms: {m: {dataset: x, primary_key: id}}")
+
+    with pytest.raises(ConfigError, match=r"ml_transforms.m.dataset: there is no dataset 'x'. Allowed: flights,"):
+        load(file, "local")

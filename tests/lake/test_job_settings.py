@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from lake.config import ConfigError, Job, ScriptJob, load
+from lake.job_rules import OF_THE_STEPS
 
 LAKE = """\
 project: shop
@@ -59,6 +61,14 @@ def test_every_setting_has_the_fields_name(tmp_path: Path) -> None:
     job = load(written(tmp_path, SCRIPT, settings.rstrip())).config.scripts["hello"]
 
     assert (job.worker_type, job.autoscaling, job.arguments) == ("G.4X", False, {"--threshold": "3"})
+
+
+@pytest.mark.parametrize("script", ["lake_etl/job.py", "RunJob.scala"])
+def test_what_the_script_of_the_steps_sets_itself_is_known_here(script: str) -> None:
+    code = (Path(__file__).parents[2] / "glue_scripts" / script).read_text()
+    given = re.findall(r'^    "(spark[\w.]+)"(?: ->|:) ', code, re.MULTILINE)
+
+    assert sorted(given) == sorted(OF_THE_STEPS)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +124,11 @@ def test_every_setting_has_the_fields_name(tmp_path: Path) -> None:
             SCRIPT,
             "    type: shell\n    spark_conf: {spark.a: b}",
             "hello.spark_conf: is of Spark jobs, and a shell job",
+        ),
+        (
+            STEPS,
+            "    spark_conf: {spark.sql.session.timeZone: CET}",
+            "totals.spark_conf.spark.sql.session.timeZone: cannot be set here: the script that runs the steps sets it",
         ),
         (SCRIPT, "    type: ray", "hello.type: should be 'batch', 'streaming' or 'shell'. Given: 'ray'"),
         (

@@ -189,3 +189,42 @@ def test_glue_installs_splink_for_a_job_that_finds_matches_and_for_no_other(loca
 
     assert matching_modules(job)[0] == "splink==5.0.0"
     assert "additional-python-modules" not in json.dumps(local["etl"])
+
+
+def test_expectations_are_a_ruleset_on_the_table_and_in_the_spec(tmp_path: Path) -> None:
+    expected = "expect: [{complete: carrier}, {rows: {min: 1}, otherwise: warn}]\n    sink: {table: flights_enriched"
+    text = (ROOT / "lake.yaml").read_text().replace("sink: {table: flights_enriched", expected)
+    (tmp_path / "lake.yaml").write_text(text)
+    for folder in ("glue_scripts", "flink_app", "queries"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+
+    etl = synthesised(tmp_path / "lake.yaml", "local", tmp_path / "out")["etl"]
+
+    [ruleset] = resources(etl, "aws_glue_data_quality_ruleset").values()
+    assert ruleset["name"] == "flights-local-flights_enriched"
+    assert ruleset["ruleset"] == 'Rules = [\n    IsComplete "carrier",\n    RowCount >= 1\n]'
+    assert ruleset["target_table"] == {"database_name": "flights_local_curated", "table_name": "flights_enriched"}
+    [spec] = [r for r in resources(etl, "aws_s3_object").values() if r["key"].endswith("flights_enriched.json")]
+    found = [(rule["kind"], rule["otherwise"]) for rule in json.loads(spec["content"])["expect"]]
+    assert found == [("complete", "fail"), ("rows", "warn")]
+
+
+def test_a_job_that_expects_nothing_has_no_ruleset(local: Stacks) -> None:
+    assert not resources(local["etl"], "aws_glue_data_quality_ruleset")
+
+
+def test_an_ml_transform_is_deployed_with_a_warning_at_synth(tmp_path: Path) -> None:
+    transform = "ml_transforms: {same_planes: {dataset: planes, primary_key: tailnum, enforce_labels: true}}\n"
+    (tmp_path / "lake.yaml").write_text((ROOT / "lake.yaml").read_text() + transform)
+    for folder in ("glue_scripts", "flink_app", "queries"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+
+    made = only(synthesised(tmp_path / "lake.yaml", "local", tmp_path / "out"), "etl", "aws_glue_ml_transform")
+
+    assert made["name"] == "flights-local-same_planes"
+    assert made["input_record_tables"] == [{"database_name": "flights_local_raw", "table_name": "planes"}]
+    assert made["parameters"]["find_matches_parameters"]["enforce_provided_labels"] is True
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    [warning] = manifest["stacks"]["etl"]["annotations"]
+    assert warning["level"] == "@cdktf/warn"
+    assert "ml_transforms.same_planes: AWS's FindMatches ran only on Glue 2.0" in warning["message"]

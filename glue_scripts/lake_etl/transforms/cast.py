@@ -1,5 +1,7 @@
 """Casting columns, and what becomes of the rows with a value that does not fit its new type."""
 
+from collections.abc import Callable
+
 from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as fn
@@ -33,9 +35,19 @@ def cast(frame: DataFrame, types: dict[str, str], on_error: str = "null") -> Dat
 def misfits(frame: DataFrame, types: dict[str, str]) -> DataFrame:
     """The rows with a value that does not fit: source_file (where it is known), raw (the row as JSON), reason."""
     check_columns(frame, types)
-    bad = _with_file(frame).where(_reason(types).isNotNull())
+    return set_aside(frame, _reason(types))
+
+
+def set_aside(
+    frame: DataFrame, reason: Column, prepared: Callable[[DataFrame], DataFrame] = lambda rows: rows
+) -> DataFrame:
+    """The rows for which there is a reason: source_file (where it is known), raw (the row as JSON), reason.
+
+    prepared adds the columns that the reason needs.
+    """
     raw = fn.to_json(fn.struct(*[f"`{column}`" for column in frame.columns]))
-    return bad.select("source_file", raw.alias("raw"), _reason(types).alias("reason"))
+    bad = prepared(_with_file(frame)).where(reason.isNotNull())
+    return bad.select("source_file", raw.alias("raw"), reason.alias("reason"))
 
 
 def _with_file(frame: DataFrame) -> DataFrame:

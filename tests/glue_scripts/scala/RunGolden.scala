@@ -1,4 +1,5 @@
 import java.nio.file.{Files => Disk, Path, Paths}
+import java.time.OffsetDateTime
 
 import scala.collection.immutable.ListMap
 import scala.util.Try
@@ -9,6 +10,7 @@ import org.apache.spark.sql.{DataFrame, Encoders, SparkSession}
   * is expected, and the error's whole text if there was one.
   */
 object RunGolden {
+  private val Now = OffsetDateTime.parse("2013-02-01T00:00:00Z")
   private lazy val spark = SparkSession.builder.getOrCreate()
 
   def main(cases: Array[String]): Unit =
@@ -19,7 +21,22 @@ object RunGolden {
       println(Json.write(ended ++ Map("case" -> folder.toString, "ansi" -> ansi, "expected" -> expected(folder))))
     }
 
-  private def outcome(folder: Path): Map[String, Any] = {
+  private def outcome(folder: Path): Map[String, Any] =
+    if (Disk.exists(folder.resolve("expect.json"))) judged(folder) else stepped(folder)
+
+  private def judged(folder: Path): Map[String, Any] = {
+    val rules = Options(ListMap("rules" -> list(folder.resolve("expect.json")))).list("rules")
+    def dataset(name: String) = data(folder.resolve(s"$name.json"))
+    val judged = Expectations.judge(dataset("input"), rules.map(Rule(_)), dataset, Now)
+    judged.rows.write.format("noop").mode("overwrite").save()
+    Map(
+      "data" -> contents(judged.rows),
+      "quarantined" -> judged.rejected.map { case (rejects, _) => contents(rejects.select("raw", "reason")) },
+      "verdicts" -> judged.verdicts.map(verdict => Seq(verdict.outcome, verdict.toString))
+    )
+  }
+
+  private def stepped(folder: Path): Map[String, Any] = {
     val step = Json.read(Disk.readString(folder.resolve("step.json")))
     Steps.check(Seq(step))
     def dataset(name: String) = data(folder.resolve(s"$name.json"))
@@ -33,12 +50,15 @@ object RunGolden {
 
   private def expected(folder: Path): Map[String, Any] = {
     def file(name: String) = Some(folder.resolve(name)).filter(Disk.exists(_))
+    def sink = file("sink.json").map(file => Json.read(Disk.readString(file))).getOrElse(ListMap("table" -> "t"))
+    val verdicts = file("verdicts.json").map(list)
     Map(
       "data" -> file("expected.json").map(file => contents(data(file))),
-      "quarantined" -> file("quarantined.json").map(file => contents(data(file))),
-      "sink" -> file("sink.json").map(file => Json.read(Disk.readString(file))).getOrElse(ListMap("table" -> "t"))
-    )
+      "quarantined" -> file("quarantined.json").map(file => contents(data(file)))
+    ) + verdicts.map("verdicts" -> _).getOrElse("sink" -> sink)
   }
+
+  private def list(file: Path): Any = Json.read("{\"all\": " + Disk.readString(file) + "}")("all")
 
   private def data(file: Path): DataFrame = {
     val content = Options(Json.read(Disk.readString(file)))

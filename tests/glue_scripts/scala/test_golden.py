@@ -10,7 +10,7 @@ from tests.glue_scripts.scala.conftest import Submit
 
 pytestmark = pytest.mark.spark
 GOLDEN = Path(__file__).parents[2] / "golden"
-CASES = sorted(step.parent for step in GOLDEN.glob("*/*/step.json"))
+CASES = sorted(given.parent for name in ("step", "expect") for given in GOLDEN.glob(f"*/*/{name}.json"))
 Outcomes = dict[tuple[Path, str], dict[str, Any]]
 
 

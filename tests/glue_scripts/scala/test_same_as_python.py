@@ -57,9 +57,11 @@ def damaged(new_lake: Callable[[str], Lake]) -> Lake:
     return lake
 
 
-def arguments(lake: Lake, job: str, sink: dict[str, Any], steps: list[dict[str, Any]] = STEPS) -> list[str]:
+def arguments(
+    lake: Lake, job: str, sink: dict[str, Any], steps: list[dict[str, Any]] = STEPS, **more: Any
+) -> list[str]:
     tables = {name: name for name in ("flights", "airlines", "weather")}
-    spec = json.dumps({"job": job, "source": "flights", "tables": tables, "steps": steps, "sink": sink})
+    spec = json.dumps({"job": job, "source": "flights", "tables": tables, "steps": steps, "sink": sink, **more})
     lake.put("scripts", f"{job}.json", spec)
     given = lake.arguments(f"s3://scripts/{job}.json")
     return [f"jr_{job}" if value == f"jr_{lake.database}" else value for value in given]
@@ -138,6 +140,53 @@ def test_a_scala_run_takes_the_place_of_an_earlier_one(
     for (values, storage), (others, wider) in zip(before[1], after[1], strict=True):
         assert (values, [*storage["Columns"], {"Name": "again", "Type": "int"}]) == (others, wider["Columns"])
     assert report["partitions"] == len(after[1])
+
+
+EXPECT = [
+    {"rule": "known", "kind": "refers", "columns": ["carrier"], "dataset": "airlines", "keys": ["carrier"]},
+    {"rule": "far", "kind": "between", "columns": ["distance"], "least": 0, "most": 1000},
+    {"rule": "some", "kind": "rows", "columns": [], "least": 1, "most": None},
+]
+OTHERWISE = ("quarantine", "warn", "warn")
+
+
+def kept_results(lake: Lake, job: str) -> list[dict[str, Any]]:
+    """The lines that a run left in the table of results, but for its own name and time."""
+    file = lake.storage / "curated" / "data_quality_results" / f"job={job}" / f"jr_{job}.json"
+    lines = (
+        file.read_text().splitlines() if file.exists() else in_bucket(f"data_quality_results/job={job}/jr_{job}.json")
+    )
+    return [{k: v for k, v in json.loads(line).items() if k not in ("run_id", "evaluated_at")} for line in lines]
+
+
+def in_bucket(key: str) -> list[str]:
+    return boto3.client("s3").get_object(Bucket="curated", Key=key)["Body"].read().decode().splitlines()
+
+
+def test_expectations_come_to_the_same(
+    damaged: Lake, spark: SparkSession, in_scala: Callable[[list[str]], dict[str, Any]], submitted: Submit
+) -> None:
+    expect = [rule | {"otherwise": word} for rule, word in zip(EXPECT, OTHERWISE, strict=True)]
+    python = run(arguments(damaged, "expect_python", {"table": "expect_python"}, [], expect=expect))
+    scala = in_scala(arguments(damaged, "expect_scala", {"table": "expect_scala"}, [], expect=expect))
+
+    assert {k: v for k, v in scala.items() if k not in OWN} == {k: v for k, v in python.items() if k not in OWN}
+    assert [line["outcome"] for line in scala["expectations"]] == ["Failed", "Failed", "Passed"]
+    assert set_aside(spark, "expect_scala") == set_aside(spark, "expect_python")
+    assert kept_results(damaged, "expect_scala") == kept_results(damaged, "expect_python")
+    assert {("expect_python",), ("expect_scala",)} <= set(map(tuple, partitions(damaged, "data_quality_results")))
+
+    failing = [rule | {"otherwise": "fail"} for rule in EXPECT]
+    given = arguments(damaged, "fail_scala", {"table": "fail_scala"}, [], expect=failing)
+    with pytest.raises(JobError) as error:
+        run(arguments(damaged, "fail_python", {"table": "fail_python"}, [], expect=failing))
+    assert submitted("GlueApp", *given).stderr.splitlines()[-1].endswith(f"JobError: {error.value}")
+    assert kept_results(damaged, "fail_scala") == kept_results(damaged, "fail_python")
+
+
+def partitions(lake: Lake, table: str) -> list[list[str]]:
+    found = boto3.client("glue").get_partitions(DatabaseName=f"{lake.database}_curated", TableName=table)
+    return [part["Values"] for part in found["Partitions"]]
 
 
 WRONG: list[tuple[list[dict[str, Any]], dict[str, Any]]] = [

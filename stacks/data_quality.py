@@ -1,0 +1,26 @@
+"""The rules that a job evaluates by itself, for Glue Data Quality to evaluate on the table as it stands."""
+
+from __future__ import annotations
+
+from cdktf_cdktf_provider_aws.glue_data_quality_ruleset import (
+    GlueDataQualityRuleset,
+    GlueDataQualityRulesetTargetTable,
+)
+from constructs import Construct
+
+from lake.config import Job
+from lake.expectations import ruleset
+from lake.names import Names
+
+
+def data_quality_ruleset(scope: Construct, names: Names, name: str, job: Job) -> None:
+    """The ruleset of what a job expects of its table."""
+    database = names.database("curated")
+    GlueDataQualityRuleset(
+        scope,
+        f"{name}_ruleset",
+        name=names.ruleset(name),
+        description=f"What {job.sink.table} has to be",
+        ruleset=ruleset(job),
+        target_table=GlueDataQualityRulesetTargetTable(database_name=database, table_name=job.sink.table),
+    )
