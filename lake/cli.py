@@ -214,8 +214,9 @@ def _dry_run(settings: Settings, targets: list[str], like: str | None, sample: i
             json.dumps({"tables": tables, "warnings": [w for crawled in found for w in crawled["warnings"]]})
         )
         return
-    _table([dry_run.summary(table) for table in tables], False)
-    _table([line for table in tables for line in dry_run.lines(table)], False)
+    for table in tables:
+        _table([dry_run.summary(table)], False, upright=True)
+        _table(dry_run.lines(table), False)
 
 
 @app.command()

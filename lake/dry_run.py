@@ -45,7 +45,7 @@ def crawl(lake: Callable[[], Lake], aws: Callable[[], Aws], target: str, like: s
 
 
 def summary(table: dict[str, Any]) -> dict[str, Any]:
-    """A table in one line."""
+    """A table in a few words, by field."""
     first = ["/".join(values) for values in table["partitions"][:SHOWN]]
     rest = len(table["partitions"]) - SHOWN
     return {
@@ -62,8 +62,8 @@ def summary(table: dict[str, Any]) -> dict[str, Any]:
 
 def lines(table: dict[str, Any]) -> list[dict[str, str]]:
     """A line per column and partition key."""
-    columns = [{"table": table["name"], "column": c["Name"], "type": c["Type"]} for c in table["columns"]]
-    keys = [{"table": table["name"], "column": key, "type": "string (partition key)"} for key in table["keys"]]
+    columns = [{"column": column["Name"], "type": column["Type"]} for column in table["columns"]]
+    keys = [{"column": key, "type": "string (partition key)"} for key in table["keys"]]
     return columns + keys
 
 

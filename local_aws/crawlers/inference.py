@@ -45,6 +45,7 @@ def schemas(formats: Mapping[S3File, Format], warn: Warn) -> dict[S3File, Schema
     """The schema of each file that can be read; the others are named in a warning."""
     found: dict[S3File, Schema] = {}
     with duckdb.connect() as db:
+        db.execute("SET enable_progress_bar = false")  # It would stand in the output of a dry run.
         for dialect, files in _by_dialect(formats).items():
             reader = {"csv": _read_csv, "json": _read_json, "parquet": _read_parquet}[dialect.classification]
             found |= _tolerant(partial(reader, db, dialect, warn), files, warn)

@@ -6,6 +6,9 @@ import json
 import shlex
 from pathlib import Path
 
+from typer.testing import CliRunner
+
+from lake.cli import app
 from lake.config import load
 from lake.names import Names
 from lake.redshift import spectrum
@@ -51,3 +54,16 @@ def test_the_commands_that_make_the_role_can_be_pasted_into_a_shell() -> None:
     assert create[:5] == ["aws", "iam", "create-role", "--role-name", "flights-dev-redshift"]
     assert json.loads(create[-1]) == SPECTRUM.trust
     assert json.loads(put[-1]) == SPECTRUM.policy
+
+
+def test_the_command_prints_the_sql_and_the_commands(tmp_path: Path, endpoint: str) -> None:
+    environments = f"{{local: {{endpoint: '{endpoint}', region: us-east-1}}}}"
+    file = tmp_path / "lake.yaml"
+    file.write_text(f"project: lab\nenvironments: {environments}\n")
+
+    shown = CliRunner().invoke(app, ["--file", str(file), "connect", "redshift"])
+
+    assert shown.exit_code == 0, shown.output
+    assert "FROM DATA CATALOG DATABASE 'lab_local_raw'" in shown.output
+    assert "aws iam create-role --role-name lab-local-redshift" in shown.output
+    assert "lab_local_streams" not in shown.output
