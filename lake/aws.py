@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
 
 THREADS = 16
 _DUMMY_KEYS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
@@ -115,12 +117,12 @@ class Aws:
         return self._client("s3")  # type: ignore[no-any-return]
 
     @functools.cached_property
-    def secrets(self) -> Any:
-        return self._client("secretsmanager")
+    def secrets(self) -> SecretsManagerClient:
+        return self._client("secretsmanager")  # type: ignore[no-any-return]
 
     @functools.cached_property
-    def sqs(self) -> Any:
-        return self._client("sqs")
+    def sqs(self) -> SQSClient:
+        return self._client("sqs")  # type: ignore[no-any-return]
 
     @functools.cached_property
     def tagging(self) -> ResourceGroupsTaggingAPIClient:

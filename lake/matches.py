@@ -73,7 +73,10 @@ def step(lake: Lake, job: str) -> FindMatches:
 def fetch(aws: Aws, job: str, folder: Path) -> Path:
     """Ask Athena for the rows of the dataset that the job starts from, as a CSV file in the folder."""
     step(aws.lake, job)
-    answer = query(aws, f'SELECT * FROM "{aws.lake.config.jobs[job].source}"', "raw")
+    source = aws.lake.config.jobs[job].source
+    if aws.lake.config.datasets[source].format == "jdbc":
+        raise BadInput(f"Athena does not read {source}, a table of a database. Give its records with --rows FILE")
+    answer = query(aws, f'SELECT * FROM "{source}"', "raw")
     place = urlsplit(answer.output)
     file = folder / f"{job}.csv"
     aws.s3.download_file(place.netloc, place.path.lstrip("/"), str(file))

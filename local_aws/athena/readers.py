@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.dataset as ds  # type: ignore[import-untyped]
 
 from local_aws.athena.errors import DATA_ERROR, QueryFailed, reason_of
 from local_aws.athena.tables import Column, Partition, Table
@@ -34,16 +35,16 @@ class Relation:
         """
         keys = [f"p.{sql_name(key.name)}" for key in self.table.keys]
         path = ['p."$path"'] if with_path else []
-        source = f"({self._reader()}) AS f JOIN {self._files} AS p ON f.filename = p.filename" if files else None
         columns = [f"f.{sql_name(column.name)}" for column in self.table.columns]
-        select = f"SELECT {', '.join([*columns, *keys, *path])} FROM {source}" if source else self._empty(with_path)
+        select, joined = ", ".join([*columns, *keys, *path]), f"{self._files} AS p ON f.filename = p.filename"
         try:
-            self.con.execute(f"CREATE TEMP VIEW {self.name} AS {select}")
-        except duckdb.Error as error:
+            found = f"SELECT {select} FROM ({self._reader(files)}) AS f JOIN {joined}" if files else None
+            self.con.execute(f"CREATE TEMP VIEW {self.name} AS {found or self._empty(with_path)}")
+        except (duckdb.Error, pa.ArrowInvalid, OSError) as error:
             raise QueryFailed(f"HIVE_BAD_DATA: {self.table.name}: {reason_of(error)}", DATA_ERROR) from error
 
     def scanned_bytes(self, files: Files, columns: set[str]) -> int:
-        """The bytes a query of these columns reads: whole text files, or the column chunks of Parquet."""
+        """The bytes a query of these columns reads: the column chunks of Parquet, or whole files."""
         if self.table.format != "parquet" or not files:
             return sum(file.size for file, _ in files)
         names = ", ".join(sql_string(column) for column in columns) or "NULL"
@@ -79,9 +80,19 @@ class Relation:
         path = ['CAST(NULL AS VARCHAR) AS "$path"'] if with_path else []
         return f"SELECT {', '.join([*columns, *path])} WHERE false"
 
-    def _reader(self) -> str:
+    def _reader(self, files: Files) -> str:
+        if self.table.format == "orc":
+            return " UNION ALL ".join(self._orc(number, str(file.path)) for number, (file, _) in enumerate(files))
         readers = {"parquet": self._parquet, "json": self._json, "opencsv": self._opencsv, "text": self._text}
         return readers[self.table.format]()
+
+    def _orc(self, number: int, path: str) -> str:
+        """One file, read by Arrow; columns go by their names, and one that the file has not is null."""
+        data, view = ds.dataset(path, format="orc"), f"{self.name}_orc_{number}"
+        self.con.register(view, data)
+        there = {name.lower(): sql_name(name) for name in data.schema.names}
+        values = [_typed(there.get(column.name, "NULL"), column) for column in self.table.columns]
+        return f"SELECT {', '.join([f'{sql_string(path)} AS filename', *values])} FROM {view}"
 
     def _parquet(self) -> str:
         fields = ", ".join(

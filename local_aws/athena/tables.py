@@ -79,7 +79,7 @@ class Table:
 
     @property
     def format(self) -> str:
-        """`parquet`, `json`, `opencsv` or `text`.
+        """`parquet`, `orc`, `json`, `opencsv` or `text`.
 
         Raises:
             QueryFailed: for a SerDe that is not supported here, or records that no SerDe finds.
@@ -95,11 +95,11 @@ class Table:
                 return name
         raise QueryFailed(
             f"NOT_SUPPORTED: table {self.database}.{self.name} has the SerDe {library or 'of no name'}; "
-            "this AWS reads Parquet, JSON (OpenX, Hive), CSV (LazySimple, OpenCSV)"
+            "this AWS reads Parquet, ORC, JSON (OpenX, Hive), CSV (LazySimple, OpenCSV)"
         )
 
 
-_FORMATS = {"parquet": "parquet", "json": "json", "opencsv": "opencsv", "lazysimple": "text"}
+_FORMATS = {"parquet": "parquet", "orc": "orc", "json": "json", "opencsv": "opencsv", "lazysimple": "text"}
 
 
 def _columns(documents: Iterable[Document]) -> list[Column]:

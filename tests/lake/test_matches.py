@@ -6,8 +6,11 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.febrl import people
+from lake.aws import Aws
 from lake.cli import app
+from lake.config import load
 from lake.errors import BadInput
+from lake.matches import fetch
 
 ROOT = Path(__file__).parents[2]
 LAKE = """
@@ -60,3 +63,12 @@ def test_evaluate_matches_gives_the_rates_and_a_plot(folder: Path) -> None:
 def test_evaluate_matches_says_what_it_cannot_do(folder: Path, arguments: list[str], message: str) -> None:
     with pytest.raises(BadInput, match=message):
         CliRunner().invoke(app, command(folder, *arguments, "--rows", "rows.csv"), catch_exceptions=False)
+
+
+def test_athena_is_not_asked_for_a_table_of_a_database(tmp_path: Path) -> None:
+    shop = "shop: {type: postgresql, host: db.example.org, port: 5432, database: shop}"
+    text = LAKE.replace("{people: {format: csv}}", "{people: {format: jdbc, connection: shop, table: public.people}}")
+    (tmp_path / "lake.yaml").write_text(f"{text}connections: {{{shop}}}\n")
+
+    with pytest.raises(BadInput, match=r"Athena does not read people, a table of a database\. Give .* --rows FILE"):
+        fetch(Aws(load(tmp_path / "lake.yaml")), "persons", tmp_path)

@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.orc as po  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 LAKE, RESULTS, DATABASE = "athena-lake", "athena-results", "flights"
 SERDES = {
+    "avro": "org.apache.hadoop.hive.serde2.avro.AvroSerDe",
+    "orc": "org.apache.hadoop.hive.ql.io.orc.OrcSerde",
     "parquet": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
     "json": "org.openx.data.jsonserde.JsonSerDe",
     "text": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
@@ -126,6 +129,12 @@ def fields(text: str) -> list[dict[str, str]]:
 def parquet(**columns: list[Any]) -> bytes:
     target = io.BytesIO()
     pq.write_table(pa.table(columns), target)
+    return target.getvalue()
+
+
+def orc(**columns: list[Any]) -> bytes:
+    target = io.BytesIO()
+    po.write_table(pa.table(columns), target)
     return target.getvalue()
 
 

@@ -6,10 +6,11 @@ import gzip
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 import pytest
 
-from .conftest import DATABASE, LAKE, Lake, parquet
+from .conftest import LAKE, Lake, orc, parquet
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -127,22 +128,30 @@ def test_records_inside_documents_are_refused_by_their_path(lake: Lake) -> None:
     assert "the records of table flights.batches are at $.records[*]" in lake.run("SELECT * FROM batches").reason
 
 
-def test_orc_is_refused_by_name(lake: Lake) -> None:
-    lake.glue.create_table(
-        DatabaseName=DATABASE,
-        TableInput={
-            "Name": "orc",
-            "StorageDescriptor": {
-                "Columns": [{"Name": "a", "Type": "int"}],
-                "Location": f"s3://{LAKE}/orc/",
-                "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.orc.OrcSerde"},
-            },
-        },
-    )
-    ran = lake.run("SELECT * FROM orc")
+def test_orc_columns_go_by_their_names(lake: Lake) -> None:
+    when = datetime(2013, 1, 1, 5, 30)
+    lake.put("orc/a.orc", orc(B=["x", None], a=[1, 2], s=[{"n": 1}, None], at=[when, None]))
+    lake.put("orc/b.orc", orc(a=[3]))
+    lake.table("orc", "orc", "a bigint; b string; s struct<n:int>; at timestamp")
+    assert lake.rows("SELECT a, b, s.n, at FROM orc ORDER BY a") == [
+        ["1", "x", "1", "2013-01-01 05:30:00.000"],
+        ["2", None, None, None],
+        ["3", None, None, None],
+    ]
+
+
+def test_a_file_that_is_no_orc_fails_the_query_as_bad_data(lake: Lake) -> None:
+    lake.put("no_orc/a.orc", "text")
+    lake.table("no_orc", "orc", "a int")
+    assert lake.run("SELECT * FROM no_orc").reason.startswith("HIVE_BAD_DATA")
+
+
+def test_avro_is_refused_by_name(lake: Lake) -> None:
+    lake.table("avro", "avro", "a int")
+    ran = lake.run("SELECT * FROM avro")
     assert ran.state == "FAILED"
     assert "NOT_SUPPORTED" in ran.reason
-    assert "OrcSerde".lower() in ran.reason
+    assert "AvroSerDe".lower() in ran.reason
 
 
 def test_projected_partitions_need_no_registration(lake: Lake) -> None:

@@ -1,0 +1,65 @@
+"""A lake of other data than the sample's by configuration alone, as its lake.yaml says: examples/cars."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from vega_datasets import local_data
+
+from lake.names import STACKS
+from tests.e2e.conftest import Checkout, free_port
+
+pytestmark = pytest.mark.e2e
+FILES = {
+    "cars": local_data.cars.filepath,
+    "seattle": local_data.seattle_temps.filepath,
+    "san_francisco": local_data.sf_temps.filepath,
+}
+
+
+@pytest.fixture
+def other(fresh: Checkout) -> Checkout:
+    """A checkout where lake.yaml is that of examples/cars."""
+    fresh.lake("local", "stop")
+    config = (fresh.root / "examples" / "cars" / "lake.yaml").read_text()
+    (fresh.root / "lake.yaml").write_text(config.replace(":4566", f":{free_port()}"))
+    fresh.lake("local", "start")
+    return fresh
+
+
+def test_files_are_put_crawled_transformed_queried_and_gone_by_configuration_alone(other: Checkout) -> None:
+    other.lake("up", "storage", "catalog", "etl", "athena")
+    for dataset, file in FILES.items():
+        other.lake("put", dataset, str(file))
+    assert {crawl["status"] for crawl in other.lake_json("crawl")} == {"SUCCEEDED"}
+    reports = {job: other.lake_json("run", job) for job in ("economy", "temperatures")}
+    economy = other.lake_json("query", "--name", "economy")["rows"]
+    warmer = other.lake_json("query", "--name", "warmer_in_seattle")["rows"]
+
+    assert (reports["economy"]["rows_in"], reports["economy"]["filtered"]) == (406, 8)
+    assert economy == expected_economy()
+    assert warmer == expected_hours()
+    for stack in ("catalog", "etl", "athena"):
+        assert "No changes." in other.run("cdktf", "plan", stack).stdout
+    other.lake("down", "--delete-data")
+    assert other.lake_json("leftovers")["leftovers"] == []
+    assert [other.state(stack) for stack in STACKS if stack != "streaming"] == [[]] * 4
+
+
+def expected_economy() -> list[dict[str, str]]:
+    cars = pd.read_json(FILES["cars"]).dropna(subset="Miles_per_Gallon").drop_duplicates()
+    by_origin = cars.groupby("Origin").Miles_per_Gallon.agg(["size", "mean"])
+    return [
+        {"origin": origin, "cars": str(row["size"].astype(int)), "miles_per_gallon": str(round(row["mean"], 2))}
+        for origin, row in by_origin.iterrows()
+    ]
+
+
+def expected_hours() -> list[dict[str, str]]:
+    seattle, san_francisco = (pd.read_csv(FILES[city]) for city in ("seattle", "san_francisco"))
+    both = seattle.assign(date=seattle.date + ":00").merge(san_francisco, on="date", suffixes=("", "_sf"))
+    months = both.groupby(both.date.str[5:7])
+    return [
+        {"month": month, "warmer_hours": str((rows.temp > rows.temp_sf).sum()), "hours": str(len(rows))}
+        for month, rows in months
+    ]
