@@ -200,7 +200,7 @@ final class JobRun(arguments: Arguments) {
     val source = catalog.find(arguments("raw_database"), spec.named("tables")(spec.text("source")), spec.text("source"))
     Batches.each(spark, files, source, checkpoint) { (number, only) =>
       val folder = s"${Versions.folder(sink.root, arguments.runId)}${Batches.Key}=$number/"
-      val (report, written) = write(spec, sink, new Sources(spec, Some(only)), folder)
+      val (report, written) = write(spec, sink, new Sources(spec, Some(only)), folder, part = s"-$number")
       catalog.publishBatch(database, sink, checkpoint, number, written)
       reports += report
     }
@@ -212,7 +212,13 @@ final class JobRun(arguments: Arguments) {
   }
 
   /** Write what the steps make of the source into the folder, and account for every row. */
-  private def write(spec: Options, sink: Sink, sources: Sources, folder: String): (Json.Fields, Written) = {
+  private def write(
+      spec: Options,
+      sink: Sink,
+      sources: Sources,
+      folder: String,
+      part: String = ""
+  ): (Json.Fields, Written) = {
     val quarantine = new Quarantine(arguments("quarantine_bucket"), spec.text("job"), arguments.runId, started)
     val source = sources(spec.text("source"))
     val (frame, steps) = Steps(source.rows, spec.list("steps"), sources.other)
@@ -222,7 +228,7 @@ final class JobRun(arguments: Arguments) {
     val rejected = Steps.keepRejects(quarantine, source, steps) + judged.keepRejects(quarantine, source.dataset)
     val verdicts = judged.verdicts
     val (job, bucket) = (spec.text("job"), arguments("curated_bucket"))
-    if (verdicts.nonEmpty) Results.publish(files, catalog, database, bucket, job, arguments.runId, verdicts)
+    if (verdicts.nonEmpty) Results.publish(files, catalog, database, bucket, job, arguments.runId, verdicts, part)
     Expectations.check(verdicts)
     val report = told(spec, sink) ++ ListMap[String, Any](
       "rows_in" -> source.count("rows"),
@@ -1856,7 +1862,7 @@ object Results {
     "evaluated_at" -> "timestamp"
   )
 
-  /** Add a run's verdicts to the table, which is created where it is not there yet. */
+  /** Add a run's verdicts, or those of a part of it, to the table, which is created where it is not there yet. */
   def publish(
       files: Files,
       catalog: Catalog,
@@ -1864,11 +1870,12 @@ object Results {
       bucket: String,
       job: String,
       runId: String,
-      verdicts: Seq[Verdict]
+      verdicts: Seq[Verdict],
+      part: String
   ): Unit = {
     val (root, told) = (s"s3://$bucket/$Table/", ListMap("run_id" -> runId, "evaluated_at" -> now))
     val lines = verdicts.map(verdict => Json.write(told ++ verdict.record) + "\n")
-    files.write(s"${root}job=$job/$runId.json", lines.mkString)
+    files.write(s"${root}job=$job/$runId$part.json", lines.mkString)
     val partitions = ListMap(Seq(job) -> s"${root}job=$job/")
     catalog.publish(database, Table, root, Format("json"), Columns, ListMap("job" -> "string"), partitions)
   }

@@ -162,7 +162,8 @@ def _moved(
     rejected = keep_rejects(quarantine, sources[spec["source"]], steps)
     if judged.rejected and judged.rejects:
         rejected += quarantine.keep_rows(spec["source"], judged.rejected)
-    expectations = _concluded(spec["job"], arguments, judged)
+    part = f"-{sources.batch[0]}" if sources.batch else ""
+    expectations = _concluded(spec["job"], arguments, judged, part)
     report = _report(spec, arguments, started, sources, steps, target.name, written, kept, rejected) | expectations
     check_balance(report)
     target.publish(written)
@@ -237,13 +238,13 @@ def _time(started: datetime) -> dict[str, Any]:
     }
 
 
-def _concluded(job: str, arguments: argparse.Namespace, judged: Judged) -> dict[str, Any]:
-    """What the report says of the expectations. Their results are kept, also of a run that they fail."""
+def _concluded(job: str, arguments: argparse.Namespace, judged: Judged, part: str) -> dict[str, Any]:
+    """What the report says of the expectations. Their results are kept, also of a run or batch that they fail."""
     verdicts = judged.verdicts()
     if not verdicts:
         return {}
     place = (arguments.curated_database, arguments.curated_bucket)
-    publish_results(boto3.client("glue"), boto3.client("s3"), *place, job, arguments.JOB_RUN_ID, verdicts)
+    publish_results(boto3.client("glue"), boto3.client("s3"), *place, job, arguments.JOB_RUN_ID, verdicts, part)
     check(verdicts)
     return {"expectations": [verdict.record() for verdict in verdicts]}
 

@@ -29,14 +29,21 @@ COLUMNS = {
 
 
 def publish_results(
-    glue: GlueClient, s3: S3Client, database: str, bucket: str, job: str, run_id: str, verdicts: Sequence[Verdict]
+    glue: GlueClient,
+    s3: S3Client,
+    database: str,
+    bucket: str,
+    job: str,
+    run_id: str,
+    verdicts: Sequence[Verdict],
+    part: str = "",
 ) -> None:
-    """Add a run's verdicts to the table, which is created where it is not there yet."""
+    """Add a run's verdicts, or those of a part of it, to the table, which is created where it is not there yet."""
     if not verdicts:
         return
     location, storage = f"s3://{bucket}/{TABLE}/", storage_of("json", COLUMNS)
     told = {"run_id": run_id, "evaluated_at": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"}
     lines = "".join(json.dumps(told | verdict.record()) + "\n" for verdict in verdicts)
-    s3.put_object(Bucket=bucket, Key=f"{TABLE}/job={job}/{run_id}.json", Body=lines.encode())
+    s3.put_object(Bucket=bucket, Key=f"{TABLE}/job={job}/{run_id}{part}.json", Body=lines.encode())
     publish_table(glue, database, TABLE, location, storage, {"job": "string"})
     publish_partitions(glue, database, TABLE, storage, {(job,): f"{location}job={job}/"})
