@@ -38,7 +38,7 @@ POLL_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Run:
-    """A job's process: its wall time, and the most memory that it and its children held at once."""
+    """A job's process: its wall time, and the most memory (USS) that it and its children held at once."""
 
     seconds: float
     peak_bytes: int
@@ -149,7 +149,7 @@ def _timed(checkout: Checkout, run: Callable[[], object]) -> Run:
 
 
 def _memory(process: psutil.Process) -> int:
-    return sum(each.memory_info().rss for each in (process, *process.children(recursive=True)))
+    return sum(each.memory_full_info().uss for each in (process, *process.children(recursive=True)))
 
 
 def _scanned(checkout: Checkout, table: str) -> int:
