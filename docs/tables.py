@@ -1,4 +1,4 @@
-"""The tables of README.md that are generated: settings from the model, stacks and outputs from a synth.
+"""The tables that are generated: docs/settings.md from the model, README.md's stacks and outputs from a synth.
 
 `python -m docs.tables` writes them between their markers; a test fails when they are out of date.
 """
@@ -19,7 +19,8 @@ from pydantic.fields import FieldInfo
 from lake import config
 from lake.names import STACKS
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+PAGES = (ROOT / "README.md", ROOT / "docs" / "settings.md")
 MODELS: dict[str, type[BaseModel] | tuple[type[BaseModel], ...]] = {
     "": config.Config,
     "environments.NAME.": config.Environment,
@@ -56,13 +57,18 @@ MODELS: dict[str, type[BaseModel] | tuple[type[BaseModel], ...]] = {
 NAMES: dict[type, str] = {str: "text", int: "integer", float: "number", bool: "true or false"}
 
 
-def with_tables(readme: str) -> str:
-    """The README with every generated table renewed."""
-    for name, table in {"settings": settings(), **stacks_and_outputs()}.items():
+def pages() -> dict[Path, str]:
+    """Each page with every generated table renewed."""
+    tables = {"settings": settings(), **stacks_and_outputs()}
+    return {page: _with_tables(page.read_text(), tables) for page in PAGES}
+
+
+def _with_tables(page: str, tables: dict[str, list[str]]) -> str:
+    for name, table in tables.items():
         markers = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         text = "\n".join(table) + "\n"
-        readme = markers.sub(lambda found, text=text: found[1] + text + found[2], readme)  # type: ignore[misc]
-    return readme
+        page = markers.sub(lambda found, text=text: found[1] + text + found[2], page)  # type: ignore[misc]
+    return page
 
 
 def settings() -> list[str]:
@@ -94,7 +100,7 @@ def _synthesised() -> dict[str, Any]:
     from main import build_app
 
     with tempfile.TemporaryDirectory() as folder:
-        build_app(config.load(README.parent / config.FILE, "local"), folder).synth()
+        build_app(config.load(ROOT / config.FILE, "local"), folder).synth()
         return {stack: json.loads((Path(folder) / "stacks" / stack / "cdk.tf.json").read_text()) for stack in STACKS}
 
 
@@ -153,4 +159,5 @@ def _about(info: FieldInfo) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(with_tables(README.read_text()))
+    for page, text in pages().items():
+        page.write_text(text)

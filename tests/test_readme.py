@@ -1,4 +1,4 @@
-"""The README's commands exist, and its generated tables are those of this code."""
+"""The commands and links of the pages exist, and their generated tables are those of this code."""
 
 from __future__ import annotations
 
@@ -10,32 +10,35 @@ from pathlib import Path
 
 import pytest
 
-from docs.tables import with_tables
+from docs.tables import pages
 from lake.names import STACKS
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
+PAGES = {page: page.read_text() for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))}
+TEXT = "\n".join(PAGES.values())
+LINKS = {(page, link) for page, text in PAGES.items() for link in re.findall(r"\]\(([^)#:]+)\)", text)}
 COMMANDS = [
     line.removeprefix("$ ").partition(" #")[0].strip()
-    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    for block in re.findall(r"```console\n(.*?)```", TEXT, re.DOTALL)
     for line in block.splitlines()
 ]
-LAKE = re.findall(r"`(lake [^`]+)`", README) + [
+LAKE = re.findall(r"`(lake [^`]+)`", TEXT) + [
     part.strip() for line in COMMANDS for part in line.split("&&") if part.strip().startswith("lake ")
 ]
 
 
 def test_the_generated_tables_are_up_to_date() -> None:
     """If not: `python -m docs.tables`."""
-    assert with_tables(README) == README
+    for page, text in pages().items():
+        assert page.read_text() == text, page.name
 
 
 @pytest.mark.parametrize("target", sorted({line.split()[1] for line in COMMANDS if line.startswith("make ")}))
-def test_a_make_target_in_the_readme_exists(target: str) -> None:
+def test_a_make_target_in_the_pages_exists(target: str) -> None:
     assert re.search(rf"^{target}:.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-def test_the_stacks_in_the_readmes_commands_exist() -> None:
+def test_the_stacks_in_the_pages_commands_exist() -> None:
     stacks = [line.split()[2] for line in COMMANDS if line.startswith("cdktf ")]
 
     assert stacks
@@ -43,7 +46,7 @@ def test_the_stacks_in_the_readmes_commands_exist() -> None:
 
 
 @pytest.mark.parametrize("command", sorted({" ".join(shlex.split(line)[1:3]) for line in LAKE}))
-def test_a_lake_command_in_the_readme_exists(command: str) -> None:
+def test_a_lake_command_in_the_pages_exists(command: str) -> None:
     words = command.split()
     words = words if words[0] == "local" else words[:1]
     done = subprocess.run([sys.executable, "-m", "lake", *words, "--help"], cwd=ROOT, capture_output=True, check=False)
@@ -51,6 +54,5 @@ def test_a_lake_command_in_the_readme_exists(command: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#]+)\)", README))))
-def test_a_link_in_the_readme_leads_somewhere(link: str) -> None:
-    assert (ROOT / link).exists()
+def test_every_link_leads_somewhere() -> None:
+    assert [(page.name, link) for page, link in sorted(LINKS) if not (page.parent / link).exists()] == []

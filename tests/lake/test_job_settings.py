@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lake.config import ConfigError, Job, ScriptJob, load
-from lake.job_rules import OF_THE_STEPS
+from lake.rules.job_settings import OF_THE_STEPS
 
 LAKE = """\
 project: shop

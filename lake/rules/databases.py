@@ -7,9 +7,7 @@ from collections.abc import Iterator
 
 from lake.config import NAME, Config, Connection, Dataset, Job, Network, Sink
 from lake.connections import connections_of
-
-Place = tuple[str | int, ...]
-Problem = tuple[Place, str]
+from lake.rules.place import Place, Problem
 
 _OF_A_DATASET = {"format", "connection", "table", "crawl"}
 _OF_ITS_CRAWL = {"schedule", "on_update", "on_delete"}
@@ -17,7 +15,7 @@ _OF_A_SINK = {"connection", "table", "mode", "keys", "batch_size"}
 _OF_A_NETWORK = {"type", "network"}
 
 
-def database_rules(config: Config) -> Iterator[Problem]:
+def broken(config: Config) -> Iterator[Problem]:
     """Every rule about databases that a well-typed configuration breaks."""
     for name, connection in config.connections.items():
         yield from _connection(("connections", name), connection)

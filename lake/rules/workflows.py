@@ -6,12 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from lake.config import Config, Workflow
-
-Place = tuple[str | int, ...]
-Problem = tuple[Place, str]
+from lake.rules.place import Place, Problem
 
 
-def workflow_rules(config: Config) -> Iterator[Problem]:
+def broken(config: Config) -> Iterator[Problem]:
     """Every rule about workflows that a well-typed configuration breaks."""
     for name, workflow in config.workflows.items():
         place = ("workflows", name, "steps")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lake.config import Config, Job, Step
+from lake.rules.place import Problem
 
-Problem = tuple[tuple[str | int, ...], str]
 BATCH = "batch"
 WHOLE = "needs all rows, and a run of an incremental job has the new ones only"
 
 
-def incremental_rules(config: Config, name: str, job: Job) -> Iterator[Problem]:
+def broken(config: Config, name: str, job: Job) -> Iterator[Problem]:
     if not job.incremental:
         return
     place = ("jobs", name)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from lake.config import Config, Dataset, Projection
+from lake.rules.place import Problem
 
-Problem = tuple[tuple[str | int, ...], str]
 Told = Iterator[tuple[str, str]]
 """The field of a dataset (dotted), and what is wrong there."""
 
@@ -25,7 +25,7 @@ def broken(config: Config) -> Iterator[Problem]:
     """Every rule that a well-typed dataset breaks, or a job that reads it."""
     for name, dataset in config.datasets.items():
         if dataset.format == "jdbc":
-            continue  # lake/database_rules.py
+            continue  # lake/rules/databases.py
         rules = (_partitions, _format, _columns, _crawl, _index, _crawled if _is_crawled(dataset) else _declared)
         for rule in rules:
             for field, message in rule(dataset):

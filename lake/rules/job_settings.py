@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lake.config import Config, Job, JobSettings, ScriptJob
-
-Place = tuple[str | int, ...]
-Problem = tuple[Place, str]
+from lake.rules.place import Place, Problem
 
 FLEXIBLE = ("G.1X", "G.2X")
 OF_THE_LAKE = {
@@ -39,7 +37,7 @@ OF_THE_STEPS = (
 _OF_SPARK = ("autoscaling", "flex", "glue_version", "py_files", "spark_conf", "worker_type", "workers")
 
 
-def job_rules(config: Config) -> Iterator[Problem]:
+def broken(config: Config) -> Iterator[Problem]:
     """Every rule about the settings of jobs that a well-typed configuration breaks."""
     for name, job in config.every_job.items():
         place = ("jobs", name)

@@ -1,0 +1,102 @@
+"""Rules between fields, most of them AWS's own, which would otherwise fail only during a deploy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from lake import expectations
+from lake.config import REPORTS, Config
+from lake.names import BUCKETS, Names
+from lake.rules import databases, datasets, incremental, job_settings, steps, workflows
+from lake.rules.place import Problem
+
+BUCKET_NAME_LIMIT = 63
+
+
+def broken(config: Config) -> Iterator[Problem]:
+    """Every rule that a well-typed configuration breaks."""
+    yield from _bucket_names(config)
+    yield from datasets.broken(config)
+    yield from _zones(config)
+    for name, job in config.jobs.items():
+        yield from steps.broken(config, name, job)
+        yield from incremental.broken(config, name, job)
+        yield from expectations.broken(name, job)
+    yield from job_settings.broken(config)
+    yield from workflows.broken(config)
+    yield from _ml_transforms(config)
+    yield from _streams(config)
+    yield from databases.broken(config)
+
+
+def warnings(config: Config) -> Iterator[str]:
+    """What is allowed, and hardly ever wanted."""
+    for name in config.ml_transforms:
+        yield (
+            f"ml_transforms.{name}: AWS's FindMatches ran only on Glue 2.0, which ended on 2026-04-01. The resource is "
+            "deployed, and no job can use it. The step find_matches does the same and runs"
+        )
+
+
+def missing_files(config: Config, root: Path) -> Iterator[Problem]:
+    """Every file that lake.yaml names, from its folder `root`, and that is not there."""
+    yield from job_settings.missing_scripts(config, root)
+    for name, job in config.every_job.items():
+        for number, file in enumerate(job.py_files):
+            if not (root / file).is_file():
+                yield ("jobs", name, "py_files", number), f"there is no file {file!r} in {root}"
+
+
+def _bucket_names(config: Config) -> Iterator[Problem]:
+    env = max(config.environments, key=len)
+    names = Names(config.project, env, config.environments[env].region, account="0" * 12)
+    longest = max((names.bucket(purpose) for purpose in BUCKETS), key=len)
+    over = len(longest) - BUCKET_NAME_LIMIT
+    if over > 0:
+        yield (
+            ("project",),
+            f"{config.project!r} makes the bucket name {longest!r} of {len(longest)} characters; S3 allows "
+            f"{BUCKET_NAME_LIMIT}. Shorten project or the environment's name {env!r} by {over}",
+        )
+
+
+def _zones(config: Config) -> Iterator[Problem]:
+    """In the curated zone, a folder is either a job's or a dataset's."""
+    tables = {job.sink.table: name for name, job in config.jobs.items()}
+    for name, dataset in config.datasets.items():
+        if dataset.zone == "curated" and name in tables and name != REPORTS:
+            yield (
+                ("datasets", name, "zone"),
+                f"the table {name!r} is written and registered by the job {tables[name]}: it needs no crawler",
+            )
+    if REPORTS in tables:
+        place = ("jobs", tables[REPORTS], "sink", "table")
+        yield place, f"{REPORTS!r} is the folder of the runs' reports. Choose another name"
+
+
+def _streams(config: Config) -> Iterator[Problem]:
+    for name, stream in config.streams.items():
+        if name in config.datasets:
+            yield (
+                ("streams", name),
+                "a dataset has this name too, and both would use one folder of the raw zone",
+            )
+        if "date" in stream.columns:
+            yield (
+                ("streams", name, "columns", "date"),
+                "is the partition key Firehose writes by. Choose another name",
+            )
+        if stream.window and stream.window.by not in stream.columns:
+            allowed = ", ".join(stream.columns)
+            yield (
+                ("streams", name, "window", "by"),
+                f"there is no column {stream.window.by!r}. Allowed: {allowed}",
+            )
+
+
+def _ml_transforms(config: Config) -> Iterator[Problem]:
+    for name, transform in config.ml_transforms.items():
+        if transform.dataset not in config.datasets:
+            allowed = ", ".join(config.datasets) or "none is declared"
+            yield ("ml_transforms", name, "dataset"), f"there is no dataset {transform.dataset!r}. Allowed: {allowed}"
