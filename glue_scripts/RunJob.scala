@@ -2,6 +2,7 @@ import java.net.URI
 import java.net.http.{HttpClient, HttpRequest, HttpResponse}
 import java.nio.charset.StandardCharsets.UTF_8
 import java.security.MessageDigest
+import java.sql.{Connection, Driver, PreparedStatement, SQLException}
 import java.time.{Instant, OffsetDateTime, ZoneOffset}
 import java.time.format.DateTimeFormatter
 import java.util.UUID
@@ -37,7 +38,7 @@ object GlueApp {
   def main(sysArgs: Array[String]): Unit = {
     val report = try new JobRun(Arguments(sysArgs)).report()
     catch {
-      case error: JobError => throw error
+      case error: JobError => throw new JobError(error.getMessage)
       case error: Throwable =>
         error.printStackTrace()
         throw new JobError(Errors.reason(error))
@@ -168,25 +169,54 @@ final class JobRun(arguments: Arguments) {
   private val started = OffsetDateTime.now(ZoneOffset.UTC)
   private val spark = session()
   private val files = new Files(spark)
-  private val catalog = new Catalog(Glue(arguments.get("aws_region")))
-  private val database = arguments("curated_database")
+  private val region = arguments.get("aws_region")
+  private val catalog = new Catalog(Aws("glue", region))
+  private val curated = arguments("curated_database")
   private val versions = new Versions(files, catalog, arguments("JOB_NAME"))
 
   def report(): Json.Fields = {
     val spec = readSpec(arguments("spec"))
+    if (DatabaseSink.isOne(spec)) loaded(spec) else inFiles(spec)
+  }
+
+  /** A run that writes into a table of a database. */
+  private def loaded(spec: Options): Json.Fields = {
+    val sink = DatabaseSink(spec.nested("sink"))
+    val load = new Load(database(sink.connection), sink, spec.text("job"), arguments.runId)
+    try {
+      load.check()
+      val (report, written) = write(spec, load.name, new Sources(spec), load.write)
+      load.publish(written)
+      try keepReport(report)
+      catch {
+        // Whoever starts the job again must know: an insert would add the rows once more.
+        case error: Exception =>
+          val what = s"the rows are in ${load.name}, and only the run's report is missing"
+          throw new JobError(s"$what: ${Errors.reason(error)}")
+      }
+      report
+    } finally load.close()
+  }
+
+  private def database(connection: String): Database =
+    Database.find(Aws("glue", region), Aws("secretsmanager", region), connection)
+
+  /** A run that writes files of the curated zone. */
+  private def inFiles(spec: Options): Json.Fields = {
     val sink = sinkOf(spec)
-    catalog.check(database, sink, sink.keys ++ (if (spec.flag("incremental")) Some(Batches.Key) else None))
+    catalog.check(curated, sink, sink.keys ++ (if (spec.flag("incremental")) Some(Batches.Key) else None))
     if (spec.flag("incremental")) incremental(spec, sink) else whole(spec, sink)
   }
 
   /** A run over all of the source. */
   private def whole(spec: Options, sink: Sink): Json.Fields = {
-    val (report, written) = write(spec, sink, new Sources(spec), Versions.folder(sink.root, arguments.runId))
-    val replaced = catalog.locations(database, sink.table)
-    catalog.publish(database, sink, if (sink.keys.isEmpty) written.location else sink.root, written)
+    val folder = Versions.folder(sink.root, arguments.runId)
+    val (report, written) = write(spec, nameOf(sink), new Sources(spec), sink.write(_, folder))
+    val replaced = catalog.locations(curated, sink.table)
+    catalog.publish(curated, sink, if (sink.keys.isEmpty) written.location else sink.root, written)
     keepReport(report)
     // Of what is no longer in the catalog, the version just replaced stays: queries may still be reading it.
-    versions.removeUnused(sink.root, replaced ++ catalog.locations(database, sink.table))
+    versions.removeUnused(sink.root, replaced ++ catalog.locations(curated, sink.table))
     report
   }
 
@@ -194,43 +224,46 @@ final class JobRun(arguments: Arguments) {
   private def incremental(spec: Options, sink: Sink): Json.Fields = {
     val checkpoints = s"s3://${arguments("curated_bucket")}/_checkpoints/${spec.text("job")}/"
     val refresh = arguments.get("full_refresh").contains("true")
-    val known = if (refresh) None else catalog.parameter(database, sink.table, Batches.Checkpoint)
+    val known = if (refresh) None else catalog.parameter(curated, sink.table, Batches.Checkpoint)
     val checkpoint = known.getOrElse(Versions.folder(checkpoints, arguments.runId))
-    val (replaced, reports) = (catalog.locations(database, sink.table), mutable.ArrayBuffer.empty[Json.Fields])
+    val (replaced, reports) = (catalog.locations(curated, sink.table), mutable.ArrayBuffer.empty[Json.Fields])
     val source = catalog.find(arguments("raw_database"), spec.named("tables")(spec.text("source")), spec.text("source"))
     Batches.each(spark, files, source, checkpoint) { (number, only) =>
       val folder = s"${Versions.folder(sink.root, arguments.runId)}${Batches.Key}=$number/"
-      val (report, written) = write(spec, sink, new Sources(spec, Some(only)), folder, part = s"-$number")
-      catalog.publishBatch(database, sink, checkpoint, number, written)
+      val save = (rows: DataFrame) => sink.write(rows, folder)
+      val (report, written) = write(spec, nameOf(sink), new Sources(spec, Some(only)), save, part = s"-$number")
+      catalog.publishBatch(curated, sink, checkpoint, number, written)
       reports += report
     }
-    val report = told(spec, sink) ++ Batches.total(reports) ++ time()
+    val report = told(spec, nameOf(sink)) ++ Batches.total(reports) ++ time()
     keepReport(report)
-    versions.removeUnused(sink.root, replaced ++ catalog.locations(database, sink.table))
+    versions.removeUnused(sink.root, replaced ++ catalog.locations(curated, sink.table))
     versions.removeUnused(checkpoints, Seq(checkpoint))
     report
   }
 
-  /** Write what the steps make of the source into the folder, and account for every row. */
+  private def nameOf(sink: Sink): String = s"$curated.${sink.table}"
+
+  /** Save what the steps make of the source, and account for every row. table is its name in the report. */
   private def write(
       spec: Options,
-      sink: Sink,
+      table: String,
       sources: Sources,
-      folder: String,
+      save: DataFrame => Written,
       part: String = ""
   ): (Json.Fields, Written) = {
     val quarantine = new Quarantine(arguments("quarantine_bucket"), spec.text("job"), arguments.runId, started)
     val source = sources(spec.text("source"))
     val (frame, steps) = Steps(source.rows, spec.list("steps"), sources.other)
     val judged = Expectations.judge(frame, spec.list("expect").map(Rule(_)), sources.other, started)
-    val written = sink.write(judged.rows, folder)
+    val written = save(judged.rows)
     val kept = ListMap(sources.read.toSeq.map { case (name, read) => name -> quarantine.keep(spark, read) }: _*)
     val rejected = Steps.keepRejects(quarantine, source, steps) + judged.keepRejects(quarantine, source.dataset)
     val verdicts = judged.verdicts
     val (job, bucket) = (spec.text("job"), arguments("curated_bucket"))
-    if (verdicts.nonEmpty) Results.publish(files, catalog, database, bucket, job, arguments.runId, verdicts, part)
+    if (verdicts.nonEmpty) Results.publish(files, catalog, curated, bucket, job, arguments.runId, verdicts, part)
     Expectations.check(verdicts)
-    val report = told(spec, sink) ++ ListMap[String, Any](
+    val report = told(spec, table) ++ ListMap[String, Any](
       "rows_in" -> source.count("rows"),
       "rows_out" -> written.rows,
       "quarantined_rows" -> (kept(source.dataset)("rows") + rejected),
@@ -245,11 +278,11 @@ final class JobRun(arguments: Arguments) {
     (report, written)
   }
 
-  private def told(spec: Options, sink: Sink): Json.Fields = ListMap(
+  private def told(spec: Options, table: String): Json.Fields = ListMap(
     "job" -> spec.text("job"),
     "run_id" -> arguments.runId,
     "source" -> spec.text("source"),
-    "table" -> s"$database.${sink.table}"
+    "table" -> table
   )
 
   private def time(): Json.Fields = ListMap(
@@ -274,26 +307,35 @@ final class JobRun(arguments: Arguments) {
       throw new JobError(s"--spec $location: ${error.getMessage}")
     }.get
     val spec = Options(Json.read(text))
-      .check(Seq("job", "source", "tables", "steps", "sink"), Seq("expect", "incremental"))
+      .check(Seq("job", "source", "tables", "steps", "sink"), Seq("databases", "expect", "incremental"))
     Steps.check(spec.list("steps"))
     spec.list("expect").foreach(Rule(_))
-    sinkOf(spec)
+    if (DatabaseSink.isOne(spec)) DatabaseSink(spec.nested("sink")) else sinkOf(spec)
     spec
   }
 
   private def sinkOf(spec: Options): Sink =
     Sink(Convert.converted(spec.nested("sink"), spec.list("steps")), arguments("curated_bucket"))
 
-  /** The datasets of the job by name, each read once. In a batch, of its source only the batch's files are read. */
+  /** The datasets of the job by name, each read once: those of `databases` are tables there, the others files.
+    *
+    * In a batch, of its source only the batch's files are read.
+    */
   private final class Sources(spec: Options, batch: Option[ListMap[String, Long]] = None) {
-    private val (tables, source) = (spec.named("tables"), spec.text("source"))
+    private val (tables, databases, source) = (spec.named("tables"), spec.each("databases"), spec.text("source"))
     val read: mutable.LinkedHashMap[String, Source] = mutable.LinkedHashMap.empty
 
-    def apply(dataset: String): Source = {
-      val name = tables.getOrElse(dataset, throw Errors.unknown("dataset", dataset, tables.keys))
+    def apply(dataset: String): Source =
+      read.getOrElseUpdate(dataset, databases.get(dataset).fold(inFiles(dataset))(inDatabase(dataset, _)))
+
+    private def inFiles(dataset: String): Source = {
+      val name = tables.getOrElse(dataset, throw Errors.unknown("dataset", dataset, tables.keys ++ databases.keys))
       val only = batch.filter(_ => dataset == source)
-      read.getOrElseUpdate(dataset, Source(spark, files, catalog.find(arguments("raw_database"), name, dataset), only))
+      Source(spark, files, catalog.find(arguments("raw_database"), name, dataset), only)
     }
+
+    private def inDatabase(dataset: String, place: Options): Source =
+      database(place.text("connection")).read(spark, place.text("table"), dataset)
 
     /** A dataset that a step names. */
     def other(dataset: String): DataFrame = {
@@ -364,8 +406,8 @@ final class Files(spark: SparkSession) {
 /** A call to AWS that was refused: its code, such as EntityNotFoundException, and its message. */
 class AwsError(val code: String, message: String) extends Exception(s"$code: $message") with NoStackTrace
 
-/** AWS Glue's API for a script that has no SDK at hand: JSON over HTTP, signed with Signature Version 4. */
-final class Glue(endpoint: URI, region: String, credentials: () => Credentials) {
+/** The API of an AWS service for a script that has no SDK at hand: JSON over HTTP, signed with Signature Version 4. */
+final class Aws(service: Service, endpoint: URI, region: String, credentials: () => Credentials) {
   private val http = HttpClient.newBuilder.version(HttpClient.Version.HTTP_1_1).build()
 
   /** Call an action. Throws AwsError; what may pass (throttling, a fault of the service) is tried again first. */
@@ -374,7 +416,7 @@ final class Glue(endpoint: URI, region: String, credentials: () => Credentials) 
     val body = Options(if (answer.body.isEmpty) ListMap.empty else Json.read(answer.body))
     val code = body.text("__type").split("#").last
     if (answer.statusCode < 300) body
-    else if (attempt < Glue.Attempts && (answer.statusCode >= 500 || code.startsWith("Throttling"))) {
+    else if (attempt < Aws.Attempts && (answer.statusCode >= 500 || code.startsWith("Throttling"))) {
       Thread.sleep(200L << attempt)
       apply(action, request, attempt + 1)
     } else throw new AwsError(code, body.text("Message", body.text("message", s"HTTP ${answer.statusCode}")))
@@ -382,18 +424,18 @@ final class Glue(endpoint: URI, region: String, credentials: () => Credentials) 
 
   private def signed(action: String, body: String): HttpRequest = {
     val key = credentials()
-    val time = Glue.Time.format(Instant.now.atOffset(ZoneOffset.UTC))
+    val time = Aws.Time.format(Instant.now.atOffset(ZoneOffset.UTC))
     val headers = ListMap(
       "content-type" -> "application/x-amz-json-1.1",
       "host" -> endpoint.getAuthority,
       "x-amz-date" -> time
-    ) ++ key.token.map("x-amz-security-token" -> _) + ("x-amz-target" -> s"AWSGlue.$action")
+    ) ++ key.token.map("x-amz-security-token" -> _) + ("x-amz-target" -> s"${service.target}.$action")
     val names = headers.keys.mkString(";")
     val canonical = headers.map { case (name, value) => s"$name:$value\n" }.mkString
-    val scope = s"${time.take(8)}/$region/glue/aws4_request"
-    val asked = Glue.hash(s"POST\n/\n\n$canonical\n$names\n${Glue.hash(body)}")
-    val secret = scope.split("/").foldLeft(s"AWS4${key.secret}".getBytes(UTF_8))(Glue.hmac)
-    val signature = Glue.hex(Glue.hmac(secret, s"AWS4-HMAC-SHA256\n$time\n$scope\n$asked"))
+    val scope = s"${time.take(8)}/$region/${service.name}/aws4_request"
+    val asked = Digest.sha256(s"POST\n/\n\n$canonical\n$names\n${Digest.sha256(body)}")
+    val secret = scope.split("/").foldLeft(s"AWS4${key.secret}".getBytes(UTF_8))(Digest.hmac)
+    val signature = Digest.hex(Digest.hmac(secret, s"AWS4-HMAC-SHA256\n$time\n$scope\n$asked"))
     val proof = s"AWS4-HMAC-SHA256 Credential=${key.id}/$scope, SignedHeaders=$names, Signature=$signature"
     val request = HttpRequest.newBuilder(endpoint.resolve("/")).POST(HttpRequest.BodyPublishers.ofString(body))
     // Java sets the host by itself and refuses it from others.
@@ -402,28 +444,38 @@ final class Glue(endpoint: URI, region: String, credentials: () => Credentials) 
   }
 }
 
-object Glue {
+/** A service: its name in hosts and signatures, that before its actions, and the variable that names its endpoint. */
+final case class Service(name: String, target: String, variable: String)
+
+object Aws {
   private val Attempts = 5
   private val Time = DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'")
+  private val Services = Seq(
+    Service("glue", "AWSGlue", "AWS_ENDPOINT_URL_GLUE"),
+    Service("secretsmanager", "secretsmanager", "AWS_ENDPOINT_URL_SECRETS_MANAGER")
+  )
 
-  /** The client for a region, or the one that the environment names, at the endpoint that it names. */
-  def apply(region: Option[String]): Glue = {
+  /** The client of a service for a region, or the one that the environment names, at the endpoint that it names. */
+  def apply(name: String, region: Option[String]): Aws = {
     val place = (region ++ Seq("AWS_REGION", "AWS_DEFAULT_REGION").flatMap(sys.env.get)).headOption
       .getOrElse(throw new JobError("no region: set the argument --aws_region"))
     val suffix = if (place.startsWith("cn-")) "amazonaws.com.cn" else "amazonaws.com"
-    val endpoint = Seq("AWS_ENDPOINT_URL_GLUE", "AWS_ENDPOINT_URL").flatMap(sys.env.get).headOption
-    new Glue(URI.create(endpoint.getOrElse(s"https://glue.$place.$suffix")), place, () => Credentials.find())
+    val service = Services.find(_.name == name).getOrElse(throw Errors.unknown("service", name, Services.map(_.name)))
+    val endpoint = Seq(service.variable, "AWS_ENDPOINT_URL").flatMap(sys.env.get).headOption
+    new Aws(service, URI.create(endpoint.getOrElse(s"https://$name.$place.$suffix")), place, () => Credentials.find())
   }
+}
 
-  private def hash(text: String): String = hex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(UTF_8)))
+object Digest {
+  def sha256(text: String): String = hex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(UTF_8)))
 
-  private def hmac(key: Array[Byte], text: String): Array[Byte] = {
+  def hmac(key: Array[Byte], text: String): Array[Byte] = {
     val mac = Mac.getInstance("HmacSHA256")
     mac.init(new SecretKeySpec(key, "HmacSHA256"))
     mac.doFinal(text.getBytes(UTF_8))
   }
 
-  private def hex(bytes: Array[Byte]): String = bytes.map(byte => f"$byte%02x").mkString
+  def hex(bytes: Array[Byte]): String = bytes.map(byte => f"$byte%02x").mkString
 }
 
 final case class Credentials(id: String, secret: String, token: Option[String])
@@ -483,7 +535,7 @@ final case class Table(
 }
 
 /** The Glue Data Catalog: what a source table looks like, and how the table that a job writes gets there. */
-final class Catalog(glue: Glue) {
+final class Catalog(glue: Aws) {
 
   /** The table of a dataset. Throws JobError when there is none, or one of a format that jobs do not read. */
   def find(database: String, name: String, dataset: String): Table = {
@@ -1220,6 +1272,455 @@ object CsvLines {
     val broken = s"sink format csv: column $name has a text of more than one line. Choose json, parquet or orc"
     val text = regexp_replace(column, "([\\\\,])", "\\\\$1")
     when(column.rlike("[\\r\\n]"), Errors.failure(lit(broken))).otherwise(text)
+  }
+}
+
+/** The database refused a statement. state is its SQLSTATE. */
+final class Refused(message: String, val state: String) extends JobError(message) {
+  def isLost: Boolean = Refused.Lost.exists(state.startsWith)
+  def isOfAValue: Boolean = state.startsWith("22")
+}
+
+object Refused {
+  private val Lost = Seq("08", "57P") // how their SQLSTATEs begin
+}
+
+/** Where a Glue connection leads, and the login that Secrets Manager has for it. */
+final class Database(val connection: String, url: String, secret: String, user: String, password: String, ssl: Boolean) {
+
+  /** What the driver is told, on Spark's side and on ours. */
+  private val properties = Map("user" -> user, "password" -> password, "tcpKeepAlive" -> "true") ++
+    (if (ssl) Some("sslmode" -> "require") else None)
+
+  /** Spark's options to read or write a table, `schema.table`. */
+  def options(table: String): Map[String, String] =
+    Map("url" -> url, "driver" -> Database.Driver, "dbtable" -> Quoted.table(table)) ++ properties
+
+  /** A table as a dataset, read by one statement when the steps ask for it. No row of it can be bad. */
+  def read(spark: SparkSession, table: String, dataset: String): Source = {
+    val session = new Session(this)
+    try session.check(table, s"dataset $dataset")
+    finally session.close()
+    val frame = spark.read.format("jdbc").options(options(table)).option("fetchsize", Database.Fetched).load()
+    val counts = Observation()
+    val counting = frame.observe(counts, count(lit(1)).as("rows"), lit(0L).as("bad"))
+    Source(dataset, counting, None, ListMap.empty, counts)
+  }
+
+  def open(): Connection = {
+    val given = new java.util.Properties()
+    properties.foreach { case (name, value) => given.setProperty(name, value) }
+    val opened = try driver().connect(url, given) catch { case error: SQLException => throw refusal(error) }
+    Option(opened).getOrElse(throw new JobError(s"connection $connection: $url is no URL of PostgreSQL"))
+  }
+
+  // By its name: Glue has the driver, and the pyspark wheel, which compiles this in tests, has not.
+  private def driver(): Driver =
+    try Class.forName(Database.Driver, true, Thread.currentThread.getContextClassLoader)
+      .getConstructor().newInstance().asInstanceOf[Driver]
+    catch {
+      case _: ClassNotFoundException =>
+        throw new JobError(
+          s"connection $connection: this Spark has no PostgreSQL driver (${Database.Driver}). Glue has it built in. " +
+            "For the embedded AWS, install Debian's libpostgresql-jdbc-java or name the jar in LAKE_JDBC_JARS, " +
+            "and start it again"
+        )
+    }
+
+  /** What the driver says, in one line, with the way out where there is a usual one. Refused, if it has a SQLSTATE. */
+  def refusal(error: Throwable): JobError = Database.ofTheDriver(error).fold(new JobError(s"connection $connection: $error")) {
+    cause =>
+      val (at, said, state) = (s"the database at ${url.split("//", 2).last}", Database.said(cause), cause.getSQLState)
+      val refused = new Refused(s"connection $connection: $said", Option(state).getOrElse(""))
+      if (Database.WrongLogin.contains(state))
+        new Refused(
+          s"connection $connection: $at refuses the login of the secret $secret: $said. Put another with `lake secret`",
+          state
+        )
+      else if (refused.isLost) new Refused(s"connection $connection: $at cannot be reached, or went away: $said", state)
+      else refused
+  }
+}
+
+object Database {
+  private val Driver = "org.postgresql.Driver"
+  private val Fetched = 10000L // rows in one round trip
+  private val WrongLogin = Seq("28P01", "28000") // SQLSTATEs
+
+  /** The database of a Glue connection. Throws JobError where there is no connection, secret, or login in it. */
+  def find(glue: Aws, secrets: Aws, connection: String): Database = {
+    val found = try glue("GetConnection", ListMap("Name" -> connection)).nested("Connection").nested("ConnectionProperties")
+    catch {
+      case error: AwsError if error.code == "EntityNotFoundException" =>
+        throw new JobError(s"connection $connection: there is none of this name. Deploy the catalog stack first")
+    }
+    val secret = found.text("SECRET_ID")
+    val (user, password) = login(secrets, connection, secret)
+    val ssl = found.text("JDBC_ENFORCE_SSL") == "true"
+    new Database(connection, found.text("JDBC_CONNECTION_URL"), secret, user, password, ssl)
+  }
+
+  private def login(secrets: Aws, connection: String, secret: String): (String, String) = {
+    def wrong(what: String) = new JobError(s"connection $connection: the secret $secret $what. Put one with `lake secret`")
+    val value = try secrets("GetSecretValue", ListMap("SecretId" -> secret)).text("SecretString")
+    catch {
+      case error: AwsError if error.code == "ResourceNotFoundException" => throw wrong("has no value yet")
+      case error: AwsError => throw new JobError(s"connection $connection: ${error.getMessage}")
+    }
+    val login = for (said <- Try(Options(Json.read(value))).toOption; user <- said.get("username"); word <- said.get("password"))
+      yield (user.toString, word.toString)
+    login.getOrElse(throw wrong("is not JSON with username and password"))
+  }
+
+  /** The innermost cause that the driver threw: those around it quote whole rows. None: not the database failed. */
+  def ofTheDriver(error: Throwable): Option[SQLException] =
+    Iterator.iterate(error)(_.getCause).takeWhile(_ != null).collect { case cause: SQLException => cause }.toSeq.lastOption
+
+  /** The first line, without the severity; and the key that broke a constraint, but no whole row. */
+  private def said(error: SQLException): String = {
+    val lines = Option(error.getMessage).getOrElse(error.toString).linesIterator.map(_.trim).filter(_.nonEmpty).toSeq
+    val detail = lines.tail.find(_.startsWith("Detail: Key")).map(_.stripPrefix("Detail: ").stripSuffix("."))
+    val first = lines.head.stripPrefix("FATAL: ").stripPrefix("ERROR: ").stripSuffix(".")
+    first + detail.fold("")(key => s" ($key)")
+  }
+}
+
+object Quoted {
+
+  /** A column as SQL takes it, whatever its letters: dots are part of its name. */
+  def column(name: String): String = "\"" + name.replace("\"", "\"\"") + "\""
+
+  /** `schema.table` as SQL takes it. */
+  def table(name: String): String = name.split("\\.").map(column).mkString(".")
+
+  def columns(names: Seq[String]): String = names.map(column).mkString(", ")
+}
+
+/** One connection to a database. A statement is a transaction of its own, unless it stands in `transaction`.
+  *
+  * Throws JobError when the database cannot be reached or refuses the login; Refused when it refuses a statement.
+  */
+final class Session(val database: Database) {
+  private val connection = database.open()
+
+  def close(): Unit = told(connection.close())
+
+  /** Run a statement, with a text for each `?`. Returns how many rows it changed. */
+  def execute(statement: String, values: String*): Int = prepared(statement, values)(_.executeUpdate())
+
+  /** The rows of a query, each value as text. */
+  def rows(statement: String, values: String*): List[List[String]] = prepared(statement, values) { prepared =>
+    val found = prepared.executeQuery()
+    val width = (1 to found.getMetaData.getColumnCount).toList
+    Iterator.continually(found).takeWhile(_.next()).map(row => width.map(row.getString)).toList
+  }
+
+  /** All statements inside, or none of them. */
+  def transaction(statements: => Unit): Unit = {
+    connection.setAutoCommit(false)
+    try {
+      statements
+      told(connection.commit())
+    } catch {
+      case error: Throwable =>
+        Try(connection.rollback()) // of a lost connection, the server rolls back by itself
+        throw error
+    } finally Try(connection.setAutoCommit(true))
+  }
+
+  /** Throw JobError for a table that the database does not have, or does not show to this user. */
+  def check(table: String, what: String): Unit = if (!has(table)) {
+    val Array(schema, name) = table.split("\\.")
+    val there = rows("SELECT tablename FROM pg_tables WHERE schemaname = ? ORDER BY 1", schema).flatten
+    val told = if (there.isEmpty) s"schema $schema has no table" else Errors.unknown("table", name, there).getMessage
+    throw new JobError(s"$what: connection ${database.connection} has no table $table: $told")
+  }
+
+  def has(table: String): Boolean = rows("SELECT to_regclass(?)", Quoted.table(table)) != List(List(null))
+
+  private def prepared[T](statement: String, values: Seq[String])(run: PreparedStatement => T): T = {
+    val prepared = told(connection.prepareStatement(statement))
+    try told {
+      for ((value, place) <- values.zipWithIndex) prepared.setString(place + 1, value)
+      run(prepared)
+    } finally told(prepared.close())
+  }
+
+  private def told[T](call: => T): T = try call catch { case error: SQLException => throw database.refusal(error) }
+}
+
+/** Where and how a job writes into a database: `table` is schema.table; batchSize, the rows of one round trip. */
+final case class DatabaseSink(options: Options) {
+  options.check(Seq("connection", "table"), Seq("mode", "keys", "batch_size"))
+  val (connection, table, mode) = (options.text("connection"), options.text("table"), options.text("mode", "insert"))
+  val keys: List[String] = options.texts("keys")
+  val batchSize: Int = options.number("batch_size").getOrElse(1000)
+  if (!DatabaseSink.Modes.contains(mode)) throw Errors.unknown("sink mode", mode, DatabaseSink.Modes)
+  if (!table.matches("(?U)\\w+\\.\\w+"))
+    throw new JobError(s"sink table '$table' is not schema.table, such as public.$table")
+  if ((mode == "upsert") != keys.nonEmpty)
+    throw new JobError(s"sink keys: an upsert needs them, and nothing else takes them. Its mode is $mode")
+}
+
+object DatabaseSink {
+  private val Modes = Seq("insert", "truncate", "upsert")
+
+  def isOne(spec: Options): Boolean = spec.fields("sink").contains("connection")
+}
+
+/** One run's load into a table. `write` fills a staging table, `publish` moves its rows in one transaction.
+  *
+  * A lock keeps a second load of the same table out until this one is closed. The schema gets a table _lake_runs: what
+  * each run has loaded, written in the same transaction. So a run that Glue tries again inserts nothing a second time,
+  * and a commit whose answer was lost can be asked for.
+  *
+  * Throws JobError when the database is not there, another run loads the table, or the rows do not fit it.
+  */
+final class Load(database: Database, sink: DatabaseSink, job: String, runId: String) {
+  private val Array(schema, table) = sink.table.split("\\.")
+  private val prefix = s"_lake_${table.take(24)}_${Digest.sha256(table).take(8)}_"
+  private val staging = s"$schema.$prefix${Digest.sha256(runId).take(12)}"
+  private val runs = s"$schema.${Load.Runs}"
+  // The attempts of a run are one insert; the other modes may well be done again.
+  private val notedAs = if (sink.mode == "insert") runId.split("_attempt_").head else runId
+  private val session = new Session(database)
+  val name = s"${sink.connection} ${sink.table}"
+
+  /** Take the lock, and clear what killed runs have left. */
+  def check(): Unit = {
+    session.rows(Load.Keepalive)
+    session.execute("SET TIME ZONE 'UTC'")
+    if (session.rows("SELECT to_regnamespace(?)", Quoted.column(schema)) == List(List(null)))
+      throw failed(s"the database has no schema $schema. Create it first")
+    val lock = "SELECT pg_try_advisory_lock(hashtextextended(?, 0))"
+    if (session.rows(lock, s"lake ${sink.table}") != List(List("t")))
+      throw failed("another run is writing into it. Wait until it has ended")
+    val beside = "SELECT tablename FROM pg_tables WHERE schemaname = ? AND starts_with(tablename, ?)"
+    for (leftover <- session.rows(beside, schema, prefix).flatten) drop(s"$schema.$leftover")
+  }
+
+  /** Put all rows into a staging table, and count them there. */
+  def write(frame: DataFrame): Written = {
+    Errors.checkColumns(frame, sink.keys, "the data that goes to the sink")
+    val (types, there) = (checked(DatabaseColumns.staged(frame)), DatabaseColumns.of(session, sink.table))
+    if (there.nonEmpty) checked {
+      DatabaseColumns.checkFit(types, there)
+      DatabaseColumns.checkUnique(session, sink.table, DatabaseColumns.matched(sink.keys, there.keys))
+    }
+    val columns = types.map { case (name, type_) => s"${Quoted.column(name)} $type_" }
+    // Unlogged: it is written once and read once, and after a crash of the server it is empty.
+    session.execute(s"CREATE UNLOGGED TABLE ${Quoted.table(staging)} (${columns.mkString(", ")})")
+    save(frame)
+    val rows = session.rows(s"SELECT count(*) FROM ${Quoted.table(staging)}").head.head.toLong
+    checked(DatabaseColumns.checkKeys(session, staging, DatabaseColumns.matched(sink.keys, types.keys)))
+    Written("", rows, 0, 0, types, ListMap.empty, ListMap.empty)
+  }
+
+  /** Move the staged rows into the table: a reader sees all of them or none. */
+  def publish(written: Written): Unit =
+    try session.transaction(if (isNew(written)) move(written.columns))
+    catch {
+      case error: Refused if error.isLost => settle(error)
+      case error: Refused =>
+        def culprit = DatabaseColumns.culprit(session, staging, sink.table, written.columns)
+        throw failed(s"${if (error.isOfAValue) culprit else ""}${error.getMessage}")
+    }
+
+  /** Drop the staging table, and with the connection let go of the lock. */
+  def close(): Unit =
+    try {
+      drop(staging)
+      session.close()
+    } catch { case error: Refused if error.isLost => () } // by the server, and the next run clears the table
+
+  private def save(frame: DataFrame): Unit = {
+    val writing = Map(
+      "batchsize" -> sink.batchSize.toString,
+      "numPartitions" -> Load.Writers,
+      "reWriteBatchedInserts" -> "true"
+    )
+    try frame.write.format("jdbc").options(database.options(staging) ++ writing).mode("append").save()
+    catch {
+      case error: Throwable if Database.ofTheDriver(error).nonEmpty =>
+        val (refused, zero) = (database.refusal(error), Database.ofTheDriver(error).exists(_.getSQLState == "22021"))
+        val wayOut = if (zero) ". PostgreSQL keeps no text with the character 0: remove it in a map step" else ""
+        throw failed(s"${refused.getMessage}$wayOut")
+    }
+  }
+
+  private def move(types: ListMap[String, String]): Unit = {
+    val target = Quoted.table(sink.table)
+    if (!session.has(sink.table)) create(types)
+    // TRUNCATE keeps readers out, and shows an empty table to those whose snapshot is older.
+    if (sink.mode == "truncate") session.execute(s"DELETE FROM $target")
+    val there = DatabaseColumns.of(session, sink.table)
+    val names = DatabaseColumns.matched(types.keys, there.keys)
+    val values = types.toSeq.zip(names).map { case ((name, type_), into) => DatabaseColumns.value(name, type_, there(into)) }
+    val conflict = if (sink.keys.isEmpty) "" else onConflict(names, DatabaseColumns.matched(sink.keys, there.keys))
+    session.execute(
+      s"INSERT INTO $target (${Quoted.columns(names)}) SELECT ${values.mkString(", ")} FROM ${Quoted.table(staging)}$conflict"
+    )
+  }
+
+  private def create(types: ListMap[String, String]): Unit = {
+    val columns = types.toSeq.map { case (name, type_) => s"${Quoted.column(name.toLowerCase)} $type_" }
+    val keys = if (sink.keys.isEmpty) None else Some(s"PRIMARY KEY (${Quoted.columns(sink.keys.map(_.toLowerCase))})")
+    session.execute(s"CREATE TABLE ${Quoted.table(sink.table)} (${(columns ++ keys).mkString(", ")})")
+  }
+
+  private def onConflict(names: Seq[String], keys: Seq[String]): String = {
+    val changes = names.filterNot(keys.contains).map(name => s"${Quoted.column(name)} = EXCLUDED.${Quoted.column(name)}")
+    s" ON CONFLICT (${Quoted.columns(keys)}) DO " + (if (changes.isEmpty) "NOTHING" else s"UPDATE SET ${changes.mkString(", ")}")
+  }
+
+  /** Note this load. False where this run has done it before. */
+  private def isNew(written: Written): Boolean = {
+    session.execute(
+      s"CREATE TABLE IF NOT EXISTS ${Quoted.table(runs)} (table_name text, run_id text, job text, mode text, rows bigint, " +
+        "loaded_at timestamp with time zone DEFAULT now(), PRIMARY KEY (table_name, run_id))"
+    )
+    val note = s"INSERT INTO ${Quoted.table(runs)} VALUES (?, ?, ?, ?, ?::bigint) ON CONFLICT DO NOTHING"
+    session.execute(note, table, notedAs, job, sink.mode, written.rows.toString) > 0
+  }
+
+  /** The connection was lost, perhaps after the commit: ask over a new one whether the rows are there. */
+  private def settle(error: Refused): Unit = {
+    val again = try new Session(database)
+    catch {
+      case _: JobError =>
+        val wayOut = s"Its rows are all there or not at all: look for the run $notedAs in ${Quoted.table(runs)}"
+        throw failed(s"${error.getMessage}. $wayOut")
+    }
+    val noted = s"SELECT 1 FROM ${Quoted.table(runs)} WHERE table_name = ? AND run_id = ?"
+    val done = try again.has(runs) && again.rows(noted, table, notedAs).nonEmpty
+    finally again.close()
+    if (!done) throw failed(error.getMessage)
+  }
+
+  private def drop(table: String): Unit = session.execute(s"DROP TABLE IF EXISTS ${Quoted.table(table)}")
+
+  private def checked[T](check: => T): T = try check
+  catch {
+    case error: Refused => throw error
+    case error: JobError => throw failed(error.getMessage)
+  }
+
+  private def failed(message: String) = new JobError(s"sink ${sink.table}: $message")
+}
+
+object Load {
+  private val Runs = "_lake_runs"
+  private val Writers = "8" // connections at a time
+  // The server then notices within minutes that the machine of a run is gone, and lets go of the run's lock.
+  private val Keepalive =
+    "SELECT set_config('tcp_keepalives_idle', '60', false), set_config('tcp_keepalives_interval', '15', false)"
+}
+
+/** The columns of a staging table and of the table it goes to: do they fit, and which one does not. */
+object DatabaseColumns {
+  private val Types = Map( // Spark's type: PostgreSQL's
+    "string" -> "text",
+    "boolean" -> "boolean",
+    "tinyint" -> "smallint",
+    "smallint" -> "smallint",
+    "int" -> "integer",
+    "bigint" -> "bigint",
+    "float" -> "real",
+    "double" -> "double precision",
+    "date" -> "date",
+    "timestamp" -> "timestamp with time zone",
+    "timestamp_ntz" -> "timestamp without time zone",
+    "binary" -> "bytea"
+  )
+  private val Whole = Seq("smallint", "integer", "bigint")
+  private val Fractions = Seq("real", "double precision", "numeric")
+
+  /** Column -> PostgreSQL's type. Throws JobError for a type that no column of a database has. */
+  def staged(frame: DataFrame): ListMap[String, String] =
+    ListMap(frame.schema.map(field => field.name -> typeOf(field.name, field.dataType)): _*)
+
+  private def typeOf(name: String, type_ : DataType): String = type_ match {
+    case decimal: DecimalType => s"numeric(${decimal.precision},${decimal.scale})"
+    case other => Types.getOrElse(other.catalogString, throw new JobError(
+        s"column $name is ${other.catalogString}, which a database has not. Add: map: {add: {$name: to_json($name)}}"
+      ))
+  }
+
+  /** Column -> type of a table that is there, else nothing. Types have no length; all kinds of text are text. */
+  def of(session: Session, table: String): ListMap[String, String] = {
+    val found = session.rows(
+      "SELECT attname, CASE typcategory WHEN 'S' THEN 'text' ELSE format_type(atttypid, NULL) END " +
+        "FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid " +
+        "WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+      Quoted.table(table)
+    )
+    ListMap(found.map { case List(name, type_) => name -> type_ }: _*)
+  }
+
+  /** The columns there that are meant by names: with the same letters, or else whatever their case.
+    *
+    * Throws JobError for a name that is none of them.
+    */
+  def matched(names: Iterable[String], there: Iterable[String]): Seq[String] = {
+    val known = (there.map(name => name.toLowerCase -> name) ++ there.map(name => name -> name)).toMap
+    def lower(name: String) = known.getOrElse(name.toLowerCase, throw Errors.missingColumn(name, there, "the table"))
+    names.toSeq.map(name => known.getOrElse(name, lower(name)))
+  }
+
+  /** Throw JobError for a column that the table does not have, or that the table would round. */
+  def checkFit(types: ListMap[String, String], there: ListMap[String, String]): Unit =
+    for (((name, type_), known) <- types.toSeq.zip(matched(types.keys, there.keys)))
+      if (Whole.contains(there(known)) && Fractions.exists(type_.startsWith))
+        throw new JobError(
+          s"column $name is $type_ in the data and ${there(known)} in the table. Cast it in a map step"
+        )
+
+  /** Throw JobError unless a unique index has just these columns. */
+  def checkUnique(session: Session, table: String, keys: Seq[String]): Unit = {
+    val unique = session.rows(
+      "SELECT string_agg(attname, ',' ORDER BY attname) FROM pg_index JOIN pg_attribute ON attrelid = indrelid " +
+        "AND attnum = ANY (indkey) WHERE indrelid = to_regclass(?) AND indisunique AND indpred IS NULL " +
+        "GROUP BY indexrelid",
+      Quoted.table(table)
+    )
+    if (keys.nonEmpty && !unique.contains(List(keys.sorted.mkString(","))))
+      throw new JobError(
+        s"an upsert by ${keys.mkString(", ")} needs a unique index of just these columns. Create it first"
+      )
+  }
+
+  /** Throw JobError for a key that is null, and for one that two rows have: either of them could stay. */
+  def checkKeys(session: Session, staging: String, keys: Seq[String]): Unit = if (keys.nonEmpty) {
+    val (listed, rows, shown) = (Quoted.columns(keys), Quoted.table(staging), keys.mkString(", "))
+    val isNull = keys.map(key => s"${Quoted.column(key)} IS NULL").mkString(" OR ")
+    for (number <- session.rows(s"SELECT count(*) FROM $rows WHERE $isNull HAVING count(*) > 0").flatten)
+      throw new JobError(s"$number rows have no value in a key column ($shown). Filter or fill them")
+    val twice = s"SELECT $listed, count(*) FROM $rows GROUP BY $listed HAVING count(*) > 1 ORDER BY $listed LIMIT 1"
+    for (found <- session.rows(twice)) {
+      val key = keys.zip(found).map { case (name, value) => s"$name '$value'" }.mkString(", ")
+      throw new JobError(s"${found.last} rows have the key $key. Add a step before it, dedupe: {by: [$shown]}")
+    }
+  }
+
+  /** A staged value as the table takes it: only texts must be told what they are. */
+  def value(name: String, staged: String, there: String): String =
+    if (staged == "text" && there != "text") s"CAST(${Quoted.column(name)} AS $there)" else Quoted.column(name)
+
+  /** `column x: ` of the first column whose staged values its column in the table cannot hold; or nothing. */
+  def culprit(session: Session, staging: String, table: String, types: ListMap[String, String]): String = {
+    val there = of(session, table)
+    def fits(name: String, into: String): Boolean =
+      try {
+        session.transaction {
+          val like = s"SELECT ${Quoted.column(into)} FROM ${Quoted.table(table)} WITH NO DATA"
+          session.execute(s"CREATE TEMPORARY TABLE _lake_one ON COMMIT DROP AS $like")
+          val taken = value(name, types(name), there(into))
+          session.execute(s"INSERT INTO _lake_one SELECT $taken FROM ${Quoted.table(staging)}")
+        }
+        true
+      } catch { case _: Refused => false }
+    val columns = if (there.isEmpty) Nil else types.keys.toSeq.zip(matched(types.keys, there.keys))
+    columns.collectFirst { case (name, into) if !fits(name, into) => s"column $name: " }.getOrElse("")
   }
 }
 

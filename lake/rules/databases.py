@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from lake.config import NAME, Config, Connection, Dataset, Job, Network, Sink
-from lake.connections import connections_of, databases_of
+from lake.connections import connections_of
 from lake.rules.place import Place, Problem
 
 _OF_A_DATASET = {"format", "connection", "table", "crawl"}
@@ -83,10 +83,6 @@ def _job(config: Config, place: Place, job: Job) -> Iterator[Problem]:
         for number, step in enumerate(job.steps):
             if step.convert:
                 yield (*place, "steps", number, "convert"), "is about files, and the sink is a database"
-    databases = databases_of(config, job)
-    if job.language == "scala" and databases:
-        message = f"a Scala job reads and writes no database ({', '.join(databases)}). Use language: python"
-        yield (*place, "language"), message
     subnets = {network.subnet for network in _networks(config, job)}
     if len(subnets) > 1:
         message = f"its connections are in several subnets ({', '.join(sorted(subnets))}). Glue runs a job in one"

@@ -45,15 +45,15 @@ class Shop:
         }
 
     @classmethod
-    def new(cls, database: Database) -> Shop:
-        shop = cls.empty(database)
+    def new(cls, database: Database, connection: str = "") -> Shop:
+        shop = cls.empty(database, connection)
         shop.login(USER, PASSWORD)
         return shop
 
     @classmethod
-    def empty(cls, database: Database) -> Shop:
+    def empty(cls, database: Database, connection: str = "") -> Shop:
         """With a secret that has no value, as Terraform makes it."""
-        shop = cls(database, f"connection-{database.name}")
+        shop = cls(database, connection or f"connection-{database.name}")
         boto3.client("secretsmanager").create_secret(Name=shop.connection)
         boto3.client("glue").create_connection(ConnectionInput=shop._input(database.server.port))
         return shop

@@ -228,6 +228,15 @@ def test_a_run_reads_a_table_writes_another_and_accounts_for_every_row(planes: S
     assert planes.run("SELECT * FROM big") == [("N2", 20, 20)]
 
 
+def test_rows_that_are_not_as_expected_are_not_moved(planes: Shop, lake: Lake) -> None:
+    big = {"rule": "big", "kind": "between", "columns": ["seats"], "least": 100, "most": None}
+    with pytest.raises(JobError, match="expectations not met, and nothing published: big: 1 of 1 rows fail"):
+        run(lake.arguments(lake.spec(**spec(planes), expect=[big])))
+    assert planes.database.tables() == ["planes"]
+    run(lake.arguments(lake.spec(**spec(planes), expect=[big | {"otherwise": "warn"}])))
+    assert planes.run("SELECT * FROM big") == [("N2", 20, 20)]
+
+
 def test_a_run_whose_report_is_refused_says_that_its_rows_are_there(planes: Shop, lake: Lake) -> None:
     arguments = [word if word != "curated" else "no-such-bucket" for word in lake.arguments(lake.spec(**spec(planes)))]
     with pytest.raises(

@@ -52,6 +52,11 @@ def test_a_job_has_the_connections_of_its_datasets_and_its_sink_and_those_it_nam
     assert connections_of(lake.config, jobs["load"]) == ["shop", "inside"]
 
 
+def test_a_job_in_scala_reads_and_writes_databases_too(tmp_path: Path) -> None:
+    scala = load(written(tmp_path, "sink: {connection", "language: scala\n    sink: {connection"), "local")
+    assert databases_of(scala.config, scala.config.jobs["load"]) == ["shop"]
+
+
 def test_the_table_of_a_database_is_named_as_a_crawler_of_glue_names_it(lake: Lake) -> None:
     assert crawled_table(lake.config, "customers") == "shop_public_customers"
     assert crawled_table(lake.config, "orders") == "orders"
@@ -91,11 +96,6 @@ def test_the_table_of_a_database_is_named_as_a_crawler_of_glue_names_it(lake: La
         ("table: totals}", "table: totals, mode: insert}", ["sink.mode: is only allowed with a connection"]),
         ("table: totals}", "table: public.totals}", ["sink.table: without a connection, it is a table of the catalog"]),
         ("{connection: shop, table: public.o", "{connection: inside, table: public.o", ["sink.connection", "shop"]),
-        (
-            "source: orders\n    steps",
-            "source: orders\n    language: scala\n    steps",
-            ["(shop). Use language: python"],
-        ),
         (
             "host: db.example.org",
             "host: a.b, network: {subnet: subnet-0b, security_groups: [sg-0a], zone: us-east-1a}",

@@ -1,4 +1,4 @@
-"""The script's client of AWS Glue, as a server sees it."""
+"""The script's client of AWS Glue and Secrets Manager, as a server sees it."""
 
 import json
 from collections.abc import Iterator
@@ -59,16 +59,20 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
 
 
 def call(submitted: Submit, name: str = "é") -> str:
-    done = submitted("CallGlue", "GetTable", json.dumps({"Name": name}))
+    return asked(submitted, "glue", "GetTable", {"Name": name})
+
+
+def asked(submitted: Submit, service: str, action: str, request: dict[str, str]) -> str:
+    done = submitted("CallAws", service, action, json.dumps(request))
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
-def signed_by_botocore(url: str, headers: dict[str, str], body: bytes, key: Credentials) -> str:
+def signed_by_botocore(url: str, headers: dict[str, str], body: bytes, key: Credentials, name: str = "glue") -> str:
     names = headers["authorization"].split("SignedHeaders=")[1].split(",")[0].split(";")
     request = AWSRequest("POST", f"{url}/", {name: headers[name] for name in names}, body)
     request.context["timestamp"] = headers["x-amz-date"]
-    auth = SigV4Auth(key, "glue", "eu-west-1")
+    auth = SigV4Auth(key, name, "eu-west-1")
     signature = auth.signature(auth.string_to_sign(request, auth.canonical_request(request)), request)
     return f"AWS4-HMAC-SHA256 Credential={auth.scope(request)}, SignedHeaders={';'.join(names)}, Signature={signature}"
 
@@ -91,6 +95,15 @@ def test_without_keys_in_the_environment_those_of_the_sdk_sign(
     assert headers["x-amz-security-token"] == "token of the SDK"
     key = Credentials("AKIASDK", "secret of the SDK", "token of the SDK")
     assert headers["authorization"] == signed_by_botocore(service.url, headers, body, key)
+
+
+def test_secrets_manager_is_called_by_its_own_name(submitted: Submit, service: Service) -> None:
+    asked(submitted, "secretsmanager", "GetSecretValue", {"SecretId": "shop"})
+    [(headers, body)] = service.asked
+    assert headers["x-amz-target"] == "secretsmanager.GetSecretValue"
+    assert json.loads(body) == {"SecretId": "shop"}
+    key = Credentials("AKIATEST", "a secret")
+    assert headers["authorization"] == signed_by_botocore(service.url, headers, body, key, "secretsmanager")
 
 
 def test_what_may_pass_is_tried_again(submitted: Submit, service: Service) -> None:
