@@ -44,7 +44,8 @@ class Jobs:
         table = {"Name": name, "StorageDescriptor": storage, "Parameters": {"classification": "csv"}}
         self.aws("glue").create_table(DatabaseName="raw", TableInput=table)
         spec |= {"job": name, "source": name, "tables": {name: name}, "steps": steps or []}
-        spec["sink"] = {"table": name, "partition_by": keys}
+        # Zstd would have to unpack its library, which a limit on the size of files stops as well.
+        spec["sink"] = {"table": name, "partition_by": keys, "compression": "gzip"}
         arguments = {
             "--extra-py-files": "s3://scripts/lake_etl.zip",
             "--spec": self.put("scripts", f"{name}.json", json.dumps(spec)),
