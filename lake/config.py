@@ -530,6 +530,16 @@ class Job(JobSettings):
     """Rules about the rows that go to the sink."""
     sink: Sink
 
+    def datasets(self) -> dict[tuple[str | int, ...], str]:
+        """The datasets it names: its source, and those of its steps and expectations, by the place in lake.yaml."""
+        parts: dict[str, Sequence[Step | Expectation]] = {"steps": self.steps, "expect": self.expect}
+        return {("source",): self.source} | {
+            (field, number, *place): dataset
+            for field, listed in parts.items()
+            for number, part in enumerate(listed)
+            for place, dataset in part.datasets().items()
+        }
+
 
 def _kind(job: Any) -> str:
     return "Script" if isinstance(job, ScriptJob) or (isinstance(job, Mapping) and "script" in job) else "Steps"

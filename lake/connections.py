@@ -27,8 +27,7 @@ def connections_of(config: Config, job: Job) -> list[str]:
 
 
 def _datasets(config: Config, job: Job) -> Iterator[str]:
-    asked = [part.datasets() for part in job.steps] + [part.datasets() for part in job.expect]
-    named = {job.source} | {dataset for places in asked for dataset in places.values()}
+    named = set(job.datasets().values())
     words = {word for step in job.steps if step.sql for word in re.findall(r"\w+", step.sql)}
     known = {step.find_matches.known for step in job.steps if step.find_matches}
     return (name for name in config.datasets if name in named | words | known)

@@ -172,10 +172,7 @@ def _projection(projection: Projection, key_type: str) -> Iterator[str]:
 
 def _unreadable(config: Config) -> Iterator[Problem]:
     for name, job in config.jobs.items():
-        named: dict[tuple[str | int, ...], str] = {("source",): job.source}
-        for number, step in enumerate(job.steps):
-            named |= {("steps", number, *place): dataset for place, dataset in step.datasets().items()}
-        for place, dataset in named.items():
+        for place, dataset in job.datasets().items():
             format_ = config.datasets[dataset].format if dataset in config.datasets else "csv"
             if format_ not in READ_BY_JOBS:
                 readable = ", ".join(READ_BY_JOBS)

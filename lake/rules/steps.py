@@ -24,17 +24,11 @@ def broken(config: Config, name: str, job: Job) -> Iterator[Problem]:
 
 
 def _job(config: Config, name: str, job: Job) -> Iterator[Problem]:
-    named: dict[Place, str] = {("jobs", name, "source"): job.source}
-    for number, step in enumerate(job.steps):
-        named |= {("jobs", name, "steps", number, *place): dataset for place, dataset in step.datasets().items()}
-    for number, expectation in enumerate(job.expect):
-        found = expectation.datasets().items()
-        named |= {("jobs", name, "expect", number, *place): dataset for place, dataset in found}
     allowed = [name for name, dataset in config.datasets.items() if dataset.zone == "raw"]
-    for place, dataset in named.items():
+    for place, dataset in job.datasets().items():
         if dataset not in allowed:
             yield (
-                place,
+                ("jobs", name, *place),
                 f"there is no dataset {dataset!r} in the raw zone. Allowed: {', '.join(allowed) or 'none is declared'}",
             )
     tables = [(other.sink.connection, other.sink.table) for other in config.jobs.values()]
