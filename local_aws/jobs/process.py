@@ -25,6 +25,8 @@ _PR_SET_PDEATHSIG = 1
 _PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 _PREFIX = re.compile(r'^(Exception in thread "main" |Caused by: |: )')
 _EXCEPTION = re.compile(r"(Caused by: |: )?[\w.]*(Error|Exception|Exit|Interrupt)\b")
+_FRAME = re.compile(r"\s+(at |\.\.\. \d+ more)")
+_LOGGED = re.compile(r"[\d/-]+[T ][\d:]+ ")
 
 
 class JobError(Exception):
@@ -133,10 +135,19 @@ def failure(status: int, stderr: str) -> str:
     """
     if status < 0:
         return f"the process was killed by signal {-status} ({signal.Signals(-status).name})"
-    lines = [line.rstrip() for line in stderr.splitlines() if line.strip()]
-    told = [line for line in lines if _EXCEPTION.match(line)] or [line for line in lines if not line[0].isspace()]
+    lines = [line.rstrip() for line in stderr.splitlines() if line.strip() and not _LOGGED.match(line)]
+    told = _told(_after_stacks(lines)) or _told(lines)
     reason = _PREFIX.sub("", told[-1]) if told else "the script ended with an error"
     return f"{reason} (exit code {status})"
+
+
+def _told(lines: list[str]) -> list[str]:
+    return [line for line in lines if _EXCEPTION.match(line)] or [line for line in lines if not line[0].isspace()]
+
+
+def _after_stacks(lines: list[str]) -> list[str]:
+    """What a script says last, after the stacks that Java printed of what it met before."""
+    return lines[max((n for n, line in enumerate(lines, 1) if _FRAME.match(line)), default=0) :]
 
 
 def _words(arguments: Mapping[str, str]) -> list[str]:

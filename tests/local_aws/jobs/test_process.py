@@ -31,6 +31,12 @@ def test_a_process_is_killed_when_its_time_is_over(tmp_path: Path) -> None:
             "Caused by: x.IOException: full\n\t... 1 more\n",
             "x.IOException: full (exit code 1)",
         ),
+        (
+            "2026-11-23T08:40:23 ERROR Utils: Aborting task\nx.FSError: x.IOException: full\n\tat a.b\n"
+            "Caused by: x.IOException: full\n\t... 1 more\nwhile writing s3://b/t/: full\n"
+            "2026-11-23T08:40:24 WARN Utils: late\n",
+            "while writing s3://b/t/: full (exit code 1)",
+        ),
         ("usage: script\nscript: error: --a is missing\n", "script: error: --a is missing (exit code 1)"),
         ("", "the script ended with an error (exit code 1)"),
     ],
