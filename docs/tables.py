@@ -16,43 +16,43 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from lake import config
+from lake import config, model
 from lake.names import STACKS
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", ROOT / "docs" / "settings.md")
 MODELS: dict[str, type[BaseModel] | tuple[type[BaseModel], ...]] = {
-    "": config.Config,
-    "environments.NAME.": config.Environment,
-    "environments.NAME.state.": config.State,
-    "connections.NAME.": config.Connection,
-    "connections.NAME.network.": config.Network,
-    "datasets.NAME.": config.Dataset,
-    "datasets.NAME.csv.": config.CsvFormat,
-    "datasets.NAME.json.": config.JsonFormat,
-    "datasets.NAME.grok.": config.GrokFormat,
-    "datasets.NAME.xml.": config.XmlFormat,
-    "datasets.NAME.projection.KEY.": config.Projection,
-    "datasets.NAME.partition_index.": config.PartitionIndex,
-    "datasets.NAME.crawl.": config.Crawl,
-    "jobs.NAME.": (config.Job, config.ScriptJob, config.JobSettings),
-    "jobs.NAME.steps[].": config.Step,
-    "jobs.NAME.steps[].find_matches.": config.FindMatches,
-    "jobs.NAME.steps[].join.": config.Join,
-    "jobs.NAME.steps[].map.": config.Map,
-    "jobs.NAME.steps[].map.lookup.NAME.": config.Lookup,
-    "jobs.NAME.expect[].": config.Expectation,
-    "jobs.NAME.expect[].rows.": config.Rows,
-    "jobs.NAME.expect[].fresh.": config.Fresh,
-    "jobs.NAME.expect[].refers.": config.Refers,
-    "jobs.NAME.sink.": config.Sink,
-    "workflows.NAME.": config.Workflow,
-    "workflows.NAME.steps[].": config.WorkflowStep,
-    "ml_transforms.NAME.": config.MlTransform,
-    "streams.NAME.": config.Stream,
-    "streams.NAME.buffer.": config.Buffer,
-    "streams.NAME.window.": config.Window,
-    "queries.": config.Queries,
+    "": model.Config,
+    "environments.NAME.": model.Environment,
+    "environments.NAME.state.": model.State,
+    "connections.NAME.": model.Connection,
+    "connections.NAME.network.": model.Network,
+    "datasets.NAME.": model.Dataset,
+    "datasets.NAME.csv.": model.CsvFormat,
+    "datasets.NAME.json.": model.JsonFormat,
+    "datasets.NAME.grok.": model.GrokFormat,
+    "datasets.NAME.xml.": model.XmlFormat,
+    "datasets.NAME.projection.KEY.": model.Projection,
+    "datasets.NAME.partition_index.": model.PartitionIndex,
+    "datasets.NAME.crawl.": model.Crawl,
+    "jobs.NAME.": (model.Job, model.ScriptJob, model.JobSettings),
+    "jobs.NAME.steps[].": model.Step,
+    "jobs.NAME.steps[].find_matches.": model.FindMatches,
+    "jobs.NAME.steps[].join.": model.Join,
+    "jobs.NAME.steps[].map.": model.Map,
+    "jobs.NAME.steps[].map.lookup.NAME.": model.Lookup,
+    "jobs.NAME.expect[].": model.Expectation,
+    "jobs.NAME.expect[].rows.": model.Rows,
+    "jobs.NAME.expect[].fresh.": model.Fresh,
+    "jobs.NAME.expect[].refers.": model.Refers,
+    "jobs.NAME.sink.": model.Sink,
+    "workflows.NAME.": model.Workflow,
+    "workflows.NAME.steps[].": model.WorkflowStep,
+    "ml_transforms.NAME.": model.MlTransform,
+    "streams.NAME.": model.Stream,
+    "streams.NAME.buffer.": model.Buffer,
+    "streams.NAME.window.": model.Window,
+    "queries.": model.Queries,
 }
 NAMES: dict[type, str] = {str: "text", int: "integer", float: "number", bool: "true or false"}
 
@@ -75,8 +75,8 @@ def settings() -> list[str]:
     """A row per field of lake.yaml."""
     rows = ["| field | type | default | |", "|---|---|---|---|"]
     for prefix, models in MODELS.items():
-        for model in models if isinstance(models, tuple) else (models,):
-            own = {name: info for name, info in model.model_fields.items() if name in model.__annotations__}
+        for class_ in models if isinstance(models, tuple) else (models,):
+            own = {name: info for name, info in class_.model_fields.items() if name in class_.__annotations__}
             for name, info in own.items():
                 if not _is_group(info):
                     rows.append(
@@ -125,7 +125,7 @@ def _choices(annotation: Any) -> list[Any]:
 
 def _holds_models(annotation: Any) -> bool:
     models = [leaf for leaf in _leaves(annotation) if isinstance(leaf, type) and issubclass(leaf, BaseModel)]
-    return any(model.model_fields for model in models)
+    return any(class_.model_fields for class_ in models)
 
 
 def _leaves(annotation: Any) -> Iterator[Any]:

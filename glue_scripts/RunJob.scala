@@ -392,7 +392,10 @@ final class Files(spark: SparkSession) {
   def folders(location: String): Seq[String] = {
     val root = new Path(location)
     if (!system(location).exists(root)) Nil
-    else system(location).listStatus(root).toSeq.filter(_.isDirectory).map(found => s"$location${found.getPath.getName}/")
+    else {
+      val folders = system(location).listStatus(root).toSeq.filter(_.isDirectory)
+      folders.map(found => s"$location${found.getPath.getName}/")
+    }
   }
 
   def delete(location: String): Unit = system(location).delete(new Path(location), true)
@@ -670,7 +673,8 @@ final class Catalog(glue: Aws) {
     val differing = (there.keySet ++ columns.keySet).filter(name => there.get(name) != columns.get(name))
     if (differing.nonEmpty)
       throw new JobError(
-        s"table $database.$name has not the columns of this run's rows: ${differing.toSeq.sorted.mkString(", ")} differ. " +
+        s"table $database.$name has not the columns of this run's rows: " +
+          s"${differing.toSeq.sorted.mkString(", ")} differ. " +
           "Start the job once with --full_refresh true: it makes the table anew from all files"
       )
   }
@@ -751,7 +755,9 @@ final class Versions(files: Files, catalog: Catalog, job: String) {
   }
 
   private def runId(root: String, folder: String): Option[String] =
-    Some(folder.stripPrefix(root).stripSuffix("/")).filter(_.startsWith(Versions.Prefix)).map(_.stripPrefix(Versions.Prefix))
+    Some(folder.stripPrefix(root).stripSuffix("/"))
+      .filter(_.startsWith(Versions.Prefix))
+      .map(_.stripPrefix(Versions.Prefix))
 }
 
 object Versions {
@@ -815,7 +821,8 @@ object Batches {
     case (a: ListMap[_, _], b: ListMap[_, _]) =>
       val (before, added) = (a.asInstanceOf[Json.Fields], b.asInstanceOf[Json.Fields])
       ListMap(added.toSeq.map {
-        case ("expectations", found: Seq[_]) => "expectations" -> (before.get("expectations").toSeq :+ found).flatMap { case all: Seq[_] => all }
+        case ("expectations", found: Seq[_]) =>
+          "expectations" -> (before.get("expectations").toSeq :+ found).flatMap { case all: Seq[_] => all }
         case (name, value) => name -> before.get(name).fold(value)(sum(_, value))
       }: _*)
     case (a: Seq[_], b: Seq[_]) => if (a.isEmpty) b else a.zip(b).map { case (x, y) => sum(x, y) }
@@ -877,7 +884,8 @@ object Source {
     val inFiles = path.fold(columns)(_ => ListMap("value" -> "string")) ++ (if (hive) table.keys else Nil)
     val reader = options(spark.read.schema(ddl(inFiles)).format(path.fold(table.format)(_ => "text")), table)
     val placed = if (hive) reader.option("basePath", table.location) else reader.option("recursiveFileLookup", "true")
-    val places = if (some) sizes.collect { case (path, size) if size > 0 => literal(path) }.toSeq else Seq(table.location)
+    val filled = sizes.collect { case (path, size) if size > 0 => literal(path) }.toSeq
+    val places = if (some) filled else Seq(table.location)
     val files = placed.load(places: _*).select(col("*"), col("_metadata.file_path").as(file))
     val frame = path.fold(files)(Documents.records(files, _, table.columns, corrupt))
     if (hive) frame else plainPartitions(frame, table)
@@ -1184,7 +1192,10 @@ final case class Sink(options: Options, bucket: String) {
     withFileSize(frame.sparkSession)(save(arranged(observed), location))
     val found = Balance.observed(touched)("partitions").asInstanceOf[scala.collection.Seq[scala.collection.Seq[String]]]
     if (keys.isEmpty) ListMap.empty
-    else ListMap(found.map(_.toList).toList.sortBy(_.mkString("\u0000")).map(values => values -> s"$location${folder(values)}"): _*)
+    else {
+      val sorted = found.map(_.toList).toList.sortBy(_.mkString("\u0000"))
+      ListMap(sorted.map(values => values -> s"$location${folder(values)}"): _*)
+    }
   }
 
   /** The rows of a partition together, in as few tasks as there shall be files. */
@@ -1210,7 +1221,8 @@ final case class Sink(options: Options, bucket: String) {
       val writer = (if (format.name == "csv") CsvLines(frame, keys) else frame).write
       val codec = if (format.name == "avro" && compression == "none") "uncompressed" else compression
       writer.format(if (format.name == "csv") "text" else format.name).mode("error")
-      writer.options(Map("compression" -> codec, "timestampFormat" -> Sink.Timestamp)).partitionBy(keys: _*).save(location)
+      val options = Map("compression" -> codec, "timestampFormat" -> Sink.Timestamp)
+      writer.options(options).partitionBy(keys: _*).save(location)
     } catch {
       case error: AnalysisException if error.getMessage.contains(s"Failed to find data source: ${format.name}") =>
         throw new JobError(
@@ -1286,7 +1298,14 @@ object Refused {
 }
 
 /** Where a Glue connection leads, and the login that Secrets Manager has for it. */
-final class Database(val connection: String, url: String, secret: String, user: String, password: String, ssl: Boolean) {
+final class Database(
+    val connection: String,
+    url: String,
+    secret: String,
+    user: String,
+    password: String,
+    ssl: Boolean,
+) {
 
   /** What the driver is told, on Spark's side and on ours. */
   private val properties = Map("user" -> user, "password" -> password, "tcpKeepAlive" -> "true") ++
@@ -1328,17 +1347,19 @@ final class Database(val connection: String, url: String, secret: String, user: 
     }
 
   /** What the driver says, in one line, with the way out where there is a usual one. Refused, if it has a SQLSTATE. */
-  def refusal(error: Throwable): JobError = Database.ofTheDriver(error).fold(new JobError(s"connection $connection: $error")) {
-    cause =>
-      val (at, said, state) = (s"the database at ${url.split("//", 2).last}", Database.said(cause), cause.getSQLState)
-      val refused = new Refused(s"connection $connection: $said", Option(state).getOrElse(""))
-      if (Database.WrongLogin.contains(state))
-        new Refused(
-          s"connection $connection: $at refuses the login of the secret $secret: $said. Put another with `lake secret`",
-          state
-        )
-      else if (refused.isLost) new Refused(s"connection $connection: $at cannot be reached, or went away: $said", state)
-      else refused
+  def refusal(error: Throwable): JobError =
+    Database.ofTheDriver(error).fold(new JobError(s"connection $connection: $error"))(refused)
+
+  private def refused(cause: SQLException): JobError = {
+    val (at, said, state) = (s"the database at ${url.split("//", 2).last}", Database.said(cause), cause.getSQLState)
+    val plain = new Refused(s"connection $connection: $said", Option(state).getOrElse(""))
+    if (Database.WrongLogin.contains(state))
+      new Refused(
+        s"connection $connection: $at refuses the login of the secret $secret: $said. Put another with `lake secret`",
+        state
+      )
+    else if (plain.isLost) new Refused(s"connection $connection: $at cannot be reached, or went away: $said", state)
+    else plain
   }
 }
 
@@ -1349,11 +1370,11 @@ object Database {
 
   /** The database of a Glue connection. Throws JobError where there is no connection, secret, or login in it. */
   def find(glue: Aws, secrets: Aws, connection: String): Database = {
-    val found = try glue("GetConnection", ListMap("Name" -> connection)).nested("Connection").nested("ConnectionProperties")
-    catch {
+    val answer = try glue("GetConnection", ListMap("Name" -> connection)) catch {
       case error: AwsError if error.code == "EntityNotFoundException" =>
         throw new JobError(s"connection $connection: there is none of this name. Deploy the catalog stack first")
     }
+    val found = answer.nested("Connection").nested("ConnectionProperties")
     val secret = found.text("SECRET_ID")
     val (user, password) = login(secrets, connection, secret)
     val ssl = found.text("JDBC_ENFORCE_SSL") == "true"
@@ -1361,20 +1382,26 @@ object Database {
   }
 
   private def login(secrets: Aws, connection: String, secret: String): (String, String) = {
-    def wrong(what: String) = new JobError(s"connection $connection: the secret $secret $what. Put one with `lake secret`")
+    def wrong(what: String) =
+      new JobError(s"connection $connection: the secret $secret $what. Put one with `lake secret`")
     val value = try secrets("GetSecretValue", ListMap("SecretId" -> secret)).text("SecretString")
     catch {
       case error: AwsError if error.code == "ResourceNotFoundException" => throw wrong("has no value yet")
       case error: AwsError => throw new JobError(s"connection $connection: ${error.getMessage}")
     }
-    val login = for (said <- Try(Options(Json.read(value))).toOption; user <- said.get("username"); word <- said.get("password"))
-      yield (user.toString, word.toString)
+    val login = for {
+      said <- Try(Options(Json.read(value))).toOption
+      user <- said.get("username")
+      word <- said.get("password")
+    } yield (user.toString, word.toString)
     login.getOrElse(throw wrong("is not JSON with username and password"))
   }
 
   /** The innermost cause that the driver threw: those around it quote whole rows. None: not the database failed. */
-  def ofTheDriver(error: Throwable): Option[SQLException] =
-    Iterator.iterate(error)(_.getCause).takeWhile(_ != null).collect { case cause: SQLException => cause }.toSeq.lastOption
+  def ofTheDriver(error: Throwable): Option[SQLException] = {
+    val causes = Iterator.iterate(error)(_.getCause).takeWhile(_ != null)
+    causes.collect { case cause: SQLException => cause }.toSeq.lastOption
+  }
 
   /** The first line, without the severity; and the key that broke a constraint, but no whole row. */
   private def said(error: SQLException): String = {
@@ -1555,10 +1582,13 @@ final class Load(database: Database, sink: DatabaseSink, job: String, runId: Str
     if (sink.mode == "truncate") session.execute(s"DELETE FROM $target")
     val there = DatabaseColumns.of(session, sink.table)
     val names = DatabaseColumns.matched(types.keys, there.keys)
-    val values = types.toSeq.zip(names).map { case ((name, type_), into) => DatabaseColumns.value(name, type_, there(into)) }
+    val values = types.toSeq.zip(names).map {
+      case ((name, type_), into) => DatabaseColumns.value(name, type_, there(into))
+    }
     val conflict = if (sink.keys.isEmpty) "" else onConflict(names, DatabaseColumns.matched(sink.keys, there.keys))
     session.execute(
-      s"INSERT INTO $target (${Quoted.columns(names)}) SELECT ${values.mkString(", ")} FROM ${Quoted.table(staging)}$conflict"
+      s"INSERT INTO $target (${Quoted.columns(names)}) " +
+        s"SELECT ${values.mkString(", ")} FROM ${Quoted.table(staging)}$conflict"
     )
   }
 
@@ -1569,14 +1599,17 @@ final class Load(database: Database, sink: DatabaseSink, job: String, runId: Str
   }
 
   private def onConflict(names: Seq[String], keys: Seq[String]): String = {
-    val changes = names.filterNot(keys.contains).map(name => s"${Quoted.column(name)} = EXCLUDED.${Quoted.column(name)}")
-    s" ON CONFLICT (${Quoted.columns(keys)}) DO " + (if (changes.isEmpty) "NOTHING" else s"UPDATE SET ${changes.mkString(", ")}")
+    val others = names.filterNot(keys.contains).map(Quoted.column)
+    val changes = others.map(column => s"$column = EXCLUDED.$column")
+    val effect = if (changes.isEmpty) "NOTHING" else s"UPDATE SET ${changes.mkString(", ")}"
+    s" ON CONFLICT (${Quoted.columns(keys)}) DO $effect"
   }
 
   /** Note this load. False where this run has done it before. */
   private def isNew(written: Written): Boolean = {
     session.execute(
-      s"CREATE TABLE IF NOT EXISTS ${Quoted.table(runs)} (table_name text, run_id text, job text, mode text, rows bigint, " +
+      s"CREATE TABLE IF NOT EXISTS ${Quoted.table(runs)} " +
+        "(table_name text, run_id text, job text, mode text, rows bigint, " +
         "loaded_at timestamp with time zone DEFAULT now(), PRIMARY KEY (table_name, run_id))"
     )
     val note = s"INSERT INTO ${Quoted.table(runs)} VALUES (?, ?, ?, ?, ?::bigint) ON CONFLICT DO NOTHING"

@@ -25,8 +25,9 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from lake.config import ConfigError, Lake, WorkflowStep, load
+from lake.config import ConfigError, Lake, load
 from lake.errors import BadInput, LakeError
+from lake.model import WorkflowStep
 from lake.names import STACKS
 
 if TYPE_CHECKING:

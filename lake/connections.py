@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lake.config import Config, Connection, Job
 from lake.errors import BadInput, LakeError
+from lake.model import Config, Connection, Job
 
 if TYPE_CHECKING:
     from lake.aws import Aws

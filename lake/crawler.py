@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lake.config import Dataset
+from lake.model import Dataset
 
 
 def classifier(name: str, dataset: Dataset) -> tuple[str, dict[str, Any]] | None:

@@ -13,10 +13,11 @@ from typing import Any
 
 from lake.aws import Aws
 from lake.catalog import check_crawled
-from lake.config import Dataset, Lake
+from lake.config import Lake
 from lake.crawler import classifier, configuration
 from lake.errors import BadInput, LakeError
 from lake.local import program, surroundings
+from lake.model import Dataset
 
 SHOWN = 3
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from lake.config import Expectation, Job
+from lake.model import Expectation, Job
 
 Rule = dict[str, Any]
 """A rule as glue_scripts/lake_etl/expectations.py reads it: its text under `rule`, its kind, columns and settings."""

@@ -10,8 +10,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
-from lake.config import REPORTS, ScriptJob
 from lake.errors import BadInput, LakeError
+from lake.model import REPORTS, ScriptJob
 
 POLL_SECONDS = 1.0
 SHELL_LOGS = "/aws-glue/python-jobs"

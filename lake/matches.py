@@ -11,8 +11,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lake.aws import Aws
-from lake.config import FindMatches, Lake
+from lake.config import Lake
 from lake.errors import BadInput, LakeError
+from lake.model import FindMatches
 from lake.sql import query
 
 

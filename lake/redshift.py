@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from lake.config import Config
+from lake.model import Config
 from lake.names import Names
 
 READ_CATALOG = [

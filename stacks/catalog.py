@@ -25,8 +25,9 @@ from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from constructs import Construct
 
-from lake.config import Connection, Crawl, Dataset, Lake, PartitionIndex
+from lake.config import Lake
 from lake.crawler import classifier, configuration
+from lake.model import Connection, Crawl, Dataset, PartitionIndex
 from stacks import events, policies, tables
 from stacks.base import LakeStack
 from stacks.connections import glue_connection

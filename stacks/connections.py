@@ -6,8 +6,8 @@ from cdktf_cdktf_provider_aws.glue_connection import GlueConnection, GlueConnect
 from cdktf_cdktf_provider_aws.secretsmanager_secret import SecretsmanagerSecret
 from constructs import Construct
 
-from lake.config import Connection, Network
 from lake.connections import address
+from lake.model import Connection, Network
 from lake.names import Names
 
 RECOVERY_DAYS = 30

@@ -8,8 +8,8 @@ from cdktf_cdktf_provider_aws.glue_data_quality_ruleset import (
 )
 from constructs import Construct
 
-from lake.config import Job
 from lake.expectations import ruleset
+from lake.model import Job
 from lake.names import Names
 
 

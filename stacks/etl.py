@@ -14,9 +14,10 @@ from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.s3_object import S3Object
 from constructs import Construct
 
-from lake.config import Connection, Dataset, Job, JobSettings, Lake, ScriptJob, Sink
+from lake.config import Lake
 from lake.connections import connections_of, databases_of
 from lake.expectations import rules
+from lake.model import Connection, Dataset, Job, JobSettings, ScriptJob, Sink
 from lake.names import Names
 from stacks import policies
 from stacks.base import LakeStack

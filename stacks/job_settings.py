@@ -6,7 +6,7 @@ from typing import Any
 
 from cdktf_cdktf_provider_aws.glue_job import GlueJobExecutionProperty, GlueJobNotificationProperty
 
-from lake.config import JobSettings, ScriptJob
+from lake.model import JobSettings, ScriptJob
 from lake.names import Names
 
 DEFAULT_MINUTES, STREAMING_MINUTES = 60, 10_080

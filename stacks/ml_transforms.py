@@ -11,8 +11,8 @@ from cdktf_cdktf_provider_aws.glue_ml_transform import (
 )
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 
-from lake.config import MlTransform
 from lake.connections import crawled_table
+from lake.model import MlTransform
 from lake.rules import warnings
 from stacks.base import LakeStack
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from lake.config import Connection
+from lake.model import Connection
 from lake.names import Names
 
 Statement = dict[str, Any]

@@ -14,7 +14,8 @@ from cdktf_cdktf_provider_aws.kinesis_stream import KinesisStream
 from cdktf_cdktf_provider_aws.s3_object import S3Object
 from constructs import Construct
 
-from lake.config import Lake, Stream, Window
+from lake.config import Lake
+from lake.model import Stream, Window
 from stacks import policies, tables
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket

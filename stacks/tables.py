@@ -14,7 +14,7 @@ from cdktf_cdktf_provider_aws.glue_catalog_table import (
 )
 from constructs import Construct
 
-from lake.config import Dataset, Projection
+from lake.model import Dataset, Projection
 
 _HIVE = "org.apache.hadoop.hive"
 _PARQUET = f"{_HIVE}.ql.io.parquet"

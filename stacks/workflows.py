@@ -15,7 +15,7 @@ from cdktf_cdktf_provider_aws.glue_trigger import (
 from cdktf_cdktf_provider_aws.glue_workflow import GlueWorkflow
 from constructs import Construct
 
-from lake.config import Workflow, WorkflowStep
+from lake.model import Workflow, WorkflowStep
 from lake.names import Names
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lake import expectations
-from lake.config import REPORTS, Config
+from lake.model import REPORTS, Config
 from lake.names import BUCKETS, Names
 from lake.rules import databases, datasets, incremental, job_settings, steps, workflows
 from lake.rules.place import Problem

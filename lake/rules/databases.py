@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lake.config import NAME, Config, Connection, Dataset, Job, Network, Sink
 from lake.connections import connections_of
+from lake.model import NAME, Config, Connection, Dataset, Job, Network, Sink
 from lake.rules.place import Place, Problem
 
 _OF_A_DATASET = {"format", "connection", "table", "crawl"}

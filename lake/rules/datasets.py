@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lake.config import Config, Dataset, Projection
+from lake.model import Config, Dataset, Projection
 from lake.rules.place import Problem
 
 Told = Iterator[tuple[str, str]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lake.config import Config, Job, Step
+from lake.model import Config, Job, Step
 from lake.rules.place import Problem
 
 BATCH = "batch"

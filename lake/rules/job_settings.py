@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from lake.config import Config, Job, JobSettings, ScriptJob
+from lake.model import Config, Job, JobSettings, ScriptJob
 from lake.rules.place import Place, Problem
 
 FLEXIBLE = ("G.1X", "G.2X")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lake.config import Config, FindMatches, Job
+from lake.model import Config, FindMatches, Job
 from lake.rules.place import Place, Problem
 
 COMPRESSIONS = {

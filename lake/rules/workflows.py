@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from lake.config import Config, Workflow
+from lake.model import Config, Workflow
 from lake.rules.place import Place, Problem
 
 

@@ -30,6 +30,11 @@ jobs:
       - filter: "orders > 0"
       - map: {{add: {{loyal: "orders > 9"}}}}
     sink: {{connection: shop, table: public.totals, mode: upsert, keys: [id]}}
+  best:
+    language: scala
+    source: customers
+    steps: [filter: "orders > 9"]
+    sink: {{connection: shop, table: public.best, mode: truncate}}
 """
 WRONG = "not the one that the server knows"
 
@@ -41,7 +46,8 @@ def shop(fresh: Checkout, database: Database) -> Checkout:
     file.write_text(LAKE.format(endpoint=endpoint, port=database.server.port, database=database.name))
     database.run(
         "CREATE TABLE customers (id int PRIMARY KEY, orders int); INSERT INTO customers VALUES (1, 1), (2, 10), (3, 0);"
-        "CREATE TABLE totals (id int PRIMARY KEY, orders int, loyal boolean); INSERT INTO totals VALUES (1, 0, true)"
+        "CREATE TABLE totals (id int PRIMARY KEY, orders int, loyal boolean); INSERT INTO totals VALUES (1, 0, true);"
+        "CREATE TABLE best (id int PRIMARY KEY, orders int); INSERT INTO best VALUES (7, 70)"
     )
     return fresh
 
@@ -78,6 +84,8 @@ def test_a_lake_with_a_database(shop: Checkout, database: Database) -> None:
     report = shop.lake_json("run", "totals")
     assert (report["rows_in"], report["filtered"], report["rows_out"]) == (3, 1, 2)
     assert database.run("SELECT * FROM totals ORDER BY id") == [(1, 1, False), (2, 10, True)]
+    assert shop.lake_json("run", "best")["rows_out"] == 1
+    assert database.run("SELECT * FROM best") == [(2, 10)]
     assert_kept_secret(shop)
     assert not {line for line in logged(shop) for password in (PASSWORD, WRONG) if password in line}
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
+import psycopg
 
 from tests.postgres import PASSWORD, USER, Database
 
@@ -32,6 +37,30 @@ class Shop:
         glue = boto3.client("glue")
         glue.delete_connection(ConnectionName=self.connection)
         glue.create_connection(ConnectionInput=self._input(port))
+
+    def staging(self) -> list[str]:
+        """The tables that loads have under way, or left."""
+        return [name for name in self.database.tables() if name.startswith("_lake_") and name != "_lake_runs"]
+
+    @contextmanager
+    def power_cut(self) -> Iterator[None]:
+        """The server loses its power a second after a load has begun; afterwards it is on again."""
+        server = self.database.server
+
+        def pull_the_plug() -> None:
+            with suppress(psycopg.Error):
+                while not self.staging():
+                    time.sleep(0.05)
+                time.sleep(1)
+            server.stop(immediate=True)
+
+        plug = threading.Thread(target=pull_the_plug)
+        plug.start()
+        try:
+            yield
+        finally:
+            plug.join()
+            server.start()
 
     def _input(self, port: int) -> Any:
         return {

@@ -6,12 +6,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-import psycopg
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
@@ -65,14 +63,10 @@ def refused(shop: Shop, frame: DataFrame, **options: Any) -> str:
     with pytest.raises(JobError) as error:
         load(shop, frame, **options)
     assert there(shop) == before
-    assert not staging(shop)
+    assert not shop.staging()
     assert "\n" not in str(error.value)
     assert PASSWORD not in str(error.value)
     return str(error.value)
-
-
-def staging(shop: Shop) -> list[str]:
-    return [name for name in shop.database.tables() if name.startswith("_lake_") and name != "_lake_runs"]
 
 
 # Reading
@@ -351,31 +345,16 @@ def test_a_server_that_goes_away_during_the_load_leaves_the_old_rows(
         "java_method('java.lang.Thread', 'sleep', 20L) AS t",
     )
     slow = slow.where("t IS NOT NULL").drop("t")
-    server = planes.database.server
-
-    def pull_the_plug() -> None:
-        with suppress(psycopg.Error):
-            while not staging(planes):
-                time.sleep(0.05)
-            time.sleep(1)
-        server.stop(immediate=True)
-
-    plug = threading.Thread(target=pull_the_plug)
-    plug.start()
-    try:
-        with pytest.raises(JobError) as error:
-            load(planes, slow, batch_size=10, **options)
-    finally:
-        plug.join()
-        server.start()
+    with planes.power_cut(), pytest.raises(JobError) as error:
+        load(planes, slow, batch_size=10, **options)
     assert "cannot be reached, or went away" in str(error.value)
     assert PASSWORD not in str(error.value)
     assert there(planes) == [("N1", 10), ("N2", 20)]
-    assert len(staging(planes)) == 1
+    assert len(planes.staging()) == 1
     frame = spark.createDataFrame([("N3", 30)], SCHEMA)
     assert load(planes, frame, run="jr_2", **options) == 1
     assert ("N3", 30) in there(planes)
-    assert not staging(planes)
+    assert not planes.staging()
 
 
 def test_a_commit_whose_answer_is_lost_is_looked_up(planes: Shop, spark: SparkSession) -> None:
@@ -414,9 +393,9 @@ def test_what_a_killed_run_left_is_cleared_by_the_next(planes: Shop, rows: Rows)
         planes.run(f"CREATE TABLE {killed.staging} (tailnum text); CREATE TABLE _lake_planes_mine (i int)")
         left = killed.staging.partition(".")[2]
         killed.session.close()
-    assert left in staging(planes)
+    assert left in planes.staging()
     load(planes, rows(SCHEMA, ("N3", 1)))
-    assert staging(planes) == ["_lake_planes_mine"]
+    assert planes.staging() == ["_lake_planes_mine"]
 
 
 def test_an_unknown_option_of_the_sink_is_told() -> None:

@@ -33,11 +33,17 @@ def add(lake: Lake, day: str, file: str, *ids: int) -> None:
     lake.put("raw", f"{lake.database}/events/day={day}/{file}", "\n".join(lines))
 
 
-def job(lake: Lake, steps: list[dict[str, Any]] | None = None, keys: tuple[str, ...] = ("day",), **more: str) -> Any:
+def job(
+    lake: Lake,
+    steps: list[dict[str, Any]] | None = None,
+    keys: tuple[str, ...] = ("day",),
+    expect: list[dict[str, Any]] | None = None,
+    **more: str,
+) -> Any:
     tables = {name: name for name in ("events", "names")}
     sink = {"table": lake.database, "partition_by": list(keys)}
-    steps = STEPS if steps is None else steps
-    spec = lake.spec(job=lake.database, source="events", tables=tables, steps=steps, sink=sink, incremental=True)
+    given = {"steps": STEPS if steps is None else steps, "sink": sink, "expect": expect or []}
+    spec = lake.spec(job=lake.database, source="events", tables=tables, incremental=True, **given)
     return run([*lake.arguments(spec), *(word for name, value in more.items() for word in (f"--{name}", value))])
 
 
@@ -119,6 +125,53 @@ def test_without_its_table_a_job_begins_again(events: Lake, spark: SparkSession)
     job(events)
     boto3.client("glue").delete_table(DatabaseName=f"{events.database}_curated", Name=events.database)
     assert job(events)["rows_out"] == 3
+
+
+SMALL = {"rule": "small", "kind": "between", "columns": ["id"], "least": 0, "most": 9}
+
+
+def test_expectations_are_judged_of_each_batch(events: Lake, spark: SparkSession) -> None:
+    add(events, "1", "large.json", 10)
+    expect = [SMALL | {"otherwise": "quarantine"}]
+    first = job(events, expect=expect)
+    add(events, "2", "c.json", 4, 11, 12)
+    second = job(events, expect=expect)
+    assert job(events, expect=expect)["batches"] == 0
+
+    assert ids(events, spark) == [1, 2, 3, 4]
+    verdicts = [verdict for report in (first, second) for verdict in report["expectations"]]
+    assert [(verdict["judged"], verdict["failed"]) for verdict in verdicts] == [(4, 1), (3, 2)]
+    assert [report["quarantined_rows"] for report in (first, second)] == [1, 2]
+    kept = spark.read.json(f"s3://quarantine/{events.database}/run_date=*/*/").collect()
+    assert sorted(json.loads(row.raw)["id"] for row in kept) == [10, 11, 12]
+
+
+def test_a_batch_that_fails_an_expectation_is_published_once_its_file_is_mended(
+    events: Lake, spark: SparkSession
+) -> None:
+    job(events, expect=[SMALL])
+    add(events, "2", "c.json", 4, 11)
+    with pytest.raises(JobError, match="expectations not met, and nothing published: small: 1 of 2 rows fail"):
+        job(events, expect=[SMALL])
+    assert ids(events, spark) == [1, 2, 3]
+
+    add(events, "2", "c.json", 4, 5)
+    add(events, "2", "d.json", 6)
+    job(events, expect=[SMALL])
+    assert ids(events, spark) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_batch_that_fails_an_expectation_is_published_without_the_file_that_was_taken_away(
+    events: Lake, spark: SparkSession
+) -> None:
+    job(events, expect=[SMALL])
+    add(events, "2", "c.json", 11)
+    add(events, "3", "d.json", 4)
+    with pytest.raises(JobError, match="nothing published"):
+        job(events, expect=[SMALL])
+    boto3.client("s3").delete_object(Bucket="raw", Key=f"{events.database}/events/day=2/c.json")
+    job(events, expect=[SMALL])
+    assert ids(events, spark) == [1, 2, 3, 4]
 
 
 def test_an_error_in_a_batch_is_told_as_in_any_run(events: Lake, spark: SparkSession) -> None:

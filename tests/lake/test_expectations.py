@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from lake.config import Expectation, Job
 from lake.expectations import rules, ruleset
+from lake.model import Expectation, Job
 
 
 def job(*expect: dict[str, Any]) -> Job:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lake.config import ConfigError, Job, ScriptJob, load
+from lake.config import ConfigError, load
+from lake.model import Job, ScriptJob
 from lake.rules.job_settings import OF_THE_STEPS
 
 LAKE = """\

@@ -22,6 +22,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def until(found: Callable[[], Any], seconds: float = 60) -> Any:
+    """What `found` gives, once it gives something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := found():
+            return value
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds} s")
+
+
 def started(port: int, folder: Path) -> subprocess.Popen[bytes]:
     """Start the embedded AWS and wait until it answers."""
     log = (folder.parent / f"{folder.name}.log").open("ab")

@@ -6,7 +6,8 @@ import json
 import zipfile
 from pathlib import Path
 
-from lake.config import Job, load
+from lake.config import load
+from lake.model import Job
 from lake.names import Names
 from stacks.athena import statement
 from stacks.etl import job_spec, matching_modules

@@ -6,9 +6,8 @@ import json
 import re
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -343,31 +342,15 @@ def test_a_reader_sees_all_of_the_old_or_all_of_the_new(
 def test_a_server_that_goes_away_during_the_load_leaves_the_old_rows(
     new_lake: Callable[[str], Lake], database: Database, submitted: Submit
 ) -> None:
-    lake, shop, server = new_lake("scala_power"), Shop.new(database), database.server
+    lake, shop = new_lake("scala_power"), Shop.new(database)
     shop.run(f"{PLANES} CREATE TABLE given AS SELECT 'X' || i AS tailnum, i AS seats FROM generate_series(1, 400) AS i")
     slow = {"map": {"add": {"seats": "seats + length(java_method('java.lang.Thread', 'sleep', 20L))"}}}
 
-    def pull_the_plug() -> None:
-        with suppress(psycopg.Error):
-            while not staging(shop):
-                time.sleep(0.05)
-            time.sleep(1)
-        server.stop(immediate=True)
-
-    plug = threading.Thread(target=pull_the_plug)
-    plug.start()
-    try:
+    with shop.power_cut():
         (told,) = in_scala(submitted, [truncating(lake, shop, slow)])
-    finally:
-        plug.join()
-        server.start()
     assert "cannot be reached, or went away" in told
     assert shop.run("SELECT * FROM planes ORDER BY 1") == [("N1", 10), ("N2", 20)]
-    assert len(staging(shop)) == 1
-
-
-def staging(shop: Shop) -> list[str]:
-    return [name for name in shop.database.tables() if name.startswith("_lake_") and name != "_lake_runs"]
+    assert len(shop.staging()) == 1
 
 
 def truncating(lake: Lake, shop: Shop, *steps: dict[str, Any]) -> list[str]:

@@ -67,6 +67,15 @@ class Lab:
         events = self.aws("logs").get_log_events(logGroupName=group, logStreamName=run["Id"], startFromHead=True)
         return [event["message"] for event in events["events"]]
 
+    def told(self, job: str, run_id: str) -> list[str]:
+        """What a run that goes on has printed so far."""
+        run = self.glue.get_job_run(JobName=job, RunId=run_id)["JobRun"]
+        assert run["JobRunState"] in UNDERWAY, run.get("ErrorMessage")
+        try:
+            return self.lines(run, "output")
+        except self.aws("logs").exceptions.ResourceNotFoundException:
+            return []
+
 
 @pytest.fixture
 def lab(aws: Callable[[str], Any]) -> Lab:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +11,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_aws.context import client
-from tests.local_aws.conftest import free_port, started, stopped
+from tests.local_aws.conftest import free_port, started, stopped, until
 from tests.local_aws.jobs.conftest import Lab, ended
 
 FOREVER = "import os, time\nprint(os.getpid())\ntime.sleep(600)\n"
-
-
-def _until(found: Callable[[], Any], seconds: float = 20) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if value := found():
-            return value
-        time.sleep(0.2)
-    raise AssertionError(f"not within {seconds} s")
 
 
 def _is_alive(pid: int) -> bool:
@@ -37,19 +26,8 @@ def _is_alive(pid: int) -> bool:
 
 
 def _pid(lab: Any, job: str, run_id: str) -> int:
-    """The process of a run that prints its pid first: its log is there while it runs."""
-    run = lab.glue.get_job_run(JobName=job, RunId=run_id)["JobRun"]
-
-    def told() -> list[str]:
-        streams = lab.aws("logs").describe_log_groups(logGroupNamePrefix=f"{run['LogGroupName']}/output")
-        return lab.lines(run, "output") if streams["logGroups"] and _has_stream(lab, run) else []
-
-    return int(_until(told)[0])
-
-
-def _has_stream(lab: Any, run: dict[str, Any]) -> bool:
-    group = f"{run['LogGroupName']}/output"
-    return bool(lab.aws("logs").describe_log_streams(logGroupName=group, logStreamNamePrefix=run["Id"])["logStreams"])
+    """The process of a run that prints its pid first."""
+    return int(until(lambda: lab.told(job, run_id))[0])
 
 
 def test_a_shell_job_works_on_this_aws_with_nothing_of_the_caller(lab: Any) -> None:
@@ -109,7 +87,7 @@ def test_no_more_runs_at_once_than_the_job_allows(lab: Any) -> None:
 def test_a_failed_run_is_tried_again_as_often_as_the_job_says(lab: Any) -> None:
     job = lab.job("raise SystemExit(1)", MaxRetries=1)
     first = lab.start(job)
-    again = ended(lab.glue, job, _until(lambda: _ids(lab, job) - {first}).pop())
+    again = ended(lab.glue, job, until(lambda: _ids(lab, job) - {first}).pop())
     assert (again["Attempt"], again["PreviousRunId"], again["JobRunState"]) == (1, first, "FAILED")
     assert _ids(lab, job) == {first, f"{first}_attempt_1"}
 
@@ -163,7 +141,7 @@ def test_a_job_that_is_deleted_takes_its_runs_along(lab: Any) -> None:
     run_id = lab.start(job)
     pid = _pid(lab, job, run_id)
     lab.glue.delete_job(JobName=job)
-    _until(lambda: not _is_alive(pid))
+    until(lambda: not _is_alive(pid))
     assert _ids(lab, job) == set()
 
 
@@ -185,7 +163,7 @@ def test_a_run_dies_with_the_embedded_aws_and_is_failed_afterwards(tmp_path: Pat
     pid = _pid(lab, job, run_id)
     os.kill(server.pid, end)
     server.wait(30)
-    _until(lambda: not _is_alive(pid))
+    until(lambda: not _is_alive(pid))
     server = started(port, folder)
     run = lab.glue.get_job_run(JobName=job, RunId=run_id)["JobRun"]
     stopped(server)

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from tests.local_aws.conftest import until
 from tests.local_aws.jobs.conftest import ended
 
 pytestmark = pytest.mark.spark
@@ -170,6 +171,31 @@ def test_a_second_run_takes_up_the_checkpoint_the_first_left_in_s3(lab: Any) -> 
         assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
     parts = [key for key in lab.keys("out/") if key.endswith(".parquet")]
     rows = [row["id"] for part in parts for row in _rows(lab, part)]
+    assert sorted(rows) == [1, 2]
+
+
+def test_a_streaming_job_runs_until_it_is_stopped_and_what_it_wrote_is_in_s3(lab: Any) -> None:
+    lab.put("in/1.csv", "1,x\n2,y\n")
+    job = lab.job(
+        f"""
+        from pyspark.sql import SparkSession
+
+        def counted(frame, number):
+            frame.write.mode("append").parquet("s3://{lab.bucket}/out/")
+            print(f"batch {{number}}: {{frame.count()}} rows", flush=True)
+
+        spark = SparkSession.builder.getOrCreate()
+        stream = spark.readStream.schema("id int, name string").csv("s3://{lab.bucket}/in/")
+        stream.writeStream.foreachBatch(counted).trigger(processingTime="1 second").start().awaitTermination()
+        """,
+        kind="gluestreaming",
+    )
+    run_id = lab.start(job)
+    until(lambda: lab.told(job, run_id))
+    lab.glue.batch_stop_job_run(JobName=job, JobRunIds=[run_id])
+    run = ended(lab.glue, job, run_id)
+    assert (run["JobRunState"], lab.lines(run, "output")) == ("STOPPED", ["batch 0: 2 rows"])
+    rows = [row["id"] for part in lab.keys("out/") if part.endswith(".parquet") for row in _rows(lab, part)]
     assert sorted(rows) == [1, 2]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from textwrap import dedent
 from typing import Any
 
 import pytest
+
+from tests.local_aws.conftest import until
 
 UNDERWAY = ("RUNNING", "STOPPING")
 
@@ -73,15 +74,6 @@ class Lab:
 
     def tables(self) -> set[str]:
         return {table["Name"] for table in self.glue.get_tables(DatabaseName=self.name)["TableList"]}
-
-
-def until(found: Callable[[], Any], seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if value := found():
-            return value
-        time.sleep(0.1)
-    raise AssertionError(f"not within {seconds} s")
 
 
 def _named(place: str) -> dict[str, str]:

@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 
 from local_aws.context import Context, client
 from local_aws.workflows.runs import WorkflowRuns
-from tests.local_aws.conftest import free_port, started, stopped
-from tests.local_aws.workflows.conftest import Lab, counts, states, until
+from tests.local_aws.conftest import free_port, started, stopped, until
+from tests.local_aws.workflows.conftest import Lab, counts, states
 
 SLOW = "import time\ntime.sleep(600)\n"
 

@@ -1,0 +1,620 @@
+"""What lake.yaml may say: its fields, their types, and what each allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+PROJECT = r"^[a-z][a-z0-9-]*[a-z0-9]$"
+NAME = r"^[a-z][a-z0-9_]*$"
+TYPE = r"^(string|boolean|tinyint|smallint|int|bigint|float|double|date|timestamp|decimal\(\d+,\d+\))$"
+REGION = r"^[a-z]{2}(-[a-z]+)+-\d$"
+ACCOUNT = r"^\d{12}$"
+FUNCTION = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$"
+PYTHON_FILE = r"^[\w./-]+\.py$"
+CONDITION = r"""^[^"\\]+$"""
+SCRIPT = r"^[\w./-]+\.(py|scala)$"
+ARGUMENT = r"^--[A-Za-z][\w.-]*$"
+REQUIREMENT = r"^[A-Za-z0-9][\w.-]*(\[[\w,-]+\])?([=<>!~]=?=?[\w.*,<>=!~-]+)?$"
+SPARK_CONF = r"^spark\.[\w.-]+$"
+ENDED = dict.fromkeys(("0.9", "1.0", "2.0"), "2026-04-01")
+"""Versions of Glue that are past their end of life."""
+LOOPBACK = r"^http://(127\.0\.0\.1|localhost):\d{2,5}$"
+HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$"
+DATABASE = r"^\w[\w-]*$"
+SUBNET = r"^subnet-[0-9a-f]+$"
+SECURITY_GROUP = r"^sg-[0-9a-f]+$"
+ZONE = r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$"
+DATABASE_TABLE = r"^[A-Za-z_]\w*\.[A-Za-z_]\w*$"
+SINK_TABLE = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$"
+COLUMN_TYPE = rf"({TYPE}|^(array|map|struct)<[a-z0-9_:,<>() ]+>$)"
+JSON_PATH = r"^\$(\.[A-Za-z_]\w*)*(\[\*\])?$"
+CRON = r"^cron\(\S+ \S+ \S+ \S+ \S+ \S+\)$"
+ALLOWED = {
+    PROJECT: "lower-case letters, digits and hyphens, such as flights",
+    NAME: "lower-case letters, digits and underscores, such as arr_delay",
+    TYPE: "string, boolean, tinyint, smallint, int, bigint, float, double, date, timestamp or decimal(precision,scale)",
+    COLUMN_TYPE: "string, int, bigint, double, ..., decimal(precision,scale), array<type>, map<type,type> or "
+    "struct<name:type,...>",
+    JSON_PATH: "where the records are, such as $.records[*], $[*] or $.detail",
+    REGION: "an AWS region, such as eu-west-1",
+    ACCOUNT: "the 12 digits of an AWS account, in quotes",
+    FUNCTION: "module.function, such as my_rules.is_far",
+    PYTHON_FILE: "a Python file, such as my_rules.py",
+    CONDITION: 'a SQL condition without " and \\, texts in single quotes',
+    SCRIPT: "a Python or Scala file, such as jobs/hello.py",
+    ARGUMENT: "--name, such as --threshold",
+    REQUIREMENT: "a package, and its version if it matters, such as holidays==0.83",
+    SPARK_CONF: "a setting of Spark, such as spark.sql.shuffle.partitions",
+    LOOPBACK: "http://127.0.0.1:PORT, as the embedded AWS listens on loopback only",
+    HOST: "the name or address of a host, such as db.example.org",
+    DATABASE: "the name of a database: letters, digits, underscores and hyphens",
+    SUBNET: "the id of a subnet, such as subnet-0123456789abcdef0",
+    SECURITY_GROUP: "the id of a security group, such as sg-0123456789abcdef0",
+    ZONE: "the subnet's availability zone, such as eu-west-1a",
+    DATABASE_TABLE: "schema.table, such as public.customers",
+    SINK_TABLE: "a table of the catalog, such as flights, or with a connection schema.table, such as public.flights",
+    CRON: "AWS's six fields in UTC: cron(minutes hours day-of-month month day-of-week year)",
+}
+
+ProjectName = Annotated[str, Field(pattern=PROJECT)]
+Name = Annotated[str, Field(pattern=NAME)]
+WorkerType = Literal["G.025X", "G.1X", "G.2X", "G.4X", "G.8X"]
+ColumnType = Annotated[str, Field(pattern=TYPE)]
+DeclaredType = Annotated[str, Field(pattern=COLUMN_TYPE)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        strict=True, frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_known_fields(cls, given: Any) -> Any:
+        allowed = [field.alias or name for name, field in cls.model_fields.items()]
+        unknown = [key for key in given if key not in allowed] if isinstance(given, Mapping) else []
+        if unknown:
+            raise PydanticCustomError(
+                "unknown_field",
+                "is not a field here. Allowed: {allowed}",
+                {"allowed": ", ".join(sorted(allowed)), "field": unknown[0]},
+            )
+        return given
+
+
+class State(_Model):
+    bucket: str
+    """The S3 bucket that keeps Terraform's state. Without it, state is a local file."""
+
+
+class Environment(_Model):
+    region: Annotated[str, Field(pattern=REGION)]
+    endpoint: Annotated[str, Field(pattern=LOOPBACK)] | None = None
+    """Set for the embedded AWS only. Without it, the environment is an AWS account."""
+    account: Annotated[str, Field(pattern=ACCOUNT)] | None = None
+    """A login to any other account stops before anything is read."""
+    destroyable: bool = False
+    """The first of the two keys to deleting data; the command is the second."""
+    state: State | None = None
+
+
+class Network(_Model):
+    subnet: Annotated[str, Field(pattern=SUBNET)]
+    security_groups: Annotated[list[Annotated[str, Field(pattern=SECURITY_GROUP)]], Field(min_length=1)]
+    """One of them must let in all TCP from itself: AWS asks for it."""
+    zone: Annotated[str, Field(pattern=ZONE)]
+
+
+class Connection(_Model):
+    type: Literal["postgresql", "network"]
+    """A database, or with `network` the way into a VPC alone."""
+    host: Annotated[str, Field(pattern=HOST)] | None = None
+    port: Annotated[int, Field(ge=1, le=65_535)] = 5432
+    database: Annotated[str, Field(pattern=DATABASE)] | None = None
+    ssl: bool = True
+    """Without it, also unencrypted connections are made."""
+    network: Network | None = None
+    """The place in a VPC from which crawlers and jobs reach it."""
+
+
+class Crawl(_Model):
+    schedule: Annotated[str, Field(pattern=CRON)] | None = None
+    """AWS's six fields, in UTC. Without it, the crawler runs on demand only."""
+    recrawl: Literal["everything", "new_folders", "events"] = "everything"
+    """`events`: after the first crawl, only the folders in which S3 says that objects came or went."""
+    on_update: Literal["update", "log"] = "update"
+    on_delete: Literal["deprecate", "delete", "log"] = "deprecate"
+
+
+class CsvFormat(_Model):
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    quote: Annotated[str, Field(min_length=1, max_length=1)] = '"'
+    header: bool = True
+    serde: Literal["OpenCSVSerDe", "LazySimpleSerDe", "None"] = "OpenCSVSerDe"
+    """`LazySimpleSerDe` knows no quotes; with `None` the crawler chooses."""
+
+
+class JsonFormat(_Model):
+    path: Annotated[str, Field(pattern=JSON_PATH)]
+    """Where the records are in a file that is not one object a line, such as `$.records[*]`. Athena cannot read it."""
+
+
+class GrokFormat(_Model):
+    pattern: Annotated[str, Field(min_length=1, max_length=2048)]
+    custom_patterns: str | None = None
+    """A line each: a name, a space, its regular expression."""
+    classification: str | None = None
+    """Without it, the dataset's name."""
+
+
+class XmlFormat(_Model):
+    row_tag: Annotated[str, Field(min_length=1)]
+    """The element that is a row; it must not close itself."""
+
+
+class Projection(_Model):
+    """How Athena computes the values of a partition key, in Athena's own words."""
+
+    type: Literal["integer", "enum", "date", "injected"]
+    range: Annotated[list[int | str], Field(min_length=2, max_length=2)] | None = None
+    """First and last, such as `[2010, 2030]` or `[2024-01-01, NOW]`."""
+    values: Annotated[list[str], Field(min_length=1)] | None = None
+    """Of an enum."""
+    format: str | None = None
+    """Of a date, such as `yyyy-MM-dd`."""
+    interval: Annotated[int, Field(ge=1)] | None = None
+    interval_unit: Literal["YEARS", "MONTHS", "WEEKS", "DAYS", "HOURS", "MINUTES", "SECONDS"] | None = None
+    digits: Annotated[int, Field(ge=1)] | None = None
+    """Integers are written with leading zeros to this width."""
+
+    @field_validator("range", mode="before")
+    @classmethod
+    def _dates_as_text(cls, given: Any) -> Any:
+        return [str(end) if isinstance(end, date) else end for end in given] if isinstance(given, list) else given
+
+
+class PartitionIndex(_Model):
+    keys: Annotated[list[Name], Field(min_length=1)]
+
+
+class Dataset(_Model):
+    zone: Literal["raw", "curated"] = "raw"
+    """Where its folder lies, and which database gets its table. `curated`: what jobs leave beside their tables."""
+    format: Literal["csv", "json", "parquet", "grok", "xml", "jdbc"]
+    """`jdbc`: a table of a database; all else are files."""
+    connection: Name | None = None
+    """Only of a jdbc dataset: where its database is."""
+    table: Annotated[str, Field(pattern=DATABASE_TABLE)] | None = None
+    """Only of a jdbc dataset: `schema.table`."""
+    catalog: Literal["crawled", "projected", "declared"] = "crawled"
+    """How its table comes: a crawler finds it; or it is told here, its partitions computed by Athena, or registered."""
+    partitions: list[Name] | dict[Name, ColumnType] = []
+    """The keys of its `key=value` folders, outermost first; of a table that is not crawled also with their types."""
+    columns: list[Name] | dict[Name, DeclaredType] = []
+    """`{name: type}` of a table that is not crawled. Else only names, for a CSV file without a header."""
+    projection: dict[Name, Projection] = {}
+    """Of a projected table: each partition key's values."""
+    partition_index: bool | PartitionIndex = True
+    """Over all partition keys, or those given; it makes queries on tables with many partitions quick."""
+    csv: CsvFormat = CsvFormat()
+    json_: JsonFormat | None = Field(None, alias="json")
+    grok: GrokFormat | None = None
+    """Required for the format grok. Only AWS's crawler can run it."""
+    xml: XmlFormat | None = None
+    """Required for the format xml. Only AWS's crawler can run it."""
+    crawl: Crawl = Crawl()
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Partition key: its type; a string where none is given."""
+        given = self.partitions
+        return given if isinstance(given, dict) else dict.fromkeys(given, "string")
+
+
+Format = Literal["parquet", "orc", "json", "csv", "avro"]
+Compression = Literal["zstd", "snappy", "gzip", "zlib", "deflate", "bzip2", "none"]
+
+
+class Function(_Model):
+    function: Annotated[str, Field(pattern=FUNCTION)]
+    """`module.function` of a file in `py_files`; it takes the DataFrame and returns a Column."""
+
+
+class DropNullFields(_Model):
+    also: list[str | int | float] = []
+    """Values that count as null, such as `["", "null", -1]`: texts in string columns, numbers in numeric ones."""
+
+
+class Join(_Model):
+    with_: Name = Field(alias="with")
+    """The other dataset."""
+    on: list[Name] | dict[Name, Name]
+    """One key or several; a mapping where the other side has them under other names."""
+    how: Literal["inner", "left", "right", "full", "semi", "anti"] = "inner"
+    take: dict[Name, Name] | list[Name] | None = None
+    """Columns of the other dataset, with new names where it is a mapping. Without it, all of them."""
+    cast_right: dict[Name, ColumnType] = {}
+    """Column of the other dataset: the type it is to be joined by."""
+
+    @field_validator("on", mode="before")
+    @classmethod
+    def _one_or_many(cls, on: Any) -> Any:
+        return _listed(on)
+
+
+def _listed(given: Any) -> Any:
+    return [given] if isinstance(given, str) else given
+
+
+class Lookup(_Model):
+    from_: Name = Field(alias="from")
+    """The dataset to look in."""
+    on: list[Name] | dict[Name, Name]
+    """The key or keys; a mapping where the other side has them under other names."""
+    take: Name
+    """The column whose value is taken."""
+    default: str | int | float | None = None
+    """The value of a row for which there is none."""
+    on_many: Literal["error", "first"] = "error"
+    """Where a key that a row asks for has several values: fail, or take the smallest."""
+
+    @field_validator("on", mode="before")
+    @classmethod
+    def _one_or_many(cls, on: Any) -> Any:
+        return _listed(on)
+
+
+class Map(_Model):
+    add: dict[Name, str | Function] = {}
+    """New column: SQL expression, or `{function: module.function}`."""
+    rename: dict[Name, Name] = {}
+    """Column: its new name."""
+    cast: dict[Name, ColumnType] = {}
+    """Column: its new type."""
+    on_error: Literal["null", "quarantine", "fail"] = "null"
+    """A value that cannot be cast becomes null, takes its row to the quarantine zone, or fails the run."""
+    lookup: dict[Name, Lookup] = {}
+    """New column: where its value is looked up."""
+    delete: list[Name] = []
+    """Columns to remove, after all else."""
+
+    @field_validator("on_error", mode="before")
+    @classmethod
+    def _null_is_a_word_here(cls, on_error: Any) -> Any:
+        return "null" if on_error is None else on_error
+
+
+class Dedupe(_Model):
+    by: list[Name] = []
+    """Rows with the same values in these columns are duplicates. Without it, rows that are equal in every column."""
+    newest: Name | None = None
+    """Of the duplicates, the row with the greatest value of this column stays."""
+
+    @field_validator("by", mode="before")
+    @classmethod
+    def _one_or_many(cls, by: Any) -> Any:
+        return _listed(by)
+
+
+class Convert(_Model):
+    format: Format | None = None
+    compression: Compression | None = None
+    target_file_mb: Annotated[int, Field(ge=1, le=10_000)] | None = None
+
+
+class FindMatches(_Model):
+    columns: Annotated[dict[Name, Literal["name", "date", "address", "code"]], Field(min_length=1)]
+    """The columns to compare, each with its kind."""
+    id: Name
+    """The column that names a record: never null, never twice."""
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.9
+    """The probability from which two records are a match."""
+    blocking: list[Annotated[list[Name], Field(min_length=1)]] = []
+    """Only records that agree on all columns of one list are compared. Without it, lists are chosen."""
+    compare: dict[Name, list[Annotated[int, Field(ge=1)]]] = {}
+    """Column: the edit distances that count as near. Without it, by the column's kind."""
+    known: Name | None = None
+    """A dataset with match_id, or the job's own table: its records keep theirs, and new ones are matched with them."""
+
+
+class Step(_Model):
+    """One transform. Exactly one of the fields is given."""
+
+    drop_fields: list[Name] | None = None
+    """Remove these columns."""
+    drop_null_fields: DropNullFields | None = None
+    """`{}`: remove the columns that are null in every row."""
+    filter: str | Function | None = None
+    """SQL condition, or `{function: module.function}`; a row for which it is not true is left out, and counted."""
+    find_matches: FindMatches | None = None
+    join: Join | None = None
+    map: Map | None = None
+    dedupe: Dedupe | None = None
+    """One row of those that are duplicates of each other stays; the others are counted."""
+    convert: Convert | None = None
+    """How the sink writes; the same as these fields of the sink, which then are not given there."""
+    sql: str | None = None
+    """Spark SQL over `input`, the step's data; other datasets by their names."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Step:
+        if len(self.model_fields_set) != 1:
+            allowed = ", ".join(type(self).model_fields)
+            raise ValueError(f"a step is exactly one of: {allowed}")
+        return self
+
+    def datasets(self) -> dict[tuple[str, ...], str]:
+        """The other datasets it reads, by the place in lake.yaml that names them."""
+        lookups = self.map.lookup if self.map else {}
+        named = {("map", "lookup", column, "from"): lookup.from_ for column, lookup in lookups.items()}
+        return named | ({("join", "with"): self.join.with_} if self.join else {})
+
+    def functions(self) -> list[tuple[str, ...]]:
+        """The places that name a Python function."""
+        added = self.map.add if self.map else {}
+        named = [("map", "add", column) for column, given in added.items() if isinstance(given, Function)]
+        return [*named, *([("filter",)] if isinstance(self.filter, Function) else [])]
+
+
+class Rows(_Model):
+    min: Annotated[int, Field(ge=0)] | None = None
+    max: Annotated[int, Field(ge=0)] | None = None
+
+
+class Fresh(_Model):
+    column: Name
+    """A date or timestamp."""
+    hours: Annotated[int, Field(ge=1)]
+    """No value is older than this when the run begins."""
+
+
+class Refers(_Model):
+    to: Name
+    """The dataset that has to have the key."""
+    on: list[Name] | dict[Name, Name]
+    """The key or keys; a mapping where the other side has them under other names."""
+
+    @field_validator("on", mode="before")
+    @classmethod
+    def _one_or_many(cls, on: Any) -> Any:
+        return _listed(on)
+
+
+class Expectation(_Model):
+    """Rules about the rows that go to the sink. Exactly one of the fields before `where` is given."""
+
+    complete: list[Name] | None = None
+    """Columns that are never null."""
+    unique: list[Name] | None = None
+    """No two rows have the same values in these columns; those that do all fail."""
+    in_: dict[Name, list[str | int | float | None]] | None = Field(None, alias="in")
+    """Column: the values allowed. A null fails unless it is among them."""
+    between: dict[Name, Annotated[list[int | float | None], Field(min_length=2, max_length=2)]] | None = None
+    """Column: its least and its greatest value, or null for no limit. A null fails."""
+    matches: dict[Name, str] | None = None
+    """Column: the Java regular expression that the whole text matches. A null fails."""
+    rows: Rows | None = None
+    """How many rows there are."""
+    fresh: Fresh | None = None
+    refers: Refers | None = None
+    where: Annotated[str, Field(pattern=CONDITION)] | None = None
+    """SQL condition: only the rows for which it is true are judged, such as `tailnum IS NOT NULL`."""
+    at_least: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """The share of rows that is enough. Without it, all of them."""
+    otherwise: Literal["fail", "quarantine", "warn"] = "fail"
+    """`fail` publishes nothing, `quarantine` takes out the rows that fail, `warn` only says so."""
+
+    @field_validator("complete", "unique", mode="before")
+    @classmethod
+    def _one_or_many(cls, columns: Any) -> Any:
+        return _listed(columns)
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Expectation:
+        checks = [name for name in type(self).model_fields if name not in ("where", "at_least", "otherwise")]
+        if sum(getattr(self, name) is not None for name in checks) != 1:
+            raise ValueError(f"an expectation is exactly one of: {', '.join(checks).replace('in_', 'in')}")
+        return self
+
+    def datasets(self) -> dict[tuple[str, ...], str]:
+        """The datasets it reads, by the place in lake.yaml that names them."""
+        return {("refers", "to"): self.refers.to} if self.refers else {}
+
+
+class Sink(_Model):
+    table: Annotated[str, Field(pattern=SINK_TABLE)]
+    """In the curated database, its files in a folder of this name; with a connection `schema.table` there."""
+    connection: Name | None = None
+    """The database to write to, in place of files."""
+    mode: Literal["insert", "truncate", "upsert"] = "insert"
+    """Only with a connection: add the rows, replace all rows, or replace the rows of the same keys."""
+    keys: list[Name] = []
+    """Only of an upsert: the columns that name a row; the table has a unique index of them."""
+    batch_size: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """Only with a connection: rows in one round trip."""
+    format: Format = "parquet"
+    """`avro` needs its jar: neither pyspark nor the embedded AWS has it."""
+    compression: Compression | None = None
+    """By default zstd for parquet and orc, gzip for json and csv, snappy for avro."""
+    partition_by: list[Name] = []
+    """A run replaces the partitions that it has rows for, and leaves the others."""
+    target_file_mb: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Files of about this size. Without it, each partition is one file."""
+
+
+class JobSettings(_Model):
+    """What every Glue job is told, whatever it runs."""
+
+    py_files: list[Annotated[str, Field(pattern=PYTHON_FILE)]] = []
+    """Python files, by their paths from lake.yaml, each a module that steps or the script can use."""
+    connections: list[Name] = []
+    """Connections whose network it runs in, besides those its datasets and its sink name."""
+    glue_version: Literal["5.0", "5.1", "6.0"] = "5.1"
+    """`6.0` (Spark 4.1, Scala 2.13) is for scripts of your own: the steps are tested on Spark 3.5."""
+    worker_type: WorkerType = "G.1X"
+    """`G.025X` is for streaming jobs. Provider 5.100.0 knows no larger ones than `G.8X`, and none with more memory."""
+    workers: Annotated[int, Field(ge=2, le=100)] = 2
+    autoscaling: bool = True
+    """Glue takes no more workers than there is work for, and `workers` at most."""
+    flex: bool = False
+    """Spare capacity, about a third cheaper; a run may wait for it, and lose it."""
+    timeout_minutes: Annotated[int, Field(ge=1, le=10_080)] | None = None
+    """A run that takes longer is ended. By default 60, of a streaming job 10,080, which is AWS's limit."""
+    notify_minutes: Annotated[int, Field(ge=1)] | None = None
+    """A run that takes longer sends an event to EventBridge."""
+    retries: Annotated[int, Field(ge=0, le=10)] = 0
+    """How often a run that failed is tried again."""
+    max_concurrent_runs: Annotated[int, Field(ge=1, le=1000)] = 1
+    arguments: dict[Annotated[str, Field(pattern=ARGUMENT)], str] = {}
+    """Arguments besides those that the lake gives: `{--threshold: "3"}`."""
+    python_modules: list[Annotated[str, Field(pattern=REQUIREMENT)]] = []
+    """Python packages that Glue installs, such as `holidays==0.83`."""
+    spark_conf: dict[Annotated[str, Field(pattern=SPARK_CONF)], str] = {}
+    encryption: bool = False
+    """Logs, temporary files and bookmarks are encrypted with the lake's key by a security configuration."""
+
+    @field_validator("glue_version", mode="before")
+    @classmethod
+    def _still_supported(cls, version: Any) -> Any:
+        if version in ENDED:
+            raise ValueError(f"Glue {version} ended on {ENDED[version]}: AWS creates and runs no such job any more")
+        return version
+
+
+class ScriptJob(JobSettings):
+    """A job that is a person's own script."""
+
+    script: Annotated[str, Field(pattern=SCRIPT)]
+    """A script of your own, by its path from lake.yaml, in place of source, steps and sink. Scala: `GlueApp.main`."""
+    type: Literal["batch", "streaming", "shell"] = "batch"
+    """Spark that ends by itself, Spark that does not, or Python alone."""
+
+    @property
+    def language(self) -> Literal["python", "scala"]:
+        return "scala" if self.script.endswith(".scala") else "python"
+
+
+class Job(JobSettings):
+    source: Name
+    """The dataset it starts from."""
+    language: Literal["python", "scala"] = "python"
+    """Of the script that runs the steps; the steps do the same in both."""
+    incremental: bool = False
+    """A run takes only files that no run has taken before, and adds their rows as partitions with a key `batch`."""
+    steps: list[Step] = []
+    expect: list[Expectation] = []
+    """Rules about the rows that go to the sink."""
+    sink: Sink
+
+    def datasets(self) -> dict[tuple[str | int, ...], str]:
+        """The datasets it names: its source, and those of its steps and expectations, by the place in lake.yaml."""
+        parts: dict[str, Sequence[Step | Expectation]] = {"steps": self.steps, "expect": self.expect}
+        return {("source",): self.source} | {
+            (field, number, *place): dataset
+            for field, listed in parts.items()
+            for number, part in enumerate(listed)
+            for place, dataset in part.datasets().items()
+        }
+
+
+def _kind(job: Any) -> str:
+    return "Script" if isinstance(job, ScriptJob) or (isinstance(job, Mapping) and "script" in job) else "Steps"
+
+
+AnyJob = Annotated[Annotated[Job, Tag("Steps")] | Annotated[ScriptJob, Tag("Script")], Discriminator(_kind)]
+
+
+class Window(_Model):
+    by: Name
+    """The column whose values are counted."""
+    seconds: Annotated[int, Field(ge=1)]
+
+
+class Buffer(_Model):
+    megabytes: Annotated[int, Field(ge=64, le=128)] = 64
+    """AWS takes no less than 64 where Firehose converts to Parquet."""
+    seconds: Annotated[int, Field(ge=0, le=900)] = 60
+
+
+class Stream(_Model):
+    columns: Annotated[dict[Name, ColumnType], Field(min_length=1)]
+    shards: Annotated[int, Field(ge=1, le=200)] = 1
+    retention_hours: Annotated[int, Field(ge=24, le=8760)] = 24
+    buffer: Buffer = Buffer()
+    window: Window | None = None
+    """Set to deploy a Flink application that counts events."""
+
+
+class WorkflowStep(_Model):
+    crawl: list[Name] = []
+    """The datasets whose crawlers it starts."""
+    run: list[Name] = []
+    """The jobs it starts."""
+    after: Literal["all", "any"] = "all"
+    """Of the step before: it starts when all, or any, of its crawlers and jobs have succeeded."""
+
+
+class Workflow(_Model):
+    schedule: Annotated[str, Field(pattern=CRON)] | None = None
+    """AWS's six fields, in UTC. Without it, the workflow runs on demand only: `lake run --workflow NAME`."""
+    steps: Annotated[list[WorkflowStep], Field(min_length=1)]
+
+
+class Queries(_Model):
+    folder: str = "queries"
+    bytes_scanned_cutoff: Annotated[int, Field(ge=10_485_760)] = 10_000_000_000
+    """Bytes. AWS takes no less than 10 MiB."""
+
+
+class MlTransform(_Model):
+    """AWS's own FindMatches. It ran only on Glue 2.0, which ended on 2026-04-01: the step `find_matches` runs."""
+
+    dataset: Name
+    """Its raw table has to be in the catalog when the etl stack is deployed."""
+    primary_key: Name
+    precision_recall: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """From 0, all matches found, to 1, all found matches right."""
+    accuracy_cost: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """From 0, least cost, to 1, most accuracy."""
+    enforce_labels: bool = False
+    max_capacity: Annotated[float, Field(ge=2, le=100)] = 10.0
+    """DPUs of its task runs."""
+
+
+class Config(_Model):
+    project: ProjectName
+    environments: Annotated[dict[Name, Environment], Field(min_length=1)]
+    connections: dict[Name, Connection] = {}
+    datasets: dict[Name, Dataset] = {}
+    every_job: dict[Name, AnyJob] = Field({}, alias="jobs")
+    workflows: dict[Name, Workflow] = {}
+    ml_transforms: dict[Name, MlTransform] = {}
+    streams: dict[Name, Stream] = {}
+    queries: Queries = Queries()
+
+    @property
+    def jobs(self) -> dict[str, Job]:
+        """The jobs that are steps from a dataset to a sink."""
+        return {name: job for name, job in self.every_job.items() if isinstance(job, Job)}
+
+    @property
+    def scripts(self) -> dict[str, ScriptJob]:
+        """The jobs that are a person's own script."""
+        return {name: job for name, job in self.every_job.items() if isinstance(job, ScriptJob)}
+
+
+REPORTS = "job_reports"
+"""The folder of the curated zone that every run of a job leaves its report in."""
