@@ -48,7 +48,7 @@ object GlueApp {
 }
 
 /** The job cannot go on, and its message says why. */
-class JobError(message: String) extends Exception(message) with NoStackTrace
+class JobError(message: String, cause: Throwable = null) extends Exception(message, cause) with NoStackTrace
 
 /** The job's arguments, `--name value`. Glue adds some of its own: those not known here are left alone. */
 final case class Arguments(sysArgs: Array[String]) {
@@ -72,6 +72,10 @@ object Errors {
   /** Whether it comes from a column of `failure`. */
   def ofRows(error: Throwable): Boolean =
     Iterator.iterate(error)(_.getCause).takeWhile(_ != null).exists(_.toString.contains(Failure))
+
+  /** Whether a query failed, by what it met and not by what it asks for. */
+  def ofQuery(error: Throwable): Boolean =
+    Seq(error, error.getCause).exists(_.isInstanceOf[SparkException]) && !ofRows(error)
 
   /** What an error comes down to, in one line: a failure's message, else that of the innermost cause. */
   def reason(error: Throwable): String = {
@@ -252,11 +256,10 @@ final class JobRun(arguments: Arguments) {
       save: DataFrame => Written,
       part: String = ""
   ): (Json.Fields, Written) = {
+    val (steps, judged, written) = try saved(spec, sources, save)
+    catch { case error: Exception if Errors.ofQuery(error) && sources.beginAgain() => saved(spec, sources, save) }
     val quarantine = new Quarantine(arguments("quarantine_bucket"), spec.text("job"), arguments.runId, started)
     val source = sources(spec.text("source"))
-    val (frame, steps) = Steps(source.rows, spec.list("steps"), sources.other)
-    val judged = Expectations.judge(frame, spec.list("expect").map(Rule(_)), sources.other, started)
-    val written = save(judged.rows)
     val kept = ListMap(sources.read.toSeq.map { case (name, read) => name -> quarantine.keep(spark, read) }: _*)
     val rejected = Steps.keepRejects(quarantine, source, steps) + judged.keepRejects(quarantine, source.dataset)
     val verdicts = judged.verdicts
@@ -276,6 +279,12 @@ final class JobRun(arguments: Arguments) {
     ) ++ time() ++ (if (verdicts.isEmpty) None else Some("expectations" -> verdicts.map(_.record)))
     Balance.check(report)
     (report, written)
+  }
+
+  private def saved(spec: Options, sources: Sources, save: DataFrame => Written): (Seq[Applied], Judged, Written) = {
+    val (frame, steps) = Steps(sources(spec.text("source")).rows, spec.list("steps"), sources.other)
+    val judged = Expectations.judge(frame, spec.list("expect").map(Rule(_)), sources.other, started)
+    (steps, judged, save(judged.rows))
   }
 
   private def told(spec: Options, table: String): Json.Fields = ListMap(
@@ -323,6 +332,7 @@ final class JobRun(arguments: Arguments) {
     */
   private final class Sources(spec: Options, batch: Option[ListMap[String, Long]] = None) {
     private val (tables, databases, source) = (spec.named("tables"), spec.each("databases"), spec.text("source"))
+    private var damaged = Map.empty[String, ListMap[String, String]]
     val read: mutable.LinkedHashMap[String, Source] = mutable.LinkedHashMap.empty
 
     def apply(dataset: String): Source =
@@ -331,7 +341,15 @@ final class JobRun(arguments: Arguments) {
     private def inFiles(dataset: String): Source = {
       val name = tables.getOrElse(dataset, throw Errors.unknown("dataset", dataset, tables.keys ++ databases.keys))
       val only = batch.filter(_ => dataset == source)
-      Source(spark, files, catalog.find(arguments("raw_database"), name, dataset), only)
+      val without = damaged.getOrElse(dataset, ListMap.empty[String, String])
+      Source(spark, files, catalog.find(arguments("raw_database"), name, dataset), only, without)
+    }
+
+    /** Forget what was read, and leave out the files that cannot be read. False where there are none. */
+    def beginAgain(): Boolean = {
+      damaged = read.map { case (dataset, source) => dataset -> source.damaged() }.filter(_._2.nonEmpty).toMap
+      read.clear()
+      damaged.nonEmpty
     }
 
     private def inDatabase(dataset: String, place: Options): Source =
@@ -838,13 +856,15 @@ object Batches {
   * rejected  the bad rows: source_file, raw, reason (None where rows cannot be bad: Parquet)
   * files     the files of which nothing can be read: path -> reason
   * counts    filled once a query has read the rows: "rows" read in all, "bad" among them
+  * damaged   looks for further files of which nothing can be read: path -> reason
   */
 final case class Source(
     dataset: String,
     rows: DataFrame,
     rejected: Option[DataFrame],
     files: ListMap[String, String],
-    counts: Observation
+    counts: Observation,
+    damaged: () => ListMap[String, String] = () => ListMap.empty
 ) {
   def count(name: String): Long = Balance.observed(counts)(name).asInstanceOf[Long]
 
@@ -855,24 +875,31 @@ object Source {
   private val (corrupt, file) = ("_lake_corrupt_record", "_lake_source_file")
   private val CanBeBad = Seq("csv", "json")
 
-  /** Read a table of the catalog, or only some of its files (path -> size in bytes).
+  /** Read a table of the catalog, or only some of its files (path -> size in bytes), without some (path -> reason).
     *
-    * Nothing is read yet but file names and, of Parquet files, the footers.
+    * Nothing is read yet but file names. So a Parquet file that is damaged makes the query fail that reads it, and
+    * `damaged` then finds all of them: to open thousands of files beforehand would cost as much as the job.
     */
-  def apply(spark: SparkSession, files: Files, table: Table, only: Option[ListMap[String, Long]]): Source = {
+  def apply(
+      spark: SparkSession,
+      files: Files,
+      table: Table,
+      only: Option[ListMap[String, Long]],
+      without: ListMap[String, String]
+  ): Source = {
     val sizes = only.getOrElse(files.list(table.location))
     val empty = sizes.collect { case (path, 0) => path -> "the file is empty (0 bytes)" }
-    val all = load(spark, table, sizes, some = only.nonEmpty)
-    val unread = empty ++ (if (table.format == "parquet") damaged(spark, all, sizes) else Nil)
+    val loaded = load(spark, table, sizes, some = only.nonEmpty)
     // Spark applies a condition on the file's name before it opens the file.
-    val frame = if (table.format == "parquet") all.where(!col(file).isin(unread.keys.map(uri).toSeq: _*)) else all
+    val frame = if (without.isEmpty) loaded
+    else withFile(loaded).where(!col(file).isin(without.keys.map(uri).toSeq: _*))
     val counts = Observation()
-    val (first, rest) = counted(table)
-    val counting = frame.observe(counts, first, rest: _*)
-    Source(table.dataset, good(table, counting), rejected(table, counting), unread, counts)
+    val rows = good(table, counted(table, frame, counts))
+    val look = () => if (table.format == "parquet") damaged(spark, loaded, sizes) else ListMap.empty[String, String]
+    new Source(table.dataset, rows, rejected(table, frame), empty ++ without, counts, look)
   }
 
-  /** The table with all its columns, each row's file, and for text formats the raw text of the bad rows. */
+  /** The table with all its columns, for text formats the raw text of the bad rows, and the file if keys need it. */
   private def load(spark: SparkSession, table: Table, sizes: ListMap[String, Long], some: Boolean): DataFrame = {
     val columns = table.columns ++ (if (canBeBad(table)) Some(corrupt -> "string") else None)
     val hive = hiveStyle(table, sizes)
@@ -886,10 +913,14 @@ object Source {
     val placed = if (hive) reader.option("basePath", table.location) else reader.option("recursiveFileLookup", "true")
     val filled = sizes.collect { case (path, size) if size > 0 => literal(path) }.toSeq
     val places = if (some) filled else Seq(table.location)
-    val files = placed.load(places: _*).select(col("*"), col("_metadata.file_path").as(file))
-    val frame = path.fold(files)(Documents.records(files, _, table.columns, corrupt))
-    if (hive) frame else plainPartitions(frame, table)
+    val files = placed.load(places: _*)
+    val frame = path.fold(files)(Documents.records(withFile(files), _, table.columns, corrupt))
+    if (hive || table.keys.isEmpty) frame else plainPartitions(withFile(frame), table)
   }
+
+  /** Each row with its file. Spark makes the metadata of every row where it is named, even if nothing needs it. */
+  private def withFile(frame: DataFrame): DataFrame =
+    if (frame.columns.contains(file)) frame else frame.select(col("*"), col("_metadata.file_path").as(file))
 
   private def canBeBad(table: Table) = CanBeBad.contains(table.format)
 
@@ -910,15 +941,16 @@ object Source {
 
   private def corruptOptions = Map("mode" -> "PERMISSIVE", "columnNameOfCorruptRecord" -> corrupt)
 
-  /** Rows, bad rows, and the values of every column.
+  /** The frame, with its rows, its bad rows, and its rows that have any value counted by what reads it.
     *
-    * Counting every column keeps Spark from skipping those that the job does not use. A value that does not fit its
+    * Naming every column keeps Spark from skipping those that the job does not use. A value that does not fit its
     * type is found only in a column that is read, and each pass over the data must find the same.
     */
-  private def counted(table: Table): (Column, Seq[Column]) = {
+  private def counted(table: Table, frame: DataFrame, counts: Observation): DataFrame = {
     val bad = if (canBeBad(table)) count(col(corrupt)) else lit(0L)
-    val used = table.columns.keys.toSeq.map(name => count(Names.column(name)).as(s"filled $name"))
-    (count(lit(1)).as("rows"), bad.as("bad") +: used)
+    // It looks only as far as the first value that is there: a fraction of the cost of one count a column.
+    val filled = coalesce(table.columns.keys.toSeq.map(name => when(Names.column(name).isNotNull, true)): _*)
+    frame.observe(counts, count(lit(1)).as("rows"), bad.as("bad"), count(filled).as("filled"))
   }
 
   private def good(table: Table, frame: DataFrame): DataFrame = {
@@ -928,7 +960,8 @@ object Source {
 
   private def rejected(table: Table, frame: DataFrame): Option[DataFrame] = if (!canBeBad(table)) None
   else {
-    val bad = frame.where(col(corrupt).isNotNull).withColumn("texts", asTexts(table))
+    val all = counted(table, withFile(frame), Observation())
+    val bad = all.where(col(corrupt).isNotNull).withColumn("texts", asTexts(table))
     Some(bad.select(col(file).as("source_file"), col(corrupt).as("raw"), reason(table).as("reason")))
   }
 
@@ -960,7 +993,7 @@ object Source {
   /** Path -> reason of the Parquet files that cannot be read. Only those that gave no row are tried alone. */
   private def damaged(spark: SparkSession, frame: DataFrame, sizes: ListMap[String, Long]): ListMap[String, String] = {
     spark.conf.set("spark.sql.files.ignoreCorruptFiles", "true")
-    val gaveRows = try frame.select(file).distinct().collect().map(_.getString(0)).toSet
+    val gaveRows = try withFile(frame).select(file).distinct().collect().map(_.getString(0)).toSet
     finally spark.conf.unset("spark.sql.files.ignoreCorruptFiles")
     val suspects = sizes.toSeq.collect { case (path, size) if size > 0 && !gaveRows(uri(path)) => path }
     ListMap(suspects.flatMap(path => fault(spark, path).map(path -> _)): _*)
@@ -1083,7 +1116,7 @@ object Balance {
     * The effect of a join or of SQL is net: a join that drops two rows and doubles three adds one.
     */
   def account(rows: Long, steps: Seq[Applied]): Json.Fields = {
-    val after = steps.map(_.rows())
+    val after = Steps.rowsAfter(rows, steps)
     val moves = steps.zip((rows +: after).zip(after)).map { case (step, (before, now)) => (step, before, now) }
     val totals = Kinds.map { kind =>
       kind -> moves.collect { case (step, before, now) if step.kind(now - before) == kind => (now - before).abs }.sum
@@ -1171,32 +1204,30 @@ final case class Sink(options: Options, bucket: String) {
   if (!format.compressions.contains(compression))
     throw Errors.unknown(s"sink compression of ${format.name}", compression, format.compressions)
 
-  /** Write the frame into a folder where nothing is yet, and count what arrived. */
+  /** Write the frame into a folder that is the run's own, and count what arrived. */
   def write(frame: DataFrame, location: String): Written = {
     Errors.checkColumns(frame, keys, "the data that goes to the sink")
     if (keys.size == frame.columns.length)
       throw new JobError(s"sink partition_by: ${keys.mkString(", ")} are all the columns. Leave one for the files")
-    val partitions = writeFiles(frame, location)
+    withFileSize(frame.sparkSession)(save(arranged(frame), location))
+    val (rows, sizes) = arrived(frame, location)
     val types = ListMap(frame.schema.map(field => field.name.toLowerCase -> hiveType(field.dataType)): _*)
     val lower = keys.map(_.toLowerCase)
-    val folders = if (keys.isEmpty) Seq(location) else partitions.values.toSeq
-    val (rows, bytes, files) = arrived(frame.sparkSession, location, folders)
-    Written(location, rows, bytes, files, types -- lower, ListMap(lower.map(key => key -> types(key)): _*), partitions)
+    val folders = sizes.keys.map(_.split("/").init.takeRight(keys.size).toList).toSeq.distinct.filter(_.nonEmpty)
+    val partitions = folders.map(names => names.map(value) -> s"$location${names.mkString("/")}/")
+    Written(
+      location,
+      rows,
+      sizes.values.sum,
+      sizes.size,
+      types -- lower,
+      ListMap(lower.map(key => key -> types(key)): _*),
+      ListMap(partitions.sortBy(_._2): _*)
+    )
   }
 
-  private def writeFiles(frame: DataFrame, location: String): ListMap[Seq[String], String] = {
-    val noValue = lit(ExternalCatalogUtils.DEFAULT_PARTITION_NAME)
-    val values = keys.map(key => coalesce(nullif(col(key).cast("string"), lit("")), noValue))
-    val touched = Observation()
-    val observed = frame.observe(touched, collect_set(array(values: _*)).as("partitions"))
-    withFileSize(frame.sparkSession)(save(arranged(observed), location))
-    val found = Balance.observed(touched)("partitions").asInstanceOf[scala.collection.Seq[scala.collection.Seq[String]]]
-    if (keys.isEmpty) ListMap.empty
-    else {
-      val sorted = found.map(_.toList).toList.sortBy(_.mkString("\u0000"))
-      ListMap(sorted.map(values => values -> s"$location${folder(values)}"): _*)
-    }
-  }
+  /** The value of `name=a%2Fb`: Spark writes it as Hive does. */
+  private def value(folder: String): String = ExternalCatalogUtils.unescapePathName(folder.split("=", 2).last)
 
   /** The rows of a partition together, in as few tasks as there shall be files. */
   private def arranged(frame: DataFrame): DataFrame =
@@ -1220,7 +1251,7 @@ final case class Sink(options: Options, bucket: String) {
     try {
       val writer = (if (format.name == "csv") CsvLines(frame, keys) else frame).write
       val codec = if (format.name == "avro" && compression == "none") "uncompressed" else compression
-      writer.format(if (format.name == "csv") "text" else format.name).mode("error")
+      writer.format(if (format.name == "csv") "text" else format.name).mode("overwrite")
       val options = Map("compression" -> codec, "timestampFormat" -> Sink.Timestamp)
       writer.options(options).partitionBy(keys: _*).save(location)
     } catch {
@@ -1230,21 +1261,17 @@ final case class Sink(options: Options, bucket: String) {
             s"or write one of: ${Format.All.map(_.name).filter(_ != format.name).mkString(", ")}"
         )
       case error: SparkException if !Errors.ofRows(error) =>
-        throw new JobError(s"while writing $location: ${Errors.reason(error)}")
+        throw new JobError(s"while writing $location: ${Errors.reason(error)}", error)
     }
 
-  private def folder(values: Seq[String]): String = keys.zip(values).map { case (key, value) =>
-    ExternalCatalogUtils.getPartitionPathString(key, value) + "/"
-  }.mkString
-
-  private def arrived(spark: SparkSession, location: String, folders: Seq[String]): (Long, Long, Long) =
-    if (folders.isEmpty) (0, 0, 0) else {
-    val reader = spark.read.option("basePath", location).format(if (format.isText) "text" else format.name)
-    val file = Seq(col("_metadata.file_path").as("file"), col("_metadata.file_size").as("size"))
-    val files = reader.load(folders: _*).groupBy(file: _*).count()
-    val none = lit(0L)
-    val row = files.agg(coalesce(sum("count"), none), coalesce(sum("size"), none), count("file")).head()
-    (row.getLong(0), row.getLong(1), row.getLong(2))
+  /** Number of rows, and path -> size in bytes of their files. */
+  private def arrived(frame: DataFrame, location: String): (Long, Map[String, Long]) = {
+    val reader = () => frame.sparkSession.read.option("recursiveFileLookup", "true")
+    val (kind, schema) = if (format.isText) ("text", new StructType().add("value", StringType))
+    else (format.name, frame.drop(keys: _*).schema)
+    val rows = reader().format(kind).schema(schema).load(location).count()
+    val files = reader().format("binaryFile").load(location).select("path", "length").collect()
+    (rows, if (rows == 0) Map.empty else files.map(file => file.getString(0) -> file.getLong(1)).toMap)
   }
 
   private def hiveType(type_ : DataType): String = type_.catalogString.replace("timestamp_ntz", "timestamp")
@@ -1323,7 +1350,7 @@ final class Database(
     val frame = spark.read.format("jdbc").options(options(table)).option("fetchsize", Database.Fetched).load()
     val counts = Observation()
     val counting = frame.observe(counts, count(lit(1)).as("rows"), lit(0L).as("bad"))
-    Source(dataset, counting, None, ListMap.empty, counts)
+    new Source(dataset, counting, None, ListMap.empty, counts)
   }
 
   def open(): Connection = {
@@ -1535,6 +1562,7 @@ final class Load(database: Database, sink: DatabaseSink, job: String, runId: Str
       DatabaseColumns.checkUnique(session, sink.table, DatabaseColumns.matched(sink.keys, there.keys))
     }
     val columns = types.map { case (name, type_) => s"${Quoted.column(name)} $type_" }
+    drop(staging)
     // Unlogged: it is written once and read once, and after a crash of the server it is empty.
     session.execute(s"CREATE UNLOGGED TABLE ${Quoted.table(staging)} (${columns.mkString(", ")})")
     save(frame)
@@ -1758,7 +1786,12 @@ object DatabaseColumns {
 }
 
 /** A step that was applied: its number of rows, known once a query has read them, and the bad rows it leaves out. */
-final case class Applied(name: String, transform: Transform, rows: () => Long, rejects: Option[DataFrame]) {
+final case class Applied(
+    name: String,
+    transform: Transform,
+    count: Option[() => Long],
+    rejects: Option[DataFrame]
+) {
 
   /** What the report calls this change of the number of rows. */
   def kind(change: Long): String = if (change > 0) transform.adds else transform.removes
@@ -1773,14 +1806,23 @@ object Steps {
       val (name, options) = step.head
       val (changed, rejects) = try one(name, options, data, dataset)
       catch { case error: JobError => throw new JobError(s"step ${index + 1} ($name): ${error.getMessage}") }
-      val (counted, rows) = Balance.observe(changed)
-      (counted, applied :+ Applied(name, Transform.All(name), rows, rejects))
+      val transform = Transform.All(name)
+      if (transform.keepsRows(options)) (changed, applied :+ Applied(name, transform, None, rejects))
+      else {
+        val (counted, rows) = Balance.observe(changed)
+        (counted, applied :+ Applied(name, transform, Some(rows), rejects))
+      }
     }
+
+  /** How many rows leave each step, of so many that come to the first. A query must have read them. */
+  def rowsAfter(rows: Long, steps: Seq[Applied]): Seq[Long] =
+    steps.scanLeft(rows) { case (before, step) => step.count.fold(before)(_()) }.tail
 
   /** Write the rows that the steps left out as bad, and say how many. A step that left out none is not run again. */
   def keepRejects(quarantine: Quarantine, source: Source, steps: Seq[Applied]): Long = {
-    val before = source.good +: steps.map(_.rows())
-    val lossy = steps.zip(before).collect { case (step, rows) if step.rows() < rows => step }
+    val after = rowsAfter(source.good, steps)
+    val moves = steps.zip((source.good +: after).zip(after))
+    val lossy = moves.collect { case (step, (came, left)) if left < came => step }
     lossy.flatMap(_.rejects).map(quarantine.keepRows(source.dataset, _)).sum
   }
 
@@ -1810,6 +1852,9 @@ abstract class Transform(val removes: String = "", val adds: String = "") {
 
   /** The rows that apply leaves out because they are bad: source_file, raw, reason. None when it leaves none out. */
   def rejects(frame: DataFrame, options: Any): Option[DataFrame] = None
+
+  /** Whether each row becomes exactly one: then nothing has to be counted. */
+  def keepsRows(options: Any): Boolean = false
 
   protected def options(given: Any): Options = given match {
     case fields: ListMap[_, _] => Options(fields.asInstanceOf[Json.Fields])
@@ -1854,6 +1899,8 @@ object Transform {
 
 /** The data without the named columns. */
 object DropFields extends Transform {
+  override def keepsRows(given: Any): Boolean = true
+
   def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
     val names = oneOrMany(given)
     Errors.checkColumns(frame, names)
@@ -1866,6 +1913,8 @@ object DropFields extends Transform {
   * This reads the data once, since only the data can tell. Without rows, all columns stay.
   */
 object DropNullFields extends Transform {
+  override def keepsRows(given: Any): Boolean = true
+
   def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
     val also = options(given).check(Nil, Seq("also")).values("also")
     val counts = frame.agg(count(lit(1)), frame.schema.map(field => count(filled(field, also))): _*).head()
@@ -1897,6 +1946,8 @@ object FindMatches extends Transform {
 
 /** The data as it is: the step says how the sink writes it. */
 object Convert extends Transform {
+  override def keepsRows(given: Any): Boolean = true
+
   def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
     options(given).check(Nil, Seq("format", "compression", "target_file_mb"))
     frame
@@ -2095,7 +2146,8 @@ object MapFields extends Transform {
       lookUp(data, column, lookup, dataset)
     }
     val added = wanted.fields("add").foldLeft(looked) { case (data, (column, value)) =>
-      data.withColumn(column, described(value))
+      // Inside another expression Spark refuses those that make several rows of one, such as explode.
+      data.withColumn(column, coalesce(described(value)))
     }
     val (renames, deleted) = (wanted.named("rename"), wanted.texts("delete"))
     Errors.checkColumns(added, renames.keys)
@@ -2103,6 +2155,9 @@ object MapFields extends Transform {
     Errors.checkColumns(renamed, deleted)
     renamed.drop(deleted: _*)
   }
+
+  override def keepsRows(given: Any): Boolean =
+    options(given).text("on_error") != "quarantine" && options(given).fields("lookup").isEmpty
 
   override def rejects(frame: DataFrame, given: Any): Option[DataFrame] = {
     val wanted = options(given)

@@ -99,6 +99,7 @@ class Load:
             self._checked(lambda: check_fit(types, there))
             self._checked(lambda: check_unique(self.session, self.sink.table, matched(self.sink.keys, there)))
         columns = ", ".join(f"{column(name)} {type_}" for name, type_ in types.items())
+        self._drop(self.staging)
         # Unlogged: it is written once and read once, and after a crash of the server it is empty.
         self.session.execute(f"CREATE UNLOGGED TABLE {quoted(self.staging)} ({columns})")
         self._save(frame)

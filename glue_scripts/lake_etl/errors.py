@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as fn
 
@@ -62,6 +63,11 @@ def failure(message: Column) -> Column:
 def of_rows(error: BaseException) -> bool:
     """Whether it comes from a column of `failure`."""
     return FAILURE in str(error)
+
+
+def of_query(error: BaseException) -> bool:
+    """Whether a query failed, by what it met and not by what it asks for."""
+    return any(isinstance(each, Py4JJavaError) for each in (error, error.__cause__)) and not of_rows(error)
 
 
 def reason(error: BaseException) -> str:

@@ -21,7 +21,7 @@ from pyspark.sql import DataFrame, SparkSession
 from lake_etl.catalog import NoTable, find_table, registered
 from lake_etl.database import read_database
 from lake_etl.database_sink import Load, loading, read_database_sink
-from lake_etl.errors import JobError, NotYetWritten, check_options, reason, unknown
+from lake_etl.errors import JobError, NotYetWritten, check_options, of_query, reason, unknown
 from lake_etl.expectations import Judged, check, judge, read_rules
 from lake_etl.files import Batches, Files
 from lake_etl.incremental import checkpoint_of, each_batch, total
@@ -30,7 +30,7 @@ from lake_etl.report import account, check_balance, observed
 from lake_etl.results import publish_results
 from lake_etl.sink import Written, read_sink
 from lake_etl.source import Source, read_source
-from lake_etl.steps import Applied, apply_steps, check_steps, keep_rejects
+from lake_etl.steps import Applied, apply_steps, check_steps, keep_rejects, rows_after
 from lake_etl.transforms.convert import converted
 from lake_etl.versions import remove_unused, run_folder
 
@@ -96,6 +96,7 @@ class Sources:
         self.spark, self.database, self.own, self.batch = spark, database, own, batch
         self.source, self.tables, self.databases = spec["source"], spec["tables"], spec.get("databases") or {}
         self.read: dict[str, Source] = {}
+        self.damaged: dict[str, dict[str, str]] = {}
 
     def __getitem__(self, dataset: str) -> Source:
         if dataset not in (known := [*self.tables, *self.databases]):
@@ -105,8 +106,15 @@ class Sources:
         if dataset not in self.read:
             table = find_table(boto3.client("glue"), self.database, self.tables[dataset], dataset)
             only = self.batch[1] if self.batch and dataset == self.source else None
-            self.read[dataset] = read_source(self.spark, boto3.client("s3"), table, only)
+            without = self.damaged.get(dataset)
+            self.read[dataset] = read_source(self.spark, boto3.client("s3"), table, only, without)
         return self.read[dataset]
+
+    def begin_again(self) -> bool:
+        """Forget what was read, and leave out the files that cannot be read. False where there are none."""
+        self.damaged = {dataset: found for dataset, source in self.read.items() if (found := source.damaged())}
+        self.read.clear()
+        return bool(self.damaged)
 
     def rows(self, dataset: str) -> DataFrame:
         """A dataset that a step names. Raises NotYetWritten for the job's own table before its first run."""
@@ -154,10 +162,13 @@ def _moved(
     spec: dict[str, Any], arguments: argparse.Namespace, started: datetime, sources: Sources, target: Files | Load
 ) -> dict[str, Any]:
     """Write what the steps make of the source, account for every row, and publish."""
+    try:
+        steps, judged, written = _written(spec, started, sources, target)
+    except Exception as error:
+        if not of_query(error) or not sources.begin_again():
+            raise
+        steps, judged, written = _written(spec, started, sources, target)
     quarantine = Quarantine(arguments.quarantine_bucket, spec["job"], arguments.JOB_RUN_ID, started)
-    frame, steps = apply_steps(sources[spec["source"]].rows, spec["steps"], sources.rows)
-    judged = judge(frame, read_rules(spec.get("expect", ())), sources.rows, started)
-    written = target.write(judged.rows)
     kept = {name: quarantine.keep(sources.spark, source) for name, source in sources.read.items()}
     rejected = keep_rejects(quarantine, sources[spec["source"]], steps)
     if judged.rejected and judged.rejects:
@@ -168,6 +179,14 @@ def _moved(
     check_balance(report)
     target.publish(written)
     return report
+
+
+def _written(
+    spec: dict[str, Any], started: datetime, sources: Sources, target: Files | Load
+) -> tuple[list[Applied], Judged, Written]:
+    frame, steps = apply_steps(sources[spec["source"]].rows, spec["steps"], sources.rows)
+    judged = judge(frame, read_rules(spec.get("expect", ())), sources.rows, started)
+    return steps, judged, target.write(judged.rows)
 
 
 def _incremental(
@@ -211,14 +230,14 @@ def _report(
 ) -> dict[str, Any]:
     source = spec["source"]
     rows_in, bad = (observed(sources[source].counts)[name] for name in ("rows", "bad"))
-    after = [(step.name, step.transform, step.rows) for step in steps]
+    after = zip(steps, rows_after(rows_in - bad, steps), strict=True)
     return {
         **_told(spec, arguments, table),
         "rows_in": rows_in,
         "rows_out": written.rows,
         "quarantined_rows": kept[source]["rows"] + rejected,
         "quarantined_files": sum(counts["files"] for counts in kept.values()),
-        **account(rows_in - bad, after),
+        **account(rows_in - bad, [(step.name, step.transform, rows) for step, rows in after]),
         "quarantined": kept,
         "partitions": len(written.partitions),
         "files": written.files,

@@ -27,7 +27,9 @@ class Quarantine:
 
     def keep(self, spark: SparkSession, source: Source) -> dict[str, int]:
         """Write what the source could not read, and say how much that was. Its rows must have been read."""
-        rows = self._write(source.dataset, source.rejected) if observed(source.counts)["bad"] and source.rejected else 0
+        rows = 0
+        if source.rejected and observed(source.counts)["bad"]:
+            rows = self._write(source.dataset, source.rejected())
         if source.files:
             listed = [(path, None, reason) for path, reason in source.files.items()]
             self._write(source.dataset, spark.createDataFrame(listed, FILES))

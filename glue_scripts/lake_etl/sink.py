@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +10,8 @@ from typing import Any
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, DataFrameWriter, Observation, SparkSession
-from pyspark.sql import functions as fn
+from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
-from lake_etl.catalog import NO_VALUE
 from lake_etl.csv_lines import as_lines
 from lake_etl.errors import JobError, check_columns, check_options, of_rows, reason, unknown
 
@@ -70,33 +67,26 @@ def read_sink(options: dict[str, Any]) -> Sink:
 
 
 def write_table(frame: DataFrame, location: str, sink: Sink) -> Written:
-    """Write the frame under the location (ends with a slash), where nothing is yet, and count what arrived."""
+    """Write the frame under the location (ends with a slash), which is the run's own, and count what arrived."""
     keys = sink.partition_by
     check_columns(frame, keys, "the data that goes to the sink")
     if len(keys) == len(frame.columns):
         raise JobError(f"sink partition_by: {', '.join(keys)} are all the columns. Leave one for the files")
-    partitions = _write(frame, location, sink)
-    types = {name.lower(): type_.replace("timestamp_ntz", "timestamp") for name, type_ in frame.dtypes}
-    lower = [key.lower() for key in keys]
-    folders = list(partitions.values()) if keys else [location]
-    return Written(
-        location,
-        **_count(frame.sparkSession, location, folders, sink.format),
-        columns={name: type_ for name, type_ in types.items() if name not in lower},
-        keys={key: types[key] for key in lower},
-        partitions=partitions,
-    )
-
-
-def _write(frame: DataFrame, location: str, sink: Sink) -> dict[tuple[str, ...], str]:
-    keys = sink.partition_by
-    values = [fn.coalesce(fn.nullif(fn.col(key).cast("string"), fn.lit("")), fn.lit(NO_VALUE)) for key in keys]
-    touched = Observation()
-    frame = frame.observe(touched, fn.to_json(fn.collect_set(fn.array(*values))).alias("partitions"))
     with _files_of(frame.sparkSession, sink):
         _save(_arranged(frame, sink), location, sink)
-    found = sorted(tuple(values) for values in json.loads(touched.get["partitions"]))
-    return {values: location + _folder(keys, values) for values in found if keys}
+    rows, files = _arrived(frame, location, sink)
+    types = {name.lower(): type_.replace("timestamp_ntz", "timestamp") for name, type_ in frame.dtypes}
+    lower = [key.lower() for key in keys]
+    folders = {tuple(path.split("/")[-len(keys) - 1 : -1]) for path in files if keys}
+    return Written(
+        location,
+        rows=rows,
+        bytes=sum(files.values()),
+        files=len(files),
+        columns={name: type_ for name, type_ in types.items() if name not in lower},
+        keys={key: types[key] for key in lower},
+        partitions={tuple(map(_value, names)): location + "/".join([*names, ""]) for names in sorted(folders)},
+    )
 
 
 def _arranged(frame: DataFrame, sink: Sink) -> DataFrame:
@@ -147,26 +137,21 @@ def _writer(frame: DataFrame, sink: Sink) -> DataFrameWriter:
     if sink.format == "csv":
         frame = as_lines(frame, sink.partition_by)
     compression = "uncompressed" if (sink.format, sink.compression) == ("avro", "none") else sink.compression
-    writer = frame.write.format("text" if sink.format == "csv" else sink.format).mode("error")
+    writer = frame.write.format("text" if sink.format == "csv" else sink.format).mode("overwrite")
     writer = writer.options(compression=compression, timestampFormat=TIMESTAMP)
     return writer.partitionBy(*sink.partition_by)
 
 
-def _folder(keys: tuple[str, ...], values: tuple[str, ...]) -> str:
-    return "".join(f"{_escaped(key)}={_escaped(value)}/" for key, value in zip(keys, values, strict=True))
+def _arrived(frame: DataFrame, location: str, sink: Sink) -> tuple[int, dict[str, int]]:
+    """Number of rows, and path -> size in bytes of their files."""
+    is_text = sink.format in ("json", "csv")
+    schema = "value string" if is_text else frame.drop(*sink.partition_by).schema
+    reader = frame.sparkSession.read.option("recursiveFileLookup", True)
+    rows = reader.schema(schema).load(location, format="text" if is_text else sink.format).count()
+    files = frame.sparkSession.read.option("recursiveFileLookup", True).load(location, format="binaryFile")
+    return rows, {row[0]: row[1] for row in files.select("path", "length").collect() if rows}
 
 
-def _escaped(name: str) -> str:
-    """A folder name as Hive and Spark write it."""
-    return re.sub(r"""[\x01-\x1f\x7f"#%'*/:=?\\{\[\]^]""", lambda found: f"%{ord(found[0]):02X}", name)
-
-
-def _count(spark: SparkSession, root: str, folders: list[str], format_: str) -> dict[str, int]:
-    if not folders:
-        return {"rows": 0, "bytes": 0, "files": 0}
-    reader = spark.read.option("basePath", root).format("text" if format_ in ("json", "csv") else format_)
-    file, size = fn.col("_metadata.file_path").alias("file"), fn.col("_metadata.file_size").alias("size")
-    files = reader.load(folders).select(file, size).groupBy("file", "size").count()
-    totals = files.agg(fn.sum("count"), fn.sum("size"), fn.count("file")).head()
-    assert totals is not None, "an aggregate without groups is always one row"
-    return {"rows": totals[0] or 0, "bytes": totals[1] or 0, "files": totals[2]}
+def _value(folder: str) -> str:
+    """The value of `name=a%2Fb`: Spark writes it as Hive does."""
+    return re.sub("%([0-9A-F]{2})", lambda found: chr(int(found[1], 16)), folder.partition("=")[2])

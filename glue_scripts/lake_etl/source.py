@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
@@ -31,33 +32,41 @@ class Source:
     """A dataset being read.
 
     rows      what the steps work on: the good rows, with the table's columns and partition keys
-    rejected  the bad rows: source_file, raw, reason (None where rows cannot be bad: Parquet)
+    rejected  reads the bad rows: source_file, raw, reason (None where rows cannot be bad: Parquet)
     files     the files of which nothing can be read: path -> reason
     counts    filled once a query has read the rows: "rows" read in all, "bad" among them
+    damaged   looks for further files of which nothing can be read: path -> reason
     """
 
     dataset: str
     rows: DataFrame
-    rejected: DataFrame | None
+    rejected: Callable[[], DataFrame] | None
     files: dict[str, str]
     counts: Observation = field(repr=False)
+    damaged: Callable[[], dict[str, str]] = field(default=dict, repr=False)
 
 
-def read_source(spark: SparkSession, s3: S3Client, table: Table, only: dict[str, int] | None = None) -> Source:
-    """Read a table of the catalog, or only some of its files (path -> size in bytes).
+def read_source(
+    spark: SparkSession,
+    s3: S3Client,
+    table: Table,
+    only: dict[str, int] | None = None,
+    without: dict[str, str] | None = None,
+) -> Source:
+    """Read a table of the catalog, or only some of its files (path -> size in bytes), without some (path -> reason).
 
-    Nothing is read yet but file names and, of Parquet files, the footers.
+    Nothing is read yet but file names. So a Parquet file that is damaged makes the query fail that reads it, and
+    `damaged` then finds all of them: to open thousands of files beforehand would cost as much as the job.
     """
     sizes = _sizes(s3, table) if only is None else only
-    files = {path: "the file is empty (0 bytes)" for path, size in sizes.items() if not size}
-    frame = _load(spark, table, sizes, some=only is not None)
-    if table.format == "parquet":
-        files |= _damaged(spark, frame, sizes)
-        # Spark applies a condition on the file's name before it opens the file.
-        frame = frame.where(~fn.col(FILE).isin([_uri(path) for path in files]))
+    files = {path: "the file is empty (0 bytes)" for path, size in sizes.items() if not size} | (without or {})
+    loaded = _load(spark, table, sizes, some=only is not None)
+    frame = _without(loaded, without) if without else loaded
     counts = Observation()
-    frame = frame.observe(counts, *_counted(table, frame))
-    return Source(table.dataset, _good(table, frame), _rejected(table, frame), files, counts)
+    rows = _good(table, _counted(table, frame, counts))
+    if CORRUPT in frame.columns:
+        return Source(table.dataset, rows, partial(_rejected, table, frame), files, counts)
+    return Source(table.dataset, rows, None, files, counts, partial(_damaged, spark, loaded, sizes))
 
 
 def _sizes(s3: S3Client, table: Table) -> dict[str, int]:
@@ -83,7 +92,7 @@ def _hidden(name: str) -> bool:
 
 
 def _load(spark: SparkSession, table: Table, sizes: dict[str, int], *, some: bool) -> DataFrame:
-    """The table with all its columns, each row's file, and for text formats the raw text of the bad rows."""
+    """The table with all its columns, for text formats the raw text of the bad rows, and FILE if partitions need it."""
     hive_style = _hive_style(table, sizes)
     columns = table.columns | ({CORRUPT: "string"} if table.format != "parquet" else {})
     path = table.parameters.get("jsonPath", "")
@@ -96,9 +105,20 @@ def _load(spark: SparkSession, table: Table, sizes: dict[str, int], *, some: boo
         return _registered_partitions(reader, table, sizes)
     reader = reader.option("basePath", table.location) if hive_style else reader.option("recursiveFileLookup", True)
     places = [_literal(path) for path, size in sizes.items() if size] if some else table.location
-    frame = reader.load(places, format=format_).select("*", fn.col("_metadata.file_path").alias(FILE))
-    frame = records(frame, path, table.columns, CORRUPT) if path else frame
-    return frame if hive_style else _plain_partitions(frame, table)
+    frame = reader.load(places, format=format_)
+    if path:
+        frame = records(_with_file(frame), path, table.columns, CORRUPT)
+    return _plain_partitions(frame, table) if table.partition_keys and not hive_style else frame
+
+
+def _with_file(frame: DataFrame) -> DataFrame:
+    """Each row with its file. Spark makes the metadata of every row where it is named, even if nothing needs it."""
+    return frame if FILE in frame.columns else frame.select("*", fn.col("_metadata.file_path").alias(FILE))
+
+
+def _without(frame: DataFrame, files: Iterable[str]) -> DataFrame:
+    """Spark applies a condition on the file's name before it opens the file."""
+    return _with_file(frame).where(~fn.col(FILE).isin([_uri(path) for path in files]))
 
 
 def _registered_partitions(reader: DataFrameReader, table: Table, sizes: dict[str, int]) -> DataFrame:
@@ -106,8 +126,7 @@ def _registered_partitions(reader: DataFrameReader, table: Table, sizes: dict[st
     folders = {path.rpartition("/")[0] + "/" for path in sizes}
     places = {location: values for values, location in (table.registered or {}).items() if location in folders}
     rows = [(_uri(location), *(None if v == NO_VALUE else v for v in values)) for location, values in places.items()]
-    frame = reader.option("recursiveFileLookup", True).load(list(places), format=table.format)
-    frame = frame.select("*", fn.col("_metadata.file_path").alias(FILE))
+    frame = _with_file(reader.option("recursiveFileLookup", True).load(list(places), format=table.format))
     named = frame.sparkSession.createDataFrame(rows, _ddl(dict.fromkeys(("_folder", *table.partition_keys), "string")))
     named = named.withColumns({key: fn.col(f"`{key}`").cast(type_) for key, type_ in table.partition_keys.items()})
     folder = fn.regexp_replace(FILE, "[^/]*$", "").alias("_folder")
@@ -123,6 +142,7 @@ def _hive_style(table: Table, sizes: dict[str, int]) -> bool:
 
 
 def _plain_partitions(frame: DataFrame, table: Table) -> DataFrame:
+    frame = _with_file(frame)
     folders = fn.split(fn.substr(fn.col(FILE), fn.lit(len(table.location) + 1)), "/")
     return frame.withColumns(
         {
@@ -155,15 +175,16 @@ def _csv_options(table: Table) -> dict[str, str]:
     }
 
 
-def _counted(table: Table, frame: DataFrame) -> list[Column]:
-    """Rows, bad rows, and the values of every column.
+def _counted(table: Table, frame: DataFrame, counts: Observation) -> DataFrame:
+    """The frame, with its rows, its bad rows, and its rows that have any value counted by what reads it.
 
-    Counting every column keeps Spark from skipping those that the job does not use. A value that does not fit its
+    Naming every column keeps Spark from skipping those that the job does not use. A value that does not fit its
     type is found only in a column that is read, and each pass over the data must find the same.
     """
     bad = fn.count(CORRUPT) if CORRUPT in frame.columns else fn.lit(0)
-    used = [fn.count(f"`{column}`").alias(f"filled {column}") for column in table.columns]
-    return [fn.count(fn.lit(1)).alias("rows"), bad.alias("bad"), *used]
+    # It looks only as far as the first value that is there: a fraction of the cost of one count a column.
+    filled = fn.count(fn.coalesce(*[fn.when(fn.col(f"`{column}`").isNotNull(), True) for column in table.columns]))
+    return frame.observe(counts, fn.count(fn.lit(1)).alias("rows"), bad.alias("bad"), filled.alias("filled"))
 
 
 def _good(table: Table, frame: DataFrame) -> DataFrame:
@@ -171,9 +192,8 @@ def _good(table: Table, frame: DataFrame) -> DataFrame:
     return good.select(*[f"`{column}`" for column in (*table.columns, *table.partition_keys)])
 
 
-def _rejected(table: Table, frame: DataFrame) -> DataFrame | None:
-    if CORRUPT not in frame.columns:
-        return None
+def _rejected(table: Table, frame: DataFrame) -> DataFrame:
+    frame = _counted(table, _with_file(frame), Observation())
     bad = frame.where(fn.col(CORRUPT).isNotNull()).withColumn("texts", _as_texts(table))
     return bad.select(fn.col(FILE).alias("source_file"), fn.col(CORRUPT).alias("raw"), _reason(table).alias("reason"))
 
@@ -211,7 +231,7 @@ def _unfit(column: str, type_: str) -> Column:
 def _damaged(spark: SparkSession, frame: DataFrame, sizes: dict[str, int]) -> dict[str, str]:
     """Path -> reason of the Parquet files that cannot be read. Only those that gave no row are tried alone."""
     with _ignoring_corrupt_files(spark):
-        gave_rows = {unquote(row[0]) for row in frame.select(FILE).distinct().collect()}
+        gave_rows = {unquote(row[0]) for row in _with_file(frame).select(FILE).distinct().collect()}
     suspects = [path for path, size in sizes.items() if size and path not in gave_rows]
     return {path: fault for path in suspects if (fault := _fault(spark, path))}
 

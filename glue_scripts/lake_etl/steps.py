@@ -16,16 +16,12 @@ from lake_etl.transforms import TRANSFORMS, Transform
 
 @dataclass(frozen=True)
 class Applied:
-    """A step that was applied: its count of the rows that leave it, and the bad rows it leaves out (None: none)."""
+    """A step that was applied: the count of the rows that leave it (None: as many as come), and the bad ones."""
 
     name: str
     transform: Transform
-    counts: Observation
+    counts: Observation | None
     rejects: DataFrame | None
-
-    @property
-    def rows(self) -> int:
-        return int(observed(self.counts)["rows"])
 
 
 def apply_steps(
@@ -43,9 +39,20 @@ def apply_steps(
             frame, rejects = _apply(name, options, frame, dataset)
         except JobError as error:
             raise JobError(f"step {number} ({name}): {error}") from error
-        frame, counts = observe_rows(frame)
+        counts = None
+        if not TRANSFORMS[name].keeps_rows(options):
+            frame, counts = observe_rows(frame)
         applied.append(Applied(name, TRANSFORMS[name], counts, rejects))
     return frame, applied
+
+
+def rows_after(rows: int, steps: list[Applied]) -> list[int]:
+    """How many rows leave each step, of so many that come to the first. A query must have read them."""
+    after = []
+    for step in steps:
+        rows = int(observed(step.counts)["rows"]) if step.counts else rows
+        after.append(rows)
+    return after
 
 
 def check_steps(steps: list[dict[str, Any]]) -> None:
@@ -59,12 +66,10 @@ def check_steps(steps: list[dict[str, Any]]) -> None:
 
 def keep_rejects(quarantine: Quarantine, source: Source, steps: list[Applied]) -> int:
     """Write the rows that the steps left out as bad, and say how many. A step that left out none is not run again."""
-    rows, kept = observed(source.counts)["rows"] - observed(source.counts)["bad"], 0
-    for step in steps:
-        if step.rejects and step.rows < rows:
-            kept += quarantine.keep_rows(source.dataset, step.rejects)
-        rows = step.rows
-    return kept
+    counts = observed(source.counts)
+    after = rows_after(good := counts["rows"] - counts["bad"], steps)
+    lossy = [step for step, came, left in zip(steps, [good, *after], after, strict=False) if left < came]
+    return sum(quarantine.keep_rows(source.dataset, step.rejects) for step in lossy if step.rejects)
 
 
 def _apply(

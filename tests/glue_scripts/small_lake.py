@@ -48,6 +48,10 @@ class Lake:
         path.write_bytes(body)
         boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
 
+    def remove(self, bucket: str, key: str) -> None:
+        (self.storage / bucket / key).unlink()
+        boto3.client("s3").delete_object(Bucket=bucket, Key=key)
+
     def sync(self, bucket: str, prefix: str) -> None:
         """Put into S3 what Spark wrote, as the run of a job does when it is over."""
         for path in (self.storage / bucket / prefix).rglob("*"):

@@ -8,8 +8,11 @@ import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
@@ -220,6 +223,18 @@ def test_a_run_reads_a_table_writes_another_and_accounts_for_every_row(planes: S
     assert (report["rows_in"], report["filtered"], report["rows_out"]) == (2, 1, 1)
     assert report["table"] == f"{planes.connection} public.big"
     assert planes.run("SELECT * FROM big") == [("N2", 20, 20)]
+
+
+def test_a_load_that_met_a_damaged_file_begins_again_without_it(planes: Shop, lake: Lake, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"tailnum": ["N3", "N4"], "seats": [30, 40]}), tmp_path / "whole.parquet")
+    whole = (tmp_path / "whole.parquet").read_bytes()
+    for name, body in {"a": whole, "b": whole[:-20]}.items():
+        lake.put("raw", f"{lake.database}/fleet/{name}.parquet", body)
+    lake.table("fleet", "parquet", {"tailnum": "string", "seats": "bigint"})
+    given = {"job": "j", "source": "fleet", "tables": {"fleet": "fleet"}, "steps": []}
+    report = run(lake.arguments(lake.spec(**given, sink={"connection": planes.connection, "table": "public.planes"})))
+    assert (report["rows_in"], report["rows_out"], report["quarantined_files"]) == (2, 2, 1)
+    assert there(planes) == [("N1", 10), ("N2", 20), ("N3", 30), ("N4", 40)]
 
 
 def test_rows_that_are_not_as_expected_are_not_moved(planes: Shop, lake: Lake) -> None:

@@ -169,7 +169,7 @@ def test_a_batch_that_fails_an_expectation_is_published_without_the_file_that_wa
     add(events, "3", "d.json", 4)
     with pytest.raises(JobError, match="nothing published"):
         job(events, expect=[SMALL])
-    boto3.client("s3").delete_object(Bucket="raw", Key=f"{events.database}/events/day=2/c.json")
+    events.remove("raw", f"{events.database}/events/day=2/c.json")
     job(events, expect=[SMALL])
     assert ids(events, spark) == [1, 2, 3, 4]
 

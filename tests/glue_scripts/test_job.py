@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -13,6 +14,7 @@ from pyspark.sql import SparkSession
 from lake_etl.errors import JobError
 from lake_etl.job import main, parse_arguments, run
 from lake_etl.report import GAINS, LOSSES, check_balance
+from lake_etl.transforms import TRANSFORMS
 from tests.glue_scripts.small_lake import Lake
 
 FLIGHTS = {"carrier": "string", "distance": "bigint", "time_hour": "string", "note": "string"}
@@ -143,8 +145,7 @@ def test_the_catalog_gets_the_table_and_its_partitions(finished: tuple[Lake, dic
 
 def test_a_second_run_gives_the_same_table_and_leaves_other_partitions(flights: Lake, spark: SparkSession) -> None:
     first = run(arguments(flights, partition_by=["year", "month"]))
-    (flights.storage / "raw" / flights.database / "flights/year=2013/month=1/a.json").unlink()
-    boto3.client("s3").delete_object(Bucket="raw", Key=f"{flights.database}/flights/year=2013/month=1/a.json")
+    flights.remove("raw", f"{flights.database}/flights/year=2013/month=1/a.json")
     again = run(arguments(flights, partition_by=["year", "month"]))
     assert (first["partitions"], again["partitions"], again["rows_out"]) == (2, 1, 3)
     assert len(written(flights, spark)) == 5
@@ -302,8 +303,17 @@ def test_partitions_of_another_format_are_not_mixed_with_the_new(flights: Lake, 
         run(arguments(flights, [{"convert": {"format": "csv", "compression": "none"}}], partition_by=["year"]))
 
 
-def test_a_step_that_may_not_change_the_rows_and_does_fails_the_run(flights: Lake, spark: SparkSession) -> None:
+def test_a_step_that_may_not_change_the_rows_and_does_fails_the_run(
+    flights: Lake, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doubling = replace(TRANSFORMS["drop_fields"], apply=lambda frame, options: frame.union(frame))
+    monkeypatch.setitem(TRANSFORMS, "drop_fields", doubling)
     with pytest.raises(JobError, match="the rows do not add up"):
+        run(arguments(flights, [{"drop_fields": []}]))
+
+
+def test_an_expression_that_makes_several_rows_of_one_is_refused(flights: Lake, spark: SparkSession) -> None:
+    with pytest.raises(JobError, match=r"step 1 \(map\): .*generator is not supported: nested in expressions"):
         run(arguments(flights, [{"map": {"add": {"each": "explode(array(1, 2))"}}}]))
 
 

@@ -17,8 +17,9 @@ PLANES = {"tailnum": "string", "seats": "int", "model": "string"}
 HEADER = {"skip.header.line.count": "1", "field.delim": ","}
 
 
-def read(spark: SparkSession, lake: Lake, name: str) -> Source:
-    return read_source(spark, boto3.client("s3"), find_table(boto3.client("glue"), lake.database, name, name))
+def read(spark: SparkSession, lake: Lake, name: str, without: dict[str, str] | None = None) -> Source:
+    table = find_table(boto3.client("glue"), lake.database, name, name)
+    return read_source(spark, boto3.client("s3"), table, without=without)
 
 
 def good(source: Source) -> list[tuple[object, ...]]:
@@ -27,7 +28,7 @@ def good(source: Source) -> list[tuple[object, ...]]:
 
 def bad(source: Source) -> dict[str, str]:
     assert source.rejected is not None
-    return {row.raw: row.reason for row in source.rejected.collect()}
+    return {row.raw: row.reason for row in source.rejected().collect()}
 
 
 def parquet(**columns: list[object]) -> bytes:
@@ -83,7 +84,7 @@ def test_json_lines_that_do_not_fit_are_rejected_each_with_its_reason(spark: Spa
         lines[3]: "a value does not fit the type of its column",
     }
     assert source.rejected is not None
-    assert {row.source_file for row in source.rejected.collect()} == {
+    assert {row.source_file for row in source.rejected().collect()} == {
         f"s3://raw/{lake.database}/events/day=7/events.json"
     }
 
@@ -100,7 +101,10 @@ def test_parquet_files_that_cannot_be_read_are_set_aside_and_the_others_read(spa
     for name, body in files.items():
         lake.put("raw", f"{lake.database}/weather/{name}.parquet", body)
     lake.table("weather", "parquet", {"id": "bigint"}, {"hour": "int"})
-    source = read(spark, lake, "weather")
+    first = read(spark, lake, "weather")
+    with pytest.raises(Exception, match="is not a Parquet file"):
+        good(first)
+    source = read(spark, lake, "weather", without=first.damaged())
     assert good(source) == [(1, 1), (1, 5), (2, 1), (2, 5)]
     faults = {path: reason.removeprefix(path).strip().split(".")[0] for path, reason in source.files.items()}
     assert {path.rsplit("/", 1)[1]: fault for path, fault in faults.items()} == {

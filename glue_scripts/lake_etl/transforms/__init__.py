@@ -13,7 +13,7 @@ from lake_etl.transforms.drop_null_fields import drop_null_fields
 from lake_etl.transforms.filter import filter_rows
 from lake_etl.transforms.find_matches import find_matches
 from lake_etl.transforms.join import join
-from lake_etl.transforms.map import map_fields, map_rejects
+from lake_etl.transforms.map import is_projection, map_fields, map_rejects
 from lake_etl.transforms.sql import sql
 
 
@@ -23,6 +23,7 @@ class Transform:
 
     apply takes the data and the step's options; with joins=True also a function that reads a dataset by name.
     rejects takes them too, and gives the rows that apply leaves out because they are bad, or None.
+    keeps_rows says of the options that each row becomes exactly one: then nothing has to be counted.
     """
 
     apply: Callable[..., DataFrame]
@@ -30,16 +31,21 @@ class Transform:
     adds: str = ""
     joins: bool = False
     rejects: Callable[[DataFrame, Any], DataFrame | None] = lambda frame, options: None
+    keeps_rows: Callable[[Any], bool] = lambda options: False
+
+
+def always(options: Any) -> bool:
+    return True
 
 
 TRANSFORMS = {
-    "convert": Transform(convert),
+    "convert": Transform(convert, keeps_rows=always),
     "dedupe": Transform(dedupe, removes="deduplicated"),
-    "drop_fields": Transform(drop_fields),
-    "drop_null_fields": Transform(drop_null_fields),
+    "drop_fields": Transform(drop_fields, keeps_rows=always),
+    "drop_null_fields": Transform(drop_null_fields, keeps_rows=always),
     "filter": Transform(filter_rows, removes="filtered"),
     "find_matches": Transform(find_matches, joins=True),
     "join": Transform(join, removes="removed_by_joins", adds="added_by_joins", joins=True),
-    "map": Transform(map_fields, joins=True, rejects=map_rejects),
+    "map": Transform(map_fields, joins=True, rejects=map_rejects, keeps_rows=is_projection),
     "sql": Transform(sql, removes="removed_by_sql", adds="added_by_sql", joins=True),
 }

@@ -34,7 +34,7 @@ def map_fields(frame: DataFrame, options: dict[str, Any], dataset: Callable[[str
     for column, lookup in (options.get("lookup") or {}).items():
         frame = _look_up(frame, column, lookup, dataset)
     for column, given in (options.get("add") or {}).items():
-        frame = frame.withColumn(column, described(frame, given))
+        frame = frame.withColumn(column, _of_one_row(described(frame, given)))
     renames, deleted = options.get("rename") or {}, options.get("delete") or []
     check_columns(frame, renames)
     frame = frame.withColumnsRenamed(renames)
@@ -45,6 +45,16 @@ def map_fields(frame: DataFrame, options: dict[str, Any], dataset: Callable[[str
 def map_rejects(frame: DataFrame, options: dict[str, Any]) -> DataFrame | None:
     """The rows that map_fields leaves out, with source_file, raw and reason. None when it leaves none out."""
     return misfits(frame, options.get("cast") or {}) if options.get("on_error") == "quarantine" else None
+
+
+def is_projection(options: dict[str, Any]) -> bool:
+    """Whether map_fields makes one row of each: it may leave rows out, and an expression or a lookup must not add."""
+    return options.get("on_error") != "quarantine" and not options.get("lookup")
+
+
+def _of_one_row(value: Column) -> Column:
+    """Inside another expression Spark refuses those that make several rows of one, such as explode."""
+    return fn.coalesce(value)
 
 
 def _look_up(frame: DataFrame, column: str, lookup: dict[str, Any], dataset: Callable[[str], DataFrame]) -> DataFrame:
