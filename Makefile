@@ -19,7 +19,7 @@ demo: ## Build the lake on this machine, run data through it, take it down again
 	@$(WITH_TOOLS) python -m examples.demo
 
 test: checkov-tools lint ## Check the code and run every test
-	@$(WITH_TOOLS) python -m pytest -n 2 --dist loadfile
+	@$(WITH_TOOLS) python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## Check the code: style, types, and which way the imports point
 	@$(WITH_TOOLS) ruff check . && ruff format --check .

@@ -27,7 +27,7 @@ from lake.aws import Aws
 from lake.config import load
 from tests.e2e.conftest import Checkout, checkout_in
 
-ROUNDS = {3: 3, 30: 1}
+ROUNDS = {3: 3, 30: 3}
 """Copies of the 336,776 flights (1 and 10 million rows), and how often each is measured."""
 COST, GROWTH, SCANNED = 1.15, 1.0, 1 / 20
 DATASETS = ("flights", "weather", "airlines", "airports", "planes")

@@ -6,6 +6,7 @@ import java.sql.{Connection, Driver, PreparedStatement, SQLException}
 import java.time.{Instant, OffsetDateTime, ZoneOffset}
 import java.time.format.DateTimeFormatter
 import java.util.UUID
+import java.util.zip.GZIPInputStream
 import javax.crypto.Mac
 import javax.crypto.spec.SecretKeySpec
 
@@ -18,7 +19,7 @@ import scala.concurrent.{Await, Future, TimeoutException, blocking}
 import scala.util.control.NoStackTrace
 import scala.util.{Failure, Try}
 
-import com.fasterxml.jackson.databind.ObjectMapper
+import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
 import com.fasterxml.jackson.module.scala.DefaultScalaModule
 import org.apache.commons.text.similarity.LongestCommonSubsequence
 import org.apache.hadoop.fs.Path
@@ -111,6 +112,13 @@ object Json {
   private val writer = new ObjectMapper().registerModule(DefaultScalaModule)
 
   def read(text: String): Fields = ordered(reader.readValue(text, classOf[Object])).asInstanceOf[Fields]
+
+  /** Whether an object follows the line's first. A line that is no JSON is found when it is read. */
+  def goesOn(line: String): Boolean = {
+    val parser = reader.getFactory.createParser(line)
+    val end = Try(parser.readValueAsTree[JsonNode]()).toOption.filter(_ != null).map(_ => parser.getCurrentLocation)
+    end.exists(place => line.drop(place.getCharOffset.toInt).dropWhile(", \t".contains(_)).startsWith("{"))
+  }
 
   def write(value: Any): String = writer.writeValueAsString(value)
 
@@ -385,6 +393,14 @@ final class Files(spark: SparkSession) {
     val stream = system(location).open(new Path(location))
     try new String(stream.readAllBytes(), UTF_8)
     finally stream.close()
+  }
+
+  /** The first bytes of a file, unpacked if it is zipped. */
+  def head(location: String, bytes: Int): Array[Byte] = {
+    val opened = system(location).open(new Path(location))
+    def stream = if (location.endsWith(".gz")) new GZIPInputStream(opened) else opened
+    try stream.readNBytes(bytes)
+    finally opened.close()
   }
 
   def write(location: String, text: String): Unit = {
@@ -889,14 +905,17 @@ object Source {
   ): Source = {
     val sizes = only.getOrElse(files.list(table.location))
     val empty = sizes.collect { case (path, 0) => path -> "the file is empty (0 bytes)" }
+    val lines = table.format == "json" && !table.parameters.contains("jsonPath")
+    val filled = sizes.collect { case (path, size) if size > 0 => path }.toSeq
+    val leftOut = without ++ (if (lines) JsonLines.withMore(files, filled) else Nil)
     val loaded = load(spark, table, sizes, some = only.nonEmpty)
     // Spark applies a condition on the file's name before it opens the file.
-    val frame = if (without.isEmpty) loaded
-    else withFile(loaded).where(!col(file).isin(without.keys.map(uri).toSeq: _*))
+    val frame = if (leftOut.isEmpty) loaded
+    else withFile(loaded).where(!col(file).isin(leftOut.keys.map(uri).toSeq: _*))
     val counts = Observation()
     val rows = good(table, counted(table, frame, counts))
     val look = () => if (table.format == "parquet") damaged(spark, loaded, sizes) else ListMap.empty[String, String]
-    new Source(table.dataset, rows, rejected(table, frame), empty ++ without, counts, look)
+    new Source(table.dataset, rows, rejected(table, frame), empty ++ leftOut, counts, look)
   }
 
   /** The table with all its columns, for text formats the raw text of the bad rows, and the file if keys need it. */
@@ -1013,6 +1032,35 @@ object Source {
 
   private def ddl(columns: Map[String, String]): String =
     columns.map { case (name, type_) => s"${Names.quoted(name)} $type_" }.mkString(", ")
+}
+
+/** Lines of JSON that have more than one object: Spark's reader takes the first, and drops the others. */
+object JsonLines {
+  private val (someFiles, bytes) = (32, 256 * 1024)
+
+  /** Path -> reason of the files that have more than one object on a line.
+    *
+    * Whoever writes files without line ends (a delivery stream does, unless told otherwise) does so in all of them. So
+    * the beginnings of some files are looked at, and only where one is such a file, those of all.
+    */
+  def withMore(files: Files, paths: Seq[String]): ListMap[String, String] = {
+    val some = paths.grouped(paths.size / someFiles + 1).map(_.head).toSeq
+    val looked = if (faults(files, some).isEmpty) Nil else faults(files, paths)
+    ListMap(looked: _*)
+  }
+
+  private def faults(files: Files, paths: Seq[String]): Seq[(String, String)] =
+    paths.par.flatMap(path => fault(files, path).map(path -> _)).seq
+
+  private def fault(files: Files, path: String): Option[String] = {
+    val head = files.head(path, bytes)
+    val lines = new String(head, UTF_8).split("\n").toSeq
+    val whole = if (head.length < bytes) lines else lines.dropRight(1)
+    whole.indexWhere(line => Json.goesOn(line.trim)) match {
+      case -1 => None
+      case at => Some(s"there is more on line ${at + 1} than one JSON object: write one object a line")
+    }
+  }
 }
 
 /** JSON whose records lie inside documents: a crawler's classifier said where (`$.records[*]`, `$.detail`). */

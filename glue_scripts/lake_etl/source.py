@@ -18,6 +18,7 @@ from pyspark.sql import functions as fn
 from lake_etl.catalog import NO_VALUE, Table
 from lake_etl.documents import NOTHING_THERE, records
 from lake_etl.errors import JobError
+from lake_etl.json_lines import with_more
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -59,14 +60,20 @@ def read_source(
     `damaged` then finds all of them: to open thousands of files beforehand would cost as much as the job.
     """
     sizes = _sizes(s3, table) if only is None else only
-    files = {path: "the file is empty (0 bytes)" for path, size in sizes.items() if not size} | (without or {})
+    empty = {path: "the file is empty (0 bytes)" for path, size in sizes.items() if not size}
+    left_out = (without or {}) | _unfit_for_lines(s3, table, sizes)
     loaded = _load(spark, table, sizes, some=only is not None)
-    frame = _without(loaded, without) if without else loaded
+    frame = _without(loaded, left_out) if left_out else loaded
     counts = Observation()
     rows = _good(table, _counted(table, frame, counts))
     if CORRUPT in frame.columns:
-        return Source(table.dataset, rows, partial(_rejected, table, frame), files, counts)
-    return Source(table.dataset, rows, None, files, counts, partial(_damaged, spark, loaded, sizes))
+        return Source(table.dataset, rows, partial(_rejected, table, frame), empty | left_out, counts)
+    return Source(table.dataset, rows, None, empty | left_out, counts, partial(_damaged, spark, loaded, sizes))
+
+
+def _unfit_for_lines(s3: S3Client, table: Table, sizes: dict[str, int]) -> dict[str, str]:
+    lines = table.format == "json" and "jsonPath" not in table.parameters
+    return with_more(s3, [path for path, size in sizes.items() if size]) if lines else {}
 
 
 def _sizes(s3: S3Client, table: Table) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """Reading source tables: every good row arrives, and every other is kept with its reason."""
 
+import gzip
 from typing import Any
 
 import boto3
@@ -10,10 +11,12 @@ from pyspark.sql import SparkSession
 
 from lake_etl.catalog import find_table
 from lake_etl.errors import JobError
+from lake_etl.json_lines import with_more
 from lake_etl.source import Source, list_files, read_source
 from tests.glue_scripts.small_lake import Lake
 
 PLANES = {"tailnum": "string", "seats": "int", "model": "string"}
+ONE_A_LINE = "than one JSON object: write one object a line"
 HEADER = {"skip.header.line.count": "1", "field.delim": ","}
 
 
@@ -87,6 +90,41 @@ def test_json_lines_that_do_not_fit_are_rejected_each_with_its_reason(spark: Spa
     assert {row.source_file for row in source.rejected().collect()} == {
         f"s3://raw/{lake.database}/events/day=7/events.json"
     }
+
+
+def test_a_file_of_json_lines_with_more_than_one_object_is_set_aside(spark: SparkSession, lake: Lake) -> None:
+    files = {
+        "as_delivered": '{"id": 1}{"id": 2}{"id": 3}',
+        "with space": '{"id": 4} {"id": 5}\n',
+        "with commas": '{"id": 6}\n{"id": 7},{"id": 8}\n',
+        "good": '{"id": 9, "text": "} {"}\n\n  {"id": 10}  \r\n',
+        "bad line": '{"id": 11},\n{"id"\n{"id": 12} # the last\n',
+        "zipped.gz": gzip.compress(b'{"id": 13}{"id": 14}'),
+        "good.gz": gzip.compress(b'{"id": 15}\n' * 30_000),
+    }
+    for name, body in files.items():
+        lake.put("raw", f"{lake.database}/events/{name}", body)
+    lake.table("events", "json", {"id": "int", "text": "string"})
+    source = read(spark, lake, "events")
+    assert {row[0] for row in good(source)} == {9, 10, 11, 12, 15}
+    assert list(bad(source)) == ['{"id"']
+    assert {path.rpartition("/")[2]: reason for path, reason in source.files.items()} == {
+        "as_delivered": f"there is more on line 1 {ONE_A_LINE}",
+        "with space": f"there is more on line 1 {ONE_A_LINE}",
+        "with commas": f"there is more on line 2 {ONE_A_LINE}",
+        "zipped.gz": f"there is more on line 1 {ONE_A_LINE}",
+    }
+
+
+def test_all_files_are_looked_at_once_one_has_more_than_one_object_a_line(lake: Lake) -> None:
+    for number in range(100):
+        lake.put(
+            "raw", f"{lake.database}/events/{number:02}", '{"id": 1}{"id": 2}' if number % 2 == 0 else '{"id": 3}\n'
+        )
+    s3 = boto3.client("s3")
+    found = with_more(s3, list_files(s3, f"s3://raw/{lake.database}/events/"))
+    assert len(found) == 50
+    assert with_more(s3, []) == {}
 
 
 def test_json_names_in_upper_case_are_found_by_the_paths_of_the_serde(spark: SparkSession, lake: Lake) -> None:

@@ -25,7 +25,9 @@ Submit = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="session")
 def jar(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compiled(tmp_path_factory.mktemp("jar"), SCRIPT, *sorted(Path(__file__).parent.glob("*.scala")))
+    return compiled(
+        tmp_path_factory.getbasetemp().parent / "jar", SCRIPT, *sorted(Path(__file__).parent.glob("*.scala"))
+    )
 
 
 @pytest.fixture(scope="session")

@@ -12,29 +12,33 @@ import os
 import resource
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from local_aws import server
 
 FILE_SIZE = 256 * 1024
+GONE = -1
 
 
-def group_of(run_id: str) -> list[int]:
-    """The processes of a run: that which has the run's id among its arguments, and all it started."""
+def groups_of(run_id: str) -> set[int]:
+    """The process groups of a run: those that have the run's id among their arguments, with all they started."""
     named = [process for process in Path("/proc").glob("[0-9]*") if run_id.encode() in _read(process / "cmdline")]
-    groups = {os.getpgid(int(process.name)) for process in named}
-    return [int(p.name) for p in Path("/proc").glob("[0-9]*") if _group(int(p.name)) in groups]
+    return {_group(int(process.name)) for process in named} - {GONE}
 
 
 def kill(run_id: str) -> None:
-    for process in group_of(run_id):
-        os.kill(process, signal.SIGKILL)
+    for group in groups_of(run_id):
+        os.killpg(group, signal.SIGKILL)
 
 
 def limit(run_id: str) -> None:
-    for process in group_of(run_id):
-        resource.prlimit(process, resource.RLIMIT_FSIZE, (FILE_SIZE, FILE_SIZE))
+    groups = groups_of(run_id)
+    for process in (int(place.name) for place in Path("/proc").glob("[0-9]*")):
+        if _group(process) in groups:
+            with suppress(ProcessLookupError):  # it has just ended
+                resource.prlimit(process, resource.RLIMIT_FSIZE, (FILE_SIZE, FILE_SIZE))
 
 
 def _read(file: Path) -> bytes:
@@ -48,7 +52,7 @@ def _group(process: int) -> int:
     try:
         return os.getpgid(process)
     except ProcessLookupError:
-        return -1
+        return GONE
 
 
 class Trap:
