@@ -1,3 +1,4 @@
+import java.io.EOFException
 import java.net.URI
 import java.net.http.{HttpClient, HttpRequest, HttpResponse}
 import java.nio.charset.StandardCharsets.UTF_8
@@ -6,7 +7,7 @@ import java.sql.{Connection, Driver, PreparedStatement, SQLException}
 import java.time.{Instant, OffsetDateTime, ZoneOffset}
 import java.time.format.DateTimeFormatter
 import java.util.UUID
-import java.util.zip.GZIPInputStream
+import java.util.zip.{GZIPInputStream, ZipException}
 import javax.crypto.Mac
 import javax.crypto.spec.SecretKeySpec
 
@@ -395,11 +396,12 @@ final class Files(spark: SparkSession) {
     finally stream.close()
   }
 
-  /** The first bytes of a file, unpacked if it is zipped. */
+  /** The first bytes of a file, unpacked if it is zipped; none if it only says so. */
   def head(location: String, bytes: Int): Array[Byte] = {
     val opened = system(location).open(new Path(location))
     def stream = if (location.endsWith(".gz")) new GZIPInputStream(opened) else opened
     try stream.readNBytes(bytes)
+    catch { case _: ZipException | _: EOFException => Array.empty[Byte] }
     finally opened.close()
   }
 

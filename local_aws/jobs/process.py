@@ -20,7 +20,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from local_aws.context import CREDENTIALS
 
 _SCALA = Path(__file__).with_name("scala.py")
-_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "JAVA_HOME")
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "JAVA_HOME", "SPARK_SUBMIT_OPTS")
 _PR_SET_PDEATHSIG = 1
 _PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 _PREFIX = re.compile(r'^(Exception in thread "main" |Caused by: |: )')

@@ -30,8 +30,6 @@ def spark_settings(root: Path) -> dict[str, Any]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.hadoop.fs.s3.impl": VIEW_FS,
-        # The tests' few rows are done with before code compiled by the second compiler would pay.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
     }
 
 

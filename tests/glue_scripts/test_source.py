@@ -127,6 +127,14 @@ def test_all_files_are_looked_at_once_one_has_more_than_one_object_a_line(lake: 
     assert with_more(s3, []) == {}
 
 
+def test_a_file_that_only_says_it_is_zipped_fails_by_its_name(spark: SparkSession, lake: Lake) -> None:
+    lake.put("raw", f"{lake.database}/events/a.json.gz", '{"id": 1}\n')
+    lake.table("events", "json", {"id": "int"})
+    source = read(spark, lake, "events")
+    with pytest.raises(Exception, match=r"a\.json\.gz"):
+        source.rows.collect()
+
+
 def test_json_names_in_upper_case_are_found_by_the_paths_of_the_serde(spark: SparkSession, lake: Lake) -> None:
     lake.put("raw", f"{lake.database}/events/e.json", '{"TailNum": "N1", "seats": 2}\n')
     lake.table("events", "json", {"tailnum": "string", "seats": "int"}, parameters={"paths": "TailNum,seats"})
