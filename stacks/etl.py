@@ -45,7 +45,7 @@ class EtlStack(LakeStack):
         scripts = lake.root / "glue_scripts"
         languages = sorted({job.language for job in lake.config.jobs.values()})
         self.scripts = {name: self._code(f"{name}_script", scripts / SCRIPTS[name]) for name in languages}
-        if "python" in languages:
+        if "python" in languages or any(map(finds_matches, lake.config.jobs.values())):
             self.package = self._code("package", zipped(scripts / "lake_etl", inside="lake_etl"))
         self._role()
         if self._encrypted:
@@ -130,7 +130,8 @@ class EtlStack(LakeStack):
 
     def _language(self, name: str, job: Job) -> dict[str, str]:
         if job.language == "scala":
-            return {"--job-language": "scala", "--class": "GlueApp", "--aws_region": self.names.region}
+            matching = {"--lake_etl": self._uri(self.package)} if finds_matches(job) else {}
+            return {"--job-language": "scala", "--class": "GlueApp", "--aws_region": self.names.region, **matching}
         files = ",".join(self._uri(file) for file in [self.package, *self._modules(name, job)])
         return {"--job-language": "python", "--extra-py-files": files}
 
@@ -228,9 +229,11 @@ class EtlStack(LakeStack):
 
 def matching_modules(job: JobSettings) -> list[str]:
     """The Python packages that Glue has to install for a job that finds matches."""
-    if not isinstance(job, Job) or not any(step.find_matches for step in job.steps):
-        return []
-    return [f"{name}=={version(name)}" for name in MATCHING]
+    return [f"{name}=={version(name)}" for name in MATCHING] if finds_matches(job) else []
+
+
+def finds_matches(job: JobSettings) -> bool:
+    return isinstance(job, Job) and any(step.find_matches for step in job.steps)
 
 
 def job_spec(lake: Lake, name: str, job: Job) -> dict[str, object]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 import splink.comparison_level_library as level
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 from splink.blocking_rule_library import CustomRule
@@ -23,6 +24,7 @@ from splink.internals.exceptions import EMTrainingException
 
 from lake_etl.errors import JobError, check_options, missing_column, unknown
 
+MATCH, SCORE = "match_id", "match_confidence_score"
 MAX_ROWS = 200_000  # of the records and those known: they are matched in the driver's memory
 PAIRS_A_ROW, FEW_PAIRS = 5, 50_000  # a blocking rule may bring this many candidates
 ENOUGH_RULES = 3
@@ -96,6 +98,19 @@ def read_options(options: dict[str, Any]) -> Matching:
     if not 0 < matching.threshold < 1:
         raise JobError(f"threshold: {matching.threshold} is not a probability. Allowed: between 0 and 1")
     return matching
+
+
+def match_with_known(new: pa.Table, old: pa.Table | None, matching: Matching) -> pa.Table:
+    """_id, match_id, match_confidence_score of new records (as in `match`) and of those known, which keep theirs.
+
+    old: the known ones, with their match_confidence_score as text. A new record with the _id of a known one is that.
+    """
+    if old is None:
+        return match(new, matching)
+    new = new.filter(pc.invert(pc.is_in(new["_id"], old["_id"])))
+    matches = match(pa.concat_tables([new, old.drop_columns([SCORE])]), matching)
+    kept = old.select(["_id", "_known", SCORE]).rename_columns(["_id", MATCH, SCORE])
+    return pa.concat_tables([matches, kept.cast(matches.schema)])
 
 
 def match(records: pa.Table, matching: Matching) -> pa.Table:

@@ -60,9 +60,9 @@ def _scala(name: str, job: Job) -> Iterator[Problem]:
     for number, step in enumerate(job.steps):
         for field in step.functions():
             yield ("jobs", name, "steps", number, *field), message
-        if step.find_matches:
-            place = ("jobs", name, "steps", number, "find_matches")
-            yield place, "runs on Splink, which is Python. Use language: python"
+        if step.find_matches and step.find_matches.known == job.sink.table:
+            place = ("jobs", name, "steps", number, "find_matches", "known")
+            yield place, "is the job's own table, which a Scala job does not read. Use language: python"
 
 
 def _output(name: str, job: Job) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as fn
 
 from lake_etl.steps import Applied, apply_steps
 from lake_etl.transforms.convert import converted
@@ -67,7 +68,8 @@ def data(spark: SparkSession, file: Path) -> DataFrame:
 
 
 def contents(frame: DataFrame) -> tuple[list[tuple[str, str]], list[str]]:
-    return frame.dtypes, sorted(frame.toJSON().collect())
+    doubles = {name: fn.round(name, 6) for name, type_ in frame.dtypes if type_ == "double"}
+    return frame.dtypes, sorted(frame.withColumns(doubles).toJSON().collect())
 
 
 def check_fragments(message: str, file: Path) -> None:

@@ -331,6 +331,13 @@ def test_find_matches_may_know_the_jobs_own_table(tmp_path: Path) -> None:
     assert [each.find_matches.threshold for each in config.jobs["flights_enriched"].steps if each.find_matches] == [0.9]
 
 
+def test_find_matches_of_a_scala_job_does_not_know_the_jobs_own_table(tmp_path: Path) -> None:
+    step = FIND_MATCHES % "known: flights_enriched"
+    file = written(tmp_path, "    steps:\n", f"    language: scala\n    steps:\n      - {step}\n")
+    with pytest.raises(ConfigError, match=r"find_matches\.known: is the job's own table, which a Scala job does not"):
+        load(file, "local")
+
+
 def incremental(folder: Path, step: str) -> Path:
     file = written(folder, "    source: flights\n", "    source: flights\n    incremental: true\n")
     file.write_text(file.read_text().replace('{filter: "distance > 0"}', step).replace('filter: "distance > 0"', step))

@@ -91,6 +91,19 @@ def test_a_scala_job_is_one_script_that_glue_compiles(tmp_path: Path) -> None:
     assert "python_script" not in resources(etl["etl"], "aws_s3_object")
 
 
+def test_a_scala_job_that_finds_matches_is_given_the_python_package(tmp_path: Path) -> None:
+    matches = "find_matches: {id: id, columns: {name: name}}"
+    text = (
+        "datasets: {people: {format: csv}}\n"
+        f"jobs:\n  same: {{source: people, language: scala, steps: [{{{matches}}}], sink: {{table: same}}}}\n"
+    )
+    etl = synthesised(lake_of(tmp_path, text), "local", tmp_path / "out")
+    arguments = only(etl, "etl", "aws_glue_job")["default_arguments"]
+
+    assert arguments["--lake_etl"].endswith("/${aws_s3_object.package.key}")
+    assert "splink==" in arguments["--additional-python-modules"]
+
+
 def test_an_incremental_job_says_so_in_its_spec_and_may_drop_partitions(tmp_path: Path) -> None:
     text = (
         "datasets: {events: {format: json}, rules: {format: csv}}\n"

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.compute as pc  # type: ignore[import-untyped]
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as fn
 
@@ -70,17 +69,13 @@ def _known(name: str | None, matching: Matching, dataset: Callable[[str], DataFr
 
 def _found(frame: DataFrame, matching: Matching, known: DataFrame | None) -> DataFrame:
     """_id, match_id and match_confidence_score of every record of the frame, and of those known."""
-    from lake_etl.matching import match
+    from lake_etl.matching import match_with_known
 
     new = _table(_texts(frame, matching, fn.lit(None)))
-    if known is None:
-        return _frame(frame.sparkSession, match(new, matching))
     # All of the known table comes here at once: the job may be about to overwrite it.
-    old = _table(_texts(known, matching, fn.col(MATCH), fn.col(SCORE).cast("string").alias(SCORE)))
-    new = new.filter(pc.invert(pc.is_in(new["_id"], old["_id"])))
-    matches = match(pa.concat_tables([new, old.drop_columns([SCORE])]), matching)
-    kept = old.select(["_id", "_known", SCORE]).rename_columns(["_id", MATCH, SCORE])
-    return _frame(frame.sparkSession, pa.concat_tables([matches, kept.cast(matches.schema)]))
+    score = fn.col(SCORE).cast("string").alias(SCORE)
+    old = _table(_texts(known, matching, fn.col(MATCH), score)) if known is not None else None
+    return _frame(frame.sparkSession, match_with_known(new, old, matching))
 
 
 def _texts(frame: DataFrame, matching: Matching, known: Column, *more: Column) -> DataFrame:

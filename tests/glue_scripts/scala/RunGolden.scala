@@ -4,6 +4,8 @@ import java.time.OffsetDateTime
 import scala.collection.immutable.ListMap
 import scala.util.Try
 
+import org.apache.spark.sql.functions.round
+import org.apache.spark.sql.types.DoubleType
 import org.apache.spark.sql.{DataFrame, Encoders, SparkSession}
 
 /** Runs golden cases, whose folders are its arguments, and prints a line of JSON for each: what came of its step, what
@@ -69,8 +71,13 @@ object RunGolden {
 
   private def contents(frame: DataFrame): Map[String, Any] = Map(
     "schema" -> frame.schema.map(field => Seq(field.name, field.dataType.catalogString)),
-    "rows" -> frame.toJSON.collect().sorted.toSeq
+    "rows" -> rounded(frame).toJSON.collect().sorted.toSeq
   )
+
+  private def rounded(frame: DataFrame): DataFrame = {
+    val doubles = frame.schema.filter(_.dataType == DoubleType).map(_.name)
+    doubles.foldLeft(frame)((rows, name) => rows.withColumn(name, round(rows(name), 6)))
+  }
 
   private def text(error: Throwable): String =
     Iterator.iterate(error)(_.getCause).takeWhile(_ != null).map(_.getMessage).mkString("\n")

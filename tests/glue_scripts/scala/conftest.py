@@ -35,6 +35,7 @@ def submitted(jar: Path, storage: Path, tmp_path_factory: pytest.TempPathFactory
     """Run an object of the jar, in a process whose Spark finds s3:// where that of the tests does."""
     folder = tmp_path_factory.mktemp("conf")
     settings = spark_settings(storage) | {"spark.sql.session.timeZone": "UTC", "spark.sql.shuffle.partitions": "2"}
+    settings["spark.lake.library"] = str(SCRIPT.parent)
     settings["spark.driver.extraClassPath"] = os.pathsep.join(map(str, jars()))
     (folder / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
     (folder / "log4j2.properties").write_text(LOGGING)

@@ -1,0 +1,51 @@
+"""find_matches for a Scala job, whose records come and go as files: Splink is Python.
+
+`python -m lake_etl.match_files FOLDER` reads from the folder
+    options.json  the step's options, without `known`
+    new.json      the records, a line each: _id and the compared columns, as text
+    known.json    where there are any, the records that are known, with `_known` and match_confidence_score as well
+and writes matches.json: _id, match_id, match_confidence_score of each record.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from lake_etl.errors import JobError
+
+
+def main() -> None:
+    """On an error the last line of stderr says why, and the exit code is 1."""
+    try:
+        match_files(Path(sys.argv[1]))
+    except ImportError as error:
+        sys.exit(f"{error.name} is not installed. Start the job with --additional-python-modules splink==5.0.0")
+    except JobError as error:
+        sys.exit(str(error))
+
+
+def match_files(folder: Path) -> None:
+    """Raises JobError as find_matches does."""
+    from lake_etl.matching import SCORE, match_with_known, read_options
+
+    matching = read_options(json.loads((folder / "options.json").read_text()))
+    columns = ["_id", "_known", *matching.columns]
+    new = _table(folder / "new.json", columns)
+    known = folder / "known.json"
+    old = _table(known, [*columns, SCORE]) if known.exists() else None
+    rows = match_with_known(new, old, matching).to_pylist()
+    (folder / "matches.json").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+
+
+def _table(file: Path, columns: list[str]) -> pa.Table:
+    with file.open() as lines:
+        rows = [json.loads(line) for line in lines]
+    return pa.Table.from_pylist(rows, pa.schema([(name, pa.string()) for name in columns]))
+
+
+if __name__ == "__main__":
+    main()
