@@ -2030,7 +2030,7 @@ object FindMatches extends Transform {
   private def matched(spark: SparkSession, step: Options, fresh: DataFrame, known: Option[DataFrame]): DataFrame = {
     val folder = Disk.createTempDirectory("find_matches")
     try {
-      Disk.writeString(folder.resolve("options.json"), Json.write(step.given - "known"))
+      Disk.writeString(folder.resolve("options.json"), Json.write(step.given))
       for ((name, frame) <- Seq("new" -> Some(fresh), "known" -> known); rows <- frame)
         Disk.write(folder.resolve(s"$name.json"), rows.toJSON.collectAsList())
       run(folder, library(spark, folder.resolve("library")))

@@ -1,7 +1,7 @@
 """find_matches for a Scala job, whose records come and go as files: Splink is Python.
 
 `python -m lake_etl.match_files FOLDER` reads from the folder
-    options.json  the step's options, without `known`
+    options.json  the step's options
     new.json      the records, a line each: _id and the compared columns, as text
     known.json    where there are any, the records that are known, with `_known` and match_confidence_score as well
 and writes matches.json: _id, match_id, match_confidence_score of each record.
@@ -16,23 +16,22 @@ from pathlib import Path
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from lake_etl.errors import JobError
+from lake_etl.transforms.find_matches import SCORE, matching_of
 
 
 def main() -> None:
     """On an error the last line of stderr says why, and the exit code is 1."""
     try:
         match_files(Path(sys.argv[1]))
-    except ImportError as error:
-        sys.exit(f"{error.name} is not installed. Start the job with --additional-python-modules splink==5.0.0")
     except JobError as error:
         sys.exit(str(error))
 
 
 def match_files(folder: Path) -> None:
     """Raises JobError as find_matches does."""
-    from lake_etl.matching import SCORE, match_with_known, read_options
+    matching = matching_of(json.loads((folder / "options.json").read_text()))
+    from lake_etl.matching import match_with_known
 
-    matching = read_options(json.loads((folder / "options.json").read_text()))
     columns = ["_id", "_known", *matching.columns]
     new = _table(folder / "new.json", columns)
     known = folder / "known.json"

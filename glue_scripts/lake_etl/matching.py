@@ -24,7 +24,6 @@ from splink.internals.exceptions import EMTrainingException
 
 from lake_etl.errors import JobError, check_options, missing_column, unknown
 
-MATCH, SCORE = "match_id", "match_confidence_score"
 MAX_ROWS = 200_000  # of the records and those known: they are matched in the driver's memory
 PAIRS_A_ROW, FEW_PAIRS = 5, 50_000  # a blocking rule may bring this many candidates
 ENOUGH_RULES = 3
@@ -108,8 +107,9 @@ def match_with_known(new: pa.Table, old: pa.Table | None, matching: Matching) ->
     if old is None:
         return match(new, matching)
     new = new.filter(pc.invert(pc.is_in(new["_id"], old["_id"])))
-    matches = match(pa.concat_tables([new, old.drop_columns([SCORE])]), matching)
-    kept = old.select(["_id", "_known", SCORE]).rename_columns(["_id", MATCH, SCORE])
+    matches = match(pa.concat_tables([new, old.select(new.column_names)]), matching)
+    id_, _, score = matches.column_names
+    kept = old.select([id_, "_known", score]).rename_columns(matches.column_names)
     return pa.concat_tables([matches, kept.cast(matches.schema)])
 
 

@@ -118,9 +118,8 @@ def test_a_file_of_json_lines_with_more_than_one_object_is_set_aside(spark: Spar
 
 def test_all_files_are_looked_at_once_one_has_more_than_one_object_a_line(lake: Lake) -> None:
     for number in range(100):
-        lake.put(
-            "raw", f"{lake.database}/events/{number:02}", '{"id": 1}{"id": 2}' if number % 2 == 0 else '{"id": 3}\n'
-        )
+        text = '{"id": 1}{"id": 2}' if number % 2 == 0 else '{"id": 3}\n'
+        lake.put("raw", f"{lake.database}/events/{number:02}", text)
     s3 = boto3.client("s3")
     found = with_more(s3, list_files(s3, f"s3://raw/{lake.database}/events/"))
     assert len(found) == 50

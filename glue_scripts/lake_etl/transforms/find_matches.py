@@ -33,14 +33,15 @@ def find_matches(frame: DataFrame, options: dict[str, Any], dataset: Callable[[s
 
     find_matches(people, {"columns": {"name": "name", "born": "date"}, "id": "person"}, read)
     """
-    matching = _options(options)
+    matching = matching_of(options)
     _check(frame, matching)
     found = _found(frame, matching, _known(options.get("known"), matching, dataset))
     matched = frame.withColumn("_id", fn.col(matching.id).cast("string")).join(found, "_id", "left").drop("_id")
     return matched.withColumn(MATCH, fn.col(MATCH).cast(frame.select(matching.id).schema[0].dataType))
 
 
-def _options(options: dict[str, Any]) -> Matching:
+def matching_of(options: dict[str, Any]) -> Matching:
+    """The step's options but `known`. Raises JobError where they are wrong, or splink is missing."""
     try:
         from lake_etl.matching import read_options
     except ImportError as error:
