@@ -1,0 +1,1 @@
+"""The commands of `lake`, a file a subject."""

@@ -1,0 +1,57 @@
+"""What every command starts from: the app, its first options, and the environment's AWS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lake.config import Lake, load
+from lake.names import STACKS
+
+if TYPE_CHECKING:
+    from lake.aws import Aws
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Deploy, fill, query and take down the data lake that lake.yaml describes. LAKE_ENV chooses the environment.",
+)
+local = typer.Typer(no_args_is_help=True, help="The embedded AWS on this machine.")
+app.add_typer(local, name="local")
+connect = typer.Typer(no_args_is_help=True, help="What other tools need to read the lake. Only prints.")
+app.add_typer(connect, name="connect")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+Stacks = Annotated[list[str] | None, typer.Argument(help=f"Of {', '.join(STACKS)}; all when none is named.")]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options before the command."""
+
+    file: Path | None
+    env: str | None
+
+    def lake(self) -> Lake:
+        return load(self.file, self.env)
+
+    def aws(self) -> Aws:
+        """The environment's AWS; its login is checked at once."""
+        from lake.aws import Aws  # boto3 takes half a second, which `lake check` does not need
+
+        aws = Aws(self.lake())
+        _ = aws.names
+        return aws
+
+
+@app.callback()
+def settings(
+    context: typer.Context,
+    file: Annotated[Path | None, typer.Option(help="Another lake.yaml.")] = None,
+    env: Annotated[str | None, typer.Option(help="An environment of lake.yaml, in place of LAKE_ENV.")] = None,
+) -> None:
+    context.obj = Settings(file, env)

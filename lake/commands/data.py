@@ -1,0 +1,139 @@
+"""Bring data in, and find its tables."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lake.commands.base import AsJson, Settings, app
+from lake.commands.output import err, human_bytes, out, progress_bar, show, table
+from lake.errors import BadInput
+
+if TYPE_CHECKING:
+    from lake.aws import Aws
+
+
+@app.command()
+def put(
+    context: typer.Context,
+    dataset: str,
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders that hold the partition folders.")],
+    as_json: AsJson = False,
+) -> None:
+    """Upload files of a dataset into the raw zone, and register the partitions of a declared table."""
+    aws: Aws = context.obj.aws()
+    from lake import partitions, zones
+
+    files = zones.uploads(aws, dataset, paths)
+    storage = partitions.storage(aws, dataset)
+    size = sum(upload.file.stat().st_size for upload in files)
+    with progress_bar() as progress:
+        task = progress.add_task(f"Uploading {dataset}", total=len(files))
+        for _ in zones.put(aws, files):
+            progress.advance(task)
+    done: dict[str, Any] = {"dataset": dataset, "files": len(files), "bytes": size}
+    sentence = f"{dataset}: {len(files)} files, {human_bytes(size)}"
+    if storage:
+        done["new_partitions"] = partitions.register(aws, dataset, storage, files)
+        sentence += f", {done['new_partitions']} new partitions"
+    show(done, as_json, sentence)
+
+
+@app.command()
+def crawl(
+    context: typer.Context,
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Datasets; all that have a crawler when none is named. With --dry-run also s3:// or folders."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what a first crawl would find; deploy nothing.")
+    ] = False,
+    like: Annotated[str | None, typer.Option("--like", help="With --dry-run: crawl as this dataset's crawler.")] = None,
+    sample: Annotated[int, typer.Option(min=0, help="With --dry-run: files a folder; 0 for all.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Run crawlers and wait: tables, columns and partitions as they are found."""
+    if dry_run:
+        _dry_run(context.obj, targets or [], like, sample, as_json)
+        return
+    if like or sample:
+        raise BadInput("--like and --sample are only for --dry-run")
+    aws: Aws = context.obj.aws()
+    from lake import catalog
+
+    chosen = targets or catalog.crawled_datasets(aws)
+    with progress_bar() as progress:
+        task = progress.add_task("Crawling", total=len(chosen))
+        crawled = catalog.crawl(aws, chosen, lambda _: progress.advance(task))
+    table([asdict(outcome) for outcome in crawled], as_json)
+    if any(outcome.status != "SUCCEEDED" for outcome in crawled):
+        raise typer.Exit(1)
+
+
+def _dry_run(settings: Settings, targets: list[str], like: str | None, sample: int, as_json: bool) -> None:
+    from lake import dry_run
+
+    found = [dry_run.crawl(settings.lake, settings.aws, target, like, sample) for target in targets]
+    if not found:
+        raise BadInput("--dry-run needs a dataset, an s3:// prefix or a folder")
+    tables = [found_table for crawled in found for found_table in crawled["tables"]]
+    for warning in [warning for crawled in found for warning in crawled["warnings"]]:
+        err.print(warning, markup=False, style="yellow")
+    if as_json:
+        out.print_json(
+            json.dumps({"tables": tables, "warnings": [w for crawled in found for w in crawled["warnings"]]})
+        )
+        return
+    for found_table in tables:
+        table([dry_run.summary(found_table)], False, upright=True)
+        table(dry_run.lines(found_table), False)
+
+
+@app.command()
+def secret(
+    context: typer.Context,
+    connection: str,
+    username: Annotated[str | None, typer.Option(help="The database user; asked for when it is not given.")] = None,
+) -> None:
+    """Give a connection its user and password: asked for, or the password as one line of stdin."""
+    aws: Aws = context.obj.aws()
+    from lake import connections
+
+    if sys.stdin.isatty():
+        username = username or typer.prompt("User")
+        password = typer.prompt("Password", hide_input=True)
+    elif username:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        raise BadInput("without a terminal, give --username, and the password as one line of stdin")
+    name = connections.put_secret(aws, connection, username or "", password)
+    out.print(f"{connection}: user {username} and a password are in the secret {name}", markup=False)
+
+
+@app.command()
+def send(
+    context: typer.Context,
+    stream: str,
+    file: Annotated[Path, typer.Argument(help="JSON lines, an event each.")],
+    rate: Annotated[float, typer.Option(min=0.1, help="Events a second.")] = 100.0,
+    limit: Annotated[int | None, typer.Option(min=1, help="Send no more than this many.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send events into Kinesis at a rate."""
+    aws: Aws = context.obj.aws()
+    from lake import events
+
+    sent = 0
+    with progress_bar() as progress:
+        task = progress.add_task(f"Sending to {stream}", total=limit)
+        for sent in events.send(aws, stream, file, rate, limit):
+            progress.update(task, completed=sent)
+    show({"stream": stream, "events": sent}, as_json, f"{stream}: {sent} events sent")

@@ -1,0 +1,108 @@
+"""Deploy, look, take down."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lake.commands.base import AsJson, Stacks, app
+from lake.commands.output import err, out, show, stack_progress, table
+from lake.errors import BadInput
+from lake.names import STACKS
+
+if TYPE_CHECKING:
+    from lake.aws import Aws
+
+
+@app.command()
+def check(context: typer.Context, as_json: AsJson = False) -> None:
+    """Validate lake.yaml alone. Exit code 2 when it cannot be used."""
+    from lake.rules import warnings
+
+    lake = context.obj.lake()
+    for warning in warnings(lake.config):
+        err.print(f"warning: {warning}", markup=False, style="yellow")
+    config = lake.config
+    parts = ("environments", "connections", "datasets", "workflows", "streams")
+    counts = {part: len(getattr(config, part)) for part in parts} | {"jobs": len(config.every_job)}
+    show(
+        {"project": config.project, "environment": lake.env, **counts},
+        as_json,
+        f"{lake.file.name} is good: project {config.project}, environment {lake.env}, "
+        + ", ".join(f"{count} {part}" for part, count in counts.items()),
+    )
+
+
+@app.command()
+def up(context: typer.Context, stacks: Stacks = None) -> None:
+    """Deploy stacks, in a sensible order. Interrupted, it goes on when run again."""
+    aws: Aws = context.obj.aws()
+    from lake import lifecycle
+
+    with stack_progress("Deploying") as on_progress:
+        lifecycle.up(aws, stacks or [], on_progress)
+    out.print(f"{aws.names.prefix} is up")
+
+
+@app.command()
+def down(
+    context: typer.Context,
+    stacks: Stacks = None,
+    delete_data: Annotated[
+        bool, typer.Option("--delete-data", help="Yes, also the data: empty the zones and destroy storage.")
+    ] = False,
+) -> None:
+    """Destroy stacks, in a sensible order. Data needs two keys: `destroyable: true` and --delete-data (or a yes)."""
+    aws: Aws = context.obj.aws()
+    from lake import lifecycle
+
+    if "storage" in lifecycle.check_stacks(stacks or []) and aws.lake.environment.destroyable:
+        _need_second_key(aws, delete_data)
+    with stack_progress("Destroying") as on_progress:
+        lifecycle.down(aws, stacks or [], on_progress)
+    out.print(f"{aws.names.prefix} is down: {', '.join(stacks or STACKS)}")
+
+
+def _need_second_key(aws: Aws, delete_data: bool) -> None:
+    if delete_data:
+        return
+    if not sys.stdin.isatty():
+        raise BadInput(
+            f"this deletes all data of {aws.names.prefix}. Say so with --delete-data, "
+            f"or keep the data: `lake down catalog etl athena streaming`"
+        )
+    typer.confirm(f"This deletes all data of {aws.names.prefix}. Go on?", abort=True)
+
+
+@app.command()
+def status(context: typer.Context, as_json: AsJson = False) -> None:
+    """What is deployed, and its state."""
+    aws: Aws = context.obj.aws()
+    from lake.status import status as lines
+
+    table([asdict(line) for line in lines(aws)], as_json)
+
+
+@app.command()
+def leftovers(context: typer.Context, as_json: AsJson = False) -> None:
+    """Everything of this lake that still exists. Exit code 1 if there is anything."""
+    aws: Aws = context.obj.aws()
+    from lake import leftovers as search
+
+    found, pending, secrets = search.leftovers(aws), search.pending_keys(aws), search.pending_secrets(aws)
+    if as_json:
+        document = {"leftovers": [asdict(left) for left in found], "pending_keys": pending, "pending_secrets": secrets}
+        out.print_json(json.dumps(document))
+    else:
+        table([asdict(left) for left in found], False)
+        out.print(f"{len(found)} left of {aws.names.prefix}")
+        for key in pending:
+            err.print(f"[dim]KMS key {key}: AWS waits before it deletes a key; it costs nothing[/dim]")
+        for waiting in secrets:
+            err.print(f"[dim]secret {waiting}: AWS waits before it deletes a secret; it costs nothing[/dim]")
+    if found:
+        raise typer.Exit(1)
