@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lake.aws import Aws
 from lake.errors import BadInput, LakeError
+from lake.suggest import allowed
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.type_defs import PutRecordsRequestEntryTypeDef
@@ -36,7 +37,7 @@ def send(aws: Aws, stream: str, file: Path, rate: float, limit: int | None = Non
         LakeError: the stream is not deployed, or takes no more records.
     """
     if stream not in aws.lake.config.streams:
-        raise BadInput(f"there is no stream {stream!r} in lake.yaml. Allowed: {', '.join(aws.lake.config.streams)}")
+        raise BadInput(f"there is no stream {stream!r} in lake.yaml. {allowed(stream, aws.lake.config.streams)}")
     if not file.is_file():
         raise BadInput(f"{file} is not there")
     size = max(1, min(BATCH, int(rate / BATCHES_A_SECOND)))

@@ -15,6 +15,7 @@ from lake.config import Lake
 from lake.errors import BadInput, LakeError
 from lake.model import FindMatches
 from lake.sql import query
+from lake.suggest import allowed
 
 
 def evaluate(
@@ -66,8 +67,8 @@ def step(lake: Lake, job: str) -> FindMatches:
     jobs = lake.config.jobs
     found = {name: each.find_matches for name in jobs for each in jobs[name].steps if each.find_matches}
     if job not in found:
-        allowed = ", ".join(found) or "none has one"
-        raise BadInput(f"there is no job {job!r} with a find_matches step in lake.yaml. Allowed: {allowed}")
+        told = allowed(job, found, "none has one")
+        raise BadInput(f"there is no job {job!r} with a find_matches step in lake.yaml. {told}")
     return found[job]
 
 

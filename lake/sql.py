@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
 from lake.errors import BadInput, LakeError
+from lake.suggest import allowed
 
 POLL_SECONDS = 0.25
 
@@ -60,8 +61,8 @@ def named(aws: Aws, name: str) -> str:
     for found in queries:
         if found["Name"] == name:
             return found["QueryString"]
-    allowed = ", ".join(sorted(found["Name"] for found in queries)) or "none is deployed: `lake up athena`"
-    raise BadInput(f"there is no named query {name!r}. Allowed: {allowed}")
+    names = sorted(found["Name"] for found in queries)
+    raise BadInput(f"there is no named query {name!r}. {allowed(name, names, 'none is deployed: `lake up athena`')}")
 
 
 def _answer(aws: Aws, execution_id: str) -> Answer:

@@ -8,8 +8,9 @@ from pathlib import Path
 from lake import expectations
 from lake.model import REPORTS, Config
 from lake.names import BUCKETS, Names
-from lake.rules import databases, datasets, incremental, job_settings, steps, workflows
+from lake.rules import databases, datasets, incremental, job_settings, sql, steps, workflows
 from lake.rules.place import Problem
+from lake.suggest import allowed
 
 BUCKET_NAME_LIMIT = 63
 
@@ -21,6 +22,7 @@ def broken(config: Config) -> Iterator[Problem]:
     yield from _zones(config)
     for name, job in config.jobs.items():
         yield from steps.broken(config, name, job)
+        yield from sql.broken(name, job)
         yield from incremental.broken(config, name, job)
         yield from expectations.broken(name, job)
     yield from job_settings.broken(config)
@@ -88,15 +90,14 @@ def _streams(config: Config) -> Iterator[Problem]:
                 "is the partition key Firehose writes by. Choose another name",
             )
         if stream.window and stream.window.by not in stream.columns:
-            allowed = ", ".join(stream.columns)
             yield (
                 ("streams", name, "window", "by"),
-                f"there is no column {stream.window.by!r}. Allowed: {allowed}",
+                f"there is no column {stream.window.by!r}. {allowed(stream.window.by, stream.columns)}",
             )
 
 
 def _ml_transforms(config: Config) -> Iterator[Problem]:
     for name, transform in config.ml_transforms.items():
         if transform.dataset not in config.datasets:
-            allowed = ", ".join(config.datasets) or "none is declared"
-            yield ("ml_transforms", name, "dataset"), f"there is no dataset {transform.dataset!r}. Allowed: {allowed}"
+            told = allowed(transform.dataset, config.datasets)
+            yield ("ml_transforms", name, "dataset"), f"there is no dataset {transform.dataset!r}. {told}"
