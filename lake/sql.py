@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from lake.errors import BadInput, LakeError
 from lake.suggest import allowed
 
 POLL_SECONDS = 0.25
+DATABASES = ("raw", "curated", "streams")
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,10 @@ def query(aws: Aws, statement: str, database: str = "curated") -> Answer:
         database: the zone whose database unqualified tables are in: raw, curated or streams.
 
     Raises:
+        BadInput: the statement is no text, or there is no such database.
         LakeError: the workgroup is not deployed, or Athena could not run the statement; with its reason.
     """
+    _check(statement, database)
     try:
         started = aws.athena.start_query_execution(
             QueryString=statement,
@@ -48,6 +52,15 @@ def query(aws: Aws, statement: str, database: str = "curated") -> Answer:
             raise LakeError(f"{error.response['Error']['Message']}. Deploy it first: `lake up athena`") from None
         raise
     return _answer(aws, started["QueryExecutionId"])
+
+
+def _check(statement: str, database: str) -> None:
+    if not statement.strip():
+        raise BadInput("the statement is empty. Give SQL, such as `lake query 'SELECT 1'`")
+    if re.search(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]", statement):
+        raise BadInput("the statement holds control characters: it is no text. Give SQL, not a binary file")
+    if database not in DATABASES:
+        raise BadInput(f"there is no database {database!r} of the lake. {allowed(database, DATABASES)}")
 
 
 def named(aws: Aws, name: str) -> str:

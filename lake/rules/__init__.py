@@ -42,12 +42,26 @@ def warnings(config: Config) -> Iterator[str]:
 
 
 def missing_files(config: Config, root: Path) -> Iterator[Problem]:
-    """Every file that lake.yaml names, from its folder `root`, and that is not there."""
+    """Every file that lake.yaml names, from its folder `root`, and that is not there or cannot be used."""
     yield from job_settings.missing_scripts(config, root)
+    yield from _queries(config, root)
     for name, job in config.every_job.items():
         for number, file in enumerate(job.py_files):
             if not (root / file).is_file():
                 yield ("jobs", name, "py_files", number), f"there is no file {file!r} in {root}"
+
+
+def _queries(config: Config, root: Path) -> Iterator[Problem]:
+    """Files of SQL that no query can be made of."""
+    for file in sorted((root / config.queries.folder).glob("*.sql")):
+        try:
+            wrong = "" if file.read_text("utf-8").strip() else "is empty. Write its SQL, or remove it"
+        except UnicodeDecodeError:
+            wrong = "is not UTF-8 text. Save it as UTF-8"
+        except OSError as error:
+            wrong = f"cannot be read: {(error.strerror or 'an error of the disk').lower()}"
+        if wrong:
+            yield ("queries", "folder"), f"{config.queries.folder}/{file.name} {wrong}"
 
 
 def _bucket_names(config: Config) -> Iterator[Problem]:
