@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 
 from lake.config import Lake, where
 from lake.errors import BadInput
+from lake.failures import sentence
 from lake.names import Names
 
 if TYPE_CHECKING:
@@ -65,10 +66,7 @@ class Aws:
         except EndpointConnectionError:
             raise BadInput(f"{field}: {self._unreachable()}") from None
         except (BotoCoreError, ClientError) as error:
-            raise BadInput(
-                f"{field}: no valid AWS credentials. AWS says: {error}. Log in (`aws sso login`, AWS_PROFILE, ...) "
-                f"or choose another environment with LAKE_ENV"
-            ) from None
+            raise BadInput(f"{field}: no valid AWS credentials: {sentence(error)}") from None
         if self.lake.environment.account not in (None, account):
             raise BadInput(
                 f"{field}.account: the login is one to account {account}. Allowed: {self.lake.environment.account}"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from local_aws.context import client
 from local_aws.crawlers import formats
@@ -21,6 +22,7 @@ from local_aws.crawlers.merge import columns_after
 from local_aws.crawlers.targets import FoundTable, Grouping, Target, table_columns, tables
 from local_aws.mirror import Mirror, S3File
 from local_aws.protocol import Document
+from local_aws.reasons import reason
 from local_aws.store import Store
 
 
@@ -32,8 +34,12 @@ def main() -> None:
     """
     try:
         print(json.dumps(dry_run(json.load(sys.stdin))))
-    except (UnsupportedError, ClientError, BotoCoreError) as error:
+    except UnsupportedError as error:
         sys.exit(str(error))
+    except Exception as error:
+        if not isinstance(error, ClientError):
+            traceback.print_exc()
+        sys.exit(reason(error))
 
 
 def dry_run(request: Document) -> Document:
