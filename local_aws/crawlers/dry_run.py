@@ -20,6 +20,7 @@ from local_aws.crawlers.formats import UnsupportedError
 from local_aws.crawlers.inference import Schema, Warn
 from local_aws.crawlers.merge import columns_after
 from local_aws.crawlers.targets import FoundTable, Grouping, Target, table_columns, tables
+from local_aws.credentials import read_keys
 from local_aws.mirror import Mirror, S3File
 from local_aws.protocol import Document
 from local_aws.reasons import reason
@@ -29,8 +30,9 @@ from local_aws.store import Store
 def main() -> None:
     """Read a request, print what was found. A crawl that cannot be done: its reason on stderr, exit code 1.
 
-    The request is a JSON document: `folder` and `name`, or `path` (`s3://...`) with `region` and `endpoint`;
-    `sample` (files a folder, 0 for all), `classifiers` as GetClassifier has them, `configuration` of a crawler.
+    The request is a JSON document: `folder` and `name`, or `path` (`s3://...`) with `region`, `endpoint` and the
+    endpoint's `credentials`, a file; `sample` (files a folder, 0 for all), `classifiers` as GetClassifier has them,
+    `configuration` of a crawler.
     """
     try:
         print(json.dumps(dry_run(json.load(sys.stdin))))
@@ -88,7 +90,7 @@ def _objects(request: Document, folder: Path) -> tuple[Target, Sequence[S3File]]
 
 def _s3(request: Document) -> Any:
     if request.get("endpoint"):
-        return client("s3", request["endpoint"], request["region"])
+        return client("s3", request["endpoint"], read_keys(Path(request["credentials"])), request["region"])
     return boto3.session.Session(region_name=request["region"]).client("s3")
 
 

@@ -159,7 +159,8 @@ class JobRuns:
         process.require_modules(order.arguments.get("--additional-python-modules", ""))
         (work / "tmp").mkdir(parents=True)
         script, libraries = self._fetched(order, work)
-        env = process.environment(self._context.endpoint, order.region, order.id, work, libraries)
+        context = self._context
+        env = process.environment(context.endpoint, context.keys, order.region, order.id, work, libraries)
         folders = BucketFolders(self._context, work / "buckets")
         if order.is_spark:
             process.require_java()
