@@ -15,7 +15,6 @@ from pathlib import Path
 FILE = "credentials"
 PROFILE = "embedded"
 """Its one section. Not `default`: settings that a person has for that would be mixed in."""
-_LETTERS = string.ascii_uppercase + string.digits
 
 
 class NoKeys(Exception):
@@ -60,8 +59,8 @@ def read_keys(file: Path) -> Keys:
 
 def _make(file: Path) -> None:
     """All of it or nothing: a start that is killed leaves no half a file, and of two starts one makes it."""
-    id_ = "LOCAL" + "".join(secrets.choice(_LETTERS) for _ in range(15))
-    text = f"[{PROFILE}]\naws_access_key_id = {id_}\naws_secret_access_key = {secrets.token_urlsafe(30)}\n"
+    id_, secret = "LOCAL" + _random(string.ascii_uppercase, 15), _random(string.ascii_letters, 40)
+    text = f"[{PROFILE}]\naws_access_key_id = {id_}\naws_secret_access_key = {secret}\n"
     handle, partial = tempfile.mkstemp(dir=file.parent, prefix=f".{FILE}.")
     with os.fdopen(handle, "w") as written:
         written.write(text)
@@ -70,3 +69,7 @@ def _make(file: Path) -> None:
     with suppress(FileExistsError):
         os.link(partial, file)
     Path(partial).unlink()
+
+
+def _random(letters: str, length: int) -> str:
+    return "".join(secrets.choice(letters + string.digits) for _ in range(length))

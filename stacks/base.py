@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cdktf import LocalBackend, S3Backend, TerraformOutput, TerraformStack
+from cdktf import Fn, LocalBackend, S3Backend, TerraformOutput, TerraformStack, Token
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags, AwsProviderEndpoints
 from constructs import Construct
@@ -17,6 +17,7 @@ PROVIDER_VERSIONS = ">= 5.100.0, < 7.0.0"
 EMBEDDED_PROVIDER_VERSIONS = ">= 5.100.0, < 6.0.0"
 """What the embedded AWS is proved with (docs/adr/0004-provider-range.md)."""
 
+_NOT_STARTED = f"{PROFILE}: start the embedded AWS first, `lake local start`"
 _EMBEDDED_SERVICES = (
     "athena",
     "firehose",
@@ -83,7 +84,8 @@ def _embedded(lake: Lake) -> dict[str, Any]:
         # It reads its keys where they are. Nothing of the person's own configuration is mixed in.
         "shared_credentials_files": [file],
         "shared_config_files": [file],
-        "profile": PROFILE,
+        # What is no profile is named in Terraform's error, so a plan that comes too early says what to do.
+        "profile": Token.as_string(Fn.conditional(Fn.fileexists(file), PROFILE, _NOT_STARTED)),
         "endpoints": [AwsProviderEndpoints(**dict.fromkeys(_EMBEDDED_SERVICES, endpoint))],
         "s3_use_path_style": True,
         "skip_credentials_validation": True,

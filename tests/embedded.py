@@ -49,3 +49,9 @@ def at(port: int, folder: Path) -> str:
     """The endpoint of the embedded AWS that a test starts at this port and folder; its clients find their keys."""
     _FOLDERS[f"http://127.0.0.1:{port}"] = folder
     return f"http://127.0.0.1:{port}"
+
+
+def log_of(endpoint: str) -> str:
+    """What an embedded AWS that was started here has logged so far."""
+    folder = _FOLDERS[endpoint]
+    return (folder.parent / f"{folder.name}.log").read_text()

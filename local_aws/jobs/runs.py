@@ -157,7 +157,8 @@ class JobRuns:
 
     def _executed(self, order: _Order, work: Path) -> tuple[str, str]:
         process.require_modules(order.arguments.get("--additional-python-modules", ""))
-        (work / "tmp").mkdir(parents=True)
+        for folder in ("tmp", "home"):
+            (work / folder).mkdir(parents=True)
         script, libraries = self._fetched(order, work)
         context = self._context
         env = process.environment(context.endpoint, context.keys, order.region, order.id, work, libraries)
