@@ -77,7 +77,7 @@ def of_file(error: OSError) -> str:
 
 
 def _of_aws(error: BaseException) -> str:
-    name, response = type(error).__name__, getattr(error, "response", None)
+    name, response = type(error).__name__, getattr(error, "response", getattr(error, "last_response", None))
     if isinstance(response, dict):
         return _answer(error, response.get("Error", {}))
     if name == "S3UploadFailedError" and error.__context__ is not None:
