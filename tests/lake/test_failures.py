@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 from botocore import exceptions as aws
@@ -121,6 +122,11 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
         (aws.WaiterError("a", "it went", {"Error": {"Code": "Gone", "Message": "it went"}}), "AWS says: Gone: it went"),
         (PermissionError(13, "Permission denied", "/data"), "/data: permission denied. Check who owns it"),
         (OSError(28, "No space left on device", "/data"), "/data: no space left on device. Make room"),
+        (
+            ConnectionRefusedError(111, "Connection refused"),
+            "the embedded AWS does not answer. See `lake local status`",
+        ),
+        (URLError(ConnectionRefusedError(111, "refused")), "the embedded AWS does not answer. See `lake local status`"),
         (IsADirectoryError(21, "Is a directory", "/data"), "/data: is a directory"),
     ],
 )

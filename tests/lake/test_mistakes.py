@@ -128,7 +128,7 @@ def test_types_rules_names_and_yaml_are_told_in_one_go_and_by_line(tmp_path: Pat
         "19 jobs.totals.steps.1.join.with",
         "26 jobs.hello.workers",
         "26 jobs.hello.typ",
-        "31 workflows.nightly.steps.1.run",
+        "31 workflows.nightly.steps.1.run.1",
         "33 streams.events.window.seconds",
         "34 project",
     ]
@@ -265,3 +265,15 @@ def test_a_query_file_that_is_no_text_is_told(tmp_path: Path) -> None:
         "queries/a.sql is not UTF-8 text. Save it as UTF-8",
         "queries/b.sql is empty. Write its SQL, or remove it",
     ]
+
+
+def test_the_line_is_that_of_the_item_in_a_list_of_lists(tmp_path: Path) -> None:
+    text = LAB.replace("- crawl: [orders]", "- crawl:\n        - orders\n        - ordrs")
+    text = text.replace(
+        "- {between: {amount: [0, null]}}", "- between:\n          amount:\n          - 0\n          - x"
+    )
+    lines = text.splitlines()
+
+    numbers = [int(re.findall(r"line (\d+)", line)[0]) for line in told(tmp_path, text)]
+
+    assert numbers == [lines.index("          - x") + 1, lines.index("        - ordrs") + 1]
