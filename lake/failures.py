@@ -60,6 +60,8 @@ def sentence(error: BaseException) -> str:
         return str(error)
     if type(error).__module__.partition(".")[0] in ("botocore", "boto3", "s3transfer"):
         return _of_aws(error)
+    if isinstance(error, ConnectionError | TimeoutError) or type(error).__name__ == "URLError":
+        return "the embedded AWS does not answer. See `lake local status`, and start it with `lake local start`"
     if isinstance(error, OSError) and error.strerror:
         return of_file(error)
     if isinstance(error, MemoryError):
@@ -69,6 +71,8 @@ def sentence(error: BaseException) -> str:
 
 def of_file(error: OSError) -> str:
     """`reports/a.csv: permission denied`"""
+    if isinstance(error, FileNotFoundError) and error.filename == "terraform":
+        return "terraform is not there. Install what the lake needs with `make setup`"
     what = error.filename if isinstance(error.filename, str) else "a file"
     told = f"{what}: {(error.strerror or 'it cannot be used').lower()}"
     if isinstance(error, PermissionError):
@@ -77,7 +81,7 @@ def of_file(error: OSError) -> str:
 
 
 def _of_aws(error: BaseException) -> str:
-    name, response = type(error).__name__, getattr(error, "response", None)
+    name, response = type(error).__name__, getattr(error, "response", getattr(error, "last_response", None))
     if isinstance(response, dict):
         return _answer(error, response.get("Error", {}))
     if name == "S3UploadFailedError" and error.__context__ is not None:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
 from typing import Any
 
 from pydantic import ValidationError
@@ -140,9 +139,10 @@ def _reach(mistake: Mistake, at: int) -> int:
 
 def _with_fields_meant(found: list[Mistake]) -> Iterator[Mistake]:
     """A field that is missing because it stands there under another name is no mistake of its own."""
-    ordered = sorted(found, key=lambda mistake: repr(mistake.place[:-1]))
-    for _, group in groupby(ordered, key=lambda mistake: mistake.place[:-1]):
-        beside = list(group)
+    together: dict[Place, list[Mistake]] = {}
+    for mistake in found:
+        together.setdefault(mistake.place[:-1], []).append(mistake)
+    for beside in together.values():
         unknown = [each for each in beside if each.unknown]
         meant = {each.place: schema.meant(each.way[:-1], str(each.place[-1])) for each in unknown}
         for each in beside:

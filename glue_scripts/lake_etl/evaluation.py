@@ -27,8 +27,10 @@ def main() -> None:
     request = json.load(sys.stdin)
     try:
         result = evaluate(**request)
-    except (JobError, OSError) as error:
+    except JobError as error:
         sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}")
     sys.stdout.write(json.dumps(result))
 
 

@@ -183,8 +183,8 @@ def _unreadable(config: Config) -> Iterator[Problem]:
 def _without_crawler(config: Config) -> Iterator[Problem]:
     for name, workflow in config.workflows.items():
         for number, step in enumerate(workflow.steps):
-            for dataset in step.crawl:
+            for at, dataset in enumerate(step.crawl):
                 found = config.datasets.get(dataset)
                 if found and not _is_crawled(found):
                     message = f"{dataset!r} has no crawler: its table is {found.catalog}. Remove it"
-                    yield ("workflows", name, "steps", number, "crawl"), message
+                    yield ("workflows", name, "steps", number, "crawl", at), message

@@ -89,6 +89,7 @@ class Readable:
         if mistake.unknown and len(place) <= _OF_A_NAME:
             return self._rename(place, mistake.field)
         if mistake.of_key:
+            mended.add(place)
             return self._put(place, _REMOVED)
         for length in range(len(place), 0, -1):
             if place[:length] not in self._replaced and (stand_in := _stand_in(place[:length])) is not None:

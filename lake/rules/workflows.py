@@ -28,9 +28,9 @@ def _names(config: Config, place: Place, workflow: Workflow) -> Iterator[Problem
             ("crawl", "dataset", step.crawl, list(config.datasets)),
             ("run", "job", step.run, list(config.every_job)),
         ):
-            for name in names:
+            for at, name in enumerate(names):
                 if name not in known:
-                    yield (*place, number, field), f"there is no {kind} {name!r}. {allowed(name, known)}"
+                    yield (*place, number, field, at), f"there is no {kind} {name!r}. {allowed(name, known)}"
 
 
 def _once(place: Place, workflow: Workflow) -> Iterator[Problem]:
