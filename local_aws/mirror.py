@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,9 @@ from typing import Any
 from local_aws.store import Store
 
 _THREADS = 8
+
+_Note = list[str | int]
+"""Of a copy: the object's ETag, and the size and time of the file."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,18 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 
 class Mirror:
-    """Keeps `root/<bucket>/<key>` equal to the bucket: only objects whose ETag changed are fetched again."""
+    """Keeps `root/<bucket>/<key>` equal to the bucket: only objects whose ETag changed are fetched again.
+
+    A copy counts only as long as it is the very file that was noted with its ETag. One that a job wrote to in place, or
+    that came to its place just before a crash, is fetched again.
+    """
 
     def __init__(self, s3: Any, root: Path, store: Store) -> None:
         self._s3 = s3
         self._root = root
+        # Here a copy is made, and then moved to its place; what a crash left behind is of no use.
+        self._unfinished = root / ".unfinished"
+        shutil.rmtree(self._unfinished, ignore_errors=True)
         self._store = store
         self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -68,21 +79,21 @@ class Mirror:
             listed = self.list(bucket, prefix)
             files = [file for file in listed if wanted(file)]
             known = self._store.get("mirror", bucket) or {}
-            stale = [file for file in files if known.get(file.key) != file.etag or not file.path.exists()]
+            stale = [file for file in files if known.get(file.key) != [file.etag, *_seen(file.path)]]
             with ThreadPoolExecutor(_THREADS) as pool:
-                list(pool.map(self._fetch, stale))
+                notes = list(pool.map(self._fetch, stale))
             gone = self._vanished(bucket, prefix, known, listed)
-            self._remember(bucket, {file.key: file.etag for file in stale}, gone)
+            self._remember(bucket, dict(zip((file.key for file in stale), notes, strict=True)), gone)
         return files
 
     def adopt(self, bucket: str, files: Mapping[str, Path]) -> None:
         """Upload local files by key, in this order; links to them are this mirror's copies: none is fetched again."""
         with ThreadPoolExecutor(_THREADS) as pool:
-            tags = list(pool.map(lambda key: self._upload(bucket, key, files[key]), files))
+            notes = list(pool.map(lambda key: self._upload(bucket, key, files[key]), files))
         with self._locks[bucket]:
             for key, path in files.items():
-                _link(path, self.folder(bucket) / key)
-            self._remember(bucket, dict(zip(files, tags, strict=True)), set())
+                self._link(path, self.folder(bucket) / key)
+            self._remember(bucket, dict(zip(files, notes, strict=True)), set())
 
     def delete(self, bucket: str, keys: Iterable[str]) -> None:
         """Delete objects, and this mirror's copies of them."""
@@ -100,28 +111,44 @@ class Mirror:
             shutil.rmtree(self.folder(bucket), ignore_errors=True)
             self._store.delete("mirror", bucket)
 
-    def _upload(self, bucket: str, key: str, path: Path) -> str:
+    def _upload(self, bucket: str, key: str, path: Path) -> _Note:
+        # Noted as it was before: if a job goes on writing to it, it is no copy of what was uploaded.
+        seen = _seen(path)
         with path.open("rb") as body:
-            return str(self._s3.put_object(Bucket=bucket, Key=key, Body=body)["ETag"]).strip('"')
+            return [_etag(self._s3.put_object(Bucket=bucket, Key=key, Body=body)), *seen]
 
-    def _remember(self, bucket: str, tags: dict[str, str], gone: set[str]) -> None:
-        if tags or gone:
-            known = (self._store.get("mirror", bucket) or {}) | tags
-            self._store.put("mirror", bucket, {key: tag for key, tag in known.items() if key not in gone})
+    def _remember(self, bucket: str, notes: Mapping[str, _Note], gone: set[str]) -> None:
+        if notes or gone:
+            known = {**(self._store.get("mirror", bucket) or {}), **notes}
+            self._store.put("mirror", bucket, {key: note for key, note in known.items() if key not in gone})
 
     def _file(self, bucket: str, entry: dict[str, Any]) -> S3File:
         key = entry["Key"]
-        return S3File(bucket, key, self.folder(bucket) / key, entry["Size"], entry["ETag"].strip('"'))
+        return S3File(bucket, key, self.folder(bucket) / key, entry["Size"], _etag(entry))
 
-    def _fetch(self, file: S3File) -> None:
-        file.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.path.with_name(f".{file.path.name}.partial")
+    def _fetch(self, file: S3File) -> _Note:
+        partial = self._new_file()
         # One request an object; `download_file` asks for the head first: twice the time for many small ones.
-        with partial.open("wb") as copy:
-            shutil.copyfileobj(self._s3.get_object(Bucket=file.bucket, Key=file.key)["Body"], copy)
+        answer = self._s3.get_object(Bucket=file.bucket, Key=file.key)
+        with partial.open("xb") as copy:
+            shutil.copyfileobj(answer["Body"], copy)
+        file.path.parent.mkdir(parents=True, exist_ok=True)
         partial.replace(file.path)
+        return [_etag(answer), *_seen(file.path)]
 
-    def _vanished(self, bucket: str, prefix: str, known: dict[str, str], listed: Sequence[S3File]) -> set[str]:
+    def _link(self, path: Path, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = self._new_file()
+        os.link(path, partial)
+        partial.replace(target)
+        # A rename onto another link to the same file does nothing at all.
+        partial.unlink(missing_ok=True)
+
+    def _new_file(self) -> Path:
+        self._unfinished.mkdir(parents=True, exist_ok=True)
+        return self._unfinished / uuid.uuid4().hex
+
+    def _vanished(self, bucket: str, prefix: str, known: Mapping[str, Any], listed: Sequence[S3File]) -> set[str]:
         there = {file.key for file in listed}
         gone = {key for key in known if key.startswith(prefix) and key not in there}
         for key in gone:
@@ -129,10 +156,14 @@ class Mirror:
         return gone
 
 
-def _link(path: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")
-    os.link(path, partial)
-    partial.replace(target)
-    # A rename onto another link to the same file does nothing at all.
-    partial.unlink(missing_ok=True)
+def _seen(path: Path) -> list[int]:
+    """What tells a file from what it was before: its size (bytes) and time (ns); empty where it is not there."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [found.st_size, found.st_mtime_ns]
+
+
+def _etag(answer: Mapping[str, Any]) -> str:
+    return str(answer["ETag"]).strip('"')

@@ -25,7 +25,8 @@ class _Seen:
 class BucketFolders:
     """Folders `root/<bucket>/<key>` that start as the buckets are and are a run's own to change.
 
-    The files are hard links to the mirror's, so 10,000 objects cost no copy.
+    The files are hard links to the mirror's, so 10,000 objects cost no copy. One that a run overwrites in place is
+    its own all the same: the mirror takes a file that has changed for no copy of its.
     As on AWS, what a run wrote is in S3 however the run ends: `publish` is called for failed and killed runs too.
     """
 
@@ -60,13 +61,6 @@ class BucketFolders:
         self._context.mirror.adopt(bucket, {key: folder / key for key in fresh})
         self._context.mirror.delete(bucket, before.keys() - after.keys())
         self._before[bucket] = after
-
-    def release(self) -> None:
-        """Drop the mirror's copies that a run overwrote in place: they share an inode with its own."""
-        for bucket, before in self._before.items():
-            for key, seen in _files(self._root / bucket):
-                if key in before and seen != before[key] and seen.inode == before[key].inode:
-                    (self._context.mirror.folder(bucket) / key).unlink(missing_ok=True)
 
     def _link(self, bucket: str) -> None:
         folder = self._root / bucket

@@ -168,14 +168,8 @@ class JobRuns:
             return self._watched(order, self._command(order, script), env, work)
         finally:
             self._folders.pop(order.id)
-            self._settle(folders)
-
-    def _settle(self, folders: BucketFolders) -> None:
-        try:
             if self._is_open:
                 folders.publish()
-        finally:
-            folders.release()
 
     def _fetched(self, order: _Order, work: Path) -> tuple[Path, list[Path]]:
         """The script, and what PYTHONPATH names: the zips of --extra-py-files, the folder of its modules."""
