@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from local_aws.protocol import Document
@@ -33,6 +34,11 @@ class Store:
     def put(self, collection: str, key: str, document: Document) -> None:
         self._run("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", collection, key, json.dumps(document))
 
+    def put_all(self, collection: str, documents: Mapping[str, Document]) -> None:
+        """All of them or, if the process is killed, none."""
+        rows = [(collection, key, json.dumps(document)) for key, document in documents.items()]
+        self._run_all("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", rows)
+
     def get(self, collection: str, key: str) -> Document | None:
         rows = self._run("SELECT body FROM document WHERE collection = ? AND key = ?", collection, key)
         return json.loads(rows[0][0]) if rows else None
@@ -46,6 +52,13 @@ class Store:
 
     def delete(self, collection: str, key: str) -> None:
         self._run("DELETE FROM document WHERE collection = ? AND key = ?", collection, key)
+
+    def delete_all(self, collection: str, keys: Iterable[str]) -> None:
+        self._run_all("DELETE FROM document WHERE collection = ? AND key = ?", [(collection, key) for key in keys])
+
+    def drop(self, collection: str) -> None:
+        """Delete every document of a collection."""
+        self._run("DELETE FROM document WHERE collection = ?", collection)
 
     def all(self, collection: str) -> dict[str, Document]:
         """Every document of a collection by key, in the order they were made."""
@@ -66,3 +79,8 @@ class Store:
     def _run(self, statement: str, *values: str) -> list[tuple[str, ...]]:
         with self._lock:
             return self._db.execute(statement, values).fetchall()
+
+    def _run_all(self, statement: str, rows: Sequence[tuple[str, ...]]) -> None:
+        with self._lock, self._db:
+            self._db.execute("BEGIN")
+            self._db.executemany(statement, rows)
