@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 
 from local_aws.events import Events
-from local_aws.mirror import Mirror
+from local_aws.mirror import Mirror, Source
 from local_aws.store import Store
 
 ACCOUNT = "000000000000"
@@ -35,9 +35,10 @@ class Context:
     events: Events = field(default_factory=Events)
 
     @classmethod
-    def at(cls, endpoint: str, folder: Path) -> Context:
+    def at(cls, endpoint: str, folder: Path, objects: Source | None = None) -> Context:
+        """`objects`: where the mirror reads them; by default the endpoint."""
         store = Store(folder / "engines.sqlite")
-        return cls(endpoint, folder, store, Mirror(client("s3", endpoint), folder / "mirror", store))
+        return cls(endpoint, folder, store, Mirror(client("s3", endpoint), folder / "mirror", store, objects))
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
         """A boto3 client of this AWS."""

@@ -14,6 +14,7 @@ from hypercorn.config import Config
 from local_aws import inventory
 from local_aws.context import ACCOUNT, Context
 from local_aws.gateway import AsgiApp, Gateway, Receive, Scope, Send
+from local_aws.inside import Inside
 from local_aws.protocol import stacked
 
 HOST = "127.0.0.1"
@@ -23,8 +24,8 @@ ENGINES = ("mends", "partitions", "ml_transforms", "crawlers", "jobs", "workflow
 
 def application(port: int, folder: Path) -> AsgiApp:
     """The gateway with every engine, in front of the emulator."""
-    emulator = _emulator(port, folder)
-    context = Context.at(f"http://{HOST}:{port}", folder)
+    emulator = Inside(_emulator(port, folder))
+    context = Context.at(f"http://{HOST}:{port}", folder, emulator)
     engines = [importlib.import_module(f"local_aws.{name}").handlers(context) for name in ENGINES]
     gateway = Gateway(_forgetting_buckets(emulator, context), stacked(*engines))
     return inventory.served(gateway, context)

@@ -37,9 +37,9 @@ class Store:
 
     def put_all(self, collection: str, documents: Mapping[str, Document]) -> None:
         """Put documents by key, all of them or none."""
+        rows = [(collection, key, json.dumps(document)) for key, document in documents.items()]
         with self.transaction():
-            for key, document in documents.items():
-                self.put(collection, key, document)
+            self._db.executemany("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", rows)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -80,8 +80,12 @@ class Store:
     def delete_all(self, collection: str, keys: Iterable[str]) -> None:
         """Delete documents, all of them or none."""
         with self.transaction():
-            for key in keys:
-                self.delete(collection, key)
+            rows = [(collection, key) for key in keys]
+            self._db.executemany("DELETE FROM document WHERE collection = ? AND key = ?", rows)
+
+    def drop(self, collection: str) -> None:
+        """Delete every document of a collection."""
+        self._run("DELETE FROM document WHERE collection = ?", collection)
 
     def keys(self, collection: str, prefix: str = "") -> list[str]:
         """The keys with a prefix, in their own order."""
