@@ -37,8 +37,11 @@ class FollowedFile:
 
 
 def say(logs: Any, group: str, stream: str, line: str) -> None:
-    """Put a line of this AWS's own to a stream, if it is there."""
-    with suppress(logs.exceptions.ResourceNotFoundException):
+    """Put a line of this AWS's own to a stream. The stream is made if it is not there, the group is not."""
+    there, gone = logs.exceptions.ResourceAlreadyExistsException, logs.exceptions.ResourceNotFoundException
+    with suppress(gone):
+        with suppress(there):
+            logs.create_log_stream(logGroupName=group, logStreamName=stream)
         logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=list(_events(iter([line]))))
 
 

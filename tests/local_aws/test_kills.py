@@ -44,6 +44,11 @@ DAYS = "SELECT x AS n, CAST(x AS varchar) AS day FROM UNNEST(sequence(1, 150)) a
 class Life:
     """An embedded AWS of its own that is stopped, killed and started again."""
 
+    runs: list[str]
+    workflow_run: str
+    query: str
+    processes: set[int]
+
     def __init__(self, folder: Path) -> None:
         self.port, self.folder = free_port(), folder
         self.process: subprocess.Popen[bytes] = started(self.port, folder)
@@ -67,6 +72,12 @@ class Life:
         self.aws("s3").put_object(Bucket="lake", Key=f"code/{name}.py", Body=dedent(script))
         command = {"Name": kind, "ScriptLocation": f"s3://lake/code/{name}.py"}
         self.aws("glue").create_job(Name=name, Role="r", Command=command, **fields)
+
+    def run_quick(self) -> list[str]:
+        """What a run of the job `quick`, which has to succeed, has printed."""
+        self.aws("glue").start_job_run(JobName="quick")
+        run = until(lambda: self.job_runs("quick")[0]["JobRunState"] == "SUCCEEDED" and self.job_runs("quick")[0])
+        return self.lines(run, "output")
 
     def job_runs(self, job: str) -> list[dict[str, Any]]:
         return list(self.aws("glue").get_job_runs(JobName=job)["JobRuns"])
@@ -123,6 +134,7 @@ def _prepared(life: Life) -> None:
     glue.create_database(DatabaseInput={"Name": "lake"})
     glue.create_workflow(Name="nightly")
     glue.create_trigger(Name="t", WorkflowName="nightly", Type="ON_DEMAND", Actions=[{"JobName": "child"}])
+    life.run_quick()
     life.answer("CREATE EXTERNAL TABLE numbers (n int) ROW FORMAT DELIMITED LOCATION 's3://lake/numbers/'")
     parts = "PARTITIONED BY (day string) STORED AS PARQUET LOCATION 's3://lake/days/'"
     life.answer(f"CREATE EXTERNAL TABLE days (n int) {parts}")
@@ -131,7 +143,7 @@ def _prepared(life: Life) -> None:
 
 @pytest.fixture(scope="module")
 def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
-    """Jobs, a workflow and a query were under way when it was killed; `runs` and `query` are their ids."""
+    """Two job runs, one of them of a workflow run, and a query were under way when it was killed."""
     life = Life(tmp_path_factory.mktemp("killed") / "aws")
     _prepared(life)
     life.again(kill=False)
@@ -153,7 +165,7 @@ def test_job_runs_have_failed_with_that_reason_and_are_not_tried_again(life: Lif
         (run,) = life.job_runs(job)
         assert (run["JobRunState"], run["Attempt"]) == ("FAILED", 0)
         assert run["ErrorMessage"] == "the embedded AWS ended while this run was going on; start it again"
-        until(lambda run=run: run["ErrorMessage"] in life.lines(run, "error"))
+    until(lambda: run["ErrorMessage"] in life.lines(run, "error"))
 
 
 def test_all_their_processes_are_gone(life: Life) -> None:
@@ -180,9 +192,7 @@ def test_a_query_has_failed_with_that_reason(life: Life) -> None:
 
 
 def test_a_new_run_works_right_away(life: Life) -> None:
-    life.aws("glue").start_job_run(JobName="quick")
-    run = until(lambda: life.job_runs("quick")[0]["JobRunState"] == "SUCCEEDED" and life.job_runs("quick")[0])
-    assert life.lines(run, "output") == ["done"]
+    assert life.run_quick() == ["done"]
 
 
 def test_half_of_an_insert_is_not_in_the_table_and_half_of_a_new_table_can_be_written_anew(life: Life) -> None:
