@@ -12,7 +12,7 @@ from botocore.config import Config
 
 from local_aws.credentials import Keys
 from local_aws.events import Events
-from local_aws.mirror import Mirror
+from local_aws.mirror import Mirror, Source
 from local_aws.store import Store
 
 ACCOUNT = "000000000000"
@@ -37,9 +37,11 @@ class Context:
     events: Events = field(default_factory=Events)
 
     @classmethod
-    def at(cls, endpoint: str, folder: Path, keys: Keys) -> Context:
+    def at(cls, endpoint: str, folder: Path, keys: Keys, objects: Source | None = None) -> Context:
+        """`objects`: where the mirror reads them; by default the endpoint."""
         store = Store(folder / "engines.sqlite")
-        return cls(endpoint, folder, keys, store, Mirror(client("s3", endpoint, keys), folder / "mirror", store))
+        mirror = Mirror(client("s3", endpoint, keys), folder / "mirror", store, objects)
+        return cls(endpoint, folder, keys, store, mirror)
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
         """A boto3 client of this AWS."""

@@ -299,7 +299,7 @@ def _partition_indexes(context: Context) -> Handlers:
         known = indexes(call)
         if known.pop(call.required("IndexName"), None) is None:
             raise AwsError("EntityNotFoundException", f"Partition index {call.payload['IndexName']} not found.")
-        _put_or_delete(context, collection, place(call), known)
+        context.store.put_or_delete(collection, place(call), known)
         return {}
 
     def forget(tables: Callable[[Call], Iterable[str]]) -> Handler:
@@ -326,13 +326,6 @@ def _partition_indexes(context: Context) -> Handlers:
         ("glue", "BatchDeleteTable"): forget(of_tables),
         ("glue", "DeleteDatabase"): forget(of_database),
     }
-
-
-def _put_or_delete(context: Context, collection: str, key: str, document: Document) -> None:
-    if document:
-        context.store.put(collection, key, document)
-    else:
-        context.store.delete(collection, key)
 
 
 def _application_operations(context: Context) -> Handlers:
@@ -423,7 +416,7 @@ def _shard_metrics(context: Context) -> Handlers:
     def switch(call: Call) -> Document:
         answer = call.passed_on()
         wanted = answer["DesiredShardLevelMetrics"]
-        _put_or_delete(context, collection, place(call), {"ShardLevelMetrics": wanted} if wanted else {})
+        context.store.put_or_delete(collection, place(call), {"ShardLevelMetrics": wanted} if wanted else {})
         return answer
 
     def describe(call: Call) -> Document:

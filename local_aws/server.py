@@ -16,19 +16,20 @@ from local_aws.context import ACCOUNT, Context
 from local_aws.credentials import Keys, own_keys
 from local_aws.door import Door
 from local_aws.gateway import AsgiApp, Gateway, Receive, Scope, Send
+from local_aws.inside import Inside
 from local_aws.keyring import Keyring
 from local_aws.protocol import stacked
 
 HOST = "127.0.0.1"
-ENGINES = ("mends", "ml_transforms", "crawlers", "jobs", "workflows", "athena")
+ENGINES = ("mends", "partitions", "ml_transforms", "crawlers", "jobs", "workflows", "athena")
 """Modules with a function `handlers(context) -> Handlers`; a later one stands in front of an earlier."""
 
 
 def application(port: int, folder: Path, is_open: bool = False) -> AsgiApp:
     """The door, behind it the gateway with every engine, behind that the emulator."""
     keys = own_keys(folder)
-    emulator = _emulator(port, folder, keys)
-    context = Context.at(f"http://{HOST}:{port}", folder, keys)
+    emulator = Inside(_emulator(port, folder, keys))
+    context = Context.at(f"http://{HOST}:{port}", folder, keys, emulator)
     engines = [importlib.import_module(f"local_aws.{name}").handlers(context) for name in ENGINES]
     gateway = Gateway(_forgetting_buckets(emulator, context), stacked(*engines))
     keyring = Keyring(keys, context.store, folder)

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 from sqlglot.errors import SqlglotError
 
-from local_aws.athena import errors, results, statements
+from local_aws.athena import errors, results, statements, unfinished
 from local_aws.athena.errors import QueryCancelled, QueryFailed
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session, connection
@@ -23,6 +23,7 @@ from local_aws.athena.tables import Catalog
 from local_aws.context import Context
 from local_aws.mirror import split_uri
 from local_aws.protocol import AwsError, Document
+from local_aws.startup import once_answering
 
 _COLLECTION = "athena_executions"
 _THREADS = 4
@@ -58,7 +59,8 @@ class Executions:
         self._running: dict[str, duckdb.DuckDBPyConnection] = {}
         self._lock = threading.RLock()
         self._rows: dict[str, list[list[str | None]]] = {}
-        self._fail_interrupted()
+        self._bury_interrupted()
+        self._is_clean = once_answering(context.endpoint, lambda: unfinished.take_back_all(context))
         # Daemon threads: a query that runs does not hold up the end of the process.
         for number in range(_THREADS):
             threading.Thread(target=self._work_off, name=f"athena-{number}", daemon=True).start()
@@ -121,6 +123,7 @@ class Executions:
             time.sleep(0.1)
 
     def _work_off(self) -> None:
+        self._is_clean.wait()
         while True:
             self._run(*self._queue.get())
 
@@ -173,10 +176,12 @@ class Executions:
                 answer = self._answer(session, request)
             self._succeed(execution, request, answer, _statistics(begun, session))
         except QueryCancelled as error:
+            unfinished.take_back(self._context, execution)
             self._finish(execution, "CANCELLED", str(error), statistics=_statistics(begun, session))
         except Exception as error:
             if not isinstance(error, QueryFailed | duckdb.Error | SqlglotError):
                 log.exception("query %s failed: %s", execution, request.text)
+            unfinished.take_back(self._context, execution)
             self._finish(execution, "FAILED", errors.reason_of(error, request.text), error, _statistics(begun, session))
         finally:
             for left in self._work.glob(f"{execution}.*"):
@@ -201,12 +206,15 @@ class Executions:
             statistics |= self._write_manifest(s3, request, execution, answer.manifest)
         except Exception as error:
             reason = f"Access denied or no such bucket when writing the result to s3://{bucket}/{key}"
+            unfinished.take_back(self._context, execution)
             self._finish(execution, "FAILED", reason, error, statistics)
             return
         kept = {"Columns": answer.columns, "Header": answer.header, "UpdateCount": answer.update_count}
-        with self._lock:
+        with self._lock, self._store.transaction():
             self._store.update(_COLLECTION, execution, Answer=kept)
-            self._finish(execution, "SUCCEEDED", None, statistics=statistics)
+            if self._finish(execution, "SUCCEEDED", None, statistics=statistics):
+                unfinished.settle(self._context, execution)
+        unfinished.take_back(self._context, execution)  # of one that was cancelled meanwhile
 
     def _write_manifest(self, s3: Any, request: Request, execution: str, uris: list[str]) -> Document:
         if not uris:
@@ -223,7 +231,8 @@ class Executions:
         reason: str | None,
         error: Exception | None = None,
         statistics: Document | None = None,
-    ) -> None:
+    ) -> bool:
+        """End an execution. False where it was over."""
         status: Document = {"State": state, "CompletionDateTime": time.time()}
         if reason is not None:
             status["StateChangeReason"] = reason
@@ -235,7 +244,7 @@ class Executions:
                 "Retryable": False,
                 "ErrorMessage": reason,
             }
-        self._change(execution, status, statistics)
+        return self._change(execution, status, statistics)
 
     def _change(self, execution: str, status: Document, statistics: Document | None = None) -> bool:
         """Set the status of an execution that is not over; False when it is."""
@@ -249,9 +258,11 @@ class Executions:
             self._store.put(_COLLECTION, execution, entry)
             return True
 
-    def _fail_interrupted(self) -> None:
+    def _bury_interrupted(self) -> None:
+        """Queries that were queued or ran when the process ended have failed, and nothing they wrote is left."""
+        shutil.rmtree(self._work, ignore_errors=True)
         for execution in self._store.all(_COLLECTION):
-            self._finish(execution, "FAILED", "The embedded AWS stopped while this query ran; start it again.")
+            self._finish(execution, "FAILED", "The embedded AWS ended while this query ran; start it again.")
 
 
 _UNFINISHED = "Query has not yet finished. Current state: {}"

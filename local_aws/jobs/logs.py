@@ -36,6 +36,15 @@ class FollowedFile:
             self._logs.put_log_events(**self._target, logEvents=batch)
 
 
+def say(logs: Any, group: str, stream: str, line: str) -> None:
+    """Put a line of this AWS's own to a stream. The stream is made if it is not there, the group is not."""
+    there, gone = logs.exceptions.ResourceAlreadyExistsException, logs.exceptions.ResourceNotFoundException
+    with suppress(gone):
+        with suppress(there):
+            logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=list(_events(iter([line]))))
+
+
 def _events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
     now = int(time.time() * 1000)
     return ({"timestamp": now, "message": line[:_LONGEST]} for line in lines)

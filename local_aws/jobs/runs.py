@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,14 @@ from local_aws.context import Context
 from local_aws.events import Ended
 from local_aws.jobs import process
 from local_aws.jobs.buckets import BucketFolders
-from local_aws.jobs.logs import FollowedFile
+from local_aws.jobs.logs import FollowedFile, say
 from local_aws.jobs.process import JobError
 from local_aws.jobs.spark import write_configuration
+from local_aws.jobs.survivors import end_survivors
 from local_aws.mirror import split_uri
 from local_aws.protocol import AwsError, Document
 from local_aws.reasons import reason
+from local_aws.startup import once_answering
 
 RUNS = "glue_job_runs"
 UNDERWAY = ("STARTING", "RUNNING", "STOPPING")
@@ -39,6 +42,8 @@ _ECHOED = (
     "SecurityConfiguration",
     "ExecutionClass",
 )
+
+_DIED = "the embedded AWS ended while this run was going on; start it again"
 
 log = logging.getLogger("local_aws.jobs")
 
@@ -81,7 +86,7 @@ class JobRuns:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._folders: dict[str, BucketFolders] = {}
         self._is_open = True
-        self._forget_the_interrupted()
+        self._bury_the_interrupted()
         atexit.register(self._kill_all)
 
     def of(self, job_name: str) -> list[Document]:
@@ -109,7 +114,7 @@ class JobRuns:
                 raise AwsError("ConcurrentRunsExceededException", message)
             arguments = {**job.get("DefaultArguments", {}), **given.get("Arguments", {})}
             arguments |= job.get("NonOverridableArguments", {})
-            order = _Order(_new_run(job, given, arguments), job, arguments, region)
+            order = _Order(_new_run(job, given, arguments) | {"Region": region}, job, arguments, region)
             self._launch(order)
         return order.id
 
@@ -171,14 +176,8 @@ class JobRuns:
             return self._watched(order, self._command(order, script), env, work)
         finally:
             self._folders.pop(order.id)
-            self._settle(folders)
-
-    def _settle(self, folders: BucketFolders) -> None:
-        try:
             if self._is_open:
                 folders.publish()
-        finally:
-            folders.release()
 
     def _fetched(self, order: _Order, work: Path) -> tuple[Path, list[Path]]:
         """The script, and what PYTHONPATH names: the zips of --extra-py-files, the folder of its modules."""
@@ -270,12 +269,28 @@ class JobRuns:
         run = self._context.store.get(RUNS, run_id)
         return run is None or run["JobRunState"] == "STOPPING"
 
-    def _forget_the_interrupted(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
-        for run_id, run in self._context.store.all(RUNS).items():
-            if run["JobRunState"] in UNDERWAY:
-                message = "the embedded AWS was stopped during the run"
-                self._note(run_id, JobRunState="FAILED", ErrorMessage=message, CompletedOn=time.time())
+    def _bury_the_interrupted(self) -> None:
+        """Runs that went on when the process ended have failed, with all their processes. None is tried again."""
+        found = self._context.store.all(RUNS)
+        interrupted = {run_id: run for run_id, run in found.items() if run["JobRunState"] in UNDERWAY}
+        end_survivors(interrupted)
+        for folder in (self._folder, *(path for path in self._compiled.glob("*") if path.is_dir())):
+            shutil.rmtree(folder, ignore_errors=True)
+        for run_id, run in interrupted.items():
+            stopped = run["JobRunState"] == "STOPPING"
+            end = {"JobRunState": "STOPPED"} if stopped else {"JobRunState": "FAILED", "ErrorMessage": _DIED}
+            self._note(run_id, CompletedOn=time.time(), **end)
+        if interrupted:
+            once_answering(self._context.endpoint, lambda: self._say_died(interrupted.values()))
+
+    def _say_died(self, runs: Iterable[Document]) -> None:
+        for run in runs:
+            say(
+                self._context.client("logs", run.get("Region", "us-east-1")),
+                f"{run['LogGroupName']}/error",
+                run["Id"],
+                _DIED,
+            )
 
     def _kill_all(self) -> None:
         with self._lock:
@@ -327,6 +342,7 @@ def _argv(order: _Order) -> dict[str, str]:
 
 
 def _shown(run: Document) -> Document:
+    fields = {name: value for name, value in run.items() if name != "Region"}
     if run["JobRunState"] in UNDERWAY:
-        return run | {"ExecutionTime": round(time.time() - run["StartedOn"])}
-    return run
+        return fields | {"ExecutionTime": round(time.time() - run["StartedOn"])}
+    return fields

@@ -15,7 +15,7 @@ from local_aws.crawlers import Crawlers
 from local_aws.crawlers.runs import Runs
 from local_aws.crawlers.schedule import is_due
 from tests.embedded import client, keys_of
-from tests.local_aws.conftest import free_port, started, stopped
+from tests.local_aws.conftest import free_port, started, stopped, until
 from tests.local_aws.crawlers.conftest import Lake
 
 CSV = "id,name\n1,ann\n2,bob\n"
@@ -207,6 +207,7 @@ def test_a_crawl_that_the_process_did_not_survive_has_failed(tmp_path: Path) -> 
     crawler = lake.glue.get_crawler(Name=lake.name)["Crawler"]
     (crawl,) = lake.glue.list_crawls(CrawlerName=lake.name)["Crawls"]
     lake.run()
+    until(lambda: any("ended while this crawl was running" in line for line in lake.log()))
     stopped(process)
     assert (crawler["State"], crawler["LastCrawl"]["Status"], crawl["State"]) == ("READY", "FAILED", "FAILED")
     assert "ended while this crawl was running" in crawler["LastCrawl"]["ErrorMessage"]

@@ -87,7 +87,21 @@ def test_what_was_never_published_changes_neither_s3_nor_what_others_read(
     context: Context, aws: Callable[[str], Any], bucket: str
 ) -> None:
     before = _bodies(aws, bucket)
-    folders, _ = _run(context, bucket)
-    folders.release()
+    _run(context, bucket)
     assert _bodies(aws, bucket) == before
     assert {file.key: file.path.read_bytes() for file in context.mirror.pull(bucket)} == before
+
+
+def test_a_copy_that_came_just_before_a_crash_is_not_taken_for_an_older_one(
+    context: Context, aws: Callable[[str], Any], bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context.mirror.pull(bucket)
+    aws("s3").put_object(Bucket=bucket, Key="kept", Body=b"new!")
+    with monkeypatch.context() as crash:
+        crash.setattr(context.store, "put_all", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            context.mirror.pull(bucket)
+    aws("s3").put_object(Bucket=bucket, Key="kept", Body=b"kept")
+    again = Context.at(context.endpoint, context.folder)
+    (kept,) = again.mirror.pull(bucket, "kept")
+    assert kept.path.read_bytes() == b"kept"

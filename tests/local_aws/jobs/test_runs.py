@@ -188,7 +188,7 @@ def test_a_run_dies_with_the_embedded_aws_and_is_failed_afterwards(tmp_path: Pat
     stopped(server)
     assert (run["JobRunState"], run["ErrorMessage"]) == (
         "FAILED",
-        "the embedded AWS was stopped during the run",
+        "the embedded AWS ended while this run was going on; start it again",
     )
 
 

@@ -279,6 +279,6 @@ def test_a_run_that_the_embedded_aws_did_not_survive_is_in_error(tmp_path: Path)
             "ERROR",
             "The embedded AWS ended while this run was going on.",
         )
-        assert counts(run) == {"TotalActions": 1, "ErroredActions": 1}
+        assert counts(run) == {"TotalActions": 1, "FailedActions": 1}
     finally:
         stopped(again)
