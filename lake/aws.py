@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 
 from lake.config import Lake, where
 from lake.errors import BadInput
+from lake.local import LocalAws
 from lake.names import Names
 
 if TYPE_CHECKING:
@@ -35,12 +36,14 @@ class Aws:
     """boto3 clients with a lake's region and endpoint, and the lake's names in its account.
 
     Raises:
-        BadInput: on the first use of `names`, when there is no login or it is one to another account.
+        BadInput: where the embedded AWS of this folder runs on another port. And on the first use of `names`, when there is no login or it is one to another account.
     """
 
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
         environment = lake.environment
+        if environment.endpoint:
+            LocalAws.of(lake).need_its_place()
         keys = _DUMMY_KEYS if environment.endpoint else {}
         self._session = boto3.session.Session(region_name=environment.region, **keys)  # type: ignore[arg-type]
 

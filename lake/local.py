@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -11,7 +12,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -19,8 +20,25 @@ from urllib.request import urlopen
 from lake.config import Lake, where
 from lake.errors import BadInput, LakeError
 
+_REFUSED = 2
+"""What it ends with after one sentence: another process has the folder."""
 START_SECONDS = 60
 STOP_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Process:
+    """The embedded AWS that has a folder now, as it says itself.
+
+    Attributes:
+        since: when it was started, in ISO 8601.
+        folder: where it was started, which is elsewhere if the folder was moved since.
+    """
+
+    pid: int
+    port: int
+    since: str
+    folder: str
 
 
 @dataclass(frozen=True)
@@ -28,7 +46,7 @@ class LocalAws:
     """The embedded AWS of an environment that has an endpoint.
 
     Attributes:
-        folder: everything it keeps: data, state, log, process id.
+        folder: everything it keeps: data, state, log.
     """
 
     endpoint: str
@@ -50,27 +68,51 @@ class LocalAws:
     def log(self) -> Path:
         return self.folder / "aws.log"
 
+    def process(self) -> Process | None:
+        """The process that has the folder, on whatever port. It locks a file in it for as long as it lives."""
+        try:
+            with (self._data / "process.json").open() as file:
+                if not _is_locked(file):
+                    return None
+                return Process(**json.load(file))
+        except (FileNotFoundError, ValueError):
+            return None
+
     def pid(self) -> int | None:
         """Its process id, or None when it does not run."""
-        try:
-            pid = int(self._pid_file.read_text())
-            os.kill(pid, 0)
-        except (FileNotFoundError, ProcessLookupError, ValueError):
-            return None
-        return pid if _is_embedded_aws(pid) else None
+        process = self.process()
+        return process.pid if process else None
+
+    def need_its_place(self) -> None:
+        """Raises BadInput if it runs, but on another port than the endpoint's or from another folder."""
+        process = self.process()
+        if process is None:
+            return
+        again = "`lake local stop` ends it; then start it again"
+        if process.port != self.port:
+            raise BadInput(
+                f"the embedded AWS of {self.folder} runs on {process.port} (process {process.pid}), "
+                f"lake.yaml says {self.port}: {again}"
+            )
+        if Path(process.folder) != self._data.resolve():
+            raise BadInput(
+                f"the embedded AWS of {self.folder} (process {process.pid}) was started when its folder was "
+                f"{process.folder}, and can keep nothing any more: {again}"
+            )
 
     def start(self) -> bool:
         """Start it and wait until it answers. False if it ran already.
 
         Raises:
-            BadInput: another program has the port.
+            BadInput: another program has the port, or it runs on another one.
             LakeError: it ended or did not answer in time; the message holds the end of its log.
         """
         if self.pid() is not None:
+            self.need_its_place()
             return False
         self._need_free_port()
         self.folder.mkdir(parents=True, exist_ok=True)
-        command = program("local_aws", "--port", str(self.port), "--folder", str(self.folder / "aws"))
+        command = program("local_aws", "--port", str(self.port), "--folder", str(self._data))
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 command,
@@ -80,7 +122,6 @@ class LocalAws:
                 env=surroundings(),
                 start_new_session=True,
             )
-        self._pid_file.write_text(str(process.pid))
         self._wait_until_ready(process)
         return True
 
@@ -95,7 +136,6 @@ class LocalAws:
             if time.monotonic() > deadline:
                 raise LakeError(f"the embedded AWS (process {pid}) did not stop within {STOP_SECONDS} s")
             time.sleep(0.1)
-        self._pid_file.unlink(missing_ok=True)
         return True
 
     def store(self) -> dict[str, list[str]]:
@@ -104,8 +144,8 @@ class LocalAws:
         return listing
 
     @property
-    def _pid_file(self) -> Path:
-        return self.folder / "aws.pid"
+    def _data(self) -> Path:
+        return self.folder / "aws"
 
     def _need_free_port(self) -> None:
         with socket.socket() as probe:
@@ -122,6 +162,8 @@ class LocalAws:
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
+            if process.poll() == _REFUSED:
+                raise BadInput(self.log_tail(1))
             if process.poll() is not None:
                 raise LakeError(f"the embedded AWS ended with {process.returncode}:\n{self.log_tail(15)}")
             try:
@@ -146,10 +188,12 @@ def surroundings() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 
 
-def _is_embedded_aws(pid: int) -> bool:
-    """A process id may have been given to another program since; ps tells on Linux and macOS."""
-    shown = subprocess.run(["ps", "-o", "stat=,args=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return "local_aws" in shown.stdout and not shown.stdout.startswith("Z")
+def _is_locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _get_json(url: str) -> Any:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+import sys
 from pathlib import Path
 
+from local_aws.owner import FolderTaken
 from local_aws.server import serve
 
 
@@ -15,7 +17,11 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="holds all its data; made if it is not there")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    serve(options.port, options.folder.resolve())
+    try:
+        serve(options.port, options.folder.resolve())
+    except FolderTaken as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -26,18 +26,20 @@ class Context:
     Attributes:
         endpoint: where this AWS listens, for example `http://127.0.0.1:4566`.
         folder: the one folder that holds all its data.
+        was_killed: the last process that had the folder did not stop cleanly.
     """
 
     endpoint: str
     folder: Path
     store: Store
     mirror: Mirror
+    was_killed: bool = False
     events: Events = field(default_factory=Events)
 
     @classmethod
-    def at(cls, endpoint: str, folder: Path) -> Context:
+    def at(cls, endpoint: str, folder: Path, was_killed: bool = False) -> Context:
         store = Store(folder / "engines.sqlite")
-        return cls(endpoint, folder, store, Mirror(client("s3", endpoint), folder / "mirror", store))
+        return cls(endpoint, folder, store, Mirror(client("s3", endpoint), folder / "mirror", store), was_killed)
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
         """A boto3 client of this AWS."""

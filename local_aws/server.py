@@ -14,6 +14,10 @@ from hypercorn.config import Config
 from local_aws import inventory
 from local_aws.context import ACCOUNT, Context
 from local_aws.gateway import AsgiApp, Gateway, Receive, Scope, Send
+from local_aws.journal import Journal
+from local_aws.journal.lines import merge_all
+from local_aws.journal.repair import repair
+from local_aws.owner import Owner
 from local_aws.protocol import stacked
 
 HOST = "127.0.0.1"
@@ -21,10 +25,9 @@ ENGINES = ("mends", "ml_transforms", "crawlers", "jobs", "workflows", "athena")
 """Modules with a function `handlers(context) -> Handlers`; a later one stands in front of an earlier."""
 
 
-def application(port: int, folder: Path) -> AsgiApp:
+def application(port: int, emulator: AsgiApp, folder: Path, was_killed: bool) -> AsgiApp:
     """The gateway with every engine, in front of the emulator."""
-    emulator = _emulator(port, folder)
-    context = Context.at(f"http://{HOST}:{port}", folder)
+    context = Context.at(f"http://{HOST}:{port}", folder, was_killed)
     engines = [importlib.import_module(f"local_aws.{name}").handlers(context) for name in ENGINES]
     gateway = Gateway(_forgetting_buckets(emulator, context), stacked(*engines))
     return inventory.served(gateway, context)
@@ -46,13 +49,20 @@ def _forgetting_buckets(app: AsgiApp, context: Context) -> AsgiApp:
 
 
 def serve(port: int, folder: Path) -> None:
-    """Serve until SIGTERM or SIGINT; the emulator then writes its state under `folder`."""
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        FolderTaken: another process serves this folder.
+    """
+    owner = Owner(folder, port)
+    emulator = Journal(_emulator(port, folder), folder, owner)
     config = Config()
     config.bind = [f"{HOST}:{port}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 5
     config.h11_max_incomplete_size = 1024 * 1024
-    asyncio.run(_serve(application(port, folder), config))
+    asyncio.run(_serve(application(port, emulator, folder, owner.was_killed), config))
+    emulator.close()
 
 
 async def _serve(app: AsgiApp, config: Config) -> None:
@@ -63,7 +73,7 @@ async def _serve(app: AsgiApp, config: Config) -> None:
 
 
 def _emulator(port: int, folder: Path) -> AsgiApp:
-    """The emulator reads its settings when it is imported, so they are set first."""
+    """The emulator reads its settings when it is imported, and its state and objects then or when it starts."""
     os.environ.update(
         {
             "GATEWAY_PORT": str(port),
@@ -82,4 +92,6 @@ def _emulator(port: int, folder: Path) -> AsgiApp:
         }
     )
     (folder / "tmp").mkdir(parents=True, exist_ok=True)
+    merge_all(folder / "state")
+    repair(folder / "s3")
     return importlib.import_module("ministack.app").app  # type: ignore[no-any-return]

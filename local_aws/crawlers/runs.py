@@ -62,6 +62,11 @@ class Runs:
             if state.get("State", "READY") != "READY":
                 self._finish(key, state["CrawlId"], "FAILED", _DIED, Changes())
 
+    def list_again(self) -> None:
+        """The next crawl of each crawler lists its targets, also in event mode: messages may be lost."""
+        for key in self._store.all(_STATES):
+            self.remember(key, Listed=False)
+
     def start(self, region: str, crawler: Document) -> None:
         """Begin a crawl in a thread of its own.
 
