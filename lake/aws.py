@@ -36,7 +36,8 @@ class Aws:
     """boto3 clients with a lake's region and endpoint, and the lake's names in its account.
 
     Raises:
-        BadInput: where the embedded AWS of this folder runs on another port. And on the first use of `names`, when there is no login or it is one to another account.
+        BadInput: where the embedded AWS of this folder runs on another port. And on the first use of `names`,
+            when there is no login or it is one to another account.
     """
 
     def __init__(self, lake: Lake) -> None:

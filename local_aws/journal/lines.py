@@ -24,11 +24,11 @@ MARK = "journal"
 
 
 class Lines:
-    """The files of lines of one service: `<key>.<number>.jsonl`."""
+    """The files of lines of one service, `<key>.<number>.jsonl`. The last is always there, so no number comes twice."""
 
     def __init__(self, folder: Path, key: str) -> None:
         self._folder, self._key = folder, key
-        self._number = max((number for number, _ in _files(folder, key)), default=0) + 1
+        self._number = max((number for number, _ in _files(folder, key)), default=1)
         self._file: int | None = None
         self.size = 0
 
@@ -40,7 +40,7 @@ class Lines:
         """
         if self._file is None:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self._path(self._number), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            self._file = os.open(_path(self._folder, self._key, self._number), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         text = json.dumps(line).encode() + b"\n"
         written = 0
         try:
@@ -53,38 +53,32 @@ class Lines:
 
     def taken(self, state: State) -> Callable[[], None]:
         """A state was taken that holds all lines so far. Gives what to do once it is on disk."""
-        held = self._number
-        self._close()
-        self._number += 1
-        self.size = 0
-        state[MARK] = self._number
-        return lambda: _remove(self._folder, self._key, held)
-
-    def drop(self) -> None:
-        """The emulator has stopped and its state is on disk."""
-        self._close()
-        _remove(self._folder, self._key, self._number)
-
-    def _close(self) -> None:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+        self._number, self.size = self._number + 1, 0
+        _path(self._folder, self._key, self._number).touch()
+        state[MARK] = number = self._number
+        return lambda: _remove_before(self._folder, self._key, number)
 
-    def _path(self, number: int) -> Path:
-        return self._folder / f"{self._key}.{number}.jsonl"
+    def drop(self) -> None:
+        """The emulator has stopped and its state is on disk."""
+        self.taken({})()
 
 
 def merge_all(folder: Path) -> None:
     """Merge what was written since the last state, for every service that has lines."""
     for key, merge in MERGES.items():
-        if files := _files(folder, key):
+        files = _files(folder, key)
+        if any(path.stat().st_size for _, path in files):
             # The emulator's own reader; it may only be imported once its settings are set.
-            state = import_module("ministack.core.persistence").load_state(key) or {}
+            state: State = import_module("ministack.core.persistence").load_state(key) or {}
             first = state.get(MARK, 0)
             merge(state, [line for number, path in files if number >= first for line in _lines(path)])
-            state[MARK] = files[-1][0] + 1
+            state[MARK] = number = files[-1][0] + 1
+            _path(folder, key, number).touch()
             write(folder, key, encoded(key, state))
-            _remove(folder, key, files[-1][0])
+            _remove_before(folder, key, number)
 
 
 def record_line(action: str, region: str, asked: Document, answered: Document) -> Document:
@@ -178,6 +172,10 @@ def _kept(state: State, place: str, region: str, name: str) -> Any:
     return state[place].get_scoped(ACCOUNT, region, name) if place in state else None
 
 
+def _path(folder: Path, key: str, number: int) -> Path:
+    return folder / f"{key}.{number}.jsonl"
+
+
 def _files(folder: Path, key: str) -> list[tuple[int, Path]]:
     """The files of lines in the order they were written."""
     return sorted((int(path.name.split(".")[-2]), path) for path in folder.glob(f"{key}.*.jsonl"))
@@ -190,7 +188,7 @@ def _lines(path: Path) -> Iterator[Document]:
             yield json.loads(text)
 
 
-def _remove(folder: Path, key: str, up_to: int) -> None:
-    for number, path in _files(folder, key):
-        if number <= up_to:
+def _remove_before(folder: Path, key: str, number: int) -> None:
+    for old, path in _files(folder, key):
+        if old < number:
             path.unlink(missing_ok=True)
