@@ -107,7 +107,6 @@ DESCRIPTIONS: list[tuple[str, str, dict[str, Any]]] = [
     ("kms", "list_aliases", {}),
     ("kms", "describe_key", {"KeyId": "alias/kept"}),
     ("sts", "get_caller_identity", {}),
-    ("secretsmanager", "get_secret_value", {"SecretId": "kept"}),
     ("secretsmanager", "describe_secret", {"SecretId": "kept"}),
     ("sqs", "get_queue_attributes", {"QueueUrl": "$queue", "AttributeNames": ["All"]}),
     ("s3", "get_bucket_versioning", {"Bucket": "kept"}),

@@ -99,9 +99,10 @@ def test_after_a_kill_a_consumer_goes_on_after_the_last_record_it_saw(
     assert [record["Data"] for record in found] == [b"40"]
 
 
-def test_a_key_decrypts_after_a_kill_what_it_encrypted_before(
+def test_after_a_kill_a_secret_has_its_value_and_a_key_decrypts_what_it_encrypted_before(
     life: Life, before_and_after: object, sent: dict[str, Any]
 ) -> None:
+    assert life.aws("secretsmanager").get_secret_value(SecretId="kept")["SecretString"] == "s_kept"
     assert life.aws("kms").decrypt(CiphertextBlob=sent["secret"])["Plaintext"] == b"plain"
 
 
