@@ -133,8 +133,6 @@ DESCRIPTIONS: list[tuple[str, str, dict[str, Any]]] = [
     ("firehose", "describe_delivery_stream", {"DeliveryStreamName": "f_kept"}),
     ("kinesisanalyticsv2", "describe_application", {"ApplicationName": "kept"}),
     ("logs", "describe_log_groups", {}),
-    ("logs", "describe_log_streams", {"logGroupName": "kept"}),
-    ("logs", "get_log_events", {"logGroupName": "kept", "logStreamName": "s_kept"}),
     ("resourcegroupstaggingapi", "get_resources", {}),
 ]
 

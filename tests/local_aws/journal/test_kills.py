@@ -52,7 +52,7 @@ def sent(life: Life, unsaved: list[str]) -> dict[str, Any]:
     )
     firehose.put_record(DeliveryStreamName="kept", Record={"Data": b"direct"})
     secret = life.aws("kms").encrypt(KeyId="alias/kept", Plaintext=b"plain")["CiphertextBlob"]
-    return {"records": one + batch["Records"], "secret": secret}
+    return {"records": one + batch["Records"], "secret": secret, "events": events}
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +97,15 @@ def test_after_a_kill_a_consumer_goes_on_after_the_last_record_it_saw(
         life, last["ShardId"], ShardIteratorType="AFTER_SEQUENCE_NUMBER", StartingSequenceNumber=last["SequenceNumber"]
     )
     assert [record["Data"] for record in found] == [b"40"]
+
+
+def test_after_a_kill_log_streams_have_their_lines(life: Life, before_and_after: object, sent: dict[str, Any]) -> None:
+    (stream,) = life.aws("logs").describe_log_streams(logGroupName="kept")["logStreams"]
+    first, last = (sent["events"][place]["timestamp"] for place in (0, -1))
+    assert (stream["firstEventTimestamp"], stream["lastEventTimestamp"]) == (first, last)
+    assert _messages(life) == [event["message"] for event in sent["events"]]
+    # Nobody was told these two when they were set, so they may be a moment off.
+    assert first - 5_000 < stream["creationTime"] <= stream["lastIngestionTime"] < last + 5_000
 
 
 def test_after_a_kill_a_secret_has_its_value_and_a_key_decrypts_what_it_encrypted_before(
