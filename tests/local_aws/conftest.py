@@ -32,9 +32,9 @@ def until(found: Callable[[], Any], seconds: float = 60) -> Any:
     raise AssertionError(f"not within {seconds} s")
 
 
-def started(port: int, folder: Path) -> subprocess.Popen[bytes]:
+def started(port: int, folder: Path, log_file: Path | None = None) -> subprocess.Popen[bytes]:
     """Start the embedded AWS and wait until it answers."""
-    log = (folder.parent / f"{folder.name}.log").open("ab")
+    log = (log_file or folder.parent / f"{folder.name}.log").open("ab")
     command = [sys.executable, "-m", "local_aws", "--port", str(port), "--folder", str(folder)]
     process = subprocess.Popen(command, stdout=log, stderr=log)
     for _ in range(300):

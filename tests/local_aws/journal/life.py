@@ -140,11 +140,12 @@ DESCRIPTIONS: list[tuple[str, str, dict[str, Any]]] = [
 class Life:
     """An embedded AWS that can be killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, log: Path | None = None) -> None:
         self.folder = folder
         self.port = free_port()
         self.queue = self.key = ""
-        self.process = started(self.port, folder)
+        self._log = log
+        self.again()
 
     def aws(self, service: str) -> Any:
         return client(service, f"http://127.0.0.1:{self.port}")
@@ -166,4 +167,4 @@ class Life:
         self.process.wait()
 
     def again(self) -> None:
-        self.process = started(self.port, self.folder)
+        self.process = started(self.port, self.folder, self._log)
