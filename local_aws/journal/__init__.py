@@ -9,6 +9,7 @@ acknowledged. (docs/adr/0019-state-before-the-answer.md)
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import logging
 import time
@@ -17,14 +18,16 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from local_aws.disk import no_space, refusal
 from local_aws.gateway import AsgiApp, Receive, Scope, Send, read_body
 from local_aws.journal.lines import MERGES, Lines, log_line, record_line
 from local_aws.journal.refusal import refuse
 from local_aws.journal.requests import Effect, Request, has_form, request_of
-from local_aws.journal.room import NoRoom, Room
+from local_aws.journal.room import Room
 from local_aws.journal.state import State, States, keys_of, loaded_states
 from local_aws.journal.uploads import Uploads
 from local_aws.owner import Owner
+from local_aws.protocol import AwsError
 
 SHARE = 0.05
 """Of the time, at most, that goes into saving what is not saved before an answer."""
@@ -74,17 +77,19 @@ class Journal:
         try:
             with self._promised(request):
                 await self._execute(request, scope, receive, send)
-        except NoRoom as error:
-            await refuse(request, receive, send, str(error))
+        except AwsError as error:
+            await refuse(request, receive, send, error)
 
     def _promised(self, request: Request) -> AbstractContextManager[None]:
         """The room that a call needs.
 
         Raises:
-            NoRoom: there is none.
+            AwsError: there is none.
         """
         if not self._owner.is_in_place():
-            raise NoRoom(f"{self._folder} was moved or deleted while its embedded AWS runs: stop it and start it again")
+            raise refusal(
+                f"{self._folder} was moved or deleted while its embedded AWS runs: stop it and start it again"
+            )
         if request.gives_room:
             self._room.of_the_last()
             return nullcontext()
@@ -105,10 +110,10 @@ class Journal:
                 held, start = start, None
                 try:
                     await self._keep(request, held["status"], asked, message.get("body", b""), begun)
-                except (OSError, NoRoom) as error:
+                except (OSError, AwsError) as error:
                     refused = True
                     log.error("%s %s could not be kept: %s", request.service, request.action or request.path, error)
-                    await refuse(request, _nothing, send, str(self._reason(error)))
+                    await refuse(request, _nothing, send, self._refusal(error))
                 else:
                     await send(held)
             if not refused:
@@ -120,7 +125,7 @@ class Journal:
         if status < 400:
             await self._save(request, asked, answered)
         if self._losses.count != losses:
-            raise self._room.full()
+            raise no_space(self._folder)
         self._changed.set()
         if self._sweeper is None:
             self._sweeper = asyncio.create_task(self._sweep())
@@ -148,11 +153,12 @@ class Journal:
             _forget_delivered(state)
         return self._lines[key].taken(state) if key in self._lines else lambda: None
 
-    def _reason(self, error: Exception) -> Exception:
-        full = isinstance(error, OSError) and error.errno in (28, 122)  # ENOSPC, EDQUOT
-        if full:
-            return self._room.full()
-        return error if isinstance(error, NoRoom) else NoRoom(f"{self._folder} cannot be written: {error}")
+    def _refusal(self, error: OSError | AwsError) -> AwsError:
+        if isinstance(error, AwsError):
+            return error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return no_space(self._folder)
+        return refusal(f"{self._folder} cannot be written: {error.strerror}")
 
     async def _sweep(self) -> None:
         """Save what calls changed on the side, such as a queue that S3 tells of its objects; never all the time."""

@@ -8,14 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-RESERVE = 8 * 1024 * 1024
-"""Bytes that stay free of what calls bring: state, the engines' store and logs are written into them."""
+from local_aws.disk import RESERVE, no_space
+
 BALLAST = 2 * 1024 * 1024
 """Bytes that a file holds for the time when other programs have taken the reserve: deletes then use them."""
-
-
-class NoRoom(Exception):
-    """The disk has no room; the message is for a person."""
 
 
 class Room:
@@ -32,10 +28,10 @@ class Room:
         """Have `size` bytes for the time of the block.
 
         Raises:
-            NoRoom: they and the reserve are not free.
+            AwsError: they and the reserve are not free.
         """
         if self._free() - self._promised < size + RESERVE:
-            raise self.full()
+            raise no_space(self._folder)
         if not self._ballast.exists():
             self._keep_ballast()
         self._promised += size
@@ -48,13 +44,6 @@ class Room:
         """Before a call that deletes: give the ballast away if there is nothing else."""
         if self._free() < BALLAST:
             self._ballast.unlink(missing_ok=True)
-
-    def full(self) -> NoRoom:
-        megabytes = self._free() // 1024**2
-        return NoRoom(
-            f"no space left on the disk of {self._folder}: {megabytes} MB free, and {RESERVE // 1024**2} MB stay free "
-            f"for the embedded AWS itself; free some and try again"
-        )
 
     def _free(self) -> int:
         return shutil.disk_usage(self._folder).free

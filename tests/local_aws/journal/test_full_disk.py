@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local_aws.protocol import AwsError
+from local_aws.store import Store
 from tests.local_aws.conftest import stopped, until
 from tests.local_aws.journal.life import ROLE, TABLE, TRUST, Life
 
@@ -211,3 +213,17 @@ def _fill(disk: Path) -> None:
                     file.write(b"x" * size)
             except OSError:
                 continue
+
+
+def test_the_engines_store_refuses_what_has_no_room_and_keeps_the_rest(disk: Path) -> None:
+    store = Store(disk / "engines.sqlite")
+    wide = {"text": "x" * 100_000}
+    with pytest.raises(AwsError) as refused:
+        for number in range(10_000):
+            store.put("wide", str(number), {**wide, "number": number})
+    assert refused.value.message.startswith(f"no space left on the disk of {disk}: 0 MB free")
+    store.close()
+    again = Store(disk / "engines.sqlite")
+    kept = again.all("wide")
+    assert [document["number"] for document in kept.values()] == list(range(number))
+    again.close()
