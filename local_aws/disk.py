@@ -16,12 +16,12 @@ INSUFFICIENT_STORAGE = 507
 def no_space(folder: Path) -> AwsError:
     """The refusal of a call whose data has no room beside `folder`."""
     free, kept = shutil.disk_usage(folder).free // 1024**2, RESERVE // 1024**2
-    return refusal(
+    return not_kept(
         f"no space left on the disk of {folder}: {free} MB free, and {kept} MB stay free for the embedded AWS itself; "
         f"free some and try again"
     )
 
 
-def refusal(sentence: str) -> AwsError:
+def not_kept(sentence: str) -> AwsError:
     """The refusal of a call that cannot be kept."""
     return AwsError("InsufficientStorage", sentence, INSUFFICIENT_STORAGE)

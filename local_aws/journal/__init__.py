@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from local_aws.disk import no_space, refusal
+from local_aws.disk import no_space, not_kept
 from local_aws.gateway import AsgiApp, Receive, Scope, Send, read_body
 from local_aws.journal.lines import MERGES, Lines, log_line, record_line
 from local_aws.journal.refusal import refuse
@@ -44,6 +44,8 @@ class Journal:
         self._emulator = emulator
         self._folder = folder
         self._owner = owner
+        # Made once: a folder that is moved while it is in use must not come into being again.
+        (folder / "state").mkdir(parents=True, exist_ok=True)
         self._lines = {key: Lines(folder / "state", key) for key in MERGES}
         self._states = States(folder / "state", self._taken)
         self._room = Room(folder)
@@ -87,7 +89,7 @@ class Journal:
             AwsError: there is none.
         """
         if not self._owner.is_in_place():
-            raise refusal(
+            raise not_kept(
                 f"{self._folder} was moved or deleted while its embedded AWS runs: stop it and start it again"
             )
         if request.gives_room:
@@ -158,7 +160,7 @@ class Journal:
             return error
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return no_space(self._folder)
-        return refusal(f"{self._folder} cannot be written: {error.strerror}")
+        return not_kept(f"{self._folder} cannot be written: {error.strerror}")
 
     async def _sweep(self) -> None:
         """Save what calls changed on the side, such as a queue that S3 tells of its objects; never all the time."""

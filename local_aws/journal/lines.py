@@ -39,7 +39,6 @@ class Lines:
             OSError: the disk is full, or worse.
         """
         if self._file is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
             self._file = os.open(_path(self._folder, self._key, self._number), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         text = json.dumps(line).encode() + b"\n"
         written = 0

@@ -133,7 +133,6 @@ def _registry() -> dict[str, dict[str, Any]]:
 
 def write(folder: Path, key: str, text: str) -> None:
     """Put a state file in place, whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
     new = folder / f"{key}.json.new"
     try:
         new.write_text(text)
