@@ -12,6 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.local_aws.conftest import stopped
+from tests.local_aws.crawlers.conftest import Lake
+from tests.local_aws.crawlers.test_events import Queues, crawl_by_events
 from tests.local_aws.journal.life import CHANGES, DESCRIPTIONS, Life
 
 
@@ -204,3 +206,18 @@ def _read(life: Life, shard: str, **place: str) -> list[dict[str, Any]]:
 def _messages(life: Life) -> list[str]:
     found = life.aws("logs").get_log_events(logGroupName="kept", logStreamName="s_kept")["events"]
     return [event["message"] for event in found]
+
+
+def test_after_a_kill_a_crawler_in_event_mode_looks_at_everything_once(life: Life, before_and_after: object) -> None:
+    """Messages of S3 are saved a moment after its answer, so a kill may have taken them: here a purge does."""
+    lake = Lake(life.aws)
+    queues = Queues(life.aws("sqs"), lake)
+    lake.put({"t/d=1/a.json": '{"a": 1}\n'})
+    crawl_by_events(lake, queues)
+    lake.put({"t/d=2/a.json": '{"a": 1}\n'})
+    queues.wait_for(2)
+    queues.sqs.purge_queue(QueueUrl=queues.url)
+    life.killed()
+    life.again()
+    lake.run()
+    assert set(lake.partitions("t")) == {("1",), ("2",)}
