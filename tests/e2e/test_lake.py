@@ -6,9 +6,13 @@ The tests of this file run in their order on one lake, as a person would go thro
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
+from lake.config import load
+from lake.credentials import keys_of
 from lake.names import STACKS
 from tests.e2e.conftest import Checkout, Demo
 
@@ -82,12 +86,12 @@ def test_checkov_parses_every_stack(lake_up: Checkout) -> None:
     assert files == {f"/stacks/{stack}/cdk.tf.json" for stack in STACKS}
 
 
-def test_the_cli_of_aws_works_with_nothing_but_an_endpoint(lake_up: Checkout) -> None:
-    endpoint = next(word.strip('",') for word in (lake_up.root / "lake.yaml").read_text().split() if "http://" in word)
-    keys = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
+def test_the_cli_of_aws_works_with_the_profile_that_the_lake_prints(lake_up: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "config").write_text(lake_up.lake("local", "credentials", "--profile").stdout)
 
     def aws(*arguments: str) -> str:
-        return lake_up.run("aws", "--endpoint-url", endpoint, *arguments, **keys).stdout
+        settings = {"AWS_CONFIG_FILE": str(tmp_path / "config")}
+        return lake_up.run("aws", "--profile", "flights-local", *arguments, **settings).stdout
 
     tables = json.loads(aws("glue", "get-tables", "--database-name", "flights_local_raw"))["TableList"]
     assert {table["Name"] for table in tables} == {"flights", "weather", "airlines", "airports", "planes"}
@@ -227,3 +231,19 @@ def test_the_store_of_the_embedded_aws_holds_nothing_of_the_lake(lake_up: Checko
 
 def test_down_on_nothing_is_no_error(lake_up: Checkout) -> None:
     lake_up.lake("down", "--delete-data")
+
+
+def test_the_secret_of_the_embedded_aws_is_in_its_one_file(lake_up: Checkout) -> None:
+    """A plan with keys of the person's in the environment goes through, so those are not taken."""
+    secret, folder = keys_of(load(lake_up.root / "lake.yaml", "local")).secret, "cdktf.out/stacks/athena"
+    settings = {"AWS_ACCESS_KEY_ID": "AKIAOFTHEPERSON", "AWS_SECRET_ACCESS_KEY": "x", "AWS_PROFILE": "none"}
+    plan = lake_up.root / folder / "a.plan"
+    lake_up.run("terraform", f"-chdir={folder}", "plan", f"-out={plan}", **settings)
+    with ZipFile(plan) as archive:
+        assert not any(secret.encode() in archive.read(name) for name in archive.namelist())
+    plan.unlink()
+
+    places = [lake_up.root / name for name in ("cdktf.out", ".state", ".local")]
+    files = [file for place in places for file in place.rglob("*") if file.is_file() and ".terraform" not in file.parts]
+    holders = [file for file in files if secret.encode() in file.read_bytes()]
+    assert holders == [lake_up.root / ".local/local/aws/credentials"]
