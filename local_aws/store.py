@@ -52,13 +52,9 @@ class Store:
             if self._db.in_transaction:  # of an outer block, which ends it
                 yield
                 return
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
+            with self._db:  # commits, or rolls back; the latter also where the commit fails
+                self._db.execute("BEGIN IMMEDIATE")
                 yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
 
     def get(self, collection: str, key: str) -> Document | None:
         rows = self._run("SELECT body FROM document WHERE collection = ? AND key = ?", collection, key)

@@ -70,7 +70,7 @@ def _list(call: Call, table: Table) -> Document:
     if expression := call.payload.get("Expression"):
         rows = [values_of(key) for key in keys]
         keys = [keys[number] for number in matching(expression, table.types, rows)]
-    found = [table.get(values_of(key)) for key in keys[:size]]
+    found = [partition for key in keys[:size] if (partition := table.find(values_of(key)))]
     if call.payload.get("ExcludeColumnSchema"):
         found = [_without_columns(partition) for partition in found]
     return {"Partitions": found, **({"NextToken": keys[size - 1]} if size < len(keys) else {})}

@@ -37,7 +37,8 @@ def matching(expression: str, types: Mapping[str, str], rows: Sequence[Sequence[
         [0]
     """
     condition = _condition(_parsed(expression), types, expression).sql("duckdb")
-    columns = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in types]
+    # A table may have got more keys since: a partition has no values of these.
+    columns = [[row[place] if place < len(row) else None for row in rows] for place in range(len(types))]
     named = ", ".join(f"unnest(?::VARCHAR[]) AS {_name(key).sql('duckdb')}" for key in types)
     query = f"SELECT n FROM (SELECT unnest(?::INTEGER[]) AS n, {named}) WHERE {condition} ORDER BY n"
     try:

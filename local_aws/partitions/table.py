@@ -70,7 +70,7 @@ class Table:
 
     def check(self, values: Values) -> None:
         """Raises AwsError: InvalidInputException, where there is not a value for each partition key."""
-        if len(values) != len(self.types):
+        if not values or len(values) != len(self.types):
             told = "The number of partition keys do not match the number of partition values"
             raise AwsError("InvalidInputException", told)
 

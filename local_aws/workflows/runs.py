@@ -139,7 +139,7 @@ class WorkflowRuns:
             return (self._store.get(CRAWLERS, f"{region}/{action['Name']}") or {}).get("LastCrawl")
         runs = self._store.all(JOB_RUNS).items()
         attempts = [run for id_, run in runs if id_.partition("_attempt_")[0] == action["Id"]]
-        return attempts[-1] if attempts else None
+        return max(attempts, key=lambda run: run["Attempt"], default=None)
 
     def shown(self, run: Document, with_graph: bool) -> Document:
         """A run as GetWorkflowRun gives it."""

@@ -201,8 +201,11 @@ def test_what_glue_refuses_is_refused(filled: Sales, call: str, given: dict[str,
 
 def test_a_changed_table_keeps_its_partitions_and_a_deleted_one_takes_them_along(sales: Sales) -> None:
     sales.fill(*DAYS)
-    sales.glue.update_table(DatabaseName=sales.database, TableInput={**sales.table, "Description": "changed"})
+    keys = [*sales.table["PartitionKeys"], {"Name": "hour", "Type": "int"}]
+    sales.glue.update_table(DatabaseName=sales.database, TableInput={**sales.table, "PartitionKeys": keys})
     assert sales.values() == DAYS
+    assert sales.values(Expression="year = 2012") == DAYS[:1]
+    assert sales.values(Expression="hour = 1") == []
     sales.glue.delete_table(DatabaseName=sales.database, Name="sales")
     assert sales.made_again() == []
     sales.fill(*DAYS)
