@@ -12,6 +12,7 @@ from botocore.config import Config
 
 from local_aws.credentials import Keys
 from local_aws.events import Events
+from local_aws.job_user import JobUser
 from local_aws.mirror import Mirror
 from local_aws.store import Store
 
@@ -27,6 +28,7 @@ class Context:
         endpoint: where this AWS listens, for example `http://127.0.0.1:4566`.
         folder: the one folder that holds all its data.
         keys: what its own clients sign with.
+        job_user: as whom jobs run, if that is not the user of this process.
     """
 
     endpoint: str
@@ -35,11 +37,13 @@ class Context:
     store: Store
     mirror: Mirror
     events: Events = field(default_factory=Events)
+    job_user: JobUser | None = None
 
     @classmethod
-    def at(cls, endpoint: str, folder: Path, keys: Keys) -> Context:
+    def at(cls, endpoint: str, folder: Path, keys: Keys, job_user: JobUser | None = None) -> Context:
         store = Store(folder / "engines.sqlite")
-        return cls(endpoint, folder, keys, store, Mirror(client("s3", endpoint, keys), folder / "mirror", store))
+        mirror = Mirror(client("s3", endpoint, keys), folder / "mirror", store)
+        return cls(endpoint, folder, keys, store, mirror, job_user=job_user)
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
         """A boto3 client of this AWS."""

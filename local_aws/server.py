@@ -16,6 +16,7 @@ from local_aws.context import ACCOUNT, Context
 from local_aws.credentials import Keys, own_keys
 from local_aws.door import Door
 from local_aws.gateway import AsgiApp, Gateway, Receive, Scope, Send
+from local_aws.job_user import JobUser
 from local_aws.keyring import Keyring
 from local_aws.protocol import stacked
 
@@ -24,11 +25,12 @@ ENGINES = ("mends", "ml_transforms", "crawlers", "jobs", "workflows", "athena")
 """Modules with a function `handlers(context) -> Handlers`; a later one stands in front of an earlier."""
 
 
-def application(port: int, folder: Path, is_open: bool = False) -> AsgiApp:
+def application(port: int, folder: Path, is_open: bool = False, jobs_as: str | None = None) -> AsgiApp:
     """The door, behind it the gateway with every engine, behind that the emulator."""
     keys = own_keys(folder)
+    job_user = JobUser.named(jobs_as, folder) if jobs_as else None
     emulator = _emulator(port, folder, keys)
-    context = Context.at(f"http://{HOST}:{port}", folder, keys)
+    context = Context.at(f"http://{HOST}:{port}", folder, keys, job_user)
     engines = [importlib.import_module(f"local_aws.{name}").handlers(context) for name in ENGINES]
     gateway = Gateway(_forgetting_buckets(emulator, context), stacked(*engines))
     keyring = Keyring(keys, context.store, folder)
@@ -50,18 +52,19 @@ def _forgetting_buckets(app: AsgiApp, context: Context) -> AsgiApp:
     return wrapped
 
 
-def serve(port: int, folder: Path, is_open: bool = False) -> None:
+def serve(port: int, folder: Path, is_open: bool = False, jobs_as: str | None = None) -> None:
     """Serve until SIGTERM or SIGINT; the emulator then writes its state under `folder`.
 
     Args:
         is_open: take calls whoever signed them, with any keys or none.
+        jobs_as: the user as whom jobs run, if not this one.
     """
     config = Config()
     config.bind = [f"{HOST}:{port}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 5
     config.h11_max_incomplete_size = 1024 * 1024
-    asyncio.run(_serve(application(port, folder, is_open), config))
+    asyncio.run(_serve(application(port, folder, is_open, jobs_as), config))
 
 
 async def _serve(app: AsgiApp, config: Config) -> None:
