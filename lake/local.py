@@ -120,6 +120,7 @@ class LocalAws:
         self._need_free_port()
         self._make_folder()
         options = ["--open"] if is_open else []
+        options += ["--jobs-as", user] if (user := os.environ.get("LAKE_JOBS_AS")) else []
         command = program("local_aws", "--port", str(self.port), "--folder", str(self._data), *options)
         with self.log.open("ab") as log:
             process = subprocess.Popen(

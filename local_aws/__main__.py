@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from local_aws.credentials import NoKeys
+from local_aws.job_user import NoSuchStart
 from local_aws.owner import FolderTaken
 from local_aws.server import serve
 
@@ -19,13 +20,14 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True, help="holds all its data; made if it is not there")
     parser.add_argument("--open", action="store_true", help=OPEN)
+    parser.add_argument("--jobs-as", metavar="USER", help="run jobs as another user of this machine; only root may")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if options.open:
         logging.getLogger("local_aws").warning(OPEN)
     try:
-        serve(options.port, options.folder.resolve(), options.open)
-    except NoKeys as error:
+        serve(options.port, options.folder.resolve(), options.open, options.jobs_as)
+    except (NoKeys, NoSuchStart) as error:
         sys.exit(str(error))
     except FolderTaken as error:
         print(error, file=sys.stderr)

@@ -12,6 +12,7 @@ from botocore.config import Config
 
 from local_aws.credentials import Keys
 from local_aws.events import Events
+from local_aws.job_user import JobUser
 from local_aws.mirror import Mirror, Source
 from local_aws.store import Store
 
@@ -28,6 +29,7 @@ class Context:
         folder: the one folder that holds all its data.
         keys: what its own clients sign with.
         was_killed: the last process that had the folder did not stop cleanly.
+        job_user: as whom jobs run, if that is not the user of this process.
     """
 
     endpoint: str
@@ -37,15 +39,23 @@ class Context:
     mirror: Mirror
     was_killed: bool = False
     events: Events = field(default_factory=Events)
+    job_user: JobUser | None = None
 
     @classmethod
     def at(
-        cls, endpoint: str, folder: Path, keys: Keys, objects: Source | None = None, was_killed: bool = False
+        cls,
+        endpoint: str,
+        folder: Path,
+        keys: Keys,
+        objects: Source | None = None,
+        *,
+        was_killed: bool = False,
+        job_user: JobUser | None = None,
     ) -> Context:
         """`objects`: where the mirror reads them; by default the endpoint."""
         store = Store(folder / "engines.sqlite")
         mirror = Mirror(client("s3", endpoint, keys), folder / "mirror", store, objects)
-        return cls(endpoint, folder, keys, store, mirror, was_killed)
+        return cls(endpoint, folder, keys, store, mirror, was_killed, job_user=job_user)
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
         """A boto3 client of this AWS."""

@@ -42,6 +42,7 @@ class Door:
         self._keyring = keyring
         self._is_open = is_open
         self._hosts = [f"{name}:{port}" for name in NAMES] + (list(NAMES) if port == 80 else [])
+        self._origins = [f"http://{host}" for host in self._hosts]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -70,7 +71,7 @@ class Door:
 
     def _check_place(self, request: Request) -> None:
         """Raises Refused: the request came by another name, or from a page of another place."""
-        named = ", ".join(value for name, value in request.headers if name == "host")
+        named = ", ".join(request.values.get("host", []))
         if named.lower() not in self._hosts:
             message = (
                 f"this AWS answers to {' and '.join(self._hosts)} only, with buckets in the path, not to {named!r}"
@@ -79,7 +80,7 @@ class Door:
         if request.method == "OPTIONS":
             raise Refused("foreign", "this AWS answers no preflight: no page in a browser may call it")
         origin, site = request.header("origin"), request.header("sec-fetch-site")
-        if origin not in ("", *(f"http://{host}" for host in self._hosts)) or site not in _OF_NO_PAGE:
+        if (origin and origin not in self._origins) or site not in _OF_NO_PAGE:
             raise Refused("foreign", f"this AWS answers no page of another place ({origin or site})")
 
     async def _admit(

@@ -17,6 +17,7 @@ from local_aws.credentials import Keys, own_keys
 from local_aws.door import Door
 from local_aws.gateway import AsgiApp, Gateway, Receive, Scope, Send
 from local_aws.inside import Inside
+from local_aws.job_user import JobUser
 from local_aws.journal import Journal
 from local_aws.journal.lines import merge_all
 from local_aws.journal.repair import repair
@@ -30,11 +31,19 @@ ENGINES = ("mends", "partitions", "ml_transforms", "crawlers", "jobs", "workflow
 
 
 def application(
-    port: int, emulator: AsgiApp, folder: Path, keys: Keys, *, was_killed: bool = False, is_open: bool = False
+    port: int,
+    emulator: AsgiApp,
+    folder: Path,
+    keys: Keys,
+    *,
+    was_killed: bool = False,
+    is_open: bool = False,
+    job_user: JobUser | None = None,
 ) -> AsgiApp:
     """The door, behind it the gateway with every engine, behind that the emulator."""
     objects = Inside(emulator)
-    context = Context.at(f"http://{HOST}:{port}", folder, keys, objects, was_killed)
+    endpoint = f"http://{HOST}:{port}"
+    context = Context.at(endpoint, folder, keys, objects, was_killed=was_killed, job_user=job_user)
     engines = [importlib.import_module(f"local_aws.{name}").handlers(context) for name in ENGINES]
     gateway = Gateway(_forgetting_buckets(objects, context), stacked(*engines))
     keyring = Keyring(keys, context.store, folder)
@@ -56,25 +65,28 @@ def _forgetting_buckets(app: AsgiApp, context: Context) -> AsgiApp:
     return wrapped
 
 
-def serve(port: int, folder: Path, is_open: bool = False) -> None:
+def serve(port: int, folder: Path, is_open: bool = False, jobs_as: str | None = None) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Args:
         is_open: take calls whoever signed them, with any keys or none.
+        jobs_as: the user as whom jobs run, if not this one.
 
     Raises:
         FolderTaken: another process serves this folder.
         NoKeys: the folder's file of keys holds none.
+        NoSuchStart: jobs cannot run as that user.
     """
     owner = Owner(folder, port)
     keys = own_keys(folder)
+    job_user = JobUser.named(jobs_as, folder) if jobs_as else None
     emulator = Journal(_emulator(port, folder, keys), folder, owner)
     config = Config()
     config.bind = [f"{HOST}:{port}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 5
     config.h11_max_incomplete_size = 1024 * 1024
-    app = application(port, emulator, folder, keys, was_killed=owner.was_killed, is_open=is_open)
+    app = application(port, emulator, folder, keys, was_killed=owner.was_killed, is_open=is_open, job_user=job_user)
     asyncio.run(_serve(app, config))
     emulator.close()
 

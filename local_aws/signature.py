@@ -11,13 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import lru_cache, reduce
+from functools import cached_property, lru_cache, reduce
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.compat import HTTPHeaders
 from botocore.credentials import Credentials
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -55,9 +54,19 @@ class Request:
         headers = [(name.decode("latin-1").lower(), _text(value)) for name, value in scope["headers"]]
         return cls(scope["method"], path.decode("latin-1"), scope["query_string"].decode("latin-1"), headers)
 
-    def header(self, name: str) -> str:
-        return next((value for key, value in self.headers if key == name), "")
+    @cached_property
+    def values(self) -> dict[str, list[str]]:
+        """All values of each header."""
+        found: dict[str, list[str]] = {}
+        for name, value in self.headers:
+            found.setdefault(name, []).append(value)
+        return found
 
+    def header(self, name: str) -> str:
+        """The first value of a header; empty where it is not there."""
+        return self.values.get(name, [""])[0]
+
+    @cached_property
     def parameters(self) -> list[tuple[str, str]]:
         return parse_qsl(self.query, keep_blank_values=True, errors="surrogateescape")
 
@@ -97,7 +106,7 @@ class Signature:
 
 def signature_of(request: Request) -> Signature:
     """Raises Refused: there is none, or it is not of a form AWS takes."""
-    parameters = dict(request.parameters())
+    parameters = dict(request.parameters)
     if "X-Amz-Signature" in parameters or "X-Amz-Credential" in parameters:
         return _of_query(request, parameters)
     if "AWSAccessKeyId" in parameters or request.header("authorization").startswith("AWS "):
@@ -113,10 +122,10 @@ def check(request: Request, signature: Signature, secret: str, body_hash: str) -
     Args:
         body_hash: of the body in hex, used where the request does not say what was signed of it.
     """
-    signer = _signer(signature, secret, signature.payload or body_hash)
+    signer = (_S3Signer if signature.in_s3 else _Signer)(request, signature, secret, body_hash)
     url = "http://host" + request.path.replace("#", "%23")
-    parameters: Any = [pair for pair in request.parameters() if pair[0] != "X-Amz-Signature"]
-    sent = AWSRequest(method=request.method, url=url, headers=_headers(request, signature), params=parameters)
+    parameters: Any = [pair for pair in request.parameters if pair[0] != "X-Amz-Signature"]
+    sent = AWSRequest(method=request.method, url=url, params=parameters)
     sent.context["timestamp"] = signature.timestamp
     try:
         computed = signer.signature(signer.string_to_sign(sent, signer.canonical_request(sent)), sent)
@@ -152,22 +161,30 @@ def signing_key(secret: str, scope: tuple[str, str, str]) -> bytes:
     return reduce(lambda key, word: hmac.digest(key, word.encode(), "sha256"), words, f"AWS4{secret}".encode())
 
 
+class _Headers(dict[str, list[str]]):
+    """What botocore asks of headers."""
+
+    get_all = dict.get
+
+
 class _Given:
     """What the request says was signed takes the place of what botocore would sign."""
 
-    def __init__(self, signature: Signature, secret: str, payload: str) -> None:
+    def __init__(self, request: Request, signature: Signature, secret: str, body_hash: str) -> None:
         _, region, service = signature.scope
         super().__init__(Credentials(signature.key, secret), service, region)  # type: ignore[call-arg]
-        self._signature, self._secret, self._payload = signature, secret, payload
+        self._secret, self._scope, self._payload = secret, signature.scope, signature.payload or body_hash
+        signed = set(signature.signed)
+        self._headers = _Headers((name, values) for name, values in request.values.items() if name in signed)
 
     def headers_to_sign(self, request: Any) -> Any:
-        return request.headers
+        return self._headers
 
     def payload(self, request: Any) -> str:
         return self._payload
 
     def signature(self, string_to_sign: str, request: Any) -> str:
-        key = signing_key(self._secret, self._signature.scope)
+        key = signing_key(self._secret, self._scope)
         return hmac.digest(key, string_to_sign.encode(), "sha256").hex()
 
 
@@ -177,18 +194,6 @@ class _Signer(_Given, SigV4Auth):
 
 class _S3Signer(_Given, S3SigV4Auth):
     pass
-
-
-def _signer(signature: Signature, secret: str, payload: str) -> Any:
-    return (_S3Signer if signature.in_s3 else _Signer)(signature, secret, payload)
-
-
-def _headers(request: Request, signature: Signature) -> Any:
-    headers = HTTPHeaders()
-    for name, value in request.headers:
-        if name in signature.signed:
-            headers[name] = value
-    return headers
 
 
 def _of_query(request: Request, parameters: Mapping[str, str]) -> Signature:
@@ -234,7 +239,7 @@ def _credential(text: str) -> tuple[str, tuple[str, str, str]]:
 
 def _in_scope(text: str, scope: tuple[str, str, str]) -> datetime:
     if re.fullmatch(r"\d{8}T\d{6}Z", text):
-        time = datetime.strptime(text, _TIME).replace(tzinfo=UTC)
+        time = datetime.fromisoformat(text)
     else:
         time = parsedate_to_datetime(text).astimezone(UTC)
     if time.strftime("%Y%m%d") != scope[0]:

@@ -88,6 +88,8 @@ def _files(folder: Path, prefix: str = "") -> Iterator[tuple[str, _Seen]]:
             if entry.is_dir(follow_symlinks=False):
                 if entry.name != _OF_HADOOP:
                     yield from _files(Path(entry.path), f"{path}/")
-            elif not (entry.name.startswith(".") and entry.name.endswith(".crc")):
+            elif entry.is_file(follow_symlinks=False) and not (
+                entry.name.startswith(".") and entry.name.endswith(".crc")
+            ):
                 stat = entry.stat()
                 yield path, _Seen(stat.st_size, stat.st_mtime_ns, stat.st_ino)

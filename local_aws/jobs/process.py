@@ -14,10 +14,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from local_aws.credentials import Keys
+from local_aws.job_user import JobUser
 
 _SCALA = Path(__file__).with_name("scala.py")
 _KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "JAVA_HOME", "SPARK_SUBMIT_OPTS")
@@ -103,12 +105,13 @@ def _installed(text: str) -> str | None:
     return "" if wanted.specifier.contains(there, prereleases=True) else there
 
 
-def spawn(words: list[str], env: Mapping[str, str], work: Path) -> subprocess.Popen[bytes]:
+def spawn(words: list[str], env: Mapping[str, str], work: Path, user: JobUser | None = None) -> subprocess.Popen[bytes]:
     """Start a process group that does not outlive this process and writes to `work/stdout`, `work/stderr`."""
+    identity: dict[str, Any] = {"user": user.uid, "group": user.gid, "extra_groups": []} if user else {}
     with (work / "stdout").open("wb") as out, (work / "stderr").open("wb") as err:
         return subprocess.Popen(
             words, cwd=work, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-            start_new_session=True, preexec_fn=_die_with_parent if _PRCTL else None,
+            start_new_session=True, preexec_fn=_die_with_parent if _PRCTL else None, **identity,
         )  # fmt: skip
 
 

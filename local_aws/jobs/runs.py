@@ -80,8 +80,9 @@ class JobRuns:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._folder = context.folder / "jobs"
-        self._compiled = context.folder / "compiled"
+        self._user = context.job_user
+        place = self._user.folder if self._user else context.folder
+        self._folder, self._compiled = place / "jobs", place / "compiled"
         self._lock = threading.RLock()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._folders: dict[str, BucketFolders] = {}
@@ -172,6 +173,8 @@ class JobRuns:
             process.require_java()
             write_configuration(work / "conf", work, folders.fill(), order.arguments.get("--conf", ""))
         self._folders[order.id] = folders
+        if self._user:
+            self._user.give(work)
         try:
             return self._watched(order, self._command(order, script), env, work)
         finally:
@@ -213,7 +216,7 @@ class JobRuns:
         with self._lock:
             if self._is_stopping(order.id):
                 return "STOPPED", ""
-            child = self._processes[order.id] = process.spawn(words, env, work)
+            child = self._processes[order.id] = process.spawn(words, env, work, self._user)
             self._note(order.id, JobRunState="RUNNING")
         try:
             in_time = self._followed(order, child, work)
