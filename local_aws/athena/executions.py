@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 from sqlglot.errors import SqlglotError
 
+from local_aws import disk
 from local_aws.athena import errors, results, statements
 from local_aws.athena.errors import QueryCancelled, QueryFailed
 from local_aws.athena.results import Answer
@@ -177,7 +178,8 @@ class Executions:
         except Exception as error:
             if not isinstance(error, QueryFailed | duckdb.Error | SqlglotError):
                 log.exception("query %s failed: %s", execution, request.text)
-            self._finish(execution, "FAILED", errors.reason_of(error), error, _statistics(begun, session))
+            reason = disk.reason_of(error, self._context.folder) or errors.reason_of(error)
+            self._finish(execution, "FAILED", reason, error, _statistics(begun, session))
         finally:
             for left in self._work.glob(f"{execution}.*"):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -200,7 +202,8 @@ class Executions:
             s3.put_object(Bucket=bucket, Key=f"{key}.metadata", Body=json.dumps(about).encode())
             statistics |= self._write_manifest(s3, request, execution, answer.manifest)
         except Exception as error:
-            reason = f"Access denied or no such bucket when writing the result to s3://{bucket}/{key}: {error}"
+            refused = f"Access denied or no such bucket when writing the result to s3://{bucket}/{key}: {error}"
+            reason = disk.reason_of(error, self._context.folder) or refused
             self._finish(execution, "FAILED", reason, error, statistics)
             return
         kept = {"Columns": answer.columns, "Header": answer.header, "UpdateCount": answer.update_count}

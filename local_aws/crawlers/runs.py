@@ -9,6 +9,7 @@ import uuid
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local_aws import disk
 from local_aws.context import Context
 from local_aws.crawlers.catalog import Changes
 from local_aws.crawlers.crawl import Crawl, StoppedError
@@ -111,10 +112,11 @@ class Runs:
         except StoppedError:
             status = "CANCELLED"
         except (UnsupportedError, DatabaseError, ClientError, BotoCoreError) as error:
-            message = str(error)
+            message = disk.reason_of(error, self._context.folder) or str(error)
         except Exception as error:
             log.exception("The crawler %s failed", key)
-            message = f"Internal Service Exception: {type(error).__name__}: {error}"
+            internal = f"Internal Service Exception: {type(error).__name__}: {error}"
+            message = disk.reason_of(error, self._context.folder) or internal
         self.remember(key, State="STOPPING")
         self._say_goodbye(lines, status, message)
         self._finish(key, crawl_id, status, message, changes)

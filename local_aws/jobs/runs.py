@@ -15,6 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from local_aws import disk
 from local_aws.context import Context
 from local_aws.events import Ended
 from local_aws.jobs import process
@@ -152,7 +153,8 @@ class JobRuns:
             return "FAILED", str(error)
         except Exception as error:
             log.exception("job run %s", order.id)
-            return "FAILED", f"the embedded AWS could not run the job: {type(error).__name__}: {error}"
+            internal = f"the embedded AWS could not run the job: {type(error).__name__}: {error}"
+            return "FAILED", disk.reason_of(error, self._context.folder) or internal
 
     def _executed(self, order: _Order, work: Path) -> tuple[str, str]:
         process.require_modules(order.arguments.get("--additional-python-modules", ""))
