@@ -24,7 +24,7 @@ from lake.credentials import keys_of
 from lake.errors import BadInput, LakeError
 
 _REFUSED = 2
-"""What it ends with after one sentence: another process has the folder."""
+"""What it ends with when another process has the folder, as when two commands start it at once."""
 START_SECONDS = 60
 STOP_SECONDS = 30
 
@@ -132,7 +132,7 @@ class LocalAws:
                 start_new_session=True,
             )
         self._wait_until_ready(process)
-        return True
+        return self.pid() == process.pid
 
     def is_open(self) -> bool:
         """Whether it runs and checks no signatures."""
@@ -189,9 +189,10 @@ class LocalAws:
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            if process.poll() == _REFUSED:
-                raise BadInput(self.log_tail(1))
-            if process.poll() is not None:
+            ended = process.poll()
+            if ended == _REFUSED and self.process():
+                self.need_its_place()
+            elif ended is not None:
                 raise LakeError(f"the embedded AWS ended with {process.returncode}:\n{self.log_tail(15)}")
             try:
                 _get_json(f"{self.endpoint}/_ministack/health")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -9,8 +10,17 @@ from local_aws.protocol import AwsError
 
 RESERVE = 8 * 1024 * 1024
 """Bytes that stay free of what calls bring: state, the engines' store and logs are written into them."""
+_NO_SPACE = re.compile("No space left on device|Disk quota exceeded|database or disk is full")
+"""As the system, DuckDB and SQLite say it."""
 INSUFFICIENT_STORAGE = 507
 """boto3 and Terraform retry 500, 502, 503 and 504, which would keep a person waiting for minutes."""
+
+
+def reason_of(error: BaseException, folder: Path) -> str:
+    """The sentence of a failure that a full disk caused, in this process or in a call of it; else empty."""
+    if "no space left on the disk of" in str(error):
+        return "no space left on the disk of" + str(error).partition("no space left on the disk of")[2]
+    return no_space(folder).message if _NO_SPACE.search(str(error)) else ""
 
 
 def no_space(folder: Path) -> AwsError:

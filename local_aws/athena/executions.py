@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 from sqlglot.errors import SqlglotError
 
+from local_aws import disk
 from local_aws.athena import errors, results, statements, unfinished
 from local_aws.athena.errors import QueryCancelled, QueryFailed
 from local_aws.athena.results import Answer
@@ -182,7 +183,8 @@ class Executions:
             if not isinstance(error, QueryFailed | duckdb.Error | SqlglotError):
                 log.exception("query %s failed: %s", execution, request.text)
             unfinished.take_back(self._context, execution)
-            self._finish(execution, "FAILED", errors.reason_of(error, request.text), error, _statistics(begun, session))
+            reason = disk.reason_of(error, self._context.folder) or errors.reason_of(error, request.text)
+            self._finish(execution, "FAILED", reason, error, _statistics(begun, session))
         finally:
             for left in self._work.glob(f"{execution}.*"):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -205,7 +207,8 @@ class Executions:
             s3.put_object(Bucket=bucket, Key=f"{key}.metadata", Body=json.dumps(about).encode())
             statistics |= self._write_manifest(s3, request, execution, answer.manifest)
         except Exception as error:
-            reason = f"Access denied or no such bucket when writing the result to s3://{bucket}/{key}"
+            refused = f"Access denied or no such bucket when writing the result to s3://{bucket}/{key}"
+            reason = disk.reason_of(error, self._context.folder) or refused
             unfinished.take_back(self._context, execution)
             self._finish(execution, "FAILED", reason, error, statistics)
             return

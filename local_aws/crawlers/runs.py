@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local_aws import disk
 from local_aws.context import Context
 from local_aws.crawlers.catalog import Changes
 from local_aws.crawlers.crawl import Crawl, StoppedError
@@ -125,10 +126,11 @@ class Runs:
         except (UnsupportedError, DatabaseError) as error:
             message = str(error)
         except ClientError as error:
-            message = reason(error)
+            message = disk.reason_of(error, self._context.folder) or reason(error)
         except Exception as error:
             log.exception("The crawler %s failed", key)
-            message = f"Internal Service Exception: {reason(error)}"
+            internal = f"Internal Service Exception: {reason(error)}"
+            message = disk.reason_of(error, self._context.folder) or internal
         self.remember(key, State="STOPPING")
         self._say_goodbye(lines, status, message)
         self._finish(key, crawl_id, status, message, changes)

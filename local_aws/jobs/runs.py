@@ -16,6 +16,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from local_aws import disk
 from local_aws.context import Context
 from local_aws.events import Ended
 from local_aws.jobs import process
@@ -159,7 +160,8 @@ class JobRuns:
             return "FAILED", str(error)
         except Exception as error:
             log.exception("job run %s", order.id)
-            return "FAILED", f"the embedded AWS could not run the job: {reason(error)}"
+            internal = f"the embedded AWS could not run the job: {reason(error)}"
+            return "FAILED", disk.reason_of(error, self._context.folder) or internal
 
     def _executed(self, order: _Order, work: Path) -> tuple[str, str]:
         process.require_modules(order.arguments.get("--additional-python-modules", ""))

@@ -134,7 +134,7 @@ class Journal:
 
     async def _save(self, request: Request, asked: bytes, answered: bytes) -> None:
         keys = keys_of(request.service)
-        if request.effect is Effect.LINE and "json" in request.headers.get("content-type", ""):
+        if request.effect is Effect.LINE and request.has_plain_json:
             self._append(request, json.loads(asked), json.loads(answered))
             # What the emulator passes on to Firehose it writes to S3 in tasks that it has begun by now.
             await asyncio.sleep(0)
@@ -144,11 +144,10 @@ class Journal:
             await self._states.save(keys)
 
     def _append(self, request: Request, asked: dict[str, Any], answered: dict[str, Any]) -> None:
-        region = _region(request)
         if request.service == "kinesis":
-            self._lines["kinesis"].append(record_line(request.action, region, asked, answered))
+            self._lines["kinesis"].append(record_line(request.action, request.region, asked, answered))
         else:
-            self._lines["cloudwatch_logs"].append(log_line(request.action, region, asked))
+            self._lines["cloudwatch_logs"].append(log_line(request.action, request.region, asked))
 
     def _taken(self, key: str, state: State) -> Callable[[], None]:
         if key == "firehose":
@@ -214,10 +213,6 @@ def _forget_delivered(state: State) -> None:
     for stream in state["_streams"].to_dict().values():
         for destination in stream["destinations"]:
             destination["records"] = []
-
-
-def _region(request: Request) -> str:
-    return request.headers.get("authorization", "").partition("Credential=")[2].split("/")[2]
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

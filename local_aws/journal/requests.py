@@ -66,6 +66,15 @@ class Request:
         return self.method == "DELETE" or "delete" in self.query or bool(_GIVES_ROOM.match(self.action))
 
     @property
+    def region(self) -> str:
+        return str(_router().extract_region(self.headers, self.query))
+
+    @property
+    def has_plain_json(self) -> bool:
+        """Its body can be read as it came."""
+        return "json" in self.headers.get("content-type", "") and "content-encoding" not in self.headers
+
+    @property
     def body_size(self) -> int:
         return int(self.headers.get("content-length") or 0)
 
@@ -119,7 +128,7 @@ def has_form(scope: Scope) -> bool:
 def request_of(scope: Scope, form: bytes = b"") -> Request:
     """Read a request. `form` is its body where `has_form`."""
     headers = headers_of(scope)
-    query = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
+    query = parse_qs(scope["query_string"].decode("utf-8", "replace"), keep_blank_values=True)
     parameters = {**parse_qs(form.decode("utf-8", "replace"), keep_blank_values=True), **query}
     target = headers.get("x-amz-target", "").rpartition(".")[2]
     service: str = _router().detect_service(scope["method"], scope["path"], headers, parameters)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterable
 from importlib import import_module
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 State = dict[str, Any]
+log = logging.getLogger("local_aws.journal")
 _TRIES = 5
 
 
@@ -78,11 +80,16 @@ class _Saver:
                 waiting.set_result(None)
 
     async def _write(self) -> None:
-        state = _steady(self._get_state)
-        if state is None:
+        try:
+            state = _steady(self._get_state)
+            if state is None:
+                return
+            on_disk = self._taken(self._key, state)
+            text = await asyncio.to_thread(encoded, self._key, state)
+        except (TypeError, ValueError, RuntimeError):
+            # Some of the emulator's services cannot be kept, by itself either; they work until it ends.
+            log.exception("The state of %s cannot be saved", self._key)
             return
-        on_disk = self._taken(self._key, state)
-        text = await asyncio.to_thread(encoded, self._key, state)
         if text != self._written:
             await asyncio.to_thread(write, self._folder, self._key, text)
             self._written = text

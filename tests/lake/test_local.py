@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,14 @@ def test_a_folder_that_is_moved_while_it_runs_takes_no_changes_until_it_is_start
     assert folder.local.stop()
     assert folder.local.start()
     assert s3.head_bucket(Bucket="kept")
+
+
+def test_two_commands_that_start_it_at_once_start_one(running: Folder) -> None:
+    running.local.stop()
+    with ThreadPoolExecutor(2) as pool:
+        starts = [pool.submit(running.local.start) for _ in range(2)]
+    assert sorted(start.result() for start in starts) == [False, True]
+    assert client("s3", f"http://127.0.0.1:{running.port}").head_bucket(Bucket="kept")
 
 
 def test_a_killed_one_does_not_run_and_can_be_started_at_once(running: Folder) -> None:

@@ -19,6 +19,7 @@ from tests.local_aws.conftest import stopped, until
 from tests.local_aws.journal.life import ROLE, TABLE, TRUST, Life
 
 MEGABYTE = 1024 * 1024
+OVER = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 
 @pytest.fixture
@@ -157,46 +158,67 @@ def test_on_a_disk_without_one_free_byte_deletes_work_and_last(life: Life, disk:
     s3.put_object(Bucket="kept", Key="small", Body=b"1")
 
 
-def test_a_crawl_and_a_query_fail_for_want_of_room_and_go_on_when_there_is_some(life: Life, disk: Path) -> None:
-    s3, glue, athena = life.aws("s3"), life.aws("glue"), life.aws("athena")
-    for bucket in ("kept", "results"):
-        s3.create_bucket(Bucket=bucket)
-    rows = b"a,b\n" + b"1,some text\n" * 100_000
-    s3.put_object(Bucket="kept", Key="t/rows.csv", Body=rows)
-    glue.create_database(DatabaseInput={"Name": "kept"})
-    targets = {"S3Targets": [{"Path": "s3://kept/t/"}]}
-    glue.create_crawler(Name="kept", Role=ROLE, DatabaseName="kept", Targets=targets)
+class Work:
+    """A crawl, a query and a job, each with the words that its API has for how it ended."""
 
-    def crawled() -> dict[str, Any]:
-        glue.start_crawler(Name="kept")
-        crawler = until(lambda: (c := glue.get_crawler(Name="kept")["Crawler"])["State"] == "READY" and c)
-        last: dict[str, Any] = crawler["LastCrawl"]
-        return last
+    def __init__(self, life: Life) -> None:
+        self.glue, self.athena, s3 = life.aws("glue"), life.aws("athena"), life.aws("s3")
+        for bucket in ("kept", "results"):
+            s3.create_bucket(Bucket=bucket)
+        s3.put_object(Bucket="kept", Key="t/rows.csv", Body=b"a,b\n" + b"1,some text\n" * 100_000)
+        s3.put_object(Bucket="kept", Key="job.py", Body=b"print('done')\n")
+        self.glue.create_database(DatabaseInput={"Name": "kept"})
+        targets = {"S3Targets": [{"Path": "s3://kept/t/"}]}
+        self.glue.create_crawler(Name="kept", Role=ROLE, DatabaseName="kept", Targets=targets)
+        command = {"Name": "pythonshell", "ScriptLocation": "s3://kept/job.py"}
+        self.glue.create_job(Name="kept", Role=ROLE, Command=command)
 
-    def queried() -> dict[str, Any]:
+    def crawl(self) -> tuple[str, str]:
+        self.glue.start_crawler(Name="kept")
+        crawler = until(lambda: (now := self.glue.get_crawler(Name="kept")["Crawler"])["State"] == "READY" and now)
+        return crawler["LastCrawl"]["Status"], crawler["LastCrawl"].get("ErrorMessage", "")
+
+    def query(self) -> tuple[str, str]:
         place = {"OutputLocation": "s3://results/"}
-        run = athena.start_query_execution(QueryString="SELECT count(*) FROM kept.t", ResultConfiguration=place)
-        over = ("SUCCEEDED", "FAILED", "CANCELLED")
+        query = {"QueryString": "SELECT count(*) FROM kept.t", "ResultConfiguration": place}
+        execution = self.athena.start_query_execution(**query)["QueryExecutionId"]
 
-        def found() -> Any:
-            execution = athena.get_query_execution(QueryExecutionId=run["QueryExecutionId"])["QueryExecution"]
-            return execution["Status"] if execution["Status"]["State"] in over else None
+        def ended() -> Any:
+            status = self.athena.get_query_execution(QueryExecutionId=execution)["QueryExecution"]["Status"]
+            return status["State"] in OVER and status
 
-        status: dict[str, Any] = until(found)
-        return status
+        status = until(ended)
+        return status["State"], status.get("StateChangeReason", "")
 
-    (disk / "theirs").write_bytes(b"x" * (_free(disk) - 5 * MEGABYTE))
-    last = crawled()
-    assert last["Status"] == "FAILED"
-    assert "no space left on the disk of" in last["ErrorMessage"]
-    (disk / "theirs").unlink()
-    assert crawled()["Status"] == "SUCCEEDED"
-    (disk / "theirs").write_bytes(b"x" * (_free(disk) - 5 * MEGABYTE))
-    status = queried()
-    assert status["State"] == "FAILED"
-    assert "no space left on the disk of" in status["StateChangeReason"]
-    (disk / "theirs").unlink()
-    assert queried()["State"] == "SUCCEEDED"
+    def job(self) -> tuple[str, str]:
+        run = {"JobName": "kept", "RunId": self.glue.start_job_run(JobName="kept")["JobRunId"]}
+        ended = until(lambda: (now := self.glue.get_job_run(**run)["JobRun"])["JobRunState"] in OVER and now)
+        return ended["JobRunState"], ended.get("ErrorMessage", "")
+
+
+def test_work_fails_for_want_of_room_and_goes_on_when_there_is_some(life: Life, disk: Path) -> None:
+    work = Work(life)
+    for act in (work.crawl, work.query, work.job):
+        (disk / "theirs").write_bytes(b"x" * (_free(disk) - 5 * MEGABYTE))
+        state, reason = act()
+        assert state == "FAILED"
+        assert reason.startswith(f"no space left on the disk of {life.folder}: "), act
+        (disk / "theirs").unlink()
+        assert act() == ("SUCCEEDED", "")
+
+
+def test_the_engines_store_refuses_what_has_no_room_and_keeps_the_rest(disk: Path) -> None:
+    store = Store(disk / "engines.sqlite")
+    wide = {"text": "x" * 100_000}
+    with pytest.raises(AwsError) as refused:
+        for number in range(10_000):
+            store.put("wide", str(number), {**wide, "number": number})
+    assert refused.value.message.startswith(f"no space left on the disk of {disk}: 0 MB free")
+    store.close()
+    again = Store(disk / "engines.sqlite")
+    kept = again.all("wide")
+    assert [document["number"] for document in kept.values()] == list(range(number))
+    again.close()
 
 
 def _free(disk: Path) -> int:
@@ -213,17 +235,3 @@ def _fill(disk: Path) -> None:
                     file.write(b"x" * size)
             except OSError:
                 continue
-
-
-def test_the_engines_store_refuses_what_has_no_room_and_keeps_the_rest(disk: Path) -> None:
-    store = Store(disk / "engines.sqlite")
-    wide = {"text": "x" * 100_000}
-    with pytest.raises(AwsError) as refused:
-        for number in range(10_000):
-            store.put("wide", str(number), {**wide, "number": number})
-    assert refused.value.message.startswith(f"no space left on the disk of {disk}: 0 MB free")
-    store.close()
-    again = Store(disk / "engines.sqlite")
-    kept = again.all("wide")
-    assert [document["number"] for document in kept.values()] == list(range(number))
-    again.close()

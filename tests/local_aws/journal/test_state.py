@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from ministack.core import persistence
 from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
 
 from local_aws.journal.requests import Effect, request_of
-from local_aws.journal.state import encoded
+from local_aws.journal.state import States, encoded
 from tests.local_aws.conftest import stopped
 from tests.local_aws.journal.life import CHANGES, Life
 
@@ -72,6 +73,30 @@ def test_when_it_is_stopped_the_emulator_writes_what_was_written_before_each_ans
     assert set(after) == set(before)
     # Streams and log groups have what their lines brought; the mark of the lines is ours.
     assert {key for key in after if after[key] != before[key]} <= {"kinesis", "cloudwatch_logs"}
+
+
+def test_a_service_that_cannot_be_kept_still_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The emulator itself cannot keep it either, and says so in its log alone."""
+    kept: dict[str, Any] = {"alive": {"thread": object()}, "plain": {"n": 1}}
+    loaded = {key: lambda state=state: state for key, state in kept.items()}
+    monkeypatch.setattr("local_aws.journal.state.loaded_states", lambda: loaded)
+    asyncio.run(States(tmp_path, lambda key, state: lambda: None).save(kept))
+    assert [path.name for path in tmp_path.iterdir()] == ["plain.json"]
+
+
+def test_calls_that_come_while_a_state_is_written_share_the_next_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int] = []
+    monkeypatch.setattr("local_aws.journal.state.loaded_states", lambda: {"k": lambda: {"n": len(taken)}})
+
+    async def ten() -> None:
+        states = States(tmp_path, lambda key, state: lambda: taken.append(state["n"]))
+        await asyncio.gather(*(states.save(["k"]) for _ in range(10)))
+
+    asyncio.run(ten())
+    assert len(taken) <= 2
+    assert json.loads((tmp_path / "k.json").read_text())["payload"] == {"n": taken[-1]}
 
 
 def _states(folder: Path) -> dict[str, Any]:
