@@ -102,6 +102,6 @@ def test_a_copy_that_came_just_before_a_crash_is_not_taken_for_an_older_one(
         with pytest.raises(ZeroDivisionError):
             context.mirror.pull(bucket)
     aws("s3").put_object(Bucket=bucket, Key="kept", Body=b"kept")
-    again = Context.at(context.endpoint, context.folder)
+    again = Context.at(context.endpoint, context.folder, context.keys)
     (kept,) = again.mirror.pull(bucket, "kept")
     assert kept.path.read_bytes() == b"kept"
