@@ -7,6 +7,7 @@ for a typical query: the curated table at most 1/20 of the raw JSON.
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 import time
@@ -133,7 +134,8 @@ def _run_direct(aws: Aws) -> None:
 
 def _timed(checkout: Checkout, run: Callable[[], object]) -> Run:
     """Run a job and watch the process that the embedded AWS starts for it."""
-    server = psutil.Process(int((checkout.root / ".local" / "local" / "aws.pid").read_text()))
+    said = (checkout.root / ".local" / "local" / "aws" / "process.json").read_text()
+    server = psutil.Process(json.loads(said)["pid"])
     begun = ended = peak = 0.0
     with ThreadPoolExecutor(1) as pool:
         job = pool.submit(run)

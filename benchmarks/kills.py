@@ -225,7 +225,7 @@ def _taken_down(checkout: Checkout) -> list[str]:
 
 def _server(checkout: Checkout, _: subprocess.Popen[bytes], __: int) -> None:
     """The embedded AWS, with the command going on."""
-    os.kill(int((checkout.root / ".local" / "local" / "aws.pid").read_text()), signal.SIGKILL)
+    os.kill(json.loads((checkout.root / ".local/local/aws/process.json").read_text())["pid"], signal.SIGKILL)
 
 
 def _command(_: Checkout, process: subprocess.Popen[bytes], __: int) -> None:

@@ -13,6 +13,7 @@ from lake.config import Lake, where
 from lake.credentials import credentials_file, keys_of
 from lake.errors import BadInput
 from lake.failures import sentence
+from lake.local import LocalAws
 from lake.names import Names
 
 if TYPE_CHECKING:
@@ -36,11 +37,14 @@ class Aws:
     """boto3 clients with a lake's region and endpoint, and the lake's names in its account.
 
     Raises:
-        BadInput: on the first use of `names`, when there is no login or it is one to another account.
+        BadInput: where the embedded AWS of this folder runs on another port. And on the first use of `names`,
+            when there is no login or it is one to another account.
     """
 
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
+        if lake.environment.endpoint:
+            LocalAws.of(lake).need_its_place()
 
     @functools.cached_property
     def _session(self) -> Any:

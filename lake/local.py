@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import IO, Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -22,8 +23,25 @@ from lake.config import Lake, where
 from lake.credentials import keys_of
 from lake.errors import BadInput, LakeError
 
+_REFUSED = 2
+"""What it ends with after one sentence: another process has the folder."""
 START_SECONDS = 60
 STOP_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Process:
+    """The embedded AWS that has a folder now, as it says itself.
+
+    Attributes:
+        since: when it was started, in ISO 8601.
+        folder: where it was started, which is elsewhere if the folder was moved since.
+    """
+
+    pid: int
+    port: int
+    since: str
+    folder: str
 
 
 @dataclass(frozen=True)
@@ -31,7 +49,7 @@ class LocalAws:
     """The embedded AWS of an environment that has an endpoint.
 
     Attributes:
-        folder: everything it keeps: data, state, log, process id. Only this user may look into it.
+        folder: everything it keeps: data, state, log. Only this user may look into it.
     """
 
     lake: Lake
@@ -54,14 +72,37 @@ class LocalAws:
     def log(self) -> Path:
         return self.folder / "aws.log"
 
+    def process(self) -> Process | None:
+        """The process that has the folder, on whatever port. It locks a file in it for as long as it lives."""
+        try:
+            with (self._data / "process.json").open() as file:
+                if not _is_locked(file):
+                    return None
+                return Process(**json.load(file))
+        except (FileNotFoundError, ValueError):
+            return None
+
     def pid(self) -> int | None:
         """Its process id, or None when it does not run."""
-        try:
-            pid = int(self._pid_file.read_text())
-            os.kill(pid, 0)
-        except (FileNotFoundError, ProcessLookupError, ValueError):
-            return None
-        return pid if _is_embedded_aws(pid) else None
+        process = self.process()
+        return process.pid if process else None
+
+    def need_its_place(self) -> None:
+        """Raises BadInput if it runs, but on another port than the endpoint's or from another folder."""
+        process = self.process()
+        if process is None:
+            return
+        again = "`lake local stop` ends it; then start it again"
+        if process.port != self.port:
+            raise BadInput(
+                f"the embedded AWS of {self.folder} runs on {process.port} (process {process.pid}), "
+                f"lake.yaml says {self.port}: {again}"
+            )
+        if Path(process.folder) != self._data.resolve():
+            raise BadInput(
+                f"the embedded AWS of {self.folder} (process {process.pid}) was started when its folder was "
+                f"{process.folder}, and can keep nothing any more: {again}"
+            )
 
     def start(self, *, is_open: bool = False) -> bool:
         """Start it and wait until it answers. False if it ran already.
@@ -70,15 +111,16 @@ class LocalAws:
             is_open: it checks no signatures.
 
         Raises:
-            BadInput: another program has the port.
+            BadInput: another program has the port, or it runs on another one.
             LakeError: it ended or did not answer in time; the message holds the end of its log.
         """
         if self.pid() is not None:
+            self.need_its_place()
             return False
         self._need_free_port()
         self._make_folder()
         options = ["--open"] if is_open else []
-        command = program("local_aws", "--port", str(self.port), "--folder", str(self.folder / "aws"), *options)
+        command = program("local_aws", "--port", str(self.port), "--folder", str(self._data), *options)
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 command,
@@ -88,7 +130,6 @@ class LocalAws:
                 env=surroundings(),
                 start_new_session=True,
             )
-        self._pid_file.write_text(str(process.pid))
         self._wait_until_ready(process)
         return True
 
@@ -108,7 +149,6 @@ class LocalAws:
             if time.monotonic() > deadline:
                 raise LakeError(f"the embedded AWS (process {pid}) did not stop within {STOP_SECONDS} s")
             time.sleep(0.1)
-        self._pid_file.unlink(missing_ok=True)
         return True
 
     def store(self) -> dict[str, list[str]]:
@@ -125,8 +165,8 @@ class LocalAws:
         return listing
 
     @property
-    def _pid_file(self) -> Path:
-        return self.folder / "aws.pid"
+    def _data(self) -> Path:
+        return self.folder / "aws"
 
     def _make_folder(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -148,6 +188,8 @@ class LocalAws:
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
+            if process.poll() == _REFUSED:
+                raise BadInput(self.log_tail(1))
             if process.poll() is not None:
                 raise LakeError(f"the embedded AWS ended with {process.returncode}:\n{self.log_tail(15)}")
             try:
@@ -172,10 +214,12 @@ def surroundings() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 
 
-def _is_embedded_aws(pid: int) -> bool:
-    """A process id may have been given to another program since; ps tells on Linux and macOS."""
-    shown = _arguments(pid)
-    return "local_aws" in shown and not shown.startswith("Z")
+def _is_locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _arguments(pid: int) -> str:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from local_aws.credentials import NoKeys
+from local_aws.owner import FolderTaken
 from local_aws.server import serve
 
 OPEN = "open: signatures are not checked, so every program on this machine gets in, with any keys"
@@ -26,6 +27,9 @@ def main() -> None:
         serve(options.port, options.folder.resolve(), options.open)
     except NoKeys as error:
         sys.exit(str(error))
+    except FolderTaken as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ class Context:
         endpoint: where this AWS listens, for example `http://127.0.0.1:4566`.
         folder: the one folder that holds all its data.
         keys: what its own clients sign with.
+        was_killed: the last process that had the folder did not stop cleanly.
     """
 
     endpoint: str
@@ -34,14 +35,17 @@ class Context:
     keys: Keys
     store: Store
     mirror: Mirror
+    was_killed: bool = False
     events: Events = field(default_factory=Events)
 
     @classmethod
-    def at(cls, endpoint: str, folder: Path, keys: Keys, objects: Source | None = None) -> Context:
+    def at(
+        cls, endpoint: str, folder: Path, keys: Keys, objects: Source | None = None, was_killed: bool = False
+    ) -> Context:
         """`objects`: where the mirror reads them; by default the endpoint."""
         store = Store(folder / "engines.sqlite")
         mirror = Mirror(client("s3", endpoint, keys), folder / "mirror", store, objects)
-        return cls(endpoint, folder, keys, store, mirror)
+        return cls(endpoint, folder, keys, store, mirror, was_killed)
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
         """A boto3 client of this AWS."""

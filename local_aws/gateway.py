@@ -43,7 +43,7 @@ class Gateway:
         if route is None or route[:2] not in self._handlers:
             await self._emulator(scope, receive, send)
             return
-        status, document = await self._answer(scope, route, await _read_body(receive))
+        status, document = await self._answer(scope, route, await read_body(receive))
         await _send_json(send, status, document, _header(scope, b"content-type"))
 
     async def _answer(self, scope: Scope, route: tuple[str, str, str], body: bytes) -> tuple[int, Document]:
@@ -107,7 +107,7 @@ def _header(scope: Scope, name: bytes) -> bytes:
     return next((value for key, value in scope["headers"] if key.lower() == name), b"")
 
 
-async def _read_body(receive: Receive) -> bytes:
+async def read_body(receive: Receive) -> bytes:
     body, more = b"", True
     while more:
         message = await receive()

@@ -17,7 +17,11 @@ from local_aws.credentials import Keys, own_keys
 from local_aws.door import Door
 from local_aws.gateway import AsgiApp, Gateway, Receive, Scope, Send
 from local_aws.inside import Inside
+from local_aws.journal import Journal
+from local_aws.journal.lines import merge_all
+from local_aws.journal.repair import repair
 from local_aws.keyring import Keyring
+from local_aws.owner import Owner
 from local_aws.protocol import stacked
 
 HOST = "127.0.0.1"
@@ -25,13 +29,14 @@ ENGINES = ("mends", "partitions", "ml_transforms", "crawlers", "jobs", "workflow
 """Modules with a function `handlers(context) -> Handlers`; a later one stands in front of an earlier."""
 
 
-def application(port: int, folder: Path, is_open: bool = False) -> AsgiApp:
+def application(
+    port: int, emulator: AsgiApp, folder: Path, keys: Keys, *, was_killed: bool = False, is_open: bool = False
+) -> AsgiApp:
     """The door, behind it the gateway with every engine, behind that the emulator."""
-    keys = own_keys(folder)
-    emulator = Inside(_emulator(port, folder, keys))
-    context = Context.at(f"http://{HOST}:{port}", folder, keys, emulator)
+    objects = Inside(emulator)
+    context = Context.at(f"http://{HOST}:{port}", folder, keys, objects, was_killed)
     engines = [importlib.import_module(f"local_aws.{name}").handlers(context) for name in ENGINES]
-    gateway = Gateway(_forgetting_buckets(emulator, context), stacked(*engines))
+    gateway = Gateway(_forgetting_buckets(objects, context), stacked(*engines))
     keyring = Keyring(keys, context.store, folder)
     return Door(inventory.served(gateway, context), port, keyring, is_open=is_open)
 
@@ -52,17 +57,26 @@ def _forgetting_buckets(app: AsgiApp, context: Context) -> AsgiApp:
 
 
 def serve(port: int, folder: Path, is_open: bool = False) -> None:
-    """Serve until SIGTERM or SIGINT; the emulator then writes its state under `folder`.
+    """Serve until SIGTERM or SIGINT.
 
     Args:
         is_open: take calls whoever signed them, with any keys or none.
+
+    Raises:
+        FolderTaken: another process serves this folder.
+        NoKeys: the folder's file of keys holds none.
     """
+    owner = Owner(folder, port)
+    keys = own_keys(folder)
+    emulator = Journal(_emulator(port, folder, keys), folder, owner)
     config = Config()
     config.bind = [f"{HOST}:{port}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 5
     config.h11_max_incomplete_size = 1024 * 1024
-    asyncio.run(_serve(application(port, folder, is_open), config))
+    app = application(port, emulator, folder, keys, was_killed=owner.was_killed, is_open=is_open)
+    asyncio.run(_serve(app, config))
+    emulator.close()
 
 
 async def _serve(app: AsgiApp, config: Config) -> None:
@@ -73,7 +87,7 @@ async def _serve(app: AsgiApp, config: Config) -> None:
 
 
 def _emulator(port: int, folder: Path, keys: Keys) -> AsgiApp:
-    """The emulator reads its settings when it is imported, so they are set first."""
+    """The emulator reads its settings when it is imported, and its state and objects then or when it starts."""
     os.environ.update(
         {
             "GATEWAY_PORT": str(port),
@@ -94,4 +108,6 @@ def _emulator(port: int, folder: Path, keys: Keys) -> AsgiApp:
         }
     )
     (folder / "tmp").mkdir(parents=True, exist_ok=True)
+    merge_all(folder / "state")
+    repair(folder / "s3")
     return importlib.import_module("ministack.app").app  # type: ignore[no-any-return]

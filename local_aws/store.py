@@ -9,11 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from local_aws.disk import no_space
 from local_aws.protocol import Document
 
 
 class Store:
     """Documents by collection and key. Safe to use from several threads.
+
+    On a full disk a change raises `AwsError` and changes nothing.
 
     Example:
         >>> store = Store(tmp_path / "engines.sqlite")
@@ -24,6 +27,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._lock = threading.RLock()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -105,5 +109,10 @@ class Store:
             self._db.close()
 
     def _run(self, statement: str, *values: str) -> list[tuple[str, ...]]:
-        with self._lock:
-            return self._db.execute(statement, values).fetchall()
+        try:
+            with self._lock:
+                return self._db.execute(statement, values).fetchall()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+                raise no_space(self._path.parent) from None
+            raise

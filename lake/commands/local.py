@@ -43,6 +43,7 @@ def local_status(context: typer.Context, as_json: AsJson = False) -> None:
     from lake.local import LocalAws
 
     aws = LocalAws.of(context.obj.lake())
+    aws.need_its_place()
     pid = aws.pid()
     state = f"runs, process {pid}" if pid else "does not run"
     show(

@@ -25,6 +25,8 @@ _METRICS = ("TablesCreated", "TablesUpdated", "TablesDeleted")
 def handlers(context: Context) -> Handlers:
     runs = Runs(context)
     runs.bury_interrupted()
+    if context.was_killed:
+        runs.list_again()
     crawlers = Crawlers(context, runs)
     Clock(crawlers.start_due).start()
     return {

@@ -73,6 +73,11 @@ class Runs:
             region, _, name = key.partition("/")
             self._say_goodbye(CrawlLog(self._context.client("logs", region), name, crawl_id), "FAILED", _DIED)
 
+    def list_again(self) -> None:
+        """The next crawl of each crawler lists its targets, also in event mode: messages may be lost."""
+        for key in self._store.all(STATES):
+            self.remember(key, Listed=False)
+
     def start(self, region: str, crawler: Document) -> None:
         """Begin a crawl in a thread of its own.
 

@@ -17,10 +17,12 @@ def test_every_stack_plans_on_an_empty_account(fresh: Checkout) -> None:
 
 
 def test_a_taken_port_is_one_sentence(fresh: Checkout) -> None:
-    (fresh.root / ".local" / "local" / "aws.pid").rename(fresh.root / "aws.pid")
+    # Nobody has this folder, as far as it can be seen, but its port is taken.
+    seen = fresh.root / ".local" / "local" / "aws" / "process.json"
+    seen.rename(fresh.root / "process.json")
 
     done = fresh.lake("local", "start", code=2)
 
     assert done.stderr.count("\n") == 1
     assert "is taken by another program" in done.stderr
-    (fresh.root / "aws.pid").rename(fresh.root / ".local" / "local" / "aws.pid")
+    (fresh.root / "process.json").rename(seen)

@@ -99,7 +99,7 @@ def test_a_spoiled_file_is_good_or_told_line_by_line_in_no_librarys_words(tmp_pa
     reader, rng = YAML(typ="safe", pure=True), random.Random(8)
     document = reader.load(LAB)
     assert told(tmp_path, LAB) == []
-    for _ in range(150):
+    for _ in range(200):
         text = json.dumps(spoiled(document, rng), indent=1, ensure_ascii=False)  # JSON is YAML
         for line in told(tmp_path, text):
             assert LINE.match(line), (line, text)

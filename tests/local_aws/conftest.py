@@ -32,11 +32,11 @@ def until(found: Callable[[], Any], seconds: float = 60) -> Any:
     raise AssertionError(f"not within {seconds} s")
 
 
-def started(port: int, folder: Path, *options: str) -> subprocess.Popen[bytes]:
+def started(port: int, folder: Path, *options: str, log_file: Path | None = None) -> subprocess.Popen[bytes]:
     """Start the embedded AWS and wait until it answers."""
     at(port, folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    log = (folder.parent / f"{folder.name}.log").open("ab")
+    log = (log_file or folder.parent / f"{folder.name}.log").open("ab")
     command = [sys.executable, "-m", "local_aws", "--port", str(port), "--folder", str(folder), *options]
     process = subprocess.Popen(command, stdout=log, stderr=log)
     for _ in range(300):

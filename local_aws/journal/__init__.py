@@ -1,0 +1,234 @@
+"""The journal: what a call changed is on disk before the call is answered.
+
+The emulator writes its state when it is stopped. This application stands directly in front of it, so that every call
+passes, also those that engines make in turn, and holds an answer back until the state of its service is in its file, or
+for records and log lines until they stand in a journal. A kill of the process at any time then loses nothing that was
+acknowledged. (docs/adr/0019-state-before-the-answer.md)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import logging
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from local_aws.disk import no_space, not_kept
+from local_aws.gateway import AsgiApp, Receive, Scope, Send, read_body
+from local_aws.journal.lines import MERGES, Lines, log_line, record_line
+from local_aws.journal.refusal import refuse
+from local_aws.journal.requests import Effect, Request, has_form, request_of
+from local_aws.journal.room import Room
+from local_aws.journal.state import State, States, keys_of, loaded_states
+from local_aws.journal.uploads import Uploads
+from local_aws.owner import Owner
+from local_aws.protocol import AwsError
+
+SHARE = 0.05
+"""Of the time, at most, that goes into saving what is not saved before an answer."""
+LONGEST_LINES = 16 * 1024 * 1024
+"""Bytes of lines after which a state is written in their place, if they are more than it."""
+
+log = logging.getLogger("local_aws.journal")
+
+
+class Journal:
+    """The emulator's ASGI application, whose answers mean that what they acknowledge is on disk."""
+
+    def __init__(self, emulator: AsgiApp, folder: Path, owner: Owner) -> None:
+        self._emulator = emulator
+        self._folder = folder
+        self._owner = owner
+        # Made once: a folder that is moved while it is in use must not come into being again.
+        (folder / "state").mkdir(parents=True, exist_ok=True)
+        self._lines = {key: Lines(folder / "state", key) for key in MERGES}
+        self._states = States(folder / "state", self._taken)
+        self._room = Room(folder)
+        self._uploads = Uploads(folder / "s3")
+        self._losses = Losses()
+        self._changed = asyncio.Event()
+        self._sweeper: asyncio.Task[None] | None = None
+        self._saved = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._emulator(scope, self._saving_at_the_end(receive), send)
+        elif scope["type"] != "http":
+            await self._emulator(scope, receive, send)
+        else:
+            form = await read_body(receive) if has_form(scope) else None
+            again = receive if form is None else _again(form, receive)
+            await self._answer(request_of(scope, form or b""), scope, again, send)
+
+    def close(self) -> None:
+        """After the emulator has stopped: a next start needs no lines, if all was saved."""
+        if self._saved:
+            for lines in self._lines.values():
+                lines.drop()
+            self._owner.release()
+
+    async def _answer(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        if request.effect is Effect.NOTHING:
+            await self._emulator(scope, receive, send)
+            return
+        try:
+            with self._promised(request):
+                await self._execute(request, scope, receive, send)
+        except AwsError as error:
+            await refuse(request, receive, send, error)
+
+    def _promised(self, request: Request) -> AbstractContextManager[None]:
+        """The room that a call needs.
+
+        Raises:
+            AwsError: there is none.
+        """
+        if not self._owner.is_in_place():
+            raise not_kept(
+                f"{self._folder} was moved or deleted while its embedded AWS runs: stop it and start it again"
+            )
+        if request.gives_room:
+            self._room.of_the_last()
+            return nullcontext()
+        return self._room.of(self._uploads.size(request) if request.service == "s3" else request.body_size)
+
+    async def _execute(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the emulator answer; the answer's first bytes wait until what they acknowledge is on disk."""
+        asked = await read_body(receive) if request.effect is Effect.LINE else b""
+        receive = _again(asked, receive) if request.effect is Effect.LINE else receive
+        begun, start, refused = self._losses.count, None, False
+
+        async def keeping(message: dict[str, Any]) -> None:
+            nonlocal start, refused
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            if start is not None:
+                held, start = start, None
+                try:
+                    await self._keep(request, held["status"], asked, message.get("body", b""), begun)
+                except (OSError, AwsError) as error:
+                    refused = True
+                    log.error("%s %s could not be kept: %s", request.service, request.action or request.path, error)
+                    await refuse(request, _nothing, send, self._refusal(error))
+                else:
+                    await send(held)
+            if not refused:
+                await send(message)
+
+        await self._emulator(scope, receive, keeping)
+
+    async def _keep(self, request: Request, status: int, asked: bytes, answered: bytes, losses: int) -> None:
+        if status < 400:
+            await self._save(request, asked, answered)
+        if self._losses.count != losses:
+            raise no_space(self._folder)
+        self._changed.set()
+        if self._sweeper is None:
+            self._sweeper = asyncio.create_task(self._sweep())
+
+    async def _save(self, request: Request, asked: bytes, answered: bytes) -> None:
+        keys = keys_of(request.service)
+        if request.effect is Effect.LINE and "json" in request.headers.get("content-type", ""):
+            self._append(request, json.loads(asked), json.loads(answered))
+            # What the emulator passes on to Firehose it writes to S3 in tasks that it has begun by now.
+            await asyncio.sleep(0)
+        elif request.effect is Effect.EVERYTHING or not keys:
+            await self._states.save(loaded_states())
+        elif request.effect in (Effect.STATE, Effect.LINE):
+            await self._states.save(keys)
+
+    def _append(self, request: Request, asked: dict[str, Any], answered: dict[str, Any]) -> None:
+        region = _region(request)
+        if request.service == "kinesis":
+            self._lines["kinesis"].append(record_line(request.action, region, asked, answered))
+        else:
+            self._lines["cloudwatch_logs"].append(log_line(request.action, region, asked))
+
+    def _taken(self, key: str, state: State) -> Callable[[], None]:
+        if key == "firehose":
+            _forget_delivered(state)
+        return self._lines[key].taken(state) if key in self._lines else lambda: None
+
+    def _refusal(self, error: OSError | AwsError) -> AwsError:
+        if isinstance(error, AwsError):
+            return error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return no_space(self._folder)
+        return not_kept(f"{self._folder} cannot be written: {error.strerror}")
+
+    async def _sweep(self) -> None:
+        """Save what calls changed on the side, such as a queue that S3 tells of its objects; never all the time."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            begun = time.monotonic()
+            try:
+                await self._states.save([key for key in loaded_states() if self._is_due(key)])
+            except OSError as error:
+                log.error("State could not be saved, and will be tried again: %s", error)
+                self._changed.set()
+            await asyncio.sleep(max(1.0, (time.monotonic() - begun) / SHARE))
+
+    def _is_due(self, key: str) -> bool:
+        """Lines are in their file already; a state takes their place once they are more than it."""
+        lines = self._lines.get(key)
+        return lines is None or lines.size > max(LONGEST_LINES, self._states.size(key))
+
+    def _saving_at_the_end(self, receive: Receive) -> Receive:
+        async def received() -> dict[str, Any]:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                await self._save_at_the_end()
+            return message
+
+        return received
+
+    async def _save_at_the_end(self) -> None:
+        try:
+            await self._states.save(loaded_states())
+            self._saved = True
+        except OSError as error:
+            log.error("Not all state could be saved; the next start goes by what was saved before: %s", error)
+
+
+class Losses(logging.Handler):
+    """Counts the objects that the emulator could not write or delete, which it says in its log alone."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.count = 0
+        logging.getLogger("s3").addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.count += record.msg.startswith(("Failed to persist", "Failed to delete persisted"))
+
+
+def _forget_delivered(state: State) -> None:
+    """The emulator keeps every record that Firehose ever took, although it has delivered it."""
+    for stream in state["_streams"].to_dict().values():
+        for destination in stream["destinations"]:
+            destination["records"] = []
+
+
+def _region(request: Request) -> str:
+    return request.headers.get("authorization", "").partition("Credential=")[2].split("/")[2]
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """A body that was read, to be read again."""
+    waiting = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def received() -> dict[str, Any]:
+        return waiting.pop() if waiting else await receive()
+
+    return received
+
+
+async def _nothing() -> dict[str, Any]:
+    return {"type": "http.disconnect"}

@@ -1,0 +1,193 @@
+"""Records of streams and lines of logs: one line in a file each call, in place of a whole state.
+
+A line is merged into the state of its service before the emulator next loads it, with the sequence numbers, shards and
+times that were acknowledged. A file of lines goes once a state that holds them is on disk.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from local_aws.context import ACCOUNT
+from local_aws.journal.state import State, encoded, write
+from local_aws.protocol import Document
+
+MARK = "journal"
+"""In a state: the number of the first file whose lines it does not hold. The emulator passes it over."""
+
+
+class Lines:
+    """The files of lines of one service, `<key>.<number>.jsonl`. The last is always there, so no number comes twice."""
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self._folder, self._key = folder, key
+        self._number = max((number for number, _ in _files(folder, key)), default=1)
+        self._file: int | None = None
+        self.size = 0
+
+    def append(self, line: Document) -> None:
+        """Write a line, whole or not at all.
+
+        Raises:
+            OSError: the disk is full, or worse.
+        """
+        if self._file is None:
+            self._file = os.open(_path(self._folder, self._key, self._number), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        text = json.dumps(line).encode() + b"\n"
+        written = 0
+        try:
+            while written < len(text):
+                written += os.write(self._file, text[written:])
+        except OSError:
+            os.ftruncate(self._file, self.size)
+            raise
+        self.size += written
+
+    def taken(self, state: State) -> Callable[[], None]:
+        """A state was taken that holds all lines so far. Gives what to do once it is on disk."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+        self._number, self.size = self._number + 1, 0
+        _path(self._folder, self._key, self._number).touch()
+        state[MARK] = number = self._number
+        return lambda: _remove_before(self._folder, self._key, number)
+
+    def drop(self) -> None:
+        """The emulator has stopped and its state is on disk."""
+        self.taken({})()
+
+
+def merge_all(folder: Path) -> None:
+    """Merge what was written since the last state, for every service that has lines."""
+    for key, merge in MERGES.items():
+        files = _files(folder, key)
+        if any(path.stat().st_size for _, path in files):
+            # The emulator's own reader; it may only be imported once its settings are set.
+            state: State = import_module("ministack.core.persistence").load_state(key) or {}
+            first = state.get(MARK, 0)
+            merge(state, [line for number, path in files if number >= first for line in _lines(path)])
+            state[MARK] = number = files[-1][0] + 1
+            _path(folder, key, number).touch()
+            write(folder, key, encoded(key, state))
+            _remove_before(folder, key, number)
+
+
+def record_line(action: str, region: str, asked: Document, answered: Document) -> Document:
+    """What PutRecord or PutRecords did."""
+    name = asked.get("StreamName") or str(asked.get("StreamARN", "")).rpartition("/")[2]
+    given, stored = (asked["Records"], answered["Records"]) if action == "PutRecords" else ([asked], [answered])
+    records = [
+        [kept["ShardId"], kept["SequenceNumber"], sent["PartitionKey"], sent.get("Data", "")]
+        for sent, kept in zip(given, stored, strict=True)
+    ]
+    return {"region": region, "stream": name, "records": records}
+
+
+def log_line(action: str, region: str, asked: Document) -> Document:
+    """What CreateLogStream or PutLogEvents did."""
+    return {
+        "region": region,
+        "group": asked["logGroupName"],
+        "stream": asked["logStreamName"],
+        "time": int(time.time() * 1000),
+        "id": uuid.uuid4().hex,
+        "events": asked.get("logEvents", []),
+        "creates": action == "CreateLogStream",
+    }
+
+
+def _merge_records(state: State, lines: list[Document]) -> None:
+    for line in lines:
+        stream = _kept(state, "streams", line["region"], line["stream"])
+        for shard, sequence, key, data in line["records"]:
+            place = ((stream or {}).get("shards") or {}).get(shard)
+            # A stream that was deleted and made again begins after the records of the first.
+            if place is None or sequence < place["starting_sequence_number"]:
+                continue
+            place["records"].append(
+                {
+                    "SequenceNumber": sequence,
+                    # A sequence number begins with the time of its record.
+                    "ApproximateArrivalTimestamp": int(sequence[:20]) / 1000,
+                    "Data": data,
+                    "PartitionKey": key,
+                }
+            )
+
+
+def _merge_logs(state: State, lines: list[Document]) -> None:
+    for line in lines:
+        group = _kept(state, "log_groups", line["region"], line["group"])
+        if group is None:
+            continue
+        if line["creates"]:
+            group["streams"].setdefault(line["stream"], _new_stream(line["time"]))
+        elif line["stream"] in group["streams"]:
+            _merge_events(state, group["streams"][line["stream"]], line)
+
+
+def _new_stream(time: int) -> Document:
+    empty = ("firstEventTimestamp", "lastEventTimestamp", "lastIngestionTime")
+    return {"events": [], "uploadSequenceToken": "1", "creationTime": time, **dict.fromkeys(empty)}
+
+
+def _merge_events(state: State, stream: Document, line: Document) -> None:
+    for number, event in enumerate(line["events"]):
+        pointer, at, message = f"{line['id']}-{number}", event.get("timestamp", line["time"]), event.get("message", "")
+        stored = {"timestamp": at, "message": message, "ingestionTime": line["time"], "eventId": pointer}
+        stream["events"].append(stored)
+        record = {"@ptr": pointer, "@timestamp": _written_out(at), "@message": message, "_timestamp_ms": at}
+        record |= {"@log": line["group"], "@logStream": line["stream"]}
+        state["log_records"].set_scoped(ACCOUNT, line["region"], pointer, record)
+    if line["events"]:
+        stream["events"].sort(key=lambda event: event["timestamp"])
+        stream["firstEventTimestamp"] = stream["events"][0]["timestamp"]
+        stream["lastEventTimestamp"] = stream["events"][-1]["timestamp"]
+        stream["lastIngestionTime"] = line["time"]
+    stream["uploadSequenceToken"] = str(int(stream["uploadSequenceToken"]) + 1)
+
+
+def _written_out(milliseconds: int) -> str:
+    """A time as Logs Insights shows it: `2026-11-27 05:21:14.000`."""
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(seconds))}.{rest:03d}"
+
+
+MERGES: dict[str, Callable[[State, list[Document]], None]] = {
+    "kinesis": _merge_records,
+    "cloudwatch_logs": _merge_logs,
+}
+
+
+def _kept(state: State, place: str, region: str, name: str) -> Any:
+    return state[place].get_scoped(ACCOUNT, region, name) if place in state else None
+
+
+def _path(folder: Path, key: str, number: int) -> Path:
+    return folder / f"{key}.{number}.jsonl"
+
+
+def _files(folder: Path, key: str) -> list[tuple[int, Path]]:
+    """The files of lines in the order they were written."""
+    return sorted((int(path.name.split(".")[-2]), path) for path in folder.glob(f"{key}.*.jsonl"))
+
+
+def _lines(path: Path) -> Iterator[Document]:
+    """Every whole line: the last one may have been cut off, and was not acknowledged then."""
+    for text in path.read_bytes().splitlines(keepends=True):
+        if text.endswith(b"\n"):
+            yield json.loads(text)
+
+
+def _remove_before(folder: Path, key: str, number: int) -> None:
+    for old, path in _files(folder, key):
+        if old < number:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,62 @@
+"""Objects whose overwrite a kill or a full disk cut off: new bytes under the old description.
+
+The emulator writes an object's bytes to `<key>` and then its description to `<key>.meta.json`, each whole or not at
+all. An overwrite that was cut off between the two was not acknowledged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from local_aws.protocol import Document
+
+_DESCRIPTION = ".meta.json"
+_VERSIONS = ".versions"
+
+
+def repair(objects: Path) -> None:
+    """Give back the version before where the bucket kept it, else describe the new bytes. Remove unfinished files."""
+    for data in list(_files(objects)):
+        description = data.with_name(data.name + _DESCRIPTION)
+        if data.name.endswith((".tmp", f"{_DESCRIPTION}.tmp")):
+            data.unlink()
+        elif description.exists() and data.stat().st_mtime_ns > description.stat().st_mtime_ns:
+            _repair(objects, data, description)
+
+
+def _files(objects: Path) -> Iterator[Path]:
+    """Every file under `objects` but descriptions that are whole, and versions."""
+    for account in objects.iterdir() if objects.exists() else ():
+        if account.name != _VERSIONS:
+            yield from (path for path in account.rglob("*") if path.is_file() and not path.name.endswith(_DESCRIPTION))
+
+
+def _repair(objects: Path, data: Path, description: Path) -> None:
+    said: Document = json.loads(description.read_text())
+    if _describes(said, data):
+        return
+    account, bucket, *_ = data.relative_to(objects).parts
+    key = data.relative_to(objects / account / bucket)
+    before = objects / _VERSIONS / account / bucket / str(said.get("version_id")) / key
+    if before.is_file():
+        shutil.copyfile(before, data)
+    else:
+        said |= {"size": data.stat().st_size, "etag": f'"{_md5(data)}"', "checksums": {}}
+    new = description.with_name(description.name + ".tmp")
+    new.write_text(json.dumps(said))
+    new.replace(description)
+
+
+def _describes(said: Document, data: Path) -> bool:
+    """Whether a description is of these very bytes. The ETag of a multipart upload cannot be checked."""
+    etag = str(said.get("etag", "")).strip('"')
+    return said.get("size") == data.stat().st_size and ("-" in etag or etag == _md5(data))
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()

@@ -1,0 +1,55 @@
+"""Room on the disk: a call that stores something is taken only if all of it fits."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local_aws.disk import RESERVE, no_space
+
+BALLAST = 2 * 1024 * 1024
+"""Bytes that a file holds for the time when other programs have taken the reserve: deletes then use them."""
+
+
+class Room:
+    """The free space of a folder's disk, less what calls under way have been promised."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._promised = 0
+        self._ballast = folder / "ballast"
+        self._keep_ballast()
+
+    @contextmanager
+    def of(self, size: int) -> Iterator[None]:
+        """Have `size` bytes for the time of the block.
+
+        Raises:
+            AwsError: they and the reserve are not free.
+        """
+        if self._free() - self._promised < size + RESERVE:
+            raise no_space(self._folder)
+        if not self._ballast.exists():
+            self._keep_ballast()
+        self._promised += size
+        try:
+            yield
+        finally:
+            self._promised -= size
+
+    def of_the_last(self) -> None:
+        """Before a call that deletes: give the ballast away if there is nothing else."""
+        if self._free() < BALLAST:
+            self._ballast.unlink(missing_ok=True)
+
+    def _free(self) -> int:
+        return shutil.disk_usage(self._folder).free
+
+    def _keep_ballast(self) -> None:
+        if self._free() < RESERVE + 2 * BALLAST or not hasattr(os, "posix_fallocate"):
+            return
+        with self._ballast.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, BALLAST)

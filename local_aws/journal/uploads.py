@@ -1,0 +1,40 @@
+"""The bytes that a call of S3 will put on disk, which are not always those of its body."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote
+
+from local_aws.context import ACCOUNT
+from local_aws.journal.requests import Request
+
+
+class Uploads:
+    """Knows the multipart uploads under way: the emulator holds their parts in memory until they are completed."""
+
+    def __init__(self, objects: Path) -> None:
+        self._objects = objects / ACCOUNT
+        self._parts: dict[str, int] = {}
+
+    def size(self, request: Request) -> int:
+        """Bytes to write: the object, and the version that it takes the place of, as versioned buckets copy that."""
+        upload = request.query.get("uploadId", [""])[0]
+        coming = self._coming(request)
+        if not upload:
+            return coming + self._stored(request.path)
+        if request.method == "PUT":
+            self._parts[upload] = self._parts.get(upload, 0) + coming
+            return self._parts[upload]
+        return self._parts.pop(upload, 0) + self._stored(request.path)
+
+    def _coming(self, request: Request) -> int:
+        source = request.headers.get("x-amz-copy-source")
+        return self._stored(unquote(source.partition("?")[0])) if source else request.body_size
+
+    def _stored(self, path: str) -> int:
+        """The size of an object that lies at its own path, as all but oddly named ones do."""
+        file = self._objects / path.lstrip("/")
+        try:
+            return file.stat().st_size if file.is_file() else 0
+        except (OSError, ValueError):
+            return 0

@@ -1,0 +1,128 @@
+"""One embedded AWS a folder, at the port that lake.yaml says."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lake.aws import Aws
+from lake.config import load
+from lake.errors import BadInput
+from lake.local import LocalAws, program, surroundings
+from local_aws.context import client
+from tests.local_aws.conftest import free_port, until
+
+
+class Folder:
+    """A lake's folder with a lake.yaml of one environment."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(exist_ok=True)
+        self.say(free_port())
+
+    def say(self, port: int) -> None:
+        """Write the port into lake.yaml."""
+        self.port = port
+        environment = f'{{endpoint: "http://127.0.0.1:{port}", region: us-east-1}}'
+        (self.root / "lake.yaml").write_text(f"project: shop\nenvironments: {{local: {environment}}}\n")
+
+    @property
+    def local(self) -> LocalAws:
+        return LocalAws.of(load(self.root / "lake.yaml", "local"))
+
+    def lake(self, *words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "lake", "--file", str(self.root / "lake.yaml"), *words]
+        return subprocess.run(command, env=surroundings(), capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
+    folder = Folder(tmp_path_factory.mktemp("shop"))
+    assert folder.local.start()
+    client("s3", f"http://127.0.0.1:{folder.port}").create_bucket(Bucket="kept")
+    yield folder
+    folder.local.stop()
+
+
+def test_a_second_process_on_a_folder_says_who_has_it_and_ends(running: Folder) -> None:
+    data = running.local.folder / "aws"
+    command = program("local_aws", "--port", str(free_port()), "--folder", str(data))
+    done = subprocess.run(command, env=surroundings(), capture_output=True, text=True, timeout=60)
+    has_it = f"{data} is in use by the embedded AWS of process {running.local.pid()} on port {running.port}, since "
+    sentence = re.escape(has_it) + r"\d{4}-\d\d-\d\dT[\d:+-]+: stop that one first, or take another folder\n"
+    assert done.returncode == 2
+    assert re.fullmatch(sentence, done.stderr), done.stderr
+    assert client("s3", f"http://127.0.0.1:{running.port}").head_bucket(Bucket="kept")
+
+
+def test_a_changed_port_is_told_by_every_command_until_it_is_stopped(running: Folder) -> None:
+    runs_on, pid = running.port, running.local.pid()
+    running.say(free_port())
+    sentence = (
+        f"the embedded AWS of {running.local.folder} runs on {runs_on} (process {pid}), lake.yaml says {running.port}: "
+        f"`lake local stop` ends it; then start it again"
+    )
+    for ask in (running.local.start, lambda: Aws(load(running.root / "lake.yaml", "local"))):
+        with pytest.raises(BadInput) as told:
+            ask()
+        assert str(told.value) == sentence
+    done = running.lake("local", "status")
+    assert done.returncode == 2
+    assert sentence in done.stderr.replace("\n", " ")
+    assert running.local.stop()
+    assert running.local.start()
+    assert client("s3", f"http://127.0.0.1:{running.port}").head_bucket(Bucket="kept")
+
+
+def test_a_copy_of_a_running_folder_is_a_lake_of_its_own(running: Folder, tmp_path: Path) -> None:
+    shutil.copytree(running.root, tmp_path / "copy")
+    copy = Folder(tmp_path / "copy")
+    assert copy.local.pid() is None
+    assert copy.local.start()
+    client("s3", f"http://127.0.0.1:{copy.port}").delete_bucket(Bucket="kept")
+    assert client("s3", f"http://127.0.0.1:{running.port}").head_bucket(Bucket="kept")
+    assert copy.local.stop()
+
+
+@pytest.fixture
+def moving(tmp_path: Path) -> Iterator[Folder]:
+    folder = Folder(tmp_path / "here")
+    folder.local.start()
+    yield folder
+    folder.local.stop()
+
+
+def test_a_folder_that_is_moved_while_it_runs_takes_no_changes_until_it_is_started_again(
+    moving: Folder, tmp_path: Path
+) -> None:
+    folder = moving
+    before = folder.local.folder / "aws"
+    s3 = client("s3", f"http://127.0.0.1:{folder.port}")
+    s3.create_bucket(Bucket="kept")
+    folder.root = folder.root.rename(tmp_path / "there")
+    with pytest.raises(ClientError, match=f"{before} was moved or deleted while its embedded AWS runs"):
+        s3.put_object(Bucket="kept", Key="lost", Body=b"1")
+    with pytest.raises(BadInput, match=f"was started when its folder was {before}, and can keep nothing any more"):
+        folder.local.start()
+    assert folder.local.stop()
+    assert folder.local.start()
+    assert s3.head_bucket(Bucket="kept")
+
+
+def test_a_killed_one_does_not_run_and_can_be_started_at_once(running: Folder) -> None:
+    pid = running.local.pid()
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    assert until(lambda: running.local.pid() is None)
+    assert running.local.start()
+    assert client("s3", f"http://127.0.0.1:{running.port}").head_bucket(Bucket="kept")

@@ -1,0 +1,229 @@
+"""A disk that fills up: what was acknowledged stays, what has no room is refused in a sentence, deletes give room."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local_aws.protocol import AwsError
+from local_aws.store import Store
+from tests.local_aws.conftest import stopped, until
+from tests.local_aws.journal.life import ROLE, TABLE, TRUST, Life
+
+MEGABYTE = 1024 * 1024
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 40 MB."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("mounts a tmpfs, which takes root on Linux")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(folder)]
+    if (done := subprocess.run(command, capture_output=True, text=True)).returncode:
+        pytest.skip(f"mounts a tmpfs, which this machine refuses: {done.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture
+def life(disk: Path, tmp_path: Path) -> Iterator[Life]:
+    life = Life(disk / "aws", tmp_path / "aws.log")
+    yield life
+    stopped(life.process)
+
+
+def until_refused(acts: Iterator[Callable[[], Any]]) -> tuple[int, ClientError]:
+    """Act until the first refusal. Returns how many times it went well."""
+    for number, act in enumerate(acts):
+        try:
+            act()
+        except ClientError as error:
+            return number, error
+    raise AssertionError("nothing was refused")
+
+
+def is_refusal(error: ClientError, folder: Path) -> bool:
+    told, status = error.response["Error"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+    sentence = f"no space left on the disk of {folder}: "
+    return (told["Code"], status) == ("InsufficientStorage", 507) and told["Message"].startswith(sentence)
+
+
+def body(number: int) -> bytes:
+    return bytes([number % 251]) * MEGABYTE
+
+
+def test_all_that_a_full_disk_acknowledged_is_there_after_a_kill_and_nothing_else(life: Life) -> None:
+    s3, glue = life.aws("s3"), life.aws("glue")
+    for bucket in ("plain", "kept"):
+        s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket="kept", VersioningConfiguration={"Status": "Enabled"})
+    glue.create_database(DatabaseInput={"Name": "kept"})
+    buckets = ("plain", "kept")
+    puts = (lambda n=n, b=buckets[n % 2]: s3.put_object(Bucket=b, Key=f"a/{n % 10}", Body=body(n)) for n in range(100))
+    stored, refused = until_refused(puts)
+    assert is_refusal(refused, life.folder)
+    wide = [{"Name": f"column_{n}", "Type": "string", "Comment": "x" * 200} for n in range(800)]
+    storage = {"Columns": wide, "Location": "s3://kept/t/"}
+    tables = (
+        lambda n=n: glue.create_table(DatabaseName="kept", TableInput={"Name": f"t{n}", "StorageDescriptor": storage})
+        for n in range(100)
+    )
+    made, refused = until_refused(tables)
+    assert made > 0
+    assert is_refusal(refused, life.folder)
+
+    life.killed()
+    life.again()
+
+    newest = {(buckets[n % 2], f"a/{n % 10}"): n for n in range(stored)}
+    there = {(b, entry["Key"]) for b in buckets for entry in s3.list_objects_v2(Bucket=b)["Contents"]}
+    assert there == set(newest)
+    for (bucket, key), number in newest.items():
+        assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == body(number)
+    assert stored > len(newest)
+    versions = s3.list_object_versions(Bucket="kept")["Versions"]
+    assert len(versions) == len([n for n in range(stored) if n % 2])
+    assert {table["Name"] for table in glue.get_tables(DatabaseName="kept")["TableList"]} == {
+        f"t{n}" for n in range(made)
+    }
+
+
+def test_every_way_to_store_something_is_refused_in_the_shape_of_its_protocol(life: Life, disk: Path) -> None:
+    s3 = life.aws("s3")
+    s3.create_bucket(Bucket="plain")
+    s3.put_object(Bucket="plain", Key="big", Body=body(1) * 6)
+    upload = s3.create_multipart_upload(Bucket="plain", Key="parts")["UploadId"]
+    part = {"Bucket": "plain", "Key": "parts", "UploadId": upload}
+    etag = s3.upload_part(**part, PartNumber=1, Body=body(2) * 6)["ETag"]
+    (disk / "theirs").write_bytes(b"x" * (_free(disk) - 13 * MEGABYTE))
+    finished = {"Parts": [{"ETag": etag, "PartNumber": 1}]}
+    calls: list[Callable[[], Any]] = [
+        lambda: s3.put_object(Bucket="plain", Key="new", Body=body(3) * 6),
+        lambda: s3.copy_object(Bucket="plain", Key="copy", CopySource="plain/big"),
+        lambda: s3.complete_multipart_upload(**part, MultipartUpload=finished),
+    ]
+    for call in calls:
+        with pytest.raises(ClientError) as refused:
+            call()
+        assert is_refusal(refused.value, life.folder)
+    (disk / "theirs").write_bytes(b"x" * (_free(disk) + (disk / "theirs").stat().st_size - 4 * MEGABYTE))
+    begun = time.monotonic()
+    for service, action, payload in (
+        ("s3", "create_bucket", {"Bucket": "another"}),
+        ("iam", "create_role", {"RoleName": "r", "AssumeRolePolicyDocument": TRUST}),
+        ("glue", "create_database", {"DatabaseInput": {"Name": "d"}}),
+        ("sqs", "create_queue", {"QueueName": "q"}),
+        ("kinesis", "create_stream", {"StreamName": "s", "ShardCount": 1}),
+    ):
+        with pytest.raises(ClientError) as refused:
+            life.call(service, action, payload)
+        assert is_refusal(refused.value, life.folder), (service, refused.value)
+    assert time.monotonic() - begun < 5, "a refusal is not retried"
+    assert [entry["Key"] for entry in s3.list_objects_v2(Bucket="plain")["Contents"]] == ["big"]
+    (disk / "theirs").unlink()
+    s3.complete_multipart_upload(**part, MultipartUpload=finished)
+    assert s3.get_object(Bucket="plain", Key="parts")["Body"].read() == body(2) * 6
+
+
+def test_on_a_disk_without_one_free_byte_deletes_work_and_last(life: Life, disk: Path) -> None:
+    s3, glue = life.aws("s3"), life.aws("glue")
+    s3.create_bucket(Bucket="kept")
+    s3.put_bucket_versioning(Bucket="kept", VersioningConfiguration={"Status": "Enabled"})
+    for key in ("stays", "goes"):
+        s3.put_object(Bucket="kept", Key=key, Body=body(1))
+    glue.create_database(DatabaseInput={"Name": "kept"})
+    glue.create_table(DatabaseName="kept", TableInput=TABLE)
+    _fill(disk)
+    with pytest.raises(ClientError) as refused:
+        s3.put_object(Bucket="kept", Key="small", Body=b"1")
+    assert is_refusal(refused.value, life.folder)
+    s3.delete_object(Bucket="kept", Key="goes")
+    glue.delete_table(DatabaseName="kept", Name="kept")
+    life.killed()
+    life.again()
+    assert [entry["Key"] for entry in s3.list_objects_v2(Bucket="kept")["Contents"]] == ["stays"]
+    assert glue.get_tables(DatabaseName="kept")["TableList"] == []
+    (disk / "theirs").unlink()
+    s3.put_object(Bucket="kept", Key="small", Body=b"1")
+
+
+def test_a_crawl_and_a_query_fail_for_want_of_room_and_go_on_when_there_is_some(life: Life, disk: Path) -> None:
+    s3, glue, athena = life.aws("s3"), life.aws("glue"), life.aws("athena")
+    for bucket in ("kept", "results"):
+        s3.create_bucket(Bucket=bucket)
+    rows = b"a,b\n" + b"1,some text\n" * 100_000
+    s3.put_object(Bucket="kept", Key="t/rows.csv", Body=rows)
+    glue.create_database(DatabaseInput={"Name": "kept"})
+    targets = {"S3Targets": [{"Path": "s3://kept/t/"}]}
+    glue.create_crawler(Name="kept", Role=ROLE, DatabaseName="kept", Targets=targets)
+
+    def crawled() -> dict[str, Any]:
+        glue.start_crawler(Name="kept")
+        crawler = until(lambda: (c := glue.get_crawler(Name="kept")["Crawler"])["State"] == "READY" and c)
+        last: dict[str, Any] = crawler["LastCrawl"]
+        return last
+
+    def queried() -> dict[str, Any]:
+        place = {"OutputLocation": "s3://results/"}
+        run = athena.start_query_execution(QueryString="SELECT count(*) FROM kept.t", ResultConfiguration=place)
+        over = ("SUCCEEDED", "FAILED", "CANCELLED")
+
+        def found() -> Any:
+            execution = athena.get_query_execution(QueryExecutionId=run["QueryExecutionId"])["QueryExecution"]
+            return execution["Status"] if execution["Status"]["State"] in over else None
+
+        status: dict[str, Any] = until(found)
+        return status
+
+    (disk / "theirs").write_bytes(b"x" * (_free(disk) - 5 * MEGABYTE))
+    last = crawled()
+    assert last["Status"] == "FAILED"
+    assert "no space left on the disk of" in last["ErrorMessage"]
+    (disk / "theirs").unlink()
+    assert crawled()["Status"] == "SUCCEEDED"
+    (disk / "theirs").write_bytes(b"x" * (_free(disk) - 5 * MEGABYTE))
+    status = queried()
+    assert status["State"] == "FAILED"
+    assert "no space left on the disk of" in status["StateChangeReason"]
+    (disk / "theirs").unlink()
+    assert queried()["State"] == "SUCCEEDED"
+
+
+def _free(disk: Path) -> int:
+    found = os.statvfs(disk)
+    return found.f_bavail * found.f_frsize
+
+
+def _fill(disk: Path) -> None:
+    """Take every byte."""
+    with (disk / "theirs").open("wb", buffering=0) as file:
+        for size in (MEGABYTE, 4096, 1):
+            try:
+                while True:
+                    file.write(b"x" * size)
+            except OSError:
+                continue
+
+
+def test_the_engines_store_refuses_what_has_no_room_and_keeps_the_rest(disk: Path) -> None:
+    store = Store(disk / "engines.sqlite")
+    wide = {"text": "x" * 100_000}
+    with pytest.raises(AwsError) as refused:
+        for number in range(10_000):
+            store.put("wide", str(number), {**wide, "number": number})
+    assert refused.value.message.startswith(f"no space left on the disk of {disk}: 0 MB free")
+    store.close()
+    again = Store(disk / "engines.sqlite")
+    kept = again.all("wide")
+    assert [document["number"] for document in kept.values()] == list(range(number))
+    again.close()
