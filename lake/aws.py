@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config as BotoConfig
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
 
 from lake.config import Lake, where
 from lake.errors import BadInput
 from lake.names import Names
 
 if TYPE_CHECKING:
+    from botocore.credentials import ReadOnlyCredentials
     from mypy_boto3_athena import AthenaClient
     from mypy_boto3_firehose import FirehoseClient
     from mypy_boto3_glue import GlueClient
@@ -52,6 +53,13 @@ class Aws:
         )
         endpoint = self.lake.environment.endpoint
         return self._session.client(service, endpoint_url=endpoint, config=config)  # type: ignore[call-overload]
+
+    def credentials(self) -> ReadOnlyCredentials:
+        """The keys of the login, as they are now."""
+        found = self._session.get_credentials()
+        if found is None:
+            raise NoCredentialsError
+        return found.get_frozen_credentials()
 
     @functools.cached_property
     def names(self) -> Names:

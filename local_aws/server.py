@@ -11,7 +11,7 @@ from pathlib import Path
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 
-from local_aws import inventory
+from local_aws import inventory, s3_keys
 from local_aws.context import ACCOUNT, Context
 from local_aws.gateway import AsgiApp, Gateway, Receive, Scope, Send
 from local_aws.inside import Inside
@@ -27,7 +27,7 @@ def application(port: int, folder: Path) -> AsgiApp:
     emulator = Inside(_emulator(port, folder))
     context = Context.at(f"http://{HOST}:{port}", folder, emulator)
     engines = [importlib.import_module(f"local_aws.{name}").handlers(context) for name in ENGINES]
-    gateway = Gateway(_forgetting_buckets(emulator, context), stacked(*engines))
+    gateway = Gateway(_forgetting_buckets(s3_keys.mended(emulator), context), stacked(*engines))
     return inventory.served(gateway, context)
 
 

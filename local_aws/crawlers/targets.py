@@ -53,7 +53,7 @@ class Target:
     def holds(self, file: S3File) -> bool:
         """Whether the object is data: not hidden (`_`, `.`), not empty, not excluded."""
         path = file.key.removeprefix(self.prefix)
-        hidden = any(part.startswith(("_", ".")) for part in PurePosixPath(path).parts)
+        hidden = any(part.startswith(("_", ".")) for part in path.split("/"))
         return file.size > 0 and not hidden and not any(glob.fullmatch(path) for glob in self.exclusions)
 
     def sampled(self, files: Iterable[S3File]) -> list[S3File]:
@@ -100,7 +100,7 @@ class FoundTable:
 
     @classmethod
     def of_file(cls, file: S3File) -> FoundTable:
-        return cls((*folder_of(file), PurePosixPath(file.key).name), True, (), {(): [file]})
+        return cls((file.bucket, *file.key.split("/")), True, (), {(): [file]})
 
     @property
     def location(self) -> str:
@@ -112,17 +112,17 @@ class FoundTable:
 
     @property
     def name(self) -> str:
-        return re.sub(r"[^a-z0-9]", "_", self.path[-1].lower())
+        return re.sub(r"[^a-z0-9]", "_", self.path[-1].lower()) or "_"
 
 
 def folder_of(file: S3File) -> Folder:
-    return (file.bucket, *PurePosixPath(file.key).parts[:-1])
+    return (file.bucket, *file.key.split("/")[:-1])
 
 
 def folder_at(location: str) -> Folder:
     """The folder that an `s3://` location names."""
     bucket, key = split_uri(location)
-    return (bucket, *PurePosixPath(key).parts)
+    return (bucket, *key.removesuffix("/").split("/")) if key else (bucket,)
 
 
 def tables(target: Folder, schemas: Mapping[S3File, Schema], grouping: Grouping, warn: Warn) -> list[FoundTable]:

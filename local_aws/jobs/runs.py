@@ -12,6 +12,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
@@ -19,7 +20,7 @@ from local_aws.context import Context
 from local_aws.events import Ended
 from local_aws.jobs import process
 from local_aws.jobs.buckets import BucketFolders
-from local_aws.jobs.logs import FollowedFile
+from local_aws.jobs.logs import FollowedFile, say
 from local_aws.jobs.process import JobError
 from local_aws.jobs.spark import write_configuration
 from local_aws.mirror import split_uri
@@ -28,6 +29,8 @@ from local_aws.protocol import AwsError, Document
 RUNS = "glue_job_runs"
 UNDERWAY = ("STARTING", "RUNNING", "STOPPING")
 _SPARK = ("glueetl", "gluestreaming")
+_SHOWN = "/: =+,@&()'!$;"
+"""Characters of a key that a log shows as they are."""
 _LOG_PREFIX = "/aws-glue/jobs"
 _SHELL_LOG_PREFIX = "/aws-glue/python-jobs"
 _ECHOED = (
@@ -163,12 +166,18 @@ class JobRuns:
         if order.is_spark:
             process.require_java()
             write_configuration(work / "conf", work, folders.fill(), order.arguments.get("--conf", ""))
+            self._tell_unseen(order, folders.unseen)
         self._folders[order.id] = folders
         try:
             return self._watched(order, self._command(order, script), env, work)
         finally:
             self._folders.pop(order.id)
             self._settle(folders)
+
+    def _tell_unseen(self, order: _Order, uris: list[str]) -> None:
+        lines = (f"Spark does not see {quote(uri, safe=_SHOWN)}: its key cannot be a path of files" for uri in uris)
+        if uris:
+            say(self._context.client("logs", order.region), f"{order.run['LogGroupName']}/error", order.id, lines)
 
     def _settle(self, folders: BucketFolders) -> None:
         try:
