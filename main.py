@@ -9,6 +9,7 @@ from pathlib import Path
 from cdktf import App
 
 from lake.config import ConfigError, Lake, load
+from lake.failures import sentence
 from stacks.athena import AthenaStack
 from stacks.catalog import CatalogStack
 from stacks.etl import EtlStack
@@ -43,12 +44,15 @@ def forget_other_environments(lake: Lake, outdir: Path) -> None:
 def main() -> None:
     try:
         lake = load()
+        app = build_app(lake)
+        forget_other_environments(lake, Path(app.outdir))
+        app.synth()
     except ConfigError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    app = build_app(lake)
-    forget_other_environments(lake, Path(app.outdir))
-    app.synth()
+    except Exception as error:
+        print(sentence(error), file=sys.stderr)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

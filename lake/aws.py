@@ -10,7 +10,9 @@ from botocore.config import Config as BotoConfig
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
 
 from lake.config import Lake, where
+from lake.credentials import credentials_file, keys_of
 from lake.errors import BadInput
+from lake.failures import sentence
 from lake.names import Names
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 THREADS = 16
-_DUMMY_KEYS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 
 
 class Aws:
@@ -41,9 +42,14 @@ class Aws:
 
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
-        environment = lake.environment
-        keys = _DUMMY_KEYS if environment.endpoint else {}
-        self._session = boto3.session.Session(region_name=environment.region, **keys)  # type: ignore[arg-type]
+
+    @functools.cached_property
+    def _session(self) -> Any:
+        region = self.lake.environment.region
+        if self.lake.environment.endpoint is None:
+            return boto3.session.Session(region_name=region)
+        keys = keys_of(self.lake)
+        return boto3.session.Session(keys.id, keys.secret, region_name=region)
 
     def _client(self, service: str) -> Any:
         config = BotoConfig(
@@ -52,14 +58,15 @@ class Aws:
             retries={"mode": "standard", "max_attempts": 5},
         )
         endpoint = self.lake.environment.endpoint
-        return self._session.client(service, endpoint_url=endpoint, config=config)  # type: ignore[call-overload]
+        return self._session.client(service, endpoint_url=endpoint, config=config)
 
     def credentials(self) -> ReadOnlyCredentials:
         """The keys of the login, as they are now."""
         found = self._session.get_credentials()
         if found is None:
             raise NoCredentialsError
-        return found.get_frozen_credentials()
+        frozen: ReadOnlyCredentials = found.get_frozen_credentials()
+        return frozen
 
     @functools.cached_property
     def names(self) -> Names:
@@ -73,15 +80,23 @@ class Aws:
         except EndpointConnectionError:
             raise BadInput(f"{field}: {self._unreachable()}") from None
         except (BotoCoreError, ClientError) as error:
-            raise BadInput(
-                f"{field}: no valid AWS credentials. AWS says: {error}. Log in (`aws sso login`, AWS_PROFILE, ...) "
-                f"or choose another environment with LAKE_ENV"
-            ) from None
+            if self.lake.environment.endpoint:
+                raise BadInput(f"{field}: {self._refused(error)}") from None
+            raise BadInput(f"{field}: no valid AWS credentials: {sentence(error)}") from None
         if self.lake.environment.account not in (None, account):
             raise BadInput(
                 f"{field}.account: the login is one to account {account}. Allowed: {self.lake.environment.account}"
             )
         return account
+
+    def _refused(self, error: Exception) -> str:
+        endpoint, file = self.lake.environment.endpoint, credentials_file(self.lake)
+        if isinstance(error, ClientError) and error_code(error) in ("InvalidClientTokenId", "SignatureDoesNotMatch"):
+            return (
+                f"what answers at {endpoint} does not take the keys in {file}: it is the embedded AWS of another "
+                f"folder. Stop that one there, or change the port in lake.yaml"
+            )
+        return f"{endpoint} gives no answer of an AWS. Stop what runs there, or change the port in lake.yaml"
 
     def _unreachable(self) -> str:
         if self.lake.environment.endpoint:

@@ -14,6 +14,7 @@ from lake.aws import Aws, error_code
 from lake.config import Lake
 from lake.connections import crawled_table
 from lake.errors import BadInput, LakeError
+from lake.suggest import allowed
 
 POLL_SECONDS = 1.0
 
@@ -68,7 +69,7 @@ def check_crawled(lake: Lake, dataset: str) -> None:
     """Raise BadInput for a dataset that is not in lake.yaml, or has no crawler: with the way out."""
     datasets = lake.config.datasets
     if dataset not in datasets:
-        raise BadInput(f"there is no dataset {dataset!r} in lake.yaml. Allowed: {', '.join(datasets)}")
+        raise BadInput(f"there is no dataset {dataset!r} in lake.yaml. {allowed(dataset, datasets)}")
     table = datasets[dataset].catalog
     if table != "crawled":
         raise BadInput(f"{dataset} has no crawler: its table is {table}. {_WITHOUT_CRAWLER[table].format(dataset)}")

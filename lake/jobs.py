@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from lake.aws import Aws, error_code
 from lake.errors import BadInput, LakeError
 from lake.model import REPORTS, ScriptJob
+from lake.suggest import allowed
 
 POLL_SECONDS = 1.0
 SHELL_LOGS = "/aws-glue/python-jobs"
@@ -36,7 +37,7 @@ def run(aws: Aws, job: str, on_state: Callable[[str], None], *, full_refresh: bo
     """
     jobs = aws.lake.config.every_job
     if job not in jobs:
-        raise BadInput(f"there is no job {job!r} in lake.yaml. Allowed: {', '.join(jobs)}")
+        raise BadInput(f"there is no job {job!r} in lake.yaml. {allowed(job, jobs)}")
     found = aws.lake.config.jobs.get(job)
     if full_refresh and not (found and found.incremental):
         raise BadInput(f"the job {job} is not incremental: each of its runs takes all files")

@@ -13,6 +13,7 @@ from lake.config import where
 from lake.errors import BadInput
 from lake.jobs import SHELL_LOGS
 from lake.names import STACKS, ZONES
+from lake.suggest import allowed
 from lake.terraform import OnProgress, Terraform, synthesise
 
 CRAWLER_LOGS = "/aws-glue/crawlers"
@@ -23,7 +24,7 @@ def check_stacks(stacks: Sequence[str]) -> list[str]:
     """The named stacks in the order of deployment; all of them when none is named."""
     for stack in stacks:
         if stack not in STACKS:
-            raise BadInput(f"there is no stack {stack!r}. Allowed: {', '.join(STACKS)}")
+            raise BadInput(f"there is no stack {stack!r}. {allowed(stack, STACKS)}")
     return [stack for stack in STACKS if not stacks or stack in stacks]
 
 

@@ -9,14 +9,17 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from lake.config import Lake, where
+from lake.credentials import keys_of
 from lake.errors import BadInput, LakeError
 
 START_SECONDS = 60
@@ -28,9 +31,10 @@ class LocalAws:
     """The embedded AWS of an environment that has an endpoint.
 
     Attributes:
-        folder: everything it keeps: data, state, log, process id.
+        folder: everything it keeps: data, state, log, process id. Only this user may look into it.
     """
 
+    lake: Lake
     endpoint: str
     folder: Path
 
@@ -40,7 +44,7 @@ class LocalAws:
         if lake.environment.endpoint is None:
             field = where(lake, "environments", lake.env)
             raise BadInput(f"{field}: has no endpoint, so it is an AWS account. Choose one that has with LAKE_ENV")
-        return cls(lake.environment.endpoint, lake.root / ".local" / lake.env)
+        return cls(lake, lake.environment.endpoint, lake.root / ".local" / lake.env)
 
     @property
     def port(self) -> int:
@@ -59,8 +63,11 @@ class LocalAws:
             return None
         return pid if _is_embedded_aws(pid) else None
 
-    def start(self) -> bool:
+    def start(self, *, is_open: bool = False) -> bool:
         """Start it and wait until it answers. False if it ran already.
+
+        Args:
+            is_open: it checks no signatures.
 
         Raises:
             BadInput: another program has the port.
@@ -69,8 +76,9 @@ class LocalAws:
         if self.pid() is not None:
             return False
         self._need_free_port()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        command = program("local_aws", "--port", str(self.port), "--folder", str(self.folder / "aws"))
+        self._make_folder()
+        options = ["--open"] if is_open else []
+        command = program("local_aws", "--port", str(self.port), "--folder", str(self.folder / "aws"), *options)
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 command,
@@ -83,6 +91,11 @@ class LocalAws:
         self._pid_file.write_text(str(process.pid))
         self._wait_until_ready(process)
         return True
+
+    def is_open(self) -> bool:
+        """Whether it runs and checks no signatures."""
+        pid = self.pid()
+        return pid is not None and "--open" in _arguments(pid).split()
 
     def stop(self) -> bool:
         """Stop it and wait until its state is written. False if it did not run."""
@@ -100,12 +113,25 @@ class LocalAws:
 
     def store(self) -> dict[str, list[str]]:
         """Every key of every service it holds, by place."""
-        listing: dict[str, list[str]] = _get_json(f"{self.endpoint}/_local/store")
+        from botocore.auth import SigV4Auth  # half a second, which `lake local start` does not need
+        from botocore.awsrequest import AWSRequest
+        from botocore.credentials import Credentials
+
+        keys = keys_of(self.lake)
+        url = f"{self.endpoint}/_local/store"
+        request = AWSRequest("GET", url)
+        SigV4Auth(Credentials(keys.id, keys.secret), "local", "local").add_auth(request)
+        listing: dict[str, list[str]] = _get_json(url, dict(request.headers))
         return listing
 
     @property
     def _pid_file(self) -> Path:
         return self.folder / "aws.pid"
+
+    def _make_folder(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for folder in (self.folder.parent, self.folder):
+            folder.chmod(0o700)
 
     def _need_free_port(self) -> None:
         with socket.socket() as probe:
@@ -148,10 +174,16 @@ def surroundings() -> dict[str, str]:
 
 def _is_embedded_aws(pid: int) -> bool:
     """A process id may have been given to another program since; ps tells on Linux and macOS."""
-    shown = subprocess.run(["ps", "-o", "stat=,args=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return "local_aws" in shown.stdout and not shown.stdout.startswith("Z")
+    shown = _arguments(pid)
+    return "local_aws" in shown and not shown.startswith("Z")
 
 
-def _get_json(url: str) -> Any:
-    with urlopen(url, timeout=10) as response:
+def _arguments(pid: int) -> str:
+    """The state and the command line of a process."""
+    command = ["ps", "-o", "stat=,args=", "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def _get_json(url: str, headers: Mapping[str, str] = MappingProxyType({})) -> Any:
+    with urlopen(Request(url, headers=dict(headers)), timeout=10) as response:
         return json.load(response)

@@ -15,7 +15,6 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 PROJECT = r"^[a-z][a-z0-9-]*[a-z0-9]$"
 NAME = r"^[a-z][a-z0-9_]*$"
@@ -77,22 +76,7 @@ DeclaredType = Annotated[str, Field(pattern=COLUMN_TYPE)]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(
-        strict=True, frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _only_known_fields(cls, given: Any) -> Any:
-        allowed = [field.alias or name for name, field in cls.model_fields.items()]
-        unknown = [key for key in given if key not in allowed] if isinstance(given, Mapping) else []
-        if unknown:
-            raise PydanticCustomError(
-                "unknown_field",
-                "is not a field here. Allowed: {allowed}",
-                {"allowed": ", ".join(sorted(allowed)), "field": unknown[0]},
-            )
-        return given
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class State(_Model):
@@ -531,10 +515,10 @@ class Job(JobSettings):
 
 
 def _kind(job: Any) -> str:
-    return "Script" if isinstance(job, ScriptJob) or (isinstance(job, Mapping) and "script" in job) else "Steps"
+    return "ScriptJob" if isinstance(job, ScriptJob) or (isinstance(job, Mapping) and "script" in job) else "Job"
 
 
-AnyJob = Annotated[Annotated[Job, Tag("Steps")] | Annotated[ScriptJob, Tag("Script")], Discriminator(_kind)]
+AnyJob = Annotated[Annotated[Job, Tag("Job")] | Annotated[ScriptJob, Tag("ScriptJob")], Discriminator(_kind)]
 
 
 class Window(_Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 
@@ -9,8 +10,10 @@ from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
 from lake.errors import BadInput, LakeError
+from lake.suggest import allowed
 
 POLL_SECONDS = 0.25
+DATABASES = ("raw", "curated", "streams")
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,10 @@ def query(aws: Aws, statement: str, database: str = "curated") -> Answer:
         database: the zone whose database unqualified tables are in: raw, curated or streams.
 
     Raises:
+        BadInput: the statement is no text, or there is no such database.
         LakeError: the workgroup is not deployed, or Athena could not run the statement; with its reason.
     """
+    _check(statement, database)
     try:
         started = aws.athena.start_query_execution(
             QueryString=statement,
@@ -49,6 +54,15 @@ def query(aws: Aws, statement: str, database: str = "curated") -> Answer:
     return _answer(aws, started["QueryExecutionId"])
 
 
+def _check(statement: str, database: str) -> None:
+    if not statement.strip():
+        raise BadInput("the statement is empty. Give SQL, such as `lake query 'SELECT 1'`")
+    if re.search(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]", statement):
+        raise BadInput("the statement holds control characters: it is no text. Give SQL, not a binary file")
+    if database not in DATABASES:
+        raise BadInput(f"there is no database {database!r} of the lake. {allowed(database, DATABASES)}")
+
+
 def named(aws: Aws, name: str) -> str:
     """The SQL of a named query of the workgroup."""
     ids = [
@@ -60,8 +74,8 @@ def named(aws: Aws, name: str) -> str:
     for found in queries:
         if found["Name"] == name:
             return found["QueryString"]
-    allowed = ", ".join(sorted(found["Name"] for found in queries)) or "none is deployed: `lake up athena`"
-    raise BadInput(f"there is no named query {name!r}. Allowed: {allowed}")
+    names = sorted(found["Name"] for found in queries)
+    raise BadInput(f"there is no named query {name!r}. {allowed(name, names, 'none is deployed: `lake up athena`')}")
 
 
 def _answer(aws: Aws, execution_id: str) -> Answer:

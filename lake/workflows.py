@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from lake.aws import Aws, error_code
 from lake.errors import BadInput, LakeError
 from lake.model import WorkflowStep
+from lake.suggest import allowed
 
 POLL_SECONDS = 1.0
 UNDERWAY = ("RUNNING", "STOPPING")
@@ -48,8 +49,7 @@ def run(aws: Aws, workflow: str, on_change: Callable[[Action], None]) -> list[Ac
     """
     workflows = aws.lake.config.workflows
     if workflow not in workflows:
-        allowed = ", ".join(workflows) or "none is declared"
-        raise BadInput(f"there is no workflow {workflow!r} in lake.yaml. Allowed: {allowed}")
+        raise BadInput(f"there is no workflow {workflow!r} in lake.yaml. {allowed(workflow, workflows)}")
     run_id, known = _start(aws, workflow), set[tuple[str, str]]()
     while True:
         found = aws.glue.get_workflow_run(Name=aws.names.workflow(workflow), RunId=run_id, IncludeGraph=True)["Run"]

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from lake.aws import THREADS, Aws, error_code
 from lake.errors import BadInput, LakeError
+from lake.suggest import allowed
 from lake.uploads import Uploads
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def uploads(aws: Aws, dataset: str, paths: list[Path]) -> list[Upload]:
     """
     datasets = aws.lake.config.datasets
     if dataset not in datasets:
-        raise BadInput(f"there is no dataset {dataset!r} in lake.yaml. Allowed: {', '.join(datasets)}")
+        raise BadInput(f"there is no dataset {dataset!r} in lake.yaml. {allowed(dataset, datasets)}")
     if datasets[dataset].zone != "raw":
         raise BadInput(f"{dataset} lies in the {datasets[dataset].zone} zone, which jobs write. put fills the raw zone")
     if datasets[dataset].connection:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import argparse
 import logging
+import sys
 from pathlib import Path
 
+from local_aws.credentials import NoKeys
 from local_aws.server import serve
+
+OPEN = "open: signatures are not checked, so every program on this machine gets in, with any keys"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="local_aws", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True, help="holds all its data; made if it is not there")
+    parser.add_argument("--open", action="store_true", help=OPEN)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    serve(options.port, options.folder.resolve())
+    if options.open:
+        logging.getLogger("local_aws").warning(OPEN)
+    try:
+        serve(options.port, options.folder.resolve(), options.open)
+    except NoKeys as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,11 @@ from hypercorn.config import Config
 
 from local_aws import inventory, s3_keys
 from local_aws.context import ACCOUNT, Context
+from local_aws.credentials import Keys, own_keys
+from local_aws.door import Door
 from local_aws.gateway import AsgiApp, Gateway, Receive, Scope, Send
 from local_aws.inside import Inside
+from local_aws.keyring import Keyring
 from local_aws.protocol import stacked
 
 HOST = "127.0.0.1"
@@ -22,13 +25,15 @@ ENGINES = ("mends", "ml_transforms", "crawlers", "jobs", "workflows", "athena")
 """Modules with a function `handlers(context) -> Handlers`; a later one stands in front of an earlier."""
 
 
-def application(port: int, folder: Path) -> AsgiApp:
-    """The gateway with every engine, in front of the emulator."""
-    emulator = Inside(_emulator(port, folder))
-    context = Context.at(f"http://{HOST}:{port}", folder, emulator)
+def application(port: int, folder: Path, is_open: bool = False) -> AsgiApp:
+    """The door, behind it the gateway with every engine, behind that the emulator."""
+    keys = own_keys(folder)
+    emulator = Inside(_emulator(port, folder, keys))
+    context = Context.at(f"http://{HOST}:{port}", folder, keys, emulator)
     engines = [importlib.import_module(f"local_aws.{name}").handlers(context) for name in ENGINES]
     gateway = Gateway(_forgetting_buckets(s3_keys.mended(emulator), context), stacked(*engines))
-    return inventory.served(gateway, context)
+    keyring = Keyring(keys, context.store, folder)
+    return Door(inventory.served(gateway, context), port, keyring, is_open=is_open)
 
 
 def _forgetting_buckets(app: AsgiApp, context: Context) -> AsgiApp:
@@ -46,14 +51,18 @@ def _forgetting_buckets(app: AsgiApp, context: Context) -> AsgiApp:
     return wrapped
 
 
-def serve(port: int, folder: Path) -> None:
-    """Serve until SIGTERM or SIGINT; the emulator then writes its state under `folder`."""
+def serve(port: int, folder: Path, is_open: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT; the emulator then writes its state under `folder`.
+
+    Args:
+        is_open: take calls whoever signed them, with any keys or none.
+    """
     config = Config()
     config.bind = [f"{HOST}:{port}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 5
     config.h11_max_incomplete_size = 1024 * 1024
-    asyncio.run(_serve(application(port, folder), config))
+    asyncio.run(_serve(application(port, folder, is_open), config))
 
 
 async def _serve(app: AsgiApp, config: Config) -> None:
@@ -63,7 +72,7 @@ async def _serve(app: AsgiApp, config: Config) -> None:
     await hypercorn_serve(app, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
 
 
-def _emulator(port: int, folder: Path) -> AsgiApp:
+def _emulator(port: int, folder: Path, keys: Keys) -> AsgiApp:
     """The emulator reads its settings when it is imported, so they are set first."""
     os.environ.update(
         {
@@ -71,6 +80,8 @@ def _emulator(port: int, folder: Path) -> AsgiApp:
             "BIND_HOST": HOST,
             "MINISTACK_HOST": HOST,
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
+            "AWS_ACCESS_KEY_ID": keys.id,
+            "AWS_SECRET_ACCESS_KEY": keys.secret,
             "PERSIST_STATE": "1",
             "STATE_DIR": str(folder / "state"),
             "S3_PERSIST": "1",

@@ -10,6 +10,7 @@ from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTag
 from constructs import Construct
 
 from lake.config import Lake
+from lake.credentials import PROFILE, credentials_file
 from lake.names import Names
 
 PROVIDER_VERSIONS = ">= 5.100.0, < 7.0.0"
@@ -57,7 +58,7 @@ class LakeStack(TerraformStack):
             region=environment.region,
             default_tags=[AwsProviderDefaultTags(tags=tags)],
             allowed_account_ids=[environment.account] if environment.account else None,
-            **_embedded(environment.endpoint),
+            **_embedded(self.lake),
         )
         versions = EMBEDDED_PROVIDER_VERSIONS if environment.endpoint else PROVIDER_VERSIONS
         self.add_override("terraform.required_providers.aws.version", versions)
@@ -73,13 +74,16 @@ class LakeStack(TerraformStack):
         backend.add_override("use_lockfile", True)
 
 
-def _embedded(endpoint: str | None) -> dict[str, Any]:
-    """The provider's arguments for the embedded AWS: dummy keys, and every service on the one loopback port."""
+def _embedded(lake: Lake) -> dict[str, Any]:
+    """The provider's arguments for the embedded AWS: where its keys are, and every service on the one loopback port."""
+    endpoint, file = lake.environment.endpoint, str(credentials_file(lake))
     if endpoint is None:
         return {}
     return {
-        "access_key": "local",
-        "secret_key": "local",
+        # It reads its keys where they are. Nothing of the person's own configuration is mixed in.
+        "shared_credentials_files": [file],
+        "shared_config_files": [file],
+        "profile": PROFILE,
         "endpoints": [AwsProviderEndpoints(**dict.fromkeys(_EMBEDDED_SERVICES, endpoint))],
         "s3_use_path_style": True,
         "skip_credentials_validation": True,

@@ -11,11 +11,14 @@ import typer
 
 from lake.commands.base import AsJson, Stacks, app
 from lake.commands.output import err, out, show, stack_progress, table
+from lake.config import ConfigError
 from lake.errors import BadInput
 from lake.names import STACKS
 
 if TYPE_CHECKING:
     from lake.aws import Aws
+
+PARTS = ("environments", "connections", "datasets", "workflows", "streams")
 
 
 @app.command()
@@ -23,17 +26,22 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
     """Validate lake.yaml alone. Exit code 2 when it cannot be used."""
     from lake.rules import warnings
 
-    lake = context.obj.lake()
+    try:
+        lake = context.obj.lake()
+    except ConfigError as error:
+        if not as_json:
+            raise
+        out.print_json(json.dumps({"problems": [asdict(trouble) for trouble in error.troubles]}))
+        raise typer.Exit(2) from None
     for warning in warnings(lake.config):
         err.print(f"warning: {warning}", markup=False, style="yellow")
     config = lake.config
-    parts = ("environments", "connections", "datasets", "workflows", "streams")
-    counts = {part: len(getattr(config, part)) for part in parts} | {"jobs": len(config.every_job)}
+    counts = {part: len(getattr(config, part)) for part in PARTS} | {"jobs": len(config.every_job)}
+    told = ", ".join(f"{count} {part.removesuffix('s') if count == 1 else part}" for part, count in counts.items())
     show(
         {"project": config.project, "environment": lake.env, **counts},
         as_json,
-        f"{lake.file.name} is good: project {config.project}, environment {lake.env}, "
-        + ", ".join(f"{count} {part}" for part, count in counts.items()),
+        f"{lake.file.name} is good: project {config.project}, environment {lake.env}, {told}",
     )
 
 

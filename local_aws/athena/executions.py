@@ -180,7 +180,7 @@ class Executions:
         except Exception as error:
             if not isinstance(error, QueryFailed | duckdb.Error | SqlglotError):
                 log.exception("query %s failed: %s", execution, request.text)
-            self._finish(execution, "FAILED", errors.reason_of(error), error, _statistics(begun, session))
+            self._finish(execution, "FAILED", errors.reason_of(error, request.text), error, _statistics(begun, session))
         finally:
             for left in self._work.glob(f"{execution}.*"):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -206,7 +206,7 @@ class Executions:
             s3.put_object(Bucket=bucket, Key=f"{key}.metadata", Body=json.dumps(about).encode())
             statistics |= self._write_manifest(s3, request, execution, answer.manifest)
         except Exception as error:
-            reason = f"Access denied or no such bucket when writing the result to s3://{bucket}/{key}: {error}"
+            reason = f"Access denied or no such bucket when writing the result to s3://{bucket}/{key}"
             self._finish(execution, "FAILED", reason, error, statistics)
             return
         kept = {"Columns": answer.columns, "Header": answer.header, "UpdateCount": answer.update_count}

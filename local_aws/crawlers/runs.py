@@ -17,6 +17,7 @@ from local_aws.crawlers.jdbc import DatabaseError
 from local_aws.crawlers.logs import LOG_GROUP, CrawlLog
 from local_aws.events import Ended
 from local_aws.protocol import AwsError, Document
+from local_aws.reasons import reason
 
 _STATES = "crawlers"
 _CRAWLS = "crawls"
@@ -105,11 +106,13 @@ class Runs:
             status = "SUCCEEDED"
         except StoppedError:
             status = "CANCELLED"
-        except (UnsupportedError, DatabaseError, ClientError, BotoCoreError) as error:
+        except (UnsupportedError, DatabaseError) as error:
             message = str(error)
+        except ClientError as error:
+            message = reason(error)
         except Exception as error:
             log.exception("The crawler %s failed", key)
-            message = f"Internal Service Exception: {type(error).__name__}: {error}"
+            message = f"Internal Service Exception: {reason(error)}"
         self.remember(key, State="STOPPING")
         self._say_goodbye(lines, status, message)
         self._finish(key, crawl_id, status, message, changes)

@@ -16,6 +16,8 @@ from local_aws.mirror import S3File, split_uri
 from local_aws.protocol import Document
 
 _SIMILARITY = 0.7
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+"""Hive's word for a partition value that is empty, which Glue does not take."""
 _PARTITION_FOLDER = re.compile(r"[^=]+=.*|\d[\d_:T.Z-]*")
 _GLOB = re.compile(r"\*\*|\*|\?|\{[^}]*\}|\[[^]]*\]|.", re.DOTALL)
 
@@ -236,7 +238,7 @@ def _keys(signature: tuple[str, ...]) -> tuple[str, ...]:
 
 def _key_and_value(part: str) -> tuple[str, str]:
     key, equals, value = part.partition("=")
-    return (key.lower(), unquote(value)) if equals and key else ("", part)
+    return (key.lower(), unquote(value) or _NO_VALUE) if equals and key else ("", part or _NO_VALUE)
 
 
 def table_columns(table: FoundTable, files: Iterable[S3File], schemas: Mapping[S3File, Schema]) -> dict[str, str]:

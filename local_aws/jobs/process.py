@@ -17,7 +17,7 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from local_aws.context import CREDENTIALS
+from local_aws.credentials import Keys
 
 _SCALA = Path(__file__).with_name("scala.py")
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "JAVA_HOME", "SPARK_SUBMIT_OPTS")
@@ -44,12 +44,14 @@ def scala_command(script: Path, cache: Path, class_: str, arguments: Mapping[str
     return [sys.executable, "-P", str(_SCALA), str(script), str(cache), class_, *_words(arguments)]
 
 
-def environment(endpoint: str, region: str, run_id: str, work: Path, libraries: list[Path]) -> dict[str, str]:
+def environment(
+    endpoint: str, keys: Keys, region: str, run_id: str, work: Path, libraries: list[Path]
+) -> dict[str, str]:
     """Nothing of the caller's AWS reaches a job: it sees this AWS only, in a session with its run's id."""
     return {name: os.environ[name] for name in _KEPT if name in os.environ} | {
         "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
+        "AWS_ACCESS_KEY_ID": keys.id,
+        "AWS_SECRET_ACCESS_KEY": keys.secret,
         "AWS_SESSION_TOKEN": run_id,
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,

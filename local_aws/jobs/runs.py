@@ -25,6 +25,7 @@ from local_aws.jobs.process import JobError
 from local_aws.jobs.spark import write_configuration
 from local_aws.mirror import split_uri
 from local_aws.protocol import AwsError, Document
+from local_aws.reasons import reason
 
 RUNS = "glue_job_runs"
 UNDERWAY = ("STARTING", "RUNNING", "STOPPING")
@@ -155,13 +156,14 @@ class JobRuns:
             return "FAILED", str(error)
         except Exception as error:
             log.exception("job run %s", order.id)
-            return "FAILED", f"the embedded AWS could not run the job: {type(error).__name__}: {error}"
+            return "FAILED", f"the embedded AWS could not run the job: {reason(error)}"
 
     def _executed(self, order: _Order, work: Path) -> tuple[str, str]:
         process.require_modules(order.arguments.get("--additional-python-modules", ""))
         (work / "tmp").mkdir(parents=True)
         script, libraries = self._fetched(order, work)
-        env = process.environment(self._context.endpoint, order.region, order.id, work, libraries)
+        context = self._context
+        env = process.environment(context.endpoint, context.keys, order.region, order.id, work, libraries)
         folders = BucketFolders(self._context, work / "buckets")
         if order.is_spark:
             process.require_java()

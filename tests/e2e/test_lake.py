@@ -6,6 +6,7 @@ The tests of this file run in their order on one lake, as a person would go thro
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -82,12 +83,12 @@ def test_checkov_parses_every_stack(lake_up: Checkout) -> None:
     assert files == {f"/stacks/{stack}/cdk.tf.json" for stack in STACKS}
 
 
-def test_the_cli_of_aws_works_with_nothing_but_an_endpoint(lake_up: Checkout) -> None:
-    endpoint = next(word.strip('",') for word in (lake_up.root / "lake.yaml").read_text().split() if "http://" in word)
-    keys = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
+def test_the_cli_of_aws_works_with_the_profile_that_the_lake_prints(lake_up: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "config").write_text(lake_up.lake("local", "credentials", "--profile").stdout)
 
     def aws(*arguments: str) -> str:
-        return lake_up.run("aws", "--endpoint-url", endpoint, *arguments, **keys).stdout
+        settings = {"AWS_CONFIG_FILE": str(tmp_path / "config")}
+        return lake_up.run("aws", "--profile", "flights-local", *arguments, **settings).stdout
 
     tables = json.loads(aws("glue", "get-tables", "--database-name", "flights_local_raw"))["TableList"]
     assert {table["Name"] for table in tables} == {"flights", "weather", "airlines", "airports", "planes"}

@@ -14,7 +14,7 @@ import pytest
 from lake.aws import Aws
 from lake.config import load
 from lake.lifecycle import SHELL_LOGS, _delete_shell_logs
-from local_aws.context import client
+from tests.embedded import client
 from tests.local_aws.conftest import free_port, started, stopped
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +58,7 @@ class Shop:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder, port = tmp_path_factory.mktemp("scripts"), free_port()
-    process = started(port, folder / "aws")
+    process = started(port, folder / ".local/local/aws")
     yield Shop(folder, port)
     stopped(process)
 

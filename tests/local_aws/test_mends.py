@@ -18,7 +18,7 @@ from urllib.request import urlopen
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws.context import client
+from tests.embedded import client, store_of
 from tests.local_aws.conftest import free_port
 
 Aws = Callable[[str], Any]
@@ -260,15 +260,10 @@ def test_what_is_deleted_is_nowhere_in_the_store(endpoint: str, name: str) -> No
     glue.create_partition_index(DatabaseName=name, TableName="t", PartitionIndex=index)
     kinesis.create_stream(StreamName=name, ShardCount=1)
     kinesis.enable_enhanced_monitoring(StreamName=name, ShardLevelMetrics=["IncomingBytes"])
-    assert name in _store(endpoint)
+    assert name in json.dumps(store_of(endpoint))
     glue.delete_database(Name=name)
     kinesis.delete_stream(StreamName=name)
-    assert name not in _store(endpoint)
-
-
-def _store(endpoint: str) -> str:
-    with urlopen(f"{endpoint}/_local/store", timeout=10) as answer:
-        return str(answer.read())
+    assert name not in json.dumps(store_of(endpoint))
 
 
 def test_an_ml_transform_is_made_changed_listed_and_deleted(side: Aws, name: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from local_aws.context import Context
 from local_aws.jobs.buckets import BucketFolders
+from tests.embedded import keys_of
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def bucket(aws: Callable[[str], Any]) -> str:
 
 @pytest.fixture
 def context(endpoint: str, tmp_path: Path) -> Context:
-    return Context.at(endpoint, tmp_path)
+    return Context.at(endpoint, tmp_path, keys_of(endpoint))
 
 
 def _bodies(aws: Callable[[str], Any], bucket: str) -> dict[str, bytes]:

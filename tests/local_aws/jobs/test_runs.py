@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws.context import client
+from tests.embedded import client
 from tests.local_aws.conftest import free_port, started, stopped, until
 from tests.local_aws.jobs.conftest import Lab, ended
 
@@ -39,7 +39,7 @@ def test_a_shell_job_works_on_this_aws_with_nothing_of_the_caller(lab: Any) -> N
         """
     )
     assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
-    assert lab.aws("s3").get_object(Bucket=lab.bucket, Key="made")["Body"].read() == b"local"
+    assert lab.aws("s3").get_object(Bucket=lab.bucket, Key="made")["Body"].read().startswith(b"LOCAL")
     assert "AWS_PROFILE" not in lab.lines(run, "output")[0]
 
 
