@@ -21,7 +21,7 @@ QUERIES = (
     "SELECT c.name, count(*) AS n FROM flights f JOIN carriers c ON f.carrier = c.carrier GROUP BY c.name ORDER BY n",
     "SELECT * FROM carriers ORDER BY carrier LIMIT 10",
 )
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.2
 
 
 class Side:

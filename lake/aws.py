@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config as BotoConfig
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
 
 from lake.config import Lake, where
 from lake.credentials import credentials_file, keys_of
@@ -17,6 +17,7 @@ from lake.local import LocalAws
 from lake.names import Names
 
 if TYPE_CHECKING:
+    from botocore.credentials import ReadOnlyCredentials
     from mypy_boto3_athena import AthenaClient
     from mypy_boto3_firehose import FirehoseClient
     from mypy_boto3_glue import GlueClient
@@ -62,6 +63,14 @@ class Aws:
         )
         endpoint = self.lake.environment.endpoint
         return self._session.client(service, endpoint_url=endpoint, config=config)
+
+    def credentials(self) -> ReadOnlyCredentials:
+        """The keys of the login, as they are now."""
+        found = self._session.get_credentials()
+        if found is None:
+            raise NoCredentialsError
+        frozen: ReadOnlyCredentials = found.get_frozen_credentials()
+        return frozen
 
     @functools.cached_property
     def names(self) -> Names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -13,9 +14,13 @@ from botocore.exceptions import ClientError
 from lake.aws import THREADS, Aws, error_code
 from lake.errors import BadInput, LakeError
 from lake.suggest import allowed
+from lake.uploads import Uploads
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+
+_NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""What a key may hold and an XML document, as DeleteObjects takes one, may not."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +55,9 @@ def uploads(aws: Aws, dataset: str, paths: list[Path]) -> list[Upload]:
 def put(aws: Aws, files: list[Upload]) -> Iterator[Upload]:
     """Upload side by side; each upload is given back when it is done."""
     bucket = aws.names.bucket("raw")
+    into = Uploads(aws, bucket)
     with ThreadPoolExecutor(THREADS) as pool:
-        work = {pool.submit(aws.s3.upload_file, str(upload.file), bucket, upload.key): upload for upload in files}
+        work = {pool.submit(into.put, upload.file, upload.key): upload for upload in files}
         try:
             for done in as_completed(work):
                 _uploaded(done.result, bucket)
@@ -111,8 +117,10 @@ def _delete(aws: Aws, bucket: str, versions: list[Any]) -> int:
     objects: list[ObjectIdentifierTypeDef] = [
         {"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions
     ]
-    if objects:
-        answer = aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+    for each in (each for each in objects if _NOT_XML.search(each["Key"])):
+        aws.s3.delete_object(Bucket=bucket, **each)  # type: ignore[misc]
+    if said := [each for each in objects if not _NOT_XML.search(each["Key"])]:
+        answer = aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": said, "Quiet": True})
         if failed := answer.get("Errors"):
             raise LakeError(f"{bucket}: {len(failed)} objects were not deleted. First: {failed[0]}")
     return len(objects)

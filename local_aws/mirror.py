@@ -188,6 +188,7 @@ class Mirror:
     def _drop(self, bucket: str, keys: Iterable[str]) -> None:
         gone = list(keys)
         for key in gone:
+            # Its place, and the one that it has beside a folder of its name.
             for found in (places([key], DUCKDB), places([key, f"{key}/"], DUCKDB)):
                 with suppress(*_IN_THE_WAY, FileNotFoundError, PermissionError):
                     (self.folder(bucket) / found[key]).unlink()

@@ -11,7 +11,7 @@ from pathlib import Path
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 
-from local_aws import inventory
+from local_aws import inventory, s3_keys
 from local_aws.context import ACCOUNT, Context
 from local_aws.credentials import Keys, own_keys
 from local_aws.door import Door
@@ -45,7 +45,7 @@ def application(
     endpoint = f"http://{HOST}:{port}"
     context = Context.at(endpoint, folder, keys, objects, was_killed=was_killed, job_user=job_user)
     engines = [importlib.import_module(f"local_aws.{name}").handlers(context) for name in ENGINES]
-    gateway = Gateway(_forgetting_buckets(objects, context), stacked(*engines))
+    gateway = Gateway(_forgetting_buckets(s3_keys.mended(objects), context), stacked(*engines))
     keyring = Keyring(keys, context.store, folder)
     return Door(inventory.served(gateway, context), port, keyring, is_open=is_open)
 

@@ -29,6 +29,7 @@ from local_aws.startup import once_answering
 _COLLECTION = "athena_executions"
 _THREADS = 4
 _CACHED_RESULTS = 8
+_SMALL = 8 * 1024 * 1024
 _OVER = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 log = logging.getLogger("local_aws.athena")
@@ -60,6 +61,7 @@ class Executions:
         self._running: dict[str, duckdb.DuckDBPyConnection] = {}
         self._lock = threading.RLock()
         self._rows: dict[str, list[list[str | None]]] = {}
+        self._tokens = {entry["Token"]: key for key, entry in self._store.all(_COLLECTION).items()}
         self._bury_interrupted()
         self._is_clean = once_answering(context.endpoint, lambda: unfinished.take_back_all(context))
         # Daemon threads: a query that runs does not hold up the end of the process.
@@ -69,9 +71,9 @@ class Executions:
     def start(self, request: Request) -> str:
         """Queue a query and return its id; a token that is known already returns the id it had."""
         with self._lock:
-            for key, entry in self._store.all(_COLLECTION).items() if request.token else ():
-                if entry["Token"] == request.token:
-                    return self._same(key, entry, request)
+            known = self._tokens.get(request.token) if request.token else None
+            if known and (entry := self._store.get(_COLLECTION, known)):
+                return self._same(known, entry, request)
             execution = str(uuid.uuid4())
             entry = {
                 "Token": request.token,
@@ -79,6 +81,7 @@ class Executions:
                 "QueryExecution": _queued(execution, request),
             }
             self._store.put(_COLLECTION, execution, entry)
+            self._tokens[request.token] = execution
         self._queue.put((execution, request))
         return execution
 
@@ -203,7 +206,10 @@ class Executions:
         s3 = self._context.client("s3", request.region)
         about = {"ColumnInfo": answer.columns}
         try:
-            s3.upload_file(str(answer.file), bucket, key)
+            if answer.file.stat().st_size > _SMALL:
+                s3.upload_file(str(answer.file), bucket, key)
+            else:  # With none of the threads of a transfer.
+                s3.put_object(Bucket=bucket, Key=key, Body=answer.file.read_bytes())
             s3.put_object(Bucket=bucket, Key=f"{key}.metadata", Body=json.dumps(about).encode())
             statistics |= self._write_manifest(s3, request, execution, answer.manifest)
         except Exception as error:

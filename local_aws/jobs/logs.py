@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -36,13 +36,12 @@ class FollowedFile:
             self._logs.put_log_events(**self._target, logEvents=batch)
 
 
-def say(logs: Any, group: str, stream: str, line: str) -> None:
-    """Put a line of this AWS's own to a stream. The stream is made if it is not there, the group is not."""
-    there, gone = logs.exceptions.ResourceAlreadyExistsException, logs.exceptions.ResourceNotFoundException
-    with suppress(gone):
-        with suppress(there):
-            logs.create_log_stream(logGroupName=group, logStreamName=stream)
-        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=list(_events(iter([line]))))
+def say(logs: Any, group: str, stream: str, lines: Iterable[str]) -> None:
+    """Put lines of the embedded AWS itself into a log stream, made when it is not there."""
+    _create(logs, group, stream)
+    left = iter(lines)
+    while batch := list(islice(_events(left), _BATCH)):
+        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=batch)
 
 
 def _events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:

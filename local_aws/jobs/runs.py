@@ -10,9 +10,11 @@ import threading
 import time
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
@@ -33,6 +35,8 @@ from local_aws.startup import once_answering
 RUNS = "glue_job_runs"
 UNDERWAY = ("STARTING", "RUNNING", "STOPPING")
 _SPARK = ("glueetl", "gluestreaming")
+_SHOWN = "/: =+,@&()'!$;"
+"""Characters of a key that a log shows as they are."""
 _LOG_PREFIX = "/aws-glue/jobs"
 _SHELL_LOG_PREFIX = "/aws-glue/python-jobs"
 _ECHOED = (
@@ -174,6 +178,7 @@ class JobRuns:
         if order.is_spark:
             process.require_java()
             write_configuration(work / "conf", work, folders.fill(), order.arguments.get("--conf", ""))
+            self._tell_unseen(order, folders.unseen)
         self._folders[order.id] = folders
         if self._user:
             self._user.give(work)
@@ -183,6 +188,11 @@ class JobRuns:
             self._folders.pop(order.id)
             if self._is_open:
                 folders.publish()
+
+    def _tell_unseen(self, order: _Order, uris: list[str]) -> None:
+        lines = (f"Spark does not see {quote(uri, safe=_SHOWN)}: its key cannot be a path of files" for uri in uris)
+        if uris:
+            say(self._context.client("logs", order.region), f"{order.run['LogGroupName']}/error", order.id, lines)
 
     def _fetched(self, order: _Order, work: Path) -> tuple[Path, list[Path]]:
         """The script, and what PYTHONPATH names: the zips of --extra-py-files, the folder of its modules."""
@@ -290,12 +300,10 @@ class JobRuns:
 
     def _say_died(self, runs: Iterable[Document]) -> None:
         for run in runs:
-            say(
-                self._context.client("logs", run.get("Region", "us-east-1")),
-                f"{run['LogGroupName']}/error",
-                run["Id"],
-                _DIED,
-            )
+            logs, group = self._context.client("logs", run.get("Region", "us-east-1")), f"{run['LogGroupName']}/error"
+            with suppress(logs.exceptions.ResourceNotFoundException):
+                logs.describe_log_streams(logGroupName=group)  # a group that is gone is not made again
+                say(logs, group, run["Id"], [_DIED])
 
     def _kill_all(self) -> None:
         with self._lock:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.context import client
+from tests.embedded import client
 from tests.local_aws.conftest import free_port, started, stopped, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -151,7 +151,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     life.workflow_run = life.aws("glue").start_workflow_run(Name="nightly")["RunId"]
     life.query = life.ask(ENDLESS)
     for job in ("half", "child"):
-        until(lambda job=job: life.lines(life.job_runs(job)[0], "output"))
+        until(lambda job=job: life.lines(life.job_runs(job)[0], "output"), seconds=180)
     until(lambda: life.status(life.query)["State"] == "RUNNING")
     life.runs = [life.job_runs(job)[0]["Id"] for job in ("half", "child")]
     life.processes = processes_of(*life.runs)

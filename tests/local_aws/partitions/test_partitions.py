@@ -7,12 +7,11 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws.context import client
+from tests.embedded import client, store_of
 from tests.local_aws.conftest import free_port, started, stopped
 
 Aws = Callable[[str], Any]
@@ -213,8 +212,7 @@ def test_a_changed_table_keeps_its_partitions_and_a_deleted_one_takes_them_along
     assert sales.made_again() == []
     sales.fill(*DAYS)
     sales.glue.delete_database(Name=sales.database)
-    with urlopen(f"{sales.glue.meta.endpoint_url}/_local/store", timeout=10) as answer:
-        assert sales.database not in answer.read().decode()
+    assert sales.database not in json.dumps(store_of(sales.glue.meta.endpoint_url))
 
 
 def test_statistics_of_a_partitions_columns_are_kept_until_it_is_deleted(sales: Sales) -> None:
