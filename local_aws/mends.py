@@ -31,6 +31,7 @@ def handlers(context: Context) -> Handlers:
         *(_tagging(context, tagged) for tagged in TAGGED),
         {
             ("athena", "CreateWorkGroup"): _with_workgroup_defaults,
+            ("athena", "GetWorkGroup"): _missing_as_aws_says_it,
             **{("glue", action): _with_true_triggers for action in ("GetTrigger", "GetTriggers", "BatchGetTriggers")},
             ("kinesis", "CreateStream"): partial(_with_stream_tags, context),
             ("sqs", "CreateQueue"): _with_compact_redrive_policy,
@@ -203,6 +204,16 @@ def _with_workgroup_defaults(call: Call) -> Document:
     defaults = {"EnforceWorkGroupConfiguration": True, "PublishCloudWatchMetricsEnabled": True}
     configuration = {**defaults, **call.payload.get("Configuration", {})}
     return call.forward({**call.payload, "Configuration": configuration})
+
+
+def _missing_as_aws_says_it(call: Call) -> Document:
+    """Terraform knows by these very words that a workgroup is gone."""
+    try:
+        return call.passed_on()
+    except AwsError as error:
+        if error.message.endswith(" not found"):
+            raise AwsError(error.code, error.message.replace(" not found", " is not found.")) from None
+        raise
 
 
 def _with_true_triggers(call: Call) -> Document:
