@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -21,11 +22,14 @@ from rich.progress import (
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from lake.terraform import OnProgress
-    from lake.terraform import Progress as StackProgress
+    from lake.progress import OnProgress
+    from lake.progress import Progress as StackProgress
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+
+SLOW_SECONDS = 15
+"""What takes longer is named, and named again as often."""
 
 
 @contextmanager
@@ -43,20 +47,42 @@ def progress_bar() -> Iterator[Progress]:
 
 @contextmanager
 def stack_progress(verb: str) -> Iterator[OnProgress]:
-    """A bar per stack on a terminal, else a line when a stack is begun and one when it is done."""
+    """A bar per stack on a terminal, else a line when it is begun, when it is done, and for what takes long."""
     tasks: dict[str, TaskID] = {}
+    noted: dict[str, int] = {}
+    told: dict[str, float] = {}
     with progress_bar() as progress:
 
         def show(stack: StackProgress) -> None:
-            if stack.stack not in tasks:
-                tasks[stack.stack] = progress.add_task(f"{verb} {stack.stack}", total=None)
-                on_no_terminal(f"{verb} {stack.stack}")
+            name = stack.stack
+            if name not in tasks:
+                tasks[name] = progress.add_task(f"{verb} {name}", total=None)
+                on_no_terminal(f"{verb} {name}")
+            for note in stack.notes[noted.get(name, 0) :]:
+                err.print(f"{name}: {note}", markup=False)
+            noted[name] = len(stack.notes)
             total = stack.total if stack.finished else stack.total or None
-            progress.update(tasks[stack.stack], total=total, completed=stack.done)
+            slow = slow_work(stack)
+            label = escape(f"{verb} {name}{': ' if slow else ''}{slow}")
+            progress.update(tasks[name], description=label, total=total, completed=stack.done)
+            if slow and time.monotonic() - told.get(name, 0) > SLOW_SECONDS:
+                told[name] = time.monotonic()
+                on_no_terminal(f"{name}: {slow}")
             if stack.finished:
-                on_no_terminal(f"{stack.stack}: {stack.done} of {stack.total} changes made")
+                on_no_terminal(f"{name}: {stack.done} of {stack.total} changes made")
 
         yield show
+
+
+def slow_work(stack: StackProgress) -> str:
+    """`aws_kinesis_stream.clicks, 40 s`: what holds a stack up; empty as long as nothing does."""
+    if stack.slowest is None or stack.slowest[1] < SLOW_SECONDS:
+        return ""
+    return f"{stack.slowest[0]}, {stack.slowest[1]} s"
+
+
+def say(line: str) -> None:
+    err.print(line, markup=False)
 
 
 def on_no_terminal(line: str) -> None:
