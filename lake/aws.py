@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import functools
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config as BotoConfig
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
 
 from lake.config import Lake, where
 from lake.errors import BadInput
+from lake.local import nothing_answers
 from lake.names import Names
 
 if TYPE_CHECKING:
@@ -28,6 +37,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 THREADS = 16
+FIRST_ANSWER_SECONDS = 10
+_UNREACHED = (EndpointConnectionError, ConnectTimeoutError)
+_UNANSWERED = (ConnectionClosedError, ReadTimeoutError)
 _DUMMY_KEYS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 
 
@@ -44,14 +56,22 @@ class Aws:
         keys = _DUMMY_KEYS if environment.endpoint else {}
         self._session = boto3.session.Session(region_name=environment.region, **keys)  # type: ignore[arg-type]
 
-    def _client(self, service: str) -> Any:
-        config = BotoConfig(
-            s3={"addressing_style": "path"} if self.lake.environment.endpoint else {},
-            max_pool_connections=2 * THREADS,
-            retries={"mode": "standard", "max_attempts": 5},
-        )
+    def _client(self, service: str, **settings: Any) -> Any:
+        """A client; an embedded AWS that is not there is not worth waiting for."""
         endpoint = self.lake.environment.endpoint
+        config = BotoConfig(
+            s3={"addressing_style": "path"} if endpoint else {},
+            max_pool_connections=2 * THREADS,
+            retries={"mode": "standard", "max_attempts": 1 if endpoint else 5},
+            connect_timeout=2 if endpoint else 60,
+        ).merge(BotoConfig(**settings))
         return self._session.client(service, endpoint_url=endpoint, config=config)  # type: ignore[call-overload]
+
+    def _first_client(self) -> Any:
+        """Of the one call that says whether AWS is there at all."""
+        if self.lake.environment.endpoint is None:
+            return self._client("sts")
+        return self._client("sts", retries={"total_max_attempts": 1}, read_timeout=FIRST_ANSWER_SECONDS)
 
     @functools.cached_property
     def names(self) -> Names:
@@ -61,9 +81,9 @@ class Aws:
     def _account(self) -> str:
         field = where(self.lake, "environments", self.lake.env)
         try:
-            account = str(self._client("sts").get_caller_identity()["Account"])
-        except EndpointConnectionError:
-            raise BadInput(f"{field}: {self._unreachable()}") from None
+            account = str(self._first_client().get_caller_identity()["Account"])
+        except (*_UNREACHED, *_UNANSWERED) as error:
+            raise BadInput(f"{field}: {self._unreachable(error)}") from None
         except (BotoCoreError, ClientError) as error:
             raise BadInput(
                 f"{field}: no valid AWS credentials. AWS says: {error}. Log in (`aws sso login`, AWS_PROFILE, ...) "
@@ -75,10 +95,16 @@ class Aws:
             )
         return account
 
-    def _unreachable(self) -> str:
-        if self.lake.environment.endpoint:
-            return f"nothing answers at {self.lake.environment.endpoint}. Start it with `lake local start`"
-        return "AWS cannot be reached. Check the network"
+    def _unreachable(self, error: BotoCoreError) -> str:
+        endpoint = self.lake.environment.endpoint
+        if endpoint is None:
+            return "AWS cannot be reached. Check the network"
+        if isinstance(error, _UNREACHED):
+            return nothing_answers(endpoint)
+        return (
+            f"{endpoint} takes calls and gave no answer within {FIRST_ANSWER_SECONDS} s. `lake local logs` may say "
+            f"why; `lake local stop` and `lake local start` start it again"
+        )
 
     @functools.cached_property
     def athena(self) -> AthenaClient:
@@ -131,3 +157,19 @@ class Aws:
 
 def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def lost(error: BaseException | None) -> str | None:
+    """What to say when AWS went away in the middle of a command; None if `error` is of another kind."""
+    while error is not None:
+        if isinstance(error, (*_UNREACHED, *_UNANSWERED)):
+            place = urlsplit(str(error.kwargs.get("endpoint_url", "")))
+            what = "gave no answer" if isinstance(error, ReadTimeoutError) else "answers no more"
+            way_out = "Check the network"
+            if place.hostname in ("127.0.0.1", "localhost"):
+                way_out = "`lake local status` and `lake local logs` say more; `lake local start` starts it"
+            return (
+                f"{place.scheme}://{place.netloc} {what}, in the middle of this command. {way_out}. Then run it again"
+            )
+        error = error.__cause__ or error.__context__
+    return None

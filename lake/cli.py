@@ -27,4 +27,6 @@ def main() -> None:
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in ("botocore", "boto3"):
             raise
-        fail(f"AWS: {error}", 1)
+        from lake.aws import lost
+
+        fail(lost(error) or f"AWS: {error}", 1)

@@ -37,6 +37,18 @@ class Progress:
         address, since = min(self.working.items(), key=lambda work: work[1])
         return address, int(time.monotonic() - since)
 
+    @property
+    def failures(self) -> list[str]:
+        """The errors; those of an AWS that went away in one sentence."""
+        lost = [error for error in self.errors if "connection refused" in error or "connection reset" in error]
+        if not lost:
+            return self.errors
+        sentence = (
+            "AWS answers no more. `lake local status` says whether the embedded one runs. "
+            "Run the same command again: it goes on from here"
+        )
+        return [*(error for error in self.errors if error not in lost), sentence]
+
     def plan(self) -> None:
         """Terraform begins (again): it reads what is there."""
         self.working = {PLANNING: time.monotonic()}

@@ -87,7 +87,7 @@ class Terraform:
     def _all(self, work: Callable[[Progress], None], stacks: Sequence[str], may_begin: MayBegin) -> None:
         with _signals_to(self._interrupt), ThreadPoolExecutor(max(1, len(stacks))) as pool:
             results = list(pool.map(lambda stack: self._one(work, stack, may_begin), stacks))
-        failed = [f"{result.stack}: {error}" for result in results for error in result.errors]
+        failed = [f"{result.stack}: {error}" for result in results for error in result.failures]
         if self._interrupts:
             raise Interrupted("interrupted. Run the same command again: it goes on from here")
         if failed:

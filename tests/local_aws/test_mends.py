@@ -238,7 +238,7 @@ def test_a_workgroup_made_without_settings_enforces_its_own_and_publishes_metric
 
 
 def test_a_missing_workgroup_is_said_in_the_words_that_terraform_looks_for(side: Aws, name: str) -> None:
-    with pytest.raises(ClientError, match="InvalidRequestException.* is not found"):
+    with pytest.raises(ClientError, match=r"InvalidRequestException.* is not found"):
         side("athena").get_work_group(WorkGroup=name)
 
 
