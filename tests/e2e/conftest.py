@@ -69,6 +69,10 @@ class Checkout:
         """What Terraform's state of a stack holds, as a person would look."""
         return self.run("terraform", f"-chdir=cdktf.out/stacks/{stack}", "state", "list").stdout.split()
 
+    def forget_state(self, *stacks: str) -> None:
+        for stack in stacks:
+            (self.root / f".state/local/{stack}.tfstate").unlink()
+
     def put_object(self, bucket: str, key: str, body: bytes) -> None:
         self.s3().put_object(Bucket=bucket, Key=key, Body=body)
 
