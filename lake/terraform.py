@@ -82,7 +82,10 @@ class Terraform:
     def resources(self, stack: str) -> list[str]:
         """The addresses in a stack's state; none where it was never deployed."""
         command = ["terraform", f"-chdir={self._folder(stack)}", "state", "list"]
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+        done = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True)
+        if done.returncode and "No state file was found" not in done.stderr:
+            raise LakeError(done.stderr.strip())
+        return done.stdout.split()
 
     def _all(self, work: Callable[[Progress], None], stacks: Sequence[str], may_begin: MayBegin) -> None:
         with _signals_to(self._interrupt), ThreadPoolExecutor(max(1, len(stacks))) as pool:
@@ -134,7 +137,7 @@ class Terraform:
             found = self._orphans(progress.stack)
             if foreign := [orphan for orphan in found if not orphan.found.belongs_to(self._aws)]:
                 raise LakeError("\n".join(map(self._foreign, foreign)))
-            self._adopting(found, progress, "apply")
+            self._adopting(found, progress)
             if not progress.errors or self._interrupts or not self._orphans(progress.stack):
                 return
 
@@ -142,7 +145,7 @@ class Terraform:
         """What is in no state is first taken into it: Terraform then destroys it as it would have."""
         found = [orphan for orphan in self._orphans(progress.stack) if orphan.found.belongs_to(self._aws)]
         if found:
-            self._adopting(found, progress, "apply", *(f"-target={orphan.address}" for orphan in found))
+            self._adopting(found, progress, *(f"-target={orphan.address}" for orphan in found))
         if not progress.errors and not self._interrupts:
             self._run("destroy", progress)
 
@@ -156,13 +159,16 @@ class Terraform:
             f"{self._aws.names.prefix}. Delete or rename it, or choose another project in {self._aws.lake.file.name}"
         )
 
-    def _adopting(self, found: Sequence[adoption.Orphan], progress: Progress, verb: Verb, *options: str) -> None:
+    def _adopting(self, found: Sequence[adoption.Orphan], progress: Progress, *options: str) -> None:
+        """Apply, with the import of what was found."""
         file = self._folder(progress.stack) / state.ADOPTED
         if found:
             blocks = [{"to": orphan.address, "id": orphan.found.id} for orphan in found]
             file.write_text(json.dumps({"import": blocks}))
-        self._run(verb, progress, *options)
-        file.unlink(missing_ok=True)
+        try:
+            self._run("apply", progress, *options)
+        finally:
+            file.unlink(missing_ok=True)
         for orphan in [] if progress.errors else found:
             self._note(progress, f"adopted: {orphan.address}, {orphan.found.id}")
 
@@ -184,8 +190,10 @@ class Terraform:
         progress.working.clear()
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)  # a provider that outlived a killed Terraform
+        if process.returncode < 0:
+            raise LakeError(_killed(-process.returncode))
         if process.returncode and not progress.errors:
-            progress.errors.append(_ended(verb, process.returncode, log))
+            progress.errors.append(f"terraform {verb} ended with {process.returncode}. What it said is in {log}")
 
     def _note(self, progress: Progress, note: str) -> None:
         if note:
@@ -258,8 +266,6 @@ def _lines(log: Path, process: subprocess.Popen[bytes]) -> Iterator[str]:
             time.sleep(TAIL_SECONDS)
 
 
-def _ended(verb: Verb, code: int, log: Path) -> str:
-    if code < 0:
-        name = signal.Signals(-code).name
-        return f"Terraform was killed ({name}). Run the same command again: it finds what was made, and goes on"
-    return f"terraform {verb} ended with {code}. What it said is in {log}"
+def _killed(number: int) -> str:
+    name = signal.Signals(number).name
+    return f"Terraform was killed ({name}). Run the same command again: it finds what was made, and goes on"

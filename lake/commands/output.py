@@ -50,11 +50,13 @@ def stack_progress(verb: str) -> Iterator[OnProgress]:
     """A bar per stack on a terminal, else a line when it is begun, when it is done, and for what takes long."""
     tasks: dict[str, TaskID] = {}
     noted: dict[str, int] = {}
-    told: dict[str, float] = {}
+    slow: dict[str, str] = {}
+    told = time.monotonic()
     with progress_bar() as progress:
 
         def show(stack: StackProgress) -> None:
-            name = stack.stack
+            nonlocal told
+            name, slow[stack.stack] = stack.stack, slow_work(stack)
             if name not in tasks:
                 tasks[name] = progress.add_task(f"{verb} {name}", total=None)
                 on_no_terminal(f"{verb} {name}")
@@ -62,12 +64,11 @@ def stack_progress(verb: str) -> Iterator[OnProgress]:
                 err.print(f"{name}: {note}", markup=False)
             noted[name] = len(stack.notes)
             total = stack.total if stack.finished else stack.total or None
-            slow = slow_work(stack)
-            label = escape(f"{verb} {name}{': ' if slow else ''}{slow}")
+            label = escape(": ".join(filter(None, (f"{verb} {name}", slow[name]))))
             progress.update(tasks[name], description=label, total=total, completed=stack.done)
-            if slow and time.monotonic() - told.get(name, 0) > SLOW_SECONDS:
-                told[name] = time.monotonic()
-                on_no_terminal(f"{name}: {slow}")
+            if any(slow.values()) and time.monotonic() - told > SLOW_SECONDS:
+                told = time.monotonic()
+                on_no_terminal("; ".join(f"{other}: {work}" for other, work in slow.items() if work))
             if stack.finished:
                 on_no_terminal(f"{name}: {stack.done} of {stack.total} changes made")
 
