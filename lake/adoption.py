@@ -10,11 +10,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from lake.aws import THREADS, Aws, error_code
+
+if TYPE_CHECKING:
+    from mypy_boto3_resourcegroupstaggingapi.type_defs import TagFilterTypeDef
 
 Body = Mapping[str, Any]
 Resources = Mapping[str, Mapping[str, Body]]
@@ -118,18 +121,15 @@ def _bucket(aws: Aws, body: Body) -> Found:
 
 
 def _key(aws: Aws, body: Body) -> Found | None:
-    """A key has no name: the lake's alias leads to it, or its description."""
-    for key_id in _keys(aws):
-        key = aws.kms.describe_key(KeyId=key_id)["KeyMetadata"]
+    """A key has no name: the lake's tags lead to it, and the lake's description says that it is the one."""
+    tags = {"project": aws.lake.config.project, "environment": aws.lake.env}
+    wanted: list[TagFilterTypeDef] = [{"Key": key, "Values": [value]} for key, value in tags.items()]
+    pages = aws.tagging.get_paginator("get_resources").paginate(ResourceTypeFilters=["kms"], TagFilters=wanted)
+    for arn in (entry["ResourceARN"] for page in pages for entry in page["ResourceTagMappingList"]):
+        key = aws.kms.describe_key(KeyId=arn)["KeyMetadata"]
         if key.get("Description") == body["description"] and key["KeyState"] != "PendingDeletion":
-            return Found(key["KeyId"], _key_tags(aws, key["KeyId"]))
+            return Found(key["KeyId"], tags)
     return None
-
-
-def _keys(aws: Aws) -> Iterable[str]:
-    aliases = (alias for page in aws.kms.get_paginator("list_aliases").paginate() for alias in page["Aliases"])
-    yield from (alias["TargetKeyId"] for alias in aliases if alias["AliasName"] == aws.names.key_alias)
-    yield from (key["KeyId"] for page in aws.kms.get_paginator("list_keys").paginate() for key in page["Keys"])
 
 
 def _key_tags(aws: Aws, key: str) -> Tags:
@@ -222,25 +222,28 @@ def _named_query(aws: Aws, body: Body) -> Found | None:
     return None
 
 
-def _stream(aws: Aws, body: Body) -> Found:
+def _stream(aws: Aws, body: Body) -> Found | None:
     name = body["name"]
-    aws.kinesis.describe_stream_summary(StreamName=name)
+    state = aws.kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamStatus"]
     tags = _as_dict(aws.kinesis.list_tags_for_stream(StreamName=name)["Tags"])
-    return Found(name, tags, tagged_later=True)
+    return None if state == _GOING else Found(name, tags, tagged_later=True)
 
 
-def _delivery_stream(aws: Aws, body: Body) -> Found:
+def _delivery_stream(aws: Aws, body: Body) -> Found | None:
     name = body["name"]
-    arn = aws.firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"][
-        "DeliveryStreamARN"
-    ]
-    return Found(arn, _as_dict(aws.firehose.list_tags_for_delivery_stream(DeliveryStreamName=name)["Tags"]))
+    stream = aws.firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
+    tags = _as_dict(aws.firehose.list_tags_for_delivery_stream(DeliveryStreamName=name)["Tags"])
+    return None if stream["DeliveryStreamStatus"] == _GOING else Found(stream["DeliveryStreamARN"], tags)
 
 
-def _application(aws: Aws, body: Body) -> Found:
-    arn = aws.flink.describe_application(ApplicationName=body["name"])["ApplicationDetail"]["ApplicationARN"]
-    return Found(arn, _as_dict(aws.flink.list_tags_for_resource(ResourceARN=arn)["Tags"]))
+def _application(aws: Aws, body: Body) -> Found | None:
+    application = aws.flink.describe_application(ApplicationName=body["name"])["ApplicationDetail"]
+    arn = application["ApplicationARN"]
+    tags = _as_dict(aws.flink.list_tags_for_resource(ResourceARN=arn)["Tags"])
+    return None if application["ApplicationStatus"] == _GOING else Found(arn, tags)
 
+
+_GOING = "DELETING"
 
 _FINDERS: dict[str, Finder] = {
     "aws_athena_named_query": _named_query,
