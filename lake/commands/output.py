@@ -66,9 +66,9 @@ def stack_progress(verb: str) -> Iterator[OnProgress]:
             total = stack.total if stack.finished else stack.total or None
             label = escape(": ".join(filter(None, (f"{verb} {name}", slow[name]))))
             progress.update(tasks[name], description=label, total=total, completed=stack.done)
-            if any(slow.values()) and time.monotonic() - told > SLOW_SECONDS:
+            if time.monotonic() - told > SLOW_SECONDS and (line := slowest(slow)):
                 told = time.monotonic()
-                on_no_terminal("; ".join(f"{other}: {work}" for other, work in slow.items() if work))
+                on_no_terminal(line)
             if stack.finished:
                 on_no_terminal(f"{name}: {stack.done} of {stack.total} changes made")
 
@@ -80,6 +80,14 @@ def slow_work(stack: StackProgress) -> str:
     if stack.slowest is None or stack.slowest[1] < SLOW_SECONDS:
         return ""
     return f"{stack.slowest[0]}, {stack.slowest[1]} s"
+
+
+def slowest(slow: dict[str, str]) -> str:
+    """`storage: aws_kms_key.key, 40 s (and 2 more stacks)`: of each stack's slow work, that of the first one begun."""
+    # Each stack is told of by a thread of its own: the list is a copy.
+    working = [f"{stack}: {work}" for stack, work in list(slow.items()) if work]
+    more = f" (and {len(working) - 1} more stacks)" if working[1:] else ""
+    return working[0] + more if working else ""
 
 
 def say(line: str) -> None:
