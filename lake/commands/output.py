@@ -14,6 +14,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TaskID,
     TextColumn,
@@ -30,16 +31,19 @@ err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 SLOW_SECONDS = 15
 """What takes longer is named, and named again as often."""
+BAR_WIDTH = 80
+"""Of a terminal's columns, what a stack's name, bar, count and time take at most."""
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress]:
+def progress_bar(*more: ProgressColumn) -> Iterator[Progress]:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        *more,
     )
     with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
         yield progress
@@ -52,20 +56,20 @@ def stack_progress(verb: str) -> Iterator[OnProgress]:
     noted: dict[str, int] = {}
     slow: dict[str, str] = {}
     told = time.monotonic()
-    with progress_bar() as progress:
+    with progress_bar(TextColumn("{task.fields[slow]}")) as progress:
 
         def show(stack: StackProgress) -> None:
             nonlocal told
             name, slow[stack.stack] = stack.stack, slow_work(stack)
             if name not in tasks:
-                tasks[name] = progress.add_task(f"{verb} {name}", total=None)
+                tasks[name] = progress.add_task(f"{verb} {name}", total=None, slow="")
                 on_no_terminal(f"{verb} {name}")
             for note in stack.notes[noted.get(name, 0) :]:
                 err.print(f"{name}: {note}", markup=False)
             noted[name] = len(stack.notes)
             total = stack.total if stack.finished else stack.total or None
-            label = escape(": ".join(filter(None, (f"{verb} {name}", slow[name]))))
-            progress.update(tasks[name], description=label, total=total, completed=stack.done)
+            beside = escape(slow[name][: max(0, err.width - BAR_WIDTH)])
+            progress.update(tasks[name], total=total, completed=stack.done, slow=beside)
             if time.monotonic() - told > SLOW_SECONDS and (line := slowest(slow)):
                 told = time.monotonic()
                 on_no_terminal(line)
@@ -76,16 +80,16 @@ def stack_progress(verb: str) -> Iterator[OnProgress]:
 
 
 def slow_work(stack: StackProgress) -> str:
-    """`aws_kinesis_stream.clicks, 40 s`: what holds a stack up; empty as long as nothing does."""
+    """`40 s: aws_kinesis_stream.clicks`: what holds a stack up; empty as long as nothing does."""
     if stack.slowest is None or stack.slowest[1] < SLOW_SECONDS:
         return ""
-    return f"{stack.slowest[0]}, {stack.slowest[1]} s"
+    return f"{stack.slowest[1]} s: {stack.slowest[0]}"
 
 
 def slowest(slow: dict[str, str]) -> str:
-    """`storage: aws_kms_key.key, 40 s (and 2 more stacks)`: of each stack's slow work, that of the first one begun."""
+    """`storage, 40 s: aws_kms_key.key (and 2 more stacks)`: of each stack's slow work, that of the first one begun."""
     # Each stack is told of by a thread of its own: the list is a copy.
-    working = [f"{stack}: {work}" for stack, work in list(slow.items()) if work]
+    working = [f"{stack}, {work}" for stack, work in list(slow.items()) if work]
     more = f" (and {len(working) - 1} more stacks)" if working[1:] else ""
     return working[0] + more if working else ""
 

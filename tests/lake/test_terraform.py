@@ -188,7 +188,7 @@ def test_what_takes_long_is_named(checkout: Checkout) -> None:
     file.write_text("import lake.commands.output as output\noutput.SLOW_SECONDS = 1\n" + file.read_text())
 
     command = checkout.begin()
-    told(command, "athena: terraform_data.slow, ")
+    told(command, " s: terraform_data.slow\n")
     checkout.go()
     assert "2 of 2 changes made" in command.communicate(timeout=60)[0]
 
