@@ -8,7 +8,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from io import TextIOWrapper
@@ -51,13 +51,14 @@ class Lock:
         self._write(self._holder)
         return True
 
-    def holder(self) -> Holder | None:
-        """Who has it; None in the moment in which it changes hands."""
-        self._file.seek(0)
-        try:
-            return Holder(**json.load(self._file))
-        except ValueError:
-            return None
+    def holder(self) -> Holder:
+        """Who has it."""
+        for _ in range(10):
+            self._file.seek(0)
+            with suppress(ValueError, TypeError):
+                return Holder(**json.load(self._file))
+            time.sleep(0.1)  # it is changing hands
+        return Holder(0, "lake", "a moment ago")
 
     def let_go_soon(self) -> None:
         """Tell who waits that this command is ending."""
@@ -95,9 +96,9 @@ def _wait_for_commands(lock: Lock, wait: bool, say: Say) -> None:
     told = ""
     while not lock.take():
         holder = lock.holder()
-        if holder and not (wait or holder.ending):
+        if not (wait or holder.ending):
             raise LakeError(f"{holder} is at work in this checkout. Wait for it with --wait, or stop it with Ctrl-C")
-        if holder and told != str(holder):
+        if told != str(holder):
             say(f"waiting for {holder}" + (", which is ending" if holder.ending else ""))
             told = str(holder)
         time.sleep(POLL_SECONDS)
