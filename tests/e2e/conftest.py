@@ -16,6 +16,9 @@ from typing import Any
 
 import pytest
 
+from lake.aws import Aws
+from lake.config import load
+
 ROOT = Path(__file__).parents[2]
 TOOLS = (".venv", "node_modules", ".tools")
 
@@ -77,10 +80,10 @@ class Checkout:
         self.s3().put_object(Bucket=bucket, Key=key, Body=body)
 
     def s3(self) -> Any:
-        from lake.aws import Aws
-        from lake.config import load
+        return self.aws().s3
 
-        return Aws(load(self.root / "lake.yaml", "local")).s3
+    def aws(self) -> Aws:
+        return Aws(load(self.root / "lake.yaml", "local"))
 
 
 def environment(root: Path, **settings: str) -> dict[str, str]:

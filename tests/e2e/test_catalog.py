@@ -130,15 +130,23 @@ def test_a_plan_after_partitions_and_crawls_shows_no_change(lab: Checkout) -> No
     assert "No changes." in shown, shown
 
 
-def test_nothing_is_left_of_it_though_two_states_were_lost(lab: Checkout) -> None:
+def test_nothing_is_left_of_it_though_a_state_was_lost_and_what_another_one_names(lab: Checkout) -> None:
     before = {place: line for place, line in _parts(lab).items() if place.startswith("table ")}
-    lab.forget_state("storage", "athena")
+    lab.forget_state("storage")
+    _lose_what_athena_kept(lab)
     lab.lake("down", *STACKS, "--delete-data")
 
     assert "1 partitions" not in before["table readings"]["detail"]
     assert before["table rates"]["detail"] == "declared; table with 2 columns, 2 partitions"
     assert lab.lake_json("leftovers")["leftovers"] == []
     assert not [entry for entry in lab.lake_json("local", "store") if "lab" in entry["key"]]
+
+
+def _lose_what_athena_kept(lab: Checkout) -> None:
+    athena = lab.aws().athena
+    for query in athena.list_named_queries(WorkGroup="lab-local")["NamedQueryIds"]:
+        athena.delete_named_query(NamedQueryId=query)
+    athena.delete_work_group(WorkGroup="lab-local", RecursiveDeleteOption=True)
 
 
 def _parts(lab: Checkout) -> dict[str, dict[str, str]]:
