@@ -7,13 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config as BotoConfig
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
 
 from lake.config import Lake, where
 from lake.credentials import credentials_file, keys_of
 from lake.errors import BadInput
 from lake.failures import sentence
-from lake.local import LocalAws
+from lake.local import LocalAws, nothing_answers
 from lake.names import Names
 
 if TYPE_CHECKING:
@@ -32,6 +40,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 THREADS = 16
+FIRST_ANSWER_SECONDS = 10
+_UNREACHED = (EndpointConnectionError, ConnectTimeoutError)
+_UNANSWERED = (ConnectionClosedError, ReadTimeoutError)
 
 
 class Aws:
@@ -55,13 +66,15 @@ class Aws:
         keys = keys_of(self.lake)
         return boto3.session.Session(keys.id, keys.secret, region_name=region)
 
-    def _client(self, service: str) -> Any:
-        config = BotoConfig(
-            s3={"addressing_style": "path"} if self.lake.environment.endpoint else {},
-            max_pool_connections=2 * THREADS,
-            retries={"mode": "standard", "max_attempts": 5},
-        )
+    def _client(self, service: str, **settings: Any) -> Any:
+        """A client; an embedded AWS that is not there is not worth waiting for."""
         endpoint = self.lake.environment.endpoint
+        config = BotoConfig(
+            s3={"addressing_style": "path"} if endpoint else {},
+            max_pool_connections=2 * THREADS,
+            retries={"mode": "standard", "max_attempts": 1 if endpoint else 5},
+            connect_timeout=2 if endpoint else 60,
+        ).merge(BotoConfig(**settings))
         return self._session.client(service, endpoint_url=endpoint, config=config)
 
     def credentials(self) -> ReadOnlyCredentials:
@@ -72,6 +85,12 @@ class Aws:
         frozen: ReadOnlyCredentials = found.get_frozen_credentials()
         return frozen
 
+    def _first_client(self) -> Any:
+        """Of the one call that says whether AWS is there at all."""
+        if self.lake.environment.endpoint is None:
+            return self._client("sts")
+        return self._client("sts", retries={"total_max_attempts": 1}, read_timeout=FIRST_ANSWER_SECONDS)
+
     @functools.cached_property
     def names(self) -> Names:
         lake = self.lake
@@ -80,9 +99,9 @@ class Aws:
     def _account(self) -> str:
         field = where(self.lake, "environments", self.lake.env)
         try:
-            account = str(self._client("sts").get_caller_identity()["Account"])
-        except EndpointConnectionError:
-            raise BadInput(f"{field}: {self._unreachable()}") from None
+            account = str(self._first_client().get_caller_identity()["Account"])
+        except (*_UNREACHED, *_UNANSWERED) as error:
+            raise BadInput(f"{field}: {self._unreachable(error)}") from None
         except (BotoCoreError, ClientError) as error:
             if self.lake.environment.endpoint:
                 raise BadInput(f"{field}: {self._refused(error)}") from None
@@ -102,10 +121,16 @@ class Aws:
             )
         return f"{endpoint} gives no answer of an AWS. Stop what runs there, or change the port in lake.yaml"
 
-    def _unreachable(self) -> str:
-        if self.lake.environment.endpoint:
-            return f"nothing answers at {self.lake.environment.endpoint}. Start it with `lake local start`"
-        return "AWS cannot be reached. Check the network"
+    def _unreachable(self, error: BotoCoreError) -> str:
+        endpoint = self.lake.environment.endpoint
+        if endpoint is None:
+            return "AWS cannot be reached. Check the network"
+        if isinstance(error, _UNREACHED):
+            return nothing_answers(endpoint)
+        return (
+            f"{endpoint} takes calls and gave no answer within {FIRST_ANSWER_SECONDS} s. `lake local logs` may say "
+            f"why; `lake local stop` and `lake local start` start it again"
+        )
 
     @functools.cached_property
     def athena(self) -> AthenaClient:

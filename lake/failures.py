@@ -10,6 +10,7 @@ import tempfile
 import traceback
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from lake.errors import LakeError
 
@@ -30,12 +31,16 @@ _OF_LOGIN = {
     "InvalidConfigError": "the AWS configuration has a setting that cannot be used",
 }
 _OF_THE_WAY = {
-    "ConnectionClosedError": "the connection was closed before an answer came. Run the command again",
-    "ReadTimeoutError": "no answer came in time. Run the command again",
     "ResponseStreamingError": "the connection was closed in the middle of an answer. Run the command again",
     "IncompleteReadError": "the connection was closed in the middle of an answer. Run the command again",
     "ProxyConnectionError": "the proxy cannot be reached. Check HTTPS_PROXY",
     "SSLError": "the certificate is not trusted. Check AWS_CA_BUNDLE and the proxy",
+}
+_GONE = {
+    "EndpointConnectionError": "answers no more",
+    "ConnectTimeoutError": "answers no more",
+    "ConnectionClosedError": "answers no more",
+    "ReadTimeoutError": "gave no answer",
 }
 _WAYS_OUT = {
     "AccessDenied": "Ask for that right, or choose another login with AWS_PROFILE",
@@ -58,6 +63,8 @@ def sentence(error: BaseException) -> str:
     """What an error comes down to, with the way out. One that nobody expected names the file with its traceback."""
     if isinstance(error, LakeError):
         return str(error)
+    if told := lost(error):
+        return told
     if type(error).__module__.partition(".")[0] in ("botocore", "boto3", "s3transfer"):
         return _of_aws(error)
     if isinstance(error, ConnectionError | TimeoutError) or type(error).__name__ == "URLError":
@@ -67,6 +74,19 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "there is not enough memory. Close other programs, or take fewer files at once"
     return _unexpected(error)
+
+
+def lost(error: BaseException | None) -> str | None:
+    """What to say when AWS went away in the middle of a command; None if `error` is of another kind."""
+    while error is not None:
+        if what := _GONE.get(type(error).__name__):
+            place = urlsplit(_endpoint(error))
+            way_out = "Check the network"
+            if place.hostname in ("127.0.0.1", "localhost"):
+                way_out = "`lake local status` and `lake local logs` say more; `lake local start` starts it"
+            return f"{_endpoint(error)} {what}, in the middle of this command. {way_out}. Then run it again"
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def of_file(error: OSError) -> str:
@@ -93,9 +113,6 @@ def _of_aws(error: BaseException) -> str:
         return f"AWS takes no such value for {fields or 'this'}. See what the command takes with --help"
     if name in _OF_THE_WAY:
         return f"{_endpoint(error)}: {_OF_THE_WAY[name]}"
-    if name in ("EndpointConnectionError", "ConnectTimeoutError", "ConnectionError", "HTTPClientError"):
-        way_out = "Start the embedded AWS with `lake local start`, or check the network"
-        return f"nothing answers at {_endpoint(error)}. {way_out}"
     return f"the call to AWS failed, see {_logged(error)}"
 
 

@@ -12,9 +12,11 @@ from lake.aws import Aws, error_code
 from lake.config import where
 from lake.errors import BadInput
 from lake.jobs import SHELL_LOGS
+from lake.lock import Lock
 from lake.names import STACKS, ZONES
+from lake.progress import OnProgress
 from lake.suggest import allowed
-from lake.terraform import OnProgress, Terraform, synthesise
+from lake.terraform import Terraform, synthesise
 
 CRAWLER_LOGS = "/aws-glue/crawlers"
 """The one log group of all crawlers of an account."""
@@ -28,7 +30,7 @@ def check_stacks(stacks: Sequence[str]) -> list[str]:
     return [stack for stack in STACKS if not stacks or stack in stacks]
 
 
-def up(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
+def up(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *, wait: bool = False) -> None:
     """Deploy stacks side by side: storage at once, the others when the key and the buckets they write to are there."""
     chosen = check_stacks(stacks)
     synthesise(aws.lake)
@@ -37,7 +39,7 @@ def up(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
         storage = stack == "storage" or "storage" not in chosen or _storage_is_there(aws)
         return storage and (stack != "etl" or "catalog" not in chosen or _crawlers_are_there(aws))
 
-    Terraform(aws.lake, on_progress).apply(chosen, may_begin)
+    Terraform(aws, on_progress, lock, wait=wait).apply(chosen, may_begin)
 
 
 def _crawlers_are_there(aws: Aws) -> bool:
@@ -59,7 +61,7 @@ def _storage_is_there(aws: Aws) -> bool:
     return True
 
 
-def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
+def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *, wait: bool = False) -> None:
     """Destroy stacks: what writes before what is written to, data last.
 
     Raises:
@@ -72,7 +74,7 @@ def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
     _stop_work(aws, chosen)
     if "etl" in chosen:
         _delete_shell_logs(aws)
-    terraform = Terraform(aws.lake, on_progress)
+    terraform = Terraform(aws, on_progress, lock, wait=wait)
     if others := [stack for stack in chosen if stack != "storage"]:
         terraform.destroy(others)
     if "catalog" in chosen:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any
-from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -153,7 +152,11 @@ class LocalAws:
         return True
 
     def store(self) -> dict[str, list[str]]:
-        """Every key of every service it holds, by place."""
+        """Every key of every service it holds, by place.
+
+        Raises:
+            BadInput: it does not run, or does not answer.
+        """
         from botocore.auth import SigV4Auth  # half a second, which `lake local start` does not need
         from botocore.awsrequest import AWSRequest
         from botocore.credentials import Credentials
@@ -162,8 +165,19 @@ class LocalAws:
         url = f"{self.endpoint}/_local/store"
         request = AWSRequest("GET", url)
         SigV4Auth(Credentials(keys.id, keys.secret), "local", "local").add_auth(request)
-        listing: dict[str, list[str]] = _get_json(url, dict(request.headers))
+        try:
+            listing: dict[str, list[str]] = _get_json(url, dict(request.headers))
+        except OSError:
+            raise BadInput(nothing_answers(self.endpoint)) from None
         return listing
+
+    def answers(self) -> bool:
+        """Whether it does, within some seconds: it may be stopped, or have its hands full."""
+        try:
+            _get_json(f"{self.endpoint}/_ministack/health")
+        except OSError:
+            return False
+        return True
 
     @property
     def _data(self) -> Path:
@@ -194,17 +208,31 @@ class LocalAws:
                 self.need_its_place()
             elif ended is not None:
                 raise LakeError(f"the embedded AWS ended with {process.returncode}:\n{self.log_tail(15)}")
-            try:
-                _get_json(f"{self.endpoint}/_ministack/health")
+            if self.answers():
                 return
-            except (URLError, ConnectionError):
-                time.sleep(0.1)
+            time.sleep(0.1)
         process.terminate()
         raise LakeError(f"the embedded AWS did not answer within {START_SECONDS} s:\n{self.log_tail(15)}")
 
     def log_tail(self, lines: int) -> str:
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
+
+
+def nothing_answers(endpoint: str) -> str:
+    return f"nothing answers at {endpoint}. `lake local start` starts it; if it runs, `lake local logs` may say why"
+
+
+def need_listener(lake: Lake) -> None:
+    """Raises BadInput at once where an environment has an endpoint and no program listens there."""
+    endpoint = lake.environment.endpoint
+    if endpoint is None:
+        return
+    place = urlsplit(endpoint)
+    try:
+        socket.create_connection((place.hostname, place.port or 80), timeout=1).close()
+    except OSError:
+        raise BadInput(f"{where(lake, 'environments', lake.env)}: {nothing_answers(endpoint)}") from None
 
 
 def program(module: str, *arguments: str) -> list[str]:

@@ -31,6 +31,8 @@ def handlers(context: Context) -> Handlers:
         *(_tagging(context, tagged) for tagged in TAGGED),
         {
             ("athena", "CreateWorkGroup"): _with_workgroup_defaults,
+            ("athena", "GetWorkGroup"): partial(_missing, "is not found."),
+            ("athena", "GetNamedQuery"): partial(_missing, "does not exist."),
             **{("glue", action): _with_true_triggers for action in ("GetTrigger", "GetTriggers", "BatchGetTriggers")},
             ("kinesis", "CreateStream"): partial(_with_stream_tags, context),
             ("sqs", "CreateQueue"): _with_compact_redrive_policy,
@@ -203,6 +205,16 @@ def _with_workgroup_defaults(call: Call) -> Document:
     defaults = {"EnforceWorkGroupConfiguration": True, "PublishCloudWatchMetricsEnabled": True}
     configuration = {**defaults, **call.payload.get("Configuration", {})}
     return call.forward({**call.payload, "Configuration": configuration})
+
+
+def _missing(words: str, call: Call) -> Document:
+    """Terraform knows by AWS's very words that a thing is gone."""
+    try:
+        return call.passed_on()
+    except AwsError as error:
+        if error.message.endswith(" not found"):
+            raise AwsError(error.code, f"{error.message.removesuffix('not found')}{words}") from None
+        raise
 
 
 def _with_true_triggers(call: Call) -> Document:

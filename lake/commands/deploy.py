@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lake.commands.base import AsJson, Stacks, app
-from lake.commands.output import err, out, show, stack_progress, table
+from lake.commands.output import err, out, say, show, stack_progress, table
 from lake.config import ConfigError
 from lake.errors import BadInput
 from lake.names import STACKS
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lake.aws import Aws
 
 PARTS = ("environments", "connections", "datasets", "workflows", "streams")
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for another `lake up`, `lake down` or Terraform to end.")]
 
 
 @app.command()
@@ -46,13 +47,15 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def up(context: typer.Context, stacks: Stacks = None) -> None:
-    """Deploy stacks, in a sensible order. Interrupted, it goes on when run again."""
+def up(context: typer.Context, stacks: Stacks = None, wait: Wait = False) -> None:
+    """Deploy stacks, in a sensible order. Interrupted or killed, it goes on when run again."""
     aws: Aws = context.obj.aws()
     from lake import lifecycle
+    from lake.lock import alone
 
-    with stack_progress("Deploying") as on_progress:
-        lifecycle.up(aws, stacks or [], on_progress)
+    lifecycle.check_stacks(stacks or [])
+    with alone(aws.lake, "lake up", wait=wait, say=say) as lock, stack_progress("Deploying") as on_progress:
+        lifecycle.up(aws, stacks or [], on_progress, lock, wait=wait)
     out.print(f"{aws.names.prefix} is up")
 
 
@@ -63,15 +66,17 @@ def down(
     delete_data: Annotated[
         bool, typer.Option("--delete-data", help="Yes, also the data: empty the zones and destroy storage.")
     ] = False,
+    wait: Wait = False,
 ) -> None:
     """Destroy stacks, in a sensible order. Data needs two keys: `destroyable: true` and --delete-data (or a yes)."""
     aws: Aws = context.obj.aws()
     from lake import lifecycle
+    from lake.lock import alone
 
     if "storage" in lifecycle.check_stacks(stacks or []) and aws.lake.environment.destroyable:
         _need_second_key(aws, delete_data)
-    with stack_progress("Destroying") as on_progress:
-        lifecycle.down(aws, stacks or [], on_progress)
+    with alone(aws.lake, "lake down", wait=wait, say=say) as lock, stack_progress("Destroying") as on_progress:
+        lifecycle.down(aws, stacks or [], on_progress, lock, wait=wait)
     out.print(f"{aws.names.prefix} is down: {', '.join(stacks or STACKS)}")
 
 

@@ -39,19 +39,27 @@ def local_stop(context: typer.Context) -> None:
 
 @local.command("status")
 def local_status(context: typer.Context, as_json: AsJson = False) -> None:
-    """Does it run? Exit code 1 if not."""
+    """Does it run, and answer? Exit code 1 if not."""
     from lake.local import LocalAws
 
     aws = LocalAws.of(context.obj.lake())
     aws.need_its_place()
     pid = aws.pid()
-    state = f"runs, process {pid}" if pid else "does not run"
+    answers = pid is not None and aws.answers()
+    silent = "" if answers else " and does not answer: `lake local logs` may say why"
+    state = f"runs, process {pid}{silent}" if pid else "does not run"
     show(
-        {"endpoint": aws.endpoint, "pid": pid, "folder": str(aws.folder), "open": aws.is_open()},
+        {
+            "endpoint": aws.endpoint,
+            "pid": pid,
+            "answers": answers,
+            "folder": str(aws.folder),
+            "open": aws.is_open(),
+        },
         as_json,
         f"{aws.endpoint}: {state}; its data is in {aws.folder}{_openness(aws)}",
     )
-    if pid is None:
+    if not answers:
         raise typer.Exit(1)
 
 

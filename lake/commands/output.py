@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TaskID,
     TextColumn,
@@ -21,21 +23,27 @@ from rich.progress import (
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from lake.terraform import OnProgress
-    from lake.terraform import Progress as StackProgress
+    from lake.progress import OnProgress
+    from lake.progress import Progress as StackProgress
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+
+SLOW_SECONDS = 15
+"""What takes longer is named, and named again as often."""
+BAR_WIDTH = 80
+"""Of a terminal's columns, what a stack's name, bar, count and time take at most."""
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress]:
+def progress_bar(*more: ProgressColumn) -> Iterator[Progress]:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        *more,
     )
     with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
         yield progress
@@ -43,20 +51,51 @@ def progress_bar() -> Iterator[Progress]:
 
 @contextmanager
 def stack_progress(verb: str) -> Iterator[OnProgress]:
-    """A bar per stack on a terminal, else a line when a stack is begun and one when it is done."""
+    """A bar per stack on a terminal, else a line when it is begun, when it is done, and for what takes long."""
     tasks: dict[str, TaskID] = {}
-    with progress_bar() as progress:
+    noted: dict[str, int] = {}
+    slow: dict[str, str] = {}
+    told = time.monotonic()
+    with progress_bar(TextColumn("{task.fields[slow]}")) as progress:
 
         def show(stack: StackProgress) -> None:
-            if stack.stack not in tasks:
-                tasks[stack.stack] = progress.add_task(f"{verb} {stack.stack}", total=None)
-                on_no_terminal(f"{verb} {stack.stack}")
+            nonlocal told
+            name, slow[stack.stack] = stack.stack, slow_work(stack)
+            if name not in tasks:
+                tasks[name] = progress.add_task(f"{verb} {name}", total=None, slow="")
+                on_no_terminal(f"{verb} {name}")
+            for note in stack.notes[noted.get(name, 0) :]:
+                err.print(f"{name}: {note}", markup=False)
+            noted[name] = len(stack.notes)
             total = stack.total if stack.finished else stack.total or None
-            progress.update(tasks[stack.stack], total=total, completed=stack.done)
+            beside = escape(slow[name][: max(0, err.width - BAR_WIDTH)])
+            progress.update(tasks[name], total=total, completed=stack.done, slow=beside)
+            if time.monotonic() - told > SLOW_SECONDS and (line := slowest(slow)):
+                told = time.monotonic()
+                on_no_terminal(line)
             if stack.finished:
-                on_no_terminal(f"{stack.stack}: {stack.done} of {stack.total} changes made")
+                on_no_terminal(f"{name}: {stack.done} of {stack.total} changes made")
 
         yield show
+
+
+def slow_work(stack: StackProgress) -> str:
+    """`40 s: aws_kinesis_stream.clicks`: what holds a stack up; empty as long as nothing does."""
+    if stack.slowest is None or stack.slowest[1] < SLOW_SECONDS:
+        return ""
+    return f"{stack.slowest[1]} s: {stack.slowest[0]}"
+
+
+def slowest(slow: dict[str, str]) -> str:
+    """`storage, 40 s: aws_kms_key.key (and 2 more stacks)`: of each stack's slow work, that of the first one begun."""
+    # Each stack is told of by a thread of its own: the list is a copy.
+    working = [f"{stack}, {work}" for stack, work in list(slow.items()) if work]
+    more = f" (and {len(working) - 1} more stacks)" if working[1:] else ""
+    return working[0] + more if working else ""
+
+
+def say(line: str) -> None:
+    err.print(line, markup=False)
 
 
 def on_no_terminal(line: str) -> None:

@@ -211,7 +211,8 @@ def test_a_lake_that_is_up_is_all_leftovers(lake_up: Checkout) -> None:
     assert "by tag" not in kinds, "a resource is tagged as ours that no search by name finds"
 
 
-def test_after_down_nothing_is_left_though_it_was_interrupted(lake_up: Checkout) -> None:
+def test_after_down_nothing_is_left_though_it_was_interrupted_and_states_were_lost(lake_up: Checkout) -> None:
+    lake_up.forget_state("etl", "athena", "streaming")
     stopped = lake_up.interrupted("down", "--delete-data", when="Destroying")
     assert stopped.returncode == 130, stopped.stdout
 

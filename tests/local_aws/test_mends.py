@@ -237,6 +237,16 @@ def test_a_workgroup_made_without_settings_enforces_its_own_and_publishes_metric
     assert configuration["PublishCloudWatchMetricsEnabled"] is True
 
 
+def test_a_missing_workgroup_is_said_in_the_words_that_terraform_looks_for(side: Aws, name: str) -> None:
+    with pytest.raises(ClientError, match=r"InvalidRequestException.* is not found"):
+        side("athena").get_work_group(WorkGroup=name)
+
+
+def test_a_missing_named_query_is_said_in_the_words_that_terraform_looks_for(side: Aws) -> None:
+    with pytest.raises(ClientError, match=r"InvalidRequestException.* does not exist"):
+        side("athena").get_named_query(NamedQueryId=str(uuid.uuid4()))
+
+
 def test_a_redrive_policy_comes_back_without_white_space(side: Aws, name: str) -> None:
     sqs = side("sqs")
     dead = "arn:aws:sqs:us-east-1:000000000000:dead"
