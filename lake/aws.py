@@ -88,7 +88,11 @@ class Aws:
         return {
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
-            **({"AWS_ACCESS_KEY_ID": keys.access_key or "", "AWS_SECRET_ACCESS_KEY": keys.secret_key or ""} if keys else {}),
+            **(
+                {"AWS_ACCESS_KEY_ID": keys.access_key or "", "AWS_SECRET_ACCESS_KEY": keys.secret_key or ""}
+                if keys
+                else {}
+            ),
             **({"AWS_SESSION_TOKEN": keys.token} if keys and keys.token else {}),
             **({"AWS_ENDPOINT_URL": endpoint} if endpoint else {}),
         }

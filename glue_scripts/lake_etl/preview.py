@@ -6,6 +6,7 @@ It reads from S3 and the catalog, and writes to a folder of this machine alone: 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as fn
 from pyspark.sql.types import NullType
@@ -28,7 +30,7 @@ from lake_etl.files import Files
 from lake_etl.incremental import BATCH
 from lake_etl.job import Sources, accounted, checked, parse_arguments, session
 from lake_etl.report import observed
-from lake_etl.sample import ROWS, Copies, InS3, OnDisk, Sample, Sampler
+from lake_etl.sample import PARTNERS, ROWS, Copies, InS3, OnDisk, Sample, Sampler
 from lake_etl.sink import TIMESTAMP, Sink, Written, read_sink
 from lake_etl.source import Source, read_source
 from lake_etl.transforms import TRANSFORMS
@@ -36,6 +38,7 @@ from lake_etl.transforms.convert import converted
 
 VIEW = "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"
 COMMITTER = "org.apache.hadoop.mapreduce.lib.output.FileOutputCommitterFactory"
+QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # it is over before better compiled code would pay
 BAD_ROWS = 10  # shown
 
 
@@ -83,7 +86,7 @@ def preview(
         and type; rows; quarantined: how many, and the first; expectations: each rule's verdict on the sample; report.
     """
     named, copies = parse_arguments(arguments), Copies(Path(folder))
-    place = OnDisk(files) if files is not None else InS3(boto3.client("s3"))
+    place = OnDisk(files) if files is not None else InS3(_s3())
     whole = step is None or step == len(spec["steps"])
     spec = checked(spec if whole else {**spec, "steps": spec["steps"][:step], "expect": []})
     samples = Samples(named.raw_database, spec, Sampler(place, copies), tables or {})
@@ -105,6 +108,12 @@ def preview(
         "expectations": _verdicts(judged),
         "report": report,
     }
+
+
+def _s3() -> Any:
+    """An endpoint on this machine has no host for each bucket."""
+    style = "path" if os.environ.get("AWS_ENDPOINT_URL") else "auto"
+    return boto3.client("s3", config=Config(s3={"addressing_style": style}, max_pool_connections=32))
 
 
 class Samples:
@@ -198,7 +207,9 @@ def _target(spec: dict[str, Any], named: Any, whole: bool) -> Shown:
     as_sink = whole and "connection" not in spec["sink"]
     sink = read_sink(converted(spec["sink"], spec["steps"])) if as_sink else Sink(spec["sink"]["table"])
     keys = (BATCH,) if spec.get("incremental") else ()
-    return Shown(named.curated_database, f"s3://{named.curated_bucket}/preview/", sink, "preview", keys, as_sink=as_sink)
+    return Shown(
+        named.curated_database, f"s3://{named.curated_bucket}/preview/", sink, "preview", keys, as_sink=as_sink
+    )
 
 
 def _spark(job: str, folder: Path, buckets: list[str], conf: dict[str, str] | None) -> SparkSession:
@@ -213,24 +224,31 @@ def _spark(job: str, folder: Path, buckets: list[str], conf: dict[str, str] | No
         "spark.driver.memory": "1g",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
-        "spark.driver.extraJavaOptions": f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Duser.timezone=UTC -Djava.io.tmpdir={folder}",
+        "spark.driver.extraJavaOptions": f"{QUICK} -Duser.timezone=UTC -Djava.io.tmpdir={folder}",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "2",
+        "spark.sql.codegen.wholeStage": "false",
         "spark.sql.warehouse.dir": (folder / "warehouse").as_uri(),
         "spark.local.dir": str(folder / "tmp"),
         "spark.hadoop.fs.s3.impl": VIEW,
         "spark.hadoop.mapreduce.outputcommitter.factory.scheme.s3": COMMITTER,
         **links,
     }
-    builder = SparkSession.builder.config(map=settings)
-    builder.getOrCreate()
-    return session(job)
+    SparkSession.builder.config(map=settings).getOrCreate()
+    spark = session(job)
+    spark.conf.set("spark.sql.sources.parallelPartitionDiscovery.threshold", str(PARTNERS))
+    return spark
 
 
 def _read(dataset: str, samples: Samples, source: Source) -> dict[str, Any]:
     sample, counts = samples.taken[dataset].result(), observed(source.counts)
-    return {"dataset": dataset, "files": sum(1 for size in sample.files.values() if size), "rows": counts["rows"], "which": sample.told}
+    return {
+        "dataset": dataset,
+        "files": sum(1 for size in sample.files.values() if size),
+        "rows": counts["rows"],
+        "which": sample.told,
+    }
 
 
 def _step(number: int, line: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A few files of a dataset in a folder that stands for its bucket, text cut off after some rows: what a preview reads."""
+"""What a preview reads: a few files of a dataset, text cut off after some rows, in a folder that stands for S3."""
 
 from __future__ import annotations
 
@@ -100,6 +100,7 @@ class Sampler:
         lines = -(-ROWS // max(1, len(some)))
         self._copy(table, some, lines, HEAD)
         told = f"the first {len(some)} of {_number(len(full))} files" if len(some) < len(full) else _all(some)
+        told += f", at most {lines:,} rows each" if len(some) > 1 else f", at most {lines:,} rows"
         return Sample(self._found(some, listed), told, tuple(_partition(table, path) for path in some))
 
     def partner(self, table: Table, source: Sample) -> Sample:
@@ -232,5 +233,7 @@ def _whole(path: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
         taken += len(chunk)
         if taken > UNCUT:
-            raise JobError(f"{path} has more than {UNCUT // 1024**2} MB and cannot be cut. A preview reads smaller ones")
+            raise JobError(
+                f"{path} has more than {UNCUT // 1024**2} MB and cannot be cut. A preview reads smaller ones"
+            )
         yield chunk

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from lake.commands.base import AsJson, app
 from lake.commands.output import err, out, progress_bar, rows, table
 
-if TYPE_CHECKING:
-    from lake.aws import Aws
-
 
 @app.command()
 def preview(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="JOB|DATASET", help="A job, or a dataset, of lake.yaml.")],
-    step: Annotated[int | None, typer.Option(min=0, help="Of a job: the rows after this step; 0 for its source.")] = None,
+    step: Annotated[
+        int | None, typer.Option(min=0, help="Of a job: the rows after this step; 0 for its source.")
+    ] = None,
     limit: Annotated[int, typer.Option("--rows", min=1, max=1000, help="Rows to show.")] = 20,
     file: Annotated[
         Path | None, typer.Option(help="Of a dataset: a file or folder of this machine, in place of its objects.")
@@ -30,12 +29,12 @@ def preview(
 
     Nothing is deployed and nothing is written. It fails with the errors of the run.
     """
-    aws: Aws = context.obj.aws()
+    lake, aws = context.obj.lake(), context.obj.aws
     from lake import preview as previews
 
     with progress_bar() as progress:
         progress.add_task(f"{name}: previewing", total=None)
-        found = previews.preview(aws, name, step=step, rows=limit, file=file)
+        found = previews.preview(lake, aws, name, step=step, rows=limit, file=file)
     if as_json:
         out.print_json(json.dumps(found))
         return
@@ -44,7 +43,7 @@ def preview(
 
 def _show(found: dict[str, Any]) -> None:
     for read in found["read"]:
-        err.print(f"{read['dataset']}: {read['which']}, {read['rows']:,} rows", markup=False)
+        err.print(f"{read['dataset']}: {read['rows']:,} rows from {read['which']}", markup=False)
     for note in found["notes"]:
         err.print(note, markup=False)
     if found["steps"]:
