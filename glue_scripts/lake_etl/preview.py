@@ -87,7 +87,7 @@ def preview(
     """
     named, copies = parse_arguments(arguments), Copies(Path(folder))
     place = OnDisk(files) if files is not None else InS3(_s3())
-    whole = step is None or step == len(spec["steps"])
+    whole = step is None
     spec = checked(spec if whole else {**spec, "steps": spec["steps"][:step], "expect": []})
     samples = Samples(named.raw_database, spec, Sampler(place, copies), tables or {})
     samples.begin(datasets)
@@ -205,7 +205,7 @@ def _with_a_type(frame: DataFrame) -> DataFrame:
 
 def _target(spec: dict[str, Any], named: Any, whole: bool) -> Shown:
     as_sink = whole and "connection" not in spec["sink"]
-    sink = read_sink(converted(spec["sink"], spec["steps"])) if as_sink else Sink(spec["sink"]["table"])
+    sink = read_sink(converted(spec["sink"], spec["steps"])) if as_sink else Sink(spec["sink"]["table"], compression="none")
     keys = (BATCH,) if spec.get("incremental") else ()
     return Shown(
         named.curated_database, f"s3://{named.curated_bucket}/preview/", sink, "preview", keys, as_sink=as_sink
