@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lake.commands import data, deploy, jobs, local, preview, query
+from lake.commands import data, deploy, jobs, local, preview, query, tables
 from lake.commands.base import app
 from lake.commands.output import fail
 from lake.config import ConfigError
@@ -10,7 +10,7 @@ from lake.errors import LakeError
 
 __all__ = ["app", "main"]
 
-COMMANDS = (deploy, data, preview, jobs, query, local)
+COMMANDS = (deploy, data, tables, preview, jobs, query, local)
 """Importing a module registers its commands, in this order."""
 
 
