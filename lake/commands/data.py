@@ -56,7 +56,7 @@ def _would_put(aws: Aws, dataset: str, files: list[Upload], as_json: bool) -> No
     from lake import partitions, zones
 
     there, bucket = zones.there(aws, dataset), aws.names.bucket("raw")
-    lines = [
+    lines: list[dict[str, Any]] = [
         {"key": upload.key, "bytes": upload.file.stat().st_size, "overwrites": upload.key in there} for upload in files
     ]
     total, replaced = sum(line["bytes"] for line in lines), sum(line["overwrites"] for line in lines)
