@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from lake import zones
-from lake.aws import Aws
+from lake.aws import THREADS, Aws
 from lake.errors import BadInput
-
-BATCH = 25
-"""Partitions of one call, at most."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +58,9 @@ def drop_partitions(aws: Aws, removal: Removal) -> int | None:
     gone = [
         values for values, folder in _registered(aws, place) if _touched(folder, removal) and _is_empty(aws, folder)
     ]
-    for at in range(0, len(gone), BATCH):
-        batch = [{"Values": values} for values in gone[at : at + BATCH]]
-        aws.glue.batch_delete_partition(**place, PartitionsToDelete=batch)  # type: ignore[arg-type]
+    drop = lambda values: aws.glue.delete_partition(**place, PartitionValues=values)  # type: ignore[arg-type]  # noqa: E731
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(drop, gone))
     return len(gone)
 
 

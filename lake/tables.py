@@ -68,9 +68,11 @@ def tables(aws: Aws, name: str | None = None) -> list[Table]:
 
 
 def _in(aws: Aws, zone: str) -> list[TableTypeDef]:
+    database = aws.names.database(zone)
     try:
-        pages = aws.glue.get_paginator("get_tables").paginate(DatabaseName=aws.names.database(zone))
-        return [table for page in pages for table in page["TableList"]]
+        aws.glue.get_database(Name=database)
+        pages = aws.glue.get_paginator("get_tables").paginate(DatabaseName=database)
+        return sorted((table for page in pages for table in page["TableList"]), key=lambda table: table["Name"])
     except aws.glue.exceptions.EntityNotFoundException:
         if zone == "raw":
             raise LakeError("the lake's databases are not there. Deploy them first: `lake up catalog`") from None

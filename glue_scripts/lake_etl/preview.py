@@ -177,7 +177,8 @@ class Shown(Files):
 
     def write(self, frame: DataFrame) -> Written:
         self.types = dict(frame.dtypes)
-        written = super().write(frame if self.as_sink else _with_a_type(frame))
+        frame = frame if self.as_sink else _with_a_type(frame)
+        written = super().write(frame)
         self.schema, self.location = frame.schema, written.location
         return written
 
@@ -205,7 +206,11 @@ def _with_a_type(frame: DataFrame) -> DataFrame:
 
 def _target(spec: dict[str, Any], named: Any, whole: bool) -> Shown:
     as_sink = whole and "connection" not in spec["sink"]
-    sink = read_sink(converted(spec["sink"], spec["steps"])) if as_sink else Sink(spec["sink"]["table"], compression="none")
+    sink = (
+        read_sink(converted(spec["sink"], spec["steps"]))
+        if as_sink
+        else Sink(spec["sink"]["table"], compression="none")
+    )
     keys = (BATCH,) if spec.get("incremental") else ()
     return Shown(
         named.curated_database, f"s3://{named.curated_bucket}/preview/", sink, "preview", keys, as_sink=as_sink
@@ -213,13 +218,8 @@ def _target(spec: dict[str, Any], named: Any, whole: bool) -> Shown:
 
 
 def _spark(job: str, folder: Path, buckets: list[str], conf: dict[str, str] | None) -> SparkSession:
-    """Spark as it starts soonest, for which `s3://` paths lie in the folder."""
-    links = {}
-    for bucket in buckets:
-        (folder / bucket).mkdir(parents=True, exist_ok=True)
-        links[f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback"] = f"{(folder / bucket).as_uri()}/"
-    settings = {
-        **(conf or {}),
+    """Spark as it starts soonest, for which the buckets' `s3://` paths lie in the folder."""
+    settings = (conf or {}) | {
         "spark.master": "local[2]",
         "spark.driver.memory": "1g",
         "spark.driver.bindAddress": "127.0.0.1",
@@ -228,17 +228,24 @@ def _spark(job: str, folder: Path, buckets: list[str], conf: dict[str, str] | No
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "2",
-        "spark.sql.codegen.wholeStage": "false",
         "spark.sql.warehouse.dir": (folder / "warehouse").as_uri(),
         "spark.local.dir": str(folder / "tmp"),
-        "spark.hadoop.fs.s3.impl": VIEW,
-        "spark.hadoop.mapreduce.outputcommitter.factory.scheme.s3": COMMITTER,
-        **links,
     }
+    folder.mkdir(parents=True, exist_ok=True)
     SparkSession.builder.config(map=settings).getOrCreate()
     spark = session(job)
     spark.conf.set("spark.sql.sources.parallelPartitionDiscovery.threshold", str(PARTNERS))
+    hadoop = spark.sparkContext._jsc.hadoopConfiguration()  # type: ignore[attr-defined]
+    for name, value in _mounts(folder, buckets).items():
+        hadoop.set(name, value)
     return spark
+
+
+def _mounts(folder: Path, buckets: list[str]) -> dict[str, str]:
+    for bucket in buckets:
+        (folder / bucket).mkdir(exist_ok=True)
+    links = {f"fs.viewfs.mounttable.{bucket}.linkFallback": f"{(folder / bucket).as_uri()}/" for bucket in buckets}
+    return links | {"fs.s3.impl": VIEW, "mapreduce.outputcommitter.factory.scheme.s3": COMMITTER}
 
 
 def _read(dataset: str, samples: Samples, source: Source) -> dict[str, Any]:
