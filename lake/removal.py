@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from lake import zones
@@ -54,11 +55,14 @@ def drop_partitions(aws: Aws, removal: Removal) -> int | None:
     settings = aws.lake.config.datasets[removal.dataset]
     if settings.catalog != "declared" or not settings.keys:
         return None
-    place = {"DatabaseName": aws.names.database("raw"), "TableName": removal.dataset}
-    gone = [
-        values for values, folder in _registered(aws, place) if _touched(folder, removal) and _is_empty(aws, folder)
-    ]
-    drop = lambda values: aws.glue.delete_partition(**place, PartitionValues=values)  # type: ignore[arg-type]  # noqa: E731
+    registered = _registered(aws, removal.dataset)
+    gone = [values for values, folder in registered if _touched(folder, removal) and _is_empty(aws, folder)]
+
+    def drop(values: list[str]) -> None:
+        place = {"DatabaseName": aws.names.database("raw"), "TableName": removal.dataset}
+        with suppress(aws.glue.exceptions.EntityNotFoundException):
+            aws.glue.delete_partition(**place, PartitionValues=values)
+
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(drop, gone))
     return len(gone)
@@ -72,15 +76,17 @@ def _there(aws: Aws, dataset: str) -> str:
     return f"There are {', '.join(found)}{', ...' if answer.get('IsTruncated') else ''}" if found else "It is empty"
 
 
-def _registered(aws: Aws, place: dict[str, str]) -> Iterator[tuple[list[str], str]]:
+def _registered(aws: Aws, dataset: str) -> Iterator[tuple[list[str], str]]:
     """Values and folder (a key that ends with a slash) of each partition; none where the table is not there."""
-    try:
-        for page in aws.glue.get_paginator("get_partitions").paginate(**place, ExcludeColumnSchema=True):  # type: ignore[arg-type]
-            for partition in page["Partitions"]:
-                location = partition["StorageDescriptor"].get("Location", "").removeprefix("s3://")
-                yield partition["Values"], location.partition("/")[2].rstrip("/") + "/"
-    except aws.glue.exceptions.EntityNotFoundException:
-        return
+    root = f"s3://{aws.names.bucket('raw')}/"
+    pages = aws.glue.get_paginator("get_partitions").paginate(
+        DatabaseName=aws.names.database("raw"), TableName=dataset, ExcludeColumnSchema=True
+    )
+    with suppress(aws.glue.exceptions.EntityNotFoundException):
+        for partition in (partition for page in pages for partition in page["Partitions"]):
+            location = partition["StorageDescriptor"].get("Location", "")
+            if location.startswith(root):
+                yield partition["Values"], location.removeprefix(root).rstrip("/") + "/"
 
 
 def _touched(folder: str, removal: Removal) -> bool:
