@@ -110,7 +110,10 @@ def _fault(aws: Aws, dataset: str, columns: int) -> str:
     see = f"See `lake crawl --dry-run {dataset}`, and mend or delete (`lake rm`) the files that do not belong there"
     if others:
         made = ", ".join(([dataset] if columns else []) + others[:SHOWN]) + (", ..." if len(others) > SHOWN else "")
-        return f"it made {len(others) + bool(columns)} tables, where the files of a dataset make one: {made}. {see}"
+        drop = f", then `lake query --database {settings.zone} 'DROP TABLE {others[0]}'`"
+        return (
+            f"it made {len(others) + bool(columns)} tables, where the files of a dataset make one: {made}. {see}{drop}"
+        )
     bucket = aws.names.bucket(settings.zone)
     if columns:
         return ""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from lake.aws import Aws
+from botocore.exceptions import ClientError
+
+from lake.aws import Aws, error_code
 from lake.errors import BadInput, LakeError
 
 if TYPE_CHECKING:
@@ -20,9 +22,9 @@ SIDE_BY_SIDE = 4
 
 @dataclass(frozen=True)
 class Table:
-    """A table, with what lies in it. columns and keys map names to types; size is in bytes.
+    """A table, with what lies in it. columns and keys map names to types.
 
-    files and size count what a query reads: of a partitioned table the files of its registered partitions. Both are
+    files and bytes count what a query reads: of a partitioned table the files of its registered partitions. Both are
     None for what has no files in S3: a view, or a table of a database.
     """
 
@@ -33,7 +35,7 @@ class Table:
     keys: dict[str, str]
     partitions: list[str]
     files: int | None
-    size: int | None
+    bytes: int | None
     updated: str
     location: str
 
@@ -46,7 +48,7 @@ class Table:
             "columns": len(self.columns) + len(self.keys),
             "partitions": len(self.partitions) if self.keys else None,
             "files": self.files,
-            "bytes": self.size,
+            "bytes": self.bytes,
             "updated": self.updated,
         }
 
@@ -97,14 +99,14 @@ def _table(aws: Aws, zone: str, found: TableTypeDef) -> Table:
             "/".join(f"{key}={value}" for key, value in zip(keys, values, strict=True)) for values in registered
         ],
         files=None if files is None else len(files),
-        size=None if files is None else sum(files.values()),
+        bytes=None if files is None else sum(files.values()),
         updated=_text(updated),
         location=location,
     )
 
 
 def _text(time: datetime | None) -> str:
-    return f"{time.astimezone():%Y-%m-%d %H:%M:%S}" if time else ""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if time else ""
 
 
 def _folder(location: str) -> str:
@@ -124,8 +126,13 @@ def _sizes(aws: Aws, location: str, folders: list[str]) -> dict[str, int]:
     """Bytes of each file within the folders: all below the table's own are listed at once."""
     root, wanted = _folder(location), set(folders)
     elsewhere = [folder for folder in wanted if not folder.startswith(root)]
-    sizes = {path: size for path, size in _listed(aws, root) if wanted.intersection(_above(path))}
-    return sizes | {path: size for folder in elsewhere for path, size in _listed(aws, folder)}
+    try:
+        sizes = {path: size for path, size in _listed(aws, root) if wanted.intersection(_above(path))}
+        return sizes | {path: size for folder in elsewhere for path, size in _listed(aws, folder)}
+    except ClientError as error:
+        if error_code(error) == "NoSuchBucket":
+            return {}
+        raise
 
 
 def _above(path: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as fn
 from pyspark.sql.types import NullType
@@ -49,6 +50,8 @@ def main() -> None:
         found = preview(**request)
     except JobError as error:
         sys.exit(str(error))
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"AWS: {error}")
     except Exception as error:
         traceback.print_exc()
         sys.exit(reason(error))
@@ -224,7 +227,7 @@ def _spark(job: str, folder: Path, buckets: list[str], conf: dict[str, str] | No
         "spark.driver.memory": "1g",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
-        "spark.driver.extraJavaOptions": f"{QUICK} -Duser.timezone=UTC -Djava.io.tmpdir={folder}",
+        "spark.driver.extraJavaOptions": f'{QUICK} -Duser.timezone=UTC "-Djava.io.tmpdir={folder}"',
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "2",

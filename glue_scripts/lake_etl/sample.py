@@ -157,7 +157,7 @@ def _number(files: int) -> str:
 
 
 def _all(files: Mapping[str, int]) -> str:
-    return f"all {len(files):,} files" if len(files) != 1 else "its only file"
+    return f"all {len(files):,} files" if len(files) > 1 else "its only file" if files else "no file"
 
 
 def _bounded(listed: Mapping[str, int]) -> dict[str, int]:

@@ -52,7 +52,8 @@ def _show(found: dict[str, Any]) -> None:
     rows(found["rows"])
     bad = found["quarantined"]
     if bad["rows"] or bad["files"]:
-        err.print(f"{bad['rows']:,} rows and {bad['files']:,} files would be quarantined:", markup=False)
-        table(bad["first"], False)
+        first = f", the first {len(bad['first'])}" if bad["rows"] + bad["files"] > len(bad["first"]) else ""
+        err.print(f"{bad['rows']:,} rows and {bad['files']:,} files would be quarantined{first}:", markup=False)
+        rows(bad["first"])
     for line in found["expectations"]:
         err.print(f"on the sample, {line['outcome'].lower()} ({line['otherwise']}): {line['said']}", markup=False)

@@ -45,7 +45,8 @@ def test_a_crawl_fails_that_finds_no_columns_or_other_tables_and_says_the_way_ou
         "good": ("SUCCEEDED", ""),
         "mixed": (
             "FAILED",
-            f"it made 2 tables, where the files of a dataset make one: one, two. {see.format('mixed')}",
+            f"it made 2 tables, where the files of a dataset make one: one, two. {see.format('mixed')}"
+            ", then `lake query --database raw 'DROP TABLE one'`",
         ),
         "blank": ("FAILED", f"it found no columns. {see.format('blank')}"),
         "nothing": (

@@ -61,12 +61,12 @@ def keys(s3: Any) -> list[str]:
 def test_a_tables_files_are_those_that_a_query_reads(files: Any, prompt: Callable[..., Prompt]) -> None:
     view, rates = prompt("mint", DATASETS).lake("tables", "--json").json
 
-    assert {name: rates[name] for name in ("name", "database", "format", "files", "size", "partitions")} == {
+    assert {name: rates[name] for name in ("name", "database", "format", "files", "bytes", "partitions")} == {
         "name": "rates",
         "database": "raw",
         "format": "csv",
         "files": 3,
-        "size": 3 * len(ROWS),
+        "bytes": 3 * len(ROWS),
         "partitions": ["month=1", "month=10"],
     }
     assert (rates["columns"], rates["keys"]) == ({"rate": "double"}, {"month": "string"})
