@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -41,8 +41,10 @@ def register(aws: Aws, dataset: str, like: StorageDescriptorTypeDef, files: Sequ
     return sum(_create(aws, dataset, partitions[at : at + BATCH]) for at in range(0, len(partitions), BATCH))
 
 
-def missing(aws: Aws, dataset: str, files: Sequence[Upload]) -> int:
-    """How many partitions `register` would create."""
+def new(aws: Aws, dataset: str, files: Sequence[Upload], there: Iterable[str]) -> int:
+    """How many partitions files would add: to a declared table, or else to the folders of the keys that are there."""
+    if aws.lake.config.datasets[dataset].catalog != "declared":
+        return len(set(_folders(files)) - {key.rpartition("/")[0] for key in there})
     pages = aws.glue.get_paginator("get_partitions").paginate(
         DatabaseName=aws.names.database("raw"), TableName=dataset, ExcludeColumnSchema=True
     )

@@ -63,8 +63,8 @@ def _would_put(aws: Aws, dataset: str, files: list[Upload], as_json: bool) -> No
     document = {"dataset": dataset, "bucket": bucket, "files": len(files), "bytes": total, "overwrites": replaced}
     sentence = f"{dataset}: {len(files)} files, {human_bytes(total)} would go to s3://{bucket}"
     sentence += f", {replaced} of them in place of what is there"
-    if partitions.storage(aws, dataset):
-        document["new_partitions"] = partitions.missing(aws, dataset, files)
+    if aws.lake.config.datasets[dataset].partitions:
+        document["new_partitions"] = partitions.new(aws, dataset, files, there)
         sentence += f", {document['new_partitions']} new partitions"
     if not as_json:
         table([line | {"overwrites": "yes" if line["overwrites"] else ""} for line in lines[:SHOWN]], False)

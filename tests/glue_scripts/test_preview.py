@@ -217,6 +217,21 @@ def test_an_incremental_job_is_shown_as_its_first_run(lake: Lake) -> None:
     assert lake.preview([{"filter": "distance = 1"}], incremental=True)["steps"][0]["rows_out"] == 1
 
 
+def test_matches_are_found_in_the_sample(lake: Lake) -> None:
+    case = Path(__file__).parents[1] / "golden/find_matches/people"
+    people, step = (json.loads((case / name).read_text()) for name in ("input.json", "step.json"))
+    lake.put("flights/a.json", "".join(json.dumps(row) + "\n" for row in people["rows"]))
+    lake.table("flights", "json", dict(field.split() for field in people["schema"].split(", ")))
+
+    found = lake.preview([step])
+
+    assert found["columns"][-2:] == [
+        {"name": "match_id", "type": found["columns"][0]["type"]},
+        {"name": "match_confidence_score", "type": "double"},
+    ]
+    assert found["steps"][0]["rows_out"] == len(people["rows"])
+
+
 @pytest.mark.parametrize(
     ("steps", "sink", "said"),
     [

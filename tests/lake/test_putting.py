@@ -82,6 +82,7 @@ DATASETS = """
 datasets:
   rates: {format: csv, catalog: declared, columns: {rate: double}, partitions: [month]}
   trips: {format: csv}
+  rides: {format: csv, partitions: [day]}
 """
 
 
@@ -124,6 +125,23 @@ def test_a_dry_run_tells_what_would_go_where_and_uploads_nothing(
     assert f"2 files, 4 B would go to s3://{BUCKET}, 1 of them in place of what is there, 1 new partitions" in shown
     assert keys(s3) == ["rates/month=1/a.csv"]
     assert s3.get_object(Bucket=BUCKET, Key="rates/month=1/a.csv")["Body"].read() == b"1\n"
+
+
+def test_a_dry_run_counts_the_folders_that_a_crawl_would_find_anew(
+    s3: Any, prompt: Callable[..., Prompt], tmp_path: Path
+) -> None:
+    for day in "12":
+        (tmp_path / f"rides/day={day}").mkdir(parents=True)
+        (tmp_path / f"rides/day={day}/b.csv").write_text("2\n")
+    at = prompt("oven", DATASETS)
+    at.lake("put", "rides", str(tmp_path / "rides"))
+    (tmp_path / "rides/day=3").mkdir()
+    (tmp_path / "rides/day=3/a.csv").write_text("3\n")
+
+    told = at.lake("put", "rides", str(tmp_path / "rides"), "--dry-run", "--json").json
+
+    assert (told["files"], told["overwrites"], told["new_partitions"]) == (3, 2, 1)
+    s3.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": f"rides/day={day}/b.csv"} for day in "12"]})
 
 
 def test_all_bad_files_are_named_and_nothing_is_uploaded(
