@@ -99,8 +99,8 @@ def preview(
     if target.as_sink:
         target.check()
     own = (named.curated_database, spec["sink"]["table"])
-    sources = SampledSources(spark, named.raw_database, spec, own, (0, {}) if spec.get("incremental") else None)
-    sources.samples = samples
+    batch = (0, {}) if spec.get("incremental") else None
+    sources = SampledSources(samples, spark, named.raw_database, spec, own, batch)
     report, judged, _ = accounted(spec, named, datetime.now(UTC), sources, target)
     return {
         "read": [_read(dataset, samples, source) for dataset, source in sources.read.items()],
@@ -155,7 +155,9 @@ class Samples:
 class SampledSources(Sources):
     """The datasets of a job, each a sample of itself."""
 
-    samples: Samples
+    def __init__(self, samples: Samples, *args: Any) -> None:
+        super().__init__(*args)
+        self.samples = samples
 
     def __getitem__(self, dataset: str) -> Source:
         if dataset in self.databases:

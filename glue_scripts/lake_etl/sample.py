@@ -95,7 +95,7 @@ class Sampler:
     def first(self, table: Table) -> Sample:
         """The first rows of the first files."""
         listed = _listed(self.place, _locations(table))
-        full = {path: size for path, size in listed.items() if size and _fits(path)}
+        full = _readable(listed)
         some = dict(islice(full.items(), FILES))
         lines = -(-ROWS // max(1, len(some)))
         self._copy(table, some, lines, HEAD)
@@ -162,10 +162,16 @@ def _all(files: Mapping[str, int]) -> str:
 
 def _bounded(listed: Mapping[str, int]) -> dict[str, int]:
     some, total = {}, 0
-    for path, size in listed.items():
-        if size and _fits(path) and len(some) < PARTNERS and (total + size <= WHOLE or not some):
+    for path, size in _readable(listed).items():
+        if len(some) < PARTNERS and (total + size <= WHOLE or not some):
             some[path], total = size, total + size
     return some
+
+
+def _readable(listed: Mapping[str, int]) -> dict[str, int]:
+    """The files that have bytes and can lie in a folder: not `a` beside `a/b`, nor what Spark would not find either."""
+    folders = {path[:place] for path in listed for place, letter in enumerate(path) if letter == "/"}
+    return {path: size for path, size in listed.items() if size and _fits(path) and path not in folders}
 
 
 def _fits(path: str) -> bool:

@@ -248,8 +248,10 @@ def test_what_fails_the_run_fails_the_preview(lake: Lake, steps: list[Any], sink
         lake.preview(steps, sink={"table": "out"} | sink)
 
 
-def test_a_key_that_would_leave_the_folder_is_left_out(lake: Lake, tmp_path: Path) -> None:
+def test_keys_that_no_folder_can_hold_are_left_out(lake: Lake, tmp_path: Path) -> None:
     lake.put("flights/a.json", lines(("UA", 1)))
+    lake.put("flights/b", lines(("UA", 3)))
+    lake.put("flights/b/c.json", "")
     lake.put("flights/../../../outside.json", lines(("UA", 2)))
     lake.table("flights", "json", FLIGHTS)
 
