@@ -132,6 +132,23 @@ class Aws:
             f"why; `lake local stop` and `lake local start` start it again"
         )
 
+    def variables(self) -> dict[str, str]:
+        """The environment variables by which another process reaches this AWS, as this login."""
+        found = self._session.get_credentials()
+        keys = found.get_frozen_credentials() if found else None
+        region, endpoint = self.lake.environment.region, self.lake.environment.endpoint
+        return {
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            **(
+                {"AWS_ACCESS_KEY_ID": keys.access_key or "", "AWS_SECRET_ACCESS_KEY": keys.secret_key or ""}
+                if keys
+                else {}
+            ),
+            **({"AWS_SESSION_TOKEN": keys.token} if keys and keys.token else {}),
+            **({"AWS_ENDPOINT_URL": endpoint} if endpoint else {}),
+        }
+
     @functools.cached_property
     def athena(self) -> AthenaClient:
         return self._client("athena")  # type: ignore[no-any-return]

@@ -17,12 +17,14 @@ from lake.errors import BadInput, LakeError
 from lake.suggest import allowed
 
 POLL_SECONDS = 1.0
+SHOWN = 10
+"""Tables that a message names."""
 
 
 @dataclass(frozen=True)
 class Crawled:
-    """The outcome of a dataset's crawl. `status` is Glue's: SUCCEEDED, FAILED or CANCELLED; `message` says why,
-    or what the table lacks.
+    """The outcome of a dataset's crawl. `status` is Glue's: SUCCEEDED, FAILED or CANCELLED, and FAILED where the crawl
+    did not find the dataset's table alone; `message` says why, or what the table lacks.
     """
 
     dataset: str
@@ -94,8 +96,45 @@ def _finished(aws: Aws, started: dict[str, float]) -> Iterator[tuple[str, Crawle
         last = crawler.get("LastCrawl", {})
         columns, count = table_size(aws, dataset)
         seconds = round(time.monotonic() - since, 1)
-        message = last.get("ErrorMessage", "") or partitions.unindexed(aws, dataset, count)
-        yield dataset, Crawled(dataset, last.get("Status", "FAILED"), message, columns, count, seconds)
+        status = last.get("Status", "FAILED")
+        fault = _fault(aws, dataset, columns) if status == "SUCCEEDED" else ""
+        message = last.get("ErrorMessage", "") or fault or partitions.unindexed(aws, dataset, count)
+        yield dataset, Crawled(dataset, "FAILED" if fault else status, message, columns, count, seconds)
+
+
+def _fault(aws: Aws, dataset: str, columns: int) -> str:
+    """What is wrong with what a crawl found; empty where that is the dataset's table, and no other."""
+    settings = aws.lake.config.datasets[dataset]
+    if settings.connection:
+        return "" if columns else "it found no table: see `connection` and `table` of the dataset in lake.yaml"
+    others = [name for name in _made(aws, dataset) if name != dataset]
+    see = f"See `lake crawl --dry-run {dataset}`, and mend or delete (`lake rm`) the files that do not belong there"
+    if others:
+        made = ", ".join(([dataset] if columns else []) + others[:SHOWN]) + (", ..." if len(others) > SHOWN else "")
+        drop = f", then `lake query --database {settings.zone} 'DROP TABLE {others[0]}'`"
+        return (
+            f"it made {len(others) + bool(columns)} tables, where the files of a dataset make one: {made}. {see}{drop}"
+        )
+    bucket = aws.names.bucket(settings.zone)
+    if columns:
+        return ""
+    if not aws.s3.list_objects_v2(Bucket=bucket, Prefix=f"{dataset}/", MaxKeys=1).get("Contents"):
+        # What jobs leave in the curated zone may be still to come.
+        return (
+            ""
+            if settings.zone == "curated"
+            else f"it found no columns: there are no files in s3://{bucket}/{dataset}/. Put some: `lake put {dataset}`"
+        )
+    return f"it found no columns. {see}"
+
+
+def _made(aws: Aws, dataset: str) -> list[str]:
+    """The tables that the dataset's crawler keeps, by name; those it has found to be gone are left out."""
+    database = aws.names.database(aws.lake.config.datasets[dataset].zone)
+    pages = aws.glue.get_paginator("get_tables").paginate(DatabaseName=database)
+    tables = [(table["Name"], table.get("Parameters", {})) for page in pages for table in page["TableList"]]
+    own = [(name, said) for name, said in tables if said.get("UPDATED_BY_CRAWLER") == aws.names.crawler(dataset)]
+    return sorted(name for name, said in own if "DEPRECATED_BY_CRAWLER" not in said)
 
 
 def table_size(aws: Aws, dataset: str) -> tuple[int, int]:

@@ -9,7 +9,6 @@ from botocore.exceptions import ClientError
 
 from lake import zones
 from lake.aws import Aws, error_code
-from lake.config import where
 from lake.errors import BadInput
 from lake.jobs import SHELL_LOGS
 from lake.lock import Lock
@@ -17,6 +16,7 @@ from lake.names import STACKS, ZONES
 from lake.progress import OnProgress
 from lake.suggest import allowed
 from lake.terraform import Terraform, synthesise
+from lake.two_keys import need_first_key
 
 CRAWLER_LOGS = "/aws-glue/crawlers"
 """The one log group of all crawlers of an account."""
@@ -69,7 +69,8 @@ def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *
     """
     chosen = check_stacks(stacks)
     if "storage" in chosen:
-        _need_first_key(aws)
+        keep = " To take down all else: `lake down catalog etl athena streaming`"
+        need_first_key(aws, f"the data of {aws.names.prefix}", keep)
     synthesise(aws.lake)
     _stop_work(aws, chosen)
     if "etl" in chosen:
@@ -83,15 +84,6 @@ def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *
         for purpose in (*ZONES, "logs"):
             zones.empty(aws, aws.names.bucket(purpose))
         terraform.destroy(["storage"])
-
-
-def _need_first_key(aws: Aws) -> None:
-    if not aws.lake.environment.destroyable:
-        field = where(aws.lake, "environments", aws.lake.env)
-        raise BadInput(
-            f"{field}.destroyable: is false, so the data of {aws.names.prefix} stays. To delete it: set it to true, "
-            f"run `lake up storage`, then this again. To take down all else: `lake down catalog etl athena streaming`"
-        )
 
 
 def _stop_work(aws: Aws, stacks: Sequence[str]) -> None:

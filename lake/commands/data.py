@@ -16,6 +16,10 @@ from lake.errors import BadInput
 
 if TYPE_CHECKING:
     from lake.aws import Aws
+    from lake.zones import Upload
+
+SHOWN = 20
+"""Files that `put --dry-run` lists."""
 
 
 @app.command()
@@ -23,6 +27,7 @@ def put(
     context: typer.Context,
     dataset: str,
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders that hold the partition folders.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would go where; upload nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Upload files of a dataset into the raw zone, and register the partitions of a declared table."""
@@ -31,6 +36,9 @@ def put(
 
     files = zones.uploads(aws, dataset, paths)
     storage = partitions.storage(aws, dataset)
+    if dry_run:
+        _would_put(aws, dataset, files, as_json)
+        return
     size = sum(upload.file.stat().st_size for upload in files)
     with progress_bar() as progress:
         task = progress.add_task(f"Uploading {dataset}", total=len(files))
@@ -42,6 +50,27 @@ def put(
         done["new_partitions"] = partitions.register(aws, dataset, storage, files)
         sentence += f", {done['new_partitions']} new partitions"
     show(done, as_json, sentence)
+
+
+def _would_put(aws: Aws, dataset: str, files: list[Upload], as_json: bool) -> None:
+    from lake import partitions, zones
+
+    there, bucket = zones.there(aws, dataset), aws.names.bucket("raw")
+    lines: list[dict[str, Any]] = [
+        {"key": upload.key, "bytes": upload.file.stat().st_size, "overwrites": upload.key in there} for upload in files
+    ]
+    total, replaced = sum(line["bytes"] for line in lines), sum(line["overwrites"] for line in lines)
+    document = {"dataset": dataset, "bucket": bucket, "files": len(files), "bytes": total, "overwrites": replaced}
+    sentence = f"{dataset}: {len(files)} files, {human_bytes(total)} would go to s3://{bucket}"
+    sentence += f", {replaced} of them in place of what is there"
+    if aws.lake.config.datasets[dataset].partitions:
+        document["new_partitions"] = partitions.new(aws, dataset, files, there)
+        sentence += f", {document['new_partitions']} new partitions"
+    if not as_json:
+        table([line | {"overwrites": "yes" if line["overwrites"] else ""} for line in lines[:SHOWN]], False)
+        if len(lines) > SHOWN:
+            out.print(f"and {len(lines) - SHOWN} more")
+    show(document | {"objects": lines}, as_json, sentence)
 
 
 @app.command()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +11,8 @@ import typer
 from lake.commands.base import AsJson, Stacks, app
 from lake.commands.output import err, out, say, show, stack_progress, table
 from lake.config import ConfigError
-from lake.errors import BadInput
 from lake.names import STACKS
+from lake.two_keys import need_second_key
 
 if TYPE_CHECKING:
     from lake.aws import Aws
@@ -74,21 +73,11 @@ def down(
     from lake.lock import alone
 
     if "storage" in lifecycle.check_stacks(stacks or []) and aws.lake.environment.destroyable:
-        _need_second_key(aws, delete_data)
+        keep = ", or keep the data: `lake down catalog etl athena streaming`"
+        need_second_key(delete_data, f"all data of {aws.names.prefix}", keep)
     with alone(aws.lake, "lake down", wait=wait, say=say) as lock, stack_progress("Destroying") as on_progress:
         lifecycle.down(aws, stacks or [], on_progress, lock, wait=wait)
     out.print(f"{aws.names.prefix} is down: {', '.join(stacks or STACKS)}")
-
-
-def _need_second_key(aws: Aws, delete_data: bool) -> None:
-    if delete_data:
-        return
-    if not sys.stdin.isatty():
-        raise BadInput(
-            f"this deletes all data of {aws.names.prefix}. Say so with --delete-data, "
-            f"or keep the data: `lake down catalog etl athena streaming`"
-        )
-    typer.confirm(f"This deletes all data of {aws.names.prefix}. Go on?", abort=True)
 
 
 @app.command()

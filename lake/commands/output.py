@@ -126,6 +126,25 @@ def table(records: list[dict[str, Any]], as_json: bool, *, upright: bool = False
     out.print(table)
 
 
+def rows(records: list[dict[str, Any]]) -> None:
+    """Rows of data; where their table would be wider than the page, a block of lines for each row."""
+    if _width(records) <= out.width:
+        table(records, False)
+        return
+    for number, record in enumerate(records, 1):
+        out.rule(f"row {number}", align="left")
+        longest = max(map(len, record))
+        for name, value in record.items():
+            out.print(f"{name:>{longest}}  {'' if value is None else value}", markup=False)
+
+
+def _width(records: list[dict[str, Any]]) -> int:
+    """Columns that the table of the records would take."""
+    names = list(records[0]) if records else []
+    cells = (max(len(name), *(len(str(record[name])) for record in records)) for name in names)
+    return sum(cell + 3 for cell in cells) + 1
+
+
 def human_bytes(count: int) -> str:
     size = float(count)
     for unit in ("B", "KB", "MB", "GB"):

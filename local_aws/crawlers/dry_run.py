@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from local_aws.context import client
 from local_aws.crawlers import formats
+from local_aws.crawlers.catalog import parameters, serde
 from local_aws.crawlers.crawl import schemas_of
 from local_aws.crawlers.formats import UnsupportedError
 from local_aws.crawlers.inference import Schema, Warn
@@ -101,16 +102,22 @@ def _tables(target: Target, read: dict[S3File, Schema], grouping: Grouping, warn
 
 
 def _described(table: FoundTable, read: dict[S3File, Schema]) -> Document:
-    columns = table_columns(table, table.files, read)
+    found, first = table_columns(table, table.files, read), read[table.files[0]].format
+    columns = columns_after([], found, merges=False, by_position=True)
+    spellings = {name: spelt for file in table.files for name, spelt in read[file].spellings.items()}
+    names: list[str] = [column["Name"] for column in columns]
+    records = sum(read[file].records for file in table.files)
     return {
         "name": table.name,
         "location": table.location,
-        "format": read[table.files[0]].format.classification,
-        "columns": columns_after([], columns, merges=False, by_position=True),
+        "format": first.classification,
+        "columns": columns,
         "keys": list(table.keys),
         "partitions": [list(values) for values in table.partitions if values],
         "files": len(table.files),
-        "records": sum(read[file].records for file in table.files),
+        "records": records,
+        "serde": serde(first, [spellings.get(name, name) for name in names]),
+        "parameters": parameters("", first, table.files, records),
     }
 
 

@@ -56,8 +56,8 @@ def test_a_declared_table_is_there_after_put_and_knows_its_partitions(lab: Check
     assert lab.lake_json("put", "rates", files(tmp_path, months))["new_partitions"] == 2
     assert lab.lake_json("put", "rates", str(tmp_path))["new_partitions"] == 0
     assert rows(lab, "SELECT code, rate FROM rates WHERE month = '2' ORDER BY code") == [
-        {"code": "EUR", "rate": "1.2"},
-        {"code": "JPY", "rate": "2.5"},
+        {"code": "EUR", "rate": 1.2},
+        {"code": "JPY", "rate": 2.5},
     ]
 
 
@@ -65,7 +65,7 @@ def test_a_projected_table_has_its_partitions_without_a_call(lab: Checkout, tmp_
     lab.lake("put", "readings", files(tmp_path, {"year=2024/month=03/a.json": '{"id": 1, "value": 2.5}\n'}))
 
     assert rows(lab, "SELECT id, value, year + 1 AS next, month FROM readings") == [
-        {"id": "1", "value": "2.5", "next": "2025", "month": "03"}
+        {"id": 1, "value": 2.5, "next": 2025, "month": "03"}
     ]
 
 
@@ -92,8 +92,8 @@ def test_what_s3_notifies_is_what_is_crawled(lab: Checkout, tmp_path: Path) -> N
         2,
     )
     assert rows(lab, "SELECT n, late, day FROM clicks ORDER BY n") == [
-        {"n": "2", "late": None, "day": "2"},
-        {"n": "3", "late": "true", "day": "3"},
+        {"n": 2, "late": None, "day": "2"},
+        {"n": 3, "late": True, "day": "3"},
     ]
 
 
