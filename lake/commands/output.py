@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TaskID,
     TextColumn,
@@ -28,17 +30,51 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+COPIED = {"run_id"}
+"""Columns that a person copies from: they stay in one piece however narrow the page is."""
+BETWEEN = 15.0
+"""Seconds between two lines about the progress of one thing, off a terminal."""
+
+
 @contextmanager
-def progress_bar() -> Iterator[Progress]:
+def progress_bar(*done: ProgressColumn) -> Iterator[Progress]:
+    """Bars on a terminal; `done` are the columns that say how far a task is, by default steps of steps."""
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
+        *(done or (MofNCompleteColumn(),)),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
         yield progress
+
+
+@contextmanager
+def states() -> Iterator[Callable[[str, str, str], None]]:
+    """What to tell the states of long work to: (what it is about, its state, how far it is).
+
+    On a terminal each has a line that changes. Off it, a line is printed when the state is another than before, and
+    one about how far it is every 15 seconds.
+    """
+    tasks: dict[str, TaskID] = {}
+    known: dict[str, tuple[str, str, float]] = {}
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn(),
+        console=err, disable=not err.is_terminal,
+    ) as progress:  # fmt: skip
+
+        def show(what: str, state: str, far: str) -> None:
+            line = f"{what}: {state.lower()}" + (f", {far}" if far else "")
+            if what not in tasks:
+                tasks[what] = progress.add_task(line, total=None)
+            progress.update(tasks[what], description=line)
+            before, said, at = known.get(what, ("", "", 0.0))
+            if state != before or (far != said and time.monotonic() - at >= BETWEEN):
+                on_no_terminal(line)
+                known[what] = (state, far, time.monotonic())
+
+        yield show
 
 
 @contextmanager
@@ -81,7 +117,7 @@ def table(records: list[dict[str, Any]], as_json: bool, *, upright: bool = False
         records = [{"field": key, "value": value} for key, value in records[0].items()]
     table = Table()
     for column in records[0]:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in COPIED)
     for record in records:
         table.add_row(*(escape("" if value is None else str(value)) for value in record.values()))
     out.print(table)
