@@ -18,6 +18,7 @@ import boto3
 from botocore.exceptions import ClientError
 from pyspark.sql import DataFrame, SparkSession
 
+from lake_etl.cast_nulls import WARN_OVER, cast_nulls, told
 from lake_etl.catalog import NoTable, find_table, registered
 from lake_etl.database import read_database
 from lake_etl.database_sink import Load, loading, read_database_sink
@@ -25,6 +26,7 @@ from lake_etl.errors import JobError, NotYetWritten, check_options, of_query, re
 from lake_etl.expectations import Judged, check, judge, read_rules
 from lake_etl.files import Batches, Files
 from lake_etl.incremental import checkpoint_of, each_batch, total
+from lake_etl.progress import telling
 from lake_etl.quarantine import Quarantine
 from lake_etl.report import account, check_balance, observed
 from lake_etl.results import publish_results
@@ -146,6 +148,7 @@ def _run(argv: list[str], cleanup: ExitStack) -> dict[str, Any]:
     arguments = parse_arguments(argv)
     spec = read_spec(arguments.spec)
     spark = session(arguments.JOB_NAME)
+    cleanup.enter_context(telling(spark))
     target = cleanup.enter_context(_opened(spark, spec, arguments))
     target.check()
     if isinstance(target, Batches):
@@ -175,7 +178,9 @@ def _moved(
         rejected += quarantine.keep_rows(spec["source"], judged.rejected)
     part = f"-{sources.batch[0]}" if sources.batch else ""
     expectations = _concluded(spec["job"], arguments, judged, part)
-    report = _report(spec, arguments, started, sources, steps, target.name, written, kept, rejected) | expectations
+    casts = told(cast_nulls(steps), (spec.get("cast_nulls") or {}).get("warn_over", WARN_OVER))
+    report = _report(spec, arguments, started, sources, steps, target.name, written, kept, rejected)
+    report |= casts | expectations
     check_balance(report)
     target.publish(written)
     return report
@@ -300,7 +305,9 @@ def read_spec(location: str) -> dict[str, Any]:
     except ClientError as error:
         raise JobError(f"--spec {location}: {error}") from error
     spec: dict[str, Any] = json.load(body)
-    check_options(spec, ("job", "source", "tables", "steps", "sink"), ("databases", "expect", "incremental"))
+    check_options(
+        spec, ("job", "source", "tables", "steps", "sink"), ("databases", "expect", "incremental", "cast_nulls")
+    )
     check_steps(spec["steps"])
     read_rules(spec.get("expect", ()))
     if "connection" in spec["sink"]:
