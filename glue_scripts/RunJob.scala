@@ -1130,33 +1130,41 @@ final class Progress extends SparkListener {
       running(event.stageId) = (done + 1, tasks)
     for ((stage, (done, tasks)) <- running.headOption if System.currentTimeMillis - told >= 1000) {
       told = System.currentTimeMillis
-      println("LAKE_PROGRESS stage %d: %d of %d tasks, %,d rows read".formatLocal(Locale.ROOT, stage, done, tasks, rows))
+      println(Progress.Line.formatLocal(Locale.ROOT, stage, done, tasks, rows))
     }
   }
 }
 
+object Progress {
+  private val Line = "LAKE_PROGRESS stage %d: %d of %d tasks, %,d rows read"
+}
+
 /** The quarantine zone: every row and file that could not be used, with where it came from and why.
   *
-  * A run's folder holds JSON lines of dataset, source_file, raw, reason, job, run_id, quarantined_at.
+  * A run's folder holds JSON lines of dataset, source_file, raw, reason, found_by, job, run_id, quarantined_at.
+  * found_by is the reader, where raw is the row's own text in its file; or a step or `expect`, where raw is the row as
+  * it came there, as JSON.
   */
 final class Quarantine(bucket: String, job: String, runId: String, started: OffsetDateTime) {
   private val location = s"s3://$bucket/$job/run_date=${started.toLocalDate}/$runId/"
 
   /** Write what the source could not read, and say how much that was. Its rows must have been read. */
   def keep(spark: SparkSession, source: Source): ListMap[String, Long] = {
-    val rows = source.rejected.filter(_ => source.count("bad") > 0).map(keepRows(source.dataset, _)).getOrElse(0L)
+    val rows = source.rejected.filter(_ => source.count("bad") > 0)
+      .map(keepRows(source.dataset, Quarantine.Reader, _)).getOrElse(0L)
     if (source.files.nonEmpty) {
       val listed = source.files.toSeq.map { case (path, reason) => Row(path, null, reason) }
       val schema = StructType.fromDDL("source_file string, raw string, reason string")
-      keepRows(source.dataset, spark.createDataFrame(listed.asJava, schema))
+      keepRows(source.dataset, Quarantine.Reader, spark.createDataFrame(listed.asJava, schema))
     }
     ListMap("rows" -> rows, "files" -> source.files.size.toLong)
   }
 
   /** Write rows that came from this dataset, and say how many. */
-  def keepRows(dataset: String, rejected: DataFrame): Long = {
+  def keepRows(dataset: String, foundBy: String, rejected: DataFrame): Long = {
     val at = started.format(Quarantine.Moment)
-    val told = Seq("dataset" -> dataset, "job" -> job, "run_id" -> runId, "quarantined_at" -> at)
+    val ours = Seq("job" -> job, "run_id" -> runId, "quarantined_at" -> at)
+    val told = Seq("dataset" -> dataset, "found_by" -> foundBy) ++ ours
     val explained = told.foldLeft(rejected) { case (frame, (name, value)) => frame.withColumn(name, lit(value)) }
     val (counted, rows) = Balance.observe(explained)
     counted.write.mode("append").json(location)
@@ -1165,6 +1173,7 @@ final class Quarantine(bucket: String, job: String, runId: String, started: Offs
 }
 
 object Quarantine {
+  val Reader = "reader"
   val Moment: DateTimeFormatter = DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSSxxx")
 }
 
@@ -1908,9 +1917,11 @@ object Steps {
   /** Write the rows that the steps left out as bad, and say how many. A step that left out none is not run again. */
   def keepRejects(quarantine: Quarantine, source: Source, steps: Seq[Applied]): Long = {
     val after = rowsAfter(source.good, steps)
-    val moves = steps.zip((source.good +: after).zip(after))
-    val lossy = moves.collect { case (step, (came, left)) if left < came => step }
-    lossy.flatMap(_.rejects).map(quarantine.keepRows(source.dataset, _)).sum
+    val moves = steps.zip((source.good +: after).zip(after)).zipWithIndex
+    val lossy = moves.collect { case ((step, (came, left)), index) if left < came => (index + 1, step) }
+    lossy.flatMap { case (number, step) =>
+      step.rejects.map(quarantine.keepRows(source.dataset, s"step $number (${step.name})", _))
+    }.sum
   }
 
   def check(steps: Seq[Json.Fields]): Unit = for ((step, index) <- steps.zipWithIndex) {
@@ -2539,7 +2550,7 @@ final case class Judged(rows: DataFrame, rejected: Option[(DataFrame, () => Long
   def verdicts: Seq[Verdict] = stages.flatMap(_())
 
   def keepRejects(quarantine: Quarantine, dataset: String): Long =
-    rejected.collect { case (bad, number) if number() > 0 => quarantine.keepRows(dataset, bad) }.getOrElse(0L)
+    rejected.collect { case (bad, number) if number() > 0 => quarantine.keepRows(dataset, "expect", bad) }.getOrElse(0L)
 }
 
 /** What is expected of the rows that go to the sink, evaluated in the query that writes them: no pass of its own.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lake.commands import data, deploy, local, quality, query, runs
+from lake.commands import data, deploy, local, quality, quarantine, query, runs
 from lake.commands.base import app
 from lake.commands.output import fail
 from lake.config import ConfigError
@@ -10,7 +10,7 @@ from lake.errors import LakeError
 
 __all__ = ["app", "main"]
 
-COMMANDS = (deploy, data, runs, quality, query, local)
+COMMANDS = (deploy, data, runs, quarantine, quality, query, local)
 """Importing a module registers its commands, in this order."""
 
 

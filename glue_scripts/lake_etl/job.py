@@ -175,7 +175,7 @@ def _moved(
     kept = {name: quarantine.keep(sources.spark, source) for name, source in sources.read.items()}
     rejected = keep_rejects(quarantine, sources[spec["source"]], steps)
     if judged.rejected and judged.rejects:
-        rejected += quarantine.keep_rows(spec["source"], judged.rejected)
+        rejected += quarantine.keep_rows(spec["source"], "expect", judged.rejected)
     part = f"-{sources.batch[0]}" if sources.batch else ""
     expectations = _concluded(spec["job"], arguments, judged, part)
     casts = told(cast_nulls(steps), (spec.get("cast_nulls") or {}).get("warn_over", WARN_OVER))

@@ -71,8 +71,13 @@ def keep_rejects(quarantine: Quarantine, source: Source, steps: list[Applied]) -
     """Write the rows that the steps left out as bad, and say how many. A step that left out none is not run again."""
     counts = observed(source.counts)
     after = rows_after(good := counts["rows"] - counts["bad"], steps)
-    lossy = [step for step, came, left in zip(steps, [good, *after], after, strict=False) if left < came]
-    return sum(quarantine.keep_rows(source.dataset, step.rejects) for step in lossy if step.rejects)
+    moves = zip(steps, [good, *after], after, strict=False)
+    lossy = [
+        (f"step {number} ({step.name})", step.rejects)
+        for number, (step, came, left) in enumerate(moves, 1)
+        if left < came
+    ]
+    return sum(quarantine.keep_rows(source.dataset, name, rejects) for name, rejects in lossy if rejects)
 
 
 def _apply(
