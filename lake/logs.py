@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from lake import jobs, runs
+from lake import catalog, jobs, runs
 from lake.aws import Aws
-from lake.catalog import check_crawled
 from lake.errors import BadInput, LakeError
 
-CRAWLER_LOGS = "/aws-glue/crawlers"
-"""The log group of all crawlers of an account; each has a stream there."""
 KINDS = ("job", "crawler", "stream")
 POLL_SECONDS = 1.0
 _MOST = 10_000
@@ -81,7 +78,7 @@ def _kind(aws: Aws, name: str, kind: str | None) -> str:
         choice = " or ".join(f"--of {each}" for each in kinds)
         raise BadInput(f"{name} is a {' and a '.join(kinds)}. Say which with {choice}")
     if kinds == ["crawler"]:
-        check_crawled(aws.lake, name)
+        catalog.check_crawled(aws.lake, name)
     return kinds[0]
 
 
@@ -174,7 +171,7 @@ def _of_crawler(aws: Aws, dataset: str) -> Log:
     last = max(crawls, key=lambda crawl: crawl["StartTime"])
     is_over = lambda: aws.glue.get_crawler(Name=name)["Crawler"]["State"] == "READY"  # noqa: E731
     what = f"the last crawl of {dataset}"
-    streams = (("crawler", CRAWLER_LOGS, name),)
+    streams = (("crawler", catalog.LOGS, name),)
     return Log(what, streams, is_over, f"{what} is {last['State']} and has logged nothing yet", f"[{last['CrawlId']}] ")
 
 

@@ -78,6 +78,25 @@ def states() -> Iterator[Callable[[str, str, str], None]]:
 
 
 @contextmanager
+def transfer(what: str, files: int, size: int) -> Iterator[Callable[[int], None]]:
+    """What to tell the bytes of each file to that is done. Off a terminal, how far it is is a line every 15 seconds."""
+    moved, done, told = 0, 0, time.monotonic()
+    with progress_bar(TextColumn("{task.fields[far]}")) as progress:
+        task = progress.add_task(what, total=size or None, far="")
+
+        def done_with(bytes_: int) -> None:
+            nonlocal moved, done, told
+            moved, done = moved + bytes_, done + 1
+            far = f"{done:,} of {files:,} files, {human_bytes(moved)} of {human_bytes(size)}"
+            progress.update(task, completed=moved, far=far)
+            if time.monotonic() - told >= BETWEEN:
+                told = time.monotonic()
+                on_no_terminal(f"{what}: {far}")
+
+        yield done_with
+
+
+@contextmanager
 def stack_progress(verb: str) -> Iterator[OnProgress]:
     """A bar per stack on a terminal, else a line when a stack is begun and one when it is done."""
     tasks: dict[str, TaskID] = {}

@@ -175,3 +175,10 @@ def test_a_beginning_that_is_of_several_runs_is_not_guessed(shop: Shop) -> None:
     assert done.returncode == 2
     assert "runs begin with 'jr_': jr_" in done.stderr
     assert "Give more of the one you mean" in done.stderr
+
+
+def test_off_a_terminal_a_crawl_says_its_states_in_a_line_each(shop: Shop) -> None:
+    done = shop.lake("crawl", "orders")
+
+    assert [line for line in done.stderr.splitlines() if line.startswith("orders: ")][-1] == "orders: succeeded"
+    assert "orders: running" in done.stderr
