@@ -19,6 +19,8 @@ from lake.suggest import allowed
 POLL_SECONDS = 1.0
 SHOWN = 10
 """Tables that a message names."""
+LOGS = "/aws-glue/crawlers"
+"""The log group of all crawlers of an account; each has a stream there."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,11 @@ def crawled_datasets(aws: Aws) -> list[str]:
     return [name for name, dataset in aws.lake.config.datasets.items() if dataset.catalog == "crawled"]
 
 
-def crawl(aws: Aws, datasets: list[str], on_done: Callable[[Crawled], None]) -> list[Crawled]:
+def crawl(aws: Aws, datasets: list[str], show: Callable[[str, str, str], None]) -> list[Crawled]:
     """Run the crawlers of datasets side by side and wait for all of them.
+
+    Args:
+        show: told of each dataset, the state of its crawl, and what its crawler last logged, whenever it is looked at.
 
     Raises:
         BadInput: a dataset is not in lake.yaml, or has no crawler.
@@ -50,14 +55,30 @@ def crawl(aws: Aws, datasets: list[str], on_done: Callable[[Crawled], None]) -> 
     for dataset in datasets:
         check_crawled(aws.lake, dataset)
     started = {dataset: _start(aws, dataset) for dataset in datasets}
+    for dataset in started:
+        show(dataset, "RUNNING", "")
     crawled: list[Crawled] = []
     while started:
         time.sleep(POLL_SECONDS)
         for dataset, outcome in _finished(aws, started):
             del started[dataset]
             crawled.append(outcome)
-            on_done(outcome)
+            show(dataset, outcome.status, "")
+        for dataset, since in started.items():
+            show(dataset, "RUNNING", _last_word(aws, dataset, since))
     return crawled
+
+
+def _last_word(aws: Aws, dataset: str, since: float) -> str:
+    """What the crawler last logged of this crawl, such as `Objects seen in s3://raw/flights/: 1,200`."""
+    begun = int((time.time() - time.monotonic() + since) * 1000)
+    try:
+        events = aws.logs.get_log_events(
+            logGroupName=LOGS, logStreamName=aws.names.crawler(dataset), startTime=begun, limit=1
+        )["events"]
+    except aws.logs.exceptions.ResourceNotFoundException:
+        return ""
+    return events[-1]["message"].partition(" : ")[2].strip() if events else ""
 
 
 _WITHOUT_CRAWLER = {

@@ -26,6 +26,7 @@ def job_spec(lake: Lake, name: str, job: Job) -> dict[str, object]:
         **({"databases": in_databases} if in_databases else {}),
         "steps": [step.model_dump(by_alias=True, exclude_unset=True) for step in job.steps],
         **({"expect": rules(job)} if job.expect else {}),
+        "cast_nulls": job.cast_nulls.model_dump(),
         "sink": _sink_spec(names, job.sink),
     }
 

@@ -418,6 +418,13 @@ class Expectation(_Model):
         return {("refers", "to"): self.refers.to} if self.refers else {}
 
 
+class CastNulls(_Model):
+    """Values that `cast` (with `on_error: null`) or `cast_right` makes null, since they do not fit the type."""
+
+    warn_over: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """The share of a column's values over which a run warns, with examples; every report counts them by column."""
+
+
 class Sink(_Model):
     table: Annotated[str, Field(pattern=SINK_TABLE)]
     """In the curated database, its files in a folder of this name; with a connection `schema.table` there."""
@@ -501,6 +508,7 @@ class Job(JobSettings):
     steps: list[Step] = []
     expect: list[Expectation] = []
     """Rules about the rows that go to the sink."""
+    cast_nulls: CastNulls = CastNulls()
     sink: Sink
 
     def datasets(self) -> dict[tuple[str | int, ...], str]:

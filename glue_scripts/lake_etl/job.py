@@ -18,6 +18,7 @@ import boto3
 from botocore.exceptions import ClientError
 from pyspark.sql import DataFrame, SparkSession
 
+from lake_etl.cast_nulls import WARN_OVER, cast_nulls, told
 from lake_etl.catalog import NoTable, Table, find_table, registered
 from lake_etl.database import read_database
 from lake_etl.database_sink import Load, loading, read_database_sink
@@ -25,6 +26,7 @@ from lake_etl.errors import JobError, NotYetWritten, check_options, of_query, re
 from lake_etl.expectations import Judged, check, judge, read_rules
 from lake_etl.files import Batches, Files
 from lake_etl.incremental import checkpoint_of, each_batch, total
+from lake_etl.progress import telling
 from lake_etl.quarantine import Quarantine
 from lake_etl.report import account, check_balance, observed
 from lake_etl.results import publish_results
@@ -150,6 +152,7 @@ def _run(argv: list[str], cleanup: ExitStack) -> dict[str, Any]:
     arguments = parse_arguments(argv)
     spec = read_spec(arguments.spec)
     spark = session(arguments.JOB_NAME)
+    cleanup.enter_context(telling(spark))
     target = cleanup.enter_context(_opened(spark, spec, arguments))
     target.check()
     if isinstance(target, Batches):
@@ -191,8 +194,9 @@ def accounted(
     kept = {name: quarantine.keep(sources.spark, source) for name, source in sources.read.items()}
     rejected = keep_rejects(quarantine, sources[spec["source"]], steps)
     if judged.rejected and judged.rejects:
-        rejected += quarantine.keep_rows(spec["source"], judged.rejected)
+        rejected += quarantine.keep_rows(spec["source"], "expect", judged.rejected)
     report = _report(spec, arguments, started, sources, steps, target.name, written, kept, rejected)
+    report |= told(cast_nulls(steps), (spec.get("cast_nulls") or {}).get("warn_over", WARN_OVER))
     return report, judged, written
 
 
@@ -319,7 +323,9 @@ def read_spec(location: str) -> dict[str, Any]:
 
 def checked(spec: dict[str, Any]) -> dict[str, Any]:
     """The specification as it is. Raises JobError for a field or a step that is not known."""
-    check_options(spec, ("job", "source", "tables", "steps", "sink"), ("databases", "expect", "incremental"))
+    check_options(
+        spec, ("job", "source", "tables", "steps", "sink"), ("databases", "expect", "incremental", "cast_nulls")
+    )
     check_steps(spec["steps"])
     read_rules(spec.get("expect", ()))
     if "connection" in spec["sink"]:

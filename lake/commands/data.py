@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lake.commands.base import AsJson, Settings, app
-from lake.commands.output import err, human_bytes, out, progress_bar, show, table
+from lake.commands.output import err, human_bytes, out, progress_bar, show, states, table, transfer
 from lake.errors import BadInput
 
 if TYPE_CHECKING:
@@ -40,10 +40,9 @@ def put(
         _would_put(aws, dataset, files, as_json)
         return
     size = sum(upload.file.stat().st_size for upload in files)
-    with progress_bar() as progress:
-        task = progress.add_task(f"Uploading {dataset}", total=len(files))
-        for _ in zones.put(aws, files):
-            progress.advance(task)
+    with transfer(f"Uploading {dataset}", len(files), size) as done_with:
+        for upload in zones.put(aws, files):
+            done_with(upload.file.stat().st_size)
     done: dict[str, Any] = {"dataset": dataset, "files": len(files), "bytes": size}
     sentence = f"{dataset}: {len(files)} files, {human_bytes(size)}"
     if storage:
@@ -99,9 +98,8 @@ def crawl(
     from lake import catalog
 
     chosen = targets or catalog.crawled_datasets(aws)
-    with progress_bar() as progress:
-        task = progress.add_task("Crawling", total=len(chosen))
-        crawled = catalog.crawl(aws, chosen, lambda _: progress.advance(task))
+    with states() as tell:
+        crawled = catalog.crawl(aws, chosen, tell)
     table([asdict(outcome) for outcome in crawled], as_json)
     if any(outcome.status != "SUCCEEDED" for outcome in crawled):
         raise typer.Exit(1)

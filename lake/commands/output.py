@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -35,18 +35,70 @@ BAR_WIDTH = 80
 """Of a terminal's columns, what a stack's name, bar, count and time take at most."""
 
 
+COPIED = {"run_id"}
+"""Columns that a person copies from: they stay in one piece however narrow the page is."""
+BETWEEN = 15.0
+"""Seconds between two lines about the progress of one thing, off a terminal."""
+
+
 @contextmanager
-def progress_bar(*more: ProgressColumn) -> Iterator[Progress]:
+def progress_bar(*far: ProgressColumn) -> Iterator[Progress]:
+    """Bars on a terminal; `far` are the columns that say how far a task is, by default steps of steps."""
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
+        *(far or (MofNCompleteColumn(),)),
         TimeElapsedColumn(),
-        *more,
     )
     with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
         yield progress
+
+
+@contextmanager
+def states() -> Iterator[Callable[[str, str, str], None]]:
+    """What to tell the states of long work to: (what it is about, its state, how far it is).
+
+    On a terminal each has a line that changes. Off it, a line is printed when the state is another than before, and
+    one about how far it is every 15 seconds.
+    """
+    tasks: dict[str, TaskID] = {}
+    known: dict[str, tuple[str, str, float]] = {}
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn(),
+        console=err, disable=not err.is_terminal,
+    ) as progress:  # fmt: skip
+
+        def show(what: str, state: str, far: str) -> None:
+            line = f"{what}: {state.lower()}" + (f", {far}" if far else "")
+            if what not in tasks:
+                tasks[what] = progress.add_task(line, total=None)
+            progress.update(tasks[what], description=line)
+            before, said, at = known.get(what, ("", "", 0.0))
+            if state != before or (far != said and time.monotonic() - at >= BETWEEN):
+                on_no_terminal(line)
+                known[what] = (state, far, time.monotonic())
+
+        yield show
+
+
+@contextmanager
+def transfer(what: str, files: int, size: int) -> Iterator[Callable[[int], None]]:
+    """What to tell the bytes of each file to that is done. Off a terminal, how far it is is a line every 15 seconds."""
+    moved, done, told = 0, 0, time.monotonic()
+    with progress_bar(TextColumn("{task.fields[far]}")) as progress:
+        task = progress.add_task(what, total=size or None, far="")
+
+        def done_with(bytes_: int) -> None:
+            nonlocal moved, done, told
+            moved, done = moved + bytes_, done + 1
+            far = f"{done:,} of {files:,} files, {human_bytes(moved)} of {human_bytes(size)}"
+            progress.update(task, completed=moved, far=far)
+            if time.monotonic() - told >= BETWEEN:
+                told = time.monotonic()
+                on_no_terminal(f"{what}: {far}")
+
+        yield done_with
 
 
 @contextmanager
@@ -56,7 +108,7 @@ def stack_progress(verb: str) -> Iterator[OnProgress]:
     noted: dict[str, int] = {}
     slow: dict[str, str] = {}
     told = time.monotonic()
-    with progress_bar(TextColumn("{task.fields[slow]}")) as progress:
+    with progress_bar(MofNCompleteColumn(), TextColumn("{task.fields[slow]}")) as progress:
 
         def show(stack: StackProgress) -> None:
             nonlocal told
@@ -120,7 +172,7 @@ def table(records: list[dict[str, Any]], as_json: bool, *, upright: bool = False
         records = [{"field": key, "value": value} for key, value in records[0].items()]
     table = Table()
     for column in records[0]:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in COPIED)
     for record in records:
         table.add_row(*(escape("" if value is None else str(value)) for value in record.values()))
     out.print(table)

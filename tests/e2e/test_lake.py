@@ -156,6 +156,14 @@ def test_bad_rows_and_files_are_quarantined_and_the_good_ones_arrive(lake_up: Ch
         "short.parquet",
     }
     assert all(reasons.values())
+    told = {row["source_file"].rpartition("/")[2]: row for row in lake_up.lake_json("quarantine", "flights_enriched")}
+    assert {file: row["line"] for file, row in told.items()} == {
+        "broken.json": 2,
+        "empty.json": None,
+        "ragged.csv": 3,
+        "short.parquet": None,
+    }
+    assert (told["ragged.csv"]["raw"], told["ragged.csv"]["found_by"]) == ("N88888,2004,too few", "reader")
     total = lake_up.lake_json("query", "--name", "flights_total")["rows"]
     assert total == [{"flights": 336777}]
 
