@@ -19,7 +19,7 @@ from lake.suggest import allowed
 POLL_SECONDS = 1.0
 SHOWN = 10
 """Tables that a message names."""
-LOGS = "/aws-glue/crawlers"
+CRAWLER_LOGS = "/aws-glue/crawlers"
 """The log group of all crawlers of an account; each has a stream there."""
 
 
@@ -74,7 +74,7 @@ def _last_word(aws: Aws, dataset: str, since: float) -> str:
     begun = int((time.time() - time.monotonic() + since) * 1000)
     try:
         events = aws.logs.get_log_events(
-            logGroupName=LOGS, logStreamName=aws.names.crawler(dataset), startTime=begun, limit=1
+            logGroupName=CRAWLER_LOGS, logStreamName=aws.names.crawler(dataset), startTime=begun, limit=1
         )["events"]
     except aws.logs.exceptions.ResourceNotFoundException:
         return ""

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from lake import zones
 from lake.aws import Aws, error_code
+from lake.catalog import CRAWLER_LOGS
 from lake.errors import BadInput
 from lake.jobs import SHELL_LOGS
 from lake.lock import Lock
@@ -17,9 +18,6 @@ from lake.progress import OnProgress
 from lake.suggest import allowed
 from lake.terraform import Terraform, synthesise
 from lake.two_keys import need_first_key
-
-CRAWLER_LOGS = "/aws-glue/crawlers"
-"""The one log group of all crawlers of an account."""
 
 
 def check_stacks(stacks: Sequence[str]) -> list[str]:

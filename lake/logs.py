@@ -171,7 +171,7 @@ def _of_crawler(aws: Aws, dataset: str) -> Log:
     last = max(crawls, key=lambda crawl: crawl["StartTime"])
     is_over = lambda: aws.glue.get_crawler(Name=name)["Crawler"]["State"] == "READY"  # noqa: E731
     what = f"the last crawl of {dataset}"
-    streams = (("crawler", catalog.LOGS, name),)
+    streams = (("crawler", catalog.CRAWLER_LOGS, name),)
     return Log(what, streams, is_over, f"{what} is {last['State']} and has logged nothing yet", f"[{last['CrawlId']}] ")
 
 

@@ -16,6 +16,7 @@ from lake import quarantine
 from lake.aws import Aws
 from lake.errors import BadInput
 from lake.model import Dataset
+from lake.suggest import allowed
 
 Place = tuple[str, str]
 """A dataset, and a folder in it: `flights`, `year=2013/month=1`; the folder is empty where there are no partitions."""
@@ -85,7 +86,9 @@ def _row(aws: Aws, where: str, line: str) -> Mended:
         raise BadInput(f"{where}: it is not {needed}") from None
     dataset = aws.lake.config.datasets.get(row.dataset)
     if dataset is None:
-        raise BadInput(f"{where}: there is no dataset {row.dataset!r}. Allowed: {', '.join(aws.lake.config.datasets)}")
+        raise BadInput(
+            f"{where}: there is no dataset {row.dataset!r}. {allowed(row.dataset, aws.lake.config.datasets)}"
+        )
     if dataset.format not in ("csv", "json") or dataset.json_:
         way = f"mend it where it comes from, or put a file of your own: `lake put {row.dataset} FILE`"
         raise BadInput(f"{where}: {row.dataset} has no files of lines. To send the row again, {way}")
