@@ -142,7 +142,16 @@ def _prepared(life: Life) -> None:
 def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     """Two job runs, one of them of a workflow run, and a query were under way when it was killed."""
     life = Life(tmp_path_factory.mktemp("killed") / "aws")
-    _prepared(life)
+    try:
+        _prepared(life)
+        _begin(life)
+        life.killed_and_started()
+        yield life
+    finally:
+        stopped(life.process)
+
+
+def _begin(life: Life) -> None:
     life.aws("glue").start_job_run(JobName="half")
     life.workflow_run = life.aws("glue").start_workflow_run(Name="nightly")["RunId"]
     life.query = life.ask(ENDLESS)
@@ -151,9 +160,6 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     until(lambda: life.status(life.query)["State"] == "RUNNING")
     life.runs = [life.job_runs(job)[0]["Id"] for job in ("half", "child")]
     life.processes = processes_of(*life.runs)
-    life.killed_and_started()
-    yield life
-    stopped(life.process)
 
 
 def test_job_runs_have_failed_with_that_reason_and_are_not_tried_again(life: Life) -> None:
