@@ -111,13 +111,8 @@ def _wait_for_terraform(root: Path, say: Say) -> None:
         for work in found:
             if work.pid not in told:
                 say(
-<<<<<<< .merge_file_8tpUQu
                     f"waiting for Terraform on {work.stack} (process {work.pid}, since {work.since}), which finishes "
                     f"what a killed command began. To interrupt it: kill -INT {work.pid}"
-=======
-                    f"waiting for Terraform on {work.stack} (process {work.pid}, since {work.since}), which "
-                    f"finishes what a killed command began. To interrupt it: kill -INT {work.pid}"
->>>>>>> .merge_file_D0N6SP
                 )
             told.add(work.pid)
         time.sleep(POLL_SECONDS)
