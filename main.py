@@ -9,6 +9,8 @@ from pathlib import Path
 from cdktf import App
 
 from lake.config import ConfigError, Lake, load
+from lake.failures import sentence
+from lake.state import ADOPTED
 from stacks.athena import AthenaStack
 from stacks.catalog import CatalogStack
 from stacks.etl import EtlStack
@@ -33,22 +35,39 @@ def forget_other_environments(lake: Lake, outdir: Path) -> None:
     Terraform remembers the backend under .terraform and would else offer to move one state into the other.
     """
     for remembered in outdir.glob("stacks/*/.terraform/terraform.tfstate"):
-        backend = json.loads(remembered.read_text()).get("backend", {}).get("config", {})
-        place = Path(backend.get("path") or backend.get("key") or "")
-        if place.parent.name != lake.env:
+        if _place(remembered).parent.name != lake.env:
             remembered.unlink()
             (remembered.parents[1] / ".terraform.lock.hcl").unlink(missing_ok=True)
+
+
+def _place(remembered: Path) -> Path:
+    """Where the backend keeps its state; nowhere, if Terraform was killed while it wrote that down."""
+    try:
+        backend = json.loads(remembered.read_text()).get("backend", {}).get("config", {})
+    except ValueError:
+        return Path()
+    return Path(backend.get("path") or backend.get("key") or "")
+
+
+def forget_adoptions(outdir: Path) -> None:
+    """Remove the import blocks of a `lake up` that was killed: what they name may be gone by now."""
+    for blocks in outdir.glob(f"stacks/*/{ADOPTED}"):
+        blocks.unlink()
 
 
 def main() -> None:
     try:
         lake = load()
+        app = build_app(lake)
+        forget_other_environments(lake, Path(app.outdir))
+        forget_adoptions(Path(app.outdir))
+        app.synth()
     except ConfigError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    app = build_app(lake)
-    forget_other_environments(lake, Path(app.outdir))
-    app.synth()
+    except Exception as error:
+        print(sentence(error), file=sys.stderr)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

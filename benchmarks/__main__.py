@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import etl, matches, synth
+from benchmarks import embedded, etl, matches, preview, synth
 
 if __name__ == "__main__":
-    sys.exit(max(benchmark.main() for benchmark in (etl, matches, synth)))
+    sys.exit(max(benchmark.main() for benchmark in (etl, matches, preview, synth, embedded)))

@@ -45,6 +45,7 @@ MODELS: dict[str, type[BaseModel] | tuple[type[BaseModel], ...]] = {
     "jobs.NAME.expect[].rows.": model.Rows,
     "jobs.NAME.expect[].fresh.": model.Fresh,
     "jobs.NAME.expect[].refers.": model.Refers,
+    "jobs.NAME.cast_nulls.": model.CastNulls,
     "jobs.NAME.sink.": model.Sink,
     "workflows.NAME.": model.Workflow,
     "workflows.NAME.steps[].": model.WorkflowStep,

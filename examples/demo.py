@@ -61,15 +61,15 @@ def _lake(*arguments: str) -> None:
         sys.exit(done.returncode)
 
 
-def _query(name: str) -> list[dict[str, str]]:
+def _query(name: str) -> list[dict[str, Any]]:
     command = [sys.executable, "-m", "lake", "query", "--json", "--name", name]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    rows: list[dict[str, str]] = json.loads(done.stdout)["rows"]
+    rows: list[dict[str, Any]] = json.loads(done.stdout)["rows"]
     return rows
 
 
 def _departures() -> Counter[str]:
-    return Counter({row["carrier"]: int(row["departures"]) for row in _query("departures_by_carrier")})
+    return Counter({row["carrier"]: row["departures"] for row in _query("departures_by_carrier")})
 
 
 def _arrived(before: Counter[str], sent: Path) -> Counter[str]:
@@ -88,9 +88,9 @@ def _differences(arrived: Counter[str], sent: Path) -> list[str]:
     late = named.value_counts().sort_index().sort_values(ascending=False, kind="stable").head(5)
     events = flights[flights.dep_time.notna()].head(len(sent.read_text().splitlines()))
     compared: dict[str, tuple[Any, Any]] = {
-        "flights": (int(_query("flights_total")[0]["flights"]), len(flights)),
+        "flights": (_query("flights_total")[0]["flights"], len(flights)),
         "late carriers": (
-            {row["airline"]: int(row["late_arrivals"]) for row in _query("late_carriers")},
+            {row["airline"]: row["late_arrivals"] for row in _query("late_carriers")},
             {str(name): int(count) for name, count in late.items()},
         ),
         "departures": (dict(sorted(arrived.items())), dict(sorted(Counter(events.carrier).items()))),

@@ -7,7 +7,7 @@ import java.security.MessageDigest
 import java.sql.{Connection, Driver, PreparedStatement, SQLException}
 import java.time.{Instant, OffsetDateTime, ZoneOffset}
 import java.time.format.DateTimeFormatter
-import java.util.UUID
+import java.util.{Locale, UUID}
 import java.util.zip.{GZIPInputStream, ZipException}
 import javax.crypto.Mac
 import javax.crypto.spec.SecretKeySpec
@@ -26,7 +26,9 @@ import com.fasterxml.jackson.module.scala.DefaultScalaModule
 import org.apache.commons.io.FileUtils
 import org.apache.commons.text.similarity.LongestCommonSubsequence
 import org.apache.hadoop.fs.Path
-import org.apache.spark.SparkException
+import org.apache.spark.scheduler.{SparkListener, SparkListenerStageCompleted, SparkListenerStageSubmitted}
+import org.apache.spark.scheduler.SparkListenerTaskEnd
+import org.apache.spark.{SparkException, Success}
 import org.apache.spark.sql.catalyst.analysis.UnresolvedAttribute
 import org.apache.spark.sql.catalyst.catalog.ExternalCatalogUtils
 import org.apache.spark.sql.expressions.Window
@@ -191,6 +193,7 @@ final class JobRun(arguments: Arguments) {
   private val versions = new Versions(files, catalog, arguments("JOB_NAME"))
 
   def report(): Json.Fields = {
+    spark.sparkContext.addSparkListener(new Progress)
     val spec = readSpec(arguments("spec"))
     if (DatabaseSink.isOne(spec)) loaded(spec) else inFiles(spec)
   }
@@ -288,7 +291,8 @@ final class JobRun(arguments: Arguments) {
       "partitions" -> written.partitions.size,
       "files" -> written.files,
       "bytes" -> written.bytes
-    ) ++ time() ++ (if (verdicts.isEmpty) None else Some("expectations" -> verdicts.map(_.record)))
+    ) ++ time() ++ CastNulls.told(CastNulls(steps), CastNulls.warnOver(spec)) ++
+      (if (verdicts.isEmpty) None else Some("expectations" -> verdicts.map(_.record)))
     Balance.check(report)
     (report, written)
   }
@@ -329,7 +333,7 @@ final class JobRun(arguments: Arguments) {
       throw new JobError(s"--spec $location: ${error.getMessage}")
     }.get
     val spec = Options(Json.read(text))
-      .check(Seq("job", "source", "tables", "steps", "sink"), Seq("databases", "expect", "incremental"))
+      .check(Seq("job", "source", "tables", "steps", "sink"), Seq("databases", "expect", "incremental", "cast_nulls"))
     Steps.check(spec.list("steps"))
     spec.list("expect").foreach(Rule(_))
     if (DatabaseSink.isOne(spec)) DatabaseSink(spec.nested("sink")) else sinkOf(spec)
@@ -817,6 +821,7 @@ object Batches {
   val Key = "batch" // the last partition key of a table that is written incrementally
   val Checkpoint = "checkpoint" // the table's parameter that names the checkpoint whose batches it holds
   private val File = "path string, modificationTime timestamp, length bigint, content binary" // of Spark's binaryFile
+  private val Listed = Seq("expectations", "warnings") // of which a report of several batches has those of all
   private val Numbers = Seq("rows_in", "rows_out", "quarantined_rows", "quarantined_files") ++ Balance.Kinds
   private val Nothing: Json.Fields = ListMap(Numbers.map(_ -> (0L: Any)): _*) ++
     ListMap("steps" -> Nil, "quarantined" -> ListMap.empty, "partitions" -> 0L, "files" -> 0L, "bytes" -> 0L)
@@ -854,17 +859,22 @@ object Batches {
   )
 
   /** One report of the reports of several batches, or of none. */
-  def total(reports: Seq[Json.Fields]): Json.Fields =
-    reports.foldLeft(Nothing)(sum(_, _).asInstanceOf[Json.Fields]) + ("batches" -> reports.size)
+  def total(reports: Seq[Json.Fields]): Json.Fields = {
+    val found = reports.foldLeft(Nothing) { (before, report) =>
+      sum(before, report -- Listed).asInstanceOf[Json.Fields] ++ Listed.flatMap(listed(_, before, report))
+    }
+    found + ("batches" -> reports.size)
+  }
+
+  private def listed(name: String, reports: Json.Fields*): Option[(String, Any)] = {
+    val lines = reports.flatMap(_.get(name)).collect { case lines: Seq[_] => lines }.flatten
+    if (lines.isEmpty) None else Some(name -> lines)
+  }
 
   private def sum(one: Any, other: Any): Any = (one, other) match {
     case (a: ListMap[_, _], b: ListMap[_, _]) =>
       val (before, added) = (a.asInstanceOf[Json.Fields], b.asInstanceOf[Json.Fields])
-      ListMap(added.toSeq.map {
-        case ("expectations", found: Seq[_]) =>
-          "expectations" -> (before.get("expectations").toSeq :+ found).flatMap { case all: Seq[_] => all }
-        case (name, value) => name -> before.get(name).fold(value)(sum(_, value))
-      }: _*)
+      ListMap(added.toSeq.map { case (name, value) => name -> before.get(name).fold(value)(sum(_, value)) }: _*)
     case (a: Seq[_], b: Seq[_]) => if (a.isEmpty) b else a.zip(b).map { case (x, y) => sum(x, y) }
     case (a: Double, b: Double) => a + b
     case (a: Number, b: Number) => a.longValue + b.longValue
@@ -1104,28 +1114,57 @@ object Names {
   def column(name: String): Column = col(quoted(name))
 }
 
+/** How far a run is: a line of its output, at most one a second, as lake_etl/progress.py has it. */
+final class Progress extends SparkListener {
+  private var (rows, told) = (0L, 0L) // told: when, in milliseconds
+  private val running = mutable.TreeMap.empty[Int, (Int, Int)] // of each stage: tasks done, and tasks
+
+  override def onStageSubmitted(event: SparkListenerStageSubmitted): Unit =
+    running(event.stageInfo.stageId) = (0, event.stageInfo.numTasks)
+
+  override def onStageCompleted(event: SparkListenerStageCompleted): Unit = running -= event.stageInfo.stageId
+
+  override def onTaskEnd(event: SparkListenerTaskEnd): Unit = {
+    for (metrics <- Option(event.taskMetrics)) rows += metrics.inputMetrics.recordsRead
+    for ((done, tasks) <- running.get(event.stageId) if event.reason == Success)
+      running(event.stageId) = (done + 1, tasks)
+    for ((stage, (done, tasks)) <- running.headOption if System.currentTimeMillis - told >= 1000) {
+      told = System.currentTimeMillis
+      println(Progress.Line.formatLocal(Locale.ROOT, stage, done, tasks, rows))
+    }
+  }
+}
+
+object Progress {
+  private val Line = "LAKE_PROGRESS stage %d: %d of %d tasks, %,d rows read"
+}
+
 /** The quarantine zone: every row and file that could not be used, with where it came from and why.
   *
-  * A run's folder holds JSON lines of dataset, source_file, raw, reason, job, run_id, quarantined_at.
+  * A run's folder holds JSON lines of dataset, source_file, raw, reason, found_by, job, run_id, quarantined_at.
+  * found_by is the reader, where raw is the row's own text in its file; or a step or `expect`, where raw is the row as
+  * it came there, as JSON.
   */
 final class Quarantine(bucket: String, job: String, runId: String, started: OffsetDateTime) {
   private val location = s"s3://$bucket/$job/run_date=${started.toLocalDate}/$runId/"
 
   /** Write what the source could not read, and say how much that was. Its rows must have been read. */
   def keep(spark: SparkSession, source: Source): ListMap[String, Long] = {
-    val rows = source.rejected.filter(_ => source.count("bad") > 0).map(keepRows(source.dataset, _)).getOrElse(0L)
+    val rows = source.rejected.filter(_ => source.count("bad") > 0)
+      .map(keepRows(source.dataset, Quarantine.Reader, _)).getOrElse(0L)
     if (source.files.nonEmpty) {
       val listed = source.files.toSeq.map { case (path, reason) => Row(path, null, reason) }
       val schema = StructType.fromDDL("source_file string, raw string, reason string")
-      keepRows(source.dataset, spark.createDataFrame(listed.asJava, schema))
+      keepRows(source.dataset, Quarantine.Reader, spark.createDataFrame(listed.asJava, schema))
     }
     ListMap("rows" -> rows, "files" -> source.files.size.toLong)
   }
 
   /** Write rows that came from this dataset, and say how many. */
-  def keepRows(dataset: String, rejected: DataFrame): Long = {
+  def keepRows(dataset: String, foundBy: String, rejected: DataFrame): Long = {
     val at = started.format(Quarantine.Moment)
-    val told = Seq("dataset" -> dataset, "job" -> job, "run_id" -> runId, "quarantined_at" -> at)
+    val ours = Seq("job" -> job, "run_id" -> runId, "quarantined_at" -> at)
+    val told = Seq("dataset" -> dataset, "found_by" -> foundBy) ++ ours
     val explained = told.foldLeft(rejected) { case (frame, (name, value)) => frame.withColumn(name, lit(value)) }
     val (counted, rows) = Balance.observe(explained)
     counted.write.mode("append").json(location)
@@ -1134,6 +1173,7 @@ final class Quarantine(bucket: String, job: String, runId: String, started: Offs
 }
 
 object Quarantine {
+  val Reader = "reader"
   val Moment: DateTimeFormatter = DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSSxxx")
 }
 
@@ -1844,7 +1884,8 @@ final case class Applied(
     name: String,
     transform: Transform,
     count: Option[() => Long],
-    rejects: Option[DataFrame]
+    rejects: Option[DataFrame],
+    casts: Seq[Counted] = Nil
 ) {
 
   /** What the report calls this change of the number of rows. */
@@ -1858,13 +1899,14 @@ object Steps {
   def apply(frame: DataFrame, steps: Seq[Json.Fields], dataset: String => DataFrame): (DataFrame, Seq[Applied]) =
     steps.zipWithIndex.foldLeft((frame, Seq.empty[Applied])) { case ((data, applied), (step, index)) =>
       val (name, options) = step.head
-      val (changed, rejects) = try one(name, options, data, dataset)
+      val casts = mutable.ArrayBuffer.empty[Counted]
+      val (changed, rejects) = try one(name, options, data, dataset, casts += _)
       catch { case error: JobError => throw new JobError(s"step ${index + 1} ($name): ${error.getMessage}") }
       val transform = Transform.All(name)
-      if (transform.keepsRows(options)) (changed, applied :+ Applied(name, transform, None, rejects))
+      if (transform.keepsRows(options)) (changed, applied :+ Applied(name, transform, None, rejects, casts.toSeq))
       else {
         val (counted, rows) = Balance.observe(changed)
-        (counted, applied :+ Applied(name, transform, Some(rows), rejects))
+        (counted, applied :+ Applied(name, transform, Some(rows), rejects, casts.toSeq))
       }
     }
 
@@ -1875,9 +1917,11 @@ object Steps {
   /** Write the rows that the steps left out as bad, and say how many. A step that left out none is not run again. */
   def keepRejects(quarantine: Quarantine, source: Source, steps: Seq[Applied]): Long = {
     val after = rowsAfter(source.good, steps)
-    val moves = steps.zip((source.good +: after).zip(after))
-    val lossy = moves.collect { case (step, (came, left)) if left < came => step }
-    lossy.flatMap(_.rejects).map(quarantine.keepRows(source.dataset, _)).sum
+    val moves = steps.zip((source.good +: after).zip(after)).zipWithIndex
+    val lossy = moves.collect { case ((step, (came, left)), index) if left < came => (index + 1, step) }
+    lossy.flatMap { case (number, step) =>
+      step.rejects.map(quarantine.keepRows(source.dataset, s"step $number (${step.name})", _))
+    }.sum
   }
 
   def check(steps: Seq[Json.Fields]): Unit = for ((step, index) <- steps.zipWithIndex) {
@@ -1887,9 +1931,17 @@ object Steps {
       throw Errors.unknown(s"step ${index + 1}:", step.head._1, Transform.All.keys)
   }
 
-  private def one(name: String, options: Any, frame: DataFrame, dataset: String => DataFrame) =
-    try { (Transform.All(name)(frame, options, dataset), Transform.All(name).rejects(frame, options)) }
+  private def one(
+      name: String,
+      options: Any,
+      frame: DataFrame,
+      dataset: String => DataFrame,
+      casts: Counted => Unit
+  ) = {
+    val transform = Transform.All(name)
+    try { (transform.counting(frame, options, dataset, casts), transform.rejects(frame, options)) }
     catch { case error: AnalysisException => throw explained(error, frame) }
+  }
 
   /** What Spark has against an expression over the frame, in one line. */
   def explained(error: AnalysisException, frame: DataFrame): JobError =
@@ -1903,6 +1955,10 @@ abstract class Transform(val removes: String = "", val adds: String = "") {
 
   /** The data changed by the step's options; dataset reads another dataset by its name. */
   def apply(frame: DataFrame, options: Any, dataset: String => DataFrame): DataFrame
+
+  /** The same; `casts` is given what counts the nulls that the step's casts make. */
+  def counting(frame: DataFrame, options: Any, dataset: String => DataFrame, casts: Counted => Unit): DataFrame =
+    apply(frame, options, dataset)
 
   /** The rows that apply leaves out because they are bad: source_file, raw, reason. None when it leaves none out. */
   def rejects(frame: DataFrame, options: Any): Option[DataFrame] = None
@@ -2126,22 +2182,119 @@ object Sql extends Transform(removes = "removed_by_sql", adds = "added_by_sql") 
       .map(_.getMessageParameters.get("relationName").replaceAll("^`|`$", ""))
 }
 
+/** Casts that make null of what does not fit: the type of each column, and what counts them once a query reads the
+  * rows. prefix is what a report has before the columns' names: that of another dataset.
+  */
+final case class Counted(types: Cast.Types, counts: Option[Observation], prefix: String = "")
+
+/** Of a column's values that were there, so many did not fit the type and became null. examples are such values. */
+final case class CastNulls(
+    step: String,
+    column: String,
+    type_ : String,
+    values: Long,
+    nulls: Long,
+    examples: Seq[String]
+) {
+  def share: Double = if (values == 0) 0 else nulls.toDouble / values
+
+  override def toString: String = {
+    val (shown, tenths) = (examples.map(value => s"'$value'").mkString(" and "), (2000 * nulls + values) / (2 * values))
+    s"$step: $nulls of $values values of $column (${tenths / 10}.${tenths % 10} %) are not ${type_} and became null, " +
+      s"such as $shown. Mend them before the cast, or cast with on_error: quarantine"
+  }
+}
+
+/** What the casts of a run made null: counted by the query that writes the rows, told in the report. */
+object CastNulls {
+  val WarnOver = 0.01
+
+  def warnOver(spec: Options): Double =
+    spec.nested("cast_nulls").get("warn_over").collect { case share: Number => share.doubleValue }.getOrElse(WarnOver)
+
+  /** Of each column that a step casts, unless its misfits fail the run or go to quarantine. */
+  def apply(steps: Seq[Applied]): Seq[CastNulls] = for {
+    (step, index) <- steps.zipWithIndex
+    counted <- step.casts
+    found <- of(s"step ${index + 1} (${step.name})", counted)
+  } yield found
+
+  /** What a report says: how many by column, and a warning for each column with a greater share. */
+  def told(found: Seq[CastNulls], warnOver: Double): Json.Fields = {
+    val counts = found.foldLeft(ListMap.empty[String, Any]) { (counts, each) =>
+      counts + (each.column -> (counts.getOrElse(each.column, 0L).asInstanceOf[Long] + each.nulls))
+    }
+    val warnings = found.filter(_.share > warnOver).map(_.toString)
+    ListMap.empty[String, Any] ++ (if (counts.isEmpty) None else Some("cast_nulls" -> counts)) ++
+      (if (warnings.isEmpty) None else Some("warnings" -> warnings))
+  }
+
+  private def of(step: String, counted: Counted): Seq[CastNulls] = {
+    val seen = counted.counts.fold(Map.empty[String, Any])(Balance.observed)
+    def number(name: String) = seen.getOrElse(name, 0L).asInstanceOf[Long]
+    counted.types.toSeq.map { case (name, type_) =>
+      val examples = Seq("least", "most").flatMap(end => seen.get(s"$end $name")).filter(_ != null).map(_.toString)
+      CastNulls(step, counted.prefix + name, type_, number(s"values $name"), number(s"nulls $name"), examples.distinct)
+    }
+  }
+}
+
 /** Casting columns, and what becomes of the rows with a value that does not fit its new type. */
 object Cast {
   type Types = ListMap[String, String] // of each column
 
   private val OnError = Seq("null", "quarantine", "fail")
+  private val Shown = 40 // characters of a value in a message
 
-  /** For a value that does not fit, onError says: it becomes null, its row is left out, or reading the row fails. */
-  def apply(frame: DataFrame, types: Types, onError: String, where: String = "the data"): DataFrame = {
+  /** The frame, of a dataset where it is not the data itself, with columns cast. For a value that does not fit, onError
+    * says: it becomes null, and `counted` is given what counts it; its row is left out; or reading the row fails.
+    */
+  def apply(
+      frame: DataFrame,
+      types: Types,
+      onError: String,
+      counted: Counted => Unit,
+      dataset: String = ""
+  ): DataFrame = {
     if (!OnError.contains(onError)) throw Errors.unknown("on_error", onError, OnError)
-    Errors.checkColumns(frame, types.keys, where)
-    val good = if (onError == "quarantine") frame.where(reason(types).isNull) else frame
-    good.withColumns(types.map { case (name, type_) =>
-      val value = tried(name, type_)
-      val failing = when(misfit(name, type_), Errors.failure(reason(types))).otherwise(value)
-      name -> (if (onError == "fail") failing else value)
-    })
+    Errors.checkColumns(frame, types.keys, if (dataset.isEmpty) "the data" else s"dataset $dataset")
+    if (onError == "null") orNull(frame, types, counted, if (dataset.isEmpty) "" else s"$dataset.")
+    else {
+      val good = if (onError == "quarantine") frame.where(reason(types).isNull) else frame
+      good.withColumns(types.map { case (name, type_) =>
+        val value = tried(name, type_)
+        val failing = when(misfit(name, type_), Errors.failure(reason(types))).otherwise(value)
+        name -> (if (onError == "fail") failing else value)
+      })
+    }
+  }
+
+  /** Each value is cast once: what counts the nulls sees it before and after, side by side. */
+  private def orNull(frame: DataFrame, types: Types, counted: Counted => Unit, prefix: String): DataFrame = {
+    val news = ListMap(types.keys.toSeq.zipWithIndex.map { case (name, place) => name -> s"_lake_cast_$place" }: _*)
+    val metrics = types.toSeq.filterNot { case (name, type_) => alwaysFits(frame, name, type_) }
+      .flatMap { case (name, _) => this.metrics(name, news(name)) }
+    val counts = metrics.headOption.map(_ => Observation())
+    counted(Counted(types, counts, prefix))
+    val both = frame.withColumns(types.map { case (name, type_) => news(name) -> tried(name, type_) })
+    val observed = counts.fold(both)(both.observe(_, metrics.head, metrics.tail: _*))
+    observed.withColumns(news.map { case (name, added) => name -> col(added) }).drop(news.values.toSeq: _*)
+  }
+
+  private def alwaysFits(frame: DataFrame, name: String, type_ : String): Boolean = {
+    val there = frame.schema.find(_.name.equalsIgnoreCase(name)).map(_.dataType.simpleString)
+    type_ == "string" || there.contains(type_)
+  }
+
+  private def metrics(name: String, added: String): Seq[Column] = {
+    val old = Names.column(name)
+    val lost = when(old.isNotNull && col(added).isNull, substring(old.cast(StringType), 1, Shown))
+    Seq(
+      count(old).as(s"values $name"),
+      count(lost).as(s"nulls $name"),
+      min(lost).as(s"least $name"),
+      max(lost).as(s"most $name")
+    )
   }
 
   /** The rows with a value that does not fit: source_file (where it is known), raw (the row as JSON), reason. */
@@ -2188,11 +2341,19 @@ object Join extends Transform(removes = "removed_by_joins", adds = "added_by_joi
     FloatType -> Seq(DoubleType)
   )
 
-  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame =
+    counting(frame, given, dataset, _ => ())
+
+  override def counting(
+      frame: DataFrame,
+      given: Any,
+      dataset: String => DataFrame,
+      casts: Counted => Unit
+  ): DataFrame = {
     val wanted = options(given).check(Seq("with", "on"), Seq("how", "take", "cast_right"))
     val (name, on, how) = (wanted.text("with"), keys(wanted.get("on")), wanted.text("how", "inner"))
     if (!How.contains(how)) throw Errors.unknown("join type", how, How)
-    val right = Cast(dataset(name), wanted.named("cast_right"), "null", s"dataset $name")
+    val right = Cast(dataset(name), wanted.named("cast_right"), "null", casts, name)
     Errors.checkColumns(frame, on.keys)
     Errors.checkColumns(right, on.values, s"dataset $name")
     val taken = if (how == "semi" || how == "anti") ListMap.empty[String, String]
@@ -2252,9 +2413,17 @@ object MapFields extends Transform {
   private val OnMany = Seq("error", "first")
   private val Many = "_lake_other_value"
 
-  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame =
+    counting(frame, given, dataset, _ => ())
+
+  override def counting(
+      frame: DataFrame,
+      given: Any,
+      dataset: String => DataFrame,
+      casts: Counted => Unit
+  ): DataFrame = {
     val wanted = options(given).check(Nil, Known)
-    val cast = Cast(frame, wanted.named("cast"), wanted.text("on_error", "null"))
+    val cast = Cast(frame, wanted.named("cast"), wanted.text("on_error", "null"), casts)
     val looked = wanted.each("lookup").foldLeft(cast) { case (data, (column, lookup)) =>
       lookUp(data, column, lookup, dataset)
     }
@@ -2381,7 +2550,7 @@ final case class Judged(rows: DataFrame, rejected: Option[(DataFrame, () => Long
   def verdicts: Seq[Verdict] = stages.flatMap(_())
 
   def keepRejects(quarantine: Quarantine, dataset: String): Long =
-    rejected.collect { case (bad, number) if number() > 0 => quarantine.keepRows(dataset, bad) }.getOrElse(0L)
+    rejected.collect { case (bad, number) if number() > 0 => quarantine.keepRows(dataset, "expect", bad) }.getOrElse(0L)
 }
 
 /** What is expected of the rows that go to the sink, evaluated in the query that writes them: no pass of its own.

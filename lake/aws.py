@@ -7,14 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config as BotoConfig
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
 
 from lake.config import Lake, where
+from lake.credentials import credentials_file, keys_of
 from lake.errors import BadInput
-from lake.local import LocalAws
+from lake.failures import sentence
+from lake.local import LocalAws, nothing_answers
 from lake.names import Names
 
 if TYPE_CHECKING:
+    from botocore.credentials import ReadOnlyCredentials
     from mypy_boto3_athena import AthenaClient
     from mypy_boto3_firehose import FirehoseClient
     from mypy_boto3_glue import GlueClient
@@ -29,7 +40,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 THREADS = 16
-_DUMMY_KEYS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+FIRST_ANSWER_SECONDS = 10
+_UNREACHED = (EndpointConnectionError, ConnectTimeoutError)
+_UNANSWERED = (ConnectionClosedError, ReadTimeoutError)
 
 
 class Aws:
@@ -42,20 +55,41 @@ class Aws:
 
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
-        environment = lake.environment
-        if environment.endpoint:
+        if lake.environment.endpoint:
             LocalAws.of(lake).need_its_place()
-        keys = _DUMMY_KEYS if environment.endpoint else {}
-        self._session = boto3.session.Session(region_name=environment.region, **keys)  # type: ignore[arg-type]
 
-    def _client(self, service: str) -> Any:
-        config = BotoConfig(
-            s3={"addressing_style": "path"} if self.lake.environment.endpoint else {},
-            max_pool_connections=2 * THREADS,
-            retries={"mode": "standard", "max_attempts": 5},
-        )
+    @functools.cached_property
+    def _session(self) -> Any:
+        region = self.lake.environment.region
+        if self.lake.environment.endpoint is None:
+            return boto3.session.Session(region_name=region)
+        keys = keys_of(self.lake)
+        return boto3.session.Session(keys.id, keys.secret, region_name=region)
+
+    def _client(self, service: str, **settings: Any) -> Any:
+        """A client; an embedded AWS that is not there is not worth waiting for."""
         endpoint = self.lake.environment.endpoint
-        return self._session.client(service, endpoint_url=endpoint, config=config)  # type: ignore[call-overload]
+        config = BotoConfig(
+            s3={"addressing_style": "path"} if endpoint else {},
+            max_pool_connections=2 * THREADS,
+            retries={"mode": "standard", "max_attempts": 1 if endpoint else 5},
+            connect_timeout=2 if endpoint else 60,
+        ).merge(BotoConfig(**settings))
+        return self._session.client(service, endpoint_url=endpoint, config=config)
+
+    def credentials(self) -> ReadOnlyCredentials:
+        """The keys of the login, as they are now."""
+        found = self._session.get_credentials()
+        if found is None:
+            raise NoCredentialsError
+        frozen: ReadOnlyCredentials = found.get_frozen_credentials()
+        return frozen
+
+    def _first_client(self) -> Any:
+        """Of the one call that says whether AWS is there at all."""
+        if self.lake.environment.endpoint is None:
+            return self._client("sts")
+        return self._client("sts", retries={"total_max_attempts": 1}, read_timeout=FIRST_ANSWER_SECONDS)
 
     @functools.cached_property
     def names(self) -> Names:
@@ -65,24 +99,55 @@ class Aws:
     def _account(self) -> str:
         field = where(self.lake, "environments", self.lake.env)
         try:
-            account = str(self._client("sts").get_caller_identity()["Account"])
-        except EndpointConnectionError:
-            raise BadInput(f"{field}: {self._unreachable()}") from None
+            account = str(self._first_client().get_caller_identity()["Account"])
+        except (*_UNREACHED, *_UNANSWERED) as error:
+            raise BadInput(f"{field}: {self._unreachable(error)}") from None
         except (BotoCoreError, ClientError) as error:
-            raise BadInput(
-                f"{field}: no valid AWS credentials. AWS says: {error}. Log in (`aws sso login`, AWS_PROFILE, ...) "
-                f"or choose another environment with LAKE_ENV"
-            ) from None
+            if self.lake.environment.endpoint:
+                raise BadInput(f"{field}: {self._refused(error)}") from None
+            raise BadInput(f"{field}: no valid AWS credentials: {sentence(error)}") from None
         if self.lake.environment.account not in (None, account):
             raise BadInput(
                 f"{field}.account: the login is one to account {account}. Allowed: {self.lake.environment.account}"
             )
         return account
 
-    def _unreachable(self) -> str:
-        if self.lake.environment.endpoint:
-            return f"nothing answers at {self.lake.environment.endpoint}. Start it with `lake local start`"
-        return "AWS cannot be reached. Check the network"
+    def _refused(self, error: Exception) -> str:
+        endpoint, file = self.lake.environment.endpoint, credentials_file(self.lake)
+        if isinstance(error, ClientError) and error_code(error) in ("InvalidClientTokenId", "SignatureDoesNotMatch"):
+            return (
+                f"what answers at {endpoint} does not take the keys in {file}: it is the embedded AWS of another "
+                f"folder. Stop that one there, or change the port in lake.yaml"
+            )
+        return f"{endpoint} gives no answer of an AWS. Stop what runs there, or change the port in lake.yaml"
+
+    def _unreachable(self, error: BotoCoreError) -> str:
+        endpoint = self.lake.environment.endpoint
+        if endpoint is None:
+            return "AWS cannot be reached. Check the network"
+        if isinstance(error, _UNREACHED):
+            return nothing_answers(endpoint)
+        return (
+            f"{endpoint} takes calls and gave no answer within {FIRST_ANSWER_SECONDS} s. `lake local logs` may say "
+            f"why; `lake local stop` and `lake local start` start it again"
+        )
+
+    def variables(self) -> dict[str, str]:
+        """The environment variables by which another process reaches this AWS, as this login."""
+        found = self._session.get_credentials()
+        keys = found.get_frozen_credentials() if found else None
+        region, endpoint = self.lake.environment.region, self.lake.environment.endpoint
+        return {
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            **(
+                {"AWS_ACCESS_KEY_ID": keys.access_key or "", "AWS_SECRET_ACCESS_KEY": keys.secret_key or ""}
+                if keys
+                else {}
+            ),
+            **({"AWS_SESSION_TOKEN": keys.token} if keys and keys.token else {}),
+            **({"AWS_ENDPOINT_URL": endpoint} if endpoint else {}),
+        }
 
     @functools.cached_property
     def athena(self) -> AthenaClient:

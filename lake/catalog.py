@@ -14,14 +14,19 @@ from lake.aws import Aws, error_code
 from lake.config import Lake
 from lake.connections import crawled_table
 from lake.errors import BadInput, LakeError
+from lake.suggest import allowed
 
 POLL_SECONDS = 1.0
+SHOWN = 10
+"""Tables that a message names."""
+CRAWLER_LOGS = "/aws-glue/crawlers"
+"""The log group of all crawlers of an account; each has a stream there."""
 
 
 @dataclass(frozen=True)
 class Crawled:
-    """The outcome of a dataset's crawl. `status` is Glue's: SUCCEEDED, FAILED or CANCELLED; `message` says why,
-    or what the table lacks.
+    """The outcome of a dataset's crawl. `status` is Glue's: SUCCEEDED, FAILED or CANCELLED, and FAILED where the crawl
+    did not find the dataset's table alone; `message` says why, or what the table lacks.
     """
 
     dataset: str
@@ -37,8 +42,11 @@ def crawled_datasets(aws: Aws) -> list[str]:
     return [name for name, dataset in aws.lake.config.datasets.items() if dataset.catalog == "crawled"]
 
 
-def crawl(aws: Aws, datasets: list[str], on_done: Callable[[Crawled], None]) -> list[Crawled]:
+def crawl(aws: Aws, datasets: list[str], show: Callable[[str, str, str], None]) -> list[Crawled]:
     """Run the crawlers of datasets side by side and wait for all of them.
+
+    Args:
+        show: told of each dataset, the state of its crawl, and what its crawler last logged, whenever it is looked at.
 
     Raises:
         BadInput: a dataset is not in lake.yaml, or has no crawler.
@@ -47,14 +55,30 @@ def crawl(aws: Aws, datasets: list[str], on_done: Callable[[Crawled], None]) -> 
     for dataset in datasets:
         check_crawled(aws.lake, dataset)
     started = {dataset: _start(aws, dataset) for dataset in datasets}
+    for dataset in started:
+        show(dataset, "RUNNING", "")
     crawled: list[Crawled] = []
     while started:
         time.sleep(POLL_SECONDS)
         for dataset, outcome in _finished(aws, started):
             del started[dataset]
             crawled.append(outcome)
-            on_done(outcome)
+            show(dataset, outcome.status, "")
+        for dataset, since in started.items():
+            show(dataset, "RUNNING", _last_word(aws, dataset, since))
     return crawled
+
+
+def _last_word(aws: Aws, dataset: str, since: float) -> str:
+    """What the crawler last logged of this crawl, such as `Objects seen in s3://raw/flights/: 1,200`."""
+    begun = int((time.time() - time.monotonic() + since) * 1000)
+    try:
+        events = aws.logs.get_log_events(
+            logGroupName=CRAWLER_LOGS, logStreamName=aws.names.crawler(dataset), startTime=begun, limit=1
+        )["events"]
+    except aws.logs.exceptions.ResourceNotFoundException:
+        return ""
+    return events[-1]["message"].partition(" : ")[2].strip() if events else ""
 
 
 _WITHOUT_CRAWLER = {
@@ -68,7 +92,7 @@ def check_crawled(lake: Lake, dataset: str) -> None:
     """Raise BadInput for a dataset that is not in lake.yaml, or has no crawler: with the way out."""
     datasets = lake.config.datasets
     if dataset not in datasets:
-        raise BadInput(f"there is no dataset {dataset!r} in lake.yaml. Allowed: {', '.join(datasets)}")
+        raise BadInput(f"there is no dataset {dataset!r} in lake.yaml. {allowed(dataset, datasets)}")
     table = datasets[dataset].catalog
     if table != "crawled":
         raise BadInput(f"{dataset} has no crawler: its table is {table}. {_WITHOUT_CRAWLER[table].format(dataset)}")
@@ -93,8 +117,45 @@ def _finished(aws: Aws, started: dict[str, float]) -> Iterator[tuple[str, Crawle
         last = crawler.get("LastCrawl", {})
         columns, count = table_size(aws, dataset)
         seconds = round(time.monotonic() - since, 1)
-        message = last.get("ErrorMessage", "") or partitions.unindexed(aws, dataset, count)
-        yield dataset, Crawled(dataset, last.get("Status", "FAILED"), message, columns, count, seconds)
+        status = last.get("Status", "FAILED")
+        fault = _fault(aws, dataset, columns) if status == "SUCCEEDED" else ""
+        message = last.get("ErrorMessage", "") or fault or partitions.unindexed(aws, dataset, count)
+        yield dataset, Crawled(dataset, "FAILED" if fault else status, message, columns, count, seconds)
+
+
+def _fault(aws: Aws, dataset: str, columns: int) -> str:
+    """What is wrong with what a crawl found; empty where that is the dataset's table, and no other."""
+    settings = aws.lake.config.datasets[dataset]
+    if settings.connection:
+        return "" if columns else "it found no table: see `connection` and `table` of the dataset in lake.yaml"
+    others = [name for name in _made(aws, dataset) if name != dataset]
+    see = f"See `lake crawl --dry-run {dataset}`, and mend or delete (`lake rm`) the files that do not belong there"
+    if others:
+        made = ", ".join(([dataset] if columns else []) + others[:SHOWN]) + (", ..." if len(others) > SHOWN else "")
+        drop = f", then `lake query --database {settings.zone} 'DROP TABLE {others[0]}'`"
+        return (
+            f"it made {len(others) + bool(columns)} tables, where the files of a dataset make one: {made}. {see}{drop}"
+        )
+    bucket = aws.names.bucket(settings.zone)
+    if columns:
+        return ""
+    if not aws.s3.list_objects_v2(Bucket=bucket, Prefix=f"{dataset}/", MaxKeys=1).get("Contents"):
+        # What jobs leave in the curated zone may be still to come.
+        return (
+            ""
+            if settings.zone == "curated"
+            else f"it found no columns: there are no files in s3://{bucket}/{dataset}/. Put some: `lake put {dataset}`"
+        )
+    return f"it found no columns. {see}"
+
+
+def _made(aws: Aws, dataset: str) -> list[str]:
+    """The tables that the dataset's crawler keeps, by name; those it has found to be gone are left out."""
+    database = aws.names.database(aws.lake.config.datasets[dataset].zone)
+    pages = aws.glue.get_paginator("get_tables").paginate(DatabaseName=database)
+    tables = [(table["Name"], table.get("Parameters", {})) for page in pages for table in page["TableList"]]
+    own = [(name, said) for name, said in tables if said.get("UPDATED_BY_CRAWLER") == aws.names.crawler(dataset)]
+    return sorted(name for name, said in own if "DEPRECATED_BY_CRAWLER" not in said)
 
 
 def table_size(aws: Aws, dataset: str) -> tuple[int, int]:

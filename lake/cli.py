@@ -2,29 +2,57 @@
 
 from __future__ import annotations
 
-from lake.commands import data, deploy, jobs, local, query
+import re
+from typing import NoReturn
+
+import typer
+
+from lake.commands import data, deploy, local, preview, quality, quarantine, query, runs, tables
 from lake.commands.base import app
 from lake.commands.output import fail
 from lake.config import ConfigError
 from lake.errors import LakeError
+from lake.failures import sentence
 
 __all__ = ["app", "main"]
 
-COMMANDS = (deploy, data, jobs, query, local)
+COMMANDS = (deploy, data, tables, preview, runs, quarantine, quality, query, local)
 """Importing a module registers its commands, in this order."""
+INTERRUPTED = 130
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command. Exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted."""
     try:
-        app()
+        code = app(prog_name="lake", standalone_mode=False)
+        message = "interrupted" if code == INTERRUPTED else ""
     except ConfigError as error:
-        fail(str(error), 2)
+        message, code = str(error), 2
     except LakeError as error:
-        fail(str(error), error.exit_code)
+        message, code = str(error), error.exit_code
+    except typer.TyperException as error:
+        message, code = _usage(error), error.exit_code
+    except typer.Abort:
+        message, code = "stopped, as it was not confirmed", 1
     except KeyboardInterrupt:
-        fail("interrupted", 130)
+        message, code = "interrupted", INTERRUPTED
     except Exception as error:
-        if type(error).__module__.partition(".")[0] not in ("botocore", "boto3"):
-            raise
-        fail(f"AWS: {error}", 1)
+        message, code = sentence(error), 1
+    if message:
+        fail(message, code)
+    raise SystemExit(code)
+
+
+def _usage(error: typer.TyperException) -> str:
+    """What is wrong with the command line, in one sentence; nothing where the help was shown for it."""
+    told = error.format_message().strip()
+    if not told or "Usage:" in told:
+        return told
+    told = re.sub(r", unable to parse.*", "", told.replace("Input should be", "should be"))
+    told = re.sub(r" \(Possible options: (.*)\)", r". Did you mean \1?", told)
+    return f"{told.rstrip('.')}{'' if told.endswith('?') else '.'} See `{_command(error)} --help`"
+
+
+def _command(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return context.command_path if context else "lake"

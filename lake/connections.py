@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lake.errors import BadInput, LakeError
 from lake.model import Config, Connection, Job
+from lake.suggest import allowed
 
 if TYPE_CHECKING:
     from lake.aws import Aws
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def databases_of(config: Config, job: Job) -> list[str]:
     """The connections whose databases a job reads from or writes to."""
-    named = {config.datasets[name].connection for name in _datasets(config, job)} | {job.sink.connection}
+    named = {config.datasets[name].connection for name in datasets_of(config, job)} | {job.sink.connection}
     return sorted(name for name in named if name)
 
 
@@ -26,11 +26,12 @@ def connections_of(config: Config, job: Job) -> list[str]:
     return [*databases, *(name for name in job.connections if name not in databases)]
 
 
-def _datasets(config: Config, job: Job) -> Iterator[str]:
+def datasets_of(config: Config, job: Job) -> list[str]:
+    """The datasets that a job reads, in the order of lake.yaml; of those in SQL, all that it may name."""
     named = set(job.datasets().values())
     words = {word for step in job.steps if step.sql for word in re.findall(r"\w+", step.sql)}
     known = {step.find_matches.known for step in job.steps if step.find_matches}
-    return (name for name in config.datasets if name in named | words | known)
+    return [name for name in config.datasets if name in named | words | known]
 
 
 def crawled_table(config: Config, dataset: str) -> str:
@@ -62,8 +63,8 @@ def put_secret(aws: Aws, name: str, username: str, password: str) -> str:
     """
     with_secret = [key for key, value in aws.lake.config.connections.items() if value.type != "network"]
     if name not in with_secret:
-        allowed = ", ".join(with_secret) or "none is declared"
-        raise BadInput(f"there is no connection with a password named {name!r} in lake.yaml. Allowed: {allowed}")
+        told = allowed(name, with_secret)
+        raise BadInput(f"there is no connection with a password named {name!r} in lake.yaml. {told}")
     if not username or not password:
         raise BadInput(f"the {'password' if username else 'user name'} of connection {name} is empty")
     secret = aws.names.secret(name)

@@ -15,6 +15,7 @@ from lake.aws import Aws
 from lake.catalog import check_crawled
 from lake.config import Lake
 from lake.crawler import classifier, configuration
+from lake.credentials import credentials_file
 from lake.errors import BadInput, LakeError
 from lake.local import program, surroundings
 from lake.model import Dataset
@@ -98,7 +99,9 @@ def _objects(aws: Aws, target: str) -> dict[str, Any]:
     path = target
     if not target.startswith("s3://"):
         path = f"s3://{aws.names.bucket(aws.lake.config.datasets[target].zone)}/{target}/"
-    return {"path": path, "region": aws.lake.environment.region, "endpoint": aws.lake.environment.endpoint}
+    environment = aws.lake.environment
+    place = {"path": path, "region": environment.region, "endpoint": environment.endpoint}
+    return place | {"credentials": str(credentials_file(aws.lake))}
 
 
 def _answer(request: dict[str, Any]) -> Any:

@@ -13,3 +13,9 @@ class BadInput(LakeError):
     """Something was asked for that cannot be: nothing was done."""
 
     exit_code = 2
+
+
+class GoesOn(LakeError):
+    """Ctrl-C ended the command, and not what it was waiting for."""
+
+    exit_code = 130

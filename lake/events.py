@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lake.aws import Aws
 from lake.errors import BadInput, LakeError
+from lake.suggest import allowed
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.type_defs import PutRecordsRequestEntryTypeDef
@@ -36,9 +37,9 @@ def send(aws: Aws, stream: str, file: Path, rate: float, limit: int | None = Non
         LakeError: the stream is not deployed, or takes no more records.
     """
     if stream not in aws.lake.config.streams:
-        raise BadInput(f"there is no stream {stream!r} in lake.yaml. Allowed: {', '.join(aws.lake.config.streams)}")
+        raise BadInput(f"there is no stream {stream!r} in lake.yaml. {allowed(stream, aws.lake.config.streams)}")
     if not file.is_file():
-        raise BadInput(f"{file} is not there")
+        raise BadInput(f"{file} is {'a folder: name a file in it' if file.is_dir() else 'not there'}")
     size = max(1, min(BATCH, int(rate / BATCHES_A_SECOND)))
     sent, begun = 0, time.monotonic()
     for batch in _batches(_records(file, limit), size):
@@ -49,12 +50,16 @@ def send(aws: Aws, stream: str, file: Path, rate: float, limit: int | None = Non
 
 
 def _records(file: Path, limit: int | None) -> Iterator[PutRecordsRequestEntryTypeDef]:
-    with file.open() as lines:
-        for number, line in enumerate(itertools.islice(lines, limit), start=1):
+    with file.open("rb") as lines:
+        for number, data in enumerate(itertools.islice(lines, limit), start=1):
             try:
+                line = data.decode("utf-8-sig" if number == 1 else "utf-8")
                 event = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise BadInput(f"{file}, line {number}: not JSON: {error}") from None
+            except UnicodeDecodeError:
+                raise BadInput(f"{file}, line {number}: is not UTF-8 text. An event is a line of JSON") from None
+            except (json.JSONDecodeError, RecursionError) as error:
+                at = getattr(error, "pos", 0) + 1
+                raise BadInput(f"{file}, line {number}: is not JSON from character {at} on") from None
             if not isinstance(event, dict):
                 raise BadInput(f"{file}, line {number}: an event is a JSON object. Given: {line.strip()[:80]}")
             yield {"Data": line.strip().encode(), "PartitionKey": uuid.uuid4().hex}

@@ -1,4 +1,4 @@
-"""Run Glue jobs and read their reports."""
+"""Start Glue jobs, follow their runs and read their reports."""
 
 from __future__ import annotations
 
@@ -10,65 +10,36 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
-from lake.errors import BadInput, LakeError
+from lake.errors import BadInput, GoesOn, LakeError
 from lake.model import REPORTS, ScriptJob
 
 POLL_SECONDS = 1.0
 SHELL_LOGS = "/aws-glue/python-jobs"
 """The log groups of all Python shell jobs of an account."""
 ENDED = {"SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"}
+PROGRESS = "LAKE_PROGRESS "
+"""How a line of a run's output begins that says how far it is (glue_scripts/lake_etl/progress.py)."""
+
+Show = Callable[[str, str], None]
+"""Told a run's state, and how far it is (empty where the run has not said) whenever the run is looked at."""
 
 
-def run(aws: Aws, job: str, on_state: Callable[[str], None], *, full_refresh: bool = False) -> dict[str, Any]:
-    """Run a job to its end.
+def start(aws: Aws, job: str, *, full_refresh: bool = False) -> str:
+    """Start a job. Returns the run's id.
 
     Args:
-        on_state: told the state of the run whenever it is looked at.
         full_refresh: make the table of an incremental job anew, from all files.
-
-    Returns:
-        The job's own report: rows in, out, filtered, quarantined, seconds (see glue_scripts/lake_etl/report.py).
-        Of a person's own script, which makes none: its state, how long it took, and where its log is.
 
     Raises:
         BadInput: the job is not in lake.yaml, or is not incremental and is to be refreshed.
-        LakeError: the job is not deployed, runs already, or did not succeed; with Glue's message.
+        LakeError: the job is not deployed, or runs already.
     """
-    jobs = aws.lake.config.every_job
-    if job not in jobs:
-        raise BadInput(f"there is no job {job!r} in lake.yaml. Allowed: {', '.join(jobs)}")
+    check_job(aws, job)
     found = aws.lake.config.jobs.get(job)
     if full_refresh and not (found and found.incremental):
         raise BadInput(f"the job {job} is not incremental: each of its runs takes all files")
-    run_id = _start(aws, job, {"--full_refresh": "true"} if full_refresh else {})
-    ended = _wait(aws, job, run_id, on_state)
-    if ended["JobRunState"] != "SUCCEEDED":
-        raise LakeError(
-            f"the run {run_id} of {job} is {ended['JobRunState']}: {ended.get('ErrorMessage', 'no message')}\n"
-            f"Its log: {_log(aws, job, 'error', run_id)}"
-        )
-    if job in aws.lake.config.jobs:
-        return report(aws, job, run_id)
-    done = {"job": job, "run_id": run_id, "state": ended["JobRunState"], "seconds": ended["ExecutionTime"]}
-    return done | {"log": _log(aws, job, "output", run_id)}
-
-
-def report(aws: Aws, job: str, run_id: str) -> dict[str, Any]:
-    """The report that a run left in the curated zone."""
-    bucket, key = aws.names.bucket("curated"), f"{REPORTS}/job={job}/{run_id}.json"
-    document: dict[str, Any] = json.loads(aws.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-    return {"job": job, **document}
-
-
-def _log(aws: Aws, name: str, kind: str, run_id: str) -> str:
-    job = aws.lake.config.every_job[name]
-    shell = isinstance(job, ScriptJob) and job.type == "shell"
-    prefix = SHELL_LOGS if shell else aws.names.job_logs(name, encrypted=job.encryption)
-    return f"{prefix}/{kind}, stream {run_id}"
-
-
-def _start(aws: Aws, job: str, arguments: dict[str, str]) -> str:
     try:
+        arguments = {"--full_refresh": "true"} if full_refresh else {}
         return aws.glue.start_job_run(JobName=aws.names.job(job), Arguments=arguments)["JobRunId"]
     except ClientError as error:
         if error_code(error) == "EntityNotFoundException":
@@ -78,10 +49,74 @@ def _start(aws: Aws, job: str, arguments: dict[str, str]) -> str:
         raise
 
 
-def _wait(aws: Aws, job: str, run_id: str, on_state: Callable[[str], None]) -> Any:
-    while True:
-        found = aws.glue.get_job_run(JobName=aws.names.job(job), RunId=run_id)["JobRun"]
-        on_state(found["JobRunState"])
-        if found["JobRunState"] in ENDED:
-            return found
-        time.sleep(POLL_SECONDS)
+def follow(aws: Aws, job: str, run_id: str, show: Show) -> dict[str, Any]:
+    """Wait for the end of a run, whoever started it.
+
+    Returns:
+        The job's own report: rows in, out, filtered, quarantined, seconds (see glue_scripts/lake_etl/report.py).
+        Of a person's own script, which makes none: its state, how long it took, and where its log is.
+
+    Raises:
+        LakeError: the run did not succeed; with Glue's message.
+        GoesOn: Ctrl-C.
+    """
+    ended = wait(aws, job, run_id, show)
+    if ended["JobRunState"] != "SUCCEEDED":
+        raise LakeError(
+            f"the run {run_id} of {job} is {ended['JobRunState']}: {ended.get('ErrorMessage', 'no message')}\n"
+            f"Its log: {log_group(aws, job, 'error')}, stream {run_id}"
+        )
+    if job in aws.lake.config.jobs:
+        return report(aws, job, run_id)
+    done = {"job": job, "run_id": run_id, "state": ended["JobRunState"], "seconds": ended["ExecutionTime"]}
+    return done | {"log": f"{log_group(aws, job, 'output')}, stream {run_id}"}
+
+
+def wait(aws: Aws, job: str, run_id: str, show: Show) -> Any:
+    """Wait for the end of a run, and return it as Glue tells it. Raises GoesOn on Ctrl-C."""
+    try:
+        while True:
+            found = aws.glue.get_job_run(JobName=aws.names.job(job), RunId=run_id)["JobRun"]
+            if found["JobRunState"] in ENDED:
+                show(found["JobRunState"], "")
+                return found
+            show(found["JobRunState"], _progress(aws, job, run_id))
+            time.sleep(POLL_SECONDS)
+    except KeyboardInterrupt:
+        raise GoesOn(
+            f"the run {run_id} of {job} goes on. Stop it with `lake stop {run_id}`, see its end with "
+            f"`lake attach {run_id}`"
+        ) from None
+
+
+def report(aws: Aws, job: str, run_id: str) -> dict[str, Any]:
+    """The report that a run left in the curated zone."""
+    bucket, key = aws.names.bucket("curated"), f"{REPORTS}/job={job}/{run_id}.json"
+    document: dict[str, Any] = json.loads(aws.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    return {"job": job, **document}
+
+
+def log_group(aws: Aws, name: str, kind: str) -> str:
+    """The log group of a job; kind is `output` or `error`. Each run has a stream there of its own name."""
+    job = aws.lake.config.every_job[name]
+    shell = isinstance(job, ScriptJob) and job.type == "shell"
+    prefix = SHELL_LOGS if shell else aws.names.job_logs(name, encrypted=job.encryption)
+    return f"{prefix}/{kind}"
+
+
+def check_job(aws: Aws, job: str) -> None:
+    """Raise BadInput for a job that is not in lake.yaml."""
+    jobs = aws.lake.config.every_job
+    if job not in jobs:
+        raise BadInput(f"there is no job {job!r} in lake.yaml. {allowed(job, jobs)}")
+
+
+def _progress(aws: Aws, job: str, run_id: str) -> str:
+    """What the run last said of itself in its output."""
+    try:
+        group = log_group(aws, job, "output")
+        events = aws.logs.get_log_events(logGroupName=group, logStreamName=run_id, limit=20)["events"]
+    except aws.logs.exceptions.ResourceNotFoundException:
+        return ""
+    said = [event["message"].strip() for event in events if event["message"].startswith(PROGRESS)]
+    return said[-1].removeprefix(PROGRESS) if said else ""

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
-from lake.lifecycle import CRAWLER_LOGS
+from lake.catalog import CRAWLER_LOGS
 
 
 @dataclass(frozen=True)

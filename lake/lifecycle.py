@@ -9,25 +9,26 @@ from botocore.exceptions import ClientError
 
 from lake import zones
 from lake.aws import Aws, error_code
-from lake.config import where
+from lake.catalog import CRAWLER_LOGS
 from lake.errors import BadInput
 from lake.jobs import SHELL_LOGS
+from lake.lock import Lock
 from lake.names import STACKS, ZONES
-from lake.terraform import OnProgress, Terraform, synthesise
-
-CRAWLER_LOGS = "/aws-glue/crawlers"
-"""The one log group of all crawlers of an account."""
+from lake.progress import OnProgress
+from lake.suggest import allowed
+from lake.terraform import Terraform, synthesise
+from lake.two_keys import need_first_key
 
 
 def check_stacks(stacks: Sequence[str]) -> list[str]:
     """The named stacks in the order of deployment; all of them when none is named."""
     for stack in stacks:
         if stack not in STACKS:
-            raise BadInput(f"there is no stack {stack!r}. Allowed: {', '.join(STACKS)}")
+            raise BadInput(f"there is no stack {stack!r}. {allowed(stack, STACKS)}")
     return [stack for stack in STACKS if not stacks or stack in stacks]
 
 
-def up(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
+def up(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *, wait: bool = False) -> None:
     """Deploy stacks side by side: storage at once, the others when the key and the buckets they write to are there."""
     chosen = check_stacks(stacks)
     synthesise(aws.lake)
@@ -36,7 +37,7 @@ def up(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
         storage = stack == "storage" or "storage" not in chosen or _storage_is_there(aws)
         return storage and (stack != "etl" or "catalog" not in chosen or _crawlers_are_there(aws))
 
-    Terraform(aws.lake, on_progress).apply(chosen, may_begin)
+    Terraform(aws, on_progress, lock, wait=wait).apply(chosen, may_begin)
 
 
 def _crawlers_are_there(aws: Aws) -> bool:
@@ -58,7 +59,7 @@ def _storage_is_there(aws: Aws) -> bool:
     return True
 
 
-def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
+def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *, wait: bool = False) -> None:
     """Destroy stacks: what writes before what is written to, data last.
 
     Raises:
@@ -66,12 +67,13 @@ def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
     """
     chosen = check_stacks(stacks)
     if "storage" in chosen:
-        _need_first_key(aws)
+        keep = " To take down all else: `lake down catalog etl athena streaming`"
+        need_first_key(aws, f"the data of {aws.names.prefix}", keep)
     synthesise(aws.lake)
     _stop_work(aws, chosen)
     if "etl" in chosen:
         _delete_shell_logs(aws)
-    terraform = Terraform(aws.lake, on_progress)
+    terraform = Terraform(aws, on_progress, lock, wait=wait)
     if others := [stack for stack in chosen if stack != "storage"]:
         terraform.destroy(others)
     if "catalog" in chosen:
@@ -80,15 +82,6 @@ def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
         for purpose in (*ZONES, "logs"):
             zones.empty(aws, aws.names.bucket(purpose))
         terraform.destroy(["storage"])
-
-
-def _need_first_key(aws: Aws) -> None:
-    if not aws.lake.environment.destroyable:
-        field = where(aws.lake, "environments", aws.lake.env)
-        raise BadInput(
-            f"{field}.destroyable: is false, so the data of {aws.names.prefix} stays. To delete it: set it to true, "
-            f"run `lake up storage`, then this again. To take down all else: `lake down catalog etl athena streaming`"
-        )
 
 
 def _stop_work(aws: Aws, stacks: Sequence[str]) -> None:

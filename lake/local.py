@@ -10,14 +10,16 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
-from urllib.error import URLError
 from urllib.parse import urlsplit
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from lake.config import Lake, where
+from lake.credentials import keys_of
 from lake.errors import BadInput, LakeError
 
 _REFUSED = 2
@@ -46,9 +48,10 @@ class LocalAws:
     """The embedded AWS of an environment that has an endpoint.
 
     Attributes:
-        folder: everything it keeps: data, state, log.
+        folder: everything it keeps: data, state, log. Only this user may look into it.
     """
 
+    lake: Lake
     endpoint: str
     folder: Path
 
@@ -58,7 +61,7 @@ class LocalAws:
         if lake.environment.endpoint is None:
             field = where(lake, "environments", lake.env)
             raise BadInput(f"{field}: has no endpoint, so it is an AWS account. Choose one that has with LAKE_ENV")
-        return cls(lake.environment.endpoint, lake.root / ".local" / lake.env)
+        return cls(lake, lake.environment.endpoint, lake.root / ".local" / lake.env)
 
     @property
     def port(self) -> int:
@@ -100,8 +103,11 @@ class LocalAws:
                 f"{process.folder}, and can keep nothing any more: {again}"
             )
 
-    def start(self) -> bool:
+    def start(self, *, is_open: bool = False) -> bool:
         """Start it and wait until it answers. False if it ran already.
+
+        Args:
+            is_open: it checks no signatures.
 
         Raises:
             BadInput: another program has the port, or it runs on another one.
@@ -111,8 +117,10 @@ class LocalAws:
             self.need_its_place()
             return False
         self._need_free_port()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        command = program("local_aws", "--port", str(self.port), "--folder", str(self._data))
+        self._make_folder()
+        options = ["--open"] if is_open else []
+        options += ["--jobs-as", user] if (user := os.environ.get("LAKE_JOBS_AS")) else []
+        command = program("local_aws", "--port", str(self.port), "--folder", str(self._data), *options)
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 command,
@@ -124,6 +132,11 @@ class LocalAws:
             )
         self._wait_until_ready(process)
         return self.pid() == process.pid
+
+    def is_open(self) -> bool:
+        """Whether it runs and checks no signatures."""
+        pid = self.pid()
+        return pid is not None and "--open" in _arguments(pid).split()
 
     def stop(self) -> bool:
         """Stop it and wait until its state is written. False if it did not run."""
@@ -139,13 +152,41 @@ class LocalAws:
         return True
 
     def store(self) -> dict[str, list[str]]:
-        """Every key of every service it holds, by place."""
-        listing: dict[str, list[str]] = _get_json(f"{self.endpoint}/_local/store")
+        """Every key of every service it holds, by place.
+
+        Raises:
+            BadInput: it does not run, or does not answer.
+        """
+        from botocore.auth import SigV4Auth  # half a second, which `lake local start` does not need
+        from botocore.awsrequest import AWSRequest
+        from botocore.credentials import Credentials
+
+        keys = keys_of(self.lake)
+        url = f"{self.endpoint}/_local/store"
+        request = AWSRequest("GET", url)
+        SigV4Auth(Credentials(keys.id, keys.secret), "local", "local").add_auth(request)
+        try:
+            listing: dict[str, list[str]] = _get_json(url, dict(request.headers))
+        except OSError:
+            raise BadInput(nothing_answers(self.endpoint)) from None
         return listing
+
+    def answers(self) -> bool:
+        """Whether it does, within some seconds: it may be stopped, or have its hands full."""
+        try:
+            _get_json(f"{self.endpoint}/_ministack/health")
+        except OSError:
+            return False
+        return True
 
     @property
     def _data(self) -> Path:
         return self.folder / "aws"
+
+    def _make_folder(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for folder in (self.folder.parent, self.folder):
+            folder.chmod(0o700)
 
     def _need_free_port(self) -> None:
         with socket.socket() as probe:
@@ -167,17 +208,31 @@ class LocalAws:
                 self.need_its_place()
             elif ended is not None:
                 raise LakeError(f"the embedded AWS ended with {process.returncode}:\n{self.log_tail(15)}")
-            try:
-                _get_json(f"{self.endpoint}/_ministack/health")
+            if self.answers():
                 return
-            except (URLError, ConnectionError):
-                time.sleep(0.1)
+            time.sleep(0.1)
         process.terminate()
         raise LakeError(f"the embedded AWS did not answer within {START_SECONDS} s:\n{self.log_tail(15)}")
 
     def log_tail(self, lines: int) -> str:
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
+
+
+def nothing_answers(endpoint: str) -> str:
+    return f"nothing answers at {endpoint}. `lake local start` starts it; if it runs, `lake local logs` may say why"
+
+
+def need_listener(lake: Lake) -> None:
+    """Raises BadInput at once where an environment has an endpoint and no program listens there."""
+    endpoint = lake.environment.endpoint
+    if endpoint is None:
+        return
+    place = urlsplit(endpoint)
+    try:
+        socket.create_connection((place.hostname, place.port or 80), timeout=1).close()
+    except OSError:
+        raise BadInput(f"{where(lake, 'environments', lake.env)}: {nothing_answers(endpoint)}") from None
 
 
 def program(module: str, *arguments: str) -> list[str]:
@@ -197,6 +252,12 @@ def _is_locked(file: IO[str]) -> bool:
     return False
 
 
-def _get_json(url: str) -> Any:
-    with urlopen(url, timeout=10) as response:
+def _arguments(pid: int) -> str:
+    """The state and the command line of a process."""
+    command = ["ps", "-o", "stat=,args=", "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def _get_json(url: str, headers: Mapping[str, str] = MappingProxyType({})) -> Any:
+    with urlopen(Request(url, headers=dict(headers)), timeout=10) as response:
         return json.load(response)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from lake.config import Lake
 from lake.errors import BadInput, LakeError
 from lake.model import FindMatches
 from lake.sql import query
+from lake.suggest import allowed
 
 
 def evaluate(
@@ -43,8 +45,11 @@ def evaluate(
     """
     if (truth is None) == (labels is None):
         raise BadInput("give either --labels FILE or --truth COLUMN: what to compare with")
-    files = {name: str(path.absolute()) if path else None for name, path in (("labels", labels), ("plot", plot))}
     options = step(lake, job).model_dump(exclude_unset=True)
+    for file in filter(None, (rows, labels)):
+        if not file.is_file():
+            raise BadInput(f"{file} is not there")
+    files = {name: str(path.absolute()) if path else None for name, path in (("labels", labels), ("plot", plot))}
     request = {"rows": str(rows.absolute()), "step": options, "truth": truth, **files}
     # glue_scripts imports nothing of the project and is not imported by it: it runs beside, as it does on Glue.
     path = os.pathsep.join([str(lake.root / "glue_scripts"), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -56,9 +61,14 @@ def evaluate(
         text=True,
     )
     if done.returncode:
-        raise LakeError(done.stderr.strip().splitlines()[-1])
+        raise LakeError(_last_line(done.stderr))
     result: dict[str, Any] = json.loads(done.stdout)
     return result
+
+
+def _last_line(text: str) -> str:
+    told = (text.strip().splitlines() or ["the matching ended without a word"])[-1]
+    return f"the matching failed: {told}" if re.match(r"[\w.]+(Error|Exception)\b", told) else told
 
 
 def step(lake: Lake, job: str) -> FindMatches:
@@ -66,8 +76,8 @@ def step(lake: Lake, job: str) -> FindMatches:
     jobs = lake.config.jobs
     found = {name: each.find_matches for name in jobs for each in jobs[name].steps if each.find_matches}
     if job not in found:
-        allowed = ", ".join(found) or "none has one"
-        raise BadInput(f"there is no job {job!r} with a find_matches step in lake.yaml. Allowed: {allowed}")
+        told = allowed(job, found, "none has one")
+        raise BadInput(f"there is no job {job!r} with a find_matches step in lake.yaml. {told}")
     return found[job]
 
 

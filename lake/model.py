@@ -15,7 +15,6 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 PROJECT = r"^[a-z][a-z0-9-]*[a-z0-9]$"
 NAME = r"^[a-z][a-z0-9_]*$"
@@ -77,22 +76,7 @@ DeclaredType = Annotated[str, Field(pattern=COLUMN_TYPE)]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(
-        strict=True, frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _only_known_fields(cls, given: Any) -> Any:
-        allowed = [field.alias or name for name, field in cls.model_fields.items()]
-        unknown = [key for key in given if key not in allowed] if isinstance(given, Mapping) else []
-        if unknown:
-            raise PydanticCustomError(
-                "unknown_field",
-                "is not a field here. Allowed: {allowed}",
-                {"allowed": ", ".join(sorted(allowed)), "field": unknown[0]},
-            )
-        return given
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class State(_Model):
@@ -434,6 +418,13 @@ class Expectation(_Model):
         return {("refers", "to"): self.refers.to} if self.refers else {}
 
 
+class CastNulls(_Model):
+    """Values that `cast` (with `on_error: null`) or `cast_right` makes null, since they do not fit the type."""
+
+    warn_over: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """The share of a column's values over which a run warns, with examples; every report counts them by column."""
+
+
 class Sink(_Model):
     table: Annotated[str, Field(pattern=SINK_TABLE)]
     """In the curated database, its files in a folder of this name; with a connection `schema.table` there."""
@@ -517,6 +508,7 @@ class Job(JobSettings):
     steps: list[Step] = []
     expect: list[Expectation] = []
     """Rules about the rows that go to the sink."""
+    cast_nulls: CastNulls = CastNulls()
     sink: Sink
 
     def datasets(self) -> dict[tuple[str | int, ...], str]:
@@ -531,10 +523,10 @@ class Job(JobSettings):
 
 
 def _kind(job: Any) -> str:
-    return "Script" if isinstance(job, ScriptJob) or (isinstance(job, Mapping) and "script" in job) else "Steps"
+    return "ScriptJob" if isinstance(job, ScriptJob) or (isinstance(job, Mapping) and "script" in job) else "Job"
 
 
-AnyJob = Annotated[Annotated[Job, Tag("Steps")] | Annotated[ScriptJob, Tag("Script")], Discriminator(_kind)]
+AnyJob = Annotated[Annotated[Job, Tag("Job")] | Annotated[ScriptJob, Tag("ScriptJob")], Discriminator(_kind)]
 
 
 class Window(_Model):

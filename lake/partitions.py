@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -37,9 +37,19 @@ def storage(aws: Aws, dataset: str) -> StorageDescriptorTypeDef | None:
 
 def register(aws: Aws, dataset: str, like: StorageDescriptorTypeDef, files: Sequence[Upload]) -> int:
     """Register the partitions that files lie in. Returns how many are new."""
-    folders = dict.fromkeys(upload.key.rpartition("/")[0] for upload in files)
-    partitions = [_partition(aws.names.bucket("raw"), folder, like) for folder in folders]
+    partitions = [_partition(aws.names.bucket("raw"), folder, like) for folder in _folders(files)]
     return sum(_create(aws, dataset, partitions[at : at + BATCH]) for at in range(0, len(partitions), BATCH))
+
+
+def new(aws: Aws, dataset: str, files: Sequence[Upload], there: Iterable[str]) -> int:
+    """How many partitions files would add: to a declared table, or else to the folders of the keys that are there."""
+    if aws.lake.config.datasets[dataset].catalog != "declared":
+        return len(set(_folders(files)) - {key.rpartition("/")[0] for key in there})
+    pages = aws.glue.get_paginator("get_partitions").paginate(
+        DatabaseName=aws.names.database("raw"), TableName=dataset, ExcludeColumnSchema=True
+    )
+    registered = {tuple(partition["Values"]) for page in pages for partition in page["Partitions"]}
+    return len({tuple(_values(folder)) for folder in _folders(files)} - registered)
 
 
 def unindexed(aws: Aws, dataset: str, partitions: int) -> str:
@@ -53,9 +63,16 @@ def unindexed(aws: Aws, dataset: str, partitions: int) -> str:
     return f"{partitions} partitions without an index: set partition_index: true in lake.yaml"
 
 
+def _folders(files: Sequence[Upload]) -> list[str]:
+    return list(dict.fromkeys(upload.key.rpartition("/")[0] for upload in files))
+
+
+def _values(folder: str) -> list[str]:
+    return [unquote(part.partition("=")[2]) for part in folder.split("/")[1:]]
+
+
 def _partition(bucket: str, folder: str, like: StorageDescriptorTypeDef) -> PartitionInputTypeDef:
-    values = [unquote(part.partition("=")[2]) for part in folder.split("/")[1:]]
-    return {"Values": values, "StorageDescriptor": {**like, "Location": f"s3://{bucket}/{folder}/"}}
+    return {"Values": _values(folder), "StorageDescriptor": {**like, "Location": f"s3://{bucket}/{folder}/"}}
 
 
 def _create(aws: Aws, dataset: str, partitions: list[PartitionInputTypeDef]) -> int:

@@ -6,6 +6,7 @@ from lake.aws import Aws
 from lake.errors import BadInput, LakeError
 from lake.expectations import RESULTS
 from lake.sql import query
+from lake.suggest import allowed
 
 LAST = f"""
 SELECT job, rule, otherwise, outcome, judged, failed, share, run_id, evaluated_at
@@ -23,8 +24,7 @@ def last_results(aws: Aws, job: str | None = None) -> list[dict[str, str | None]
     """
     jobs = [name for name, found in aws.lake.config.jobs.items() if found.expect]
     if job and job not in jobs:
-        allowed = ", ".join(jobs) or "none has any"
-        raise BadInput(f"there is no job {job!r} with `expect` in lake.yaml. Allowed: {allowed}")
+        raise BadInput(f"there is no job {job!r} with `expect` in lake.yaml. {allowed(job, jobs, 'none has any')}")
     if not _there(aws):
         raise LakeError(f"there are no results yet. Run a job that has `expect` in lake.yaml: {', '.join(jobs)}")
     return [line for line in query(aws, LAST).records() if job in (None, line["job"])]

@@ -1,8 +1,8 @@
 """Deploys and destroys the synthesised stacks with Terraform.
 
-It is what `cdktf deploy` and `cdktf destroy` do (same folders, same state, so both can be mixed), with three things
-more: progress from Terraform's own event stream, stacks side by side, and a Ctrl-C that leaves no half-made resource
-outside the state.
+It is what `cdktf deploy` and `cdktf destroy` do (same folders, same state, so both can be mixed), with four things
+more: progress from Terraform's own event stream, stacks side by side, an end (Ctrl-C, a closed terminal, a kill) that
+leaves no half-made resource outside the state, and resources that are in no state all the same taken into it.
 """
 
 from __future__ import annotations
@@ -13,32 +13,24 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
+from lake import adoption, state
+from lake.aws import Aws
 from lake.config import Lake
 from lake.errors import LakeError
+from lake.lock import Lock
+from lake.progress import OnProgress, Progress
 
 Verb = Literal["apply", "destroy"]
-
-
-@dataclass
-class Progress:
-    """How far a stack is, in resources."""
-
-    stack: str
-    total: int = 0
-    done: int = 0
-    finished: bool = False
-    errors: list[str] = field(default_factory=list)
-
-
-OnProgress = Callable[[Progress], None]
 MayBegin = Callable[[str], bool]
 POLL_SECONDS = 1.0
+TAIL_SECONDS = 0.2
+WAIT = "-lock-timeout=24h"
 
 
 class Interrupted(LakeError):
@@ -57,14 +49,20 @@ def synthesise(lake: Lake) -> None:
 class Terraform:
     """Runs Terraform in the synthesised stacks of a lake.
 
-    On the first Ctrl-C, or when a stack fails, no further one is begun and those under way are finished; on the second
-    Ctrl-C Terraform itself is interrupted.
+    On the first Ctrl-C, on a closed terminal, or when a stack fails, no further one is begun and those under way are
+    finished; on the second Ctrl-C Terraform itself is interrupted.
+
+    Args:
+        lock: of the checkout, held.
+        wait: wait also for a Terraform that has the state without this lock, such as a `cdktf deploy`.
     """
 
-    def __init__(self, lake: Lake, on_progress: OnProgress) -> None:
-        self._lake = lake
+    def __init__(self, aws: Aws, on_progress: OnProgress, lock: Lock, *, wait: bool = False) -> None:
+        self._aws = aws
         self._on_progress = on_progress
-        self._running: set[subprocess.Popen[str]] = set()
+        self._lock = lock
+        self._options = ["-auto-approve", "-input=false", *([WAIT] if wait else [])]
+        self._running: set[subprocess.Popen[bytes]] = set()
         self._interrupts = 0
         self._failed = False
 
@@ -75,114 +73,199 @@ class Terraform:
             LakeError: with Terraform's own words.
             Interrupted: Ctrl-C was pressed.
         """
-        self._all("apply", stacks, may_begin)
+        self._all(self._apply, stacks, may_begin)
 
     def destroy(self, stacks: Sequence[str]) -> None:
         """Destroy stacks side by side. Raises as `apply` does."""
-        self._all("destroy", stacks, lambda stack: True)
+        self._all(self._destroy, stacks, lambda stack: True)
 
     def resources(self, stack: str) -> list[str]:
         """The addresses in a stack's state; none where it was never deployed."""
-        folder = self._folder(stack)
-        if not (folder / ".terraform").exists():
-            self._init(stack)
-        listed = subprocess.run(
-            ["terraform", f"-chdir={folder}", "state", "list"], capture_output=True, text=True, check=False
-        )
-        return listed.stdout.split()
+        command = ["terraform", f"-chdir={self._folder(stack)}", "state", "list"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True)
+        if done.returncode and "No state file was found" not in done.stderr:
+            raise LakeError(done.stderr.strip())
+        return done.stdout.split()
 
-    def _all(self, verb: Verb, stacks: Sequence[str], may_begin: MayBegin) -> None:
-        previous = signal.signal(signal.SIGINT, self._interrupt)
-        try:
-            with ThreadPoolExecutor(max(1, len(stacks))) as pool:
-                results = list(pool.map(lambda stack: self._one(verb, stack, may_begin), stacks))
-        finally:
-            signal.signal(signal.SIGINT, previous)
-        failed = [f"{result.stack}: {error}" for result in results for error in result.errors]
+    def _all(self, work: Callable[[Progress], None], stacks: Sequence[str], may_begin: MayBegin) -> None:
+        with _signals_to(self._interrupt), ThreadPoolExecutor(max(1, len(stacks))) as pool:
+            results = list(pool.map(lambda stack: self._one(work, stack, may_begin), stacks))
+        failed = [f"{result.stack}: {error}" for result in results for error in result.failures]
         if self._interrupts:
             raise Interrupted("interrupted. Run the same command again: it goes on from here")
         if failed:
             raise LakeError("\n".join(failed))
 
-    def _one(self, verb: Verb, stack: str, may_begin: MayBegin) -> Progress:
+    def _one(self, work: Callable[[Progress], None], stack: str, may_begin: MayBegin) -> Progress:
         progress = Progress(stack)
         while not self._stopped() and not may_begin(stack):
             time.sleep(POLL_SECONDS)
         if self._stopped():
             return progress
-        self._on_progress(progress)
-        if error := self._init(stack):
-            progress.errors.append(error)
-        elif not self._interrupts:
-            self._run(verb, progress)
+        self._tell(progress)
+        try:
+            self._prepare(progress)
+            if not self._interrupts:
+                work(progress)
+        except LakeError as error:
+            progress.errors.append(str(error))
+        except BaseException:
+            self._failed = True  # else those that wait for this stack would wait for ever
+            raise
         self._failed |= bool(progress.errors)
         progress.finished = True
-        self._on_progress(progress)
+        self._tell(progress)
         return progress
 
     def _stopped(self) -> bool:
         return self._failed or self._interrupts > 0
 
-    def _init(self, stack: str) -> str:
-        command = [
-            "terraform",
-            f"-chdir={self._folder(stack)}",
-            "init",
-            "-input=false",
-            "-no-color",
-            "-reconfigure",
-        ]
+    def _prepare(self, progress: Progress) -> None:
+        """Initialise the folder, with a state that can be read."""
+        folder = self._folder(progress.stack)
+        if self._aws.lake.environment.state is None:
+            self._note(progress, state.restored(self._kept(progress.stack, "tfstate")))
+        command = ["terraform", f"-chdir={folder}", "init", "-input=false", "-no-color", "-reconfigure"]
         done = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True)
-        return done.stderr.strip() if done.returncode else ""
+        if done.returncode:
+            raise LakeError(done.stderr.strip())
+        self._note(progress, state.taken_up(folder))
 
-    def _run(self, verb: Verb, progress: Progress) -> None:
-        command = [
-            "terraform",
-            f"-chdir={self._folder(progress.stack)}",
-            verb,
-            "-json",
-            "-auto-approve",
-            "-input=false",
-        ]
-        # In a session of its own it does not see the terminal's Ctrl-C: this class decides what that means.
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    def _apply(self, progress: Progress) -> None:
+        """A call whose answer was lost may have made its resource, and its repetition fails: that one is found then."""
+        for _ in range(2):
+            found = self._orphans(progress.stack)
+            if foreign := [orphan for orphan in found if not orphan.found.belongs_to(self._aws)]:
+                raise LakeError("\n".join(map(self._foreign, foreign)))
+            self._adopting(found, progress)
+            if not progress.errors or self._interrupts or not self._orphans(progress.stack):
+                return
+
+    def _destroy(self, progress: Progress) -> None:
+        """What is in no state is first taken into it: Terraform then destroys it as it would have."""
+        found = [orphan for orphan in self._orphans(progress.stack) if orphan.found.belongs_to(self._aws)]
+        if found:
+            self._adopting(found, progress, *(f"-target={orphan.address}" for orphan in found))
+        if not progress.errors and not self._interrupts:
+            self._run("destroy", progress)
+
+    def _orphans(self, stack: str) -> list[adoption.Orphan]:
+        resources = json.loads((self._folder(stack) / "cdk.tf.json").read_text()).get("resource", {})
+        return adoption.orphans(self._aws, resources, self.resources(stack))
+
+    def _foreign(self, orphan: adoption.Orphan) -> str:
+        return (
+            f"{orphan.found.id} ({orphan.address}) is there already, and its tags do not say that it is of "
+            f"{self._aws.names.prefix}. Delete or rename it, or choose another project in {self._aws.lake.file.name}"
         )
-        self._running.add(process)
-        assert process.stdout is not None
-        for line in process.stdout:
-            _take(line, progress)
-            self._on_progress(progress)
-        if process.wait() and not progress.errors:
-            progress.errors.append(f"terraform {verb} ended with {process.returncode}")
-        self._running.discard(process)
 
-    def _interrupt(self, *_: Any) -> None:
+    def _adopting(self, found: Sequence[adoption.Orphan], progress: Progress, *options: str) -> None:
+        """Apply, with the import of what was found."""
+        file = self._folder(progress.stack) / state.ADOPTED
+        if found:
+            blocks = [{"to": orphan.address, "id": orphan.found.id} for orphan in found]
+            file.write_text(json.dumps({"import": blocks}))
+        try:
+            self._run("apply", progress, *options)
+        finally:
+            file.unlink(missing_ok=True)
+        for orphan in [] if progress.errors else found:
+            self._note(progress, f"adopted: {orphan.address}, {orphan.found.id}")
+
+    def _run(self, verb: Verb, progress: Progress, *options: str) -> None:
+        progress.plan()
+        command = ["terraform", f"-chdir={self._folder(progress.stack)}", verb, "-json", *self._options, *options]
+        log = self._kept(progress.stack, "log")
+        with log.open("wb") as events:
+            # In a session of its own it does not see the terminal's Ctrl-C: this class decides what that means.
+            # Into a file, not a pipe: should this process die, Terraform writes on, and finishes what it began.
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=events, stderr=events, start_new_session=True
+            )
+        self._running.add(process)
+        for line in _lines(log, process):
+            progress.take(line)
+            self._tell(progress)
+        self._running.discard(process)
+        progress.working.clear()
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)  # a provider that outlived a killed Terraform
+        if process.returncode < 0:
+            raise LakeError(_killed(-process.returncode))
+        if process.returncode and not progress.errors:
+            progress.errors.append(f"terraform {verb} ended with {process.returncode}. What it said is in {log}")
+
+    def _note(self, progress: Progress, note: str) -> None:
+        if note:
+            progress.notes.append(note)
+            self._tell(progress)
+
+    def _tell(self, progress: Progress) -> None:
+        """A terminal that is gone is no reason to stop."""
+        with suppress(OSError):
+            self._on_progress(progress)
+
+    def _interrupt(self, number: int, _: Any) -> None:
+        again = number == signal.SIGINT and self._interrupts > 0
         self._interrupts += 1
-        if self._interrupts == 1:
+        if number == signal.SIGHUP:
+            _leave_the_terminal()
+        if again:
+            for process in list(self._running):
+                process.send_signal(signal.SIGINT)
+            return
+        self._lock.let_go_soon()
+        what = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        with suppress(OSError):
             print(
-                "\nCtrl-C: the stacks under way are being finished. Again: Terraform is interrupted.",
+                f"\n{what}: the stacks under way are being finished. Ctrl-C again: Terraform is interrupted.",
                 file=sys.stderr,
             )
-            return
-        for process in list(self._running):
-            process.send_signal(signal.SIGINT)
 
     def _folder(self, stack: str) -> Path:
-        return self._lake.root / "cdktf.out" / "stacks" / stack
+        return self._aws.lake.root / "cdktf.out" / "stacks" / stack
+
+    def _kept(self, stack: str, kind: str) -> Path:
+        folder = self._aws.lake.root / ".state" / self._aws.lake.env
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{stack}.{kind}"
 
 
-def _take(line: str, progress: Progress) -> None:
-    """Read one event of `terraform -json`."""
+@contextmanager
+def _signals_to(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    """Handle the signals that ask to end; one that was ignored (nohup) stays so."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
-        event = json.loads(line)
-    except json.JSONDecodeError:
-        return
-    if event["type"] == "change_summary" and event["changes"]["operation"] == "plan":
-        progress.total = sum(event["changes"][kind] for kind in ("add", "change", "remove"))
-    elif event["type"] == "apply_complete" and event["hook"]["action"] != "read":
-        progress.done += 1
-    elif event["type"] == "diagnostic" and event["diagnostic"]["severity"] == "error":
-        diagnostic = event["diagnostic"]
-        place = f" ({diagnostic['address']})" if diagnostic.get("address") else ""
-        progress.errors.append(f"{diagnostic['summary']}{place} {diagnostic.get('detail', '')}".strip())
+        for number, earlier in before.items():
+            if earlier != signal.SIG_IGN:
+                signal.signal(number, handler)
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
+
+
+def _leave_the_terminal() -> None:
+    """It is closed: what would still be printed goes nowhere, and is no error."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+
+
+def _lines(log: Path, process: subprocess.Popen[bytes]) -> Iterator[str]:
+    """The lines of a growing file until its process ends; an empty one whenever nothing new is there."""
+    rest = ""
+    with log.open(errors="replace") as events:
+        while True:
+            ended = process.poll() is not None
+            *lines, rest = (rest + events.read()).split("\n")
+            yield from lines
+            if ended:
+                return
+            yield ""
+            time.sleep(TAIL_SECONDS)
+
+
+def _killed(number: int) -> str:
+    name = signal.Signals(number).name
+    return f"Terraform was killed ({name}). Run the same command again: it finds what was made, and goes on"

@@ -10,8 +10,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
-from lake.errors import BadInput, LakeError
+from lake.errors import BadInput, GoesOn, LakeError
 from lake.model import WorkflowStep
+from lake.suggest import allowed
 
 POLL_SECONDS = 1.0
 UNDERWAY = ("RUNNING", "STOPPING")
@@ -36,11 +37,8 @@ class Action:
     seconds: float = 0.0
 
 
-def run(aws: Aws, workflow: str, on_change: Callable[[Action], None]) -> list[Action]:
-    """Run a workflow to its end: what became of each crawler and job, in the order of the steps.
-
-    Args:
-        on_change: told of each crawler and job when its state is another than before.
+def start(aws: Aws, workflow: str) -> str:
+    """Start a workflow. Returns the run's id.
 
     Raises:
         BadInput: the workflow is not in lake.yaml.
@@ -48,12 +46,33 @@ def run(aws: Aws, workflow: str, on_change: Callable[[Action], None]) -> list[Ac
     """
     workflows = aws.lake.config.workflows
     if workflow not in workflows:
-        allowed = ", ".join(workflows) or "none is declared"
-        raise BadInput(f"there is no workflow {workflow!r} in lake.yaml. Allowed: {allowed}")
-    run_id, known = _start(aws, workflow), set[tuple[str, str]]()
+        raise BadInput(f"there is no workflow {workflow!r} in lake.yaml. {allowed(workflow, workflows)}")
+    return _start(aws, workflow)
+
+
+def follow(aws: Aws, workflow: str, run_id: str, on_change: Callable[[Action], None]) -> list[Action]:
+    """Wait for the end of a run: what became of each crawler and job, in the order of the steps.
+
+    Args:
+        on_change: told of each crawler and job when its state is another than before.
+
+    Raises:
+        GoesOn: Ctrl-C.
+    """
+    try:
+        return _followed(aws, workflow, run_id, on_change)
+    except KeyboardInterrupt:
+        raise GoesOn(
+            f"the run {run_id} of the workflow {workflow} goes on. Stop it with `lake stop {run_id}`, see its end "
+            f"with `lake attach {run_id}`"
+        ) from None
+
+
+def _followed(aws: Aws, workflow: str, run_id: str, on_change: Callable[[Action], None]) -> list[Action]:
+    steps, known = aws.lake.config.workflows[workflow].steps, set[tuple[str, str]]()
     while True:
         found = aws.glue.get_workflow_run(Name=aws.names.workflow(workflow), RunId=run_id, IncludeGraph=True)["Run"]
-        actions = list(_actions(aws, workflows[workflow].steps, found["Graph"]["Nodes"]))
+        actions = list(_actions(aws, steps, found["Graph"]["Nodes"]))
         for action in actions:
             if action.state != NOT_STARTED and (action.part, action.state) not in known:
                 known.add((action.part, action.state))
@@ -61,6 +80,30 @@ def run(aws: Aws, workflow: str, on_change: Callable[[Action], None]) -> list[Ac
         if found["Status"] not in UNDERWAY:
             return actions
         time.sleep(POLL_SECONDS)
+
+
+def runs(aws: Aws, workflow: str) -> Iterator[Any]:
+    """The runs of a workflow as Glue tells them; none where it is not deployed."""
+    more: dict[str, Any] = {"Name": aws.names.workflow(workflow)}
+    try:
+        while True:
+            page = aws.glue.get_workflow_runs(**more)
+            yield from page["Runs"]
+            if "NextToken" not in page:
+                return
+            more["NextToken"] = page["NextToken"]
+    except ClientError as error:
+        if error_code(error) != "EntityNotFoundException":
+            raise
+
+
+def stop(aws: Aws, workflow: str, run_id: str) -> None:
+    """Ask a run to end, and with it the jobs it has started. Raises BadInput where it is past stopping."""
+    name = aws.names.workflow(workflow)
+    now = aws.glue.get_workflow_run(Name=name, RunId=run_id)["Run"]["Status"]
+    if now != "RUNNING":
+        raise BadInput(f"the run {run_id} of the workflow {workflow} cannot be stopped: it is {now}")
+    aws.glue.stop_workflow_run(Name=name, RunId=run_id)
 
 
 def failure(workflow: str, actions: list[Action]) -> str:

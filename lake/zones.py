@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from lake.aws import THREADS, Aws, error_code
+from lake.contents import check_contents
 from lake.errors import BadInput, LakeError
+from lake.model import Dataset
+from lake.suggest import allowed
+from lake.uploads import Uploads
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+
+_NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""What a key may hold and an XML document, as DeleteObjects takes one, may not."""
+BATCH = 1000
+"""Objects of one call that deletes, at most."""
 
 
 @dataclass(frozen=True)
@@ -31,26 +42,49 @@ def uploads(aws: Aws, dataset: str, paths: list[Path]) -> list[Upload]:
     Names that begin with `.` or `_` are left out, as Glue, Athena and Spark leave them out.
 
     Raises:
-        BadInput: the dataset or a path is not there, or a file lies outside the dataset's partition folders.
+        BadInput: the dataset or a path is not there, or a file lies outside the dataset's partition folders, or is not
+            of its format.
     """
-    datasets = aws.lake.config.datasets
-    if dataset not in datasets:
-        raise BadInput(f"there is no dataset {dataset!r} in lake.yaml. Allowed: {', '.join(datasets)}")
-    if datasets[dataset].zone != "raw":
-        raise BadInput(f"{dataset} lies in the {datasets[dataset].zone} zone, which jobs write. put fills the raw zone")
-    if datasets[dataset].connection:
-        raise BadInput(f"{dataset} is a table of the database {datasets[dataset].connection}: it takes no files")
+    settings = check_raw(aws, dataset)
     found = [upload for path in paths for upload in _under(dataset, path)]
     for upload in found:
-        _check_partitions(upload, list(datasets[dataset].partitions))
+        _check_partitions(upload, list(settings.partitions))
+    check_contents(settings, [upload.file for upload in found])
     return found
+
+
+def check_raw(aws: Aws, dataset: str) -> Dataset:
+    """The settings of a dataset of files in the raw zone. Raises BadInput for any other."""
+    datasets = aws.lake.config.datasets
+    if dataset not in datasets:
+        raise BadInput(f"there is no dataset {dataset!r} in lake.yaml. {allowed(dataset, datasets)}")
+    settings = datasets[dataset]
+    if settings.zone != "raw":
+        raise BadInput(
+            f"{dataset} lies in the {settings.zone} zone, which jobs write. Only the raw zone is yours to fill"
+        )
+    if settings.connection:
+        raise BadInput(f"{dataset} is a table of the database {settings.connection}: it takes no files")
+    return settings
+
+
+def there(aws: Aws, dataset: str) -> dict[str, int]:
+    """Bytes by key of what lies in a dataset's folder of the raw zone; nothing where the bucket is not there yet."""
+    try:
+        pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=aws.names.bucket("raw"), Prefix=f"{dataset}/")
+        return {entry["Key"]: entry["Size"] for page in pages for entry in page.get("Contents", [])}
+    except ClientError as error:
+        if error_code(error) == "NoSuchBucket":
+            return {}
+        raise
 
 
 def put(aws: Aws, files: list[Upload]) -> Iterator[Upload]:
     """Upload side by side; each upload is given back when it is done."""
     bucket = aws.names.bucket("raw")
+    into = Uploads(aws, bucket)
     with ThreadPoolExecutor(THREADS) as pool:
-        work = {pool.submit(aws.s3.upload_file, str(upload.file), bucket, upload.key): upload for upload in files}
+        work = {pool.submit(into.put, upload.file, upload.key): upload for upload in files}
         try:
             for done in as_completed(work):
                 _uploaded(done.result, bucket)
@@ -59,18 +93,52 @@ def put(aws: Aws, files: list[Upload]) -> Iterator[Upload]:
             pool.shutdown(cancel_futures=True)
 
 
+@dataclass(frozen=True)
+class Version:
+    """A version of an object. size is in bytes, and None for a delete marker."""
+
+    key: str
+    id: str
+    is_latest: bool
+    size: int | None
+
+
+def versions(aws: Aws, bucket: str, prefix: str = "") -> Iterator[Version]:
+    """Every version of every object whose key begins so."""
+    for page in aws.s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+        for found in page.get("Versions", []):
+            yield Version(found["Key"], found["VersionId"], found["IsLatest"], found["Size"])
+        for marker in page.get("DeleteMarkers", []):
+            yield Version(marker["Key"], marker["VersionId"], marker["IsLatest"], None)
+
+
+def delete(aws: Aws, bucket: str, found: Iterable[Version]) -> Iterator[int]:
+    """Delete versions; gives the number of each batch when it is deleted."""
+    rest = iter(found)
+    while batch := list(islice(rest, BATCH)):
+        _delete(aws, bucket, batch)
+        yield len(batch)
+
+
+def is_there(aws: Aws, upload: Upload) -> bool:
+    """Whether the raw zone has an object of this key."""
+    try:
+        aws.s3.head_object(Bucket=aws.names.bucket("raw"), Key=upload.key)
+    except ClientError as error:
+        if error_code(error) in ("404", "NoSuchKey", "NoSuchBucket"):
+            return False
+        raise
+    return True
+
+
 def empty(aws: Aws, bucket: str) -> int:
     """Delete every version of every object. Returns how many; 0 where the bucket is not there."""
-    deleted = 0
     try:
-        for page in aws.s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-            versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-            deleted += _delete(aws, bucket, versions)
+        return sum(delete(aws, bucket, versions(aws, bucket)))
     except ClientError as error:
         if error_code(error) == "NoSuchBucket":
             return 0
         raise
-    return deleted
 
 
 def _under(dataset: str, path: Path) -> Iterator[Upload]:
@@ -106,12 +174,11 @@ def _uploaded(result: Callable[[], Any], bucket: str) -> None:
         raise
 
 
-def _delete(aws: Aws, bucket: str, versions: list[Any]) -> int:
-    objects: list[ObjectIdentifierTypeDef] = [
-        {"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions
-    ]
-    if objects:
-        answer = aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+def _delete(aws: Aws, bucket: str, batch: list[Version]) -> None:
+    objects: list[ObjectIdentifierTypeDef] = [{"Key": each.key, "VersionId": each.id} for each in batch]
+    for each in (each for each in objects if _NOT_XML.search(each["Key"])):
+        aws.s3.delete_object(Bucket=bucket, **each)  # type: ignore[misc]
+    if said := [each for each in objects if not _NOT_XML.search(each["Key"])]:
+        answer = aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": said, "Quiet": True})
         if failed := answer.get("Errors"):
             raise LakeError(f"{bucket}: {len(failed)} objects were not deleted. First: {failed[0]}")
-    return len(objects)

@@ -7,18 +7,28 @@ import logging
 import sys
 from pathlib import Path
 
+from local_aws.credentials import NoKeys
+from local_aws.job_user import NoSuchStart
 from local_aws.owner import FolderTaken
 from local_aws.server import serve
+
+OPEN = "open: signatures are not checked, so every program on this machine gets in, with any keys"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="local_aws", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True, help="holds all its data; made if it is not there")
+    parser.add_argument("--open", action="store_true", help=OPEN)
+    parser.add_argument("--jobs-as", metavar="USER", help="run jobs as another user of this machine; only root may")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if options.open:
+        logging.getLogger("local_aws").warning(OPEN)
     try:
-        serve(options.port, options.folder.resolve())
+        serve(options.port, options.folder.resolve(), options.open, options.jobs_as)
+    except (NoKeys, NoSuchStart) as error:
+        sys.exit(str(error))
     except FolderTaken as error:
         print(error, file=sys.stderr)
         sys.exit(2)

@@ -10,12 +10,13 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from local_aws.credentials import Keys
 from local_aws.events import Events
-from local_aws.mirror import Mirror
+from local_aws.job_user import JobUser
+from local_aws.mirror import Mirror, Source
 from local_aws.store import Store
 
 ACCOUNT = "000000000000"
-CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 _CONFIG = Config(s3={"addressing_style": "path"}, retries={"max_attempts": 3}, max_pool_connections=32)
 
 
@@ -26,28 +27,43 @@ class Context:
     Attributes:
         endpoint: where this AWS listens, for example `http://127.0.0.1:4566`.
         folder: the one folder that holds all its data.
+        keys: what its own clients sign with.
         was_killed: the last process that had the folder did not stop cleanly.
+        job_user: as whom jobs run, if that is not the user of this process.
     """
 
     endpoint: str
     folder: Path
+    keys: Keys
     store: Store
     mirror: Mirror
     was_killed: bool = False
     events: Events = field(default_factory=Events)
+    job_user: JobUser | None = None
 
     @classmethod
-    def at(cls, endpoint: str, folder: Path, was_killed: bool = False) -> Context:
+    def at(
+        cls,
+        endpoint: str,
+        folder: Path,
+        keys: Keys,
+        objects: Source | None = None,
+        *,
+        was_killed: bool = False,
+        job_user: JobUser | None = None,
+    ) -> Context:
+        """`objects`: where the mirror reads them; by default the endpoint."""
         store = Store(folder / "engines.sqlite")
-        return cls(endpoint, folder, store, Mirror(client("s3", endpoint), folder / "mirror", store), was_killed)
+        mirror = Mirror(client("s3", endpoint, keys), folder / "mirror", store, objects)
+        return cls(endpoint, folder, keys, store, mirror, was_killed, job_user=job_user)
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
         """A boto3 client of this AWS."""
-        return client(service, self.endpoint, region)
+        return client(service, self.endpoint, self.keys, region)
 
 
 @cache
-def client(service: str, endpoint: str, region: str = "us-east-1") -> Any:
+def client(service: str, endpoint: str, keys: Keys, region: str = "us-east-1") -> Any:
     """A boto3 client; made once, as making one takes longer than most calls and all threads can share it."""
-    session: Any = boto3.session.Session(region_name=region, **CREDENTIALS)  # type: ignore[arg-type]
+    session: Any = boto3.session.Session(keys.id, keys.secret, region_name=region)
     return session.client(service, endpoint_url=endpoint, config=_CONFIG)

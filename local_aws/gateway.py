@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local_aws.protocol import AwsError, Call, Document, Handlers
+from local_aws.reasons import reason
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -65,7 +66,7 @@ class Gateway:
             return status, {"__type": refusal["Code"], "message": refusal["Message"]}
         except Exception as error:
             log.exception("%s %s failed", service, action)
-            return 500, {"__type": "InternalServiceException", "message": f"{type(error).__name__}: {error}"}
+            return 500, {"__type": "InternalServiceException", "message": f"{action}: {reason(error)}"}
 
 
 async def exchange_with(app: AsgiApp, scope: Scope, body: bytes) -> tuple[int, bytes]:

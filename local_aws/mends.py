@@ -31,6 +31,8 @@ def handlers(context: Context) -> Handlers:
         *(_tagging(context, tagged) for tagged in TAGGED),
         {
             ("athena", "CreateWorkGroup"): _with_workgroup_defaults,
+            ("athena", "GetWorkGroup"): partial(_missing, "is not found."),
+            ("athena", "GetNamedQuery"): partial(_missing, "does not exist."),
             **{("glue", action): _with_true_triggers for action in ("GetTrigger", "GetTriggers", "BatchGetTriggers")},
             ("kinesis", "CreateStream"): partial(_with_stream_tags, context),
             ("sqs", "CreateQueue"): _with_compact_redrive_policy,
@@ -205,6 +207,16 @@ def _with_workgroup_defaults(call: Call) -> Document:
     return call.forward({**call.payload, "Configuration": configuration})
 
 
+def _missing(words: str, call: Call) -> Document:
+    """Terraform knows by AWS's very words that a thing is gone."""
+    try:
+        return call.passed_on()
+    except AwsError as error:
+        if error.message.endswith(" not found"):
+            raise AwsError(error.code, f"{error.message.removesuffix('not found')}{words}") from None
+        raise
+
+
 def _with_true_triggers(call: Call) -> Document:
     """A trigger without a predicate has none, and one on demand is never ACTIVATED: it stays CREATED."""
     answer = call.passed_on()
@@ -299,7 +311,7 @@ def _partition_indexes(context: Context) -> Handlers:
         known = indexes(call)
         if known.pop(call.required("IndexName"), None) is None:
             raise AwsError("EntityNotFoundException", f"Partition index {call.payload['IndexName']} not found.")
-        _put_or_delete(context, collection, place(call), known)
+        context.store.put_or_delete(collection, place(call), known)
         return {}
 
     def forget(tables: Callable[[Call], Iterable[str]]) -> Handler:
@@ -326,13 +338,6 @@ def _partition_indexes(context: Context) -> Handlers:
         ("glue", "BatchDeleteTable"): forget(of_tables),
         ("glue", "DeleteDatabase"): forget(of_database),
     }
-
-
-def _put_or_delete(context: Context, collection: str, key: str, document: Document) -> None:
-    if document:
-        context.store.put(collection, key, document)
-    else:
-        context.store.delete(collection, key)
 
 
 def _application_operations(context: Context) -> Handlers:
@@ -423,7 +428,7 @@ def _shard_metrics(context: Context) -> Handlers:
     def switch(call: Call) -> Document:
         answer = call.passed_on()
         wanted = answer["DesiredShardLevelMetrics"]
-        _put_or_delete(context, collection, place(call), {"ShardLevelMetrics": wanted} if wanted else {})
+        context.store.put_or_delete(collection, place(call), {"ShardLevelMetrics": wanted} if wanted else {})
         return answer
 
     def describe(call: Call) -> Document:

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
+from local_aws.places import DUCKDB, places
 from local_aws.store import Store
 
 _THREADS = 8
+_PARTIAL = ".partial"
+"""No bucket has such a name."""
+_Note = dict[str, str | int]
+_IN_THE_WAY = (FileExistsError, NotADirectoryError, IsADirectoryError)
+
+
+class Listed(NamedTuple):
+    """An object as a listing has it. `size` is in bytes."""
+
+    key: str
+    size: int
+    etag: str
+
+
+class Source(Protocol):
+    """Where objects are read from."""
+
+    def list(self, bucket: str, prefix: str) -> Iterable[Listed]: ...
+
+    def fetch(self, bucket: str, files: Mapping[str, Path]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -38,23 +61,53 @@ def split_uri(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-class Mirror:
-    """Keeps `root/<bucket>/<key>` equal to the bucket: only objects whose ETag changed are fetched again."""
+class OverHttp:
+    """Objects read by a boto3 client."""
 
-    def __init__(self, s3: Any, root: Path, store: Store) -> None:
+    def __init__(self, s3: Any) -> None:
+        self._s3 = s3
+
+    def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            for entry in page.get("Contents", []):
+                yield Listed(entry["Key"], entry["Size"], entry["ETag"].strip('"'))
+
+    def fetch(self, bucket: str, files: Mapping[str, Path]) -> None:
+        with ThreadPoolExecutor(_THREADS) as pool:
+            list(pool.map(lambda key: self._fetch(bucket, key, files[key]), files))
+
+    def _fetch(self, bucket: str, key: str, path: Path) -> None:
+        # One request an object; `download_file` asks for the head first: twice the time for many small ones.
+        with path.open("wb") as copy:
+            shutil.copyfileobj(self._s3.get_object(Bucket=bucket, Key=key)["Body"], copy)
+
+
+class Mirror:
+    """Keeps `root/<bucket>/<place of key>` equal to the bucket: only objects whose ETag changed are fetched again.
+
+    A copy counts only as long as it is the very file that was noted with its ETag. One that a job wrote to in place, or
+    that came to its place just before a crash, is fetched again.
+    """
+
+    def __init__(self, s3: Any, root: Path, store: Store, source: Source | None = None) -> None:
         self._s3 = s3
         self._root = root
         self._store = store
+        self._source = source or OverHttp(s3)
         self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._notes: dict[str, dict[str, _Note]] = {}
+        self._numbers = itertools.count()
+        shutil.rmtree(root / _PARTIAL, ignore_errors=True)
 
     def folder(self, bucket: str) -> Path:
         return self._root / bucket
 
     def list(self, bucket: str, prefix: str = "") -> list[S3File]:
         """The objects under a prefix in key order, none fetched. Folder markers (`key/`) are left out."""
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        objects = (entry for page in pages for entry in page.get("Contents", []))
-        return [self._file(bucket, entry) for entry in objects if not entry["Key"].endswith("/")]
+        listed = [entry for entry in self._source.list(bucket, prefix) if not entry.key.endswith("/")]
+        # Whoever sees `x` under a prefix sees `x/y` too, so that a key's place is the same in all listings.
+        found, home = places((entry.key for entry in listed), DUCKDB), self.folder(bucket)
+        return [S3File(bucket, entry.key, home / found[entry.key], entry.size, entry.etag) for entry in listed]
 
     def pull(
         self, bucket: str, prefix: str = "", wanted: Callable[[S3File], bool] = lambda file: True
@@ -67,22 +120,27 @@ class Mirror:
         with self._locks[bucket]:
             listed = self.list(bucket, prefix)
             files = [file for file in listed if wanted(file)]
-            known = self._store.get("mirror", bucket) or {}
-            stale = [file for file in files if known.get(file.key) != file.etag or not file.path.exists()]
-            with ThreadPoolExecutor(_THREADS) as pool:
-                list(pool.map(self._fetch, stale))
-            gone = self._vanished(bucket, prefix, known, listed)
-            self._remember(bucket, {file.key: file.etag for file in stale}, gone)
+            self._bring(bucket, files)
+            there = {file.key for file in listed}
+            self._drop(bucket, [key for key in self._known(bucket) if key.startswith(prefix) and key not in there])
         return files
+
+    def bring(self, bucket: str, files: Sequence[S3File]) -> None:
+        """Fetch what changed of files that were listed before."""
+        with self._locks[bucket]:
+            self._bring(bucket, files)
 
     def adopt(self, bucket: str, files: Mapping[str, Path]) -> None:
         """Upload local files by key, in this order; links to them are this mirror's copies: none is fetched again."""
         with ThreadPoolExecutor(_THREADS) as pool:
-            tags = list(pool.map(lambda key: self._upload(bucket, key, files[key]), files))
+            notes = list(pool.map(lambda key: self._upload(bucket, key, files[key]), files))
+        found = places(files, DUCKDB)
         with self._locks[bucket]:
             for key, path in files.items():
-                _link(path, self.folder(bucket) / key)
-            self._remember(bucket, dict(zip(files, tags, strict=True)), set())
+                partial = self._partial()
+                os.link(path, partial)
+                _install(partial, self.folder(bucket) / found[key])
+            self._remember(bucket, dict(zip(files, notes, strict=True)))
 
     def delete(self, bucket: str, keys: Iterable[str]) -> None:
         """Delete objects, and this mirror's copies of them."""
@@ -90,49 +148,87 @@ class Mirror:
         with ThreadPoolExecutor(_THREADS) as pool:
             list(pool.map(lambda key: self._s3.delete_object(Bucket=bucket, Key=key), gone))
         with self._locks[bucket]:
-            for key in gone:
-                (self.folder(bucket) / key).unlink(missing_ok=True)
-            self._remember(bucket, {}, gone)
+            self._drop(bucket, gone)
 
     def forget(self, bucket: str) -> None:
         """Drop every copy of a bucket's objects."""
         with self._locks[bucket]:
             shutil.rmtree(self.folder(bucket), ignore_errors=True)
-            self._store.delete("mirror", bucket)
+            self._notes.pop(bucket, None)
+            self._store.drop(_collection(bucket))
 
-    def _upload(self, bucket: str, key: str, path: Path) -> str:
+    def _bring(self, bucket: str, files: Sequence[S3File]) -> None:
+        known = self._known(bucket)
+        stale = [file for file in files if known.get(file.key) != _note(file.etag, file.path)]
+        if not stale:
+            return
+        partials = {file.key: self._partial() for file in stale}
+        self._source.fetch(bucket, partials)
+        for file in stale:
+            _install(partials[file.key], file.path)
+        self._remember(bucket, {file.key: _note(file.etag, file.path) for file in stale})
+
+    def _upload(self, bucket: str, key: str, path: Path) -> _Note:
+        # Noted as it was before: if a job goes on writing to it, it is no copy of what was uploaded.
+        before = _note("", path)
         with path.open("rb") as body:
-            return str(self._s3.put_object(Bucket=bucket, Key=key, Body=body)["ETag"]).strip('"')
+            etag = str(self._s3.put_object(Bucket=bucket, Key=key, Body=body)["ETag"]).strip('"')
+        return before | {"ETag": etag}
 
-    def _remember(self, bucket: str, tags: dict[str, str], gone: set[str]) -> None:
-        if tags or gone:
-            known = (self._store.get("mirror", bucket) or {}) | tags
-            self._store.put("mirror", bucket, {key: tag for key, tag in known.items() if key not in gone})
+    def _known(self, bucket: str) -> dict[str, _Note]:
+        """What is noted of the copies: only what is whole and in its place is among them."""
+        if bucket not in self._notes:
+            self._notes[bucket] = self._store.all(_collection(bucket))
+        return self._notes[bucket]
 
-    def _file(self, bucket: str, entry: dict[str, Any]) -> S3File:
-        key = entry["Key"]
-        return S3File(bucket, key, self.folder(bucket) / key, entry["Size"], entry["ETag"].strip('"'))
+    def _remember(self, bucket: str, notes: Mapping[str, _Note]) -> None:
+        self._store.put_all(_collection(bucket), notes)
+        self._known(bucket).update(notes)
 
-    def _fetch(self, file: S3File) -> None:
-        file.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.path.with_name(f".{file.path.name}.partial")
-        # One request an object; `download_file` asks for the head first: twice the time for many small ones.
-        with partial.open("wb") as copy:
-            shutil.copyfileobj(self._s3.get_object(Bucket=file.bucket, Key=file.key)["Body"], copy)
-        partial.replace(file.path)
-
-    def _vanished(self, bucket: str, prefix: str, known: dict[str, str], listed: Sequence[S3File]) -> set[str]:
-        there = {file.key for file in listed}
-        gone = {key for key in known if key.startswith(prefix) and key not in there}
+    def _drop(self, bucket: str, keys: Iterable[str]) -> None:
+        gone = list(keys)
         for key in gone:
-            (self.folder(bucket) / key).unlink(missing_ok=True)
-        return gone
+            # Its place, and the one that it has beside a folder of its name.
+            for found in (places([key], DUCKDB), places([key, f"{key}/"], DUCKDB)):
+                with suppress(*_IN_THE_WAY, FileNotFoundError, PermissionError):
+                    (self.folder(bucket) / found[key]).unlink()
+            self._known(bucket).pop(key, None)
+        if gone:
+            self._store.delete_all(_collection(bucket), gone)
+
+    def _partial(self) -> Path:
+        folder = self._root / _PARTIAL
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / str(next(self._numbers))
 
 
-def _link(path: Path, target: Path) -> None:
+def _collection(bucket: str) -> str:
+    return f"mirror/{bucket}"
+
+
+def _note(etag: str, path: Path) -> _Note:
+    """What tells a copy from what it was before: its ETag and, where it is there, its size (bytes) and time (ns)."""
+    with suppress(OSError):
+        found = path.stat()
+        return {"ETag": etag, "Size": found.st_size, "Modified": found.st_mtime_ns}
+    return {"ETag": etag}
+
+
+def _install(partial: Path, target: Path) -> None:
+    """Move a file to its place; copies of what has been there before (`x` where `x/y` must go) are in no one's way."""
+    try:
+        _move(partial, target)
+    except _IN_THE_WAY:
+        if target.is_dir():
+            shutil.rmtree(target)
+        for folder in target.parents:
+            if folder.is_file():
+                folder.unlink()
+        _move(partial, target)
+
+
+def _move(partial: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")
-    os.link(path, partial)
     partial.replace(target)
     # A rename onto another link to the same file does nothing at all.
     partial.unlink(missing_ok=True)

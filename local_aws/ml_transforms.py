@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from local_aws.context import ACCOUNT, Context
 from local_aws.protocol import AwsError, Call, Document, Handlers
+from local_aws.reasons import reason
 
 COLLECTION = "glue_ml_transforms"
 FIELDS = (
@@ -79,7 +80,7 @@ def _schema(context: Context, call: Call) -> list[Document]:
         )
     except ClientError as error:
         raise AwsError(
-            "InvalidInputException", f"Table {table['DatabaseName']}.{table['TableName']}: {error}"
+            "InvalidInputException", f"Table {table['DatabaseName']}.{table['TableName']}: {reason(error)}"
         ) from None
     columns = found["Table"]["StorageDescriptor"]["Columns"]
     return [{"Name": column["Name"], "DataType": column["Type"]} for column in columns]

@@ -11,26 +11,43 @@ from pathlib import Path
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 
-from local_aws import inventory
+from local_aws import inventory, s3_keys
 from local_aws.context import ACCOUNT, Context
+from local_aws.credentials import Keys, own_keys
+from local_aws.door import Door
 from local_aws.gateway import AsgiApp, Gateway, Receive, Scope, Send
+from local_aws.inside import Inside
+from local_aws.job_user import JobUser
 from local_aws.journal import Journal
 from local_aws.journal.lines import merge_all
 from local_aws.journal.repair import repair
+from local_aws.keyring import Keyring
 from local_aws.owner import Owner
 from local_aws.protocol import stacked
 
 HOST = "127.0.0.1"
-ENGINES = ("mends", "ml_transforms", "crawlers", "jobs", "workflows", "athena")
+ENGINES = ("mends", "partitions", "ml_transforms", "crawlers", "jobs", "workflows", "athena")
 """Modules with a function `handlers(context) -> Handlers`; a later one stands in front of an earlier."""
 
 
-def application(port: int, emulator: AsgiApp, folder: Path, was_killed: bool) -> AsgiApp:
-    """The gateway with every engine, in front of the emulator."""
-    context = Context.at(f"http://{HOST}:{port}", folder, was_killed)
+def application(
+    port: int,
+    emulator: AsgiApp,
+    folder: Path,
+    keys: Keys,
+    *,
+    was_killed: bool = False,
+    is_open: bool = False,
+    job_user: JobUser | None = None,
+) -> AsgiApp:
+    """The door, behind it the gateway with every engine, behind that the emulator."""
+    objects = Inside(emulator)
+    endpoint = f"http://{HOST}:{port}"
+    context = Context.at(endpoint, folder, keys, objects, was_killed=was_killed, job_user=job_user)
     engines = [importlib.import_module(f"local_aws.{name}").handlers(context) for name in ENGINES]
-    gateway = Gateway(_forgetting_buckets(emulator, context), stacked(*engines))
-    return inventory.served(gateway, context)
+    gateway = Gateway(_forgetting_buckets(s3_keys.mended(objects), context), stacked(*engines))
+    keyring = Keyring(keys, context.store, folder)
+    return Door(inventory.served(gateway, context), port, keyring, is_open=is_open)
 
 
 def _forgetting_buckets(app: AsgiApp, context: Context) -> AsgiApp:
@@ -48,20 +65,29 @@ def _forgetting_buckets(app: AsgiApp, context: Context) -> AsgiApp:
     return wrapped
 
 
-def serve(port: int, folder: Path) -> None:
+def serve(port: int, folder: Path, is_open: bool = False, jobs_as: str | None = None) -> None:
     """Serve until SIGTERM or SIGINT.
+
+    Args:
+        is_open: take calls whoever signed them, with any keys or none.
+        jobs_as: the user as whom jobs run, if not this one.
 
     Raises:
         FolderTaken: another process serves this folder.
+        NoKeys: the folder's file of keys holds none.
+        NoSuchStart: jobs cannot run as that user.
     """
     owner = Owner(folder, port)
-    emulator = Journal(_emulator(port, folder), folder, owner)
+    keys = own_keys(folder)
+    job_user = JobUser.named(jobs_as, folder) if jobs_as else None
+    emulator = Journal(_emulator(port, folder, keys), folder, owner)
     config = Config()
     config.bind = [f"{HOST}:{port}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 5
     config.h11_max_incomplete_size = 1024 * 1024
-    asyncio.run(_serve(application(port, emulator, folder, owner.was_killed), config))
+    app = application(port, emulator, folder, keys, was_killed=owner.was_killed, is_open=is_open, job_user=job_user)
+    asyncio.run(_serve(app, config))
     emulator.close()
 
 
@@ -72,7 +98,7 @@ async def _serve(app: AsgiApp, config: Config) -> None:
     await hypercorn_serve(app, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
 
 
-def _emulator(port: int, folder: Path) -> AsgiApp:
+def _emulator(port: int, folder: Path, keys: Keys) -> AsgiApp:
     """The emulator reads its settings when it is imported, and its state and objects then or when it starts."""
     os.environ.update(
         {
@@ -80,6 +106,8 @@ def _emulator(port: int, folder: Path) -> AsgiApp:
             "BIND_HOST": HOST,
             "MINISTACK_HOST": HOST,
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
+            "AWS_ACCESS_KEY_ID": keys.id,
+            "AWS_SECRET_ACCESS_KEY": keys.secret,
             "PERSIST_STATE": "1",
             "STATE_DIR": str(folder / "state"),
             "S3_PERSIST": "1",

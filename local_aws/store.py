@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from local_aws.disk import no_space
@@ -37,6 +39,23 @@ class Store:
     def put(self, collection: str, key: str, document: Document) -> None:
         self._run("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", collection, key, json.dumps(document))
 
+    def put_all(self, collection: str, documents: Mapping[str, Document]) -> None:
+        """Put documents by key, all of them or none."""
+        rows = [(collection, key, json.dumps(document)) for key, document in documents.items()]
+        with self.transaction():
+            self._db.executemany("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", rows)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """What is put and deleted inside is there after a crash, all of it or nothing."""
+        with self._lock:
+            if self._db.in_transaction:  # of an outer block, which ends it
+                yield
+                return
+            with self._db:  # commits, or rolls back; the latter also where the commit fails
+                self._db.execute("BEGIN IMMEDIATE")
+                yield
+
     def get(self, collection: str, key: str) -> Document | None:
         rows = self._run("SELECT body FROM document WHERE collection = ? AND key = ?", collection, key)
         return json.loads(rows[0][0]) if rows else None
@@ -50,6 +69,28 @@ class Store:
 
     def delete(self, collection: str, key: str) -> None:
         self._run("DELETE FROM document WHERE collection = ? AND key = ?", collection, key)
+
+    def put_or_delete(self, collection: str, key: str, document: Document) -> None:
+        """As `put`; an empty document is none."""
+        if document:
+            self.put(collection, key, document)
+        else:
+            self.delete(collection, key)
+
+    def delete_all(self, collection: str, keys: Iterable[str]) -> None:
+        """Delete documents, all of them or none."""
+        with self.transaction():
+            rows = [(collection, key) for key in keys]
+            self._db.executemany("DELETE FROM document WHERE collection = ? AND key = ?", rows)
+
+    def drop(self, collection: str) -> None:
+        """Delete every document of a collection."""
+        self._run("DELETE FROM document WHERE collection = ?", collection)
+
+    def keys(self, collection: str, prefix: str = "") -> list[str]:
+        """The keys with a prefix, in their own order."""
+        statement = "SELECT key FROM document WHERE collection = ? AND key >= ? AND key < ? ORDER BY key"
+        return [key for (key,) in self._run(statement, collection, prefix, prefix + "\U0010ffff")]
 
     def all(self, collection: str) -> dict[str, Document]:
         """Every document of a collection by key, in the order they were made."""

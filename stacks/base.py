@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from cdktf import LocalBackend, S3Backend, TerraformOutput, TerraformStack
+from cdktf import Fn, LocalBackend, S3Backend, TerraformOutput, TerraformStack, Token
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags, AwsProviderEndpoints
 from constructs import Construct
 
 from lake.config import Lake
+from lake.credentials import PROFILE, credentials_file
 from lake.names import Names
 
 PROVIDER_VERSIONS = ">= 5.100.0, < 7.0.0"
 EMBEDDED_PROVIDER_VERSIONS = ">= 5.100.0, < 6.0.0"
 """What the embedded AWS is proved with (docs/adr/0004-provider-range.md)."""
 
+_NOT_STARTED = f"{PROFILE}: start the embedded AWS first, `lake local start`"
 _EMBEDDED_SERVICES = (
     "athena",
     "firehose",
@@ -57,7 +59,7 @@ class LakeStack(TerraformStack):
             region=environment.region,
             default_tags=[AwsProviderDefaultTags(tags=tags)],
             allowed_account_ids=[environment.account] if environment.account else None,
-            **_embedded(environment.endpoint),
+            **_embedded(self.lake),
         )
         versions = EMBEDDED_PROVIDER_VERSIONS if environment.endpoint else PROVIDER_VERSIONS
         self.add_override("terraform.required_providers.aws.version", versions)
@@ -73,13 +75,17 @@ class LakeStack(TerraformStack):
         backend.add_override("use_lockfile", True)
 
 
-def _embedded(endpoint: str | None) -> dict[str, Any]:
-    """The provider's arguments for the embedded AWS: dummy keys, and every service on the one loopback port."""
+def _embedded(lake: Lake) -> dict[str, Any]:
+    """The provider's arguments for the embedded AWS: where its keys are, and every service on the one loopback port."""
+    endpoint, file = lake.environment.endpoint, str(credentials_file(lake))
     if endpoint is None:
         return {}
     return {
-        "access_key": "local",
-        "secret_key": "local",
+        # It reads its keys where they are. Nothing of the person's own configuration is mixed in.
+        "shared_credentials_files": [file],
+        "shared_config_files": [file],
+        # What is no profile is named in Terraform's error, so a plan that comes too early says what to do.
+        "profile": Token.as_string(Fn.conditional(Fn.fileexists(file), PROFILE, _NOT_STARTED)),
         "endpoints": [AwsProviderEndpoints(**dict.fromkeys(_EMBEDDED_SERVICES, endpoint))],
         "s3_use_path_style": True,
         "skip_credentials_validation": True,

@@ -27,6 +27,7 @@ from constructs import Construct
 
 from lake.config import Lake
 from lake.crawler import classifier, configuration
+from lake.formats import format_of
 from lake.model import Connection, Crawl, Dataset, PartitionIndex
 from stacks import events, policies, tables
 from stacks.base import LakeStack
@@ -123,7 +124,7 @@ class CatalogStack(LakeStack):
             database=self.databases[dataset.zone].name,
             name=name,
             location=self._location(name, dataset),
-            format_=tables.format_of(dataset),
+            format_=format_of(dataset),
             columns=dataset.columns if isinstance(dataset.columns, dict) else {},
             keys=dataset.keys,
             parameters=tables.projected(dataset.projection) if dataset.projection else None,

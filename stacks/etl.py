@@ -15,10 +15,9 @@ from cdktf_cdktf_provider_aws.s3_object import S3Object
 from constructs import Construct
 
 from lake.config import Lake
-from lake.connections import connections_of, databases_of
-from lake.expectations import rules
-from lake.model import Connection, Dataset, Job, JobSettings, ScriptJob, Sink
-from lake.names import Names
+from lake.connections import connections_of
+from lake.job_spec import job_spec, places
+from lake.model import Connection, Job, JobSettings, ScriptJob
 from stacks import policies
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
@@ -147,11 +146,7 @@ class EtlStack(LakeStack):
         """What every job is given: where the lake is, and its own settings."""
         return {
             "--TempDir": f"s3://{self.names.bucket('etl')}/temp/{name}/",
-            "--raw_database": self.names.database("raw"),
-            "--curated_database": self.names.database("curated"),
-            "--raw_bucket": self.names.bucket("raw"),
-            "--curated_bucket": self.names.bucket("curated"),
-            "--quarantine_bucket": self.names.bucket("quarantine"),
+            **places(self.names),
             **arguments(self.names, name, job, matching_modules(job)),
         }
 
@@ -234,36 +229,3 @@ def matching_modules(job: JobSettings) -> list[str]:
 
 def finds_matches(job: JobSettings) -> bool:
     return isinstance(job, Job) and any(step.find_matches for step in job.steps)
-
-
-def job_spec(lake: Lake, name: str, job: Job) -> dict[str, object]:
-    """A job as glue_scripts/run_job.py reads it: the steps of lake.yaml, and the raw table of each dataset."""
-    config, names = lake.config, Names(lake.config.project, lake.env, lake.environment.region, account="")
-    databases = databases_of(config, job)
-    in_databases = {
-        dataset: {"connection": names.connection(found.connection), "table": found.table}
-        for dataset, found in config.datasets.items()
-        if found.connection in databases and found.connection
-    }
-    return {
-        "job": name,
-        "source": job.source,
-        **({"incremental": True} if job.incremental else {}),
-        "tables": {dataset: dataset for dataset, found in config.datasets.items() if _in_raw(found)},
-        **({"databases": in_databases} if in_databases else {}),
-        "steps": [step.model_dump(by_alias=True, exclude_unset=True) for step in job.steps],
-        **({"expect": rules(job)} if job.expect else {}),
-        "sink": _sink_spec(names, job.sink),
-    }
-
-
-def _sink_spec(names: Names, sink: Sink) -> dict[str, object]:
-    """The fields of a sink of files, or of one in a database."""
-    in_database = {"connection", "mode", "keys", "batch_size"}
-    if sink.connection is None:
-        return sink.model_dump(exclude=in_database)
-    return sink.model_dump(include={"table", *in_database}) | {"connection": names.connection(sink.connection)}
-
-
-def _in_raw(dataset: Dataset) -> bool:
-    return dataset.zone == "raw" and dataset.format != "jdbc"

@@ -15,6 +15,7 @@ from cdktf_cdktf_provider_aws.s3_object import S3Object
 from constructs import Construct
 
 from lake.config import Lake
+from lake.formats import PARQUET
 from lake.model import Stream, Window
 from stacks import policies, tables
 from stacks.base import LakeStack
@@ -53,7 +54,7 @@ class StreamingStack(LakeStack):
             database=self.database.name,
             name=name,
             location=f"{location}/",
-            format_=tables.PARQUET,
+            format_=PARQUET,
             columns=stream.columns,
             keys={"date": "string"},
             parameters={

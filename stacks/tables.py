@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from cdktf_cdktf_provider_aws.glue_catalog_table import (
     GlueCatalogTable,
@@ -14,31 +13,8 @@ from cdktf_cdktf_provider_aws.glue_catalog_table import (
 )
 from constructs import Construct
 
-from lake.model import Dataset, Projection
-
-_HIVE = "org.apache.hadoop.hive"
-_PARQUET = f"{_HIVE}.ql.io.parquet"
-_TEXT = ("org.apache.hadoop.mapred.TextInputFormat", f"{_HIVE}.ql.io.HiveIgnoreKeyTextOutputFormat")
-
-
-@dataclass(frozen=True)
-class Format:
-    """How files of a format are read: input and output format, SerDe, and the parameters of SerDe and table."""
-
-    input: str
-    output: str
-    serde: str
-    serde_parameters: Mapping[str, str] | None = None
-    parameters: Mapping[str, str] = field(default_factory=dict)
-
-
-PARQUET = Format(
-    f"{_PARQUET}.MapredParquetInputFormat",
-    f"{_PARQUET}.MapredParquetOutputFormat",
-    f"{_PARQUET}.serde.ParquetHiveSerDe",
-    None,
-    {"classification": "parquet"},
-)
+from lake.formats import Format
+from lake.model import Projection
 
 
 def table(
@@ -74,23 +50,6 @@ def table(
             ),
         ),
     )
-
-
-def format_of(dataset: Dataset) -> Format:
-    """How the files of a declared dataset are read."""
-    if dataset.format == "parquet":
-        return PARQUET
-    if dataset.format == "json":
-        paths = {"paths": ",".join(dataset.columns)}
-        return Format(*_TEXT, "org.openx.data.jsonserde.JsonSerDe", paths, {"classification": "json"})
-    csv = dataset.csv
-    header = {"skip.header.line.count": "1"} if csv.header else {}
-    described = {"classification": "csv", **header}
-    if csv.serde == "LazySimpleSerDe":
-        delimiter = {"field.delim": csv.delimiter, "serialization.format": csv.delimiter}
-        return Format(*_TEXT, f"{_HIVE}.serde2.lazy.LazySimpleSerDe", delimiter, described)
-    quoting = {"separatorChar": csv.delimiter, "quoteChar": csv.quote, "escapeChar": "\\"}
-    return Format(*_TEXT, f"{_HIVE}.serde2.OpenCSVSerde", quoting, described)
 
 
 def projected(projections: Mapping[str, Projection]) -> dict[str, str]:

@@ -8,6 +8,12 @@ from toolchain.setup import is_supported
 # cdktf would put a plugin cache of its own into the home folder, over the one in our configuration.
 SETTINGS = ("CHECKPOINT_DISABLE=1", "DISABLE_VERSION_CHECK=1", "CDKTF_DISABLE_PLUGIN_CACHE_ENV=1")
 
+# For one command, so that it never stands before a login of the person's: where LAKE_ENV is an account, theirs counts.
+AWS_OF_LAKE_ENV = (
+    "# In this shell `aws` talks to the AWS of LAKE_ENV, as `lake` does. AWS's own: `command aws`.",
+    'aws() ( keys=$(lake local credentials --export 2>/dev/null) && eval "$keys"; command aws "$@" )',
+)
+
 
 def quoted(*words: str | Path) -> str:
     return " ".join(shlex.quote(str(word)) for word in words)
@@ -87,5 +93,11 @@ def write_all(root: Path, java_home: str, configuration: Path) -> None:
     # The script that comes with awscli does not start from a folder with a space in its name.
     write_command(tools / "bin/aws", f'exec {python} -m awscli "$@"')
     # The user's own .bashrc may put other tools first, so ours comes after it.
-    bashrc = ("[ -f ~/.bashrc ] && . ~/.bashrc", f". {quoted(tools / 'env.sh')}", 'PS1="(lake) $PS1"', "")
+    bashrc = (
+        "[ -f ~/.bashrc ] && . ~/.bashrc",
+        f". {quoted(tools / 'env.sh')}",
+        'PS1="(lake) $PS1"',
+        *AWS_OF_LAKE_ENV,
+        "",
+    )
     write(tools / "bashrc", "\n".join(bashrc))

@@ -69,6 +69,11 @@ def find_table(glue: GlueClient, database: str, name: str, dataset: str) -> Tabl
         raise NoTable(
             f"dataset {dataset}: database {database} has no table '{name}'. Run the dataset's crawler first"
         ) from None
+    return table_of(found, dataset)
+
+
+def table_of(found: Any, dataset: str) -> Table:
+    """A table as GetTable has it. Raises JobError for a format that jobs do not read."""
     storage = found["StorageDescriptor"]
     serde = storage.get("SerdeInfo", {})
     # The catalog has names in lower case; Spark's JSON reader needs them as the files have them.

@@ -29,6 +29,8 @@ def main() -> None:
         result = evaluate(**request)
     except JobError as error:
         sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}")
     sys.stdout.write(json.dumps(result))
 
 
@@ -86,13 +88,14 @@ def plot_weights(scored: Scored, file: Path) -> None:
 
 def _read(file: str) -> pa.Table:
     """The rows, every column as text."""
-    reader = {".csv": "read_csv(?, all_varchar=true, header=true)", ".parquet": "read_parquet(?)"}.get(
-        Path(file).suffix, "read_json(?)"
-    )
+    format_, reader = {
+        ".csv": ("CSV with a header", "read_csv(?, all_varchar=true, header=true)"),
+        ".parquet": ("Parquet", "read_parquet(?)"),
+    }.get(Path(file).suffix, ("JSON", "read_json(?)"))
     try:
         return duckdb.connect().sql(f"SELECT COLUMNS(*)::VARCHAR FROM {reader}", params=[file]).to_arrow_table()
-    except duckdb.Error as error:
-        raise JobError(f"{file}: {str(error).splitlines()[0]}") from None
+    except duckdb.Error:
+        raise JobError(f"{file}: cannot be read as {format_}. It has to end in .csv, .json or .parquet") from None
 
 
 def _check(table: pa.Table, names: list[str], where: str) -> None:

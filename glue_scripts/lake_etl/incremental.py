@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 BATCH = "batch"  # the last partition key of a table that is written incrementally
 CHECKPOINT = "checkpoint"  # the table's parameter that names the checkpoint whose batches it holds
 FILE = "path string, modificationTime timestamp, length bigint, content binary"  # of Spark's binaryFile
+LISTED = ("expectations", "warnings")  # of which a report of several batches has those of all
 NOTHING: dict[str, Any] = {
     **dict.fromkeys(("rows_in", "rows_out", "quarantined_rows", "quarantined_files", *GAINS, *LOSSES), 0),
     "steps": [],
@@ -125,9 +126,9 @@ def total(reports: list[dict[str, Any]]) -> dict[str, Any]:
     """One report of the reports of several batches, or of none."""
     found: dict[str, Any] = NOTHING
     for report in reports:
-        judged = found.get("expectations", []) + report.get("expectations", [])
-        summed = _sum(found, {name: value for name, value in report.items() if name != "expectations"})
-        found = summed | ({"expectations": judged} if judged else {})
+        listed = {name: [*found.get(name, []), *report.get(name, [])] for name in LISTED}
+        summed = _sum(found, {name: value for name, value in report.items() if name not in LISTED})
+        found = summed | {name: lines for name, lines in listed.items() if lines}
     told = {name: value for name, value in found.items() if name not in ("started_at", "seconds")}
     return {**told, "batches": len(reports)}
 

@@ -18,13 +18,15 @@ import boto3
 from botocore.exceptions import ClientError
 from pyspark.sql import DataFrame, SparkSession
 
-from lake_etl.catalog import NoTable, find_table, registered
+from lake_etl.cast_nulls import WARN_OVER, cast_nulls, told
+from lake_etl.catalog import NoTable, Table, find_table, registered
 from lake_etl.database import read_database
 from lake_etl.database_sink import Load, loading, read_database_sink
 from lake_etl.errors import JobError, NotYetWritten, check_options, of_query, reason, unknown
 from lake_etl.expectations import Judged, check, judge, read_rules
 from lake_etl.files import Batches, Files
 from lake_etl.incremental import checkpoint_of, each_batch, total
+from lake_etl.progress import telling
 from lake_etl.quarantine import Quarantine
 from lake_etl.report import account, check_balance, observed
 from lake_etl.results import publish_results
@@ -104,11 +106,15 @@ class Sources:
         if dataset in self.databases and dataset not in self.read:
             self.read[dataset] = read_database(self.spark, dataset=dataset, **self.databases[dataset])
         if dataset not in self.read:
-            table = find_table(boto3.client("glue"), self.database, self.tables[dataset], dataset)
             only = self.batch[1] if self.batch and dataset == self.source else None
-            without = self.damaged.get(dataset)
-            self.read[dataset] = read_source(self.spark, boto3.client("s3"), table, only, without)
+            self.read[dataset] = self.source_of(self.table_of(dataset), only)
         return self.read[dataset]
+
+    def table_of(self, dataset: str) -> Table:
+        return find_table(boto3.client("glue"), self.database, self.tables[dataset], dataset)
+
+    def source_of(self, table: Table, only: dict[str, int] | None = None) -> Source:
+        return read_source(self.spark, boto3.client("s3"), table, only, self.damaged.get(table.dataset))
 
     def begin_again(self) -> bool:
         """Forget what was read, and leave out the files that cannot be read. False where there are none."""
@@ -132,7 +138,7 @@ class Sources:
             partitions = {values: place for values, place in partitions.items() if int(values[-1]) < self.batch[0]}
             if not partitions:
                 raise NotYetWritten(f"{database}.{table} has no rows before this batch")
-        return read_source(self.spark, boto3.client("s3"), replace(found, registered=partitions)).rows
+        return self.source_of(replace(found, registered=partitions)).rows
 
 
 def run(argv: list[str]) -> dict[str, Any]:
@@ -146,6 +152,7 @@ def _run(argv: list[str], cleanup: ExitStack) -> dict[str, Any]:
     arguments = parse_arguments(argv)
     spec = read_spec(arguments.spec)
     spark = session(arguments.JOB_NAME)
+    cleanup.enter_context(telling(spark))
     target = cleanup.enter_context(_opened(spark, spec, arguments))
     target.check()
     if isinstance(target, Batches):
@@ -162,6 +169,21 @@ def _moved(
     spec: dict[str, Any], arguments: argparse.Namespace, started: datetime, sources: Sources, target: Files | Load
 ) -> dict[str, Any]:
     """Write what the steps make of the source, account for every row, and publish."""
+    report, judged, written = accounted(spec, arguments, started, sources, target)
+    part = f"-{sources.batch[0]}" if sources.batch else ""
+    report |= _concluded(spec["job"], arguments, judged, part)
+    check_balance(report)
+    target.publish(written)
+    return report
+
+
+def accounted(
+    spec: dict[str, Any], arguments: argparse.Namespace, started: datetime, sources: Sources, target: Files | Load
+) -> tuple[dict[str, Any], Judged, Written]:
+    """Write what the steps make of the source, and what they leave out to the quarantine zone: its report is the first.
+
+    Nothing is published yet, and nothing judged.
+    """
     try:
         steps, judged, written = _written(spec, started, sources, target)
     except Exception as error:
@@ -172,13 +194,10 @@ def _moved(
     kept = {name: quarantine.keep(sources.spark, source) for name, source in sources.read.items()}
     rejected = keep_rejects(quarantine, sources[spec["source"]], steps)
     if judged.rejected and judged.rejects:
-        rejected += quarantine.keep_rows(spec["source"], judged.rejected)
-    part = f"-{sources.batch[0]}" if sources.batch else ""
-    expectations = _concluded(spec["job"], arguments, judged, part)
-    report = _report(spec, arguments, started, sources, steps, target.name, written, kept, rejected) | expectations
-    check_balance(report)
-    target.publish(written)
-    return report
+        rejected += quarantine.keep_rows(spec["source"], "expect", judged.rejected)
+    report = _report(spec, arguments, started, sources, steps, target.name, written, kept, rejected)
+    report |= told(cast_nulls(steps), (spec.get("cast_nulls") or {}).get("warn_over", WARN_OVER))
+    return report, judged, written
 
 
 def _written(
@@ -299,8 +318,14 @@ def read_spec(location: str) -> dict[str, Any]:
         body = boto3.client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"]
     except ClientError as error:
         raise JobError(f"--spec {location}: {error}") from error
-    spec: dict[str, Any] = json.load(body)
-    check_options(spec, ("job", "source", "tables", "steps", "sink"), ("databases", "expect", "incremental"))
+    return checked(json.load(body))
+
+
+def checked(spec: dict[str, Any]) -> dict[str, Any]:
+    """The specification as it is. Raises JobError for a field or a step that is not known."""
+    check_options(
+        spec, ("job", "source", "tables", "steps", "sink"), ("databases", "expect", "incremental", "cast_nulls")
+    )
     check_steps(spec["steps"])
     read_rules(spec.get("expect", ()))
     if "connection" in spec["sink"]:

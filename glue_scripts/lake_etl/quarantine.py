@@ -9,12 +9,17 @@ from pyspark.sql import functions as fn
 from lake_etl.report import observe_rows, observed
 from lake_etl.source import Source
 
+READER = "reader"
 FILES = "source_file string, raw string, reason string"
 
 
 @dataclass(frozen=True)
 class Quarantine:
-    """The folder of one run: JSON lines of dataset, source_file, raw, reason, job, run_id, quarantined_at."""
+    """The folder of one run: JSON lines of dataset, source_file, raw, reason, found_by, job, run_id, quarantined_at.
+
+    found_by is READER, where raw is the row's own text in its file; or a step or `expect`, where raw is the row as it
+    came there, as JSON.
+    """
 
     bucket: str
     job: str
@@ -29,19 +34,20 @@ class Quarantine:
         """Write what the source could not read, and say how much that was. Its rows must have been read."""
         rows = 0
         if source.rejected and observed(source.counts)["bad"]:
-            rows = self._write(source.dataset, source.rejected())
+            rows = self._write(source.dataset, READER, source.rejected())
         if source.files:
             listed = [(path, None, reason) for path, reason in source.files.items()]
-            self._write(source.dataset, spark.createDataFrame(listed, FILES))
+            self._write(source.dataset, READER, spark.createDataFrame(listed, FILES))
         return {"rows": rows, "files": len(source.files)}
 
-    def keep_rows(self, dataset: str, rejected: DataFrame) -> int:
+    def keep_rows(self, dataset: str, found_by: str, rejected: DataFrame) -> int:
         """Write the rows that a step of the job left out, and say how many. They came from this dataset."""
-        return self._write(dataset, rejected)
+        return self._write(dataset, found_by, rejected)
 
-    def _write(self, dataset: str, rejected: DataFrame) -> int:
+    def _write(self, dataset: str, found_by: str, rejected: DataFrame) -> int:
         told = {
             "dataset": dataset,
+            "found_by": found_by,
             "job": self.job,
             "run_id": self.run_id,
             "quarantined_at": self.started.isoformat(),

@@ -53,8 +53,11 @@ def read_source(
     table: Table,
     only: dict[str, int] | None = None,
     without: dict[str, str] | None = None,
+    most: int | None = None,
 ) -> Source:
     """Read a table of the catalog, or only some of its files (path -> size in bytes), without some (path -> reason).
+
+    most: no more rows than this, whichever they are.
 
     Nothing is read yet but file names. So a Parquet file that is damaged makes the query fail that reads it, and
     `damaged` then finds all of them: to open thousands of files beforehand would cost as much as the job.
@@ -64,6 +67,7 @@ def read_source(
     left_out = (without or {}) | _unfit_for_lines(s3, table, sizes)
     loaded = _load(spark, table, sizes, some=only is not None)
     frame = _without(loaded, left_out) if left_out else loaded
+    frame = frame.limit(most) if most else frame
     counts = Observation()
     rows = _good(table, _counted(table, frame, counts))
     if CORRUPT in frame.columns:
@@ -84,14 +88,18 @@ def _sizes(s3: S3Client, table: Table) -> dict[str, int]:
 
 def list_files(s3: S3Client, location: str) -> dict[str, int]:
     """Path -> size in bytes of each data file under the location. As for Spark, _names and .names are none."""
+    return dict(each_file(s3, location))
+
+
+def each_file(s3: S3Client, location: str) -> Iterator[tuple[str, int]]:
+    """The same, one after the other: a thousand are listed at a time."""
     bucket, prefix = urlsplit(location).netloc, urlsplit(location).path.lstrip("/")
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     objects = (entry for page in pages for entry in page.get("Contents", []))
-    return {
-        f"{location}{name}": entry["Size"]
-        for entry in objects
-        if (name := entry["Key"].removeprefix(prefix)) and not name.endswith(("/", "_$folder$")) and not _hidden(name)
-    }
+    for entry in objects:
+        name = entry["Key"].removeprefix(prefix)
+        if name and not name.endswith(("/", "_$folder$")) and not _hidden(name):
+            yield f"{location}{name}", entry["Size"]
 
 
 def _hidden(name: str) -> bool:

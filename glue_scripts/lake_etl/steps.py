@@ -1,7 +1,7 @@
 """Applying a job's steps, in order, each with its count of rows."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pyspark.errors import AnalysisException
@@ -12,16 +12,18 @@ from lake_etl.quarantine import Quarantine
 from lake_etl.report import observe_rows, observed
 from lake_etl.source import Source
 from lake_etl.transforms import TRANSFORMS, Transform
+from lake_etl.transforms.cast import Counted
 
 
 @dataclass(frozen=True)
 class Applied:
-    """A step that was applied: the count of the rows that leave it (None: as many as come), and the bad ones."""
+    """A step that was applied: the count of the rows that leave it (None: as many as come), the bad ones, its casts."""
 
     name: str
     transform: Transform
     counts: Observation | None
     rejects: DataFrame | None
+    casts: list[Counted] = field(default_factory=list)
 
 
 def apply_steps(
@@ -35,14 +37,15 @@ def apply_steps(
     applied: list[Applied] = []
     for number, step in enumerate(steps, 1):
         ((name, options),) = step.items()
+        casts: list[Counted] = []
         try:
-            frame, rejects = _apply(name, options, frame, dataset)
+            frame, rejects = _apply(name, options, frame, dataset, casts)
         except JobError as error:
             raise JobError(f"step {number} ({name}): {error}") from error
         counts = None
         if not TRANSFORMS[name].keeps_rows(options):
             frame, counts = observe_rows(frame)
-        applied.append(Applied(name, TRANSFORMS[name], counts, rejects))
+        applied.append(Applied(name, TRANSFORMS[name], counts, rejects, casts))
     return frame, applied
 
 
@@ -68,17 +71,22 @@ def keep_rejects(quarantine: Quarantine, source: Source, steps: list[Applied]) -
     """Write the rows that the steps left out as bad, and say how many. A step that left out none is not run again."""
     counts = observed(source.counts)
     after = rows_after(good := counts["rows"] - counts["bad"], steps)
-    lossy = [step for step, came, left in zip(steps, [good, *after], after, strict=False) if left < came]
-    return sum(quarantine.keep_rows(source.dataset, step.rejects) for step in lossy if step.rejects)
+    moves = zip(steps, [good, *after], after, strict=False)
+    lossy = [
+        (f"step {number} ({step.name})", step.rejects)
+        for number, (step, came, left) in enumerate(moves, 1)
+        if left < came
+    ]
+    return sum(quarantine.keep_rows(source.dataset, name, rejects) for name, rejects in lossy if rejects)
 
 
 def _apply(
-    name: str, options: Any, frame: DataFrame, dataset: Callable[[str], DataFrame]
+    name: str, options: Any, frame: DataFrame, dataset: Callable[[str], DataFrame], casts: list[Counted]
 ) -> tuple[DataFrame, DataFrame | None]:
     transform = TRANSFORMS[name]
-    read = (dataset,) if transform.joins else ()
+    more = ((dataset,) if transform.joins else ()) + ((casts,) if transform.casts else ())
     try:
-        return transform.apply(frame, options, *read), transform.rejects(frame, options)
+        return transform.apply(frame, options, *more), transform.rejects(frame, options)
     except AnalysisException as error:
         raise explained(error, frame) from error
 

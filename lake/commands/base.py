@@ -41,9 +41,13 @@ class Settings:
 
     def aws(self) -> Aws:
         """The environment's AWS; its login is checked at once."""
+        from lake.local import need_listener
+
+        lake = self.lake()
+        need_listener(lake)
         from lake.aws import Aws  # boto3 takes half a second, which `lake check` does not need
 
-        aws = Aws(self.lake())
+        aws = Aws(lake)
         _ = aws.names
         return aws
 

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lake.commands.base import AsJson, Settings, app
-from lake.commands.output import err, human_bytes, out, progress_bar, show, table
+from lake.commands.output import err, human_bytes, out, progress_bar, show, states, table, transfer
 from lake.errors import BadInput
 
 if TYPE_CHECKING:
     from lake.aws import Aws
+    from lake.zones import Upload
+
+SHOWN = 20
+"""Files that `put --dry-run` lists."""
 
 
 @app.command()
@@ -23,6 +27,7 @@ def put(
     context: typer.Context,
     dataset: str,
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders that hold the partition folders.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would go where; upload nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Upload files of a dataset into the raw zone, and register the partitions of a declared table."""
@@ -31,17 +36,40 @@ def put(
 
     files = zones.uploads(aws, dataset, paths)
     storage = partitions.storage(aws, dataset)
+    if dry_run:
+        _would_put(aws, dataset, files, as_json)
+        return
     size = sum(upload.file.stat().st_size for upload in files)
-    with progress_bar() as progress:
-        task = progress.add_task(f"Uploading {dataset}", total=len(files))
-        for _ in zones.put(aws, files):
-            progress.advance(task)
+    with transfer(f"Uploading {dataset}", len(files), size) as done_with:
+        for upload in zones.put(aws, files):
+            done_with(upload.file.stat().st_size)
     done: dict[str, Any] = {"dataset": dataset, "files": len(files), "bytes": size}
     sentence = f"{dataset}: {len(files)} files, {human_bytes(size)}"
     if storage:
         done["new_partitions"] = partitions.register(aws, dataset, storage, files)
         sentence += f", {done['new_partitions']} new partitions"
     show(done, as_json, sentence)
+
+
+def _would_put(aws: Aws, dataset: str, files: list[Upload], as_json: bool) -> None:
+    from lake import partitions, zones
+
+    there, bucket = zones.there(aws, dataset), aws.names.bucket("raw")
+    lines: list[dict[str, Any]] = [
+        {"key": upload.key, "bytes": upload.file.stat().st_size, "overwrites": upload.key in there} for upload in files
+    ]
+    total, replaced = sum(line["bytes"] for line in lines), sum(line["overwrites"] for line in lines)
+    document = {"dataset": dataset, "bucket": bucket, "files": len(files), "bytes": total, "overwrites": replaced}
+    sentence = f"{dataset}: {len(files)} files, {human_bytes(total)} would go to s3://{bucket}"
+    sentence += f", {replaced} of them in place of what is there"
+    if aws.lake.config.datasets[dataset].partitions:
+        document["new_partitions"] = partitions.new(aws, dataset, files, there)
+        sentence += f", {document['new_partitions']} new partitions"
+    if not as_json:
+        table([line | {"overwrites": "yes" if line["overwrites"] else ""} for line in lines[:SHOWN]], False)
+        if len(lines) > SHOWN:
+            out.print(f"and {len(lines) - SHOWN} more")
+    show(document | {"objects": lines}, as_json, sentence)
 
 
 @app.command()
@@ -70,9 +98,8 @@ def crawl(
     from lake import catalog
 
     chosen = targets or catalog.crawled_datasets(aws)
-    with progress_bar() as progress:
-        task = progress.add_task("Crawling", total=len(chosen))
-        crawled = catalog.crawl(aws, chosen, lambda _: progress.advance(task))
+    with states() as tell:
+        crawled = catalog.crawl(aws, chosen, tell)
     table([asdict(outcome) for outcome in crawled], as_json)
     if any(outcome.status != "SUCCEEDED" for outcome in crawled):
         raise typer.Exit(1)

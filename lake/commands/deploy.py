@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lake.commands.base import AsJson, Stacks, app
-from lake.commands.output import err, out, show, stack_progress, table
-from lake.errors import BadInput
+from lake.commands.output import err, out, say, show, stack_progress, table
+from lake.config import ConfigError
 from lake.names import STACKS
+from lake.two_keys import need_second_key
 
 if TYPE_CHECKING:
     from lake.aws import Aws
+
+PARTS = ("environments", "connections", "datasets", "workflows", "streams")
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for another `lake up`, `lake down` or Terraform to end.")]
 
 
 @app.command()
@@ -23,28 +26,35 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
     """Validate lake.yaml alone. Exit code 2 when it cannot be used."""
     from lake.rules import warnings
 
-    lake = context.obj.lake()
+    try:
+        lake = context.obj.lake()
+    except ConfigError as error:
+        if not as_json:
+            raise
+        out.print_json(json.dumps({"problems": [asdict(trouble) for trouble in error.troubles]}))
+        raise typer.Exit(2) from None
     for warning in warnings(lake.config):
         err.print(f"warning: {warning}", markup=False, style="yellow")
     config = lake.config
-    parts = ("environments", "connections", "datasets", "workflows", "streams")
-    counts = {part: len(getattr(config, part)) for part in parts} | {"jobs": len(config.every_job)}
+    counts = {part: len(getattr(config, part)) for part in PARTS} | {"jobs": len(config.every_job)}
+    told = ", ".join(f"{count} {part.removesuffix('s') if count == 1 else part}" for part, count in counts.items())
     show(
         {"project": config.project, "environment": lake.env, **counts},
         as_json,
-        f"{lake.file.name} is good: project {config.project}, environment {lake.env}, "
-        + ", ".join(f"{count} {part}" for part, count in counts.items()),
+        f"{lake.file.name} is good: project {config.project}, environment {lake.env}, {told}",
     )
 
 
 @app.command()
-def up(context: typer.Context, stacks: Stacks = None) -> None:
-    """Deploy stacks, in a sensible order. Interrupted, it goes on when run again."""
+def up(context: typer.Context, stacks: Stacks = None, wait: Wait = False) -> None:
+    """Deploy stacks, in a sensible order. Interrupted or killed, it goes on when run again."""
     aws: Aws = context.obj.aws()
     from lake import lifecycle
+    from lake.lock import alone
 
-    with stack_progress("Deploying") as on_progress:
-        lifecycle.up(aws, stacks or [], on_progress)
+    lifecycle.check_stacks(stacks or [])
+    with alone(aws.lake, "lake up", wait=wait, say=say) as lock, stack_progress("Deploying") as on_progress:
+        lifecycle.up(aws, stacks or [], on_progress, lock, wait=wait)
     out.print(f"{aws.names.prefix} is up")
 
 
@@ -55,27 +65,19 @@ def down(
     delete_data: Annotated[
         bool, typer.Option("--delete-data", help="Yes, also the data: empty the zones and destroy storage.")
     ] = False,
+    wait: Wait = False,
 ) -> None:
     """Destroy stacks, in a sensible order. Data needs two keys: `destroyable: true` and --delete-data (or a yes)."""
     aws: Aws = context.obj.aws()
     from lake import lifecycle
+    from lake.lock import alone
 
     if "storage" in lifecycle.check_stacks(stacks or []) and aws.lake.environment.destroyable:
-        _need_second_key(aws, delete_data)
-    with stack_progress("Destroying") as on_progress:
-        lifecycle.down(aws, stacks or [], on_progress)
+        keep = ", or keep the data: `lake down catalog etl athena streaming`"
+        need_second_key(delete_data, f"all data of {aws.names.prefix}", keep)
+    with alone(aws.lake, "lake down", wait=wait, say=say) as lock, stack_progress("Destroying") as on_progress:
+        lifecycle.down(aws, stacks or [], on_progress, lock, wait=wait)
     out.print(f"{aws.names.prefix} is down: {', '.join(stacks or STACKS)}")
-
-
-def _need_second_key(aws: Aws, delete_data: bool) -> None:
-    if delete_data:
-        return
-    if not sys.stdin.isatty():
-        raise BadInput(
-            f"this deletes all data of {aws.names.prefix}. Say so with --delete-data, "
-            f"or keep the data: `lake down catalog etl athena streaming`"
-        )
-    typer.confirm(f"This deletes all data of {aws.names.prefix}. Go on?", abort=True)
 
 
 @app.command()

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lake.commands.base import AsJson, local
 from lake.commands.output import out, show, table
 
+if TYPE_CHECKING:
+    from lake.local import LocalAws
+
+
+OPEN = "Signatures are not checked: every program on this machine gets in, with any keys"
+
 
 @local.command("start")
-def local_start(context: typer.Context) -> None:
+def local_start(
+    context: typer.Context, is_open: Annotated[bool, typer.Option("--open", help=f"For demos. {OPEN}.")] = False
+) -> None:
     """Start the embedded AWS at the environment's endpoint."""
     from lake.local import LocalAws
 
     aws = LocalAws.of(context.obj.lake())
-    started = aws.start()
-    out.print(f"{aws.endpoint}: {'started' if started else 'runs already'}, process {aws.pid()}")
+    started = aws.start(is_open=is_open)
+    out.print(f"{aws.endpoint}: {'started' if started else 'runs already'}, process {aws.pid()}{_openness(aws)}")
 
 
 @local.command("stop")
@@ -31,19 +39,27 @@ def local_stop(context: typer.Context) -> None:
 
 @local.command("status")
 def local_status(context: typer.Context, as_json: AsJson = False) -> None:
-    """Does it run? Exit code 1 if not."""
+    """Does it run, and answer? Exit code 1 if not."""
     from lake.local import LocalAws
 
     aws = LocalAws.of(context.obj.lake())
     aws.need_its_place()
     pid = aws.pid()
-    state = f"runs, process {pid}" if pid else "does not run"
+    answers = pid is not None and aws.answers()
+    silent = "" if answers else " and does not answer: `lake local logs` may say why"
+    state = f"runs, process {pid}{silent}" if pid else "does not run"
     show(
-        {"endpoint": aws.endpoint, "pid": pid, "folder": str(aws.folder)},
+        {
+            "endpoint": aws.endpoint,
+            "pid": pid,
+            "answers": answers,
+            "folder": str(aws.folder),
+            "open": aws.is_open(),
+        },
         as_json,
-        f"{aws.endpoint}: {state}; its data is in {aws.folder}",
+        f"{aws.endpoint}: {state}; its data is in {aws.folder}{_openness(aws)}",
     )
-    if pid is None:
+    if not answers:
         raise typer.Exit(1)
 
 
@@ -62,3 +78,33 @@ def local_store(context: typer.Context, as_json: AsJson = False) -> None:
 
     store = LocalAws.of(context.obj.lake()).store()
     table([{"place": place, "key": key} for place, keys in store.items() for key in keys], as_json)
+
+
+@local.command("credentials")
+def local_credentials(
+    context: typer.Context,
+    export: Annotated[
+        bool, typer.Option("--export", help='For a shell: eval "$(lake local credentials --export)".')
+    ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="For ~/.aws/config: a profile PROJECT-ENVIRONMENT.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print the keys of the embedded AWS, made at its first start. No other command shows them."""
+    from lake import credentials
+    from lake.local import LocalAws
+
+    lake = context.obj.lake()
+    aws = LocalAws.of(lake)
+    if export or profile:
+        out.print(credentials.exported(lake) if export else credentials.profile(lake), markup=False)
+        return
+    keys = credentials.keys_of(lake)
+    document = {"access_key_id": keys.id, "secret_access_key": keys.secret}
+    document |= {"endpoint": aws.endpoint, "region": lake.environment.region}
+    show(document, as_json, "\n".join(f"{name}: {value}" for name, value in document.items()))
+
+
+def _openness(aws: LocalAws) -> str:
+    return f". Open: {OPEN[0].lower()}{OPEN[1:]}" if aws.is_open() else ""

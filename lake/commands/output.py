@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TaskID,
     TextColumn,
@@ -21,20 +23,32 @@ from rich.progress import (
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from lake.terraform import OnProgress
-    from lake.terraform import Progress as StackProgress
+    from lake.progress import OnProgress
+    from lake.progress import Progress as StackProgress
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+
+SLOW_SECONDS = 15
+"""What takes longer is named, and named again as often."""
+BAR_WIDTH = 80
+"""Of a terminal's columns, what a stack's name, bar, count and time take at most."""
+
+
+COPIED = {"run_id"}
+"""Columns that a person copies from: they stay in one piece however narrow the page is."""
+BETWEEN = 15.0
+"""Seconds between two lines about the progress of one thing, off a terminal."""
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress]:
+def progress_bar(*far: ProgressColumn) -> Iterator[Progress]:
+    """Bars on a terminal; `far` are the columns that say how far a task is, by default steps of steps."""
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
+        *(far or (MofNCompleteColumn(),)),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
@@ -42,21 +56,98 @@ def progress_bar() -> Iterator[Progress]:
 
 
 @contextmanager
-def stack_progress(verb: str) -> Iterator[OnProgress]:
-    """A bar per stack on a terminal, else a line when a stack is begun and one when it is done."""
-    tasks: dict[str, TaskID] = {}
-    with progress_bar() as progress:
+def states() -> Iterator[Callable[[str, str, str], None]]:
+    """What to tell the states of long work to: (what it is about, its state, how far it is).
 
-        def show(stack: StackProgress) -> None:
-            if stack.stack not in tasks:
-                tasks[stack.stack] = progress.add_task(f"{verb} {stack.stack}", total=None)
-                on_no_terminal(f"{verb} {stack.stack}")
-            total = stack.total if stack.finished else stack.total or None
-            progress.update(tasks[stack.stack], total=total, completed=stack.done)
-            if stack.finished:
-                on_no_terminal(f"{stack.stack}: {stack.done} of {stack.total} changes made")
+    On a terminal each has a line that changes. Off it, a line is printed when the state is another than before, and
+    one about how far it is every 15 seconds.
+    """
+    tasks: dict[str, TaskID] = {}
+    known: dict[str, tuple[str, str, float]] = {}
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn(),
+        console=err, disable=not err.is_terminal,
+    ) as progress:  # fmt: skip
+
+        def show(what: str, state: str, far: str) -> None:
+            line = f"{what}: {state.lower()}" + (f", {far}" if far else "")
+            if what not in tasks:
+                tasks[what] = progress.add_task(line, total=None)
+            progress.update(tasks[what], description=line)
+            before, said, at = known.get(what, ("", "", 0.0))
+            if state != before or (far != said and time.monotonic() - at >= BETWEEN):
+                on_no_terminal(line)
+                known[what] = (state, far, time.monotonic())
 
         yield show
+
+
+@contextmanager
+def transfer(what: str, files: int, size: int) -> Iterator[Callable[[int], None]]:
+    """What to tell the bytes of each file to that is done. Off a terminal, how far it is is a line every 15 seconds."""
+    moved, done, told = 0, 0, time.monotonic()
+    with progress_bar(TextColumn("{task.fields[far]}")) as progress:
+        task = progress.add_task(what, total=size or None, far="")
+
+        def done_with(bytes_: int) -> None:
+            nonlocal moved, done, told
+            moved, done = moved + bytes_, done + 1
+            far = f"{done:,} of {files:,} files, {human_bytes(moved)} of {human_bytes(size)}"
+            progress.update(task, completed=moved, far=far)
+            if time.monotonic() - told >= BETWEEN:
+                told = time.monotonic()
+                on_no_terminal(f"{what}: {far}")
+
+        yield done_with
+
+
+@contextmanager
+def stack_progress(verb: str) -> Iterator[OnProgress]:
+    """A bar per stack on a terminal, else a line when it is begun, when it is done, and for what takes long."""
+    tasks: dict[str, TaskID] = {}
+    noted: dict[str, int] = {}
+    slow: dict[str, str] = {}
+    told = time.monotonic()
+    with progress_bar(MofNCompleteColumn(), TextColumn("{task.fields[slow]}")) as progress:
+
+        def show(stack: StackProgress) -> None:
+            nonlocal told
+            name, slow[stack.stack] = stack.stack, slow_work(stack)
+            if name not in tasks:
+                tasks[name] = progress.add_task(f"{verb} {name}", total=None, slow="")
+                on_no_terminal(f"{verb} {name}")
+            for note in stack.notes[noted.get(name, 0) :]:
+                err.print(f"{name}: {note}", markup=False)
+            noted[name] = len(stack.notes)
+            total = stack.total if stack.finished else stack.total or None
+            beside = escape(slow[name][: max(0, err.width - BAR_WIDTH)])
+            progress.update(tasks[name], total=total, completed=stack.done, slow=beside)
+            if time.monotonic() - told > SLOW_SECONDS and (line := slowest(slow)):
+                told = time.monotonic()
+                on_no_terminal(line)
+            if stack.finished:
+                on_no_terminal(f"{name}: {stack.done} of {stack.total} changes made")
+
+        yield show
+
+
+def slow_work(stack: StackProgress) -> str:
+    """`40 s: aws_kinesis_stream.clicks`: what holds a stack up; empty as long as nothing does."""
+    if stack.slowest is None or stack.slowest[1] < SLOW_SECONDS:
+        return ""
+    return f"{stack.slowest[1]} s: {stack.slowest[0]}"
+
+
+def slowest(slow: dict[str, str]) -> str:
+    """`storage, 40 s: aws_kms_key.key (and 2 more stacks)`: of each stack's slow work, that of the first one begun."""
+    # Each stack is told of by a thread of its own: the list is a copy.
+    working = [f"{stack}, {work}" for stack, work in list(slow.items()) if work]
+    more = f" (and {len(working) - 1} more stacks)" if working[1:] else ""
+    return working[0] + more if working else ""
+
+
+def say(line: str) -> None:
+    err.print(line, markup=False)
 
 
 def on_no_terminal(line: str) -> None:
@@ -81,10 +172,29 @@ def table(records: list[dict[str, Any]], as_json: bool, *, upright: bool = False
         records = [{"field": key, "value": value} for key, value in records[0].items()]
     table = Table()
     for column in records[0]:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in COPIED)
     for record in records:
         table.add_row(*(escape("" if value is None else str(value)) for value in record.values()))
     out.print(table)
+
+
+def rows(records: list[dict[str, Any]]) -> None:
+    """Rows of data; where their table would be wider than the page, a block of lines for each row."""
+    if _width(records) <= out.width:
+        table(records, False)
+        return
+    for number, record in enumerate(records, 1):
+        out.rule(f"row {number}", align="left")
+        longest = max(map(len, record))
+        for name, value in record.items():
+            out.print(f"{name:>{longest}}  {'' if value is None else value}", markup=False)
+
+
+def _width(records: list[dict[str, Any]]) -> int:
+    """Columns that the table of the records would take."""
+    names = list(records[0]) if records else []
+    cells = (max(len(name), *(len(str(record[name])) for record in records)) for name in names)
+    return sum(cell + 3 for cell in cells) + 1
 
 
 def human_bytes(count: int) -> str:

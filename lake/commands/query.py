@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lake.commands.base import AsJson, app, connect
-from lake.commands.output import err, human_bytes, out, table
+from lake.commands.output import err, human_bytes, out, rows, show
 
 if TYPE_CHECKING:
     from lake.aws import Aws
+
+SHOWN = 100
+"""Rows on a terminal."""
 
 
 @app.command()
@@ -21,21 +25,36 @@ def query(
     statement: Annotated[str, typer.Argument(help="SQL, or with --name the name of a named query.")],
     name: Annotated[bool, typer.Option("--name", help="Run a named query of the workgroup.")] = False,
     database: Annotated[str, typer.Option(help="raw, curated or streams: where unqualified tables are.")] = "curated",
+    output: Annotated[
+        Path | None, typer.Option(help="Write the rows to FILE.csv or FILE.parquet, in place of what is there.")
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="On a terminal, show all rows and not the first 100.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Ask Athena. Prints the rows, and how many bytes were scanned."""
+    """Ask Athena. Prints the rows, and how many bytes were scanned; on a terminal the first rows, unless --all."""
     aws: Aws = context.obj.aws()
     from lake import sql
 
-    answer = sql.query(aws, sql.named(aws, statement) if name else statement, database)
-    if as_json:
-        out.print_json(
-            json.dumps({"rows": answer.records(), "bytes_scanned": answer.scanned, "seconds": answer.seconds})
-        )
+    if output:
+        from lake import results
+
+        results.check(output)
+    most = 0 if output else SHOWN if out.is_terminal and not (all_ or as_json) else None
+    answer = sql.query(aws, sql.named(aws, statement) if name else statement, database, most)
+    cost = {"bytes_scanned": answer.scanned, "seconds": answer.seconds}
+    costs = f"{human_bytes(answer.scanned)} scanned, {answer.seconds:.1f} s, {answer.output}"
+    if output:
+        size = results.save(aws, answer, output)
+        show({"file": str(output), "bytes": size, **cost}, as_json, f"{output}: {human_bytes(size)}")
+        err.print(costs, markup=False, style="dim")
         return
-    table(answer.records(), False)
-    rows = f"{len(answer.rows)} row{'' if len(answer.rows) == 1 else 's'}"
-    err.print(f"[dim]{rows}, {human_bytes(answer.scanned)} scanned, {answer.seconds:.1f} s, {answer.output}[/dim]")
+    if as_json:
+        out.print_json(json.dumps({"rows": answer.values(), **cost}))
+        return
+    rows(answer.records())
+    counted = f"{len(answer.rows)} row{'' if len(answer.rows) == 1 else 's'}"
+    more = f"the first {counted}, --all shows all and --output FILE keeps them" if answer.more else counted
+    err.print(f"{more}, {costs}", markup=False, style="dim")
 
 
 @connect.command("redshift")

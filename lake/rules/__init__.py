@@ -8,8 +8,9 @@ from pathlib import Path
 from lake import expectations
 from lake.model import REPORTS, Config
 from lake.names import BUCKETS, Names
-from lake.rules import databases, datasets, incremental, job_settings, steps, workflows
+from lake.rules import databases, datasets, incremental, job_settings, sql, steps, workflows
 from lake.rules.place import Problem
+from lake.suggest import allowed
 
 BUCKET_NAME_LIMIT = 63
 
@@ -21,6 +22,7 @@ def broken(config: Config) -> Iterator[Problem]:
     yield from _zones(config)
     for name, job in config.jobs.items():
         yield from steps.broken(config, name, job)
+        yield from sql.broken(name, job)
         yield from incremental.broken(config, name, job)
         yield from expectations.broken(name, job)
     yield from job_settings.broken(config)
@@ -40,12 +42,26 @@ def warnings(config: Config) -> Iterator[str]:
 
 
 def missing_files(config: Config, root: Path) -> Iterator[Problem]:
-    """Every file that lake.yaml names, from its folder `root`, and that is not there."""
+    """Every file that lake.yaml names, from its folder `root`, and that is not there or cannot be used."""
     yield from job_settings.missing_scripts(config, root)
+    yield from _queries(config, root)
     for name, job in config.every_job.items():
         for number, file in enumerate(job.py_files):
             if not (root / file).is_file():
                 yield ("jobs", name, "py_files", number), f"there is no file {file!r} in {root}"
+
+
+def _queries(config: Config, root: Path) -> Iterator[Problem]:
+    """Files of SQL that no query can be made of."""
+    for file in sorted((root / config.queries.folder).glob("*.sql")):
+        try:
+            wrong = "" if file.read_text("utf-8").strip() else "is empty. Write its SQL, or remove it"
+        except UnicodeDecodeError:
+            wrong = "is not UTF-8 text. Save it as UTF-8"
+        except OSError as error:
+            wrong = f"cannot be read: {(error.strerror or 'an error of the disk').lower()}"
+        if wrong:
+            yield ("queries", "folder"), f"{config.queries.folder}/{file.name} {wrong}"
 
 
 def _bucket_names(config: Config) -> Iterator[Problem]:
@@ -88,15 +104,14 @@ def _streams(config: Config) -> Iterator[Problem]:
                 "is the partition key Firehose writes by. Choose another name",
             )
         if stream.window and stream.window.by not in stream.columns:
-            allowed = ", ".join(stream.columns)
             yield (
                 ("streams", name, "window", "by"),
-                f"there is no column {stream.window.by!r}. Allowed: {allowed}",
+                f"there is no column {stream.window.by!r}. {allowed(stream.window.by, stream.columns)}",
             )
 
 
 def _ml_transforms(config: Config) -> Iterator[Problem]:
     for name, transform in config.ml_transforms.items():
         if transform.dataset not in config.datasets:
-            allowed = ", ".join(config.datasets) or "none is declared"
-            yield ("ml_transforms", name, "dataset"), f"there is no dataset {transform.dataset!r}. Allowed: {allowed}"
+            told = allowed(transform.dataset, config.datasets)
+            yield ("ml_transforms", name, "dataset"), f"there is no dataset {transform.dataset!r}. {told}"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from lake.connections import connections_of
 from lake.model import NAME, Config, Connection, Dataset, Job, Network, Sink
 from lake.rules.place import Place, Problem
+from lake.suggest import allowed
 
 _OF_A_DATASET = {"format", "connection", "table", "crawl"}
 _OF_ITS_CRAWL = {"schedule", "on_update", "on_delete"}
@@ -77,8 +78,8 @@ def _sink(config: Config, place: Place, sink: Sink) -> Iterator[Problem]:
 def _job(config: Config, place: Place, job: Job) -> Iterator[Problem]:
     for number, name in enumerate(job.connections):
         if name not in config.connections:
-            allowed = ", ".join(config.connections) or "none is declared"
-            yield (*place, "connections", number), f"there is no connection {name!r}. Allowed: {allowed}"
+            told = allowed(name, config.connections)
+            yield (*place, "connections", number), f"there is no connection {name!r}. {told}"
     if job.sink.connection:
         for number, step in enumerate(job.steps):
             if step.convert:
@@ -99,10 +100,9 @@ def _networks(config: Config, job: Job) -> Iterator[Network]:
 def _known(config: Config, place: Place, name: str | None) -> Iterator[Problem]:
     databases = [key for key, connection in config.connections.items() if connection.type != "network"]
     if name is not None and name not in databases:
-        allowed = ", ".join(databases) or "none is declared"
-        yield place, f"there is no connection to a database named {name!r}. Allowed: {allowed}"
+        yield place, f"there is no connection to a database named {name!r}. {allowed(name, databases)}"
 
 
-def _only(place: Place, given: set[str], allowed: set[str], why: str) -> Iterator[Problem]:
-    for field in sorted(given - allowed):
-        yield (*place, field), f"is not allowed here: {why}. Allowed: {', '.join(sorted(allowed))}"
+def _only(place: Place, given: set[str], fitting: set[str], why: str) -> Iterator[Problem]:
+    for field in sorted(given - fitting):
+        yield (*place, field), f"is not allowed here: {why}. Allowed: {', '.join(sorted(fitting))}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lake.model import Config, Dataset, Projection
 from lake.rules.place import Problem
+from lake.suggest import allowed
 
 Told = Iterator[tuple[str, str]]
 """The field of a dataset (dotted), and what is wrong there."""
@@ -85,8 +86,8 @@ def _index(dataset: Dataset) -> Told:
     elif not isinstance(index, bool):
         strange = [key for key in index.keys if key not in dataset.partitions]
         if strange:
-            allowed = ", ".join(dataset.partitions)
-            yield "partition_index.keys", f"{', '.join(strange)} is no partition key. Allowed: {allowed}"
+            told = allowed(strange[0], dataset.partitions)
+            yield "partition_index.keys", f"{', '.join(strange)} is no partition key. {told}"
         if _is_crawled(dataset):
             yield (
                 "partition_index",
@@ -146,7 +147,7 @@ def _projections(dataset: Dataset) -> Told:
             yield "projection", f"the partition key {key} has none. Add {key}: {{type: ...}}"
     for key, projection in dataset.projection.items():
         if key not in keys:
-            yield f"projection.{key}", f"is no partition key. Allowed: {', '.join(keys)}"
+            yield f"projection.{key}", f"is no partition key. {allowed(key, keys)}"
         else:
             for message in _projection(projection, keys[key]):
                 yield f"projection.{key}", message
@@ -159,8 +160,8 @@ def _projection(projection: Projection, key_type: str) -> Iterator[str]:
         if field not in given:
             yield f"type {kind} needs {field}"
     if strange := sorted(given - {*needed, *optional}):
-        allowed = ", ".join((*needed, *optional)) or "none"
-        yield f"type {kind} takes no {', '.join(strange)}. Allowed: {allowed}"
+        told = allowed(strange[0], (*needed, *optional), "none")
+        yield f"type {kind} takes no {', '.join(strange)}. {told}"
     if key_type not in types:
         yield f"type {kind} is not for a partition key of type {key_type}. Allowed: {', '.join(types)}"
     if kind == "integer" and projection.range and not all(isinstance(end, int) for end in projection.range):
@@ -182,8 +183,8 @@ def _unreadable(config: Config) -> Iterator[Problem]:
 def _without_crawler(config: Config) -> Iterator[Problem]:
     for name, workflow in config.workflows.items():
         for number, step in enumerate(workflow.steps):
-            for dataset in step.crawl:
+            for at, dataset in enumerate(step.crawl):
                 found = config.datasets.get(dataset)
                 if found and not _is_crawled(found):
                     message = f"{dataset!r} has no crawler: its table is {found.catalog}. Remove it"
-                    yield ("workflows", name, "steps", number, "crawl"), message
+                    yield ("workflows", name, "steps", number, "crawl", at), message

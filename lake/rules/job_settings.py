@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lake.model import Config, Job, JobSettings, ScriptJob
 from lake.rules.place import Place, Problem
+from lake.suggest import allowed
 
 FLEXIBLE = ("G.1X", "G.2X")
 OF_THE_LAKE = {
@@ -90,8 +91,8 @@ def _batch(place: Place, job: Job | ScriptJob) -> Iterator[Problem]:
 def _script(config: Config, place: Place, job: ScriptJob) -> Iterator[Problem]:
     for number, name in enumerate(job.connections):
         if name not in config.connections:
-            allowed = _any(tuple(config.connections)) or "none is declared"
-            yield (*place, "connections", number), f"there is no connection {name!r}. Allowed: {allowed}"
+            told = allowed(name, config.connections)
+            yield (*place, "connections", number), f"there is no connection {name!r}. {told}"
     if job.language == "scala":
         yield from _scala(place, job)
     if job.type == "batch":

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lake.model import Config, FindMatches, Job
 from lake.rules.place import Place, Problem
+from lake.suggest import allowed
 
 COMPRESSIONS = {
     "parquet": ("zstd", "snappy", "gzip", "none"),
@@ -24,12 +25,12 @@ def broken(config: Config, name: str, job: Job) -> Iterator[Problem]:
 
 
 def _job(config: Config, name: str, job: Job) -> Iterator[Problem]:
-    allowed = [name for name, dataset in config.datasets.items() if dataset.zone == "raw"]
+    raw = [name for name, dataset in config.datasets.items() if dataset.zone == "raw"]
     for place, dataset in job.datasets().items():
-        if dataset not in allowed:
+        if dataset not in raw:
             yield (
                 ("jobs", name, *place),
-                f"there is no dataset {dataset!r} in the raw zone. Allowed: {', '.join(allowed) or 'none is declared'}",
+                f"there is no dataset {dataset!r} in the raw zone. {allowed(dataset, raw)}",
             )
     tables = [(other.sink.connection, other.sink.table) for other in config.jobs.values()]
     if tables.count((job.sink.connection, job.sink.table)) > 1:
@@ -81,8 +82,8 @@ def _output(name: str, job: Job) -> Iterator[Problem]:
             given[field], options[field] = place, getattr(step.convert, field)
     format_, compression = options["format"], options["compression"]
     if compression and compression not in COMPRESSIONS[format_]:
-        allowed = ", ".join(COMPRESSIONS[format_])
-        yield given["compression"], f"{compression!r} is no compression of {format_}. Allowed: {allowed}"
+        told = allowed(compression, COMPRESSIONS[format_])
+        yield given["compression"], f"{compression!r} is no compression of {format_}. {told}"
 
 
 def _find_matches(config: Config, job: Job, step: FindMatches, place: Place) -> Iterator[Problem]:
@@ -90,8 +91,8 @@ def _find_matches(config: Config, job: Job, step: FindMatches, place: Place) -> 
     named += [("blocking", name) for rule in step.blocking for name in rule]
     for field, name in named:
         if name not in step.columns:
-            yield (*place, field), f"{name!r} is not among its columns. Allowed: {', '.join(step.columns)}"
+            yield (*place, field), f"{name!r} is not among its columns. {allowed(name, step.columns)}"
     own = [] if job.sink.connection else [job.sink.table]
     if step.known and step.known not in (*config.datasets, *own):
-        allowed = ", ".join([*config.datasets, *(f"{table} (the job's own table)" for table in own)])
-        yield (*place, "known"), f"there is no dataset {step.known!r}. Allowed: {allowed}"
+        told = allowed(step.known, [*config.datasets, *(f"{table} (the job's own table)" for table in own)])
+        yield (*place, "known"), f"there is no dataset {step.known!r}. {told}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lake.model import Config, Workflow
 from lake.rules.place import Place, Problem
+from lake.suggest import allowed
 
 
 def broken(config: Config) -> Iterator[Problem]:
@@ -23,14 +24,13 @@ def _names(config: Config, place: Place, workflow: Workflow) -> Iterator[Problem
     for number, step in enumerate(workflow.steps):
         if not step.crawl and not step.run:
             yield (*place, number), "starts nothing: name datasets to crawl, or jobs to run"
-        for field, kind, names, allowed in (
+        for field, kind, names, known in (
             ("crawl", "dataset", step.crawl, list(config.datasets)),
             ("run", "job", step.run, list(config.every_job)),
         ):
-            for name in names:
-                if name not in allowed:
-                    told = f"there is no {kind} {name!r}. Allowed: {', '.join(allowed) or 'none is declared'}"
-                    yield (*place, number, field), told
+            for at, name in enumerate(names):
+                if name not in known:
+                    yield (*place, number, field, at), f"there is no {kind} {name!r}. {allowed(name, known)}"
 
 
 def _once(place: Place, workflow: Workflow) -> Iterator[Problem]:

@@ -16,7 +16,7 @@ import duckdb
 from sqlglot.errors import SqlglotError
 
 from local_aws import disk
-from local_aws.athena import errors, results, statements
+from local_aws.athena import errors, results, statements, unfinished
 from local_aws.athena.errors import QueryCancelled, QueryFailed
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session, connection
@@ -24,10 +24,12 @@ from local_aws.athena.tables import Catalog
 from local_aws.context import Context
 from local_aws.mirror import split_uri
 from local_aws.protocol import AwsError, Document
+from local_aws.startup import once_answering
 
 _COLLECTION = "athena_executions"
 _THREADS = 4
 _CACHED_RESULTS = 8
+_SMALL = 8 * 1024 * 1024
 _OVER = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 log = logging.getLogger("local_aws.athena")
@@ -59,7 +61,9 @@ class Executions:
         self._running: dict[str, duckdb.DuckDBPyConnection] = {}
         self._lock = threading.RLock()
         self._rows: dict[str, list[list[str | None]]] = {}
-        self._fail_interrupted()
+        self._tokens = {entry["Token"]: key for key, entry in self._store.all(_COLLECTION).items()}
+        self._bury_interrupted()
+        self._is_clean = once_answering(context.endpoint, lambda: unfinished.take_back_all(context))
         # Daemon threads: a query that runs does not hold up the end of the process.
         for number in range(_THREADS):
             threading.Thread(target=self._work_off, name=f"athena-{number}", daemon=True).start()
@@ -67,9 +71,9 @@ class Executions:
     def start(self, request: Request) -> str:
         """Queue a query and return its id; a token that is known already returns the id it had."""
         with self._lock:
-            for key, entry in self._store.all(_COLLECTION).items() if request.token else ():
-                if entry["Token"] == request.token:
-                    return self._same(key, entry, request)
+            known = self._tokens.get(request.token) if request.token else None
+            if known and (entry := self._store.get(_COLLECTION, known)):
+                return self._same(known, entry, request)
             execution = str(uuid.uuid4())
             entry = {
                 "Token": request.token,
@@ -77,6 +81,7 @@ class Executions:
                 "QueryExecution": _queued(execution, request),
             }
             self._store.put(_COLLECTION, execution, entry)
+            self._tokens[request.token] = execution
         self._queue.put((execution, request))
         return execution
 
@@ -122,6 +127,7 @@ class Executions:
             time.sleep(0.1)
 
     def _work_off(self) -> None:
+        self._is_clean.wait()
         while True:
             self._run(*self._queue.get())
 
@@ -174,11 +180,13 @@ class Executions:
                 answer = self._answer(session, request)
             self._succeed(execution, request, answer, _statistics(begun, session))
         except QueryCancelled as error:
+            unfinished.take_back(self._context, execution)
             self._finish(execution, "CANCELLED", str(error), statistics=_statistics(begun, session))
         except Exception as error:
             if not isinstance(error, QueryFailed | duckdb.Error | SqlglotError):
                 log.exception("query %s failed: %s", execution, request.text)
-            reason = disk.reason_of(error, self._context.folder) or errors.reason_of(error)
+            unfinished.take_back(self._context, execution)
+            reason = disk.reason_of(error, self._context.folder) or errors.reason_of(error, request.text)
             self._finish(execution, "FAILED", reason, error, _statistics(begun, session))
         finally:
             for left in self._work.glob(f"{execution}.*"):
@@ -198,18 +206,24 @@ class Executions:
         s3 = self._context.client("s3", request.region)
         about = {"ColumnInfo": answer.columns}
         try:
-            s3.upload_file(str(answer.file), bucket, key)
+            if answer.file.stat().st_size > _SMALL:
+                s3.upload_file(str(answer.file), bucket, key)
+            else:  # With none of the threads of a transfer.
+                s3.put_object(Bucket=bucket, Key=key, Body=answer.file.read_bytes())
             s3.put_object(Bucket=bucket, Key=f"{key}.metadata", Body=json.dumps(about).encode())
             statistics |= self._write_manifest(s3, request, execution, answer.manifest)
         except Exception as error:
-            refused = f"Access denied or no such bucket when writing the result to s3://{bucket}/{key}: {error}"
+            refused = f"Access denied or no such bucket when writing the result to s3://{bucket}/{key}"
             reason = disk.reason_of(error, self._context.folder) or refused
+            unfinished.take_back(self._context, execution)
             self._finish(execution, "FAILED", reason, error, statistics)
             return
         kept = {"Columns": answer.columns, "Header": answer.header, "UpdateCount": answer.update_count}
-        with self._lock:
+        with self._lock, self._store.transaction():
             self._store.update(_COLLECTION, execution, Answer=kept)
-            self._finish(execution, "SUCCEEDED", None, statistics=statistics)
+            if self._finish(execution, "SUCCEEDED", None, statistics=statistics):
+                unfinished.settle(self._context, execution)
+        unfinished.take_back(self._context, execution)  # of one that was cancelled meanwhile
 
     def _write_manifest(self, s3: Any, request: Request, execution: str, uris: list[str]) -> Document:
         if not uris:
@@ -226,7 +240,8 @@ class Executions:
         reason: str | None,
         error: Exception | None = None,
         statistics: Document | None = None,
-    ) -> None:
+    ) -> bool:
+        """End an execution. False where it was over."""
         status: Document = {"State": state, "CompletionDateTime": time.time()}
         if reason is not None:
             status["StateChangeReason"] = reason
@@ -238,7 +253,7 @@ class Executions:
                 "Retryable": False,
                 "ErrorMessage": reason,
             }
-        self._change(execution, status, statistics)
+        return self._change(execution, status, statistics)
 
     def _change(self, execution: str, status: Document, statistics: Document | None = None) -> bool:
         """Set the status of an execution that is not over; False when it is."""
@@ -252,9 +267,11 @@ class Executions:
             self._store.put(_COLLECTION, execution, entry)
             return True
 
-    def _fail_interrupted(self) -> None:
+    def _bury_interrupted(self) -> None:
+        """Queries that were queued or ran when the process ended have failed, and nothing they wrote is left."""
+        shutil.rmtree(self._work, ignore_errors=True)
         for execution in self._store.all(_COLLECTION):
-            self._finish(execution, "FAILED", "The embedded AWS stopped while this query ran; start it again.")
+            self._finish(execution, "FAILED", "The embedded AWS ended while this query ran; start it again.")
 
 
 _UNFINISHED = "Query has not yet finished. Current state: {}"

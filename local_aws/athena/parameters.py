@@ -10,6 +10,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
+from local_aws.athena.errors import syntax
 from local_aws.protocol import AwsError
 
 _EXECUTE = re.compile(r"EXECUTE\s+(\w+)(?:\s+USING\s+(.*))?\Z", re.I | re.S)
@@ -53,7 +54,7 @@ def _tokens(sql: str) -> list[Any]:
     try:
         return sqlglot.tokenize(sql, read="athena")
     except SqlglotError as error:
-        raise AwsError("InvalidRequestException", str(error)) from error
+        raise AwsError("InvalidRequestException", syntax(error, sql)) from error
 
 
 def _listed(text: str | None) -> list[str]:
@@ -62,7 +63,7 @@ def _listed(text: str | None) -> list[str]:
     try:
         return [item.sql(dialect="athena") for item in sqlglot.parse_one(f"SELECT {text}", read="athena").expressions]
     except SqlglotError as error:
-        raise AwsError("InvalidRequestException", f"EXECUTE ... USING {text}: {error}") from error
+        raise AwsError("InvalidRequestException", f"EXECUTE ... USING {text}: {syntax(error, text)}") from error
 
 
 def _prepared(name: str, workgroup: str, client: Any) -> str:

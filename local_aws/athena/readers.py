@@ -6,8 +6,6 @@ import re
 from dataclasses import dataclass
 
 import duckdb
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.dataset as ds  # type: ignore[import-untyped]
 
 from local_aws.athena.errors import DATA_ERROR, QueryFailed, reason_of
 from local_aws.athena.tables import Column, Partition, Table
@@ -40,7 +38,7 @@ class Relation:
         try:
             found = f"SELECT {select} FROM ({self._reader(files)}) AS f JOIN {joined}" if files else None
             self.con.execute(f"CREATE TEMP VIEW {self.name} AS {found or self._empty(with_path)}")
-        except (duckdb.Error, pa.ArrowInvalid, OSError) as error:
+        except (duckdb.Error, ValueError, OSError) as error:  # Arrow's is a ValueError.
             raise QueryFailed(f"HIVE_BAD_DATA: {self.table.name}: {reason_of(error)}", DATA_ERROR) from error
 
     def scanned_bytes(self, files: Files, columns: set[str]) -> int:
@@ -64,6 +62,8 @@ class Relation:
 
     def register(self, files: Files) -> None:
         """Tell DuckDB which files there are, and their partitions' values; comes first."""
+        import pyarrow as pa  # type: ignore[import-untyped]  # 40 MB, which only queries need
+
         columns: dict[str, list[str | None]] = {
             "filename": [str(file.path) for file, _ in files],
             "$path": [file.uri for file, _ in files],
@@ -88,6 +88,8 @@ class Relation:
 
     def _orc(self, number: int, path: str) -> str:
         """One file, read by Arrow; columns go by their names, and one that the file has not is null."""
+        import pyarrow.dataset as ds  # type: ignore[import-untyped]  # 50 MB, which only ORC needs
+
         data, view = ds.dataset(path, format="orc"), f"{self.name}_orc_{number}"
         self.con.register(view, data)
         there = {name.lower(): sql_name(name) for name in data.schema.names}

@@ -12,7 +12,7 @@ from sqlglot.errors import SqlglotError
 
 from local_aws.athena import ddl, results, writes
 from local_aws.athena.dialect import name_outputs
-from local_aws.athena.errors import QueryFailed
+from local_aws.athena.errors import QueryFailed, syntax
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session
 from local_aws.protocol import AwsError
@@ -88,13 +88,9 @@ def check(sql: str) -> None:
         if len(sqlglot.parse(sql, read="athena")) > 1:
             raise AwsError("InvalidRequestException", "Only one sql statement is allowed. Got: " + sql)
     except SqlglotError as error:
-        raise AwsError("InvalidRequestException", _place(error)) from error
-
-
-def _place(error: SqlglotError) -> str:
-    first = (getattr(error, "errors", None) or [{}])[0]
-    where = f"line {first.get('line', 1)}:{first.get('col', 1)}: "
-    return where + f"mismatched input '{first.get('highlight') or '<EOF>'}'. {first.get('description') or error}"
+        raise AwsError("InvalidRequestException", syntax(error, sql)) from error
+    except RecursionError as error:
+        raise AwsError("InvalidRequestException", "line 1:1: statement is too large") from error
 
 
 def run(sql: str, session: Session, file: Path) -> Answer:

@@ -14,6 +14,8 @@ from local_aws.mirror import S3File, split_uri
 from local_aws.protocol import Document
 
 _FEW = 16
+_PAGE = 1000
+"""The most partitions that GetPartitions gives at once."""
 _DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -126,7 +128,10 @@ class Catalog:
         if table.is_projected:
             return self._projected(table)
         pages = self.glue.get_paginator("get_partitions").paginate(
-            DatabaseName=table.database, TableName=table.name, ExcludeColumnSchema=True
+            DatabaseName=table.database,
+            TableName=table.name,
+            ExcludeColumnSchema=True,
+            PaginationConfig={"PageSize": _PAGE},
         )
         return [_partition(document) for page in pages for document in page["Partitions"]]
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import sqlglot
 from sqlglot import exp
 
-from local_aws.athena import ddl, results
+from local_aws.athena import ddl, results, unfinished
 from local_aws.athena.dialect import name_outputs
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.results import Answer
@@ -49,7 +49,8 @@ def create_table_as(sql: str, session: Session, file: Path) -> Answer:
     delimiter = options.get("field_delimiter")
     serde = {"Parameters": {"field.delim": delimiter}} if delimiter else None
     storage = ddl.storage(kind, location, plain, serde)
-    written, rows = _write(session, query, columns, keys, location, kind, options)
+    made = (database, name.name.lower())
+    written, rows = _write(session, query, columns, keys, location, kind, options, made)
     body = {
         "Name": name.name.lower(),
         "TableType": "EXTERNAL_TABLE",
@@ -133,8 +134,9 @@ def _write(
     location: str,
     kind: str,
     options: dict[str, Any],
+    table: tuple[str, str] | None = None,
 ) -> tuple[list[tuple[list[str], str]], int]:
-    """Write the rows as files of one format: ([(partition values, uri)], number of rows)."""
+    """Write the rows as files of one format: ([(partition values, uri)], number of rows). `table` is what it makes."""
     if kind not in _COPY:
         raise QueryFailed(
             f"NOT_SUPPORTED: the format {kind or '(none)'} cannot be written here; allowed are {', '.join(_COPY)}"
@@ -147,9 +149,10 @@ def _write(
     row = session.con.execute(
         f"COPY (SELECT {typed} FROM ({query})) TO {sql_string(str(target))} ({settings})"
     ).fetchone()
-    return [_upload(session, folder, path, location, len(keys)) for path in sorted(_files(folder))], int(
-        row[0]
-    ) if row else 0
+    catalog = session.catalog
+    unfinished.note(catalog.context, session.execution, catalog.glue.meta.region_name, location, table)
+    uploaded = [_upload(session, folder, path, location, len(keys)) for path in sorted(_files(folder))]
+    return uploaded, int(row[0]) if row else 0
 
 
 def _settings(kind: str, keys: list[str], options: dict[str, Any]) -> str:

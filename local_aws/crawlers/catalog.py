@@ -17,6 +17,7 @@ from local_aws.mirror import S3File
 from local_aws.protocol import Document
 
 _BATCH = 100
+_DELETIONS = 25
 _TEXT = (
     "org.apache.hadoop.mapred.TextInputFormat",
     "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
@@ -322,9 +323,11 @@ class Catalog:
         self._count("updated", table, len(parts))
 
     def _delete_partitions(self, table: str, gone: Iterable[Values]) -> None:
-        values = list(gone)
-        for each in values:
-            self.glue.delete_partition(DatabaseName=self.database, TableName=table, PartitionValues=list(each))
+        values = [{"Values": list(each)} for each in gone]
+        for batch in _batches(values, _DELETIONS):
+            self.glue.batch_delete_partition(
+                DatabaseName=self.database, TableName=table, PartitionsToDelete=list(batch)
+            )
         self._count("deleted", table, len(values))
 
     def _count(self, change: str, table: str, number: int) -> None:

@@ -112,6 +112,7 @@ class Crawl:
         files = [f for f in self.context.mirror.list(target.bucket, target.prefix) if target.holds(f)]
         if not files:
             self.log.warn(f"No data in s3://{target.bucket}/{target.prefix}")
+        self.log.progress(f"Objects seen in {target.uri}: {len(files):,}")
         return files
 
     def _found(
@@ -130,7 +131,11 @@ class Crawl:
         folders = self.catalog.folders
         prefixes = [target.prefix] if folders is None else sorted(split_uri(folder)[1] for folder in folders)
         pulls = (self.context.mirror.pull(target.bucket, prefix, lambda file: file.key in keys) for prefix in prefixes)
-        return {file.key: file for files in pulls for file in files}.values()
+        fetched: dict[str, S3File] = {}
+        for file in (file for files in pulls for file in files):
+            fetched[file.key] = file
+            self.log.progress(f"Objects fetched from {target.uri}: {len(fetched):,} of {len(keys):,}")
+        return fetched.values()
 
     def _grouped(self, target: Target, read: dict[S3File, Schema], known: Iterable[str]) -> list[FoundTable]:
         """Files under the location of a table already known stay with it; the rest are grouped."""

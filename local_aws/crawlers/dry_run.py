@@ -5,35 +5,44 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from local_aws.context import client
 from local_aws.crawlers import formats
+from local_aws.crawlers.catalog import parameters, serde
 from local_aws.crawlers.crawl import schemas_of
 from local_aws.crawlers.formats import UnsupportedError
 from local_aws.crawlers.inference import Schema, Warn
 from local_aws.crawlers.merge import columns_after
 from local_aws.crawlers.targets import FoundTable, Grouping, Target, table_columns, tables
+from local_aws.credentials import read_keys
 from local_aws.mirror import Mirror, S3File
 from local_aws.protocol import Document
+from local_aws.reasons import reason
 from local_aws.store import Store
 
 
 def main() -> None:
     """Read a request, print what was found. A crawl that cannot be done: its reason on stderr, exit code 1.
 
-    The request is a JSON document: `folder` and `name`, or `path` (`s3://...`) with `region` and `endpoint`;
-    `sample` (files a folder, 0 for all), `classifiers` as GetClassifier has them, `configuration` of a crawler.
+    The request is a JSON document: `folder` and `name`, or `path` (`s3://...`) with `region`, `endpoint` and the
+    endpoint's `credentials`, a file; `sample` (files a folder, 0 for all), `classifiers` as GetClassifier has them,
+    `configuration` of a crawler.
     """
     try:
         print(json.dumps(dry_run(json.load(sys.stdin))))
-    except (UnsupportedError, ClientError, BotoCoreError) as error:
+    except UnsupportedError as error:
         sys.exit(str(error))
+    except Exception as error:
+        if not isinstance(error, ClientError):
+            traceback.print_exc()
+        sys.exit(reason(error))
 
 
 def dry_run(request: Document) -> Document:
@@ -82,7 +91,7 @@ def _objects(request: Document, folder: Path) -> tuple[Target, Sequence[S3File]]
 
 def _s3(request: Document) -> Any:
     if request.get("endpoint"):
-        return client("s3", request["endpoint"], request["region"])
+        return client("s3", request["endpoint"], read_keys(Path(request["credentials"])), request["region"])
     return boto3.session.Session(region_name=request["region"]).client("s3")
 
 
@@ -93,16 +102,22 @@ def _tables(target: Target, read: dict[S3File, Schema], grouping: Grouping, warn
 
 
 def _described(table: FoundTable, read: dict[S3File, Schema]) -> Document:
-    columns = table_columns(table, table.files, read)
+    found, first = table_columns(table, table.files, read), read[table.files[0]].format
+    columns = columns_after([], found, merges=False, by_position=True)
+    spellings = {name: spelt for file in table.files for name, spelt in read[file].spellings.items()}
+    names: list[str] = [column["Name"] for column in columns]
+    records = sum(read[file].records for file in table.files)
     return {
         "name": table.name,
         "location": table.location,
-        "format": read[table.files[0]].format.classification,
-        "columns": columns_after([], columns, merges=False, by_position=True),
+        "format": first.classification,
+        "columns": columns,
         "keys": list(table.keys),
         "partitions": [list(values) for values in table.partitions if values],
         "files": len(table.files),
-        "records": sum(read[file].records for file in table.files),
+        "records": records,
+        "serde": serde(first, [spellings.get(name, name) for name in names]),
+        "parameters": parameters("", first, table.files, records),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from sqlglot import exp
 from sqlglot.errors import ParseError
@@ -32,6 +33,7 @@ _FOREIGN = {
 """DuckDB's types that Hive has no word for."""
 
 
+@lru_cache(4096)
 def hive_type(duckdb_type: str) -> str:
     """A DuckDB type in the catalog's words.
 
@@ -43,6 +45,7 @@ def hive_type(duckdb_type: str) -> str:
     return _text(tree.transform(_at_home_in_hive))
 
 
+@lru_cache(4096)
 def widened(one: str, other: str) -> str:
     """The narrowest Hive type that holds the values of both; `string` where they have nothing in common."""
     if one == other or other == VOID:

@@ -21,6 +21,7 @@ class CrawlLog:
     stream: str
     crawl_id: str
     _lines: list[Document] = field(default_factory=list)
+    _told: float = 0.0
 
     def info(self, message: str) -> None:
         self._add("INFO", message)
@@ -30,6 +31,13 @@ class CrawlLog:
 
     def error(self, message: str) -> None:
         self._add("ERROR", message)
+
+    def progress(self, message: str) -> None:
+        """As `info`, sent at once; of those that come within a second, the first."""
+        if time.monotonic() - self._told >= 1:
+            self._told = time.monotonic()
+            self.info(message)
+            self.flush()
 
     def benchmark(self, message: str) -> None:
         self._add("BENCHMARK", message)

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 import uuid
+from collections.abc import Mapping
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -18,8 +19,10 @@ from local_aws.crawlers.jdbc import DatabaseError
 from local_aws.crawlers.logs import LOG_GROUP, CrawlLog
 from local_aws.events import Ended
 from local_aws.protocol import AwsError, Document
+from local_aws.reasons import reason
+from local_aws.startup import once_answering
 
-_STATES = "crawlers"
+STATES = "crawlers"
 _CRAWLS = "crawls"
 _DIED = "The embedded AWS ended while this crawl was running."
 _ENDED_AS = {"SUCCEEDED": "COMPLETED", "CANCELLED": "STOPPED", "FAILED": "FAILED"}
@@ -39,13 +42,13 @@ class Runs:
 
     def state(self, key: str) -> Document:
         """`State`, and what there is of StartTime, LastCrawl, Runtimes (seconds), TablesCreated, ..."""
-        return {"State": "READY", **(self._store.get(_STATES, key) or {})}
+        return {"State": "READY", **(self._store.get(STATES, key) or {})}
 
     def regions(self) -> set[str]:
-        return {key.partition("/")[0] for key in self._store.all(_STATES)}
+        return {key.partition("/")[0] for key in self._store.all(STATES)}
 
     def remember(self, key: str, **fields: object) -> None:
-        self._store.update(_STATES, key, **fields)
+        self._store.update(STATES, key, **fields)
 
     def history(self, key: str) -> list[Document]:
         """The crawls of a crawler as ListCrawls has them, oldest first."""
@@ -55,17 +58,25 @@ class Runs:
     def forget(self, key: str) -> None:
         for crawl in self.history(key):
             self._store.delete(_CRAWLS, crawl["CrawlId"])
-        self._store.delete(_STATES, key)
+        self._store.delete(STATES, key)
 
     def bury_interrupted(self) -> None:
         """Crawls that ran when the process ended are FAILED from now on."""
-        for key, state in self._store.all(_STATES).items():
-            if state.get("State", "READY") != "READY":
-                self._finish(key, state["CrawlId"], "FAILED", _DIED, Changes())
+        states = self._store.all(STATES).items()
+        died = {key: state["CrawlId"] for key, state in states if state.get("State", "READY") != "READY"}
+        for key, crawl_id in died.items():
+            self._finish(key, crawl_id, "FAILED", _DIED, Changes())
+        if died:
+            once_answering(self._context.endpoint, lambda: self._say_died(died))
+
+    def _say_died(self, crawls: Mapping[str, str]) -> None:
+        for key, crawl_id in crawls.items():
+            region, _, name = key.partition("/")
+            self._say_goodbye(CrawlLog(self._context.client("logs", region), name, crawl_id), "FAILED", _DIED)
 
     def list_again(self) -> None:
         """The next crawl of each crawler lists its targets, also in event mode: messages may be lost."""
-        for key in self._store.all(_STATES):
+        for key in self._store.all(STATES):
             self.remember(key, Listed=False)
 
     def start(self, region: str, crawler: Document) -> None:
@@ -80,8 +91,9 @@ class Runs:
             if self.state(key)["State"] != "READY":
                 raise AwsError("CrawlerRunningException", f"Crawler with name {name} has already started")
             self._stops[key] = threading.Event()
-            self.remember(key, State="RUNNING", CrawlId=crawl_id, StartTime=begun)
-            self._store.put(_CRAWLS, crawl_id, {"Crawler": key, **_beginning(name, crawl_id, begun)})
+            with self._store.transaction():
+                self.remember(key, State="RUNNING", CrawlId=crawl_id, StartTime=begun)
+                self._store.put(_CRAWLS, crawl_id, {"Crawler": key, **_beginning(name, crawl_id, begun)})
         work = (key, region, crawler, crawl_id)
         threading.Thread(target=self._run, args=work, name=f"crawl-{name}", daemon=True).start()
 
@@ -111,11 +123,13 @@ class Runs:
             status = "SUCCEEDED"
         except StoppedError:
             status = "CANCELLED"
-        except (UnsupportedError, DatabaseError, ClientError, BotoCoreError) as error:
-            message = disk.reason_of(error, self._context.folder) or str(error)
+        except (UnsupportedError, DatabaseError) as error:
+            message = str(error)
+        except ClientError as error:
+            message = disk.reason_of(error, self._context.folder) or reason(error)
         except Exception as error:
             log.exception("The crawler %s failed", key)
-            internal = f"Internal Service Exception: {type(error).__name__}: {error}"
+            internal = f"Internal Service Exception: {reason(error)}"
             message = disk.reason_of(error, self._context.folder) or internal
         self.remember(key, State="STOPPING")
         self._say_goodbye(lines, status, message)
@@ -133,18 +147,19 @@ class Runs:
     def _finish(self, key: str, crawl_id: str, status: str, message: str, changes: Changes) -> None:
         begun, ended = self.state(key)["StartTime"], time.time()
         error = {"ErrorMessage": message} if message else {}
-        self._store.update(_CRAWLS, crawl_id, State=_ENDED_AS[status], EndTime=ended, **error)
         last = _beginning(key.partition("/")[2], crawl_id, begun)
         last = {name: value for name, value in last.items() if name not in ("CrawlId", "State")}
-        self.remember(
-            key,
-            State="READY",
-            LastCrawl={**last, "Status": status, **error},
-            Runtimes=[*self.state(key).get("Runtimes", []), ended - begun],
-            TablesCreated=changes.created,
-            TablesUpdated=changes.updated,
-            TablesDeleted=changes.deleted,
-        )
+        with self._store.transaction():
+            self._store.update(_CRAWLS, crawl_id, State=_ENDED_AS[status], EndTime=ended, **error)
+            self.remember(
+                key,
+                State="READY",
+                LastCrawl={**last, "Status": status, **error},
+                Runtimes=[*self.state(key).get("Runtimes", []), ended - begun],
+                TablesCreated=changes.created,
+                TablesUpdated=changes.updated,
+                TablesDeleted=changes.deleted,
+            )
 
 
 def _beginning(name: str, crawl_id: str, begun: float) -> Document:

@@ -16,6 +16,8 @@ from local_aws.mirror import S3File, split_uri
 from local_aws.protocol import Document
 
 _SIMILARITY = 0.7
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+"""Hive's word for a partition value that is empty, which Glue does not take."""
 _PARTITION_FOLDER = re.compile(r"[^=]+=.*|\d[\d_:T.Z-]*")
 _GLOB = re.compile(r"\*\*|\*|\?|\{[^}]*\}|\[[^]]*\]|.", re.DOTALL)
 
@@ -53,7 +55,7 @@ class Target:
     def holds(self, file: S3File) -> bool:
         """Whether the object is data: not hidden (`_`, `.`), not empty, not excluded."""
         path = file.key.removeprefix(self.prefix)
-        hidden = any(part.startswith(("_", ".")) for part in PurePosixPath(path).parts)
+        hidden = any(part.startswith(("_", ".")) for part in path.split("/"))
         return file.size > 0 and not hidden and not any(glob.fullmatch(path) for glob in self.exclusions)
 
     def sampled(self, files: Iterable[S3File]) -> list[S3File]:
@@ -100,7 +102,7 @@ class FoundTable:
 
     @classmethod
     def of_file(cls, file: S3File) -> FoundTable:
-        return cls((*folder_of(file), PurePosixPath(file.key).name), True, (), {(): [file]})
+        return cls((file.bucket, *file.key.split("/")), True, (), {(): [file]})
 
     @property
     def location(self) -> str:
@@ -112,17 +114,17 @@ class FoundTable:
 
     @property
     def name(self) -> str:
-        return re.sub(r"[^a-z0-9]", "_", self.path[-1].lower())
+        return re.sub(r"[^a-z0-9]", "_", self.path[-1].lower()) or "_"
 
 
 def folder_of(file: S3File) -> Folder:
-    return (file.bucket, *PurePosixPath(file.key).parts[:-1])
+    return (file.bucket, *file.key.split("/")[:-1])
 
 
 def folder_at(location: str) -> Folder:
     """The folder that an `s3://` location names."""
     bucket, key = split_uri(location)
-    return (bucket, *PurePosixPath(key).parts)
+    return (bucket, *key.removesuffix("/").split("/")) if key else (bucket,)
 
 
 def tables(target: Folder, schemas: Mapping[S3File, Schema], grouping: Grouping, warn: Warn) -> list[FoundTable]:
@@ -236,7 +238,7 @@ def _keys(signature: tuple[str, ...]) -> tuple[str, ...]:
 
 def _key_and_value(part: str) -> tuple[str, str]:
     key, equals, value = part.partition("=")
-    return (key.lower(), unquote(value)) if equals and key else ("", part)
+    return (key.lower(), unquote(value) or _NO_VALUE) if equals and key else ("", part or _NO_VALUE)
 
 
 def table_columns(table: FoundTable, files: Iterable[S3File], schemas: Mapping[S3File, Schema]) -> dict[str, str]:

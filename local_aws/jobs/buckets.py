@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local_aws.context import Context
+from local_aws.places import HADOOP, key_at, places
 
 _OF_HADOOP = "_temporary"
 
@@ -23,16 +24,21 @@ class _Seen:
 
 
 class BucketFolders:
-    """Folders `root/<bucket>/<key>` that start as the buckets are and are a run's own to change.
+    """Folders `root/<bucket>/<place of key>` that start as the buckets are and are a run's own to change.
 
-    The files are hard links to the mirror's, so 10,000 objects cost no copy.
+    The files are hard links to the mirror's, so 10,000 objects cost no copy. One that a run overwrites in place is
+    its own all the same: the mirror takes a file that has changed for no copy of its.
     As on AWS, what a run wrote is in S3 however the run ends: `publish` is called for failed and killed runs too.
+
+    Attributes:
+        unseen: the objects, as URIs, whose key cannot be a path: Spark does not see them.
     """
 
     def __init__(self, context: Context, root: Path) -> None:
         self._context = context
         self._root = root
         self._before: dict[str, dict[str, _Seen]] = {}
+        self.unseen: list[str] = []
         self._lock = threading.Lock()
 
     def fill(self) -> dict[str, Path]:
@@ -56,36 +62,34 @@ class BucketFolders:
     def _publish(self, bucket: str) -> None:
         folder, before = self._root / bucket, self._before[bucket]
         after = dict(_files(folder))
-        fresh = sorted((key for key in after if after[key] != before.get(key)), key=lambda key: after[key].modified)
-        self._context.mirror.adopt(bucket, {key: folder / key for key in fresh})
-        self._context.mirror.delete(bucket, before.keys() - after.keys())
+        fresh = sorted((path for path in after if after[path] != before.get(path)), key=lambda p: after[p].modified)
+        self._context.mirror.adopt(bucket, {key_at(path): folder / path for path in fresh})
+        self._context.mirror.delete(bucket, map(key_at, before.keys() - after.keys()))
         self._before[bucket] = after
-
-    def release(self) -> None:
-        """Drop the mirror's copies that a run overwrote in place: they share an inode with its own."""
-        for bucket, before in self._before.items():
-            for key, seen in _files(self._root / bucket):
-                if key in before and seen != before[key] and seen.inode == before[key].inode:
-                    (self._context.mirror.folder(bucket) / key).unlink(missing_ok=True)
 
     def _link(self, bucket: str) -> None:
         folder = self._root / bucket
         folder.mkdir(parents=True)
-        for file in self._context.mirror.pull(bucket):
-            link = folder / file.key
+        files = self._context.mirror.pull(bucket)
+        found = places((file.key for file in files), HADOOP)
+        self.unseen += [file.uri for file in files if found[file.key] != file.key]
+        for file in files:
+            link = folder / found[file.key]
             if not link.parent.is_dir():
                 link.parent.mkdir(parents=True)
             os.link(file.path, link)
 
 
 def _files(folder: Path, prefix: str = "") -> Iterator[tuple[str, _Seen]]:
-    """The files that count as objects, by key: no checksums of Hadoop, no leftovers of a failed attempt."""
+    """The files that count as objects, by their path: no checksums of Hadoop, no leftovers of a failed attempt."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            key = prefix + entry.name
+            path = prefix + entry.name
             if entry.is_dir(follow_symlinks=False):
                 if entry.name != _OF_HADOOP:
-                    yield from _files(Path(entry.path), f"{key}/")
-            elif not (entry.name.startswith(".") and entry.name.endswith(".crc")):
+                    yield from _files(Path(entry.path), f"{path}/")
+            elif entry.is_file(follow_symlinks=False) and not (
+                entry.name.startswith(".") and entry.name.endswith(".crc")
+            ):
                 stat = entry.stat()
-                yield key, _Seen(stat.st_size, stat.st_mtime_ns, stat.st_ino)
+                yield path, _Seen(stat.st_size, stat.st_mtime_ns, stat.st_ino)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -34,6 +34,14 @@ class FollowedFile:
         lines = (line for line in fresh.decode(errors="replace").splitlines() if line.strip())
         while batch := list(islice(_events(lines), _BATCH)):
             self._logs.put_log_events(**self._target, logEvents=batch)
+
+
+def say(logs: Any, group: str, stream: str, lines: Iterable[str]) -> None:
+    """Put lines of the embedded AWS itself into a log stream, made when it is not there."""
+    _create(logs, group, stream)
+    left = iter(lines)
+    while batch := list(islice(_events(left), _BATCH)):
+        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=batch)
 
 
 def _events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:

@@ -14,13 +14,15 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from local_aws.context import CREDENTIALS
+from local_aws.credentials import Keys
+from local_aws.job_user import JobUser
 
 _SCALA = Path(__file__).with_name("scala.py")
-_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "JAVA_HOME", "SPARK_SUBMIT_OPTS")
+_KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "JAVA_HOME", "SPARK_SUBMIT_OPTS")
 _PR_SET_PDEATHSIG = 1
 _PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 _PREFIX = re.compile(r'^(Exception in thread "main" |Caused by: |: )')
@@ -44,18 +46,24 @@ def scala_command(script: Path, cache: Path, class_: str, arguments: Mapping[str
     return [sys.executable, "-P", str(_SCALA), str(script), str(cache), class_, *_words(arguments)]
 
 
-def environment(endpoint: str, region: str, run_id: str, work: Path, libraries: list[Path]) -> dict[str, str]:
-    """Nothing of the caller's AWS reaches a job: it sees this AWS only, in a session with its run's id."""
+def environment(
+    endpoint: str, keys: Keys, region: str, run_id: str, work: Path, libraries: list[Path]
+) -> dict[str, str]:
+    """Nothing of the person's reaches a job but the variables in `_KEPT`: a home of its own, and this AWS only.
+
+    It is in a session with its run's id.
+    """
     return {name: os.environ[name] for name in _KEPT if name in os.environ} | {
         "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
+        "AWS_ACCESS_KEY_ID": keys.id,
+        "AWS_SECRET_ACCESS_KEY": keys.secret,
         "AWS_SESSION_TOKEN": run_id,
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "HOME": str(work / "home"),
         "PYTHONPATH": os.pathsep.join(map(str, libraries)),
         "PYTHONUNBUFFERED": "1",
         "PYSPARK_PYTHON": sys.executable,
@@ -97,12 +105,13 @@ def _installed(text: str) -> str | None:
     return "" if wanted.specifier.contains(there, prereleases=True) else there
 
 
-def spawn(words: list[str], env: Mapping[str, str], work: Path) -> subprocess.Popen[bytes]:
+def spawn(words: list[str], env: Mapping[str, str], work: Path, user: JobUser | None = None) -> subprocess.Popen[bytes]:
     """Start a process group that does not outlive this process and writes to `work/stdout`, `work/stderr`."""
+    identity: dict[str, Any] = {"user": user.uid, "group": user.gid, "extra_groups": []} if user else {}
     with (work / "stdout").open("wb") as out, (work / "stderr").open("wb") as err:
         return subprocess.Popen(
             words, cwd=work, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-            start_new_session=True, preexec_fn=_die_with_parent if _PRCTL else None,
+            start_new_session=True, preexec_fn=_die_with_parent if _PRCTL else None, **identity,
         )  # fmt: skip
 
 

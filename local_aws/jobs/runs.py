@@ -9,9 +9,12 @@ import subprocess
 import threading
 import time
 import uuid
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
@@ -20,15 +23,20 @@ from local_aws.context import Context
 from local_aws.events import Ended
 from local_aws.jobs import process
 from local_aws.jobs.buckets import BucketFolders
-from local_aws.jobs.logs import FollowedFile
+from local_aws.jobs.logs import FollowedFile, say
 from local_aws.jobs.process import JobError
 from local_aws.jobs.spark import write_configuration
+from local_aws.jobs.survivors import end_survivors
 from local_aws.mirror import split_uri
 from local_aws.protocol import AwsError, Document
+from local_aws.reasons import reason
+from local_aws.startup import once_answering
 
 RUNS = "glue_job_runs"
 UNDERWAY = ("STARTING", "RUNNING", "STOPPING")
 _SPARK = ("glueetl", "gluestreaming")
+_SHOWN = "/: =+,@&()'!$;"
+"""Characters of a key that a log shows as they are."""
 _LOG_PREFIX = "/aws-glue/jobs"
 _SHELL_LOG_PREFIX = "/aws-glue/python-jobs"
 _ECHOED = (
@@ -39,6 +47,8 @@ _ECHOED = (
     "SecurityConfiguration",
     "ExecutionClass",
 )
+
+_DIED = "the embedded AWS ended while this run was going on; start it again"
 
 log = logging.getLogger("local_aws.jobs")
 
@@ -75,13 +85,14 @@ class JobRuns:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._folder = context.folder / "jobs"
-        self._compiled = context.folder / "compiled"
+        self._user = context.job_user
+        place = self._user.folder if self._user else context.folder
+        self._folder, self._compiled = place / "jobs", place / "compiled"
         self._lock = threading.RLock()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._folders: dict[str, BucketFolders] = {}
         self._is_open = True
-        self._forget_the_interrupted()
+        self._bury_the_interrupted()
         atexit.register(self._kill_all)
 
     def of(self, job_name: str) -> list[Document]:
@@ -109,7 +120,7 @@ class JobRuns:
                 raise AwsError("ConcurrentRunsExceededException", message)
             arguments = {**job.get("DefaultArguments", {}), **given.get("Arguments", {})}
             arguments |= job.get("NonOverridableArguments", {})
-            order = _Order(_new_run(job, given, arguments), job, arguments, region)
+            order = _Order(_new_run(job, given, arguments) | {"Region": region}, job, arguments, region)
             self._launch(order)
         return order.id
 
@@ -153,31 +164,35 @@ class JobRuns:
             return "FAILED", str(error)
         except Exception as error:
             log.exception("job run %s", order.id)
-            internal = f"the embedded AWS could not run the job: {type(error).__name__}: {error}"
+            internal = f"the embedded AWS could not run the job: {reason(error)}"
             return "FAILED", disk.reason_of(error, self._context.folder) or internal
 
     def _executed(self, order: _Order, work: Path) -> tuple[str, str]:
         process.require_modules(order.arguments.get("--additional-python-modules", ""))
-        (work / "tmp").mkdir(parents=True)
+        for folder in ("tmp", "home"):
+            (work / folder).mkdir(parents=True)
         script, libraries = self._fetched(order, work)
-        env = process.environment(self._context.endpoint, order.region, order.id, work, libraries)
+        context = self._context
+        env = process.environment(context.endpoint, context.keys, order.region, order.id, work, libraries)
         folders = BucketFolders(self._context, work / "buckets")
         if order.is_spark:
             process.require_java()
             write_configuration(work / "conf", work, folders.fill(), order.arguments.get("--conf", ""))
+            self._tell_unseen(order, folders.unseen)
         self._folders[order.id] = folders
+        if self._user:
+            self._user.give(work)
         try:
             return self._watched(order, self._command(order, script), env, work)
         finally:
             self._folders.pop(order.id)
-            self._settle(folders)
-
-    def _settle(self, folders: BucketFolders) -> None:
-        try:
             if self._is_open:
                 folders.publish()
-        finally:
-            folders.release()
+
+    def _tell_unseen(self, order: _Order, uris: list[str]) -> None:
+        lines = (f"Spark does not see {quote(uri, safe=_SHOWN)}: its key cannot be a path of files" for uri in uris)
+        if uris:
+            say(self._context.client("logs", order.region), f"{order.run['LogGroupName']}/error", order.id, lines)
 
     def _fetched(self, order: _Order, work: Path) -> tuple[Path, list[Path]]:
         """The script, and what PYTHONPATH names: the zips of --extra-py-files, the folder of its modules."""
@@ -213,7 +228,7 @@ class JobRuns:
         with self._lock:
             if self._is_stopping(order.id):
                 return "STOPPED", ""
-            child = self._processes[order.id] = process.spawn(words, env, work)
+            child = self._processes[order.id] = process.spawn(words, env, work, self._user)
             self._note(order.id, JobRunState="RUNNING")
         try:
             in_time = self._followed(order, child, work)
@@ -269,12 +284,26 @@ class JobRuns:
         run = self._context.store.get(RUNS, run_id)
         return run is None or run["JobRunState"] == "STOPPING"
 
-    def _forget_the_interrupted(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
-        for run_id, run in self._context.store.all(RUNS).items():
-            if run["JobRunState"] in UNDERWAY:
-                message = "the embedded AWS was stopped during the run"
-                self._note(run_id, JobRunState="FAILED", ErrorMessage=message, CompletedOn=time.time())
+    def _bury_the_interrupted(self) -> None:
+        """Runs that went on when the process ended have failed, with all their processes. None is tried again."""
+        found = self._context.store.all(RUNS)
+        interrupted = {run_id: run for run_id, run in found.items() if run["JobRunState"] in UNDERWAY}
+        end_survivors(interrupted)
+        for folder in (self._folder, *(path for path in self._compiled.glob("*") if path.is_dir())):
+            shutil.rmtree(folder, ignore_errors=True)
+        for run_id, run in interrupted.items():
+            stopped = run["JobRunState"] == "STOPPING"
+            end = {"JobRunState": "STOPPED"} if stopped else {"JobRunState": "FAILED", "ErrorMessage": _DIED}
+            self._note(run_id, CompletedOn=time.time(), **end)
+        if interrupted:
+            once_answering(self._context.endpoint, lambda: self._say_died(interrupted.values()))
+
+    def _say_died(self, runs: Iterable[Document]) -> None:
+        for run in runs:
+            logs, group = self._context.client("logs", run.get("Region", "us-east-1")), f"{run['LogGroupName']}/error"
+            with suppress(logs.exceptions.ResourceNotFoundException):
+                logs.describe_log_streams(logGroupName=group)  # a group that is gone is not made again
+                say(logs, group, run["Id"], [_DIED])
 
     def _kill_all(self) -> None:
         with self._lock:
@@ -326,6 +355,7 @@ def _argv(order: _Order) -> dict[str, str]:
 
 
 def _shown(run: Document) -> Document:
+    fields = {name: value for name, value in run.items() if name != "Region"}
     if run["JobRunState"] in UNDERWAY:
-        return run | {"ExecutionTime": round(time.time() - run["StartedOn"])}
-    return run
+        return fields | {"ExecutionTime": round(time.time() - run["StartedOn"])}
+    return fields

@@ -41,7 +41,12 @@ def write_configuration(folder: Path, work: Path, buckets: Mapping[str, Path], c
 
 
 def _defaults(work: Path) -> dict[str, str]:
-    java = {"java.io.tmpdir": work / "tmp", "derby.system.home": work / "derby", "user.timezone": "UTC"}
+    java = {
+        "java.io.tmpdir": work / "tmp",
+        "user.home": work / "home",
+        "derby.system.home": work / "derby",
+        "user.timezone": "UTC",
+    }
     return {
         "spark.master": "local[2]",
         "spark.driver.memory": "1536m",

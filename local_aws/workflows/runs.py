@@ -17,6 +17,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local_aws.context import Context
+from local_aws.crawlers.runs import STATES as CRAWLERS
 from local_aws.crawlers.schedule import is_due
 from local_aws.events import Ended
 from local_aws.jobs.runs import RUNS as JOB_RUNS
@@ -116,14 +117,29 @@ class WorkflowRuns:
                     self._start_scheduled(region, trigger)
 
     def bury_interrupted(self) -> None:
-        """Runs that went on when the process ended are in ERROR from now on."""
+        """Runs that went on when the process ended are over: what they had started ended as it did, and that is all."""
         for run_id, run in self._store.all(RUNS).items():
             if run["Status"] in _UNDERWAY:
                 for action in run["Actions"]:
                     if action["State"] == "RUNNING":
-                        action |= {"State": "ERROR", "ErrorMessage": _DIED}
-                ended = {"Status": "ERROR", "ErrorMessage": _DIED, "CompletedOn": time.time()}
-                self._store.put(RUNS, run_id, run | ended)
+                        action |= {"CompletedOn": time.time(), **self._end_of(run["Region"], action)}
+                died = {"Status": "ERROR", "ErrorMessage": _DIED}
+                ended = {"Status": "STOPPED"} if run["Status"] == "STOPPING" else died
+                self._store.put(RUNS, run_id, {**run, **ended, "CompletedOn": time.time()})
+
+    def _end_of(self, region: str, action: Document) -> Document:
+        """How a job run or a crawl ended of which this process has no news: the other engines have buried theirs."""
+        last = self._last(region, action) or {"Status": "ERROR", "ErrorMessage": _DIED}
+        told = {name: last[name] for name in ("ErrorMessage",) if last.get(name)}
+        return {"State": last.get("JobRunState") or last["Status"], **told}
+
+    def _last(self, region: str, action: Document) -> Document | None:
+        """The last attempt of a job run that an action has started; or the last crawl."""
+        if action["Kind"] == "CRAWLER":
+            return (self._store.get(CRAWLERS, f"{region}/{action['Name']}") or {}).get("LastCrawl")
+        runs = self._store.all(JOB_RUNS).items()
+        attempts = [run for id_, run in runs if id_.partition("_attempt_")[0] == action["Id"]]
+        return max(attempts, key=lambda run: run["Attempt"], default=None)
 
     def shown(self, run: Document, with_graph: bool) -> Document:
         """A run as GetWorkflowRun gives it."""

@@ -16,6 +16,9 @@ from typing import Any
 
 import pytest
 
+from lake.aws import Aws
+from lake.config import load
+
 ROOT = Path(__file__).parents[2]
 TOOLS = (".venv", "node_modules", ".tools")
 
@@ -69,14 +72,18 @@ class Checkout:
         """What Terraform's state of a stack holds, as a person would look."""
         return self.run("terraform", f"-chdir=cdktf.out/stacks/{stack}", "state", "list").stdout.split()
 
+    def forget_state(self, *stacks: str) -> None:
+        for stack in stacks:
+            (self.root / f".state/local/{stack}.tfstate").unlink()
+
     def put_object(self, bucket: str, key: str, body: bytes) -> None:
         self.s3().put_object(Bucket=bucket, Key=key, Body=body)
 
     def s3(self) -> Any:
-        from lake.aws import Aws
-        from lake.config import load
+        return self.aws().s3
 
-        return Aws(load(self.root / "lake.yaml", "local")).s3
+    def aws(self) -> Aws:
+        return Aws(load(self.root / "lake.yaml", "local"))
 
 
 def environment(root: Path, **settings: str) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pytest
 from vega_datasets import local_data
@@ -46,20 +48,20 @@ def test_files_are_put_crawled_transformed_queried_and_gone_by_configuration_alo
     assert [other.state(stack) for stack in STACKS if stack != "streaming"] == [[]] * 4
 
 
-def expected_economy() -> list[dict[str, str]]:
+def expected_economy() -> list[dict[str, Any]]:
     cars = pd.read_json(FILES["cars"]).dropna(subset="Miles_per_Gallon").drop_duplicates()
     by_origin = cars.groupby("Origin").Miles_per_Gallon.agg(["size", "mean"])
     return [
-        {"origin": origin, "cars": str(row["size"].astype(int)), "miles_per_gallon": str(round(row["mean"], 2))}
+        {"origin": origin, "cars": int(row["size"]), "miles_per_gallon": round(row["mean"], 2)}
         for origin, row in by_origin.iterrows()
     ]
 
 
-def expected_hours() -> list[dict[str, str]]:
+def expected_hours() -> list[dict[str, Any]]:
     seattle, san_francisco = (pd.read_csv(FILES[city]) for city in ("seattle", "san_francisco"))
     both = seattle.assign(date=seattle.date + ":00").merge(san_francisco, on="date", suffixes=("", "_sf"))
     months = both.groupby(both.date.str[5:7])
     return [
-        {"month": month, "warmer_hours": str((rows.temp > rows.temp_sf).sum()), "hours": str(len(rows))}
+        {"month": month, "warmer_hours": int((rows.temp > rows.temp_sf).sum()), "hours": len(rows)}
         for month, rows in months
     ]

@@ -6,9 +6,13 @@ The tests of this file run in their order on one lake, as a person would go thro
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
+from lake.config import load
+from lake.credentials import keys_of
 from lake.names import STACKS
 from tests.e2e.conftest import Checkout, Demo
 
@@ -82,12 +86,12 @@ def test_checkov_parses_every_stack(lake_up: Checkout) -> None:
     assert files == {f"/stacks/{stack}/cdk.tf.json" for stack in STACKS}
 
 
-def test_the_cli_of_aws_works_with_nothing_but_an_endpoint(lake_up: Checkout) -> None:
-    endpoint = next(word.strip('",') for word in (lake_up.root / "lake.yaml").read_text().split() if "http://" in word)
-    keys = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
+def test_the_cli_of_aws_works_with_the_profile_that_the_lake_prints(lake_up: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "config").write_text(lake_up.lake("local", "credentials", "--profile").stdout)
 
     def aws(*arguments: str) -> str:
-        return lake_up.run("aws", "--endpoint-url", endpoint, *arguments, **keys).stdout
+        settings = {"AWS_CONFIG_FILE": str(tmp_path / "config")}
+        return lake_up.run("aws", "--profile", "flights-local", *arguments, **settings).stdout
 
     tables = json.loads(aws("glue", "get-tables", "--database-name", "flights_local_raw"))["TableList"]
     assert {table["Name"] for table in tables} == {"flights", "weather", "airlines", "airports", "planes"}
@@ -107,7 +111,7 @@ def test_a_query_says_how_many_bytes_it_read(lake_up: Checkout) -> None:
         "query", "SELECT count(*) AS n, sum(distance) AS miles FROM flights_enriched WHERE month = '1'"
     )
 
-    assert int(month["rows"][0]["n"]) == 27_004
+    assert month["rows"][0]["n"] == 27_004
     assert 0 < month["bytes_scanned"] < whole["bytes_scanned"] / 8
 
 
@@ -125,7 +129,7 @@ def test_everything_is_there_after_a_restart(lake_up: Checkout) -> None:
     lake_up.lake("local", "stop")
     lake_up.lake("local", "start")
 
-    assert lake_up.lake_json("query", "--name", "flights_total")["rows"] == [{"flights": "336776"}]
+    assert lake_up.lake_json("query", "--name", "flights_total")["rows"] == [{"flights": 336776}]
     assert "No changes." in lake_up.run("cdktf", "plan", "streaming").stdout
 
 
@@ -152,8 +156,16 @@ def test_bad_rows_and_files_are_quarantined_and_the_good_ones_arrive(lake_up: Ch
         "short.parquet",
     }
     assert all(reasons.values())
+    told = {row["source_file"].rpartition("/")[2]: row for row in lake_up.lake_json("quarantine", "flights_enriched")}
+    assert {file: row["line"] for file, row in told.items()} == {
+        "broken.json": 2,
+        "empty.json": None,
+        "ragged.csv": 3,
+        "short.parquet": None,
+    }
+    assert (told["ragged.csv"]["raw"], told["ragged.csv"]["found_by"]) == ("N88888,2004,too few", "reader")
     total = lake_up.lake_json("query", "--name", "flights_total")["rows"]
-    assert total == [{"flights": "336777"}]
+    assert total == [{"flights": 336777}]
 
 
 RAGGED = (
@@ -189,7 +201,7 @@ def test_data_is_not_deleted_without_the_second_key(lake_up: Checkout) -> None:
     done = lake_up.lake("down", code=2)
 
     assert "--delete-data" in done.stderr
-    assert lake_up.lake_json("query", "SELECT 1 AS one")["rows"] == [{"one": "1"}]
+    assert lake_up.lake_json("query", "SELECT 1 AS one")["rows"] == [{"one": 1}]
 
 
 def test_a_lake_that_is_up_is_all_leftovers(lake_up: Checkout) -> None:
@@ -207,7 +219,8 @@ def test_a_lake_that_is_up_is_all_leftovers(lake_up: Checkout) -> None:
     assert "by tag" not in kinds, "a resource is tagged as ours that no search by name finds"
 
 
-def test_after_down_nothing_is_left_though_it_was_interrupted(lake_up: Checkout) -> None:
+def test_after_down_nothing_is_left_though_it_was_interrupted_and_states_were_lost(lake_up: Checkout) -> None:
+    lake_up.forget_state("etl", "athena", "streaming")
     stopped = lake_up.interrupted("down", "--delete-data", when="Destroying")
     assert stopped.returncode == 130, stopped.stdout
 
@@ -227,3 +240,19 @@ def test_the_store_of_the_embedded_aws_holds_nothing_of_the_lake(lake_up: Checko
 
 def test_down_on_nothing_is_no_error(lake_up: Checkout) -> None:
     lake_up.lake("down", "--delete-data")
+
+
+def test_the_secret_of_the_embedded_aws_is_in_its_one_file(lake_up: Checkout) -> None:
+    """A plan with keys of the person's in the environment goes through, so those are not taken."""
+    secret, folder = keys_of(load(lake_up.root / "lake.yaml", "local")).secret, "cdktf.out/stacks/athena"
+    settings = {"AWS_ACCESS_KEY_ID": "AKIAOFTHEPERSON", "AWS_SECRET_ACCESS_KEY": "x", "AWS_PROFILE": "none"}
+    plan = lake_up.root / folder / "a.plan"
+    lake_up.run("terraform", f"-chdir={folder}", "plan", f"-out={plan}", **settings)
+    with ZipFile(plan) as archive:
+        assert not any(secret.encode() in archive.read(name) for name in archive.namelist())
+    plan.unlink()
+
+    places = [lake_up.root / name for name in ("cdktf.out", ".state", ".local")]
+    files = [file for place in places for file in place.rglob("*") if file.is_file() and ".terraform" not in file.parts]
+    holders = [file for file in files if secret.encode() in file.read_bytes()]
+    assert holders == [lake_up.root / ".local/local/aws/credentials"]

@@ -370,3 +370,25 @@ def test_a_job_that_knows_its_own_table_keeps_match_ids_from_run_to_run(
     (_, first), (report, second) = runs
     assert (len(first), len(second), report["quarantined_rows"]) == (30, 40, 1)
     assert {id_: second[id_] for id_ in first} == first
+
+
+def test_a_report_counts_the_nulls_that_casts_make_and_warns_over_the_share(flights: Lake, spark: SparkSession) -> None:
+    steps: list[dict[str, Any]] = [{"map": {"cast": {"carrier": "int"}}}, {"filter": "distance > 0"}]
+    report = run(arguments(flights, steps))
+
+    assert report["cast_nulls"] == {"carrier": 4}
+    (warning,) = report["warnings"]
+    assert (
+        "step 1 (map): 4 of 4 values of carrier (100.0 %) are not int and became null, such as 'AA' and 'ZZ'" in warning
+    )
+
+
+def test_how_far_a_run_is_stands_in_its_output(
+    flights: Lake, spark: SparkSession, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lake_etl.progress.SECONDS", 0.005)
+    run(arguments(flights))
+
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("LAKE_PROGRESS ")]
+    assert lines
+    assert all(re.fullmatch(r"LAKE_PROGRESS stage \d+: \d+ of \d+ tasks, [\d,]+ rows read", line) for line in lines)

@@ -151,6 +151,6 @@ def test_a_job_cannot_read_what_only_a_crawler_of_aws_understands(tmp_path: Path
 def test_a_workflow_cannot_crawl_what_has_no_crawler(tmp_path: Path) -> None:
     workflow = "workflows: {nightly: {steps: [{crawl: [readings]}]}}\n"
     with pytest.raises(
-        ConfigError, match=r"nightly\.steps\.0\.crawl: 'readings' has no crawler: its table is declared"
+        ConfigError, match=r"nightly\.steps\.0\.crawl\.0: 'readings' has no crawler: its table is declared"
     ):
         load(written(tmp_path, f"format: json, catalog: declared, {TYPED}", workflow), "local")

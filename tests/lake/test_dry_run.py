@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.embedded import lend_keys
+
 ROOT = Path(__file__).parents[2]
 FLIGHTS = {
     "year=2013/month=1/a.json": '{"Carrier": "UA", "delay": 1}\n{"Carrier": "B6", "delay": 2.5}\n',
@@ -131,6 +133,7 @@ def test_a_dataset_and_a_prefix_are_crawled_where_they_lie_and_nothing_is_writte
     for day in (1, 2):
         for part in "ab":
             s3.put_object(Bucket=bucket, Key=f"readings/day={day}/{part}.json", Body=b'{"rows": [{"a": 1}, {"a": 2}]}')
+    lend_keys(endpoint, tmp_path)
     configured(tmp_path, endpoint, 'format: json, json: {path: "$.rows[*]"}')
 
     as_told = json.loads(lake("crawl", "--dry-run", "readings", "--json", cwd=tmp_path).stdout)["tables"]

@@ -13,6 +13,7 @@ from lake.aws import Aws
 from lake.config import load
 from lake.errors import LakeError
 from lake.zones import Upload
+from tests.embedded import lend_keys
 
 STORAGE: dict[str, Any] = {"Columns": [{"Name": "rate", "Type": "double"}], "Location": "s3://raw/rates/"}
 DATABASE = "shop_local_raw"
@@ -26,6 +27,7 @@ def shop(tmp_path: Path, endpoint: str, aws: Callable[[str], Any]) -> Aws:
         f"project: shop\nenvironments: {{local: {{endpoint: '{endpoint}', region: us-east-1}}}}\n"
         f"datasets: {{rates: {table}, prices: {table}}}\n"
     )
+    lend_keys(endpoint, tmp_path)
     glue = aws("glue")
     if DATABASE in [found["Name"] for found in glue.get_databases()["DatabaseList"]]:
         glue.delete_database(Name=DATABASE)

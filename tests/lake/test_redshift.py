@@ -12,6 +12,7 @@ from lake.cli import app
 from lake.config import load
 from lake.names import Names
 from lake.redshift import spectrum
+from tests.embedded import lend_keys
 
 ROOT = Path(__file__).parents[2]
 NAMES = Names("flights", "dev", "eu-west-1", "123456789012")
@@ -60,6 +61,7 @@ def test_the_command_prints_the_sql_and_the_commands(tmp_path: Path, endpoint: s
     environments = f"{{local: {{endpoint: '{endpoint}', region: us-east-1}}}}"
     file = tmp_path / "lake.yaml"
     file.write_text(f"project: lab\nenvironments: {environments}\n")
+    lend_keys(endpoint, tmp_path)
 
     shown = CliRunner().invoke(app, ["--file", str(file), "connect", "redshift"])
 

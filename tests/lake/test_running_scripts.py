@@ -14,7 +14,7 @@ import pytest
 from lake.aws import Aws
 from lake.config import load
 from lake.lifecycle import SHELL_LOGS, _delete_shell_logs
-from local_aws.context import client
+from tests.embedded import client
 from tests.local_aws.conftest import free_port, started, stopped
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +58,7 @@ class Shop:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder, port = tmp_path_factory.mktemp("scripts"), free_port()
-    process = started(port, folder / "aws")
+    process = started(port, folder / ".local/local/aws")
     yield Shop(folder, port)
     stopped(process)
 
@@ -75,9 +75,10 @@ def test_a_script_has_no_report_so_its_state_its_time_and_its_log_are_told(shop:
 
 def test_a_script_that_fails_ends_with_1_its_last_line_and_where_its_log_is(shop: Shop) -> None:
     done = shop.lake("run", "broken")
-    first, second = done.stderr.splitlines()
+    *states, first, second = done.stderr.splitlines()
 
     assert done.returncode == 1
+    assert states[-1] == "broken: failed"
     assert first.endswith("of broken is FAILED: no seats left (exit code 3)")
     assert second.startswith(f"Its log: {SHELL_LOGS}/error, stream jr_")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.context import client
+from tests.embedded import client
 from tests.lake.test_workflows import LAKE
 from tests.local_aws.conftest import free_port, started, stopped
 
@@ -56,7 +56,7 @@ class Shop:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder, port = tmp_path_factory.mktemp("shop"), free_port()
-    process = started(port, folder / "aws")
+    process = started(port, folder / ".local/local/aws")
     yield Shop(folder, port)
     stopped(process)
 

@@ -39,8 +39,12 @@ def test_a_step_comes_after_all_of_the_one_before_unless_it_says_any(tmp_path: P
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("[orders, customers]", "[order]", r"steps.0.crawl: there is no dataset 'order'. Allowed: orders, customers"),
-        ("run: [totals]", "run: [total]", r"line 10: workflows.nightly.steps.1.run: there is no job 'total'. Allowed"),
+        ("[orders, customers]", "[order]", r"steps.0.crawl.0: there is no dataset 'order'. Allowed: orders, customers"),
+        (
+            "run: [totals]",
+            "run: [total]",
+            r"line 10: workflows.nightly.steps.1.run.0: there is no job 'total'. Allowed: totals",
+        ),
         ("[orders, customers]", "[orders, orders]", "steps.0.crawl: 'orders' is there twice. A workflow starts each"),
         ("run: [totals]", "crawl: [orders]", "steps.1.crawl: 'orders' is there twice. A workflow starts each once"),
         ("run: [totals]", "run: []", "steps.1: starts nothing: name datasets to crawl, or jobs to run"),

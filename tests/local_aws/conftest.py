@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from local_aws.context import client
+from tests.embedded import at, client
 
 
 def free_port() -> int:
@@ -32,10 +32,12 @@ def until(found: Callable[[], Any], seconds: float = 60) -> Any:
     raise AssertionError(f"not within {seconds} s")
 
 
-def started(port: int, folder: Path, log_file: Path | None = None) -> subprocess.Popen[bytes]:
+def started(port: int, folder: Path, *options: str, log_file: Path | None = None) -> subprocess.Popen[bytes]:
     """Start the embedded AWS and wait until it answers."""
+    at(port, folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     log = (log_file or folder.parent / f"{folder.name}.log").open("ab")
-    command = [sys.executable, "-m", "local_aws", "--port", str(port), "--folder", str(folder)]
+    command = [sys.executable, "-m", "local_aws", "--port", str(port), "--folder", str(folder), *options]
     process = subprocess.Popen(command, stdout=log, stderr=log)
     for _ in range(300):
         assert process.poll() is None, Path(log.name).read_text()

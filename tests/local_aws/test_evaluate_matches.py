@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from benchmarks.febrl import people
 from lake.cli import app
+from tests.embedded import lend_keys
 
 ROOT = Path(__file__).parents[2]
 LAKE = """
@@ -33,6 +34,7 @@ jobs:
 def folder(tmp_path: Path, endpoint: str, aws: Callable[[str], Any]) -> Path:
     """A lake's folder; its records, labelled, are in S3 and the catalog knows their table."""
     (tmp_path / "lake.yaml").write_text(LAKE.format(endpoint=endpoint))
+    lend_keys(endpoint, tmp_path)
     (tmp_path / "glue_scripts").symlink_to(ROOT / "glue_scripts")
     records = people("1").to_pylist()
     s3, glue = aws("s3"), aws("glue")

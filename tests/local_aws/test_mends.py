@@ -18,7 +18,7 @@ from urllib.request import urlopen
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws.context import client
+from tests.embedded import client, store_of
 from tests.local_aws.conftest import free_port
 
 Aws = Callable[[str], Any]
@@ -237,6 +237,16 @@ def test_a_workgroup_made_without_settings_enforces_its_own_and_publishes_metric
     assert configuration["PublishCloudWatchMetricsEnabled"] is True
 
 
+def test_a_missing_workgroup_is_said_in_the_words_that_terraform_looks_for(side: Aws, name: str) -> None:
+    with pytest.raises(ClientError, match=r"InvalidRequestException.* is not found"):
+        side("athena").get_work_group(WorkGroup=name)
+
+
+def test_a_missing_named_query_is_said_in_the_words_that_terraform_looks_for(side: Aws) -> None:
+    with pytest.raises(ClientError, match=r"InvalidRequestException.* does not exist"):
+        side("athena").get_named_query(NamedQueryId=str(uuid.uuid4()))
+
+
 def test_a_redrive_policy_comes_back_without_white_space(side: Aws, name: str) -> None:
     sqs = side("sqs")
     dead = "arn:aws:sqs:us-east-1:000000000000:dead"
@@ -260,15 +270,10 @@ def test_what_is_deleted_is_nowhere_in_the_store(endpoint: str, name: str) -> No
     glue.create_partition_index(DatabaseName=name, TableName="t", PartitionIndex=index)
     kinesis.create_stream(StreamName=name, ShardCount=1)
     kinesis.enable_enhanced_monitoring(StreamName=name, ShardLevelMetrics=["IncomingBytes"])
-    assert name in _store(endpoint)
+    assert name in json.dumps(store_of(endpoint))
     glue.delete_database(Name=name)
     kinesis.delete_stream(StreamName=name)
-    assert name not in _store(endpoint)
-
-
-def _store(endpoint: str) -> str:
-    with urlopen(f"{endpoint}/_local/store", timeout=10) as answer:
-        return str(answer.read())
+    assert name not in json.dumps(store_of(endpoint))
 
 
 def test_an_ml_transform_is_made_changed_listed_and_deleted(side: Aws, name: str) -> None:

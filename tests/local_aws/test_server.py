@@ -11,13 +11,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws.context import client
 from local_aws.protocol import Call, Handlers, stacked
+from tests.embedded import client, keys_of, store_of
 from tests.local_aws.conftest import free_port, started, stopped
 
 LISTENING = "0A"
@@ -82,26 +81,20 @@ def test_the_store_lists_what_is_there_and_nothing_once_it_is_deleted(tmp_path: 
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
     process = started(port, tmp_path / "aws")
-    before = _store(endpoint)
+    before = store_of(endpoint)
     _with_a_bit_of_everything(endpoint)
-    full = _store(endpoint)
+    full = store_of(endpoint)
     client("s3", endpoint).delete_object(Bucket="kept", Key="a/b.txt")
     client("s3", endpoint).delete_bucket(Bucket="kept")
     client("glue", endpoint).delete_database(Name="kept_db")
     client("glue", endpoint).delete_data_quality_ruleset(Name="kept_rules")
-    after = _store(endpoint)
+    after = store_of(endpoint)
     stopped(process)
     listed = json.dumps(full)
     assert all(name in listed for name in ("kept", "a/b.txt", "kept_db", "kept_rules"))
     # The emulator makes its two defaults of Athena when its state is first looked at.
     assert "kept" not in json.dumps(after)
     assert {place for place in after if not place.startswith("athena/")} <= set(before)
-
-
-def _store(endpoint: str) -> dict[str, list[str]]:
-    with urlopen(f"{endpoint}/_local/store", timeout=10) as answer:
-        store: dict[str, list[str]] = json.load(answer)
-        return store
 
 
 def _call(payload: dict[str, Any]) -> Call:
@@ -130,7 +123,9 @@ def cli(own: tuple[int, Path, subprocess.Popen[bytes]], tmp_path: Path) -> Calla
     """AWS's command line against this server; returns what it prints, read as JSON where it is."""
     if AWS is None:
         pytest.skip("the AWS command line is not installed")
-    keys = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
+    own_keys = keys_of(f"http://127.0.0.1:{own[0]}")
+    keys = {"AWS_ACCESS_KEY_ID": own_keys.id, "AWS_SECRET_ACCESS_KEY": own_keys.secret}
+    keys |= {"AWS_DEFAULT_REGION": "us-east-1"}
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_PAGER": "", **keys}
 
     def run(*words: str) -> Any:

@@ -100,7 +100,17 @@ def test_state_belongs_to_the_environment(local: Stacks, prod: Stacks, stack: st
 def test_an_account_gets_no_endpoint_and_no_keys(prod: Stacks) -> None:
     for stack in prod.values():
         [provider] = stack["provider"]["aws"]
-        assert not {"access_key", "secret_key", "endpoints"} & set(provider)
+        assert not {"access_key", "secret_key", "endpoints", "profile", "shared_credentials_files"} & set(provider)
+
+
+def test_the_embedded_aws_gets_its_keys_by_the_path_of_their_file(local: Stacks) -> None:
+    file = str(ROOT / ".local/local/aws/credentials")
+    for stack in local.values():
+        [provider] = stack["provider"]["aws"]
+        assert not {"access_key", "secret_key"} & set(provider)
+        assert provider["shared_credentials_files"] == provider["shared_config_files"] == [file]
+        assert provider["profile"].startswith(f'${{fileexists("{file}") ? "embedded" : ')
+        assert "`lake local start`" in provider["profile"]
 
 
 def test_an_environment_that_names_its_account_stops_any_other_login(tmp_path: Path) -> None:

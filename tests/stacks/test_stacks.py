@@ -7,10 +7,11 @@ import zipfile
 from pathlib import Path
 
 from lake.config import load
+from lake.job_spec import job_spec
 from lake.model import Job
 from lake.names import Names
 from stacks.athena import statement
-from stacks.etl import job_spec, matching_modules
+from stacks.etl import matching_modules
 from stacks.package import zipped
 from tests.stacks.conftest import ROOT, Stacks, resources, synthesised
 

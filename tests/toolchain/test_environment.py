@@ -53,6 +53,27 @@ def test_no_credential_is_set_or_taken_away(root: Path, tmp_path: Path) -> None:
     assert [line for line in told if line.startswith("AWS_")] == ["AWS_PROFILE=mine"]
 
 
+def in_make_shell(root: Path, command: str, lake: str, **env: str) -> str:
+    """What a command prints in the bash of `make shell`, where `lake` and `aws` are these scripts."""
+    environment.write_command(root / ".tools/bin/lake", lake)
+    environment.write_command(root / ".tools/bin/aws", 'echo "${AWS_ACCESS_KEY_ID:-none} ${AWS_PROFILE:-none} $*"')
+    script = f". {environment.quoted(root / '.tools/bashrc')}; {command}"
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(root), **env}
+    return subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_aws_in_make_shell_has_the_keys_of_the_environment_for_that_one_command(root: Path) -> None:
+    lake = 'echo "export AWS_ACCESS_KEY_ID=LOCAL1"; echo "unset AWS_PROFILE"'
+    told = in_make_shell(root, 'aws s3 ls "a b"; env', lake, AWS_PROFILE="mine").splitlines()
+    assert told[0] == "LOCAL1 none s3 ls a b"
+    assert [line for line in told[1:] if line.startswith("AWS_")] == ["AWS_PROFILE=mine"]
+
+
+def test_aws_in_make_shell_has_the_persons_login_where_the_environment_is_an_account(root: Path) -> None:
+    told = in_make_shell(root, "aws s3 ls", 'echo "is an AWS account" >&2; exit 2', AWS_PROFILE="mine")
+    assert told == "none mine s3 ls"
+
+
 def test_lake_runs_the_projects_module_from_any_folder(root: Path, tmp_path: Path) -> None:
     said = shell(root, "lake check 'a b'", cwd=tmp_path)
     assert said == f"python of the lake: -m lake check a b; PYTHONPATH={root}"

@@ -21,7 +21,8 @@ from lake_etl.transforms.sql import sql
 class Transform:
     """A step, and what the run report calls the rows that it removes and adds (empty: it must do neither).
 
-    apply takes the data and the step's options; with joins=True also a function that reads a dataset by name.
+    apply takes the data and the step's options; with joins=True also a function that reads a dataset by name, with
+    casts=True then a list that gets what counts the nulls of its casts.
     rejects takes them too, and gives the rows that apply leaves out because they are bad, or None.
     keeps_rows says of the options that each row becomes exactly one: then nothing has to be counted.
     """
@@ -30,6 +31,7 @@ class Transform:
     removes: str = ""
     adds: str = ""
     joins: bool = False
+    casts: bool = False
     rejects: Callable[[DataFrame, Any], DataFrame | None] = lambda frame, options: None
     keeps_rows: Callable[[Any], bool] = lambda options: False
 
@@ -45,7 +47,7 @@ TRANSFORMS = {
     "drop_null_fields": Transform(drop_null_fields, keeps_rows=always),
     "filter": Transform(filter_rows, removes="filtered"),
     "find_matches": Transform(find_matches, joins=True),
-    "join": Transform(join, removes="removed_by_joins", adds="added_by_joins", joins=True),
-    "map": Transform(map_fields, joins=True, rejects=map_rejects, keeps_rows=is_projection),
+    "join": Transform(join, removes="removed_by_joins", adds="added_by_joins", joins=True, casts=True),
+    "map": Transform(map_fields, joins=True, casts=True, rejects=map_rejects, keeps_rows=is_projection),
     "sql": Transform(sql, removes="removed_by_sql", adds="added_by_sql", joins=True),
 }

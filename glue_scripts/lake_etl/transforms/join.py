@@ -2,7 +2,6 @@ from collections.abc import Callable
 from typing import Any
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as fn
 from pyspark.sql.types import (
     ByteType,
     DataType,
@@ -14,6 +13,7 @@ from pyspark.sql.types import (
 )
 
 from lake_etl.errors import JobError, check_columns, check_options, unknown
+from lake_etl.transforms.cast import Counted, cast
 
 HOW = ("inner", "left", "right", "full", "semi", "anti")
 # From each type the ones that hold every value of it.
@@ -25,7 +25,12 @@ WIDER: dict[type[DataType], tuple[type[DataType], ...]] = {
 }
 
 
-def join(frame: DataFrame, options: dict[str, Any], dataset: Callable[[str], DataFrame]) -> DataFrame:
+def join(
+    frame: DataFrame,
+    options: dict[str, Any],
+    dataset: Callable[[str], DataFrame],
+    counted: list[Counted] | None = None,
+) -> DataFrame:
     """Join with another dataset.
 
     with        name of the other dataset
@@ -47,7 +52,7 @@ def join(frame: DataFrame, options: dict[str, Any], dataset: Callable[[str], Dat
     if how not in HOW:
         raise unknown("join type", how, HOW)
     name, keys, take = options["with"], _keys(options["on"]), options.get("take")
-    right = _cast(dataset(name), options.get("cast_right") or {}, name)
+    right = cast(dataset(name), options.get("cast_right") or {}, "null", counted, name)
     check_columns(frame, keys)
     check_columns(right, [*keys.values(), *(take or [])], f"dataset {name}")
 
@@ -64,11 +69,6 @@ def _keys(on: str | list[str] | dict[str, str]) -> dict[str, str]:
     if isinstance(on, dict):
         return on
     return {key: key for key in ([on] if isinstance(on, str) else on)}
-
-
-def _cast(right: DataFrame, types: dict[str, str], name: str) -> DataFrame:
-    check_columns(right, types, f"dataset {name}")
-    return right.withColumns({column: fn.expr(f"try_cast(`{column}` AS {type_})") for column, type_ in types.items()})
 
 
 def _names(

@@ -6,7 +6,7 @@ from pyspark.sql import functions as fn
 
 from lake_etl.errors import JobError, check_columns, check_options, failure, unknown
 from lake_etl.functions import column as described
-from lake_etl.transforms.cast import cast, misfits
+from lake_etl.transforms.cast import Counted, cast, misfits
 from lake_etl.transforms.join import join
 
 OPTIONS = ("cast", "on_error", "lookup", "add", "rename", "delete")
@@ -14,7 +14,12 @@ ON_MANY = ("error", "first")
 MANY = "_lake_other_value"
 
 
-def map_fields(frame: DataFrame, options: dict[str, Any], dataset: Callable[[str], DataFrame]) -> DataFrame:
+def map_fields(
+    frame: DataFrame,
+    options: dict[str, Any],
+    dataset: Callable[[str], DataFrame],
+    counted: list[Counted] | None = None,
+) -> DataFrame:
     """Change columns row by row. The options apply in this order, whatever order they are written in:
 
     cast    mapping column -> type
@@ -30,7 +35,7 @@ def map_fields(frame: DataFrame, options: dict[str, Any], dataset: Callable[[str
     map_fields(flights, {"add": {"late": "arr_delay > 15"}, "delete": ["minute"]}, read)
     """
     check_options(options, (), OPTIONS)
-    frame = cast(frame, options.get("cast") or {}, options.get("on_error") or "null")
+    frame = cast(frame, options.get("cast") or {}, options.get("on_error") or "null", counted)
     for column, lookup in (options.get("lookup") or {}).items():
         frame = _look_up(frame, column, lookup, dataset)
     for column, given in (options.get("add") or {}).items():

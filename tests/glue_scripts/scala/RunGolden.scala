@@ -43,11 +43,17 @@ object RunGolden {
     Steps.check(Seq(step))
     def dataset(name: String) = data(folder.resolve(s"$name.json"))
     val (frame, applied) = Steps(dataset("input"), Seq(step), dataset)
-    Map(
+    val outcome = Map(
       "data" -> contents(frame),
       "quarantined" -> applied.head.rejects.map(rejects => contents(rejects.select("raw", "reason"))),
       "sink" -> Convert.converted(Options(ListMap("table" -> "t")), Seq(step)).given
     )
+    if (Disk.exists(folder.resolve("cast_nulls.json"))) outcome + ("cast_nulls" -> nulls(frame, applied)) else outcome
+  }
+
+  private def nulls(frame: DataFrame, applied: Seq[Applied]): Any = {
+    frame.write.format("noop").mode("overwrite").save()
+    CastNulls.told(CastNulls(applied), CastNulls.WarnOver)
   }
 
   private def expected(folder: Path): Map[String, Any] = {
@@ -57,7 +63,8 @@ object RunGolden {
     Map(
       "data" -> file("expected.json").map(file => contents(data(file))),
       "quarantined" -> file("quarantined.json").map(file => contents(data(file)))
-    ) + verdicts.map("verdicts" -> _).getOrElse("sink" -> sink)
+    ) + verdicts.map("verdicts" -> _).getOrElse("sink" -> sink) ++
+      file("cast_nulls.json").map(file => "cast_nulls" -> Json.read(Disk.readString(file)))
   }
 
   private def list(file: Path): Any = Json.read("{\"all\": " + Disk.readString(file) + "}")("all")

@@ -21,6 +21,7 @@ from tests.glue_scripts.small_lake import Lake
 pytestmark = pytest.mark.spark
 STEPS: list[dict[str, Any]] = [
     {"map": {"cast": {"time_hour": "timestamp"}, "on_error": "quarantine"}},
+    {"map": {"cast": {"note": "int"}}},
     {"drop_null_fields": {"also": [""]}},
     {"filter": "distance > 0"},
     {"join": {"with": "airlines", "on": ["carrier"], "how": "left", "take": {"name": "airline"}}},
@@ -40,7 +41,7 @@ def flight(carrier: str, distance: Any, **more: Any) -> str:
 @pytest.fixture(scope="module")
 def damaged(new_lake: Callable[[str], Lake]) -> Lake:
     lake = new_lake("damaged")
-    good = [flight("UA", 1400), flight("AA", 0), flight("ZZ", 300, hour=2), flight("é", 5, tags=["a", "b"])]
+    good = [flight("UA", 1400), flight("AA", 0), flight("ZZ", 300, hour=2), flight("é", 5, tags=["a", "b"], note="n/a")]
     bad = ['{"carrier": ', flight("UA", "far"), flight("UA", 1, tags="a"), flight("UA", None, time_hour=1.5)]
     lake.put("raw", "damaged/flights/year=2013/month=1/a.json", "\n".join(good + bad))
     lake.put("raw", "damaged/flights/year=2013/month=2/b c%3A.json", "\n".join(good[:1]))
@@ -155,7 +156,7 @@ def test_a_scala_run_takes_the_place_of_an_earlier_one(
 def test_an_incremental_run_goes_on_where_one_in_the_other_language_stopped(
     damaged: Lake, spark: SparkSession, in_scala: Callable[[list[str]], dict[str, Any]]
 ) -> None:
-    steps: list[dict[str, Any]] = [STEPS[0], *STEPS[2:5], STEPS[6]]
+    steps: list[dict[str, Any]] = [*STEPS[:2], *STEPS[3:6], STEPS[7]]
 
     def batch(job: str, number: int) -> list[str]:
         sink = {"table": f"batches_of_{job}", "partition_by": ["Place"]}

@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from local_aws.context import client
+from tests.embedded import at, client
 from tests.glue_scripts.trouble.watched import kill
 from tests.local_aws.conftest import free_port
 from tests.local_aws.jobs.conftest import ended
@@ -129,7 +129,7 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jobs]:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
     try:
         _wait(process, f"http://127.0.0.1:{port}/_ministack/health", folder.parent / "aws.log")
-        yield _filled(Jobs(f"http://127.0.0.1:{port}", folder))
+        yield _filled(Jobs(at(port, folder), folder))
     finally:
         process.terminate()
         process.wait(30)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws.context import client
+from tests.embedded import client
 
 from ..conftest import free_port, started, stopped
 from .conftest import LAKE, RESULTS, Lake

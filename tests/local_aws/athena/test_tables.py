@@ -87,6 +87,14 @@ def test_path_names_the_object_a_row_is_from(lake: Lake) -> None:
     assert lake.rows('SELECT "$path" FROM departures WHERE year = 2014') == [[f"s3://{LAKE}/elsewhere/a.parquet"]]
 
 
+def test_a_field_of_a_struct_is_found_by_its_name_wherever_the_file_has_it(lake: Lake) -> None:
+    lake.put("orders/old.parquet", parquet(id=[1], place=[{"city": "Porto", "shop": "b"}]))
+    lake.put("orders/new.parquet", parquet(id=[2], place=[{"shop": "c", "city": "Turin"}]))
+    lake.table("orders", "parquet", "id int; place struct<city:string,shop:string>")
+    assert lake.rows("SELECT place.city FROM orders ORDER BY id") == [["Porto"], ["Turin"]]
+    assert lake.rows("SELECT id, place.shop FROM orders ORDER BY id") == [["1", "b"], ["2", "c"]]
+
+
 def test_json_keys_are_read_in_any_case(lake: Lake) -> None:
     lake.put("events/a.json", '{"ID": 1, "at": "2013-01-01 05:00:00", "s": {"a": 1, "b": [1, 2]}}\n{"id": 2}\n')
     lake.table("events", "json", "id int; at timestamp; s struct<a:int,b:array<int>>")

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws.context import Context, client
+from local_aws.context import Context
 from local_aws.crawlers import Crawlers
 from local_aws.crawlers.runs import Runs
 from local_aws.crawlers.schedule import is_due
-from tests.local_aws.conftest import free_port, started, stopped
+from tests.embedded import client, keys_of
+from tests.local_aws.conftest import free_port, started, stopped, until
 from tests.local_aws.crawlers.conftest import Lake
 
 CSV = "id,name\n1,ann\n2,bob\n"
@@ -178,8 +179,8 @@ def test_a_cron_is_due_in_the_minute_it_names(schedule: str, moment: str, due: b
 def test_only_crawlers_that_are_due_and_scheduled_are_started(lake: Any, endpoint: str, tmp_path: Path) -> None:
     lake.put({"t/a.csv": CSV})
     lake.define("t/", Schedule="cron(15 * * * ? *)")
-    runs = Runs(Context.at(endpoint, tmp_path))
-    crawlers, key = Crawlers(Context.at(endpoint, tmp_path), runs), f"us-east-1/{lake.name}"
+    runs = Runs(Context.at(endpoint, tmp_path, keys_of(endpoint)))
+    crawlers, key = Crawlers(Context.at(endpoint, tmp_path, keys_of(endpoint)), runs), f"us-east-1/{lake.name}"
     runs.remember(key)
     minute = datetime(2026, 11, 23, 10, 14, tzinfo=UTC)
     crawlers.start_due(minute - timedelta(minutes=1), minute)
@@ -206,6 +207,7 @@ def test_a_crawl_that_the_process_did_not_survive_has_failed(tmp_path: Path) -> 
     crawler = lake.glue.get_crawler(Name=lake.name)["Crawler"]
     (crawl,) = lake.glue.list_crawls(CrawlerName=lake.name)["Crawls"]
     lake.run()
+    until(lambda: any("ended while this crawl was running" in line for line in lake.log()))
     stopped(process)
     assert (crawler["State"], crawler["LastCrawl"]["Status"], crawl["State"]) == ("READY", "FAILED", "FAILED")
     assert "ended while this crawl was running" in crawler["LastCrawl"]["ErrorMessage"]

@@ -11,6 +11,7 @@ import pytest
 
 from local_aws.context import Context
 from local_aws.jobs.buckets import BucketFolders
+from tests.embedded import keys_of
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def bucket(aws: Callable[[str], Any]) -> str:
 
 @pytest.fixture
 def context(endpoint: str, tmp_path: Path) -> Context:
-    return Context.at(endpoint, tmp_path)
+    return Context.at(endpoint, tmp_path, keys_of(endpoint))
 
 
 def _bodies(aws: Callable[[str], Any], bucket: str) -> dict[str, bytes]:
@@ -86,7 +87,21 @@ def test_what_was_never_published_changes_neither_s3_nor_what_others_read(
     context: Context, aws: Callable[[str], Any], bucket: str
 ) -> None:
     before = _bodies(aws, bucket)
-    folders, _ = _run(context, bucket)
-    folders.release()
+    _run(context, bucket)
     assert _bodies(aws, bucket) == before
     assert {file.key: file.path.read_bytes() for file in context.mirror.pull(bucket)} == before
+
+
+def test_a_copy_that_came_just_before_a_crash_is_not_taken_for_an_older_one(
+    context: Context, aws: Callable[[str], Any], bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context.mirror.pull(bucket)
+    aws("s3").put_object(Bucket=bucket, Key="kept", Body=b"new!")
+    with monkeypatch.context() as crash:
+        crash.setattr(context.store, "put_all", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            context.mirror.pull(bucket)
+    aws("s3").put_object(Bucket=bucket, Key="kept", Body=b"kept")
+    again = Context.at(context.endpoint, context.folder, context.keys)
+    (kept,) = again.mirror.pull(bucket, "kept")
+    assert kept.path.read_bytes() == b"kept"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws.context import client
+from tests.embedded import client
 from tests.local_aws.conftest import free_port, started, stopped, until
 from tests.local_aws.jobs.conftest import Lab, ended
 
@@ -30,6 +30,25 @@ def _pid(lab: Any, job: str, run_id: str) -> int:
     return int(until(lambda: lab.told(job, run_id))[0])
 
 
+NAMED = {"HOME", "JAVA_HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ"}
+
+
+def test_a_job_sees_no_variable_of_the_persons_and_a_home_of_its_own(lab: Any) -> None:
+    """LC_CTYPE is Python's own, where no language is set."""
+    run = lab.run(
+        """
+        import os, pathlib
+        print(" ".join(os.environ))
+        print([*pathlib.Path.home().iterdir()], pathlib.Path.home())
+        """
+    )
+    names, home = lab.lines(run, "output")
+    own = {name for name in names.split() if not name.startswith(("AWS_", "PYTHON", "PYSPARK_", "SPARK_"))}
+    assert own <= NAMED
+    assert home.startswith("[] ")
+    assert run["Id"] in home
+
+
 def test_a_shell_job_works_on_this_aws_with_nothing_of_the_caller(lab: Any) -> None:
     run = lab.run(
         f"""
@@ -39,7 +58,7 @@ def test_a_shell_job_works_on_this_aws_with_nothing_of_the_caller(lab: Any) -> N
         """
     )
     assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
-    assert lab.aws("s3").get_object(Bucket=lab.bucket, Key="made")["Body"].read() == b"local"
+    assert lab.aws("s3").get_object(Bucket=lab.bucket, Key="made")["Body"].read().startswith(b"LOCAL")
     assert "AWS_PROFILE" not in lab.lines(run, "output")[0]
 
 
@@ -169,7 +188,7 @@ def test_a_run_dies_with_the_embedded_aws_and_is_failed_afterwards(tmp_path: Pat
     stopped(server)
     assert (run["JobRunState"], run["ErrorMessage"]) == (
         "FAILED",
-        "the embedded AWS was stopped during the run",
+        "the embedded AWS ended while this run was going on; start it again",
     )
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from local_aws.context import client
+from tests.embedded import client
 from tests.local_aws.conftest import free_port, started
 
 ROLE = "arn:aws:iam::000000000000:role/kept"
@@ -167,4 +167,4 @@ class Life:
         self.process.wait()
 
     def again(self) -> None:
-        self.process = started(self.port, self.folder, self._log)
+        self.process = started(self.port, self.folder, log_file=self._log)

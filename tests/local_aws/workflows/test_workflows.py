@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws.context import Context, client
+from local_aws.context import Context
 from local_aws.workflows.runs import WorkflowRuns
+from tests.embedded import client, keys_of
 from tests.local_aws.conftest import free_port, started, stopped, until
 from tests.local_aws.workflows.conftest import Lab, counts, states
 
@@ -211,7 +212,7 @@ def test_a_schedule_starts_the_workflow(lab: Lab, endpoint: str, tmp_path: Path)
     lab.trigger(idle, **schedule | {"WorkflowName": None, "Schedule": "cron(0 4 * * ? *)"})
     three = datetime(2026, 1, 2, 3, tzinfo=UTC)
     # An engine of its own looks at the clock, as that of the embedded AWS cannot be put forward.
-    context = Context.at(endpoint, tmp_path)
+    context = Context.at(endpoint, tmp_path, keys_of(endpoint))
     context.store.put("glue_triggers", "us-east-1/any", {})
     WorkflowRuns(context).start_due(three - timedelta(minutes=1), three)
 
@@ -278,6 +279,6 @@ def test_a_run_that_the_embedded_aws_did_not_survive_is_in_error(tmp_path: Path)
             "ERROR",
             "The embedded AWS ended while this run was going on.",
         )
-        assert counts(run) == {"TotalActions": 1, "ErroredActions": 1}
+        assert counts(run) == {"TotalActions": 1, "FailedActions": 1}
     finally:
         stopped(again)

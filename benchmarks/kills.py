@@ -1,0 +1,344 @@
+"""Random kills in the life of a lake: after the next command all is as in an undisturbed life.
+
+`python -m benchmarks.kills --kills 40 --seed 1` takes about half an hour. Each kill picks a command, a moment of it,
+and what dies then: the embedded AWS, the command alone, all of it with what it started (as when the power goes), or the
+terminal. The same command is then given again, the embedded AWS started first where it is gone, and what the lake then
+holds is compared with what it held before: Terraform's state and plan, every object of the raw zone, the catalog, the
+rows of the job's table, and what `lake leftovers` finds. At the end the lake is taken down, and nothing may be left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import pty
+import random
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from lake.aws import Aws
+from lake.config import load
+from lake.names import STACKS
+from tests.e2e.conftest import Checkout, checkout_in, environment
+
+LAKE = """
+project: kills
+environments:
+  local: {endpoint: "http://127.0.0.1:4566", region: us-east-1, destroyable: true}
+datasets:
+  orders: {format: json, partitions: [day]}
+  shops: {format: csv}
+jobs:
+  sales:
+    source: orders
+    steps:
+      - join: {with: shops, on: shop, how: left, take: [city]}
+      - filter: "amount > 0"
+    sink: {table: sales, format: parquet, partition_by: [day]}
+streams:
+  visits: {columns: {at: timestamp, shop: string}}
+"""
+DAYS, ORDERS = 40, 25
+TABLES = {"raw": ("orders", "shops"), "curated": ("sales",)}
+RESTARTABLE = ("catalog", "etl", "athena", "streaming")
+"""Stacks that hold no data: they go and come back within a life. Storage does once, at the end."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command of a life.
+
+    Attributes:
+        prepare: brings the lake to where the command has all its work to do.
+        again: the commands after the kill; the last of them leaves the lake whole.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    prepare: Callable[[Checkout], object]
+    again: tuple[tuple[str, ...], ...]
+    stack: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a kill did. `differences` is empty where the next command made all good."""
+
+    step: str
+    victim: str
+    moment: float
+    differences: list[str]
+
+
+def main() -> int:
+    options = _options()
+    chance = random.Random(options.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        for checkout in checkout_in(Path(folder) / "lake"):
+            whole = _built(checkout, Path(folder) / "data")
+            steps = _steps(Path(folder) / "data")
+            times = {step.name: _undisturbed(checkout, step) for step in steps}
+            print(", ".join(f"{name} {seconds:.0f} s" for name, seconds in times.items()), flush=True)
+            outcomes = [
+                _disturbed(checkout, step, victim, chance.uniform(0, times[step.name]), whole)
+                for step, victim in _drawn(chance, steps, options.kills)
+            ]
+            left = _taken_down(checkout)
+    return _shown(outcomes, left)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks.kills")
+    parser.add_argument("--kills", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+def _drawn(chance: random.Random, steps: list[Step], kills: int) -> Iterator[tuple[Step, str]]:
+    """Every step and every victim in turn, in a random order."""
+    pairs = [(step, victim) for step in steps for victim in VICTIMS]
+    for number in range(kills):
+        if number % len(pairs) == 0:
+            chance.shuffle(pairs)
+        yield pairs[number % len(pairs)]
+
+
+def _steps(data: Path) -> list[Step]:
+    put = ("put", "orders", str(data / "orders"))
+    stacks = [step for stack in RESTARTABLE for step in _of_stack(stack, data)]
+    return [
+        *stacks,
+        Step("put", put, _without_orders, (put,)),
+        Step("crawl", ("crawl",), _without_tables, (("crawl",),)),
+        Step("run", ("run", "sales"), lambda checkout: None, (("run", "sales"),)),
+    ]
+
+
+def _of_stack(stack: str, data: Path) -> list[Step]:
+    """The catalog's and the jobs' tables go with their stack, so they are made again."""
+    up, down = ("up", stack), ("down", stack)
+    refill = {"catalog": (("crawl",), ("run", "sales"))}.get(stack, ())
+    return [
+        Step(f"down {stack}", down, lambda checkout: None, (down, up, *refill), stack),
+        Step(f"up {stack}", up, lambda checkout: checkout.lake(*down), (up, *refill), stack),
+    ]
+
+
+# A life, and what it holds
+
+
+def _built(checkout: Checkout, data: Path) -> dict[str, Any]:
+    """Deploy the lake and run its data through it. Returns what it then holds."""
+    port = (checkout.root / "lake.yaml").read_text().partition("127.0.0.1:")[2].partition('"')[0]
+    (checkout.root / "lake.yaml").write_text(LAKE.replace("4566", port))
+    _write(data)
+    checkout.lake("local", "start")
+    checkout.lake("up")
+    checkout.lake("put", "orders", str(data / "orders"))
+    checkout.lake("put", "shops", str(data / "shops"))
+    checkout.lake("crawl")
+    checkout.lake("run", "sales")
+    return _held(checkout)
+
+
+def _write(data: Path) -> None:
+    (data / "shops").mkdir(parents=True)
+    (data / "shops" / "shops.csv").write_text("shop,city\na,Lyon\nb,Porto\nc,Turin\n")
+    for day in range(DAYS):
+        folder = data / "orders" / f"day=2026-01-{day:02}"
+        folder.mkdir(parents=True)
+        orders = ({"shop": "abc"[n % 3], "amount": n % 7, "id": day * ORDERS + n} for n in range(ORDERS))
+        (folder / "orders.json").write_text("".join(f"{json.dumps(order)}\n" for order in orders))
+
+
+def _held(checkout: Checkout) -> dict[str, Any]:
+    """All of a lake that a person can see, without the ids that differ from run to run."""
+    aws = Aws(load(checkout.root / "lake.yaml", "local"))
+    return {
+        **{f"state of {stack}": sorted(checkout.state(stack)) for stack in STACKS},
+        **{f"table {name}": _table(aws, zone, name) for zone, names in TABLES.items() for name in names},
+        "raw objects": _objects(aws),
+        "rows": checkout.lake_json("query", "SELECT * FROM sales ORDER BY id")["rows"],
+        "found by name": [left for left in _leftovers(checkout) if left["kind"] != "KMS key"],
+    }
+
+
+def _leftovers(checkout: Checkout) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = checkout.lake_json("leftovers", code=None)["leftovers"]
+    return found
+
+
+def _table(aws: Aws, zone: str, name: str) -> dict[str, Any]:
+    where = {"DatabaseName": aws.names.database(zone)}
+    table: Any = aws.glue.get_table(**where, Name=name)["Table"]
+    pages = aws.glue.get_paginator("get_partitions").paginate(**where, TableName=name)
+    return {
+        "columns": table["StorageDescriptor"]["Columns"],
+        "keys": table["PartitionKeys"],
+        "partitions": sorted(tuple(found["Values"]) for page in pages for found in page["Partitions"]),
+    }
+
+
+def _objects(aws: Aws) -> dict[str, str]:
+    pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=aws.names.bucket("raw"))
+    return {entry["Key"]: entry["ETag"] for page in pages for entry in page.get("Contents", [])}
+
+
+def _without_orders(checkout: Checkout) -> None:
+    aws = Aws(load(checkout.root / "lake.yaml", "local"))
+    for key in _objects(aws):
+        if key.startswith("orders/"):
+            aws.s3.delete_object(Bucket=aws.names.bucket("raw"), Key=key)
+
+
+def _without_tables(checkout: Checkout) -> None:
+    aws = Aws(load(checkout.root / "lake.yaml", "local"))
+    for name in TABLES["raw"]:
+        aws.glue.delete_table(DatabaseName=aws.names.database("raw"), Name=name)
+
+
+def _taken_down(checkout: Checkout) -> list[str]:
+    checkout.lake("down", "--delete-data")
+    stored = checkout.lake_json("local", "store")
+    left = [f"{entry['place']}: {entry['key']}" for entry in stored if "kills" in entry["key"]]
+    return left + [f"{found['kind']}: {found['name']}" for found in _leftovers(checkout)]
+
+
+# Kills
+
+
+def _server(checkout: Checkout, _: subprocess.Popen[bytes], __: int) -> None:
+    """The embedded AWS, with the command going on."""
+    os.kill(json.loads((checkout.root / ".local/local/aws/process.json").read_text())["pid"], signal.SIGKILL)
+
+
+def _command(_: Checkout, process: subprocess.Popen[bytes], __: int) -> None:
+    process.kill()
+
+
+def _power(checkout: Checkout, process: subprocess.Popen[bytes], terminal: int) -> None:
+    """The embedded AWS, the command and all that it started."""
+    with suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            child.kill()
+    process.kill()
+    _server(checkout, process, terminal)
+
+
+def _terminal(_: Checkout, __: subprocess.Popen[bytes], terminal: int) -> None:
+    os.close(terminal)
+
+
+VICTIMS: dict[str, Callable[[Checkout, subprocess.Popen[bytes], int], None]] = {
+    "embedded AWS": _server,
+    "command": _command,
+    "power": _power,
+    "terminal": _terminal,
+}
+
+
+def _undisturbed(checkout: Checkout, step: Step) -> float:
+    """How long the step takes, in seconds. A stack that goes down here comes up in the step after."""
+    step.prepare(checkout)
+    begun = time.monotonic()
+    checkout.lake(*step.command)
+    taken = time.monotonic() - begun
+    if step.command[0] == "up":
+        for command in step.again[1:]:
+            checkout.lake(*command)
+    return taken
+
+
+def _disturbed(checkout: Checkout, step: Step, victim: str, moment: float, whole: dict[str, Any]) -> Outcome:
+    step.prepare(checkout)
+    with _in_a_terminal(checkout, step.command) as (process, terminal):
+        _watch(process, terminal, moment)
+        VICTIMS[victim](checkout, process, terminal)
+        _watch(process, terminal, 300)
+        process.wait(10)
+    checkout.lake("local", "start")
+    failed = [_failure(checkout, command) for command in step.again]
+    differences = [told for told in failed if told] or _differences(whole, _held(checkout))
+    if step.stack and not differences:
+        differences = _planned(checkout, step.stack)
+    outcome = Outcome(step.name, victim, moment, differences)
+    print(f"{'FAILED' if differences else 'ok':7} {victim} dies {moment:.1f} s into {step.name}", flush=True)
+    for difference in differences:
+        print(f"        {difference}", flush=True)
+    return outcome
+
+
+@contextmanager
+def _in_a_terminal(checkout: Checkout, command: tuple[str, ...]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A lake command in a terminal of its own: (process, the terminal's other end)."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lake", *command],
+        cwd=checkout.root,
+        env=environment(checkout.root),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(theirs)
+    yield process, ours
+    with suppress(OSError):
+        os.close(ours)
+
+
+def _watch(process: subprocess.Popen[bytes], terminal: int, seconds: float) -> None:
+    """Read what the command prints, to its end or for so long."""
+    deadline = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            if select.select([terminal], [], [], 0.05)[0]:
+                os.read(terminal, 65536)
+        except OSError:
+            # The terminal is closed, by either end.
+            time.sleep(0.05)
+
+
+def _failure(checkout: Checkout, command: tuple[str, ...]) -> str:
+    done = checkout.lake(*command, code=None)
+    return f"lake {' '.join(command)}: {done.stderr[-500:]}" if done.returncode else ""
+
+
+def _differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    return [f"{name}: {before[name]} is now {after[name]}"[:500] for name in before if before[name] != after[name]]
+
+
+def _planned(checkout: Checkout, stack: str) -> list[str]:
+    command = ("terraform", f"-chdir=cdktf.out/stacks/{stack}", "plan", "-detailed-exitcode", "-no-color")
+    done = checkout.run(*command, code=None)
+    return [] if done.returncode == 0 else [f"a plan of {stack} shows changes: {done.stdout[-300:]}"]
+
+
+def _shown(outcomes: list[Outcome], left: list[str]) -> int:
+    table = Table("command", *VICTIMS, title=f"{len(outcomes)} kills; equal after the next command")
+    for step in dict.fromkeys(outcome.step for outcome in outcomes):
+        cells = [[not o.differences for o in outcomes if (o.step, o.victim) == (step, victim)] for victim in VICTIMS]
+        table.add_row(step, *(f"{sum(cell)} of {len(cell)}" if cell else "" for cell in cells))
+    Console(width=120).print(table, f"{len(left)} left after lake down --delete-data", *left, sep="\n")
+    return int(any(outcome.differences for outcome in outcomes) or bool(left))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# duckdb 2.0.0 (PyPI; right in 1.5.6 and 2.0.1): read_parquet(..., schema = MAP) gives another field's value.
+#
+# A file holds a struct whose fields stand in another order than in the schema that the query gives. The whole struct is
+# mapped by name and comes out right. A query that reads one field of it alone (projection pushdown) takes the field at
+# that position: st.a is the value of b, with no error. Tables whose files were written over the years by several
+# writers have such files. Two queries of one column disagree.
+#
+# Output seen:
+#   whole {'a': 'apple', 'b': 'bread'}
+#   alone bread
+set -euo pipefail
+cd "$(mktemp -d)"
+trap 'rm -rf "$PWD"' EXIT
+python3 -m venv venv
+venv/bin/pip --quiet --disable-pip-version-check install duckdb==2.0.0
+cat >show.py <<'PY'
+import duckdb
+
+connection = duckdb.connect()
+connection.execute("COPY (SELECT {'b': 'bread', 'a': 'apple'} AS st) TO 'other_order.parquet'")
+schema = "MAP {'st': {name: 'st', type: 'STRUCT(a VARCHAR, b VARCHAR)', default_value: NULL}}"
+table = f"read_parquet('other_order.parquet', schema = {schema})"
+print("whole", connection.execute(f"SELECT st FROM {table}").fetchone()[0])
+print("alone", connection.execute(f"SELECT st.a FROM {table}").fetchone()[0])
+PY
+diff <(venv/bin/python show.py) - <<'SEEN'
+whole {'a': 'apple', 'b': 'bread'}
+alone bread
+SEEN
+echo "as stated"

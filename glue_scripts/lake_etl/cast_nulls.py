@@ -1,0 +1,68 @@
+"""What the casts of a run made null: counted by the query that writes the rows, told in the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from lake_etl.report import observed
+from lake_etl.steps import Applied
+from lake_etl.transforms.cast import Counted
+
+WARN_OVER = 0.01
+
+
+@dataclass(frozen=True)
+class CastNulls:
+    """Of a column's values that were there, so many did not fit the type and became null. examples are such values."""
+
+    step: str
+    column: str
+    type: str
+    values: int
+    nulls: int
+    examples: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        return self.nulls / self.values if self.values else 0.0
+
+    def __str__(self) -> str:
+        shown = " and ".join(f"'{example}'" for example in self.examples)
+        tenths = (2000 * self.nulls + self.values) // (2 * self.values)
+        share = f"{tenths // 10}.{tenths % 10} %"
+        return (
+            f"{self.step}: {self.nulls} of {self.values} values of {self.column} ({share}) are not {self.type} and "
+            f"became null, such as {shown}. Mend them before the cast, or cast with on_error: quarantine"
+        )
+
+
+def cast_nulls(steps: list[Applied]) -> list[CastNulls]:
+    """Of each column that a step casts, unless its misfits fail the run or go to quarantine. A query must have read
+    the rows.
+    """
+    return [
+        found
+        for number, step in enumerate(steps, 1)
+        for counted in step.casts
+        for found in _of(f"step {number} ({step.name})", counted)
+    ]
+
+
+def told(found: list[CastNulls], warn_over: float) -> dict[str, Any]:
+    """What a report says of them: how many by column, and a warning for each column with a greater share."""
+    counts: dict[str, int] = {}
+    for each in found:
+        counts[each.column] = counts.get(each.column, 0) + each.nulls
+    warnings = [str(each) for each in found if each.share > warn_over]
+    return ({"cast_nulls": counts} if counts else {}) | ({"warnings": warnings} if warnings else {})
+
+
+def _of(step: str, counted: Counted) -> Iterable[CastNulls]:
+    seen = observed(counted.counts) if counted.counts else {}
+    for column, type_ in counted.types.items():
+        values, nulls = seen.get(f"values {column}", 0), seen.get(f"nulls {column}", 0)
+        ends = (seen.get(f"{end} {column}") for end in ("least", "most"))
+        examples = tuple(dict.fromkeys(str(end) for end in ends if end is not None))
+        yield CastNulls(step, counted.prefix + column, type_, values, nulls, examples)

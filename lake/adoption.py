@@ -1,0 +1,274 @@
+"""What a stack's resources are called in AWS, so that one which was made and is in no state is found and taken up.
+
+A process that is killed between the call that makes a resource and the state that names it leaves such a one behind.
+Resources that are merely set on another one (a bucket's policy, an object) are not here: to set them again is no harm.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from lake.aws import THREADS, Aws, error_code
+
+if TYPE_CHECKING:
+    from mypy_boto3_resourcegroupstaggingapi.type_defs import TagFilterTypeDef
+
+Body = Mapping[str, Any]
+Resources = Mapping[str, Mapping[str, Body]]
+"""Of a synthesised stack: type, then logical name, then arguments."""
+Tags = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A resource that exists.
+
+    Attributes:
+        id: by which Terraform imports it.
+        tags: None where AWS knows no tags for such a resource: its name alone says whose it is.
+        tagged_later: AWS makes it first and tags it in a second call.
+    """
+
+    id: str
+    tags: Tags | None = None
+    tagged_later: bool = False
+
+    def belongs_to(self, aws: Aws) -> bool:
+        wanted = {"project": aws.lake.config.project, "environment": aws.lake.env}
+        if self.tags is None or (self.tagged_later and not self.tags):
+            return True
+        return wanted.items() <= self.tags.items()
+
+
+@dataclass(frozen=True)
+class Orphan:
+    """A resource of a stack that exists and is in no state."""
+
+    address: str
+    found: Found
+
+
+def orphans(aws: Aws, resources: Resources, in_state: Iterable[str]) -> list[Orphan]:
+    """The resources of a stack that exist and are not among the addresses `in_state`: one question to AWS for each."""
+    known = set(in_state)
+    missing = [
+        (f"{type_}.{name}", _FINDERS[type_], body)
+        for type_, bodies in resources.items()
+        if type_ in _FINDERS
+        for name, body in bodies.items()
+        if f"{type_}.{name}" not in known
+    ]
+    if not missing:
+        return []
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = pool.map(lambda one: _asked(aws, one[1], _resolved(one[2], resources, aws.names.account)), missing)
+    return [Orphan(address, it) for (address, _, _), it in zip(missing, found, strict=True) if it]
+
+
+Finder = Callable[[Aws, Body], Found | None]
+
+
+def _asked(aws: Aws, finder: Finder, body: Body) -> Found | None:
+    try:
+        return finder(aws, body)
+    except ClientError as error:
+        if error_code(error) in _ABSENT or "NotFound" in error_code(error):
+            return None
+        raise
+
+
+_ABSENT = {
+    *("404", "403", "NoSuchBucket", "NoSuchEntity"),
+    *("InvalidRequestException", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"),
+}
+"""What services say of what is not there; 403 of a bucket is another account's."""
+
+
+def _resolved(value: Any, resources: Resources, account: str) -> Any:
+    """Arguments with the account's number, and what they refer to in their stack, written out."""
+    if isinstance(value, Mapping):
+        return {key: _resolved(inner, resources, account) for key, inner in value.items()}
+    if not isinstance(value, str):
+        return value
+    value = value.replace("${data.aws_caller_identity.account.account_id}", account)
+    if match := re.fullmatch(r"\$\{(\w+)\.(\w+)\.(\w+)\}", value):
+        type_, name, argument = match.groups()
+        referred = resources.get(type_, {}).get(name, {}).get(argument)
+        return value if referred is None else _resolved(referred, resources, account)
+    return value
+
+
+def _as_dict(tags: Iterable[Any], key: str = "Key", value: str = "Value") -> Tags:
+    return {str(tag[key]): str(tag[value]) for tag in tags}
+
+
+def _bucket(aws: Aws, body: Body) -> Found:
+    bucket = body["bucket"]
+    aws.s3.head_bucket(Bucket=bucket)
+    try:
+        tags = _as_dict(aws.s3.get_bucket_tagging(Bucket=bucket)["TagSet"])
+    except ClientError as error:
+        if error_code(error) != "NoSuchTagSet":
+            raise
+        tags = {}
+    return Found(bucket, tags, tagged_later=True)
+
+
+def _key(aws: Aws, body: Body) -> Found | None:
+    """A key has no name: the lake's tags lead to it, and the lake's description says that it is the one."""
+    tags = {"project": aws.lake.config.project, "environment": aws.lake.env}
+    wanted: list[TagFilterTypeDef] = [{"Key": key, "Values": [value]} for key, value in tags.items()]
+    pages = aws.tagging.get_paginator("get_resources").paginate(ResourceTypeFilters=["kms"], TagFilters=wanted)
+    for arn in (entry["ResourceARN"] for page in pages for entry in page["ResourceTagMappingList"]):
+        key = aws.kms.describe_key(KeyId=arn)["KeyMetadata"]
+        if key.get("Description") == body["description"] and key["KeyState"] != "PendingDeletion":
+            return Found(key["KeyId"], tags)
+    return None
+
+
+def _key_tags(aws: Aws, key: str) -> Tags:
+    return _as_dict(aws.kms.list_resource_tags(KeyId=key)["Tags"], "TagKey", "TagValue")
+
+
+def _alias(aws: Aws, body: Body) -> Found:
+    key = aws.kms.describe_key(KeyId=body["name"])["KeyMetadata"]["KeyId"]
+    return Found(body["name"], _key_tags(aws, key))
+
+
+def _glue(operation: str, kind: str = "", argument: str = "Name", *, by_account: bool = False) -> Finder:
+    """A finder of what Glue gets by name. `kind` is what its ARN calls it; untagged where that is empty."""
+
+    def find(aws: Aws, body: Body) -> Found:
+        name = body["name"]
+        getattr(aws.glue, operation)(**{argument: name})
+        tags = _glue_tags(aws, f"{kind}/{name}") if kind else None
+        return Found(f"{aws.names.account}:{name}" if by_account else name, tags)
+
+    return find
+
+
+def _glue_tags(aws: Aws, resource: str) -> Tags:
+    return dict(aws.glue.get_tags(ResourceArn=aws.names.arn("glue", resource))["Tags"])
+
+
+def _table(aws: Aws, body: Body) -> Found:
+    database, name = body["database_name"], body["name"]
+    aws.glue.get_table(DatabaseName=database, Name=name)
+    return Found(f"{aws.names.account}:{database}:{name}")
+
+
+def _partition_index(aws: Aws, body: Body) -> Found | None:
+    database, table, index = body["database_name"], body["table_name"], body["partition_index"]["index_name"]
+    indexes = aws.glue.get_partition_indexes(DatabaseName=database, TableName=table)
+    names = [found["IndexName"] for found in indexes.get("PartitionIndexDescriptorList", [])]
+    return Found(f"{aws.names.account}:{database}:{table}:{index}") if index in names else None
+
+
+def _ml_transform(aws: Aws, body: Body) -> Found | None:
+    for transform in aws.glue.get_ml_transforms(Filter={"Name": body["name"]})["Transforms"]:
+        if transform["Name"] == body["name"]:
+            id_ = transform["TransformId"]
+            return Found(id_, _glue_tags(aws, f"mlTransform/{id_}"))
+    return None
+
+
+def _secret(aws: Aws, body: Body) -> Found | None:
+    secret = aws.secrets.describe_secret(SecretId=body["name"])
+    return None if secret.get("DeletedDate") else Found(secret["ARN"], _as_dict(secret.get("Tags", [])))
+
+
+def _queue(aws: Aws, body: Body) -> Found:
+    url = aws.sqs.get_queue_url(QueueName=body["name"])["QueueUrl"]
+    return Found(url, aws.sqs.list_queue_tags(QueueUrl=url).get("Tags", {}))
+
+
+def _role(aws: Aws, body: Body) -> Found:
+    return Found(body["name"], _as_dict(aws.iam.list_role_tags(RoleName=body["name"])["Tags"]))
+
+
+def _log_group(aws: Aws, body: Body) -> Found | None:
+    name = body["name"]
+    groups = aws.logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    if all(group["logGroupName"] != name for group in groups):
+        return None
+    return Found(name, aws.logs.list_tags_log_group(logGroupName=name).get("tags", {}))
+
+
+def _log_stream(aws: Aws, body: Body) -> Found | None:
+    group, name = body["log_group_name"], body["name"]
+    streams = aws.logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=name)["logStreams"]
+    return Found(f"{group}:{name}") if any(stream["logStreamName"] == name for stream in streams) else None
+
+
+def _workgroup(aws: Aws, body: Body) -> Found:
+    name = body["name"]
+    aws.athena.get_work_group(WorkGroup=name)
+    arn = aws.names.arn("athena", f"workgroup/{name}")
+    return Found(name, _as_dict(aws.athena.list_tags_for_resource(ResourceARN=arn)["Tags"]))
+
+
+def _named_query(aws: Aws, body: Body) -> Found | None:
+    """AWS makes as many of one name as it is asked for."""
+    for page in aws.athena.get_paginator("list_named_queries").paginate(WorkGroup=aws.names.workgroup):
+        for id_ in page["NamedQueryIds"]:
+            if aws.athena.get_named_query(NamedQueryId=id_)["NamedQuery"]["Name"] == body["name"]:
+                return Found(id_)
+    return None
+
+
+def _stream(aws: Aws, body: Body) -> Found | None:
+    name = body["name"]
+    state = aws.kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamStatus"]
+    tags = _as_dict(aws.kinesis.list_tags_for_stream(StreamName=name)["Tags"])
+    return None if state == _GOING else Found(name, tags, tagged_later=True)
+
+
+def _delivery_stream(aws: Aws, body: Body) -> Found | None:
+    name = body["name"]
+    stream = aws.firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
+    tags = _as_dict(aws.firehose.list_tags_for_delivery_stream(DeliveryStreamName=name)["Tags"])
+    return None if stream["DeliveryStreamStatus"] == _GOING else Found(stream["DeliveryStreamARN"], tags)
+
+
+def _application(aws: Aws, body: Body) -> Found | None:
+    application = aws.flink.describe_application(ApplicationName=body["name"])["ApplicationDetail"]
+    arn = application["ApplicationARN"]
+    tags = _as_dict(aws.flink.list_tags_for_resource(ResourceARN=arn)["Tags"])
+    return None if application["ApplicationStatus"] == _GOING else Found(arn, tags)
+
+
+_GOING = "DELETING"
+
+_FINDERS: dict[str, Finder] = {
+    "aws_athena_named_query": _named_query,
+    "aws_athena_workgroup": _workgroup,
+    "aws_cloudwatch_log_group": _log_group,
+    "aws_cloudwatch_log_stream": _log_stream,
+    "aws_glue_catalog_database": _glue("get_database", "database", by_account=True),
+    "aws_glue_catalog_table": _table,
+    "aws_glue_classifier": _glue("get_classifier"),
+    "aws_glue_connection": _glue("get_connection", "connection", by_account=True),
+    "aws_glue_crawler": _glue("get_crawler", "crawler"),
+    "aws_glue_data_quality_ruleset": _glue("get_data_quality_ruleset", "dataQualityRuleset"),
+    "aws_glue_job": _glue("get_job", "job", "JobName"),
+    "aws_glue_ml_transform": _ml_transform,
+    "aws_glue_partition_index": _partition_index,
+    "aws_glue_security_configuration": _glue("get_security_configuration"),
+    "aws_glue_trigger": _glue("get_trigger", "trigger"),
+    "aws_glue_workflow": _glue("get_workflow", "workflow"),
+    "aws_iam_role": _role,
+    "aws_kinesis_firehose_delivery_stream": _delivery_stream,
+    "aws_kinesis_stream": _stream,
+    "aws_kinesisanalyticsv2_application": _application,
+    "aws_kms_alias": _alias,
+    "aws_kms_key": _key,
+    "aws_s3_bucket": _bucket,
+    "aws_secretsmanager_secret": _secret,
+    "aws_sqs_queue": _queue,
+}

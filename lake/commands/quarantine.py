@@ -1,0 +1,123 @@
+"""The rows that jobs could not use: what is wrong with them, and sending them again."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from lake.commands.base import AsJson, app
+from lake.commands.output import err, out, show, table
+from lake.errors import BadInput
+
+if TYPE_CHECKING:
+    from lake.aws import Aws
+    from lake.quarantine import Rejected
+
+SUFFIXES = (".csv", ".jsonl", ".parquet")
+SHOWN = ("dataset", "source_file", "line", "reason", "raw", "found_by")
+
+
+class _ShowsByDefault(TyperGroup):
+    """`lake quarantine JOB` is `lake quarantine show JOB`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, "--help"):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+group = typer.Typer(
+    cls=_ShowsByDefault,
+    no_args_is_help=True,
+    help="The rows that a job could not use (`lake quarantine JOB`), and sending them again (`... retry JOB`).",
+)
+app.add_typer(group, name="quarantine")
+
+
+@group.command("show")
+def show_rows(
+    context: typer.Context,
+    job: Annotated[str, typer.Argument(help="A job of lake.yaml.")],
+    run: Annotated[str | None, typer.Option(help="A run's id, or the beginning of it; else the last run.")] = None,
+    rows: Annotated[int | None, typer.Option(min=1, help="So many rows; by default 20, exported all.")] = None,
+    export: Annotated[Path | None, typer.Option(help="Write them to FILE.csv, FILE.jsonl or FILE.parquet.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The rows that a run of a job set aside: source file, line where it can be known, reason, raw text."""
+    if export and export.suffix not in SUFFIXES:
+        raise BadInput(f"--export {export}: {export.suffix or 'no suffix'} is not known. Allowed: {_allowed()}")
+    from lake import quarantine
+
+    aws: Aws = context.obj.aws()
+    run_id, found, count = quarantine.read(aws, job, run, rows if export else rows or 20)
+    if export:
+        with export.open("wb") as file:
+            quarantine.write(found, export.suffix, file)
+        done = {"job": job, "run_id": run_id, "rows": len(found), "file": str(export)}
+        show(done, as_json, f"{job}: {len(found)} of {count} rows of the run {run_id} are in {export}")
+    elif as_json:
+        out.print_json(json.dumps([asdict(row) for row in found]))
+    else:
+        table([_shown(row) for row in found], False)
+    _explain(aws, job, run_id, found, count)
+
+
+@group.command("retry")
+def retry(
+    context: typer.Context,
+    job: Annotated[str, typer.Argument(help="The job that could not use the rows.")],
+    file: Annotated[Path, typer.Option(help="The rows of --export FILE.jsonl, `raw` mended in each.")],
+    as_json: AsJson = False,
+) -> None:
+    """Put mended rows into the raw zone as new files of their datasets; the job's next run takes them."""
+    aws: Aws = context.obj.aws()
+    from lake import mended, partitions, zones
+
+    new = 0
+    with tempfile.TemporaryDirectory(prefix="lake-mended-") as folder:
+        rows = mended.write(aws, job, file, Path(folder))
+        for dataset in rows:
+            files = zones.uploads(aws, dataset, [Path(folder) / dataset])
+            storage = partitions.storage(aws, dataset)
+            fresh = [upload for upload in files if not zones.is_there(aws, upload)]
+            new += len([*zones.put(aws, fresh)])
+            if storage:
+                partitions.register(aws, dataset, storage, files)
+    total = ", ".join(f"{count} rows of {dataset}" for dataset, count in rows.items())
+    said = (
+        f"{total} are in the raw zone. `lake run {job}` takes them"
+        if new
+        else f"{total} were sent before: nothing to do"
+    )
+    show({"job": job, "rows": rows, "new_files": new}, as_json, said)
+
+
+def _allowed() -> str:
+    return ", ".join(SUFFIXES)
+
+
+def _shown(row: Rejected) -> dict[str, Any]:
+    return {name: value for name, value in asdict(row).items() if name in SHOWN}
+
+
+def _explain(aws: Aws, job: str, run_id: str, found: list[Rejected], count: int) -> None:
+    from lake import quarantine
+
+    if not count:
+        more = quarantine.others(aws, job, run_id)
+        hint = f". The run before it that did: `lake quarantine {job} --run {more[0]}`" if more else ""
+        err.print(f"the run {run_id} of {job} set no row aside{hint}", markup=False)
+    elif len(found) < count:
+        err.print(f"{len(found)} of {count} rows. `--rows N` shows more, `--export FILE` has all", markup=False)
+    if any(row.raw is not None and row.line is None for row in found):
+        err.print(
+            "The line is not known where a step found the row, or where its file has changed since, is over 200 MB, or "
+            "has records that are not lines",
+            markup=False,
+        )

@@ -1,0 +1,164 @@
+"""Run jobs and workflows, follow and stop their runs, and read what they logged."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from lake.commands.base import AsJson, app
+from lake.commands.output import err, on_no_terminal, out, progress_bar, show, states, table
+from lake.errors import BadInput, LakeError
+
+if TYPE_CHECKING:
+    from lake.aws import Aws
+
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or the beginning of it: see `lake runs`.")]
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    job: Annotated[str | None, typer.Argument(help="A job of lake.yaml.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="A workflow of lake.yaml, in place of a job.")] = None,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Of an incremental job: make its table anew, from all files.")
+    ] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Print the run's id and do not wait.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a Glue job to its end and show its report, or a workflow and show how its crawlers and jobs went."""
+    if (job is None) == (workflow is None):
+        raise BadInput("name a job, or a workflow with --workflow")
+    if workflow and full_refresh:
+        raise BadInput("--full-refresh is for a job. Run it alone, before the workflow")
+    from lake import jobs, workflows
+
+    aws: Aws = context.obj.aws()
+    kind, name = ("workflow", workflow) if workflow else ("job", job or "")
+    run_id = workflows.start(aws, name) if workflow else jobs.start(aws, name, full_refresh=full_refresh)
+    if detach:
+        show({kind: name, "run_id": run_id}, as_json, run_id)
+    else:
+        _to_its_end(aws, kind, name, run_id, as_json)
+
+
+@app.command()
+def runs(
+    context: typer.Context,
+    job: Annotated[str | None, typer.Argument(help="Of one job; of all when none is named.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="So many, the newest.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """The last runs of jobs, newest first, whoever started them."""
+    from lake import runs as runs_
+
+    aws: Aws = context.obj.aws()
+    found = runs_.records(aws, runs_.newest(aws, job, limit))
+    if as_json or found:
+        table(found if as_json else [line | {"run_id": line["run_id"][: runs_.SHORT]} for line in found], as_json)
+    else:
+        err.print(f"{job or 'no job'} has {'never ' if job else ''}run yet", markup=False)
+
+
+@app.command()
+def attach(context: typer.Context, run: RunId, as_json: AsJson = False) -> None:
+    """Follow a run to its end, whoever started it, and show its report as `lake run` does."""
+    from lake import runs
+
+    aws: Aws = context.obj.aws()
+    found = runs.find(aws, run)
+    _to_its_end(aws, found.kind, found.name, found.id, as_json)
+
+
+@app.command()
+def stop(context: typer.Context, run: RunId, as_json: AsJson = False) -> None:
+    """Stop a run of a job or a workflow, and wait until it has ended. What it has not published stays unpublished."""
+    from lake import jobs, runs, workflows
+
+    aws: Aws = context.obj.aws()
+    found = runs.find(aws, run)
+    runs.stop(aws, found)
+    with states() as tell:
+        if found.kind == "job":
+            state = jobs.wait(aws, found.name, found.id, lambda *at: tell(found.name, *at))["JobRunState"]
+        else:
+            workflows.follow(aws, found.name, found.id, lambda action: tell(action.part, action.state, ""))
+            state = "STOPPED"
+    done = {"run_id": found.id, found.kind: found.name, "state": state}
+    show(done, as_json, f"the run {found.id} of {found.name} is {state}")
+
+
+@app.command()
+def logs(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A job, a dataset that has a crawler, or a stream, as in lake.yaml.")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run or the crawl has ended.")] = False,
+    run: Annotated[str | None, typer.Option(help="Of a job: a run's id, or the beginning of it.")] = None,
+    last: Annotated[int, typer.Option("-n", "--lines", min=1, help="So many lines, the last.")] = 100,
+    of: Annotated[
+        Literal["job", "crawler", "stream"] | None, typer.Option(help="Where the name is more than one of them.")
+    ] = None,
+) -> None:
+    """What a job's last run, a crawler's last crawl or a stream's delivery and application have logged."""
+    from lake import logs
+
+    aws: Aws = context.obj.aws()
+    log = logs.find(aws, name, of, run)
+    found = 0
+    for line in logs.follow(aws, log, last) if follow else logs.lines(aws, log, last):
+        found += 1
+        out.print(f"{line.at:%H:%M:%S} {line.source:<7} {line.text}", markup=False)
+    if not found:
+        raise LakeError(log.nothing)
+
+
+def _to_its_end(aws: Aws, kind: str, name: str, run_id: str, as_json: bool) -> None:
+    if kind == "workflow":
+        _follow_workflow(aws, name, run_id, as_json)
+    else:
+        _follow_job(aws, name, run_id, as_json)
+
+
+def _follow_workflow(aws: Aws, workflow: str, run_id: str, as_json: bool) -> None:
+    from lake import workflows
+
+    total = sum(len(step.crawl) + len(step.run) for step in aws.lake.config.workflows[workflow].steps)
+    with progress_bar() as progress:
+        task = progress.add_task(workflow, total=total)
+
+        def tell(action: workflows.Action) -> None:
+            underway = action.state in ("STARTING", "RUNNING")
+            progress.update(task, advance=0 if underway else 1, description=f"{action.part}: {action.state.lower()}")
+            on_no_terminal(f"{action.part}: {action.state.lower()}")
+
+        actions = workflows.follow(aws, workflow, run_id, tell)
+    table([asdict(action) for action in actions], as_json)
+    if told := workflows.failure(workflow, actions):
+        raise LakeError(told)
+
+
+def _follow_job(aws: Aws, job: str, run_id: str, as_json: bool) -> None:
+    from lake import jobs
+
+    with states() as tell:
+        report = jobs.follow(aws, job, run_id, lambda *at: tell(job, *at))
+    if as_json:
+        out.print_json(json.dumps(report))
+    else:
+        table(
+            [{name: value for name, value in report.items() if not isinstance(value, list | dict)}], False, upright=True
+        )
+    _warn(report)
+
+
+def _warn(report: dict[str, Any]) -> None:
+    """What a report has that a person should look at."""
+    for line in report.get("expectations", []):
+        if line["outcome"] == "Failed":
+            said = "out of range" if line["failed"] is None else f"{line['failed']} of {line['judged']} rows fail"
+            err.print(f"{line['otherwise']}: {line['rule']}: {said}", markup=False)
+    for warning in report.get("warnings", []):
+        err.print(warning, markup=False, style="yellow")

@@ -1,0 +1,152 @@
+"""What a person is told of an error: one sentence, in no library's words. Its traceback goes to a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import tempfile
+import traceback
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from lake.errors import LakeError
+
+DEBUG = "LAKE_DEBUG"
+"""Set in the environment, it shows the traceback of an error that nobody expected."""
+LOG = "errors.log"
+_LOGIN = "Log in (`aws sso login`, AWS_PROFILE, ...) or choose another environment with LAKE_ENV"
+_OF_LOGIN = {
+    "NoCredentialsError": "there are no AWS credentials",
+    "PartialCredentialsError": "a part of the AWS credentials is missing",
+    "CredentialRetrievalError": "the AWS credentials could not be fetched",
+    "SSOTokenLoadError": "there is no login by SSO",
+    "UnauthorizedSSOTokenError": "the login by SSO has expired",
+    "TokenRetrievalError": "the login by SSO has expired",
+    "LoginRefreshRequired": "the login has expired",
+    "ProfileNotFound": "the profile that AWS_PROFILE names is not in the AWS configuration",
+    "ConfigParseError": "the AWS configuration file cannot be read",
+    "InvalidConfigError": "the AWS configuration has a setting that cannot be used",
+}
+_OF_THE_WAY = {
+    "ResponseStreamingError": "the connection was closed in the middle of an answer. Run the command again",
+    "IncompleteReadError": "the connection was closed in the middle of an answer. Run the command again",
+    "ProxyConnectionError": "the proxy cannot be reached. Check HTTPS_PROXY",
+    "SSLError": "the certificate is not trusted. Check AWS_CA_BUNDLE and the proxy",
+}
+_GONE = {
+    "EndpointConnectionError": "answers no more",
+    "ConnectTimeoutError": "answers no more",
+    "ConnectionClosedError": "answers no more",
+    "ReadTimeoutError": "gave no answer",
+}
+_WAYS_OUT = {
+    "AccessDenied": "Ask for that right, or choose another login with AWS_PROFILE",
+    "AccessDeniedException": "Ask for that right, or choose another login with AWS_PROFILE",
+    "UnauthorizedOperation": "Ask for that right, or choose another login with AWS_PROFILE",
+    "ExpiredToken": _LOGIN,
+    "ExpiredTokenException": _LOGIN,
+    "InvalidClientTokenId": _LOGIN,
+    "UnrecognizedClientException": _LOGIN,
+    "SignatureDoesNotMatch": _LOGIN,
+    "Throttling": "Run the command again",
+    "ThrottlingException": "Run the command again",
+    "SlowDown": "Run the command again",
+    "ServiceUnavailable": "Run the command again",
+    "InternalError": "Run the command again",
+}
+
+
+def sentence(error: BaseException) -> str:
+    """What an error comes down to, with the way out. One that nobody expected names the file with its traceback."""
+    if isinstance(error, LakeError):
+        return str(error)
+    if told := lost(error):
+        return told
+    if type(error).__module__.partition(".")[0] in ("botocore", "boto3", "s3transfer"):
+        return _of_aws(error)
+    if isinstance(error, ConnectionError | TimeoutError) or type(error).__name__ == "URLError":
+        return "the embedded AWS does not answer. See `lake local status`, and start it with `lake local start`"
+    if isinstance(error, OSError) and error.strerror:
+        return of_file(error)
+    if isinstance(error, MemoryError):
+        return "there is not enough memory. Close other programs, or take fewer files at once"
+    return _unexpected(error)
+
+
+def lost(error: BaseException | None) -> str | None:
+    """What to say when AWS went away in the middle of a command; None if `error` is of another kind."""
+    while error is not None:
+        if what := _GONE.get(type(error).__name__):
+            place = urlsplit(_endpoint(error))
+            way_out = "Check the network"
+            if place.hostname in ("127.0.0.1", "localhost"):
+                way_out = "`lake local status` and `lake local logs` say more; `lake local start` starts it"
+            return f"{_endpoint(error)} {what}, in the middle of this command. {way_out}. Then run it again"
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def of_file(error: OSError) -> str:
+    """`reports/a.csv: permission denied`"""
+    if isinstance(error, FileNotFoundError) and error.filename == "terraform":
+        return "terraform is not there. Install what the lake needs with `make setup`"
+    what = error.filename if isinstance(error.filename, str) else "a file"
+    told = f"{what}: {(error.strerror or 'it cannot be used').lower()}"
+    if isinstance(error, PermissionError):
+        return f"{told}. Check who owns it, and its mode"
+    return f"{told}. Make room and run the command again" if "space" in told or "quota" in told else told
+
+
+def _of_aws(error: BaseException) -> str:
+    name, response = type(error).__name__, getattr(error, "response", getattr(error, "last_response", None))
+    if isinstance(response, dict):
+        return _answer(error, response.get("Error", {}))
+    if name == "S3UploadFailedError" and error.__context__ is not None:
+        return sentence(error.__context__)
+    if name in _OF_LOGIN:
+        return f"{_OF_LOGIN[name]}. {_LOGIN}"
+    if name == "ParamValidationError":
+        fields = ", ".join(dict.fromkeys(re.findall(r"parameter (?:in input: \")?([\w.\[\]]+)", str(error))))
+        return f"AWS takes no such value for {fields or 'this'}. See what the command takes with --help"
+    if name in _OF_THE_WAY:
+        return f"{_endpoint(error)}: {_OF_THE_WAY[name]}"
+    return f"the call to AWS failed, see {_logged(error)}"
+
+
+def _answer(error: BaseException, answer: dict[str, str]) -> str:
+    code, message = answer.get("Code", "unknown"), " ".join(answer.get("Message", "no reason given").split())
+    operation = getattr(error, "operation_name", "")
+    told = f"AWS says: {code}: {message.rstrip('.')}{f' ({operation})' if operation else ''}"
+    return f"{told}. {_WAYS_OUT[code]}" if code in _WAYS_OUT else told
+
+
+def _endpoint(error: BaseException) -> str:
+    return str(getattr(error, "kwargs", {}).get("endpoint_url") or "AWS")
+
+
+def _unexpected(error: BaseException) -> str:
+    if os.environ.get(DEBUG):
+        traceback.print_exception(error, file=sys.stderr)
+    return (
+        f"the lake command met something that it does not know, and stopped. Please report it with {_logged(error)} "
+        f"({DEBUG}=1 shows it)"
+    )
+
+
+def _logged(error: BaseException) -> Path:
+    """The file with the traceback: in the lake's .local folder, else in the folder for temporary files."""
+    lake = Path(os.environ.get("LAKE_FILE") or "lake.yaml").absolute().parent
+    for folder in (lake / ".local", Path(tempfile.gettempdir()) / f"lake-{os.getuid()}"):
+        try:
+            if folder.name != ".local":
+                folder.mkdir(mode=0o700, exist_ok=True)
+            with (folder / LOG).open("a") as log:
+                log.write(json.dumps({"at": datetime.now().astimezone().isoformat(), "command": sys.argv[1:]}) + "\n")
+                traceback.print_exception(error, file=log)
+            return folder / LOG
+        except OSError:
+            continue
+    return Path(os.devnull)

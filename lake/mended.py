@@ -1,0 +1,182 @@
+"""Rows of the quarantine zone that a person has mended, as new files of their datasets."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from lake import quarantine
+from lake.aws import Aws
+from lake.errors import BadInput
+from lake.model import Dataset
+from lake.suggest import allowed
+
+Place = tuple[str, str]
+"""A dataset, and a folder in it: `flights`, `year=2013/month=1`; the folder is empty where there are no partitions."""
+
+
+@dataclass(frozen=True)
+class Mended:
+    """A line of the file: a row as `lake quarantine --export FILE.jsonl` wrote it, its `raw` mended."""
+
+    where: str
+    dataset: str
+    source_file: str | None
+    raw: str
+    found_by: str
+
+
+def write(aws: Aws, job: str, file: Path, folder: Path) -> dict[str, int]:
+    """Write the rows of a file of mended rows as files of their datasets: `folder/<dataset>/<partitions>/mended-...`.
+
+    A file's name comes from what is in it, so the same rows sent again are the same file.
+
+    Returns:
+        Dataset: the number of its rows.
+
+    Raises:
+        BadInput: a line is not a row of the export, or cannot be a row of its dataset.
+    """
+    rows = _read(aws, job, file)
+    texts: dict[Place, list[str]] = defaultdict(list)
+    headers: dict[Place, str] = {}
+    for row in rows:
+        dataset = aws.lake.config.datasets[row.dataset]
+        place = (row.dataset, _folder(aws, row, dataset))
+        if dataset.format == "csv" and place not in headers:
+            headers[place] = _header(aws, row)
+        texts[place].append(_csv(row, dataset, headers[place]) if dataset.format == "csv" else _json(aws, row, dataset))
+    for (name, inside), lines in texts.items():
+        dataset = aws.lake.config.datasets[name]
+        first = [headers[name, inside]] if dataset.format == "csv" and dataset.csv.header else []
+        _save(folder / name / inside, "".join(f"{line}\n" for line in [*first, *lines]), dataset.format)
+    return {name: sum(len(lines) for (of, _), lines in texts.items() if of == name) for name, _ in texts}
+
+
+def _save(folder: Path, text: str, format: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    (folder / f"mended-{digest}.{format}").write_bytes(text.encode())
+
+
+def _read(aws: Aws, job: str, file: Path) -> list[Mended]:
+    quarantine.check_steps(aws, job)
+    if not file.is_file():
+        raise BadInput(f"{file} is not there")
+    lines = enumerate(file.read_text(encoding="utf-8-sig").splitlines(), start=1)
+    found = [_row(aws, f"{file} line {number}", line) for number, line in lines if line.strip()]
+    if not found:
+        raise BadInput(f"{file} has no rows")
+    return found
+
+
+def _row(aws: Aws, where: str, line: str) -> Mended:
+    try:
+        given = json.loads(line)
+        row = Mended(where, given["dataset"], given["source_file"], given["raw"], given.get("found_by") or "")
+    except (ValueError, KeyError, TypeError):
+        needed = "a row of `lake quarantine JOB --export FILE.jsonl`: JSON with dataset, source_file and raw"
+        raise BadInput(f"{where}: it is not {needed}") from None
+    dataset = aws.lake.config.datasets.get(row.dataset)
+    if dataset is None:
+        raise BadInput(
+            f"{where}: there is no dataset {row.dataset!r}. {allowed(row.dataset, aws.lake.config.datasets)}"
+        )
+    if dataset.format not in ("csv", "json") or dataset.json_:
+        way = f"mend it where it comes from, or put a file of your own: `lake put {row.dataset} FILE`"
+        raise BadInput(f"{where}: {row.dataset} has no files of lines. To send the row again, {way}")
+    if not isinstance(row.raw, str) or not row.raw.strip() or "\n" in row.raw:
+        raise BadInput(f"{where}: raw has to be the mended row as one line of text. Remove lines of whole files")
+    return row
+
+
+def _folder(aws: Aws, row: Mended, dataset: Dataset) -> str:
+    """The partition folders: those of the row's file, else those of the row's values."""
+    root = f"s3://{aws.names.bucket('raw')}/{row.dataset}/"
+    if row.source_file and row.source_file.startswith(root):
+        return row.source_file.removeprefix(root).rpartition("/")[0]
+    values = _object(row) if dataset.keys else {}
+    if missing := [key for key in dataset.keys if values.get(key) is None]:
+        raise BadInput(
+            f"{row.where}: neither its source_file nor its raw says which {', '.join(missing)} it belongs to"
+        )
+    return "/".join(f"{key}={values[key]}" for key in dataset.keys)
+
+
+def _header(aws: Aws, row: Mended) -> str:
+    """The first line of the row's own file, or else the columns that lake.yaml has."""
+    dataset = aws.lake.config.datasets[row.dataset]
+    if not dataset.csv.header:
+        return dataset.csv.delimiter.join(dataset.columns)
+    place = urlsplit(row.source_file or "", allow_fragments=False)
+    try:
+        body = aws.s3.get_object(Bucket=place.netloc, Key=place.path[1:])["Body"] if row.source_file else None
+    except aws.s3.exceptions.NoSuchKey:
+        body = None
+    header = next(quarantine.lines_of(body, row.source_file or ""), "") if body else ""
+    if not header:
+        raise BadInput(f"{row.where}: its source_file is not there, so the columns of {row.dataset} are not known")
+    return header
+
+
+def _csv(row: Mended, dataset: Dataset, header: str) -> str:
+    """The row's text if it has as many fields as the header; of a row that a step found, its values as CSV."""
+    names = _fields(header, dataset)
+    if row.found_by == quarantine.READER:
+        given = _fields(row.raw, dataset)
+        if names and len(given) != len(names):
+            raise BadInput(f"{row.where}: raw has {len(given)} fields. {row.dataset} has {len(names)}: {header}")
+        return row.raw
+    values = _own(row, dataset, names)
+    written = io.StringIO()
+    csv.writer(written, delimiter=dataset.csv.delimiter, quotechar=dataset.csv.quote, lineterminator="").writerow(
+        [values.get(name) for name in names]
+    )
+    return written.getvalue()
+
+
+def _fields(line: str, dataset: Dataset) -> list[str]:
+    return next(csv.reader([line], delimiter=dataset.csv.delimiter, quotechar=dataset.csv.quote), [])
+
+
+def _json(aws: Aws, row: Mended, dataset: Dataset) -> str:
+    if row.found_by == quarantine.READER:
+        _object(row)
+        return row.raw
+    return json.dumps(_own(row, dataset, _columns(aws, row.dataset)), ensure_ascii=False)
+
+
+def _own(row: Mended, dataset: Dataset, names: list[str]) -> dict[str, Any]:
+    """The values of a row that a step found, without the partition keys. It must have no columns but the dataset's."""
+    values = {name: value for name, value in _object(row).items() if name not in dataset.keys}
+    if strange := [name for name in values if name not in names]:
+        raise BadInput(
+            f"{row.where}: {row.dataset} has no {', '.join(strange)}: {row.found_by} found the row after other steps "
+            f"had changed it. Write raw as a row of {row.dataset}, with {', '.join(names)}"
+        )
+    return values
+
+
+def _object(row: Mended) -> dict[str, Any]:
+    try:
+        found = json.loads(row.raw)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise BadInput(f"{row.where}: raw is not a JSON object")
+    return found
+
+
+def _columns(aws: Aws, dataset: str) -> list[str]:
+    try:
+        table = aws.glue.get_table(DatabaseName=aws.names.database("raw"), Name=dataset)["Table"]
+    except aws.glue.exceptions.EntityNotFoundException:
+        return []
+    return [column["Name"] for column in table["StorageDescriptor"]["Columns"]]

@@ -1,0 +1,117 @@
+"""How far Terraform is with a stack, read from its own events."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+PLANNING = "planning"
+
+
+@dataclass
+class Progress:
+    """How far a stack is, in resources.
+
+    Attributes:
+        working: what Terraform is at, by address, with when it began (`time.monotonic`).
+        notes: what a person should know, a sentence each.
+    """
+
+    stack: str
+    total: int = 0
+    done: int = 0
+    finished: bool = False
+    errors: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    working: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def slowest(self) -> tuple[str, int] | None:
+        """What takes longest now, and its seconds so far."""
+        if not self.working:
+            return None
+        address, since = min(self.working.items(), key=lambda work: work[1])
+        return address, int(time.monotonic() - since)
+
+    @property
+    def failures(self) -> list[str]:
+        """The errors; those of an AWS that went away in one sentence."""
+        lost = [error for error in self.errors if "connection refused" in error or "connection reset" in error]
+        if not lost:
+            return self.errors
+        sentence = (
+            "AWS answers no more. `lake local status` says whether the embedded one runs. "
+            "Run the same command again: it goes on from here"
+        )
+        return [*(error for error in self.errors if error not in lost), sentence]
+
+    def plan(self) -> None:
+        """Terraform begins (again): it reads what is there."""
+        self.working = {PLANNING: time.monotonic()}
+        self.errors.clear()
+
+    def take(self, line: str) -> None:
+        """Read one event of `terraform -json`."""
+        try:
+            event = json.loads(line)
+        except json.JSONDecodeError:
+            return
+        if event["type"] in _READERS:
+            _READERS[event["type"]](self, event)
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def _planned(progress: Progress, event: Any) -> None:
+    changes = event["changes"]
+    if changes["operation"] == "plan":
+        progress.working.pop(PLANNING, None)
+        progress.total = progress.done + sum(changes[kind] for kind in ("add", "change", "remove"))
+
+
+def _began(progress: Progress, event: Any) -> None:
+    progress.working.pop(PLANNING, None)
+    progress.working[event["hook"]["resource"]["addr"]] = time.monotonic()
+
+
+def _ended(progress: Progress, event: Any) -> None:
+    progress.working.pop(event["hook"]["resource"]["addr"], None)
+    if event["type"] == "apply_complete" and event["hook"]["action"] != "read":
+        progress.done += 1
+
+
+def _diagnosed(progress: Progress, event: Any) -> None:
+    diagnostic = event["diagnostic"]
+    if diagnostic["severity"] != "error":
+        return
+    if diagnostic["summary"] == "Error acquiring the state lock":
+        progress.errors.append(_locked(diagnostic.get("detail", "")))
+        return
+    place = f" ({diagnostic['address']})" if diagnostic.get("address") else ""
+    progress.errors.append(f"{diagnostic['summary']}{place} {diagnostic.get('detail', '')}".strip())
+
+
+def _locked(detail: str) -> str:
+    """Whose lock it is, in one sentence."""
+    told = dict(re.findall(r"^ *(ID|Who|Operation|Created): +(.+?) *$", detail, re.MULTILINE))
+    if not told:
+        return f"Terraform cannot lock the state: {' '.join(detail.split())}"
+    operation = told.get("Operation", "").removeprefix("OperationType").lower() or "command"
+    return (
+        f"another Terraform holds its state: {operation} of {told.get('Who')}, since {told.get('Created')}. "
+        f"Wait for it with --wait. If it has died, free the lock: `terraform force-unlock {told.get('ID')}`"
+    )
+
+
+_READERS: dict[str, Callable[[Progress, Any], None]] = {
+    "change_summary": _planned,
+    "apply_start": _began,
+    "apply_complete": _ended,
+    "apply_errored": _ended,
+    "diagnostic": _diagnosed,
+}

@@ -1,0 +1,58 @@
+"""One file into S3: boto3 for all, but for small files a leaner way first."""
+
+from __future__ import annotations
+
+import base64
+import os
+import zlib
+from pathlib import Path
+from urllib.parse import quote
+
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import HTTPClientError
+from botocore.httpsession import URLLib3Session
+from botocore.utils import get_environ_proxies
+
+from lake.aws import THREADS, Aws
+
+SMALL = 1024 * 1024
+"""In bytes. boto3's own work is more than that of sending so much."""
+
+
+class Uploads:
+    """Uploads into one bucket; safe to use from several threads.
+
+    A small file is sent by one signed request, at a third of the work of boto3's. Whatever the answer but 200, boto3
+    does it again: it knows redirects, when to try again, and what to say.
+    """
+
+    def __init__(self, aws: Aws, bucket: str) -> None:
+        self._aws, self._bucket = aws, bucket
+        # Where the bucket is, and by which style of address, is boto3's to know.
+        url = aws.s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "-"})
+        self._home = url.partition("?")[0].removesuffix("-")
+        self._http = URLLib3Session(
+            verify=os.environ.get("AWS_CA_BUNDLE") or True,  # type: ignore[arg-type]
+            proxies=get_environ_proxies(self._home),
+            max_pool_connections=THREADS,
+        )
+
+    def put(self, file: Path, key: str) -> None:
+        """Upload a file. Raises what boto3's upload_file does."""
+        if file.stat().st_size > SMALL or not self._sent(file.read_bytes(), key):
+            self._aws.s3.upload_file(str(file), self._bucket, key)
+
+    def _sent(self, body: bytes, key: str) -> bool:
+        checksum = base64.b64encode(zlib.crc32(body).to_bytes(4)).decode()
+        request = AWSRequest(
+            "PUT",
+            self._home + quote(key, safe="/~"),
+            headers={"x-amz-checksum-crc32": checksum, "Content-Type": "binary/octet-stream"},
+            data=body,
+        )
+        S3SigV4Auth(self._aws.credentials(), "s3", self._aws.lake.environment.region).add_auth(request)
+        try:
+            return bool(self._http.send(request.prepare()).status_code == 200)
+        except HTTPClientError:
+            return False

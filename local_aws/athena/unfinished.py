@@ -1,0 +1,63 @@
+"""What a statement writes counts when it has succeeded: until then it is noted, and taken back if it fails or dies."""
+
+from __future__ import annotations
+
+import logging
+
+from botocore.exceptions import ClientError
+
+from local_aws.context import Context
+from local_aws.mirror import split_uri
+from local_aws.protocol import Document
+
+_NOTED = "athena_unfinished"
+
+log = logging.getLogger("local_aws.athena")
+
+
+def note(context: Context, execution: str, region: str, location: str, table: tuple[str, str] | None = None) -> None:
+    """Before anything is written.
+
+    Args:
+        location: the folder that gets files whose names begin with the execution's id.
+        table: database and name of the table that the statement makes.
+    """
+    context.store.put(_NOTED, execution, {"Region": region, "Location": location, "Table": table})
+
+
+def settle(context: Context, execution: str) -> None:
+    """All of it counts."""
+    context.store.delete(_NOTED, execution)
+
+
+def take_back_all(context: Context) -> None:
+    for execution in context.store.all(_NOTED):
+        take_back(context, execution)
+
+
+def take_back(context: Context, execution: str) -> None:
+    """Delete the files of an execution that are in S3 so far, and the table that it made."""
+    if (noted := context.store.get(_NOTED, execution)) is None:
+        return
+    try:
+        _drop(context, noted)
+        bucket, prefix = split_uri(noted["Location"].rstrip("/") + "/")
+        files = context.mirror.list(bucket, prefix)
+        gone = [file.key for file in files if file.key.rpartition("/")[2].startswith(f"{execution}_")]
+        context.mirror.delete(bucket, gone)
+    except ClientError as error:
+        log.warning("what query %s wrote to %s is still there: %s", execution, noted["Location"], error)
+    settle(context, execution)
+
+
+def _drop(context: Context, noted: Document) -> None:
+    glue = context.client("glue", noted["Region"])
+    if not noted["Table"]:
+        return
+    database, name = noted["Table"]
+    try:
+        table = glue.get_table(DatabaseName=database, Name=name)["Table"]
+    except glue.exceptions.EntityNotFoundException:
+        return
+    if table["StorageDescriptor"]["Location"].rstrip("/") == noted["Location"].rstrip("/"):
+        glue.delete_table(DatabaseName=database, Name=name)

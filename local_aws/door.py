@@ -1,0 +1,201 @@
+"""The door: who is not of this machine's owner gets no further.
+
+A page in a browser can send requests to a loopback port, and so can other people's programs on the machine.
+So only this AWS's own name is answered, no page of another place, and only what is signed with a key known here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+from local_aws import refusals
+from local_aws.bodies import Body, another_body, body_of
+from local_aws.gateway import AsgiApp, Receive, Scope, Send
+from local_aws.keyring import Keyring
+from local_aws.signature import Refused, Request, Signature, check, check_headers, check_time, signature_of
+
+HEALTH = "/_ministack/health"
+"""The one path that answers unsigned requests."""
+NAMES = ("127.0.0.1", "localhost")
+LARGEST = 128 * 1024 * 1024
+"""The longest body in bytes, but for S3's uploads: those are checked as they stream."""
+_UPLOADS = ("PUT", "POST")
+_OF_NO_PAGE = ("", "none", "same-origin")
+_WITH_KEYS = ("sts", "iam")
+
+log = logging.getLogger("local_aws.door")
+
+
+class Door:
+    """An ASGI application in front of all others.
+
+    Args:
+        is_open: signatures are not checked. Host, Origin and preflights are.
+    """
+
+    def __init__(self, app: AsgiApp, port: int, keyring: Keyring, *, is_open: bool = False) -> None:
+        self._app = app
+        self._keyring = keyring
+        self._is_open = is_open
+        self._hosts = [f"{name}:{port}" for name in NAMES] + (list(NAMES) if port == 80 else [])
+        self._origins = [f"http://{host}" for host in self._hosts]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, _without_cors(send))
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request, service, receive = Request.of(scope), "", _Incoming(receive)
+        try:
+            self._check_place(request)
+            if self._is_open or (request.method, request.path) == ("GET", HEALTH):
+                await self._app(scope, receive, send)
+                return
+            signature = signature_of(request)
+            service = signature.service
+            await self._admit(scope, request, signature, receive, send)
+        except Refused as refused:
+            log.warning("refused %s %s: %s", request.method, request.path, refused.message)
+            # A client that is still sending would see a broken connection, not the answer; one that asks first waits.
+            if not request.header("expect"):
+                await receive.drain()
+            await _refuse(send, request, service, refused)
+
+    def _check_place(self, request: Request) -> None:
+        """Raises Refused: the request came by another name, or from a page of another place."""
+        named = ", ".join(request.values.get("host", []))
+        if named.lower() not in self._hosts:
+            message = (
+                f"this AWS answers to {' and '.join(self._hosts)} only, with buckets in the path, not to {named!r}"
+            )
+            raise Refused("foreign", message)
+        if request.method == "OPTIONS":
+            raise Refused("foreign", "this AWS answers no preflight: no page in a browser may call it")
+        origin, site = request.header("origin"), request.header("sec-fetch-site")
+        if (origin and origin not in self._origins) or site not in _OF_NO_PAGE:
+            raise Refused("foreign", f"this AWS answers no page of another place ({origin or site})")
+
+    async def _admit(
+        self, scope: Scope, request: Request, signature: Signature, receive: _Incoming, send: Send
+    ) -> None:
+        now = datetime.now(UTC)
+        secret = self._keyring.secret(signature, now)
+        check_time(signature, now)
+        check_headers(request, signature)
+        if signature.in_s3 and signature.payload and request.method in _UPLOADS:
+            check(request, signature, secret, "")
+            await self._pass_upload(scope, request, body_of(signature, secret), receive, send)
+            return
+        body = await receive.whole()
+        check(request, signature, secret, hashlib.sha256(body).hexdigest())
+        if signature.payload:
+            checked = body_of(signature, secret)
+            checked.update(body)
+            if not checked.is_right():
+                raise another_body(request)
+        await self._pass_call(scope, request, signature, body, _again(body, receive), send)
+
+    async def _pass_upload(self, scope: Scope, request: Request, body: Body, receive: Receive, send: Send) -> None:
+        """Pass a body on as it comes, but for its last part: that follows when all of it has proved right."""
+        is_wrong = False
+
+        async def checked() -> dict[str, Any]:
+            nonlocal is_wrong
+            message = await receive()
+            if message["type"] == "http.request":
+                body.update(message.get("body", b""))
+                is_wrong = is_wrong or (not message.get("more_body", False) and not body.is_right())
+            return {"type": "http.disconnect"} if is_wrong else message
+
+        async def unless_wrong(message: dict[str, Any]) -> None:
+            if not is_wrong:
+                await send(message)
+
+        await self._app(scope, checked, unless_wrong)
+        if is_wrong:
+            raise another_body(request)
+
+    async def _pass_call(
+        self, scope: Scope, request: Request, signature: Signature, body: bytes, receive: Receive, send: Send
+    ) -> None:
+        if signature.service not in _WITH_KEYS:
+            await self._app(scope, receive, send)
+            return
+        answer: list[dict[str, Any]] = []
+
+        async def kept(message: dict[str, Any]) -> None:
+            answer.append(message)
+
+        await self._app(scope, receive, kept)
+        if answer and answer[0]["status"] == 200:
+            call = dict(parse_qsl(f"{request.query}&{body.decode(errors='replace')}"))
+            self._keyring.learn(call, b"".join(message.get("body", b"") for message in answer))
+        for message in answer:
+            await send(message)
+
+
+class _Incoming:
+    """A request's messages; knows when its body is over, after which there is nothing to wait for but the end."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._more = True
+
+    async def __call__(self) -> dict[str, Any]:
+        message = await self._receive()
+        self._more = bool(message.get("more_body", False))
+        return message
+
+    async def whole(self) -> bytes:
+        """The body. Raises Refused: it is longer than LARGEST, or the client is gone."""
+        parts, size = [], 0
+        while self._more:
+            message = await self()
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if message["type"] == "http.disconnect" or size > LARGEST:
+                raise Refused("large", f"the body did not come whole, or is longer than {LARGEST} bytes")
+        return b"".join(parts)
+
+    async def drain(self) -> None:
+        size = 0
+        while self._more and size < LARGEST:
+            size += len((await self()).get("body", b""))
+
+
+def _without_cors(send: Send) -> Send:
+    """No page may read an answer, whatever the emulator says of that."""
+
+    async def bare(message: dict[str, Any]) -> None:
+        if "headers" in message:
+            kept = [pair for pair in message["headers"] if not pair[0].lower().startswith(b"access-control-")]
+            message = {**message, "headers": kept}
+        await send(message)
+
+    return bare
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """A body that was read, as if it came now; then what follows it."""
+    read = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> dict[str, Any]:
+        return read.pop() if read else await receive()
+
+    return again
+
+
+async def _refuse(send: Send, request: Request, service: str, refused: Refused) -> None:
+    status, kind, body = refusals.answer(request, service, refused)
+    body = b"" if request.method == "HEAD" else body
+    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

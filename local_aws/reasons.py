@@ -1,0 +1,21 @@
+"""Why something failed, for a person to read: no class and no text of a library. Those are for the log."""
+
+from __future__ import annotations
+
+from botocore.exceptions import ClientError
+
+
+def reason(error: BaseException) -> str:
+    """What an error that nobody expected comes down to, in a few words.
+
+    >>> reason(OSError(errno.ENOSPC, "No space left on device"))
+    'no space left on device'
+    """
+    if isinstance(error, ClientError):
+        told = error.response.get("Error", {})
+        return f"{told.get('Code', 'refused')}: {told.get('Message', 'AWS gave no reason')}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[:1].lower() + error.strerror[1:]
+    if isinstance(error, MemoryError):
+        return "there is not enough memory"
+    return "an error of the embedded AWS itself, which its log has in full"

@@ -1,0 +1,102 @@
+"""How AWS says no to a request it does not take, in the protocol the request speaks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from xml.sax.saxutils import escape
+
+from local_aws.signature import Refused, Request
+
+Answer = tuple[int, str, bytes]
+"""Status, content type, body."""
+
+_S3 = {
+    "missing": (403, "AccessDenied"),
+    "unknown": (403, "InvalidAccessKeyId"),
+    "mismatch": (403, "SignatureDoesNotMatch"),
+    "skewed": (403, "RequestTimeTooSkewed"),
+    "expired": (403, "AccessDenied"),
+    "malformed": (400, "AuthorizationHeaderMalformed"),
+    "old": (400, "InvalidRequest"),
+    "token": (400, "InvalidToken"),
+    "body": (400, "XAmzContentSHA256Mismatch"),
+    "large": (400, "EntityTooLarge"),
+}
+_JSON = {
+    "missing": (400, "MissingAuthenticationTokenException"),
+    "unknown": (400, "UnrecognizedClientException"),
+    "mismatch": (400, "InvalidSignatureException"),
+    "skewed": (400, "InvalidSignatureException"),
+    "expired": (400, "InvalidSignatureException"),
+    "malformed": (400, "IncompleteSignatureException"),
+    "token": (400, "ExpiredTokenException"),
+    "body": (400, "InvalidSignatureException"),
+    "large": (413, "RequestEntityTooLargeException"),
+}
+_QUERY = {
+    "missing": (403, "MissingAuthenticationToken"),
+    "unknown": (403, "InvalidClientTokenId"),
+    "mismatch": (403, "SignatureDoesNotMatch"),
+    "skewed": (403, "SignatureDoesNotMatch"),
+    "expired": (403, "SignatureDoesNotMatch"),
+    "malformed": (400, "IncompleteSignature"),
+    "token": (403, "ExpiredToken"),
+    "body": (403, "SignatureDoesNotMatch"),
+    "large": (413, "RequestEntityTooLarge"),
+}
+
+_XML = ("cloudfront", "route53")
+
+
+def answer(request: Request, service: str, refused: Refused) -> Answer:
+    """What goes back to the client. `service` is of the signature's scope; empty where there is none."""
+    return _protocol(request, service)(refused)
+
+
+def _protocol(request: Request, service: str) -> Callable[[Refused], Answer]:
+    kind = request.header("content-type")
+    if request.header("smithy-protocol") == "rpc-v2-cbor":
+        return _cbor
+    if request.header("x-amz-target") or kind.startswith("application/x-amz-json"):
+        return _json
+    if service in _XML or kind.startswith("application/x-www-form-urlencoded") or "Action=" in request.query:
+        return _query
+    return _s3 if service in ("", "s3") else _rest_json
+
+
+def _s3(refused: Refused) -> Answer:
+    status, code = _S3.get(refused.kind, (403, "AccessDenied"))
+    return status, "application/xml", _xml(f"<Error>{_code(code, refused)}</Error>")
+
+
+def _query(refused: Refused) -> Answer:
+    status, code = _QUERY.get(refused.kind, (403, "AccessDenied"))
+    error = f"<Error><Type>Sender</Type>{_code(code, refused)}</Error>"
+    return status, "text/xml", _xml(f"<ErrorResponse>{error}</ErrorResponse>")
+
+
+def _json(refused: Refused) -> Answer:
+    status, code = _JSON.get(refused.kind, (403, "AccessDeniedException"))
+    document = {"__type": code, "message": refused.message}
+    return status, "application/x-amz-json-1.1", json.dumps(document).encode()
+
+
+def _rest_json(refused: Refused) -> Answer:
+    return 403, "application/json", _json(refused)[2]
+
+
+def _cbor(refused: Refused) -> Answer:
+    status, code = _JSON.get(refused.kind, (403, "AccessDeniedException"))
+    words = ("__type", code, "message", refused.message)
+    # A map of two pairs of texts, each with a length of two bytes.
+    texts = (b"\x79" + len(word.encode()).to_bytes(2) + word.encode() for word in words)
+    return status, "application/cbor", b"\xa2" + b"".join(texts)
+
+
+def _code(code: str, refused: Refused) -> str:
+    return f"<Code>{code}</Code><Message>{escape(refused.message)}</Message>"
+
+
+def _xml(text: str) -> bytes:
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()

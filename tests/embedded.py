@@ -1,0 +1,57 @@
+"""How tests get into the embedded AWSs that they start: each has keys of its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from local_aws import context
+from local_aws.credentials import Keys, read_keys
+
+_FOLDERS: dict[str, Path] = {}
+"""The folder of every embedded AWS that was started here, by endpoint."""
+
+
+def keys_of(endpoint: str) -> Keys:
+    """The keys of an embedded AWS that was started here; of the emulator alone, which takes any, some."""
+    return read_keys(_FOLDERS[endpoint] / "credentials") if endpoint in _FOLDERS else Keys("any", "any")
+
+
+def client(service: str, endpoint: str, region: str = "us-east-1") -> Any:
+    return context.client(service, endpoint, keys_of(endpoint), region)
+
+
+def lend_keys(endpoint: str, lake: Path) -> None:
+    """Let the lake in this folder use an embedded AWS that was started here as its own, in its environment `local`."""
+    place = lake / ".local/local/aws"
+    place.mkdir(parents=True)
+    shutil.copy(_FOLDERS[endpoint] / "credentials", place)
+
+
+def store_of(endpoint: str) -> dict[str, list[str]]:
+    """Everything an embedded AWS holds, by place."""
+    keys = keys_of(endpoint)
+    request = AWSRequest("GET", f"{endpoint}/_local/store")
+    SigV4Auth(Credentials(keys.id, keys.secret), "local", "local").add_auth(request)
+    with urlopen(Request(f"{endpoint}/_local/store", headers=dict(request.headers)), timeout=10) as answer:
+        store: dict[str, list[str]] = json.load(answer)
+        return store
+
+
+def at(port: int, folder: Path) -> str:
+    """The endpoint of the embedded AWS that a test starts at this port and folder; its clients find their keys."""
+    _FOLDERS[f"http://127.0.0.1:{port}"] = folder
+    return f"http://127.0.0.1:{port}"
+
+
+def log_of(endpoint: str) -> str:
+    """What an embedded AWS that was started here has logged so far."""
+    folder = _FOLDERS[endpoint]
+    return (folder.parent / f"{folder.name}.log").read_text()

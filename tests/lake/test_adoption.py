@@ -1,0 +1,95 @@
+"""What of a stack is found by its name though no state knows it, and whose it is."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lake.adoption import orphans
+from lake.aws import Aws
+from lake.config import load
+
+LAKE = 'project: {project}\nenvironments: {{local: {{endpoint: "{endpoint}", region: us-east-1}}}}\n'
+ACCOUNT = "${data.aws_caller_identity.account.account_id}"
+
+
+@pytest.fixture
+def lake(tmp_path: Path, endpoint: str) -> Aws:
+    """A lake of a name of its own in the embedded AWS."""
+    file = tmp_path / "lake.yaml"
+    file.write_text(LAKE.format(project=f"lab{uuid.uuid4().hex[:6]}", endpoint=endpoint))
+    return Aws(load(file))
+
+
+def found(lake: Aws, resources: Any, *in_state: str) -> dict[str, tuple[str, bool]]:
+    """Import id, and whether it is the lake's own, by address."""
+    return {
+        orphan.address: (orphan.found.id, orphan.found.belongs_to(lake))
+        for orphan in orphans(lake, resources, in_state)
+    }
+
+
+def workgroup(lake: Aws) -> Any:
+    return {"aws_athena_workgroup": {"workgroup": {"name": lake.names.workgroup}}}
+
+
+@pytest.mark.parametrize(
+    ("tags", "ours"),
+    [
+        (lambda lake: {"project": lake.lake.config.project, "environment": "local", "stack": "athena"}, True),
+        (lambda lake: {"project": "another", "environment": "local"}, False),
+        (lambda lake: {}, False),
+    ],
+)
+def test_a_resource_of_our_name_is_ours_if_its_tags_say_so(
+    lake: Aws, tags: Callable[[Aws], dict[str, str]], ours: bool
+) -> None:
+    given = [{"Key": key, "Value": value} for key, value in tags(lake).items()]
+    lake.athena.create_work_group(Name=lake.names.workgroup, Tags=given)
+
+    assert found(lake, workgroup(lake)) == {"aws_athena_workgroup.workgroup": (lake.names.workgroup, ours)}
+
+
+def test_a_bucket_that_was_made_and_not_yet_tagged_is_ours(lake: Aws) -> None:
+    lake.s3.create_bucket(Bucket=lake.names.bucket("raw"))
+    resources = {"aws_s3_bucket": {"raw": {"bucket": f"{lake.names.prefix}-raw-{ACCOUNT}"}}}
+
+    assert found(lake, resources) == {"aws_s3_bucket.raw": (lake.names.bucket("raw"), True)}
+
+
+def test_what_is_in_the_state_or_not_there_or_of_another_kind_is_no_orphan(lake: Aws) -> None:
+    other = {"aws_s3_bucket_policy": {"policy": {"bucket": "x"}}}
+    assert found(lake, workgroup(lake) | other) == {}
+    lake.athena.create_work_group(Name=lake.names.workgroup)
+    assert found(lake, workgroup(lake), "aws_athena_workgroup.workgroup") == {}
+
+
+def test_a_key_is_found_by_its_description_unless_it_is_being_deleted(lake: Aws) -> None:
+    description = f"Data of the lake {lake.names.prefix}"
+    dying = lake.kms.create_key(Description=description)["KeyMetadata"]["KeyId"]
+    lake.kms.schedule_key_deletion(KeyId=dying, PendingWindowInDays=7)
+    resources = {"aws_kms_key": {"key": {"description": description}}}
+    assert found(lake, resources) == {}
+
+    tags = {"project": lake.lake.config.project, "environment": "local"}
+    given = [{"TagKey": key, "TagValue": value} for key, value in tags.items()]
+    living = lake.kms.create_key(Description=description, Tags=given)["KeyMetadata"]["KeyId"]
+    assert found(lake, resources) == {"aws_kms_key.key": (living, True)}
+
+
+def test_names_that_refer_to_another_resource_of_the_stack_are_followed(lake: Aws) -> None:
+    database = lake.names.database("raw")
+    lake.glue.create_database(DatabaseInput={"Name": database})
+    lake.glue.create_table(DatabaseName=database, TableInput={"Name": "rates"})
+    table = {"name": "rates", "database_name": "${aws_glue_catalog_database.raw.name}"}
+    resources = {
+        "aws_glue_catalog_database": {"raw": {"name": database}},
+        "aws_glue_catalog_table": {"rates": table},
+    }
+
+    account = lake.names.account
+    assert found(lake, resources)["aws_glue_catalog_table.rates"] == (f"{account}:{database}:rates", True)

@@ -1,0 +1,160 @@
+"""`lake put`: what it takes, and what it would do."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lake.contents import check_contents
+from lake.errors import BadInput
+from lake.model import Dataset
+from tests.lake.commands import Prompt
+
+PARQUET = b"PAR1\x15\x04" + bytes(20) + b"PAR1"
+GOOD = [
+    ("csv", "a.csv", b"id,name\n1,ann\n"),
+    ("csv", "a.csv", b""),
+    ("csv", "a.csv", b"\xef\xbb\xbfid,name\n"),
+    ("csv", "a.csv", b"ORCID,PAR1\n1,2\n"),
+    ("csv", "a.csv", b'{"name": 1, broken\n'),
+    ("csv", "a.csv.gz", gzip.compress(b"id\n1\n")),
+    ("json", "a.json", b'\n {"a": 1}\n{"a": \n'),
+    ("json", "a.json", b'[\n  {"a": 1}]'),
+    ("json", "a.json.gz", gzip.compress(b'{"a": 1}\n')),
+    ("json", "a.json.bz2", b"BZh91AY&SY\x00"),
+    ("parquet", "a.parquet", PARQUET),
+    ("xml", "a.xml", b"<rows><row/></rows>"),
+    ("grok", "a.log", b"any line"),
+]
+BAD = [
+    ("csv", "a.csv", PARQUET, "it is Parquet"),
+    ("csv", "a.csv", b"ORC\x00\x01", "it is ORC"),
+    ("csv", "a.csv", gzip.compress(b"id\n"), "it is gzip: readers unpack it only if its name ends with .gz"),
+    ("csv", "a.csv", b"\x89PNG\r\n\x1a\n", "it is a PNG image"),
+    ("csv", "a.csv", b"%PDF-1.7\n", "it is a PDF document"),
+    ("csv", "a.csv", "\ufeffid,name\n".encode("utf-16-le"), "it is text in UTF-16, where UTF-8 is needed"),
+    ("csv", "a.csv", "id,name\n".encode("utf-16-be"), "it is no text: it has bytes of zero"),
+    ("csv", "a.csv", b'{"id": 1}\n{"id": 2}\n', "it is JSON: its first line is an object"),
+    ("csv", "a.csv.gz", b"id\n1\n", "its name ends with .gz, and it is not gzip"),
+    ("csv", "a.csv.gz", gzip.compress(PARQUET), "it is Parquet"),
+    ("json", "a.json", b"id,name\n1,ann\n", "it is not JSON: it begins with neither an object nor a list"),
+    ("json", "a.json", b"[section]\nkey=1\n", "it is not JSON"),
+    ("json", "a.json.gz", PARQUET, "its name ends with .gz, and it is not gzip but Parquet"),
+    ("parquet", "a.parquet", b"id,name\n", "it does not begin as Parquet does"),
+    ("parquet", "a.parquet", PARQUET[:-1], "it is cut off: it does not end as Parquet does"),
+    ("parquet", "a.parquet", b"", "it is empty"),
+    ("xml", "a.xml", b'{"a": 1}', "it is not XML"),
+    ("grok", "a.log", gzip.compress(b"x"), "it is gzip"),
+]
+
+
+def dataset(format_: str) -> Dataset:
+    return Dataset.model_validate({"format": format_})
+
+
+@pytest.mark.parametrize(("format_", "name", "content"), GOOD)
+def test_files_of_the_datasets_format_are_taken(tmp_path: Path, format_: str, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+
+    check_contents(dataset(format_), [tmp_path / name])
+
+
+@pytest.mark.parametrize(("format_", "name", "content", "said"), BAD)
+def test_a_file_of_another_format_is_told_by_what_it_is(
+    tmp_path: Path, format_: str, name: str, content: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(BadInput) as told:
+        check_contents(dataset(format_), [tmp_path / name])
+
+    [first, line] = str(told.value).splitlines()
+    assert first == f"1 file is not what the dataset holds, {format_}. Nothing is uploaded:"
+    assert line.startswith(f"  {tmp_path / name}: {said}")
+
+
+BUCKET = "oven-local-raw-000000000000"
+DATASETS = """
+datasets:
+  rates: {format: csv, catalog: declared, columns: {rate: double}, partitions: [month]}
+  trips: {format: csv}
+  rides: {format: csv, partitions: [day]}
+"""
+
+
+@pytest.fixture
+def s3(aws: Callable[[str], Any]) -> Any:
+    """With a bucket and a declared table, empty but for one file and its partition."""
+    s3, glue = aws("s3"), aws("glue")
+    if BUCKET not in [each["Name"] for each in s3.list_buckets()["Buckets"]]:
+        s3.create_bucket(Bucket=BUCKET)
+        glue.create_database(DatabaseInput={"Name": "oven_local_raw"})
+        storage = {"Columns": [{"Name": "rate", "Type": "double"}], "Location": f"s3://{BUCKET}/rates/"}
+        table = {"Name": "rates", "StorageDescriptor": storage, "PartitionKeys": [{"Name": "month", "Type": "string"}]}
+        glue.create_table(DatabaseName="oven_local_raw", TableInput=table)
+        partition = {"Values": ["1"], "StorageDescriptor": storage}
+        glue.create_partition(DatabaseName="oven_local_raw", TableName="rates", PartitionInput=partition)
+    s3.put_object(Bucket=BUCKET, Key="rates/month=1/a.csv", Body=b"1\n")
+    return s3
+
+
+def keys(s3: Any) -> list[str]:
+    return [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+
+
+def test_a_dry_run_tells_what_would_go_where_and_uploads_nothing(
+    s3: Any, prompt: Callable[..., Prompt], tmp_path: Path
+) -> None:
+    for month in "12":
+        (tmp_path / f"rates/month={month}").mkdir(parents=True)
+        (tmp_path / f"rates/month={month}/a.csv").write_text("2\n")
+    at = prompt("oven", DATASETS)
+
+    told = at.lake("put", "rates", str(tmp_path / "rates"), "--dry-run", "--json").json
+    shown = at.lake("put", "rates", str(tmp_path / "rates"), "--dry-run").out
+
+    assert told["objects"] == [
+        {"key": "rates/month=1/a.csv", "bytes": 2, "overwrites": True},
+        {"key": "rates/month=2/a.csv", "bytes": 2, "overwrites": False},
+    ]
+    assert (told["files"], told["bytes"], told["overwrites"], told["new_partitions"]) == (2, 4, 1, 1)
+    assert f"2 files, 4 B would go to s3://{BUCKET}, 1 of them in place of what is there, 1 new partitions" in shown
+    assert keys(s3) == ["rates/month=1/a.csv"]
+    assert s3.get_object(Bucket=BUCKET, Key="rates/month=1/a.csv")["Body"].read() == b"1\n"
+
+
+def test_a_dry_run_counts_the_folders_that_a_crawl_would_find_anew(
+    s3: Any, prompt: Callable[..., Prompt], tmp_path: Path
+) -> None:
+    for day in "12":
+        (tmp_path / f"rides/day={day}").mkdir(parents=True)
+        (tmp_path / f"rides/day={day}/b.csv").write_text("2\n")
+    at = prompt("oven", DATASETS)
+    at.lake("put", "rides", str(tmp_path / "rides"))
+    (tmp_path / "rides/day=3").mkdir()
+    (tmp_path / "rides/day=3/a.csv").write_text("3\n")
+
+    told = at.lake("put", "rides", str(tmp_path / "rides"), "--dry-run", "--json").json
+
+    assert (told["files"], told["overwrites"], told["new_partitions"]) == (3, 2, 1)
+    s3.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": f"rides/day={day}/b.csv"} for day in "12"]})
+
+
+def test_all_bad_files_are_named_and_nothing_is_uploaded(
+    s3: Any, prompt: Callable[..., Prompt], tmp_path: Path
+) -> None:
+    (tmp_path / "trips").mkdir()
+    (tmp_path / "trips/good.csv").write_text("a\n1\n")
+    for number in range(12):
+        (tmp_path / f"trips/{number:02}.csv").write_bytes(PARQUET)
+
+    told = prompt("oven", DATASETS).lake("put", "trips", str(tmp_path / "trips"))
+
+    lines = told.err.splitlines()
+    assert (told.code, lines[0]) == (2, "12 files are not what the dataset holds, csv. Nothing is uploaded:")
+    assert lines[10:] == [f"  {tmp_path}/trips/09.csv: it is Parquet", "  and 2 more"]
+    assert keys(s3) == ["rates/month=1/a.csv"]

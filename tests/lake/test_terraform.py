@@ -1,0 +1,219 @@
+"""Terraform under a command that is killed, hung up on, or comes second: real Terraform, on resources of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lake.lock import terraform_at_work
+from tests.local_aws.conftest import until
+
+ROOT = Path(__file__).parents[2]
+COMMAND = """
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from lake.cli import fail
+from lake.commands.output import say, stack_progress
+from lake.config import load
+from lake.errors import LakeError
+from lake.lock import alone
+from lake.terraform import Terraform
+
+lake = load(Path("lake.yaml"))
+try:
+    with alone(lake, "lake up", wait="--wait" in sys.argv, say=say) as lock, stack_progress("Deploying") as progress:
+        Terraform(SimpleNamespace(lake=lake), progress, lock, wait="--wait" in sys.argv).apply(["athena"])
+except LakeError as error:
+    fail(str(error), error.exit_code)
+print("is up")
+"""
+LAKE = "project: lab\nenvironments: {local: {region: us-east-1}}\n"
+
+
+class Checkout:
+    """A folder with one synthesised stack: a first resource, then one that takes until `go`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.state = root / ".state/local/athena.tfstate"
+        self.folder = root / "cdktf.out/stacks/athena"
+        self.folder.mkdir(parents=True)
+        (root / "lake.yaml").write_text(LAKE)
+        (root / "command.py").write_text(textwrap.dedent(COMMAND))
+        slow = {"local-exec": {"command": f"until [ -e '{root}/go' ]; do sleep 0.1; done"}}
+        resources = {"first": {}, "slow": {"provisioner": [slow], "depends_on": ["terraform_data.first"]}}
+        stack = {
+            "terraform": {"backend": {"local": {"path": str(self.state)}}},
+            "resource": {"terraform_data": resources},
+        }
+        (self.folder / "cdk.tf.json").write_text(json.dumps(stack))
+
+    def begin(self, *options: str, terminal: int | None = None) -> subprocess.Popen[str]:
+        output = subprocess.PIPE if terminal is None else terminal
+        return subprocess.Popen(
+            [sys.executable, "command.py", *options],
+            cwd=self.root,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT if terminal is None else terminal,
+            text=True,
+            start_new_session=True,
+        )
+
+    def go(self) -> None:
+        (self.root / "go").touch()
+
+    def run(self, *options: str) -> tuple[int, str]:
+        process = self.begin(*options)
+        shown, _ = process.communicate(timeout=60)
+        return process.returncode, shown
+
+    def terraform(self) -> int:
+        """The process that is at the slow resource."""
+        log = self.root / ".state/local/athena.log"
+        until(lambda: log.exists() and '"apply_start"' in log.read_text() and "terraform_data.slow" in log.read_text())
+        [work] = terraform_at_work(self.root)
+        return work.pid
+
+    def resources(self) -> list[str]:
+        return [resource["name"] for resource in json.loads(self.state.read_text())["resources"]]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[Checkout]:
+    lab = Checkout(tmp_path)
+    yield lab
+    lab.go()
+    until(lambda: terraform_at_work(tmp_path) == [])
+
+
+def told(process: subprocess.Popen[str], text: str) -> str:
+    """What a command printed until this text was in it."""
+    assert process.stdout is not None
+    shown = ""
+    while text not in shown:
+        line = process.stdout.readline()
+        assert line, shown
+        shown += line
+    return shown
+
+
+def test_after_kill_9_terraform_finishes_and_the_next_command_waits_for_it(checkout: Checkout) -> None:
+    first = checkout.begin()
+    pid = checkout.terraform()
+    first.kill()
+    first.wait()
+
+    second = checkout.begin()
+    told(second, f"waiting for Terraform on athena (process {pid}, since ")
+    checkout.go()
+    rest, _ = second.communicate(timeout=60)
+
+    assert (second.returncode, checkout.resources()) == (0, ["first", "slow"]), rest
+    assert "0 of 0 changes made" in rest, "what the killed command began was done once"
+
+
+def test_a_closed_terminal_lets_the_stack_under_way_finish_and_the_next_command_waits(checkout: Checkout) -> None:
+    ours, theirs = pty.openpty()
+    first = checkout.begin(terminal=theirs)
+    os.close(theirs)
+    checkout.terraform()
+    os.close(ours)
+    first.send_signal(signal.SIGHUP)
+    until(lambda: '"ending": true' in (checkout.root / ".state/lock").read_text())
+
+    second = checkout.begin()
+    told(second, f"waiting for `lake up of local` (process {first.pid}), since ")
+    checkout.go()
+    rest, _ = second.communicate(timeout=60)
+
+    assert (first.wait(), second.returncode, checkout.resources()) == (130, 0, ["first", "slow"]), rest
+
+
+def test_a_second_command_says_who_is_at_work_and_waits_if_asked(checkout: Checkout) -> None:
+    first = checkout.begin()
+    checkout.terraform()
+
+    code, shown = checkout.run()
+    second = checkout.begin("--wait")
+    told(second, "waiting for `lake up of local`")
+    checkout.go()
+
+    assert (code, shown.count("\n")) == (1, 1)
+    assert f"`lake up of local` (process {first.pid}), since 20" in shown and "--wait" in shown
+    assert (second.communicate(timeout=60)[0] != "", second.returncode, first.wait()) == (True, 0, 0)
+
+
+def test_a_plain_terraform_that_has_the_state_is_named_in_one_sentence(checkout: Checkout) -> None:
+    subprocess.run(["terraform", "init"], cwd=checkout.folder, stdout=subprocess.DEVNULL, check=True)
+    apply = ["terraform", "apply", "-auto-approve"]
+    plain = subprocess.Popen(apply, cwd=checkout.folder, stdout=subprocess.DEVNULL)
+    until(lambda: (checkout.state.parent / ".athena.tfstate.lock.info").exists())
+
+    code, shown = checkout.run()
+    second = checkout.begin("--wait")
+    told(second, "Deploying athena")
+    checkout.go()
+
+    assert code == 1
+    assert "athena: another Terraform holds its state: apply of " in shown
+    assert (second.communicate(timeout=60)[0] != "", second.returncode, plain.wait()) == (True, 0, 0)
+
+
+def test_a_killed_terraform_is_said_and_the_next_command_goes_on(checkout: Checkout) -> None:
+    first = checkout.begin()
+    os.kill(checkout.terraform(), signal.SIGKILL)
+    checkout.go()
+    shown, _ = first.communicate()
+
+    assert first.returncode == 1
+    assert "Terraform was killed (SIGKILL). Run the same command again" in shown
+    assert checkout.run()[0] == 0
+    assert checkout.resources() == ["first", "slow"]
+
+
+def test_what_takes_long_is_named(checkout: Checkout) -> None:
+    file = checkout.root / "command.py"
+    file.write_text("import lake.commands.output as output\noutput.SLOW_SECONDS = 1\n" + file.read_text())
+
+    command = checkout.begin()
+    told(command, " s: terraform_data.slow\n")
+    checkout.go()
+    assert "2 of 2 changes made" in command.communicate(timeout=60)[0]
+
+
+def test_a_state_that_is_cut_off_is_replaced_by_its_backup(checkout: Checkout) -> None:
+    checkout.go()
+    checkout.run()
+    whole = checkout.state.read_text()
+    checkout.state.with_name("athena.tfstate.backup").write_text(whole)
+    checkout.state.write_text(whole[: len(whole) // 2])
+
+    code, shown = checkout.run()
+
+    assert (code, checkout.resources()) == (0, ["first", "slow"]), shown
+    assert "athena: athena.tfstate was cut off: its backup is taken" in shown
+    assert "0 of 0 changes made" in shown
+
+
+def test_a_state_that_terraform_could_not_save_is_taken_up(checkout: Checkout) -> None:
+    checkout.go()
+    checkout.run()
+    checkout.state.rename(checkout.folder / "errored.tfstate")
+
+    code, shown = checkout.run()
+
+    assert (code, checkout.resources()) == (0, ["first", "slow"]), shown
+    assert "took up errored.tfstate" in shown
+    assert not (checkout.folder / "errored.tfstate").exists()

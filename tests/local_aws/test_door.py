@@ -1,0 +1,388 @@
+"""The door: what is refused, in the words of the protocol it came by, and what was not done then."""
+
+from __future__ import annotations
+
+import http.client
+import stat
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+import boto3
+import pytest
+from botocore import UNSIGNED
+from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+
+from local_aws.bodies import STREAMED, STREAMED_WITH_TRAILER, body_of
+from local_aws.credentials import FILE, Keys, NoKeys, own_keys
+from local_aws.signature import Refused, Signature, check_time, signing_key
+from tests.embedded import client, keys_of
+from tests.local_aws.conftest import free_port, started, stopped
+
+CALLS: dict[str, tuple[str, dict[str, Any]]] = {
+    "s3": ("create_bucket", {"Bucket": "made-by-a-stranger"}),
+    "glue": ("create_database", {"DatabaseInput": {"Name": "made_by_a_stranger"}}),
+    "iam": ("create_user", {"UserName": "made-by-a-stranger"}),
+    "lambda": ("list_functions", {}),
+    "cloudwatch": ("list_metrics", {}),
+    "route53": ("list_hosted_zones", {}),
+}
+"""A call of each protocol: XML and JSON by REST, JSON, query, CBOR."""
+
+
+def stranger(service: str, endpoint: str, keys: Keys | None) -> Any:
+    config = Config(signature_version=UNSIGNED if keys is None else None, retries={"total_max_attempts": 1})
+    given = {"aws_access_key_id": keys.id, "aws_secret_access_key": keys.secret} if keys else {}
+    return boto3.client(service, endpoint_url=endpoint, region_name="us-east-1", config=config, **given)
+
+
+def refusal(service: str, endpoint: str, keys: Keys | None) -> str:
+    call, arguments = CALLS[service]
+    with pytest.raises(ClientError) as refused:
+        getattr(stranger(service, endpoint, keys), call)(**arguments)
+    return str(refused.value.response["Error"]["Code"])
+
+
+@pytest.mark.parametrize(
+    ("service", "unsigned", "unknown", "wrong"),
+    [
+        ("s3", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"),
+        ("glue", "MissingAuthenticationTokenException", "UnrecognizedClientException", "InvalidSignatureException"),
+        ("iam", "MissingAuthenticationToken", "InvalidClientTokenId", "SignatureDoesNotMatch"),
+        ("lambda", "403", "UnrecognizedClientException", "InvalidSignatureException"),
+        (
+            "cloudwatch",
+            "MissingAuthenticationTokenException",
+            "UnrecognizedClientException",
+            "InvalidSignatureException",
+        ),
+        ("route53", "AccessDenied", "InvalidClientTokenId", "SignatureDoesNotMatch"),
+    ],
+)
+def test_an_unsigned_call_an_unknown_key_and_a_wrong_secret_are_refused_as_aws_does(
+    endpoint: str, service: str, unsigned: str, unknown: str, wrong: str
+) -> None:
+    assert refusal(service, endpoint, None) == unsigned
+    assert refusal(service, endpoint, Keys("AKIAIOSFODNN7EXAMPLE", "x")) == unknown
+    assert refusal(service, endpoint, Keys(keys_of(endpoint).id, "x")) == wrong
+    assert "stranger" not in str(client("s3", endpoint).list_buckets()["Buckets"])
+    assert "stranger" not in str(client("glue", endpoint).get_databases()["DatabaseList"])
+    assert "stranger" not in str(client("iam", endpoint).list_users()["Users"])
+
+
+def test_an_unknown_key_is_told_where_the_right_ones_are(endpoint: str) -> None:
+    with pytest.raises(ClientError, match=r"its own keys are in .*/aws/credentials"):
+        stranger("glue", endpoint, Keys("AKIAIOSFODNN7EXAMPLE", "x")).get_databases()
+
+
+def sent(endpoint: str, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, str, bytes]:
+    """A request exactly as told: (status, headers, body)."""
+    connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=20)
+    connection.putrequest(method, path, skip_host="Host" in headers, skip_accept_encoding=True)
+    for name, value in (headers | ({"Content-Length": str(len(body))} if body else {})).items():
+        connection.putheader(name, value)
+    connection.endheaders(body or None)
+    answer = connection.getresponse()
+    told = answer.status, str(answer.headers).lower(), answer.read()
+    connection.close()
+    return told
+
+
+def signed(
+    endpoint: str, method: str, path: str, headers: dict[str, str], body: bytes = b"", service: str = "glue"
+) -> dict[str, str]:
+    """The headers of a request that is signed with the right keys, whatever else they say."""
+    keys = keys_of(endpoint)
+    request = AWSRequest(method, f"{endpoint}{path}", headers=headers, data=body)
+    signer = S3SigV4Auth if service == "s3" else SigV4Auth
+    signer(Credentials(keys.id, keys.secret), service, "us-east-1").add_auth(request)
+    return dict(request.headers.items())
+
+
+JSON_CALL = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "AWSGlue.GetDatabases"}
+QUERY_CALL = {"Content-Type": "application/x-www-form-urlencoded"}
+PLACES = {
+    "s3": ("GET", "/", {}, b"", "s3"),
+    "glue": ("POST", "/", JSON_CALL, b"{}", "glue"),
+    "sts": ("POST", "/", QUERY_CALL, b"Action=GetCallerIdentity&Version=2011-06-15", "sts"),
+}
+"""A call of S3, of the JSON and of the query protocol."""
+
+
+@pytest.mark.parametrize("call", PLACES)
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {"Host": "evil.example:PORT"},
+        {"Host": "127.0.0.1"},
+        {"Host": "bucket.localhost:PORT"},
+        {"Host": "[::1]:PORT"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "http://127.0.0.1:8888"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+    ids=str,
+)
+def test_another_name_and_a_page_of_another_place_are_refused_though_the_signature_is_right(
+    endpoint: str, call: str, foreign: dict[str, str]
+) -> None:
+    method, path, headers, body, service = PLACES[call]
+    port = str(urlsplit(endpoint).port)
+    headers = headers | {name: value.replace("PORT", port) for name, value in foreign.items()}
+    status, told, answer = sent(endpoint, method, path, signed(endpoint, method, path, headers, body, service), body)
+    assert (status, b"AccessDenied" in answer) == (403, True)
+    assert "access-control" not in told
+
+
+@pytest.mark.parametrize("call", PLACES)
+def test_its_own_name_and_page_are_answered_and_no_answer_may_be_read_by_a_page(endpoint: str, call: str) -> None:
+    method, path, headers, body, service = PLACES[call]
+    for name in ("127.0.0.1", "localhost"):
+        place = f"{name}:{urlsplit(endpoint).port}"
+        own = headers | {"Host": place, "Origin": f"http://{place}"}
+        status, told, _ = sent(endpoint, method, path, signed(endpoint, method, path, own, body, service), body)
+        assert status == 200
+        assert "access-control" not in told
+
+
+def test_a_preflight_is_refused(endpoint: str) -> None:
+    asked = {"Origin": endpoint, "Access-Control-Request-Method": "PUT"}
+    status, told, _ = sent(endpoint, "OPTIONS", "/bucket/key", asked)
+    assert status == 403
+    assert "access-control" not in told
+
+
+def test_health_is_told_unsigned_and_nothing_else_is(endpoint: str) -> None:
+    assert sent(endpoint, "GET", "/_ministack/health", {})[0] == 200
+    assert sent(endpoint, "GET", "/_ministack/health", {"Host": "evil.example"})[0] == 403
+    assert sent(endpoint, "GET", "/_ministack/health", {"Origin": "http://evil.example"})[0] == 403
+    for method, path in (("POST", "/_ministack/reset"), ("GET", "/_local/store"), ("GET", "/latest/meta-data/")):
+        assert sent(endpoint, method, path, {})[0] == 403
+
+
+def test_a_websocket_is_refused(endpoint: str) -> None:
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    headers |= {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    assert sent(endpoint, "GET", "/_aws/execute-api/a/b", headers)[0] == 403
+
+
+@pytest.fixture(scope="module")
+def bucket(endpoint: str) -> str:
+    client("s3", endpoint).create_bucket(Bucket="at-the-door")
+    return "at-the-door"
+
+
+@pytest.mark.parametrize("key", ["plain", "a b/+ü&=~?#;x.txt", "x//y", "%2F", "日本"])
+def test_keys_of_all_letters_are_signed_and_read_by_header_and_by_url(endpoint: str, bucket: str, key: str) -> None:
+    s3, keys = client("s3", endpoint), keys_of(endpoint)
+    s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
+    assert s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"] == 1
+    url = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=keys.id,
+        aws_secret_access_key=keys.secret,
+        config=Config(signature_version="s3v4"),
+    ).generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key})
+    assert urlopen(url).read() == key.encode()
+    with pytest.raises(HTTPError, match="403"):
+        urlopen(url.replace("X-Amz-Expires=3600", "X-Amz-Expires=3601"))
+    with pytest.raises(HTTPError, match="403"):
+        urlopen(Request(url, headers={"x-amz-copy-source": "/at-the-door/plain"}))
+
+
+def test_an_upload_of_other_bytes_than_were_signed_is_not_stored(endpoint: str, bucket: str) -> None:
+    body = b"x" * 300_000
+    headers = signed(endpoint, "PUT", f"/{bucket}/other", {}, body, "s3")
+    status, _, answer = sent(endpoint, "PUT", f"/{bucket}/other", headers, body[:-1] + b"y")
+    assert (status, b"XAmzContentSHA256Mismatch" in answer) == (400, True)
+    assert "other" not in [entry["Key"] for entry in client("s3", endpoint).list_objects_v2(Bucket=bucket)["Contents"]]
+    assert sent(endpoint, "PUT", f"/{bucket}/other", headers, body)[0] == 200
+
+
+def test_a_call_of_another_body_than_was_signed_is_refused(endpoint: str) -> None:
+    headers = signed(endpoint, "POST", "/", JSON_CALL, b"{}")
+    assert b"InvalidSignatureException" in sent(endpoint, "POST", "/", headers, b'{"MaxResults": 1}')[2]
+
+
+def test_a_large_upload_with_a_wrong_secret_gets_its_answer(endpoint: str, bucket: str) -> None:
+    s3 = stranger("s3", endpoint, Keys(keys_of(endpoint).id, "x"))
+    with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
+        s3.put_object(Bucket=bucket, Key="large", Body=b"x" * 8_000_000)
+
+
+def _signature(**given: Any) -> Signature:
+    now = datetime.now(UTC)
+    fields: dict[str, Any] = {"key": "k", "scope": (f"{now:%Y%m%d}", "us-east-1", "s3"), "time": now, "signed": ()}
+    return Signature(**(fields | {"value": "seed", "payload": "", "token": ""} | given))
+
+
+@pytest.mark.parametrize(
+    ("age", "valid", "kind"),
+    [
+        (timedelta(minutes=14), None, ""),
+        (timedelta(minutes=-14), None, ""),
+        (timedelta(minutes=16), None, "skewed"),
+        (timedelta(minutes=-16), None, "skewed"),
+        (timedelta(minutes=59), timedelta(hours=1), ""),
+        (timedelta(minutes=61), timedelta(hours=1), "expired"),
+        (timedelta(minutes=-16), timedelta(hours=1), "denied"),
+    ],
+)
+def test_a_signature_counts_for_15_minutes_and_a_url_for_as_long_as_it_says(
+    age: timedelta, valid: timedelta | None, kind: str
+) -> None:
+    now = datetime.now(UTC)
+    try:
+        check_time(_signature(time=now - age, valid=valid), now)
+        told = ""
+    except Refused as refused:
+        told = refused.kind
+    assert told == kind
+
+
+def _in_chunks(signature: Signature, secret: str, parts: list[bytes], trailer: bytes = b"") -> bytes:
+    """The body as a client of AWS sends it, signed chunk by chunk."""
+    key, before, sent = signing_key(secret, signature.scope), signature.value, b""
+    place = f"{signature.timestamp}\n{'/'.join(signature.scope)}/aws4_request"
+
+    def sign(kind: str, hashes: str) -> str:
+        import hmac
+
+        text = f"AWS4-HMAC-SHA256-{kind}\n{place}\n{before}\n{hashes}"
+        return hmac.new(key, text.encode(), sha256).hexdigest()
+
+    for part in [*parts, b""]:
+        before = sign("PAYLOAD", f"{sha256().hexdigest()}\n{sha256(part).hexdigest()}")
+        sent += f"{len(part):x};chunk-signature={before}\r\n".encode() + part + (b"\r\n" if part else b"")
+    if trailer:
+        sent += trailer + b"\r\nx-amz-trailer-signature:"
+        sent += sign("TRAILER", sha256(trailer + b"\n").hexdigest()).encode() + b"\r\n"
+    return sent + b"\r\n"
+
+
+@pytest.mark.parametrize("trailer", [b"", b"x-amz-checksum-crc32:AAAAAA=="])
+@pytest.mark.parametrize("step", [1, 7, 100_000])
+def test_an_upload_signed_chunk_by_chunk_is_checked_chunk_by_chunk(trailer: bytes, step: int) -> None:
+    signature = _signature(payload=STREAMED_WITH_TRAILER if trailer else STREAMED)
+    body = _in_chunks(signature, "secret", [b"first" * 20, b"\r\nsecond"], trailer)
+
+    def is_right(body: bytes, secret: str = "secret") -> bool:
+        checked = body_of(signature, secret)
+        for start in range(0, len(body), step):
+            checked.update(body[start : start + step])
+        return checked.is_right()
+
+    assert is_right(body)
+    assert not is_right(body, "another")
+    assert not is_right(body.replace(b"second", b"SECOND"))
+    assert not is_right(body.replace(b"first", b"First", 1))
+    assert not is_right(body[: body.index(b"\r\n0;") + 2])
+    assert not is_right(b"not chunks at all\r\n")
+    assert not trailer or not is_right(body.replace(b"AAAAAA==", b"BBBBBB=="))
+
+
+def test_the_keys_that_iam_hands_out_open_the_door_until_they_are_deleted(endpoint: str) -> None:
+    iam = client("iam", endpoint)
+    iam.create_user(UserName="ada")
+    made = iam.create_access_key(UserName="ada")["AccessKey"]
+    sts = stranger("sts", endpoint, Keys(made["AccessKeyId"], made["SecretAccessKey"]))
+    assert sts.get_caller_identity()["Account"]
+
+    named = {"UserName": "ada", "AccessKeyId": made["AccessKeyId"]}
+    iam.update_access_key(**named, Status="Inactive")
+    with pytest.raises(ClientError, match="InvalidClientTokenId"):
+        sts.get_caller_identity()
+    iam.update_access_key(**named, Status="Active")
+    assert sts.get_caller_identity()
+    iam.delete_access_key(**named)
+    with pytest.raises(ClientError, match="InvalidClientTokenId"):
+        sts.get_caller_identity()
+    iam.delete_user(UserName="ada")
+
+
+def _with_session(service: str, endpoint: str, handed: dict[str, Any], token: str) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=handed["AccessKeyId"],
+        aws_secret_access_key=handed["SecretAccessKey"],
+        aws_session_token=token,
+    )
+
+
+def test_a_session_of_sts_opens_it_with_its_token_alone_and_outlives_a_restart(tmp_path: Path) -> None:
+    port, folder = free_port(), tmp_path / "aws"
+    process, endpoint = started(port, folder), f"http://127.0.0.1:{port}"
+    arn = client("iam", endpoint).create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    handed = client("sts", endpoint).assume_role(RoleArn=arn, RoleSessionName="me")["Credentials"]
+    own = _with_session("sts", endpoint, handed, handed["SessionToken"])
+    before = own.get_caller_identity()["Arn"]
+    with pytest.raises(ClientError, match="ExpiredToken"):
+        _with_session("sts", endpoint, handed, "another").get_caller_identity()
+    keys = keys_of(endpoint)
+    stopped(process)
+
+    process = started(port, folder)
+    after = own.get_caller_identity()["Account"]
+    stopped(process)
+
+    assert before.endswith("assumed-role/r/me")
+    assert after == "000000000000"
+    assert keys_of(endpoint) == keys
+
+
+def test_open_takes_any_keys_and_none_but_still_no_page(tmp_path: Path) -> None:
+    port = free_port()
+    process, endpoint = started(port, tmp_path / "aws", "--open"), f"http://127.0.0.1:{port}"
+    stranger("s3", endpoint, Keys("any", "any")).create_bucket(Bucket="anybody")
+    buckets = stranger("s3", endpoint, None).list_buckets()["Buckets"]
+    refused = [
+        sent(endpoint, "GET", "/", headers)[0]
+        for headers in (
+            {"Origin": "http://evil.example"},
+            {"Host": f"evil.example:{port}"},
+            {"Sec-Fetch-Site": "same-site"},
+        )
+    ]
+    preflight = sent(endpoint, "OPTIONS", "/", {"Origin": endpoint})[0]
+    stopped(process)
+    assert [bucket["Name"] for bucket in buckets] == ["anybody"]
+    assert [*refused, preflight] == [403] * 4
+    assert "every program on this machine gets in" in (tmp_path / "aws.log").read_text()
+
+
+def test_the_keys_are_made_once_and_only_their_owner_may_look(tmp_path: Path) -> None:
+    folder = tmp_path / "aws"
+    folder.mkdir(mode=0o755)
+    keys = own_keys(folder)
+    assert own_keys(folder) == keys
+    assert len({own_keys(tmp_path / name).secret for name in "abc"}) == 3
+    assert stat.S_IMODE((folder / FILE).stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert [path.name for path in folder.iterdir()] == [FILE]
+    assert keys.secret not in repr(keys)
+
+
+def test_a_file_without_keys_stops_the_start_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text("")
+    with pytest.raises(NoKeys, match=r"credentials: holds no keys .* Delete it"):
+        own_keys(tmp_path)
+    command = [sys.executable, "-m", "local_aws", "--port", str(free_port()), "--folder", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].endswith("the next start makes new ones")
