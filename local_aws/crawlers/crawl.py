@@ -121,16 +121,10 @@ class Crawl:
         looks_back = not self.policy.new_folders_only and self.catalog.folders is None
         known = {} if looks_back else self._known_tables()
         chosen = target.sampled(_outside(listed, known) if self.policy.new_folders_only else listed)
-        pulled = self._pulled(target, {file.key for file in chosen})
+        self.context.mirror.bring(target.bucket, chosen)
         self._stop_here()
-        read = schemas_of(pulled, classifiers, self.log.warn)
+        read = schemas_of(chosen, classifiers, self.log.warn)
         return self._grouped(target, read, known), read
-
-    def _pulled(self, target: Target, keys: set[str]) -> Iterable[S3File]:
-        folders = self.catalog.folders
-        prefixes = [target.prefix] if folders is None else sorted(split_uri(folder)[1] for folder in folders)
-        pulls = (self.context.mirror.pull(target.bucket, prefix, lambda file: file.key in keys) for prefix in prefixes)
-        return {file.key: file for files in pulls for file in files}.values()
 
     def _grouped(self, target: Target, read: dict[S3File, Schema], known: Iterable[str]) -> list[FoundTable]:
         """Files under the location of a table already known stay with it; the rest are grouped."""
