@@ -21,7 +21,7 @@ from lake.config import Lake, where
 from lake.credentials import credentials_file, keys_of
 from lake.errors import BadInput
 from lake.failures import sentence
-from lake.local import LocalAws, nothing_answers
+from lake.local import nothing_answers
 from lake.names import Names
 
 if TYPE_CHECKING:
@@ -55,8 +55,6 @@ class Aws:
 
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
-        if lake.environment.endpoint:
-            LocalAws.of(lake).need_its_place()
 
     @functools.cached_property
     def _session(self) -> Any:

@@ -103,6 +103,16 @@ class LocalAws:
                 f"{process.folder}, and can keep nothing any more: {again}"
             )
 
+    def need(self) -> None:
+        """Raises BadInput at once if no program listens at the endpoint, or it runs in another place."""
+        self.need_its_place()
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            raise BadInput(
+                f"{where(self.lake, 'environments', self.lake.env)}: {nothing_answers(self.endpoint)}"
+            ) from None
+
     def start(self, *, is_open: bool = False) -> bool:
         """Start it and wait until it answers. False if it ran already.
 
@@ -161,6 +171,7 @@ class LocalAws:
         from botocore.awsrequest import AWSRequest
         from botocore.credentials import Credentials
 
+        self.need()
         keys = keys_of(self.lake)
         url = f"{self.endpoint}/_local/store"
         request = AWSRequest("GET", url)
@@ -221,18 +232,6 @@ class LocalAws:
 
 def nothing_answers(endpoint: str) -> str:
     return f"nothing answers at {endpoint}. `lake local start` starts it; if it runs, `lake local logs` may say why"
-
-
-def need_listener(lake: Lake) -> None:
-    """Raises BadInput at once where an environment has an endpoint and no program listens there."""
-    endpoint = lake.environment.endpoint
-    if endpoint is None:
-        return
-    place = urlsplit(endpoint)
-    try:
-        socket.create_connection((place.hostname, place.port or 80), timeout=1).close()
-    except OSError:
-        raise BadInput(f"{where(lake, 'environments', lake.env)}: {nothing_answers(endpoint)}") from None
 
 
 def program(module: str, *arguments: str) -> list[str]:

@@ -41,10 +41,11 @@ class Settings:
 
     def aws(self) -> Aws:
         """The environment's AWS; its login is checked at once."""
-        from lake.local import need_listener
+        from lake.local import LocalAws
 
         lake = self.lake()
-        need_listener(lake)
+        if lake.environment.endpoint:
+            LocalAws.of(lake).need()
         from lake.aws import Aws  # boto3 takes half a second, which `lake check` does not need
 
         aws = Aws(lake)

@@ -19,6 +19,9 @@ from local_aws.crawlers.targets import FoundTable, Grouping, Target, folder_at, 
 from local_aws.mirror import S3File, split_uri
 from local_aws.protocol import Document
 
+_AT_ONCE = 1000
+"""Objects that are fetched before it is said how many, and whether to go on is asked."""
+
 
 class StoppedError(Exception):
     """Somebody called StopCrawler."""
@@ -122,20 +125,16 @@ class Crawl:
         looks_back = not self.policy.new_folders_only and self.catalog.folders is None
         known = {} if looks_back else self._known_tables()
         chosen = target.sampled(_outside(listed, known) if self.policy.new_folders_only else listed)
-        pulled = self._pulled(target, {file.key for file in chosen})
-        self._stop_here()
-        read = schemas_of(pulled, classifiers, self.log.warn)
+        self._bring(target, chosen)
+        read = schemas_of(chosen, classifiers, self.log.warn)
         return self._grouped(target, read, known), read
 
-    def _pulled(self, target: Target, keys: set[str]) -> Iterable[S3File]:
-        folders = self.catalog.folders
-        prefixes = [target.prefix] if folders is None else sorted(split_uri(folder)[1] for folder in folders)
-        pulls = (self.context.mirror.pull(target.bucket, prefix, lambda file: file.key in keys) for prefix in prefixes)
-        fetched: dict[str, S3File] = {}
-        for file in (file for files in pulls for file in files):
-            fetched[file.key] = file
-            self.log.progress(f"Objects fetched from {target.uri}: {len(fetched):,} of {len(keys):,}")
-        return fetched.values()
+    def _bring(self, target: Target, chosen: Sequence[S3File]) -> None:
+        for start in range(0, len(chosen), _AT_ONCE):
+            self.context.mirror.bring(target.bucket, chosen[start : start + _AT_ONCE])
+            fetched = min(start + _AT_ONCE, len(chosen))
+            self.log.progress(f"Objects fetched from {target.uri}: {fetched:,} of {len(chosen):,}")
+            self._stop_here()
 
     def _grouped(self, target: Target, read: dict[S3File, Schema], known: Iterable[str]) -> list[FoundTable]:
         """Files under the location of a table already known stay with it; the rest are grouped."""

@@ -88,11 +88,11 @@ def test_path_names_the_object_a_row_is_from(lake: Lake) -> None:
 
 
 def test_a_field_of_a_struct_is_found_by_its_name_wherever_the_file_has_it(lake: Lake) -> None:
-    lake.put("orders/old.parquet", parquet(id=[1], place=[{"city": "Porto", "shop": "b"}]))
-    lake.put("orders/new.parquet", parquet(id=[2], place=[{"shop": "c", "city": "Turin"}]))
-    lake.table("orders", "parquet", "id int; place struct<city:string,shop:string>")
-    assert lake.rows("SELECT place.city FROM orders ORDER BY id") == [["Porto"], ["Turin"]]
-    assert lake.rows("SELECT id, place.shop FROM orders ORDER BY id") == [["1", "b"], ["2", "c"]]
+    lake.put("parcels/old.parquet", parquet(id=[1], place=[{"city": "Porto", "shop": "b"}]))
+    lake.put("parcels/new.parquet", parquet(id=[2], place=[{"shop": "c", "city": "Turin"}]))
+    lake.table("parcels", "parquet", "id int; place struct<city:string,shop:string>")
+    assert lake.rows("SELECT place.city FROM parcels ORDER BY id") == [["Porto"], ["Turin"]]
+    assert lake.rows("SELECT id, place.shop FROM parcels ORDER BY id") == [["1", "b"], ["2", "c"]]
 
 
 def test_json_keys_are_read_in_any_case(lake: Lake) -> None:

@@ -1,0 +1,91 @@
+"""Files into the raw zone: whatever their size and name, and however often a server says no at first."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lake import zones
+from lake.aws import Aws
+from lake.config import load
+from lake.errors import LakeError
+from lake.uploads import SMALL, Uploads
+from lake.zones import Upload
+from tests.embedded import lend_keys
+
+
+def _login(folder: Path, endpoint: str) -> Aws:
+    (folder / "lake.yaml").write_text(
+        f"project: uploads\nenvironments: {{local: {{endpoint: '{endpoint}', region: us-east-1}}}}\n"
+        "datasets: {notes: {format: csv}}\n"
+    )
+    return Aws(load(folder / "lake.yaml"))
+
+
+@pytest.fixture
+def login(tmp_path: Path, endpoint: str) -> Aws:
+    lend_keys(endpoint, tmp_path)
+    return _login(tmp_path, endpoint)
+
+
+def test_small_and_big_files_of_any_name_are_there_as_they_were(
+    login: Aws, aws: Callable[[str], Any], tmp_path: Path
+) -> None:
+    bodies = {"empty": b"", "a b+c%2F~é?#.csv": b"1\n", "n" * 240: b"2\n", "big": b"x" * (SMALL + 1)}
+    s3, bucket = aws("s3"), login.names.bucket("raw")
+    s3.create_bucket(Bucket=bucket)
+    for name, body in bodies.items():
+        (tmp_path / name).write_bytes(body)
+    list(zones.put(login, [Upload(tmp_path / name, f"notes/{name}") for name in bodies]))
+    listed = s3.list_objects_v2(Bucket=bucket)["Contents"]
+    assert {o["Key"]: s3.get_object(Bucket=bucket, Key=o["Key"])["Body"].read() for o in listed} == {
+        f"notes/{name}": body for name, body in bodies.items()
+    }
+    head = s3.head_object(Bucket=bucket, Key="notes/empty", ChecksumMode="ENABLED")
+    assert head["ChecksumCRC32"] == "AAAAAA=="
+    assert zones.empty(login, bucket) == len(bodies)
+    s3.delete_bucket(Bucket=bucket)
+
+
+def test_a_bucket_that_is_not_deployed_is_named(login: Aws, tmp_path: Path) -> None:
+    with pytest.raises(LakeError, match=r"is not there\. Deploy it first: `lake up storage`"):
+        list(zones.put(login, [Upload(tmp_path / "lake.yaml", "notes/a.csv")]))
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Iterator[tuple[str, list[bytes]]]:
+    """An S3 that has no time for the first two requests, and what it has taken since."""
+    taken: list[bytes] = []
+    asked = iter(range(100))
+
+    class Busy(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            is_busy = next(asked) < 2
+            if not is_busy:
+                taken.append(body)
+            self.send_response(503 if is_busy else 200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Busy)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", taken
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_server_that_is_busy_is_asked_again(busy: tuple[str, list[bytes]], endpoint: str, tmp_path: Path) -> None:
+    address, taken = busy
+    lend_keys(endpoint, tmp_path)
+    (tmp_path / "a.csv").write_bytes(b"1,2\n")
+    Uploads(_login(tmp_path, address), "any-bucket").put(tmp_path / "a.csv", "notes/a.csv")
+    assert [body for body in taken if b"1,2\n" in body]
