@@ -27,7 +27,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt in the folder of a lake.yaml, wide enough that no line is folded."""
+    """A prompt in the folder of a lake.yaml."""
 
     file: Path
     patch: pytest.MonkeyPatch
@@ -35,7 +35,6 @@ class Prompt:
 
     def lake(self, *arguments: str) -> Done:
         self.patch.setattr("sys.argv", ["lake", "--file", str(self.file), *arguments])
-        self.patch.setenv("COLUMNS", "300")
         self.capture.readouterr()
         try:
             cli.main()
