@@ -2182,10 +2182,10 @@ object Sql extends Transform(removes = "removed_by_sql", adds = "added_by_sql") 
       .map(_.getMessageParameters.get("relationName").replaceAll("^`|`$", ""))
 }
 
-/** Casts that make null of what does not fit: the type of each column, and what counts them once a query reads the
+/** Casts that may make null of a value: the type of each column, and what counts these nulls once a query reads the
   * rows. prefix is what a report has before the columns' names: that of another dataset.
   */
-final case class Counted(types: Cast.Types, counts: Option[Observation], prefix: String = "")
+final case class Counted(types: Cast.Types, counts: Observation, prefix: String = "")
 
 /** Of a column's values that were there, so many did not fit the type and became null. examples are such values. */
 final case class CastNulls(
@@ -2197,6 +2197,9 @@ final case class CastNulls(
     examples: Seq[String]
 ) {
   def share: Double = if (values == 0) 0 else nulls.toDouble / values
+
+  /** A line and not a field a column: the reports of all jobs are one table. */
+  def record: Json.Fields = ListMap("column" -> column, "type" -> type_, "values" -> values, "nulls" -> nulls)
 
   override def toString: String = {
     val (shown, tenths) = (examples.map(value => s"'$value'").mkString(" and "), (2000 * nulls + values) / (2 * values))
@@ -2219,21 +2222,18 @@ object CastNulls {
     found <- of(s"step ${index + 1} (${step.name})", counted)
   } yield found
 
-  /** What a report says: how many by column, and a warning for each column with a greater share. */
+  /** What a report says: the counts of each column, and a warning for each with a greater share. */
   def told(found: Seq[CastNulls], warnOver: Double): Json.Fields = {
-    val counts = found.foldLeft(ListMap.empty[String, Any]) { (counts, each) =>
-      counts + (each.column -> (counts.getOrElse(each.column, 0L).asInstanceOf[Long] + each.nulls))
-    }
-    val warnings = found.filter(_.share > warnOver).map(_.toString)
-    ListMap.empty[String, Any] ++ (if (counts.isEmpty) None else Some("cast_nulls" -> counts)) ++
+    val (lines, warnings) = (found.map(_.record), found.filter(_.share > warnOver).map(_.toString))
+    ListMap.empty[String, Any] ++ (if (lines.isEmpty) None else Some("cast_nulls" -> lines)) ++
       (if (warnings.isEmpty) None else Some("warnings" -> warnings))
   }
 
   private def of(step: String, counted: Counted): Seq[CastNulls] = {
-    val seen = counted.counts.fold(Map.empty[String, Any])(Balance.observed)
-    def number(name: String) = seen.getOrElse(name, 0L).asInstanceOf[Long]
+    val seen = Balance.observed(counted.counts)
+    def number(name: String) = seen(name).asInstanceOf[Long]
     counted.types.toSeq.map { case (name, type_) =>
-      val examples = Seq("least", "most").flatMap(end => seen.get(s"$end $name")).filter(_ != null).map(_.toString)
+      val examples = Seq("least", "most").flatMap(end => Option(seen(s"$end $name"))).map(_.toString)
       CastNulls(step, counted.prefix + name, type_, number(s"values $name"), number(s"nulls $name"), examples.distinct)
     }
   }
@@ -2272,13 +2272,15 @@ object Cast {
   /** Each value is cast once: what counts the nulls sees it before and after, side by side. */
   private def orNull(frame: DataFrame, types: Types, counted: Counted => Unit, prefix: String): DataFrame = {
     val news = ListMap(types.keys.toSeq.zipWithIndex.map { case (name, place) => name -> s"_lake_cast_$place" }: _*)
-    val metrics = types.toSeq.filterNot { case (name, type_) => alwaysFits(frame, name, type_) }
-      .flatMap { case (name, _) => this.metrics(name, news(name)) }
-    val counts = metrics.headOption.map(_ => Observation())
-    counted(Counted(types, counts, prefix))
+    val risky = types.filterNot { case (name, type_) => alwaysFits(frame, name, type_) }
     val both = frame.withColumns(types.map { case (name, type_) => news(name) -> tried(name, type_) })
-    val observed = counts.fold(both)(both.observe(_, metrics.head, metrics.tail: _*))
-    observed.withColumns(news.map { case (name, added) => name -> col(added) }).drop(news.values.toSeq: _*)
+    val seen = if (risky.isEmpty) both
+    else {
+      val (counts, metrics) = (Observation(), risky.keys.toSeq.flatMap(name => this.metrics(name, news(name))))
+      counted(Counted(risky, counts, prefix))
+      both.observe(counts, metrics.head, metrics.tail: _*)
+    }
+    seen.withColumns(news.map { case (name, added) => name -> col(added) }).drop(news.values.toSeq: _*)
   }
 
   private def alwaysFits(frame: DataFrame, name: String, type_ : String): Boolean = {

@@ -28,6 +28,10 @@ class CastNulls:
     def share(self) -> float:
         return self.nulls / self.values if self.values else 0.0
 
+    def record(self) -> dict[str, Any]:
+        """A line and not a field a column: the reports of all jobs are one table."""
+        return {"column": self.column, "type": self.type, "values": self.values, "nulls": self.nulls}
+
     def __str__(self) -> str:
         shown = " and ".join(f"'{example}'" for example in self.examples)
         tenths = (2000 * self.nulls + self.values) // (2 * self.values)
@@ -51,18 +55,16 @@ def cast_nulls(steps: list[Applied]) -> list[CastNulls]:
 
 
 def told(found: list[CastNulls], warn_over: float) -> dict[str, Any]:
-    """What a report says of them: how many by column, and a warning for each column with a greater share."""
-    counts: dict[str, int] = {}
-    for each in found:
-        counts[each.column] = counts.get(each.column, 0) + each.nulls
+    """What a report says of them: the counts of each column, and a warning for each with a greater share."""
+    lines = [each.record() for each in found]
     warnings = [str(each) for each in found if each.share > warn_over]
-    return ({"cast_nulls": counts} if counts else {}) | ({"warnings": warnings} if warnings else {})
+    return ({"cast_nulls": lines} if lines else {}) | ({"warnings": warnings} if warnings else {})
 
 
 def _of(step: str, counted: Counted) -> Iterable[CastNulls]:
-    seen = observed(counted.counts) if counted.counts else {}
+    seen = observed(counted.counts)
     for column, type_ in counted.types.items():
-        values, nulls = seen.get(f"values {column}", 0), seen.get(f"nulls {column}", 0)
-        ends = (seen.get(f"{end} {column}") for end in ("least", "most"))
+        values, nulls = seen[f"values {column}"], seen[f"nulls {column}"]
+        ends = (seen[f"{end} {column}"] for end in ("least", "most"))
         examples = tuple(dict.fromkeys(str(end) for end in ends if end is not None))
         yield CastNulls(step, counted.prefix + column, type_, values, nulls, examples)

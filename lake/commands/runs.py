@@ -148,10 +148,16 @@ def _follow_job(aws: Aws, job: str, run_id: str, as_json: bool) -> None:
     if as_json:
         out.print_json(json.dumps(report))
     else:
-        table(
-            [{name: value for name, value in report.items() if not isinstance(value, list | dict)}], False, upright=True
-        )
+        table([_shown(report)], False, upright=True)
     _warn(report)
+
+
+def _shown(report: dict[str, Any]) -> dict[str, Any]:
+    """A report's figures in a column: without its lists, but for how many values of which column casts made null."""
+    nulls = [line for line in report.get("cast_nulls", []) if line["nulls"]]
+    told = ", ".join(f"{line['column']} {line['nulls']} of {line['values']}" for line in nulls)
+    figures = {name: value for name, value in report.items() if not isinstance(value, list | dict)}
+    return figures | ({"cast_nulls": told} if told else {})
 
 
 def _warn(report: dict[str, Any]) -> None:

@@ -376,7 +376,7 @@ def test_a_report_counts_the_nulls_that_casts_make_and_warns_over_the_share(flig
     steps: list[dict[str, Any]] = [{"map": {"cast": {"carrier": "int"}}}, {"filter": "distance > 0"}]
     report = run(arguments(flights, steps))
 
-    assert report["cast_nulls"] == {"carrier": 4}
+    assert report["cast_nulls"] == [{"column": "carrier", "type": "int", "values": 4, "nulls": 4}]
     (warning,) = report["warnings"]
     assert (
         "step 1 (map): 4 of 4 values of carrier (100.0 %) are not int and became null, such as 'AA' and 'ZZ'" in warning

@@ -18,13 +18,13 @@ SHOWN = 40  # characters of a value in a message
 
 @dataclass(frozen=True)
 class Counted:
-    """Casts that make null of what does not fit: column -> type, and what counts them once a query reads the rows.
+    """Casts that may make null of a value: column -> type, and what counts these nulls once a query reads the rows.
 
     prefix is what a report has before the columns' names: that of another dataset.
     """
 
     types: dict[str, str]
-    counts: Observation | None
+    counts: Observation
     prefix: str = ""
 
 
@@ -61,12 +61,11 @@ def cast(
 
 def _or_null(frame: DataFrame, types: dict[str, str], counted: list[Counted], prefix: str) -> DataFrame:
     """Each value is cast once: what counts the nulls sees it before and after, side by side."""
-    risky = [column for column, type_ in types.items() if not _always_fits(frame, column, type_)]
+    risky = {column: type_ for column, type_ in types.items() if not _always_fits(frame, column, type_)}
     if not risky:
-        counted.append(Counted(types, None, prefix))
         return frame.withColumns({column: _tried(column, type_) for column, type_ in types.items()})
     counts = Observation()
-    counted.append(Counted(types, counts, prefix))
+    counted.append(Counted(risky, counts, prefix))
     tried = {column: f"_lake_cast_{place}" for place, column in enumerate(types)}
     both = frame.withColumns({new: _tried(column, types[column]) for column, new in tried.items()})
     metrics = [metric for column in risky for metric in _metrics(column, tried[column])]
