@@ -15,6 +15,7 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from lake.commands.base import Settings
 from lake.errors import BadInput
 from lake.failures import lost
+from local_aws.credentials import own_keys
 from tests.local_aws.conftest import free_port
 
 COMMANDS = (["status"], ["up"], ["query", "SELECT 1"], ["local", "store"])
@@ -27,6 +28,7 @@ def port(tmp_path: Path) -> Iterator[int]:
     (tmp_path / "lake.yaml").write_text(
         f'project: lab\nenvironments: {{local: {{endpoint: "{endpoint}", region: us-east-1}}}}\n'
     )
+    own_keys(tmp_path / ".local/local/aws")
     yield port
 
 
