@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -20,6 +21,7 @@ from lake.config import load
 from lake.errors import BadInput
 from lake.local import LocalAws, program, surroundings
 from local_aws.context import client
+from local_aws.credentials import read_keys
 from tests.local_aws.conftest import free_port, until
 
 
@@ -41,6 +43,11 @@ class Folder:
     def local(self) -> LocalAws:
         return LocalAws.of(load(self.root / "lake.yaml", "local"))
 
+    @property
+    def s3(self) -> Any:
+        keys = read_keys(self.local.folder / "aws" / "credentials")
+        return client("s3", f"http://127.0.0.1:{self.port}", keys)
+
     def lake(self, *words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "lake", "--file", str(self.root / "lake.yaml"), *words]
         return subprocess.run(command, env=surroundings(), capture_output=True, text=True, check=False)
@@ -50,9 +57,11 @@ class Folder:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
     folder = Folder(tmp_path_factory.mktemp("shop"))
     assert folder.local.start()
-    client("s3", f"http://127.0.0.1:{folder.port}").create_bucket(Bucket="kept")
-    yield folder
-    folder.local.stop()
+    try:
+        folder.s3.create_bucket(Bucket="kept")
+        yield folder
+    finally:
+        folder.local.stop()
 
 
 def test_a_second_process_on_a_folder_says_who_has_it_and_ends(running: Folder) -> None:
@@ -63,7 +72,7 @@ def test_a_second_process_on_a_folder_says_who_has_it_and_ends(running: Folder) 
     sentence = re.escape(has_it) + r"\d{4}-\d\d-\d\dT[\d:+-]+: stop that one first, or take another folder\n"
     assert done.returncode == 2
     assert re.fullmatch(sentence, done.stderr), done.stderr
-    assert client("s3", f"http://127.0.0.1:{running.port}").head_bucket(Bucket="kept")
+    assert running.s3.head_bucket(Bucket="kept")
 
 
 def test_a_changed_port_is_told_by_every_command_until_it_is_stopped(running: Folder) -> None:
@@ -82,7 +91,7 @@ def test_a_changed_port_is_told_by_every_command_until_it_is_stopped(running: Fo
     assert sentence in done.stderr.replace("\n", " ")
     assert running.local.stop()
     assert running.local.start()
-    assert client("s3", f"http://127.0.0.1:{running.port}").head_bucket(Bucket="kept")
+    assert running.s3.head_bucket(Bucket="kept")
 
 
 def test_a_copy_of_a_running_folder_is_a_lake_of_its_own(running: Folder, tmp_path: Path) -> None:
@@ -90,8 +99,8 @@ def test_a_copy_of_a_running_folder_is_a_lake_of_its_own(running: Folder, tmp_pa
     copy = Folder(tmp_path / "copy")
     assert copy.local.pid() is None
     assert copy.local.start()
-    client("s3", f"http://127.0.0.1:{copy.port}").delete_bucket(Bucket="kept")
-    assert client("s3", f"http://127.0.0.1:{running.port}").head_bucket(Bucket="kept")
+    copy.s3.delete_bucket(Bucket="kept")
+    assert running.s3.head_bucket(Bucket="kept")
     assert copy.local.stop()
 
 
@@ -108,7 +117,7 @@ def test_a_folder_that_is_moved_while_it_runs_takes_no_changes_until_it_is_start
 ) -> None:
     folder = moving
     before = folder.local.folder / "aws"
-    s3 = client("s3", f"http://127.0.0.1:{folder.port}")
+    s3 = folder.s3
     s3.create_bucket(Bucket="kept")
     folder.root = folder.root.rename(tmp_path / "there")
     with pytest.raises(ClientError, match=f"{before} was moved or deleted while its embedded AWS runs"):
@@ -125,7 +134,7 @@ def test_two_commands_that_start_it_at_once_start_one(running: Folder) -> None:
     with ThreadPoolExecutor(2) as pool:
         starts = [pool.submit(running.local.start) for _ in range(2)]
     assert sorted(start.result() for start in starts) == [False, True]
-    assert client("s3", f"http://127.0.0.1:{running.port}").head_bucket(Bucket="kept")
+    assert running.s3.head_bucket(Bucket="kept")
 
 
 def test_a_killed_one_does_not_run_and_can_be_started_at_once(running: Folder) -> None:
@@ -134,4 +143,4 @@ def test_a_killed_one_does_not_run_and_can_be_started_at_once(running: Folder) -
     os.kill(pid, signal.SIGKILL)
     assert until(lambda: running.local.pid() is None)
     assert running.local.start()
-    assert client("s3", f"http://127.0.0.1:{running.port}").head_bucket(Bucket="kept")
+    assert running.s3.head_bucket(Bucket="kept")
