@@ -84,7 +84,8 @@ def lost(error: BaseException | None) -> str | None:
             way_out = "Check the network"
             if place.hostname in ("127.0.0.1", "localhost"):
                 way_out = "`lake local status` and `lake local logs` say more; `lake local start` starts it"
-            return f"{_endpoint(error)} {what}, in the middle of this command. {way_out}. Then run it again"
+            server = f"{place.scheme}://{place.netloc}"
+            return f"{server} {what}, in the middle of this command. {way_out}. Then run it again"
         error = error.__cause__ or error.__context__
     return None
 

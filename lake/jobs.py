@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from lake.aws import Aws, error_code
 from lake.errors import BadInput, GoesOn, LakeError
 from lake.model import REPORTS, ScriptJob
+from lake.suggest import allowed
 
 POLL_SECONDS = 1.0
 SHELL_LOGS = "/aws-glue/python-jobs"

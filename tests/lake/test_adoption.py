@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,9 @@ import pytest
 from lake.adoption import orphans
 from lake.aws import Aws
 from lake.config import load
+from lake.errors import LakeError
+from lake.lock import alone
+from lake.terraform import Terraform
 
 LAKE = 'project: {project}\nenvironments: {{local: {{endpoint: "{endpoint}", region: us-east-1}}}}\n'
 ACCOUNT = "${data.aws_caller_identity.account.account_id}"
@@ -93,3 +97,19 @@ def test_names_that_refer_to_another_resource_of_the_stack_are_followed(lake: Aw
 
     account = lake.names.account
     assert found(lake, resources)["aws_glue_catalog_table.rates"] == (f"{account}:{database}:rates", True)
+
+
+def test_a_resource_of_our_name_that_is_not_ours_stops_the_deploy(lake: Aws) -> None:
+    lake.athena.create_work_group(Name=lake.names.workgroup)
+    folder = lake.lake.root / "cdktf.out/stacks/athena"
+    folder.mkdir(parents=True)
+    backend = {"local": {"path": str(lake.lake.root / ".state/local/athena.tfstate")}}
+    (folder / "cdk.tf.json").write_text(json.dumps({"terraform": {"backend": backend}, "resource": workgroup(lake)}))
+
+    with (
+        alone(lake.lake, "lake up", wait=False, say=print) as lock,
+        pytest.raises(LakeError, match="is there already, and its tags do not say that it is of lab"),
+    ):
+        Terraform(lake, lambda progress: None, lock).apply(["athena"])
+
+    assert lake.athena.get_work_group(WorkGroup=lake.names.workgroup)["WorkGroup"]["Name"] == lake.names.workgroup

@@ -112,9 +112,9 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
         (aws.ProfileNotFound(profile="x"), "the profile that AWS_PROFILE names is not"),
         (
             aws.EndpointConnectionError(endpoint_url="http://127.0.0.1:9"),
-            "nothing answers at http://127.0.0.1:9. Start",
+            "http://127.0.0.1:9 answers no more, in the middle of this command. `lake local status`",
         ),
-        (aws.ReadTimeoutError(endpoint_url="http://127.0.0.1:9"), "http://127.0.0.1:9: no answer came in time"),
+        (aws.ReadTimeoutError(endpoint_url="http://127.0.0.1:9"), "http://127.0.0.1:9 gave no answer"),
         (
             aws.ParamValidationError(report="Invalid length for parameter QueryString, value: 0"),
             "value for QueryString.",

@@ -42,7 +42,7 @@ DAYS = "SELECT x AS n, CAST(x AS varchar) AS day FROM UNNEST(sequence(1, 150)) a
 
 
 class Life:
-    """An embedded AWS of its own that is stopped, killed and started again."""
+    """An embedded AWS of its own that is killed and started again."""
 
     runs: list[str]
     workflow_run: str
@@ -56,12 +56,9 @@ class Life:
     def aws(self, service: str) -> Any:
         return client(service, f"http://127.0.0.1:{self.port}")
 
-    def again(self, *, kill: bool) -> None:
-        if kill:
-            self.process.kill()
-            self.process.wait()
-        else:
-            stopped(self.process)
+    def killed_and_started(self) -> None:
+        self.process.kill()
+        self.process.wait()
         self.process = started(self.port, self.folder)
 
     def keys(self, prefix: str) -> list[str]:
@@ -145,8 +142,16 @@ def _prepared(life: Life) -> None:
 def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     """Two job runs, one of them of a workflow run, and a query were under way when it was killed."""
     life = Life(tmp_path_factory.mktemp("killed") / "aws")
-    _prepared(life)
-    life.again(kill=False)
+    try:
+        _prepared(life)
+        _begin(life)
+        life.killed_and_started()
+        yield life
+    finally:
+        stopped(life.process)
+
+
+def _begin(life: Life) -> None:
     life.aws("glue").start_job_run(JobName="half")
     life.workflow_run = life.aws("glue").start_workflow_run(Name="nightly")["RunId"]
     life.query = life.ask(ENDLESS)
@@ -155,9 +160,6 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     until(lambda: life.status(life.query)["State"] == "RUNNING")
     life.runs = [life.job_runs(job)[0]["Id"] for job in ("half", "child")]
     life.processes = processes_of(*life.runs)
-    life.again(kill=True)
-    yield life
-    stopped(life.process)
 
 
 def test_job_runs_have_failed_with_that_reason_and_are_not_tried_again(life: Life) -> None:
@@ -165,7 +167,7 @@ def test_job_runs_have_failed_with_that_reason_and_are_not_tried_again(life: Lif
         (run,) = life.job_runs(job)
         assert (run["JobRunState"], run["Attempt"]) == ("FAILED", 0)
         assert run["ErrorMessage"] == "the embedded AWS ended while this run was going on; start it again"
-    until(lambda: run["ErrorMessage"] in life.lines(run, "error"))
+        until(lambda run=run: run["ErrorMessage"] in life.lines(run, "error"))
 
 
 def test_all_their_processes_are_gone(life: Life) -> None:
@@ -199,7 +201,7 @@ def test_half_of_an_insert_is_not_in_the_table_and_half_of_a_new_table_can_be_wr
     made = f"CREATE TABLE made WITH (external_location = 's3://lake/made/', partitioned_by = ARRAY['day']) AS {DAYS}"
     insert, create = life.ask(f"INSERT INTO days {DAYS}"), life.ask(made)
     until(lambda: len(life.keys("days/")) > 1 and life.keys("made/"))
-    life.again(kill=True)
+    life.killed_and_started()
     assert [life.status(execution)["State"] for execution in (insert, create)] == ["FAILED", "FAILED"]
     assert life.answer("SELECT n FROM days") == ["0"]
     assert len(life.keys("days/")) == 1
