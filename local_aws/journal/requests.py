@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cache
 from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs
@@ -144,6 +145,7 @@ def _operation(path: str) -> str:
     return found[1] if found else ""
 
 
+@cache
 def _router() -> Any:
     """The emulator may only be imported once its settings are set."""
     return import_module("ministack.core.router")

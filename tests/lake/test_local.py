@@ -55,9 +55,11 @@ class Folder:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
     folder = Folder(tmp_path_factory.mktemp("shop"))
     assert folder.local.start()
-    folder.s3.create_bucket(Bucket="kept")
-    yield folder
-    folder.local.stop()
+    try:
+        folder.s3.create_bucket(Bucket="kept")
+        yield folder
+    finally:
+        folder.local.stop()
 
 
 def test_a_second_process_on_a_folder_says_who_has_it_and_ends(running: Folder) -> None:
