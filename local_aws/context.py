@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,8 @@ from local_aws.mirror import Mirror, Source
 from local_aws.store import Store
 
 ACCOUNT = "000000000000"
+_MAKING = threading.Lock()
+"""A session makes one client at a time."""
 _CONFIG = Config(s3={"addressing_style": "path"}, retries={"max_attempts": 3}, max_pool_connections=32)
 
 
@@ -65,5 +68,11 @@ class Context:
 @cache
 def client(service: str, endpoint: str, keys: Keys, region: str = "us-east-1") -> Any:
     """A boto3 client; made once, as making one takes longer than most calls and all threads can share it."""
-    session: Any = boto3.session.Session(keys.id, keys.secret, region_name=region)
-    return session.client(service, endpoint_url=endpoint, config=_CONFIG)
+    with _MAKING:
+        return _session(keys).client(service, region, endpoint_url=endpoint, config=_CONFIG)
+
+
+@cache
+def _session(keys: Keys) -> Any:
+    """One for all clients, as each holds AWS's whole list of endpoints: several MB."""
+    return boto3.session.Session(keys.id, keys.secret, region_name="us-east-1")

@@ -22,7 +22,7 @@ from local_aws.credentials import Keys
 from local_aws.job_user import JobUser
 
 _SCALA = Path(__file__).with_name("scala.py")
-_KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "JAVA_HOME", "SPARK_SUBMIT_OPTS")
+_KEPT = ("PATH", "LD_LIBRARY_PATH", "JAVA_HOME", "SPARK_SUBMIT_OPTS")
 _PR_SET_PDEATHSIG = 1
 _PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 _PREFIX = re.compile(r'^(Exception in thread "main" |Caused by: |: )')
@@ -72,6 +72,8 @@ def environment(
         "SPARK_LOCAL_IP": "127.0.0.1",
         "TMPDIR": str(work / "tmp"),
         "TZ": "UTC",
+        # In another one, Java finds no file whose name is not ASCII, and says nothing.
+        "LC_ALL": "C.UTF-8",
     }
 
 
