@@ -139,10 +139,10 @@ def slow_work(stack: StackProgress) -> str:
 
 
 def slowest(slow: dict[str, str]) -> str:
-    """`storage, 40 s: aws_kms_key.key (and 2 more stacks)`: of each stack's slow work, that of the first one begun."""
+    """`storage, 40 s: aws_kms_key.key (and 2 more)`: of each stack's slow work, that of the first one begun."""
     # Each stack is told of by a thread of its own: the list is a copy.
     working = [f"{stack}, {work}" for stack, work in list(slow.items()) if work]
-    more = f" (and {len(working) - 1} more stacks)" if working[1:] else ""
+    more = f" (and {len(working) - 1} more)" if working[1:] else ""
     return working[0] + more if working else ""
 
 
