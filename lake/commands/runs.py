@@ -58,7 +58,7 @@ def runs(
     aws: Aws = context.obj.aws()
     found = runs_.records(aws, runs_.newest(aws, job, limit))
     if as_json or found:
-        table(found if as_json else [line | {"run_id": line["run_id"][: runs_.SHORT]} for line in found], as_json)
+        table(found if as_json else _narrow(found, runs_.SHORT), as_json)
     else:
         err.print(f"{job or 'no job'} has {'never ' if job else ''}run yet", markup=False)
 
@@ -113,6 +113,13 @@ def logs(
         out.print(f"{line.at:%H:%M:%S} {line.source:<7} {line.text}", markup=False)
     if not found:
         raise LakeError(log.nothing)
+
+
+def _narrow(found: list[dict[str, Any]], characters: int) -> list[dict[str, Any]]:
+    """The runs for a page: ids of so many characters, times without year and seconds, errors where there is one."""
+    short = [line | {"run_id": line["run_id"][:characters], "started": line["started"][5:16]} for line in found]
+    empty = {"error"} if not any(line["error"] for line in found) else set()
+    return [{name: value for name, value in line.items() if name not in empty} for line in short]
 
 
 def _to_its_end(aws: Aws, kind: str, name: str, run_id: str, as_json: bool) -> None:
