@@ -27,6 +27,8 @@ from lake.model import Job
 from lake.names import ZONES, Names
 
 NO_ACCOUNT = "000000000000"
+ANSWER = "LAKE_PREVIEW "
+"""How the line begins that has the answer; Java prints to the same place."""
 
 
 def preview(
@@ -191,9 +193,13 @@ def _answer(
             text=True,
             check=False,
         )
-    if done.returncode:
-        raise LakeError((done.stderr.strip().splitlines() or ["the preview ended without a word"])[-1])
-    found: dict[str, Any] = json.loads(done.stdout)
+    said = [line.removeprefix(ANSWER) for line in done.stdout.splitlines() if line.startswith(ANSWER)]
+    if not said:
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise LakeError(f"the preview ended with exit code {done.returncode}: {last}")
+    found: dict[str, Any] = json.loads(said[0])
+    if "error" in found:
+        raise LakeError(found["error"])
     return found
 
 

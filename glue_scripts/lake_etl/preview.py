@@ -41,21 +41,24 @@ VIEW = "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"
 COMMITTER = "org.apache.hadoop.mapreduce.lib.output.FileOutputCommitterFactory"
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # it is over before better compiled code would pay
 BAD_ROWS = 10  # shown
+ANSWER = "LAKE_PREVIEW"  # Java prints to the same place
 
 
 def main() -> None:
-    """The fields of the request are the arguments of `preview`. On an error the last line of stderr says why."""
-    request = json.load(sys.stdin)
+    """The request has the arguments of `preview`. Prints a line: ANSWER and what was found, or its `error`."""
+    sys.stdout.write(f"\n{ANSWER} {json.dumps(_answer(json.load(sys.stdin)))}\n")
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
-        found = preview(**request)
+        return preview(**request)
     except JobError as error:
-        sys.exit(str(error))
+        return {"error": str(error)}
     except (BotoCoreError, ClientError) as error:
-        sys.exit(f"AWS: {error}")
+        return {"error": f"AWS: {error}"}
     except Exception as error:
         traceback.print_exc()
-        sys.exit(reason(error))
-    sys.stdout.write(json.dumps(found))
+        return {"error": reason(error)}
 
 
 def preview(
