@@ -9,8 +9,9 @@ from pathlib import Path
 from cdktf import App
 
 from lake.config import ConfigError, Lake, load
+from lake.errors import LakeError
 from lake.failures import sentence
-from lake.state import ADOPTED
+from lake.state import ADOPTED, UNSAVED
 from stacks.athena import AthenaStack
 from stacks.catalog import CatalogStack
 from stacks.etl import EtlStack
@@ -35,9 +36,19 @@ def forget_other_environments(lake: Lake, outdir: Path) -> None:
     Terraform remembers the backend under .terraform and would else offer to move one state into the other.
     """
     for remembered in outdir.glob("stacks/*/.terraform/terraform.tfstate"):
-        if _place(remembered).parent.name != lake.env:
+        if (other := _place(remembered).parent.name) != lake.env:
+            _need_saved(remembered.parents[1], other)
             remembered.unlink()
             (remembered.parents[1] / ".terraform.lock.hcl").unlink(missing_ok=True)
+
+
+def _need_saved(stack: Path, other: str) -> None:
+    """A state that could not be saved lies in the folder of all environments, and is of one."""
+    if (stack / UNSAVED).exists():
+        raise LakeError(
+            f"{stack / UNSAVED} is a state of {other or 'another environment'} that could not be saved. "
+            f"`LAKE_ENV={other or 'THAT'} lake up {stack.name}` saves it; then run this again"
+        )
 
 
 def _place(remembered: Path) -> Path:

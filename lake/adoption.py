@@ -159,8 +159,10 @@ def _glue_tags(aws: Aws, resource: str) -> Tags:
 
 def _table(aws: Aws, body: Body) -> Found:
     database, name = body["database_name"], body["name"]
-    aws.glue.get_table(DatabaseName=database, Name=name)
-    return Found(f"{aws.names.account}:{database}:{name}")
+    table = aws.glue.get_table(DatabaseName=database, Name=name)["Table"]
+    declared = body.get("storage_descriptor", {}).get("location", "").rstrip("/")
+    is_declared = table.get("StorageDescriptor", {}).get("Location", "").rstrip("/") == declared
+    return Found(f"{aws.names.account}:{database}:{name}", None if is_declared else {})
 
 
 def _partition_index(aws: Aws, body: Body) -> Found | None:
@@ -214,11 +216,14 @@ def _workgroup(aws: Aws, body: Body) -> Found:
 
 
 def _named_query(aws: Aws, body: Body) -> Found | None:
-    """AWS makes as many of one name as it is asked for."""
+    """AWS makes as many of one name as it is asked for: one of other text is somebody else's."""
     for page in aws.athena.get_paginator("list_named_queries").paginate(WorkGroup=aws.names.workgroup):
-        for id_ in page["NamedQueryIds"]:
-            if aws.athena.get_named_query(NamedQueryId=id_)["NamedQuery"]["Name"] == body["name"]:
-                return Found(id_)
+        if not page["NamedQueryIds"]:
+            continue
+        queries = aws.athena.batch_get_named_query(NamedQueryIds=page["NamedQueryIds"])["NamedQueries"]
+        for query in queries:
+            if (query["Name"], query["QueryString"]) == (body["name"], body["query"]):
+                return Found(query["NamedQueryId"])
     return None
 
 

@@ -68,7 +68,8 @@ class Aws:
         """A client; an embedded AWS that is not there is not worth waiting for."""
         endpoint = self.lake.environment.endpoint
         config = BotoConfig(
-            s3={"addressing_style": "path"} if endpoint else {},
+            # Virtual: a signed URL then has the bucket's own region in it, and S3 redirects nobody.
+            s3={"addressing_style": "path" if endpoint else "virtual"},
             max_pool_connections=2 * THREADS,
             retries={"mode": "standard", "max_attempts": 1 if endpoint else 5},
             connect_timeout=2 if endpoint else 60,

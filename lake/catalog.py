@@ -76,7 +76,7 @@ def _last_word(aws: Aws, dataset: str, since: float) -> str:
         events = aws.logs.get_log_events(
             logGroupName=CRAWLER_LOGS, logStreamName=aws.names.crawler(dataset), startTime=begun, limit=1
         )["events"]
-    except aws.logs.exceptions.ResourceNotFoundException:
+    except ClientError:  # no crawl fails for want of a line about it
         return ""
     return events[-1]["message"].partition(" : ")[2].strip() if events else ""
 

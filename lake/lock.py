@@ -129,9 +129,13 @@ class Work:
 
 def terraform_at_work(root: Path) -> list[Work]:
     """The Terraform processes that `lake` began in a checkout; ps tells on Linux and macOS."""
-    folder = f"-chdir={root / 'cdktf.out' / 'stacks'}{os.sep}"
+    path = os.fsencode(f"-chdir={root / 'cdktf.out' / 'stacks'}{os.sep}")
+    folder = "".join(chr(byte) if 32 <= byte < 127 else "?" for byte in path)  # as ps writes it in the C locale
     command = ["ps", "-axww", "-o", "pid=,stat=,lstart=,args="]
-    shown = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"})
+    try:
+        shown = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"})
+    except FileNotFoundError:
+        return []
     rows = (line.split(maxsplit=7) for line in shown.stdout.splitlines() if folder in line)
     return [
         Work(int(pid), time_, arguments.partition(folder)[2].split()[0])

@@ -15,6 +15,7 @@ from lake.errors import BadInput, LakeError
 KINDS = ("job", "crawler", "stream")
 POLL_SECONDS = 1.0
 _MOST = 10_000
+GRACE_SECONDS = 5.0
 """Events that one call gives, at most."""
 
 
@@ -91,14 +92,17 @@ def follow(aws: Aws, log: Log, last: int) -> Iterator[Line]:
     """The last lines of a log, and those that come, until nothing more will."""
     found, tokens = _started(aws, log, last)
     yield from found
-    over = False
+    ended = None
+    # AWS shows what was written some seconds later.
+    grace = 0 if aws.lake.environment.endpoint else GRACE_SECONDS
     while True:
         fresh = [line for stream in log.streams for line in _fresh(aws, log, stream, tokens)]
         yield from sorted(fresh, key=lambda line: line.at)
-        if over:
+        if ended is not None and not fresh and time.monotonic() >= ended + grace:
             return
-        over = log.is_over()
-        if not over:
+        if ended is None and log.is_over():
+            ended = time.monotonic()
+        elif not fresh:
             time.sleep(POLL_SECONDS)
 
 

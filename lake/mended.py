@@ -6,8 +6,10 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections import defaultdict
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +20,7 @@ from lake.errors import BadInput
 from lake.model import Dataset
 from lake.suggest import allowed
 
+_SPACE, _COLON = re.compile(r"[\s,]*"), re.compile(r"\s*:\s*")
 Place = tuple[str, str]
 """A dataset, and a folder in it: `flights`, `year=2013/month=1`; the folder is empty where there are no partitions."""
 
@@ -70,7 +73,8 @@ def _read(aws: Aws, job: str, file: Path) -> list[Mended]:
     quarantine.check_steps(aws, job)
     if not file.is_file():
         raise BadInput(f"{file} is not there")
-    lines = enumerate(file.read_text(encoding="utf-8-sig").splitlines(), start=1)
+    # Not splitlines: it also splits at characters that a row may hold.
+    lines = enumerate(file.read_text(encoding="utf-8-sig").split("\n"), start=1)
     found = [_row(aws, f"{file} line {number}", line) for number, line in lines if line.strip()]
     if not found:
         raise BadInput(f"{file} has no rows")
@@ -92,7 +96,7 @@ def _row(aws: Aws, where: str, line: str) -> Mended:
     if dataset.format not in ("csv", "json") or dataset.json_:
         way = f"mend it where it comes from, or put a file of your own: `lake put {row.dataset} FILE`"
         raise BadInput(f"{where}: {row.dataset} has no files of lines. To send the row again, {way}")
-    if not isinstance(row.raw, str) or not row.raw.strip() or "\n" in row.raw:
+    if not isinstance(row.raw, str) or not row.raw.strip() or {"\n", "\r"} & set(row.raw):
         raise BadInput(f"{where}: raw has to be the mended row as one line of text. Remove lines of whole files")
     return row
 
@@ -136,21 +140,38 @@ def _csv(row: Mended, dataset: Dataset, header: str) -> str:
         return row.raw
     values = _own(row, dataset, names)
     written = io.StringIO()
-    csv.writer(written, delimiter=dataset.csv.delimiter, quotechar=dataset.csv.quote, lineterminator="").writerow(
-        [values.get(name) for name in names]
-    )
+    writer = csv.writer(written, lineterminator="", **_dialect(dataset))
+    writer.writerow([values.get(name) for name in names])
     return written.getvalue()
 
 
 def _fields(line: str, dataset: Dataset) -> list[str]:
-    return next(csv.reader([line], delimiter=dataset.csv.delimiter, quotechar=dataset.csv.quote), [])
+    return next(csv.reader([line], **_dialect(dataset)), [])
+
+
+def _dialect(dataset: Dataset) -> dict[str, Any]:
+    """How the dataset's SerDe, and the job's reader with it, take quotes inside values."""
+    how: dict[str, Any] = {"delimiter": dataset.csv.delimiter, "quotechar": dataset.csv.quote}
+    return how | ({"doublequote": False, "escapechar": "\\"} if dataset.csv.serde == "OpenCSVSerDe" else {})
 
 
 def _json(aws: Aws, row: Mended, dataset: Dataset) -> str:
     if row.found_by == quarantine.READER:
         _object(row)
         return row.raw
-    return json.dumps(_own(row, dataset, _columns(aws, row.dataset)), ensure_ascii=False)
+    own, written = _own(row, dataset, _columns(aws, row.dataset)), _as_written(row.raw)
+    return "{" + ", ".join(f"{json.dumps(name, ensure_ascii=False)}: {written[name]}" for name in own) + "}"
+
+
+def _as_written(text: str) -> dict[str, str]:
+    """The values of a JSON object by name, digit for digit: a float would round a decimal."""
+    decoder, found, at = json.JSONDecoder(), {}, text.index("{") + 1
+    while (at := _SPACE.match(text, at).end()) < len(text) and text[at] != "}":  # type: ignore[union-attr]
+        name, at = decoder.raw_decode(text, at)
+        begin = _COLON.match(text, at).end()  # type: ignore[union-attr]
+        _, at = decoder.raw_decode(text, begin)
+        found[name] = text[begin:at]
+    return found
 
 
 def _own(row: Mended, dataset: Dataset, names: list[str]) -> dict[str, Any]:
@@ -166,7 +187,7 @@ def _own(row: Mended, dataset: Dataset, names: list[str]) -> dict[str, Any]:
 
 def _object(row: Mended) -> dict[str, Any]:
     try:
-        found = json.loads(row.raw)
+        found = json.loads(row.raw, parse_float=Decimal)
     except ValueError:
         found = None
     if not isinstance(found, dict):

@@ -99,7 +99,7 @@ def _write_parquet(body: Any, columns: list[Column], target: IO[bytes]) -> None:
 
 def _batches(body: Any, places: list[str], types: dict[str, Any]) -> Iterator[Any]:
     reading = arrow_csv.ReadOptions(column_names=places, skip_rows=1, block_size=BLOCK)
-    parsing = arrow_csv.ParseOptions(newlines_in_values=True)
+    parsing = arrow_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
     converting = arrow_csv.ConvertOptions(
         column_types=types, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
     )

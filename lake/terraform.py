@@ -19,10 +19,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from lake import adoption, state
 from lake.aws import Aws
 from lake.config import Lake
 from lake.errors import LakeError
+from lake.failures import sentence
 from lake.lock import Lock
 from lake.progress import OnProgress, Progress
 
@@ -107,8 +110,8 @@ class Terraform:
             self._prepare(progress)
             if not self._interrupts:
                 work(progress)
-        except LakeError as error:
-            progress.errors.append(str(error))
+        except (LakeError, ClientError, BotoCoreError) as error:
+            progress.errors.append(sentence(error))
         except BaseException:
             self._failed = True  # else those that wait for this stack would wait for ever
             raise

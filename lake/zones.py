@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -49,8 +50,18 @@ def uploads(aws: Aws, dataset: str, paths: list[Path]) -> list[Upload]:
     found = [upload for path in paths for upload in _under(dataset, path)]
     for upload in found:
         _check_partitions(upload, list(settings.partitions))
+    _check_names(found)
     check_contents(settings, [upload.file for upload in found])
     return found
+
+
+def _check_names(found: list[Upload]) -> None:
+    keys = Counter(upload.key for upload in found)
+    if twice := [key for key, count in keys.items() if count > 1]:
+        raise BadInput(
+            f"{len(twice)} of the names are given more than once, and one file would replace the other. "
+            f"First: {twice[0]}"
+        )
 
 
 def check_raw(aws: Aws, dataset: str) -> Dataset:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from local_aws.credentials import NoKeys
 from local_aws.job_user import NoSuchStart
+from local_aws.journal.lines import Unreadable
 from local_aws.owner import FolderTaken
 from local_aws.server import serve
 
@@ -27,7 +28,7 @@ def main() -> None:
         logging.getLogger("local_aws").warning(OPEN)
     try:
         serve(options.port, options.folder.resolve(), options.open, options.jobs_as)
-    except (NoKeys, NoSuchStart) as error:
+    except (NoKeys, NoSuchStart, Unreadable) as error:
         sys.exit(str(error))
     except FolderTaken as error:
         print(error, file=sys.stderr)

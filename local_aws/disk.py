@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from local_aws.protocol import AwsError
 
+T = TypeVar("T")
 RESERVE = 8 * 1024 * 1024
 """Bytes that stay free of what calls bring: state, the engines' store and logs are written into them."""
 _NO_SPACE = re.compile("No space left on device|Disk quota exceeded|database or disk is full")
@@ -21,6 +25,17 @@ def reason_of(error: BaseException, folder: Path) -> str:
     if "no space left on the disk of" in str(error):
         return "no space left on the disk of" + str(error).partition("no space left on the disk of")[2]
     return no_space(folder).message if _NO_SPACE.search(str(error)) else ""
+
+
+def once_there_is_room(act: Callable[[], T]) -> T:
+    """Do something that must be kept, such as the end of a run: on a full disk again and again, until it is."""
+    while True:
+        try:
+            return act()
+        except AwsError as error:
+            if error.status != INSUFFICIENT_STORAGE:
+                raise
+            time.sleep(1)
 
 
 def no_space(folder: Path) -> AwsError:

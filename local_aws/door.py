@@ -56,7 +56,10 @@ class Door:
         request, service, receive = Request.of(scope), "", _Incoming(receive)
         try:
             self._check_place(request)
-            if self._is_open or (request.method, request.path) == ("GET", HEALTH):
+            if (request.method, request.path) == ("GET", HEALTH):
+                await self._app(_bare(scope, request), _again(b"", receive), send)
+                return
+            if self._is_open:
                 await self._app(scope, receive, send)
                 return
             signature = signature_of(request)
@@ -169,6 +172,11 @@ class _Incoming:
         size = 0
         while self._more and size < LARGEST:
             size += len((await self()).get("body", b""))
+
+
+def _bare(scope: Scope, request: Request) -> Scope:
+    """A request that asks for its path and no more: headers say which service answers, and with what."""
+    return {**scope, "query_string": b"", "headers": [(b"host", request.header("host").encode())]}
 
 
 def _without_cors(send: Send) -> Send:

@@ -108,12 +108,12 @@ def _header(scope: Scope, name: bytes) -> bytes:
 
 
 async def read_body(receive: Receive) -> bytes:
-    body, more = b"", True
+    parts, more = list[bytes](), True
     while more:
         message = await receive()
-        body += message.get("body", b"")
+        parts.append(message.get("body", b""))
         more = message.get("more_body", False)
-    return body
+    return b"".join(parts)
 
 
 def _checked(status: int, body: bytes) -> Document:

@@ -163,9 +163,13 @@ class Mirror:
         if not stale:
             return
         partials = {file.key: self._partial() for file in stale}
-        self._source.fetch(bucket, partials)
-        for file in stale:
-            _install(partials[file.key], file.path)
+        try:
+            self._source.fetch(bucket, partials)
+            for file in stale:
+                _install(partials[file.key], file.path)
+        finally:
+            for partial in partials.values():
+                partial.unlink(missing_ok=True)
         self._remember(bucket, {file.key: _note(file.etag, file.path) for file in stale})
 
     def _upload(self, bucket: str, key: str, path: Path) -> _Note:

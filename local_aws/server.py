@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hypercorn.asyncio import serve as hypercorn_serve
@@ -21,6 +22,7 @@ from local_aws.job_user import JobUser
 from local_aws.journal import Journal
 from local_aws.journal.lines import merge_all
 from local_aws.journal.repair import repair
+from local_aws.journal.room import give_ballast
 from local_aws.keyring import Keyring
 from local_aws.owner import Owner
 from local_aws.protocol import stacked
@@ -56,10 +58,13 @@ def _forgetting_buckets(app: AsgiApp, context: Context) -> AsgiApp:
     If the bucket then stays (it is not empty), its objects are fetched again when they are next read.
     """
 
+    # It waits for a pull, which may wait for a thread of the loop's own: it takes none of those.
+    own = ThreadPoolExecutor(1, thread_name_prefix="forget")
+
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "").strip("/")
         if scope.get("method") == "DELETE" and path and "/" not in path and not scope["query_string"]:
-            await asyncio.to_thread(context.mirror.forget, path)
+            await asyncio.get_running_loop().run_in_executor(own, context.mirror.forget, path)
         await app(scope, receive, send)
 
     return wrapped
@@ -77,6 +82,7 @@ def serve(port: int, folder: Path, is_open: bool = False, jobs_as: str | None = 
         NoKeys: the folder's file of keys holds none.
         NoSuchStart: jobs cannot run as that user.
     """
+    give_ballast(folder)
     owner = Owner(folder, port)
     keys = own_keys(folder)
     job_user = JobUser.named(jobs_as, folder) if jobs_as else None

@@ -108,6 +108,8 @@ def signature_of(request: Request) -> Signature:
     """Raises Refused: there is none, or it is not of a form AWS takes."""
     parameters = dict(request.parameters)
     if "X-Amz-Signature" in parameters or "X-Amz-Credential" in parameters:
+        if request.header("authorization"):
+            raise Refused("old", "only one signature is taken: in the query, or in the Authorization header")
         return _of_query(request, parameters)
     if "AWSAccessKeyId" in parameters or request.header("authorization").startswith("AWS "):
         raise Refused("old", f"Signature Version 2 is not taken: sign by {ALGORITHM} (s3v4)")

@@ -52,7 +52,7 @@ class Store:
             if self._db.in_transaction:  # of an outer block, which ends it
                 yield
                 return
-            with self._db:  # commits, or rolls back; the latter also where the commit fails
+            with self._told(), self._db:  # commits, or rolls back; the latter also where the commit fails
                 self._db.execute("BEGIN IMMEDIATE")
                 yield
 
@@ -109,9 +109,14 @@ class Store:
             self._db.close()
 
     def _run(self, statement: str, *values: str) -> list[tuple[str, ...]]:
+        with self._told(), self._lock:
+            return self._db.execute(statement, values).fetchall()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Raises AwsError, where SQLite says that the disk is full."""
         try:
-            with self._lock:
-                return self._db.execute(statement, values).fetchall()
+            yield
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
                 raise no_space(self._path.parent) from None

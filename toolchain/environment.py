@@ -11,7 +11,9 @@ SETTINGS = ("CHECKPOINT_DISABLE=1", "DISABLE_VERSION_CHECK=1", "CDKTF_DISABLE_PL
 # For one command, so that it never stands before a login of the person's: where LAKE_ENV is an account, theirs counts.
 AWS_OF_LAKE_ENV = (
     "# In this shell `aws` talks to the AWS of LAKE_ENV, as `lake` does. AWS's own: `command aws`.",
-    'aws() ( keys=$(lake local credentials --export 2>/dev/null) && eval "$keys"; command aws "$@" )',
+    # Where the embedded AWS has no keys yet, nothing runs: the login in ~/.aws is not what was meant.
+    'aws() ( if keys=$(lake local credentials --export 2>&1); then eval "$keys"; else case $keys in '
+    '*"has no endpoint"*) ;; *) printf "%s\\n" "$keys" >&2; exit 2 ;; esac; fi; command aws "$@" )',
 )
 
 

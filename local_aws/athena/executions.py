@@ -129,7 +129,17 @@ class Executions:
     def _work_off(self) -> None:
         self._is_clean.wait()
         while True:
-            self._run(*self._queue.get())
+            execution, request = self._queue.get()
+            try:
+                self._run(execution, request)
+            except Exception as error:
+                self._end_somehow(execution, error)
+
+    def _end_somehow(self, execution: str, error: Exception) -> None:
+        """What came of a query could not be kept, as on a full disk: then that is its end, once it can be."""
+        log.exception("the end of query %s could not be kept", execution)
+        reason = disk.reason_of(error, self._context.folder) or "the end of the query could not be kept"
+        disk.once_there_is_room(lambda: self._finish(execution, "FAILED", reason))
 
     def result(self, execution: str) -> tuple[Document, list[list[str | None]]]:
         """What was kept of the answer (columns, header, update count) and its rows, header included.

@@ -131,9 +131,9 @@ class Runs:
             log.exception("The crawler %s failed", key)
             internal = f"Internal Service Exception: {reason(error)}"
             message = disk.reason_of(error, self._context.folder) or internal
-        self.remember(key, State="STOPPING")
+        disk.once_there_is_room(lambda: self.remember(key, State="STOPPING"))
         self._say_goodbye(lines, status, message)
-        self._finish(key, crawl_id, status, message, changes)
+        disk.once_there_is_room(lambda: self._finish(key, crawl_id, status, message, changes))
         self._context.events.tell(Ended("CRAWLER", region, crawler["Name"], status, message))
 
     def _say_goodbye(self, lines: CrawlLog, status: str, message: str) -> None:

@@ -110,7 +110,8 @@ def _installed(text: str) -> str | None:
 def spawn(words: list[str], env: Mapping[str, str], work: Path, user: JobUser | None = None) -> subprocess.Popen[bytes]:
     """Start a process group that does not outlive this process and writes to `work/stdout`, `work/stderr`."""
     identity: dict[str, Any] = {"user": user.uid, "group": user.gid, "extra_groups": []} if user else {}
-    with (work / "stdout").open("wb") as out, (work / "stderr").open("wb") as err:
+    # "x": new files, never what another process of the job's user linked there.
+    with (work / "stdout").open("xb") as out, (work / "stderr").open("xb") as err:
         return subprocess.Popen(
             words, cwd=work, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
             start_new_session=True, preexec_fn=_die_with_parent if _PRCTL else None, **identity,

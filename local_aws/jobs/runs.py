@@ -153,9 +153,11 @@ class JobRuns:
     def _run(self, order: _Order) -> None:
         work = self._folder / order.id
         try:
-            self._end(order, *self._outcome(order, work))
+            outcome = self._outcome(order, work)
         finally:
+            # Before its end is kept: on a full disk, this is what makes room.
             shutil.rmtree(work, ignore_errors=True)
+        self._end(order, *outcome)
 
     def _outcome(self, order: _Order, work: Path) -> tuple[str, str]:
         try:
@@ -228,8 +230,8 @@ class JobRuns:
         with self._lock:
             if self._is_stopping(order.id):
                 return "STOPPED", ""
-            child = self._processes[order.id] = process.spawn(words, env, work, self._user)
             self._note(order.id, JobRunState="RUNNING")
+            child = self._processes[order.id] = process.spawn(words, env, work, self._user)
         try:
             in_time = self._followed(order, child, work)
         finally:
@@ -259,6 +261,13 @@ class JobRuns:
         return in_time
 
     def _end(self, order: _Order, state: str, message: str) -> None:
+        again = disk.once_there_is_room(lambda: self._noted_end(order, state, message))
+        if self._is_open and not again:
+            ended = Ended("JOB", order.region, order.job["Name"], state, message, order.first)
+            self._context.events.tell(ended)
+
+    def _noted_end(self, order: _Order, state: str, message: str) -> bool:
+        """Whether it is tried again."""
         now = time.time()
         taken = round(now - order.run["StartedOn"])
         told = {"ErrorMessage": message} if message else {}
@@ -268,9 +277,7 @@ class JobRuns:
             again = known and state == "FAILED" and attempt <= order.job.get("MaxRetries", 0)
             if again:
                 self._launch(_next_attempt(order, attempt))
-        if self._is_open and not again:
-            ended = Ended("JOB", order.region, order.job["Name"], state, message, order.first)
-            self._context.events.tell(ended)
+            return again
 
     def _note(self, run_id: str, **fields: Any) -> bool:
         """Set fields of a run, unless its job was deleted or this AWS is going down."""

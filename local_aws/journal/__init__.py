@@ -53,7 +53,7 @@ class Journal:
         self._losses = Losses()
         self._changed = asyncio.Event()
         self._sweeper: asyncio.Task[None] | None = None
-        self._saved = False
+        self._unsaved_since: float | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -66,10 +66,11 @@ class Journal:
             await self._answer(request_of(scope, form or b""), scope, again, send)
 
     def close(self) -> None:
-        """After the emulator has stopped: a next start needs no lines, if all was saved."""
-        if self._saved:
-            for lines in self._lines.values():
+        """After the emulator has stopped: a next start needs no lines that a state holds."""
+        for lines in self._lines.values():
+            if self._unsaved_since is None or lines.are_in_a_state_since(self._unsaved_since):
                 lines.drop()
+        if self._unsaved_since is None:
             self._owner.release()
 
     async def _answer(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
@@ -126,6 +127,8 @@ class Journal:
     async def _keep(self, request: Request, status: int, asked: bytes, answered: bytes, losses: int) -> None:
         if status < 400:
             await self._save(request, asked, answered)
+            # What Firehose delivers, also from a stream, the emulator writes to S3 in tasks that it has begun by now.
+            await asyncio.sleep(0)
         if self._losses.count != losses:
             raise no_space(self._folder)
         self._changed.set()
@@ -136,8 +139,6 @@ class Journal:
         keys = keys_of(request.service)
         if request.effect is Effect.LINE and request.has_plain_json:
             self._append(request, json.loads(asked), json.loads(answered))
-            # What the emulator passes on to Firehose it writes to S3 in tasks that it has begun by now.
-            await asyncio.sleep(0)
         elif request.effect is Effect.EVERYTHING or not keys:
             await self._states.save(loaded_states())
         elif request.effect in (Effect.STATE, Effect.LINE):
@@ -169,7 +170,7 @@ class Journal:
             begun = time.monotonic()
             try:
                 await self._states.save([key for key in loaded_states() if self._is_due(key)])
-            except OSError as error:
+            except Exception as error:
                 log.error("State could not be saved, and will be tried again: %s", error)
                 self._changed.set()
             await asyncio.sleep(max(1.0, (time.monotonic() - begun) / SHARE))
@@ -189,10 +190,11 @@ class Journal:
         return received
 
     async def _save_at_the_end(self) -> None:
+        begun = time.time()
         try:
             await self._states.save(loaded_states())
-            self._saved = True
-        except OSError as error:
+        except (OSError, AwsError) as error:
+            self._unsaved_since = begun
             log.error("Not all state could be saved; the next start goes by what was saved before: %s", error)
 
 

@@ -23,6 +23,10 @@ MARK = "journal"
 """In a state: the number of the first file whose lines it does not hold. The emulator passes it over."""
 
 
+class Unreadable(Exception):
+    """A state that lines belong to cannot be read: in one sentence, with the way out."""
+
+
 class Lines:
     """The files of lines of one service, `<key>.<number>.jsonl`. The last is always there, so no number comes twice."""
 
@@ -60,6 +64,13 @@ class Lines:
         state[MARK] = number = self._number
         return lambda: _remove_before(self._folder, self._key, number)
 
+    def are_in_a_state_since(self, moment: float) -> bool:
+        """Whether the emulator itself wrote the state since `moment`: it knows no MARK, and all that the lines say."""
+        path = self._folder / f"{self._key}.json"
+        if not path.exists() or path.stat().st_mtime < moment:
+            return False
+        return MARK not in json.loads(path.read_text())["payload"]
+
     def drop(self) -> None:
         """The emulator has stopped and its state is on disk."""
         self.taken({})()
@@ -70,14 +81,21 @@ def merge_all(folder: Path) -> None:
     for key, merge in MERGES.items():
         files = _files(folder, key)
         if any(path.stat().st_size for _, path in files):
-            # The emulator's own reader; it may only be imported once its settings are set.
-            state: State = import_module("ministack.core.persistence").load_state(key) or {}
+            state = _loaded(folder, key)
             first = state.get(MARK, 0)
             merge(state, [line for number, path in files if number >= first for line in _lines(path)])
             state[MARK] = number = files[-1][0] + 1
             _path(folder, key, number).touch()
             write(folder, key, encoded(key, state))
             _remove_before(folder, key, number)
+
+
+def _loaded(folder: Path, key: str) -> State:
+    """By the emulator's own reader; it may only be imported once its settings are set."""
+    state: State | None = import_module("ministack.core.persistence").load_state(key)
+    if state is None and (file := folder / f"{key}.json").exists():
+        raise Unreadable(f"{file} cannot be read: put it back from a copy, or move it away to begin without it")
+    return state or {}
 
 
 def record_line(action: str, region: str, asked: Document, answered: Document) -> Document:

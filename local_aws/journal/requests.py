@@ -123,7 +123,8 @@ def headers_of(scope: Scope) -> dict[str, str]:
 
 def has_form(scope: Scope) -> bool:
     """The action stands in the body, which has to be read first."""
-    return headers_of(scope).get("content-type", "").startswith("application/x-www-form-urlencoded")
+    kind = headers_of(scope).get("content-type", "")
+    return scope["method"] == "POST" and kind.startswith("application/x-www-form-urlencoded")
 
 
 def request_of(scope: Scope, form: bytes = b"") -> Request:

@@ -13,6 +13,14 @@ from local_aws.disk import RESERVE, no_space
 BALLAST = 2 * 1024 * 1024
 """Bytes that a file holds for the time when other programs have taken the reserve: deletes then use them."""
 
+_BALLAST = "ballast"
+
+
+def give_ballast(folder: Path) -> None:
+    """Let a folder on a full disk have the room that was kept for this."""
+    if folder.exists() and shutil.disk_usage(folder).free < BALLAST:
+        (folder / _BALLAST).unlink(missing_ok=True)
+
 
 class Room:
     """The free space of a folder's disk, less what calls under way have been promised."""
@@ -20,7 +28,7 @@ class Room:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._promised = 0
-        self._ballast = folder / "ballast"
+        self._ballast = folder / _BALLAST
         self._keep_ballast()
 
     @contextmanager
@@ -42,8 +50,7 @@ class Room:
 
     def of_the_last(self) -> None:
         """Before a call that deletes: give the ballast away if there is nothing else."""
-        if self._free() < BALLAST:
-            self._ballast.unlink(missing_ok=True)
+        give_ballast(self._folder)
 
     def _free(self) -> int:
         return shutil.disk_usage(self._folder).free

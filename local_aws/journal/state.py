@@ -12,6 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from local_aws.disk import not_kept
+
 State = dict[str, Any]
 log = logging.getLogger("local_aws.journal")
 _TRIES = 5
@@ -86,7 +88,9 @@ class _Saver:
                 return
             on_disk = self._taken(self._key, state)
             text = await asyncio.to_thread(encoded, self._key, state)
-        except (TypeError, ValueError, RuntimeError):
+        except RuntimeError as error:
+            raise not_kept(f"the state of {self._key} changes too fast to be kept: try again") from error
+        except (TypeError, ValueError):
             # Some of the emulator's services cannot be kept, by itself either; they work until it ends.
             log.exception("The state of %s cannot be saved", self._key)
             return

@@ -5,9 +5,12 @@ The emulator saves all of a service's state at once, and knows no pages, no expr
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from zlib import crc32
+
+from botocore.exceptions import ParamValidationError
 
 from local_aws.context import Context
 from local_aws.partitions import statistics
@@ -142,18 +145,37 @@ def _without_columns(partition: Document) -> Document:
 
 def _forgetting(context: Context) -> Handler:
     """What is deleted takes its partitions with it, and so does what is not there (any more); a new table has none."""
+    creating = threading.Lock()
+
+    def create(call: Call) -> Document:
+        # Before the table is there: who sees it may register partitions at once.
+        with creating:
+            if not _is_there(context, call):
+                _forget(context, call)
+            return call.passed_on()
 
     def handler(call: Call) -> Document:
+        if call.action == "CreateTable":
+            return create(call)
         try:
             answer = call.passed_on()
         except AwsError as error:
-            if error.code == "EntityNotFoundException" and call.action != "CreateTable":
+            if error.code == "EntityNotFoundException":
                 _forget(context, call)
             raise
         _forget(context, call)
         return answer
 
     return handler
+
+
+def _is_there(context: Context, call: Call) -> bool:
+    glue, name = context.client("glue", call.region), call.required("TableInput").get("Name", "")
+    try:
+        glue.get_table(DatabaseName=call.required("DatabaseName"), Name=name)
+    except (glue.exceptions.EntityNotFoundException, ParamValidationError):
+        return False
+    return True
 
 
 def _forget(context: Context, call: Call) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
-from local_aws.context import client
+from tests.embedded import client
 from tests.local_aws.conftest import free_port, started, stopped
 
 ROOT = Path(__file__).parents[2]
@@ -93,7 +93,7 @@ class Shop:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder, port = tmp_path_factory.mktemp("quarantine"), free_port()
-    process = started(port, folder / "aws")
+    process = started(port, folder / ".local/local/aws")
     yield Shop(folder, port)
     stopped(process)
 
@@ -144,18 +144,30 @@ def test_mended_rows_become_files_of_their_datasets_and_the_same_rows_do_so_once
         rows[5],
     )
     file = shop.mended(
-        sale, order, rows[4] | {"raw": '{"id":7,"total":3,"month":"1"}'}, late | {"raw": '{"id":8,"month":2}'}
+        sale,
+        order,
+        rows[4] | {"raw": '{"id":7,"total":123456789012345678.10,"month":"1"}'},
+        late | {"raw": '{"id":8,"month":2}'},
     )
     done = shop.lake("retry", "totals", "--file", file)
 
     assert done.stdout.strip() == "3 rows of sales, 1 rows of orders are in the raw zone. `lake run totals` takes them"
     assert shop.raw() == {
-        "sales/month=1/": '{"id": 1, "total": 2}\n{"id": 7, "total": 3}\n',
+        "sales/month=1/": '{"id": 1, "total": 2}\n{"id": 7, "total": 123456789012345678.10}\n',
         "sales/month=2/": '{"id": 8}\n',
         "orders/": "id,name\n2,x\n",
     }
     again = shop.lake("retry", "totals", "--file", file)
     assert again.stdout.strip() == "3 rows of sales, 1 rows of orders were sent before: nothing to do"
+
+
+def test_a_row_of_values_becomes_csv_as_the_reader_of_its_dataset_takes_it(shop: Shop) -> None:
+    row = {"dataset": "orders", "source_file": ORDERS, "found_by": "expect"}
+    values = {"id": "0.10", "name": 'say "hi", \\ bye\u2028'}
+    text = json.dumps(values).replace('"0.10"', "0.10")
+    assert shop.lake("retry", "totals", "--file", shop.mended(row | {"raw": text})).returncode == 0
+
+    assert list(shop.raw().values()).count('id,name\n0.10,"say \\"hi\\", \\\\ bye\u2028"\n') == 1
 
 
 def test_a_row_that_cannot_be_sent_is_one_line_with_the_way_out_and_nothing_is_sent(shop: Shop) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.context import client
+from tests.embedded import client
 from tests.local_aws.conftest import free_port, started, stopped
 
 ROOT = Path(__file__).parents[2]
@@ -75,7 +75,7 @@ class Shop:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder, port = tmp_path_factory.mktemp("runs"), free_port()
-    process = started(port, folder / "aws")
+    process = started(port, folder / ".local/local/aws")
     yield Shop(folder, port)
     stopped(process)
 

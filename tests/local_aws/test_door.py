@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import stat
 import subprocess
 import sys
@@ -172,6 +173,21 @@ def test_health_is_told_unsigned_and_nothing_else_is(endpoint: str) -> None:
         assert sent(endpoint, method, path, {})[0] == 403
 
 
+@pytest.mark.parametrize(
+    ("service", "target", "query"), [("glue", "AWSGlue.ListDataQualityRulesets", ""), ("iam", "", "?Action=ListUsers")]
+)
+def test_health_with_all_that_makes_a_call_is_health_and_no_call(
+    endpoint: str, service: str, target: str, query: str
+) -> None:
+    headers = {
+        "Authorization": f"AWS4-HMAC-SHA256 Credential=any/20260101/us-east-1/{service}/aws4_request",
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Target": target,
+    }
+    status, _, body = sent(endpoint, "GET", f"/_ministack/health{query}", headers, b"{}")
+    assert (status, "services" in json.loads(body)) == (200, True)
+
+
 def test_a_websocket_is_refused(endpoint: str) -> None:
     headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
     headers |= {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
@@ -202,6 +218,10 @@ def test_keys_of_all_letters_are_signed_and_read_by_header_and_by_url(endpoint: 
         urlopen(url.replace("X-Amz-Expires=3600", "X-Amz-Expires=3601"))
     with pytest.raises(HTTPError, match="403"):
         urlopen(Request(url, headers={"x-amz-copy-source": "/at-the-door/plain"}))
+    with pytest.raises(HTTPError, match="40"):
+        urlopen(
+            Request(url, headers={"Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/iam/aws4_request"})
+        )
 
 
 def test_an_upload_of_other_bytes_than_were_signed_is_not_stored(endpoint: str, bucket: str) -> None:
