@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -21,8 +21,11 @@ from lake.model import Dataset
 from lake.suggest import allowed
 
 _SPACE, _COLON = re.compile(r"[\s,]*"), re.compile(r"\s*:\s*")
-Place = tuple[str, str]
-"""A dataset, and a folder in it: `flights`, `year=2013/month=1`; the folder is empty where there are no partitions."""
+Place = tuple[str, str, str]
+"""A dataset, a folder in it, and what stands for the rows' source file: `flights`, `year=2013/month=1`, `0f3a...`.
+
+The folder is empty where there are no partitions.
+"""
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,10 @@ class Mended:
 def write(aws: Aws, job: str, file: Path, folder: Path) -> dict[str, int]:
     """Write the rows of a file of mended rows as files of their datasets: `folder/<dataset>/<partitions>/mended-...`.
 
-    A file's name comes from what is in it, so the same rows sent again are the same file.
+    A row that an earlier mended file of the same source file has was sent before, and is not written again.
 
     Returns:
-        Dataset: the number of its rows.
+        Dataset: the number of its rows, those of before among them.
 
     Raises:
         BadInput: a line is not a row of the export, or cannot be a row of its dataset.
@@ -52,21 +55,43 @@ def write(aws: Aws, job: str, file: Path, folder: Path) -> dict[str, int]:
     headers: dict[Place, str] = {}
     for row in rows:
         dataset = aws.lake.config.datasets[row.dataset]
-        place = (row.dataset, _folder(aws, row, dataset))
+        place = (row.dataset, _folder(aws, row, dataset), _digest(row.source_file or ""))
         if dataset.format == "csv" and place not in headers:
             headers[place] = _header(aws, row)
         texts[place].append(_csv(row, dataset, headers[place]) if dataset.format == "csv" else _json(aws, row, dataset))
-    for (name, inside), lines in texts.items():
-        dataset = aws.lake.config.datasets[name]
-        first = [headers[name, inside]] if dataset.format == "csv" and dataset.csv.header else []
-        _save(folder / name / inside, "".join(f"{line}\n" for line in [*first, *lines]), dataset.format)
-    return {name: sum(len(lines) for (of, _), lines in texts.items() if of == name) for name, _ in texts}
+    for place, lines in texts.items():
+        if fresh := _fresh(aws, place, lines):
+            _save(aws.lake.config.datasets[place[0]], place, [headers.get(place, ""), *fresh], folder)
+    return {name: sum(len(lines) for (of, *_), lines in texts.items() if of == name) for name, *_ in texts}
 
 
-def _save(folder: Path, text: str, format: str) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    (folder / f"mended-{digest}.{format}").write_bytes(text.encode())
+def _fresh(aws: Aws, place: Place, lines: list[str]) -> list[str]:
+    name, inside, of = place
+    bucket, prefix = aws.names.bucket("raw"), "/".join(filter(None, (name, inside, f"mended-{of}-")))
+    pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    sent: Counter[str] = Counter()
+    for key in (entry["Key"] for page in pages for entry in page.get("Contents", [])):
+        sent.update(quarantine.lines_of(aws.s3.get_object(Bucket=bucket, Key=key)["Body"], key))
+    fresh = []
+    for line in lines:
+        if sent[line]:
+            sent[line] -= 1
+        else:
+            fresh.append(line)
+    return fresh
+
+
+def _save(dataset: Dataset, place: Place, lines: list[str], folder: Path) -> None:
+    """The first line is the header, which only some datasets' files have."""
+    name, inside, of = place
+    has_header = dataset.format == "csv" and dataset.csv.header
+    text = "".join(f"{line}\n" for line in (lines if has_header else lines[1:]))
+    (folder / name / inside).mkdir(parents=True, exist_ok=True)
+    (folder / name / inside / f"mended-{of}-{_digest(text)}.{dataset.format}").write_bytes(text.encode())
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _read(aws: Aws, job: str, file: Path) -> list[Mended]:

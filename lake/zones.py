@@ -131,17 +131,6 @@ def delete(aws: Aws, bucket: str, found: Iterable[Version]) -> Iterator[int]:
         yield len(batch)
 
 
-def is_there(aws: Aws, upload: Upload) -> bool:
-    """Whether the raw zone has an object of this key."""
-    try:
-        aws.s3.head_object(Bucket=aws.names.bucket("raw"), Key=upload.key)
-    except ClientError as error:
-        if error_code(error) in ("404", "NoSuchKey", "NoSuchBucket"):
-            return False
-        raise
-    return True
-
-
 def empty(aws: Aws, bucket: str) -> int:
     """Delete every version of every object. Returns how many; 0 where the bucket is not there."""
     try:

@@ -82,11 +82,10 @@ def retry(
     new = 0
     with tempfile.TemporaryDirectory(prefix="lake-mended-") as folder:
         rows = mended.write(aws, job, file, Path(folder))
-        for dataset in rows:
+        for dataset in (name for name in rows if (Path(folder) / name).exists()):
             files = zones.uploads(aws, dataset, [Path(folder) / dataset])
             storage = partitions.storage(aws, dataset)
-            fresh = [upload for upload in files if not zones.is_there(aws, upload)]
-            new += len([*zones.put(aws, fresh)])
+            new += len([*zones.put(aws, files)])
             if storage:
                 partitions.register(aws, dataset, storage, files)
     total = ", ".join(f"{count} rows of {dataset}" for dataset, count in rows.items())
