@@ -253,7 +253,7 @@ def _is_locked(file: IO[str]) -> bool:
 
 def _arguments(pid: int) -> str:
     """The state and the command line of a process."""
-    command = ["ps", "-o", "stat=,args=", "-p", str(pid)]
+    command = ["ps", "-ww", "-o", "stat=,args=", "-p", str(pid)]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 

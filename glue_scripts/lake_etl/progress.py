@@ -39,7 +39,7 @@ def _tell(stages: Stages, over: Event) -> None:
         try:
             line = stages.line()
         except Exception:
-            return  # no run fails for want of a line about it
+            continue  # no run fails for want of a line about it
         if line and line != said:
             sys.stdout.write(f"{PREFIX} {line}\n")
             sys.stdout.flush()

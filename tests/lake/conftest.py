@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.embedded import lend_keys
 from tests.lake.commands import Prompt
 from tests.local_aws.conftest import aws, endpoint
 
@@ -18,6 +19,7 @@ def prompt(
     tmp_path: Path, endpoint: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[[str, str], Prompt]:
     """Make a lake.yaml of a project and its datasets, and jobs if any, for the embedded AWS: prompt("shop", "...")."""
+    lend_keys(endpoint, tmp_path)
 
     def make(project: str, rest: str, destroyable: bool = True) -> Prompt:
         environment = f"{{endpoint: '{endpoint}', region: us-east-1, destroyable: {str(destroyable).lower()}}}"

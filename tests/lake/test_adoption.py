@@ -16,6 +16,7 @@ from lake.config import load
 from lake.errors import LakeError
 from lake.lock import alone
 from lake.terraform import Terraform
+from tests.embedded import lend_keys
 
 LAKE = 'project: {project}\nenvironments: {{local: {{endpoint: "{endpoint}", region: us-east-1}}}}\n'
 ACCOUNT = "${data.aws_caller_identity.account.account_id}"
@@ -25,6 +26,7 @@ ACCOUNT = "${data.aws_caller_identity.account.account_id}"
 def lake(tmp_path: Path, endpoint: str) -> Aws:
     """A lake of a name of its own in the embedded AWS."""
     file = tmp_path / "lake.yaml"
+    lend_keys(endpoint, tmp_path)
     file.write_text(LAKE.format(project=f"lab{uuid.uuid4().hex[:6]}", endpoint=endpoint))
     return Aws(load(file))
 

@@ -100,8 +100,10 @@ class Shop:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder, port = tmp_path_factory.mktemp("quarantine"), free_port()
     process = started(port, folder / ".local/local/aws")
-    yield Shop(folder, port)
-    stopped(process)
+    try:
+        yield Shop(folder, port)
+    finally:
+        stopped(process)
 
 
 def test_each_row_is_told_with_its_file_its_line_its_reason_and_its_text(shop: Shop) -> None:

@@ -76,8 +76,10 @@ class Shop:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder, port = tmp_path_factory.mktemp("runs"), free_port()
     process = started(port, folder / ".local/local/aws")
-    yield Shop(folder, port)
-    stopped(process)
+    try:
+        yield Shop(folder, port)
+    finally:
+        stopped(process)
 
 
 def test_before_the_first_run_there_is_nothing_and_that_is_said(shop: Shop) -> None:

@@ -83,8 +83,8 @@ class Checkout:
         """The process that is at the slow resource."""
         log = self.root / ".state/local/athena.log"
         until(lambda: log.exists() and '"apply_start"' in log.read_text() and "terraform_data.slow" in log.read_text())
-        [work] = terraform_at_work(self.root)
-        return work.pid
+        # For a moment, a process that it is about to start looks as it does itself.
+        return min(work.pid for work in terraform_at_work(self.root))
 
     def resources(self) -> list[str]:
         return [resource["name"] for resource in json.loads(self.state.read_text())["resources"]]

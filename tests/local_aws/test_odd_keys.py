@@ -83,7 +83,7 @@ def test_every_object_has_a_copy_of_its_own(endpoint: str, tmp_path: Path, bucke
     }
     assert len({file.path for file in pulled}) == len(pulled)
     assert all(file.path.resolve().is_relative_to(context.mirror.folder(bucket)) for file in pulled)
-    context.mirror.drop(bucket, [file.key for file in pulled])
+    context.mirror.forget(bucket)
     assert not [path for path in context.mirror.folder(bucket).rglob("*") if path.is_file()]
 
 

@@ -93,5 +93,5 @@ if __name__ == "__main__":
     port, folder = int(sys.argv[1]), Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
     application = server.application
-    server.application = lambda *place: Trap(application(*place), folder / "trap.json")
+    server.application = lambda *place, **named: Trap(application(*place, **named), folder / "trap.json")
     server.serve(port, folder)
