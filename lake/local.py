@@ -141,7 +141,12 @@ class LocalAws:
                 start_new_session=True,
             )
         self._wait_until_ready(process)
-        return self.pid() == process.pid
+        if self.pid() == process.pid:
+            return True
+        # Another command was first. Ours would still take the folder, should that one die at once.
+        process.terminate()
+        process.wait()
+        return False
 
     def is_open(self) -> bool:
         """Whether it runs and checks no signatures."""

@@ -74,7 +74,7 @@ def test_a_parquet_file_has_athenas_types(quiz: Prompt, tmp_path: Path) -> None:
         "text": 'a "b"\nc',
     }
     assert (done.code, f"{file}: " in done.out) == (0, True)
-    assert [each.name for each in tmp_path.iterdir() if each.name != "lake.yaml"] == ["values.parquet"]
+    assert [each.name for each in tmp_path.iterdir() if each.name not in ("lake.yaml", ".local")] == ["values.parquet"]
 
 
 def test_no_row_and_two_columns_of_one_name_are_a_file_too(quiz: Prompt, tmp_path: Path) -> None:

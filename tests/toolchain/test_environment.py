@@ -70,8 +70,18 @@ def test_aws_in_make_shell_has_the_keys_of_the_environment_for_that_one_command(
 
 
 def test_aws_in_make_shell_has_the_persons_login_where_the_environment_is_an_account(root: Path) -> None:
-    told = in_make_shell(root, "aws s3 ls", 'echo "is an AWS account" >&2; exit 2', AWS_PROFILE="mine")
+    told = in_make_shell(
+        root, "aws s3 ls", 'echo "dev: has no endpoint, so it is an AWS account" >&2; exit 2', AWS_PROFILE="mine"
+    )
     assert told == "none mine s3 ls"
+
+
+def test_aws_in_make_shell_runs_nothing_where_the_embedded_aws_has_no_keys_yet(root: Path) -> None:
+    """The person's own login is not what was meant."""
+    no_keys = 'echo "there are no keys yet. Run lake local start" >&2; exit 2'
+    with pytest.raises(subprocess.CalledProcessError) as stopped:
+        in_make_shell(root, "aws s3 ls", no_keys, AWS_PROFILE="mine")
+    assert (stopped.value.stdout, "there are no keys yet" in stopped.value.stderr) == ("", True)
 
 
 def test_lake_runs_the_projects_module_from_any_folder(root: Path, tmp_path: Path) -> None:
