@@ -21,10 +21,10 @@ GOOD = [
     ("csv", "a.csv", b"\xef\xbb\xbfid,name\n"),
     ("csv", "a.csv", b"ORCID,PAR1\n1,2\n"),
     ("csv", "a.csv", b'{"name": 1, broken\n'),
-    ("csv", "a.csv.gz", gzip.compress(b"id\n1\n")),
+    ("csv", "a.csv.gz", gzip.compress(b"id\n1\n", mtime=0)),
     ("json", "a.json", b'\n {"a": 1}\n{"a": \n'),
     ("json", "a.json", b'[\n  {"a": 1}]'),
-    ("json", "a.json.gz", gzip.compress(b'{"a": 1}\n')),
+    ("json", "a.json.gz", gzip.compress(b'{"a": 1}\n', mtime=0)),
     ("json", "a.json.bz2", b"BZh91AY&SY\x00"),
     ("parquet", "a.parquet", PARQUET),
     ("xml", "a.xml", b"<rows><row/></rows>"),
@@ -33,14 +33,14 @@ GOOD = [
 BAD = [
     ("csv", "a.csv", PARQUET, "it is Parquet"),
     ("csv", "a.csv", b"ORC\x00\x01", "it is ORC"),
-    ("csv", "a.csv", gzip.compress(b"id\n"), "it is gzip: readers unpack it only if its name ends with .gz"),
+    ("csv", "a.csv", gzip.compress(b"id\n", mtime=0), "it is gzip: readers unpack it only if its name ends with .gz"),
     ("csv", "a.csv", b"\x89PNG\r\n\x1a\n", "it is a PNG image"),
     ("csv", "a.csv", b"%PDF-1.7\n", "it is a PDF document"),
     ("csv", "a.csv", "\ufeffid,name\n".encode("utf-16-le"), "it is text in UTF-16, where UTF-8 is needed"),
     ("csv", "a.csv", "id,name\n".encode("utf-16-be"), "it is no text: it has bytes of zero"),
     ("csv", "a.csv", b'{"id": 1}\n{"id": 2}\n', "it is JSON: its first line is an object"),
     ("csv", "a.csv.gz", b"id\n1\n", "its name ends with .gz, and it is not gzip"),
-    ("csv", "a.csv.gz", gzip.compress(PARQUET), "it is Parquet"),
+    ("csv", "a.csv.gz", gzip.compress(PARQUET, mtime=0), "it is Parquet"),
     ("json", "a.json", b"id,name\n1,ann\n", "it is not JSON: it begins with neither an object nor a list"),
     ("json", "a.json", b"[section]\nkey=1\n", "it is not JSON"),
     ("json", "a.json.gz", PARQUET, "its name ends with .gz, and it is not gzip but Parquet"),
@@ -48,7 +48,7 @@ BAD = [
     ("parquet", "a.parquet", PARQUET[:-1], "it is cut off: it does not end as Parquet does"),
     ("parquet", "a.parquet", b"", "it is empty"),
     ("xml", "a.xml", b'{"a": 1}', "it is not XML"),
-    ("grok", "a.log", gzip.compress(b"x"), "it is gzip"),
+    ("grok", "a.log", gzip.compress(b"x", mtime=0), "it is gzip"),
 ]
 
 
