@@ -92,7 +92,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for checkout in checkout_in(Path(folder) / "lake"):
             whole = _built(checkout, Path(folder) / "data")
-            steps = _steps(Path(folder) / "data")
+            steps = [step for step in _steps(Path(folder) / "data") if step.name in (options.only or step.name)]
             times = {step.name: _undisturbed(checkout, step) for step in steps}
             print(", ".join(f"{name} {seconds:.0f} s" for name, seconds in times.items()), flush=True)
             outcomes = [
@@ -107,6 +107,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.kills")
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", nargs="+", metavar="STEP", help="such as `put`, `up etl`: kill these steps alone")
     return parser.parse_args()
 
 
@@ -175,7 +176,7 @@ def _held(checkout: Checkout) -> dict[str, Any]:
         **{f"table {name}": _table(aws, zone, name) for zone, names in TABLES.items() for name in names},
         "raw objects": _objects(aws),
         "rows": checkout.lake_json("query", "SELECT * FROM sales ORDER BY id")["rows"],
-        "found by name": [left for left in _leftovers(checkout) if left["kind"] != "KMS key"],
+        "found by name": sorted(f"{left['kind']}: {left['name']}" for left in _leftovers(checkout)),
     }
 
 
@@ -322,7 +323,17 @@ def _failure(checkout: Checkout, command: tuple[str, ...]) -> str:
 
 
 def _differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    return [f"{name}: {before[name]} is now {after[name]}"[:500] for name in before if before[name] != after[name]]
+    return [
+        f"{name}: {_lacking(before[name], after[name])} gone, {_lacking(after[name], before[name])} new"[:500]
+        for name in before
+        if before[name] != after[name]
+    ]
+
+
+def _lacking(whole: Any, part: Any) -> list[Any]:
+    """What `part` lacks of `whole`, entry by entry."""
+    entries, there = (each.items() if isinstance(each, dict) else each for each in (whole, part))
+    return [entry for entry in entries if entry not in there]
 
 
 def _planned(checkout: Checkout, stack: str) -> list[str]:
