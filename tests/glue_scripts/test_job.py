@@ -387,7 +387,8 @@ def test_how_far_a_run_is_stands_in_its_output(
     flights: Lake, spark: SparkSession, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lake_etl.progress.SECONDS", 0.005)
-    run(arguments(flights))
+    slowly: list[dict[str, Any]] = [{"filter": "java_method('java.lang.Thread', 'sleep', 200L) = 'null'"}]
+    assert run(arguments(flights, slowly))["rows_out"] > 0
 
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("LAKE_PROGRESS ")]
     assert lines
