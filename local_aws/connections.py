@@ -43,4 +43,6 @@ def _described(context: Context, call: Call) -> Document:
         secrets.get_secret_value(SecretId=answer["ARN"])
     except (secrets.exceptions.ResourceNotFoundException, secrets.exceptions.InvalidRequestException):
         answer.pop("VersionIdsToStages", None)
+    # To look for the value is an access to the emulator; to describe a secret is none, so it knows no date of one.
+    answer.pop("LastAccessedDate", None)
     return answer
