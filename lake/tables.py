@@ -12,11 +12,11 @@ from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
 from lake.errors import BadInput, LakeError
+from lake.sql import DATABASES
 
 if TYPE_CHECKING:
     from mypy_boto3_glue.type_defs import TableTypeDef
 
-DATABASES = ("raw", "curated", "streams")
 SIDE_BY_SIDE = 4
 
 

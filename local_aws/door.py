@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 from local_aws import refusals
 from local_aws.bodies import Body, another_body, body_of
-from local_aws.gateway import AsgiApp, Receive, Scope, Send
+from local_aws.gateway import AsgiApp, Receive, Scope, Send, again
 from local_aws.keyring import Keyring
 from local_aws.signature import Refused, Request, Signature, check, check_headers, check_time, signature_of
 
@@ -57,7 +57,7 @@ class Door:
         try:
             self._check_place(request)
             if (request.method, request.path) == ("GET", HEALTH):
-                await self._app(_bare(scope, request), _again(b"", receive), send)
+                await self._app(_bare(scope, request), again(b"", receive), send)
                 return
             if self._is_open:
                 await self._app(scope, receive, send)
@@ -104,7 +104,7 @@ class Door:
             checked.update(body)
             if not checked.is_right():
                 raise another_body(request)
-        await self._pass_call(scope, request, signature, body, _again(body, receive), send)
+        await self._pass_call(scope, request, signature, body, again(body, receive), send)
 
     async def _pass_upload(self, scope: Scope, request: Request, body: Body, receive: Receive, send: Send) -> None:
         """Pass a body on as it comes, but for its last part: that follows when all of it has proved right."""
@@ -189,16 +189,6 @@ def _without_cors(send: Send) -> Send:
         await send(message)
 
     return bare
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """A body that was read, as if it came now; then what follows it."""
-    read = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def again() -> dict[str, Any]:
-        return read.pop() if read else await receive()
-
-    return again
 
 
 async def _refuse(send: Send, request: Request, service: str, refused: Refused) -> None:

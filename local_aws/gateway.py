@@ -116,6 +116,16 @@ async def read_body(receive: Receive) -> bytes:
     return b"".join(parts)
 
 
+def again(body: bytes, receive: Receive) -> Receive:
+    """A body that was read, as if it came now; then what follows it."""
+    read = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def received() -> dict[str, Any]:
+        return read.pop() if read else await receive()
+
+    return received
+
+
 def _checked(status: int, body: bytes) -> Document:
     document: Document = json.loads(body or b"{}")
     if status < 300:

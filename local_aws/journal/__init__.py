@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.disk import no_space, not_kept
-from local_aws.gateway import AsgiApp, Receive, Scope, Send, read_body
+from local_aws.gateway import AsgiApp, Receive, Scope, Send, again, read_body
 from local_aws.journal.lines import MERGES, Lines, log_line, record_line
 from local_aws.journal.refusal import refuse
 from local_aws.journal.requests import Effect, Request, has_form, request_of
@@ -62,8 +62,8 @@ class Journal:
             await self._emulator(scope, receive, send)
         else:
             form = await read_body(receive) if has_form(scope) else None
-            again = receive if form is None else _again(form, receive)
-            await self._answer(request_of(scope, form or b""), scope, again, send)
+            forward = receive if form is None else again(form, receive)
+            await self._answer(request_of(scope, form or b""), scope, forward, send)
 
     def close(self) -> None:
         """After the emulator has stopped: a next start needs no lines that a state holds."""
@@ -101,7 +101,7 @@ class Journal:
     async def _execute(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the emulator answer; the answer's first bytes wait until what they acknowledge is on disk."""
         asked = await read_body(receive) if request.effect is Effect.LINE else b""
-        receive = _again(asked, receive) if request.effect is Effect.LINE else receive
+        receive = again(asked, receive) if request.effect is Effect.LINE else receive
         begun, start, refused = self._losses.count, None, False
 
         async def keeping(message: dict[str, Any]) -> None:
@@ -215,16 +215,6 @@ def _forget_delivered(state: State) -> None:
     for stream in state["_streams"].to_dict().values():
         for destination in stream["destinations"]:
             destination["records"] = []
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """A body that was read, to be read again."""
-    waiting = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def received() -> dict[str, Any]:
-        return waiting.pop() if waiting else await receive()
-
-    return received
 
 
 async def _nothing() -> dict[str, Any]:
