@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import Any
 
@@ -46,13 +45,13 @@ def _tell(stages: Stages, over: Event) -> None:
             said = line
 
 
-@dataclass
 class Stages:
-    """The stages of a session's Spark; rows holds what each that has begun has read."""
+    """The stages that a session's Spark has begun since; rows holds what each has read."""
 
-    spark: SparkSession
-    rows: dict[int, int] = field(default_factory=dict)
-    ended: int = -1
+    def __init__(self, spark: SparkSession) -> None:
+        self.spark = spark
+        self.rows: dict[int, int] = {}
+        self.ended = self._last_begun()
 
     def line(self) -> str:
         """Where Spark is now; empty between two stages."""
@@ -65,6 +64,11 @@ class Stages:
         now = self.spark.sparkContext.statusTracker().getStageInfo(active[0])
         done = f"{now.numCompletedTasks} of {now.numTasks} tasks, " if now else ""
         return f"stage {active[0]}: {done}{sum(self.rows.values()):,} rows read"
+
+    def _last_begun(self) -> int:
+        tracker = self.spark.sparkContext.statusTracker()
+        last = tracker.getJobInfo(max(tracker.getJobIdsForGroup(), default=-1))
+        return max(last.stageIds, default=-1) if last else -1
 
     def _rows_of(self, stage: int) -> int:
         """Only the store behind Spark's own pages has the rows. It does not know a stage of no job yet."""
