@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
 
-from hypercorn.asyncio import serve as hypercorn_serve
-from hypercorn.config import Config
+import uvicorn
 
 from local_aws import inventory, s3_keys
 from local_aws.context import ACCOUNT, Context
@@ -87,21 +86,35 @@ def serve(port: int, folder: Path, is_open: bool = False, jobs_as: str | None = 
     keys = own_keys(folder)
     job_user = JobUser.named(jobs_as, folder) if jobs_as else None
     emulator = Journal(_emulator(port, folder, keys), folder, owner)
-    config = Config()
-    config.bind = [f"{HOST}:{port}"]
-    config.keep_alive_timeout = 75
-    config.graceful_timeout = 5
-    config.h11_max_incomplete_size = 1024 * 1024
     app = application(port, emulator, folder, keys, was_killed=owner.was_killed, is_open=is_open, job_user=job_user)
-    asyncio.run(_serve(app, config))
+    _Server(_settings(app, port)).run()
     emulator.close()
 
 
-async def _serve(app: AsgiApp, config: Config) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await hypercorn_serve(app, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+class _Server(uvicorn.Server):
+    """Every signal to stop is the first: all state is saved however often a person presses Ctrl-C."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.should_exit = True
+
+
+def _settings(app: AsgiApp, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        host=HOST,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        # The door goes by what the client itself said.
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=5,
+    )
 
 
 def _emulator(port: int, folder: Path, keys: Keys) -> AsgiApp:

@@ -12,6 +12,8 @@ from pathlib import Path
 from local_aws.disk import no_space
 from local_aws.protocol import Document
 
+_AFTER_ALL = "\U0010ffff"
+
 
 class Store:
     """Documents by collection and key. Safe to use from several threads.
@@ -90,7 +92,12 @@ class Store:
     def keys(self, collection: str, prefix: str = "") -> list[str]:
         """The keys with a prefix, in their own order."""
         statement = "SELECT key FROM document WHERE collection = ? AND key >= ? AND key < ? ORDER BY key"
-        return [key for (key,) in self._run(statement, collection, prefix, prefix + "\U0010ffff")]
+        return [key for (key,) in self._run(statement, collection, prefix, prefix + _AFTER_ALL)]
+
+    def under(self, collection: str, prefix: str) -> list[Document]:
+        """The documents whose keys have a prefix, in the order of the keys."""
+        statement = "SELECT body FROM document WHERE collection = ? AND key >= ? AND key < ? ORDER BY key"
+        return [json.loads(body) for (body,) in self._run(statement, collection, prefix, prefix + _AFTER_ALL)]
 
     def all(self, collection: str) -> dict[str, Document]:
         """Every document of a collection by key, in the order they were made."""

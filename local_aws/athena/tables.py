@@ -11,11 +11,10 @@ from local_aws.athena.errors import QueryFailed
 from local_aws.athena.projection import projected_partitions
 from local_aws.context import Context
 from local_aws.mirror import S3File, split_uri
+from local_aws.partitions.table import partitions_of
 from local_aws.protocol import Document
 
 _FEW = 16
-_PAGE = 1000
-"""The most partitions that GetPartitions gives at once."""
 _DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -113,6 +112,7 @@ class Catalog:
 
     def __init__(self, context: Context, region: str) -> None:
         self.context = context
+        self._region = region
         self.glue: Any = context.client("glue", region)
 
     def table(self, database: str, name: str) -> Table | None:
@@ -127,13 +127,8 @@ class Catalog:
             return [Partition(table.location)]
         if table.is_projected:
             return self._projected(table)
-        pages = self.glue.get_paginator("get_partitions").paginate(
-            DatabaseName=table.database,
-            TableName=table.name,
-            ExcludeColumnSchema=True,
-            PaginationConfig={"PageSize": _PAGE},
-        )
-        return [_partition(document) for page in pages for document in page["Partitions"]]
+        registered = partitions_of(self.context.store, self._region, table.database, table.name)
+        return [_partition(document) for document in registered]
 
     def files(self, table: Table, partitions: list[Partition]) -> list[tuple[S3File, Partition]]:
         """The files of some partitions, fetched; each with the partition it belongs to."""

@@ -32,6 +32,11 @@ def values_of(key: str) -> list[str]:
     return list(json.loads(key)[3:])
 
 
+def partitions_of(store: Store, region: str, database: str, table: str) -> list[Document]:
+    """All partitions of a table, in the order of their values as text."""
+    return store.under(PARTITIONS, prefix_of(region, database, table))
+
+
 def forget(store: Store, *names: str) -> None:
     """Delete all partitions of a table or a database, and their statistics."""
     with store.transaction():

@@ -28,7 +28,7 @@ UNMENDED = pytest.mark.xfail(strict=True, reason="the emulator alone does not; i
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[str]:
     port = free_port()
-    command = [sys.executable, "-m", "hypercorn", "ministack.app:app", "--bind", f"127.0.0.1:{port}"]
+    command = [sys.executable, "-m", "uvicorn", "ministack.app:app", "--port", str(port)]
     off = {
         "BIND_HOST": "127.0.0.1",
         "IOT_MTLS_ENABLED": "0",
