@@ -22,7 +22,8 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _CREDENTIAL = re.compile(rb"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _JSON = b"application/x-amz-json"
-_HANDLER_THREADS = 32
+_NO_BOUND = 2**16
+"""A handler may call this AWS in turn, and that call needs a thread too: callers must never hold the last one."""
 
 log = logging.getLogger("local_aws.gateway")
 
@@ -36,7 +37,7 @@ class Gateway:
     def __init__(self, emulator: AsgiApp, handlers: Handlers) -> None:
         self._emulator = emulator
         self._handlers = handlers
-        self._threads = ThreadPoolExecutor(_HANDLER_THREADS, thread_name_prefix="handler")
+        self._threads = ThreadPoolExecutor(_NO_BOUND, thread_name_prefix="handler")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         route = _route(scope)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import duckdb
 
 from local_aws.athena.errors import DATA_ERROR, QueryFailed, reason_of
+from local_aws.athena.spellings import Spellings
 from local_aws.athena.tables import Column, Partition, Table
 from local_aws.athena.types import duckdb_type, sql_name, sql_string
 from local_aws.mirror import S3File
@@ -24,6 +25,7 @@ class Relation:
     con: duckdb.DuckDBPyConnection
     name: str
     table: Table
+    spellings: Spellings
 
     def create(self, files: Files, with_path: bool) -> None:
         """Make the view over these files.
@@ -83,8 +85,9 @@ class Relation:
     def _reader(self, files: Files) -> str:
         if self.table.format == "orc":
             return " UNION ALL ".join(self._orc(number, str(file.path)) for number, (file, _) in enumerate(files))
-        readers = {"parquet": self._parquet, "json": self._json, "opencsv": self._opencsv, "text": self._text}
-        return readers[self.table.format]()
+        if self.table.format == "json":
+            return self._json(files)
+        return {"parquet": self._parquet, "opencsv": self._opencsv, "text": self._text}[self.table.format]()
 
     def _orc(self, number: int, path: str) -> str:
         """One file, read by Arrow; columns go by their names, and one that the file has not is null."""
@@ -107,9 +110,9 @@ class Relation:
             "filename = true, hive_partitioning = false)"
         )
 
-    def _json(self) -> str:
+    def _json(self, files: Files) -> str:
         """JSON SerDes do not mind the case of keys, DuckDB does: it is told the spelling of the files."""
-        spellings = self._spellings()
+        spellings = self.spellings.of(self.con, [file for file, _ in files])
         named = [(column, spellings.get(self._json_key(column), [column.name])) for column in self.table.columns]
         if any(len(names) > 1 for _, names in named):
             values = ", ".join(_any_spelling(column, names) for column, names in named)
@@ -124,15 +127,6 @@ class Relation:
     def _json_key(self, column: Column) -> str:
         mapped = self.table.serde.get("Parameters", {}).get(f"mapping.{column.name}", column.name)
         return str(mapped).lower()
-
-    def _spellings(self) -> dict[str, list[str]]:
-        rows = self.con.execute(
-            f"SELECT DISTINCT unnest(json_keys(json)) FROM read_ndjson_objects({self._paths})"
-        ).fetchall()
-        found: dict[str, list[str]] = {}
-        for (name,) in sorted(rows):
-            found.setdefault(name.lower(), []).append(name)
-        return found
 
     def _opencsv(self) -> str:
         """Every column is text to OpenCSVSerde; a date is a number of days, a timestamp of milliseconds."""

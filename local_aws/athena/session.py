@@ -131,7 +131,7 @@ class Session:
     def _open(self, name: str, need: Need, with_path: bool) -> None:
         table = self.tables[name]
         files = self.catalog.files(table, self._partitions(table, need))
-        relation = Relation(self.con, name, table)
+        relation = Relation(self.con, name, table, self.catalog.spellings)
         self.scanned += self._counted(relation, files, need)
         relation.create(files, with_path)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.projection import projected_partitions
+from local_aws.athena.spellings import Spellings
 from local_aws.context import Context
 from local_aws.mirror import S3File, split_uri
 from local_aws.partitions.table import partitions_of
@@ -110,8 +111,9 @@ def _columns(documents: Iterable[Document]) -> list[Column]:
 class Catalog:
     """The Glue Data Catalog and the files behind it, as one query sees them."""
 
-    def __init__(self, context: Context, region: str) -> None:
+    def __init__(self, context: Context, region: str, spellings: Spellings) -> None:
         self.context = context
+        self.spellings = spellings
         self._region = region
         self.glue: Any = context.client("glue", region)
 
