@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import zipfile
+from functools import cache
 from pathlib import Path
 
 from cdktf import AssetType, TerraformAsset
@@ -16,12 +17,18 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 def zipped(folder: Path, *, inside: str = "") -> Path:
     """The Python files under `folder` as a zip; `inside` is the folder they get within it."""
-    target = Path(tempfile.mkdtemp(prefix="lake-")) / f"{folder.name}.zip"
+    target = Path(tempfile.mkdtemp(dir=_scratch().name)) / f"{folder.name}.zip"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(folder.rglob("*.py")):
             entry = zipfile.ZipInfo(str(Path(inside) / file.relative_to(folder)), _EPOCH)
             archive.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED)
     return target
+
+
+@cache
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    """Gone at the end of the process: the synthesised stacks have copies of what was in it."""
+    return tempfile.TemporaryDirectory(prefix="lake-")
 
 
 def uploaded(scope: Construct, id_: str, *, file: Path, bucket: str, folder: str) -> S3Object:

@@ -261,15 +261,20 @@ def test_bad_input_ends_every_command_with_2_and_no_traceback(tmp_path: Path, co
     assert {path.name for path in tmp_path.iterdir()} == {"lake.yaml"}
 
 
-def test_the_stacks_are_those_of_the_file_that_was_named_whatever_its_name(tmp_path: Path) -> None:
+def test_the_stacks_are_those_of_the_file_that_was_named_whatever_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`lake --file OTHER up` begins with this; the cdktf CLI is told by LAKE_FILE too."""
     from lake.terraform import synthesise
 
     other = written(tmp_path, "project: flights", "project: trains").rename(tmp_path / "other.yaml")
     for name in ("queries", "glue_scripts", "flink_app"):
         (tmp_path / name).symlink_to(ROOT / name)
+    (scratch := tmp_path / "scratch").mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
     synthesise(load(other, "local"))
 
+    assert not list(scratch.iterdir())
     assert "trains-local-raw" in (tmp_path / "cdktf.out" / "stacks" / "storage" / "cdk.tf.json").read_text()
 
 

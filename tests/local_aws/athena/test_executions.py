@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
+from boto3.session import Session
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.embedded import client
+from tests.embedded import client, keys_of
 
 from ..conftest import free_port, started, stopped
 from .conftest import LAKE, RESULTS, Lake
@@ -179,3 +183,27 @@ def test_a_table_follows_its_files(lake: Lake) -> None:
     assert lake.rows("SELECT n FROM moving") == [["1"]]
     lake.s3.delete_object(Bucket=LAKE, Key="moving/a.json")
     assert lake.rows("SELECT n FROM moving") == []
+
+
+def test_more_queries_than_any_pool_has_threads_start_at_once(lake: Lake) -> None:
+    """Each start asks this AWS for its work group in turn."""
+    many, endpoint = 120, lake.athena.meta.endpoint_url
+    keys, together = keys_of(endpoint), Barrier(many)
+    impatient = Config(max_pool_connections=many, read_timeout=50, retries={"total_max_attempts": 1})
+    session = Session(keys.id, keys.secret, region_name="us-east-1")
+    athena = session.client("athena", endpoint_url=endpoint, config=impatient)
+    query = {"QueryString": "SHOW DATABASES", "ResultConfiguration": {"OutputLocation": f"s3://{RESULTS}/"}}
+
+    def start(_: int) -> str:
+        together.wait(30)
+        return str(athena.start_query_execution(**query)["QueryExecutionId"])
+
+    with ThreadPoolExecutor(many) as pool:
+        assert len(set(pool.map(start, range(many)))) == many
+
+
+def test_a_json_file_that_is_replaced_by_one_with_other_spellings_is_read_by_these(lake: Lake) -> None:
+    lake.table("respelled", "json", "userid int")
+    for key in ("userid", "userId", "USERID"):
+        lake.put("respelled/a.json", f'{{"{key}": 7}}\n')
+        assert lake.run("SELECT userid FROM respelled").rows == [["7"]]
