@@ -34,7 +34,7 @@ _SYNTAX = [
 _OPENED = ("unexpected end of stream", "expected ',' or")
 """Mistakes that stand where something was opened, not where the file was read to."""
 
-_TOO_DEEP = re.compile(r"([\[{]\s*){50}|(- +){50}")
+_TOO_DEEP = re.compile(r"^[^#\n]*?([\[{]\s*){50}|^\s*(- +){50}", re.MULTILINE)
 """The reader takes many seconds over such a line before it gives up."""
 
 
@@ -70,8 +70,8 @@ def read(path: Path) -> Document:
     """
     text = _text(path)
     twice: list[tuple[int, str, str]] = []
-    if _TOO_DEEP.search(text):
-        raise Unreadable(1, "not valid YAML: it is nested too deeply")
+    if found := _TOO_DEEP.search(text):
+        raise Unreadable(text.count("\n", 0, found.end()) + 1, "not valid YAML: it is nested too deeply")
     try:
         content = YAML().load(text)
     except MarkedYAMLError as error:

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from lake import catalog, jobs, runs
 from lake.aws import Aws
 from lake.errors import BadInput, LakeError
+from lake.suggest import hint
 
 KINDS = ("job", "crawler", "stream")
 POLL_SECONDS = 1.0
@@ -73,8 +75,9 @@ def _kind(aws: Aws, name: str, kind: str | None) -> str:
     named = {"job": list(config.every_job), "crawler": list(config.datasets), "stream": list(config.streams)}
     kinds = [each for each in KINDS if name in named[each] and kind in (None, each)]
     if not kinds:
-        allowed = "; ".join(f"{each}s {', '.join(names)}" for each, names in named.items() if names)
-        raise BadInput(f"there is no {kind or 'job, crawler or stream'} {name!r} in lake.yaml. Allowed: {allowed}")
+        known = "; ".join(f"{each}s {', '.join(names)}" for each, names in named.items() if names)
+        told = f"Allowed: {known}.{hint(name, chain(*named.values()))}".removesuffix(".")
+        raise BadInput(f"there is no {kind or 'job, crawler or stream'} {name!r} in lake.yaml. {told}")
     if len(kinds) > 1:
         choice = " or ".join(f"--of {each}" for each in kinds)
         raise BadInput(f"{name} is a {' and a '.join(kinds)}. Say which with {choice}")

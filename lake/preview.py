@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from lake.formats import declared_table, table_input
 from lake.job_spec import job_spec, places
 from lake.model import Job
 from lake.names import ZONES, Names
+from lake.suggest import allowed
 
 NO_ACCOUNT = "000000000000"
 ANSWER = "LAKE_PREVIEW "
@@ -61,8 +63,8 @@ def preview(
             f"{name} is a script of your own. Only jobs with steps have a preview: `lake run {name}` runs it"
         )
     if name not in {**config.jobs, **config.datasets}:
-        allowed = ", ".join([*config.jobs, *config.datasets])
-        raise BadInput(f"there is no job or dataset {name!r} in lake.yaml. Allowed: {allowed}")
+        known = allowed(name, [*config.jobs, *config.datasets])
+        raise BadInput(f"there is no job or dataset {name!r} in lake.yaml. {known}")
     if name in config.jobs:
         _check_job(name, config.jobs[name], step, file)
         return _job(aws(), name, step, rows)
@@ -204,7 +206,8 @@ def _answer(
 
 
 def _surroundings(lake: Lake, login: dict[str, str], modules: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SPARK_"))}
+    foreign = re.compile("AWS_(?!CA_BUNDLE$)|SPARK_")
+    kept = {name: value for name, value in os.environ.items() if not foreign.match(name)}
     path = os.pathsep.join(map(str, (lake.root / "glue_scripts", modules)))
     return kept | login | {"PYTHONPATH": path, "PYSPARK_PYTHON": sys.executable, "TZ": "UTC"}
 

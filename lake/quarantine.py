@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
@@ -173,7 +174,7 @@ def lines_of(body: Any, file: str) -> Iterator[str]:
     try:
         for line in io.TextIOWrapper(io.BufferedReader(opened), encoding="utf-8", errors="replace", newline=None):
             yield line.rstrip("\n")
-    except (gzip.BadGzipFile, EOFError):
+    except (gzip.BadGzipFile, EOFError, zlib.error):
         return
 
 

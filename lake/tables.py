@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from lake.aws import Aws, error_code
 from lake.errors import BadInput, LakeError
 from lake.sql import DATABASES
+from lake.suggest import allowed
 
 if TYPE_CHECKING:
     from mypy_boto3_glue.type_defs import TableTypeDef
@@ -63,8 +64,8 @@ def tables(aws: Aws, name: str | None = None) -> list[Table]:
     found = [(zone, table) for zone in DATABASES for table in _in(aws, zone)]
     chosen = [(zone, table) for zone, table in found if name in (None, table["Name"], f"{zone}.{table['Name']}")]
     if name and not chosen:
-        known = ", ".join(f"{zone}.{table['Name']}" for zone, table in found) or "there is none yet: `lake crawl`"
-        raise BadInput(f"there is no table {name!r}. Allowed: {known}")
+        known = [f"{zone}.{table['Name']}" for zone, table in found]
+        raise BadInput(f"there is no table {name!r}. {allowed(name, known, 'there is none yet: `lake crawl`')}")
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         return list(pool.map(lambda each: _table(aws, *each), chosen))
 
@@ -95,14 +96,17 @@ def _table(aws: Aws, zone: str, found: TableTypeDef) -> Table:
         format=parameters.get("classification") or found.get("TableType", "").lower().replace("virtual_", ""),
         columns={column["Name"]: column.get("Type", "") for column in storage.get("Columns", [])},
         keys=keys,
-        partitions=[
-            "/".join(f"{key}={value}" for key, value in zip(keys, values, strict=True)) for values in registered
-        ],
+        partitions=[_named(keys, values) for values in registered],
         files=None if files is None else len(files),
         bytes=None if files is None else sum(files.values()),
         updated=_text(updated),
         location=location,
     )
+
+
+def _named(keys: Iterable[str], values: tuple[str, ...]) -> str:
+    """Not strict: a table whose keys were changed keeps the partitions of before."""
+    return "/".join(f"{key}={value}" for key, value in zip(keys, values, strict=False))
 
 
 def _text(time: datetime | None) -> str:

@@ -208,12 +208,18 @@ def test_what_was_meant_is_said(tmp_path: Path, old: str, new: str, meant: str) 
         ("project: lab\nx: \x00\n", 2, "a control character is here"),
         ("<<: 3\n", 1, "`<<` takes a mapping"),
         ("[" * 3000, 1, "it is nested too deeply"),
+        ("project: lab\nx:\n" + "- " * 3000, 3, "it is nested too deeply"),
     ],
 )
 def test_what_is_no_yaml_is_told_in_one_line(tmp_path: Path, text: str, line: int, message: str) -> None:
     [only] = told(tmp_path, text)
     assert only.startswith(f"lake.yaml, line {line}: ")
     assert message in only
+
+
+@pytest.mark.parametrize("ruler", ["# " + "- " * 60, "\n  # " + "[ " * 60])
+def test_a_ruler_in_a_comment_is_no_depth(tmp_path: Path, ruler: str) -> None:
+    assert told(tmp_path, LAB.replace("project: lab", f"project: lab  {ruler}")) == told(tmp_path, LAB)
 
 
 def test_a_file_that_is_no_text_is_told_with_its_line(tmp_path: Path) -> None:

@@ -82,6 +82,11 @@ def test_a_file_of_this_machine_needs_no_aws(till: Prompt, tmp_path: Path) -> No
     ("arguments", "said"),
     [
         (["nope"], "there is no job or dataset 'nope' in lake.yaml. Allowed: dear, sales, shops, rates, orders"),
+        (
+            ["sale"],
+            "there is no job or dataset 'sale' in lake.yaml. "
+            "Allowed: dear, sales, shops, rates, orders. Did you mean 'sales'?",
+        ),
         (["own"], "own is a script of your own. Only jobs with steps have a preview: `lake run own` runs it"),
         (["dear", "--step", "3"], "--step 3: the job dear has 2 steps. Allowed: 0 to 2"),
         (["dear", "--file", "a.csv"], "dear is a job, which reads its datasets. --file is for a dataset"),

@@ -83,7 +83,7 @@ def test_a_person_sees_all_tables_or_one_with_its_columns(files: Any, prompt: Ca
     unknown = at.lake("tables", "rate")
     assert (unknown.code, unknown.err.splitlines()) == (
         2,
-        ["there is no table 'rate'. Allowed: raw.a_view, raw.rates"],
+        ["there is no table 'rate'. Allowed: raw.a_view, raw.rates. Did you mean 'raw.rates'?"],
     )
 
 
