@@ -27,8 +27,8 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).parents[1]
-BEFORE = "af108ce"
+from benchmarks.worktrees import BEFORE, ROOT, worktree
+
 ROUNDS = 2
 FILES, FOLDERS, QUERIES = 10_000, 100, 50
 BIG_BYTES = 300_000_000
@@ -116,7 +116,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="embedded-") as name, ExitStack() as stack:
         work = Path(name)
         data = _data(work / "data")
-        sides = [stack.enter_context(_side("before", stack.enter_context(_worktree(work)), work))]
+        earlier = stack.enter_context(worktree(work / "before-source", BEFORE))
+        sides = [stack.enter_context(_side("before", earlier, work))]
         sides.append(stack.enter_context(_side("now", ROOT, work)))
         costs: dict[tuple[str, str], list[Cost]] = defaultdict(list)
         for _ in range(ROUNDS):
@@ -160,16 +161,6 @@ def _report(costs: dict[tuple[str, str], list[Cost]]) -> int:
 
 def _middle(costs: list[Cost], field: str) -> float:
     return median(getattr(cost, field) for cost in costs)
-
-
-@contextmanager
-def _worktree(work: Path) -> Iterator[Path]:
-    tree = work / "before-source"
-    subprocess.run(["git", "worktree", "add", "--detach", tree, BEFORE], cwd=ROOT, check=True, capture_output=True)
-    try:
-        yield tree
-    finally:
-        subprocess.run(["git", "worktree", "remove", "--force", tree], cwd=ROOT, check=True, capture_output=True)
 
 
 @contextmanager

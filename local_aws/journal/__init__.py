@@ -94,6 +94,7 @@ class Journal:
                 f"{self._folder} was moved or deleted while its embedded AWS runs: stop it and start it again"
             )
         if request.gives_room:
+            self._uploads.forget(request)
             self._room.of_the_last()
             return nullcontext()
         return self._room.of(self._uploads.size(request) if request.service == "s3" else request.body_size)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -13,7 +15,7 @@ class Uploads:
     """Knows the multipart uploads under way: the emulator holds their parts in memory until they are completed."""
 
     def __init__(self, objects: Path) -> None:
-        self._objects = objects / ACCOUNT
+        self._objects = str(objects / ACCOUNT)
         self._parts: dict[str, int] = {}
 
     def size(self, request: Request) -> int:
@@ -27,14 +29,18 @@ class Uploads:
             return self._parts[upload]
         return self._parts.pop(upload, 0) + self._stored(request.path)
 
+    def forget(self, request: Request) -> None:
+        """After an upload was given up."""
+        self._parts.pop(request.query.get("uploadId", [""])[0], None)
+
     def _coming(self, request: Request) -> int:
         source = request.headers.get("x-amz-copy-source")
         return self._stored(unquote(source.partition("?")[0])) if source else request.body_size
 
     def _stored(self, path: str) -> int:
         """The size of an object that lies at its own path, as all but oddly named ones do."""
-        file = self._objects / path.lstrip("/")
         try:
-            return file.stat().st_size if file.is_file() else 0
+            found = os.stat(f"{self._objects}/{path.lstrip('/')}")
         except (OSError, ValueError):
             return 0
+        return found.st_size if stat.S_ISREG(found.st_mode) else 0
