@@ -123,8 +123,8 @@ def headers_of(scope: Scope) -> dict[str, str]:
 
 def has_form(scope: Scope) -> bool:
     """The action stands in the body, which has to be read first."""
-    kind = headers_of(scope).get("content-type", "")
-    return scope["method"] == "POST" and kind.startswith("application/x-www-form-urlencoded")
+    form = "application/x-www-form-urlencoded"
+    return scope["method"] == "POST" and headers_of(scope).get("content-type", "").startswith(form)
 
 
 def request_of(scope: Scope, form: bytes = b"") -> Request:

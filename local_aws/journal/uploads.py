@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 from urllib.parse import unquote
@@ -15,7 +14,7 @@ class Uploads:
     """Knows the multipart uploads under way: the emulator holds their parts in memory until they are completed."""
 
     def __init__(self, objects: Path) -> None:
-        self._objects = str(objects / ACCOUNT)
+        self._objects = objects / ACCOUNT
         self._parts: dict[str, int] = {}
 
     def size(self, request: Request) -> int:
@@ -40,7 +39,7 @@ class Uploads:
     def _stored(self, path: str) -> int:
         """The size of an object that lies at its own path, as all but oddly named ones do."""
         try:
-            found = os.stat(f"{self._objects}/{path.lstrip('/')}")
+            found = (self._objects / path.lstrip("/")).stat()
         except (OSError, ValueError):
             return 0
         return found.st_size if stat.S_ISREG(found.st_mode) else 0
