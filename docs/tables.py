@@ -98,7 +98,7 @@ def stacks_and_outputs() -> dict[str, list[str]]:
 
 
 def _synthesised() -> dict[str, Any]:
-    from main import build_app
+    from stacks.app import build_app
 
     with tempfile.TemporaryDirectory() as folder:
         build_app(config.load(ROOT / config.FILE, "local"), folder).synth()

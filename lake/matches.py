@@ -15,6 +15,7 @@ from lake.aws import Aws
 from lake.config import Lake
 from lake.errors import BadInput, LakeError
 from lake.model import FindMatches
+from lake.shipped import GLUE_SCRIPTS
 from lake.sql import query
 from lake.suggest import allowed
 
@@ -52,7 +53,7 @@ def evaluate(
     files = {name: str(path.absolute()) if path else None for name, path in (("labels", labels), ("plot", plot))}
     request = {"rows": str(rows.absolute()), "step": options, "truth": truth, **files}
     # glue_scripts imports nothing of the project and is not imported by it: it runs beside, as it does on Glue.
-    path = os.pathsep.join([str(lake.root / "glue_scripts"), *filter(None, [os.environ.get("PYTHONPATH")])])
+    path = os.pathsep.join([str(GLUE_SCRIPTS), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
         [sys.executable, "-m", "lake_etl.evaluation"],
         input=json.dumps(request),

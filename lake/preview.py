@@ -26,6 +26,7 @@ from lake.formats import declared_table, table_input
 from lake.job_spec import job_spec, places
 from lake.model import Job
 from lake.names import ZONES, Names
+from lake.shipped import GLUE_SCRIPTS
 from lake.suggest import allowed
 
 NO_ACCOUNT = "000000000000"
@@ -190,7 +191,7 @@ def _answer(
         done = subprocess.run(
             [sys.executable, "-m", "lake_etl.preview"],
             input=json.dumps({"arguments": arguments, "buckets": buckets, "folder": f"{folder}/buckets", **request}),
-            env=_surroundings(lake, login, own),
+            env=_surroundings(login, own),
             capture_output=True,
             text=True,
             check=False,
@@ -205,10 +206,10 @@ def _answer(
     return found
 
 
-def _surroundings(lake: Lake, login: dict[str, str], modules: Path) -> dict[str, str]:
+def _surroundings(login: dict[str, str], modules: Path) -> dict[str, str]:
     foreign = re.compile("AWS_(?!CA_BUNDLE$)|SPARK_")
     kept = {name: value for name, value in os.environ.items() if not foreign.match(name)}
-    path = os.pathsep.join(map(str, (lake.root / "glue_scripts", modules)))
+    path = os.pathsep.join(map(str, (GLUE_SCRIPTS, modules)))
     return kept | login | {"PYTHONPATH": path, "PYSPARK_PYTHON": sys.executable, "TZ": "UTC"}
 
 

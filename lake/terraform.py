@@ -42,8 +42,10 @@ class Interrupted(LakeError):
 
 def synthesise(lake: Lake) -> None:
     """Write every stack under cdktf.out, as the cdktf CLI would."""
-    environment = {**os.environ, "LAKE_ENV": lake.env, "LAKE_FILE": str(lake.file)}
-    command = [sys.executable, str(Path(__file__).parents[1] / "main.py")]
+    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "LAKE_ENV": lake.env, "LAKE_FILE": str(lake.file), "PYTHONPATH": path}
+    app = ["main.py"] if (lake.root / "main.py").exists() else ["-m", "stacks.app"]
+    command = [sys.executable, *app]
     done = subprocess.run(command, cwd=lake.root, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise LakeError(f"the stacks could not be synthesised:\n{done.stderr.strip()}")

@@ -18,6 +18,7 @@ from lake.config import Lake
 from lake.connections import connections_of
 from lake.job_spec import job_spec, places
 from lake.model import Connection, Job, JobSettings, ScriptJob
+from lake.shipped import GLUE_SCRIPTS
 from stacks import policies
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
@@ -41,11 +42,10 @@ class EtlStack(LakeStack):
     def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
         super().__init__(scope, id_, lake=lake)
         self.bucket = self._bucket()
-        scripts = lake.root / "glue_scripts"
         languages = sorted({job.language for job in lake.config.jobs.values()})
-        self.scripts = {name: self._code(f"{name}_script", scripts / SCRIPTS[name]) for name in languages}
+        self.scripts = {name: self._code(f"{name}_script", GLUE_SCRIPTS / SCRIPTS[name]) for name in languages}
         if "python" in languages or any(map(finds_matches, lake.config.jobs.values())):
-            self.package = self._code("package", zipped(scripts / "lake_etl", inside="lake_etl"))
+            self.package = self._code("package", zipped(GLUE_SCRIPTS / "lake_etl", inside="lake_etl"))
         self._role()
         if self._encrypted:
             security_configuration(self, self.names)

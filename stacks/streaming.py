@@ -17,6 +17,7 @@ from constructs import Construct
 from lake.config import Lake
 from lake.formats import PARQUET
 from lake.model import Stream, Window
+from lake.shipped import FLINK_APP
 from stacks import policies, tables
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
@@ -136,7 +137,7 @@ class StreamingStack(LakeStack):
             destroyable=self.lake.environment.destroyable,
         ).bucket
         self.output("flink_bucket", bucket.bucket, "Bucket of the Flink applications' code")
-        package = zipped(self.lake.root / "flink_app")
+        package = zipped(FLINK_APP)
         return uploaded(self, "flink_app", file=package, bucket=bucket.id, folder="code")
 
     def _application(self, name: str, window: Window, source: KinesisStream, code: S3Object) -> None:

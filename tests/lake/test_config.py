@@ -268,8 +268,7 @@ def test_the_stacks_are_those_of_the_file_that_was_named_whatever_its_name(
     from lake.terraform import synthesise
 
     other = written(tmp_path, "project: flights", "project: trains").rename(tmp_path / "other.yaml")
-    for name in ("queries", "glue_scripts", "flink_app"):
-        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "queries").symlink_to(ROOT / "queries")
     (scratch := tmp_path / "scratch").mkdir()
     monkeypatch.setenv("TMPDIR", str(scratch))
     synthesise(load(other, "local"))

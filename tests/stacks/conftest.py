@@ -16,7 +16,7 @@ Stacks = dict[str, dict[str, Any]]
 
 
 def synthesised(file: Path, env: str, outdir: Path) -> Stacks:
-    from main import build_app
+    from stacks.app import build_app
 
     build_app(load(file, env), str(outdir)).synth()
     return {stack: json.loads((outdir / "stacks" / stack / "cdk.tf.json").read_text()) for stack in STACKS}

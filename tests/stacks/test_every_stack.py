@@ -210,7 +210,7 @@ def test_the_bindings_load_only_what_is_used() -> None:
 
 def test_synth_in_another_environment_makes_terraform_forget_the_backend(tmp_path: Path) -> None:
     from lake.config import load
-    from main import forget_other_environments
+    from stacks.app import forget_other_environments
 
     folder = tmp_path / "stacks" / "etl" / ".terraform"
     folder.mkdir(parents=True)

@@ -1,0 +1,88 @@
+"""The app of the cdktf CLI: lake.yaml in, one Terraform configuration per stack out.
+
+A lake's `main.py` calls `main`. A lake that has none is synthesised by `python -m stacks.app`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from cdktf import App
+
+from lake.config import ConfigError, Lake, load
+from lake.errors import LakeError
+from lake.failures import sentence
+from lake.state import ADOPTED, UNSAVED
+from stacks.athena import AthenaStack
+from stacks.catalog import CatalogStack
+from stacks.etl import EtlStack
+from stacks.storage import StorageStack
+from stacks.streaming import StreamingStack
+
+
+def build_app(lake: Lake, outdir: str | None = None) -> App:
+    """The five stacks of a lake, each on its own; `app.synth()` writes them under `outdir`."""
+    app = App(outdir=outdir)
+    StorageStack(app, "storage", lake=lake)
+    CatalogStack(app, "catalog", lake=lake)
+    EtlStack(app, "etl", lake=lake)
+    AthenaStack(app, "athena", lake=lake)
+    StreamingStack(app, "streaming", lake=lake)
+    return app
+
+
+def forget_other_environments(lake: Lake, outdir: Path) -> None:
+    """Make Terraform initialise a stack folder again that was last used for another environment.
+
+    Terraform remembers the backend under .terraform and would else offer to move one state into the other.
+    """
+    for remembered in outdir.glob("stacks/*/.terraform/terraform.tfstate"):
+        if (other := _place(remembered).parent.name) != lake.env:
+            _need_saved(remembered.parents[1], other)
+            remembered.unlink()
+            (remembered.parents[1] / ".terraform.lock.hcl").unlink(missing_ok=True)
+
+
+def _need_saved(stack: Path, other: str) -> None:
+    """A state that could not be saved lies in the folder of all environments, and is of one."""
+    if (stack / UNSAVED).exists():
+        raise LakeError(
+            f"{stack / UNSAVED} is a state of {other or 'another environment'} that could not be saved. "
+            f"`LAKE_ENV={other or 'THAT'} lake up {stack.name}` saves it; then run this again"
+        )
+
+
+def _place(remembered: Path) -> Path:
+    """Where the backend keeps its state; nowhere, if Terraform was killed while it wrote that down."""
+    try:
+        backend = json.loads(remembered.read_text()).get("backend", {}).get("config", {})
+    except ValueError:
+        return Path()
+    return Path(backend.get("path") or backend.get("key") or "")
+
+
+def forget_adoptions(outdir: Path) -> None:
+    """Remove the import blocks of a `lake up` that was killed: what they name may be gone by now."""
+    for blocks in outdir.glob(f"stacks/*/{ADOPTED}"):
+        blocks.unlink()
+
+
+def main() -> None:
+    try:
+        lake = load()
+        app = build_app(lake)
+        forget_other_environments(lake, Path(app.outdir))
+        forget_adoptions(Path(app.outdir))
+        app.synth()
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except Exception as error:
+        print(sentence(error), file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
