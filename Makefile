@@ -41,7 +41,7 @@ checkov-tools: ## Install checkov, in an environment of its own
 
 lock: ## Pin the Python packages again (LOCK_FLAGS=--upgrade for newer ones)
 	@test -x .tools/lock-venv/bin/uv || { $(PYTHON) -m venv .tools/lock-venv && .tools/lock-venv/bin/pip install -q uv==0.13.9; }
-	$(UV) requirements.in -o requirements.txt
+	$(UV) pyproject.toml --all-extras -o requirements.txt
 	$(UV) toolchain/requirements-checkov.in -o toolchain/requirements-checkov.txt
 
 clean: ## Remove what was generated; data, tools and Terraform state stay

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lake import __version__
 from lake.config import Lake, load
 from lake.names import STACKS
 
@@ -53,9 +54,16 @@ class Settings:
         return aws
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"lake {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def settings(
     context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_show_version)] = False,
     file: Annotated[Path | None, typer.Option(help="Another lake.yaml.")] = None,
     env: Annotated[str | None, typer.Option(help="An environment of lake.yaml, in place of LAKE_ENV.")] = None,
 ) -> None:

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,9 @@ def test_every_python_package_is_pinned_by_hash_and_no_index_is_named(lock: str)
 
 
 def test_the_lock_holds_every_package_the_project_asks_for() -> None:
-    asked = re.findall(r"(?m)^([A-Za-z][\w.-]*)", (ROOT / "requirements.in").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [name for part in (project["dependencies"], *project["optional-dependencies"].values()) for name in part]
+    asked = [re.split(r"[^\w.-]", name)[0] for name in asked]
     locked = re.findall(r"(?m)^([a-z][\w.-]*)", (ROOT / "requirements.txt").read_text())
     assert {re.sub(r"[._-]+", "-", name).lower() for name in asked} <= set(locked)
 
