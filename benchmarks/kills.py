@@ -15,6 +15,7 @@ import json
 import os
 import pty
 import random
+import re
 import select
 import signal
 import subprocess
@@ -318,7 +319,10 @@ def _watch(process: subprocess.Popen[bytes], terminal: int, seconds: float) -> N
 
 
 def _failure(checkout: Checkout, command: tuple[str, ...]) -> str:
+    """Give a command as a person would, who follows a run that goes on without the command that started it."""
     done = checkout.lake(*command, code=None)
+    if going := re.search("runs already.*`lake attach (\\S+)`", done.stderr):
+        done = checkout.lake("attach", going[1], code=None)
     return f"lake {' '.join(command)}: {done.stderr[-500:]}" if done.returncode else ""
 
 

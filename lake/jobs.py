@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
-from lake.errors import BadInput, GoesOn, LakeError
+from lake.errors import BadInput, GoesOn, LakeError, RunsAlready
 from lake.model import REPORTS, ScriptJob
 from lake.suggest import allowed
 
@@ -46,7 +46,8 @@ def start(aws: Aws, job: str, *, full_refresh: bool = False) -> str:
         if error_code(error) == "EntityNotFoundException":
             raise LakeError(f"the job {job} is not there. Deploy it first: `lake up etl`") from None
         if error_code(error) == "ConcurrentRunsExceededException":
-            raise LakeError(f"the job {job} runs already. Wait for it, or see `lake status`") from None
+            runs = aws.glue.get_job_runs(JobName=aws.names.job(job), MaxResults=10)["JobRuns"]
+            raise RunsAlready(f"job {job}", [run["Id"] for run in runs if run["JobRunState"] not in ENDED]) from None
         raise
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
-from lake.errors import BadInput, GoesOn, LakeError
+from lake.errors import BadInput, GoesOn, LakeError, RunsAlready
 from lake.model import WorkflowStep
 from lake.suggest import allowed
 
@@ -122,7 +122,9 @@ def _start(aws: Aws, workflow: str) -> str:
         if error_code(error) == "EntityNotFoundException":
             raise LakeError(f"the workflow {workflow} is not there. Deploy it first: `lake up etl`") from None
         if error_code(error) == "ConcurrentRunsExceededException":
-            raise LakeError(f"the workflow {workflow} runs already. Wait for it, or see `lake status`") from None
+            runs = aws.glue.get_workflow_runs(Name=aws.names.workflow(workflow), MaxResults=10)["Runs"]
+            going = [run["WorkflowRunId"] for run in runs if run["Status"] == "RUNNING"]
+            raise RunsAlready(f"workflow {workflow}", going) from None
         raise
 
 

@@ -116,5 +116,5 @@ def test_a_workflow_that_runs_is_not_started_again(shop: Shop) -> None:
     done = shop.lake("run", "--workflow", "nightly")
     shop.glue.stop_workflow_run(Name="shop-local-nightly", RunId=run_id)
 
-    expected = "the workflow nightly runs already. Wait for it, or see `lake status`"
-    assert (done.returncode, done.stderr.strip()) == (1, expected)
+    way = f"`lake attach {run_id}` follows it to its end, `lake stop {run_id}` ends it"
+    assert (done.returncode, done.stderr.strip()) == (1, f"the workflow nightly runs already: {run_id}. {way}")

@@ -158,6 +158,7 @@ def test_ctrl_c_says_that_the_run_goes_on_and_stop_ends_it(shop: Shop) -> None:
     assert child.returncode == 130
     assert f"the run {run_id} of slow goes on. Stop it with `lake stop {run_id}`" in said
     assert shop.json("runs", "slow")[0]["state"] == "RUNNING"
+    assert f"the job slow runs already: {run_id}. `lake attach {run_id}` follows it" in shop.lake("run", "slow").stderr
     assert shop.lake("stop", run_id).stdout.strip() == f"the run {run_id} of slow is STOPPED"
     again = shop.lake("stop", run_id)
     assert (again.returncode, again.stderr.strip()) == (2, f"the run {run_id} of slow cannot be stopped: it is STOPPED")
