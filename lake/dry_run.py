@@ -40,10 +40,22 @@ def crawl(lake: Callable[[], Lake], aws: Callable[[], Aws], target: str, like: s
         LakeError: the crawl failed.
     """
     name = like or (target if "/" not in target else "")
-    settings = _settings(name, _dataset(lake(), name)) if name else {}
-    is_folder = "/" in target and not target.startswith("s3://")
-    place = {"folder": str(_there(target)), "name": name} if is_folder else _objects(aws(), target)
-    return _answer({"sample": sample, **settings, **place})
+    dataset = _dataset(lake(), name) if name else None
+    if "/" in target and not target.startswith("s3://"):
+        return crawl_folder(Path(target), name, dataset, sample)
+    settings = _settings(name, dataset) if dataset else {}
+    return _answer({"sample": sample, **settings, **_objects(aws(), target)})
+
+
+def crawl_folder(folder: Path, name: str = "", dataset: Dataset | None = None, sample: int = 0) -> Any:
+    """The same for a folder or a file of this machine.
+
+    Args:
+        name: of the table; by default the folder's.
+        dataset: whose classifier and settings are used.
+    """
+    settings = _settings(name or folder.name, dataset) if dataset else {}
+    return _answer({"sample": sample, **settings, "folder": str(_there(folder)), "name": name})
 
 
 def summary(table: dict[str, Any]) -> dict[str, Any]:
@@ -89,10 +101,10 @@ def _as_glue_says(kind: str, settings: dict[str, Any], name: str) -> dict[str, A
     return {names[kind]: {"Name": name, **given}}
 
 
-def _there(folder: str) -> Path:
-    if not Path(folder).exists():
+def _there(folder: Path) -> Path:
+    if not folder.exists():
         raise BadInput(f"{folder} is not there")
-    return Path(folder).resolve()
+    return folder.resolve()
 
 
 def _objects(aws: Aws, target: str) -> dict[str, Any]:

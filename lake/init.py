@@ -1,0 +1,154 @@
+"""A new lake in a folder of its own: lake.yaml and what the cdktf CLI and git need beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from importlib.resources import files as resources
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from lake import __version__, dry_run
+from lake.errors import BadInput, LakeError
+from lake.model import CsvFormat, Dataset
+
+READABLE = ("csv", "json", "parquet")
+_FILES = {
+    "lake.yaml": "lake.yaml",
+    "main.py": "main.py",
+    "cdktf.json": "cdktf.json",
+    ".gitignore": "gitignore",
+    ".github/workflows/lake.yml": "workflow.yml",
+    "queries/tables.sql": "tables.sql",
+}
+"""Each file of a new lake, and its template."""
+
+
+def make(folder: Path, files: Path | None = None) -> list[str]:
+    """Write a new lake. The folder is made where it is not there; its name becomes the project's.
+
+    Args:
+        files: a folder whose sub-folders become datasets; or it is one dataset itself, where files lie in it.
+
+    Returns:
+        What was noticed in the files, a sentence each.
+
+    Raises:
+        BadInput: the folder holds something, its name cannot be a project's, or a file is of no format that is read.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BadInput(f"{folder} is there and is not empty. Name a new folder, or empty this one")
+    found = list(_found(files)) if files else []
+    values = {
+        "project": _project(folder),
+        "version": __version__,
+        "datasets": "".join(_entry(table) for table, _ in found) or " {}\n#  orders: {format: csv, partitions: [day]}",
+    }
+    for name, template in _FILES.items():
+        text = (resources("lake") / "templates" / template).read_text()
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(Template(text).substitute(values))
+    (folder / "jobs").mkdir()
+    return [warning for _, warnings in found for warning in warnings]
+
+
+def _project(folder: Path) -> str:
+    name = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")
+    if not re.fullmatch("[a-z][a-z0-9-]{1,19}", name):
+        raise BadInput(
+            f"the folder's name {folder.name!r} becomes the project's, and cannot: it needs 2 to 20 letters, "
+            "digits and hyphens, a letter first. Name another folder"
+        )
+    return name
+
+
+def _found(files: Path) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    """The table of each dataset's files, as a first crawl would make it, and what it warns of."""
+    if not files.is_dir():
+        raise BadInput(f"{files} is no folder. Name one whose sub-folders are datasets")
+    for place in _places(files):
+        answer = _crawled(place)
+        tables = answer["tables"]
+        if len(tables) != 1:
+            names = ", ".join(table["name"] for table in tables) or "none"
+            raise LakeError(
+                f"{place}: a dataset is one table, and a crawl would find {len(tables)} ({names}). "
+                f"{'; '.join(answer['warnings']) or 'Put the files of each into a folder of its own'}"
+            )
+        if tables[0]["format"] not in READABLE:
+            raise BadInput(
+                f"{place}: its files are of format {tables[0]['format']!r}. Allowed: {', '.join(READABLE)}. "
+                "Move them elsewhere, or declare the dataset by hand"
+            )
+        yield {**tables[0], "name": _name(place)}, [f"{_name(place)}: {warning}" for warning in answer["warnings"]]
+
+
+def _crawled(place: Path) -> dict[str, Any]:
+    """A crawler tells a header by types that differ from it. Where all is text, the first line is taken for one."""
+    answer: dict[str, Any] = dry_run.crawl_folder(place)
+    [table, *others] = answer["tables"] or [{}]
+    if others or table.get("format") != "csv" or _has_header(table):
+        return answer
+    if any(column["Type"] != "string" for column in table["columns"]):
+        return answer
+    csv = CsvFormat(delimiter=table["parameters"]["delimiter"])
+    again: dict[str, Any] = dry_run.crawl_folder(place, dataset=Dataset(format="csv", csv=csv))
+    names = ", ".join(column["Name"] for column in again["tables"][0]["columns"])
+    said = (
+        f"all of it is text, so the first line is taken for the header: {names}. If it is none, set csv.header: false"
+    )
+    return again | {"warnings": [*again["warnings"], said]}
+
+
+def _has_header(table: dict[str, Any]) -> bool:
+    return "skip.header.line.count" in table["parameters"]
+
+
+def _places(files: Path) -> list[Path]:
+    entries = sorted(entry for entry in files.iterdir() if entry.name[0] not in "._")
+    folders = [entry for entry in entries if entry.is_dir() and "=" not in entry.name]
+    if folders and len(folders) < len(entries):
+        loose = next(entry for entry in entries if entry not in folders)
+        raise BadInput(
+            f"{files} holds folders, which are datasets, and {loose.name}. Move that into a folder of its own"
+        )
+    if not entries:
+        raise BadInput(f"{files} is empty. Name a folder whose sub-folders are datasets")
+    return folders or [files]
+
+
+def _name(place: Path) -> str:
+    name = re.sub(r"[^a-z0-9]+", "_", place.resolve().name.lower()).strip("_")
+    return name if name[:1].isalpha() else f"data_{name}"
+
+
+def _entry(table: dict[str, Any]) -> str:
+    """A dataset of lake.yaml, and its columns as a comment: the crawler finds them."""
+    settings: dict[str, Any] = {"format": table["format"]}
+    if table["keys"]:
+        settings["partitions"] = table["keys"]
+    if table["format"] == "csv":
+        settings |= _csv(table)
+    columns = ", ".join(f"{column['Name']} {column['Type']}" for column in table["columns"])
+    lines = [
+        f"\n  # {columns}",
+        f"  {table['name']}:",
+        *(f"    {key}: {_flow(value)}" for key, value in settings.items()),
+    ]
+    return "\n".join(lines)
+
+
+def _csv(table: dict[str, Any]) -> dict[str, Any]:
+    """What differs from the settings that lake.yaml has without a word."""
+    delimiter = table["parameters"]["delimiter"]
+    given = {"delimiter": delimiter} if delimiter != "," else {}
+    if _has_header(table):
+        return {"csv": given} if given else {}
+    return {"csv": {**given, "header": False}, "columns": [column["Name"] for column in table["columns"]]}
+
+
+def _flow(value: Any) -> str:
+    """JSON is YAML."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
