@@ -100,7 +100,7 @@ class _Server(uvicorn.Server):
 
 def _settings(app: AsgiApp, port: int) -> uvicorn.Config:
     return uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         host=HOST,
         port=port,
         loop="uvloop",
