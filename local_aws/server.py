@@ -27,7 +27,7 @@ from local_aws.owner import Owner
 from local_aws.protocol import stacked
 
 HOST = "127.0.0.1"
-ENGINES = ("mends", "partitions", "ml_transforms", "crawlers", "jobs", "workflows", "athena")
+ENGINES = ("mends", "partitions", "crawlers", "jobs", "workflows", "athena")
 """Modules with a function `handlers(context) -> Handlers`; a later one stands in front of an earlier."""
 
 
@@ -100,7 +100,7 @@ class _Server(uvicorn.Server):
 
 def _settings(app: AsgiApp, port: int) -> uvicorn.Config:
     return uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         host=HOST,
         port=port,
         loop="uvloop",

@@ -5,12 +5,11 @@ from __future__ import annotations
 import fnmatch
 import re
 from pathlib import Path
-from typing import Any
 
 import sqlglot
 from sqlglot import exp
 
-from local_aws.athena import results, views
+from local_aws.athena import definitions, results, views
 from local_aws.athena.dialect import name_outputs
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.results import Answer
@@ -21,14 +20,7 @@ from local_aws.protocol import Document
 
 _PIECE = r"""(?:`[^`]+`|"[^"]+"|[\w$-]+)"""
 _NAME = rf"({_PIECE}(?:\s*\.\s*{_PIECE})*)"
-_BATCH = 100
 _PARTITION = re.compile(r"PARTITION\s*\(([^)]*)\)(?:\s*LOCATION\s*'([^']*)')?", re.I)
-
-_FORMATS = {
-    "PARQUET": ("parquet.MapredParquet", "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"),
-    "TEXTFILE": ("", "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"),
-    "JSON": ("", "org.openx.data.jsonserde.JsonSerDe"),
-}
 
 
 def show_databases(sql: str, session: Session, file: Path) -> Answer:
@@ -85,7 +77,7 @@ def create_view(sql: str, session: Session, file: Path) -> Answer:
     relation = session.con.sql(session.sql_of(query))
     columns = dict(zip([column.lower() for column in relation.columns], relation.types, strict=True))
     table = views.table_input(name, database, found[3], columns)
-    put_table(session, database, table, replace=bool(found[1]))
+    definitions.put_table(session, database, table, replace=bool(found[1]))
     return results.of_lines([], [], file)
 
 
@@ -96,7 +88,7 @@ def create_table(sql: str, session: Session, file: Path) -> Answer:
     name = tree.this.this
     database = (name.db or session.database).lower()
     if not (tree.args.get("exists") and session.catalog.table(database, name.name)):
-        put_table(session, database, _table_input(name.name.lower(), tree), replace=False)
+        definitions.put_table(session, database, definitions.table_input(name.name.lower(), tree), replace=False)
     return results.of_lines([], [], file)
 
 
@@ -147,10 +139,10 @@ def add_partitions(sql: str, session: Session, file: Path) -> Answer:
     table = _table(rf"ALTER\s+TABLE\s+{_NAME}", sql, session)
     given = [(_values(table, found[1]), found[2]) for found in _PARTITION.finditer(sql)]
     quiet = re.search(r"ADD\s+IF\s+NOT\s+EXISTS", sql, re.I) is not None
-    register(
+    definitions.register(
         session,
         table,
-        [(values, location or default_location(table, values)) for values, location in given],
+        [(values, location or definitions.default_location(table, values)) for values, location in given],
         quiet,
     )
     return results.of_lines([], [], file)
@@ -177,123 +169,11 @@ def repair(sql: str, session: Session, file: Path) -> Answer:
     matches = (pattern.match(file.uri) for file in session.catalog.context.mirror.list(*split_uri(home)))
     found = {match.groups(): match[0] for match in matches if match}
     new = {values: location for values, location in found.items() if values not in known}
-    register(session, table, [(list(values), location) for values, location in new.items()], quiet=True)
+    definitions.register(session, table, [(list(values), location) for values, location in new.items()], quiet=True)
     names = [location.removeprefix(home).rstrip("/") for location in new.values()]
     lines = [f"Partitions not in metastore:\t{'	'.join(names)}"] if names else []
     lines += [f"Repair: Added partition to metastore {table.name}:{name}" for name in names]
     return results.of_lines(lines, [], file)
-
-
-def register(session: Session, table: Table, partitions: list[tuple[list[str], str]], quiet: bool) -> None:
-    """Register (values, location) of partitions.
-
-    Raises:
-        QueryFailed: when one is there already and not `quiet`.
-    """
-    inputs = [
-        {"Values": values, "StorageDescriptor": {**table.storage, "Location": location}}
-        for values, location in partitions
-    ]
-    for start in range(0, len(inputs), _BATCH):
-        answer = session.catalog.glue.batch_create_partition(
-            DatabaseName=table.database,
-            TableName=table.name,
-            PartitionInputList=inputs[start : start + _BATCH],
-        )
-        if answer.get("Errors") and not quiet:
-            raise QueryFailed(f"PARTITION_ALREADY_EXISTS: {answer['Errors'][0]['PartitionValues']}")
-
-
-def default_location(table: Table, values: list[str]) -> str:
-    folders = (f"{key.name}={value}/" for key, value in zip(table.keys, values, strict=True))
-    return table.location.rstrip("/") + "/" + "".join(folders)
-
-
-def put_table(session: Session, database: str, table: Document, replace: bool) -> None:
-    """Create a table in the catalog.
-
-    Raises:
-        QueryFailed: when it is there and not to be replaced, or the database is not there.
-    """
-    glue = session.catalog.glue
-    there = session.catalog.table(database, table["Name"])
-    if there and not replace:
-        raise QueryFailed(f"TABLE_ALREADY_EXISTS: Table '{database}.{table['Name']}' already exists")
-    try:
-        (glue.update_table if there else glue.create_table)(DatabaseName=database, TableInput=table)
-    except glue.exceptions.EntityNotFoundException as error:
-        raise QueryFailed(f"SCHEMA_NOT_FOUND: Schema {database} not found") from error
-
-
-def storage(kind: str, location: str, columns: list[tuple[str, str]], serde: Document | None = None) -> Document:
-    """A StorageDescriptor; `kind` is PARQUET, JSON or TEXTFILE, `columns` are (name, Hive type)."""
-    if kind.upper() not in _FORMATS:
-        raise QueryFailed(f"NOT_SUPPORTED: the format {kind} is not supported here; allowed are {', '.join(_FORMATS)}")
-    reader, library = _FORMATS[kind.upper()]
-    return {
-        "Columns": [{"Name": name, "Type": type_} for name, type_ in columns],
-        "Location": location,
-        "InputFormat": f"org.apache.hadoop.hive.ql.io.{reader}InputFormat"
-        if reader
-        else "org.apache.hadoop.mapred.TextInputFormat",
-        "OutputFormat": f"org.apache.hadoop.hive.ql.io.{reader}OutputFormat"
-        if reader
-        else "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-        "SerdeInfo": {"SerializationLibrary": library, "Parameters": {}, **(serde or {})},
-    }
-
-
-def _table_input(name: str, tree: exp.Create) -> Document:
-    properties = {type(item): item for item in (tree.args.get("properties") or exp.Properties()).expressions}
-    settings = {
-        item.name: item.args["value"].name
-        for item in (tree.args.get("properties") or exp.Properties()).expressions
-        if type(item) is exp.Property
-    }
-    location = properties.get(exp.LocationProperty)
-    if location is None:
-        raise QueryFailed("SYNTAX_ERROR: CREATE EXTERNAL TABLE needs LOCATION 's3://bucket/folder/'")
-    keys = properties.get(exp.PartitionedByProperty)
-    return {
-        "Name": name,
-        "TableType": "EXTERNAL_TABLE",
-        "Parameters": {"EXTERNAL": "TRUE", **settings},
-        "PartitionKeys": [{"Name": n, "Type": t} for n, t in _fields(keys.this if keys else None)],
-        "StorageDescriptor": storage(_kind(properties), location.name, _fields(tree.this), _serde(properties) or None),
-    }
-
-
-def _fields(schema: Any) -> list[tuple[str, str]]:
-    columns = [item for item in schema.expressions if isinstance(item, exp.ColumnDef)] if schema is not None else []
-    return [
-        (c.name.lower(), re.sub(r",\s+", ",", c.args["kind"].sql(dialect="hive")).replace(": ", ":").lower())
-        for c in columns
-    ]
-
-
-def _kind(properties: dict[type[Any], Any]) -> str:
-    stored = properties.get(exp.FileFormatProperty)
-    serde = properties.get(exp.RowFormatSerdeProperty)
-    if stored is not None and stored.name.upper() in ("PARQUET", "ORC", "AVRO", "JSON"):
-        return str(stored.name)
-    if serde is not None:
-        return "PARQUET" if "parquet" in serde.name.lower() else "JSON" if "json" in serde.name.lower() else "TEXTFILE"
-    return "TEXTFILE"
-
-
-def _serde(properties: dict[type[Any], Any]) -> Document:
-    serde, delimited = (
-        properties.get(exp.RowFormatSerdeProperty),
-        properties.get(exp.RowFormatDelimitedProperty),
-    )
-    if serde is not None:
-        given = serde.args.get("serde_properties")
-        options = {item.this.name: item.args["value"].name for item in given.expressions} if given else {}
-        return {"SerializationLibrary": serde.name, "Parameters": options}
-    if delimited is not None and delimited.args.get("fields"):
-        delimiter = delimited.args["fields"].name.replace("\\t", "\t")
-        return {"Parameters": {"field.delim": delimiter, "serialization.format": delimiter}}
-    return {}
 
 
 def _values(table: Table, text: str) -> list[str]:

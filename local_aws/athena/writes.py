@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import sqlglot
 from sqlglot import exp
 
-from local_aws.athena import ddl, results, unfinished
+from local_aws.athena import definitions, results, unfinished
 from local_aws.athena.dialect import name_outputs
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.results import Answer
@@ -48,7 +48,7 @@ def create_table_as(sql: str, session: Session, file: Path) -> Answer:
     plain, partitioned = _split(columns, keys)
     delimiter = options.get("field_delimiter")
     serde = {"Parameters": {"field.delim": delimiter}} if delimiter else None
-    storage = ddl.storage(kind, location, plain, serde)
+    storage = definitions.storage(kind, location, plain, serde)
     made = (database, name.name.lower())
     written, rows = _write(session, query, columns, keys, location, kind, options, made)
     body = {
@@ -58,10 +58,10 @@ def create_table_as(sql: str, session: Session, file: Path) -> Answer:
         "PartitionKeys": [{"Name": key, "Type": type_} for key, type_ in partitioned],
         "StorageDescriptor": storage,
     }
-    ddl.put_table(session, database, body, replace=False)
+    definitions.put_table(session, database, body, replace=False)
     table = session.catalog.table(database, name.name)
     if table is not None and keys:
-        ddl.register(session, table, _partitions(table, written), quiet=True)
+        definitions.register(session, table, _partitions(table, written), quiet=True)
     return _written(session, file, written, rows)
 
 
@@ -90,7 +90,7 @@ def insert(sql: str, session: Session, file: Path) -> Answer:
         {"field_delimiter": delimiter},
     )
     if keys and not table.is_projected:
-        ddl.register(session, table, _partitions(table, written), quiet=True)
+        definitions.register(session, table, _partitions(table, written), quiet=True)
     return _written(session, file, written, rows)
 
 

@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 
 from local_aws.context import client
 from local_aws.crawlers import formats
-from local_aws.crawlers.catalog import parameters, serde
 from local_aws.crawlers.crawl import schemas_of
+from local_aws.crawlers.descriptors import parameters, serde
 from local_aws.crawlers.formats import UnsupportedError
 from local_aws.crawlers.inference import Schema, Warn
 from local_aws.crawlers.merge import columns_after

@@ -8,10 +8,8 @@ import shutil
 import subprocess
 import threading
 import time
-import uuid
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -24,6 +22,7 @@ from local_aws.events import Ended
 from local_aws.jobs import process
 from local_aws.jobs.buckets import BucketFolders
 from local_aws.jobs.logs import FollowedFile, say
+from local_aws.jobs.orders import SPARK, UNDERWAY, Order, argv, new_run, next_attempt, shown
 from local_aws.jobs.process import JobError
 from local_aws.jobs.spark import write_configuration
 from local_aws.jobs.survivors import end_survivors
@@ -33,51 +32,11 @@ from local_aws.reasons import reason
 from local_aws.startup import once_answering
 
 RUNS = "glue_job_runs"
-UNDERWAY = ("STARTING", "RUNNING", "STOPPING")
-_SPARK = ("glueetl", "gluestreaming")
 _SHOWN = "/: =+,@&()'!$;"
 """Characters of a key that a log shows as they are."""
-_LOG_PREFIX = "/aws-glue/jobs"
-_SHELL_LOG_PREFIX = "/aws-glue/python-jobs"
-_ECHOED = (
-    "Timeout",
-    "WorkerType",
-    "NumberOfWorkers",
-    "MaxCapacity",
-    "SecurityConfiguration",
-    "ExecutionClass",
-)
-
 _DIED = "the embedded AWS ended while this run was going on; start it again"
 
 log = logging.getLogger("local_aws.jobs")
-
-
-@dataclass(frozen=True)
-class _Order:
-    """One attempt at one run of a job, as it was when the run was started."""
-
-    run: Document
-    job: Document
-    arguments: dict[str, str]
-    region: str
-
-    @property
-    def id(self) -> str:
-        return str(self.run["Id"])
-
-    @property
-    def first(self) -> str:
-        """The id of the run's first attempt."""
-        return self.id.partition("_attempt_")[0]
-
-    @property
-    def is_spark(self) -> bool:
-        return self.job["Command"]["Name"] in _SPARK
-
-    @property
-    def language(self) -> str:
-        return self.arguments.get("--job-language", "python")
 
 
 class JobRuns:
@@ -98,7 +57,7 @@ class JobRuns:
     def of(self, job_name: str) -> list[Document]:
         """The runs of a job, newest first."""
         runs = [run for run in self._context.store.all(RUNS).values() if run["JobName"] == job_name]
-        return [_shown(run) for run in sorted(runs, key=lambda run: run["StartedOn"], reverse=True)]
+        return [shown(run) for run in sorted(runs, key=lambda run: run["StartedOn"], reverse=True)]
 
     def start(self, job: Document, given: Document, region: str) -> str:
         """Start a run in the background.
@@ -120,7 +79,7 @@ class JobRuns:
                 raise AwsError("ConcurrentRunsExceededException", message)
             arguments = {**job.get("DefaultArguments", {}), **given.get("Arguments", {})}
             arguments |= job.get("NonOverridableArguments", {})
-            order = _Order(_new_run(job, given, arguments) | {"Region": region}, job, arguments, region)
+            order = Order(new_run(job, given, arguments) | {"Region": region}, job, arguments, region)
             self._launch(order)
         return order.id
 
@@ -146,11 +105,11 @@ class JobRuns:
             self.stop(run["Id"])
             self._context.store.delete(RUNS, run["Id"])
 
-    def _launch(self, order: _Order) -> None:
+    def _launch(self, order: Order) -> None:
         self._context.store.put(RUNS, order.id, order.run)
         threading.Thread(target=self._run, args=(order,), name=order.id, daemon=True).start()
 
-    def _run(self, order: _Order) -> None:
+    def _run(self, order: Order) -> None:
         work = self._folder / order.id
         try:
             outcome = self._outcome(order, work)
@@ -159,7 +118,7 @@ class JobRuns:
             shutil.rmtree(work, ignore_errors=True)
         self._end(order, *outcome)
 
-    def _outcome(self, order: _Order, work: Path) -> tuple[str, str]:
+    def _outcome(self, order: Order, work: Path) -> tuple[str, str]:
         try:
             return self._executed(order, work)
         except JobError as error:
@@ -169,7 +128,7 @@ class JobRuns:
             internal = f"the embedded AWS could not run the job: {reason(error)}"
             return "FAILED", disk.reason_of(error, self._context.folder) or internal
 
-    def _executed(self, order: _Order, work: Path) -> tuple[str, str]:
+    def _executed(self, order: Order, work: Path) -> tuple[str, str]:
         process.require_modules(order.arguments.get("--additional-python-modules", ""))
         for folder in ("tmp", "home"):
             (work / folder).mkdir(parents=True)
@@ -191,29 +150,29 @@ class JobRuns:
             if self._is_open:
                 folders.publish()
 
-    def _tell_unseen(self, order: _Order, uris: list[str]) -> None:
+    def _tell_unseen(self, order: Order, uris: list[str]) -> None:
         lines = (f"Spark does not see {quote(uri, safe=_SHOWN)}: its key cannot be a path of files" for uri in uris)
         if uris:
             say(self._context.client("logs", order.region), f"{order.run['LogGroupName']}/error", order.id, lines)
 
-    def _fetched(self, order: _Order, work: Path) -> tuple[Path, list[Path]]:
+    def _fetched(self, order: Order, work: Path) -> tuple[Path, list[Path]]:
         """The script, and what PYTHONPATH names: the zips of --extra-py-files, the folder of its modules."""
         kind = order.job["Command"]["Name"]
-        if kind not in (*_SPARK, "pythonshell"):
-            raise JobError(f"the embedded AWS runs no {kind} jobs, only {', '.join(_SPARK)} and pythonshell.")
+        if kind not in (*SPARK, "pythonshell"):
+            raise JobError(f"the embedded AWS runs no {kind} jobs, only {', '.join(SPARK)} and pythonshell.")
         extra = filter(None, order.arguments.get("--extra-py-files", "").split(","))
         files = [self._download(uri.strip(), work / "lib") for uri in extra]
         script = self._download(order.job["Command"]["ScriptLocation"], work / "script")
         return script, [work / "lib", *(file for file in files if file.suffix != ".py")]
 
-    def _command(self, order: _Order, script: Path) -> list[str]:
+    def _command(self, order: Order, script: Path) -> list[str]:
         if order.language == "python":
-            return process.command(script, _argv(order))
+            return process.command(script, argv(order))
         if order.language != "scala" or not order.is_spark:
             raise JobError(f"--job-language {order.language}: allowed are python and, of a Spark job, scala.")
         if "--class" not in order.arguments:
             raise JobError("--class is missing: a Scala job names the object whose main is run.")
-        return process.scala_command(script, self._compiled, order.arguments["--class"], _argv(order))
+        return process.scala_command(script, self._compiled, order.arguments["--class"], argv(order))
 
     def _download(self, uri: str, folder: Path) -> Path:
         bucket, key = split_uri(uri)
@@ -225,7 +184,7 @@ class JobRuns:
             raise JobError(f"FileNotFound: {uri} ({error.response['Error']['Code']})") from error
         return path
 
-    def _watched(self, order: _Order, words: list[str], env: dict[str, str], work: Path) -> tuple[str, str]:
+    def _watched(self, order: Order, words: list[str], env: dict[str, str], work: Path) -> tuple[str, str]:
         """Run the process to its end; returns the state and the ErrorMessage."""
         with self._lock:
             if self._is_stopping(order.id):
@@ -245,7 +204,7 @@ class JobRuns:
             return "FAILED", process.failure(child.returncode, (work / "stderr").read_text(errors="replace"))
         return "SUCCEEDED", ""
 
-    def _followed(self, order: _Order, child: subprocess.Popen[bytes], work: Path) -> bool:
+    def _followed(self, order: Order, child: subprocess.Popen[bytes], work: Path) -> bool:
         logs = self._context.client("logs", order.region)
         group = order.run["LogGroupName"]
         names = {"stdout": f"{group}/output", "stderr": f"{group}/error"}
@@ -260,13 +219,13 @@ class JobRuns:
             file.flush(last=True)
         return in_time
 
-    def _end(self, order: _Order, state: str, message: str) -> None:
+    def _end(self, order: Order, state: str, message: str) -> None:
         again = disk.once_there_is_room(lambda: self._noted_end(order, state, message))
         if self._is_open and not again:
             ended = Ended("JOB", order.region, order.job["Name"], state, message, order.first)
             self._context.events.tell(ended)
 
-    def _noted_end(self, order: _Order, state: str, message: str) -> bool:
+    def _noted_end(self, order: Order, state: str, message: str) -> bool:
         """Whether it is tried again."""
         now = time.time()
         taken = round(now - order.run["StartedOn"])
@@ -276,7 +235,7 @@ class JobRuns:
             attempt = order.run["Attempt"] + 1
             again = known and state == "FAILED" and attempt <= order.job.get("MaxRetries", 0)
             if again:
-                self._launch(_next_attempt(order, attempt))
+                self._launch(next_attempt(order, attempt))
             return again
 
     def _note(self, run_id: str, **fields: Any) -> bool:
@@ -317,52 +276,3 @@ class JobRuns:
             self._is_open = False
             for child in self._processes.values():
                 process.kill(child)
-
-
-def _new_run(job: Document, given: Document, arguments: dict[str, str]) -> Document:
-    now = time.time()
-    size = {name: given.get(name, job.get(name)) for name in _ECHOED}
-    size["Timeout"] = size["Timeout"] or 2880
-    capacity = size["MaxCapacity"] or size["NumberOfWorkers"] or 2
-    return {name: value for name, value in size.items() if value not in (None, "")} | {
-        "Id": f"jr_{uuid.uuid4().hex}{uuid.uuid4().hex}",
-        "Attempt": 0,
-        "JobName": job["Name"],
-        "JobMode": "SCRIPT",
-        "JobRunState": "STARTING",
-        "Arguments": given.get("Arguments", {}),
-        "AllocatedCapacity": int(capacity),
-        "ExecutionTime": 0,
-        "GlueVersion": job.get("GlueVersion", ""),
-        "LogGroupName": _log_group(job, arguments, size["SecurityConfiguration"]),
-        "PredecessorRuns": [],
-        "StartedOn": now,
-        "LastModifiedOn": now,
-    }
-
-
-def _log_group(job: Document, arguments: dict[str, str], security_configuration: str | None) -> str:
-    """Glue 5 puts a job with a security configuration into groups of its own, named by it and the role."""
-    default = _SHELL_LOG_PREFIX if job["Command"]["Name"] == "pythonshell" else _LOG_PREFIX
-    prefix = arguments.get("--custom-logGroup-prefix") or default
-    role = job["Role"].rpartition("/")[2]
-    return f"{prefix}/{security_configuration}-role/{role}" if security_configuration else prefix
-
-
-def _next_attempt(order: _Order, attempt: int) -> _Order:
-    now = time.time()
-    fields = {"Id": f"{order.first}_attempt_{attempt}", "Attempt": attempt, "PreviousRunId": order.id}
-    run = order.run | fields | {"StartedOn": now, "LastModifiedOn": now}
-    return _Order(run, order.job, order.arguments, order.region)
-
-
-def _argv(order: _Order) -> dict[str, str]:
-    own = {"--JOB_NAME": order.job["Name"], "--JOB_RUN_ID": order.id, "--JOB_ID": f"j_{order.job['Name']}"}
-    return own | order.arguments
-
-
-def _shown(run: Document) -> Document:
-    fields = {name: value for name, value in run.items() if name != "Region"}
-    if run["JobRunState"] in UNDERWAY:
-        return fields | {"ExecutionTime": round(time.time() - run["StartedOn"])}
-    return fields

@@ -1,29 +1,18 @@
-"""Mends of Glue connections and of the secrets they name: what the emulator does not know, or answers otherwise."""
+"""Secrets Manager: a secret that was made without a value."""
 
 from __future__ import annotations
 
 from functools import partial
 
-from local_aws.context import ACCOUNT, Context
+from local_aws.context import Context
 from local_aws.protocol import AwsError, Call, Document, Handlers
 
 
 def handlers(context: Context) -> Handlers:
     return {
-        ("glue", "UpdateConnection"): partial(_update, context),
         ("secretsmanager", "DescribeSecret"): partial(_described, context),
         ("secretsmanager", "GetSecretValue"): _value,
     }
-
-
-def _update(context: Context, call: Call) -> Document:
-    """The emulator can only make and delete connections; the tags stay."""
-    glue, name = context.client("glue", call.region), call.required("Name")
-    glue.get_connection(Name=name)
-    tags = glue.get_tags(ResourceArn=f"arn:aws:glue:{call.region}:{ACCOUNT}:connection/{name}")["Tags"]
-    glue.delete_connection(ConnectionName=name)
-    glue.create_connection(ConnectionInput=call.required("ConnectionInput"), Tags=tags)
-    return {}
 
 
 def _value(call: Call) -> Document:

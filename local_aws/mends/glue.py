@@ -1,0 +1,207 @@
+"""Glue: jobs, tags, triggers, connections, data quality rulesets and partition indexes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+
+from local_aws.context import ACCOUNT, Context
+from local_aws.mends.kept import Kept, at, keeping, place_of
+from local_aws.protocol import AwsError, Call, Document, Handler, Handlers, stacked
+
+_JOB = Kept(
+    service="glue",
+    fields=(
+        "ExecutionClass",
+        "ExecutionProperty",
+        "JobMode",
+        "JobRunQueuingEnabled",
+        "LogUri",
+        "MaintenanceWindow",
+        "NotificationProperty",
+        "SourceControlDetails",
+    ),
+    writes={"CreateJob": ("Name", ""), "UpdateJob": ("JobName", "JobUpdate")},
+    reads={"GetJob": "Job", "GetJobs": "Jobs"},
+    deletes={"DeleteJob": "JobName"},
+    identity="Name",
+    defaults={"ExecutionProperty": {"MaxConcurrentRuns": 1}},
+)
+
+
+def handlers(context: Context) -> Handlers:
+    return stacked(
+        _data_quality_rulesets(context),
+        _partition_indexes(context),
+        keeping(context, _JOB),
+        *(_tagging(context, tagged) for tagged in _TAGGED),
+        {
+            ("glue", "UpdateConnection"): partial(_update_connection, context),
+            **{("glue", action): _with_true_triggers for action in ("GetTrigger", "GetTriggers", "BatchGetTriggers")},
+        },
+    )
+
+
+@dataclass(frozen=True)
+class _Tagged:
+    """A Glue resource type whose Create loses the tags. `created` and `deleted` are paths to its name."""
+
+    kind: str
+    create: str
+    created: str
+    delete: str
+    deleted: str
+
+
+_TAGGED = (
+    _Tagged("connection", "CreateConnection", "ConnectionInput.Name", "DeleteConnection", "ConnectionName"),
+    _Tagged("crawler", "CreateCrawler", "Name", "DeleteCrawler", "Name"),
+    _Tagged("dataQualityRuleset", "CreateDataQualityRuleset", "Name", "DeleteDataQualityRuleset", "Name"),
+    _Tagged("job", "CreateJob", "Name", "DeleteJob", "JobName"),
+)
+
+
+def _tagging(context: Context, tagged: _Tagged) -> Handlers:
+    def arn(call: Call, path: str) -> str:
+        return f"arn:aws:glue:{call.region}:{ACCOUNT}:{tagged.kind}/{at(call.payload, path)}"
+
+    def create(call: Call) -> Document:
+        answer = call.passed_on()
+        if tags := call.payload.get("Tags"):
+            client = context.client("glue", call.region)
+            client.tag_resource(ResourceArn=arn(call, tagged.created), TagsToAdd=tags)
+        return answer
+
+    def delete(call: Call) -> Document:
+        answer = call.passed_on()
+        client, resource = context.client("glue", call.region), arn(call, tagged.deleted)
+        client.untag_resource(ResourceArn=resource, TagsToRemove=list(client.get_tags(ResourceArn=resource)["Tags"]))
+        return answer
+
+    return {("glue", tagged.create): create, ("glue", tagged.delete): delete}
+
+
+def _update_connection(context: Context, call: Call) -> Document:
+    """The emulator can only make and delete connections; the tags stay."""
+    glue, name = context.client("glue", call.region), call.required("Name")
+    glue.get_connection(Name=name)
+    tags = glue.get_tags(ResourceArn=f"arn:aws:glue:{call.region}:{ACCOUNT}:connection/{name}")["Tags"]
+    glue.delete_connection(ConnectionName=name)
+    glue.create_connection(ConnectionInput=call.required("ConnectionInput"), Tags=tags)
+    return {}
+
+
+def _with_true_triggers(call: Call) -> Document:
+    """A trigger without a predicate has none, and one on demand is never ACTIVATED: it stays CREATED."""
+    answer = call.passed_on()
+    for trigger in answer["Triggers"] if "Triggers" in answer else [answer["Trigger"]]:
+        if not trigger.get("Predicate"):
+            trigger.pop("Predicate", None)
+        if trigger["Type"] == "ON_DEMAND":
+            trigger["State"] = "CREATED"
+    return answer
+
+
+def _data_quality_rulesets(context: Context) -> Handlers:
+    """Rulesets are kept and listed; nothing evaluates them."""
+    collection = "glue_data_quality_rulesets"
+    fields = ("Name", "Description", "Ruleset", "TargetTable", "DataQualitySecurityConfiguration")
+
+    def create(call: Call) -> Document:
+        name = call.required("Name")
+        if context.store.get(collection, place_of(call, name)):
+            raise AwsError("AlreadyExistsException", f"Data quality ruleset {name} already exists.")
+        return write(call, {"CreatedOn": time.time()})
+
+    def update(call: Call) -> Document:
+        return write(call, get(call))
+
+    def write(call: Call, before: Document) -> Document:
+        said = {name: call.payload[name] for name in fields if name in call.payload}
+        ruleset = {**before, **said, "LastModifiedOn": time.time()}
+        context.store.put(collection, place_of(call, call.required("Name")), ruleset)
+        return ruleset
+
+    def get(call: Call) -> Document:
+        name = call.required("Name")
+        ruleset = context.store.get(collection, place_of(call, name))
+        if ruleset is None:
+            raise AwsError("EntityNotFoundException", f"Data quality ruleset {name} not found.")
+        return ruleset
+
+    def list_(call: Call) -> Document:
+        rulesets = context.store.all(collection).items()
+        return {"Rulesets": [ruleset for place, ruleset in rulesets if place.startswith(place_of(call, ""))]}
+
+    def delete(call: Call) -> Document:
+        get(call)
+        context.store.delete(collection, place_of(call, call.required("Name")))
+        return {}
+
+    return {
+        ("glue", "CreateDataQualityRuleset"): create,
+        ("glue", "GetDataQualityRuleset"): get,
+        ("glue", "UpdateDataQualityRuleset"): update,
+        ("glue", "DeleteDataQualityRuleset"): delete,
+        ("glue", "ListDataQualityRulesets"): list_,
+    }
+
+
+def _partition_indexes(context: Context) -> Handlers:
+    """The emulator makes partition indexes but cannot delete one, so all of them are kept here."""
+    collection = "glue_partition_indexes"
+
+    def place(call: Call) -> str:
+        return place_of(call, call.required("DatabaseName"), call.required("TableName"))
+
+    def indexes(call: Call) -> dict[str, Document]:
+        return context.store.get(collection, place(call)) or {}
+
+    def create(call: Call) -> Document:
+        index, known = call.required("PartitionIndex"), indexes(call)
+        glue = context.client("glue", call.region)
+        table = glue.get_table(DatabaseName=call.payload["DatabaseName"], Name=call.payload["TableName"])["Table"]
+        types = {key["Name"]: key["Type"] for key in table["PartitionKeys"]}
+        keys = [{"Name": key, "Type": types[key]} for key in index["Keys"]]
+        made = {"IndexName": index["IndexName"], "Keys": keys, "IndexStatus": "ACTIVE"}
+        context.store.put(collection, place(call), {**known, index["IndexName"]: made})
+        return {}
+
+    def get(call: Call) -> Document:
+        return {"PartitionIndexDescriptorList": list(indexes(call).values())}
+
+    def delete(call: Call) -> Document:
+        known = indexes(call)
+        if known.pop(call.required("IndexName"), None) is None:
+            raise AwsError("EntityNotFoundException", f"Partition index {call.payload['IndexName']} not found.")
+        context.store.put_or_delete(collection, place(call), known)
+        return {}
+
+    def forget(tables: Callable[[Call], Iterable[str]]) -> Handler:
+        def handler(call: Call) -> Document:
+            answer = call.passed_on()
+            for table in list(tables(call)):
+                context.store.delete(collection, table)
+            return answer
+
+        return handler
+
+    def of_database(call: Call) -> Iterable[str]:
+        return (
+            key for key in context.store.all(collection) if key.startswith(place_of(call, call.required("Name"), ""))
+        )
+
+    def of_tables(call: Call) -> Iterable[str]:
+        names = [call.payload["Name"]] if "Name" in call.payload else call.required("TablesToDelete")
+        return (place_of(call, call.required("DatabaseName"), name) for name in names)
+
+    return {
+        ("glue", "CreatePartitionIndex"): create,
+        ("glue", "GetPartitionIndexes"): get,
+        ("glue", "DeletePartitionIndex"): delete,
+        ("glue", "DeleteTable"): forget(of_tables),
+        ("glue", "BatchDeleteTable"): forget(of_tables),
+        ("glue", "DeleteDatabase"): forget(of_database),
+    }

@@ -1,0 +1,80 @@
+"""Fields that a Create or Update takes and the Get loses: they are kept in the store, and given back in the Get."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local_aws.context import Context
+from local_aws.protocol import Call, Document, Handlers
+
+
+def place_of(call: Call, *names: str) -> str:
+    """The key of a resource in the store: the call's region, then its names."""
+    return "/".join((call.region, *names))
+
+
+def at(document: Any, path: str) -> Any:
+    """What a dotted path such as `Destinations.0.Name` leads to; None where it leads nowhere."""
+    for step in filter(None, path.split(".")):
+        if isinstance(document, list):
+            document = document[int(step)] if int(step) < len(document) else None
+        else:
+            document = (document or {}).get(step)
+    return document
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Fields of a resource type to keep for the emulator. Paths are dotted, the empty one is the document.
+
+    Attributes:
+        writes: by action, the field that names the resource and the path to the fields in the payload.
+        reads: by action, the path to the resource, or to the list of them, in the answer.
+        deletes: by action, the field that names the resource.
+        identity: the name of a resource in an answer.
+        described_at: the path to the fields in a resource of an answer.
+        defaults: what AWS answers where nothing was given.
+        merged: the actions that leave the fields they do not name as they were.
+    """
+
+    service: str
+    fields: tuple[str, ...]
+    writes: Mapping[str, tuple[str, str]]
+    reads: Mapping[str, str]
+    deletes: Mapping[str, str]
+    identity: str
+    described_at: str = ""
+    defaults: Document = field(default_factory=dict)
+    merged: tuple[str, ...] = ()
+
+
+def keeping(context: Context, kept: Kept) -> Handlers:
+    collection = f"kept_{kept.service}"
+
+    def write(call: Call) -> Document:
+        answer = call.passed_on()
+        name, path = kept.writes[call.action]
+        place = place_of(call, call.required(name))
+        before = context.store.get(collection, place) if call.action in kept.merged else None
+        given = at(call.payload, path) or {}
+        said = {name: given[name] for name in kept.fields if given.get(name) is not None}
+        context.store.put(collection, place, {**(before or {}), **said})
+        return answer
+
+    def read(call: Call) -> Document:
+        answer = call.passed_on()
+        found = at(answer, kept.reads[call.action])
+        for resource in found if isinstance(found, list) else [found]:
+            said = context.store.get(collection, place_of(call, resource[kept.identity])) or {}
+            (at(resource, kept.described_at) or {}).update({**kept.defaults, **said})
+        return answer
+
+    def delete(call: Call) -> Document:
+        answer = call.passed_on()
+        context.store.delete(collection, place_of(call, call.required(kept.deletes[call.action])))
+        return answer
+
+    actions = ((write, kept.writes), (read, kept.reads), (delete, kept.deletes))
+    return {(kept.service, action): handler for handler, table in actions for action in table}
