@@ -11,7 +11,7 @@ from local_aws.credentials import NoKeys
 from local_aws.job_user import NoSuchStart
 from local_aws.journal.lines import Unreadable
 from local_aws.owner import FolderTaken
-from local_aws.server import serve
+from local_aws.server import PortTaken, serve
 
 OPEN = "open: signatures are not checked, so every program on this machine gets in, with any keys"
 
@@ -28,7 +28,7 @@ def main() -> None:
         logging.getLogger("local_aws").warning(OPEN)
     try:
         serve(options.port, options.folder.resolve(), options.open, options.jobs_as)
-    except (NoKeys, NoSuchStart, Unreadable) as error:
+    except (NoKeys, NoSuchStart, PortTaken, Unreadable) as error:
         sys.exit(str(error))
     except FolderTaken as error:
         print(error, file=sys.stderr)

@@ -26,6 +26,7 @@ LARGEST = 128 * 1024 * 1024
 _UPLOADS = ("PUT", "POST")
 _OF_NO_PAGE = ("", "none", "same-origin")
 _WITH_KEYS = ("sts", "iam")
+_OF_OTHERS = (b"access-control-", b"date")
 
 log = logging.getLogger("local_aws.door")
 
@@ -54,6 +55,7 @@ class Door:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request, service, receive = Request.of(scope), "", _Incoming(receive)
+        send = _closing(send, request, receive)
         try:
             self._check_place(request)
             if (request.method, request.path) == ("GET", HEALTH):
@@ -82,6 +84,8 @@ class Door:
             raise Refused("foreign", message)
         if request.method == "OPTIONS":
             raise Refused("foreign", "this AWS answers no preflight: no page in a browser may call it")
+        if _lost_body(request):
+            raise Refused("foreign", "this AWS speaks HTTP/1.1 alone: send no Upgrade with a body")
         origin, site = request.header("origin"), request.header("sec-fetch-site")
         if (origin and origin not in self._origins) or site not in _OF_NO_PAGE:
             raise Refused("foreign", f"this AWS answers no page of another place ({origin or site})")
@@ -150,17 +154,17 @@ class _Incoming:
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._more = True
+        self.more = True
 
     async def __call__(self) -> dict[str, Any]:
         message = await self._receive()
-        self._more = bool(message.get("more_body", False))
+        self.more = bool(message.get("more_body", False))
         return message
 
     async def whole(self) -> bytes:
         """The body. Raises Refused: it is longer than LARGEST, or the client is gone."""
         parts, size = [], 0
-        while self._more:
+        while self.more:
             message = await self()
             parts.append(message.get("body", b""))
             size += len(parts[-1])
@@ -170,7 +174,7 @@ class _Incoming:
 
     async def drain(self) -> None:
         size = 0
-        while self._more and size < LARGEST:
+        while self.more and size < LARGEST:
             size += len((await self()).get("body", b""))
 
 
@@ -180,15 +184,31 @@ def _bare(scope: Scope, request: Request) -> Scope:
 
 
 def _without_cors(send: Send) -> Send:
-    """No page may read an answer, whatever the emulator says of that."""
+    """No page may read an answer, whatever the emulator says of that. The server dates it."""
 
     async def bare(message: dict[str, Any]) -> None:
         if "headers" in message:
-            kept = [pair for pair in message["headers"] if not pair[0].lower().startswith(b"access-control-")]
+            kept = [pair for pair in message["headers"] if not pair[0].lower().startswith(_OF_OTHERS)]
             message = {**message, "headers": kept}
         await send(message)
 
     return bare
+
+
+def _lost_body(request: Request) -> bool:
+    """A parser of HTTP/1.1 ends a request at its headers where these ask for another protocol."""
+    return bool(request.header("upgrade") and (request.header("content-length") or request.header("transfer-encoding")))
+
+
+def _closing(send: Send, request: Request, receive: _Incoming) -> Send:
+    """Where a client keeps a body back, what it sends next must not be taken for that."""
+
+    async def closing(message: dict[str, Any]) -> None:
+        if "headers" in message and ((request.header("expect") and receive.more) or _lost_body(request)):
+            message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+        await send(message)
+
+    return closing
 
 
 async def _refuse(send: Send, request: Request, service: str, refused: Refused) -> None:

@@ -48,6 +48,11 @@ class Owner:
         except FileNotFoundError:
             return False
 
+    def give_back(self) -> None:
+        """Before anything was changed: leave the folder as it was found."""
+        if not self.was_killed:
+            self.release()
+
     def release(self) -> None:
         """Say that all is saved."""
         self._write("")

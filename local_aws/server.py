@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import signal
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
@@ -16,6 +18,7 @@ from local_aws.context import ACCOUNT, Context
 from local_aws.credentials import Keys, own_keys
 from local_aws.door import Door
 from local_aws.gateway import AsgiApp, Gateway, Receive, Scope, Send
+from local_aws.http import Protocol
 from local_aws.inside import Inside
 from local_aws.job_user import JobUser
 from local_aws.journal import Journal
@@ -80,31 +83,51 @@ def serve(port: int, folder: Path, is_open: bool = False, jobs_as: str | None = 
         FolderTaken: another process serves this folder.
         NoKeys: the folder's file of keys holds none.
         NoSuchStart: jobs cannot run as that user.
+        PortTaken: another program listens there.
     """
     give_ballast(folder)
     owner = Owner(folder, port)
     keys = own_keys(folder)
     job_user = JobUser.named(jobs_as, folder) if jobs_as else None
+    listener = _bound(port, owner)
     emulator = Journal(_emulator(port, folder, keys), folder, owner)
     app = application(port, emulator, folder, keys, was_killed=owner.was_killed, is_open=is_open, job_user=job_user)
-    _Server(_settings(app, port)).run()
+    server = _Server(_settings(app))
+    # uvicorn gives back the handlers that it found, and the last steps come after that.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, server.handle_exit)
+    server.run([listener])
     emulator.close()
 
 
-class _Server(uvicorn.Server):
-    """Every signal to stop is the first: all state is saved however often a person presses Ctrl-C."""
+class PortTaken(Exception):
+    """The port cannot be had; the message says why."""
 
+
+def _bound(port: int, owner: Owner) -> socket.socket:
+    """The port, which answers nobody yet. Raises PortTaken."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        owner.give_back()
+        raise PortTaken(f"port {port} of {HOST} cannot be had: {(error.strerror or str(error)).lower()}") from None
+    return listener
+
+
+class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Every signal to stop is the first: all state is saved however often a person presses Ctrl-C."""
         self.should_exit = True
 
 
-def _settings(app: AsgiApp, port: int) -> uvicorn.Config:
+def _settings(app: AsgiApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        host=HOST,
-        port=port,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="on",
         log_config=None,

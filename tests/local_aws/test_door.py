@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -406,3 +408,53 @@ def test_a_file_without_keys_stops_the_start_with_the_way_out(tmp_path: Path) ->
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1].endswith("the next start makes new ones")
+
+
+def raw(endpoint: str, head: str, body: bytes = b"") -> bytes:
+    """What comes back, to the end of the connection, for bytes as they are."""
+    with socket.create_connection((urlsplit(endpoint).hostname, urlsplit(endpoint).port), timeout=20) as connection:
+        answer = b""
+        with suppress(ConnectionError):
+            connection.sendall(head.format(host=urlsplit(endpoint).netloc).encode() + body)
+            while part := connection.recv(65536):
+                answer += part
+        return answer
+
+
+@pytest.mark.parametrize(
+    "asks",
+    [
+        "Expect: 100-continue\r\nContent-Length: 3000\r\n",
+        "Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n",
+    ],
+)
+def test_after_a_refusal_without_its_body_the_connection_is_closed(endpoint: str, asks: str) -> None:
+    answer = raw(endpoint, f"PUT /x/y HTTP/1.1\r\nHost: {{host}}\r\n{asks}\r\n")
+    assert answer.startswith(b"HTTP/1.1 403")
+    assert b"connection: close" in answer.lower()
+
+
+def test_a_wrong_secret_is_told_at_every_try(endpoint: str) -> None:
+    config = Config(max_pool_connections=1, retries={"total_max_attempts": 1})
+    s3 = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", config=config,
+                      aws_access_key_id=keys_of(endpoint).id, aws_secret_access_key="x")  # fmt: skip
+    for _ in range(3):
+        with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
+            s3.put_object(Bucket="any", Key="any", Body=b"x" * 100)
+
+
+def test_headers_without_an_end_are_not_read_for_ever(endpoint: str) -> None:
+    answer = raw(endpoint, "GET / HTTP/1.1\r\nHost: {host}\r\nX-Long: ", b"x" * (2 * 1024 * 1024))
+    assert answer.split(b" ")[1:2] in ([b"400"], [])  # it may be gone with what was sent after it
+
+
+def test_blanks_around_a_value_are_none_of_it(endpoint: str, bucket: str) -> None:
+    s3 = client("s3", endpoint)
+    s3.put_object(Bucket=bucket, Key="described", Body=b"", Metadata={"by": "me  "})
+    assert s3.head_object(Bucket=bucket, Key="described")["Metadata"] == {"by": "me"}
+
+
+def test_every_answer_has_one_date(endpoint: str, bucket: str) -> None:
+    for service, path in (("s3", f"/{bucket}"), ("s3", "/nowhere"), ("glue", "/")):
+        _, headers, _ = sent(endpoint, "GET", path, signed(endpoint, "GET", path, {}, service=service))
+        assert headers.count("\ndate: ") + headers.startswith("date: ") == 1

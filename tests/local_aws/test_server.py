@@ -55,6 +55,24 @@ def test_it_listens_on_one_loopback_port_and_nowhere_else(
     assert _listeners(process.pid) == {f"0100007F:{port:04X}"}
 
 
+def test_a_port_that_another_has_is_told_and_its_folder_is_as_before(
+    own: tuple[int, Path, subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "local_aws", "--port", str(own[0]), "--folder", str(tmp_path / "aws")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip() == f"port {own[0]} of 127.0.0.1 cannot be had: address already in use"
+    assert (tmp_path / "aws/process.json").read_text() == ""
+
+
+def test_however_often_it_is_told_to_stop_it_stops_cleanly(tmp_path: Path) -> None:
+    process = started(free_port(), tmp_path / "aws")
+    while process.poll() is None:
+        process.terminate()
+        time.sleep(0.02)
+    assert (tmp_path / "aws/process.json").read_text() == ""
+
+
 def _with_a_bit_of_everything(endpoint: str) -> None:
     client("s3", endpoint).create_bucket(Bucket="kept")
     client("s3", endpoint).put_object(Bucket="kept", Key="a/b.txt", Body=b"text")
