@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -119,9 +119,12 @@ def _is_group(info: FieldInfo) -> bool:
 
 
 def _choices(annotation: Any) -> list[Any]:
-    """What a union allows, None left out."""
-    union = get_origin(annotation) in (Union, UnionType)
-    return [choice for choice in get_args(annotation) if choice is not NoneType] if union else [annotation]
+    """What a union allows, without what annotates it; None left out."""
+    if get_origin(annotation) is Annotated:
+        return _choices(get_args(annotation)[0])
+    if get_origin(annotation) not in (Union, UnionType):
+        return [annotation]
+    return [choice for part in get_args(annotation) if part is not NoneType for choice in _choices(part)]
 
 
 def _holds_models(annotation: Any) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from lake import __version__, dry_run
 from lake.errors import BadInput, LakeError
 from lake.model import CsvFormat, Dataset
+from lake.schema import json_schema
 
 READABLE = ("csv", "json", "parquet")
 _FILES = {
@@ -50,6 +51,7 @@ def make(folder: Path, files: Path | None = None) -> list[str]:
         text = (resources("lake") / "templates" / template).read_text()
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(Template(text).substitute(values))
+    (folder / "lake.schema.json").write_text(json.dumps(json_schema(), indent=2) + "\n")
     (folder / "jobs").mkdir()
     return [warning for _, warnings in found for warning in warnings]
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -73,6 +74,18 @@ Name = Annotated[str, Field(pattern=NAME)]
 WorkerType = Literal["G.025X", "G.1X", "G.2X", "G.4X", "G.8X"]
 ColumnType = Annotated[str, Field(pattern=TYPE)]
 DeclaredType = Annotated[str, Field(pattern=COLUMN_TYPE)]
+
+
+def _listed(given: Any) -> Any:
+    return [given] if isinstance(given, str) else given
+
+
+Columns = Annotated[list[Name], BeforeValidator(_listed, json_schema_input_type=Name | list[Name])]
+"""One column, or several."""
+Keys = Annotated[
+    list[Name] | dict[Name, Name], BeforeValidator(_listed, json_schema_input_type=Name | list[Name] | dict[Name, Name])
+]
+"""One key or several; a mapping where the other side has them under other names."""
 
 
 class _Model(BaseModel):
@@ -225,7 +238,7 @@ class DropNullFields(_Model):
 class Join(_Model):
     with_: Name = Field(alias="with")
     """The other dataset."""
-    on: list[Name] | dict[Name, Name]
+    on: Keys
     """One key or several; a mapping where the other side has them under other names."""
     how: Literal["inner", "left", "right", "full", "semi", "anti"] = "inner"
     take: dict[Name, Name] | list[Name] | None = None
@@ -233,20 +246,11 @@ class Join(_Model):
     cast_right: dict[Name, ColumnType] = {}
     """Column of the other dataset: the type it is to be joined by."""
 
-    @field_validator("on", mode="before")
-    @classmethod
-    def _one_or_many(cls, on: Any) -> Any:
-        return _listed(on)
-
-
-def _listed(given: Any) -> Any:
-    return [given] if isinstance(given, str) else given
-
 
 class Lookup(_Model):
     from_: Name = Field(alias="from")
     """The dataset to look in."""
-    on: list[Name] | dict[Name, Name]
+    on: Keys
     """The key or keys; a mapping where the other side has them under other names."""
     take: Name
     """The column whose value is taken."""
@@ -254,11 +258,6 @@ class Lookup(_Model):
     """The value of a row for which there is none."""
     on_many: Literal["error", "first"] = "error"
     """Where a key that a row asks for has several values: fail, or take the smallest."""
-
-    @field_validator("on", mode="before")
-    @classmethod
-    def _one_or_many(cls, on: Any) -> Any:
-        return _listed(on)
 
 
 class Map(_Model):
@@ -275,22 +274,17 @@ class Map(_Model):
     delete: list[Name] = []
     """Columns to remove, after all else."""
 
-    @field_validator("on_error", mode="before")
+    @field_validator("on_error", mode="before", json_schema_input_type=Literal["null", "quarantine", "fail"] | None)
     @classmethod
     def _null_is_a_word_here(cls, on_error: Any) -> Any:
         return "null" if on_error is None else on_error
 
 
 class Dedupe(_Model):
-    by: list[Name] = []
+    by: Columns = []
     """Rows with the same values in these columns are duplicates. Without it, rows that are equal in every column."""
     newest: Name | None = None
     """Of the duplicates, the row with the greatest value of this column stays."""
-
-    @field_validator("by", mode="before")
-    @classmethod
-    def _one_or_many(cls, by: Any) -> Any:
-        return _listed(by)
 
 
 class Convert(_Model):
@@ -368,21 +362,16 @@ class Fresh(_Model):
 class Refers(_Model):
     to: Name
     """The dataset that has to have the key."""
-    on: list[Name] | dict[Name, Name]
+    on: Keys
     """The key or keys; a mapping where the other side has them under other names."""
-
-    @field_validator("on", mode="before")
-    @classmethod
-    def _one_or_many(cls, on: Any) -> Any:
-        return _listed(on)
 
 
 class Expectation(_Model):
     """Rules about the rows that go to the sink. Exactly one of the fields before `where` is given."""
 
-    complete: list[Name] | None = None
+    complete: Columns | None = None
     """Columns that are never null."""
-    unique: list[Name] | None = None
+    unique: Columns | None = None
     """No two rows have the same values in these columns; those that do all fail."""
     in_: dict[Name, list[str | int | float | None]] | None = Field(None, alias="in")
     """Column: the values allowed. A null fails unless it is among them."""
@@ -400,11 +389,6 @@ class Expectation(_Model):
     """The share of rows that is enough. Without it, all of them."""
     otherwise: Literal["fail", "quarantine", "warn"] = "fail"
     """`fail` publishes nothing, `quarantine` takes out the rows that fail, `warn` only says so."""
-
-    @field_validator("complete", "unique", mode="before")
-    @classmethod
-    def _one_or_many(cls, columns: Any) -> Any:
-        return _listed(columns)
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Expectation:

@@ -15,6 +15,11 @@ Way = Sequence[str | int]
 """A place as pydantic has it: keys and positions, and between them names of the types it tried."""
 
 
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of lake.yaml, for editors. It knows fields and values, not what must fit together."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
+
+
 def fields(model: type[BaseModel]) -> list[str]:
     """A model's fields, as they stand in lake.yaml."""
     return sorted(field.alias or name for name, field in model.model_fields.items())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     help="Deploy, fill, query and take down the data lake that lake.yaml describes. LAKE_ENV chooses the environment.",
 )

@@ -46,6 +46,14 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def schema() -> None:
+    """Print the JSON Schema of lake.yaml: `lake schema > lake.schema.json`, for editors that complete by it."""
+    from lake.schema import json_schema
+
+    print(json.dumps(json_schema(), indent=2))
+
+
+@app.command()
 def up(context: typer.Context, stacks: Stacks = None, wait: Wait = False) -> None:
     """Deploy stacks, in a sensible order. Interrupted or killed, it goes on when run again."""
     aws: Aws = context.obj.aws()

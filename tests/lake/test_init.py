@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from ruamel.yaml import YAML
 
 from lake.config import load
 from lake.terraform import synthesise
@@ -44,9 +46,7 @@ def test_a_new_lake_is_good_and_its_stacks_are_its_own(tmp_path: Path) -> None:
     lake = load(tmp_path / "My Shop" / "lake.yaml")
     synthesise(lake)
     athena = json.loads((tmp_path / "My Shop/cdktf.out/stacks/athena/cdk.tf.json").read_text())
-    assert [query["name"] for query in athena["resource"]["aws_athena_named_query"].values()] == [
-        "my-shop-local-tables"
-    ]
+    assert [query["name"] for query in athena["resource"]["aws_athena_named_query"].values()] == ["tables"]
 
 
 def test_folders_of_files_become_datasets_as_a_crawler_sees_them(tmp_path: Path, files: Path) -> None:
@@ -100,3 +100,18 @@ def test_what_cannot_become_a_lake_is_told_and_nothing_is_made(
     assert (done.returncode, said in done.stderr) == (code, True), done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "new").exists()
+
+
+def test_editors_get_a_schema_that_the_sample_lake_meets_and_a_mistake_does_not(tmp_path: Path) -> None:
+    assert init(tmp_path, "shop").returncode == 0
+    folder = tmp_path / "shop"
+    assert (folder / "lake.yaml").read_text().startswith("# yaml-language-server: $schema=lake.schema.json\n")
+    schema = json.loads((folder / "lake.schema.json").read_text())
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    document = YAML(typ="safe").load(ROOT / "lake.yaml")
+
+    assert validator.is_valid(document)
+    document["datasets"]["flights"]["format"] = "tsv"
+    [mistake] = validator.iter_errors(document)
+    assert list(mistake.path) == ["datasets", "flights", "format"]
