@@ -18,7 +18,7 @@ MAPS = [ROOT / "CONTRIBUTING.md", ROOT / "docs/architecture.md"]
 """Pages that lead a newcomer to files."""
 APACHE = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
 """SHA-256 of https://www.apache.org/licenses/LICENSE-2.0.txt."""
-PATH = re.compile(r"[\w.-]+(/[\w.-]+)*(/|\.(in|md|py|scala|sh|toml|ya?ml))")
+PATH = re.compile(r"[\w.-]+/[\w./-]*|[\w.-]+\.(in|md|py|scala|toml|ya?ml)")
 PLACEHOLDER = re.compile(r"(^|/|-)[A-Z]+(/|$)")
 
 
