@@ -96,7 +96,7 @@ def _crawled(place: Path) -> dict[str, Any]:
     if any(column["Type"] != "string" for column in table["columns"]):
         return answer
     csv = CsvFormat(delimiter=table["parameters"]["delimiter"])
-    again: dict[str, Any] = dry_run.crawl_folder(place, dataset=Dataset(format="csv", csv=csv))
+    again: dict[str, Any] = dry_run.crawl_folder(place, dataset=Dataset(format="csv", csv=csv, json=None))
     names = ", ".join(column["Name"] for column in again["tables"][0]["columns"])
     said = (
         f"all of it is text, so the first line is taken for the header: {names}. If it is none, set csv.header: false"
