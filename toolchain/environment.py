@@ -73,6 +73,8 @@ def env_sh(root: Path, java_home: str, configuration: Path) -> str:
     lines = [
         "# Written by `make setup`: puts the project's tools first on the PATH of who sources it.",
         f'export PATH={quoted(path)}:"$PATH"',
+        # The main.py of a lake elsewhere finds the stacks by it.
+        f'export PYTHONPATH={quoted(root)}"${{PYTHONPATH:+:$PYTHONPATH}}"',
         f"export VIRTUAL_ENV={quoted(root / '.venv')}",
         f"export JAVA_HOME={quoted(java_home)}",
         f"export TF_CLI_CONFIG_FILE={quoted(configuration)}",

@@ -1,2 +1,2 @@
 -- The tables of the raw zone. Each file here is a named query: `lake query --name tables`
-SHOW TABLES
+SHOW TABLES IN `$${raw}`
