@@ -74,7 +74,7 @@ def env_sh(root: Path, java_home: str, configuration: Path) -> str:
         "# Written by `make setup`: puts the project's tools first on the PATH of who sources it.",
         f'export PATH={quoted(path)}:"$PATH"',
         # The main.py of a lake elsewhere finds the stacks by it.
-        f'export PYTHONPATH={quoted(root)}"${{PYTHONPATH:+:$PYTHONPATH}}"',
+        _on_the_python_path(root),
         f"export VIRTUAL_ENV={quoted(root / '.venv')}",
         f"export JAVA_HOME={quoted(java_home)}",
         f"export TF_CLI_CONFIG_FILE={quoted(configuration)}",
@@ -85,13 +85,21 @@ def env_sh(root: Path, java_home: str, configuration: Path) -> str:
     return "\n".join(lines)
 
 
+def _on_the_python_path(root: Path) -> str:
+    """A line of a shell that puts a folder first, once."""
+    return (
+        f'case ":${{PYTHONPATH-}}:" in :{quoted(root)}:*) ;; '
+        f'*) export PYTHONPATH={quoted(root)}"${{PYTHONPATH:+:$PYTHONPATH}}" ;; esac'
+    )
+
+
 def write_all(root: Path, java_home: str, configuration: Path) -> None:
     """Write env.sh, the `lake` and `aws` commands, and what an interactive bash reads in `make shell`."""
     tools, python = root / ".tools", quoted(root / ".venv/bin/python")
     write(tools / "env.sh", env_sh(root, java_home, configuration))
     write_command(
         tools / "bin/lake",
-        f'export PYTHONPATH={quoted(root)}"${{PYTHONPATH:+:$PYTHONPATH}}"',
+        _on_the_python_path(root),
         f'exec {python} -m lake "$@"',
     )
     # The script that comes with awscli does not start from a folder with a space in its name.

@@ -89,6 +89,10 @@ def test_lake_runs_the_projects_module_from_any_folder(root: Path, tmp_path: Pat
     assert said == f"python of the lake: -m lake check a b; PYTHONPATH={root}"
 
 
+def test_a_main_py_in_any_folder_finds_the_stacks(root: Path, tmp_path: Path) -> None:
+    assert shell(root, 'echo "$PYTHONPATH"', cwd=tmp_path, PYTHONPATH="/mine") == f"{root}:/mine"
+
+
 def test_lake_keeps_the_users_python_path(root: Path, tmp_path: Path) -> None:
     assert shell(root, "lake", cwd=tmp_path, PYTHONPATH="/mine").endswith(f"PYTHONPATH={root}:/mine")
 
