@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from importlib.resources import files as resources
 from pathlib import Path
@@ -41,9 +42,10 @@ def make(folder: Path, files: Path | None = None) -> list[str]:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{folder} is there and is not empty. Name a new folder, or empty this one")
+    project = _project(folder)
     found = list(_found(files)) if files else []
     values = {
-        "project": _project(folder),
+        "project": project,
         "version": __version__,
         "datasets": "".join(_entry(table) for table, _ in found) or " {}\n#  orders: {format: csv, partitions: [day]}",
     }
@@ -118,6 +120,9 @@ def _places(files: Path) -> list[Path]:
         )
     if not entries:
         raise BadInput(f"{files} is empty. Name a folder whose sub-folders are datasets")
+    alike = Counter(_name(folder) for folder in folders)
+    if twice := [folder.name for folder in folders if alike[_name(folder)] > 1]:
+        raise BadInput(f"{' and '.join(twice)} would be one dataset, {_name(Path(twice[0]))}. Rename one of them")
     return folders or [files]
 
 

@@ -75,6 +75,7 @@ def test_files_that_lie_in_the_folder_itself_are_one_dataset(tmp_path: Path, fil
         (["new", "--from", "nowhere"], 2, "nowhere is no folder. Name one whose sub-folders are datasets"),
         (["new", "--from", "files/empty"], 2, "files/empty is empty. Name a folder whose sub-folders are datasets"),
         (["new", "--from", "files"], 2, "files holds folders, which are datasets, and loose.csv. Move that into"),
+        (["new", "--from", "files/alike"], 2, "a b and a-b would be one dataset, a_b. Rename one of them"),
         (["new", "--from", "files/strange"], 1, "no classifier recognises it"),
         (
             ["new", "--from", "files/two"],
@@ -94,7 +95,8 @@ def test_what_cannot_become_a_lake_is_told_and_nothing_is_made(
     }.items():
         (files / name).parent.mkdir(exist_ok=True)
         (files / name).write_bytes(content)
-    (files / "empty").mkdir()
+    for name in ("empty", "alike/a b", "alike/a-b"):
+        (files / name).mkdir(parents=True)
     done = init(tmp_path, *arguments)
 
     assert (done.returncode, said in done.stderr) == (code, True), done.stderr
