@@ -49,6 +49,7 @@ def _usage(error: typer.TyperException) -> str:
     if not told or "Usage:" in told:
         return told
     told = re.sub(r", unable to parse.*", "", told.replace("Input should be", "should be"))
+    told = re.sub(r"(Did you mean '[^']*')(, '[^']*')+", r"\1", told)
     told = re.sub(r" \(Possible options: (.*)\)", r". Did you mean \1?", told)
     return f"{told.rstrip('.')}{'' if told.endswith('?') else '.'} See `{_command(error)} --help`"
 

@@ -42,19 +42,19 @@ def crawl(lake: Callable[[], Lake], aws: Callable[[], Aws], target: str, like: s
     name = like or (target if "/" not in target else "")
     dataset = _dataset(lake(), name) if name else None
     if "/" in target and not target.startswith("s3://"):
-        return crawl_folder(Path(target), name, dataset, sample)
+        return crawl_folder(target, name, dataset, sample)
     settings = _settings(name, dataset) if dataset else {}
     return _answer({"sample": sample, **settings, **_objects(aws(), target)})
 
 
-def crawl_folder(folder: Path, name: str = "", dataset: Dataset | None = None, sample: int = 0) -> Any:
+def crawl_folder(folder: str | Path, name: str = "", dataset: Dataset | None = None, sample: int = 0) -> Any:
     """The same for a folder or a file of this machine.
 
     Args:
         name: of the table; by default the folder's.
         dataset: whose classifier and settings are used.
     """
-    settings = _settings(name or folder.name, dataset) if dataset else {}
+    settings = _settings(name or Path(folder).name, dataset) if dataset else {}
     return _answer({"sample": sample, **settings, "folder": str(_there(folder)), "name": name})
 
 
@@ -101,10 +101,10 @@ def _as_glue_says(kind: str, settings: dict[str, Any], name: str) -> dict[str, A
     return {names[kind]: {"Name": name, **given}}
 
 
-def _there(folder: Path) -> Path:
-    if not folder.exists():
+def _there(folder: str | Path) -> Path:
+    if not Path(folder).exists():
         raise BadInput(f"{folder} is not there")
-    return folder.resolve()
+    return Path(folder).resolve()
 
 
 def _objects(aws: Aws, target: str) -> dict[str, Any]:
