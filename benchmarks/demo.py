@@ -55,10 +55,8 @@ def _seconds(checkout: Path) -> float:
         return time.monotonic() - begun
     finally:
         _python(checkout, "lake", "local", "stop")
-        for left in (".local", "cdktf.out"):
+        for left in (".local", ".state", "cdktf.out"):
             shutil.rmtree(checkout / left, ignore_errors=True)
-        for state in checkout.glob("terraform.*.tfstate*"):
-            state.unlink()
 
 
 def _python(checkout: Path, module: str, *arguments: str) -> None:

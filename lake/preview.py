@@ -99,7 +99,7 @@ def _job(aws: Aws, name: str, step: int | None, rows: int) -> dict[str, Any]:
         "rows": rows,
     }
     modules = [aws.lake.root / file for file in job.py_files]
-    return _answer(aws.lake, aws.names, request, aws.variables(), modules=modules) | {"notes": _notes(job)}
+    return _answer(aws.names, request, aws.variables(), modules=modules) | {"notes": _notes(job)}
 
 
 def _notes(job: Job) -> list[str]:
@@ -115,7 +115,7 @@ def _notes(job: Job) -> list[str]:
 def _dataset(aws: Aws, name: str, request: dict[str, Any]) -> dict[str, Any]:
     """A job without steps, whose source is the dataset."""
     database = aws.names.database(aws.lake.config.datasets[name].zone)
-    return _answer(aws.lake, aws.names, request, aws.variables(), database=database) | {"notes": []}
+    return _answer(aws.names, request, aws.variables(), database=database) | {"notes": []}
 
 
 def _on_disk(lake: Lake, name: str, file: Path, request: dict[str, Any]) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def _on_disk(lake: Lake, name: str, file: Path, request: dict[str, Any]) -> dict
         if crawled
         else "the columns are lake.yaml's"
     )
-    return _answer(lake, names, request | {"files": files, "tables": {name: table}}, {}) | {"notes": [note]}
+    return _answer(names, request | {"files": files, "tables": {name: table}}, {}) | {"notes": [note]}
 
 
 def _home(file: Path) -> Path:
@@ -170,7 +170,6 @@ def _no_aws() -> NoReturn:
 
 
 def _answer(
-    lake: Lake,
     names: Names,
     request: dict[str, Any],
     login: dict[str, str],
