@@ -17,6 +17,7 @@ from lake.suggest import allowed
 POLL_SECONDS = 1.0
 UNDERWAY = ("RUNNING", "STOPPING")
 NOT_STARTED = "NOT STARTED"
+_RUNS_ALREADY = ("CrawlerRunningException", "ConcurrentRunsExceededException")
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,11 @@ def failure(workflow: str, actions: list[Action]) -> str:
     """Why a run did not do all it was to do, in one line; empty where it did."""
     bad = [action for action in actions if action.state not in ("SUCCEEDED", NOT_STARTED)]
     left = [action.part for action in actions if action.state == NOT_STARTED]
-    told = [f"{action.part} is {action.state}: {action.message or 'no message'}" for action in bad]
-    told += [f"not started for that: {', '.join(left)}"] if left else []
-    return f"workflow {workflow}: {'; '.join(told)}" if told else ""
+    reasons = [f"{action.part} is {action.state}: {action.message or 'no message'}" for action in bad]
+    reasons += [f"not started for that: {', '.join(left)}"] if left else []
+    if any(action.message.startswith(_RUNS_ALREADY) for action in bad):
+        reasons.append(f"something else had started it; when that is over, `lake run --workflow {workflow}` again")
+    return f"workflow {workflow}: {'; '.join(reasons)}" if reasons else ""
 
 
 def _start(aws: Aws, workflow: str) -> str:

@@ -18,6 +18,7 @@ def broken(config: Config) -> Iterator[Problem]:
         yield from _once(place, workflow)
         if "after" in workflow.steps[0].model_fields_set:
             yield (*place, 0, "after"), "the first step comes after nothing. Remove it"
+        yield from _one_clock(config, name, workflow)
 
 
 def _names(config: Config, place: Place, workflow: Workflow) -> Iterator[Problem]:
@@ -31,6 +32,17 @@ def _names(config: Config, place: Place, workflow: Workflow) -> Iterator[Problem
             for at, name in enumerate(names):
                 if name not in known:
                     yield (*place, number, field, at), f"there is no {kind} {name!r}. {allowed(name, known)}"
+
+
+def _one_clock(config: Config, name: str, workflow: Workflow) -> Iterator[Problem]:
+    """Glue does not start a crawler twice at once: a schedule of its own would fail the workflow that falls on it."""
+    for dataset in sorted({dataset for step in workflow.steps for dataset in step.crawl} & config.datasets.keys()):
+        if config.datasets[dataset].crawl.schedule:
+            yield (
+                ("datasets", dataset, "crawl", "schedule"),
+                f"the workflow {name} crawls {dataset} too, and fails where both start it at once. "
+                f"Remove it here, or from the workflow; workflows.{name}.schedule starts all of it by the clock",
+            )
 
 
 def _once(place: Place, workflow: Workflow) -> Iterator[Problem]:

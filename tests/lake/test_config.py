@@ -135,7 +135,11 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
             ["project:", "Allowed: lower-case letters", "Given: 'Flights'"],
         ),
         ("region: eu-west-1", "region: europe", ["environments.dev.region", "Given: 'europe'"]),
-        ("cron(15 * * * ? *)", "every hour", ["datasets.flights.crawl.schedule", "Given: 'every hour'"]),
+        (
+            "crawl: {on_delete: log}",
+            "crawl: {schedule: every hour}",
+            ["datasets.weather.crawl.schedule", "Given: 'every hour'"],
+        ),
         (
             "window: {by: carrier",
             "window: {by: airline",
@@ -143,8 +147,8 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
         ),
         ("10_000_000_000", "1000", ["queries.bytes_scanned_cutoff", "10485760", "Given: 1000"]),
         (
-            'crawl: {schedule: "cron(15',
-            'crawl: {recrawl: new_folders, schedule: "cron(15',
+            "crawl: {on_delete: log}",
+            "crawl: {on_delete: log, recrawl: new_folders}",
             ["crawl.recrawl", "on_update: log"],
         ),
         (

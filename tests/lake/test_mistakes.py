@@ -45,7 +45,7 @@ jobs:
 workflows:
   nightly:
     steps:
-      - crawl: [orders]
+      - crawl: [customers]
       - run: [totals, hello]
 streams:
   events: {columns: {id: int, at: timestamp}, window: {by: id, seconds: 60}}

@@ -47,6 +47,11 @@ def test_a_step_comes_after_all_of_the_one_before_unless_it_says_any(tmp_path: P
         ),
         ("[orders, customers]", "[orders, orders]", "steps.0.crawl: 'orders' is there twice. A workflow starts each"),
         ("run: [totals]", "crawl: [orders]", "steps.1.crawl: 'orders' is there twice. A workflow starts each once"),
+        (
+            "orders: {format: csv}",
+            "orders: {format: csv, crawl: {schedule: 'cron(0 4 * * ? *)'}}",
+            r"datasets.orders.crawl.schedule: the workflow nightly crawls orders too, and fails where both start it",
+        ),
         ("run: [totals]", "run: []", "steps.1: starts nothing: name datasets to crawl, or jobs to run"),
         ("crawl: [orders, customers]", "{after: any, run: []}", "steps.0.after: the first step comes after nothing"),
         ("after: any", "after: first", "steps.1.after: should be 'all' or 'any'. Given: 'first'"),
@@ -73,3 +78,11 @@ def test_a_failure_names_what_failed_why_and_what_was_not_started_for_that() -> 
         "workflow nightly: job totals is FAILED: no such column (exit code 1); not started for that: crawler reports"
     )
     assert failure("nightly", actions[:1]) == ""
+
+
+def test_what_something_else_has_started_is_an_error_with_the_way_out() -> None:
+    message = "CrawlerRunningException: Crawler with name shop-local-orders has already started"
+
+    assert failure("nightly", [Action(1, "crawler orders", "ERROR", message)]).endswith(
+        "; something else had started it; when that is over, `lake run --workflow nightly` again"
+    )

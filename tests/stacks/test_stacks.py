@@ -33,20 +33,29 @@ def lake_of(folder: Path, text: str) -> Path:
     return folder / "lake.yaml"
 
 
-def test_a_crawler_per_dataset_with_its_own_schedule_and_policies(local: Stacks) -> None:
+def test_a_crawler_per_dataset_with_its_own_policies(local: Stacks) -> None:
     crawlers = {crawler["name"]: crawler for crawler in resources(local["catalog"], "aws_glue_crawler").values()}
 
     assert set(crawlers) == {
         f"flights-local-{name}" for name in ("flights", "weather", "airlines", "airports", "planes", "job_reports")
     }
-    assert crawlers["flights-local-flights"]["schedule"] == "cron(15 * * * ? *)"
-    assert "schedule" not in crawlers["flights-local-planes"]
+    assert "schedule" not in crawlers["flights-local-flights"]
     assert crawlers["flights-local-weather"]["schema_change_policy"] == {
         "delete_behavior": "LOG",
         "update_behavior": "UPDATE_IN_DATABASE",
     }
     [target] = crawlers["flights-local-flights"]["s3_target"]
     assert target["path"] == "s3://flights-local-raw-${data.aws_caller_identity.account.account_id}/flights/"
+
+
+def test_a_crawler_starts_by_the_clock_where_its_dataset_says_so(tmp_path: Path) -> None:
+    crawl = "{schedule: 'cron(15 * * * ? *)'}"
+    lake = lake_of(tmp_path, f"datasets:\n  orders: {{format: csv, crawl: {crawl}}}\n  people: {{format: csv}}\n")
+    catalog = synthesised(lake, "local", tmp_path / "out")["catalog"]
+    crawlers = {crawler["name"]: crawler for crawler in resources(catalog, "aws_glue_crawler").values()}
+
+    assert crawlers["small-local-orders"]["schedule"] == "cron(15 * * * ? *)"
+    assert "schedule" not in crawlers["small-local-people"]
 
 
 def test_crawlers_may_delete_tables_only_where_a_dataset_asks_for_it(local: Stacks) -> None:
