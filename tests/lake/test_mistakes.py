@@ -148,7 +148,7 @@ def test_types_rules_names_and_yaml_are_told_in_one_go_and_by_line(tmp_path: Pat
         ("region: us-east-1", "region: 3", "environments.local.region"),
         ('- filter: "amount > 0"', "- filter: 3", "jobs.totals.steps.0.filter"),
         ("- {complete: id}", "- {complete: 3}", "jobs.totals.expect.0.complete"),
-        ("- crawl: [orders]", "- crawl: 3", "workflows.nightly.steps.0.crawl"),
+        ("- crawl: [customers]", "- crawl: 3", "workflows.nightly.steps.0.crawl"),
         ("sink: {table: totals, format: parquet", "sink: {table: totals, compression: zlib, format: 3", ".sink.format"),
     ],
 )
@@ -274,7 +274,7 @@ def test_a_query_file_that_is_no_text_is_told(tmp_path: Path) -> None:
 
 
 def test_the_line_is_that_of_the_item_in_a_list_of_lists(tmp_path: Path) -> None:
-    text = LAB.replace("- crawl: [orders]", "- crawl:\n        - orders\n        - ordrs")
+    text = LAB.replace("- crawl: [customers]", "- crawl:\n        - customers\n        - ordrs")
     text = text.replace(
         "- {between: {amount: [0, null]}}", "- between:\n          amount:\n          - 0\n          - x"
     )
