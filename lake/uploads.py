@@ -13,6 +13,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import HTTPClientError
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
+from urllib3.connection import HTTPConnection
 
 from lake.aws import THREADS, Aws
 
@@ -36,6 +37,8 @@ class Uploads:
             verify=os.environ.get("AWS_CA_BUNDLE") or True,  # type: ignore[arg-type]
             proxies=get_environ_proxies(self._home),
             max_pool_connections=THREADS,
+            # botocore has none: the body would wait for the acknowledgement of the headers (Nagle's algorithm).
+            socket_options=HTTPConnection.default_socket_options,
         )
 
     def put(self, file: Path, key: str) -> None:

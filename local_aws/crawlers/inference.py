@@ -28,6 +28,8 @@ _JSON_INTEGERS = ("BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT")
 _INT_LIMIT = 2**31
 _LONGEST_NAME = 150
 _PARQUET_SHAPE = "concat_ws('|', name, type, type_length, num_children, converted_type, scale, precision, logical_type)"
+_CSV_BUFFER = 8 * 1024 * 1024
+"""In bytes; DuckDB holds several for each thread, and by itself takes four times as much. A line has to fit in."""
 _MAXIMUM_DOCUMENT = 256 * 1024 * 1024
 
 
@@ -221,7 +223,7 @@ def _read_csv(
         "FROM read_csv(?, auto_detect=false, "
         f"header=false, skip=1, delim={_literal(dialect.delimiter)}, quote={_literal(dialect.quote)}, "
         f"escape={_literal(dialect.quote)}, compression='{dialect.compression}', columns={{{columns}}}, "
-        "filename=true, store_rejects=true, rejects_limit=0) GROUP BY filename",
+        f"filename=true, store_rejects=true, rejects_limit=0, buffer_size={_CSV_BUFFER}) GROUP BY filename",
         [list(paths)],
     ).fetchall()
     _warn_of_rejects(db, paths, warn)
