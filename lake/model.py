@@ -94,35 +94,42 @@ class _Model(BaseModel):
 
 class State(_Model):
     bucket: str
-    """The S3 bucket that keeps Terraform's state. Without it, state is a local file."""
+    """The S3 bucket that keeps Terraform's state."""
 
 
 class Environment(_Model):
     region: Annotated[str, Field(pattern=REGION)]
+    """The AWS region."""
     endpoint: Annotated[str, Field(pattern=LOOPBACK)] | None = None
     """Set for the embedded AWS only. Without it, the environment is an AWS account."""
     account: Annotated[str, Field(pattern=ACCOUNT)] | None = None
-    """A login to any other account stops before anything is read."""
+    """The account's 12 digits, in quotes. A login to any other account is refused before anything is read."""
     destroyable: bool = False
-    """The first of the two keys to deleting data; the command is the second."""
+    """Whether data may be deleted. The command also has to say `--delete-data`."""
     state: State | None = None
+    """Where Terraform keeps its state. Without it, in `.state/<environment>/` beside lake.yaml."""
 
 
 class Network(_Model):
     subnet: Annotated[str, Field(pattern=SUBNET)]
+    """The subnet that crawlers and jobs run in."""
     security_groups: Annotated[list[Annotated[str, Field(pattern=SECURITY_GROUP)]], Field(min_length=1)]
     """One of them must let in all TCP from itself: AWS asks for it."""
     zone: Annotated[str, Field(pattern=ZONE)]
+    """The availability zone of the subnet."""
 
 
 class Connection(_Model):
     type: Literal["postgresql", "network"]
-    """A database, or with `network` the way into a VPC alone."""
+    """A PostgreSQL database, or only a way into a VPC (`network`)."""
     host: Annotated[str, Field(pattern=HOST)] | None = None
+    """Name or address of the database's host. Required, except with `type: network`."""
     port: Annotated[int, Field(ge=1, le=65_535)] = 5432
+    """TCP port of the database."""
     database: Annotated[str, Field(pattern=DATABASE)] | None = None
+    """Name of the database. Required, except with `type: network`."""
     ssl: bool = True
-    """Without it, also unencrypted connections are made."""
+    """Encrypt the connection. The server's certificate is not checked."""
     network: Network | None = None
     """The place in a VPC from which crawlers and jobs reach it."""
 
@@ -133,13 +140,18 @@ class Crawl(_Model):
     recrawl: Literal["everything", "new_folders", "events"] = "everything"
     """`events`: after the first crawl, only the folders in which S3 says that objects came or went."""
     on_update: Literal["update", "log"] = "update"
+    """When files have other columns than the table: `update` the table, or only `log` it."""
     on_delete: Literal["deprecate", "delete", "log"] = "deprecate"
+    """When files are gone: mark the table as deprecated, delete the table or partition, or only `log` it."""
 
 
 class CsvFormat(_Model):
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    """The character between two values."""
     quote: Annotated[str, Field(min_length=1, max_length=1)] = '"'
+    """The character around a value that contains the delimiter."""
     header: bool = True
+    """Whether the first line of each file names the columns."""
     serde: Literal["OpenCSVSerDe", "LazySimpleSerDe", "None"] = "OpenCSVSerDe"
     """`LazySimpleSerDe` knows no quotes; with `None` the crawler chooses."""
 
@@ -151,6 +163,7 @@ class JsonFormat(_Model):
 
 class GrokFormat(_Model):
     pattern: Annotated[str, Field(min_length=1, max_length=2048)]
+    """The grok pattern of a line, such as `%{IP:client} %{WORD:method}`."""
     custom_patterns: str | None = None
     """A line each: a name, a space, its regular expression."""
     classification: str | None = None
@@ -163,9 +176,10 @@ class XmlFormat(_Model):
 
 
 class Projection(_Model):
-    """How Athena computes the values of a partition key, in Athena's own words."""
+    """How Athena computes the values of a partition key. The settings are Athena's."""
 
     type: Literal["integer", "enum", "date", "injected"]
+    """The kind of values. `injected`: every query has to name the value."""
     range: Annotated[list[int | str], Field(min_length=2, max_length=2)] | None = None
     """First and last, such as `[2010, 2030]` or `[2024-01-01, NOW]`."""
     values: Annotated[list[str], Field(min_length=1)] | None = None
@@ -173,7 +187,9 @@ class Projection(_Model):
     format: str | None = None
     """Of a date, such as `yyyy-MM-dd`."""
     interval: Annotated[int, Field(ge=1)] | None = None
+    """The step from one value to the next. Without it, 1."""
     interval_unit: Literal["YEARS", "MONTHS", "WEEKS", "DAYS", "HOURS", "MINUTES", "SECONDS"] | None = None
+    """Of a date: the unit of `interval`. Required where `format` is finer than a day."""
     digits: Annotated[int, Field(ge=1)] | None = None
     """Integers are written with leading zeros to this width."""
 
@@ -185,6 +201,7 @@ class Projection(_Model):
 
 class PartitionIndex(_Model):
     keys: Annotated[list[Name], Field(min_length=1)]
+    """The partition keys to index, in this order."""
 
 
 class Dataset(_Model):
@@ -197,22 +214,25 @@ class Dataset(_Model):
     table: Annotated[str, Field(pattern=DATABASE_TABLE)] | None = None
     """Only of a jdbc dataset: `schema.table`."""
     catalog: Literal["crawled", "projected", "declared"] = "crawled"
-    """How its table comes: a crawler finds it; or it is told here, its partitions computed by Athena, or registered."""
+    """A crawler finds the table, or `columns` gives it. Partitions: computed by Athena, or registered by `lake put`."""
     partitions: list[Name] | dict[Name, ColumnType] = []
-    """The keys of its `key=value` folders, outermost first; of a table that is not crawled also with their types."""
+    """The keys of its `key=value` folders, outermost first. A table that is not crawled needs their types too."""
     columns: list[Name] | dict[Name, DeclaredType] = []
-    """`{name: type}` of a table that is not crawled. Else only names, for a CSV file without a header."""
+    """`{name: type}` of a table that is not crawled. Of a crawled CSV table without a header: the names."""
     projection: dict[Name, Projection] = {}
     """Of a projected table: each partition key's values."""
     partition_index: bool | PartitionIndex = True
-    """Over all partition keys, or those given; it makes queries on tables with many partitions quick."""
+    """An index over all partition keys, or those given. It speeds up queries on tables with many partitions."""
     csv: CsvFormat = CsvFormat()
+    """How CSV files are written. Only of the format csv."""
     json_: JsonFormat | None = Field(None, alias="json")
+    """Only of the format json, and only where files are not one object a line."""
     grok: GrokFormat | None = None
     """Required for the format grok. Only AWS's crawler can run it."""
     xml: XmlFormat | None = None
     """Required for the format xml. Only AWS's crawler can run it."""
     crawl: Crawl = Crawl()
+    """When its crawler runs, and what it does with changes. Only of a crawled table."""
 
     @property
     def keys(self) -> dict[str, str]:
@@ -241,6 +261,7 @@ class Join(_Model):
     on: Keys
     """One key or several; a mapping where the other side has them under other names."""
     how: Literal["inner", "left", "right", "full", "semi", "anti"] = "inner"
+    """`left` keeps every row of the step's data, `semi` those with a match, `anti` those without."""
     take: dict[Name, Name] | list[Name] | None = None
     """Columns of the other dataset, with new names where it is a mapping. Without it, all of them."""
     cast_right: dict[Name, ColumnType] = {}
@@ -289,8 +310,11 @@ class Dedupe(_Model):
 
 class Convert(_Model):
     format: Format | None = None
+    """The file format of the sink."""
     compression: Compression | None = None
+    """The compression of the sink."""
     target_file_mb: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Files of about this size."""
 
 
 class FindMatches(_Model):
@@ -318,8 +342,11 @@ class Step(_Model):
     filter: str | Function | None = None
     """SQL condition, or `{function: module.function}`; a row for which it is not true is left out, and counted."""
     find_matches: FindMatches | None = None
+    """Give records of the same thing the same `match_id`, and each a `match_confidence_score`."""
     join: Join | None = None
+    """Join another dataset."""
     map: Map | None = None
+    """Add, cast, look up, rename and delete columns."""
     dedupe: Dedupe | None = None
     """One row of those that are duplicates of each other stays; the others are counted."""
     convert: Convert | None = None
@@ -349,7 +376,9 @@ class Step(_Model):
 
 class Rows(_Model):
     min: Annotated[int, Field(ge=0)] | None = None
+    """At least this many rows."""
     max: Annotated[int, Field(ge=0)] | None = None
+    """At most this many rows."""
 
 
 class Fresh(_Model):
@@ -382,7 +411,9 @@ class Expectation(_Model):
     rows: Rows | None = None
     """How many rows there are."""
     fresh: Fresh | None = None
+    """No value of a date or timestamp is too old."""
     refers: Refers | None = None
+    """Every key is in another dataset."""
     where: Annotated[str, Field(pattern=CONDITION)] | None = None
     """SQL condition: only the rows for which it is true are judged, such as `tailnum IS NOT NULL`."""
     at_least: Annotated[float, Field(gt=0, lt=1)] | None = None
@@ -403,7 +434,7 @@ class Expectation(_Model):
 
 
 class CastNulls(_Model):
-    """Values that `cast` (with `on_error: null`) or `cast_right` makes null, since they do not fit the type."""
+    """Values that a `cast` (with `on_error: null`) or a `cast_right` makes null because they do not fit the type."""
 
     warn_over: Annotated[float, Field(ge=0, le=1)] = 0.01
     """The share of a column's values over which a run warns, with examples; every report counts them by column."""
@@ -431,7 +462,7 @@ class Sink(_Model):
 
 
 class JobSettings(_Model):
-    """What every Glue job is told, whatever it runs."""
+    """Settings of every job."""
 
     py_files: list[Annotated[str, Field(pattern=PYTHON_FILE)]] = []
     """Python files, by their paths from lake.yaml, each a module that steps or the script can use."""
@@ -442,6 +473,7 @@ class JobSettings(_Model):
     worker_type: WorkerType = "G.1X"
     """`G.025X` is for streaming jobs. Provider 5.100.0 knows no larger ones than `G.8X`, and none with more memory."""
     workers: Annotated[int, Field(ge=2, le=100)] = 2
+    """How many workers a run gets; with `autoscaling`, at most this many."""
     autoscaling: bool = True
     """Glue takes no more workers than there is work for, and `workers` at most."""
     flex: bool = False
@@ -453,11 +485,13 @@ class JobSettings(_Model):
     retries: Annotated[int, Field(ge=0, le=10)] = 0
     """How often a run that failed is tried again."""
     max_concurrent_runs: Annotated[int, Field(ge=1, le=1000)] = 1
+    """How many runs of the job may be under way at once."""
     arguments: dict[Annotated[str, Field(pattern=ARGUMENT)], str] = {}
     """Arguments besides those that the lake gives: `{--threshold: "3"}`."""
     python_modules: list[Annotated[str, Field(pattern=REQUIREMENT)]] = []
     """Python packages that Glue installs, such as `holidays==0.83`."""
     spark_conf: dict[Annotated[str, Field(pattern=SPARK_CONF)], str] = {}
+    """Settings of Spark, such as `{spark.sql.shuffle.partitions: "64"}`."""
     encryption: bool = False
     """Logs, temporary files and bookmarks are encrypted with the lake's key by a security configuration."""
 
@@ -470,12 +504,12 @@ class JobSettings(_Model):
 
 
 class ScriptJob(JobSettings):
-    """A job that is a person's own script."""
+    """A job that runs a script of your own."""
 
     script: Annotated[str, Field(pattern=SCRIPT)]
-    """A script of your own, by its path from lake.yaml, in place of source, steps and sink. Scala: `GlueApp.main`."""
+    """Path of the script, from lake.yaml. A Scala script has an object `GlueApp` with `main`."""
     type: Literal["batch", "streaming", "shell"] = "batch"
-    """Spark that ends by itself, Spark that does not, or Python alone."""
+    """Spark that ends, Spark that does not end, or Python without Spark."""
 
     @property
     def language(self) -> Literal["python", "scala"]:
@@ -483,17 +517,22 @@ class ScriptJob(JobSettings):
 
 
 class Job(JobSettings):
+    """A job of steps, from a dataset to a table."""
+
     source: Name
     """The dataset it starts from."""
     language: Literal["python", "scala"] = "python"
-    """Of the script that runs the steps; the steps do the same in both."""
+    """The language of the script that runs the steps. The steps do the same in both."""
     incremental: bool = False
     """A run takes only files that no run has taken before, and adds their rows as partitions with a key `batch`."""
     steps: list[Step] = []
+    """Its transforms, in order. Each one takes the data that the one before gives."""
     expect: list[Expectation] = []
     """Rules about the rows that go to the sink."""
     cast_nulls: CastNulls = CastNulls()
+    """When a run warns of values that a cast made null."""
     sink: Sink
+    """The table it writes."""
 
     def datasets(self) -> dict[tuple[str | int, ...], str]:
         """The datasets it names: its source, and those of its steps and expectations, by the place in lake.yaml."""
@@ -517,19 +556,25 @@ class Window(_Model):
     by: Name
     """The column whose values are counted."""
     seconds: Annotated[int, Field(ge=1)]
+    """Length of the window."""
 
 
 class Buffer(_Model):
     megabytes: Annotated[int, Field(ge=64, le=128)] = 64
     """AWS takes no less than 64 where Firehose converts to Parquet."""
     seconds: Annotated[int, Field(ge=0, le=900)] = 60
+    """Firehose writes a file after this time, or after `megabytes`, whichever comes first."""
 
 
 class Stream(_Model):
     columns: Annotated[dict[Name, ColumnType], Field(min_length=1)]
+    """The fields of an event, with their types."""
     shards: Annotated[int, Field(ge=1, le=200)] = 1
+    """Shards of the Kinesis stream. AWS takes 1 MB or 1,000 events a second for each."""
     retention_hours: Annotated[int, Field(ge=24, le=8760)] = 24
+    """How long Kinesis keeps an event."""
     buffer: Buffer = Buffer()
+    """How much Firehose collects before it writes a file."""
     window: Window | None = None
     """Set to deploy a Flink application that counts events."""
 
@@ -547,39 +592,52 @@ class Workflow(_Model):
     schedule: Annotated[str, Field(pattern=CRON)] | None = None
     """AWS's six fields, in UTC. Without it, the workflow runs on demand only: `lake run --workflow NAME`."""
     steps: Annotated[list[WorkflowStep], Field(min_length=1)]
+    """What it starts, in order. A step starts when the one before has succeeded."""
 
 
 class Queries(_Model):
     folder: str = "queries"
+    """A folder of SQL files beside lake.yaml, one statement a file. Each becomes a named query."""
     bytes_scanned_cutoff: Annotated[int, Field(ge=10_485_760)] = 10_000_000_000
     """Bytes. AWS takes no less than 10 MiB."""
 
 
 class MlTransform(_Model):
-    """AWS's own FindMatches. It ran only on Glue 2.0, which ended on 2026-04-01: the step `find_matches` runs."""
+    """AWS's own FindMatches. It ran only on Glue 2.0, which ended on 2026-04-01. Use the step `find_matches` instead."""
 
     dataset: Name
     """Its raw table has to be in the catalog when the etl stack is deployed."""
     primary_key: Name
+    """The column that names a record."""
     precision_recall: Annotated[float, Field(ge=0, le=1)] = 0.5
     """From 0, all matches found, to 1, all found matches right."""
     accuracy_cost: Annotated[float, Field(ge=0, le=1)] = 0.5
     """From 0, least cost, to 1, most accuracy."""
     enforce_labels: bool = False
+    """Whether the output has to agree with the labels."""
     max_capacity: Annotated[float, Field(ge=2, le=100)] = 10.0
     """DPUs of its task runs."""
 
 
 class Config(_Model):
     project: ProjectName
+    """The lake's name. The name of every resource begins with it."""
     environments: Annotated[dict[Name, Environment], Field(min_length=1)]
+    """Where the lake can be deployed. LAKE_ENV chooses; without it, the first one is taken."""
     connections: dict[Name, Connection] = {}
+    """Databases, and networks, that datasets and jobs use."""
     datasets: dict[Name, Dataset] = {}
+    """The lake's input: files in the raw zone, a folder each, and tables of databases."""
     every_job: dict[Name, AnyJob] = Field({}, alias="jobs")
+    """Glue jobs: steps from a dataset to a table, or a script of your own."""
     workflows: dict[Name, Workflow] = {}
+    """Chains of crawlers and jobs, started on demand or by schedule."""
     ml_transforms: dict[Name, MlTransform] = {}
+    """AWS's own FindMatches transforms, which AWS runs no more."""
     streams: dict[Name, Stream] = {}
+    """Streams of events: Kinesis, Firehose to Parquet in the raw zone, and a Flink application."""
     queries: Queries = Queries()
+    """Athena's named queries, and how much a query may read."""
 
     @property
     def jobs(self) -> dict[str, Job]:

@@ -63,7 +63,9 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def settings(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_show_version)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Print the version.")
+    ] = False,
     file: Annotated[Path | None, typer.Option(help="Another lake.yaml.")] = None,
     env: Annotated[str | None, typer.Option(help="An environment of lake.yaml, in place of LAKE_ENV.")] = None,
 ) -> None:

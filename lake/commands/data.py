@@ -25,7 +25,7 @@ SHOWN = 20
 @app.command()
 def put(
     context: typer.Context,
-    dataset: str,
+    dataset: Annotated[str, typer.Argument(help="A dataset of lake.yaml.")],
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders that hold the partition folders.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would go where; upload nothing.")] = False,
     as_json: AsJson = False,
@@ -127,7 +127,7 @@ def _dry_run(settings: Settings, targets: list[str], like: str | None, sample: i
 @app.command()
 def secret(
     context: typer.Context,
-    connection: str,
+    connection: Annotated[str, typer.Argument(help="A connection of lake.yaml.")],
     username: Annotated[str | None, typer.Option(help="The database user; asked for when it is not given.")] = None,
 ) -> None:
     """Give a connection its user and password: asked for, or the password as one line of stdin."""
@@ -148,7 +148,7 @@ def secret(
 @app.command()
 def send(
     context: typer.Context,
-    stream: str,
+    stream: Annotated[str, typer.Argument(help="A stream of lake.yaml.")],
     file: Annotated[Path, typer.Argument(help="JSON lines, an event each.")],
     rate: Annotated[float, typer.Option(min=0.1, help="Events a second.")] = 100.0,
     limit: Annotated[int | None, typer.Option(min=1, help="Send no more than this many.")] = None,

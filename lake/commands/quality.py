@@ -31,7 +31,7 @@ def quality(
 @app.command("evaluate-matches")
 def evaluate_matches(
     context: typer.Context,
-    job: str,
+    job: Annotated[str, typer.Argument(help="A job with a step find_matches.")],
     labels: Annotated[Path | None, typer.Option(help="CSV as of FindMatches: labeling_set_id,label,COLUMNS.")] = None,
     truth: Annotated[str | None, typer.Option(help="In place of labels: the column that holds the truth.")] = None,
     rows: Annotated[
