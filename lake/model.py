@@ -114,7 +114,7 @@ class Network(_Model):
     subnet: Annotated[str, Field(pattern=SUBNET)]
     """The subnet that crawlers and jobs run in."""
     security_groups: Annotated[list[Annotated[str, Field(pattern=SECURITY_GROUP)]], Field(min_length=1)]
-    """One of them must let in all TCP from itself: AWS asks for it."""
+    """AWS requires that one of them allows all inbound TCP from itself."""
     zone: Annotated[str, Field(pattern=ZONE)]
     """The availability zone of the subnet."""
 
@@ -131,14 +131,14 @@ class Connection(_Model):
     ssl: bool = True
     """Encrypt the connection. The server's certificate is not checked."""
     network: Network | None = None
-    """The place in a VPC from which crawlers and jobs reach it."""
+    """Where in a VPC crawlers and jobs run to reach it."""
 
 
 class Crawl(_Model):
     schedule: Annotated[str, Field(pattern=CRON)] | None = None
-    """AWS's six fields, in UTC. Without it, the crawler runs on demand only."""
+    """When the crawler runs, as `cron(...)` with AWS's six fields in UTC. Without it, on demand only."""
     recrawl: Literal["everything", "new_folders", "events"] = "everything"
-    """`events`: after the first crawl, only the folders in which S3 says that objects came or went."""
+    """What a later crawl reads: everything, new folders, or the folders in which S3 reported changes (`events`)."""
     on_update: Literal["update", "log"] = "update"
     """When files have other columns than the table: `update` the table, or only `log` it."""
     on_delete: Literal["deprecate", "delete", "log"] = "deprecate"
@@ -153,26 +153,26 @@ class CsvFormat(_Model):
     header: bool = True
     """Whether the first line of each file names the columns."""
     serde: Literal["OpenCSVSerDe", "LazySimpleSerDe", "None"] = "OpenCSVSerDe"
-    """`LazySimpleSerDe` knows no quotes; with `None` the crawler chooses."""
+    """The table's SerDe. `LazySimpleSerDe` ignores quotes. With `None`, the crawler chooses."""
 
 
 class JsonFormat(_Model):
     path: Annotated[str, Field(pattern=JSON_PATH)]
-    """Where the records are in a file that is not one object a line, such as `$.records[*]`. Athena cannot read it."""
+    """Where the records are, such as `$.records[*]`, if files are not one object a line. Athena cannot read those."""
 
 
 class GrokFormat(_Model):
     pattern: Annotated[str, Field(min_length=1, max_length=2048)]
     """The grok pattern of a line, such as `%{IP:client} %{WORD:method}`."""
     custom_patterns: str | None = None
-    """A line each: a name, a space, its regular expression."""
+    """One pattern a line: a name, a space, a regular expression."""
     classification: str | None = None
-    """Without it, the dataset's name."""
+    """The table's classification. Without it, the dataset's name."""
 
 
 class XmlFormat(_Model):
     row_tag: Annotated[str, Field(min_length=1)]
-    """The element that is a row; it must not close itself."""
+    """The element of a row. It must not be self-closing."""
 
 
 class Projection(_Model):
@@ -181,17 +181,17 @@ class Projection(_Model):
     type: Literal["integer", "enum", "date", "injected"]
     """The kind of values. `injected`: every query has to name the value."""
     range: Annotated[list[int | str], Field(min_length=2, max_length=2)] | None = None
-    """First and last, such as `[2010, 2030]` or `[2024-01-01, NOW]`."""
+    """First and last value, such as `[2010, 2030]` or `[2024-01-01, NOW]`."""
     values: Annotated[list[str], Field(min_length=1)] | None = None
-    """Of an enum."""
+    """The values of an enum."""
     format: str | None = None
-    """Of a date, such as `yyyy-MM-dd`."""
+    """Format of a date, such as `yyyy-MM-dd`."""
     interval: Annotated[int, Field(ge=1)] | None = None
     """The step from one value to the next. Without it, 1."""
     interval_unit: Literal["YEARS", "MONTHS", "WEEKS", "DAYS", "HOURS", "MINUTES", "SECONDS"] | None = None
     """Of a date: the unit of `interval`. Required where `format` is finer than a day."""
     digits: Annotated[int, Field(ge=1)] | None = None
-    """Integers are written with leading zeros to this width."""
+    """Width to which integers are padded with zeros."""
 
     @field_validator("range", mode="before")
     @classmethod
@@ -206,13 +206,13 @@ class PartitionIndex(_Model):
 
 class Dataset(_Model):
     zone: Literal["raw", "curated"] = "raw"
-    """Where its folder lies, and which database gets its table. `curated`: what jobs leave beside their tables."""
+    """The zone of its folder and its table. `curated` is for files that jobs write beside their tables."""
     format: Literal["csv", "json", "parquet", "grok", "xml", "jdbc"]
-    """`jdbc`: a table of a database; all else are files."""
+    """The format of its files, or `jdbc` for a table of a database."""
     connection: Name | None = None
-    """Only of a jdbc dataset: where its database is."""
+    """The connection to its database. Only of a jdbc dataset."""
     table: Annotated[str, Field(pattern=DATABASE_TABLE)] | None = None
-    """Only of a jdbc dataset: `schema.table`."""
+    """The table in the database, as `schema.table`. Only of a jdbc dataset."""
     catalog: Literal["crawled", "projected", "declared"] = "crawled"
     """A crawler finds the table, or `columns` gives it. Partitions: computed by Athena, or registered by `lake put`."""
     partitions: list[Name] | dict[Name, ColumnType] = []
@@ -220,17 +220,17 @@ class Dataset(_Model):
     columns: list[Name] | dict[Name, DeclaredType] = []
     """`{name: type}` of a table that is not crawled. Of a crawled CSV table without a header: the names."""
     projection: dict[Name, Projection] = {}
-    """Of a projected table: each partition key's values."""
+    """The values of each partition key. Only of a projected table."""
     partition_index: bool | PartitionIndex = True
     """An index over all partition keys, or those given. It speeds up queries on tables with many partitions."""
     csv: CsvFormat = CsvFormat()
-    """How CSV files are written. Only of the format csv."""
+    """How its CSV files are written."""
     json_: JsonFormat | None = Field(None, alias="json")
-    """Only of the format json, and only where files are not one object a line."""
+    """The JSON classifier, if its files are not one object a line."""
     grok: GrokFormat | None = None
-    """Required for the format grok. Only AWS's crawler can run it."""
+    """The grok classifier. Required for the format grok. The embedded AWS cannot run it."""
     xml: XmlFormat | None = None
-    """Required for the format xml. Only AWS's crawler can run it."""
+    """The XML classifier. Required for the format xml. The embedded AWS cannot run it."""
     crawl: Crawl = Crawl()
     """When its crawler runs, and what it does with changes. Only of a crawled table."""
 
@@ -247,12 +247,12 @@ Compression = Literal["zstd", "snappy", "gzip", "zlib", "deflate", "bzip2", "non
 
 class Function(_Model):
     function: Annotated[str, Field(pattern=FUNCTION)]
-    """`module.function` of a file in `py_files`; it takes the DataFrame and returns a Column."""
+    """`module.function` of a file in `py_files`. It takes the DataFrame and returns a Column."""
 
 
 class DropNullFields(_Model):
     also: list[str | int | float] = []
-    """Values that count as null, such as `["", "null", -1]`: texts in string columns, numbers in numeric ones."""
+    """Values that count as null, such as `["", "null", -1]`: text in string columns, numbers in numeric ones."""
 
 
 class Join(_Model):
@@ -263,9 +263,9 @@ class Join(_Model):
     how: Literal["inner", "left", "right", "full", "semi", "anti"] = "inner"
     """`left` keeps every row of the step's data, `semi` those with a match, `anti` those without."""
     take: dict[Name, Name] | list[Name] | None = None
-    """Columns of the other dataset, with new names where it is a mapping. Without it, all of them."""
+    """Columns to take from the other dataset. A mapping renames them. Without it, all columns."""
     cast_right: dict[Name, ColumnType] = {}
-    """Column of the other dataset: the type it is to be joined by."""
+    """Column of the other dataset: the type to cast it to for the join."""
 
 
 class Lookup(_Model):
@@ -276,9 +276,9 @@ class Lookup(_Model):
     take: Name
     """The column whose value is taken."""
     default: str | int | float | None = None
-    """The value of a row for which there is none."""
+    """The value if the key is not there."""
     on_many: Literal["error", "first"] = "error"
-    """Where a key that a row asks for has several values: fail, or take the smallest."""
+    """If a key has several values: fail, or take the smallest."""
 
 
 class Map(_Model):
@@ -289,11 +289,11 @@ class Map(_Model):
     cast: dict[Name, ColumnType] = {}
     """Column: its new type."""
     on_error: Literal["null", "quarantine", "fail"] = "null"
-    """A value that cannot be cast becomes null, takes its row to the quarantine zone, or fails the run."""
+    """What a value that cannot be cast does: it becomes null, its row is quarantined, or the run fails."""
     lookup: dict[Name, Lookup] = {}
-    """New column: where its value is looked up."""
+    """New column: the dataset to look its value up in."""
     delete: list[Name] = []
-    """Columns to remove, after all else."""
+    """Columns to remove, last of all."""
 
     @field_validator("on_error", mode="before", json_schema_input_type=Literal["null", "quarantine", "fail"] | None)
     @classmethod
@@ -305,7 +305,7 @@ class Dedupe(_Model):
     by: Columns = []
     """Rows with the same values in these columns are duplicates. Without it, rows that are equal in every column."""
     newest: Name | None = None
-    """Of the duplicates, the row with the greatest value of this column stays."""
+    """Keep the duplicate with the greatest value in this column."""
 
 
 class Convert(_Model):
@@ -314,45 +314,45 @@ class Convert(_Model):
     compression: Compression | None = None
     """The compression of the sink."""
     target_file_mb: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    """Files of about this size."""
+    """Approximate size of a file."""
 
 
 class FindMatches(_Model):
     columns: Annotated[dict[Name, Literal["name", "date", "address", "code"]], Field(min_length=1)]
     """The columns to compare, each with its kind."""
     id: Name
-    """The column that names a record: never null, never twice."""
+    """The column that identifies a record: unique and never null."""
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.9
-    """The probability from which two records are a match."""
+    """Records match from this probability on."""
     blocking: list[Annotated[list[Name], Field(min_length=1)]] = []
-    """Only records that agree on all columns of one list are compared. Without it, lists are chosen."""
+    """Compare only records that agree on all columns of one of these lists. Without it, lists are chosen."""
     compare: dict[Name, list[Annotated[int, Field(ge=1)]]] = {}
-    """Column: the edit distances that count as near. Without it, by the column's kind."""
+    """Column: the edit distances that count as near. Without it, they follow from the kind of the column."""
     known: Name | None = None
-    """A dataset with match_id, or the job's own table: its records keep theirs, and new ones are matched with them."""
+    """A dataset with `match_id`, or the job's own table. Its records keep theirs; new ones are matched to them."""
 
 
 class Step(_Model):
-    """One transform. Exactly one of the fields is given."""
+    """One transform: exactly one of these settings."""
 
     drop_fields: list[Name] | None = None
     """Remove these columns."""
     drop_null_fields: DropNullFields | None = None
     """`{}`: remove the columns that are null in every row."""
     filter: str | Function | None = None
-    """SQL condition, or `{function: module.function}`; a row for which it is not true is left out, and counted."""
+    """SQL condition, or `{function: module.function}`. Rows for which it is not true are removed and counted."""
     find_matches: FindMatches | None = None
-    """Give records of the same thing the same `match_id`, and each a `match_confidence_score`."""
+    """Find duplicates: records of the same thing get the same `match_id`."""
     join: Join | None = None
     """Join another dataset."""
     map: Map | None = None
     """Add, cast, look up, rename and delete columns."""
     dedupe: Dedupe | None = None
-    """One row of those that are duplicates of each other stays; the others are counted."""
+    """Keep one row of each group of duplicates. The others are counted."""
     convert: Convert | None = None
-    """How the sink writes; the same as these fields of the sink, which then are not given there."""
+    """How the sink writes. Replaces the same settings of the sink."""
     sql: str | None = None
-    """Spark SQL over `input`, the step's data; other datasets by their names."""
+    """Spark SQL. The step's data is `input`; other datasets have their names."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Step:
@@ -385,29 +385,29 @@ class Fresh(_Model):
     column: Name
     """A date or timestamp."""
     hours: Annotated[int, Field(ge=1)]
-    """No value is older than this when the run begins."""
+    """No value is older than this at the start of the run."""
 
 
 class Refers(_Model):
     to: Name
-    """The dataset that has to have the key."""
+    """The dataset that must have the key."""
     on: Keys
     """The key or keys; a mapping where the other side has them under other names."""
 
 
 class Expectation(_Model):
-    """Rules about the rows that go to the sink. Exactly one of the fields before `where` is given."""
+    """A rule for the rows that go to the sink: exactly one of the settings before `where`."""
 
     complete: Columns | None = None
     """Columns that are never null."""
     unique: Columns | None = None
-    """No two rows have the same values in these columns; those that do all fail."""
+    """No two rows have the same values in these columns. All rows of a duplicate fail."""
     in_: dict[Name, list[str | int | float | None]] | None = Field(None, alias="in")
-    """Column: the values allowed. A null fails unless it is among them."""
+    """Column: the allowed values. Null fails unless it is one of them."""
     between: dict[Name, Annotated[list[int | float | None], Field(min_length=2, max_length=2)]] | None = None
-    """Column: its least and its greatest value, or null for no limit. A null fails."""
+    """Column: the least and the greatest value, or null for no limit. Null fails."""
     matches: dict[Name, str] | None = None
-    """Column: the Java regular expression that the whole text matches. A null fails."""
+    """Column: the Java regular expression that the whole text has to match. Null fails."""
     rows: Rows | None = None
     """How many rows there are."""
     fresh: Fresh | None = None
@@ -415,11 +415,11 @@ class Expectation(_Model):
     refers: Refers | None = None
     """Every key is in another dataset."""
     where: Annotated[str, Field(pattern=CONDITION)] | None = None
-    """SQL condition: only the rows for which it is true are judged, such as `tailnum IS NOT NULL`."""
+    """SQL condition: check only the rows for which it is true, such as `tailnum IS NOT NULL`."""
     at_least: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """The share of rows that is enough. Without it, all of them."""
+    """The share of rows that has to pass. Without it, all rows."""
     otherwise: Literal["fail", "quarantine", "warn"] = "fail"
-    """`fail` publishes nothing, `quarantine` takes out the rows that fail, `warn` only says so."""
+    """If rows fail: publish nothing (`fail`), set those rows aside (`quarantine`), or only warn."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Expectation:
@@ -437,63 +437,63 @@ class CastNulls(_Model):
     """Values that a `cast` (with `on_error: null`) or a `cast_right` makes null because they do not fit the type."""
 
     warn_over: Annotated[float, Field(ge=0, le=1)] = 0.01
-    """The share of a column's values over which a run warns, with examples; every report counts them by column."""
+    """A run warns, with examples, above this share of a column's values. Every report counts them."""
 
 
 class Sink(_Model):
     table: Annotated[str, Field(pattern=SINK_TABLE)]
-    """In the curated database, its files in a folder of this name; with a connection `schema.table` there."""
+    """The table in the curated database, and the folder of its files. With a connection: `schema.table` there."""
     connection: Name | None = None
-    """The database to write to, in place of files."""
+    """Write to this database instead of files."""
     mode: Literal["insert", "truncate", "upsert"] = "insert"
-    """Only with a connection: add the rows, replace all rows, or replace the rows of the same keys."""
+    """Add the rows, replace all rows, or replace rows with the same keys. Only with a connection."""
     keys: list[Name] = []
-    """Only of an upsert: the columns that name a row; the table has a unique index of them."""
+    """The columns that identify a row. The table needs a unique index on them. Only of an upsert."""
     batch_size: Annotated[int, Field(ge=1, le=100_000)] = 1000
-    """Only with a connection: rows in one round trip."""
+    """Rows per round trip. Only with a connection."""
     format: Format = "parquet"
-    """`avro` needs its jar: neither pyspark nor the embedded AWS has it."""
+    """The file format. `avro` needs a jar that neither pyspark nor the embedded AWS has."""
     compression: Compression | None = None
-    """By default zstd for parquet and orc, gzip for json and csv, snappy for avro."""
+    """The compression. By default zstd for parquet and orc, gzip for json and csv, snappy for avro."""
     partition_by: list[Name] = []
-    """A run replaces the partitions that it has rows for, and leaves the others."""
+    """The partition keys. A run replaces the partitions that it has rows for and keeps the others."""
     target_file_mb: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    """Files of about this size. Without it, each partition is one file."""
+    """Approximate size of a file. Without it, each partition is one file."""
 
 
 class JobSettings(_Model):
     """Settings of every job."""
 
     py_files: list[Annotated[str, Field(pattern=PYTHON_FILE)]] = []
-    """Python files, by their paths from lake.yaml, each a module that steps or the script can use."""
+    """Python files that steps or the script can import. Paths are relative to lake.yaml."""
     connections: list[Name] = []
-    """Connections whose network it runs in, besides those its datasets and its sink name."""
+    """Connections whose network the job runs in, besides those of its datasets and its sink."""
     glue_version: Literal["5.0", "5.1", "6.0"] = "5.1"
-    """`6.0` (Spark 4.1, Scala 2.13) is for scripts of your own: the steps are tested on Spark 3.5."""
+    """`6.0` (Spark 4.1, Scala 2.13) is for scripts of your own. The steps are tested on Spark 3.5 only."""
     worker_type: WorkerType = "G.1X"
-    """`G.025X` is for streaming jobs. Provider 5.100.0 knows no larger ones than `G.8X`, and none with more memory."""
+    """`G.025X` is for streaming jobs. Provider 5.100.0 has none larger than `G.8X` and none with more memory."""
     workers: Annotated[int, Field(ge=2, le=100)] = 2
     """How many workers a run gets; with `autoscaling`, at most this many."""
     autoscaling: bool = True
-    """Glue takes no more workers than there is work for, and `workers` at most."""
+    """Glue starts only as many workers as there is work for."""
     flex: bool = False
-    """Spare capacity, about a third cheaper; a run may wait for it, and lose it."""
+    """Use spare capacity. It is about a third cheaper, and a run may wait for it or lose it."""
     timeout_minutes: Annotated[int, Field(ge=1, le=10_080)] | None = None
-    """A run that takes longer is ended. By default 60, of a streaming job 10,080, which is AWS's limit."""
+    """A longer run is stopped. Default: 60, and for a streaming job 10,080, which is AWS's limit."""
     notify_minutes: Annotated[int, Field(ge=1)] | None = None
-    """A run that takes longer sends an event to EventBridge."""
+    """A longer run sends an event to EventBridge."""
     retries: Annotated[int, Field(ge=0, le=10)] = 0
-    """How often a run that failed is tried again."""
+    """How often Glue retries a failed run."""
     max_concurrent_runs: Annotated[int, Field(ge=1, le=1000)] = 1
     """How many runs of the job may be under way at once."""
     arguments: dict[Annotated[str, Field(pattern=ARGUMENT)], str] = {}
-    """Arguments besides those that the lake gives: `{--threshold: "3"}`."""
+    """Arguments in addition to those of the lake, such as `{--threshold: "3"}`."""
     python_modules: list[Annotated[str, Field(pattern=REQUIREMENT)]] = []
     """Python packages that Glue installs, such as `holidays==0.83`."""
     spark_conf: dict[Annotated[str, Field(pattern=SPARK_CONF)], str] = {}
     """Settings of Spark, such as `{spark.sql.shuffle.partitions: "64"}`."""
     encryption: bool = False
-    """Logs, temporary files and bookmarks are encrypted with the lake's key by a security configuration."""
+    """Encrypt logs, temporary files and bookmarks with the lake's key, by a security configuration."""
 
     @field_validator("glue_version", mode="before")
     @classmethod
@@ -520,13 +520,13 @@ class Job(JobSettings):
     """A job of steps, from a dataset to a table."""
 
     source: Name
-    """The dataset it starts from."""
+    """The dataset it reads."""
     language: Literal["python", "scala"] = "python"
     """The language of the script that runs the steps. The steps do the same in both."""
     incremental: bool = False
-    """A run takes only files that no run has taken before, and adds their rows as partitions with a key `batch`."""
+    """A run reads only files that no run has read before, and adds their rows as partitions with a key `batch`."""
     steps: list[Step] = []
-    """Its transforms, in order. Each one takes the data that the one before gives."""
+    """Its transforms, in order. Each gets the output of the one before."""
     expect: list[Expectation] = []
     """Rules about the rows that go to the sink."""
     cast_nulls: CastNulls = CastNulls()
@@ -554,23 +554,23 @@ AnyJob = Annotated[Annotated[Job, Tag("Job")] | Annotated[ScriptJob, Tag("Script
 
 class Window(_Model):
     by: Name
-    """The column whose values are counted."""
+    """The column to count by."""
     seconds: Annotated[int, Field(ge=1)]
     """Length of the window."""
 
 
 class Buffer(_Model):
     megabytes: Annotated[int, Field(ge=64, le=128)] = 64
-    """AWS takes no less than 64 where Firehose converts to Parquet."""
+    """Firehose writes a file at this size. AWS requires at least 64 for Parquet."""
     seconds: Annotated[int, Field(ge=0, le=900)] = 60
-    """Firehose writes a file after this time, or after `megabytes`, whichever comes first."""
+    """Firehose writes a file after this time, or at `megabytes`, whichever comes first."""
 
 
 class Stream(_Model):
     columns: Annotated[dict[Name, ColumnType], Field(min_length=1)]
     """The fields of an event, with their types."""
     shards: Annotated[int, Field(ge=1, le=200)] = 1
-    """Shards of the Kinesis stream. AWS takes 1 MB or 1,000 events a second for each."""
+    """Shards of the Kinesis stream. Each takes 1 MB or 1,000 events a second."""
     retention_hours: Annotated[int, Field(ge=24, le=8760)] = 24
     """How long Kinesis keeps an event."""
     buffer: Buffer = Buffer()
@@ -585,12 +585,12 @@ class WorkflowStep(_Model):
     run: list[Name] = []
     """The jobs it starts."""
     after: Literal["all", "any"] = "all"
-    """Of the step before: it starts when all, or any, of its crawlers and jobs have succeeded."""
+    """Start when all, or any, of the crawlers and jobs of the step before have succeeded."""
 
 
 class Workflow(_Model):
     schedule: Annotated[str, Field(pattern=CRON)] | None = None
-    """AWS's six fields, in UTC. Without it, the workflow runs on demand only: `lake run --workflow NAME`."""
+    """When it runs, as `cron(...)` with AWS's six fields in UTC. Without it, on demand only."""
     steps: Annotated[list[WorkflowStep], Field(min_length=1)]
     """What it starts, in order. A step starts when the one before has succeeded."""
 
@@ -599,31 +599,31 @@ class Queries(_Model):
     folder: str = "queries"
     """A folder of SQL files beside lake.yaml, one statement a file. Each becomes a named query."""
     bytes_scanned_cutoff: Annotated[int, Field(ge=10_485_760)] = 10_000_000_000
-    """Bytes. AWS takes no less than 10 MiB."""
+    """A query that would read more bytes is cancelled. AWS requires at least 10 MiB."""
 
 
 class MlTransform(_Model):
-    """AWS's own FindMatches. It ran only on Glue 2.0, which ended on 2026-04-01. Use the step `find_matches` instead."""
+    """AWS's own FindMatches. It ran only on Glue 2.0, which ended on 2026-04-01: use the step `find_matches`."""
 
     dataset: Name
-    """Its raw table has to be in the catalog when the etl stack is deployed."""
+    """The dataset. Its table has to be in the catalog when the etl stack is deployed."""
     primary_key: Name
-    """The column that names a record."""
+    """The column that identifies a record."""
     precision_recall: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """From 0, all matches found, to 1, all found matches right."""
+    """From 0 (find all matches) to 1 (find only true matches)."""
     accuracy_cost: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """From 0, least cost, to 1, most accuracy."""
+    """From 0 (least cost) to 1 (most accuracy)."""
     enforce_labels: bool = False
     """Whether the output has to agree with the labels."""
     max_capacity: Annotated[float, Field(ge=2, le=100)] = 10.0
-    """DPUs of its task runs."""
+    """DPUs of a task run."""
 
 
 class Config(_Model):
     project: ProjectName
     """The lake's name. The name of every resource begins with it."""
     environments: Annotated[dict[Name, Environment], Field(min_length=1)]
-    """Where the lake can be deployed. LAKE_ENV chooses; without it, the first one is taken."""
+    """Where the lake can be deployed. `LAKE_ENV` chooses one. Without it, the first is used."""
     connections: dict[Name, Connection] = {}
     """Databases, and networks, that datasets and jobs use."""
     datasets: dict[Name, Dataset] = {}
@@ -633,7 +633,7 @@ class Config(_Model):
     workflows: dict[Name, Workflow] = {}
     """Chains of crawlers and jobs, started on demand or by schedule."""
     ml_transforms: dict[Name, MlTransform] = {}
-    """AWS's own FindMatches transforms, which AWS runs no more."""
+    """AWS's own FindMatches transforms, which AWS no longer runs."""
     streams: dict[Name, Stream] = {}
     """Streams of events: Kinesis, Firehose to Parquet in the raw zone, and a Flink application."""
     queries: Queries = Queries()
