@@ -216,7 +216,7 @@ class Dataset(_Model):
     catalog: Literal["crawled", "projected", "declared"] = "crawled"
     """A crawler finds the table, or `columns` gives it. Partitions: computed by Athena, or registered by `lake put`."""
     partitions: list[Name] | dict[Name, ColumnType] = []
-    """The keys of its `key=value` folders, outermost first. A table that is not crawled needs their types too."""
+    """The keys of its `key=value` folders, outermost first. Of a table that is not crawled, with their types."""
     columns: list[Name] | dict[Name, DeclaredType] = []
     """`{name: type}` of a table that is not crawled. Of a crawled CSV table without a header: the names."""
     projection: dict[Name, Projection] = {}

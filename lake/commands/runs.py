@@ -99,7 +99,8 @@ def logs(
     run: Annotated[str | None, typer.Option(help="Of a job: a run's id, or the beginning of it.")] = None,
     last: Annotated[int, typer.Option("-n", "--lines", min=1, help="So many lines, the last.")] = 100,
     of: Annotated[
-        Literal["job", "crawler", "stream"] | None, typer.Option(help="job, crawler or stream, where the name is more than one.")
+        Literal["job", "crawler", "stream"] | None,
+        typer.Option(help="job, crawler or stream, where the name is several."),
     ] = None,
 ) -> None:
     """What a job's last run, a crawler's last crawl or a stream's delivery and application have logged."""

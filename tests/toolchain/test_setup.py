@@ -53,7 +53,10 @@ def test_a_shim_that_does_not_start_is_passed_over(tmp_path: Path, monkeypatch: 
     assert setup.other_python(str(tmp_path)) is None
 
 
-@pytest.mark.parametrize("lock", ["requirements.txt", "toolchain/requirements-checkov.txt", "toolchain/requirements-docs.txt"])
+LOCKS = ["requirements.txt", "toolchain/requirements-checkov.txt", "toolchain/requirements-docs.txt"]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
 def test_every_python_package_is_pinned_by_hash_and_no_index_is_named(lock: str) -> None:
     text = (ROOT / lock).read_text()
     entries = re.split(r"\n(?=[a-zA-Z])", re.sub(r"(?m)^\s*#.*\n", "", text))
