@@ -73,6 +73,12 @@ def test_the_lock_holds_every_package_the_project_asks_for() -> None:
     assert {re.sub(r"[._-]+", "-", name).lower() for name in asked} <= set(locked)
 
 
+def test_the_lock_of_the_documentation_is_what_the_project_pins() -> None:
+    pinned = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["docs"]
+    locked = re.findall(r"(?m)^([\w.-]+==\S+)", (ROOT / "toolchain/requirements-docs.txt").read_text())
+    assert set(pinned) <= set(locked)
+
+
 def test_the_npm_lock_names_no_registry() -> None:
     packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
     assert packages["node_modules/cdktf-cli"]["version"] == "0.21.0"
