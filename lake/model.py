@@ -94,88 +94,104 @@ class _Model(BaseModel):
 
 class State(_Model):
     bucket: str
-    """The S3 bucket that keeps Terraform's state. Without it, state is a local file."""
+    """The S3 bucket that keeps Terraform's state."""
 
 
 class Environment(_Model):
     region: Annotated[str, Field(pattern=REGION)]
+    """The AWS region."""
     endpoint: Annotated[str, Field(pattern=LOOPBACK)] | None = None
     """Set for the embedded AWS only. Without it, the environment is an AWS account."""
     account: Annotated[str, Field(pattern=ACCOUNT)] | None = None
-    """A login to any other account stops before anything is read."""
+    """The account's 12 digits, in quotes. A login to any other account is refused before anything is read."""
     destroyable: bool = False
-    """The first of the two keys to deleting data; the command is the second."""
+    """Whether data may be deleted. The command also has to say `--delete-data`."""
     state: State | None = None
+    """Where Terraform keeps its state. Without it, in `.state/<environment>/` beside lake.yaml."""
 
 
 class Network(_Model):
     subnet: Annotated[str, Field(pattern=SUBNET)]
+    """The subnet that crawlers and jobs run in."""
     security_groups: Annotated[list[Annotated[str, Field(pattern=SECURITY_GROUP)]], Field(min_length=1)]
-    """One of them must let in all TCP from itself: AWS asks for it."""
+    """AWS requires that one of them allows all inbound TCP from itself."""
     zone: Annotated[str, Field(pattern=ZONE)]
+    """The availability zone of the subnet."""
 
 
 class Connection(_Model):
     type: Literal["postgresql", "network"]
-    """A database, or with `network` the way into a VPC alone."""
+    """A PostgreSQL database, or only a way into a VPC (`network`)."""
     host: Annotated[str, Field(pattern=HOST)] | None = None
+    """Name or address of the database's host. Required, except with `type: network`."""
     port: Annotated[int, Field(ge=1, le=65_535)] = 5432
+    """TCP port of the database."""
     database: Annotated[str, Field(pattern=DATABASE)] | None = None
+    """Name of the database. Required, except with `type: network`."""
     ssl: bool = True
-    """Without it, also unencrypted connections are made."""
+    """Encrypt the connection. The server's certificate is not checked."""
     network: Network | None = None
-    """The place in a VPC from which crawlers and jobs reach it."""
+    """Where in a VPC crawlers and jobs run to reach it."""
 
 
 class Crawl(_Model):
     schedule: Annotated[str, Field(pattern=CRON)] | None = None
-    """AWS's six fields, in UTC. Without it, the crawler runs on demand only."""
+    """When the crawler runs, as `cron(...)` with AWS's six fields in UTC. Without it, on demand only."""
     recrawl: Literal["everything", "new_folders", "events"] = "everything"
-    """`events`: after the first crawl, only the folders in which S3 says that objects came or went."""
+    """What a later crawl reads: everything, new folders, or the folders in which S3 reported changes (`events`)."""
     on_update: Literal["update", "log"] = "update"
+    """When files have other columns than the table: `update` the table, or only `log` it."""
     on_delete: Literal["deprecate", "delete", "log"] = "deprecate"
+    """When files are gone: mark the table as deprecated, delete the table or partition, or only `log` it."""
 
 
 class CsvFormat(_Model):
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    """The character between two values."""
     quote: Annotated[str, Field(min_length=1, max_length=1)] = '"'
+    """The character around a value that contains the delimiter."""
     header: bool = True
+    """Whether the first line of each file names the columns."""
     serde: Literal["OpenCSVSerDe", "LazySimpleSerDe", "None"] = "OpenCSVSerDe"
-    """`LazySimpleSerDe` knows no quotes; with `None` the crawler chooses."""
+    """The table's SerDe. `LazySimpleSerDe` ignores quotes. With `None`, the crawler chooses."""
 
 
 class JsonFormat(_Model):
     path: Annotated[str, Field(pattern=JSON_PATH)]
-    """Where the records are in a file that is not one object a line, such as `$.records[*]`. Athena cannot read it."""
+    """Where the records are, such as `$.records[*]`, if files are not one object a line. Athena cannot read those."""
 
 
 class GrokFormat(_Model):
     pattern: Annotated[str, Field(min_length=1, max_length=2048)]
+    """The grok pattern of a line, such as `%{IP:client} %{WORD:method}`."""
     custom_patterns: str | None = None
-    """A line each: a name, a space, its regular expression."""
+    """One pattern a line: a name, a space, a regular expression."""
     classification: str | None = None
-    """Without it, the dataset's name."""
+    """The table's classification. Without it, the dataset's name."""
 
 
 class XmlFormat(_Model):
     row_tag: Annotated[str, Field(min_length=1)]
-    """The element that is a row; it must not close itself."""
+    """The element of a row. It must not be self-closing."""
 
 
 class Projection(_Model):
-    """How Athena computes the values of a partition key, in Athena's own words."""
+    """How Athena computes the values of a partition key. The settings are Athena's."""
 
     type: Literal["integer", "enum", "date", "injected"]
+    """The kind of values. `injected`: every query has to name the value."""
     range: Annotated[list[int | str], Field(min_length=2, max_length=2)] | None = None
-    """First and last, such as `[2010, 2030]` or `[2024-01-01, NOW]`."""
+    """First and last value, such as `[2010, 2030]` or `[2024-01-01, NOW]`."""
     values: Annotated[list[str], Field(min_length=1)] | None = None
-    """Of an enum."""
+    """The values of an enum."""
     format: str | None = None
-    """Of a date, such as `yyyy-MM-dd`."""
+    """Format of a date, such as `yyyy-MM-dd`."""
     interval: Annotated[int, Field(ge=1)] | None = None
+    """The step from one value to the next. Without it, 1."""
     interval_unit: Literal["YEARS", "MONTHS", "WEEKS", "DAYS", "HOURS", "MINUTES", "SECONDS"] | None = None
+    """Of a date: the unit of `interval`. Required where `format` is finer than a day."""
     digits: Annotated[int, Field(ge=1)] | None = None
-    """Integers are written with leading zeros to this width."""
+    """Width to which integers are padded with zeros."""
 
     @field_validator("range", mode="before")
     @classmethod
@@ -185,34 +201,38 @@ class Projection(_Model):
 
 class PartitionIndex(_Model):
     keys: Annotated[list[Name], Field(min_length=1)]
+    """The partition keys to index, in this order."""
 
 
 class Dataset(_Model):
     zone: Literal["raw", "curated"] = "raw"
-    """Where its folder lies, and which database gets its table. `curated`: what jobs leave beside their tables."""
+    """The zone of its folder and its table. `curated` is for files that jobs write beside their tables."""
     format: Literal["csv", "json", "parquet", "grok", "xml", "jdbc"]
-    """`jdbc`: a table of a database; all else are files."""
+    """The format of its files, or `jdbc` for a table of a database."""
     connection: Name | None = None
-    """Only of a jdbc dataset: where its database is."""
+    """The connection to its database. Only of a jdbc dataset."""
     table: Annotated[str, Field(pattern=DATABASE_TABLE)] | None = None
-    """Only of a jdbc dataset: `schema.table`."""
+    """The table in the database, as `schema.table`. Only of a jdbc dataset."""
     catalog: Literal["crawled", "projected", "declared"] = "crawled"
-    """How its table comes: a crawler finds it; or it is told here, its partitions computed by Athena, or registered."""
+    """A crawler finds the table, or `columns` gives it. Partitions: computed by Athena, or registered by `lake put`."""
     partitions: list[Name] | dict[Name, ColumnType] = []
-    """The keys of its `key=value` folders, outermost first; of a table that is not crawled also with their types."""
+    """The keys of its `key=value` folders, outermost first. Of a table that is not crawled, with their types."""
     columns: list[Name] | dict[Name, DeclaredType] = []
-    """`{name: type}` of a table that is not crawled. Else only names, for a CSV file without a header."""
+    """`{name: type}` of a table that is not crawled. Of a crawled CSV table without a header: the names."""
     projection: dict[Name, Projection] = {}
-    """Of a projected table: each partition key's values."""
+    """The values of each partition key. Only of a projected table."""
     partition_index: bool | PartitionIndex = True
-    """Over all partition keys, or those given; it makes queries on tables with many partitions quick."""
+    """An index over all partition keys, or those given. It speeds up queries on tables with many partitions."""
     csv: CsvFormat = CsvFormat()
+    """How its CSV files are written."""
     json_: JsonFormat | None = Field(None, alias="json")
+    """The JSON classifier, if its files are not one object a line."""
     grok: GrokFormat | None = None
-    """Required for the format grok. Only AWS's crawler can run it."""
+    """The grok classifier. Required for the format grok. The embedded AWS cannot run it."""
     xml: XmlFormat | None = None
-    """Required for the format xml. Only AWS's crawler can run it."""
+    """The XML classifier. Required for the format xml. The embedded AWS cannot run it."""
     crawl: Crawl = Crawl()
+    """When its crawler runs, and what it does with changes. Only of a crawled table."""
 
     @property
     def keys(self) -> dict[str, str]:
@@ -227,12 +247,12 @@ Compression = Literal["zstd", "snappy", "gzip", "zlib", "deflate", "bzip2", "non
 
 class Function(_Model):
     function: Annotated[str, Field(pattern=FUNCTION)]
-    """`module.function` of a file in `py_files`; it takes the DataFrame and returns a Column."""
+    """`module.function` of a file in `py_files`. It takes the DataFrame and returns a Column."""
 
 
 class DropNullFields(_Model):
     also: list[str | int | float] = []
-    """Values that count as null, such as `["", "null", -1]`: texts in string columns, numbers in numeric ones."""
+    """Values that count as null, such as `["", "null", -1]`: text in string columns, numbers in numeric ones."""
 
 
 class Join(_Model):
@@ -241,10 +261,11 @@ class Join(_Model):
     on: Keys
     """One key or several; a mapping where the other side has them under other names."""
     how: Literal["inner", "left", "right", "full", "semi", "anti"] = "inner"
+    """`left` keeps every row of the step's data, `semi` those with a match, `anti` those without."""
     take: dict[Name, Name] | list[Name] | None = None
-    """Columns of the other dataset, with new names where it is a mapping. Without it, all of them."""
+    """Columns to take from the other dataset. A mapping renames them. Without it, all columns."""
     cast_right: dict[Name, ColumnType] = {}
-    """Column of the other dataset: the type it is to be joined by."""
+    """Column of the other dataset: the type to cast it to for the join."""
 
 
 class Lookup(_Model):
@@ -255,9 +276,9 @@ class Lookup(_Model):
     take: Name
     """The column whose value is taken."""
     default: str | int | float | None = None
-    """The value of a row for which there is none."""
+    """The value if the key is not there."""
     on_many: Literal["error", "first"] = "error"
-    """Where a key that a row asks for has several values: fail, or take the smallest."""
+    """If a key has several values: fail, or take the smallest."""
 
 
 class Map(_Model):
@@ -268,11 +289,11 @@ class Map(_Model):
     cast: dict[Name, ColumnType] = {}
     """Column: its new type."""
     on_error: Literal["null", "quarantine", "fail"] = "null"
-    """A value that cannot be cast becomes null, takes its row to the quarantine zone, or fails the run."""
+    """What a value that cannot be cast does: it becomes null, its row is quarantined, or the run fails."""
     lookup: dict[Name, Lookup] = {}
-    """New column: where its value is looked up."""
+    """New column: the dataset to look its value up in."""
     delete: list[Name] = []
-    """Columns to remove, after all else."""
+    """Columns to remove, last of all."""
 
     @field_validator("on_error", mode="before", json_schema_input_type=Literal["null", "quarantine", "fail"] | None)
     @classmethod
@@ -284,48 +305,54 @@ class Dedupe(_Model):
     by: Columns = []
     """Rows with the same values in these columns are duplicates. Without it, rows that are equal in every column."""
     newest: Name | None = None
-    """Of the duplicates, the row with the greatest value of this column stays."""
+    """Keep the duplicate with the greatest value in this column."""
 
 
 class Convert(_Model):
     format: Format | None = None
+    """The file format of the sink."""
     compression: Compression | None = None
+    """The compression of the sink."""
     target_file_mb: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Approximate size of a file."""
 
 
 class FindMatches(_Model):
     columns: Annotated[dict[Name, Literal["name", "date", "address", "code"]], Field(min_length=1)]
     """The columns to compare, each with its kind."""
     id: Name
-    """The column that names a record: never null, never twice."""
+    """The column that identifies a record: unique and never null."""
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.9
-    """The probability from which two records are a match."""
+    """Records match from this probability on."""
     blocking: list[Annotated[list[Name], Field(min_length=1)]] = []
-    """Only records that agree on all columns of one list are compared. Without it, lists are chosen."""
+    """Compare only records that agree on all columns of one of these lists. Without it, lists are chosen."""
     compare: dict[Name, list[Annotated[int, Field(ge=1)]]] = {}
-    """Column: the edit distances that count as near. Without it, by the column's kind."""
+    """Column: the edit distances that count as near. Without it, they follow from the kind of the column."""
     known: Name | None = None
-    """A dataset with match_id, or the job's own table: its records keep theirs, and new ones are matched with them."""
+    """A dataset with `match_id`, or the job's own table. Its records keep theirs; new ones are matched to them."""
 
 
 class Step(_Model):
-    """One transform. Exactly one of the fields is given."""
+    """One transform: exactly one of these settings."""
 
     drop_fields: list[Name] | None = None
     """Remove these columns."""
     drop_null_fields: DropNullFields | None = None
     """`{}`: remove the columns that are null in every row."""
     filter: str | Function | None = None
-    """SQL condition, or `{function: module.function}`; a row for which it is not true is left out, and counted."""
+    """SQL condition, or `{function: module.function}`. Rows for which it is not true are removed and counted."""
     find_matches: FindMatches | None = None
+    """Find duplicates: records of the same thing get the same `match_id`."""
     join: Join | None = None
+    """Join another dataset."""
     map: Map | None = None
+    """Add, cast, look up, rename and delete columns."""
     dedupe: Dedupe | None = None
-    """One row of those that are duplicates of each other stays; the others are counted."""
+    """Keep one row of each group of duplicates. The others are counted."""
     convert: Convert | None = None
-    """How the sink writes; the same as these fields of the sink, which then are not given there."""
+    """How the sink writes. Replaces the same settings of the sink."""
     sql: str | None = None
-    """Spark SQL over `input`, the step's data; other datasets by their names."""
+    """Spark SQL. The step's data is `input`; other datasets have their names."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Step:
@@ -349,46 +376,50 @@ class Step(_Model):
 
 class Rows(_Model):
     min: Annotated[int, Field(ge=0)] | None = None
+    """At least this many rows."""
     max: Annotated[int, Field(ge=0)] | None = None
+    """At most this many rows."""
 
 
 class Fresh(_Model):
     column: Name
     """A date or timestamp."""
     hours: Annotated[int, Field(ge=1)]
-    """No value is older than this when the run begins."""
+    """No value is older than this at the start of the run."""
 
 
 class Refers(_Model):
     to: Name
-    """The dataset that has to have the key."""
+    """The dataset that must have the key."""
     on: Keys
     """The key or keys; a mapping where the other side has them under other names."""
 
 
 class Expectation(_Model):
-    """Rules about the rows that go to the sink. Exactly one of the fields before `where` is given."""
+    """A rule for the rows that go to the sink: exactly one of the settings before `where`."""
 
     complete: Columns | None = None
     """Columns that are never null."""
     unique: Columns | None = None
-    """No two rows have the same values in these columns; those that do all fail."""
+    """No two rows have the same values in these columns. All rows of a duplicate fail."""
     in_: dict[Name, list[str | int | float | None]] | None = Field(None, alias="in")
-    """Column: the values allowed. A null fails unless it is among them."""
+    """Column: the allowed values. Null fails unless it is one of them."""
     between: dict[Name, Annotated[list[int | float | None], Field(min_length=2, max_length=2)]] | None = None
-    """Column: its least and its greatest value, or null for no limit. A null fails."""
+    """Column: the least and the greatest value, or null for no limit. Null fails."""
     matches: dict[Name, str] | None = None
-    """Column: the Java regular expression that the whole text matches. A null fails."""
+    """Column: the Java regular expression that the whole text has to match. Null fails."""
     rows: Rows | None = None
     """How many rows there are."""
     fresh: Fresh | None = None
+    """No value of a date or timestamp is too old."""
     refers: Refers | None = None
+    """Every key is in another dataset."""
     where: Annotated[str, Field(pattern=CONDITION)] | None = None
-    """SQL condition: only the rows for which it is true are judged, such as `tailnum IS NOT NULL`."""
+    """SQL condition: check only the rows for which it is true, such as `tailnum IS NOT NULL`."""
     at_least: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """The share of rows that is enough. Without it, all of them."""
+    """The share of rows that has to pass. Without it, all rows."""
     otherwise: Literal["fail", "quarantine", "warn"] = "fail"
-    """`fail` publishes nothing, `quarantine` takes out the rows that fail, `warn` only says so."""
+    """If rows fail: publish nothing (`fail`), set those rows aside (`quarantine`), or only warn."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Expectation:
@@ -403,63 +434,66 @@ class Expectation(_Model):
 
 
 class CastNulls(_Model):
-    """Values that `cast` (with `on_error: null`) or `cast_right` makes null, since they do not fit the type."""
+    """Values that a `cast` (with `on_error: null`) or a `cast_right` makes null because they do not fit the type."""
 
     warn_over: Annotated[float, Field(ge=0, le=1)] = 0.01
-    """The share of a column's values over which a run warns, with examples; every report counts them by column."""
+    """A run warns, with examples, above this share of a column's values. Every report counts them."""
 
 
 class Sink(_Model):
     table: Annotated[str, Field(pattern=SINK_TABLE)]
-    """In the curated database, its files in a folder of this name; with a connection `schema.table` there."""
+    """The table in the curated database, and the folder of its files. With a connection: `schema.table` there."""
     connection: Name | None = None
-    """The database to write to, in place of files."""
+    """Write to this database instead of files."""
     mode: Literal["insert", "truncate", "upsert"] = "insert"
-    """Only with a connection: add the rows, replace all rows, or replace the rows of the same keys."""
+    """Add the rows, replace all rows, or replace rows with the same keys. Only with a connection."""
     keys: list[Name] = []
-    """Only of an upsert: the columns that name a row; the table has a unique index of them."""
+    """The columns that identify a row. The table needs a unique index on them. Only of an upsert."""
     batch_size: Annotated[int, Field(ge=1, le=100_000)] = 1000
-    """Only with a connection: rows in one round trip."""
+    """Rows per round trip. Only with a connection."""
     format: Format = "parquet"
-    """`avro` needs its jar: neither pyspark nor the embedded AWS has it."""
+    """The file format. `avro` needs a jar that neither pyspark nor the embedded AWS has."""
     compression: Compression | None = None
-    """By default zstd for parquet and orc, gzip for json and csv, snappy for avro."""
+    """The compression. By default zstd for parquet and orc, gzip for json and csv, snappy for avro."""
     partition_by: list[Name] = []
-    """A run replaces the partitions that it has rows for, and leaves the others."""
+    """The partition keys. A run replaces the partitions that it has rows for and keeps the others."""
     target_file_mb: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    """Files of about this size. Without it, each partition is one file."""
+    """Approximate size of a file. Without it, each partition is one file."""
 
 
 class JobSettings(_Model):
-    """What every Glue job is told, whatever it runs."""
+    """Settings of every job."""
 
     py_files: list[Annotated[str, Field(pattern=PYTHON_FILE)]] = []
-    """Python files, by their paths from lake.yaml, each a module that steps or the script can use."""
+    """Python files that steps or the script can import. Paths are relative to lake.yaml."""
     connections: list[Name] = []
-    """Connections whose network it runs in, besides those its datasets and its sink name."""
+    """Connections whose network the job runs in, besides those of its datasets and its sink."""
     glue_version: Literal["5.0", "5.1", "6.0"] = "5.1"
-    """`6.0` (Spark 4.1, Scala 2.13) is for scripts of your own: the steps are tested on Spark 3.5."""
+    """`6.0` (Spark 4.1, Scala 2.13) is for scripts of your own. The steps are tested on Spark 3.5 only."""
     worker_type: WorkerType = "G.1X"
-    """`G.025X` is for streaming jobs. Provider 5.100.0 knows no larger ones than `G.8X`, and none with more memory."""
+    """`G.025X` is for streaming jobs. Provider 5.100.0 has none larger than `G.8X` and none with more memory."""
     workers: Annotated[int, Field(ge=2, le=100)] = 2
+    """How many workers a run gets; with `autoscaling`, at most this many."""
     autoscaling: bool = True
-    """Glue takes no more workers than there is work for, and `workers` at most."""
+    """Glue starts only as many workers as there is work for."""
     flex: bool = False
-    """Spare capacity, about a third cheaper; a run may wait for it, and lose it."""
+    """Use spare capacity. It is about a third cheaper, and a run may wait for it or lose it."""
     timeout_minutes: Annotated[int, Field(ge=1, le=10_080)] | None = None
-    """A run that takes longer is ended. By default 60, of a streaming job 10,080, which is AWS's limit."""
+    """A longer run is stopped. Default: 60, and for a streaming job 10,080, which is AWS's limit."""
     notify_minutes: Annotated[int, Field(ge=1)] | None = None
-    """A run that takes longer sends an event to EventBridge."""
+    """A longer run sends an event to EventBridge."""
     retries: Annotated[int, Field(ge=0, le=10)] = 0
-    """How often a run that failed is tried again."""
+    """How often Glue retries a failed run."""
     max_concurrent_runs: Annotated[int, Field(ge=1, le=1000)] = 1
+    """How many runs of the job may be under way at once."""
     arguments: dict[Annotated[str, Field(pattern=ARGUMENT)], str] = {}
-    """Arguments besides those that the lake gives: `{--threshold: "3"}`."""
+    """Arguments in addition to those of the lake, such as `{--threshold: "3"}`."""
     python_modules: list[Annotated[str, Field(pattern=REQUIREMENT)]] = []
     """Python packages that Glue installs, such as `holidays==0.83`."""
     spark_conf: dict[Annotated[str, Field(pattern=SPARK_CONF)], str] = {}
+    """Settings of Spark, such as `{spark.sql.shuffle.partitions: "64"}`."""
     encryption: bool = False
-    """Logs, temporary files and bookmarks are encrypted with the lake's key by a security configuration."""
+    """Encrypt logs, temporary files and bookmarks with the lake's key, by a security configuration."""
 
     @field_validator("glue_version", mode="before")
     @classmethod
@@ -470,12 +504,12 @@ class JobSettings(_Model):
 
 
 class ScriptJob(JobSettings):
-    """A job that is a person's own script."""
+    """A job that runs a script of your own."""
 
     script: Annotated[str, Field(pattern=SCRIPT)]
-    """A script of your own, by its path from lake.yaml, in place of source, steps and sink. Scala: `GlueApp.main`."""
+    """Path of the script, from lake.yaml. A Scala script has an object `GlueApp` with `main`."""
     type: Literal["batch", "streaming", "shell"] = "batch"
-    """Spark that ends by itself, Spark that does not, or Python alone."""
+    """Spark that ends, Spark that does not end, or Python without Spark."""
 
     @property
     def language(self) -> Literal["python", "scala"]:
@@ -483,17 +517,22 @@ class ScriptJob(JobSettings):
 
 
 class Job(JobSettings):
+    """A job of steps, from a dataset to a table."""
+
     source: Name
-    """The dataset it starts from."""
+    """The dataset it reads."""
     language: Literal["python", "scala"] = "python"
-    """Of the script that runs the steps; the steps do the same in both."""
+    """The language of the script that runs the steps. The steps do the same in both."""
     incremental: bool = False
-    """A run takes only files that no run has taken before, and adds their rows as partitions with a key `batch`."""
+    """A run reads only files that no run has read before, and adds their rows as partitions with a key `batch`."""
     steps: list[Step] = []
+    """Its transforms, in order. Each gets the output of the one before."""
     expect: list[Expectation] = []
     """Rules about the rows that go to the sink."""
     cast_nulls: CastNulls = CastNulls()
+    """When a run warns of values that a cast made null."""
     sink: Sink
+    """The table it writes."""
 
     def datasets(self) -> dict[tuple[str | int, ...], str]:
         """The datasets it names: its source, and those of its steps and expectations, by the place in lake.yaml."""
@@ -515,21 +554,27 @@ AnyJob = Annotated[Annotated[Job, Tag("Job")] | Annotated[ScriptJob, Tag("Script
 
 class Window(_Model):
     by: Name
-    """The column whose values are counted."""
+    """The column to count by."""
     seconds: Annotated[int, Field(ge=1)]
+    """Length of the window."""
 
 
 class Buffer(_Model):
     megabytes: Annotated[int, Field(ge=64, le=128)] = 64
-    """AWS takes no less than 64 where Firehose converts to Parquet."""
+    """Firehose writes a file at this size. AWS requires at least 64 for Parquet."""
     seconds: Annotated[int, Field(ge=0, le=900)] = 60
+    """Firehose writes a file after this time, or at `megabytes`, whichever comes first."""
 
 
 class Stream(_Model):
     columns: Annotated[dict[Name, ColumnType], Field(min_length=1)]
+    """The fields of an event, with their types."""
     shards: Annotated[int, Field(ge=1, le=200)] = 1
+    """Shards of the Kinesis stream. Each takes 1 MB or 1,000 events a second."""
     retention_hours: Annotated[int, Field(ge=24, le=8760)] = 24
+    """How long Kinesis keeps an event."""
     buffer: Buffer = Buffer()
+    """How much Firehose collects before it writes a file."""
     window: Window | None = None
     """Set to deploy a Flink application that counts events."""
 
@@ -540,46 +585,59 @@ class WorkflowStep(_Model):
     run: list[Name] = []
     """The jobs it starts."""
     after: Literal["all", "any"] = "all"
-    """Of the step before: it starts when all, or any, of its crawlers and jobs have succeeded."""
+    """Start when all, or any, of the crawlers and jobs of the step before have succeeded."""
 
 
 class Workflow(_Model):
     schedule: Annotated[str, Field(pattern=CRON)] | None = None
-    """AWS's six fields, in UTC. Without it, the workflow runs on demand only: `lake run --workflow NAME`."""
+    """When it runs, as `cron(...)` with AWS's six fields in UTC. Without it, on demand only."""
     steps: Annotated[list[WorkflowStep], Field(min_length=1)]
+    """What it starts, in order. A step starts when the one before has succeeded."""
 
 
 class Queries(_Model):
     folder: str = "queries"
+    """A folder of SQL files beside lake.yaml, one statement a file. Each becomes a named query."""
     bytes_scanned_cutoff: Annotated[int, Field(ge=10_485_760)] = 10_000_000_000
-    """Bytes. AWS takes no less than 10 MiB."""
+    """A query that would read more bytes is cancelled. AWS requires at least 10 MiB."""
 
 
 class MlTransform(_Model):
-    """AWS's own FindMatches. It ran only on Glue 2.0, which ended on 2026-04-01: the step `find_matches` runs."""
+    """AWS's own FindMatches. It ran only on Glue 2.0, which ended on 2026-04-01: use the step `find_matches`."""
 
     dataset: Name
-    """Its raw table has to be in the catalog when the etl stack is deployed."""
+    """The dataset. Its table has to be in the catalog when the etl stack is deployed."""
     primary_key: Name
+    """The column that identifies a record."""
     precision_recall: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """From 0, all matches found, to 1, all found matches right."""
+    """From 0 (find all matches) to 1 (find only true matches)."""
     accuracy_cost: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """From 0, least cost, to 1, most accuracy."""
+    """From 0 (least cost) to 1 (most accuracy)."""
     enforce_labels: bool = False
+    """Whether the output has to agree with the labels."""
     max_capacity: Annotated[float, Field(ge=2, le=100)] = 10.0
-    """DPUs of its task runs."""
+    """DPUs of a task run."""
 
 
 class Config(_Model):
     project: ProjectName
+    """The lake's name. The name of every resource begins with it."""
     environments: Annotated[dict[Name, Environment], Field(min_length=1)]
+    """Where the lake can be deployed. `LAKE_ENV` chooses one. Without it, the first is used."""
     connections: dict[Name, Connection] = {}
+    """Databases, and networks, that datasets and jobs use."""
     datasets: dict[Name, Dataset] = {}
+    """The lake's input: files in the raw zone, a folder each, and tables of databases."""
     every_job: dict[Name, AnyJob] = Field({}, alias="jobs")
+    """Glue jobs: steps from a dataset to a table, or a script of your own."""
     workflows: dict[Name, Workflow] = {}
+    """Chains of crawlers and jobs, started on demand or by schedule."""
     ml_transforms: dict[Name, MlTransform] = {}
+    """AWS's own FindMatches transforms, which AWS no longer runs."""
     streams: dict[Name, Stream] = {}
+    """Streams of events: Kinesis, Firehose to Parquet in the raw zone, and a Flink application."""
     queries: Queries = Queries()
+    """Athena's named queries, and how much a query may read."""
 
     @property
     def jobs(self) -> dict[str, Job]:

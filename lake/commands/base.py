@@ -19,15 +19,15 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
-    help="Deploy, fill, query and take down the data lake that lake.yaml describes. LAKE_ENV chooses the environment.",
+    help="Deploy, fill, query and destroy the data lake that lake.yaml describes. LAKE_ENV chooses the environment.",
 )
 local = typer.Typer(no_args_is_help=True, help="The embedded AWS on this machine.")
 app.add_typer(local, name="local")
-connect = typer.Typer(no_args_is_help=True, help="What other tools need to read the lake. Only prints.")
+connect = typer.Typer(no_args_is_help=True, help="Print what other tools need to read the lake.")
 app.add_typer(connect, name="connect")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
-Stacks = Annotated[list[str] | None, typer.Argument(help=f"Of {', '.join(STACKS)}; all when none is named.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Stacks = Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.join(STACKS)}. Default: all.")]
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,10 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def settings(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_show_version)] = False,
-    file: Annotated[Path | None, typer.Option(help="Another lake.yaml.")] = None,
-    env: Annotated[str | None, typer.Option(help="An environment of lake.yaml, in place of LAKE_ENV.")] = None,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Print the version.")
+    ] = False,
+    file: Annotated[Path | None, typer.Option(help="The lake.yaml to use, instead of LAKE_FILE.")] = None,
+    env: Annotated[str | None, typer.Option(help="The environment to use, instead of LAKE_ENV.")] = None,
 ) -> None:
     context.obj = Settings(file, env)

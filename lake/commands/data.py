@@ -25,12 +25,12 @@ SHOWN = 20
 @app.command()
 def put(
     context: typer.Context,
-    dataset: str,
+    dataset: Annotated[str, typer.Argument(help="A dataset of lake.yaml.")],
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders that hold the partition folders.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would go where; upload nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go where. Upload nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Upload files of a dataset into the raw zone, and register the partitions of a declared table."""
+    """Upload files of a dataset to the raw zone, and register the partitions of a declared table."""
     aws: Aws = context.obj.aws()
     from lake import partitions, zones
 
@@ -78,17 +78,19 @@ def crawl(
     targets: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Datasets; all that have a crawler when none is named. With --dry-run also s3:// or folders."
+            help="Datasets. Default: all that have a crawler. With --dry-run also s3:// prefixes and folders."
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Tell what a first crawl would find; deploy nothing.")
+        bool, typer.Option("--dry-run", help="Show what a first crawl would find. Deploy nothing.")
     ] = False,
-    like: Annotated[str | None, typer.Option("--like", help="With --dry-run: crawl as this dataset's crawler.")] = None,
-    sample: Annotated[int, typer.Option(min=0, help="With --dry-run: files a folder; 0 for all.")] = 0,
+    like: Annotated[
+        str | None, typer.Option("--like", help="With --dry-run: use the crawler settings of this dataset.")
+    ] = None,
+    sample: Annotated[int, typer.Option(min=0, help="With --dry-run: read so many files per folder. 0 for all.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Run crawlers and wait: tables, columns and partitions as they are found."""
+    """Run crawlers, wait for them, and show the tables, columns and partitions that they found."""
     if dry_run:
         _dry_run(context.obj, targets or [], like, sample, as_json)
         return
@@ -127,10 +129,10 @@ def _dry_run(settings: Settings, targets: list[str], like: str | None, sample: i
 @app.command()
 def secret(
     context: typer.Context,
-    connection: str,
-    username: Annotated[str | None, typer.Option(help="The database user; asked for when it is not given.")] = None,
+    connection: Annotated[str, typer.Argument(help="A connection of lake.yaml.")],
+    username: Annotated[str | None, typer.Option(help="The database user. Without it, the command asks.")] = None,
 ) -> None:
-    """Give a connection its user and password: asked for, or the password as one line of stdin."""
+    """Store the user and password of a connection. The command asks for them, or reads the password from stdin."""
     aws: Aws = context.obj.aws()
     from lake import connections
 
@@ -148,13 +150,13 @@ def secret(
 @app.command()
 def send(
     context: typer.Context,
-    stream: str,
-    file: Annotated[Path, typer.Argument(help="JSON lines, an event each.")],
-    rate: Annotated[float, typer.Option(min=0.1, help="Events a second.")] = 100.0,
-    limit: Annotated[int | None, typer.Option(min=1, help="Send no more than this many.")] = None,
+    stream: Annotated[str, typer.Argument(help="A stream of lake.yaml.")],
+    file: Annotated[Path, typer.Argument(help="A file with one event a line, as JSON.")],
+    rate: Annotated[float, typer.Option(min=0.1, help="Events per second.")] = 100.0,
+    limit: Annotated[int | None, typer.Option(min=1, help="Send at most this many events.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send events into Kinesis at a rate."""
+    """Send events to a Kinesis stream at a given rate."""
     aws: Aws = context.obj.aws()
     from lake import events
 

@@ -23,7 +23,7 @@ Wait = Annotated[bool, typer.Option("--wait", help="Wait for another `lake up`, 
 
 @app.command()
 def check(context: typer.Context, as_json: AsJson = False) -> None:
-    """Validate lake.yaml alone. Exit code 2 when it cannot be used."""
+    """Check lake.yaml, without AWS. Exit code 2 if it has mistakes."""
     from lake.rules import warnings
 
     try:
@@ -47,7 +47,7 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of lake.yaml: `lake schema > lake.schema.json`, for editors that complete by it."""
+    """Print the JSON Schema of lake.yaml, for editors: `lake schema > lake.schema.json`."""
     from lake.schema import json_schema
 
     print(json.dumps(json_schema(), indent=2))
@@ -55,7 +55,7 @@ def schema() -> None:
 
 @app.command()
 def up(context: typer.Context, stacks: Stacks = None, wait: Wait = False) -> None:
-    """Deploy stacks, in a sensible order. Interrupted or killed, it goes on when run again."""
+    """Deploy stacks in the right order. If it is interrupted or killed, run it again: it continues."""
     aws: Aws = context.obj.aws()
     from lake import lifecycle
     from lake.lock import alone
@@ -71,11 +71,11 @@ def down(
     context: typer.Context,
     stacks: Stacks = None,
     delete_data: Annotated[
-        bool, typer.Option("--delete-data", help="Yes, also the data: empty the zones and destroy storage.")
+        bool, typer.Option("--delete-data", help="Also delete the data: empty the zones and destroy storage.")
     ] = False,
     wait: Wait = False,
 ) -> None:
-    """Destroy stacks, in a sensible order. Data needs two keys: `destroyable: true` and --delete-data (or a yes)."""
+    """Destroy stacks in the right order. Deleting data needs `destroyable: true`, and --delete-data or a yes."""
     aws: Aws = context.obj.aws()
     from lake import lifecycle
     from lake.lock import alone
@@ -90,7 +90,7 @@ def down(
 
 @app.command()
 def status(context: typer.Context, as_json: AsJson = False) -> None:
-    """What is deployed, and its state."""
+    """Show what is deployed, and in which state it is."""
     aws: Aws = context.obj.aws()
     from lake.status import status as lines
 
@@ -99,7 +99,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command()
 def leftovers(context: typer.Context, as_json: AsJson = False) -> None:
-    """Everything of this lake that still exists. Exit code 1 if there is anything."""
+    """List everything of this lake that still exists. Exit code 1 if there is anything."""
     aws: Aws = context.obj.aws()
     from lake import leftovers as search
 

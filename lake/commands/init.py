@@ -13,12 +13,12 @@ from lake.commands.output import err
 
 @app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(help="A folder that is not there yet, or is empty.")],
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
     files: Annotated[
-        Path | None, typer.Option("--from", help="A folder of CSV, JSON or Parquet files: its folders become datasets.")
+        Path | None, typer.Option("--from", help="A folder of CSV, JSON or Parquet files. Its folders become datasets.")
     ] = None,
 ) -> None:
-    """Make a new lake in a folder: lake.yaml, main.py and cdktf.json, a query, a CI workflow."""
+    """Create a lake in a folder: lake.yaml, main.py, cdktf.json, a query and a CI workflow."""
     from lake import init as new_lake
 
     for warning in new_lake.make(folder, files):

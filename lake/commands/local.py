@@ -30,7 +30,7 @@ def local_start(
 
 @local.command("stop")
 def local_stop(context: typer.Context) -> None:
-    """Stop it. Its data stays for the next start."""
+    """Stop the embedded AWS. Its data stays for the next start."""
     from lake.local import LocalAws
 
     aws = LocalAws.of(context.obj.lake())
@@ -39,7 +39,7 @@ def local_stop(context: typer.Context) -> None:
 
 @local.command("status")
 def local_status(context: typer.Context, as_json: AsJson = False) -> None:
-    """Does it run, and answer? Exit code 1 if not."""
+    """Show whether it runs and answers. Exit code 1 if not."""
     from lake.local import LocalAws
 
     aws = LocalAws.of(context.obj.lake())
@@ -64,8 +64,8 @@ def local_status(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @local.command("logs")
-def local_logs(context: typer.Context, lines: Annotated[int, typer.Option("-n", help="From the end.")] = 50) -> None:
-    """The end of its log."""
+def local_logs(context: typer.Context, lines: Annotated[int, typer.Option("-n", help="How many lines.")] = 50) -> None:
+    """Show the end of its log."""
     from lake.local import LocalAws
 
     out.print(LocalAws.of(context.obj.lake()).log_tail(lines), markup=False)
@@ -73,7 +73,7 @@ def local_logs(context: typer.Context, lines: Annotated[int, typer.Option("-n", 
 
 @local.command("store")
 def local_store(context: typer.Context, as_json: AsJson = False) -> None:
-    """Everything it holds, of every service."""
+    """List everything it holds, of every service."""
     from lake.local import LocalAws
 
     store = LocalAws.of(context.obj.lake()).store()
@@ -84,14 +84,14 @@ def local_store(context: typer.Context, as_json: AsJson = False) -> None:
 def local_credentials(
     context: typer.Context,
     export: Annotated[
-        bool, typer.Option("--export", help='For a shell: eval "$(lake local credentials --export)".')
+        bool, typer.Option("--export", help='Print for a shell: eval "$(lake local credentials --export)".')
     ] = False,
     profile: Annotated[
-        bool, typer.Option("--profile", help="For ~/.aws/config: a profile PROJECT-ENVIRONMENT.")
+        bool, typer.Option("--profile", help="Print a profile PROJECT-ENVIRONMENT for ~/.aws/config.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the keys of the embedded AWS, made at its first start. No other command shows them."""
+    """Print the keys of the embedded AWS. No other command shows them."""
     from lake import credentials
     from lake.local import LocalAws
 

@@ -15,19 +15,19 @@ from lake.commands.output import err, out, progress_bar, rows, table
 @app.command()
 def preview(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="JOB|DATASET", help="A job, or a dataset, of lake.yaml.")],
+    name: Annotated[str, typer.Argument(metavar="JOB|DATASET", help="A job or a dataset of lake.yaml.")],
     step: Annotated[
-        int | None, typer.Option(min=0, help="Of a job: the rows after this step; 0 for its source.")
+        int | None, typer.Option(min=0, help="Of a job: show the rows after this step. 0 for its source.")
     ] = None,
-    limit: Annotated[int, typer.Option("--rows", min=1, max=1000, help="Rows to show.")] = 20,
+    limit: Annotated[int, typer.Option("--rows", min=1, max=1000, help="How many rows to show.")] = 20,
     file: Annotated[
-        Path | None, typer.Option(help="Of a dataset: a file or folder of this machine, in place of its objects.")
+        Path | None, typer.Option(help="Of a dataset: read this file or folder instead of the raw zone.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a job's steps on a sample of its input, here and in seconds; or show what is read of a dataset.
+    """Run the steps of a job on a sample of its input, on this machine; or show what a job would read of a dataset.
 
-    Nothing is deployed and nothing is written. It fails with the errors of the run.
+    Nothing is deployed and nothing is written. It fails with the errors of a run.
     """
     lake, aws = context.obj.lake(), context.obj.aws
     from lake import preview as previews

@@ -16,10 +16,10 @@ from lake.commands.output import out, table
 @app.command()
 def quality(
     context: typer.Context,
-    job: Annotated[str | None, typer.Argument(help="Of one job; all when none is named.")] = None,
+    job: Annotated[str | None, typer.Argument(help="A job of lake.yaml. Default: all.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """What came of each rule of `expect` in the last run. Exit code 1 if a rule that may fail a run did."""
+    """Show the result of each rule of `expect` in the last run. Exit code 1 if one failed the run."""
     from lake import quality as results
 
     found = results.last_results(context.obj.aws(), job)
@@ -31,16 +31,19 @@ def quality(
 @app.command("evaluate-matches")
 def evaluate_matches(
     context: typer.Context,
-    job: str,
-    labels: Annotated[Path | None, typer.Option(help="CSV as of FindMatches: labeling_set_id,label,COLUMNS.")] = None,
-    truth: Annotated[str | None, typer.Option(help="In place of labels: the column that holds the truth.")] = None,
-    rows: Annotated[
-        Path | None, typer.Option(help="CSV, JSON or Parquet file of the records. Without it, Athena reads the source.")
+    job: Annotated[str, typer.Argument(help="A job with a step find_matches.")],
+    labels: Annotated[
+        Path | None, typer.Option(help="A CSV file in the layout of FindMatches: labeling_set_id,label,COLUMNS.")
     ] = None,
-    plot: Annotated[Path, typer.Option(help="Where to draw the distribution of match weights.")] = Path("matches.png"),
+    truth: Annotated[str | None, typer.Option(help="Instead of labels: the column that holds the truth.")] = None,
+    rows: Annotated[
+        Path | None,
+        typer.Option(help="A CSV, JSON or Parquet file of the records. Without it, Athena reads the source."),
+    ] = None,
+    plot: Annotated[Path, typer.Option(help="The file for the plot of the match weights.")] = Path("matches.png"),
     as_json: AsJson = False,
 ) -> None:
-    """Precision, recall and F1 of a job's find_matches, computed on this machine."""
+    """Compute precision, recall and F1 of a job's find_matches, on this machine."""
     from lake import matches
 
     with tempfile.TemporaryDirectory(prefix="lake-matches-") as folder:

@@ -35,7 +35,7 @@ class _ShowsByDefault(TyperGroup):
 group = typer.Typer(
     cls=_ShowsByDefault,
     no_args_is_help=True,
-    help="The rows that a job could not use (`lake quarantine JOB`), and sending them again (`... retry JOB`).",
+    help="Show the rows that a job could not use (`lake quarantine JOB`), or send them again (`... retry JOB`).",
 )
 app.add_typer(group, name="quarantine")
 
@@ -44,12 +44,14 @@ app.add_typer(group, name="quarantine")
 def show_rows(
     context: typer.Context,
     job: Annotated[str, typer.Argument(help="A job of lake.yaml.")],
-    run: Annotated[str | None, typer.Option(help="A run's id, or the beginning of it; else the last run.")] = None,
-    rows: Annotated[int | None, typer.Option(min=1, help="So many rows; by default 20, exported all.")] = None,
+    run: Annotated[
+        str | None, typer.Option(help="The id of a run, or the beginning of it. Default: the last run.")
+    ] = None,
+    rows: Annotated[int | None, typer.Option(min=1, help="How many rows. Default: 20, and all with --export.")] = None,
     export: Annotated[Path | None, typer.Option(help="Write them to FILE.csv, FILE.jsonl or FILE.parquet.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The rows that a run of a job set aside: source file, line where it can be known, reason, raw text."""
+    """Show the rows that a run set aside: file, line if known, reason, raw text. Short: `lake quarantine JOB`."""
     if export and export.suffix not in SUFFIXES:
         raise BadInput(f"--export {export}: {export.suffix or 'no suffix'} is not known. Allowed: {_allowed()}")
     from lake import quarantine
@@ -72,10 +74,10 @@ def show_rows(
 def retry(
     context: typer.Context,
     job: Annotated[str, typer.Argument(help="The job that could not use the rows.")],
-    file: Annotated[Path, typer.Option(help="The rows of --export FILE.jsonl, `raw` mended in each.")],
+    file: Annotated[Path, typer.Option(help="The file of --export FILE.jsonl, with `raw` corrected in each row.")],
     as_json: AsJson = False,
 ) -> None:
-    """Put mended rows into the raw zone as new files of their datasets; the job's next run takes them."""
+    """Put corrected rows into the raw zone, as new files of their datasets. The job's next run reads them."""
     aws: Aws = context.obj.aws()
     from lake import mended, partitions, zones
 

@@ -22,16 +22,18 @@ SHOWN = 100
 @app.command()
 def query(
     context: typer.Context,
-    statement: Annotated[str, typer.Argument(help="SQL, or with --name the name of a named query.")],
+    statement: Annotated[str, typer.Argument(help="SQL, or with --name the name of a query.")],
     name: Annotated[bool, typer.Option("--name", help="Run a named query of the workgroup.")] = False,
-    database: Annotated[str, typer.Option(help="raw, curated or streams: where unqualified tables are.")] = "curated",
+    database: Annotated[
+        str, typer.Option(help="raw, curated or streams: the database of tables without one.")
+    ] = "curated",
     output: Annotated[
-        Path | None, typer.Option(help="Write the rows to FILE.csv or FILE.parquet, in place of what is there.")
+        Path | None, typer.Option(help="Write the rows to FILE.csv or FILE.parquet, and replace it.")
     ] = None,
-    all_: Annotated[bool, typer.Option("--all", help="On a terminal, show all rows and not the first 100.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="On a terminal, show all rows instead of the first 100.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Ask Athena. Prints the rows, and how many bytes were scanned; on a terminal the first rows, unless --all."""
+    """Run a query in Athena. Prints the rows, and how many bytes were scanned."""
     aws: Aws = context.obj.aws()
     from lake import sql
 
@@ -59,7 +61,7 @@ def query(
 
 @connect.command("redshift")
 def connect_redshift(context: typer.Context, as_json: AsJson = False) -> None:
-    """The SQL of Redshift Spectrum's external schemas, and the role that they name."""
+    """Print the SQL of external schemas for Redshift Spectrum, and the IAM role that they need."""
     aws: Aws = context.obj.aws()
     from lake.redshift import spectrum
 

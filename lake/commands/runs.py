@@ -15,21 +15,21 @@ from lake.errors import BadInput, LakeError
 if TYPE_CHECKING:
     from lake.aws import Aws
 
-RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or the beginning of it: see `lake runs`.")]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, or the beginning of it. See `lake runs`.")]
 
 
 @app.command()
 def run(
     context: typer.Context,
     job: Annotated[str | None, typer.Argument(help="A job of lake.yaml.")] = None,
-    workflow: Annotated[str | None, typer.Option(help="A workflow of lake.yaml, in place of a job.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="A workflow of lake.yaml, instead of a job.")] = None,
     full_refresh: Annotated[
-        bool, typer.Option("--full-refresh", help="Of an incremental job: make its table anew, from all files.")
+        bool, typer.Option("--full-refresh", help="Of an incremental job: rebuild its table from all files.")
     ] = False,
-    detach: Annotated[bool, typer.Option("--detach", help="Print the run's id and do not wait.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Print the id of the run and do not wait.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a Glue job to its end and show its report, or a workflow and show how its crawlers and jobs went."""
+    """Run a job or a workflow, wait for its end, and show its report."""
     if (job is None) == (workflow is None):
         raise BadInput("name a job, or a workflow with --workflow")
     if workflow and full_refresh:
@@ -48,11 +48,11 @@ def run(
 @app.command()
 def runs(
     context: typer.Context,
-    job: Annotated[str | None, typer.Argument(help="Of one job; of all when none is named.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="So many, the newest.")] = 20,
+    job: Annotated[str | None, typer.Argument(help="A job of lake.yaml. Default: all.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many runs.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """The last runs of jobs, newest first, whoever started them."""
+    """List the last runs of jobs, newest first, whoever started them."""
     from lake import runs as runs_
 
     aws: Aws = context.obj.aws()
@@ -65,7 +65,7 @@ def runs(
 
 @app.command()
 def attach(context: typer.Context, run: RunId, as_json: AsJson = False) -> None:
-    """Follow a run to its end, whoever started it, and show its report as `lake run` does."""
+    """Follow a run to its end, whoever started it, and show its report."""
     from lake import runs
 
     aws: Aws = context.obj.aws()
@@ -75,7 +75,7 @@ def attach(context: typer.Context, run: RunId, as_json: AsJson = False) -> None:
 
 @app.command()
 def stop(context: typer.Context, run: RunId, as_json: AsJson = False) -> None:
-    """Stop a run of a job or a workflow, and wait until it has ended. What it has not published stays unpublished."""
+    """Stop a run of a job or a workflow, and wait for its end. It publishes nothing more."""
     from lake import jobs, runs, workflows
 
     aws: Aws = context.obj.aws()
@@ -94,15 +94,18 @@ def stop(context: typer.Context, run: RunId, as_json: AsJson = False) -> None:
 @app.command()
 def logs(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="A job, a dataset that has a crawler, or a stream, as in lake.yaml.")],
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run or the crawl has ended.")] = False,
-    run: Annotated[str | None, typer.Option(help="Of a job: a run's id, or the beginning of it.")] = None,
-    last: Annotated[int, typer.Option("-n", "--lines", min=1, help="So many lines, the last.")] = 100,
+    name: Annotated[str, typer.Argument(help="A job, a dataset with a crawler, or a stream of lake.yaml.")],
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Continue until the run or the crawl has ended.")
+    ] = False,
+    run: Annotated[str | None, typer.Option(help="Of a job: the id of a run, or the beginning of it.")] = None,
+    last: Annotated[int, typer.Option("-n", "--lines", min=1, help="How many lines, from the end.")] = 100,
     of: Annotated[
-        Literal["job", "crawler", "stream"] | None, typer.Option(help="Where the name is more than one of them.")
+        Literal["job", "crawler", "stream"] | None,
+        typer.Option(help="job, crawler or stream, if the name is more than one of them."),
     ] = None,
 ) -> None:
-    """What a job's last run, a crawler's last crawl or a stream's delivery and application have logged."""
+    """Show the log of a job's last run, a crawler's last crawl, or a stream's delivery and application."""
     from lake import logs
 
     aws: Aws = context.obj.aws()

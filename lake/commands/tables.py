@@ -24,11 +24,11 @@ ENDS = 3
 def tables(
     context: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(metavar="[TABLE]", help="One table, such as flights or raw.flights.")
+        str | None, typer.Argument(metavar="[TABLE]", help="A table, such as flights or raw.flights. Default: all.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The tables of the lake's databases: columns, partitions, files, bytes, format; of one table all of it."""
+    """List the tables with columns, partitions, files, bytes and format, or show one table in full."""
     aws: Aws = context.obj.aws()
     from lake import tables as lake_tables
 
@@ -58,11 +58,11 @@ def _show(found: Table) -> None:
 @app.command()
 def rm(
     context: typer.Context,
-    target: Annotated[str, typer.Argument(metavar="DATASET[/PREFIX]", help="A dataset, or a folder or file in it.")],
-    delete_data: Annotated[bool, typer.Option("--delete-data", help="Yes, delete it.")] = False,
+    target: Annotated[str, typer.Argument(metavar="DATASET[/PREFIX]", help="A dataset, or a folder or file of it.")],
+    delete_data: Annotated[bool, typer.Option("--delete-data", help="Delete without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete objects of a dataset from the raw zone, all their versions. Needs two keys, as all deletion of data."""
+    """Delete objects of a dataset from the raw zone, with all versions. Needs `destroyable: true` as well."""
     aws: Aws = context.obj.aws()
     from lake import removal
 
