@@ -28,8 +28,20 @@ def check_stacks(stacks: Sequence[str]) -> list[str]:
     return [stack for stack in STACKS if not stacks or stack in stacks]
 
 
-def up(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *, wait: bool = False) -> None:
-    """Deploy stacks side by side: storage at once, the others when the key and the buckets they write to are there."""
+def up(
+    aws: Aws,
+    stacks: Sequence[str],
+    on_progress: OnProgress,
+    lock: Lock,
+    *,
+    wait: bool = False,
+    plan_all: bool = False,
+) -> None:
+    """Deploy stacks side by side: storage at once, the others when the key and the buckets they write to are there.
+
+    Args:
+        plan_all: also those that are as they were at their last apply.
+    """
     chosen = check_stacks(stacks)
     synthesise(aws.lake)
 
@@ -37,7 +49,7 @@ def up(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *, 
         storage = stack == "storage" or "storage" not in chosen or _storage_is_there(aws)
         return storage and (stack != "etl" or "catalog" not in chosen or _crawlers_are_there(aws))
 
-    Terraform(aws, on_progress, lock, wait=wait).apply(chosen, may_begin)
+    Terraform(aws, on_progress, lock, wait=wait, plan_all=plan_all).apply(chosen, may_begin)
 
 
 def _crawlers_are_there(aws: Aws) -> bool:

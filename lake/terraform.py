@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lake import adoption, state
+from lake import adoption, state, unchanged
 from lake.aws import Aws
 from lake.config import Lake
 from lake.errors import LakeError
@@ -52,7 +52,7 @@ def synthesise(lake: Lake) -> None:
 
 
 class Terraform:
-    """Runs Terraform in the synthesised stacks of a lake.
+    """Runs Terraform in the synthesised stacks of a lake. It does not plan a stack that is as it was at its last apply.
 
     On the first Ctrl-C, on a closed terminal, or when a stack fails, no further one is begun and those under way are
     finished; on the second Ctrl-C Terraform itself is interrupted.
@@ -60,12 +60,16 @@ class Terraform:
     Args:
         lock: of the checkout, held.
         wait: wait also for a Terraform that has the state without this lock, such as a `cdktf deploy`.
+        plan_all: plan also what is unchanged.
     """
 
-    def __init__(self, aws: Aws, on_progress: OnProgress, lock: Lock, *, wait: bool = False) -> None:
+    def __init__(
+        self, aws: Aws, on_progress: OnProgress, lock: Lock, *, wait: bool = False, plan_all: bool = False
+    ) -> None:
         self._aws = aws
         self._on_progress = on_progress
         self._lock = lock
+        self._plan_all = plan_all
         self._options = ["-auto-approve", "-input=false", *([WAIT] if wait else [])]
         self._running: set[subprocess.Popen[bytes]] = set()
         self._interrupts = 0
@@ -109,9 +113,7 @@ class Terraform:
             return progress
         self._tell(progress)
         try:
-            self._prepare(progress)
-            if not self._interrupts:
-                work(progress)
+            work(progress)
         except (LakeError, ClientError, BotoCoreError) as error:
             progress.errors.append(sentence(error))
         except BaseException:
@@ -130,13 +132,30 @@ class Terraform:
         folder = self._folder(progress.stack)
         if self._aws.lake.environment.state is None:
             self._note(progress, state.restored(self._kept(progress.stack, "tfstate")))
-        command = ["terraform", f"-chdir={folder}", "init", "-input=false", "-no-color", "-reconfigure"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True)
-        if done.returncode:
-            raise LakeError(done.stderr.strip())
+        mark = unchanged.initialised(folder)
+        if not mark.holds():
+            mark.remove()
+            command = ["terraform", f"-chdir={folder}", "init", "-input=false", "-no-color", "-reconfigure"]
+            done = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True)
+            if done.returncode:
+                raise LakeError(done.stderr.strip())
+            mark.set()
         self._note(progress, state.taken_up(folder))
 
     def _apply(self, progress: Progress) -> None:
+        mark = self._applied(progress.stack)
+        progress.unchanged = not self._plan_all and mark.holds()
+        if progress.unchanged:
+            self._note(progress, "unchanged since its last apply, so not planned; --all plans it all the same")
+            return
+        mark.remove()
+        self._prepare(progress)
+        if not self._interrupts:
+            self._apply_and_adopt(progress)
+            if not progress.errors:
+                mark.set()
+
+    def _apply_and_adopt(self, progress: Progress) -> None:
         """A call whose answer was lost may have made its resource, and its repetition fails: that one is found then."""
         for _ in range(2):
             found = self._orphans(progress.stack)
@@ -148,6 +167,10 @@ class Terraform:
 
     def _destroy(self, progress: Progress) -> None:
         """What is in no state is first taken into it: Terraform then destroys it as it would have."""
+        self._applied(progress.stack).remove()
+        self._prepare(progress)
+        if self._interrupts:
+            return
         found = [orphan for orphan in self._orphans(progress.stack) if orphan.found.belongs_to(self._aws)]
         if found:
             self._adopting(found, progress, *(f"-target={orphan.address}" for orphan in found))
@@ -229,6 +252,9 @@ class Terraform:
 
     def _folder(self, stack: str) -> Path:
         return self._aws.lake.root / "cdktf.out" / "stacks" / stack
+
+    def _applied(self, stack: str) -> unchanged.Mark:
+        return unchanged.applied(self._aws, self._folder(stack), self._kept(stack, "applied"))
 
     def _kept(self, stack: str, kind: str) -> Path:
         folder = self._aws.lake.root / ".state" / self._aws.lake.env

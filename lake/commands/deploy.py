@@ -54,7 +54,12 @@ def schema() -> None:
 
 
 @app.command()
-def up(context: typer.Context, stacks: Stacks = None, wait: Wait = False) -> None:
+def up(
+    context: typer.Context,
+    stacks: Stacks = None,
+    wait: Wait = False,
+    plan_all: Annotated[bool, typer.Option("--all", help="Plan also stacks unchanged since their last apply.")] = False,
+) -> None:
     """Deploy stacks in the right order. If it is interrupted or killed, run it again: it continues."""
     aws: Aws = context.obj.aws()
     from lake import lifecycle
@@ -62,7 +67,7 @@ def up(context: typer.Context, stacks: Stacks = None, wait: Wait = False) -> Non
 
     lifecycle.check_stacks(stacks or [])
     with alone(aws.lake, "lake up", wait=wait, say=say) as lock, stack_progress("Deploying") as on_progress:
-        lifecycle.up(aws, stacks or [], on_progress, lock, wait=wait)
+        lifecycle.up(aws, stacks or [], on_progress, lock, wait=wait, plan_all=plan_all)
     out.print(f"{aws.names.prefix} is up")
 
 

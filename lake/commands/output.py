@@ -125,7 +125,7 @@ def stack_progress(verb: str) -> Iterator[OnProgress]:
             if time.monotonic() - told > SLOW_SECONDS and (line := slowest(slow)):
                 told = time.monotonic()
                 on_no_terminal(line)
-            if stack.finished:
+            if stack.finished and not stack.unchanged:
                 on_no_terminal(f"{name}: {stack.done} of {stack.total} changes made")
 
         yield show

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,7 +32,9 @@ from lake.terraform import Terraform
 lake = load(Path("lake.yaml"))
 try:
     with alone(lake, "lake up", wait="--wait" in sys.argv, say=say) as lock, stack_progress("Deploying") as progress:
-        Terraform(SimpleNamespace(lake=lake), progress, lock, wait="--wait" in sys.argv).apply(["athena"])
+        options = {"wait": "--wait" in sys.argv, "plan_all": "--all" in sys.argv}
+        aws = SimpleNamespace(lake=lake, names=SimpleNamespace(account="111111111111"))
+        Terraform(aws, progress, lock, **options).apply(["athena"])
 except LakeError as error:
     fail(str(error), error.exit_code)
 print("is up")
@@ -217,3 +219,86 @@ def test_a_state_that_terraform_could_not_save_is_taken_up(checkout: Checkout) -
     assert (code, checkout.resources()) == (0, ["first", "slow"]), shown
     assert "took up errored.tfstate" in shown
     assert not (checkout.folder / "errored.tfstate").exists()
+
+
+UNCHANGED = "athena: unchanged since its last apply, so not planned; --all plans it all the same"
+
+
+def _another_resource(lab: Checkout) -> None:
+    stack = json.loads((lab.folder / "cdk.tf.json").read_text())
+    stack["resource"]["terraform_data"]["third"] = {}
+    (lab.folder / "cdk.tf.json").write_text(json.dumps(stack))
+
+
+def _another_asset(lab: Checkout) -> None:
+    (lab.folder / "assets").mkdir()
+    (lab.folder / "assets/job.py").write_text("pass")
+
+
+def _a_resource_taken_out_of_its_state(lab: Checkout) -> None:
+    command = ["terraform", f"-chdir={lab.folder}", "state", "rm", "terraform_data.first"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def _another_account(lab: Checkout) -> None:
+    file = lab.root / "command.py"
+    file.write_text(file.read_text().replace('account="1', 'account="2'))
+
+
+def test_a_stack_as_it_was_at_its_last_apply_is_not_planned_again_unless_asked(checkout: Checkout) -> None:
+    checkout.go()
+    assert "2 of 2 changes made" in checkout.run()[1]
+
+    code, shown = checkout.run()
+    assert (code, shown.splitlines()) == (0, ["Deploying athena", UNCHANGED, "is up"])
+    assert "0 of 0 changes made" in checkout.run("--all")[1]
+    assert UNCHANGED in checkout.run()[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "made"),
+    [
+        (_another_resource, "1 of 1"),
+        (_another_asset, "0 of 0"),
+        (_a_resource_taken_out_of_its_state, "1 of 1"),
+        (_another_account, "0 of 0"),
+    ],
+)
+def test_a_stack_is_planned_once_after_each_change(
+    checkout: Checkout, change: Callable[[Checkout], None], made: str
+) -> None:
+    checkout.go()
+    checkout.run()
+    change(checkout)
+
+    assert f"{made} changes made" in checkout.run()[1]
+    assert UNCHANGED in checkout.run()[1]
+
+
+def test_an_apply_that_was_cut_off_is_done_again(checkout: Checkout) -> None:
+    checkout.go()
+    checkout.run()
+    _another_resource(checkout)
+    broken = (checkout.folder / "cdk.tf.json").read_text()
+    (checkout.folder / "cdk.tf.json").write_text(broken.replace('"third": {}', '"third": {"nonsense": 1}'))
+    assert checkout.run()[0] == 1
+    (checkout.folder / "cdk.tf.json").write_text(broken)
+
+    assert "1 of 1 changes made" in checkout.run()[1]
+
+
+def test_terraform_is_initialised_again_only_where_what_it_needs_has_changed(checkout: Checkout) -> None:
+    begun = checkout.folder / ".terraform/terraform.tfstate"
+    checkout.go()
+    checkout.run()
+    first = begun.stat().st_mtime_ns
+
+    _another_resource(checkout)
+    checkout.run()
+    assert begun.stat().st_mtime_ns == first
+
+    stack = json.loads((checkout.folder / "cdk.tf.json").read_text())
+    stack["terraform"]["backend"]["local"]["path"] = str(checkout.state.with_name("other.tfstate"))
+    (checkout.folder / "cdk.tf.json").write_text(json.dumps(stack))
+    assert "3 of 3 changes made" in checkout.run()[1]
+    assert begun.stat().st_mtime_ns > first
