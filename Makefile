@@ -26,7 +26,7 @@ lint: setup ## Check the code: style, types, and which way the imports point
 	@$(WITH_TOOLS) mypy && lint-imports
 
 scan: checkov-tools ## Look for security findings in the synthesised Terraform
-	@$(WITH_TOOLS) cdktf synth
+	@$(WITH_TOOLS) LAKE_ENV=dev cdktf synth
 	@$(WITH_TOOLS) LOG_LEVEL=ERROR checkov -d cdktf.out --framework terraform_json --skip-download --compact --quiet
 
 bench: ## Measure what the documentation claims

@@ -35,7 +35,7 @@ class AthenaStack(LakeStack):
             names=self.names,
             purpose="athena",
             keeps_data=False,
-            destroyable=self.lake.environment.destroyable,
+            environment=self.lake.environment,
             expire_days=RESULT_DAYS,
         )
         self.output("results_bucket", bucket.bucket.bucket, "Bucket of the query results")

@@ -29,6 +29,7 @@ from cdktf_cdktf_provider_aws.s3_bucket_server_side_encryption_configuration imp
 from cdktf_cdktf_provider_aws.s3_bucket_versioning import S3BucketVersioningA
 from constructs import Construct
 
+from lake.model import Environment
 from lake.names import Names
 
 
@@ -39,7 +40,8 @@ class SecureBucket(Construct):
         purpose: one of `lake.names.BUCKETS`.
         keeps_data: its objects cannot be made again. It is then never emptied by Terraform, and in an environment
             that is not destroyable it cannot be destroyed at all.
-        destroyable: whether the environment is.
+        environment: where it is. What is not destroyable is kept from Terraform, and the embedded AWS gets no lifecycle
+            rules (docs/adr/0025-no-lifecycle-rules-on-the-laptop.md).
         expire_days: delete objects of this age; by default they stay.
     """
 
@@ -51,22 +53,27 @@ class SecureBucket(Construct):
         names: Names,
         purpose: str,
         keeps_data: bool,
-        destroyable: bool,
+        environment: Environment,
         expire_days: int | None = None,
     ) -> None:
         super().__init__(scope, id_)
         self.names = names
         self.purpose = purpose
+        keeps = keeps_data and not environment.destroyable
         self.bucket = S3Bucket(
             self,
             "bucket",
             bucket=names.bucket(purpose),
-            force_destroy=destroyable and not keeps_data,
-            lifecycle=TerraformResourceLifecycle(prevent_destroy=True) if keeps_data and not destroyable else None,
+            force_destroy=environment.destroyable and not keeps_data,
+            lifecycle=TerraformResourceLifecycle(prevent_destroy=keeps) if keeps else None,
         )
         self._close_to_the_public()
         self._encrypt()
-        self._keep_versions(expire_days)
+        versioning = S3BucketVersioningA(
+            self, "versioning", bucket=self.bucket.id, versioning_configuration={"status": "Enabled"}
+        )
+        if not environment.endpoint:
+            self._drop_what_is_old(expire_days, versioning)
         if purpose != "logs":
             self._log_access()
 
@@ -122,10 +129,7 @@ class SecureBucket(Construct):
         )
         S3BucketServerSideEncryptionConfigurationA(self, "encryption", bucket=self.bucket.id, rule=[rule])
 
-    def _keep_versions(self, expire_days: int | None) -> None:
-        versioning = S3BucketVersioningA(
-            self, "versioning", bucket=self.bucket.id, versioning_configuration={"status": "Enabled"}
-        )
+    def _drop_what_is_old(self, expire_days: int | None, versioning: S3BucketVersioningA) -> None:
         S3BucketLifecycleConfiguration(
             self,
             "lifecycle",

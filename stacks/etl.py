@@ -58,9 +58,13 @@ class EtlStack(LakeStack):
             glue_workflow(self, name, workflow, names=self.names, jobs=jobs)
 
     def _bucket(self) -> S3Bucket:
-        destroyable = self.lake.environment.destroyable
         bucket = SecureBucket(
-            self, "etl", names=self.names, purpose="etl", keeps_data=False, destroyable=destroyable
+            self,
+            "etl",
+            names=self.names,
+            purpose="etl",
+            keeps_data=False,
+            environment=self.lake.environment,
         ).bucket
         self.output("etl_bucket", bucket.bucket, "Bucket of the jobs' scripts and temporary files")
         return bucket

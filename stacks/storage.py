@@ -54,7 +54,7 @@ class StorageStack(LakeStack):
             names=self.names,
             purpose=purpose,
             keeps_data=keeps_data,
-            destroyable=self.lake.environment.destroyable,
+            environment=self.lake.environment,
             expire_days=expire_days,
         )
         description = f"Bucket of the {purpose} zone" if purpose in ZONES else "Bucket of the access logs"

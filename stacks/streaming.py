@@ -134,7 +134,7 @@ class StreamingStack(LakeStack):
             names=self.names,
             purpose="flink",
             keeps_data=False,
-            destroyable=self.lake.environment.destroyable,
+            environment=self.lake.environment,
         ).bucket
         self.output("flink_bucket", bucket.bucket, "Bucket of the Flink applications' code")
         package = zipped(FLINK_APP)

@@ -132,8 +132,8 @@ def test_set_up_looks_for_the_provider_versions_the_stacks_ask_for(prod: Stacks)
     assert PROVIDER_VERSIONS == RANGE
 
 
-def test_buckets_are_private_encrypted_versioned_tls_only_and_cleaned(local: Stacks) -> None:
-    for stack in local.values():
+def test_buckets_are_private_encrypted_versioned_tls_only_and_cleaned(prod: Stacks) -> None:
+    for stack in prod.values():
         buckets = {f"${{aws_s3_bucket.{id_}.id}}" for id_ in resources(stack, "aws_s3_bucket")}
         for type_ in (
             "aws_s3_bucket_public_access_block",
@@ -146,6 +146,15 @@ def test_buckets_are_private_encrypted_versioned_tls_only_and_cleaned(local: Sta
             assert {resource["bucket"] for resource in resources(stack, type_).values()} == buckets, type_
         for policy in resources(stack, "aws_s3_bucket_policy").values():
             assert '"aws:SecureTransport": "false"' in policy["policy"]
+
+
+def test_the_embedded_aws_gets_no_lifecycle_rules_and_all_else_of_a_bucket(local: Stacks, prod: Stacks) -> None:
+    """It expires nothing, and the provider waits for 55 seconds until it believes that a rule is there."""
+    for name, stack in local.items():
+        kinds = {kind for kind in prod[name]["resource"] if kind.startswith("aws_s3_bucket")}
+        here = {kind for kind in stack["resource"] if kind.startswith("aws_s3_bucket")}
+        assert kinds - here == ({"aws_s3_bucket_lifecycle_configuration"} if kinds else set()), name
+        assert here <= kinds
 
 
 def test_only_the_access_log_bucket_has_no_kms_key(local: Stacks) -> None:
