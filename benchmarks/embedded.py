@@ -97,15 +97,16 @@ class Side:
         server = psutil.Process(self._server())
         Path(f"/proc/{server.pid}/clear_refs").write_text("5")
         before, begun = _processor(server), time.monotonic()
-        told = work()
+        printed = work()
         seconds = time.monotonic() - begun
-        return Cost(float(told) if isinstance(told, str) else seconds, _processor(server) - before, _peak(server.pid))
+        seconds = float(printed) if isinstance(printed, str) else seconds
+        return Cost(seconds, _processor(server) - before, _peak(server.pid))
 
     def _server(self) -> int:
         """The process of its embedded AWS; an earlier commit keeps the number in a file of its own."""
         folder = self.lake / ".local/local"
-        told = folder / "aws/process.json"
-        return int(json.loads(told.read_text())["pid"] if told.exists() else (folder / "aws.pid").read_text())
+        process = folder / "aws/process.json"
+        return int(json.loads(process.read_text())["pid"] if process.exists() else (folder / "aws.pid").read_text())
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LAKE_"))}

@@ -134,8 +134,8 @@ def _run_direct(aws: Aws) -> None:
 
 def _timed(checkout: Checkout, run: Callable[[], object]) -> Run:
     """Run a job and watch the process that the embedded AWS starts for it."""
-    said = (checkout.root / ".local" / "local" / "aws" / "process.json").read_text()
-    server = psutil.Process(json.loads(said)["pid"])
+    process = (checkout.root / ".local" / "local" / "aws" / "process.json").read_text()
+    server = psutil.Process(json.loads(process)["pid"])
     begun = ended = peak = 0.0
     with ThreadPoolExecutor(1) as pool:
         job = pool.submit(run)

@@ -92,12 +92,12 @@ def main() -> int:
     chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as folder:
         for checkout in checkout_in(Path(folder) / "lake"):
-            whole = _built(checkout, Path(folder) / "data")
+            undisturbed = _built(checkout, Path(folder) / "data")
             steps = [step for step in _steps(Path(folder) / "data") if step.name in (options.only or step.name)]
             times = {step.name: _undisturbed(checkout, step) for step in steps}
             print(", ".join(f"{name} {seconds:.0f} s" for name, seconds in times.items()), flush=True)
             outcomes = [
-                _disturbed(checkout, step, victim, chance.uniform(0, times[step.name]), whole)
+                _disturbed(checkout, step, victim, chance.uniform(0, times[step.name]), undisturbed)
                 for step, victim in _drawn(chance, steps, options.kills)
             ]
             left = _taken_down(checkout)
@@ -267,7 +267,7 @@ def _undisturbed(checkout: Checkout, step: Step) -> float:
     return taken
 
 
-def _disturbed(checkout: Checkout, step: Step, victim: str, moment: float, whole: dict[str, Any]) -> Outcome:
+def _disturbed(checkout: Checkout, step: Step, victim: str, moment: float, undisturbed: dict[str, Any]) -> Outcome:
     step.prepare(checkout)
     with _in_a_terminal(checkout, step.command) as (process, terminal):
         _watch(process, terminal, moment)
@@ -276,7 +276,7 @@ def _disturbed(checkout: Checkout, step: Step, victim: str, moment: float, whole
         process.wait(10)
     checkout.lake("local", "start")
     failed = [_failure(checkout, command) for command in step.again]
-    differences = [told for told in failed if told] or _differences(whole, _held(checkout))
+    differences = [failure for failure in failed if failure] or _differences(undisturbed, _held(checkout))
     if step.stack and not differences:
         differences = _planned(checkout, step.stack)
     outcome = Outcome(step.name, victim, moment, differences)
@@ -334,9 +334,9 @@ def _differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     ]
 
 
-def _lacking(whole: Any, part: Any) -> list[Any]:
+def _lacking(undisturbed: Any, part: Any) -> list[Any]:
     """What `part` lacks of `whole`, entry by entry."""
-    entries, there = (each.items() if isinstance(each, dict) else each for each in (whole, part))
+    entries, there = (each.items() if isinstance(each, dict) else each for each in (undisturbed, part))
     return [entry for entry in entries if entry not in there]
 
 

@@ -154,8 +154,9 @@ def _made(aws: Aws, dataset: str) -> list[str]:
     database = aws.names.database(aws.lake.config.datasets[dataset].zone)
     pages = aws.glue.get_paginator("get_tables").paginate(DatabaseName=database)
     tables = [(table["Name"], table.get("Parameters", {})) for page in pages for table in page["TableList"]]
-    own = [(name, said) for name, said in tables if said.get("UPDATED_BY_CRAWLER") == aws.names.crawler(dataset)]
-    return sorted(name for name, said in own if "DEPRECATED_BY_CRAWLER" not in said)
+    crawler = aws.names.crawler(dataset)
+    own = [(name, parameters) for name, parameters in tables if parameters.get("UPDATED_BY_CRAWLER") == crawler]
+    return sorted(name for name, parameters in own if "DEPRECATED_BY_CRAWLER" not in parameters)
 
 
 def table_size(aws: Aws, dataset: str) -> tuple[int, int]:

@@ -45,13 +45,13 @@ def main() -> NoReturn:
 
 def _usage(error: typer.TyperException) -> str:
     """What is wrong with the command line, in one sentence; nothing where the help was shown for it."""
-    told = error.format_message().strip()
-    if not told or "Usage:" in told:
-        return told
-    told = re.sub(r", unable to parse.*", "", told.replace("Input should be", "should be"))
-    told = re.sub(r"(Did you mean '[^']*')(, '[^']*')+", r"\1", told)
-    told = re.sub(r" \(Possible options: (.*)\)", r". Did you mean \1?", told)
-    return f"{told.rstrip('.')}{'' if told.endswith('?') else '.'} See `{_command(error)} --help`"
+    message = error.format_message().strip()
+    if not message or "Usage:" in message:
+        return message
+    message = re.sub(r", unable to parse.*", "", message.replace("Input should be", "should be"))
+    message = re.sub(r"(Did you mean '[^']*')(, '[^']*')+", r"\1", message)
+    message = re.sub(r" \(Possible options: (.*)\)", r". Did you mean \1?", message)
+    return f"{message.rstrip('.')}{'' if message.endswith('?') else '.'} See `{_command(error)} --help`"
 
 
 def _command(error: typer.TyperException) -> str:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from lake.document import Document, Unreadable, read
 from lake.mistakes import mistakes
 from lake.model import Config, Environment
-from lake.rules import broken, missing_files
+from lake.rules import missing_files, violations
 from lake.rules.place import Problem
 from lake.rules.readable import Readable
 from lake.suggest import allowed
@@ -115,7 +115,7 @@ def _config(path: Path, document: Document) -> Config:
 
 
 def _rules(config: Config, path: Path) -> Iterator[Problem]:
-    yield from broken(config)
+    yield from violations(config)
     yield from missing_files(config, path.parent)
 
 

@@ -63,8 +63,8 @@ def put_secret(aws: Aws, name: str, username: str, password: str) -> str:
     """
     with_secret = [key for key, value in aws.lake.config.connections.items() if value.type != "network"]
     if name not in with_secret:
-        told = allowed(name, with_secret)
-        raise BadInput(f"there is no connection with a password named {name!r} in lake.yaml. {told}")
+        hint = allowed(name, with_secret)
+        raise BadInput(f"there is no connection with a password named {name!r} in lake.yaml. {hint}")
     if not username or not password:
         raise BadInput(f"the {'password' if username else 'user name'} of connection {name} is empty")
     secret = aws.names.secret(name)

@@ -46,10 +46,10 @@ def check_contents(dataset: Dataset, files: Iterable[Path]) -> None:
         return
     lines = [f"  {file}: {fault}" for file, fault in bad[:SHOWN]]
     lines += [f"  and {len(bad) - SHOWN} more"] if len(bad) > SHOWN else []
-    said = (
+    summary = (
         "1 file is not what the dataset holds" if len(bad) == 1 else f"{len(bad)} files are not what the dataset holds"
     )
-    raise BadInput("\n".join([f"{said}, {dataset.format}. Nothing is uploaded:", *lines]))
+    raise BadInput("\n".join([f"{summary}, {dataset.format}. Nothing is uploaded:", *lines]))
 
 
 def _fault(dataset: Dataset, file: Path) -> str:

@@ -29,7 +29,7 @@ def ruleset(job: Job) -> str:
     return "Rules = [\n" + ",\n".join(f"    {rule['rule']}" for rule in rules(job)) + "\n]"
 
 
-def broken(name: str, job: Job) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def violations(name: str, job: Job) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Every expectation of a job that makes no sense: its place in lake.yaml, and why."""
     texts: set[str] = set()
     for number, expectation in enumerate(job.expect):

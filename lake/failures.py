@@ -63,8 +63,8 @@ def sentence(error: BaseException) -> str:
     """What an error comes down to, with the way out. One that nobody expected names the file with its traceback."""
     if isinstance(error, LakeError):
         return str(error)
-    if told := lost(error):
-        return told
+    if reason := lost(error):
+        return reason
     if type(error).__module__.partition(".")[0] in ("botocore", "boto3", "s3transfer"):
         return _of_aws(error)
     if isinstance(error, ConnectionError | TimeoutError) or type(error).__name__ == "URLError":
@@ -95,10 +95,10 @@ def of_file(error: OSError) -> str:
     if isinstance(error, FileNotFoundError) and error.filename == "terraform":
         return "terraform is not there. Install what the lake needs with `make setup`"
     what = error.filename if isinstance(error.filename, str) else "a file"
-    told = f"{what}: {(error.strerror or 'it cannot be used').lower()}"
+    reason = f"{what}: {(error.strerror or 'it cannot be used').lower()}"
     if isinstance(error, PermissionError):
-        return f"{told}. Check who owns it, and its mode"
-    return f"{told}. Make room and run the command again" if "space" in told or "quota" in told else told
+        return f"{reason}. Check who owns it, and its mode"
+    return f"{reason}. Make room and run the command again" if "space" in reason or "quota" in reason else reason
 
 
 def _of_aws(error: BaseException) -> str:
@@ -120,8 +120,8 @@ def _of_aws(error: BaseException) -> str:
 def _answer(error: BaseException, answer: dict[str, str]) -> str:
     code, message = answer.get("Code", "unknown"), " ".join(answer.get("Message", "no reason given").split())
     operation = getattr(error, "operation_name", "")
-    told = f"AWS says: {code}: {message.rstrip('.')}{f' ({operation})' if operation else ''}"
-    return f"{told}. {_WAYS_OUT[code]}" if code in _WAYS_OUT else told
+    reason = f"AWS says: {code}: {message.rstrip('.')}{f' ({operation})' if operation else ''}"
+    return f"{reason}. {_WAYS_OUT[code]}" if code in _WAYS_OUT else reason
 
 
 def _endpoint(error: BaseException) -> str:

@@ -100,10 +100,10 @@ def _crawled(place: Path) -> dict[str, Any]:
     csv = CsvFormat(delimiter=table["parameters"]["delimiter"])
     again: dict[str, Any] = dry_run.crawl_folder(place, dataset=Dataset(format="csv", csv=csv, json=None))
     names = ", ".join(column["Name"] for column in again["tables"][0]["columns"])
-    said = (
+    warning = (
         f"all of it is text, so the first line is taken for the header: {names}. If it is none, set csv.header: false"
     )
-    return again | {"warnings": [*again["warnings"], said]}
+    return again | {"warnings": [*again["warnings"], warning]}
 
 
 def _has_header(table: dict[str, Any]) -> bool:

@@ -120,5 +120,5 @@ def _progress(aws: Aws, job: str, run_id: str) -> str:
         events = aws.logs.get_log_events(logGroupName=group, logStreamName=run_id, limit=20)["events"]
     except ClientError:  # no run fails for want of a line about it
         return ""
-    said = [event["message"].strip() for event in events if event["message"].startswith(PROGRESS)]
-    return said[-1].removeprefix(PROGRESS) if said else ""
+    lines = [event["message"].strip() for event in events if event["message"].startswith(PROGRESS)]
+    return lines[-1].removeprefix(PROGRESS) if lines else ""

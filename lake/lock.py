@@ -93,28 +93,28 @@ def alone(lake: Lake, command: str, *, wait: bool, say: Say) -> Iterator[Lock]:
 
 
 def _wait_for_commands(lock: Lock, wait: bool, say: Say) -> None:
-    told = ""
+    announced = ""
     while not lock.take():
         holder = lock.holder()
         if not (wait or holder.ending):
             raise LakeError(f"{holder} is at work in this checkout. Wait for it with --wait, or stop it with Ctrl-C")
-        if told != str(holder):
+        if announced != str(holder):
             say(f"waiting for {holder}" + (", which is ending" if holder.ending else ""))
-            told = str(holder)
+            announced = str(holder)
         time.sleep(POLL_SECONDS)
 
 
 def _wait_for_terraform(root: Path, say: Say) -> None:
     """A command that was killed leaves its Terraform at work: it ends by itself, with all it made in its state."""
-    told: set[int] = set()
+    announced: set[int] = set()
     while found := terraform_at_work(root):
         for work in found:
-            if work.pid not in told:
+            if work.pid not in announced:
                 say(
                     f"waiting for Terraform on {work.stack} (process {work.pid}, since {work.since}), which finishes "
                     f"what a killed command began. To interrupt it: kill -INT {work.pid}"
                 )
-            told.add(work.pid)
+            announced.add(work.pid)
         time.sleep(POLL_SECONDS)
 
 

@@ -76,8 +76,8 @@ def _kind(aws: Aws, name: str, kind: str | None) -> str:
     kinds = [each for each in KINDS if name in named[each] and kind in (None, each)]
     if not kinds:
         known = "; ".join(f"{each}s {', '.join(names)}" for each, names in named.items() if names)
-        told = f"Allowed: {known}.{hint(name, chain(*named.values()))}".removesuffix(".")
-        raise BadInput(f"there is no {kind or 'job, crawler or stream'} {name!r} in lake.yaml. {told}")
+        way_out = f"Allowed: {known}.{hint(name, chain(*named.values()))}".removesuffix(".")
+        raise BadInput(f"there is no {kind or 'job, crawler or stream'} {name!r} in lake.yaml. {way_out}")
     if len(kinds) > 1:
         choice = " or ".join(f"--of {each}" for each in kinds)
         raise BadInput(f"{name} is a {' and a '.join(kinds)}. Say which with {choice}")

@@ -68,8 +68,8 @@ def evaluate(
 
 
 def _last_line(text: str) -> str:
-    told = (text.strip().splitlines() or ["the matching ended without a word"])[-1]
-    return f"the matching failed: {told}" if re.match(r"[\w.]+(Error|Exception)\b", told) else told
+    last = (text.strip().splitlines() or ["the matching ended without a word"])[-1]
+    return f"the matching failed: {last}" if re.match(r"[\w.]+(Error|Exception)\b", last) else last
 
 
 def step(lake: Lake, job: str) -> FindMatches:
@@ -77,8 +77,8 @@ def step(lake: Lake, job: str) -> FindMatches:
     jobs = lake.config.jobs
     found = {name: each.find_matches for name in jobs for each in jobs[name].steps if each.find_matches}
     if job not in found:
-        told = allowed(job, found, "none has one")
-        raise BadInput(f"there is no job {job!r} with a find_matches step in lake.yaml. {told}")
+        hint = allowed(job, found, "none has one")
+        raise BadInput(f"there is no job {job!r} with a find_matches step in lake.yaml. {hint}")
     return found[job]
 
 

@@ -160,9 +160,9 @@ def _message(mistake: Mistake) -> str:
         return f"is not a field here. Allowed: {', '.join(schema.allowed(mistake.way[:-1]))}{stop}{meant}"
     if kind == "value_error":
         return f"{mistake.context['error']}. Given: {given(mistake.given)}"
-    told = f"{_wrong(mistake, kind)}. Given: {given(mistake.given)}"
+    message = f"{_wrong(mistake, kind)}. Given: {given(mistake.given)}"
     meant = _meant(mistake, kind)
-    return f"{told}.{meant}" if meant else told
+    return f"{message}.{meant}" if meant else message
 
 
 def _wrong(mistake: Mistake, kind: str) -> str:
@@ -171,8 +171,8 @@ def _wrong(mistake: Mistake, kind: str) -> str:
     if kind == "literal_error":
         return f"should be {mistake.context['expected']}"
     if kind in _LIMITS:
-        told = _LIMITS[kind].format(**{name: _number(limit) for name, limit in mistake.context.items()})
-        return re.sub(r"(\b1 (?:item|character))s$", r"\1", told)
+        message = _LIMITS[kind].format(**{name: _number(limit) for name, limit in mistake.context.items()})
+        return re.sub(r"(\b1 (?:item|character))s$", r"\1", message)
     kinds = [each for each in mistake.kinds if each in _KINDS]
     if "float_type" in kinds:
         kinds = [each for each in kinds if each != "int_type"]

@@ -103,13 +103,13 @@ def _job(aws: Aws, name: str, step: int | None, rows: int) -> dict[str, Any]:
 
 
 def _notes(job: Job) -> list[str]:
-    said = {
+    notes = {
         "a Scala job: its steps run here in Python; the golden tests hold both equal": job.language == "scala",
         "an incremental job: this is as its first run": job.incremental,
         "find_matches learns from the sample alone: a run may match otherwise": any(s.find_matches for s in job.steps),
         "the sink is a table of a database: it is not looked at": job.sink.connection is not None,
     }
-    return [note for note, applies in said.items() if applies]
+    return [note for note, applies in notes.items() if applies]
 
 
 def _dataset(aws: Aws, name: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -179,8 +179,9 @@ def _answer(
 ) -> dict[str, Any]:
     """What the process says. login: the variables of the AWS that it reads; database: the one of its datasets."""
     _need_spark()
-    told = {"--JOB_NAME": "preview", "--spec": "", **places(names)} | ({"--raw_database": database} if database else {})
-    arguments = [word for pair in told.items() for word in pair]
+    options = {"--JOB_NAME": "preview", "--spec": "", **places(names)}
+    options |= {"--raw_database": database} if database else {}
+    arguments = [word for pair in options.items() for word in pair]
     buckets = [names.bucket(zone) for zone in ZONES]
     with tempfile.TemporaryDirectory(prefix="lake-preview-", ignore_cleanup_errors=True) as folder:
         own = Path(folder) / "modules"
@@ -195,11 +196,11 @@ def _answer(
             text=True,
             check=False,
         )
-    said = [line.removeprefix(ANSWER) for line in done.stdout.splitlines() if line.startswith(ANSWER)]
-    if not said:
+    answers = [line.removeprefix(ANSWER) for line in done.stdout.splitlines() if line.startswith(ANSWER)]
+    if not answers:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise LakeError(f"the preview ended with exit code {done.returncode}: {last}")
-    found: dict[str, Any] = json.loads(said[0])
+    found: dict[str, Any] = json.loads(answers[0])
     if "error" in found:
         raise LakeError(found["error"])
     return found

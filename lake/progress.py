@@ -100,13 +100,13 @@ def _diagnosed(progress: Progress, event: Any) -> None:
 
 def _locked(detail: str) -> str:
     """Whose lock it is, in one sentence."""
-    told = dict(re.findall(r"^ *(ID|Who|Operation|Created): +(.+?) *$", detail, re.MULTILINE))
-    if not told:
+    lock = dict(re.findall(r"^ *(ID|Who|Operation|Created): +(.+?) *$", detail, re.MULTILINE))
+    if not lock:
         return f"Terraform cannot lock the state: {' '.join(detail.split())}"
-    operation = told.get("Operation", "").removeprefix("OperationType").lower() or "command"
+    operation = lock.get("Operation", "").removeprefix("OperationType").lower() or "command"
     return (
-        f"another Terraform holds its state: {operation} of {told.get('Who')}, since {told.get('Created')}. "
-        f"Wait for it with --wait. If it has died, free the lock: `terraform force-unlock {told.get('ID')}`"
+        f"another Terraform holds its state: {operation} of {lock.get('Who')}, since {lock.get('Created')}. "
+        f"Wait for it with --wait. If it has died, free the lock: `terraform force-unlock {lock.get('ID')}`"
     )
 
 

@@ -24,9 +24,9 @@ def need_first_key(aws: Aws, what: str, otherwise: str = "") -> None:
         )
 
 
-def need_second_key(said: bool, what: str, otherwise: str = "") -> None:
+def need_second_key(given: bool, what: str, otherwise: str = "") -> None:
     """Ask on a terminal, and elsewhere raise BadInput, unless --delete-data was given."""
-    if said:
+    if given:
         return
     if not sys.stdin.isatty():
         raise BadInput(f"this deletes {what}. Say so with --delete-data{otherwise}")

@@ -178,7 +178,7 @@ def _delete(aws: Aws, bucket: str, batch: list[Version]) -> None:
     objects: list[ObjectIdentifierTypeDef] = [{"Key": each.key, "VersionId": each.id} for each in batch]
     for each in (each for each in objects if _NOT_XML.search(each["Key"])):
         aws.s3.delete_object(Bucket=bucket, **each)  # type: ignore[misc]
-    if said := [each for each in objects if not _NOT_XML.search(each["Key"])]:
-        answer = aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": said, "Quiet": True})
+    if expressible := [each for each in objects if not _NOT_XML.search(each["Key"])]:
+        answer = aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": expressible, "Quiet": True})
         if failed := answer.get("Errors"):
             raise LakeError(f"{bucket}: {len(failed)} objects were not deleted. First: {failed[0]}")

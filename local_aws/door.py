@@ -101,7 +101,7 @@ class Door:
             check(request, signature, secret, "")
             await self._pass_upload(scope, request, body_of(signature, secret), receive, send)
             return
-        body = await receive.whole()
+        body = await receive.read_all()
         check(request, signature, secret, hashlib.sha256(body).hexdigest())
         if signature.payload:
             checked = body_of(signature, secret)
@@ -161,7 +161,7 @@ class _Incoming:
         self.more = bool(message.get("more_body", False))
         return message
 
-    async def whole(self) -> bytes:
+    async def read_all(self) -> bytes:
         """The body. Raises Refused: it is longer than LARGEST, or the client is gone."""
         parts, size = [], 0
         while self.more:

@@ -34,7 +34,7 @@ class Call:
     forward: Callable[[Document], Document]
     session: str = ""
 
-    def passed_on(self) -> Document:
+    def forward_unchanged(self) -> Document:
         """The emulator's own answer to this very call."""
         return self.forward(self.payload)
 
@@ -51,7 +51,7 @@ Handlers = dict[tuple[str, str], Handler]
 
 
 def stacked(*layers: Handlers) -> Handlers:
-    """One table; where two layers handle a call, `call.passed_on()` in the later reaches the earlier."""
+    """One table; where two layers handle a call, `call.forward_unchanged()` in the later reaches the earlier."""
     table: Handlers = {}
     for layer in layers:
         table |= {key: _over(table[key], handler) if key in table else handler for key, handler in layer.items()}

@@ -12,8 +12,8 @@ def reason(error: BaseException) -> str:
     'no space left on device'
     """
     if isinstance(error, ClientError):
-        told = error.response.get("Error", {})
-        return f"{told.get('Code', 'refused')}: {told.get('Message', 'AWS gave no reason')}"
+        refusal = error.response.get("Error", {})
+        return f"{refusal.get('Code', 'refused')}: {refusal.get('Message', 'AWS gave no reason')}"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror[:1].lower() + error.strerror[1:]
     if isinstance(error, MemoryError):

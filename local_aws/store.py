@@ -54,7 +54,7 @@ class Store:
             if self._db.in_transaction:  # of an outer block, which ends it
                 yield
                 return
-            with self._told(), self._db:  # commits, or rolls back; the latter also where the commit fails
+            with self._translated_errors(), self._db:  # commits, or rolls back; the latter also where the commit fails
                 self._db.execute("BEGIN IMMEDIATE")
                 yield
 
@@ -116,11 +116,11 @@ class Store:
             self._db.close()
 
     def _run(self, statement: str, *values: str) -> list[tuple[str, ...]]:
-        with self._told(), self._lock:
+        with self._translated_errors(), self._lock:
             return self._db.execute(statement, values).fetchall()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         """Raises AwsError, where SQLite says that the disk is full."""
         try:
             yield

@@ -65,10 +65,10 @@ def terraform_on(path: str) -> Terraform | None:
 def ask_java(executable: str) -> Java | None:
     """The home and version of a Java, from its own settings, so that shims and links do not matter."""
     text = _output([executable, "-XshowSettings:properties", "-version"])
-    told = dict(re.findall(r"^\s*(java[.\w]*) = (.*)$", text, re.MULTILINE))
-    if told.get("java.specification.version") != JAVA or "java.home" not in told:
+    properties = dict(re.findall(r"^\s*(java[.\w]*) = (.*)$", text, re.MULTILINE))
+    if properties.get("java.specification.version") != JAVA or "java.home" not in properties:
         return None
-    return Java(told["java.home"], told.get("java.version", JAVA))
+    return Java(properties["java.home"], properties.get("java.version", JAVA))
 
 
 def java_on(env: Mapping[str, str], path: str) -> Java | None:

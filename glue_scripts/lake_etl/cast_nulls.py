@@ -54,7 +54,7 @@ def cast_nulls(steps: list[Applied]) -> list[CastNulls]:
     ]
 
 
-def told(found: list[CastNulls], warn_over: float) -> dict[str, Any]:
+def summary(found: list[CastNulls], warn_over: float) -> dict[str, Any]:
     """What a report says of them: the counts of each column, and a warning for each with a greater share."""
     lines = [each.record() for each in found]
     warnings = [str(each) for each in found if each.share > warn_over]

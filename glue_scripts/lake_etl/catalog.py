@@ -89,11 +89,11 @@ def table_of(found: Any, dataset: str) -> Table:
 
 
 def _format(dataset: str, parameters: dict[str, str], serde: str) -> str:
-    said = f"{parameters.get('classification', '')} {serde}".lower()
+    declared = f"{parameters.get('classification', '')} {serde}".lower()
     for format_ in ("parquet", "json", "csv"):
-        if format_ in said:
+        if format_ in declared:
             return format_
-    raise JobError(f"dataset {dataset}: its table is of format '{said.strip()}'. Jobs read csv, json and parquet")
+    raise JobError(f"dataset {dataset}: its table is of format '{declared.strip()}'. Jobs read csv, json and parquet")
 
 
 def _types(columns: Any) -> dict[str, str]:

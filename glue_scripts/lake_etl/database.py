@@ -91,7 +91,7 @@ class Session:
         self._connection = _opened(spark, database)
 
     def close(self) -> None:
-        self._told(self._connection.close)
+        self._translated(self._connection.close)
 
     def execute(self, statement: str, *values: str) -> int:
         """Run a statement, with a text for each `?`. Returns how many rows it changed."""
@@ -108,7 +108,7 @@ class Session:
             return rows
 
     def commit(self) -> None:
-        self._told(self._connection.commit)
+        self._translated(self._connection.commit)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -127,7 +127,7 @@ class Session:
 
     @contextmanager
     def _prepared(self, statement: str, values: tuple[str, ...]) -> Iterator[Any]:
-        prepared = self._told(lambda: self._connection.prepareStatement(statement))
+        prepared = self._translated(lambda: self._connection.prepareStatement(statement))
         for place, value in enumerate(values, 1):
             prepared.setString(place, value)
         try:
@@ -135,9 +135,9 @@ class Session:
         except Py4JJavaError as error:
             raise refusal(error, self.database) from None
         finally:
-            self._told(prepared.close)
+            self._translated(prepared.close)
 
-    def _told(self, call: Any) -> Any:
+    def _translated(self, call: Any) -> Any:
         try:
             return call()
         except Py4JJavaError as error:
@@ -221,8 +221,8 @@ def check_table(session: Session, table: str, what: str) -> None:
     if not exists(session, table):
         schema, name = table.split(".")
         there = session.rows("SELECT tablename FROM pg_tables WHERE schemaname = ? ORDER BY 1", schema)
-        told = unknown("table", name, [str(row[0]) for row in there]) if there else f"schema {schema} has no table"
-        raise JobError(f"{what}: connection {session.database.connection} has no table {table}: {told}")
+        hint = unknown("table", name, [str(row[0]) for row in there]) if there else f"schema {schema} has no table"
+        raise JobError(f"{what}: connection {session.database.connection} has no table {table}: {hint}")
 
 
 def exists(session: Session, table: str) -> bool:

@@ -149,7 +149,7 @@ def _rates(true_pairs: int, found_pairs: int, right_pairs: int) -> dict[str, flo
         "recall": (right_pairs, true_pairs),
         "f1": (2 * right_pairs, true_pairs + found_pairs),
     }
-    return {name: round(part / whole, 6) if whole else None for name, (part, whole) in rates.items()}
+    return {name: round(part / total, 6) if total else None for name, (part, total) in rates.items()}
 
 
 if __name__ == "__main__":

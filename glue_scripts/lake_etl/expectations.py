@@ -181,7 +181,7 @@ def _fails(frame: DataFrame, rule: Rule, now: datetime) -> Column:
             holds = _within(columns[0], given["least"], given["most"])
         case "matches":
             _need(frame, rule, StringType)
-            holds = columns[0].rlike(_whole(frame.sparkSession, given["pattern"]))
+            holds = columns[0].rlike(_anchored(frame.sparkSession, given["pattern"]))
         case _:
             _need(frame, rule, DateType, TimestampType, TimestampNTZType)
             oldest = fn.lit(now.isoformat()).cast("timestamp") - fn.expr(f"make_dt_interval(0, {given['hours']})")
@@ -227,7 +227,7 @@ def _within(column: Column, least: float | None, most: float | None) -> Column:
     return fn.when(column.isNotNull(), above & below)
 
 
-def _whole(spark: SparkSession, pattern: str) -> str:
+def _anchored(spark: SparkSession, pattern: str) -> str:
     """The pattern for the whole text. Raises JobError where Java, whose engine Spark's is, cannot read it."""
     try:
         spark.sparkContext._jvm.java.util.regex.Pattern.compile(pattern)  # type: ignore[union-attr]

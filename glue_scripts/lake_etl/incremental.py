@@ -129,8 +129,8 @@ def total(reports: list[dict[str, Any]]) -> dict[str, Any]:
         listed = {name: [*found.get(name, []), *report.get(name, [])] for name in LISTED}
         summed = _sum(found, {name: value for name, value in report.items() if name not in LISTED})
         found = summed | {name: lines for name, lines in listed.items() if lines}
-    told = {name: value for name, value in found.items() if name not in ("started_at", "seconds")}
-    return {**told, "batches": len(reports)}
+    figures = {name: value for name, value in found.items() if name not in ("started_at", "seconds")}
+    return {**figures, "batches": len(reports)}
 
 
 def _sum(one: Any, other: Any) -> Any:

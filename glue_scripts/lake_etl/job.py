@@ -18,7 +18,7 @@ import boto3
 from botocore.exceptions import ClientError
 from pyspark.sql import DataFrame, SparkSession
 
-from lake_etl.cast_nulls import WARN_OVER, cast_nulls, told
+from lake_etl.cast_nulls import WARN_OVER, cast_nulls, summary
 from lake_etl.catalog import NoTable, Table, find_table, registered
 from lake_etl.database import read_database
 from lake_etl.database_sink import Load, loading, read_database_sink
@@ -196,7 +196,7 @@ def accounted(
     if judged.rejected and judged.rejects:
         rejected += quarantine.keep_rows(spec["source"], "expect", judged.rejected)
     report = _report(spec, arguments, started, sources, steps, target.name, written, kept, rejected)
-    report |= told(cast_nulls(steps), (spec.get("cast_nulls") or {}).get("warn_over", WARN_OVER))
+    report |= summary(cast_nulls(steps), (spec.get("cast_nulls") or {}).get("warn_over", WARN_OVER))
     return report, judged, written
 
 
@@ -226,7 +226,7 @@ def _incremental(
     source = find_table(glue, arguments.raw_database, spec["tables"][spec["source"]], spec["source"])
     each_batch(spark, boto3.client("s3"), source, target.checkpoint, process)
     remove_unused(glue, boto3.client("s3"), arguments.JOB_NAME, checkpoints, lambda: [target.checkpoint])
-    return _told(spec, arguments, target.name) | total(reports) | _time(started)
+    return _identity(spec, arguments, target.name) | total(reports) | _time(started)
 
 
 def session(name: str) -> SparkSession:
@@ -251,7 +251,7 @@ def _report(
     rows_in, bad = (observed(sources[source].counts)[name] for name in ("rows", "bad"))
     after = zip(steps, rows_after(rows_in - bad, steps), strict=True)
     return {
-        **_told(spec, arguments, table),
+        **_identity(spec, arguments, table),
         "rows_in": rows_in,
         "rows_out": written.rows,
         "quarantined_rows": kept[source]["rows"] + rejected,
@@ -265,7 +265,7 @@ def _report(
     }
 
 
-def _told(spec: dict[str, Any], arguments: argparse.Namespace, table: str) -> dict[str, Any]:
+def _identity(spec: dict[str, Any], arguments: argparse.Namespace, table: str) -> dict[str, Any]:
     return {"job": spec["job"], "run_id": arguments.JOB_RUN_ID, "source": spec["source"], "table": table}
 
 

@@ -93,12 +93,12 @@ def preview(
     """
     named, copies = parse_arguments(arguments), Copies(Path(folder))
     place = OnDisk(files) if files is not None else InS3(_s3())
-    whole = step is None
-    spec = checked(spec if whole else {**spec, "steps": spec["steps"][:step], "expect": []})
+    all_steps = step is None
+    spec = checked(spec if all_steps else {**spec, "steps": spec["steps"][:step], "expect": []})
     samples = Samples(named.raw_database, spec, Sampler(place, copies), tables or {})
     samples.begin(datasets)
     spark = _spark(spec["job"], copies.folder, buckets, conf)
-    target = _target(spec, named, whole)
+    target = _target(spec, named, all_steps)
     if target.as_sink:
         target.check()
     own = (named.curated_database, spec["sink"]["table"])
@@ -198,8 +198,8 @@ class Shown(Files):
         reader = spark.read.schema(self.schema).options(timestampFormat=TIMESTAMP, **(csv if self.is_csv else {}))
         frame = reader.load(self.location, format=self.sink.format).limit(most)
         columns = fn.struct(*[fn.col(f"`{name}`") for name in self.types])
-        told = frame.select(fn.to_json(columns, {"ignoreNullFields": "false"}).alias("row")).collect()
-        return [json.loads(row["row"]) for row in told]
+        rows = frame.select(fn.to_json(columns, {"ignoreNullFields": "false"}).alias("row")).collect()
+        return [json.loads(row["row"]) for row in rows]
 
     @property
     def is_csv(self) -> bool:
@@ -212,8 +212,8 @@ def _with_a_type(frame: DataFrame) -> DataFrame:
     return frame.withColumns({name: fn.col(f"`{name}`").cast("string") for name in untyped})
 
 
-def _target(spec: dict[str, Any], named: Any, whole: bool) -> Shown:
-    as_sink = whole and "connection" not in spec["sink"]
+def _target(spec: dict[str, Any], named: Any, all_steps: bool) -> Shown:
+    as_sink = all_steps and "connection" not in spec["sink"]
     sink = (
         read_sink(converted(spec["sink"], spec["steps"]))
         if as_sink
@@ -262,7 +262,7 @@ def _read(dataset: str, samples: Samples, source: Source) -> dict[str, Any]:
         "dataset": dataset,
         "files": sum(1 for size in sample.files.values() if size),
         "rows": counts["rows"],
-        "which": sample.told,
+        "which": sample.description,
     }
 
 
@@ -278,8 +278,8 @@ def _verdicts(judged: Judged) -> list[dict[str, Any]]:
 
 def _quarantined(report: dict[str, Any], folder: Path) -> dict[str, Any]:
     lines = [line for file in sorted(folder.rglob("*.json")) for line in file.read_text().splitlines()]
-    told = [json.loads(line) for line in lines[:BAD_ROWS]]
-    shown = [{name: row.get(name) for name in ("dataset", "source_file", "raw", "reason")} for row in told]
+    rows = [json.loads(line) for line in lines[:BAD_ROWS]]
+    shown = [{name: row.get(name) for name in ("dataset", "source_file", "raw", "reason")} for row in rows]
     return {"rows": report["quarantined_rows"], "files": report["quarantined_files"], "first": shown}
 
 

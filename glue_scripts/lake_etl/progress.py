@@ -33,16 +33,16 @@ def telling(spark: SparkSession) -> Iterator[None]:
 
 
 def _tell(stages: Stages, over: Event) -> None:
-    said = ""
+    last = ""
     while not over.wait(SECONDS):
         try:
             line = stages.line()
         except Exception:
             continue  # no run fails for want of a line about it
-        if line and line != said:
+        if line and line != last:
             sys.stdout.write(f"{PREFIX} {line}\n")
             sys.stdout.flush()
-            said = line
+            last = line
 
 
 class Stages:

@@ -45,14 +45,14 @@ class Quarantine:
         return self._write(dataset, found_by, rejected)
 
     def _write(self, dataset: str, found_by: str, rejected: DataFrame) -> int:
-        told = {
+        origin = {
             "dataset": dataset,
             "found_by": found_by,
             "job": self.job,
             "run_id": self.run_id,
             "quarantined_at": self.started.isoformat(),
         }
-        rejected = rejected.withColumns({name: fn.lit(value) for name, value in told.items()})
+        rejected = rejected.withColumns({name: fn.lit(value) for name, value in origin.items()})
         rejected, count = observe_rows(rejected)
         rejected.write.mode("append").json(self.location)
         return int(observed(count)["rows"])

@@ -42,8 +42,8 @@ def publish_results(
     if not verdicts:
         return
     location, storage = f"s3://{bucket}/{TABLE}/", storage_of("json", COLUMNS)
-    told = {"run_id": run_id, "evaluated_at": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"}
-    lines = "".join(json.dumps(told | verdict.record()) + "\n" for verdict in verdicts)
+    run = {"run_id": run_id, "evaluated_at": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"}
+    lines = "".join(json.dumps(run | verdict.record()) + "\n" for verdict in verdicts)
     s3.put_object(Bucket=bucket, Key=f"{TABLE}/job={job}/{run_id}{part}.json", Body=lines.encode())
     publish_table(glue, database, TABLE, location, storage, {"job": "string"})
     publish_partitions(glue, database, TABLE, storage, {(job,): f"{location}job={job}/"})

@@ -67,7 +67,7 @@ class Sample:
     """What is taken of a dataset. files: path -> size in bytes, empty ones included; told: which they are."""
 
     files: dict[str, int]
-    told: str
+    description: str
     partitions: tuple[dict[str, str], ...] = ()
 
 
@@ -99,9 +99,9 @@ class Sampler:
         some = dict(islice(full.items(), FILES))
         lines = -(-ROWS // max(1, len(some)))
         self._copy(table, some, lines, HEAD)
-        told = f"the first {len(some)} of {_number(len(full))} files" if len(some) < len(full) else _all(some)
-        told += f", at most {lines:,} rows each" if len(some) > 1 else f", at most {lines:,} rows"
-        return Sample(self._found(some, listed), told, tuple(_partition(table, path) for path in some))
+        description = f"the first {len(some)} of {_number(len(full))} files" if len(some) < len(full) else _all(some)
+        description += f", at most {lines:,} rows each" if len(some) > 1 else f", at most {lines:,} rows"
+        return Sample(self._found(some, listed), description, tuple(_partition(table, path) for path in some))
 
     def partner(self, table: Table, source: Sample) -> Sample:
         """All of a dataset, so that joins find their partners, or where it is large what lies in like partitions."""
@@ -113,8 +113,8 @@ class Sampler:
         some = _bounded(listed)
         self._copy(table, some, None, WHOLE)
         which = "in partitions like the source's" if alike else "the first ones"
-        told = _all(some) if small else f"{len(some)} files, {which}"
-        return Sample(self._found(some, listed if small else {}), told)
+        description = _all(some) if small else f"{len(some)} files, {which}"
+        return Sample(self._found(some, listed if small else {}), description)
 
     def _copy(self, table: Table, files: Mapping[str, int], lines: int | None, most: int) -> None:
         header = int(table.parameters.get("skip.header.line.count", "0"))
@@ -133,7 +133,7 @@ class Sampler:
         with self.place.open(path) as body, self.copies.file(path).open("wb") as copy:
             chunks = _chunks(body)
             if cut is None:
-                pieces = _whole(path, chunks)
+                pieces = _complete_lines(path, chunks)
             else:
                 pieces = _packed(cut(_unpacked(chunks))) if path.endswith(".gz") else cut(chunks)
             copy.writelines(pieces)
@@ -234,7 +234,7 @@ def _head(chunks: Iterator[bytes], lines: int | None, most: int) -> Iterator[byt
         yield chunk
 
 
-def _whole(path: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _complete_lines(path: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
     taken = 0
     for chunk in chunks:
         taken += len(chunk)

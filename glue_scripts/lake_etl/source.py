@@ -239,8 +239,8 @@ def _reason(table: Table) -> Column:
 
 def _unfit(column: str, type_: str) -> Column:
     text = f"texts.`{column}`"
-    said = fn.concat(fn.lit(f"column {column}: '"), fn.col(text), fn.lit(f"' is not {type_}"))
-    return fn.when(fn.expr(f"{text} IS NOT NULL AND try_cast({text} AS {type_}) IS NULL"), said)
+    message = fn.concat(fn.lit(f"column {column}: '"), fn.col(text), fn.lit(f"' is not {type_}"))
+    return fn.when(fn.expr(f"{text} IS NOT NULL AND try_cast({text} AS {type_}) IS NULL"), message)
 
 
 def _damaged(spark: SparkSession, frame: DataFrame, sizes: dict[str, int]) -> dict[str, str]:

@@ -37,11 +37,11 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
         err.print(f"warning: {warning}", markup=False, style="yellow")
     config = lake.config
     counts = {part: len(getattr(config, part)) for part in PARTS} | {"jobs": len(config.every_job)}
-    told = ", ".join(f"{count} {part.removesuffix('s') if count == 1 else part}" for part, count in counts.items())
+    summary = ", ".join(f"{count} {part.removesuffix('s') if count == 1 else part}" for part, count in counts.items())
     show(
         {"project": config.project, "environment": lake.env, **counts},
         as_json,
-        f"{lake.file.name} is good: project {config.project}, environment {lake.env}, {told}",
+        f"{lake.file.name} is good: project {config.project}, environment {lake.env}, {summary}",
     )
 
 

@@ -74,8 +74,8 @@ def states() -> Iterator[Callable[[str, str, str], None]]:
             if what not in tasks:
                 tasks[what] = progress.add_task(line, total=None)
             progress.update(tasks[what], description=line)
-            before, said, at = known.get(what, ("", "", 0.0))
-            if state != before or (far != said and time.monotonic() - at >= BETWEEN):
+            before, shown, at = known.get(what, ("", "", 0.0))
+            if state != before or (far != shown and time.monotonic() - at >= BETWEEN):
                 on_no_terminal(line)
                 known[what] = (state, far, time.monotonic())
 
@@ -85,17 +85,17 @@ def states() -> Iterator[Callable[[str, str, str], None]]:
 @contextmanager
 def transfer(what: str, files: int, size: int) -> Iterator[Callable[[int], None]]:
     """What to tell the bytes of each file to that is done. Off a terminal, how far it is is a line every 15 seconds."""
-    moved, done, told = 0, 0, time.monotonic()
+    moved, done, last_shown = 0, 0, time.monotonic()
     with progress_bar(TextColumn("{task.fields[far]}")) as progress:
         task = progress.add_task(what, total=size or None, far="")
 
         def done_with(bytes_: int) -> None:
-            nonlocal moved, done, told
+            nonlocal moved, done, last_shown
             moved, done = moved + bytes_, done + 1
             far = f"{done:,} of {files:,} files, {human_bytes(moved)} of {human_bytes(size)}"
             progress.update(task, completed=moved, far=far)
-            if time.monotonic() - told >= BETWEEN:
-                told = time.monotonic()
+            if time.monotonic() - last_shown >= BETWEEN:
+                last_shown = time.monotonic()
                 on_no_terminal(f"{what}: {far}")
 
         yield done_with
@@ -107,11 +107,11 @@ def stack_progress(verb: str) -> Iterator[OnProgress]:
     tasks: dict[str, TaskID] = {}
     noted: dict[str, int] = {}
     slow: dict[str, str] = {}
-    told = time.monotonic()
+    last_shown = time.monotonic()
     with progress_bar(MofNCompleteColumn(), TextColumn("{task.fields[slow]}")) as progress:
 
         def show(stack: StackProgress) -> None:
-            nonlocal told
+            nonlocal last_shown
             name, slow[stack.stack] = stack.stack, slow_work(stack)
             if name not in tasks:
                 tasks[name] = progress.add_task(f"{verb} {name}", total=None, slow="")
@@ -122,8 +122,8 @@ def stack_progress(verb: str) -> Iterator[OnProgress]:
             total = stack.total if stack.finished else stack.total or None
             beside = escape(slow[name][: max(0, err.width - BAR_WIDTH)])
             progress.update(tasks[name], total=total, completed=stack.done, slow=beside)
-            if time.monotonic() - told > SLOW_SECONDS and (line := slowest(slow)):
-                told = time.monotonic()
+            if time.monotonic() - last_shown > SLOW_SECONDS and (line := slowest(slow)):
+                last_shown = time.monotonic()
                 on_no_terminal(line)
             if stack.finished and not stack.unchanged:
                 on_no_terminal(f"{name}: {stack.done} of {stack.total} changes made")

@@ -91,12 +91,12 @@ def retry(
             if storage:
                 partitions.register(aws, dataset, storage, files)
     total = ", ".join(f"{count} rows of {dataset}" for dataset, count in rows.items())
-    said = (
+    message = (
         f"{total} are in the raw zone. `lake run {job}` takes them"
         if new
         else f"{total} were sent before: nothing to do"
     )
-    show({"job": job, "rows": rows, "new_files": new}, as_json, said)
+    show({"job": job, "rows": rows, "new_files": new}, as_json, message)
 
 
 def _allowed() -> str:

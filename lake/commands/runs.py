@@ -146,8 +146,8 @@ def _follow_workflow(aws: Aws, workflow: str, run_id: str, as_json: bool) -> Non
 
         actions = workflows.follow(aws, workflow, run_id, tell)
     table([asdict(action) for action in actions], as_json)
-    if told := workflows.failure(workflow, actions):
-        raise LakeError(told)
+    if reasons := workflows.failure(workflow, actions):
+        raise LakeError(reasons)
 
 
 def _follow_job(aws: Aws, job: str, run_id: str, as_json: bool) -> None:
@@ -165,16 +165,16 @@ def _follow_job(aws: Aws, job: str, run_id: str, as_json: bool) -> None:
 def _shown(report: dict[str, Any]) -> dict[str, Any]:
     """A report's figures in a column: without its lists, but for how many values of which column casts made null."""
     nulls = [line for line in report.get("cast_nulls", []) if line["nulls"]]
-    told = ", ".join(f"{line['column']} {line['nulls']} of {line['values']}" for line in nulls)
+    nulls_made = ", ".join(f"{line['column']} {line['nulls']} of {line['values']}" for line in nulls)
     figures = {name: value for name, value in report.items() if not isinstance(value, list | dict)}
-    return figures | ({"cast_nulls": told} if told else {})
+    return figures | ({"cast_nulls": nulls_made} if nulls_made else {})
 
 
 def _warn(report: dict[str, Any]) -> None:
     """What a report has that a person should look at."""
     for line in report.get("expectations", []):
         if line["outcome"] == "Failed":
-            said = "out of range" if line["failed"] is None else f"{line['failed']} of {line['judged']} rows fail"
-            err.print(f"{line['otherwise']}: {line['rule']}: {said}", markup=False)
+            verdict = "out of range" if line["failed"] is None else f"{line['failed']} of {line['judged']} rows fail"
+            err.print(f"{line['otherwise']}: {line['rule']}: {verdict}", markup=False)
     for warning in report.get("warnings", []):
         err.print(warning, markup=False, style="yellow")

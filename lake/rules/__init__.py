@@ -15,21 +15,21 @@ from lake.suggest import allowed
 BUCKET_NAME_LIMIT = 63
 
 
-def broken(config: Config) -> Iterator[Problem]:
+def violations(config: Config) -> Iterator[Problem]:
     """Every rule that a well-typed configuration breaks."""
     yield from _bucket_names(config)
-    yield from datasets.broken(config)
+    yield from datasets.violations(config)
     yield from _zones(config)
     for name, job in config.jobs.items():
-        yield from steps.broken(config, name, job)
-        yield from sql.broken(name, job)
-        yield from incremental.broken(config, name, job)
-        yield from expectations.broken(name, job)
-    yield from job_settings.broken(config)
-    yield from workflows.broken(config)
+        yield from steps.violations(config, name, job)
+        yield from sql.violations(name, job)
+        yield from incremental.violations(config, name, job)
+        yield from expectations.violations(name, job)
+    yield from job_settings.violations(config)
+    yield from workflows.violations(config)
     yield from _ml_transforms(config)
     yield from _streams(config)
-    yield from databases.broken(config)
+    yield from databases.violations(config)
 
 
 def warnings(config: Config) -> Iterator[str]:
@@ -113,5 +113,5 @@ def _streams(config: Config) -> Iterator[Problem]:
 def _ml_transforms(config: Config) -> Iterator[Problem]:
     for name, transform in config.ml_transforms.items():
         if transform.dataset not in config.datasets:
-            told = allowed(transform.dataset, config.datasets)
-            yield ("ml_transforms", name, "dataset"), f"there is no dataset {transform.dataset!r}. {told}"
+            hint = allowed(transform.dataset, config.datasets)
+            yield ("ml_transforms", name, "dataset"), f"there is no dataset {transform.dataset!r}. {hint}"

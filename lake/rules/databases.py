@@ -16,7 +16,7 @@ _OF_A_SINK = {"connection", "table", "mode", "keys", "batch_size"}
 _OF_A_NETWORK = {"type", "network"}
 
 
-def broken(config: Config) -> Iterator[Problem]:
+def violations(config: Config) -> Iterator[Problem]:
     """Every rule about databases that a well-typed configuration breaks."""
     for name, connection in config.connections.items():
         yield from _connection(("connections", name), connection)
@@ -78,8 +78,8 @@ def _sink(config: Config, place: Place, sink: Sink) -> Iterator[Problem]:
 def _job(config: Config, place: Place, job: Job) -> Iterator[Problem]:
     for number, name in enumerate(job.connections):
         if name not in config.connections:
-            told = allowed(name, config.connections)
-            yield (*place, "connections", number), f"there is no connection {name!r}. {told}"
+            hint = allowed(name, config.connections)
+            yield (*place, "connections", number), f"there is no connection {name!r}. {hint}"
     if job.sink.connection:
         for number, step in enumerate(job.steps):
             if step.convert:

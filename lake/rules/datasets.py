@@ -22,7 +22,7 @@ PROJECTIONS = {
 READ_BY_JOBS = ("csv", "json", "parquet", "jdbc")
 
 
-def broken(config: Config) -> Iterator[Problem]:
+def violations(config: Config) -> Iterator[Problem]:
     """Every rule that a well-typed dataset breaks, or a job that reads it."""
     for name, dataset in config.datasets.items():
         if dataset.format == "jdbc":
@@ -86,8 +86,8 @@ def _index(dataset: Dataset) -> Told:
     elif not isinstance(index, bool):
         strange = [key for key in index.keys if key not in dataset.partitions]
         if strange:
-            told = allowed(strange[0], dataset.partitions)
-            yield "partition_index.keys", f"{', '.join(strange)} is no partition key. {told}"
+            hint = allowed(strange[0], dataset.partitions)
+            yield "partition_index.keys", f"{', '.join(strange)} is no partition key. {hint}"
         if _is_crawled(dataset):
             yield (
                 "partition_index",
@@ -160,8 +160,8 @@ def _projection(projection: Projection, key_type: str) -> Iterator[str]:
         if field not in given:
             yield f"type {kind} needs {field}"
     if strange := sorted(given - {*needed, *optional}):
-        told = allowed(strange[0], (*needed, *optional), "none")
-        yield f"type {kind} takes no {', '.join(strange)}. {told}"
+        hint = allowed(strange[0], (*needed, *optional), "none")
+        yield f"type {kind} takes no {', '.join(strange)}. {hint}"
     if key_type not in types:
         yield f"type {kind} is not for a partition key of type {key_type}. Allowed: {', '.join(types)}"
     if kind == "integer" and projection.range and not all(isinstance(end, int) for end in projection.range):

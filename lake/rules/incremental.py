@@ -11,7 +11,7 @@ BATCH = "batch"
 WHOLE = "needs all rows, and a run of an incremental job has the new ones only"
 
 
-def broken(config: Config, name: str, job: Job) -> Iterator[Problem]:
+def violations(config: Config, name: str, job: Job) -> Iterator[Problem]:
     if not job.incremental:
         return
     place = ("jobs", name)

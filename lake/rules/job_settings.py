@@ -38,7 +38,7 @@ OF_THE_STEPS = (
 _OF_SPARK = ("autoscaling", "flex", "glue_version", "py_files", "spark_conf", "worker_type", "workers")
 
 
-def broken(config: Config) -> Iterator[Problem]:
+def violations(config: Config) -> Iterator[Problem]:
     """Every rule about the settings of jobs that a well-typed configuration breaks."""
     for name, job in config.every_job.items():
         place = ("jobs", name)
@@ -91,8 +91,8 @@ def _batch(place: Place, job: Job | ScriptJob) -> Iterator[Problem]:
 def _script(config: Config, place: Place, job: ScriptJob) -> Iterator[Problem]:
     for number, name in enumerate(job.connections):
         if name not in config.connections:
-            told = allowed(name, config.connections)
-            yield (*place, "connections", number), f"there is no connection {name!r}. {told}"
+            hint = allowed(name, config.connections)
+            yield (*place, "connections", number), f"there is no connection {name!r}. {hint}"
     if job.language == "scala":
         yield from _scala(place, job)
     if job.type == "batch":

@@ -16,7 +16,7 @@ _TOKEN = re.compile(
 _PAIRS = {"(": ")", "[": "]"}
 
 
-def broken(name: str, job: Job) -> Iterator[Problem]:
+def violations(name: str, job: Job) -> Iterator[Problem]:
     """Every SQL text of a job that cannot be right."""
     for place, text in _texts(name, job):
         if message := _wrong(text):

@@ -17,7 +17,7 @@ COMPRESSIONS = {
 }
 
 
-def broken(config: Config, name: str, job: Job) -> Iterator[Problem]:
+def violations(config: Config, name: str, job: Job) -> Iterator[Problem]:
     yield from _job(config, name, job)
     yield from _steps(config, name, job)
     yield from _output(name, job)
@@ -82,8 +82,8 @@ def _output(name: str, job: Job) -> Iterator[Problem]:
             given[field], options[field] = place, getattr(step.convert, field)
     format_, compression = options["format"], options["compression"]
     if compression and compression not in COMPRESSIONS[format_]:
-        told = allowed(compression, COMPRESSIONS[format_])
-        yield given["compression"], f"{compression!r} is no compression of {format_}. {told}"
+        hint = allowed(compression, COMPRESSIONS[format_])
+        yield given["compression"], f"{compression!r} is no compression of {format_}. {hint}"
 
 
 def _find_matches(config: Config, job: Job, step: FindMatches, place: Place) -> Iterator[Problem]:
@@ -94,5 +94,5 @@ def _find_matches(config: Config, job: Job, step: FindMatches, place: Place) -> 
             yield (*place, field), f"{name!r} is not among its columns. {allowed(name, step.columns)}"
     own = [] if job.sink.connection else [job.sink.table]
     if step.known and step.known not in (*config.datasets, *own):
-        told = allowed(step.known, [*config.datasets, *(f"{table} (the job's own table)" for table in own)])
-        yield (*place, "known"), f"there is no dataset {step.known!r}. {told}"
+        hint = allowed(step.known, [*config.datasets, *(f"{table} (the job's own table)" for table in own)])
+        yield (*place, "known"), f"there is no dataset {step.known!r}. {hint}"

@@ -10,7 +10,7 @@ from lake.rules.place import Place, Problem
 from lake.suggest import allowed
 
 
-def broken(config: Config) -> Iterator[Problem]:
+def violations(config: Config) -> Iterator[Problem]:
     """Every rule about workflows that a well-typed configuration breaks."""
     for name, workflow in config.workflows.items():
         place = ("workflows", name, "steps")

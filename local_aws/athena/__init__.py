@@ -115,7 +115,7 @@ class _Api:
         name = call.required("WorkGroup")
         if self.executions.ids(name, call.region) and not call.payload.get("RecursiveDeleteOption"):
             raise AwsError("InvalidRequestException", f"WorkGroup {name} is not empty")
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         self.executions.forget(name, call.region)
         return answer
 

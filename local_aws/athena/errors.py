@@ -144,19 +144,19 @@ def reason_of(error: BaseException, sql: str = "") -> str:
 def syntax(error: SqlglotError, sql: str) -> str:
     """Where a statement is no SQL: `line 1:13: mismatched input 'WHERE'`."""
     first: dict[str, Any] = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
-    told, word = str(first.get("description") or ""), str(first.get("highlight") or "")
+    description, word = str(first.get("description") or ""), str(first.get("highlight") or "")
     if not first:
         at = _unclosed(sql)
         return f"{_position(sql, at)}: a quotation mark is not closed" if at >= 0 else "a text is not understood"
     line = first.get("line") or 1
-    if "Required keyword" in told or "SENTINEL" in told:
+    if "Required keyword" in description or "SENTINEL" in description:
         return f"line {line}:{(first.get('col') or 0) + 1}: mismatched input '<EOF>'. Expecting: <expression>"
     where = f"line {line}:{max(1, (first.get('col') or 1) - len(word) + 1)}: "
-    if "Expected TYPE" in told:
+    if "Expected TYPE" in description:
         return f"{where}Unknown type: {word}"
-    if found := re.search(r"arguments \((\d+)\) is (?:greater|less) .* arguments \((\d+)\)", told):
+    if found := re.search(r"arguments \((\d+)\) is (?:greater|less) .* arguments \((\d+)\)", description):
         return f"{where}Unexpected number of arguments: {found[1]} are given, the function takes {found[2]}"
-    expecting = re.match(r"Expecting (\S+)", told)
+    expecting = re.match(r"Expecting (\S+)", description)
     return f"{where}mismatched input '{word or '<EOF>'}'" + (f". Expecting: '{expecting[1]}'" if expecting else "")
 
 

@@ -106,9 +106,9 @@ def _integer(settings: dict[str, str]) -> Callable[[str], bool]:
     step, digits = int(settings.get("interval", 1)), int(settings.get("digits", 0))
 
     def allowed(value: str) -> bool:
-        whole = re.fullmatch(r"-?\d+", value) is not None
+        is_integer = re.fullmatch(r"-?\d+", value) is not None
         return (
-            whole
+            is_integer
             and low <= int(value) <= high
             and (int(value) - low) % step == 0
             and value == f"{int(value):0{digits}d}"

@@ -56,7 +56,7 @@ class Crawlers:
 
     def create(self, call: Call) -> Document:
         _check_schedule(call)
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         kept = {field: call.payload[field] for field in _KEPT if field in call.payload}
         self._runs.remember(_key(call), Scheduled=bool(call.payload.get("Schedule")), **kept)
         return answer
@@ -65,7 +65,7 @@ class Crawlers:
         _check_schedule(call)
         self._refuse_while_running(call)
         before = self._existing(call, "Name")
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         kept = {field: call.payload[field] for field in _KEPT if field in call.payload}
         after = self._existing(call, "Name")
         if any(before.get(field) != after.get(field) for field in _DECIDE_WHAT_IS_FOUND):
@@ -77,16 +77,16 @@ class Crawlers:
 
     def delete(self, call: Call) -> Document:
         self._refuse_while_running(call)
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         self._runs.forget(_key(call))
         return answer
 
     def get(self, call: Call) -> Document:
-        return {"Crawler": self._whole(call.region, call.passed_on()["Crawler"])}
+        return {"Crawler": self._described(call.region, call.forward_unchanged()["Crawler"])}
 
     def get_all(self, call: Call) -> Document:
-        answer = call.passed_on()
-        return {**answer, "Crawlers": [self._whole(call.region, found) for found in answer["Crawlers"]]}
+        answer = call.forward_unchanged()
+        return {**answer, "Crawlers": [self._described(call.region, found) for found in answer["Crawlers"]]}
 
     def batch_get(self, call: Call) -> Document:
         there = {crawler["Name"]: crawler for crawler in self._all(call.region)}
@@ -157,7 +157,7 @@ class Crawlers:
         except AwsError as error:
             log.info("The schedule of a crawler found it busy: %s", error.message)
 
-    def _whole(self, region: str, crawler: Document) -> Document:
+    def _described(self, region: str, crawler: Document) -> Document:
         """The emulator's crawler with what it is really doing, and what AWS fills in."""
         state = self._runs.state(f"{region}/{crawler['Name']}")
         elapsed = time.time() - state["StartTime"] if state["State"] != "READY" else 0

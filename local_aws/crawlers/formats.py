@@ -55,27 +55,27 @@ class Head:
 
     bytes: bytes
     compression: str
-    whole: bool
+    complete: bool
 
     @classmethod
     def of(cls, path: Path) -> Head:
         with path.open("rb") as file:
             raw = file.read(_HEAD)
-            whole = not file.read(1)
+            complete = not file.read(1)
         if not raw.startswith(_GZIP):
-            return cls(raw, "none", whole)
+            return cls(raw, "none", complete)
         unpacker = zlib.decompressobj(wbits=31)
         try:
             data = unpacker.decompress(raw, _HEAD)
         except zlib.error:
             return cls(b"", "gzip", False)
-        return cls(data, "gzip", whole and not unpacker.unconsumed_tail)
+        return cls(data, "gzip", complete and not unpacker.unconsumed_tail)
 
     @property
     def lines(self) -> list[str]:
         """The lines of text that are here in full."""
         lines = self.bytes.decode("utf-8-sig", errors="replace").splitlines()
-        return lines if self.whole or len(lines) < 2 else lines[:-1]
+        return lines if self.complete or len(lines) < 2 else lines[:-1]
 
 
 def recognised(path: Path, classifiers: Sequence[Document]) -> Format | None:
@@ -138,9 +138,9 @@ def _csv(head: Head, settings: dict[str, Any]) -> Format | None:
     rows = _rows(head.lines, delimiter, quote)
     width = _usual_width(rows)
     names = tuple(settings.get("Header") or ())
-    told = bool(names) or settings.get("ContainsHeader") in ("PRESENT", "ABSENT")
+    names_are_known = bool(names) or settings.get("ContainsHeader") in ("PRESENT", "ABSENT")
     few_columns = width < 2 and not settings.get("AllowSingleColumn")
-    if few_columns or (len(rows) < 2 and not told) or (names and len(names) != width):
+    if few_columns or (len(rows) < 2 and not names_are_known) or (names and len(names) != width):
         return None
     found = Format("csv", head.compression, delimiter, quote, width=width, names=names, first_row=tuple(rows[0]))
     serde = settings.get("Serde") or "LazySimpleSerDe"
@@ -153,11 +153,11 @@ def _csv(head: Head, settings: dict[str, Any]) -> Format | None:
 
 
 def _told_header(settings: dict[str, Any], first: list[str]) -> str:
-    told: str = settings.get("ContainsHeader") or "UNKNOWN"
-    if told == "UNKNOWN" and settings.get("Header"):
+    header: str = settings.get("ContainsHeader") or "UNKNOWN"
+    if header == "UNKNOWN" and settings.get("Header"):
         same = [cell.strip().lower() for cell in first] == [name.lower() for name in settings["Header"]]
         return "PRESENT" if same else "ABSENT"
-    return told
+    return header
 
 
 def _delimiter(lines: list[str], quote: str) -> str:

@@ -86,8 +86,8 @@ def _wider_number(one: str, other: str) -> str | None:
     digits = _decimal_digits(one), _decimal_digits(other)
     if all(digits):
         scale = max(s for _, s in digits)  # type: ignore[misc]
-        whole = max(p - s for p, s in digits)  # type: ignore[misc]
-        return f"decimal({whole + scale},{scale})" if whole + scale <= 38 else "double"
+        integer_digits = max(p - s for p, s in digits)  # type: ignore[misc]
+        return f"decimal({integer_digits + scale},{scale})" if integer_digits + scale <= 38 else "double"
     numbers = {*_INTEGERS, "float", "double"}
     known = all(kind in numbers or _DECIMAL.fullmatch(kind) for kind in (one, other))
     return "double" if known else None

@@ -72,8 +72,8 @@ def _tolerant(
     except duckdb.Error as error:
         if len(files) == 1:
             line = re.search(r"\bline:? (\d+)", str(error), re.I)
-            told = f", see its line {line[1]}" if line else ""
-            warn(f"Skipped {files[0].uri}: it is damaged, or not of the format it begins as{told}")
+            hint = f", see its line {line[1]}" if line else ""
+            warn(f"Skipped {files[0].uri}: it is damaged, or not of the format it begins as{hint}")
             return {}
     middle = len(files) // 2
     return _tolerant(read, files[:middle], warn) | _tolerant(read, files[middle:], warn)

@@ -21,7 +21,7 @@ class CrawlLog:
     stream: str
     crawl_id: str
     _lines: list[Document] = field(default_factory=list)
-    _told: float = 0.0
+    _last_written: float = 0.0
 
     def info(self, message: str) -> None:
         self._add("INFO", message)
@@ -34,8 +34,8 @@ class CrawlLog:
 
     def progress(self, message: str) -> None:
         """As `info`, sent at once; of those that come within a second, the first."""
-        if time.monotonic() - self._told >= 1:
-            self._told = time.monotonic()
+        if time.monotonic() - self._last_written >= 1:
+            self._last_written = time.monotonic()
             self.info(message)
             self.flush()
 

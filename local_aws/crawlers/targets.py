@@ -78,10 +78,10 @@ class Grouping:
 
     @classmethod
     def of(cls, configuration: Document) -> Grouping:
-        said = configuration.get("Grouping", {})
+        grouping = configuration.get("Grouping", {})
         return cls(
-            said.get("TableLevelConfiguration") or 0,
-            said.get("TableGroupingPolicy") == "CombineCompatibleSchemas",
+            grouping.get("TableLevelConfiguration") or 0,
+            grouping.get("TableGroupingPolicy") == "CombineCompatibleSchemas",
         )
 
 

@@ -33,14 +33,14 @@ def handlers(context: Context) -> Handlers:
         return _stopped(runs, call.required("JobName"), call.required("JobRunIds"))
 
     def forget(call: Call) -> Document:
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         runs.forget(call.required("JobName"))
         return answer
 
     def published(call: Call) -> Document:
         # Spark's files are in S3 the moment they are written: whoever hears of their folder must find them there.
         runs.publish(call.session, set(re.findall(r'"s3a?://([^/"]+)', json.dumps(call.payload))))
-        return call.passed_on()
+        return call.forward_unchanged()
 
     return {
         **{("glue", action): published for action in _TELLS_A_LOCATION},

@@ -93,8 +93,8 @@ def require_modules(wanted: str) -> None:
         found = _installed(text)
         if found != "":
             there = f"its version here is {found}" if found else "it is not installed here"
-            told = f"--additional-python-modules: {text}: {there}, and the embedded AWS installs no packages."
-            raise JobError(f"{told} Install it beside the project: pip install '{text}'")
+            refusal = f"--additional-python-modules: {text}: {there}, and the embedded AWS installs no packages."
+            raise JobError(f"{refusal} Install it beside the project: pip install '{text}'")
 
 
 def _installed(text: str) -> str | None:
@@ -148,12 +148,12 @@ def failure(status: int, stderr: str) -> str:
     if status < 0:
         return f"the process was killed by signal {-status} ({signal.Signals(-status).name})"
     lines = [line.rstrip() for line in stderr.splitlines() if line.strip() and not _LOGGED.match(line)]
-    told = _told(_after_stacks(lines)) or _told(lines)
-    reason = _PREFIX.sub("", told[-1]) if told else "the script ended with an error"
+    errors = _error_lines(_after_stacks(lines)) or _error_lines(lines)
+    reason = _PREFIX.sub("", errors[-1]) if errors else "the script ended with an error"
     return f"{reason} (exit code {status})"
 
 
-def _told(lines: list[str]) -> list[str]:
+def _error_lines(lines: list[str]) -> list[str]:
     return [line for line in lines if _EXCEPTION.match(line)] or [line for line in lines if not line[0].isspace()]
 
 

@@ -229,9 +229,9 @@ class JobRuns:
         """Whether it is tried again."""
         now = time.time()
         taken = round(now - order.run["StartedOn"])
-        told = {"ErrorMessage": message} if message else {}
+        error = {"ErrorMessage": message} if message else {}
         with self._lock:
-            known = self._note(order.id, JobRunState=state, CompletedOn=now, ExecutionTime=taken, **told)
+            known = self._note(order.id, JobRunState=state, CompletedOn=now, ExecutionTime=taken, **error)
             attempt = order.run["Attempt"] + 1
             again = known and state == "FAILED" and attempt <= order.job.get("MaxRetries", 0)
             if again:

@@ -26,10 +26,10 @@ async def refuse(request: Request, receive: Receive, send: Send, error: AwsError
 
 
 def _shaped(request: Request, error: AwsError) -> tuple[str, bytes]:
-    told = f"<Code>{error.code}</Code><Message>{escape(error.message)}</Message>"
+    error_xml = f"<Code>{error.code}</Code><Message>{escape(error.message)}</Message>"
     if request.protocol == "s3":
-        return "application/xml", f"<Error>{told}</Error>".encode()
+        return "application/xml", f"<Error>{error_xml}</Error>".encode()
     if request.protocol == "query":
-        return "text/xml", f"<ErrorResponse><Error><Type>Receiver</Type>{told}</Error></ErrorResponse>".encode()
+        return "text/xml", f"<ErrorResponse><Error><Type>Receiver</Type>{error_xml}</Error></ErrorResponse>".encode()
     content_type = request.headers.get("content-type", "application/json")
     return content_type, json.dumps({"__type": error.code, "message": error.message}).encode()

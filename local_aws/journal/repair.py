@@ -36,25 +36,25 @@ def _files(objects: Path) -> Iterator[Path]:
 
 
 def _repair(objects: Path, data: Path, description: Path) -> None:
-    said: Document = json.loads(description.read_text())
-    if _describes(said, data):
+    described: Document = json.loads(description.read_text())
+    if _describes(described, data):
         return
     account, bucket, *_ = data.relative_to(objects).parts
     key = data.relative_to(objects / account / bucket)
-    before = objects / _VERSIONS / account / bucket / str(said.get("version_id")) / key
+    before = objects / _VERSIONS / account / bucket / str(described.get("version_id")) / key
     if before.is_file():
         shutil.copyfile(before, data)
     else:
-        said |= {"size": data.stat().st_size, "etag": f'"{_md5(data)}"', "checksums": {}}
+        described |= {"size": data.stat().st_size, "etag": f'"{_md5(data)}"', "checksums": {}}
     new = description.with_name(description.name + ".tmp")
-    new.write_text(json.dumps(said))
+    new.write_text(json.dumps(described))
     new.replace(description)
 
 
-def _describes(said: Document, data: Path) -> bool:
+def _describes(described: Document, data: Path) -> bool:
     """Whether a description is of these very bytes. The ETag of a multipart upload cannot be checked."""
-    etag = str(said.get("etag", "")).strip('"')
-    return said.get("size") == data.stat().st_size and ("-" in etag or etag == _md5(data))
+    etag = str(described.get("etag", "")).strip('"')
+    return described.get("size") == data.stat().st_size and ("-" in etag or etag == _md5(data))
 
 
 def _md5(path: Path) -> str:

@@ -25,7 +25,7 @@ def _with_workgroup_defaults(call: Call) -> Document:
 def _missing(words: str, call: Call) -> Document:
     """Terraform knows by AWS's very words that a thing is gone."""
     try:
-        return call.passed_on()
+        return call.forward_unchanged()
     except AwsError as error:
         if error.message.endswith(" not found"):
             raise AwsError(error.code, f"{error.message.removesuffix('not found')}{words}") from None

@@ -68,14 +68,14 @@ def _tagging(context: Context, tagged: _Tagged) -> Handlers:
         return f"arn:aws:glue:{call.region}:{ACCOUNT}:{tagged.kind}/{at(call.payload, path)}"
 
     def create(call: Call) -> Document:
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         if tags := call.payload.get("Tags"):
             client = context.client("glue", call.region)
             client.tag_resource(ResourceArn=arn(call, tagged.created), TagsToAdd=tags)
         return answer
 
     def delete(call: Call) -> Document:
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         client, resource = context.client("glue", call.region), arn(call, tagged.deleted)
         client.untag_resource(ResourceArn=resource, TagsToRemove=list(client.get_tags(ResourceArn=resource)["Tags"]))
         return answer
@@ -95,7 +95,7 @@ def _update_connection(context: Context, call: Call) -> Document:
 
 def _with_true_triggers(call: Call) -> Document:
     """A trigger without a predicate has none, and one on demand is never ACTIVATED: it stays CREATED."""
-    answer = call.passed_on()
+    answer = call.forward_unchanged()
     for trigger in answer["Triggers"] if "Triggers" in answer else [answer["Trigger"]]:
         if not trigger.get("Predicate"):
             trigger.pop("Predicate", None)
@@ -119,8 +119,8 @@ def _data_quality_rulesets(context: Context) -> Handlers:
         return write(call, get(call))
 
     def write(call: Call, before: Document) -> Document:
-        said = {name: call.payload[name] for name in fields if name in call.payload}
-        ruleset = {**before, **said, "LastModifiedOn": time.time()}
+        given = {name: call.payload[name] for name in fields if name in call.payload}
+        ruleset = {**before, **given, "LastModifiedOn": time.time()}
         context.store.put(collection, place_of(call, call.required("Name")), ruleset)
         return ruleset
 
@@ -181,7 +181,7 @@ def _partition_indexes(context: Context) -> Handlers:
 
     def forget(tables: Callable[[Call], Iterable[str]]) -> Handler:
         def handler(call: Call) -> Document:
-            answer = call.passed_on()
+            answer = call.forward_unchanged()
             for table in list(tables(call)):
                 context.store.delete(collection, table)
             return answer

@@ -54,25 +54,25 @@ def keeping(context: Context, kept: Kept) -> Handlers:
     collection = f"kept_{kept.service}"
 
     def write(call: Call) -> Document:
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         name, path = kept.writes[call.action]
         place = place_of(call, call.required(name))
         before = context.store.get(collection, place) if call.action in kept.merged else None
         given = at(call.payload, path) or {}
-        said = {name: given[name] for name in kept.fields if given.get(name) is not None}
-        context.store.put(collection, place, {**(before or {}), **said})
+        fields = {name: given[name] for name in kept.fields if given.get(name) is not None}
+        context.store.put(collection, place, {**(before or {}), **fields})
         return answer
 
     def read(call: Call) -> Document:
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         found = at(answer, kept.reads[call.action])
         for resource in found if isinstance(found, list) else [found]:
-            said = context.store.get(collection, place_of(call, resource[kept.identity])) or {}
-            (at(resource, kept.described_at) or {}).update({**kept.defaults, **said})
+            fields = context.store.get(collection, place_of(call, resource[kept.identity])) or {}
+            (at(resource, kept.described_at) or {}).update({**kept.defaults, **fields})
         return answer
 
     def delete(call: Call) -> Document:
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         context.store.delete(collection, place_of(call, call.required(kept.deletes[call.action])))
         return answer
 

@@ -14,7 +14,7 @@ def handlers(context: Context) -> Handlers:
 
 
 def _with_stream_tags(context: Context, call: Call) -> Document:
-    answer = call.passed_on()
+    answer = call.forward_unchanged()
     if tags := call.payload.get("Tags"):
         context.client("kinesis", call.region).add_tags_to_stream(StreamName=call.payload["StreamName"], Tags=tags)
     return answer
@@ -29,19 +29,19 @@ def _shard_metrics(context: Context) -> Handlers:
         return place_of(call, name)
 
     def switch(call: Call) -> Document:
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         wanted = answer["DesiredShardLevelMetrics"]
         context.store.put_or_delete(collection, place(call), {"ShardLevelMetrics": wanted} if wanted else {})
         return answer
 
     def describe(call: Call) -> Document:
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         if metrics := context.store.get(collection, place(call)):
             next(iter(answer.values()))["EnhancedMonitoring"] = [metrics]
         return answer
 
     def delete(call: Call) -> Document:
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         context.store.delete(collection, place(call))
         return answer
 

@@ -18,7 +18,7 @@ def _application_operations(context: Context) -> Handlers:
     collection = "flink_operations"
 
     def begin(call: Call) -> Document:
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         if operation := answer.get("OperationId"):
             begun = {"Operation": call.action, "StartTime": time.time()}
             place = place_of(call, call.required("ApplicationName"))
@@ -37,7 +37,7 @@ def _application_operations(context: Context) -> Handlers:
         return {"ApplicationOperationInfoDetails": details}
 
     def delete(call: Call) -> Document:
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         context.store.delete(collection, place_of(call, call.required("ApplicationName")))
         return answer
 
@@ -60,7 +60,7 @@ def _application_list(context: Context) -> Handlers:
     collection = "flink_applications"
 
     def create(call: Call) -> Document:
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         name = call.required("ApplicationName")
         context.store.put(collection, place_of(call, name), {"ApplicationName": name})
         return answer
@@ -79,7 +79,7 @@ def _application_list(context: Context) -> Handlers:
         return {"ApplicationSummaries": [{name: detail[name] for name in fields} for detail in details]}
 
     def delete(call: Call) -> Document:
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         context.store.delete(collection, place_of(call, call.required("ApplicationName")))
         return answer
 

@@ -66,8 +66,8 @@ def _get(context: Context, call: Call) -> Document:
 
 
 def _write(context: Context, call: Call, before: Document) -> None:
-    said = {name: call.payload[name] for name in FIELDS if name in call.payload}
-    transform = {**before, **said, "LastModifiedOn": time.time()}
+    given = {name: call.payload[name] for name in FIELDS if name in call.payload}
+    transform = {**before, **given, "LastModifiedOn": time.time()}
     context.store.put(COLLECTION, f"{call.region}/{before['TransformId']}", transform)
 
 

@@ -17,7 +17,7 @@ def handlers(context: Context) -> Handlers:
 
 def _value(call: Call) -> Document:
     """A secret that was made without a value has none, and no version either."""
-    answer = call.passed_on()
+    answer = call.forward_unchanged()
     if "SecretString" not in answer and "SecretBinary" not in answer:
         stage = call.payload.get("VersionStage", "AWSCURRENT")
         message = f"Secrets Manager can't find the specified secret value for staging label: {stage}"
@@ -26,7 +26,7 @@ def _value(call: Call) -> Document:
 
 
 def _described(context: Context, call: Call) -> Document:
-    answer = call.passed_on()
+    answer = call.forward_unchanged()
     secrets = context.client("secretsmanager", call.region)
     try:
         secrets.get_secret_value(SecretId=answer["ARN"])

@@ -112,9 +112,9 @@ def _batch_delete(call: Call, table: Table) -> Document:
 def _batch(call: Call, field: str, limit: int) -> list[Document]:
     entries: list[Document] = call.payload.get(field) or []
     if len(entries) > limit:
-        told = "1 validation error detected: Value at '{}' failed to satisfy constraint: "
-        told += "Member must have length less than or equal to {}"
-        raise AwsError("ValidationException", told.format(field[0].lower() + field[1:], limit))
+        message = "1 validation error detected: Value at '{}' failed to satisfy constraint: "
+        message += "Member must have length less than or equal to {}"
+        raise AwsError("ValidationException", message.format(field[0].lower() + field[1:], limit))
     return entries
 
 
@@ -152,13 +152,13 @@ def _forgetting(context: Context) -> Handler:
         with creating:
             if not _is_there(context, call):
                 _forget(context, call)
-            return call.passed_on()
+            return call.forward_unchanged()
 
     def handler(call: Call) -> Document:
         if call.action == "CreateTable":
             return create(call)
         try:
-            answer = call.passed_on()
+            answer = call.forward_unchanged()
         except AwsError as error:
             if error.code == "EntityNotFoundException":
                 _forget(context, call)

@@ -76,8 +76,8 @@ class Table:
     def check(self, values: Values) -> None:
         """Raises AwsError: InvalidInputException, where there is not a value for each partition key."""
         if not values or len(values) != len(self.types):
-            told = "The number of partition keys do not match the number of partition values"
-            raise AwsError("InvalidInputException", told)
+            message = "The number of partition keys do not match the number of partition values"
+            raise AwsError("InvalidInputException", message)
 
     def find(self, values: Values) -> Document | None:
         return self.store.get(PARTITIONS, self.key(values))
@@ -122,5 +122,5 @@ class Table:
 
     def _put(self, values: Values, given: Document, created: float) -> None:
         own = {"DatabaseName": self.database, "TableName": self.name, "CatalogId": ACCOUNT, "CreationTime": created}
-        said = {name: given[name] for name in _GIVEN if given.get(name) is not None}
-        self.store.put(PARTITIONS, self.key(values), {**said, **own, "Values": list(values)})
+        kept = {name: given[name] for name in _GIVEN if given.get(name) is not None}
+        self.store.put(PARTITIONS, self.key(values), {**kept, **own, "Values": list(values)})

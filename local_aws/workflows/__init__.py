@@ -49,22 +49,22 @@ class Workflows:
         _check_schedule(call, call.payload)
         if workflow := call.payload.get("WorkflowName"):
             self._existing(call, workflow)
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         self._context.store.put(_TRIGGERS, _key(call), {})
         return answer
 
     def update_trigger(self, call: Call) -> Document:
         _check_schedule(call, call.required("TriggerUpdate"))
-        return call.passed_on()
+        return call.forward_unchanged()
 
     def delete_trigger(self, call: Call) -> Document:
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         self._context.store.delete(_TRIGGERS, _key(call))
         return answer
 
     def start_trigger(self, call: Call) -> Document:
         """One on demand fires now; any other is activated, which the emulator does."""
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         trigger = self._glue(call).get_trigger(Name=call.required("Name"))["Trigger"]
         workflow = trigger.get("WorkflowName") or ""
         if trigger["Type"] == "ON_DEMAND" and workflow:
@@ -74,12 +74,12 @@ class Workflows:
         return answer
 
     def create(self, call: Call) -> Document:
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         self._context.store.put(_WORKFLOWS, _key(call), {})
         return answer
 
     def get(self, call: Call) -> Document:
-        workflow = call.passed_on()["Workflow"]
+        workflow = call.forward_unchanged()["Workflow"]
         return {"Workflow": self._shown(call, workflow)}
 
     def batch_get(self, call: Call) -> Document:
@@ -95,7 +95,7 @@ class Workflows:
         return {"Workflows": [name for region, _, name in keys if region == call.region]}
 
     def delete(self, call: Call) -> Document:
-        answer = call.passed_on()
+        answer = call.forward_unchanged()
         self._context.store.delete(_WORKFLOWS, _key(call))
         self._runs.forget(call.region, call.required("Name"))
         return answer
@@ -140,8 +140,8 @@ class Workflows:
         if call.payload.get("IncludeGraph"):
             graph = {"Graph": drawn(self._runs.triggers(call.region, workflow["Name"]), {})}
         limit = {} if workflow.get("MaxConcurrentRuns") else {"MaxConcurrentRuns": None}
-        whole = {**workflow, **limit, **last, **graph}
-        return {name: value for name, value in whole.items() if value is not None}
+        described = {**workflow, **limit, **last, **graph}
+        return {name: value for name, value in described.items() if value is not None}
 
     def _existing(self, call: Call, name: str) -> Document:
         glue = self._glue(call)

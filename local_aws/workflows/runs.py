@@ -130,8 +130,8 @@ class WorkflowRuns:
     def _end_of(self, region: str, action: Document) -> Document:
         """How a job run or a crawl ended of which this process has no news: the other engines have buried theirs."""
         last = self._last(region, action) or {"Status": "ERROR", "ErrorMessage": _DIED}
-        told = {name: last[name] for name in ("ErrorMessage",) if last.get(name)}
-        return {"State": last.get("JobRunState") or last["Status"], **told}
+        error_message = {name: last[name] for name in ("ErrorMessage",) if last.get(name)}
+        return {"State": last.get("JobRunState") or last["Status"], **error_message}
 
     def _last(self, region: str, action: Document) -> Document | None:
         """The last attempt of a job run that an action has started; or the last crawl."""
@@ -181,8 +181,8 @@ class WorkflowRuns:
             for run in self._store.all(RUNS).values():
                 if run["Region"] == event.region and run["Status"] in _UNDERWAY:
                     for action in _awaited(run, event):
-                        told = {"ErrorMessage": event.message} if event.message else {}
-                        action |= {"State": event.state, "CompletedOn": time.time(), **told}
+                        error_message = {"ErrorMessage": event.message} if event.message else {}
+                        action |= {"State": event.state, "CompletedOn": time.time(), **error_message}
                         self._move_on(run)
 
     def _move_on(self, run: Document) -> None:
@@ -207,8 +207,8 @@ class WorkflowRuns:
         try:
             id_ = self._started(run, trigger, action)
         except ClientError as error:
-            told = f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
-            return begun | {"State": "ERROR", "ErrorMessage": told, "CompletedOn": time.time()}
+            error_message = f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
+            return begun | {"State": "ERROR", "ErrorMessage": error_message, "CompletedOn": time.time()}
         return begun | {"State": "RUNNING", "Id": id_}
 
     def _started(self, run: Document, trigger: Document, action: Document) -> str:

@@ -121,7 +121,7 @@ def _call(payload: dict[str, Any]) -> Call:
 
 def test_an_engine_stands_in_front_of_those_before_it() -> None:
     inner: Handlers = {("glue", "GetJob"): lambda call: {"inner": call.forward({**call.payload, "by": "inner"})}}
-    outer: Handlers = {("glue", "GetJob"): lambda call: {"outer": call.passed_on()}}
+    outer: Handlers = {("glue", "GetJob"): lambda call: {"outer": call.forward_unchanged()}}
     answer = stacked(inner, outer)["glue", "GetJob"](_call({"a": 1}))
     assert answer == {"outer": {"inner": {"emulator": {"a": 1, "by": "inner"}}}}
 

@@ -125,11 +125,11 @@ def _misfit(column: str, type_: str) -> Column:
 
 def _reason(types: dict[str, str]) -> Column:
     """What is wrong with a row, by its first column that does not fit; null for a row that is well."""
-    said = [
+    messages = [
         fn.when(
             _misfit(column, type_),
             fn.concat(fn.lit(f"column {column}: '"), fn.col(f"`{column}`").cast("string"), fn.lit(f"' is not {type_}")),
         )
         for column, type_ in types.items()
     ]
-    return fn.coalesce(*said, fn.lit(None).cast("string"))
+    return fn.coalesce(*messages, fn.lit(None).cast("string"))

@@ -86,13 +86,13 @@ def _look_up(frame: DataFrame, column: str, lookup: dict[str, Any], dataset: Cal
 
 
 def _two_values(column: str, lookup: dict[str, Any], keys: list[str]) -> Column:
-    said = [f"lookup {column}: dataset {lookup['from']} has more than one {lookup['take']} for "]
+    prefix = [f"lookup {column}: dataset {lookup['from']} has more than one {lookup['take']} for "]
     shown = fn.concat_ws(
         ", ", *[fn.concat(fn.lit(f"{key} '"), fn.col(key).cast("string"), fn.lit("'")) for key in keys]
     )
     values = fn.concat_ws("' and '", fn.col(f"`{column}`").cast("string"), fn.col(MANY).cast("string"))
     way_out = "'. Make its keys unique, or set on_many: first"
-    return fn.concat(fn.lit(said[0]), shown, fn.lit(": '"), values, fn.lit(way_out))
+    return fn.concat(fn.lit(prefix[0]), shown, fn.lit(": '"), values, fn.lit(way_out))
 
 
 def _default(frame: DataFrame, column: str, default: Any) -> Column:
