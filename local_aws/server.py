@@ -87,9 +87,13 @@ def serve(port: int, folder: Path, is_open: bool = False, jobs_as: str | None = 
     """
     give_ballast(folder)
     owner = Owner(folder, port)
-    keys = own_keys(folder)
-    job_user = JobUser.named(jobs_as, folder) if jobs_as else None
-    listener = _bound(port, owner)
+    try:
+        keys = own_keys(folder)
+        job_user = JobUser.named(jobs_as, folder) if jobs_as else None
+        listener = _bound(port)
+    except BaseException:
+        owner.give_back()
+        raise
     emulator = Journal(_emulator(port, folder, keys), folder, owner)
     app = application(port, emulator, folder, keys, was_killed=owner.was_killed, is_open=is_open, job_user=job_user)
     server = _Server(_settings(app))
@@ -104,7 +108,7 @@ class PortTaken(Exception):
     """The port cannot be had; the message says why."""
 
 
-def _bound(port: int, owner: Owner) -> socket.socket:
+def _bound(port: int) -> socket.socket:
     """The port, which answers nobody yet. Raises PortTaken."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -112,7 +116,6 @@ def _bound(port: int, owner: Owner) -> socket.socket:
         listener.bind((HOST, port))
     except OSError as error:
         listener.close()
-        owner.give_back()
         raise PortTaken(f"port {port} of {HOST} cannot be had: {(error.strerror or str(error)).lower()}") from None
     return listener
 

@@ -22,8 +22,8 @@ PREFIX = "LAKE_PROGRESS"
 @contextmanager
 def telling(spark: SparkSession) -> Iterator[None]:
     """Tell while the block runs."""
-    over, stages = Event(), Stages(spark)
-    thread = Thread(target=_tell, args=(stages, over), name="progress", daemon=True)
+    over = Event()
+    thread = Thread(target=_tell, args=(_stages(spark), over), name="progress", daemon=True)
     thread.start()
     try:
         yield
@@ -32,13 +32,21 @@ def telling(spark: SparkSession) -> Iterator[None]:
         thread.join(SECONDS)
 
 
-def _tell(stages: Stages, over: Event) -> None:
+def _stages(spark: SparkSession) -> Stages | None:
+    """None where Spark cannot tell: no run fails for want of a line about it."""
+    try:
+        return Stages(spark)
+    except Exception:
+        return None
+
+
+def _tell(stages: Stages | None, over: Event) -> None:
     last = ""
-    while not over.wait(SECONDS):
+    while stages and not over.wait(SECONDS):
         try:
             line = stages.line()
         except Exception:
-            continue  # no run fails for want of a line about it
+            continue
         if line and line != last:
             sys.stdout.write(f"{PREFIX} {line}\n")
             sys.stdout.flush()

@@ -65,6 +65,26 @@ def test_a_port_that_another_has_is_told_and_its_folder_is_as_before(
     assert (tmp_path / "aws/process.json").read_text() == ""
 
 
+@pytest.mark.parametrize(
+    ("keys", "options", "reason"),
+    [
+        ("[nobody]\n", (), "credentials"),
+        ("", ("--jobs-as", "nobody-of-this-name"), "nobody-of-this-name"),
+    ],
+)
+def test_a_start_that_is_refused_leaves_the_folder_as_it_was(
+    tmp_path: Path, keys: str, options: tuple[str, ...], reason: str
+) -> None:
+    if keys:
+        (tmp_path / "credentials").write_text(keys)
+    command = [sys.executable, "-m", "local_aws", "--port", str(free_port()), "--folder", str(tmp_path), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert reason in done.stderr
+    assert (tmp_path / "process.json").read_text() == ""
+
+
 def test_however_often_it_is_told_to_stop_it_stops_cleanly(tmp_path: Path) -> None:
     process = started(free_port(), tmp_path / "aws")
     while process.poll() is None:
