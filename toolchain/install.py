@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,6 +74,19 @@ def run(root: Path, step: str, command: list[str | Path], way_out: str, path: st
         raise CannotSetUpError(f"{step} failed ({reason}): {way_out}; its whole output is in {log}.")
 
 
+def installed(note: str, folder: Path, action: Callable[[], None]) -> None:
+    """Say what `action` is about to install, then how many megabytes came into `folder`, and in how many seconds."""
+    say(f"Installing {note}")
+    before, begun = size(folder), time.monotonic()
+    action()
+    say(f"    {(size(folder) - before) / 1e6:,.0f} MB in {time.monotonic() - begun:.0f} s")
+
+
+def size(folder: Path) -> int:
+    """Bytes of the files in a folder; 0 where it is not there."""
+    return sum(file.lstat().st_size for file in folder.rglob("*") if not file.is_dir())
+
+
 def make_venv(root: Path, folder: Path) -> None:
     """A virtual environment at `folder`, made anew if it is of an unsupported Python or was moved here."""
     if environment.venv_works(folder):
@@ -92,10 +106,10 @@ def pip_install(root: Path, step: str, folder: Path, lock: Path, product: str, n
     command += ["--compile", "--require-hashes", *options, "-r", lock]
 
     def install() -> None:
-        say(f"Installing {note}")
         run(root, step, command, "check that pip reaches a package index (see `pip config list`)")
 
-    once(root, step, [lock, folder / "pyvenv.cfg"], folder / "bin" / product, install)
+    inputs: list[str | Path] = [lock, folder / "pyvenv.cfg"]
+    once(root, step, inputs, folder / "bin" / product, lambda: installed(note, folder, install))
 
 
 def python_packages(root: Path) -> None:
@@ -134,12 +148,12 @@ def node_packages(root: Path) -> None:
     command: list[str | Path] = [bin_ / "npm", "ci", "--no-audit", "--no-fund", "--no-update-notifier"]
 
     def install() -> None:
-        say("Installing the cdktf command line (420 MB, half a minute)")
         path = f"{bin_}{os.pathsep}{os.environ['PATH']}"
         run(root, "npm-packages", command, "check that npm reaches a registry (`npm ping`)", path)
 
     inputs: list[str | Path] = [root / "package.json", root / "package-lock.json"]
-    once(root, "npm-packages", inputs, root / "node_modules/.bin/cdktf", install)
+    note, modules = "the cdktf command line (420 MB, half a minute)", root / "node_modules"
+    once(root, "npm-packages", inputs, modules / ".bin/cdktf", lambda: installed(note, modules, install))
 
 
 def terraform(root: Path, path: str) -> tools.Terraform:

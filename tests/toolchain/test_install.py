@@ -1,5 +1,6 @@
 """The steps of set-up, on folders of their own and without a network."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -188,3 +189,15 @@ def test_without_a_jdbc_driver_set_up_goes_on_and_says_what_to_do(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(install, "MACHINE_DRIVER", tmp_path / "nowhere.jar")
     assert "install libpostgresql-jdbc-java, or name a jar in LAKE_JDBC_JARS" in install.jdbc_driver(tmp_path)
+
+
+def test_what_is_installed_is_shown_with_its_megabytes_and_seconds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def action() -> None:
+        (tmp_path / "new").write_bytes(bytes(3_000_000))
+
+    (tmp_path / "before").write_bytes(bytes(5_000_000))
+    install.installed("a tool", tmp_path, action)
+
+    assert re.fullmatch(r"Installing a tool\n {4}3 MB in \d+ s\n", capsys.readouterr().out)
