@@ -6,7 +6,7 @@ UV = .tools/lock-venv/bin/uv pip compile --quiet --universal --python-version 3.
 	--custom-compile-command "make lock" $(LOCK_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint scan bench docs shell checkov-tools lock clean
+.PHONY: help setup demo test lint scan bench docs successor shell checkov-tools successor-tools lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 16
@@ -38,17 +38,24 @@ docs: ## Build the documentation into .docs, and check its links
 	@$(WITH_TOOLS) sphinx-build -q -W --keep-going -n docs .docs
 	@echo "Open .docs/index.html"
 
+successor: successor-tools ## Synthesise the stacks under CDK Terrain too, and compare
+	@$(WITH_TOOLS) python -m pytest -q tests/stacks/test_successor.py
+
 shell: setup ## Open a shell that has the project's tools; in your own shell: . .tools/env.sh
 	@$(WITH_TOOLS) case "$$SHELL" in */bash) exec "$$SHELL" --rcfile .tools/bashrc -i ;; *) exec "$${SHELL:-sh}" -i ;; esac
 
 checkov-tools: ## Install checkov, in an environment of its own
 	@$(SETUP) --with checkov
 
+successor-tools: ## Install CDK Terrain, in an environment of its own
+	@$(SETUP) --with successor
+
 lock: ## Pin the Python packages again (LOCK_FLAGS=--upgrade for newer ones)
 	@test -x .tools/lock-venv/bin/uv || { $(PYTHON) -m venv .tools/lock-venv && .tools/lock-venv/bin/pip install -q uv==0.13.9; }
 	$(UV) pyproject.toml --all-extras -o requirements.txt
 	$(UV) toolchain/requirements-checkov.in -o toolchain/requirements-checkov.txt
 	$(UV) --group docs -o toolchain/requirements-docs.txt
+	$(UV) --group successor -o toolchain/requirements-successor.txt
 
 clean: ## Remove what was generated; data, tools and Terraform state stay
 	@rm -rf cdktf.out cdktf.log .docs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache spark-warehouse metastore_db derby.log

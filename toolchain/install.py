@@ -136,7 +136,13 @@ def docs(root: Path) -> None:
     environment.write_command(root / ".tools/bin/sphinx-build", f'exec {python} -m sphinx "$@"')
 
 
-EXTRAS = {"checkov": checkov, "docs": docs}
+def successor(root: Path) -> None:
+    """CDK Terrain, which shares no environment with CDKTF."""
+    lock = root / "toolchain/requirements-successor.txt"
+    pip_install(root, "successor", root / ".tools/successor", lock, "python", "CDK Terrain (630 MB, two minutes)")
+
+
+EXTRAS = {"checkov": checkov, "docs": docs, "successor": successor}
 """What only some targets of the Makefile need, by its name after `--with`."""
 
 
