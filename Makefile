@@ -6,7 +6,7 @@ UV = .tools/lock-venv/bin/uv pip compile --quiet --universal --python-version 3.
 	--custom-compile-command "make lock" $(LOCK_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint scan bench docs successor shell checkov-tools successor-tools lock clean
+.PHONY: help setup demo test check lint scan bench docs successor shell checkov-tools successor-tools lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 16
@@ -20,6 +20,10 @@ demo: ## Build the lake on this machine, run data through it, take it down again
 
 test: checkov-tools lint ## Check the code and run every test
 	@$(WITH_TOOLS) python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+check: lint ## Check the code and run the fast tests: no Spark, no deploy
+	@$(WITH_TOOLS) python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not spark and not e2e" \
+		tests/lake tests/stacks tests/toolchain tests/test_*.py
 
 lint: setup ## Check the code: style, types, and which way the imports point
 	@$(WITH_TOOLS) ruff check . && ruff format --check .

@@ -11,6 +11,7 @@ import pytest
 
 from tests.lake.commands import Prompt
 
+pytestmark = pytest.mark.spark
 ROOT = Path(__file__).parents[2]
 LAKE = """
 datasets:
