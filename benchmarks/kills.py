@@ -187,9 +187,9 @@ def _leftovers(checkout: Checkout) -> list[dict[str, str]]:
 
 
 def _table(aws: Aws, zone: str, name: str) -> dict[str, Any]:
-    where = {"DatabaseName": aws.names.database(zone)}
-    table: Any = aws.glue.get_table(**where, Name=name)["Table"]
-    pages = aws.glue.get_paginator("get_partitions").paginate(**where, TableName=name)
+    database = aws.names.database(zone)
+    table: Any = aws.glue.get_table(DatabaseName=database, Name=name)["Table"]
+    pages = aws.glue.get_paginator("get_partitions").paginate(DatabaseName=database, TableName=name)
     return {
         "columns": table["StorageDescriptor"]["Columns"],
         "keys": table["PartitionKeys"],

@@ -7,6 +7,7 @@ source and sink (stream names), region, by (column), by_type (its SQL type), sec
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
@@ -16,8 +17,9 @@ SQL_TYPES = {"float": "FLOAT", "string": "STRING"}
 
 def properties(group: str) -> dict[str, str]:
     """The settings of a property group. KeyError where the application has none of that name."""
-    groups = json.loads(PROPERTIES.read_text())
-    return {entry["PropertyGroupId"]: entry["PropertyMap"] for entry in groups}[group]
+    groups: list[dict[str, Any]] = json.loads(PROPERTIES.read_text())
+    found: dict[str, str] = {entry["PropertyGroupId"]: entry["PropertyMap"] for entry in groups}[group]
+    return found
 
 
 def kinesis(stream: str, region: str, **options: str) -> str:

@@ -81,7 +81,7 @@ def write(rows: list[Rejected], suffix: str, file: IO[bytes]) -> None:
     if suffix == ".jsonl":
         file.writelines(json.dumps(record, ensure_ascii=False).encode() + b"\n" for record in records)
         return
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
     from pyarrow import csv, parquet
 
     types = {name: pa.int64() if name == "line" else pa.string() for name in COLUMNS}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 from botocore.exceptions import ClientError
 from pyarrow import csv as arrow_csv
 from pyarrow import parquet

@@ -13,7 +13,7 @@ import json
 import sys
 from pathlib import Path
 
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 
 from lake_etl.errors import JobError
 from lake_etl.transforms.find_matches import SCORE, matching_of

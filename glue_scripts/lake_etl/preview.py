@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 from botocore.config import Config
@@ -102,7 +102,7 @@ def preview(
     if target.as_sink:
         target.check()
     own = (named.curated_database, spec["sink"]["table"])
-    batch = (0, {}) if spec.get("incremental") else None
+    batch: tuple[int, dict[str, int]] | None = (0, {}) if spec.get("incremental") else None
     sources = SampledSources(samples, spark, named.raw_database, spec, own, batch)
     report, judged, _ = accounted(spec, named, datetime.now(UTC), sources, target)
     return {
@@ -118,7 +118,7 @@ def preview(
 
 def _s3() -> Any:
     """An endpoint on this machine has no host for each bucket."""
-    style = "path" if os.environ.get("AWS_ENDPOINT_URL") else "auto"
+    style: Literal["path", "auto"] = "path" if os.environ.get("AWS_ENDPOINT_URL") else "auto"
     return boto3.client("s3", config=Config(s3={"addressing_style": style}, max_pool_connections=32))
 
 
@@ -174,7 +174,8 @@ class SampledSources(Sources):
         files = self.samples.of(table).files
         # Text was cut as it was copied; Parquet cannot be.
         most = ROWS if table.dataset == self.source and table.format == "parquet" else None
-        return read_source(self.spark, self.samples.sampler.copies, table, files, self.damaged.get(table.dataset), most)
+        s3: Any = self.samples.sampler.copies
+        return read_source(self.spark, s3, table, files, self.damaged.get(table.dataset), most)
 
 
 @dataclass
@@ -227,7 +228,7 @@ def _target(spec: dict[str, Any], named: Any, all_steps: bool) -> Shown:
 
 def _spark(job: str, folder: Path, buckets: list[str], conf: dict[str, str] | None) -> SparkSession:
     """Spark as it starts soonest, for which the buckets' `s3://` paths lie in the folder."""
-    settings = (conf or {}) | {
+    settings: dict[str, Any] = (conf or {}) | {
         "spark.master": "local[2]",
         "spark.driver.memory": "1g",
         "spark.driver.bindAddress": "127.0.0.1",
@@ -243,7 +244,7 @@ def _spark(job: str, folder: Path, buckets: list[str], conf: dict[str, str] | No
     SparkSession.builder.config(map=settings).getOrCreate()
     spark = session(job)
     spark.conf.set("spark.sql.sources.parallelPartitionDiscovery.threshold", str(PARTNERS))
-    hadoop = spark.sparkContext._jsc.hadoopConfiguration()  # type: ignore[attr-defined]
+    hadoop = spark.sparkContext._jsc.hadoopConfiguration()
     for name, value in _mounts(folder, buckets).items():
         hadoop.set(name, value)
     return spark

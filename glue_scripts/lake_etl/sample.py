@@ -161,7 +161,8 @@ def _all(files: Mapping[str, int]) -> str:
 
 
 def _bounded(listed: Mapping[str, int]) -> dict[str, int]:
-    some, total = {}, 0
+    some: dict[str, int] = {}
+    total = 0
     for path, size in _readable(listed).items():
         if len(some) < PARTNERS and (total + size <= WHOLE or not some):
             some[path], total = size, total + size

@@ -64,7 +64,7 @@ class Relation:
 
     def register(self, files: Files) -> None:
         """Tell DuckDB which files there are, and their partitions' values; comes first."""
-        import pyarrow as pa  # type: ignore[import-untyped]  # 40 MB, which only queries need
+        import pyarrow as pa  # 40 MB, which only queries need
 
         columns: dict[str, list[str | None]] = {
             "filename": [str(file.path) for file, _ in files],
@@ -91,7 +91,7 @@ class Relation:
 
     def _orc(self, number: int, path: str) -> str:
         """One file, read by Arrow; columns go by their names, and one that the file has not is null."""
-        import pyarrow.dataset as ds  # type: ignore[import-untyped]  # 50 MB, which only ORC needs
+        import pyarrow.dataset as ds  # 50 MB, which only ORC needs
 
         data, view = ds.dataset(path, format="orc"), f"{self.name}_orc_{number}"
         self.con.register(view, data)

@@ -157,7 +157,7 @@ class Session:
         return [partitions[i] for i in kept]
 
     def _select_numbers(self, given: list[list[object]], keys: str, where: str) -> list[int]:
-        import pyarrow as pa  # type: ignore[import-untyped]  # 40 MB, which only queries need
+        import pyarrow as pa  # 40 MB, which only queries need
 
         columns = {"i": pa.array([row[0] for row in given], pa.int64())}
         columns["v"] = pa.array([row[1] for row in given], pa.list_(pa.string()))
