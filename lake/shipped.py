@@ -15,3 +15,15 @@ def _folder(name: str) -> Path:
 
 GLUE_SCRIPTS = _folder("glue_scripts")
 FLINK_APP = _folder("flink_app")
+
+
+def scala_script() -> str:
+    """The Scala job as the one script that Glue compiles: the imports, then every other file.
+
+    A comment before each file names it. The embedded AWS finds the file and line of a compile error by it.
+    """
+    folder = GLUE_SCRIPTS / "scala"
+    files = sorted(folder.rglob("*.scala"), key=lambda file: (file.name != "imports.scala", file))
+    return "\n".join(
+        f"// Joined from {file.relative_to(GLUE_SCRIPTS.parent).as_posix()}\n{file.read_text()}" for file in files
+    )

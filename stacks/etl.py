@@ -18,7 +18,7 @@ from lake.config import Lake
 from lake.connections import connections_of
 from lake.job_spec import job_spec, places
 from lake.model import Connection, Job, JobSettings, ScriptJob
-from lake.shipped import GLUE_SCRIPTS
+from lake.shipped import GLUE_SCRIPTS, scala_script
 from stacks import policies
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
@@ -26,14 +26,13 @@ from stacks.data_quality import data_quality_ruleset
 from stacks.encryption import encrypted_runs, security_configuration
 from stacks.job_settings import arguments, properties
 from stacks.ml_transforms import find_matches_transform, warn
-from stacks.package import digest, uploaded, zipped
+from stacks.package import digest, uploaded, written, zipped
 from stacks.workflows import glue_workflow
 
 LOG_DAYS = 30
 MATCHING = ("splink", "duckdb", "sqlglot")
 """What find_matches needs on Glue, in the versions that are installed and tested here."""
 COMMANDS = {"batch": "glueetl", "streaming": "gluestreaming", "shell": "pythonshell"}
-SCRIPTS = {"python": "run_job.py", "scala": "RunJob.scala"}
 
 
 class EtlStack(LakeStack):
@@ -43,7 +42,7 @@ class EtlStack(LakeStack):
         super().__init__(scope, id_, lake=lake)
         self.bucket = self._bucket()
         languages = sorted({job.language for job in lake.config.jobs.values()})
-        self.scripts = {name: self._code(f"{name}_script", GLUE_SCRIPTS / SCRIPTS[name]) for name in languages}
+        self.scripts = {name: self._code(f"{name}_script", _script(name)) for name in languages}
         if "python" in languages or any(map(finds_matches, lake.config.jobs.values())):
             self.package = self._code("package", zipped(GLUE_SCRIPTS / "lake_etl", inside="lake_etl"))
         self._role()
@@ -224,6 +223,11 @@ class EtlStack(LakeStack):
     def _deletions(self) -> list[str]:
         """An incremental job drops partitions for which another try of a batch, or a full refresh, has no rows."""
         return ["glue:DeletePartition"] if any(job.incremental for job in self.lake.config.jobs.values()) else []
+
+
+def _script(language: str) -> Path:
+    """What Glue starts for the jobs of steps in this language."""
+    return written("RunJob.scala", scala_script()) if language == "scala" else GLUE_SCRIPTS / "run_job.py"
 
 
 def matching_modules(job: JobSettings) -> list[str]:

@@ -25,6 +25,13 @@ def zipped(folder: Path, *, inside: str = "") -> Path:
     return target
 
 
+def written(name: str, text: str) -> Path:
+    """A text as a file of this name."""
+    target = Path(tempfile.mkdtemp(dir=_scratch().name)) / name
+    target.write_text(text)
+    return target
+
+
 @cache
 def _scratch() -> tempfile.TemporaryDirectory[str]:
     """Gone at the end of the process: the synthesised stacks have copies of what was in it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -14,11 +14,12 @@ _LONGEST = 100_000
 
 
 class FollowedFile:
-    """Sends what is new in a file to a log stream, made (with its group) when it is not there."""
+    """Sends what is new in a file, as `told` words it, to a log stream, made (with its group) when it is not there."""
 
-    def __init__(self, logs: Any, path: Path, group: str, stream: str) -> None:
+    def __init__(self, logs: Any, path: Path, group: str, stream: str, told: Callable[[str], str]) -> None:
         self._logs = logs
         self._path = path
+        self._told = told
         self._target = {"logGroupName": group, "logStreamName": stream}
         self._read = 0
         _create(logs, group, stream)
@@ -31,7 +32,7 @@ class FollowedFile:
         if not last:
             fresh = fresh[: fresh.rfind(b"\n") + 1]
         self._read += len(fresh)
-        lines = (line for line in fresh.decode(errors="replace").splitlines() if line.strip())
+        lines = (line for line in self._told(fresh.decode(errors="replace")).splitlines() if line.strip())
         while batch := list(islice(_events(lines), _BATCH)):
             self._logs.put_log_events(**self._target, logEvents=batch)
 

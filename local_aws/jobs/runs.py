@@ -21,6 +21,7 @@ from local_aws.context import Context
 from local_aws.events import Ended
 from local_aws.jobs import process
 from local_aws.jobs.buckets import BucketFolders
+from local_aws.jobs.joined import Joined
 from local_aws.jobs.logs import FollowedFile, say
 from local_aws.jobs.orders import SPARK, UNDERWAY, Order, argv, new_run, next_attempt, shown
 from local_aws.jobs.process import JobError
@@ -144,7 +145,7 @@ class JobRuns:
         if self._user:
             self._user.give(work)
         try:
-            return self._watched(order, self._command(order, script), env, work)
+            return self._watched(order, self._command(order, script), env, work, Joined(script))
         finally:
             self._folders.pop(order.id)
             if self._is_open:
@@ -184,7 +185,9 @@ class JobRuns:
             raise JobError(f"FileNotFound: {uri} ({error.response['Error']['Code']})") from error
         return path
 
-    def _watched(self, order: Order, words: list[str], env: dict[str, str], work: Path) -> tuple[str, str]:
+    def _watched(
+        self, order: Order, words: list[str], env: dict[str, str], work: Path, script: Joined
+    ) -> tuple[str, str]:
         """Run the process to its end; returns the state and the ErrorMessage."""
         with self._lock:
             if self._is_stopping(order.id):
@@ -192,7 +195,7 @@ class JobRuns:
             self._note(order.id, JobRunState="RUNNING")
             child = self._processes[order.id] = process.spawn(words, env, work, self._user)
         try:
-            in_time = self._followed(order, child, work)
+            in_time = self._followed(order, child, work, script)
         finally:
             process.kill(child)
             self._processes.pop(order.id)
@@ -201,14 +204,15 @@ class JobRuns:
         if not in_time:
             return "TIMEOUT", f"the run took longer than its timeout of {order.run['Timeout']} minutes"
         if child.returncode:
-            return "FAILED", process.failure(child.returncode, (work / "stderr").read_text(errors="replace"))
+            stderr = (work / "stderr").read_text(errors="replace")
+            return "FAILED", process.failure(child.returncode, script.told(stderr))
         return "SUCCEEDED", ""
 
-    def _followed(self, order: Order, child: subprocess.Popen[bytes], work: Path) -> bool:
+    def _followed(self, order: Order, child: subprocess.Popen[bytes], work: Path, script: Joined) -> bool:
         logs = self._context.client("logs", order.region)
         group = order.run["LogGroupName"]
         names = {"stdout": f"{group}/output", "stderr": f"{group}/error"}
-        files = [FollowedFile(logs, work / name, group, order.id) for name, group in names.items()]
+        files = [FollowedFile(logs, work / name, group, order.id, script.told) for name, group in names.items()]
 
         def flush() -> None:
             for file in files:

@@ -64,7 +64,7 @@ def test_every_setting_has_the_fields_name(tmp_path: Path) -> None:
     assert (job.worker_type, job.autoscaling, job.arguments) == ("G.4X", False, {"--threshold": "3"})
 
 
-@pytest.mark.parametrize("script", ["lake_etl/job.py", "RunJob.scala"])
+@pytest.mark.parametrize("script", ["lake_etl/job.py", "scala/job.scala"])
 def test_what_the_script_of_the_steps_sets_itself_is_known_here(script: str) -> None:
     code = (Path(__file__).parents[2] / "glue_scripts" / script).read_text()
     given = re.findall(r'^    "(spark[\w.]+)"(?: ->|:) ', code, re.MULTILINE)

@@ -10,6 +10,7 @@ from lake.config import load
 from lake.job_spec import job_spec
 from lake.model import Job
 from lake.names import Names
+from lake.shipped import scala_script
 from stacks.athena import statement
 from stacks.etl import matching_modules
 from stacks.package import zipped
@@ -95,6 +96,9 @@ def test_a_scala_job_is_one_script_that_glue_compiles(tmp_path: Path) -> None:
     job = only(etl, "etl", "aws_glue_job")
 
     assert job["command"]["script_location"].endswith("/${aws_s3_object.scala_script.key}")
+    script = resources(etl["etl"], "aws_s3_object")["scala_script"]
+    assert script["key"].endswith("/RunJob.scala")
+    assert (tmp_path / "out" / "stacks" / "etl" / script["source"]).read_text() == scala_script()
     scala = {"--job-language": "scala", "--class": "GlueApp", "--aws_region": "us-east-1"}
     assert {name: job["default_arguments"].get(name) for name in scala} == scala
     assert "--extra-py-files" not in job["default_arguments"]

@@ -13,9 +13,10 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 from pyspark.sql import SparkSession
 
+from lake.shipped import GLUE_SCRIPTS
 from lake_etl.errors import JobError, reason
 from lake_etl.job import run
-from tests.glue_scripts.scala.conftest import SCRIPT, Submit
+from tests.glue_scripts.scala.conftest import Submit
 from tests.glue_scripts.small_lake import Lake
 
 pytestmark = pytest.mark.spark
@@ -306,7 +307,7 @@ def test_matches_are_found_alike_with_the_python_package_that_the_argument_names
     damaged.put("raw", "damaged/people/a.json", "".join(f"{json.dumps(row)}\n" for row in people))
     names = json.loads((case / "step.json").read_text())["find_matches"]["columns"]
     damaged.table("people", "json", {"id": "int", **dict.fromkeys(names, "string")})
-    package = shutil.make_archive(str(tmp_path / "package"), "zip", SCRIPT.parent, "lake_etl")
+    package = shutil.make_archive(str(tmp_path / "package"), "zip", GLUE_SCRIPTS, "lake_etl")
     damaged.put("scripts", "package.zip", Path(package).read_bytes())
 
     def given(name: str) -> list[str]:

@@ -141,6 +141,17 @@ def test_a_scala_script_that_does_not_compile_fails_with_the_compilers_first_err
     assert any("not found: value second" in line for line in lab.lines(run, "error"))
 
 
+def test_what_goes_wrong_in_a_joined_script_is_told_with_file_and_line(lab: Any) -> None:
+    script = "// Joined from scala/one.scala\nobject One\n\n// Joined from scala/app.scala\nobject GlueApp {\n  %s\n}\n"
+    broken = lab.run(script % "val one = first", kind="glueetl", DefaultArguments=SCALA)
+    failing = "def main(sysArgs: Array[String]): Unit = sys.error(sysArgs.head)"
+    failed = lab.run(script % failing, kind="glueetl", DefaultArguments=SCALA)
+
+    assert broken["ErrorMessage"] == "scala/app.scala:2: error: not found: value first (exit code 1)"
+    assert any(line.startswith("scala/app.scala:2: error:") for line in lab.lines(broken, "error"))
+    assert any(line.strip() == "at GlueApp$.main(scala/app.scala:2)" for line in lab.lines(failed, "error"))
+
+
 @pytest.mark.parametrize(
     ("kind", "arguments", "message"),
     [

@@ -1,0 +1,226 @@
+/** A source table as the catalog has it. location ends with a slash; columns map names to Spark types. */
+final case class Table(
+    dataset: String,
+    location: String,
+    format: String,
+    columns: ListMap[String, String],
+    keys: ListMap[String, String],
+    parameters: Map[String, String]
+) {
+
+  /** Spark's options for the SerDe's: LazySimpleSerDe and OpenCSVSerde name theirs differently. */
+  lazy val csvOptions: Map[String, String] = {
+    val header = parameters.getOrElse("skip.header.line.count", "0").toInt
+    if (header > 1)
+      throw new JobError(s"dataset $dataset: skip.header.line.count is $header. Jobs read files with 0 or 1")
+    val quote = parameters.getOrElse("quoteChar", "\"")
+    val separators = Seq("separatorChar", "field.delim", "delimiter").flatMap(parameters.get).filter(_.nonEmpty)
+    Map(
+      "header" -> (header == 1).toString,
+      "sep" -> separators.headOption.getOrElse(","),
+      "quote" -> quote,
+      "escape" -> parameters.getOrElse("escapeChar", quote),
+      "nullValue" -> parameters.getOrElse("serialization.null.format", "")
+    )
+  }
+}
+
+/** The Glue Data Catalog: what a source table looks like, and how the table that a job writes gets there. */
+final class Catalog(glue: Aws) {
+
+  /** The table of a dataset. Throws JobError when there is none, or one of a format that jobs do not read. */
+  def find(database: String, name: String, dataset: String): Table = {
+    val table = get(database, name).getOrElse(
+      throw new JobError(s"dataset $dataset: database $database has no table '$name'. Run the dataset's crawler first")
+    )
+    val storage = table.nested("StorageDescriptor")
+    val serde = storage.nested("SerdeInfo")
+    // The catalog has names in lower case; Spark's JSON reader needs them as the files have them.
+    val written = serde.nested("Parameters").text("paths").split(",").map(name => name.toLowerCase -> name).toMap
+    Table(
+      dataset,
+      storage.text("Location").stripSuffix("/") + "/",
+      format(dataset, s"${table.nested("Parameters").text("classification")} ${serde.text("SerializationLibrary")}"),
+      types(storage.list("Columns")).map { case (name, type_) => written.getOrElse(name, name) -> type_ },
+      types(table.list("PartitionKeys")),
+      table.named("Parameters") ++ serde.named("Parameters")
+    )
+  }
+
+  /** Where the files of a table lie: location by partition values, Nil for a table without keys. Empty: no table. */
+  def registered(database: String, name: String): ListMap[Seq[String], String] = {
+    def location(described: Options) = described.nested("StorageDescriptor").text("Location").stripSuffix("/") + "/"
+    get(database, name).fold(ListMap.empty[Seq[String], String]) { table =>
+      if (table.list("PartitionKeys").isEmpty) ListMap(Nil -> location(table))
+      else ListMap(partitions(database, name, None).map(found => found.texts("Values") -> location(found)): _*)
+    }
+  }
+
+  def locations(database: String, name: String): Seq[String] = registered(database, name).values.toSeq
+
+  def parameter(database: String, name: String, parameter: String): Option[String] =
+    get(database, name).flatMap(_.named("Parameters").get(parameter))
+
+  @annotation.tailrec
+  private def partitions(
+      database: String,
+      name: String,
+      page: Option[String],
+      found: Seq[Options] = Nil
+  ): Seq[Options] = {
+    val table = named(database, name) + ("ExcludeColumnSchema" -> true)
+    val answer = glue("GetPartitions", table ++ page.map("NextToken" -> _))
+    val all = found ++ answer.list("Partitions").map(Options(_))
+    answer.get("NextToken").map(_.toString) match {
+      case None | Some("") => all
+      case next => partitions(database, name, next, all)
+    }
+  }
+
+  /** Whether a run writes no more. Glue forgets runs after some months. */
+  def hasEnded(job: String, runId: String): Boolean =
+    try {
+      val run = glue("GetJobRun", ListMap("JobName" -> job, "RunId" -> runId)).nested("JobRun")
+      !Versions.Underway.contains(run.text("JobRunState"))
+    } catch { case error: AwsError if error.code == "EntityNotFoundException" => true }
+
+  /** Throw JobError for a table that is there and partitioned otherwise, or has partitions of another format.
+    *
+    * Its old files would stay among the new.
+    */
+  def check(database: String, sink: Sink, keys: Seq[String]): Unit = for (table <- get(database, sink.table)) {
+    def shown(names: Seq[String]) = names.mkString("['", "', '", "']").replace("['']", "[]")
+    val there = table.list("PartitionKeys").map(_("Name").toString)
+    val written = table.nested("Parameters").text("classification", sink.format.name)
+    val wayOut = "Give the sink another table name, or delete the table and its files first"
+    if (there != keys.map(_.toLowerCase))
+      throw new JobError(
+        s"sink partition_by: table $database.${sink.table} is partitioned by ${shown(there)}, " +
+          s"not by ${shown(keys)}. $wayOut"
+      )
+    if (there.nonEmpty && written != sink.format.name)
+      throw new JobError(
+        s"sink format: the partitions of table $database.${sink.table} are $written, not ${sink.format.name}. $wayOut"
+      )
+  }
+
+  /** Create or update the table that was written, and register its partitions. */
+  def publish(database: String, sink: Sink, location: String, written: Written): Unit =
+    publish(database, sink.table, location, sink.format, written.columns, written.keys, written.partitions)
+
+  def publish(
+      database: String,
+      name: String,
+      location: String,
+      format: Format,
+      columns: ListMap[String, String],
+      keys: ListMap[String, String],
+      partitions: ListMap[Seq[String], String],
+      parameters: Map[String, String] = Map.empty
+  ): Unit = {
+    val storage = storageOf(format, columns)
+    val table = ListMap(
+      "Name" -> name,
+      "TableType" -> "EXTERNAL_TABLE",
+      "Parameters" -> (Map("classification" -> format.name, "EXTERNAL" -> "TRUE") ++ parameters),
+      "PartitionKeys" -> listed(keys),
+      "StorageDescriptor" -> (storage + ("Location" -> location))
+    )
+    val request = ListMap("DatabaseName" -> database, "TableInput" -> table)
+    try glue("CreateTable", request)
+    catch { case error: AwsError if error.code == "AlreadyExistsException" => glue("UpdateTable", request) }
+    val inputs = partitions.toSeq.map { case (values, location) =>
+      ListMap("Values" -> values, "StorageDescriptor" -> (storage + ("Location" -> location)))
+    }
+    for (batch <- inputs.grouped(Catalog.Batch)) register(database, name, batch)
+  }
+
+  /** Register what a batch wrote, each partition with the batch's number as its last value.
+    *
+    * Batch 0 takes the place of the table, the others are added to it. What an earlier try of the batch registered and
+    * this one did not write is removed.
+    */
+  def publishBatch(database: String, sink: Sink, checkpoint: String, number: Long, written: Written): Unit = {
+    val before = registered(database, sink.table)
+    if (number > 0) checkColumns(database, sink.table, written.columns)
+    val whole = if (sink.keys.isEmpty && written.rows > 0) Seq(Nil -> written.location) else Nil
+    val found = (written.partitions.toSeq ++ whole).map { case (values, location) =>
+      (values :+ number.toString) -> location
+    }
+    val (partitions, keys) = (ListMap(found: _*), written.keys + (Batches.Key -> "bigint"))
+    val parameters = Map(Batches.Checkpoint -> checkpoint)
+    publish(database, sink.table, sink.root, sink.format, written.columns, keys, partitions, parameters)
+    for (values <- before.keys if !partitions.contains(values) && (number == 0 || values.last == number.toString))
+      try glue("DeletePartition", named(database, sink.table) + ("PartitionValues" -> values))
+      catch { case error: AwsError if error.code == "EntityNotFoundException" => () }
+  }
+
+  private def checkColumns(database: String, name: String, columns: ListMap[String, String]): Unit = {
+    val storage = get(database, name).map(_.nested("StorageDescriptor")).getOrElse(Options(ListMap.empty))
+    val there = storage.list("Columns").map(column => column("Name").toString -> column("Type").toString).toMap
+    val differing = (there.keySet ++ columns.keySet).filter(name => there.get(name) != columns.get(name))
+    if (differing.nonEmpty)
+      throw new JobError(
+        s"table $database.$name has not the columns of this run's rows: " +
+          s"${differing.toSeq.sorted.mkString(", ")} differ. " +
+          "Start the job once with --full_refresh true: it makes the table anew from all files"
+      )
+  }
+
+  private def named(database: String, table: String): Json.Fields =
+    ListMap("DatabaseName" -> database, "TableName" -> table)
+
+  /** Register partitions; those that are registered already get the new storage. */
+  private def register(database: String, name: String, inputs: Seq[Json.Fields]): Unit = {
+    val table = named(database, name)
+    val errors = glue("BatchCreatePartition", table + ("PartitionInputList" -> inputs)).list("Errors").map(Options(_))
+    val (there, failed) = errors.partition(_.nested("ErrorDetail").text("ErrorCode") == "AlreadyExistsException")
+    fail(name, failed.map(error => error.texts("PartitionValues") -> error))
+    val entries = for (input <- inputs if there.exists(_.texts("PartitionValues") == input("Values")))
+      yield ListMap("PartitionValueList" -> input("Values"), "PartitionInput" -> input)
+    if (entries.nonEmpty) {
+      val again = glue("BatchUpdatePartition", table + ("Entries" -> entries)).list("Errors").map(Options(_))
+      fail(name, again.map(error => error.texts("PartitionValueList") -> error))
+    }
+  }
+
+  private def fail(name: String, errors: Seq[(Seq[String], Options)]): Unit = for ((values, error) <- errors)
+    throw new JobError(s"partition $values of $name: ${error.nested("ErrorDetail").text("ErrorMessage")}")
+
+  private def get(database: String, name: String): Option[Options] =
+    try Some(glue("GetTable", ListMap("DatabaseName" -> database, "Name" -> name)).nested("Table"))
+    catch { case error: AwsError if error.code == "EntityNotFoundException" => None }
+
+  private def format(dataset: String, said: String): String =
+    Seq("parquet", "json", "csv").find(said.toLowerCase.contains(_)).getOrElse(
+      throw new JobError(s"dataset $dataset: its table is of format '${said.trim}'. Jobs read csv, json and parquet")
+    )
+
+  // Spark refuses Hive's bounded strings in the schema of a read.
+  private def types(columns: Seq[Json.Fields]): ListMap[String, String] = ListMap(columns.map { column =>
+    column("Name").toString -> column("Type").toString.replaceAll("\\b(var)?char\\(\\d+\\)", "string")
+  }: _*)
+
+  /** What the catalog says of files of this format with these columns, wherever they lie. */
+  private def storageOf(format: Format, columns: ListMap[String, String]): Json.Fields = {
+    val parameters = format.name match {
+      case "csv" => CsvLines.Serde
+      case "json" => Map("paths" -> columns.keys.mkString(","))
+      case _ => Map("serialization.format" -> "1")
+    }
+    ListMap(
+      "Columns" -> listed(columns),
+      "InputFormat" -> format.input,
+      "OutputFormat" -> format.output,
+      "SerdeInfo" -> Map("SerializationLibrary" -> format.serde, "Parameters" -> parameters),
+      "Parameters" -> Map("classification" -> format.name)
+    )
+  }
+
+  private def listed(columns: ListMap[String, String]): Seq[Map[String, String]] =
+    columns.toSeq.map { case (name, type_) => Map("Name" -> name, "Type" -> type_) }
+}
+
+object Catalog {
+  private val Batch = 100 // partitions in one call: Glue's limit
+}

@@ -1,0 +1,188 @@
+/** The database refused a statement. state is its SQLSTATE. */
+final class Refused(message: String, val state: String) extends JobError(message) {
+  def isLost: Boolean = Refused.Lost.exists(state.startsWith)
+  def isOfAValue: Boolean = state.startsWith("22")
+}
+
+object Refused {
+  private val Lost = Seq("08", "57P") // how their SQLSTATEs begin
+}
+
+/** Where a Glue connection leads, and the login that Secrets Manager has for it. */
+final class Database(
+    val connection: String,
+    url: String,
+    secret: String,
+    user: String,
+    password: String,
+    ssl: Boolean,
+) {
+
+  /** What the driver is told, on Spark's side and on ours. */
+  private val properties = Map("user" -> user, "password" -> password, "tcpKeepAlive" -> "true") ++
+    (if (ssl) Some("sslmode" -> "require") else None)
+
+  /** Spark's options to read or write a table, `schema.table`. */
+  def options(table: String): Map[String, String] =
+    Map("url" -> url, "driver" -> Database.Driver, "dbtable" -> Quoted.table(table)) ++ properties
+
+  /** A table as a dataset, read by one statement when the steps ask for it. No row of it can be bad. */
+  def read(spark: SparkSession, table: String, dataset: String): Source = {
+    val session = new Session(this)
+    try session.check(table, s"dataset $dataset")
+    finally session.close()
+    val frame = spark.read.format("jdbc").options(options(table)).option("fetchsize", Database.Fetched).load()
+    val counts = Observation()
+    val counting = frame.observe(counts, count(lit(1)).as("rows"), lit(0L).as("bad"))
+    new Source(dataset, counting, None, ListMap.empty, counts)
+  }
+
+  def open(): Connection = {
+    val given = new java.util.Properties()
+    properties.foreach { case (name, value) => given.setProperty(name, value) }
+    val opened = try driver().connect(url, given) catch { case error: SQLException => throw refusal(error) }
+    Option(opened).getOrElse(throw new JobError(s"connection $connection: $url is no URL of PostgreSQL"))
+  }
+
+  // By its name: Glue has the driver, and the pyspark wheel, which compiles this in tests, has not.
+  private def driver(): Driver =
+    try Class.forName(Database.Driver, true, Thread.currentThread.getContextClassLoader)
+      .getConstructor().newInstance().asInstanceOf[Driver]
+    catch {
+      case _: ClassNotFoundException =>
+        throw new JobError(
+          s"connection $connection: this Spark has no PostgreSQL driver (${Database.Driver}). Glue has it built in. " +
+            "For the embedded AWS, install Debian's libpostgresql-jdbc-java or name the jar in LAKE_JDBC_JARS, " +
+            "and start it again"
+        )
+    }
+
+  /** What the driver says, in one line, with the way out where there is a usual one. Refused, if it has a SQLSTATE. */
+  def refusal(error: Throwable): JobError =
+    Database.ofTheDriver(error).fold(new JobError(s"connection $connection: $error"))(refused)
+
+  private def refused(cause: SQLException): JobError = {
+    val (at, said, state) = (s"the database at ${url.split("//", 2).last}", Database.said(cause), cause.getSQLState)
+    val plain = new Refused(s"connection $connection: $said", Option(state).getOrElse(""))
+    if (Database.WrongLogin.contains(state))
+      new Refused(
+        s"connection $connection: $at refuses the login of the secret $secret: $said. Put another with `lake secret`",
+        state
+      )
+    else if (plain.isLost) new Refused(s"connection $connection: $at cannot be reached, or went away: $said", state)
+    else plain
+  }
+}
+
+object Database {
+  private val Driver = "org.postgresql.Driver"
+  private val Fetched = 10000L // rows in one round trip
+  private val WrongLogin = Seq("28P01", "28000") // SQLSTATEs
+
+  /** The database of a Glue connection. Throws JobError where there is no connection, secret, or login in it. */
+  def find(glue: Aws, secrets: Aws, connection: String): Database = {
+    val answer = try glue("GetConnection", ListMap("Name" -> connection)) catch {
+      case error: AwsError if error.code == "EntityNotFoundException" =>
+        throw new JobError(s"connection $connection: there is none of this name. Deploy the catalog stack first")
+    }
+    val found = answer.nested("Connection").nested("ConnectionProperties")
+    val secret = found.text("SECRET_ID")
+    val (user, password) = login(secrets, connection, secret)
+    val ssl = found.text("JDBC_ENFORCE_SSL") == "true"
+    new Database(connection, found.text("JDBC_CONNECTION_URL"), secret, user, password, ssl)
+  }
+
+  private def login(secrets: Aws, connection: String, secret: String): (String, String) = {
+    def wrong(what: String) =
+      new JobError(s"connection $connection: the secret $secret $what. Put one with `lake secret`")
+    val value = try secrets("GetSecretValue", ListMap("SecretId" -> secret)).text("SecretString")
+    catch {
+      case error: AwsError if error.code == "ResourceNotFoundException" => throw wrong("has no value yet")
+      case error: AwsError => throw new JobError(s"connection $connection: ${error.getMessage}")
+    }
+    val login = for {
+      said <- Try(Options(Json.read(value))).toOption
+      user <- said.get("username")
+      word <- said.get("password")
+    } yield (user.toString, word.toString)
+    login.getOrElse(throw wrong("is not JSON with username and password"))
+  }
+
+  /** The innermost cause that the driver threw: those around it quote whole rows. None: not the database failed. */
+  def ofTheDriver(error: Throwable): Option[SQLException] = {
+    val causes = Iterator.iterate(error)(_.getCause).takeWhile(_ != null)
+    causes.collect { case cause: SQLException => cause }.toSeq.lastOption
+  }
+
+  /** The first line, without the severity; and the key that broke a constraint, but no whole row. */
+  private def said(error: SQLException): String = {
+    val lines = Option(error.getMessage).getOrElse(error.toString).linesIterator.map(_.trim).filter(_.nonEmpty).toSeq
+    val detail = lines.tail.find(_.startsWith("Detail: Key")).map(_.stripPrefix("Detail: ").stripSuffix("."))
+    val first = lines.head.stripPrefix("FATAL: ").stripPrefix("ERROR: ").stripSuffix(".")
+    first + detail.fold("")(key => s" ($key)")
+  }
+}
+
+object Quoted {
+
+  /** A column as SQL takes it, whatever its letters: dots are part of its name. */
+  def column(name: String): String = "\"" + name.replace("\"", "\"\"") + "\""
+
+  /** `schema.table` as SQL takes it. */
+  def table(name: String): String = name.split("\\.").map(column).mkString(".")
+
+  def columns(names: Seq[String]): String = names.map(column).mkString(", ")
+}
+
+/** One connection to a database. A statement is a transaction of its own, unless it stands in `transaction`.
+  *
+  * Throws JobError when the database cannot be reached or refuses the login; Refused when it refuses a statement.
+  */
+final class Session(val database: Database) {
+  private val connection = database.open()
+
+  def close(): Unit = told(connection.close())
+
+  /** Run a statement, with a text for each `?`. Returns how many rows it changed. */
+  def execute(statement: String, values: String*): Int = prepared(statement, values)(_.executeUpdate())
+
+  /** The rows of a query, each value as text. */
+  def rows(statement: String, values: String*): List[List[String]] = prepared(statement, values) { prepared =>
+    val found = prepared.executeQuery()
+    val width = (1 to found.getMetaData.getColumnCount).toList
+    Iterator.continually(found).takeWhile(_.next()).map(row => width.map(row.getString)).toList
+  }
+
+  /** All statements inside, or none of them. */
+  def transaction(statements: => Unit): Unit = {
+    connection.setAutoCommit(false)
+    try {
+      statements
+      told(connection.commit())
+    } catch {
+      case error: Throwable =>
+        Try(connection.rollback()) // of a lost connection, the server rolls back by itself
+        throw error
+    } finally Try(connection.setAutoCommit(true))
+  }
+
+  /** Throw JobError for a table that the database does not have, or does not show to this user. */
+  def check(table: String, what: String): Unit = if (!has(table)) {
+    val Array(schema, name) = table.split("\\.")
+    val there = rows("SELECT tablename FROM pg_tables WHERE schemaname = ? ORDER BY 1", schema).flatten
+    val told = if (there.isEmpty) s"schema $schema has no table" else Errors.unknown("table", name, there).getMessage
+    throw new JobError(s"$what: connection ${database.connection} has no table $table: $told")
+  }
+
+  def has(table: String): Boolean = rows("SELECT to_regclass(?)", Quoted.table(table)) != List(List(null))
+
+  private def prepared[T](statement: String, values: Seq[String])(run: PreparedStatement => T): T = {
+    val prepared = told(connection.prepareStatement(statement))
+    try told {
+      for ((value, place) <- values.zipWithIndex) prepared.setString(place + 1, value)
+      run(prepared)
+    } finally told(prepared.close())
+  }
+
+  private def told[T](call: => T): T = try call catch { case error: SQLException => throw database.refusal(error) }
+}

@@ -1,0 +1,173 @@
+/** Where and how a job writes into a database: `table` is schema.table; batchSize, the rows of one round trip. */
+final case class DatabaseSink(options: Options) {
+  options.check(Seq("connection", "table"), Seq("mode", "keys", "batch_size"))
+  val (connection, table, mode) = (options.text("connection"), options.text("table"), options.text("mode", "insert"))
+  val keys: List[String] = options.texts("keys")
+  val batchSize: Int = options.number("batch_size").getOrElse(1000)
+  if (!DatabaseSink.Modes.contains(mode)) throw Errors.unknown("sink mode", mode, DatabaseSink.Modes)
+  if (!table.matches("(?U)\\w+\\.\\w+"))
+    throw new JobError(s"sink table '$table' is not schema.table, such as public.$table")
+  if ((mode == "upsert") != keys.nonEmpty)
+    throw new JobError(s"sink keys: an upsert needs them, and nothing else takes them. Its mode is $mode")
+}
+
+object DatabaseSink {
+  private val Modes = Seq("insert", "truncate", "upsert")
+
+  def isOne(spec: Options): Boolean = spec.fields("sink").contains("connection")
+}
+
+/** One run's load into a table. `write` fills a staging table, `publish` moves its rows in one transaction.
+  *
+  * A lock keeps a second load of the same table out until this one is closed. The schema gets a table _lake_runs: what
+  * each run has loaded, written in the same transaction. So a run that Glue tries again inserts nothing a second time,
+  * and a commit whose answer was lost can be asked for.
+  *
+  * Throws JobError when the database is not there, another run loads the table, or the rows do not fit it.
+  */
+final class Load(database: Database, sink: DatabaseSink, job: String, runId: String) {
+  private val Array(schema, table) = sink.table.split("\\.")
+  private val prefix = s"_lake_${table.take(24)}_${Digest.sha256(table).take(8)}_"
+  private val staging = s"$schema.$prefix${Digest.sha256(runId).take(12)}"
+  private val runs = s"$schema.${Load.Runs}"
+  // The attempts of a run are one insert; the other modes may well be done again.
+  private val notedAs = if (sink.mode == "insert") runId.split("_attempt_").head else runId
+  private val session = new Session(database)
+  val name = s"${sink.connection} ${sink.table}"
+
+  /** Take the lock, and clear what killed runs have left. */
+  def check(): Unit = {
+    session.rows(Load.Keepalive)
+    session.execute("SET TIME ZONE 'UTC'")
+    if (session.rows("SELECT to_regnamespace(?)", Quoted.column(schema)) == List(List(null)))
+      throw failed(s"the database has no schema $schema. Create it first")
+    val lock = "SELECT pg_try_advisory_lock(hashtextextended(?, 0))"
+    if (session.rows(lock, s"lake ${sink.table}") != List(List("t")))
+      throw failed("another run is writing into it. Wait until it has ended")
+    val beside = "SELECT tablename FROM pg_tables WHERE schemaname = ? AND starts_with(tablename, ?)"
+    for (leftover <- session.rows(beside, schema, prefix).flatten) drop(s"$schema.$leftover")
+  }
+
+  /** Put all rows into a staging table, and count them there. */
+  def write(frame: DataFrame): Written = {
+    Errors.checkColumns(frame, sink.keys, "the data that goes to the sink")
+    val (types, there) = (checked(DatabaseColumns.staged(frame)), DatabaseColumns.of(session, sink.table))
+    if (there.nonEmpty) checked {
+      DatabaseColumns.checkFit(types, there)
+      DatabaseColumns.checkUnique(session, sink.table, DatabaseColumns.matched(sink.keys, there.keys))
+    }
+    val columns = types.map { case (name, type_) => s"${Quoted.column(name)} $type_" }
+    drop(staging)
+    // Unlogged: it is written once and read once, and after a crash of the server it is empty.
+    session.execute(s"CREATE UNLOGGED TABLE ${Quoted.table(staging)} (${columns.mkString(", ")})")
+    save(frame)
+    val rows = session.rows(s"SELECT count(*) FROM ${Quoted.table(staging)}").head.head.toLong
+    checked(DatabaseColumns.checkKeys(session, staging, DatabaseColumns.matched(sink.keys, types.keys)))
+    Written("", rows, 0, 0, types, ListMap.empty, ListMap.empty)
+  }
+
+  /** Move the staged rows into the table: a reader sees all of them or none. */
+  def publish(written: Written): Unit =
+    try session.transaction(if (isNew(written)) move(written.columns))
+    catch {
+      case error: Refused if error.isLost => settle(error)
+      case error: Refused =>
+        def culprit = DatabaseColumns.culprit(session, staging, sink.table, written.columns)
+        throw failed(s"${if (error.isOfAValue) culprit else ""}${error.getMessage}")
+    }
+
+  /** Drop the staging table, and with the connection let go of the lock. */
+  def close(): Unit =
+    try {
+      drop(staging)
+      session.close()
+    } catch { case error: Refused if error.isLost => () } // by the server, and the next run clears the table
+
+  private def save(frame: DataFrame): Unit = {
+    val writing = Map(
+      "batchsize" -> sink.batchSize.toString,
+      "numPartitions" -> Load.Writers,
+      "reWriteBatchedInserts" -> "true"
+    )
+    try frame.write.format("jdbc").options(database.options(staging) ++ writing).mode("append").save()
+    catch {
+      case error: Throwable if Database.ofTheDriver(error).nonEmpty =>
+        val (refused, zero) = (database.refusal(error), Database.ofTheDriver(error).exists(_.getSQLState == "22021"))
+        val wayOut = if (zero) ". PostgreSQL keeps no text with the character 0: remove it in a map step" else ""
+        throw failed(s"${refused.getMessage}$wayOut")
+    }
+  }
+
+  private def move(types: ListMap[String, String]): Unit = {
+    val target = Quoted.table(sink.table)
+    if (!session.has(sink.table)) create(types)
+    // TRUNCATE keeps readers out, and shows an empty table to those whose snapshot is older.
+    if (sink.mode == "truncate") session.execute(s"DELETE FROM $target")
+    val there = DatabaseColumns.of(session, sink.table)
+    val names = DatabaseColumns.matched(types.keys, there.keys)
+    val values = types.toSeq.zip(names).map {
+      case ((name, type_), into) => DatabaseColumns.value(name, type_, there(into))
+    }
+    val conflict = if (sink.keys.isEmpty) "" else onConflict(names, DatabaseColumns.matched(sink.keys, there.keys))
+    session.execute(
+      s"INSERT INTO $target (${Quoted.columns(names)}) " +
+        s"SELECT ${values.mkString(", ")} FROM ${Quoted.table(staging)}$conflict"
+    )
+  }
+
+  private def create(types: ListMap[String, String]): Unit = {
+    val columns = types.toSeq.map { case (name, type_) => s"${Quoted.column(name.toLowerCase)} $type_" }
+    val keys = if (sink.keys.isEmpty) None else Some(s"PRIMARY KEY (${Quoted.columns(sink.keys.map(_.toLowerCase))})")
+    session.execute(s"CREATE TABLE ${Quoted.table(sink.table)} (${(columns ++ keys).mkString(", ")})")
+  }
+
+  private def onConflict(names: Seq[String], keys: Seq[String]): String = {
+    val others = names.filterNot(keys.contains).map(Quoted.column)
+    val changes = others.map(column => s"$column = EXCLUDED.$column")
+    val effect = if (changes.isEmpty) "NOTHING" else s"UPDATE SET ${changes.mkString(", ")}"
+    s" ON CONFLICT (${Quoted.columns(keys)}) DO $effect"
+  }
+
+  /** Note this load. False where this run has done it before. */
+  private def isNew(written: Written): Boolean = {
+    session.execute(
+      s"CREATE TABLE IF NOT EXISTS ${Quoted.table(runs)} " +
+        "(table_name text, run_id text, job text, mode text, rows bigint, " +
+        "loaded_at timestamp with time zone DEFAULT now(), PRIMARY KEY (table_name, run_id))"
+    )
+    val note = s"INSERT INTO ${Quoted.table(runs)} VALUES (?, ?, ?, ?, ?::bigint) ON CONFLICT DO NOTHING"
+    session.execute(note, table, notedAs, job, sink.mode, written.rows.toString) > 0
+  }
+
+  /** The connection was lost, perhaps after the commit: ask over a new one whether the rows are there. */
+  private def settle(error: Refused): Unit = {
+    val again = try new Session(database)
+    catch {
+      case _: JobError =>
+        val wayOut = s"Its rows are all there or not at all: look for the run $notedAs in ${Quoted.table(runs)}"
+        throw failed(s"${error.getMessage}. $wayOut")
+    }
+    val noted = s"SELECT 1 FROM ${Quoted.table(runs)} WHERE table_name = ? AND run_id = ?"
+    val done = try again.has(runs) && again.rows(noted, table, notedAs).nonEmpty
+    finally again.close()
+    if (!done) throw failed(error.getMessage)
+  }
+
+  private def drop(table: String): Unit = session.execute(s"DROP TABLE IF EXISTS ${Quoted.table(table)}")
+
+  private def checked[T](check: => T): T = try check
+  catch {
+    case error: Refused => throw error
+    case error: JobError => throw failed(error.getMessage)
+  }
+
+  private def failed(message: String) = new JobError(s"sink ${sink.table}: $message")
+}
+
+object Load {
+  private val Runs = "_lake_runs"
+  private val Writers = "8" // connections at a time
+  // The server then notices within minutes that the machine of a run is gone, and lets go of the run's lock.
+  private val Keepalive =
+    "SELECT set_config('tcp_keepalives_idle', '60', false), set_config('tcp_keepalives_interval', '15', false)"
+}

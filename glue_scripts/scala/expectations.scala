@@ -1,0 +1,224 @@
+/** A rule about the rows that go to the sink, as the specification has it. Its text is that of Glue's Data Quality
+  * Definition Language.
+  */
+final case class Rule(fields: Json.Fields) {
+  private val said = Options(fields).check(Seq("rule", "kind", "columns"), Rule.Settings)
+  val (text, kind, columns) = (said.text("rule"), said.text("kind"), said.texts("columns"))
+  val otherwise: String = said.text("otherwise", "fail")
+  val where: Option[String] = said.get("where").map(_.toString)
+  val atLeast: Double = decimal("at_least").getOrElse(1.0)
+  if (!Rule.Kinds.contains(kind)) throw Errors.unknown("kind of rule", kind, Rule.Kinds)
+
+  def values: List[Any] = said.values("values")
+  def keys: List[String] = said.texts("keys")
+  def dataset: String = said.text("dataset")
+  def pattern: String = said.text("pattern")
+  def hours: Int = said.number("hours").getOrElse(0)
+  def limit(name: String): Option[Any] = said.get(name)
+  def decimal(name: String): Option[Double] = said.get(name).map { case number: Number => number.doubleValue }
+}
+
+object Rule {
+  private val Kinds = Seq("complete", "unique", "in", "between", "matches", "rows", "fresh", "refers")
+  private val Settings =
+    Seq("otherwise", "where", "at_least", "values", "least", "most", "pattern", "hours", "dataset", "keys")
+}
+
+/** What came of a rule. share is that of the judged rows which hold; rows has none. examples: values that failed. */
+final case class Verdict(rule: Rule, holds: Boolean, judged: Long, failed: Option[Long], examples: Seq[String]) {
+  private val share = failed.map(failed => if (judged == 0) 1.0 else (judged - failed).toDouble / judged)
+
+  override def toString: String = failed.fold(s"${rule.text}: there are $judged rows") { failed =>
+    val such = if (examples.isEmpty) "" else examples.mkString(", such as '", "' and '", "'")
+    s"${rule.text}: $failed of $judged rows fail$such"
+  }
+
+  /** In the words of Glue Data Quality. */
+  def outcome: String = if (holds) "Passed" else "Failed"
+
+  /** The verdict without its examples: values of the data stay out of reports and results. */
+  def record: Json.Fields = ListMap(
+    "rule" -> rule.text,
+    "column_name" -> rule.columns.mkString(", "),
+    "otherwise" -> rule.otherwise,
+    "outcome" -> outcome,
+    "judged" -> judged,
+    "failed" -> failed,
+    "share" -> share
+  )
+}
+
+/** Rows on their way to the sink. Once a query has read `rows`, the verdicts are known.
+  *
+  * rejected: the rows that rules took out (source_file, raw, reason), and their number; None where no rule may.
+  */
+final case class Judged(rows: DataFrame, rejected: Option[(DataFrame, () => Long)], stages: Seq[() => Seq[Verdict]]) {
+  def verdicts: Seq[Verdict] = stages.flatMap(_())
+
+  def keepRejects(quarantine: Quarantine, dataset: String): Long =
+    rejected.collect { case (bad, number) if number() > 0 => quarantine.keepRows(dataset, "expect", bad) }.getOrElse(0L)
+}
+
+/** What is expected of the rows that go to the sink, evaluated in the query that writes them: no pass of its own.
+  *
+  * The rules that take rows out (`quarantine`) judge all rows that leave the steps, the others those that stay.
+  */
+object Expectations {
+  private val There = "_lake_there"
+  private val Shown = 40 // characters of a value in a message
+  private type Datasets = String => DataFrame
+
+  /** Attach the rules to the frame; dataset reads another dataset by its name, now is when values are fresh. */
+  def judge(frame: DataFrame, rules: Seq[Rule], dataset: Datasets, now: OffsetDateTime): Judged = {
+    val (sifting, others) = rules.partition(_.otherwise == "quarantine")
+    val (kept, rejected, first) = if (sifting.isEmpty) (frame, None, None) else sifted(frame, sifting, dataset, now)
+    if (others.isEmpty) Judged(kept, rejected, first.toSeq)
+    else {
+      val counts = Observation()
+      val metrics = counted(others)
+      val judged = flagged(kept, others, dataset, now).observe(counts, metrics.head, metrics.tail: _*)
+      Judged(judged.select(columns(frame): _*), rejected, first.toSeq :+ (() => verdicts(others, counts)))
+    }
+  }
+
+  /** Throw JobError for the rules that fail the run, each with its counts and examples. */
+  def check(verdicts: Seq[Verdict]): Unit = {
+    val broken = verdicts.filter(verdict => !verdict.holds && verdict.rule.otherwise == "fail")
+    if (broken.nonEmpty) throw new JobError(s"expectations not met, and nothing published: ${broken.mkString("; ")}")
+  }
+
+  private def sifted(frame: DataFrame, rules: Seq[Rule], dataset: Datasets, now: OffsetDateTime) = {
+    val (counts, bad) = (Observation(), reason(rules).isNotNull)
+    val observed = flagged(frame, rules, dataset, now).observe(counts, count_if(bad).as("rejected"), counted(rules): _*)
+    val rejected = Cast.setAside(frame, reason(rules), flagged(_, rules, dataset, now))
+    val number = () => Balance.observed(counts)("rejected").asInstanceOf[Long]
+    (observed.where(!bad).select(columns(frame): _*), Some((rejected, number)), Some(() => verdicts(rules, counts)))
+  }
+
+  /** The frame with a column for each rule: whether the row fails it; null where it is not judged. */
+  private def flagged(frame: DataFrame, rules: Seq[Rule], dataset: Datasets, now: OffsetDateTime): DataFrame =
+    rules.zipWithIndex.foldLeft(frame) { case (data, (rule, place)) =>
+      try withFlag(data, place, rule, dataset, now)
+      catch {
+        case error: JobError => throw new JobError(s"expect ${rule.text}: ${error.getMessage}")
+        case error: AnalysisException =>
+          throw new JobError(s"expect ${rule.text}: ${Steps.explained(error, frame).getMessage}")
+      }
+    }
+
+  private def withFlag(frame: DataFrame, place: Int, rule: Rule, dataset: Datasets, now: OffsetDateTime) = {
+    Errors.checkColumns(frame, rule.columns, "the data that goes to the sink")
+    val data = if (rule.kind == "refers") referred(frame, rule, dataset) else frame
+    val failing = fails(data, rule, now)
+    data.withColumn(flag(place), rule.where.fold(failing)(where => when(expr(where), failing))).drop(There)
+  }
+
+  /** Whether a row fails the rule. A null fails all that say something of values, as in DQDL. */
+  private def fails(frame: DataFrame, rule: Rule, now: OffsetDateTime): Column = {
+    val columns = rule.columns.map(Names.column)
+    def failsUnless(holds: Column) = !coalesce(holds, lit(false))
+    rule.kind match {
+      case "rows" => lit(false)
+      case "complete" => columns.head.isNull
+      case "unique" => repeated(columns, rule.where)
+      case "refers" => col(There).isNull
+      case "in" =>
+        val texts = rule.values.exists(_.isInstanceOf[String])
+        need(frame, rule, if (texts) "string" else "numeric")(if (texts) isText else isNumber)
+        failsUnless(in(columns.head, rule.values))
+      case "between" =>
+        need(frame, rule, "numeric")(isNumber)
+        failsUnless(within(columns.head, rule.limit("least"), rule.limit("most")))
+      case "matches" =>
+        need(frame, rule, "string")(isText)
+        failsUnless(columns.head.rlike(whole(rule.pattern)))
+      case "fresh" =>
+        need(frame, rule, "date or timestamp or timestampntz")(isTime)
+        val oldest = lit(java.sql.Timestamp.from(now.toInstant)) - expr(s"make_dt_interval(0, ${rule.hours})")
+        failsUnless(columns.head.cast("timestamp") >= oldest)
+    }
+  }
+
+  /** Whether another row has the same values. Rows of nulls alone are not judged: they have no key. */
+  private def repeated(columns: Seq[Column], where: Option[String]): Column = {
+    val judged = where.fold(lit(true))(expr)
+    val same = count(when(judged, 1)).over(Window.partitionBy(columns: _*))
+    when(coalesce(columns.map(_.cast("string")): _*).isNotNull, same > 1)
+  }
+
+  /** The frame with There: true where the other dataset has the row's key. */
+  private def referred(frame: DataFrame, rule: Rule, dataset: Datasets): DataFrame = {
+    def known(name: String): DataFrame = {
+      val other = dataset(name)
+      Errors.checkColumns(other, rule.keys, s"dataset $name")
+      other.select(rule.keys.map(Names.column): _*).distinct().withColumn(There, lit(true))
+    }
+    val on = ListMap(rule.columns.zip(rule.keys): _*)
+    val options = ListMap("with" -> rule.dataset, "on" -> on, "how" -> "left", "take" -> ListMap(There -> There))
+    // A key may have come out wider than the column is.
+    val same = frame.schema.map(field => Names.column(field.name).cast(field.dataType).as(field.name))
+    Join(frame, options, known).select(same :+ col(There): _*)
+  }
+
+  private def in(column: Column, values: Seq[Any]): Column = {
+    val listed = column.isin(values.filter(_ != null): _*)
+    if (values.contains(null)) coalesce(listed, column.isNull) else listed
+  }
+
+  private def within(column: Column, least: Option[Any], most: Option[Any]): Column = {
+    val above = least.fold(lit(true))(limit => column >= lit(limit))
+    when(column.isNotNull, above && most.fold(lit(true))(limit => column <= lit(limit)))
+  }
+
+  /** The pattern for the whole text. */
+  private def whole(pattern: String): String = {
+    try java.util.regex.Pattern.compile(pattern)
+    catch {
+      case error: java.util.regex.PatternSyntaxException =>
+        throw new JobError(s"Java cannot read the pattern: ${error.getMessage.split("\n").head}")
+    }
+    s"\\A(?:$pattern)\\z"
+  }
+
+  private def need(frame: DataFrame, rule: Rule, needed: String)(allowed: DataType => Boolean): Unit =
+    for (field <- frame.schema.find(_.name.equalsIgnoreCase(rule.columns.head)) if !allowed(field.dataType))
+      throw new JobError(s"column ${rule.columns.head} is ${field.dataType.simpleString}, and the rule needs $needed")
+
+  private def isText(type_ : DataType) = type_ == StringType
+  private def isNumber(type_ : DataType) = type_.isInstanceOf[NumericType]
+  private def isTime(type_ : DataType) = Seq(DateType, TimestampType, TimestampNTZType).contains(type_)
+
+  private def counted(rules: Seq[Rule]): Seq[Column] = count(lit(1)).as("rows") +: rules.zipWithIndex.flatMap {
+    case (rule, place) =>
+      val failed = col(flag(place))
+      val shown = substring(concat_ws(", ", rule.columns.map(Names.column(_).cast("string")): _*), 1, Shown)
+      val failing = when(failed && shown =!= "", shown)
+      val numbers = Seq(count(failed).as(s"judged $place"), count_if(failed).as(s"failed $place"))
+      numbers ++ Seq(min(failing).as(s"least $place"), max(failing).as(s"most $place"))
+  }
+
+  private def verdicts(rules: Seq[Rule], observation: Observation): Seq[Verdict] = {
+    val counts = Balance.observed(observation)
+    def number(name: String) = counts(name).asInstanceOf[Long]
+    rules.zipWithIndex.map { case (rule, place) =>
+      val (judged, failed) = (number(s"judged $place"), number(s"failed $place"))
+      if (rule.kind == "rows") {
+        val holds = rule.decimal("least").forall(judged >= _) && rule.decimal("most").forall(judged <= _)
+        Verdict(rule, holds, judged, None, Nil)
+      } else {
+        val examples = Seq("least", "most").flatMap(name => Option(counts(s"$name $place"))).map(_.toString)
+        Verdict(rule, judged - failed >= rule.atLeast * judged, judged, Some(failed), examples.distinct.sorted)
+      }
+    }
+  }
+
+  /** The rules that a row fails; null for a row that fails none. */
+  private def reason(rules: Seq[Rule]): Column = {
+    val failed = rules.zipWithIndex.map { case (rule, place) => when(col(flag(place)), lit(rule.text)) }
+    nullif(concat_ws("; ", failed: _*), lit(""))
+  }
+
+  private def columns(frame: DataFrame): Seq[Column] = frame.columns.toSeq.map(Names.column)
+
+  private def flag(place: Int): String = s"_lake_fails_$place"
+}

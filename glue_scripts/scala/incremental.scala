@@ -1,0 +1,69 @@
+/** Incremental runs: Spark's file source and its checkpoint say which files are new, and each batch becomes partitions.
+  *
+  * Spark may run a batch again, with the same number and the same files, when a run died before its checkpoint knew of
+  * it. So what a batch publishes takes the place of what it published before.
+  */
+object Batches {
+  val Key = "batch" // the last partition key of a table that is written incrementally
+  val Checkpoint = "checkpoint" // the table's parameter that names the checkpoint whose batches it holds
+  private val File = "path string, modificationTime timestamp, length bigint, content binary" // of Spark's binaryFile
+  private val Listed = Seq("expectations", "warnings") // of which a report of several batches has those of all
+  private val Numbers = Seq("rows_in", "rows_out", "quarantined_rows", "quarantined_files") ++ Balance.Kinds
+  private val Nothing: Json.Fields = ListMap(Numbers.map(_ -> (0L: Any)): _*) ++
+    ListMap("steps" -> Nil, "quarantined" -> ListMap.empty, "partitions" -> 0L, "files" -> 0L, "bytes" -> 0L)
+
+  /** Call process with a number and files (path -> size) that no batch of the checkpoint had before.
+    *
+    * Usually that is one batch: all that is new; none if nothing is. After a run that died, its batch comes first. The
+    * folder is read, not the catalog: files of partitions that no crawler has seen yet are among them.
+    */
+  def each(spark: SparkSession, files: Files, table: Table, checkpoint: String)(
+      process: (Long, ListMap[String, Long]) => Unit
+  ): Unit = if (files.list(table.location).values.exists(_ > 0)) {
+    // Without a greatest age, Spark would leave out files that come a week after the newest.
+    val options = Map("recursiveFileLookup" -> "true", "maxFileAge" -> "36500d")
+    val stream = spark.readStream.format("binaryFile").schema(File).options(options).load(table.location)
+    var failed: Option[Throwable] = None
+    def call(frame: DataFrame, number: Long): Unit =
+      try {
+        val found = frame.collect().map(row => row.getString(0) -> row.getLong(1))
+        process(number, ListMap(found: _*) ++ files.list(table.location).filter(_._2 == 0)) // which Spark passes over
+      } catch {
+        case error: Throwable =>
+          failed = Some(error)
+          throw error
+      }
+    val query = stream.select("path", "length").writeStream.foreachBatch(call _)
+      .option("checkpointLocation", checkpoint).trigger(Trigger.AvailableNow).start()
+    try query.awaitTermination()
+    catch { case error: StreamingQueryException => throw failed.getOrElse(trouble(error, checkpoint)) }
+  }
+
+  private def trouble(error: StreamingQueryException, checkpoint: String) = new JobError(
+    s"the checkpoint $checkpoint cannot be used: ${error.getMessage.trim.split("\n").head}. " +
+      "A run with --full_refresh true starts a new one"
+  )
+
+  /** One report of the reports of several batches, or of none. */
+  def total(reports: Seq[Json.Fields]): Json.Fields = {
+    val found = reports.foldLeft(Nothing) { (before, report) =>
+      sum(before, report -- Listed).asInstanceOf[Json.Fields] ++ Listed.flatMap(listed(_, before, report))
+    }
+    found + ("batches" -> reports.size)
+  }
+
+  private def listed(name: String, reports: Json.Fields*): Option[(String, Any)] = {
+    val lines = reports.flatMap(_.get(name)).collect { case lines: Seq[_] => lines }.flatten
+    if (lines.isEmpty) None else Some(name -> lines)
+  }
+
+  private def sum(one: Any, other: Any): Any = (one, other) match {
+    case (a: ListMap[_, _], b: ListMap[_, _]) =>
+      val (before, added) = (a.asInstanceOf[Json.Fields], b.asInstanceOf[Json.Fields])
+      ListMap(added.toSeq.map { case (name, value) => name -> before.get(name).fold(value)(sum(_, value)) }: _*)
+    case (a: Seq[_], b: Seq[_]) => if (a.isEmpty) b else a.zip(b).map { case (x, y) => sum(x, y) }
+    case (a: Double, b: Double) => a + b
+    case (a: Number, b: Number) => a.longValue + b.longValue
+    case _ => other
+  }
+}

@@ -1,0 +1,242 @@
+/** Entry of the Scala jobs, whose files are joined into one script that Glue compiles by itself: reads one dataset,
+  * applies the job's steps, writes one table. It does what run_job.py does with lake_etl, file by file; tests hold the
+  * two together.
+  */
+object GlueApp {
+  def main(sysArgs: Array[String]): Unit = {
+    val report = try new JobRun(Arguments(sysArgs)).report()
+    catch {
+      case error: JobError => throw new JobError(error.getMessage)
+      case error: Throwable =>
+        error.printStackTrace()
+        throw new JobError(Errors.reason(error))
+    }
+    println(s"LAKE_REPORT ${Json.write(report)}")
+  }
+}
+
+/** The job's arguments, `--name value`. Glue adds some of its own: those not known here are left alone. */
+final case class Arguments(sysArgs: Array[String]) {
+  private val given = sysArgs.sliding(2).collect {
+    case Array(name, value) if name.startsWith("--") => name.drop(2) -> value
+  }.toMap
+
+  val runId: String = given.getOrElse("JOB_RUN_ID", UUID.randomUUID.toString)
+
+  def get(name: String): Option[String] = given.get(name)
+
+  def apply(name: String): String = given.getOrElse(name, throw new JobError(s"argument --$name is missing"))
+}
+
+/** A job run: read the source, apply the steps, write and register the table, and prove where every row went. */
+final class JobRun(arguments: Arguments) {
+  private val started = OffsetDateTime.now(ZoneOffset.UTC)
+  private val spark = session()
+  private val files = new Files(spark)
+  private val region = arguments.get("aws_region")
+  private val catalog = new Catalog(Aws("glue", region))
+  private val curated = arguments("curated_database")
+  private val versions = new Versions(files, catalog, arguments("JOB_NAME"))
+
+  def report(): Json.Fields = {
+    spark.sparkContext.addSparkListener(new Progress)
+    val spec = readSpec(arguments("spec"))
+    if (DatabaseSink.isOne(spec)) loaded(spec) else inFiles(spec)
+  }
+
+  /** A run that writes into a table of a database. */
+  private def loaded(spec: Options): Json.Fields = {
+    val sink = DatabaseSink(spec.nested("sink"))
+    val load = new Load(database(sink.connection), sink, spec.text("job"), arguments.runId)
+    try {
+      load.check()
+      val (report, written) = write(spec, load.name, new Sources(spec), load.write)
+      load.publish(written)
+      try keepReport(report)
+      catch {
+        // Whoever starts the job again must know: an insert would add the rows once more.
+        case error: Exception =>
+          val what = s"the rows are in ${load.name}, and only the run's report is missing"
+          throw new JobError(s"$what: ${Errors.reason(error)}")
+      }
+      report
+    } finally load.close()
+  }
+
+  private def database(connection: String): Database =
+    Database.find(Aws("glue", region), Aws("secretsmanager", region), connection)
+
+  /** A run that writes files of the curated zone. */
+  private def inFiles(spec: Options): Json.Fields = {
+    val sink = sinkOf(spec)
+    catalog.check(curated, sink, sink.keys ++ (if (spec.flag("incremental")) Some(Batches.Key) else None))
+    if (spec.flag("incremental")) incremental(spec, sink) else whole(spec, sink)
+  }
+
+  /** A run over all of the source. */
+  private def whole(spec: Options, sink: Sink): Json.Fields = {
+    val folder = Versions.folder(sink.root, arguments.runId)
+    val (report, written) = write(spec, nameOf(sink), new Sources(spec), sink.write(_, folder))
+    val replaced = catalog.locations(curated, sink.table)
+    catalog.publish(curated, sink, if (sink.keys.isEmpty) written.location else sink.root, written)
+    keepReport(report)
+    // Of what is no longer in the catalog, the version just replaced stays: queries may still be reading it.
+    versions.removeUnused(sink.root, replaced ++ catalog.locations(curated, sink.table))
+    report
+  }
+
+  /** A run over the files that no run has read before. */
+  private def incremental(spec: Options, sink: Sink): Json.Fields = {
+    val checkpoints = s"s3://${arguments("curated_bucket")}/_checkpoints/${spec.text("job")}/"
+    val refresh = arguments.get("full_refresh").contains("true")
+    val known = if (refresh) None else catalog.parameter(curated, sink.table, Batches.Checkpoint)
+    val checkpoint = known.getOrElse(Versions.folder(checkpoints, arguments.runId))
+    val (replaced, reports) = (catalog.locations(curated, sink.table), mutable.ArrayBuffer.empty[Json.Fields])
+    val source = catalog.find(arguments("raw_database"), spec.named("tables")(spec.text("source")), spec.text("source"))
+    Batches.each(spark, files, source, checkpoint) { (number, only) =>
+      val folder = s"${Versions.folder(sink.root, arguments.runId)}${Batches.Key}=$number/"
+      val save = (rows: DataFrame) => sink.write(rows, folder)
+      val (report, written) = write(spec, nameOf(sink), new Sources(spec, Some(only)), save, part = s"-$number")
+      catalog.publishBatch(curated, sink, checkpoint, number, written)
+      reports += report
+    }
+    val report = told(spec, nameOf(sink)) ++ Batches.total(reports) ++ time()
+    keepReport(report)
+    versions.removeUnused(sink.root, replaced ++ catalog.locations(curated, sink.table))
+    versions.removeUnused(checkpoints, Seq(checkpoint))
+    report
+  }
+
+  private def nameOf(sink: Sink): String = s"$curated.${sink.table}"
+
+  /** Save what the steps make of the source, and account for every row. table is its name in the report. */
+  private def write(
+      spec: Options,
+      table: String,
+      sources: Sources,
+      save: DataFrame => Written,
+      part: String = ""
+  ): (Json.Fields, Written) = {
+    val (steps, judged, written) = try saved(spec, sources, save)
+    catch { case error: Exception if Errors.ofQuery(error) && sources.beginAgain() => saved(spec, sources, save) }
+    val quarantine = new Quarantine(arguments("quarantine_bucket"), spec.text("job"), arguments.runId, started)
+    val source = sources(spec.text("source"))
+    val kept = ListMap(sources.read.toSeq.map { case (name, read) => name -> quarantine.keep(spark, read) }: _*)
+    val rejected = Steps.keepRejects(quarantine, source, steps) + judged.keepRejects(quarantine, source.dataset)
+    val verdicts = judged.verdicts
+    val (job, bucket) = (spec.text("job"), arguments("curated_bucket"))
+    if (verdicts.nonEmpty) Results.publish(files, catalog, curated, bucket, job, arguments.runId, verdicts, part)
+    Expectations.check(verdicts)
+    val report = told(spec, table) ++ ListMap[String, Any](
+      "rows_in" -> source.count("rows"),
+      "rows_out" -> written.rows,
+      "quarantined_rows" -> (kept(source.dataset)("rows") + rejected),
+      "quarantined_files" -> kept.values.map(_("files")).sum
+    ) ++ Balance.account(source.good, steps) ++ ListMap(
+      "quarantined" -> kept,
+      "partitions" -> written.partitions.size,
+      "files" -> written.files,
+      "bytes" -> written.bytes
+    ) ++ time() ++ CastNulls.told(CastNulls(steps), CastNulls.warnOver(spec)) ++
+      (if (verdicts.isEmpty) None else Some("expectations" -> verdicts.map(_.record)))
+    Balance.check(report)
+    (report, written)
+  }
+
+  private def saved(spec: Options, sources: Sources, save: DataFrame => Written): (Seq[Applied], Judged, Written) = {
+    val (frame, steps) = Steps(sources(spec.text("source")).rows, spec.list("steps"), sources.other)
+    val judged = Expectations.judge(frame, spec.list("expect").map(Rule(_)), sources.other, started)
+    (steps, judged, save(judged.rows))
+  }
+
+  private def told(spec: Options, table: String): Json.Fields = ListMap(
+    "job" -> spec.text("job"),
+    "run_id" -> arguments.runId,
+    "source" -> spec.text("source"),
+    "table" -> table
+  )
+
+  private def time(): Json.Fields = ListMap(
+    "started_at" -> started.format(Quarantine.Moment),
+    "seconds" -> java.time.Duration.between(started, OffsetDateTime.now).toMillis / 100 / 10.0
+  )
+
+  /** One line of JSON, so that a crawler makes a table of the reports; the job is its partition, not a column. */
+  private def keepReport(report: Json.Fields): Unit = {
+    val place = s"s3://${arguments("curated_bucket")}/job_reports/job=${report("job")}/${arguments.runId}.json"
+    files.write(place, Json.write(report - "job") + "\n")
+  }
+
+  private def session(): SparkSession = {
+    val spark = SparkSession.builder.appName(arguments("JOB_NAME")).getOrCreate()
+    JobRun.Settings.foreach { case (setting, value) => spark.conf.set(setting, value) }
+    arguments.get("lake_etl").foreach(spark.conf.set(FindMatches.Library, _))
+    spark
+  }
+
+  private def readSpec(location: String): Options = {
+    val text = Try(files.read(location)).recover { case error =>
+      throw new JobError(s"--spec $location: ${error.getMessage}")
+    }.get
+    val spec = Options(Json.read(text))
+      .check(Seq("job", "source", "tables", "steps", "sink"), Seq("databases", "expect", "incremental", "cast_nulls"))
+    Steps.check(spec.list("steps"))
+    spec.list("expect").foreach(Rule(_))
+    if (DatabaseSink.isOne(spec)) DatabaseSink(spec.nested("sink")) else sinkOf(spec)
+    spec
+  }
+
+  private def sinkOf(spec: Options): Sink =
+    Sink(Convert.converted(spec.nested("sink"), spec.list("steps")), arguments("curated_bucket"))
+
+  /** The datasets of the job by name, each read once: those of `databases` are tables there, the others files.
+    *
+    * In a batch, of its source only the batch's files are read.
+    */
+  private final class Sources(spec: Options, batch: Option[ListMap[String, Long]] = None) {
+    private val (tables, databases, source) = (spec.named("tables"), spec.each("databases"), spec.text("source"))
+    private var damaged = Map.empty[String, ListMap[String, String]]
+    val read: mutable.LinkedHashMap[String, Source] = mutable.LinkedHashMap.empty
+
+    def apply(dataset: String): Source =
+      read.getOrElseUpdate(dataset, databases.get(dataset).fold(inFiles(dataset))(inDatabase(dataset, _)))
+
+    private def inFiles(dataset: String): Source = {
+      val name = tables.getOrElse(dataset, throw Errors.unknown("dataset", dataset, tables.keys ++ databases.keys))
+      val only = batch.filter(_ => dataset == source)
+      val without = damaged.getOrElse(dataset, ListMap.empty[String, String])
+      Source(spark, files, catalog.find(arguments("raw_database"), name, dataset), only, without)
+    }
+
+    /** Forget what was read, and leave out the files that cannot be read. False where there are none. */
+    def beginAgain(): Boolean = {
+      damaged = read.map { case (dataset, source) => dataset -> source.damaged() }.filter(_._2.nonEmpty).toMap
+      read.clear()
+      damaged.nonEmpty
+    }
+
+    private def inDatabase(dataset: String, place: Options): Source =
+      database(place.text("connection")).read(spark, place.text("table"), dataset)
+
+    /** A dataset that a step names. */
+    def other(dataset: String): DataFrame = {
+      if (batch.nonEmpty && dataset == source)
+        throw new JobError(s"dataset $dataset is the source of an incremental job: here, too, it has only new files")
+      apply(dataset).rows
+    }
+  }
+}
+
+object JobRun {
+  private val Settings = Map(
+    "spark.sql.session.timeZone" -> "UTC",
+    // Blocks of S3 objects have no place, and asking for it costs one call a file.
+    "spark.sql.sources.ignoreDataLocality" -> "true",
+    // Folders of folders of small files (year/month/day/hour) are listed side by side from the months on.
+    "spark.sql.sources.parallelPartitionDiscovery.threshold" -> "8",
+    // The optimizer would cut an empty branch off the plan, and with it the counts observed there.
+    "spark.sql.adaptive.optimizer.excludedRules" -> "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation",
+    "spark.sql.optimizer.excludedRules" -> Seq("PropagateEmptyRelation", "PruneFilters")
+      .map(rule => s"org.apache.spark.sql.catalyst.optimizer.$rule").mkString(",")
+  )
+}

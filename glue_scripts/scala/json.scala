@@ -1,0 +1,25 @@
+/** JSON as Scala's own values. An object is a ListMap: the order of its fields is the order of columns. */
+object Json {
+  type Fields = ListMap[String, Any]
+
+  private val reader = new ObjectMapper()
+  private val writer = new ObjectMapper().registerModule(DefaultScalaModule)
+
+  def read(text: String): Fields = ordered(reader.readValue(text, classOf[Object])).asInstanceOf[Fields]
+
+  /** Whether an object follows the line's first. A line that is no JSON is found when it is read. */
+  def goesOn(line: String): Boolean = {
+    val parser = reader.getFactory.createParser(line)
+    val end = Try(parser.readValueAsTree[JsonNode]()).toOption.filter(_ != null).map(_ => parser.getCurrentLocation)
+    end.exists(place => line.drop(place.getCharOffset.toInt).dropWhile(", \t".contains(_)).startsWith("{"))
+  }
+
+  def write(value: Any): String = writer.writeValueAsString(value)
+
+  private def ordered(value: Any): Any = value match {
+    case fields: java.util.Map[_, _] =>
+      ListMap(fields.asScala.toSeq.map { case (name, field) => name.toString -> ordered(field) }: _*)
+    case items: java.util.List[_] => items.asScala.map(ordered).toList
+    case other => other
+  }
+}

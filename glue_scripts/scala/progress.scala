@@ -1,0 +1,24 @@
+/** How far a run is: a line of its output, at most one a second, as lake_etl/progress.py has it. */
+final class Progress extends SparkListener {
+  private var (rows, told) = (0L, 0L) // told: when, in milliseconds
+  private val running = mutable.TreeMap.empty[Int, (Int, Int)] // of each stage: tasks done, and tasks
+
+  override def onStageSubmitted(event: SparkListenerStageSubmitted): Unit =
+    running(event.stageInfo.stageId) = (0, event.stageInfo.numTasks)
+
+  override def onStageCompleted(event: SparkListenerStageCompleted): Unit = running -= event.stageInfo.stageId
+
+  override def onTaskEnd(event: SparkListenerTaskEnd): Unit = {
+    for (metrics <- Option(event.taskMetrics)) rows += metrics.inputMetrics.recordsRead
+    for ((done, tasks) <- running.get(event.stageId) if event.reason == Success)
+      running(event.stageId) = (done + 1, tasks)
+    for ((stage, (done, tasks)) <- running.headOption if System.currentTimeMillis - told >= 1000) {
+      told = System.currentTimeMillis
+      println(Progress.Line.formatLocal(Locale.ROOT, stage, done, tasks, rows))
+    }
+  }
+}
+
+object Progress {
+  private val Line = "LAKE_PROGRESS stage %d: %d of %d tasks, %,d rows read"
+}

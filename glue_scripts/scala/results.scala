@@ -1,0 +1,36 @@
+/** The table of what came of each rule in each run, failed runs included: one file of JSON lines a run. */
+object Results {
+  private val Table = "data_quality_results"
+  private val Moment = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss.SSSSSS")
+  private val Columns = ListMap(
+    "run_id" -> "string",
+    "rule" -> "string",
+    "column_name" -> "string",
+    "otherwise" -> "string",
+    "outcome" -> "string",
+    "judged" -> "bigint",
+    "failed" -> "bigint",
+    "share" -> "double",
+    "evaluated_at" -> "timestamp"
+  )
+
+  /** Add a run's verdicts, or those of a part of it, to the table, which is created where it is not there yet. */
+  def publish(
+      files: Files,
+      catalog: Catalog,
+      database: String,
+      bucket: String,
+      job: String,
+      runId: String,
+      verdicts: Seq[Verdict],
+      part: String
+  ): Unit = {
+    val (root, told) = (s"s3://$bucket/$Table/", ListMap("run_id" -> runId, "evaluated_at" -> now))
+    val lines = verdicts.map(verdict => Json.write(told ++ verdict.record) + "\n")
+    files.write(s"${root}job=$job/$runId$part.json", lines.mkString)
+    val partitions = ListMap(Seq(job) -> s"${root}job=$job/")
+    catalog.publish(database, Table, root, Format("json"), Columns, ListMap("job" -> "string"), partitions)
+  }
+
+  private def now: String = Moment.format(OffsetDateTime.now(ZoneOffset.UTC))
+}

@@ -1,0 +1,134 @@
+/** What a run wrote: rows and bytes as counted in the files, partitions as values -> location. */
+final case class Written(
+    location: String,
+    rows: Long,
+    bytes: Long,
+    files: Long,
+    columns: ListMap[String, String],
+    keys: ListMap[String, String],
+    partitions: ListMap[Seq[String], String]
+)
+
+/** A format that jobs write: its compressions, the default first; bytes in a shuffle for one in a file, about; and the
+  * classes that the catalog names.
+  */
+final case class Format(
+    name: String,
+    compressions: Seq[String],
+    shuffled: Int,
+    input: String,
+    output: String,
+    serde: String
+) {
+  val isText: Boolean = name == "json" || name == "csv"
+}
+
+object Format {
+  private val hive = "org.apache.hadoop.hive"
+  private val (parquet, orc, avro) = (s"$hive.ql.io.parquet", s"$hive.ql.io.orc", s"$hive.ql.io.avro")
+  private val text = "org.apache.hadoop.mapred.TextInputFormat"
+  private val textOut = s"$hive.ql.io.HiveIgnoreKeyTextOutputFormat"
+
+  val All: Seq[Format] = Seq(
+    Format("parquet", Seq("zstd", "snappy", "gzip", "none"), 4, s"$parquet.MapredParquetInputFormat",
+      s"$parquet.MapredParquetOutputFormat", s"$parquet.serde.ParquetHiveSerDe"),
+    Format("orc", Seq("zstd", "snappy", "zlib", "none"), 4, s"$orc.OrcInputFormat", s"$orc.OrcOutputFormat",
+      s"$orc.OrcSerde"),
+    Format("json", Seq("gzip", "bzip2", "none"), 1, text, textOut, "org.openx.data.jsonserde.JsonSerDe"),
+    Format("csv", Seq("gzip", "bzip2", "none"), 1, text, textOut, s"$hive.serde2.lazy.LazySimpleSerDe"),
+    Format("avro", Seq("snappy", "deflate", "none"), 2, s"$avro.AvroContainerInputFormat",
+      s"$avro.AvroContainerOutputFormat", s"$hive.serde2.avro.AvroSerDe")
+  )
+
+  def apply(name: String): Format =
+    All.find(_.name == name).getOrElse(throw Errors.unknown("sink format", name, All.map(_.name)))
+}
+
+/** Where and how a job writes: one folder a partition, in a folder of the run's own. */
+final case class Sink(options: Options, bucket: String) {
+  options.check(Seq("table"), Seq("format", "compression", "partition_by", "target_file_mb"))
+  val table: String = options.text("table")
+  val keys: List[String] = options.texts("partition_by")
+  val root = s"s3://$bucket/$table/"
+  val format: Format = Format(options.text("format", "parquet"))
+  private val compression = options.text("compression", format.compressions.head)
+  private val targetFileMb = options.number("target_file_mb")
+  if (!format.compressions.contains(compression))
+    throw Errors.unknown(s"sink compression of ${format.name}", compression, format.compressions)
+
+  /** Write the frame into a folder that is the run's own, and count what arrived. */
+  def write(frame: DataFrame, location: String): Written = {
+    Errors.checkColumns(frame, keys, "the data that goes to the sink")
+    if (keys.size == frame.columns.length)
+      throw new JobError(s"sink partition_by: ${keys.mkString(", ")} are all the columns. Leave one for the files")
+    withFileSize(frame.sparkSession)(save(arranged(frame), location))
+    val (rows, sizes) = arrived(frame, location)
+    val types = ListMap(frame.schema.map(field => field.name.toLowerCase -> hiveType(field.dataType)): _*)
+    val lower = keys.map(_.toLowerCase)
+    val folders = sizes.keys.map(_.split("/").init.takeRight(keys.size).toList).toSeq.distinct.filter(_.nonEmpty)
+    val partitions = folders.map(names => names.map(value) -> s"$location${names.mkString("/")}/")
+    Written(
+      location,
+      rows,
+      sizes.values.sum,
+      sizes.size,
+      types -- lower,
+      ListMap(lower.map(key => key -> types(key)): _*),
+      ListMap(partitions.sortBy(_._2): _*)
+    )
+  }
+
+  /** The value of `name=a%2Fb`: Spark writes it as Hive does. */
+  private def value(folder: String): String = ExternalCatalogUtils.unescapePathName(folder.split("=", 2).last)
+
+  /** The rows of a partition together, in as few tasks as there shall be files. */
+  private def arranged(frame: DataFrame): DataFrame =
+    if (targetFileMb.nonEmpty) frame.hint("rebalance", keys.map(UnresolvedAttribute.quoted): _*)
+    else if (keys.nonEmpty) frame.repartition(keys.map(col): _*)
+    else frame
+
+  /** Adaptive execution cuts what it rebalances into parts of a size that is set for the session. */
+  private def withFileSize(spark: SparkSession)(write: => Unit): Unit = {
+    val settings = targetFileMb.fold(Map.empty[String, String])(size => Map(
+      "spark.sql.adaptive.advisoryPartitionSizeInBytes" -> s"${size * format.shuffled}MB",
+      "spark.sql.adaptive.coalescePartitions.parallelismFirst" -> "false"
+    ))
+    val before = settings.keys.map(name => name -> spark.conf.get(name)).toMap
+    settings.foreach { case (name, value) => spark.conf.set(name, value) }
+    try write
+    finally before.foreach { case (name, value) => spark.conf.set(name, value) }
+  }
+
+  private def save(frame: DataFrame, location: String): Unit =
+    try {
+      val writer = (if (format.name == "csv") CsvLines(frame, keys) else frame).write
+      val codec = if (format.name == "avro" && compression == "none") "uncompressed" else compression
+      writer.format(if (format.name == "csv") "text" else format.name).mode("overwrite")
+      val options = Map("compression" -> codec, "timestampFormat" -> Sink.Timestamp)
+      writer.options(options).partitionBy(keys: _*).save(location)
+    } catch {
+      case error: AnalysisException if error.getMessage.contains(s"Failed to find data source: ${format.name}") =>
+        throw new JobError(
+          s"sink format ${format.name}: this Spark cannot write it. Give the job its jar (spark-${format.name}), " +
+            s"or write one of: ${Format.All.map(_.name).filter(_ != format.name).mkString(", ")}"
+        )
+      case error: SparkException if !Errors.ofRows(error) =>
+        throw new JobError(s"while writing $location: ${Errors.reason(error)}", error)
+    }
+
+  /** Number of rows, and path -> size in bytes of their files. */
+  private def arrived(frame: DataFrame, location: String): (Long, Map[String, Long]) = {
+    val reader = () => frame.sparkSession.read.option("recursiveFileLookup", "true")
+    val (kind, schema) = if (format.isText) ("text", new StructType().add("value", StringType))
+    else (format.name, frame.drop(keys: _*).schema)
+    val rows = reader().format(kind).schema(schema).load(location).count()
+    val files = reader().format("binaryFile").load(location).select("path", "length").collect()
+    (rows, if (rows == 0) Map.empty else files.map(file => file.getString(0) -> file.getLong(1)).toMap)
+  }
+
+  private def hiveType(type_ : DataType): String = type_.catalogString.replace("timestamp_ntz", "timestamp")
+}
+
+object Sink {
+  private val Timestamp = "yyyy-MM-dd HH:mm:ss.SSSSSS" // as Hive's and Athena's readers of text expect it
+}

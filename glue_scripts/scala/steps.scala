@@ -1,0 +1,70 @@
+/** A step that was applied: its number of rows, known once a query has read them, and the bad rows it leaves out. */
+final case class Applied(
+    name: String,
+    transform: Transform,
+    count: Option[() => Long],
+    rejects: Option[DataFrame],
+    casts: Seq[Counted] = Nil
+) {
+
+  /** What the report calls this change of the number of rows. */
+  def kind(change: Long): String = if (change > 0) transform.adds else transform.removes
+}
+
+/** Applying a job's steps, in order, each with its count of rows. */
+object Steps {
+
+  /** Apply steps such as {"filter": "distance > 0"}; dataset reads another dataset by its name. */
+  def apply(frame: DataFrame, steps: Seq[Json.Fields], dataset: String => DataFrame): (DataFrame, Seq[Applied]) =
+    steps.zipWithIndex.foldLeft((frame, Seq.empty[Applied])) { case ((data, applied), (step, index)) =>
+      val (name, options) = step.head
+      val casts = mutable.ArrayBuffer.empty[Counted]
+      val (changed, rejects) = try one(name, options, data, dataset, casts += _)
+      catch { case error: JobError => throw new JobError(s"step ${index + 1} ($name): ${error.getMessage}") }
+      val transform = Transform.All(name)
+      if (transform.keepsRows(options)) (changed, applied :+ Applied(name, transform, None, rejects, casts.toSeq))
+      else {
+        val (counted, rows) = Balance.observe(changed)
+        (counted, applied :+ Applied(name, transform, Some(rows), rejects, casts.toSeq))
+      }
+    }
+
+  /** How many rows leave each step, of so many that come to the first. A query must have read them. */
+  def rowsAfter(rows: Long, steps: Seq[Applied]): Seq[Long] =
+    steps.scanLeft(rows) { case (before, step) => step.count.fold(before)(_()) }.tail
+
+  /** Write the rows that the steps left out as bad, and say how many. A step that left out none is not run again. */
+  def keepRejects(quarantine: Quarantine, source: Source, steps: Seq[Applied]): Long = {
+    val after = rowsAfter(source.good, steps)
+    val moves = steps.zip((source.good +: after).zip(after)).zipWithIndex
+    val lossy = moves.collect { case ((step, (came, left)), index) if left < came => (index + 1, step) }
+    lossy.flatMap { case (number, step) =>
+      step.rejects.map(quarantine.keepRows(source.dataset, s"step $number (${step.name})", _))
+    }.sum
+  }
+
+  def check(steps: Seq[Json.Fields]): Unit = for ((step, index) <- steps.zipWithIndex) {
+    if (step.size != 1)
+      throw new JobError(s"step ${index + 1}: ${Json.write(step)} has to be one step with its options")
+    if (!Transform.All.contains(step.head._1))
+      throw Errors.unknown(s"step ${index + 1}:", step.head._1, Transform.All.keys)
+  }
+
+  private def one(
+      name: String,
+      options: Any,
+      frame: DataFrame,
+      dataset: String => DataFrame,
+      casts: Counted => Unit
+  ) = {
+    val transform = Transform.All(name)
+    try { (transform.counting(frame, options, dataset, casts), transform.rejects(frame, options)) }
+    catch { case error: AnalysisException => throw explained(error, frame) }
+  }
+
+  /** What Spark has against an expression over the frame, in one line. */
+  def explained(error: AnalysisException, frame: DataFrame): JobError =
+    if (Option(error.getErrorClass).exists(_.startsWith("UNRESOLVED_COLUMN")))
+      Errors.missingColumn(error.getMessageParameters.get("objectName").replace("`", ""), frame.columns)
+    else new JobError(error.getMessage.trim.split("\n").head)
+}

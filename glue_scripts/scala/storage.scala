@@ -1,0 +1,54 @@
+/** S3 as Spark's file system shows it, on Glue and on the laptop alike. */
+final class Files(spark: SparkSession) {
+
+  def read(location: String): String = {
+    val stream = system(location).open(new Path(location))
+    try new String(stream.readAllBytes(), UTF_8)
+    finally stream.close()
+  }
+
+  /** The first bytes of a file, unpacked if it is zipped; none if it only says so. */
+  def head(location: String, bytes: Int): Array[Byte] = {
+    val opened = system(location).open(new Path(location))
+    def stream = if (location.endsWith(".gz")) new GZIPInputStream(opened) else opened
+    try stream.readNBytes(bytes)
+    catch { case _: ZipException | _: EOFException => Array.empty[Byte] }
+    finally opened.close()
+  }
+
+  def write(location: String, text: String): Unit = {
+    val stream = system(location).create(new Path(location))
+    try stream.write(text.getBytes(UTF_8))
+    finally stream.close()
+  }
+
+  /** Path -> size in bytes of each data file under the location. As for Spark, _names and .names are none. */
+  def list(location: String): ListMap[String, Long] = {
+    val (root, found) = (new Path(location), mutable.ArrayBuffer.empty[(String, Long)])
+    if (system(location).exists(root)) {
+      val files = system(location).listFiles(root, true)
+      while (files.hasNext) {
+        val file = files.next()
+        found += location + root.toUri.relativize(file.getPath.toUri).getPath -> file.getLen
+      }
+    }
+    ListMap(found.filterNot { case (path, _) => hidden(path.stripPrefix(location)) }.sorted: _*)
+  }
+
+  /** The folders right under the location, each with a slash at its end. */
+  def folders(location: String): Seq[String] = {
+    val root = new Path(location)
+    if (!system(location).exists(root)) Nil
+    else {
+      val folders = system(location).listStatus(root).toSeq.filter(_.isDirectory)
+      folders.map(found => s"$location${found.getPath.getName}/")
+    }
+  }
+
+  def delete(location: String): Unit = system(location).delete(new Path(location), true)
+
+  private def system(location: String) = new Path(location).getFileSystem(spark.sparkContext.hadoopConfiguration)
+
+  private def hidden(name: String): Boolean = name.endsWith("_$folder$") ||
+    name.split("/").exists(part => part.startsWith(".") || part.startsWith("_") && !part.contains("="))
+}

@@ -1,0 +1,4 @@
+/** The rows for which the SQL condition is true; false and null go, as in a WHERE clause. */
+object Filter extends Transform(removes = "filtered") {
+  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = frame.where(described(given))
+}

@@ -1,0 +1,32 @@
+"""A script that was joined of several files: what is said of its lines names the files and their lines."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+_MARK = re.compile(r"// Joined from (\S+)\r?")
+
+
+class Joined:
+    """Before each of its files a script has a mark, `// Joined from NAME`. A script without marks is its own file."""
+
+    def __init__(self, script: Path) -> None:
+        lines = enumerate(script.read_text(errors="replace").split("\n"), start=1)
+        self._files = {number: mark[1] for number, line in lines if (mark := _MARK.fullmatch(line))}
+        folder, name = re.escape(str(script.parent)), re.escape(script.name)
+        self._place = re.compile(rf"(?:{folder}/|(?<![\w./-])){name}:(\d+)")
+
+    def told(self, text: str) -> str:
+        """The text with each line of the script as that of its file.
+
+        Example:
+            >>> Joined(Path("RunJob.scala")).told("RunJob.scala:93: error: not found: value x")
+            'glue_scripts/scala/aws.scala:52: error: not found: value x'
+        """
+        return self._place.sub(self._source, text) if self._files else text
+
+    def _source(self, place: re.Match[str]) -> str:
+        line = int(place[1])
+        mark = max((number for number in self._files if number < line), default=None)
+        return place[0] if mark is None else f"{self._files[mark]}:{line - mark}"
