@@ -231,7 +231,7 @@ class Terraform:
         return self._aws.lake.root / "cdktf.out" / "stacks" / stack
 
     def _kept(self, stack: str, kind: str) -> Path:
-        folder = self._aws.lake.root / ".state" / self._aws.lake.env
+        folder = self._aws.lake.root / ".state" / self._aws.lake.deployment
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{stack}.{kind}"
 
