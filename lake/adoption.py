@@ -40,7 +40,7 @@ class Found:
     tagged_later: bool = False
 
     def belongs_to(self, aws: Aws) -> bool:
-        wanted = {"project": aws.lake.config.project, "environment": aws.lake.env}
+        wanted = aws.lake.tags
         if self.tags is None or (self.tagged_later and not self.tags):
             return True
         return wanted.items() <= self.tags.items()
@@ -122,7 +122,7 @@ def _bucket(aws: Aws, body: Body) -> Found:
 
 def _key(aws: Aws, body: Body) -> Found | None:
     """A key has no name: the lake's tags lead to it, and the lake's description says that it is the one."""
-    tags = {"project": aws.lake.config.project, "environment": aws.lake.env}
+    tags = aws.lake.tags
     wanted: list[TagFilterTypeDef] = [{"Key": key, "Values": [value]} for key, value in tags.items()]
     pages = aws.tagging.get_paginator("get_resources").paginate(ResourceTypeFilters=["kms"], TagFilters=wanted)
     for arn in (entry["ResourceARN"] for page in pages for entry in page["ResourceTagMappingList"]):

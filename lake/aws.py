@@ -92,8 +92,7 @@ class Aws:
 
     @functools.cached_property
     def names(self) -> Names:
-        lake = self.lake
-        return Names(lake.config.project, lake.env, lake.environment.region, self._account())
+        return self.lake.names(self._account())
 
     def _account(self) -> str:
         field = where(self.lake, "environments", self.lake.env)

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from lake import user
 from lake.document import Document, Unreadable, read
 from lake.mistakes import mistakes
 from lake.model import Config, Environment
-from lake.rules import missing_files, violations
+from lake.names import Names
+from lake.rules import missing_files, too_long_for, violations
 from lake.rules.place import Problem
 from lake.rules.readable import Readable
 from lake.suggest import allowed
@@ -49,11 +51,13 @@ class Lake:
 
     Attributes:
         file: its lake.yaml. Every other path of the lake lies under that file's folder, `root`.
+        user: of a personal environment, whose it is; else empty.
     """
 
     config: Config
     env: str
     file: Path
+    user: str = ""
 
     @property
     def root(self) -> Path:
@@ -62,6 +66,20 @@ class Lake:
     @property
     def environment(self) -> Environment:
         return self.config.environments[self.env]
+
+    @property
+    def deployment(self) -> str:
+        """The environment's name, in a personal one with the user's: `dev-ann`. No environment's name has a hyphen."""
+        return f"{self.env}-{self.user}" if self.user else self.env
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """By which a resource is known as this lake's in this environment."""
+        return {"project": self.config.project, "environment": self.deployment}
+
+    def names(self, account: str) -> Names:
+        """The names of its resources in an account."""
+        return Names(self.config.project, self.deployment, self.environment.region, account)
 
 
 def load(path: Path | None = None, env: str | None = None) -> Lake:
@@ -81,7 +99,19 @@ def load(path: Path | None = None, env: str | None = None) -> Lake:
     if env not in config.environments:
         message = f"LAKE_ENV is {env!r}. {allowed(env, config.environments)}"
         raise ConfigError([_trouble(path, document, (("environments",), message))])
-    return Lake(config, env, path)
+    if not config.environments[env].personal:
+        return Lake(config, env, path)
+    lake = Lake(config, env, path, user.reduced(user.given()))
+    if wrong := _unusable_user(lake):
+        raise ConfigError([_trouble(path, document, (("environments", env, "personal"), wrong))])
+    return lake
+
+
+def _unusable_user(lake: Lake) -> str:
+    if not lake.user:
+        told = f"{user.given()!r} leaves nothing of a name" if user.given() else "this login has no name"
+        return f"{told}. Set {user.VARIABLE} to a name of lower-case letters, digits and hyphens, such as ann"
+    return too_long_for(lake.names("0" * 12), lake.user)
 
 
 def where(lake: Lake, *place: str | int) -> str:

@@ -11,51 +11,60 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from lake import __version__, dry_run
+from lake import __version__, dry_run, examples
 from lake.errors import BadInput, LakeError
 from lake.model import CsvFormat, Dataset
 from lake.schema import json_schema
 
 READABLE = ("csv", "json", "parquet")
 _FILES = {
-    "lake.yaml": "lake.yaml",
     "main.py": "main.py",
     "cdktf.json": "cdktf.json",
     ".gitignore": "gitignore",
     ".github/workflows/lake.yml": "workflow.yml",
-    "queries/tables.sql": "tables.sql",
 }
 """Each file of a new lake, and its template."""
+_OWN = {"lake.yaml": "lake.yaml", "queries/tables.sql": "tables.sql"}
+"""The same of a lake that is no example's."""
 
 
-def make(folder: Path, files: Path | None = None) -> list[str]:
+def make(folder: Path, files: Path | None = None, example: str | None = None) -> list[str]:
     """Write a new lake. The folder is made where it is not there; its name becomes the project's.
 
     Args:
         files: a folder whose sub-folders become datasets; or it is one dataset itself, where files lie in it.
+        example: whose lake.yaml, queries and data it gets, instead of files.
 
     Returns:
         What was noticed in the files, a sentence each.
 
     Raises:
-        BadInput: the folder holds something, its name cannot be a project's, or a file is of no format that is read.
+        BadInput: the folder holds something, its name cannot be a project's, a file is of no format that is read, there
+            is no such example, or files and example are both given.
     """
+    if files and example:
+        raise BadInput("a new lake is made from your files or from an example: give --from or --example, not both")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{folder} is there and is not empty. Name a new folder, or empty this one")
     project = _project(folder)
+    copied = examples.files(example, project) if example else {}
     found = list(_found(files)) if files else []
     values = {
         "project": project,
         "version": __version__,
         "datasets": "".join(_entry(table) for table, _ in found) or " {}\n#  orders: {format: csv, partitions: [day]}",
     }
-    for name, template in _FILES.items():
-        text = (resources("lake") / "templates" / template).read_text()
+    templates = _FILES if example else _FILES | _OWN
+    written = copied | {name: _filled(template, values) for name, template in templates.items()}
+    for name, text in {**written, "lake.schema.json": json.dumps(json_schema(), indent=2) + "\n"}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(Template(text).substitute(values))
-    (folder / "lake.schema.json").write_text(json.dumps(json_schema(), indent=2) + "\n")
+        (folder / name).write_text(text)
     (folder / "jobs").mkdir()
     return [warning for _, warnings in found for warning in warnings]
+
+
+def _filled(template: str, values: dict[str, str]) -> str:
+    return Template((resources("lake") / "templates" / template).read_text()).substitute(values)
 
 
 def _project(folder: Path) -> str:

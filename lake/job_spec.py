@@ -11,7 +11,7 @@ from lake.names import Names
 
 def job_spec(lake: Lake, name: str, job: Job) -> dict[str, object]:
     """A job as glue_scripts/run_job.py reads it: the steps of lake.yaml, and the raw table of each dataset."""
-    config, names = lake.config, Names(lake.config.project, lake.env, lake.environment.region, account="")
+    config, names = lake.config, lake.names(account="")
     databases = databases_of(config, job)
     in_databases = {
         dataset: {"connection": names.connection(found.connection), "table": found.table}

@@ -207,7 +207,7 @@ _FINDERS: dict[str, Finder] = {
 
 
 def _tagged(aws: Aws) -> Iterator[str]:
-    wanted = {"project": aws.lake.config.project, "environment": aws.lake.env}
+    wanted = aws.lake.tags
     filters = [{"Key": key, "Values": [value]} for key, value in wanted.items()]
     pending = {key["Arn"] for key in _keys(aws) if key["KeyState"] == "PendingDeletion"}
     pending |= {secret["ARN"] for secret in _secrets(aws) if secret.get("DeletedDate")}

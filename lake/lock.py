@@ -86,7 +86,7 @@ def alone(lake: Lake, command: str, *, wait: bool, say: Say) -> Iterator[Lock]:
     path = lake.root / ".state" / "lock"
     path.parent.mkdir(exist_ok=True)
     with path.open("a+") as file:
-        lock = Lock(file, Holder(os.getpid(), f"{command} of {lake.env}", _now()))
+        lock = Lock(file, Holder(os.getpid(), f"{command} of {lake.deployment}", _now()))
         _wait_for_commands(lock, wait, say)
         _wait_for_terraform(lake.root, say)
         yield lock

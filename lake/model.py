@@ -106,6 +106,8 @@ class Environment(_Model):
     """The account's 12 digits, in quotes. A login to any other account is refused before anything is read."""
     destroyable: bool = False
     """Whether data may be deleted. The command also has to say `--delete-data`."""
+    personal: bool = False
+    """Whether each user has one of their own: all names get the user's, from `LAKE_USER` or else the login."""
     state: State | None = None
     """Where Terraform keeps its state. Without it, in `.state/<environment>/` beside lake.yaml."""
 

@@ -15,6 +15,7 @@ class Names:
     """Names of a lake in one environment.
 
     Attributes:
+        env: the environment's name, in a personal one with the user's: `dev-ann`.
         account: the 12 digits of the account, or in a stack the Terraform token that stands for them.
 
     Example:

@@ -120,7 +120,7 @@ def _dataset(aws: Aws, name: str, request: dict[str, Any]) -> dict[str, Any]:
 
 def _on_disk(lake: Lake, name: str, file: Path, request: dict[str, Any]) -> dict[str, Any]:
     """The same for files of this machine, as if they were the dataset's objects."""
-    names = Names(lake.config.project, lake.env, lake.environment.region, NO_ACCOUNT)
+    names = lake.names(NO_ACCOUNT)
     location, dataset = f"s3://{names.bucket('raw')}/{name}/", lake.config.datasets[name]
     files = {f"{location}{path.relative_to(_home(file)).as_posix()}": str(path) for path in _files(file)}
     if not files:

@@ -1,4 +1,4 @@
-"""Code that comes with the tool and runs elsewhere: on Glue, and in Flink."""
+"""What comes with the tool: the code that runs on Glue and in Flink, and the examples of `lake init`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parent
 
 
-def _folder(name: str) -> Path:
-    """Inside the installed package; in a checkout of the tool, beside it."""
+def place(name: str) -> Path:
+    """Of a file or folder: inside the installed package; in a checkout of the tool, beside it."""
     packed = _PACKAGE / "shipped_code" / name
-    return packed if packed.is_dir() else _PACKAGE.parent / name
+    return packed if packed.exists() else _PACKAGE.parent / name
 
 
-GLUE_SCRIPTS = _folder("glue_scripts")
-FLINK_APP = _folder("flink_app")
+GLUE_SCRIPTS = place("glue_scripts")
+FLINK_APP = place("flink_app")
 
 
 def scala_script() -> str:

@@ -257,7 +257,7 @@ class Terraform:
         return unchanged.applied(self._aws, self._folder(stack), self._kept(stack, "applied"))
 
     def _kept(self, stack: str, kind: str) -> Path:
-        folder = self._aws.lake.root / ".state" / self._aws.lake.env
+        folder = self._aws.lake.root / ".state" / self._aws.lake.deployment
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{stack}.{kind}"
 

@@ -39,7 +39,7 @@ def forget_other_environments(lake: Lake, outdir: Path) -> None:
     Terraform remembers the backend under .terraform and would else offer to move one state into the other.
     """
     for remembered in outdir.glob("stacks/*/.terraform/terraform.tfstate"):
-        if (other := _place(remembered).parent.name) != lake.env:
+        if (other := _place(remembered).parent.name) != lake.deployment:
             _need_saved(remembered.parents[1], other)
             remembered.unlink()
             (remembered.parents[1] / ".terraform.lock.hcl").unlink(missing_ok=True)
@@ -48,9 +48,11 @@ def forget_other_environments(lake: Lake, outdir: Path) -> None:
 def _need_saved(stack: Path, other: str) -> None:
     """A state that could not be saved lies in the folder of all environments, and is of one."""
     if (stack / UNSAVED).exists():
+        env, _, user = other.partition("-")
+        chosen = f"LAKE_ENV={env or 'THAT'}" + (f" LAKE_USER={user}" if user else "")
         raise LakeError(
             f"{stack / UNSAVED} is a state of {other or 'another environment'} that could not be saved. "
-            f"`LAKE_ENV={other or 'THAT'} lake up {stack.name}` saves it; then run this again"
+            f"`{chosen} lake up {stack.name}` saves it; then run this again"
         )
 
 

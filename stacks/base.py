@@ -11,7 +11,6 @@ from constructs import Construct
 
 from lake.config import Lake
 from lake.credentials import PROFILE, credentials_file
-from lake.names import Names
 
 PROVIDER_VERSIONS = ">= 5.100.0, < 7.0.0"
 EMBEDDED_PROVIDER_VERSIONS = ">= 5.100.0, < 6.0.0"
@@ -44,7 +43,7 @@ class LakeStack(TerraformStack):
         self._provide()
         self._keep_state(id_)
         account = DataAwsCallerIdentity(self, "account").account_id
-        self.names = Names(lake.config.project, lake.env, lake.environment.region, account)
+        self.names = lake.names(account)
 
     def output(self, name: str, value: str, description: str) -> None:
         output = TerraformOutput(self._outputs, name, value=value, description=description)
@@ -52,7 +51,7 @@ class LakeStack(TerraformStack):
 
     def _provide(self) -> None:
         environment = self.lake.environment
-        tags = {"project": self.lake.config.project, "environment": self.lake.env, "stack": self.node.id}
+        tags = self.lake.tags | {"stack": self.node.id}
         AwsProvider(
             self,
             "aws",
@@ -67,9 +66,9 @@ class LakeStack(TerraformStack):
     def _keep_state(self, stack: str) -> None:
         state = self.lake.environment.state
         if state is None:
-            LocalBackend(self, path=str(self.lake.root / ".state" / self.lake.env / f"{stack}.tfstate"))
+            LocalBackend(self, path=str(self.lake.root / ".state" / self.lake.deployment / f"{stack}.tfstate"))
             return
-        key = f"{self.lake.config.project}/{self.lake.env}/{stack}.tfstate"
+        key = f"{self.lake.config.project}/{self.lake.deployment}/{stack}.tfstate"
         backend = S3Backend(self, bucket=state.bucket, key=key, region=self.lake.environment.region, encrypt=True)
         # cdktf 0.21 has no argument for S3's own lock file.
         backend.add_override("use_lockfile", True)

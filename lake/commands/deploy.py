@@ -38,10 +38,11 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
     config = lake.config
     counts = {part: len(getattr(config, part)) for part in PARTS} | {"jobs": len(config.every_job)}
     summary = ", ".join(f"{count} {part.removesuffix('s') if count == 1 else part}" for part, count in counts.items())
+    whose = f" of {lake.user}" if lake.user else ""
     show(
-        {"project": config.project, "environment": lake.env, **counts},
+        {"project": config.project, "environment": lake.env, **({"user": lake.user} if lake.user else {}), **counts},
         as_json,
-        f"{lake.file.name} is good: project {config.project}, environment {lake.env}, {summary}",
+        f"{lake.file.name} is good: project {config.project}, environment {lake.env}{whose}, {summary}",
     )
 
 
@@ -99,6 +100,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     aws: Aws = context.obj.aws()
     from lake.status import status as lines
 
+    if aws.lake.user and not as_json:
+        out.print(f"{aws.names.prefix}: the personal environment {aws.lake.env} of {aws.lake.user}", markup=False)
     table([asdict(line) for line in lines(aws)], as_json)
 
 

@@ -11,6 +11,7 @@ from lake.names import BUCKETS, Names
 from lake.rules import databases, datasets, incremental, job_settings, sql, steps, workflows
 from lake.rules.place import Problem
 from lake.suggest import allowed
+from lake.user import VARIABLE
 
 BUCKET_NAME_LIMIT = 63
 
@@ -75,6 +76,24 @@ def _bucket_names(config: Config) -> Iterator[Problem]:
             f"{config.project!r} makes the bucket name {longest!r} of {len(longest)} characters; S3 allows "
             f"{BUCKET_NAME_LIMIT}. Shorten project or the environment's name {env!r} by {over}",
         )
+
+
+def too_long_for(names: Names, user: str) -> str:
+    """What to say where a user's name makes the name of a bucket longer than S3 allows; else nothing."""
+    buckets = sorted(map(names.bucket, BUCKETS), key=len)
+    over = [bucket for bucket in buckets if len(bucket) > BUCKET_NAME_LIMIT]
+    if not over:
+        return ""
+    room = len(user) - (len(over[-1]) - BUCKET_NAME_LIMIT)
+    way_out = (
+        f"Set {VARIABLE} to at most {room} {'characters' if room > 1 else 'character'}"
+        if room > 0
+        else "Shorten project or the environment's name"
+    )
+    return (
+        f"the user {user!r} makes the bucket name {over[0]!r} of {len(over[0])} characters; S3 allows "
+        f"{BUCKET_NAME_LIMIT}. {way_out}"
+    )
 
 
 def _zones(config: Config) -> Iterator[Problem]:

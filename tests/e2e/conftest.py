@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +25,17 @@ TOOLS = (".venv", "node_modules", ".tools")
 
 @dataclass(frozen=True)
 class Checkout:
-    """A copy of the checkout: `run` is a person at its prompt."""
+    """A copy of the checkout: `run` is a person at its prompt, where `settings` are exported."""
 
     root: Path
+    settings: dict[str, str] = field(default_factory=dict)
 
     def run(self, *command: str, code: int | None = 0, **settings: str) -> subprocess.CompletedProcess[str]:
         """Run a command; its exit code must be `code`, or anything where that is None."""
         done = subprocess.run(
             command,
             cwd=self.root,
-            env=environment(self.root, **settings),
+            env=environment(self.root, **{**self.settings, **settings}),
             capture_output=True,
             text=True,
             check=False,
@@ -53,7 +54,7 @@ class Checkout:
         process = subprocess.Popen(
             [sys.executable, "-m", "lake", *arguments],
             cwd=self.root,
-            env=environment(self.root),
+            env=environment(self.root, **self.settings),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

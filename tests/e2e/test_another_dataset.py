@@ -1,7 +1,8 @@
-"""A lake of other data than the sample's by configuration alone, as its lake.yaml says: examples/cars."""
+"""A lake of other data than the sample's by configuration alone: `lake init --example cars`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 from vega_datasets import local_data
 
 from lake.names import STACKS
-from tests.e2e.conftest import Checkout, free_port
+from tests.e2e.conftest import TOOLS, Checkout, free_port
 
 pytestmark = pytest.mark.e2e
 FILES = {
@@ -20,13 +21,20 @@ FILES = {
 
 
 @pytest.fixture
-def other(fresh: Checkout) -> Checkout:
-    """A checkout where lake.yaml is that of examples/cars."""
+def other(fresh: Checkout) -> Iterator[Checkout]:
+    """The lake of the example, in a folder of its own beside the checkout that has the tool."""
     fresh.lake("local", "stop")
-    config = (fresh.root / "examples" / "cars" / "lake.yaml").read_text()
-    (fresh.root / "lake.yaml").write_text(config.replace(":4566", f":{free_port()}"))
-    fresh.lake("local", "start")
-    return fresh
+    other = Checkout(fresh.root.parent / "vega", {"PYTHONPATH": str(fresh.root)})
+    fresh.lake("init", str(other.root), "--example", "cars")
+    for tool in TOOLS:
+        (other.root / tool).symlink_to(fresh.root / tool)
+    file = other.root / "lake.yaml"
+    file.write_text(file.read_text().replace(":4566", f":{free_port()}"))
+    other.lake("local", "start")
+    try:
+        yield other
+    finally:
+        other.lake("local", "stop", code=None)
 
 
 def test_files_are_put_crawled_transformed_queried_and_gone_by_configuration_alone(other: Checkout) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from ruamel.yaml import YAML
 
 from lake.config import load
+from lake.examples import EXAMPLES, steps
+from lake.names import STACKS
 from lake.terraform import synthesise
 
 ROOT = Path(__file__).parents[2]
@@ -74,6 +78,12 @@ def test_files_that_lie_in_the_folder_itself_are_one_dataset(tmp_path: Path, fil
         (["1"], 2, "the folder's name '1' becomes the project's, and cannot: "),
         (["new", "--from", "nowhere"], 2, "nowhere is no folder. Name one whose sub-folders are datasets"),
         (["new", "--from", "files/empty"], 2, "files/empty is empty. Name a folder whose sub-folders are datasets"),
+        (
+            ["new", "--example", "car"],
+            2,
+            "there is no example 'car'. Allowed: flights, cars, shop, stream. Did you mean",
+        ),
+        (["new", "--from", "files/orders", "--example", "shop"], 2, "give --from or --example, not both"),
         (["new", "--from", "files"], 2, "files holds folders, which are datasets, and loose.csv. Move that into"),
         (["new", "--from", "files/alike"], 2, "a b and a-b would be one dataset, a_b. Rename one of them"),
         (["new", "--from", "files/strange"], 1, "no classifier recognises it"),
@@ -102,6 +112,74 @@ def test_what_cannot_become_a_lake_is_told_and_nothing_is_made(
     assert (done.returncode, said in done.stderr) == (code, True), done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "new").exists()
+
+
+@pytest.fixture(scope="module", params=sorted(EXAMPLES))
+def example(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new lake of each example, in a folder of another name than its own."""
+    folder = tmp_path_factory.mktemp("examples")
+    done = init(folder, f"my-{request.param}", "--example", request.param)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    lines = done.stderr.splitlines()
+    made = folder / f"my-{request.param}"
+    assert lines[:2] == [f"my-{request.param} is a lake. Next:", f"  cd my-{request.param}"]
+    assert [line.strip() for line in lines[2:]] == steps((made / "lake.yaml").read_text())
+    return made
+
+
+def test_an_examples_lake_is_good_and_its_five_stacks_are_of_its_own_project(example: Path) -> None:
+    command = [sys.executable, "-m", "lake", "check"]
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, cwd=example, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"lake.yaml is good: project {example.name}, environment local" in done.stdout
+
+    synthesise(load(example / "lake.yaml"))
+    stacks = example / "cdktf.out/stacks"
+    assert {path.name for path in stacks.iterdir()} == set(STACKS)
+    athena = json.loads((stacks / "athena/cdk.tf.json").read_text())["resource"]
+    assert f'"name": "{example.name}-local"' in json.dumps(athena["aws_athena_workgroup"])
+    queries = {query["name"] for query in athena["aws_athena_named_query"].values()}
+    assert queries == {file.stem for file in (example / "queries").glob("*.sql")} != set()
+
+
+def test_a_second_example_in_the_same_folder_is_refused(example: Path) -> None:
+    before = (example / "lake.yaml").read_bytes()
+    done = init(example.parent, example.name, "--example", "shop")
+    assert done.returncode == 2
+    assert done.stderr == f"{example.name} is there and is not empty. Name a new folder, or empty this one\n"
+    assert (example / "lake.yaml").read_bytes() == before
+
+
+def test_what_an_example_tells_to_do_next_is_about_what_it_has(example: Path) -> None:
+    """Its script writes each folder that is put and each file that is sent; the rest is in lake.yaml and queries/."""
+    config = load(example / "lake.yaml").config
+    known = {"put": config.datasets, "send": config.streams, "quarantine": config.jobs, "run": config.every_job}
+    told = steps((example / "lake.yaml").read_text())
+    assert {"lake local start", "lake up", "lake down --delete-data", "lake local stop"} <= {*told, "lake up"}
+    for step in told:
+        program, *words = shlex.split(step)
+        if program == "python":
+            subprocess.run([sys.executable, *words], cwd=example, check=True)
+        if program == "lake" and words[0] in ("put", "send"):
+            assert (example / words[2]).exists()
+        if "--name" in words:
+            assert (example / "queries" / f"{words[-1]}.sql").is_file()
+        elif "--workflow" in words:
+            assert words[-1] in config.workflows
+        elif words[1:] and words[0] in known:
+            assert words[1] in known[words[0]]
+
+
+def test_the_files_of_every_example_are_in_the_package() -> None:
+    """In a checkout they are beside it, so only the build could tell that one is missing."""
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    shipped = build["force-include"]
+    assert all(inside == f"lake/shipped_code/{name}" for name, inside in shipped.items())
+    for folder, names in EXAMPLES.values():
+        for name in names:
+            source = Path(folder, name)
+            assert any(source.is_relative_to(there) for there in shipped), source
 
 
 def test_editors_get_a_schema_that_the_sample_lake_meets_and_a_mistake_does_not(tmp_path: Path) -> None:

@@ -1,0 +1,30 @@
+"""Whose a personal environment is: the part of every name that keeps two people apart."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import unicodedata
+from contextlib import suppress
+
+VARIABLE = "LAKE_USER"
+
+
+def given() -> str:
+    """What LAKE_USER says, else the login name; empty where the machine knows neither."""
+    if told := os.environ.get(VARIABLE):
+        return told
+    with suppress(OSError, KeyError, ImportError):
+        return getpass.getuser()
+    return ""
+
+
+def reduced(name: str) -> str:
+    """What of it the names of AWS allow: lower-case letters, digits and single hyphens between them.
+
+    >>> reduced("Ann.Lee@example.org"), reduced("José"), reduced("!?")
+    ('ann-lee-example-org', 'jose', '')
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
