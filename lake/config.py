@@ -109,8 +109,8 @@ def load(path: Path | None = None, env: str | None = None) -> Lake:
 
 def _unusable_user(lake: Lake) -> str:
     if not lake.user:
-        told = f"{user.given()!r} leaves nothing of a name" if user.given() else "this login has no name"
-        return f"{told}. Set {user.VARIABLE} to a name of lower-case letters, digits and hyphens, such as ann"
+        problem = f"{user.given()!r} leaves nothing of a name" if user.given() else "this login has no name"
+        return f"{problem}. Set {user.VARIABLE} to a name of lower-case letters, digits and hyphens, such as ann"
     return too_long_for(lake.names("0" * 12), lake.user)
 
 

@@ -13,8 +13,8 @@ VARIABLE = "LAKE_USER"
 
 def given() -> str:
     """What LAKE_USER says, else the login name; empty where the machine knows neither."""
-    if told := os.environ.get(VARIABLE):
-        return told
+    if named := os.environ.get(VARIABLE):
+        return named
     with suppress(OSError, KeyError, ImportError):
         return getpass.getuser()
     return ""

@@ -17,7 +17,7 @@ class Joined:
         folder, name = re.escape(str(script.parent)), re.escape(script.name)
         self._place = re.compile(rf"(?:{folder}/|(?<![\w./-])){name}:(\d+)")
 
-    def told(self, text: str) -> str:
+    def located(self, text: str) -> str:
         """The text with each line of the script as that of its file.
 
         Example:

@@ -16,10 +16,10 @@ _LONGEST = 100_000
 class FollowedFile:
     """Sends what is new in a file, as `told` words it, to a log stream, made (with its group) when it is not there."""
 
-    def __init__(self, logs: Any, path: Path, group: str, stream: str, told: Callable[[str], str]) -> None:
+    def __init__(self, logs: Any, path: Path, group: str, stream: str, located: Callable[[str], str]) -> None:
         self._logs = logs
         self._path = path
-        self._told = told
+        self._located = located
         self._target = {"logGroupName": group, "logStreamName": stream}
         self._read = 0
         _create(logs, group, stream)
@@ -32,7 +32,7 @@ class FollowedFile:
         if not last:
             fresh = fresh[: fresh.rfind(b"\n") + 1]
         self._read += len(fresh)
-        lines = (line for line in self._told(fresh.decode(errors="replace")).splitlines() if line.strip())
+        lines = (line for line in self._located(fresh.decode(errors="replace")).splitlines() if line.strip())
         while batch := list(islice(_events(lines), _BATCH)):
             self._logs.put_log_events(**self._target, logEvents=batch)
 

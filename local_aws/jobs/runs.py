@@ -205,14 +205,14 @@ class JobRuns:
             return "TIMEOUT", f"the run took longer than its timeout of {order.run['Timeout']} minutes"
         if child.returncode:
             stderr = (work / "stderr").read_text(errors="replace")
-            return "FAILED", process.failure(child.returncode, script.told(stderr))
+            return "FAILED", process.failure(child.returncode, script.located(stderr))
         return "SUCCEEDED", ""
 
     def _followed(self, order: Order, child: subprocess.Popen[bytes], work: Path, script: Joined) -> bool:
         logs = self._context.client("logs", order.region)
         group = order.run["LogGroupName"]
         names = {"stdout": f"{group}/output", "stderr": f"{group}/error"}
-        files = [FollowedFile(logs, work / name, group, order.id, script.told) for name, group in names.items()]
+        files = [FollowedFile(logs, work / name, group, order.id, script.located) for name, group in names.items()]
 
         def flush() -> None:
             for file in files:
