@@ -21,7 +21,7 @@ class Joined:
         """The text with each line of the script as that of its file.
 
         Example:
-            >>> Joined(Path("RunJob.scala")).told("RunJob.scala:93: error: not found: value x")
+            >>> Joined(Path("RunJob.scala")).located("RunJob.scala:93: error: not found: value x")
             'glue_scripts/scala/aws.scala:52: error: not found: value x'
         """
         return self._place.sub(self._source, text) if self._files else text

@@ -38,7 +38,7 @@ def jar(script: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
         return compiled(tmp_path_factory.getbasetemp().parent / "jar", script, *programs)
     except SystemExit as error:
-        pytest.fail(Joined(script).told(str(error)))
+        pytest.fail(Joined(script).located(str(error)))
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +56,7 @@ def submitted(jar: Path, script: Path, storage: Path, tmp_path_factory: pytest.T
         done = subprocess.run(
             submit(jar, class_, list(arguments)), cwd=folder, env=env, capture_output=True, text=True, timeout=300
         )
-        done.stderr = Joined(script).told(done.stderr)
+        done.stderr = Joined(script).located(done.stderr)
         return done
 
     return run

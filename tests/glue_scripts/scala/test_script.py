@@ -37,7 +37,7 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     script = tmp_path_factory.mktemp("script") / "RunJob.scala"
     script.write_text(scala_script())
     joined, lines = Joined(script), script.read_text().splitlines()
-    return {joined.told(f"{script.name}:{number}"): line for number, line in enumerate(lines, start=1)}
+    return {joined.located(f"{script.name}:{number}"): line for number, line in enumerate(lines, start=1)}
 
 
 @pytest.mark.parametrize("file", FILES, ids=name)

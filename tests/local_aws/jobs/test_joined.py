@@ -38,9 +38,9 @@ def script(tmp_path: Path) -> Path:
     ],
 )
 def test_a_line_of_the_script_is_told_as_that_of_its_file(script: Path, said: str, told: str) -> None:
-    assert Joined(script).told(said.format(folder=script.parent)) == told
+    assert Joined(script).located(said.format(folder=script.parent)) == told
 
 
 def test_a_script_of_one_file_is_told_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "Job.scala").write_text("object Job\n")
-    assert Joined(tmp_path / "Job.scala").told("Job.scala:1: error: no") == "Job.scala:1: error: no"
+    assert Joined(tmp_path / "Job.scala").located("Job.scala:1: error: no") == "Job.scala:1: error: no"
