@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lake.aws import Aws
-from lake.config import load
-from lake.zones import empty
+from lake.configuration.reading import load
+from lake.data.zones import empty
 
 QUERIES = (
     "SELECT month, count(*) AS n, avg(delay) AS delay FROM flights GROUP BY month ORDER BY month",

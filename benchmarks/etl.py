@@ -25,7 +25,7 @@ from rich.table import Table
 
 from examples import sample
 from lake.aws import Aws
-from lake.config import load
+from lake.configuration.reading import load
 from tests.e2e.conftest import Checkout, checkout_in
 
 ROUNDS = {3: 3, 30: 3}

@@ -34,8 +34,8 @@ from rich.console import Console
 from rich.table import Table
 
 from lake.aws import Aws
-from lake.config import load
-from lake.names import STACKS
+from lake.configuration.names import STACKS
+from lake.configuration.reading import load
 from tests.e2e.conftest import Checkout, checkout_in, environment
 
 LAKE = """

@@ -13,7 +13,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from lake.model import Config
+from lake.configuration.model import Config
 
 NAMES: dict[Any, str] = {str: "text", int: "integer", float: "number", bool: "true or false"}
 LIMITS = {Ge: ("ge", "at least"), Gt: ("gt", "over"), Le: ("le", "at most"), Lt: ("lt", "under")}

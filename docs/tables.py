@@ -14,8 +14,8 @@ from typing import Any
 
 from docs.commands_table import commands
 from docs.settings_table import settings
-from lake import config
-from lake.names import STACKS
+from lake.configuration import reading as config
+from lake.configuration.names import STACKS
 
 ROOT = Path(__file__).parents[1]
 DECISIONS = ROOT / "docs" / "adr"

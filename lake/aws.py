@@ -17,12 +17,12 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from lake.config import Lake, where
-from lake.credentials import credentials_file, keys_of
+from lake.configuration.names import Names
+from lake.configuration.reading import Lake, where
+from lake.embedded.credentials import credentials_file, keys_of
+from lake.embedded.local import nothing_answers
 from lake.errors import BadInput
 from lake.failures import sentence
-from lake.local import nothing_answers
-from lake.names import Names
 
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials

@@ -10,7 +10,7 @@ import typer
 from lake.commands import data, deploy, init, local, preview, quality, quarantine, query, runs, tables
 from lake.commands.base import app
 from lake.commands.output import fail
-from lake.config import ConfigError
+from lake.configuration.reading import ConfigError
 from lake.errors import LakeError
 from lake.failures import sentence
 

@@ -6,9 +6,9 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from lake.configuration.model import Config, Connection, Job
+from lake.configuration.suggest import allowed
 from lake.errors import BadInput, LakeError
-from lake.model import Config, Connection, Job
-from lake.suggest import allowed
 
 if TYPE_CHECKING:
     from lake.aws import Aws

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from lake.configuration.suggest import allowed
 from lake.errors import BadInput
 from lake.shipped import place
-from lake.suggest import allowed
 
 EXAMPLES = {
     "flights": ("", ["lake.yaml", "queries", "examples/sample.py"]),

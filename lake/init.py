@@ -11,10 +11,11 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from lake import __version__, dry_run, examples
+from lake import __version__, examples
+from lake.configuration.model import CsvFormat, Dataset
+from lake.configuration.schema import json_schema
+from lake.data import dry_run
 from lake.errors import BadInput, LakeError
-from lake.model import CsvFormat, Dataset
-from lake.schema import json_schema
 
 READABLE = ("csv", "json", "parquet")
 _FILES = {
@@ -56,7 +57,7 @@ def make(folder: Path, files: Path | None = None, example: str | None = None) ->
     }
     templates = _FILES if example else _FILES | _OWN
     written = copied | {name: _filled(template, values) for name, template in templates.items()}
-    for name, text in {**written, "lake.schema.json": json.dumps(json_schema(), indent=2) + "\n"}.items():
+    for name, text in {**written, "lake.configuration.schema.json": json.dumps(json_schema(), indent=2) + "\n"}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     (folder / "jobs").mkdir()

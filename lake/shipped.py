@@ -1,16 +1,24 @@
-"""What comes with the tool: the code that runs on Glue and in Flink, and the examples of `lake init`."""
+"""What comes with the tool: the code that runs on Glue and in Flink, the examples of `lake init`, and its packages."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
+PACKAGES = _PACKAGE.parent
+"""The folder from which the tool's own packages are imported."""
 
 
 def place(name: str) -> Path:
     """Of a file or folder: inside the installed package; in a checkout of the tool, beside it."""
     packed = _PACKAGE / "shipped_code" / name
     return packed if packed.exists() else _PACKAGE.parent / name
+
+
+def importable(folder: Path) -> dict[str, str]:
+    """The variables of a process that imports from a folder first."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))}
 
 
 GLUE_SCRIPTS = place("glue_scripts")

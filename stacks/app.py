@@ -11,10 +11,10 @@ from pathlib import Path
 
 from cdktf import App
 
-from lake.config import ConfigError, Lake, load
+from lake.configuration.reading import ConfigError, Lake, load
+from lake.deploying.state import ADOPTED, UNSAVED
 from lake.errors import LakeError
 from lake.failures import sentence
-from lake.state import ADOPTED, UNSAVED
 from stacks.athena import AthenaStack
 from stacks.catalog import CatalogStack
 from stacks.etl import EtlStack

@@ -9,8 +9,8 @@ from cdktf_cdktf_provider_aws.athena_named_query import AthenaNamedQuery
 from cdktf_cdktf_provider_aws.athena_workgroup import AthenaWorkgroup
 from constructs import Construct
 
-from lake.config import Lake
-from lake.names import Names
+from lake.configuration.names import Names
+from lake.configuration.reading import Lake
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
 

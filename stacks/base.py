@@ -9,8 +9,8 @@ from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdent
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags, AwsProviderEndpoints
 from constructs import Construct
 
-from lake.config import Lake
-from lake.credentials import PROFILE, credentials_file
+from lake.configuration.reading import Lake
+from lake.embedded.credentials import PROFILE, credentials_file
 
 PROVIDER_VERSIONS = ">= 5.100.0, < 7.0.0"
 EMBEDDED_PROVIDER_VERSIONS = ">= 5.100.0, < 6.0.0"

@@ -29,15 +29,15 @@ from cdktf_cdktf_provider_aws.s3_bucket_server_side_encryption_configuration imp
 from cdktf_cdktf_provider_aws.s3_bucket_versioning import S3BucketVersioningA
 from constructs import Construct
 
-from lake.model import Environment
-from lake.names import Names
+from lake.configuration.model import Environment
+from lake.configuration.names import Names
 
 
 class SecureBucket(Construct):
     """A bucket of the lake.
 
     Args:
-        purpose: one of `lake.names.BUCKETS`.
+        purpose: one of `lake.configuration.names.BUCKETS`.
         keeps_data: its objects cannot be made again. It is then never emptied by Terraform, and in an environment
             that is not destroyable it cannot be destroyed at all.
         environment: where it is. What is not destroyable is kept from Terraform, and the embedded AWS gets no lifecycle

@@ -25,10 +25,10 @@ from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from constructs import Construct
 
-from lake.config import Lake
-from lake.crawler import classifier, configuration
-from lake.formats import format_of
-from lake.model import Connection, Crawl, Dataset, PartitionIndex
+from lake.configuration.crawler import classifier, configuration
+from lake.configuration.formats import format_of
+from lake.configuration.model import Connection, Crawl, Dataset, PartitionIndex
+from lake.configuration.reading import Lake
 from stacks import events, policies, tables
 from stacks.base import LakeStack
 from stacks.connections import glue_connection

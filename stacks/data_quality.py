@@ -8,9 +8,9 @@ from cdktf_cdktf_provider_aws.glue_data_quality_ruleset import (
 )
 from constructs import Construct
 
-from lake.expectations import ruleset
-from lake.model import Job
-from lake.names import Names
+from lake.configuration.expectations import ruleset
+from lake.configuration.model import Job
+from lake.configuration.names import Names
 
 
 def data_quality_ruleset(scope: Construct, names: Names, name: str, job: Job) -> None:

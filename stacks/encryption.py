@@ -11,7 +11,7 @@ from cdktf_cdktf_provider_aws.glue_security_configuration import (
 )
 from constructs import Construct
 
-from lake.names import Names
+from lake.configuration.names import Names
 from stacks import policies
 
 

@@ -10,7 +10,7 @@ from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
 from cdktf_cdktf_provider_aws.sqs_queue_policy import SqsQueuePolicy
 from constructs import Construct
 
-from lake.names import Names
+from lake.configuration.names import Names
 from stacks import policies
 
 FORTNIGHT = 14 * 24 * 3600

@@ -6,8 +6,8 @@ from typing import Any
 
 from cdktf_cdktf_provider_aws.glue_job import GlueJobExecutionProperty, GlueJobNotificationProperty
 
-from lake.model import JobSettings, ScriptJob
-from lake.names import Names
+from lake.configuration.model import JobSettings, ScriptJob
+from lake.configuration.names import Names
 
 DEFAULT_MINUTES, STREAMING_MINUTES = 60, 10_080
 SHELL_DPU = 0.0625

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from lake.model import Connection
-from lake.names import Names
+from lake.configuration.model import Connection
+from lake.configuration.names import Names
 
 Statement = dict[str, Any]
 

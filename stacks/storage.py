@@ -7,8 +7,8 @@ from cdktf_cdktf_provider_aws.kms_alias import KmsAlias
 from cdktf_cdktf_provider_aws.kms_key import KmsKey
 from constructs import Construct
 
-from lake.config import Lake
-from lake.names import ZONES
+from lake.configuration.names import ZONES
+from lake.configuration.reading import Lake
 from stacks import policies
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket

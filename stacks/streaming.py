@@ -14,9 +14,9 @@ from cdktf_cdktf_provider_aws.kinesis_stream import KinesisStream
 from cdktf_cdktf_provider_aws.s3_object import S3Object
 from constructs import Construct
 
-from lake.config import Lake
-from lake.formats import PARQUET
-from lake.model import Stream, Window
+from lake.configuration.formats import PARQUET
+from lake.configuration.model import Stream, Window
+from lake.configuration.reading import Lake
 from lake.shipped import FLINK_APP
 from stacks import policies, tables
 from stacks.base import LakeStack

@@ -13,8 +13,8 @@ from cdktf_cdktf_provider_aws.glue_catalog_table import (
 )
 from constructs import Construct
 
-from lake.formats import Format
-from lake.model import Projection
+from lake.configuration.formats import Format
+from lake.configuration.model import Projection
 
 
 def table(

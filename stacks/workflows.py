@@ -15,8 +15,8 @@ from cdktf_cdktf_provider_aws.glue_trigger import (
 from cdktf_cdktf_provider_aws.glue_workflow import GlueWorkflow
 from constructs import Construct
 
-from lake.model import Workflow, WorkflowStep
-from lake.names import Names
+from lake.configuration.model import Workflow, WorkflowStep
+from lake.configuration.names import Names
 
 
 def glue_workflow(

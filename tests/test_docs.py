@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from docs.commands_table import walk
 from docs.settings_table import Group, groups
 from lake.cli import app
-from lake.config import load
+from lake.configuration.reading import load
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

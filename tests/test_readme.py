@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from docs.tables import pages
-from lake.names import STACKS
+from lake.configuration.names import STACKS
 
 ROOT = Path(__file__).parents[1]
 PAGES = {page: page.read_text() for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lake import __version__
-from lake.config import Lake, load
-from lake.names import STACKS
+from lake.configuration.names import STACKS
+from lake.configuration.reading import Lake, load
 
 if TYPE_CHECKING:
     from lake.aws import Aws
@@ -42,7 +42,7 @@ class Settings:
 
     def aws(self) -> Aws:
         """The environment's AWS; its login is checked at once."""
-        from lake.local import LocalAws
+        from lake.embedded.local import LocalAws
 
         lake = self.lake()
         if lake.environment.endpoint:

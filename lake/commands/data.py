@@ -16,7 +16,7 @@ from lake.errors import BadInput
 
 if TYPE_CHECKING:
     from lake.aws import Aws
-    from lake.zones import Upload
+    from lake.data.zones import Upload
 
 SHOWN = 20
 """Files that `put --dry-run` lists."""
@@ -32,7 +32,7 @@ def put(
 ) -> None:
     """Upload files of a dataset to the raw zone, and register the partitions of a declared table."""
     aws: Aws = context.obj.aws()
-    from lake import partitions, zones
+    from lake.data import partitions, zones
 
     files = zones.uploads(aws, dataset, paths)
     storage = partitions.storage(aws, dataset)
@@ -52,7 +52,7 @@ def put(
 
 
 def _would_put(aws: Aws, dataset: str, files: list[Upload], as_json: bool) -> None:
-    from lake import partitions, zones
+    from lake.data import partitions, zones
 
     there, bucket = zones.there(aws, dataset), aws.names.bucket("raw")
     lines: list[dict[str, Any]] = [
@@ -97,7 +97,7 @@ def crawl(
     if like or sample:
         raise BadInput("--like and --sample are only for --dry-run")
     aws: Aws = context.obj.aws()
-    from lake import catalog
+    from lake.data import catalog
 
     chosen = targets or catalog.crawled_datasets(aws)
     with states() as tell:
@@ -108,7 +108,7 @@ def crawl(
 
 
 def _dry_run(settings: Settings, targets: list[str], like: str | None, sample: int, as_json: bool) -> None:
-    from lake import dry_run
+    from lake.data import dry_run
 
     found = [dry_run.crawl(settings.lake, settings.aws, target, like, sample) for target in targets]
     if not found:
@@ -158,7 +158,7 @@ def send(
 ) -> None:
     """Send events to a Kinesis stream at a given rate."""
     aws: Aws = context.obj.aws()
-    from lake import events
+    from lake.data import events
 
     sent = 0
     with progress_bar() as progress:

@@ -10,9 +10,9 @@ import typer
 
 from lake.commands.base import AsJson, Stacks, app
 from lake.commands.output import err, out, say, show, stack_progress, table
-from lake.config import ConfigError
-from lake.names import STACKS
-from lake.two_keys import need_second_key
+from lake.configuration.names import STACKS
+from lake.configuration.reading import ConfigError
+from lake.deploying.two_keys import need_second_key
 
 if TYPE_CHECKING:
     from lake.aws import Aws
@@ -24,7 +24,7 @@ Wait = Annotated[bool, typer.Option("--wait", help="Wait for another `lake up`, 
 @app.command()
 def check(context: typer.Context, as_json: AsJson = False) -> None:
     """Check lake.yaml, without AWS. Exit code 2 if it has mistakes."""
-    from lake.rules import warnings
+    from lake.configuration.rules import warnings
 
     try:
         lake = context.obj.lake()
@@ -49,7 +49,7 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of lake.yaml, for editors: `lake schema > lake.schema.json`."""
-    from lake.schema import json_schema
+    from lake.configuration.schema import json_schema
 
     print(json.dumps(json_schema(), indent=2))
 
@@ -63,8 +63,8 @@ def up(
 ) -> None:
     """Deploy stacks in the right order. If it is interrupted or killed, run it again: it continues."""
     aws: Aws = context.obj.aws()
-    from lake import lifecycle
-    from lake.lock import alone
+    from lake.deploying import lifecycle
+    from lake.deploying.lock import alone
 
     lifecycle.check_stacks(stacks or [])
     with alone(aws.lake, "lake up", wait=wait, say=say) as lock, stack_progress("Deploying") as on_progress:
@@ -83,8 +83,8 @@ def down(
 ) -> None:
     """Destroy stacks in the right order. Deleting data needs `destroyable: true`, and --delete-data or a yes."""
     aws: Aws = context.obj.aws()
-    from lake import lifecycle
-    from lake.lock import alone
+    from lake.deploying import lifecycle
+    from lake.deploying.lock import alone
 
     if "storage" in lifecycle.check_stacks(stacks or []) and aws.lake.environment.destroyable:
         keep = ", or keep the data: `lake down catalog etl athena streaming`"
@@ -98,7 +98,7 @@ def down(
 def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Show what is deployed, and in which state it is."""
     aws: Aws = context.obj.aws()
-    from lake.status import status as lines
+    from lake.deploying.status import status as lines
 
     if aws.lake.user and not as_json:
         out.print(f"{aws.names.prefix}: the personal environment {aws.lake.env} of {aws.lake.user}", markup=False)
@@ -109,7 +109,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 def leftovers(context: typer.Context, as_json: AsJson = False) -> None:
     """List everything of this lake that still exists. Exit code 1 if there is anything."""
     aws: Aws = context.obj.aws()
-    from lake import leftovers as search
+    from lake.deploying import leftovers as search
 
     found, pending, secrets = search.leftovers(aws), search.pending_keys(aws), search.pending_secrets(aws)
     if as_json:

@@ -10,7 +10,7 @@ from lake.commands.base import AsJson, local
 from lake.commands.output import out, show, table
 
 if TYPE_CHECKING:
-    from lake.local import LocalAws
+    from lake.embedded.local import LocalAws
 
 
 OPEN = "Signatures are not checked: every program on this machine gets in, with any keys"
@@ -21,7 +21,7 @@ def local_start(
     context: typer.Context, is_open: Annotated[bool, typer.Option("--open", help=f"For demos. {OPEN}.")] = False
 ) -> None:
     """Start the embedded AWS at the environment's endpoint."""
-    from lake.local import LocalAws
+    from lake.embedded.local import LocalAws
 
     aws = LocalAws.of(context.obj.lake())
     started = aws.start(is_open=is_open)
@@ -31,7 +31,7 @@ def local_start(
 @local.command("stop")
 def local_stop(context: typer.Context) -> None:
     """Stop the embedded AWS. Its data stays for the next start."""
-    from lake.local import LocalAws
+    from lake.embedded.local import LocalAws
 
     aws = LocalAws.of(context.obj.lake())
     out.print(f"{aws.endpoint}: {'stopped' if aws.stop() else 'did not run'}")
@@ -40,7 +40,7 @@ def local_stop(context: typer.Context) -> None:
 @local.command("status")
 def local_status(context: typer.Context, as_json: AsJson = False) -> None:
     """Show whether it runs and answers. Exit code 1 if not."""
-    from lake.local import LocalAws
+    from lake.embedded.local import LocalAws
 
     aws = LocalAws.of(context.obj.lake())
     aws.need_its_place()
@@ -66,7 +66,7 @@ def local_status(context: typer.Context, as_json: AsJson = False) -> None:
 @local.command("logs")
 def local_logs(context: typer.Context, lines: Annotated[int, typer.Option("-n", help="How many lines.")] = 50) -> None:
     """Show the end of its log."""
-    from lake.local import LocalAws
+    from lake.embedded.local import LocalAws
 
     out.print(LocalAws.of(context.obj.lake()).log_tail(lines), markup=False)
 
@@ -74,7 +74,7 @@ def local_logs(context: typer.Context, lines: Annotated[int, typer.Option("-n", 
 @local.command("store")
 def local_store(context: typer.Context, as_json: AsJson = False) -> None:
     """List everything it holds, of every service."""
-    from lake.local import LocalAws
+    from lake.embedded.local import LocalAws
 
     store = LocalAws.of(context.obj.lake()).store()
     table([{"place": place, "key": key} for place, keys in store.items() for key in keys], as_json)
@@ -92,8 +92,8 @@ def local_credentials(
     as_json: AsJson = False,
 ) -> None:
     """Print the keys of the embedded AWS. No other command shows them."""
-    from lake import credentials
-    from lake.local import LocalAws
+    from lake.embedded import credentials
+    from lake.embedded.local import LocalAws
 
     lake = context.obj.lake()
     aws = LocalAws.of(lake)

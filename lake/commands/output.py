@@ -23,8 +23,8 @@ from rich.progress import (
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from lake.progress import OnProgress
-    from lake.progress import Progress as StackProgress
+    from lake.deploying.progress import OnProgress
+    from lake.deploying.progress import Progress as StackProgress
 
 out = Console(highlight=False, soft_wrap=True, emoji=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)

@@ -30,7 +30,7 @@ def preview(
     Nothing is deployed and nothing is written. It fails with the errors of a run.
     """
     lake, aws = context.obj.lake(), context.obj.aws
-    from lake import preview as previews
+    from lake.running import preview as previews
 
     with progress_bar() as progress:
         progress.add_task(f"{name}: previewing", total=None)

@@ -20,7 +20,7 @@ def quality(
     as_json: AsJson = False,
 ) -> None:
     """Show the result of each rule of `expect` in the last run. Exit code 1 if one failed the run."""
-    from lake import quality as results
+    from lake.running import quality as results
 
     found = results.last_results(context.obj.aws(), job)
     table(found, as_json)
@@ -44,7 +44,7 @@ def evaluate_matches(
     as_json: AsJson = False,
 ) -> None:
     """Compute precision, recall and F1 of a job's find_matches, on this machine."""
-    from lake import matches
+    from lake.running import matches
 
     with tempfile.TemporaryDirectory(prefix="lake-matches-") as folder:
         rows = rows or matches.fetch(context.obj.aws(), job, Path(folder))

@@ -17,7 +17,7 @@ from lake.errors import BadInput
 
 if TYPE_CHECKING:
     from lake.aws import Aws
-    from lake.quarantine import Rejected
+    from lake.running.quarantine import Rejected
 
 SUFFIXES = (".csv", ".jsonl", ".parquet")
 SHOWN = ("dataset", "source_file", "line", "reason", "raw", "found_by")
@@ -54,7 +54,7 @@ def show_rows(
     """Show the rows that a run set aside: file, line if known, reason, raw text. Short: `lake quarantine JOB`."""
     if export and export.suffix not in SUFFIXES:
         raise BadInput(f"--export {export}: {export.suffix or 'no suffix'} is not known. Allowed: {_allowed()}")
-    from lake import quarantine
+    from lake.running import quarantine
 
     aws: Aws = context.obj.aws()
     run_id, found, count = quarantine.read(aws, job, run, rows if export else rows or 20)
@@ -79,7 +79,8 @@ def retry(
 ) -> None:
     """Put corrected rows into the raw zone, as new files of their datasets. The job's next run reads them."""
     aws: Aws = context.obj.aws()
-    from lake import mended, partitions, zones
+    from lake.data import partitions, zones
+    from lake.running import mended
 
     new = 0
     with tempfile.TemporaryDirectory(prefix="lake-mended-") as folder:
@@ -108,7 +109,7 @@ def _shown(row: Rejected) -> dict[str, Any]:
 
 
 def _explain(aws: Aws, job: str, run_id: str, found: list[Rejected], count: int) -> None:
-    from lake import quarantine
+    from lake.running import quarantine
 
     if not count:
         more = quarantine.others(aws, job, run_id)

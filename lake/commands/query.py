@@ -35,10 +35,10 @@ def query(
 ) -> None:
     """Run a query in Athena. Prints the rows, and how many bytes were scanned."""
     aws: Aws = context.obj.aws()
-    from lake import sql
+    from lake.data import sql
 
     if output:
-        from lake import results
+        from lake.data import results
 
         results.check(output)
     most = 0 if output else SHOWN if out.is_terminal and not (all_ or as_json) else None
@@ -63,7 +63,7 @@ def query(
 def connect_redshift(context: typer.Context, as_json: AsJson = False) -> None:
     """Print the SQL of external schemas for Redshift Spectrum, and the IAM role that they need."""
     aws: Aws = context.obj.aws()
-    from lake.redshift import spectrum
+    from lake.data.redshift import spectrum
 
     found = spectrum(aws.names, aws.lake.config)
     if as_json:

@@ -34,7 +34,7 @@ def run(
         raise BadInput("name a job, or a workflow with --workflow")
     if workflow and full_refresh:
         raise BadInput("--full-refresh is for a job. Run it alone, before the workflow")
-    from lake import jobs, workflows
+    from lake.running import jobs, workflows
 
     aws: Aws = context.obj.aws()
     kind, name = ("workflow", workflow) if workflow else ("job", job or "")
@@ -53,7 +53,7 @@ def runs(
     as_json: AsJson = False,
 ) -> None:
     """List the last runs of jobs, newest first, whoever started them."""
-    from lake import runs as runs_
+    from lake.running import runs as runs_
 
     aws: Aws = context.obj.aws()
     found = runs_.records(aws, runs_.newest(aws, job, limit))
@@ -66,7 +66,7 @@ def runs(
 @app.command()
 def attach(context: typer.Context, run: RunId, as_json: AsJson = False) -> None:
     """Follow a run to its end, whoever started it, and show its report."""
-    from lake import runs
+    from lake.running import runs
 
     aws: Aws = context.obj.aws()
     found = runs.find(aws, run)
@@ -76,7 +76,7 @@ def attach(context: typer.Context, run: RunId, as_json: AsJson = False) -> None:
 @app.command()
 def stop(context: typer.Context, run: RunId, as_json: AsJson = False) -> None:
     """Stop a run of a job or a workflow, and wait for its end. It publishes nothing more."""
-    from lake import jobs, runs, workflows
+    from lake.running import jobs, runs, workflows
 
     aws: Aws = context.obj.aws()
     found = runs.find(aws, run)
@@ -106,7 +106,7 @@ def logs(
     ] = None,
 ) -> None:
     """Show the log of a job's last run, a crawler's last crawl, or a stream's delivery and application."""
-    from lake import logs
+    from lake.running import logs
 
     aws: Aws = context.obj.aws()
     log = logs.find(aws, name, of, run)
@@ -133,7 +133,7 @@ def _to_its_end(aws: Aws, kind: str, name: str, run_id: str, as_json: bool) -> N
 
 
 def _follow_workflow(aws: Aws, workflow: str, run_id: str, as_json: bool) -> None:
-    from lake import workflows
+    from lake.running import workflows
 
     total = sum(len(step.crawl) + len(step.run) for step in aws.lake.config.workflows[workflow].steps)
     with progress_bar() as progress:
@@ -151,7 +151,7 @@ def _follow_workflow(aws: Aws, workflow: str, run_id: str, as_json: bool) -> Non
 
 
 def _follow_job(aws: Aws, job: str, run_id: str, as_json: bool) -> None:
-    from lake import jobs
+    from lake.running import jobs
 
     with states() as tell:
         report = jobs.follow(aws, job, run_id, lambda *at: tell(job, *at))

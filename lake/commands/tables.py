@@ -10,11 +10,11 @@ import typer
 
 from lake.commands.base import AsJson, app
 from lake.commands.output import err, human_bytes, out, progress_bar, show, table
-from lake.two_keys import need_first_key, need_second_key
+from lake.deploying.two_keys import need_first_key, need_second_key
 
 if TYPE_CHECKING:
     from lake.aws import Aws
-    from lake.tables import Table
+    from lake.data.tables import Table
 
 ENDS = 3
 """Partitions shown from each end."""
@@ -30,7 +30,7 @@ def tables(
 ) -> None:
     """List the tables with columns, partitions, files, bytes and format, or show one table in full."""
     aws: Aws = context.obj.aws()
-    from lake import tables as lake_tables
+    from lake.data import tables as lake_tables
 
     found = lake_tables.tables(aws, name)
     if as_json:
@@ -64,7 +64,7 @@ def rm(
 ) -> None:
     """Delete objects of a dataset from the raw zone, with all versions. Needs `destroyable: true` as well."""
     aws: Aws = context.obj.aws()
-    from lake import removal
+    from lake.data import removal
 
     plan = removal.planned(aws, target)
     place = f"s3://{aws.names.bucket('raw')}/{plan.folder}"

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from lake.aws import Aws
-from lake.config import load
+from lake.configuration.reading import load
 
 ROOT = Path(__file__).parents[2]
 TOOLS = (".venv", "node_modules", ".tools")

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lake.names import STACKS
+from lake.configuration.names import STACKS
 from tests.e2e.conftest import Checkout, checkout_in
 
 KEPT = (".local/local", ".state")

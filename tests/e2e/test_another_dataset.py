@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from vega_datasets import local_data
 
-from lake.names import STACKS
+from lake.configuration.names import STACKS
 from tests.e2e.conftest import TOOLS, Checkout, free_port
 
 pytestmark = pytest.mark.e2e

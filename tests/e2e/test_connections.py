@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from lake.aws import Aws
-from lake.config import load
+from lake.configuration.reading import load
 from tests.e2e.conftest import Checkout, environment
 from tests.postgres import PASSWORD, USER, Database
 

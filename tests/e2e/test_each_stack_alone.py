@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lake.names import STACKS
+from lake.configuration.names import STACKS
 from tests.e2e.conftest import Checkout
 
 pytestmark = pytest.mark.e2e

@@ -11,9 +11,9 @@ from zipfile import ZipFile
 
 import pytest
 
-from lake.config import load
-from lake.credentials import keys_of
-from lake.names import STACKS
+from lake.configuration.names import STACKS
+from lake.configuration.reading import load
+from lake.embedded.credentials import keys_of
 from tests.e2e.conftest import Checkout, Demo
 
 pytestmark = pytest.mark.e2e

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from lake.rules.steps import COMPRESSIONS as DECLARED
+from lake.configuration.rules.steps import COMPRESSIONS as DECLARED
 from lake_etl.catalog import publish_partitions, publish_table, storage_of
 from lake_etl.errors import JobError
 from lake_etl.sink import COMPRESSIONS, Written, read_sink, write_table

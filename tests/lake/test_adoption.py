@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from lake.adoption import orphans
 from lake.aws import Aws
-from lake.config import load
+from lake.configuration.reading import load
+from lake.deploying.adoption import orphans
+from lake.deploying.lock import alone
+from lake.deploying.terraform import Terraform
 from lake.errors import LakeError
-from lake.lock import alone
-from lake.terraform import Terraform
 from tests.embedded import lend_keys
 
 LAKE = 'project: {project}\nenvironments: {{local: {{endpoint: "{endpoint}", region: us-east-1}}}}\n'

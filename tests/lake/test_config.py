@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lake.config import ConfigError, load
+from lake.configuration.reading import ConfigError, load
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = (ROOT / "lake.yaml").read_text()
@@ -45,7 +45,7 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("project: flights", "projct: flights", ["line 3: projct: is not a field", "Allowed: connections, datasets,"]),
+        ("project: flights", "projct: flights", ["line 17: projct: is not a field", "Allowed: connections, datasets,"]),
         (
             "format: json",
             "format: jsn",
@@ -269,7 +269,7 @@ def test_the_stacks_are_those_of_the_file_that_was_named_whatever_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`lake --file OTHER up` begins with this; the cdktf CLI is told by LAKE_FILE too."""
-    from lake.terraform import synthesise
+    from lake.deploying.terraform import synthesise
 
     other = written(tmp_path, "project: flights", "project: trains").rename(tmp_path / "other.yaml")
     (tmp_path / "queries").symlink_to(ROOT / "queries")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lake.config import ConfigError, Lake, load
+from lake.configuration.reading import ConfigError, Lake, load
 from lake.connections import connections_of, crawled_table, databases_of
 
 LAKE = """\

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from lake.config import load
-from lake.credentials import keys_of
+from lake.configuration.reading import load
+from lake.embedded.credentials import keys_of
 from tests.embedded import lend_keys
 from tests.local_aws.conftest import free_port
 

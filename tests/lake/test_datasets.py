@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lake.config import ConfigError, load
+from lake.configuration.reading import ConfigError, load
 
 TYPED = "columns: {id: int, value: double}"
 PROJECTED = f"format: json, catalog: projected, {TYPED}, partitions: "

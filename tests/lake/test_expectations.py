@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from lake.expectations import rules, ruleset
-from lake.model import Expectation, Job
+from lake.configuration.expectations import rules, ruleset
+from lake.configuration.model import Expectation, Job
 
 
 def job(*expect: dict[str, Any]) -> Job:

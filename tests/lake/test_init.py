@@ -13,10 +13,10 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from ruamel.yaml import YAML
 
-from lake.config import load
+from lake.configuration.names import STACKS
+from lake.configuration.reading import load
+from lake.deploying.terraform import synthesise
 from lake.examples import EXAMPLES, steps
-from lake.names import STACKS
-from lake.terraform import synthesise
 
 ROOT = Path(__file__).parents[2]
 
@@ -186,7 +186,7 @@ def test_editors_get_a_schema_that_the_sample_lake_meets_and_a_mistake_does_not(
     assert init(tmp_path, "shop").returncode == 0
     folder = tmp_path / "shop"
     assert (folder / "lake.yaml").read_text().startswith("# yaml-language-server: $schema=lake.schema.json\n")
-    schema = json.loads((folder / "lake.schema.json").read_text())
+    schema = json.loads((folder / "lake.configuration.schema.json").read_text())
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
     document = YAML(typ="safe").load(ROOT / "lake.yaml")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lake.config import ConfigError, load
-from lake.model import Job, ScriptJob
-from lake.rules.job_settings import OF_THE_STEPS
+from lake.configuration.model import Job, ScriptJob
+from lake.configuration.reading import ConfigError, load
+from lake.configuration.rules.job_settings import OF_THE_STEPS
 
 LAKE = """\
 project: shop

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from lake.config import load
-from lake.lifecycle import _crawlers_are_there
-from lake.names import Names
+from lake.configuration.names import Names
+from lake.configuration.reading import load
+from lake.deploying.lifecycle import _crawlers_are_there
 from tests.lake.test_workflows import LAKE
 
 

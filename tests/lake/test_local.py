@@ -18,9 +18,9 @@ from botocore.exceptions import ClientError
 
 from lake.aws import Aws
 from lake.commands.base import Settings
-from lake.config import load
+from lake.configuration.reading import load
+from lake.embedded.local import LocalAws, program, surroundings
 from lake.errors import BadInput
-from lake.local import LocalAws, program, surroundings
 from tests.local_aws.conftest import free_port, until
 
 

@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 from benchmarks.febrl import people
 from lake.aws import Aws
 from lake.cli import app
-from lake.config import load
+from lake.configuration.reading import load
 from lake.errors import BadInput
-from lake.matches import fetch
+from lake.running.matches import fetch
 
 ROOT = Path(__file__).parents[2]
 LAKE = """

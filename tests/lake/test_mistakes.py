@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from lake.config import ConfigError, load
+from lake.configuration.reading import ConfigError, load
 
 LAB = """\
 project: lab

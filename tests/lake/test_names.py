@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from lake.names import BUCKETS, Names
+from lake.configuration.names import BUCKETS, Names
 
 NAMES = Names("flights", "dev", "eu-west-1", "123456789012")
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from lake import partitions
 from lake.aws import Aws
-from lake.config import load
+from lake.configuration.reading import load
+from lake.data import partitions
+from lake.data.zones import Upload
 from lake.errors import LakeError
-from lake.zones import Upload
 from tests.embedded import lend_keys
 
 STORAGE: dict[str, Any] = {"Columns": [{"Name": "rate", "Type": "double"}], "Location": "s3://raw/rates/"}

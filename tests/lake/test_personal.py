@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lake import user
-from lake.config import ConfigError, load
+from lake.configuration import user
+from lake.configuration.reading import ConfigError, load
 from tests.lake.commands import Prompt
 
 ACCOUNT = "1" * 12

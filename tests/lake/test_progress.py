@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from lake.progress import Progress
+from lake.deploying.progress import Progress
 
 
 def diagnosed(summary: str, detail: str = "", address: str = "") -> str:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from lake.contents import check_contents
+from lake.configuration.model import Dataset
+from lake.data.contents import check_contents
 from lake.errors import BadInput
-from lake.model import Dataset
 from tests.lake.commands import Prompt
 
 PARQUET = b"PAR1\x15\x04" + bytes(20) + b"PAR1"

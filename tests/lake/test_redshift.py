@@ -9,9 +9,9 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from lake.cli import app
-from lake.config import load
-from lake.names import Names
-from lake.redshift import spectrum
+from lake.configuration.names import Names
+from lake.configuration.reading import load
+from lake.data.redshift import spectrum
 from tests.embedded import lend_keys
 
 ROOT = Path(__file__).parents[2]

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from lake.aws import Aws
-from lake.config import load
-from lake.lifecycle import SHELL_LOGS, _delete_shell_logs
+from lake.configuration.reading import load
+from lake.deploying.lifecycle import SHELL_LOGS, _delete_shell_logs
 from tests.embedded import client
 from tests.local_aws.conftest import free_port, started, stopped
 

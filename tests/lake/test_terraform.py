@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lake.lock import terraform_at_work
+from lake.deploying.lock import terraform_at_work
 from tests.local_aws.conftest import until
 
 ROOT = Path(__file__).parents[2]
@@ -24,10 +24,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from lake.cli import fail
 from lake.commands.output import say, stack_progress
-from lake.config import load
+from lake.configuration.reading import load
 from lake.errors import LakeError
-from lake.lock import alone
-from lake.terraform import Terraform
+from lake.deploying.lock import alone
+from lake.deploying.terraform import Terraform
 
 lake = load(Path("lake.yaml"))
 try:

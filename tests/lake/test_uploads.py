@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from lake import zones
 from lake.aws import Aws
-from lake.config import load
+from lake.configuration.reading import load
+from lake.data import zones
+from lake.data.uploads import SMALL, Uploads
+from lake.data.zones import Upload
 from lake.errors import LakeError
-from lake.uploads import SMALL, Uploads
-from lake.zones import Upload
 from tests.embedded import lend_keys
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lake.config import ConfigError, load
-from lake.workflows import Action, failure
+from lake.configuration.reading import ConfigError, load
+from lake.running.workflows import Action, failure
 
 LAKE = """\
 project: shop

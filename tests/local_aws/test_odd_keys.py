@@ -11,8 +11,8 @@ from urllib.parse import quote
 import pytest
 from botocore.exceptions import ClientError
 
-from lake import zones
 from lake.aws import Aws
+from lake.data import zones
 from local_aws.context import Context
 from tests import embedded
 from tests.local_aws.conftest import free_port, started, stopped, until

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from lake.config import load
-from lake.names import STACKS
+from lake.configuration.names import STACKS
+from lake.configuration.reading import load
 
 ROOT = Path(__file__).parents[2]
 Stacks = dict[str, dict[str, Any]]

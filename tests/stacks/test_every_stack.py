@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from lake.names import STACKS
+from lake.configuration.names import STACKS
 from stacks.base import PROVIDER_VERSIONS
 from tests.stacks.conftest import ROOT, Stacks, resources, synthesised
 from toolchain.provider import RANGE
@@ -218,7 +218,7 @@ def test_the_bindings_load_only_what_is_used() -> None:
 
 
 def test_synth_in_another_environment_makes_terraform_forget_the_backend(tmp_path: Path) -> None:
-    from lake.config import load
+    from lake.configuration.reading import load
     from stacks.app import forget_other_environments
 
     folder = tmp_path / "stacks" / "etl" / ".terraform"

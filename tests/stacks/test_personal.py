@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lake.config import load
+from lake.configuration.reading import load
 from stacks.app import forget_other_environments
 from tests.stacks.conftest import ROOT, Stacks, synthesised
 

@@ -6,10 +6,10 @@ import json
 import zipfile
 from pathlib import Path
 
-from lake.config import load
-from lake.job_spec import job_spec
-from lake.model import Job
-from lake.names import Names
+from lake.configuration.job_spec import job_spec
+from lake.configuration.model import Job
+from lake.configuration.names import Names
+from lake.configuration.reading import load
 from lake.shipped import scala_script
 from stacks.athena import statement
 from stacks.etl import matching_modules

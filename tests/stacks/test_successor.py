@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from lake.names import STACKS
+from lake.configuration.names import STACKS
 from tests.stacks.conftest import ROOT
 
 SUCCESSOR = ROOT / ".tools/successor/bin/python"

@@ -1,0 +1,1 @@
+"""What lake.yaml says: the model, its rules, names, and how a mistake is told."""

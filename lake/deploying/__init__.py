@@ -1,0 +1,1 @@
+"""The stacks: up, down, what is deployed and what is left."""

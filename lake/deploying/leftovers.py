@@ -1,0 +1,219 @@
+"""Everything of a lake that still exists, found by name and by tag in every service it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lake.aws import Aws, error_code
+from lake.data.catalog import CRAWLER_LOGS
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A resource that still exists. `name` is its name or ARN."""
+
+    kind: str
+    name: str
+
+
+Finder = Callable[[Aws], Iterable[str]]
+
+
+def leftovers(aws: Aws) -> list[Leftover]:
+    """All that is left of the lake in its environment: what stacks own, and what services made on their own.
+
+    A KMS key or a secret that waits for its deletion (7 to 30 days, by AWS's rule, at no cost) is not among them:
+    `pending_keys`, `pending_secrets`.
+    On AWS, a tag search may still name a resource for some minutes after it was deleted.
+    """
+    found = [Leftover(kind, name) for kind, finder in _FINDERS.items() for name in finder(aws)]
+    return found + [Leftover("by tag", arn) for arn in _tagged(aws) if not _named_already(arn, found)]
+
+
+def pending_keys(aws: Aws) -> list[str]:
+    """The lake's KMS keys that wait for their deletion, each with its date."""
+    return [
+        f"{key['KeyId']} (deleted on {key['DeletionDate']:%Y-%m-%d})"
+        for key in _keys(aws)
+        if key["KeyState"] == "PendingDeletion"
+    ]
+
+
+def pending_secrets(aws: Aws) -> list[str]:
+    """The lake's secrets that wait for their deletion, each with the day of it or of the request."""
+    return [
+        f"{secret['Name']} (deletion asked for on {secret['DeletedDate']:%Y-%m-%d})"
+        for secret in _secrets(aws)
+        if secret.get("DeletedDate")
+    ]
+
+
+def _ours(names: Iterable[str], prefix: str) -> Iterator[str]:
+    """Names of this lake: its prefix, then a separator or the end. `flights-dev` is not of `flights-devel`."""
+    for name in names:
+        rest = name.removeprefix(prefix)
+        if rest != name and (not rest or not rest[0].isalnum()):
+            yield name
+
+
+def _pages(client: Any, operation: str, key: str, field: str | None, **request: Any) -> Iterator[str]:
+    """The `field` of each entry under `key`, over all pages; the entries themselves where they are names."""
+    if client.can_paginate(operation):
+        pages = client.get_paginator(operation).paginate(**request)
+    else:
+        pages = [getattr(client, operation)(**request)]
+    for page in pages:
+        for entry in page[key]:
+            yield entry[field] if field else entry
+
+
+def _buckets(aws: Aws) -> Iterator[str]:
+    return _ours(_pages(aws.s3, "list_buckets", "Buckets", "Name"), aws.names.prefix)
+
+
+def _keys(aws: Aws) -> Iterator[Any]:
+    for key_id in _pages(aws.kms, "list_keys", "Keys", "KeyId"):
+        try:
+            key = aws.kms.describe_key(KeyId=key_id)["KeyMetadata"]
+        except ClientError:
+            continue
+        if key.get("Description") == f"Data of the lake {aws.names.prefix}":
+            yield key
+
+
+def _live_keys(aws: Aws) -> Iterator[str]:
+    return (key["KeyId"] for key in _keys(aws) if key["KeyState"] != "PendingDeletion")
+
+
+def _aliases(aws: Aws) -> Iterator[str]:
+    return _ours(_pages(aws.kms, "list_aliases", "Aliases", "AliasName"), aws.names.key_alias)
+
+
+def _databases(aws: Aws) -> Iterator[str]:
+    prefix = aws.names.database("").rstrip("_")
+    return _ours(_pages(aws.glue, "get_databases", "DatabaseList", "Name"), prefix)
+
+
+def _tables(aws: Aws) -> Iterator[str]:
+    for database in _databases(aws):
+        for table in _pages(aws.glue, "get_tables", "TableList", "Name", DatabaseName=database):
+            yield f"{database}.{table}"
+
+
+def _glue(operation: str, key: str, field: str) -> Finder:
+    return lambda aws: _ours(_pages(aws.glue, operation, key, field), aws.names.prefix)
+
+
+def _classifiers(aws: Aws) -> Iterator[str]:
+    pages = aws.glue.get_paginator("get_classifiers").paginate()
+    kinds = (kind for page in pages for entry in page["Classifiers"] for kind in entry.values())
+    return _ours((str(kind["Name"]) for kind in kinds), aws.names.prefix)  # type: ignore[index]
+
+
+def _secrets(aws: Aws) -> Iterator[Any]:
+    pages = aws.secrets.get_paginator("list_secrets").paginate(IncludePlannedDeletion=True)
+    secrets = (secret for page in pages for secret in page["SecretList"])
+    return (secret for secret in secrets if any(_ours([secret["Name"]], aws.names.prefix)))
+
+
+def _live_secrets(aws: Aws) -> Iterator[str]:
+    return (secret["Name"] for secret in _secrets(aws) if not secret.get("DeletedDate"))
+
+
+def _log_groups(aws: Aws) -> Iterator[str]:
+    prefix = f"/{aws.names.prefix}/"
+    return _pages(aws.logs, "describe_log_groups", "logGroups", "logGroupName", logGroupNamePrefix=prefix)
+
+
+def _crawler_logs(aws: Aws) -> Iterator[str]:
+    request = {"logGroupName": CRAWLER_LOGS, "logStreamNamePrefix": aws.names.prefix}
+    try:
+        streams = list(_pages(aws.logs, "describe_log_streams", "logStreams", "logStreamName", **request))
+    except ClientError as error:
+        if error_code(error) != "ResourceNotFoundException":
+            raise
+        return
+    for stream in _ours(streams, aws.names.prefix):
+        yield f"{CRAWLER_LOGS} {stream}"
+
+
+def _roles(aws: Aws) -> Iterator[str]:
+    return _ours(_pages(aws.iam, "list_roles", "Roles", "RoleName"), aws.names.prefix)
+
+
+def _workgroups(aws: Aws) -> Iterator[str]:
+    pages = _all_pages(aws.athena.list_work_groups, "NextToken")
+    return _ours((group["Name"] for page in pages for group in page["WorkGroups"]), aws.names.prefix)
+
+
+def _queues(aws: Aws) -> Iterator[str]:
+    pages = aws.sqs.get_paginator("list_queues").paginate(QueueNamePrefix=aws.names.prefix)
+    urls = (url for page in pages for url in page.get("QueueUrls", []))
+    return _ours((url.rpartition("/")[2] for url in urls), aws.names.prefix)
+
+
+def _streams(aws: Aws) -> Iterator[str]:
+    return _ours(_pages(aws.kinesis, "list_streams", "StreamNames", None), aws.names.prefix)
+
+
+def _delivery_streams(aws: Aws) -> Iterator[str]:
+    return _ours(aws.firehose.list_delivery_streams(Limit=10_000)["DeliveryStreamNames"], aws.names.prefix)
+
+
+def _applications(aws: Aws) -> Iterator[str]:
+    pages = _all_pages(aws.flink.list_applications, "NextToken")
+    names = (entry["ApplicationName"] for page in pages for entry in page["ApplicationSummaries"])
+    return _ours(names, aws.names.prefix)
+
+
+def _all_pages(operation: Callable[..., Any], token: str) -> Iterator[Any]:
+    """For the few operations that botocore has no paginator for."""
+    page = operation()
+    yield page
+    while page.get(token):
+        page = operation(**{token: page[token]})
+        yield page
+
+
+_FINDERS: dict[str, Finder] = {
+    "S3 bucket": _buckets,
+    "KMS key": _live_keys,
+    "KMS alias": _aliases,
+    "Glue database": _databases,
+    "Glue table": _tables,
+    "Glue connection": _glue("get_connections", "ConnectionList", "Name"),
+    "Secrets Manager secret": _live_secrets,
+    "Glue crawler": _glue("get_crawlers", "Crawlers", "Name"),
+    "Glue classifier": _classifiers,
+    "Glue job": _glue("get_jobs", "Jobs", "Name"),
+    "Glue data quality ruleset": _glue("list_data_quality_rulesets", "Rulesets", "Name"),
+    "Glue ML transform": _glue("get_ml_transforms", "Transforms", "Name"),
+    "Glue workflow": lambda aws: _ours(_pages(aws.glue, "list_workflows", "Workflows", None), aws.names.prefix),
+    "Glue trigger": _glue("get_triggers", "Triggers", "Name"),
+    "Glue security configuration": _glue("get_security_configurations", "SecurityConfigurations", "Name"),
+    "CloudWatch log group": _log_groups,
+    "CloudWatch log stream": _crawler_logs,
+    "IAM role": _roles,
+    "SQS queue": _queues,
+    "Athena workgroup": _workgroups,
+    "Kinesis stream": _streams,
+    "Firehose delivery stream": _delivery_streams,
+    "Flink application": _applications,
+}
+
+
+def _tagged(aws: Aws) -> Iterator[str]:
+    wanted = aws.lake.tags
+    filters = [{"Key": key, "Values": [value]} for key, value in wanted.items()]
+    pending = {key["Arn"] for key in _keys(aws) if key["KeyState"] == "PendingDeletion"}
+    pending |= {secret["ARN"] for secret in _secrets(aws) if secret.get("DeletedDate")}
+    arns = _pages(aws.tagging, "get_resources", "ResourceTagMappingList", "ResourceARN", TagFilters=filters)
+    return (arn for arn in arns if arn not in pending)
+
+
+def _named_already(arn: str, found: list[Leftover]) -> bool:
+    return any(arn.endswith((f":{left.name}", f"/{left.name}", f"/{left.name}:*")) for left in found)

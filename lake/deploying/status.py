@@ -1,0 +1,140 @@
+"""What is deployed and in what state, asked of AWS itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lake.aws import Aws
+from lake.configuration.names import ZONES
+from lake.connections import address
+from lake.data import partitions
+from lake.data.catalog import crawled_datasets, table_size
+
+ABSENT = "not deployed"
+
+Ask = Callable[[Aws, str], tuple[str, str]]
+"""Asks AWS about one part by its name in lake.yaml: (state, detail)."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One part of the lake. `detail` is a short sentence."""
+
+    stack: str
+    part: str
+    state: str
+    detail: str = ""
+
+
+def status(aws: Aws) -> list[Line]:
+    """The state of every bucket, connection, crawler, job, workgroup and stream that lake.yaml asks for."""
+    config = aws.lake.config
+    crawled = crawled_datasets(aws)
+    declared = [name for name in config.datasets if name not in crawled]
+    counted = [name for name, stream in config.streams.items() if stream.window]
+    parts: list[tuple[str, str, Ask, Iterable[str]]] = [
+        ("storage", "zone", _bucket, ZONES),
+        ("catalog", "connection", _connection, config.connections),
+        ("catalog", "crawler", _crawler, crawled),
+        ("catalog", "table", _table, declared),
+        ("etl", "job", _job, config.every_job),
+        ("etl", "workflow", _workflow, config.workflows),
+        ("athena", "workgroup", _workgroup, [aws.names.workgroup]),
+        ("streaming", "stream", _stream, config.streams),
+        ("streaming", "delivery", _delivery, config.streams),
+        ("streaming", "application", _application, counted),
+    ]
+    return [
+        Line(stack, f"{part} {name}", *_asked(ask, aws, name)) for stack, part, ask, names in parts for name in names
+    ]
+
+
+def _asked(ask: Ask, aws: Aws, name: str) -> tuple[str, str]:
+    try:
+        return ask(aws, name)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 404):
+            return ABSENT, ""
+        raise
+
+
+def _bucket(aws: Aws, zone: str) -> tuple[str, str]:
+    bucket = aws.names.bucket(zone)
+    aws.s3.head_bucket(Bucket=bucket)
+    return "deployed", f"s3://{bucket}"
+
+
+def _connection(aws: Aws, name: str) -> tuple[str, str]:
+    connection = aws.lake.config.connections[name]
+    aws.glue.get_connection(Name=aws.names.connection(name), HidePassword=True)
+    if connection.type == "network":
+        return "deployed", address(connection)
+    versions = aws.secrets.describe_secret(SecretId=aws.names.secret(name)).get("VersionIdsToStages")
+    return "deployed", address(connection) + ("" if versions else f"; no password yet: `lake secret {name}`")
+
+
+def _crawler(aws: Aws, dataset: str) -> tuple[str, str]:
+    crawler = aws.glue.get_crawler(Name=aws.names.crawler(dataset))["Crawler"]
+    last = crawler.get("LastCrawl", {}).get("Status", "never run")
+    return crawler["State"], f"last crawl: {last}; {_size(aws, dataset)}"
+
+
+def _table(aws: Aws, dataset: str) -> tuple[str, str]:
+    table = aws.lake.config.datasets[dataset].catalog
+    aws.glue.get_table(DatabaseName=aws.names.database("raw"), Name=dataset)
+    return "deployed", f"{table}; {_size(aws, dataset)}"
+
+
+def _size(aws: Aws, dataset: str) -> str:
+    columns, count = table_size(aws, dataset)
+    if not columns:
+        return "no table"
+    if aws.lake.config.datasets[dataset].catalog == "projected":
+        return f"table with {columns} columns, partitions computed by Athena"
+    advice = partitions.unindexed(aws, dataset, count)
+    return f"table with {columns} columns, {count} partitions" + (f"; {advice}" if advice else "")
+
+
+def _job(aws: Aws, job: str) -> tuple[str, str]:
+    name = aws.names.job(job)
+    aws.glue.get_job(JobName=name)
+    runs: list[Any] = sorted(aws.glue.get_job_runs(JobName=name)["JobRuns"], key=lambda run: run["StartedOn"])
+    if not runs:
+        return "deployed", "never run"
+    return "deployed", f"last run: {runs[-1]['JobRunState']} in {runs[-1].get('ExecutionTime', 0)} s"
+
+
+def _workflow(aws: Aws, workflow: str) -> tuple[str, str]:
+    found = aws.glue.get_workflow(Name=aws.names.workflow(workflow))["Workflow"]
+    last = found.get("LastRun")
+    if not last:
+        return "deployed", "never run"
+    counts = last["Statistics"]
+    done = f"{counts['SucceededActions']} of {counts['TotalActions']} succeeded"
+    return "deployed", f"last run: {last['Status']}, {done}"
+
+
+def _workgroup(aws: Aws, name: str) -> tuple[str, str]:
+    group = aws.athena.get_work_group(WorkGroup=name)["WorkGroup"]
+    return group.get("State", "ENABLED"), ""
+
+
+def _stream(aws: Aws, stream: str) -> tuple[str, str]:
+    summary = aws.kinesis.describe_stream_summary(StreamName=aws.names.stream(stream))["StreamDescriptionSummary"]
+    return summary["StreamStatus"], f"{summary['OpenShardCount']} shards"
+
+
+def _delivery(aws: Aws, stream: str) -> tuple[str, str]:
+    name = aws.names.stream(stream)
+    delivery = aws.firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
+    return delivery["DeliveryStreamStatus"], f"to s3://{aws.names.bucket('raw')}/{stream}/"
+
+
+def _application(aws: Aws, stream: str) -> tuple[str, str]:
+    detail = aws.flink.describe_application(ApplicationName=aws.names.stream(stream))["ApplicationDetail"]
+    state = detail["ApplicationStatus"]
+    return state, "counts windows" if state == "RUNNING" else "not started: it counts nothing"

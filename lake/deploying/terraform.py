@@ -1,0 +1,302 @@
+"""Deploys and destroys the synthesised stacks with Terraform.
+
+It is what `cdktf deploy` and `cdktf destroy` do (same folders, same state, so both can be mixed), with four things
+more: progress from Terraform's own event stream, stacks side by side, an end (Ctrl-C, a closed terminal, a kill) that
+leaves no half-made resource outside the state, and resources that are in no state all the same taken into it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lake.aws import Aws
+from lake.configuration.reading import Lake
+from lake.deploying import adoption, state, unchanged
+from lake.deploying.lock import Lock
+from lake.deploying.progress import OnProgress, Progress
+from lake.errors import LakeError
+from lake.failures import sentence
+from lake.shipped import PACKAGES, importable
+
+Verb = Literal["apply", "destroy"]
+MayBegin = Callable[[str], bool]
+POLL_SECONDS = 1.0
+TAIL_SECONDS = 0.2
+WAIT = "-lock-timeout=24h"
+
+
+class Interrupted(LakeError):
+    exit_code = 130
+
+
+def synthesise(lake: Lake) -> None:
+    """Write every stack under cdktf.out, as the cdktf CLI would."""
+    environment = importable(PACKAGES) | {"LAKE_ENV": lake.env, "LAKE_FILE": str(lake.file)}
+    app = ["main.py"] if (lake.root / "main.py").exists() else ["-m", "stacks.app"]
+    command = [sys.executable, *app]
+    done = subprocess.run(command, cwd=lake.root, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise LakeError(f"the stacks could not be synthesised:\n{done.stderr.strip()}")
+
+
+class Terraform:
+    """Runs Terraform in the synthesised stacks of a lake. It does not plan a stack that is as it was at its last apply.
+
+    On the first Ctrl-C, on a closed terminal, or when a stack fails, no further one is begun and those under way are
+    finished; on the second Ctrl-C Terraform itself is interrupted.
+
+    Args:
+        lock: of the checkout, held.
+        wait: wait also for a Terraform that has the state without this lock, such as a `cdktf deploy`.
+        plan_all: plan also what is unchanged.
+    """
+
+    def __init__(
+        self, aws: Aws, on_progress: OnProgress, lock: Lock, *, wait: bool = False, plan_all: bool = False
+    ) -> None:
+        self._aws = aws
+        self._on_progress = on_progress
+        self._lock = lock
+        self._plan_all = plan_all
+        self._options = ["-auto-approve", "-input=false", *([WAIT] if wait else [])]
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._interrupts = 0
+        self._failed = False
+
+    def apply(self, stacks: Sequence[str], may_begin: MayBegin = lambda stack: True) -> None:
+        """Deploy stacks side by side, each as soon as it may begin.
+
+        Raises:
+            LakeError: with Terraform's own words.
+            Interrupted: Ctrl-C was pressed.
+        """
+        self._all(self._apply, stacks, may_begin)
+
+    def destroy(self, stacks: Sequence[str]) -> None:
+        """Destroy stacks side by side. Raises as `apply` does."""
+        self._all(self._destroy, stacks, lambda stack: True)
+
+    def resources(self, stack: str) -> list[str]:
+        """The addresses in a stack's state; none where it was never deployed."""
+        command = ["terraform", f"-chdir={self._folder(stack)}", "state", "list"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True)
+        if done.returncode and "No state file was found" not in done.stderr:
+            raise LakeError(done.stderr.strip())
+        return done.stdout.split()
+
+    def _all(self, work: Callable[[Progress], None], stacks: Sequence[str], may_begin: MayBegin) -> None:
+        with _signals_to(self._interrupt), ThreadPoolExecutor(max(1, len(stacks))) as pool:
+            results = list(pool.map(lambda stack: self._one(work, stack, may_begin), stacks))
+        failed = [f"{result.stack}: {error}" for result in results for error in result.failures]
+        if self._interrupts:
+            raise Interrupted("interrupted. Run the same command again: it goes on from here")
+        if failed:
+            raise LakeError("\n".join(failed))
+
+    def _one(self, work: Callable[[Progress], None], stack: str, may_begin: MayBegin) -> Progress:
+        progress = Progress(stack)
+        while not self._stopped() and not may_begin(stack):
+            time.sleep(POLL_SECONDS)
+        if self._stopped():
+            return progress
+        self._tell(progress)
+        try:
+            work(progress)
+        except (LakeError, ClientError, BotoCoreError) as error:
+            progress.errors.append(sentence(error))
+        except BaseException:
+            self._failed = True  # else those that wait for this stack would wait for ever
+            raise
+        self._failed |= bool(progress.errors)
+        progress.finished = True
+        self._tell(progress)
+        return progress
+
+    def _stopped(self) -> bool:
+        return self._failed or self._interrupts > 0
+
+    def _prepare(self, progress: Progress) -> None:
+        """Initialise the folder, with a state that can be read."""
+        folder = self._folder(progress.stack)
+        if self._aws.lake.environment.state is None:
+            self._note(progress, state.restored(self._kept(progress.stack, "tfstate")))
+        mark = unchanged.initialised(folder)
+        if not mark.holds():
+            mark.remove()
+            command = ["terraform", f"-chdir={folder}", "init", "-input=false", "-no-color", "-reconfigure"]
+            done = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True)
+            if done.returncode:
+                raise LakeError(done.stderr.strip())
+            mark.set()
+        self._note(progress, state.taken_up(folder))
+
+    def _apply(self, progress: Progress) -> None:
+        mark = self._applied(progress.stack)
+        progress.unchanged = not self._plan_all and mark.holds()
+        if progress.unchanged:
+            self._note(progress, "unchanged since its last apply, so not planned; --all plans it all the same")
+            return
+        mark.remove()
+        self._prepare(progress)
+        if not self._interrupts:
+            self._apply_and_adopt(progress)
+            if not progress.errors:
+                mark.set()
+
+    def _apply_and_adopt(self, progress: Progress) -> None:
+        """A call whose answer was lost may have made its resource, and its repetition fails: that one is found then."""
+        for _ in range(2):
+            found = self._orphans(progress.stack)
+            if foreign := [orphan for orphan in found if not orphan.found.belongs_to(self._aws)]:
+                raise LakeError("\n".join(map(self._foreign, foreign)))
+            self._adopting(found, progress)
+            if not progress.errors or self._interrupts or not self._orphans(progress.stack):
+                return
+
+    def _destroy(self, progress: Progress) -> None:
+        """What is in no state is first taken into it: Terraform then destroys it as it would have."""
+        self._applied(progress.stack).remove()
+        self._prepare(progress)
+        if self._interrupts:
+            return
+        found = [orphan for orphan in self._orphans(progress.stack) if orphan.found.belongs_to(self._aws)]
+        if found:
+            self._adopting(found, progress, *(f"-target={orphan.address}" for orphan in found))
+        if not progress.errors and not self._interrupts:
+            self._run("destroy", progress)
+
+    def _orphans(self, stack: str) -> list[adoption.Orphan]:
+        resources = json.loads((self._folder(stack) / "cdk.tf.json").read_text()).get("resource", {})
+        return adoption.orphans(self._aws, resources, self.resources(stack))
+
+    def _foreign(self, orphan: adoption.Orphan) -> str:
+        return (
+            f"{orphan.found.id} ({orphan.address}) is there already, and its tags do not say that it is of "
+            f"{self._aws.names.prefix}. Delete or rename it, or choose another project in {self._aws.lake.file.name}"
+        )
+
+    def _adopting(self, found: Sequence[adoption.Orphan], progress: Progress, *options: str) -> None:
+        """Apply, with the import of what was found."""
+        file = self._folder(progress.stack) / state.ADOPTED
+        if found:
+            blocks = [{"to": orphan.address, "id": orphan.found.id} for orphan in found]
+            file.write_text(json.dumps({"import": blocks}))
+        try:
+            self._run("apply", progress, *options)
+        finally:
+            file.unlink(missing_ok=True)
+        for orphan in [] if progress.errors else found:
+            self._note(progress, f"adopted: {orphan.address}, {orphan.found.id}")
+
+    def _run(self, verb: Verb, progress: Progress, *options: str) -> None:
+        progress.plan()
+        command = ["terraform", f"-chdir={self._folder(progress.stack)}", verb, "-json", *self._options, *options]
+        log = self._kept(progress.stack, "log")
+        with log.open("wb") as events:
+            # In a session of its own it does not see the terminal's Ctrl-C: this class decides what that means.
+            # Into a file, not a pipe: should this process die, Terraform writes on, and finishes what it began.
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=events, stderr=events, start_new_session=True
+            )
+        self._running.add(process)
+        for line in _lines(log, process):
+            progress.take(line)
+            self._tell(progress)
+        self._running.discard(process)
+        progress.working.clear()
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)  # a provider that outlived a killed Terraform
+        if process.returncode < 0:
+            raise LakeError(_killed(-process.returncode))
+        if process.returncode and not progress.errors:
+            progress.errors.append(f"terraform {verb} ended with {process.returncode}. What it said is in {log}")
+
+    def _note(self, progress: Progress, note: str) -> None:
+        if note:
+            progress.notes.append(note)
+            self._tell(progress)
+
+    def _tell(self, progress: Progress) -> None:
+        """A terminal that is gone is no reason to stop."""
+        with suppress(OSError):
+            self._on_progress(progress)
+
+    def _interrupt(self, number: int, _: Any) -> None:
+        again = number == signal.SIGINT and self._interrupts > 0
+        self._interrupts += 1
+        if number == signal.SIGHUP:
+            _leave_the_terminal()
+        if again:
+            for process in list(self._running):
+                process.send_signal(signal.SIGINT)
+            return
+        self._lock.let_go_soon()
+        what = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        with suppress(OSError):
+            print(
+                f"\n{what}: the stacks under way are being finished. Ctrl-C again: Terraform is interrupted.",
+                file=sys.stderr,
+            )
+
+    def _folder(self, stack: str) -> Path:
+        return self._aws.lake.root / "cdktf.out" / "stacks" / stack
+
+    def _applied(self, stack: str) -> unchanged.Mark:
+        return unchanged.applied(self._aws, self._folder(stack), self._kept(stack, "applied"))
+
+    def _kept(self, stack: str, kind: str) -> Path:
+        folder = self._aws.lake.root / ".state" / self._aws.lake.deployment
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{stack}.{kind}"
+
+
+@contextmanager
+def _signals_to(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    """Handle the signals that ask to end; one that was ignored (nohup) stays so."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        for number, earlier in before.items():
+            if earlier != signal.SIG_IGN:
+                signal.signal(number, handler)
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
+
+
+def _leave_the_terminal() -> None:
+    """It is closed: what would still be printed goes nowhere, and is no error."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+
+
+def _lines(log: Path, process: subprocess.Popen[bytes]) -> Iterator[str]:
+    """The lines of a growing file until its process ends; an empty one whenever nothing new is there."""
+    rest = ""
+    with log.open(errors="replace") as events:
+        while True:
+            ended = process.poll() is not None
+            *lines, rest = (rest + events.read()).split("\n")
+            yield from lines
+            if ended:
+                return
+            yield ""
+            time.sleep(TAIL_SECONDS)
+
+
+def _killed(number: int) -> str:
+    name = signal.Signals(number).name
+    return f"Terraform was killed ({name}). Run the same command again: it finds what was made, and goes on"

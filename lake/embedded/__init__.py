@@ -1,0 +1,1 @@
+"""The embedded AWS, as the `lake` command starts and reaches it."""

@@ -1,0 +1,268 @@
+"""Start, stop and inspect the embedded AWS: a process of its own that outlives the command."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO, Any
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+from lake.configuration.reading import Lake, where
+from lake.embedded.credentials import keys_of
+from lake.errors import BadInput, LakeError
+from lake.shipped import PACKAGES, importable
+
+_REFUSED = 2
+"""What it ends with when another process has the folder, as when two commands start it at once."""
+START_SECONDS = 60
+STOP_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Process:
+    """The embedded AWS that has a folder now, as it says itself.
+
+    Attributes:
+        since: when it was started, in ISO 8601.
+        folder: where it was started, which is elsewhere if the folder was moved since.
+    """
+
+    pid: int
+    port: int
+    since: str
+    folder: str
+
+
+@dataclass(frozen=True)
+class LocalAws:
+    """The embedded AWS of an environment that has an endpoint.
+
+    Attributes:
+        folder: everything it keeps: data, state, log. Only this user may look into it.
+    """
+
+    lake: Lake
+    endpoint: str
+    folder: Path
+
+    @classmethod
+    def of(cls, lake: Lake) -> LocalAws:
+        """Raises BadInput where the environment is an AWS account."""
+        if lake.environment.endpoint is None:
+            field = where(lake, "environments", lake.env)
+            raise BadInput(f"{field}: has no endpoint, so it is an AWS account. Choose one that has with LAKE_ENV")
+        return cls(lake, lake.environment.endpoint, lake.root / ".local" / lake.env)
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.endpoint).port or 80
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "aws.log"
+
+    def process(self) -> Process | None:
+        """The process that has the folder, on whatever port. It locks a file in it for as long as it lives."""
+        try:
+            with (self._data / "process.json").open() as file:
+                if not _is_locked(file):
+                    return None
+                return Process(**json.load(file))
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def pid(self) -> int | None:
+        """Its process id, or None when it does not run."""
+        process = self.process()
+        return process.pid if process else None
+
+    def need_its_place(self) -> None:
+        """Raises BadInput if it runs, but on another port than the endpoint's or from another folder."""
+        process = self.process()
+        if process is None:
+            return
+        again = "`lake local stop` ends it; then start it again"
+        if process.port != self.port:
+            raise BadInput(
+                f"the embedded AWS of {self.folder} runs on {process.port} (process {process.pid}), "
+                f"lake.yaml says {self.port}: {again}"
+            )
+        if Path(process.folder) != self._data.resolve():
+            raise BadInput(
+                f"the embedded AWS of {self.folder} (process {process.pid}) was started when its folder was "
+                f"{process.folder}, and can keep nothing any more: {again}"
+            )
+
+    def need(self) -> None:
+        """Raises BadInput at once if no program listens at the endpoint, or it runs in another place."""
+        self.need_its_place()
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            raise BadInput(
+                f"{where(self.lake, 'environments', self.lake.env)}: {nothing_answers(self.endpoint)}"
+            ) from None
+
+    def start(self, *, is_open: bool = False) -> bool:
+        """Start it and wait until it answers. False if it ran already.
+
+        Args:
+            is_open: it checks no signatures.
+
+        Raises:
+            BadInput: another program has the port, or it runs on another one.
+            LakeError: it ended or did not answer in time; the message holds the end of its log.
+        """
+        if self.pid() is not None:
+            self.need_its_place()
+            return False
+        self._need_free_port()
+        self._make_folder()
+        options = ["--open"] if is_open else []
+        options += ["--jobs-as", user] if (user := os.environ.get("LAKE_JOBS_AS")) else []
+        command = program("local_aws", "--port", str(self.port), "--folder", str(self._data), *options)
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=surroundings(),
+                start_new_session=True,
+            )
+        self._wait_until_ready(process)
+        if self.pid() == process.pid:
+            return True
+        # Another command was first. Ours would still take the folder, should that one die at once.
+        process.terminate()
+        process.wait()
+        return False
+
+    def is_open(self) -> bool:
+        """Whether it runs and checks no signatures."""
+        pid = self.pid()
+        return pid is not None and "--open" in _arguments(pid).split()
+
+    def stop(self) -> bool:
+        """Stop it and wait until its state is written. False if it did not run."""
+        pid = self.pid()
+        if pid is None:
+            return False
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while self.pid() is not None:
+            if time.monotonic() > deadline:
+                raise LakeError(f"the embedded AWS (process {pid}) did not stop within {STOP_SECONDS} s")
+            time.sleep(0.1)
+        return True
+
+    def store(self) -> dict[str, list[str]]:
+        """Every key of every service it holds, by place.
+
+        Raises:
+            BadInput: it does not run, or does not answer.
+        """
+        from botocore.auth import SigV4Auth  # half a second, which `lake local start` does not need
+        from botocore.awsrequest import AWSRequest
+        from botocore.credentials import Credentials
+
+        self.need()
+        keys = keys_of(self.lake)
+        url = f"{self.endpoint}/_local/store"
+        request = AWSRequest("GET", url)
+        SigV4Auth(Credentials(keys.id, keys.secret), "local", "local").add_auth(request)
+        try:
+            listing: dict[str, list[str]] = _get_json(url, dict(request.headers))
+        except OSError:
+            raise BadInput(nothing_answers(self.endpoint)) from None
+        return listing
+
+    def answers(self) -> bool:
+        """Whether it does, within some seconds: it may be stopped, or have its hands full."""
+        try:
+            _get_json(f"{self.endpoint}/_ministack/health")
+        except OSError:
+            return False
+        return True
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "aws"
+
+    def _make_folder(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for folder in (self.folder.parent, self.folder):
+            folder.chmod(0o700)
+
+    def _need_free_port(self) -> None:
+        with socket.socket() as probe:
+            # As the server itself binds: a connection of a run before that lingers is no obstacle.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self.port))
+            except OSError:
+                raise BadInput(
+                    f"port {self.port} is taken by another program. Stop that, or change the port of the environment's "
+                    f"endpoint in lake.yaml"
+                ) from None
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            ended = process.poll()
+            if ended == _REFUSED and self.process():
+                self.need_its_place()
+            elif ended is not None:
+                raise LakeError(f"the embedded AWS ended with {process.returncode}:\n{self.log_tail(15)}")
+            if self.answers():
+                return
+            time.sleep(0.1)
+        process.terminate()
+        raise LakeError(f"the embedded AWS did not answer within {START_SECONDS} s:\n{self.log_tail(15)}")
+
+    def log_tail(self, lines: int) -> str:
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return "\n".join(text.splitlines()[-lines:])
+
+
+def nothing_answers(endpoint: str) -> str:
+    return f"nothing answers at {endpoint}. `lake local start` starts it; if it runs, `lake local logs` may say why"
+
+
+def program(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module of the embedded AWS in a process of its own; it needs `surroundings()`."""
+    return [sys.executable, "-m", module, *arguments]
+
+
+def surroundings() -> dict[str, str]:
+    return importable(PACKAGES)
+
+
+def _is_locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _arguments(pid: int) -> str:
+    """The state and the command line of a process."""
+    command = ["ps", "-ww", "-o", "stat=,args=", "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def _get_json(url: str, headers: Mapping[str, str] = MappingProxyType({})) -> Any:
+    with urlopen(Request(url, headers=dict(headers)), timeout=10) as response:
+        return json.load(response)

@@ -1,0 +1,1 @@
+"""Jobs, workflows and crawlers: start, follow, preview, and what came of their rows."""

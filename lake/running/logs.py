@@ -1,0 +1,199 @@
+"""What jobs, crawlers and streams have logged, out of CloudWatch Logs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any
+
+from lake.aws import Aws
+from lake.configuration.suggest import hint
+from lake.data import catalog
+from lake.errors import BadInput, LakeError
+from lake.running import jobs, runs
+
+KINDS = ("job", "crawler", "stream")
+POLL_SECONDS = 1.0
+_MOST = 10_000
+GRACE_SECONDS = 5.0
+"""Events that one call gives, at most."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a log; `source` is short for its log group: output, error, crawler, firehose or flink."""
+
+    at: datetime
+    source: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Log:
+    """The log of one thing.
+
+    Attributes:
+        what: it is, in a sentence: `the run jr_1 of flights`.
+        streams: (source, log group, log stream) of each of its parts.
+        only: what its lines begin with, where others share the stream.
+        is_over: whether nothing more will come.
+        nothing: what to say where there is no line yet.
+    """
+
+    what: str
+    streams: tuple[tuple[str, str, str], ...]
+    is_over: Callable[[], bool]
+    nothing: str
+    only: str = ""
+
+
+def find(aws: Aws, name: str, kind: str | None = None, run: str | None = None) -> Log:
+    """The log of a job's run, of a crawler's last crawl, or of a stream's delivery and application.
+
+    Args:
+        name: as lake.yaml has it; a crawler by the name of its dataset.
+        kind: `job`, `crawler` or `stream`, where one name is more than one of them.
+        run: of a job, a run's id or the beginning of it; without it the last run.
+
+    Raises:
+        BadInput: the name is none of them, or more than one.
+        LakeError: there is nothing yet.
+    """
+    found = _kind(aws, name, kind or ("job" if run and name in aws.lake.config.every_job else None))
+    if found == "job":
+        return _of_job(aws, name, run)
+    if run:
+        raise BadInput(f"--run is for a job, and {name} is a {found}")
+    return _of_crawler(aws, name) if found == "crawler" else _of_stream(aws, name)
+
+
+def _kind(aws: Aws, name: str, kind: str | None) -> str:
+    """What lake.yaml has under this name: the one kind of them all, or the one that is asked for."""
+    config = aws.lake.config
+    named = {"job": list(config.every_job), "crawler": list(config.datasets), "stream": list(config.streams)}
+    kinds = [each for each in KINDS if name in named[each] and kind in (None, each)]
+    if not kinds:
+        known = "; ".join(f"{each}s {', '.join(names)}" for each, names in named.items() if names)
+        way_out = f"Allowed: {known}.{hint(name, chain(*named.values()))}".removesuffix(".")
+        raise BadInput(f"there is no {kind or 'job, crawler or stream'} {name!r} in lake.yaml. {way_out}")
+    if len(kinds) > 1:
+        choice = " or ".join(f"--of {each}" for each in kinds)
+        raise BadInput(f"{name} is a {' and a '.join(kinds)}. Say which with {choice}")
+    if kinds == ["crawler"]:
+        catalog.check_crawled(aws.lake, name)
+    return kinds[0]
+
+
+def lines(aws: Aws, log: Log, last: int) -> list[Line]:
+    """The last lines of a log, oldest first."""
+    return _started(aws, log, last)[0]
+
+
+def follow(aws: Aws, log: Log, last: int) -> Iterator[Line]:
+    """The last lines of a log, and those that come, until nothing more will."""
+    found, tokens = _started(aws, log, last)
+    yield from found
+    ended = None
+    # AWS shows what was written some seconds later.
+    grace = 0 if aws.lake.environment.endpoint else GRACE_SECONDS
+    while True:
+        fresh = [line for stream in log.streams for line in _fresh(aws, log, stream, tokens)]
+        yield from sorted(fresh, key=lambda line: line.at)
+        if ended is not None and not fresh and time.monotonic() >= ended + grace:
+            return
+        if ended is None and log.is_over():
+            ended = time.monotonic()
+        elif not fresh:
+            time.sleep(POLL_SECONDS)
+
+
+Tokens = dict[str, str]
+"""By log group, where to read on."""
+
+
+def _started(aws: Aws, log: Log, last: int) -> tuple[list[Line], Tokens]:
+    """The last lines, and where to read on."""
+    tokens: Tokens = {}
+    found: list[Line] = []
+    for source, group, stream in log.streams:
+        # Of a stream that others share, some lines are left out.
+        answer = _events(aws, group, stream, limit=_MOST if log.only else max(last, 1))
+        if answer:
+            tokens[group] = answer["nextForwardToken"]
+            found += _lines(log, source, answer["events"])
+    found.sort(key=lambda line: line.at)
+    return found[-last:] if last else [], tokens
+
+
+def _fresh(aws: Aws, log: Log, place: tuple[str, str, str], tokens: Tokens) -> list[Line]:
+    source, group, stream = place
+    position: dict[str, Any] = {"nextToken": tokens[group]} if group in tokens else {}
+    answer = _events(aws, group, stream, startFromHead=True, **position)
+    if answer:
+        tokens[group] = answer["nextForwardToken"]
+    return list(_lines(log, source, answer["events"] if answer else []))
+
+
+def _events(aws: Aws, group: str, stream: str, **options: Any) -> Any:
+    """One page of events; None where the group or the stream is not there yet."""
+    try:
+        return aws.logs.get_log_events(logGroupName=group, logStreamName=stream, **options)
+    except aws.logs.exceptions.ResourceNotFoundException:
+        return None
+
+
+def _lines(log: Log, source: str, events: list[Any]) -> Iterator[Line]:
+    for event in events:
+        if event["message"].startswith(log.only):
+            text = event["message"].removeprefix(log.only).strip("\n")
+            yield Line(datetime.fromtimestamp(event["timestamp"] / 1000, UTC), source, text)
+
+
+def _of_job(aws: Aws, job: str, given: str | None) -> Log:
+    run = runs.find(aws, given) if given else next(runs.of_job(aws, job, 1), None)
+    if run is None:
+        raise LakeError(f"the job {job} has never run. Start it: `lake run {job}`")
+    if run.name != job or run.kind != "job":
+        raise BadInput(f"the run {run.id} is one of {run.name}, not of {job}")
+
+    def is_over() -> bool:
+        found = aws.glue.get_job_run(JobName=aws.names.job(job), RunId=run.id)["JobRun"]
+        return found["JobRunState"] in jobs.ENDED
+
+    streams = tuple((kind, jobs.log_group(aws, job, kind), run.id) for kind in ("output", "error"))
+    what = f"the run {run.id} of {job}"
+    return Log(what, streams, is_over, f"{what} is {run.state} and has logged nothing yet")
+
+
+def _of_crawler(aws: Aws, dataset: str) -> Log:
+    name = aws.names.crawler(dataset)
+    try:
+        crawls = aws.glue.list_crawls(CrawlerName=name)["Crawls"]
+    except aws.glue.exceptions.EntityNotFoundException:
+        raise LakeError(f"the crawler of {dataset} is not there. Deploy it first: `lake up catalog`") from None
+    if not crawls:
+        raise LakeError(f"the crawler of {dataset} has never run. Start it: `lake crawl {dataset}`")
+    last = max(crawls, key=lambda crawl: crawl["StartTime"])
+    is_over = lambda: aws.glue.get_crawler(Name=name)["Crawler"]["State"] == "READY"  # noqa: E731
+    what = f"the last crawl of {dataset}"
+    streams = (("crawler", catalog.CRAWLER_LOGS, name),)
+    return Log(what, streams, is_over, f"{what} is {last['State']} and has logged nothing yet", f"[{last['CrawlId']}] ")
+
+
+def _of_stream(aws: Aws, stream: str) -> Log:
+    groups = {service: aws.names.log_group(service, stream) for service in ("firehose", "flink")}
+    found = [(service, group, name) for service, group in groups.items() for name in _streams_of(aws, group)]
+    what = f"the stream {stream}"
+    nothing = f"{what} has logged nothing: Firehose logs errors alone, and a Flink application once it is started"
+    return Log(what, tuple(found), lambda: False, nothing)
+
+
+def _streams_of(aws: Aws, group: str) -> list[str]:
+    try:
+        answer = aws.logs.describe_log_streams(logGroupName=group, orderBy="LastEventTime", descending=True, limit=1)
+    except aws.logs.exceptions.ResourceNotFoundException:
+        return []
+    return [found["logStreamName"] for found in answer["logStreams"]]
