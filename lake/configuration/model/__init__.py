@@ -1,0 +1,42 @@
+"""What lake.yaml may say: its fields, their types, and what each allows. A file per subject."""
+
+from __future__ import annotations
+
+from lake.configuration.model.base import ALLOWED, COLUMN_TYPE, NAME, TYPE
+from lake.configuration.model.datasets import Crawl, CsvFormat, Dataset, PartitionIndex, Projection
+from lake.configuration.model.environments import Connection, Environment, Network
+from lake.configuration.model.expectations import Expectation
+from lake.configuration.model.jobs import REPORTS, Job, JobSettings, ScriptJob, Sink
+from lake.configuration.model.lake import Config, MlTransform
+from lake.configuration.model.steps import FindMatches, Step
+from lake.configuration.model.streams import Stream, Window
+from lake.configuration.model.workflows import Workflow, WorkflowStep
+
+__all__ = [
+    "ALLOWED",
+    "COLUMN_TYPE",
+    "NAME",
+    "REPORTS",
+    "TYPE",
+    "Config",
+    "Connection",
+    "Crawl",
+    "CsvFormat",
+    "Dataset",
+    "Environment",
+    "Expectation",
+    "FindMatches",
+    "Job",
+    "JobSettings",
+    "MlTransform",
+    "Network",
+    "PartitionIndex",
+    "Projection",
+    "ScriptJob",
+    "Sink",
+    "Step",
+    "Stream",
+    "Window",
+    "Workflow",
+    "WorkflowStep",
+]

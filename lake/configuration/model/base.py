@@ -1,0 +1,80 @@
+"""The words and types that lake.yaml's fields share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+PROJECT = r"^[a-z][a-z0-9-]*[a-z0-9]$"
+NAME = r"^[a-z][a-z0-9_]*$"
+TYPE = r"^(string|boolean|tinyint|smallint|int|bigint|float|double|date|timestamp|decimal\(\d+,\d+\))$"
+REGION = r"^[a-z]{2}(-[a-z]+)+-\d$"
+ACCOUNT = r"^\d{12}$"
+FUNCTION = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$"
+PYTHON_FILE = r"^[\w./-]+\.py$"
+CONDITION = r"""^[^"\\]+$"""
+SCRIPT = r"^[\w./-]+\.(py|scala)$"
+ARGUMENT = r"^--[A-Za-z][\w.-]*$"
+REQUIREMENT = r"^[A-Za-z0-9][\w.-]*(\[[\w,-]+\])?([=<>!~]=?=?[\w.*,<>=!~-]+)?$"
+SPARK_CONF = r"^spark\.[\w.-]+$"
+ENDED = dict.fromkeys(("0.9", "1.0", "2.0"), "2026-04-01")
+"""Versions of Glue that are past their end of life."""
+LOOPBACK = r"^http://(127\.0\.0\.1|localhost):\d{2,5}$"
+HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$"
+DATABASE = r"^\w[\w-]*$"
+SUBNET = r"^subnet-[0-9a-f]+$"
+SECURITY_GROUP = r"^sg-[0-9a-f]+$"
+ZONE = r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$"
+DATABASE_TABLE = r"^[A-Za-z_]\w*\.[A-Za-z_]\w*$"
+SINK_TABLE = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$"
+COLUMN_TYPE = rf"({TYPE}|^(array|map|struct)<[a-z0-9_:,<>() ]+>$)"
+JSON_PATH = r"^\$(\.[A-Za-z_]\w*)*(\[\*\])?$"
+CRON = r"^cron\(\S+ \S+ \S+ \S+ \S+ \S+\)$"
+ALLOWED = {
+    PROJECT: "lower-case letters, digits and hyphens, such as flights",
+    NAME: "lower-case letters, digits and underscores, such as arr_delay",
+    TYPE: "string, boolean, tinyint, smallint, int, bigint, float, double, date, timestamp or decimal(precision,scale)",
+    COLUMN_TYPE: "string, int, bigint, double, ..., decimal(precision,scale), array<type>, map<type,type> or "
+    "struct<name:type,...>",
+    JSON_PATH: "where the records are, such as $.records[*], $[*] or $.detail",
+    REGION: "an AWS region, such as eu-west-1",
+    ACCOUNT: "the 12 digits of an AWS account, in quotes",
+    FUNCTION: "module.function, such as my_rules.is_far",
+    PYTHON_FILE: "a Python file, such as my_rules.py",
+    CONDITION: 'a SQL condition without " and \\, texts in single quotes',
+    SCRIPT: "a Python or Scala file, such as jobs/hello.py",
+    ARGUMENT: "--name, such as --threshold",
+    REQUIREMENT: "a package, and its version if it matters, such as holidays==0.83",
+    SPARK_CONF: "a setting of Spark, such as spark.sql.shuffle.partitions",
+    LOOPBACK: "http://127.0.0.1:PORT, as the embedded AWS listens on loopback only",
+    HOST: "the name or address of a host, such as db.example.org",
+    DATABASE: "the name of a database: letters, digits, underscores and hyphens",
+    SUBNET: "the id of a subnet, such as subnet-0123456789abcdef0",
+    SECURITY_GROUP: "the id of a security group, such as sg-0123456789abcdef0",
+    ZONE: "the subnet's availability zone, such as eu-west-1a",
+    DATABASE_TABLE: "schema.table, such as public.customers",
+    SINK_TABLE: "a table of the catalog, such as flights, or with a connection schema.table, such as public.flights",
+    CRON: "AWS's six fields in UTC: cron(minutes hours day-of-month month day-of-week year)",
+}
+ProjectName = Annotated[str, Field(pattern=PROJECT)]
+Name = Annotated[str, Field(pattern=NAME)]
+WorkerType = Literal["G.025X", "G.1X", "G.2X", "G.4X", "G.8X"]
+ColumnType = Annotated[str, Field(pattern=TYPE)]
+DeclaredType = Annotated[str, Field(pattern=COLUMN_TYPE)]
+
+
+def _listed(given: Any) -> Any:
+    return [given] if isinstance(given, str) else given
+
+
+Columns = Annotated[list[Name], BeforeValidator(_listed, json_schema_input_type=Name | list[Name])]
+"""One column, or several."""
+Keys = Annotated[
+    list[Name] | dict[Name, Name], BeforeValidator(_listed, json_schema_input_type=Name | list[Name] | dict[Name, Name])
+]
+"""One key or several; a mapping where the other side has them under other names."""
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)

@@ -1,0 +1,63 @@
+"""Where a lake is deployed, and the databases it reaches."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from lake.configuration.model.base import (
+    ACCOUNT,
+    DATABASE,
+    HOST,
+    LOOPBACK,
+    REGION,
+    SECURITY_GROUP,
+    SUBNET,
+    ZONE,
+    Model,
+)
+
+
+class State(Model):
+    bucket: str
+    """The S3 bucket that keeps Terraform's state."""
+
+
+class Environment(Model):
+    region: Annotated[str, Field(pattern=REGION)]
+    """The AWS region."""
+    endpoint: Annotated[str, Field(pattern=LOOPBACK)] | None = None
+    """Set for the embedded AWS only. Without it, the environment is an AWS account."""
+    account: Annotated[str, Field(pattern=ACCOUNT)] | None = None
+    """The account's 12 digits, in quotes. A login to any other account is refused before anything is read."""
+    destroyable: bool = False
+    """Whether data may be deleted. The command also has to say `--delete-data`."""
+    personal: bool = False
+    """Whether each user has one of their own: all names get the user's, from `LAKE_USER` or else the login."""
+    state: State | None = None
+    """Where Terraform keeps its state. Without it, in `.state/<environment>/` beside lake.yaml."""
+
+
+class Network(Model):
+    subnet: Annotated[str, Field(pattern=SUBNET)]
+    """The subnet that crawlers and jobs run in."""
+    security_groups: Annotated[list[Annotated[str, Field(pattern=SECURITY_GROUP)]], Field(min_length=1)]
+    """AWS requires that one of them allows all inbound TCP from itself."""
+    zone: Annotated[str, Field(pattern=ZONE)]
+    """The availability zone of the subnet."""
+
+
+class Connection(Model):
+    type: Literal["postgresql", "network"]
+    """A PostgreSQL database, or only a way into a VPC (`network`)."""
+    host: Annotated[str, Field(pattern=HOST)] | None = None
+    """Name or address of the database's host. Required, except with `type: network`."""
+    port: Annotated[int, Field(ge=1, le=65_535)] = 5432
+    """TCP port of the database."""
+    database: Annotated[str, Field(pattern=DATABASE)] | None = None
+    """Name of the database. Required, except with `type: network`."""
+    ssl: bool = True
+    """Encrypt the connection. The server's certificate is not checked."""
+    network: Network | None = None
+    """Where in a VPC crawlers and jobs run to reach it."""

@@ -1,0 +1,69 @@
+"""The whole of lake.yaml."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from lake.configuration.model.base import Model, Name, ProjectName
+from lake.configuration.model.datasets import Dataset
+from lake.configuration.model.environments import Connection, Environment
+from lake.configuration.model.jobs import AnyJob, Job, ScriptJob
+from lake.configuration.model.streams import Stream
+from lake.configuration.model.workflows import Workflow
+
+
+class Queries(Model):
+    folder: str = "queries"
+    """A folder of SQL files beside lake.yaml, one statement a file. Each becomes a named query."""
+    bytes_scanned_cutoff: Annotated[int, Field(ge=10_485_760)] = 10_000_000_000
+    """A query that would read more bytes is cancelled. AWS requires at least 10 MiB."""
+
+
+class MlTransform(Model):
+    """AWS's own FindMatches. It ran only on Glue 2.0, which ended on 2026-04-01: use the step `find_matches`."""
+
+    dataset: Name
+    """The dataset. Its table has to be in the catalog when the etl stack is deployed."""
+    primary_key: Name
+    """The column that identifies a record."""
+    precision_recall: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """From 0 (find all matches) to 1 (find only true matches)."""
+    accuracy_cost: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """From 0 (least cost) to 1 (most accuracy)."""
+    enforce_labels: bool = False
+    """Whether the output has to agree with the labels."""
+    max_capacity: Annotated[float, Field(ge=2, le=100)] = 10.0
+    """DPUs of a task run."""
+
+
+class Config(Model):
+    project: ProjectName
+    """The lake's name. The name of every resource begins with it."""
+    environments: Annotated[dict[Name, Environment], Field(min_length=1)]
+    """Where the lake can be deployed. `LAKE_ENV` chooses one. Without it, the first is used."""
+    connections: dict[Name, Connection] = {}
+    """Databases, and networks, that datasets and jobs use."""
+    datasets: dict[Name, Dataset] = {}
+    """The lake's input: files in the raw zone, a folder each, and tables of databases."""
+    every_job: dict[Name, AnyJob] = Field({}, alias="jobs")
+    """Glue jobs: steps from a dataset to a table, or a script of your own."""
+    workflows: dict[Name, Workflow] = {}
+    """Chains of crawlers and jobs, started on demand or by schedule."""
+    ml_transforms: dict[Name, MlTransform] = {}
+    """AWS's own FindMatches transforms, which AWS no longer runs."""
+    streams: dict[Name, Stream] = {}
+    """Streams of events: Kinesis, Firehose to Parquet in the raw zone, and a Flink application."""
+    queries: Queries = Queries()
+    """Athena's named queries, and how much a query may read."""
+
+    @property
+    def jobs(self) -> dict[str, Job]:
+        """The jobs that are steps from a dataset to a sink."""
+        return {name: job for name, job in self.every_job.items() if isinstance(job, Job)}
+
+    @property
+    def scripts(self) -> dict[str, ScriptJob]:
+        """The jobs that are a person's own script."""
+        return {name: job for name, job in self.every_job.items() if isinstance(job, ScriptJob)}

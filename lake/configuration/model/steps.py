@@ -1,0 +1,141 @@
+"""What a job does to its rows."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from lake.configuration.model.base import FUNCTION, Columns, ColumnType, Keys, Model, Name
+
+Format = Literal["parquet", "orc", "json", "csv", "avro"]
+Compression = Literal["zstd", "snappy", "gzip", "zlib", "deflate", "bzip2", "none"]
+
+
+class Function(Model):
+    function: Annotated[str, Field(pattern=FUNCTION)]
+    """`module.function` of a file in `py_files`. It takes the DataFrame and returns a Column."""
+
+
+class DropNullFields(Model):
+    also: list[str | int | float] = []
+    """Values that count as null, such as `["", "null", -1]`: text in string columns, numbers in numeric ones."""
+
+
+class Join(Model):
+    with_: Name = Field(alias="with")
+    """The other dataset."""
+    on: Keys
+    """One key or several; a mapping where the other side has them under other names."""
+    how: Literal["inner", "left", "right", "full", "semi", "anti"] = "inner"
+    """`left` keeps every row of the step's data, `semi` those with a match, `anti` those without."""
+    take: dict[Name, Name] | list[Name] | None = None
+    """Columns to take from the other dataset. A mapping renames them. Without it, all columns."""
+    cast_right: dict[Name, ColumnType] = {}
+    """Column of the other dataset: the type to cast it to for the join."""
+
+
+class Lookup(Model):
+    from_: Name = Field(alias="from")
+    """The dataset to look in."""
+    on: Keys
+    """The key or keys; a mapping where the other side has them under other names."""
+    take: Name
+    """The column whose value is taken."""
+    default: str | int | float | None = None
+    """The value if the key is not there."""
+    on_many: Literal["error", "first"] = "error"
+    """If a key has several values: fail, or take the smallest."""
+
+
+class Map(Model):
+    add: dict[Name, str | Function] = {}
+    """New column: SQL expression, or `{function: module.function}`."""
+    rename: dict[Name, Name] = {}
+    """Column: its new name."""
+    cast: dict[Name, ColumnType] = {}
+    """Column: its new type."""
+    on_error: Literal["null", "quarantine", "fail"] = "null"
+    """What a value that cannot be cast does: it becomes null, its row is quarantined, or the run fails."""
+    lookup: dict[Name, Lookup] = {}
+    """New column: the dataset to look its value up in."""
+    delete: list[Name] = []
+    """Columns to remove, last of all."""
+
+    @field_validator("on_error", mode="before", json_schema_input_type=Literal["null", "quarantine", "fail"] | None)
+    @classmethod
+    def _null_is_a_word_here(cls, on_error: Any) -> Any:
+        return "null" if on_error is None else on_error
+
+
+class Dedupe(Model):
+    by: Columns = []
+    """Rows with the same values in these columns are duplicates. Without it, rows that are equal in every column."""
+    newest: Name | None = None
+    """Keep the duplicate with the greatest value in this column."""
+
+
+class Convert(Model):
+    format: Format | None = None
+    """The file format of the sink."""
+    compression: Compression | None = None
+    """The compression of the sink."""
+    target_file_mb: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Approximate size of a file."""
+
+
+class FindMatches(Model):
+    columns: Annotated[dict[Name, Literal["name", "date", "address", "code"]], Field(min_length=1)]
+    """The columns to compare, each with its kind."""
+    id: Name
+    """The column that identifies a record: unique and never null."""
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.9
+    """Records match from this probability on."""
+    blocking: list[Annotated[list[Name], Field(min_length=1)]] = []
+    """Compare only records that agree on all columns of one of these lists. Without it, lists are chosen."""
+    compare: dict[Name, list[Annotated[int, Field(ge=1)]]] = {}
+    """Column: the edit distances that count as near. Without it, they follow from the kind of the column."""
+    known: Name | None = None
+    """A dataset with `match_id`, or the job's own table. Its records keep theirs; new ones are matched to them."""
+
+
+class Step(Model):
+    """One transform: exactly one of these settings."""
+
+    drop_fields: list[Name] | None = None
+    """Remove these columns."""
+    drop_null_fields: DropNullFields | None = None
+    """`{}`: remove the columns that are null in every row."""
+    filter: str | Function | None = None
+    """SQL condition, or `{function: module.function}`. Rows for which it is not true are removed and counted."""
+    find_matches: FindMatches | None = None
+    """Find duplicates: records of the same thing get the same `match_id`."""
+    join: Join | None = None
+    """Join another dataset."""
+    map: Map | None = None
+    """Add, cast, look up, rename and delete columns."""
+    dedupe: Dedupe | None = None
+    """Keep one row of each group of duplicates. The others are counted."""
+    convert: Convert | None = None
+    """How the sink writes. Replaces the same settings of the sink."""
+    sql: str | None = None
+    """Spark SQL. The step's data is `input`; other datasets have their names."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Step:
+        if len(self.model_fields_set) != 1:
+            allowed = ", ".join(type(self).model_fields)
+            raise ValueError(f"a step is exactly one of: {allowed}")
+        return self
+
+    def datasets(self) -> dict[tuple[str, ...], str]:
+        """The other datasets it reads, by the place in lake.yaml that names them."""
+        lookups = self.map.lookup if self.map else {}
+        named = {("map", "lookup", column, "from"): lookup.from_ for column, lookup in lookups.items()}
+        return named | ({("join", "with"): self.join.with_} if self.join else {})
+
+    def functions(self) -> list[tuple[str, ...]]:
+        """The places that name a Python function."""
+        added = self.map.add if self.map else {}
+        named = [("map", "add", column) for column, given in added.items() if isinstance(given, Function)]
+        return [*named, *([("filter",)] if isinstance(self.filter, Function) else [])]
