@@ -27,7 +27,7 @@ check: lint ## Check the code and run the fast tests: no Spark, no deploy
 
 lint: setup ## Check the code: style, types, and which way the imports point
 	@$(WITH_TOOLS) ruff check . && ruff format --check .
-	@$(WITH_TOOLS) mypy && lint-imports
+	@$(WITH_TOOLS) mypy && PYTHONPATH=glue_scripts:$$PYTHONPATH lint-imports
 
 scan: checkov-tools ## Look for security findings in the synthesised Terraform
 	@$(WITH_TOOLS) LAKE_ENV=dev cdktf synth

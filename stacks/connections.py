@@ -6,9 +6,9 @@ from cdktf_cdktf_provider_aws.glue_connection import GlueConnection, GlueConnect
 from cdktf_cdktf_provider_aws.secretsmanager_secret import SecretsmanagerSecret
 from constructs import Construct
 
+from lake.configuration.connections import address
 from lake.configuration.model import Connection, Network
 from lake.configuration.names import Names
-from lake.connections import address
 
 RECOVERY_DAYS = 30
 

@@ -14,10 +14,10 @@ from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.s3_object import S3Object
 from constructs import Construct
 
+from lake.configuration.connections import connections_of
 from lake.configuration.job_spec import job_spec, places
 from lake.configuration.model import Connection, Job, JobSettings, ScriptJob
 from lake.configuration.reading import Lake
-from lake.connections import connections_of
 from lake.shipped import GLUE_SCRIPTS, scala_script
 from stacks import policies
 from stacks.base import LakeStack

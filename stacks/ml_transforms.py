@@ -11,9 +11,9 @@ from cdktf_cdktf_provider_aws.glue_ml_transform import (
 )
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 
+from lake.configuration.connections import crawled_table
 from lake.configuration.model import MlTransform
 from lake.configuration.rules import warnings
-from lake.connections import crawled_table
 from stacks.base import LakeStack
 
 GLUE_VERSION = "2.0"  # the only one that ever ran FindMatches with confidence scores

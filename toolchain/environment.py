@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from toolchain.setup import is_supported
+from toolchain.python import is_supported
 
 # cdktf would put a plugin cache of its own into the home folder, over the one in our configuration.
 SETTINGS = ("CHECKPOINT_DISABLE=1", "DISABLE_VERSION_CHECK=1", "CDKTF_DISABLE_PLUGIN_CACHE_ENV=1")

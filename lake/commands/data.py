@@ -134,7 +134,7 @@ def secret(
 ) -> None:
     """Store the user and password of a connection. The command asks for them, or reads the password from stdin."""
     aws: Aws = context.obj.aws()
-    from lake import connections
+    from lake.data import secrets
 
     if sys.stdin.isatty():
         username = username or typer.prompt("User")
@@ -143,7 +143,7 @@ def secret(
         password = sys.stdin.readline().rstrip("\r\n")
     else:
         raise BadInput("without a terminal, give --username, and the password as one line of stdin")
-    name = connections.put_secret(aws, connection, username or "", password)
+    name = secrets.put_secret(aws, connection, username or "", password)
     out.print(f"{connection}: user {username} and a password are in the secret {name}", markup=False)
 
 

@@ -15,7 +15,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from lake.configuration.rules.place import Place
+from lake.configuration.place import Place
 
 _SYNTAX = [
     (r"'\\t'", "a tab is here. Indent with spaces"),

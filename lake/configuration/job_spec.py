@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from lake.configuration.connections import databases_of
 from lake.configuration.expectations import rules
 from lake.configuration.model import Dataset, Job, Sink
 from lake.configuration.names import Names
 from lake.configuration.reading import Lake
-from lake.connections import databases_of
 
 
 def job_spec(lake: Lake, name: str, job: Job) -> dict[str, object]:

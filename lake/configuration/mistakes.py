@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from lake.configuration import schema
 from lake.configuration.document import inside
 from lake.configuration.model import ALLOWED, COLUMN_TYPE, NAME, TYPE
-from lake.configuration.rules.place import Place, Problem
+from lake.configuration.place import Place, Problem
 from lake.configuration.suggest import hint
 
 TYPES = TYPE[2:-2].replace(r"|decimal\(\d+,\d+\)", "").split("|")

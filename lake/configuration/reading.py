@@ -14,9 +14,9 @@ from lake.configuration.document import Document, Unreadable, read
 from lake.configuration.mistakes import mistakes
 from lake.configuration.model import Config, Environment
 from lake.configuration.names import Names
+from lake.configuration.place import Problem
+from lake.configuration.readable import Readable
 from lake.configuration.rules import missing_files, too_long_for, violations
-from lake.configuration.rules.place import Problem
-from lake.configuration.rules.readable import Readable
 from lake.configuration.suggest import allowed
 
 FILE = "lake.yaml"

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
+from lake.configuration.connections import crawled_table
 from lake.configuration.reading import Lake
 from lake.configuration.suggest import allowed
-from lake.connections import crawled_table
 from lake.data import partitions
 from lake.errors import BadInput, LakeError
 

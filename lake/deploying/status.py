@@ -9,8 +9,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws
+from lake.configuration.connections import address
 from lake.configuration.names import ZONES
-from lake.connections import address
 from lake.data import partitions
 from lake.data.catalog import crawled_datasets, table_size
 

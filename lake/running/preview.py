@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from lake.aws import Aws
+from lake.configuration.connections import datasets_of
 from lake.configuration.formats import declared_table, table_input
 from lake.configuration.job_spec import job_spec, places
 from lake.configuration.model import Job
 from lake.configuration.names import ZONES, Names
 from lake.configuration.reading import Lake
 from lake.configuration.suggest import allowed
-from lake.connections import datasets_of
 from lake.data import dry_run
 from lake.errors import BadInput, LakeError
 from lake.shipped import GLUE_SCRIPTS

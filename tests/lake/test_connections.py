@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from lake.configuration.connections import connections_of, crawled_table, databases_of
 from lake.configuration.reading import ConfigError, Lake, load
-from lake.connections import connections_of, crawled_table, databases_of
 
 LAKE = """\
 project: shop

@@ -8,8 +8,8 @@ from pathlib import Path
 from lake.configuration import expectations
 from lake.configuration.model import REPORTS, Config
 from lake.configuration.names import BUCKETS, Names
+from lake.configuration.place import Problem
 from lake.configuration.rules import databases, datasets, incremental, job_settings, sql, steps, workflows
-from lake.configuration.rules.place import Problem
 from lake.configuration.suggest import allowed
 from lake.configuration.user import VARIABLE
 

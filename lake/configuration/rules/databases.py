@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from lake.configuration.connections import connections_of
 from lake.configuration.model import NAME, Config, Connection, Dataset, Job, Network, Sink
-from lake.configuration.rules.place import Place, Problem
+from lake.configuration.place import Place, Problem
 from lake.configuration.suggest import allowed
-from lake.connections import connections_of
 
 _OF_A_DATASET = {"format", "connection", "table", "crawl"}
 _OF_ITS_CRAWL = {"schedule", "on_update", "on_delete"}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from lake.configuration.model import Config, Dataset, Projection
-from lake.configuration.rules.place import Problem
+from lake.configuration.place import Problem
 from lake.configuration.suggest import allowed
 
 Told = Iterator[tuple[str, str]]

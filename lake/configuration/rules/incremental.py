@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lake.configuration.model import Config, Job, Step
-from lake.configuration.rules.place import Problem
+from lake.configuration.place import Problem
 
 BATCH = "batch"
 WHOLE = "needs all rows, and a run of an incremental job has the new ones only"

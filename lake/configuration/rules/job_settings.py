@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lake.configuration.model import Config, Job, JobSettings, ScriptJob
-from lake.configuration.rules.place import Place, Problem
+from lake.configuration.place import Place, Problem
 from lake.configuration.suggest import allowed
 
 FLEXIBLE = ("G.1X", "G.2X")

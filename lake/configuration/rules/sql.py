@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from lake.configuration.model import Job
-from lake.configuration.rules.place import Place, Problem
+from lake.configuration.place import Place, Problem
 
 _TOKEN = re.compile(
     r"""(?P<whole>\b[rR]'[^']*'|\b[rR]"[^"]*"|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`|--[^\n]*|/\*.*?\*/)"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lake.configuration.model import Config, FindMatches, Job
-from lake.configuration.rules.place import Place, Problem
+from lake.configuration.place import Place, Problem
 from lake.configuration.suggest import allowed
 
 COMPRESSIONS = {

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from lake.configuration.model import Config, Workflow
-from lake.configuration.rules.place import Place, Problem
+from lake.configuration.place import Place, Problem
 from lake.configuration.suggest import allowed
 
 

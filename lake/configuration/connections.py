@@ -1,17 +1,10 @@
-"""Connections of lake.yaml: who uses them, and the user and password that Secrets Manager holds for them."""
+"""Connections of lake.yaml: who uses them, and what they reach."""
 
 from __future__ import annotations
 
-import json
 import re
-from typing import TYPE_CHECKING
 
 from lake.configuration.model import Config, Connection, Job
-from lake.configuration.suggest import allowed
-from lake.errors import BadInput, LakeError
-
-if TYPE_CHECKING:
-    from lake.aws import Aws
 
 
 def databases_of(config: Config, job: Job) -> list[str]:
@@ -52,25 +45,3 @@ def address(connection: Connection) -> str:
     if connection.type == "network":
         return connection.network.subnet if connection.network else ""
     return f"{connection.host}:{connection.port}/{connection.database}"
-
-
-def put_secret(aws: Aws, name: str, username: str, password: str) -> str:
-    """Give a connection its user and password. Returns the secret's name.
-
-    Raises:
-        BadInput: the connection is not in lake.yaml, or it is a network.
-        LakeError: the secret is not deployed.
-    """
-    with_secret = [key for key, value in aws.lake.config.connections.items() if value.type != "network"]
-    if name not in with_secret:
-        hint = allowed(name, with_secret)
-        raise BadInput(f"there is no connection with a password named {name!r} in lake.yaml. {hint}")
-    if not username or not password:
-        raise BadInput(f"the {'password' if username else 'user name'} of connection {name} is empty")
-    secret = aws.names.secret(name)
-    value = json.dumps({"username": username, "password": password})
-    try:
-        aws.secrets.put_secret_value(SecretId=secret, SecretString=value)
-    except aws.secrets.exceptions.ResourceNotFoundException:
-        raise LakeError(f"the secret {secret} is not there. Deploy it first: `lake up catalog`") from None
-    return secret

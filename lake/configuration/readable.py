@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from lake.configuration.mistakes import Mistake, mistakes
 from lake.configuration.model import Config
-from lake.configuration.rules.place import Place, Problem
+from lake.configuration.place import Place, Problem
 
 ROUNDS = 8
 _REMOVED = "removed"

@@ -1,0 +1,31 @@
+"""The user and password of a connection, which Secrets Manager alone holds."""
+
+from __future__ import annotations
+
+import json
+
+from lake.aws import Aws
+from lake.configuration.suggest import allowed
+from lake.errors import BadInput, LakeError
+
+
+def put_secret(aws: Aws, name: str, username: str, password: str) -> str:
+    """Give a connection its user and password. Returns the secret's name.
+
+    Raises:
+        BadInput: the connection is not in lake.yaml, or it is a network.
+        LakeError: the secret is not deployed.
+    """
+    with_secret = [key for key, value in aws.lake.config.connections.items() if value.type != "network"]
+    if name not in with_secret:
+        hint = allowed(name, with_secret)
+        raise BadInput(f"there is no connection with a password named {name!r} in lake.yaml. {hint}")
+    if not username or not password:
+        raise BadInput(f"the {'password' if username else 'user name'} of connection {name} is empty")
+    secret = aws.names.secret(name)
+    value = json.dumps({"username": username, "password": password})
+    try:
+        aws.secrets.put_secret_value(SecretId=secret, SecretString=value)
+    except aws.secrets.exceptions.ResourceNotFoundException:
+        raise LakeError(f"the secret {secret} is not there. Deploy it first: `lake up catalog`") from None
+    return secret
