@@ -103,3 +103,12 @@ def test_hooks_before_a_commit_fetch_nothing() -> None:
 
     assert {repository["repo"] for repository in repositories} == {"local"}
     assert {hook["language"] for repository in repositories for hook in repository["hooks"]} == {"system"}
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    written = [name for name in listed if re.search(r"\.(py|scala|sh|md|sql|ya?ml)$|(^|/)Makefile$", name)]
+    generated = {"docs/reference/settings.md", "docs/reference/commands.md"}
+
+    lengths = {name: len((ROOT / name).read_text().splitlines()) for name in written if (ROOT / name).is_file()}
+    assert {name: length for name, length in lengths.items() if length > 400 and name not in generated} == {}

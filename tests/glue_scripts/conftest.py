@@ -15,7 +15,10 @@ from botocore.exceptions import BotoCoreError
 from pyspark.sql import DataFrame, SparkSession
 
 from local_aws.jobs.drivers import jars
+from tests.glue_scripts.planes import PLANES
+from tests.glue_scripts.shop import Shop
 from tests.glue_scripts.small_lake import BUCKETS, Lake, spark_settings
+from tests.postgres import Database
 
 
 @pytest.fixture(scope="session")
@@ -113,3 +116,14 @@ def lake(new_lake: Callable[[str], Lake], request: pytest.FixtureRequest) -> Lak
 def rows(spark: SparkSession) -> Callable[..., DataFrame]:
     """Make a frame from a schema and rows: rows("a int, b string", (1, "x"), (2, None))."""
     return lambda schema, *values: spark.createDataFrame(list(values), schema)
+
+
+@pytest.fixture
+def shop(aws: str, database: Database) -> Shop:
+    return Shop.new(database)
+
+
+@pytest.fixture
+def planes(shop: Shop) -> Shop:
+    shop.run(f"CREATE TABLE planes ({PLANES}); INSERT INTO planes VALUES ('N1', 10), ('N2', 20)")
+    return shop

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import socket
-import stat
-import subprocess
-import sys
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -19,7 +14,6 @@ from urllib.request import Request, urlopen
 
 import boto3
 import pytest
-from botocore import UNSIGNED
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
@@ -27,33 +21,10 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from local_aws.bodies import STREAMED, STREAMED_WITH_TRAILER, body_of
-from local_aws.credentials import FILE, Keys, NoKeys, own_keys
+from local_aws.credentials import Keys
 from local_aws.signature import Refused, Signature, check_time, signing_key
 from tests.embedded import client, keys_of
-from tests.local_aws.conftest import free_port, started, stopped
-
-CALLS: dict[str, tuple[str, dict[str, Any]]] = {
-    "s3": ("create_bucket", {"Bucket": "made-by-a-stranger"}),
-    "glue": ("create_database", {"DatabaseInput": {"Name": "made_by_a_stranger"}}),
-    "iam": ("create_user", {"UserName": "made-by-a-stranger"}),
-    "lambda": ("list_functions", {}),
-    "cloudwatch": ("list_metrics", {}),
-    "route53": ("list_hosted_zones", {}),
-}
-"""A call of each protocol: XML and JSON by REST, JSON, query, CBOR."""
-
-
-def stranger(service: str, endpoint: str, keys: Keys | None) -> Any:
-    config = Config(signature_version=UNSIGNED if keys is None else None, retries={"total_max_attempts": 1})
-    given = {"aws_access_key_id": keys.id, "aws_secret_access_key": keys.secret} if keys else {}
-    return boto3.client(service, endpoint_url=endpoint, region_name="us-east-1", config=config, **given)
-
-
-def refusal(service: str, endpoint: str, keys: Keys | None) -> str:
-    call, arguments = CALLS[service]
-    with pytest.raises(ClientError) as refused:
-        getattr(stranger(service, endpoint, keys), call)(**arguments)
-    return str(refused.value.response["Error"]["Code"])
+from tests.local_aws.strangers import refusal, sent, stranger
 
 
 @pytest.mark.parametrize(
@@ -86,19 +57,6 @@ def test_an_unsigned_call_an_unknown_key_and_a_wrong_secret_are_refused_as_aws_d
 def test_an_unknown_key_is_told_where_the_right_ones_are(endpoint: str) -> None:
     with pytest.raises(ClientError, match=r"its own keys are in .*/aws/credentials"):
         stranger("glue", endpoint, Keys("AKIAIOSFODNN7EXAMPLE", "x")).get_databases()
-
-
-def sent(endpoint: str, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, str, bytes]:
-    """A request exactly as told: (status, headers, body)."""
-    connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=20)
-    connection.putrequest(method, path, skip_host="Host" in headers, skip_accept_encoding=True)
-    for name, value in (headers | ({"Content-Length": str(len(body))} if body else {})).items():
-        connection.putheader(name, value)
-    connection.endheaders(body or None)
-    answer = connection.getresponse()
-    told = answer.status, str(answer.headers).lower(), answer.read()
-    connection.close()
-    return told
 
 
 def signed(
@@ -315,99 +273,6 @@ def test_an_upload_signed_chunk_by_chunk_is_checked_chunk_by_chunk(trailer: byte
     assert not is_right(body[: body.index(b"\r\n0;") + 2])
     assert not is_right(b"not chunks at all\r\n")
     assert not trailer or not is_right(body.replace(b"AAAAAA==", b"BBBBBB=="))
-
-
-def test_the_keys_that_iam_hands_out_open_the_door_until_they_are_deleted(endpoint: str) -> None:
-    iam = client("iam", endpoint)
-    iam.create_user(UserName="ada")
-    made = iam.create_access_key(UserName="ada")["AccessKey"]
-    sts = stranger("sts", endpoint, Keys(made["AccessKeyId"], made["SecretAccessKey"]))
-    assert sts.get_caller_identity()["Account"]
-
-    named = {"UserName": "ada", "AccessKeyId": made["AccessKeyId"]}
-    iam.update_access_key(**named, Status="Inactive")
-    with pytest.raises(ClientError, match="InvalidClientTokenId"):
-        sts.get_caller_identity()
-    iam.update_access_key(**named, Status="Active")
-    assert sts.get_caller_identity()
-    iam.delete_access_key(**named)
-    with pytest.raises(ClientError, match="InvalidClientTokenId"):
-        sts.get_caller_identity()
-    iam.delete_user(UserName="ada")
-
-
-def _with_session(service: str, endpoint: str, handed: dict[str, Any], token: str) -> Any:
-    return boto3.client(
-        service,
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id=handed["AccessKeyId"],
-        aws_secret_access_key=handed["SecretAccessKey"],
-        aws_session_token=token,
-    )
-
-
-def test_a_session_of_sts_opens_it_with_its_token_alone_and_outlives_a_restart(tmp_path: Path) -> None:
-    port, folder = free_port(), tmp_path / "aws"
-    process, endpoint = started(port, folder), f"http://127.0.0.1:{port}"
-    arn = client("iam", endpoint).create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    handed = client("sts", endpoint).assume_role(RoleArn=arn, RoleSessionName="me")["Credentials"]
-    own = _with_session("sts", endpoint, handed, handed["SessionToken"])
-    before = own.get_caller_identity()["Arn"]
-    with pytest.raises(ClientError, match="ExpiredToken"):
-        _with_session("sts", endpoint, handed, "another").get_caller_identity()
-    keys = keys_of(endpoint)
-    stopped(process)
-
-    process = started(port, folder)
-    after = own.get_caller_identity()["Account"]
-    stopped(process)
-
-    assert before.endswith("assumed-role/r/me")
-    assert after == "000000000000"
-    assert keys_of(endpoint) == keys
-
-
-def test_open_takes_any_keys_and_none_but_still_no_page(tmp_path: Path) -> None:
-    port = free_port()
-    process, endpoint = started(port, tmp_path / "aws", "--open"), f"http://127.0.0.1:{port}"
-    stranger("s3", endpoint, Keys("any", "any")).create_bucket(Bucket="anybody")
-    buckets = stranger("s3", endpoint, None).list_buckets()["Buckets"]
-    refused = [
-        sent(endpoint, "GET", "/", headers)[0]
-        for headers in (
-            {"Origin": "http://evil.example"},
-            {"Host": f"evil.example:{port}"},
-            {"Sec-Fetch-Site": "same-site"},
-        )
-    ]
-    preflight = sent(endpoint, "OPTIONS", "/", {"Origin": endpoint})[0]
-    stopped(process)
-    assert [bucket["Name"] for bucket in buckets] == ["anybody"]
-    assert [*refused, preflight] == [403] * 4
-    assert "every program on this machine gets in" in (tmp_path / "aws.log").read_text()
-
-
-def test_the_keys_are_made_once_and_only_their_owner_may_look(tmp_path: Path) -> None:
-    folder = tmp_path / "aws"
-    folder.mkdir(mode=0o755)
-    keys = own_keys(folder)
-    assert own_keys(folder) == keys
-    assert len({own_keys(tmp_path / name).secret for name in "abc"}) == 3
-    assert stat.S_IMODE((folder / FILE).stat().st_mode) == 0o600
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert [path.name for path in folder.iterdir()] == [FILE]
-    assert keys.secret not in repr(keys)
-
-
-def test_a_file_without_keys_stops_the_start_with_the_way_out(tmp_path: Path) -> None:
-    (tmp_path / FILE).write_text("")
-    with pytest.raises(NoKeys, match=r"credentials: holds no keys .* Delete it"):
-        own_keys(tmp_path)
-    command = [sys.executable, "-m", "local_aws", "--port", str(free_port()), "--folder", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1].endswith("the next start makes new ones")
 
 
 def raw(endpoint: str, head: str, body: bytes = b"") -> bytes:

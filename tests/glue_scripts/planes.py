@@ -1,0 +1,47 @@
+"""A table of planes in PostgreSQL, and loads into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame
+
+from lake_etl.database_sink import DatabaseSink, loading, read_database_sink
+from lake_etl.errors import JobError
+from tests.glue_scripts.shop import Shop
+from tests.postgres import PASSWORD
+
+PLANES = "tailnum text PRIMARY KEY, seats integer NOT NULL CHECK (seats > 0)"
+SCHEMA = "tailnum string, seats int"
+Rows = Callable[..., DataFrame]
+
+
+def sink(shop: Shop, **options: Any) -> DatabaseSink:
+    return read_database_sink({"connection": shop.connection, "table": "public.planes", **options})
+
+
+def load(shop: Shop, frame: DataFrame, *, run: str = "jr_1", **options: Any) -> int:
+    """Load a frame as a job does; returns the rows that were staged."""
+    with loading(frame.sparkSession, sink(shop, **options), "job", run) as load:
+        load.check()
+        written = load.write(frame)
+        load.publish(written)
+    return written.rows
+
+
+def there(shop: Shop) -> list[tuple[Any, ...]]:
+    return shop.run("SELECT tailnum, seats FROM planes ORDER BY tailnum, seats")
+
+
+def refused(shop: Shop, frame: DataFrame, **options: Any) -> str:
+    """The one line of a load that must fail, and leaves neither the old data changed nor a table behind."""
+    before = there(shop)
+    with pytest.raises(JobError) as error:
+        load(shop, frame, **options)
+    assert there(shop) == before
+    assert not shop.staging()
+    assert "\n" not in str(error.value)
+    assert PASSWORD not in str(error.value)
+    return str(error.value)

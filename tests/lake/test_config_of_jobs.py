@@ -1,0 +1,127 @@
+"""lake.yaml: what each mistake in a job is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lake.configuration.reading import ConfigError, load
+from tests.lake.sample import written
+
+FIND_MATCHES = "find_matches: {id: tailnum, columns: {origin: code, dest: code}, %s}"
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("blocking: [[origin, carrier]]", "find_matches.blocking: 'carrier' is not among its columns. Allowed: origin"),
+        ("compare: {carrier: [1]}", "find_matches.compare: 'carrier' is not among its columns. Allowed: origin, dest"),
+        ("known: flight", r"find_matches.known: there is no dataset 'flight'. Allowed: .*flights_enriched \(the job's"),
+        ("threshold: 1.5", "find_matches.threshold: should be less than 1. Given: 1.5"),
+    ],
+)
+def test_find_matches_names_the_setting_that_cannot_be(tmp_path: Path, setting: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load(written(tmp_path, "    steps:\n", f"    steps:\n      - {FIND_MATCHES % setting}\n"), "local")
+
+
+def test_find_matches_may_know_the_jobs_own_table(tmp_path: Path) -> None:
+    step = FIND_MATCHES % "known: flights_enriched"
+    config = load(written(tmp_path, "    steps:\n", f"    steps:\n      - {step}\n"), "local").config
+    assert [each.find_matches.threshold for each in config.jobs["flights_enriched"].steps if each.find_matches] == [0.9]
+
+
+def test_find_matches_of_a_scala_job_does_not_know_the_jobs_own_table(tmp_path: Path) -> None:
+    step = FIND_MATCHES % "known: flights_enriched"
+    file = written(tmp_path, "    steps:\n", f"    language: scala\n    steps:\n      - {step}\n")
+    with pytest.raises(ConfigError, match=r"find_matches\.known: is the job's own table, which a Scala job does not"):
+        load(file, "local")
+
+
+def incremental(folder: Path, step: str) -> Path:
+    file = written(folder, "    source: flights\n", "    source: flights\n    incremental: true\n")
+    file.write_text(file.read_text().replace('{filter: "distance > 0"}', step).replace('filter: "distance > 0"', step))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ("dedupe: {}", ["steps.1.dedupe", "needs all rows"]),
+        ("drop_null_fields: {also: ['']}", ["steps.1.drop_null_fields", "Name the columns in drop_fields"]),
+        (
+            "find_matches: {id: flight, columns: {tailnum: code}}",
+            ["steps.1.find_matches", "Set known: flights_enriched, the job's own table"],
+        ),
+        ("join: {with: planes, on: tailnum, how: full}", ["steps.1.join.how", "full needs all rows"]),
+        ("join: {with: flights, on: tailnum}", ["steps.1.join.with", "'flights' is the job's source"]),
+    ],
+)
+def test_what_a_batch_alone_cannot_tell_is_not_asked_of_it(tmp_path: Path, step: str, told: list[str]) -> None:
+    with pytest.raises(ConfigError) as error:
+        load(incremental(tmp_path, step), "local")
+    assert all(words in str(error.value) for words in told), str(error.value)
+
+
+def test_an_incremental_job_filters_maps_and_joins(tmp_path: Path) -> None:
+    for step in (
+        'filter: "distance > 0"',
+        "find_matches: {id: flight, columns: {tailnum: code}, known: flights_enriched}",
+    ):
+        folder = tmp_path / step[:4]
+        folder.mkdir()
+        assert load(incremental(folder, step), "local").config.jobs["flights_enriched"].incremental
+
+
+@pytest.mark.parametrize(
+    ("expectation", "told"),
+    [
+        ("{complet: carrier}", ["expect.0.complet: is not a field", "at_least, between, complete, fresh, in,"]),
+        ("{complete: carrier, unique: flight}", ["expect.0", "exactly one of: complete, unique, in, between"]),
+        ("{otherwise: warn}", ["expect.0", "exactly one of"]),
+        ("{complete: carrier, otherwise: stop}", ["expect.0.otherwise", "'fail', 'quarantine' or 'warn'", "'stop'"]),
+        (
+            "{rows: {min: 1}, otherwise: quarantine}",
+            ["expect.0.otherwise", "no row of it is the bad one", "fail, warn"],
+        ),
+        ("{rows: {min: 3, max: 2}}", ["expect.0.rows: its least value 3 is above its greatest 2"]),
+        ("{rows: {}}", ["expect.0.rows: gives neither a least nor a greatest value"]),
+        ("{rows: {min: 1}, at_least: 0.9}", ["expect.0.at_least: rows and fresh have no share"]),
+        ("{rows: {min: 1}, where: month = 1}", ["expect.0.where: AWS has none for rows and refers"]),
+        ("{complete: carrier, at_least: 1.5}", ["expect.0.at_least", "less than 1", "Given: 1.5"]),
+        ("{complete: carrier, at_least: 0.9, otherwise: quarantine}", ["expect.0.at_least", "every row that fails"]),
+        ("{complete: carrier, where: 'origin = \"EWR\"'}", ["expect.0.where", "texts in single quotes"]),
+        ("{between: {distance: [6000, 1]}}", ["expect.0.between.distance: its least value 6000 is above"]),
+        ("{between: {distance: [1]}}", ["expect.0.between.distance", "at least 2 items"]),
+        ("{in: {origin: [EWR, 1]}}", ["expect.0.in.origin: its values have to be all texts or all numbers"]),
+        ("{in: {origin: []}}", ["expect.0.in.origin: its values have to be"]),
+        ("{fresh: {column: time_hour, hours: 0}}", ["expect.0.fresh.hours", "greater than or equal to 1"]),
+        ("{refers: {to: airline, on: carrier}}", ["expect.0.refers.to: there is no dataset 'airline'", "airlines"]),
+        ("{complete: [carrier, carrier]}", ['expect.0: IsComplete "carrier" is there already. Remove one']),
+    ],
+)
+def test_an_expectation_that_makes_no_sense_is_told(tmp_path: Path, expectation: str, told: list[str]) -> None:
+    file = written(tmp_path, "source: flights", f"source: flights\n    expect: [{expectation}]")
+    with pytest.raises(ConfigError) as error:
+        load(file, "local")
+
+    message = str(error.value)
+    assert len(message.splitlines()) == 1
+    for words in ["lake.yaml, line", "jobs.flights_enriched.", *told]:
+        assert words in message
+
+
+def test_no_job_takes_the_table_of_the_results(tmp_path: Path) -> None:
+    file = written(tmp_path, "source: flights", "source: flights\n    expect: [{complete: carrier}]")
+    file.write_text(file.read_text().replace("table: flights_enriched", "table: data_quality_results"))
+
+    with pytest.raises(ConfigError, match=r"sink.table: 'data_quality_results' is the table of the rules' results"):
+        load(file, "local")
+
+
+def test_an_ml_transform_of_no_dataset_is_told(tmp_path: Path) -> None:
+    file = written(tmp_path, "project: flights", "project: flights\nml_transforms: {m: {dataset: x, primary_key: id}}")
+
+    with pytest.raises(ConfigError, match=r"ml_transforms.m.dataset: there is no dataset 'x'. Allowed: flights,"):
+        load(file, "local")
