@@ -6,14 +6,14 @@ The rules that take rows out (`quarantine`) judge all rows that leave the steps,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from pyspark.errors import AnalysisException, IllegalArgumentException
-from pyspark.sql import Column, DataFrame, Observation, SparkSession, Window
+from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as fn
-from pyspark.sql.types import DataType, DateType, NumericType, StringType, TimestampNTZType, TimestampType
+from pyspark.sql.types import DateType, NumericType, StringType, TimestampNTZType, TimestampType
 
 from lake_etl.errors import JobError, check_columns, check_options, unknown
 from lake_etl.report import observed
@@ -21,32 +21,38 @@ from lake_etl.steps import explained
 from lake_etl.transforms.cast import set_aside
 from lake_etl.transforms.join import join
 
-KINDS = {  # of rule, with the settings each has
-    "complete": (),
-    "unique": (),
-    "in": ("values",),
-    "between": ("least", "most"),
-    "matches": ("pattern",),
-    "rows": ("least", "most"),
-    "fresh": ("hours",),
-    "refers": ("dataset", "keys"),
+KINDS = ("complete", "unique", "in", "between", "matches", "rows", "fresh", "refers")
+NEEDS = {  # of a rule's column: its types
+    "string": (StringType,),
+    "numeric": (NumericType,),
+    "date or timestamp or timestampntz": (DateType, TimestampType, TimestampNTZType),
 }
-THERE = "_lake_there"
+THERE, NOW = "_lake_there", "_lake_now"  # what the SQL of a rule may name
 SHOWN = 40  # characters of a value in a message
 Datasets = Callable[[str], DataFrame]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule of the job's specification. `rule` is its text in Glue's Data Quality Definition Language."""
+    """A rule of the job's specification. `rule` is its text in Glue's Data Quality Definition Language.
+
+    fails  SQL that is true for a row that fails, and null for one that is not judged
+    needs  the type that its column must have, one of NEEDS
+    """
 
     rule: str
     kind: str
-    columns: tuple[str, ...]
-    settings: dict[str, Any]
+    columns: Sequence[str]
+    fails: str
+    needs: str | None = None
     otherwise: str = "fail"
     where: str | None = None
     at_least: float = 1.0
+    least: int | None = None
+    most: int | None = None
+    pattern: str | None = None
+    dataset: str = ""
+    keys: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -98,19 +104,13 @@ class Judged:
 
 def read_rules(expect: Sequence[dict[str, Any]]) -> list[Rule]:
     """The rules of a specification. Raises JobError for one that is not known or not whole."""
-    rules = []
+    required = ("rule", "kind", "columns", "fails")
+    optional = tuple(field.name for field in fields(Rule) if field.name not in required)
     for given in expect:
-        check_options(
-            given,
-            ("rule", "kind", "columns"),
-            ("otherwise", "where", "at_least", *(name for names in KINDS.values() for name in names)),
-        )
+        check_options(given, required, optional)
         if given["kind"] not in KINDS:
             raise unknown("kind of rule", given["kind"], KINDS)
-        settings = {name: given.get(name) for name in KINDS[given["kind"]]}
-        others = {name: given[name] for name in ("otherwise", "where", "at_least") if name in given}
-        rules.append(Rule(given["rule"], given["kind"], tuple(given["columns"]), settings, **others))
-    return rules
+    return [Rule(**given) for given in expect]
 
 
 def judge(frame: DataFrame, rules: Sequence[Rule], dataset: Datasets, now: datetime) -> Judged:
@@ -155,93 +155,47 @@ def _flagged(frame: DataFrame, rules: Sequence[Rule], dataset: Datasets, now: da
 
 def _with_flag(frame: DataFrame, place: int, rule: Rule, dataset: Datasets, now: datetime) -> DataFrame:
     check_columns(frame, rule.columns, "the data that goes to the sink")
+    _check_type(frame, rule)
+    if rule.pattern is not None:
+        _check_pattern(frame.sparkSession, rule.pattern)
     if rule.kind == "refers":
         frame = _referred(frame, rule, dataset)
-    fails = _fails(frame, rule, now)
+    if rule.kind == "fresh":
+        frame = frame.withColumn(NOW, fn.lit(now.isoformat()).cast("timestamp"))
+    fails = fn.expr(rule.fails)
     flag = fn.when(fn.expr(rule.where), fails) if rule.where else fails
-    return frame.withColumn(_flag(place), flag).drop(THERE)
-
-
-def _fails(frame: DataFrame, rule: Rule, now: datetime) -> Column:
-    """Whether a row fails the rule. A null fails all that say something of values, as in DQDL."""
-    columns, given = [_column(name) for name in rule.columns], rule.settings
-    match rule.kind:
-        case "rows":
-            return fn.lit(False)
-        case "complete":
-            return columns[0].isNull()
-        case "unique":
-            return _repeated(columns, rule.where)
-        case "refers":
-            return fn.col(THERE).isNull()
-        case "in":
-            holds = _in(columns[0], given["values"], _need(frame, rule, _types_of(given["values"])))
-        case "between":
-            _need(frame, rule, NumericType)
-            holds = _within(columns[0], given["least"], given["most"])
-        case "matches":
-            _need(frame, rule, StringType)
-            holds = columns[0].rlike(_anchored(frame.sparkSession, given["pattern"]))
-        case _:
-            _need(frame, rule, DateType, TimestampType, TimestampNTZType)
-            oldest = fn.lit(now.isoformat()).cast("timestamp") - fn.expr(f"make_dt_interval(0, {given['hours']})")
-            holds = columns[0].cast("timestamp") >= oldest
-    return ~fn.coalesce(holds, fn.lit(False))
-
-
-def _repeated(columns: list[Column], where: str | None) -> Column:
-    """Whether another row has the same values. Rows of nulls alone are not judged: they have no key."""
-    judged = fn.expr(where) if where else fn.lit(True)
-    same = fn.count(fn.when(judged, 1)).over(Window.partitionBy(*columns))
-    return fn.when(fn.coalesce(*[column.cast("string") for column in columns]).isNotNull(), same > 1)
+    return frame.withColumn(_flag(place), flag).drop(THERE, NOW)
 
 
 def _referred(frame: DataFrame, rule: Rule, dataset: Datasets) -> DataFrame:
     """The frame with THERE: true where the other dataset has the row's key."""
-    keys = rule.settings["keys"]
 
     def known(name: str) -> DataFrame:
         other = dataset(name)
-        check_columns(other, keys, f"dataset {name}")
-        return other.select(*map(_column, keys)).distinct().withColumn(THERE, fn.lit(True))
+        check_columns(other, rule.keys, f"dataset {name}")
+        return other.select(*map(_column, rule.keys)).distinct().withColumn(THERE, fn.lit(True))
 
-    on = dict(zip(rule.columns, keys, strict=True))
-    options = {"with": rule.settings["dataset"], "on": on, "how": "left", "take": {THERE: THERE}}
+    on = dict(zip(rule.columns, rule.keys, strict=True))
+    options = {"with": rule.dataset, "on": on, "how": "left", "take": {THERE: THERE}}
     joined = join(frame, options, known)
     # A key may have come out wider than the column is.
     return joined.select(*[_column(field.name).cast(field.dataType).alias(field.name) for field in frame.schema], THERE)
 
 
-def _in(column: Column, values: list[Any], type_: DataType) -> Column:
-    listed = column.isin(*[value for value in values if value is not None])
-    return fn.coalesce(listed, column.isNull()) if None in values else listed
-
-
-def _types_of(values: list[Any]) -> type[DataType]:
-    return StringType if any(isinstance(value, str) for value in values) else NumericType
-
-
-def _within(column: Column, least: float | None, most: float | None) -> Column:
-    above = column >= fn.lit(least) if least is not None else fn.lit(True)
-    below = column <= fn.lit(most) if most is not None else fn.lit(True)
-    return fn.when(column.isNotNull(), above & below)
-
-
-def _anchored(spark: SparkSession, pattern: str) -> str:
-    """The pattern for the whole text. Raises JobError where Java, whose engine Spark's is, cannot read it."""
+def _check_pattern(spark: SparkSession, pattern: str) -> None:
+    """Raise JobError for a pattern that Java, whose engine Spark's is, cannot read."""
     try:
         spark.sparkContext._jvm.java.util.regex.Pattern.compile(pattern)  # type: ignore[union-attr]
     except IllegalArgumentException as error:
         raise JobError(f"Java cannot read the pattern: {str(error).splitlines()[0]}") from error
-    return rf"\A(?:{pattern})\z"
 
 
-def _need(frame: DataFrame, rule: Rule, *types: type[DataType]) -> DataType:
-    [type_] = [field.dataType for field in frame.schema if field.name.lower() == rule.columns[0].lower()]
-    if not isinstance(type_, types):
-        needed = " or ".join(each.__name__.removesuffix("Type").lower() for each in types)
-        raise JobError(f"column {rule.columns[0]} is {type_.simpleString()}, and the rule needs {needed}")
-    return type_
+def _check_type(frame: DataFrame, rule: Rule) -> None:
+    """Raise JobError where the rule needs another type than that of its column."""
+    if rule.needs:
+        [type_] = [field.dataType for field in frame.schema if field.name.lower() == rule.columns[0].lower()]
+        if not isinstance(type_, NEEDS[rule.needs]):
+            raise JobError(f"column {rule.columns[0]} is {type_.simpleString()}, and the rule needs {rule.needs}")
 
 
 def _counted(rules: Sequence[Rule]) -> list[Column]:
@@ -258,8 +212,7 @@ def _counted(rules: Sequence[Rule]) -> list[Column]:
 def _verdict(rule: Rule, place: int, counts: dict[str, Any]) -> Verdict:
     judged, failed = counts[f"judged {place}"], counts[f"failed {place}"]
     if rule.kind == "rows":
-        least, most = rule.settings["least"], rule.settings["most"]
-        holds = (least is None or judged >= least) and (most is None or judged <= most)
+        holds = (rule.least is None or judged >= rule.least) and (rule.most is None or judged <= rule.most)
         return Verdict(rule.rule, "", rule.otherwise, _outcome(holds), judged, None, None)
     holds = judged - failed >= rule.at_least * judged
     share = (judged - failed) / judged if judged else 1.0

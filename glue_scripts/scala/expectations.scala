@@ -2,26 +2,22 @@
   * Definition Language.
   */
 final case class Rule(fields: Json.Fields) {
-  private val said = Options(fields).check(Seq("rule", "kind", "columns"), Rule.Settings)
+  private val said = Options(fields).check(Seq("rule", "kind", "columns", "fails"), Rule.Settings)
   val (text, kind, columns) = (said.text("rule"), said.text("kind"), said.texts("columns"))
   val otherwise: String = said.text("otherwise", "fail")
-  val where: Option[String] = said.get("where").map(_.toString)
+  val fails: String = said.text("fails") // SQL: true for a row that fails, null for one that is not judged
+  val Seq(needs, where, pattern) = Seq("needs", "where", "pattern").map(said.get(_).map(_.toString))
   val atLeast: Double = decimal("at_least").getOrElse(1.0)
   if (!Rule.Kinds.contains(kind)) throw Errors.unknown("kind of rule", kind, Rule.Kinds)
 
-  def values: List[Any] = said.values("values")
   def keys: List[String] = said.texts("keys")
   def dataset: String = said.text("dataset")
-  def pattern: String = said.text("pattern")
-  def hours: Int = said.number("hours").getOrElse(0)
-  def limit(name: String): Option[Any] = said.get(name)
   def decimal(name: String): Option[Double] = said.get(name).map { case number: Number => number.doubleValue }
 }
 
 object Rule {
   private val Kinds = Seq("complete", "unique", "in", "between", "matches", "rows", "fresh", "refers")
-  private val Settings =
-    Seq("otherwise", "where", "at_least", "values", "least", "most", "pattern", "hours", "dataset", "keys")
+  private val Settings = Seq("needs", "otherwise", "where", "at_least", "least", "most", "pattern", "dataset", "keys")
 }
 
 /** What came of a rule. share is that of the judged rows which hold; rows has none. examples: values that failed. */
@@ -64,7 +60,8 @@ final case class Judged(rows: DataFrame, rejected: Option[(DataFrame, () => Long
   * The rules that take rows out (`quarantine`) judge all rows that leave the steps, the others those that stay.
   */
 object Expectations {
-  private val There = "_lake_there"
+  private val There = "_lake_there" // this and the next are what the SQL of a rule may name
+  private val Now = "_lake_now"
   private val Shown = 40 // characters of a value in a message
   private type Datasets = String => DataFrame
 
@@ -108,42 +105,12 @@ object Expectations {
 
   private def withFlag(frame: DataFrame, place: Int, rule: Rule, dataset: Datasets, now: OffsetDateTime) = {
     Errors.checkColumns(frame, rule.columns, "the data that goes to the sink")
-    val data = if (rule.kind == "refers") referred(frame, rule, dataset) else frame
-    val failing = fails(data, rule, now)
-    data.withColumn(flag(place), rule.where.fold(failing)(where => when(expr(where), failing))).drop(There)
-  }
-
-  /** Whether a row fails the rule. A null fails all that say something of values, as in DQDL. */
-  private def fails(frame: DataFrame, rule: Rule, now: OffsetDateTime): Column = {
-    val columns = rule.columns.map(Names.column)
-    def failsUnless(holds: Column) = !coalesce(holds, lit(false))
-    rule.kind match {
-      case "rows" => lit(false)
-      case "complete" => columns.head.isNull
-      case "unique" => repeated(columns, rule.where)
-      case "refers" => col(There).isNull
-      case "in" =>
-        val texts = rule.values.exists(_.isInstanceOf[String])
-        need(frame, rule, if (texts) "string" else "numeric")(if (texts) isText else isNumber)
-        failsUnless(in(columns.head, rule.values))
-      case "between" =>
-        need(frame, rule, "numeric")(isNumber)
-        failsUnless(within(columns.head, rule.limit("least"), rule.limit("most")))
-      case "matches" =>
-        need(frame, rule, "string")(isText)
-        failsUnless(columns.head.rlike(whole(rule.pattern)))
-      case "fresh" =>
-        need(frame, rule, "date or timestamp or timestampntz")(isTime)
-        val oldest = lit(java.sql.Timestamp.from(now.toInstant)) - expr(s"make_dt_interval(0, ${rule.hours})")
-        failsUnless(columns.head.cast("timestamp") >= oldest)
-    }
-  }
-
-  /** Whether another row has the same values. Rows of nulls alone are not judged: they have no key. */
-  private def repeated(columns: Seq[Column], where: Option[String]): Column = {
-    val judged = where.fold(lit(true))(expr)
-    val same = count(when(judged, 1)).over(Window.partitionBy(columns: _*))
-    when(coalesce(columns.map(_.cast("string")): _*).isNotNull, same > 1)
+    checkType(frame, rule)
+    rule.pattern.foreach(checkPattern)
+    val known = if (rule.kind == "refers") referred(frame, rule, dataset) else frame
+    val data = if (rule.kind == "fresh") known.withColumn(Now, lit(java.sql.Timestamp.from(now.toInstant))) else known
+    val fails = expr(rule.fails)
+    data.withColumn(flag(place), rule.where.fold(fails)(where => when(expr(where), fails))).drop(There, Now)
   }
 
   /** The frame with There: true where the other dataset has the row's key. */
@@ -160,33 +127,25 @@ object Expectations {
     Join(frame, options, known).select(same :+ col(There): _*)
   }
 
-  private def in(column: Column, values: Seq[Any]): Column = {
-    val listed = column.isin(values.filter(_ != null): _*)
-    if (values.contains(null)) coalesce(listed, column.isNull) else listed
-  }
-
-  private def within(column: Column, least: Option[Any], most: Option[Any]): Column = {
-    val above = least.fold(lit(true))(limit => column >= lit(limit))
-    when(column.isNotNull, above && most.fold(lit(true))(limit => column <= lit(limit)))
-  }
-
-  /** The pattern for the whole text. */
-  private def whole(pattern: String): String = {
+  /** Throw JobError for a pattern that Java cannot read. */
+  private def checkPattern(pattern: String): Unit =
     try java.util.regex.Pattern.compile(pattern)
     catch {
       case error: java.util.regex.PatternSyntaxException =>
         throw new JobError(s"Java cannot read the pattern: ${error.getMessage.split("\n").head}")
     }
-    s"\\A(?:$pattern)\\z"
+
+  /** Throw JobError where the rule needs another type than that of its column. */
+  private def checkType(frame: DataFrame, rule: Rule): Unit =
+    for (needs <- rule.needs; field <- frame.schema.find(_.name.equalsIgnoreCase(rule.columns.head)))
+      if (!isOf(field.dataType, needs))
+        throw new JobError(s"column ${rule.columns.head} is ${field.dataType.simpleString}, and the rule needs $needs")
+
+  private def isOf(type_ : DataType, needs: String): Boolean = needs match {
+    case "string" => type_ == StringType
+    case "numeric" => type_.isInstanceOf[NumericType]
+    case "date or timestamp or timestampntz" => Seq(DateType, TimestampType, TimestampNTZType).contains(type_)
   }
-
-  private def need(frame: DataFrame, rule: Rule, needed: String)(allowed: DataType => Boolean): Unit =
-    for (field <- frame.schema.find(_.name.equalsIgnoreCase(rule.columns.head)) if !allowed(field.dataType))
-      throw new JobError(s"column ${rule.columns.head} is ${field.dataType.simpleString}, and the rule needs $needed")
-
-  private def isText(type_ : DataType) = type_ == StringType
-  private def isNumber(type_ : DataType) = type_.isInstanceOf[NumericType]
-  private def isTime(type_ : DataType) = Seq(DateType, TimestampType, TimestampNTZType).contains(type_)
 
   private def counted(rules: Seq[Rule]): Seq[Column] = count(lit(1)).as("rows") +: rules.zipWithIndex.flatMap {
     case (rule, place) =>

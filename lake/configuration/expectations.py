@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from lake.configuration.model import Expectation, Job
+from lake.configuration.rule_sql import NOT_READ, evaluated
 
 Rule = dict[str, Any]
 """A rule as glue_scripts/lake_etl/expectations.py reads it: its text under `rule`, its kind, columns and settings."""
@@ -101,7 +102,8 @@ def _checks(given: Expectation) -> Iterator[Rule]:
 def _rule(given: Expectation, check: Rule) -> Rule:
     settings = {"otherwise": given.otherwise, "where": given.where, "at_least": given.at_least}
     rule = {**check, **{name: value for name, value in settings.items() if value is not None}}
-    return {"rule": _dqdl(rule), **rule}
+    read = {name: value for name, value in rule.items() if name not in NOT_READ.get(rule["kind"], ())}
+    return {"rule": _dqdl(rule), **read, **evaluated(rule)}
 
 
 def _dqdl(rule: Rule) -> str:

@@ -193,7 +193,7 @@ def test_a_load_that_met_a_damaged_file_begins_again_without_it(planes: Shop, la
 
 
 def test_rows_that_are_not_as_expected_are_not_moved(planes: Shop, lake: Lake) -> None:
-    big = {"rule": "big", "kind": "between", "columns": ["seats"], "least": 100, "most": None}
+    big = {"rule": "big", "kind": "between", "columns": ["seats"], "fails": "NOT coalesce(seats >= 100, false)"}
     with pytest.raises(JobError, match="expectations not met, and nothing published: big: 1 of 1 rows fail"):
         run(lake.arguments(lake.spec(**spec(planes), expect=[big])))
     assert planes.database.tables() == ["planes"]

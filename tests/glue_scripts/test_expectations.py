@@ -77,9 +77,16 @@ def results(lake: Lake) -> list[dict[str, Any]]:
     return [json.loads(line) for line in body.splitlines()]
 
 
-COMPLETE = {"rule": 'IsComplete "carrier"', "kind": "complete", "columns": ["carrier"]}
-KNOWN = {"rule": "refers", "kind": "refers", "columns": ["carrier"], "dataset": "airlines", "keys": ["code"]}
-FAR = {"rule": "far", "kind": "between", "columns": ["distance"], "least": 1, "most": None}
+COMPLETE = {"rule": 'IsComplete "carrier"', "kind": "complete", "columns": ["carrier"], "fails": "carrier IS NULL"}
+KNOWN = {
+    "rule": "refers",
+    "kind": "refers",
+    "columns": ["carrier"],
+    "dataset": "airlines",
+    "keys": ["code"],
+    "fails": "_lake_there IS NULL",
+}
+FAR = {"rule": "far", "kind": "between", "columns": ["distance"], "fails": "NOT coalesce(distance >= 1, false)"}
 
 
 def test_rows_taken_out_are_in_the_quarantine_zone_and_in_the_balance(flights: Lake, spark: SparkSession) -> None:

@@ -127,7 +127,7 @@ def test_without_its_table_a_job_begins_again(events: Lake, spark: SparkSession)
     assert job(events)["rows_out"] == 3
 
 
-SMALL = {"rule": "small", "kind": "between", "columns": ["id"], "least": 0, "most": 9}
+SMALL = {"rule": "small", "kind": "between", "columns": ["id"], "fails": "NOT coalesce(id >= 0 AND id <= 9, false)"}
 
 
 def test_expectations_are_judged_of_each_batch(events: Lake, spark: SparkSession) -> None:

@@ -200,7 +200,12 @@ def test_packed_and_binary_files_are_cut_too(lake: Lake, monkeypatch: pytest.Mon
 def test_expectations_are_judged_on_the_sample_and_fail_nothing(lake: Lake) -> None:
     lake.put("flights/a.json", lines(("UA", 1), ("AA", 0)))
     lake.table("flights", "json", FLIGHTS)
-    rule = {"rule": "ColumnValues", "kind": "between", "columns": ["distance"], "least": 1, "most": 9}
+    rule = {
+        "rule": "ColumnValues",
+        "kind": "between",
+        "columns": ["distance"],
+        "fails": "NOT coalesce(distance >= 1 AND distance <= 9, false)",
+    }
 
     found = lake.preview([], expect=[rule])
 

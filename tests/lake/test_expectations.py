@@ -71,7 +71,7 @@ def test_each_column_of_an_expectation_is_a_rule_with_its_settings() -> None:
         ("between", ["b"], "warn"),
         ("unique", ["a", "b"], "fail"),
     ]
-    assert (found[1]["least"], found[1]["most"]) == (None, 3)
+    assert found[1]["fails"] == "NOT coalesce(`b` <= 3, false)"
 
 
 def test_the_ruleset_is_one_document() -> None:

@@ -133,10 +133,20 @@ CASES = {
     "the answer of an upsert's commit is lost": Case(sink=TAILNUM, prepare=losing_the_answer_of_commit),
     "not expected": Case(
         "expectations not met, and nothing published",
-        expect=({"rule": "few", "kind": "rows", "columns": [], "least": 2, "most": None},),
+        expect=({"rule": "few", "kind": "rows", "columns": [], "least": 2, "most": None, "fails": "false"},),
     ),
     "warned": Case(
-        expect=({"rule": "few", "kind": "rows", "columns": [], "least": 2, "most": None, "otherwise": "warn"},)
+        expect=(
+            {
+                "rule": "few",
+                "kind": "rows",
+                "columns": [],
+                "least": 2,
+                "most": None,
+                "otherwise": "warn",
+                "fails": "false",
+            },
+        )
     ),
     "no bucket": Case(r"the rows are in .* public\.planes, and only the run's report is", bucket="no-such"),
     "rows do not add up": Case("the rows do not add up", setup=PLANES + WRITTEN_TWICE),

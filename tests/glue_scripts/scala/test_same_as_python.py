@@ -180,9 +180,21 @@ def test_an_incremental_run_goes_on_where_one_in_the_other_language_stopped(
 
 
 EXPECT = [
-    {"rule": "known", "kind": "refers", "columns": ["carrier"], "dataset": "airlines", "keys": ["carrier"]},
-    {"rule": "far", "kind": "between", "columns": ["distance"], "least": 0, "most": 1000},
-    {"rule": "some", "kind": "rows", "columns": [], "least": 1, "most": None},
+    {
+        "rule": "known",
+        "kind": "refers",
+        "columns": ["carrier"],
+        "dataset": "airlines",
+        "keys": ["carrier"],
+        "fails": "_lake_there IS NULL",
+    },
+    {
+        "rule": "far",
+        "kind": "between",
+        "columns": ["distance"],
+        "fails": "NOT coalesce(distance >= 0 AND distance <= 1000, false)",
+    },
+    {"rule": "some", "kind": "rows", "columns": [], "least": 1, "most": None, "fails": "false"},
 ]
 OTHERWISE = ("quarantine", "warn", "warn")
 

@@ -1,0 +1,75 @@
+"""The rules of `expect` as Spark SQL: the Python and the Scala job evaluate the same text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+NOT_READ = {"in": ("values",), "between": ("least", "most"), "fresh": ("hours",)}
+"""Settings of a rule, by its kind, that are in the SQL and that a job does not read besides."""
+
+
+def evaluated(rule: dict[str, Any]) -> dict[str, str]:
+    """How a job judges a row.
+
+    Returns:
+        `fails`, SQL that is true for a row that fails, and null for one that is not judged. A null fails all rules that
+        say something of values, as in DQDL. It may name `_lake_there`, true where the other dataset has the row's key,
+        and `_lake_now`, when the run began. `needs`, only where the column has to be of a type: which.
+    """
+    needs = _needs(rule)
+    return {"fails": _fails(rule), **({"needs": needs} if needs else {})}
+
+
+def _fails(rule: dict[str, Any]) -> str:
+    columns = [f"`{name}`" for name in rule["columns"]]
+    match rule["kind"]:
+        case "rows":
+            return "false"
+        case "complete":
+            return f"{columns[0]} IS NULL"
+        case "unique":
+            return _repeated(columns, rule.get("where", "true"))
+        case "refers":
+            return "_lake_there IS NULL"
+    return f"NOT coalesce({_holds(rule, columns[0])}, false)"
+
+
+def _holds(rule: dict[str, Any], column: str) -> str:
+    match rule["kind"]:
+        case "in":
+            listed = f"{column} IN ({', '.join(_literal(value) for value in rule['values'] if value is not None)})"
+            return f"{listed}, {column} IS NULL" if None in rule["values"] else listed
+        case "between":
+            limits = {">=": rule["least"], "<=": rule["most"]}
+            return " AND ".join(
+                f"{column} {sign} {_literal(limit)}" for sign, limit in limits.items() if limit is not None
+            )
+        case "matches":
+            whole = rf"\A(?:{rule['pattern']})\z"
+            return f"{column} RLIKE {_literal(whole)}"
+    return f"CAST({column} AS timestamp) >= _lake_now - make_dt_interval(0, {rule['hours']})"
+
+
+def _repeated(columns: list[str], where: str) -> str:
+    """Whether another row has the same values. Rows of nulls alone are not judged: they have no key."""
+    key = ", ".join(f"CAST({column} AS string)" for column in columns)
+    # The line ends a comment that may stand at the end of the condition.
+    same = f"count(CASE WHEN {where}\nTHEN 1 END) OVER (PARTITION BY {', '.join(columns)})"
+    return f"CASE WHEN coalesce({key}) IS NOT NULL THEN {same} > 1 END"
+
+
+def _needs(rule: dict[str, Any]) -> str:
+    texts = any(isinstance(value, str) for value in rule.get("values", []))
+    return {
+        "in": "string" if texts else "numeric",
+        "between": "numeric",
+        "matches": "string",
+        "fresh": "date or timestamp or timestampntz",
+    }.get(rule["kind"], "")
+
+
+def _literal(value: str | float) -> str:
+    if isinstance(value, str):
+        # Spark would put a setting of its session in place of ${name}.
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\u0024{") + "'"
+    return f"{value!r}D" if isinstance(value, float) else str(value)
