@@ -22,12 +22,13 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="holds all its data; made if it is not there")
     parser.add_argument("--open", action="store_true", help=OPEN)
     parser.add_argument("--jobs-as", metavar="USER", help="run jobs as another user of this machine; only root may")
+    parser.add_argument("--version", default="", help="of the tool that starts it; who finds it running reads it")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if options.open:
         logging.getLogger("local_aws").warning(OPEN)
     try:
-        serve(options.port, options.folder.resolve(), options.open, options.jobs_as)
+        serve(options.port, options.folder.resolve(), options.open, options.jobs_as, options.version)
     except (NoKeys, NoSuchStart, PortTaken, Unreadable) as error:
         sys.exit(str(error))
     except FolderTaken as error:

@@ -23,6 +23,9 @@ class FolderTaken(Exception):
 class Owner:
     """The right of this process to a folder, from `Owner(...)` until `release()` or its end, however it ends.
 
+    Args:
+        version: of the tool that started it, for the tool that finds it.
+
     Attributes:
         was_killed: the process that had the folder last did not stop cleanly.
 
@@ -30,7 +33,7 @@ class Owner:
         FolderTaken: another process has it.
     """
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, version: str = "") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / FILE
         self._file = self._path.open("a+")
@@ -39,7 +42,8 @@ class Owner:
         self._file.seek(0)
         self.was_killed = bool(self._file.read().strip())
         since = datetime.now().astimezone().isoformat(timespec="seconds")
-        self._write(json.dumps({"pid": os.getpid(), "port": port, "since": since, "folder": str(folder)}))
+        told = {"pid": os.getpid(), "port": port, "since": since, "folder": str(folder), "version": version}
+        self._write(json.dumps(told))
 
     def is_in_place(self) -> bool:
         """False once the folder was moved or deleted under the running process."""

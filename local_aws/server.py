@@ -72,12 +72,13 @@ def _forgetting_buckets(app: AsgiApp, context: Context) -> AsgiApp:
     return wrapped
 
 
-def serve(port: int, folder: Path, is_open: bool = False, jobs_as: str | None = None) -> None:
+def serve(port: int, folder: Path, is_open: bool = False, jobs_as: str | None = None, version: str = "") -> None:
     """Serve until SIGTERM or SIGINT.
 
     Args:
         is_open: take calls whoever signed them, with any keys or none.
         jobs_as: the user as whom jobs run, if not this one.
+        version: of the tool that starts it, which it tells in the folder.
 
     Raises:
         FolderTaken: another process serves this folder.
@@ -86,7 +87,7 @@ def serve(port: int, folder: Path, is_open: bool = False, jobs_as: str | None = 
         PortTaken: another program listens there.
     """
     give_ballast(folder)
-    owner = Owner(folder, port)
+    owner = Owner(folder, port, version)
     try:
         keys = own_keys(folder)
         job_user = JobUser.named(jobs_as, folder) if jobs_as else None

@@ -11,13 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+from lake import __version__
 from lake.configuration.reading import Lake, where
 from lake.embedded.credentials import keys_of
 from lake.errors import BadInput, LakeError
@@ -36,12 +37,23 @@ class Process:
     Attributes:
         since: when it was started, in ISO 8601.
         folder: where it was started, which is elsewhere if the folder was moved since.
+        version: of the lake that started it; None of one before that was told, empty of none.
     """
 
     pid: int
     port: int
     since: str
     folder: str
+    version: str | None = None
+
+    @classmethod
+    def told(cls, document: dict[str, Any]) -> Process:
+        """By what the process wrote; a later version may say more."""
+        return cls(**{each.name: document[each.name] for each in fields(cls) if each.name in document})
+
+    @property
+    def is_of_another_version(self) -> bool:
+        return self.version not in ("", __version__)
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,7 @@ class LocalAws:
             with (self._data / "process.json").open() as file:
                 if not _is_locked(file):
                     return None
-                return Process(**json.load(file))
+                return Process.told(json.load(file))
         except (FileNotFoundError, ValueError):
             return None
 
@@ -88,7 +100,7 @@ class LocalAws:
         return process.pid if process else None
 
     def need_its_place(self) -> None:
-        """Raises BadInput if it runs, but on another port than the endpoint's or from another folder."""
+        """Raises BadInput if it runs, but on another port, from another folder, or started by another version."""
         process = self.process()
         if process is None:
             return
@@ -102,6 +114,12 @@ class LocalAws:
             raise BadInput(
                 f"the embedded AWS of {self.folder} (process {process.pid}) was started when its folder was "
                 f"{process.folder}, and can keep nothing any more: {again}"
+            )
+        if process.is_of_another_version:
+            other = f"lake {process.version}" if process.version else "an older lake"
+            raise BadInput(
+                f"the embedded AWS of {self.folder} (process {process.pid}) was started by {other}, and this is lake "
+                f"{__version__}: {again}, which keeps its data"
             )
 
     def need(self) -> None:
@@ -129,7 +147,7 @@ class LocalAws:
             return False
         self._need_free_port()
         self._make_folder()
-        options = ["--open"] if is_open else []
+        options = ["--version", __version__, *(["--open"] if is_open else [])]
         options += ["--jobs-as", user] if (user := os.environ.get("LAKE_JOBS_AS")) else []
         command = program("local_aws", "--port", str(self.port), "--folder", str(self._data), *options)
         with self.log.open("ab") as log:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from lake import __version__
 from lake.aws import Aws
 from lake.commands.base import Settings
 from lake.configuration.reading import load
@@ -125,6 +127,45 @@ def test_a_folder_that_is_moved_while_it_runs_takes_no_changes_until_it_is_start
     assert folder.local.stop()
     assert folder.local.start()
     assert s3.head_bucket(Bucket="kept")
+
+
+@pytest.fixture
+def of_another_version(tmp_path: Path) -> Iterator[Folder]:
+    """One that lake 0.0.9 has started, and that runs."""
+    folder = Folder(tmp_path / "shop")
+    data = folder.local.folder / "aws"
+    data.mkdir(parents=True)
+    command = program("local_aws", "--port", str(folder.port), "--folder", str(data), "--version", "0.0.9")
+    process = subprocess.Popen(command, env=surroundings(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until(folder.local.answers)
+        yield folder
+    finally:
+        process.terminate()
+        process.wait()
+        folder.local.stop()
+
+
+def test_one_that_another_version_started_is_told_by_every_command_until_it_is_started_again(
+    of_another_version: Folder,
+) -> None:
+    folder = of_another_version
+    told = f"(process {folder.local.pid()}) was started by lake 0.0.9, and this is lake {__version__}: "
+    way_out = "`lake local stop` ends it; then start it again, which keeps its data"
+    for command in (["status"], ["local", "start"], ["local", "status"]):
+        done = folder.lake(*command)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert told + way_out in done.stderr
+    seen = folder.local.folder / "aws/process.json"
+    before_versions_were_told = {key: value for key, value in json.loads(seen.read_text()).items() if key != "version"}
+    seen.write_text(json.dumps(before_versions_were_told))
+    assert "was started by an older lake, and this is lake" in folder.lake("status").stderr
+    seen.write_text(json.dumps(before_versions_were_told | {"version": "9.0", "mood": "good"}))
+    assert "was started by lake 9.0, and this is lake" in folder.lake("status").stderr
+
+    assert folder.lake("local", "stop").returncode == 0
+    assert folder.lake("local", "start").returncode == 0
+    assert folder.lake("status").returncode == 0
 
 
 def test_two_commands_that_start_it_at_once_start_one(running: Folder) -> None:

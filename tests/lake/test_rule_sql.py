@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from lake.expectations import rules
-from lake.model import Expectation, Job
+from lake.configuration.expectations import rules
+from lake.configuration.model import Expectation, Job
 
 CASES = sorted((Path(__file__).parents[1] / "golden" / "expect").glob("*/expect.json"))
 EXPECTATIONS: dict[str, list[dict[str, Any]]] = {
