@@ -42,8 +42,8 @@ class Owner:
         self._file.seek(0)
         self.was_killed = bool(self._file.read().strip())
         since = datetime.now().astimezone().isoformat(timespec="seconds")
-        told = {"pid": os.getpid(), "port": port, "since": since, "folder": str(folder), "version": version}
-        self._write(json.dumps(told))
+        process = {"pid": os.getpid(), "port": port, "since": since, "folder": str(folder), "version": version}
+        self._write(json.dumps(process))
 
     def is_in_place(self) -> bool:
         """False once the folder was moved or deleted under the running process."""

@@ -136,9 +136,9 @@ def judge(frame: DataFrame, rules: Sequence[Rule], dataset: Datasets, now: datet
 
 def check(verdicts: Sequence[Verdict]) -> None:
     """Raise JobError for the rules that fail the run, each with its counts and examples."""
-    broken = [str(verdict) for verdict in verdicts if (verdict.outcome, verdict.otherwise) == ("Failed", "fail")]
-    if broken:
-        raise JobError(f"expectations not met, and nothing published: {'; '.join(broken)}")
+    failed = [str(verdict) for verdict in verdicts if (verdict.outcome, verdict.otherwise) == ("Failed", "fail")]
+    if failed:
+        raise JobError(f"expectations not met, and nothing published: {'; '.join(failed)}")
 
 
 def _flagged(frame: DataFrame, rules: Sequence[Rule], dataset: Datasets, now: datetime) -> DataFrame:

@@ -35,7 +35,7 @@ def violations(name: str, job: Job) -> Iterator[tuple[tuple[str | int, ...], str
     texts: set[str] = set()
     for number, expectation in enumerate(job.expect):
         place: tuple[str | int, ...] = ("jobs", name, "expect", number)
-        yield from (((*place, *field), problem) for field, problem in _broken(expectation))
+        yield from (((*place, *field), problem) for field, problem in _violations(expectation))
         for rule in (_rule(expectation, check) for check in _checks(expectation)):
             if rule["rule"] in texts:
                 yield place, f"{rule['rule']} is there already. Remove one of the two"
@@ -44,7 +44,7 @@ def violations(name: str, job: Job) -> Iterator[tuple[tuple[str | int, ...], str
         yield ("jobs", name, "sink", "table"), f"{RESULTS!r} is the table of the rules' results. Choose another name"
 
 
-def _broken(given: Expectation) -> Iterator[tuple[tuple[str, ...], str]]:
+def _violations(given: Expectation) -> Iterator[tuple[tuple[str, ...], str]]:
     of_table, share = given.rows is not None, given.at_least is not None
     if of_table and given.otherwise == "quarantine":
         yield ("otherwise",), "rows is about the whole table: no row of it is the bad one. Allowed: fail, warn"

@@ -45,8 +45,8 @@ def _holds(rule: dict[str, Any], column: str) -> str:
                 f"{column} {sign} {_literal(limit)}" for sign, limit in limits.items() if limit is not None
             )
         case "matches":
-            whole = rf"\A(?:{rule['pattern']})\z"
-            return f"{column} RLIKE {_literal(whole)}"
+            entire = rf"\A(?:{rule['pattern']})\z"
+            return f"{column} RLIKE {_literal(entire)}"
     return f"CAST({column} AS timestamp) >= _lake_now - make_dt_interval(0, {rule['hours']})"
 
 

@@ -47,7 +47,7 @@ class Process:
     version: str | None = None
 
     @classmethod
-    def told(cls, document: dict[str, Any]) -> Process:
+    def read(cls, document: dict[str, Any]) -> Process:
         """By what the process wrote; a later version may say more."""
         return cls(**{each.name: document[each.name] for each in fields(cls) if each.name in document})
 
@@ -90,7 +90,7 @@ class LocalAws:
             with (self._data / "process.json").open() as file:
                 if not _is_locked(file):
                     return None
-                return Process.told(json.load(file))
+                return Process.read(json.load(file))
         except (FileNotFoundError, ValueError):
             return None
 
