@@ -31,6 +31,6 @@ def _field(frame: DataFrame, name: str) -> Column:
 
 
 def _escaped(column: Column, name: str) -> Column:
-    several_lines = fn.lit(f"sink format csv: column {name} has a text of more than one line. Choose json, parquet or orc")
+    message = fn.lit(f"sink format csv: column {name} has a text of more than one line. Choose json, parquet or orc")
     text = fn.regexp_replace(column, r"([\\,])", r"\\$1")
-    return fn.when(column.rlike(r"[\r\n]"), failure(several_lines)).otherwise(text)
+    return fn.when(column.rlike(r"[\r\n]"), failure(message)).otherwise(text)

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as fn
 
-from lake_etl.cast_nulls import WARN_OVER, cast_nulls, told
+from lake_etl.cast_nulls import WARN_OVER, cast_nulls, summary
 from lake_etl.steps import Applied, apply_steps
 from lake_etl.transforms.convert import converted
 
@@ -39,7 +39,7 @@ def test_a_step_gives_what_its_golden_case_says(
         assert rejected(step) == expected_rejects(session, case)
         if (case / "cast_nulls.json").exists():
             frame.write.format("noop").mode("overwrite").save()
-            assert told(cast_nulls([step]), WARN_OVER) == read(case / "cast_nulls.json")
+            assert summary(cast_nulls([step]), WARN_OVER) == read(case / "cast_nulls.json")
         if (case / "sink.json").exists():
             assert converted({"table": "t"}, [read(case / "step.json")]) == read(case / "sink.json")
 
