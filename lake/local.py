@@ -22,6 +22,7 @@ from lake import __version__
 from lake.config import Lake, where
 from lake.credentials import keys_of
 from lake.errors import BadInput, LakeError
+from lake.folders import need_writable
 
 _REFUSED = 2
 """What it ends with when another process has the folder, as when two commands start it at once."""
@@ -138,12 +139,13 @@ class LocalAws:
             is_open: it checks no signatures.
 
         Raises:
-            BadInput: another program has the port, or it runs on another one.
+            BadInput: another program has the port, it runs on another one, or its folder is read-only.
             LakeError: it ended or did not answer in time; the message holds the end of its log.
         """
         if self.pid() is not None:
             self.need_its_place()
             return False
+        need_writable(self.folder)
         self._need_free_port()
         self._make_folder()
         options = ["--version", __version__, *(["--open"] if is_open else [])]

@@ -26,6 +26,7 @@ from lake.aws import Aws
 from lake.config import Lake
 from lake.errors import LakeError
 from lake.failures import sentence
+from lake.folders import need_writable
 from lake.lock import Lock
 from lake.progress import OnProgress, Progress
 
@@ -41,7 +42,8 @@ class Interrupted(LakeError):
 
 
 def synthesise(lake: Lake) -> None:
-    """Write every stack under cdktf.out, as the cdktf CLI would."""
+    """Write every stack under cdktf.out, as the cdktf CLI would. Raises BadInput where that is read-only."""
+    need_writable(lake.root / "cdktf.out")
     path = os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "LAKE_ENV": lake.env, "LAKE_FILE": str(lake.file), "PYTHONPATH": path}
     app = ["main.py"] if (lake.root / "main.py").exists() else ["-m", "stacks.app"]
