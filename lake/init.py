@@ -15,7 +15,8 @@ from lake import __version__, examples
 from lake.configuration.model import CsvFormat, Dataset
 from lake.configuration.schema import json_schema
 from lake.data import dry_run
-from lake.errors import BadInput, LakeError
+from lake.errors import BadInput
+from lake.folders import need_writable
 
 READABLE = ("csv", "json", "parquet")
 _FILES = {
@@ -47,6 +48,7 @@ def make(folder: Path, files: Path | None = None, example: str | None = None) ->
         raise BadInput("a new lake is made from your files or from an example: give --from or --example, not both")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{folder} is there and is not empty. Name a new folder, or empty this one")
+    need_writable(folder.absolute(), "Name a folder in one that you may write to")
     project = _project(folder)
     copied = examples.files(example, project) if example else {}
     found = list(_found(files)) if files else []
@@ -86,17 +88,26 @@ def _found(files: Path) -> Iterator[tuple[dict[str, Any], list[str]]]:
         answer = _crawled(place)
         tables = answer["tables"]
         if len(tables) != 1:
-            names = ", ".join(table["name"] for table in tables) or "none"
-            raise LakeError(
-                f"{place}: a dataset is one table, and a crawl would find {len(tables)} ({names}). "
-                f"{'; '.join(answer['warnings']) or 'Put the files of each into a folder of its own'}"
-            )
+            raise BadInput(f"{place}: {_no_dataset(tables, answer['warnings'])}")
         if tables[0]["format"] not in READABLE:
             raise BadInput(
                 f"{place}: its files are of format {tables[0]['format']!r}. Allowed: {', '.join(READABLE)}. "
                 "Move them elsewhere, or declare the dataset by hand"
             )
         yield {**tables[0], "name": _name(place)}, [f"{_name(place)}: {warning}" for warning in answer["warnings"]]
+
+
+def _no_dataset(tables: list[dict[str, Any]], warnings: list[str]) -> str:
+    if tables:
+        names = ", ".join(table["name"] for table in tables)
+        return (
+            f"a dataset is one table, and its files disagree: a crawl would find {len(tables)} ({names}). Put the "
+            "files of each into a folder of its own"
+        )
+    if all(warning.startswith("No data in") for warning in warnings):
+        return "there is no data in it. Put files there, or remove it"
+    reasons = "; ".join(warning.removeprefix("Skipped ") for warning in warnings)
+    return f"no file is read as a table: {reasons}. Allowed: {', '.join(READABLE)}. Move it elsewhere"
 
 
 def _crawled(place: Path) -> dict[str, Any]:

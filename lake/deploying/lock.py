@@ -16,6 +16,7 @@ from pathlib import Path
 
 from lake.configuration.reading import Lake
 from lake.errors import LakeError
+from lake.folders import need_writable
 
 POLL_SECONDS = 0.5
 
@@ -81,9 +82,11 @@ def alone(lake: Lake, command: str, *, wait: bool, say: Say) -> Iterator[Lock]:
             for in any case.
 
     Raises:
+        BadInput: the lake's folder is read-only.
         LakeError: another command has the lock.
     """
     path = lake.root / ".state" / "lock"
+    need_writable(path.parent)
     path.parent.mkdir(exist_ok=True)
     with path.open("a+") as file:
         lock = Lock(file, Holder(os.getpid(), f"{command} of {lake.deployment}", _now()))

@@ -28,6 +28,7 @@ from lake.deploying.lock import Lock
 from lake.deploying.progress import OnProgress, Progress
 from lake.errors import LakeError
 from lake.failures import sentence
+from lake.folders import need_writable
 from lake.shipped import PACKAGES, importable
 
 Verb = Literal["apply", "destroy"]
@@ -42,7 +43,8 @@ class Interrupted(LakeError):
 
 
 def synthesise(lake: Lake) -> None:
-    """Write every stack under cdktf.out, as the cdktf CLI would."""
+    """Write every stack under cdktf.out, as the cdktf CLI would. Raises BadInput where that is read-only."""
+    need_writable(lake.root / "cdktf.out")
     environment = importable(PACKAGES) | {"LAKE_ENV": lake.env, "LAKE_FILE": str(lake.file)}
     app = ["main.py"] if (lake.root / "main.py").exists() else ["-m", "stacks.app"]
     command = [sys.executable, *app]

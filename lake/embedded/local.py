@@ -22,6 +22,7 @@ from lake import __version__
 from lake.configuration.reading import Lake, where
 from lake.embedded.credentials import keys_of
 from lake.errors import BadInput, LakeError
+from lake.folders import need_writable
 from lake.shipped import PACKAGES, importable
 
 _REFUSED = 2
@@ -139,12 +140,13 @@ class LocalAws:
             is_open: it checks no signatures.
 
         Raises:
-            BadInput: another program has the port, or it runs on another one.
+            BadInput: another program has the port, it runs on another one, or its folder is read-only.
             LakeError: it ended or did not answer in time; the message holds the end of its log.
         """
         if self.pid() is not None:
             self.need_its_place()
             return False
+        need_writable(self.folder)
         self._need_free_port()
         self._make_folder()
         options = ["--version", __version__, *(["--open"] if is_open else [])]

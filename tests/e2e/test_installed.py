@@ -22,14 +22,14 @@ pytestmark = pytest.mark.e2e
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine where `pip install` was the only step. `folder` is where the person is at first."""
+    """A machine where `pip install` was the only step, and no user has a home. The person is in `folder` at first."""
 
     venv: Path
     folder: Path
 
     def shell(self, command: str, cwd: Path | None = None, code: int = 0) -> str:
         """What a command prints; its exit code must be `code`."""
-        kept = {key: value for key, value in environment(ROOT).items() if key != "PYTHONPATH"}
+        kept = {key: value for key, value in environment(ROOT).items() if key not in ("PYTHONPATH", "HOME")}
         tools = [str(self.venv / "bin"), str(ROOT / ".tools/bin"), str(ROOT / "node_modules/.bin")]
         others = [path for path in os.environ["PATH"].split(os.pathsep) if not path.startswith(str(ROOT))]
         path = os.pathsep.join(tools + others)

@@ -86,11 +86,27 @@ def test_files_that_lie_in_the_folder_itself_are_one_dataset(tmp_path: Path, fil
         (["new", "--from", "files/orders", "--example", "shop"], 2, "give --from or --example, not both"),
         (["new", "--from", "files"], 2, "files holds folders, which are datasets, and loose.csv. Move that into"),
         (["new", "--from", "files/alike"], 2, "a b and a-b would be one dataset, a_b. Rename one of them"),
-        (["new", "--from", "files/strange"], 1, "no classifier recognises it"),
+        (
+            ["new", "--from", "files/strange"],
+            2,
+            "x.bin: no classifier recognises it. Allowed: csv, json, parquet.",
+        ),
+        (
+            ["new", "--from", "files/hollow"],
+            2,
+            "files/hollow/inner: there is no data in it. Put files there, or",
+        ),
+        (["new", "--from", "files/damaged"], 2, "a.parquet: it is damaged, or not of the format it begins as. Allowed"),
+        (["new", "--from", "files/loose.csv"], 2, "loose.csv is no folder. Name one whose sub-folders are datasets"),
+        (
+            ["new", "--from", "files/columns"],
+            2,
+            "files/columns: a dataset is one table, and its files disagree: a",
+        ),
         (
             ["new", "--from", "files/two"],
-            1,
-            "files/two: a dataset is one table, and a crawl would find 2 (a_csv, b_json)",
+            2,
+            "files/two: a dataset is one table, and its files disagree: a crawl would find 2 (a_csv, b_json). Put the",
         ),
     ],
 )
@@ -100,17 +116,20 @@ def test_what_cannot_become_a_lake_is_told_and_nothing_is_made(
     for name, content in {
         "loose.csv": b"a,b\n1,2\n",
         "strange/x.bin": bytes(range(256)),
+        "damaged/a.parquet": b"PAR1 and no more PAR1",
+        "columns/a.csv": b"a,b\n1,2\n3,4\n",
+        "columns/b.csv": b"x,y,z\nred,2,3\nblue,3,4\n",
         "two/a.csv": b"a,b\n1,2\n3,4\n",
         "two/b.json": b'{"c": 1}\n',
     }.items():
         (files / name).parent.mkdir(exist_ok=True)
         (files / name).write_bytes(content)
-    for name in ("empty", "alike/a b", "alike/a-b"):
+    for name in ("empty", "hollow/inner", "alike/a b", "alike/a-b"):
         (files / name).mkdir(parents=True)
     done = init(tmp_path, *arguments)
 
     assert (done.returncode, said in done.stderr) == (code, True), done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1
     assert not (tmp_path / "new").exists()
 
 
