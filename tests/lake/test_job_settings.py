@@ -128,6 +128,11 @@ def test_what_the_script_of_the_steps_sets_itself_is_known_here(script: str) -> 
         ),
         (
             STEPS,
+            "    spark_conf: {spark.sql.parser.escapedStringLiterals: 'true'}",
+            "totals.spark_conf.spark.sql.parser.escapedStringLiterals: cannot be set here: Spark would read the SQL",
+        ),
+        (
+            STEPS,
             "    spark_conf: {spark.sql.session.timeZone: CET}",
             "totals.spark_conf.spark.sql.session.timeZone: cannot be set here: the script that runs the steps sets it",
         ),

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 PROJECT = r"^[a-z][a-z0-9-]*[a-z0-9]$"
 NAME = r"^[a-z][a-z0-9_]*$"
+ENVIRONMENT = r"^[a-z][a-z0-9]*$"
 TYPE = r"^(string|boolean|tinyint|smallint|int|bigint|float|double|date|timestamp|decimal\(\d+,\d+\))$"
 REGION = r"^[a-z]{2}(-[a-z]+)+-\d$"
 ACCOUNT = r"^\d{12}$"
@@ -34,6 +35,7 @@ CRON = r"^cron\(\S+ \S+ \S+ \S+ \S+ \S+\)$"
 ALLOWED = {
     PROJECT: "lower-case letters, digits and hyphens, such as flights",
     NAME: "lower-case letters, digits and underscores, such as arr_delay",
+    ENVIRONMENT: "lower-case letters and digits, such as dev, since it is in the names of buckets",
     TYPE: "string, boolean, tinyint, smallint, int, bigint, float, double, date, timestamp or decimal(precision,scale)",
     COLUMN_TYPE: "string, int, bigint, double, ..., decimal(precision,scale), array<type>, map<type,type> or "
     "struct<name:type,...>",
@@ -59,6 +61,7 @@ ALLOWED = {
 }
 ProjectName = Annotated[str, Field(pattern=PROJECT)]
 Name = Annotated[str, Field(pattern=NAME)]
+EnvironmentName = Annotated[str, Field(pattern=ENVIRONMENT)]
 WorkerType = Literal["G.025X", "G.1X", "G.2X", "G.4X", "G.8X"]
 ColumnType = Annotated[str, Field(pattern=TYPE)]
 DeclaredType = Annotated[str, Field(pattern=COLUMN_TYPE)]

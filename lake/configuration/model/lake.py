@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lake.configuration.model.base import Model, Name, ProjectName
+from lake.configuration.model.base import EnvironmentName, Model, Name, ProjectName
 from lake.configuration.model.datasets import Dataset
 from lake.configuration.model.environments import Connection, Environment
 from lake.configuration.model.jobs import AnyJob, Job, ScriptJob
@@ -41,7 +41,7 @@ class MlTransform(Model):
 class Config(Model):
     project: ProjectName
     """The lake's name. The name of every resource begins with it."""
-    environments: Annotated[dict[Name, Environment], Field(min_length=1)]
+    environments: Annotated[dict[EnvironmentName, Environment], Field(min_length=1)]
     """Where the lake can be deployed. `LAKE_ENV` chooses one. Without it, the first is used."""
     connections: dict[Name, Connection] = {}
     """Databases, and networks, that datasets and jobs use."""

@@ -71,6 +71,8 @@ def _steps(place: Place, job: Job) -> Iterator[Problem]:
     for setting in job.spark_conf:
         if setting in OF_THE_STEPS:
             yield (*place, "spark_conf", setting), "cannot be set here: the script that runs the steps sets it itself"
+        if setting.startswith("spark.sql.parser."):
+            yield (*place, "spark_conf", setting), "cannot be set here: Spark would read the SQL of the steps otherwise"
     if job.max_concurrent_runs > 1:
         yield (*place, "max_concurrent_runs"), "is 1 for steps: two runs at once would replace each other's table"
     if job.glue_version == "6.0":
