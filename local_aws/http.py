@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import socket
-
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LONGEST = 1024 * 1024
 """Bytes of a request before its body."""
-
-
-_QUICKLY: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 
 class Protocol(HttpToolsProtocol):
@@ -32,16 +27,7 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.transport.is_closing():
-            return
-        if self.cycle and self.cycle.more_body:
-            self._acknowledge()
-        if self._head is not None:
+        if self._head is not None and not self.transport.is_closing():
             self._head += len(data)
             if self._head > LONGEST:
                 self.send_400_response(f"The headers are longer than {LONGEST} bytes.")
-
-    def _acknowledge(self) -> None:
-        """Say at once that the headers came: botocore's Nagle holds the body back until then, Linux waits for 40 ms."""
-        if _QUICKLY is not None:
-            self.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, _QUICKLY, 1)

@@ -37,7 +37,7 @@ class Uploads:
             verify=os.environ.get("AWS_CA_BUNDLE") or True,  # type: ignore[arg-type]
             proxies=get_environ_proxies(self._home),
             max_pool_connections=THREADS,
-            # botocore has none: the body would wait for the acknowledgement of the headers (Nagle's algorithm).
+            # It has none by itself: the body would wait for the acknowledgement of the headers (Nagle's algorithm).
             socket_options=HTTPConnection.default_socket_options,
         )
 
