@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tests.local_aws.conftest import free_port
+
+TOOLS = (".tools", ".venv", "node_modules")
 ROOT = Path(__file__).parents[1]
 BEFORE = "af108ce"
 """The commit that ratios are against."""
@@ -20,3 +25,26 @@ def worktree(folder: Path, commit: str) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["git", "worktree", "remove", "--force", folder], cwd=ROOT, check=True, capture_output=True)
+
+
+@contextmanager
+def two_checkouts(folder: Path) -> Iterator[dict[str, Path]]:
+    """`before` and `now` (what is committed), each with the tools of this checkout and a port of its own."""
+    with ExitStack() as stack:
+        commits = {"before": BEFORE, "now": "HEAD"}
+        sides = {name: stack.enter_context(worktree(folder / name, commit)) for name, commit in commits.items()}
+        for checkout in sides.values():
+            for name in TOOLS:
+                (checkout / name).symlink_to(ROOT / name)
+            config = checkout / "lake.yaml"
+            config.write_text(config.read_text().replace("127.0.0.1:4566", f"127.0.0.1:{free_port()}"))
+        yield sides
+
+
+def run(checkout: Path, module: str, *arguments: str) -> None:
+    """Run a module in a checkout. Raises RuntimeError, with the end of its output, where it fails."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LAKE_", "PYTHONPATH"))}
+    command = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(command, cwd=checkout, env=own, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{checkout.name}: {' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
