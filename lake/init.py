@@ -59,7 +59,7 @@ def make(folder: Path, files: Path | None = None, example: str | None = None) ->
     }
     templates = _FILES if example else _FILES | _OWN
     written = copied | {name: _filled(template, values) for name, template in templates.items()}
-    for name, text in {**written, "lake.configuration.schema.json": json.dumps(json_schema(), indent=2) + "\n"}.items():
+    for name, text in {**written, "lake.schema.json": json.dumps(json_schema(), indent=2) + "\n"}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     (folder / "jobs").mkdir()

@@ -205,7 +205,7 @@ def test_editors_get_a_schema_that_the_sample_lake_meets_and_a_mistake_does_not(
     assert init(tmp_path, "shop").returncode == 0
     folder = tmp_path / "shop"
     assert (folder / "lake.yaml").read_text().startswith("# yaml-language-server: $schema=lake.schema.json\n")
-    schema = json.loads((folder / "lake.configuration.schema.json").read_text())
+    schema = json.loads((folder / "lake.schema.json").read_text())
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
     document = YAML(typ="safe").load(ROOT / "lake.yaml")
