@@ -14,7 +14,7 @@ help: ## Show this list
 setup: ## Bring the tools: Python packages, Node, cdktf, Terraform, Java, the AWS provider
 	@$(SETUP)
 
-demo: ## Build the lake on this machine, run data through it, take it down again
+demo: ## Build the sample lake on this machine, and run data through it
 	@$(SETUP) --need-provider
 	@$(WITH_TOOLS) python -m examples.demo
 

@@ -64,7 +64,7 @@ class OnDisk:
 
 @dataclass(frozen=True)
 class Sample:
-    """What is taken of a dataset. files: path -> size in bytes, empty ones included; told: which they are."""
+    """What is taken of a dataset. files: path -> size in bytes, empty ones included; description: which they are."""
 
     files: dict[str, int]
     description: str

@@ -108,6 +108,11 @@ def load(path: Path | None = None, env: str | None = None) -> Lake:
 
 
 def _unusable_user(lake: Lake) -> str:
+    if user.is_shared():
+        return (
+            f"many people have the login {user.given()!r}, and would have one lake. Set {user.VARIABLE} to a name of "
+            "your own, such as ann"
+        )
     if not lake.user:
         problem = f"{user.given()!r} leaves nothing of a name" if user.given() else "this login has no name"
         return f"{problem}. Set {user.VARIABLE} to a name of lower-case letters, digits and hyphens, such as ann"

@@ -9,6 +9,16 @@ import unicodedata
 from contextlib import suppress
 
 VARIABLE = "LAKE_USER"
+SHARED = (
+    *("admin", "codespace", "coder", "debian", "ec2-user", "gitpod"),
+    *("jovyan", "node", "root", "ubuntu", "user", "vscode"),
+)
+"""Logins of machines and containers, which many people have."""
+
+
+def is_shared() -> bool:
+    """Whether the name is only a login that others have too."""
+    return not os.environ.get(VARIABLE) and given().lower() in SHARED
 
 
 def given() -> str:

@@ -82,10 +82,11 @@ def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *
         keep = " To take down all else: `lake down catalog etl athena streaming`"
         need_first_key(aws, f"the data of {aws.names.prefix}", keep)
     synthesise(aws.lake)
+    terraform = Terraform(aws, on_progress, lock, wait=wait)
+    terraform.forget(chosen)
     _stop_work(aws, chosen)
     if "etl" in chosen:
         _delete_shell_logs(aws)
-    terraform = Terraform(aws, on_progress, lock, wait=wait)
     if others := [stack for stack in chosen if stack != "storage"]:
         terraform.destroy(others)
     if "catalog" in chosen:

@@ -90,6 +90,11 @@ class Terraform:
         """Destroy stacks side by side. Raises as `apply` does."""
         self._all(self._destroy, stacks, lambda stack: True)
 
+    def forget(self, stacks: Sequence[str]) -> None:
+        """Plan these stacks again when they are next deployed."""
+        for stack in stacks:
+            self._applied(stack).remove()
+
     def resources(self, stack: str) -> list[str]:
         """The addresses in a stack's state; none where it was never deployed."""
         command = ["terraform", f"-chdir={self._folder(stack)}", "state", "list"]
@@ -121,7 +126,9 @@ class Terraform:
         except BaseException:
             self._failed = True  # else those that wait for this stack would wait for ever
             raise
-        self._failed |= bool(progress.errors)
+        if progress.errors:
+            self._failed = True
+            unchanged.initialised(self._folder(stack)).remove()  # it may be what is wrong
         progress.finished = True
         self._tell(progress)
         return progress
@@ -137,11 +144,12 @@ class Terraform:
         mark = unchanged.initialised(folder)
         if not mark.holds():
             mark.remove()
+            begun = mark.begin()
             command = ["terraform", f"-chdir={folder}", "init", "-input=false", "-no-color", "-reconfigure"]
             done = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True)
             if done.returncode:
                 raise LakeError(done.stderr.strip())
-            mark.set()
+            mark.set(begun)
         self._note(progress, state.taken_up(folder))
 
     def _apply(self, progress: Progress) -> None:
@@ -151,11 +159,12 @@ class Terraform:
             self._note(progress, "unchanged since its last apply, so not planned; --all plans it all the same")
             return
         mark.remove()
+        begun = mark.begin()
         self._prepare(progress)
         if not self._interrupts:
             self._apply_and_adopt(progress)
             if not progress.errors:
-                mark.set()
+                mark.set(begun)
 
     def _apply_and_adopt(self, progress: Progress) -> None:
         """A call whose answer was lost may have made its resource, and its repetition fails: that one is found then."""
@@ -169,7 +178,6 @@ class Terraform:
 
     def _destroy(self, progress: Progress) -> None:
         """What is in no state is first taken into it: Terraform then destroys it as it would have."""
-        self._applied(progress.stack).remove()
         self._prepare(progress)
         if self._interrupts:
             return

@@ -1,6 +1,7 @@
 """A job's steps, or a dataset's rows, on a sample: nothing is deployed, and nothing is written.
 
-The code that runs on Glue runs beside this process, as in lake.matches: glue_scripts imports nothing of the project.
+The code that runs on Glue runs beside this process, as in lake.running.matches: glue_scripts imports nothing of the
+project.
 """
 
 from __future__ import annotations

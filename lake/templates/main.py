@@ -1,4 +1,4 @@
-"""The app of the cdktf CLI: the stacks of lake.yaml. Stacks of your own go between these lines."""
+"""The app of the cdktf CLI: the stacks of lake.yaml."""
 
 from stacks.app import main
 

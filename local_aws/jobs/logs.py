@@ -14,7 +14,7 @@ _LONGEST = 100_000
 
 
 class FollowedFile:
-    """Sends what is new in a file, as `told` words it, to a log stream, made (with its group) when it is not there."""
+    """Sends what is new in a file, after `located`, to a log stream, made (with its group) when it is not there."""
 
     def __init__(self, logs: Any, path: Path, group: str, stream: str, located: Callable[[str], str]) -> None:
         self._logs = logs

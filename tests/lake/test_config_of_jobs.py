@@ -93,6 +93,7 @@ def test_an_incremental_job_filters_maps_and_joins(tmp_path: Path) -> None:
         ("{complete: carrier, at_least: 0.9, otherwise: quarantine}", ["expect.0.at_least", "every row that fails"]),
         ("{complete: carrier, where: 'origin = \"EWR\"'}", ["expect.0.where", "texts in single quotes"]),
         ("{between: {distance: [6000, 1]}}", ["expect.0.between.distance: its least value 6000 is above"]),
+        ("{between: {distance: [0, .inf]}}", ["expect.0.between.distance.1: should be a finite number"]),
         ("{between: {distance: [1]}}", ["expect.0.between.distance", "at least 2 items"]),
         ("{in: {origin: [EWR, 1]}}", ["expect.0.in.origin: its values have to be all texts or all numbers"]),
         ("{in: {origin: []}}", ["expect.0.in.origin: its values have to be"]),

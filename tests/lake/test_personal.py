@@ -76,6 +76,19 @@ def test_a_login_without_a_name_is_refused(personal: Callable[..., Path], monkey
     assert refused(personal()).startswith("this login has no name. Set LAKE_USER to ")
 
 
+@pytest.mark.parametrize("login", ["root", "ubuntu", "vscode"])
+def test_a_login_that_many_have_is_refused_unless_the_user_is_named(
+    personal: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, login: str
+) -> None:
+    monkeypatch.setattr(getpass, "getuser", lambda: login)
+    monkeypatch.delenv("LAKE_USER", raising=False)
+    assert refused(personal()).startswith(
+        f"many people have the login '{login}', and would have one lake. Set LAKE_USER"
+    )
+    monkeypatch.setenv("LAKE_USER", login)
+    assert load(personal()).user == login
+
+
 def test_a_user_name_too_long_for_s3_is_refused_with_the_shortest_bucket_name_that_breaks(
     personal: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

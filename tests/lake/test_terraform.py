@@ -33,7 +33,9 @@ lake = load(Path("lake.yaml"))
 try:
     with alone(lake, "lake up", wait="--wait" in sys.argv, say=say) as lock, stack_progress("Deploying") as progress:
         options = {"wait": "--wait" in sys.argv, "plan_all": "--all" in sys.argv}
-        aws = SimpleNamespace(lake=lake, names=SimpleNamespace(account="111111111111"))
+        names = SimpleNamespace(account="111111111111", key_alias="alias/lab")
+        kms = SimpleNamespace(describe_key=lambda KeyId: {"KeyMetadata": {"KeyId": "key 1 of storage"}})
+        aws = SimpleNamespace(lake=lake, names=names, kms=kms)
         Terraform(aws, progress, lock, **options).apply(["athena"])
 except LakeError as error:
     fail(str(error), error.exit_code)
@@ -245,6 +247,11 @@ def _another_account(lab: Checkout) -> None:
     file.write_text(file.read_text().replace('account="1', 'account="2'))
 
 
+def _another_storage(lab: Checkout) -> None:
+    file = lab.root / "command.py"
+    file.write_text(file.read_text().replace("key 1", "key 2"))
+
+
 def test_a_stack_as_it_was_at_its_last_apply_is_not_planned_again_unless_asked(checkout: Checkout) -> None:
     checkout.go()
     assert "2 of 2 changes made" in checkout.run()[1]
@@ -262,6 +269,7 @@ def test_a_stack_as_it_was_at_its_last_apply_is_not_planned_again_unless_asked(c
         (_another_asset, "0 of 0"),
         (_a_resource_taken_out_of_its_state, "1 of 1"),
         (_another_account, "0 of 0"),
+        (_another_storage, "0 of 0"),
     ],
 )
 def test_a_stack_is_planned_once_after_each_change(
@@ -273,6 +281,45 @@ def test_a_stack_is_planned_once_after_each_change(
 
     assert f"{made} changes made" in checkout.run()[1]
     assert UNCHANGED in checkout.run()[1]
+
+
+def test_a_stack_whose_files_change_while_it_is_applied_is_planned_again(checkout: Checkout) -> None:
+    first = checkout.begin()
+    checkout.terraform()
+    _another_resource(checkout)
+    checkout.go()
+    first.communicate(timeout=60)
+
+    assert first.returncode == 0
+    assert "1 of 1 changes made" in checkout.run()[1]
+
+
+def test_a_state_that_a_killed_terraform_has_locked_is_not_taken_for_unchanged(checkout: Checkout) -> None:
+    checkout.go()
+    checkout.run()
+    (checkout.state.parent / ".athena.tfstate.lock.info").write_text("{}")
+
+    assert UNCHANGED not in checkout.run()[1]
+
+
+def test_a_folder_whose_apply_failed_is_initialised_again(checkout: Checkout) -> None:
+    checkout.go()
+    checkout.run()
+    mark = checkout.folder / ".initialised"
+    assert mark.exists()
+    _another_resource(checkout)
+    stack = (checkout.folder / "cdk.tf.json").read_text()
+    (checkout.folder / "cdk.tf.json").write_text(stack.replace('"third": {}', '"third": {"nonsense": 1}'))
+    checkout.run()
+
+    assert not mark.exists()
+
+
+def test_terraforms_own_data_folder_may_be_another(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_DATA_DIR", str(checkout.root / "data"))
+    checkout.go()
+
+    assert "2 of 2 changes made" in checkout.run()[1]
 
 
 def test_an_apply_that_was_cut_off_is_done_again(checkout: Checkout) -> None:

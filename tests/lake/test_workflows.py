@@ -67,6 +67,12 @@ def test_a_mistake_is_one_line_with_its_place_and_what_is_allowed(
         load(written(tmp_path, old, new))
 
 
+def test_two_workflows_by_the_clock_do_not_crawl_one_dataset(tmp_path: Path) -> None:
+    other = '  weekly:\n    schedule: "cron(0 3 ? * MON *)"\n    steps: [{crawl: [orders]}]\n'
+    with pytest.raises(ConfigError, match=r"weekly\.schedule: the workflow nightly crawls orders by the clock"):
+        load(written(tmp_path, "        after: any\n", "        after: any\n" + other))
+
+
 def test_a_failure_names_what_failed_why_and_what_was_not_started_for_that() -> None:
     actions = [
         Action(1, "crawler orders", "SUCCEEDED"),

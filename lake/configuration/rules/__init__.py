@@ -19,6 +19,7 @@ BUCKET_NAME_LIMIT = 63
 def violations(config: Config) -> Iterator[Problem]:
     """Every rule that a well-typed configuration breaks."""
     yield from _bucket_names(config)
+    yield from _states(config)
     yield from datasets.violations(config)
     yield from _zones(config)
     for name, job in config.jobs.items():
@@ -31,6 +32,15 @@ def violations(config: Config) -> Iterator[Problem]:
     yield from _ml_transforms(config)
     yield from _streams(config)
     yield from databases.violations(config)
+
+
+def _states(config: Config) -> Iterator[Problem]:
+    for name, environment in config.environments.items():
+        if environment.endpoint and environment.state:
+            yield (
+                ("environments", name, "state"),
+                "the state of an embedded AWS is kept in .state. A bucket would be a real one: remove it",
+            )
 
 
 def warnings(config: Config) -> Iterator[str]:

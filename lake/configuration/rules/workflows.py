@@ -19,6 +19,7 @@ def violations(config: Config) -> Iterator[Problem]:
         if "after" in workflow.steps[0].model_fields_set:
             yield (*place, 0, "after"), "the first step comes after nothing. Remove it"
         yield from _one_clock(config, name, workflow)
+    yield from _two_clocks(config)
 
 
 def _names(config: Config, place: Place, workflow: Workflow) -> Iterator[Problem]:
@@ -43,6 +44,21 @@ def _one_clock(config: Config, name: str, workflow: Workflow) -> Iterator[Proble
                 f"the workflow {name} crawls {dataset} too, and fails where both start it at once. "
                 f"Remove it here, or from the workflow; workflows.{name}.schedule starts all of it by the clock",
             )
+
+
+def _two_clocks(config: Config) -> Iterator[Problem]:
+    """Two workflows by the clock may also want a crawler at once."""
+    scheduled = {name: workflow for name, workflow in config.workflows.items() if workflow.schedule}
+    first: dict[str, str] = {}
+    for name, workflow in scheduled.items():
+        for dataset in sorted({dataset for step in workflow.steps for dataset in step.crawl}):
+            other = first.setdefault(dataset, name)
+            if other != name:
+                yield (
+                    ("workflows", name, "schedule"),
+                    f"the workflow {other} crawls {dataset} by the clock too, and the later of the two fails where "
+                    "they start it at once. Crawl it in one of them",
+                )
 
 
 def _once(place: Place, workflow: Workflow) -> Iterator[Problem]:
