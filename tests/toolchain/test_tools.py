@@ -31,13 +31,13 @@ def fake_java(home: Path, version: str) -> Path:
     return home
 
 
-@pytest.mark.parametrize("version", ["1.5.0", "1.5.7", "1.11.4", "2.0.1", "1.6.0-alpha1"])
+@pytest.mark.parametrize("version", ["1.10.0", "1.10.5", "1.11.4", "2.0.1", "1.12.0-alpha1"])
 def test_a_terraform_that_is_new_enough_is_taken(tmp_path: Path, version: str) -> None:
     path = fake_terraform(tmp_path, version)
     assert tools.terraform_on(path) == tools.Terraform(f"{tmp_path}/terraform", version, "linux_amd64")
 
 
-@pytest.mark.parametrize("version", ["1.4.6", "0.15.5"])
+@pytest.mark.parametrize("version", ["1.9.8", "1.5.7", "0.15.5"])
 def test_an_old_terraform_is_not_taken(tmp_path: Path, version: str) -> None:
     assert tools.terraform_on(fake_terraform(tmp_path, version)) is None
 
@@ -58,7 +58,7 @@ def test_terraform_is_asked_past_a_cli_configuration_that_is_missing(
     monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(tmp_path / "missing"))
     executable(
         tmp_path / "terraform",
-        'test -e "$TF_CLI_CONFIG_FILE" && ' + 'echo \'{"terraform_version": "1.9.0", "platform": "p"}\'',
+        'test -e "$TF_CLI_CONFIG_FILE" && ' + 'echo \'{"terraform_version": "1.11.0", "platform": "p"}\'',
     )
     assert tools.terraform_on(str(tmp_path)) is not None
 
