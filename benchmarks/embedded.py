@@ -11,7 +11,6 @@ import json
 import os
 import resource
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.worktrees import BEFORE, ROOT, worktree
+from tests.local_aws.conftest import free_port
 
 ROUNDS = 2
 FILES, FOLDERS, QUERIES = 10_000, 100, 50
@@ -168,7 +168,7 @@ def _middle(costs: list[Cost], field: str) -> float:
 def _side(name: str, source: Path, work: Path) -> Iterator[Side]:
     lake = work / name
     lake.mkdir()
-    (lake / "lake.yaml").write_text(LAKE.format(port=_free_port()))
+    (lake / "lake.yaml").write_text(LAKE.format(port=free_port()))
     side = Side(name, source, lake)
     side.run("-m", "lake", "local", "start")
     try:
@@ -203,12 +203,6 @@ def _data(folder: Path) -> Path:
 def _written(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _processor(server: psutil.Process) -> float:

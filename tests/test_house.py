@@ -26,10 +26,15 @@ PATH = re.compile(r"[\w.-]+/[\w./-]*|[\w.-]+\.(in|md|py|scala|toml|ya?ml)")
 PLACEHOLDER = re.compile(r"(^|/|-)[A-Z]+(/|$)")
 
 
+def listed(*patterns: str) -> list[str]:
+    """The files of the project, also those that are not committed yet."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns]
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    return [name for name in names if (ROOT / name).is_file()]
+
+
 def markdown() -> list[Path]:
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return [ROOT / name for name in listed.splitlines()]
+    return [ROOT / name for name in listed("*.md")]
 
 
 def prose(page: Path) -> str:
@@ -108,21 +113,19 @@ def test_hooks_before_a_commit_fetch_nothing() -> None:
 
 
 def test_no_file_is_longer_than_400_lines() -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    written = [name for name in listed if re.search(r"\.(py|scala|sh|md|sql|ya?ml)$|(^|/)Makefile$", name)]
+    written = [name for name in listed() if re.search(r"\.(py|scala|sh|md|sql|ya?ml)$|(^|/)Makefile$", name)]
     generated = {"docs/reference/settings.md", "docs/reference/commands.md"}
 
-    lengths = {name: len((ROOT / name).read_text().splitlines()) for name in written if (ROOT / name).is_file()}
+    lengths = {name: len((ROOT / name).read_text().splitlines()) for name in written}
     assert {name: length for name, length in lengths.items() if length > 400 and name not in generated} == {}
 
 
 def test_names_are_the_fields_own() -> None:
     """`message`, `violations`, `forward` can be searched for; these cannot."""
     vague = {"told", "said", "whole", "passed_on", "broken"}
-    command = ["git", "ls-files", "lake/*.py", "stacks/*.py", "local_aws/*.py", "glue_scripts/*.py", "toolchain/*.py"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    code = listed("lake/*.py", "stacks/*.py", "local_aws/*.py", "glue_scripts/*.py", "toolchain/*.py")
 
-    names = {name: set(_identifiers(ast.parse((ROOT / name).read_text()))) & vague for name in listed}
+    names = {name: set(_identifiers(ast.parse((ROOT / name).read_text()))) & vague for name in code}
     assert {name: found for name, found in names.items() if found} == {}
 
 

@@ -142,9 +142,9 @@ class Terraform:
         if self._aws.lake.environment.state is None:
             self._note(progress, state.restored(self._kept(progress.stack, "tfstate")))
         mark = unchanged.initialised(folder)
-        if not mark.holds():
+        begun = mark.begin()
+        if not mark.holds(begun):
             mark.remove()
-            begun = mark.begin()
             command = ["terraform", f"-chdir={folder}", "init", "-input=false", "-no-color", "-reconfigure"]
             done = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True)
             if done.returncode:
@@ -154,12 +154,12 @@ class Terraform:
 
     def _apply(self, progress: Progress) -> None:
         mark = self._applied(progress.stack)
-        progress.unchanged = not self._plan_all and mark.holds()
+        begun = mark.begin()
+        progress.unchanged = not self._plan_all and mark.holds(begun)
         if progress.unchanged:
             self._note(progress, "unchanged since its last apply, so not planned; --all plans it all the same")
             return
         mark.remove()
-        begun = mark.begin()
         self._prepare(progress)
         if not self._interrupts:
             self._apply_and_adopt(progress)

@@ -36,11 +36,11 @@ class Mark:
     given: Pieces
     left: Pieces
 
-    def holds(self) -> bool:
-        return self.file.exists() and self.file.read_text() == f"{self.begin()} {_digest(self.left)}"
+    def holds(self, begun: str) -> bool:
+        return self.file.exists() and self.file.read_text() == f"{begun} {_digest(self.left)}"
 
     def begin(self) -> str:
-        """The digest of what the work is given, for `set`."""
+        """The digest of what the work is given, for `holds` and `set`."""
         return _digest(self.given)
 
     def remove(self) -> None:

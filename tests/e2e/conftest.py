@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import pytest
 
 from lake.aws import Aws
 from lake.configuration.reading import load
+from tests.local_aws.conftest import free_port
 
 ROOT = Path(__file__).parents[2]
 TOOLS = (".venv", "node_modules", ".tools")
@@ -117,12 +117,6 @@ def copied(folder: Path) -> Path:
     config = folder / "lake.yaml"
     config.write_text(config.read_text().replace(":4566", f":{free_port()}"))
     return folder
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def checkout_in(folder: Path) -> Iterator[Checkout]:

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from lake.examples import steps
-from tests.e2e.conftest import ROOT, environment, free_port
+from tests.e2e.conftest import ROOT, environment
+from tests.local_aws.conftest import free_port
 
 pytestmark = pytest.mark.e2e
 

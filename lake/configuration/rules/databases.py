@@ -76,10 +76,6 @@ def _sink(config: Config, place: Place, sink: Sink) -> Iterator[Problem]:
 
 
 def _job(config: Config, place: Place, job: Job) -> Iterator[Problem]:
-    for number, name in enumerate(job.connections):
-        if name not in config.connections:
-            hint = allowed(name, config.connections)
-            yield (*place, "connections", number), f"there is no connection {name!r}. {hint}"
     if job.sink.connection:
         for number, step in enumerate(job.steps):
             if step.convert:

@@ -44,6 +44,7 @@ def violations(config: Config) -> Iterator[Problem]:
         place = ("jobs", name)
         yield from _arguments(place, job)
         yield from _spark_conf(place, job)
+        yield from _connections(config, place, job)
         yield from _script(config, place, job) if isinstance(job, ScriptJob) else _steps(place, job)
 
 
@@ -64,6 +65,13 @@ def _spark_conf(place: Place, job: JobSettings) -> Iterator[Problem]:
     for setting, value in job.spark_conf.items():
         if "--conf" in value:
             yield (*place, "spark_conf", setting), f"is one setting: a value holds no --conf. Given: {value!r}"
+
+
+def _connections(config: Config, place: Place, job: JobSettings) -> Iterator[Problem]:
+    for number, name in enumerate(job.connections):
+        if name not in config.connections:
+            hint = allowed(name, config.connections)
+            yield (*place, "connections", number), f"there is no connection {name!r}. {hint}"
 
 
 def _steps(place: Place, job: Job) -> Iterator[Problem]:
@@ -91,10 +99,6 @@ def _batch(place: Place, job: Job | ScriptJob) -> Iterator[Problem]:
 
 
 def _script(config: Config, place: Place, job: ScriptJob) -> Iterator[Problem]:
-    for number, name in enumerate(job.connections):
-        if name not in config.connections:
-            hint = allowed(name, config.connections)
-            yield (*place, "connections", number), f"there is no connection {name!r}. {hint}"
     if job.language == "scala":
         yield from _scala(place, job)
     if job.type == "batch":

@@ -37,7 +37,7 @@ def _names(config: Config, place: Place, workflow: Workflow) -> Iterator[Problem
 
 def _one_clock(config: Config, name: str, workflow: Workflow) -> Iterator[Problem]:
     """Glue does not start a crawler twice at once: a schedule of its own would fail the workflow that falls on it."""
-    for dataset in sorted({dataset for step in workflow.steps for dataset in step.crawl} & config.datasets.keys()):
+    for dataset in sorted(_crawled(workflow) & config.datasets.keys()):
         if config.datasets[dataset].crawl.schedule:
             yield (
                 ("datasets", dataset, "crawl", "schedule"),
@@ -51,7 +51,7 @@ def _two_clocks(config: Config) -> Iterator[Problem]:
     scheduled = {name: workflow for name, workflow in config.workflows.items() if workflow.schedule}
     first: dict[str, str] = {}
     for name, workflow in scheduled.items():
-        for dataset in sorted({dataset for step in workflow.steps for dataset in step.crawl}):
+        for dataset in sorted(_crawled(workflow)):
             other = first.setdefault(dataset, name)
             if other != name:
                 yield (
@@ -59,6 +59,10 @@ def _two_clocks(config: Config) -> Iterator[Problem]:
                     f"the workflow {other} crawls {dataset} by the clock too, and the later of the two fails where "
                     "they start it at once. Crawl it in one of them",
                 )
+
+
+def _crawled(workflow: Workflow) -> set[str]:
+    return {dataset for step in workflow.steps for dataset in step.crawl}
 
 
 def _once(place: Place, workflow: Workflow) -> Iterator[Problem]:
