@@ -10,7 +10,8 @@ import pytest
 from vega_datasets import local_data
 
 from lake.configuration.names import STACKS
-from tests.e2e.conftest import TOOLS, Checkout, free_port
+from tests.e2e.conftest import TOOLS, Checkout
+from tests.local_aws.conftest import free_port
 
 pytestmark = pytest.mark.e2e
 FILES = {

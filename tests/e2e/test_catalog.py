@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Checkout, checkout_in, free_port
+from tests.e2e.conftest import Checkout, checkout_in
+from tests.local_aws.conftest import free_port
 
 pytestmark = pytest.mark.e2e
 LAKE = """
