@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,12 @@ CLASSES = {  # of each format the input format, the output format and the SerDe
         f"{HIVE}.serde2.avro.AvroSerDe",
     ),
 }
-NO_VALUE = "__HIVE_DEFAULT_PARTITION__"  # Hive's folder for rows whose partition column is null
+READ = {  # formats of a source, with the words of their classification or SerDe
+    "parquet": ("parquet",),
+    "orc": ("orc",),
+    "json": ("json",),
+    "csv": ("csv", "lazysimple"),
+}
 BATCH = 100  # partitions in one call: Glue's limit
 
 
@@ -49,7 +54,9 @@ class NoTable(JobError):
 class Table:
     """A source table as the catalog has it. location ends with a slash; columns map names to Spark types.
 
-    registered maps the partitions' values to their locations where these count, and not the table's own.
+    quotes: whether the SerDe of a CSV table knows quotes.
+    partitions maps the values of the partitions that the catalog knows to their locations.
+    registered is the same where nothing else counts, not even other files at the table's own location.
     """
 
     dataset: str
@@ -58,6 +65,8 @@ class Table:
     columns: dict[str, str]
     partition_keys: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
+    quotes: bool = False
+    partitions: dict[tuple[str, ...], str] = field(default_factory=dict)
     registered: dict[tuple[str, ...], str] | None = None
 
 
@@ -69,31 +78,34 @@ def find_table(glue: GlueClient, database: str, name: str, dataset: str) -> Tabl
         raise NoTable(
             f"dataset {dataset}: database {database} has no table '{name}'. Run the dataset's crawler first"
         ) from None
-    return table_of(found, dataset)
+    table = table_of(found, dataset)
+    projected = table.parameters.get("projection.enabled", "").lower() == "true"
+    known = {} if projected or not table.partition_keys else registered(glue, database, name)
+    return replace(table, partitions=known)
 
 
 def table_of(found: Any, dataset: str) -> Table:
     """A table as GetTable has it. Raises JobError for a format that jobs do not read."""
     storage = found["StorageDescriptor"]
     serde = storage.get("SerdeInfo", {})
-    # The catalog has names in lower case; Spark's JSON reader needs them as the files have them.
-    written = {name.lower(): name for name in serde.get("Parameters", {}).get("paths", "").split(",")}
+    library = serde.get("SerializationLibrary", "")
     return Table(
         dataset=dataset,
         location=_location(found),
-        format=_format(dataset, found.get("Parameters", {}), serde.get("SerializationLibrary", "")),
-        columns={written.get(name, name): type_ for name, type_ in _types(storage["Columns"]).items()},
+        format=_format(dataset, found.get("Parameters", {}), library),
+        columns=_types(storage["Columns"]),
         partition_keys=_types(found.get("PartitionKeys", [])),
         parameters={**found.get("Parameters", {}), **serde.get("Parameters", {})},
+        quotes="opencsv" in library.lower(),
     )
 
 
 def _format(dataset: str, parameters: dict[str, str], serde: str) -> str:
     declared = f"{parameters.get('classification', '')} {serde}".lower()
-    for format_ in ("parquet", "json", "csv"):
-        if format_ in declared:
+    for format_, words in READ.items():
+        if any(word in declared for word in words):
             return format_
-    raise JobError(f"dataset {dataset}: its table is of format '{declared.strip()}'. Jobs read csv, json and parquet")
+    raise JobError(f"dataset {dataset}: its table is of format '{declared.strip()}'. Jobs read {', '.join(READ)}")
 
 
 def _types(columns: Any) -> dict[str, str]:

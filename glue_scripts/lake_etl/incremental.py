@@ -22,7 +22,7 @@ from lake_etl.catalog import (
 )
 from lake_etl.errors import JobError
 from lake_etl.report import GAINS, LOSSES
-from lake_etl.source import list_files
+from lake_etl.storage import list_files
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient

@@ -11,13 +11,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import boto3
 from botocore.exceptions import ClientError
 from pyspark.sql import DataFrame, SparkSession
 
+from lake_etl.binary_source import Damage
 from lake_etl.cast_nulls import WARN_OVER, cast_nulls, summary
 from lake_etl.catalog import NoTable, Table, find_table, registered
 from lake_etl.database import read_database
@@ -31,13 +31,21 @@ from lake_etl.quarantine import Quarantine
 from lake_etl.report import account, check_balance, observed
 from lake_etl.results import publish_results
 from lake_etl.sink import Written, read_sink
-from lake_etl.source import Source, read_source
+from lake_etl.source import NO_DAMAGE, Source, read_source
 from lake_etl.steps import Applied, apply_steps, check_steps, keep_rejects, rows_after
+from lake_etl.storage import place_of
 from lake_etl.transforms.convert import converted
 from lake_etl.versions import remove_unused, run_folder
 
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
+    # Dates before 1582 as they are, and what is no date is nothing else either.
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+    **{
+        f"spark.sql.parquet.{kind}RebaseModeIn{way}": "CORRECTED"
+        for kind in ("datetime", "int96")
+        for way in ("Read", "Write")
+    },
     # Blocks of S3 objects have no place, and asking for it costs one call a file.
     "spark.sql.sources.ignoreDataLocality": "true",
     # Folders of folders of small files (year/month/day/hour) are listed side by side from the months on.
@@ -98,7 +106,7 @@ class Sources:
         self.spark, self.database, self.own, self.batch = spark, database, own, batch
         self.source, self.tables, self.databases = spec["source"], spec["tables"], spec.get("databases") or {}
         self.read: dict[str, Source] = {}
-        self.damaged: dict[str, dict[str, str]] = {}
+        self.damage: dict[str, Damage] = {}
 
     def __getitem__(self, dataset: str) -> Source:
         if dataset not in (known := [*self.tables, *self.databases]):
@@ -114,13 +122,13 @@ class Sources:
         return find_table(boto3.client("glue"), self.database, self.tables[dataset], dataset)
 
     def source_of(self, table: Table, only: dict[str, int] | None = None) -> Source:
-        return read_source(self.spark, boto3.client("s3"), table, only, self.damaged.get(table.dataset))
+        return read_source(self.spark, boto3.client("s3"), table, only, self.damage.get(table.dataset, NO_DAMAGE))
 
     def begin_again(self) -> bool:
         """Forget what was read, and leave out the files that cannot be read. False where there are none."""
-        self.damaged = {dataset: found for dataset, source in self.read.items() if (found := source.damaged())}
+        self.damage = {dataset: found for dataset, source in self.read.items() if (found := source.damage())}
         self.read.clear()
-        return bool(self.damaged)
+        return bool(self.damage)
 
     def rows(self, dataset: str) -> DataFrame:
         """A dataset that a step names. Raises NotYetWritten for the job's own table before its first run."""
@@ -313,9 +321,9 @@ def _write_report(report: dict[str, Any], bucket: str) -> None:
 
 def read_spec(location: str) -> dict[str, Any]:
     """The job's specification. Raises JobError for a field or a step that is not known."""
-    place = urlsplit(location)
+    bucket, key = place_of(location)
     try:
-        body = boto3.client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"]
+        body = boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"]
     except ClientError as error:
         raise JobError(f"--spec {location}: {error}") from error
     return checked(json.load(body))

@@ -33,7 +33,7 @@ from lake_etl.job import Sources, accounted, checked, parse_arguments, session
 from lake_etl.report import observed
 from lake_etl.sample import PARTNERS, ROWS, Copies, InS3, OnDisk, Sample, Sampler
 from lake_etl.sink import TIMESTAMP, Sink, Written, read_sink
-from lake_etl.source import Source, read_source
+from lake_etl.source import NO_DAMAGE, Source, read_source
 from lake_etl.transforms import TRANSFORMS
 from lake_etl.transforms.convert import converted
 
@@ -175,7 +175,7 @@ class SampledSources(Sources):
         # Text was cut as it was copied; Parquet cannot be.
         most = ROWS if table.dataset == self.source and table.format == "parquet" else None
         s3: Any = self.samples.sampler.copies
-        return read_source(self.spark, s3, table, files, self.damaged.get(table.dataset), most)
+        return read_source(self.spark, s3, table, files, self.damage.get(table.dataset, NO_DAMAGE), most)
 
 
 @dataclass

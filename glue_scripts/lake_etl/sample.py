@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
 
 from lake_etl.catalog import Table
 from lake_etl.errors import JobError
-from lake_etl.source import each_file
+from lake_etl.storage import each_file, place_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -44,8 +43,8 @@ class InS3:
         return each_file(self.s3, location)
 
     def open(self, path: str) -> Any:
-        place = urlsplit(path, allow_fragments=False)
-        return self.s3.get_object(Bucket=place.netloc, Key=path.split("/", 3)[3])["Body"]
+        bucket, key = place_of(path)
+        return self.s3.get_object(Bucket=bucket, Key=key)["Body"]
 
 
 @dataclass(frozen=True)

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlsplit
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
-from pyspark.errors import PySparkException
-from pyspark.sql import Column, DataFrame, DataFrameReader, Observation, SparkSession
+from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as fn
+from pyspark.sql.types import StructField, StructType, _parse_datatype_string
 
-from lake_etl.catalog import NO_VALUE, Table
-from lake_etl.documents import NOTHING_THERE, records
-from lake_etl.errors import JobError
-from lake_etl.json_lines import with_more
+from lake_etl.binary_source import BinaryFiles, Damage
+from lake_etl.catalog import Table
+from lake_etl.csv_rows import NO_NESTING
+from lake_etl.partitions import Placed, placed
+from lake_etl.storage import list_files, literal, uri_of
+from lake_etl.text_source import CORRUPT, FILE, REASON, TextFiles, with_file
+from lake_etl.values import misfit, quoted, scalar
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-CORRUPT, FILE = "_lake_corrupt_record", "_lake_source_file"
-NESTED = re.compile("array|map|struct|binary")
-IGNORE_CORRUPT_FILES = "spark.sql.files.ignoreCorruptFiles"
+PLACE = "_lake_place"
+TEXT = ("csv", "json")
+EMPTY = "the file is empty (0 bytes)"
+UNSEEN = "Spark does not see the file, since its key is no path. Copy it to a plain key"
+NO_DAMAGE = Damage({}, {})
 
 
 @dataclass
@@ -36,7 +38,7 @@ class Source:
     rejected  reads the bad rows: source_file, raw, reason (None where rows cannot be bad: Parquet)
     files     the files of which nothing can be read: path -> reason
     counts    filled once a query has read the rows: "rows" read in all, "bad" among them
-    damaged   looks for further files of which nothing can be read: path -> reason
+    damage    looks for what makes a query fail
     """
 
     dataset: str
@@ -44,7 +46,7 @@ class Source:
     rejected: Callable[[], DataFrame] | None
     files: dict[str, str]
     counts: Observation = field(repr=False)
-    damaged: Callable[[], dict[str, str]] = field(default=dict, repr=False)
+    damage: Callable[[], Damage] = field(default=lambda: NO_DAMAGE, repr=False)
 
 
 def read_source(
@@ -52,142 +54,114 @@ def read_source(
     s3: S3Client,
     table: Table,
     only: dict[str, int] | None = None,
-    without: dict[str, str] | None = None,
+    known: Damage = NO_DAMAGE,
     most: int | None = None,
 ) -> Source:
-    """Read a table of the catalog, or only some of its files (path -> size in bytes), without some (path -> reason).
+    """Read a table of the catalog, or only some of its files (path -> size in bytes), past the damage that is known.
 
     most: no more rows than this, whichever they are.
 
-    Nothing is read yet but file names. So a Parquet file that is damaged makes the query fail that reads it, and
-    `damaged` then finds all of them: to open thousands of files beforehand would cost as much as the job.
+    Of Parquet nothing is read yet but file names. So a file that is damaged makes the query fail that reads it, and
+    `damage` then finds all of them: to open thousands of files beforehand would cost as much as the job.
     """
     sizes = _sizes(s3, table) if only is None else only
-    empty = {path: "the file is empty (0 bytes)" for path, size in sizes.items() if not size}
-    left_out = (without or {}) | _unfit_for_lines(s3, table, sizes)
-    loaded = _load(spark, table, sizes, some=only is not None)
-    frame = _without(loaded, left_out) if left_out else loaded
-    frame = frame.limit(most) if most else frame
-    counts = Observation()
+    filled = [path for path, size in sizes.items() if size]
+    places = _partitions(spark, table, filled)
+    files = {path: EMPTY for path, size in sizes.items() if not size} | places.astray | dict(known.files)
+    if not filled:
+        return _nothing(spark, table, files)
+    roots = _roots(table) if only is None else [literal(path) for path in filled]
+    if table.format not in TEXT:
+        found = BinaryFiles(spark, table.format, _schema(table.columns), roots, list(files), known.own_schemas)
+        frame, damage = found.frame(), partial(found.damage, sizes)
+    else:
+        texts = TextFiles(spark, s3, table, _schema(table.columns), roots, filled, list(files))
+        damage = lambda: Damage(texts.damaged(), {})  # noqa: E731
+        try:
+            frame = texts.frame()
+        except Py4JJavaError:
+            if not (more := damage()).files.keys() - files.keys():
+                raise
+            return read_source(spark, s3, table, only, Damage(files | more.files, {}), most)
+    seen = set(frame.inputFiles())
+    files |= {path: UNSEEN for path in filled if uri_of(path) not in seen}
+    return _source(table, _placed(frame, table, places), files, damage, most)
+
+
+def _source(
+    table: Table, frame: DataFrame, files: dict[str, str], damage: Callable[[], Damage], most: int | None
+) -> Source:
+    frame, counts = frame.limit(most) if most else frame, Observation()
     rows = _good(table, _counted(table, frame, counts))
-    if CORRUPT in frame.columns:
-        return Source(table.dataset, rows, partial(_rejected, table, frame), empty | left_out, counts)
-    return Source(table.dataset, rows, None, empty | left_out, counts, partial(_damaged, spark, loaded, sizes))
+    rejected = partial(_rejected, table, frame) if REASON in frame.columns else None
+    return Source(table.dataset, rows, rejected, files, counts, damage)
 
 
-def _unfit_for_lines(s3: S3Client, table: Table, sizes: dict[str, int]) -> dict[str, str]:
-    lines = table.format == "json" and "jsonPath" not in table.parameters
-    return with_more(s3, [path for path, size in sizes.items() if size]) if lines else {}
+def _nothing(spark: SparkSession, table: Table, files: dict[str, str]) -> Source:
+    """Of a table without a file that holds anything."""
+    more = {CORRUPT: "string", REASON: "string"} if table.format in TEXT else {}
+    schema = _schema(table.columns | table.partition_keys | more | {FILE: "string"})
+    return _source(table, spark.createDataFrame([], schema), files, lambda: NO_DAMAGE, None)
+
+
+def _schema(columns: Mapping[str, str]) -> StructType:
+    return StructType([StructField(name, _parse_datatype_string(type_)) for name, type_ in columns.items()])
 
 
 def _sizes(s3: S3Client, table: Table) -> dict[str, int]:
-    if table.registered is None:
-        return list_files(s3, table.location)
-    return {path: size for location in table.registered.values() for path, size in list_files(s3, location).items()}
+    return {path: size for root in _locations(table) for path, size in list_files(s3, root).items()}
 
 
-def list_files(s3: S3Client, location: str) -> dict[str, int]:
-    """Path -> size in bytes of each data file under the location. As for Spark, _names and .names are none."""
-    return dict(each_file(s3, location))
-
-
-def each_file(s3: S3Client, location: str) -> Iterator[tuple[str, int]]:
-    """The same, one after the other: a thousand are listed at a time."""
-    bucket, prefix = urlsplit(location).netloc, urlsplit(location).path.lstrip("/")
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    objects = (entry for page in pages for entry in page.get("Contents", []))
-    for entry in objects:
-        name = entry["Key"].removeprefix(prefix)
-        if name and not name.endswith(("/", "_$folder$")) and not _hidden(name):
-            yield f"{location}{name}", entry["Size"]
-
-
-def _hidden(name: str) -> bool:
-    return any(part.startswith(".") or (part.startswith("_") and "=" not in part) for part in name.split("/"))
-
-
-def _load(spark: SparkSession, table: Table, sizes: dict[str, int], *, some: bool) -> DataFrame:
-    """The table with all its columns, for text formats the raw text of the bad rows, and FILE if partitions need it."""
-    hive_style = _hive_style(table, sizes)
-    columns = table.columns | ({CORRUPT: "string"} if table.format != "parquet" else {})
-    path = table.parameters.get("jsonPath", "")
-    format_, in_files = ("text", {"value": "string"}) if path else (table.format, columns)
-    schema = _ddl(in_files | (table.partition_keys if hive_style else {}))
-    if not any(sizes.values()):
-        return spark.createDataFrame([], _ddl(columns | table.partition_keys | {FILE: "string"}))
-    reader = _options(spark.read.schema(schema), table)
-    if table.registered is not None and table.partition_keys:
-        return _registered_partitions(reader, table, sizes)
-    reader = reader.option("basePath", table.location) if hive_style else reader.option("recursiveFileLookup", True)
-    places = [_literal(path) for path, size in sizes.items() if size] if some else table.location
-    frame = reader.load(places, format=format_)
-    if path:
-        frame = records(_with_file(frame), path, table.columns, CORRUPT)
-    return _plain_partitions(frame, table) if table.partition_keys and not hive_style else frame
-
-
-def _with_file(frame: DataFrame) -> DataFrame:
-    """Each row with its file. Spark makes the metadata of every row where it is named, even if nothing needs it."""
-    return frame if FILE in frame.columns else frame.select("*", fn.col("_metadata.file_path").alias(FILE))
-
-
-def _without(frame: DataFrame, files: Iterable[str]) -> DataFrame:
-    """Spark applies a condition on the file's name before it opens the file."""
-    return _with_file(frame).where(~fn.col(FILE).isin([_uri(path) for path in files]))
-
-
-def _registered_partitions(reader: DataFrameReader, table: Table, sizes: dict[str, int]) -> DataFrame:
-    """The files of the registered partitions, with the values that the catalog has for each."""
-    folders = {path.rpartition("/")[0] + "/" for path in sizes}
-    places = {location: values for values, location in (table.registered or {}).items() if location in folders}
-    rows = [(_uri(location), *(None if v == NO_VALUE else v for v in values)) for location, values in places.items()]
-    frame = _with_file(reader.option("recursiveFileLookup", True).load(list(places), format=table.format))
-    named = frame.sparkSession.createDataFrame(rows, _ddl(dict.fromkeys(("_folder", *table.partition_keys), "string")))
-    named = named.withColumns({key: fn.col(f"`{key}`").cast(type_) for key, type_ in table.partition_keys.items()})
-    folder = fn.regexp_replace(FILE, "[^/]*$", "").alias("_folder")
-    return frame.select("*", folder).join(fn.broadcast(named), "_folder").drop("_folder")
-
-
-def _hive_style(table: Table, sizes: dict[str, int]) -> bool:
-    """Whether folders are named key=value. Else their values go by position, as a crawler's partition_0 does."""
+def _locations(table: Table) -> list[str]:
+    """The folders that hold all of the table's files: its own, and those of partitions elsewhere."""
     if table.registered is not None:
-        return False
-    first = next(iter(sizes), "").removeprefix(table.location)
-    return any(first.startswith(f"{key}=") for key in table.partition_keys)
+        return list(dict.fromkeys(table.registered.values()))
+    return [table.location, *(place for place in table.partitions.values() if not place.startswith(table.location))]
 
 
-def _plain_partitions(frame: DataFrame, table: Table) -> DataFrame:
-    frame = _with_file(frame)
-    folders = fn.split(fn.substr(fn.col(FILE), fn.lit(len(table.location) + 1)), "/")
-    return frame.withColumns(
-        {
-            key: fn.get(folders, fn.lit(place)).cast(type_)
-            for place, (key, type_) in enumerate(table.partition_keys.items())
-        }
+def _roots(table: Table) -> list[str]:
+    return [literal(location) for location in _locations(table)]
+
+
+def _partitions(spark: SparkSession, table: Table, paths: list[str]) -> Placed:
+    """The values of each file, whose types they fit."""
+    if not table.partition_keys:
+        return Placed({}, {})
+    known = table.partitions if table.registered is None else table.registered
+    found = placed(paths, table.location, table.partition_keys, known)
+    keys = _schema(table.partition_keys)
+    wrong = {name: misfit(type_, quoted(name), NO_NESTING) for name, type_ in ((f.name, f.dataType) for f in keys)}
+    if all(sql == "false" for sql in wrong.values()):
+        return found
+    texts = spark.createDataFrame(
+        list(dict.fromkeys(found.values.values())), _schema(dict.fromkeys(keys.names, "string"))
     )
+    for values in texts.where(" OR ".join(wrong.values())).collect():
+        shown = "/".join(f"{key}={value}" for key, value in zip(keys.names, values, strict=True))
+        for path in [path for path, its in found.values.items() if its == tuple(values)]:
+            del found.values[path]
+            found.astray[path] = f"the folder {shown} does not fit the types of the keys: {_types(table)}"
+    return found
 
 
-def _options(reader: DataFrameReader, table: Table) -> DataFrameReader:
-    reader = reader.options(mode="PERMISSIVE", columnNameOfCorruptRecord=CORRUPT)
-    if "jsonPath" in table.parameters:
-        return reader.option("wholetext", True)
-    return reader.options(**_csv_options(table)) if table.format == "csv" else reader
+def _types(table: Table) -> str:
+    return ", ".join(f"{key} {type_}" for key, type_ in table.partition_keys.items())
 
 
-def _csv_options(table: Table) -> dict[str, str]:
-    """Spark's options for the SerDe's: LazySimpleSerDe and OpenCSVSerde name theirs differently."""
-    given = table.parameters
-    header = int(given.get("skip.header.line.count", "0"))
-    if header > 1:
-        raise JobError(f"dataset {table.dataset}: skip.header.line.count is {header}. Jobs read files with 0 or 1")
-    quote = given.get("quoteChar", '"')
-    return {
-        "header": str(header == 1),
-        "sep": given.get("separatorChar") or given.get("field.delim") or given.get("delimiter") or ",",
-        "quote": quote,
-        "escape": given.get("escapeChar", quote),
-        "nullValue": given.get("serialization.null.format", ""),
-    }
+def _placed(frame: DataFrame, table: Table, places: Placed) -> DataFrame:
+    """With the partition keys of each row's file. Files that came since the listing are the next run's."""
+    if not table.partition_keys:
+        return frame
+    schema = _schema(dict.fromkeys((PLACE, *table.partition_keys), "string"))
+    rows = [(uri_of(path), *values) for path, values in places.values.items()]
+    named = frame.sparkSession.createDataFrame(rows, schema)
+    keys = [
+        fn.expr(scalar(key.dataType, quoted(key.name), NO_NESTING)).alias(key.name)
+        for key in _schema(table.partition_keys)
+    ]
+    placed_ = fn.broadcast(named.select(PLACE, *keys))
+    frame = with_file(frame)
+    return frame.join(placed_, frame[FILE] == placed_[PLACE]).drop(PLACE)
 
 
 def _counted(table: Table, frame: DataFrame, counts: Observation) -> DataFrame:
@@ -196,89 +170,17 @@ def _counted(table: Table, frame: DataFrame, counts: Observation) -> DataFrame:
     Naming every column keeps Spark from skipping those that the job does not use. A value that does not fit its
     type is found only in a column that is read, and each pass over the data must find the same.
     """
-    bad = fn.count(CORRUPT) if CORRUPT in frame.columns else fn.lit(0)
+    bad = fn.count(REASON) if REASON in frame.columns else fn.lit(0)
     # It looks only as far as the first value that is there: a fraction of the cost of one count a column.
-    filled = fn.count(fn.coalesce(*[fn.when(fn.col(f"`{column}`").isNotNull(), True) for column in table.columns]))
+    filled = fn.count(fn.coalesce(*[fn.when(fn.col(quoted(name)).isNotNull(), True) for name in table.columns]))
     return frame.observe(counts, fn.count(fn.lit(1)).alias("rows"), bad.alias("bad"), filled.alias("filled"))
 
 
 def _good(table: Table, frame: DataFrame) -> DataFrame:
-    good = frame.where(fn.col(CORRUPT).isNull()) if CORRUPT in frame.columns else frame
-    return good.select(*[f"`{column}`" for column in (*table.columns, *table.partition_keys)])
+    good = frame.where(fn.col(REASON).isNull()) if REASON in frame.columns else frame
+    return good.select(*map(quoted, (*table.columns, *table.partition_keys)))
 
 
 def _rejected(table: Table, frame: DataFrame) -> DataFrame:
-    frame = _counted(table, _with_file(frame), Observation())
-    bad = frame.where(fn.col(CORRUPT).isNotNull()).withColumn("texts", _as_texts(table))
-    return bad.select(fn.col(FILE).alias("source_file"), fn.col(CORRUPT).alias("raw"), _reason(table).alias("reason"))
-
-
-def _as_texts(table: Table) -> Column:
-    """The raw row parsed again with every column a string, to see what was wrong with it."""
-    schema = _ddl({**dict.fromkeys(table.columns, "string"), CORRUPT: "string"})
-    options = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT}
-    if table.format == "csv":
-        return fn.from_csv(CORRUPT, schema, options | _csv_options(table))
-    return fn.from_json(CORRUPT, schema, options)
-
-
-def _reason(table: Table) -> Column:
-    shape = {
-        "csv": f"the row does not have {len(table.columns)} fields",
-        "json": "the line is not valid JSON",
-    }
-    path = table.parameters.get("jsonPath")
-    nothing = fn.when(fn.col(NOTHING_THERE), fn.lit(f"the document has nothing at {path}")) if path else fn.lit(None)
-    return fn.coalesce(
-        nothing,
-        fn.when(fn.col(f"texts.{CORRUPT}").isNotNull(), fn.lit(shape[table.format])),
-        *[_unfit(column, type_) for column, type_ in table.columns.items() if not NESTED.match(type_)],
-        fn.lit("a value does not fit the type of its column"),
-    )
-
-
-def _unfit(column: str, type_: str) -> Column:
-    text = f"texts.`{column}`"
-    message = fn.concat(fn.lit(f"column {column}: '"), fn.col(text), fn.lit(f"' is not {type_}"))
-    return fn.when(fn.expr(f"{text} IS NOT NULL AND try_cast({text} AS {type_}) IS NULL"), message)
-
-
-def _damaged(spark: SparkSession, frame: DataFrame, sizes: dict[str, int]) -> dict[str, str]:
-    """Path -> reason of the Parquet files that cannot be read. Only those that gave no row are tried alone."""
-    with _ignoring_corrupt_files(spark):
-        gave_rows = {unquote(row[0]) for row in _with_file(frame).select(FILE).distinct().collect()}
-    suspects = [path for path, size in sizes.items() if size and path not in gave_rows]
-    return {path: fault for path in suspects if (fault := _fault(spark, path))}
-
-
-@contextmanager
-def _ignoring_corrupt_files(spark: SparkSession) -> Iterator[None]:
-    spark.conf.set(IGNORE_CORRUPT_FILES, "true")
-    try:
-        yield
-    finally:
-        spark.conf.unset(IGNORE_CORRUPT_FILES)
-
-
-def _fault(spark: SparkSession, path: str) -> str:
-    """What Parquet says of the file: the innermost cause. Empty for a file that is whole."""
-    try:
-        spark.read.parquet(path)
-    except (Py4JJavaError, PySparkException) as error:
-        causes: list[str] = re.findall(r"Caused by: [\w.$]+: (.*)", str(error))
-        return (causes or str(error).splitlines())[-1]
-    return ""
-
-
-def _literal(path: str) -> str:
-    """The path for Spark's reader, which would take it for a pattern of paths."""
-    return re.sub(r"([\\{}\[\]*?])", r"\\\1", path)
-
-
-def _uri(path: str) -> str:
-    """The path as Spark's file metadata has it."""
-    return quote(path, safe="/:=@!$&'()*+,;~")
-
-
-def _ddl(columns: dict[str, str]) -> str:
-    return ", ".join(f"`{name}` {type_}" for name, type_ in columns.items())
+    bad = _counted(table, frame, Observation()).where(fn.col(REASON).isNotNull())
+    return bad.select(fn.col(FILE).alias("source_file"), fn.col(CORRUPT).alias("raw"), fn.col(REASON).alias("reason"))

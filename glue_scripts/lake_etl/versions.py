@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from lake_etl.errors import JobError
+from lake_etl.storage import place_of
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
@@ -41,11 +41,9 @@ def remove_unused(
 
 
 def _run_folders(s3: S3Client, root: str) -> list[str]:
-    place = urlsplit(root)
-    pages = s3.get_paginator("list_objects_v2").paginate(
-        Bucket=place.netloc, Prefix=place.path.lstrip("/") + PREFIX, Delimiter="/"
-    )
-    return [f"s3://{place.netloc}/{entry['Prefix']}" for page in pages for entry in page.get("CommonPrefixes", [])]
+    bucket, prefix = place_of(root)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix + PREFIX, Delimiter="/")
+    return [f"s3://{bucket}/{entry['Prefix']}" for page in pages for entry in page.get("CommonPrefixes", [])]
 
 
 def _has_ended(glue: GlueClient, job: str, run_id: str) -> bool:
@@ -62,10 +60,10 @@ def _folder_in(root: str, location: str) -> str:
 
 
 def _delete(s3: S3Client, folder: str) -> None:
-    place = urlsplit(folder)
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=place.netloc, Prefix=place.path.lstrip("/"))
+    bucket, prefix = place_of(folder)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     for page in pages:
         keys = [{"Key": entry["Key"]} for entry in page.get("Contents", [])]
-        answer = s3.delete_objects(Bucket=place.netloc, Delete={"Objects": keys, "Quiet": True}) if keys else {}  # type: ignore[typeddict-item]
+        answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True}) if keys else {}  # type: ignore[typeddict-item]
         for error in answer.get("Errors", []):
-            raise JobError(f"s3://{place.netloc}/{error['Key']} cannot be deleted: {error['Message']}")
+            raise JobError(f"s3://{bucket}/{error['Key']} cannot be deleted: {error['Message']}")

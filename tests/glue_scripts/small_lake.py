@@ -13,7 +13,9 @@ from pyspark.sql import DataFrame, SparkSession
 BUCKETS = ("raw", "curated", "quarantine", "scripts")
 VIEW_FS = "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"
 SERDE = {
-    "csv": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
+    "csv": "org.apache.hadoop.hive.serde2.OpenCSVSerde",
+    "text": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
+    "orc": "org.apache.hadoop.hive.ql.io.orc.OrcSerde",
     "json": "org.openx.data.jsonserde.JsonSerDe",
     "parquet": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
 }
@@ -73,7 +75,7 @@ class Lake:
             "SerdeInfo": {"SerializationLibrary": SERDE[format], "Parameters": parameters or {}},
         }
         table: Any = {"Name": name, "StorageDescriptor": storage, "PartitionKeys": _columns(keys or {})}
-        table["Parameters"] = {"classification": format}
+        table["Parameters"] = {"classification": "csv" if format == "text" else format}
         boto3.client("glue").create_table(DatabaseName=self.database, TableInput=table)
 
     def spec(self, **fields: Any) -> str:

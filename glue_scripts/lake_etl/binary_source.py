@@ -1,0 +1,162 @@
+"""Parquet and ORC files as frames: read as the table's types, or where that is exact, as their own."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as fn
+from pyspark.sql.types import DataType, LongType, NullType, NumericType, StructField, StructType, TimestampType
+
+from lake_etl.storage import literal, path_of
+from lake_etl.text_source import FILE, with_file, without
+from lake_etl.values import quoted
+
+IGNORE_CORRUPT_FILES, NANOS_AS_LONG = "spark.sql.files.ignoreCorruptFiles", "spark.sql.legacy.parquet.nanosAsLong"
+SHOWN = 40  # characters of a value in a message
+NANOS = "lake.nanos"  # metadata of a column whose whole numbers are nanoseconds since 1970
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What a query met: files that cannot be read (path -> reason), and files to be read by a schema of their own."""
+
+    files: dict[str, str]
+    own_schemas: dict[str, StructType]
+
+    def __bool__(self) -> bool:
+        return bool(self.files or self.own_schemas)
+
+
+@dataclass(frozen=True)
+class BinaryFiles:
+    """The files of a table in Parquet or ORC, at places that Spark lists, without those that are left out."""
+
+    spark: SparkSession
+    format: str
+    schema: StructType
+    places: list[str]
+    left_out: Iterable[str]
+    own_schemas: Mapping[str, StructType]
+
+    def frame(self) -> DataFrame:
+        """The table's columns; FILE where some files are read apart."""
+        reader = self.spark.read.option("recursiveFileLookup", True).schema(self.schema)
+        frame = without(reader.load(self.places, format=self.format), [*self.left_out, *self.own_schemas])
+        apart = defaultdict(list)
+        for path, schema in self.own_schemas.items():
+            apart[schema.json()].append(path)
+        others = [self._by_own_schema(self.own_schemas[paths[0]], paths) for paths in apart.values()]
+        return reduce(DataFrame.unionByName, others, frame)
+
+    def _by_own_schema(self, schema: StructType, paths: list[str]) -> DataFrame:
+        with setting(self.spark, NANOS_AS_LONG):
+            found = with_file(self.spark.read.schema(schema).load([*map(literal, paths)], format=self.format))
+            columns = [_exactly(field, _same(schema, field)).alias(field.name) for field in self.schema]
+            return found.select(*columns, FILE)
+
+    def damage(self, sizes: Mapping[str, int]) -> Damage:
+        """Look at the files that gave no row (path -> size in bytes)."""
+        with setting(self.spark, IGNORE_CORRUPT_FILES):
+            # Of a column that nobody counts, Spark would not find out that it cannot be read.
+            counts = [fn.count(quoted(name)) for name in self.schema.names]
+            gave_rows = {path_of(row[0]) for row in with_file(self.frame()).groupBy(FILE).agg(*counts).collect()}
+        found = Damage({}, {})
+        for path in (path for path, size in sizes.items() if size and path not in gave_rows):
+            self._judge(path, found)
+        return found
+
+    def _judge(self, path: str, found: Damage) -> None:
+        own = self._own_schema(path)
+        if isinstance(own, str):
+            found.files[path] = own
+        elif differing := [(field, there) for field in self.schema if (there := _same(own, field)) and there != field]:
+            fault = next(filter(None, (self._unfit(path, own, field, there) for field, there in differing)), "")
+            if fault:
+                found.files[path] = fault
+            else:
+                found.own_schemas[path] = own
+
+    def _own_schema(self, path: str) -> StructType | str:
+        """The file's schema, or what its format says of the file: the innermost cause."""
+        try:
+            with setting(self.spark, NANOS_AS_LONG):
+                schema = self.spark.read.load(literal(path), format=self.format).schema
+        except (Py4JJavaError, PySparkException) as error:
+            causes: list[str] = re.findall(r"Caused by: [\w.$]+: (.*)", str(error))
+            return (causes or str(error).splitlines())[-1]
+        nanos = self._nanos(path)
+        return StructType([_marked(field) if field.name in nanos else field for field in schema])
+
+    def _nanos(self, path: str) -> set[str]:
+        """The columns in nanoseconds. To Spark they are whole numbers."""
+        if self.format != "parquet":
+            return set()
+        jvm: Any = self.spark._jvm
+        hadoop, parquet = jvm.org.apache.hadoop.fs.Path, jvm.org.apache.parquet.hadoop
+        configuration = self.spark._jsc.hadoopConfiguration()  # type: ignore[attr-defined]
+        reader = parquet.ParquetFileReader.open(parquet.util.HadoopInputFile.fromPath(hadoop(path), configuration))
+        try:
+            fields = reader.getFileMetaData().getSchema().getFields()
+            return {field.getName() for field in fields if "TIMESTAMP(NANOS" in field.toString()}
+        finally:
+            reader.close()
+
+    def _unfit(self, path: str, own: StructType, field: StructField, there: StructField) -> str:
+        """Why a column of a file cannot be read as the table's type. Empty where every value of it can, exactly."""
+        kind = "timestamp in nanoseconds" if there.metadata.get(NANOS) else there.dataType.simpleString()
+        such = f"column {field.name} is {kind} in the file and {field.dataType.simpleString()} in the table"
+        way_out = "Write the file anew, or change the column's type"
+        if not _comparable(there.dataType, field.dataType, bool(there.metadata.get(NANOS))):
+            return f"{such}. {way_out}"
+        with setting(self.spark, NANOS_AS_LONG):
+            frame, value = self.spark.read.schema(own).load(literal(path), format=self.format), _exactly(field, there)
+            lost = (
+                frame.where(fn.col(quoted(there.name)).isNotNull() & value.isNull()).select(quoted(there.name)).head()
+            )
+        return f"{such}, which cannot hold {str(lost[0])[:SHOWN]}. {way_out}" if lost else ""
+
+
+def _same(schema: StructType, field: StructField) -> StructField | None:
+    return next((there for there in schema if there.name.lower() == field.name.lower()), None)
+
+
+def _marked(field: StructField) -> StructField:
+    return StructField(field.name, field.dataType, metadata={NANOS: True})
+
+
+def _comparable(there: DataType, here: DataType, nanos: bool) -> bool:
+    if nanos:
+        return isinstance(here, TimestampType)
+    return isinstance(there, NullType) or (isinstance(there, NumericType) and isinstance(here, NumericType))
+
+
+def _exactly(field: StructField, there: StructField | None) -> Column:
+    """A column of a file as the table's type; null where a value is not exactly one of its values."""
+    if there is None or isinstance(there.dataType, NullType):
+        return fn.lit(None).cast(field.dataType)
+    old, name = fn.col(quoted(there.name)), quoted(there.name)
+    if there.dataType == field.dataType:
+        return old
+    if there.metadata.get(NANOS) and isinstance(there.dataType, LongType):
+        return fn.when(old % 1000 == 0, fn.expr(f"timestamp_micros({name} div 1000)"))
+    new, back = f"try_cast({name} AS {field.dataType.simpleString()})", there.dataType.simpleString()
+    return fn.expr(f"IF(try_cast({new} AS {back}) = {name}, {new}, NULL)")
+
+
+@contextmanager
+def setting(spark: SparkSession, name: str) -> Iterator[None]:
+    """With a setting of the session that is true meanwhile."""
+    spark.conf.set(name, "true")
+    try:
+        yield
+    finally:
+        spark.conf.unset(name)

@@ -1,0 +1,76 @@
+"""The partition values of a table's files: by the catalog's locations, else by the names of their folders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"  # Hive's folder for rows whose partition column is null
+Values = tuple[str | None, ...]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """values: of each file that lies in a partition, a text for each key. astray: path -> why it lies in none."""
+
+    values: dict[str, Values]
+    astray: dict[str, str]
+
+
+def placed(
+    paths: Iterable[str], location: str, keys: Mapping[str, str], known: Mapping[tuple[str, ...], str]
+) -> Placed:
+    """The partitions of files.
+
+    Args:
+        paths: of the files.
+        location: of the table, with a slash at its end.
+        keys: partition key -> its type.
+        known: of the partitions in the catalog, values -> location with a slash at its end.
+
+    A file of no known partition goes by its folders: `key=value` by name, whatever the case and the order, or, where
+    no folder names a key, by position.
+    """
+    folders: dict[str, Values | str] = {}
+    by_location = {place: tuple(map(_value, values)) for values, place in known.items()}
+    found = Placed({}, {})
+    for path in paths:
+        folder = path.rpartition("/")[0] + "/"
+        if folder not in folders:
+            folders[folder] = _in_catalog(folder, by_location) or _in_names(folder.removeprefix(location), list(keys))
+        values = folders[folder]
+        if isinstance(values, str):
+            found.astray[path] = values
+        else:
+            found.values[path] = values
+    return found
+
+
+def _in_catalog(folder: str, by_location: Mapping[str, Values]) -> Values | None:
+    """The values of the innermost known partition around it."""
+    while folder.count("/") > 2:
+        if folder in by_location:
+            return by_location[folder]
+        folder = folder.rstrip("/").rpartition("/")[0] + "/"
+    return None
+
+
+def _in_names(folder: str, keys: list[str]) -> Values | str:
+    parts = [part for part in folder.split("/") if part]
+    named = {name.lower(): value for name, mark, value in (part.partition("=") for part in parts) if mark}
+    if all(key.lower() in named for key in keys):
+        return tuple(_value(unescaped(named[key.lower()])) for key in keys)
+    if len(parts) >= len(keys) and not any(key.lower() in named for key in keys):
+        return tuple(map(_value, parts[: len(keys)]))
+    wanted = "/".join(f"{key}=..." for key in keys)
+    return f"the file lies in no partition: its folder is not of the form {wanted}. Move it into one"
+
+
+def _value(text: str) -> str | None:
+    return None if text == NO_VALUE else text
+
+
+def unescaped(text: str) -> str:
+    """The value of a folder's name: Hive writes characters that no path has as `%2F`."""
+    return re.sub("%([0-9A-Fa-f]{2})", lambda found: chr(int(found[1], 16)), text)

@@ -1,0 +1,101 @@
+"""S3 as Spark and boto3 show it: which files lie under a location, and how each of the two names them."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import re
+import unicodedata
+import zlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+GZIP = 31  # zlib's number for it
+PACKED: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open}
+IN_URIS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-!.~'()*/:@&=+$,;")
+
+
+def place_of(path: str) -> tuple[str, str]:
+    """Bucket and key, whatever characters the key has.
+
+    >>> place_of("s3://raw/a?b#c.json")
+    ('raw', 'a?b#c.json')
+    """
+    bucket, _, key = path.partition("://")[2].partition("/")
+    return bucket, key
+
+
+def list_files(s3: S3Client, location: str) -> dict[str, int]:
+    """Path -> size in bytes of each data file under the location. As for Spark, _names and .names are none."""
+    return dict(each_file(s3, location))
+
+
+def each_file(s3: S3Client, location: str) -> Iterator[tuple[str, int]]:
+    """The same, one after the other: a thousand are listed at a time."""
+    bucket, prefix = place_of(location)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    objects = (entry for page in pages for entry in page.get("Contents", []))
+    for entry in objects:
+        name = entry["Key"].removeprefix(prefix)
+        if name and not name.endswith(("/", "_$folder$")) and not _hidden(name):
+            yield f"{location}{name}", entry["Size"]
+
+
+def _hidden(name: str) -> bool:
+    return any(part.startswith(".") or (part.startswith("_") and "=" not in part) for part in name.split("/"))
+
+
+def head_of(s3: S3Client, path: str, most: int) -> bytes:
+    """The first bytes of a file, unpacked if it is zipped; none if it only says so."""
+    bucket, key = place_of(path)
+    body = s3.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{most - 1}")["Body"].read(most)
+    try:
+        return zlib.decompressobj(GZIP).decompress(body, most) if path.endswith(".gz") else body
+    except zlib.error:
+        return b""  # the reader says what is wrong with it
+
+
+def packed_fault(s3: S3Client, path: str) -> str:
+    """What is wrong with a packed file. Empty for one that is whole, or not packed."""
+    opened = next((open_ for suffix, open_ in PACKED.items() if path.endswith(suffix)), None)
+    if opened is None:
+        return ""
+    bucket, key = place_of(path)
+    try:
+        with opened(s3.get_object(Bucket=bucket, Key=key)["Body"]) as unpacked:
+            while unpacked.read(1 << 20):
+                pass
+    except (OSError, EOFError, zlib.error):
+        return "the file is damaged, cut off, or not packed as its name says"
+    return ""
+
+
+def uri_of(path: str) -> str:
+    """The path as Spark's file metadata has it, which is what java.net.URI quotes.
+
+    >>> uri_of("s3://raw/a b/é%.json")
+    's3://raw/a%20b/é%25.json'
+    """
+    return "".join(letter if _stays(letter) else _quoted(letter) for letter in path)
+
+
+def _stays(letter: str) -> bool:
+    return letter in IN_URIS if letter.isascii() else unicodedata.category(letter) not in ("Cc", "Zs", "Zl", "Zp")
+
+
+def _quoted(letter: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in letter.encode())
+
+
+def path_of(uri: str) -> str:
+    """The path that Spark's file metadata has as a URI."""
+    return unquote(uri)
+
+
+def literal(path: str) -> str:
+    """The path for Spark's reader, which would take it for a pattern of paths."""
+    return re.sub(r"([\\{}\[\]*?])", r"\\\1", path)

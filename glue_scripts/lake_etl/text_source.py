@@ -1,0 +1,143 @@
+"""Files of text as frames: a row a line, with the table's columns, and what is wrong with a line that does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
+from pyspark.sql import functions as fn
+from pyspark.sql.types import StringType, StructField, StructType
+
+from lake_etl.catalog import Table
+from lake_etl.csv_rows import CsvRows, Dialect, lines
+from lake_etl.documents import DOCUMENT, RECORD, records
+from lake_etl.json_rows import FORMATS, JsonRows, Keys, spelled
+from lake_etl.storage import head_of, packed_fault, uri_of
+from lake_etl.values import quoted
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CORRUPT, REASON, FILE = "_lake_corrupt_record", "_lake_reason", "_lake_source_file"
+ROW, FIELDS = "_lake_row", "_lake_fields"
+HEADS, HEAD = 32, 256 * 1024  # files that are looked at for the spelling of names, and bytes of each
+
+
+@dataclass(frozen=True)
+class TextFiles:
+    """The files of a table in text, at places that Spark lists, without those that are left out.
+
+    frame: the table's columns; CORRUPT and REASON, which are null for a line that fits; FILE.
+    """
+
+    spark: SparkSession
+    s3: S3Client
+    table: Table
+    schema: StructType
+    places: list[str]
+    paths: list[str]
+    left_out: Iterable[str]
+
+    def frame(self) -> DataFrame:
+        if self.table.format == "csv":
+            return self._csv()
+        return self._documents() if "jsonPath" in self.table.parameters else self._json()
+
+    def damaged(self) -> dict[str, str]:
+        """Path -> reason of the packed files that are cut off or damaged."""
+        with ThreadPoolExecutor(8) as pool:
+            faults = pool.map(partial(packed_fault, self.s3), self.paths)
+            return {path: fault for path, fault in zip(self.paths, faults, strict=True) if fault}
+
+    def _csv(self) -> DataFrame:
+        dialect = Dialect.of(self.table.dataset, self.table.parameters, self.table.quotes)
+        rows = CsvRows(self.schema, dialect)
+        frame = self._read(lines(self._reader(), dialect), "csv")
+        frame = frame.withColumn(FIELDS, fn.expr(rows.fields("value")))
+        frame = frame.withColumn(REASON, fn.expr(rows.reason("value", FIELDS)))
+        values = (fn.when(fn.col(REASON).isNull(), fn.expr(sql)).alias(name) for name, sql in rows.columns(FIELDS))
+        return frame.select(*values, _where_bad("value"), REASON, FILE)
+
+    def _documents(self) -> DataFrame:
+        path = self.table.parameters["jsonPath"]
+        found, rows = records(self._read(self._reader().option("wholetext", True), "text"), path), self._rows({})
+        nothing = fn.when(fn.col(RECORD).isNull(), fn.lit(f"the document has nothing at {path}"))
+        found = found.withColumn(REASON, fn.coalesce(nothing, fn.expr(rows.reason(RECORD))))
+        found = found.withColumn(ROW, fn.expr(rows.row(RECORD))).withColumn(RECORD, fn.coalesce(RECORD, DOCUMENT))
+        return found.select(*self._again(), _where_bad(RECORD), REASON, FILE)
+
+    def _json(self) -> DataFrame:
+        """Spark's own reader for the files whose lines are all plain; the others are read line by line."""
+        rows = self._rows(spelled(self._heads(), self.table.parameters.get("paths", "")))
+        text = self._read(self._reader(), "text").where("trim(BOTH ' \t\r' FROM value) <> ''")
+        if rows.keys.exact:  # to Spark's own reader, names that differ in case alone are one
+            return self._by_line(text, rows)
+        odd = [row[0] for row in text.where(rows.odd("value")).select(FILE).distinct().collect()]
+        plain = self._plain(rows)
+        if not odd:
+            return plain
+        is_odd = fn.col(FILE).isin(odd)
+        return plain.where(~is_odd).unionByName(self._by_line(text.where(is_odd), rows))
+
+    def _by_line(self, text: DataFrame, rows: JsonRows) -> DataFrame:
+        return _read_again(text.withColumnRenamed("value", CORRUPT), rows).select(*self._again(), *OTHERS)
+
+    def _plain(self, rows: JsonRows) -> DataFrame:
+        written = rows.as_written()
+        reader = self._reader().options(mode="PERMISSIVE", columnNameOfCorruptRecord=CORRUPT, **FORMATS)
+        reader = reader.schema(StructType([*written.fields, StructField(CORRUPT, StringType())]))
+        frame = _read_again(self._read(reader, "json"), rows)
+        fits = fn.col(CORRUPT).isNull() & fn.col(ROW).isNull()
+        values = (
+            fn.when(fits, fn.col(quoted(there.name)).cast(field.dataType)).otherwise(again).alias(field.name)
+            for field, there, again in zip(self.schema, written, self._again(), strict=True)
+        )
+        return frame.select(*values, *OTHERS)
+
+    def _again(self) -> Iterator[Column]:
+        return (fn.col(f"{ROW}.{quoted(name)}").alias(name) for name in self.schema.names)
+
+    def _rows(self, spelled: Mapping[str, str]) -> JsonRows:
+        return JsonRows(self.schema, Keys.of(self.table.parameters), spelled)
+
+    def _heads(self) -> Iterator[str]:
+        """Lines of the beginnings of some files; the last may be cut off."""
+        some = self.paths[:: len(self.paths) // HEADS + 1]
+        with ThreadPoolExecutor(8) as pool:
+            for head in pool.map(lambda path: head_of(self.s3, path, HEAD), some):
+                yield from head.decode(errors="replace").split("\n")
+
+    def _reader(self) -> DataFrameReader:
+        return self.spark.read.option("recursiveFileLookup", True)
+
+    def _read(self, reader: DataFrameReader, format_: str) -> DataFrame:
+        return without(with_file(reader.load(self.places, format=format_)), self.left_out)
+
+
+def _read_again(frame: DataFrame, rows: JsonRows) -> DataFrame:
+    """With ROW and REASON of what is in CORRUPT: either is there for it. CORRUPT stays of bad lines alone."""
+    again = {ROW: rows.row(CORRUPT), REASON: rows.reason(CORRUPT)}
+    frame = frame.withColumns({name: fn.expr(f"IF({CORRUPT} IS NULL, NULL, {sql})") for name, sql in again.items()})
+    return frame.withColumn(CORRUPT, _where_bad(CORRUPT))
+
+
+def _where_bad(name: str) -> Column:
+    return fn.when(fn.col(REASON).isNotNull(), fn.col(name)).alias(CORRUPT)
+
+
+def with_file(frame: DataFrame) -> DataFrame:
+    """Each row with its file, as a URI."""
+    return frame if FILE in frame.columns else frame.select("*", fn.col("_metadata.file_path").alias(FILE))
+
+
+def without(frame: DataFrame, files: Iterable[str]) -> DataFrame:
+    """Spark applies a condition on the file's name before it opens the file."""
+    uris = [uri_of(path) for path in files]
+    return with_file(frame).where(~fn.col(FILE).isin(uris)) if uris else frame
+
+
+OTHERS = (CORRUPT, REASON, FILE)

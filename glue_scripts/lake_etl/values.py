@@ -1,0 +1,120 @@
+"""Texts of files as values of a table's types: Spark SQL, made from the type, the same in both languages.
+
+Spark's own casts are too kind for it: to them `yes` is true, `2024` a date, 1.9 a whole number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructType
+
+NUMBER = "^[ ]*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?[ ]*$|^[ ]*([+-]?Infinity|NaN)[ ]*$"
+_DATE = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
+_TIME = "[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?"
+_ZONE = "[ ]?(Z|UTC|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2})"
+_MOMENT = f"^{_DATE}([ T]{_TIME}({_ZONE})?)?$"
+MOMENTS = {"date": f"^{_DATE}$", "timestamp": _MOMENT, "timestamp_ntz": _MOMENT}
+EPOCH = "^-?[0-9]{1,18}$"
+SHOWN = 200  # characters of a text in a message
+
+
+class Nesting(Protocol):
+    """How nested values stand in a text. x: SQL of the text; level: 0 for a column's own; each gives SQL."""
+
+    def elements(self, x: str, level: int) -> str: ...
+
+    def entries(self, x: str, level: int) -> str: ...
+
+    def field(self, entries: str, name: str, place: int) -> str: ...
+
+    def number(self, type_: str, x: str) -> str: ...
+
+    def cut(self, type_: DataType, x: str) -> str:
+        """Of a value that fits: whether the text may have lost digits."""
+        ...
+
+
+def value(type_: DataType, x: str, nesting: Nesting, level: int = 0) -> str:
+    """SQL of the value that the text x is; null where it is null, or does not fit."""
+    deeper = level + (2 if isinstance(type_, MapType) else 1)
+    inner = lambda of: lambda item: value(of, item, nesting, deeper)  # noqa: E731
+    if isinstance(type_, ArrayType):
+        return _each(nesting.elements(x, level), f"e{level}", inner(type_.elementType))
+    if isinstance(type_, MapType):
+        keys, values = inner(type_.keyType), inner(type_.valueType)
+        pair = f"struct({keys(f'm{level}.key')}, {values(f'm{level}.value')})"
+        return f"map_from_entries(transform({nesting.entries(x, level)}, m{level} -> {pair}))"
+    if isinstance(type_, StructType):
+        fields = [
+            f"{text(field.name)}, {inner(field.dataType)(nesting.field(f's{level}', field.name, place))}"
+            for place, field in enumerate(type_.fields)
+        ]
+        made = f"transform(array({nesting.entries(x, level)}), s{level} -> named_struct({', '.join(fields)}))[0]"
+        return f"IF({nesting.entries(x, level)} IS NULL, NULL, {made})"
+    return scalar(type_, x, nesting)
+
+
+def misfit(type_: DataType, x: str, nesting: Nesting, level: int = 0) -> str:
+    """SQL of whether the text x does not fit, at any level: true or false."""
+    deeper = level + (2 if isinstance(type_, MapType) else 1)
+    inner = lambda of: lambda item: misfit(of, item, nesting, deeper)  # noqa: E731
+    if isinstance(type_, StringType):
+        return "false"
+    if isinstance(type_, ArrayType):
+        return _any(x, nesting.elements(x, level), f"e{level}", inner(type_.elementType))
+    if isinstance(type_, MapType):
+        keys, values = inner(type_.keyType), inner(type_.valueType)
+        either = lambda item: f"{keys(f'{item}.key')} OR {values(f'{item}.value')}"  # noqa: E731
+        return _any(x, nesting.entries(x, level), f"m{level}", either)
+    if isinstance(type_, StructType):
+        entries = nesting.entries(x, level)
+        wrong = lambda item: " OR ".join(  # noqa: E731
+            inner(field.dataType)(nesting.field(item, field.name, place)) for place, field in enumerate(type_.fields)
+        )
+        return _any(x, f"IF({entries} IS NULL, NULL, array({entries}))", f"s{level}", wrong)
+    cut = nesting.cut(type_, x)
+    lost = "" if cut == "false" else f" OR {cut}"
+    return f"({x} IS NOT NULL AND ({scalar(type_, x, nesting)} IS NULL{lost}))"
+
+
+def _each(items: str, name: str, of: Callable[[str], str]) -> str:
+    return f"transform({items}, {name} -> {of(name)})"
+
+
+def _any(x: str, items: str, name: str, of: Callable[[str], str]) -> str:
+    return f"({x} IS NOT NULL AND coalesce(exists({items}, {name} -> {of(name)}), true))"
+
+
+def scalar(type_: DataType, x: str, nesting: Nesting) -> str:
+    """SQL of the value of a type that is not nested."""
+    name = type_.simpleString()
+    if name == "string":
+        return x
+    if name == "boolean":
+        return f"CASE lower({x}) WHEN 'true' THEN true WHEN 'false' THEN false END"
+    if name == "binary":
+        return f"try_to_binary({x}, 'base64')"
+    if name in MOMENTS:
+        written = f"IF({x} RLIKE '{MOMENTS[name]}', try_cast({x} AS {name}), NULL)"
+        return f"IF({x} RLIKE '{EPOCH}', {nesting.number(name, x)}, {written})"
+    if name.startswith(("float", "double", "decimal")):
+        return f"IF({x} RLIKE '{NUMBER}', try_cast({x} AS {name}), NULL)"
+    return f"try_cast(regexp_replace({x}, '[.]0+$', '') AS {name})"
+
+
+def text(of: str) -> str:
+    """A text as SQL has it."""
+    return "'" + of.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def unfit(name: str, type_: DataType, x: str) -> str:
+    """SQL of what is said of a text that does not fit its column."""
+    before, after = text(f"column {name}: '"), text(f"' is not {type_.simpleString()}")
+    return f"concat({before}, substring({x}, 1, {SHOWN}), {after})"
+
+
+def quoted(name: str) -> str:
+    """A name as SQL has it, whatever its characters."""
+    return f"`{name.replace('`', '``')}`"
