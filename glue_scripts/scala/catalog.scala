@@ -1,28 +1,22 @@
-/** A source table as the catalog has it. location ends with a slash; columns map names to Spark types. */
+/** A source table as the catalog has it. location ends with a slash; columns map names to Spark types.
+  *
+  * quotes: whether the SerDe of a CSV table knows quotes. partitions maps the values of the partitions that the catalog
+  * knows to their locations.
+  */
 final case class Table(
     dataset: String,
     location: String,
     format: String,
     columns: ListMap[String, String],
     keys: ListMap[String, String],
-    parameters: Map[String, String]
+    parameters: Map[String, String],
+    quotes: Boolean,
+    partitions: ListMap[Seq[String], String]
 ) {
+  val isText: Boolean = format == "csv" || format == "json"
 
-  /** Spark's options for the SerDe's: LazySimpleSerDe and OpenCSVSerde name theirs differently. */
-  lazy val csvOptions: Map[String, String] = {
-    val header = parameters.getOrElse("skip.header.line.count", "0").toInt
-    if (header > 1)
-      throw new JobError(s"dataset $dataset: skip.header.line.count is $header. Jobs read files with 0 or 1")
-    val quote = parameters.getOrElse("quoteChar", "\"")
-    val separators = Seq("separatorChar", "field.delim", "delimiter").flatMap(parameters.get).filter(_.nonEmpty)
-    Map(
-      "header" -> (header == 1).toString,
-      "sep" -> separators.headOption.getOrElse(","),
-      "quote" -> quote,
-      "escape" -> parameters.getOrElse("escapeChar", quote),
-      "nullValue" -> parameters.getOrElse("serialization.null.format", "")
-    )
-  }
+  /** The folders that hold all of the table's files: its own, and those of partitions elsewhere. */
+  def locations: Seq[String] = location +: partitions.values.filterNot(_.startsWith(location)).toSeq
 }
 
 /** The Glue Data Catalog: what a source table looks like, and how the table that a job writes gets there. */
@@ -35,15 +29,18 @@ final class Catalog(glue: Aws) {
     )
     val storage = table.nested("StorageDescriptor")
     val serde = storage.nested("SerdeInfo")
-    // The catalog has names in lower case; Spark's JSON reader needs them as the files have them.
-    val written = serde.nested("Parameters").text("paths").split(",").map(name => name.toLowerCase -> name).toMap
+    val (library, parameters) = (serde.text("SerializationLibrary"), table.named("Parameters"))
+    val keys = types(table.list("PartitionKeys"))
+    val projected = parameters.get("projection.enabled").exists(_.equalsIgnoreCase("true"))
     Table(
       dataset,
       storage.text("Location").stripSuffix("/") + "/",
-      format(dataset, s"${table.nested("Parameters").text("classification")} ${serde.text("SerializationLibrary")}"),
-      types(storage.list("Columns")).map { case (name, type_) => written.getOrElse(name, name) -> type_ },
-      types(table.list("PartitionKeys")),
-      table.named("Parameters") ++ serde.named("Parameters")
+      format(dataset, s"${parameters.getOrElse("classification", "")} $library"),
+      types(storage.list("Columns")),
+      keys,
+      parameters ++ serde.named("Parameters"),
+      library.toLowerCase.contains("opencsv"),
+      if (keys.isEmpty || projected) ListMap.empty else registered(database, name)
     )
   }
 
@@ -192,9 +189,10 @@ final class Catalog(glue: Aws) {
     catch { case error: AwsError if error.code == "EntityNotFoundException" => None }
 
   private def format(dataset: String, said: String): String =
-    Seq("parquet", "json", "csv").find(said.toLowerCase.contains(_)).getOrElse(
-      throw new JobError(s"dataset $dataset: its table is of format '${said.trim}'. Jobs read csv, json and parquet")
-    )
+    Catalog.Read.collectFirst { case (format, words) if words.exists(said.toLowerCase.contains(_)) => format }
+      .getOrElse(throw new JobError(
+        s"dataset $dataset: its table is of format '${said.trim}'. Jobs read ${Catalog.Read.keys.mkString(", ")}"
+      ))
 
   // Spark refuses Hive's bounded strings in the schema of a read.
   private def types(columns: Seq[Json.Fields]): ListMap[String, String] = ListMap(columns.map { column =>
@@ -223,4 +221,12 @@ final class Catalog(glue: Aws) {
 
 object Catalog {
   private val Batch = 100 // partitions in one call: Glue's limit
+
+  /** Formats of a source, with the words of their classification or SerDe. */
+  private val Read = ListMap(
+    "parquet" -> Seq("parquet"),
+    "orc" -> Seq("orc"),
+    "json" -> Seq("json"),
+    "csv" -> Seq("csv", "lazysimple")
+  )
 }

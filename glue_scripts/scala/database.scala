@@ -34,7 +34,7 @@ final class Database(
     val frame = spark.read.format("jdbc").options(options(table)).option("fetchsize", Database.Fetched).load()
     val counts = Observation()
     val counting = frame.observe(counts, count(lit(1)).as("rows"), lit(0L).as("bad"))
-    new Source(dataset, counting, None, ListMap.empty, counts)
+    new Source(dataset, counting, None, ListMap.empty, counts, () => Damage.None)
   }
 
   def open(): Connection = {

@@ -1,4 +1,4 @@
-import java.io.EOFException
+import java.io.{EOFException, IOException}
 import java.net.URI
 import java.net.http.{HttpClient, HttpRequest, HttpResponse}
 import java.nio.charset.StandardCharsets.UTF_8
@@ -8,6 +8,7 @@ import java.sql.{Connection, Driver, PreparedStatement, SQLException}
 import java.time.{Instant, OffsetDateTime, ZoneOffset}
 import java.time.format.DateTimeFormatter
 import java.util.{Locale, UUID}
+import java.util.regex.Pattern
 import java.util.zip.{GZIPInputStream, ZipException}
 import javax.crypto.Mac
 import javax.crypto.spec.SecretKeySpec
@@ -26,6 +27,9 @@ import com.fasterxml.jackson.module.scala.DefaultScalaModule
 import org.apache.commons.io.FileUtils
 import org.apache.commons.text.similarity.LongestCommonSubsequence
 import org.apache.hadoop.fs.Path
+import org.apache.hadoop.io.compress.CompressionCodecFactory
+import org.apache.parquet.hadoop.ParquetFileReader
+import org.apache.parquet.hadoop.util.HadoopInputFile
 import org.apache.spark.scheduler.{SparkListener, SparkListenerStageCompleted, SparkListenerStageSubmitted}
 import org.apache.spark.scheduler.SparkListenerTaskEnd
 import org.apache.spark.{SparkException, Success}

@@ -195,7 +195,7 @@ final class JobRun(arguments: Arguments) {
     */
   private final class Sources(spec: Options, batch: Option[ListMap[String, Long]] = None) {
     private val (tables, databases, source) = (spec.named("tables"), spec.each("databases"), spec.text("source"))
-    private var damaged = Map.empty[String, ListMap[String, String]]
+    private var damage = Map.empty[String, Damage]
     val read: mutable.LinkedHashMap[String, Source] = mutable.LinkedHashMap.empty
 
     def apply(dataset: String): Source =
@@ -204,15 +204,15 @@ final class JobRun(arguments: Arguments) {
     private def inFiles(dataset: String): Source = {
       val name = tables.getOrElse(dataset, throw Errors.unknown("dataset", dataset, tables.keys ++ databases.keys))
       val only = batch.filter(_ => dataset == source)
-      val without = damaged.getOrElse(dataset, ListMap.empty[String, String])
-      Source(spark, files, catalog.find(arguments("raw_database"), name, dataset), only, without)
+      val known = damage.getOrElse(dataset, Damage.None)
+      Source(spark, files, catalog.find(arguments("raw_database"), name, dataset), only, known)
     }
 
     /** Forget what was read, and leave out the files that cannot be read. False where there are none. */
     def beginAgain(): Boolean = {
-      damaged = read.map { case (dataset, source) => dataset -> source.damaged() }.filter(_._2.nonEmpty).toMap
+      damage = read.map { case (dataset, source) => dataset -> source.damage() }.filter(_._2.nonEmpty).toMap
       read.clear()
-      damaged.nonEmpty
+      damage.nonEmpty
     }
 
     private def inDatabase(dataset: String, place: Options): Source =
@@ -228,8 +228,14 @@ final class JobRun(arguments: Arguments) {
 }
 
 object JobRun {
-  private val Settings = Map(
+  val Settings: Map[String, String] = Map(
     "spark.sql.session.timeZone" -> "UTC",
+    // Dates before 1582 as they are, and what is no date is nothing else either.
+    "spark.sql.legacy.timeParserPolicy" -> "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInRead" -> "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInWrite" -> "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInRead" -> "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInWrite" -> "CORRECTED",
     // Blocks of S3 objects have no place, and asking for it costs one call a file.
     "spark.sql.sources.ignoreDataLocality" -> "true",
     // Folders of folders of small files (year/month/day/hour) are listed side by side from the months on.

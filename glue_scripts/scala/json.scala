@@ -7,12 +7,8 @@ object Json {
 
   def read(text: String): Fields = ordered(reader.readValue(text, classOf[Object])).asInstanceOf[Fields]
 
-  /** Whether an object follows the line's first. A line that is no JSON is found when it is read. */
-  def goesOn(line: String): Boolean = {
-    val parser = reader.getFactory.createParser(line)
-    val end = Try(parser.readValueAsTree[JsonNode]()).toOption.filter(_ != null).map(_ => parser.getCurrentLocation)
-    end.exists(place => line.drop(place.getCharOffset.toInt).dropWhile(", \t".contains(_)).startsWith("{"))
-  }
+  /** None for a text that is no JSON. */
+  def tree(text: String): Option[JsonNode] = Try(reader.readTree(text)).toOption.filter(_ != null)
 
   def write(value: Any): String = writer.writeValueAsString(value)
 

@@ -16,6 +16,22 @@ final class Files(spark: SparkSession) {
     finally opened.close()
   }
 
+  /** What is wrong with a packed file. None for one that is whole, or not packed. */
+  def packedFault(location: String): Option[String] = {
+    val path = new Path(location)
+    Option(codecs.getCodec(path)).filter(_ => Files.packed.exists(location.endsWith)).flatMap { codec =>
+      val opened = system(location).open(path)
+      try {
+        val (unpacked, buffer) = (codec.createInputStream(opened), new Array[Byte](1 << 20))
+        while (unpacked.read(buffer) >= 0) {}
+        None
+      } catch { case _: IOException => Some("the file is damaged, cut off, or not packed as its name says") }
+      finally opened.close()
+    }
+  }
+
+  private lazy val codecs = new CompressionCodecFactory(spark.sparkContext.hadoopConfiguration)
+
   def write(location: String, text: String): Unit = {
     val stream = system(location).create(new Path(location))
     try stream.write(text.getBytes(UTF_8))
@@ -51,4 +67,14 @@ final class Files(spark: SparkSession) {
 
   private def hidden(name: String): Boolean = name.endsWith("_$folder$") ||
     name.split("/").exists(part => part.startsWith(".") || part.startsWith("_") && !part.contains("="))
+}
+
+object Files {
+  private val packed = Seq(".gz", ".bz2")
+
+  /** The path for Spark's reader, which would take it for a pattern of paths. */
+  def literal(path: String): String = path.replaceAll("([\\\\{}\\[\\]*?])", "\\\\$1")
+
+  /** The path as Spark's file metadata has it. */
+  def uri(path: String): String = new Path(path).toUri.toString
 }

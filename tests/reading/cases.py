@@ -178,12 +178,12 @@ JSON_CASES = {
     "a decimal in an object, whose digits the reader of odd lines would cut off": Case(
         "json",
         {"o": "struct<p:decimal(38,18)>"},
-        {"a.json": '{"O":{"p":1.123456789012345678}}\n{"O":{"p":2.5}}\n'},
-        [{"o": {"p": 2.5}}],
+        {"a.json": '{"o":{"p":2.5}}\n{"o":{"p":3}}\n{"O":{"p":1.123456789012345678}}\n'},
+        [{"o": {"p": 2.5}}, {"o": {"p": 3.0}}],
         bad={
             '{"O":{"p":1.123456789012345678}}': "column o: '{\"p\":1.1234567890123457}' is not struct<p:decimal(38,18)>"
         },
-        athena=[{"o": {"p": 1.123456789012345678}}, {"o": {"p": 2.5}}],
+        athena=[{"o": {"p": 1.123456789012345678}}, {"o": {"p": 2.5}}, {"o": {"p": 3.0}}],
     ),
     "lines that are no object": Case(
         "json",

@@ -1,0 +1,171 @@
+/** How the SerDe's settings say that a line is written. quote is empty where quotes mean nothing. */
+final case class Dialect(
+    separator: String,
+    quote: String,
+    escape: String,
+    empty: String,
+    levels: String,
+    header: Boolean,
+    encoding: String
+)
+
+object Dialect {
+
+  /** Of a CSV table. Throws JobError for a header of several lines. */
+  def apply(table: Table): Dialect = {
+    val given = table.parameters
+    val (lines, encoding) = (given.getOrElse("skip.header.line.count", "0").toInt,
+      given.getOrElse("serialization.encoding", "UTF-8"))
+    if (lines > 1)
+      throw new JobError(
+        s"dataset ${table.dataset}: skip.header.line.count is $lines. Jobs read files with 0 or 1"
+      )
+    val levels = CsvRows.Levels
+    if (table.quotes) {
+      val (separator, quote) = (given.getOrElse("separatorChar", ","), given.getOrElse("quoteChar", "\""))
+      Dialect(separator, quote, given.getOrElse("escapeChar", "\\"), CsvRows.Nothing, "", lines == 1, encoding)
+    } else {
+      def said(names: String*) = names.flatMap(given.get).find(_.nonEmpty)
+      val inner = said("collection.delim", "colelction.delim").getOrElse(levels.substring(1, 2)) +
+        said("mapkey.delim").getOrElse(levels.substring(2, 3)) + levels.substring(3)
+      val (empty, escape) = (given.getOrElse("serialization.null.format", "\\N"), given.getOrElse("escape.delim", ""))
+      val found = said("field.delim", "delimiter", "serialization.format").getOrElse(levels.substring(0, 1))
+      val separator = if (found.matches("[0-9]{1,2}")) found.toInt.toChar.toString else found.replace("\\t", "\t")
+      Dialect(separator, "", escape, empty, inner, lines == 1, encoding)
+    }
+  }
+}
+
+/** Nested values in LazySimpleSerDe's text, with a separator for each level. OpenCSVSerde has none. */
+final case class TextNesting(dialect: Dialect) extends Nesting {
+  import Values.text
+
+  def elements(x: String, level: Int): String = {
+    val (separator, part) = (text(CsvRows.literal(dialect.levels(level).toString)), s"t$level")
+    val parts = s"transform(split($x, $separator, -1), $part -> nullif($part, ${text(dialect.empty)}))"
+    s"IF($x = '', array(), $parts)"
+  }
+
+  /** The parts of a map or struct, each as key, value and whole. */
+  def entries(x: String, level: Int): String = {
+    val (mark, q) = (text(dialect.levels(level + 1).toString), s"q$level")
+    val after = s"IF(instr($q, $mark) > 0, substr($q, instr($q, $mark) + 1), NULL)"
+    val part = s"struct(substring_index($q, $mark, 1) AS key, $after AS value, $q AS whole)"
+    s"transform(${elements(x, level)}, $q -> $part)"
+  }
+
+  def field(entries: String, name: String, place: Int): String = s"get($entries, $place).whole"
+
+  /** OpenCSVSerde has dates as days and timestamps as milliseconds since 1970; LazySimpleSerDe as neither. */
+  def number(type_ : String, x: String): String =
+    if (dialect.quote.isEmpty) "NULL"
+    else if (type_ == "date") s"date_add(DATE'1970-01-01', try_cast($x AS int))"
+    else s"CAST(timestamp_millis(try_cast($x AS bigint)) AS ${type_})"
+
+  /** SQL of a text of the line without what escapes in it; null for the text that says so. */
+  def unescaped(x: String): String = if (dialect.quote.nonEmpty) x
+  else {
+    val (found, escape) = (s"nullif($x, ${text(dialect.empty)})", dialect.escape)
+    val plain = s"regexp_replace($found, ${text(CsvRows.literal(escape) + "(.)")}, '$$1')"
+    if (escape.isEmpty) found
+    else s"replace(replace($plain, '${CsvRows.Separator}', ${text(dialect.separator)}), " +
+      s"'${CsvRows.Escape}', ${text(escape)})"
+  }
+}
+
+/** Lines of CSV as rows, as the table's SerDe takes them apart: OpenCSVSerde or LazySimpleSerDe.
+  *
+  * schema: the table's columns, without partition keys.
+  */
+final case class CsvRows(schema: StructType, dialect: Dialect) {
+  import Values.text
+  private val nesting = TextNesting(dialect)
+  private val width = schema.size
+
+  /** SQL of the texts of a line: one a column, or another number in a line that is ragged. */
+  def fields(line: String): String = if (dialect.quote.isEmpty) split(line)
+  else {
+    val names = (0 until width).map(place => s"c$place string") :+ s"${CsvRows.Ragged} string"
+    val options = Seq("sep" -> dialect.separator, "quote" -> dialect.quote, "escape" -> dialect.quote,
+      "nullValue" -> CsvRows.Nothing, "columnNameOfCorruptRecord" -> CsvRows.Ragged, "maxColumns" -> CsvRows.mostFields)
+    val given = options.map { case (name, said) => s"${text(name)}, ${text(said)}" }.mkString(", ")
+    val texts = (0 until width).map(place => s"coalesce(r.c$place, '')").mkString(", ")
+    val found = s"from_csv(${doubled(line)}, ${text(names.mkString(", "))}, map($given))"
+    s"transform(array($found), r -> IF(r.${CsvRows.Ragged} IS NULL, array($texts), array()))[0]"
+  }
+
+  /** SQL of a line whose quotes are escaped by being doubled alone. An escape of nothing is dropped. */
+  private def doubled(line: String): String = {
+    val (quote, escape) = (CsvRows.literal(dialect.quote), CsvRows.literal(dialect.escape))
+    if (Seq("", dialect.quote).contains(dialect.escape)) line
+    else s"regexp_replace($line, ${text(s"$escape(?:($quote)|($escape))?")}, '$$1$$1$$2')"
+  }
+
+  private def split(line: String): String = {
+    val (separator, escape) = (dialect.separator, dialect.escape)
+    val hidden = if (escape.isEmpty) line
+    else s"replace(replace($line, ${text(escape * 2)}, '${CsvRows.Escape}'), ${text(escape + separator)}, " +
+      s"'${CsvRows.Separator}')"
+    s"split($hidden, ${text(CsvRows.literal(separator))}, -1)"
+  }
+
+  /** Each column's name and the SQL of its value, of the texts of a line. */
+  def columns(fields: String): Seq[(String, String)] = schema.zipWithIndex.map { case (field, place) =>
+    field.name -> Values.value(field.dataType, textOf(fields, place, field.dataType), nesting)
+  }
+
+  /** SQL of what is wrong with a line, whose texts are there; null where nothing is. */
+  def reason(line: String, fields: String): String = {
+    val ragged = s"WHEN size($fields) <> $width THEN 'the row does not have $width fields'"
+    s"CASE ${open(line)} $ragged ${misfits(fields).mkString(" ")} END"
+  }
+
+  private def open(line: String): String = {
+    val found = s"WHEN instr($line, '\ufffd') > 0 THEN ${text(JsonRows.NotUtf8)}"
+    val plain = doubled(line)
+    val quotes = s"length($plain) - length(replace($plain, ${text(dialect.quote)}, ''))"
+    if (dialect.quote.isEmpty) found else s"$found WHEN ($quotes) % 2 = 1 THEN ${text(CsvRows.open)}"
+  }
+
+  private def misfits(fields: String): Seq[String] = schema.zipWithIndex.flatMap { case (field, place) =>
+    val x = textOf(fields, place, field.dataType)
+    Some(Values.misfit(field.dataType, x, nesting)).filter(_ != "false").map { wrong =>
+      s"WHEN $wrong THEN ${Values.unfit(field.name, field.dataType, x)}"
+    }
+  }
+
+  /** SQL of a column's text; null for what says so, and of other types than text, for a blank. */
+  private def textOf(fields: String, place: Int, type_ : DataType): String = {
+    val x = nesting.unescaped(s"get($fields, $place)")
+    if (type_ == StringType) x else s"nullif(trim($x), '')"
+  }
+}
+
+object CsvRows {
+  private val (nowhere, quote) = ("\ufdd0", "\ufdd1") // code points that no text may have, as the next ones
+  val Nothing = "\ufdd2"
+  val Escape = "\ufdd3" // this and the next stand for what is escaped, while a line is split
+  val Separator = "\ufdd4"
+  val Levels: String = (1 to 8).map(_.toChar).mkString // Hive's separators, from the columns inward
+  val Ragged = "_lake_ragged"
+  private val mostFields = "100000"
+  private val open = "a quote on the line is not closed"
+  val NoNesting: Nesting = TextNesting(Dialect("", "", "", Nothing, Levels, header = false, ""))
+
+  /** A reader of lines, in a column `value`, without each file's header. Blank lines are none.
+    *
+    * Only Spark's reader of CSV leaves headers out. So it reads a CSV of one column, which takes the whole line.
+    */
+  def lines(reader: DataFrameReader, dialect: Dialect): DataFrameReader = reader.schema("value string").options(Map(
+    "header" -> dialect.header.toString,
+    "encoding" -> dialect.encoding,
+    "sep" -> nowhere,
+    "quote" -> quote,
+    "escape" -> quote,
+    "nullValue" -> Nothing
+  ))
+
+  /** A regular expression of just this text. */
+  def literal(of: String): String =
+    of.map(letter => if ("^\\[]".contains(letter)) s"\\$letter" else s"[$letter]").mkString
+}

@@ -1,0 +1,109 @@
+/** The files of a table in text, at places that Spark lists, without those that are left out.
+  *
+  * Its frame has the table's columns; Corrupt and Reason, which are null for a line that fits; File.
+  */
+final case class TextFiles(
+    spark: SparkSession,
+    files: Files,
+    table: Table,
+    schema: StructType,
+    places: Seq[String],
+    paths: Seq[String],
+    leftOut: Seq[String]
+) {
+  import TextFiles._
+
+  def frame(): DataFrame = if (table.format == "csv") csv() else table.parameters.get("jsonPath").fold(json())(documents)
+
+  /** Path -> reason of the packed files that are cut off or damaged. */
+  def damaged(): ListMap[String, String] =
+    ListMap(paths.par.flatMap(path => files.packedFault(path).map(path -> _)).seq: _*)
+
+  private def csv(): DataFrame = {
+    val dialect = Dialect(table)
+    val rows = CsvRows(schema, dialect)
+    val found = read(CsvRows.lines(reader, dialect), "csv").withColumn(fields, expr(rows.fields("value")))
+      .withColumn(Reason, expr(rows.reason("value", fields)))
+    val values = rows.columns(fields).map { case (name, sql) => when(col(Reason).isNull, expr(sql)).as(name) }
+    found.select(values ++ Seq(whereBad("value"), col(Reason), col(File)): _*)
+  }
+
+  private def documents(path: String): DataFrame = {
+    val (record, rows) = (Documents.Record, rowsOf(Map.empty))
+    val nothing = when(col(record).isNull, lit(s"the document has nothing at $path"))
+    val found = Documents.records(read(reader.option("wholetext", "true"), "text"), path)
+      .withColumn(Reason, coalesce(nothing, expr(rows.reason(record)))).withColumn(row, expr(rows.row(record)))
+      .withColumn(record, coalesce(col(record), col(Documents.Document)))
+    found.select(again ++ Seq(whereBad(record), col(Reason), col(File)): _*)
+  }
+
+  /** Spark's own reader for the files whose lines are all plain; the others are read line by line. */
+  private def json(): DataFrame = {
+    val rows = rowsOf(JsonRows.spelled(headLines, table.parameters.getOrElse("paths", "")))
+    val text = read(reader, "text").where("trim(BOTH ' \\t\\r' FROM value) <> ''")
+    if (rows.keys.exact) byLine(text, rows) // to Spark's own reader, names that differ in case alone are one
+    else {
+      val odd = text.where(rows.odd("value")).select(File).distinct().collect().map(_.getString(0))
+      if (odd.isEmpty) plain(rows)
+      else {
+        val isOdd = col(File).isin(odd: _*)
+        plain(rows).where(!isOdd).unionByName(byLine(text.where(isOdd), rows))
+      }
+    }
+  }
+
+  private def plain(rows: JsonRows): DataFrame = {
+    val written = rows.asWritten
+    val options = JsonRows.Formats ++ Map("mode" -> "PERMISSIVE", "columnNameOfCorruptRecord" -> Corrupt)
+    val frame = readAgain(read(reader.options(options).schema(written.add(Corrupt, StringType)), "json"), rows)
+    val fits = col(Corrupt).isNull && col(row).isNull
+    val values = schema.zip(written).zip(again).map { case ((field, there), other) =>
+      when(fits, Names.column(there.name).cast(field.dataType)).otherwise(other).as(field.name)
+    }
+    frame.select(values ++ others: _*)
+  }
+
+  private def byLine(text: DataFrame, rows: JsonRows): DataFrame =
+    readAgain(text.withColumnRenamed("value", Corrupt), rows).select(again ++ others: _*)
+
+  /** With row and Reason of what is in Corrupt: either is there for it. Corrupt stays of bad lines alone. */
+  private def readAgain(frame: DataFrame, rows: JsonRows): DataFrame = {
+    def tried(sql: String) = expr(s"IF($Corrupt IS NULL, NULL, $sql)")
+    frame.withColumn(row, tried(rows.row(Corrupt))).withColumn(Reason, tried(rows.reason(Corrupt)))
+      .withColumn(Corrupt, whereBad(Corrupt))
+  }
+
+  private def again: Seq[Column] = schema.map(field => col(s"$row.${Names.quoted(field.name)}").as(field.name))
+
+  private def rowsOf(spelled: Map[String, String]) = JsonRows(schema, Keys(table.parameters), spelled)
+
+  /** Lines of the beginnings of some files; the last may be cut off. */
+  private def headLines: Seq[String] = {
+    val some = paths.grouped(paths.size / heads + 1).map(_.head).toSeq
+    some.par.flatMap(path => new String(files.head(path, head), UTF_8).split("\n")).seq
+  }
+
+  private def reader = spark.read.option("recursiveFileLookup", "true")
+
+  private def read(reader: DataFrameReader, format: String): DataFrame =
+    without(withFile(reader.format(format).load(places: _*)), leftOut)
+}
+
+object TextFiles {
+  val Corrupt = "_lake_corrupt_record"
+  val Reason = "_lake_reason"
+  val File = "_lake_source_file"
+  private val (row, fields) = ("_lake_row", "_lake_fields")
+  private val (heads, head) = (32, 256 * 1024) // files that are looked at for the spelling of names, bytes of each
+  private val others = Seq(Corrupt, Reason, File).map(col)
+
+  private def whereBad(name: String): Column = when(col(Reason).isNotNull, col(name)).as(Corrupt)
+
+  /** Each row with its file, as a URI. */
+  def withFile(frame: DataFrame): DataFrame =
+    if (frame.columns.contains(File)) frame else frame.select(col("*"), col("_metadata.file_path").as(File))
+
+  /** Spark applies a condition on the file's name before it opens the file. */
+  def without(frame: DataFrame, files: Seq[String]): DataFrame =
+    if (files.isEmpty) frame else withFile(frame).where(!col(File).isin(files.map(Files.uri): _*))
+}
