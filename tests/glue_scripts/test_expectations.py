@@ -48,7 +48,8 @@ FLIGHTS = {"carrier": "string", "distance": "bigint"}
 @pytest.fixture
 def flights(lake: Lake, spark: SparkSession) -> Lake:
     lake.put("raw", f"{lake.database}/flights/a.csv", "UA,1400\nAA,0\n,300\nZZ,-5\n")
-    lake.table("flights", "csv", FLIGHTS)
+    empty_is_null = {"field.delim": ",", "serialization.null.format": ""}
+    lake.table("flights", "text", FLIGHTS, parameters=empty_is_null)
     lake.put("raw", f"{lake.database}/airlines/a.csv", "UA\nAA\n")
     lake.table("airlines", "csv", {"code": "string"})
     return lake
