@@ -237,6 +237,12 @@ object JobRun {
     // The optimizer would cut an empty branch off the plan, and with it the counts observed there.
     "spark.sql.adaptive.optimizer.excludedRules" -> "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation",
     "spark.sql.optimizer.excludedRules" -> Seq("PropagateEmptyRelation", "PruneFilters")
-      .map(rule => s"org.apache.spark.sql.catalyst.optimizer.$rule").mkString(",")
+      .map(rule => s"org.apache.spark.sql.catalyst.optimizer.$rule").mkString(","),
+    // Dates and timestamps of any century are what they are: no file is taken for one of Spark 2.
+    "spark.sql.parquet.datetimeRebaseModeInRead" -> "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInWrite" -> "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInRead" -> "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInWrite" -> "CORRECTED",
+    "spark.sql.legacy.timeParserPolicy" -> "CORRECTED"
   )
 }
