@@ -16,9 +16,9 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as fn
 from pyspark.sql.types import DataType, LongType, NullType, NumericType, StructField, StructType, TimestampType
 
+from lake_etl.names import quoted
 from lake_etl.storage import literal, path_of
 from lake_etl.text_source import FILE, with_file, without
-from lake_etl.values import quoted
 
 IGNORE_CORRUPT_FILES, NANOS_AS_LONG = "spark.sql.files.ignoreCorruptFiles", "spark.sql.legacy.parquet.nanosAsLong"
 SHOWN = 40  # characters of a value in a message

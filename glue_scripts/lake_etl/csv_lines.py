@@ -10,6 +10,7 @@ from pyspark.sql import functions as fn
 from pyspark.sql.types import ArrayType, BinaryType, MapType, StringType, StructType
 
 from lake_etl.errors import JobError, failure
+from lake_etl.names import OWN, column
 
 SERDE = {"field.delim": ",", "escape.delim": "\\", "serialization.null.format": "\\N"}
 
@@ -18,19 +19,18 @@ def as_lines(frame: DataFrame, keys: Sequence[str]) -> DataFrame:
     """The frame as one column of lines, and the partition keys. Raises JobError for a column that CSV cannot hold."""
     lower = [key.lower() for key in keys]
     fields = [_field(frame, name) for name in frame.columns if name.lower() not in lower]
-    return frame.select(fn.concat_ws(SERDE["field.delim"], *fields).alias("line"), *keys)
+    return frame.select(fn.concat_ws(SERDE["field.delim"], *fields).alias(f"{OWN}line"), *map(column, keys))
 
 
 def _field(frame: DataFrame, name: str) -> Column:
     type_ = frame.schema[name].dataType
     if isinstance(type_, (ArrayType, MapType, StructType, BinaryType)):
         raise JobError(f"sink format csv: column {name} is {type_.simpleString()}. Choose json, parquet or orc")
-    column = fn.col(f"`{name}`")
-    text = _escaped(column, name) if isinstance(type_, StringType) else column.cast("string")
+    text = _escaped(column(name), name) if isinstance(type_, StringType) else column(name).cast("string")
     return fn.coalesce(text, fn.lit(SERDE["serialization.null.format"]))
 
 
-def _escaped(column: Column, name: str) -> Column:
+def _escaped(value: Column, name: str) -> Column:
     message = fn.lit(f"sink format csv: column {name} has a text of more than one line. Choose json, parquet or orc")
-    text = fn.regexp_replace(column, r"([\\,])", r"\\$1")
-    return fn.when(column.rlike(r"[\r\n]"), failure(message)).otherwise(text)
+    text = fn.regexp_replace(value, r"([\\,])", r"\\$1")
+    return fn.when(value.rlike(r"[\r\n]"), failure(message)).otherwise(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from fractions import Fraction
 from typing import Any
 
 from pyspark.errors import AnalysisException, IllegalArgumentException
@@ -16,10 +17,11 @@ from pyspark.sql import functions as fn
 from pyspark.sql.types import DateType, NumericType, StringType, TimestampNTZType, TimestampType
 
 from lake_etl.errors import JobError, check_columns, check_options, unknown
+from lake_etl.names import OWN, check_comparable, column, type_of
 from lake_etl.report import observed
 from lake_etl.steps import explained
 from lake_etl.transforms.cast import set_aside
-from lake_etl.transforms.join import join
+from lake_etl.transforms.join import pair
 
 KINDS = ("complete", "unique", "in", "between", "matches", "rows", "fresh", "refers")
 NEEDS = {  # of a rule's column: its types
@@ -27,7 +29,7 @@ NEEDS = {  # of a rule's column: its types
     "numeric": (NumericType,),
     "date or timestamp or timestampntz": (DateType, TimestampType, TimestampNTZType),
 }
-THERE, NOW = "_lake_there", "_lake_now"  # what the SQL of a rule may name
+THERE, NOW = f"{OWN}there", f"{OWN}now"  # what the SQL of a rule may name
 SHOWN = 40  # characters of a value in a message
 Datasets = Callable[[str], DataFrame]
 
@@ -158,6 +160,8 @@ def _with_flag(frame: DataFrame, place: int, rule: Rule, dataset: Datasets, now:
     _check_type(frame, rule)
     if rule.pattern is not None:
         _check_pattern(frame.sparkSession, rule.pattern)
+    if rule.kind == "unique":
+        check_comparable(frame, list(rule.columns), "unique")
     if rule.kind == "refers":
         frame = _referred(frame, rule, dataset)
     if rule.kind == "fresh":
@@ -169,17 +173,18 @@ def _with_flag(frame: DataFrame, place: int, rule: Rule, dataset: Datasets, now:
 
 def _referred(frame: DataFrame, rule: Rule, dataset: Datasets) -> DataFrame:
     """The frame with THERE: true where the other dataset has the row's key."""
-
-    def known(name: str) -> DataFrame:
-        other = dataset(name)
-        check_columns(other, rule.keys, f"dataset {name}")
-        return other.select(*map(_column, rule.keys)).distinct().withColumn(THERE, fn.lit(True))
-
-    on = dict(zip(rule.columns, rule.keys, strict=True))
-    options = {"with": rule.dataset, "on": on, "how": "left", "take": {THERE: THERE}}
-    joined = join(frame, options, known)
+    other, keys = dataset(rule.dataset), dict(zip(rule.columns, rule.keys, strict=True))
+    check_columns(other, rule.keys, f"dataset {rule.dataset}")
+    check_comparable(other, list(rule.keys), f"dataset {rule.dataset}")
+    known = other.select(*map(column, rule.keys)).distinct().withColumn(THERE, fn.lit(True))
+    joined = pair(frame, known, rule.dataset, keys, "left", {THERE: THERE}, _way_out)
     # A key may have come out wider than the column is.
-    return joined.select(*[_column(field.name).cast(field.dataType).alias(field.name) for field in frame.schema], THERE)
+    same = [column(field.name).cast(field.dataType).alias(field.name) for field in frame.schema]
+    return joined.select(*same, THERE)
+
+
+def _way_out(here: str, ours: str, there: str, theirs: str) -> str:
+    return f"Add a step, map: {{cast: {{{here}: {theirs}}}}}"
 
 
 def _check_pattern(spark: SparkSession, pattern: str) -> None:
@@ -193,7 +198,7 @@ def _check_pattern(spark: SparkSession, pattern: str) -> None:
 def _check_type(frame: DataFrame, rule: Rule) -> None:
     """Raise JobError where the rule needs another type than that of its column."""
     if rule.needs:
-        [type_] = [field.dataType for field in frame.schema if field.name.lower() == rule.columns[0].lower()]
+        type_ = type_of(frame, rule.columns[0])
         if not isinstance(type_, NEEDS[rule.needs]):
             raise JobError(f"column {rule.columns[0]} is {type_.simpleString()}, and the rule needs {rule.needs}")
 
@@ -202,7 +207,7 @@ def _counted(rules: Sequence[Rule]) -> list[Column]:
     counted = [fn.count(fn.lit(1)).alias("rows")]
     for place, rule in enumerate(rules):
         flag = fn.col(_flag(place))
-        shown = fn.substring(fn.concat_ws(", ", *[_column(name).cast("string") for name in rule.columns]), 1, SHOWN)
+        shown = fn.substring(fn.concat_ws(", ", *[column(name).cast("string") for name in rule.columns]), 1, SHOWN)
         failing = fn.when(flag & (shown != ""), shown)
         counted += [fn.count(flag).alias(f"judged {place}"), fn.count_if(flag).alias(f"failed {place}")]
         counted += [fn.min(failing).alias(f"least {place}"), fn.max(failing).alias(f"most {place}")]
@@ -214,7 +219,7 @@ def _verdict(rule: Rule, place: int, counts: dict[str, Any]) -> Verdict:
     if rule.kind == "rows":
         holds = (rule.least is None or judged >= rule.least) and (rule.most is None or judged <= rule.most)
         return Verdict(rule.rule, "", rule.otherwise, _outcome(holds), judged, None, None)
-    holds = judged - failed >= rule.at_least * judged
+    holds = judged - failed >= Fraction(str(rule.at_least)) * judged  # 0.55 of 100 is 55
     share = (judged - failed) / judged if judged else 1.0
     examples = tuple(sorted({counts[f"least {place}"], counts[f"most {place}"]} - {None}))
     columns = ", ".join(rule.columns)
@@ -233,12 +238,8 @@ def _reason(rules: Sequence[Rule]) -> Column:
 
 
 def _columns(frame: DataFrame) -> list[Column]:
-    return [_column(name) for name in frame.columns]
-
-
-def _column(name: str) -> Column:
-    return fn.col(f"`{name.replace('`', '``')}`")
+    return [column(name) for name in frame.columns]
 
 
 def _flag(place: int) -> str:
-    return f"_lake_fails_{place}"
+    return f"{OWN}fails_{place}"

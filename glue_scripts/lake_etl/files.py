@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 import boto3
 from pyspark.sql import DataFrame
 
 from lake_etl.catalog import check_table, publish_partitions, publish_table, registered, storage_of
-from lake_etl.incremental import BATCH, publish_batch
+from lake_etl.errors import JobError
+from lake_etl.incremental import BATCH, check_same, columns_of, publish_batch
 from lake_etl.sink import Sink, Written, write_table
 from lake_etl.versions import remove_unused, run_folder
+
+BY_POSITION = ("csv", "orc")  # formats of which Athena finds a column by its place, and not by its name
+OTHER_TABLE = (
+    "Partitions that this run has no rows for would keep the others. "
+    "Give the sink another table name, or delete the table and its files first"
+)
 
 
 @dataclass
@@ -34,11 +42,18 @@ class Files:
         check_table(boto3.client("glue"), self.database, self.sink.table, self.sink.format, keys)
 
     def write(self, frame: DataFrame) -> Written:
+        self._check_keys(frame)
         return write_table(frame, run_folder(self.root, self.run_id), self.sink)
 
     def publish(self, written: Written) -> None:
-        """Tell the catalog of the table and of the partitions that were written."""
-        self.replaced = self._locations()
+        """Tell the catalog of the table and of the partitions that were written.
+
+        Raises JobError before it does where partitions that stay have columns of other types.
+        """
+        before = registered(boto3.client("glue"), self.database, self.sink.table)
+        self.replaced = list(before.values())
+        if self.sink.partition_by and set(before) - set(written.partitions):
+            self._check_columns(written.columns)
         glue, storage = boto3.client("glue"), storage_of(self.sink.format, written.columns)
         location = self.root if self.sink.partition_by else written.location
         publish_table(glue, self.database, self.sink.table, location, storage, written.keys)
@@ -51,6 +66,21 @@ class Files:
         """
         in_use = lambda: [*self.replaced, *self._locations()]  # noqa: E731
         remove_unused(boto3.client("glue"), boto3.client("s3"), job, self.root, in_use)
+
+    def _check_keys(self, frame: DataFrame) -> None:
+        for key in {*self.keys} & {name.lower() for name in frame.columns}:
+            raise JobError(
+                f"the data has a column '{key}', and an incremental run adds a partition key of that name. "
+                f"Rename the column in a map step, rename: {{{key}: NAME}}"
+            )
+
+    def _check_columns(self, columns: dict[str, str]) -> None:
+        there = columns_of(boto3.client("glue"), self.database, self.sink.table)
+        both = [name for name in there if name in columns]
+        differing = [name for name in both if there[name] != columns[name]]
+        if self.sink.format in BY_POSITION:
+            differing += [old for old, new in zip_longest(there, [*columns][: len(there)]) if old != new]
+        check_same(self.name, [*dict.fromkeys(differing)], OTHER_TABLE)
 
     def _locations(self) -> list[str]:
         return list(registered(boto3.client("glue"), self.database, self.sink.table).values())
@@ -65,6 +95,7 @@ class Batches(Files):
     number: int = 0
 
     def write(self, frame: DataFrame) -> Written:
+        self._check_keys(frame)
         return write_table(frame, f"{run_folder(self.root, self.run_id)}{BATCH}={self.number}/", self.sink)
 
     def publish(self, written: Written) -> None:

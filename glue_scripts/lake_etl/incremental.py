@@ -6,7 +6,7 @@ So what a batch publishes takes the place of what it published before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import StreamingQueryException
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 BATCH = "batch"  # the last partition key of a table that is written incrementally
 CHECKPOINT = "checkpoint"  # the table's parameter that names the checkpoint whose batches it holds
 FILE = "path string, modificationTime timestamp, length bigint, content binary"  # of Spark's binaryFile
+ANEW = "Start the job once with --full_refresh true: it makes the table anew from all files"
 LISTED = ("expectations", "warnings")  # of which a report of several batches has those of all
 NOTHING: dict[str, Any] = {
     **dict.fromkeys(("rows_in", "rows_out", "quarantined_rows", "quarantined_files", *GAINS, *LOSSES), 0),
@@ -100,7 +101,10 @@ def publish_batch(
     """
     before, storage = registered(glue, database, sink.table), storage_of(sink.format, written.columns)
     if number:
-        _check_columns(glue, database, sink.table, written.columns)
+        there = columns_of(glue, database, sink.table)
+        names = {*there, *written.columns}
+        differing = [name for name in names if there.get(name) != written.columns.get(name)]
+        check_same(f"{database}.{sink.table}", differing, ANEW)
     found = written.partitions or ({(): written.location} if written.rows else {})
     partitions = {(*values, str(number)): location for values, location in found.items()}
     keys = written.keys | {BATCH: "bigint"}
@@ -111,15 +115,17 @@ def publish_batch(
         delete_partition(glue, database, sink.table, values)
 
 
-def _check_columns(glue: GlueClient, database: str, name: str, columns: Mapping[str, str]) -> None:
+def columns_of(glue: GlueClient, database: str, name: str) -> dict[str, str]:
+    """Name -> type of a table's columns, without its partition keys."""
     storage = glue.get_table(DatabaseName=database, Name=name)["Table"]["StorageDescriptor"]
-    there = {column["Name"]: column["Type"] for column in storage["Columns"]}
-    if there != columns:
-        differing = sorted(name for name in {*there, *columns} if there.get(name) != columns.get(name))
-        raise JobError(
-            f"table {database}.{name} has not the columns of this run's rows: {', '.join(differing)} differ. "
-            "Start the job once with --full_refresh true: it makes the table anew from all files"
-        )
+    return {column["Name"]: column["Type"] for column in storage["Columns"]}
+
+
+def check_same(table: str, differing: Sequence[str], way_out: str) -> None:
+    """Raise JobError where columns of a table that is there are not those of the run's rows."""
+    if differing:
+        columns = ", ".join(sorted(differing))
+        raise JobError(f"table {table} has not the columns of this run's rows: {columns} differ. {way_out}")
 
 
 def total(reports: list[dict[str, Any]]) -> dict[str, Any]:

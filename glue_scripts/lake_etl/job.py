@@ -39,13 +39,6 @@ from lake_etl.versions import remove_unused, run_folder
 
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
-    # Dates before 1582 as they are, and what is no date is nothing else either.
-    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
-    **{
-        f"spark.sql.parquet.{kind}RebaseModeIn{way}": "CORRECTED"
-        for kind in ("datetime", "int96")
-        for way in ("Read", "Write")
-    },
     # Blocks of S3 objects have no place, and asking for it costs one call a file.
     "spark.sql.sources.ignoreDataLocality": "true",
     # Folders of folders of small files (year/month/day/hour) are listed side by side from the months on.
@@ -55,6 +48,12 @@ SETTINGS = {
     "spark.sql.optimizer.excludedRules": ",".join(
         f"org.apache.spark.sql.catalyst.optimizer.{rule}" for rule in ("PropagateEmptyRelation", "PruneFilters")
     ),
+    # Dates and timestamps of any century are what they are: no file is taken for one of Spark 2.
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInWrite": "CORRECTED",
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
 }
 
 

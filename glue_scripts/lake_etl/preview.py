@@ -26,10 +26,12 @@ from pyspark.sql.types import NullType
 from lake_etl.catalog import Table, find_table, table_of
 from lake_etl.csv_lines import SERDE
 from lake_etl.errors import JobError, reason
+from lake_etl.exact import held
 from lake_etl.expectations import Judged
 from lake_etl.files import Files
 from lake_etl.incremental import BATCH
 from lake_etl.job import Sources, accounted, checked, parse_arguments, session
+from lake_etl.names import column
 from lake_etl.report import observed
 from lake_etl.sample import PARTNERS, ROWS, Copies, InS3, OnDisk, Sample, Sampler
 from lake_etl.sink import TIMESTAMP, Sink, Written, read_sink
@@ -188,7 +190,8 @@ class Shown(Files):
         self.types = dict(frame.dtypes)
         frame = frame if self.as_sink else _with_a_type(frame)
         written = super().write(frame)
-        self.schema, self.location = frame.schema, written.location
+        self.schema = held(frame, self.sink.format, self.sink.partition_by).schema
+        self.location = written.location
         return written
 
     def rows(self, spark: SparkSession, most: int) -> list[dict[str, Any]]:
@@ -196,9 +199,10 @@ class Shown(Files):
         if not self.types:
             return []
         csv = {"sep": SERDE["field.delim"], "escape": SERDE["escape.delim"], "quote": "", "nullValue": "\\N"}
-        reader = spark.read.schema(self.schema).options(timestampFormat=TIMESTAMP, **(csv if self.is_csv else {}))
+        times = {"timestampFormat": TIMESTAMP, "timestampNTZFormat": TIMESTAMP}
+        reader = spark.read.schema(self.schema).options(**times, **(csv if self.is_csv else {}))
         frame = reader.load(self.location, format=self.sink.format).limit(most)
-        columns = fn.struct(*[fn.col(f"`{name}`") for name in self.types])
+        columns = fn.struct(*map(column, self.types))
         rows = frame.select(fn.to_json(columns, {"ignoreNullFields": "false"}).alias("row")).collect()
         return [json.loads(row["row"]) for row in rows]
 
@@ -210,7 +214,7 @@ class Shown(Files):
 def _with_a_type(frame: DataFrame) -> DataFrame:
     """Between two steps a column may be of no type yet, which no file has."""
     untyped = [field.name for field in frame.schema if isinstance(field.dataType, NullType)]
-    return frame.withColumns({name: fn.col(f"`{name}`").cast("string") for name in untyped})
+    return frame.withColumns({name: column(name).cast("string") for name in untyped})
 
 
 def _target(spec: dict[str, Any], named: Any, all_steps: bool) -> Shown:

@@ -14,6 +14,8 @@ from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
 from lake_etl.csv_lines import as_lines
 from lake_etl.errors import JobError, check_columns, check_options, of_rows, reason, unknown
+from lake_etl.exact import held
+from lake_etl.names import column, quoted
 
 COMPRESSIONS = {  # of each format, the default first
     "parquet": ("zstd", "snappy", "gzip", "none"),
@@ -72,6 +74,7 @@ def write_table(frame: DataFrame, location: str, sink: Sink) -> Written:
     check_columns(frame, keys, "the data that goes to the sink")
     if len(keys) == len(frame.columns):
         raise JobError(f"sink partition_by: {', '.join(keys)} are all the columns. Leave one for the files")
+    frame = held(frame, sink.format, keys)
     with _files_of(frame.sparkSession, sink):
         _save(_arranged(frame, sink), location, sink)
     rows, files = _arrived(frame, location, sink)
@@ -93,10 +96,10 @@ def _arranged(frame: DataFrame, sink: Sink) -> DataFrame:
     """The rows of a partition together, in as few tasks as there shall be files."""
     if sink.target_file_mb:
         # In SQL, as DataFrame.hint of PySpark 3.5 takes no columns.
-        keys = ", ".join(f"`{key}`" for key in sink.partition_by)
+        keys = ", ".join(map(quoted, sink.partition_by))
         hint = f"REBALANCE({keys})" if keys else "REBALANCE"
         return frame.sparkSession.sql(f"SELECT /*+ {hint} */ * FROM {{rows}}", rows=frame)
-    return frame.repartition(*sink.partition_by) if sink.partition_by else frame
+    return frame.repartition(*map(column, sink.partition_by)) if sink.partition_by else frame
 
 
 @contextmanager
@@ -138,7 +141,7 @@ def _writer(frame: DataFrame, sink: Sink) -> DataFrameWriter:
         frame = as_lines(frame, sink.partition_by)
     compression = "uncompressed" if (sink.format, sink.compression) == ("avro", "none") else sink.compression
     writer = frame.write.format("text" if sink.format == "csv" else sink.format).mode("overwrite")
-    writer = writer.options(compression=compression, timestampFormat=TIMESTAMP)
+    writer = writer.options(compression=compression, timestampFormat=TIMESTAMP, timestampNTZFormat=TIMESTAMP)
     return writer.partitionBy(*sink.partition_by)
 
 

@@ -15,10 +15,11 @@ from pyspark.sql.types import StructField, StructType, _parse_datatype_string
 from lake_etl.binary_source import BinaryFiles, Damage
 from lake_etl.catalog import Table
 from lake_etl.csv_rows import NO_NESTING
+from lake_etl.names import quoted
 from lake_etl.partitions import Placed, placed
 from lake_etl.storage import list_files, literal, uri_of
 from lake_etl.text_source import CORRUPT, FILE, REASON, TextFiles, with_file
-from lake_etl.values import misfit, quoted, scalar
+from lake_etl.values import misfit, scalar
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

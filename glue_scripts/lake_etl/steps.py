@@ -8,6 +8,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, Observation
 
 from lake_etl.errors import JobError, missing_column, unknown
+from lake_etl.names import check_own, quoted
 from lake_etl.quarantine import Quarantine
 from lake_etl.report import observe_rows, observed
 from lake_etl.source import Source
@@ -34,12 +35,18 @@ def apply_steps(
     Gives the frame and the steps as applied; their rows are counted once a query has read the frame.
     Raises JobError with the step's number and name.
     """
+    check_own(frame)
+
+    def other(name: str) -> DataFrame:
+        check_own(found := dataset(name), f"dataset {name}")
+        return found
+
     applied: list[Applied] = []
     for number, step in enumerate(steps, 1):
         ((name, options),) = step.items()
         casts: list[Counted] = []
         try:
-            frame, rejects = _apply(name, options, frame, dataset, casts)
+            frame, rejects = _apply(name, options, frame, other, casts)
         except JobError as error:
             raise JobError(f"step {number} ({name}): {error}") from error
         counts = None
@@ -86,14 +93,20 @@ def _apply(
     transform = TRANSFORMS[name]
     more = ((dataset,) if transform.joins else ()) + ((casts,) if transform.casts else ())
     try:
-        return transform.apply(frame, options, *more), transform.rejects(frame, options)
+        applied, rejects = transform.apply(frame, options, *more), transform.rejects(frame, options)
     except AnalysisException as error:
         raise explained(error, frame) from error
+    if not applied.columns:
+        raise JobError("it removes all columns of the data. Leave at least one")
+    check_own(applied)
+    return applied, rejects
 
 
 def explained(error: AnalysisException, frame: DataFrame) -> JobError:
     """What Spark has against an expression over the frame, in one line."""
     if (error.getErrorClass() or "").startswith("UNRESOLVED_COLUMN"):
         name = (error.getMessageParameters() or {})["objectName"].replace("`", "")
+        if name.lower() in map(str.lower, frame.columns):
+            return JobError(f"column '{name}' needs backquotes in SQL: {quoted(name)}")
         return missing_column(name, frame.columns)
     return JobError(str(error).strip().splitlines()[0])

@@ -16,8 +16,8 @@ from lake_etl.catalog import Table
 from lake_etl.csv_rows import CsvRows, Dialect, lines
 from lake_etl.documents import DOCUMENT, RECORD, records
 from lake_etl.json_rows import FORMATS, JsonRows, Keys, spelled
+from lake_etl.names import quoted
 from lake_etl.storage import head_of, packed_fault, uri_of
-from lake_etl.values import quoted
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -113,8 +113,3 @@ def unfit(name: str, type_: DataType, x: str) -> str:
     """SQL of what is said of a text that does not fit its column."""
     before, after = text(f"column {name}: '"), text(f"' is not {type_.simpleString()}")
     return f"concat({before}, substring({x}, 1, {SHOWN}), {after})"
-
-
-def quoted(name: str) -> str:
-    """A name as SQL has it, whatever its characters."""
-    return f"`{name.replace('`', '``')}`"

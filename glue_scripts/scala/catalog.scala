@@ -153,15 +153,15 @@ final class Catalog(glue: Aws) {
   }
 
   private def checkColumns(database: String, name: String, columns: ListMap[String, String]): Unit = {
-    val storage = get(database, name).map(_.nested("StorageDescriptor")).getOrElse(Options(ListMap.empty))
-    val there = storage.list("Columns").map(column => column("Name").toString -> column("Type").toString).toMap
+    val there = columnsOf(database, name)
     val differing = (there.keySet ++ columns.keySet).filter(name => there.get(name) != columns.get(name))
-    if (differing.nonEmpty)
-      throw new JobError(
-        s"table $database.$name has not the columns of this run's rows: " +
-          s"${differing.toSeq.sorted.mkString(", ")} differ. " +
-          "Start the job once with --full_refresh true: it makes the table anew from all files"
-      )
+    Batches.checkSame(s"$database.$name", differing.toSeq, Batches.Anew)
+  }
+
+  /** Name -> type of a table's columns, without its partition keys. */
+  def columnsOf(database: String, name: String): ListMap[String, String] = {
+    val storage = get(database, name).map(_.nested("StorageDescriptor")).getOrElse(Options(ListMap.empty))
+    ListMap(storage.list("Columns").map(column => column("Name").toString -> column("Type").toString): _*)
   }
 
   private def named(database: String, table: String): Json.Fields =

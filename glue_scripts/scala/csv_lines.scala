@@ -8,7 +8,7 @@ object CsvLines {
   /** The frame as one column of lines, and the partition keys. */
   def apply(frame: DataFrame, keys: Seq[String]): DataFrame = {
     val fields = frame.schema.filterNot(field => keys.exists(_.equalsIgnoreCase(field.name))).map(text)
-    frame.select(concat_ws(Serde("field.delim"), fields: _*).as("line") +: keys.map(col): _*)
+    frame.select(concat_ws(Serde("field.delim"), fields: _*).as(s"${Names.Own}line") +: keys.map(Names.column): _*)
   }
 
   private def text(field: StructField): Column = {

@@ -7,7 +7,7 @@ final case class Rule(fields: Json.Fields) {
   val otherwise: String = said.text("otherwise", "fail")
   val fails: String = said.text("fails") // SQL: true for a row that fails, null for one that is not judged
   val Seq(needs, where, pattern) = Seq("needs", "where", "pattern").map(said.get(_).map(_.toString))
-  val atLeast: Double = decimal("at_least").getOrElse(1.0)
+  val atLeast: BigDecimal = decimal("at_least").map(BigDecimal(_)).getOrElse(BigDecimal(1)) // 0.55 of 100 is 55
   if (!Rule.Kinds.contains(kind)) throw Errors.unknown("kind of rule", kind, Rule.Kinds)
 
   def keys: List[String] = said.texts("keys")
@@ -60,8 +60,8 @@ final case class Judged(rows: DataFrame, rejected: Option[(DataFrame, () => Long
   * The rules that take rows out (`quarantine`) judge all rows that leave the steps, the others those that stay.
   */
 object Expectations {
-  private val There = "_lake_there" // this and the next are what the SQL of a rule may name
-  private val Now = "_lake_now"
+  private val There = s"${Names.Own}there" // this and the next are what the SQL of a rule may name
+  private val Now = s"${Names.Own}now"
   private val Shown = 40 // characters of a value in a message
   private type Datasets = String => DataFrame
 
@@ -107,6 +107,7 @@ object Expectations {
     Errors.checkColumns(frame, rule.columns, "the data that goes to the sink")
     checkType(frame, rule)
     rule.pattern.foreach(checkPattern)
+    if (rule.kind == "unique") Names.checkComparable(frame, rule.columns, "unique")
     val known = if (rule.kind == "refers") referred(frame, rule, dataset) else frame
     val data = if (rule.kind == "fresh") known.withColumn(Now, lit(java.sql.Timestamp.from(now.toInstant))) else known
     val fails = expr(rule.fails)
@@ -115,16 +116,15 @@ object Expectations {
 
   /** The frame with There: true where the other dataset has the row's key. */
   private def referred(frame: DataFrame, rule: Rule, dataset: Datasets): DataFrame = {
-    def known(name: String): DataFrame = {
-      val other = dataset(name)
-      Errors.checkColumns(other, rule.keys, s"dataset $name")
-      other.select(rule.keys.map(Names.column): _*).distinct().withColumn(There, lit(true))
-    }
-    val on = ListMap(rule.columns.zip(rule.keys): _*)
-    val options = ListMap("with" -> rule.dataset, "on" -> on, "how" -> "left", "take" -> ListMap(There -> There))
+    val (other, keys) = (dataset(rule.dataset), ListMap(rule.columns.zip(rule.keys): _*))
+    Errors.checkColumns(other, rule.keys, s"dataset ${rule.dataset}")
+    Names.checkComparable(other, rule.keys, s"dataset ${rule.dataset}")
+    val known = other.select(rule.keys.map(Names.column): _*).distinct().withColumn(There, lit(true))
+    def wayOut(here: String, ours: String, there: String, theirs: String) = s"Add a step, map: {cast: {$here: $theirs}}"
+    val joined = Join.pair(frame, known, rule.dataset, keys, "left", ListMap(There -> There), wayOut)
     // A key may have come out wider than the column is.
     val same = frame.schema.map(field => Names.column(field.name).cast(field.dataType).as(field.name))
-    Join(frame, options, known).select(same :+ col(There): _*)
+    joined.select(same :+ col(There): _*)
   }
 
   /** Throw JobError for a pattern that Java cannot read. */
@@ -166,7 +166,7 @@ object Expectations {
         Verdict(rule, holds, judged, None, Nil)
       } else {
         val examples = Seq("least", "most").flatMap(name => Option(counts(s"$name $place"))).map(_.toString)
-        Verdict(rule, judged - failed >= rule.atLeast * judged, judged, Some(failed), examples.distinct.sorted)
+        Verdict(rule, BigDecimal(judged - failed) >= rule.atLeast * judged, judged, Some(failed), examples.distinct.sorted)
       }
     }
   }
@@ -179,5 +179,5 @@ object Expectations {
 
   private def columns(frame: DataFrame): Seq[Column] = frame.columns.toSeq.map(Names.column)
 
-  private def flag(place: Int): String = s"_lake_fails_$place"
+  private def flag(place: Int): String = s"${Names.Own}fails_$place"
 }

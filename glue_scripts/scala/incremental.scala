@@ -12,6 +12,21 @@ object Batches {
   private val Nothing: Json.Fields = ListMap(Numbers.map(_ -> (0L: Any)): _*) ++
     ListMap("steps" -> Nil, "quarantined" -> ListMap.empty, "partitions" -> 0L, "files" -> 0L, "bytes" -> 0L)
 
+  val Anew = "Start the job once with --full_refresh true: it makes the table anew from all files"
+
+  /** Throw JobError where columns of a table that is there are not those of the run's rows. */
+  def checkSame(table: String, differing: Seq[String], wayOut: String): Unit = if (differing.nonEmpty)
+    throw new JobError(
+      s"table $table has not the columns of this run's rows: ${differing.sorted.mkString(", ")} differ. $wayOut"
+    )
+
+  /** Throw JobError for data with a column of the key's name. */
+  def checkKey(frame: DataFrame): Unit = if (frame.columns.exists(_.equalsIgnoreCase(Key)))
+    throw new JobError(
+      s"the data has a column '$Key', and an incremental run adds a partition key of that name. " +
+        s"Rename the column in a map step, rename: {$Key: NAME}"
+    )
+
   /** Call process with a number and files (path -> size) that no batch of the checkpoint had before.
     *
     * Usually that is one batch: all that is new; none if nothing is. After a run that died, its batch comes first. The

@@ -77,12 +77,25 @@ final class JobRun(arguments: Arguments) {
   private def whole(spec: Options, sink: Sink): Json.Fields = {
     val folder = Versions.folder(sink.root, arguments.runId)
     val (report, written) = write(spec, nameOf(sink), new Sources(spec), sink.write(_, folder))
-    val replaced = catalog.locations(curated, sink.table)
+    val replaced = kept(sink, written)
     catalog.publish(curated, sink, if (sink.keys.isEmpty) written.location else sink.root, written)
     keepReport(report)
     // Of what is no longer in the catalog, the version just replaced stays: queries may still be reading it.
     versions.removeUnused(sink.root, replaced ++ catalog.locations(curated, sink.table))
     report
+  }
+
+  /** Where the table's files lay before. Throws JobError where partitions that stay have columns of other types. */
+  private def kept(sink: Sink, written: Written): Seq[String] = {
+    val before = catalog.registered(curated, sink.table)
+    if (sink.keys.nonEmpty && before.keys.exists(!written.partitions.contains(_))) {
+      val (there, columns) = (catalog.columnsOf(curated, sink.table), written.columns)
+      val retyped = there.keys.toSeq.filter(name => columns.get(name).exists(_ != there(name)))
+      val moved = there.keys.toSeq.zipAll(columns.keys.take(there.size), "", "").collect { case (a, b) if a != b => a }
+      val differing = if (JobRun.ByPosition.contains(sink.format.name)) (retyped ++ moved).distinct else retyped
+      Batches.checkSame(nameOf(sink), differing, JobRun.OtherTable)
+    }
+    before.values.toSeq
   }
 
   /** A run over the files that no run has read before. */
@@ -95,7 +108,10 @@ final class JobRun(arguments: Arguments) {
     val source = catalog.find(arguments("raw_database"), spec.named("tables")(spec.text("source")), spec.text("source"))
     Batches.each(spark, files, source, checkpoint) { (number, only) =>
       val folder = s"${Versions.folder(sink.root, arguments.runId)}${Batches.Key}=$number/"
-      val save = (rows: DataFrame) => sink.write(rows, folder)
+      val save = (rows: DataFrame) => {
+        Batches.checkKey(rows)
+        sink.write(rows, folder)
+      }
       val (report, written) = write(spec, nameOf(sink), new Sources(spec, Some(only)), save, part = s"-$number")
       catalog.publishBatch(curated, sink, checkpoint, number, written)
       reports += report
@@ -228,9 +244,12 @@ final class JobRun(arguments: Arguments) {
 }
 
 object JobRun {
+  private val ByPosition = Seq("csv", "orc") // formats of which Athena finds a column by its place, not by its name
+  private val OtherTable = "Partitions that this run has no rows for would keep the others. " +
+    "Give the sink another table name, or delete the table and its files first"
   val Settings: Map[String, String] = Map(
     "spark.sql.session.timeZone" -> "UTC",
-    // Dates before 1582 as they are, and what is no date is nothing else either.
+    // Dates and timestamps of any century are what they are: no file is taken for one of Spark 2.
     "spark.sql.legacy.timeParserPolicy" -> "CORRECTED",
     "spark.sql.parquet.datetimeRebaseModeInRead" -> "CORRECTED",
     "spark.sql.parquet.datetimeRebaseModeInWrite" -> "CORRECTED",

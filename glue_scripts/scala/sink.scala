@@ -61,9 +61,10 @@ final case class Sink(options: Options, bucket: String) {
     Errors.checkColumns(frame, keys, "the data that goes to the sink")
     if (keys.size == frame.columns.length)
       throw new JobError(s"sink partition_by: ${keys.mkString(", ")} are all the columns. Leave one for the files")
-    withFileSize(frame.sparkSession)(save(arranged(frame), location))
-    val (rows, sizes) = arrived(frame, location)
-    val types = ListMap(frame.schema.map(field => field.name.toLowerCase -> hiveType(field.dataType)): _*)
+    val held = Exact.held(frame, format.name, keys)
+    withFileSize(frame.sparkSession)(save(arranged(held), location))
+    val (rows, sizes) = arrived(held, location)
+    val types = ListMap(held.schema.map(field => field.name.toLowerCase -> hiveType(field.dataType)): _*)
     val lower = keys.map(_.toLowerCase)
     val folders = sizes.keys.map(_.split("/").init.takeRight(keys.size).toList).toSeq.distinct.filter(_.nonEmpty)
     val partitions = folders.map(names => names.map(value) -> s"$location${names.mkString("/")}/")
@@ -84,7 +85,7 @@ final case class Sink(options: Options, bucket: String) {
   /** The rows of a partition together, in as few tasks as there shall be files. */
   private def arranged(frame: DataFrame): DataFrame =
     if (targetFileMb.nonEmpty) frame.hint("rebalance", keys.map(UnresolvedAttribute.quoted): _*)
-    else if (keys.nonEmpty) frame.repartition(keys.map(col): _*)
+    else if (keys.nonEmpty) frame.repartition(keys.map(Names.column): _*)
     else frame
 
   /** Adaptive execution cuts what it rebalances into parts of a size that is set for the session. */
@@ -104,7 +105,7 @@ final case class Sink(options: Options, bucket: String) {
       val writer = (if (format.name == "csv") CsvLines(frame, keys) else frame).write
       val codec = if (format.name == "avro" && compression == "none") "uncompressed" else compression
       writer.format(if (format.name == "csv") "text" else format.name).mode("overwrite")
-      val options = Map("compression" -> codec, "timestampFormat" -> Sink.Timestamp)
+      val options = Map("compression" -> codec, "timestampFormat" -> Sink.Timestamp, "timestampNTZFormat" -> Sink.Timestamp)
       writer.options(options).partitionBy(keys: _*).save(location)
     } catch {
       case error: AnalysisException if error.getMessage.contains(s"Failed to find data source: ${format.name}") =>

@@ -15,11 +15,17 @@ final case class Applied(
 object Steps {
 
   /** Apply steps such as {"filter": "distance > 0"}; dataset reads another dataset by its name. */
-  def apply(frame: DataFrame, steps: Seq[Json.Fields], dataset: String => DataFrame): (DataFrame, Seq[Applied]) =
+  def apply(frame: DataFrame, steps: Seq[Json.Fields], dataset: String => DataFrame): (DataFrame, Seq[Applied]) = {
+    Names.checkOwn(frame)
+    def other(name: String): DataFrame = {
+      val found = dataset(name)
+      Names.checkOwn(found, s"dataset $name")
+      found
+    }
     steps.zipWithIndex.foldLeft((frame, Seq.empty[Applied])) { case ((data, applied), (step, index)) =>
       val (name, options) = step.head
       val casts = mutable.ArrayBuffer.empty[Counted]
-      val (changed, rejects) = try one(name, options, data, dataset, casts += _)
+      val (changed, rejects) = try one(name, options, data, other, casts += _)
       catch { case error: JobError => throw new JobError(s"step ${index + 1} ($name): ${error.getMessage}") }
       val transform = Transform.All(name)
       if (transform.keepsRows(options)) (changed, applied :+ Applied(name, transform, None, rejects, casts.toSeq))
@@ -28,6 +34,7 @@ object Steps {
         (counted, applied :+ Applied(name, transform, Some(rows), rejects, casts.toSeq))
       }
     }
+  }
 
   /** How many rows leave each step, of so many that come to the first. A query must have read them. */
   def rowsAfter(rows: Long, steps: Seq[Applied]): Seq[Long] =
@@ -58,13 +65,20 @@ object Steps {
       casts: Counted => Unit
   ) = {
     val transform = Transform.All(name)
-    try { (transform.counting(frame, options, dataset, casts), transform.rejects(frame, options)) }
-    catch { case error: AnalysisException => throw explained(error, frame) }
+    val (changed, rejects) =
+      try { (transform.counting(frame, options, dataset, casts), transform.rejects(frame, options)) }
+      catch { case error: AnalysisException => throw explained(error, frame) }
+    if (changed.columns.isEmpty) throw new JobError("it removes all columns of the data. Leave at least one")
+    Names.checkOwn(changed)
+    (changed, rejects)
   }
 
   /** What Spark has against an expression over the frame, in one line. */
   def explained(error: AnalysisException, frame: DataFrame): JobError =
-    if (Option(error.getErrorClass).exists(_.startsWith("UNRESOLVED_COLUMN")))
-      Errors.missingColumn(error.getMessageParameters.get("objectName").replace("`", ""), frame.columns)
-    else new JobError(error.getMessage.trim.split("\n").head)
+    if (Option(error.getErrorClass).exists(_.startsWith("UNRESOLVED_COLUMN"))) {
+      val name = error.getMessageParameters.get("objectName").replace("`", "")
+      if (frame.columns.exists(_.equalsIgnoreCase(name)))
+        new JobError(s"column '$name' needs backquotes in SQL: ${Names.quoted(name)}")
+      else Errors.missingColumn(name, frame.columns)
+    } else new JobError(error.getMessage.trim.split("\n").head)
 }

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Callable
 from typing import Any
 
+Literal = Callable[[Any], str]
+"""How a value is written in SQL."""
 NOT_READ = {"in": ("values",), "between": ("least", "most"), "fresh": ("hours",)}
 """Settings of a rule, by its kind, that are in the SQL and that a job does not read besides."""
 
@@ -21,7 +25,7 @@ def evaluated(rule: dict[str, Any]) -> dict[str, str]:
 
 
 def _fails(rule: dict[str, Any]) -> str:
-    columns = [f"`{name}`" for name in rule["columns"]]
+    columns = [_quoted(name) for name in rule["columns"]]
     match rule["kind"]:
         case "rows":
             return "false"
@@ -37,17 +41,31 @@ def _fails(rule: dict[str, Any]) -> str:
 def _holds(rule: dict[str, Any], column: str) -> str:
     match rule["kind"]:
         case "in":
-            listed = f"{column} IN ({', '.join(_literal(value) for value in rule['values'] if value is not None)})"
+            values = [value for value in rule["values"] if value is not None]
+            listed = _compared(column, lambda literal: f"{column} IN ({', '.join(map(literal, values))})")
             return f"{listed}, {column} IS NULL" if None in rule["values"] else listed
         case "between":
-            limits = {">=": rule["least"], "<=": rule["most"]}
-            return " AND ".join(
-                f"{column} {sign} {_literal(limit)}" for sign, limit in limits.items() if limit is not None
-            )
+            return _compared(column, lambda literal: _within(column, rule["least"], rule["most"], literal))
         case "matches":
             entire = rf"\A(?:{rule['pattern']})\z"
             return f"{column} RLIKE {_literal(entire)}"
     return f"CAST({column} AS timestamp) >= _lake_now - make_dt_interval(0, {rule['hours']})"
+
+
+def _within(column: str, least: float | None, most: float | None, literal: Literal) -> str:
+    limits = {">=": least, "<=": most}
+    parts = [f"{column} {sign} {literal(limit)}" for sign, limit in limits.items() if limit is not None]
+    # NaN is no number, and Spark takes it for the greatest.
+    return " AND ".join([*parts, *([f"NOT isnan({column})"] if most is None else [])])
+
+
+def _compared(column: str, comparison: Callable[[Literal], str]) -> str:
+    """The comparison of a column with literals: of a float column, 0.1 is the float and not the double next to it.
+
+    typeof costs nothing: Spark knows it before it reads a row.
+    """
+    plain, of_floats = comparison(_literal), comparison(_float)
+    return plain if plain == of_floats else f"if(typeof({column}) = 'float', {of_floats}, {plain})"
 
 
 def _repeated(columns: list[str], where: str) -> str:
@@ -73,3 +91,21 @@ def _literal(value: str | float) -> str:
         # Spark would put a setting of its session in place of ${name}.
         return "'" + value.replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\u0024{") + "'"
     return f"{value!r}D" if isinstance(value, float) else str(value)
+
+
+def _float(value: str | float) -> str:
+    """A literal that compares with floats as written: they have 24 bits."""
+    if isinstance(value, str) or _is_float(value):
+        return _literal(value)
+    return f"float({value!r}D)" if isinstance(value, float) else f"{value}D"
+
+
+def _is_float(value: float) -> bool:
+    try:
+        return float(struct.unpack("<f", struct.pack("<f", value))[0]) == value
+    except OverflowError:
+        return isinstance(value, float)
+
+
+def _quoted(name: str) -> str:
+    return f"`{name.replace('`', '``')}`"

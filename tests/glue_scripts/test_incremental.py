@@ -51,6 +51,11 @@ def ids(lake: Lake, spark: SparkSession) -> list[int]:
     return sorted(row.id for row in lake.written(spark).collect())
 
 
+def test_a_column_named_as_the_key_of_batches_is_refused(events: Lake, spark: SparkSession) -> None:
+    with pytest.raises(JobError, match=r"the data has a column 'batch', .*rename: \{batch: NAME\}"):
+        job(events, [{"map": {"add": {"Batch": "1"}}}])
+
+
 def test_a_run_takes_only_files_that_no_run_took_before(events: Lake, spark: SparkSession) -> None:
     first = job(events)
     assert ids(events, spark) == [1, 2, 3]

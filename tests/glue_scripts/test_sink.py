@@ -1,5 +1,7 @@
 """The sink's formats: what Spark reads back, and what the catalog says of the files."""
 
+import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +14,10 @@ from pyspark.sql import DataFrame, SparkSession
 from lake.configuration.rules.steps import COMPRESSIONS as DECLARED
 from lake_etl.catalog import publish_partitions, publish_table, storage_of
 from lake_etl.errors import JobError
-from lake_etl.sink import COMPRESSIONS, Written, read_sink, write_table
+from lake_etl.exact import held
+from lake_etl.job import SETTINGS
+from lake_etl.sink import COMPRESSIONS, TIMESTAMP, Written, read_sink, write_table
+from tests.glue_scripts.edges import LOST_IN_ORC, edges
 from tests.glue_scripts.small_lake import Lake
 
 SCHEMA = "Id int, name string, at timestamp, day date, price decimal(9,2), good boolean, part string"
@@ -50,6 +55,111 @@ def test_what_was_written_is_read_back_as_it_was(frame: DataFrame, tmp_path: Pat
     write(frame, f"{tmp_path}/t/", format=format_)
     read = frame.sparkSession.read.schema(frame.schema).option("timestampFormat", "yyyy-MM-dd HH:mm:ss.SSSSSS")
     assert sorted(read.format(format_).load(f"{tmp_path}/t").collect()) == sorted(frame.collect())
+
+
+@pytest.fixture
+def as_in_a_run(spark: SparkSession) -> Iterator[SparkSession]:
+    before = {name: spark.conf.get(name) for name in SETTINGS}
+    for name, value in SETTINGS.items():
+        spark.conf.set(name, value)
+    yield spark
+    for name, was in before.items():
+        spark.conf.set(name, str(was)) if was is not None else spark.conf.unset(name)
+
+
+def shown(frame: DataFrame) -> list[Any]:
+    """The rows as text, which has every digit; a timestamp without a time zone is one in UTC."""
+    texts = frame.selectExpr(*[f"CAST(`{name}` AS string) AS `{name}`" for name in frame.columns])
+    return sorted((tuple(row) for row in texts.collect()), key=str)
+
+
+@pytest.mark.parametrize("format_", ["parquet", "orc", "json"])
+def test_values_at_the_edges_are_read_back_as_they_were(
+    as_in_a_run: SparkSession, tmp_path: Path, format_: str
+) -> None:
+    frame = edges(as_in_a_run, nested=True)
+    write(frame, f"{tmp_path}/t/", format=format_)
+    times = {"timestampFormat": TIMESTAMP, "timestampNTZFormat": TIMESTAMP}
+    read = as_in_a_run.read.schema(held(frame, format_, ()).schema)
+    assert shown(read.options(**times).format(format_).load(f"{tmp_path}/t")) == shown(frame)
+
+
+def test_values_at_the_edges_are_in_csv_as_hive_has_them(as_in_a_run: SparkSession, tmp_path: Path) -> None:
+    frame = edges(as_in_a_run, nested=False)
+    write(frame, f"{tmp_path}/t/", format="csv", compression="none")
+    lines = [row.value for row in as_in_a_run.read.text(f"{tmp_path}/t").collect()]
+    assert sorted(map(fields, lines), key=str) == shown(frame)
+
+
+def fields(line: str) -> tuple[str | None, ...]:
+    """A line as LazySimpleSerDe takes it apart: a backslash makes the next character a plain one."""
+    parts = re.findall(r"(?:^|,)((?:[^,\\]|\\.)*)", line, re.DOTALL)
+    return tuple(None if part == r"\N" else re.sub(r"\\(.)", r"\1", part, flags=re.DOTALL) for part in parts)
+
+
+@pytest.mark.parametrize("time", LOST_IN_ORC)
+@pytest.mark.parametrize("column", ["CAST('{}' AS {}) AS x", "array(named_struct('y', CAST('{}' AS {}))) AS x"])
+def test_orc_refuses_the_times_that_it_does_not_hold(
+    as_in_a_run: SparkSession, tmp_path: Path, time: str, column: str
+) -> None:
+    types = ["timestamp", "timestamp_ntz", *(["date"] if ":" not in time else [])]
+    for type_ in types:
+        with pytest.raises(Exception, match=r"sink format orc: column x has a time in .*Choose parquet"):
+            write(as_in_a_run.sql("SELECT " + column.format(time, type_)), f"{tmp_path}/{type_}/", format="orc")
+
+
+def test_a_timestamp_without_a_time_zone_is_one_in_orc(as_in_a_run: SparkSession, tmp_path: Path) -> None:
+    written = write(
+        as_in_a_run.sql("SELECT array(TIMESTAMP_NTZ'2013-01-01 10:00:00') AS x"), f"{tmp_path}/", format="orc"
+    )
+    assert written.columns == {"x": "array<timestamp>"}
+    assert as_in_a_run.read.orc(str(tmp_path)).dtypes == [("x", "array<timestamp>")]
+
+
+@pytest.mark.parametrize("format_", ["parquet", "orc", "json", "csv"])
+@pytest.mark.parametrize("value", ["NULL", "array(NULL)", "named_struct('y', NULL)"])
+def test_a_column_without_a_type_is_refused(spark: SparkSession, tmp_path: Path, format_: str, value: str) -> None:
+    with pytest.raises(JobError, match=r"sink: column z has no type, .*CAST\(NULL AS string\)"):
+        write(spark.sql(f"SELECT 1 AS a, {value} AS z"), f"{tmp_path}/t/", format=format_)
+
+
+@pytest.mark.parametrize("text", ["", "__HIVE_DEFAULT_PARTITION__"])
+def test_a_text_whose_folder_is_that_of_null_is_refused(spark: SparkSession, tmp_path: Path, text: str) -> None:
+    frame = spark.createDataFrame([(1, text), (2, None)], "a int, part string")
+    with pytest.raises(
+        Exception, match=rf"sink partition_by: column part has the text '{text}', and the folder of that"
+    ):
+        write(frame, f"{tmp_path}/t/", partition_by=["part"])
+
+
+@pytest.mark.parametrize("type_", ["array<int>", "map<string,int>", "struct<a:int>", "binary", "void"])
+def test_a_partition_key_of_many_values_is_refused(spark: SparkSession, tmp_path: Path, type_: str) -> None:
+    frame = spark.sql(f"SELECT 1 AS a, CAST(NULL AS {type_}) AS part")
+    with pytest.raises(JobError, match=r"sink partition_by: column part is .*\. Allowed: texts, numbers, dates"):
+        write(frame, f"{tmp_path}/t/", partition_by=["part"])
+
+
+@pytest.mark.parametrize("format_", ["parquet", "json", "csv", "orc"])
+@pytest.mark.parametrize("target_file_mb", [None, 1])
+def test_any_name_of_a_column_is_written(
+    spark: SparkSession, tmp_path: Path, format_: str, target_file_mb: int | None
+) -> None:
+    names = ["user.id", "a b", "line", "x/y", *([] if format_ == "orc" else ["c`d"])]
+    frame = spark.range(1).selectExpr(*[f"{place} AS `{name.replace('`', '``')}`" for place, name in enumerate(names)])
+    options = {"format": format_, "target_file_mb": target_file_mb}
+    written = write(frame, f"{tmp_path}/t/", partition_by=["user.id", "x/y"], **options)
+    assert written.keys == {"user.id": "int", "x/y": "int"}
+    assert written.partitions == {("0", "3"): f"{tmp_path}/t/user.id=0/x%2Fy=3/"}
+    assert list(written.columns) == [name for name in names if name not in written.keys]
+    if format_ in ("parquet", "orc"):
+        assert set(spark.read.format(format_).load(f"{tmp_path}/t/user.id=0").columns) == {*names} - {"user.id"} | {
+            "x/y"
+        }
+
+
+def test_orc_refuses_a_name_with_a_backquote(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(JobError, match=r"ORC files do not hold the backquote in the name of a`b\. Rename it"):
+        write(spark.sql("SELECT 1 AS `a``b`"), f"{tmp_path}/t/", format="orc")
 
 
 def test_csv_has_its_delimiters_and_nulls_as_hive_reads_them(frame: DataFrame, tmp_path: Path) -> None:

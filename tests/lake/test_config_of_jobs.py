@@ -56,6 +56,17 @@ def incremental(folder: Path, step: str) -> Path:
         ),
         ("join: {with: planes, on: tailnum, how: full}", ["steps.1.join.how", "full needs all rows"]),
         ("join: {with: flights, on: tailnum}", ["steps.1.join.with", "'flights' is the job's source"]),
+        (
+            "map: {add: {batch: '1'}}",
+            ["steps.1.map.add.batch", "makes a column batch, a key that incremental jobs add"],
+        ),
+        ("map: {rename: {day: batch, batch: x}}", ["steps.1.map.rename.day", "makes a column batch"]),
+        (
+            "map: {lookup: {batch: {from: planes, on: tailnum, take: year}}}",
+            ["steps.1.map.lookup.batch", "Rename it in a map step"],
+        ),
+        ("join: {with: planes, on: tailnum, take: {year: batch}}", ["steps.1.join.take", "makes a column batch"]),
+        ("join: {with: planes, on: tailnum, take: [batch]}", ["steps.1.join.take", "makes a column batch"]),
     ],
 )
 def test_what_a_batch_alone_cannot_tell_is_not_asked_of_it(tmp_path: Path, step: str, told: list[str]) -> None:
@@ -68,10 +79,34 @@ def test_an_incremental_job_filters_maps_and_joins(tmp_path: Path) -> None:
     for step in (
         'filter: "distance > 0"',
         "find_matches: {id: flight, columns: {tailnum: code}, known: flights_enriched}",
+        "map: {add: {batch: '1'}, rename: {batch: part}}",
+        "map: {add: {batch: '1'}, delete: [batch]}",
+        "join: {with: planes, on: tailnum, how: semi, take: [batch]}",
     ):
-        folder = tmp_path / step[:4]
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
         folder.mkdir()
         assert load(incremental(folder, step), "local").config.jobs["flights_enriched"].incremental
+
+
+@pytest.mark.parametrize(
+    ("step", "refused"),
+    [
+        ('filter: "distance > 0"', True),
+        ("map: {rename: {batch: part}}", False),
+        ("drop_fields: [batch]", False),
+        ("sql: SELECT carrier FROM input", False),
+    ],
+)
+def test_an_incremental_job_has_no_column_named_as_its_key(tmp_path: Path, step: str, refused: bool) -> None:
+    file = incremental(tmp_path, step)
+    file.write_text(
+        file.read_text().replace("partitions: [year, month, day]", "partitions: [year, month, day, batch]", 1)
+    )
+    if refused:
+        with pytest.raises(ConfigError, match=r"flights_enriched\.source: makes a column batch"):
+            load(file, "local")
+    else:
+        assert load(file, "local").config.jobs["flights_enriched"].incremental
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,19 @@ from dataclasses import dataclass
 from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as fn
-from pyspark.sql.types import StringType
+from pyspark.sql.types import DataType, StringType
 
 from lake_etl.errors import check_columns, failure, unknown
+from lake_etl.leaves import count, shared
+from lake_etl.names import OWN, column, quoted, type_of
 
 ON_ERROR = ("null", "quarantine", "fail")
 SHOWN = 40  # characters of a value in a message
+SOURCE_FILE = f"{OWN}source_file"
+EXACT = {  # to_json would cut a timestamp to milliseconds
+    "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX",
+    "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS",
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ def cast(
 ) -> DataFrame:
     """The frame, of a dataset where it is not the data itself, with columns (name -> type) cast.
 
-    For a value that does not fit, on_error says:
+    For a value that does not fit, itself or within an array, a map or a struct, on_error says:
 
     null        the value becomes null, and is counted: `counted` gets what counts it
     quarantine  the row is left out; `misfits` gives it
@@ -49,11 +56,11 @@ def cast(
     if on_error == "null":
         return _or_null(frame, types, [] if counted is None else counted, f"{dataset}." if dataset else "")
     if on_error == "quarantine":
-        frame = frame.where(_reason(types).isNull())
-    values = {column: _tried(column, type_) for column, type_ in types.items()}
+        frame = frame.where(_reason(frame, types).isNull())
+    values = {name: _tried(name, type_) for name, type_ in types.items()}
     if on_error == "fail":
         values = {
-            name: fn.when(_misfit(name, types[name]), failure(_reason(types))).otherwise(value)
+            name: fn.when(_misfit(frame, name, types[name]), failure(_reason(frame, types))).otherwise(value)
             for name, value in values.items()
         }
     return frame.withColumns(values)
@@ -61,38 +68,37 @@ def cast(
 
 def _or_null(frame: DataFrame, types: dict[str, str], counted: list[Counted], prefix: str) -> DataFrame:
     """Each value is cast once: what counts the nulls sees it before and after, side by side."""
-    risky = {column: type_ for column, type_ in types.items() if not _always_fits(frame, column, type_)}
+    risky = {name: type_ for name, type_ in types.items() if not _always_fits(frame, name, type_)}
     if not risky:
-        return frame.withColumns({column: _tried(column, type_) for column, type_ in types.items()})
+        return frame.withColumns({name: _tried(name, type_) for name, type_ in types.items()})
     counts = Observation()
     counted.append(Counted(risky, counts, prefix))
-    tried = {column: f"_lake_cast_{place}" for place, column in enumerate(types)}
-    both = frame.withColumns({new: _tried(column, types[column]) for column, new in tried.items()})
-    metrics = [metric for column in risky for metric in _metrics(column, tried[column])]
+    tried = {name: f"{OWN}cast_{place}" for place, name in enumerate(types)}
+    both = frame.withColumns({new: _tried(name, types[name]) for name, new in tried.items()})
+    metrics = [metric for name in risky for metric in _metrics(both, name, tried[name])]
     observed = both.observe(counts, *metrics)
-    return observed.withColumns({column: fn.col(new) for column, new in tried.items()}).drop(*tried.values())
+    return observed.withColumns({name: column(new) for name, new in tried.items()}).drop(*tried.values())
 
 
-def _always_fits(frame: DataFrame, column: str, type_: str) -> bool:
-    there = next(field.dataType for field in frame.schema if field.name.lower() == column.lower())
-    return type_ == "string" or type_ == there.simpleString()
+def _always_fits(frame: DataFrame, name: str, type_: str) -> bool:
+    return type_ == "string" or type_ == type_of(frame, name).simpleString()
 
 
-def _metrics(column: str, new: str) -> list[Column]:
-    old = fn.col(f"`{column}`")
-    lost = fn.when(old.isNotNull() & fn.col(new).isNull(), fn.substring(old.cast(StringType()), 1, SHOWN))
+def _metrics(both: DataFrame, name: str, new: str) -> list[Column]:
+    lost = _lost((quoted(name), type_of(both, name)), (quoted(new), type_of(both, new)))
+    shown = fn.when(lost, fn.substring(column(name).cast(StringType()), 1, SHOWN))
     return [
-        fn.count(old).alias(f"values {column}"),
-        fn.count(lost).alias(f"nulls {column}"),
-        fn.min(lost).alias(f"least {column}"),
-        fn.max(lost).alias(f"most {column}"),
+        fn.count(column(name)).alias(f"values {name}"),
+        fn.count(shown).alias(f"nulls {name}"),
+        fn.min(shown).alias(f"least {name}"),
+        fn.max(shown).alias(f"most {name}"),
     ]
 
 
 def misfits(frame: DataFrame, types: dict[str, str]) -> DataFrame:
     """The rows with a value that does not fit: source_file (where it is known), raw (the row as JSON), reason."""
     check_columns(frame, types)
-    return set_aside(frame, _reason(types))
+    return set_aside(frame, _reason(frame, types))
 
 
 def set_aside(
@@ -102,34 +108,50 @@ def set_aside(
 
     prepared adds the columns that the reason needs.
     """
-    raw = fn.to_json(fn.struct(*[f"`{column}`" for column in frame.columns]))
+    raw = fn.to_json(fn.struct(*map(column, frame.columns)), EXACT)
     bad = prepared(_with_file(frame)).where(reason.isNotNull())
-    return bad.select("source_file", raw.alias("raw"), reason.alias("reason"))
+    return bad.select(column(SOURCE_FILE).alias("source_file"), raw.alias("raw"), reason.alias("reason"))
 
 
 def _with_file(frame: DataFrame) -> DataFrame:
     """Spark knows a row's file only until the row met those of another dataset."""
     try:
-        return frame.withColumn("source_file", fn.expr("nullif(input_file_name(), '')"))
+        return frame.withColumn(SOURCE_FILE, fn.expr("nullif(input_file_name(), '')"))
     except AnalysisException:
-        return frame.withColumn("source_file", fn.lit(None).cast("string"))
+        return frame.withColumn(SOURCE_FILE, fn.lit(None).cast("string"))
 
 
-def _tried(column: str, type_: str) -> Column:
-    return fn.expr(f"try_cast(`{column}` AS {type_})")
+def _tried(name: str, type_: str) -> Column:
+    return fn.expr(_try(name, type_))
 
 
-def _misfit(column: str, type_: str) -> Column:
-    return fn.col(f"`{column}`").isNotNull() & _tried(column, type_).isNull()
+def _try(name: str, type_: str) -> str:
+    return f"try_cast({quoted(name)} AS {type_})"
 
 
-def _reason(types: dict[str, str]) -> Column:
+def _misfit(frame: DataFrame, name: str, type_: str) -> Column:
+    new = frame.select(_tried(name, type_)).schema[0].dataType
+    return _lost((quoted(name), type_of(frame, name)), (_try(name, type_), new))
+
+
+def _lost(before: tuple[str, DataType], after: tuple[str, DataType]) -> Column:
+    """Whether a cast made null of something in a value, at whatever level. Both are SQL and its type."""
+    (old, old_type), (new, new_type) = before, after
+    nulls_before = count(old, shared(old_type, new_type), _is_null)
+    return fn.expr(f"{count(new, shared(new_type, old_type), _is_null)} > {nulls_before}")
+
+
+def _is_null(leaf: str, type_: DataType) -> str:
+    return f"{leaf} IS NULL"
+
+
+def _reason(frame: DataFrame, types: dict[str, str]) -> Column:
     """What is wrong with a row, by its first column that does not fit; null for a row that is well."""
     messages = [
         fn.when(
-            _misfit(column, type_),
-            fn.concat(fn.lit(f"column {column}: '"), fn.col(f"`{column}`").cast("string"), fn.lit(f"' is not {type_}")),
+            _misfit(frame, name, type_),
+            fn.concat(fn.lit(f"column {name}: '"), column(name).cast("string"), fn.lit(f"' is not {type_}")),
         )
-        for column, type_ in types.items()
+        for name, type_ in types.items()
     ]
     return fn.coalesce(*messages, fn.lit(None).cast("string"))

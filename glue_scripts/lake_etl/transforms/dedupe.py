@@ -4,8 +4,10 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as fn
 
 from lake_etl.errors import JobError, check_columns, check_options
+from lake_etl.names import OWN, check_comparable, column
+from lake_etl.transforms.cast import EXACT
 
-PLACE = "_lake_place"
+PLACE = f"{OWN}place"
 
 
 def dedupe(frame: DataFrame, options: dict[str, Any] | None = None) -> DataFrame:
@@ -24,17 +26,20 @@ def dedupe(frame: DataFrame, options: dict[str, Any] | None = None) -> DataFrame
     options = options or {}
     check_options(options, (), ("by", "newest"))
     by, newest = options.get("by") or [], options.get("newest")
-    check_columns(frame, [*by, *([newest] if newest else [])])
+    compared = [*by, *([newest] if newest else [])]
+    check_columns(frame, compared)
     if not by:
         if newest:
             raise JobError("newest is only allowed with by: rows that are equal in every column are equally new")
+        check_comparable(frame, frame.columns, "dedupe without by compares all columns")
         return frame.dropDuplicates()
-    first = [fn.col(newest).desc_nulls_last()] if newest else []
-    order = Window.partitionBy(*by).orderBy(*first, *[_sortable(frame, name) for name in frame.columns])
+    check_comparable(frame, compared, "by and newest")
+    first = [column(newest).desc_nulls_last()] if newest else []
+    order = Window.partitionBy(*map(column, by)).orderBy(*first, *[_sortable(frame, name) for name in frame.columns])
     return frame.withColumn(PLACE, fn.row_number().over(order)).where(f"{PLACE} = 1").drop(PLACE)
 
 
 def _sortable(frame: DataFrame, name: str) -> Column:
     """The column, or its JSON where it holds a map: Spark does not order maps."""
-    column = fn.col(f"`{name}`")
-    return fn.to_json(fn.struct(column)) if "map<" in frame.schema[name].dataType.simpleString() else column
+    holds_map = "map<" in frame.schema[name].dataType.simpleString()
+    return fn.to_json(fn.struct(column(name)), EXACT) if holds_map else column(name)

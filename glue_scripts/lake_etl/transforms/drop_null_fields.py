@@ -5,6 +5,7 @@ from pyspark.sql import functions as fn
 from pyspark.sql.types import DataType, NumericType, StringType
 
 from lake_etl.errors import check_options
+from lake_etl.names import column
 
 Value = str | int | float
 
@@ -24,15 +25,14 @@ def drop_null_fields(frame: DataFrame, options: dict[str, Any] | None = None) ->
     filled = frame.agg(fn.count(fn.lit(1)), *[fn.count(_filled(frame, name, also)) for name in frame.columns]).head()
     assert filled is not None, "an aggregate without groups is always one row"
     rows, *counts = filled
-    empty = [column for column, count in zip(frame.columns, counts, strict=True) if rows and not count]
+    empty = [name for name, count in zip(frame.columns, counts, strict=True) if rows and not count]
     return frame.drop(*empty)
 
 
 def _filled(frame: DataFrame, name: str, also: list[Value]) -> Column:
     """The column, with null for the values that count as it."""
-    column = fn.col(f"`{name.replace('`', '``')}`")
     values = [value for value in also if _fits(value, frame.schema[name].dataType)]
-    return fn.when(~column.isin(values), column) if values else column
+    return fn.when(~column(name).isin(values), column(name)) if values else column(name)
 
 
 def _fits(value: Value, type_: DataType) -> bool:

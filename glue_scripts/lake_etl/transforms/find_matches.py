@@ -8,11 +8,13 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as fn
 
 from lake_etl.errors import JobError, NotYetWritten, check_columns
+from lake_etl.names import OWN, column, type_of
 
 if TYPE_CHECKING:
     from lake_etl.matching import Matching
 
 MATCH, SCORE = "match_id", "match_confidence_score"
+ID = f"{OWN}id"
 ROWS_A_BATCH = 50_000
 
 
@@ -36,8 +38,8 @@ def find_matches(frame: DataFrame, options: dict[str, Any], dataset: Callable[[s
     matching = matching_of(options)
     _check(frame, matching)
     found = _found(frame, matching, _known(options.get("known"), matching, dataset))
-    matched = frame.withColumn("_id", fn.col(matching.id).cast("string")).join(found, "_id", "left").drop("_id")
-    return matched.withColumn(MATCH, fn.col(MATCH).cast(frame.select(matching.id).schema[0].dataType))
+    matched = frame.withColumn(ID, column(matching.id).cast("string")).join(found, ID, "left").drop(ID)
+    return matched.withColumn(MATCH, fn.col(MATCH).cast(type_of(frame, matching.id)))
 
 
 def matching_of(options: dict[str, Any]) -> Matching:
@@ -69,7 +71,7 @@ def _known(name: str | None, matching: Matching, dataset: Callable[[str], DataFr
 
 
 def _found(frame: DataFrame, matching: Matching, known: DataFrame | None) -> DataFrame:
-    """_id, match_id and match_confidence_score of every record of the frame, and of those known."""
+    """ID, match_id and match_confidence_score of every record of the frame, and of those known."""
     from lake_etl.matching import match_with_known
 
     new = _table(_texts(frame, matching, fn.lit(None)))
@@ -81,8 +83,8 @@ def _found(frame: DataFrame, matching: Matching, known: DataFrame | None) -> Dat
 
 def _texts(frame: DataFrame, matching: Matching, known: Column, *more: Column) -> DataFrame:
     """The columns that are compared, as text, and the record's _id and _known match_id."""
-    compared = [fn.col(name).cast("string").alias(name) for name in matching.columns]
-    id_ = fn.col(matching.id).cast("string").alias("_id")
+    compared = [column(name).cast("string").alias(name) for name in matching.columns]
+    id_ = column(matching.id).cast("string").alias("_id")
     return frame.select(id_, known.cast("string").alias("_known"), *compared, *more)
 
 
@@ -114,4 +116,5 @@ def _frame(spark: SparkSession, matches: pa.Table) -> DataFrame:
             writer.write_batch(batch)
         packed.append((sink.getvalue().to_pybytes(),))
     frame = spark.createDataFrame(packed, "packed binary")
-    return frame.mapInArrow(unpacked, f"_id string, {MATCH} string, {SCORE} double")
+    found = frame.mapInArrow(unpacked, f"_id string, {MATCH} string, {SCORE} double")
+    return found.withColumnRenamed("_id", ID)

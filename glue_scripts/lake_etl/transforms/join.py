@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -13,6 +13,7 @@ from pyspark.sql.types import (
 )
 
 from lake_etl.errors import JobError, check_columns, check_options, unknown
+from lake_etl.names import check_comparable, column, type_of
 from lake_etl.transforms.cast import Counted, cast
 
 HOW = ("inner", "left", "right", "full", "semi", "anti")
@@ -23,6 +24,7 @@ WIDER: dict[type[DataType], tuple[type[DataType], ...]] = {
     IntegerType: (LongType, DoubleType),
     FloatType: (DoubleType,),
 }
+WayOut = Callable[[str, str, str, str], str]  # from a key and its type here, and there, what to do where they differ
 
 
 def join(
@@ -38,7 +40,7 @@ def join(
     how         inner (default), left, right, full, semi, anti
     take        columns of the other dataset to add: a list, or a mapping column there -> new name.
                 Default: all but its keys. A listed or default column whose name is taken already comes as
-                <dataset>_<column>; a name given by a mapping must be free.
+                <dataset>_<column>, which must be free, as must a name given by a mapping.
     cast_right  mapping of key column there -> type, for keys whose types differ
 
     The result has the columns of the frame in their order, then those taken. Keys must have one type, or one of
@@ -51,21 +53,35 @@ def join(
     how = options.get("how", "inner")
     if how not in HOW:
         raise unknown("join type", how, HOW)
-    name, keys, take = options["with"], _keys(options["on"]), options.get("take")
+    name, keys, take = options["with"], keys_of(options["on"]), options.get("take")
     right = cast(dataset(name), options.get("cast_right") or {}, "null", counted, name)
     check_columns(frame, keys)
     check_columns(right, [*keys.values(), *(take or [])], f"dataset {name}")
 
     taken = {} if how in ("semi", "anti") else _names(frame, right, name, keys, take)
+    return pair(frame, right, name, keys, how, taken, _way_out)
+
+
+def pair(
+    frame: DataFrame,
+    right: DataFrame,
+    name: str,
+    keys: dict[str, str],
+    how: str,
+    taken: dict[str, str],
+    way_out: WayOut,
+) -> DataFrame:
+    """The frame joined with dataset `name`: its columns, then those taken (column there -> new name)."""
     right = right.select(
-        *[right[there].alias(here) for here, there in keys.items()],
-        *[right[column].alias(new) for column, new in taken.items()],
+        *[column(there).alias(here) for here, there in keys.items()],
+        *[column(there).alias(new) for there, new in taken.items()],
     )
-    left, right = _same_key_types(frame, right, name, keys)
-    return left.join(right, on=list(keys), how=how).select(*frame.columns, *taken.values())
+    left, right = _same_key_types(frame, right, name, keys, way_out)
+    return left.join(right, on=list(keys), how=how).select(*map(column, [*frame.columns, *taken.values()]))
 
 
-def _keys(on: str | list[str] | dict[str, str]) -> dict[str, str]:
+def keys_of(on: str | list[str] | dict[str, str]) -> dict[str, str]:
+    """Key column of the data -> key column of the other dataset."""
     if isinstance(on, dict):
         return on
     return {key: key for key in ([on] if isinstance(on, str) else on)}
@@ -78,23 +94,46 @@ def _names(
     keys: dict[str, str],
     take: list[str] | dict[str, str] | None,
 ) -> dict[str, str]:
-    present = {column.lower() for column in frame.columns}
     if isinstance(take, dict):
-        for column, new in take.items():
-            if new.lower() in present:
-                raise JobError(f"take: {name}.{column} cannot be named '{new}', the data has that column already")
-        return take
-    there = {key.lower() for key in keys.values()}
-    columns = take or [column for column in right.columns if column.lower() not in there]
-    return {column: f"{name}_{column}" if column.lower() in present else column for column in columns}
+        taken = take
+    else:
+        present, there = _lower(frame.columns), _lower(keys.values())
+        others = [column for column in right.columns if column.lower() not in there]
+        listed = others if take is None else take
+        taken = {column: f"{name}_{column}" if column.lower() in present else column for column in listed}
+    _check_free(frame, name, taken)
+    return taken
 
 
-def _same_key_types(left: DataFrame, right: DataFrame, name: str, keys: dict[str, str]) -> tuple[DataFrame, DataFrame]:
+def _check_free(frame: DataFrame, name: str, taken: dict[str, str]) -> None:
+    present = _lower(frame.columns)
+    for there, new in taken.items():
+        if new.lower() in present:
+            raise JobError(
+                f"take: {name}.{there} cannot be named '{new}', the data has that column already. "
+                f"Choose another name: take: {{{there}: NAME}}"
+            )
+        present.add(new.lower())
+
+
+def _lower(names: Iterable[str]) -> set[str]:
+    return {name.lower() for name in names}
+
+
+def _same_key_types(
+    left: DataFrame, right: DataFrame, name: str, keys: dict[str, str], way_out: WayOut
+) -> tuple[DataFrame, DataFrame]:
+    check_comparable(left, list(keys), "join keys")
     for here, there in keys.items():
-        type_ = _common(left.schema[_exact(left, here)].dataType, right.schema[here].dataType)
+        ours, theirs = type_of(left, here), type_of(right, here)
+        type_ = _common(ours, theirs)
         if type_ is None:
-            raise JobError(_mismatch(left, right, name, here, there))
-        left, right = (side.withColumn(here, side[here].cast(type_)) for side in (left, right))
+            shown = ours.simpleString(), theirs.simpleString()
+            raise JobError(
+                f"join keys differ in type: {here} is {shown[0]} and {name}.{there} is {shown[1]}. They would not "
+                f"match. {way_out(here, shown[0], there, shown[1])}"
+            )
+        left, right = (side.withColumn(here, column(here).cast(type_)) for side in (left, right))
     return left, right
 
 
@@ -104,15 +143,8 @@ def _common(one: DataType, other: DataType) -> DataType | None:
     return other if type(other) in WIDER.get(type(one), ()) else None
 
 
-def _mismatch(left: DataFrame, right: DataFrame, name: str, here: str, there: str) -> str:
-    ours = left.schema[_exact(left, here)].dataType.simpleString()
-    theirs = right.schema[here].dataType.simpleString()
+def _way_out(here: str, ours: str, there: str, theirs: str) -> str:
     return (
-        f"join keys differ in type: {here} is {ours} and {name}.{there} is {theirs}. They would not match. "
         f"Add a step before the join, map: {{cast: {{{here}: {theirs}}}}}, "
         f"or cast the other side with cast_right: {{{there}: {ours}}}"
     )
-
-
-def _exact(frame: DataFrame, name: str) -> str:
-    return next(column for column in frame.columns if column.lower() == name.lower())

@@ -1,6 +1,6 @@
 /** One row of those that are duplicates of each other. Options and result: see lake_etl/transforms/dedupe.py. */
 object Dedupe extends Transform(removes = "deduplicated") {
-  private val Place = "_lake_place"
+  private val Place = s"${Names.Own}place"
 
   def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
     val wanted = options(given).check(Nil, Seq("by", "newest"))
@@ -8,10 +8,13 @@ object Dedupe extends Transform(removes = "deduplicated") {
     Errors.checkColumns(frame, by ++ newest)
     if (by.isEmpty && newest.nonEmpty)
       throw new JobError("newest is only allowed with by: rows that are equal in every column are equally new")
-    if (by.isEmpty) frame.dropDuplicates()
-    else {
-      val order = newest.map(col(_).desc_nulls_last).toSeq ++ frame.schema.map(sortable)
-      val place = row_number().over(Window.partitionBy(by.map(col): _*).orderBy(order: _*))
+    if (by.isEmpty) {
+      Names.checkComparable(frame, frame.columns, "dedupe without by compares all columns")
+      frame.dropDuplicates()
+    } else {
+      Names.checkComparable(frame, by ++ newest, "by and newest")
+      val order = newest.map(Names.column(_).desc_nulls_last).toSeq ++ frame.schema.map(sortable)
+      val place = row_number().over(Window.partitionBy(by.map(Names.column): _*).orderBy(order: _*))
       frame.withColumn(Place, place).where(col(Place) === 1).drop(Place)
     }
   }
@@ -19,6 +22,6 @@ object Dedupe extends Transform(removes = "deduplicated") {
   /** The column, or its JSON where it holds a map: Spark does not order maps. */
   private def sortable(field: StructField): Column = {
     val column = Names.column(field.name)
-    if (field.dataType.catalogString.contains("map<")) to_json(struct(column)) else column
+    if (field.dataType.catalogString.contains("map<")) to_json(struct(column), Cast.Exact) else column
   }
 }

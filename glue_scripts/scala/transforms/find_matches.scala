@@ -5,6 +5,7 @@
 object FindMatches extends Transform {
   val Library = "spark.lake.library" // the setting that says where the Python package is: a folder, or a zip
   private val (matchId, score) = ("match_id", "match_confidence_score")
+  private val Id = s"${Names.Own}id"
 
   def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
     val step = options(given).check(Seq("columns", "id"), Seq("threshold", "blocking", "compare", "known"))
@@ -16,8 +17,8 @@ object FindMatches extends Transform {
       texts(found, id, columns, col(matchId), col(score).cast("string").as(score))
     }
     val found = matched(frame.sparkSession, step, texts(frame, id, columns, lit(null)), known)
-    val joined = frame.withColumn("_id", col(id).cast("string")).join(found, Seq("_id"), "left").drop("_id")
-    joined.withColumn(matchId, col(matchId).cast(frame.select(id).schema.head.dataType))
+    val joined = frame.withColumn(Id, Names.column(id).cast("string")).join(found, Seq(Id), "left").drop(Id)
+    joined.withColumn(matchId, col(matchId).cast(Names.typeOf(frame, id)))
   }
 
   private def check(frame: DataFrame, names: Seq[String]): Unit = {
@@ -28,8 +29,8 @@ object FindMatches extends Transform {
 
   /** The columns that are compared, as text, and the record's _id and _known match_id. */
   private def texts(frame: DataFrame, id: String, columns: Seq[String], known: Column, more: Column*): DataFrame = {
-    val compared = columns.map(name => col(name).cast("string").as(name))
-    frame.select(col(id).cast("string").as("_id") +: known.cast("string").as("_known") +: (compared ++ more): _*)
+    val compared = columns.map(name => Names.column(name).cast("string").as(name))
+    frame.select(Names.column(id).cast("string").as("_id") +: known.cast("string").as("_known") +: (compared ++ more): _*)
   }
 
   private def matched(spark: SparkSession, step: Options, fresh: DataFrame, known: Option[DataFrame]): DataFrame = {
@@ -40,7 +41,7 @@ object FindMatches extends Transform {
         Disk.write(folder.resolve(s"$name.json"), rows.toJSON.collectAsList())
       run(folder, library(spark, folder.resolve("library")))
       val lines = spark.createDataset(Disk.readAllLines(folder.resolve("matches.json")))(Encoders.STRING)
-      spark.read.schema(s"_id string, $matchId string, $score double").json(lines)
+      spark.read.schema(s"_id string, $matchId string, $score double").json(lines).withColumnRenamed("_id", Id)
     } finally FileUtils.deleteDirectory(folder.toFile)
   }
 

@@ -1,5 +1,6 @@
 /** Join with another dataset. Options and result are those of lake_etl/transforms/join.py. */
 object Join extends Transform(removes = "removed_by_joins", adds = "added_by_joins") {
+  type WayOut = (String, String, String, String) => String // of a key and its type here and there: how they may meet
   type Keys = ListMap[String, String] // a column of one side -> the column of the other
 
   private val How = Seq("inner", "left", "right", "full", "semi", "anti")
@@ -29,9 +30,22 @@ object Join extends Transform(removes = "removed_by_joins", adds = "added_by_joi
     val taken = if (how == "semi" || how == "anti") ListMap.empty[String, String]
     else names(frame, right, name, on, wanted.get("take"))
     Errors.checkColumns(right, taken.keys, s"dataset $name")
-    val chosen = on.map { case (here, there) => right(there).as(here) } ++
-      taken.map { case (column, as) => right(column).as(as) }
-    val (one, other) = sameKeyTypes(frame, right.select(chosen.toSeq: _*), name, on)
+    pair(frame, right, name, on, how, taken, wayOut)
+  }
+
+  /** The frame joined with dataset `name`: its columns, then those taken (column there -> new name). */
+  def pair(
+      frame: DataFrame,
+      right: DataFrame,
+      name: String,
+      on: Keys,
+      how: String,
+      taken: Keys,
+      wayOut: WayOut
+  ): DataFrame = {
+    val chosen = on.toSeq.map { case (here, there) => Names.column(there).as(here) } ++
+      taken.toSeq.map { case (column, as) => Names.column(column).as(as) }
+    val (one, other) = sameKeyTypes(frame, right.select(chosen: _*), name, on, wayOut)
     one.join(other, on.keys.toSeq, how).select((frame.columns ++ taken.values).map(Names.column): _*)
   }
 
@@ -41,38 +55,44 @@ object Join extends Transform(removes = "removed_by_joins", adds = "added_by_joi
   }
 
   private def names(frame: DataFrame, right: DataFrame, name: String, on: Keys, take: Option[Any]): Keys = {
-    def present(column: String) = frame.columns.exists(_.equalsIgnoreCase(column))
-    def free(column: String) = if (present(column)) s"${name}_$column" else column
-    take match {
-      case Some(mapping: ListMap[_, _]) =>
-        val given = mapping.asInstanceOf[Keys]
-        for ((column, as) <- given.find { case (_, as) => present(as) })
-          throw new JobError(s"take: $name.$column cannot be named '$as', the data has that column already")
-        given
-      case Some(columns: List[_]) if columns.nonEmpty => ListMap(oneOrMany(columns).map(name => name -> free(name)): _*)
-      case _ =>
-        val others = right.columns.filterNot(column => on.values.exists(_.equalsIgnoreCase(column)))
-        ListMap(others.map(column => column -> free(column)): _*)
+    def free(column: String) = if (frame.columns.exists(_.equalsIgnoreCase(column))) s"${name}_$column" else column
+    def others = right.columns.toList.filterNot(column => on.values.exists(_.equalsIgnoreCase(column)))
+    val taken = take match {
+      case Some(mapping: ListMap[_, _]) => mapping.asInstanceOf[Keys]
+      case listed => ListMap(listed.fold(others)(oneOrMany).map(column => column -> free(column)): _*)
     }
+    checkFree(frame, name, taken)
+    taken
   }
 
-  private def sameKeyTypes(left: DataFrame, right: DataFrame, name: String, on: Keys) =
-    on.foldLeft((left, right)) { case ((one, other), (here, there)) =>
-      val (ours, theirs) = (typeOf(one, here), typeOf(other, here))
-      val type_ = common(ours, theirs).getOrElse(throw mismatch(name, here, there, ours, theirs))
-      (one.withColumn(here, one(here).cast(type_)), other.withColumn(here, other(here).cast(type_)))
-    }
+  private def checkFree(frame: DataFrame, name: String, taken: Keys): Unit = {
+    val present = mutable.Set(frame.columns.map(_.toLowerCase): _*)
+    for ((column, as) <- taken if !present.add(as.toLowerCase))
+      throw new JobError(
+        s"take: $name.$column cannot be named '$as', the data has that column already. " +
+          s"Choose another name: take: {$column: NAME}"
+      )
+  }
 
-  private def typeOf(frame: DataFrame, name: String): DataType =
-    frame.schema.find(_.name.equalsIgnoreCase(name)).get.dataType
+  private def sameKeyTypes(left: DataFrame, right: DataFrame, name: String, on: Keys, wayOut: WayOut) = {
+    Names.checkComparable(left, on.keys, "join keys")
+    on.foldLeft((left, right)) { case ((one, other), (here, there)) =>
+      val (ours, theirs) = (Names.typeOf(one, here), Names.typeOf(other, here))
+      val shown = (ours.catalogString, theirs.catalogString)
+      val type_ = common(ours, theirs).getOrElse(throw new JobError(
+        s"join keys differ in type: $here is ${shown._1} and $name.$there is ${shown._2}. " +
+          s"They would not match. ${wayOut(here, shown._1, there, shown._2)}"
+      ))
+      def meeting(side: DataFrame) = side.withColumn(here, Names.column(here).cast(type_))
+      (meeting(one), meeting(other))
+    }
+  }
 
   private def common(one: DataType, other: DataType): Option[DataType] =
     if (one == other || Wider.getOrElse(other, Nil).contains(one)) Some(one)
     else Some(other).filter(Wider.getOrElse(one, Nil).contains)
 
-  private def mismatch(name: String, here: String, there: String, ours: DataType, theirs: DataType) = new JobError(
-    s"join keys differ in type: $here is ${ours.simpleString} and $name.$there is ${theirs.simpleString}. " +
-      s"They would not match. Add a step before the join, map: {cast: {$here: ${theirs.simpleString}}}, " +
-      s"or cast the other side with cast_right: {$there: ${ours.simpleString}}"
-  )
+  private def wayOut(here: String, ours: String, there: String, theirs: String): String =
+    s"Add a step before the join, map: {cast: {$here: $theirs}}, " +
+      s"or cast the other side with cast_right: {$there: $ours}"
 }

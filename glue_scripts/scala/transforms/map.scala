@@ -2,7 +2,9 @@
 object MapFields extends Transform {
   private val Known = Seq("cast", "on_error", "lookup", "add", "rename", "delete")
   private val OnMany = Seq("error", "first")
-  private val Many = "_lake_other_value"
+  private val Value = s"${Names.Own}value"
+  private val Many = s"${Names.Own}other_value"
+  private val Digits = "decimal(38,18)"
 
   def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame =
     counting(frame, given, dataset, _ => ())
@@ -23,8 +25,7 @@ object MapFields extends Transform {
       data.withColumn(column, coalesce(described(value)))
     }
     val (renames, deleted) = (wanted.named("rename"), wanted.texts("delete"))
-    Errors.checkColumns(added, renames.keys)
-    val renamed = added.withColumnsRenamed(renames)
+    val renamed = rename(added, renames)
     Errors.checkColumns(renamed, deleted)
     renamed.drop(deleted: _*)
   }
@@ -37,48 +38,85 @@ object MapFields extends Transform {
     if (wanted.text("on_error") == "quarantine") Some(Cast.misfits(frame, wanted.named("cast"))) else None
   }
 
-  private def lookUp(frame: DataFrame, column: String, lookup: Options, dataset: String => DataFrame): DataFrame = {
-    lookup.check(Seq("from", "on", "take"), Seq("default", "on_many"))
-    val onMany = lookup.text("on_many", "error")
-    if (!OnMany.contains(onMany)) throw Errors.unknown(s"lookup $column: on_many", onMany, OnMany)
-    val keys = Join.keys(lookup.get("on"))
-    val join = ListMap(
-      "with" -> lookup.text("from"),
-      "on" -> keys,
-      "how" -> "left",
-      "take" -> ListMap(column -> column, Many -> Many)
-    )
-    val joined = Join(frame, join, name => oneAKey(dataset(name), name, keys.values.toSeq, lookup.text("take"), column))
-    val value = coalesce(Names.column(column), default(joined, column, lookup.get("default")))
-    val checked = if (onMany == "first") value
-    else when(col(Many).isNotNull, Errors.failure(twoValues(column, lookup, keys.keys.toSeq))).otherwise(value)
-    joined.withColumn(column, checked).drop(Many)
+  private def rename(frame: DataFrame, renames: ListMap[String, String]): DataFrame = {
+    Errors.checkColumns(frame, renames.keys)
+    val given = renames.map { case (old, name) => old.toLowerCase -> name }
+    val names = frame.columns.map(name => given.getOrElse(name.toLowerCase, name))
+    for ((old, name) <- frame.columns.zip(names) if old != name && names.count(_.equalsIgnoreCase(name)) > 1)
+      throw new JobError(
+        s"rename: $old cannot be named '$name', the data has that column already. " +
+          "Rename that one too, or remove it in a step before"
+      )
+    frame.toDF(names: _*)
   }
 
+  private def lookUp(frame: DataFrame, column: String, lookup: Options, dataset: String => DataFrame): DataFrame = {
+    lookup.check(Seq("from", "on", "take"), Seq("default", "on_many"))
+    val (name, keys, onMany) = (lookup.text("from"), Join.keys(lookup.get("on")), lookup.text("on_many", "error"))
+    if (!OnMany.contains(onMany)) throw Errors.unknown(s"lookup $column: on_many", onMany, OnMany)
+    if (frame.columns.exists(_.equalsIgnoreCase(column)))
+      throw new JobError(
+        s"lookup $column: the data has that column already. Choose another name, or remove it before"
+      )
+    Errors.checkColumns(frame, keys.keys)
+    val taken = ListMap(Value -> Value, Many -> Many)
+    val joined =
+      try Join.pair(frame, oneAKey(dataset(name), lookup, keys.values.toSeq), name, keys, "left", taken, wayOut)
+      catch { case error: JobError => throw new JobError(s"lookup $column: ${error.getMessage}") }
+    val value = coalesce(col(Value), default(joined, column, lookup.get("default")))
+    val checked = if (onMany == "first") value
+    else when(col(Many).isNotNull, Errors.failure(twoValues(column, lookup, keys.keys.toSeq))).otherwise(value)
+    joined.withColumn(column, checked).drop(Value, Many)
+  }
+
+  private def wayOut(here: String, ours: String, there: String, theirs: String): String =
+    s"Cast the key, which a map step does before it looks up: cast: {$here: $theirs}"
+
   /** Of each key the smallest value, and the greatest if it is another. */
-  private def oneAKey(other: DataFrame, name: String, keys: Seq[String], take: String, column: String): DataFrame = {
+  private def oneAKey(other: DataFrame, lookup: Options, keys: Seq[String]): DataFrame = {
+    val (name, take) = (lookup.text("from"), lookup.text("take"))
     Errors.checkColumns(other, keys :+ take, s"dataset $name")
-    val (least, most) = (min(col(take)), max(col(take)))
-    other.groupBy(keys.map(col): _*).agg(least.as(column), when(most =!= least, most).as(Many))
+    Names.checkComparable(other, keys :+ take, s"dataset $name")
+    val (least, most) = (min(Names.column(take)), max(Names.column(take)))
+    val grouped = other.groupBy(keys.distinct.map(Names.column): _*)
+    grouped.agg(least.as(Value), when(most =!= least, most).as(Many))
   }
 
   private def twoValues(column: String, lookup: Options, keys: Seq[String]): Column = {
     val said = s"lookup $column: dataset ${lookup.text("from")} has more than one ${lookup.text("take")} for "
-    val shown = keys.map(key => concat(lit(s"$key '"), col(key).cast("string"), lit("'")))
-    val values = concat_ws("' and '", Names.column(column).cast("string"), col(Many).cast("string"))
+    val shown = keys.map(key => concat(lit(s"$key '"), Names.column(key).cast("string"), lit("'")))
+    val values = concat_ws("' and '", col(Value).cast("string"), col(Many).cast("string"))
     val wayOut = "'. Make its keys unique, or set on_many: first"
     concat(lit(said), concat_ws(", ", shown: _*), lit(": '"), values, lit(wayOut))
   }
 
   /** The default in the column's own type: coalesce would give text and number a type of its own choice. */
   private def default(frame: DataFrame, column: String, given: Option[Any]): Column = {
-    val type_ = frame.schema(column).dataType.catalogString
-    for (value <- given) {
-      val cast = frame.sparkSession.sql(s"SELECT try_cast(:default AS $type_)", Map("default" -> value)).head()
-      val shown = value match { case text: String => s"'$text'"; case number => number.toString }
-      if (cast.isNullAt(0))
-        throw new JobError(s"lookup $column: the default $shown is not $type_, as the values looked up are")
+    val type_ = Names.typeOf(frame, Value)
+    for (value <- given if !fits(frame.sparkSession, value, type_)) {
+      val shown = value match { case text: String => s"'$text'"; case other => other.toString }
+      val of = type_.catalogString
+      throw new JobError(s"lookup $column: the default $shown is not $of, as the values looked up are")
     }
     lit(given.orNull).cast(type_)
+  }
+
+  /** Whether a column of the type holds the default as it is: no number is rounded, no time of a day is cut off. */
+  private def fits(spark: SparkSession, default: Any, type_ : DataType): Boolean = {
+    val value = s"try_cast(:default AS ${type_.catalogString})"
+    val exact = type_ match { // numbers by their digits: a float 0.1 is 0.1
+      case _: NumericType => s" AND try_cast(CAST($value AS string) AS $Digits) <=> try_cast(:default AS $Digits)"
+      case DateType => s" AND CAST($value AS timestamp) <=> try_cast(:default AS timestamp)"
+      case _ => ""
+    }
+    def found = spark.sql(s"SELECT $value IS NOT NULL$exact", Map("default" -> default)).head().getBoolean(0)
+    takes(type_, default) && found
+  }
+
+  private def takes(type_ : DataType, default: Any): Boolean = (default, type_) match {
+    case (_: String, _: ArrayType | _: MapType | _: StructType) => false
+    case (_: String, _) => true
+    case (_: Boolean, other) => other == BooleanType
+    case (_, other) => other == StringType || other.isInstanceOf[NumericType]
   }
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lake.configuration.model import Config, Job, Step
-from lake.configuration.place import Problem
+from lake.configuration.place import Place, Problem
 
 BATCH = "batch"
 WHOLE = "needs all rows, and a run of an incremental job has the new ones only"
@@ -24,9 +24,42 @@ def violations(config: Config, name: str, job: Job) -> Iterator[Problem]:
         yield (*place, "max_concurrent_runs"), "is 1 for an incremental job: two runs would take the same new files"
     if BATCH in job.sink.partition_by:
         yield (*place, "sink", "partition_by"), f"{BATCH} is a key that incremental jobs add. Choose another name"
+    made = _made_by(config, job)
+    if made:
+        yield (*place, *made), f"makes a column {BATCH}, a key that incremental jobs add. Rename it in a map step"
     for number, step in enumerate(job.steps):
         for field, message in _broken_by(step, job):
             yield (*place, "steps", number, *field), message
+
+
+def _made_by(config: Config, job: Job) -> Place:
+    """Where a column of the key's name comes from, if the rows have it in the end, as far as lake.yaml says."""
+    source = config.datasets.get(job.source)
+    made: Place = ("source",) if source and BATCH in {*source.columns, *source.keys} else ()
+    for number, step in enumerate(job.steps):
+        if _removes(step):
+            made = ()
+        if field := _adds(step):
+            made = ("steps", number, *field)
+    return made
+
+
+def _adds(step: Step) -> Place:
+    if step.map and BATCH not in step.map.delete:
+        renamed = [old for old, new in step.map.rename.items() if new == BATCH]
+        if renamed:
+            return ("map", "rename", renamed[0])
+        added = {"add": step.map.add, "lookup": step.map.lookup}
+        fields = [field for field, columns in added.items() if BATCH in columns and BATCH not in step.map.rename]
+        return ("map", fields[0], BATCH) if fields else ()
+    taken = step.join.take if step.join and step.join.how not in ("semi", "anti") else None
+    names = taken.values() if isinstance(taken, dict) else taken or []
+    return ("join", "take") if BATCH in names else ()
+
+
+def _removes(step: Step) -> bool:
+    removed = {*step.map.rename, *step.map.delete} if step.map else {*(step.drop_fields or [])}
+    return step.sql is not None or BATCH in removed
 
 
 def _broken_by(step: Step, job: Job) -> Iterator[Problem]:

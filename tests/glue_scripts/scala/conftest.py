@@ -54,7 +54,7 @@ def submitted(jar: Path, script: Path, storage: Path, tmp_path_factory: pytest.T
     def run(class_: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         env = {**os.environ, "SPARK_HOME": str(SPARK), "SPARK_CONF_DIR": str(folder)}
         done = subprocess.run(
-            submit(jar, class_, list(arguments)), cwd=folder, env=env, capture_output=True, text=True, timeout=300
+            submit(jar, class_, list(arguments)), cwd=folder, env=env, capture_output=True, text=True, timeout=600
         )
         done.stderr = Joined(script).located(done.stderr)
         return done

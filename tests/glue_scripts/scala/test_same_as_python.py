@@ -238,6 +238,7 @@ def partitions(lake: Lake, table: str) -> list[list[str]]:
     return [part["Values"] for part in found["Partitions"]]
 
 
+EVERY = ["carrier", "distance", "time_hour", "note", "hour", "tags", "year", "month"]
 WRONG: list[tuple[list[dict[str, Any]], dict[str, Any]]] = [
     ([{"filter": "distnce > 0"}], {}),
     ([{"fliter": "distance > 0"}], {}),
@@ -251,6 +252,18 @@ WRONG: list[tuple[list[dict[str, Any]], dict[str, Any]]] = [
     ([], {"table": "once", "partition_by": ["month"]}),
     ([], {"table": "once", "partition_by": ["year"], "format": "json"}),
     ([], {"format": "csv"}),
+    ([{"drop_fields": EVERY}], {}),
+    ([{"map": {"add": {"_lake_x": "1"}}}], {}),
+    ([{"map": {"add": {"z": "NULL"}}}], {}),
+    ([{"map": {"add": {"z": "''"}}}], {"partition_by": ["z"]}),
+    ([{"map": {"add": {"z": "array(1)"}}}], {"partition_by": ["z"]}),
+    ([{"map": {"add": {"z": "DATE'1582-10-10'"}}}, {"drop_fields": ["tags"]}], {"format": "orc"}),
+    ([{"map": {"add": {"z": "map(1, 2)"}}}, {"dedupe": {}}], {}),
+    ([{"map": {"rename": {"carrier": "hour"}}}], {}),
+    ([{"join": {"with": "airlines", "on": "carrier"}}] * 3, {}),
+    ([{"map": {"lookup": {"x": {"from": "weather", "on": {"carrier": "hour"}, "take": "temp"}}}}], {}),
+    ([{"map": {"lookup": {"x": {"from": "weather", "on": "hour", "take": "hour", "default": 1.5}}}}], {}),
+    ([{"map": {"cast": {"distance": "string"}}}], {"table": "once", "partition_by": ["year"]}),
 ]
 
 
@@ -258,7 +271,10 @@ def test_errors_have_the_same_words(
     damaged: Lake, spark: SparkSession, submitted: Submit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lake_etl.report.PATIENCE", 2)
-    run(arguments(damaged, "once", {"table": "once", "partition_by": ["year"]}))
+    run(arguments(damaged, "once", {"table": "once", "partition_by": ["year"]}, []))
+    stays: Any = {"Values": ["2012"], "StorageDescriptor": {"Location": "s3://curated/once/run-old/year=2012/"}}
+    database = f"{damaged.database}_curated"
+    boto3.client("glue").create_partition(DatabaseName=database, TableName="once", PartitionInput=stays)
     given = [arguments(damaged, f"bad{n}", {"table": "bad"} | sink, steps) for n, (steps, sink) in enumerate(WRONG)]
     done = submitted("RunJobs", *(json.dumps({"arguments": one}) for one in given))
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,67 @@
+/** What a sink's files cannot hold as it is. A run that has such a value fails: a wrong one would be worse. */
+object Exact {
+  private val NoValue = "__HIVE_DEFAULT_PARTITION__" // Hive's folder for rows whose partition column is null
+  // What is read back from ORC as another day's: the calendar of old has not these ten days.
+  private val LostInOrc = Seq(
+    ("1582-10-05 to 1582-10-14", "1582-10-05 00:00:00", "1582-10-15 00:00:00"),
+    ("the last second before 1970", "1969-12-31 23:59:59.001", "1970-01-01 00:00:00")
+  )
+
+  /** The frame as files of the format hold it, partitioned by the keys. A row that they cannot hold fails the job.
+    *
+    * Throws JobError for a column of a type that they cannot hold.
+    */
+  def held(frame: DataFrame, format: String, keys: Seq[String]): DataFrame = {
+    val changed = frame.schema.flatMap { field =>
+      (if (keys.exists(_.equalsIgnoreCase(field.name))) key(field) else value(field, format)).map(field.name -> _)
+    }
+    if (changed.isEmpty) frame else frame.withColumns(ListMap(changed: _*))
+  }
+
+  /** A text that no other partition has; None for a key that is well as it is. */
+  private def key(field: StructField): Option[Column] = field.dataType match {
+    case StringType =>
+      val (text, place) = (Names.column(field.name), s"sink partition_by: column ${field.name} has the text '")
+      val wayOut = "', and the folder of that is the one of null. Make it null or another text in a map step"
+      val failed = Errors.failure(concat(lit(place), text, lit(wayOut)))
+      Some(when(text.isin("", NoValue), failed).otherwise(text))
+    case _: NumericType | BooleanType => None
+    case time if onADay(time) => None
+    case other =>
+      throw new JobError(
+        s"sink partition_by: column ${field.name} is ${other.catalogString}. " +
+          "Allowed: texts, numbers, dates, timestamps and booleans"
+      )
+  }
+
+  /** A value that reads as it was; None for a column that is well as it is. */
+  private def value(field: StructField, format: String): Option[Column] = {
+    val kinds = Leaves.kinds(field.dataType)
+    if (kinds.contains(NullType))
+      throw new JobError(
+        s"sink: column ${field.name} has no type, as it is NULL in every row. " +
+          "Give it one where it comes from: CAST(NULL AS string)"
+      )
+    if (format == "orc" && (field.name + field.dataType.catalogString).contains("`"))
+      throw new JobError(
+        s"sink format orc: ORC files do not hold the backquote in the name of ${field.name}. Rename it"
+      )
+    if (format == "orc" && kinds.exists(onADay)) Some(orcValue(field)) else None
+  }
+
+  /** Dates and timestamps as the catalog's: timestamps without a time zone Spark would write as numbers. */
+  private def orcValue(field: StructField): Column = {
+    val value = Names.column(field.name).cast(Leaves.replaced(field.dataType, withZone))
+    LostInOrc.foldLeft(value) { case (value, (span, first, end)) =>
+      def inside(leaf: String, type_ : DataType) =
+        if (onADay(type_)) s"$leaf >= TIMESTAMP'${first}Z' AND $leaf < TIMESTAMP'${end}Z'" else "false"
+      val lost = expr(s"${Leaves.count(Names.quoted(field.name), field.dataType, inside)} > 0")
+      val message = s"sink format orc: column ${field.name} has a time in $span, which ORC files do not hold"
+      when(lost, Errors.failure(lit(s"$message. Choose parquet"))).otherwise(value)
+    }
+  }
+
+  private def onADay(type_ : DataType) = Seq(DateType, TimestampType, TimestampNTZType).contains(type_)
+
+  private def withZone(leaf: DataType): DataType = if (leaf == TimestampNTZType) TimestampType else leaf
+}
