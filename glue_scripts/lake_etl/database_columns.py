@@ -1,13 +1,15 @@
-"""The columns of a staging table and of the table it goes to: do they fit, and which one does not."""
+"""The columns of a staging table and of the table it goes to: what would not arrive there as it is."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from pyspark.sql import DataFrame
 
 from lake_etl.database import Refused, Session, column, quoted
+from lake_etl.database_types import Type
 from lake_etl.errors import JobError, missing_column
 
 TYPES = {  # Spark's type: PostgreSQL's
@@ -24,6 +26,14 @@ TYPES = {  # Spark's type: PostgreSQL's
     "timestamp_ntz": "timestamp without time zone",
     "binary": "bytea",
 }
+# Types that keep what the table's would leave out of a text: a time of day, a zone.
+WIDER = {
+    "date": "timestamp with time zone",
+    "timestamp without time zone": "timestamp with time zone",
+    "time without time zone": "time with time zone",
+}
+UNLIKE = {"money": "numeric"}  # No number but this one comes back from it.
+NO_CAST, OF_VALUES = "42846", ("22", "42846")  # SQLSTATEs, or how they begin
 WHOLE, FRACTIONS = ("smallint", "integer", "bigint"), ("real", "double precision", "numeric")
 
 
@@ -42,17 +52,6 @@ def _type(name: str, type_: str) -> str:
     return TYPES[type_]
 
 
-def columns_of(session: Session, table: str) -> dict[str, str]:
-    """Column -> type of a table that is there, else nothing. Types have no length; all kinds of text are text."""
-    found = session.rows(
-        "SELECT attname, CASE typcategory WHEN 'S' THEN 'text' ELSE format_type(atttypid, NULL) END "
-        "FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid "
-        "WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-        quoted(table),
-    )
-    return {str(name): str(type_) for name, type_ in found}
-
-
 def matched(names: Iterable[str], there: Iterable[str]) -> list[str]:
     """The columns there that are meant by names: with the same letters, or else whatever their case.
 
@@ -65,25 +64,48 @@ def matched(names: Iterable[str], there: Iterable[str]) -> list[str]:
     return [lower.get(name, lower.get(name.lower(), "")) for name in names]
 
 
-def check_fit(types: dict[str, str], there: dict[str, str]) -> None:
-    """Raise JobError for a column that the table does not have, or that the table would round."""
+def check_fit(session: Session, types: dict[str, str], there: dict[str, Type]) -> None:
+    """Raise JobError for a column that the table does not have, or whose type would not become that of the table."""
     for (name, type_), known in zip(types.items(), matched(types, there), strict=True):
-        if there[known] in WHOLE and type_.startswith(FRACTIONS):
-            raise JobError(
-                f"column {name} is {type_} in the data and {there[known]} in the table. Cast it in a map step"
-            )
+        into = there[known].plain
+        if (into in WHOLE and type_.startswith(FRACTIONS)) or not _becomes(session, type_, into):
+            raise unfit(name, type_, into)
+
+
+def unfit(name: str, type_: str, into: str) -> JobError:
+    return JobError(f"column {name} is {type_} in the data and {into} in the table. Cast it in a map step")
+
+
+def _becomes(session: Session, type_: str, into: str) -> bool:
+    """Whether an INSERT casts values of a type by itself: from and to texts it is told to, or does."""
+    if "text" in (type_, into) or type_.startswith(into):
+        return True
+    cast = (
+        "SELECT 1 FROM pg_cast WHERE castsource = CAST(? AS regtype) AND casttarget = CAST(? AS regtype) "
+        "AND castcontext <> 'e'"
+    )
+    return bool(session.rows(cast, type_, into))
 
 
 def check_unique(session: Session, table: str, keys: list[str]) -> None:
-    """Raise JobError unless a unique index has just these columns."""
-    unique = session.rows(
-        "SELECT string_agg(attname, ',' ORDER BY attname) FROM pg_index JOIN pg_attribute ON attrelid = indrelid "
-        "AND attnum = ANY (indkey) WHERE indrelid = to_regclass(?) AND indisunique AND indpred IS NULL "
-        "GROUP BY indexrelid",
-        quoted(table),
+    """Raise JobError unless a unique index that decides at once has just these columns as its keys."""
+    flaws = dict(
+        session.rows(
+            "SELECT (SELECT string_agg(attname, ',' ORDER BY attname) FROM pg_attribute WHERE attrelid = indrelid "
+            "AND attnum = ANY ((CAST(indkey AS int2[]))[0:indnkeyatts - 1])), "
+            "CASE WHEN indpred IS NOT NULL THEN 'partial' WHEN indexprs IS NOT NULL THEN 'of expressions too' "
+            "WHEN NOT indimmediate THEN 'deferrable' WHEN indisexclusion THEN 'an exclusion' "
+            "WHEN NOT indisvalid THEN 'invalid' END AS flaw "
+            "FROM pg_index WHERE indrelid = to_regclass(?) AND indisunique ORDER BY flaw NULLS LAST",
+            quoted(table),
+        )
     )
-    if keys and [",".join(sorted(keys))] not in unique:
-        raise JobError(f"an upsert by {', '.join(keys)} needs a unique index of just these columns. Create it first")
+    listed = ",".join(sorted(keys))
+    if keys and flaws.get(listed, "") is not None:
+        but = f", and the one there is {flaws[listed]}" if listed in flaws else ""
+        raise JobError(
+            f"an upsert by {', '.join(keys)} needs a unique index of just these columns{but}. Create it first"
+        )
 
 
 def check_keys(session: Session, staging: str, keys: list[str]) -> None:
@@ -100,21 +122,63 @@ def check_keys(session: Session, staging: str, keys: list[str]) -> None:
         raise JobError(f"{count} rows have the key {key}. Add a step before it, dedupe: {{by: [{', '.join(keys)}]}}")
 
 
-def value(name: str, staged: str, there: str) -> str:
+def value(name: str, staged: str, there: Type) -> str:
     """A staged value as the table takes it: only texts must be told what they are."""
-    return f"CAST({column(name)} AS {there})" if staged == "text" != there else column(name)
+    return f"CAST({column(name)} AS {there.plain})" if staged == "text" != there.plain else column(name)
 
 
-def culprit(session: Session, staging: str, table: str, types: dict[str, str]) -> str:
-    """`column x: ` of the first column whose staged values its column in the table cannot hold; or nothing."""
-    there = columns_of(session, table)
-    for name, into in zip(types, matched(types, there), strict=True) if there else ():
-        try:
-            with session.transaction():
-                like = f"SELECT {column(into)} FROM {quoted(table)} WITH NO DATA"
-                session.execute(f"CREATE TEMPORARY TABLE _lake_one ON COMMIT DROP AS {like}")
-                taken = value(name, types[name], there[into])
-                session.execute(f"INSERT INTO _lake_one SELECT {taken} FROM {quoted(staging)}")
-        except Refused:
-            return f"column {name}: "
-    return ""
+def check_values(session: Session, staging: str, types: dict[str, str], there: dict[str, Type]) -> None:
+    """Raise JobError for the first column with a value that the table would change, or could not take."""
+    pairs = zip(types.items(), matched(types, there), strict=True)
+    changes = {name: _change(name, type_, there[into]) for (name, type_), into in pairs if type_ != there[into].full}
+    if not changes or _all_stay(session, staging, list(changes.values())):
+        return
+    for name, change in changes.items():
+        _check_value(session, staging, name, change, types[name], there[matched([name], there)[0]])
+
+
+class Change(NamedTuple):
+    """What becomes of a value, in SQL: `into`, in a type where it can be compared; and whether it is another one."""
+
+    into: str
+    differs: str
+
+
+def _change(name: str, type_: str, there: Type) -> Change:
+    """By way of the table's type to one in which nothing is lost, and there beside the value as it was."""
+    through, taken = _through(type_, there), value(name, type_, there)
+    into = f"CAST(CAST({taken} AS {there.full}) AS {through})"
+    if through == there.full:  # Only whether it can be cast: some of these types know no equality.
+        return Change(into, f"{column(name)} IS NOT NULL AND {into} IS NULL")
+    return Change(into, f"{into} IS DISTINCT FROM CAST({column(name)} AS {through})")
+
+
+def _through(type_: str, there: Type) -> str:
+    if type_ != "text":
+        return UNLIKE.get(there.plain, type_)
+    return "bpchar" if there.full.startswith("character(") else WIDER.get(there.plain, there.plain)
+
+
+def _all_stay(session: Session, staging: str, changes: list[Change]) -> bool:
+    any_ = " OR ".join(f"({change.differs})" for change in changes)
+    try:
+        return not session.rows(f"SELECT 1 FROM {quoted(staging)} WHERE {any_} LIMIT 1")
+    except Refused as error:
+        if not error.state.startswith(OF_VALUES):
+            raise
+        return False
+
+
+def _check_value(session: Session, staging: str, name: str, change: Change, type_: str, there: Type) -> None:
+    shown = ", ".join(f"left(CAST({each} AS text), 100)" for each in (column(name), change.into))
+    try:
+        found = session.rows(f"SELECT {shown} FROM {quoted(staging)} WHERE {change.differs} LIMIT 1")
+    except Refused as error:
+        if error.state == NO_CAST:
+            raise unfit(name, type_, there.plain) from None
+        raise JobError(f"column {name}: {error}. Cast or filter it in a step before, or change the table") from None
+    for was, becomes in found:
+        raise JobError(
+            f"column {name}: '{was}' would become '{becomes}' in the table, where it is {there.full}. "
+            "Cast or round it in a map step, or change the table"
+        )

@@ -7,7 +7,7 @@ import socket
 import pytest
 from pyspark.sql import SparkSession
 
-from lake_etl.database import read_database
+from lake_etl.database_source import read_database
 from lake_etl.errors import JobError
 from tests.glue_scripts.planes import SCHEMA, Rows, load, refused, there
 from tests.glue_scripts.shop import Shop
