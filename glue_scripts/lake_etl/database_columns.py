@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 
@@ -69,10 +69,10 @@ def check_fit(session: Session, types: dict[str, str], there: dict[str, Type]) -
     for (name, type_), known in zip(types.items(), matched(types, there), strict=True):
         into = there[known].plain
         if (into in WHOLE and type_.startswith(FRACTIONS)) or not _becomes(session, type_, into):
-            raise unfit(name, type_, into)
+            raise _unfit(name, type_, into)
 
 
-def unfit(name: str, type_: str, into: str) -> JobError:
+def _unfit(name: str, type_: str, into: str) -> JobError:
     return JobError(f"column {name} is {type_} in the data and {into} in the table. Cast it in a map step")
 
 
@@ -130,33 +130,38 @@ def value(name: str, staged: str, there: Type) -> str:
 def check_values(session: Session, staging: str, types: dict[str, str], there: dict[str, Type]) -> None:
     """Raise JobError for the first column with a value that the table would change, or could not take."""
     pairs = zip(types.items(), matched(types, there), strict=True)
-    changes = {name: _change(name, type_, there[into]) for (name, type_), into in pairs if type_ != there[into].full}
-    if not changes or _all_stay(session, staging, list(changes.values())):
-        return
-    for name, change in changes.items():
-        _check_value(session, staging, name, change, types[name], there[matched([name], there)[0]])
+    changes = [Change(name, type_, there[into]) for (name, type_), into in pairs if type_ != there[into].full]
+    if changes and not _all_stay(session, staging, changes):
+        for change in changes:
+            _check(session, staging, change)
 
 
-class Change(NamedTuple):
-    """What becomes of a value, in SQL: `into`, in a type where it can be compared; and whether it is another one."""
+@dataclass(frozen=True)
+class Change:
+    """What becomes of a column's values in the table, in SQL."""
 
-    into: str
-    differs: str
+    name: str
+    type_: str
+    there: Type
 
+    @property
+    def into(self) -> str:
+        """By way of the table's type into one in which nothing is lost."""
+        return f"CAST(CAST({value(self.name, self.type_, self.there)} AS {self.there.full}) AS {self._through})"
 
-def _change(name: str, type_: str, there: Type) -> Change:
-    """By way of the table's type to one in which nothing is lost, and there beside the value as it was."""
-    through, taken = _through(type_, there), value(name, type_, there)
-    into = f"CAST(CAST({taken} AS {there.full}) AS {through})"
-    if through == there.full:  # Only whether it can be cast: some of these types know no equality.
-        return Change(into, f"{column(name)} IS NOT NULL AND {into} IS NULL")
-    return Change(into, f"{into} IS DISTINCT FROM CAST({column(name)} AS {through})")
+    @property
+    def differs(self) -> str:
+        """Whether it is another value there."""
+        if self._through == self.there.full:  # Only whether it can be cast: some of these types know no equality.
+            return f"{column(self.name)} IS NOT NULL AND {self.into} IS NULL"
+        return f"{self.into} IS DISTINCT FROM CAST({column(self.name)} AS {self._through})"
 
-
-def _through(type_: str, there: Type) -> str:
-    if type_ != "text":
-        return UNLIKE.get(there.plain, type_)
-    return "bpchar" if there.full.startswith("character(") else WIDER.get(there.plain, there.plain)
+    @property
+    def _through(self) -> str:
+        if self.type_ != "text":
+            return UNLIKE.get(self.there.plain, self.type_)
+        padded = self.there.full.startswith("character(")
+        return "bpchar" if padded else WIDER.get(self.there.plain, self.there.plain)
 
 
 def _all_stay(session: Session, staging: str, changes: list[Change]) -> bool:
@@ -169,16 +174,17 @@ def _all_stay(session: Session, staging: str, changes: list[Change]) -> bool:
         return False
 
 
-def _check_value(session: Session, staging: str, name: str, change: Change, type_: str, there: Type) -> None:
-    shown = ", ".join(f"left(CAST({each} AS text), 100)" for each in (column(name), change.into))
+def _check(session: Session, staging: str, change: Change) -> None:
+    shown = ", ".join(f"left(CAST({each} AS text), 100)" for each in (column(change.name), change.into))
     try:
         found = session.rows(f"SELECT {shown} FROM {quoted(staging)} WHERE {change.differs} LIMIT 1")
     except Refused as error:
         if error.state == NO_CAST:
-            raise unfit(name, type_, there.plain) from None
-        raise JobError(f"column {name}: {error}. Cast or filter it in a step before, or change the table") from None
+            raise _unfit(change.name, change.type_, change.there.plain) from None
+        way_out = "Cast or filter it in a step before, or change the table"
+        raise JobError(f"column {change.name}: {error}. {way_out}") from None
     for was, becomes in found:
         raise JobError(
-            f"column {name}: '{was}' would become '{becomes}' in the table, where it is {there.full}. "
+            f"column {change.name}: '{was}' would become '{becomes}' in the table, where it is {change.there.full}. "
             "Cast or round it in a map step, or change the table"
         )
