@@ -34,7 +34,8 @@ WIDER = {
 }
 UNLIKE = {"money": "numeric"}  # No number but this one comes back from it.
 NO_CAST, OF_VALUES = "42846", ("22", "42846")  # SQLSTATEs, or how they begin
-WHOLE, FRACTIONS = ("smallint", "integer", "bigint"), ("real", "double precision", "numeric")
+WHOLE, FLOATS = ("smallint", "integer", "bigint"), ("real", "double precision")
+FRACTIONS = (*FLOATS, "numeric")
 
 
 def staged(frame: DataFrame) -> dict[str, str]:
@@ -147,7 +148,10 @@ class Change:
     @property
     def into(self) -> str:
         """By way of the table's type into one in which nothing is lost."""
-        return f"CAST(CAST({value(self.name, self.type_, self.there)} AS {self.there.full}) AS {self._through})"
+        there = f"CAST({value(self.name, self.type_, self.there)} AS {self.there.full})"
+        # PostgreSQL's cast of a float to numeric keeps 6 or 15 digits, and its text has all of them.
+        digits = self.type_.startswith("numeric") and self.there.plain in FLOATS
+        return f"CAST({f'CAST({there} AS text)' if digits else there} AS {self._through})"
 
     @property
     def differs(self) -> str:

@@ -38,21 +38,28 @@ AS_THEY_ARE = (
     "bytea",
     "oid",
     "inet",
-    "bit(1)",
 )
-YEARS = "dates and times of the years 1 to 9999"
-MOMENTS = {
-    "date": Reading("date", "{} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'", YEARS),
+# Java's calendar, by which the driver reads, leaves these ten days out.
+YEARS = "dates and times of the years 1 to 9999 (in 1582, without 5 to 14 October)"
+CONVERTED = {
+    "bit(1)": Reading("boolean", value="{} = B'1'"),
+    "date": Reading(
+        "date",
+        "{} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' AND {} NOT BETWEEN DATE '1582-10-05' AND DATE '1582-10-14'",
+        YEARS,
+    ),
     # Its value is in no zone; the driver would take it for one in the zone of its machine.
     "timestamp without time zone": Reading(
         "timestamp with time zone",
-        "{} BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999'",
+        "{} BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999' "
+        "AND NOT ({} >= TIMESTAMP '1582-10-05' AND {} < TIMESTAMP '1582-10-15')",
         YEARS,
         "{} AT TIME ZONE 'UTC'",
     ),
     "timestamp with time zone": Reading(
         "timestamp with time zone",
-        "{} BETWEEN TIMESTAMPTZ '0001-01-01 00:00+00' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'",
+        "{} BETWEEN TIMESTAMPTZ '0001-01-01 00:00+00' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00' "
+        "AND NOT ({} >= TIMESTAMPTZ '1582-10-05 00:00+00' AND {} < TIMESTAMPTZ '1582-10-15 00:00+00')",
         YEARS,
     ),
 }
@@ -85,7 +92,7 @@ def reading(type_: str) -> Reading | None:
         return _list(type_.removesuffix("[]"))
     if number := re.fullmatch(r"numeric(?:\((\d+),(-?\d+)\))?", type_):
         return _number(int(number[1] or DIGITS), int(number[2] or SCALE))
-    return MOMENTS.get(re.sub(r"\(\d\)", "", type_), Reading("text"))
+    return CONVERTED.get(type_, CONVERTED.get(re.sub(r"\(\d\)", "", type_), Reading("text")))
 
 
 def _number(precision: int, scale: int) -> Reading:

@@ -23,7 +23,8 @@ object DatabaseColumns {
   private val Unlike = Map("money" -> "numeric") // No number but this one comes back from it.
   private val (noCast, ofValues) = ("42846", Seq("22", "42846")) // SQLSTATEs, or how they begin
   private val Whole = Seq("smallint", "integer", "bigint")
-  private val Fractions = Seq("real", "double precision", "numeric")
+  private val Floats = Seq("real", "double precision")
+  private val Fractions = Floats :+ "numeric"
 
   /** Column -> PostgreSQL's type. Throws JobError for a type that no column of a database has. */
   def staged(frame: DataFrame): ListMap[String, String] =
@@ -146,7 +147,10 @@ object DatabaseColumns {
     */
   private final case class Change(name: String, type_ : String, there: DatabaseType) {
     private val (through, column) = (if (type_ != "text") unlike else wider, Quoted.column(name))
-    val into: String = s"CAST(CAST(${value(name, type_, there)} AS ${there.full}) AS $through)"
+    private val taken = s"CAST(${value(name, type_, there)} AS ${there.full})"
+    // PostgreSQL's cast of a float to numeric keeps 6 or 15 digits, and its text has all of them.
+    private val digits = type_.startsWith("numeric") && Floats.contains(there.plain)
+    val into: String = s"CAST(${if (digits) s"CAST($taken AS text)" else taken} AS $through)"
 
     // Of the same type, only whether it can be cast: some of these types know no equality.
     val differs: String =

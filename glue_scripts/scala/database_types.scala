@@ -48,22 +48,30 @@ object Reading {
     "text",
     "bytea",
     "oid",
-    "inet",
-    "bit(1)"
+    "inet"
   )
-  private val Years = "dates and times of the years 1 to 9999"
-  private val Moments = Map(
-    "date" -> Reading("date", "{} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'", Years),
+  // Java's calendar, by which the driver reads, leaves these ten days out.
+  private val Years = "dates and times of the years 1 to 9999 (in 1582, without 5 to 14 October)"
+  private val Converted = Map(
+    "bit(1)" -> Reading("boolean", value = "{} = B'1'"),
+    "date" -> Reading(
+      "date",
+      "{} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' " +
+        "AND {} NOT BETWEEN DATE '1582-10-05' AND DATE '1582-10-14'",
+      Years
+    ),
     // Its value is in no zone; the driver would take it for one in the zone of its machine.
     "timestamp without time zone" -> Reading(
       "timestamp with time zone",
-      "{} BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999'",
+      "{} BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999' " +
+        "AND NOT ({} >= TIMESTAMP '1582-10-05' AND {} < TIMESTAMP '1582-10-15')",
       Years,
       "{} AT TIME ZONE 'UTC'"
     ),
     "timestamp with time zone" -> Reading(
       "timestamp with time zone",
-      "{} BETWEEN TIMESTAMPTZ '0001-01-01 00:00+00' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'",
+      "{} BETWEEN TIMESTAMPTZ '0001-01-01 00:00+00' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00' " +
+        "AND NOT ({} >= TIMESTAMPTZ '1582-10-05 00:00+00' AND {} < TIMESTAMPTZ '1582-10-15 00:00+00')",
       Years
     )
   )
@@ -78,7 +86,8 @@ object Reading {
     case list(element) => Some(listOf(element))
     case numeric(precision, scale) => Some(number(precision.toInt, scale.toInt))
     case `plainNumeric` => Some(number(digits, anyScale))
-    case other => Some(Moments.getOrElse(other.replaceAll("\\(\\d\\)", ""), Reading("text")))
+    case other =>
+      Some(Converted.getOrElse(other, Converted.getOrElse(other.replaceAll("\\(\\d\\)", ""), Reading("text"))))
   }
 
   /** As many digits after the point as the type has, and before it those that are left of Spark's 38. */
