@@ -72,7 +72,7 @@ class Prepared:
 
 
 def prepared(case: Case, name: str, schema: str, database: Database, lake: Lake, cleanup: ExitStack) -> Prepared:
-    shop = Shop.new(database, f"connection-{schema}")
+    shop = Shop.new(database, f"connection-{database.name}-{schema}")
     made = f"CREATE TABLE given ({case.columns}); INSERT INTO given VALUES {case.rows}"
     shop.run(
         f"CREATE SCHEMA {schema}; SET search_path TO {schema}; {case.types} {made}; {case.setup.format(schema=schema)}"
