@@ -14,14 +14,11 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
-from pyspark.sql import DataFrame, Observation, SparkSession
-from pyspark.sql import functions as fn
+from pyspark.sql import SparkSession
 
 from lake_etl.errors import JobError, unknown
-from lake_etl.source import Source
 
 DRIVER = "org.postgresql.Driver"
-FETCHED = 10_000  # rows in one round trip
 WRONG_LOGIN, LOST = ("28P01", "28000"), ("08", "57P")  # SQLSTATEs, and how they begin
 
 
@@ -49,9 +46,9 @@ class Database:
         mode = {"sslmode": "require"} if self.ssl else {}
         return {"user": self.user, "password": self.password, "tcpKeepAlive": "true", **mode}
 
-    def options(self, table: str) -> dict[str, str]:
-        """Spark's options to read or write a table, `schema.table`."""
-        return {"url": self.url, "driver": DRIVER, "dbtable": quoted(table), **self.properties()}
+    def options(self, rows: str) -> dict[str, str]:
+        """Spark's options to read or write rows: a table or a query, as SQL names it after FROM."""
+        return {"url": self.url, "driver": DRIVER, "dbtable": rows, **self.properties()}
 
 
 def find_database(connection: str) -> Database:
@@ -96,7 +93,7 @@ class Session:
     def execute(self, statement: str, *values: str) -> int:
         """Run a statement, with a text for each `?`. Returns how many rows it changed."""
         with self._prepared(statement, values) as prepared:
-            return int(prepared.executeUpdate())
+            return int(prepared.executeLargeUpdate())
 
     def rows(self, statement: str, *values: str) -> list[list[str | None]]:
         """The rows of a query, each value as text."""
@@ -227,21 +224,3 @@ def check_table(session: Session, table: str, what: str) -> None:
 
 def exists(session: Session, table: str) -> bool:
     return session.rows("SELECT to_regclass(?)", quoted(table)) != [[None]]
-
-
-def read_database(spark: SparkSession, connection: str, table: str, dataset: str) -> Source:
-    """A table of a database as a dataset, read by one statement when the steps ask for it. No row of it can be bad."""
-    database = find_database(connection)
-    session = Session(spark, database)
-    try:
-        check_table(session, table, f"dataset {dataset}")
-    finally:
-        session.close()
-    frame = _rows(spark, database, table)
-    counts = Observation()
-    frame = frame.observe(counts, fn.count(fn.lit(1)).alias("rows"), fn.lit(0).alias("bad"))
-    return Source(dataset, frame, None, {}, counts)
-
-
-def _rows(spark: SparkSession, database: Database, table: str) -> DataFrame:
-    return spark.read.format("jdbc").options(**database.options(table), fetchsize=str(FETCHED)).load()

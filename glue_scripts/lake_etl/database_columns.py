@@ -1,13 +1,15 @@
-"""The columns of a staging table and of the table it goes to: do they fit, and which one does not."""
+"""The columns of a staging table and of the table it goes to: what would not arrive there as it is."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 
 from lake_etl.database import Refused, Session, column, quoted
+from lake_etl.database_types import Type
 from lake_etl.errors import JobError, missing_column
 
 TYPES = {  # Spark's type: PostgreSQL's
@@ -24,7 +26,16 @@ TYPES = {  # Spark's type: PostgreSQL's
     "timestamp_ntz": "timestamp without time zone",
     "binary": "bytea",
 }
-WHOLE, FRACTIONS = ("smallint", "integer", "bigint"), ("real", "double precision", "numeric")
+# Types that keep what the table's would leave out of a text: a time of day, a zone.
+WIDER = {
+    "date": "timestamp with time zone",
+    "timestamp without time zone": "timestamp with time zone",
+    "time without time zone": "time with time zone",
+}
+UNLIKE = {"money": "numeric"}  # No number but this one comes back from it.
+NO_CAST, OF_VALUES = "42846", ("22", "42846")  # SQLSTATEs, or how they begin
+WHOLE, FLOATS = ("smallint", "integer", "bigint"), ("real", "double precision")
+FRACTIONS = (*FLOATS, "numeric")
 
 
 def staged(frame: DataFrame) -> dict[str, str]:
@@ -42,17 +53,6 @@ def _type(name: str, type_: str) -> str:
     return TYPES[type_]
 
 
-def columns_of(session: Session, table: str) -> dict[str, str]:
-    """Column -> type of a table that is there, else nothing. Types have no length; all kinds of text are text."""
-    found = session.rows(
-        "SELECT attname, CASE typcategory WHEN 'S' THEN 'text' ELSE format_type(atttypid, NULL) END "
-        "FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid "
-        "WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-        quoted(table),
-    )
-    return {str(name): str(type_) for name, type_ in found}
-
-
 def matched(names: Iterable[str], there: Iterable[str]) -> list[str]:
     """The columns there that are meant by names: with the same letters, or else whatever their case.
 
@@ -65,25 +65,48 @@ def matched(names: Iterable[str], there: Iterable[str]) -> list[str]:
     return [lower.get(name, lower.get(name.lower(), "")) for name in names]
 
 
-def check_fit(types: dict[str, str], there: dict[str, str]) -> None:
-    """Raise JobError for a column that the table does not have, or that the table would round."""
+def check_fit(session: Session, types: dict[str, str], there: dict[str, Type]) -> None:
+    """Raise JobError for a column that the table does not have, or whose type would not become that of the table."""
     for (name, type_), known in zip(types.items(), matched(types, there), strict=True):
-        if there[known] in WHOLE and type_.startswith(FRACTIONS):
-            raise JobError(
-                f"column {name} is {type_} in the data and {there[known]} in the table. Cast it in a map step"
-            )
+        into = there[known].plain
+        if (into in WHOLE and type_.startswith(FRACTIONS)) or not _becomes(session, type_, into):
+            raise _unfit(name, type_, into)
+
+
+def _unfit(name: str, type_: str, into: str) -> JobError:
+    return JobError(f"column {name} is {type_} in the data and {into} in the table. Cast it in a map step")
+
+
+def _becomes(session: Session, type_: str, into: str) -> bool:
+    """Whether an INSERT casts values of a type by itself: from and to texts it is told to, or does."""
+    if "text" in (type_, into) or type_.startswith(into):
+        return True
+    cast = (
+        "SELECT 1 FROM pg_cast WHERE castsource = CAST(? AS regtype) AND casttarget = CAST(? AS regtype) "
+        "AND castcontext <> 'e'"
+    )
+    return bool(session.rows(cast, type_, into))
 
 
 def check_unique(session: Session, table: str, keys: list[str]) -> None:
-    """Raise JobError unless a unique index has just these columns."""
-    unique = session.rows(
-        "SELECT string_agg(attname, ',' ORDER BY attname) FROM pg_index JOIN pg_attribute ON attrelid = indrelid "
-        "AND attnum = ANY (indkey) WHERE indrelid = to_regclass(?) AND indisunique AND indpred IS NULL "
-        "GROUP BY indexrelid",
-        quoted(table),
+    """Raise JobError unless a unique index that decides at once has just these columns as its keys."""
+    flaws = dict(
+        session.rows(
+            "SELECT (SELECT string_agg(attname, ',' ORDER BY attname) FROM pg_attribute WHERE attrelid = indrelid "
+            "AND attnum = ANY ((CAST(indkey AS int2[]))[0:indnkeyatts - 1])), "
+            "CASE WHEN indpred IS NOT NULL THEN 'partial' WHEN indexprs IS NOT NULL THEN 'of expressions too' "
+            "WHEN NOT indimmediate THEN 'deferrable' WHEN indisexclusion THEN 'an exclusion' "
+            "WHEN NOT indisvalid THEN 'invalid' END AS flaw "
+            "FROM pg_index WHERE indrelid = to_regclass(?) AND indisunique ORDER BY flaw NULLS LAST",
+            quoted(table),
+        )
     )
-    if keys and [",".join(sorted(keys))] not in unique:
-        raise JobError(f"an upsert by {', '.join(keys)} needs a unique index of just these columns. Create it first")
+    listed = ",".join(sorted(keys))
+    if keys and flaws.get(listed, "") is not None:
+        but = f", and the one there is {flaws[listed]}" if listed in flaws else ""
+        raise JobError(
+            f"an upsert by {', '.join(keys)} needs a unique index of just these columns{but}. Create it first"
+        )
 
 
 def check_keys(session: Session, staging: str, keys: list[str]) -> None:
@@ -100,21 +123,72 @@ def check_keys(session: Session, staging: str, keys: list[str]) -> None:
         raise JobError(f"{count} rows have the key {key}. Add a step before it, dedupe: {{by: [{', '.join(keys)}]}}")
 
 
-def value(name: str, staged: str, there: str) -> str:
+def value(name: str, staged: str, there: Type) -> str:
     """A staged value as the table takes it: only texts must be told what they are."""
-    return f"CAST({column(name)} AS {there})" if staged == "text" != there else column(name)
+    return f"CAST({column(name)} AS {there.plain})" if staged == "text" != there.plain else column(name)
 
 
-def culprit(session: Session, staging: str, table: str, types: dict[str, str]) -> str:
-    """`column x: ` of the first column whose staged values its column in the table cannot hold; or nothing."""
-    there = columns_of(session, table)
-    for name, into in zip(types, matched(types, there), strict=True) if there else ():
-        try:
-            with session.transaction():
-                like = f"SELECT {column(into)} FROM {quoted(table)} WITH NO DATA"
-                session.execute(f"CREATE TEMPORARY TABLE _lake_one ON COMMIT DROP AS {like}")
-                taken = value(name, types[name], there[into])
-                session.execute(f"INSERT INTO _lake_one SELECT {taken} FROM {quoted(staging)}")
-        except Refused:
-            return f"column {name}: "
-    return ""
+def check_values(session: Session, staging: str, types: dict[str, str], there: dict[str, Type]) -> None:
+    """Raise JobError for the first column with a value that the table would change, or could not take."""
+    pairs = zip(types.items(), matched(types, there), strict=True)
+    changes = [Change(name, type_, there[into]) for (name, type_), into in pairs if type_ != there[into].full]
+    if changes and not _all_stay(session, staging, changes):
+        for change in changes:
+            _check(session, staging, change)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes of a column's values in the table, in SQL."""
+
+    name: str
+    type_: str
+    there: Type
+
+    @property
+    def into(self) -> str:
+        """By way of the table's type into one in which nothing is lost."""
+        there = f"CAST({value(self.name, self.type_, self.there)} AS {self.there.full})"
+        # PostgreSQL's cast of a float to numeric keeps 6 or 15 digits, and its text has all of them.
+        digits = self.type_.startswith("numeric") and self.there.plain in FLOATS
+        return f"CAST({f'CAST({there} AS text)' if digits else there} AS {self._through})"
+
+    @property
+    def differs(self) -> str:
+        """Whether it is another value there."""
+        if self._through == self.there.full:  # Only whether it can be cast: some of these types know no equality.
+            return f"{column(self.name)} IS NOT NULL AND {self.into} IS NULL"
+        return f"{self.into} IS DISTINCT FROM CAST({column(self.name)} AS {self._through})"
+
+    @property
+    def _through(self) -> str:
+        if self.type_ != "text":
+            return UNLIKE.get(self.there.plain, self.type_)
+        padded = self.there.full.startswith("character(")
+        return "bpchar" if padded else WIDER.get(self.there.plain, self.there.plain)
+
+
+def _all_stay(session: Session, staging: str, changes: list[Change]) -> bool:
+    any_ = " OR ".join(f"({change.differs})" for change in changes)
+    try:
+        return not session.rows(f"SELECT 1 FROM {quoted(staging)} WHERE {any_} LIMIT 1")
+    except Refused as error:
+        if not error.state.startswith(OF_VALUES):
+            raise
+        return False
+
+
+def _check(session: Session, staging: str, change: Change) -> None:
+    shown = ", ".join(f"left(CAST({each} AS text), 100)" for each in (column(change.name), change.into))
+    try:
+        found = session.rows(f"SELECT {shown} FROM {quoted(staging)} WHERE {change.differs} LIMIT 1")
+    except Refused as error:
+        if error.state == NO_CAST:
+            raise _unfit(change.name, change.type_, change.there.plain) from None
+        way_out = "Cast or filter it in a step before, or change the table"
+        raise JobError(f"column {change.name}: {error}. {way_out}") from None
+    for was, becomes in found:
+        raise JobError(
+            f"column {change.name}: '{was}' would become '{becomes}' in the table, where it is {change.there.full}. "
+            "Cast or round it in a map step, or change the table"
+        )

@@ -13,7 +13,9 @@ from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.sql import DataFrame, SparkSession
 
 from lake_etl.database import Refused, Session, column, exists, find_database, is_of_the_driver, quoted, refusal
-from lake_etl.database_columns import check_fit, check_keys, check_unique, columns_of, culprit, matched, staged, value
+from lake_etl.database_columns import check_fit, check_keys, check_unique, check_values, matched, staged, value
+from lake_etl.database_target import check_truncate, empty, insert
+from lake_etl.database_types import Type, columns_of
 from lake_etl.errors import JobError, check_columns, check_options, unknown
 from lake_etl.sink import Written
 
@@ -21,7 +23,7 @@ T = TypeVar("T")
 MODES = ("insert", "truncate", "upsert")
 RUNS = "_lake_runs"
 WRITERS = "8"  # connections at a time
-LOST, BAD_VALUE, NO_SUCH_CHARACTER = ("08", "57P"), "22", "22021"  # SQLSTATEs, or how they begin
+LOST, NO_SUCH_CHARACTER = ("08", "57P"), "22021"  # SQLSTATEs, or how they begin
 # The server then notices within minutes that the machine of a run is gone, and lets go of the run's lock.
 KEEPALIVE = "SELECT set_config('tcp_keepalives_idle', '60', false), set_config('tcp_keepalives_interval', '15', false)"
 
@@ -96,8 +98,7 @@ class Load:
         check_columns(frame, self.sink.keys, "the data that goes to the sink")
         types, there = self._checked(lambda: staged(frame)), columns_of(self.session, self.sink.table)
         if there:
-            self._checked(lambda: check_fit(types, there))
-            self._checked(lambda: check_unique(self.session, self.sink.table, matched(self.sink.keys, there)))
+            self._checked(lambda: self._check_table(types, there))
         columns = ", ".join(f"{column(name)} {type_}" for name, type_ in types.items())
         self._drop(self.staging)
         # Unlogged: it is written once and read once, and after a crash of the server it is empty.
@@ -105,6 +106,8 @@ class Load:
         self._save(frame)
         (count,) = self.session.rows(f"SELECT count(*) FROM {quoted(self.staging)}")[0]
         self._checked(lambda: check_keys(self.session, self.staging, matched(self.sink.keys, types)))
+        if there:
+            self._checked(lambda: check_values(self.session, self.staging, types, there))
         return Written(location="", rows=int(str(count)), bytes=0, files=0, columns=types, keys={}, partitions={})
 
     def publish(self, written: Written) -> None:
@@ -112,14 +115,12 @@ class Load:
         try:
             with self.session.transaction():
                 if self._is_new(written):
-                    self._move(written.columns)
+                    self._checked(lambda: self._move(written))
         except Refused as error:
             if error.state.startswith(LOST):
                 self._settle(error)
             else:
-                of_a_value = error.state.startswith(BAD_VALUE)
-                where = culprit(self.session, self.staging, self.sink.table, written.columns) if of_a_value else ""
-                raise self._error(f"{where}{error}") from error
+                raise self._error(str(error)) from error
 
     def tidy(self, job: str) -> None:
         """Nothing is left of earlier runs: they are one transaction each."""
@@ -139,7 +140,7 @@ class Load:
         return f"_lake_{self.table[:24]}_{_digest(self.table, 8)}_"
 
     def _save(self, frame: DataFrame) -> None:
-        options = self.database.options(self.staging) | {
+        options = self.database.options(quoted(self.staging)) | {
             "batchsize": str(self.sink.batch_size),
             "numPartitions": WRITERS,
             "reWriteBatchedInserts": "true",
@@ -154,27 +155,30 @@ class Load:
             way_out = ". PostgreSQL keeps no text with the character 0: remove it in a map step" if zero else ""
             raise self._error(f"{refused}{way_out}") from None
 
-    def _move(self, types: dict[str, str]) -> None:
-        table, keys = quoted(self.sink.table), self.sink.keys
-        if not exists(self.session, self.sink.table):
-            columns = [f"{column(name.lower())} {type_}" for name, type_ in types.items()]
-            columns += [f"PRIMARY KEY ({', '.join(column(key.lower()) for key in keys)})"] if keys else []
-            self.session.execute(f"CREATE TABLE {table} ({', '.join(columns)})")
+    def _check_table(self, types: dict[str, str], there: dict[str, Type]) -> None:
+        check_fit(self.session, types, there)
+        check_unique(self.session, self.sink.table, matched(self.sink.keys, there))
         if self.sink.mode == "truncate":
-            # TRUNCATE keeps readers out, and shows an empty table to those whose snapshot is older.
-            self.session.execute(f"DELETE FROM {table}")
-        there = columns_of(self.session, self.sink.table)
-        names = matched(types, there)
-        values = ", ".join(value(name, types[name], there[into]) for name, into in zip(types, names, strict=True))
-        into = ", ".join(map(column, names))
-        conflict = self._on_conflict(names, matched(keys, there)) if keys else ""
-        self.session.execute(f"INSERT INTO {table} ({into}) SELECT {values} FROM {quoted(self.staging)}{conflict}")
+            check_truncate(self.session, self.sink.table)
 
-    def _on_conflict(self, names: list[str], keys: list[str]) -> str:
-        changes = ", ".join(f"{column(name)} = EXCLUDED.{column(name)}" for name in names if name not in keys)
-        return f" ON CONFLICT ({', '.join(map(column, keys))}) DO " + (
-            f"UPDATE SET {changes}" if changes else "NOTHING"
-        )
+    def _move(self, written: Written) -> None:
+        table, types, keys = self.sink.table, written.columns, self.sink.keys
+        if not exists(self.session, table):
+            self._create(types)
+        if self.sink.mode == "truncate":
+            empty(self.session, table)
+        there = columns_of(self.session, table)
+        names = dict(zip(matched(types, there), types, strict=True))
+        values = [f"{value(name, types[name], there[known])} AS {column(known)}" for known, name in names.items()]
+        given = f"SELECT {', '.join(values)} FROM {quoted(self.staging)}"
+        into = {name: there[name].full for name in names}
+        insert(self.session, table, into, given, matched(keys, there), written.rows)
+
+    def _create(self, types: dict[str, str]) -> None:
+        columns = [f"{column(name.lower())} {type_}" for name, type_ in types.items()]
+        keys = ", ".join(column(key.lower()) for key in self.sink.keys)
+        columns += [f"PRIMARY KEY ({keys})"] if keys else []
+        self.session.execute(f"CREATE TABLE {quoted(self.sink.table)} ({', '.join(columns)})")
 
     @property
     def _runs(self) -> str:

@@ -20,8 +20,8 @@ from pyspark.sql import DataFrame, SparkSession
 from lake_etl.binary_source import Damage
 from lake_etl.cast_nulls import WARN_OVER, cast_nulls, summary
 from lake_etl.catalog import NoTable, Table, find_table, registered
-from lake_etl.database import read_database
 from lake_etl.database_sink import Load, loading, read_database_sink
+from lake_etl.database_source import read_database
 from lake_etl.errors import JobError, NotYetWritten, check_options, of_query, reason, unknown
 from lake_etl.expectations import Judged, check, judge, read_rules
 from lake_etl.files import Batches, Files

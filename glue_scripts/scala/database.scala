@@ -1,7 +1,6 @@
 /** The database refused a statement. state is its SQLSTATE. */
 final class Refused(message: String, val state: String) extends JobError(message) {
   def isLost: Boolean = Refused.Lost.exists(state.startsWith)
-  def isOfAValue: Boolean = state.startsWith("22")
 }
 
 object Refused {
@@ -22,20 +21,9 @@ final class Database(
   private val properties = Map("user" -> user, "password" -> password, "tcpKeepAlive" -> "true") ++
     (if (ssl) Some("sslmode" -> "require") else None)
 
-  /** Spark's options to read or write a table, `schema.table`. */
-  def options(table: String): Map[String, String] =
-    Map("url" -> url, "driver" -> Database.Driver, "dbtable" -> Quoted.table(table)) ++ properties
-
-  /** A table as a dataset, read by one statement when the steps ask for it. No row of it can be bad. */
-  def read(spark: SparkSession, table: String, dataset: String): Source = {
-    val session = new Session(this)
-    try session.check(table, s"dataset $dataset")
-    finally session.close()
-    val frame = spark.read.format("jdbc").options(options(table)).option("fetchsize", Database.Fetched).load()
-    val counts = Observation()
-    val counting = frame.observe(counts, count(lit(1)).as("rows"), lit(0L).as("bad"))
-    new Source(dataset, counting, None, ListMap.empty, counts, () => Damage.None)
-  }
+  /** Spark's options to read or write rows: a table or a query, as SQL names it after FROM. */
+  def options(rows: String): Map[String, String] =
+    Map("url" -> url, "driver" -> Database.Driver, "dbtable" -> rows) ++ properties
 
   def open(): Connection = {
     val given = new java.util.Properties()
@@ -76,7 +64,6 @@ final class Database(
 
 object Database {
   private val Driver = "org.postgresql.Driver"
-  private val Fetched = 10000L // rows in one round trip
   private val WrongLogin = Seq("28P01", "28000") // SQLSTATEs
 
   /** The database of a Glue connection. Throws JobError where there is no connection, secret, or login in it. */
@@ -144,7 +131,7 @@ final class Session(val database: Database) {
   def close(): Unit = told(connection.close())
 
   /** Run a statement, with a text for each `?`. Returns how many rows it changed. */
-  def execute(statement: String, values: String*): Int = prepared(statement, values)(_.executeUpdate())
+  def execute(statement: String, values: String*): Long = prepared(statement, values)(_.executeLargeUpdate())
 
   /** The rows of a query, each value as text. */
   def rows(statement: String, values: String*): List[List[String]] = prepared(statement, values) { prepared =>

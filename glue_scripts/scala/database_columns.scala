@@ -1,4 +1,4 @@
-/** The columns of a staging table and of the table it goes to: do they fit, and which one does not. */
+/** The columns of a staging table and of the table it goes to: what would not arrive there as it is. */
 object DatabaseColumns {
   private val Types = Map( // Spark's type: PostgreSQL's
     "string" -> "text",
@@ -14,8 +14,17 @@ object DatabaseColumns {
     "timestamp_ntz" -> "timestamp without time zone",
     "binary" -> "bytea"
   )
+  // Types that keep what the table's would leave out of a text: a time of day, a zone.
+  private val Wider = Map(
+    "date" -> "timestamp with time zone",
+    "timestamp without time zone" -> "timestamp with time zone",
+    "time without time zone" -> "time with time zone"
+  )
+  private val Unlike = Map("money" -> "numeric") // No number but this one comes back from it.
+  private val (noCast, ofValues) = ("42846", Seq("22", "42846")) // SQLSTATEs, or how they begin
   private val Whole = Seq("smallint", "integer", "bigint")
-  private val Fractions = Seq("real", "double precision", "numeric")
+  private val Floats = Seq("real", "double precision")
+  private val Fractions = Floats :+ "numeric"
 
   /** Column -> PostgreSQL's type. Throws JobError for a type that no column of a database has. */
   def staged(frame: DataFrame): ListMap[String, String] =
@@ -28,17 +37,6 @@ object DatabaseColumns {
       ))
   }
 
-  /** Column -> type of a table that is there, else nothing. Types have no length; all kinds of text are text. */
-  def of(session: Session, table: String): ListMap[String, String] = {
-    val found = session.rows(
-      "SELECT attname, CASE typcategory WHEN 'S' THEN 'text' ELSE format_type(atttypid, NULL) END " +
-        "FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid " +
-        "WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-      Quoted.table(table)
-    )
-    ListMap(found.map { case List(name, type_) => name -> type_ }: _*)
-  }
-
   /** The columns there that are meant by names: with the same letters, or else whatever their case.
     *
     * Throws JobError for a name that is none of them.
@@ -49,26 +47,42 @@ object DatabaseColumns {
     names.toSeq.map(name => known.getOrElse(name, lower(name)))
   }
 
-  /** Throw JobError for a column that the table does not have, or that the table would round. */
-  def checkFit(types: ListMap[String, String], there: ListMap[String, String]): Unit =
-    for (((name, type_), known) <- types.toSeq.zip(matched(types.keys, there.keys)))
-      if (Whole.contains(there(known)) && Fractions.exists(type_.startsWith))
-        throw new JobError(
-          s"column $name is $type_ in the data and ${there(known)} in the table. Cast it in a map step"
-        )
+  /** Throw JobError for a column that the table does not have, or whose type would not become that of the table. */
+  def checkFit(session: Session, types: ListMap[String, String], there: ListMap[String, DatabaseType]): Unit =
+    for (((name, type_), known) <- types.toSeq.zip(matched(types.keys, there.keys))) {
+      val into = there(known).plain
+      val cut = Whole.contains(into) && Fractions.exists(type_.startsWith)
+      if (cut || !becomes(session, type_, into)) throw unfit(name, type_, into)
+    }
 
-  /** Throw JobError unless a unique index has just these columns. */
+  private def unfit(name: String, type_ : String, into: String) =
+    new JobError(s"column $name is $type_ in the data and $into in the table. Cast it in a map step")
+
+  /** Whether an INSERT casts values of a type by itself: from and to texts it is told to, or does. */
+  private def becomes(session: Session, type_ : String, into: String): Boolean = {
+    val cast = "SELECT 1 FROM pg_cast WHERE castsource = CAST(? AS regtype) AND casttarget = CAST(? AS regtype) " +
+      "AND castcontext <> 'e'"
+    Seq(type_, into).contains("text") || type_.startsWith(into) || session.rows(cast, type_, into).nonEmpty
+  }
+
+  /** Throw JobError unless a unique index that decides at once has just these columns as its keys. */
   def checkUnique(session: Session, table: String, keys: Seq[String]): Unit = {
-    val unique = session.rows(
-      "SELECT string_agg(attname, ',' ORDER BY attname) FROM pg_index JOIN pg_attribute ON attrelid = indrelid " +
-        "AND attnum = ANY (indkey) WHERE indrelid = to_regclass(?) AND indisunique AND indpred IS NULL " +
-        "GROUP BY indexrelid",
+    val found = session.rows(
+      "SELECT (SELECT string_agg(attname, ',' ORDER BY attname) FROM pg_attribute WHERE attrelid = indrelid " +
+        "AND attnum = ANY ((CAST(indkey AS int2[]))[0:indnkeyatts - 1])), " +
+        "CASE WHEN indpred IS NOT NULL THEN 'partial' WHEN indexprs IS NOT NULL THEN 'of expressions too' " +
+        "WHEN NOT indimmediate THEN 'deferrable' WHEN indisexclusion THEN 'an exclusion' " +
+        "WHEN NOT indisvalid THEN 'invalid' END AS flaw " +
+        "FROM pg_index WHERE indrelid = to_regclass(?) AND indisunique ORDER BY flaw NULLS LAST",
       Quoted.table(table)
     )
-    if (keys.nonEmpty && !unique.contains(List(keys.sorted.mkString(","))))
+    val flaw = found.collect { case List(columns, flaw) if columns == keys.sorted.mkString(",") => flaw }.lastOption
+    if (keys.nonEmpty && !flaw.contains(null)) {
+      val but = flaw.fold("")(flaw => s", and the one there is $flaw")
       throw new JobError(
-        s"an upsert by ${keys.mkString(", ")} needs a unique index of just these columns. Create it first"
+        s"an upsert by ${keys.mkString(", ")} needs a unique index of just these columns$but. Create it first"
       )
+    }
   }
 
   /** Throw JobError for a key that is null, and for one that two rows have: either of them could stay. */
@@ -85,23 +99,66 @@ object DatabaseColumns {
   }
 
   /** A staged value as the table takes it: only texts must be told what they are. */
-  def value(name: String, staged: String, there: String): String =
-    if (staged == "text" && there != "text") s"CAST(${Quoted.column(name)} AS $there)" else Quoted.column(name)
+  def value(name: String, staged: String, there: DatabaseType): String =
+    if (staged == "text" && there.plain != "text") s"CAST(${Quoted.column(name)} AS ${there.plain})"
+    else Quoted.column(name)
 
-  /** `column x: ` of the first column whose staged values its column in the table cannot hold; or nothing. */
-  def culprit(session: Session, staging: String, table: String, types: ListMap[String, String]): String = {
-    val there = of(session, table)
-    def fits(name: String, into: String): Boolean =
-      try {
-        session.transaction {
-          val like = s"SELECT ${Quoted.column(into)} FROM ${Quoted.table(table)} WITH NO DATA"
-          session.execute(s"CREATE TEMPORARY TABLE _lake_one ON COMMIT DROP AS $like")
-          val taken = value(name, types(name), there(into))
-          session.execute(s"INSERT INTO _lake_one SELECT $taken FROM ${Quoted.table(staging)}")
-        }
-        true
-      } catch { case _: Refused => false }
-    val columns = if (there.isEmpty) Nil else types.keys.toSeq.zip(matched(types.keys, there.keys))
-    columns.collectFirst { case (name, into) if !fits(name, into) => s"column $name: " }.getOrElse("")
+  /** Throw JobError for the first column with a value that the table would change, or could not take. */
+  def checkValues(
+      session: Session,
+      staging: String,
+      types: ListMap[String, String],
+      there: ListMap[String, DatabaseType]
+  ): Unit = {
+    val pairs = types.toSeq.zip(matched(types.keys, there.keys))
+    val changes = pairs.collect {
+      case ((name, type_), into) if type_ != there(into).full => Change(name, type_, there(into))
+    }
+    if (changes.nonEmpty && !allStay(session, staging, changes)) changes.foreach(check(session, staging, _))
+  }
+
+  private def allStay(session: Session, staging: String, changes: Seq[Change]): Boolean = {
+    val any = changes.map(change => s"(${change.differs})").mkString(" OR ")
+    try session.rows(s"SELECT 1 FROM ${Quoted.table(staging)} WHERE $any LIMIT 1").isEmpty
+    catch { case error: Refused if ofValues.exists(error.state.startsWith) => false }
+  }
+
+  private def check(session: Session, staging: String, change: Change): Unit = {
+    val Change(name, type_, there) = change
+    val shown = Seq(Quoted.column(name), change.into).map(each => s"left(CAST($each AS text), 100)").mkString(", ")
+    val found = try session.rows(
+        s"SELECT $shown FROM ${Quoted.table(staging)} WHERE ${change.differs} LIMIT 1"
+      )
+    catch {
+      case error: Refused if error.state == noCast => throw unfit(name, type_, there.plain)
+      case error: Refused =>
+        val wayOut = "Cast or filter it in a step before, or change the table"
+        throw new JobError(s"column $name: ${error.getMessage}. $wayOut")
+    }
+    for (List(was, becomes) <- found)
+      throw new JobError(
+        s"column $name: '$was' would become '$becomes' in the table, where it is ${there.full}. " +
+          "Cast or round it in a map step, or change the table"
+      )
+  }
+
+  /** What becomes of a value, in SQL: by way of the table's type `into` one in which nothing is lost; and whether it is
+    * another there.
+    */
+  private final case class Change(name: String, type_ : String, there: DatabaseType) {
+    private val (through, column) = (if (type_ != "text") unlike else wider, Quoted.column(name))
+    private val taken = s"CAST(${value(name, type_, there)} AS ${there.full})"
+    // PostgreSQL's cast of a float to numeric keeps 6 or 15 digits, and its text has all of them.
+    private val digits = type_.startsWith("numeric") && Floats.contains(there.plain)
+    val into: String = s"CAST(${if (digits) s"CAST($taken AS text)" else taken} AS $through)"
+
+    // Of the same type, only whether it can be cast: some of these types know no equality.
+    val differs: String =
+      if (through == there.full) s"$column IS NOT NULL AND $into IS NULL"
+      else s"$into IS DISTINCT FROM CAST($column AS $through)"
+
+    private def unlike = Unlike.getOrElse(there.plain, type_)
+    private def wider =
+      if (there.full.startsWith("character(")) "bpchar" else Wider.getOrElse(there.plain, there.plain)
   }
 }

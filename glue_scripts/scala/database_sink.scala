@@ -33,6 +33,7 @@ final class Load(database: Database, sink: DatabaseSink, job: String, runId: Str
   // The attempts of a run are one insert; the other modes may well be done again.
   private val notedAs = if (sink.mode == "insert") runId.split("_attempt_").head else runId
   private val session = new Session(database)
+  private val target = new DatabaseTarget(session, sink.table)
   val name = s"${sink.connection} ${sink.table}"
 
   /** Take the lock, and clear what killed runs have left. */
@@ -51,11 +52,8 @@ final class Load(database: Database, sink: DatabaseSink, job: String, runId: Str
   /** Put all rows into a staging table, and count them there. */
   def write(frame: DataFrame): Written = {
     Errors.checkColumns(frame, sink.keys, "the data that goes to the sink")
-    val (types, there) = (checked(DatabaseColumns.staged(frame)), DatabaseColumns.of(session, sink.table))
-    if (there.nonEmpty) checked {
-      DatabaseColumns.checkFit(types, there)
-      DatabaseColumns.checkUnique(session, sink.table, DatabaseColumns.matched(sink.keys, there.keys))
-    }
+    val (types, there) = (checked(DatabaseColumns.staged(frame)), DatabaseType.of(session, sink.table))
+    if (there.nonEmpty) checked(checkTable(types, there))
     val columns = types.map { case (name, type_) => s"${Quoted.column(name)} $type_" }
     drop(staging)
     // Unlogged: it is written once and read once, and after a crash of the server it is empty.
@@ -63,17 +61,16 @@ final class Load(database: Database, sink: DatabaseSink, job: String, runId: Str
     save(frame)
     val rows = session.rows(s"SELECT count(*) FROM ${Quoted.table(staging)}").head.head.toLong
     checked(DatabaseColumns.checkKeys(session, staging, DatabaseColumns.matched(sink.keys, types.keys)))
+    if (there.nonEmpty) checked(DatabaseColumns.checkValues(session, staging, types, there))
     Written("", rows, 0, 0, types, ListMap.empty, ListMap.empty)
   }
 
   /** Move the staged rows into the table: a reader sees all of them or none. */
   def publish(written: Written): Unit =
-    try session.transaction(if (isNew(written)) move(written.columns))
+    try session.transaction(if (isNew(written)) checked(move(written)))
     catch {
       case error: Refused if error.isLost => settle(error)
-      case error: Refused =>
-        def culprit = DatabaseColumns.culprit(session, staging, sink.table, written.columns)
-        throw failed(s"${if (error.isOfAValue) culprit else ""}${error.getMessage}")
+      case error: Refused => throw failed(error.getMessage)
     }
 
   /** Drop the staging table, and with the connection let go of the lock. */
@@ -89,7 +86,7 @@ final class Load(database: Database, sink: DatabaseSink, job: String, runId: Str
       "numPartitions" -> Load.Writers,
       "reWriteBatchedInserts" -> "true"
     )
-    try frame.write.format("jdbc").options(database.options(staging) ++ writing).mode("append").save()
+    try frame.write.format("jdbc").options(database.options(Quoted.table(staging)) ++ writing).mode("append").save()
     catch {
       case error: Throwable if Database.ofTheDriver(error).nonEmpty =>
         val (refused, zero) = (database.refusal(error), Database.ofTheDriver(error).exists(_.getSQLState == "22021"))
@@ -98,34 +95,30 @@ final class Load(database: Database, sink: DatabaseSink, job: String, runId: Str
     }
   }
 
-  private def move(types: ListMap[String, String]): Unit = {
-    val target = Quoted.table(sink.table)
+  private def checkTable(types: ListMap[String, String], there: ListMap[String, DatabaseType]): Unit = {
+    DatabaseColumns.checkFit(session, types, there)
+    DatabaseColumns.checkUnique(session, sink.table, DatabaseColumns.matched(sink.keys, there.keys))
+    if (sink.mode == "truncate") target.checkTruncate()
+  }
+
+  private def move(written: Written): Unit = {
+    val types = written.columns
     if (!session.has(sink.table)) create(types)
-    // TRUNCATE keeps readers out, and shows an empty table to those whose snapshot is older.
-    if (sink.mode == "truncate") session.execute(s"DELETE FROM $target")
-    val there = DatabaseColumns.of(session, sink.table)
+    if (sink.mode == "truncate") target.empty()
+    val there = DatabaseType.of(session, sink.table)
     val names = DatabaseColumns.matched(types.keys, there.keys)
-    val values = types.toSeq.zip(names).map {
-      case ((name, type_), into) => DatabaseColumns.value(name, type_, there(into))
+    val values = types.toSeq.zip(names).map { case ((name, type_), known) =>
+      s"${DatabaseColumns.value(name, type_, there(known))} AS ${Quoted.column(known)}"
     }
-    val conflict = if (sink.keys.isEmpty) "" else onConflict(names, DatabaseColumns.matched(sink.keys, there.keys))
-    session.execute(
-      s"INSERT INTO $target (${Quoted.columns(names)}) " +
-        s"SELECT ${values.mkString(", ")} FROM ${Quoted.table(staging)}$conflict"
-    )
+    val given = s"SELECT ${values.mkString(", ")} FROM ${Quoted.table(staging)}"
+    val into = ListMap(names.map(name => name -> there(name).full): _*)
+    target.insert(into, given, DatabaseColumns.matched(sink.keys, there.keys), written.rows)
   }
 
   private def create(types: ListMap[String, String]): Unit = {
     val columns = types.toSeq.map { case (name, type_) => s"${Quoted.column(name.toLowerCase)} $type_" }
     val keys = if (sink.keys.isEmpty) None else Some(s"PRIMARY KEY (${Quoted.columns(sink.keys.map(_.toLowerCase))})")
     session.execute(s"CREATE TABLE ${Quoted.table(sink.table)} (${(columns ++ keys).mkString(", ")})")
-  }
-
-  private def onConflict(names: Seq[String], keys: Seq[String]): String = {
-    val others = names.filterNot(keys.contains).map(Quoted.column)
-    val changes = others.map(column => s"$column = EXCLUDED.$column")
-    val effect = if (changes.isEmpty) "NOTHING" else s"UPDATE SET ${changes.mkString(", ")}"
-    s" ON CONFLICT (${Quoted.columns(keys)}) DO $effect"
   }
 
   /** Note this load. False where this run has done it before. */

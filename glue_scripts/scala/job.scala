@@ -232,7 +232,7 @@ final class JobRun(arguments: Arguments) {
     }
 
     private def inDatabase(dataset: String, place: Options): Source =
-      database(place.text("connection")).read(spark, place.text("table"), dataset)
+      DatabaseSource(spark, database(place.text("connection")), place.text("table"), dataset)
 
     /** A dataset that a step names. */
     def other(dataset: String): DataFrame = {

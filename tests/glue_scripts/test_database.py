@@ -14,8 +14,8 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from lake_etl.database import read_database
 from lake_etl.database_sink import Load, loading, read_database_sink
+from lake_etl.database_source import read_database
 from lake_etl.errors import JobError
 from lake_etl.job import run
 from lake_etl.report import observed

@@ -7,7 +7,7 @@ import socket
 import pytest
 from pyspark.sql import SparkSession
 
-from lake_etl.database import read_database
+from lake_etl.database_source import read_database
 from lake_etl.errors import JobError
 from tests.glue_scripts.planes import SCHEMA, Rows, load, refused, there
 from tests.glue_scripts.shop import Shop
@@ -52,6 +52,17 @@ def test_an_upsert_needs_its_keys_in_the_data_and_in_the_table(planes: Shop, row
     assert "2 rows have the key tailnum 'N3'" in refused(planes, twice, mode="upsert", keys=["tailnum"])
     none = rows(SCHEMA, (None, 1))
     assert "1 rows have no value in a key column (tailnum)" in refused(planes, none, mode="upsert", keys=["tailnum"])
+
+
+def test_a_truncate_refuses_a_table_whose_rows_may_be_hidden_from_it(planes: Shop, rows: Rows) -> None:
+    planes.run(
+        f"CREATE ROLE clerk LOGIN PASSWORD '{PASSWORD}'; GRANT ALL ON SCHEMA public TO clerk; "
+        "GRANT ALL ON planes TO clerk; "
+        "ALTER TABLE planes ENABLE ROW LEVEL SECURITY; CREATE POLICY few ON planes USING (seats < 15)"
+    )
+    planes.login("clerk", PASSWORD)
+    told = refused(planes, rows(SCHEMA, ("N3", 30)), mode="truncate")
+    assert "row-level security may hide rows of it from this user" in told
 
 
 def test_a_text_that_postgresql_cannot_keep_is_told(planes: Shop, rows: Rows) -> None:

@@ -1,0 +1,90 @@
+"""What a table does to a load: rows that it keeps away or keeps back, and other tables that would change with it."""
+
+from __future__ import annotations
+
+from lake_etl.database import Session, column, quoted
+from lake_etl.errors import JobError
+
+# The table, and those whose rows are its rows too.
+TREE = (
+    "WITH RECURSIVE tree AS (SELECT CAST(to_regclass(?) AS oid) AS oid "
+    "UNION SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent = tree.oid) "
+)
+
+
+def check_truncate(session: Session, table: str) -> None:
+    """Raise JobError where a truncate would change another table, or would not see all rows of this one."""
+    if session.rows("SELECT 1 FROM pg_class WHERE oid = to_regclass(?) AND relkind NOT IN ('r', 'p')", quoted(table)):
+        raise JobError("truncate takes tables only, and this is none. Name the table that its rows are in")
+    for child, name, action in session.rows(
+        f"{TREE}SELECT format('%s.%s', nspname, relname), conname, CASE confdeltype WHEN 'c' THEN 'CASCADE' "
+        "WHEN 'n' THEN 'SET NULL' ELSE 'SET DEFAULT' END FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid "
+        "JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE contype = 'f' AND confdeltype IN ('c', 'n', 'd') "
+        "AND confrelid IN (SELECT oid FROM tree) AND conrelid NOT IN (SELECT oid FROM tree) ORDER BY conrelid LIMIT 1",
+        quoted(table),
+    ):
+        raise JobError(
+            f"truncate would change rows of {child}, which refers to it with ON DELETE {action} (constraint {name}). "
+            "Use upsert, or let the constraint do nothing ON DELETE"
+        )
+    if session.rows("SELECT 1 WHERE row_security_active(CAST(to_regclass(?) AS oid))", quoted(table)):
+        raise JobError(
+            "row-level security may hide rows of it from this user, and truncate would leave them. "
+            "Use another user, or upsert"
+        )
+
+
+def empty(session: Session, table: str) -> None:
+    """Delete all rows. TRUNCATE keeps readers out, and shows an empty table to those whose snapshot is older."""
+    session.execute(f"DELETE FROM {quoted(table)}")
+    for (left,) in session.rows(f"SELECT count(*) FROM {quoted(table)} HAVING count(*) > 0"):
+        raise JobError(
+            f"{left} rows are left after the DELETE: {_kept_by(session, table)}, or another program adds some. "
+            "Nothing is changed. Drop that, or use upsert"
+        )
+
+
+def insert(session: Session, table: str, columns: dict[str, str], given: str, keys: list[str], rows: int) -> None:
+    """Put the rows of a query into columns (name -> type), over those of the same keys if there are any.
+
+    Raises JobError unless all of them are there then: they are counted by what the table did.
+    """
+    into = ", ".join(map(column, columns))
+    arrived = session.execute(f"INSERT INTO {quoted(table)} ({into}) {given}{_on_conflict(list(columns), keys)}")
+    if arrived != rows and keys:
+        arrived = rows - _missing(session, table, columns, given, keys)
+    if arrived != rows:
+        raise JobError(
+            f"{arrived} of {rows} rows arrived: {_kept_by(session, table)}. Nothing is changed. "
+            "Drop that, filter these rows in a step, or write into the table where they are to be"
+        )
+
+
+def _on_conflict(columns: list[str], keys: list[str]) -> str:
+    if not keys:
+        return ""
+    changes = ", ".join(f"{column(name)} = EXCLUDED.{column(name)}" for name in columns if name not in keys)
+    return f" ON CONFLICT ({', '.join(map(column, keys))}) DO " + (f"UPDATE SET {changes}" if changes else "NOTHING")
+
+
+def _missing(session: Session, table: str, columns: dict[str, str], given: str, keys: list[str]) -> int:
+    """The rows that are not there. An upsert does not count those that had nothing to change, but they are."""
+    same = [f"kept.{column(key)} = given.{column(key)}" for key in keys] + [
+        f"CAST(kept.{column(name)} AS text) IS NOT DISTINCT FROM CAST(CAST(given.{column(name)} AS {type_}) AS text)"
+        for name, type_ in columns.items()
+        if name not in keys
+    ]
+    there = f"SELECT FROM {quoted(table)} AS kept WHERE {' AND '.join(same)}"
+    return int(str(session.rows(f"SELECT count(*) FROM ({given}) AS given WHERE NOT EXISTS ({there})")[0][0]))
+
+
+def _kept_by(session: Session, table: str) -> str:
+    """What may have kept rows away, or back."""
+    ((names,),) = session.rows(
+        f"{TREE}SELECT string_agg(name, ', ' ORDER BY name) FROM ("
+        "SELECT tgname AS name FROM pg_trigger WHERE tgrelid IN (SELECT oid FROM tree) AND NOT tgisinternal "
+        "UNION SELECT rulename FROM pg_rewrite WHERE ev_class IN (SELECT oid FROM tree) AND rulename <> '_RETURN') "
+        "AS found",
+        quoted(table),
+    )
+    return f"a trigger or rule of the table keeps rows{f' ({names})' if names else ''}"

@@ -1,0 +1,129 @@
+"""PostgreSQL's types: those of a table's columns, and how Spark reads the exact values of each."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from lake_etl.database import Session, quoted
+
+
+class Type(NamedTuple):
+    """A column's type, of a domain the one beneath it: `plain` has no length and is text for all kinds of text."""
+
+    plain: str
+    full: str
+
+
+class Reading(NamedTuple):
+    """How values of a type are read, in SQL where `{}` stands for one: as `value`, which is of `type`.
+
+    Those for which `fits` is false are refused, since they are not within `limit`. An empty `fits`: all of them fit.
+    """
+
+    type: str
+    fits: str = ""
+    limit: str = ""
+    value: str = "{}"
+
+
+AS_THEY_ARE = (
+    "boolean",
+    "smallint",
+    "integer",
+    "bigint",
+    "real",
+    "double precision",
+    "text",
+    "bytea",
+    "oid",
+    "inet",
+)
+# Java's calendar, by which the driver reads, leaves these ten days out.
+YEARS = "dates and times of the years 1 to 9999 (in 1582, without 5 to 14 October)"
+CONVERTED = {
+    "bit(1)": Reading("boolean", value="{} = B'1'"),
+    "date": Reading(
+        "date",
+        "{} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' AND {} NOT BETWEEN DATE '1582-10-05' AND DATE '1582-10-14'",
+        YEARS,
+    ),
+    # Its value is in no zone; the driver would take it for one in the zone of its machine.
+    "timestamp without time zone": Reading(
+        "timestamp with time zone",
+        "{} BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999' "
+        "AND NOT ({} >= TIMESTAMP '1582-10-05' AND {} < TIMESTAMP '1582-10-15')",
+        YEARS,
+        "{} AT TIME ZONE 'UTC'",
+    ),
+    "timestamp with time zone": Reading(
+        "timestamp with time zone",
+        "{} BETWEEN TIMESTAMPTZ '0001-01-01 00:00+00' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00' "
+        "AND NOT ({} >= TIMESTAMPTZ '1582-10-05 00:00+00' AND {} < TIMESTAMPTZ '1582-10-15 00:00+00')",
+        YEARS,
+    ),
+}
+DIGITS, SCALE = 38, 18  # of Spark's decimals, and the scale that it gives to a numeric without one
+
+
+def columns_of(session: Session, table: str) -> dict[str, Type]:
+    """Column -> type of a table that is there, else nothing."""
+    found = session.rows(
+        "WITH RECURSIVE base AS (SELECT attnum, attname, atttypid AS type, atttypmod AS modifier FROM pg_attribute "
+        "WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped "
+        "UNION ALL SELECT attnum, attname, typbasetype, typtypmod FROM base JOIN pg_type ON oid = type "
+        "WHERE typtype = 'd') "
+        "SELECT attname, CASE typcategory WHEN 'S' THEN 'text' ELSE format_type(type, -1) END, "
+        "format_type(type, modifier) FROM base JOIN pg_type ON oid = type WHERE typtype <> 'd' ORDER BY attnum",
+        quoted(table),
+    )
+    return {str(name): Type(str(plain), str(full)) for name, plain, full in found}
+
+
+def reading(type_: str) -> Reading | None:
+    """How values of a type are read; None: as they are. What Spark has no type for becomes the database's text of it.
+
+    >>> reading("numeric(9,2)").type, reading("time without time zone").type
+    ('numeric(9,2)', 'text')
+    """
+    if type_ in AS_THEY_ARE:
+        return None
+    if type_.endswith("[]"):
+        return _list(type_.removesuffix("[]"))
+    if number := re.fullmatch(r"numeric(?:\((\d+),(-?\d+)\))?", type_):
+        return _number(int(number[1] or DIGITS), int(number[2] or SCALE))
+    return CONVERTED.get(type_, CONVERTED.get(re.sub(r"\(\d\)", "", type_), Reading("text")))
+
+
+def _number(precision: int, scale: int) -> Reading:
+    """As many digits after the point as the type has, and before it those that are left of Spark's 38."""
+    after = min(max(scale, 0), DIGITS)
+    before = min(max(precision - scale, 0), DIGITS - after)
+    type_ = f"({before + after},{after})"
+    return Reading(f"numeric{type_}", f"{{}} = round({{}}, {after}) AND abs({{}}) < 1e{before}", f"decimal{type_}")
+
+
+def _list(element: str) -> Reading:
+    """PostgreSQL's arrays have any number of dimensions, whatever their type says; Spark's lists have one."""
+    type_, fits, limit, value = reading(element) or Reading(element)
+    flat = "{} IS NOT NULL AND COALESCE(array_ndims({}), 1) = 1"
+    each = f" AND NOT EXISTS (SELECT FROM unnest({{}}) AS item WHERE NOT ({_of('item', fits)}))" if fits else ""
+    items = f"SELECT {_of('item', value)} FROM unnest({{}}) WITH ORDINALITY AS items(item, place) ORDER BY place"
+    list_ = "{}" if value == "{}" else f"ARRAY({items})"
+    return Reading(f"{type_}[]", flat + each, f"lists of {limit or type_}", list_)
+
+
+def _of(value: str, sql: str) -> str:
+    return sql.replace("{}", value)
+
+
+def selected(column: str, found: Reading) -> str:
+    """The value of a column (as SQL names it), or null where it is refused."""
+    value = _of(column, f"CASE WHEN {found.fits} THEN {found.value} END" if found.fits else found.value)
+    return f"CAST({value} AS {found.type})"
+
+
+def refused(column: str, found: Reading) -> str:
+    """The beginning of a value's text, on one line, where it is refused; else null."""
+    text = r"left(regexp_replace(CAST({} AS text), '\s+', ' ', 'g'), 100)"
+    return _of(column, f"CASE WHEN NOT ({found.fits}) THEN {text} END")

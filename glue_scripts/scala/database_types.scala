@@ -1,0 +1,114 @@
+/** A column's type, of a domain the one beneath it: `plain` has no length and is text for all kinds of text. */
+final case class DatabaseType(plain: String, full: String)
+
+object DatabaseType {
+
+  /** Column -> type of a table that is there, else nothing. */
+  def of(session: Session, table: String): ListMap[String, DatabaseType] = {
+    val found = session.rows(
+      "WITH RECURSIVE base AS (SELECT attnum, attname, atttypid AS type, atttypmod AS modifier FROM pg_attribute " +
+        "WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped " +
+        "UNION ALL SELECT attnum, attname, typbasetype, typtypmod FROM base JOIN pg_type ON oid = type " +
+        "WHERE typtype = 'd') " +
+        "SELECT attname, CASE typcategory WHEN 'S' THEN 'text' ELSE format_type(type, -1) END, " +
+        "format_type(type, modifier) FROM base JOIN pg_type ON oid = type WHERE typtype <> 'd' ORDER BY attnum",
+      Quoted.table(table)
+    )
+    ListMap(found.map { case List(name, plain, full) => name -> DatabaseType(plain, full) }: _*)
+  }
+}
+
+/** How values of a type are read, in SQL where `{}` stands for one: as `value`, which is of `type_`.
+  *
+  * Those for which `fits` is false are refused, since they are not within `limit`. An empty `fits`: all of them fit.
+  */
+final case class Reading(type_ : String, fits: String = "", limit: String = "", value: String = "{}") {
+
+  /** The value of a column (as SQL names it), or null where it is refused. */
+  def selected(column: String): String = {
+    val sql = if (fits.isEmpty) value else s"CASE WHEN $fits THEN $value END"
+    s"CAST(${Reading.filled(column, sql)} AS ${type_})"
+  }
+
+  /** The beginning of a value's text, on one line, where it is refused; else null. */
+  def refused(column: String): String = {
+    val text = "left(regexp_replace(CAST({} AS text), '\\s+', ' ', 'g'), 100)"
+    Reading.filled(column, s"CASE WHEN NOT ($fits) THEN $text END")
+  }
+}
+
+object Reading {
+  private val AsTheyAre = Seq(
+    "boolean",
+    "smallint",
+    "integer",
+    "bigint",
+    "real",
+    "double precision",
+    "text",
+    "bytea",
+    "oid",
+    "inet"
+  )
+  // Java's calendar, by which the driver reads, leaves these ten days out.
+  private val Years = "dates and times of the years 1 to 9999 (in 1582, without 5 to 14 October)"
+  private val Converted = Map(
+    "bit(1)" -> Reading("boolean", value = "{} = B'1'"),
+    "date" -> Reading(
+      "date",
+      "{} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' " +
+        "AND {} NOT BETWEEN DATE '1582-10-05' AND DATE '1582-10-14'",
+      Years
+    ),
+    // Its value is in no zone; the driver would take it for one in the zone of its machine.
+    "timestamp without time zone" -> Reading(
+      "timestamp with time zone",
+      "{} BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999' " +
+        "AND NOT ({} >= TIMESTAMP '1582-10-05' AND {} < TIMESTAMP '1582-10-15')",
+      Years,
+      "{} AT TIME ZONE 'UTC'"
+    ),
+    "timestamp with time zone" -> Reading(
+      "timestamp with time zone",
+      "{} BETWEEN TIMESTAMPTZ '0001-01-01 00:00+00' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00' " +
+        "AND NOT ({} >= TIMESTAMPTZ '1582-10-05 00:00+00' AND {} < TIMESTAMPTZ '1582-10-15 00:00+00')",
+      Years
+    )
+  )
+  // Digits of Spark's decimals, and the scale that it gives to a numeric without one.
+  private val (digits, anyScale) = (38, 18)
+  private val (list, plainNumeric) = ("(.*)\\[\\]".r, "numeric")
+  private val numeric = "numeric\\((\\d+),(-?\\d+)\\)".r
+
+  /** How values of a type are read; None: as they are. What Spark has no type for becomes the database's text of it. */
+  def find(type_ : String): Option[Reading] = type_ match {
+    case known if AsTheyAre.contains(known) => None
+    case list(element) => Some(listOf(element))
+    case numeric(precision, scale) => Some(number(precision.toInt, scale.toInt))
+    case `plainNumeric` => Some(number(digits, anyScale))
+    case other =>
+      Some(Converted.getOrElse(other, Converted.getOrElse(other.replaceAll("\\(\\d\\)", ""), Reading("text"))))
+  }
+
+  /** As many digits after the point as the type has, and before it those that are left of Spark's 38. */
+  private def number(precision: Int, scale: Int): Reading = {
+    val after = scale.max(0).min(digits)
+    val before = (precision - scale).max(0).min(digits - after)
+    val type_ = s"(${before + after},$after)"
+    Reading(s"numeric${type_}", s"{} = round({}, $after) AND abs({}) < 1e$before", s"decimal${type_}")
+  }
+
+  /** PostgreSQL's arrays have any number of dimensions, whatever their type says; Spark's lists have one. */
+  private def listOf(element: String): Reading = {
+    val found = find(element).getOrElse(Reading(element))
+    val flat = "{} IS NOT NULL AND COALESCE(array_ndims({}), 1) = 1"
+    val misfit = s"SELECT FROM unnest({}) AS item WHERE NOT (${filled("item", found.fits)})"
+    val each = if (found.fits.isEmpty) "" else s" AND NOT EXISTS ($misfit)"
+    val items = "unnest({}) WITH ORDINALITY AS items(item, place) ORDER BY place"
+    val value = if (found.value == "{}") "{}" else s"ARRAY(SELECT ${filled("item", found.value)} FROM $items)"
+    val limit = if (found.limit.isEmpty) found.type_ else found.limit
+    Reading(s"${found.type_}[]", flat + each, s"lists of $limit", value)
+  }
+
+  private def filled(value: String, sql: String) = sql.replace("{}", value)
+}
