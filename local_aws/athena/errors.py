@@ -182,7 +182,7 @@ def _spoken(reason: str, sql: str) -> str:
 
 def _own(error: BaseException) -> str:
     """A reason that this package, or a macro of it, has given itself."""
-    text = str(error)
+    text = str(error).rpartition("QueryFailed: ")[2]
     found = _OWN.search(text) or _NAMED.search(re.sub(r"^[A-Z][A-Za-z ]+ Error: ", "", text).split("\n")[0])
     return found[1] if found else ""
 
