@@ -16,7 +16,7 @@ from local_aws.partitions.table import partitions_of
 from local_aws.protocol import Document
 
 _FEW = 16
-_DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ class Catalog:
 
 
 def _partition(document: Document) -> Partition:
-    values = (None if value == _DEFAULT_PARTITION else value for value in document["Values"])
+    values = (None if value == DEFAULT_PARTITION else value for value in document["Values"])
     storage = document["StorageDescriptor"]
     return Partition(storage["Location"], tuple(values), storage)
 

@@ -51,6 +51,7 @@ class Relation:
             raise QueryFailed(f"HIVE_BAD_DATA: {self.table.name}: {reason_of(error)}", DATA_ERROR) from error
 
     def _selects(self, files: Files, with_path: bool) -> Iterator[str]:
+        self._refuse_doubles()
         keys = [f"p.{sql_name(key.name)}" for key in self.table.keys]
         path = ['p."$path"'] if with_path else []
         for number, (table, group) in enumerate(self._by_serde(files)):
@@ -61,6 +62,14 @@ class Relation:
             for source in _READERS[table.format](scope):
                 select = ", ".join([*named(source.values, table.columns), *keys, *path])
                 yield f"SELECT {select} FROM ({source.sql}) AS f JOIN {self._files} AS p ON f.filename = p.filename"
+
+    def _refuse_doubles(self) -> None:
+        names = [column.name for column in [*self.table.columns, *self.table.keys]]
+        if doubles := sorted({name for name in names if names.count(name) > 1}):
+            raise QueryFailed(
+                f"HIVE_INVALID_METADATA: Hive metadata for table {self.table.name} is invalid: Table descriptor "
+                f"contains duplicate columns: {', '.join(doubles)}"
+            )
 
     def _by_serde(self, files: Files) -> list[tuple[Table, list[S3File]]]:
         """A partition's own SerDe reads its files; the table has that SerDe here."""

@@ -86,8 +86,7 @@ class JsonReader:
             if len(keys) > 1 or type_ is None:
                 return None
             reads.append(Read(keys[0][0], type_) if keys else None)
-        spelt = [read.key for read in reads if read]
-        return tuple(reads) if len(spelt) == len(set(spelt)) else None
+        return tuple(reads) if _are_distinct([read.key for read in reads if read]) else None
 
     def _keys(self, name: str, shape: Shape) -> list[tuple[str, Shape]]:
         """The keys of a file that a field may be in."""
@@ -120,7 +119,7 @@ class JsonReader:
                 return None
             names.append(key)
             children.append(type_)
-        return HiveType("struct", (), tuple(children), tuple(names)) if len(set(names)) == len(names) else None
+        return HiveType("struct", (), tuple(children), tuple(names)) if _are_distinct(names) else None
 
     def _map_type(self, kind: HiveType, shape: Shape) -> HiveType | None:
         key, value = kind.children
@@ -179,6 +178,11 @@ def _renamed(kind: HiveType, spelt: HiveType, value: str, depth: int = 0) -> str
         for (name, child), (key, inner) in zip(kind.fields, spelt.fields, strict=True)
     ]
     return f"CASE WHEN {value} IS NOT NULL THEN struct_pack({', '.join(parts)}) END"
+
+
+def _are_distinct(names: list[str]) -> bool:
+    """Whether DuckDB, which does not mind the case of names, can tell them apart."""
+    return len({name.lower() for name in names}) == len(names)
 
 
 def _join(groups: dict[Plan, list[S3File]], plan: Plan, file: S3File) -> None:

@@ -71,7 +71,8 @@ def _by_engine(scope: Scope, marks: Marks, files: Sequence[S3File]) -> Source:
     columns = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
     sql = f"""SELECT * FROM read_csv({scope.paths("plain", files)}, columns = {{{columns}}}, auto_detect = false,
         header = false, skip = {scope.skipped}, delim = {sql_string(marks.separator)},
-        quote = {sql_string(marks.quote)}, escape = {sql_string(marks.quote)}, null_padding = true, strict_mode = false, nullstr = '{_NO_TEXT}',
+        quote = {sql_string(marks.quote)}, escape = {sql_string(marks.quote)},
+        null_padding = true, strict_mode = false, nullstr = '{_NO_TEXT}',
         filename = true, hive_partitioning = false)"""
     return Source(sql, _values(scope, [f"f.{name}" for name in names]))
 

@@ -140,7 +140,7 @@ def _scalar_fits(kind: HiveType, node: Node) -> bool:
     if kind.range is not None:
         return node.type in _INTEGERS and node.meaning in ("", "int", "uint")
     if kind.name == "decimal":
-        return is_decimal or (node.type in _INTEGERS and node.meaning in ("", "int"))
+        return is_decimal or (node.type in _INTEGERS and node.meaning in ("", "int", "uint"))
     if kind.is_text:
         return node.type == "BYTE_ARRAY" and node.meaning in ("", "text")
     if kind.name == "timestamp":
