@@ -11,6 +11,7 @@ from local_aws.athena.errors import DATA_ERROR, QueryFailed, reason_of
 from local_aws.athena.memory import Memory
 from local_aws.athena.options import refuse_options
 from local_aws.athena.readers import json, lazy_simple, opencsv, orc, parquet, regex
+from local_aws.athena.readers.lines import refuse_unreadable
 from local_aws.athena.readers.source import Scope, Source, named
 from local_aws.athena.tables import Column, Partition, Table
 from local_aws.athena.types import duckdb_type, sql_name, sql_string
@@ -58,7 +59,7 @@ class Relation:
             scope = Scope(self.con, f"{self.name}_{number}", table, group, self.memory, self._files)
             refuse_options(table)
             if table.format not in _PACKS:
-                scope.refuse_packed()
+                refuse_unreadable(group, self.memory)
             for source in _READERS[table.format](scope):
                 select = ", ".join([*named(source.values, table.columns), *keys, *path])
                 yield f"SELECT {select} FROM ({source.sql}) AS f JOIN {self._files} AS p ON f.filename = p.filename"

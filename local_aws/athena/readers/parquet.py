@@ -50,7 +50,7 @@ def sources(scope: Scope) -> list[Source]:
     plans = {schema: tuple(_column(kind, schema.child(name)) for name, kind in kinds) for schema in set(schemas)}
     groups: dict[tuple[tuple[Column, ...], bool], list[S3File]] = {}
     for file, schema in zip(scope.files, schemas, strict=True):
-        groups.setdefault((plans[schema], _has_bare_text(schema)), []).append(file)
+        groups.setdefault((plans[schema], _bytes_are_text(kinds, schema, file)), []).append(file)
     return [_source(scope, n, plan, bare, files) for n, ((plan, bare), files) in enumerate(groups.items())]
 
 
@@ -156,6 +156,21 @@ _PHYSICAL = {
     "double": ("FLOAT", "DOUBLE"),
     "binary": _BYTES,
 }
+
+
+def _bytes_are_text(kinds: Sequence[tuple[str, HiveType]], schema: Node, file: S3File) -> bool:
+    """Whether bytes that nothing says are text are text, as the table has it; all of a file are, or none."""
+    bare = [kind for name, kind in kinds if (node := schema.child(name)) and _has_bare_text(node)]
+    if any(map(_has_text, bare)) and any(kind.name == "binary" for kind in bare):
+        raise QueryFailed(
+            f"NOT_SUPPORTED: {file.uri} has bytes that do not say whether they are text, under columns of type "
+            "string and binary; declare all of them binary"
+        )
+    return any(map(_has_text, bare))
+
+
+def _has_text(kind: HiveType) -> bool:
+    return kind.is_text or any(map(_has_text, kind.children))
 
 
 def _has_bare_text(node: Node) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from local_aws.athena.readers.source import raw_lines
+from local_aws.athena.readers.lines import raw_lines
 from local_aws.mirror import S3File
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -12,15 +12,11 @@ import duckdb
 from local_aws.athena.errors import DATA_ERROR, QueryFailed
 from local_aws.athena.hive_types import HiveType, arrow_type, duckdb_of
 from local_aws.athena.memory import Memory
+from local_aws.athena.readers.lines import LONGEST, raw_lines
 from local_aws.athena.tables import Column, Table
 from local_aws.athena.types import duckdb_type, sql_name, sql_string
 from local_aws.mirror import S3File
 
-_NO_TEXT = "\x02\x03"
-"""Text that no file holds; DuckDB wants none of a file's quote and escape characters in it."""
-_PACKED = (".bz2", ".lz4", ".snappy", ".deflate", ".lzo", ".zip")
-_LONGEST = 32 * 1024 * 1024
-"""Bytes of a line."""
 _MOMENT = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?"
 
 
@@ -47,6 +43,8 @@ class Scope:
     memory: Memory
     addresses: str
     """A table of `filename` and `$path`."""
+    made: set[str] = field(default_factory=set)
+    """The functions that are there."""
 
     @property
     def options(self) -> dict[str, str]:
@@ -68,17 +66,8 @@ class Scope:
         """How many lines at the begin of each file are no rows."""
         return int(self.table.parameters.get("skip.header.line.count") or 0)
 
-    def refuse_packed(self) -> None:
-        """Raises QueryFailed: for files of text that are packed in a way this AWS cannot read."""
-        for file in self.files:
-            if file.key.lower().endswith(_PACKED):
-                raise QueryFailed(
-                    f"NOT_SUPPORTED: {file.uri} is compressed in a way that this AWS does not unpack; "
-                    "it reads plain files, .gz and .zst"
-                )
-
     def function(self, part: str, body: Callable[..., Any], inputs: int, kind: HiveType, once: bool = False) -> str:
-        """The name of a function of `inputs` texts. `once`: it costs more than a look at one value does."""
+        """The name of a function of `inputs` texts. `once`: it costs so much that it must not be called again."""
         import pyarrow as pa  # 40 MB, which only queries need
 
         def of_two(first: Any, second: Any) -> Any:
@@ -88,25 +77,12 @@ class Scope:
             return pa.array(map(body, only.to_pylist()), arrow)
 
         arrow, name = arrow_type(kind), f"{self.name}_{part}"
-        self.con.create_function(
-            name,
-            of_one if inputs == 1 else of_two,
-            ["VARCHAR"] * inputs,
-            duckdb_of(kind),
-            type="arrow",
-            null_handling="special",
-            side_effects=once,
-        )  # type: ignore[call-overload]
+        if name not in self.made:
+            over = of_one if inputs == 1 else of_two
+            how: dict[str, Any] = {"type": "arrow", "null_handling": "special", "side_effects": once}
+            self.con.create_function(name, over, ["VARCHAR"] * inputs, duckdb_of(kind), **how)
+            self.made.add(name)
         return name
-
-
-def raw_lines(paths: str, skipped: int = 0) -> str:
-    """Files as lines, split at LF, CR or both, as Hadoop splits them."""
-    return (
-        f"read_csv({paths}, columns = {{'line': 'VARCHAR'}}, auto_detect = false, header = false, skip = {skipped}, "
-        f"delim = '{_NO_TEXT}', quote = '', escape = '', null_padding = true, strict_mode = false, "
-        f"max_line_size = {_LONGEST}, filename = true)"
-    )
 
 
 def bad_value(value: Any, column: str, kind: str, path: str) -> QueryFailed:
@@ -136,7 +112,7 @@ def _plain(kind: HiveType, text: str) -> tuple[str, str] | None:
         return None
     cast = f"TRY_CAST({text} AS {duckdb_of(kind)})"
     if kind.is_text:
-        return f"length({text}) <= {kind.sizes[0] if kind.sizes else _LONGEST} AND {text} NOT LIKE '% '", text
+        return f"length({text}) <= {kind.sizes[0] if kind.sizes else LONGEST} AND {text} NOT LIKE '% '", text
     if kind.name == "boolean":
         return f"{text} IN ('true', 'false')", f"{text} = 'true'"
     if kind.name == "timestamp":
