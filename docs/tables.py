@@ -1,4 +1,4 @@
-"""The generated parts of the pages: settings, commands, stacks and outputs, the list of decisions.
+"""The generated parts of the pages: settings, commands, stacks and outputs, properties of SerDes, the list of decisions.
 
 `python -m docs.tables` writes them between their markers; a test fails when they are out of date.
 """
@@ -16,16 +16,23 @@ from docs.commands_table import commands
 from docs.settings_table import settings
 from lake.configuration import reading as config
 from lake.configuration.names import STACKS
+from local_aws.athena import options
 
 ROOT = Path(__file__).parents[1]
 DECISIONS = ROOT / "docs" / "adr"
 REFERENCE = ROOT / "docs" / "reference"
-PAGES = (REFERENCE / "settings.md", REFERENCE / "commands.md", REFERENCE / "stacks.md", DECISIONS / "index.md")
+PAGES = (*(REFERENCE / f"{name}.md" for name in ("settings", "commands", "stacks", "serdes")), DECISIONS / "index.md")
 
 
 def pages() -> dict[Path, str]:
     """Each page with every generated part renewed."""
-    parts = {"settings": settings(), "commands": commands(), "decisions": decisions(), **stacks_and_outputs()}
+    parts = {
+        "settings": settings(),
+        "commands": commands(),
+        "decisions": decisions(),
+        "options": options.rows(),
+        **stacks_and_outputs(),
+    }
     return {page: _with_parts(page.read_text(), parts) for page in PAGES}
 
 

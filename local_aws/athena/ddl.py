@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import sqlglot
 from sqlglot import exp
@@ -14,13 +16,16 @@ from local_aws.athena.dialect import name_outputs
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session
-from local_aws.athena.tables import Table
+from local_aws.athena.tables import DEFAULT_PARTITION, Table
+from local_aws.athena.types import duckdb_type
 from local_aws.mirror import split_uri
 from local_aws.protocol import Document
 
 _PIECE = r"""(?:`[^`]+`|"[^"]+"|[\w$-]+)"""
 _NAME = rf"({_PIECE}(?:\s*\.\s*{_PIECE})*)"
-_PARTITION = re.compile(r"PARTITION\s*\(([^)]*)\)(?:\s*LOCATION\s*'([^']*)')?", re.I)
+_TEXT = r"'(?:[^']|'')*'"
+_PARTITION = re.compile(rf"PARTITION\s*\(((?:{_TEXT}|[^')])*)\)(?:\s*LOCATION\s*'([^']*)')?", re.I)
+_VALUE = re.compile(rf"""[`"]?(\w+)[`"]?\s*=\s*({_TEXT}|"[^"]*"|[^,]*)""")
 
 
 def show_databases(sql: str, session: Session, file: Path) -> Answer:
@@ -165,25 +170,52 @@ def repair(sql: str, session: Session, file: Path) -> Answer:
     table = _table(rf"MSCK\s+REPAIR\s+TABLE\s+{_NAME}", sql, session)
     known = {partition.values for partition in session.catalog.partitions(table)}
     home = table.location.rstrip("/") + "/"
-    pattern = re.compile(re.escape(home) + "".join(f"{re.escape(key.name)}=([^/]+)/" for key in table.keys), re.I)
-    matches = (pattern.match(file.uri) for file in session.catalog.context.mirror.list(*split_uri(home)))
-    found = {match.groups(): match[0] for match in matches if match}
-    new = {values: location for values, location in found.items() if values not in known}
-    definitions.register(session, table, [(list(values), location) for values, location in new.items()], quiet=True)
-    names = [location.removeprefix(home).rstrip("/") for location in new.values()]
+    found = {values: location for values, location in _folders(table, session, home) if values not in known}
+    bad = {location: why for values, location in found.items() if (why := _bad_value(session, table, values))}
+    new = {
+        location: [value or DEFAULT_PARTITION for value in v] for v, location in found.items() if location not in bad
+    }
+    definitions.register(session, table, [(values, location) for location, values in new.items()], quiet=True)
+    names = [location.removeprefix(home).rstrip("/") for location in new]
     lines = [f"Partitions not in metastore:\t{'	'.join(names)}"] if names else []
     lines += [f"Repair: Added partition to metastore {table.name}:{name}" for name in names]
+    lines += [f"Repair: Cannot add partition {table.name}:{x.removeprefix(home)[:-1]}: {why}" for x, why in bad.items()]
     return results.of_lines(lines, [], file)
+
+
+def _folders(table: Table, session: Session, home: str) -> Iterator[tuple[tuple[str | None, ...], str]]:
+    """(values, location) of each Hive-style folder that holds a file; AWS finds keys in lower case only."""
+    pattern = re.compile(re.escape(home) + "".join(f"{re.escape(key.name)}=([^/]*)/" for key in table.keys))
+    for file in session.catalog.context.mirror.list(*split_uri(home)):
+        if table.keys and (match := pattern.match(file.uri)):
+            values = (unquote(value) for value in match.groups())
+            yield tuple(None if value == DEFAULT_PARTITION else value for value in values), match[0]
+
+
+def _bad_value(session: Session, table: Table, values: tuple[str | None, ...]) -> str:
+    """Why the values of a folder are none of the table's keys; empty where they are."""
+    for key, value in zip(table.keys, values, strict=True):
+        if value == "":
+            return f"the value of {key.name} is empty; a folder {key.name}={DEFAULT_PARTITION} has null"
+        row = session.con.execute(f"SELECT TRY_CAST(? AS {duckdb_type(key.type)})", [value]).fetchone()
+        if value is not None and row == (None,):
+            return f"the value {value!r} of {key.name} is no {key.type}"
+    return ""
 
 
 def _values(table: Table, text: str) -> list[str]:
     """The values of `PARTITION (year = 2013, month = '1')` in the order of the table's keys."""
-    given = dict(re.findall(r"""[`"]?(\w+)[`"]?\s*=\s*'?([^',]*)'?""", text))
-    given = {name.lower(): value.strip() for name, value in given.items()}
+    given = {name.lower(): _unquoted(value.strip()) for name, value in _VALUE.findall(text)}
     missing = [key.name for key in table.keys if key.name not in given]
     if missing:
         raise QueryFailed(f"SYNTAX_ERROR: PARTITION ({text}) lacks the keys {', '.join(missing)} of {table.name}")
     return [given[key.name] for key in table.keys]
+
+
+def _unquoted(value: str) -> str:
+    if value[:1] not in ("'", '"'):
+        return value
+    return value[1:-1].replace("''", "'")
 
 
 def _table_names(sql: str, session: Session, views_only: bool) -> list[str]:

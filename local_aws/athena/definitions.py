@@ -41,8 +41,13 @@ def register(session: Session, table: Table, partitions: list[tuple[list[str], s
 
 
 def default_location(table: Table, values: list[str]) -> str:
-    folders = (f"{key.name}={value}/" for key, value in zip(table.keys, values, strict=True))
+    folders = (f"{key.name}={_escaped(value)}/" for key, value in zip(table.keys, values, strict=True))
     return table.location.rstrip("/") + "/" + "".join(folders)
+
+
+def _escaped(value: str) -> str:
+    """A value as Hive has it in the name of a folder: `12:30` is `12%3A30`."""
+    return re.sub(r"""[\x00-\x1f\x7f"#%'*/:=?\\{\[\]^]""", lambda found: f"%{ord(found[0]):02X}", value)
 
 
 def put_table(session: Session, database: str, table: Document, replace: bool) -> None:

@@ -18,9 +18,9 @@ from sqlglot.errors import SqlglotError
 from local_aws import disk
 from local_aws.athena import errors, results, statements, unfinished
 from local_aws.athena.errors import QueryCancelled, QueryFailed
+from local_aws.athena.memory import Memory
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session, connection
-from local_aws.athena.spellings import Spellings
 from local_aws.athena.tables import Catalog
 from local_aws.context import Context
 from local_aws.mirror import split_uri
@@ -62,7 +62,7 @@ class Executions:
         self._running: dict[str, duckdb.DuckDBPyConnection] = {}
         self._lock = threading.RLock()
         self._rows: dict[str, list[list[str | None]]] = {}
-        self._spellings = Spellings()
+        self._memory = Memory()
         self._tokens = {entry["Token"]: key for key, entry in self._store.all(_COLLECTION).items()}
         self._bury_interrupted()
         self._is_clean = once_answering(context.endpoint, lambda: unfinished.take_back_all(context))
@@ -187,7 +187,7 @@ class Executions:
             if not self._change(execution, {"State": "RUNNING"}):
                 return
             with connection(self._context.folder / "mirror", self._work) as con:
-                catalog = Catalog(self._context, request.region, self._spellings)
+                catalog = Catalog(self._context, request.region, self._memory)
                 session = Session(con, catalog, request.database, self._work, request.cutoff, request.output, execution)
                 answer = self._answer(session, request)
             self._succeed(execution, request, answer, _statistics(begun, session))

@@ -76,7 +76,18 @@ def projected_partitions(parameters: dict[str, str], keys: list[str], location: 
     """
     template = parameters.get("storage.location.template") or location + "".join(f"{k}=${{{k}}}/" for k in keys)
     template = template.replace("s3a://", "s3://").rstrip("/") + "/"
+    _check_template(template, keys)
     return Projection(template, keys, {key: _allowed(parameters, key) for key in keys})
+
+
+def _check_template(template: str, keys: list[str]) -> None:
+    found = {name.lower() for name in _PLACEHOLDER.findall(template)}
+    if found != set(keys):
+        wrong = ", ".join(f"${{{key}}}" for key in sorted(set(keys) ^ found))
+        raise QueryFailed(
+            "INVALID_TABLE_PROPERTY: the table parameter storage.location.template must have each partition key once, "
+            f"and no other name: {wrong} is missing or unknown in {template}"
+        )
 
 
 def _allowed(parameters: dict[str, str], key: str) -> Callable[[str], bool]:
@@ -123,18 +134,56 @@ class _Dates:
     low: datetime
     high: datetime
     slashes: int
+    step: Step | None
 
     def __call__(self, value: str) -> bool:
         try:
-            return self.low <= datetime.strptime(value, self.pattern) <= self.high
+            moment = datetime.strptime(value, self.pattern)
         except ValueError:
             return False
+        return self.low <= moment <= self.high and (not self.step or self.step.reaches(self.low, moment))
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far the values of a date lie apart: `count` units."""
+
+    count: int
+    unit: str
+
+    def reaches(self, begin: datetime, moment: datetime) -> bool:
+        months = _MONTHS.get(self.unit)
+        if months is None:
+            return (moment - begin) % timedelta(days=_DAYS[self.unit] * self.count) == timedelta()
+        between = (moment.year - begin.year) * 12 + moment.month - begin.month
+        at = moment.replace(year=begin.year, month=begin.month, day=min(moment.day, 28))
+        return between % (months * self.count) == 0 and at == begin.replace(day=min(begin.day, 28))
+
+
+_MONTHS = {"MONTH": 1, "YEAR": 12}
+
+
+def _step(settings: dict[str, str]) -> Step | None:
+    """The interval that is set; without one any value of the format is in range."""
+    if "interval" not in settings and "interval.unit" not in settings:
+        return None
+    unit = settings.get("interval.unit", "").upper().removesuffix("S") or _usual_unit(settings["format"])
+    if unit not in _DAYS or int(settings.get("interval", 1)) < 1:
+        raise ValueError(f"interval and interval.unit; allowed are a whole number and {', '.join(_DAYS)} with an S")
+    return Step(int(settings.get("interval", 1)), unit)
+
+
+def _usual_unit(pattern: str) -> str:
+    """The unit of a format of days or months; AWS wants it said for any other."""
+    if re.search("[HhKkmsS]", pattern):
+        raise ValueError("interval.unit is missing")
+    return "DAY" if "d" in pattern else "MONTH" if "M" in pattern else "YEAR"
 
 
 def _dates(settings: dict[str, str]) -> Callable[[str], bool]:
     pattern = strftime_pattern(settings["format"]).replace("%-", "%")
     low, high = (_moment(end.strip(), pattern) for end in settings["range"].split(","))
-    return _Dates(pattern, low, high, settings["format"].count("/"))
+    return _Dates(pattern, low, high, settings["format"].count("/"), _step(settings))
 
 
 def _moment(text: str, pattern: str) -> datetime:

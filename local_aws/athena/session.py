@@ -13,6 +13,7 @@ import sqlglot
 from sqlglot import exp
 
 from local_aws.athena import views
+from local_aws.athena.coercions import refuse_mismatch
 from local_aws.athena.dialect import prepare, to_duckdb
 from local_aws.athena.errors import QueryCancelled, QueryFailed
 from local_aws.athena.readers import Files, Relation
@@ -130,8 +131,10 @@ class Session:
 
     def _open(self, name: str, need: Need, with_path: bool) -> None:
         table = self.tables[name]
-        files = self.catalog.files(table, self._partitions(table, need))
-        relation = Relation(self.con, name, table, self.catalog.spellings)
+        partitions = self._partitions(table, need)
+        refuse_mismatch(table, partitions)
+        files = self.catalog.files(table, partitions)
+        relation = Relation(self.con, name, table, self.catalog.memory)
         self.scanned += self._counted(relation, files, need)
         relation.create(files, with_path)
 
@@ -149,7 +152,8 @@ class Session:
         if not need.conditions or not partitions:
             return partitions
         keys = ", ".join(
-            f"CAST(v[{i}] AS {duckdb_type(key.type)}) AS {sql_name(key.name)}" for i, key in enumerate(table.keys, 1)
+            f"TRY_CAST(v[{i}] AS {duckdb_type(key.type)}) AS {sql_name(key.name)}"
+            for i, key in enumerate(table.keys, 1)
         )
         where = " AND ".join(f"({to_duckdb(condition)})" for condition in need.conditions)
         given = [[i, list(partition.values)] for i, partition in enumerate(partitions)]

@@ -8,15 +8,15 @@ from functools import cached_property
 from typing import Any
 
 from local_aws.athena.errors import QueryFailed
+from local_aws.athena.memory import Memory
 from local_aws.athena.projection import projected_partitions
-from local_aws.athena.spellings import Spellings
 from local_aws.context import Context
 from local_aws.mirror import S3File, split_uri
 from local_aws.partitions.table import partitions_of
 from local_aws.protocol import Document
 
 _FEW = 16
-_DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,23 @@ class Column:
 
 @dataclass(frozen=True)
 class Partition:
-    """Where a partition's files lie and its values, one a key; an unpartitioned table has one without values."""
+    """Where a partition's files lie and its values, one a key; an unpartitioned table has one without values.
+
+    `storage` is its own StorageDescriptor.
+    """
 
     location: str
     values: tuple[str | None, ...] = ()
+    storage: Document = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def serde(self) -> Document:
+        return dict(self.storage.get("SerdeInfo") or {})
+
+    @property
+    def columns(self) -> list[Column]:
+        """Its own; none where it has the table's."""
+        return _columns(self.storage.get("Columns") or [])
 
 
 @dataclass(frozen=True)
@@ -79,9 +92,15 @@ class Table:
     def is_projected(self) -> bool:
         return self.parameters.get("projection.enabled", "").lower() == "true"
 
+    def read_by(self, serde: Document) -> Table:
+        """The table with the SerDe of a partition, where that has one."""
+        if not serde.get("SerializationLibrary") or serde == self.serde:
+            return self
+        return Table({**self.document, "StorageDescriptor": {**self.storage, "SerdeInfo": serde}})
+
     @property
     def format(self) -> str:
-        """`parquet`, `orc`, `json`, `opencsv` or `text`.
+        """`parquet`, `orc`, `json`, `opencsv`, `regex` or `text`.
 
         Raises:
             QueryFailed: for a SerDe that is not supported here, or records that no SerDe finds.
@@ -97,11 +116,19 @@ class Table:
                 return name
         raise QueryFailed(
             f"NOT_SUPPORTED: table {self.database}.{self.name} has the SerDe {library or 'of no name'}; "
-            "this AWS reads Parquet, ORC, JSON (OpenX, Hive), CSV (LazySimple, OpenCSV)"
+            "this AWS reads Parquet, ORC, JSON (OpenX, Hive), CSV (LazySimple, OpenCSV) and RegexSerDe"
         )
 
 
-_FORMATS = {"parquet": "parquet", "orc": "orc", "json": "json", "opencsv": "opencsv", "lazysimple": "text"}
+_FORMATS = {
+    "parquet": "parquet",
+    "orc": "orc",
+    "json": "json",
+    "opencsv": "opencsv",
+    "lazysimple": "text",
+    "regex": "regex",
+}
+"""By a word in the name of the SerDe's class."""
 
 
 def _columns(documents: Iterable[Document]) -> list[Column]:
@@ -111,9 +138,9 @@ def _columns(documents: Iterable[Document]) -> list[Column]:
 class Catalog:
     """The Glue Data Catalog and the files behind it, as one query sees them."""
 
-    def __init__(self, context: Context, region: str, spellings: Spellings) -> None:
+    def __init__(self, context: Context, region: str, memory: Memory) -> None:
         self.context = context
-        self.spellings = spellings
+        self.memory = memory
         self._region = region
         self.glue: Any = context.client("glue", region)
 
@@ -161,8 +188,9 @@ class Catalog:
 
 
 def _partition(document: Document) -> Partition:
-    values = (None if value == _DEFAULT_PARTITION else value for value in document["Values"])
-    return Partition(document["StorageDescriptor"]["Location"], tuple(values))
+    values = (None if value == DEFAULT_PARTITION else value for value in document["Values"])
+    storage = document["StorageDescriptor"]
+    return Partition(storage["Location"], tuple(values), storage)
 
 
 def _folder(location: str) -> str:

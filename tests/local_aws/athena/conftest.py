@@ -6,12 +6,16 @@ import io
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.orc as po  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
+
+if TYPE_CHECKING:
+    from .reading import Reader
 
 LAKE, RESULTS, DATABASE = "athena-lake", "athena-results", "flights"
 SERDES = {
@@ -19,6 +23,8 @@ SERDES = {
     "orc": "org.apache.hadoop.hive.ql.io.orc.OrcSerde",
     "parquet": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
     "json": "org.openx.data.jsonserde.JsonSerDe",
+    "hive_json": "org.apache.hive.hcatalog.data.JsonSerDe",
+    "regex": "org.apache.hadoop.hive.serde2.RegexSerDe",
     "text": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
     "opencsv": "org.apache.hadoop.hive.serde2.OpenCSVSerde",
 }
@@ -145,3 +151,10 @@ def lake(aws: Clients) -> Lake:
         made.s3.create_bucket(Bucket=bucket)
     made.glue.create_database(DatabaseInput={"Name": DATABASE})
     return made
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Reader:
+    from .reading import Reader
+
+    return Reader(tmp_path)

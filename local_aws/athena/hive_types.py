@@ -1,0 +1,136 @@
+"""The types of the catalog as trees: `array<struct<a:int>>`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from local_aws.athena.errors import QueryFailed
+from local_aws.athena.types import sql_name
+
+_ALIASES = {"integer": "int", "real": "float", "double precision": "double", "dec": "decimal", "numeric": "decimal"}
+_SCALAR = re.compile(r"([a-z ]+?)\s*(?:\(([\d\s,]+)\))?")
+_BITS = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64}
+
+
+@dataclass(frozen=True)
+class HiveType:
+    """`sizes` are those of decimal, char and varchar; `names` those of a struct's fields, in lower case.
+
+    `children` are the fields' types, an array's item, or a map's key and value.
+    """
+
+    name: str
+    sizes: tuple[int, ...] = ()
+    children: tuple[HiveType, ...] = ()
+    names: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> list[tuple[str, HiveType]]:
+        return list(zip(self.names, self.children, strict=True))
+
+    @property
+    def range(self) -> range | None:
+        """The values of an integer type; None for another."""
+        bits = _BITS.get(self.name)
+        return range(-(2 ** (bits - 1)), 2 ** (bits - 1)) if bits else None
+
+    @property
+    def is_text(self) -> bool:
+        return self.name in ("string", "varchar", "char")
+
+    @property
+    def decimal(self) -> tuple[int, int]:
+        """Precision and scale."""
+        return (*self.sizes, 0)[:2] if self.sizes else (10, 0)  # type: ignore[return-value]
+
+
+def parsed(text: str) -> HiveType:
+    """The tree of a catalog type.
+
+    Raises:
+        QueryFailed: when the text is no type.
+    """
+    head, opened, inner = text.strip().lower().partition("<")
+    if not opened:
+        return _scalar(head)
+    if head.strip() not in ("array", "map", "struct") or not inner.endswith(">"):
+        raise QueryFailed(f"INVALID_TABLE_PROPERTY: {text!r} is no type of the catalog")
+    parts = list(_split(inner[:-1]))
+    if head.strip() != "struct":
+        return HiveType(head.strip(), children=tuple(parsed(part) for part in parts))
+    fields = [part.partition(":") for part in parts]
+    return HiveType(
+        "struct",
+        children=tuple(parsed(kind) for _, _, kind in fields),
+        names=tuple(name.strip().strip("`") for name, _, _ in fields),
+    )
+
+
+def _scalar(text: str) -> HiveType:
+    found = _SCALAR.fullmatch(text.strip())
+    if found is None:
+        raise QueryFailed(f"INVALID_TABLE_PROPERTY: {text!r} is no type of the catalog")
+    sizes = tuple(int(size) for size in (found[2] or "").split(",") if size.strip())
+    return HiveType(_ALIASES.get(found[1], found[1]), sizes)
+
+
+def _split(text: str) -> Iterator[str]:
+    """The parts between commas that are in no brackets."""
+    depth = begin = 0
+    for at, character in enumerate(text):
+        depth += (character in "<(") - (character in ">)")
+        if character == "," and not depth:
+            yield text[begin:at]
+            begin = at + 1
+    yield text[begin:]
+
+
+def duckdb_of(kind: HiveType) -> str:
+    """The DuckDB type that holds values of a catalog type."""
+    if kind.name == "array":
+        return f"{duckdb_of(kind.children[0])}[]"
+    if kind.name == "map":
+        return f"MAP({duckdb_of(kind.children[0])}, {duckdb_of(kind.children[1])})"
+    if kind.name == "struct":
+        return f"STRUCT({', '.join(f'{sql_name(name)} {duckdb_of(child)}' for name, child in kind.fields)})"
+    return "DECIMAL({}, {})".format(*kind.decimal) if kind.name == "decimal" else _known(kind)[1]
+
+
+def arrow_type(kind: HiveType) -> Any:
+    """The Arrow type that holds values of a catalog type."""
+    import pyarrow as pa  # 40 MB, which only queries need
+
+    if kind.name == "array":
+        return pa.list_(arrow_type(kind.children[0]))
+    if kind.name == "map":
+        return pa.map_(arrow_type(kind.children[0]), arrow_type(kind.children[1]))
+    if kind.name == "struct":
+        return pa.struct([(name, arrow_type(child)) for name, child in kind.fields])
+    return pa.decimal128(*kind.decimal) if kind.name == "decimal" else pa.type_for_alias(_known(kind)[0])
+
+
+def _known(kind: HiveType) -> tuple[str, str]:
+    if kind.name not in _ENGINES:
+        raise QueryFailed(f"NOT_SUPPORTED: the type {kind.name}; allowed here are {', '.join(_ENGINES)}, decimal")
+    return _ENGINES[kind.name]
+
+
+_ENGINES = {
+    "boolean": ("bool", "BOOLEAN"),
+    "tinyint": ("int8", "TINYINT"),
+    "smallint": ("int16", "SMALLINT"),
+    "int": ("int32", "INTEGER"),
+    "bigint": ("int64", "BIGINT"),
+    "float": ("float32", "FLOAT"),
+    "double": ("float64", "DOUBLE"),
+    "string": ("string", "VARCHAR"),
+    "varchar": ("string", "VARCHAR"),
+    "char": ("string", "VARCHAR"),
+    "binary": ("binary", "BLOB"),
+    "date": ("date32", "DATE"),
+    "timestamp": ("timestamp[us]", "TIMESTAMP"),
+}
+"""The names of types in Arrow and in DuckDB."""

@@ -1,0 +1,138 @@
+"""Files of a table as one DuckDB relation: a reader for each SerDe, joined to the values of the files' partitions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import duckdb
+
+from local_aws.athena.errors import DATA_ERROR, QueryFailed, reason_of
+from local_aws.athena.memory import Memory
+from local_aws.athena.options import refuse_options
+from local_aws.athena.readers import json, lazy_simple, opencsv, orc, parquet, regex
+from local_aws.athena.readers.lines import refuse_unreadable
+from local_aws.athena.readers.source import Scope, Source, named
+from local_aws.athena.tables import Column, Partition, Table
+from local_aws.athena.types import duckdb_type, sql_name, sql_string
+from local_aws.mirror import S3File
+
+Files = list[tuple[S3File, Partition]]
+_READERS: dict[str, Callable[[Scope], list[Source]]] = {
+    "json": json.sources,
+    "opencsv": opencsv.sources,
+    "orc": orc.sources,
+    "parquet": parquet.sources,
+    "regex": regex.sources,
+    "text": lazy_simple.sources,
+}
+_PACKS = ("orc", "parquet")
+"""Formats that pack their files themselves."""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """The view `name` in a connection: the table's columns, its keys and `$path`."""
+
+    con: duckdb.DuckDBPyConnection
+    name: str
+    table: Table
+    memory: Memory
+
+    def create(self, files: Files, with_path: bool) -> None:
+        """Make the view over these files.
+
+        Raises:
+            QueryFailed: when the table's format is not supported, or its files are not of it.
+        """
+        try:
+            found = " UNION ALL ".join(self._selects(files, with_path))
+            self.con.execute(f"CREATE TEMP VIEW {self.name} AS {found or self._empty(with_path)}")
+        except (duckdb.Error, ValueError, OSError) as error:  # Arrow's is a ValueError.
+            raise QueryFailed(f"HIVE_BAD_DATA: {self.table.name}: {reason_of(error)}", DATA_ERROR) from error
+
+    def _selects(self, files: Files, with_path: bool) -> Iterator[str]:
+        self._refuse_doubles()
+        keys = [f"p.{sql_name(key.name)}" for key in self.table.keys]
+        path = ['p."$path"'] if with_path else []
+        for number, (table, group) in enumerate(self._by_serde(files)):
+            scope = Scope(self.con, f"{self.name}_{number}", table, group, self.memory, self._files)
+            refuse_options(table)
+            if table.format not in _PACKS:
+                refuse_unreadable(group, self.memory)
+            for source in _READERS[table.format](scope):
+                select = ", ".join([*named(source.values, table.columns), *keys, *path])
+                yield f"SELECT {select} FROM ({source.sql}) AS f JOIN {self._files} AS p ON f.filename = p.filename"
+
+    def _refuse_doubles(self) -> None:
+        names = [column.name for column in [*self.table.columns, *self.table.keys]]
+        if doubles := sorted({name for name in names if names.count(name) > 1}):
+            raise QueryFailed(
+                f"HIVE_INVALID_METADATA: Hive metadata for table {self.table.name} is invalid: Table descriptor "
+                f"contains duplicate columns: {', '.join(doubles)}"
+            )
+
+    def _by_serde(self, files: Files) -> list[tuple[Table, list[S3File]]]:
+        """A partition's own SerDe reads its files; the table has that SerDe here."""
+        groups: dict[str, tuple[Table, list[S3File]]] = {}
+        for file, partition in files:
+            table = self.table.read_by(partition.serde)
+            groups.setdefault(str(table.serde), (table, []))[1].append(file)
+        return list(groups.values())
+
+    def scanned_bytes(self, files: Files, columns: set[str]) -> int:
+        """The bytes a query of these columns reads: the column chunks of Parquet, or whole files."""
+        if self.table.format != "parquet" or not files:
+            return sum(file.size for file, _ in files)
+        names = ", ".join(sql_string(column) for column in columns) or "NULL"
+        row = self.con.execute(
+            f"SELECT coalesce(sum(total_compressed_size), 0) FROM parquet_metadata({self._paths}) "
+            f"WHERE lower(split_part(path_in_schema, ', ', 1)) IN ({names})"
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    @property
+    def _files(self) -> str:
+        return f"{self.name}_files"
+
+    @property
+    def _paths(self) -> str:
+        return f"getvariable({sql_string(self.name)})"
+
+    def register(self, files: Files) -> None:
+        """Tell DuckDB which files there are, and their partitions' values; comes first."""
+        import pyarrow as pa  # 40 MB, which only queries need
+
+        columns: dict[str, list[str | None]] = {
+            "filename": [str(file.path) for file, _ in files],
+            "$path": [file.uri for file, _ in files],
+        }
+        columns |= {key.name: [partition.values[i] for _, partition in files] for i, key in enumerate(self.table.keys)}
+        self.con.register("given", pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()}))
+        self._refuse_bad_values()
+        typed = "".join(f", {_typed(sql_name(key.name), key)}" for key in self.table.keys)
+        self.con.execute(f'CREATE TEMP TABLE {self._files} AS SELECT filename, "$path"{typed} FROM given')
+        self.con.unregister("given")
+        self.con.execute(f"SET VARIABLE {self.name} = (SELECT list(filename) FROM {self._files})")
+
+    def _refuse_bad_values(self) -> None:
+        """Raises QueryFailed: for a partition whose value is none of its key's type."""
+        for key in self.table.keys:
+            name = sql_name(key.name)
+            bad = f"{name} IS NOT NULL AND TRY_CAST({name} AS {duckdb_type(key.type)}) IS NULL"
+            row = self.con.execute(f'SELECT {name}, "$path" FROM given WHERE {bad} LIMIT 1').fetchone()
+            if row:
+                raise QueryFailed(
+                    f"HIVE_INVALID_PARTITION_VALUE: Invalid partition value {row[0]!r} for {key.type} partition key "
+                    f"{key.name} of {self.table.database}.{self.table.name}, in {row[1].rpartition('/')[0]}/; drop "
+                    "that partition, or declare the key string"
+                )
+
+    def _empty(self, with_path: bool) -> str:
+        columns = [_typed("NULL", column) for column in [*self.table.columns, *self.table.keys]]
+        path = ['CAST(NULL AS VARCHAR) AS "$path"'] if with_path else []
+        return f"SELECT {', '.join([*columns, *path])} WHERE false"
+
+
+def _typed(value: str, column: Column) -> str:
+    return f"CAST({value} AS {duckdb_type(column.type)}) AS {sql_name(column.name)}"

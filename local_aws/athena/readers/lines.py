@@ -1,0 +1,75 @@
+"""Files of text as lines."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from local_aws.athena.errors import QueryFailed
+from local_aws.athena.memory import Memory
+from local_aws.mirror import S3File
+
+NO_TEXT = "\x0e\x0f\x0e\x0f"
+"""Text that no file holds; DuckDB wants none of a file's separators in it."""
+LONGEST = 32 * 1024 * 1024
+"""Bytes of a line."""
+_PACKED = (".bz2", ".lz4", ".snappy", ".deflate", ".lzo", ".zip")
+_CHUNK = 1024 * 1024
+
+
+def raw_lines(paths: str, skipped: int = 0) -> str:
+    """Files as `filename` and `line`, which is null where it is blank. Lines end with LF or CRLF."""
+    return (
+        f"read_csv({paths}, columns = {{'line': 'VARCHAR'}}, auto_detect = false, header = false, skip = {skipped}, "
+        f"delim = '{NO_TEXT}', quote = '', escape = '', new_line = '\\r\\n', null_padding = true, strict_mode = false, "
+        f"max_line_size = {LONGEST}, filename = true)"
+    )
+
+
+def refuse_unreadable(files: Sequence[S3File], memory: Memory) -> None:
+    """Raises QueryFailed: for a file of text that is packed in another way, or whose lines end with CR alone."""
+    for file in files:
+        if file.key.lower().endswith(_PACKED):
+            raise QueryFailed(
+                f"NOT_SUPPORTED: {file.uri} is compressed in a way that this AWS does not unpack; "
+                "it reads plain files, .gz and .zst"
+            )
+    for file, has_cr in zip(files, memory.of("CR", files, _with_cr), strict=True):
+        if has_cr:
+            raise QueryFailed(
+                f"NOT_SUPPORTED: {file.uri} has a CR without LF, which ends a line in AWS; "
+                "this AWS takes LF and CRLF only"
+            )
+
+
+def _with_cr(files: Sequence[S3File]) -> Mapping[str, bool]:
+    return {str(file.path): _has_lone_cr(file.path) for file in files}
+
+
+def _has_lone_cr(path: Path) -> bool:
+    before = b""
+    for chunk in _chunks(path):
+        text = before + chunk
+        before = text[-1:] if text.endswith(b"\r") else b""
+        text = text.removesuffix(b"\r")
+        if text.count(b"\r") != text.count(b"\r\n"):
+            return True
+    return bool(before)
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with _opened(path) as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+def _opened(path: Path) -> Any:
+    if path.suffix == ".gz":
+        return gzip.open(path)
+    if path.suffix != ".zst":
+        return path.open("rb")
+    import pyarrow as pa  # 40 MB, which only queries need
+
+    return pa.input_stream(str(path), compression="zstd")

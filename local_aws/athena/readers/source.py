@@ -1,0 +1,133 @@
+"""What the readers share: the files of a table as lines, functions of Python in SQL, what is said of a bad value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+from local_aws.athena.errors import DATA_ERROR, QueryFailed
+from local_aws.athena.hive_types import HiveType, arrow_type, duckdb_of
+from local_aws.athena.memory import Memory
+from local_aws.athena.readers.lines import LONGEST, raw_lines
+from local_aws.athena.tables import Column, Table
+from local_aws.athena.types import duckdb_type, sql_name, sql_string
+from local_aws.mirror import S3File
+
+_MOMENT = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows of some files.
+
+    `sql` gives `filename` and what `values` speak of as `f`; these are the table's columns in their order, and may
+    speak of `p."$path"`, the file's address.
+    """
+
+    sql: str
+    values: list[str]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a reader works with. `name` begins the names of what it makes in the connection."""
+
+    con: duckdb.DuckDBPyConnection
+    name: str
+    table: Table
+    files: list[S3File]
+    memory: Memory
+    addresses: str
+    """A table of `filename` and `$path`."""
+    made: set[str] = field(default_factory=set)
+    """The functions that are there."""
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The SerDe's properties."""
+        return dict(self.table.serde.get("Parameters") or {})
+
+    def paths(self, part: str, files: Sequence[S3File]) -> str:
+        """The SQL of a list of files, which DuckDB keeps under a name."""
+        variable = f"{self.name}_{part}"
+        self.con.execute(f"SET VARIABLE {variable} = ?", [[str(file.path) for file in files]])
+        return f"getvariable({sql_string(variable)})"
+
+    def lines(self, part: str, files: Sequence[S3File]) -> str:
+        """A query of `filename` and `line`; a blank line is an empty text."""
+        return f"SELECT filename, coalesce(line, '') AS line FROM {raw_lines(self.paths(part, files), self.skipped)}"
+
+    @property
+    def skipped(self) -> int:
+        """How many lines at the begin of each file are no rows."""
+        return int(self.table.parameters.get("skip.header.line.count") or 0)
+
+    def function(self, part: str, body: Callable[..., Any], inputs: int, kind: HiveType, once: bool = False) -> str:
+        """The name of a function of `inputs` texts. `once`: it costs so much that it must not be called again."""
+        import pyarrow as pa  # 40 MB, which only queries need
+
+        def of_two(first: Any, second: Any) -> Any:
+            return pa.array(map(body, first.to_pylist(), second.to_pylist()), arrow)
+
+        def of_one(only: Any) -> Any:
+            return pa.array(map(body, only.to_pylist()), arrow)
+
+        arrow, name = arrow_type(kind), f"{self.name}_{part}"
+        if name not in self.made:
+            over = of_one if inputs == 1 else of_two
+            how: dict[str, Any] = {"type": "arrow", "null_handling": "special", "side_effects": once}
+            self.con.create_function(name, over, ["VARCHAR"] * inputs, duckdb_of(kind), **how)
+            self.made.add(name)
+        return name
+
+
+def bad_value(value: Any, column: str, kind: str, path: str) -> QueryFailed:
+    """What is said of a value that is none of its column's type."""
+    shown = json.dumps(value, ensure_ascii=False, default=str)[:200]
+    return QueryFailed(
+        f"HIVE_BAD_DATA: Error parsing field value {shown} for field {column}: it is no {kind}, in {path}", DATA_ERROR
+    )
+
+
+def value_of(
+    scope: Scope, number: int, kind: HiveType, text: str, read: Callable[[str | None, str], Any], only: str = "true"
+) -> str:
+    """The SQL of a column's value: DuckDB casts a plain text, `read` takes any other, with the file's address.
+
+    `only` is a condition that a text must meet to be plain.
+    """
+    other = f'{scope.function(f"value_{number}", read, 2, kind)}({text}, p."$path")'
+    if not (plain := _plain(kind, text)):
+        return other
+    return f"CASE WHEN {text} IS NULL THEN NULL WHEN {only} AND {plain[0]} THEN {plain[1]} ELSE {other} END"
+
+
+def _plain(kind: HiveType, text: str) -> tuple[str, str] | None:
+    """A condition, and the value of texts that meet it."""
+    if kind.children or kind.name == "binary":
+        return None
+    cast = f"TRY_CAST({text} AS {duckdb_of(kind)})"
+    if kind.is_text:
+        return f"length({text}) <= {kind.sizes[0] if kind.sizes else LONGEST} AND {text} NOT LIKE '% '", text
+    if kind.name == "boolean":
+        return f"{text} IN ('true', 'false')", f"{text} = 'true'"
+    if kind.name == "timestamp":
+        return f"regexp_full_match({text}, '{_MOMENT}') AND {cast} IS NOT NULL", cast
+    is_number = rf"regexp_full_match({text}, '-?\d+(\.\d+)?')"
+    return is_number if kind.name in ("decimal", "float", "double") else f"CAST({cast} AS VARCHAR) = {text}", cast
+
+
+def typed_null(column: Column) -> str:
+    return f"CAST(NULL AS {duckdb_type(column.type)})"
+
+
+def named(values: Sequence[str], columns: Sequence[Column]) -> list[str]:
+    """Each value under the name and type of its column."""
+    return [
+        f"CAST({value} AS {duckdb_type(column.type)}) AS {sql_name(column.name)}"
+        for value, column in zip(values, columns, strict=True)
+    ]

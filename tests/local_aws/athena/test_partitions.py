@@ -1,0 +1,162 @@
+"""Partitions: values with any characters, columns of their own, folders that are none, and projection's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from local_aws.athena.coercions import coerces
+from local_aws.athena.errors import QueryFailed
+from local_aws.athena.hive_types import parsed
+from local_aws.athena.projection import projected_partitions
+
+from .conftest import LAKE, Lake
+
+COMMAS = {"serde": {"field.delim": ","}}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def towns(lake: Lake) -> Iterator[None]:
+    folders = ("city=S%C3%A3o%20Paulo", "city=12%3A30", "city=a b", "city=", "City=upper")
+    for number, folder in enumerate(folders):
+        lake.put(f"towns/{folder}/a.csv", f"{number}\n")
+    lake.table("towns", "text", "v int", "city string", **COMMAS)
+    yield
+
+
+def test_repair_takes_escapes_out_of_values_and_names_a_folder_that_has_none(lake: Lake) -> None:
+    lines = [" ".join(filter(None, row)) for row in lake.rows("MSCK REPAIR TABLE towns")]
+    assert "Repair: Added partition to metastore towns:city=12%3A30" in lines
+    assert any(
+        line.startswith("Repair: Cannot add partition towns:city=: the value of city is empty") for line in lines
+    )
+    assert lake.rows("SELECT city, v FROM towns ORDER BY v") == [["São Paulo", "0"], ["12:30", "1"], ["a b", "2"]]
+    assert lake.rows("SELECT v FROM towns WHERE city = '12:30'") == [["1"]]
+    assert not any("Added" in row[0] for row in lake.rows("MSCK REPAIR TABLE towns") if row[0])
+
+
+def test_one_folder_with_a_bad_value_keeps_no_other_out(lake: Lake) -> None:
+    for folder, value in {"n=01": 1, "n=x": 2}.items():
+        lake.put(f"numbered/{folder}/a.csv", f"{value}\n")
+    lake.table("numbered", "text", "v int", "n int", **COMMAS)
+    lines = [" ".join(filter(None, row)) for row in lake.rows("MSCK REPAIR TABLE numbered")]
+    assert "Repair: Cannot add partition numbered:n=x: the value 'x' of n is no int" in lines
+    assert lake.rows("SELECT n, v FROM numbered") == [["1", "1"]]
+
+
+def test_a_partition_with_a_bad_value_fails_only_queries_that_read_it(lake: Lake) -> None:
+    for day in ("2024-01-31", "soon"):
+        lake.put(f"days/{day}/a.csv", "1\n")
+    lake.table("days", "text", "v int", "day date", **COMMAS)
+    lake.partitions("days", {(day,): f"s3://{LAKE}/days/{day}/" for day in ("2024-01-31", "soon")})
+    assert lake.rows("SELECT v FROM days WHERE day = DATE '2024-01-31'") == [["1"]]
+    reason = lake.run("SELECT v FROM days").reason
+    assert reason.startswith("HIVE_INVALID_PARTITION_VALUE: Invalid partition value 'soon' for date partition key day")
+    assert f"s3://{LAKE}/days/soon/" in reason
+
+
+@pytest.mark.parametrize("value", ["Paris, TX", "a(b)", "O''Hare", "x=y", "10:15"])
+def test_a_partition_of_any_value_is_added_and_dropped_by_hand(lake: Lake, value: str) -> None:
+    lake.rows(f"ALTER TABLE towns ADD PARTITION (city = '{value}') LOCATION 's3://{LAKE}/any/'")
+    assert [f"city={value.replace(chr(39) * 2, chr(39))}"] in lake.rows("SHOW PARTITIONS towns")
+    lake.rows(f"ALTER TABLE towns DROP PARTITION (city = '{value}')")
+
+
+def test_a_partition_is_read_by_its_own_serde(lake: Lake) -> None:
+    lake.put("mixed/p=1/a.csv", "1,x\n")
+    lake.put("mixed/p=2/a.csv", "2|y\n")
+    lake.table("mixed", "text", "n int; s string", "p int", **COMMAS)
+    library = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
+    for value, delimiter in {"1": ",", "2": "|"}.items():
+        serde = {"SerializationLibrary": library, "Parameters": {"field.delim": delimiter}}
+        storage = {"Location": f"s3://{LAKE}/mixed/p={value}/", "SerdeInfo": serde}
+        given = {"Values": [value], "StorageDescriptor": storage}
+        lake.glue.create_partition(DatabaseName="flights", TableName="mixed", PartitionInput=given)
+    assert lake.rows("SELECT n, s, p FROM mixed ORDER BY n") == [["1", "x", "1"], ["2", "y", "2"]]
+
+
+def test_a_partition_whose_columns_do_not_fit_the_table_s_fails_the_query_in_aws_s_words(lake: Lake) -> None:
+    lake.put("flags/day=1/a.csv", "1,true\n")
+    lake.table("flags", "text", "id bigint; flag string", "day string", **COMMAS)
+    columns = [{"Name": "id", "Type": "int"}, {"Name": "flag", "Type": "boolean"}]
+    storage = {"Location": f"s3://{LAKE}/flags/day=1/", "Columns": columns}
+    given = {"Values": ["1"], "StorageDescriptor": storage}
+    lake.glue.create_partition(DatabaseName="flights", TableName="flags", PartitionInput=given)
+    assert lake.run("SELECT id FROM flags").reason == (
+        "HIVE_PARTITION_SCHEMA_MISMATCH: There is a mismatch between the table and partition schemas. The types are "
+        "incompatible and cannot be coerced. The column 'flag' in table 'flights.flags' is declared as type 'string', "
+        "but partition 'day=1' declared column 'flag' as type 'boolean'."
+    )
+
+
+@pytest.mark.parametrize(
+    ("own", "wanted", "by_name", "due"),
+    [
+        ("int", "bigint", False, True),
+        ("bigint", "int", False, False),
+        ("float", "double", False, True),
+        ("bigint", "string", False, False),
+        ("varchar(3)", "string", False, True),
+        ("decimal(5,2)", "decimal(9,2)", False, True),
+        ("array<int>", "array<bigint>", False, True),
+        ("struct<a:int>", "struct<a:bigint,b:string>", False, True),
+        ("struct<a:int,c:int>", "struct<a:int,b:int,c:int>", False, False),
+        ("struct<b:int,a:int>", "struct<a:int,b:int>", False, False),
+        ("struct<b:int,a:int>", "struct<a:int,b:int>", True, True),
+        ("struct<b:int,a:string>", "struct<a:int,b:int>", True, False),
+    ],
+)
+def test_a_partition_s_type_may_be_narrower_than_the_table_s(own: str, wanted: str, by_name: bool, due: bool) -> None:
+    assert coerces(parsed(own), parsed(wanted), by_name) is due
+
+
+def _values(settings: dict[str, str], *given: str) -> list[str]:
+    parameters = {f"projection.d.{name}": value for name, value in settings.items()}
+    found = projected_partitions(parameters, ["d"], "s3://lake/t/")
+    return [values[0] for _, values in found.among(f"s3://lake/t/d={value}/a" for value in given)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "given", "due"),
+    [
+        ({"type": "integer", "range": "1,9", "interval": "3"}, "1 2 4 7 8", "1 4 7"),
+        ({"type": "date", "format": "yyyy-MM-dd", "range": "2024-01-01,2024-01-09", "interval": "2",
+          "interval.unit": "DAYS"}, "2024-01-01 2024-01-02 2024-01-03", "2024-01-01 2024-01-03"),
+        ({"type": "date", "format": "yyyy-MM-dd", "range": "2024-01-01,2024-01-30", "interval": "1",
+          "interval.unit": "WEEKS"}, "2024-01-01 2024-01-02 2024-01-08", "2024-01-01 2024-01-08"),
+        ({"type": "date", "format": "yyyy-MM", "range": "2024-01,2024-12", "interval": "3"},
+         "2024-01 2024-02 2024-04", "2024-01 2024-04"),
+        ({"type": "date", "format": "yyyy", "range": "2020,2030", "interval": "5", "interval.unit": "YEARS"},
+         "2020 2021 2025", "2020 2025"),
+        ({"type": "date", "format": "yyyy-MM-dd", "range": "2024-01-01,2024-01-09"}, "2024-01-02", "2024-01-02"),
+    ],
+)  # fmt: skip
+def test_projected_values_lie_an_interval_apart(settings: dict[str, str], given: str, due: str) -> None:
+    assert _values(settings, *given.split()) == due.split()
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        (
+            {"type": "date", "format": "yyyy-MM-dd-HH", "range": "2024-01-01-00,NOW", "interval": "6"},
+            "interval.unit is",
+        ),
+        ({"type": "date", "format": "yyyy", "range": "2024,NOW", "interval": "0"}, "interval and interval.unit"),
+        (
+            {"type": "date", "format": "yyyy", "range": "2024,NOW", "interval.unit": "AGES"},
+            "interval and interval.unit",
+        ),
+    ],
+)
+def test_an_interval_that_says_nothing_is_refused(settings: dict[str, str], word: str) -> None:
+    with pytest.raises(QueryFailed, match=f"^INVALID_TABLE_PROPERTY: projection.d.* {word}"):
+        _values(settings)
+
+
+@pytest.mark.parametrize("template", ["s3://lake/t/", "s3://lake/t/${e}/", "s3://lake/t/${d}/${e}/"])
+def test_a_template_that_lacks_a_key_or_has_another_is_refused(template: str) -> None:
+    parameters = {"projection.d.type": "injected", "storage.location.template": template}
+    with pytest.raises(QueryFailed, match=r"^INVALID_TABLE_PROPERTY: .* must have each partition key once"):
+        projected_partitions(parameters, ["d"], "s3://lake/t/")
