@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as fn
 
 from lake_etl.database import Refused, Session, column, quoted
-from lake_etl.database_types import Type
-from lake_etl.errors import JobError, missing_column
+from lake_etl.database_types import Type, in_spark
+from lake_etl.errors import JobError, failure, missing_column
 
 TYPES = {  # Spark's type: PostgreSQL's
     "string": "text",
@@ -34,6 +35,7 @@ WIDER = {
 }
 UNLIKE = {"money": "numeric"}  # No number but this one comes back from it.
 NO_CAST, OF_VALUES = "42846", ("22", "42846")  # SQLSTATEs, or how they begin
+WITH_A_DAY, LOST_DAYS = ("date", "timestamp", "timestamp_ntz"), ("1582-10-05", "1582-10-14")
 WHOLE, FLOATS = ("smallint", "integer", "bigint"), ("real", "double precision")
 FRACTIONS = (*FLOATS, "numeric")
 
@@ -53,6 +55,18 @@ def _type(name: str, type_: str) -> str:
     return TYPES[type_]
 
 
+def without_lost_days(frame: DataFrame, table: str) -> DataFrame:
+    """The frame, which fails for a day or time that the driver would move by ten days: Java's calendar lacks it."""
+    values = {name: in_spark(name) for name, type_ in frame.dtypes if type_ in WITH_A_DAY}
+    return frame.withColumns({name: _unless_lost(name, value, table) for name, value in values.items()})
+
+
+def _unless_lost(name: str, value: Column, table: str) -> Column:
+    way_out = " is between 5 and 14 October 1582, days that Java's calendar lacks. Cast it to string in a map step"
+    message = fn.concat(fn.lit(f"sink {table}: column {name}: "), value.cast("string"), fn.lit(way_out))
+    return fn.when(value.cast("date").between(*LOST_DAYS), failure(message)).otherwise(value)
+
+
 def matched(names: Iterable[str], there: Iterable[str]) -> list[str]:
     """The columns there that are meant by names: with the same letters, or else whatever their case.
 
@@ -67,7 +81,10 @@ def matched(names: Iterable[str], there: Iterable[str]) -> list[str]:
 
 def check_fit(session: Session, types: dict[str, str], there: dict[str, Type]) -> None:
     """Raise JobError for a column that the table does not have, or whose type would not become that of the table."""
+    meant: dict[str, str] = {}
     for (name, type_), known in zip(types.items(), matched(types, there), strict=True):
+        if (other := meant.setdefault(known, name)) != name:
+            raise JobError(f"the columns {other} and {name} are both {known} in the table. Drop one of them in a step")
         into = there[known].plain
         if (into in WHOLE and type_.startswith(FRACTIONS)) or not _becomes(session, type_, into):
             raise _unfit(name, type_, into)

@@ -13,7 +13,16 @@ from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.sql import DataFrame, SparkSession
 
 from lake_etl.database import Refused, Session, column, exists, find_database, is_of_the_driver, quoted, refusal
-from lake_etl.database_columns import check_fit, check_keys, check_unique, check_values, matched, staged, value
+from lake_etl.database_columns import (
+    check_fit,
+    check_keys,
+    check_unique,
+    check_values,
+    matched,
+    staged,
+    value,
+    without_lost_days,
+)
 from lake_etl.database_target import check_truncate, empty, insert
 from lake_etl.database_types import Type, columns_of
 from lake_etl.errors import JobError, check_columns, check_options, unknown
@@ -146,7 +155,7 @@ class Load:
             "reWriteBatchedInserts": "true",
         }
         try:
-            frame.write.format("jdbc").options(**options).mode("append").save()
+            without_lost_days(frame, self.sink.table).write.format("jdbc").options(**options).mode("append").save()
         except Py4JJavaError as error:
             if not is_of_the_driver(error):
                 raise

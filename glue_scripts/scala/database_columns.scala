@@ -22,6 +22,7 @@ object DatabaseColumns {
   )
   private val Unlike = Map("money" -> "numeric") // No number but this one comes back from it.
   private val (noCast, ofValues) = ("42846", Seq("22", "42846")) // SQLSTATEs, or how they begin
+  private val WithADay = Seq("DateType", "TimestampType", "TimestampNTZType")
   private val Whole = Seq("smallint", "integer", "bigint")
   private val Floats = Seq("real", "double precision")
   private val Fractions = Floats :+ "numeric"
@@ -37,6 +38,20 @@ object DatabaseColumns {
       ))
   }
 
+  /** The frame, which fails for a day or time that the driver would move by ten days: Java's calendar lacks it. */
+  def withoutLostDays(frame: DataFrame, table: String): DataFrame = {
+    val names = frame.dtypes.collect { case (name, type_) if WithADay.contains(type_) => name }
+    frame.withColumns(ListMap(names.map(name => name -> unlessLost(name, table)): _*))
+  }
+
+  private def unlessLost(name: String, table: String): Column = {
+    val value = Names.column(name)
+    val wayOut = " is between 5 and 14 October 1582, days that Java's calendar lacks. Cast it to string in a map step"
+    val message = concat(lit(s"sink $table: column $name: "), value.cast("string"), lit(wayOut))
+    val lost = value.cast("date").between("1582-10-05", "1582-10-14")
+    when(lost, Errors.failure(message)).otherwise(value)
+  }
+
   /** The columns there that are meant by names: with the same letters, or else whatever their case.
     *
     * Throws JobError for a name that is none of them.
@@ -48,12 +63,17 @@ object DatabaseColumns {
   }
 
   /** Throw JobError for a column that the table does not have, or whose type would not become that of the table. */
-  def checkFit(session: Session, types: ListMap[String, String], there: ListMap[String, DatabaseType]): Unit =
+  def checkFit(session: Session, types: ListMap[String, String], there: ListMap[String, DatabaseType]): Unit = {
+    val meant = mutable.Map.empty[String, String]
     for (((name, type_), known) <- types.toSeq.zip(matched(types.keys, there.keys))) {
+      val other = meant.getOrElseUpdate(known, name)
+      if (other != name)
+        throw new JobError(s"the columns $other and $name are both $known in the table. Drop one of them in a step")
       val into = there(known).plain
       val cut = Whole.contains(into) && Fractions.exists(type_.startsWith)
       if (cut || !becomes(session, type_, into)) throw unfit(name, type_, into)
     }
+  }
 
   private def unfit(name: String, type_ : String, into: String) =
     new JobError(s"column $name is $type_ in the data and $into in the table. Cast it in a map step")

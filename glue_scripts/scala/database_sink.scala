@@ -86,7 +86,8 @@ final class Load(database: Database, sink: DatabaseSink, job: String, runId: Str
       "numPartitions" -> Load.Writers,
       "reWriteBatchedInserts" -> "true"
     )
-    try frame.write.format("jdbc").options(database.options(Quoted.table(staging)) ++ writing).mode("append").save()
+    val options = database.options(Quoted.table(staging)) ++ writing
+    try DatabaseColumns.withoutLostDays(frame, sink.table).write.format("jdbc").options(options).mode("append").save()
     catch {
       case error: Throwable if Database.ofTheDriver(error).nonEmpty =>
         val (refused, zero) = (database.refusal(error), Database.ofTheDriver(error).exists(_.getSQLState == "22021"))

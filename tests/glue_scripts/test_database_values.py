@@ -12,7 +12,7 @@ from lake_etl.database import Session, find_database
 from lake_etl.database_columns import check_fit, check_values, staged
 from lake_etl.database_columns import value as stored
 from lake_etl.database_source import read_database
-from lake_etl.database_types import columns_of
+from lake_etl.database_types import Type, columns_of
 from lake_etl.errors import JobError, reason
 from tests.glue_scripts.database_values import READ, STORED, TYPES, UNREADABLE, table_of
 from tests.glue_scripts.shop import Shop
@@ -115,3 +115,9 @@ def test_a_value_is_stored_as_it_is_or_refused(
     else:
         assert not words
         shop.run(f"INSERT INTO target SELECT {stored('v', types['v'], there['v'])} FROM staging")
+
+
+def test_two_columns_of_the_data_that_are_one_in_the_table_are_refused(session: Session) -> None:
+    there = {"seats": Type("integer", "integer")}
+    with pytest.raises(JobError, match="the columns Seats and seats are both seats in the table"):
+        check_fit(session, {"Seats": "integer", "seats": "integer"}, there)

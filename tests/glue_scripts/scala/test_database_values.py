@@ -32,6 +32,20 @@ STORING["those that stay as they are"] = Case(
     types=TYPES,
     setup=f"CREATE TABLE planes ({', '.join(f'{name} {target}' for name, _, _, target, _ in STAYING)})",
 )
+STORING |= {
+    type_: Case(
+        f"sink public.planes: column v: {value} is between 5 and 14 October 1582, .* Cast it to string in a map step",
+        "v text",
+        f"('{value}')",
+        setup="",
+        steps=({"map": {"add": {"v": f"CAST(v AS {type_})"}}},),
+    )
+    for type_, value in (
+        ("date", "1582-10-14"),
+        ("timestamp", "1582-10-05 00:00:00"),
+        ("timestamp_ntz", "1582-10-10 10:00:00"),
+    )
+}
 LOADING = {
     name: Case(words, rows="('N2', 20), ('N3', 30)", setup=setup, sink=sink)
     for name, (setup, sink, words) in TARGETS.items()
