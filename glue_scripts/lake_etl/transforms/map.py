@@ -15,7 +15,12 @@ OPTIONS = ("cast", "on_error", "lookup", "add", "rename", "delete")
 ON_MANY = ("error", "first")
 DIGITS = "decimal(38,18)"
 NUMBERS = (NumericType, StringType)
-TAKEN_BY = {str: AtomicType, int: NUMBERS, float: NUMBERS, bool: BooleanType}  # of a default, by its own type
+TAKEN_BY: dict[type, Any] = {  # the types that hold a default, by its own
+    str: AtomicType,
+    int: NUMBERS,
+    float: NUMBERS,
+    bool: BooleanType,
+}
 VALUE, MANY = f"{OWN}value", f"{OWN}other_value"
 
 
