@@ -117,11 +117,11 @@ def _one_a_key(other: DataFrame, lookup: dict[str, Any], keys: dict[str, str]) -
 
 
 def _two_values(new: str, lookup: dict[str, Any], keys: list[str]) -> Column:
-    said = f"lookup {new}: dataset {lookup['from']} has more than one {lookup['take']} for "
+    prefix = f"lookup {new}: dataset {lookup['from']} has more than one {lookup['take']} for "
     named = [fn.concat(fn.lit(f"{key} '"), column(key).cast("string"), fn.lit("'")) for key in keys]
     values = fn.concat_ws("' and '", column(VALUE).cast("string"), column(MANY).cast("string"))
     way_out = "'. Make its keys unique, or set on_many: first"
-    return fn.concat(fn.lit(said), fn.concat_ws(", ", *named), fn.lit(": '"), values, fn.lit(way_out))
+    return fn.concat(fn.lit(prefix), fn.concat_ws(", ", *named), fn.lit(": '"), values, fn.lit(way_out))
 
 
 def _default(frame: DataFrame, new: str, default: Any) -> Column:
