@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as fn
 from pyspark.sql.types import DataType, StringType
 
-from lake_etl.errors import check_columns, failure, unknown
+from lake_etl.errors import JobError, check_columns, failure, unknown
 from lake_etl.leaves import count, shared
 from lake_etl.names import OWN, column, quoted, type_of
 
@@ -53,6 +53,8 @@ def cast(
     if on_error not in ON_ERROR:
         raise unknown("on_error", on_error, ON_ERROR)
     check_columns(frame, types, f"dataset {dataset}" if dataset else "the data")
+    for name, type_ in types.items():
+        _new_type(frame, name, type_)
     if on_error == "null":
         return _or_null(frame, types, [] if counted is None else counted, f"{dataset}." if dataset else "")
     if on_error == "quarantine":
@@ -130,8 +132,15 @@ def _try(name: str, type_: str) -> str:
 
 
 def _misfit(frame: DataFrame, name: str, type_: str) -> Column:
-    new = frame.select(_tried(name, type_)).schema[0].dataType
-    return _lost((quoted(name), type_of(frame, name)), (_try(name, type_), new))
+    return _lost((quoted(name), type_of(frame, name)), (_try(name, type_), _new_type(frame, name, type_)))
+
+
+def _new_type(frame: DataFrame, name: str, type_: str) -> DataType:
+    try:
+        return frame.select(_tried(name, type_)).schema[0].dataType
+    except AnalysisException as error:
+        there = type_of(frame, name).simpleString()
+        raise JobError(f"column {name} is {there}, which cannot be cast to {type_}") from error
 
 
 def _lost(before: tuple[str, DataType], after: tuple[str, DataType]) -> Column:

@@ -15,7 +15,12 @@ OPTIONS = ("cast", "on_error", "lookup", "add", "rename", "delete")
 ON_MANY = ("error", "first")
 DIGITS = "decimal(38,18)"
 NUMBERS = (NumericType, StringType)
-TAKEN_BY = {str: AtomicType, int: NUMBERS, float: NUMBERS, bool: BooleanType}  # of a default, by its own type
+TAKEN_BY: dict[type, Any] = {  # the types that hold a default, by its own
+    str: AtomicType,
+    int: NUMBERS,
+    float: NUMBERS,
+    bool: BooleanType,
+}
 VALUE, MANY = f"{OWN}value", f"{OWN}other_value"
 
 
@@ -112,11 +117,11 @@ def _one_a_key(other: DataFrame, lookup: dict[str, Any], keys: dict[str, str]) -
 
 
 def _two_values(new: str, lookup: dict[str, Any], keys: list[str]) -> Column:
-    said = f"lookup {new}: dataset {lookup['from']} has more than one {lookup['take']} for "
+    prefix = f"lookup {new}: dataset {lookup['from']} has more than one {lookup['take']} for "
     named = [fn.concat(fn.lit(f"{key} '"), column(key).cast("string"), fn.lit("'")) for key in keys]
     values = fn.concat_ws("' and '", column(VALUE).cast("string"), column(MANY).cast("string"))
     way_out = "'. Make its keys unique, or set on_many: first"
-    return fn.concat(fn.lit(said), fn.concat_ws(", ", *named), fn.lit(": '"), values, fn.lit(way_out))
+    return fn.concat(fn.lit(prefix), fn.concat_ws(", ", *named), fn.lit(": '"), values, fn.lit(way_out))
 
 
 def _default(frame: DataFrame, new: str, default: Any) -> Column:

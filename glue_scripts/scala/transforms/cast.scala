@@ -30,6 +30,7 @@ object Cast {
   ): DataFrame = {
     if (!OnError.contains(onError)) throw Errors.unknown("on_error", onError, OnError)
     Errors.checkColumns(frame, types.keys, if (dataset.isEmpty) "the data" else s"dataset $dataset")
+    for ((name, type_) <- types) newType(frame, name, type_)
     if (onError == "null") orNull(frame, types, counted, if (dataset.isEmpty) "" else s"$dataset.")
     else {
       val good = if (onError == "quarantine") frame.where(reason(frame, types).isNull) else frame
@@ -91,10 +92,16 @@ object Cast {
 
   private def attempt(name: String, type_ : String): String = s"try_cast(${Names.quoted(name)} AS $type_)"
 
-  private def misfit(frame: DataFrame, name: String, type_ : String): Column = {
-    val added = frame.select(tried(name, type_)).schema.head.dataType
-    lost((Names.quoted(name), Names.typeOf(frame, name)), (attempt(name, type_), added))
-  }
+  private def misfit(frame: DataFrame, name: String, type_ : String): Column =
+    lost((Names.quoted(name), Names.typeOf(frame, name)), (attempt(name, type_), newType(frame, name, type_)))
+
+  private def newType(frame: DataFrame, name: String, type_ : String): DataType =
+    try frame.select(tried(name, type_)).schema.head.dataType
+    catch {
+      case _: AnalysisException =>
+        val there = Names.typeOf(frame, name).catalogString
+        throw new JobError(s"column $name is $there, which cannot be cast to ${type_}")
+    }
 
   /** Whether a cast made null of something in a value, at whatever level. Both are SQL and its type. */
   private def lost(before: (String, DataType), after: (String, DataType)): Column = {

@@ -30,7 +30,7 @@ class Join(Model):
     how: Literal["inner", "left", "right", "full", "semi", "anti"] = "inner"
     """`left` keeps every row of the step's data, `semi` those with a match, `anti` those without."""
     take: dict[Name, Name] | list[Name] | None = None
-    """Columns to take from the other dataset. A mapping renames them. Without it, all columns."""
+    """Columns to take from the other dataset. A mapping renames them. Without it, all columns; `[]`: none."""
     cast_right: dict[Name, ColumnType] = {}
     """Column of the other dataset: the type to cast it to for the join."""
 
@@ -43,7 +43,7 @@ class Lookup(Model):
     take: Name
     """The column whose value is taken."""
     default: str | int | float | None = None
-    """The value if the key is not there."""
+    """The value if the key is not there. It has to fit the column's type as it is."""
     on_many: Literal["error", "first"] = "error"
     """If a key has several values: fail, or take the smallest."""
 
@@ -52,7 +52,7 @@ class Map(Model):
     add: dict[Name, str | Function] = {}
     """New column: SQL expression, or `{function: module.function}`."""
     rename: dict[Name, Name] = {}
-    """Column: its new name."""
+    """Column: its new name. All are renamed at once, so two columns can swap their names."""
     cast: dict[Name, ColumnType] = {}
     """Column: its new type."""
     on_error: Literal["null", "quarantine", "fail"] = "null"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lake.configuration.model import Config, Job, Step
 from lake.configuration.place import Place, Problem
@@ -49,7 +49,7 @@ def _adds(step: Step) -> Place:
         renamed = [old for old, new in step.map.rename.items() if new == BATCH]
         if renamed:
             return ("map", "rename", renamed[0])
-        added = {"add": step.map.add, "lookup": step.map.lookup}
+        added: dict[str, Mapping[str, object]] = {"add": step.map.add, "lookup": step.map.lookup}
         fields = [field for field, columns in added.items() if BATCH in columns and BATCH not in step.map.rename]
         return ("map", fields[0], BATCH) if fields else ()
     taken = step.join.take if step.join and step.join.how not in ("semi", "anti") else None

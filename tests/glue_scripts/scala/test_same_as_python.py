@@ -18,6 +18,7 @@ from lake_etl.errors import JobError, reason
 from lake_etl.job import run
 from tests.glue_scripts.scala.conftest import Submit
 from tests.glue_scripts.small_lake import Lake
+from tests.glue_scripts.test_files import ODD
 
 pytestmark = pytest.mark.spark
 STEPS: list[dict[str, Any]] = [
@@ -325,6 +326,30 @@ def test_records_inside_documents_are_read_alike(
     } | {"job": ""}
     assert in_files(spark, "batches_scala") == in_files(spark, "batches_python")
     assert set_aside(spark, "batches_scala") == set_aside(spark, "batches_python")
+
+
+def test_columns_named_as_a_jobs_own_words_come_through_alike(
+    damaged: Lake, spark: SparkSession, in_scala: Callable[[list[str]], dict[str, Any]]
+) -> None:
+    row = {name: f"the {name}" for name in ODD} | {"user.id": "5", "at": "2013-01-01T10:00:00.000001Z"}
+    damaged.put("raw", "damaged/odd/a.json", "\n".join(json.dumps(row | {"n": n}) for n in ("1", "x", "-1")))
+    damaged.table("odd", "json", {**dict.fromkeys([*ODD, "user.id", "n"], "string"), "at": "timestamp"})
+    steps = [{"map": {"cast": {"n": "int", "user.id": "bigint"}, "on_error": "quarantine"}}]
+    rule = {"rule": "n", "kind": "between", "columns": ["n"], "fails": "n < 0", "otherwise": "quarantine"}
+
+    def given(name: str) -> list[str]:
+        sink = {"table": name, "format": "json", "partition_by": ["line"]}
+        spec = {"job": name, "source": "odd", "tables": {"odd": "odd"}, "steps": steps, "expect": [rule], "sink": sink}
+        damaged.put("scripts", f"{name}.json", json.dumps(spec))
+        arguments = damaged.arguments(f"s3://scripts/{name}.json")
+        return [f"jr_{name}" if value.startswith("jr_") else value for value in arguments]
+
+    python, scala = run(given("odd_python")), in_scala(given("odd_scala"))
+
+    assert (scala["rows_out"], scala["quarantined_rows"]) == (python["rows_out"], python["quarantined_rows"]) == (1, 2)
+    assert in_files(spark, "odd_scala", "json") == in_files(spark, "odd_python", "json")
+    assert set_aside(spark, "odd_scala") == set_aside(spark, "odd_python")
+    assert in_catalog(damaged, "odd_scala") == in_catalog(damaged, "odd_python")
 
 
 def test_matches_are_found_alike_with_the_python_package_that_the_argument_names(
