@@ -1,4 +1,4 @@
-"""The generated parts of the pages: settings, commands, stacks and outputs, properties of SerDes, the list of decisions.
+"""The generated parts of the pages: settings, commands, stacks, outputs, properties of SerDes, the list of decisions.
 
 `python -m docs.tables` writes them between their markers; a test fails when they are out of date.
 """

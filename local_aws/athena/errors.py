@@ -80,6 +80,7 @@ _REASONS: list[tuple[str, str]] = [
     (r"Cannot access file|disabled by configuration|is disabled", "PERMISSION_DENIED: Athena reads tables of the "
      "catalog, and no other file"),
     (r"JSON transform error .* in line (\d+): (.*)", "HIVE_BAD_DATA: Error parsing field value in line {0}: {1}"),
+    (r"Invalid string encoding found in Parquet", "HIVE_BAD_DATA: a Parquet file has a text that is not UTF-8"),
     (r"Invalid unicode|not utf-8", "HIVE_BAD_DATA: a file is not UTF-8, the encoding that is read here"),
     (r"Malformed JSON", "HIVE_BAD_DATA: Row is not a valid JSON Object"),
     (r'column "(\S+)" must appear in the GROUP BY', "EXPRESSION_NOT_AGGREGATE: '{0}' must be an aggregate expression "

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import duckdb
 
 from local_aws.athena.errors import DATA_ERROR, QueryFailed, reason_of
 from local_aws.athena.memory import Memory
-from local_aws.athena.options import refuse_options
+from local_aws.athena.options import NAMES, refuse_options
 from local_aws.athena.readers import json, lazy_simple, opencsv, orc, parquet, regex
 from local_aws.athena.readers.lines import refuse_unreadable
 from local_aws.athena.readers.source import Scope, Source, named
@@ -45,11 +46,21 @@ class Relation:
         Raises:
             QueryFailed: when the table's format is not supported, or its files are not of it.
         """
-        try:
+        with self._speaking_of(files):
             found = " UNION ALL ".join(self._selects(files, with_path))
             self.con.execute(f"CREATE TEMP VIEW {self.name} AS {found or self._empty(with_path)}")
+
+    @contextmanager
+    def _speaking_of(self, files: Files) -> Iterator[None]:
+        """A file that is none of the table's format is named by its address."""
+        try:
+            yield
         except (duckdb.Error, ValueError, OSError) as error:  # Arrow's is a ValueError.
-            raise QueryFailed(f"HIVE_BAD_DATA: {self.table.name}: {reason_of(error)}", DATA_ERROR) from error
+            text = str(error)
+            bad = [file.uri for file, _ in files if f"{file.path}'" in text or f'{file.path}"' in text]
+            reason = f"{self.table.name}: {reason_of(error)}"
+            reason = f"{bad[0]} is no valid {NAMES[self.table.format]} file" if bad else reason
+            raise QueryFailed(f"HIVE_BAD_DATA: {reason}", DATA_ERROR) from error
 
     def _selects(self, files: Files, with_path: bool) -> Iterator[str]:
         self._refuse_doubles()
@@ -81,14 +92,19 @@ class Relation:
         return list(groups.values())
 
     def scanned_bytes(self, files: Files, columns: set[str]) -> int:
-        """The bytes a query of these columns reads: the column chunks of Parquet, or whole files."""
+        """The bytes a query of these columns reads: the column chunks of Parquet, or all of the files.
+
+        Raises:
+            QueryFailed: when a file is no Parquet.
+        """
         if self.table.format != "parquet" or not files:
             return sum(file.size for file, _ in files)
         names = ", ".join(sql_string(column) for column in columns) or "NULL"
-        row = self.con.execute(
-            f"SELECT coalesce(sum(total_compressed_size), 0) FROM parquet_metadata({self._paths}) "
-            f"WHERE lower(split_part(path_in_schema, ', ', 1)) IN ({names})"
-        ).fetchone()
+        with self._speaking_of(files):
+            row = self.con.execute(
+                f"SELECT coalesce(sum(total_compressed_size), 0) FROM parquet_metadata({self._paths}) "
+                f"WHERE lower(split_part(path_in_schema, ', ', 1)) IN ({names})"
+            ).fetchone()
         return int(row[0]) if row else 0
 
     @property

@@ -14,23 +14,23 @@ from local_aws.athena.types import sql_name, sql_string
 from local_aws.mirror import S3File
 
 _STRING = HiveType("string")
-_WHOLE = {"UBIGINT", "BIGINT"}
+_INTEGER = {"UBIGINT", "BIGINT"}
 _KINDS = {
     "boolean": {"BOOLEAN"},
-    "float": _WHOLE | {"DOUBLE"},
-    "double": _WHOLE | {"DOUBLE"},
-    "string": _WHOLE | {"VARCHAR", "BOOLEAN"},
-    **dict.fromkeys(("tinyint", "smallint", "int", "bigint"), _WHOLE),
+    "float": _INTEGER | {"DOUBLE"},
+    "double": _INTEGER | {"DOUBLE"},
+    "string": _INTEGER | {"VARCHAR", "BOOLEAN"},
+    **dict.fromkeys(("tinyint", "smallint", "int", "bigint"), _INTEGER),
 }
 """Which values of JSON DuckDB takes for a type as the SerDes do."""
 _AS_TEXT = {
     "boolean": {"BOOLEAN", "VARCHAR"},
     "date": {"VARCHAR"},
-    "decimal": _WHOLE | {"DOUBLE", "VARCHAR"},
-    "double": _WHOLE | {"DOUBLE", "VARCHAR"},
-    "float": _WHOLE | {"DOUBLE", "VARCHAR"},
+    "decimal": _INTEGER | {"DOUBLE", "VARCHAR"},
+    "double": _INTEGER | {"DOUBLE", "VARCHAR"},
+    "float": _INTEGER | {"DOUBLE", "VARCHAR"},
     "timestamp": {"VARCHAR"},
-    **dict.fromkeys(("tinyint", "smallint", "int", "bigint"), _WHOLE | {"VARCHAR"}),
+    **dict.fromkeys(("tinyint", "smallint", "int", "bigint"), _INTEGER | {"VARCHAR"}),
 }
 """Which values a column of a type is read as text for first, which `value_of` makes a value of."""
 _DIRECT = ("boolean", "double", "float")

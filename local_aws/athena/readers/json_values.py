@@ -51,13 +51,16 @@ def rules_of(library: str, options: dict[str, str]) -> Rules:
     formats = tuple(texts.java_formats(options.get("timestamp.formats", "")))
     if "openx" not in library.lower():
         return Rules(False, formats=formats)
-    is_on = lambda name, usual: options.get(name, usual).strip().lower() == "true"  # noqa: E731
+    switches = {"case.insensitive": "true", "dots.in.keys": "false", "ignore.malformed.json": "false"}
+    ignores_case, has_dots, is_lenient = (
+        options.get(name, usual).strip().lower() == "true" for name, usual in switches.items()
+    )
     return Rules(
         True,
         {name.removeprefix("mapping."): key for name, key in options.items() if name.startswith("mapping.")},
-        is_on("case.insensitive", "true"),
-        is_on("dots.in.keys", "false"),
-        is_on("ignore.malformed.json", "false"),
+        ignores_case,
+        has_dots,
+        is_lenient,
         formats,
     )
 
@@ -142,7 +145,7 @@ def converter(kind: HiveType, rules: Rules) -> Convert:
 
 def _scalar(kind: HiveType, rules: Rules) -> Convert:
     if kind.range is not None:
-        return lambda value: _whole(value, kind)
+        return lambda value: _integer(value, kind)
     if kind.is_text:
         text = _openx_text if rules.is_openx else _hive_text
         return (lambda value: texts.sized(text(value), kind)) if kind.sizes else text
@@ -177,10 +180,10 @@ def _text(value: Any) -> str:
     return value
 
 
-def _whole(value: Any, kind: HiveType) -> int:
+def _integer(value: Any, kind: HiveType) -> int:
     """A fraction is cut off a number; a text must be whole."""
     if isinstance(_number(value), str):
-        return texts.whole(value, kind)
+        return texts.integer(value, kind)
     number = int(value)
     if kind.range is None or number not in kind.range:
         raise ValueError("is out of range")
@@ -206,12 +209,17 @@ def _boolean(value: Any) -> bool:
 
 def _openx_text(value: Any) -> str:
     if isinstance(value, str):
-        return value
-    return _compact(value) if isinstance(value, dict | list) else _number_text(value)
+        return _clean(value)
+    return _clean(_compact(value)) if isinstance(value, dict | list) else _number_text(value)
 
 
 def _hive_text(value: Any) -> str:
-    return str(value).lower() if isinstance(_single(value), bool) else str(value)
+    return str(value).lower() if isinstance(_single(value), bool) else _clean(str(value))
+
+
+def _clean(text: str) -> str:
+    """Half a pair of UTF-16 is a question mark, as Java writes it."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _number_text(value: Any) -> str:

@@ -52,8 +52,8 @@ def sources(scope: Scope) -> list[Source]:
 
 def marks_of(options: dict[str, str]) -> Marks:
     r"""The characters that the properties name; `\t` is a tab."""
-    one = lambda name, usual: (options.get(name) or usual).replace("\\t", "\t")[:1]  # noqa: E731
-    separator, quote, escape = one("separatorChar", ","), one("quoteChar", '"'), one("escapeChar", "\\")
+    usual = {"separatorChar": ",", "quoteChar": '"', "escapeChar": "\\"}
+    separator, quote, escape = ((options.get(name) or mark).replace("\\t", "\t")[0] for name, mark in usual.items())
     return Marks(separator, quote, "" if escape == quote else escape)
 
 
@@ -92,7 +92,8 @@ def cells_of(line: str, marks: Marks) -> list[str]:
     >>> cells_of('a,"b ""c"" \\"d\\"",  "e"', Marks())
     ['a', 'b "c" "d"', 'e']
     """
-    cells, cell, in_quotes, in_cell, at = [], "", False, False, 0
+    cells: list[str] = []
+    cell, in_quotes, in_cell, at = "", False, False, 0
     while at < len(line):
         mark, following = line[at], line[at + 1 : at + 2]
         is_inside = in_quotes or in_cell

@@ -13,7 +13,7 @@ from local_aws.athena.errors import QueryFailed
 from local_aws.athena.hive_types import HiveType
 
 FromText = Callable[[str], Any]
-_WHOLE = re.compile(r"[+-]?[0-9]+")
+_INTEGER = re.compile(r"[+-]?[0-9]+")
 _DOUBLE = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[dDfF]?")
 _NAMED = {"NaN": "nan", "Infinity": "inf", "+Infinity": "inf", "-Infinity": "-inf"}
 _DATE = re.compile(r"([0-9]{1,4})-([0-9]{1,2})-([0-9]{1,2})")
@@ -24,8 +24,8 @@ _TIMESTAMP = re.compile(
 _EPOCH = datetime(1970, 1, 1)
 
 
-def whole(text: str, kind: HiveType) -> int:
-    if not _WHOLE.fullmatch(text) or kind.range is None or int(text) not in kind.range:
+def integer(text: str, kind: HiveType) -> int:
+    if not _INTEGER.fullmatch(text) or kind.range is None or int(text) not in kind.range:
         raise ValueError(text)
     return int(text)
 
@@ -117,7 +117,7 @@ def from_text(kind: HiveType, formats: Sequence[FromText] = ()) -> FromText:
     if kind.is_text:
         return (lambda text: sized(text, kind)) if kind.sizes else str
     if kind.range is not None:
-        return lambda text: whole(text, kind)
+        return lambda text: integer(text, kind)
     if kind.name == "decimal":
         return lambda text: decimal(text, kind)
     if kind.name == "timestamp":
@@ -194,7 +194,8 @@ def _built(found: re.Match[str] | None, text: str) -> datetime:
     parts = found.groupdict()
     numbers = [int(parts.get(name) or least) for name, least in _LEAST.items()]
     micros = int((parts.get("fraction") or "0").ljust(9, "0")) // 1000
-    return datetime(*numbers, micros) - _offset(parts.get("zone") or "Z")  # type: ignore[arg-type]
+    year, month, day_, hour, minute, second = numbers
+    return datetime(year, month, day_, hour, minute, second, micros) - _offset(parts.get("zone") or "Z")
 
 
 _LEAST = {"year": 1970, "month": 1, "day": 1, "hour": 0, "minute": 0, "second": 0}

@@ -61,6 +61,7 @@ VALUES = [
     ("string", "2.5e10", "2.5E10"),
     ("string", "true", "true"),
     ("string", '{ "Y": [1, null, "é"] }', '{"Y":[1,null,"é"]}'),
+    ("string", '"\\ud83d\\ude00 \\ud800"', "😀 ?"),
     ("string", '"{ \\"y\\": 1 }"', '{ "y": 1 }'),
     ("varchar(3)", '"abcd"', "abc"),
     ("date", '"2024-01-31"', date(2024, 1, 31)),

@@ -127,3 +127,12 @@ def test_bytes_under_text_and_binary_columns_of_one_file_are_refused(reader: Rea
 def test_a_table_with_a_column_twice_is_refused_by_its_name(reader: Reader) -> None:
     with pytest.raises(QueryFailed, match=r"^HIVE_INVALID_METADATA: .* duplicate columns: a$"):
         reader.read("parquet", "a int; a int", parquet(a=[1]))
+
+
+@pytest.mark.parametrize(("kind", "name"), [("parquet", "Parquet"), ("orc", "ORC")])
+@pytest.mark.parametrize("body", [b"", b"text", parquet(a=[1])[:-20] + b"PAR1"])
+def test_a_file_that_is_none_of_the_format_is_named_by_its_address(
+    reader: Reader, kind: str, name: str, body: bytes
+) -> None:
+    with pytest.raises(QueryFailed, match=rf"^HIVE_BAD_DATA: s3://lake/t/\d+/a is no valid {name} file$"):
+        reader.read(kind, "a int", body)
