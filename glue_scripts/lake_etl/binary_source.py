@@ -102,7 +102,7 @@ class BinaryFiles:
             return set()
         jvm: Any = self.spark._jvm
         hadoop, parquet = jvm.org.apache.hadoop.fs.Path, jvm.org.apache.parquet.hadoop
-        configuration = self.spark._jsc.hadoopConfiguration()  # type: ignore[attr-defined]
+        configuration = self.spark._jsc.hadoopConfiguration()
         reader = parquet.ParquetFileReader.open(parquet.util.HadoopInputFile.fromPath(hadoop(path), configuration))
         try:
             fields = reader.getFileMetaData().getSchema().getFields()

@@ -54,8 +54,8 @@ class Keys:
     @classmethod
     def of(cls, parameters: Mapping[str, str]) -> Keys:
         mapped = {name[8:].lower(): key for name, key in parameters.items() if name.lower().startswith("mapping.")}
-        on = lambda name, default: parameters.get(name, default).lower() == "true"  # noqa: E731
-        return cls(mapped, on("dots.in.keys", "false"), not on("case.insensitive", "true"))
+        dots, any_case = parameters.get("dots.in.keys", "false"), parameters.get("case.insensitive", "true")
+        return cls(mapped, dots.lower() == "true", any_case.lower() != "true")
 
     def key(self, name: str) -> str:
         return self.mapping.get(name.lower(), name)
@@ -109,7 +109,7 @@ class JsonRows:
 
     def as_written(self) -> StructType:
         """The schema with the names that the files have."""
-        return _renamed(self.schema, self._written)
+        return StructType(_renamed(self.schema, self._written).fields)
 
     def odd(self, line: str) -> str:
         """SQL of whether Spark's own reader might misread a line. It may be true where there is no need."""

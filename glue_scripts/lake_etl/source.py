@@ -74,7 +74,8 @@ def read_source(
     roots = _roots(table) if only is None else [literal(path) for path in filled]
     if table.format not in TEXT:
         found = BinaryFiles(spark, table.format, _schema(table.columns), roots, list(files), known.own_schemas)
-        frame, damage = found.frame(), partial(found.damage, sizes)
+        damage: Callable[[], Damage] = partial(found.damage, sizes)
+        frame = found.frame()
     else:
         texts = TextFiles(spark, s3, table, _schema(table.columns), roots, filled, list(files))
         damage = lambda: Damage(texts.damaged(), {})  # noqa: E731

@@ -5,7 +5,6 @@ Spark's own casts are too kind for it: to them `yes` is true, `2024` a date, 1.9
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructType
@@ -38,53 +37,55 @@ class Nesting(Protocol):
 
 def value(type_: DataType, x: str, nesting: Nesting, level: int = 0) -> str:
     """SQL of the value that the text x is; null where it is null, or does not fit."""
-    deeper = level + (2 if isinstance(type_, MapType) else 1)
-    inner = lambda of: lambda item: value(of, item, nesting, deeper)  # noqa: E731
+
+    def inner(of: DataType, item: str) -> str:
+        return value(of, item, nesting, _deeper(type_, level))
+
     if isinstance(type_, ArrayType):
-        return _each(nesting.elements(x, level), f"e{level}", inner(type_.elementType))
+        return f"transform({nesting.elements(x, level)}, e{level} -> {inner(type_.elementType, f'e{level}')})"
     if isinstance(type_, MapType):
-        keys, values = inner(type_.keyType), inner(type_.valueType)
-        pair = f"struct({keys(f'm{level}.key')}, {values(f'm{level}.value')})"
+        pair = f"struct({inner(type_.keyType, f'm{level}.key')}, {inner(type_.valueType, f'm{level}.value')})"
         return f"map_from_entries(transform({nesting.entries(x, level)}, m{level} -> {pair}))"
     if isinstance(type_, StructType):
+        entries = nesting.entries(x, level)
         fields = [
-            f"{text(field.name)}, {inner(field.dataType)(nesting.field(f's{level}', field.name, place))}"
+            f"{text(field.name)}, {inner(field.dataType, nesting.field(f's{level}', field.name, place))}"
             for place, field in enumerate(type_.fields)
         ]
-        made = f"transform(array({nesting.entries(x, level)}), s{level} -> named_struct({', '.join(fields)}))[0]"
-        return f"IF({nesting.entries(x, level)} IS NULL, NULL, {made})"
+        made = f"transform(array({entries}), s{level} -> named_struct({', '.join(fields)}))[0]"
+        return f"IF({entries} IS NULL, NULL, {made})"
     return scalar(type_, x, nesting)
 
 
 def misfit(type_: DataType, x: str, nesting: Nesting, level: int = 0) -> str:
     """SQL of whether the text x does not fit, at any level: true or false."""
-    deeper = level + (2 if isinstance(type_, MapType) else 1)
-    inner = lambda of: lambda item: misfit(of, item, nesting, deeper)  # noqa: E731
+
+    def inner(of: DataType, item: str) -> str:
+        return misfit(of, item, nesting, _deeper(type_, level))
+
+    def any_(items: str, name: str, wrong: str) -> str:
+        return f"({x} IS NOT NULL AND coalesce(exists({items}, {name} -> {wrong}), true))"
+
     if isinstance(type_, StringType):
         return "false"
     if isinstance(type_, ArrayType):
-        return _any(x, nesting.elements(x, level), f"e{level}", inner(type_.elementType))
+        return any_(nesting.elements(x, level), f"e{level}", inner(type_.elementType, f"e{level}"))
     if isinstance(type_, MapType):
-        keys, values = inner(type_.keyType), inner(type_.valueType)
-        either = lambda item: f"{keys(f'{item}.key')} OR {values(f'{item}.value')}"  # noqa: E731
-        return _any(x, nesting.entries(x, level), f"m{level}", either)
+        wrong = f"{inner(type_.keyType, f'm{level}.key')} OR {inner(type_.valueType, f'm{level}.value')}"
+        return any_(nesting.entries(x, level), f"m{level}", wrong)
     if isinstance(type_, StructType):
-        entries = nesting.entries(x, level)
-        wrong = lambda item: " OR ".join(  # noqa: E731
-            inner(field.dataType)(nesting.field(item, field.name, place)) for place, field in enumerate(type_.fields)
+        entries, item = nesting.entries(x, level), f"s{level}"
+        wrong = " OR ".join(
+            inner(field.dataType, nesting.field(item, field.name, place)) for place, field in enumerate(type_.fields)
         )
-        return _any(x, f"IF({entries} IS NULL, NULL, array({entries}))", f"s{level}", wrong)
+        return any_(f"IF({entries} IS NULL, NULL, array({entries}))", item, wrong)
     cut = nesting.cut(type_, x)
     lost = "" if cut == "false" else f" OR {cut}"
     return f"({x} IS NOT NULL AND ({scalar(type_, x, nesting)} IS NULL{lost}))"
 
 
-def _each(items: str, name: str, of: Callable[[str], str]) -> str:
-    return f"transform({items}, {name} -> {of(name)})"
-
-
-def _any(x: str, items: str, name: str, of: Callable[[str], str]) -> str:
-    return f"({x} IS NOT NULL AND coalesce(exists({items}, {name} -> {of(name)}), true))"
+def _deeper(type_: DataType, level: int) -> int:
+    return level + (2 if isinstance(type_, MapType) else 1)
 
 
 def scalar(type_: DataType, x: str, nesting: Nesting) -> str:
