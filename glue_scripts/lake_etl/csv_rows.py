@@ -77,7 +77,7 @@ class CsvRows:
         schema = ", ".join([*columns, f"{RAGGED} string"])
         options = {"sep": self.dialect.separator, "quote": self.dialect.quote, "escape": self.dialect.quote}
         options |= {"nullValue": NULL, "columnNameOfCorruptRecord": RAGGED, "maxColumns": MOST_FIELDS}
-        given = ", ".join(f"{text(name)}, {text(said)}" for name, said in options.items())
+        given = ", ".join(f"{text(name)}, {text(option)}" for name, option in options.items())
         texts = ", ".join(f"coalesce(r.c{place}, '')" for place in range(len(columns)))
         found = f"from_csv({self._doubled(line)}, {text(schema)}, map({given}))"
         return f"transform(array({found}), r -> IF(r.{RAGGED} IS NULL, array({texts}), array()))[0]"

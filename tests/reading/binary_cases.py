@@ -1,0 +1,145 @@
+"""Files of Parquet and ORC."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.orc as orc  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+from tests.reading.case import Case
+
+MOMENT = dt.datetime(2024, 1, 31, 10, 0, 0, 123456)
+STRUCTS = pa.struct([("a", pa.int64()), ("b", pa.int64())])
+
+
+def parquet(table: Mapping[str, Any] | pa.Table, **options: Any) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(table if isinstance(table, pa.Table) else pa.table(table), sink, **options)
+    return bytes(sink.getvalue())
+
+
+def orc_file(table: Mapping[str, Any]) -> bytes:
+    sink = pa.BufferOutputStream()
+    orc.write_table(pa.table(table), sink)
+    return bytes(sink.getvalue())
+
+
+OLD = [dt.date(1, 1, 1), dt.date(1582, 10, 4), dt.date(9999, 12, 31)]
+EARLY = [dt.datetime(1, 1, 1), dt.datetime(1850, 1, 1, 0, 0, 0, 1), MOMENT]
+BINARY_CASES = {
+    "Parquet: fields of a struct in any order and case, and one that is not there": Case(
+        "parquet",
+        {"id": "bigint", "st": "struct<a:bigint,b:bigint>"},
+        {
+            "a.parquet": parquet({"id": [1], "st": pa.array([{"a": 1, "b": 10}], STRUCTS)}),
+            "b.parquet": parquet({"ID": [2], "st": pa.array([{"B": 20, "A": 2}])}),
+            "c.parquet": parquet({"id": [3], "st": pa.array([{"b": 30}])}),
+            "d.parquet": parquet({"st": pa.array([{"z": 9, "a": 4, "b": 40}]), "id": [4]}),
+        },
+        [
+            {"id": 1, "st": {"a": 1, "b": 10}},
+            {"id": 2, "st": {"a": 2, "b": 20}},
+            {"id": 3, "st": {"a": None, "b": 30}},
+            {"id": 4, "st": {"a": 4, "b": 40}},
+        ],
+    ),
+    "Parquet: numbers of other types, where every value fits": Case(
+        "parquet",
+        {"n": "bigint", "x": "double"},
+        {
+            "a.parquet": parquet({"n": pa.array([2**40], pa.int64()), "x": [1.5]}),
+            "b.parquet": parquet({"n": pa.array([7], pa.int32()), "x": pa.array([2], pa.int64())}),
+            "c.parquet": parquet({"n": pa.array([8], pa.int16()), "x": pa.array([0.5], pa.float32())}),
+            "d.parquet": parquet({"n": pa.nulls(1), "x": pa.array([3], pa.uint64())}),
+        },
+        [{"n": 2**40, "x": 1.5}, {"n": 7, "x": 2.0}, {"n": 8, "x": 0.5}, {"n": None, "x": 3.0}],
+        athena="HIVE_BAD_DATA",
+    ),
+    "Parquet: numbers that do not fit": Case(
+        "parquet",
+        {"n": "int", "s": "string"},
+        {
+            "a.parquet": parquet({"n": pa.array([1], pa.int32()), "s": ["x"]}),
+            "big.parquet": parquet({"n": pa.array([2**40], pa.int64()), "s": ["y"]}),
+            "half.parquet": parquet({"n": [1.5], "s": ["z"]}),
+            "text.parquet": parquet({"n": pa.array([2], pa.int32()), "s": [5]}),
+        },
+        [{"n": 1, "s": "x"}],
+        set_aside={
+            "big.parquet": "column n is bigint in the file and int in the table, which cannot hold 1099511627776",
+            "half.parquet": "column n is double in the file and int in the table, which cannot hold 1.5",
+            "text.parquet": "column s is bigint in the file and string in the table. Write the file anew",
+        },
+        athena="HIVE_BAD_DATA",
+    ),
+    "Parquet: nanoseconds": Case(
+        "parquet",
+        {"id": "bigint", "ts": "timestamp"},
+        {
+            "a.parquet": parquet({"id": [1], "ts": pa.array([MOMENT], pa.timestamp("ns"))}),
+            "b.parquet": parquet({"id": [2], "ts": pa.array([MOMENT], pa.timestamp("us"))}),
+            "c.parquet": parquet({"id": [3], "ts": pa.array([1], pa.timestamp("ns"))}),
+        },
+        [{"id": 1, "ts": str(MOMENT)}, {"id": 2, "ts": str(MOMENT)}],
+        set_aside={"c.parquet": "column ts is timestamp in nanoseconds in the file and timestamp in the table, which"},
+        athena=[
+            {"id": 1, "ts": str(MOMENT)},
+            {"id": 2, "ts": str(MOMENT)},
+            {"id": 3, "ts": "1970-01-01 00:00:00"},
+        ],
+    ),
+    "Parquet: moments long ago": Case(
+        "parquet",
+        {"d": "date", "ts": "timestamp"},
+        {
+            "a.parquet": parquet({"d": OLD, "ts": pa.array(EARLY, pa.timestamp("us"))}),
+            "b.parquet": parquet(
+                pa.table({"d": OLD[:1], "ts": pa.array(EARLY[1:2], pa.timestamp("us"))}),
+                use_deprecated_int96_timestamps=True,
+            ),
+        },
+        [
+            {"d": "0001-01-01", "ts": "0001-01-01 00:00:00"},
+            {"d": "1582-10-04", "ts": "1850-01-01 00:00:00.000001"},
+            {"d": "9999-12-31", "ts": str(MOMENT)},
+            {"d": "0001-01-01", "ts": "1850-01-01 00:00:00.000001"},
+        ],
+    ),
+    "Parquet: decimals, numbers without sign": Case(
+        "parquet",
+        {"p": "decimal(10,2)", "u": "decimal(20,0)"},
+        {"a.parquet": parquet({"p": [decimal.Decimal("1.10")], "u": pa.array([2**63 + 1], pa.uint64())})},
+        [{"p": "1.10", "u": str(2**63 + 1)}],
+    ),
+    "Parquet: damaged files": Case(
+        "parquet",
+        {"id": "bigint"},
+        {
+            "a.parquet": parquet({"id": [1]}),
+            "caf\u00e9 cut.parquet": parquet({"id": [2]})[:-20],
+            "json.parquet": b'{"id":3}\n',
+            "none.parquet": b"",
+        },
+        [{"id": 1}],
+        set_aside={"caf\u00e9 cut.parquet": "", "json.parquet": "", "none.parquet": "the file is empty (0 bytes)"},
+        athena="HIVE_",
+    ),
+    "ORC": Case(
+        "orc",
+        {"id": "bigint", "name": "string"},
+        {
+            "day=1/a.orc": orc_file({"id": [1], "name": ["x"]}),
+            "day=2/b.orc": orc_file({"Name": ["y"], "ID": [2]}),
+            "day=3/cut.orc": orc_file({"id": [3]})[:-9],
+        },
+        [{"id": 1, "name": "x", "day": 1}, {"id": 2, "name": "y", "day": 2}],
+        keys={"day": "int"},
+        set_aside={"day=3/cut.orc": ""},
+        athena="HIVE_",
+    ),
+}
