@@ -18,10 +18,10 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from lake_etl.catalog import NO_VALUE
 from lake_etl.errors import JobError, failure
 from lake_etl.leaves import count, leaves, replaced
 from lake_etl.names import column, quoted
+from lake_etl.partitions import NO_VALUE
 
 ON_A_DAY = (DateType, TimestampType, TimestampNTZType)
 KEYS = (StringType, NumericType, BooleanType, *ON_A_DAY)

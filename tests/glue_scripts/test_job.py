@@ -372,6 +372,24 @@ def test_a_job_that_knows_its_own_table_keeps_match_ids_from_run_to_run(
     assert {id_: second[id_] for id_ in first} == first
 
 
+@pytest.mark.parametrize("format_", ["parquet", "orc", "json", "csv"])
+def test_a_job_reads_its_own_table_as_it_wrote_it(lake: Lake, spark: SparkSession, format_: str) -> None:
+    notes = ["a, b", "back\\\\slash", 'say \\"hi\\"', "caf\u00e9", ""]
+    lines = [
+        f'{{"Id": {number}, "note": "{note}", "p": "S\u00e3o, {number % 2}"}}' for number, note in enumerate(notes)
+    ]
+    lake.put("raw", f"{lake.database}/notes/a.json", "\n".join([*lines, '{"Id": 5, "p": "x"}']))
+    lake.table("notes", "json", {"id": "int", "note": "string", "p": "string"})
+    spec = {"job": lake.database, "source": "notes", "tables": {"notes": "notes"}}
+    sink = {"table": lake.database, "format": format_, "compression": "none", "partition_by": ["p"]}
+    same = f"SELECT i.* FROM input i JOIN {lake.database} o ON i.id = o.id AND i.note <=> o.note AND i.p = o.p"
+    reports = []
+    for steps in ([{"map": {"rename": {"id": "Id"}}}], [{"sql": same}]):
+        reports.append(run(lake.arguments(lake.spec(**spec, steps=steps, sink=sink))))
+        lake.sync("curated", lake.database)
+    assert [(report["rows_in"], report["rows_out"]) for report in reports] == [(6, 6), (6, 6)]
+
+
 def test_a_report_counts_the_nulls_that_casts_make_and_warns_over_the_share(flights: Lake, spark: SparkSession) -> None:
     steps: list[dict[str, Any]] = [{"map": {"cast": {"carrier": "int"}}}, {"filter": "distance > 0"}]
     report = run(arguments(flights, steps))
