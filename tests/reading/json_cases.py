@@ -112,7 +112,7 @@ JSON_CASES = {
             '{"t":"10:00"}': "column t: '10:00' is not timestamp",
             '{"t":"2024-01"}': "column t: '2024-01' is not timestamp",
             '{"d":"2024-01-31T10:00:00"}': "column d: '2024-01-31T10:00:00' is not date",
-            '{"d":"31.1.2024"}': "column d: '31.1.2024' is not date",
+            '{"d":"31.01.2024"}': "column d: '31.01.2024' is not date",
         },
         athena="HIVE_",
     ),
