@@ -1,0 +1,85 @@
+"""How two values of a column can agree, from equal to not at all, and how often each is expected before any data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lake_etl.match_values import Column
+
+MOST, SOME = 0.7, 0.4  # of the weight of the words of the value that has less of it
+
+
+@dataclass(frozen=True)
+class Level:
+    """One way to agree.
+
+    sql        when two values agree in this way, and in none that comes before; of the tables l and r
+    match      the share of the pairs that are one thing
+    other      the share of the pairs that are two things
+    neighbour  the share of the pairs that are two things at one place
+    """
+
+    label: str
+    sql: str
+    match: float
+    other: float
+    neighbour: float
+
+
+EXPECTED = {
+    # label: (match by kind, other, neighbour)
+    "equal": ({"name": 0.7, "address": 0.6, "code": 0.7, "date": 0.8}, 0.01, 0.002),
+    "in another column": ({"name": 0.03, "address": 0.02}, 0.003, 0.002),
+    "day and month swapped": ({"date": 0.02}, 0.003, 0.002),
+    "one ends in the other": ({"code": 0.02}, 0.001, 0.001),
+    "all words of one in the other": ({"name": 0.06, "address": 0.05}, 0.01, 0.01),
+    "most words": ({"name": 0.02, "address": 0.04}, 0.01, 0.03),
+    "some words": ({"name": 0.03, "address": 0.05}, 0.03, 0.06),
+    "different": ({"name": 0.03, "address": 0.1, "code": 0.13, "date": 0.06}, 0.95, 0.89),
+}
+NEAR = ({"name": 0.1, "address": 0.1, "code": 0.1, "date": 0.08}, 0.01, 0.003)  # half as many at each further distance
+
+
+def levels(column: Column) -> list[Level]:
+    """The ways in which values of this column agree, best first. Either value null is none of them."""
+    near = [_near(column, number, distance) for number, distance in enumerate(column.near)]
+    found = [_level(column, "equal", "l.v# = r.v# OR l.k# = r.k#"), *near]
+    if column.kind.words:
+        found += _word_levels(column)
+    if column.kind_name == "date":
+        swapped = "substr(r.v#, 1, 4) || substr(r.v#, 7, 2) || substr(r.v#, 5, 2)"
+        found.append(_level(column, "day and month swapped", f"len(r.v#) = 8 AND l.v# = {swapped}"))
+    if column.kind_name == "code":
+        ends = "ends_with(l.v#, r.v#) OR ends_with(r.v#, l.v#)"
+        found.append(_level(column, "one ends in the other", f"least(len(l.v#), len(r.v#)) >= 6 AND ({ends})"))
+    return [*found, _level(column, "different", "true")]
+
+
+def _word_levels(column: Column) -> list[Level]:
+    shares = "list_has_any(l.x#, r.x#) AND weight(list_intersect(l.x#, r.x#)) >= {} * least(l.s#, r.s#)"
+    found = [
+        _level(column, "all words of one in the other", "list_has_all(l.x#, r.x#) OR list_has_all(r.x#, l.x#)"),
+        _level(column, "most words", shares.format(MOST)),
+        _level(column, "some words", shares.format(SOME)),
+    ]
+    if column.others:
+        swapped = " OR ".join(f"l.v{other} = r.v# OR l.v# = r.v{other}" for other in column.others)
+        found.insert(0, _level(column, "in another column", swapped))
+    return found
+
+
+def _near(column: Column, number: int, distance: int) -> Level:
+    """Near are few edits; of short words that are mostly others, fewer, and no other number in an address."""
+    sql = f"abs(len(l.v#) - len(r.v#)) <= {distance} AND levenshtein(l.v#, r.v#) <= {distance}"
+    if column.kind.words and column.compare is None:
+        sql += " AND levenshtein(l.v#, r.v#) * 4 <= greatest(len(l.v#), len(r.v#))"
+    if column.kind_name == "address":
+        sql += " AND l.d# = r.d#"
+    match, other, neighbour = NEAR
+    share = match[column.kind_name] / 2**number
+    return Level(f"{distance} edits or fewer", sql.replace("#", str(column.number)), share, other, neighbour)
+
+
+def _level(column: Column, label: str, sql: str) -> Level:
+    match, other, neighbour = EXPECTED[label]
+    return Level(label, sql.replace("#", str(column.number)), match[column.kind_name], other, neighbour)
