@@ -26,6 +26,7 @@ OTHERS_BEFORE, MATCHES_BEFORE = 50, 100  # pairs that the expected shares count 
 PRIOR_BEFORE = 0.1  # what the expected number of matches counts for, beside those of the data
 NEIGHBOURS_A_MATCH = 0.1  # expected
 CLEAR = 0.5  # pairs are learnt from if they are more likely than not of a class: a mass of doubtful ones is not
+LEAST_CHANCE = 0.1
 FEW_MATCHES = 20  # fewer teach little
 
 
@@ -38,21 +39,30 @@ class Weights:
     match: list[Array]
     other: list[Array]
     neighbour: list[Array]
+    family: list[Array]
     matches: float = 0.0  # how many pairs were learnt from
     share: float = 0.0
     neighbour_share: float = 0.0
     sampled: list[Array] = field(default_factory=list)
+    chance: list[float] = field(default_factory=list)  # which part of a column's equal pairs are two things
 
     def evidence(self, i: int) -> Array:
         """How much each level of column i speaks for a match, against two things. Natural logarithm."""
         return np.asarray(np.log(self.match[i] / self.other[i]))
 
-    def neighbour_evidence(self, i: int) -> Array:
+    @property
+    def names(self) -> list[int]:
+        return [column.number for column in self.columns if column.kind_name == "name"]
+
+    def family_evidence(self, i: int) -> Array:
+        """How much each level of column i speaks for neighbours, if it is a name that they may share."""
         if self.columns[i].kind.place:
             return self.evidence(i)
-        if self.columns[i].kind_name == "name":
-            return np.asarray(np.log(self.neighbour[i] / self.other[i]))
-        return np.zeros(len(self.levels[i]))
+        return np.asarray(np.log(self.family[i] / self.other[i])) if i in self.names else np.zeros(len(self.levels[i]))
+
+    def apart(self, i: int) -> Array:
+        """How much more each level of name i speaks for neighbours, if it is the name that tells them apart."""
+        return np.asarray(np.log(self.neighbour[i] / self.family[i]))
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,9 @@ def learn(connection: duckdb.DuckDBPyConnection, columns: list[Column]) -> Weigh
     _learn_others(weights, _patterns(connection, weights, f"({_comparing(weights, 'sample')})"))
     things = int(connection.execute("SELECT count(*) FROM things").fetchall()[0][0])
     alike = int(connection.execute("SELECT count(*) FROM alike").fetchall()[0][0]) - things
-    _learn_matches(weights, _patterns(connection, weights, "compared"), things, alike)
+    compared = _patterns(connection, weights, "compared")
+    _learn_matches(weights, compared, things, alike)
+    _learn_chance(connection, weights, compared)
     return weights
 
 
@@ -84,7 +96,7 @@ def learn(connection: duckdb.DuckDBPyConnection, columns: list[Column]) -> Weigh
 SAMPLE = """
 WITH numbered AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS n, count(*) OVER () AS total FROM things)
 SELECT l.id AS id_l, r.id AS id_r FROM numbered l, range(1, {per} + 1) step(k), numbered r
-WHERE r.n = (l.n + 1 + (l.n * 7919 + k * 104729) % (l.total - 1)) % l.total
+WHERE r.n = (l.n + 1 + (l.n * 7919 + k * 104729) % greatest(l.total - 1, 1)) % l.total AND l.total > 1
 """
 
 
@@ -95,11 +107,11 @@ def _per_thing(connection: duckdb.DuckDBPyConnection) -> int:
 
 def _expected(columns: list[Column]) -> Weights:
     found = [levels(column) for column in columns]
-    match, other, neighbour = (
+    match, other, neighbour, family = (
         [_normal([getattr(level, part) for level in each]) for each in found]
-        for part in ("match", "other", "neighbour")
+        for part in ("match", "other", "neighbour", "family")
     )
-    return Weights(columns, found, match, other, neighbour)
+    return Weights(columns, found, match, other, neighbour, family)
 
 
 def _comparing(weights: Weights, pairs: str) -> str:
@@ -134,8 +146,8 @@ def _learn_matches(weights: Weights, compared: Patterns, things: int, alike: int
     """
     pairs = max(things * (things - 1) / 2, 1)
     expected, expected_share = list(weights.match), 1 / max(things, FEW_RECORDS)
-    kinds = {(column.kind.place, column.kind_name) for column in weights.columns}
-    neighbours = NEIGHBOURS_A_MATCH if (False, "name") in kinds and any(place for place, _ in kinds) else 0.0
+    places = any(column.kind.place for column in weights.columns)
+    neighbours = NEIGHBOURS_A_MATCH if weights.names and places else 0.0
     weights.share, weights.neighbour_share = expected_share, neighbours * expected_share
     for _ in range(ROUNDS):
         before = weights.share
@@ -150,16 +162,30 @@ def _learn_matches(weights: Weights, compared: Patterns, things: int, alike: int
             break
 
 
+def _learn_chance(connection: duckdb.DuckDBPyConnection, weights: Weights, compared: Patterns) -> None:
+    """A value that many records share is not frequent among things, if these records are one thing."""
+    match, _ = classes(weights, compared.levels)
+    for i, expected in enumerate(weights.match):
+        equal = float(connection.execute(f"SELECT coalesce(sum(n{i} - 1) / 2, 0) FROM things").fetchall()[0][0])
+        matching = compared.shares(i, compared.counts * match, len(expected))[0]
+        weights.chance.append(max(1 - float(matching) / equal, LEAST_CHANCE) if equal else 1.0)
+
+
 def classes(weights: Weights, found: npt.NDArray[np.int64]) -> tuple[Array, Array]:
     """The probabilities that pairs of these levels (pairs, columns) are a match, and neighbours. Shape (pairs,) each."""
     match = np.full(len(found), weights.share)
     neighbour = np.full(len(found), weights.neighbour_share)
+    apart = [np.exp(_at(weights.apart(i), found[:, i])) for i in weights.names]
     for i in range(len(weights.columns)):
-        there, level = found[:, i] >= 0, np.maximum(found[:, i], 0)
-        match *= np.where(there, np.exp(weights.evidence(i))[level], 1)
-        neighbour *= np.where(there, np.exp(weights.neighbour_evidence(i))[level], 1)
+        match *= np.exp(_at(weights.evidence(i), found[:, i]))
+        neighbour *= np.exp(_at(weights.family_evidence(i), found[:, i]))
+    neighbour *= sum(apart) / len(apart) if apart else 1
     total = match + neighbour + (1 - weights.share - weights.neighbour_share)
     return match / total, neighbour / total
+
+
+def _at(evidence: Array, level: npt.NDArray[np.int64]) -> Array:
+    return np.where(level >= 0, evidence[np.maximum(level, 0)], 0)
 
 
 def _set_shares(
@@ -171,7 +197,7 @@ def _set_shares(
         counts[0] += alike
         sampled = weights.sampled[i]
         weights.match[i] = _normal(counts + MATCHES_BEFORE * before)
-        weights.other[i] = _normal(np.maximum(sampled - related / pairs, sampled / 10))
+        weights.other[i] = _normal(np.maximum(sampled - related / pairs, sampled * LEAST_CHANCE))
 
 
 def _normal(counts: Any) -> Array:
@@ -183,14 +209,11 @@ def weighing(weights: Weights) -> str:
     """SQL of `compared` with `evidence`, of each pair: the natural logarithm of the odds that it is a match."""
     identity = [_evidence(weights, column) for column in weights.columns if not column.kind.place]
     place = [_evidence(weights, column) for column in weights.columns if column.kind.place]
-    names = [
-        _chosen(column.number, weights.neighbour_evidence(column.number))
-        for column in weights.columns
-        if column.kind_name == "name"
-    ]
-    sums = {
-        name: " + ".join(parts) or "0" for name, parts in (("own", identity), ("place", place), ("names", names))
-    }
+    names = [_chosen(i, weights.family_evidence(i)) for i in weights.names]
+    if names:
+        apart = " + ".join(f"exp({_chosen(i, weights.apart(i))})" for i in weights.names)
+        names.append(f"ln(({apart}) / {len(names)})")
+    sums = {name: " + ".join(parts) or "0" for name, parts in (("own", identity), ("place", place), ("names", names))}
     columns = ", ".join(f"{sql} AS {name}" for name, sql in sums.items())
     rest = float(1 - weights.share - weights.neighbour_share)
     against = f"ln({rest!r} + {float(weights.neighbour_share)!r} * exp(place + names))"
@@ -206,7 +229,8 @@ def _evidence(weights: Weights, column: Column) -> str:
     chosen = _chosen(i, weights.evidence(i))
     if not column.kind.frequencies:
         return chosen
-    chance = f"(greatest(l.n{i}, r.n{i}, 2) - 1.5) / ((SELECT count(*) FROM things) + {OTHERS_BEFORE})"
+    among = f"{weights.chance[i]!r} * (greatest(l.n{i}, r.n{i}) - 1) - 0.5"
+    chance = f"greatest({among}, 0.5) / ((SELECT count(*) FROM things) + {OTHERS_BEFORE})"
     return f"CASE WHEN g{i} = 0 THEN {float(np.log(weights.match[i][0]))!r} - ln({chance}) ELSE {chosen} END"
 
 
