@@ -71,12 +71,17 @@ def _word_levels(column: Column) -> list[Level]:
 
 
 def _near(column: Column, number: int, distance: int) -> Level:
-    """Near are few edits; of short words that are mostly others, fewer, and no other number in an address."""
+    """Near are few edits; of short words that are mostly others, fewer, and no other number in an address.
+
+    Two letters that changed places are one edit.
+    """
     sql = f"abs(len(l.v#) - len(r.v#)) <= {distance} AND levenshtein(l.v#, r.v#) <= {distance}"
     if column.kind.words and column.compare is None:
         sql += " AND levenshtein(l.v#, r.v#) * 3 <= greatest(len(l.v#), len(r.v#))"
     if column.kind_name == "address":
         sql += " AND l.d# = r.d#"
+    if number == 0:
+        sql = f"({sql}) OR (l.a# = r.a# AND levenshtein(l.v#, r.v#) <= 2)"
     match, *others = NEAR
     share = match[column.kind_name] / 2**number
     return Level(f"{distance} edits or fewer", sql.replace("#", str(column.number)), share, *others)

@@ -84,7 +84,7 @@ def columns_of(kinds: dict[str, str], compare: dict[str, list[int]]) -> list[Col
 def load(connection: duckdb.DuckDBPyConnection, columns: list[Column]) -> None:
     """Make of the table `given` (_id, _known, the columns) the tables that are matched.
 
-    records  id, known, and of each column v, k, and for words t (the words that count) and d (all digits)
+    records  id, known, and of each column v, k, a (its letters in order), and for words t (the words that count) and d (all digits)
     alike    id, thing: records that are equal in every column, none of them null, are one thing; so is any other
     things   one record of each thing, with n (how many have the same k), and for words x (as numbers) and s (their weight)
     """
@@ -113,15 +113,16 @@ def _cleaned(column: Column) -> str:
 
 def _values(column: Column) -> str:
     i = column.number
+    letters = f"array_to_string(list_sort(string_split(v{i}, '')), '') AS a{i}"
     if not column.kind.words:
-        return f"nullif(c{i}, '') AS v{i}, v{i} AS k{i}"
+        return f"nullif(c{i}, '') AS v{i}, v{i} AS k{i}, {letters}"
     little = ", ".join(f"'{word}'" for word in LITTLE_WORDS)
     counting = f"[word FOR word IN c{i} IF word NOT IN ({little})]"
     return (
         f"CASE WHEN len({counting}) > 0 THEN {counting} ELSE c{i} END AS o{i}, "
         f"nullif(array_to_string(o{i}, '{column.kind.joint}'), '') AS v{i}, "
         f"nullif(array_to_string(list_sort(o{i}), ' '), '') AS k{i}, "
-        f"list_sort(list_distinct(o{i})) AS t{i}, regexp_replace(v{i}, '[^0-9]', '', 'g') AS d{i}"
+        f"list_sort(list_distinct(o{i})) AS t{i}, regexp_replace(v{i}, '[^0-9]', '', 'g') AS d{i}, {letters}"
     )
 
 
