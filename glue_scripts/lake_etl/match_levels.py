@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lake_etl.match_values import Column
 
+LONG = 100  # longer values are compared by their words alone
 MOST, SOME = 0.7, 0.4  # of the weight of the words of the value that has less of it
 
 
@@ -58,11 +59,11 @@ def levels(column: Column) -> list[Level]:
 
 
 def _word_levels(column: Column) -> list[Level]:
-    shares = "list_has_any(l.x#, r.x#) AND weight(list_intersect(l.x#, r.x#)) >= {} * least(l.s#, r.s#)"
+    shared = "weight(list_intersect(l.x#, r.x#))"
     found = [
         _level(column, "all words of one in the other", "list_has_all(l.x#, r.x#) OR list_has_all(r.x#, l.x#)"),
-        _level(column, "most words", shares.format(MOST)),
-        _level(column, "some words", shares.format(SOME)),
+        _level(column, "most words", _if("list_has_any(l.x#, r.x#)", f"{shared} >= {MOST} * least(l.s#, r.s#)")),
+        _level(column, "some words", _if("list_has_any(l.x#, r.x#)", f"{shared} >= {SOME} * least(l.s#, r.s#)")),
     ]
     if column.others:
         swapped = " OR ".join(f"l.v{other} = r.v# OR l.v# = r.v{other}" for other in column.others)
@@ -75,16 +76,22 @@ def _near(column: Column, number: int, distance: int) -> Level:
 
     Two letters that changed places are one edit.
     """
-    sql = f"abs(len(l.v#) - len(r.v#)) <= {distance} AND levenshtein(l.v#, r.v#) <= {distance}"
+    limit = f"{distance}"
     if column.kind.words and column.compare is None:
-        sql += " AND levenshtein(l.v#, r.v#) * 3 <= greatest(len(l.v#), len(r.v#))"
-    if column.kind_name == "address":
-        sql += " AND l.d# = r.d#"
+        limit = f"least({distance}, greatest(len(l.v#), len(r.v#)) // 3)"
     if number == 0:
-        sql = f"({sql}) OR (l.a# = r.a# AND levenshtein(l.v#, r.v#) <= 2)"
+        limit = f"CASE WHEN l.a# = r.a# THEN greatest(2, {limit}) ELSE {limit} END"
+    same = " AND l.d# = r.d#" if column.kind_name == "address" else ""
+    alike = f"abs(len(l.v#) - len(r.v#)) <= {distance} AND len(l.v#) <= {LONG}{same}"
+    sql = _if(alike, f"levenshtein(l.v#, r.v#) <= {limit}")
     match, *others = NEAR
     share = match[column.kind_name] / 2**number
     return Level(f"{distance} edits or fewer", sql.replace("#", str(column.number)), share, *others)
+
+
+def _if(first: str, then: str) -> str:
+    """Both conditions; the second is dear, and asked only where the first holds: DuckDB's AND asks both."""
+    return f"CASE WHEN {first} THEN {then} ELSE false END"
 
 
 def _level(column: Column, label: str, sql: str) -> Level:
