@@ -21,12 +21,11 @@ ENTITIES, MISMO = "py-entitymatching==0.4.2", "mismo==0.4.1"
 
 @dataclass(frozen=True)
 class Labelled:
-    """Records, with `id` and what is to be told: the column `truth`, or a query of labelled pairs."""
+    """Records, with `id` and what is to be told: the column `truth`, or a query of labelled pairs. No target: held out."""
 
     package: str
     records: str
     kinds: dict[str, str]
-    held_out: bool
     target: float | None = None
     labels: str | None = None
     files: dict[str, str] = field(default_factory=dict)
@@ -47,14 +46,13 @@ LEFT JOIN read_csv($matches, all_varchar = true) ON fodors_id = id
 PLACES = {"name": "name", "addr": "address", "city": "address"}
 SETS = {
     "restaurants, with phone": Labelled(
-        ENTITIES, RESTAURANT_RECORDS, {**PLACES, "phone": "code"}, False, 0.97, files=RESTAURANT_FILES
+        ENTITIES, RESTAURANT_RECORDS, {**PLACES, "phone": "code"}, 0.97, files=RESTAURANT_FILES
     ),
-    "restaurants, without": Labelled(ENTITIES, RESTAURANT_RECORDS, PLACES, False, 0.93, files=RESTAURANT_FILES),
+    "restaurants, without": Labelled(ENTITIES, RESTAURANT_RECORDS, PLACES, 0.93, files=RESTAURANT_FILES),
     "papers": Labelled(
         ENTITIES,
         "SELECT id, title, authors, venue, year FROM read_csv([$dblp, $acm], all_varchar = true)",
         {"title": "name", "authors": "name", "venue": "address", "year": "date"},
-        True,
         labels="""
             WITH pairs AS (SELECT * FROM read_csv($labels, all_varchar = true, comment = '#'))
             SELECT _id AS labeling_set_id, 'a' AS label, ltable_id AS id FROM pairs
@@ -72,14 +70,12 @@ SETS = {
         nullif(latitude, '0.0') AS latitude, nullif(longitude, '0.0') AS longitude
         FROM read_csv($patents, all_varchar = true)""",
         {"name": "name", "coauthors": "address", "classes": "address", "latitude": "code", "longitude": "code"},
-        True,
         files={"patents": "mismo/_data/_datasets/patstat/patents.csv"},
     ),
     "affiliations": Labelled(
         MISMO,
         "SELECT record_id AS id, label_true AS truth, affiliation FROM read_csv($all, all_varchar = true)",
         {"affiliation": "name"},
-        True,
         files={"all": "mismo/_data/_datasets/leipzig/affiliations.csv"},
     ),
 }

@@ -40,7 +40,12 @@ EXPECTED = {
     "some words": ({"name": 0.03, "address": 0.05}, 0.03, 0.06, 0.05),
     "different": ({"name": 0.03, "address": 0.1, "code": 0.13, "date": 0.06}, 0.95, 0.89, 0.35),
 }
-NEAR = ({"name": 0.1, "address": 0.1, "code": 0.1, "date": 0.08}, 0.01, 0.003, 0.02)  # half as many at each further distance
+NEAR = (
+    {"name": 0.1, "address": 0.1, "code": 0.1, "date": 0.08},
+    0.01,
+    0.003,
+    0.02,
+)  # half as many at each further distance
 
 
 def levels(column: Column) -> list[Level]:

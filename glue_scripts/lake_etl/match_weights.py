@@ -189,7 +189,13 @@ def _at(evidence: Array, level: npt.NDArray[np.int64]) -> Array:
 
 
 def _set_shares(
-    weights: Weights, expected: list[Array], compared: Patterns, match: Array, neighbour: Array, pairs: float, alike: int
+    weights: Weights,
+    expected: list[Array],
+    compared: Patterns,
+    match: Array,
+    neighbour: Array,
+    pairs: float,
+    alike: int,
 ) -> None:
     for i, before in enumerate(expected):
         counts = compared.shares(i, match, len(before))
