@@ -1,7 +1,7 @@
 """Real records whose matches were labelled by hand, from the source packages of two libraries on PyPI.
 
-The defaults of find_matches were made with the restaurants and with FEBRL. The papers, inventors and affiliations are held
-out: their kinds were chosen by their columns' names, and nobody looked at what was matched wrongly in them.
+The defaults of find_matches were made with the restaurants and with FEBRL. The papers, inventors and affiliations are
+held out: their kinds were chosen by their columns' names, and nobody looked at what was matched wrongly in them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ENTITIES, MISMO = "py-entitymatching==0.4.2", "mismo==0.4.1"
 
 @dataclass(frozen=True)
 class Labelled:
-    """Records, with `id` and what is to be told: the column `truth`, or a query of labelled pairs. No target: held out."""
+    """Records with `id`; the truth is their column `truth`, or a query of labels. Without a target: held out."""
 
     package: str
     records: str
@@ -39,7 +39,8 @@ RESTAURANT_FILES = {
     "matches": f"{RESTAURANTS}/matches_fodors_zagats.csv",
 }
 RESTAURANT_RECORDS = """
-SELECT id, coalesce(zagats_id, id) AS truth, trim(name) AS name, trim(addr) AS addr, trim(city) AS city, trim(phone) AS phone
+SELECT id, coalesce(zagats_id, id) AS truth, trim(name) AS name, trim(addr) AS addr, trim(city) AS city,
+    trim(phone) AS phone
 FROM (FROM read_csv($fodors, all_varchar = true) UNION ALL FROM read_csv($zagats, all_varchar = true))
 LEFT JOIN read_csv($matches, all_varchar = true) ON fodors_id = id
 """

@@ -1,8 +1,8 @@
 """find_matches on labelled records with its defaults: each column's kind is all it is told.
 
 FEBRL is made up, and F1 should be at least 0.99 without the social security number, 0.995 with it. The others are real.
-The defaults were made with FEBRL and the restaurants. The papers, inventors and affiliations were held out: what is matched
-wrongly in them was never looked at, so they tell what to expect of data of your own.
+The defaults were made with FEBRL and the restaurants. The papers, inventors and affiliations were held out: what is
+matched wrongly in them was never looked at, so they tell what to expect of data of your own.
 """
 
 from __future__ import annotations

@@ -40,26 +40,27 @@ EXPECTED = {
     "some words": ({"name": 0.03, "address": 0.05}, 0.03, 0.06, 0.05),
     "different": ({"name": 0.03, "address": 0.1, "code": 0.13, "date": 0.06}, 0.95, 0.89, 0.35),
 }
+# Half as many at each further distance.
 NEAR = (
     {"name": 0.1, "address": 0.1, "code": 0.1, "date": 0.08},
     0.01,
     0.003,
     0.02,
-)  # half as many at each further distance
+)
 
 
 def levels(column: Column) -> list[Level]:
     """The ways in which values of this column agree, best first. Either value null is none of them."""
-    near = [_near(column, number, distance) for number, distance in enumerate(column.near)]
-    found = [_level(column, "equal", "l.v# = r.v# OR l.k# = r.k#"), *near]
-    if column.kind.words:
-        found += _word_levels(column)
-    if column.kind_name == "date":
-        swapped = "substr(r.v#, 1, 4) || substr(r.v#, 7, 2) || substr(r.v#, 5, 2)"
-        found.append(_level(column, "day and month swapped", f"len(r.v#) = 8 AND l.v# = {swapped}"))
+    found = [_level(column, "equal", "l.v# = r.v# OR l.k# = r.k#")]
     if column.kind_name == "code":
         ends = "ends_with(l.v#, r.v#) OR ends_with(r.v#, l.v#)"
         found.append(_level(column, "one ends in the other", f"least(len(l.v#), len(r.v#)) >= 6 AND ({ends})"))
+    if column.kind_name == "date":
+        swapped = "substr(r.v#, 1, 4) || substr(r.v#, 7, 2) || substr(r.v#, 5, 2)"
+        found.append(_level(column, "day and month swapped", f"len(r.v#) = 8 AND l.v# = {swapped}"))
+    found += [_near(column, number, distance) for number, distance in enumerate(column.near)]
+    if column.kind.words:
+        found += _word_levels(column)
     return [*found, _level(column, "different", "true")]
 
 

@@ -9,7 +9,8 @@ import duckdb
 from lake_etl.match_words import LITTLE_WORDS, SHORT
 
 PLAIN = "strip_accents(replace(lower(@), 'ß', 'ss'))"
-WORDS = rf"[word FOR word IN string_split_regex(regexp_replace({PLAIN}, '[''’`]', '', 'g'), '[^\p{{L}}\p{{N}}]+') IF word <> '']"
+JOINED = f"regexp_replace({PLAIN}, '[''\u2019`]', '', 'g')"
+WORDS = rf"[word FOR word IN string_split_regex({JOINED}, '[^\p{{L}}\p{{N}}]+') IF word <> '']"
 WEIGHT_BITS = 24  # a word is a number: its weight in thousandths, and below it a number of its own
 
 
@@ -84,9 +85,9 @@ def columns_of(kinds: dict[str, str], compare: dict[str, list[int]]) -> list[Col
 def load(connection: duckdb.DuckDBPyConnection, columns: list[Column]) -> None:
     """Make of the table `given` (_id, _known, the columns) the tables that are matched.
 
-    records  id, known, and of each column v, k, a (its letters in order), and for words t (the words that count) and d (all digits)
+    records  id, known, and of each column v, k, a (its letters in order); for words t (those that count) and d (digits)
     alike    id, thing: records that are equal in every column, none of them null, are one thing; so is any other
-    things   one record of each thing, with n (how many have the same k), and for words x (as numbers) and s (their weight)
+    things   one record of each thing, with n (how many have the same k); for words x (numbers) and s (their weight)
     """
     shorts = ", ".join(f"'{word}': '{short}'" for word, short in SHORT.items())
     connection.execute(

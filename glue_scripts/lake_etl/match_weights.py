@@ -1,7 +1,9 @@
 """Fellegi and Sunter's model: how much each agreement weighs, learnt from the records without labels.
 
-Pairs are of three classes: one thing (match), two things (other), and two things at one place, such as a household or two
-shops of one building (neighbour): these share addresses and codes as matches do, and names and dates as others do.
+Pairs are of three classes: one thing (match), two things (other), and two things at one place, such as a household or
+two shops of one building (neighbour): these share addresses and codes as matches do, and dates as others do. In one of
+their names they differ; they may share the others, as a family does.
+
 Without that class, one place counts as often as there are columns that tell it.
 """
 
@@ -79,7 +81,10 @@ class Patterns:
 
 
 def learn(connection: duckdb.DuckDBPyConnection, columns: list[Column]) -> Weights:
-    """Learn from `candidates` and from a sample of all pairs. Makes `compared`: id_l, id_r, and g, the level, of each column."""
+    """Learn from `candidates` and a sample of all pairs.
+
+    Makes the table `compared`: id_l, id_r, and g, the level, of each column.
+    """
     weights = _expected(columns)
     connection.execute(f"CREATE TABLE compared AS {_comparing(weights, 'candidates')}")
     connection.execute(f"CREATE TABLE sample AS {SAMPLE.format(per=_per_thing(connection))}")

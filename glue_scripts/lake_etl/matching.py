@@ -1,4 +1,4 @@
-"""Records that name the same thing though no field is equal: a Fellegi-Sunter model in DuckDB, no labels needed. No Spark.
+"""Records that name the same thing though no field is equal: Fellegi and Sunter's model in DuckDB, no labels. No Spark.
 
 match_values reads the values, match_pairs says which records are compared, match_levels how two values can agree, and
 match_weights learns what each agreement weighs.
@@ -92,7 +92,7 @@ def match(records: pa.Table, matching: Matching) -> pa.Table:
         records: the columns of `matching`, `_id` and `_known`, all text. `_known` is the match_id of a record that
             has one already, else null.
 
-    Records that are equal in every column, with no value missing, always match: nothing that was given tells them apart.
+    Records that are equal in every column, with no value missing, always match: nothing given tells them apart.
 
     Returns:
         _id, match_id, match_confidence_score of the records without `_known`. match_id is that of the known record they
@@ -134,13 +134,11 @@ def _warnings(weights: Weights, columns: int, records: int) -> list[str]:
     found = []
     if records > 1 and weights.matches < FEW_MATCHES:
         found.append(
-            f"{records} records show {weights.matches:.0f} clear matches, fewer than the {FEW_MATCHES} that are needed to "
-            "learn from: the weights are those expected of the kinds. Look at the matches before you trust them"
+            f"{records} records show {weights.matches:.0f} clear matches, fewer than the {FEW_MATCHES} needed to learn "
+            "from: the weights are those expected of the kinds. Look at the matches before you trust them"
         )
     if columns == 1:
-        found.append(
-            "one column tells little: equal values match, and near ones only if they are long and rare. Give more columns"
-        )
+        found.append("one column tells little: equal values match, and near ones seldom. Give more columns")
     return found
 
 
