@@ -177,7 +177,7 @@ def _learn_chance(connection: duckdb.DuckDBPyConnection, weights: Weights, compa
 
 
 def classes(weights: Weights, found: npt.NDArray[np.int64]) -> tuple[Array, Array]:
-    """The probabilities that pairs of these levels (pairs, columns) are a match, and neighbours. Shape (pairs,) each."""
+    """How likely pairs of these levels (pairs, columns) are a match, and neighbours. Shape (pairs,) each."""
     match = np.full(len(found), weights.share)
     neighbour = np.full(len(found), weights.neighbour_share)
     apart = [np.exp(_at(weights.apart(i), found[:, i])) for i in weights.names]
