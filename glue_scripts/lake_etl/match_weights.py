@@ -77,7 +77,7 @@ class Patterns:
     def shares(self, i: int, counts: Array, size: int) -> Array:
         """How many pairs are at each level of column i. Shape (size,)."""
         there = self.levels[:, i] >= 0
-        return np.bincount(self.levels[there, i], counts[there], minlength=size)
+        return np.bincount(self.levels[there, i], counts[there], minlength=size).astype(np.float64)
 
 
 def learn(connection: duckdb.DuckDBPyConnection, columns: list[Column]) -> Weights:
