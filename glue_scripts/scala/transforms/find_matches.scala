@@ -59,6 +59,6 @@ object FindMatches extends Transform {
     val running = process.start()
     val said = new String(running.getInputStream.readAllBytes(), UTF_8)
     if (running.waitFor() != 0) throw new JobError(said.trim.split("\n").last)
-    if (said.trim.nonEmpty) println(said.trim)
+    if (said.trim.nonEmpty) System.err.println(said.trim)
   }
 }
