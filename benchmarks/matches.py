@@ -1,6 +1,8 @@
-"""find_matches on the FEBRL data sets with its defaults: each column's kind is all it is told.
+"""find_matches on labelled records with its defaults: each column's kind is all it is told.
 
-Targets: F1 of at least 0.99 without the social security number, 0.995 with it.
+FEBRL is made up, and F1 should be at least 0.99 without the social security number, 0.995 with it. The others are real.
+The defaults were made with FEBRL and the restaurants. The papers, inventors and affiliations were held out: what is
+matched wrongly in them was never looked at, so they tell what to expect of data of your own.
 """
 
 from __future__ import annotations
@@ -8,6 +10,8 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +22,40 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).parents[1] / "glue_scripts"))
 
 from benchmarks.febrl import FILES, KINDS, SECRET, people
+from benchmarks.labelled import SETS, request
 from lake_etl.evaluation import evaluate
 
 TARGETS = {False: 0.99, True: 0.995}
 
 
 def main() -> int:
-    table = Table("FEBRL", "records", SECRET, "true pairs", "precision", "recall", "F1", "target", "seconds")
+    table = Table("data", "records", "true pairs", "precision", "recall", "F1", "target", "seconds")
     missed = False
-    for dataset in FILES:
-        for secret, target in TARGETS.items():
-            begun = time.monotonic()
-            found = measure(dataset, secret)
-            seconds = time.monotonic() - begun
-            rates = [f"{found[rate]:.4f}" for rate in ("precision", "recall", "f1")]
-            counts = [str(found["records"]), "with" if secret else "without", str(found["true_pairs"])]
-            table.add_row(dataset, *counts, *rates, f"{target}", f"{seconds:.1f}")
-            missed |= found["f1"] < target
+    for name, target, measured in _runs():
+        begun = time.monotonic()
+        found = measured()
+        seconds = time.monotonic() - begun
+        rates = [f"{found[rate]:.4f}" for rate in ("precision", "recall", "f1")]
+        counts = [str(found["records"]), str(found["true_pairs"])]
+        table.add_row(name, *counts, *rates, f"{target}" if target else "held out", f"{seconds:.1f}")
+        missed |= found["f1"] < (target or 0)
     Console().print(table)
     return int(missed)
+
+
+def _runs() -> Iterator[tuple[str, float | None, Callable[[], dict[str, Any]]]]:
+    for dataset in FILES:
+        for secret, target in TARGETS.items():
+            name = f"FEBRL {dataset} {'with' if secret else 'without'} {SECRET}"
+            yield name, target, partial(measure, dataset, secret)
+    for name, labelled in SETS.items():
+        yield name, labelled.target, partial(measure_labelled, name)
+
+
+def measure_labelled(name: str) -> dict[str, Any]:
+    """What `lake evaluate-matches` says of a set of real records."""
+    with tempfile.TemporaryDirectory() as folder:
+        return evaluate(**request(SETS[name], Path(folder)))
 
 
 def measure(dataset: str, secret: bool) -> dict[str, Any]:

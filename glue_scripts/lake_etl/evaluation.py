@@ -16,9 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake_etl.errors import JobError, missing_column
+from lake_etl.match_weights import Weights
 from lake_etl.matching import Matching, Scored, cluster, read_options, score
 
 LABEL_COLUMNS = ("labeling_set_id", "label")
+LOST_PAIRS = 20
 THRESHOLDS = (0.5, 0.8, 0.9, 0.95, 0.99, 0.999)
 
 
@@ -50,6 +52,8 @@ def evaluate(
     Returns:
         records; at the step's threshold true_pairs, found_pairs, right_pairs (true and found), precision, recall, f1;
         by_threshold: the last three for other thresholds. A rate without any pair is null.
+        lost: up to LOST_PAIRS true pairs that were not found, `left`, `right` and `because`; lost_because: how many
+        pairs were lost for which reason; warnings: where the records teach too little.
     """
     matching = read_options({name: value for name, value in step.items() if name != "known"})
     table = _read(rows)
@@ -62,7 +66,7 @@ def evaluate(
     chosen = figures[matching.threshold]
     by_threshold = [{"threshold": threshold, **_rates(**counts)} for threshold, counts in figures.items()]
     summary = {"records": table.num_rows, "threshold": matching.threshold, **chosen, **_rates(**chosen)}
-    return {**summary, "by_threshold": by_threshold}
+    return {**summary, "by_threshold": by_threshold, **_lost(scored), "warnings": scored.warnings}
 
 
 def plot_weights(scored: Scored, file: Path) -> None:
@@ -135,6 +139,49 @@ def _counts(scored: Scored, threshold: float) -> dict[str, int]:
         "right_pairs": "scope, label, cluster_id",
     }
     return {name: _pairs(scored, columns) for name, columns in groups.items()}
+
+
+def _lost(scored: Scored) -> dict[str, Any]:
+    """The true pairs that are in two clusters of the step's threshold, and why."""
+    cluster(scored, scored.threshold)
+    weights = scored.weights
+    reasons = ", ".join(_reason(weights, column.number, column.name) for column in weights.columns)
+    scored.rows(f"CREATE OR REPLACE TABLE lost AS {LOST.format(reasons=reasons)}")
+    counts = scored.rows("SELECT because, count(*) FROM lost GROUP BY because ORDER BY count(*) DESC, because")
+    some = scored.rows(f"SELECT id_l, id_r, because FROM lost ORDER BY id_l, id_r LIMIT {LOST_PAIRS}")
+    return {
+        "lost": [{"left": left, "right": right, "because": because} for left, right, because in some],
+        "lost_because": dict(counts),
+    }
+
+
+LOST = """
+WITH missed AS (
+    SELECT l.id AS id_l, r.id AS id_r, least(tl.thing, tr.thing) AS first, greatest(tl.thing, tr.thing) AS second
+    FROM labelled l JOIN labelled r ON l.scope = r.scope AND l.label = r.label AND l.id < r.id
+    JOIN clusters cl ON cl.id = l.id JOIN clusters cr ON cr.id = r.id AND cr.cluster_id <> cl.cluster_id
+    JOIN alike tl ON tl.id = l.id JOIN alike tr ON tr.id = r.id
+)
+SELECT missed.id_l, missed.id_r, CASE
+    WHEN compared.id_l IS NULL THEN 'not compared: no blocking rule brings them together'
+    ELSE list_min([{reasons}]).because
+END AS because
+FROM missed LEFT JOIN compared ON compared.id_l = first AND compared.id_r = second
+"""
+
+
+def _reason(weights: Weights, i: int, name: str) -> str:
+    """SQL of what a column's agreement speaks for a match, and of its words for why a pair was lost."""
+    evidence = [round(float(each), 3) for each in weights.evidence(i)]
+    words = [f"{name}: {level.label}".replace("'", "''") for level in weights.levels[i]]
+    chosen = ", ".join(
+        f"{{'evidence': {each}, 'because': '{word if each < 0 else WEAK}'}}"
+        for each, word in zip(evidence, words, strict=True)
+    )
+    return f"coalesce([{chosen}][g{i} + 1], {{'evidence': 0.0, 'because': '{WEAK}'}})"
+
+
+WEAK = "nothing speaks against it, but what agrees is too frequent or too little"
 
 
 def _pairs(scored: Scored, columns: str) -> int:

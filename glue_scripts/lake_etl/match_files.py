@@ -1,4 +1,4 @@
-"""find_matches for a Scala job, whose records come and go as files: Splink is Python.
+"""find_matches for a Scala job, whose records come and go as files: the model is Python.
 
 `python -m lake_etl.match_files FOLDER` reads from the folder
     options.json  the step's options

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from lake.commands.base import AsJson, app
-from lake.commands.output import out, table
+from lake.commands.output import err, out, table
 
 
 @app.command()
@@ -52,7 +52,12 @@ def evaluate_matches(
     if as_json:
         out.print_json(json.dumps(result))
         return
-    by_threshold = result.pop("by_threshold")
+    parts = {name: result.pop(name) for name in ("by_threshold", "lost", "lost_because", "warnings")}
     table([result], False, upright=True)
-    table(by_threshold, False)
+    table(parts["by_threshold"], False)
+    if parts["lost"]:
+        table([{"lost pairs": count, "because": because} for because, count in parts["lost_because"].items()], False)
+        table(parts["lost"], False)
+    for warning in parts["warnings"]:
+        err.print(f"[yellow]{warning}[/yellow]")
     out.print(f"Match weights: {plot}", markup=False)

@@ -84,7 +84,7 @@ def require_java() -> None:
 
 
 def require_modules(wanted: str) -> None:
-    """Check the packages of --additional-python-modules, `splink==5.0.0,holidays`: Glue would install them.
+    """Check the packages of --additional-python-modules, `duckdb==1.4.0,holidays`: Glue would install them.
 
     Raises:
         JobError: one is not installed here, in the version that is wanted.

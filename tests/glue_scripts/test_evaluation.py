@@ -53,6 +53,23 @@ def test_a_truth_that_has_nothing_to_do_with_the_records_is_not_found(
     assert evaluate(rows=written(tmp_path / "rows.csv", said), step=STEP, truth="person")["f1"] < 0.1
 
 
+def test_pairs_that_were_lost_are_told_with_the_reason(tmp_path: Path) -> None:
+    """Two records that share nothing are not compared; two of one name at two places are, and are not taken for one."""
+    rows = [{"id": f"{n:04d}", "thing": n, "name": f"{n * 7919 % 9973:x}", "place": f"p{n}"} for n in range(1000)]
+    rows += [
+        {"id": "1000", "thing": 3, "name": "nobody", "place": "nowhere"},
+        {"id": "1001", "thing": 4, "name": rows[4]["name"], "place": "elsewhere 77"},
+    ]
+    step = {"id": "id", "columns": {"name": "name", "place": "address"}}
+    found = evaluate(rows=written(tmp_path / "rows.csv", rows), step=step, truth="thing")
+    assert found["lost"] == [
+        {"left": "0003", "right": "1000", "because": "not compared: no blocking rule brings them together"},
+        {"left": "0004", "right": "1001", "because": "place: different"},
+    ]
+    assert found["lost_because"] == {lost["because"]: 1 for lost in found["lost"]}
+    assert "clear matches" in found["warnings"][0]
+
+
 def test_labels_in_the_layout_of_aws_are_judged_within_their_set(records: list[dict[str, Any]], tmp_path: Path) -> None:
     """One label in two sets says nothing, and records without a label are not judged."""
     rows = written(tmp_path / "rows.csv", records)

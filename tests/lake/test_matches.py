@@ -52,6 +52,16 @@ def test_evaluate_matches_gives_the_rates_and_a_plot(folder: Path) -> None:
     assert (folder / "w.png").stat().st_size > 1000
 
 
+def test_evaluate_matches_shows_why_pairs_were_lost_and_what_the_records_cannot_teach(folder: Path) -> None:
+    with (folder / "few.csv").open("w") as file:
+        file.write("record,surname,date_of_birth,suburb,person\n1,lee,1990-01-01,perth,a\n2,fox,1955-02-03,hobart,a\n")
+    arguments = ["persons", "--rows", str(folder / "few.csv"), "--truth", "person", "--plot", str(folder / "w.png")]
+    done = CliRunner().invoke(app, command(folder, *arguments), catch_exceptions=False)
+    assert done.exit_code == 0
+    assert ": different" in done.stdout
+    assert "2 records show 0 clear matches" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 from lake.configuration.job_spec import job_spec
@@ -115,7 +116,7 @@ def test_a_scala_job_that_finds_matches_is_given_the_python_package(tmp_path: Pa
     arguments = only(etl, "etl", "aws_glue_job")["default_arguments"]
 
     assert arguments["--lake_etl"].endswith("/${aws_s3_object.package.key}")
-    assert "splink==" in arguments["--additional-python-modules"]
+    assert "duckdb==" in arguments["--additional-python-modules"]
 
 
 def test_an_incremental_job_says_so_in_its_spec_and_may_drop_partitions(tmp_path: Path) -> None:
@@ -229,11 +230,11 @@ def test_the_same_files_make_the_same_zip(tmp_path: Path) -> None:
     assert zipfile.ZipFile(zipped(tmp_path / "app", inside="app")).namelist() == ["app/main.py"]
 
 
-def test_glue_installs_splink_for_a_job_that_finds_matches_and_for_no_other(local: Stacks) -> None:
+def test_glue_installs_duckdb_for_a_job_that_finds_matches_and_for_no_other(local: Stacks) -> None:
     step = {"find_matches": {"id": "id", "columns": {"name": "name"}}}
     job = Job.model_validate({"source": "people", "sink": {"table": "people"}, "steps": [step]})
 
-    assert matching_modules(job)[0] == "splink==5.0.0"
+    assert matching_modules(job) == [f"duckdb=={version('duckdb')}"]
     assert "additional-python-modules" not in json.dumps(local["etl"])
 
 

@@ -43,12 +43,12 @@ def find_matches(frame: DataFrame, options: dict[str, Any], dataset: Callable[[s
 
 
 def matching_of(options: dict[str, Any]) -> Matching:
-    """The step's options but `known`. Raises JobError where they are wrong, or splink is missing."""
+    """The step's options but `known`. Raises JobError where they are wrong, or duckdb is missing."""
     try:
         from lake_etl.matching import read_options
     except ImportError as error:
         raise JobError(
-            f"{error.name} is not installed. Start the job with --additional-python-modules splink==5.0.0"
+            f"{error.name} is not installed. Start the job with --additional-python-modules duckdb"
         ) from error
     return read_options({name: value for name, value in options.items() if name != "known"})
 

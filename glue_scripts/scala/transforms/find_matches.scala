@@ -1,6 +1,6 @@
 /** Records that name the same thing though no field is equal get the same match_id, and a match_confidence_score.
   *
-  * Splink does it, which is Python: lake_etl.match_files gets the records as files, in a process of its own.
+  * The model is Python: lake_etl.match_files gets the records as files, in a process of its own.
   */
 object FindMatches extends Transform {
   val Library = "spark.lake.library" // the setting that says where the Python package is: a folder, or a zip
@@ -60,5 +60,6 @@ object FindMatches extends Transform {
     val running = process.start()
     val said = new String(running.getInputStream.readAllBytes(), UTF_8)
     if (running.waitFor() != 0) throw new JobError(said.trim.split("\n").last)
+    if (said.trim.nonEmpty) System.err.println(said.trim)
   }
 }

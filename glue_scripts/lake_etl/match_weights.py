@@ -1,0 +1,249 @@
+"""Fellegi and Sunter's model: how much each agreement weighs, learnt from the records without labels.
+
+Pairs are of three classes: one thing (match), two things (other), and two things at one place, such as a household or
+two shops of one building (neighbour): these share addresses and codes as matches do, and dates as others do. In one of
+their names they differ; they may share the others, as a family does.
+
+Without that class, one place counts as often as there are columns that tell it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from lake_etl.match_levels import Level, levels
+from lake_etl.match_values import Column
+
+Array = npt.NDArray[np.float64]
+
+SAMPLED_PAIRS = 100_000
+ROUNDS = 30
+FEW_RECORDS = 100  # the expected share of matches does not grow further below
+OTHERS_BEFORE, MATCHES_BEFORE = 50, 100  # pairs that the expected shares count for, beside those of the data
+PRIOR_BEFORE = 0.1  # what the expected number of matches counts for, beside those of the data
+NEIGHBOURS_A_MATCH = 0.2  # expected
+CLEAR = 0.5  # pairs are learnt from if they are more likely than not of a class: a mass of doubtful ones is not
+LEAST_CHANCE = 0.1
+FEW_MATCHES = 20  # fewer teach little
+
+
+@dataclass
+class Weights:
+    """What is learnt. match, other: a column's shares of its levels. The shares of the classes are of all pairs."""
+
+    columns: list[Column]
+    levels: list[list[Level]]
+    match: list[Array]
+    other: list[Array]
+    neighbour: list[Array]
+    family: list[Array]
+    matches: float = 0.0  # how many pairs were learnt from
+    share: float = 0.0
+    neighbour_share: float = 0.0
+    sampled: list[Array] = field(default_factory=list)
+    chance: list[float] = field(default_factory=list)  # which part of a column's equal pairs are two things
+
+    def evidence(self, i: int) -> Array:
+        """How much each level of column i speaks for a match, against two things. Natural logarithm."""
+        return np.asarray(np.log(self.match[i] / self.other[i]))
+
+    @property
+    def names(self) -> list[int]:
+        return [column.number for column in self.columns if column.kind_name == "name"]
+
+    def family_evidence(self, i: int) -> Array:
+        """How much each level of column i speaks for neighbours, if it is a name that they may share."""
+        if self.columns[i].kind.place:
+            return self.evidence(i)
+        return np.asarray(np.log(self.family[i] / self.other[i])) if i in self.names else np.zeros(len(self.levels[i]))
+
+    def apart(self, i: int) -> Array:
+        """How much more each level of name i speaks for neighbours, if it is the name that tells them apart."""
+        return np.asarray(np.log(self.neighbour[i] / self.family[i]))
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Pairs by their levels. levels: (patterns, columns), -1 for a null; counts: (patterns,)."""
+
+    levels: npt.NDArray[np.int64]
+    counts: Array
+
+    def shares(self, i: int, counts: Array, size: int) -> Array:
+        """How many pairs are at each level of column i. Shape (size,)."""
+        there = self.levels[:, i] >= 0
+        return np.bincount(self.levels[there, i], counts[there], minlength=size).astype(np.float64)
+
+
+def learn(connection: duckdb.DuckDBPyConnection, columns: list[Column]) -> Weights:
+    """Learn from `candidates` and a sample of all pairs.
+
+    Makes the table `compared`: id_l, id_r, and g, the level, of each column.
+    """
+    weights = _expected(columns)
+    connection.execute(f"CREATE TABLE compared AS {_comparing(weights, 'candidates')}")
+    connection.execute(f"CREATE TABLE sample AS {SAMPLE.format(per=_per_thing(connection))}")
+    _learn_others(weights, _patterns(connection, weights, f"({_comparing(weights, 'sample')})"))
+    things = int(connection.execute("SELECT count(*) FROM things").fetchall()[0][0])
+    alike = int(connection.execute("SELECT count(*) FROM alike").fetchall()[0][0]) - things
+    compared = _patterns(connection, weights, "compared")
+    _learn_matches(weights, compared, things, alike)
+    _learn_chance(connection, weights, compared)
+    return weights
+
+
+# Each record with some others: which ones, depends on nothing but their order.
+SAMPLE = """
+WITH numbered AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS n, count(*) OVER () AS total FROM things)
+SELECT l.id AS id_l, r.id AS id_r FROM numbered l, range(1, {per} + 1) step(k), numbered r
+WHERE r.n = (l.n + 1 + (l.n * 7919 + k * 104729) % greatest(l.total - 1, 1)) % l.total AND l.total > 1
+"""
+
+
+def _per_thing(connection: duckdb.DuckDBPyConnection) -> int:
+    things = int(connection.execute("SELECT count(*) FROM things").fetchall()[0][0])
+    return max(1, min(things - 1, SAMPLED_PAIRS // max(things, 1)))
+
+
+def _expected(columns: list[Column]) -> Weights:
+    found = [levels(column) for column in columns]
+    match, other, neighbour, family = (
+        [_normal([getattr(level, part) for level in each]) for each in found]
+        for part in ("match", "other", "neighbour", "family")
+    )
+    return Weights(columns, found, match, other, neighbour, family)
+
+
+def _comparing(weights: Weights, pairs: str) -> str:
+    cases = ", ".join(_case(column.number, each) for column, each in zip(weights.columns, weights.levels, strict=True))
+    return f"SELECT id_l, id_r, {cases} FROM {pairs} JOIN things l ON l.id = id_l JOIN things r ON r.id = id_r"
+
+
+def _case(i: int, found: list[Level]) -> str:
+    whens = " ".join(f"WHEN {level.sql} THEN {number}" for number, level in enumerate(found))
+    return f"CASE WHEN l.v{i} IS NULL OR r.v{i} IS NULL THEN -1 {whens} END AS g{i}"
+
+
+def _patterns(connection: duckdb.DuckDBPyConnection, weights: Weights, source: str) -> Patterns:
+    names = ", ".join(f"g{column.number}" for column in weights.columns)
+    found = connection.execute(f"SELECT {names}, count(*) AS n FROM {source} GROUP BY ALL ORDER BY ALL").fetchnumpy()
+    *columns, counts = (np.asarray(values) for values in found.values())
+    return Patterns(np.stack(columns, axis=1).astype(np.int64), counts.astype(np.float64))
+
+
+def _learn_others(weights: Weights, sample: Patterns) -> None:
+    """How two things agree by chance: as any two records do, if few of all pairs match."""
+    for i, expected in enumerate(weights.other):
+        counts = sample.shares(i, sample.counts, len(expected)) + OTHERS_BEFORE * expected
+        weights.sampled.append(_normal(counts))
+    weights.other = [each.copy() for each in weights.sampled]
+
+
+def _learn_matches(weights: Weights, compared: Patterns, things: int, alike: int) -> None:
+    """Expectation maximisation over the pairs that are compared; all others are two things.
+
+    alike: how many pairs are equal in every column. They are matches, and were not compared.
+    """
+    pairs = max(things * (things - 1) / 2, 1)
+    expected, expected_share = list(weights.match), 1 / max(things, FEW_RECORDS)
+    places = any(column.kind.place for column in weights.columns)
+    neighbours = NEIGHBOURS_A_MATCH if weights.names and places else 0.0
+    weights.share, weights.neighbour_share = expected_share, neighbours * expected_share
+    for _ in range(ROUNDS):
+        before = weights.share
+        match, neighbour = (compared.counts * each * (each >= CLEAR) for each in classes(weights, compared.levels))
+        _set_shares(weights, expected, compared, match, neighbour, pairs, alike)
+        weights.matches = float(match.sum()) + alike
+        weights.share = (match.sum() / pairs + PRIOR_BEFORE * expected_share) / (1 + PRIOR_BEFORE)
+        if neighbours:
+            prior = PRIOR_BEFORE * neighbours * expected_share
+            weights.neighbour_share = (neighbour.sum() / pairs + prior) / (1 + PRIOR_BEFORE)
+        if abs(weights.share - before) < 1e-6 * before:
+            break
+
+
+def _learn_chance(connection: duckdb.DuckDBPyConnection, weights: Weights, compared: Patterns) -> None:
+    """A value that many records share is not frequent among things, if these records are one thing."""
+    match, _ = classes(weights, compared.levels)
+    for i, expected in enumerate(weights.match):
+        equal = float(connection.execute(f"SELECT coalesce(sum(n{i} - 1) / 2, 0) FROM things").fetchall()[0][0])
+        matching = compared.shares(i, compared.counts * match, len(expected))[0]
+        weights.chance.append(max(1 - float(matching) / equal, LEAST_CHANCE) if equal else 1.0)
+
+
+def classes(weights: Weights, found: npt.NDArray[np.int64]) -> tuple[Array, Array]:
+    """How likely pairs of these levels (pairs, columns) are a match, and neighbours. Shape (pairs,) each."""
+    match = np.full(len(found), weights.share)
+    neighbour = np.full(len(found), weights.neighbour_share)
+    apart = [np.exp(_at(weights.apart(i), found[:, i])) for i in weights.names]
+    for i in range(len(weights.columns)):
+        match *= np.exp(_at(weights.evidence(i), found[:, i]))
+        neighbour *= np.exp(_at(weights.family_evidence(i), found[:, i]))
+    neighbour *= sum(apart) / len(apart) if apart else 1
+    total = match + neighbour + (1 - weights.share - weights.neighbour_share)
+    return match / total, neighbour / total
+
+
+def _at(evidence: Array, level: npt.NDArray[np.int64]) -> Array:
+    return np.where(level >= 0, evidence[np.maximum(level, 0)], 0)
+
+
+def _set_shares(
+    weights: Weights,
+    expected: list[Array],
+    compared: Patterns,
+    match: Array,
+    neighbour: Array,
+    pairs: float,
+    alike: int,
+) -> None:
+    for i, before in enumerate(expected):
+        counts = compared.shares(i, match, len(before))
+        related = counts + compared.shares(i, neighbour, len(before))
+        counts[0] += alike
+        sampled = weights.sampled[i]
+        weights.match[i] = _normal(counts + MATCHES_BEFORE * before)
+        weights.other[i] = _normal(np.maximum(sampled - related / pairs, sampled * LEAST_CHANCE))
+
+
+def _normal(counts: Any) -> Array:
+    found = np.asarray(counts, dtype=np.float64)
+    return np.asarray(found / found.sum())
+
+
+def weighing(weights: Weights) -> str:
+    """SQL of `compared` with `evidence`, of each pair: the natural logarithm of the odds that it is a match."""
+    identity = [_evidence(weights, column) for column in weights.columns if not column.kind.place]
+    place = [_evidence(weights, column) for column in weights.columns if column.kind.place]
+    names = [_chosen(i, weights.family_evidence(i)) for i in weights.names]
+    if names:
+        apart = " + ".join(f"exp({_chosen(i, weights.apart(i))})" for i in weights.names)
+        names.append(f"ln(({apart}) / {len(names)})")
+    sums = {name: " + ".join(parts) or "0" for name, parts in (("own", identity), ("place", place), ("names", names))}
+    columns = ", ".join(f"{sql} AS {name}" for name, sql in sums.items())
+    rest = float(1 - weights.share - weights.neighbour_share)
+    against = f"ln({rest!r} + {float(weights.neighbour_share)!r} * exp(place + names))"
+    return (
+        f"SELECT id_l, id_r, {float(np.log(weights.share))!r} + own + place - {against} AS evidence "
+        f"FROM (SELECT compared.*, {columns} FROM compared JOIN things l ON l.id = id_l JOIN things r ON r.id = id_r)"
+    )
+
+
+def _evidence(weights: Weights, column: Column) -> str:
+    """SQL of what a column speaks for a match: an equal value counts the more the rarer it is, its own two apart."""
+    i = column.number
+    chosen = _chosen(i, weights.evidence(i))
+    if not column.kind.frequencies:
+        return chosen
+    among = f"{weights.chance[i]!r} * (greatest(l.n{i}, r.n{i}) - 1) - 0.5"
+    chance = f"greatest({among}, 0.5) / ((SELECT count(*) FROM things) + {OTHERS_BEFORE})"
+    return f"CASE WHEN g{i} = 0 THEN {float(np.log(weights.match[i][0]))!r} - ln({chance}) ELSE {chosen} END"
+
+
+def _chosen(i: int, evidence: Array) -> str:
+    return f"coalesce([{', '.join(repr(float(each)) for each in evidence)}][g{i} + 1], 0)"
