@@ -107,20 +107,19 @@ def _becomes(session: Session, type_: str, into: str) -> bool:
 
 def check_unique(session: Session, table: str, keys: list[str]) -> None:
     """Raise JobError unless a unique index that decides at once has just these columns as its keys."""
-    flaws = dict(
-        session.rows(
-            "SELECT (SELECT string_agg(attname, ',' ORDER BY attname) FROM pg_attribute WHERE attrelid = indrelid "
-            "AND attnum = ANY ((CAST(indkey AS int2[]))[0:indnkeyatts - 1])), "
-            "CASE WHEN indpred IS NOT NULL THEN 'partial' WHEN indexprs IS NOT NULL THEN 'of expressions too' "
-            "WHEN NOT indimmediate THEN 'deferrable' WHEN indisexclusion THEN 'an exclusion' "
-            "WHEN NOT indisvalid THEN 'invalid' END AS flaw "
-            "FROM pg_index WHERE indrelid = to_regclass(?) AND indisunique ORDER BY flaw NULLS LAST",
-            quoted(table),
-        )
+    found = session.rows(
+        "SELECT (SELECT string_agg(attname, ',' ORDER BY attname) FROM pg_attribute WHERE attrelid = indrelid "
+        "AND attnum = ANY ((CAST(indkey AS int2[]))[0:indnkeyatts - 1])), "
+        "CASE WHEN indpred IS NOT NULL THEN 'partial' WHEN indexprs IS NOT NULL THEN 'of expressions too' "
+        "WHEN NOT indimmediate THEN 'deferrable' WHEN indisexclusion THEN 'an exclusion' "
+        "WHEN NOT indisvalid THEN 'invalid' END AS flaw "
+        "FROM pg_index WHERE indrelid = to_regclass(?) AND indisunique ORDER BY flaw",
+        quoted(table),
     )
     listed = ",".join(sorted(keys))
-    if keys and flaws.get(listed, "") is not None:
-        but = f", and the one there is {flaws[listed]}" if listed in flaws else ""
+    flaws = [flaw for columns, flaw in found if columns == listed]
+    if keys and None not in flaws:
+        but = f", and the one there is {flaws[-1]}" if flaws else ""
         raise JobError(
             f"an upsert by {', '.join(keys)} needs a unique index of just these columns{but}. Create it first"
         )

@@ -93,12 +93,12 @@ object DatabaseColumns {
         "CASE WHEN indpred IS NOT NULL THEN 'partial' WHEN indexprs IS NOT NULL THEN 'of expressions too' " +
         "WHEN NOT indimmediate THEN 'deferrable' WHEN indisexclusion THEN 'an exclusion' " +
         "WHEN NOT indisvalid THEN 'invalid' END AS flaw " +
-        "FROM pg_index WHERE indrelid = to_regclass(?) AND indisunique ORDER BY flaw NULLS LAST",
+        "FROM pg_index WHERE indrelid = to_regclass(?) AND indisunique ORDER BY flaw",
       Quoted.table(table)
     )
-    val flaw = found.collect { case List(columns, flaw) if columns == keys.sorted.mkString(",") => flaw }.lastOption
-    if (keys.nonEmpty && !flaw.contains(null)) {
-      val but = flaw.fold("")(flaw => s", and the one there is $flaw")
+    val flaws = found.collect { case List(columns, flaw) if columns == keys.sorted.mkString(",") => flaw }
+    if (keys.nonEmpty && !flaws.contains(null)) {
+      val but = flaws.lastOption.fold("")(flaw => s", and the one there is $flaw")
       throw new JobError(
         s"an upsert by ${keys.mkString(", ")} needs a unique index of just these columns$but. Create it first"
       )
