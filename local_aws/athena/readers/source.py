@@ -115,10 +115,12 @@ def _plain(kind: HiveType, text: str) -> tuple[str, str] | None:
         return f"length({text}) <= {kind.sizes[0] if kind.sizes else LONGEST} AND {text} NOT LIKE '% '", text
     if kind.name == "boolean":
         return f"{text} IN ('true', 'false')", f"{text} = 'true'"
+    back = f"CAST({cast} AS VARCHAR) = {text}"
     if kind.name == "timestamp":
-        return f"regexp_full_match({text}, '{_MOMENT}') AND {cast} IS NOT NULL", cast
-    is_number = rf"regexp_full_match({text}, '-?\d+(\.\d+)?')"
-    return is_number if kind.name in ("decimal", "float", "double") else f"CAST({cast} AS VARCHAR) = {text}", cast
+        return f"({back} OR (regexp_full_match({text}, '{_MOMENT}') AND {cast} IS NOT NULL))", cast
+    if kind.name in ("float", "double"):
+        return f"NOT contains({text}, '_') AND isfinite({cast})", cast
+    return (f"NOT contains({text}, '_') AND {cast} IS NOT NULL" if kind.name == "decimal" else back), cast
 
 
 def typed_null(column: Column) -> str:
