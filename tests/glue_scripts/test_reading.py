@@ -13,6 +13,7 @@ from pyspark.sql import functions as fn
 
 from lake_etl.catalog import find_table
 from lake_etl.job import SETTINGS
+from lake_etl.names import column
 from lake_etl.source import Source, read_source
 from tests.glue_scripts.small_lake import Lake
 from tests.reading.cases import CASES, Case
@@ -40,8 +41,8 @@ def in_order(rows: list[Any]) -> list[str]:
 def as_json(frame: DataFrame) -> list[Any]:
     """Rows as JSON has them; a date, timestamp or decimal is a text."""
     as_text = [name for name, type_ in frame.dtypes if re.match("date|timestamp|decimal", type_)]
-    frame = frame.withColumns({name: fn.col(f"`{name}`").cast("string") for name in as_text})
-    row = fn.to_json(fn.struct(*[f"`{name}`" for name in frame.columns]), {"ignoreNullFields": "false"})
+    frame = frame.withColumns({name: column(name).cast("string") for name in as_text})
+    row = fn.to_json(fn.struct(*map(column, frame.columns)), {"ignoreNullFields": "false"})
     return [json.loads(found[0]) for found in frame.select(row).collect()]
 
 
