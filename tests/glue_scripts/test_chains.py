@@ -23,7 +23,7 @@ from tests.glue_scripts.small_lake import Lake
 from tests.glue_scripts.test_reading import as_json, in_order
 
 pytestmark = pytest.mark.spark
-CHAINS = range(int(os.environ.get("LAKE_CHAINS", "20")))
+CHAINS = range(int(os.environ.get("LAKE_CHAINS", "10")))
 
 
 def put(lake: Lake, made: Chain, number: int) -> dict[str, str]:
