@@ -10,7 +10,7 @@ from lake.shipped import GLUE_SCRIPTS, scala_script
 from local_aws.jobs.joined import Joined
 
 FILES = sorted((GLUE_SCRIPTS / "scala").rglob("*.scala"))
-NO_TWIN = {"aws", "imports", "json", "names", "options", "storage"}
+NO_TWIN = {"aws", "imports", "json", "options"}
 """What Python has from its libraries."""
 
 
