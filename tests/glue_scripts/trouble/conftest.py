@@ -39,7 +39,8 @@ class Jobs:
 
     def create(self, name: str, keys: list[str], steps: list[dict[str, Any]] | None = None, **spec: Any) -> None:
         columns = [{"Name": name, "Type": type_} for name, type_ in COLUMNS.items()]
-        serde = {"SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"}
+        library, delimiter = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", {"field.delim": ","}
+        serde = {"SerializationLibrary": library, "Parameters": delimiter}
         storage = {"Location": f"s3://raw/{name}/", "Columns": columns, "SerdeInfo": serde}
         table = {"Name": name, "StorageDescriptor": storage, "Parameters": {"classification": "csv"}}
         self.aws("glue").create_table(DatabaseName="raw", TableInput=table)
