@@ -29,12 +29,17 @@ OF_THE_LAKE = {
 """Arguments that a person cannot set, and what to do."""
 OF_THE_STEPS = (
     "spark.sql.adaptive.optimizer.excludedRules",
+    "spark.sql.legacy.timeParserPolicy",
     "spark.sql.optimizer.excludedRules",
+    "spark.sql.parquet.datetimeRebaseModeInRead",
+    "spark.sql.parquet.datetimeRebaseModeInWrite",
+    "spark.sql.parquet.int96RebaseModeInRead",
+    "spark.sql.parquet.int96RebaseModeInWrite",
     "spark.sql.session.timeZone",
     "spark.sql.sources.ignoreDataLocality",
     "spark.sql.sources.parallelPartitionDiscovery.threshold",
 )
-"""Settings of Spark that the script of the steps gives itself: its counts and its times rest on them."""
+"""Settings of Spark that the script of the steps gives itself: its counts, times and values rest on them."""
 _OF_SPARK = ("autoscaling", "flex", "glue_version", "py_files", "spark_conf", "worker_type", "workers")
 
 
