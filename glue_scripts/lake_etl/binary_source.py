@@ -16,7 +16,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as fn
 from pyspark.sql.types import DataType, LongType, NullType, NumericType, StructField, StructType, TimestampType
 
-from lake_etl.names import quoted
+from lake_etl.names import column, quoted
 from lake_etl.storage import literal, path_of
 from lake_etl.text_source import FILE, with_file, without
 
@@ -119,9 +119,7 @@ class BinaryFiles:
             return f"{such}. {way_out}"
         with setting(self.spark, NANOS_AS_LONG):
             frame, value = self.spark.read.schema(own).load(literal(path), format=self.format), _exactly(field, there)
-            lost = (
-                frame.where(fn.col(quoted(there.name)).isNotNull() & value.isNull()).select(quoted(there.name)).head()
-            )
+            lost = frame.where(column(there.name).isNotNull() & value.isNull()).select(quoted(there.name)).head()
         return f"{such}, which cannot hold {str(lost[0])[:SHOWN]}. {way_out}" if lost else ""
 
 
@@ -143,7 +141,7 @@ def _exactly(field: StructField, there: StructField | None) -> Column:
     """A column of a file as the table's type; null where a value is not exactly one of its values."""
     if there is None or isinstance(there.dataType, NullType):
         return fn.lit(None).cast(field.dataType)
-    old, name = fn.col(quoted(there.name)), quoted(there.name)
+    old, name = column(there.name), quoted(there.name)
     if there.dataType == field.dataType:
         return old
     if there.metadata.get(NANOS) and isinstance(there.dataType, LongType):

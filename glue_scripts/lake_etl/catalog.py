@@ -45,6 +45,8 @@ READ = {  # formats of a source, with the words of their classification or SerDe
 }
 BATCH = 100  # partitions in one call: Glue's limit
 
+Locations = dict[tuple[str, ...], str]  # of partitions, by their values
+
 
 class NoTable(JobError):
     """The catalog has no such table."""

@@ -10,13 +10,12 @@ from pyspark.sql import DataFrameReader
 from pyspark.sql.types import DataType, StringType, StructType
 
 from lake_etl.errors import JobError
-from lake_etl.values import misfit, text, unfit, value
+from lake_etl.values import NOT_UTF8, misfit, text, unfit, value
 
 NOWHERE, QUOTE, NULL = "\ufdd0", "\ufdd1", "\ufdd2"  # code points that no text may have
 ESCAPE, SEPARATOR = "\ufdd3", "\ufdd4"  # they stand for what is escaped, while a line is split
 LEVELS = "\x01\x02\x03\x04\x05\x06\x07\x08"  # Hive's separators, from the columns inward
 RAGGED = "_lake_ragged"
-NOT_UTF8 = "the line is not UTF-8 text"
 OPEN = "a quote on the line is not closed"
 MOST_FIELDS = "100000"
 

@@ -10,8 +10,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as fn
 
 from lake_etl.database import Refused, Session, column, quoted
-from lake_etl.database_types import Type, in_spark
+from lake_etl.database_types import Type
 from lake_etl.errors import JobError, failure, missing_column
+from lake_etl.names import column as in_frame
 
 TYPES = {  # Spark's type: PostgreSQL's
     "string": "text",
@@ -57,7 +58,7 @@ def _type(name: str, type_: str) -> str:
 
 def without_lost_days(frame: DataFrame, table: str) -> DataFrame:
     """The frame, which fails for a day or time that the driver would move by ten days: Java's calendar lacks it."""
-    values = {name: in_spark(name) for name, type_ in frame.dtypes if type_ in WITH_A_DAY}
+    values = {name: in_frame(name) for name, type_ in frame.dtypes if type_ in WITH_A_DAY}
     return frame.withColumns({name: _unless_lost(name, value, table) for name, value in values.items()})
 
 

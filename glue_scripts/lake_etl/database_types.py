@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from pyspark.sql import Column
-from pyspark.sql import functions as fn
-
 from lake_etl.database import Session, quoted
 
 
@@ -81,11 +78,6 @@ def columns_of(session: Session, table: str) -> dict[str, Type]:
         quoted(table),
     )
     return {str(name): Type(str(plain), str(full)) for name, plain, full in found}
-
-
-def in_spark(name: str) -> Column:
-    """A column of this name: dots and backticks are part of it."""
-    return fn.col(f"`{name.replace('`', '``')}`")
 
 
 def reading(type_: str) -> Reading | None:

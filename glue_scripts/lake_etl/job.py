@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from lake_etl.binary_source import Damage
 from lake_etl.cast_nulls import WARN_OVER, cast_nulls, summary
-from lake_etl.catalog import NoTable, Table, find_table, registered
+from lake_etl.catalog import Locations, NoTable, Table, find_table
 from lake_etl.database_sink import Load, loading, read_database_sink
 from lake_etl.database_source import read_database
 from lake_etl.errors import JobError, NotYetWritten, check_options, of_query, reason, unknown
@@ -140,7 +140,7 @@ class Sources:
             found = find_table(boto3.client("glue"), database, table, dataset)
         except NoTable:
             raise NotYetWritten(f"{database}.{table} is there only after the job's first run") from None
-        partitions = registered(boto3.client("glue"), database, table)
+        partitions: Locations = found.partitions if found.partition_keys else {(): found.location}
         if self.batch:
             partitions = {values: place for values, place in partitions.items() if int(values[-1]) < self.batch[0]}
             if not partitions:

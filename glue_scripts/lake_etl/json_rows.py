@@ -26,7 +26,7 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from lake_etl.values import misfit, text, unfit, value
+from lake_etl.values import NOT_UTF8, misfit, text, unfit, value
 
 FORMATS = {
     "allowSingleQuotes": "false",
@@ -37,7 +37,6 @@ TWO = r"\}\s*[,;]?\s*\{"  # what stands between two objects
 REST_OF_KEY = r'[^"\\]*"\s*:'
 MOMENTS = (DateType, TimestampType, TimestampNTZType)
 SECONDS = 10  # digits that a number of seconds has at most
-NOT_UTF8 = "the line is not UTF-8 text"
 MORE = "there is more on the line than one JSON object: write one object a line"
 NO_OBJECT = "the line is not a JSON object"
 INVALID = "the line is not valid JSON"
@@ -199,7 +198,7 @@ def _leaves(type_: DataType, name: str = "") -> Iterator[tuple[str, DataType]]:
             yield from _leaves(field.dataType, field.name)
     elif isinstance(type_, ArrayType | MapType):
         inner = type_.elementType if isinstance(type_, ArrayType) else type_.valueType
-        yield from ((found, kind) for found, kind in _leaves(inner, name) if found != name or kind is inner)
+        yield from _leaves(inner, name)
 
 
 def _renamed(type_: Any, name: Callable[[str], str]) -> Any:

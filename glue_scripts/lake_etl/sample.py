@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from lake_etl.catalog import Table
 from lake_etl.errors import JobError
-from lake_etl.storage import each_file, place_of
+from lake_etl.storage import GZIP, each_file, place_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -24,7 +24,7 @@ HEAD = 8 * 1024**2  # bytes of a text file
 WHOLE = 64 * 1024**2  # bytes of another dataset
 UNCUT = 256 * 1024**2  # bytes of a file that cannot be cut
 PACKED = (".bz2", ".deflate", ".lz4", ".snappy", ".zst", ".xz")
-GZIP, CHUNK = 31, 256 * 1024
+CHUNK = 256 * 1024
 
 
 class Place(Protocol):

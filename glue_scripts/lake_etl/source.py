@@ -15,7 +15,7 @@ from pyspark.sql.types import StructField, StructType, _parse_datatype_string
 from lake_etl.binary_source import BinaryFiles, Damage
 from lake_etl.catalog import Table
 from lake_etl.csv_rows import NO_NESTING
-from lake_etl.names import quoted
+from lake_etl.names import column, quoted
 from lake_etl.partitions import Placed, placed
 from lake_etl.storage import list_files, literal, uri_of
 from lake_etl.text_source import CORRUPT, FILE, REASON, TextFiles, with_file
@@ -138,16 +138,15 @@ def _partitions(spark: SparkSession, table: Table, paths: list[str]) -> Placed:
     texts = spark.createDataFrame(
         list(dict.fromkeys(found.values.values())), _schema(dict.fromkeys(keys.names, "string"))
     )
-    for values in texts.where(" OR ".join(wrong.values())).collect():
-        shown = "/".join(f"{key}={value}" for key, value in zip(keys.names, values, strict=True))
-        for path in [path for path, its in found.values.items() if its == tuple(values)]:
-            del found.values[path]
-            found.astray[path] = f"the folder {shown} does not fit the types of the keys: {_types(table)}"
-    return found
+    unfit = {tuple(row) for row in texts.where(" OR ".join(wrong.values())).collect()}
+    astray = {path: _misplaced(table, values) for path, values in found.values.items() if values in unfit}
+    return Placed({path: its for path, its in found.values.items() if path not in astray}, found.astray | astray)
 
 
-def _types(table: Table) -> str:
-    return ", ".join(f"{key} {type_}" for key, type_ in table.partition_keys.items())
+def _misplaced(table: Table, values: tuple[str | None, ...]) -> str:
+    shown = "/".join(f"{key}={value}" for key, value in zip(table.partition_keys, values, strict=True))
+    types = ", ".join(f"{key} {type_}" for key, type_ in table.partition_keys.items())
+    return f"the folder {shown} does not fit the types of the keys: {types}"
 
 
 def _placed(frame: DataFrame, table: Table, places: Placed) -> DataFrame:
@@ -174,7 +173,7 @@ def _counted(table: Table, frame: DataFrame, counts: Observation) -> DataFrame:
     """
     bad = fn.count(REASON) if REASON in frame.columns else fn.lit(0)
     # It looks only as far as the first value that is there: a fraction of the cost of one count a column.
-    filled = fn.count(fn.coalesce(*[fn.when(fn.col(quoted(name)).isNotNull(), True) for name in table.columns]))
+    filled = fn.count(fn.coalesce(*[fn.when(column(name).isNotNull(), True) for name in table.columns]))
     return frame.observe(counts, fn.count(fn.lit(1)).alias("rows"), bad.alias("bad"), filled.alias("filled"))
 
 

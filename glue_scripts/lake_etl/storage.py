@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 GZIP = 31  # zlib's number for it
 PACKED: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open}
-IN_URIS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-!.~'()*/:@&=+$,;")
+NOT_IN_URIS = re.compile(r"[^a-zA-Z0-9_\-!.~'()*/:@&=+$,;]")
 
 
 def place_of(path: str) -> tuple[str, str]:
@@ -80,14 +80,12 @@ def uri_of(path: str) -> str:
     >>> uri_of("s3://raw/a b/é%.json")
     's3://raw/a%20b/é%25.json'
     """
-    return "".join(letter if _stays(letter) else _quoted(letter) for letter in path)
-
-
-def _stays(letter: str) -> bool:
-    return letter in IN_URIS if letter.isascii() else unicodedata.category(letter) not in ("Cc", "Zs", "Zl", "Zp")
+    return NOT_IN_URIS.sub(lambda found: _quoted(found[0]), path)
 
 
 def _quoted(letter: str) -> str:
+    if not letter.isascii() and unicodedata.category(letter) not in ("Cc", "Zs", "Zl", "Zp"):
+        return letter
     return "".join(f"%{byte:02X}" for byte in letter.encode())
 
 

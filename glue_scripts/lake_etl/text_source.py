@@ -16,7 +16,7 @@ from lake_etl.catalog import Table
 from lake_etl.csv_rows import CsvRows, Dialect, lines
 from lake_etl.documents import DOCUMENT, RECORD, records
 from lake_etl.json_rows import FORMATS, JsonRows, Keys, spelled
-from lake_etl.names import quoted
+from lake_etl.names import column, quoted
 from lake_etl.storage import head_of, packed_fault, uri_of
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class TextFiles:
         frame = _read_again(self._read(reader, "json"), rows)
         fits = fn.col(CORRUPT).isNull() & fn.col(ROW).isNull()
         values = (
-            fn.when(fits, fn.col(quoted(there.name)).cast(field.dataType)).otherwise(again).alias(field.name)
+            fn.when(fits, column(there.name).cast(field.dataType)).otherwise(again).alias(field.name)
             for field, there, again in zip(self.schema, written, self._again(), strict=True)
         )
         return frame.select(*values, *OTHERS)

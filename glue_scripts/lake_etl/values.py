@@ -16,6 +16,7 @@ _ZONE = "[ ]?(Z|UTC|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2})"
 _MOMENT = f"^{_DATE}([ T]{_TIME}({_ZONE})?)?$"
 MOMENTS = {"date": f"^{_DATE}$", "timestamp": _MOMENT, "timestamp_ntz": _MOMENT}
 EPOCH = "^-?[0-9]{1,18}$"
+NOT_UTF8 = "the line is not UTF-8 text"
 SHOWN = 200  # characters of a text in a message
 
 

@@ -1,6 +1,5 @@
 /** What a sink's files cannot hold as it is. A run that has such a value fails: a wrong one would be worse. */
 object Exact {
-  private val NoValue = "__HIVE_DEFAULT_PARTITION__" // Hive's folder for rows whose partition column is null
   // What is read back from ORC as another day's: the calendar of old has not these ten days.
   private val LostInOrc = Seq(
     ("1582-10-05 to 1582-10-14", "1582-10-05 00:00:00", "1582-10-15 00:00:00"),
@@ -24,7 +23,7 @@ object Exact {
       val (text, place) = (Names.column(field.name), s"sink partition_by: column ${field.name} has the text '")
       val wayOut = "', and the folder of that is the one of null. Make it null or another text in a map step"
       val failed = Errors.failure(concat(lit(place), text, lit(wayOut)))
-      Some(when(text.isin("", NoValue), failed).otherwise(text))
+      Some(when(text.isin("", Partitions.NoValue), failed).otherwise(text))
     case _: NumericType | BooleanType => None
     case time if onADay(time) => None
     case other =>

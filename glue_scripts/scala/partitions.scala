@@ -5,7 +5,7 @@ final case class Placed(values: ListMap[String, Seq[String]], astray: ListMap[St
 
 /** The partition values of a table's files: by the catalog's locations, else by the names of their folders. */
 object Partitions {
-  private val noValue = ExternalCatalogUtils.DEFAULT_PARTITION_NAME // Hive's folder for rows whose column is null
+  val NoValue: String = ExternalCatalogUtils.DEFAULT_PARTITION_NAME // Hive's folder for rows whose column is null
 
   /** The partitions of files. A file of no partition in the catalog goes by its folders: `key=value` by name, whatever
     * the case and the order, or, where no folder names a key, by position.
@@ -42,5 +42,5 @@ object Partitions {
     }
   }
 
-  private def value(text: String) = if (text == noValue) null else text
+  private def value(text: String) = if (text == NoValue) null else text
 }

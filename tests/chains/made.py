@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -249,7 +249,3 @@ def _look_up(chance: random.Random, data: Data, other: Data) -> Any:
 
 
 STEPS = [_drop_fields, _drop_null_fields, _filter, _rename, _add, _cast, _dedupe, _join, _look_up]
-
-
-def chains(numbers: range) -> Iterator[Chain]:
-    return map(chain, numbers)

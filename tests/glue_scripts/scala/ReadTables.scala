@@ -29,7 +29,7 @@ object ReadTables {
   }
 
   /** Rows as JSON; a date, timestamp or decimal is a text. */
-  private def texts(frame: DataFrame): Seq[String] = {
+  def texts(frame: DataFrame): Seq[String] = {
     val plain = frame.schema.map { field =>
       val column = Names.column(field.name)
       if (field.dataType.catalogString.matches("(date|timestamp|decimal).*")) column.cast("string").as(field.name)

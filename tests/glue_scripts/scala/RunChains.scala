@@ -1,7 +1,6 @@
 import scala.collection.immutable.ListMap
 import scala.util.{Failure, Success, Try}
 
-import org.apache.spark.sql.functions.{struct, to_json}
 import org.apache.spark.sql.{DataFrame, SparkSession}
 
 /** Applies chains of steps, each given as JSON of database, tables and steps. Prints a line of JSON each: the rows, or
@@ -17,16 +16,11 @@ object RunChains {
         val table = catalog.find(given.text("database"), given.named("tables")(name), name)
         Source(spark, files, table, None).rows
       }
-      val rows = Try(texts(Steps(dataset("source"), given.list("steps"), dataset)._1))
+      val rows = Try(ReadTables.texts(Steps(dataset("source"), given.list("steps"), dataset)._1))
       println(Json.write(rows match {
         case Success(found) => ListMap("rows" -> found)
         case Failure(error) => ListMap("rows" -> Nil, "error" -> error.toString)
       }))
     }
-  }
-
-  private def texts(frame: DataFrame): Seq[String] = {
-    val row = struct(frame.columns.map(name => Names.column(name)): _*)
-    frame.select(to_json(row, Map("ignoreNullFields" -> "false"))).collect().map(_.getString(0)).toSeq
   }
 }
