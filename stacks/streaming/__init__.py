@@ -1,0 +1,27 @@
+"""The streaming stack: a Kinesis stream each, by Firehose to Parquet in the raw zone, counted by Flink."""
+
+from __future__ import annotations
+
+from constructs import Construct
+
+from lake.configuration.reading import Lake
+from stacks.base import LakeStack
+from stacks.streaming.application import application, code
+from stacks.streaming.delivery import delivery_stream
+from stacks.streaming.kinesis import kinesis_stream
+from stacks.streaming.table import events_table, streams_database
+
+
+class StreamingStack(LakeStack):
+    """Owns the streams and the tables of what came through them; the events themselves lie in the raw zone."""
+
+    def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
+        super().__init__(scope, id_, lake=lake)
+        database = streams_database(self)
+        flink_code = code(self)
+        for name, stream in lake.config.streams.items():
+            table = events_table(self, database, name, stream)
+            kinesis = kinesis_stream(self, name, stream)
+            delivery_stream(self, name, stream, kinesis, table)
+            if stream.window is not None and flink_code is not None:
+                application(self, name, stream.window, kinesis, flink_code)

@@ -1,0 +1,40 @@
+"""What every service of a stream has: a role of its own, and a log."""
+
+from __future__ import annotations
+
+from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
+from cdktf_cdktf_provider_aws.cloudwatch_log_stream import CloudwatchLogStream
+from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
+
+from stacks import policies
+from stacks.base import LakeStack
+
+LOG_DAYS = 30
+READ_STREAM = [
+    f"kinesis:{action}"
+    for action in ("DescribeStream", "DescribeStreamSummary", "GetShardIterator", "GetRecords", "ListShards")
+]
+
+
+def service_role(
+    stack: LakeStack, name: str, service: str, *statements: policies.Statement
+) -> tuple[IamRole, IamRolePolicy]:
+    role = IamRole(
+        stack,
+        f"{name}_role",
+        name=stack.names.role(name.replace("_", "-")),
+        assume_role_policy=policies.trust(service, stack.names.account),
+    )
+    policy = policies.document(*statements)
+    return role, IamRolePolicy(stack, f"{name}_policy", name="stream", role=role.id, policy=policy)
+
+
+def log(stack: LakeStack, service: str, name: str, stream: str) -> tuple[CloudwatchLogGroup, CloudwatchLogStream]:
+    group = CloudwatchLogGroup(
+        stack,
+        f"{name}_{service}_log",
+        name=stack.names.log_group(service, name),
+        retention_in_days=LOG_DAYS,
+    )
+    return group, CloudwatchLogStream(stack, f"{name}_{service}_log_stream", name=stream, log_group_name=group.name)
