@@ -198,3 +198,13 @@ class Aws:
 
 def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def is_absent(error: ClientError) -> bool:
+    """Whether AWS says that what was asked for is not there; a missing right or an expired login is not that."""
+    code, message = error_code(error), str(error.response.get("Error", {}).get("Message", ""))
+    # Athena has no code of its own for a workgroup that is not there.
+    return code in _ABSENT or "NotFound" in code or (code == "InvalidRequestException" and "not found" in message)
+
+
+_ABSENT = {"404", "NoSuchBucket", "NoSuchEntity", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}

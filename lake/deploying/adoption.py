@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from lake.aws import THREADS, Aws, error_code
+from lake.aws import THREADS, Aws, error_code, is_absent
 
 if TYPE_CHECKING:
     from mypy_boto3_resourcegroupstaggingapi.type_defs import TagFilterTypeDef
@@ -78,16 +78,13 @@ def _asked(aws: Aws, finder: Finder, body: Body) -> Found | None:
     try:
         return finder(aws, body)
     except ClientError as error:
-        if error_code(error) in _ABSENT or "NotFound" in error_code(error):
+        if is_absent(error) or error_code(error) in _NOT_OURS:
             return None
         raise
 
 
-_ABSENT = {
-    *("404", "403", "NoSuchBucket", "NoSuchEntity"),
-    *("InvalidRequestException", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"),
-}
-"""What services say of what is not there; 403 of a bucket is another account's."""
+_NOT_OURS = {"403", "InvalidRequestException"}
+"""A bucket of another account; a secret that waits for its deletion."""
 
 
 def _resolved(value: Any, resources: Resources, account: str) -> Any:

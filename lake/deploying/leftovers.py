@@ -79,9 +79,11 @@ def _keys(aws: Aws) -> Iterator[Any]:
     for key_id in _pages(aws.kms, "list_keys", "Keys", "KeyId"):
         try:
             key = aws.kms.describe_key(KeyId=key_id)["KeyMetadata"]
-        except ClientError:
+        except ClientError as error:
+            if error_code(error) != "AccessDeniedException":  # a key of others, whose policy keeps the account out
+                raise
             continue
-        if key.get("Description") == f"Data of the lake {aws.names.prefix}":
+        if key.get("Description") in (aws.names.key, aws.names.logs_key):
             yield key
 
 

@@ -19,14 +19,14 @@ class Progress:
     Attributes:
         working: what Terraform is at, by address, with when it began (`time.monotonic`).
         notes: what a person should know, a sentence each.
-        unchanged: it is as it was at its last apply, and is not planned.
+        skipped: it is not planned: it is as it was at its last apply, or another stack has failed before.
     """
 
     stack: str
     total: int = 0
     done: int = 0
     finished: bool = False
-    unchanged: bool = False
+    skipped: bool = False
     errors: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     working: dict[str, float] = field(default_factory=dict)

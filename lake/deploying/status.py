@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lake.aws import Aws
+from lake.aws import Aws, is_absent
 from lake.configuration.connections import address
 from lake.configuration.names import ZONES
 from lake.data import partitions
@@ -57,9 +57,9 @@ def _asked(ask: Ask, aws: Aws, name: str) -> tuple[str, str]:
     try:
         return ask(aws, name)
     except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 404):
-            return ABSENT, ""
-        raise
+        if not is_absent(error):
+            raise
+        return ABSENT, ""
 
 
 def _bucket(aws: Aws, zone: str) -> tuple[str, str]:

@@ -32,8 +32,11 @@ from lake.folders import need_writable
 from lake.shipped import PACKAGES, importable
 
 Verb = Literal["apply", "destroy"]
-MayBegin = Callable[[str], bool]
+Missing = Callable[[str], str]
+"""What a stack waits for; empty when it may begin."""
 POLL_SECONDS = 1.0
+WAIT_SECONDS = 15 * 60
+"""How long a stack waits for what it needs of others."""
 TAIL_SECONDS = 0.2
 WAIT = "-lock-timeout=24h"
 
@@ -77,18 +80,18 @@ class Terraform:
         self._interrupts = 0
         self._failed = False
 
-    def apply(self, stacks: Sequence[str], may_begin: MayBegin = lambda stack: True) -> None:
-        """Deploy stacks side by side, each as soon as it may begin.
+    def apply(self, stacks: Sequence[str], missing: Missing = lambda stack: "") -> None:
+        """Deploy stacks side by side, each as soon as nothing that it needs is missing.
 
         Raises:
-            LakeError: with Terraform's own words.
+            LakeError: with Terraform's own words, or what a stack has waited for in vain.
             Interrupted: Ctrl-C was pressed.
         """
-        self._all(self._apply, stacks, may_begin)
+        self._all(lambda progress: self._apply(progress, missing), stacks)
 
     def destroy(self, stacks: Sequence[str]) -> None:
         """Destroy stacks side by side. Raises as `apply` does."""
-        self._all(self._destroy, stacks, lambda stack: True)
+        self._all(self._destroy, stacks)
 
     def forget(self, stacks: Sequence[str]) -> None:
         """Plan these stacks again when they are next deployed."""
@@ -103,19 +106,17 @@ class Terraform:
             raise LakeError(done.stderr.strip())
         return done.stdout.split()
 
-    def _all(self, work: Callable[[Progress], None], stacks: Sequence[str], may_begin: MayBegin) -> None:
+    def _all(self, work: Callable[[Progress], None], stacks: Sequence[str]) -> None:
         with _signals_to(self._interrupt), ThreadPoolExecutor(max(1, len(stacks))) as pool:
-            results = list(pool.map(lambda stack: self._one(work, stack, may_begin), stacks))
+            results = list(pool.map(lambda stack: self._one(work, stack), stacks))
         failed = [f"{result.stack}: {error}" for result in results for error in result.failures]
         if self._interrupts:
             raise Interrupted("interrupted. Run the same command again: it goes on from here")
         if failed:
             raise LakeError("\n".join(failed))
 
-    def _one(self, work: Callable[[Progress], None], stack: str, may_begin: MayBegin) -> Progress:
+    def _one(self, work: Callable[[Progress], None], stack: str) -> Progress:
         progress = Progress(stack)
-        while not self._stopped() and not may_begin(stack):
-            time.sleep(POLL_SECONDS)
         if self._stopped():
             return progress
         self._tell(progress)
@@ -132,6 +133,17 @@ class Terraform:
         progress.finished = True
         self._tell(progress)
         return progress
+
+    def _wait(self, progress: Progress, missing: Missing) -> None:
+        """Wait for what the stack needs. One that has failed elsewhere, or an interrupt, ends the wait."""
+        since = time.monotonic()
+        while not self._stopped() and (what := missing(progress.stack)):
+            if time.monotonic() - since > WAIT_SECONDS:
+                raise LakeError(f"waited {WAIT_SECONDS // 60} minutes for {what}. Run the same command again later")
+            progress.working = {f"waits for {what}": since}
+            self._tell(progress)
+            time.sleep(POLL_SECONDS)
+        progress.working = {}
 
     def _stopped(self) -> bool:
         return self._failed or self._interrupts > 0
@@ -152,12 +164,16 @@ class Terraform:
             mark.set(begun)
         self._note(progress, state.taken_up(folder))
 
-    def _apply(self, progress: Progress) -> None:
+    def _apply(self, progress: Progress, missing: Missing) -> None:
         mark = self._applied(progress.stack)
         begun = mark.begin()
-        progress.unchanged = not self._plan_all and mark.holds(begun)
-        if progress.unchanged:
+        if not self._plan_all and mark.holds(begun):
+            progress.skipped = True
             self._note(progress, "unchanged since its last apply, so not planned; --all plans it all the same")
+            return
+        self._wait(progress, missing)
+        if self._stopped():
+            progress.skipped = True
             return
         mark.remove()
         self._prepare(progress)

@@ -43,7 +43,7 @@ def code(stack: LakeStack) -> S3Object | None:
         names=stack.names,
         purpose="flink",
         keeps_data=False,
-        environment=stack.lake.environment,
+        lake=stack.lake,
     ).bucket
     stack.output("flink_bucket", bucket.bucket, "Bucket of the Flink applications' code")
     package = zipped(FLINK_APP)

@@ -10,7 +10,6 @@ from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from stacks import policies
 from stacks.base import LakeStack
 
-LOG_DAYS = 30
 READ_STREAM = [
     f"kinesis:{action}"
     for action in ("DescribeStream", "DescribeStreamSummary", "GetShardIterator", "GetRecords", "ListShards")
@@ -35,6 +34,6 @@ def log(stack: LakeStack, service: str, name: str, stream: str) -> tuple[Cloudwa
         stack,
         f"{name}_{service}_log",
         name=stack.names.log_group(service, name),
-        retention_in_days=LOG_DAYS,
+        retention_in_days=stack.lake.config.retention.log_days,
     )
     return group, CloudwatchLogStream(stack, f"{name}_{service}_log_stream", name=stream, log_group_name=group.name)

@@ -7,18 +7,27 @@ from pathlib import Path
 
 from lake.configuration import expectations
 from lake.configuration.model import REPORTS, Config
-from lake.configuration.names import BUCKETS, Names
 from lake.configuration.place import Problem
-from lake.configuration.rules import databases, datasets, incremental, job_settings, sql, steps, workflows
+from lake.configuration.rules import (
+    databases,
+    datasets,
+    incremental,
+    job_settings,
+    name_lengths,
+    schedules,
+    sql,
+    steps,
+    types,
+    workflows,
+)
 from lake.configuration.suggest import allowed
-from lake.configuration.user import VARIABLE
-
-BUCKET_NAME_LIMIT = 63
 
 
 def violations(config: Config) -> Iterator[Problem]:
     """Every rule that a well-typed configuration breaks."""
-    yield from _bucket_names(config)
+    yield from name_lengths.violations(config)
+    yield from schedules.violations(config)
+    yield from types.violations(config)
     yield from _states(config)
     yield from datasets.violations(config)
     yield from _zones(config)
@@ -45,6 +54,12 @@ def _states(config: Config) -> Iterator[Problem]:
 
 def warnings(config: Config) -> Iterator[str]:
     """What is allowed, and hardly ever wanted."""
+    for name, environment in config.environments.items():
+        if environment.destroyable and not (environment.endpoint or environment.account):
+            yield (
+                f"environments.{name}: its data may be deleted, and it names no account: a login to another one would "
+                "find the same lake there. Add the account's 12 digits: account"
+            )
     for name in config.ml_transforms:
         yield (
             f"ml_transforms.{name}: AWS's FindMatches ran only on Glue 2.0, which ended on 2026-04-01. The resource is "
@@ -73,37 +88,6 @@ def _queries(config: Config, root: Path) -> Iterator[Problem]:
             wrong = f"cannot be read: {(error.strerror or 'an error of the disk').lower()}"
         if wrong:
             yield ("queries", "folder"), f"{config.queries.folder}/{file.name} {wrong}"
-
-
-def _bucket_names(config: Config) -> Iterator[Problem]:
-    env = max(config.environments, key=len)
-    names = Names(config.project, env, config.environments[env].region, account="0" * 12)
-    longest = max((names.bucket(purpose) for purpose in BUCKETS), key=len)
-    over = len(longest) - BUCKET_NAME_LIMIT
-    if over > 0:
-        yield (
-            ("project",),
-            f"{config.project!r} makes the bucket name {longest!r} of {len(longest)} characters; S3 allows "
-            f"{BUCKET_NAME_LIMIT}. Shorten project or the environment's name {env!r} by {over}",
-        )
-
-
-def too_long_for(names: Names, user: str) -> str:
-    """What to say where a user's name makes the name of a bucket longer than S3 allows; else nothing."""
-    buckets = sorted(map(names.bucket, BUCKETS), key=len)
-    over = [bucket for bucket in buckets if len(bucket) > BUCKET_NAME_LIMIT]
-    if not over:
-        return ""
-    room = len(user) - (len(over[-1]) - BUCKET_NAME_LIMIT)
-    way_out = (
-        f"Set {VARIABLE} to at most {room} {'characters' if room > 1 else 'character'}"
-        if room > 0
-        else "Shorten project or the environment's name"
-    )
-    return (
-        f"the user {user!r} makes the bucket name {over[0]!r} of {len(over[0])} characters; S3 allows "
-        f"{BUCKET_NAME_LIMIT}. {way_out}"
-    )
 
 
 def _zones(config: Config) -> Iterator[Problem]:
