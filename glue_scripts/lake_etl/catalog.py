@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import re
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -44,6 +46,8 @@ READ = {  # formats of a source, with the words of their classification or SerDe
     "csv": ("csv", "lazysimple"),
 }
 BATCH = 100  # partitions in one call: Glue's limit
+PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
+"""Seconds between calls that Glue refuses because the table is being changed; each is up to doubled at random."""
 
 Locations = dict[tuple[str, ...], str]  # of partitions, by their values
 
@@ -188,7 +192,27 @@ def publish_table(
     try:
         glue.create_table(DatabaseName=database, TableInput=table)
     except glue.exceptions.AlreadyExistsException:
-        glue.update_table(DatabaseName=database, TableInput=table)
+        there = glue.get_table(DatabaseName=database, Name=name)["Table"]
+        if not _holds(there, table):
+            _patiently(glue, glue.update_table, DatabaseName=database, TableInput=table, SkipArchive=True)
+
+
+def _holds(there: Any, wanted: Any) -> bool:
+    """Whether what is there has all that is wanted; Glue adds fields of its own."""
+    if isinstance(wanted, dict):
+        return isinstance(there, dict) and all(_holds(there.get(key), value) for key, value in wanted.items())
+    if isinstance(wanted, list):
+        return isinstance(there, list) and len(there) == len(wanted) and all(map(_holds, there, wanted))
+    return bool(there == wanted)
+
+
+def _patiently(glue: GlueClient, call: Callable[..., Any], **request: Any) -> Any:
+    """Call Glue again while it changes the same table for somebody else: botocore does not."""
+    for pause in PAUSES:
+        with suppress(glue.exceptions.ConcurrentModificationException):
+            return call(**request)
+        time.sleep(pause * (1 + random.random()))
+    return call(**request)
 
 
 def publish_partitions(
@@ -200,7 +224,8 @@ def publish_partitions(
         for values, location in locations.items()
     ]
     for batch in _batches(inputs):
-        answer = glue.batch_create_partition(DatabaseName=database, TableName=name, PartitionInputList=batch)
+        place = {"DatabaseName": database, "TableName": name}
+        answer = _patiently(glue, glue.batch_create_partition, **place, PartitionInputList=batch)
         _update_existing(glue, database, name, batch, answer.get("Errors", []))
 
 
@@ -213,7 +238,8 @@ def _update_existing(
     there = [error["PartitionValues"] for error in errors]
     entries = [{"PartitionValueList": p["Values"], "PartitionInput": p} for p in batch if p["Values"] in there]
     if entries:
-        answer = glue.batch_update_partition(DatabaseName=database, TableName=name, Entries=entries)  # type: ignore[arg-type]
+        place = {"DatabaseName": database, "TableName": name}
+        answer = _patiently(glue, glue.batch_update_partition, **place, Entries=entries)
         for failure in answer.get("Errors", []):
             raise JobError(f"partition {failure['PartitionValueList']} of {name}: {failure['ErrorDetail']}")
 

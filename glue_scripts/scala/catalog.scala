@@ -125,7 +125,10 @@ final class Catalog(glue: Aws) {
     )
     val request = ListMap("DatabaseName" -> database, "TableInput" -> table)
     try glue("CreateTable", request)
-    catch { case error: AwsError if error.code == "AlreadyExistsException" => glue("UpdateTable", request) }
+    catch { case error: AwsError if error.code == "AlreadyExistsException" =>
+      if (!get(database, name).exists(there => Catalog.holds(there.given, table)))
+        glue("UpdateTable", request + ("SkipArchive" -> true))
+    }
     val inputs = partitions.toSeq.map { case (values, location) =>
       ListMap("Values" -> values, "StorageDescriptor" -> (storage + ("Location" -> location)))
     }
@@ -221,6 +224,14 @@ final class Catalog(glue: Aws) {
 
 object Catalog {
   private val Batch = 100 // partitions in one call: Glue's limit
+
+  /** Whether what is there has all that is wanted; Glue adds fields of its own. */
+  private def holds(there: Any, wanted: Any): Boolean = (there, wanted) match {
+    case (found: collection.Map[String @unchecked, _], all: collection.Map[String @unchecked, _]) =>
+      all.forall { case (key, value) => found.get(key).exists(holds(_, value)) }
+    case (found: Seq[_], all: Seq[_]) => found.size == all.size && found.zip(all).forall { case (a, b) => holds(a, b) }
+    case _ => there == wanted
+  }
 
   /** Formats of a source, with the words of their classification or SerDe. */
   private val Read = ListMap(
