@@ -149,26 +149,37 @@ def _projections(dataset: Dataset) -> Told:
         if key not in keys:
             yield f"projection.{key}", f"is no partition key. {allowed(key, keys)}"
         else:
-            for message in _projection(projection, keys[key]):
-                yield f"projection.{key}", message
+            for field, message in _projection(projection, keys[key]):
+                yield f"projection.{key}{field}", message
 
 
-def _projection(projection: Projection, key_type: str) -> Iterator[str]:
+def _projection(projection: Projection, key_type: str) -> Told:
     kind, given = projection.type, set(projection.model_fields_set) - {"type"}
     needed, optional, types = PROJECTIONS[kind]
     for field in needed:
         if field not in given:
-            yield f"type {kind} needs {field}"
+            yield "", f"type {kind} needs {field}"
     if strange := sorted(given - {*needed, *optional}):
         hint = allowed(strange[0], (*needed, *optional), "none")
-        yield f"type {kind} takes no {', '.join(strange)}. {hint}"
+        yield "", f"type {kind} takes no {', '.join(strange)}. {hint}"
     if key_type not in types:
-        yield f"type {kind} is not for a partition key of type {key_type}. Allowed: {', '.join(types)}"
+        yield "", f"type {kind} is not for a partition key of type {key_type}. Allowed: {', '.join(types)}"
     if kind == "integer" and projection.range and not all(isinstance(end, int) for end in projection.range):
-        yield f"type integer needs two whole numbers as its range. Given: {projection.range}"
+        yield "", f"type integer needs two whole numbers as its range. Given: {projection.range}"
+    elif _is_reversed(projection):
+        yield ".range", f"ends before it begins. Given: {projection.range}"
     finer = kind == "date" and re.search(r"[Hhms]", re.sub(r"'[^']*'", "", projection.format or ""))
     if finer and not {"interval", "interval_unit"} <= given:
-        yield f"the format {projection.format} is finer than a day, so interval and interval_unit are needed"
+        yield "", f"the format {projection.format} is finer than a day, so interval and interval_unit are needed"
+
+
+def _is_reversed(projection: Projection) -> bool:
+    """Whether the range ends before it begins; of dates, where their text has the order of time and no end is NOW."""
+    first, last = projection.range or (0, 0)
+    if isinstance(first, int) and isinstance(last, int):
+        return last < first
+    ordered = (projection.format or "").startswith("yyyy") and "NOW" not in f"{first}{last}".upper()
+    return ordered and str(last) < str(first)
 
 
 def _unreadable(config: Config) -> Iterator[Problem]:

@@ -31,15 +31,16 @@ def violations(config: Config) -> Iterator[Problem]:
     """The names that are too long in the environment of the longest name."""
     env = max(config.environments, key=len)
     names = Names(config.project, env, config.environments[env].region, account="0" * 12)
-    for one in _limited(config, names):
-        if one.over > 0:
-            shorter = "" if one.place == ("project",) else f"{one.place[-1]!r}, "
-            yield (
-                one.place,
-                f"{one.place[-1] if shorter else config.project!r} makes the {one.kind} name {one.name!r} of "
-                f"{len(one.name)} characters; {one.service} allows {one.limit}. "
-                f"Shorten {shorter}project or the environment's name {env!r} by {one.over}",
-            )
+    bucket = _longest_bucket(names)
+    found = [bucket] if bucket.over > 0 else [one for one in _limited(config, names) if one.over > 0]
+    for one in found:
+        whose = config.project if one is bucket else str(one.place[-1])
+        others = "" if one is bucket else f"{whose!r}, "
+        yield (
+            one.place,
+            f"{whose!r} makes the {one.kind} name {one.name!r} of {len(one.name)} characters; {one.service} allows "
+            f"{one.limit}. Shorten {others}project or the environment's name {env!r} by {one.over}",
+        )
 
 
 def too_long_for(names: Names, user: str) -> str:
@@ -62,7 +63,6 @@ def _longest_bucket(names: Names) -> Limited:
 
 
 def _limited(config: Config, names: Names) -> Iterator[Limited]:
-    yield _longest_bucket(names)
     for dataset, settings in config.datasets.items():
         if settings.crawl.recrawl == "events":
             yield Limited(("datasets", dataset), "queue", names.dead_letters(dataset), "SQS", QUEUE)
