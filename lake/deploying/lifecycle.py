@@ -16,7 +16,7 @@ from lake.data import zones
 from lake.data.catalog import CRAWLER_LOGS
 from lake.deploying.lock import Lock
 from lake.deploying.needs import Needs
-from lake.deploying.progress import OnProgress, Progress
+from lake.deploying.progress import Change, OnProgress, Progress
 from lake.deploying.stopping import resume_schedules, stop_work
 from lake.deploying.terraform import Terraform, synthesise
 from lake.deploying.two_keys import need_first_key
@@ -68,6 +68,15 @@ def _wait_for_the_alias(aws: Aws, on_progress: OnProgress) -> None:
         progress.working = {"a new key's alias counts for permissions after 5 minutes": since}
         on_progress(progress)
         time.sleep(1)
+
+
+def plan(
+    aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *, wait: bool = False, drift: bool = False
+) -> dict[str, list[Change]]:
+    """What `up` would change in each stack, all planned side by side; with `drift`, what is not as it was applied."""
+    chosen = check_stacks(stacks)
+    synthesise(aws.lake)
+    return Terraform(aws, on_progress, lock, wait=wait).plan(chosen, drift=drift)
 
 
 def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *, wait: bool = False) -> None:

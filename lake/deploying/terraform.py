@@ -25,13 +25,13 @@ from lake.aws import Aws
 from lake.configuration.reading import Lake
 from lake.deploying import adoption, state, unchanged
 from lake.deploying.lock import Lock
-from lake.deploying.progress import OnProgress, Progress
+from lake.deploying.progress import Change, OnProgress, Progress
 from lake.errors import LakeError
 from lake.failures import sentence
 from lake.folders import need_writable
 from lake.shipped import PACKAGES, importable
 
-Verb = Literal["apply", "destroy"]
+Verb = Literal["apply", "destroy", "plan"]
 Missing = Callable[[str], str]
 """What a stack waits for; empty when it may begin."""
 POLL_SECONDS = 1.0
@@ -39,6 +39,7 @@ WAIT_SECONDS = 15 * 60
 """How long a stack waits for what it needs of others."""
 TAIL_SECONDS = 0.2
 WAIT = "-lock-timeout=24h"
+APPROVED = "-auto-approve"
 
 
 class Interrupted(LakeError):
@@ -75,7 +76,7 @@ class Terraform:
         self._on_progress = on_progress
         self._lock = lock
         self._plan_all = plan_all
-        self._options = ["-auto-approve", "-input=false", *([WAIT] if wait else [])]
+        self._options = ["-input=false", *([WAIT] if wait else [])]
         self._running: set[subprocess.Popen[bytes]] = set()
         self._interrupts = 0
         self._failed = False
@@ -92,6 +93,23 @@ class Terraform:
     def destroy(self, stacks: Sequence[str]) -> None:
         """Destroy stacks side by side. Raises as `apply` does."""
         self._all(self._destroy, stacks)
+
+    def plan(self, stacks: Sequence[str], *, drift: bool = False) -> dict[str, list[Change]]:
+        """What `apply` would change in each stack; with `drift`, what is no longer as it was applied. Changes nothing.
+
+        Raises as `apply` does.
+        """
+        options = ["-refresh-only"] if drift else []
+        planned: dict[str, list[Change]] = {}
+
+        def work(progress: Progress) -> None:
+            self._prepare(progress)
+            self._run("plan", progress, *options)
+            progress.skipped = True
+            planned[progress.stack] = sorted(progress.drifted if drift else progress.changes)
+
+        self._all(work, stacks)
+        return planned
 
     def forget(self, stacks: Sequence[str]) -> None:
         """Plan these stacks again when they are next deployed."""
@@ -201,7 +219,7 @@ class Terraform:
         if found:
             self._adopting(found, progress, *(f"-target={orphan.address}" for orphan in found))
         if not progress.errors and not self._interrupts:
-            self._run("destroy", progress)
+            self._run("destroy", progress, APPROVED)
 
     def _orphans(self, stack: str) -> list[adoption.Orphan]:
         resources = json.loads((self._folder(stack) / "cdk.tf.json").read_text()).get("resource", {})
@@ -220,7 +238,7 @@ class Terraform:
             blocks = [{"to": orphan.address, "id": orphan.found.id} for orphan in found]
             file.write_text(json.dumps({"import": blocks}))
         try:
-            self._run("apply", progress, *options)
+            self._run("apply", progress, APPROVED, *options)
         finally:
             file.unlink(missing_ok=True)
         for orphan in [] if progress.errors else found:
