@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.sql import DataFrame, SparkSession
 
+from lake_etl.connectors import POSTGRESQL
 from lake_etl.database import Refused, Session, column, exists, find_database, is_of_the_driver, quoted, refusal
 from lake_etl.database_columns import (
     check_fit,
@@ -32,7 +33,6 @@ T = TypeVar("T")
 MODES = ("insert", "truncate", "upsert")
 RUNS = "_lake_runs"
 WRITERS = "8"  # connections at a time
-LOST, NO_SUCH_CHARACTER = ("08", "57P"), "22021"  # SQLSTATEs, or how they begin
 # The server then notices within minutes that the machine of a run is gone, and lets go of the run's lock.
 KEEPALIVE = "SELECT set_config('tcp_keepalives_idle', '60', false), set_config('tcp_keepalives_interval', '15', false)"
 
@@ -126,7 +126,7 @@ class Load:
                 if self._is_new(written):
                     self._checked(lambda: self._move(written))
         except Refused as error:
-            if error.state.startswith(LOST):
+            if POSTGRESQL.is_state("lost", error.state):
                 self._settle(error)
             else:
                 raise self._error(str(error)) from error
@@ -141,7 +141,7 @@ class Load:
             self.session.close()
         except Refused as error:
             # The server has closed the connection, and the next run clears the table.
-            if not error.state.startswith(LOST):
+            if not POSTGRESQL.is_state("lost", error.state):
                 raise
 
     @property
@@ -160,8 +160,10 @@ class Load:
             if not is_of_the_driver(error):
                 raise
             refused = refusal(error, self.database)
-            zero = getattr(refused, "state", "") == NO_SUCH_CHARACTER
-            way_out = ". PostgreSQL keeps no text with the character 0: remove it in a map step" if zero else ""
+            zero = POSTGRESQL.is_state("no_such_character", getattr(refused, "state", ""))
+            way_out = (
+                f". {POSTGRESQL.title} keeps no text with the character 0: remove it in a map step" if zero else ""
+            )
             raise self._error(f"{refused}{way_out}") from None
 
     def _check_table(self, types: dict[str, str], there: dict[str, Type]) -> None:

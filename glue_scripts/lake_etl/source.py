@@ -15,6 +15,7 @@ from pyspark.sql.types import StructField, StructType, _parse_datatype_string
 from lake_etl.binary_source import BinaryFiles, Damage
 from lake_etl.catalog import Table
 from lake_etl.csv_rows import NO_NESTING
+from lake_etl.formats import FORMATS
 from lake_etl.names import column, quoted
 from lake_etl.partitions import Placed, placed
 from lake_etl.storage import list_files, literal, uri_of
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PLACE = "_lake_place"
-TEXT = ("csv", "json")
 EMPTY = "the file is empty (0 bytes)"
 UNSEEN = "Spark does not see the file, since its key is no path. Copy it to a plain key"
 NO_DAMAGE = Damage({}, {})
@@ -72,7 +72,7 @@ def read_source(
     if not filled:
         return _nothing(spark, table, files)
     roots = _roots(table) if only is None else [literal(path) for path in filled]
-    if table.format not in TEXT:
+    if not FORMATS[table.format].is_text:
         found = BinaryFiles(spark, table.format, _schema(table.columns), roots, list(files), known.own_schemas)
         damage: Callable[[], Damage] = partial(found.damage, sizes)
         frame = found.frame()
@@ -101,7 +101,7 @@ def _source(
 
 def _nothing(spark: SparkSession, table: Table, files: dict[str, str]) -> Source:
     """Of a table without a file that holds anything."""
-    more = {CORRUPT: "string", REASON: "string"} if table.format in TEXT else {}
+    more = {CORRUPT: "string", REASON: "string"} if FORMATS[table.format].is_text else {}
     schema = _schema(table.columns | table.partition_keys | more | {FILE: "string"})
     return _source(table, spark.createDataFrame([], schema), files, lambda: NO_DAMAGE, None)
 

@@ -13,7 +13,7 @@ final case class Table(
     quotes: Boolean,
     partitions: ListMap[Seq[String], String]
 ) {
-  val isText: Boolean = format == "csv" || format == "json"
+  val isText: Boolean = Format(format).isText
 
   /** The folders that hold all of the table's files: its own, and those of partitions elsewhere. */
   def locations: Seq[String] = location +: partitions.values.filterNot(_.startsWith(location)).toSeq
@@ -189,9 +189,9 @@ final class Catalog(glue: Aws) {
     catch { case error: AwsError if error.code == "EntityNotFoundException" => None }
 
   private def format(dataset: String, said: String): String =
-    Catalog.Read.collectFirst { case (format, words) if words.exists(said.toLowerCase.contains(_)) => format }
+    Format.Read.find(_.recognisedBy.exists(said.toLowerCase.contains(_))).map(_.name)
       .getOrElse(throw new JobError(
-        s"dataset $dataset: its table is of format '${said.trim}'. Jobs read ${Catalog.Read.keys.mkString(", ")}"
+        s"dataset $dataset: its table is of format '${said.trim}'. Jobs read ${Format.Read.map(_.name).mkString(", ")}"
       ))
 
   // Spark refuses Hive's bounded strings in the schema of a read.
@@ -221,12 +221,4 @@ final class Catalog(glue: Aws) {
 
 object Catalog {
   private val Batch = 100 // partitions in one call: Glue's limit
-
-  /** Formats of a source, with the words of their classification or SerDe. */
-  private val Read = ListMap(
-    "parquet" -> Seq("parquet"),
-    "orc" -> Seq("orc"),
-    "json" -> Seq("json"),
-    "csv" -> Seq("csv", "lazysimple")
-  )
 }
