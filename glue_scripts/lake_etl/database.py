@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
-from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from lake_etl.connectors import POSTGRESQL
