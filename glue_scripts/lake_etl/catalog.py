@@ -36,7 +36,7 @@ class Table:
 
     quotes: whether the SerDe of a CSV table knows quotes.
     partitions maps the values of the partitions that the catalog knows to their locations.
-    registered is the same where nothing else counts, not even other files at the table's own location.
+    is_closed: whether files that lie in none of these are not the table's, wherever they are.
     """
 
     dataset: str
@@ -47,7 +47,18 @@ class Table:
     parameters: dict[str, str] = field(default_factory=dict)
     quotes: bool = False
     partitions: dict[tuple[str, ...], str] = field(default_factory=dict)
-    registered: dict[tuple[str, ...], str] | None = None
+    is_closed: bool = False
+
+    @property
+    def elsewhere(self) -> dict[tuple[str, ...], str]:
+        """The partitions that lie outside of the table's own folder."""
+        return {values: place for values, place in self.partitions.items() if not place.startswith(self.location)}
+
+    @property
+    def locations(self) -> list[str]:
+        """The folders that hold all of its files."""
+        places = self.partitions.values() if self.is_closed else [self.location, *self.elsewhere.values()]
+        return list(dict.fromkeys(places))
 
 
 def find_table(glue: GlueClient, database: str, name: str, dataset: str) -> Table:

@@ -19,6 +19,7 @@ from pyspark.sql import SparkSession
 
 from lake_etl.connectors import POSTGRESQL
 from lake_etl.errors import JobError, unknown
+from lake_etl.names import double_quoted
 
 
 class Refused(JobError):
@@ -199,17 +200,12 @@ def _message(exception: Any) -> str:
 
 
 def quoted(name: str) -> str:
-    """`schema.table` or a column, as SQL takes it whatever its letters.
+    """`schema.table` as SQL takes it, whatever its letters.
 
     >>> quoted("public.Flights")
     '"public"."Flights"'
     """
-    return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
-
-
-def column(name: str) -> str:
-    """A column as SQL takes it: dots are part of its name."""
-    return '"' + name.replace('"', '""') + '"'
+    return ".".join(map(double_quoted, name.split(".")))
 
 
 def check_table(session: Session, table: str, what: str) -> None:

@@ -10,10 +10,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as fn
 
 from lake_etl.connectors import POSTGRESQL
-from lake_etl.database import Refused, Session, column, quoted
+from lake_etl.database import Refused, Session, quoted
 from lake_etl.database_types import Type
 from lake_etl.errors import JobError, failure, missing_column
-from lake_etl.names import column as in_frame
+from lake_etl.names import column, double_quoted
 
 WITH_A_DAY, LOST_DAYS = ("date", "timestamp", "timestamp_ntz"), ("1582-10-05", "1582-10-14")
 
@@ -35,7 +35,7 @@ def _type(name: str, type_: str) -> str:
 
 def without_lost_days(frame: DataFrame, table: str) -> DataFrame:
     """The frame, which fails for a day or time that the driver would move by ten days: Java's calendar lacks it."""
-    values = {name: in_frame(name) for name, type_ in frame.dtypes if type_ in WITH_A_DAY}
+    values = {name: column(name) for name, type_ in frame.dtypes if type_ in WITH_A_DAY}
     return frame.withColumns({name: _unless_lost(name, value, table) for name, value in values.items()})
 
 
@@ -108,8 +108,8 @@ def check_keys(session: Session, staging: str, keys: list[str]) -> None:
     """Raise JobError for a key that is null, and for one that two rows have: either of them could stay."""
     if not keys:
         return
-    listed, rows = ", ".join(map(column, keys)), quoted(staging)
-    null = " OR ".join(f"{column(key)} IS NULL" for key in keys)
+    listed, rows = ", ".join(map(double_quoted, keys)), quoted(staging)
+    null = " OR ".join(f"{double_quoted(key)} IS NULL" for key in keys)
     if found := session.rows(f"SELECT count(*) FROM {rows} WHERE {null} HAVING count(*) > 0"):
         raise JobError(f"{found[0][0]} rows have no value in a key column ({', '.join(keys)}). Filter or fill them")
     twice = f"SELECT {listed}, count(*) FROM {rows} GROUP BY {listed} HAVING count(*) > 1 ORDER BY {listed} LIMIT 1"
@@ -120,7 +120,7 @@ def check_keys(session: Session, staging: str, keys: list[str]) -> None:
 
 def value(name: str, staged: str, there: Type) -> str:
     """A staged value as the table takes it: only texts must be told what they are."""
-    return f"CAST({column(name)} AS {there.plain})" if staged == "text" != there.plain else column(name)
+    return f"CAST({double_quoted(name)} AS {there.plain})" if staged == "text" != there.plain else double_quoted(name)
 
 
 def check_values(session: Session, staging: str, types: dict[str, str], there: dict[str, Type]) -> None:
@@ -152,8 +152,8 @@ class Change:
     def differs(self) -> str:
         """Whether it is another value there."""
         if self._through == self.there.full:  # Only whether it can be cast: some of these types know no equality.
-            return f"{column(self.name)} IS NOT NULL AND {self.into} IS NULL"
-        return f"{self.into} IS DISTINCT FROM CAST({column(self.name)} AS {self._through})"
+            return f"{double_quoted(self.name)} IS NOT NULL AND {self.into} IS NULL"
+        return f"{self.into} IS DISTINCT FROM CAST({double_quoted(self.name)} AS {self._through})"
 
     @property
     def _through(self) -> str:
@@ -174,7 +174,7 @@ def _all_stay(session: Session, staging: str, changes: list[Change]) -> bool:
 
 
 def _check(session: Session, staging: str, change: Change) -> None:
-    shown = ", ".join(f"left(CAST({each} AS text), 100)" for each in (column(change.name), change.into))
+    shown = ", ".join(f"left(CAST({each} AS text), 100)" for each in (double_quoted(change.name), change.into))
     try:
         found = session.rows(f"SELECT {shown} FROM {quoted(staging)} WHERE {change.differs} LIMIT 1")
     except Refused as error:

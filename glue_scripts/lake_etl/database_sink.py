@@ -13,7 +13,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
 
 from lake_etl.connectors import POSTGRESQL
-from lake_etl.database import Refused, Session, column, exists, find_database, is_of_the_driver, quoted, refusal
+from lake_etl.database import Refused, Session, exists, find_database, is_of_the_driver, quoted, refusal
 from lake_etl.database_columns import (
     check_fit,
     check_keys,
@@ -27,6 +27,7 @@ from lake_etl.database_columns import (
 from lake_etl.database_target import check_truncate, empty, insert
 from lake_etl.database_types import Type, columns_of
 from lake_etl.errors import JobError, check_columns, check_options, unknown
+from lake_etl.names import double_quoted
 from lake_etl.sink import Written
 
 T = TypeVar("T")
@@ -93,7 +94,7 @@ class Load:
         """Take the lock, and clear what killed runs have left."""
         self.session.rows(KEEPALIVE)
         self.session.execute("SET TIME ZONE 'UTC'")
-        if self.session.rows("SELECT to_regnamespace(?)", column(self.schema)) == [[None]]:
+        if self.session.rows("SELECT to_regnamespace(?)", double_quoted(self.schema)) == [[None]]:
             raise self._error(f"the database has no schema {self.schema}. Create it first")
         lock = "SELECT pg_try_advisory_lock(hashtextextended(?, 0))"
         if self.session.rows(lock, f"lake {self.sink.table}") != [["t"]]:
@@ -108,7 +109,7 @@ class Load:
         types, there = self._checked(lambda: staged(frame)), columns_of(self.session, self.sink.table)
         if there:
             self._checked(lambda: self._check_table(types, there))
-        columns = ", ".join(f"{column(name)} {type_}" for name, type_ in types.items())
+        columns = ", ".join(f"{double_quoted(name)} {type_}" for name, type_ in types.items())
         self._drop(self.staging)
         # Unlogged: it is written once and read once, and after a crash of the server it is empty.
         self.session.execute(f"CREATE UNLOGGED TABLE {quoted(self.staging)} ({columns})")
@@ -180,14 +181,16 @@ class Load:
             empty(self.session, table)
         there = columns_of(self.session, table)
         names = dict(zip(matched(types, there), types, strict=True))
-        values = [f"{value(name, types[name], there[known])} AS {column(known)}" for known, name in names.items()]
+        values = [
+            f"{value(name, types[name], there[known])} AS {double_quoted(known)}" for known, name in names.items()
+        ]
         given = f"SELECT {', '.join(values)} FROM {quoted(self.staging)}"
         into = {name: there[name].full for name in names}
         insert(self.session, table, into, given, matched(keys, there), written.rows)
 
     def _create(self, types: dict[str, str]) -> None:
-        columns = [f"{column(name.lower())} {type_}" for name, type_ in types.items()]
-        keys = ", ".join(column(key.lower()) for key in self.sink.keys)
+        columns = [f"{double_quoted(name.lower())} {type_}" for name, type_ in types.items()]
+        keys = ", ".join(double_quoted(key.lower()) for key in self.sink.keys)
         columns += [f"PRIMARY KEY ({keys})"] if keys else []
         self.session.execute(f"CREATE TABLE {quoted(self.sink.table)} ({', '.join(columns)})")
 

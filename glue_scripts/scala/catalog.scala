@@ -15,8 +15,11 @@ final case class Table(
 ) {
   val isText: Boolean = Format(format).isText
 
-  /** The folders that hold all of the table's files: its own, and those of partitions elsewhere. */
-  def locations: Seq[String] = location +: partitions.values.filterNot(_.startsWith(location)).toSeq
+  /** The partitions that lie outside of the table's own folder. */
+  def elsewhere: ListMap[Seq[String], String] = partitions.filterNot { case (_, place) => place.startsWith(location) }
+
+  /** The folders that hold all of the table's files. */
+  def locations: Seq[String] = (location +: elsewhere.values.toSeq).distinct
 }
 
 /** The Glue Data Catalog: what a source table looks like, and how the table that a job writes gets there. */
