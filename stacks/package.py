@@ -16,10 +16,10 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def zipped(folder: Path, *, inside: str = "") -> Path:
-    """The Python files under `folder` as a zip; `inside` is the folder they get within it."""
+    """The Python and JSON files under `folder` as a zip; `inside` is the folder they get within it."""
     target = Path(tempfile.mkdtemp(dir=_scratch().name)) / f"{folder.name}.zip"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in sorted(folder.rglob("*.py")):
+        for file in sorted(file for file in folder.rglob("*") if file.suffix in (".py", ".json")):
             entry = zipfile.ZipInfo(str(Path(inside) / file.relative_to(folder)), _EPOCH)
             archive.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED)
     return target

@@ -142,8 +142,15 @@ def successor(root: Path) -> None:
     pip_install(root, "successor", root / ".tools/successor", lock, "python", "CDK Terrain (630 MB, two minutes)")
 
 
-EXTRAS = {"checkov": checkov, "docs": docs, "successor": successor}
-"""What only some targets of the Makefile need, by its name after `--with`."""
+def lint(root: Path) -> None:
+    """What checks the code, where nothing else is wanted: it needs no Spark, Node, Java or Terraform."""
+    lock = root / "toolchain/requirements-lint.txt"
+    note = "the linters, and packages whose types they read (0.9 GB, a minute or two)"
+    pip_install(root, "lint", root / ".tools/lint", lock, "mypy", note)
+
+
+EXTRAS = {"checkov": checkov, "docs": docs, "lint": lint, "successor": successor}
+"""What only some targets of the Makefile need, by its name after `--with`, or alone, after `--only`."""
 
 
 def node_packages(root: Path) -> None:
@@ -278,11 +285,15 @@ def alone(root: Path) -> Iterator[None]:
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="setup", description="Bring the tools the project needs.")
     parser.add_argument("--with", dest="extra", choices=sorted(EXTRAS), help="also install this")
+    parser.add_argument("--only", choices=sorted(EXTRAS), help="install this and nothing else")
     parser.add_argument("--need-provider", action="store_true", help="fail without a source of the AWS provider")
     options = parser.parse_args(arguments)
     try:
         with alone(ROOT):
-            set_up(ROOT, extra=options.extra, need_provider=options.need_provider)
+            if options.only:
+                EXTRAS[options.only](ROOT)
+            else:
+                set_up(ROOT, extra=options.extra, need_provider=options.need_provider)
     except CannotSetUpError as error:
         sys.exit(f"setup: {error}")
     except KeyboardInterrupt:

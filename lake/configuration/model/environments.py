@@ -53,8 +53,8 @@ class Connection(Model):
     """A PostgreSQL database, or only a way into a VPC (`network`)."""
     host: Annotated[str, Field(pattern=HOST)] | None = None
     """Name or address of the database's host. Required, except with `type: network`."""
-    port: Annotated[int, Field(ge=1, le=65_535)] = 5432
-    """TCP port of the database."""
+    port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    """TCP port of the database. Without it, the usual one of its type: 5432 of PostgreSQL."""
     database: Annotated[str, Field(pattern=DATABASE)] | None = None
     """Name of the database. Required, except with `type: network`."""
     ssl: bool = True

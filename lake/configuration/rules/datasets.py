@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from lake.configuration.formats import CLASSIFIED, READ_BY_JOBS
 from lake.configuration.model import Config, Dataset, Projection
 from lake.configuration.place import Problem
 from lake.configuration.suggest import allowed
@@ -19,13 +20,12 @@ PROJECTIONS = {
     "injected": ((), (), ("string", "int", "bigint")),
 }
 """By type: the fields it needs, those it may have, and the types of partition key that Athena allows for it."""
-READ_BY_JOBS = ("csv", "json", "parquet", "jdbc")
 
 
 def violations(config: Config) -> Iterator[Problem]:
     """Every rule that a well-typed dataset breaks, or a job that reads it."""
     for name, dataset in config.datasets.items():
-        if dataset.format == "jdbc":
+        if dataset.in_database:
             continue  # lake/configuration/rules/databases.py
         rules = (_partitions, _format, _columns, _crawl, _index, _crawled if _is_crawled(dataset) else _declared)
         for rule in rules:
@@ -53,9 +53,8 @@ def _format(dataset: Dataset) -> Told:
         kind = field.rstrip("_")
         if dataset.format != kind:
             yield kind, f"only a {kind} dataset takes it. Its format is {dataset.format}"
-    if dataset.format in ("grok", "xml") and getattr(dataset, dataset.format) is None:
-        example = {"grok": '{pattern: "%{COMMONAPACHELOG}"}', "xml": "{row_tag: row}"}[dataset.format]
-        yield "format", f"{dataset.format} needs its classifier: add {dataset.format}: {example}"
+    if dataset.format in CLASSIFIED and getattr(dataset, dataset.format) is None:
+        yield "format", f"{dataset.format} needs its classifier: add {dataset.format}: {CLASSIFIED[dataset.format]}"
 
 
 def _columns(dataset: Dataset) -> Told:
@@ -109,7 +108,7 @@ def _crawled(dataset: Dataset) -> Told:
 
 def _declared(dataset: Dataset) -> Told:
     """A table that no crawler finds."""
-    if dataset.format in ("grok", "xml"):
+    if dataset.format in CLASSIFIED:
         yield "catalog", f"only a crawler makes a table of {dataset.format}. Allowed: crawled"
     if dataset.json_:
         yield "json", "only the table that a crawler makes has a path. Use catalog: crawled"
