@@ -19,6 +19,10 @@ class AwsError(Exception):
         self.status = status
 
 
+class Time(float):
+    """A time in an answer, in seconds since 1970: a number in JSON, and a value of its own kind in CBOR."""
+
+
 @dataclass(frozen=True)
 class Call:
     """One API call of a client.

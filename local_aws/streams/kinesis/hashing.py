@@ -1,0 +1,17 @@
+"""The space of hash keys that the shards of a stream share out."""
+
+from __future__ import annotations
+
+import hashlib
+
+SPACE = 2**128
+"""Hash keys are 0 to one less than this."""
+
+
+def hash_key(partition_key: bytes) -> int:
+    return int.from_bytes(hashlib.md5(partition_key, usedforsecurity=False).digest())
+
+
+def uniform_starts(count: int) -> list[int]:
+    """The first hash keys of `count` shards of one size."""
+    return [number * SPACE // count for number in range(count)]
