@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import logging
 import re
@@ -59,10 +58,12 @@ class Gateway:
         is_cbor = _header(scope, b"content-type").startswith(_CBOR)
         try:
             payload = (cbor.loads if is_cbor else json.loads)(body or b"{}")
+            if not isinstance(payload, dict):
+                raise ValueError("the body is not a document")
             status, document = self._handled(loop, scope, route, payload)
         except ValueError as error:
             status, document = 400, {"__type": "SerializationException", "message": str(error)}
-        return status, cbor.dumps(document) if is_cbor else json.dumps(document, default=_plain).encode()
+        return status, cbor.dumps(document) if is_cbor else json.dumps(document, default=str).encode()
 
     def _handled(
         self, loop: asyncio.AbstractEventLoop, scope: Scope, route: tuple[str, str, str], payload: Document
@@ -151,11 +152,6 @@ def _checked(status: int, body: bytes) -> Document:
         return document
     code = str(document.get("__type", "InternalFailure")).rpartition("#")[2]
     raise AwsError(code, document.get("message") or document.get("Message") or "", status)
-
-
-def _plain(value: Any) -> str:
-    """What JSON does not know: bytes are Base64, all else is text."""
-    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
 
 
 async def _send(send: Send, status: int, body: bytes, content_type: bytes) -> None:

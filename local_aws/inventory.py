@@ -43,6 +43,8 @@ def everything(context: Context) -> dict[str, list[str]]:
 def _places(state: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     """The keys that hold something: tags that were all taken off and counts of zero are not left behind."""
     for place, value in state.items():
+        if place == "metrics":  # of CloudWatch, which deletes none: they go when their time is over
+            continue
         # The emulator's scoped dicts show one account and region; only this method shows all of them.
         held = value.to_dict() if hasattr(value, "to_dict") else value
         if isinstance(held, Mapping):

@@ -19,7 +19,7 @@ LIMITS = "LAKE_SHARD_LIMITS"
 """If this variable is `1`, shards of provisioned streams take no more than AWS's do."""
 PUBLISH_SECONDS = 10
 
-log = logging.getLogger("local_aws.kinesis")
+_log = logging.getLogger("local_aws.kinesis")
 
 
 def handlers(context: Context) -> Handlers:
@@ -47,4 +47,4 @@ def _publish(context: Context, metrics: Metrics) -> None:
             try:
                 context.client("cloudwatch", region).put_metric_data(Namespace=NAMESPACE, MetricData=data)
             except Exception as error:
-                log.warning("metrics could not be published: %s", error)
+                _log.warning("metrics could not be published: %s", error)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from local_aws.protocol import AwsError, Call, Document, Time
+from local_aws.protocol import AwsError, Blob, Call, Document, Time
 from local_aws.streams.kinesis.log import now
 from local_aws.streams.kinesis.metrics import Metrics
 from local_aws.streams.kinesis.registry import Streams
@@ -135,7 +136,7 @@ def _record(stream: Stream, shard: Shard, record: Record) -> dict[str, Any]:
     return {
         "SequenceNumber": shard.sequence(record.position),
         "ApproximateArrivalTimestamp": Time(record.arrived / 1000),
-        "Data": record.data,
+        "Data": Blob(binascii.b2a_base64(record.data, newline=False), "ascii"),
         "PartitionKey": record.key.decode(),
         "EncryptionType": stream.settings["encryption"],
     }

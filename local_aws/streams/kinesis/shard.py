@@ -35,7 +35,7 @@ class Shard:
     parents: list[int] = field(default_factory=list)
     closed: int | None = None
 
-    @property
+    @cached_property
     def id(self) -> str:
         return f"shardId-{self.number:012d}"
 

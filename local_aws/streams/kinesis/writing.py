@@ -27,15 +27,12 @@ _THROTTLED = "ProvisionedThroughputExceededException"
 
 
 class _Entry(NamedTuple):
-    """A record to write: the hash key that it goes by, its key in UTF-8 and its data."""
+    """A record to write: the hash key that it goes by, its key in UTF-8, its data, and the bytes of both."""
 
     hash: int
     key: bytes
     data: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.key) + len(self.data)
+    size: int
 
 
 class Writer:
@@ -101,9 +98,10 @@ def _entry(record: dict[str, Any], stream: Stream) -> _Entry:
     if not 1 <= len(key) <= LONGEST_KEY:
         raise _invalid("partitionKey", f"Member must have length between 1 and {LONGEST_KEY}")
     encoded, data = key.encode(), _bytes(record.get("Data", b""))
-    if len(encoded) + len(data) > stream.settings["record_kib"] * 1024:
+    size = len(encoded) + len(data)
+    if size > stream.settings["record_kib"] * 1024:
         raise _invalid("data", f"Member must have length less than or equal to {stream.settings['record_kib'] * 1024}")
-    return _Entry(_hash(encoded, record.get("ExplicitHashKey")), encoded, data)
+    return _Entry(_hash(encoded, record.get("ExplicitHashKey")), encoded, data, size)
 
 
 def _hash(key: bytes, explicit: str | None) -> int:
