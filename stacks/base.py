@@ -19,6 +19,7 @@ EMBEDDED_PROVIDER_VERSIONS = ">= 5.100.0, < 6.0.0"
 _NOT_STARTED = f"{PROFILE}: start the embedded AWS first, `lake local start`"
 _EMBEDDED_SERVICES = (
     "athena",
+    "cloudwatch",
     "firehose",
     "glue",
     "iam",
@@ -28,6 +29,7 @@ _EMBEDDED_SERVICES = (
     "logs",
     "s3",
     "secretsmanager",
+    "sns",
     "sqs",
     "sts",
 )
