@@ -36,7 +36,7 @@ class _Block(NamedTuple):
     crc: int
     first: int
     arrived: int
-    count: int
+    records: int
 
     @property
     def body(self) -> int:
@@ -98,7 +98,7 @@ class Segment:
         size = self.size
         with _mapped(self.path, size) as data:
             for block in _blocks(data, self._offset(bisect_right(self._positions, position)), size):
-                if block.first + block.count > position:
+                if block.first + block.records > position:
                     yield from _records(data, block, position)
 
     def position_at(self, arrived: int) -> int:
@@ -123,7 +123,7 @@ class Segment:
             self._offsets.append(block.offset)
             self._positions.append(block.first)
             self._arrivals.append(block.arrived)
-        self.end, self.last_arrival = block.first + block.count, block.arrived
+        self.end, self.last_arrival = block.first + block.records, block.arrived
         self.size = block.after
 
 
@@ -148,7 +148,7 @@ def _blocks(data: mmap.mmap | bytes, offset: int, size: int) -> Iterator[_Block]
 
 def _records(data: mmap.mmap | bytes, block: _Block, start: int) -> Iterator[Record]:
     at = block.body
-    for position in range(block.first, block.first + block.count):
+    for position in range(block.first, block.first + block.records):
         size, key = _RECORD.unpack_from(data, at)
         begin = at + _RECORD.size
         at = begin + key + size
