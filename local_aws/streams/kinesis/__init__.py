@@ -13,6 +13,7 @@ from local_aws.streams.kinesis import lifecycle, refused, resharding, settings
 from local_aws.streams.kinesis.metrics import NAMESPACE, Metrics
 from local_aws.streams.kinesis.reading import Reader
 from local_aws.streams.kinesis.registry import Streams
+from local_aws.streams.kinesis.takeover import take_over
 from local_aws.streams.kinesis.writing import Writer
 
 LIMITS = "LAKE_SHARD_LIMITS"
@@ -24,6 +25,7 @@ _log = logging.getLogger("local_aws.kinesis")
 
 def handlers(context: Context) -> Handlers:
     streams, metrics = Streams(context.store, context.folder / "kinesis"), Metrics()
+    take_over(streams, context.folder / "state")
     writer = Writer(streams, metrics, limited=os.environ.get(LIMITS) == "1")
     reader = Reader(streams, metrics)
     once_answering(context.endpoint, lambda: _publish(context, metrics))

@@ -129,12 +129,11 @@ class Segment:
 
 @contextmanager
 def _mapped(path: Path, size: int) -> Iterator[mmap.mmap | bytes]:
-    with path.open("rb") as file:
-        if not size:
-            yield b""
-            return
-        with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as data:
-            yield data
+    if not size:  # it may not be there yet
+        yield b""
+        return
+    with path.open("rb") as file, mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as data:
+        yield data
 
 
 def _blocks(data: mmap.mmap | bytes, offset: int, size: int) -> Iterator[_Block]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from local_aws.context import ACCOUNT
 from local_aws.protocol import AwsError, Document
-from local_aws.streams.kinesis.hashing import SPACE, uniform_starts
+from local_aws.streams.kinesis.hashing import SPACE, hash_key, uniform_starts
 from local_aws.streams.kinesis.log import now
 from local_aws.streams.kinesis.shard import Shard
 
@@ -55,6 +55,9 @@ class Stream:
     def shard_of(self, key: int) -> Shard:
         """The open shard of a hash key."""
         return self.open_shards[bisect_right(self.open_shards, key, key=_first) - 1]
+
+    def shard_of_key(self, partition_key: bytes) -> Shard:
+        return self.shard_of(hash_key(partition_key))
 
     def shard(self, id_: str) -> Shard:
         """Raises AwsError: there is none."""
