@@ -26,7 +26,7 @@ def loads(data: bytes) -> Any:
     """Raises ValueError: it is not CBOR, or ends too early."""
     try:
         value = _Reader(data).read()
-    except (IndexError, struct.error, UnicodeDecodeError, TypeError, RecursionError) as error:
+    except (LookupError, struct.error, UnicodeDecodeError, TypeError, RecursionError) as error:
         raise ValueError(f"not CBOR: {error}") from None
     if value is _BREAK:
         raise ValueError("not CBOR: it ends before it begins")
@@ -79,10 +79,22 @@ class _Reader:
         self._at += 1
         if kind == 7:
             return self._simple(code)
-        number = None if code == 31 else self._number(code)
-        return (self._positive, self._negative, self._bytes, self._text, self._list, self._dict, self._tagged)[kind](
-            number
-        )
+        if code == 31:
+            return self._of_unknown_length(kind)
+        return self._of_length(kind, self._number(code))
+
+    def _of_length(self, kind: int, number: int) -> Any:
+        read = (self._positive, self._negative, self._take, self._text, self._list, self._dict, self._tagged)
+        return read[kind](number)
+
+    def _of_unknown_length(self, kind: int) -> Any:
+        """Parts up to a break."""
+        parts = []
+        while (part := self.read()) is not _BREAK:
+            parts.append(part)
+        if kind == 5:
+            return dict(zip(parts[::2], parts[1::2], strict=True))
+        return {2: b"".join, 3: "".join, 4: list}[kind](parts)
 
     def _take(self, size: int) -> bytes:
         taken = self._data[self._at : self._at + size]
@@ -104,20 +116,14 @@ class _Reader:
     def _negative(self, number: int) -> int:
         return -1 - number
 
-    def _bytes(self, size: int | None) -> bytes:
-        return self._take(size) if size is not None else b"".join(self._until_break())
+    def _text(self, size: int) -> str:
+        return self._take(size).decode()
 
-    def _text(self, size: int | None) -> str:
-        return self._take(size).decode() if size is not None else "".join(self._until_break())
+    def _list(self, size: int) -> list[Any]:
+        return [self.read() for _ in range(size)]
 
-    def _list(self, size: int | None) -> list[Any]:
-        return [self.read() for _ in range(size)] if size is not None else self._until_break()
-
-    def _dict(self, size: int | None) -> dict[Any, Any]:
-        if size is not None:
-            return {self.read(): self.read() for _ in range(size)}
-        flat = self._until_break()
-        return dict(zip(flat[::2], flat[1::2], strict=True))
+    def _dict(self, size: int) -> dict[Any, Any]:
+        return {self.read(): self.read() for _ in range(size)}
 
     def _tagged(self, tag: int) -> Any:
         value = self.read()
@@ -131,9 +137,3 @@ class _Reader:
         if code not in _SIMPLE:
             raise ValueError(f"not CBOR: there is no simple value {code}")
         return _SIMPLE[code]
-
-    def _until_break(self) -> list[Any]:
-        items = []
-        while (item := self.read()) is not _BREAK:
-            items.append(item)
-        return items

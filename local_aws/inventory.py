@@ -12,6 +12,8 @@ from local_aws.gateway import AsgiApp, Receive, Scope, Send
 
 PATH = "/_local/store"
 _SERVICES = "ministack.services."
+_OF_THE_PAST = {"cloudwatch/metrics", "cloudwatch/alarm_history"}
+"""CloudWatch has no call that deletes these: they go when their time is over."""
 
 
 def served(app: AsgiApp, context: Context) -> AsgiApp:
@@ -37,14 +39,12 @@ def everything(context: Context) -> dict[str, list[str]]:
             service = name.removeprefix(_SERVICES)
             listing |= {f"{service}/{place}": keys for place, keys in _places(module.get_state())}
     listing["s3/objects"] = _objects(context)
-    return {place: keys for place, keys in listing.items() if keys}
+    return {place: keys for place, keys in listing.items() if keys and place not in _OF_THE_PAST}
 
 
 def _places(state: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     """The keys that hold something: tags that were all taken off and counts of zero are not left behind."""
     for place, value in state.items():
-        if place == "metrics":  # of CloudWatch, which deletes none: they go when their time is over
-            continue
         # The emulator's scoped dicts show one account and region; only this method shows all of them.
         held = value.to_dict() if hasattr(value, "to_dict") else value
         if isinstance(held, Mapping):
