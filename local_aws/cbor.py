@@ -92,9 +92,15 @@ class _Reader:
         parts = []
         while (part := self.read()) is not _BREAK:
             parts.append(part)
+        if kind == 2:
+            return b"".join(parts)
+        if kind == 3:
+            return "".join(parts)
+        if kind == 4:
+            return parts
         if kind == 5:
             return dict(zip(parts[::2], parts[1::2], strict=True))
-        return {2: b"".join, 3: "".join, 4: list}[kind](parts)
+        raise ValueError(f"not CBOR: kind {kind} has a length")
 
     def _take(self, size: int) -> bytes:
         taken = self._data[self._at : self._at + size]
