@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 
 from local_aws.streams.kinesis.segment import Record, Segment
@@ -30,10 +30,18 @@ class Log:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file: int | None = None
+        self._opening = threading.Lock()
+        self._opened: list[Segment] = []
 
-    @cached_property
+    @property
     def _segments(self) -> list[Segment]:
         """In the order of their positions. Never empty; changed by putting another list in its place."""
+        if not self._opened:
+            with self._opening:
+                self._opened = self._opened or self._found()
+        return self._opened
+
+    def _found(self) -> list[Segment]:
         paths = sorted(self._folder.glob("*.log"))
         return [Segment.opened(path) for path in paths] or [Segment(self._folder, 1)]
 
@@ -78,7 +86,7 @@ class Log:
         """Delete the files whose records all came before a time. The last one stays, as it holds the position."""
         gone = [segment for segment in self._segments[:-1] if segment.last_arrival < horizon]
         if gone:
-            self._segments = self._segments[len(gone) :]
+            self._opened = self._segments[len(gone) :]
             for segment in gone:
                 segment.path.unlink(missing_ok=True)
 
@@ -97,7 +105,7 @@ class Log:
         self.close()
         if is_full:
             segment = Segment(self._folder, segment.end)
-            self._segments = [*self._segments, segment]
+            self._opened = [*self._segments, segment]
         self._file = os.open(segment.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         return segment
 

@@ -104,6 +104,7 @@ def _records(stream: Stream, shard: Shard, position: int) -> Iterator[Record]:
                 yield record
                 position = record.position + 1
         except FileNotFoundError:
+            stream.need_there()
             continue
         return
 

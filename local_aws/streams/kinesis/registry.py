@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from local_aws.context import ACCOUNT
@@ -67,6 +69,14 @@ class Streams:
             self._streams[_key(region, name)] = stream
         return stream
 
+    @contextmanager
+    def changing(self, stream: Stream) -> Iterator[None]:
+        """Change a stream and keep it, all of it or nothing. Raises AwsError: it was deleted, or the disk is full."""
+        with stream.lock, stream.whole_change():
+            stream.need_there()
+            yield
+            self.save(stream)
+
     def save(self, stream: Stream) -> None:
         """Raises AwsError: the disk is full."""
         need_room(self._folder)
@@ -75,7 +85,7 @@ class Streams:
     def expire(self, stream: Stream) -> None:
         """Let go of what is older than the stream's retention."""
         with stream.lock:
-            if stream.expire():
+            if stream.expire() and not stream.is_gone:
                 self.save(stream)
 
     def delete(self, stream: Stream) -> None:
@@ -83,6 +93,7 @@ class Streams:
         with self._lock, stream.lock:
             self._store.delete(_COLLECTION, _key(stream.region, stream.name))
             self._streams.pop(_key(stream.region, stream.name), None)
+            stream.is_gone = True
             stream.close()
             shutil.rmtree(stream.folder, ignore_errors=True)
 

@@ -28,24 +28,22 @@ class Resharding:
     def split(self, call: Call) -> Document:
         stream = _provisioned(self._streams.of(call))
         at = int(call.required("NewStartingHashKey"))
-        with stream.lock:
+        with self._streams.changing(stream):
             shard = _open(stream, call.required("ShardToSplit"))
             if not shard.first < at <= shard.last:
                 raise _invalid(f"NewStartingHashKey {at} is not within the hash keys of {shard.id}, after its first.")
             _split(stream, at)
-            self._streams.save(stream)
         return {}
 
     def merge(self, call: Call) -> Document:
         stream = _provisioned(self._streams.of(call))
-        with stream.lock:
+        with self._streams.changing(stream):
             one = _open(stream, call.required("ShardToMerge"))
             other = _open(stream, call.required("AdjacentShardToMerge"))
             low, high = sorted((one, other), key=lambda shard: shard.first)
             if low.last + 1 != high.first:
                 raise _invalid(f"Shards {one.id} and {other.id} in stream {stream.name} are not an adjacent pair.")
             stream.add_shards([low.first], high.last, [one, other])
-            self._streams.save(stream)
         return {}
 
     def update_count(self, call: Call) -> Document:
@@ -54,7 +52,7 @@ class Resharding:
         target = int(call.required("TargetShardCount"))
         if call.required("ScalingType") != "UNIFORM_SCALING":
             raise _invalid("ScalingType must be UNIFORM_SCALING.")
-        with stream.lock:
+        with self._streams.changing(stream):
             count = len(stream.open_shards)
             _check_target(count, target)
             wanted = set(uniform_starts(target))
@@ -62,7 +60,6 @@ class Resharding:
                 _split(stream, at)
             for at in sorted(_starts(stream) - wanted):
                 _merge(stream, at)
-            self._streams.save(stream)
         answer = {"StreamName": stream.name, "StreamARN": stream.arn}
         return {**answer, "CurrentShardCount": count, "TargetShardCount": target}
 

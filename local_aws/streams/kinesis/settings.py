@@ -49,10 +49,8 @@ def handlers(streams: Streams) -> Handlers:
 def _changing(streams: Streams, change: Change) -> Handler:
     def handler(call: Call) -> Document:
         stream = _stream(streams, call)
-        with stream.lock:
-            answer = change(call, stream)
-            streams.save(stream)
-        return answer
+        with streams.changing(stream):
+            return change(call, stream)
 
     return handler
 

@@ -39,9 +39,8 @@ class Shard:
     def id(self) -> str:
         return f"shardId-{self.number:012d}"
 
-    @cached_property
-    def log(self) -> Log:
-        return Log(self.folder / self.id)
+    def __post_init__(self) -> None:
+        self.log = Log(self.folder / self.id)
 
     @cached_property
     def prefix(self) -> str:

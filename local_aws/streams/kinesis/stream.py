@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 import threading
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,7 @@ class Stream:
         self.folder = root / region / f"{name}.{born}"
         self.settings = settings
         self.lock = threading.RLock()
+        self.is_gone = False
         self.shards = [Shard.of(self.folder, shard) for shard in shards]
 
     @property
@@ -51,6 +54,24 @@ class Stream:
     def open_shards(self) -> list[Shard]:
         """In the order of their hash keys."""
         return sorted((shard for shard in self.shards if shard.closed is None), key=_first)
+
+    @contextmanager
+    def whole_change(self) -> Iterator[None]:
+        """What is changed inside is as before, if it cannot be kept."""
+        settings, shards = copy.deepcopy(self.settings), [(shard, shard.closed) for shard in self.shards]
+        try:
+            yield
+        except BaseException:
+            self.settings, self.shards = settings, [shard for shard, _ in shards]
+            for shard, closed in shards:
+                shard.closed = closed
+            self.__dict__.pop("open_shards", None)
+            raise
+
+    def need_there(self) -> None:
+        """Raises AwsError: it was deleted."""
+        if self.is_gone:
+            raise AwsError("ResourceNotFoundException", f"Stream {self.name} under account {ACCOUNT} not found.")
 
     def shard_of(self, key: int) -> Shard:
         """The open shard of a hash key."""

@@ -67,10 +67,11 @@ class Writer:
 
     def _put(self, stream: Stream, entries: list[_Entry]) -> list[Document]:
         """A result for each, in their order."""
-        need_room(stream.folder, sum(entry.size for entry in entries))
         results: list[Document] = [{}] * len(entries)
         taken: defaultdict[int, list[int]] = defaultdict(list)
         with stream.lock:
+            stream.need_there()
+            need_room(stream.folder, sum(entry.size for entry in entries))
             for place, entry in enumerate(entries):
                 shard = stream.shard_of(entry.hash)
                 if self._limited and not self._takes(stream, shard, entry):
