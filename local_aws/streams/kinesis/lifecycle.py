@@ -113,7 +113,7 @@ def mode_of(call: Call) -> str | None:
     mode = (call.payload.get("StreamModeDetails") or {}).get("StreamMode")
     if mode not in (None, ON_DEMAND, PROVISIONED):
         raise AwsError("ValidationException", f"StreamMode must be {ON_DEMAND} or {PROVISIONED}, and is {mode}.")
-    return mode  # type: ignore[no-any-return]
+    return mode
 
 
 def _count(call: Call, mode: str) -> int:

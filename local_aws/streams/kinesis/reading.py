@@ -123,7 +123,7 @@ def _start(stream: Stream, shard: Shard, call: Call) -> int:
         return shard.log.position_at(int(moment * 1000))
     if kind in ("AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"):
         position = shard.position(call.required("StartingSequenceNumber"))
-        return position + (kind == "AFTER_SEQUENCE_NUMBER")
+        return position + 1 if kind == "AFTER_SEQUENCE_NUMBER" else position
     allowed = "[AFTER_SEQUENCE_NUMBER, LATEST, AT_TIMESTAMP, AT_SEQUENCE_NUMBER, TRIM_HORIZON]"
     message = f"1 validation error detected: Value '{kind}' at 'shardIteratorType' failed to satisfy constraint: "
     raise AwsError("ValidationException", f"{message}Member must satisfy enum value set: {allowed}")
