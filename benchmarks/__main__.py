@@ -6,5 +6,7 @@ import sys
 
 from benchmarks import demo, embedded, etl, loop, matches, preview, restart, stream, synth
 
+BENCHMARKS = (etl, matches, preview, synth, embedded, restart, stream, loop, demo)
+
 if __name__ == "__main__":
-    sys.exit(max(benchmark.main() for benchmark in (etl, matches, preview, synth, embedded, restart, stream, loop, demo)))
+    sys.exit(max(benchmark.main() for benchmark in BENCHMARKS))

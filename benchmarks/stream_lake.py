@@ -85,8 +85,10 @@ class StreamLake:
         aws, names = self.aws, self.aws.names
         for bucket in ("raw", "athena"):
             aws.s3.create_bucket(Bucket=names.bucket(bucket))
-        results = {"OutputLocation": f"s3://{names.bucket('athena')}/"}
-        aws.athena.create_work_group(Name=names.workgroup, Configuration={"ResultConfiguration": results})
+        place = f"s3://{names.bucket('athena')}/"
+        aws.athena.create_work_group(
+            Name=names.workgroup, Configuration={"ResultConfiguration": {"OutputLocation": place}}
+        )
         aws.glue.create_database(DatabaseInput={"Name": names.database("streams")})
         aws.glue.create_table(DatabaseName=names.database("streams"), TableInput=self._table())  # type: ignore[arg-type]
         aws.kinesis.create_stream(StreamName=names.stream(STREAM), ShardCount=2)

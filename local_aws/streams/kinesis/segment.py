@@ -82,7 +82,10 @@ class Segment:
         Raises:
             OSError: the disk is full, or worse.
         """
-        body = b"".join(part for key, data in records for part in (_RECORD.pack(len(data), len(key)), key, data))
+        parts: list[bytes] = []
+        for key, data in records:
+            parts += (_RECORD.pack(len(data), len(key)), key, data)
+        body = b"".join(parts)
         block = _Block(self.size, len(body), zlib.crc32(body), self.end, arrived, len(records))
         left = memoryview(_BLOCK.pack(*block[1:]) + body)
         try:

@@ -48,7 +48,7 @@ class Writer:
 
     def put_record(self, call: Call) -> Document:
         stream = self._streams.of(call)
-        (result,) = self._put(stream, [_entry(call.payload, stream)])
+        (result,) = self._put(stream, [_entry(call.payload, _most(stream))])
         if "ErrorCode" in result:
             raise AwsError(result["ErrorCode"], result["ErrorMessage"])
         return {**result, "EncryptionType": stream.settings["encryption"]}
@@ -58,7 +58,8 @@ class Writer:
         given = call.payload.get("Records") or []
         if not 1 <= len(given) <= MOST_RECORDS:
             raise _invalid("records", f"Member must have length between 1 and {MOST_RECORDS}")
-        entries = [_entry(record, stream) for record in given]
+        most = _most(stream)
+        entries = [_entry(record, most) for record in given]
         if sum(entry.size for entry in entries) > MOST_BYTES:
             raise AwsError("InvalidArgumentException", f"Records size exceeds {MOST_BYTES // 1024**2} MiB.")
         results = self._put(stream, entries)
@@ -72,9 +73,10 @@ class Writer:
         with stream.lock:
             stream.need_there()
             need_room(stream.folder, sum(entry.size for entry in entries))
+            is_limited = self._limited and stream.settings["mode"] == "PROVISIONED"
             for place, entry in enumerate(entries):
                 shard = stream.shard_of(entry.hash)
-                if self._limited and not self._takes(stream, shard, entry):
+                if is_limited and not self._takes(stream, shard, entry):
                     results[place] = _throttled(stream, shard)
                 else:
                     taken[shard.number].append(place)
@@ -88,20 +90,23 @@ class Writer:
         return results
 
     def _takes(self, stream: Stream, shard: Shard, entry: _Entry) -> bool:
-        if stream.settings["mode"] != "PROVISIONED":
-            return True
         return self._allowances[stream.folder, shard.number].takes(entry.size)
 
 
-def _entry(record: dict[str, Any], stream: Stream) -> _Entry:
+def _most(stream: Stream) -> int:
+    """Bytes of a record."""
+    return int(stream.settings["record_kib"]) * 1024
+
+
+def _entry(record: dict[str, Any], most: int) -> _Entry:
     """Raises AwsError: the record is none that AWS would take."""
     key = record.get("PartitionKey") or ""
     if not 1 <= len(key) <= LONGEST_KEY:
         raise _invalid("partitionKey", f"Member must have length between 1 and {LONGEST_KEY}")
     encoded, data = key.encode(), _bytes(record.get("Data", b""))
     size = len(encoded) + len(data)
-    if size > stream.settings["record_kib"] * 1024:
-        raise _invalid("data", f"Member must have length less than or equal to {stream.settings['record_kib'] * 1024}")
+    if size > most:
+        raise _invalid("data", f"Member must have length less than or equal to {most}")
     return _Entry(_hash(encoded, record.get("ExplicitHashKey")), encoded, data, size)
 
 
