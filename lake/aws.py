@@ -76,6 +76,10 @@ class Aws:
         ).merge(BotoConfig(**settings))
         return self._session.client(service, endpoint_url=endpoint, config=config)
 
+    def once(self, service: str) -> Any:
+        """A client that makes each call once: its caller knows better what to do where no answer comes."""
+        return self._client(service, retries={"total_max_attempts": 1}, parameter_validation=False)
+
     def credentials(self) -> ReadOnlyCredentials:
         """The keys of the login, as they are now."""
         found = self._session.get_credentials()
@@ -152,6 +156,10 @@ class Aws:
         return self._client("athena")  # type: ignore[no-any-return]
 
     @functools.cached_property
+    def cloudwatch(self) -> Any:
+        return self._client("cloudwatch")
+
+    @functools.cached_property
     def firehose(self) -> FirehoseClient:
         return self._client("firehose")  # type: ignore[no-any-return]
 
@@ -186,6 +194,10 @@ class Aws:
     @functools.cached_property
     def secrets(self) -> SecretsManagerClient:
         return self._client("secretsmanager")  # type: ignore[no-any-return]
+
+    @functools.cached_property
+    def sns(self) -> Any:
+        return self._client("sns")
 
     @functools.cached_property
     def sqs(self) -> SQSClient:

@@ -26,11 +26,12 @@ from local_aws.journal.lines import merge_all
 from local_aws.journal.repair import repair
 from local_aws.journal.room import give_ballast
 from local_aws.keyring import Keyring
+from local_aws.mends import cloudwatch
 from local_aws.owner import Owner
 from local_aws.protocol import stacked
 
 HOST = "127.0.0.1"
-ENGINES = ("mends", "partitions", "crawlers", "jobs", "workflows", "athena")
+ENGINES = ("mends", "partitions", "crawlers", "jobs", "workflows", "athena", "streams.kinesis")
 """Modules with a function `handlers(context) -> Handlers`; a later one stands in front of an earlier."""
 
 
@@ -49,7 +50,7 @@ def application(
     endpoint = f"http://{HOST}:{port}"
     context = Context.at(endpoint, folder, keys, objects, was_killed=was_killed, job_user=job_user)
     engines = [importlib.import_module(f"local_aws.{name}").handlers(context) for name in ENGINES]
-    gateway = Gateway(_forgetting_buckets(s3_keys.mended(objects), context), stacked(*engines))
+    gateway = Gateway(_forgetting_buckets(cloudwatch.mended(s3_keys.mended(objects)), context), stacked(*engines))
     keyring = Keyring(keys, context.store, folder)
     return Door(inventory.served(gateway, context), port, keyring, is_open=is_open)
 

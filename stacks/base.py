@@ -18,6 +18,7 @@ PROVIDER_VERSIONS = "~> 5.100.0"
 _NOT_STARTED = f"{PROFILE}: start the embedded AWS first, `lake local start`"
 _EMBEDDED_SERVICES = (
     "athena",
+    "cloudwatch",
     "firehose",
     "glue",
     "iam",
@@ -27,6 +28,7 @@ _EMBEDDED_SERVICES = (
     "logs",
     "s3",
     "secretsmanager",
+    "sns",
     "sqs",
     "sts",
 )

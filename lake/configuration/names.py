@@ -84,6 +84,15 @@ class Names:
         """The Kinesis stream, and the Firehose delivery stream and Flink application that read it."""
         return f"{self.prefix}-{stream}"
 
+    def alarm(self, stream: str, what: str) -> str:
+        """An alarm of a stream, such as `flights-dev-departures-iterator-age`."""
+        return f"{self.stream(stream)}-{what}"
+
+    @property
+    def alarms_topic(self) -> str:
+        """The SNS topic that alarms notify."""
+        return f"{self.prefix}-alarms"
+
     def role(self, service: str) -> str:
         return f"{self.prefix}-{service}"
 

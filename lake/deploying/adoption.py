@@ -205,6 +205,24 @@ def _log_stream(aws: Aws, body: Body) -> Found | None:
     return Found(f"{group}:{name}") if any(stream["logStreamName"] == name for stream in streams) else None
 
 
+def _alarm(aws: Aws, body: Body) -> Found | None:
+    alarms = aws.cloudwatch.describe_alarms(AlarmNames=[body["alarm_name"]])["MetricAlarms"]
+    if not alarms:
+        return None
+    tags = aws.cloudwatch.list_tags_for_resource(ResourceARN=alarms[0]["AlarmArn"])["Tags"]
+    return Found(body["alarm_name"], _as_dict(tags))
+
+
+def _dashboard(aws: Aws, body: Body) -> Found:
+    aws.cloudwatch.get_dashboard(DashboardName=body["dashboard_name"])
+    return Found(body["dashboard_name"])
+
+
+def _topic(aws: Aws, body: Body) -> Found:
+    arn = aws.names.arn("sns", body["name"])
+    return Found(arn, _as_dict(aws.sns.list_tags_for_resource(ResourceArn=arn)["Tags"]))
+
+
 def _workgroup(aws: Aws, body: Body) -> Found:
     name = body["name"]
     aws.athena.get_work_group(WorkGroup=name)
@@ -250,8 +268,10 @@ _GOING = "DELETING"
 _FINDERS: dict[str, Finder] = {
     "aws_athena_named_query": _named_query,
     "aws_athena_workgroup": _workgroup,
+    "aws_cloudwatch_dashboard": _dashboard,
     "aws_cloudwatch_log_group": _log_group,
     "aws_cloudwatch_log_stream": _log_stream,
+    "aws_cloudwatch_metric_alarm": _alarm,
     "aws_glue_catalog_database": _glue("get_database", "database", by_account=True),
     "aws_glue_catalog_table": _table,
     "aws_glue_classifier": _glue("get_classifier"),
@@ -272,5 +292,6 @@ _FINDERS: dict[str, Finder] = {
     "aws_kms_key": _key,
     "aws_s3_bucket": _bucket,
     "aws_secretsmanager_secret": _secret,
+    "aws_sns_topic": _topic,
     "aws_sqs_queue": _queue,
 }

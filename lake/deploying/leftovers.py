@@ -158,6 +158,19 @@ def _queues(aws: Aws) -> Iterator[str]:
     return _ours((url.rpartition("/")[2] for url in urls), aws.names.prefix)
 
 
+def _alarms(aws: Aws) -> Iterator[str]:
+    return _ours(_pages(aws.cloudwatch, "describe_alarms", "MetricAlarms", "AlarmName"), aws.names.prefix)
+
+
+def _dashboards(aws: Aws) -> Iterator[str]:
+    return _ours(_pages(aws.cloudwatch, "list_dashboards", "DashboardEntries", "DashboardName"), aws.names.prefix)
+
+
+def _topics(aws: Aws) -> Iterator[str]:
+    arns = _pages(aws.sns, "list_topics", "Topics", "TopicArn")
+    return _ours((arn.rpartition(":")[2] for arn in arns), aws.names.prefix)
+
+
 def _streams(aws: Aws) -> Iterator[str]:
     return _ours(_pages(aws.kinesis, "list_streams", "StreamNames", None), aws.names.prefix)
 
@@ -199,6 +212,9 @@ _FINDERS: dict[str, Finder] = {
     "Glue security configuration": _glue("get_security_configurations", "SecurityConfigurations", "Name"),
     "CloudWatch log group": _log_groups,
     "CloudWatch log stream": _crawler_logs,
+    "CloudWatch alarm": _alarms,
+    "CloudWatch dashboard": _dashboards,
+    "SNS topic": _topics,
     "IAM role": _roles,
     "SQS queue": _queues,
     "Athena workgroup": _workgroups,

@@ -94,7 +94,7 @@ _GIVES_ROOM = re.compile(
     "|ScheduleKeyDeletion)"
 )
 _KEYS_AT_WORK = re.compile("(Encrypt|Decrypt|ReEncrypt|GenerateDataKey|GenerateRandom|Sign|Verify|GenerateMac)")
-_LINES = {("kinesis", "PutRecord"), ("kinesis", "PutRecords"), ("logs", "PutLogEvents"), ("logs", "CreateLogStream")}
+_LINES = {("logs", "PutLogEvents"), ("logs", "CreateLogStream")}
 _SOON = {
     # SQS may deliver a message twice: a receipt that is lost does that.
     *(("sqs", action) for action in ("ReceiveMessage", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch")),

@@ -6,6 +6,7 @@ from constructs import Construct
 
 from lake.configuration.reading import Lake
 from stacks.base import LakeStack
+from stacks.streaming.alarms import alarms_topic, watch
 from stacks.streaming.application import application, code
 from stacks.streaming.delivery import delivery_stream
 from stacks.streaming.kinesis import kinesis_stream
@@ -19,9 +20,13 @@ class StreamingStack(LakeStack):
         super().__init__(scope, id_, lake=lake)
         database = streams_database(self)
         flink_code = code(self)
+        if lake.config.streams:
+            topic = alarms_topic(self)
         for name, stream in lake.config.streams.items():
             table = events_table(self, database, name, stream)
             kinesis = kinesis_stream(self, name, stream)
             delivery_stream(self, name, stream, kinesis, table)
+            has_application = stream.window is not None and flink_code is not None
             if stream.window is not None and flink_code is not None:
                 application(self, name, stream.window, kinesis, flink_code)
+            watch(self, name, stream, topic, has_application=has_application)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lake.configuration.model.base import ColumnType, Model, Name
 
@@ -26,11 +26,19 @@ class Buffer(Model):
 class Stream(Model):
     columns: Annotated[dict[Name, ColumnType], Field(min_length=1)]
     """The fields of an event, with their types."""
+    mode: Literal["provisioned", "on_demand"] = "provisioned"
+    """Whether you number the shards of the Kinesis stream, or AWS does as events come, which costs more."""
     shards: Annotated[int, Field(ge=1, le=200)] = 1
-    """Shards of the Kinesis stream. Each takes 1 MB or 1,000 events a second."""
+    """Shards of a provisioned stream. Each takes 1 MB or 1,000 events a second."""
     retention_hours: Annotated[int, Field(ge=24, le=8760)] = 24
     """How long Kinesis keeps an event."""
     buffer: Buffer = Buffer()
     """How much Firehose collects before it writes a file."""
     window: Window | None = None
     """Set to deploy a Flink application that counts events."""
+
+    @model_validator(mode="after")
+    def _on_demand_has_no_number_of_shards(self) -> Stream:
+        if self.mode == "on_demand" and "shards" in self.model_fields_set:
+            raise ValueError("`shards` is for `mode: provisioned`: on demand, AWS chooses how many there are")
+        return self

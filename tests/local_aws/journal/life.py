@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +162,10 @@ class Life:
         return answer
 
     def on_disk(self) -> str:
-        return "".join(path.read_text() for path in (self.folder / "state").glob("*.json*"))
+        """The state of the emulator's services, and the documents of the engines."""
+        states = "".join(path.read_text() for path in (self.folder / "state").glob("*.json*"))
+        with closing(sqlite3.connect(self.folder / "engines.sqlite")) as store:
+            return states + json.dumps(store.execute("SELECT * FROM document").fetchall())
 
     def killed(self) -> None:
         self.process.kill()
