@@ -1,0 +1,1 @@
+"""Firehose: records on their way to S3."""
