@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,19 @@ PARQUET = Format(
     None,
     {"classification": "parquet"},
 )
+ORC = Format(
+    f"{_HIVE}.ql.io.orc.OrcInputFormat",
+    f"{_HIVE}.ql.io.orc.OrcOutputFormat",
+    f"{_HIVE}.ql.io.orc.OrcSerde",
+    None,
+    {"classification": "orc"},
+)
+
+
+def json_lines(columns: Iterable[str]) -> Format:
+    """One JSON object a line."""
+    paths = {"paths": ",".join(columns)}
+    return Format(*_TEXT, "org.openx.data.jsonserde.JsonSerDe", paths, {"classification": "json"})
 
 
 def format_of(dataset: Dataset) -> Format:
@@ -38,8 +51,7 @@ def format_of(dataset: Dataset) -> Format:
     if dataset.format == "parquet":
         return PARQUET
     if dataset.format == "json":
-        paths = {"paths": ",".join(dataset.columns)}
-        return Format(*_TEXT, "org.openx.data.jsonserde.JsonSerDe", paths, {"classification": "json"})
+        return json_lines(dataset.columns)
     csv = dataset.csv
     header = {"skip.header.line.count": "1"} if csv.header else {}
     described = {"classification": "csv", **header}

@@ -79,6 +79,10 @@ class Names:
         """The Kinesis stream, and the Firehose delivery stream and Flink application that read it."""
         return f"{self.prefix}-{stream}"
 
+    def transform(self, stream: str) -> str:
+        """The Lambda function that a stream's events pass through."""
+        return f"{self.prefix}-{stream}-transform"
+
     def role(self, service: str) -> str:
         return f"{self.prefix}-{service}"
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from lake.configuration.model.base import ColumnType, Model, Name
+from lake.configuration.model.delivery import Delivery
 
 
 class Window(Model):
@@ -16,13 +17,6 @@ class Window(Model):
     """Length of the window."""
 
 
-class Buffer(Model):
-    megabytes: Annotated[int, Field(ge=64, le=128)] = 64
-    """Firehose writes a file at this size. AWS requires at least 64 for Parquet."""
-    seconds: Annotated[int, Field(ge=0, le=900)] = 60
-    """Firehose writes a file after this time, or at `megabytes`, whichever comes first."""
-
-
 class Stream(Model):
     columns: Annotated[dict[Name, ColumnType], Field(min_length=1)]
     """The fields of an event, with their types."""
@@ -30,7 +24,7 @@ class Stream(Model):
     """Shards of the Kinesis stream. Each takes 1 MB or 1,000 events a second."""
     retention_hours: Annotated[int, Field(ge=24, le=8760)] = 24
     """How long Kinesis keeps an event."""
-    buffer: Buffer = Buffer()
-    """How much Firehose collects before it writes a file."""
+    delivery: Delivery = Delivery()
+    """How Firehose writes its events into the raw zone."""
     window: Window | None = None
     """Set to deploy a Flink application that counts events."""

@@ -16,7 +16,8 @@ _EXPRESSION = re.compile(r"!\{([^:}]*):([^}]*)\}")
 _LETTERS = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+")
 _FORMATS = {
     "yyyy": "%Y", "yy": "%y", "uuuu": "%Y", "YYYY": "%G", "MM": "%m", "MMM": "%b", "MMMM": "%B", "dd": "%d",
-    "DDD": "%j", "HH": "%H", "hh": "%I", "mm": "%M", "ss": "%S", "a": "%p", "EEE": "%a", "EEEE": "%A", "Z": "%z", "xx": "%z",
+    "DDD": "%j", "HH": "%H", "hh": "%I", "mm": "%M", "ss": "%S", "a": "%p", "EEE": "%a", "EEEE": "%A", "Z": "%z",
+    "xx": "%z",
 }  # fmt: skip
 _UNPADDED = {"M": "%m", "d": "%d", "H": "%H", "h": "%I", "m": "%M", "s": "%S", "y": "%Y", "u": "%Y"}
 NAMESPACES = ("timestamp", "firehose", "partitionKeyFromQuery", "partitionKeyFromLambda")
