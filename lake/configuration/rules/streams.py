@@ -7,11 +7,10 @@ from pathlib import Path
 from zoneinfo import available_timezones
 
 from lake.configuration.event_day import query
-from lake.configuration.model import Config, Stream
+from lake.configuration.model import Config, Projection, Stream
 from lake.configuration.model.delivery import DATE, FORMATS
 from lake.configuration.names import Names
 from lake.configuration.place import Problem
-from lake.configuration.rules.datasets import PROJECTIONS
 from lake.configuration.suggest import allowed
 
 Told = Iterator[tuple[str, str]]
@@ -21,6 +20,8 @@ LEAST_SECONDS = 60
 LONGEST_NAME = 64
 """Of a delivery stream, a Lambda function and a role."""
 MOST_KEYS = 50
+_PROJECTIONS = {"enum": {"values"}, "integer": {"range"}, "injected": set[str]()}
+"""By type of a partition key's values: the fields it needs, and no other."""
 LONGEST_QUERY = 5120
 """Characters of a parameter of Firehose."""
 
@@ -121,16 +122,24 @@ def _keys(stream: Stream) -> Told:
             yield field, "every table of events has this key. For the event's own day, use event_time"
         elif name in stream.columns:
             yield field, "cannot be a partition key and a column. Give the key another name"
-        needed, optional, types = PROJECTIONS[key.projection.type]
-        given = set(key.projection.model_dump(exclude_none=True)) - {"type"}
-        if missing := [each for each in needed if each not in given]:
-            yield f"{field}.projection", f"{key.projection.type} needs {' and '.join(missing)}"
-        if extra := sorted(given - {*needed, *optional}):
-            yield f"{field}.projection.{extra[0]}", f"{key.projection.type} does not take it"
-        if "string" not in types:
-            yield f"{field}.projection.type", "the keys of a stream are strings"
+        yield from _projection(f"{field}.projection", key.projection)
     if len(stream.delivery.keys) > MOST_KEYS:
         yield "delivery.partition_by", f"Firehose takes at most {MOST_KEYS} partition keys"
+
+
+def _projection(field: str, projection: Projection) -> Told:
+    needed = _PROJECTIONS.get(projection.type)
+    given = set(projection.model_dump(exclude_none=True)) - {"type"}
+    if needed is None:
+        yield f"{field}.type", f"should be {', '.join(_PROJECTIONS)}. For the event's own day, use event_time"
+    elif missing := sorted(needed - given):
+        yield field, f"{projection.type} needs {missing[0]}"
+    elif extra := sorted(given - needed):
+        yield f"{field}.{extra[0]}", f"{projection.type} does not take it in a stream"
+    elif projection.range and not all(isinstance(end, int) for end in projection.range):
+        yield f"{field}.range", f"should be two integers. Given: {', '.join(map(str, projection.range))}"
+    elif any("/" in value or "," in value for value in projection.values or []):
+        yield f"{field}.values", "a value cannot have a / or a comma: folders and Athena's list are made of them"
 
 
 def _event_time(stream: Stream) -> Told:

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local_aws.athena.errors import QueryFailed
 from local_aws.context import Context
 from local_aws.streams.firehose import prefixes, processors
+from local_aws.streams.firehose.bulk import converted
 from local_aws.streams.firehose.files import Content, Lines, Rows, schema_of
 from local_aws.streams.firehose.observed import Observed
 from local_aws.streams.firehose.prefixes import NoSuchKey
@@ -20,7 +21,7 @@ from local_aws.streams.firehose.records import CONVERSION, PROCESSING, Failed, R
 from local_aws.streams.firehose.settings import Place, Settings
 from local_aws.streams.firehose.spool import Segment
 from local_aws.streams.firehose.transform import Transform
-from local_aws.streams.firehose.values import ConversionError, convert
+from local_aws.streams.firehose.values import ConversionError
 
 CHUNK = 10_000
 """Records that are in memory as rows at a time."""
@@ -133,24 +134,18 @@ class Delivery:
         self._counts["records"] += len(records)
         return [record.data for record in records]
 
-    def _rows(self, records: list[Record]) -> list[dict[str, Any]]:
-        conversion = self.settings.conversion
-        assert conversion is not None
-        rows = list[dict[str, Any]]()
-        good = 0
+    def _rows(self, records: list[Record]) -> list[Any]:
+        """Tables of Arrow."""
+        assert self.settings.conversion is not None
         try:
             columns = self._table_columns()
         except ConversionError as error:
             self._fail([self._not_converted(record, error) for record in records])
             return []
-        for record in records:
-            try:
-                rows += convert(record.data, columns, conversion.deserializer)
-                good += 1
-            except ConversionError as error:
-                self._fail([self._not_converted(record, error)])
-        self._counts["records"] += good
-        return rows
+        tables, refused = converted(records, columns, self.settings.conversion.deserializer)
+        self._fail([self._not_converted(record, error) for record, error in refused])
+        self._counts["records"] += len(records) - len(refused)
+        return tables
 
     def _content(self, prefix: str) -> Content:
         if prefix not in self._contents:

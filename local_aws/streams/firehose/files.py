@@ -6,7 +6,7 @@ import gzip
 import io
 import struct
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import cramjam
@@ -51,21 +51,19 @@ class Rows:
     """Rows of a table's columns, in Parquet or ORC."""
 
     def __init__(self, conversion: Conversion, schema: pa.Schema) -> None:
-        self._schema = schema
         self._sink = io.BytesIO()
         self._writer = _writer(conversion, self._sink, schema)
 
-    def add(self, items: Iterable[dict[str, Any]]) -> None:
-        rows = list(items)
-        columns = [pa.array([row[field.name] for row in rows], field.type) for field in self._schema]
-        self._writer.write(pa.table(columns, schema=self._schema))
+    def add(self, items: Iterable[pa.Table]) -> None:
+        for table in items:
+            self._writer.write(table)
 
     def done(self) -> bytes:
         self._writer.close()
         return self._sink.getvalue()
 
 
-def schema_of(columns: dict[str, str]) -> pa.Schema:
+def schema_of(columns: Mapping[str, str]) -> pa.Schema:
     """The Arrow schema of a table of the catalog: column name to Hive type.
 
     Raises:

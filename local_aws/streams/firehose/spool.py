@@ -33,13 +33,15 @@ class Segment:
 
     def records(self) -> Iterator[Record]:
         """Every whole record: the last one may have been cut off, and was not acknowledged then."""
-        with self.path.open("rb") as file:
-            while len(head := file.read(_HEAD.size)) == _HEAD.size:
-                arrived, place, size = _HEAD.unpack(head)
-                body = file.read(place + size)
-                if len(body) < place + size:
-                    return
-                yield Record(arrived, body[place:], body[:place].decode())
+        content = self.path.read_bytes()
+        at, end, head = 0, len(content), _HEAD.size
+        while at + head <= end:
+            arrived, place, size = _HEAD.unpack_from(content, at)
+            data = at + head + place
+            if data + size > end:
+                return
+            yield Record(arrived, content[data : data + size], content[at + head : data].decode())
+            at = data + size
 
     def delete(self) -> None:
         self.path.unlink(missing_ok=True)
