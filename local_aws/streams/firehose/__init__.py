@@ -1,7 +1,7 @@
 """Firehose to S3: every record is buffered on disk, by size and by time, processed, converted and delivered.
 
 The emulator keeps the registry of delivery streams; it delivers to other destinations than S3 itself.
-(docs/adr/0028-firehose-has-a-buffer.md)
+(docs/adr/0030-firehose-has-a-buffer.md)
 """
 
 from __future__ import annotations

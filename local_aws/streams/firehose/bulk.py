@@ -32,7 +32,7 @@ _EPOCHS = (("s", 0, 10**11), ("ms", 10**12, 10**14))
 _MOMENT = r"^[1-9]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$"
 _DAY = r"^[1-9]\d{3}-\d{2}-\d{2}$"
 _ODD = re.compile(rb"NaN|Infinity|\\[uU][dD]|\xef\xbb\xbf")
-"""What Arrow takes and JSON does not have, or takes otherwise: no numbers, halves of characters, a mark at the front."""
+"""What Arrow takes and JSON has not, or otherwise: what is no number, half a character, a mark at the front."""
 
 Refused = list[tuple[Record, ConversionError]]
 
