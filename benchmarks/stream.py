@@ -126,7 +126,7 @@ def _put(port: int, keys: Keys, process: psutil.Process) -> tuple[float, float]:
     data = json.dumps({"seq": 100_000, **EVENT}).encode()
     before, begun = _processor(process), time.monotonic()
     for batch in range(RECORDS // 500):
-        records = [{"PartitionKey": f"{batch}.{place}", "Data": data} for place in range(500)]
+        records: list[Any] = [{"PartitionKey": f"{batch}.{place}", "Data": data} for place in range(500)]
         assert not kinesis.put_records(StreamName="bench", Records=records)["FailedRecordCount"]
     return time.monotonic() - begun, _processor(process) - before
 

@@ -184,6 +184,11 @@ class Aws:
         return self._client("kms")  # type: ignore[no-any-return]
 
     @functools.cached_property
+    def functions(self) -> Any:
+        """AWS Lambda."""
+        return self._client("lambda")
+
+    @functools.cached_property
     def logs(self) -> CloudWatchLogsClient:
         return self._client("logs")  # type: ignore[no-any-return]
 

@@ -25,6 +25,7 @@ _EMBEDDED_SERVICES = (
     "kinesis",
     "kinesisanalyticsv2",
     "kms",
+    "lambda_",
     "logs",
     "s3",
     "secretsmanager",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -38,13 +38,19 @@ def _described(name: str, serde_parameters: Mapping[str, str] | None = None, **p
 
 
 PARQUET = _described("parquet")
+ORC = _described("orc")
+
+
+def json_lines(columns: Iterable[str]) -> Format:
+    """One JSON object a line."""
+    return _described("json", {"paths": ",".join(columns)})
 
 
 def format_of(dataset: Dataset) -> Format:
     """How the files of a declared dataset are read."""
     if dataset.format == "csv":
         return _csv(dataset.csv)
-    return _described(dataset.format, {"paths": ",".join(dataset.columns)} if dataset.format == "json" else None)
+    return json_lines(dataset.columns) if dataset.format == "json" else _described(dataset.format)
 
 
 def _csv(csv: CsvFormat) -> Format:

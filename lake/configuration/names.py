@@ -93,6 +93,10 @@ class Names:
         """The SNS topic that alarms notify."""
         return f"{self.prefix}-alarms"
 
+    def transform(self, stream: str) -> str:
+        """The Lambda function that a stream's events pass through."""
+        return f"{self.prefix}-{stream}-transform"
+
     def role(self, service: str) -> str:
         return f"{self.prefix}-{service}"
 

@@ -76,7 +76,7 @@ def check(aws: Aws, stream: str) -> Found:
     missing = [sentence for run in runs if (sentence := _missing_lines(run, {key.line for key in lines[run.id]}))]
     total = sum(there.values()) + foreign
     if in_files + with_errors < total:
-        wait = aws.lake.config.streams[stream].buffer.seconds
+        wait = aws.lake.config.streams[stream].delivery.buffer.seconds
         missing.append(
             f"Firehose: {total - in_files - with_errors:,} events are in no file and not under the error prefix. "
             f"It writes {wait} s after an event came"

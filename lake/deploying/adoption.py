@@ -256,6 +256,11 @@ def _delivery_stream(aws: Aws, body: Body) -> Found | None:
     return None if stream["DeliveryStreamStatus"] == _GOING else Found(stream["DeliveryStreamARN"], tags)
 
 
+def _function(aws: Aws, body: Body) -> Found | None:
+    answer = aws.functions.get_function(FunctionName=body["function_name"])
+    return Found(body["function_name"], answer.get("Tags", {}))
+
+
 def _application(aws: Aws, body: Body) -> Found | None:
     application = aws.flink.describe_application(ApplicationName=body["name"])["ApplicationDetail"]
     arn = application["ApplicationARN"]
@@ -289,6 +294,7 @@ _FINDERS: dict[str, Finder] = {
     "aws_kinesis_stream": _stream,
     "aws_kinesisanalyticsv2_application": _application,
     "aws_kms_alias": _alias,
+    "aws_lambda_function": _function,
     "aws_kms_key": _key,
     "aws_s3_bucket": _bucket,
     "aws_secretsmanager_secret": _secret,

@@ -179,6 +179,10 @@ def _delivery_streams(aws: Aws) -> Iterator[str]:
     return _ours(aws.firehose.list_delivery_streams(Limit=10_000)["DeliveryStreamNames"], aws.names.prefix)
 
 
+def _functions(aws: Aws) -> Iterator[str]:
+    return _ours(_pages(aws.functions, "list_functions", "Functions", "FunctionName"), aws.names.prefix)
+
+
 def _applications(aws: Aws) -> Iterator[str]:
     pages = _all_pages(aws.flink.list_applications, "NextToken")
     names = (entry["ApplicationName"] for page in pages for entry in page["ApplicationSummaries"])
@@ -221,6 +225,7 @@ _FINDERS: dict[str, Finder] = {
     "Kinesis stream": _streams,
     "Firehose delivery stream": _delivery_streams,
     "Flink application": _applications,
+    "Lambda function": _functions,
 }
 
 

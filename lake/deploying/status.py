@@ -36,6 +36,8 @@ def status(aws: Aws) -> list[Line]:
     crawled = crawled_datasets(aws)
     declared = [name for name in config.datasets if name not in crawled]
     counted = [name for name, stream in config.streams.items() if stream.window]
+    with_kinesis = [name for name, stream in config.streams.items() if stream.delivery.source == "kinesis"]
+    transformed = [name for name, stream in config.streams.items() if stream.delivery.transform]
     parts: list[tuple[str, str, Ask, Iterable[str]]] = [
         ("storage", "zone", _bucket, ZONES),
         ("catalog", "connection", _connection, config.connections),
@@ -44,8 +46,9 @@ def status(aws: Aws) -> list[Line]:
         ("etl", "job", _job, config.every_job),
         ("etl", "workflow", _workflow, config.workflows),
         ("athena", "workgroup", _workgroup, [aws.names.workgroup]),
-        ("streaming", "stream", _stream, config.streams),
+        ("streaming", "stream", _stream, with_kinesis),
         ("streaming", "delivery", _delivery, config.streams),
+        ("streaming", "transform", _transform, transformed),
         ("streaming", "application", _application, counted),
     ]
     return [
@@ -132,6 +135,11 @@ def _delivery(aws: Aws, stream: str) -> tuple[str, str]:
     name = aws.names.stream(stream)
     delivery = aws.firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
     return delivery["DeliveryStreamStatus"], f"to s3://{aws.names.bucket('raw')}/{stream}/"
+
+
+def _transform(aws: Aws, stream: str) -> tuple[str, str]:
+    found = aws.functions.get_function_configuration(FunctionName=aws.names.transform(stream))
+    return found.get("State", "Active"), f"{found['Runtime']}, {found['Handler']}"
 
 
 def _application(aws: Aws, stream: str) -> tuple[str, str]:

@@ -24,7 +24,7 @@ GRACE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a log; `source` is short for its log group: output, error, crawler, firehose or flink."""
+    """A line of a log; `source` is short for its log group: output, error, crawler, firehose, lambda or flink."""
 
     at: datetime
     source: str
@@ -195,7 +195,7 @@ def _of_crawler(aws: Aws, dataset: str) -> Log:
 
 
 def _of_stream(aws: Aws, stream: str) -> Log:
-    groups = {service: aws.names.log_group(service, stream) for service in ("firehose", "flink")}
+    groups = {service: aws.names.log_group(service, stream) for service in ("firehose", "lambda", "flink")}
     found = [Place(service, group, name) for service, group in groups.items() for name in _streams_of(aws, group)]
     what = f"the stream {stream}"
     nothing = f"{what} has logged nothing: Firehose logs errors alone, and a Flink application once it is started"

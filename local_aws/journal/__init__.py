@@ -128,8 +128,6 @@ class Journal:
     async def _keep(self, request: Request, status: int, asked: bytes, losses: int) -> None:
         if status < 400:
             await self._save(request, asked)
-            # What Firehose delivers, also from a stream, the emulator writes to S3 in tasks that it has begun by now.
-            await asyncio.sleep(0)
         if self._losses.count != losses:
             raise no_space(self._folder)
         self._changed.set()

@@ -99,7 +99,7 @@ _SOON = {
     # SQS may deliver a message twice: a receipt that is lost does that.
     *(("sqs", action) for action in ("ReceiveMessage", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch")),
     *(("sqs", action) for action in ("DeleteMessage", "DeleteMessageBatch")),
-    # The emulator delivers Firehose's records to S3 before it answers; its state only counts them.
+    # Of other destinations than S3; the emulator's state only counts the records.
     *(("firehose", action) for action in ("PutRecord", "PutRecordBatch")),
     ("monitoring", "PutMetricData"),
     ("logs", "StartQuery"),

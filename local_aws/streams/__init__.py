@@ -1,1 +1,1 @@
-"""Streams of events: an engine a folder."""
+"""Streams of events on the embedded AWS, an engine a service."""

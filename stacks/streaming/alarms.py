@@ -100,7 +100,7 @@ def watch(stack: LakeStack, name: str, stream: Stream, topic: SnsTopic, *, has_a
 
 
 def _alarms(name: str, stream: Stream, has_application: bool) -> list[Alarm]:
-    late = stream.buffer.seconds + BEHIND_MINUTES * MINUTE
+    late = stream.delivery.buffer.seconds + BEHIND_MINUTES * MINUTE
     alarms = [
         Alarm(
             "iterator-age",

@@ -29,6 +29,8 @@ class Environment(Model):
     """The AWS region."""
     endpoint: Annotated[str, Field(pattern=LOOPBACK)] | None = None
     """Set for the embedded AWS only. Without it, the environment is an AWS account."""
+    buffer_speed: Annotated[float, Field(ge=1, le=3600)] = 60
+    """Of the embedded AWS: how many times faster than AWS's the clock of Firehose's buffers runs."""
     account: Annotated[str, Field(pattern=ACCOUNT)] | None = None
     """The account's 12 digits, in quotes. A login to any other account is refused before anything is read."""
     destroyable: bool = False

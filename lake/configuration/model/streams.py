@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from lake.configuration.model.base import ColumnType, Model, Name
+from lake.configuration.model.delivery import Delivery
 
 
 class Window(Model):
@@ -14,13 +15,6 @@ class Window(Model):
     """The column to count by."""
     seconds: Annotated[int, Field(ge=1)]
     """Length of the window."""
-
-
-class Buffer(Model):
-    megabytes: Annotated[int, Field(ge=64, le=128)] = 64
-    """Firehose writes a file at this size. AWS requires at least 64 for Parquet."""
-    seconds: Annotated[int, Field(ge=0, le=900)] = 60
-    """Firehose writes a file after this time, or at `megabytes`, whichever comes first."""
 
 
 class Stream(Model):
@@ -32,8 +26,8 @@ class Stream(Model):
     """Shards of a provisioned stream. Each takes 1 MB or 1,000 events a second."""
     retention_hours: Annotated[int, Field(ge=24, le=8760)] = 24
     """How long Kinesis keeps an event."""
-    buffer: Buffer = Buffer()
-    """How much Firehose collects before it writes a file."""
+    delivery: Delivery = Delivery()
+    """How Firehose writes its events into the raw zone."""
     window: Window | None = None
     """Set to deploy a Flink application that counts events."""
 

@@ -17,6 +17,7 @@ from lake.configuration.rules import (
     schedules,
     sql,
     steps,
+    streams,
     types,
     workflows,
 )
@@ -39,7 +40,7 @@ def violations(config: Config) -> Iterator[Problem]:
     yield from job_settings.violations(config)
     yield from workflows.violations(config)
     yield from _ml_transforms(config)
-    yield from _streams(config)
+    yield from streams.violations(config)
     yield from databases.violations(config)
 
 
@@ -65,11 +66,13 @@ def warnings(config: Config) -> Iterator[str]:
             f"ml_transforms.{name}: AWS's FindMatches ran only on Glue 2.0, which ended on 2026-04-01. The resource is "
             "deployed, and no job can use it. The step find_matches does the same and runs"
         )
+    yield from streams.warnings(config)
 
 
 def missing_files(config: Config, root: Path) -> Iterator[Problem]:
     """Every file that lake.yaml names, from its folder `root`, and that is not there or cannot be used."""
     yield from job_settings.missing_scripts(config, root)
+    yield from streams.missing_files(config, root)
     yield from _queries(config, root)
     for name, job in config.every_job.items():
         for number, file in enumerate(job.py_files):
@@ -102,25 +105,6 @@ def _zones(config: Config) -> Iterator[Problem]:
     if REPORTS in tables:
         place = ("jobs", tables[REPORTS], "sink", "table")
         yield place, f"{REPORTS!r} is the folder of the runs' reports. Choose another name"
-
-
-def _streams(config: Config) -> Iterator[Problem]:
-    for name, stream in config.streams.items():
-        if name in config.datasets:
-            yield (
-                ("streams", name),
-                "a dataset has this name too, and both would use one folder of the raw zone",
-            )
-        if "date" in stream.columns:
-            yield (
-                ("streams", name, "columns", "date"),
-                "is the partition key Firehose writes by. Choose another name",
-            )
-        if stream.window and stream.window.by not in stream.columns:
-            yield (
-                ("streams", name, "window", "by"),
-                f"there is no column {stream.window.by!r}. {allowed(stream.window.by, stream.columns)}",
-            )
 
 
 def _ml_transforms(config: Config) -> Iterator[Problem]:

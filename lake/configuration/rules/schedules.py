@@ -30,7 +30,7 @@ def _schedules(config: Config) -> Iterator[tuple[Place, str]]:
 
 def _is_valid(schedule: str) -> bool:
     # 0.1 s that a lake without a schedule does not need
-    from aws_croniter import AwsCroniter  # type: ignore[import-untyped]
+    from aws_croniter import AwsCroniter
 
     try:
         AwsCroniter(schedule.removeprefix("cron(").removesuffix(")"))

@@ -24,7 +24,13 @@ COMMAND = {"Name": "glueetl", "ScriptLocation": "s3://kept/job.py"}
 TARGETS = {"S3Targets": [{"Path": "s3://kept/t/"}]}
 CONNECTION = {"Name": "kept", "ConnectionType": "JDBC", "ConnectionProperties": {"JDBC_CONNECTION_URL": "jdbc:x://y/z"}}
 NOTIFY = [{"QueueArn": "arn:aws:sqs:us-east-1:000000000000:told", "Events": ["s3:ObjectCreated:*"]}]
-DELIVERY = {"RoleARN": ROLE, "BucketARN": "arn:aws:s3:::kept", "Prefix": "delivered/"}
+LINES = {"Enabled": True, "Processors": [{"Type": "AppendDelimiterToRecord"}]}
+DELIVERY = {
+    "RoleARN": ROLE,
+    "BucketARN": "arn:aws:s3:::delivered",
+    "Prefix": "direct/",
+    "ProcessingConfiguration": LINES,
+}
 CODE = {"CodeContent": {"TextContent": "1"}, "CodeContentType": "PLAINTEXT"}
 
 CHANGES: list[tuple[str, str, dict[str, Any]]] = [
@@ -38,6 +44,7 @@ CHANGES: list[tuple[str, str, dict[str, Any]]] = [
     ("sqs", "create_queue", {"QueueName": "kept"}),
     ("sqs", "send_message", {"QueueUrl": "$queue", "MessageBody": "m_kept"}),
     ("s3", "create_bucket", {"Bucket": "kept"}),
+    ("s3", "create_bucket", {"Bucket": "delivered"}),
     ("s3", "put_bucket_versioning", {"Bucket": "kept", "VersioningConfiguration": {"Status": "Enabled"}}),
     ("s3", "put_bucket_tagging", {"Bucket": "kept", "Tagging": {"TagSet": [{"Key": "t_kept", "Value": "v"}]}}),
     (
