@@ -152,6 +152,10 @@ class Aws:
         return self._client("athena")  # type: ignore[no-any-return]
 
     @functools.cached_property
+    def cloudwatch(self) -> Any:
+        return self._client("cloudwatch")
+
+    @functools.cached_property
     def firehose(self) -> FirehoseClient:
         return self._client("firehose")  # type: ignore[no-any-return]
 

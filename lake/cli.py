@@ -7,7 +7,20 @@ from typing import NoReturn
 
 import typer
 
-from lake.commands import data, deploy, init, local, preview, quality, quarantine, query, runs, tables
+from lake.commands import (
+    applications,
+    data,
+    deploy,
+    init,
+    local,
+    preview,
+    quality,
+    quarantine,
+    query,
+    runs,
+    stream,
+    tables,
+)
 from lake.commands.base import app
 from lake.commands.output import fail
 from lake.configuration.reading import ConfigError
@@ -16,7 +29,7 @@ from lake.failures import sentence
 
 __all__ = ["app", "main"]
 
-COMMANDS = (init, deploy, data, tables, preview, runs, quarantine, quality, query, local)
+COMMANDS = (init, deploy, data, stream, applications, tables, preview, runs, quarantine, quality, query, local)
 """Importing a module registers its commands, in this order."""
 INTERRUPTED = 130
 

@@ -142,7 +142,14 @@ def successor(root: Path) -> None:
     pip_install(root, "successor", root / ".tools/successor", lock, "python", "CDK Terrain (630 MB, two minutes)")
 
 
-EXTRAS = {"checkov": checkov, "docs": docs, "successor": successor}
+def flink(root: Path) -> None:
+    """Flink, which the embedded AWS runs applications in: its pins contradict those of the project."""
+    lock = root / "local_aws/streams/flink/requirements.txt"
+    note = "Flink (700 MB, two to four minutes)"
+    pip_install(root, "flink", root / ".tools/flink", lock, "pyflink-shell.sh", note)
+
+
+EXTRAS = {"checkov": checkov, "docs": docs, "flink": flink, "successor": successor}
 """What only some targets of the Makefile need, by its name after `--with`."""
 
 

@@ -35,7 +35,7 @@ def status(aws: Aws) -> list[Line]:
     config = aws.lake.config
     crawled = crawled_datasets(aws)
     declared = [name for name in config.datasets if name not in crawled]
-    counted = [name for name, stream in config.streams.items() if stream.window]
+    counted = [name for name, stream in config.streams.items() if stream.windows]
     parts: list[tuple[str, str, Ask, Iterable[str]]] = [
         ("storage", "zone", _bucket, ZONES),
         ("catalog", "connection", _connection, config.connections),
@@ -137,4 +137,4 @@ def _delivery(aws: Aws, stream: str) -> tuple[str, str]:
 def _application(aws: Aws, stream: str) -> tuple[str, str]:
     detail = aws.flink.describe_application(ApplicationName=aws.names.stream(stream))["ApplicationDetail"]
     state = detail["ApplicationStatus"]
-    return state, "counts windows" if state == "RUNNING" else "not started: it counts nothing"
+    return state, "computes windows" if state == "RUNNING" else "not started: `lake stream start` does"

@@ -1,4 +1,4 @@
-"""The streaming stack: a Kinesis stream each, by Firehose to Parquet in the raw zone, counted by Flink."""
+"""The streaming stack: a Kinesis stream each, by Firehose to Parquet in the raw zone, computed by Flink."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ class StreamingStack(LakeStack):
             table = events_table(self, database, name, stream)
             kinesis = kinesis_stream(self, name, stream)
             delivery_stream(self, name, stream, kinesis, table)
-            if stream.window is not None and flink_code is not None:
-                application(self, name, stream.window, kinesis, flink_code)
+            if stream.windows and flink_code is not None:
+                application(self, name, stream, kinesis, flink_code, database)

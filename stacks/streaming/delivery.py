@@ -15,10 +15,10 @@ from stacks.streaming.services import READ_STREAM, log, service_role
 
 
 def delivery_stream(
-    stack: LakeStack, name: str, stream: Stream, kinesis: KinesisStream, table: GlueCatalogTable
+    stack: LakeStack, name: str, stream: Stream, kinesis: KinesisStream, table: GlueCatalogTable, zone: str = "raw"
 ) -> None:
     log_group, log_stream = log(stack, "firehose", name, "DestinationDelivery")
-    role, policy = _delivery_role(stack, name, kinesis)
+    role, policy = _delivery_role(stack, name, kinesis, zone)
     delivery = firehose.KinesisFirehoseDeliveryStream(
         stack,
         f"{name}_delivery",
@@ -26,7 +26,7 @@ def delivery_stream(
         destination="extended_s3",
         kinesis_source_configuration={"kinesis_stream_arn": kinesis.arn, "role_arn": role.arn},
         extended_s3_configuration={
-            "bucket_arn": stack.names.bucket_arn("raw"),
+            "bucket_arn": stack.names.bucket_arn(zone),
             "role_arn": role.arn,
             "prefix": f"{name}/date=!{{timestamp:yyyy-MM-dd}}/",
             "error_output_prefix": f"_errors/{name}/!{{firehose:error-output-type}}/",
@@ -42,19 +42,19 @@ def delivery_stream(
         },
         depends_on=[policy],
     )
-    stack.output(f"{name}_delivery_stream", delivery.name, f"Firehose from {name} to the raw zone")
+    stack.output(f"{name}_delivery_stream", delivery.name, f"Firehose from {name} to the {zone} zone")
 
 
-def _delivery_role(stack: LakeStack, name: str, kinesis: KinesisStream) -> tuple[IamRole, IamRolePolicy]:
+def _delivery_role(stack: LakeStack, name: str, kinesis: KinesisStream, zone: str) -> tuple[IamRole, IamRolePolicy]:
     logs = stack.names.arn("logs", f"log-group:{stack.names.log_group('firehose', name)}:*")
     tables = policies.catalog(stack.names, stack.names.database("streams"))
     return service_role(
         stack,
         f"{name}_delivery",
         "firehose.amazonaws.com",
-        *policies.write_objects(stack.names, "raw", f"{name}/"),
-        *policies.write_objects(stack.names, "raw", f"_errors/{name}/"),
-        policies.allow(["s3:ListBucketMultipartUploads"], [stack.names.bucket_arn("raw")]),
+        *policies.write_objects(stack.names, zone, f"{name}/"),
+        *policies.write_objects(stack.names, zone, f"_errors/{name}/"),
+        policies.allow(["s3:ListBucketMultipartUploads"], [stack.names.bucket_arn(zone)]),
         policies.allow(READ_STREAM, [kinesis.arn]),
         policies.use_key(stack.names, "Decrypt", "GenerateDataKey"),
         policies.allow(["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"], tables),

@@ -17,9 +17,11 @@ def streams_database(stack: LakeStack) -> GlueCatalogDatabase:
     return GlueCatalogDatabase(stack, "database", name=name, description="Events, as Firehose wrote them")
 
 
-def events_table(stack: LakeStack, database: GlueCatalogDatabase, name: str, stream: Stream) -> GlueCatalogTable:
+def events_table(
+    stack: LakeStack, database: GlueCatalogDatabase, name: str, stream: Stream, zone: str = "raw"
+) -> GlueCatalogTable:
     """Athena computes the partitions (projection), so that a new day needs neither a crawl nor a call."""
-    location = f"s3://{stack.names.bucket('raw')}/{name}"
+    location = f"s3://{stack.names.bucket(zone)}/{name}"
     return tables.table(
         stack,
         f"{name}_table",

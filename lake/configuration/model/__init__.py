@@ -9,7 +9,8 @@ from lake.configuration.model.expectations import Expectation
 from lake.configuration.model.jobs import REPORTS, Job, JobSettings, ScriptJob, Sink
 from lake.configuration.model.lake import Config, MlTransform
 from lake.configuration.model.steps import FindMatches, Step
-from lake.configuration.model.streams import Stream, Window
+from lake.configuration.model.streams import Stream
+from lake.configuration.model.windows import Application, EventTime, Window
 from lake.configuration.model.workflows import Workflow, WorkflowStep
 
 __all__ = [
@@ -18,12 +19,14 @@ __all__ = [
     "NAME",
     "REPORTS",
     "TYPE",
+    "Application",
     "Config",
     "Connection",
     "Crawl",
     "CsvFormat",
     "Dataset",
     "Environment",
+    "EventTime",
     "Expectation",
     "FindMatches",
     "Job",

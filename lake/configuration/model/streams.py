@@ -7,13 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from lake.configuration.model.base import ColumnType, Model, Name
-
-
-class Window(Model):
-    by: Name
-    """The column to count by."""
-    seconds: Annotated[int, Field(ge=1)]
-    """Length of the window."""
+from lake.configuration.model.windows import Application, EventTime, Window
 
 
 class Buffer(Model):
@@ -32,5 +26,9 @@ class Stream(Model):
     """How long Kinesis keeps an event."""
     buffer: Buffer = Buffer()
     """How much Firehose collects before it writes a file."""
-    window: Window | None = None
-    """Set to deploy a Flink application that counts events."""
+    event_time: EventTime | None = None
+    """Which column says when an event happened. Windows need it."""
+    windows: dict[Name, Window] = {}
+    """What a Flink application computes of the events, by the name of each window. Without any, none is deployed."""
+    application: Application = Application()
+    """How the Flink application runs."""

@@ -9,7 +9,7 @@ from lake.configuration import expectations
 from lake.configuration.model import REPORTS, Config
 from lake.configuration.names import BUCKETS, Names
 from lake.configuration.place import Problem
-from lake.configuration.rules import databases, datasets, incremental, job_settings, sql, steps, workflows
+from lake.configuration.rules import databases, datasets, incremental, job_settings, sql, steps, windows, workflows
 from lake.configuration.suggest import allowed
 from lake.configuration.user import VARIABLE
 
@@ -31,6 +31,7 @@ def violations(config: Config) -> Iterator[Problem]:
     yield from workflows.violations(config)
     yield from _ml_transforms(config)
     yield from _streams(config)
+    yield from windows.violations(config)
     yield from databases.violations(config)
 
 
@@ -131,11 +132,6 @@ def _streams(config: Config) -> Iterator[Problem]:
             yield (
                 ("streams", name, "columns", "date"),
                 "is the partition key Firehose writes by. Choose another name",
-            )
-        if stream.window and stream.window.by not in stream.columns:
-            yield (
-                ("streams", name, "window", "by"),
-                f"there is no column {stream.window.by!r}. {allowed(stream.window.by, stream.columns)}",
             )
 
 

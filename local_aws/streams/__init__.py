@@ -1,0 +1,1 @@
+"""Streams of events on the embedded AWS, an engine a service."""
