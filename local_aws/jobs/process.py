@@ -114,7 +114,7 @@ def spawn(words: list[str], env: Mapping[str, str], work: Path, user: JobUser | 
     with (work / "stdout").open("xb") as out, (work / "stderr").open("xb") as err:
         return subprocess.Popen(
             words, cwd=work, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-            start_new_session=True, preexec_fn=DIE_WITH_PARENT, **identity,
+            start_new_session=True, preexec_fn=_die_with_parent if _PRCTL else None, **identity,
         )  # fmt: skip
 
 
@@ -169,7 +169,3 @@ def _words(arguments: Mapping[str, str]) -> list[str]:
 def _die_with_parent() -> None:
     assert _PRCTL is not None
     _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-DIE_WITH_PARENT = _die_with_parent if _PRCTL else None
-"""What a child process does before it becomes another program, where the system has a word for it."""
