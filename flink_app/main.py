@@ -77,7 +77,7 @@ def statements(groups: dict[str, Group]) -> Iterator[str]:
     stream = events(groups["stream"])
     names = [name for name in sorted(groups) if name.startswith(WINDOW)]
     windows = [window(name.removeprefix(WINDOW), groups[name], stream["region"]) for name in names]
-    yield from (statement(name, stream) for name in ("source", "on_time", "rejected_table"))
+    yield from (statement(name, stream) for name in ("source", "judged", "on_time", "rejected_table"))
     yield from (statement("window_table", words) for words in windows)
     yield from (statement("filter", words) for words in windows if "filter" in words)
     yield statement("rejected", stream)

@@ -6,5 +6,5 @@ SELECT
   `_event`,
   CASE WHEN `_reason` IS NULL THEN CAST(`_time` AS TIMESTAMP(3)) END,
   CAST(LOCALTIMESTAMP AS TIMESTAMP(3))
-FROM events
-WHERE `_reason` IS NOT NULL OR `_time` <= CURRENT_WATERMARK(`_time`)
+FROM judged
+WHERE `_reason` IS NOT NULL OR CAST(`_time` AS TIMESTAMP(3)) < `_oldest`

@@ -4,7 +4,8 @@ CREATE TABLE events (
   `_time` TIMESTAMP(3),
   `_reason` STRING,
   `_event` STRING,
-  WATERMARK FOR `_time` AS `_time` - {lateness}
+  `_arrival` AS PROCTIME(),
+  WATERMARK FOR `_time` AS `_time` - {lateness} - INTERVAL '0.001' SECOND
 ) WITH (
   'connector' = 'kinesis',
   'stream.arn' = '{source}',
