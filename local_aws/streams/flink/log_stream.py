@@ -18,6 +18,7 @@ class LogStream:
         named = options[0]["LogStreamARN"].split(":") if options else []
         self._target = (named[6], named[8]) if len(named) == 9 else None
         self._file = file
+        self._flushed = 0
         self._followed: FollowedFile | None = None
 
     @property
@@ -30,8 +31,10 @@ class LogStream:
             say(self._logs, *self._target, [line])
 
     def flush(self, *, last: bool = False) -> None:
-        if self._target is None or not self._file.exists() or not self._is_there():
+        size = self._file.stat().st_size if self._file.exists() else 0
+        if self._target is None or size == self._flushed or not self._is_there():
             return
+        self._flushed = size
         if self._followed is None:
             self._followed = FollowedFile(self._logs, self._file, *self._target, str)
         self._followed.flush(last=last)

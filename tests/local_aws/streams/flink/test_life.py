@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -103,6 +104,36 @@ def test_a_changed_application_refuses_the_state_of_another_and_starts_without(m
     app.start(ApplicationRestoreConfiguration={"ApplicationRestoreType": "SKIP_RESTORE_FROM_SNAPSHOT"})
     app.put(event("00:00:01"), event("00:01:01"), event("00:05:00"))
     assert [row["events"] for row in app.expect("counts", 1)] == [2]
+
+
+def test_a_checkpoint_that_has_no_room_is_counted_and_the_application_goes_on(make_app: Callable[..., App]) -> None:
+    app = make_app()
+    app.start()
+    [java] = processes(app)
+    folder = Path(f"/proc/{java}/cwd").readlink().parents[1] / "checkpoints"
+    until(lambda: list(folder.glob("*/chk-*/_metadata")), 60)
+
+    shutil.rmtree(folder)
+    folder.write_text("no room for a checkpoint")
+    until(lambda: app.metric("numberOfFailedCheckpoints"), 120)
+    app.put(event("00:00:01"), event("00:05:00"))
+
+    assert [row["events"] for row in app.expect("counts", 1)] == [1]
+    assert processes(app) == [java]
+
+
+def test_an_application_whose_stream_is_deleted_starts_again_and_again_until_it_is_stopped(
+    make_app: Callable[..., App],
+) -> None:
+    app = make_app()
+    app.start()
+    app.aws("kinesis").delete_stream(StreamName=app.name, EnforceConsumerDeletion=True)
+
+    until(lambda: app.metric("fullRestarts"), 120)
+    assert app.status == "RUNNING"
+    assert any("ResourceNotFoundException" in line and app.name in line for line in app.log())
+    app.stop(Force=True)
+    assert app.status == "READY"
 
 
 def test_an_application_that_cannot_be_started_says_why(make_app: Callable[..., App]) -> None:
