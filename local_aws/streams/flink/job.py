@@ -160,6 +160,8 @@ class Job:
                     if self._has_ended():
                         break
                     self._metrics.send(self._id)
+            except NotAnswering:
+                log.info("an application did not tell its metrics")
             except Exception:
                 log.exception("the log or the metrics of an application")
             time.sleep(_LOOK)

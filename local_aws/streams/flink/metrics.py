@@ -44,9 +44,10 @@ class Metrics:
         return {"Name": "Application", "Value": self._name}
 
     def measured(self, job: str) -> dict[str, float]:
-        found = self._rest.values(f"/jobs/{job}/metrics", [*_OF_JOB, _RESTARTS])
+        asked = self._rest.values(f"/jobs/{job}/metrics", [*_OF_JOB, _RESTARTS])
+        found = {name: value for name, value in asked.items() if value >= 0}  # -1: there was none yet
         restarts = found.pop(_RESTARTS, 0.0) + self._restarts
-        downtime = max(found.get("downtime", 0), 0) + self._down * 1000
+        downtime = found.get("downtime", 0) + self._down * 1000
         records = self._records(job)
         operators = self._of_operators(job, tuple(f".{name}" for name in (*_LARGEST, *_SUMMED)))
         largest = {name: values for name in _LARGEST if (values := _ending(operators, name))}

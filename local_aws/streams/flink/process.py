@@ -90,7 +90,7 @@ def configuration(order: Order, home: Home) -> dict[str, str]:
         "taskmanager.memory.managed.size": "32m",
         "restart-strategy.type": "exponential-delay",
         "restart-strategy.exponential-delay.max-backoff": "10 s",
-        "state.checkpoints.num-retained": "2",
+        "execution.checkpointing.num-retained": "2",
     }
     if checkpoints.get("CheckpointingEnabled", True):
         settings |= {

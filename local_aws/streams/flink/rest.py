@@ -53,11 +53,11 @@ class Rest:
         path = f"/jobs/{job}/{'stop' if stop else 'savepoints'}"
         wanted = {"targetDirectory": folder, "drain": False} if stop else {"target-directory": folder}
         request = self.post(path, wanted)["request-id"]
-        while (said := self.get(f"/jobs/{job}/savepoints/{request}"))["status"]["id"] != "COMPLETED":
+        while (answer := self.get(f"/jobs/{job}/savepoints/{request}"))["status"]["id"] != "COMPLETED":
             time.sleep(0.1)
-        if "location" not in said["operation"]:
-            raise SnapshotFailed(str(said["operation"].get("failure-cause", {}).get("stack-trace", "")))
-        return str(said["operation"]["location"])
+        if "location" not in answer["operation"]:
+            raise SnapshotFailed(str(answer["operation"].get("failure-cause", {}).get("stack-trace", "")))
+        return str(answer["operation"]["location"])
 
     def values(self, path: str, names: list[str]) -> dict[str, float]:
         """Metrics under a path by name; those that are not there, or no number, are left out."""
