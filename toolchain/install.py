@@ -146,9 +146,7 @@ def successor(root: Path) -> None:
 def flink(root: Path) -> None:
     """Flink, which the embedded AWS runs applications in: its pins contradict those of the project."""
     if sys.version_info[:2] != FLINK_RUNS_ON:
-        say(
-            "flink        left out: it runs on Python 3.11 alone; `make flink PYTHON=python3.11` where one is installed"
-        )
+        say("flink        left out: it runs on Python 3.11 alone; name one: `make flink PYTHON=python3.11`")
         return
     lock = root / "local_aws/streams/flink/requirements.txt"
     note = "Flink (700 MB, two to four minutes)"

@@ -81,9 +81,9 @@ class Job:
         """Raises NoFlink, BadCode, CannotCompile."""
         work = self._order.work
         shutil.rmtree(work, ignore_errors=True)
-        home = self._home()
         code.unpack(self._context, self._detail, self._order.code)
         script = code.script(self._detail, self._order.code)
+        home = self._home()
         jars = [jar_of(CONNECTOR, home, home.compiled), *self._jars(home)]
         self.made = _made(self._detail, self._order.code)
         self._require_same_state()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import signal
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
-
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from tests.embedded import client
 from tests.local_aws.conftest import free_port, started, stopped, until
@@ -21,9 +18,8 @@ from tests.local_aws.streams.flink.test_life import event, processes
 
 pytestmark = needs_flink
 LATENESS, SECONDS = 30, 60
+SEEDS = int(os.environ.get("LAKE_FLINK_SEEDS", "4"))
 FIRST = datetime(2026, 1, 1)
-_DAYS = itertools.count()
-"""Each example has a day of its own, later than that of the one before: time goes on in an application."""
 KINDS = {
     "all": {"kind": "tumbling", "seconds": str(SECONDS), "by": {"k": "STRING"}},
     "hops": {"kind": "sliding", "seconds": str(SECONDS), "every": "20", "by": {"k": "STRING"}},
@@ -83,51 +79,53 @@ def rows(app: App, window: str, day: datetime) -> set[Row]:
     return found
 
 
-ARRIVALS = st.lists(
-    st.tuples(
-        st.integers(0, 300), st.sampled_from("ab"), st.integers(-5, 5), st.sampled_from(["", "", "", "bad", "twice"])
-    ),
-    min_size=1,
-    max_size=60,
-)
+def arrivals(luck: Random) -> list[tuple[int, str, int, str]]:
+    """Events as (second, key, number, how), in the order in which they come: out of order, late, twice, malformed."""
+    second, found = 0, []
+    for _ in range(luck.randint(1, 80)):
+        second += luck.choice([0, 1, 3, 20])
+        back = luck.choice([0, 0, 5, LATENESS, LATENESS + 1, 90])
+        how = luck.choice(["good", "good", "good", "bad", "twice"])
+        found.append((max(second - back, 0), luck.choice("ab"), luck.randint(-5, 5), how))
+    return found
 
 
 def test_windows_equal_a_batch_over_the_same_events(make_app: Callable[..., App]) -> None:
     app = make_app({name: {**kind, "aggregates": AGGREGATES} for name, kind in KINDS.items()}, lateness=str(LATENESS))
     app.start()
+    for seed in range(SEEDS):
+        # Each day is later than those before: time goes on in an application.
+        a_day_of_events_is_exact(app, FIRST + timedelta(days=seed), Random(seed), killed=seed % 2 == 1)
 
-    @settings(max_examples=4, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(arrivals=ARRIVALS, killed=st.booleans())
-    def check(arrivals: list[tuple[int, str, int, str]], killed: bool) -> None:
-        day = FIRST + timedelta(days=next(_DAYS))
-        events, sent = list[Event](), list[Any]()
-        for second, key, number, what in arrivals:
-            at = day + timedelta(seconds=second)
-            if what == "bad":
-                sent.append(f"bad {day:%d} {len(sent)}")
-                continue
-            for _ in range(2 if what == "twice" else 1):
-                events.append((at, key, number))
-                sent.append({"k": key, "ts": at.isoformat(), "n": number})
-        app.put(*sent[: len(sent) // 2])
-        if killed:
-            os.kill(until(lambda: processes(app), 120)[0], signal.SIGKILL)
-        app.put(*sent[len(sent) // 2 :], {"k": "end", "ts": (day + timedelta(hours=12)).isoformat(), "n": 0})
 
-        good, late = on_time(events)
-        for window in KINDS:
-            expected = batch(window, good)
-            until(lambda w=window, e=expected: rows(app, w, day) >= e, 200)
-            assert rows(app, window, day) == expected
+def a_day_of_events_is_exact(app: App, day: datetime, luck: Random, *, killed: bool) -> None:
+    events, sent = list[Event](), list[Any]()
+    for second, key, number, how in arrivals(luck):
+        at = day + timedelta(seconds=second)
+        if how == "bad":
+            sent.append(f"bad {day:%d} {len(sent)}")
+            continue
+        for _ in range(2 if how == "twice" else 1):
+            events.append((at, key, number))
+            sent.append({"k": key, "ts": at.isoformat(), "n": number})
+    app.put(*sent[: len(sent) // 2])
+    if killed:
+        os.kill(until(lambda: processes(app), 120)[0], signal.SIGKILL)
+    app.put(*sent[len(sent) // 2 :], {"k": "end", "ts": (day + timedelta(hours=12)).isoformat(), "n": 0})
 
-        def told(kind: str, field: str, mark: str) -> set[str]:
-            return {row[field] for row in app.records("rejected") if row["kind"] == kind and mark in row["event"]}
+    good, late = on_time(events)
+    for window in KINDS:
+        expected = batch(window, good)
+        until(lambda w=window, e=expected: rows(app, w, day) >= e, 200)
+        assert rows(app, window, day) == expected
+    malformed, times = {text for text in sent if isinstance(text, str)}, {str(at) for at, _, _ in late}
+    until(lambda: told(app, "malformed", "event", f"bad {day:%d}") == malformed, 60)
+    until(lambda: told(app, "late", "event_time", f"{day:%Y-%m-%d}") == times, 60)
 
-        malformed, times = {text for text in sent if isinstance(text, str)}, {str(at) for at, _, _ in late}
-        until(lambda: told("malformed", "event", f"bad {day:%d}") == malformed, 60)
-        until(lambda: told("late", "event_time", f"{day:%Y-%m-%d}") == times, 60)
 
-    check()
+def told(app: App, kind: str, field: str, mark: str) -> set[str]:
+    """A field of the rejected events of a kind whose text has the mark."""
+    return {row[field] for row in app.records("rejected") if row["kind"] == kind and mark in row["event"]}
 
 
 def test_an_application_goes_on_after_the_whole_embedded_aws_was_killed(tmp_path: Path) -> None:
