@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import os
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -195,7 +196,7 @@ def make_app(aws: Callable[[str], Any]) -> Iterator[Callable[..., App]]:
     made: list[App] = []
 
     def make(windows: dict[str, dict[str, Any]] | None = None, **settings: str) -> App:
-        app = App(aws, f"app{next(_NUMBERS)}", windows or {"counts": TUMBLING}, settings)
+        app = App(aws, f"app{os.getpid()}n{next(_NUMBERS)}", windows or {"counts": TUMBLING}, settings)
         app.create()
         made.append(app)
         return app
