@@ -8,7 +8,7 @@ UV = .tools/lock-venv/bin/uv pip compile --quiet --universal --python-version 3.
 	--custom-compile-command "make lock" $(LOCK_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint scan bench docs successor shell checkov-tools successor-tools lock clean
+.PHONY: help setup demo test check lint scan bench docs successor shell checkov-tools successor-tools flink flink-jar lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 16
@@ -57,11 +57,19 @@ checkov-tools: ## Install checkov, in an environment of its own
 successor-tools: ## Install CDK Terrain, in an environment of its own
 	@$(SETUP) --with successor
 
+flink: ## Install Flink, in an environment of its own: the embedded AWS runs applications in it
+	@$(SETUP) --with flink
+
+flink-jar: ## Build the jar that a Flink application needs on AWS: with Maven, from Maven Central
+	@command -v mvn >/dev/null || { echo "flink-jar: Maven is not here: install it, or name a jar in LAKE_FLINK_JAR" >&2; exit 1; }
+	@mvn -q -f flink_app/pom.xml package
+
 lock: ## Pin the Python packages again (LOCK_FLAGS=--upgrade for newer ones)
 	@test -x .tools/lock-venv/bin/uv || { $(PYTHON) -m venv .tools/lock-venv && .tools/lock-venv/bin/pip install -q uv==0.13.9; }
 	$(UV) pyproject.toml --all-extras -o requirements.txt
 	$(UV) pyproject.toml --extra lint -c requirements.txt -o toolchain/requirements-lint.txt
 	$(UV) toolchain/requirements-checkov.in -o toolchain/requirements-checkov.txt
+	$(UV) local_aws/streams/flink/requirements.in -o local_aws/streams/flink/requirements.txt
 	$(UV) --group docs -o toolchain/requirements-docs.txt
 	$(UV) --group successor -o toolchain/requirements-successor.txt
 

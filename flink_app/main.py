@@ -1,61 +1,112 @@
-"""The Flink application: counts the events of a Kinesis stream by one column in windows of processing time.
+"""The Flink application of a stream: counts what arrives in windows of event time, and keeps what it cannot count.
 
-Its settings are the property group `counts`, which Managed Flink writes to /etc/flink/application_properties.json:
-source and sink (stream names), region, by (column), by_type (its SQL type), seconds (length of a window).
+Its settings are property groups, which Managed Flink writes to /etc/flink/application_properties.json: `stream` says
+what is read and where the rejected events go, and a group `window.NAME` each what is counted. The statements are the
+files in `sql`, whose {names} are filled in here.
 """
 
+from __future__ import annotations
+
+import hashlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
 PROPERTIES = Path(os.environ.get("APPLICATION_PROPERTIES", "/etc/flink/application_properties.json"))
-SQL_TYPES = {"float": "FLOAT", "string": "STRING"}
+SQL = Path(__file__).parent / "sql"
+WINDOW = "window."
+LENGTHS: tuple[str, ...] = ("seconds", "every", "gap")
+
+Group = dict[str, str]
 
 
-def properties(group: str) -> dict[str, str]:
-    """The settings of a property group. KeyError where the application has none of that name."""
+def property_groups() -> dict[str, Group]:
     groups: list[dict[str, Any]] = json.loads(PROPERTIES.read_text())
-    found: dict[str, str] = {entry["PropertyGroupId"]: entry["PropertyMap"] for entry in groups}[group]
-    return found
+    return {entry["PropertyGroupId"]: entry["PropertyMap"] for entry in groups}
 
 
-def kinesis(stream: str, region: str, **options: str) -> str:
-    """The WITH clause of a table on a Kinesis stream of JSON events."""
-    settings = {
-        "connector": "kinesis",
-        "stream.arn": stream,
-        "aws.region": region,
-        "format": "json",
-        **options,
+def statement(file: str, words: dict[str, str]) -> str:
+    return (SQL / f"{file}.sql").read_text().format_map(words)
+
+
+def interval(seconds: str) -> str:
+    """A literal of SQL, whose parts have two digits, so days go up to 99."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    return f"INTERVAL '{days} {hour:02}:{minute:02}:{second:02}' DAY TO SECOND"
+
+
+def columns(declared: dict[str, str]) -> str:
+    return ", ".join(f"`{name}` {type_}" for name, type_ in declared.items())
+
+
+def events(stream: Group) -> dict[str, str]:
+    """What the statements about the stream itself are filled with."""
+    lateness = {"lateness": interval(stream["lateness"]), "lateness_seconds": stream["lateness"]}
+    return {**stream, "columns": columns(json.loads(stream["columns"])), **lateness}
+
+
+def window(name: str, group: Group, region: str) -> dict[str, str]:
+    """What the statements of a window are filled with."""
+    by: dict[str, str] = json.loads(group["by"])
+    aggregates: dict[str, list[str]] = json.loads(group["aggregates"])
+    types = {column: type_ for column, (_, type_) in aggregates.items()}
+    keys = ", ".join(f"`{column}`" for column in by)
+    computed = [f"CAST({sql} AS {type_}) AS `{column}`" for column, (sql, type_) in aggregates.items()]
+    lengths = {part: interval(group[part]) for part in LENGTHS if part in group}
+    return {
+        **group,
+        **lengths,
+        "name": name,
+        "region": region,
+        "view": f"`{name}_events`" if "filter" in group else "on_time",
+        "result_columns": columns(by | types),
+        "results": ", ".join([*(f"`{column}`" for column in by), *computed]),
+        "by": f", {keys}" if by else "",
+        "partition": f" PARTITION BY ({keys})" if len(by) > 1 else f" PARTITION BY {keys}" if by else "",
     }
-    return ", ".join(f"'{key}' = '{value}'" for key, value in settings.items())
 
 
-def statements(counts: dict[str, str]) -> list[str]:
-    """The source table, the sink table, and the statement that runs between them."""
-    by = f"`{counts['by']}`"
-    type_ = SQL_TYPES.get(counts["by_type"], counts["by_type"].upper())
-    source = kinesis(counts["source"], counts["region"], **{"source.init.position": "LATEST"})
-    sink = kinesis(counts["sink"], counts["region"])
-    return [
-        f"CREATE TABLE events ({by} {type_}, seen AS PROCTIME()) WITH ({source})",
-        f"CREATE TABLE counts (window_start TIMESTAMP(3), {by} {type_}, events BIGINT) WITH ({sink})",
-        f"""
-        INSERT INTO counts
-        SELECT window_start, {by}, COUNT(*)
-        FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(seen), INTERVAL '{counts["seconds"]}' SECOND))
-        GROUP BY window_start, window_end, {by}
-        """,
-    ]
+def statements(groups: dict[str, Group]) -> Iterator[str]:
+    """Every table and view, then what is inserted."""
+    stream = events(groups["stream"])
+    names = [name for name in sorted(groups) if name.startswith(WINDOW)]
+    windows = [window(name.removeprefix(WINDOW), groups[name], stream["region"]) for name in names]
+    yield from (statement(name, stream) for name in ("source", "judged", "on_time", "rejected_table"))
+    yield from (statement("window_table", words) for words in windows)
+    yield from (statement("filter", words) for words in windows if "filter" in words)
+    yield statement("rejected", stream)
+    yield from (statement(words["kind"], words) for words in windows)
+
+
+def settings(texts: list[str]) -> dict[str, str]:
+    """Flink's settings. State is found by names that hold the statements' hash: no others take it for their own."""
+    digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
+    return {
+        "table.local-time-zone": "UTC",
+        "table.exec.source.idle-timeout": "30 s",
+        "table.exec.uid.generation": "ALWAYS",
+        "table.exec.uid.format": f"{digest}_<id>_<transformation>",
+    }
 
 
 def main() -> None:
-    table_environment = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
-    for statement in statements(properties("counts")):
-        table_environment.execute_sql(statement)
+    environment = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+    texts = list(statements(property_groups()))
+    for name, value in settings(texts).items():
+        environment.get_config().set(name, value)
+    inserts = environment.create_statement_set()
+    for text in texts:
+        if "INSERT INTO" in text:
+            inserts.add_insert_sql(text)
+        else:
+            environment.execute_sql(text)
+    inserts.execute()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,21 @@ from typing import NoReturn
 
 import typer
 
-from lake.commands import data, deploy, events, init, local, preview, quality, quarantine, query, runs, stream, tables
+from lake.commands import (
+    applications,
+    data,
+    deploy,
+    events,
+    init,
+    local,
+    preview,
+    quality,
+    quarantine,
+    query,
+    runs,
+    stream,
+    tables,
+)
 from lake.commands.base import app
 from lake.commands.output import fail
 from lake.configuration.reading import ConfigError
@@ -16,7 +30,7 @@ from lake.failures import sentence
 
 __all__ = ["app", "main"]
 
-COMMANDS = (init, deploy, data, events, stream, tables, preview, runs, quarantine, quality, query, local)
+COMMANDS = (init, deploy, data, events, stream, applications, tables, preview, runs, quarantine, quality, query, local)
 """Importing a module registers its commands. The help shows them in this order, and those of a module in its own."""
 _ORDER = [module.__name__ for module in COMMANDS]
 app.registered_commands.sort(key=lambda command: _ORDER.index(command.callback.__module__ if command.callback else ""))

@@ -31,7 +31,17 @@ from local_aws.owner import Owner
 from local_aws.protocol import stacked
 
 HOST = "127.0.0.1"
-ENGINES = ("mends", "partitions", "crawlers", "jobs", "workflows", "athena", "streams.kinesis", "streams.firehose")
+ENGINES = (
+    "mends",
+    "partitions",
+    "crawlers",
+    "jobs",
+    "workflows",
+    "athena",
+    "streams.kinesis",
+    "streams.firehose",
+    "streams.flink",
+)
 """Modules with a function `handlers(context) -> Handlers`; a later one stands in front of an earlier."""
 
 

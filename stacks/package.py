@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import zipfile
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -15,13 +16,20 @@ from constructs import Construct
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def zipped(folder: Path, *, inside: str = "") -> Path:
-    """The Python and JSON files under `folder` as a zip; `inside` is the folder they get within it."""
+def zipped(
+    folder: Path, *, inside: str = "", patterns: Iterable[str] = ("*.py",), extra: Mapping[str, Path] | None = None
+) -> Path:
+    """The files under `folder` of these patterns as a zip.
+
+    Args:
+        inside: the folder they get within it.
+        extra: files from elsewhere, by their place in it.
+    """
+    found = {str(Path(inside) / file.relative_to(folder)): file for name in patterns for file in folder.rglob(name)}
     target = Path(tempfile.mkdtemp(dir=_scratch().name)) / f"{folder.name}.zip"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in sorted(file for file in folder.rglob("*") if file.suffix in (".py", ".json")):
-            entry = zipfile.ZipInfo(str(Path(inside) / file.relative_to(folder)), _EPOCH)
-            archive.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED)
+        for place, file in sorted((found | dict(extra or {})).items()):
+            archive.writestr(zipfile.ZipInfo(place, _EPOCH), file.read_bytes(), zipfile.ZIP_DEFLATED)
     return target
 
 

@@ -18,6 +18,7 @@ from toolchain import environment, provider, tools
 
 ROOT = Path(__file__).resolve().parent.parent
 DRIVER_PACKAGE, MACHINE_DRIVER = "libpostgresql-jdbc-java", Path("/usr/share/java/postgresql.jar")
+FLINK_RUNS_ON = (3, 11)
 STILL_WORKS = "`lake check`, `cdktf synth` and the tests that need no Terraform still work"
 # The cdktf CLI locks providers for linux_amd64 too, in folders that are never committed. No mirror can serve that.
 NO_LOCK = 'case "$*" in "providers lock -platform=linux_amd64"*) exit 0 ;; esac'
@@ -149,7 +150,17 @@ def lint(root: Path) -> None:
     pip_install(root, "lint", root / ".tools/lint", lock, "mypy", note)
 
 
-EXTRAS = {"checkov": checkov, "docs": docs, "lint": lint, "successor": successor}
+def flink(root: Path) -> None:
+    """Flink, which the embedded AWS runs applications in: its pins contradict those of the project."""
+    if sys.version_info[:2] != FLINK_RUNS_ON:
+        say("flink        left out: it runs on Python 3.11 alone; name one: `make flink PYTHON=python3.11`")
+        return
+    lock = root / "local_aws/streams/flink/requirements.txt"
+    note = "Flink (700 MB, two to four minutes)"
+    pip_install(root, "flink", root / ".tools/flink", lock, "pyflink-shell.sh", note)
+
+
+EXTRAS = {"checkov": checkov, "docs": docs, "flink": flink, "lint": lint, "successor": successor}
 """What only some targets of the Makefile need, by its name after `--with`, or alone, after `--only`."""
 
 

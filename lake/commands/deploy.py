@@ -25,6 +25,7 @@ Wait = Annotated[bool, typer.Option("--wait", help="Wait for another `lake up`, 
 @app.command()
 def check(context: typer.Context, as_json: AsJson = False) -> None:
     """Check lake.yaml, without AWS. Exit code 2 if it has mistakes."""
+    from lake.configuration import flink
     from lake.configuration.rules import warnings
 
     try:
@@ -36,6 +37,8 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
         raise typer.Exit(2) from None
     for warning in warnings(lake.config):
         err.print(f"warning: {warning}", markup=False, style="yellow")
+    if lacks := flink.missing(lake):
+        err.print(f"warning: {lacks}", markup=False, style="yellow")
     config = lake.config
     counts = {part: len(getattr(config, part)) for part in PARTS} | {"jobs": len(config.every_job)}
     summary = ", ".join(f"{count} {part.removesuffix('s') if count == 1 else part}" for part, count in counts.items())

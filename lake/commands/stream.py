@@ -12,7 +12,7 @@ from lake.commands.output import out, show, table
 if TYPE_CHECKING:
     from lake.aws import Aws
 
-stream = typer.Typer(no_args_is_help=True, help="Check a stream.")
+stream = typer.Typer(no_args_is_help=True, help="Check a stream, and run its Flink application.")
 app.add_typer(stream, name="stream")
 
 

@@ -35,7 +35,7 @@ def status(aws: Aws) -> list[Line]:
     config = aws.lake.config
     crawled = crawled_datasets(aws)
     declared = [name for name in config.datasets if name not in crawled]
-    counted = [name for name, stream in config.streams.items() if stream.window]
+    counted = [name for name, stream in config.streams.items() if stream.windows]
     with_kinesis = [name for name, stream in config.streams.items() if stream.delivery.source == "kinesis"]
     transformed = [name for name, stream in config.streams.items() if stream.delivery.transform]
     parts: list[tuple[str, str, Ask, Iterable[str]]] = [
@@ -145,4 +145,4 @@ def _transform(aws: Aws, stream: str) -> tuple[str, str]:
 def _application(aws: Aws, stream: str) -> tuple[str, str]:
     detail = aws.flink.describe_application(ApplicationName=aws.names.stream(stream))["ApplicationDetail"]
     state = detail["ApplicationStatus"]
-    return state, "counts windows" if state == "RUNNING" else "not started: it counts nothing"
+    return state, "computes windows" if state == "RUNNING" else "not started: `lake stream start` does"

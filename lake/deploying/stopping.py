@@ -136,7 +136,7 @@ def _runs(aws: Aws, job: str) -> list[Any]:
 
 
 def _applications(aws: Aws) -> list[str]:
-    return [aws.names.stream(name) for name, stream in aws.lake.config.streams.items() if stream.window]
+    return [aws.names.stream(name) for name, stream in aws.lake.config.streams.items() if stream.windows]
 
 
 def _stop_applications(aws: Aws) -> None:

@@ -1,41 +1,41 @@
-"""The Flink application of a stream, and the bucket of its code."""
+"""The Flink application of a stream, its results' streams, and the bucket of its code."""
 
 from __future__ import annotations
 
+import sys
+
 from cdktf_cdktf_provider_aws import kinesisanalyticsv2_application as flink
+from cdktf_cdktf_provider_aws.glue_catalog_database import GlueCatalogDatabase
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.kinesis_stream import KinesisStream
 from cdktf_cdktf_provider_aws.s3_object import S3Object
 
-from lake.configuration.model import Window
+from lake.configuration.flink import is_installed, jar, missing
+from lake.configuration.model import Application, Stream
+from lake.configuration.model.delivery import Buffer, Delivery
 from lake.shipped import FLINK_APP
 from stacks import policies
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
 from stacks.package import uploaded, zipped
+from stacks.streaming.delivery import delivery_stream
+from stacks.streaming.kinesis import kinesis_stream
+from stacks.streaming.properties import REJECTED, groups, result_columns
 from stacks.streaming.services import READ_STREAM, log, service_role
+from stacks.streaming.table import events_table
 
 FLINK = "FLINK-1_20"
-_FLINK_CONFIGURATION = {
-    "checkpoint_configuration": {"configuration_type": "DEFAULT"},
-    "monitoring_configuration": {
-        "configuration_type": "CUSTOM",
-        "log_level": "INFO",
-        "metrics_level": "APPLICATION",
-    },
-    "parallelism_configuration": {
-        "configuration_type": "CUSTOM",
-        "auto_scaling_enabled": False,
-        "parallelism": 1,
-        "parallelism_per_kpu": 1,
-    },
-}
+_PATTERNS = ("*.py", "*.sql", "*.scala", "*.Factory")
+_JAR = "lib/pyflink-dependencies.jar"
 
 
 def code(stack: LakeStack) -> S3Object | None:
-    """One code bucket for all applications; none where no stream asks for one."""
-    if not any(stream.window for stream in stack.lake.config.streams.values()):
+    """One code bucket for all applications; none where no stream asks for one, or where what they need is missing."""
+    if not any(stream.windows for stream in stack.lake.config.streams.values()):
+        return None
+    if lacks := missing(stack.lake):
+        print(f"warning: {lacks}", file=sys.stderr)
         return None
     bucket = SecureBucket(
         stack,
@@ -46,30 +46,35 @@ def code(stack: LakeStack) -> S3Object | None:
         lake=stack.lake,
     ).bucket
     stack.output("flink_bucket", bucket.bucket, "Bucket of the Flink applications' code")
-    package = zipped(FLINK_APP)
+    # The embedded AWS has a connector of its own, and compiles the format of the events.
+    extra = {} if stack.lake.environment.endpoint else {_JAR: jar()}
+    package = zipped(FLINK_APP, patterns=_PATTERNS, extra=extra)
     return uploaded(stack, "flink_app", file=package, bucket=bucket.id, folder="code")
 
 
-def application(stack: LakeStack, name: str, window: Window, source: KinesisStream, code: S3Object) -> None:
+def application(
+    stack: LakeStack, name: str, stream: Stream, source: KinesisStream, code: S3Object, database: GlueCatalogDatabase
+) -> None:
+    assert stream.event_time is not None  # lake/configuration/rules/windows.py
+    rejected = _results(stack, f"{name}_rejected", REJECTED, stream, database, "raw")
+    sinks = {
+        window: _results(stack, f"{name}_{window}", result_columns(asked, stream.columns), stream, database, "curated")
+        for window, asked in stream.windows.items()
+    }
     _, log_stream = log(stack, "flink", name, "application")
-    sink = KinesisStream(
-        stack,
-        f"{name}_counts_stream",
-        name=stack.names.stream(f"{name}-counts"),
-        shard_count=1,
-        encryption_type="KMS",
-        kms_key_id=stack.names.key_alias_arn,
-        enforce_consumer_deletion=True,
-    )
-    role, policy = _application_role(stack, name, source, sink)
+    role, policy = _application_role(stack, name, stream.application, source, [rejected, *sinks.values()])
+    arns = {window: sink.arn for window, sink in sinks.items()}
+    region = stack.lake.environment.region
+    settings = groups(stream, stream.event_time, source.arn, rejected.arn, arns, region)
     application = flink.Kinesisanalyticsv2Application(
         stack,
         f"{name}_application",
         name=stack.names.stream(name),
-        description=f"Counts {name} by {window.by} every {window.seconds} s",
+        description=f"Windows of {name}: {', '.join(stream.windows)}",
         runtime_environment=FLINK,
         application_mode="STREAMING",
         service_execution_role=role.arn,
+        start_application=stream.application.start and _can_start(stack),
         cloudwatch_logging_options={"log_stream_arn": log_stream.arn},
         application_configuration={
             "application_code_configuration": {
@@ -81,53 +86,97 @@ def application(stack: LakeStack, name: str, window: Window, source: KinesisStre
                     }
                 },
             },
-            "application_snapshot_configuration": {"snapshots_enabled": True},
-            "environment_properties": {"property_group": _properties(stack, name, window, source, sink)},
-            "flink_application_configuration": _FLINK_CONFIGURATION,
+            "application_snapshot_configuration": {"snapshots_enabled": stream.application.snapshots},
+            "environment_properties": {"property_group": [_group(*entry) for entry in settings.items()]},
+            "flink_application_configuration": _flink(stream.application),
+            "run_configuration": {
+                "application_restore_configuration": {"application_restore_type": "RESTORE_FROM_LATEST_SNAPSHOT"}
+            },
+            **_vpc(stack, stream.application),
         },
         depends_on=[policy],
     )
-    stack.output(f"{name}_application", application.name, f"Flink application that counts {name}")
+    stack.output(f"{name}_application", application.name, f"Flink application of {name}")
+
+
+def _can_start(stack: LakeStack) -> bool:
+    """On the embedded AWS, a deploy does not wait for the minutes that installing Flink takes."""
+    return stack.lake.environment.endpoint is None or is_installed()
+
+
+def _results(
+    stack: LakeStack, name: str, columns: dict[str, str], stream: Stream, database: GlueCatalogDatabase, zone: str
+) -> KinesisStream:
+    """A stream of results, by Firehose to a table whose files lie in `zone`."""
+    delivery = Delivery(buffer=Buffer(seconds=stream.delivery.buffer.seconds))
+    results = Stream(columns=columns, delivery=delivery)
+    kinesis = kinesis_stream(stack, name, results)
+    table = events_table(stack, database, name, results, zone)
+    delivery_stream(stack, name, results, kinesis, table, zone)
+    return kinesis
 
 
 def _application_role(
-    stack: LakeStack, name: str, source: KinesisStream, sink: KinesisStream
+    stack: LakeStack, name: str, settings: Application, source: KinesisStream, sinks: list[KinesisStream]
 ) -> tuple[IamRole, IamRolePolicy]:
     group = stack.names.arn("logs", f"log-group:{stack.names.log_group('flink', name)}")
+    puts = ["kinesis:DescribeStreamSummary", "kinesis:PutRecord", "kinesis:PutRecords"]
     return service_role(
         stack,
         f"{name}_flink",
         "kinesisanalytics.amazonaws.com",
         *policies.read_objects(stack.names, "flink"),
         policies.allow(READ_STREAM, [source.arn]),
-        policies.allow(["kinesis:DescribeStreamSummary", "kinesis:PutRecord", "kinesis:PutRecords"], [sink.arn]),
+        policies.allow(puts, [sink.arn for sink in sinks]),
         policies.use_key(stack.names, "Decrypt", "GenerateDataKey"),
         policies.allow(["logs:DescribeLogGroups"], [stack.names.arn("logs", "log-group:*")]),
         policies.allow(["logs:DescribeLogStreams", "logs:PutLogEvents"], [group, f"{group}:*"]),
+        *(_network_interfaces(stack) if settings.connection else []),
     )
 
 
-def _properties(
-    stack: LakeStack, name: str, window: Window, source: KinesisStream, sink: KinesisStream
-) -> list[flink.Kinesisanalyticsv2ApplicationApplicationConfigurationEnvironmentPropertiesPropertyGroup]:
-    """What flink_app/main.py reads at run time."""
-    group = flink.Kinesisanalyticsv2ApplicationApplicationConfigurationEnvironmentPropertiesPropertyGroup
-    region = stack.lake.environment.region
-    columns = stack.lake.config.streams[name].columns
-    return [
-        group(
-            property_group_id="kinesis.analytics.flink.run.options",
-            property_map={"python": "main.py", "jarfile": "lib/pyflink-dependencies.jar"},
-        ),
-        group(
-            property_group_id="counts",
-            property_map={
-                "source": source.arn,
-                "sink": sink.arn,
-                "region": region,
-                "by": window.by,
-                "by_type": columns[window.by],
-                "seconds": str(window.seconds),
-            },
-        ),
-    ]
+def _network_interfaces(stack: LakeStack) -> list[policies.Statement]:
+    """The service puts network interfaces into the VPC's subnet."""
+    described = ("Vpcs", "Subnets", "SecurityGroups", "DhcpOptions", "NetworkInterfaces")
+    kinds = ("network-interface", "subnet", "security-group")
+    places = [stack.names.arn("ec2", f"{kind}/*") for kind in kinds]
+    changes = ["ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission", "ec2:DeleteNetworkInterface"]
+    return [policies.allow([f"ec2:Describe{what}" for what in described], ["*"]), policies.allow(changes, places)]
+
+
+def _flink(settings: Application) -> dict[str, object]:
+    return {
+        "checkpoint_configuration": {
+            "configuration_type": "CUSTOM",
+            "checkpointing_enabled": True,
+            "checkpoint_interval": settings.checkpoint_seconds * 1000,
+            "min_pause_between_checkpoints": min(5000, settings.checkpoint_seconds * 1000),
+        },
+        "monitoring_configuration": {
+            "configuration_type": "CUSTOM",
+            "log_level": settings.log_level,
+            "metrics_level": "APPLICATION",
+        },
+        "parallelism_configuration": {
+            "configuration_type": "CUSTOM",
+            "auto_scaling_enabled": settings.autoscaling,
+            "parallelism": settings.parallelism,
+            "parallelism_per_kpu": settings.parallelism_per_kpu,
+        },
+    }
+
+
+def _vpc(stack: LakeStack, settings: Application) -> dict[str, object]:
+    if settings.connection is None:
+        return {}
+    network = stack.lake.config.connections[settings.connection].network
+    assert network is not None  # a connection of type network has one
+    return {"vpc_configuration": {"subnet_ids": [network.subnet], "security_group_ids": network.security_groups}}
+
+
+def _group(
+    name: str, settings: dict[str, str]
+) -> flink.Kinesisanalyticsv2ApplicationApplicationConfigurationEnvironmentPropertiesPropertyGroup:
+    return flink.Kinesisanalyticsv2ApplicationApplicationConfigurationEnvironmentPropertiesPropertyGroup(
+        property_group_id=name, property_map=settings
+    )

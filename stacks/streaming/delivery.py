@@ -34,11 +34,16 @@ _DEFAULT_RETRIES, _DEFAULT_MEGABYTES = 3, 1
 
 
 def delivery_stream(
-    stack: LakeStack, name: str, stream: Stream, kinesis: KinesisStream | None, table: GlueCatalogTable
+    stack: LakeStack,
+    name: str,
+    stream: Stream,
+    kinesis: KinesisStream | None,
+    table: GlueCatalogTable,
+    zone: str = "raw",
 ) -> None:
-    """`kinesis`: what it reads; without one, producers put events into it directly."""
+    """`kinesis`: what it reads; without one, producers put events into it directly. `zone`: where it writes."""
     function = transform_function(stack, name, stream.delivery.transform) if stream.delivery.transform else None
-    role, policy = _delivery_role(stack, name, stream.delivery, kinesis, function)
+    role, policy = _delivery_role(stack, name, stream.delivery, kinesis, function, zone)
     source: dict[str, Any] = (
         {"kinesis_source_configuration": {"kinesis_stream_arn": kinesis.arn, "role_arn": role.arn}}
         if kinesis
@@ -49,11 +54,11 @@ def delivery_stream(
         f"{name}_delivery",
         name=stack.names.stream(name),
         destination="extended_s3",
-        extended_s3_configuration=_to_s3(stack, name, stream.delivery, role, table, function),
+        extended_s3_configuration=_to_s3(stack, name, stream.delivery, role, table, function, zone),
         depends_on=[policy],
         **source,
     )
-    stack.output(f"{name}_delivery_stream", delivery.name, f"Firehose from {name} to the raw zone")
+    stack.output(f"{name}_delivery_stream", delivery.name, f"Firehose from {name} to the {zone} zone")
 
 
 def _to_s3(
@@ -63,10 +68,11 @@ def _to_s3(
     role: IamRole,
     table: GlueCatalogTable,
     function: LambdaFunction | None,
+    zone: str,
 ) -> dict[str, Any]:
     log_group, log_stream = log(stack, "firehose", name, "DestinationDelivery")
     return {
-        "bucket_arn": stack.names.bucket_arn("raw"),
+        "bucket_arn": stack.names.bucket_arn(zone),
         "role_arn": role.arn,
         "prefix": _prefix(name, delivery),
         "error_output_prefix": f"_errors/{name}/!{{firehose:error-output-type}}/",
@@ -159,7 +165,12 @@ def _backup(stack: LakeStack, name: str, delivery: Delivery, role: IamRole) -> d
 
 
 def _delivery_role(
-    stack: LakeStack, name: str, delivery: Delivery, kinesis: KinesisStream | None, function: LambdaFunction | None
+    stack: LakeStack,
+    name: str,
+    delivery: Delivery,
+    kinesis: KinesisStream | None,
+    function: LambdaFunction | None,
+    zone: str,
 ) -> tuple[IamRole, IamRolePolicy]:
     logs = stack.names.arn("logs", f"log-group:{stack.names.log_group('firehose', name)}:*")
     tables = policies.catalog(stack.names, stack.names.database("streams"))
@@ -169,8 +180,8 @@ def _delivery_role(
         stack,
         f"{name}_delivery",
         "firehose.amazonaws.com",
-        *(statement for folder in folders for statement in policies.write_objects(stack.names, "raw", folder)),
-        policies.allow(["s3:ListBucketMultipartUploads"], [stack.names.bucket_arn("raw")]),
+        *(statement for folder in folders for statement in policies.write_objects(stack.names, zone, folder)),
+        policies.allow(["s3:ListBucketMultipartUploads"], [stack.names.bucket_arn(zone)]),
         *([policies.allow(READ_STREAM, [kinesis.arn])] if kinesis else []),
         policies.use_key(stack.names, "Decrypt", "GenerateDataKey"),
         *(

@@ -22,9 +22,11 @@ def streams_database(stack: LakeStack) -> GlueCatalogDatabase:
     return GlueCatalogDatabase(stack, "database", name=name, description="Events, as Firehose wrote them")
 
 
-def events_table(stack: LakeStack, database: GlueCatalogDatabase, name: str, stream: Stream) -> GlueCatalogTable:
+def events_table(
+    stack: LakeStack, database: GlueCatalogDatabase, name: str, stream: Stream, zone: str = "raw"
+) -> GlueCatalogTable:
     """Athena computes the partitions (projection), so that a new day needs neither a crawl nor a call."""
-    location = f"s3://{stack.names.bucket('raw')}/{name}"
+    location = f"s3://{stack.names.bucket(zone)}/{name}"
     keys = stream.delivery.keys
     folders = "".join(f"{key}=$${{{key}}}/" for key in keys)
     return tables.table(

@@ -46,7 +46,7 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
             "destroyable: maybe}",
             ["environments.local.destroyable", "boolean", "'maybe'"],
         ),
-        ("seconds: 60}", 'seconds: "x"}', ["streams.departures.window.seconds", "integer", "Given: 'x'"]),
+        ("seconds: 3600,", 'seconds: "x",', ["streams.departures.windows.hourly.seconds", "integer", "Given: 'x'"]),
         (
             "source: flights",
             "source: fligts",
@@ -141,9 +141,9 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
             ["datasets.weather.crawl.schedule", "Given: 'every hour'"],
         ),
         (
-            "window: {by: carrier",
-            "window: {by: airline",
-            ["streams.departures.window.by", "Allowed: time_hour"],
+            "hourly: {by: carrier",
+            "hourly: {by: airline",
+            ["streams.departures.windows.hourly.by", "Allowed: time_hour"],
         ),
         ("10_000_000_000", "1000", ["queries.bytes_scanned_cutoff", "10485760", "Given: 1000"]),
         (

@@ -48,7 +48,7 @@ workflows:
       - crawl: [customers]
       - run: [totals, hello]
 streams:
-  events: {columns: {id: int, at: timestamp}, window: {by: id, seconds: 60}}
+  events: {columns: {id: int, at: timestamp}, event_time: {column: at}, windows: {all: {by: id, seconds: 60}}}
 queries: {folder: queries}
 """
 LINE = re.compile(r"lake\.yaml, line \d+: [\w.\[\]-]+: \S")
@@ -129,7 +129,7 @@ def test_types_rules_names_and_yaml_are_told_in_one_go_and_by_line(tmp_path: Pat
         "26 jobs.hello.workers",
         "26 jobs.hello.typ",
         "31 workflows.nightly.steps.1.run.1",
-        "33 streams.events.window.seconds",
+        "33 streams.events.windows.all.seconds",
         "34 project",
     ]
 
@@ -182,7 +182,7 @@ def test_one_mistake_is_told_once_and_nothing_that_follows_from_it(
         ("source: orders", "source: order", "Did you mean 'orders'?"),
         ("connection: shop", "connection: shp", "Did you mean 'shop'?"),
         ("run: [totals, hello]", "run: [total, hello]", "Did you mean 'totals'?"),
-        ("window: {by: id", "window: {by: idd", "Did you mean 'id'?"),
+        ("windows: {all: {by: id", "windows: {all: {by: idd", "Did you mean 'id'?"),
         ("{--name: x}", "{--name: 3}", "Put it in quotes"),
     ],
 )

@@ -127,7 +127,8 @@ def test_the_buffer_in_its_place_of_before_is_told_where_it_is_now(tmp_path: Pat
 def test_a_name_that_is_too_long_for_aws_is_told(tmp_path: Path) -> None:
     name = "e" * 45
     (found,) = problems(tmp_path, "{}", name=name)
-    assert found.startswith(f"streams.{name}: makes the name 'small-local-{name}-delivery' of 66 characters")
+    role = f"small-local-{name}-delivery"
+    assert found.startswith(f"streams.{name}: '{name}' makes the role name '{role}' of 66 characters; IAM allows 64")
 
 
 @pytest.mark.parametrize("compression", ["zip", "snappy"])

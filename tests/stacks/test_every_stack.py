@@ -29,11 +29,11 @@ EXPECTED = {
     "etl": {"aws_s3_bucket": 1, "aws_glue_job": 1, "aws_cloudwatch_log_group": 2, "aws_s3_object": 3},
     "athena": {"aws_s3_bucket": 1, "aws_athena_workgroup": 1, "aws_athena_named_query": 4},
     "streaming": {
-        "aws_kinesis_stream": 2,
-        "aws_kinesis_firehose_delivery_stream": 1,
+        "aws_kinesis_stream": 3,
+        "aws_kinesis_firehose_delivery_stream": 3,
         "aws_kinesisanalyticsv2_application": 1,
-        "aws_glue_catalog_table": 1,
-        "aws_cloudwatch_log_group": 2,
+        "aws_glue_catalog_table": 3,
+        "aws_cloudwatch_log_group": 4,
     },
 }
 
@@ -238,7 +238,7 @@ def test_only_the_crawlers_may_make_a_log_group(local: Stacks) -> None:
 def test_a_service_takes_a_role_only_for_this_account(local: Stacks) -> None:
     roles = [role for stack in local.values() for role in resources(stack, "aws_iam_role").values()]
 
-    assert len(roles) == 4
+    assert len(roles) == 6
     for role in roles:
         [statement] = json.loads(role["assume_role_policy"])["Statement"]
         assert statement["Condition"] == {

@@ -7,6 +7,8 @@ import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+
 from lake.configuration.job_spec import job_spec
 from lake.configuration.model import Job
 from lake.configuration.names import Names
@@ -198,8 +200,9 @@ def test_firehose_converts_to_parquet_with_the_buffer_aws_asks_for(local: Stacks
 
 
 def test_projected_partitions_are_those_firehose_writes(local: Stacks) -> None:
-    table = only(local, "streaming", "aws_glue_catalog_table")
-    delivery = only(local, "streaming", "aws_kinesis_firehose_delivery_stream")["extended_s3_configuration"]
+    table = resources(local["streaming"], "aws_glue_catalog_table")["departures_table"]
+    deliveries = resources(local["streaming"], "aws_kinesis_firehose_delivery_stream")
+    delivery = deliveries["departures_delivery"]["extended_s3_configuration"]
 
     assert table["partition_keys"] == [{"name": "date", "type": "string"}]
     assert table["parameters"]["projection.date.format"] == "yyyy-MM-dd"
@@ -212,11 +215,39 @@ def test_the_flink_application_finds_its_settings_in_a_property_group(local: Sta
     application = only(local, "streaming", "aws_kinesisanalyticsv2_application")
     groups = application["application_configuration"]["environment_properties"]["property_group"]
 
-    assert {group["property_group_id"] for group in groups} == {
-        "kinesis.analytics.flink.run.options",
-        "counts",
-    }
-    assert {group["property_group_id"]: group for group in groups}["counts"]["property_map"]["by"] == "carrier"
+    found = {group["property_group_id"]: group["property_map"] for group in groups}
+    assert set(found) == {"kinesis.analytics.flink.run.options", "stream", "window.hourly"}
+    assert json.loads(found["window.hourly"]["by"]) == {"carrier": "STRING"}
+    assert found["window.hourly"]["seconds"] == "3600"
+
+
+def test_results_go_to_tables_of_the_curated_zone_and_what_no_window_counts_to_the_raw_zone(local: Stacks) -> None:
+    tables = resources(local["streaming"], "aws_glue_catalog_table")
+    places = {name: table["storage_descriptor"]["location"] for name, table in tables.items()}
+
+    assert places["departures_hourly_table"].endswith("/departures_hourly/")
+    assert "-curated-" in places["departures_hourly_table"]
+    assert "-raw-" in places["departures_rejected_table"]
+    columns = [column["name"] for column in tables["departures_hourly_table"]["storage_descriptor"]["columns"]]
+    assert columns == ["window_start", "window_end", "carrier", "departures", "delay"]
+
+
+def test_an_account_gets_the_application_with_the_jar_and_none_without(
+    prod: Stacks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not resources(prod["streaming"], "aws_kinesisanalyticsv2_application")
+    jar = tmp_path / "dependencies.jar"
+    with zipfile.ZipFile(jar, "w") as archive:
+        for name in ("org/apache/flink/connector/kinesis/Source.class", "lake/events/EventFormatFactory.class"):
+            archive.writestr(name, "")
+    monkeypatch.setenv("LAKE_FLINK_JAR", str(jar))
+
+    stacks = synthesised(ROOT / "lake.yaml", "prod", tmp_path / "out")
+
+    assert only(stacks, "streaming", "aws_kinesisanalyticsv2_application")["start_application"] is True
+    [package] = (tmp_path / "out").rglob("flink_app.zip")
+    names = zipfile.ZipFile(package).namelist()
+    assert {"main.py", "sql/source.sql", "lib/pyflink-dependencies.jar"} <= set(names)
 
 
 def test_the_same_files_make_the_same_zip(tmp_path: Path) -> None:

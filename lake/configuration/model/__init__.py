@@ -10,7 +10,8 @@ from lake.configuration.model.expectations import Expectation
 from lake.configuration.model.jobs import REPORTS, Job, JobSettings, ScriptJob, Sink
 from lake.configuration.model.lake import Config, MlTransform
 from lake.configuration.model.steps import FindMatches, Step
-from lake.configuration.model.streams import Stream, Window
+from lake.configuration.model.streams import Stream
+from lake.configuration.model.windows import Application, EventTime, Window
 from lake.configuration.model.workflows import Workflow, WorkflowStep
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "NAME",
     "REPORTS",
     "TYPE",
+    "Application",
     "Config",
     "Connection",
     "Crawl",
@@ -26,6 +28,7 @@ __all__ = [
     "Dataset",
     "Delivery",
     "Environment",
+    "EventTime",
     "Expectation",
     "FindMatches",
     "Job",

@@ -15,6 +15,7 @@ ACCOUNT = r"^\d{12}$"
 FUNCTION = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$"
 PYTHON_FILE = r"^[\w./-]+\.py$"
 CONDITION = r"""^[^"\\]+$"""
+AGGREGATE = r"^(count|(sum|avg|min|max|distinct)\([a-z][a-z0-9_]*\))$"
 SCRIPT = r"^[\w./-]+\.(py|scala)$"
 ARGUMENT = r"^--[A-Za-z][\w.-]*$"
 REQUIREMENT = r"^[A-Za-z0-9][\w.-]*(\[[\w,-]+\])?([=<>!~]=?=?[\w.*,<>=!~-]+)?$"
@@ -48,6 +49,7 @@ ALLOWED = {
     FUNCTION: "module.function, such as my_rules.is_far",
     PYTHON_FILE: "a Python file, such as my_rules.py",
     CONDITION: 'a SQL condition without " and \\, texts in single quotes',
+    AGGREGATE: "count, or sum, avg, min, max or distinct of a column, such as avg(dep_delay)",
     SCRIPT: "a Python or Scala file, such as jobs/hello.py",
     ARGUMENT: "--name, such as --threshold",
     REQUIREMENT: "a package, and its version if it matters, such as holidays==0.83",

@@ -8,13 +8,7 @@ from pydantic import Field, model_validator
 
 from lake.configuration.model.base import ColumnType, Model, Name
 from lake.configuration.model.delivery import Delivery
-
-
-class Window(Model):
-    by: Name
-    """The column to count by."""
-    seconds: Annotated[int, Field(ge=1)]
-    """Length of the window."""
+from lake.configuration.model.windows import Application, EventTime, Window
 
 
 class Stream(Model):
@@ -28,8 +22,12 @@ class Stream(Model):
     """How long Kinesis keeps an event."""
     delivery: Delivery = Delivery()
     """How Firehose writes its events into the raw zone."""
-    window: Window | None = None
-    """Set to deploy a Flink application that counts events."""
+    event_time: EventTime | None = None
+    """Which column says when an event happened. Windows need it."""
+    windows: dict[Name, Window] = {}
+    """What a Flink application computes of the events, by the name of each window. Without any, none is deployed."""
+    application: Application = Application()
+    """How the Flink application runs."""
 
     @model_validator(mode="after")
     def _on_demand_has_no_number_of_shards(self) -> Stream:

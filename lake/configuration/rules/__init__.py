@@ -19,6 +19,7 @@ from lake.configuration.rules import (
     steps,
     streams,
     types,
+    windows,
     workflows,
 )
 from lake.configuration.suggest import allowed
@@ -41,6 +42,7 @@ def violations(config: Config) -> Iterator[Problem]:
     yield from workflows.violations(config)
     yield from _ml_transforms(config)
     yield from streams.violations(config)
+    yield from windows.violations(config)
     yield from databases.violations(config)
 
 

@@ -5,16 +5,6 @@ from __future__ import annotations
 from tests.local_aws.mends.conftest import Aws
 
 
-def test_the_operation_that_starts_an_application_can_be_followed(side: Aws, name: str) -> None:
-    flink = side("kinesisanalyticsv2")
-    role = "arn:aws:iam::000000000000:role/r"
-    flink.create_application(ApplicationName=name, RuntimeEnvironment="FLINK-1_20", ServiceExecutionRole=role)
-    operation = flink.start_application(ApplicationName=name)["OperationId"]
-    details = flink.describe_application_operation(ApplicationName=name, OperationId=operation)
-    assert details["ApplicationOperationInfoDetails"]["Operation"] == "StartApplication"
-    assert details["ApplicationOperationInfoDetails"]["OperationStatus"] == "SUCCESSFUL"
-
-
 def test_applications_are_listed_until_they_are_deleted(side: Aws, name: str) -> None:
     flink = side("kinesisanalyticsv2")
     role = "arn:aws:iam::000000000000:role/r"

@@ -1,0 +1,7 @@
+CREATE TABLE `{name}` (window_start TIMESTAMP(3), window_end TIMESTAMP(3), {result_columns}) WITH (
+  'connector' = 'kinesis',
+  'stream.arn' = '{sink}',
+  'aws.region' = '{region}',
+  'format' = 'json',
+  'json.timestamp-format.standard' = 'SQL'
+)

@@ -1,0 +1,222 @@
+"""The Flink application of a stream, by Managed Service for Apache Flink's API."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lake.aws import Aws
+from lake.configuration import flink
+from lake.configuration.suggest import allowed
+from lake.errors import BadInput, GoesOn, LakeError
+
+Show = Callable[[str, str], None]
+"""Told the state, and how far it is."""
+POLL_SECONDS = 1.0
+_BUSY = ("STARTING", "STOPPING", "FORCE_STOPPING", "UPDATING", "AUTOSCALING", "MAINTENANCE", "ROLLING_BACK")
+_MEASURED = {
+    "uptime": "up, ms",
+    "downtime": "down, ms",
+    "fullRestarts": "restarts",
+    "lastCheckpointDuration": "last checkpoint took, ms",
+    "numberOfFailedCheckpoints": "failed checkpoints",
+    "numRecordsIn": "records in",
+    "numRecordsOut": "records out",
+    "malformedEvents": "malformed events",
+    "millisBehindLatest": "behind the stream, ms",
+}
+
+
+def start(aws: Aws, stream: str, show: Show, *, fresh: bool = False, savepoint: str | None = None) -> str:
+    """Start an application and wait until it reads. Returns its state.
+
+    Args:
+        fresh: begin without state.
+        savepoint: begin with this one, not with the newest.
+
+    Raises:
+        LakeError: it did not start, with the service's reason; or its state is of other windows.
+        GoesOn: Ctrl-C.
+    """
+    if fresh and savepoint:
+        raise BadInput("--fresh begins without state, and --savepoint names one: give one of the two")
+    detail = _detail(aws, stream)
+    if detail["ApplicationStatus"] == "RUNNING":
+        return "RUNNING"
+    if not fresh:
+        _require_same_windows(aws, stream, detail, savepoint)
+    restore = {"ApplicationRestoreType": "RESTORE_FROM_LATEST_SNAPSHOT"}
+    if fresh:
+        restore = {"ApplicationRestoreType": "SKIP_RESTORE_FROM_SNAPSHOT"}
+    elif savepoint:
+        restore = {"ApplicationRestoreType": "RESTORE_FROM_CUSTOM_SNAPSHOT", "SnapshotName": savepoint}
+    run: Any = {"ApplicationRestoreConfiguration": restore}
+    answer = _asked(lambda: aws.flink.start_application(ApplicationName=aws.names.stream(stream), RunConfiguration=run))
+    return _settled(aws, stream, show, answer.get("OperationId"), "RUNNING")
+
+
+def stop(aws: Aws, stream: str, show: Show, *, force: bool) -> str:
+    """Stop an application, with a savepoint unless `force`, and wait for its end. Returns its state."""
+    if _detail(aws, stream)["ApplicationStatus"] == "READY":
+        return "READY"
+    answer = _asked(lambda: aws.flink.stop_application(ApplicationName=aws.names.stream(stream), Force=force))
+    return _settled(aws, stream, show, answer.get("OperationId"), "READY")
+
+
+def status(aws: Aws, stream: str) -> dict[str, Any]:
+    """The state of an application, then what CloudWatch has of it, by what it is."""
+    detail = _detail(aws, stream)
+    known = {"state": detail["ApplicationStatus"], "version": detail["ApplicationVersionId"]}
+    measured = {what: value for name, what in _MEASURED.items() if (value := _measured(aws, stream, name)) is not None}
+    return known | measured
+
+
+def savepoints(aws: Aws, stream: str) -> list[dict[str, Any]]:
+    """Name, state, time and version of every savepoint, newest first."""
+    _detail(aws, stream)
+    found = _snapshots(aws, stream)
+    return [
+        {
+            "savepoint": kept["SnapshotName"],
+            "state": kept["SnapshotStatus"],
+            "taken": kept["SnapshotCreationTimestamp"].astimezone(UTC).isoformat(sep=" ", timespec="seconds"),
+            "version": kept["ApplicationVersionId"],
+        }
+        for kept in reversed(found)
+    ]
+
+
+def take_savepoint(aws: Aws, stream: str) -> None:
+    """Take a savepoint of a running application, and wait for it. Raises LakeError: it could not be taken."""
+    if (state := _detail(aws, stream)["ApplicationStatus"]) != "RUNNING":
+        raise BadInput(f"{stream} is {state}: a savepoint is taken of a running application")
+    name = f"lake-{datetime.now(tz=UTC):%Y%m%d-%H%M%S}"
+    _asked(lambda: aws.flink.create_application_snapshot(ApplicationName=aws.names.stream(stream), SnapshotName=name))
+    while (state := _state_of(_snapshots(aws, stream), name)) in ("CREATING", ""):
+        time.sleep(POLL_SECONDS)
+    if state != "READY":
+        raise LakeError(f"the savepoint {name} is {state}: `lake logs {stream}` may say why")
+
+
+def _state_of(found: list[Any], name: str) -> str:
+    return next((kept["SnapshotStatus"] for kept in found if kept["SnapshotName"] == name), "")
+
+
+def _snapshots(aws: Aws, stream: str) -> list[Any]:
+    answer = aws.flink.list_application_snapshots(ApplicationName=aws.names.stream(stream))
+    return sorted(answer["SnapshotSummaries"], key=lambda kept: kept["SnapshotCreationTimestamp"])
+
+
+def _detail(aws: Aws, stream: str) -> Any:
+    """Raises BadInput: lake.yaml has no such stream, or no windows of it. LakeError: it is not deployed."""
+    streams = aws.lake.config.streams
+    if stream not in streams:
+        raise BadInput(f"there is no stream {stream!r} in lake.yaml. {allowed(stream, streams)}")
+    if not streams[stream].windows:
+        raise BadInput(f"{stream} has no windows in lake.yaml, so it has no application")
+    try:
+        return aws.flink.describe_application(ApplicationName=aws.names.stream(stream))["ApplicationDetail"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        why = flink.missing(aws.lake) or "deploy it with `lake up streaming`"
+        raise LakeError(f"{stream} has no application yet: {why}") from None
+
+
+def _asked(ask: Callable[[], Any]) -> Any:
+    """The answer to a call. Raises LakeError: it was refused, with the service's reason."""
+    try:
+        return ask()
+    except ClientError as error:
+        raise LakeError(error.response["Error"]["Message"]) from None
+
+
+def _settled(aws: Aws, stream: str, show: Show, operation: str | None, wanted: str) -> str:
+    """Wait until the application is busy no more. Raises LakeError: it is in another state than `wanted`."""
+    try:
+        while (state := _detail(aws, stream)["ApplicationStatus"]) in _BUSY:
+            show(state, _last_words(aws, stream) if state == "STARTING" else "")
+            time.sleep(POLL_SECONDS)
+    except KeyboardInterrupt:
+        raise GoesOn(f"{stream} goes on by itself: `lake stream status {stream}` shows how far it is") from None
+    show(state, "")
+    if state != wanted:
+        raise LakeError(f"{stream} is {state}: {_failure(aws, stream, operation)}")
+    return str(state)
+
+
+def _failure(aws: Aws, stream: str, operation: str | None) -> str:
+    """Why an operation failed, as the service says it."""
+    with suppress(ClientError, KeyError):
+        answer = aws.flink.describe_application_operation(
+            ApplicationName=aws.names.stream(stream), OperationId=operation or ""
+        )
+        return str(answer["ApplicationOperationInfoDetails"]["OperationFailureDetails"]["ErrorInfo"]["ErrorString"])
+    return f"`lake logs {stream}` may say why"
+
+
+def _last_words(aws: Aws, stream: str) -> str:
+    """The last line of its log while Flink is installed: that takes minutes, and says how far it is."""
+    if flink.is_installed():
+        return ""
+    with suppress(ClientError, IndexError):
+        group = aws.names.log_group("flink", stream)
+        answer = aws.logs.get_log_events(logGroupName=group, logStreamName="application", limit=1)
+        return str(answer["events"][-1]["message"])[:80]
+    return ""
+
+
+def _require_same_windows(aws: Aws, stream: str, detail: Any, savepoint: str | None) -> None:
+    """Raises LakeError: the state to begin with is of other windows. Says what changed, and the way out."""
+    ready = [kept for kept in _snapshots(aws, stream) if kept["SnapshotStatus"] == "READY"]
+    chosen = [kept for kept in ready if savepoint in (None, kept["SnapshotName"])]
+    if not chosen or chosen[-1]["ApplicationVersionId"] == detail["ApplicationVersionId"]:
+        return
+    with suppress(ClientError):
+        answer = aws.flink.describe_application_version(
+            ApplicationName=aws.names.stream(stream), ApplicationVersionId=chosen[-1]["ApplicationVersionId"]
+        )
+        changes = _changes(_groups(answer["ApplicationVersionDetail"]), _groups(detail))
+        if changes:
+            raise LakeError(
+                f"the savepoint {chosen[-1]['SnapshotName']} is of other windows: {'; '.join(changes)}. "
+                f"Start without it: `lake stream start {stream} --fresh`"
+            )
+
+
+def _groups(detail: Any) -> dict[str, dict[str, str]]:
+    described = detail["ApplicationConfigurationDescription"]["EnvironmentPropertyDescriptions"]
+    return {group["PropertyGroupId"]: group["PropertyMap"] for group in described["PropertyGroupDescriptions"]}
+
+
+def _changes(before: dict[str, dict[str, str]], now: dict[str, dict[str, str]]) -> list[str]:
+    found = []
+    for name in sorted(before.keys() | now.keys()):
+        old, new = before.get(name, {}), now.get(name, {})
+        keys = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+        if not old or not new:
+            found.append(f"{name} is {'new' if new else 'gone'}")
+        else:
+            found += [f"{name}: {key} was {old.get(key, 'not set')} and is {new.get(key, 'not set')}" for key in keys]
+    return found
+
+
+def _measured(aws: Aws, stream: str, metric: str) -> float | None:
+    """The newest value of a metric; None where there is none."""
+    now = datetime.now(tz=UTC)
+    answer = aws.cloudwatch.get_metric_statistics(
+        Namespace="AWS/KinesisAnalytics",
+        MetricName=metric,
+        Dimensions=[{"Name": "Application", "Value": aws.names.stream(stream)}],
+        StartTime=now - timedelta(minutes=10),
+        EndTime=now + timedelta(minutes=1),
+        Period=60,
+        Statistics=["Maximum"],
+    )
+    newest = max(answer["Datapoints"], key=lambda point: point["Timestamp"], default=None)
+    return None if newest is None else newest["Maximum"]

@@ -1,0 +1,246 @@
+"""Applications that really run: a JVM each, watched from its start to its end."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import shutil
+import threading
+import time
+import uuid
+from typing import Any
+
+from local_aws.context import Context
+from local_aws.jobs.survivors import end_survivors
+from local_aws.protocol import AwsError, Document
+from local_aws.reasons import reason
+from local_aws.startup import once_answering
+from local_aws.streams.flink.code import BadCode
+from local_aws.streams.flink.home import NoFlink
+from local_aws.streams.flink.job import Job, NotStarted
+from local_aws.streams.flink.rest import NotAnswering, SnapshotFailed
+from local_aws.streams.flink.scala_jar import CannotCompile
+from local_aws.streams.flink.state import READY, RUNS, Remembered
+
+log = logging.getLogger("local_aws.flink")
+_EXPECTED = (BadCode, CannotCompile, NoFlink, NotStarted, SnapshotFailed)
+
+
+class Applications:
+    """Starts, stops and remembers applications, by place: `region/name`."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._folder = context.folder / "flink"
+        self.remembered = Remembered(context.store)
+        self._jobs: dict[str, Job] = {}
+        self._lock = threading.RLock()
+        self._is_open = True
+        self._revive()
+        atexit.register(self._kill_all)
+
+    def start(self, place: str, run: Document) -> str:
+        """Begin the start of an application. Returns the operation's id. Raises AwsError."""
+        with self._lock:
+            self._require(place, "started", READY)
+            if self._context.job_user:
+                message = "The embedded AWS runs no Flink applications as another user: start it without --jobs-as."
+                raise AwsError("InvalidApplicationConfigurationException", message)
+            kept = self.remembered.restored(place, run.get("ApplicationRestoreConfiguration") or {})
+            state = {"restore": kept.get("Path"), "made": kept.get("Made")}
+            began = {"began": time.time(), "restarts": 0, "down": 0}
+            self.remembered.note(place, status="STARTING", configuration=run, **state, **began)
+            operation = self.remembered.begin(place, "StartApplication")
+        self._in_background(place, operation, lambda: self._run(place))
+        return operation
+
+    def stop(self, place: str, *, force: bool, keeping: bool) -> str:
+        """Begin the end of an application, with a snapshot if `keeping`. Returns the operation's id."""
+        with self._lock:
+            allowed = ("RUNNING", "STARTING", "UPDATING", "STOPPING") if force else ("RUNNING",)
+            self._require(place, "stopped", *allowed)
+            self.remembered.note(place, status="FORCE_STOPPING" if force else "STOPPING")
+            operation = self.remembered.begin(place, "StopApplication")
+            name = f"STOP-{place.rpartition('/')[2]}-{int(time.time() * 1000)}" if keeping and not force else None
+        self._in_background(place, operation, lambda: self._stopped(place, name))
+        return operation
+
+    def update(self, place: str, *, keeping: bool) -> str:
+        """Begin to start a running application again, as it is configured now. Returns the operation's id."""
+        with self._lock:
+            operation = self.remembered.begin(place, "UpdateApplication")
+            if self.remembered.status(place) != "RUNNING":
+                self.remembered.end(place, operation)
+                return operation
+            self.remembered.note(place, status="UPDATING")
+            name = f"UPDATEAPPLICATION-{place.rpartition('/')[2]}-{int(time.time() * 1000)}" if keeping else None
+        self._in_background(place, operation, lambda: self._again(place, name))
+        return operation
+
+    def snapshot(self, place: str, name: str) -> None:
+        """Begin a snapshot of a running application. Raises AwsError."""
+        with self._lock:
+            self._require(place, "kept in a snapshot", "RUNNING")
+            if any(kept["SnapshotName"] == name for kept in self.remembered.snapshots(place)):
+                raise AwsError("ResourceInUseException", f"There is a snapshot {name} already.")
+        threading.Thread(target=self._kept, args=(place, name), daemon=True).start()
+
+    def delete(self, place: str) -> None:
+        """Forget an application, with all that it left on the disk."""
+        self._kill(place)
+        self.remembered.forget(place)
+        shutil.rmtree(self._folder / place, ignore_errors=True)
+
+    def described(self, region: str, name: str) -> Document:
+        """The application as DescribeApplication has it. Raises ClientError: there is none of that name."""
+        answer = self._context.client("kinesisanalyticsv2", region).describe_application(ApplicationName=name)
+        found: Document = answer["ApplicationDetail"]
+        return found
+
+    def reconfigure(self, place: str, given: Document) -> None:
+        """Take a RunConfigurationUpdate: it counts from the next start."""
+        run = dict(self.remembered.run(place).get("configuration") or {})
+        for name in ("ApplicationRestoreConfiguration", "FlinkRunConfiguration"):
+            if name in given:
+                run[name] = given[name]
+        self.remembered.note(place, configuration=run)
+
+    def delete_snapshot(self, place: str, name: str) -> None:
+        kept = self.remembered.snapshot(place, name)
+        self.remembered.drop_snapshot(place, name)
+        if path := kept.get("Path"):
+            shutil.rmtree(path.removeprefix("file:"), ignore_errors=True)
+
+    def _require(self, place: str, what: str, *allowed: str) -> None:
+        status = self.remembered.status(place)
+        if status not in allowed:
+            message = f"Application {place.partition('/')[2]} is {status} and cannot be {what}."
+            raise AwsError("ResourceInUseException", message)
+
+    def _in_background(self, place: str, operation: str, task: Any) -> None:
+        def run() -> None:
+            try:
+                task()
+                failure = ""
+            except Exception as error:
+                failure = str(error) if isinstance(error, _EXPECTED) else reason(error)
+                log.warning("application %s: %s", place, failure, exc_info=not isinstance(error, _EXPECTED))
+                self._failed(place)
+            self.remembered.end(place, operation, failure)
+
+        threading.Thread(target=run, name=f"flink-{place}", daemon=True).start()
+
+    def _failed(self, place: str) -> None:
+        self._kill(place)
+        with self._lock:
+            if self._is_open and self.remembered.run(place):
+                self.remembered.note(place, status=READY)
+
+    def _run(self, place: str) -> None:
+        """From what is remembered to an application that reads; then watch it in a thread of its own."""
+        job = self._launched(place)
+        job.wait_until_it_reads(lambda: self.remembered.status(place) in ("STARTING", "UPDATING", "RUNNING"))
+        with self._lock:
+            if self.remembered.status(place) in ("STARTING", "UPDATING", "RUNNING"):
+                self.remembered.note(place, status="RUNNING")
+        threading.Thread(target=self._watch, args=(place, job), name=f"flink-watch-{place}", daemon=True).start()
+
+    def _launched(self, place: str) -> Job:
+        region, _, name = place.partition("/")
+        detail = self.described(region, name)
+        known = self.remembered.run(place)
+        identity = f"flink-{uuid.uuid4().hex}"
+        self.remembered.note(place, id=identity)
+        job = Job(self._context, self._folder / place, detail, region, known, identity)
+        with self._lock:
+            self._jobs[place] = job
+        job.start()
+        self.remembered.note(place, made=job.made)
+        return job
+
+    def _watch(self, place: str, job: Job) -> None:
+        """Until the application ends; one that was not asked to goes on from its last checkpoint."""
+        job.follow()
+        with self._lock:
+            wanted = self._is_open and self._jobs.get(place) is job and self.remembered.status(place) == "RUNNING"
+        if wanted:
+            log.warning("application %s has ended by itself, and is started again", place)
+            self._resume(place)
+
+    def _resume(self, place: str) -> None:
+        """Start again what ran, from its last checkpoint; until it does, its status stays as AWS's does."""
+        self._kill(place)
+        down = time.time()
+        known = self.remembered.run(place)
+        restore = Job.last_checkpoint(self._folder / place) or known.get("restore")
+        self.remembered.note(place, restore=restore, restarts=known.get("restarts", 0) + 1)
+        while self._is_open and self.remembered.status(place) == "RUNNING":
+            try:
+                self._run(place)
+                self.remembered.note(place, down=known.get("down", 0) + time.time() - down)
+                return
+            except Exception as error:
+                log.warning("application %s: %s", place, error)
+                self._kill(place)
+                time.sleep(5)
+
+    def _stopped(self, place: str, snapshot: str | None) -> None:
+        if snapshot:
+            self._kept(place, snapshot, stop=True)
+        self._kill(place)
+        with self._lock:
+            self.remembered.note(place, status=READY)
+
+    def _again(self, place: str, snapshot: str | None) -> None:
+        restore = self._kept(place, snapshot, stop=True) if snapshot else None
+        self._kill(place)
+        self.remembered.note(place, restore=restore, made=self._made_of(place, snapshot))
+        self._run(place)
+
+    def _made_of(self, place: str, snapshot: str | None) -> Document | None:
+        return self.remembered.snapshot(place, snapshot).get("Made") if snapshot else None
+
+    def _kept(self, place: str, name: str, *, stop: bool = False) -> str:
+        """Take a snapshot. Returns its path. Raises SnapshotFailed."""
+        job = self._jobs.get(place)
+        now = time.time()
+        fields = {"ApplicationVersionId": job.version if job else 0, "RuntimeEnvironment": job.runtime if job else ""}
+        self.remembered.keep_snapshot(place, name, SnapshotStatus="CREATING", SnapshotCreationTimestamp=now, **fields)
+        try:
+            if job is None:
+                raise SnapshotFailed("the application does not run")
+            path = job.snapshot(self._folder / place / "snapshots", stop=stop)
+        except (NotAnswering, SnapshotFailed) as error:
+            log.warning("snapshot %s of %s: %s", name, place, error)
+            self.remembered.keep_snapshot(place, name, SnapshotStatus="FAILED")
+            raise SnapshotFailed(f"the snapshot {name} could not be taken") from None
+        self.remembered.keep_snapshot(place, name, SnapshotStatus=READY, Path=path, Made=job.made)
+        return path
+
+    def _kill(self, place: str) -> None:
+        with self._lock:
+            job = self._jobs.pop(place, None)
+        if job:
+            job.kill()
+
+    def _revive(self) -> None:
+        """Applications that ran when the process ended run again, from their last checkpoint."""
+        runs = self._context.store.all(RUNS)
+        end_survivors([run["id"] for run in runs.values() if run.get("id")])
+        for place, run in runs.items():
+            if run.get("status", READY) != READY:
+                running = run["status"] in ("RUNNING", "STARTING", "UPDATING")
+                self.remembered.note(place, status="RUNNING" if running else READY)
+                if running:
+                    self._revived(place)
+
+    def _revived(self, place: str) -> None:
+        def go() -> None:
+            threading.Thread(target=self._resume, args=(place,), name=f"flink-{place}", daemon=True).start()
+
+        once_answering(self._context.endpoint, go)
+
+    def _kill_all(self) -> None:
+        self._is_open = False
+        for place in list(self._jobs):
+            self._kill(place)

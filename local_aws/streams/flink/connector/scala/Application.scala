@@ -1,0 +1,31 @@
+package local_aws.flink
+
+import java.nio.file.{Files, Paths}
+
+import org.apache.flink.client.program.StreamContextEnvironment
+import org.apache.flink.client.python.PythonDriver
+import org.apache.flink.configuration.Configuration
+import org.apache.flink.core.execution.DefaultExecutorServiceLoader
+
+/** Runs an application's Python file, unchanged, in a Flink of this very process: `CONFIGURATION.json MAIN.py`.
+  *
+  * As on AWS, Python has ended once the job is submitted. The process ends with the one that started it.
+  */
+object Application {
+  def main(arguments: Array[String]): Unit = {
+    val Array(file, script) = arguments
+    val settings = Stream.json.readValue(Files.readAllBytes(Paths.get(file)), classOf[java.util.Map[String, String]])
+    val configuration = Configuration.fromMap(settings)
+    endWithParent()
+    val loader = new DefaultExecutorServiceLoader
+    StreamContextEnvironment.setAsContext(loader, configuration, getClass.getClassLoader, false, false)
+    PythonDriver.main(Array("-py", script))
+    Thread.currentThread.join()
+  }
+
+  private def endWithParent(): Unit = {
+    val watch = new Thread(() => { while (System.in.read() != -1) {}; Runtime.getRuntime.halt(0) }, "parent")
+    watch.setDaemon(true)
+    watch.start()
+  }
+}

@@ -1,0 +1,196 @@
+package local_aws.flink
+
+import java.io.IOException
+import java.util.concurrent.{CompletableFuture, CompletionException, TimeUnit}
+import java.util.{List => JList}
+
+import scala.collection.JavaConverters._
+import scala.collection.mutable
+import scala.util.{Failure, Success, Try}
+
+import org.apache.flink.api.common.serialization.DeserializationSchema
+import org.apache.flink.api.connector.source.{ReaderOutput, SourceReader, SourceReaderContext}
+import org.apache.flink.core.io.InputStatus
+import org.apache.flink.metrics.Gauge
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode
+import org.apache.flink.table.data.RowData
+import org.apache.flink.util.{Collector, UserCodeClassLoader}
+
+final case class Record(arrived: Double, sequence: String, data: Array[Byte])
+
+/** A shard while it is read. `position` is kept in checkpoints, all else only as long as the job runs. */
+final class Shard(val id: String, var position: String) {
+  val buffer: mutable.Queue[Record] = mutable.Queue.empty
+  var answer: Option[CompletableFuture[JsonNode]] = None
+  var iterator: Option[String] = None
+  var asked = 0.0
+  var again = 0.0
+  var behind = -1L
+  var isClosed = false
+
+  /** The time up to which every record is in the buffer or gone on: none that is to come arrived before. */
+  def complete: Double = buffer.headOption match {
+    case Some(first)           => first.arrived
+    case None if isClosed      => Double.MaxValue
+    case None if behind == 0   => asked - ShardReader.Slack
+    case None                  => 0
+  }
+  def isDone: Boolean = isClosed && buffer.isEmpty
+}
+
+/** Reads the shards of a subtask as one: record by record in the order of arrival, as a live reader would have met them.
+  *
+  * Read one shard after the other, a backlog would lose half of its events as late. Calls to Kinesis go on while records
+  * are worked on; all state is touched by the task's own thread alone.
+  */
+final class ShardReader(stream: Stream, decoder: DeserializationSchema[RowData], context: SourceReaderContext)
+    extends SourceReader[RowData, ShardSplit] {
+  import ShardReader._
+
+  private val shards = mutable.LinkedHashMap.empty[String, Shard]
+  private var lastRecord = 0.0
+
+  def start(): Unit = {
+    decoder.open(new DeserializationSchema.InitializationContext {
+      def getMetricGroup = context.metricGroup
+      def getUserCodeClassLoader: UserCodeClassLoader = context.getUserCodeClassLoader
+    })
+    // AWS's connector has a metric of this name too. It is there once every shard was read from.
+    val lag: Gauge[java.lang.Long] = () => millisBehind
+    context.metricGroup.gauge[java.lang.Long, Gauge[java.lang.Long]]("millisBehindLatest", lag)
+  }
+
+  private def millisBehind: Long = if (shards.isEmpty || shards.values.exists(_.behind < 0)) -1 else shards.values.map(_.behind).max
+
+  def addSplits(splits: JList[ShardSplit]): Unit =
+    for (split <- splits.asScala) shards += split.id -> new Shard(split.id, split.position)
+
+  def snapshotState(checkpoint: Long): JList[ShardSplit] =
+    shards.values.map(shard => ShardSplit(shard.id, shard.position)).toList.asJava
+
+  def pollNext(output: ReaderOutput[RowData]): InputStatus = {
+    shards.values.foreach(receive)
+    shards.values.foreach(askAhead)
+    val emitted = emit(output)
+    shards.retain((_, shard) => !shard.isDone)
+    if (emitted == Most) InputStatus.MORE_AVAILABLE else InputStatus.NOTHING_AVAILABLE
+  }
+
+  /** Emits what is complete in the order of arrival; returns how much that was. */
+  private def emit(output: ReaderOutput[RowData]): Int = {
+    var emitted = 0
+    var shard = earliest
+    while (emitted < Most && shard.exists(_.buffer.nonEmpty)) {
+      val record = shard.get.buffer.dequeue()
+      decoder.deserialize(record.data, collector(output))
+      shard.get.position = s"AFTER_SEQUENCE_NUMBER ${record.sequence}"
+      emitted += 1
+      shard = earliest
+    }
+    emitted
+  }
+
+  /** The shard whose next record arrived first, or that may still give one that did. */
+  private def earliest: Option[Shard] = if (shards.isEmpty) None else Some(shards.values.minBy(_.complete))
+
+  private def collector(output: ReaderOutput[RowData]) = new Collector[RowData] {
+    def collect(row: RowData): Unit = output.collect(row)
+    def close(): Unit = ()
+  }
+
+  def isAvailable: CompletableFuture[Void] = {
+    val answers = shards.values.flatMap(_.answer).toSeq
+    val next = shards.values.filter(_.answer.isEmpty).map(_.again - now)
+    val wait = if (next.isEmpty) Quiet else math.max(next.min, 0.001)
+    val timer = new CompletableFuture[Void].completeOnTimeout(null, (wait * 1000).toLong + 1, TimeUnit.MILLISECONDS)
+    CompletableFuture.anyOf(timer +: answers.map(_.handle[Void]((_, _) => null)): _*).thenApply(_ => null)
+  }
+
+  /** Asks for more where the buffer runs low, so that the next records are here when these are done. */
+  private def askAhead(shard: Shard): Unit =
+    if (shard.answer.isEmpty && !shard.isClosed && shard.buffer.size < Low && now >= shard.again) {
+      shard.asked = now
+      shard.answer = Some(shard.iterator match {
+        case Some(iterator) => stream.ask("GetRecords", Map("ShardIterator" -> iterator, "Limit" -> 10000))
+        case None           => stream.ask("GetShardIterator", beginning(shard))
+      })
+    }
+
+  private def beginning(shard: Shard): Map[String, Any] = {
+    val (type_, at) = (shard.position.takeWhile(_ != ' '), shard.position.dropWhile(_ != ' ').trim)
+    val from = type_ match {
+      case "AFTER_SEQUENCE_NUMBER" => Map("StartingSequenceNumber" -> at)
+      case "AT_TIMESTAMP"          => Map("Timestamp" -> at.toDouble)
+      case _                       => Map.empty
+    }
+    Map("ShardId" -> shard.id, "ShardIteratorType" -> type_) ++ from
+  }
+
+  private def receive(shard: Shard): Unit =
+    for (answer <- shard.answer if answer.isDone) {
+      shard.answer = None
+      Try(answer.join) match {
+        case Success(said) if said.has("Records") => take(shard, said)
+        case Success(said)                        => shard.iterator = Some(said.get("ShardIterator").asText)
+        case Failure(error: CompletionException)  => failed(shard, error.getCause)
+        case Failure(error)                       => failed(shard, error)
+      }
+    }
+
+  private def take(shard: Shard, said: JsonNode): Unit = {
+    val records = said.get("Records")
+    for (record <- records.asScala)
+      shard.buffer += Record(
+        record.get("ApproximateArrivalTimestamp").asDouble,
+        record.get("SequenceNumber").asText,
+        record.get("Data").binaryValue
+      )
+    shard.behind = said.path("MillisBehindLatest").asLong
+    shard.iterator = Option(said.get("NextShardIterator")).filterNot(_.isNull).map(_.asText)
+    shard.isClosed = shard.iterator.isEmpty
+    if (records.size > 0) lastRecord = now
+    shard.again = if (shard.behind > 0) 0 else now + (if (now - lastRecord < Busy) Pause else Quiet)
+  }
+
+  private def failed(shard: Shard, error: Throwable): Unit = {
+    shard.again = now + Quiet
+    error match {
+      case refused: KinesisError if Stale(refused.kind) && shard.iterator.nonEmpty => restart(shard)
+      case refused: KinesisError if Slow(refused.kind)                            => ()
+      case _: IOException =>
+        log.warn("Kinesis does not answer: {}", error.toString)
+        restart(shard)
+      case _ => throw error
+    }
+  }
+
+  /** Reads again from what went on last. */
+  private def restart(shard: Shard): Unit = {
+    shard.buffer.clear()
+    shard.iterator = None
+    shard.behind = -1
+  }
+
+  def notifyNoMoreSplits(): Unit = ()
+  def close(): Unit = shards.values.flatMap(_.answer).foreach(_.cancel(true))
+
+  private def now: Double = System.currentTimeMillis / 1000.0
+}
+
+object ShardReader {
+  val log: org.slf4j.Logger = org.slf4j.LoggerFactory.getLogger(classOf[ShardReader])
+
+  /** Records at most between two looks at barriers and answers. */
+  private val Most = 500
+  private val Low = 10000
+
+  /** Seconds between two questions: while events come, which is up to `Busy` after one, and while none come. */
+  private val Pause = 0.2
+  private val Quiet = 1.0
+  private val Busy = 5.0
+
+  /** Seconds by which a record may be in the stream later than its time of arrival says. */
+  private[flink] val Slack = 0.002
+  private val Stale = Set("ExpiredIteratorException", "InvalidArgumentException")
+  private val Slow = Set("ProvisionedThroughputExceededException", "LimitExceededException", "InternalFailure", "InternalServiceException")
+}

@@ -1,0 +1,64 @@
+package local_aws.flink
+
+import java.net.URI
+import java.net.http.{HttpClient, HttpRequest, HttpResponse}
+import java.time.Duration
+import java.util.concurrent.{CompletableFuture, CompletionException}
+import java.util.{Map => JMap}
+
+import scala.collection.JavaConverters._
+
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
+
+/** A Kinesis stream and the AWS that has it, called in Kinesis' JSON protocol. */
+final case class Stream(arn: String, region: String, endpoint: String) {
+  @transient private lazy val client = HttpClient.newBuilder.version(HttpClient.Version.HTTP_1_1).connectTimeout(Duration.ofSeconds(5)).build
+
+  /** The answer to a call. Throws KinesisError where it is refused, IOException where nobody answers. */
+  def call(action: String, payload: Map[String, Any]): JsonNode =
+    try ask(action, payload).join
+    catch { case error: CompletionException => throw error.getCause }
+
+  def ask(action: String, payload: Map[String, Any]): CompletableFuture[JsonNode] = {
+    val body = Stream.json.writeValueAsBytes((payload + ("StreamARN" -> arn)).asJava)
+    client
+      .sendAsync(request(action, body), HttpResponse.BodyHandlers.ofByteArray)
+      .thenApply[JsonNode](answer => checked(action, answer))
+  }
+
+  private def request(action: String, body: Array[Byte]): HttpRequest = {
+    val uri = URI.create(endpoint + "/")
+    val headers = Map(
+      "content-type" -> "application/x-amz-json-1.1",
+      "host" -> uri.getAuthority,
+      "x-amz-target" -> s"Kinesis_20131202.$action"
+    )
+    val signed = Signature.of("kinesis", region).headers(headers, body) - "host" // which the client sends by itself
+    val builder = HttpRequest.newBuilder(uri).timeout(Duration.ofSeconds(60))
+    signed.foreach { case (name, value) => builder.header(name, value) }
+    builder.POST(HttpRequest.BodyPublishers.ofByteArray(body)).build
+  }
+
+  private def checked(action: String, answer: HttpResponse[Array[Byte]]): JsonNode = {
+    val said = Stream.json.readTree(answer.body)
+    if (answer.statusCode / 100 != 2)
+      throw new KinesisError(action, said.path("__type").asText.split('#').last, said.path("message").asText)
+    said
+  }
+
+  /** The ids of all shards, also of those that are closed and still hold records. */
+  def shards: Seq[String] = pages(Map.empty).map(_.get("ShardId").asText)
+
+  private def pages(from: Map[String, String]): Seq[JsonNode] = {
+    val page = call("ListShards", from)
+    val next = Option(page.get("NextToken")).filterNot(_.isNull).map(_.asText)
+    page.get("Shards").asScala.toSeq ++ next.toSeq.flatMap(token => pages(Map("NextToken" -> token)))
+  }
+}
+
+final class KinesisError(action: String, val kind: String, message: String)
+    extends RuntimeException(s"$action: $kind: $message")
+
+object Stream {
+  val json = new ObjectMapper
+}

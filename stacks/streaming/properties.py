@@ -1,0 +1,100 @@
+"""What flink_app/main.py reads at run time: the property groups of a stream's application."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from lake.configuration.model import EventTime, Stream, Window
+
+_SQL = {"string": "STRING", "timestamp": "TIMESTAMP(3)"}
+_FRACTIONS = ("float", "double")
+_READS = re.compile(r"(\w+)\((\w+)\)")
+REJECTED = {
+    "kind": "string",
+    "reason": "string",
+    "event": "string",
+    "event_time": "timestamp",
+    "seen_at": "timestamp",
+}
+"""The columns of a rejected event."""
+_WINDOW = {"window_start": "timestamp", "window_end": "timestamp"}
+Groups = dict[str, dict[str, str]]
+
+
+def result_columns(window: Window, columns: Mapping[str, str]) -> dict[str, str]:
+    """The columns of a window's results with the catalog's types. `columns`: those of the events."""
+    keys = {column: columns[column] for column in window.by}
+    return _WINDOW | keys | {name: _type(aggregate, columns) for name, aggregate in window.compute.items()}
+
+
+def groups(
+    stream: Stream, time: EventTime, source: str, rejected: str, sinks: Mapping[str, str], region: str
+) -> Groups:
+    """Property groups by id. `source`, `rejected` and `sinks` (by window) are ARNs of Kinesis streams."""
+    events = {
+        "source": source,
+        "rejected": rejected,
+        "region": region,
+        "start": "LATEST" if stream.application.begin == "latest" else "TRIM_HORIZON",
+        "time": time.column,
+        "lateness": str(time.lateness),
+        "ahead": str(time.ahead),
+        "columns": json.dumps({name: _sql(type_) for name, type_ in stream.columns.items()}),
+    }
+    windows = {
+        f"window.{name}": _window(window, stream.columns) | {"sink": sinks[name], "region": region}
+        for name, window in stream.windows.items()
+    }
+    options = {"python": "main.py", "jarfile": "lib/pyflink-dependencies.jar"}
+    return {"kinesis.analytics.flink.run.options": options, "stream": events, **windows}
+
+
+def _window(window: Window, columns: Mapping[str, str]) -> dict[str, str]:
+    lengths = {"seconds": window.seconds, "every": window.every, "gap": window.gap}
+    computed = {
+        name: [_computed(aggregate, columns), _sql(_type(aggregate, columns))]
+        for name, aggregate in window.compute.items()
+    }
+    return {
+        "kind": window.kind,
+        **{part: str(seconds) for part, seconds in lengths.items() if seconds is not None},
+        "by": json.dumps({column: _sql(columns[column]) for column in window.by}),
+        "aggregates": json.dumps(computed),
+        **({"filter": window.filter} if window.filter else {}),
+    }
+
+
+def _read(aggregate: str) -> tuple[str, str]:
+    """The function and the column of an aggregate; of `count`, no column."""
+    found = _READS.fullmatch(aggregate)
+    return (found[1], found[2]) if found else (aggregate, "")
+
+
+def _type(aggregate: str, columns: Mapping[str, str]) -> str:
+    function, column = _read(aggregate)
+    if function in ("count", "distinct"):
+        return "bigint"
+    type_ = columns[column]
+    if function in ("min", "max"):
+        return type_
+    if function == "avg" or type_ in _FRACTIONS:
+        return "double"
+    return re.sub(r"decimal\(\d+", "decimal(38", type_) if type_.startswith("decimal") else "bigint"
+
+
+def _computed(aggregate: str, columns: Mapping[str, str]) -> str:
+    """In Flink's SQL. A sum of integers is one of BIGINT, and no average of integers is cut to one."""
+    function, column = _read(aggregate)
+    if function == "count":
+        return "COUNT(*)"
+    if function == "distinct":
+        return f"COUNT(DISTINCT `{column}`)"
+    if function in ("min", "max"):
+        return f"{function.upper()}(`{column}`)"
+    return f"{function.upper()}(CAST(`{column}` AS {_sql(_type(aggregate, columns))}))"
+
+
+def _sql(type_: str) -> str:
+    return _SQL.get(type_, type_.upper())

@@ -1,0 +1,154 @@
+"""Windows equal what a batch computes of the same events, however these arrive, and whatever is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tests.embedded import client
+from tests.local_aws.conftest import free_port, started, stopped, until
+from tests.local_aws.streams.flink.conftest import App, needs_flink
+from tests.local_aws.streams.flink.test_life import event, processes
+
+pytestmark = needs_flink
+LATENESS, SECONDS = 30, 60
+SEEDS = int(os.environ.get("LAKE_FLINK_SEEDS", "4"))
+FIRST = datetime(2026, 1, 1)
+KINDS = {
+    "all": {"kind": "tumbling", "seconds": str(SECONDS), "by": {"k": "STRING"}},
+    "hops": {"kind": "sliding", "seconds": str(SECONDS), "every": "20", "by": {"k": "STRING"}},
+    "visits": {"kind": "session", "gap": "15", "by": {"k": "STRING"}},
+}
+AGGREGATES = {"events": ["COUNT(*)", "BIGINT"], "total": ["SUM(CAST(`n` AS BIGINT))", "BIGINT"]}
+Row = tuple[datetime, datetime, str, int, int]
+Event = tuple[datetime, str, int]
+
+
+def batch(kind: str, events: list[Event]) -> set[Row]:
+    """The windows of these events, computed the plain way."""
+    return _sessions(events) if kind == "visits" else _fixed(events, 20 if kind == "hops" else SECONDS)
+
+
+def _fixed(events: list[Event], every: int) -> set[Row]:
+    counted: Counter[tuple[datetime, str]] = Counter()
+    total: Counter[tuple[datetime, str]] = Counter()
+    for at, key, number in events:
+        last = at - timedelta(seconds=(at - FIRST).total_seconds() % every)
+        for back in range(SECONDS // every):
+            start = last - timedelta(seconds=back * every)
+            counted[start, key] += 1
+            total[start, key] += number
+    length = timedelta(seconds=SECONDS)
+    return {(start, start + length, key, n, total[start, key]) for (start, key), n in counted.items()}
+
+
+def _sessions(events: list[Event]) -> set[Row]:
+    gap, found = timedelta(seconds=15), set()
+    for key in {key for _, key, _ in events}:
+        open_: list[Event] = []
+        for one in [*sorted(e for e in events if e[1] == key), None]:
+            if open_ and (one is None or one[0] >= open_[-1][0] + gap):
+                found.add((open_[0][0], open_[-1][0] + gap, key, len(open_), sum(n for _, _, n in open_)))
+                open_ = []
+            open_ += [one] if one else []
+    return found
+
+
+def on_time(events: list[Event]) -> tuple[list[Event], list[Event]]:
+    """Those that windows count, and those that are late, by the order of arrival."""
+    newest, good, late = datetime.min, list[Event](), list[Event]()
+    for one in events:
+        newest = max(newest, one[0])
+        (late if one[0] < newest - timedelta(seconds=LATENESS) else good).append(one)
+    return good, late
+
+
+def rows(app: App, window: str, day: datetime) -> set[Row]:
+    """The results of a day, each once: after a failure, some come again."""
+    found = set()
+    for row in app.records(window):
+        start, end = (datetime.fromisoformat(row[name]) for name in ("window_start", "window_end"))
+        if abs(start - day) < timedelta(hours=1):
+            found.add((start, end, row["k"], row["events"], row["total"]))
+    return found
+
+
+def arrivals(luck: Random) -> list[tuple[int, str, int, str]]:
+    """Events as (second, key, number, how), in the order in which they come: out of order, late, twice, malformed."""
+    second, found = 0, []
+    for _ in range(luck.randint(1, 80)):
+        second += luck.choice([0, 1, 3, 20])
+        back = luck.choice([0, 0, 5, LATENESS, LATENESS + 1, 90])
+        how = luck.choice(["good", "good", "good", "bad", "twice"])
+        found.append((max(second - back, 0), luck.choice("ab"), luck.randint(-5, 5), how))
+    return found
+
+
+def test_windows_equal_a_batch_over_the_same_events(make_app: Callable[..., App]) -> None:
+    app = make_app({name: {**kind, "aggregates": AGGREGATES} for name, kind in KINDS.items()}, lateness=str(LATENESS))
+    app.start()
+    for seed in range(SEEDS):
+        # Each day is later than those before: time goes on in an application.
+        a_day_of_events_is_exact(app, FIRST + timedelta(days=seed), Random(seed), killed=seed % 2 == 1)
+
+
+def a_day_of_events_is_exact(app: App, day: datetime, luck: Random, *, killed: bool) -> None:
+    events, sent = list[Event](), list[Any]()
+    for second, key, number, how in arrivals(luck):
+        at = day + timedelta(seconds=second)
+        if how == "bad":
+            sent.append(f"bad {day:%d} {len(sent)}")
+            continue
+        for _ in range(2 if how == "twice" else 1):
+            events.append((at, key, number))
+            sent.append({"k": key, "ts": at.isoformat(), "n": number})
+    app.put(*sent[: len(sent) // 2])
+    if killed:
+        os.kill(until(lambda: processes(app), 120)[0], signal.SIGKILL)
+    app.put(*sent[len(sent) // 2 :], {"k": "end", "ts": (day + timedelta(hours=12)).isoformat(), "n": 0})
+
+    good, late = on_time(events)
+    for window in KINDS:
+        expected = batch(window, good)
+        until(lambda w=window, e=expected: rows(app, w, day) >= e, 200)
+        assert rows(app, window, day) == expected
+    malformed, times = {text for text in sent if isinstance(text, str)}, {str(at) for at, _, _ in late}
+    until(lambda: told(app, "malformed", "event", f"bad {day:%d}") == malformed, 60)
+    until(lambda: told(app, "late", "event_time", f"{day:%Y-%m-%d}") == times, 60)
+
+
+def told(app: App, kind: str, field: str, mark: str) -> set[str]:
+    """A field of the rejected events of a kind whose text has the mark."""
+    return {row[field] for row in app.records("rejected") if row["kind"] == kind and mark in row["event"]}
+
+
+def test_an_application_goes_on_after_the_whole_embedded_aws_was_killed(tmp_path: Path) -> None:
+    port, folder = free_port(), tmp_path / "aws"
+    process = started(port, folder)
+    app = App(
+        lambda service: client(service, f"http://127.0.0.1:{port}"),
+        "survivor",
+        {"counts": {**KINDS["all"], "aggregates": AGGREGATES}},
+    )
+    try:
+        app.create()
+        app.start()
+        for number in range(3):
+            app.put(*({**event(f"00:00:{10 * number + n:02}"), "n": 1} for n in range(10)))
+            process.kill()
+            process.wait()
+            until(lambda: not processes(app), 30)
+            process = started(port, folder)
+            until(lambda: processes(app), 120)
+            assert app.status == "RUNNING"
+        app.put({**event("00:05:00"), "n": 0})
+        assert {(row["events"], row["total"]) for row in app.expect("counts", 1, 200)} == {(30, 30)}
+    finally:
+        stopped(process)
+    until(lambda: not processes(app), 30)
