@@ -13,12 +13,19 @@ _TEXT = (
     "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
 )
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
+_ORC = "org.apache.hadoop.hive.ql.io.orc"
+_FORMATS = {
+    "parquet": (f"{_PARQUET}.MapredParquetInputFormat", f"{_PARQUET}.MapredParquetOutputFormat"),
+    "orc": (f"{_ORC}.OrcInputFormat", f"{_ORC}.OrcOutputFormat"),
+}
 
 
 def serde(fmt: Format, columns: Iterable[str]) -> Document:
     """The SerdeInfo that reads files of a format."""
     if fmt.classification == "parquet":
         return _serde(f"{_PARQUET}.serde.ParquetHiveSerDe", {"serialization.format": "1"})
+    if fmt.classification == "orc":
+        return _serde(f"{_ORC}.OrcSerde", {})
     if fmt.classification == "json":
         return _serde("org.openx.data.jsonserde.JsonSerDe", {"paths": ",".join(columns)})
     if fmt.serde == "OpenCSVSerDe":
@@ -67,8 +74,7 @@ def storage(
     spellings: Mapping[str, str],
 ) -> Document:
     """A StorageDescriptor. `spellings`: names as the files have them, where that is not lower case."""
-    parquet = (f"{_PARQUET}.MapredParquetInputFormat", f"{_PARQUET}.MapredParquetOutputFormat")
-    reads, writes = parquet if fmt.classification == "parquet" else _TEXT
+    reads, writes = _FORMATS.get(fmt.classification, _TEXT)
     return {
         "Columns": list(columns),
         "Location": location,

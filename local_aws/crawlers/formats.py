@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import json
 import zlib
@@ -15,7 +16,8 @@ from local_aws.protocol import Document
 
 DELIMITERS = ",|\t;\x01"
 _HEAD = 64 * 1024
-_GZIP = b"\x1f\x8b"
+_MAGIC = {b"PAR1": "parquet", b"ORC": "orc"}
+_GZIP, _BZIP2 = b"\x1f\x8b", b"BZh"
 
 
 class UnsupportedError(Exception):
@@ -27,8 +29,8 @@ class Format:
     """How the bytes of a file are laid out.
 
     Attributes:
-        classification: `csv`, `json` or `parquet`.
-        compression: `none` or `gzip`.
+        classification: `csv`, `json`, `parquet` or `orc`.
+        compression: `none`, `gzip` or `bzip2`.
         header: CSV: `PRESENT`, `ABSENT`, or `UNKNOWN` as long as nobody has looked at the types.
         names: CSV: the column names a classifier gives.
         first_row: CSV: the cells of the first line.
@@ -62,6 +64,8 @@ class Head:
         with path.open("rb") as file:
             raw = file.read(_HEAD)
             complete = not file.read(1)
+        if raw.startswith(_BZIP2):
+            return cls._of_bzip2(path)
         if not raw.startswith(_GZIP):
             return cls(raw, "none", complete)
         unpacker = zlib.decompressobj(wbits=31)
@@ -70,6 +74,16 @@ class Head:
         except zlib.error:
             return cls(b"", "gzip", False)
         return cls(data, "gzip", complete and not unpacker.unconsumed_tail)
+
+    @classmethod
+    def _of_bzip2(cls, path: Path) -> Head:
+        """Its blocks are longer than the beginnings of other files."""
+        try:
+            with bz2.open(path) as file:
+                data = file.read(_HEAD)
+                return cls(data, "bzip2", not file.read(1))
+        except (OSError, EOFError, ValueError):
+            return cls(b"", "bzip2", False)
 
     @property
     def lines(self) -> list[str]:
@@ -99,8 +113,8 @@ def check(classifiers: Sequence[Document]) -> None:
 
 
 def _attempts(head: Head, classifiers: Sequence[Document]) -> Iterator[Format | None]:
-    if head.bytes.startswith(b"PAR1"):
-        yield Format("parquet")
+    if packed := next((name for magic, name in _MAGIC.items() if head.bytes.startswith(magic)), ""):
+        yield Format(packed)
         return
     if not head.bytes or b"\0" in head.bytes:
         return

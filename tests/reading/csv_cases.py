@@ -69,7 +69,6 @@ CSV_CASES = {
         {"a.csv.gz": gzip.compress("id,name\n1,caf\u00e9\n".encode("latin-1"))},
         [{"id": 1, "name": "caf\u00e9"}],
         parameters={**HEADER, "serialization.encoding": "ISO-8859-1"},
-        athena="NOT_SUPPORTED",
     ),
     "text that is not UTF-8": Case(
         "csv",

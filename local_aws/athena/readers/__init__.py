@@ -12,6 +12,7 @@ from local_aws.athena.errors import DATA_ERROR, QueryFailed, reason_of
 from local_aws.athena.memory import Memory
 from local_aws.athena.options import NAMES, refuse_options
 from local_aws.athena.readers import json, lazy_simple, opencsv, orc, parquet, regex
+from local_aws.athena.readers.copies import PACKS
 from local_aws.athena.readers.lines import refuse_unreadable
 from local_aws.athena.readers.source import Scope, Source, named
 from local_aws.athena.tables import Column, Partition, Table
@@ -27,8 +28,6 @@ _READERS: dict[str, Callable[[Scope], list[Source]]] = {
     "regex": regex.sources,
     "text": lazy_simple.sources,
 }
-_PACKS = ("orc", "parquet")
-"""Formats that pack their files themselves."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class Relation:
         for number, (table, group) in enumerate(self._by_serde(files)):
             scope = Scope(self.con, f"{self.name}_{number}", table, group, self.memory, self._files)
             refuse_options(table)
-            if table.format not in _PACKS:
+            if table.format not in PACKS:
                 refuse_unreadable(group, self.memory)
             for source in _READERS[table.format](scope):
                 select = ", ".join([*named(source.values, table.columns), *keys, *path])
