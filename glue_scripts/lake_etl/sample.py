@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from lake_etl.catalog import Table
+from lake_etl.csv_rows import MULTILINE
 from lake_etl.errors import JobError
 from lake_etl.storage import GZIP, each_file, place_of
 
@@ -122,7 +123,8 @@ class Sampler:
 
     def _copy_one(self, table: Table, path: str, lines: int | None, most: int) -> None:
         self.copies.file(path).parent.mkdir(parents=True, exist_ok=True)
-        text = table.format != "parquet" and "jsonPath" not in table.parameters and not path.endswith(PACKED)
+        by_file = "jsonPath" in table.parameters or MULTILINE in table.parameters
+        text = table.format != "parquet" and not by_file and not path.endswith(PACKED)
         try:
             self._write(path, (lambda chunks: _head(chunks, lines, most)) if text else None)
         except zlib.error:  # the reader says what is wrong with it

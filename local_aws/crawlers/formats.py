@@ -9,6 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ class Head:
         except (OSError, EOFError, ValueError):
             return cls(b"", "bzip2", False)
 
-    @property
+    @cached_property
     def lines(self) -> list[str]:
         """The lines of text that are here in full."""
         lines = self.bytes.decode("utf-8-sig", errors="replace").splitlines()
@@ -119,22 +120,22 @@ def _attempts(head: Head, classifiers: Sequence[Document]) -> Iterator[Format | 
     if not head.bytes or b"\0" in head.bytes:
         return
     # A CSV classifier would take JSON lines too, for they have commas; nobody means that.
-    is_json = _json(head) is not None
+    json_ = _json(head)
     for classifier in classifiers:
         if "CsvClassifier" not in classifier:
             yield _json(head, classifier["JsonClassifier"]["JsonPath"])
-        elif not is_json:
+        elif json_ is None:
             yield _csv(head, classifier["CsvClassifier"])
-    yield _json(head)
+    yield json_
     yield _csv(head, {})
 
 
 def _json(head: Head, json_path: str = "") -> Format | None:
-    lines = [line.strip() for line in head.lines if line.strip()]
-    if not lines or lines[0][0] not in "{[":
+    lines = [line for line in head.lines if line.strip()]
+    if not lines or lines[0].lstrip()[0] not in "{[":
         return None
-    objects = sum(_is_object(line) for line in lines)
-    by_line = _is_object(lines[0]) or objects * 2 > len(lines)
+    # The first line says it for almost all files, and to parse the others costs more than all else here.
+    by_line = _is_object(lines[0]) or sum(map(_is_object, lines)) * 2 > len(lines)
     layout = "newline_delimited" if by_line else "unstructured"
     return Format("json", head.compression, layout=layout, json_path="" if json_path == "$" else json_path)
 

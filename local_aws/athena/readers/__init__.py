@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import duckdb
 
 from local_aws.athena.errors import DATA_ERROR, QueryFailed, reason_of
+from local_aws.athena.hive_types import duckdb_of, parsed
 from local_aws.athena.memory import Memory
 from local_aws.athena.options import NAMES, refuse_options
 from local_aws.athena.readers import json, lazy_simple, opencsv, orc, parquet, regex
@@ -63,6 +64,7 @@ class Relation:
 
     def _selects(self, files: Files, with_path: bool) -> Iterator[str]:
         self._refuse_doubles()
+        self._refuse_unknown_types()
         keys = [f"p.{sql_name(key.name)}" for key in self.table.keys]
         path = ['p."$path"'] if with_path else []
         for number, (table, group) in enumerate(self._by_serde(files)):
@@ -81,6 +83,16 @@ class Relation:
                 f"HIVE_INVALID_METADATA: Hive metadata for table {self.table.name} is invalid: Table descriptor "
                 f"contains duplicate columns: {', '.join(doubles)}"
             )
+
+    def _refuse_unknown_types(self) -> None:
+        for column in self.table.columns:
+            try:
+                duckdb_of(parsed(column.type))
+            except QueryFailed as error:
+                raise QueryFailed(
+                    f"NOT_SUPPORTED: column {column.name} of table {self.table.database}.{self.table.name} is of the "
+                    f"type {column.type}, which is not known here; change it in the table"
+                ) from error
 
     def _by_serde(self, files: Files) -> list[tuple[Table, list[S3File]]]:
         """A partition's own SerDe reads its files; the table has that SerDe here."""
