@@ -64,6 +64,8 @@ DIFFERENCES: dict[str, list[list[str | None]] | str] = {
         ["1", "{a=1, b=10, z=null}"], ["2", "{a=2, b=20, z=null}"], ["3", "{a=null, b=30, z=null}"],
         ["4", "{a=4, b=40, z=9}"],
     ],
+    "files of other formats in a table of CSV": "no folder",
+    "a file of text in a table of Parquet": "no folder",
     "Parquet: damaged files": "no folder",  # files that differ are a table each, and Athena reads tables of folders
 }  # fmt: skip
 Tables = dict[str, dict[str, Any]]
@@ -80,7 +82,8 @@ def test_a_crawled_table_gives(lake: Lake, crawled: Tables, number: int) -> None
         assert f"case_{number}" not in crawled
         assert not any(location.endswith("/") for location in _locations(crawled, number))
         return
-    ran = _run(lake, f'SELECT * FROM "case_{number}"')
+    wide = len(crawled[f"case_{number}"]["StorageDescriptor"]["Columns"]) > 1000
+    ran = _run(lake, f'SELECT {", ".join(case.columns) if wide else "*"} FROM "case_{number}"')
     if isinstance(due, str):
         assert ran.state == "FAILED" and ran.reason.startswith(due), ran.reason
         return
@@ -162,10 +165,10 @@ def _start(lake: Lake, name: str, classifiers: list[str], numbers: list[int]) ->
 
 
 def _wait(lake: Lake, name: str) -> None:
-    for _ in range(1200):
+    for _ in range(3600):
         crawler = lake.glue.get_crawler(Name=name)["Crawler"]
         if crawler["State"] == "READY":
             assert crawler["LastCrawl"]["Status"] == "SUCCEEDED", crawler["LastCrawl"]
             return
         time.sleep(0.05)
-    raise AssertionError(f"the crawler {name} did not end within 60 s")
+    raise AssertionError(f"the crawler {name} did not end within 180 s")
