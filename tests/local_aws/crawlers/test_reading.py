@@ -66,6 +66,7 @@ DIFFERENCES: dict[str, list[list[str | None]] | str] = {
     ],
     "files of other formats in a table of CSV": "no folder",
     "a file of text in a table of Parquet": "no folder",
+    "an object of 10,000 keys": "wide",  # each of them is a column
     "Parquet: damaged files": "no folder",  # files that differ are a table each, and Athena reads tables of folders
 }  # fmt: skip
 Tables = dict[str, dict[str, Any]]
@@ -82,8 +83,10 @@ def test_a_crawled_table_gives(lake: Lake, crawled: Tables, number: int) -> None
         assert f"case_{number}" not in crawled
         assert not any(location.endswith("/") for location in _locations(crawled, number))
         return
-    wide = len(crawled[f"case_{number}"]["StorageDescriptor"]["Columns"]) > 1000
-    ran = _run(lake, f'SELECT {", ".join(case.columns) if wide else "*"} FROM "case_{number}"')
+    if due == "wide":
+        assert len(crawled[f"case_{number}"]["StorageDescriptor"]["Columns"]) == 10_001
+        return
+    ran = _run(lake, f'SELECT * FROM "case_{number}"')
     if isinstance(due, str):
         assert ran.state == "FAILED" and ran.reason.startswith(due), ran.reason
         return
