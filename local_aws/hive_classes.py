@@ -22,6 +22,7 @@ PARQUET = Classes(
     f"{_PARQUET}.MapredParquetOutputFormat",
     f"{_PARQUET}.serde.ParquetHiveSerDe",
 )
+ORC = Classes(f"{_HIVE}.ql.io.orc.OrcInputFormat", f"{_HIVE}.ql.io.orc.OrcOutputFormat", f"{_HIVE}.ql.io.orc.OrcSerde")
 JSON = Classes(*_LINES, "org.openx.data.jsonserde.JsonSerDe")
 TEXT = Classes(*_LINES, f"{_HIVE}.serde2.lazy.LazySimpleSerDe")
 OPEN_CSV = Classes(*_LINES, f"{_HIVE}.serde2.OpenCSVSerde")

@@ -125,7 +125,29 @@ def _serde(properties: dict[type[Any], Any]) -> Document:
         given = serde.args.get("serde_properties")
         options = {item.this.name: item.args["value"].name for item in given.expressions} if given else {}
         return {"SerializationLibrary": serde.name, "Parameters": options}
-    if delimited is not None and delimited.args.get("fields"):
-        delimiter = delimited.args["fields"].name.replace("\\t", "\t")
-        return {"Parameters": {"field.delim": delimiter, "serialization.format": delimiter}}
-    return {}
+    return {"Parameters": _delimiters(delimited)} if delimited is not None else {}
+
+
+def _delimiters(delimited: exp.RowFormatDelimitedProperty) -> dict[str, str]:
+    """The SerDe's property for each clause of ROW FORMAT DELIMITED."""
+    given = {
+        name: _character(delimited.args[clause].name) for clause, name in _CLAUSES.items() if delimited.args.get(clause)
+    }
+    return {**given, "serialization.format": given["field.delim"]} if "field.delim" in given else given
+
+
+def _character(text: str) -> str:
+    r"""A tab may be written as `\t`, any character as `\001` (octal) or `\u0001`."""
+    text = text.replace("\\t", "\t")
+    text = re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text)
+    return re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
+
+
+_CLAUSES = {
+    "fields": "field.delim",
+    "escaped": "escape.delim",
+    "collection_items": "collection.delim",
+    "map_keys": "mapkey.delim",
+    "lines": "line.delim",
+    "null": "serialization.null.format",
+}

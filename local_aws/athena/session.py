@@ -17,6 +17,7 @@ from local_aws.athena.coercions import refuse_mismatch
 from local_aws.athena.dialect import prepare, to_duckdb
 from local_aws.athena.errors import QueryCancelled, QueryFailed
 from local_aws.athena.readers import Files, Relation
+from local_aws.athena.readers.copies import readable
 from local_aws.athena.scan import Need, needs_of
 from local_aws.athena.tables import Catalog, Partition, Table
 from local_aws.athena.types import duckdb_type, sql_name
@@ -133,7 +134,7 @@ class Session:
         table = self.tables[name]
         partitions = self._partitions(table, need)
         refuse_mismatch(table, partitions)
-        files = self.catalog.files(table, partitions)
+        files = readable(table, self.catalog.files(table, partitions), self.work / f"{self.execution}.plain" / name)
         relation = Relation(self.con, name, table, self.catalog.memory)
         self.scanned += self._counted(relation, files, need)
         relation.create(files, with_path)

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import duckdb
 
 from local_aws.athena.errors import DATA_ERROR, QueryFailed, reason_of
+from local_aws.athena.hive_types import duckdb_of, parsed
 from local_aws.athena.memory import Memory
 from local_aws.athena.options import NAMES, refuse_options
 from local_aws.athena.readers import json, lazy_simple, opencsv, orc, parquet, regex
+from local_aws.athena.readers.copies import PACKS
 from local_aws.athena.readers.lines import refuse_unreadable
 from local_aws.athena.readers.source import Scope, Source, named
 from local_aws.athena.tables import Column, Partition, Table
@@ -27,8 +29,6 @@ _READERS: dict[str, Callable[[Scope], list[Source]]] = {
     "regex": regex.sources,
     "text": lazy_simple.sources,
 }
-_PACKS = ("orc", "parquet")
-"""Formats that pack their files themselves."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,13 @@ class Relation:
 
     def _selects(self, files: Files, with_path: bool) -> Iterator[str]:
         self._refuse_doubles()
+        self._refuse_unknown_types()
         keys = [f"p.{sql_name(key.name)}" for key in self.table.keys]
         path = ['p."$path"'] if with_path else []
         for number, (table, group) in enumerate(self._by_serde(files)):
             scope = Scope(self.con, f"{self.name}_{number}", table, group, self.memory, self._files)
             refuse_options(table)
-            if table.format not in _PACKS:
+            if table.format not in PACKS:
                 refuse_unreadable(group, self.memory)
             for source in _READERS[table.format](scope):
                 select = ", ".join([*named(source.values, table.columns), *keys, *path])
@@ -82,6 +83,16 @@ class Relation:
                 f"HIVE_INVALID_METADATA: Hive metadata for table {self.table.name} is invalid: Table descriptor "
                 f"contains duplicate columns: {', '.join(doubles)}"
             )
+
+    def _refuse_unknown_types(self) -> None:
+        for column in self.table.columns:
+            try:
+                duckdb_of(parsed(column.type))
+            except QueryFailed as error:
+                raise QueryFailed(
+                    f"NOT_SUPPORTED: column {column.name} of table {self.table.database}.{self.table.name} is of the "
+                    f"type {column.type}, which is not known here; change it in the table"
+                ) from error
 
     def _by_serde(self, files: Files) -> list[tuple[Table, list[S3File]]]:
         """A partition's own SerDe reads its files; the table has that SerDe here."""
