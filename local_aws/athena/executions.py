@@ -187,8 +187,7 @@ class Executions:
             if not self._change(execution, {"State": "RUNNING"}):
                 return
             with connection(self._context.folder / "mirror", self._work) as con:
-                catalog = Catalog(self._context, request.region, self._memory)
-                session = Session(con, catalog, request.database, self._work, request.cutoff, request.output, execution)
+                session = self._session(con, execution, request)
                 answer = self._answer(session, request)
             self._succeed(execution, request, answer, _statistics(begun, session))
         except QueryCancelled as error:
@@ -203,6 +202,19 @@ class Executions:
         finally:
             for left in self._work.glob(f"{execution}.*"):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+    def _session(self, con: duckdb.DuckDBPyConnection, execution: str, request: Request) -> Session:
+        catalog = Catalog(self._context, request.region, self._memory)
+        return Session(
+            con,
+            catalog,
+            request.database,
+            self._work,
+            request.cutoff,
+            request.output,
+            execution,
+            request.workgroup,
+        )
 
     def _answer(self, session: Session, request: Request) -> Answer:
         self._running[session.execution] = session.con

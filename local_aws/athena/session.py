@@ -59,8 +59,25 @@ class Session:
     cutoff: int | None = None
     output: str = ""
     execution: str = ""
+    workgroup: str = "primary"
     scanned: int = 0
     tables: dict[str, Table] = field(default_factory=dict)
+    _views: list[tuple[str, str]] = field(default_factory=list)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of this AWS, in the query's region."""
+        return self.catalog.context.client(service, self.catalog.glue.meta.region_name)
+
+    @contextmanager
+    def inside_view(self, database: str, name: str) -> Iterator[None]:
+        """Raises QueryFailed: a view speaks of itself, straight or through others."""
+        if (database, name) in self._views:
+            raise QueryFailed(f"VIEW_IS_RECURSIVE: View '{_CATALOG}.{database}.{name}' is recursive")
+        self._views.append((database, name))
+        try:
+            yield
+        finally:
+            self._views.pop()
 
     def sql_of(self, query: exp.Query) -> str:
         """The DuckDB text of a query; the tables it reads are there as views when this returns.
@@ -125,7 +142,8 @@ class Session:
     def _inline(self, node: exp.Table, table: Table) -> None:
         view = views.decoded(table)
         body = sqlglot.parse_one(view.sql, read="athena")
-        self._resolve(body, view.database or table.database)
+        with self.inside_view(table.database, table.name):
+            self._resolve(body, view.database or table.database)
         alias = node.args.get("alias") or exp.TableAlias(this=node.this.copy())
         node.replace(exp.Subquery(this=body, alias=alias))
 
