@@ -13,7 +13,7 @@ from types import FrameType
 
 import uvicorn
 
-from local_aws import inventory, s3_keys
+from local_aws import actions, inventory, s3_keys
 from local_aws.context import ACCOUNT, Context
 from local_aws.credentials import Keys, own_keys
 from local_aws.door import Door
@@ -30,7 +30,7 @@ from local_aws.owner import Owner
 from local_aws.protocol import stacked
 
 HOST = "127.0.0.1"
-ENGINES = ("mends", "partitions", "crawlers", "jobs", "workflows", "athena")
+ENGINES = ("mends", "partitions", "catalog", "crawlers", "jobs", "workflows", "athena")
 """Modules with a function `handlers(context) -> Handlers`; a later one stands in front of an earlier."""
 
 
@@ -49,7 +49,8 @@ def application(
     endpoint = f"http://{HOST}:{port}"
     context = Context.at(endpoint, folder, keys, objects, was_killed=was_killed, job_user=job_user)
     engines = [importlib.import_module(f"local_aws.{name}").handlers(context) for name in ENGINES]
-    gateway = Gateway(_forgetting_buckets(s3_keys.mended(objects), context), stacked(*engines))
+    inner = actions.named(_forgetting_buckets(s3_keys.mended(objects), context))
+    gateway = Gateway(inner, stacked(*engines))
     keyring = Keyring(keys, context.store, folder)
     return Door(inventory.served(gateway, context), port, keyring, is_open=is_open)
 

@@ -49,6 +49,8 @@ class Request:
     cutoff: int | None
     text: str = ""
     parameters: list[str] = field(default_factory=list)
+    reuse: int | None = None
+    """For how many minutes the result of the same query is good."""
 
 
 class Executions:
@@ -82,10 +84,32 @@ class Executions:
                 "Region": request.region,
                 "QueryExecution": _queued(execution, request),
             }
+            earlier = self._reusable(request) if request.reuse is not None else None
+            if earlier is not None:
+                _reuse(entry, earlier)
             self._store.put(_COLLECTION, execution, entry)
             self._tokens[request.token] = execution
-        self._queue.put((execution, request))
+        if earlier is None:
+            self._queue.put((execution, request))
         return execution
+
+    def _reusable(self, request: Request) -> Document | None:
+        """The latest execution of the same query whose result is young enough and still there."""
+        if not statements.is_query(request.text):
+            return None
+        oldest = time.time() - 60 * (request.reuse or 0)
+        for execution in self.ids(request.workgroup, request.region):
+            entry = self._store.get(_COLLECTION, execution)
+            if entry and _is_same(entry, request, oldest) and self._has_result(entry):
+                return entry
+        return None
+
+    def _has_result(self, entry: Document) -> bool:
+        try:
+            self._read(entry)
+        except AwsError:
+            return False
+        return True
 
     def get(self, execution: str) -> Document:
         """The QueryExecution document.
@@ -321,11 +345,36 @@ def _queued(execution: str, request: Request) -> Document:
             "SelectedEngineVersion": "AUTO",
             "EffectiveEngineVersion": "Athena engine version 3",
         },
-        "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": False}},
+        "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": _by_age(request)},
     }
     if request.parameters:
         document["ExecutionParameters"] = request.parameters
     return document
+
+
+def _by_age(request: Request) -> Document:
+    return {"Enabled": False} if request.reuse is None else {"Enabled": True, "MaxAgeInMinutes": request.reuse}
+
+
+def _is_same(entry: Document, request: Request, oldest: float) -> bool:
+    document = entry["QueryExecution"]
+    return bool(
+        document["Status"]["State"] == "SUCCEEDED"
+        and document["Status"]["CompletionDateTime"] >= oldest
+        and document["Query"] == request.sql
+        and document.get("ExecutionParameters", []) == request.parameters
+        and document["QueryExecutionContext"]["Database"] == request.database
+        and not document["Statistics"]["ResultReuseInformation"]["ReusedPreviousResult"]
+    )
+
+
+def _reuse(entry: Document, earlier: Document) -> None:
+    """Give an execution that has not begun the result of an earlier one."""
+    document, now = entry["QueryExecution"], time.time()
+    document["Status"] |= {"State": "SUCCEEDED", "CompletionDateTime": now}
+    document["ResultConfiguration"] = earlier["QueryExecution"]["ResultConfiguration"]
+    document["Statistics"] = {**_statistics(now, None), "ResultReuseInformation": {"ReusedPreviousResult": True}}
+    entry["Answer"] = earlier["Answer"]
 
 
 def _location(request: Request, execution: str, suffix: str) -> str:

@@ -38,9 +38,9 @@ Files = list[tuple[list[str], str]]
 
 def prepared(query: Any, session: Session, wanted: Columns | None = None) -> tuple[str, Columns]:
     """DuckDB's text of a query, its columns under the names of `wanted` or their own, and their Hive types."""
-    if not isinstance(query, exp.Query):
+    if not isinstance(query, exp.Query | exp.Values):
         raise QueryFailed("SYNTAX_ERROR: a query is needed here: SELECT, WITH, VALUES or TABLE")
-    if wanted is None:
+    if wanted is None and isinstance(query, exp.Query):
         _refuse_doubles([name.lower() for name in query.named_selects if name != "*"])
     name_outputs(query)
     sql = session.sql_of(query)

@@ -12,7 +12,7 @@ from local_aws.athena.ddl.statement import Run, plain_table, table_of
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session
-from local_aws.athena.tables import Table
+from local_aws.athena.tables import DEFAULT_PARTITION, Table
 
 Pattern = Callable[[list[str]], list[str]]
 """The names that match, in their order."""
@@ -77,7 +77,8 @@ def partitions(cursor: Cursor) -> Run:
 
 
 def _folders(table: Table, values: tuple[str | None, ...]) -> str:
-    return "/".join(f"{key.name}={value}" for key, value in zip(table.keys, values, strict=True))
+    shown = (DEFAULT_PARTITION if value is None else value for value in values)
+    return "/".join(f"{key.name}={value}" for key, value in zip(table.keys, shown, strict=True))
 
 
 def columns(cursor: Cursor) -> Run:

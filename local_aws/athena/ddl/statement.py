@@ -64,5 +64,5 @@ _INPUT = (
 
 def change(session: Session, table: Table, **fields: object) -> None:
     """Update a table in the catalog: these fields of it are new, the others stay."""
-    kept: Document = {name: table.document[name] for name in _INPUT if table.document.get(name) is not None}
+    kept: Document = {name: table.document[name] for name in _INPUT if table.document.get(name) not in (None, "")}
     session.catalog.glue.update_table(DatabaseName=table.database, TableInput={**kept, **fields})

@@ -42,12 +42,12 @@ class Written:
 def of_table(cursor: Cursor) -> Written:
     """The properties of CREATE TABLE AS, where there are any."""
     given = _given(cursor) if cursor.take("WITH") else {}
-    _refuse_unknown(given, _TABLE)
     if str(given.get("table_type", "HIVE")).upper() != "HIVE" or given.get("is_external") is False:
         raise QueryFailed(
             "NOT_SUPPORTED: the embedded AWS has no Iceberg tables (table_type = 'ICEBERG'); "
             "allowed is table_type = 'HIVE'"
         )
+    _refuse_unknown(given, _TABLE)
     if buckets := [name for name in ("bucketed_by", "bucket_count") if name in given]:
         raise QueryFailed(
             f"NOT_SUPPORTED: {buckets[0]}: the embedded AWS writes no buckets; say partitioned_by, or leave it out"
