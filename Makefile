@@ -6,7 +6,7 @@ UV = .tools/lock-venv/bin/uv pip compile --quiet --universal --python-version 3.
 	--custom-compile-command "make lock" $(LOCK_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint scan bench docs successor shell checkov-tools successor-tools lock clean
+.PHONY: help setup demo test check lint scan bench clients docs successor shell checkov-tools successor-tools lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 16
@@ -37,6 +37,10 @@ bench: ## Measure what the documentation claims
 	@$(SETUP) --need-provider
 	@$(WITH_TOOLS) python -m benchmarks
 
+clients: ## Run AWS clients against the embedded AWS, each in an environment of its own (a GB, some minutes)
+	@$(SETUP) --with clients
+	@$(WITH_TOOLS) python -m tests.clients
+
 docs: ## Build the documentation into .docs, and check its links
 	@$(SETUP) --with docs
 	@$(WITH_TOOLS) sphinx-build -q -W --keep-going -n docs .docs
@@ -60,6 +64,8 @@ lock: ## Pin the Python packages again (LOCK_FLAGS=--upgrade for newer ones)
 	$(UV) toolchain/requirements-checkov.in -o toolchain/requirements-checkov.txt
 	$(UV) --group docs -o toolchain/requirements-docs.txt
 	$(UV) --group successor -o toolchain/requirements-successor.txt
+	for name in catalog dbt sqlmesh; do \
+		$(UV) toolchain/requirements-clients-$$name.in -o toolchain/requirements-clients-$$name.txt; done
 
 clean: ## Remove what was generated; data, tools and Terraform state stay
 	@rm -rf cdktf.out cdktf.log .docs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache spark-warehouse metastore_db derby.log

@@ -142,7 +142,15 @@ def successor(root: Path) -> None:
     pip_install(root, "successor", root / ".tools/successor", lock, "python", "CDK Terrain (630 MB, two minutes)")
 
 
-EXTRAS = {"checkov": checkov, "docs": docs, "successor": successor}
+def clients(root: Path) -> None:
+    """AWS clients, in environments where they do not contradict one another."""
+    for name in CLIENTS:
+        lock, folder = root / f"toolchain/requirements-clients-{name}.txt", root / ".tools/clients" / name
+        pip_install(root, f"clients-{name}", folder, lock, "pytest", f"clients of AWS: {name} (a minute)")
+
+
+CLIENTS = ("catalog", "dbt", "sqlmesh")
+EXTRAS = {"checkov": checkov, "clients": clients, "docs": docs, "successor": successor}
 """What only some targets of the Makefile need, by its name after `--with`."""
 
 

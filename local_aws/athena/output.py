@@ -48,7 +48,7 @@ def prepared(query: Any, session: Session, wanted: Columns | None = None) -> tup
     own = [column.lower() for column in relation.columns]
     types = [hive_type(kind) for kind in relation.types]
     if wanted is None:
-        _refuse_unnamed(own, [str(kind) for kind in relation.types])
+        refuse_unnamed(own, [str(kind) for kind in relation.types])
     else:
         _refuse_others(types, wanted, [str(kind) for kind in relation.types])
     names = own if wanted is None else [name for name, _ in wanted]
@@ -61,7 +61,8 @@ def _refuse_doubles(names: Sequence[str]) -> None:
         raise QueryFailed(f"DUPLICATE_COLUMN_NAME: Column name '{doubles[0]}' specified more than once")
 
 
-def _refuse_unnamed(names: Sequence[str], kinds: Sequence[str]) -> None:
+def refuse_unnamed(names: Sequence[str], kinds: Sequence[str]) -> None:
+    """Raises QueryFailed: a column of a table or a view has no name, or no type."""
     for place, (name, kind) in enumerate(zip(names, kinds, strict=True), 1):
         if "?" in name:
             raise QueryFailed(f"MISSING_COLUMN_NAME: Column name not specified at position {place}")

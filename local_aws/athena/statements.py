@@ -64,7 +64,7 @@ _REFUSED = {
     "MERGE": "it is for Iceberg tables",
     "OPTIMIZE": "it is for Iceberg tables",
     "VACUUM": "it is for Iceberg tables",
-    "SHOW FUNCTIONS": "docs/reference/athena.md lists what differs",
+    "SHOW FUNCTIONS": "Athena's manual lists the functions",
 }
 """Statements of Athena that the embedded AWS knows by name, and why it does not run them."""
 _KINDS = {"ALTER VIEW": "DDL", "CREATE PROTECTED": "DDL", "SHOW FUNCTIONS": "UTILITY"}

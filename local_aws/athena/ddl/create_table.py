@@ -8,7 +8,7 @@ from local_aws.athena import definitions, writes
 from local_aws.athena.ddl import clauses
 from local_aws.athena.ddl.clauses import RowFormat
 from local_aws.athena.ddl.columns import columns_of
-from local_aws.athena.ddl.cursor import Cursor
+from local_aws.athena.ddl.cursor import Cursor, Token
 from local_aws.athena.ddl.statement import Run, database_of, said
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.results import Answer
@@ -32,14 +32,22 @@ def external(cursor: Cursor) -> Run:
 
 def plain(cursor: Cursor) -> Run:
     """Raises QueryFailed: for a table of columns, which must be EXTERNAL or Iceberg's."""
-    cursor.of_trino = True
     quiet = cursor.take("IF", "NOT", "EXISTS")
+    has_columns = _after_name(cursor).is_word("(")
+    cursor.of_trino = not has_columns
     name = cursor.table()
-    if cursor.next.is_word("("):
+    if has_columns:
         if "ICEBERG" in cursor.sql.upper():
             raise QueryFailed("NOT_SUPPORTED: the embedded AWS has no Iceberg tables (table_type = 'ICEBERG')")
         raise QueryFailed("SYNTAX_ERROR: CREATE TABLE with columns needs the word EXTERNAL: CREATE EXTERNAL TABLE")
     return writes.create_table_as(cursor, name, quiet)
+
+
+def _after_name(cursor: Cursor) -> Token:
+    ahead = 1
+    while cursor.looks_at(ahead).is_word("."):
+        ahead += 2
+    return cursor.looks_at(ahead)
 
 
 def _definition(cursor: Cursor, name: str) -> Document:

@@ -7,7 +7,7 @@ from pathlib import Path
 import sqlglot
 from sqlglot import exp
 
-from local_aws.athena import definitions, views
+from local_aws.athena import definitions, output, views
 from local_aws.athena.ddl.columns import refuse_doubles
 from local_aws.athena.ddl.cursor import Cursor
 from local_aws.athena.ddl.statement import Run, database_of, said
@@ -34,6 +34,7 @@ def create(cursor: Cursor, replace: bool = False) -> Run:
         name_outputs(query)
         with session.inside_view(database, name.table):
             relation = session.con.sql(session.sql_of(query))
+        output.refuse_unnamed([column.lower() for column in relation.columns], [str(kind) for kind in relation.types])
         columns = dict(zip([column.lower() for column in relation.columns], relation.types, strict=True))
         table = views.table_input(name.table, database, text.strip(), columns)
         definitions.put_table(session, database, table, replace=replace)
