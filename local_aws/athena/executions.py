@@ -16,7 +16,7 @@ import duckdb
 from sqlglot.errors import SqlglotError
 
 from local_aws import disk
-from local_aws.athena import errors, results, statements, unfinished
+from local_aws.athena import errors, results, reuse, statements, unfinished
 from local_aws.athena.errors import QueryCancelled, QueryFailed
 from local_aws.athena.memory import Memory
 from local_aws.athena.results import Answer
@@ -86,7 +86,7 @@ class Executions:
             }
             earlier = self._reusable(request) if request.reuse is not None else None
             if earlier is not None:
-                _reuse(entry, earlier)
+                reuse.give(entry, earlier, _statistics(time.time(), None))
             self._store.put(_COLLECTION, execution, entry)
             self._tokens[request.token] = execution
         if earlier is None:
@@ -98,9 +98,10 @@ class Executions:
         if not statements.is_query(request.text):
             return None
         oldest = time.time() - 60 * (request.reuse or 0)
+        asked = (request.sql, request.parameters, request.database)
         for execution in self.ids(request.workgroup, request.region):
             entry = self._store.get(_COLLECTION, execution)
-            if entry and _is_same(entry, request, oldest) and self._has_result(entry):
+            if entry and reuse.is_same(entry["QueryExecution"], asked, oldest) and self._has_result(entry):
                 return entry
         return None
 
@@ -345,36 +346,11 @@ def _queued(execution: str, request: Request) -> Document:
             "SelectedEngineVersion": "AUTO",
             "EffectiveEngineVersion": "Athena engine version 3",
         },
-        "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": _by_age(request)},
+        "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": reuse.by_age(request.reuse)},
     }
     if request.parameters:
         document["ExecutionParameters"] = request.parameters
     return document
-
-
-def _by_age(request: Request) -> Document:
-    return {"Enabled": False} if request.reuse is None else {"Enabled": True, "MaxAgeInMinutes": request.reuse}
-
-
-def _is_same(entry: Document, request: Request, oldest: float) -> bool:
-    document = entry["QueryExecution"]
-    return bool(
-        document["Status"]["State"] == "SUCCEEDED"
-        and document["Status"]["CompletionDateTime"] >= oldest
-        and document["Query"] == request.sql
-        and document.get("ExecutionParameters", []) == request.parameters
-        and document["QueryExecutionContext"]["Database"] == request.database
-        and not document["Statistics"]["ResultReuseInformation"]["ReusedPreviousResult"]
-    )
-
-
-def _reuse(entry: Document, earlier: Document) -> None:
-    """Give an execution that has not begun the result of an earlier one."""
-    document, now = entry["QueryExecution"], time.time()
-    document["Status"] |= {"State": "SUCCEEDED", "CompletionDateTime": now}
-    document["ResultConfiguration"] = earlier["QueryExecution"]["ResultConfiguration"]
-    document["Statistics"] = {**_statistics(now, None), "ResultReuseInformation": {"ReusedPreviousResult": True}}
-    entry["Answer"] = earlier["Answer"]
 
 
 def _location(request: Request, execution: str, suffix: str) -> str:

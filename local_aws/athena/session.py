@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from local_aws.athena import metadata, views
 from local_aws.athena.coercions import refuse_mismatch
+from local_aws.athena.constants import put_constants
 from local_aws.athena.dialect import name_outputs, prepare, to_duckdb
 from local_aws.athena.errors import QueryCancelled, QueryFailed, reason_of
 from local_aws.athena.readers import HIDDEN, Files, Relation
@@ -88,6 +89,7 @@ class Session:
             QueryCancelled: when the query would read more than the cutoff.
         """
         query = query.copy()
+        put_constants(query, self.database)
         self._resolve(query, self.database)
         mine = {table.name for table in query.find_all(exp.Table)}
         tables = {name: table for name, table in self.tables.items() if name in mine}

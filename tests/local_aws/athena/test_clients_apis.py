@@ -106,6 +106,13 @@ def test_the_schemas_of_information_tell_what_there_is(lake: Lake) -> None:
     assert lake.run("SELECT * FROM information_schema.nothing").reason.startswith("TABLE_NOT_FOUND")
 
 
+def test_a_session_tells_of_itself(lake: Lake) -> None:
+    ran = lake.run("SELECT current_catalog, current_schema, current_timezone(), upper(current_schema) AS big")
+    assert ran.rows == [["awsdatacatalog", DATABASE, "UTC", "FLIGHTS"]]
+    assert [column["Name"] for column in ran.columns] == ["_col0", "_col1", "_col2", "big"]
+    assert lake.rows("SELECT current_user = current_user") == [["true"]]
+
+
 def test_the_partitions_of_a_table_are_a_table(lake: Lake) -> None:
     lake.rows(
         "CREATE EXTERNAL TABLE parted (n int) PARTITIONED BY (year int, town string) "
