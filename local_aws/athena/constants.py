@@ -7,6 +7,12 @@ from sqlglot import exp
 from local_aws.athena.dialect import UNNAMED
 from local_aws.context import ACCOUNT
 
+_VALUES: dict[type[exp.Expr], str] = {
+    exp.CurrentCatalog: "awsdatacatalog",
+    exp.CurrentUser: ACCOUNT,
+    exp.CurrentTimezone: "UTC",
+}
+
 
 def put_constants(query: exp.Expr, database: str) -> None:
     """Put the values in their place, in the query itself; the user is the account."""
@@ -20,8 +26,7 @@ def _value(node: exp.Expr, database: str) -> str:
     if isinstance(node, exp.Column):  # sqlglot takes this one for a name
         bare = node.this if isinstance(node.this, exp.Identifier) and not node.table else None
         return database if bare and not bare.quoted and bare.name.lower() == "current_schema" else ""
-    known = {exp.CurrentCatalog: "awsdatacatalog", exp.CurrentUser: ACCOUNT, exp.CurrentTimezone: "UTC"}
-    return known[type(node)]
+    return _VALUES[type(node)]
 
 
 def _replace(node: exp.Expr, value: exp.Expr) -> None:

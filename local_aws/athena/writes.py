@@ -41,10 +41,10 @@ def create_table_as(cursor: Cursor, name: Name, quiet: bool) -> Run:
         _refuse_if_not_empty(session, target)
         query, columns = output.prepared(sqlglot.parse_one(text, read="athena"), session)
         plain, keys = _split(columns, list(how.keys))
-        body = {**_table_input(name.table, plain, keys, replace(how, location=target)), **about}
-        whole = replace(how, location=target)
+        there = replace(how, location=target)
+        body = {**_table_input(name.table, plain, keys, there), **about}
         made = (database, name.table)
-        written, rows = ([], 0) if is_empty else output.write(session, query, columns, whole, made)
+        written, rows = ([], 0) if is_empty else output.write(session, query, columns, there, made)
         definitions.put_table(session, database, body, replace=False)
         table = session.catalog.table(database, name.table)
         if table is not None and keys:

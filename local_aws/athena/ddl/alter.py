@@ -9,7 +9,7 @@ from local_aws.athena.ddl import clauses, partitions
 from local_aws.athena.ddl.columns import columns_of, refuse_doubles, type_of
 from local_aws.athena.ddl.cursor import Cursor, Name
 from local_aws.athena.ddl.specs import Spec, spec
-from local_aws.athena.ddl.statement import Run, change, plain_table, said
+from local_aws.athena.ddl.statement import Run, change, no_rows, plain_table
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session
@@ -68,7 +68,7 @@ def _changing(name: Name, fields: Callable[[Table], Document]) -> Run:
     def run(session: Session, file: Path) -> Answer:
         table = plain_table(session, name)
         change(session, table, **fields(table))
-        return said(file)
+        return no_rows(file)
 
     return run
 
@@ -81,11 +81,11 @@ def _columns(cursor: Cursor, name: Name, word: str, one: Spec | None = None) -> 
         if one is not None:
             own = partitions.partition_of(session, table, one)["StorageDescriptor"].get("Columns")
             partitions.set_columns(session, table, one, changed(own or table.storage["Columns"]))
-            return said(file)
+            return no_rows(file)
         columns = changed(table.storage.get("Columns") or [])
         refuse_doubles([*(column["Name"] for column in columns), *(key.name for key in table.keys)])
         change(session, table, StorageDescriptor={**table.storage, "Columns": columns})
-        return said(file)
+        return no_rows(file)
 
     return run
 

@@ -63,7 +63,7 @@ def _precision(cursor: Cursor) -> str:
 
 def _length(cursor: Cursor, word: str) -> int:
     cursor.expect("(")
-    length = cursor.whole()
+    length = cursor.positive()
     cursor.expect(")")
     if length > _SIZED[word]:
         raise QueryFailed(f"SYNTAX_ERROR: {word.lower()}({length}): the length is 1 to {_SIZED[word]}")

@@ -9,7 +9,7 @@ from local_aws.athena.ddl import clauses
 from local_aws.athena.ddl.clauses import RowFormat
 from local_aws.athena.ddl.columns import columns_of
 from local_aws.athena.ddl.cursor import Cursor, Token
-from local_aws.athena.ddl.statement import Run, database_of, said
+from local_aws.athena.ddl.statement import Run, database_of, no_rows
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session
@@ -25,7 +25,7 @@ def external(cursor: Cursor) -> Run:
         database = database_of(session, name)
         if not (quiet and session.catalog.table(database, name.table)):
             definitions.put_table(session, database, table, replace=False)
-        return said(file)
+        return no_rows(file)
 
     return run
 
@@ -74,14 +74,14 @@ def _storage(cursor: Cursor) -> Document:
     rows = clauses.row_format(cursor) if cursor.take("ROW", "FORMAT") else RowFormat()
     files = clauses.stored_as(cursor) if cursor.take("STORED", "AS") else None
     given = {**rows.properties, **clauses.serde_properties(cursor)}
-    whole = clauses.joined(rows, files)
+    classes = clauses.joined(rows, files)
     if not cursor.take("LOCATION"):
         raise cursor.mismatch("LOCATION 's3://bucket/folder/'")
     return {
         "Location": clauses.location(cursor),
-        "InputFormat": whole.reader,
-        "OutputFormat": whole.writer,
-        "SerdeInfo": {"SerializationLibrary": whole.serde, "Parameters": {"serialization.format": "1", **given}},
+        "InputFormat": classes.reader,
+        "OutputFormat": classes.writer,
+        "SerdeInfo": {"SerializationLibrary": classes.serde, "Parameters": {"serialization.format": "1", **given}},
     }
 
 
@@ -90,7 +90,7 @@ def _buckets(cursor: Cursor, columns: list[Document]) -> Document:
         return {"NumberOfBuckets": -1}
     names = cursor.listed(cursor.name)
     cursor.expect("INTO")
-    number = cursor.whole()
+    number = cursor.positive()
     cursor.expect("BUCKETS")
     known = [column["Name"] for column in columns]
     if absent := [name for name in names if name not in known]:

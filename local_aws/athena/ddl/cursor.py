@@ -149,7 +149,7 @@ class Cursor:
         self._at += 1
         return token.raw
 
-    def whole(self) -> int:
+    def positive(self) -> int:
         """A number that is whole and at least 1."""
         token = self.next
         if not token.raw.isdigit() or int(token.raw) < 1:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from local_aws.athena.ddl import clauses
 from local_aws.athena.ddl.cursor import Cursor
-from local_aws.athena.ddl.statement import Run, said
+from local_aws.athena.ddl.statement import Run, no_rows
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session
@@ -30,7 +30,7 @@ def create(cursor: Cursor) -> Run:
         except glue.exceptions.AlreadyExistsException as error:
             if not quiet:
                 raise QueryFailed(f"SCHEMA_ALREADY_EXISTS: Schema '{body['Name']}' already exists") from error
-        return said(file)
+        return no_rows(file)
 
     return run
 
@@ -38,14 +38,14 @@ def create(cursor: Cursor) -> Run:
 def drop(cursor: Cursor) -> Run:
     quiet = cursor.take("IF", "EXISTS")
     name = _name(cursor)
-    whole = cursor.take("CASCADE")
-    if not whole:
+    cascade = cursor.take("CASCADE")
+    if not cascade:
         cursor.take("RESTRICT")
 
     def run(session: Session, file: Path) -> Answer:
         glue = session.catalog.glue
         try:
-            if not whole and glue.get_tables(DatabaseName=name)["TableList"]:
+            if not cascade and glue.get_tables(DatabaseName=name)["TableList"]:
                 raise QueryFailed(
                     f"SCHEMA_NOT_EMPTY: Database {name} is not empty; say CASCADE to drop its tables as well"
                 )
@@ -53,7 +53,7 @@ def drop(cursor: Cursor) -> Run:
         except glue.exceptions.EntityNotFoundException as error:
             if not quiet:
                 raise _absent(name) from error
-        return said(file)
+        return no_rows(file)
 
     return run
 
@@ -72,7 +72,7 @@ def alter(cursor: Cursor) -> Run:
         kept = {key: known[key] for key in ("Name", "Description", "LocationUri", "Parameters") if known.get(key)}
         merged = {**kept.get("Parameters", {}), **given}
         glue.update_database(Name=name, DatabaseInput={**kept, "Parameters": merged})
-        return said(file)
+        return no_rows(file)
 
     return run
 

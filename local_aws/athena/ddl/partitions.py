@@ -8,7 +8,7 @@ from local_aws.athena import definitions
 from local_aws.athena.ddl import clauses
 from local_aws.athena.ddl.cursor import Cursor, Name
 from local_aws.athena.ddl.specs import Spec, conditions, matching, spec, values_of
-from local_aws.athena.ddl.statement import Run, plain_table, said
+from local_aws.athena.ddl.statement import Run, no_rows, plain_table
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session
@@ -29,7 +29,7 @@ def add(cursor: Cursor, name: Name, quiet: bool) -> Run:
         found = [(values_of(table, one), place) for one, place in given]
         due = [(values, place or definitions.default_location(table, values)) for values, place in found]
         definitions.register(session, table, due, quiet)
-        return said(file)
+        return no_rows(file)
 
     return run
 
@@ -49,7 +49,7 @@ def drop(cursor: Cursor, name: Name, quiet: bool) -> Run:
             if not gone and not quiet:
                 raise _absent(table, one)
         _delete(session, table, [list(values) for values in {tuple(v) for gone in found for v in gone}])
-        return said(file)
+        return no_rows(file)
 
     return run
 
@@ -73,7 +73,7 @@ def rename(cursor: Cursor, name: Name, old: Spec) -> Run:
             _update(session, table, old, {"Values": values})
         except glue.exceptions.AlreadyExistsException as error:
             raise QueryFailed(f"PARTITION_ALREADY_EXISTS: {values}") from error
-        return said(file)
+        return no_rows(file)
 
     return run
 
@@ -85,7 +85,7 @@ def set_location(cursor: Cursor, name: Name, one: Spec) -> Run:
         table = plain_table(session, name)
         storage = partition_of(session, table, one)["StorageDescriptor"]
         _update(session, table, one, {"StorageDescriptor": {**storage, "Location": place}})
-        return said(file)
+        return no_rows(file)
 
     return run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from local_aws.athena.ddl.cursor import Cursor
-from local_aws.athena.ddl.statement import Run, said
+from local_aws.athena.ddl.statement import Run, no_rows
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session
@@ -24,7 +24,7 @@ def prepare(cursor: Cursor) -> Run:
             athena.create_prepared_statement(**given)
         except athena.exceptions.ClientError as error:
             raise QueryFailed(f"ALREADY_EXISTS: Prepared statement '{name}' exists in {session.workgroup}") from error
-        return said(file)
+        return no_rows(file)
 
     return run
 
@@ -41,6 +41,6 @@ def deallocate(cursor: Cursor) -> Run:
             raise QueryFailed(
                 f"NOT_FOUND: PreparedStatement {name} was not found in workGroup {session.workgroup}"
             ) from error
-        return said(file)
+        return no_rows(file)
 
     return run

@@ -26,7 +26,7 @@ class Statement:
     run: Run
 
 
-def said(file: Path) -> Answer:
+def no_rows(file: Path) -> Answer:
     """The answer of a statement that has none."""
     return results.of_lines([], [], file)
 

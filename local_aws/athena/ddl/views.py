@@ -10,7 +10,7 @@ from sqlglot import exp
 from local_aws.athena import definitions, output, views
 from local_aws.athena.ddl.columns import refuse_doubles
 from local_aws.athena.ddl.cursor import Cursor
-from local_aws.athena.ddl.statement import Run, database_of, said
+from local_aws.athena.ddl.statement import Run, database_of, no_rows
 from local_aws.athena.dialect import name_outputs
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.results import Answer
@@ -38,7 +38,7 @@ def create(cursor: Cursor, replace: bool = False) -> Run:
         columns = dict(zip([column.lower() for column in relation.columns], relation.types, strict=True))
         table = views.table_input(name.table, database, text.strip(), columns)
         definitions.put_table(session, database, table, replace=replace)
-        return said(file)
+        return no_rows(file)
 
     return run
 
@@ -70,6 +70,6 @@ def _drop(cursor: Cursor, word: str) -> Run:
             raise QueryFailed(f"TYPE_MISMATCH: {database}.{name.table} is {'a view' if table.is_view else 'a table'}")
         if table is not None:
             session.catalog.glue.delete_table(DatabaseName=database, Name=name.table)
-        return said(file)
+        return no_rows(file)
 
     return run

@@ -114,13 +114,13 @@ def _written(given: dict[str, Any], default: str) -> Written:
 
 
 def _compression(kind: str, given: dict[str, Any]) -> str:
-    said = next((str(given[name]).upper() for name in _COMPRESSION if given.get(name)), "")
-    if said and said not in _COMPRESSIONS[kind]:
+    compression = next((str(given[name]).upper() for name in _COMPRESSION if given.get(name)), "")
+    if compression and compression not in _COMPRESSIONS[kind]:
         allowed = ", ".join(_COMPRESSIONS[kind])
         raise QueryFailed(
-            f"NOT_SUPPORTED: {kind} cannot be written with the compression {said} here; allowed are {allowed}"
+            f"NOT_SUPPORTED: {kind} cannot be written with the compression {compression} here; allowed are {allowed}"
         )
-    return said
+    return compression
 
 
 def _level(given: dict[str, Any], compression: str) -> str:
