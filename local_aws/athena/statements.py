@@ -23,6 +23,8 @@ from local_aws.protocol import AwsError
 
 LONGEST = 262_144
 """Bytes of a statement in UTF-8."""
+_BEGIN = 200
+"""Characters that tell which statement it is."""
 _QUERY = ("SELECT", "WITH", "VALUES", "TABLE", "(")
 _GRAMMAR: dict[str, tuple[str, Callable[[Cursor], Run]]] = {
     "INSERT INTO": ("DML", writes.insert),
@@ -77,11 +79,9 @@ def cleaned(sql: str) -> str:
 
 def statement_type(sql: str) -> str:
     """`DML`, `DDL` or `UTILITY`."""
-    for table in ({words: kind for words, (kind, _) in _GRAMMAR.items()}, _KINDS):
-        for words, kind in table.items():
-            if Cursor(sql[:200]).take(*words.split()):
-                return kind
-    return "DML"
+    begin = Cursor(sql[:_BEGIN])
+    kinds = {**{words: kind for words, (kind, _) in _GRAMMAR.items()}, **_KINDS}
+    return next((kind for words, kind in kinds.items() if begin.take(*words.split())), "DML")
 
 
 def is_query(sql: str) -> bool:
@@ -125,14 +125,14 @@ def parsed(sql: str) -> Statement:
     Raises:
         QueryFailed: it is none of Athena's, something of it is left over, or the embedded AWS does not run it.
     """
+    cursor = Cursor(sql)
     for words, (kind, parse) in _GRAMMAR.items():
-        cursor = Cursor(sql)
         if cursor.take(*words.split()):
             run = parse(cursor)
             cursor.end()
             return Statement(kind, run)
     for words, why in _REFUSED.items():
-        if Cursor(sql).take(*words.split()):
+        if cursor.take(*words.split()):
             raise QueryFailed(f"NOT_SUPPORTED: the embedded AWS does not run this statement: {words}: {why}")
     word = (sql.split() or ["<EOF>"])[0]
     raise QueryFailed(f"SYNTAX_ERROR: line 1:1: mismatched input '{word}'. Expecting: a SQL statement")

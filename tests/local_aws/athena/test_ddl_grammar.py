@@ -230,6 +230,26 @@ def test_databases_have_comments_locations_and_properties(lake: Lake) -> None:
     assert lake.run("DROP DATABASE about").reason.startswith("SCHEMA_NOT_FOUND")
 
 
+def test_explain_tells_the_steps_of_a_query_as_trino_does(lake: Lake) -> None:
+    made(lake, "explained", f"(a int, b string) {HOME}")
+    sql = "SELECT b, count(*) AS n FROM explained WHERE a > 1 GROUP BY b ORDER BY n LIMIT 3"
+    steps = [str(row[0]).strip(" └─") for row in lake.rows(f"EXPLAIN (TYPE DISTRIBUTED) {sql}")]
+    assert steps == [
+        "Fragment 0 [SINGLE]",
+        "Output layout: [b, n]",
+        "Output partitioning: SINGLE []",
+        "Output[columnNames = [b, n]]",
+        "Limit[count = 3]",
+        "Sort[orderBy = [n]]",
+        "Aggregate[keys = [b]]",
+        "Filter[filterPredicate = a > 1]",
+        "TableScan[table = awsdatacatalog:flights:explained]",
+    ]
+    assert lake.rows(f"EXPLAIN (TYPE VALIDATE) {sql}") == [["true"]]
+    assert lake.run("EXPLAIN SELECT nope FROM explained").reason.startswith("COLUMN_NOT_FOUND")
+    assert lake.run("EXPLAIN ANALYZE SELECT 1").reason.startswith("NOT_SUPPORTED")
+
+
 def test_a_statement_longer_than_athena_takes_does_not_start(lake: Lake) -> None:
     assert lake.rows("SELECT 1 -- " + "é" * 131_000) == [["1"]]
     with pytest.raises(ClientError, match="less than or equal to 262144; it has 262"):
