@@ -192,7 +192,7 @@ class Executions:
             text = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
         except s3.exceptions.ClientError as error:
             raise AwsError("InvalidRequestException", f"Could not find results: {location}") from error
-        return results.rows_of(text, location.endswith(".csv"))
+        return results.rows_of(text, location.endswith(".csv"), len(entry["Answer"]["Columns"]))
 
     def _same(self, execution: str, entry: Document, request: Request) -> str:
         if entry["QueryExecution"]["Query"] != request.sql:

@@ -105,7 +105,7 @@ def properties(cursor: Cursor) -> Run:
             lines = [table.parameters[only]]
         else:
             lines = [f"Table {table.database}.{table.name} does not have property: {only}"]
-        return results.of_lines(lines, ["prpt_name", "prpt_value"][: 1 if only else 2], file)
+        return results.of_lines(lines, ["prpt_name"], file)  # As on AWS: name and value are one text.
 
     return run
 
