@@ -9,7 +9,7 @@ import sqlglot
 from sqlglot import exp
 
 from local_aws.athena import definitions, output, results
-from local_aws.athena.ddl import with_properties
+from local_aws.athena.ddl import clauses, with_properties
 from local_aws.athena.ddl.cursor import Cursor, Name
 from local_aws.athena.ddl.statement import Run, database_of
 from local_aws.athena.ddl.with_properties import Written
@@ -128,7 +128,7 @@ def unload(cursor: Cursor) -> Run:
     cursor.of_trino = True
     text = cursor.group()
     cursor.expect("TO")
-    target = cursor.plain_text()
+    target = clauses.folder(cursor.plain_text())
     how = replace(with_properties.of_unload(cursor), location=target)
 
     def run(session: Session, file: Path) -> Answer:

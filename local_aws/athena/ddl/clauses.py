@@ -111,12 +111,16 @@ def _property(cursor: Cursor) -> tuple[str, str]:
 
 def location(cursor: Cursor) -> str:
     """A folder in S3."""
-    given = cursor.text()
+    return folder(cursor.text())
+
+
+def folder(given: str) -> str:
+    """A text that is an address of a folder in S3. Raises QueryFailed: it is none."""
     if not given.startswith(("s3://", "s3a://", "s3n://")) or not given.split("//", 1)[1].strip("/"):
-        raise QueryFailed(f"SYNTAX_ERROR: LOCATION '{given}' must be a folder in S3: 's3://bucket/folder/'")
+        raise QueryFailed(f"SYNTAX_ERROR: the location '{given}' must be a folder in S3: 's3://bucket/folder/'")
     if any(mark in given for mark in "*?"):
         raise QueryFailed(
-            f"SYNTAX_ERROR: LOCATION '{given}' must be a folder, without wildcards: 's3://bucket/folder/'"
+            f"SYNTAX_ERROR: the location '{given}' must be a folder, without wildcards: 's3://bucket/folder/'"
         )
     return given
 

@@ -17,6 +17,7 @@ _TOKEN = re.compile(
 )
 _ESCAPE = re.compile(r"''|\\u[0-9a-fA-F]{4}|\\[0-3][0-7]{2}|\\.", re.S)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "0": "\0", "Z": "\x1a"}
+_CATALOG = "awsdatacatalog"
 T = TypeVar("T")
 
 
@@ -113,14 +114,22 @@ class Cursor:
         Raises:
             QueryFailed: the catalog is another than the one there is.
         """
-        parts = [self.name("a table's name")]
-        while len(parts) < 3 and self.take("."):
-            parts.append(self.name())
-        if len(parts) == 3 and parts[0] != "awsdatacatalog":
-            raise QueryFailed(
-                f"CATALOG_NOT_FOUND: Catalog '{parts[0]}' does not exist; the only one here is awsdatacatalog"
-            )
+        parts = self._parts(3)
         return Name(parts[-2] if len(parts) > 1 else "", parts[-1])
+
+    def database(self) -> str:
+        """`[catalog.]database`. Raises QueryFailed: the catalog is another than the one there is."""
+        return self._parts(2)[-1]
+
+    def _parts(self, most: int) -> list[str]:
+        parts = [self.name()]
+        while len(parts) < most and self.take("."):
+            parts.append(self.name())
+        if len(parts) == most and parts[0] != _CATALOG:
+            raise QueryFailed(
+                f"CATALOG_NOT_FOUND: Catalog '{parts[0]}' does not exist; the only one here is {_CATALOG}"
+            )
+        return parts
 
     def text(self, what: str = "a text in single quotes") -> str:
         """The value of a text in single quotes."""

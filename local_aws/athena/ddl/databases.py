@@ -15,7 +15,7 @@ from local_aws.protocol import Document
 
 def create(cursor: Cursor) -> Run:
     quiet = cursor.take("IF", "NOT", "EXISTS")
-    body: Document = {"Name": _name(cursor)}
+    body: Document = {"Name": cursor.database()}
     if cursor.take("COMMENT"):
         body["Description"] = cursor.text()
     if cursor.take("LOCATION"):
@@ -37,7 +37,7 @@ def create(cursor: Cursor) -> Run:
 
 def drop(cursor: Cursor) -> Run:
     quiet = cursor.take("IF", "EXISTS")
-    name = _name(cursor)
+    name = cursor.database()
     cascade = cursor.take("CASCADE")
     if not cascade:
         cursor.take("RESTRICT")
@@ -59,7 +59,7 @@ def drop(cursor: Cursor) -> Run:
 
 
 def alter(cursor: Cursor) -> Run:
-    name = _name(cursor)
+    name = cursor.database()
     cursor.expect("SET", "DBPROPERTIES")
     given = clauses.properties(cursor)
 
@@ -75,10 +75,6 @@ def alter(cursor: Cursor) -> Run:
         return no_rows(file)
 
     return run
-
-
-def _name(cursor: Cursor) -> str:
-    return cursor.table().table
 
 
 def _absent(name: str) -> QueryFailed:

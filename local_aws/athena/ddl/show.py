@@ -38,11 +38,11 @@ def views(cursor: Cursor) -> Run:
 
 
 def _names(cursor: Cursor, column: str, wanted: Callable[[Table], bool]) -> Run:
-    given = cursor.table() if cursor.take("IN") or cursor.take("FROM") else None
+    given = cursor.database() if cursor.take("IN") or cursor.take("FROM") else ""
     like = _pattern(cursor)
 
     def run(session: Session, file: Path) -> Answer:
-        found = tables_of(session, given.table if given else session.database)
+        found = tables_of(session, given or session.database)
         return results.of_lines(like([table.name for table in found if wanted(table)]), [column], file)
 
     return run
@@ -84,7 +84,7 @@ def _folders(table: Table, values: tuple[str | None, ...]) -> str:
 def columns(cursor: Cursor) -> Run:
     cursor.one_of("IN", "FROM")
     name = cursor.table()
-    database = cursor.table().table if cursor.take("IN") or cursor.take("FROM") else name.database
+    database = cursor.database() if cursor.take("IN") or cursor.take("FROM") else name.database
 
     def run(session: Session, file: Path) -> Answer:
         table = table_of(session, type(name)(database, name.table))

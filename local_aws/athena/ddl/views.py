@@ -15,6 +15,7 @@ from local_aws.athena.dialect import name_outputs
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session
+from local_aws.athena.tables import Table
 
 
 def create(cursor: Cursor, replace: bool = False) -> Run:
@@ -27,6 +28,7 @@ def create(cursor: Cursor, replace: bool = False) -> Run:
 
     def run(session: Session, file: Path) -> Answer:
         database = database_of(session, name)
+        _refuse_table(session.catalog.table(database, name.table))
         query = sqlglot.parse_one(text, read="athena")
         if not isinstance(query, exp.Query):
             raise QueryFailed("SYNTAX_ERROR: a view is made of a query")
@@ -41,6 +43,11 @@ def create(cursor: Cursor, replace: bool = False) -> Run:
         return no_rows(file)
 
     return run
+
+
+def _refuse_table(there: Table | None) -> None:
+    if there is not None and not there.is_view:
+        raise QueryFailed(f"TABLE_ALREADY_EXISTS: '{there.database}.{there.name}' is a table, and no view to replace")
 
 
 def replace(cursor: Cursor) -> Run:

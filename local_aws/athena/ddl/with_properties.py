@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from local_aws.athena.ddl.clauses import folder
 from local_aws.athena.ddl.cursor import Cursor
 from local_aws.athena.errors import QueryFailed
 
@@ -109,7 +110,7 @@ def _written(given: dict[str, Any], default: str) -> Written:
         _level(given, compression),
         _delimiter(given),
         _keys(given),
-        str(given.get("external_location", "")),
+        folder(str(given["external_location"])) if given.get("external_location") else "",
     )
 
 

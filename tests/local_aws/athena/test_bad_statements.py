@@ -38,6 +38,17 @@ def test_a_view_whose_table_has_changed_is_stale(lake: Lake) -> None:
     )
 
 
+def test_a_view_does_not_take_the_place_of_a_table(lake: Lake) -> None:
+    lake.rows(f"CREATE EXTERNAL TABLE IF NOT EXISTS kept (n int) LOCATION 's3://{LAKE}/kept/'")
+    reason = lake.run("CREATE OR REPLACE VIEW kept AS SELECT 1 AS n").reason
+    assert reason == "TABLE_ALREADY_EXISTS: 'flights.kept' is a table, and no view to replace"
+
+
+@pytest.mark.parametrize("sql", ["CREATE DATABASE other.d", "SHOW TABLES IN other.d", "DROP TABLE other.d.t"])
+def test_a_catalog_that_is_not_there_is_said_by_its_name(lake: Lake, sql: str) -> None:
+    assert lake.run(sql).reason.startswith("CATALOG_NOT_FOUND: Catalog 'other' does not exist")
+
+
 def test_a_view_of_an_unnamed_column_is_refused(lake: Lake) -> None:
     reason = lake.run("CREATE VIEW unnamed AS SELECT 1 AS a, 2").reason
     assert reason == "MISSING_COLUMN_NAME: Column name not specified at position 2"

@@ -38,6 +38,8 @@ LEFT_OVER = {
     "INSERT OVERWRITE TABLE a SELECT 1": "mismatched input 'INSERT'",
     "DROP TABLE a; DROP TABLE b": "Only one sql statement is allowed",
     "UNLOAD (SELECT 1) TO 's3://b/c/'": "Expecting: 'WITH'",
+    "UNLOAD (SELECT 1) TO '/tmp/x' WITH (format = 'JSON')": "the location '/tmp/x' must be a folder in S3",
+    "CREATE TABLE a WITH (external_location = 'file:///tmp') AS SELECT 1 AS n": "must be a folder in S3",
     "GRANT SELECT ON a TO b": "mismatched input 'GRANT'",
     "": "mismatched input '<EOF>'",
 }
