@@ -26,3 +26,23 @@ ORC = Classes(f"{_HIVE}.ql.io.orc.OrcInputFormat", f"{_HIVE}.ql.io.orc.OrcOutput
 JSON = Classes(*_LINES, "org.openx.data.jsonserde.JsonSerDe")
 TEXT = Classes(*_LINES, f"{_HIVE}.serde2.lazy.LazySimpleSerDe")
 OPEN_CSV = Classes(*_LINES, f"{_HIVE}.serde2.OpenCSVSerde")
+AVRO = Classes(
+    f"{_HIVE}.ql.io.avro.AvroContainerInputFormat",
+    f"{_HIVE}.ql.io.avro.AvroContainerOutputFormat",
+    f"{_HIVE}.serde2.avro.AvroSerDe",
+)
+RC_FILE = Classes(
+    f"{_HIVE}.ql.io.RCFileInputFormat",
+    f"{_HIVE}.ql.io.RCFileOutputFormat",
+    f"{_HIVE}.serde2.columnar.LazyBinaryColumnarSerDe",
+)
+SEQUENCE_FILE = Classes(
+    "org.apache.hadoop.mapred.SequenceFileInputFormat",
+    f"{_HIVE}.ql.io.HiveSequenceFileOutputFormat",
+    f"{_HIVE}.serde2.lazy.LazySimpleSerDe",
+)
+ION = Classes(
+    "com.amazon.ionhiveserde.formats.IonInputFormat",
+    "com.amazon.ionhiveserde.formats.IonOutputFormat",
+    "com.amazon.ionhiveserde.IonHiveSerDe",
+)

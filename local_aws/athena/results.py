@@ -56,11 +56,11 @@ def of_lines(lines: list[str], columns: list[str], file: Path) -> Answer:
     return Answer([string_column(name) for name in columns], file, header=False)
 
 
-def rows_of(text: str, is_csv: bool) -> list[list[str | None]]:
-    """The rows of a result object; None is null."""
-    if not is_csv:
-        return [list(line.split("\t")) for line in text.splitlines()]
-    return list(_csv_rows(text))
+def rows_of(text: str, is_csv: bool, columns: int) -> list[list[str | None]]:
+    """The rows of a result object; None is null. A tab stands between the columns of a text, if it has several."""
+    if is_csv:
+        return list(_csv_rows(text))
+    return [[line] if columns == 1 else list(line.split("\t")) for line in text.splitlines()]
 
 
 def _csv_rows(text: str) -> Iterator[list[str | None]]:

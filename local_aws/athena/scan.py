@@ -55,7 +55,11 @@ def _analysed(query: exp.Query, tables: Mapping[str, Table]) -> dict[str, Need]:
 
 
 def _schema(table: Table) -> dict[str, str]:
-    return {**{column.name: "unknown" for column in [*table.columns, *table.keys]}, "$path": "varchar"}
+    return {
+        **{column.name: "unknown" for column in [*table.columns, *table.keys]},
+        "$path": "varchar",
+        "$file_size": "bigint",
+    }
 
 
 def _table(scope: Scope, source: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +12,12 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from local_aws.athena import views
+from local_aws.athena import metadata, views
 from local_aws.athena.coercions import refuse_mismatch
-from local_aws.athena.dialect import prepare, to_duckdb
-from local_aws.athena.errors import QueryCancelled, QueryFailed
-from local_aws.athena.readers import Files, Relation
+from local_aws.athena.constants import put_constants
+from local_aws.athena.dialect import name_outputs, prepare, to_duckdb
+from local_aws.athena.errors import QueryCancelled, QueryFailed, reason_of
+from local_aws.athena.readers import HIDDEN, Files, Relation
 from local_aws.athena.readers.copies import readable
 from local_aws.athena.scan import Need, needs_of
 from local_aws.athena.tables import Catalog, Partition, Table
@@ -60,8 +61,26 @@ class Session:
     cutoff: int | None = None
     output: str = ""
     execution: str = ""
+    workgroup: str = "primary"
     scanned: int = 0
     tables: dict[str, Table] = field(default_factory=dict)
+    _views: list[tuple[str, str]] = field(default_factory=list)
+    _bodies: list[tuple[Table, exp.Query]] = field(default_factory=list)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of this AWS, in the query's region."""
+        return self.catalog.context.client(service, self.catalog.glue.meta.region_name)
+
+    @contextmanager
+    def inside_view(self, database: str, name: str) -> Iterator[None]:
+        """Raises QueryFailed: a view speaks of itself, straight or through others."""
+        if (database, name) in self._views:
+            raise QueryFailed(f"VIEW_IS_RECURSIVE: View '{_CATALOG}.{database}.{name}' is recursive")
+        self._views.append((database, name))
+        try:
+            yield
+        finally:
+            self._views.pop()
 
     def sql_of(self, query: exp.Query) -> str:
         """The DuckDB text of a query; the tables it reads are there as views when this returns.
@@ -71,15 +90,36 @@ class Session:
             QueryCancelled: when the query would read more than the cutoff.
         """
         query = query.copy()
+        put_constants(query, self.database)
         self._resolve(query, self.database)
         mine = {table.name for table in query.find_all(exp.Table)}
         tables = {name: table for name, table in self.tables.items() if name in mine}
-        with_path = any(part.name == "$path" for part in query.find_all(exp.Identifier))
-        if with_path:
-            _hide_path(query)
+        spoken = {part.name for part in query.find_all(exp.Identifier)}
+        hidden = [name for name in HIDDEN if name in spoken]
+        if hidden:
+            _hide(query, hidden)
         for name, need in needs_of(query, tables).items():
-            self._open(name, need, with_path)
+            self._open(name, need, hidden)
+        self._check_views()
         return to_duckdb(query, self._maps(tables))
+
+    def _check_views(self) -> None:
+        """Raises QueryFailed: the tables below a view have changed, so that its columns are others now."""
+        for table, body in self._bodies:
+            place = f"'{_CATALOG}.{table.database}.{table.name}'"
+            name_outputs(body)
+            try:
+                names = [name.lower() for name in self.con.sql(to_duckdb(body, self._maps(self.tables))).columns]
+            except duckdb.Error as error:
+                reason = f"Failed analyzing stored view {place}: {reason_of(error)}"
+                raise QueryFailed(f"INVALID_VIEW: {reason}") from error
+            stored = [column.name for column in table.columns]
+            if stored and names != stored:
+                raise QueryFailed(
+                    f"INVALID_VIEW: View {place} is stale or in invalid state: it has the columns {', '.join(names)}, "
+                    f"and its definition {', '.join(stored)}; make it again by CREATE OR REPLACE VIEW"
+                )
+        self._bodies.clear()
 
     def table(self, node: exp.Table, database: str | None = None) -> Table:
         """The catalog's table that a name in a statement means.
@@ -92,7 +132,7 @@ class Session:
                 f"CATALOG_NOT_FOUND: Catalog '{node.catalog}' does not exist; the only one here is {_CATALOG}"
             )
         schema = (node.db or database or self.database).lower()
-        found = self.catalog.table(schema, node.name)
+        found = metadata.table(self.catalog, schema, node.name) or self.catalog.table(schema, node.name)
         if found is None:
             raise QueryFailed(f"TABLE_NOT_FOUND: Table '{_CATALOG}.{schema}.{node.name.lower()}' does not exist")
         return found
@@ -126,18 +166,24 @@ class Session:
     def _inline(self, node: exp.Table, table: Table) -> None:
         view = views.decoded(table)
         body = sqlglot.parse_one(view.sql, read="athena")
-        self._resolve(body, view.database or table.database)
+        with self.inside_view(table.database, table.name):
+            self._resolve(body, view.database or table.database)
+        if isinstance(body, exp.Query):
+            self._bodies.append((table, body))
         alias = node.args.get("alias") or exp.TableAlias(this=node.this.copy())
         node.replace(exp.Subquery(this=body, alias=alias))
 
-    def _open(self, name: str, need: Need, with_path: bool) -> None:
+    def _open(self, name: str, need: Need, hidden: Sequence[str]) -> None:
         table = self.tables[name]
+        if metadata.is_metadata(table):
+            metadata.create(self.catalog, self.con, name, table)
+            return
         partitions = self._partitions(table, need)
         refuse_mismatch(table, partitions)
         files = readable(table, self.catalog.files(table, partitions), self.work / f"{self.execution}.plain" / name)
         relation = Relation(self.con, name, table, self.catalog.memory)
         self.scanned += self._counted(relation, files, need)
-        relation.create(files, with_path)
+        relation.create(files, hidden)
 
     def _counted(self, relation: Relation, files: Files, need: Need) -> int:
         relation.register(files)
@@ -192,11 +238,11 @@ def _is_cte(node: exp.Table) -> bool:
     return False
 
 
-def _hide_path(query: exp.Query) -> None:
-    """`*` does not hold the hidden column."""
+def _hide(query: exp.Query, hidden: Sequence[str]) -> None:
+    """`*` does not hold the hidden columns."""
     for star in query.find_all(exp.Star):
         if isinstance(star.parent, exp.Select):
-            star.set("except_", [exp.to_identifier("$path", quoted=True)])
+            star.set("except_", [exp.to_identifier(name, quoted=True) for name in hidden])
 
 
 def _check_injected(table: Table, need: Need) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -29,26 +29,28 @@ _READERS: dict[str, Callable[[Scope], list[Source]]] = {
     "regex": regex.sources,
     "text": lazy_simple.sources,
 }
+HIDDEN = {"$path": "VARCHAR", "$file_size": "BIGINT"}
+"""Columns of every table that `*` does not hold."""
 
 
 @dataclass(frozen=True)
 class Relation:
-    """The view `name` in a connection: the table's columns, its keys and `$path`."""
+    """The view `name` in a connection: the table's columns, its keys, and hidden columns that are asked for."""
 
     con: duckdb.DuckDBPyConnection
     name: str
     table: Table
     memory: Memory
 
-    def create(self, files: Files, with_path: bool) -> None:
+    def create(self, files: Files, hidden: Sequence[str]) -> None:
         """Make the view over these files.
 
         Raises:
             QueryFailed: when the table's format is not supported, or its files are not of it.
         """
         with self._speaking_of(files):
-            found = " UNION ALL ".join(self._selects(files, with_path))
-            self.con.execute(f"CREATE TEMP VIEW {self.name} AS {found or self._empty(with_path)}")
+            found = " UNION ALL ".join(self._selects(files, hidden))
+            self.con.execute(f"CREATE TEMP VIEW {self.name} AS {found or self._empty(hidden)}")
 
     @contextmanager
     def _speaking_of(self, files: Files) -> Iterator[None]:
@@ -62,18 +64,18 @@ class Relation:
             reason = f"{bad[0]} is no valid {NAMES[self.table.format]} file" if bad else reason
             raise QueryFailed(f"HIVE_BAD_DATA: {reason}", DATA_ERROR) from error
 
-    def _selects(self, files: Files, with_path: bool) -> Iterator[str]:
+    def _selects(self, files: Files, hidden: Sequence[str]) -> Iterator[str]:
         self._refuse_doubles()
         self._refuse_unknown_types()
         keys = [f"p.{sql_name(key.name)}" for key in self.table.keys]
-        path = ['p."$path"'] if with_path else []
+        about = [f"p.{sql_name(name)}" for name in hidden]
         for number, (table, group) in enumerate(self._by_serde(files)):
             scope = Scope(self.con, f"{self.name}_{number}", table, group, self.memory, self._files)
             refuse_options(table)
             if table.format not in PACKS:
                 refuse_unreadable(group, self.memory)
             for source in _READERS[table.format](scope):
-                select = ", ".join([*named(source.values, table.columns), *keys, *path])
+                select = ", ".join([*named(source.values, table.columns), *keys, *about])
                 yield f"SELECT {select} FROM ({source.sql}) AS f JOIN {self._files} AS p ON f.filename = p.filename"
 
     def _refuse_doubles(self) -> None:
@@ -133,12 +135,14 @@ class Relation:
         columns: dict[str, list[str | None]] = {
             "filename": [str(file.path) for file, _ in files],
             "$path": [file.uri for file, _ in files],
+            "$file_size": [str(file.size) for file, _ in files],
         }
         columns |= {key.name: [partition.values[i] for _, partition in files] for i, key in enumerate(self.table.keys)}
         self.con.register("given", pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()}))
         self._refuse_bad_values()
         typed = "".join(f", {_typed(sql_name(key.name), key)}" for key in self.table.keys)
-        self.con.execute(f'CREATE TEMP TABLE {self._files} AS SELECT filename, "$path"{typed} FROM given')
+        hidden = ", ".join(f"CAST({sql_name(name)} AS {kind}) AS {sql_name(name)}" for name, kind in HIDDEN.items())
+        self.con.execute(f"CREATE TEMP TABLE {self._files} AS SELECT filename, {hidden}{typed} FROM given")
         self.con.unregister("given")
         self.con.execute(f"SET VARIABLE {self.name} = (SELECT list(filename) FROM {self._files})")
 
@@ -155,10 +159,10 @@ class Relation:
                     "that partition, or declare the key string"
                 )
 
-    def _empty(self, with_path: bool) -> str:
+    def _empty(self, hidden: Sequence[str]) -> str:
         columns = [_typed("NULL", column) for column in [*self.table.columns, *self.table.keys]]
-        path = ['CAST(NULL AS VARCHAR) AS "$path"'] if with_path else []
-        return f"SELECT {', '.join([*columns, *path])} WHERE false"
+        about = [f"CAST(NULL AS {HIDDEN[name]}) AS {sql_name(name)}" for name in hidden]
+        return f"SELECT {', '.join([*columns, *about])} WHERE false"
 
 
 def _typed(value: str, column: Column) -> str:
