@@ -12,8 +12,8 @@ import sqlglot
 from sqlglot import exp
 
 from local_aws.athena import definitions, results, views
-from local_aws.athena.dialect import name_outputs
 from local_aws.athena.errors import QueryFailed
+from local_aws.athena.query.parse import parse
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session
 from local_aws.athena.tables import DEFAULT_PARTITION, Table
@@ -75,12 +75,11 @@ def describe(sql: str, session: Session, file: Path) -> Answer:
 def create_view(sql: str, session: Session, file: Path) -> Answer:
     found = _match(rf"CREATE\s+(OR\s+REPLACE\s+)?VIEW\s+{_NAME}\s+AS\s+(.*)", sql)
     database, name = _database_and_name(session, found[2])
-    query = sqlglot.parse_one(found[3], read="athena")
+    query = parse(found[3])
     if not isinstance(query, exp.Query):
         raise QueryFailed("SYNTAX_ERROR: a view is made of a query")
-    name_outputs(query)
-    relation = session.con.sql(session.sql_of(query))
-    columns = dict(zip([column.lower() for column in relation.columns], relation.types, strict=True))
+    made = session.translated(query)
+    columns = {name.lower(): output.type for name, output in zip(made.names, made.outputs, strict=True)}
     table = views.table_input(name, database, found[3], columns)
     definitions.put_table(session, database, table, replace=bool(found[1]))
     return results.of_lines([], [], file)

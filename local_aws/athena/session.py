@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import sqlglot
 from sqlglot import exp
 
 from local_aws.athena import views
 from local_aws.athena.coercions import refuse_mismatch
-from local_aws.athena.dialect import prepare, to_duckdb
 from local_aws.athena.errors import QueryCancelled, QueryFailed
+from local_aws.athena.query import Translated, analysed, condition, register, table_fields, translated
+from local_aws.athena.query.parse import parse
 from local_aws.athena.readers import Files, Relation
 from local_aws.athena.scan import Need, needs_of
 from local_aws.athena.tables import Catalog, Partition, Table
@@ -62,8 +62,8 @@ class Session:
     scanned: int = 0
     tables: dict[str, Table] = field(default_factory=dict)
 
-    def sql_of(self, query: exp.Query) -> str:
-        """The DuckDB text of a query; the tables it reads are there as views when this returns.
+    def translated(self, query: exp.Expr) -> Translated:
+        """A query in DuckDB's text; the tables it reads are there as views when this returns.
 
         Raises:
             QueryFailed: when a table is not there or cannot be read.
@@ -74,11 +74,13 @@ class Session:
         mine = {table.name for table in query.find_all(exp.Table)}
         tables = {name: table for name, table in self.tables.items() if name in mine}
         with_path = any(part.name == "$path" for part in query.find_all(exp.Identifier))
+        fields = {name: table_fields(_columns(table)) for name, table in tables.items()}
+        typed = analysed(query, fields, self.database)
         if with_path:
             _hide_path(query)
         for name, need in needs_of(query, tables).items():
             self._open(name, need, with_path)
-        return to_duckdb(query, self._maps(tables))
+        return translated(typed)
 
     def table(self, node: exp.Table, database: str | None = None) -> Table:
         """The catalog's table that a name in a statement means.
@@ -124,7 +126,7 @@ class Session:
 
     def _inline(self, node: exp.Table, table: Table) -> None:
         view = views.decoded(table)
-        body = sqlglot.parse_one(view.sql, read="athena")
+        body = parse(view.sql)
         self._resolve(body, view.database or table.database)
         alias = node.args.get("alias") or exp.TableAlias(this=node.this.copy())
         node.replace(exp.Subquery(this=body, alias=alias))
@@ -155,10 +157,19 @@ class Session:
             f"TRY_CAST(v[{i}] AS {duckdb_type(key.type)}) AS {sql_name(key.name)}"
             for i, key in enumerate(table.keys, 1)
         )
-        where = " AND ".join(f"({to_duckdb(condition)})" for condition in need.conditions)
+        where = self._where(table, need)
         given = [[i, list(partition.values)] for i, partition in enumerate(partitions)]
         kept = self._select_numbers(given, keys, where)
         return [partitions[i] for i in kept]
+
+    def _where(self, table: Table, need: Need) -> str:
+        keys = [(key.name, key.type) for key in table.keys]
+        texts = []
+        for tree in need.conditions:
+            text, translation = condition(tree, keys, "k")
+            register(self.con, translation.functions, text)
+            texts.append(text)
+        return " AND ".join(texts)
 
     def _select_numbers(self, given: list[list[object]], keys: str, where: str) -> list[int]:
         import pyarrow as pa  # 40 MB, which only queries need
@@ -166,13 +177,19 @@ class Session:
         columns = {"i": pa.array([row[0] for row in given], pa.int64())}
         columns["v"] = pa.array([row[1] for row in given], pa.list_(pa.string()))
         self.con.register("partition_values", pa.table(columns))
-        sql = f"SELECT i FROM (SELECT i, {keys} FROM partition_values) WHERE {where} ORDER BY i"
+        sql = f"SELECT i FROM (SELECT i, {keys} FROM partition_values) AS k WHERE {where} ORDER BY i"
         rows = self.con.execute(sql).fetchall()
         self.con.unregister("partition_values")
         return [row[0] for row in rows]
 
-    def _maps(self, tables: dict[str, Table]) -> set[str]:
-        return {c.name for table in tables.values() for c in table.columns if c.type.lower().startswith("map")}
+
+def _columns(table: Table) -> list[tuple[str, str]]:
+    return [(column.name, column.type) for column in [*table.columns, *table.keys]]
+
+
+def prepare(con: duckdb.DuckDBPyConnection) -> None:
+    """The settings under which a connection reads and computes as Athena does."""
+    con.execute("SET TimeZone = 'UTC'; SET default_null_order = 'nulls_last'; SET parquet_metadata_cache = true")
 
 
 def _is_cte(node: exp.Table) -> bool:

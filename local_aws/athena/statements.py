@@ -6,13 +6,12 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from local_aws.athena import ddl, results, writes
-from local_aws.athena.dialect import name_outputs
 from local_aws.athena.errors import QueryFailed, syntax
+from local_aws.athena.query.parse import parse, parse_all
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session
 from local_aws.protocol import AwsError
@@ -85,7 +84,7 @@ def check(sql: str) -> None:
     if not _starts(sql, _QUERY):
         return
     try:
-        if len(sqlglot.parse(sql, read="athena")) > 1:
+        if len(parse_all(sql)) > 1:
             raise AwsError("InvalidRequestException", "Only one sql statement is allowed. Got: " + sql)
     except SqlglotError as error:
         raise AwsError("InvalidRequestException", syntax(error, sql)) from error
@@ -108,21 +107,18 @@ def run(sql: str, session: Session, file: Path) -> Answer:
 
 
 def _select(sql: str, session: Session, file: Path) -> Answer:
-    query = sqlglot.parse_one(sql, read="athena")
-    if isinstance(query, exp.Values):
-        names = ", ".join(f"_col{i}" for i in range(len(query.expressions[0].expressions)))
-        query = sqlglot.parse_one(f"SELECT * FROM ({sql}) AS v({names})", read="athena")
-    if not isinstance(query, exp.Query):
+    query = parse(sql)
+    if not isinstance(query, exp.Query | exp.Values):
         raise QueryFailed(f"SYNTAX_ERROR: line 1:1: not a query: {sql[:80]}")
-    name_outputs(query)
-    return results.of_query(session.con, session.sql_of(query), file)
+    return results.of_query(session.con, session.translated(query), file)
 
 
 def _explain(sql: str, session: Session, file: Path) -> Answer:
     inner = re.sub(r"\AEXPLAIN\s+(?:ANALYZE\s+)?(?:\([^)]*\)\s*)?", "", sql, flags=re.I)
-    text = session.sql_of(sqlglot.parse_one(inner, read="athena"))  # type: ignore[arg-type]
+    query = session.translated(parse(inner))
+    query.prepare(session.con)
     session.scanned = 0
-    rows = session.con.execute(f"EXPLAIN {text}").fetchall()
+    rows = session.con.execute(f"EXPLAIN {query.sql}").fetchall()
     return results.of_lines([line for row in rows for line in row[-1].splitlines()], ["Query Plan"], file)
 
 

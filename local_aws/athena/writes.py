@@ -11,12 +11,13 @@ import sqlglot
 from sqlglot import exp
 
 from local_aws.athena import definitions, results, unfinished
-from local_aws.athena.dialect import name_outputs
 from local_aws.athena.errors import QueryFailed
+from local_aws.athena.query import catalog_type
+from local_aws.athena.query.parse import parse
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session
 from local_aws.athena.tables import Table
-from local_aws.athena.types import duckdb_type, hive_type, sql_name, sql_string
+from local_aws.athena.types import duckdb_type, sql_name, sql_string
 from local_aws.mirror import split_uri
 
 _UNLOAD = re.compile(r"UNLOAD\s*\((.*)\)\s*TO\s*'([^']+)'\s*(?:WITH\s*\((.*)\))?\s*\Z", re.I | re.S)
@@ -30,7 +31,7 @@ Columns = list[tuple[str, str]]
 
 
 def create_table_as(sql: str, session: Session, file: Path) -> Answer:
-    tree = sqlglot.parse_one(sql, read="athena")
+    tree = parse(sql)
     name = tree.find(exp.Table)
     if name is None or not isinstance(tree.expression, exp.Query):
         raise QueryFailed("SYNTAX_ERROR: CREATE TABLE name [WITH (...)] AS query")
@@ -66,7 +67,7 @@ def create_table_as(sql: str, session: Session, file: Path) -> Answer:
 
 
 def insert(sql: str, session: Session, file: Path) -> Answer:
-    tree = sqlglot.parse_one(sql, read="athena")
+    tree = parse(sql)
     target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
     table = session.table(target)
     fields = [*table.columns, *table.keys]
@@ -101,7 +102,7 @@ def unload(sql: str, session: Session, file: Path) -> Answer:
     options = _options(found[3] or "")
     kind = str(options.get("format", "")).upper()
     _refuse_if_not_empty(session, found[2])
-    query, columns = _prepared(sqlglot.parse_one(found[1], read="athena"), session)
+    query, columns = _prepared(parse(found[1]), session)
     keys = [key.lower() for key in options.get("partitioned_by", [])]
     written, rows = _write(session, query, columns, keys, found[2], kind, options)
     return _written(session, file, written, rows)
@@ -109,21 +110,17 @@ def unload(sql: str, session: Session, file: Path) -> Answer:
 
 def _prepared(query: Any, session: Session, names: list[str] | None = None) -> tuple[str, Columns]:
     """DuckDB's text of a query, its columns under `names` or their own, and their Hive types."""
-    name_outputs(query)
-    sql = session.sql_of(query)
-    relation = session.con.sql(sql)
-    own = [column.lower() for column in relation.columns]
+    made = session.translated(query)
+    own = [name.lower() for name in made.names]
     if names is not None and len(names) != len(own):
         raise QueryFailed(f"TYPE_MISMATCH: Insert query has {len(own)} columns, the table takes {len(names)}: {names}")
-    if names is None and any("?" in column for column in own):
-        raise QueryFailed(f"MISSING_COLUMN_NAME: Column name not specified at position {1 + _first_unnamed(own)}")
-    columns = [(name, hive_type(kind)) for name, kind in zip(names or own, relation.types, strict=True)]
-    aliases = ", ".join(sql_name(name) for name, _ in columns)
-    return f"SELECT * FROM ({sql}) AS given({aliases})", columns
-
-
-def _first_unnamed(columns: list[str]) -> int:
-    return next(i for i, column in enumerate(columns) if "?" in column)
+    unnamed = [i for i, output in enumerate(made.outputs, 1) if output.name is None]
+    if names is None and unnamed:
+        raise QueryFailed(f"MISSING_COLUMN_NAME: Column name not specified at position {unnamed[0]}")
+    columns = [(name, catalog_type(output.type)) for name, output in zip(names or own, made.outputs, strict=True)]
+    sql = made.as_stored([name for name, _ in columns])
+    made.prepare(session.con, sql)
+    return sql, columns
 
 
 def _write(
