@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from local_aws.athena.errors import QueryFailed
 from sqlglot.errors import UnsupportedError
+
+from local_aws.athena.errors import QueryFailed
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
 _NOW = re.compile(r"NOW(?:\s*([+-])\s*(\d+)\s*([A-Z]+?)S?)?")

@@ -208,7 +208,7 @@ def _is_cte(node: exp.Table) -> bool:
     return False
 
 
-def _hide_path(query: exp.Query) -> None:
+def _hide_path(query: exp.Expr) -> None:
     """`*` does not hold the hidden column."""
     for star in query.find_all(exp.Star):
         if isinstance(star.parent, exp.Select):

@@ -115,7 +115,11 @@ def _select(sql: str, session: Session, file: Path) -> Answer:
 
 def _explain(sql: str, session: Session, file: Path) -> Answer:
     inner = re.sub(r"\AEXPLAIN\s+(?:ANALYZE\s+)?(?:\([^)]*\)\s*)?", "", sql, flags=re.I)
-    query = session.translated(parse(inner))
+    tree = parse(inner)
+    if not isinstance(tree, exp.Query | exp.Values):
+        at, word = len(sql) - len(inner) + 1, inner.split()[0]
+        raise QueryFailed(f"SYNTAX_ERROR: line 1:{at}: mismatched input '{word}'")
+    query = session.translated(tree)
     query.prepare(session.con)
     session.scanned = 0
     rows = session.con.execute(f"EXPLAIN {query.sql}").fetchall()

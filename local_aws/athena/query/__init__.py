@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import duckdb
 from sqlglot import exp
@@ -81,7 +82,9 @@ def register(con: duckdb.DuckDBPyConnection, functions: dict[str, Registered], s
     if statements := macros.needed(sql):
         con.execute(";".join(statements))
     for name, one in functions.items():
-        con.create_function(name, one.call, list(one.takes), one.gives, null_handling="special")  # type: ignore[arg-type]
+        takes: list[Any] = list(one.takes)
+        gives: Any = one.gives
+        con.create_function(name, one.call, takes, gives, null_handling="special")
 
 
 def analysed(tree: exp.Expr, tables: Tables, database: str) -> Query:
@@ -123,7 +126,9 @@ def catalog_type(kind: Type) -> str:
     """
     for part in in_tree(kind):
         if part.base not in _STORED:
-            raise QueryFailed(f"NOT_SUPPORTED: Unsupported Hive type: {part}; cast the column to one that a table can have")
+            raise QueryFailed(
+                f"NOT_SUPPORTED: Unsupported Hive type: {part}; cast the column to one that a table can have"
+            )
     return view_type(kind)
 
 

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.trino import Trino
-from sqlglot.tokens import TokenType
+from sqlglot.parsers.trino import TrinoParser
+from sqlglot.tokenizer_core import TokenType
 
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.query.functions import takes_at_most
@@ -22,7 +23,7 @@ _TYPED = {
 _UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "WEEK", "QUARTER", "MILLISECOND")
 
 
-class Clauses(exp.Expression, exp.Func):  # type: ignore[misc]
+class Clauses(exp.Expression, exp.Func):
     """A function whose arguments have clauses: `json_value`... `options` holds these."""
 
     arg_types: ClassVar = {"this": True, "expressions": False, "options": False}
@@ -34,7 +35,7 @@ class AthenaQuery(Trino):
 
     INDEX_OFFSET = 0
 
-    class Parser(Trino.Parser):
+    class Parser(TrinoParser):
         FUNCTIONS: ClassVar[dict[str, Any]] = {}
         FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
             "CAST": lambda self: self._cast(safe=False),
@@ -52,9 +53,7 @@ class AthenaQuery(Trino):
             "TRIM": lambda self: self._parse_trim(),
         }
         NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
-            name: parser
-            for name, parser in Trino.Parser.NO_PAREN_FUNCTION_PARSERS.items()
-            if name in ("CASE", "IF")
+            name: parser for name, parser in TrinoParser.NO_PAREN_FUNCTION_PARSERS.items() if name in ("CASE", "IF")
         }
 
         def _match_r_paren(self, expression: exp.Expr | None = None) -> None:
@@ -74,14 +73,9 @@ class AthenaQuery(Trino):
             return self._parse_id_var() if fallback_to_identifier else self._parse_column()
 
         def _typed_literal(self) -> exp.Expr | None:
-            if self._curr and self._next and f"{self._curr.text} {self._next.text}".upper() == "DOUBLE PRECISION":
-                self._advance()
-                return self._typed_literal()
             if not self._curr or not self._next or self._next.token_type != TokenType.STRING:
                 return None
-            name = self._curr.text.lower()
-            if name == "precision" and self._tokens[self._index - 1].text.lower() == "double":
-                name = "double"
+            name = {"double precision": "double"}.get(self._curr.text.lower(), self._curr.text.lower())
             if self._curr.token_type == TokenType.IDENTIFIER or name not in _TYPED:
                 return None
             self._advance()
@@ -94,7 +88,8 @@ class AthenaQuery(Trino):
                 return None
             index = self._index
             self._advance()
-            sign = "-" if self._match(TokenType.DASH) else "" if self._match(TokenType.PLUS) else ""
+            sign = "-" if self._match(TokenType.DASH) else ""
+            self._match(TokenType.PLUS)
             if not self._match(TokenType.STRING):
                 self._retreat(index)
                 return None
@@ -111,7 +106,8 @@ class AthenaQuery(Trino):
 
         def _sql_type(self) -> exp.Expr:
             """The words of a type, up to the comma or bracket after it."""
-            first, depth, words = self._curr, 0, []
+            words: list[str] = []
+            first, depth = self._curr, 0
             while self._curr and (depth or self._curr.token_type not in (TokenType.COMMA, TokenType.R_PAREN)):
                 if not depth and words and self._curr.text.upper() in ("FORMAT", "NULL", "ERROR", "DEFAULT", "EMPTY"):
                     break
@@ -283,4 +279,6 @@ def parse_all(sql: str) -> list[exp.Expr | None]:
 
 def _close(sql: str) -> str:
     """The blanks inside `X'65 66'` are left out, as the tokenizer knows none."""
-    return re.sub(r"(?<![\w'\"])([xX])'([0-9A-Fa-f\s]+)'", lambda found: f"{found[1]}'{''.join(found[2].split())}'", sql)
+    return re.sub(
+        r"(?<![\w'\"])([xX])'([0-9A-Fa-f\s]+)'", lambda found: f"{found[1]}'{''.join(found[2].split())}'", sql
+    )

@@ -26,7 +26,7 @@ class Type:
 
     def __str__(self) -> str:
         if self.base == "row":
-            parts = [f'{_quoted(n)} {t}' if n else str(t) for n, t in zip(self.names, self.args, strict=True)]
+            parts = [f"{_quoted(n)} {t}" if n else str(t) for n, t in zip(self.names, self.args, strict=True)]
             return f"row({', '.join(parts)})"
         if " with time zone" in self.base and self.args:
             return self.base.replace(" with", f"({self.args[0]}) with", 1)

@@ -16,7 +16,19 @@ from local_aws.athena.query.analyse.resolution import Fit, fitting
 from local_aws.athena.query.coercion import common_of
 from local_aws.athena.query.functions.signatures import Function
 from local_aws.athena.query.nodes import Aggregate, Call, Lambda, Literal, Node, Order, Special, Window
-from local_aws.athena.query.types import BIGINT, BOOLEAN, DAYS, UNKNOWN, VARCHAR, ZONED, ZONED_TIME, Type, array, row, zoned
+from local_aws.athena.query.types import (
+    BIGINT,
+    BOOLEAN,
+    DAYS,
+    UNKNOWN,
+    VARCHAR,
+    ZONED,
+    ZONED_TIME,
+    Type,
+    array,
+    row,
+    zoned,
+)
 
 if TYPE_CHECKING:
     from local_aws.athena.query.analyse.expressions import Expressions
@@ -170,7 +182,7 @@ def _inner(within: Expressions, tree: exp.Expr) -> Node:
         raise QueryFailed(f"{known}: Function {name} " + ("is no window function" if kinds else "not registered"))
     condition = tree.expression.this if isinstance(tree, exp.Filter) else None
     allowed = type(within)(within.statement, within.scope, within.allows | {"aggregate"})
-    return _aggregate(_Nested(allowed), inner, name, condition, [])
+    return _aggregate(_Nested(allowed), inner, name, condition, [])  # type: ignore[arg-type]
 
 
 class _Nested:
@@ -195,7 +207,9 @@ def _frame(within: Expressions, spec: exp.Expr | None, orders: tuple[Order, ...]
         raise QueryFailed(f"INVALID_WINDOW_FRAME: Window frame cannot go from {texts[0]} to {texts[1]}")
     ranks = [_rank(text) for text in texts]
     if ranks[0] > ranks[1]:
-        raise QueryFailed(f"INVALID_WINDOW_FRAME: Window frame cannot go from {texts[0]} to {texts[1]}".replace("{}", "n"))
+        raise QueryFailed(
+            f"INVALID_WINDOW_FRAME: Window frame cannot go from {texts[0]} to {texts[1]}".replace("{}", "n")
+        )
     return f"{kind} BETWEEN {texts[0]} AND {texts[1]}", tuple(bounds)
 
 
@@ -216,7 +230,9 @@ def _bound(
         if node.type.base == "decimal" and node.type.scale == 0:
             node = coerced(node, BIGINT)
         if not node.type.is_whole:
-            raise mismatch(f"Window frame {kind} value type must be exact numeric type with scale 0: {spoken(node.type)}")
+            raise mismatch(
+                f"Window frame {kind} value type must be exact numeric type with scale 0: {spoken(node.type)}"
+            )
         if isinstance(node, Literal) and node.value is None:
             raise QueryFailed("INVALID_WINDOW_FRAME: Window frame offset must not be null")
         if isinstance(node, Literal) and int(node.value) < 0:
@@ -249,7 +265,9 @@ def _same_kind(name: str) -> Callable[[Expressions, list[exp.Expr]], Node]:
         values = [within.of(part) for part in parts]
         target = common_of([value.type for value in values])
         if target is None or not values:
-            raise mismatch(f"All {name.upper()} operands must be the same type: " + ", ".join(spoken(v.type) for v in values))
+            raise mismatch(
+                f"All {name.upper()} operands must be the same type: " + ", ".join(spoken(v.type) for v in values)
+            )
         if name != "coalesce" and not target.is_orderable:
             raise _no_overload(name, values)
         return Special(target, name, tuple(coerced(value, target) for value in values))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
 from local_aws.athena.query.analyse import calls, literals, operators
 from local_aws.athena.query.analyse.coerced import coerced, same_type
-from local_aws.athena.query.analyse.failures import mismatch, spoken, syntax, unsupported
+from local_aws.athena.query.analyse.failures import mismatch, operator_mismatch, spoken, syntax, unsupported
 from local_aws.athena.query.analyse.scope import Scope, field_of
 from local_aws.athena.query.coercion import common, common_of
 from local_aws.athena.query.nodes import Cast, Lambda, Literal, Node, Query, Special, Subquery, Variable
@@ -92,7 +92,9 @@ class Expressions:
         if isinstance(right, exp.Any | exp.All) and isinstance(right.this, exp.Query | exp.Subquery):
             return self._quantified(tree.this, right.this, operator, "any" if isinstance(right, exp.Any) else "all")
         if isinstance(right, exp.Anonymous) and right.name.lower() in ("all", "any", "some"):
-            return self._quantified(tree.this, right.expressions[0], operator, right.name.lower().replace("some", "any"))
+            return self._quantified(
+                tree.this, right.expressions[0], operator, right.name.lower().replace("some", "any")
+            )
         return operators.comparison(operator, self.of(tree.this), self.of(right))
 
     def _quantified(self, left: exp.Expr, right: exp.Expr, operator: str, kind: str) -> Node:
@@ -100,8 +102,10 @@ class Expressions:
         value = _unpacked(self.of(left), query)
         target = common(value.type, query.outputs[0].type)
         if target is None or len(query.outputs) != 1:
-            raise operators.operator_mismatch(operator, value.type, query.outputs[0].type)
-        return Subquery(BOOLEAN, self.statement.cast_outputs(query, [target]), f"{operator} {kind}", coerced(value, target))
+            raise operator_mismatch(operator, value.type, query.outputs[0].type)
+        return Subquery(
+            BOOLEAN, self.statement.cast_outputs(query, [target]), f"{operator} {kind}", coerced(value, target)
+        )
 
     def arithmetic(self, tree: exp.Binary) -> Node:
         return operators.arithmetic(_ARITHMETIC[type(tree)], self.of(tree.this), self.of(tree.expression))
@@ -180,10 +184,9 @@ class Expressions:
         if target is None:
             names = ", ".join(sorted({spoken(value.type) for value in values}))
             raise mismatch(f"All CASE results must be the same type or coercible to a common type: {names}")
-        parts = [part for pair in zip(conditions, values, strict=False) for part in pair]
-        return Special(target, "case", tuple(p if i % 2 == 0 else coerced(p, target) for i, p in enumerate(parts)) + (
-            coerced(values[-1], target),
-        ))  # fmt: skip
+        pairs = zip(conditions, [coerced(value, target) for value in values], strict=False)
+        parts = [part for pair in pairs for part in pair]
+        return Special(target, "case", (*parts, coerced(values[-1], target)))
 
     def between(self, tree: exp.Between) -> Node:
         value = self.of(tree.this)
@@ -270,7 +273,9 @@ def _unicode(tree: exp.UnicodeString) -> Literal:
 
     escape = tree.args.get("escape")
     mark = re.escape(escape.name if isinstance(escape, exp.Expr) else "\\")
-    text = re.sub(rf"{mark}\+([0-9A-Fa-f]{{6}})|{mark}([0-9A-Fa-f]{{4}})", lambda m: chr(int(m[1] or m[2], 16)), tree.name)
+    text = re.sub(
+        rf"{mark}\+([0-9A-Fa-f]{{6}})|{mark}([0-9A-Fa-f]{{4}})", lambda m: chr(int(m[1] or m[2], 16)), tree.name
+    )
     return literals.text(text)
 
 
@@ -278,7 +283,7 @@ def _literal(tree: exp.Literal) -> Literal:
     return literals.text(tree.name) if tree.is_string else literals.number(tree.name)
 
 
-_RULES: dict[type, Callable[[Expressions, exp.Expr], Node]] = {
+_RULES: dict[type, Callable[[Any, Any], Node]] = {
     exp.Literal: lambda e, t: _literal(t),
     exp.Introducer: lambda e, t: literals.typed(str(t.this), t.expression.name),
     exp.Interval: lambda e, t: literals.interval(t.this.name, t.args["unit"].name.lower()),

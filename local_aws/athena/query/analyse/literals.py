@@ -140,7 +140,7 @@ def _timestamp(value: str) -> Node:
 def _time(value: str) -> Node:
     found = _TIME.fullmatch(value)
     try:
-        clock, carried = _clock(found[1], found[2], found[3] or "0", found[4] or "")  # type: ignore[index]
+        clock, _ = _clock(found[1], found[2], found[3] or "0", found[4] or "")  # type: ignore[index]
     except (ValueError, TypeError) as error:
         raise _invalid("TIME", value) from error
     digits = min(len(found[4] or ""), 6) if found else 0

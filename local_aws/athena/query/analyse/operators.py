@@ -154,7 +154,9 @@ def concatenated(parts: list[Node]) -> Node:
         raise QueryFailed("TOO_MANY_ARGUMENTS: Too many arguments for string concatenation")
     if any(kind.base == "char" for kind in kinds) and None not in [kind.length for kind in kinds if kind.is_text]:
         length = min(sum(kind.length or 0 for kind in kinds if kind.is_text), 65536)
-        padded = tuple(coerced(part, Type("char", (part.type.length if part.type.is_text else 0,))) for part in parts)
+        padded = tuple(
+            coerced(part, Type("char", (part.type.length or 0 if part.type.is_text else 0,))) for part in parts
+        )
         return Special(Type("char", (length,)), "||", padded)
     return Special(VARCHAR, "||", tuple(coerced(part, VARCHAR) for part in parts))
 
@@ -213,7 +215,7 @@ def check_cast(source: Type, target: Type) -> None:
     Raises:
         QueryFailed: TYPE_MISMATCH where no value of one type is ever cast to the other.
     """
-    if source == UNKNOWN or source == target:
+    if source in (UNKNOWN, target):
         return
     if source.base in ("array", "map", "row"):
         if target.base == "json":
@@ -223,7 +225,7 @@ def check_cast(source: Type, target: Type) -> None:
         for own, due in zip(source.children, target.children, strict=True):
             check_cast(own, due)
     elif _group(target) not in _CASTS.get(_group(source), ()) and source.base != target.base:
-        if not (source.base in ("hyperloglog", "p4hyperloglog", "setdigest", "tdigest", "qdigest")):
+        if source.base not in ("hyperloglog", "p4hyperloglog", "setdigest", "tdigest", "qdigest"):
             raise _no_cast(source, target)
     elif not _moment_cast(source, target):
         raise _no_cast(source, target)
@@ -231,7 +233,7 @@ def check_cast(source: Type, target: Type) -> None:
 
 def _moment_cast(source: Type, target: Type) -> bool:
     clocks = ("time", ZONED_TIME)
-    if source.base == "date" and target.base in clocks or source.base in clocks and target.base == "date":
+    if (source.base == "date" and target.base in clocks) or (source.base in clocks and target.base == "date"):
         return False
     if source.base in clocks and target.base in ("timestamp", ZONED):
         return True

@@ -118,7 +118,9 @@ class Statement:
         rows = [self._row(part, expressions) for part in tree.expressions]
         width = len(rows[0])
         if any(len(row) != width for row in rows):
-            raise syntax(f"Values rows have mismatched sizes: {width} vs {next(len(r) for r in rows if len(r) != width)}")
+            raise syntax(
+                f"Values rows have mismatched sizes: {width} vs {next(len(r) for r in rows if len(r) != width)}"
+            )
         kinds = [self._common([row[i].type for row in rows]) for i in range(width)]
         cast = tuple(tuple(coerced(v, kind) for v, kind in zip(row, kinds, strict=True)) for row in rows)
         outputs = tuple(Output(None, kind) for kind in kinds)
@@ -137,7 +139,9 @@ class Statement:
     def _common(self, kinds: list[Type]) -> Type:
         found = common_of(kinds)
         if found is None:
-            raise mismatch("Values rows have mismatched types: " + " vs ".join(sorted({spoken(kind) for kind in kinds})))
+            raise mismatch(
+                "Values rows have mismatched types: " + " vs ".join(sorted({spoken(kind) for kind in kinds}))
+            )
         return found
 
     def _set_operation(self, tree: exp.SetOperation, outer: Scope | None) -> Query:
@@ -160,7 +164,10 @@ class Statement:
 
     def cast_outputs(self, query: Query, kinds: list[Type]) -> Query:
         """The query with columns of these types."""
-        if all(output.type == kind or same_type(output.type, kind) for output, kind in zip(query.outputs, kinds, strict=True)):
+        if all(
+            output.type == kind or same_type(output.type, kind)
+            for output, kind in zip(query.outputs, kinds, strict=True)
+        ):
             return query
         alias = f"r{self.number()}"
         columns = [Column(output.type, alias, f"c{i}") for i, output in enumerate(query.outputs)]
@@ -201,8 +208,7 @@ class Statement:
         if isinstance(tree, exp.Literal) and not tree.is_string:
             if not tree.name.isdigit() or not 1 <= int(tree.name) <= len(names):
                 raise QueryFailed(
-                    "INVALID_COLUMN_REFERENCE: ORDER BY position is not in the select list, which has "
-                    f"{len(names)}"
+                    f"INVALID_COLUMN_REFERENCE: ORDER BY position is not in the select list, which has {len(names)}"
                 )
             return int(tree.name) - 1
         if isinstance(tree, exp.Column) and len(tree.parts) == 1 and tree.name.lower() in names:
@@ -254,6 +260,12 @@ def _renamed(query: Query, names: list[str]) -> Query:
     return replace(query, outputs=tuple(Output(n, o.type) for n, o in zip(names, query.outputs, strict=True)))
 
 
+_CLAUSES = {
+    "expressions", "from_", "joins", "laterals", "where", "group", "having", "order", "limit", "offset", "distinct",
+    "with_", "windows", "sample",
+}  # fmt: skip
+
+
 class _SelectAnalysis:
     """SELECT ... FROM ... WHERE ... GROUP BY ... HAVING ... ORDER BY."""
 
@@ -263,6 +275,7 @@ class _SelectAnalysis:
         self.outer = outer
 
     def made(self) -> Query:
+        relations.refuse_leftovers(self.tree, _CLAUSES)
         source, scope = self._from()
         expressions = Expressions(self.statement, scope)
         where = self.tree.args.get("where")
@@ -277,9 +290,8 @@ class _SelectAnalysis:
         from_ = self.tree.args.get("from_")
         if from_ is None:
             return None, Scope((), self.outer)
-        laterals = self.tree.args.get("laterals") or []
-        return relations.joined(self.statement, from_.this, [*(self.tree.args.get("joins") or []), *laterals], self.outer,
-                                self.tree.args.get("sample"))  # fmt: skip
+        joins = [*(self.tree.args.get("joins") or []), *(self.tree.args.get("laterals") or [])]
+        return relations.joined(self.statement, from_.this, joins, self.outer, self.tree.args.get("sample"))
 
     def _grouped(self, source: Any, expressions: Expressions, condition: Node | None) -> Query:
         anywhere = Expressions(self.statement, expressions.scope, _ANYWHERE)
@@ -298,7 +310,9 @@ class _SelectAnalysis:
             _check_distinct(outputs)
         tail = self.statement.tail(self.tree, outputs, items, self.outer, ordering, check)
         if distinct and any(not isinstance(place, int) for place, _, _ in tail.order):
-            raise QueryFailed("EXPRESSION_NOT_IN_DISTINCT: For SELECT DISTINCT, ORDER BY expressions must appear in select list")
+            raise QueryFailed(
+                "EXPRESSION_NOT_IN_DISTINCT: For SELECT DISTINCT, ORDER BY expressions must appear in select list"
+            )
         return Select(outputs, items, source, condition, groups, kept, distinct, tail)
 
     def _aliases(self, outputs: tuple[Output, ...], items: tuple[Node, ...]) -> tuple[Field, ...]:

@@ -120,8 +120,9 @@ def _relation(statement: Statement, tree: exp.Expr, scope: Scope) -> Found:
 
 
 def _table(statement: Statement, tree: exp.Table, scope: Scope) -> Found:
+    refuse_leftovers(tree, _TABLE)
     if not isinstance(tree.this, exp.Identifier):
-        raise QueryFailed("PERMISSION_DENIED: Athena reads tables of the catalog, and no other file")
+        raise _no_table(tree.this)
     alias = f"r{statement.number()}"
     name = tree.alias or tree.name
     cte = statement.ctes.get(tree.name.lower()) if not tree.args.get("db") else None
@@ -140,6 +141,26 @@ def _table(statement: Statement, tree: exp.Table, scope: Scope) -> Found:
     if (sample := tree.args.get("sample")) is not None:
         made = _sampled(relation, sample)
     return made, _named(tree, name, fields, scope)
+
+
+_TABLE = {"this", "alias", "db", "catalog", "joins", "sample"}
+
+
+def refuse_leftovers(tree: exp.Expr, known: set[str]) -> None:
+    """
+    Raises:
+        QueryFailed: NOT_SUPPORTED for a clause that nothing here reads.
+    """
+    for name, value in tree.args.items():
+        if value and name not in known:
+            raise unsupported(f"the clause {name.strip('_').upper()} does not run here")
+
+
+def _no_table(function: exp.Expr) -> QueryFailed:
+    if function.name.upper() == "TABLE":
+        place = f"line {function.meta.get('line', 1)}:{function.meta.get('col', 5) - 4}"
+        return QueryFailed(f"SYNTAX_ERROR: {place}: mismatched input 'TABLE'")
+    return QueryFailed("PERMISSION_DENIED: Athena reads tables of the catalog, and no other file")
 
 
 def of_relation(node: Node, alias: str) -> Node:
@@ -184,7 +205,8 @@ def _lateral(statement: Statement, tree: exp.Lateral, scope: Scope) -> Found:
     if not isinstance(inner, exp.Subquery):
         raise unsupported("LATERAL takes a query in parentheses")
     copy = inner.copy()
-    copy.set("alias", tree.args.get("alias").copy() if tree.args.get("alias") else None)
+    alias = tree.args.get("alias")
+    copy.set("alias", alias.copy() if alias else None)
     return _derived(statement, copy, scope, lateral=True)
 
 

@@ -40,7 +40,9 @@ def fitting(within: Expressions, name: str, arguments: list[exp.Expr] | list[Nod
     overloads = functions.table().get(name)
     if overloads is None:
         raise QueryFailed(f"FUNCTION_NOT_FOUND: Function {name} not registered")
-    given = [None if isinstance(one, exp.Lambda) else one if isinstance(one, Node) else within.of(one) for one in arguments]
+    given = [
+        None if isinstance(one, exp.Lambda) else one if isinstance(one, Node) else within.of(one) for one in arguments
+    ]
     chosen = _chosen(overloads, given)
     if chosen is None:
         raise _unexpected(name, given)
@@ -121,7 +123,9 @@ def _due(pattern: Type, kind: Type | None, bindings: Bindings) -> Type:
     if _is_variable(pattern):
         return bindings.get(pattern.base, UNKNOWN)
     if pattern.children:
-        children = kind.children if kind and len(kind.children) == len(pattern.children) else (None,) * len(pattern.args)
+        children = (
+            kind.children if kind and len(kind.children) == len(pattern.children) else (None,) * len(pattern.args)
+        )
         inner = tuple(_due(own, other, bindings) for own, other in zip(pattern.children, children, strict=True))
         return Type(pattern.base, inner, kind.names if kind and kind.names else pattern.names)
     if kind is None or kind == UNKNOWN:
@@ -172,7 +176,8 @@ def _lambda(within: Expressions, name: str, pattern: Type, tree: exp.Lambda, bin
         wider = common(known, own) if known else own
         if wider is None:
             raise _unexpected(name, [None])
-        if known is None or wider == known or own == wider and due.base not in [p.base for p in pattern.children[:-1]]:
+        taken = [part.base for part in pattern.children[:-1]]
+        if known is None or wider == known or (own == wider and due.base not in taken):
             bindings[due.base] = wider
             return _returning(name, node, wider)
         bindings[due.base] = wider

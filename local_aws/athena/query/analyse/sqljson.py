@@ -80,7 +80,7 @@ def _queried(within: Expressions, name: str, trees: list[exp.Expr], options: dic
             given = f"default {len(defaults) - 1}"
         detail[clause] = given
     if detail["wrapper"] != "without" and "quotes" in options:
-        raise syntax(f"{options['quotes'].upper()} QUOTES behavior specified with WITH {'CONDITIONAL' if detail['wrapper'] == 'conditional' else 'UNCONDITIONAL'} ARRAY WRAPPER behavior")
+        raise syntax("KEEP QUOTES and OMIT QUOTES cannot stand beside an ARRAY WRAPPER")
     nodes = (source, *(node for node, _ in passed), *defaults)
     return Special(kind, name, nodes, _frozen({**detail, "passed": len(passed)}))
 

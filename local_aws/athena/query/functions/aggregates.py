@@ -99,10 +99,7 @@ FUNCTIONS = [
     aggregate("approx_distinct(T) -> bigint", "<<count|DISTINCT {0}>>"),
     aggregate("approx_distinct(T, double) -> bigint", "<<count|DISTINCT {0}>>"),
     *[aggregate(f"approx_percentile({kind}, double) -> {kind}", _percentile) for kind in _NUMBERS],
-    *[
-        aggregate(f"approx_percentile({kind}, array(double)) -> array({kind})", _percentiles)
-        for kind in _NUMBERS
-    ],
+    *[aggregate(f"approx_percentile({kind}, array(double)) -> array({kind})", _percentiles) for kind in _NUMBERS],
     *[
         aggregate(f"approx_percentile({kind}, double, {last}) -> {kind}", over_rows(Python(groups.weighted_percentile)))
         for kind in _NUMBERS
@@ -115,9 +112,7 @@ FUNCTIONS = [
         )
         for kind in _NUMBERS
     ],
-    aggregate(
-        "approx_most_frequent(bigint, T, bigint) -> map(T,bigint)", over_rows(Python(groups.most_frequent))
-    ),
+    aggregate("approx_most_frequent(bigint, T, bigint) -> map(T,bigint)", over_rows(Python(groups.most_frequent))),
     *[
         aggregate(f"numeric_histogram(bigint, {kind}) -> map({kind},{kind})", over_rows(Python(groups.buckets)))
         for kind in ("double", "real")

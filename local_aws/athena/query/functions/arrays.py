@@ -53,7 +53,11 @@ def _zipped(translation: Any, texts: list[Any], *_: Any) -> str:
 
 def _sequence(kind: str, step: str) -> Function:
     def emit(translation: Any, texts: list[str], kinds: list[Type], result: Type) -> str:
-        length = f"to_days(athena_day_step({texts[2]}))" if (kind, step) == ("date", _DAYS) else _STEPS[step].format(texts[2])
+        length = (
+            f"to_days(athena_day_step({texts[2]}))"
+            if (kind, step) == ("date", _DAYS)
+            else _STEPS[step].format(texts[2])
+        )
         series = f"athena_moments({texts[0]}, {texts[1]}, {texts[2]}, {length})"
         return f"CAST({series} AS {translation.physical(result)})"
 

@@ -42,7 +42,9 @@ def _fields() -> list[Function]:
         for kind in _TIMES
     ]
     found += [
-        function(f"millisecond({kind}) -> bigint", f"(CAST(extract('millisecond' FROM {local(kind)}) AS BIGINT) % 1000)")
+        function(
+            f"millisecond({kind}) -> bigint", f"(CAST(extract('millisecond' FROM {local(kind)}) AS BIGINT) % 1000)"
+        )
         for kind in _TIMES
     ]
     for name, (size, most) in _MILLIS.items():
@@ -99,7 +101,11 @@ def _added(translation: Any, texts: list[str], kinds: list[Type], result: Type) 
     unit, number, value, kind = _unit(texts[0], _units(kinds[2]), kinds[2]), texts[1], texts[2], kinds[2]
     if unit in _SHORT:
         return rounded(str(translation.plus_micros(value, kind, f"{number} * {_SHORT[unit]}")), kind)
-    step = f"to_months(CAST(3 * {number} AS INTEGER))" if unit == "quarter" else f"{_LONG[unit]}(CAST({number} AS INTEGER))"
+    step = (
+        f"to_months(CAST(3 * {number} AS INTEGER))"
+        if unit == "quarter"
+        else f"{_LONG[unit]}(CAST({number} AS INTEGER))"
+    )
     text = f"({local(kind.base, value)} + {step})"
     return f"CAST({text} AS DATE)" if kind.base == "date" else _zoned(kind, text, value)
 

@@ -9,7 +9,9 @@ from local_aws.athena.query.functions.signatures import Emit, Python, function
 from local_aws.athena.query.python import regexps
 from local_aws.athena.query.types import Type
 
-_PLAIN = re.compile(r"'(?:[^\\'()?*+{}]|\\[dwsDWS.]|\(\?[:i]\)?|\((?!\?)|\)|[?*+](?![?*+])|\{\d+(?:,\d*)?\}(?![?*+]))+'")
+_PLAIN = re.compile(
+    r"'(?:[^\\'()?*+{}]|\\[dwsDWS.]|\(\?[:i]\)?|\((?!\?)|\)|[?*+](?![?*+])|\{\d+(?:,\d*)?\}(?![?*+]))+'"
+)
 """A pattern without what the engines read in different ways: look-arounds, back references, possessive marks."""
 
 

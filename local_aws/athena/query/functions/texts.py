@@ -20,7 +20,9 @@ def _as_varchar(kinds: list[Type]) -> Type:
 
 def _trim(name: str) -> list[Function]:
     return [
-        function(f"{name}(char) -> T", f"rtrim({name}({{0}}, {_BLANK}), ' ')" if name != "rtrim" else "{0}", _as_varchar),
+        function(
+            f"{name}(char) -> T", f"rtrim({name}({{0}}, {_BLANK}), ' ')" if name != "rtrim" else "{0}", _as_varchar
+        ),
         function(f"{name}(varchar) -> @0", f"{name}({{0}}, {_BLANK})"),
         function(f"{name}(char, varchar) -> T", f"rtrim({name}({{0}}, {{1}}), ' ')", _as_varchar),
         function(f"{name}(varchar, varchar) -> @0", f"{name}({{0}}, {{1}})"),
@@ -56,8 +58,8 @@ def _replaced(kinds: list[Type]) -> Type:
     lengths = [kind.length for kind in kinds]
     if None in lengths:
         return varchar()
-    size, _, new = (*lengths, 0)[:3]
-    return varchar(min(2147483647, size if len(kinds) < 3 else new + size * (new + 1)))  # type: ignore[operator]
+    size, _, new = (*[length or 0 for length in lengths], 0)[:3]
+    return varchar(size if len(kinds) < 3 else new + size * (new + 1))
 
 
 FUNCTIONS = [
@@ -70,7 +72,10 @@ FUNCTIONS = [
     function("length(varbinary) -> bigint", "octet_length({0})"),
     function("reverse(varchar) -> @0", Python(texts_of.reverse)),
     function("reverse(char) -> @0", _padded),
-    function("concat_ws(varchar, array(varchar)) -> varchar", "CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN coalesce(array_to_string({1}, {0}), '') END"),
+    function(
+        "concat_ws(varchar, array(varchar)) -> varchar",
+        "CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN coalesce(array_to_string({1}, {0}), '') END",
+    ),
     function("concat_ws(varchar, varchar...) -> varchar", "concat_ws({*})"),
     *_part("substr"),
     *_part("substring"),
@@ -88,7 +93,8 @@ FUNCTIONS = [
         _merged_map,
     ),
     function(
-        "split_to_multimap(varchar, varchar, varchar) -> map(varchar,array(varchar))", Python(texts_of.split_to_multimap)
+        "split_to_multimap(varchar, varchar, varchar) -> map(varchar,array(varchar))",
+        Python(texts_of.split_to_multimap),
     ),
     function("strpos(varchar, varchar) -> bigint", "strpos({0}, {1})"),
     function("strpos(varchar, varchar, bigint) -> bigint", Python(texts_of.strpos)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import day_abbr, day_name, month_abbr, month_name
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from local_aws.athena.query.python import zones
@@ -48,7 +48,8 @@ def from_iso8601_date(text: str) -> date:
 
 
 _ISO = re.compile(
-    r"(?P<day>[^T]+?)(?:T(?P<clock>\d{1,2}(?::\d{1,2}(?::\d{1,2})?)?)(?:[.,](?P<part>\d+))?)?T?(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?"
+    r"(?P<day>[^T]+?)(?:T(?P<clock>\d{1,2}(?::\d{1,2}(?::\d{1,2})?)?)(?:[.,](?P<part>\d+))?)?"
+    r"T?(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?"
 )
 
 
@@ -57,10 +58,10 @@ def _from_iso(text: str, digits: int) -> Zoned:
     if not found:
         raise bad(f"Invalid format: {text}")
     day = from_iso8601_date(found["day"])
-    clock = [int(part) for part in (found["clock"] or "0").split(":")]
+    hour, minute, second = [*map(int, (found["clock"] or "0").split(":")), 0, 0][:3]
     micros = int((found["part"] or "0")[:digits].ljust(6, "0"))
     try:
-        moment = datetime.combine(day, time(*clock)) + timedelta(microseconds=micros)
+        moment = datetime.combine(day, time(hour, minute, second)) + timedelta(microseconds=micros)
     except ValueError as error:
         raise bad(f"Invalid format: {text}") from error
     return zones.zoned(moment, zones.known(found["zone"] or "UTC"))
@@ -136,8 +137,10 @@ _READ = {
     "d": r"(?P<d{}>\d{{1,2}})", "e": r"(?P<d{}>\d{{1,2}})", "f": r"(?P<f{}>\d{{1,9}})", "H": r"(?P<H{}>\d{{1,2}})",
     "h": r"(?P<I{}>\d{{1,2}})", "I": r"(?P<I{}>\d{{1,2}})", "i": r"(?P<i{}>\d{{1,2}})", "j": r"(?P<j{}>\d{{1,3}})",
     "k": r"(?P<H{}>\d{{1,2}})", "l": r"(?P<I{}>\d{{1,2}})", "M": r"(?P<M{}>[A-Za-z]+)", "m": r"(?P<m{}>\d{{1,2}})",
-    "p": r"(?P<p{}>[AaPp][Mm])", "r": r"(?P<I{0}>\d{{1,2}}):(?P<i{0}>\d{{1,2}}):(?P<s{0}>\d{{1,2}}) (?P<p{0}>[AaPp][Mm])",
-    "S": r"(?P<s{}>\d{{1,2}})", "s": r"(?P<s{}>\d{{1,2}})", "T": r"(?P<H{0}>\d{{1,2}}):(?P<i{0}>\d{{1,2}}):(?P<s{0}>\d{{1,2}})",
+    "p": r"(?P<p{}>[AaPp][Mm])",
+    "r": r"(?P<I{0}>\d{{1,2}}):(?P<i{0}>\d{{1,2}}):(?P<s{0}>\d{{1,2}}) (?P<p{0}>[AaPp][Mm])",
+    "S": r"(?P<s{}>\d{{1,2}})", "s": r"(?P<s{}>\d{{1,2}})",
+    "T": r"(?P<H{0}>\d{{1,2}}):(?P<i{0}>\d{{1,2}}):(?P<s{0}>\d{{1,2}})",
     "W": r"(?P<skip{}>[A-Za-z]+)", "Y": r"(?P<Y{}>[+-]?\d{{1,9}})", "y": r"(?P<y{}>\d{{1,2}})", "%": "%",
     "v": r"(?P<v{}>\d{{1,2}})", "x": r"(?P<x{}>\d{{1,4}})",
 }  # fmt: skip
@@ -177,7 +180,9 @@ def _assembled(parts: dict[str, str]) -> datetime:
     if "y" in parts:
         year = int(parts["y"]) + (2000 if int(parts["y"]) < 70 else 1900)
     month = int(parts.get("m", 1))
-    month = _named(month_abbr, parts["b"]) if "b" in parts else _named(month_name, parts["M"]) if "M" in parts else month
+    month = (
+        _named(month_abbr, parts["b"]) if "b" in parts else _named(month_name, parts["M"]) if "M" in parts else month
+    )
     hour = int(parts.get("H", 0))
     if "I" in parts:
         hour = int(parts["I"]) % 12 + (12 if parts.get("p", "").lower() == "pm" else 0)
@@ -230,7 +235,7 @@ def _java_field(m: datetime, letter: str, size: int, zone: str) -> str:
 
 
 def format_datetime(moment: datetime, pattern: str) -> str:
-    return _java(moment.replace(tzinfo=timezone.utc), pattern, "UTC")
+    return _java(moment.replace(tzinfo=UTC), pattern, "UTC")
 
 
 def format_datetime_zoned(value: Zoned, pattern: str) -> str:

@@ -18,15 +18,17 @@ def parse(text: str) -> int:
         raise bad(f"duration is not a valid data duration string: {text}")
     if found[2] not in _SIZES:
         raise bad(f"Unknown time unit: {found[2]}")
-    return int(math.floor(float(found[1]) * _SIZES[found[2]] + 0.5))
+    return math.floor(float(found[1]) * _SIZES[found[2]] + 0.5)
 
 
 def human_readable(seconds: float) -> str:
     """`1 day, 10 hours`."""
     if not math.isfinite(seconds):
-        raise bad(f"Invalid argument found: {'NaN' if math.isnan(seconds) else 'Infinity' if seconds > 0 else '-Infinity'}")
+        raise bad(
+            f"Invalid argument found: {'NaN' if math.isnan(seconds) else 'Infinity' if seconds > 0 else '-Infinity'}"
+        )
     rest = abs(math.floor(abs(seconds) + 0.5))
-    parts = []
+    parts: list[str] = []
     for name, size in _PARTS:
         amount, rest = divmod(rest, size)
         if amount or (name == "second" and not parts):

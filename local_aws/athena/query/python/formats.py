@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -83,9 +82,13 @@ def _plain(value: Any, kind: Type) -> str:
     if kind.base == ZONED:
         local, zone = zones.local(value), str(value["z"])
         if zone == "UTC" or zone[0] in "+-":
-            return _java_moment(local.replace(tzinfo=None)) + ("Z" if zone == "UTC" else zone) + ("[UTC]" * (zone == "UTC"))
+            return (
+                _java_moment(local.replace(tzinfo=None))
+                + ("Z" if zone == "UTC" else zone)
+                + ("[UTC]" * (zone == "UTC"))
+            )
         return _java_moment(local.replace(tzinfo=None)) + f"{local:%z}"[:3] + ":" + f"{local:%z}"[3:] + f"[{zone}]"
-    return str(value) if not isinstance(value, uuid.UUID) else str(value)
+    return str(value)
 
 
 def _java_moment(value: datetime) -> str:

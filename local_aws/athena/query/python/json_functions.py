@@ -161,7 +161,9 @@ def query(detail: Detail, kinds: Kinds, kind: Type, *values: Any) -> Any:
     if detail["wrapper"] == "unconditional" or (detail["wrapper"] == "conditional" and not alone):
         return _output(dumps(items), kind)
     if len(items) > 1:
-        many = QueryFailed("JSON_QUERY_RESULT_ERROR: cannot extract JSON from the input: JSON path found multiple items")
+        many = QueryFailed(
+            "JSON_QUERY_RESULT_ERROR: cannot extract JSON from the input: JSON path found multiple items"
+        )
         return _output(_instead(detail, "on_error", values, many), kind)
     if detail["quotes"] == "omit" and isinstance(items[0], str):
         return _output(items[0], kind)
@@ -183,7 +185,9 @@ def object_of(detail: Detail, kinds: Kinds, kind: Type, *values: Any) -> Any:
     for i in range(0, len(values), 2):
         key, own = values[i], _member(values[i + 1], kinds[i + 1], detail["how"][i + 1])
         if key is None:
-            raise QueryFailed("INVALID_FUNCTION_ARGUMENT: null value passed for JSON object key to JSON_OBJECT function")
+            raise QueryFailed(
+                "INVALID_FUNCTION_ARGUMENT: null value passed for JSON object key to JSON_OBJECT function"
+            )
         if own is None and values[i + 1] is None and detail["on_null"] == "absent":
             continue
         if key in made and detail["unique"]:

@@ -145,9 +145,13 @@ def _divide(a: Any, b: Any) -> Any:
     return a / b
 
 
+def _rest(a: Any, b: Any) -> Any:
+    return a - b * _divide(a, b) if isinstance(a, int) and isinstance(b, int) else a % b
+
+
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": _divide,
-    "%": lambda a, b: math.fmod(a, b) if isinstance(a, float) else a - b * _divide(a, b) if isinstance(a, int) else a % b,
+    "%": lambda a, b: math.fmod(a, b) if isinstance(a, float) else _rest(a, b),
 }  # fmt: skip
 
 
@@ -156,8 +160,9 @@ def _type(_: Walk, value: Any) -> str:
         return "null"
     if isinstance(value, bool):
         return "boolean"
-    kinds = {dict: "object", list: "array", str: "string"}
-    return kinds.get(type(value), "number")
+    if isinstance(value, dict | list):
+        return "object" if isinstance(value, dict) else "array"
+    return "string" if isinstance(value, str) else "number"
 
 
 def _size(walk: Walk, value: Any) -> int:

@@ -6,6 +6,7 @@ import math
 import re
 import struct
 from decimal import ROUND_HALF_UP, Context, Decimal, DecimalException, localcontext
+from itertools import pairwise
 from statistics import NormalDist
 
 from local_aws.athena.errors import QueryFailed
@@ -133,7 +134,7 @@ def shortest(value: float) -> str:
 def round_whole(value: int, places: int) -> int:
     if places >= 0:
         return value
-    size = 10 ** min(-places, 40)
+    size: int = 10 ** min(-places, 40)
     half = (abs(value) + size // 2) // size * size
     if half > 2**63 - 1:
         raise out_of_range(f"Out of range: {half}")
@@ -235,7 +236,7 @@ def width_bucket_of_bins(value: float, bins: list[float | None]) -> int:
     if any(b is None or not math.isfinite(b) for b in bins):
         raise bad("Bin values must be finite")
     numbers = [b for b in bins if b is not None]
-    if any(a >= b for a, b in zip(numbers, numbers[1:], strict=False)):
+    if any(a >= b for a, b in pairwise(numbers)):
         raise bad("Bin values are not sorted in ascending order")
     return sum(value >= b for b in numbers)
 
@@ -331,7 +332,9 @@ def bit_count(value: int, bits: int) -> int:
     if not 2 <= bits <= 64:
         raise bad(f"Bits specified in bit_count must be between 2 and 64, got {bits}")
     if not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
-        raise bad(f"Number must be representable with the bits specified. {value} can not be represented with {bits} bits")
+        raise bad(
+            f"Number must be representable with the bits specified. {value} can not be represented with {bits} bits"
+        )
     return (value & (2**bits - 1)).bit_count()
 
 
@@ -345,7 +348,13 @@ def _signed(value: int, size: int) -> int:
 
 def left_shift(_: Kinds, kind: Type, value: int, shift: int) -> int:
     size = _SIZES[kind.base]
-    return _signed(value << shift, size) if 0 <= shift < size else 0 if shift >= 0 else _signed(value << (shift % size), size)
+    return (
+        _signed(value << shift, size)
+        if 0 <= shift < size
+        else 0
+        if shift >= 0
+        else _signed(value << (shift % size), size)
+    )
 
 
 def right_shift(_: Kinds, kind: Type, value: int, shift: int) -> int:

@@ -133,9 +133,9 @@ _SOUNDS = {
 
 
 def soundex(text: str) -> str:
-    if not text.isascii():
-        raise bad("soundex takes ASCII letters")
     letters = [c for c in text.upper() if c.isalpha()]
+    if not "".join(letters).isascii():
+        raise bad("soundex takes ASCII letters")
     if not letters:
         return ""
     kept = [c for i, c in enumerate(letters) if i == 0 or c not in "HW"]

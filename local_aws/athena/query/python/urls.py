@@ -8,7 +8,7 @@ from local_aws.athena.query.python.failing import bad
 
 
 def _split(url: str) -> SplitResult | None:
-    if any(c in url for c in " \t\n<>\"{}|\\^`"):
+    if any(c in url for c in ' \t\n<>"{}|\\^`'):
         return None
     try:
         parts = urlsplit(url)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from local_aws.athena.query.python.failing import bad
@@ -44,7 +44,7 @@ def known(text: str) -> str:
 
 def info(zone: str) -> tzinfo:
     if zone == "UTC":
-        return timezone.utc
+        return UTC
     if found := re.fullmatch(r"([+-])(\d\d):(\d\d)", zone):
         minutes = int(found[2]) * 60 + int(found[3])
         return timezone(timedelta(minutes=-minutes if found[1] == "-" else minutes))
@@ -55,10 +55,10 @@ def local(value: dict[str, object]) -> datetime:
     """The local time of a timestamp with time zone, with its zone."""
     moment = value["i"]
     assert isinstance(moment, datetime)
-    return moment.replace(tzinfo=timezone.utc).astimezone(info(str(value["z"])))
+    return moment.replace(tzinfo=UTC).astimezone(info(str(value["z"])))
 
 
 def zoned(moment: datetime, zone: str) -> dict[str, object]:
     """A local time in a zone as a value."""
-    utc = moment.replace(tzinfo=info(zone)).astimezone(timezone.utc)
+    utc = moment.replace(tzinfo=info(zone)).astimezone(UTC)
     return {"i": utc.replace(tzinfo=None), "z": zone}

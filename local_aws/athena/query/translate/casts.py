@@ -141,6 +141,7 @@ _SIZES = [1000000, 100000, 10000, 1000, 100, 10, 1]
 
 
 def rounded(text: str, target: Type) -> str:
+    """A time or timestamp with as many digits of a second as its type has, half up."""
     size, base = _SIZES[target.precision], target.base
     if size == 1:
         return text
@@ -156,8 +157,8 @@ def _moment(text: str, source: Type, target: Type) -> str:
     loses = source.has_precision and target.has_precision and source.precision > target.precision
     if not loses or target.base == "date":
         return made
-    rounded = rounded(made, target)
-    return f"CASE WHEN {text} IS NOT NULL THEN {rounded} END" if target.is_zoned else rounded
+    short = rounded(made, target)
+    return f"CASE WHEN {text} IS NOT NULL THEN {short} END" if target.is_zoned else short
 
 
 def _converted(text: str, source: str, target: str) -> str:
@@ -200,9 +201,7 @@ def _nested(t: Translation, text: str, source: Type, target: Type) -> str:
         )
     parts = [
         f"{sql_string(name)}: {cast(t, f'struct_extract_at({text}, {i})', own, due)}"
-        for i, (name, own, due) in enumerate(
-            zip(field_names(target), source.children, target.children, strict=True), 1
-        )
+        for i, (name, own, due) in enumerate(zip(field_names(target), source.children, target.children, strict=True), 1)
     ]
     return f"CASE WHEN {text} IS NOT NULL THEN {{{', '.join(parts)}}} END"
 

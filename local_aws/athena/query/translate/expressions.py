@@ -76,7 +76,7 @@ class Translation:
     physical = staticmethod(physical)
 
     def of(self, node: Node) -> str:
-        return _TEXTS[type(node)](self, node)  # type: ignore[operator]
+        return _TEXTS[type(node)](self, node)
 
     def variable(self) -> str:
         self._variables += 1

@@ -69,7 +69,8 @@ athena_micros(t) AS epoch_us(DATE '1970-01-01' + t)
 athena_clock(us) AS CAST(make_timestamp(us) AS TIME)
 athena_local_time(x) AS athena_clock((x.i + CAST(x.z AS BIGINT) * 60000000 + 172800000000) % 86400000000)
 athena_zoned_time(t, m) AS CASE WHEN t IS NOT NULL AND m IS NOT NULL
-    THEN {'i': (athena_micros(t) - CAST(m AS BIGINT) * 60000000 + 172800000000) % 86400000000, 'z': CAST(m AS INTEGER)} END
+    THEN {'i': (athena_micros(t) - CAST(m AS BIGINT) * 60000000 + 172800000000) % 86400000000,
+        'z': CAST(m AS INTEGER)} END
 athena_shifted_time(x, us) AS CASE WHEN x IS NOT NULL
     THEN {'i': ((x.i + us) % 86400000000 + 86400000000) % 86400000000, 'z': x.z} END
 athena_time(t, size) AS athena_clock(athena_micros(t) // size * size)
@@ -84,7 +85,8 @@ athena_date(s) AS CASE
     END
 athena_timestamp(s) AS CASE
     WHEN s IS NULL THEN NULL
-    WHEN regexp_full_match(s, '\s*[+-]?\d{4,}-\d{1,2}-\d{1,2}( \d{1,2}:\d{1,2}(:\d{1,2}(\.\d*)?)?( ?([+-]\d[\d:]*|[A-Z]\w*(/[\w/+-]+)?))?)?\s*')
+    WHEN regexp_full_match(s, '\s*[+-]?\d{4,}-\d{1,2}-\d{1,2}'
+            || '( \d{1,2}:\d{1,2}(:\d{1,2}(\.\d*)?)?( ?([+-]\d[\d:]*|[A-Z]\w*(/[\w/+-]+)?))?)?\s*')
         AND TRY_CAST(regexp_extract(trim(s), '^\S+( \d[\d:.]*)?') AS TIMESTAMP) IS NOT NULL
         THEN CAST(regexp_extract(trim(s), '^\S+( \d[\d:.]*)?') AS TIMESTAMP)
     ELSE make_timestamp(athena_fail('INVALID_CAST_ARGUMENT: Value cannot be cast to timestamp: ' || s)) END
@@ -103,7 +105,8 @@ athena_boolean(s) AS CASE
     ELSE athena_fail('INVALID_CAST_ARGUMENT: Cannot cast ''' || s || ''' to BOOLEAN') = 0 END
 athena_rounded(x, kind) AS CASE
     WHEN isnan(x) THEN athena_fail('INVALID_CAST_ARGUMENT: Cannot cast double NaN to ' || kind)
-    WHEN isinf(x) THEN athena_fail('NUMERIC_VALUE_OUT_OF_RANGE: Out of range for ' || kind || ': ' || CAST(x AS VARCHAR))
+    WHEN isinf(x) THEN athena_fail('NUMERIC_VALUE_OUT_OF_RANGE: Out of range for ' || kind || ': '
+        || CAST(x AS VARCHAR))
     ELSE round(x) END
 athena_bounded(s, n, kind) AS CASE WHEN length(s) <= n THEN s
     ELSE CAST(athena_fail('INVALID_CAST_ARGUMENT: Value ' || s || ' cannot be represented as ' || kind) AS VARCHAR) END
@@ -152,10 +155,12 @@ athena_all(a) AS CASE
     WHEN athena_has_null(a) THEN NULL ELSE true END
 athena_position(a, x) AS CASE WHEN a IS NOT NULL AND x IS NOT NULL THEN CAST(coalesce(list_position(a, x), 0) AS BIGINT)
     END
-athena_distinct(a) AS list_filter(a, lambda m_e, m_i: len(list_filter(a[1:m_i - 1], lambda m_f: m_f IS NOT DISTINCT FROM m_e)) = 0)
+athena_distinct(a) AS list_filter(a, lambda m_e, m_i:
+    len(list_filter(a[1:m_i - 1], lambda m_f: m_f IS NOT DISTINCT FROM m_e)) = 0)
 athena_overlap(a, b) AS CASE
     WHEN a IS NULL OR b IS NULL THEN NULL
-    WHEN list_has_any(list_filter(a, lambda m_e: m_e IS NOT NULL), list_filter(b, lambda m_e: m_e IS NOT NULL)) THEN true
+    WHEN list_has_any(list_filter(a, lambda m_e: m_e IS NOT NULL),
+        list_filter(b, lambda m_e: m_e IS NOT NULL)) THEN true
     WHEN len(a) > 0 AND len(b) > 0 AND (athena_has_null(a) OR athena_has_null(b)) THEN NULL
     ELSE false END
 athena_removed(a, x) AS CASE WHEN x IS NULL THEN NULL
@@ -180,7 +185,8 @@ athena_trim(a, n) AS CASE
     ELSE a[1:len(a) - n] END
 athena_step(a, b, i) AS CASE
     WHEN i = 0 THEN athena_fail('INVALID_FUNCTION_ARGUMENT: step must not be zero')
-    WHEN (i > 0 AND b < a) OR (i < 0 AND b > a) THEN athena_fail('INVALID_FUNCTION_ARGUMENT: sequence stop value should '
+    WHEN (i > 0 AND b < a) OR (i < 0 AND b > a)
+    THEN athena_fail('INVALID_FUNCTION_ARGUMENT: sequence stop value should '
         || 'be greater than or equal to start value if step is greater than zero otherwise stop should be less than '
         || 'or equal to start')
     ELSE i END
@@ -195,7 +201,8 @@ athena_days(a, b) AS list_transform(athena_sequence(CAST(a - DATE '1970-01-01' A
     CAST(b - DATE '1970-01-01' AS BIGINT)), lambda m_e: DATE '1970-01-01' + CAST(m_e AS INTEGER))
 athena_moments(a, b, i, step) AS generate_series(CAST(a AS TIMESTAMP), CAST(b AS TIMESTAMP),
     CASE WHEN athena_step(epoch_us(CAST(a AS TIMESTAMP)), epoch_us(CAST(b AS TIMESTAMP)), i) IS NULL THEN NULL
-        WHEN (epoch_us(CAST(b AS TIMESTAMP)) - epoch_us(CAST(a AS TIMESTAMP))) // epoch_us(TIMESTAMP '1970-01-01' + step)
+        WHEN (epoch_us(CAST(b AS TIMESTAMP)) - epoch_us(CAST(a AS TIMESTAMP)))
+            // epoch_us(TIMESTAMP '1970-01-01' + step)
             >= 10000 THEN to_months(CAST(athena_fail('INVALID_FUNCTION_ARGUMENT: result of sequence function must not '
             || 'have more than 10000 entries') AS INTEGER))
         ELSE step END)

@@ -107,7 +107,9 @@ def quotient(t: Translation, a: str, b: str, x: Type, kind: Type, y: Type | None
     y = y or decimal(19, 0)
     shift = kind.scale - x.scale + y.scale
     if x.precision + max(x.scale + 1, shift) > 38 or y.precision + y.scale + 1 > 38:
-        return t.python("decimal", Python(numbers.quotient, typed=True), [a, f"CAST({b} AS {physical(y)})"], [x, y], kind)
+        return t.python(
+            "decimal", Python(numbers.quotient, typed=True), [a, f"CAST({b} AS {physical(y)})"], [x, y], kind
+        )
     unscaled = f"athena_divide({_unscaled(a, x)} * {10 ** max(shift, 0)}, {_unscaled(b, y)} * {10 ** max(-shift, 0)})"
     if not kind.scale:
         return f"CAST({unscaled} AS {physical(kind)})"
@@ -141,7 +143,9 @@ def _shifted(sign: str) -> Callable[[Translation, Special], str]:
         step = f"(-{step})" if sign == "-" else step
         kind = node.arguments[0].type
         if node.arguments[1].type.base == DAYS:
-            return f"({value} + athena_day_step({step}))" if kind == DATE else plus_micros(value, kind, f"{step} * 1000")
+            return (
+                f"({value} + athena_day_step({step}))" if kind == DATE else plus_micros(value, kind, f"{step} * 1000")
+            )
         if kind.base == ZONED:
             return f"athena_zoned(athena_local({value}) + to_months({step}), {value}.z)"
         moved = f"({value} + to_months({step}))"
@@ -221,7 +225,8 @@ def _like(t: Translation, node: Special) -> str:
 def _now(t: Translation, node: Special) -> str:
     kind = node.type
     moment = "CAST(transaction_timestamp() AS TIMESTAMP)"
-    whole = f"make_timestamp(epoch_us({moment}) // {10 ** (6 - (kind.precision if kind.args else 6))} * {10 ** (6 - (kind.precision if kind.args else 6))})"
+    size = 10 ** (6 - (kind.precision if kind.args else 6))
+    whole = f"make_timestamp(epoch_us({moment}) // {size} * {size})"
     if kind.base == "date":
         return f"CAST({moment} AS DATE)"
     if kind.base == ZONED:
@@ -259,7 +264,8 @@ def _extreme(name: str) -> Callable[[Translation, Special], str]:
         nulls = " OR ".join(f"{part} IS NULL" for part in parts)
         if node.type.is_floating:
             nan = " OR ".join(f"isnan({part})" for part in parts)
-            return f"CASE WHEN {nulls} THEN NULL WHEN {nan} THEN CAST('nan' AS {physical(node.type)}) ELSE {name}({', '.join(parts)}) END"
+            nulls = f"{nulls} THEN NULL WHEN {nan} THEN CAST('nan' AS {physical(node.type)})"
+            return f"CASE WHEN {nulls} ELSE {name}({', '.join(parts)}) END"
         return f"CASE WHEN {nulls} THEN NULL ELSE {name}({', '.join(parts)}) END"
 
     return made
@@ -267,7 +273,10 @@ def _extreme(name: str) -> Callable[[Translation, Special], str]:
 
 def _format(t: Translation, node: Special) -> str:
     values = [_plain(t, part) for part in node.arguments]
-    kinds = [VARCHAR if part.type.base in (ZONED_TIME, MONTHS, DAYS) or part.type.children else part.type for part in node.arguments]
+    kinds = [
+        VARCHAR if part.type.base in (ZONED_TIME, MONTHS, DAYS) or part.type.children else part.type
+        for part in node.arguments
+    ]
     typed = Python(formats.java_format, nulls=True, typed=True)
     return t.python("format", typed, values, kinds, node.type)
 
