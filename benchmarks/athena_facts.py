@@ -106,7 +106,7 @@ def same(got: str | None, fact: Fact) -> bool:
         return True
     if "entries" in fact or ("{" in got and "map(" in kind):
         return _entries(got) == _entries(due)
-    return not kind and got.startswith("{") and re.sub(r"\w+=", "", got).strip("{}") == due.strip("[]")
+    return bool(not kind and got.startswith("{") and re.sub(r"\w+=", "", got).strip("{}") == due.strip("[]"))
 
 
 def _base(kind: str) -> str:

@@ -82,9 +82,8 @@ def register(con: duckdb.DuckDBPyConnection, functions: dict[str, Registered], s
     if statements := macros.needed(sql):
         con.execute(";".join(statements))
     for name, one in functions.items():
-        takes: list[Any] = list(one.takes)
-        gives: Any = one.gives
-        con.create_function(name, one.call, takes, gives, null_handling="special")
+        make: Any = con.create_function
+        make(name, one.call, list(one.takes), one.gives, null_handling="special")
 
 
 def analysed(tree: exp.Expr, tables: Tables, database: str) -> Query:

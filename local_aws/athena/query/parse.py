@@ -149,20 +149,24 @@ class AthenaQuery(Trino):
         def _listagg(self) -> exp.Expr:
             values = self._parse_csv(self._parse_lambda)
             if self._match_text_seq("ON", "OVERFLOW"):
+                if not (self._match_text_seq("ERROR") or self._match_text_seq("TRUNCATE")):
+                    self.raise_error("Expecting ERROR or TRUNCATE")
                 while self._curr and self._curr.token_type != TokenType.R_PAREN:
                     self._advance()
             return self.expression(exp.Anonymous(this="listagg", expressions=values))
 
         def _json_value(self) -> exp.Expr:
             """An argument; `FORMAT JSON` after it says that its text is JSON already."""
-            value = self._parse_bitwise()
+            value = self._parse_bitwise() or exp.Null()
             if not self._match_text_seq("FORMAT", "JSON"):
-                return value  # type: ignore[no-any-return]
-            encoding = None
-            if self._match_text_seq("ENCODING"):
-                self._advance()
-                encoding = self._prev.text.lower()
-            return Clauses(this="format_json", expressions=[value], options={"encoding": encoding})
+                return value
+            return Clauses(this="format_json", expressions=[value], options={"encoding": self._encoding()})
+
+        def _encoding(self) -> str | None:
+            if not self._match_text_seq("ENCODING"):
+                return None
+            self._advance()
+            return str(self._prev.text).lower()
 
         def _json(self, name: str) -> exp.Expr:
             values = [self._json_value()]
@@ -187,7 +191,7 @@ class AthenaQuery(Trino):
                 if self._match_text_seq("RETURNING"):
                     options["returning"] = self._sql_type().args["kind"]
                 elif self._match_text_seq("FORMAT", "JSON"):
-                    self._match_text_seq("ENCODING") and self._advance()
+                    self._encoding()
                 elif self._match_text_seq("KEEP", "QUOTES") or self._match_text_seq("OMIT", "QUOTES"):
                     options["quotes"] = self._tokens[self._index - 2].text.lower()
                     self._match_text_seq("ON", "SCALAR", "STRING")
@@ -230,7 +234,7 @@ class AthenaQuery(Trino):
                 if self._constructor(options):
                     continue
                 self._match_text_seq("KEY")
-                values.append(self._parse_bitwise())
+                values.append(self._parse_bitwise() or exp.Null())
                 if not (self._match_text_seq("VALUE") or self._match(TokenType.COLON)):
                     self.raise_error("Expecting VALUE")
                 values.append(self._json_value())
@@ -255,7 +259,7 @@ class AthenaQuery(Trino):
                 options["returning"] = self._sql_type().args["kind"]
                 return True
             if self._match_text_seq("FORMAT", "JSON"):
-                self._match_text_seq("ENCODING") and self._advance()
+                self._encoding()
                 return True
             if self._match_text_seq("WITH", "UNIQUE") or self._match_text_seq("WITHOUT", "UNIQUE"):
                 options["unique"] = self._tokens[self._index - 2].text.upper() == "WITH"

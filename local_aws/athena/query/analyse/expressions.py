@@ -233,7 +233,7 @@ class Expressions:
         target = parsed(tree.args["to"].args["kind"])
         value = self.of(tree.this)
         operators.check_cast(value.type, target)
-        if same_type(value.type, target) and not isinstance(tree, exp.TryCast):
+        if value.type == target:
             return value
         return Cast(target, value, isinstance(tree, exp.TryCast))
 

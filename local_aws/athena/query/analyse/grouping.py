@@ -37,7 +37,14 @@ def of(tree: exp.Expr | None, expressions: Expressions, outputs: tuple[Output, .
     parts = [*tree.expressions]
     for name in ("grouping_sets", "rollup", "cube"):
         parts += tree.args.get(name) or []
-    return tuple(_element(part, value) for part in parts)
+    found = tuple(_element(part, value) for part in parts)
+    return (_distinct(found),) if tree.args.get("all") is False else found
+
+
+def _distinct(elements: tuple[Sets, ...]) -> Sets:
+    """GROUP BY DISTINCT: every combination once."""
+    combined = [tuple(itertools.chain(*chosen)) for chosen in itertools.product(*elements)]
+    return tuple({frozenset(one): one for one in combined}.values())
 
 
 def _element(part: exp.Expr, value: Callable[[exp.Expr], Node]) -> Sets:

@@ -16,7 +16,7 @@ from local_aws.athena.query.analyse.coerced import coerced, same_type
 from local_aws.athena.query.analyse.expressions import Expressions
 from local_aws.athena.query.analyse.failures import mismatch, spoken, syntax, unsupported
 from local_aws.athena.query.analyse.scope import Named, Scope
-from local_aws.athena.query.coercion import common, common_of
+from local_aws.athena.query.coercion import coerces, common, common_of
 from local_aws.athena.query.nodes import (
     Column,
     Cte,
@@ -68,8 +68,9 @@ class Statement:
     def _with(self, tree: exp.Expr, outer: Scope | None) -> Any:
         before, made = dict(self.ctes), []
         with_ = tree.args.get("with_")
-        for one in with_.expressions if with_ else []:
-            cte = self._cte(one, bool(with_.args.get("recursive")), outer)
+        recursive = with_ is not None and bool(with_.args.get("recursive"))
+        for one in with_.expressions if with_ is not None else []:
+            cte = self._cte(one, recursive, outer)
             self.ctes[one.alias.lower()] = cte
             made.append(cte)
         yield tuple(made)
@@ -87,6 +88,12 @@ class Statement:
         kinds = [output.type for output in anchor.outputs]
         if len(step.outputs) != len(kinds):
             raise mismatch("the queries of a recursive one have different numbers of columns")
+        for own, due in zip(step.outputs, kinds, strict=True):
+            if not coerces(own.type, due):
+                raise mismatch(
+                    f"recursion step relation output type ({own.type}) is not coercible to recursion base relation "
+                    f"output type ({due})"
+                )
         body = SetOperation(anchor.outputs, operator, anchor, self.cast_outputs(step, kinds))
         return Cte(name, body, recursive=True)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
+from local_aws.athena.errors import QueryFailed
 from local_aws.athena.query.analyse.coerced import coerced
 from local_aws.athena.query.analyse.failures import mismatch, spoken, syntax
 from local_aws.athena.query.nodes import Literal, Node, Special
@@ -57,7 +58,7 @@ def _queried(within: Expressions, name: str, trees: list[exp.Expr], options: dic
     path = options["path"]
     if not isinstance(path, exp.Literal) or not path.is_string:
         raise syntax("the path of a JSON function is a text")
-    json_path.parsed(path.name)
+    _check_variables(json_path.parsed(path.name).root, options.get("names", ()))
     source, how = _argument(within, trees[0])
     if source.type == UNKNOWN:
         source = Literal(VARCHAR, None)
@@ -83,6 +84,15 @@ def _queried(within: Expressions, name: str, trees: list[exp.Expr], options: dic
         raise syntax("KEEP QUOTES and OMIT QUOTES cannot stand beside an ARRAY WRAPPER")
     nodes = (source, *(node for node, _ in passed), *defaults)
     return Special(kind, name, nodes, _frozen({**detail, "passed": len(passed)}))
+
+
+def _check_variables(step: Any, names: Any) -> None:
+    if isinstance(step, json_path.Step):
+        if step.name == "variable" and step.inner[0] not in names:
+            raise QueryFailed(f"INVALID_PATH: no value passed for parameter {step.inner[0]} of the JSON path")
+        step = step.inner
+    for part in step if isinstance(step, tuple) else ():
+        _check_variables(part, names)
 
 
 def _check_returning(name: str, kind: Type) -> None:

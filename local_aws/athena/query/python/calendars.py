@@ -282,7 +282,8 @@ def parse_datetime(text: str, pattern: str) -> Zoned:
 
 def _rounded_micros(digits: str, precision: int) -> int:
     kept = int(digits[:precision].ljust(precision, "0") or 0) + (digits[precision : precision + 1] >= "5")
-    return kept * 10 ** (6 - precision)
+    size: int = 10 ** (6 - precision)
+    return kept * size
 
 
 def _cast_clock(text: str, found: re.Match[str] | None, kind: Type) -> int:

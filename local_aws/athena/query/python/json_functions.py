@@ -11,7 +11,7 @@ from typing import Any
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.query.python import calendars, json_casts, json_path
 from local_aws.athena.query.python.json_texts import Number, dumps, loads
-from local_aws.athena.query.python.json_walk import PathFailed, Walk
+from local_aws.athena.query.python.json_walk import EMPTY, PathFailed, Walk
 from local_aws.athena.query.python.numbers import fitted, scientific
 from local_aws.athena.query.types import Type
 
@@ -39,7 +39,7 @@ def _number(text: str) -> Any:
 def _item(value: Any, kind: Type, how: str) -> Any:
     """An argument as an item: text with FORMAT JSON is parsed, any other value is what it is."""
     if value is None:
-        return None
+        return EMPTY if how in _CODECS else None
     if how in _CODECS or kind.base == "json":
         try:
             text = value.decode(_CODECS.get(how, "utf-8")) if isinstance(value, bytes) else value
@@ -190,7 +190,7 @@ def object_of(detail: Detail, kinds: Kinds, kind: Type, *values: Any) -> Any:
             )
         if own is None and values[i + 1] is None and detail["on_null"] == "absent":
             continue
-        if key in made and detail["unique"]:
+        if key in made:
             raise QueryFailed("INVALID_FUNCTION_ARGUMENT: duplicate key passed to JSON_OBJECT function")
         made[key] = own
     return _output(dumps(made), kind)
@@ -207,6 +207,6 @@ def array_of(detail: Detail, kinds: Kinds, kind: Type, *values: Any) -> Any:
 
 def _member(value: Any, kind: Type, how: str) -> Any:
     try:
-        return _item(value, kind, how)
+        return None if value is None else _item(value, kind, how)
     except _InputFailed as error:
         raise QueryFailed("JSON_INPUT_CONVERSION_ERROR: conversion to JSON failed") from error

@@ -14,6 +14,8 @@ from local_aws.athena.query.python.json_path import Path, Step
 
 Items = list[Any]
 _UNKNOWN = None
+EMPTY = object()
+"""A null that is read as JSON: no item at all."""
 
 
 class PathFailed(Exception):
@@ -45,7 +47,8 @@ class Walk:
         if step.name == "variable":
             if step.inner[0] not in self.variables:
                 raise PathFailed(f"no value for ${step.inner[0]}")
-            return [self.variables[step.inner[0]]]
+            value = self.variables[step.inner[0]]
+            return [] if value is EMPTY else [value]
         if step.name == "literal":
             return [step.inner[0]]
         if step.name in _OPERATORS:

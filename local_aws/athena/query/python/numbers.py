@@ -122,6 +122,10 @@ def java_double(value: float, single: bool = False) -> str:
     return mantissa
 
 
+def java_real(value: float) -> str:
+    return java_double(value, single=True)
+
+
 def shortest(value: float) -> str:
     """The fewest digits that are this real."""
     for digits in range(1, 10):
@@ -335,7 +339,8 @@ def bit_count(value: int, bits: int) -> int:
         raise bad(
             f"Number must be representable with the bits specified. {value} can not be represented with {bits} bits"
         )
-    return (value & (2**bits - 1)).bit_count()
+    pattern: int = value & (2**bits - 1)
+    return pattern.bit_count()
 
 
 _SIZES = dict(zip(DIGITS, (8, 16, 32, 64), strict=True))

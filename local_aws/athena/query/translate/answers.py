@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local_aws.athena.query.functions.signatures import Python
-from local_aws.athena.query.python import rare
+from local_aws.athena.query.python import numbers, rare
 from local_aws.athena.query.translate import casts
 from local_aws.athena.query.translate.expressions import Translation
 from local_aws.athena.query.types import VARCHAR, Type
@@ -27,6 +27,9 @@ def shown(t: Translation, value: str, kind: Type) -> str:
 
 
 def _scalar(t: Translation, value: str, kind: Type) -> str:
+    if kind.base == "real":
+        large = t.python("real", Python(numbers.java_real), [value], [kind], VARCHAR)
+        return f"CASE WHEN abs({value}) < 1e7 THEN athena_double_text(CAST({value} AS VARCHAR)) ELSE {large} END"
     if kind.is_floating:
         return f"athena_double_text(CAST({value} AS VARCHAR))"
     if kind.has_precision:

@@ -238,7 +238,9 @@ def _bound(t: Translation, node: Window, bound: Node) -> str:
     text = t.of(bound)
     if bound.type.base == DAYS:
         return f"to_microseconds({text} * 1000)"
-    return f"to_months({text})" if bound.type.base == MONTHS else text
+    if bound.type.base == MONTHS:
+        return f"to_months({text})"
+    return f"least({text}, 1000000000)" if bound.type.is_whole and not node.frame.startswith("RANGE") else text
 
 
 def _subquery(t: Translation, node: Subquery) -> str:
