@@ -101,7 +101,7 @@ def _entries(text: str | None) -> list[str]:
 def same(got: str | None, fact: Fact) -> bool:
     due, kind = fact["value"], fact.get("type") or ""
     if got == due or got is None or due is None:
-        return got == due
+        return bool(got == due)
     if not kind.startswith(("varchar", "char")) and even(got) == even(due):
         return True
     if "entries" in fact or ("{" in got and "map(" in kind):

@@ -43,10 +43,10 @@ def number(value: str) -> Literal:
         return Literal(DOUBLE, float(plain))
     if "." in plain:
         return _decimal(plain)
-    whole = int(plain)
-    if whole > 2**63:
+    integral = int(plain)
+    if integral > 2**63:
         raise QueryFailed(f"INVALID_LITERAL: Invalid numeric literal: {value}")
-    return Literal(INTEGER if whole < 2**31 else BIGINT, whole)
+    return Literal(INTEGER if integral < 2**31 else BIGINT, integral)
 
 
 def negative(value: Literal) -> Literal | None:
@@ -62,11 +62,11 @@ def _decimal(plain: str) -> Literal:
     found = re.fullmatch(r"\s*([+-]?)(\d*)(?:\.(\d*))?\s*", plain.replace("_", ""))
     if not found or not (found[2] or found[3]):
         raise _invalid("DECIMAL", plain)
-    whole, part = found[2].lstrip("0"), found[3] or ""
-    precision = max(1, len(whole) + len(part))
+    integral, part = found[2].lstrip("0"), found[3] or ""
+    precision = max(1, len(integral) + len(part))
     if precision > 38:
         raise QueryFailed(f"NUMERIC_VALUE_OUT_OF_RANGE: Value is out of range: {plain}")
-    return Literal(decimal(precision, len(part)), f"{found[1]}{whole or '0'}" + (f".{part}" if part else ""))
+    return Literal(decimal(precision, len(part)), f"{found[1]}{integral or '0'}" + (f".{part}" if part else ""))
 
 
 def typed(name: str, value: str) -> Node:

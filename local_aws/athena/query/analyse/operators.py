@@ -65,9 +65,9 @@ def _numbers(operator: str, a: Node, b: Node) -> Node:
 def _decimal(operator: str, x: Type, y: Type) -> Type:
     """The precision and scale of Trino's decimal operators."""
     scale = max(x.scale, y.scale)
-    whole = max(x.precision - x.scale, y.precision - y.scale)
+    integral = max(x.precision - x.scale, y.precision - y.scale)
     if operator in "+-":
-        return decimal(min(38, whole + scale + 1), scale)
+        return decimal(min(38, integral + scale + 1), scale)
     if operator == "*":
         if x.scale + y.scale > 38:
             raise mismatch("DECIMAL scale must be in range [0, 38]")

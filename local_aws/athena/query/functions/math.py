@@ -47,7 +47,10 @@ FUNCTIONS = [
     function("round(decimal) -> T", "CAST(round({0}) AS {r})", _rounded),
     function("round(decimal, bigint) -> T", Python(numbers.round_decimal), _rounded_to),
     *[function(f"round({kind}) -> {kind}", "round({0})") for kind in ("real", "double")],
-    *[function(f"round({kind}, bigint) -> {kind}", Python(numbers.round_double)) for kind in ("real", "double")],
+    *[
+        function(f"round({kind}, bigint) -> {kind}", "CAST(round({0}, CAST({1} AS INTEGER)) AS {r})")
+        for kind in ("real", "double")
+    ],
     function("truncate(decimal) -> T", "CAST(trunc({0}) AS {r})", _whole_part),
     function("truncate(decimal, bigint) -> @0", Python(numbers.truncate_decimal)),
     *[function(f"truncate({kind}) -> {kind}", "trunc({0})") for kind in ("real", "double")],

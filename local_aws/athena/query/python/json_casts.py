@@ -123,7 +123,7 @@ def _scalar_of(value: Any, kind: Type) -> Any:
     if base == "boolean":
         return _boolean(value)
     if base in _RANGES:
-        return _whole(value, base)
+        return _integral(value, base)
     if base in ("double", "real"):
         return float(value) if not isinstance(value, bool) else 1.0 if value else 0.0
     if base == "decimal":
@@ -153,7 +153,7 @@ def _boolean(value: Any) -> bool:
     raise ValueError(value)
 
 
-def _whole(value: Any, base: str) -> int:
+def _integral(value: Any, base: str) -> int:
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, Number) and not re.fullmatch(r"-?\d+", value):

@@ -123,7 +123,7 @@ def _returned(item: Any, kind: Type) -> Any:
     if kind.base in json_casts._RANGES:
         if isinstance(item, str) and not re.fullmatch(r"[+-]?\d+", item):
             raise ValueError(item)
-        return json_casts._whole(item if isinstance(item, bool | str) else Number(item), kind.base)
+        return json_casts._integral(item if isinstance(item, bool | str) else Number(item), kind.base)
     if kind.is_floating:
         return float(item)
     if kind.base == "decimal":

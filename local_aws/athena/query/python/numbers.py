@@ -163,18 +163,6 @@ def truncate_decimal(value: Decimal, places: int) -> Decimal:
         return (Decimal(int(value * shift)) / shift).quantize(Decimal(1).scaleb(-scale))
 
 
-def round_double(value: float, places: int) -> float:
-    if not math.isfinite(value):
-        return value
-    if abs(places) > 300:
-        return value if places > 0 else 0.0
-    shift = 10.0**places
-    scaled = value * shift
-    if not math.isfinite(scaled):
-        return value
-    return math.copysign(math.floor(abs(scaled) + 0.5), value) / shift
-
-
 def truncate_double(value: float, places: int) -> float:
     if not math.isfinite(value):
         return value

@@ -81,8 +81,8 @@ def moment_text(text: str, kind: Type, digits: int) -> str:
         text, pattern = f"(DATE '1970-01-01' + {text})", "%H:%M:%S"
     else:
         pattern = "%Y-%m-%d %H:%M:%S"
-    whole = f"strftime({text}, '{pattern}')"
-    return f"({whole} || '.' || left(strftime({text}, '%f'), {digits}))" if digits else whole
+    integral = f"strftime({text}, '{pattern}')"
+    return f"({integral} || '.' || left(strftime({text}, '%f'), {digits}))" if digits else integral
 
 
 def _bounded(text: str, source: Type, target: Type) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from local_aws.athena.query.functions.signatures import Python
-from local_aws.athena.query.nodes import Literal, Node, Special
+from local_aws.athena.query.nodes import Cast, Literal, Node, Special
 from local_aws.athena.query.python import formats, json_functions, numbers
 from local_aws.athena.query.translate.physical import physical
 from local_aws.athena.query.types import DATE, DAYS, JSON, MONTHS, VARCHAR, ZONED, ZONED_TIME, Type, decimal
@@ -55,10 +55,14 @@ def _floating(operator: str, a: str, b: str, floats: tuple[bool, bool]) -> str:
     return f"({' AND '.join([f'{a} {operator} {b}', *checks])})"
 
 
+def _may_be_nan(node: Node) -> bool:
+    return not isinstance(node.value if isinstance(node, Cast) else node, Literal)
+
+
 def _comparison(t: Translation, node: Special) -> str:
     a, b = map(t.of, node.arguments)
     kind, operator = node.arguments[0].type, node.name
-    floats = tuple(not isinstance(part, Literal) for part in node.arguments)
+    floats = tuple(map(_may_be_nan, node.arguments))
     if kind.is_zoned:
         return f"({a}.i {operator} {b}.i)"
     if "DISTINCT" in operator:
@@ -226,14 +230,14 @@ def _now(t: Translation, node: Special) -> str:
     kind = node.type
     moment = "CAST(transaction_timestamp() AS TIMESTAMP)"
     size = 10 ** (6 - (kind.precision if kind.args else 6))
-    whole = f"make_timestamp(epoch_us({moment}) // {size} * {size})"
+    integral = f"make_timestamp(epoch_us({moment}) // {size} * {size})"
     if kind.base == "date":
         return f"CAST({moment} AS DATE)"
     if kind.base == ZONED:
-        return f"{{'i': {whole}, 'z': 'UTC'}}"
+        return f"{{'i': {integral}, 'z': 'UTC'}}"
     if kind.base == ZONED_TIME:
-        return f"athena_zoned_time(CAST({whole} AS TIME), 0)"
-    return f"CAST({whole} AS TIME)" if kind.base == "time" else whole
+        return f"athena_zoned_time(CAST({integral} AS TIME), 0)"
+    return f"CAST({integral} AS TIME)" if kind.base == "time" else integral
 
 
 def _at_zone(t: Translation, node: Special) -> str:
