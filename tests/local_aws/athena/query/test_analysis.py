@@ -31,6 +31,10 @@ TYPES = {
     "X'65'": "varbinary",
 }
 REFUSED = {
+    "SELECT MAP(ARRAY[1, 1], ARRAY[2, 3])": "INVALID_FUNCTION_ARGUMENT: Duplicate map keys are not allowed",
+    "SELECT abs(CAST(-128 AS tinyint))": "NUMERIC_VALUE_OUT_OF_RANGE: Value -128 is out of range for abs",
+    "SELECT CAST('12.5' AS decimal(2,1))": "INVALID_CAST_ARGUMENT: Cannot cast '12.5' to DECIMAL(2,1)",
+    "SELECT * FROM (VALUES 1) t(n) MATCH_RECOGNIZE (PATTERN (A))": "NOT_SUPPORTED: the clause MATCH does not run here",
     "SELECT 1 = 'a'": "TYPE_MISMATCH: Cannot apply operator: integer = varchar",
     "SELECT nothing(1)": "FUNCTION_NOT_FOUND: Function nothing not registered",
     "SELECT n FROM (VALUES 1) a(n), (VALUES 1) b(n)": "AMBIGUOUS_NAME: Column 'n' is ambiguous",
