@@ -11,10 +11,12 @@ from sqlglot import exp
 
 from local_aws.athena import unfinished
 from local_aws.athena.ddl.with_properties import Written
-from local_aws.athena.dialect import name_outputs
 from local_aws.athena.errors import QueryFailed
+from local_aws.athena.query import catalog_type, view_type
+from local_aws.athena.query.nodes import Output
+from local_aws.athena.query.types import UNKNOWN, Type
 from local_aws.athena.session import Session
-from local_aws.athena.types import duckdb_type, hive_type, sql_name, sql_string
+from local_aws.athena.types import duckdb_type, sql_name, sql_string
 from local_aws.mirror import split_uri
 
 MOST_PARTITIONS = 100
@@ -40,44 +42,44 @@ def prepared(query: Any, session: Session, wanted: Columns | None = None) -> tup
     """DuckDB's text of a query, its columns under the names of `wanted` or their own, and their Hive types."""
     if not isinstance(query, exp.Query | exp.Values):
         raise QueryFailed("SYNTAX_ERROR: a query is needed here: SELECT, WITH, VALUES or TABLE")
-    if wanted is None and isinstance(query, exp.Query):
-        _refuse_doubles([name.lower() for name in query.named_selects if name != "*"])
-    name_outputs(query)
-    sql = session.sql_of(query)
-    relation = session.con.sql(sql)
-    own = [column.lower() for column in relation.columns]
-    types = [hive_type(kind) for kind in relation.types]
+    made = session.translated(query)
     if wanted is None:
-        refuse_unnamed(own, [str(kind) for kind in relation.types])
+        columns = named_columns(made.outputs)
+        wanted = [(name, catalog_type(kind)) for name, kind in columns.items()]
     else:
-        _refuse_others(types, wanted, [str(kind) for kind in relation.types])
-    names = own if wanted is None else [name for name, _ in wanted]
-    aliases = ", ".join(map(sql_name, names))
-    return f"SELECT * FROM ({sql}) AS given({aliases})", list(zip(names, types, strict=True))
+        _refuse_others([output.type for output in made.outputs], wanted)
+    sql = made.as_stored([name for name, _ in wanted])
+    made.prepare(session.con, sql)
+    return sql, wanted
 
 
-def _refuse_doubles(names: Sequence[str]) -> None:
-    if doubles := sorted({name for name in names if name and names.count(name) > 1}):
-        raise QueryFailed(f"DUPLICATE_COLUMN_NAME: Column name '{doubles[0]}' specified more than once")
+def named_columns(outputs: Sequence[Output]) -> dict[str, Type]:
+    """The columns of a table or a view that a query makes.
 
-
-def refuse_unnamed(names: Sequence[str], kinds: Sequence[str]) -> None:
-    """Raises QueryFailed: a column of a table or a view has no name, or no type."""
-    for place, (name, kind) in enumerate(zip(names, kinds, strict=True), 1):
-        if "?" in name:
+    Raises:
+        QueryFailed: one has no name, no type, or the name of another.
+    """
+    columns: dict[str, Type] = {}
+    for place, output in enumerate(outputs, 1):
+        if output.name is None:
             raise QueryFailed(f"MISSING_COLUMN_NAME: Column name not specified at position {place}")
-        if kind.strip('"') == "NULL":
+        name = output.name.lower()
+        if output.type == UNKNOWN:
             raise QueryFailed(f"COLUMN_TYPE_UNKNOWN: Column type is unknown: {name}; cast it: CAST(NULL AS varchar)")
+        if name in columns:
+            raise QueryFailed(f"DUPLICATE_COLUMN_NAME: Column name '{name}' specified more than once")
+        columns[name] = output.type
+    return columns
 
 
-def _refuse_others(types: Sequence[str], wanted: Columns, kinds: Sequence[str]) -> None:
+def _refuse_others(types: Sequence[Type], wanted: Columns) -> None:
     names = [name for name, _ in wanted]
     if len(types) != len(wanted):
         raise QueryFailed(
             f"TYPE_MISMATCH: Insert query has {len(types)} columns, the table takes {len(names)}: {names}"
         )
-    for given, (name, due), kind in zip(types, wanted, kinds, strict=True):
-        if _family(given) != _family(due) and kind.strip('"') != "NULL":
+    for kind, (name, due) in zip(types, wanted, strict=True):
+        if kind != UNKNOWN and _family(given := view_type(kind)) != _family(due):
             raise QueryFailed(
                 f"TYPE_MISMATCH: Insert query has mismatched column types: column {name} of the table is {due}, "
                 f"and the query gives {given}"

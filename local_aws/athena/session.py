@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import sqlglot
 from sqlglot import exp
 
 from local_aws.athena import metadata, views
 from local_aws.athena.coercions import refuse_mismatch
-from local_aws.athena.constants import put_constants
-from local_aws.athena.dialect import name_outputs, prepare, to_duckdb
-from local_aws.athena.errors import QueryCancelled, QueryFailed, reason_of
+from local_aws.athena.errors import QueryCancelled, QueryFailed
+from local_aws.athena.query import Translated, analysed, condition, register, table_fields, translated
+from local_aws.athena.query.analyse.queries import Tables
+from local_aws.athena.query.parse import parse
 from local_aws.athena.readers import HIDDEN, Files, Relation
 from local_aws.athena.readers.copies import readable
 from local_aws.athena.scan import Need, needs_of
@@ -82,37 +82,37 @@ class Session:
         finally:
             self._views.pop()
 
-    def sql_of(self, query: exp.Query) -> str:
-        """The DuckDB text of a query; the tables it reads are there as views when this returns.
+    def translated(self, query: exp.Expr) -> Translated:
+        """A query in DuckDB's text; the tables it reads are there as views when this returns.
 
         Raises:
             QueryFailed: when a table is not there or cannot be read.
             QueryCancelled: when the query would read more than the cutoff.
         """
         query = query.copy()
-        put_constants(query, self.database)
         self._resolve(query, self.database)
         mine = {table.name for table in query.find_all(exp.Table)}
         tables = {name: table for name, table in self.tables.items() if name in mine}
+        fields = {name: table_fields(_columns(table)) for name, table in tables.items()}
+        self._check_views(fields)
+        typed = analysed(query, fields, self.database)
         spoken = {part.name for part in query.find_all(exp.Identifier)}
         hidden = [name for name in HIDDEN if name in spoken]
         if hidden:
             _hide(query, hidden)
         for name, need in needs_of(query, tables).items():
             self._open(name, need, hidden)
-        self._check_views()
-        return to_duckdb(query, self._maps(tables))
+        return translated(typed)
 
-    def _check_views(self) -> None:
+    def _check_views(self, fields: Tables) -> None:
         """Raises QueryFailed: the tables below a view have changed, so that its columns are others now."""
         for table, body in self._bodies:
             place = f"'{_CATALOG}.{table.database}.{table.name}'"
-            name_outputs(body)
             try:
-                names = [name.lower() for name in self.con.sql(to_duckdb(body, self._maps(self.tables))).columns]
-            except duckdb.Error as error:
-                reason = f"Failed analyzing stored view {place}: {reason_of(error)}"
-                raise QueryFailed(f"INVALID_VIEW: {reason}") from error
+                outputs = analysed(body, fields, self.database).outputs
+            except QueryFailed as error:
+                raise QueryFailed(f"INVALID_VIEW: Failed analyzing stored view {place}: {error}") from error
+            names = [(output.name or f"_col{place}").lower() for place, output in enumerate(outputs)]
             stored = [column.name for column in table.columns]
             if stored and names != stored:
                 raise QueryFailed(
@@ -165,7 +165,7 @@ class Session:
 
     def _inline(self, node: exp.Table, table: Table) -> None:
         view = views.decoded(table)
-        body = sqlglot.parse_one(view.sql, read="athena")
+        body = parse(view.sql)
         with self.inside_view(table.database, table.name):
             self._resolve(body, view.database or table.database)
         if isinstance(body, exp.Query):
@@ -202,10 +202,19 @@ class Session:
             f"TRY_CAST(v[{i}] AS {duckdb_type(key.type)}) AS {sql_name(key.name)}"
             for i, key in enumerate(table.keys, 1)
         )
-        where = " AND ".join(f"({to_duckdb(condition)})" for condition in need.conditions)
+        where = self._where(table, need)
         given = [[i, list(partition.values)] for i, partition in enumerate(partitions)]
         kept = self._select_numbers(given, keys, where)
         return [partitions[i] for i in kept]
+
+    def _where(self, table: Table, need: Need) -> str:
+        keys = [(key.name, key.type) for key in table.keys]
+        texts = []
+        for tree in need.conditions:
+            text, translation = condition(tree, keys, "k")
+            register(self.con, translation.functions, text)
+            texts.append(text)
+        return " AND ".join(texts)
 
     def _select_numbers(self, given: list[list[object]], keys: str, where: str) -> list[int]:
         import pyarrow as pa  # 40 MB, which only queries need
@@ -213,13 +222,19 @@ class Session:
         columns = {"i": pa.array([row[0] for row in given], pa.int64())}
         columns["v"] = pa.array([row[1] for row in given], pa.list_(pa.string()))
         self.con.register("partition_values", pa.table(columns))
-        sql = f"SELECT i FROM (SELECT i, {keys} FROM partition_values) WHERE {where} ORDER BY i"
+        sql = f"SELECT i FROM (SELECT i, {keys} FROM partition_values) AS k WHERE {where} ORDER BY i"
         rows = self.con.execute(sql).fetchall()
         self.con.unregister("partition_values")
         return [row[0] for row in rows]
 
-    def _maps(self, tables: dict[str, Table]) -> set[str]:
-        return {c.name for table in tables.values() for c in table.columns if c.type.lower().startswith("map")}
+
+def _columns(table: Table) -> list[tuple[str, str]]:
+    return [(column.name, column.type) for column in [*table.columns, *table.keys]]
+
+
+def prepare(con: duckdb.DuckDBPyConnection) -> None:
+    """The settings under which a connection reads and computes as Athena does."""
+    con.execute("SET TimeZone = 'UTC'; SET default_null_order = 'nulls_last'; SET parquet_metadata_cache = true")
 
 
 def _is_cte(node: exp.Table) -> bool:
@@ -238,7 +253,7 @@ def _is_cte(node: exp.Table) -> bool:
     return False
 
 
-def _hide(query: exp.Query, hidden: Sequence[str]) -> None:
+def _hide(query: exp.Expr, hidden: Sequence[str]) -> None:
     """`*` does not hold the hidden columns."""
     for star in query.find_all(exp.Star):
         if isinstance(star.parent, exp.Select):

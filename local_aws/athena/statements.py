@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
@@ -15,8 +14,8 @@ from local_aws.athena.ddl import alter, create_table, databases, describe, expla
 from local_aws.athena.ddl import views as views_
 from local_aws.athena.ddl.cursor import Cursor
 from local_aws.athena.ddl.statement import Run, Statement
-from local_aws.athena.dialect import name_outputs
 from local_aws.athena.errors import QueryFailed, syntax
+from local_aws.athena.query.parse import parse, parse_all
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session
 from local_aws.protocol import AwsError
@@ -101,7 +100,7 @@ def check(sql: str) -> None:
     try:
         if not is_query(sql):
             parsed(sql)
-        elif len(sqlglot.parse(sql, read="athena")) > 1:
+        elif len(parse_all(sql)) > 1:
             raise _invalid(f"Only one sql statement is allowed. Got: {sql}")
     except SqlglotError as error:
         raise _invalid(syntax(error, sql)) from error
@@ -126,9 +125,9 @@ def parsed(sql: str) -> Statement:
         QueryFailed: it is none of Athena's, something of it is left over, or the embedded AWS does not run it.
     """
     cursor = Cursor(sql)
-    for words, (kind, parse) in _GRAMMAR.items():
+    for words, (kind, grammar) in _GRAMMAR.items():
         if cursor.take(*words.split()):
-            run = parse(cursor)
+            run = grammar(cursor)
             cursor.end()
             return Statement(kind, run)
     for words, why in _REFUSED.items():
@@ -150,11 +149,7 @@ def run(sql: str, session: Session, file: Path) -> Answer:
 
 
 def _select(sql: str, session: Session, file: Path) -> Answer:
-    query = sqlglot.parse_one(sql, read="athena")
-    if isinstance(query, exp.Values):
-        names = ", ".join(f"_col{i}" for i in range(len(query.expressions[0].expressions)))
-        query = sqlglot.parse_one(f"SELECT * FROM ({sql}) AS v({names})", read="athena")
-    if not isinstance(query, exp.Query):
+    query = parse(sql)
+    if not isinstance(query, exp.Query | exp.Values):
         raise QueryFailed(f"SYNTAX_ERROR: line 1:1: not a query: {sql[:80]}")
-    name_outputs(query)
-    return results.of_query(session.con, session.sql_of(query), file)
+    return results.of_query(session.con, session.translated(query), file)

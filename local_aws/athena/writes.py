@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import sqlglot
 from sqlglot import exp
 
 from local_aws.athena import definitions, output, results
@@ -15,6 +14,7 @@ from local_aws.athena.ddl.statement import Run, database_of
 from local_aws.athena.ddl.with_properties import Written
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.output import Columns, Files
+from local_aws.athena.query.parse import parse
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session
 from local_aws.athena.tables import Table
@@ -39,7 +39,7 @@ def create_table_as(cursor: Cursor, name: Name, quiet: bool) -> Run:
             raise QueryFailed(f"TABLE_ALREADY_EXISTS: Table '{database}.{name.table}' already exists")
         target = how.location or f"{session.output.rstrip('/')}/tables/{session.execution}/"
         _refuse_if_not_empty(session, target)
-        query, columns = output.prepared(sqlglot.parse_one(text, read="athena"), session)
+        query, columns = output.prepared(parse(text), session)
         plain, keys = _split(columns, list(how.keys))
         there = replace(how, location=target)
         body = {**_table_input(name.table, plain, keys, there), **about}
@@ -73,7 +73,7 @@ def insert(cursor: Cursor) -> Run:
     cursor.rest()
 
     def run(session: Session, file: Path) -> Answer:
-        tree = sqlglot.parse_one(cursor.sql, read="athena")
+        tree = parse(cursor.sql)
         target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
         table = session.table(target)
         how = _as_table(table)
@@ -133,7 +133,7 @@ def unload(cursor: Cursor) -> Run:
 
     def run(session: Session, file: Path) -> Answer:
         _refuse_if_not_empty(session, target)
-        query, columns = output.prepared(sqlglot.parse_one(text, read="athena"), session)
+        query, columns = output.prepared(parse(text), session)
         _split(columns, list(how.keys))
         written, rows = output.write(session, query, columns, how)
         return _written(file, written, rows)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import sqlglot
 from sqlglot import exp
 
 from local_aws.athena import results
 from local_aws.athena.ddl.cursor import Cursor
 from local_aws.athena.ddl.statement import Run
 from local_aws.athena.errors import QueryFailed
+from local_aws.athena.query.parse import parse
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session
 
@@ -28,10 +28,10 @@ def explain(cursor: Cursor) -> Run:
     text = cursor.rest()
 
     def run(session: Session, file: Path) -> Answer:
-        query = sqlglot.parse_one(text, read="athena")
+        query = parse(text)
         if not isinstance(query, exp.Query):
             raise QueryFailed(f"SYNTAX_ERROR: {begin}")
-        session.con.sql(session.sql_of(query))  # Who cannot run it cannot explain it.
+        session.translated(query)  # Who cannot run it cannot explain it.
         session.scanned = 0
         if given.get("TYPE") == "VALIDATE":
             return results.of_lines(["true"], ["Valid"], file)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import sqlglot
 from sqlglot import exp
 
 from local_aws.athena import definitions, output, views
-from local_aws.athena.ddl.columns import refuse_doubles
 from local_aws.athena.ddl.cursor import Cursor
 from local_aws.athena.ddl.statement import Run, database_of, no_rows
-from local_aws.athena.dialect import name_outputs
 from local_aws.athena.errors import QueryFailed
+from local_aws.athena.query.parse import parse
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session
 from local_aws.athena.tables import Table
@@ -29,15 +27,11 @@ def create(cursor: Cursor, replace: bool = False) -> Run:
     def run(session: Session, file: Path) -> Answer:
         database = database_of(session, name)
         _refuse_table(session.catalog.table(database, name.table))
-        query = sqlglot.parse_one(text, read="athena")
+        query = parse(text)
         if not isinstance(query, exp.Query):
             raise QueryFailed("SYNTAX_ERROR: a view is made of a query")
-        refuse_doubles(column.lower() for column in query.named_selects if column != "*")
-        name_outputs(query)
         with session.inside_view(database, name.table):
-            relation = session.con.sql(session.sql_of(query))
-        output.refuse_unnamed([column.lower() for column in relation.columns], [str(kind) for kind in relation.types])
-        columns = dict(zip([column.lower() for column in relation.columns], relation.types, strict=True))
+            columns = output.named_columns(session.translated(query).outputs)
         table = views.table_input(name.table, database, text.strip(), columns)
         definitions.put_table(session, database, table, replace=replace)
         return no_rows(file)
