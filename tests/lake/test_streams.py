@@ -161,7 +161,7 @@ TOMORROW = datetime.now(UTC) + timedelta(days=1)
         (1_356_998_400, "2013-01-01"),
         (1_356_998_400.75, "2013-01-01"),
         (1_356_998_400_123, "2013-01-01"),
-        (TOMORROW.strftime("%Y-%m-%dT%H:%M:%SZ"), TOMORROW.strftime("%Y-%m-%d")),
+        pytest.param(TOMORROW.strftime("%Y-%m-%dT%H:%M:%SZ"), TOMORROW.strftime("%Y-%m-%d"), id="tomorrow"),
     ],
 )
 def test_the_day_of_an_event_is_that_of_its_own_time_in_utc(time: object, day: str) -> None:
