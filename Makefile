@@ -2,6 +2,8 @@
 PYTHON ?= python3
 SETUP = $(PYTHON) toolchain/setup.py
 WITH_TOOLS = . .tools/env.sh &&
+# Where nothing is set up, linting brings its own tools, without Spark. Set up, it checks the jobs by Spark's types too.
+LINTERS = export PATH="$$PWD/.venv/bin:$$PWD/.tools/lint/bin:$$PATH"
 UV = .tools/lock-venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock" $(LOCK_FLAGS)
 
@@ -21,13 +23,14 @@ demo: ## Build the sample lake on this machine, and run data through it
 test: checkov-tools lint ## Check the code and run every test
 	@$(WITH_TOOLS) python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-check: lint ## Check the code and run the fast tests: no Spark, no deploy
+check: setup lint ## Check the code and run the fast tests: no Spark, no deploy
 	@$(WITH_TOOLS) python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not spark and not e2e" \
 		tests/lake tests/stacks tests/toolchain tests/test_*.py
 
-lint: setup ## Check the code: style, types, and which way the imports point
-	@$(WITH_TOOLS) ruff check . && ruff format --check .
-	@$(WITH_TOOLS) mypy && PYTHONPATH=glue_scripts:$$PYTHONPATH lint-imports
+lint: ## Check the code: style, types, and which way the imports point
+	@if [ -e .venv ]; then $(SETUP); else $(SETUP) --only lint; fi
+	@$(LINTERS) && ruff check . && ruff format --check .
+	@$(LINTERS) && mypy && PYTHONPATH=glue_scripts:. lint-imports
 
 scan: checkov-tools ## Look for security findings in the synthesised Terraform
 	@$(WITH_TOOLS) LAKE_ENV=dev cdktf synth
@@ -64,6 +67,7 @@ flink-jar: ## Build the jar that a Flink application needs on AWS: with Maven, f
 lock: ## Pin the Python packages again (LOCK_FLAGS=--upgrade for newer ones)
 	@test -x .tools/lock-venv/bin/uv || { $(PYTHON) -m venv .tools/lock-venv && .tools/lock-venv/bin/pip install -q uv==0.13.9; }
 	$(UV) pyproject.toml --all-extras -o requirements.txt
+	$(UV) pyproject.toml --extra lint -c requirements.txt -o toolchain/requirements-lint.txt
 	$(UV) toolchain/requirements-checkov.in -o toolchain/requirements-checkov.txt
 	$(UV) local_aws/streams/flink/requirements.in -o local_aws/streams/flink/requirements.txt
 	$(UV) --group docs -o toolchain/requirements-docs.txt

@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 from collections.abc import Iterator
+from datetime import date
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -15,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from lake.configuration.model import Config
 
-NAMES: dict[Any, str] = {str: "text", int: "integer", float: "number", bool: "true or false"}
+NAMES: dict[Any, str] = {str: "text", int: "integer", float: "number", bool: "true or false", date: "day"}
 LIMITS = {Ge: ("ge", "at least"), Gt: ("gt", "over"), Le: ("le", "at most"), Lt: ("lt", "under")}
 TOP = "The file"
 

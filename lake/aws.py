@@ -76,6 +76,10 @@ class Aws:
         ).merge(BotoConfig(**settings))
         return self._session.client(service, endpoint_url=endpoint, config=config)
 
+    def once(self, service: str) -> Any:
+        """A client that makes each call once: its caller knows better what to do where no answer comes."""
+        return self._client(service, retries={"total_max_attempts": 1}, parameter_validation=False)
+
     def credentials(self) -> ReadOnlyCredentials:
         """The keys of the login, as they are now."""
         found = self._session.get_credentials()
@@ -180,6 +184,11 @@ class Aws:
         return self._client("kms")  # type: ignore[no-any-return]
 
     @functools.cached_property
+    def functions(self) -> Any:
+        """AWS Lambda."""
+        return self._client("lambda")
+
+    @functools.cached_property
     def logs(self) -> CloudWatchLogsClient:
         return self._client("logs")  # type: ignore[no-any-return]
 
@@ -192,6 +201,10 @@ class Aws:
         return self._client("secretsmanager")  # type: ignore[no-any-return]
 
     @functools.cached_property
+    def sns(self) -> Any:
+        return self._client("sns")
+
+    @functools.cached_property
     def sqs(self) -> SQSClient:
         return self._client("sqs")  # type: ignore[no-any-return]
 
@@ -202,3 +215,13 @@ class Aws:
 
 def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def is_absent(error: ClientError) -> bool:
+    """Whether AWS says that what was asked for is not there; a missing right or an expired login is not that."""
+    code, message = error_code(error), str(error.response.get("Error", {}).get("Message", ""))
+    # Athena has no code of its own for a workgroup that is not there.
+    return code in _ABSENT or "NotFound" in code or (code == "InvalidRequestException" and "not found" in message)
+
+
+_ABSENT = {"404", "NoSuchBucket", "NoSuchEntity", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}

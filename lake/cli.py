@@ -11,6 +11,7 @@ from lake.commands import (
     applications,
     data,
     deploy,
+    events,
     init,
     local,
     preview,
@@ -29,8 +30,10 @@ from lake.failures import sentence
 
 __all__ = ["app", "main"]
 
-COMMANDS = (init, deploy, data, stream, applications, tables, preview, runs, quarantine, quality, query, local)
-"""Importing a module registers its commands, in this order."""
+COMMANDS = (init, deploy, data, events, stream, applications, tables, preview, runs, quarantine, quality, query, local)
+"""Importing a module registers its commands. The help shows them in this order, and those of a module in its own."""
+_ORDER = [module.__name__ for module in COMMANDS]
+app.registered_commands.sort(key=lambda command: _ORDER.index(command.callback.__module__ if command.callback else ""))
 INTERRUPTED = 130
 
 

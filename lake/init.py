@@ -12,13 +12,13 @@ from string import Template
 from typing import Any
 
 from lake import __version__, examples
+from lake.configuration.formats import TABLES
 from lake.configuration.model import CsvFormat, Dataset
 from lake.configuration.schema import json_schema
 from lake.data import dry_run
 from lake.errors import BadInput
 from lake.folders import need_writable
 
-READABLE = ("csv", "json", "parquet")
 _FILES = {
     "main.py": "main.py",
     "cdktf.json": "cdktf.json",
@@ -89,9 +89,9 @@ def _found(files: Path) -> Iterator[tuple[dict[str, Any], list[str]]]:
         tables = answer["tables"]
         if len(tables) != 1:
             raise BadInput(f"{place}: {_no_dataset(tables, answer['warnings'])}")
-        if tables[0]["format"] not in READABLE:
+        if tables[0]["format"] not in TABLES:
             raise BadInput(
-                f"{place}: its files are of format {tables[0]['format']!r}. Allowed: {', '.join(READABLE)}. "
+                f"{place}: its files are of format {tables[0]['format']!r}. Allowed: {', '.join(TABLES)}. "
                 "Move them elsewhere, or declare the dataset by hand"
             )
         yield {**tables[0], "name": _name(place)}, [f"{_name(place)}: {warning}" for warning in answer["warnings"]]
@@ -107,7 +107,7 @@ def _no_dataset(tables: list[dict[str, Any]], warnings: list[str]) -> str:
     if all(warning.startswith("No data in") for warning in warnings):
         return "there is no data in it. Put files there, or remove it"
     reasons = "; ".join(warning.removeprefix("Skipped ") for warning in warnings)
-    return f"no file is read as a table: {reasons}. Allowed: {', '.join(READABLE)}. Move it elsewhere"
+    return f"no file is read as a table: {reasons}. Allowed: {', '.join(TABLES)}. Move it elsewhere"
 
 
 def _crawled(place: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import logging
 import sys
 from pathlib import Path
 
+from local_aws.context import BUFFER_SPEED
 from local_aws.credentials import NoKeys
 from local_aws.job_user import NoSuchStart
 from local_aws.journal.lines import Unreadable
@@ -14,6 +15,8 @@ from local_aws.owner import FolderTaken
 from local_aws.server import PortTaken, serve
 
 OPEN = "open: signatures are not checked, so every program on this machine gets in, with any keys"
+
+FASTER = "how many times faster than AWS's the clock of Firehose's buffers runs"
 
 
 def main() -> None:
@@ -23,12 +26,16 @@ def main() -> None:
     parser.add_argument("--open", action="store_true", help=OPEN)
     parser.add_argument("--jobs-as", metavar="USER", help="run jobs as another user of this machine; only root may")
     parser.add_argument("--version", default="", help="of the tool that starts it; who finds it running reads it")
+    parser.add_argument("--buffer-speed", type=float, default=BUFFER_SPEED, help=FASTER)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if options.open:
         logging.getLogger("local_aws").warning(OPEN)
     try:
-        serve(options.port, options.folder.resolve(), options.open, options.jobs_as, options.version)
+        serve(
+            *(options.port, options.folder.resolve(), options.open, options.jobs_as),
+            *(options.version, options.buffer_speed),
+        )
     except (NoKeys, NoSuchStart, PortTaken, Unreadable) as error:
         sys.exit(str(error))
     except FolderTaken as error:

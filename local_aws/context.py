@@ -18,6 +18,8 @@ from local_aws.mirror import Mirror, Source
 from local_aws.store import Store
 
 ACCOUNT = "000000000000"
+BUFFER_SPEED = 60.0
+"""A minute of Firehose's buffers takes a second, if nothing else is said."""
 _MAKING = threading.Lock()
 """A session makes one client at a time."""
 _CONFIG = Config(s3={"addressing_style": "path"}, retries={"max_attempts": 3}, max_pool_connections=32)
@@ -33,6 +35,7 @@ class Context:
         keys: what its own clients sign with.
         was_killed: the last process that had the folder did not stop cleanly.
         job_user: as whom jobs run, if that is not the user of this process.
+        buffer_speed: how many times faster than AWS's the clock of Firehose's buffers runs.
     """
 
     endpoint: str
@@ -43,6 +46,7 @@ class Context:
     was_killed: bool = False
     events: Events = field(default_factory=Events)
     job_user: JobUser | None = None
+    buffer_speed: float = BUFFER_SPEED
 
     @classmethod
     def at(
@@ -54,11 +58,12 @@ class Context:
         *,
         was_killed: bool = False,
         job_user: JobUser | None = None,
+        buffer_speed: float = BUFFER_SPEED,
     ) -> Context:
         """`objects`: where the mirror reads them; by default the endpoint."""
         store = Store(folder / "engines.sqlite")
         mirror = Mirror(client("s3", endpoint, keys), folder / "mirror", store, objects)
-        return cls(endpoint, folder, keys, store, mirror, was_killed, job_user=job_user)
+        return cls(endpoint, folder, keys, store, mirror, was_killed, job_user=job_user, buffer_speed=buffer_speed)
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
         """A boto3 client of this AWS."""

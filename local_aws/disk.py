@@ -38,6 +38,16 @@ def once_there_is_room(act: Callable[[], T]) -> T:
             time.sleep(1)
 
 
+def need_room(folder: Path, size: int = 0) -> None:
+    """Raises AwsError: so many bytes and the reserve are not free beside `folder`, or it is not there any more."""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise not_kept(f"{folder} cannot be written: {(error.strerror or str(error)).lower()}") from None
+    if free < size + RESERVE:
+        raise no_space(folder)
+
+
 def no_space(folder: Path) -> AwsError:
     """The refusal of a call whose data has no room beside `folder`."""
     free, kept = shutil.disk_usage(folder).free // 1024**2, RESERVE // 1024**2

@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from local_aws import cbor
 from local_aws.protocol import AwsError, Call, Document, Handlers
 from local_aws.reasons import reason
 
@@ -22,6 +23,8 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _CREDENTIAL = re.compile(rb"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _JSON = b"application/x-amz-json"
+_CBOR = b"application/x-amz-cbor"
+"""As the SDK for Java speaks to Kinesis, whose every call is answered here."""
 _NO_BOUND = 2**16
 """A handler may call this AWS in turn, and that call needs a thread too: callers must never hold the last one."""
 
@@ -31,7 +34,7 @@ log = logging.getLogger("local_aws.gateway")
 class Gateway:
     """An ASGI application in front of the emulator's.
 
-    Only calls of the JSON protocol that a handler is registered for are read; all else streams through.
+    Only calls of the JSON protocol (or CBOR's) that a handler is registered for are read; all else streams through.
     """
 
     def __init__(self, emulator: AsgiApp, handlers: Handlers) -> None:
@@ -44,21 +47,37 @@ class Gateway:
         if route is None or route[:2] not in self._handlers:
             await self._emulator(scope, receive, send)
             return
-        status, document = await self._answer(scope, route, await read_body(receive))
-        await _send_json(send, status, document, _header(scope, b"content-type"))
+        body, loop = await read_body(receive), asyncio.get_running_loop()
+        # The thread also reads and writes the documents: those of streams are large.
+        status, answer = await loop.run_in_executor(self._threads, self._answer, loop, scope, route, body)
+        await _send(send, status, answer, _header(scope, b"content-type"))
 
-    async def _answer(self, scope: Scope, route: tuple[str, str, str], body: bytes) -> tuple[int, Document]:
+    def _answer(
+        self, loop: asyncio.AbstractEventLoop, scope: Scope, route: tuple[str, str, str], body: bytes
+    ) -> tuple[int, bytes]:
+        is_cbor = _header(scope, b"content-type").startswith(_CBOR)
+        try:
+            payload = (cbor.loads if is_cbor else json.loads)(body or b"{}")
+            if not isinstance(payload, dict):
+                raise ValueError("the body is not a document")
+            status, document = self._handled(loop, scope, route, payload)
+        except ValueError as error:
+            status, document = 400, {"__type": "SerializationException", "message": str(error)}
+        return status, cbor.dumps(document) if is_cbor else json.dumps(document, default=str).encode()
+
+    def _handled(
+        self, loop: asyncio.AbstractEventLoop, scope: Scope, route: tuple[str, str, str], payload: Document
+    ) -> tuple[int, Document]:
         service, action, region = route
-        loop = asyncio.get_running_loop()
 
         def forward(payload: Document) -> Document:
             exchange = exchange_with(self._emulator, scope, json.dumps(payload).encode())
             return _checked(*asyncio.run_coroutine_threadsafe(exchange, loop).result())
 
         session = _header(scope, b"x-amz-security-token").decode()
-        call = Call(service, action, json.loads(body or b"{}"), region, forward, session)
+        call = Call(service, action, payload, region, forward, session)
         try:
-            return 200, await loop.run_in_executor(self._threads, self._handlers[service, action], call)
+            return 200, self._handlers[service, action](call)
         except AwsError as error:
             return error.status, {"__type": error.code, "message": error.message}
         except ClientError as error:
@@ -93,12 +112,12 @@ async def exchange_with(app: AsgiApp, scope: Scope, body: bytes) -> tuple[int, b
 
 
 def _route(scope: Scope) -> tuple[str, str, str] | None:
-    """(service, action, region) of a call in the JSON protocol; None for any other request."""
+    """(service, action, region) of a call in the JSON protocol, or in CBOR's; None for any other request."""
     if scope["type"] != "http":
         return None
     credential = _CREDENTIAL.search(_header(scope, b"authorization"))
     target = _header(scope, b"x-amz-target").decode()
-    if not credential or not target or not _header(scope, b"content-type").startswith(_JSON):
+    if not credential or not target or not _header(scope, b"content-type").startswith((_JSON, _CBOR)):
         return None
     region, service = (part.decode() for part in credential.groups())
     return service, target.rpartition(".")[2], region
@@ -135,8 +154,7 @@ def _checked(status: int, body: bytes) -> Document:
     raise AwsError(code, document.get("message") or document.get("Message") or "", status)
 
 
-async def _send_json(send: Send, status: int, document: Document, content_type: bytes) -> None:
-    body = json.dumps(document, default=str).encode()
+async def _send(send: Send, status: int, body: bytes, content_type: bytes) -> None:
     headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

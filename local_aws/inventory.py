@@ -12,6 +12,8 @@ from local_aws.gateway import AsgiApp, Receive, Scope, Send
 
 PATH = "/_local/store"
 _SERVICES = "ministack.services."
+_EXPIRING = ("cloudwatch/metrics", "cloudwatch/alarm_history")
+"""What nobody can delete, on AWS too: it goes by its age."""
 
 
 def served(app: AsgiApp, context: Context) -> AsgiApp:
@@ -37,7 +39,7 @@ def everything(context: Context) -> dict[str, list[str]]:
             service = name.removeprefix(_SERVICES)
             listing |= {f"{service}/{place}": keys for place, keys in _places(module.get_state())}
     listing["s3/objects"] = _objects(context)
-    return {place: keys for place, keys in listing.items() if keys}
+    return {place: keys for place, keys in listing.items() if keys and place not in _EXPIRING}
 
 
 def _places(state: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:

@@ -19,6 +19,18 @@ class AwsError(Exception):
         self.status = status
 
 
+class Time(float):
+    """A time in an answer, in seconds since 1970: a number in JSON, and a value of its own kind in CBOR."""
+
+    __slots__ = ()
+
+
+class Blob(str):
+    """Bytes in an answer, as Base64: a text in JSON, and the bytes in CBOR."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class Call:
     """One API call of a client.

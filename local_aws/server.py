@@ -14,7 +14,7 @@ from types import FrameType
 import uvicorn
 
 from local_aws import inventory, s3_keys
-from local_aws.context import ACCOUNT, Context
+from local_aws.context import ACCOUNT, BUFFER_SPEED, Context
 from local_aws.credentials import Keys, own_keys
 from local_aws.door import Door
 from local_aws.gateway import AsgiApp, Gateway, Receive, Scope, Send
@@ -26,11 +26,15 @@ from local_aws.journal.lines import merge_all
 from local_aws.journal.repair import repair
 from local_aws.journal.room import give_ballast
 from local_aws.keyring import Keyring
+from local_aws.mends import cloudwatch
 from local_aws.owner import Owner
 from local_aws.protocol import stacked
 
 HOST = "127.0.0.1"
-ENGINES = ("mends", "partitions", "crawlers", "jobs", "workflows", "athena", "streams.flink")
+ENGINES = (
+    *("mends", "partitions", "crawlers", "jobs", "workflows", "athena"),
+    *("streams.kinesis", "streams.firehose", "streams.flink"),
+)
 """Modules with a function `handlers(context) -> Handlers`; a later one stands in front of an earlier."""
 
 
@@ -43,13 +47,16 @@ def application(
     was_killed: bool = False,
     is_open: bool = False,
     job_user: JobUser | None = None,
+    buffer_speed: float = BUFFER_SPEED,
 ) -> AsgiApp:
     """The door, behind it the gateway with every engine, behind that the emulator."""
     objects = Inside(emulator)
     endpoint = f"http://{HOST}:{port}"
-    context = Context.at(endpoint, folder, keys, objects, was_killed=was_killed, job_user=job_user)
+    context = Context.at(
+        endpoint, folder, keys, objects, was_killed=was_killed, job_user=job_user, buffer_speed=buffer_speed
+    )
     engines = [importlib.import_module(f"local_aws.{name}").handlers(context) for name in ENGINES]
-    gateway = Gateway(_forgetting_buckets(s3_keys.mended(objects), context), stacked(*engines))
+    gateway = Gateway(_forgetting_buckets(cloudwatch.mended(s3_keys.mended(objects)), context), stacked(*engines))
     keyring = Keyring(keys, context.store, folder)
     return Door(inventory.served(gateway, context), port, keyring, is_open=is_open)
 
@@ -72,13 +79,21 @@ def _forgetting_buckets(app: AsgiApp, context: Context) -> AsgiApp:
     return wrapped
 
 
-def serve(port: int, folder: Path, is_open: bool = False, jobs_as: str | None = None, version: str = "") -> None:
+def serve(
+    port: int,
+    folder: Path,
+    is_open: bool = False,
+    jobs_as: str | None = None,
+    version: str = "",
+    buffer_speed: float = BUFFER_SPEED,
+) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Args:
         is_open: take calls whoever signed them, with any keys or none.
         jobs_as: the user as whom jobs run, if not this one.
         version: of the tool that starts it, which it tells in the folder.
+        buffer_speed: how many times faster than AWS's the clock of Firehose's buffers runs.
 
     Raises:
         FolderTaken: another process serves this folder.
@@ -96,7 +111,13 @@ def serve(port: int, folder: Path, is_open: bool = False, jobs_as: str | None = 
         owner.give_back()
         raise
     emulator = Journal(_emulator(port, folder, keys), folder, owner)
-    app = application(port, emulator, folder, keys, was_killed=owner.was_killed, is_open=is_open, job_user=job_user)
+    app = application(
+        *(port, emulator, folder, keys),
+        was_killed=owner.was_killed,
+        is_open=is_open,
+        job_user=job_user,
+        buffer_speed=buffer_speed,
+    )
     server = _Server(_settings(app))
     # uvicorn gives back the handlers that it found, and the last steps come after that.
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -35,8 +35,8 @@ class AthenaStack(LakeStack):
             names=self.names,
             purpose="athena",
             keeps_data=False,
-            environment=self.lake.environment,
-            expire_days=RESULT_DAYS,
+            lake=self.lake,
+            expire_days={"": RESULT_DAYS},
         )
         self.output("results_bucket", bucket.bucket.bucket, "Bucket of the query results")
 
@@ -47,7 +47,7 @@ class AthenaStack(LakeStack):
             "workgroup",
             name=self.names.workgroup,
             description=f"Queries on the lake {self.names.prefix}",
-            force_destroy=self.lake.environment.destroyable,
+            force_destroy=True,
             configuration={
                 "enforce_workgroup_configuration": True,
                 "publish_cloudwatch_metrics_enabled": True,

@@ -12,22 +12,24 @@ from constructs import Construct
 from lake.configuration.reading import Lake
 from lake.embedded.credentials import PROFILE, credentials_file
 
-PROVIDER_VERSIONS = ">= 5.100.0, < 7.0.0"
-EMBEDDED_PROVIDER_VERSIONS = ">= 5.100.0, < 6.0.0"
-"""What the embedded AWS is proved with (docs/adr/0004-provider-range.md)."""
+PROVIDER_VERSIONS = "~> 5.100.0"
+"""The line that every test applies: an account gets no other (docs/adr/0004-provider-range.md)."""
 
 _NOT_STARTED = f"{PROFILE}: start the embedded AWS first, `lake local start`"
 _EMBEDDED_SERVICES = (
     "athena",
+    "cloudwatch",
     "firehose",
     "glue",
     "iam",
     "kinesis",
     "kinesisanalyticsv2",
     "kms",
+    "lambda_",
     "logs",
     "s3",
     "secretsmanager",
+    "sns",
     "sqs",
     "sts",
 )
@@ -60,8 +62,7 @@ class LakeStack(TerraformStack):
             allowed_account_ids=[environment.account] if environment.account else None,
             **_embedded(self.lake),
         )
-        versions = EMBEDDED_PROVIDER_VERSIONS if environment.endpoint else PROVIDER_VERSIONS
-        self.add_override("terraform.required_providers.aws.version", versions)
+        self.add_override("terraform.required_providers.aws.version", PROVIDER_VERSIONS)
 
     def _keep_state(self, stack: str) -> None:
         state = self.lake.environment.state

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 
-from cdktf import TerraformResourceLifecycle
+from cdktf import ITerraformDependable, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfiguration,
@@ -29,8 +30,8 @@ from cdktf_cdktf_provider_aws.s3_bucket_server_side_encryption_configuration imp
 from cdktf_cdktf_provider_aws.s3_bucket_versioning import S3BucketVersioningA
 from constructs import Construct
 
-from lake.configuration.model import Environment
 from lake.configuration.names import Names
+from lake.configuration.reading import Lake
 
 
 class SecureBucket(Construct):
@@ -38,11 +39,12 @@ class SecureBucket(Construct):
 
     Args:
         purpose: one of `lake.configuration.names.BUCKETS`.
+        lake: its environment says whether data may be destroyed. The embedded AWS gets no lifecycle rules
+            (docs/adr/0025-no-lifecycle-rules-on-the-laptop.md).
         keeps_data: its objects cannot be made again. It is then never emptied by Terraform, and in an environment
-            that is not destroyable it cannot be destroyed at all.
-        environment: where it is. What is not destroyable is kept from Terraform, and the embedded AWS gets no lifecycle
-            rules (docs/adr/0025-no-lifecycle-rules-on-the-laptop.md).
-        expire_days: delete objects of this age; by default they stay.
+            that is not destroyable it cannot be destroyed at all. What keeps no data is emptied with its stack.
+        expire_days: delete objects of this age, by the prefix of their keys; by default they stay.
+        logs: the bucket of the access logs, where the same stack makes it.
     """
 
     def __init__(
@@ -53,31 +55,33 @@ class SecureBucket(Construct):
         names: Names,
         purpose: str,
         keeps_data: bool,
-        environment: Environment,
-        expire_days: int | None = None,
+        lake: Lake,
+        expire_days: Mapping[str, int] | None = None,
+        logs: SecureBucket | None = None,
     ) -> None:
         super().__init__(scope, id_)
         self.names = names
         self.purpose = purpose
-        keeps = keeps_data and not environment.destroyable
+        keeps = keeps_data and not lake.environment.destroyable
         self.bucket = S3Bucket(
             self,
             "bucket",
             bucket=names.bucket(purpose),
-            force_destroy=environment.destroyable and not keeps_data,
+            force_destroy=not keeps_data,
             lifecycle=TerraformResourceLifecycle(prevent_destroy=keeps) if keeps else None,
         )
-        self._close_to_the_public()
+        self.policy = self._close_to_the_public()
         self._encrypt()
         versioning = S3BucketVersioningA(
             self, "versioning", bucket=self.bucket.id, versioning_configuration={"status": "Enabled"}
         )
-        if not environment.endpoint:
-            self._drop_what_is_old(expire_days, versioning)
+        if not lake.environment.endpoint:
+            self._drop_what_is_old(expire_days or {}, lake.config.retention.noncurrent_days, versioning)
         if purpose != "logs":
-            self._log_access()
+            # S3 takes no other bucket for its logs than one that is there.
+            self._log_access([logs.bucket, logs.policy] if logs else [])
 
-    def _close_to_the_public(self) -> None:
+    def _close_to_the_public(self) -> S3BucketPolicy:
         block = S3BucketPublicAccessBlock(
             self,
             "public_access",
@@ -90,7 +94,7 @@ class SecureBucket(Construct):
         rule = S3BucketOwnershipControlsRule(object_ownership="BucketOwnerEnforced")
         S3BucketOwnershipControls(self, "ownership", bucket=self.bucket.id, rule=rule)
         # S3 refuses to change the policy and the block of one bucket at the same time.
-        S3BucketPolicy(self, "policy", bucket=self.bucket.id, policy=self._policy(), depends_on=[block])
+        return S3BucketPolicy(self, "policy", bucket=self.bucket.id, policy=self._policy(), depends_on=[block])
 
     def _policy(self) -> str:
         arn = self.names.bucket_arn(self.purpose)
@@ -129,42 +133,49 @@ class SecureBucket(Construct):
         )
         S3BucketServerSideEncryptionConfigurationA(self, "encryption", bucket=self.bucket.id, rule=[rule])
 
-    def _drop_what_is_old(self, expire_days: int | None, versioning: S3BucketVersioningA) -> None:
+    def _drop_what_is_old(
+        self, expire_days: Mapping[str, int], noncurrent_days: int, versioning: S3BucketVersioningA
+    ) -> None:
         S3BucketLifecycleConfiguration(
             self,
             "lifecycle",
             bucket=self.bucket.id,
-            rule=_lifecycle_rules(expire_days),
+            rule=_lifecycle_rules(expire_days, noncurrent_days),
             depends_on=[versioning],
         )
 
-    def _log_access(self) -> None:
+    def _log_access(self, after: Sequence[ITerraformDependable]) -> None:
         S3BucketLoggingA(
             self,
             "logging",
             bucket=self.bucket.id,
             target_bucket=self.names.bucket("logs"),
             target_prefix=f"{self.purpose}/",
+            depends_on=after,
         )
 
 
-def _lifecycle_rules(expire_days: int | None) -> list[S3BucketLifecycleConfigurationRule]:
-    rule = S3BucketLifecycleConfigurationRule
-    everything = [S3BucketLifecycleConfigurationRuleFilter(prefix="")]
-    rules = [
-        rule(
-            id="drop-what-was-replaced",
+def _lifecycle_rules(expire_days: Mapping[str, int], noncurrent_days: int) -> list[S3BucketLifecycleConfigurationRule]:
+    expiration = S3BucketLifecycleConfigurationRuleExpiration
+    replaced = S3BucketLifecycleConfigurationRule(
+        id="drop-what-was-replaced",
+        status="Enabled",
+        filter=[S3BucketLifecycleConfigurationRuleFilter(prefix="")],
+        expiration=[expiration(expired_object_delete_marker=True)],
+        noncurrent_version_expiration=[
+            S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(noncurrent_days=noncurrent_days)
+        ],
+        abort_incomplete_multipart_upload=[
+            S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload(days_after_initiation=7)
+        ],
+    )
+    old = [
+        S3BucketLifecycleConfigurationRule(
+            id="-".join(["drop-what-is-old", *prefix.split("/")]).rstrip("-"),
             status="Enabled",
-            filter=everything,
-            noncurrent_version_expiration=[
-                S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(noncurrent_days=30)
-            ],
-            abort_incomplete_multipart_upload=[
-                S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload(days_after_initiation=7)
-            ],
+            filter=[S3BucketLifecycleConfigurationRuleFilter(prefix=prefix)],
+            expiration=[expiration(days=days)],
         )
+        for prefix, days in expire_days.items()
     ]
-    if expire_days is not None:
-        expiration = [S3BucketLifecycleConfigurationRuleExpiration(days=expire_days)]
-        rules.append(rule(id="drop-what-is-old", status="Enabled", filter=everything, expiration=expiration))
-    return rules
+    return [replaced, *old]

@@ -6,7 +6,7 @@ from cdktf_cdktf_provider_aws.glue_connection import GlueConnection, GlueConnect
 from cdktf_cdktf_provider_aws.secretsmanager_secret import SecretsmanagerSecret
 from constructs import Construct
 
-from lake.configuration.connections import address
+from lake.configuration.connections import address, url
 from lake.configuration.model import Connection, Network
 from lake.configuration.names import Names
 
@@ -45,7 +45,7 @@ def _secret(scope: Construct, name: str, names: Names, destroyable: bool) -> Sec
 
 def _properties(connection: Connection, secret: SecretsmanagerSecret) -> dict[str, str]:
     return {
-        "JDBC_CONNECTION_URL": f"jdbc:{connection.type}://{address(connection)}",
+        "JDBC_CONNECTION_URL": url(connection),
         "JDBC_ENFORCE_SSL": str(connection.ssl).lower(),
         "SECRET_ID": secret.name,
     }

@@ -1,4 +1,4 @@
-"""The security configuration of jobs: what they leave outside the zones is encrypted with the lake's key as well."""
+"""The security configuration of jobs: what they leave outside the zones is encrypted too, and their logs."""
 
 from __future__ import annotations
 
@@ -9,15 +9,26 @@ from cdktf_cdktf_provider_aws.glue_security_configuration import (
     GlueSecurityConfigurationEncryptionConfigurationJobBookmarksEncryption,
     GlueSecurityConfigurationEncryptionConfigurationS3Encryption,
 )
+from cdktf_cdktf_provider_aws.kms_key import KmsKey
 from constructs import Construct
 
 from lake.configuration.names import Names
+from lake.configuration.reading import Lake
 from stacks import policies
 
 
-def security_configuration(scope: Construct, names: Names) -> GlueSecurityConfiguration:
+def security_configuration(scope: Construct, lake: Lake, names: Names) -> KmsKey:
+    """The configuration, and the key of the jobs' logs: CloudWatch wants a key's ARN, and knows no alias."""
     key = names.key_alias_arn
-    return GlueSecurityConfiguration(
+    logs_key = KmsKey(
+        scope,
+        "logs_key",
+        description=names.logs_key,
+        enable_key_rotation=True,
+        deletion_window_in_days=7 if lake.environment.destroyable else 30,
+        policy=policies.document(policies.owns_key(names), _encrypts_logs(names)),
+    )
+    GlueSecurityConfiguration(
         scope,
         "security_configuration",
         name=names.security_configuration,
@@ -26,13 +37,14 @@ def security_configuration(scope: Construct, names: Names) -> GlueSecurityConfig
                 s3_encryption_mode="SSE-KMS", kms_key_arn=key
             ),
             cloudwatch_encryption=GlueSecurityConfigurationEncryptionConfigurationCloudwatchEncryption(
-                cloudwatch_encryption_mode="SSE-KMS", kms_key_arn=key
+                cloudwatch_encryption_mode="SSE-KMS", kms_key_arn=logs_key.arn
             ),
             job_bookmarks_encryption=GlueSecurityConfigurationEncryptionConfigurationJobBookmarksEncryption(
                 job_bookmarks_encryption_mode="CSE-KMS", kms_key_arn=key
             ),
         ),
     )
+    return logs_key
 
 
 def encrypted_runs(names: Names) -> list[policies.Statement]:
@@ -45,9 +57,9 @@ def encrypted_runs(names: Names) -> list[policies.Statement]:
     ]
 
 
-def encrypted_logs(names: Names) -> policies.Statement:
-    """In the key's own policy: CloudWatch Logs may use it for the jobs' log groups."""
+def _encrypts_logs(names: Names) -> policies.Statement:
+    """CloudWatch Logs may use it for the jobs' log groups."""
     groups = names.arn("logs", f"log-group:{names.log_group('glue', '*')}")
     actions = ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"]
     allowed = policies.allow(actions, ["*"], ArnLike={"kms:EncryptionContext:aws:logs:arn": groups})
-    return allowed | {"Principal": {"Service": f"logs.{names.region}.amazonaws.com"}}
+    return allowed | {"Principal": {"Service": f"logs.{names.region}.{names.domain}"}}

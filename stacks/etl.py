@@ -29,7 +29,9 @@ from stacks.ml_transforms import find_matches_transform, warn
 from stacks.package import digest, uploaded, written, zipped
 from stacks.workflows import glue_workflow
 
-LOG_DAYS = 30
+TEMPORARY_DAYS = 7
+WRITTEN = ("etl", "curated", "quarantine")
+"""The buckets that jobs write to. Hadoop looks there for uploads that a run before left half done."""
 MATCHING = ("duckdb",)
 """What find_matches needs on Glue beside what is there, in the version that is installed and tested here."""
 COMMANDS = {"batch": "glueetl", "streaming": "gluestreaming", "shell": "pythonshell"}
@@ -46,8 +48,7 @@ class EtlStack(LakeStack):
         if "python" in languages or any(map(finds_matches, lake.config.jobs.values())):
             self.package = self._code("package", zipped(GLUE_SCRIPTS / "lake_etl", inside="lake_etl"))
         self._role()
-        if self._encrypted:
-            security_configuration(self, self.names)
+        self.logs_key = security_configuration(self, self.lake, self.names) if self._encrypted else None
         jobs = [self._job(name, job) for name, job in lake.config.jobs.items()]
         for name, transform in lake.config.ml_transforms.items():
             find_matches_transform(self, name, transform, self.role)
@@ -63,7 +64,8 @@ class EtlStack(LakeStack):
             names=self.names,
             purpose="etl",
             keeps_data=False,
-            environment=self.lake.environment,
+            lake=self.lake,
+            expire_days={"temp/": TEMPORARY_DAYS},
         ).bucket
         self.output("etl_bucket", bucket.bucket, "Bucket of the jobs' scripts and temporary files")
         return bucket
@@ -185,7 +187,13 @@ class EtlStack(LakeStack):
     def _logs(self, name: str, job: JobSettings) -> list[CloudwatchLogGroup]:
         group = self.names.job_logs(name, encrypted=job.encryption)
         return [
-            CloudwatchLogGroup(self, f"{name}_{stream}_log", name=f"{group}/{stream}", retention_in_days=LOG_DAYS)
+            CloudwatchLogGroup(
+                self,
+                f"{name}_{stream}_log",
+                name=f"{group}/{stream}",
+                retention_in_days=self.lake.config.retention.log_days,
+                kms_key_id=self.logs_key.arn if self.logs_key and job.encryption else None,
+            )
             for stream in ("output", "error")
         ]
 
@@ -209,6 +217,7 @@ class EtlStack(LakeStack):
                 *policies.write_objects(self.names, "etl", "temp/"),
                 *policies.write_objects(self.names, "curated"),
                 *policies.write_objects(self.names, "quarantine"),
+                policies.allow(["s3:ListBucketMultipartUploads"], [self.names.bucket_arn(name) for name in WRITTEN]),
                 policies.use_key(self.names, "Decrypt", "GenerateDataKey"),
                 policies.allow(policies.READ_CATALOG, policies.catalog(self.names, self.names.database("raw"))),
                 policies.allow([*policies.READ_CATALOG, *policies.WRITE_CATALOG, *self._deletions()], curated),

@@ -35,6 +35,11 @@ def trust(service: str, account: str) -> str:
     )
 
 
+def owns_key(names: Names) -> Statement:
+    """In a key's own policy: the account's IAM policies decide who uses it."""
+    return {"Effect": "Allow", "Principal": {"AWS": names.root_arn}, "Action": "kms:*", "Resource": "*"}
+
+
 def use_key(names: Names, *actions: str) -> Statement:
     """Use of the lake's one key, found by its alias: the key's id is known to the storage stack alone."""
     alias = {"kms:ResourceAliases": names.key_alias}

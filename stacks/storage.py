@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.kms_alias import KmsAlias
 from cdktf_cdktf_provider_aws.kms_key import KmsKey
@@ -12,7 +14,8 @@ from lake.configuration.reading import Lake
 from stacks import policies
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
-from stacks.encryption import encrypted_logs
+
+ACCESS_LOG_DAYS = 90
 
 
 class StorageStack(LakeStack):
@@ -21,9 +24,10 @@ class StorageStack(LakeStack):
     def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
         super().__init__(scope, id_, lake=lake)
         key = self._key()
-        self._bucket("logs", keeps_data=False, expire_days=90)
+        logs = self._bucket("logs", keeps_data=False, expire_days={"": ACCESS_LOG_DAYS})
         for zone in ZONES:
-            self._bucket(zone, keeps_data=True)
+            days = {"": lake.config.retention.quarantine_days} if zone == "quarantine" else None
+            self._bucket(zone, keeps_data=True, expire_days=days, logs=logs)
         self.output("key_arn", key.arn, "KMS key that encrypts every bucket and stream of the lake")
 
     def _key(self) -> KmsKey:
@@ -31,31 +35,33 @@ class StorageStack(LakeStack):
         key = KmsKey(
             self,
             "key",
-            description=f"Data of the lake {self.names.prefix}",
+            description=self.names.key,
             enable_key_rotation=True,
             deletion_window_in_days=7 if destroyable else 30,
-            policy=self._key_policy(),
+            policy=policies.document(policies.owns_key(self.names)),
             lifecycle=None if destroyable else TerraformResourceLifecycle(prevent_destroy=True),
         )
         KmsAlias(self, "key_alias", name=self.names.key_alias, target_key_id=key.key_id)
         return key
 
-    def _key_policy(self) -> str:
-        """The account's IAM policies decide who uses the key."""
-        root = {"AWS": f"arn:aws:iam::{self.names.account}:root"}
-        owner = {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"}
-        encrypted = any(job.encryption for job in self.lake.config.every_job.values())
-        return policies.document(owner, *([encrypted_logs(self.names)] if encrypted else []))
-
-    def _bucket(self, purpose: str, *, keeps_data: bool, expire_days: int | None = None) -> None:
+    def _bucket(
+        self,
+        purpose: str,
+        *,
+        keeps_data: bool,
+        expire_days: Mapping[str, int] | None,
+        logs: SecureBucket | None = None,
+    ) -> SecureBucket:
         bucket = SecureBucket(
             self,
             purpose,
             names=self.names,
             purpose=purpose,
             keeps_data=keeps_data,
-            environment=self.lake.environment,
+            lake=self.lake,
             expire_days=expire_days,
+            logs=logs,
         )
         description = f"Bucket of the {purpose} zone" if purpose in ZONES else "Bucket of the access logs"
         self.output(f"{purpose}_bucket", bucket.bucket.bucket, description)
+        return bucket

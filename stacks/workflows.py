@@ -35,7 +35,7 @@ def glue_workflow(
         GlueTrigger(
             scope,
             f"{name}_trigger_{number}",
-            name=f"{names.workflow(name)}-{number}",
+            name=names.trigger(name, number),
             workflow_name=made.name,
             actions=_actions(names, step),
             depends_on=jobs,

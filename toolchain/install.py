@@ -143,6 +143,13 @@ def successor(root: Path) -> None:
     pip_install(root, "successor", root / ".tools/successor", lock, "python", "CDK Terrain (630 MB, two minutes)")
 
 
+def lint(root: Path) -> None:
+    """What checks the code, where nothing else is wanted: it needs no Spark, Node, Java or Terraform."""
+    lock = root / "toolchain/requirements-lint.txt"
+    note = "the linters, and packages whose types they read (0.9 GB, a minute or two)"
+    pip_install(root, "lint", root / ".tools/lint", lock, "mypy", note)
+
+
 def flink(root: Path) -> None:
     """Flink, which the embedded AWS runs applications in: its pins contradict those of the project."""
     if sys.version_info[:2] != FLINK_RUNS_ON:
@@ -153,8 +160,8 @@ def flink(root: Path) -> None:
     pip_install(root, "flink", root / ".tools/flink", lock, "pyflink-shell.sh", note)
 
 
-EXTRAS = {"checkov": checkov, "docs": docs, "flink": flink, "successor": successor}
-"""What only some targets of the Makefile need, by its name after `--with`."""
+EXTRAS = {"checkov": checkov, "docs": docs, "flink": flink, "lint": lint, "successor": successor}
+"""What only some targets of the Makefile need, by its name after `--with`, or alone, after `--only`."""
 
 
 def node_packages(root: Path) -> None:
@@ -289,11 +296,15 @@ def alone(root: Path) -> Iterator[None]:
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="setup", description="Bring the tools the project needs.")
     parser.add_argument("--with", dest="extra", choices=sorted(EXTRAS), help="also install this")
+    parser.add_argument("--only", choices=sorted(EXTRAS), help="install this and nothing else")
     parser.add_argument("--need-provider", action="store_true", help="fail without a source of the AWS provider")
     options = parser.parse_args(arguments)
     try:
         with alone(ROOT):
-            set_up(ROOT, extra=options.extra, need_provider=options.need_provider)
+            if options.only:
+                EXTRAS[options.only](ROOT)
+            else:
+                set_up(ROOT, extra=options.extra, need_provider=options.need_provider)
     except CannotSetUpError as error:
         sys.exit(f"setup: {error}")
     except KeyboardInterrupt:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 HOST = "registry.terraform.io"
 SOURCE = f"{HOST}/hashicorp/aws"
-RANGE = ">= 5.100.0, < 7.0.0"
-OLDEST, TOO_NEW = (5, 100, 0), (7, 0, 0)
+RANGE = "~> 5.100.0"
+OLDEST, TOO_NEW = (5, 100, 0), (5, 101, 0)
 ADD_ON_SOFTWARE = Path("/opt")
 
 

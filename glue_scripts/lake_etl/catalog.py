@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import re
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lake_etl.csv_lines import SERDE
 from lake_etl.errors import JobError
+from lake_etl.formats import FORMATS, READ
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
@@ -20,30 +23,9 @@ if TYPE_CHECKING:
         TableInputTypeDef,
     )
 
-HIVE = "org.apache.hadoop.hive"
-TEXT = ("org.apache.hadoop.mapred.TextInputFormat", f"{HIVE}.ql.io.HiveIgnoreKeyTextOutputFormat")
-CLASSES = {  # of each format the input format, the output format and the SerDe
-    "parquet": (
-        f"{HIVE}.ql.io.parquet.MapredParquetInputFormat",
-        f"{HIVE}.ql.io.parquet.MapredParquetOutputFormat",
-        f"{HIVE}.ql.io.parquet.serde.ParquetHiveSerDe",
-    ),
-    "orc": (f"{HIVE}.ql.io.orc.OrcInputFormat", f"{HIVE}.ql.io.orc.OrcOutputFormat", f"{HIVE}.ql.io.orc.OrcSerde"),
-    "json": (*TEXT, "org.openx.data.jsonserde.JsonSerDe"),
-    "csv": (*TEXT, f"{HIVE}.serde2.lazy.LazySimpleSerDe"),
-    "avro": (
-        f"{HIVE}.ql.io.avro.AvroContainerInputFormat",
-        f"{HIVE}.ql.io.avro.AvroContainerOutputFormat",
-        f"{HIVE}.serde2.avro.AvroSerDe",
-    ),
-}
-READ = {  # formats of a source, with the words of their classification or SerDe
-    "parquet": ("parquet",),
-    "orc": ("orc",),
-    "json": ("json",),
-    "csv": ("csv", "lazysimple"),
-}
 BATCH = 100  # partitions in one call: Glue's limit
+PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
+"""Seconds between calls that Glue refuses because the table is being changed; each is up to doubled at random."""
 
 Locations = dict[tuple[str, ...], str]  # of partitions, by their values
 
@@ -58,7 +40,7 @@ class Table:
 
     quotes: whether the SerDe of a CSV table knows quotes.
     partitions maps the values of the partitions that the catalog knows to their locations.
-    registered is the same where nothing else counts, not even other files at the table's own location.
+    is_closed: whether files that lie in none of these are not the table's, wherever they are.
     """
 
     dataset: str
@@ -69,7 +51,18 @@ class Table:
     parameters: dict[str, str] = field(default_factory=dict)
     quotes: bool = False
     partitions: dict[tuple[str, ...], str] = field(default_factory=dict)
-    registered: dict[tuple[str, ...], str] | None = None
+    is_closed: bool = False
+
+    @property
+    def elsewhere(self) -> dict[tuple[str, ...], str]:
+        """The partitions that lie outside of the table's own folder."""
+        return {values: place for values, place in self.partitions.items() if not place.startswith(self.location)}
+
+    @property
+    def locations(self) -> list[str]:
+        """The folders that hold all of its files."""
+        places = self.partitions.values() if self.is_closed else [self.location, *self.elsewhere.values()]
+        return list(dict.fromkeys(places))
 
 
 def find_table(glue: GlueClient, database: str, name: str, dataset: str) -> Table:
@@ -104,8 +97,8 @@ def table_of(found: Any, dataset: str) -> Table:
 
 def _format(dataset: str, parameters: dict[str, str], serde: str) -> str:
     declared = f"{parameters.get('classification', '')} {serde}".lower()
-    for format_, words in READ.items():
-        if any(word in declared for word in words):
+    for format_ in READ:
+        if any(word in declared for word in FORMATS[format_].recognised_by):
             return format_
     raise JobError(f"dataset {dataset}: its table is of format '{declared.strip()}'. Jobs read {', '.join(READ)}")
 
@@ -157,13 +150,13 @@ def check_table(glue: GlueClient, database: str, name: str, format_: str, keys: 
 
 def storage_of(format_: str, columns: dict[str, str]) -> StorageDescriptorTypeDef:
     """What the catalog says of files of this format with these columns (name -> type), wherever they lie."""
-    input_, output, serde = CLASSES[format_]
+    described = FORMATS[format_]
     parameters = {"csv": SERDE, "json": {"paths": ",".join(columns)}}.get(format_, {"serialization.format": "1"})
     return {
         "Columns": [{"Name": column, "Type": type_} for column, type_ in columns.items()],
-        "InputFormat": input_,
-        "OutputFormat": output,
-        "SerdeInfo": {"SerializationLibrary": serde, "Parameters": parameters},
+        "InputFormat": described.input,
+        "OutputFormat": described.output,
+        "SerdeInfo": {"SerializationLibrary": described.serde, "Parameters": parameters},
         "Parameters": {"classification": format_},
     }
 
@@ -188,7 +181,27 @@ def publish_table(
     try:
         glue.create_table(DatabaseName=database, TableInput=table)
     except glue.exceptions.AlreadyExistsException:
-        glue.update_table(DatabaseName=database, TableInput=table)
+        there = glue.get_table(DatabaseName=database, Name=name)["Table"]
+        if not _holds(there, table):
+            _patiently(glue, glue.update_table, DatabaseName=database, TableInput=table, SkipArchive=True)
+
+
+def _holds(there: Any, wanted: Any) -> bool:
+    """Whether what is there has all that is wanted; Glue adds fields of its own."""
+    if isinstance(wanted, dict):
+        return isinstance(there, dict) and all(_holds(there.get(key), value) for key, value in wanted.items())
+    if isinstance(wanted, list):
+        return isinstance(there, list) and len(there) == len(wanted) and all(map(_holds, there, wanted))
+    return bool(there == wanted)
+
+
+def _patiently(glue: GlueClient, call: Callable[..., Any], **request: Any) -> Any:
+    """Call Glue again while it changes the same table for somebody else: botocore does not."""
+    for pause in PAUSES:
+        with suppress(glue.exceptions.ConcurrentModificationException):
+            return call(**request)
+        time.sleep(pause * (1 + random.random()))
+    return call(**request)
 
 
 def publish_partitions(
@@ -200,7 +213,8 @@ def publish_partitions(
         for values, location in locations.items()
     ]
     for batch in _batches(inputs):
-        answer = glue.batch_create_partition(DatabaseName=database, TableName=name, PartitionInputList=batch)
+        place = {"DatabaseName": database, "TableName": name}
+        answer = _patiently(glue, glue.batch_create_partition, **place, PartitionInputList=batch)
         _update_existing(glue, database, name, batch, answer.get("Errors", []))
 
 
@@ -213,7 +227,8 @@ def _update_existing(
     there = [error["PartitionValues"] for error in errors]
     entries = [{"PartitionValueList": p["Values"], "PartitionInput": p} for p in batch if p["Values"] in there]
     if entries:
-        answer = glue.batch_update_partition(DatabaseName=database, TableName=name, Entries=entries)  # type: ignore[arg-type]
+        place = {"DatabaseName": database, "TableName": name}
+        answer = _patiently(glue, glue.batch_update_partition, **place, Entries=entries)
         for failure in answer.get("Errors", []):
             raise JobError(f"partition {failure['PartitionValueList']} of {name}: {failure['ErrorDetail']}")
 

@@ -9,17 +9,17 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
-from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
+from lake_etl.connectors import POSTGRESQL
 from lake_etl.errors import JobError, unknown
-
-DRIVER = "org.postgresql.Driver"
-WRONG_LOGIN, LOST = ("28P01", "28000"), ("08", "57P")  # SQLSTATEs, and how they begin
+from lake_etl.names import double_quoted
 
 
 class Refused(JobError):
@@ -48,7 +48,7 @@ class Database:
 
     def options(self, rows: str) -> dict[str, str]:
         """Spark's options to read or write rows: a table or a query, as SQL names it after FROM."""
-        return {"url": self.url, "driver": DRIVER, "dbtable": rows, **self.properties()}
+        return {"url": self.url, "driver": POSTGRESQL.driver, "dbtable": rows, **self.properties()}
 
 
 def find_database(connection: str) -> Database:
@@ -147,19 +147,19 @@ def _opened(spark: SparkSession, database: Database) -> Any:
     for name, value in database.properties().items():
         properties.setProperty(name, value)
     try:
-        driver = jvm.org.postgresql.Driver()
+        driver = reduce(getattr, POSTGRESQL.driver.split("."), jvm)()
     except TypeError:  # to py4j, a class that is not there is a package
         raise JobError(
-            f"connection {database.connection}: this Spark has no PostgreSQL driver ({DRIVER}). Glue has it built in. "
-            "For the embedded AWS, install Debian's libpostgresql-jdbc-java or name the jar in LAKE_JDBC_JARS, "
-            "and start it again"
+            f"connection {database.connection}: this Spark has no {POSTGRESQL.title} driver ({POSTGRESQL.driver}). "
+            f"Glue has it built in. For the embedded AWS, install Debian's {POSTGRESQL.package} or name the jar in "
+            "LAKE_JDBC_JARS, and start it again"
         ) from None
     try:
         connection = driver.connect(database.url, properties)
     except Py4JJavaError as error:
         raise refusal(error, database) from None
     if connection is None:
-        raise JobError(f"connection {database.connection}: {database.url} is no URL of PostgreSQL")
+        raise JobError(f"connection {database.connection}: {database.url} is no URL of {POSTGRESQL.title}")
     return connection
 
 
@@ -170,9 +170,9 @@ def refusal(error: Py4JJavaError, database: Database) -> JobError:
         return JobError(f"connection {database.connection}: {error.java_exception.toString()}")
     state, message = cause.getSQLState() or "", _message(cause)
     at = f"the database at {database.url.partition('//')[2]}"
-    if state in WRONG_LOGIN:
+    if POSTGRESQL.is_state("wrong_login", state):
         message = f"{at} refuses the login of the secret {database.secret}: {message}. Put another with `lake secret`"
-    elif state.startswith(LOST):
+    elif POSTGRESQL.is_state("lost", state):
         message = f"{at} cannot be reached, or went away: {message}"
     return Refused(f"connection {database.connection}: {message}", state)
 
@@ -200,17 +200,12 @@ def _message(exception: Any) -> str:
 
 
 def quoted(name: str) -> str:
-    """`schema.table` or a column, as SQL takes it whatever its letters.
+    """`schema.table` as SQL takes it, whatever its letters.
 
     >>> quoted("public.Flights")
     '"public"."Flights"'
     """
-    return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
-
-
-def column(name: str) -> str:
-    """A column as SQL takes it: dots are part of its name."""
-    return '"' + name.replace('"', '""') + '"'
+    return ".".join(map(double_quoted, name.split(".")))
 
 
 def check_table(session: Session, table: str, what: str) -> None:

@@ -9,36 +9,13 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as fn
 
-from lake_etl.database import Refused, Session, column, quoted
+from lake_etl.connectors import POSTGRESQL
+from lake_etl.database import Refused, Session, quoted
 from lake_etl.database_types import Type
 from lake_etl.errors import JobError, failure, missing_column
-from lake_etl.names import column as in_frame
+from lake_etl.names import column, double_quoted
 
-TYPES = {  # Spark's type: PostgreSQL's
-    "string": "text",
-    "boolean": "boolean",
-    "tinyint": "smallint",
-    "smallint": "smallint",
-    "int": "integer",
-    "bigint": "bigint",
-    "float": "real",
-    "double": "double precision",
-    "date": "date",
-    "timestamp": "timestamp with time zone",
-    "timestamp_ntz": "timestamp without time zone",
-    "binary": "bytea",
-}
-# Types that keep what the table's would leave out of a text: a time of day, a zone.
-WIDER = {
-    "date": "timestamp with time zone",
-    "timestamp without time zone": "timestamp with time zone",
-    "time without time zone": "time with time zone",
-}
-UNLIKE = {"money": "numeric"}  # No number but this one comes back from it.
-NO_CAST, OF_VALUES = "42846", ("22", "42846")  # SQLSTATEs, or how they begin
 WITH_A_DAY, LOST_DAYS = ("date", "timestamp", "timestamp_ntz"), ("1582-10-05", "1582-10-14")
-WHOLE, FLOATS = ("smallint", "integer", "bigint"), ("real", "double precision")
-FRACTIONS = (*FLOATS, "numeric")
 
 
 def staged(frame: DataFrame) -> dict[str, str]:
@@ -49,16 +26,16 @@ def staged(frame: DataFrame) -> dict[str, str]:
 def _type(name: str, type_: str) -> str:
     if decimal := re.fullmatch(r"decimal(\(\d+,\d+\))", type_):
         return f"numeric{decimal[1]}"
-    if type_ not in TYPES:
+    if type_ not in POSTGRESQL.types:
         raise JobError(
             f"column {name} is {type_}, which a database has not. Add: map: {{add: {{{name}: to_json({name})}}}}"
         )
-    return TYPES[type_]
+    return POSTGRESQL.types[type_]
 
 
 def without_lost_days(frame: DataFrame, table: str) -> DataFrame:
     """The frame, which fails for a day or time that the driver would move by ten days: Java's calendar lacks it."""
-    values = {name: in_frame(name) for name, type_ in frame.dtypes if type_ in WITH_A_DAY}
+    values = {name: column(name) for name, type_ in frame.dtypes if type_ in WITH_A_DAY}
     return frame.withColumns({name: _unless_lost(name, value, table) for name, value in values.items()})
 
 
@@ -87,7 +64,8 @@ def check_fit(session: Session, types: dict[str, str], there: dict[str, Type]) -
         if (other := meant.setdefault(known, name)) != name:
             raise JobError(f"the columns {other} and {name} are both {known} in the table. Drop one of them in a step")
         into = there[known].plain
-        if (into in WHOLE and type_.startswith(FRACTIONS)) or not _becomes(session, type_, into):
+        cut = into in POSTGRESQL.integers and type_.startswith((*POSTGRESQL.floats, "numeric"))
+        if cut or not _becomes(session, type_, into):
             raise _unfit(name, type_, into)
 
 
@@ -130,8 +108,8 @@ def check_keys(session: Session, staging: str, keys: list[str]) -> None:
     """Raise JobError for a key that is null, and for one that two rows have: either of them could stay."""
     if not keys:
         return
-    listed, rows = ", ".join(map(column, keys)), quoted(staging)
-    null = " OR ".join(f"{column(key)} IS NULL" for key in keys)
+    listed, rows = ", ".join(map(double_quoted, keys)), quoted(staging)
+    null = " OR ".join(f"{double_quoted(key)} IS NULL" for key in keys)
     if found := session.rows(f"SELECT count(*) FROM {rows} WHERE {null} HAVING count(*) > 0"):
         raise JobError(f"{found[0][0]} rows have no value in a key column ({', '.join(keys)}). Filter or fill them")
     twice = f"SELECT {listed}, count(*) FROM {rows} GROUP BY {listed} HAVING count(*) > 1 ORDER BY {listed} LIMIT 1"
@@ -142,7 +120,7 @@ def check_keys(session: Session, staging: str, keys: list[str]) -> None:
 
 def value(name: str, staged: str, there: Type) -> str:
     """A staged value as the table takes it: only texts must be told what they are."""
-    return f"CAST({column(name)} AS {there.plain})" if staged == "text" != there.plain else column(name)
+    return f"CAST({double_quoted(name)} AS {there.plain})" if staged == "text" != there.plain else double_quoted(name)
 
 
 def check_values(session: Session, staging: str, types: dict[str, str], there: dict[str, Type]) -> None:
@@ -167,22 +145,22 @@ class Change:
         """By way of the table's type into one in which nothing is lost."""
         there = f"CAST({value(self.name, self.type_, self.there)} AS {self.there.full})"
         # PostgreSQL's cast of a float to numeric keeps 6 or 15 digits, and its text has all of them.
-        digits = self.type_.startswith("numeric") and self.there.plain in FLOATS
+        digits = self.type_.startswith("numeric") and self.there.plain in POSTGRESQL.floats
         return f"CAST({f'CAST({there} AS text)' if digits else there} AS {self._through})"
 
     @property
     def differs(self) -> str:
         """Whether it is another value there."""
         if self._through == self.there.full:  # Only whether it can be cast: some of these types know no equality.
-            return f"{column(self.name)} IS NOT NULL AND {self.into} IS NULL"
-        return f"{self.into} IS DISTINCT FROM CAST({column(self.name)} AS {self._through})"
+            return f"{double_quoted(self.name)} IS NOT NULL AND {self.into} IS NULL"
+        return f"{self.into} IS DISTINCT FROM CAST({double_quoted(self.name)} AS {self._through})"
 
     @property
     def _through(self) -> str:
         if self.type_ != "text":
-            return UNLIKE.get(self.there.plain, self.type_)
+            return POSTGRESQL.unlike.get(self.there.plain, self.type_)
         padded = self.there.full.startswith("character(")
-        return "bpchar" if padded else WIDER.get(self.there.plain, self.there.plain)
+        return "bpchar" if padded else POSTGRESQL.wider.get(self.there.plain, self.there.plain)
 
 
 def _all_stay(session: Session, staging: str, changes: list[Change]) -> bool:
@@ -190,17 +168,17 @@ def _all_stay(session: Session, staging: str, changes: list[Change]) -> bool:
     try:
         return not session.rows(f"SELECT 1 FROM {quoted(staging)} WHERE {any_} LIMIT 1")
     except Refused as error:
-        if not error.state.startswith(OF_VALUES):
+        if not POSTGRESQL.is_state("bad_value", error.state):
             raise
         return False
 
 
 def _check(session: Session, staging: str, change: Change) -> None:
-    shown = ", ".join(f"left(CAST({each} AS text), 100)" for each in (column(change.name), change.into))
+    shown = ", ".join(f"left(CAST({each} AS text), 100)" for each in (double_quoted(change.name), change.into))
     try:
         found = session.rows(f"SELECT {shown} FROM {quoted(staging)} WHERE {change.differs} LIMIT 1")
     except Refused as error:
-        if error.state == NO_CAST:
+        if POSTGRESQL.is_state("no_cast", error.state):
             raise _unfit(change.name, change.type_, change.there.plain) from None
         way_out = "Cast or filter it in a step before, or change the table"
         raise JobError(f"column {change.name}: {error}. {way_out}") from None

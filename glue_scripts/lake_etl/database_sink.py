@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
 
-from lake_etl.database import Refused, Session, column, exists, find_database, is_of_the_driver, quoted, refusal
+from lake_etl.connectors import POSTGRESQL
+from lake_etl.database import Refused, Session, exists, find_database, is_of_the_driver, quoted, refusal
 from lake_etl.database_columns import (
     check_fit,
     check_keys,
@@ -26,13 +27,13 @@ from lake_etl.database_columns import (
 from lake_etl.database_target import check_truncate, empty, insert
 from lake_etl.database_types import Type, columns_of
 from lake_etl.errors import JobError, check_columns, check_options, unknown
+from lake_etl.names import double_quoted
 from lake_etl.sink import Written
 
 T = TypeVar("T")
 MODES = ("insert", "truncate", "upsert")
 RUNS = "_lake_runs"
 WRITERS = "8"  # connections at a time
-LOST, NO_SUCH_CHARACTER = ("08", "57P"), "22021"  # SQLSTATEs, or how they begin
 # The server then notices within minutes that the machine of a run is gone, and lets go of the run's lock.
 KEEPALIVE = "SELECT set_config('tcp_keepalives_idle', '60', false), set_config('tcp_keepalives_interval', '15', false)"
 
@@ -93,7 +94,7 @@ class Load:
         """Take the lock, and clear what killed runs have left."""
         self.session.rows(KEEPALIVE)
         self.session.execute("SET TIME ZONE 'UTC'")
-        if self.session.rows("SELECT to_regnamespace(?)", column(self.schema)) == [[None]]:
+        if self.session.rows("SELECT to_regnamespace(?)", double_quoted(self.schema)) == [[None]]:
             raise self._error(f"the database has no schema {self.schema}. Create it first")
         lock = "SELECT pg_try_advisory_lock(hashtextextended(?, 0))"
         if self.session.rows(lock, f"lake {self.sink.table}") != [["t"]]:
@@ -108,7 +109,7 @@ class Load:
         types, there = self._checked(lambda: staged(frame)), columns_of(self.session, self.sink.table)
         if there:
             self._checked(lambda: self._check_table(types, there))
-        columns = ", ".join(f"{column(name)} {type_}" for name, type_ in types.items())
+        columns = ", ".join(f"{double_quoted(name)} {type_}" for name, type_ in types.items())
         self._drop(self.staging)
         # Unlogged: it is written once and read once, and after a crash of the server it is empty.
         self.session.execute(f"CREATE UNLOGGED TABLE {quoted(self.staging)} ({columns})")
@@ -126,7 +127,7 @@ class Load:
                 if self._is_new(written):
                     self._checked(lambda: self._move(written))
         except Refused as error:
-            if error.state.startswith(LOST):
+            if POSTGRESQL.is_state("lost", error.state):
                 self._settle(error)
             else:
                 raise self._error(str(error)) from error
@@ -141,7 +142,7 @@ class Load:
             self.session.close()
         except Refused as error:
             # The server has closed the connection, and the next run clears the table.
-            if not error.state.startswith(LOST):
+            if not POSTGRESQL.is_state("lost", error.state):
                 raise
 
     @property
@@ -160,8 +161,10 @@ class Load:
             if not is_of_the_driver(error):
                 raise
             refused = refusal(error, self.database)
-            zero = getattr(refused, "state", "") == NO_SUCH_CHARACTER
-            way_out = ". PostgreSQL keeps no text with the character 0: remove it in a map step" if zero else ""
+            zero = POSTGRESQL.is_state("no_such_character", getattr(refused, "state", ""))
+            way_out = (
+                f". {POSTGRESQL.title} keeps no text with the character 0: remove it in a map step" if zero else ""
+            )
             raise self._error(f"{refused}{way_out}") from None
 
     def _check_table(self, types: dict[str, str], there: dict[str, Type]) -> None:
@@ -178,14 +181,16 @@ class Load:
             empty(self.session, table)
         there = columns_of(self.session, table)
         names = dict(zip(matched(types, there), types, strict=True))
-        values = [f"{value(name, types[name], there[known])} AS {column(known)}" for known, name in names.items()]
+        values = [
+            f"{value(name, types[name], there[known])} AS {double_quoted(known)}" for known, name in names.items()
+        ]
         given = f"SELECT {', '.join(values)} FROM {quoted(self.staging)}"
         into = {name: there[name].full for name in names}
         insert(self.session, table, into, given, matched(keys, there), written.rows)
 
     def _create(self, types: dict[str, str]) -> None:
-        columns = [f"{column(name.lower())} {type_}" for name, type_ in types.items()]
-        keys = ", ".join(column(key.lower()) for key in self.sink.keys)
+        columns = [f"{double_quoted(name.lower())} {type_}" for name, type_ in types.items()]
+        keys = ", ".join(double_quoted(key.lower()) for key in self.sink.keys)
         columns += [f"PRIMARY KEY ({keys})"] if keys else []
         self.session.execute(f"CREATE TABLE {quoted(self.sink.table)} ({', '.join(columns)})")
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as fn
 
-from lake_etl.database import Database, Session, check_table, column, find_database, is_of_the_driver, quoted, refusal
+from lake_etl.database import Database, Session, check_table, find_database, is_of_the_driver, quoted, refusal
 from lake_etl.database_types import Reading, Type, columns_of, reading, refused, selected
 from lake_etl.errors import JobError, failure
-from lake_etl.names import column as in_frame
+from lake_etl.names import column, double_quoted
 from lake_etl.source import Source
 
 FETCHED = 10_000  # rows in one round trip
@@ -52,7 +52,7 @@ def _query(table: str, columns: dict[str, Type]) -> str:
 
 
 def _selected(place: int, name: str, type_: Type) -> list[str]:
-    found, value = _reading(type_), column(name)
+    found, value = _reading(type_), double_quoted(name)
     if not found:
         return [value]
     why = [f"{refused(value, found)} AS {REFUSED}{place}"] if found.fits else []
@@ -60,7 +60,7 @@ def _selected(place: int, name: str, type_: Type) -> list[str]:
 
 
 def _value(dataset: str, place: int, name: str, type_: Type) -> Column:
-    found, value = _reading(type_), in_frame(name)
+    found, value = _reading(type_), column(name)
     if not found or not found.fits:
         return value
     message = fn.concat(

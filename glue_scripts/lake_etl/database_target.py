@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from lake_etl.database import Session, column, quoted
+from lake_etl.database import Session, quoted
 from lake_etl.errors import JobError
+from lake_etl.names import double_quoted
 
 # The table, and those whose rows are its rows too.
 TREE = (
@@ -49,7 +50,7 @@ def insert(session: Session, table: str, columns: dict[str, str], given: str, ke
 
     Raises JobError unless all of them are there then: they are counted by what the table did.
     """
-    into = ", ".join(map(column, columns))
+    into = ", ".join(map(double_quoted, columns))
     arrived = session.execute(f"INSERT INTO {quoted(table)} ({into}) {given}{_on_conflict(list(columns), keys)}")
     if arrived != rows and keys:
         arrived = rows - _missing(session, table, columns, given, keys)
@@ -63,16 +64,19 @@ def insert(session: Session, table: str, columns: dict[str, str], given: str, ke
 def _on_conflict(columns: list[str], keys: list[str]) -> str:
     if not keys:
         return ""
-    changes = ", ".join(f"{column(name)} = EXCLUDED.{column(name)}" for name in columns if name not in keys)
-    return f" ON CONFLICT ({', '.join(map(column, keys))}) DO " + (f"UPDATE SET {changes}" if changes else "NOTHING")
+    changes = ", ".join(
+        f"{double_quoted(name)} = EXCLUDED.{double_quoted(name)}" for name in columns if name not in keys
+    )
+    return f" ON CONFLICT ({', '.join(map(double_quoted, keys))}) DO " + (
+        f"UPDATE SET {changes}" if changes else "NOTHING"
+    )
 
 
 def _missing(session: Session, table: str, columns: dict[str, str], given: str, keys: list[str]) -> int:
     """The rows that are not there. An upsert does not count those that had nothing to change, but they are."""
-    same = [f"kept.{column(key)} = given.{column(key)}" for key in keys] + [
-        f"CAST(kept.{column(name)} AS text) IS NOT DISTINCT FROM CAST(CAST(given.{column(name)} AS {type_}) AS text)"
-        for name, type_ in columns.items()
-        if name not in keys
+    same = [f"kept.{key} = given.{key}" for key in map(double_quoted, keys)] + [
+        f"CAST(kept.{column} AS text) IS NOT DISTINCT FROM CAST(CAST(given.{column} AS {type_}) AS text)"
+        for column, type_ in ((double_quoted(name), type_) for name, type_ in columns.items() if name not in keys)
     ]
     there = f"SELECT FROM {quoted(table)} AS kept WHERE {' AND '.join(same)}"
     return int(str(session.rows(f"SELECT count(*) FROM ({given}) AS given WHERE NOT EXISTS ({there})")[0][0]))

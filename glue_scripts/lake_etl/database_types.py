@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from lake_etl.connectors import POSTGRESQL
 from lake_etl.database import Session, quoted
 
 
@@ -27,42 +28,6 @@ class Reading(NamedTuple):
     value: str = "{}"
 
 
-AS_THEY_ARE = (
-    "boolean",
-    "smallint",
-    "integer",
-    "bigint",
-    "real",
-    "double precision",
-    "text",
-    "bytea",
-    "oid",
-    "inet",
-)
-# Java's calendar, by which the driver reads, leaves these ten days out.
-YEARS = "dates and times of the years 1 to 9999 (in 1582, without 5 to 14 October)"
-CONVERTED = {
-    "bit(1)": Reading("boolean", value="{} = B'1'"),
-    "date": Reading(
-        "date",
-        "{} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' AND {} NOT BETWEEN DATE '1582-10-05' AND DATE '1582-10-14'",
-        YEARS,
-    ),
-    # Its value is in no zone; the driver would take it for one in the zone of its machine.
-    "timestamp without time zone": Reading(
-        "timestamp with time zone",
-        "{} BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999' "
-        "AND NOT ({} >= TIMESTAMP '1582-10-05' AND {} < TIMESTAMP '1582-10-15')",
-        YEARS,
-        "{} AT TIME ZONE 'UTC'",
-    ),
-    "timestamp with time zone": Reading(
-        "timestamp with time zone",
-        "{} BETWEEN TIMESTAMPTZ '0001-01-01 00:00+00' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00' "
-        "AND NOT ({} >= TIMESTAMPTZ '1582-10-05 00:00+00' AND {} < TIMESTAMPTZ '1582-10-15 00:00+00')",
-        YEARS,
-    ),
-}
 DIGITS, SCALE = 38, 18  # of Spark's decimals, and the scale that it gives to a numeric without one
 
 
@@ -86,13 +51,14 @@ def reading(type_: str) -> Reading | None:
     >>> reading("numeric(9,2)").type, reading("time without time zone").type
     ('numeric(9,2)', 'text')
     """
-    if type_ in AS_THEY_ARE:
+    if type_ in POSTGRESQL.read_as_they_are:
         return None
     if type_.endswith("[]"):
         return _list(type_.removesuffix("[]"))
     if number := re.fullmatch(r"numeric(?:\((\d+),(-?\d+)\))?", type_):
         return _number(int(number[1] or DIGITS), int(number[2] or SCALE))
-    return CONVERTED.get(type_, CONVERTED.get(re.sub(r"\(\d\)", "", type_), Reading("text")))
+    known = POSTGRESQL.read_as.get(type_) or POSTGRESQL.read_as.get(re.sub(r"\(\d\)", "", type_))
+    return Reading(**known) if known else Reading("text")
 
 
 def _number(precision: int, scale: int) -> Reading:

@@ -189,8 +189,9 @@ def _way_out(here: str, ours: str, there: str, theirs: str) -> str:
 
 def _check_pattern(spark: SparkSession, pattern: str) -> None:
     """Raise JobError for a pattern that Java, whose engine Spark's is, cannot read."""
+    jvm: Any = spark.sparkContext._jvm
     try:
-        spark.sparkContext._jvm.java.util.regex.Pattern.compile(pattern)  # type: ignore[union-attr]
+        jvm.java.util.regex.Pattern.compile(pattern)
     except IllegalArgumentException as error:
         raise JobError(f"Java cannot read the pattern: {str(error).splitlines()[0]}") from error
 

@@ -10,11 +10,11 @@ from pyspark.sql import DataFrame
 
 from lake_etl.catalog import check_table, publish_partitions, publish_table, registered, storage_of
 from lake_etl.errors import JobError
+from lake_etl.formats import FORMATS
 from lake_etl.incremental import BATCH, check_same, columns_of, publish_batch
 from lake_etl.sink import Sink, Written, write_table
 from lake_etl.versions import remove_unused, run_folder
 
-BY_POSITION = ("csv", "orc")  # formats of which Athena finds a column by its place, and not by its name
 OTHER_TABLE = (
     "Partitions that this run has no rows for would keep the others. "
     "Give the sink another table name, or delete the table and its files first"
@@ -78,7 +78,7 @@ class Files:
         there = columns_of(boto3.client("glue"), self.database, self.sink.table)
         both = [name for name in there if name in columns]
         differing = [name for name in both if there[name] != columns[name]]
-        if self.sink.format in BY_POSITION:
+        if FORMATS[self.sink.format].by_position:
             differing += [old for old, new in zip_longest(there, [*columns][: len(there)]) if old != new]
         check_same(self.name, [*dict.fromkeys(differing)], OTHER_TABLE)
 

@@ -59,6 +59,7 @@ def each_batch(
 
     Usually that is one batch: all that is new; none if nothing is. After a run that died, its batch comes first.
     The folder is read, not the catalog: files of partitions that no crawler has seen yet are among them.
+    Raises JobError for a table with a partition outside of its folder.
     """
     failures: list[Exception] = []
 
@@ -69,6 +70,7 @@ def each_batch(
             failures.append(error)
             raise
 
+    _check_one_folder(table)
     if not any(list_files(s3, table.location).values()):
         return
     # Without a greatest age, Spark would leave out files that come a week after the newest.
@@ -79,6 +81,16 @@ def each_batch(
         query.awaitTermination()
     except StreamingQueryException:
         raise failures[0] if failures else JobError(_trouble(query.exception(), checkpoint)) from None
+
+
+def _check_one_folder(table: Table) -> None:
+    """Raise JobError for a table with a partition that Spark's file source would not look into: it has one folder."""
+    for values, place in table.elsewhere.items():
+        shown = "/".join(f"{key}={value}" for key, value in zip(table.partition_keys, values, strict=True))
+        raise JobError(
+            f"dataset {table.dataset}: its partition {shown} lies at {place}, and an incremental run finds new files "
+            f"only in {table.location}. Move its files there, or take `incremental` out of the job"
+        )
 
 
 def _empty_files(s3: S3Client, table: Table) -> dict[str, int]:

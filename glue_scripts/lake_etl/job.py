@@ -145,7 +145,7 @@ class Sources:
             partitions = {values: place for values, place in partitions.items() if int(values[-1]) < self.batch[0]}
             if not partitions:
                 raise NotYetWritten(f"{database}.{table} has no rows before this batch")
-        return self.source_of(replace(found, registered=partitions)).rows
+        return self.source_of(replace(found, partitions=partitions, is_closed=True)).rows
 
 
 def run(argv: list[str]) -> dict[str, Any]:

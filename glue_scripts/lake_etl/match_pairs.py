@@ -8,7 +8,7 @@ from itertools import combinations, product
 import duckdb
 
 from lake_etl.errors import JobError
-from lake_etl.match_values import Column
+from lake_etl.match_values import Column, rows_of
 
 ALL_PAIRS = 50_000  # so many pairs are all compared
 PAIRS_A_ROW, RARE_PAIRS_A_ROW = 5, 2  # a rule may bring this many candidates
@@ -86,8 +86,7 @@ def _rare(connection: duckdb.DuckDBPyConnection, column: Column) -> str:
 
 
 def _limit(connection: duckdb.DuckDBPyConnection, pairs_a_row: int) -> int:
-    things = connection.execute("SELECT count(*) FROM things").fetchall()[0][0]
-    return max(pairs_a_row * int(things), ALL_PAIRS)
+    return max(pairs_a_row * rows_of(connection, "things"), ALL_PAIRS)
 
 
 def _keys(columns: list[Column], size: int) -> Iterator[tuple[str, ...]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from lake_etl.match_words import LITTLE_WORDS, SHORT
+from lake_etl.names import double_quoted
 
 PLAIN = "strip_accents(replace(lower(@), 'ß', 'ss'))"
 JOINED = f"regexp_replace({PLAIN}, '[''\u2019`]', '', 'g')"
@@ -108,7 +109,7 @@ def load(connection: duckdb.DuckDBPyConnection, columns: list[Column]) -> None:
 
 
 def _cleaned(column: Column) -> str:
-    sql = column.kind.clean.replace("@", quoted(column.name))
+    sql = column.kind.clean.replace("@", double_quoted(column.name))
     return f"{sql} AS c{column.number}"
 
 
@@ -153,5 +154,6 @@ def _words(connection: duckdb.DuckDBPyConnection, i: int) -> None:
     )
 
 
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def rows_of(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    [(rows,)] = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
+    return int(rows)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lake_etl.match_levels import Level, levels
-from lake_etl.match_values import Column
+from lake_etl.match_values import Column, rows_of
 
 Array = npt.NDArray[np.float64]
 
@@ -87,12 +87,11 @@ def learn(connection: duckdb.DuckDBPyConnection, columns: list[Column]) -> Weigh
     """
     weights = _expected(columns)
     connection.execute(f"CREATE TABLE compared AS {_comparing(weights, 'candidates')}")
-    connection.execute(f"CREATE TABLE sample AS {SAMPLE.format(per=_per_thing(connection))}")
+    things = rows_of(connection, "things")
+    connection.execute(f"CREATE TABLE sample AS {SAMPLE.format(per=_per_thing(things))}")
     _learn_others(weights, _patterns(connection, weights, f"({_comparing(weights, 'sample')})"))
-    things = int(connection.execute("SELECT count(*) FROM things").fetchall()[0][0])
-    alike = int(connection.execute("SELECT count(*) FROM alike").fetchall()[0][0]) - things
     compared = _patterns(connection, weights, "compared")
-    _learn_matches(weights, compared, things, alike)
+    _learn_matches(weights, compared, things, rows_of(connection, "alike") - things)
     _learn_chance(connection, weights, compared)
     return weights
 
@@ -105,8 +104,7 @@ WHERE r.n = (l.n + 1 + (l.n * 7919 + k * 104729) % greatest(l.total - 1, 1)) % l
 """
 
 
-def _per_thing(connection: duckdb.DuckDBPyConnection) -> int:
-    things = int(connection.execute("SELECT count(*) FROM things").fetchall()[0][0])
+def _per_thing(things: int) -> int:
     return max(1, min(things - 1, SAMPLED_PAIRS // max(things, 1)))
 
 

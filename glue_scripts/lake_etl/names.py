@@ -14,6 +14,11 @@ def quoted(name: str) -> str:
     return f"`{name.replace('`', '``')}`"
 
 
+def double_quoted(name: str) -> str:
+    """The same, as databases and DuckDB have it: dots are part of it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def column(name: str) -> Column:
     return fn.col(quoted(name))
 

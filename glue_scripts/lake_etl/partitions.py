@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"  # Hive's folder for rows whose partition column is null
+UNLIKE_PATHS = r"""[\x00-\x1f\x7f"#%'*/:=?\\{\[\]^]"""  # characters that Hive writes as `%2F`
 Values = tuple[str | None, ...]
 
 
@@ -33,7 +34,7 @@ def placed(
     no folder names a key, by position.
     """
     folders: dict[str, Values | str] = {}
-    by_location = {place: tuple(map(_value, values)) for values, place in known.items()}
+    by_location = {place: known_values(values) for values, place in known.items()}
     found = Placed({}, {})
     for path in paths:
         folder = path.rpartition("/")[0] + "/"
@@ -65,6 +66,21 @@ def _in_names(folder: str, keys: list[str]) -> Values | str:
         return tuple(map(_value, parts[: len(keys)]))
     wanted = "/".join(f"{key}=..." for key in keys)
     return f"the file lies in no partition: its folder is not of the form {wanted}. Move it into one"
+
+
+def known_values(values: tuple[str, ...]) -> Values:
+    """The values of a partition in the catalog."""
+    return tuple(map(_value, values))
+
+
+def folder(key: str, value: str | None) -> str:
+    """The folder of a value, as Hive names it.
+
+    >>> folder("hour", "12:30")
+    'hour=12%3A30/'
+    """
+    text = NO_VALUE if value is None else re.sub(UNLIKE_PATHS, lambda found: f"%{ord(found[0]):02X}", value)
+    return f"{key}={text}/"
 
 
 def _value(text: str) -> str | None:

@@ -29,6 +29,7 @@ from lake_etl.errors import JobError, reason
 from lake_etl.exact import held
 from lake_etl.expectations import Judged
 from lake_etl.files import Files
+from lake_etl.formats import FORMATS
 from lake_etl.incremental import BATCH
 from lake_etl.job import Sources, accounted, checked, parse_arguments, session
 from lake_etl.names import column
@@ -174,8 +175,8 @@ class SampledSources(Sources):
 
     def source_of(self, table: Table, only: dict[str, int] | None = None) -> Source:
         files = self.samples.of(table).files
-        # Text was cut as it was copied; Parquet cannot be.
-        most = ROWS if table.dataset == self.source and table.format == "parquet" else None
+        # Text was cut as it was copied; other files cannot be.
+        most = ROWS if table.dataset == self.source and not FORMATS[table.format].is_text else None
         s3: Any = self.samples.sampler.copies
         return read_source(self.spark, s3, table, files, self.damage.get(table.dataset, NO_DAMAGE), most)
 

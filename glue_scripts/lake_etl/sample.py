@@ -6,12 +6,14 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from lake_etl.catalog import Table
 from lake_etl.errors import JobError
+from lake_etl.formats import FORMATS
+from lake_etl.partitions import Values, folder, known_values, placed
 from lake_etl.storage import GZIP, each_file, place_of
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ class Sample:
 
     files: dict[str, int]
     description: str
-    partitions: tuple[dict[str, str], ...] = ()
+    partitions: tuple[dict[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Sampler:
 
     def first(self, table: Table) -> Sample:
         """The first rows of the first files."""
-        listed = _listed(self.place, _locations(table))
+        listed = _listed(self.place, table.locations)
         full = _readable(listed)
         some = dict(islice(full.items(), FILES))
         lines = -(-ROWS // max(1, len(some)))
@@ -104,9 +106,9 @@ class Sampler:
 
     def partner(self, table: Table, source: Sample) -> Sample:
         """All of a dataset, so that joins find their partners, or where it is large what lies in like partitions."""
-        listed = _listed(self.place, _locations(table), PARTNERS)
+        listed = _listed(self.place, table.locations, PARTNERS)
         small = len(listed) <= PARTNERS and sum(listed.values()) <= WHOLE
-        alike = [] if small or table.registered is not None else _alike(table, source)
+        alike = [] if small or table.is_closed else _alike(table, source)
         if alike:
             listed = _listed(self.place, alike, PARTNERS)
         some = _bounded(listed)
@@ -122,7 +124,7 @@ class Sampler:
 
     def _copy_one(self, table: Table, path: str, lines: int | None, most: int) -> None:
         self.copies.file(path).parent.mkdir(parents=True, exist_ok=True)
-        text = table.format != "parquet" and "jsonPath" not in table.parameters and not path.endswith(PACKED)
+        text = FORMATS[table.format].is_text and "jsonPath" not in table.parameters and not path.endswith(PACKED)
         try:
             self._write(path, (lambda chunks: _head(chunks, lines, most)) if text else None)
         except zlib.error:  # the reader says what is wrong with it
@@ -145,10 +147,6 @@ class Sampler:
 def _listed(place: Place, locations: list[str], most: int = LISTED) -> dict[str, int]:
     """The first files, one more than `most` where there are more."""
     return dict(islice(chain.from_iterable(map(place.files, locations)), most + 1))
-
-
-def _locations(table: Table) -> list[str]:
-    return [table.location] if table.registered is None else list(dict.fromkeys(table.registered.values()))
 
 
 def _number(files: int) -> str:
@@ -180,22 +178,25 @@ def _fits(path: str) -> bool:
     return all(part not in ("", ".", "..") and "\0" not in part and len(part.encode()) < 256 for part in parts)
 
 
-def _partition(table: Table, path: str) -> dict[str, str]:
-    folders = dict(part.split("=", 1) for part in path.removeprefix(table.location).split("/")[:-1] if "=" in part)
-    return {key: folders[key] for key in table.partition_keys if key in folders}
+def _partition(table: Table, path: str) -> dict[str, str | None]:
+    found = placed([path], table.location, table.partition_keys, table.partitions).values.get(path, ())
+    return dict(zip(table.partition_keys, found, strict=False))  # a file that is astray has no values
 
 
 def _alike(table: Table, source: Sample) -> list[str]:
     """The folders of a partitioned dataset that have the values of the source's, as far as both have the same keys."""
-    folders = []
+    folders: list[str] = []
     for values in source.partitions:
-        parts = []
-        for key in table.partition_keys:
-            if key not in values:
-                break
-            parts.append(f"{key}={values[key]}/")
-        folders += [table.location + "".join(parts)] if parts else []
+        keys = list(takewhile(values.__contains__, table.partition_keys))
+        folders += _with_values(table, keys, tuple(values[key] for key in keys)) if keys else []
     return list(dict.fromkeys(folders))
+
+
+def _with_values(table: Table, keys: list[str], wanted: Values) -> list[str]:
+    """Where the first keys have these values: as the catalog knows it, else by the names of folders."""
+    known = {place: known_values(values) for values, place in table.partitions.items()}
+    found = [place for place, values in known.items() if values[: len(keys)] == wanted]
+    return found or [table.location + "".join(map(folder, keys, wanted))]
 
 
 def _chunks(body: IO[bytes]) -> Iterator[bytes]:

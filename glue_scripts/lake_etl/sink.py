@@ -8,23 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
 from lake_etl.csv_lines import as_lines
 from lake_etl.errors import JobError, check_columns, check_options, of_rows, reason, unknown
 from lake_etl.exact import held
+from lake_etl.formats import FORMATS
 from lake_etl.names import column, quoted
 
-COMPRESSIONS = {  # of each format, the default first
-    "parquet": ("zstd", "snappy", "gzip", "none"),
-    "orc": ("zstd", "snappy", "zlib", "none"),
-    "json": ("gzip", "bzip2", "none"),
-    "csv": ("gzip", "bzip2", "none"),
-    "avro": ("snappy", "deflate", "none"),
-}
-SHUFFLED = {"parquet": 4, "orc": 4, "avro": 2, "json": 1, "csv": 1}  # bytes in a shuffle for one in a file, about
 TIMESTAMP = "yyyy-MM-dd HH:mm:ss.SSSSSS"  # as Hive's and Athena's readers of text expect it
 
 
@@ -59,11 +52,12 @@ def read_sink(options: dict[str, Any]) -> Sink:
     """
     check_options(options, ("table",), ("format", "compression", "partition_by", "target_file_mb"))
     format_ = options.get("format") or "parquet"
-    if format_ not in COMPRESSIONS:
-        raise unknown("sink format", format_, COMPRESSIONS)
-    compression = options.get("compression") or COMPRESSIONS[format_][0]
-    if compression not in COMPRESSIONS[format_]:
-        raise unknown(f"sink compression of {format_}", compression, COMPRESSIONS[format_])
+    if format_ not in FORMATS:
+        raise unknown("sink format", format_, FORMATS)
+    allowed = FORMATS[format_].compressions
+    compression = options.get("compression") or allowed[0]
+    if compression not in allowed:
+        raise unknown(f"sink compression of {format_}", compression, allowed)
     keys = tuple(options.get("partition_by") or ())
     return Sink(options["table"], format_, compression, keys, options.get("target_file_mb"))
 
@@ -105,7 +99,7 @@ def _arranged(frame: DataFrame, sink: Sink) -> DataFrame:
 @contextmanager
 def _files_of(spark: SparkSession, sink: Sink) -> Iterator[None]:
     """Adaptive execution cuts what it rebalances into parts of a size that is set for the session."""
-    size = (sink.target_file_mb or 0) * SHUFFLED[sink.format]
+    size = (sink.target_file_mb or 0) * FORMATS[sink.format].shuffled
     settings = {
         "spark.sql.adaptive.advisoryPartitionSizeInBytes": f"{size}MB",
         "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
@@ -132,14 +126,14 @@ def _save(frame: DataFrame, location: str, sink: Sink) -> None:
             raise
         raise JobError(
             f"sink format {sink.format}: this Spark cannot write it. Give the job its jar (spark-{sink.format}), "
-            f"or write one of: {', '.join(name for name in COMPRESSIONS if name != sink.format)}"
+            f"or write one of: {', '.join(name for name in FORMATS if name != sink.format)}"
         ) from error
 
 
 def _writer(frame: DataFrame, sink: Sink) -> DataFrameWriter:
     if sink.format == "csv":
         frame = as_lines(frame, sink.partition_by)
-    compression = "uncompressed" if (sink.format, sink.compression) == ("avro", "none") else sink.compression
+    compression = "uncompressed" if sink.compression == "none" else sink.compression
     writer = frame.write.format("text" if sink.format == "csv" else sink.format).mode("overwrite")
     writer = writer.options(compression=compression, timestampFormat=TIMESTAMP, timestampNTZFormat=TIMESTAMP)
     return writer.partitionBy(*sink.partition_by)
@@ -147,7 +141,7 @@ def _writer(frame: DataFrame, sink: Sink) -> DataFrameWriter:
 
 def _arrived(frame: DataFrame, location: str, sink: Sink) -> tuple[int, dict[str, int]]:
     """Number of rows, and path -> size in bytes of their files."""
-    is_text = sink.format in ("json", "csv")
+    is_text = FORMATS[sink.format].is_text
     schema = "value string" if is_text else frame.drop(*sink.partition_by).schema
     reader = frame.sparkSession.read.option("recursiveFileLookup", True)
     rows = reader.schema(schema).load(location, format="text" if is_text else sink.format).count()

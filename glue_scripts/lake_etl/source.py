@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as fn
 from pyspark.sql.types import StructField, StructType, _parse_datatype_string
@@ -15,6 +15,7 @@ from pyspark.sql.types import StructField, StructType, _parse_datatype_string
 from lake_etl.binary_source import BinaryFiles, Damage
 from lake_etl.catalog import Table
 from lake_etl.csv_rows import NO_NESTING
+from lake_etl.formats import FORMATS
 from lake_etl.names import column, quoted
 from lake_etl.partitions import Placed, placed
 from lake_etl.storage import list_files, literal, uri_of
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PLACE = "_lake_place"
-TEXT = ("csv", "json")
 EMPTY = "the file is empty (0 bytes)"
 UNSEEN = "Spark does not see the file, since its key is no path. Copy it to a plain key"
 NO_DAMAGE = Damage({}, {})
@@ -71,23 +71,29 @@ def read_source(
     files = {path: EMPTY for path, size in sizes.items() if not size} | places.astray | dict(known.files)
     if not filled:
         return _nothing(spark, table, files)
-    roots = _roots(table) if only is None else [literal(path) for path in filled]
-    if table.format not in TEXT:
-        found = BinaryFiles(spark, table.format, _schema(table.columns), roots, list(files), known.own_schemas)
-        damage: Callable[[], Damage] = partial(found.damage, sizes)
-        frame = found.frame()
-    else:
+    roots = [literal(place) for place in (table.locations if only is None else filled)]
+    damage: Callable[[], Damage]
+    if FORMATS[table.format].is_text:
         texts = TextFiles(spark, s3, table, _schema(table.columns), roots, filled, list(files))
-        damage = lambda: Damage(texts.damaged(), {})  # noqa: E731
-        try:
-            frame = texts.frame()
-        except Py4JJavaError:
-            if not (more := damage()).files.keys() - files.keys():
-                raise
-            return read_source(spark, s3, table, only, Damage(files | more.files, {}), most)
+        (frame, found), damage = _planned(texts, files), lambda: Damage(texts.damaged(), {})
+    else:
+        binary = BinaryFiles(spark, table.format, _schema(table.columns), roots, list(files), known.own_schemas)
+        frame, found, damage = binary.frame(), {}, partial(binary.damage, sizes)
+    if frame is None:
+        return read_source(spark, s3, table, only, Damage(files | found, {}), most)
     seen = set(frame.inputFiles())
     files |= {path: UNSEEN for path in filled if uri_of(path) not in seen}
     return _source(table, _placed(frame, table, places), files, damage, most)
+
+
+def _planned(texts: TextFiles, known: Mapping[str, str]) -> tuple[DataFrame | None, dict[str, str]]:
+    """The files as a frame. Or, where Spark fails when it plans to read them, the damage that is not yet known."""
+    try:
+        return texts.frame(), {}
+    except Py4JJavaError:
+        if not (found := texts.damaged()).keys() - known.keys():
+            raise
+        return None, found
 
 
 def _source(
@@ -101,7 +107,7 @@ def _source(
 
 def _nothing(spark: SparkSession, table: Table, files: dict[str, str]) -> Source:
     """Of a table without a file that holds anything."""
-    more = {CORRUPT: "string", REASON: "string"} if table.format in TEXT else {}
+    more = {CORRUPT: "string", REASON: "string"} if FORMATS[table.format].is_text else {}
     schema = _schema(table.columns | table.partition_keys | more | {FILE: "string"})
     return _source(table, spark.createDataFrame([], schema), files, lambda: NO_DAMAGE, None)
 
@@ -111,26 +117,14 @@ def _schema(columns: Mapping[str, str]) -> StructType:
 
 
 def _sizes(s3: S3Client, table: Table) -> dict[str, int]:
-    return {path: size for root in _locations(table) for path, size in list_files(s3, root).items()}
-
-
-def _locations(table: Table) -> list[str]:
-    """The folders that hold all of the table's files: its own, and those of partitions elsewhere."""
-    if table.registered is not None:
-        return list(dict.fromkeys(table.registered.values()))
-    return [table.location, *(place for place in table.partitions.values() if not place.startswith(table.location))]
-
-
-def _roots(table: Table) -> list[str]:
-    return [literal(location) for location in _locations(table)]
+    return {path: size for root in table.locations for path, size in list_files(s3, root).items()}
 
 
 def _partitions(spark: SparkSession, table: Table, paths: list[str]) -> Placed:
     """The values of each file, whose types they fit."""
     if not table.partition_keys:
         return Placed({}, {})
-    known = table.partitions if table.registered is None else table.registered
-    found = placed(paths, table.location, table.partition_keys, known)
+    found = placed(paths, table.location, table.partition_keys, table.partitions)
     keys = _schema(table.partition_keys)
     wrong = {name: misfit(type_, quoted(name), NO_NESTING) for name, type_ in ((f.name, f.dataType) for f in keys)}
     if all(sql == "false" for sql in wrong.values()):

@@ -5,13 +5,15 @@ class AwsError(val code: String, message: String) extends Exception(s"$code: $me
 final class Aws(service: Service, endpoint: URI, region: String, credentials: () => Credentials) {
   private val http = HttpClient.newBuilder.version(HttpClient.Version.HTTP_1_1).build()
 
-  /** Call an action. Throws AwsError; what may pass (throttling, a fault of the service) is tried again first. */
+  /** Call an action. Throws AwsError; what may pass (throttling, a fault of the service, somebody else's change of the
+    * same table) is tried again first.
+    */
   def apply(action: String, request: Json.Fields, attempt: Int = 1): Options = {
     val answer = http.send(signed(action, Json.write(request)), HttpResponse.BodyHandlers.ofString)
     val body = Options(if (answer.body.isEmpty) ListMap.empty else Json.read(answer.body))
     val code = body.text("__type").split("#").last
     if (answer.statusCode < 300) body
-    else if (attempt < Aws.Attempts && (answer.statusCode >= 500 || code.startsWith("Throttling"))) {
+    else if (attempt < Aws.Attempts && (answer.statusCode >= 500 || Aws.Passing.exists(code.startsWith))) {
       Thread.sleep(200L << attempt)
       apply(action, request, attempt + 1)
     } else throw new AwsError(code, body.text("Message", body.text("message", s"HTTP ${answer.statusCode}")))
@@ -43,7 +45,8 @@ final class Aws(service: Service, endpoint: URI, region: String, credentials: ()
 final case class Service(name: String, target: String, variable: String)
 
 object Aws {
-  private val Attempts = 5
+  private val Attempts = 6
+  private val Passing = Seq("Throttling", "ConcurrentModification")
   private val Time = DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'")
   private val Services = Seq(
     Service("glue", "AWSGlue", "AWS_ENDPOINT_URL_GLUE"),

@@ -13,10 +13,13 @@ final case class Table(
     quotes: Boolean,
     partitions: ListMap[Seq[String], String]
 ) {
-  val isText: Boolean = format == "csv" || format == "json"
+  val isText: Boolean = Format(format).isText
 
-  /** The folders that hold all of the table's files: its own, and those of partitions elsewhere. */
-  def locations: Seq[String] = location +: partitions.values.filterNot(_.startsWith(location)).toSeq
+  /** The partitions that lie outside of the table's own folder. */
+  def elsewhere: ListMap[Seq[String], String] = partitions.filterNot { case (_, place) => place.startsWith(location) }
+
+  /** The folders that hold all of the table's files. */
+  def locations: Seq[String] = (location +: elsewhere.values.toSeq).distinct
 }
 
 /** The Glue Data Catalog: what a source table looks like, and how the table that a job writes gets there. */
@@ -125,7 +128,10 @@ final class Catalog(glue: Aws) {
     )
     val request = ListMap("DatabaseName" -> database, "TableInput" -> table)
     try glue("CreateTable", request)
-    catch { case error: AwsError if error.code == "AlreadyExistsException" => glue("UpdateTable", request) }
+    catch { case error: AwsError if error.code == "AlreadyExistsException" =>
+      if (!get(database, name).exists(there => Catalog.holds(there.given, table)))
+        glue("UpdateTable", request + ("SkipArchive" -> true))
+    }
     val inputs = partitions.toSeq.map { case (values, location) =>
       ListMap("Values" -> values, "StorageDescriptor" -> (storage + ("Location" -> location)))
     }
@@ -189,9 +195,9 @@ final class Catalog(glue: Aws) {
     catch { case error: AwsError if error.code == "EntityNotFoundException" => None }
 
   private def format(dataset: String, said: String): String =
-    Catalog.Read.collectFirst { case (format, words) if words.exists(said.toLowerCase.contains(_)) => format }
+    Format.Read.find(_.recognisedBy.exists(said.toLowerCase.contains(_))).map(_.name)
       .getOrElse(throw new JobError(
-        s"dataset $dataset: its table is of format '${said.trim}'. Jobs read ${Catalog.Read.keys.mkString(", ")}"
+        s"dataset $dataset: its table is of format '${said.trim}'. Jobs read ${Format.Read.map(_.name).mkString(", ")}"
       ))
 
   // Spark refuses Hive's bounded strings in the schema of a read.
@@ -222,11 +228,11 @@ final class Catalog(glue: Aws) {
 object Catalog {
   private val Batch = 100 // partitions in one call: Glue's limit
 
-  /** Formats of a source, with the words of their classification or SerDe. */
-  private val Read = ListMap(
-    "parquet" -> Seq("parquet"),
-    "orc" -> Seq("orc"),
-    "json" -> Seq("json"),
-    "csv" -> Seq("csv", "lazysimple")
-  )
+  /** Whether what is there has all that is wanted; Glue adds fields of its own. */
+  private def holds(there: Any, wanted: Any): Boolean = (there, wanted) match {
+    case (found: collection.Map[String @unchecked, _], all: collection.Map[String @unchecked, _]) =>
+      all.forall { case (key, value) => found.get(key).exists(holds(_, value)) }
+    case (found: Seq[_], all: Seq[_]) => found.size == all.size && found.zip(all).forall { case (a, b) => holds(a, b) }
+    case _ => there == wanted
+  }
 }

@@ -1,10 +1,6 @@
 /** The database refused a statement. state is its SQLSTATE. */
 final class Refused(message: String, val state: String) extends JobError(message) {
-  def isLost: Boolean = Refused.Lost.exists(state.startsWith)
-}
-
-object Refused {
-  private val Lost = Seq("08", "57P") // how their SQLSTATEs begin
+  def is(kind: String): Boolean = Connector.PostgreSql.isState(kind, state)
 }
 
 /** Where a Glue connection leads, and the login that Secrets Manager has for it. */
@@ -17,31 +13,33 @@ final class Database(
     ssl: Boolean,
 ) {
 
+  private val postgres = Connector.PostgreSql
+
   /** What the driver is told, on Spark's side and on ours. */
   private val properties = Map("user" -> user, "password" -> password, "tcpKeepAlive" -> "true") ++
     (if (ssl) Some("sslmode" -> "require") else None)
 
   /** Spark's options to read or write rows: a table or a query, as SQL names it after FROM. */
   def options(rows: String): Map[String, String] =
-    Map("url" -> url, "driver" -> Database.Driver, "dbtable" -> rows) ++ properties
+    Map("url" -> url, "driver" -> postgres.driver, "dbtable" -> rows) ++ properties
 
   def open(): Connection = {
     val given = new java.util.Properties()
     properties.foreach { case (name, value) => given.setProperty(name, value) }
     val opened = try driver().connect(url, given) catch { case error: SQLException => throw refusal(error) }
-    Option(opened).getOrElse(throw new JobError(s"connection $connection: $url is no URL of PostgreSQL"))
+    Option(opened).getOrElse(throw new JobError(s"connection $connection: $url is no URL of ${postgres.title}"))
   }
 
   // By its name: Glue has the driver, and the pyspark wheel, which compiles this in tests, has not.
   private def driver(): Driver =
-    try Class.forName(Database.Driver, true, Thread.currentThread.getContextClassLoader)
+    try Class.forName(postgres.driver, true, Thread.currentThread.getContextClassLoader)
       .getConstructor().newInstance().asInstanceOf[Driver]
     catch {
       case _: ClassNotFoundException =>
         throw new JobError(
-          s"connection $connection: this Spark has no PostgreSQL driver (${Database.Driver}). Glue has it built in. " +
-            "For the embedded AWS, install Debian's libpostgresql-jdbc-java or name the jar in LAKE_JDBC_JARS, " +
-            "and start it again"
+          s"connection $connection: this Spark has no ${postgres.title} driver (${postgres.driver}). " +
+            s"Glue has it built in. For the embedded AWS, install Debian's ${postgres.debian} or name the jar in " +
+            "LAKE_JDBC_JARS, and start it again"
         )
     }
 
@@ -50,22 +48,20 @@ final class Database(
     Database.ofTheDriver(error).fold(new JobError(s"connection $connection: $error"))(refused)
 
   private def refused(cause: SQLException): JobError = {
-    val (at, said, state) = (s"the database at ${url.split("//", 2).last}", Database.said(cause), cause.getSQLState)
-    val plain = new Refused(s"connection $connection: $said", Option(state).getOrElse(""))
-    if (Database.WrongLogin.contains(state))
+    val (at, said) = (s"the database at ${url.split("//", 2).last}", Database.said(cause))
+    val state = Option(cause.getSQLState).getOrElse("")
+    val plain = new Refused(s"connection $connection: $said", state)
+    if (plain.is("wrong_login"))
       new Refused(
         s"connection $connection: $at refuses the login of the secret $secret: $said. Put another with `lake secret`",
         state
       )
-    else if (plain.isLost) new Refused(s"connection $connection: $at cannot be reached, or went away: $said", state)
+    else if (plain.is("lost")) new Refused(s"connection $connection: $at cannot be reached, or went away: $said", state)
     else plain
   }
 }
 
 object Database {
-  private val Driver = "org.postgresql.Driver"
-  private val WrongLogin = Seq("28P01", "28000") // SQLSTATEs
-
   /** The database of a Glue connection. Throws JobError where there is no connection, secret, or login in it. */
   def find(glue: Aws, secrets: Aws, connection: String): Database = {
     val answer = try glue("GetConnection", ListMap("Name" -> connection)) catch {

@@ -1,31 +1,7 @@
 /** The columns of a staging table and of the table it goes to: what would not arrive there as it is. */
 object DatabaseColumns {
-  private val Types = Map( // Spark's type: PostgreSQL's
-    "string" -> "text",
-    "boolean" -> "boolean",
-    "tinyint" -> "smallint",
-    "smallint" -> "smallint",
-    "int" -> "integer",
-    "bigint" -> "bigint",
-    "float" -> "real",
-    "double" -> "double precision",
-    "date" -> "date",
-    "timestamp" -> "timestamp with time zone",
-    "timestamp_ntz" -> "timestamp without time zone",
-    "binary" -> "bytea"
-  )
-  // Types that keep what the table's would leave out of a text: a time of day, a zone.
-  private val Wider = Map(
-    "date" -> "timestamp with time zone",
-    "timestamp without time zone" -> "timestamp with time zone",
-    "time without time zone" -> "time with time zone"
-  )
-  private val Unlike = Map("money" -> "numeric") // No number but this one comes back from it.
-  private val (noCast, ofValues) = ("42846", Seq("22", "42846")) // SQLSTATEs, or how they begin
+  private val postgres = Connector.PostgreSql
   private val WithADay = Seq("DateType", "TimestampType", "TimestampNTZType")
-  private val Whole = Seq("smallint", "integer", "bigint")
-  private val Floats = Seq("real", "double precision")
-  private val Fractions = Floats :+ "numeric"
 
   /** Column -> PostgreSQL's type. Throws JobError for a type that no column of a database has. */
   def staged(frame: DataFrame): ListMap[String, String] =
@@ -33,7 +9,7 @@ object DatabaseColumns {
 
   private def typeOf(name: String, type_ : DataType): String = type_ match {
     case decimal: DecimalType => s"numeric(${decimal.precision},${decimal.scale})"
-    case other => Types.getOrElse(other.catalogString, throw new JobError(
+    case other => postgres.types.getOrElse(other.catalogString, throw new JobError(
         s"column $name is ${other.catalogString}, which a database has not. Add: map: {add: {$name: to_json($name)}}"
       ))
   }
@@ -70,7 +46,7 @@ object DatabaseColumns {
       if (other != name)
         throw new JobError(s"the columns $other and $name are both $known in the table. Drop one of them in a step")
       val into = there(known).plain
-      val cut = Whole.contains(into) && Fractions.exists(type_.startsWith)
+      val cut = postgres.integers.contains(into) && (postgres.floats :+ "numeric").exists(type_.startsWith)
       if (cut || !becomes(session, type_, into)) throw unfit(name, type_, into)
     }
   }
@@ -140,7 +116,7 @@ object DatabaseColumns {
   private def allStay(session: Session, staging: String, changes: Seq[Change]): Boolean = {
     val any = changes.map(change => s"(${change.differs})").mkString(" OR ")
     try session.rows(s"SELECT 1 FROM ${Quoted.table(staging)} WHERE $any LIMIT 1").isEmpty
-    catch { case error: Refused if ofValues.exists(error.state.startsWith) => false }
+    catch { case error: Refused if error.is("bad_value") => false }
   }
 
   private def check(session: Session, staging: String, change: Change): Unit = {
@@ -150,7 +126,7 @@ object DatabaseColumns {
         s"SELECT $shown FROM ${Quoted.table(staging)} WHERE ${change.differs} LIMIT 1"
       )
     catch {
-      case error: Refused if error.state == noCast => throw unfit(name, type_, there.plain)
+      case error: Refused if error.is("no_cast") => throw unfit(name, type_, there.plain)
       case error: Refused =>
         val wayOut = "Cast or filter it in a step before, or change the table"
         throw new JobError(s"column $name: ${error.getMessage}. $wayOut")
@@ -169,7 +145,7 @@ object DatabaseColumns {
     private val (through, column) = (if (type_ != "text") unlike else wider, Quoted.column(name))
     private val taken = s"CAST(${value(name, type_, there)} AS ${there.full})"
     // PostgreSQL's cast of a float to numeric keeps 6 or 15 digits, and its text has all of them.
-    private val digits = type_.startsWith("numeric") && Floats.contains(there.plain)
+    private val digits = type_.startsWith("numeric") && postgres.floats.contains(there.plain)
     val into: String = s"CAST(${if (digits) s"CAST($taken AS text)" else taken} AS $through)"
 
     // Of the same type, only whether it can be cast: some of these types know no equality.
@@ -177,8 +153,8 @@ object DatabaseColumns {
       if (through == there.full) s"$column IS NOT NULL AND $into IS NULL"
       else s"$into IS DISTINCT FROM CAST($column AS $through)"
 
-    private def unlike = Unlike.getOrElse(there.plain, type_)
+    private def unlike = postgres.unlike.getOrElse(there.plain, type_)
     private def wider =
-      if (there.full.startsWith("character(")) "bpchar" else Wider.getOrElse(there.plain, there.plain)
+      if (there.full.startsWith("character(")) "bpchar" else postgres.wider.getOrElse(there.plain, there.plain)
   }
 }

@@ -69,7 +69,7 @@ final class Load(database: Database, sink: DatabaseSink, job: String, runId: Str
   def publish(written: Written): Unit =
     try session.transaction(if (isNew(written)) checked(move(written)))
     catch {
-      case error: Refused if error.isLost => settle(error)
+      case error: Refused if error.is("lost") => settle(error)
       case error: Refused => throw failed(error.getMessage)
     }
 
@@ -78,7 +78,7 @@ final class Load(database: Database, sink: DatabaseSink, job: String, runId: Str
     try {
       drop(staging)
       session.close()
-    } catch { case error: Refused if error.isLost => () } // by the server, and the next run clears the table
+    } catch { case error: Refused if error.is("lost") => () } // by the server, and the next run clears the table
 
   private def save(frame: DataFrame): Unit = {
     val writing = Map(
@@ -90,8 +90,10 @@ final class Load(database: Database, sink: DatabaseSink, job: String, runId: Str
     try DatabaseColumns.withoutLostDays(frame, sink.table).write.format("jdbc").options(options).mode("append").save()
     catch {
       case error: Throwable if Database.ofTheDriver(error).nonEmpty =>
-        val (refused, zero) = (database.refusal(error), Database.ofTheDriver(error).exists(_.getSQLState == "22021"))
-        val wayOut = if (zero) ". PostgreSQL keeps no text with the character 0: remove it in a map step" else ""
+        val refused = database.refusal(error)
+        val zero = Some(refused).collect { case error: Refused => error.is("no_such_character") }.contains(true)
+        val title = Connector.PostgreSql.title
+        val wayOut = if (zero) s". $title keeps no text with the character 0: remove it in a map step" else ""
         throw failed(s"${refused.getMessage}$wayOut")
     }
   }

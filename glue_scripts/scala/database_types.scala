@@ -38,43 +38,7 @@ final case class Reading(type_ : String, fits: String = "", limit: String = "", 
 }
 
 object Reading {
-  private val AsTheyAre = Seq(
-    "boolean",
-    "smallint",
-    "integer",
-    "bigint",
-    "real",
-    "double precision",
-    "text",
-    "bytea",
-    "oid",
-    "inet"
-  )
-  // Java's calendar, by which the driver reads, leaves these ten days out.
-  private val Years = "dates and times of the years 1 to 9999 (in 1582, without 5 to 14 October)"
-  private val Converted = Map(
-    "bit(1)" -> Reading("boolean", value = "{} = B'1'"),
-    "date" -> Reading(
-      "date",
-      "{} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' " +
-        "AND {} NOT BETWEEN DATE '1582-10-05' AND DATE '1582-10-14'",
-      Years
-    ),
-    // Its value is in no zone; the driver would take it for one in the zone of its machine.
-    "timestamp without time zone" -> Reading(
-      "timestamp with time zone",
-      "{} BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999' " +
-        "AND NOT ({} >= TIMESTAMP '1582-10-05' AND {} < TIMESTAMP '1582-10-15')",
-      Years,
-      "{} AT TIME ZONE 'UTC'"
-    ),
-    "timestamp with time zone" -> Reading(
-      "timestamp with time zone",
-      "{} BETWEEN TIMESTAMPTZ '0001-01-01 00:00+00' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00' " +
-        "AND NOT ({} >= TIMESTAMPTZ '1582-10-05 00:00+00' AND {} < TIMESTAMPTZ '1582-10-15 00:00+00')",
-      Years
-    )
-  )
+  private val postgres = Connector.PostgreSql
   // Digits of Spark's decimals, and the scale that it gives to a numeric without one.
   private val (digits, anyScale) = (38, 18)
   private val (list, plainNumeric) = ("(.*)\\[\\]".r, "numeric")
@@ -82,13 +46,17 @@ object Reading {
 
   /** How values of a type are read; None: as they are. What Spark has no type for becomes the database's text of it. */
   def find(type_ : String): Option[Reading] = type_ match {
-    case known if AsTheyAre.contains(known) => None
+    case known if postgres.readAsTheyAre.contains(known) => None
     case list(element) => Some(listOf(element))
     case numeric(precision, scale) => Some(number(precision.toInt, scale.toInt))
     case `plainNumeric` => Some(number(digits, anyScale))
     case other =>
-      Some(Converted.getOrElse(other, Converted.getOrElse(other.replaceAll("\\(\\d\\)", ""), Reading("text"))))
+      val known = postgres.readAs.get(other).orElse(postgres.readAs.get(other.replaceAll("\\(\\d\\)", "")))
+      Some(known.fold(Reading("text"))(described))
   }
+
+  private def described(facts: Options): Reading =
+    Reading(facts.text("type"), facts.text("fits"), facts.text("limit"), facts.text("value", "{}"))
 
   /** As many digits after the point as the type has, and before it those that are left of Spark's 38. */
   private def number(precision: Int, scale: Int): Reading = {

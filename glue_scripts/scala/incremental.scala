@@ -34,7 +34,23 @@ object Batches {
     */
   def each(spark: SparkSession, files: Files, table: Table, checkpoint: String)(
       process: (Long, ListMap[String, Long]) => Unit
-  ): Unit = if (files.list(table.location).values.exists(_ > 0)) {
+  ): Unit = {
+    checkOneFolder(table)
+    if (files.list(table.location).values.exists(_ > 0)) eachNew(spark, files, table, checkpoint)(process)
+  }
+
+  /** Throw JobError for a table with a partition that Spark's file source would not look into: it has one folder. */
+  private def checkOneFolder(table: Table): Unit = for ((values, place) <- table.elsewhere) {
+    val shown = table.keys.keys.zip(values).map { case (key, value) => s"$key=$value" }.mkString("/")
+    throw new JobError(
+      s"dataset ${table.dataset}: its partition $shown lies at $place, and an incremental run finds new files " +
+        s"only in ${table.location}. Move its files there, or take `incremental` out of the job"
+    )
+  }
+
+  private def eachNew(spark: SparkSession, files: Files, table: Table, checkpoint: String)(
+      process: (Long, ListMap[String, Long]) => Unit
+  ): Unit = {
     // Without a greatest age, Spark would leave out files that come a week after the newest.
     val options = Map("recursiveFileLookup" -> "true", "maxFileAge" -> "36500d")
     val stream = spark.readStream.format("binaryFile").schema(File).options(options).load(table.location)

@@ -92,7 +92,7 @@ final class JobRun(arguments: Arguments) {
       val (there, columns) = (catalog.columnsOf(curated, sink.table), written.columns)
       val retyped = there.keys.toSeq.filter(name => columns.get(name).exists(_ != there(name)))
       val moved = there.keys.toSeq.zipAll(columns.keys.take(there.size), "", "").collect { case (a, b) if a != b => a }
-      val differing = if (JobRun.ByPosition.contains(sink.format.name)) (retyped ++ moved).distinct else retyped
+      val differing = if (sink.format.byPosition) (retyped ++ moved).distinct else retyped
       Batches.checkSame(nameOf(sink), differing, JobRun.OtherTable)
     }
     before.values.toSeq
@@ -244,7 +244,6 @@ final class JobRun(arguments: Arguments) {
 }
 
 object JobRun {
-  private val ByPosition = Seq("csv", "orc") // formats of which Athena finds a column by its place, not by its name
   private val OtherTable = "Partitions that this run has no rows for would keep the others. " +
     "Give the sink another table name, or delete the table and its files first"
   val Settings: Map[String, String] = Map(

@@ -9,41 +9,6 @@ final case class Written(
     partitions: ListMap[Seq[String], String]
 )
 
-/** A format that jobs write: its compressions, the default first; bytes in a shuffle for one in a file, about; and the
-  * classes that the catalog names.
-  */
-final case class Format(
-    name: String,
-    compressions: Seq[String],
-    shuffled: Int,
-    input: String,
-    output: String,
-    serde: String
-) {
-  val isText: Boolean = name == "json" || name == "csv"
-}
-
-object Format {
-  private val hive = "org.apache.hadoop.hive"
-  private val (parquet, orc, avro) = (s"$hive.ql.io.parquet", s"$hive.ql.io.orc", s"$hive.ql.io.avro")
-  private val text = "org.apache.hadoop.mapred.TextInputFormat"
-  private val textOut = s"$hive.ql.io.HiveIgnoreKeyTextOutputFormat"
-
-  val All: Seq[Format] = Seq(
-    Format("parquet", Seq("zstd", "snappy", "gzip", "none"), 4, s"$parquet.MapredParquetInputFormat",
-      s"$parquet.MapredParquetOutputFormat", s"$parquet.serde.ParquetHiveSerDe"),
-    Format("orc", Seq("zstd", "snappy", "zlib", "none"), 4, s"$orc.OrcInputFormat", s"$orc.OrcOutputFormat",
-      s"$orc.OrcSerde"),
-    Format("json", Seq("gzip", "bzip2", "none"), 1, text, textOut, "org.openx.data.jsonserde.JsonSerDe"),
-    Format("csv", Seq("gzip", "bzip2", "none"), 1, text, textOut, s"$hive.serde2.lazy.LazySimpleSerDe"),
-    Format("avro", Seq("snappy", "deflate", "none"), 2, s"$avro.AvroContainerInputFormat",
-      s"$avro.AvroContainerOutputFormat", s"$hive.serde2.avro.AvroSerDe")
-  )
-
-  def apply(name: String): Format =
-    All.find(_.name == name).getOrElse(throw Errors.unknown("sink format", name, All.map(_.name)))
-}
-
 /** Where and how a job writes: one folder a partition, in a folder of the run's own. */
 final case class Sink(options: Options, bucket: String) {
   options.check(Seq("table"), Seq("format", "compression", "partition_by", "target_file_mb"))
@@ -103,7 +68,7 @@ final case class Sink(options: Options, bucket: String) {
   private def save(frame: DataFrame, location: String): Unit =
     try {
       val writer = (if (format.name == "csv") CsvLines(frame, keys) else frame).write
-      val codec = if (format.name == "avro" && compression == "none") "uncompressed" else compression
+      val codec = if (compression == "none") "uncompressed" else compression
       writer.format(if (format.name == "csv") "text" else format.name).mode("overwrite")
       val options = Map("compression" -> codec, "timestampFormat" -> Sink.Timestamp, "timestampNTZFormat" -> Sink.Timestamp)
       writer.options(options).partitionBy(keys: _*).save(location)

@@ -41,6 +41,14 @@ abstract class Transform(val removes: String = "", val adds: String = "") {
   }
 }
 
+/** A step that casts: it counts the nulls that it makes, whoever asks for them. */
+abstract class Casting(removes: String = "", adds: String = "") extends Transform(removes, adds) {
+  def apply(frame: DataFrame, options: Any, dataset: String => DataFrame): DataFrame =
+    counting(frame, options, dataset, _ => ())
+
+  override def counting(frame: DataFrame, options: Any, dataset: String => DataFrame, casts: Counted => Unit): DataFrame
+}
+
 object Transform {
   // Lazy: whoever asks for one of them first begins this object too, and would find that one still missing.
   lazy val All: ListMap[String, Transform] = ListMap(

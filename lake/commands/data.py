@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lake.commands.base import AsJson, Settings, app
-from lake.commands.output import err, human_bytes, out, progress_bar, show, states, table, transfer
+from lake.commands.output import err, human_bytes, out, show, states, table, transfer
 from lake.errors import BadInput
 
 if TYPE_CHECKING:
@@ -145,24 +145,3 @@ def secret(
         raise BadInput("without a terminal, give --username, and the password as one line of stdin")
     name = secrets.put_secret(aws, connection, username or "", password)
     out.print(f"{connection}: user {username} and a password are in the secret {name}", markup=False)
-
-
-@app.command()
-def send(
-    context: typer.Context,
-    stream: Annotated[str, typer.Argument(help="A stream of lake.yaml.")],
-    file: Annotated[Path, typer.Argument(help="A file with one event a line, as JSON.")],
-    rate: Annotated[float, typer.Option(min=0.1, help="Events per second.")] = 100.0,
-    limit: Annotated[int | None, typer.Option(min=1, help="Send at most this many events.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Send events to a Kinesis stream at a given rate."""
-    aws: Aws = context.obj.aws()
-    from lake.data import events
-
-    sent = 0
-    with progress_bar() as progress:
-        task = progress.add_task(f"Sending to {stream}", total=limit)
-        for sent in events.send(aws, stream, file, rate, limit):
-            progress.update(task, completed=sent)
-    show({"stream": stream, "events": sent}, as_json, f"{stream}: {sent} events sent")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,6 +74,43 @@ def up(
     with alone(aws.lake, "lake up", wait=wait, say=say) as lock, stack_progress("Deploying") as on_progress:
         lifecycle.up(aws, stacks or [], on_progress, lock, wait=wait, plan_all=plan_all)
     out.print(f"{aws.names.prefix} is up")
+
+
+@app.command()
+def plan(context: typer.Context, stacks: Stacks = None, wait: Wait = False, as_json: AsJson = False) -> None:
+    """Show what `lake up` would change. Exit code 2 if there is anything."""
+    _show_changes(context, stacks or [], wait, as_json, drift=False)
+
+
+@app.command()
+def drift(context: typer.Context, stacks: Stacks = None, wait: Wait = False, as_json: AsJson = False) -> None:
+    """Show what is no longer as it was applied. Exit code 2 if there is anything."""
+    _show_changes(context, stacks or [], wait, as_json, drift=True)
+
+
+def _show_changes(context: typer.Context, stacks: list[str], wait: bool, as_json: bool, *, drift: bool) -> None:
+    aws: Aws = context.obj.aws()
+    from lake.deploying import lifecycle
+    from lake.deploying.lock import alone
+
+    lifecycle.check_stacks(stacks)
+    command = "lake drift" if drift else "lake plan"
+    with alone(aws.lake, command, wait=wait, say=say) as lock, stack_progress("Planning") as on_progress:
+        planned = lifecycle.plan(aws, stacks, on_progress, lock, wait=wait, drift=drift)
+    found = [(stack, change) for stack in STACKS for change in planned.get(stack, [])]
+    table([{"stack": stack, "action": change.action, "resource": change.resource} for stack, change in found], as_json)
+    if not as_json:
+        out.print(f"{aws.names.prefix}: {_summary([change.action for _, change in found], drift)}")
+    if found:
+        raise typer.Exit(2)
+
+
+def _summary(actions: list[str], drift: bool) -> str:
+    """`29 to create, 1 to update`"""
+    if not actions:
+        return "everything is as it was applied" if drift else "nothing to change"
+    counted = ", ".join(f"{count} to {action}" for action, count in sorted(Counter(actions).items()))
+    return f"{len(actions)} differ from what was applied" if drift else counted
 
 
 @app.command()

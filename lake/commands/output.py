@@ -125,7 +125,7 @@ def stack_progress(verb: str) -> Iterator[OnProgress]:
             if time.monotonic() - last_shown > SLOW_SECONDS and (line := slowest(slow)):
                 last_shown = time.monotonic()
                 on_no_terminal(line)
-            if stack.finished and not stack.unchanged:
+            if stack.finished and not stack.skipped:
                 on_no_terminal(f"{name}: {stack.done} of {stack.total} changes made")
 
         yield show

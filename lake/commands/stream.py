@@ -2,9 +2,41 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
-from lake.commands.base import app
+from lake.commands.base import AsJson, app
+from lake.commands.output import out, show, table
+
+if TYPE_CHECKING:
+    from lake.aws import Aws
 
 stream = typer.Typer(no_args_is_help=True, help="Check a stream, and run its Flink application.")
 app.add_typer(stream, name="stream")
+
+
+@stream.command()
+def check(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="STREAM", help="A stream of lake.yaml.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compare what `lake send` sent with Kinesis, Firehose's files, its error prefix, and Flink's counts.
+
+    What is missing is named, with the lines of the file that was sent. Exits with 1 where something is.
+    """
+    aws: Aws = context.obj.aws()
+    from lake.data import sending, stream_check
+
+    sending.need_stream(aws, name)
+    found = stream_check.check(aws, name)
+    if as_json:
+        show(found.document(), True, "")
+    else:
+        table(found.lines(), False)
+        for sentence in found.missing:
+            out.print(sentence, markup=False)
+        out.print("exact" if found.is_exact else f"{name}: not all of it is there", markup=False)
+    if not found.is_exact:
+        raise typer.Exit(1)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from lake.configuration.model import Config, Connection, Job
+from lake.shipped import description
+
+CONNECTORS: dict[str, dict[str, Any]] = description("connectors")
+"""By type of a connection to a database: what there is to know of it."""
 
 
 def databases_of(config: Config, job: Job) -> list[str]:
@@ -44,4 +49,10 @@ def address(connection: Connection) -> str:
     """`db.example.org:5432/shop`; of a network its subnet."""
     if connection.type == "network":
         return connection.network.subnet if connection.network else ""
-    return f"{connection.host}:{connection.port}/{connection.database}"
+    port = connection.port or CONNECTORS[connection.type]["port"]
+    return f"{connection.host}:{port}/{connection.database}"
+
+
+def url(connection: Connection) -> str:
+    """The JDBC URL of a connection to a database."""
+    return f"{CONNECTORS[connection.type]['url']}{address(connection)}"

@@ -1,16 +1,23 @@
-"""How files of a format are read, in the words of the Data Catalog: for the tables that lake.yaml declares."""
+"""The formats of files: what the rules of lake.yaml and the stacks need of formats.json, which jobs read too."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lake.configuration.model import Dataset
+from lake.configuration.model import CsvFormat, Dataset
+from lake.shipped import description
 
-_HIVE = "org.apache.hadoop.hive"
-_PARQUET = f"{_HIVE}.ql.io.parquet"
-_TEXT = ("org.apache.hadoop.mapred.TextInputFormat", f"{_HIVE}.ql.io.HiveIgnoreKeyTextOutputFormat")
+_DESCRIBED: dict[str, dict[str, Any]] = description("formats")
+COMPRESSIONS: dict[str, list[str]] = {name: facts["compressions"] for name, facts in _DESCRIBED.items()}
+"""By format of a sink: the compressions that jobs write."""
+TABLES = ("csv", "json", "parquet")
+"""Formats of datasets whose tables lake.yaml can declare, and `lake init` finds."""
+READ_BY_JOBS = (*(name for name in TABLES if _DESCRIBED[name]["recognised_by"]), "jdbc")
+CLASSIFIED = {"grok": '{pattern: "%{COMMONAPACHELOG}"}', "xml": "{row_tag: row}"}
+"""Formats that only a crawler with a classifier reads, with an example of it."""
+OPEN_CSV = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
 
 
 @dataclass(frozen=True)
@@ -24,30 +31,34 @@ class Format:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
-PARQUET = Format(
-    f"{_PARQUET}.MapredParquetInputFormat",
-    f"{_PARQUET}.MapredParquetOutputFormat",
-    f"{_PARQUET}.serde.ParquetHiveSerDe",
-    None,
-    {"classification": "parquet"},
-)
+def _described(name: str, serde_parameters: Mapping[str, str] | None = None, **parameters: str) -> Format:
+    facts = _DESCRIBED[name]
+    described = {"classification": name, **parameters}
+    return Format(facts["input"], facts["output"], facts["serde"], serde_parameters, described)
+
+
+PARQUET = _described("parquet")
+ORC = _described("orc")
+
+
+def json_lines(columns: Iterable[str]) -> Format:
+    """One JSON object a line."""
+    return _described("json", {"paths": ",".join(columns)})
 
 
 def format_of(dataset: Dataset) -> Format:
     """How the files of a declared dataset are read."""
-    if dataset.format == "parquet":
-        return PARQUET
-    if dataset.format == "json":
-        paths = {"paths": ",".join(dataset.columns)}
-        return Format(*_TEXT, "org.openx.data.jsonserde.JsonSerDe", paths, {"classification": "json"})
-    csv = dataset.csv
+    if dataset.format == "csv":
+        return _csv(dataset.csv)
+    return json_lines(dataset.columns) if dataset.format == "json" else _described(dataset.format)
+
+
+def _csv(csv: CsvFormat) -> Format:
     header = {"skip.header.line.count": "1"} if csv.header else {}
-    described = {"classification": "csv", **header}
     if csv.serde == "LazySimpleSerDe":
-        delimiter = {"field.delim": csv.delimiter, "serialization.format": csv.delimiter}
-        return Format(*_TEXT, f"{_HIVE}.serde2.lazy.LazySimpleSerDe", delimiter, described)
+        return _described("csv", {"field.delim": csv.delimiter, "serialization.format": csv.delimiter}, **header)
     quoting = {"separatorChar": csv.delimiter, "quoteChar": csv.quote, "escapeChar": "\\"}
-    return Format(*_TEXT, f"{_HIVE}.serde2.OpenCSVSerde", quoting, described)
+    return replace(_described("csv", quoting, **header), serde=OPEN_CSV)
 
 
 def declared_table(dataset: Dataset) -> dict[str, Any]:

@@ -51,4 +51,4 @@ def _sink_spec(names: Names, sink: Sink) -> dict[str, object]:
 
 
 def _in_raw(dataset: Dataset) -> bool:
-    return dataset.zone == "raw" and dataset.format != "jdbc"
+    return dataset.zone == "raw" and not dataset.in_database

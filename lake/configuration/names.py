@@ -8,6 +8,8 @@ ZONES = ("raw", "curated", "quarantine")
 BUCKETS = (*ZONES, "logs", "etl", "athena", "flink")
 STACKS = ("storage", "catalog", "etl", "athena", "streaming")
 """In the order in which `lake up` deploys them."""
+PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+"""By how the names of their regions begin."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,28 @@ class Names:
         return f"{self.prefix}-{transform}"
 
     def workflow(self, workflow: str) -> str:
-        """The workflow; its triggers end with a hyphen and the number of their step."""
         return f"{self.prefix}-{workflow}"
+
+    def trigger(self, workflow: str, step: int) -> str:
+        """Of a workflow's step, counted from 1."""
+        return f"{self.workflow(workflow)}-{step}"
 
     def stream(self, stream: str) -> str:
         """The Kinesis stream, and the Firehose delivery stream and Flink application that read it."""
         return f"{self.prefix}-{stream}"
+
+    def alarm(self, stream: str, what: str) -> str:
+        """An alarm of a stream, such as `flights-dev-departures-iterator-age`."""
+        return f"{self.stream(stream)}-{what}"
+
+    @property
+    def alarms_topic(self) -> str:
+        """The SNS topic that alarms notify."""
+        return f"{self.prefix}-alarms"
+
+    def transform(self, stream: str) -> str:
+        """The Lambda function that a stream's events pass through."""
+        return f"{self.prefix}-{stream}-transform"
 
     def role(self, service: str) -> str:
         return f"{self.prefix}-{service}"
@@ -89,6 +107,16 @@ class Names:
     @property
     def workgroup(self) -> str:
         return self.prefix
+
+    @property
+    def key(self) -> str:
+        """What the lake's key is described as: a key has no name."""
+        return f"Data of the lake {self.prefix}"
+
+    @property
+    def logs_key(self) -> str:
+        """What the key of encrypted jobs' logs is described as."""
+        return f"Logs of the lake {self.prefix}"
 
     @property
     def key_alias(self) -> str:
@@ -103,14 +131,30 @@ class Names:
         group = self.log_group("glue", job)
         return f"{group}/{self.security_configuration}-role/{self.role('job')}" if encrypted else group
 
+    @property
+    def partition(self) -> str:
+        """What ARNs begin with: China and GovCloud have their own."""
+        found = [partition for beginning, partition in PARTITIONS.items() if self.region.startswith(beginning)]
+        return found[0] if found else "aws"
+
+    @property
+    def domain(self) -> str:
+        """Of the services of a region, where a principal is named with its region."""
+        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+
     def arn(self, service: str, resource: str) -> str:
-        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
     def bucket_arn(self, purpose: str) -> str:
-        return f"arn:aws:s3:::{self.bucket(purpose)}"
+        return f"arn:{self.partition}:s3:::{self.bucket(purpose)}"
 
     def role_arn(self, service: str) -> str:
-        return f"arn:aws:iam::{self.account}:role/{self.role(service)}"
+        return f"arn:{self.partition}:iam::{self.account}:role/{self.role(service)}"
+
+    @property
+    def root_arn(self) -> str:
+        """The account itself, as a principal."""
+        return f"arn:{self.partition}:iam::{self.account}:root"
 
     @property
     def key_alias_arn(self) -> str:

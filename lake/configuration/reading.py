@@ -16,7 +16,8 @@ from lake.configuration.model import Config, Environment
 from lake.configuration.names import Names
 from lake.configuration.place import Problem
 from lake.configuration.readable import Readable
-from lake.configuration.rules import missing_files, too_long_for, violations
+from lake.configuration.rules import missing_files, violations
+from lake.configuration.rules.name_lengths import too_long_for
 from lake.configuration.suggest import allowed
 
 FILE = "lake.yaml"

@@ -1,86 +1,95 @@
-"""Events into Kinesis, at a rate."""
+"""Events of a file, each with the moment at which it is due."""
 
 from __future__ import annotations
 
 import itertools
 import json
-import time
-import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from lake.aws import Aws
-from lake.configuration.suggest import allowed
-from lake.errors import BadInput, LakeError
+from lake.configuration.model import Stream
+from lake.errors import BadInput
 
-if TYPE_CHECKING:
-    from mypy_boto3_kinesis.type_defs import PutRecordsRequestEntryTypeDef
-
-BATCH = 500
-"""Records of one PutRecords call, at most."""
-BATCHES_A_SECOND = 10
+LARGEST = 1024 * 1024
+"""Bytes of a record with its key, that Kinesis takes."""
+KEY_BYTES = 64
+"""More than a key of ours has."""
 
 
-def send(aws: Aws, stream: str, file: Path, rate: float, limit: int | None = None) -> Iterator[int]:
-    """Send a file's JSON lines into a stream.
+@dataclass(frozen=True)
+class Event:
+    """A line of a file. `due` is in seconds from the first event on."""
 
-    Args:
-        rate: events per second.
-        limit: stop after this many; by default all are sent.
+    line: int
+    data: bytes
+    due: float
 
-    Yields:
-        The number of events sent so far, after each call to Kinesis.
+
+def at_a_rate(file: Path, rate: float, start: int = 0) -> Iterator[Event]:
+    """The events after a line, `rate` of them a second.
 
     Raises:
-        BadInput: the stream is not in lake.yaml, the file is not there, or a line is not a JSON object.
-        LakeError: the stream is not deployed, or takes no more records.
+        BadInput: a line is not a JSON object, or too long.
     """
-    if stream not in aws.lake.config.streams:
-        raise BadInput(f"there is no stream {stream!r} in lake.yaml. {allowed(stream, aws.lake.config.streams)}")
-    if not file.is_file():
-        raise BadInput(f"{file} is {'a folder: name a file in it' if file.is_dir() else 'not there'}")
-    size = max(1, min(BATCH, int(rate / BATCHES_A_SECOND)))
-    sent, begun = 0, time.monotonic()
-    for batch in _batches(_records(file, limit), size):
-        _put(aws, aws.names.stream(stream), batch)
-        sent += len(batch)
-        yield sent
-        time.sleep(max(0.0, begun + sent / rate - time.monotonic()))
+    for place, (line, data, _) in enumerate(_events(file, start)):
+        yield Event(line, data, place / rate)
 
 
-def _records(file: Path, limit: int | None) -> Iterator[PutRecordsRequestEntryTypeDef]:
+def at_their_pace(file: Path, column: str, factor: float, start: int = 0) -> Iterator[Event]:
+    """The events after a line, as far apart as the times in a column are, divided by a factor.
+
+    One that is earlier than the first is due at once.
+
+    Raises:
+        BadInput: a line is not a JSON object, too long, or has no time in that column.
+    """
+    first: datetime | None = None
+    for line, data, event in _events(file, start):
+        moment = _moment(file, line, column, event.get(column))
+        first = first or moment
+        yield Event(line, data, max(0.0, (moment - first).total_seconds() / factor))
+
+
+def time_column(name: str, stream: Stream) -> str:
+    """The first column of a stream that is a time. Raises BadInput: there is none."""
+    found = next((column for column, type_ in stream.columns.items() if type_ == "timestamp"), None)
+    if found is None:
+        raise BadInput(f"streams.{name}.columns has no column of type timestamp, so it has no pace: use --rate")
+    return found
+
+
+def _events(file: Path, start: int) -> Iterator[tuple[int, bytes, dict[str, Any]]]:
     with file.open("rb") as lines:
-        for number, data in enumerate(itertools.islice(lines, limit), start=1):
-            try:
-                line = data.decode("utf-8-sig" if number == 1 else "utf-8")
-                event = json.loads(line)
-            except UnicodeDecodeError:
-                raise BadInput(f"{file}, line {number}: is not UTF-8 text. An event is a line of JSON") from None
-            except (json.JSONDecodeError, RecursionError) as error:
-                at = getattr(error, "pos", 0) + 1
-                raise BadInput(f"{file}, line {number}: is not JSON from character {at} on") from None
-            if not isinstance(event, dict):
-                raise BadInput(f"{file}, line {number}: an event is a JSON object. Given: {line.strip()[:80]}")
-            yield {"Data": line.strip().encode(), "PartitionKey": uuid.uuid4().hex}
+        for number, data in enumerate(itertools.islice(lines, start, None), start=start + 1):
+            yield number, *_event(file, number, data)
 
 
-def _batches(
-    records: Iterator[PutRecordsRequestEntryTypeDef], size: int
-) -> Iterator[list[PutRecordsRequestEntryTypeDef]]:
-    while batch := list(itertools.islice(records, size)):
-        yield batch
+def _event(file: Path, number: int, data: bytes) -> tuple[bytes, dict[str, Any]]:
+    try:
+        line = data.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+        event = json.loads(line)
+    except UnicodeDecodeError:
+        raise BadInput(f"{file}, line {number}: is not UTF-8 text. An event is a line of JSON") from None
+    except (json.JSONDecodeError, RecursionError) as error:
+        at = getattr(error, "pos", 0) + 1
+        raise BadInput(f"{file}, line {number}: is not JSON from character {at} on") from None
+    if not isinstance(event, dict):
+        raise BadInput(f"{file}, line {number}: an event is a JSON object. Given: {line[:80]}")
+    encoded = line.encode()
+    if len(encoded) > LARGEST - KEY_BYTES:
+        most = LARGEST - KEY_BYTES
+        raise BadInput(f"{file}, line {number}: has {len(encoded):,} bytes. Kinesis takes events of up to {most:,}")
+    return encoded, event
 
 
-def _put(aws: Aws, stream: str, batch: list[PutRecordsRequestEntryTypeDef]) -> None:
-    """Kinesis may take a part of a batch: the rest is sent again."""
-    for attempt in range(8):
-        try:
-            answer = aws.kinesis.put_records(StreamName=stream, Records=batch)
-        except aws.kinesis.exceptions.ResourceNotFoundException:
-            raise LakeError(f"the stream {stream} is not there. Deploy it first: `lake up streaming`") from None
-        if not answer["FailedRecordCount"]:
-            return
-        batch = [record for record, result in zip(batch, answer["Records"], strict=True) if "ErrorCode" in result]
-        time.sleep(0.1 * 2**attempt)
-    raise LakeError(f"the stream {stream} refused {len(batch)} events again and again. Send fewer a second (--rate)")
+def _moment(file: Path, line: int, column: str, value: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise BadInput(
+            f"{file}, line {line}: {column} is no time: {str(value)[:40]!r}. Allowed: ISO 8601, as 2026-11-28T05:00:00Z"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

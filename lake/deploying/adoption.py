@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from lake.aws import THREADS, Aws, error_code
+from lake.aws import THREADS, Aws, error_code, is_absent
 
 if TYPE_CHECKING:
     from mypy_boto3_resourcegroupstaggingapi.type_defs import TagFilterTypeDef
@@ -78,16 +78,13 @@ def _asked(aws: Aws, finder: Finder, body: Body) -> Found | None:
     try:
         return finder(aws, body)
     except ClientError as error:
-        if error_code(error) in _ABSENT or "NotFound" in error_code(error):
+        if is_absent(error) or error_code(error) in _NOT_OURS:
             return None
         raise
 
 
-_ABSENT = {
-    *("404", "403", "NoSuchBucket", "NoSuchEntity"),
-    *("InvalidRequestException", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"),
-}
-"""What services say of what is not there; 403 of a bucket is another account's."""
+_NOT_OURS = {"403", "InvalidRequestException"}
+"""A bucket of another account; a secret that waits for its deletion."""
 
 
 def _resolved(value: Any, resources: Resources, account: str) -> Any:
@@ -208,6 +205,24 @@ def _log_stream(aws: Aws, body: Body) -> Found | None:
     return Found(f"{group}:{name}") if any(stream["logStreamName"] == name for stream in streams) else None
 
 
+def _alarm(aws: Aws, body: Body) -> Found | None:
+    alarms = aws.cloudwatch.describe_alarms(AlarmNames=[body["alarm_name"]])["MetricAlarms"]
+    if not alarms:
+        return None
+    tags = aws.cloudwatch.list_tags_for_resource(ResourceARN=alarms[0]["AlarmArn"])["Tags"]
+    return Found(body["alarm_name"], _as_dict(tags))
+
+
+def _dashboard(aws: Aws, body: Body) -> Found:
+    aws.cloudwatch.get_dashboard(DashboardName=body["dashboard_name"])
+    return Found(body["dashboard_name"])
+
+
+def _topic(aws: Aws, body: Body) -> Found:
+    arn = aws.names.arn("sns", body["name"])
+    return Found(arn, _as_dict(aws.sns.list_tags_for_resource(ResourceArn=arn)["Tags"]))
+
+
 def _workgroup(aws: Aws, body: Body) -> Found:
     name = body["name"]
     aws.athena.get_work_group(WorkGroup=name)
@@ -241,6 +256,11 @@ def _delivery_stream(aws: Aws, body: Body) -> Found | None:
     return None if stream["DeliveryStreamStatus"] == _GOING else Found(stream["DeliveryStreamARN"], tags)
 
 
+def _function(aws: Aws, body: Body) -> Found | None:
+    answer = aws.functions.get_function(FunctionName=body["function_name"])
+    return Found(body["function_name"], answer.get("Tags", {}))
+
+
 def _application(aws: Aws, body: Body) -> Found | None:
     application = aws.flink.describe_application(ApplicationName=body["name"])["ApplicationDetail"]
     arn = application["ApplicationARN"]
@@ -253,8 +273,10 @@ _GOING = "DELETING"
 _FINDERS: dict[str, Finder] = {
     "aws_athena_named_query": _named_query,
     "aws_athena_workgroup": _workgroup,
+    "aws_cloudwatch_dashboard": _dashboard,
     "aws_cloudwatch_log_group": _log_group,
     "aws_cloudwatch_log_stream": _log_stream,
+    "aws_cloudwatch_metric_alarm": _alarm,
     "aws_glue_catalog_database": _glue("get_database", "database", by_account=True),
     "aws_glue_catalog_table": _table,
     "aws_glue_classifier": _glue("get_classifier"),
@@ -272,8 +294,10 @@ _FINDERS: dict[str, Finder] = {
     "aws_kinesis_stream": _stream,
     "aws_kinesisanalyticsv2_application": _application,
     "aws_kms_alias": _alias,
+    "aws_lambda_function": _function,
     "aws_kms_key": _key,
     "aws_s3_bucket": _bucket,
     "aws_secretsmanager_secret": _secret,
+    "aws_sns_topic": _topic,
     "aws_sqs_queue": _queue,
 }

@@ -79,9 +79,11 @@ def _keys(aws: Aws) -> Iterator[Any]:
     for key_id in _pages(aws.kms, "list_keys", "Keys", "KeyId"):
         try:
             key = aws.kms.describe_key(KeyId=key_id)["KeyMetadata"]
-        except ClientError:
+        except ClientError as error:
+            if error_code(error) != "AccessDeniedException":  # a key of others, whose policy keeps the account out
+                raise
             continue
-        if key.get("Description") == f"Data of the lake {aws.names.prefix}":
+        if key.get("Description") in (aws.names.key, aws.names.logs_key):
             yield key
 
 
@@ -156,12 +158,29 @@ def _queues(aws: Aws) -> Iterator[str]:
     return _ours((url.rpartition("/")[2] for url in urls), aws.names.prefix)
 
 
+def _alarms(aws: Aws) -> Iterator[str]:
+    return _ours(_pages(aws.cloudwatch, "describe_alarms", "MetricAlarms", "AlarmName"), aws.names.prefix)
+
+
+def _dashboards(aws: Aws) -> Iterator[str]:
+    return _ours(_pages(aws.cloudwatch, "list_dashboards", "DashboardEntries", "DashboardName"), aws.names.prefix)
+
+
+def _topics(aws: Aws) -> Iterator[str]:
+    arns = _pages(aws.sns, "list_topics", "Topics", "TopicArn")
+    return _ours((arn.rpartition(":")[2] for arn in arns), aws.names.prefix)
+
+
 def _streams(aws: Aws) -> Iterator[str]:
     return _ours(_pages(aws.kinesis, "list_streams", "StreamNames", None), aws.names.prefix)
 
 
 def _delivery_streams(aws: Aws) -> Iterator[str]:
     return _ours(aws.firehose.list_delivery_streams(Limit=10_000)["DeliveryStreamNames"], aws.names.prefix)
+
+
+def _functions(aws: Aws) -> Iterator[str]:
+    return _ours(_pages(aws.functions, "list_functions", "Functions", "FunctionName"), aws.names.prefix)
 
 
 def _applications(aws: Aws) -> Iterator[str]:
@@ -197,12 +216,16 @@ _FINDERS: dict[str, Finder] = {
     "Glue security configuration": _glue("get_security_configurations", "SecurityConfigurations", "Name"),
     "CloudWatch log group": _log_groups,
     "CloudWatch log stream": _crawler_logs,
+    "CloudWatch alarm": _alarms,
+    "CloudWatch dashboard": _dashboards,
+    "SNS topic": _topics,
     "IAM role": _roles,
     "SQS queue": _queues,
     "Athena workgroup": _workgroups,
     "Kinesis stream": _streams,
     "Firehose delivery stream": _delivery_streams,
     "Flink application": _applications,
+    "Lambda function": _functions,
 }
 
 

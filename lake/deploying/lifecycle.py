@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 from botocore.exceptions import ClientError
 
@@ -13,11 +15,15 @@ from lake.configuration.suggest import allowed
 from lake.data import zones
 from lake.data.catalog import CRAWLER_LOGS
 from lake.deploying.lock import Lock
-from lake.deploying.progress import OnProgress
+from lake.deploying.needs import Needs
+from lake.deploying.progress import Change, OnProgress, Progress
+from lake.deploying.stopping import resume_schedules, stop_work
 from lake.deploying.terraform import Terraform, synthesise
 from lake.deploying.two_keys import need_first_key
 from lake.errors import BadInput
 from lake.running.jobs import SHELL_LOGS
+
+ALIAS_COUNTS_AFTER = timedelta(minutes=5)
 
 
 def check_stacks(stacks: Sequence[str]) -> list[str]:
@@ -37,38 +43,40 @@ def up(
     wait: bool = False,
     plan_all: bool = False,
 ) -> None:
-    """Deploy stacks side by side: storage at once, the others when the key and the buckets they write to are there.
+    """Deploy stacks side by side: storage at once, the others when what they need is there.
 
     Args:
         plan_all: also those that are as they were at their last apply.
     """
     chosen = check_stacks(stacks)
     synthesise(aws.lake)
-
-    def may_begin(stack: str) -> bool:
-        storage = stack == "storage" or "storage" not in chosen or _storage_is_there(aws)
-        return storage and (stack != "etl" or "catalog" not in chosen or _crawlers_are_there(aws))
-
-    Terraform(aws, on_progress, lock, wait=wait, plan_all=plan_all).apply(chosen, may_begin)
-
-
-def _crawlers_are_there(aws: Aws) -> bool:
-    """Those that workflows start: AWS may refuse a trigger that names a crawler which is not there."""
-    if aws.lake.environment.endpoint:
-        return True
-    steps = (step for workflow in aws.lake.config.workflows.values() for step in workflow.steps)
-    wanted = [aws.names.crawler(dataset) for step in steps for dataset in step.crawl]
-    return not wanted or not aws.glue.batch_get_crawlers(CrawlerNames=wanted).get("CrawlersNotFound")
+    terraform = Terraform(aws, on_progress, lock, wait=wait, plan_all=plan_all)
+    terraform.apply(chosen, Needs(aws, chosen).missing)
+    if "catalog" in chosen:
+        resume_schedules(aws)
+    if "storage" in chosen and not aws.lake.environment.endpoint:
+        _wait_for_the_alias(aws, on_progress)
 
 
-def _storage_is_there(aws: Aws) -> bool:
-    try:
-        aws.kms.describe_key(KeyId=aws.names.key_alias)
-        for purpose in (*ZONES, "logs"):
-            aws.s3.head_bucket(Bucket=aws.names.bucket(purpose))
-    except ClientError:
-        return False
-    return True
+def _wait_for_the_alias(aws: Aws, on_progress: OnProgress) -> None:
+    """Every role uses the key by its alias, and AWS says that a new alias may take five minutes to count for that."""
+    progress, since = Progress("storage"), time.monotonic()
+    pages = aws.kms.get_paginator("list_aliases").paginate()
+    made = {alias["AliasName"]: alias["LastUpdatedDate"] for page in pages for alias in page["Aliases"]}
+    ready = made[aws.names.key_alias] + ALIAS_COUNTS_AFTER
+    while datetime.now(UTC) < ready:
+        progress.working = {"a new key's alias counts for permissions after 5 minutes": since}
+        on_progress(progress)
+        time.sleep(1)
+
+
+def plan(
+    aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *, wait: bool = False, drift: bool = False
+) -> dict[str, list[Change]]:
+    """What `up` would change in each stack, all planned side by side; with `drift`, what is not as it was applied."""
+    chosen = check_stacks(stacks)
+    synthesise(aws.lake)
+    return Terraform(aws, on_progress, lock, wait=wait).plan(chosen, drift=drift)
 
 
 def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *, wait: bool = False) -> None:
@@ -84,7 +92,7 @@ def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *
     synthesise(aws.lake)
     terraform = Terraform(aws, on_progress, lock, wait=wait)
     terraform.forget(chosen)
-    _stop_work(aws, chosen)
+    stop_work(aws, chosen, on_progress)
     if "etl" in chosen:
         _delete_shell_logs(aws)
     if others := [stack for stack in chosen if stack != "storage"]:
@@ -95,54 +103,6 @@ def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *
         for purpose in (*ZONES, "logs"):
             zones.empty(aws, aws.names.bucket(purpose))
         terraform.destroy(["storage"])
-
-
-def _stop_work(aws: Aws, stacks: Sequence[str]) -> None:
-    """What runs would hold its resources, or write into an emptied bucket."""
-    if {"catalog", "etl"} & set(stacks):
-        for workflow in aws.lake.config.workflows:
-            _stop_workflow(aws, aws.names.workflow(workflow))
-    if "catalog" in stacks:
-        for dataset in aws.lake.config.datasets:
-            _quietly(lambda name: aws.glue.stop_crawler(Name=name), aws.names.crawler(dataset))
-    if "etl" in stacks:
-        for job in aws.lake.config.every_job:
-            _stop_runs(aws, aws.names.job(job))
-    if "streaming" in stacks:
-        for stream in aws.lake.config.streams:
-            _quietly(
-                lambda name: aws.flink.stop_application(ApplicationName=name, Force=True),
-                aws.names.stream(stream),
-            )
-
-
-def _stop_workflow(aws: Aws, workflow: str) -> None:
-    """A workflow that goes on would start what has just been stopped."""
-    try:
-        runs = aws.glue.get_workflow_runs(Name=workflow)["Runs"]
-    except ClientError:
-        return
-    for run in runs:
-        if run["Status"] == "RUNNING":
-            _quietly(lambda run_id: aws.glue.stop_workflow_run(Name=workflow, RunId=run_id), run["WorkflowRunId"])
-
-
-def _stop_runs(aws: Aws, job: str) -> None:
-    try:
-        runs = aws.glue.get_job_runs(JobName=job)["JobRuns"]
-    except ClientError:
-        return
-    running = [run["Id"] for run in runs if run["JobRunState"] in ("STARTING", "RUNNING", "WAITING")]
-    if running:
-        aws.glue.batch_stop_job_run(JobName=job, JobRunIds=running)
-
-
-def _quietly(stop: Callable[[str], object], name: str) -> None:
-    """It is not there, or does not run: then there is nothing to stop."""
-    try:
-        stop(name)
-    except ClientError:
-        return
 
 
 def _delete_shell_logs(aws: Aws) -> None:

@@ -7,9 +7,16 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 PLANNING = "planning"
+
+
+class Change(NamedTuple):
+    """What a plan would do to a resource: `create`, `update`, `replace`, `delete`, ..."""
+
+    action: str
+    resource: str
 
 
 @dataclass
@@ -19,16 +26,20 @@ class Progress:
     Attributes:
         working: what Terraform is at, by address, with when it began (`time.monotonic`).
         notes: what a person should know, a sentence each.
-        unchanged: it is as it was at its last apply, and is not planned.
+        changes: what a plan would do.
+        drifted: what is no longer as the state has it.
+        skipped: nothing of it is applied: it is as it was, another stack has failed before, or it is only planned.
     """
 
     stack: str
     total: int = 0
     done: int = 0
     finished: bool = False
-    unchanged: bool = False
+    skipped: bool = False
     errors: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    drifted: list[Change] = field(default_factory=list)
     working: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -55,6 +66,8 @@ class Progress:
         """Terraform begins (again): it reads what is there."""
         self.working = {PLANNING: time.monotonic()}
         self.errors.clear()
+        self.changes.clear()
+        self.drifted.clear()
 
     def take(self, line: str) -> None:
         """Read one event of `terraform -json`."""
@@ -74,6 +87,18 @@ def _planned(progress: Progress, event: Any) -> None:
     if changes["operation"] == "plan":
         progress.working.pop(PLANNING, None)
         progress.total = progress.done + sum(changes[kind] for kind in ("add", "change", "remove"))
+
+
+def _changes(progress: Progress, event: Any) -> None:
+    progress.changes.append(_change(event))
+
+
+def _drifts(progress: Progress, event: Any) -> None:
+    progress.drifted.append(_change(event))
+
+
+def _change(event: Any) -> Change:
+    return Change(event["change"]["action"], event["change"]["resource"]["addr"])
 
 
 def _began(progress: Progress, event: Any) -> None:
@@ -112,6 +137,8 @@ def _locked(detail: str) -> str:
 
 _READERS: dict[str, Callable[[Progress, Any], None]] = {
     "change_summary": _planned,
+    "planned_change": _changes,
+    "resource_drift": _drifts,
     "apply_start": _began,
     "apply_complete": _ended,
     "apply_errored": _ended,

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lake.aws import Aws
+from lake.aws import Aws, is_absent
 from lake.configuration.connections import address
 from lake.configuration.names import ZONES
 from lake.data import partitions
@@ -36,6 +36,8 @@ def status(aws: Aws) -> list[Line]:
     crawled = crawled_datasets(aws)
     declared = [name for name in config.datasets if name not in crawled]
     counted = [name for name, stream in config.streams.items() if stream.windows]
+    with_kinesis = [name for name, stream in config.streams.items() if stream.delivery.source == "kinesis"]
+    transformed = [name for name, stream in config.streams.items() if stream.delivery.transform]
     parts: list[tuple[str, str, Ask, Iterable[str]]] = [
         ("storage", "zone", _bucket, ZONES),
         ("catalog", "connection", _connection, config.connections),
@@ -44,8 +46,9 @@ def status(aws: Aws) -> list[Line]:
         ("etl", "job", _job, config.every_job),
         ("etl", "workflow", _workflow, config.workflows),
         ("athena", "workgroup", _workgroup, [aws.names.workgroup]),
-        ("streaming", "stream", _stream, config.streams),
+        ("streaming", "stream", _stream, with_kinesis),
         ("streaming", "delivery", _delivery, config.streams),
+        ("streaming", "transform", _transform, transformed),
         ("streaming", "application", _application, counted),
     ]
     return [
@@ -57,9 +60,9 @@ def _asked(ask: Ask, aws: Aws, name: str) -> tuple[str, str]:
     try:
         return ask(aws, name)
     except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 404):
-            return ABSENT, ""
-        raise
+        if not is_absent(error):
+            raise
+        return ABSENT, ""
 
 
 def _bucket(aws: Aws, zone: str) -> tuple[str, str]:
@@ -132,6 +135,11 @@ def _delivery(aws: Aws, stream: str) -> tuple[str, str]:
     name = aws.names.stream(stream)
     delivery = aws.firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
     return delivery["DeliveryStreamStatus"], f"to s3://{aws.names.bucket('raw')}/{stream}/"
+
+
+def _transform(aws: Aws, stream: str) -> tuple[str, str]:
+    found = aws.functions.get_function_configuration(FunctionName=aws.names.transform(stream))
+    return found.get("State", "Active"), f"{found['Runtime']}, {found['Handler']}"
 
 
 def _application(aws: Aws, stream: str) -> tuple[str, str]:

@@ -25,17 +25,21 @@ from lake.aws import Aws
 from lake.configuration.reading import Lake
 from lake.deploying import adoption, state, unchanged
 from lake.deploying.lock import Lock
-from lake.deploying.progress import OnProgress, Progress
+from lake.deploying.progress import Change, OnProgress, Progress
 from lake.errors import LakeError
 from lake.failures import sentence
 from lake.folders import need_writable
 from lake.shipped import PACKAGES, importable
 
-Verb = Literal["apply", "destroy"]
-MayBegin = Callable[[str], bool]
+Verb = Literal["apply", "destroy", "plan"]
+Missing = Callable[[str], str]
+"""What a stack waits for; empty when it may begin."""
 POLL_SECONDS = 1.0
+WAIT_SECONDS = 15 * 60
+"""How long a stack waits for what it needs of others."""
 TAIL_SECONDS = 0.2
 WAIT = "-lock-timeout=24h"
+APPROVED = "-auto-approve"
 
 
 class Interrupted(LakeError):
@@ -72,23 +76,40 @@ class Terraform:
         self._on_progress = on_progress
         self._lock = lock
         self._plan_all = plan_all
-        self._options = ["-auto-approve", "-input=false", *([WAIT] if wait else [])]
+        self._options = ["-input=false", *([WAIT] if wait else [])]
         self._running: set[subprocess.Popen[bytes]] = set()
         self._interrupts = 0
         self._failed = False
 
-    def apply(self, stacks: Sequence[str], may_begin: MayBegin = lambda stack: True) -> None:
-        """Deploy stacks side by side, each as soon as it may begin.
+    def apply(self, stacks: Sequence[str], missing: Missing = lambda stack: "") -> None:
+        """Deploy stacks side by side, each as soon as nothing that it needs is missing.
 
         Raises:
-            LakeError: with Terraform's own words.
+            LakeError: with Terraform's own words, or what a stack has waited for in vain.
             Interrupted: Ctrl-C was pressed.
         """
-        self._all(self._apply, stacks, may_begin)
+        self._all(lambda progress: self._apply(progress, missing), stacks)
 
     def destroy(self, stacks: Sequence[str]) -> None:
         """Destroy stacks side by side. Raises as `apply` does."""
-        self._all(self._destroy, stacks, lambda stack: True)
+        self._all(self._destroy, stacks)
+
+    def plan(self, stacks: Sequence[str], *, drift: bool = False) -> dict[str, list[Change]]:
+        """What `apply` would change in each stack; with `drift`, what is no longer as it was applied. Changes nothing.
+
+        Raises as `apply` does.
+        """
+        options = ["-refresh-only"] if drift else []
+        planned: dict[str, list[Change]] = {}
+
+        def work(progress: Progress) -> None:
+            self._prepare(progress)
+            self._run("plan", progress, *options)
+            progress.skipped = True
+            planned[progress.stack] = sorted(progress.drifted if drift else progress.changes)
+
+        self._all(work, stacks)
+        return planned
 
     def forget(self, stacks: Sequence[str]) -> None:
         """Plan these stacks again when they are next deployed."""
@@ -103,19 +124,17 @@ class Terraform:
             raise LakeError(done.stderr.strip())
         return done.stdout.split()
 
-    def _all(self, work: Callable[[Progress], None], stacks: Sequence[str], may_begin: MayBegin) -> None:
+    def _all(self, work: Callable[[Progress], None], stacks: Sequence[str]) -> None:
         with _signals_to(self._interrupt), ThreadPoolExecutor(max(1, len(stacks))) as pool:
-            results = list(pool.map(lambda stack: self._one(work, stack, may_begin), stacks))
+            results = list(pool.map(lambda stack: self._one(work, stack), stacks))
         failed = [f"{result.stack}: {error}" for result in results for error in result.failures]
         if self._interrupts:
             raise Interrupted("interrupted. Run the same command again: it goes on from here")
         if failed:
             raise LakeError("\n".join(failed))
 
-    def _one(self, work: Callable[[Progress], None], stack: str, may_begin: MayBegin) -> Progress:
+    def _one(self, work: Callable[[Progress], None], stack: str) -> Progress:
         progress = Progress(stack)
-        while not self._stopped() and not may_begin(stack):
-            time.sleep(POLL_SECONDS)
         if self._stopped():
             return progress
         self._tell(progress)
@@ -132,6 +151,17 @@ class Terraform:
         progress.finished = True
         self._tell(progress)
         return progress
+
+    def _wait(self, progress: Progress, missing: Missing) -> None:
+        """Wait for what the stack needs. One that has failed elsewhere, or an interrupt, ends the wait."""
+        since = time.monotonic()
+        while not self._stopped() and (what := missing(progress.stack)):
+            if time.monotonic() - since > WAIT_SECONDS:
+                raise LakeError(f"waited {WAIT_SECONDS // 60} minutes for {what}. Run the same command again later")
+            progress.working = {f"waits for {what}": since}
+            self._tell(progress)
+            time.sleep(POLL_SECONDS)
+        progress.working = {}
 
     def _stopped(self) -> bool:
         return self._failed or self._interrupts > 0
@@ -152,12 +182,16 @@ class Terraform:
             mark.set(begun)
         self._note(progress, state.taken_up(folder))
 
-    def _apply(self, progress: Progress) -> None:
+    def _apply(self, progress: Progress, missing: Missing) -> None:
         mark = self._applied(progress.stack)
         begun = mark.begin()
-        progress.unchanged = not self._plan_all and mark.holds(begun)
-        if progress.unchanged:
+        if not self._plan_all and mark.holds(begun):
+            progress.skipped = True
             self._note(progress, "unchanged since its last apply, so not planned; --all plans it all the same")
+            return
+        self._wait(progress, missing)
+        if self._stopped():
+            progress.skipped = True
             return
         mark.remove()
         self._prepare(progress)
@@ -185,7 +219,7 @@ class Terraform:
         if found:
             self._adopting(found, progress, *(f"-target={orphan.address}" for orphan in found))
         if not progress.errors and not self._interrupts:
-            self._run("destroy", progress)
+            self._run("destroy", progress, APPROVED)
 
     def _orphans(self, stack: str) -> list[adoption.Orphan]:
         resources = json.loads((self._folder(stack) / "cdk.tf.json").read_text()).get("resource", {})
@@ -204,7 +238,7 @@ class Terraform:
             blocks = [{"to": orphan.address, "id": orphan.found.id} for orphan in found]
             file.write_text(json.dumps({"import": blocks}))
         try:
-            self._run("apply", progress, *options)
+            self._run("apply", progress, APPROVED, *options)
         finally:
             file.unlink(missing_ok=True)
         for orphan in [] if progress.errors else found:

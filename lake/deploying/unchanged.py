@@ -16,7 +16,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lake.aws import Aws, error_code
+from lake.aws import Aws, error_code, is_absent
 from lake.deploying.state import UNSAVED
 
 LOCK = ".terraform.lock.hcl"
@@ -121,7 +121,9 @@ def _storage(aws: Aws) -> str:
     """The key that storage made. Where storage was made anew, what others had set on its buckets is gone."""
     try:
         return aws.kms.describe_key(KeyId=aws.names.key_alias)["KeyMetadata"]["KeyId"]
-    except ClientError:
+    except ClientError as error:
+        if not is_absent(error):
+            raise
         return ""
 
 

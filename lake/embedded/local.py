@@ -149,7 +149,8 @@ class LocalAws:
         need_writable(self.folder)
         self._need_free_port()
         self._make_folder()
-        options = ["--version", __version__, *(["--open"] if is_open else [])]
+        speed = str(self.lake.environment.buffer_speed)
+        options = ["--version", __version__, "--buffer-speed", speed, *(["--open"] if is_open else [])]
         options += ["--jobs-as", user] if (user := os.environ.get("LAKE_JOBS_AS")) else []
         command = program("local_aws", "--port", str(self.port), "--folder", str(self._data), *options)
         with self.log.open("ab") as log:

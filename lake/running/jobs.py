@@ -10,11 +10,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
-from lake.configuration.model import REPORTS, ScriptJob
+from lake.configuration.model import REPORTS, JobSettings, ScriptJob
 from lake.configuration.suggest import allowed
 from lake.errors import BadInput, GoesOn, LakeError, RunsAlready
 
 POLL_SECONDS = 1.0
+RETRY_SECONDS = 30
+"""Within which Glue begins the next attempt at a run."""
 SHELL_LOGS = "/aws-glue/python-jobs"
 """The log groups of all Python shell jobs of an account."""
 ENDED = {"SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"}
@@ -65,30 +67,47 @@ def follow(aws: Aws, job: str, run_id: str, show: Show) -> dict[str, Any]:
     ended = wait(aws, job, run_id, show)
     if ended["JobRunState"] != "SUCCEEDED":
         raise LakeError(
-            f"the run {run_id} of {job} is {ended['JobRunState']}: {ended.get('ErrorMessage', 'no message')}\n"
-            f"Its log: {log_group(aws, job, 'error')}, stream {run_id}"
+            f"the run {ended['Id']} of {job} is {ended['JobRunState']}: {ended.get('ErrorMessage', 'no message')}\n"
+            f"Its log: {log_places(aws, job, ended['Id'])}. `lake logs {job}` shows it"
         )
     if job in aws.lake.config.jobs:
-        return report(aws, job, run_id)
-    done = {"job": job, "run_id": run_id, "state": ended["JobRunState"], "seconds": ended["ExecutionTime"]}
-    return done | {"log": f"{log_group(aws, job, 'output')}, stream {run_id}"}
+        return report(aws, job, ended["Id"])
+    done = {"job": job, "run_id": ended["Id"], "state": ended["JobRunState"], "seconds": ended["ExecutionTime"]}
+    return done | {"log": log_places(aws, job, ended["Id"])}
 
 
 def wait(aws: Aws, job: str, run_id: str, show: Show) -> Any:
-    """Wait for the end of a run, and return it as Glue tells it. Raises GoesOn on Ctrl-C."""
+    """Wait for the end of a run's last attempt, and return that as Glue tells it. Raises GoesOn on Ctrl-C."""
     try:
         while True:
             found = aws.glue.get_job_run(JobName=aws.names.job(job), RunId=run_id)["JobRun"]
-            if found["JobRunState"] in ENDED:
+            if found["JobRunState"] not in ENDED:
+                show(found["JobRunState"], _progress(aws, job, run_id))
+            elif again := _next_attempt(aws, job, found):
+                run_id = again
+            else:
                 show(found["JobRunState"], "")
                 return found
-            show(found["JobRunState"], _progress(aws, job, run_id))
             time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
         raise GoesOn(
             f"the run {run_id} of {job} goes on. Stop it with `lake stop {run_id}`, see its end with "
             f"`lake attach {run_id}`"
         ) from None
+
+
+def _next_attempt(aws: Aws, job: str, ended: Any) -> str:
+    """The id of the attempt that Glue makes after one that has failed; empty where it makes none."""
+    attempt = ended.get("Attempt", 0) + 1
+    if ended["JobRunState"] != "FAILED" or attempt > aws.lake.config.every_job[job].retries:
+        return ""
+    run_id, until = f"{ended['Id'].partition('_attempt_')[0]}_attempt_{attempt}", time.monotonic() + RETRY_SECONDS
+    while time.monotonic() < until:
+        try:
+            return aws.glue.get_job_run(JobName=aws.names.job(job), RunId=run_id)["JobRun"]["Id"]
+        except aws.glue.exceptions.EntityNotFoundException:
+            time.sleep(POLL_SECONDS)
+    return ""
 
 
 def report(aws: Aws, job: str, run_id: str) -> dict[str, Any]:
@@ -99,11 +118,24 @@ def report(aws: Aws, job: str, run_id: str) -> dict[str, Any]:
 
 
 def log_group(aws: Aws, name: str, kind: str) -> str:
-    """The log group of a job; kind is `output` or `error`. Each run has a stream there of its own name."""
+    """The log group of a job; kind is `output` or `error`. A run's streams there begin with its id.
+
+    Glue puts what a script prints, and its traceback, into `output`, and Spark's own log into `error`. Of a shell job,
+    and on the embedded AWS, `error` is what was printed to stderr.
+    """
     job = aws.lake.config.every_job[name]
-    shell = isinstance(job, ScriptJob) and job.type == "shell"
-    prefix = SHELL_LOGS if shell else aws.names.job_logs(name, encrypted=job.encryption)
+    prefix = SHELL_LOGS if _is_shell(job) else aws.names.job_logs(name, encrypted=job.encryption)
     return f"{prefix}/{kind}"
+
+
+def log_places(aws: Aws, name: str, run_id: str) -> str:
+    """Where CloudWatch has the log of a run, in words."""
+    groups = " and ".join(log_group(aws, name, kind) for kind in ("output", "error"))
+    return f"{groups}, {'stream' if _is_shell(aws.lake.config.every_job[name]) else 'streams that begin with'} {run_id}"
+
+
+def _is_shell(job: JobSettings) -> bool:
+    return isinstance(job, ScriptJob) and job.type == "shell"
 
 
 def check_job(aws: Aws, job: str) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from lake.aws import Aws
 from lake.configuration.suggest import hint
@@ -24,11 +24,17 @@ GRACE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a log; `source` is short for its log group: output, error, crawler, firehose or flink."""
+    """A line of a log; `source` is short for its log group: output, error, crawler, firehose, lambda or flink."""
 
     at: datetime
     source: str
     text: str
+
+
+class Place(NamedTuple):
+    source: str
+    group: str
+    stream: str
 
 
 @dataclass(frozen=True)
@@ -37,14 +43,14 @@ class Log:
 
     Attributes:
         what: it is, in a sentence: `the run jr_1 of flights`.
-        streams: (source, log group, log stream) of each of its parts.
+        streams: gives the places of its parts that are there now: a run has a stream for each of its machines.
         only: what its lines begin with, where others share the stream.
         is_over: whether nothing more will come.
         nothing: what to say where there is no line yet.
     """
 
     what: str
-    streams: tuple[tuple[str, str, str], ...]
+    streams: Callable[[], Sequence[Place]]
     is_over: Callable[[], bool]
     nothing: str
     only: str = ""
@@ -100,7 +106,7 @@ def follow(aws: Aws, log: Log, last: int) -> Iterator[Line]:
     # AWS shows what was written some seconds later.
     grace = 0 if aws.lake.environment.endpoint else GRACE_SECONDS
     while True:
-        fresh = [line for stream in log.streams for line in _fresh(aws, log, stream, tokens)]
+        fresh = [line for place in log.streams() for line in _fresh(aws, log, place, tokens)]
         yield from sorted(fresh, key=lambda line: line.at)
         if ended is not None and not fresh and time.monotonic() >= ended + grace:
             return
@@ -110,37 +116,36 @@ def follow(aws: Aws, log: Log, last: int) -> Iterator[Line]:
             time.sleep(POLL_SECONDS)
 
 
-Tokens = dict[str, str]
-"""By log group, where to read on."""
+Tokens = dict[Place, str]
+"""Where to read on."""
 
 
 def _started(aws: Aws, log: Log, last: int) -> tuple[list[Line], Tokens]:
     """The last lines, and where to read on."""
     tokens: Tokens = {}
     found: list[Line] = []
-    for source, group, stream in log.streams:
+    for place in log.streams():
         # Of a stream that others share, some lines are left out.
-        answer = _events(aws, group, stream, limit=_MOST if log.only else max(last, 1))
+        answer = _events(aws, place, limit=_MOST if log.only else max(last, 1))
         if answer:
-            tokens[group] = answer["nextForwardToken"]
-            found += _lines(log, source, answer["events"])
+            tokens[place] = answer["nextForwardToken"]
+            found += _lines(log, place.source, answer["events"])
     found.sort(key=lambda line: line.at)
     return found[-last:] if last else [], tokens
 
 
-def _fresh(aws: Aws, log: Log, place: tuple[str, str, str], tokens: Tokens) -> list[Line]:
-    source, group, stream = place
-    position: dict[str, Any] = {"nextToken": tokens[group]} if group in tokens else {}
-    answer = _events(aws, group, stream, startFromHead=True, **position)
+def _fresh(aws: Aws, log: Log, place: Place, tokens: Tokens) -> list[Line]:
+    position: dict[str, Any] = {"nextToken": tokens[place]} if place in tokens else {}
+    answer = _events(aws, place, startFromHead=True, **position)
     if answer:
-        tokens[group] = answer["nextForwardToken"]
-    return list(_lines(log, source, answer["events"] if answer else []))
+        tokens[place] = answer["nextForwardToken"]
+    return list(_lines(log, place.source, answer["events"] if answer else []))
 
 
-def _events(aws: Aws, group: str, stream: str, **options: Any) -> Any:
+def _events(aws: Aws, place: Place, **options: Any) -> Any:
     """One page of events; None where the group or the stream is not there yet."""
     try:
-        return aws.logs.get_log_events(logGroupName=group, logStreamName=stream, **options)
+        return aws.logs.get_log_events(logGroupName=place.group, logStreamName=place.stream, **options)
     except aws.logs.exceptions.ResourceNotFoundException:
         return None
 
@@ -163,7 +168,12 @@ def _of_job(aws: Aws, job: str, given: str | None) -> Log:
         found = aws.glue.get_job_run(JobName=aws.names.job(job), RunId=run.id)["JobRun"]
         return found["JobRunState"] in jobs.ENDED
 
-    streams = tuple((kind, jobs.log_group(aws, job, kind), run.id) for kind in ("output", "error"))
+    def streams() -> list[Place]:
+        groups = {kind: jobs.log_group(aws, job, kind) for kind in ("output", "error")}
+        return [
+            Place(kind, group, name) for kind, group in groups.items() for name in _streams_of_run(aws, group, run.id)
+        ]
+
     what = f"the run {run.id} of {job}"
     return Log(what, streams, is_over, f"{what} is {run.state} and has logged nothing yet")
 
@@ -179,16 +189,27 @@ def _of_crawler(aws: Aws, dataset: str) -> Log:
     last = max(crawls, key=lambda crawl: crawl["StartTime"])
     is_over = lambda: aws.glue.get_crawler(Name=name)["Crawler"]["State"] == "READY"  # noqa: E731
     what = f"the last crawl of {dataset}"
-    streams = (("crawler", catalog.CRAWLER_LOGS, name),)
-    return Log(what, streams, is_over, f"{what} is {last['State']} and has logged nothing yet", f"[{last['CrawlId']}] ")
+    nothing = f"{what} is {last['State']} and has logged nothing yet"
+    streams = [Place("crawler", catalog.CRAWLER_LOGS, name)]
+    return Log(what, lambda: streams, is_over, nothing, f"[{last['CrawlId']}] ")
 
 
 def _of_stream(aws: Aws, stream: str) -> Log:
-    groups = {service: aws.names.log_group(service, stream) for service in ("firehose", "flink")}
-    found = [(service, group, name) for service, group in groups.items() for name in _streams_of(aws, group)]
+    groups = {service: aws.names.log_group(service, stream) for service in ("firehose", "lambda", "flink")}
+    found = [Place(service, group, name) for service, group in groups.items() for name in _streams_of(aws, group)]
     what = f"the stream {stream}"
     nothing = f"{what} has logged nothing: Firehose logs errors alone, and a Flink application once it is started"
-    return Log(what, tuple(found), lambda: False, nothing)
+    return Log(what, lambda: found, lambda: False, nothing)
+
+
+def _streams_of_run(aws: Aws, group: str, run_id: str) -> list[str]:
+    """Of a run's driver and executors, or of the one process that it has."""
+    try:
+        pages = aws.logs.get_paginator("describe_log_streams").paginate(logGroupName=group, logStreamNamePrefix=run_id)
+        names = [stream["logStreamName"] for page in pages for stream in page["logStreams"]]
+    except aws.logs.exceptions.ResourceNotFoundException:
+        return []
+    return [name for name in names if name.removeprefix(run_id)[:1] in ("", "-")]
 
 
 def _streams_of(aws: Aws, group: str) -> list[str]:

@@ -84,7 +84,7 @@ def fetch(aws: Aws, job: str, folder: Path) -> Path:
     """Ask Athena for the rows of the dataset that the job starts from, as a CSV file in the folder."""
     step(aws.lake, job)
     source = aws.lake.config.jobs[job].source
-    if aws.lake.config.datasets[source].format == "jdbc":
+    if aws.lake.config.datasets[source].in_database:
         raise BadInput(f"Athena does not read {source}, a table of a database. Give its records with --rows FILE")
     answer = query(aws, f'SELECT * FROM "{source}"', "raw")
     place = urlsplit(answer.output)

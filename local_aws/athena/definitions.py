@@ -10,14 +10,11 @@ from sqlglot import exp
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.session import Session
 from local_aws.athena.tables import Table
+from local_aws.hive_classes import JSON, PARQUET, TEXT
 from local_aws.protocol import Document
 
 _BATCH = 100
-_FORMATS = {
-    "PARQUET": ("parquet.MapredParquet", "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"),
-    "TEXTFILE": ("", "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"),
-    "JSON": ("", "org.openx.data.jsonserde.JsonSerDe"),
-}
+_FORMATS = {"PARQUET": PARQUET, "TEXTFILE": TEXT, "JSON": JSON}
 
 
 def register(session: Session, table: Table, partitions: list[tuple[list[str], str]], quiet: bool) -> None:
@@ -70,17 +67,13 @@ def storage(kind: str, location: str, columns: list[tuple[str, str]], serde: Doc
     """A StorageDescriptor; `kind` is PARQUET, JSON or TEXTFILE, `columns` are (name, Hive type)."""
     if kind.upper() not in _FORMATS:
         raise QueryFailed(f"NOT_SUPPORTED: the format {kind} is not supported here; allowed are {', '.join(_FORMATS)}")
-    reader, library = _FORMATS[kind.upper()]
+    classes = _FORMATS[kind.upper()]
     return {
         "Columns": [{"Name": name, "Type": type_} for name, type_ in columns],
         "Location": location,
-        "InputFormat": f"org.apache.hadoop.hive.ql.io.{reader}InputFormat"
-        if reader
-        else "org.apache.hadoop.mapred.TextInputFormat",
-        "OutputFormat": f"org.apache.hadoop.hive.ql.io.{reader}OutputFormat"
-        if reader
-        else "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-        "SerdeInfo": {"SerializationLibrary": library, "Parameters": {}, **(serde or {})},
+        "InputFormat": classes.input,
+        "OutputFormat": classes.output,
+        "SerdeInfo": {"SerializationLibrary": classes.serde, "Parameters": {}, **(serde or {})},
     }
 
 

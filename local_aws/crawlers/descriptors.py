@@ -5,30 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from local_aws.crawlers.formats import Format
+from local_aws.hive_classes import JSON, OPEN_CSV, PARQUET, TEXT, Classes
 from local_aws.mirror import S3File
 from local_aws.protocol import Document
-
-_TEXT = (
-    "org.apache.hadoop.mapred.TextInputFormat",
-    "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-)
-_PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
 
 
 def serde(fmt: Format, columns: Iterable[str]) -> Document:
     """The SerdeInfo that reads files of a format."""
+    return {"SerializationLibrary": _classes(fmt).serde, "Parameters": _serde_parameters(fmt, columns)}
+
+
+def _classes(fmt: Format) -> Classes:
+    text = OPEN_CSV if fmt.serde == "OpenCSVSerDe" else TEXT
+    return {"parquet": PARQUET, "json": JSON}.get(fmt.classification, text)
+
+
+def _serde_parameters(fmt: Format, columns: Iterable[str]) -> dict[str, str]:
     if fmt.classification == "parquet":
-        return _serde(f"{_PARQUET}.serde.ParquetHiveSerDe", {"serialization.format": "1"})
+        return {"serialization.format": "1"}
     if fmt.classification == "json":
-        return _serde("org.openx.data.jsonserde.JsonSerDe", {"paths": ",".join(columns)})
+        return {"paths": ",".join(columns)}
     if fmt.serde == "OpenCSVSerDe":
-        separator = {"separatorChar": fmt.delimiter, "quoteChar": fmt.quote, "escapeChar": "\\"}
-        return _serde("org.apache.hadoop.hive.serde2.OpenCSVSerde", separator)
-    return _serde("org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", {"field.delim": fmt.delimiter})
-
-
-def _serde(library: str, parameters: dict[str, str]) -> Document:
-    return {"SerializationLibrary": library, "Parameters": parameters}
+        return {"separatorChar": fmt.delimiter, "quoteChar": fmt.quote, "escapeChar": "\\"}
+    return {"field.delim": fmt.delimiter}
 
 
 def parameters(crawler: str, fmt: Format, files: Sequence[S3File], records: int) -> dict[str, str]:
@@ -67,13 +66,12 @@ def storage(
     spellings: Mapping[str, str],
 ) -> Document:
     """A StorageDescriptor. `spellings`: names as the files have them, where that is not lower case."""
-    parquet = (f"{_PARQUET}.MapredParquetInputFormat", f"{_PARQUET}.MapredParquetOutputFormat")
-    reads, writes = parquet if fmt.classification == "parquet" else _TEXT
+    classes = _classes(fmt)
     return {
         "Columns": list(columns),
         "Location": location,
-        "InputFormat": reads,
-        "OutputFormat": writes,
+        "InputFormat": classes.input,
+        "OutputFormat": classes.output,
         "Compressed": fmt.compression != "none",
         "NumberOfBuckets": -1,
         "SerdeInfo": serde(fmt, [spellings.get(column["Name"], column["Name"]) for column in columns]),

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from aws_croniter import AwsCroniter  # type: ignore[import-untyped]
-from aws_croniter.exceptions import AwsCroniterExpressionError  # type: ignore[import-untyped]
+from aws_croniter import AwsCroniter
+from aws_croniter.exceptions import AwsCroniterExpressionError
 
 _MINUTE = timedelta(minutes=1)
 

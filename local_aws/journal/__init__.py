@@ -2,7 +2,7 @@
 
 The emulator writes its state when it is stopped. This application stands directly in front of it, so that every call
 passes, also those that engines make in turn, and holds an answer back until the state of its service is in its file, or
-for records and log lines until they stand in a journal. A kill of the process at any time then loses nothing that was
+for log lines until they stand in a journal. A kill of the process at any time then loses nothing that was
 acknowledged. (docs/adr/0019-state-before-the-answer.md)
 """
 
@@ -20,7 +20,7 @@ from typing import Any
 
 from local_aws.disk import no_space, not_kept
 from local_aws.gateway import AsgiApp, Receive, Scope, Send, again, read_body
-from local_aws.journal.lines import MERGES, Lines, log_line, record_line
+from local_aws.journal.lines import MERGES, Lines, log_line
 from local_aws.journal.refusal import refuse
 from local_aws.journal.requests import Effect, Request, has_form, request_of
 from local_aws.journal.room import Room
@@ -113,7 +113,7 @@ class Journal:
             if start is not None:
                 held, start = start, None
                 try:
-                    await self._keep(request, held["status"], asked, message.get("body", b""), begun)
+                    await self._keep(request, held["status"], asked, begun)
                 except (OSError, AwsError) as error:
                     refused = True
                     log.error("%s %s could not be kept: %s", request.service, request.action or request.path, error)
@@ -125,31 +125,23 @@ class Journal:
 
         await self._emulator(scope, receive, keeping)
 
-    async def _keep(self, request: Request, status: int, asked: bytes, answered: bytes, losses: int) -> None:
+    async def _keep(self, request: Request, status: int, asked: bytes, losses: int) -> None:
         if status < 400:
-            await self._save(request, asked, answered)
-            # What Firehose delivers, also from a stream, the emulator writes to S3 in tasks that it has begun by now.
-            await asyncio.sleep(0)
+            await self._save(request, asked)
         if self._losses.count != losses:
             raise no_space(self._folder)
         self._changed.set()
         if self._sweeper is None:
             self._sweeper = asyncio.create_task(self._sweep())
 
-    async def _save(self, request: Request, asked: bytes, answered: bytes) -> None:
+    async def _save(self, request: Request, asked: bytes) -> None:
         keys = keys_of(request.service)
         if request.effect is Effect.LINE and request.has_plain_json:
-            self._append(request, json.loads(asked), json.loads(answered))
+            self._lines["cloudwatch_logs"].append(log_line(request.action, request.region, json.loads(asked)))
         elif request.effect is Effect.EVERYTHING or not keys:
             await self._states.save(loaded_states())
         elif request.effect in (Effect.STATE, Effect.LINE):
             await self._states.save(keys)
-
-    def _append(self, request: Request, asked: dict[str, Any], answered: dict[str, Any]) -> None:
-        if request.service == "kinesis":
-            self._lines["kinesis"].append(record_line(request.action, request.region, asked, answered))
-        else:
-            self._lines["cloudwatch_logs"].append(log_line(request.action, request.region, asked))
 
     def _taken(self, key: str, state: State) -> Callable[[], None]:
         if key == "firehose":

@@ -1,7 +1,7 @@
-"""Records of streams and lines of logs: one line in a file each call, in place of a whole state.
+"""Lines of logs: one line in a file each call, in place of a whole state.
 
-A line is merged into the state of its service before the emulator next loads it, with the sequence numbers, shards and
-times that were acknowledged. A file of lines goes once a state that holds them is on disk.
+A line is merged into the state of its service before the emulator next loads it, with the times that were
+acknowledged. A file of lines goes once a state that holds them is on disk.
 """
 
 from __future__ import annotations
@@ -98,17 +98,6 @@ def _loaded(folder: Path, key: str) -> State:
     return state or {}
 
 
-def record_line(action: str, region: str, asked: Document, answered: Document) -> Document:
-    """What PutRecord or PutRecords did."""
-    name = asked.get("StreamName") or str(asked.get("StreamARN", "")).rpartition("/")[2]
-    given, stored = (asked["Records"], answered["Records"]) if action == "PutRecords" else ([asked], [answered])
-    records = [
-        [kept["ShardId"], kept["SequenceNumber"], sent["PartitionKey"], sent.get("Data", "")]
-        for sent, kept in zip(given, stored, strict=True)
-    ]
-    return {"region": region, "stream": name, "records": records}
-
-
 def log_line(action: str, region: str, asked: Document) -> Document:
     """What CreateLogStream or PutLogEvents did."""
     return {
@@ -120,25 +109,6 @@ def log_line(action: str, region: str, asked: Document) -> Document:
         "events": asked.get("logEvents", []),
         "creates": action == "CreateLogStream",
     }
-
-
-def _merge_records(state: State, lines: list[Document]) -> None:
-    for line in lines:
-        stream = _kept(state, "streams", line["region"], line["stream"])
-        for shard, sequence, key, data in line["records"]:
-            place = ((stream or {}).get("shards") or {}).get(shard)
-            # A stream that was deleted and made again begins after the records of the first.
-            if place is None or sequence < place["starting_sequence_number"]:
-                continue
-            place["records"].append(
-                {
-                    "SequenceNumber": sequence,
-                    # A sequence number begins with the time of its record.
-                    "ApproximateArrivalTimestamp": int(sequence[:20]) / 1000,
-                    "Data": data,
-                    "PartitionKey": key,
-                }
-            )
 
 
 def _merge_logs(state: State, lines: list[Document]) -> None:
@@ -180,7 +150,6 @@ def _written_out(milliseconds: int) -> str:
 
 
 MERGES: dict[str, Callable[[State, list[Document]], None]] = {
-    "kinesis": _merge_records,
     "cloudwatch_logs": _merge_logs,
 }
 

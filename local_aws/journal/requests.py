@@ -94,12 +94,12 @@ _GIVES_ROOM = re.compile(
     "|ScheduleKeyDeletion)"
 )
 _KEYS_AT_WORK = re.compile("(Encrypt|Decrypt|ReEncrypt|GenerateDataKey|GenerateRandom|Sign|Verify|GenerateMac)")
-_LINES = {("kinesis", "PutRecord"), ("kinesis", "PutRecords"), ("logs", "PutLogEvents"), ("logs", "CreateLogStream")}
+_LINES = {("logs", "PutLogEvents"), ("logs", "CreateLogStream")}
 _SOON = {
     # SQS may deliver a message twice: a receipt that is lost does that.
     *(("sqs", action) for action in ("ReceiveMessage", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch")),
     *(("sqs", action) for action in ("DeleteMessage", "DeleteMessageBatch")),
-    # The emulator delivers Firehose's records to S3 before it answers; its state only counts them.
+    # Of other destinations than S3; the emulator's state only counts the records.
     *(("firehose", action) for action in ("PutRecord", "PutRecordBatch")),
     ("monitoring", "PutMetricData"),
     ("logs", "StartQuery"),

@@ -1,14 +1,14 @@
-"""Firehose: the time zone and the file extension of a delivery stream."""
+"""Firehose: the time zone, the file extension and the backup of a delivery stream."""
 
 from __future__ import annotations
 
 from local_aws.context import Context
 from local_aws.mends.kept import Kept, keeping
-from local_aws.protocol import Handlers
+from local_aws.protocol import Call, Document, Handlers, stacked
 
 _DELIVERY_STREAM = Kept(
     service="firehose",
-    fields=("CustomTimeZone", "FileExtension"),
+    fields=("CustomTimeZone", "FileExtension", "S3BackupDescription"),
     writes={
         "CreateDeliveryStream": ("DeliveryStreamName", "ExtendedS3DestinationConfiguration"),
         "UpdateDestination": ("DeliveryStreamName", "ExtendedS3DestinationUpdate"),
@@ -20,7 +20,30 @@ _DELIVERY_STREAM = Kept(
     defaults={"CustomTimeZone": "UTC"},
     merged=("UpdateDestination",),
 )
+DELIVERY_STREAMS = "kept_firehose"
+"""Collection of the store that has every delivery stream's `region/name`."""
+_BACKUP_DEFAULTS = {
+    "BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": 300},
+    "CompressionFormat": "UNCOMPRESSED",
+    "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},
+    "CloudWatchLoggingOptions": {"Enabled": False},
+}
 
 
 def handlers(context: Context) -> Handlers:
-    return keeping(context, _DELIVERY_STREAM)
+    kept = keeping(context, _DELIVERY_STREAM)
+    named: Handlers = {("firehose", action): _with_backup_as_described for action in _DELIVERY_STREAM.writes}
+    return stacked(kept, named)
+
+
+def _with_backup_as_described(call: Call) -> Document:
+    """A backup is given as one thing, and described as another."""
+    payload = dict(call.payload)
+    for kind, given in (
+        ("ExtendedS3DestinationConfiguration", "S3BackupConfiguration"),
+        ("ExtendedS3DestinationUpdate", "S3BackupUpdate"),
+    ):
+        config = payload.get(kind) or {}
+        if backup := config.get(given):
+            payload[kind] = {**config, "S3BackupDescription": {**_BACKUP_DEFAULTS, **backup}}
+    return call.forward(payload)

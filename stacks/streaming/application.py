@@ -12,7 +12,7 @@ from cdktf_cdktf_provider_aws.kinesis_stream import KinesisStream
 from cdktf_cdktf_provider_aws.s3_object import S3Object
 
 from lake.configuration.flink import is_installed, jar, missing
-from lake.configuration.model import Application, Stream
+from lake.configuration.model import Application, Delivery, Stream
 from lake.shipped import FLINK_APP
 from stacks import policies
 from stacks.base import LakeStack
@@ -42,7 +42,7 @@ def code(stack: LakeStack) -> S3Object | None:
         names=stack.names,
         purpose="flink",
         keeps_data=False,
-        environment=stack.lake.environment,
+        lake=stack.lake,
     ).bucket
     stack.output("flink_bucket", bucket.bucket, "Bucket of the Flink applications' code")
     # The embedded AWS has a connector of its own, and compiles the format of the events.
@@ -107,7 +107,7 @@ def _results(
     stack: LakeStack, name: str, columns: dict[str, str], stream: Stream, database: GlueCatalogDatabase, zone: str
 ) -> KinesisStream:
     """A stream of results, by Firehose to a table whose files lie in `zone`."""
-    results = Stream(columns=columns, buffer=stream.buffer)
+    results = Stream(columns=columns, delivery=Delivery(buffer=stream.delivery.buffer))
     kinesis = kinesis_stream(stack, name, results)
     table = events_table(stack, database, name, results, zone)
     delivery_stream(stack, name, results, kinesis, table, zone)

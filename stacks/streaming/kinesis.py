@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cdktf_cdktf_provider_aws.kinesis_stream import KinesisStream
+from typing import Any
+
+from cdktf_cdktf_provider_aws.kinesis_stream import KinesisStream, KinesisStreamStreamModeDetails
 
 from lake.configuration.model import Stream
 from stacks.base import LakeStack
@@ -13,7 +15,7 @@ def kinesis_stream(stack: LakeStack, name: str, stream: Stream) -> KinesisStream
         stack,
         f"{name}_stream",
         name=stack.names.stream(name),
-        shard_count=stream.shards,
+        **_capacity(stream),
         retention_period=stream.retention_hours,
         encryption_type="KMS",
         kms_key_id=stack.names.key_alias_arn,
@@ -21,3 +23,9 @@ def kinesis_stream(stack: LakeStack, name: str, stream: Stream) -> KinesisStream
     )
     stack.output(f"{name}_stream_name", kinesis.name, f"Kinesis stream of {name}")
     return kinesis
+
+
+def _capacity(stream: Stream) -> dict[str, Any]:
+    if stream.mode == "on_demand":
+        return {"stream_mode_details": KinesisStreamStreamModeDetails(stream_mode="ON_DEMAND")}
+    return {"shard_count": stream.shards}

@@ -10,7 +10,6 @@ from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from stacks import policies
 from stacks.base import LakeStack
 
-LOG_DAYS = 30
 READ_STREAM = [
     f"kinesis:{action}"
     for action in ("DescribeStream", "DescribeStreamSummary", "GetShardIterator", "GetRecords", "ListShards")
@@ -30,11 +29,15 @@ def service_role(
     return role, IamRolePolicy(stack, f"{name}_policy", name="stream", role=role.id, policy=policy)
 
 
-def log(stack: LakeStack, service: str, name: str, stream: str) -> tuple[CloudwatchLogGroup, CloudwatchLogStream]:
-    group = CloudwatchLogGroup(
+def log_group(stack: LakeStack, service: str, name: str) -> CloudwatchLogGroup:
+    return CloudwatchLogGroup(
         stack,
         f"{name}_{service}_log",
         name=stack.names.log_group(service, name),
-        retention_in_days=LOG_DAYS,
+        retention_in_days=stack.lake.config.retention.log_days,
     )
+
+
+def log(stack: LakeStack, service: str, name: str, stream: str) -> tuple[CloudwatchLogGroup, CloudwatchLogStream]:
+    group = log_group(stack, service, name)
     return group, CloudwatchLogStream(stack, f"{name}_{service}_log_stream", name=stream, log_group_name=group.name)

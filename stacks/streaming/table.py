@@ -5,10 +5,15 @@ from __future__ import annotations
 from cdktf_cdktf_provider_aws.glue_catalog_database import GlueCatalogDatabase
 from cdktf_cdktf_provider_aws.glue_catalog_table import GlueCatalogTable
 
-from lake.configuration.formats import PARQUET
-from lake.configuration.model import Stream
+from lake.configuration.formats import ORC, PARQUET, Format, json_lines
+from lake.configuration.model import Projection, Stream
+from lake.configuration.model.delivery import DATE
 from stacks import tables
 from stacks.base import LakeStack
+
+_FIRST_ARRIVAL = "2024-01-01"
+_LAST = "NOW+1DAYS"
+"""A day that has begun somewhere east of UTC, where Athena counts."""
 
 
 def streams_database(stack: LakeStack) -> GlueCatalogDatabase:
@@ -22,20 +27,30 @@ def events_table(
 ) -> GlueCatalogTable:
     """Athena computes the partitions (projection), so that a new day needs neither a crawl nor a call."""
     location = f"s3://{stack.names.bucket(zone)}/{name}"
+    keys = stream.delivery.keys
+    folders = "".join(f"{key}=$${{{key}}}/" for key in keys)
     return tables.table(
         stack,
         f"{name}_table",
         database=database.name,
         name=name,
         location=f"{location}/",
-        format_=PARQUET,
+        format_=_format(stream),
         columns=stream.columns,
-        keys={"date": "string"},
+        keys=dict.fromkeys(keys, "string"),
         parameters={
-            "projection.enabled": "true",
-            "projection.date.type": "date",
-            "projection.date.format": "yyyy-MM-dd",
-            "projection.date.range": "2024-01-01,NOW",
-            "storage.location.template": f"{location}/date=$${{date}}/",
+            **tables.projected(_projections(stream)),
+            "storage.location.template": f"{location}/{folders}",
         },
     )
+
+
+def _format(stream: Stream) -> Format:
+    return {"parquet": PARQUET, "orc": ORC}.get(stream.delivery.format) or json_lines(stream.columns)
+
+
+def _projections(stream: Stream) -> dict[str, Projection]:
+    timed = stream.delivery.event_time
+    since = timed.since.isoformat() if timed else _FIRST_ARRIVAL
+    days = Projection(type="date", format="yyyy-MM-dd", range=[since, _LAST])
+    return {DATE: days} | {name: key.projection for name, key in stream.delivery.partition_by.items()}

@@ -218,6 +218,9 @@ def test_a_lake_that_is_up_is_all_leftovers(lake_up: Checkout) -> None:
         "IAM role",
         "Kinesis stream",
         "CloudWatch log group",
+        "CloudWatch alarm",
+        "CloudWatch dashboard",
+        "SNS topic",
     } <= kinds
     assert "by tag" not in kinds, "a resource is tagged as ours that no search by name finds"
 

@@ -190,6 +190,19 @@ def test_a_step_cannot_read_all_of_the_source(events: Lake, spark: SparkSession)
         job(events, [{"join": {"with": "events", "on": "id", "how": "semi"}}])
 
 
+def test_a_partition_outside_of_the_tables_folder_is_refused_as_no_file_of_it_would_be_found(
+    events: Lake, spark: SparkSession
+) -> None:
+    elsewhere: Any = {"Values": ["9"], "StorageDescriptor": {"Location": "s3://raw/elsewhere/day=9"}}
+    boto3.client("glue").create_partition(DatabaseName=events.database, TableName="events", PartitionInput=elsewhere)
+    with pytest.raises(JobError) as error:
+        job(events)
+    assert str(error.value) == (
+        "dataset events: its partition day=9 lies at s3://raw/elsewhere/day=9/, and an incremental run finds new files "
+        f"only in s3://raw/{events.database}/events/. Move its files there, or take `incremental` out of the job"
+    )
+
+
 def test_a_table_that_is_not_incremental_is_refused(events: Lake, spark: SparkSession) -> None:
     spec = {"job": "j", "source": "events", "tables": {"events": "events"}, "steps": []}
     run(events.arguments(events.spec(**spec, sink={"table": events.database, "partition_by": ["day"]})))

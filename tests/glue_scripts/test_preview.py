@@ -184,6 +184,26 @@ def test_a_large_partner_is_read_where_its_partitions_are_like_the_sources(
     )
 
 
+def test_partitions_that_only_the_catalog_knows_are_read(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the source they lie outside of its folder; of the partner they have no names, and an escaped value."""
+    monkeypatch.setattr(sample, "PARTNERS", 1)
+    lake.put("moved/a.json", lines(("UA", 1)))
+    lake.put("weather/1/a.json", json.dumps({"carrier": "AA", "temp": 1}))
+    lake.put("weather/2/a.json", json.dumps({"carrier": "UA", "temp": 2}))
+    lake.table("flights", "json", FLIGHTS, ("day",))
+    lake.table("weather", "json", {"carrier": "string", "temp": "int"}, ("day",))
+    places = [("flights", "a:2", "moved"), ("weather", "a:1", "weather/1"), ("weather", "a:2", "weather/2")]
+    for table, value, folder in places:
+        storage = {"Location": f"s3://{lake.name}-raw/{folder}/"}
+        partition = {"Values": [value], "StorageDescriptor": storage}
+        lake.glue.create_partition(DatabaseName=lake.name, TableName=table, PartitionInput=partition)
+
+    found = lake.preview([{"join": {"with": "weather", "on": ["carrier", "day"], "take": ["temp"]}}])
+
+    assert [(row["carrier"], row["day"], row["temp"]) for row in found["rows"]] == [("UA", "a:2", 2)]
+    assert found["read"][1]["which"] == "1 files, in partitions like the source's"
+
+
 def test_packed_and_binary_files_are_cut_too(lake: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sample, "ROWS", 2)
     lake.put("flights/a.json.gz", gzip.compress(lines(("UA", 1), ("UA", 2), ("UA", 3)).encode()))

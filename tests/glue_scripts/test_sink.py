@@ -11,12 +11,12 @@ import boto3
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from lake.configuration.rules.steps import COMPRESSIONS as DECLARED
 from lake_etl.catalog import publish_partitions, publish_table, storage_of
 from lake_etl.errors import JobError
 from lake_etl.exact import held
+from lake_etl.formats import FORMATS
 from lake_etl.job import SETTINGS
-from lake_etl.sink import COMPRESSIONS, TIMESTAMP, Written, read_sink, write_table
+from lake_etl.sink import TIMESTAMP, Written, read_sink, write_table
 from tests.glue_scripts.edges import LOST_IN_ORC, edges
 from tests.glue_scripts.small_lake import Lake
 
@@ -27,7 +27,7 @@ ROWS: list[tuple[Any, ...]] = [
     (3, None, datetime(2013, 1, 1, 10, 0, 0, 250, tzinfo=UTC), date(2013, 1, 1), Decimal("-2.00"), False, "b/c"),
 ]
 PAIRS = [
-    (format_, compression) for format_, names in COMPRESSIONS.items() for compression in names if format_ != "avro"
+    (name, compression) for name, format_ in FORMATS.items() for compression in format_.compressions if name != "avro"
 ]
 
 
@@ -205,10 +205,6 @@ def test_small_files_become_files_of_the_target_size(spark: SparkSession, tmp_pa
     assert (by_key.rows, len(by_key.partitions)) == (1_200_000, 2)
     assert 2 <= by_key.files <= 10
     assert spark.conf.get("spark.sql.adaptive.advisoryPartitionSizeInBytes") == before
-
-
-def test_lake_yaml_and_the_job_know_the_same_formats() -> None:
-    assert DECLARED == COMPRESSIONS
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_a_script_has_no_report_so_its_state_its_time_and_its_log_are_told(shop:
     told = json.loads(done.stdout)
 
     assert (done.returncode, told["job"], told["state"]) == (0, "tidy", "SUCCEEDED")
-    assert told["log"] == f"{SHELL_LOGS}/output, stream {told['run_id']}"
+    assert told["log"] == f"{SHELL_LOGS}/output and {SHELL_LOGS}/error, stream {told['run_id']}"
     assert told["seconds"] >= 0
     assert shop.logged("output") == ["3"]
 
@@ -80,7 +80,7 @@ def test_a_script_that_fails_ends_with_1_its_last_line_and_where_its_log_is(shop
     assert done.returncode == 1
     assert states[-1] == "broken: failed"
     assert first.endswith("of broken is FAILED: no seats left (exit code 3)")
-    assert second.startswith(f"Its log: {SHELL_LOGS}/error, stream jr_")
+    assert second.startswith(f"Its log: {SHELL_LOGS}/output and {SHELL_LOGS}/error, stream jr_")
 
 
 def test_going_down_takes_the_logs_along_that_shell_jobs_leave_in_groups_of_the_account(shop: Shop) -> None:

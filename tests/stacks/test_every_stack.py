@@ -176,7 +176,44 @@ def test_data_needs_two_keys_and_derived_files_one(local: Stacks, prod: Stacks) 
         assert bucket(prod, "storage", zone)["lifecycle"] == {"prevent_destroy": True}
         assert "lifecycle" not in bucket(local, "storage", zone)
     assert bucket(local, "athena", "athena")["force_destroy"]
-    assert not bucket(prod, "athena", "athena")["force_destroy"]
+    assert bucket(prod, "athena", "athena")["force_destroy"]
+
+
+def test_the_stacks_without_data_can_be_destroyed_where_storage_cannot(prod: Stacks) -> None:
+    for stack in ("catalog", "etl", "athena", "streaming"):
+        for resource in resources(prod[stack], "aws_s3_bucket").values():
+            assert resource["force_destroy"] and "lifecycle" not in resource
+    [workgroup] = resources(prod["athena"], "aws_athena_workgroup").values()
+    assert workgroup["force_destroy"]
+
+
+def test_a_bucket_logs_to_one_that_is_there_before(prod: Stacks) -> None:
+    """S3 refuses a target that does not exist, and the provider does not try again."""
+    for logging in resources(prod["storage"], "aws_s3_bucket_logging").values():
+        kinds = {dependency.partition(".")[0] for dependency in logging["depends_on"]}
+        assert kinds == {"aws_s3_bucket", "aws_s3_bucket_policy"}
+        assert all("logs" in dependency for dependency in logging["depends_on"])
+
+
+def test_what_was_deleted_goes_and_what_is_kept_has_a_stated_life(prod: Stacks) -> None:
+    found: dict[str, dict[str, Any]] = {}
+    for stack in prod.values():
+        buckets = resources(stack, "aws_s3_bucket")
+        for lifecycle in resources(stack, "aws_s3_bucket_lifecycle_configuration").values():
+            name = buckets[lifecycle["bucket"].split(".")[1]]["bucket"]
+            found[name.split("-")[2]] = {rule["id"]: rule for rule in lifecycle["rule"]}
+    assert set(found) == {"raw", "curated", "quarantine", "logs", "etl", "athena", "flink"}
+    for rules in found.values():
+        replaced = rules["drop-what-was-replaced"]
+        assert replaced["expiration"] == [{"expired_object_delete_marker": True}]
+        assert replaced["noncurrent_version_expiration"] == [{"noncurrent_days": 30}]
+    days = {
+        name: {rule["filter"][0]["prefix"]: rule["expiration"][0].get("days") for rule in rules.values()}
+        for name, rules in found.items()
+    }
+    assert days["etl"] == {"": None, "temp/": 7}
+    assert (days["quarantine"], days["logs"], days["athena"]) == ({"": 365}, {"": 90}, {"": 30})
+    assert days["raw"] == days["curated"] == {"": None}
 
 
 def bucket(stacks: Stacks, stack: str, purpose: str) -> dict[str, Any]:

@@ -119,11 +119,21 @@ def test_only_a_lake_with_encrypted_jobs_has_a_security_configuration(stacks: St
     assert kinds["cloudwatch_encryption"]["cloudwatch_encryption_mode"] == "SSE-KMS"
     assert kinds["job_bookmarks_encryption"]["job_bookmarks_encryption_mode"] == "CSE-KMS"
     assert "logs:AssociateKmsKey" in json.dumps(stacks["etl"])
-    assert "logs.us-east-1.amazonaws.com" in json.dumps(stacks["storage"])
+    [key] = resources(stacks["etl"], "aws_kms_key").values()
+    assert "logs.us-east-1.amazonaws.com" in key["policy"]
 
     assert resources(local["etl"], "aws_glue_security_configuration") == {}
     assert "logs:AssociateKmsKey" not in json.dumps(local["etl"])
-    assert "logs.us-east-1.amazonaws.com" not in json.dumps(local["storage"])
+    assert resources(local["etl"], "aws_kms_key") == {}
+
+
+def test_the_logs_of_an_encrypted_job_have_a_key_by_its_arn_so_that_no_apply_takes_it_off(stacks: Stacks) -> None:
+    [(id_, _)] = resources(stacks["etl"], "aws_kms_key").items()
+    [made] = resources(stacks["etl"], "aws_glue_security_configuration").values()
+    arn = f"${{aws_kms_key.{id_}.arn}}"
+    assert made["encryption_configuration"]["cloudwatch_encryption"]["kms_key_arn"] == arn
+    for group in resources(stacks["etl"], "aws_cloudwatch_log_group").values():
+        assert group.get("kms_key_id") == (arn if "nightly" in group["name"] else None)
 
 
 def test_shell_jobs_alone_may_write_to_the_log_groups_they_share(stacks: Stacks, local: Stacks) -> None:

@@ -201,3 +201,12 @@ def test_what_is_installed_is_shown_with_its_megabytes_and_seconds(
     install.installed("a tool", tmp_path, action)
 
     assert re.fullmatch(r"Installing a tool\n {4}3 MB in \d+ s\n", capsys.readouterr().out)
+
+
+def test_linting_alone_brings_its_own_part_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    brought: list[Path] = []
+    monkeypatch.setattr(install, "ROOT", tmp_path)
+    monkeypatch.setitem(install.EXTRAS, "lint", brought.append)
+    monkeypatch.setattr(install, "set_up", lambda *_, **__: pytest.fail("all of it was set up"))
+    install.main(["--only", "lint"])
+    assert brought == [tmp_path]

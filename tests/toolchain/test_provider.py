@@ -42,9 +42,9 @@ def test_a_packed_mirror_is_found(tmp_path: Path) -> None:
 
 
 def test_the_newest_version_that_fits_counts(tmp_path: Path) -> None:
-    for version in ("5.100.0", "6.9.0", "6.25.0", "7.0.0"):
+    for version in ("5.99.0", "5.100.0", "5.100.1", "6.25.0"):
         unpacked(tmp_path, version)
-    assert provider.look_in(tmp_path, LINUX) == Mirror(tmp_path, "6.25.0", packed=False)
+    assert provider.look_in(tmp_path, LINUX) == Mirror(tmp_path, "5.100.1", packed=False)
 
 
 def test_of_one_version_the_unpacked_one_counts(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_of_one_version_the_unpacked_one_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("layout", [unpacked, packed])
-@pytest.mark.parametrize("version", ["5.99.1", "4.67.0", "7.0.0", "6.0.0-beta1", "latest"])
+@pytest.mark.parametrize("version", ["5.99.1", "4.67.0", "5.101.0", "6.25.0", "5.100.1-beta1", "latest"])
 def test_a_version_out_of_range_is_not_taken(tmp_path: Path, version: str, layout: object) -> None:
     assert callable(layout)
     assert provider.look_in(layout(tmp_path, version), LINUX) is None
@@ -73,7 +73,7 @@ def test_the_first_folder_with_a_provider_wins(tmp_path: Path) -> None:
     folders = [
         tmp_path / "nothing",
         unpacked(tmp_path / "near"),
-        unpacked(tmp_path / "far", "6.25.0"),
+        unpacked(tmp_path / "far", "5.100.7"),
     ]
     assert provider.find_mirror(folders, LINUX) == Mirror(folders[1], "5.100.0", packed=False)
 

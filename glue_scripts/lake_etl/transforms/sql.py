@@ -39,4 +39,5 @@ def _run(query: str, views: dict[str, DataFrame], dataset: Callable[[str], DataF
 def _missing(error: AnalysisException) -> str | None:
     if error.getErrorClass() != "TABLE_OR_VIEW_NOT_FOUND":
         return None
-    return (error.getMessageParameters() or {})["relationName"].strip("`")
+    name: str = (error.getMessageParameters() or {})["relationName"]
+    return name.strip("`")

@@ -1,5 +1,5 @@
 /** Join with another dataset. Options and result are those of lake_etl/transforms/join.py. */
-object Join extends Transform(removes = "removed_by_joins", adds = "added_by_joins") {
+object Join extends Casting(removes = "removed_by_joins", adds = "added_by_joins") {
   type WayOut = (String, String, String, String) => String // of a key and its type here and there: how they may meet
   type Keys = ListMap[String, String] // a column of one side -> the column of the other
 
@@ -11,9 +11,6 @@ object Join extends Transform(removes = "removed_by_joins", adds = "added_by_joi
     IntegerType -> Seq(LongType, DoubleType),
     FloatType -> Seq(DoubleType)
   )
-
-  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame =
-    counting(frame, given, dataset, _ => ())
 
   override def counting(
       frame: DataFrame,

@@ -1,13 +1,10 @@
 /** Change columns row by row. Options and result are those of lake_etl/transforms/map.py. */
-object MapFields extends Transform {
+object MapFields extends Casting {
   private val Known = Seq("cast", "on_error", "lookup", "add", "rename", "delete")
   private val OnMany = Seq("error", "first")
   private val Value = s"${Names.Own}value"
   private val Many = s"${Names.Own}other_value"
   private val Digits = "decimal(38,18)"
-
-  def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame =
-    counting(frame, given, dataset, _ => ())
 
   override def counting(
       frame: DataFrame,

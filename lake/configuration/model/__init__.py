@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lake.configuration.model.base import ALLOWED, COLUMN_TYPE, NAME, TYPE
 from lake.configuration.model.datasets import Crawl, CsvFormat, Dataset, PartitionIndex, Projection
+from lake.configuration.model.delivery import Delivery, PartitionKey, Transform
 from lake.configuration.model.environments import Connection, Environment, Network
 from lake.configuration.model.expectations import Expectation
 from lake.configuration.model.jobs import REPORTS, Job, JobSettings, ScriptJob, Sink
@@ -25,6 +26,7 @@ __all__ = [
     "Crawl",
     "CsvFormat",
     "Dataset",
+    "Delivery",
     "Environment",
     "EventTime",
     "Expectation",
@@ -34,11 +36,13 @@ __all__ = [
     "MlTransform",
     "Network",
     "PartitionIndex",
+    "PartitionKey",
     "Projection",
     "ScriptJob",
     "Sink",
     "Step",
     "Stream",
+    "Transform",
     "Window",
     "Workflow",
     "WorkflowStep",

@@ -32,6 +32,9 @@ DATABASE_TABLE = r"^[A-Za-z_]\w*\.[A-Za-z_]\w*$"
 SINK_TABLE = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$"
 COLUMN_TYPE = rf"({TYPE}|^(array|map|struct)<[a-z0-9_:,<>() ]+>$)"
 JSON_PATH = r"^\$(\.[A-Za-z_]\w*)*(\[\*\])?$"
+JQ = r"^\S[^\r\n]*$"
+FOLDER = r"^[\w./-]+$"
+EXTENSION = r"^\.[0-9a-z!\-_.*'()]{0,127}$"
 CRON = r"^cron\(\S+ \S+ \S+ \S+ \S+ \S+\)$"
 ALLOWED = {
     PROJECT: "lower-case letters, digits and hyphens, such as flights",
@@ -59,6 +62,9 @@ ALLOWED = {
     ZONE: "the subnet's availability zone, such as eu-west-1a",
     DATABASE_TABLE: "schema.table, such as public.customers",
     SINK_TABLE: "a table of the catalog, such as flights, or with a connection schema.table, such as public.flights",
+    JQ: "a JQ expression in one line, such as .origin",
+    FOLDER: "a folder, such as transforms/enrich",
+    EXTENSION: "a dot and lower-case letters, digits or one of !-_.*'(), such as .json.gz",
     CRON: "AWS's six fields in UTC: cron(minutes hours day-of-month month day-of-week year)",
 }
 ProjectName = Annotated[str, Field(pattern=PROJECT)]

@@ -111,6 +111,11 @@ class Dataset(Model):
     """When its crawler runs, and what it does with changes. Only of a crawled table."""
 
     @property
+    def in_database(self) -> bool:
+        """Whether it is a table of a database, and not files."""
+        return self.format == "jdbc"
+
+    @property
     def keys(self) -> dict[str, str]:
         """Partition key: its type; a string where none is given."""
         given = self.partitions

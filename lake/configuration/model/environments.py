@@ -29,6 +29,8 @@ class Environment(Model):
     """The AWS region."""
     endpoint: Annotated[str, Field(pattern=LOOPBACK)] | None = None
     """Set for the embedded AWS only. Without it, the environment is an AWS account."""
+    buffer_speed: Annotated[float, Field(ge=1, le=3600)] = 60
+    """Of the embedded AWS: how many times faster than AWS's the clock of Firehose's buffers runs."""
     account: Annotated[str, Field(pattern=ACCOUNT)] | None = None
     """The account's 12 digits, in quotes. A login to any other account is refused before anything is read."""
     destroyable: bool = False
@@ -53,8 +55,8 @@ class Connection(Model):
     """A PostgreSQL database, or only a way into a VPC (`network`)."""
     host: Annotated[str, Field(pattern=HOST)] | None = None
     """Name or address of the database's host. Required, except with `type: network`."""
-    port: Annotated[int, Field(ge=1, le=65_535)] = 5432
-    """TCP port of the database."""
+    port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    """TCP port of the database. Without it, the usual one of its type: 5432 of PostgreSQL."""
     database: Annotated[str, Field(pattern=DATABASE)] | None = None
     """Name of the database. Required, except with `type: network`."""
     ssl: bool = True

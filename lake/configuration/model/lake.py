@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -19,6 +19,17 @@ class Queries(Model):
     """A folder of SQL files beside lake.yaml, one statement a file. Each becomes a named query."""
     bytes_scanned_cutoff: Annotated[int, Field(ge=10_485_760)] = 10_000_000_000
     """A query that would read more bytes is cancelled. AWS requires at least 10 MiB."""
+
+
+class Retention(Model):
+    """How long an account keeps what the lake no longer needs. The embedded AWS keeps it until `lake down`."""
+
+    noncurrent_days: Annotated[int, Field(ge=1)] = 30
+    """Days for which an object that was replaced or deleted can be brought back."""
+    quarantine_days: Annotated[int, Field(ge=1)] = 365
+    """Days for which rejected rows and files stay in the quarantine zone."""
+    log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 2557, 3653] = 30
+    """Days for which CloudWatch keeps logs. AWS allows these numbers only."""
 
 
 class MlTransform(Model):
@@ -57,6 +68,8 @@ class Config(Model):
     """Streams of events: Kinesis, Firehose to Parquet in the raw zone, and a Flink application."""
     queries: Queries = Queries()
     """Athena's named queries, and how much a query may read."""
+    retention: Retention = Retention()
+    """How long old versions, rejected rows and logs are kept."""
 
     @property
     def jobs(self) -> dict[str, Job]:

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lake.configuration.model.base import ColumnType, Model, Name
+from lake.configuration.model.delivery import Delivery
 from lake.configuration.model.windows import Application, EventTime, Window
-
-
-class Buffer(Model):
-    megabytes: Annotated[int, Field(ge=64, le=128)] = 64
-    """Firehose writes a file at this size. AWS requires at least 64 for Parquet."""
-    seconds: Annotated[int, Field(ge=0, le=900)] = 60
-    """Firehose writes a file after this time, or at `megabytes`, whichever comes first."""
 
 
 class Stream(Model):
     columns: Annotated[dict[Name, ColumnType], Field(min_length=1)]
     """The fields of an event, with their types."""
+    mode: Literal["provisioned", "on_demand"] = "provisioned"
+    """Whether you number the shards of the Kinesis stream, or AWS does as events come, which costs more."""
     shards: Annotated[int, Field(ge=1, le=200)] = 1
-    """Shards of the Kinesis stream. Each takes 1 MB or 1,000 events a second."""
+    """Shards of a provisioned stream. Each takes 1 MB or 1,000 events a second."""
     retention_hours: Annotated[int, Field(ge=24, le=8760)] = 24
     """How long Kinesis keeps an event."""
-    buffer: Buffer = Buffer()
-    """How much Firehose collects before it writes a file."""
+    delivery: Delivery = Delivery()
+    """How Firehose writes its events into the raw zone."""
     event_time: EventTime | None = None
     """Which column says when an event happened. Windows need it."""
     windows: dict[Name, Window] = {}
     """What a Flink application computes of the events, by the name of each window. Without any, none is deployed."""
     application: Application = Application()
     """How the Flink application runs."""
+
+    @model_validator(mode="after")
+    def _on_demand_has_no_number_of_shards(self) -> Stream:
+        if self.mode == "on_demand" and "shards" in self.model_fields_set:
+            raise ValueError("`shards` is for `mode: provisioned`: on demand, AWS chooses how many there are")
+        return self

@@ -7,18 +7,29 @@ from pathlib import Path
 
 from lake.configuration import expectations
 from lake.configuration.model import REPORTS, Config
-from lake.configuration.names import BUCKETS, Names
 from lake.configuration.place import Problem
-from lake.configuration.rules import databases, datasets, incremental, job_settings, sql, steps, windows, workflows
+from lake.configuration.rules import (
+    databases,
+    datasets,
+    incremental,
+    job_settings,
+    name_lengths,
+    schedules,
+    sql,
+    steps,
+    streams,
+    types,
+    windows,
+    workflows,
+)
 from lake.configuration.suggest import allowed
-from lake.configuration.user import VARIABLE
-
-BUCKET_NAME_LIMIT = 63
 
 
 def violations(config: Config) -> Iterator[Problem]:
     """Every rule that a well-typed configuration breaks."""
-    yield from _bucket_names(config)
+    yield from name_lengths.violations(config)
+    yield from schedules.violations(config)
+    yield from types.violations(config)
     yield from _states(config)
     yield from datasets.violations(config)
     yield from _zones(config)
@@ -30,7 +41,7 @@ def violations(config: Config) -> Iterator[Problem]:
     yield from job_settings.violations(config)
     yield from workflows.violations(config)
     yield from _ml_transforms(config)
-    yield from _streams(config)
+    yield from streams.violations(config)
     yield from windows.violations(config)
     yield from databases.violations(config)
 
@@ -46,16 +57,24 @@ def _states(config: Config) -> Iterator[Problem]:
 
 def warnings(config: Config) -> Iterator[str]:
     """What is allowed, and hardly ever wanted."""
+    for name, environment in config.environments.items():
+        if environment.destroyable and not (environment.endpoint or environment.account):
+            yield (
+                f"environments.{name}: its data may be deleted, and it names no account: a login to another one would "
+                "find the same lake there. Add the account's 12 digits: account"
+            )
     for name in config.ml_transforms:
         yield (
             f"ml_transforms.{name}: AWS's FindMatches ran only on Glue 2.0, which ended on 2026-04-01. The resource is "
             "deployed, and no job can use it. The step find_matches does the same and runs"
         )
+    yield from streams.warnings(config)
 
 
 def missing_files(config: Config, root: Path) -> Iterator[Problem]:
     """Every file that lake.yaml names, from its folder `root`, and that is not there or cannot be used."""
     yield from job_settings.missing_scripts(config, root)
+    yield from streams.missing_files(config, root)
     yield from _queries(config, root)
     for name, job in config.every_job.items():
         for number, file in enumerate(job.py_files):
@@ -76,37 +95,6 @@ def _queries(config: Config, root: Path) -> Iterator[Problem]:
             yield ("queries", "folder"), f"{config.queries.folder}/{file.name} {wrong}"
 
 
-def _bucket_names(config: Config) -> Iterator[Problem]:
-    env = max(config.environments, key=len)
-    names = Names(config.project, env, config.environments[env].region, account="0" * 12)
-    longest = max((names.bucket(purpose) for purpose in BUCKETS), key=len)
-    over = len(longest) - BUCKET_NAME_LIMIT
-    if over > 0:
-        yield (
-            ("project",),
-            f"{config.project!r} makes the bucket name {longest!r} of {len(longest)} characters; S3 allows "
-            f"{BUCKET_NAME_LIMIT}. Shorten project or the environment's name {env!r} by {over}",
-        )
-
-
-def too_long_for(names: Names, user: str) -> str:
-    """What to say where a user's name makes the name of a bucket longer than S3 allows; else nothing."""
-    buckets = sorted(map(names.bucket, BUCKETS), key=len)
-    over = [bucket for bucket in buckets if len(bucket) > BUCKET_NAME_LIMIT]
-    if not over:
-        return ""
-    room = len(user) - (len(over[-1]) - BUCKET_NAME_LIMIT)
-    way_out = (
-        f"Set {VARIABLE} to at most {room} {'characters' if room > 1 else 'character'}"
-        if room > 0
-        else "Shorten project or the environment's name"
-    )
-    return (
-        f"the user {user!r} makes the bucket name {over[0]!r} of {len(over[0])} characters; S3 allows "
-        f"{BUCKET_NAME_LIMIT}. {way_out}"
-    )
-
-
 def _zones(config: Config) -> Iterator[Problem]:
     """In the curated zone, a folder is either a job's or a dataset's."""
     tables = {job.sink.table: name for name, job in config.jobs.items()}
@@ -119,20 +107,6 @@ def _zones(config: Config) -> Iterator[Problem]:
     if REPORTS in tables:
         place = ("jobs", tables[REPORTS], "sink", "table")
         yield place, f"{REPORTS!r} is the folder of the runs' reports. Choose another name"
-
-
-def _streams(config: Config) -> Iterator[Problem]:
-    for name, stream in config.streams.items():
-        if name in config.datasets:
-            yield (
-                ("streams", name),
-                "a dataset has this name too, and both would use one folder of the raw zone",
-            )
-        if "date" in stream.columns:
-            yield (
-                ("streams", name, "columns", "date"),
-                "is the partition key Firehose writes by. Choose another name",
-            )
 
 
 def _ml_transforms(config: Config) -> Iterator[Problem]:

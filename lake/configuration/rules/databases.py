@@ -22,7 +22,7 @@ def violations(config: Config) -> Iterator[Problem]:
         yield from _connection(("connections", name), connection)
     for name, dataset in config.datasets.items():
         place = ("datasets", name)
-        yield from _database(config, place, dataset) if dataset.format == "jdbc" else _files(place, dataset)
+        yield from _database(config, place, dataset) if dataset.in_database else _files(place, dataset)
     for name, job in config.jobs.items():
         yield from _sink(config, ("jobs", name, "sink"), job.sink)
         yield from _job(config, ("jobs", name), job)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from lake.configuration.formats import CLASSIFIED, READ_BY_JOBS
 from lake.configuration.model import Config, Dataset, Projection
 from lake.configuration.place import Problem
 from lake.configuration.suggest import allowed
@@ -19,13 +20,12 @@ PROJECTIONS = {
     "injected": ((), (), ("string", "int", "bigint")),
 }
 """By type: the fields it needs, those it may have, and the types of partition key that Athena allows for it."""
-READ_BY_JOBS = ("csv", "json", "parquet", "jdbc")
 
 
 def violations(config: Config) -> Iterator[Problem]:
     """Every rule that a well-typed dataset breaks, or a job that reads it."""
     for name, dataset in config.datasets.items():
-        if dataset.format == "jdbc":
+        if dataset.in_database:
             continue  # lake/configuration/rules/databases.py
         rules = (_partitions, _format, _columns, _crawl, _index, _crawled if _is_crawled(dataset) else _declared)
         for rule in rules:
@@ -53,9 +53,8 @@ def _format(dataset: Dataset) -> Told:
         kind = field.rstrip("_")
         if dataset.format != kind:
             yield kind, f"only a {kind} dataset takes it. Its format is {dataset.format}"
-    if dataset.format in ("grok", "xml") and getattr(dataset, dataset.format) is None:
-        example = {"grok": '{pattern: "%{COMMONAPACHELOG}"}', "xml": "{row_tag: row}"}[dataset.format]
-        yield "format", f"{dataset.format} needs its classifier: add {dataset.format}: {example}"
+    if dataset.format in CLASSIFIED and getattr(dataset, dataset.format) is None:
+        yield "format", f"{dataset.format} needs its classifier: add {dataset.format}: {CLASSIFIED[dataset.format]}"
 
 
 def _columns(dataset: Dataset) -> Told:
@@ -109,7 +108,7 @@ def _crawled(dataset: Dataset) -> Told:
 
 def _declared(dataset: Dataset) -> Told:
     """A table that no crawler finds."""
-    if dataset.format in ("grok", "xml"):
+    if dataset.format in CLASSIFIED:
         yield "catalog", f"only a crawler makes a table of {dataset.format}. Allowed: crawled"
     if dataset.json_:
         yield "json", "only the table that a crawler makes has a path. Use catalog: crawled"
@@ -149,26 +148,37 @@ def _projections(dataset: Dataset) -> Told:
         if key not in keys:
             yield f"projection.{key}", f"is no partition key. {allowed(key, keys)}"
         else:
-            for message in _projection(projection, keys[key]):
-                yield f"projection.{key}", message
+            for field, message in _projection(projection, keys[key]):
+                yield f"projection.{key}{field}", message
 
 
-def _projection(projection: Projection, key_type: str) -> Iterator[str]:
+def _projection(projection: Projection, key_type: str) -> Told:
     kind, given = projection.type, set(projection.model_fields_set) - {"type"}
     needed, optional, types = PROJECTIONS[kind]
     for field in needed:
         if field not in given:
-            yield f"type {kind} needs {field}"
+            yield "", f"type {kind} needs {field}"
     if strange := sorted(given - {*needed, *optional}):
         hint = allowed(strange[0], (*needed, *optional), "none")
-        yield f"type {kind} takes no {', '.join(strange)}. {hint}"
+        yield "", f"type {kind} takes no {', '.join(strange)}. {hint}"
     if key_type not in types:
-        yield f"type {kind} is not for a partition key of type {key_type}. Allowed: {', '.join(types)}"
+        yield "", f"type {kind} is not for a partition key of type {key_type}. Allowed: {', '.join(types)}"
     if kind == "integer" and projection.range and not all(isinstance(end, int) for end in projection.range):
-        yield f"type integer needs two whole numbers as its range. Given: {projection.range}"
+        yield "", f"type integer needs two whole numbers as its range. Given: {projection.range}"
+    elif _is_reversed(projection):
+        yield ".range", f"ends before it begins. Given: {projection.range}"
     finer = kind == "date" and re.search(r"[Hhms]", re.sub(r"'[^']*'", "", projection.format or ""))
     if finer and not {"interval", "interval_unit"} <= given:
-        yield f"the format {projection.format} is finer than a day, so interval and interval_unit are needed"
+        yield "", f"the format {projection.format} is finer than a day, so interval and interval_unit are needed"
+
+
+def _is_reversed(projection: Projection) -> bool:
+    """Whether the range ends before it begins; of dates, where their text has the order of time and no end is NOW."""
+    first, last = projection.range or (0, 0)
+    if isinstance(first, int) and isinstance(last, int):
+        return last < first
+    ordered = (projection.format or "").startswith("yyyy") and "NOW" not in f"{first}{last}".upper()
+    return ordered and str(last) < str(first)
 
 
 def _unreadable(config: Config) -> Iterator[Problem]:

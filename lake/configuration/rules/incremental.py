@@ -16,7 +16,7 @@ def violations(config: Config, name: str, job: Job) -> Iterator[Problem]:
         return
     place = ("jobs", name)
     source = config.datasets.get(job.source)
-    if source and source.format == "jdbc":
+    if source and source.in_database:
         yield (*place, "incremental"), f"its source {job.source} is a database. Only files can be new"
     if job.sink.connection:
         yield (*place, "incremental"), "its sink is a database. Only tables in the curated zone have batches"

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lake.configuration.formats import COMPRESSIONS
 from lake.configuration.model import Config, FindMatches, Job
 from lake.configuration.place import Place, Problem
 from lake.configuration.suggest import allowed
-
-COMPRESSIONS = {
-    "parquet": ("zstd", "snappy", "gzip", "none"),
-    "orc": ("zstd", "snappy", "zlib", "none"),
-    "json": ("gzip", "bzip2", "none"),
-    "csv": ("gzip", "bzip2", "none"),
-    "avro": ("snappy", "deflate", "none"),
-}
 
 
 def violations(config: Config, name: str, job: Job) -> Iterator[Problem]:

@@ -16,8 +16,10 @@ from local_aws.athena.readers.source import bad_value
 from local_aws.athena.tables import Column
 
 Convert = Callable[[Any], Any]
+Leaf = Callable[[HiveType, "Rules"], Convert]
 _MILLIS = 10**11
 """A number that is greater counts milliseconds since 1970, another seconds."""
+_DIGITS = 38
 _MORE = re.compile(r"[\s,;]*[{\[]")
 
 
@@ -124,18 +126,24 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def converter(kind: HiveType, rules: Rules) -> Convert:
+def converter(kind: HiveType, rules: Rules, leaf: Leaf | None = None) -> Convert:
     """What makes a value of a type of a value of JSON that is not null.
+
+    Args:
+        leaf: what makes the values of types without parts; as Athena takes them, if not said.
 
     Raises:
         QueryFailed: for a type that JSON cannot hold.
     """
+    if not kind.children:
+        return (leaf or _leaf)(kind, rules)
+    parts = [converter(child, rules, leaf) for child in kind.children]
     if kind.name == "struct":
-        return _struct(kind, rules)
-    if kind.name == "array":
-        return _array(_nullable(converter(kind.children[0], rules)), rules)
-    if kind.name == "map":
-        return _map(converter(kind.children[0], rules), _nullable(converter(kind.children[1], rules)))
+        return _struct(kind, parts, rules)
+    return _array(_nullable(parts[0]), rules) if kind.name == "array" else _map(parts[0], _nullable(parts[1]))
+
+
+def _leaf(kind: HiveType, rules: Rules) -> Convert:
     if kind.name == "decimal":
         return lambda value: _decimal(value, kind)
     if kind.name in ("date", "timestamp"):
@@ -147,7 +155,7 @@ def _scalar(kind: HiveType, rules: Rules) -> Convert:
     if kind.range is not None:
         return lambda value: _integer(value, kind)
     if kind.is_text:
-        text = _openx_text if rules.is_openx else _hive_text
+        text = openx_text if rules.is_openx else hive_text
         return (lambda value: texts.sized(text(value), kind)) if kind.sizes else text
     if kind.name in ("float", "double"):
         return _double
@@ -184,10 +192,17 @@ def _integer(value: Any, kind: HiveType) -> int:
     """A fraction is cut off a number; a text must be whole."""
     if isinstance(_number(value), str):
         return texts.integer(value, kind)
-    number = int(value)
+    number = integral(value)
     if kind.range is None or number not in kind.range:
         raise ValueError("is out of range")
     return number
+
+
+def integral(number: Any) -> int:
+    """A number without its fraction; one of a thousand digits is no number of any type."""
+    if isinstance(number, Decimal) and number.adjusted() > _DIGITS:
+        raise ValueError("is out of range")
+    return int(number)
 
 
 def _double(value: Any) -> float:
@@ -207,13 +222,15 @@ def _boolean(value: Any) -> bool:
     return value is True or (isinstance(value, str) and value.lower() == "true")
 
 
-def _openx_text(value: Any) -> str:
+def openx_text(value: Any) -> str:
+    """The text of any value: JSON without blanks, where it has parts."""
     if isinstance(value, str):
         return _clean(value)
     return _clean(_compact(value)) if isinstance(value, dict | list) else _number_text(value)
 
 
-def _hive_text(value: Any) -> str:
+def hive_text(value: Any) -> str:
+    """The text of a value that has no parts."""
     return str(value).lower() if isinstance(_single(value), bool) else _clean(str(value))
 
 
@@ -249,7 +266,7 @@ def _quoted(text: str) -> str:
 def _date(value: Any) -> Any:
     if isinstance(_number(value), str):
         return texts.day(value)
-    return texts.since_epoch(days=int(value)).date()
+    return texts.since_epoch(days=integral(value)).date()
 
 
 def _timestamp(rules: Rules) -> Convert:
@@ -261,17 +278,17 @@ def _timestamp(rules: Rules) -> Convert:
 
 def _instant(number: Any) -> Any:
     """A number of seconds or milliseconds since 1970."""
-    return texts.since_epoch(millis=int(number if abs(number) >= _MILLIS else number * 1000))
+    return texts.since_epoch(millis=integral(number if abs(number) >= _MILLIS else number * 1000))
 
 
-def _struct(kind: HiveType, rules: Rules) -> Convert:
-    fields = [(name, rules.wanted(name), _nullable(converter(child, rules))) for name, child in kind.fields]
+def _struct(kind: HiveType, parts: Sequence[Convert], rules: Rules) -> Convert:
+    fields = [(name, rules.wanted(name), _nullable(part)) for name, part in zip(kind.names, parts, strict=True)]
 
     def convert(value: Any) -> dict[str, Any]:
         if rules.is_openx and isinstance(value, list):
             return {name: read(item) for (name, _, read), item in zip(fields, value, strict=False)}
         if not isinstance(value, dict) and not (rules.is_openx and value == ""):
-            raise ValueError("is no object")
+            raise ValueError("Data is not JSONObject" if rules.is_openx else "Start of Object expected")
         found = {rules.key(key): item for key, item in value.items()} if value else {}
         return {name: read(found.get(key)) for name, key, read in fields}
 
@@ -283,7 +300,7 @@ def _array(item: Convert, rules: Rules) -> Convert:
         if isinstance(value, list):
             return [item(each) for each in value]
         if not rules.is_openx:
-            raise ValueError("is no array")
+            raise ValueError("Start of Array expected")
         return None if value == "" else [item(value)]
 
     return convert
@@ -292,7 +309,7 @@ def _array(item: Convert, rules: Rules) -> Convert:
 def _map(key: Convert, item: Convert) -> Convert:
     def convert(value: Any) -> list[tuple[Any, Any]]:
         if not isinstance(value, dict):
-            raise ValueError("is no object")
+            raise ValueError("Start of Object expected")
         return [(key(name), item(each)) for name, each in value.items()]
 
     return convert

@@ -165,10 +165,15 @@ def java_formats(listed: str) -> list[FromText]:
     Raises:
         QueryFailed: for a letter that is not known here.
     """
-    return [_java_format(pattern) for pattern in listed.split(",") if pattern.strip()]
+    return [java_format(pattern) for pattern in listed.split(",") if pattern.strip()]
 
 
-def _java_format(pattern: str) -> FromText:
+def java_format(pattern: str) -> FromText:
+    """What reads a time by a pattern of Java.
+
+    Raises:
+        QueryFailed: for a letter that is not known here.
+    """
     if pattern.strip() == "millis":
         return lambda text: since_epoch(millis=int(text))
     shape = re.compile("".join(_shape(part, pattern) for part in _PART.finditer(pattern)))

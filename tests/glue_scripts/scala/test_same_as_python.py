@@ -69,7 +69,8 @@ def arguments(
     lake: Lake, job: str, sink: dict[str, Any], steps: list[dict[str, Any]] = STEPS, **more: Any
 ) -> list[str]:
     tables = {name: name for name in ("flights", "airlines", "weather")}
-    spec = json.dumps({"job": job, "source": "flights", "tables": tables, "steps": steps, "sink": sink, **more})
+    fields = {"job": job, "source": "flights", "tables": tables, "steps": steps, "sink": sink, **more}
+    spec = json.dumps(fields)
     lake.put("scripts", f"{job}.json", spec)
     given = lake.arguments(f"s3://scripts/{job}.json")
     return [f"jr_{job}" if value.startswith("jr_") else value for value in given]
@@ -277,6 +278,9 @@ def test_errors_have_the_same_words(
     database = f"{damaged.database}_curated"
     boto3.client("glue").create_partition(DatabaseName=database, TableName="once", PartitionInput=stays)
     given = [arguments(damaged, f"bad{n}", {"table": "bad"} | sink, steps) for n, (steps, sink) in enumerate(WRONG)]
+    weather: Any = {"Values": ["9"], "StorageDescriptor": {"Location": "s3://raw/elsewhere/"}}
+    boto3.client("glue").create_partition(DatabaseName=damaged.database, TableName="weather", PartitionInput=weather)
+    given.append(arguments(damaged, "elsewhere", {"table": "bad"}, [], source="weather", incremental=True))
     done = submitted("RunJobs", *(json.dumps({"arguments": one}) for one in given))
     assert done.returncode == 0, done.stderr
     scala = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(('"', "null"))]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,13 @@ COMMAND = {"Name": "glueetl", "ScriptLocation": "s3://kept/job.py"}
 TARGETS = {"S3Targets": [{"Path": "s3://kept/t/"}]}
 CONNECTION = {"Name": "kept", "ConnectionType": "JDBC", "ConnectionProperties": {"JDBC_CONNECTION_URL": "jdbc:x://y/z"}}
 NOTIFY = [{"QueueArn": "arn:aws:sqs:us-east-1:000000000000:told", "Events": ["s3:ObjectCreated:*"]}]
-DELIVERY = {"RoleARN": ROLE, "BucketARN": "arn:aws:s3:::kept", "Prefix": "delivered/"}
+LINES = {"Enabled": True, "Processors": [{"Type": "AppendDelimiterToRecord"}]}
+DELIVERY = {
+    "RoleARN": ROLE,
+    "BucketARN": "arn:aws:s3:::delivered",
+    "Prefix": "direct/",
+    "ProcessingConfiguration": LINES,
+}
 CODE = {"CodeContent": {"TextContent": "1"}, "CodeContentType": "PLAINTEXT"}
 
 CHANGES: list[tuple[str, str, dict[str, Any]]] = [
@@ -36,6 +44,7 @@ CHANGES: list[tuple[str, str, dict[str, Any]]] = [
     ("sqs", "create_queue", {"QueueName": "kept"}),
     ("sqs", "send_message", {"QueueUrl": "$queue", "MessageBody": "m_kept"}),
     ("s3", "create_bucket", {"Bucket": "kept"}),
+    ("s3", "create_bucket", {"Bucket": "delivered"}),
     ("s3", "put_bucket_versioning", {"Bucket": "kept", "VersioningConfiguration": {"Status": "Enabled"}}),
     ("s3", "put_bucket_tagging", {"Bucket": "kept", "Tagging": {"TagSet": [{"Key": "t_kept", "Value": "v"}]}}),
     (
@@ -160,7 +169,10 @@ class Life:
         return answer
 
     def on_disk(self) -> str:
-        return "".join(path.read_text() for path in (self.folder / "state").glob("*.json*"))
+        """The state of the emulator's services, and the documents of the engines."""
+        states = "".join(path.read_text() for path in (self.folder / "state").glob("*.json*"))
+        with closing(sqlite3.connect(self.folder / "engines.sqlite")) as store:
+            return states + json.dumps(store.execute("SELECT * FROM document").fetchall())
 
     def killed(self) -> None:
         self.process.kill()

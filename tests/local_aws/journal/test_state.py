@@ -71,8 +71,8 @@ def test_when_it_is_stopped_the_emulator_writes_what_was_written_before_each_ans
     stopped(life.process)
     after = _states(life.folder)
     assert set(after) == set(before)
-    # Streams and log groups have what their lines brought; the mark of the lines is ours.
-    assert {key for key in after if after[key] != before[key]} <= {"kinesis", "cloudwatch_logs"}
+    # Log groups have what their lines brought; the mark of the lines is ours.
+    assert {key for key in after if after[key] != before[key]} <= {"cloudwatch_logs"}
 
 
 def test_a_service_that_cannot_be_kept_still_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,8 +111,8 @@ def _states(folder: Path) -> dict[str, Any]:
         ("glue", "POST", "/", "AWSGlue.BatchGetPartition", Effect.NOTHING),
         ("glue", "POST", "/", "AWSGlue.BatchCreatePartition", Effect.STATE),
         ("kms", "POST", "/", "TrentService.GenerateDataKey", Effect.NOTHING),
-        ("kinesis", "POST", "/", "Kinesis_20131202.PutRecords", Effect.LINE),
-        ("kinesis", "POST", "/", "Kinesis_20131202.GetRecords", Effect.NOTHING),
+        ("logs", "POST", "/", "Logs_20140328.PutLogEvents", Effect.LINE),
+        ("logs", "POST", "/", "Logs_20140328.GetLogEvents", Effect.NOTHING),
         ("sqs", "POST", "/", "AmazonSQS.SendMessage", Effect.STATE),
         ("sqs", "POST", "/", "AmazonSQS.ReceiveMessage", Effect.SOON),
         ("tagging", "POST", "/", "ResourceGroupsTaggingAPI_20170126.TagResources", Effect.EVERYTHING),

@@ -1,0 +1,18 @@
+/** A kind of database. What the fields mean is told in lake_etl/connectors.py. */
+final case class Connector(facts: Options) {
+  val (title, driver, debian) = (facts.text("title"), facts.text("driver"), facts.text("package"))
+  val (types, wider, unlike) = (facts.named("types"), facts.named("wider"), facts.named("unlike"))
+  val (integers, floats) = (facts.texts("integers"), facts.texts("floats"))
+  val readAsTheyAre: List[String] = facts.texts("read_as_they_are")
+  val readAs: ListMap[String, Options] = facts.each("read_as")
+  private val states = facts.nested("states")
+
+  /** Whether a SQLSTATE is of a kind, such as `lost`. */
+  def isState(kind: String, state: String): Boolean = states.texts(kind).exists(state.startsWith)
+}
+
+object Connector {
+
+  /** Of lake_etl/connectors.json, which is joined to this script as ConnectorsJson. */
+  val PostgreSql: Connector = Connector(Options(Json.read(ConnectorsJson.text)).nested("postgresql"))
+}

@@ -1,0 +1,52 @@
+"""The JQ expression that finds the partition keys of an event, its day among them.
+
+It fails for an event whose partition Athena would not look for: the event then goes to the error prefix, not missing.
+"""
+
+from __future__ import annotations
+
+import json
+
+from lake.configuration.model import Delivery, Projection
+from lake.configuration.model.delivery import DATE
+
+_ISO = "^(?<y>[0-9]{4})-(?<m>[0-9]{1,2})-(?<d>[0-9]{1,2})([T ][0-9:.]+Z?)?$"
+_MILLISECONDS = 1_000_000_000_000
+"""A number that is as great counts milliseconds since 1970, another seconds."""
+
+
+def query(delivery: Delivery) -> str:
+    """One JQ object with a field for each partition key that stands in the events.
+
+    >>> query(Delivery.model_validate({"partition_by": {"airport": ".origin"}}))
+    '{"airport":((.origin) | if type == "string" and contains("/") then error("a / in it") else . end)}'
+    """
+    days = {DATE: _day(delivery)} if delivery.event_time else {}
+    fields = days | {
+        name: f"({key.query}) | {_looked_for(key.projection)}" for name, key in delivery.partition_by.items()
+    }
+    return "{" + ",".join(f"{json.dumps(name)}:({expression})" for name, expression in fields.items()) + "}"
+
+
+def _looked_for(projection: Projection) -> str:
+    """Lets the values through that Athena computes."""
+    if projection.type == "enum":
+        return f'if IN({json.dumps(projection.values)}[]) then . else error("not among the values") end'
+    if projection.type == "integer":
+        first, last = projection.range or (0, 0)
+        within = f"(. == floor) and . >= {first} and . <= {last}"
+        return f'tonumber | if {within} then floor | tostring else error("not in the range") end'
+    return 'if type == "string" and contains("/") then error("a / in it") else . end'
+
+
+def _day(delivery: Delivery) -> str:
+    """Fails for a time that is none, or out of the days that Athena looks for."""
+    assert delivery.event_time is not None
+    column, since = json.dumps(delivery.event_time.column), json.dumps(delivery.event_time.since.isoformat())
+    number = f'(if . >= {_MILLISECONDS} then . / 1000 else . end) | floor | strftime("%Y-%m-%d")'
+    padded = 'def two: if length == 1 then "0" + . else . end; .y + "-" + (.m | two) + "-" + (.d | two)'
+    text = f'(capture({json.dumps(_ISO)}) // error("no time")) | {padded}'
+    day = f'if type == "number" then ({number}) elif type == "string" then ({text}) else error("no time") end'
+    early = f'if . < {since} then error("before " + {since})'
+    late = 'elif . > (now + 86400 | strftime("%Y-%m-%d")) then error("in the future") else . end'
+    return f".[{column}] | {day} | {early} {late}"

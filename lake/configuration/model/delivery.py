@@ -1,0 +1,109 @@
+"""How Firehose delivers the events of a stream: buffer, format, partitions, transform."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from lake.configuration.model.base import EXTENSION, FOLDER, FUNCTION, JQ, Model, Name
+from lake.configuration.model.datasets import Projection
+
+FORMATS = {
+    "parquet": ("snappy", "gzip", "none"),
+    "orc": ("snappy", "zlib", "none"),
+    "json": ("gzip", "hadoop_snappy", "snappy", "zip", "none"),
+}
+"""What compresses files of each format; the first is the default."""
+DATE = "date"
+"""The partition key that every table of events has."""
+
+
+class Buffer(Model):
+    megabytes: Annotated[int, Field(ge=1, le=128)] = 64
+    """Firehose writes a file at this size. AWS requires at least 64 for Parquet, ORC and partitions of events."""
+    seconds: Annotated[int, Field(ge=0, le=900)] = 60
+    """Firehose writes a file after this time, or at `megabytes`, whichever comes first."""
+
+
+def _expression(given: Any) -> Any:
+    return {"query": given} if isinstance(given, str) else given
+
+
+class PartitionKey(Model):
+    query: Annotated[str, Field(pattern=JQ)]
+    """A JQ expression that gives the value, such as `.origin`. Where it fails, the event goes to the error prefix."""
+    projection: Projection = Projection(type="injected")
+    """How Athena computes the values. By default `injected`: every query has to name the value."""
+
+
+Key = Annotated[PartitionKey, BeforeValidator(_expression, json_schema_input_type=str | PartitionKey)]
+"""A partition key; its JQ expression alone says all."""
+
+
+class EventTime(Model):
+    column: Name
+    """The column of the event's own time: an ISO date or time in UTC, or seconds or milliseconds since 1970."""
+    since: date
+    """The first day there may be. Events before it, and more than a day ahead, go to the error prefix."""
+
+
+class Transform(Model):
+    folder: Annotated[str, Field(pattern=FOLDER)]
+    """The folder of the Lambda function's Python files, beside lake.yaml."""
+    handler: Annotated[str, Field(pattern=FUNCTION)] = "main.handler"
+    """The function that takes Firehose's batches, as `module.function`."""
+    timeout: Annotated[int, Field(ge=1, le=300)] = 60
+    """Seconds that it may take for a batch."""
+    memory: Annotated[int, Field(ge=128, le=10_240)] = 256
+    """Megabytes that it has."""
+    megabytes: Annotated[float, Field(ge=0.2, le=3)] = 1
+    """Size of a batch."""
+    retries: Annotated[int, Field(ge=0, le=300)] = 3
+    """How often a batch is tried again. After that, its events go to the error prefix."""
+
+
+class Delivery(Model):
+    source: Literal["kinesis", "direct"] = "kinesis"
+    """What Firehose takes events from: the Kinesis stream, or producers that put them into Firehose itself."""
+    format: Literal["parquet", "orc", "json"] = "parquet"
+    """The format of its files. `json` is one event a line, as it came."""
+    compression: Literal["snappy", "gzip", "zlib", "hadoop_snappy", "zip", "none"] | None = None
+    """How files are compressed. Without it, snappy for Parquet and ORC, gzip for JSON."""
+    buffer: Buffer = Buffer()
+    """How much Firehose collects before it writes a file."""
+    event_time: EventTime | None = None
+    """Set to partition by the event's own day. Without it, `date` is the day of arrival."""
+    partition_by: dict[Name, Key] = {}
+    """More partition keys, each with the JQ expression of its value."""
+    split: bool = False
+    """Whether a record may hold several JSON objects, one after another, which are split first."""
+    transform: Transform | None = None
+    """A Lambda function that every event passes through."""
+    time_zone: str = "UTC"
+    """The time zone of the day of arrival, such as `Europe/Oslo`."""
+    file_extension: Annotated[str, Field(pattern=EXTENSION)] | None = None
+    """The end of each file's name, such as `.jsonl.gz`. Without it, that of the format."""
+    backup: bool = False
+    """Whether the events as they came are kept too, under `_source/` in the raw zone. AWS cannot switch it off."""
+    retry_seconds: Annotated[int, Field(ge=0, le=7200)] = 300
+    """How long a file of a partition is tried again. Only of a stream with `event_time` or `partition_by`."""
+
+    @property
+    def compressed(self) -> str:
+        return self.compression or FORMATS[self.format][0]
+
+    @property
+    def is_converted(self) -> bool:
+        return self.format != "json"
+
+    @property
+    def is_partitioned(self) -> bool:
+        """By what is in the events: AWS's dynamic partitioning."""
+        return bool(self.event_time or self.partition_by)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The partition keys of the table, outermost first."""
+        return (DATE, *self.partition_by)

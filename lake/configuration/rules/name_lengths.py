@@ -1,0 +1,72 @@
+"""Rules for the lengths of names: AWS counts characters only when it makes the resource."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from lake.configuration.model import Config
+from lake.configuration.names import BUCKETS, Names
+from lake.configuration.place import Place, Problem
+from lake.configuration.user import VARIABLE
+
+BUCKET, ROLE, DELIVERY_STREAM, QUEUE = 63, 64, 64, 80
+
+
+class Limited(NamedTuple):
+    """A name, the service that limits it, and where in lake.yaml it comes from."""
+
+    place: Place
+    kind: str
+    name: str
+    service: str
+    limit: int
+
+    @property
+    def over(self) -> int:
+        return len(self.name) - self.limit
+
+
+def violations(config: Config) -> Iterator[Problem]:
+    """The names that are too long in the environment of the longest name."""
+    env = max(config.environments, key=len)
+    names = Names(config.project, env, config.environments[env].region, account="0" * 12)
+    bucket = _longest_bucket(names)
+    found = [bucket] if bucket.over > 0 else [one for one in _limited(config, names) if one.over > 0]
+    for one in found:
+        whose = config.project if one is bucket else str(one.place[-1])
+        others = "" if one is bucket else f"{whose!r}, "
+        yield (
+            one.place,
+            f"{whose!r} makes the {one.kind} name {one.name!r} of {len(one.name)} characters; {one.service} allows "
+            f"{one.limit}. Shorten {others}project or the environment's name {env!r} by {one.over}",
+        )
+
+
+def too_long_for(names: Names, user: str) -> str:
+    """What to say where a user's name makes the name of a bucket longer than S3 allows; else nothing."""
+    over = sorted((bucket for bucket in map(names.bucket, BUCKETS) if len(bucket) > BUCKET), key=len)
+    if not over:
+        return ""
+    room = len(user) - (len(over[-1]) - BUCKET)
+    way_out = (
+        f"Set {VARIABLE} to at most {room} {'characters' if room > 1 else 'character'}"
+        if room > 0
+        else "Shorten project or the environment's name"
+    )
+    given = f"the user {user!r} makes the bucket name {over[0]!r} of {len(over[0])} characters"
+    return f"{given}; S3 allows {BUCKET}. {way_out}"
+
+
+def _longest_bucket(names: Names) -> Limited:
+    return Limited(("project",), "bucket", max(map(names.bucket, BUCKETS), key=len), "S3", BUCKET)
+
+
+def _limited(config: Config, names: Names) -> Iterator[Limited]:
+    for dataset, settings in config.datasets.items():
+        if settings.crawl.recrawl == "events":
+            yield Limited(("datasets", dataset), "queue", names.dead_letters(dataset), "SQS", QUEUE)
+    for stream in config.streams:
+        place, role = ("streams", stream), names.role(f"{stream}-delivery")
+        yield Limited(place, "delivery stream", names.stream(stream), "Firehose", DELIVERY_STREAM)
+        yield Limited(place, "role", role, "IAM", ROLE)

@@ -1,0 +1,39 @@
+"""Rules for schedules: AWS refuses an hour 25 only when the schedule is deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lake.configuration.model import Config
+from lake.configuration.place import Place, Problem
+
+FIELDS = (
+    "minutes 0-59, hours 0-23, day-of-month 1-31, month 1-12 or JAN-DEC, day-of-week 1-7 or SUN-SAT, year 1970-2199; "
+    "one of the two days is ?"
+)
+
+
+def violations(config: Config) -> Iterator[Problem]:
+    for place, schedule in _schedules(config):
+        if not _is_valid(schedule):
+            yield place, f"{schedule!r} is no schedule of AWS. Allowed: {FIELDS}"
+
+
+def _schedules(config: Config) -> Iterator[tuple[Place, str]]:
+    for name, dataset in config.datasets.items():
+        if dataset.crawl.schedule:
+            yield ("datasets", name, "crawl", "schedule"), dataset.crawl.schedule
+    for name, workflow in config.workflows.items():
+        if workflow.schedule:
+            yield ("workflows", name, "schedule"), workflow.schedule
+
+
+def _is_valid(schedule: str) -> bool:
+    # 0.1 s that a lake without a schedule does not need
+    from aws_croniter import AwsCroniter
+
+    try:
+        AwsCroniter(schedule.removeprefix("cron(").removesuffix(")"))
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,191 @@
+"""Rules of streams: what Kinesis and Firehose refuse or ignore, and what Athena could not read afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from zoneinfo import available_timezones
+
+from lake.configuration.event_day import query
+from lake.configuration.model import Config, Projection, Stream
+from lake.configuration.model.delivery import DATE, FORMATS
+from lake.configuration.names import Names
+from lake.configuration.place import Problem
+from lake.configuration.suggest import allowed
+
+Told = Iterator[tuple[str, str]]
+"""The field of a stream (dotted), and what is wrong there."""
+LEAST_MEGABYTES = 64
+LEAST_SECONDS = 60
+LONGEST_NAME = 64
+"""Of a delivery stream, a Lambda function and a role."""
+MOST_KEYS = 50
+_PROJECTIONS = {"enum": {"values"}, "integer": {"range"}, "injected": set[str]()}
+"""By type of a partition key's values: the fields it needs, and no other."""
+LONGEST_QUERY = 5120
+"""Characters of a parameter of Firehose."""
+
+
+def violations(config: Config) -> Iterator[Problem]:
+    """Every rule that a well-typed stream breaks."""
+    for name, stream in config.streams.items():
+        if name in config.datasets:
+            yield ("streams", name), "a dataset has this name too, and both would use one folder of the raw zone"
+        yield from _names(config, name, stream)
+        for rule in (_columns, _windows, _buffer, _format, _keys, _event_time, _query, _time_zone, _source, _retry):
+            for field, message in rule(stream):
+                yield ("streams", name, *field.split(".")), message
+
+
+def warnings(config: Config) -> Iterator[str]:
+    """Files that Firehose writes and Athena cannot read."""
+    for name, stream in config.streams.items():
+        if stream.delivery.compressed in ("zip", "snappy") and stream.delivery.format == "json":
+            yield (
+                f"streams.{name}.delivery.compression: Athena reads no JSON in {stream.delivery.compressed} files. "
+                "With gzip and hadoop_snappy it does"
+            )
+
+
+def missing_files(config: Config, root: Path) -> Iterator[Problem]:
+    """Every handler of a transform that is not there, looked for from lake.yaml's folder `root`."""
+    for name, stream in config.streams.items():
+        if (transform := stream.delivery.transform) is None:
+            continue
+        place = ("streams", name, "delivery", "transform")
+        file = Path(transform.folder, *transform.handler.split(".")[:-1]).with_suffix(".py")
+        if not (root / transform.folder).is_dir():
+            yield (*place, "folder"), f"there is no folder {transform.folder!r} in {root}"
+        elif not (root / file).is_file():
+            yield (*place, "handler"), f"there is no file {str(file)!r} in {root}"
+
+
+def _names(config: Config, name: str, stream: Stream) -> Iterator[Problem]:
+    env = max(config.environments, key=len)
+    names = Names(config.project, env, config.environments[env].region, account="0" * 12)
+    made = [names.stream(name), names.role(f"{name}-delivery"), *_of_transform(names, name, stream)]
+    longest = max(made, key=len)
+    if (over := len(longest) - LONGEST_NAME) > 0:
+        yield (
+            ("streams", name),
+            f"makes the name {longest!r} of {len(longest)} characters; AWS allows {LONGEST_NAME}. Shorten it, "
+            f"project or the environment's name {env!r} by {over}",
+        )
+
+
+def _of_transform(names: Names, name: str, stream: Stream) -> list[str]:
+    return [names.transform(name)] if stream.delivery.transform else []
+
+
+def _columns(stream: Stream) -> Told:
+    if DATE in stream.columns:
+        yield f"columns.{DATE}", "is the partition key Firehose writes by. Choose another name"
+
+
+def _windows(stream: Stream) -> Told:
+    if stream.windows and stream.delivery.source == "direct":
+        yield "windows", "Flink reads a Kinesis stream, and this stream has none. Remove it, or delivery.source: direct"
+
+
+def _buffer(stream: Stream) -> Told:
+    delivery, buffer = stream.delivery, stream.delivery.buffer
+    why = "events are partitioned by what is in them" if delivery.is_partitioned else f"files are {delivery.format}"
+    if (delivery.is_converted or delivery.is_partitioned) and buffer.megabytes < LEAST_MEGABYTES:
+        yield (
+            "delivery.buffer.megabytes",
+            f"AWS takes at least {LEAST_MEGABYTES} where {why}. Given: {buffer.megabytes}",
+        )
+    if delivery.is_partitioned and buffer.seconds < LEAST_SECONDS:
+        yield (
+            "delivery.buffer.seconds",
+            f"AWS takes at least {LEAST_SECONDS} where {why}. Given: {buffer.seconds}",
+        )
+
+
+def _format(stream: Stream) -> Told:
+    delivery = stream.delivery
+    if delivery.compression and delivery.compression not in FORMATS[delivery.format]:
+        yield (
+            "delivery.compression",
+            f"{delivery.format} takes {', '.join(FORMATS[delivery.format])}. Given: {delivery.compression}",
+        )
+
+
+def _keys(stream: Stream) -> Told:
+    for name, key in stream.delivery.partition_by.items():
+        field = f"delivery.partition_by.{name}"
+        if name == DATE:
+            yield field, "every table of events has this key. For the event's own day, use event_time"
+        elif name in stream.columns:
+            yield field, "cannot be a partition key and a column. Give the key another name"
+        yield from _projection(f"{field}.projection", key.projection)
+    if len(stream.delivery.keys) > MOST_KEYS:
+        yield "delivery.partition_by", f"Firehose takes at most {MOST_KEYS} partition keys"
+
+
+def _projection(field: str, projection: Projection) -> Told:
+    needed = _PROJECTIONS.get(projection.type)
+    given = set(projection.model_dump(exclude_none=True)) - {"type"}
+    if needed is None:
+        yield f"{field}.type", f"should be {', '.join(_PROJECTIONS)}. For the event's own day, use event_time"
+    elif missing := sorted(needed - given):
+        yield field, f"{projection.type} needs {missing[0]}"
+    elif extra := sorted(given - needed):
+        yield f"{field}.{extra[0]}", f"{projection.type} does not take it in a stream"
+    elif projection.range and not all(isinstance(end, int) for end in projection.range):
+        yield f"{field}.range", f"should be two integers. Given: {', '.join(map(str, projection.range))}"
+    elif any("/" in value or "," in value for value in projection.values or []):
+        yield f"{field}.values", "a value cannot have a / or a comma: folders and Athena's list are made of them"
+
+
+def _event_time(stream: Stream) -> Told:
+    timed = stream.delivery.event_time
+    if timed is None:
+        return
+    kind = stream.columns.get(timed.column)
+    if kind is None:
+        hint = allowed(timed.column, stream.columns)
+        yield "delivery.event_time.column", f"there is no column {timed.column!r}. {hint}"
+    elif kind not in ("timestamp", "date", "string", "bigint", "double"):
+        yield (
+            "delivery.event_time.column",
+            f"{timed.column} is {kind}. A time is a timestamp, date, string, bigint or double",
+        )
+    if stream.delivery.time_zone != "UTC":
+        yield "delivery.time_zone", "is that of arrival; with event_time, days are in UTC. Remove one of the two"
+
+
+def _query(stream: Stream) -> Told:
+    """By JQ itself, which only streams with such keys need."""
+    if not stream.delivery.partition_by:
+        return
+    import jq
+
+    for name, key in stream.delivery.partition_by.items():
+        try:
+            jq.compile(f"({key.query})")
+        except ValueError as error:
+            wrong = str(error).splitlines()[0].removeprefix("jq: error: ").partition(" at <")[0]
+            yield f"delivery.partition_by.{name}", f"is no JQ expression: {wrong}. Given: {key.query!r}"
+    if len(query(stream.delivery)) > LONGEST_QUERY:
+        yield "delivery.partition_by", f"Firehose takes JQ of at most {LONGEST_QUERY} characters for all keys"
+
+
+def _time_zone(stream: Stream) -> Told:
+    zone = stream.delivery.time_zone
+    if zone not in available_timezones():
+        yield "delivery.time_zone", f"is no time zone, such as Europe/Oslo. Given: {zone!r}"
+
+
+def _source(stream: Stream) -> Told:
+    if stream.delivery.source == "direct":
+        for field in sorted({"shards", "retention_hours"} & stream.model_fields_set):
+            yield field, "is of a Kinesis stream, and this stream has none. Remove it, or delivery.source: direct"
+
+
+def _retry(stream: Stream) -> Told:
+    if "retry_seconds" in stream.delivery.model_fields_set and not stream.delivery.is_partitioned:
+        yield (
+            "delivery.retry_seconds",
+            "Firehose takes it only with event_time or partition_by, else it retries for a day",
+        )

@@ -1,0 +1,210 @@
+"""Events into Kinesis, each once: what is sent is noted, and what is in doubt is looked for in the stream."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lake.aws import Aws, error_code
+from lake.configuration.suggest import allowed
+from lake.data.events import Event
+from lake.data.records import Key, records
+from lake.errors import BadInput, LakeError
+
+if TYPE_CHECKING:
+    from mypy_boto3_kinesis.type_defs import PutRecordsRequestEntryTypeDef
+
+BATCH = 500
+"""Records of one PutRecords call, at most."""
+BATCH_BYTES = 4 * 1024 * 1024
+TICK = 0.02
+"""Seconds between two calls while events are due one by one: they go together."""
+ATTEMPTS = 12
+CLOCKS_APART = 60.0
+"""Seconds that the clock of this machine and that of AWS may differ by."""
+
+
+@dataclass
+class Run:
+    """One run of `lake send`.
+
+    Attributes:
+        id: what the partition key of each of its records begins with; the line's number follows.
+        done: the last line up to which all were acknowledged.
+        tried: the last line that was sent, maybe without an answer.
+        since: when `done` was noted, in seconds since 1970.
+        stamp: size and time of change of the file.
+    """
+
+    file: str
+    stamp: list[int]
+    id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    done: int = 0
+    tried: int = 0
+    since: float = field(default_factory=time.time)
+    is_over: bool = False
+
+
+class Ledger:
+    """The runs of a stream, in a file in .state."""
+
+    def __init__(self, aws: Aws, stream: str) -> None:
+        self.path = aws.lake.root / ".state" / aws.lake.deployment / "sent" / f"{stream}.json"
+        self.runs = [Run(**run) for run in json.loads(self.path.read_text())] if self.path.exists() else []
+
+    def begin(self, file: Path) -> Run:
+        self.runs.append(Run(str(file.resolve()), _stamp(file)))
+        self.save()
+        return self.runs[-1]
+
+    def unfinished(self, file: Path) -> Run:
+        """The newest run of a file. Raises BadInput: there is none to go on with."""
+        run = next((run for run in reversed(self.runs) if run.file == str(file.resolve())), None)
+        if run is None or run.is_over:
+            raise BadInput(f"no run of `lake send` stopped in the middle of {file}: send it without --resume")
+        if run.stamp != _stamp(file):
+            raise BadInput(f"{file} was changed since {run.done:,} of its lines were sent: send it without --resume")
+        return run
+
+    def save(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        new = self.path.with_suffix(".new")
+        new.write_text(json.dumps([asdict(run) for run in self.runs]))
+        new.replace(self.path)
+
+
+class Sender:
+    """Sends events of one run.
+
+    Attributes:
+        there: lines that an earlier command brought, though it had no answer for them.
+        sent: events that this command brought.
+        retried: records that were sent again, as Kinesis refused them at first.
+    """
+
+    def __init__(self, aws: Aws, stream: str, ledger: Ledger, run: Run) -> None:
+        # An unanswered call is not simply made again: what it brought would be there twice.
+        self._kinesis = aws.once("kinesis")
+        self._aws, self._stream = aws, aws.names.stream(stream)
+        self._ledger, self._run, self._last = ledger, run, run.done
+        self.sent = self.retried = 0
+        self.there = self._in_doubt()
+
+    def send(self, events: Iterable[Event]) -> Iterator[int]:
+        """Send each event when it is due, but for those that are there.
+
+        Yields:
+            The number of events sent so far, after each call to Kinesis.
+
+        Raises:
+            BadInput: of the events.
+            LakeError: the stream is not deployed, or takes no more records.
+        """
+        for batch in due_together(self._absent(events), time.monotonic, time.sleep):
+            self._note(batch[-1].line)
+            self._put([self._record(event) for event in batch])
+            self._run.done = batch[-1].line
+            self.sent += len(batch)
+            yield self.sent
+        self._run.done, self._run.is_over = self._last, True
+        self._note(self._run.done)
+
+    def _absent(self, events: Iterable[Event]) -> Iterator[Event]:
+        for event in events:
+            if event.line not in self.there:
+                yield event
+            self._last = event.line
+
+    def _in_doubt(self) -> set[int]:
+        """The lines after `done` that are in the stream, though nobody had an answer for them."""
+        if self._run.tried <= self._run.done:
+            return set()
+        keys = (Key.of(record["PartitionKey"]) for _, record in self._newest())
+        return {key.line for key in keys if key is not None and key.run == self._run.id and key.line > self._run.done}
+
+    def _newest(self) -> Iterator[tuple[str, Any]]:
+        return records(self._aws, self._stream, since=self._run.since - CLOCKS_APART)
+
+    def _record(self, event: Event) -> PutRecordsRequestEntryTypeDef:
+        return {"Data": event.data, "PartitionKey": str(Key(self._run.id, event.line))}
+
+    def _note(self, last: int) -> None:
+        self._run.tried, self._run.since = last, time.time()
+        self._ledger.save()
+
+    def _put(self, batch: list[PutRecordsRequestEntryTypeDef]) -> None:
+        """Kinesis may take a part of a batch: the rest is sent again, in its order, before anything else."""
+        reason = ""
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                time.sleep(min(5.0, 0.1 * 2**attempt))
+            try:
+                answer = self._kinesis.put_records(StreamName=self._stream, Records=batch)
+            except (BotoCoreError, ClientError) as error:
+                reason = self._reason(error)
+                batch = self._missing(batch)
+            else:
+                results = zip(batch, answer["Records"], strict=True)
+                batch = [record for record, result in results if "ErrorCode" in result]
+                reason = "it takes fewer a second (--rate)"
+                self.retried += len(batch)
+            if not batch:
+                return
+        raise LakeError(f"the stream {self._stream} did not take {len(batch)} events: {reason}. Go on with --resume")
+
+    def _reason(self, error: Exception) -> str:
+        """Raises LakeError, where trying again is no use."""
+        if isinstance(error, ClientError) and error_code(error) == "ResourceNotFoundException":
+            raise LakeError(f"the stream {self._stream} is not there. Deploy it first: `lake up streaming`") from None
+        if isinstance(error, ClientError) and error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
+            raise LakeError(f"the stream {self._stream} refuses events: {error.response['Error']['Message']}") from None
+        return "AWS does not answer"
+
+    def _missing(self, batch: list[PutRecordsRequestEntryTypeDef]) -> list[PutRecordsRequestEntryTypeDef]:
+        try:
+            there = self._in_doubt()
+        except (BotoCoreError, ClientError):
+            return batch
+        return [record for record in batch if Key.line_of(record["PartitionKey"]) not in there]
+
+
+def due_together(
+    events: Iterable[Event], clock: Callable[[], float], pause: Callable[[float], None]
+) -> Iterator[list[Event]]:
+    """Events in their order, as many at once as are due and fit in one call."""
+    begun, batch, size = clock(), list[Event](), 0
+    for event in events:
+        is_full = len(batch) == BATCH or size + len(event.data) > BATCH_BYTES
+        if batch and (is_full or event.due > clock() - begun + TICK):
+            yield batch
+            batch, size = [], 0
+        if (wait := event.due - (clock() - begun)) > 0:
+            pause(wait)
+        batch.append(event)
+        size += len(event.data)
+    if batch:
+        yield batch
+
+
+def need_stream(aws: Aws, stream: str) -> None:
+    """Raises BadInput: it is not in lake.yaml."""
+    if stream not in aws.lake.config.streams:
+        raise BadInput(f"there is no stream {stream!r} in lake.yaml. {allowed(stream, aws.lake.config.streams)}")
+
+
+def need_file(file: Path) -> None:
+    """Raises BadInput: it is no file."""
+    if not file.is_file():
+        raise BadInput(f"{file} is {'a folder: name a file in it' if file.is_dir() else 'not there'}")
+
+
+def _stamp(file: Path) -> list[int]:
+    status = file.stat()
+    return [status.st_size, status.st_mtime_ns]

@@ -1,0 +1,137 @@
+"""Whether every event that was sent is in the stream, and from there in a file or under the error prefix."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from lake.aws import Aws
+from lake.data.records import Key, records
+from lake.data.sending import Ledger, Run
+from lake.data.sql import query
+
+HOUR = 3600
+SHOWN = 5
+"""Runs of lines that are named."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Events at each place.
+
+    Attributes:
+        sent: by the runs of `lake send` whose events Kinesis still keeps.
+        in_stream: of these, each counted once.
+        twice: records of the stream that are there again.
+        foreign: records of the stream that another producer brought.
+        in_files: rows of the stream's table.
+        with_errors: records under the error prefix.
+        counted: events in Flink's results; None where it gives none.
+        missing: a sentence for each thing that is not there.
+    """
+
+    sent: int
+    in_stream: int
+    twice: int
+    foreign: int
+    in_files: int
+    with_errors: int
+    counted: int | None
+    missing: list[str]
+
+    @property
+    def is_exact(self) -> bool:
+        return not self.missing
+
+    def lines(self) -> list[dict[str, Any]]:
+        """A line a place."""
+        places = {
+            "sent": self.sent,
+            "in Kinesis": self.in_stream,
+            "in Kinesis again": self.twice,
+            "in Kinesis, of other producers": self.foreign,
+            "in Firehose's files": self.in_files,
+            "under the error prefix": self.with_errors,
+            "counted by Flink": "-" if self.counted is None else self.counted,
+        }
+        return [{"place": place, "events": count} for place, count in places.items()]
+
+    def document(self) -> dict[str, Any]:
+        names = ("sent", "in_stream", "twice", "foreign", "in_files", "with_errors", "counted", "missing")
+        return {name: getattr(self, name) for name in names} | {"exact": self.is_exact}
+
+
+def check(aws: Aws, stream: str) -> Found:
+    """Look at every place. What Firehose has not written yet counts as missing, so wait for its buffer first."""
+    runs = _kept(aws, stream)
+    there, foreign = _in_stream(aws, stream)
+    lines = {run.id: {line for line in there if line.run == run.id} for run in runs}
+    twice = sum(count - 1 for count in there.values())
+    in_files, with_errors = _rows(aws, stream), _errors(aws, stream)
+    missing = [sentence for run in runs if (sentence := _missing_lines(run, {key.line for key in lines[run.id]}))]
+    total = sum(there.values()) + foreign
+    if in_files + with_errors < total:
+        wait = aws.lake.config.streams[stream].delivery.buffer.seconds
+        missing.append(
+            f"Firehose: {total - in_files - with_errors:,} events are in no file and not under the error prefix. "
+            f"It writes {wait} s after an event came"
+        )
+    sent = sum(run.done for run in runs)
+    return Found(sent, len(there), twice, foreign, in_files, with_errors, None, missing)
+
+
+def _kept(aws: Aws, stream: str) -> list[Run]:
+    """The runs whose events are within the stream's retention."""
+    horizon = time.time() - aws.lake.config.streams[stream].retention_hours * HOUR
+    return [run for run in Ledger(aws, stream).runs if run.done and run.since > horizon]
+
+
+def _in_stream(aws: Aws, stream: str) -> tuple[Counter[Key], int]:
+    """How often each event of `lake send` is there, and how many others are."""
+    there: Counter[Key] = Counter()
+    foreign = 0
+    for _, record in records(aws, aws.names.stream(stream)):
+        if key := Key.of(record["PartitionKey"]):
+            there[key] += 1
+        else:
+            foreign += 1
+    return there, foreign
+
+
+def _missing_lines(run: Run, there: set[int]) -> str:
+    """A sentence that names the lines of a run that are not there; empty where all are."""
+    gaps = list(_gaps(line for line in range(1, run.done + 1) if line not in there))
+    if not gaps:
+        return ""
+    named = ", ".join(f"{first:,}" if first == last else f"{first:,} to {last:,}" for first, last in gaps[:SHOWN])
+    more = f" and {len(gaps) - SHOWN} more" if len(gaps) > SHOWN else ""
+    count = sum(last - first + 1 for first, last in gaps)
+    return f"Kinesis: {count:,} events of {run.file} are not in the stream: lines {named}{more}"
+
+
+def _gaps(lines: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Runs of consecutive numbers: (first, last)."""
+    for _, group in itertools.groupby(enumerate(lines), key=lambda pair: pair[1] - pair[0]):
+        numbers = [line for _, line in group]
+        yield numbers[0], numbers[-1]
+
+
+def _rows(aws: Aws, stream: str) -> int:
+    answer = query(aws, f'SELECT count(*) FROM "{stream}"', "streams")
+    return int(answer.rows[0][0] or 0)
+
+
+def _errors(aws: Aws, stream: str) -> int:
+    """Firehose writes one line of JSON a record that it could not use."""
+    bucket, count = aws.names.bucket("raw"), 0
+    for page in aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"_errors/{stream}/"):
+        for entry in page.get("Contents", []):
+            body = aws.s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
+            text = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+            count += len(text.splitlines())
+    return count

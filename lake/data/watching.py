@@ -1,0 +1,130 @@
+"""What CloudWatch, and the raw zone, say of a stream now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lake.aws import Aws, error_code
+from lake.errors import LakeError
+
+Reading = dict[str, float | str | None]
+"""By name. None is what nobody publishes (yet)."""
+EMBEDDED_PERIOD, PERIOD = 10, 60
+"""Seconds that one value of a metric is about."""
+EMBEDDED_PAUSE, PAUSE = 1, 10
+"""Seconds between two looks: on AWS each look costs."""
+PERIODS = 5
+"""How old, in periods, a value may be."""
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """A value to watch: the newest of a metric, or as so many a second."""
+
+    name: str
+    namespace: str
+    metric: str
+    dimension: str
+    statistic: str
+    a_second: bool = False
+
+
+_MEASURES = (
+    *(
+        _Measure(name, "AWS/Kinesis", metric, "StreamName", "Sum", a_second=True)
+        for name, metric in (
+            ("events_in_a_second", "IncomingRecords"),
+            ("bytes_in_a_second", "IncomingBytes"),
+            ("events_out_a_second", "GetRecords.Records"),
+            ("bytes_out_a_second", "GetRecords.Bytes"),
+            ("refused_a_second", "WriteProvisionedThroughputExceeded"),
+        )
+    ),
+    _Measure("iterator_age_ms", "AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds", "StreamName", "Maximum"),
+    _Measure("firehose_freshness_s", "AWS/Firehose", "DeliveryToS3.DataFreshness", "DeliveryStreamName", "Maximum"),
+    _Measure("bad_events", "AWS/Firehose", "FailedConversion.Records", "DeliveryStreamName", "Sum"),
+    _Measure("watermark", "AWS/KinesisAnalytics", "currentOutputWatermark", "Application", "Maximum"),
+    _Measure("windows", "AWS/KinesisAnalytics", "numRecordsOut", "Application", "Maximum"),
+    _Measure("late_events", "AWS/KinesisAnalytics", "numLateRecordsDropped", "Application", "Maximum"),
+)
+
+
+def readings(aws: Aws, stream: str) -> Iterator[Reading]:
+    """A reading each second or so, for ever.
+
+    Raises:
+        LakeError: the stream is not deployed.
+    """
+    is_embedded = aws.lake.environment.endpoint is not None
+    while True:
+        yield reading(aws, stream, EMBEDDED_PERIOD if is_embedded else PERIOD)
+        time.sleep(EMBEDDED_PAUSE if is_embedded else PAUSE)
+
+
+def reading(aws: Aws, stream: str, period: int) -> Reading:
+    shards = _open_shards(aws, stream)
+    found: Reading = {"shards": shards} | _metrics(aws, stream, period)
+    watermark = found["watermark"]
+    found["watermark"] = _moment(watermark / 1000) if isinstance(watermark, float) and watermark > 0 else None
+    return found | {"newest_file": _newest_file(aws, stream)}
+
+
+def _open_shards(aws: Aws, stream: str) -> int:
+    try:
+        summary = aws.kinesis.describe_stream_summary(StreamName=aws.names.stream(stream))["StreamDescriptionSummary"]
+    except ClientError as error:
+        if error_code(error) == "ResourceNotFoundException":
+            raise LakeError(f"the stream {stream} is not there. Deploy it first: `lake up streaming`") from None
+        raise
+    return summary["OpenShardCount"]
+
+
+def _metrics(aws: Aws, stream: str, period: int) -> Reading:
+    name, now = aws.names.stream(stream), datetime.now(UTC)
+    queries = [_query(number, measure, name, period) for number, measure in enumerate(_MEASURES)]
+    answer = aws.cloudwatch.get_metric_data(
+        MetricDataQueries=queries,
+        StartTime=now - timedelta(seconds=PERIODS * period),
+        EndTime=now + timedelta(seconds=1),
+        ScanBy="TimestampDescending",
+    )
+    results = {result["Id"]: result["Values"] for result in answer["MetricDataResults"]}
+    return {measure.name: _value(measure, results.get(f"m{n}", []), period) for n, measure in enumerate(_MEASURES)}
+
+
+def _query(number: int, measure: _Measure, resource: str, period: int) -> dict[str, Any]:
+    dimensions = [{"Name": measure.dimension, "Value": resource}]
+    metric = {"Namespace": measure.namespace, "MetricName": measure.metric, "Dimensions": dimensions}
+    return {"Id": f"m{number}", "MetricStat": {"Metric": metric, "Period": period, "Stat": measure.statistic}}
+
+
+def _value(measure: _Measure, values: list[float], period: int) -> float | None:
+    """Where no event came, Kinesis publishes nothing: that is none a second."""
+    if measure.a_second:
+        return values[0] / period if values else 0.0
+    return values[0] if values else None
+
+
+def _newest_file(aws: Aws, stream: str) -> str | None:
+    """`name, seconds ago`. None where there is no file."""
+    pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=aws.names.bucket("raw"), Prefix=f"{stream}/")
+    newest = max((entry for page in pages for entry in page.get("Contents", [])), key=_changed, default=None)
+    if newest is None:
+        return None
+    ago = (datetime.now(UTC) - newest["LastModified"]).total_seconds()
+    return f"{newest['Key']}, {max(0.0, ago):.0f} s ago"
+
+
+def _changed(entry: Any) -> datetime:
+    moment: datetime = entry["LastModified"]
+    return moment
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

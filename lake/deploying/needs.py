@@ -1,0 +1,54 @@
+"""What a stack needs of the others before it is applied: the stacks refer to each other by name alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from botocore.exceptions import ClientError
+
+from lake.aws import Aws, is_absent
+from lake.configuration.names import ZONES
+from lake.deploying.stopping import crawls
+
+
+class Needs:
+    """What is still missing for each of the stacks that are deployed together."""
+
+    def __init__(self, aws: Aws, stacks: Sequence[str]) -> None:
+        self._aws = aws
+        self._stacks = stacks
+
+    def missing(self, stack: str) -> str:
+        """What a stack waits for; empty when it may begin. Raises ClientError for all but "not there"."""
+        if stack != "storage" and "storage" in self._stacks and not self._storage_is_there():
+            return "the key and the buckets of storage"
+        if stack == "catalog":
+            return self._crawls()
+        if stack == "etl" and "catalog" in self._stacks and not self._crawlers_are_there():
+            return "the crawlers of catalog"
+        return ""
+
+    def _storage_is_there(self) -> bool:
+        names = self._aws.names
+        try:
+            self._aws.kms.describe_key(KeyId=names.key_alias)
+            for purpose in (*ZONES, "logs"):
+                self._aws.s3.head_bucket(Bucket=names.bucket(purpose))
+        except ClientError as error:
+            if not is_absent(error):
+                raise
+            return False
+        return True
+
+    def _crawlers_are_there(self) -> bool:
+        """Those that workflows start: AWS may refuse a trigger that names a crawler which is not there."""
+        if self._aws.lake.environment.endpoint:
+            return True
+        steps = (step for workflow in self._aws.lake.config.workflows.values() for step in workflow.steps)
+        wanted = [self._aws.names.crawler(dataset) for step in steps for dataset in step.crawl]
+        return not wanted or not self._aws.glue.batch_get_crawlers(CrawlerNames=wanted).get("CrawlersNotFound")
+
+    def _crawls(self) -> str:
+        """AWS changes no crawler while it runs."""
+        running = crawls(self._aws)
+        return f"the end of {', '.join(running)}" if running else ""

@@ -1,0 +1,27 @@
+"""Hive's classes, by which the Data Catalog says of what format files are: crawlers and Athena's DDL write them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+_HIVE = "org.apache.hadoop.hive"
+_PARQUET = f"{_HIVE}.ql.io.parquet"
+_LINES = ("org.apache.hadoop.mapred.TextInputFormat", f"{_HIVE}.ql.io.HiveIgnoreKeyTextOutputFormat")
+
+
+class Classes(NamedTuple):
+    """What reads files, what writes them, and what knows their rows."""
+
+    input: str
+    output: str
+    serde: str
+
+
+PARQUET = Classes(
+    f"{_PARQUET}.MapredParquetInputFormat",
+    f"{_PARQUET}.MapredParquetOutputFormat",
+    f"{_PARQUET}.serde.ParquetHiveSerDe",
+)
+JSON = Classes(*_LINES, "org.openx.data.jsonserde.JsonSerDe")
+TEXT = Classes(*_LINES, f"{_HIVE}.serde2.lazy.LazySimpleSerDe")
+OPEN_CSV = Classes(*_LINES, f"{_HIVE}.serde2.OpenCSVSerde")

@@ -1,0 +1,137 @@
+"""What a delivery stream is set to, read from its own description."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from local_aws.protocol import Document
+
+MEGABYTE = 1024 * 1024
+_EXTENSIONS = {"GZIP": ".gz", "ZIP": ".zip", "Snappy": ".snappy", "HADOOP_SNAPPY": ".hsnappy"}
+_TO_S3 = ("ExtendedS3DestinationDescription", "S3DestinationDescription")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where objects go: a bucket, and the expression of their prefix."""
+
+    bucket: str
+    prefix: str
+    error_prefix: str
+    compression: str
+
+    @classmethod
+    def of(cls, config: Document) -> Place:
+        return cls(
+            config["BucketARN"].rpartition(":")[2],
+            config.get("Prefix") or "",
+            config.get("ErrorOutputPrefix") or "",
+            config.get("CompressionFormat") or "UNCOMPRESSED",
+        )
+
+    @property
+    def extension(self) -> str:
+        return _EXTENSIONS.get(self.compression, "")
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """To Parquet or ORC, by a table of the catalog.
+
+    Attributes:
+        schema: `SchemaConfiguration`.
+        deserializer: `InputFormatConfiguration.Deserializer`.
+    """
+
+    format: str
+    compression: str
+    schema: Document
+    deserializer: Document
+
+    @classmethod
+    def of(cls, config: Document) -> Conversion | None:
+        if not config or not config.get("Enabled", True):
+            return None
+        serializer = config["OutputFormatConfiguration"]["Serializer"]
+        format_ = "orc" if serializer.get("OrcSerDe") is not None else "parquet"
+        options = serializer.get("OrcSerDe" if format_ == "orc" else "ParquetSerDe") or {}
+        deserializer = (config.get("InputFormatConfiguration") or {}).get("Deserializer") or {}
+        schema = config.get("SchemaConfiguration") or {}
+        return cls(format_, options.get("Compression") or "SNAPPY", schema, deserializer or {"OpenXJsonSerDe": {}})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A delivery stream to S3.
+
+    Attributes:
+        seconds: of AWS's clock, after which a buffer is delivered.
+        source: of a stream with a Kinesis source, `KinesisStreamSourceDescription`.
+        processors: parameters by name, of each processor by its type.
+        backup: where the records as they came are kept too.
+        log: the log group and log stream of its errors.
+    """
+
+    name: str
+    arn: str
+    version: str
+    to: Place
+    bytes: int
+    seconds: float
+    zone: ZoneInfo
+    file_extension: str
+    source: Document | None = None
+    processors: dict[str, dict[str, str]] = field(default_factory=dict)
+    is_partitioned: bool = False
+    conversion: Conversion | None = None
+    backup: Place | None = None
+    log: tuple[str, str] | None = None
+
+    @property
+    def extension(self) -> str:
+        usual = f".{self.conversion.format}" if self.conversion else self.to.extension
+        return self.file_extension or usual
+
+    @classmethod
+    def of(cls, described: Document) -> Settings | None:
+        """By `DeliveryStreamDescription`; None for a destination that is not S3."""
+        destinations = described.get("Destinations") or [{}]
+        config = next((destinations[0][kind] for kind in _TO_S3 if kind in destinations[0]), None)
+        if config is None:
+            return None
+        hints = config.get("BufferingHints") or {}
+        return cls(
+            described["DeliveryStreamName"],
+            described["DeliveryStreamARN"],
+            described["VersionId"],
+            Place.of(config),
+            hints.get("SizeInMBs", 5) * MEGABYTE,
+            hints.get("IntervalInSeconds", 300),
+            ZoneInfo(config.get("CustomTimeZone") or "UTC"),
+            config.get("FileExtension") or "",
+            (described.get("Source") or {}).get("KinesisStreamSourceDescription"),
+            _processors(config.get("ProcessingConfiguration") or {}),
+            bool((config.get("DynamicPartitioningConfiguration") or {}).get("Enabled")),
+            Conversion.of(config.get("DataFormatConversionConfiguration") or {}),
+            _backup(config),
+            _log(config.get("CloudWatchLoggingOptions") or {}),
+        )
+
+
+def _processors(config: Document) -> dict[str, dict[str, str]]:
+    given: list[dict[str, Any]] = config.get("Processors") or [] if config.get("Enabled") else []
+    return {
+        processor["Type"]: {each["ParameterName"]: each["ParameterValue"] for each in processor.get("Parameters") or []}
+        for processor in given
+    }
+
+
+def _backup(config: Document) -> Place | None:
+    return Place.of(config["S3BackupDescription"]) if config.get("S3BackupMode") == "Enabled" else None
+
+
+def _log(options: Document) -> tuple[str, str] | None:
+    named = options.get("LogGroupName"), options.get("LogStreamName")
+    return (str(named[0]), str(named[1])) if options.get("Enabled") and all(named) else None

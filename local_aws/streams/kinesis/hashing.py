@@ -1,0 +1,19 @@
+"""The space of hash keys that the shards of a stream share out."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+
+_md5 = partial(hashlib.md5, usedforsecurity=False)
+SPACE = 2**128
+"""Hash keys are 0 to one less than this."""
+
+
+def hash_key(partition_key: bytes) -> int:
+    return int.from_bytes(_md5(partition_key).digest())
+
+
+def uniform_starts(count: int) -> list[int]:
+    """The first hash keys of `count` shards of one size."""
+    return [number * SPACE // count for number in range(count)]

@@ -1,0 +1,114 @@
+"""The log of a shard: an append-only list of records in files, the oldest of which go when their time is over."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from local_aws.streams.kinesis.segment import Record, Segment
+
+SEGMENT_BYTES = 16 * 1024 * 1024
+SEGMENT_MILLISECONDS = 3_600_000
+"""A file takes no more records once it has this size, or its first one is this old: files are deleted whole."""
+
+
+def now() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+class Log:
+    """Appended to by one thread at a time, and read by any.
+
+    Positions count the records of a shard from 1 on. Records come in the order of their arrival, which never goes back.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file: int | None = None
+        self._opening = threading.Lock()
+        self._opened: list[Segment] = []
+
+    @property
+    def _segments(self) -> list[Segment]:
+        """In the order of their positions. Never empty; changed by putting another list in its place."""
+        if not self._opened:
+            with self._opening:
+                self._opened = self._opened or self._found()
+        return self._opened
+
+    def _found(self) -> list[Segment]:
+        paths = sorted(self._folder.glob("*.log"))
+        return [Segment.opened(path) for path in paths] or [Segment(self._folder, 1)]
+
+    @property
+    def end(self) -> int:
+        """The position of the next record."""
+        return self._segments[-1].end
+
+    @property
+    def last_arrival(self) -> int:
+        """Of the newest record, in milliseconds; 0 where there never was one."""
+        return max(segment.last_arrival for segment in self._segments[-2:])
+
+    def append(self, records: Sequence[tuple[bytes, bytes]]) -> int:
+        """Write (key, data) pairs, all or none. Returns the position of the first.
+
+        Raises:
+            OSError: the disk is full, or worse.
+        """
+        arrived = max(now(), self.last_arrival)
+        segment = self._open_segment(arrived)
+        first = segment.end
+        assert self._file is not None
+        segment.append(self._file, records, arrived)
+        return first
+
+    def read(self, position: int, horizon: int) -> Iterator[Record]:
+        """The records from a position on, or from the first that came at `horizon` or later."""
+        position = max(position, self.position_at(horizon))
+        segments = self._segments
+        for segment in segments[max(0, bisect_right(segments, position, key=_first) - 1) :]:
+            yield from segment.read(position)
+
+    def position_at(self, arrived: int) -> int:
+        """The position of the first record that came at this time or later; `end` where none did."""
+        for segment in self._segments:
+            if segment.last_arrival >= arrived:
+                return segment.position_at(arrived)
+        return self.end
+
+    def expire(self, horizon: int) -> None:
+        """Delete the files whose records all came before a time. The last one stays, as it holds the position."""
+        gone = [segment for segment in self._segments[:-1] if segment.last_arrival < horizon]
+        if gone:
+            self._opened = self._segments[len(gone) :]
+            for segment in gone:
+                segment.path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _open_segment(self, arrived: int) -> Segment:
+        segment = self._segments[-1]
+        is_full = segment.size > 0 and (
+            segment.size >= SEGMENT_BYTES or arrived - segment.first_arrival >= SEGMENT_MILLISECONDS
+        )
+        if self._file is not None and not is_full:
+            return segment
+        self.close()
+        if is_full:
+            segment = Segment(self._folder, segment.end)
+            self._opened = [*self._segments, segment]
+        self._file = os.open(segment.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return segment
+
+
+def _first(segment: Segment) -> int:
+    return segment.first

@@ -1,0 +1,158 @@
+"""One file of a shard's log: blocks of records, each written at once."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+import zlib
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+_BLOCK = struct.Struct("<IIQQI")
+"""Bytes of the body, its CRC-32, position of the first record, arrival in milliseconds, number of records."""
+_RECORD = struct.Struct("<IH")
+"""Bytes of the data and of the key, which follow: the key first."""
+_INDEXED = 64 * 1024
+"""Bytes between two blocks whose place is kept in memory."""
+
+
+class Record(NamedTuple):
+    """One record of a shard. `arrived` is in milliseconds since 1970."""
+
+    position: int
+    arrived: int
+    key: bytes
+    data: bytes
+
+
+class _Block(NamedTuple):
+    offset: int
+    size: int
+    crc: int
+    first: int
+    arrived: int
+    records: int
+
+    @property
+    def body(self) -> int:
+        return self.offset + _BLOCK.size
+
+    @property
+    def after(self) -> int:
+        return self.body + self.size
+
+
+class Segment:
+    """A file named after the position of its first record.
+
+    Attributes:
+        first: the position of its first record.
+        end: the position after its last.
+        size: bytes of its whole blocks.
+        last_arrival: of its last record, in milliseconds; 0 where it holds none.
+    """
+
+    def __init__(self, folder: Path, first: int) -> None:
+        self.path = folder / f"{first:020d}.log"
+        self.first = self.end = first
+        self.size = self.last_arrival = 0
+        self._positions, self._arrivals, self._offsets = array("Q"), array("Q"), array("Q")
+
+    @classmethod
+    def opened(cls, path: Path) -> Segment:
+        """A file that is there. What a kill cut off is cut off here too: nobody had an answer for it."""
+        segment, length = cls(path.parent, int(path.stem)), path.stat().st_size
+        with _mapped(path, length) as data:
+            for block in _blocks(data, 0, length):
+                if zlib.crc32(data[block.body : block.after]) != block.crc:
+                    break
+                segment._note(block)
+        if segment.size < length:
+            os.truncate(path, segment.size)
+        return segment
+
+    def append(self, file: int, records: Sequence[tuple[bytes, bytes]], arrived: int) -> None:
+        """Write (key, data) pairs to the open file, all or none.
+
+        Raises:
+            OSError: the disk is full, or worse.
+        """
+        parts: list[bytes] = []
+        for key, data in records:
+            parts += (_RECORD.pack(len(data), len(key)), key, data)
+        body = b"".join(parts)
+        block = _Block(self.size, len(body), zlib.crc32(body), self.end, arrived, len(records))
+        left = memoryview(_BLOCK.pack(*block[1:]) + body)
+        try:
+            while left:
+                left = left[os.write(file, left) :]
+        except OSError:
+            os.ftruncate(file, self.size)
+            raise
+        self._note(block)
+
+    def read(self, position: int) -> Iterator[Record]:
+        """The records from a position on. Raises FileNotFoundError: their time is over."""
+        size = self.size
+        with _mapped(self.path, size) as data:
+            for block in _blocks(data, self._offset(bisect_right(self._positions, position)), size):
+                if block.first + block.records > position:
+                    yield from _records(data, block, position)
+
+    def position_at(self, arrived: int) -> int:
+        """The position of the first record that came at this time or later; `end` where none did."""
+        size, end = self.size, self.end
+        with _mapped(self.path, size) as data:
+            blocks = _blocks(data, self._offset(bisect_left(self._arrivals, arrived)), size)
+            return next((block.first for block in blocks if block.arrived >= arrived), end)
+
+    @property
+    def first_arrival(self) -> int:
+        """Of its first record, in milliseconds; 0 where it holds none."""
+        return self._arrivals[0] if self._arrivals else 0
+
+    def _offset(self, following: int) -> int:
+        """Of the indexed block before another."""
+        return self._offsets[max(0, following - 1)] if self._offsets else 0
+
+    def _note(self, block: _Block) -> None:
+        if not self._offsets or block.offset - self._offsets[-1] >= _INDEXED:
+            # A reader looks an offset up by the others, so it comes first.
+            self._offsets.append(block.offset)
+            self._positions.append(block.first)
+            self._arrivals.append(block.arrived)
+        self.end, self.last_arrival = block.first + block.records, block.arrived
+        self.size = block.after
+
+
+@contextmanager
+def _mapped(path: Path, size: int) -> Iterator[mmap.mmap | bytes]:
+    if not size:  # it may not be there yet
+        yield b""
+        return
+    with path.open("rb") as file, mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as data:
+        yield data
+
+
+def _blocks(data: mmap.mmap | bytes, offset: int, size: int) -> Iterator[_Block]:
+    while offset + _BLOCK.size <= size:
+        block = _Block(offset, *_BLOCK.unpack_from(data, offset))
+        if block.after > size:
+            return
+        yield block
+        offset = block.after
+
+
+def _records(data: mmap.mmap | bytes, block: _Block, start: int) -> Iterator[Record]:
+    at = block.body
+    for position in range(block.first, block.first + block.records):
+        size, key = _RECORD.unpack_from(data, at)
+        begin = at + _RECORD.size
+        at = begin + key + size
+        if position >= start:
+            yield Record(position, block.arrived, data[begin : begin + key], data[begin + key : at])

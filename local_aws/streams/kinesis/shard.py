@@ -1,0 +1,83 @@
+"""A shard: a range of hash keys, and the log of the records whose keys are in it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from local_aws.protocol import AwsError, Document
+from local_aws.streams.kinesis.log import Log
+
+_SEQUENCE = re.compile(r"0|[1-9]\d{0,128}")
+
+
+@dataclass
+class Shard:
+    """One shard.
+
+    Attributes:
+        number: in its stream, counted from 0.
+        first: its first hash key.
+        last: its last hash key.
+        born: milliseconds since 1970; every number of a later shard is greater.
+        parents: the numbers of the shards it came of: none, one of a split, or two of a merge.
+        closed: when it took its last record, in milliseconds; None while it takes records.
+    """
+
+    folder: Path
+    number: int
+    first: int
+    last: int
+    born: int
+    parents: list[int] = field(default_factory=list)
+    closed: int | None = None
+
+    @cached_property
+    def id(self) -> str:
+        return f"shardId-{self.number:012d}"
+
+    def __post_init__(self) -> None:
+        self.log = Log(self.folder / self.id)
+
+    @cached_property
+    def prefix(self) -> str:
+        """Of its sequence numbers, which go on with the position in 28 digits."""
+        return f"49{self.born:014d}{self.number:012d}"
+
+    def sequence(self, position: int) -> str:
+        """The sequence number of a position. They are all of one length, so texts compare as numbers do."""
+        return f"{self.prefix}{position:028d}"
+
+    def position(self, sequence: str) -> int:
+        """The position of a sequence number. Raises AwsError: it is of no record of this shard."""
+        if not _SEQUENCE.fullmatch(sequence) or sequence[:28] != self.prefix or len(sequence) != 56:
+            message = f"StartingSequenceNumber {sequence} used in GetShardIterator on shard {self.id} is invalid."
+            raise AwsError("InvalidArgumentException", message)
+        return int(sequence[28:])
+
+    def document(self) -> Document:
+        """What is kept of it."""
+        return {name: value for name, value in asdict(self).items() if name != "folder"}
+
+    def described(self) -> Document:
+        """As AWS answers it."""
+        numbers = {"StartingSequenceNumber": self.sequence(0)}
+        if self.closed is not None:
+            numbers["EndingSequenceNumber"] = self.sequence(self.log.end)
+        parents = dict(zip(("ParentShardId", "AdjacentParentShardId"), map(shard_id, self.parents), strict=False))
+        return {"ShardId": self.id, **parents, "HashKeyRange": self.range, "SequenceNumberRange": numbers}
+
+    @property
+    def range(self) -> Document:
+        return {"StartingHashKey": str(self.first), "EndingHashKey": str(self.last)}
+
+    @classmethod
+    def of(cls, folder: Path, document: dict[str, Any]) -> Shard:
+        return cls(folder, **document)
+
+
+def shard_id(number: int) -> str:
+    return f"shardId-{number:012d}"

@@ -1,0 +1,133 @@
+"""A stream: what is kept of it, and its shards."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+import threading
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from local_aws.context import ACCOUNT
+from local_aws.protocol import AwsError, Document
+from local_aws.streams.kinesis.hashing import SPACE, hash_key, uniform_starts
+from local_aws.streams.kinesis.log import now
+from local_aws.streams.kinesis.shard import Shard
+
+HOUR = 3_600_000
+"""In milliseconds."""
+
+
+class Stream:
+    """One stream of one region. Its document and its shards are changed, and records appended, under `lock` alone.
+
+    Attributes:
+        folder: of its records; no other stream ever has it, also none of the same name.
+        settings: what is kept besides the shards: mode, retention_hours, tags, ...
+    """
+
+    def __init__(self, root: Path, region: str, name: str, born: int, shards: Sequence[Document], **settings: Any):
+        self.region, self.name, self.born = region, name, born
+        self.folder = root / region / f"{name}.{born}"
+        self.settings = settings
+        self.lock = threading.RLock()
+        self.is_gone = False
+        self.shards = [Shard.of(self.folder, shard) for shard in shards]
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:kinesis:{self.region}:{ACCOUNT}:stream/{self.name}"
+
+    @property
+    def horizon(self) -> int:
+        """Records that came before this time, in milliseconds, are over."""
+        return now() - int(self.settings["retention_hours"]) * HOUR
+
+    def document(self) -> Document:
+        return {"born": self.born, "shards": [shard.document() for shard in self.shards], **self.settings}
+
+    @cached_property
+    def open_shards(self) -> list[Shard]:
+        """In the order of their hash keys."""
+        return sorted((shard for shard in self.shards if shard.closed is None), key=_first)
+
+    @contextmanager
+    def whole_change(self) -> Iterator[None]:
+        """What is changed inside is as before, if it cannot be kept."""
+        settings, shards = copy.deepcopy(self.settings), [(shard, shard.closed) for shard in self.shards]
+        try:
+            yield
+        except BaseException:
+            self.settings, self.shards = settings, [shard for shard, _ in shards]
+            for shard, closed in shards:
+                shard.closed = closed
+            self.__dict__.pop("open_shards", None)
+            raise
+
+    def need_there(self) -> None:
+        """Raises AwsError: it was deleted."""
+        if self.is_gone:
+            raise AwsError("ResourceNotFoundException", f"Stream {self.name} under account {ACCOUNT} not found.")
+
+    def shard_of(self, key: int) -> Shard:
+        """The open shard of a hash key."""
+        return self.open_shards[bisect_right(self.open_shards, key, key=_first) - 1]
+
+    def shard_of_key(self, partition_key: bytes) -> Shard:
+        return self.shard_of(hash_key(partition_key))
+
+    def shard(self, id_: str) -> Shard:
+        """Raises AwsError: there is none."""
+        found = next((shard for shard in self.shards if shard.id == id_), None)
+        if found is None:
+            raise AwsError(
+                "ResourceNotFoundException",
+                f"Could not find shard {id_} in stream {self.name} under account {ACCOUNT}.",
+            )
+        return found
+
+    def children(self, shard: Shard) -> list[Shard]:
+        return [child for child in self.shards if shard.number in child.parents]
+
+    def add_shards(self, starts: Iterable[int], last: int = SPACE - 1, parents: Sequence[Shard] = ()) -> None:
+        """Open shards that begin at these hash keys, and close their parents."""
+        born = max([now(), *(shard.born + 1 for shard in self.shards)])
+        for parent in parents:
+            parent.closed = max(now(), parent.log.last_arrival)
+        firsts = sorted(starts)
+        number = self.shards[-1].number + 1 if self.shards else 0
+        for place, (first, following) in enumerate(zip(firsts, [*firsts[1:], last + 1], strict=True)):
+            numbers = [parent.number for parent in parents]
+            shard = Shard(self.folder, number + place, first, following - 1, born, numbers)
+            (self.folder / shard.id).mkdir(parents=True, exist_ok=True)
+            self.shards.append(shard)
+        self.__dict__.pop("open_shards", None)
+
+    def expire(self) -> bool:
+        """Let go of records, and of closed shards, whose time is over. Whether a shard went."""
+        horizon = self.horizon
+        for shard in self.shards:
+            shard.log.expire(horizon)
+        gone = [shard for shard in self.shards if shard.closed is not None and shard.closed < horizon]
+        self.shards = [shard for shard in self.shards if shard not in gone]
+        for shard in gone:
+            shutil.rmtree(self.folder / shard.id, ignore_errors=True)
+        return bool(gone)
+
+    def close(self) -> None:
+        for shard in self.shards:
+            shard.log.close()
+
+
+def new_stream(root: Path, region: str, name: str, count: int, **settings: Any) -> Stream:
+    stream = Stream(root, region, name, now(), [], **settings)
+    stream.add_shards(uniform_starts(count))
+    return stream
+
+
+def _first(shard: Shard) -> int:
+    return shard.first

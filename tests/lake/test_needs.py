@@ -1,0 +1,115 @@
+"""What a deploy waits for, and what it does not wait for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lake.configuration.names import Names
+from lake.configuration.reading import load
+from lake.deploying.needs import Needs
+from lake.deploying.status import ABSENT, status
+from tests.lake.test_workflows import LAKE
+
+NOT_ABSENT = ["ExpiredToken", "ExpiredTokenException", "AccessDenied", "AccessDeniedException", "ThrottlingException"]
+
+
+def answers(code: str, status_code: int = 400) -> ClientError:
+    response: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status_code}}
+    return ClientError(response, "AnyCall")
+
+
+def account(
+    folder: Path, *, crawlers: dict[str, str] | None = None, error: ClientError | None = None, endpoint: bool = False
+) -> Any:
+    """An account (or an embedded AWS) with these crawlers and their states, which answers the rest with an error."""
+    text = LAKE if endpoint else LAKE.replace('endpoint: "http://127.0.0.1:4566", ', "")
+    (folder / "lake.yaml").write_text(text)
+    there = crawlers or {}
+
+    def batch_get_crawlers(**request: list[str]) -> dict[str, Any]:
+        found = [{"Name": name, "State": there[name]} for name in request["CrawlerNames"] if name in there]
+        return {"Crawlers": found, "CrawlersNotFound": [name for name in request["CrawlerNames"] if name not in there]}
+
+    def call(**request: Any) -> dict[str, Any]:
+        if error:
+            raise error
+        return {}
+
+    return SimpleNamespace(
+        lake=load(folder / "lake.yaml"),
+        names=Names("shop", "local", "eu", "1"),
+        glue=SimpleNamespace(batch_get_crawlers=batch_get_crawlers),
+        kms=SimpleNamespace(describe_key=call),
+        s3=SimpleNamespace(head_bucket=call),
+    )
+
+
+@pytest.mark.parametrize(
+    ("there", "waits_for"),
+    [
+        ([], "the crawlers of catalog"),
+        (["shop-local-orders"], "the crawlers of catalog"),
+        (["shop-local-orders", "shop-local-customers"], ""),
+    ],
+)
+def test_on_an_account_the_etl_stack_waits_for_the_crawlers_that_its_triggers_name(
+    tmp_path: Path, there: list[str], waits_for: str
+) -> None:
+    aws = account(tmp_path, crawlers=dict.fromkeys(there, "READY"))
+    assert Needs(aws, ["catalog", "etl"]).missing("etl") == waits_for
+
+
+def test_on_the_embedded_aws_it_waits_for_none(tmp_path: Path) -> None:
+    assert Needs(account(tmp_path, endpoint=True), ["catalog", "etl"]).missing("etl") == ""
+
+
+@pytest.mark.parametrize("state", ["RUNNING", "STOPPING"])
+def test_the_catalog_stack_waits_for_the_end_of_a_crawl(tmp_path: Path, state: str) -> None:
+    aws = account(tmp_path, crawlers={"shop-local-orders": state, "shop-local-customers": "READY"})
+    assert Needs(aws, ["catalog"]).missing("catalog") == "the end of the crawler shop-local-orders"
+
+
+@pytest.mark.parametrize(("code", "status_code"), [("NotFoundException", 400), ("404", 404)])
+def test_the_others_wait_for_a_key_or_a_bucket_that_is_not_there(tmp_path: Path, code: str, status_code: int) -> None:
+    needs = Needs(account(tmp_path, error=answers(code, status_code)), ["storage", "athena"])
+    assert needs.missing("athena") == "the key and the buckets of storage"
+    assert needs.missing("storage") == ""
+
+
+@pytest.mark.parametrize("code", NOT_ABSENT)
+def test_a_login_that_ends_or_has_no_right_is_said_and_not_waited_for(tmp_path: Path, code: str) -> None:
+    with pytest.raises(ClientError, match=code):
+        Needs(account(tmp_path, error=answers(code)), ["storage", "athena"]).missing("athena")
+
+
+@pytest.mark.parametrize("code", NOT_ABSENT)
+def test_the_status_of_what_may_not_be_looked_at_is_not_that_it_is_not_there(tmp_path: Path, code: str) -> None:
+    with pytest.raises(ClientError, match=code):
+        status(account(tmp_path, error=answers(code), crawlers={}))
+
+
+def test_the_status_of_what_is_not_there_is_not_deployed(tmp_path: Path) -> None:
+    class Absent:
+        def __getattr__(self, name: str) -> Any:
+            def call(**request: Any) -> Any:
+                raise answers("InvalidRequestException" if name == "get_work_group" else "EntityNotFoundException")
+
+            return call
+
+    absent = answers("InvalidRequestException")
+    absent.response["Error"]["Message"] = "WorkGroup shop-local is not found."
+
+    def get_work_group(**request: Any) -> Any:
+        raise absent
+
+    aws = account(tmp_path)
+    nothing = Absent()
+    for service in ("glue", "s3", "kinesis", "firehose", "flink", "secrets"):
+        setattr(aws, service, nothing)
+    aws.athena = SimpleNamespace(get_work_group=get_work_group)
+    assert {line.state for line in status(aws)} == {ABSENT}

@@ -1,0 +1,239 @@
+"""`lake send`: at its rate, each event once, whatever comes between."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from lake.data import sending
+from lake.data.events import Event, at_a_rate, at_their_pace, time_column
+from lake.data.records import Key
+from lake.data.sending import Ledger, Sender, due_together
+from lake.errors import BadInput, LakeError
+
+HERE = EndpointConnectionError(endpoint_url="http://here")
+
+
+class Clock:
+    """Time that passes only where somebody waits for it, or a call takes it."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pause(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Kinesis:
+    """A stream of one shard. `answers` are what comes of the next calls: an error, or the places that are refused.
+
+    An error of the kind `(True, error)` comes after the records were written.
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[int] = []
+        self.answers: list[Any] = []
+        self.calls = 0
+
+    def put_records(self, StreamName: str, Records: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        self.calls += 1
+        answer = self.answers.pop(0) if self.answers else []
+        if isinstance(answer, Exception):
+            raise answer
+        was_written, answer = answer if isinstance(answer, tuple) else (False, answer)
+        results = []
+        for place, record in enumerate(Records):
+            is_refused = not was_written and place in answer
+            if not is_refused:
+                self.lines.append(Key.line_of(record["PartitionKey"]) or 0)
+            results.append({"ErrorCode": "Throttled"} if is_refused else {"SequenceNumber": "1"})
+        if was_written:
+            raise answer
+        return {"Records": results}
+
+
+@pytest.fixture
+def kinesis() -> Kinesis:
+    return Kinesis()
+
+
+@pytest.fixture
+def begin(tmp_path: Path, kinesis: Kinesis, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Sender]:
+    """`begin(resume)`: what a command has that sends the file `events.jsonl`."""
+    lake = SimpleNamespace(root=tmp_path, deployment="local")
+    aws: Any = SimpleNamespace(lake=lake, names=SimpleNamespace(stream=str), once=lambda service: kinesis)
+    monkeypatch.setattr(sending.time, "sleep", lambda seconds: None)
+
+    def stored(aws: Any, stream: str, since: float) -> Any:
+        run = Ledger(aws, "s").runs[-1].id
+        return (("shard", {"PartitionKey": str(Key(run, line))}) for line in kinesis.lines)
+
+    monkeypatch.setattr(sending, "records", stored)
+
+    def begun(*, resume: bool = False) -> Sender:
+        ledger, file = Ledger(aws, "s"), tmp_path / "events.jsonl"
+        run = ledger.unfinished(file) if resume else ledger.begin(file)
+        return Sender(aws, "s", ledger, run)
+
+    return begun
+
+
+def written(path: Path, count: int) -> Path:
+    file = path / "events.jsonl"
+    file.write_text("".join(json.dumps({"n": number}) + "\n" for number in range(1, count + 1)))
+    return file
+
+
+def test_a_rate_is_kept_though_calls_take_their_time() -> None:
+    clock = Clock()
+    events = (Event(number, b"", number / 1000) for number in range(3000))
+    calls, sent = 0, 0
+    for batch in due_together(events, clock, clock.pause):
+        clock.pause(0.05)
+        calls, sent = calls + 1, sent + len(batch)
+    assert sent == 3000
+    assert 2.9 < clock.now - 100 < 3.1
+    assert calls < 70
+
+
+def test_events_that_are_due_together_go_by_the_500() -> None:
+    clock = Clock()
+    sizes = [len(batch) for batch in due_together((Event(n, b"", 0.0) for n in range(1200)), clock, clock.pause)]
+    assert sizes == [500, 500, 200]
+
+
+def test_a_call_is_not_larger_than_kinesis_takes() -> None:
+    clock = Clock()
+    events = (Event(number, b"x" * 1_000_000, 0.0) for number in range(10))
+    assert [len(batch) for batch in due_together(events, clock, clock.pause)] == [4, 4, 2]
+
+
+def test_events_at_their_pace_are_as_far_apart_as_their_times(tmp_path: Path) -> None:
+    file = tmp_path / "e.jsonl"
+    times = ["2013-01-01T05:00:00Z", "2013-01-01T05:00:30+00:00", "2013-01-01 05:00:15", "2013-01-01T05:02:00Z"]
+    file.write_text("".join(json.dumps({"t": time}) + "\n" for time in times))
+    assert [event.due for event in at_their_pace(file, "t", 10)] == [0.0, 3.0, 1.5, 12.0]
+    assert [event.due for event in at_their_pace(file, "t", 10, start=2)] == [0.0, 10.5]
+
+
+def test_every_event_is_sent_once_in_its_order(tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis) -> None:
+    file = written(tmp_path, 1200)
+    sender = begin()
+    assert list(sender.send(at_a_rate(file, 1e9))) == [500, 1000, 1200]
+    assert kinesis.lines == list(range(1, 1201))
+
+
+def test_what_kinesis_refuses_is_sent_again_before_anything_else(
+    tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis
+) -> None:
+    kinesis.answers = [{1, 3}, {0}, set()]
+    file = written(tmp_path, 600)
+    sender = begin()
+    list(sender.send(at_a_rate(file, 1e9)))
+    assert kinesis.lines[:500] == [1, 3, *range(5, 501), 4, 2]
+    assert kinesis.lines[500:] == list(range(501, 601))
+    assert sender.retried == 3
+
+
+@pytest.mark.parametrize("was_written", [False, True])
+def test_a_call_without_an_answer_is_made_again_only_where_its_records_are_not_there(
+    tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis, was_written: bool
+) -> None:
+    kinesis.answers = [set(), (True, HERE) if was_written else HERE]
+    file = written(tmp_path, 1200)
+    list(begin().send(at_a_rate(file, 1e9)))
+    assert kinesis.lines == list(range(1, 1201))
+
+
+@pytest.mark.parametrize("killed_after_writing", [False, True])
+def test_a_command_that_was_killed_is_resumed_without_a_loss_or_a_double(
+    tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis, killed_after_writing: bool
+) -> None:
+    file = written(tmp_path, 1700)
+    kill = KeyboardInterrupt()
+    kinesis.answers = [set(), (True, kill) if killed_after_writing else HERE]
+    monkey = begin()
+    if not killed_after_writing:
+        monkey._missing = lambda batch: (_ for _ in ()).throw(kill)  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        list(monkey.send(at_a_rate(file, 1e9)))
+    again = begin(resume=True)
+    list(again.send(at_a_rate(file, 1e9, again._run.done)))
+    assert kinesis.lines == list(range(1, 1701))
+    with pytest.raises(BadInput, match="without --resume"):
+        begin(resume=True)
+
+
+def test_a_file_that_was_changed_is_not_resumed(tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis) -> None:
+    file = written(tmp_path, 600)
+    kinesis.answers = [set(), (True, KeyboardInterrupt())]
+    with pytest.raises(KeyboardInterrupt):
+        list(begin().send(at_a_rate(file, 1e9)))
+    written(tmp_path, 700)
+    with pytest.raises(BadInput, match="was changed since 500 of its lines were sent"):
+        begin(resume=True)
+
+
+def test_a_stream_that_never_takes_an_event_is_given_up(
+    tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis
+) -> None:
+    kinesis.answers = [{0}] * 50
+    file = written(tmp_path, 10)
+    with pytest.raises(LakeError, match="did not take 1 events: it takes fewer a second"):
+        list(begin().send(at_a_rate(file, 1e9)))
+    assert kinesis.calls == sending.ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "says"),
+    [("ResourceNotFoundException", 400, "lake up streaming"), ("AccessDeniedException", 400, "refuses events: no")],
+)
+def test_a_refusal_that_stays_is_not_tried_again(
+    tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis, code: str, status: int, says: str
+) -> None:
+    error: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    kinesis.answers = [ClientError(error, "PutRecords")]
+    file = written(tmp_path, 10)
+    with pytest.raises(LakeError, match=says):
+        list(begin().send(at_a_rate(file, 1e9)))
+    assert kinesis.calls == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (b"{", "line 2: is not JSON from character 2 on"),
+        (b"[1]", "line 2: an event is a JSON object. Given: [1]"),
+        (b"\xff", "line 2: is not UTF-8 text"),
+        (json.dumps({"x": "y" * 1024 * 1024}).encode(), "line 2: has 1,048,585 bytes. Kinesis takes events of up to"),
+    ],
+)
+def test_a_line_that_is_no_event_is_named(tmp_path: Path, line: bytes, says: str) -> None:
+    file = tmp_path / "e.jsonl"
+    file.write_bytes(b'{"a": 1}\n' + line + b"\n")
+    with pytest.raises(BadInput) as refused:
+        list(at_a_rate(file, 1))
+    assert says in str(refused.value)
+
+
+def test_an_event_without_a_time_has_no_pace(tmp_path: Path) -> None:
+    file = tmp_path / "e.jsonl"
+    file.write_text('{"t": "soon"}\n')
+    with pytest.raises(BadInput, match="line 1: t is no time: 'soon'"):
+        list(at_their_pace(file, "t", 1))
+
+
+def test_the_first_timestamp_of_a_stream_is_its_pace() -> None:
+    stream: Any = SimpleNamespace(columns={"a": "int", "b": "timestamp", "c": "timestamp"})
+    assert time_column("s", stream) == "b"
+    with pytest.raises(BadInput, match="use --rate"):
+        time_column("s", SimpleNamespace(columns={"a": "int"}))  # type: ignore[arg-type]

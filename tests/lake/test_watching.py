@@ -1,0 +1,102 @@
+"""`lake watch` and `lake stream check`: what is there, what is not, and what nobody says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from lake.commands.events import _line
+from lake.data import stream_check, watching
+from lake.data.records import Key
+from lake.data.sending import Ledger, Run
+
+NAMES = SimpleNamespace(stream=lambda name: f"p-{name}", bucket=lambda purpose: f"p-{purpose}")
+
+
+class CloudWatch:
+    """Answers with the values of metrics by name; those of no name have none."""
+
+    def __init__(self, **values: float) -> None:
+        self.values = {name.replace("_", "."): value for name, value in values.items()}
+
+    def get_metric_data(self, MetricDataQueries: list[Any], **_: Any) -> dict[str, Any]:  # noqa: N803
+        metrics = {query["Id"]: query["MetricStat"]["Metric"] for query in MetricDataQueries}
+        assert all(metric["Dimensions"][0]["Value"] == "p-s" for metric in metrics.values())
+        found = {id_: self.values.get(metric["MetricName"]) for id_, metric in metrics.items()}
+        return {
+            "MetricDataResults": [
+                {"Id": id_, "Values": [] if value is None else [value]} for id_, value in found.items()
+            ]
+        }
+
+
+def aws(cloudwatch: CloudWatch, *files: tuple[str, int]) -> Any:
+    now = datetime.now(UTC)
+    contents = [{"Key": key, "LastModified": now - timedelta(seconds=ago)} for key, ago in files]
+    pages = SimpleNamespace(paginate=lambda **_: [{"Contents": contents}])
+    summary = {"StreamDescriptionSummary": {"OpenShardCount": 2}}
+    return SimpleNamespace(
+        names=NAMES,
+        cloudwatch=cloudwatch,
+        s3=SimpleNamespace(get_paginator=lambda _: pages),
+        kinesis=SimpleNamespace(describe_stream_summary=lambda StreamName: summary),  # noqa: N803
+    )
+
+
+def test_a_reading_has_what_is_published_a_second_and_the_newest_file() -> None:
+    cloudwatch = CloudWatch(
+        IncomingRecords=600, GetRecords_IteratorAgeMilliseconds=250, currentOutputWatermark=1_356_998_400_000.0
+    )
+    found = watching.reading(aws(cloudwatch, ("s/old", 900), ("s/new", 5)), "s", 60)
+    assert (found["shards"], found["events_in_a_second"], found["iterator_age_ms"]) == (2, 10, 250)
+    assert found["watermark"] == "2013-01-01T00:00:00Z"
+    assert found["newest_file"] == "s/new, 5 s ago"
+
+
+def test_what_nobody_publishes_is_a_hyphen_and_no_events_are_none() -> None:
+    found = watching.reading(aws(CloudWatch()), "s", 60)
+    assert found["events_in_a_second"] == 0
+    assert {found[name] for name in ("iterator_age_ms", "watermark", "late_events", "bad_events", "newest_file")} == {
+        None
+    }
+    assert "late_events -" in _line(found)
+    assert "events_in_a_second 0" in _line(found)
+
+
+@pytest.mark.parametrize(
+    ("there", "says"),
+    [
+        (set(range(1, 11)), ""),
+        (set(range(2, 11)), "Kinesis: 1 events of f.jsonl are not in the stream: lines 1"),
+        ({1, 2, 6, 7, 8, 10}, "Kinesis: 4 events of f.jsonl are not in the stream: lines 3 to 5, 9"),
+    ],
+)
+def test_lines_that_are_not_in_the_stream_are_named(there: set[int], says: str) -> None:
+    assert stream_check._missing_lines(Run("f.jsonl", [1, 1], done=10), there) == says
+
+
+@pytest.mark.parametrize(("rows", "errors", "is_exact"), [(6, 1, True), (5, 1, False), (7, 1, True)])
+def test_a_check_counts_every_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int, errors: int, is_exact: bool
+) -> None:
+    stream = SimpleNamespace(retention_hours=24, buffer=SimpleNamespace(seconds=60))
+    lake = SimpleNamespace(root=tmp_path, deployment="local", config=SimpleNamespace(streams={"s": stream}))
+    fake: Any = SimpleNamespace(lake=lake, names=NAMES)
+    file = tmp_path / "e.jsonl"
+    file.write_text("{}\n")
+    ledger = Ledger(fake, "s")
+    run = ledger.begin(file)
+    run.done, run.is_over = 4, True
+    ledger.save()
+    keys = [*(str(Key(run.id, line)) for line in (1, 2, 3, 4, 4)), "another", "other"]
+    monkeypatch.setattr(stream_check, "records", lambda aws, name: (("shard", {"PartitionKey": key}) for key in keys))
+    monkeypatch.setattr(stream_check, "_rows", lambda aws, name: rows)
+    monkeypatch.setattr(stream_check, "_errors", lambda aws, name: errors)
+    found = stream_check.check(fake, "s")
+    assert (found.sent, found.in_stream, found.twice, found.foreign) == (4, 4, 1, 2)
+    assert found.is_exact is is_exact
+    assert is_exact or "1 events are in no file and not under the error prefix" in found.missing[0]

@@ -1,0 +1,78 @@
+"""Contracts of the mends of CloudWatch, in the Query protocol, which Terraform speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+from xml.etree import ElementTree
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from tests.embedded import keys_of
+from tests.local_aws.mends.conftest import UNMENDED
+
+Ask = Callable[..., ElementTree.Element]
+ALARM = {
+    "Namespace": "AWS/Kinesis",
+    "MetricName": "GetRecords.IteratorAgeMilliseconds",
+    "Statistic": "Maximum",
+    "Period": "300",
+    "EvaluationPeriods": "2",
+    "Threshold": "60000",
+    "ComparisonOperator": "GreaterThanThreshold",
+    "TreatMissingData": "notBreaching",
+    "ActionsEnabled": "false",
+    "AlarmDescription": "a < b & c",
+    "Dimensions.member.1.Name": "StreamName",
+    "Dimensions.member.1.Value": "s",
+    "AlarmActions.member.1": "arn:aws:sns:us-east-1:000000000000:t",
+    "InsufficientDataActions.member.1": "arn:aws:sns:us-east-1:000000000000:u",
+}
+
+
+@pytest.fixture(params=["endpoint", pytest.param("emulator", marks=UNMENDED)])
+def ask(request: pytest.FixtureRequest) -> Ask:
+    endpoint = request.getfixturevalue(request.param)
+    return lambda action, **fields: _asked(endpoint, {"Action": action, "Version": "2010-08-01", **fields})
+
+
+def _asked(endpoint: str, form: dict[str, str]) -> ElementTree.Element:
+    headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+    request = AWSRequest("POST", endpoint, headers=headers, data=urlencode(form).encode())
+    keys = keys_of(endpoint)
+    SigV4Auth(Credentials(keys.id, keys.secret), "monitoring", "us-east-1").add_auth(request)
+    with urlopen(Request(endpoint, request.data, dict(request.headers)), timeout=10) as answer:
+        return _bare(ElementTree.fromstring(answer.read()))
+
+
+def _bare(element: ElementTree.Element) -> ElementTree.Element:
+    for each in element.iter():
+        each.tag = each.tag.rpartition("}")[2]
+    return element
+
+
+def test_an_alarm_is_described_with_all_it_was_made_with(ask: Ask, name: str) -> None:
+    ask("PutMetricAlarm", AlarmName=name, **ALARM)
+    (alarm,) = ask("DescribeAlarms", **{"AlarmNames.member.1": name}).iterfind(".//MetricAlarms/member")
+    plain = {field: value for field, value in ALARM.items() if "." not in field}
+    found: dict[str, Any] = {field: alarm.findtext(field) for field in plain}
+    assert {**found, "Threshold": str(int(float(found["Threshold"])))} == plain
+    assert [(each.findtext("Name"), each.findtext("Value")) for each in alarm.iterfind("Dimensions/member")] == [
+        ("StreamName", "s")
+    ]
+    assert [each.text for each in alarm.iterfind("AlarmActions/member")] == [ALARM["AlarmActions.member.1"]]
+    assert [each.text for each in alarm.iterfind("InsufficientDataActions/member")] == [
+        ALARM["InsufficientDataActions.member.1"]
+    ]
+
+
+def test_a_refusal_is_in_xml_too(endpoint: str) -> None:
+    with pytest.raises(HTTPError) as refused:
+        _asked(endpoint, {"Action": "DescribeAlarms", "Version": "2010-08-01", "MaxRecords": "1000"})
+    assert ElementTree.fromstring(refused.value.read()).findtext(".//Code") in ("ValidationError", "InvalidParameter")
