@@ -66,7 +66,16 @@ def _limited(config: Config, names: Names) -> Iterator[Limited]:
     for dataset, settings in config.datasets.items():
         if settings.crawl.recrawl == "events":
             yield Limited(("datasets", dataset), "queue", names.dead_letters(dataset), "SQS", QUEUE)
-    for stream in config.streams:
-        place, role = ("streams", stream), names.role(f"{stream}-delivery")
+    for place, stream in _delivered(config):
+        role = names.role(f"{stream.replace('_', '-')}-delivery")
         yield Limited(place, "delivery stream", names.stream(stream), "Firehose", DELIVERY_STREAM)
         yield Limited(place, "role", role, "IAM", ROLE)
+
+
+def _delivered(config: Config) -> Iterator[tuple[Place, str]]:
+    """Whatever Firehose writes: events, the results of windows, and what these reject."""
+    for name, stream in config.streams.items():
+        yield ("streams", name), name
+        if stream.windows:
+            yield ("streams", name), f"{name}_rejected"
+        yield from ((("streams", name, "windows", window), f"{name}_{window}") for window in stream.windows)
