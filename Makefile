@@ -8,7 +8,7 @@ UV = .tools/lock-venv/bin/uv pip compile --quiet --universal --python-version 3.
 	--custom-compile-command "make lock" $(LOCK_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint scan bench docs successor shell checkov-tools successor-tools flink flink-jar lock clean
+.PHONY: help setup demo test check lint scan bench clients docs successor shell checkov-tools successor-tools flink flink-jar lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 16
@@ -39,6 +39,10 @@ scan: checkov-tools ## Look for security findings in the synthesised Terraform
 bench: ## Measure what the documentation claims
 	@$(SETUP) --need-provider
 	@$(WITH_TOOLS) python -m benchmarks
+
+clients: ## Run AWS clients against the embedded AWS, each in an environment of its own (a GB, some minutes)
+	@$(SETUP) --with clients
+	@$(WITH_TOOLS) python -m tests.clients
 
 docs: ## Build the documentation into .docs, and check its links
 	@$(SETUP) --with docs
@@ -72,6 +76,8 @@ lock: ## Pin the Python packages again (LOCK_FLAGS=--upgrade for newer ones)
 	$(UV) local_aws/streams/flink/requirements.in -o local_aws/streams/flink/requirements.txt
 	$(UV) --group docs -o toolchain/requirements-docs.txt
 	$(UV) --group successor -o toolchain/requirements-successor.txt
+	for name in catalog dbt sqlmesh; do \
+		$(UV) toolchain/requirements-clients-$$name.in -o toolchain/requirements-clients-$$name.txt; done
 
 clean: ## Remove what was generated; data, tools and Terraform state stay
 	@rm -rf cdktf.out cdktf.log .docs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache spark-warehouse metastore_db derby.log

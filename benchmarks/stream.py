@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -35,6 +34,7 @@ from tests.local_aws.conftest import free_port
 
 RECORDS = 200_000
 ROUNDS = 3
+ATTEMPTS = 5
 PUT_TARGET = 0.4
 """Of the time before."""
 RATE_TARGET = 25_000
@@ -102,19 +102,24 @@ def _measured(lake: StreamLake, file: Path, events: int, kills: int) -> str:
 
 
 def _send(lake: StreamLake, file: Path, kills: int) -> None:
-    """Run `lake send` to its end. It is killed in turn with the embedded AWS, and resumed."""
-    producer = lake.lake("send", STREAM, str(file), "--rate", "1000000")
+    """Run `lake send` to its end. It is killed in turn with the embedded AWS, and resumed until all is sent."""
+    arguments = ("send", STREAM, str(file), "--rate", "1000000")
+    producer = lake.lake(*arguments)
     for number in range(2 * kills):
-        time.sleep(2)
+        if not lake.sends_more(producer):
+            break
         if number % 2:
             lake.kill()
             lake.start()
-        elif producer.poll() is None:
-            producer.send_signal(signal.SIGKILL)
+        else:
+            producer.kill()
             producer.wait()
-            producer = lake.lake("send", STREAM, str(file), "--rate", "1000000", "--resume")
-    if producer.wait():
-        raise RuntimeError("lake send failed")
+            producer = lake.lake(*arguments, "--resume")
+    for _ in range(ATTEMPTS):
+        if producer.wait() == 0:
+            return
+        producer = lake.lake(*arguments, "--resume")
+    raise RuntimeError("lake send failed again and again")
 
 
 def _put(port: int, keys: Keys, process: psutil.Process) -> tuple[float, float]:

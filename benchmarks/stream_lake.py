@@ -15,6 +15,7 @@ from urllib.request import urlopen
 from benchmarks.worktrees import ROOT
 from lake.aws import Aws
 from lake.configuration.reading import load
+from lake.data.sending import Ledger
 from lake.data.sql import query
 from lake.embedded.local import LocalAws
 
@@ -80,6 +81,18 @@ class StreamLake:
         pid = LocalAws.of(self.aws.lake).pid()
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
+
+    def sends_more(self, producer: subprocess.Popen[bytes]) -> bool:
+        """Wait until a producer has sent more than was sent before. False where it is at its end."""
+        before = self._sent()
+        while producer.poll() is None:
+            if self._sent() > before:
+                return True
+            time.sleep(0.1)
+        return False
+
+    def _sent(self) -> int:
+        return sum(run.done for run in Ledger(self.aws, STREAM).runs)
 
     def deploy(self) -> None:
         aws, names = self.aws, self.aws.names

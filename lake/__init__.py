@@ -1,3 +1,3 @@
 """What people and CI run: the configuration, the names, the `lake` command."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

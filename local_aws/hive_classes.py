@@ -22,6 +22,27 @@ PARQUET = Classes(
     f"{_PARQUET}.MapredParquetOutputFormat",
     f"{_PARQUET}.serde.ParquetHiveSerDe",
 )
+ORC = Classes(f"{_HIVE}.ql.io.orc.OrcInputFormat", f"{_HIVE}.ql.io.orc.OrcOutputFormat", f"{_HIVE}.ql.io.orc.OrcSerde")
 JSON = Classes(*_LINES, "org.openx.data.jsonserde.JsonSerDe")
 TEXT = Classes(*_LINES, f"{_HIVE}.serde2.lazy.LazySimpleSerDe")
 OPEN_CSV = Classes(*_LINES, f"{_HIVE}.serde2.OpenCSVSerde")
+AVRO = Classes(
+    f"{_HIVE}.ql.io.avro.AvroContainerInputFormat",
+    f"{_HIVE}.ql.io.avro.AvroContainerOutputFormat",
+    f"{_HIVE}.serde2.avro.AvroSerDe",
+)
+RC_FILE = Classes(
+    f"{_HIVE}.ql.io.RCFileInputFormat",
+    f"{_HIVE}.ql.io.RCFileOutputFormat",
+    f"{_HIVE}.serde2.columnar.LazyBinaryColumnarSerDe",
+)
+SEQUENCE_FILE = Classes(
+    "org.apache.hadoop.mapred.SequenceFileInputFormat",
+    f"{_HIVE}.ql.io.HiveSequenceFileOutputFormat",
+    f"{_HIVE}.serde2.lazy.LazySimpleSerDe",
+)
+ION = Classes(
+    "com.amazon.ionhiveserde.formats.IonInputFormat",
+    "com.amazon.ionhiveserde.formats.IonOutputFormat",
+    "com.amazon.ionhiveserde.IonHiveSerDe",
+)

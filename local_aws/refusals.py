@@ -33,6 +33,7 @@ _JSON = {
     "token": (400, "ExpiredTokenException"),
     "body": (400, "InvalidSignatureException"),
     "large": (413, "RequestEntityTooLargeException"),
+    "absent": (400, "UnknownOperationException"),
 }
 _QUERY = {
     "missing": (403, "MissingAuthenticationToken"),
@@ -44,6 +45,7 @@ _QUERY = {
     "token": (403, "ExpiredToken"),
     "body": (403, "SignatureDoesNotMatch"),
     "large": (413, "RequestEntityTooLarge"),
+    "absent": (400, "InvalidAction"),
 }
 
 _XML = ("cloudfront", "route53")
@@ -83,7 +85,8 @@ def _json(refused: Refused) -> Answer:
 
 
 def _rest_json(refused: Refused) -> Answer:
-    return 403, "application/json", _json(refused)[2]
+    status = 404 if refused.kind == "absent" else 403
+    return status, "application/json", _json(refused)[2]
 
 
 def _cbor(refused: Refused) -> Answer:

@@ -13,7 +13,7 @@ from types import FrameType
 
 import uvicorn
 
-from local_aws import inventory, s3_keys
+from local_aws import actions, inventory, s3_keys
 from local_aws.context import ACCOUNT, BUFFER_SPEED, Context
 from local_aws.credentials import Keys, own_keys
 from local_aws.door import Door
@@ -32,8 +32,16 @@ from local_aws.protocol import stacked
 
 HOST = "127.0.0.1"
 ENGINES = (
-    *("mends", "partitions", "crawlers", "jobs", "workflows", "athena"),
-    *("streams.kinesis", "streams.firehose", "streams.flink"),
+    "mends",
+    "partitions",
+    "catalog",
+    "crawlers",
+    "jobs",
+    "workflows",
+    "athena",
+    "streams.kinesis",
+    "streams.firehose",
+    "streams.flink",
 )
 """Modules with a function `handlers(context) -> Handlers`; a later one stands in front of an earlier."""
 
@@ -56,7 +64,8 @@ def application(
         endpoint, folder, keys, objects, was_killed=was_killed, job_user=job_user, buffer_speed=buffer_speed
     )
     engines = [importlib.import_module(f"local_aws.{name}").handlers(context) for name in ENGINES]
-    gateway = Gateway(_forgetting_buckets(cloudwatch.mended(s3_keys.mended(objects)), context), stacked(*engines))
+    inner = actions.named(_forgetting_buckets(cloudwatch.mended(s3_keys.mended(objects)), context))
+    gateway = Gateway(inner, stacked(*engines))
     keyring = Keyring(keys, context.store, folder)
     return Door(inventory.served(gateway, context), port, keyring, is_open=is_open)
 

@@ -10,8 +10,8 @@ import pytest
 
 from tests.postgres import Database, Postgres, new_database, running_postgres
 
-# Spark is over with a few rows before the code of Java's second compiler would pay.
-os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1")
+# Spark is over with a few rows before the code of Java's second compiler, or several threads that collect, would pay.
+os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 
 @pytest.fixture(scope="session")

@@ -160,7 +160,22 @@ def flink(root: Path) -> None:
     pip_install(root, "flink", root / ".tools/flink", lock, "pyflink-shell.sh", note)
 
 
-EXTRAS = {"checkov": checkov, "docs": docs, "flink": flink, "lint": lint, "successor": successor}
+def clients(root: Path) -> None:
+    """AWS clients, in environments where they do not contradict one another."""
+    for name in CLIENTS:
+        lock, folder = root / f"toolchain/requirements-clients-{name}.txt", root / ".tools/clients" / name
+        pip_install(root, f"clients-{name}", folder, lock, "pytest", f"clients of AWS: {name} (a minute)")
+
+
+CLIENTS = ("catalog", "dbt", "sqlmesh")
+EXTRAS = {
+    "checkov": checkov,
+    "clients": clients,
+    "docs": docs,
+    "flink": flink,
+    "lint": lint,
+    "successor": successor,
+}
 """What only some targets of the Makefile need, by its name after `--with`, or alone, after `--only`."""
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrameReader
 from pyspark.sql.types import DataType, StringType, StructType
 
+from lake_etl.catalog import Table
 from lake_etl.errors import JobError
 from lake_etl.values import NOT_UTF8, misfit, text, unfit, value
 
@@ -18,6 +19,7 @@ LEVELS = "\x01\x02\x03\x04\x05\x06\x07\x08"  # Hive's separators, from the colum
 RAGGED = "_lake_ragged"
 OPEN = "a quote on the line is not closed"
 MOST_FIELDS = "100000"
+MULTILINE = "lake.multiline"  # of a table: a line end within quotes ends no record
 
 
 @dataclass(frozen=True)
@@ -31,20 +33,33 @@ class Dialect:
     levels: str
     header: bool
     encoding: str
+    multiline: bool = False
 
     @classmethod
     def of(cls, dataset: str, given: Mapping[str, str], quotes: bool) -> Dialect:
-        """Of the parameters of SerDe and table. Raises JobError for a header of several lines."""
+        """Of the parameters of SerDe and table.
+
+        Raises JobError for a header of several lines, and for files of several lines a record that are not UTF-8.
+        """
         header, encoding = int(given.get("skip.header.line.count", "0")), given.get("serialization.encoding", "UTF-8")
         if header > 1:
             raise JobError(f"dataset {dataset}: skip.header.line.count is {header}. Jobs read files with 0 or 1")
+        multiline = quotes and given.get(MULTILINE) == "true"
+        if multiline and encoding.lower() not in ("utf-8", "utf8"):
+            raise JobError(f"dataset {dataset}: csv.multiline reads files of UTF-8. The table's are {encoding}")
         if quotes:
             separator, quote = given.get("separatorChar", ","), given.get("quoteChar", '"')
-            return cls(separator, quote, given.get("escapeChar", "\\"), NULL, "", header == 1, encoding)
+            escape = given.get("escapeChar", "\\")
+            return cls(separator, quote, escape, NULL, "", header == 1, encoding, multiline)
         inner = given.get("collection.delim") or given.get("colelction.delim") or LEVELS[1]
         levels = inner + (given.get("mapkey.delim") or LEVELS[2]) + LEVELS[3:]
         null, escape = given.get("serialization.null.format", "\\N"), given.get("escape.delim", "")
         return cls(_delimiter(given), "", escape, null, levels, header == 1, encoding)
+
+
+def with_multiline(table: Table) -> Table:
+    """The table of a dataset whose records may have several lines."""
+    return replace(table, parameters={**table.parameters, MULTILINE: "true"})
 
 
 def _delimiter(given: Mapping[str, str]) -> str:
@@ -59,6 +74,26 @@ def lines(reader: DataFrameReader, dialect: Dialect) -> DataFrameReader:
     """
     ends = {"sep": NOWHERE, "quote": QUOTE, "escape": QUOTE, "nullValue": NULL}
     return reader.schema("value string").options(header=str(dialect.header), encoding=dialect.encoding, **ends)
+
+
+def records(content: str, dialect: Dialect) -> str:
+    """SQL of the records of a whole file. A line end within quotes ends none; after a quote that is never closed,
+    the rest of the file is one.
+    """
+    quote, escape = _mark(dialect.quote), "" if dialect.escape in ("", dialect.quote) else _mark(dialect.escape)
+    escaped = f"|{escape}[{quote}{escape}]?+" if escape else ""
+    inside = f"{quote}(?:[^{quote}{escape}]++{escaped})*+(?:{quote}|\\z)"
+    record = f"(?:[^{quote}{escape}\n]++{escaped}|{inside})++"
+    decoded = f"decode(CAST({content} AS binary), 'UTF-8')"
+    plain = f"IF(startswith({decoded}, '\ufeff'), substr({decoded}, 2), {decoded})"
+    lines_ = f"transform(regexp_extract_all({plain}, {text(record)}, 0), r -> trim(TRAILING '\r' FROM r))"
+    found = f"filter({lines_}, r -> r <> '')"
+    return f"slice({found}, 2, greatest(size({found}) - 1, 0))" if dialect.header else found
+
+
+def _mark(of: str) -> str:
+    """A character within a regular expression, in brackets too."""
+    return of if of.isalnum() or of.isspace() else f"\\{of}"
 
 
 @dataclass(frozen=True)
@@ -76,6 +111,7 @@ class CsvRows:
         schema = ", ".join([*columns, f"{RAGGED} string"])
         options = {"sep": self.dialect.separator, "quote": self.dialect.quote, "escape": self.dialect.quote}
         options |= {"nullValue": NULL, "columnNameOfCorruptRecord": RAGGED, "maxColumns": MOST_FIELDS}
+        options |= {"multiLine": "true"} if self.dialect.multiline else {}
         given = ", ".join(f"{text(name)}, {text(option)}" for name, option in options.items())
         texts = ", ".join(f"coalesce(r.c{place}, '')" for place in range(len(columns)))
         found = f"from_csv({self._doubled(line)}, {text(schema)}, map({given}))"

@@ -8,7 +8,7 @@ from pyspark.sql import functions as fn
 RECORD, DOCUMENT = "_lake_record", "_lake_document"
 
 
-def records(files: DataFrame, path: str) -> DataFrame:
+def records_at(files: DataFrame, path: str) -> DataFrame:
     """A row per record of whole files.
 
     Args:

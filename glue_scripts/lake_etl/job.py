@@ -20,6 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from lake_etl.binary_source import Damage
 from lake_etl.cast_nulls import WARN_OVER, cast_nulls, summary
 from lake_etl.catalog import Locations, NoTable, Table, find_table
+from lake_etl.csv_rows import with_multiline
 from lake_etl.database_sink import Load, loading, read_database_sink
 from lake_etl.database_source import read_database
 from lake_etl.errors import JobError, NotYetWritten, check_options, of_query, reason, unknown
@@ -90,8 +91,8 @@ class Sources:
     """The datasets of a job by name, each read once, and the table that it writes, `own`: (database, name).
 
     Those in the specification's `databases` are tables there: {connection, table} by dataset; the others are files, as
-    the catalog says. In a batch, of the source only the batch's files are read (path -> size in bytes), and of the own
-    table the batches before.
+    the catalog says; in those of `multiline`, a record of CSV may have several lines. In a batch, of the source only
+    the batch's files are read (path -> size in bytes), and of the own table the batches before.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class Sources:
     ) -> None:
         self.spark, self.database, self.own, self.batch = spark, database, own, batch
         self.source, self.tables, self.databases = spec["source"], spec["tables"], spec.get("databases") or {}
+        self.multiline = spec.get("multiline") or ()
         self.read: dict[str, Source] = {}
         self.damage: dict[str, Damage] = {}
 
@@ -118,7 +120,8 @@ class Sources:
         return self.read[dataset]
 
     def table_of(self, dataset: str) -> Table:
-        return find_table(boto3.client("glue"), self.database, self.tables[dataset], dataset)
+        table = find_table(boto3.client("glue"), self.database, self.tables[dataset], dataset)
+        return with_multiline(table) if dataset in self.multiline else table
 
     def source_of(self, table: Table, only: dict[str, int] | None = None) -> Source:
         return read_source(self.spark, boto3.client("s3"), table, only, self.damage.get(table.dataset, NO_DAMAGE))
@@ -128,6 +131,15 @@ class Sources:
         self.damage = {dataset: found for dataset, source in self.read.items() if (found := source.damage())}
         self.read.clear()
         return bool(self.damage)
+
+    def check_unchanged(self) -> None:
+        """Raise JobError for a file that was replaced while it was read: Spark reads the new one as long as the old."""
+        for dataset, source in self.read.items():
+            if path := source.changed():
+                raise JobError(
+                    f"dataset {dataset}: {path} was replaced or deleted while the job read it. Nothing is published. "
+                    "Run the job again"
+                )
 
     def rows(self, dataset: str) -> DataFrame:
         """A dataset that a step names. Raises NotYetWritten for the job's own table before its first run."""
@@ -180,6 +192,7 @@ def _moved(
     part = f"-{sources.batch[0]}" if sources.batch else ""
     report |= _concluded(spec["job"], arguments, judged, part)
     check_balance(report)
+    sources.check_unchanged()
     target.publish(written)
     return report
 
@@ -331,7 +344,9 @@ def read_spec(location: str) -> dict[str, Any]:
 def checked(spec: dict[str, Any]) -> dict[str, Any]:
     """The specification as it is. Raises JobError for a field or a step that is not known."""
     check_options(
-        spec, ("job", "source", "tables", "steps", "sink"), ("databases", "expect", "incremental", "cast_nulls")
+        spec,
+        ("job", "source", "tables", "steps", "sink"),
+        ("databases", "multiline", "expect", "incremental", "cast_nulls"),
     )
     check_steps(spec["steps"])
     read_rules(spec.get("expect", ()))

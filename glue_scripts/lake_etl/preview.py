@@ -25,6 +25,7 @@ from pyspark.sql.types import NullType
 
 from lake_etl.catalog import Table, find_table, table_of
 from lake_etl.csv_lines import SERDE
+from lake_etl.csv_rows import with_multiline
 from lake_etl.errors import JobError, reason
 from lake_etl.exact import held
 from lake_etl.expectations import Judged
@@ -131,6 +132,7 @@ class Samples:
     def __init__(self, database: str, spec: dict[str, Any], sampler: Sampler, given: dict[str, Any]) -> None:
         self.database, self.source, self.sampler, self.given = database, spec["source"], sampler, given
         self.tables, self.pool = spec["tables"], ThreadPoolExecutor(4)
+        self.multiline = spec.get("multiline") or ()
         self.taken: dict[str, Future[Sample]] = {}
 
     def begin(self, datasets: Iterable[str]) -> None:
@@ -141,8 +143,10 @@ class Samples:
 
     def table(self, dataset: str) -> Table:
         if dataset in self.given:
-            return table_of(self.given[dataset], dataset)
-        return find_table(boto3.client("glue"), self.database, self.tables[dataset], dataset)
+            table = table_of(self.given[dataset], dataset)
+        else:
+            table = find_table(boto3.client("glue"), self.database, self.tables[dataset], dataset)
+        return with_multiline(table) if dataset in self.multiline else table
 
     def of(self, table: Table) -> Sample:
         if table.dataset not in self.taken:

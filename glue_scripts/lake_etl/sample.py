@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from lake_etl.catalog import Table
+from lake_etl.csv_rows import MULTILINE
 from lake_etl.errors import JobError
 from lake_etl.formats import FORMATS
 from lake_etl.partitions import Values, folder, known_values, placed
@@ -124,7 +125,8 @@ class Sampler:
 
     def _copy_one(self, table: Table, path: str, lines: int | None, most: int) -> None:
         self.copies.file(path).parent.mkdir(parents=True, exist_ok=True)
-        text = FORMATS[table.format].is_text and "jsonPath" not in table.parameters and not path.endswith(PACKED)
+        by_file = "jsonPath" in table.parameters or MULTILINE in table.parameters
+        text = FORMATS[table.format].is_text and not by_file and not path.endswith(PACKED)
         try:
             self._write(path, (lambda chunks: _head(chunks, lines, most)) if text else None)
         except zlib.error:  # the reader says what is wrong with it

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as fn
 from pyspark.sql.types import StructField, StructType, _parse_datatype_string
@@ -15,10 +16,11 @@ from pyspark.sql.types import StructField, StructType, _parse_datatype_string
 from lake_etl.binary_source import BinaryFiles, Damage
 from lake_etl.catalog import Table
 from lake_etl.csv_rows import NO_NESTING
+from lake_etl.errors import JobError
 from lake_etl.formats import FORMATS
 from lake_etl.names import column, quoted
 from lake_etl.partitions import Placed, placed
-from lake_etl.storage import list_files, literal, uri_of
+from lake_etl.storage import each_version, literal, uri_of
 from lake_etl.text_source import CORRUPT, FILE, REASON, TextFiles, with_file
 from lake_etl.values import misfit, scalar
 
@@ -40,6 +42,7 @@ class Source:
     files     the files of which nothing can be read: path -> reason
     counts    filled once a query has read the rows: "rows" read in all, "bad" among them
     damage    looks for what makes a query fail
+    changed   the first file that was replaced or deleted since it was listed; None where all are as they were
     """
 
     dataset: str
@@ -48,6 +51,7 @@ class Source:
     files: dict[str, str]
     counts: Observation = field(repr=False)
     damage: Callable[[], Damage] = field(default=lambda: NO_DAMAGE, repr=False)
+    changed: Callable[[], str | None] = field(default=lambda: None, repr=False)
 
 
 def read_source(
@@ -65,7 +69,9 @@ def read_source(
     Of Parquet nothing is read yet but file names. So a file that is damaged makes the query fail that reads it, and
     `damage` then finds all of them: to open thousands of files beforehand would cost as much as the job.
     """
-    sizes = _sizes(s3, table) if only is None else only
+    _check_types(table)
+    listed = _listed(s3, table) if only is None else {path: (size, "") for path, size in only.items()}
+    sizes, changed = {path: size for path, (size, _) in listed.items()}, partial(_changed, s3, table, listed)
     filled = [path for path, size in sizes.items() if size]
     places = _partitions(spark, table, filled)
     files = {path: EMPTY for path, size in sizes.items() if not size} | places.astray | dict(known.files)
@@ -83,7 +89,7 @@ def read_source(
         return read_source(spark, s3, table, only, Damage(files | found, {}), most)
     seen = set(frame.inputFiles())
     files |= {path: UNSEEN for path in filled if uri_of(path) not in seen}
-    return _source(table, _placed(frame, table, places), files, damage, most)
+    return replace(_source(table, _placed(frame, table, places), files, damage, most), changed=changed)
 
 
 def _planned(texts: TextFiles, known: Mapping[str, str]) -> tuple[DataFrame | None, dict[str, str]]:
@@ -116,8 +122,32 @@ def _schema(columns: Mapping[str, str]) -> StructType:
     return StructType([StructField(name, _parse_datatype_string(type_)) for name, type_ in columns.items()])
 
 
-def _sizes(s3: S3Client, table: Table) -> dict[str, int]:
-    return {path: size for root in table.locations for path, size in list_files(s3, root).items()}
+def _check_types(table: Table) -> None:
+    """Raise JobError for a column of a type that Spark does not know."""
+    for name, type_ in (table.columns | table.partition_keys).items():
+        try:
+            _parse_datatype_string(type_)
+        except PySparkException:
+            raise JobError(
+                f"dataset {table.dataset}: column {name} is of type '{type_}', which jobs do not know. "
+                "Change the column's type in the table"
+            ) from None
+
+
+def _listed(s3: S3Client, table: Table) -> dict[str, tuple[int, str]]:
+    """Path -> size in bytes and ETag of the table's files."""
+    found = (version for root in table.locations for version in each_version(s3, root))
+    return {path: (size, etag) for path, size, etag in found}
+
+
+def _changed(s3: S3Client, table: Table, before: Mapping[str, tuple[int, str]]) -> str | None:
+    """The first file that is not as it was; of a file without an ETag, only the size tells."""
+    now = _listed(s3, table)
+
+    def is_same(path: str, size: int, etag: str) -> bool:
+        return path in now and now[path][0] == size and etag in ("", now[path][1])
+
+    return next((path for path, version in before.items() if not is_same(path, *version)), None)
 
 
 def _partitions(spark: SparkSession, table: Table, paths: list[str]) -> Placed:

@@ -36,13 +36,18 @@ def list_files(s3: S3Client, location: str) -> dict[str, int]:
 
 def each_file(s3: S3Client, location: str) -> Iterator[tuple[str, int]]:
     """The same, one after the other: a thousand are listed at a time."""
+    return ((path, size) for path, size, _ in each_version(s3, location))
+
+
+def each_version(s3: S3Client, location: str) -> Iterator[tuple[str, int, str]]:
+    """Path, size in bytes and ETag of each data file under the location."""
     bucket, prefix = place_of(location)
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     objects = (entry for page in pages for entry in page.get("Contents", []))
     for entry in objects:
         name = entry["Key"].removeprefix(prefix)
         if name and not name.endswith(("/", "_$folder$")) and not _hidden(name):
-            yield f"{location}{name}", entry["Size"]
+            yield f"{location}{name}", entry["Size"], entry["ETag"]
 
 
 def _hidden(name: str) -> bool:

@@ -13,8 +13,8 @@ from pyspark.sql import functions as fn
 from pyspark.sql.types import StringType, StructField, StructType
 
 from lake_etl.catalog import Table
-from lake_etl.csv_rows import CsvRows, Dialect, lines
-from lake_etl.documents import DOCUMENT, RECORD, records
+from lake_etl.csv_rows import CsvRows, Dialect, lines, records
+from lake_etl.documents import DOCUMENT, RECORD, records_at
 from lake_etl.json_rows import FORMATS, JsonRows, Keys, spelled
 from lake_etl.names import column, quoted
 from lake_etl.storage import head_of, packed_fault, uri_of
@@ -56,15 +56,19 @@ class TextFiles:
     def _csv(self) -> DataFrame:
         dialect = Dialect.of(self.table.dataset, self.table.parameters, self.table.quotes)
         rows = CsvRows(self.schema, dialect)
-        frame = self._read(lines(self._reader(), dialect), "csv")
+        frame = self._whole_records(dialect) if dialect.multiline else self._read(lines(self._reader(), dialect), "csv")
         frame = frame.withColumn(FIELDS, fn.expr(rows.fields("value")))
         frame = frame.withColumn(REASON, fn.expr(rows.reason("value", FIELDS)))
         values = (fn.when(fn.col(REASON).isNull(), fn.expr(sql)).alias(name) for name, sql in rows.columns(FIELDS))
         return frame.select(*values, _where_bad("value"), REASON, FILE)
 
+    def _whole_records(self, dialect: Dialect) -> DataFrame:
+        files = self._read(self._reader().option("wholetext", True), "text")
+        return files.select(fn.expr(f"explode({records('value', dialect)})").alias("value"), FILE)
+
     def _documents(self) -> DataFrame:
         path = self.table.parameters["jsonPath"]
-        found, rows = records(self._read(self._reader().option("wholetext", True), "text"), path), self._rows({})
+        found, rows = records_at(self._read(self._reader().option("wholetext", True), "text"), path), self._rows({})
         nothing = fn.when(fn.col(RECORD).isNull(), fn.lit(f"the document has nothing at {path}"))
         found = found.withColumn(REASON, fn.coalesce(nothing, fn.expr(rows.reason(RECORD))))
         found = found.withColumn(ROW, fn.expr(rows.row(RECORD))).withColumn(RECORD, fn.coalesce(RECORD, DOCUMENT))

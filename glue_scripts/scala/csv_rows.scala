@@ -6,12 +6,16 @@ final case class Dialect(
     empty: String,
     levels: String,
     header: Boolean,
-    encoding: String
+    encoding: String,
+    multiline: Boolean = false
 )
 
 object Dialect {
 
-  /** Of a CSV table. Throws JobError for a header of several lines. */
+  /** Of a CSV table.
+    *
+    * Throws JobError for a header of several lines, and for files of several lines a record that are not UTF-8.
+    */
   def apply(table: Table): Dialect = {
     val given = table.parameters
     val (lines, encoding) = (given.getOrElse("skip.header.line.count", "0").toInt,
@@ -20,10 +24,14 @@ object Dialect {
       throw new JobError(
         s"dataset ${table.dataset}: skip.header.line.count is $lines. Jobs read files with 0 or 1"
       )
+    val multiline = table.quotes && given.get(CsvRows.Multiline).contains("true")
+    if (multiline && !Seq("utf-8", "utf8").contains(encoding.toLowerCase))
+      throw new JobError(s"dataset ${table.dataset}: csv.multiline reads files of UTF-8. The table's are $encoding")
     val levels = CsvRows.Levels
     if (table.quotes) {
       val (separator, quote) = (given.getOrElse("separatorChar", ","), given.getOrElse("quoteChar", "\""))
-      Dialect(separator, quote, given.getOrElse("escapeChar", "\\"), CsvRows.Nothing, "", lines == 1, encoding)
+      val escape = given.getOrElse("escapeChar", "\\")
+      Dialect(separator, quote, escape, CsvRows.Nothing, "", lines == 1, encoding, multiline)
     } else {
       def said(names: String*) = names.flatMap(given.get).find(_.nonEmpty)
       val inner = said("collection.delim", "colelction.delim").getOrElse(levels.substring(1, 2)) +
@@ -88,7 +96,8 @@ final case class CsvRows(schema: StructType, dialect: Dialect) {
     val names = (0 until width).map(place => s"c$place string") :+ s"${CsvRows.Ragged} string"
     val options = Seq("sep" -> dialect.separator, "quote" -> dialect.quote, "escape" -> dialect.quote,
       "nullValue" -> CsvRows.Nothing, "columnNameOfCorruptRecord" -> CsvRows.Ragged, "maxColumns" -> CsvRows.mostFields)
-    val given = options.map { case (name, said) => s"${text(name)}, ${text(said)}" }.mkString(", ")
+    val more = if (dialect.multiline) Seq("multiLine" -> "true") else Nil
+    val given = (options ++ more).map { case (name, said) => s"${text(name)}, ${text(said)}" }.mkString(", ")
     val texts = (0 until width).map(place => s"coalesce(r.c$place, '')").mkString(", ")
     val found = s"from_csv(${doubled(line)}, ${text(names.mkString(", "))}, map($given))"
     s"transform(array($found), r -> IF(r.${CsvRows.Ragged} IS NULL, array($texts), array()))[0]"
@@ -149,6 +158,7 @@ object CsvRows {
   val Levels: String = (1 to 8).map(_.toChar).mkString // Hive's separators, from the columns inward
   val Ragged = "_lake_ragged"
   private val mostFields = "100000"
+  val Multiline = "lake.multiline" // of a table: a line end within quotes ends no record
   private val open = "a quote on the line is not closed"
   val NoNesting: Nesting = TextNesting(Dialect("", "", "", Nothing, Levels, header = false, ""))
 
@@ -164,6 +174,29 @@ object CsvRows {
     "escape" -> quote,
     "nullValue" -> Nothing
   ))
+
+  /** The table of a dataset whose records may have several lines. */
+  def withMultiline(table: Table): Table = table.copy(parameters = table.parameters + (Multiline -> "true"))
+
+  /** SQL of the records of a whole file. A line end within quotes ends none; after a quote that is never closed, the
+    * rest of the file is one.
+    */
+  def records(content: String, dialect: Dialect): String = {
+    val quote = mark(dialect.quote)
+    val escape = if (Seq("", dialect.quote).contains(dialect.escape)) "" else mark(dialect.escape)
+    val escaped = if (escape.isEmpty) "" else s"|$escape[$quote$escape]?+"
+    val inside = s"$quote(?:[^$quote$escape]++$escaped)*+(?:$quote|\\z)"
+    val record = s"(?:[^$quote$escape\n]++$escaped|$inside)++"
+    val decoded = s"decode(CAST($content AS binary), 'UTF-8')"
+    val plain = s"IF(startswith($decoded, '\ufeff'), substr($decoded, 2), $decoded)"
+    val lines = s"transform(regexp_extract_all($plain, ${Values.text(record)}, 0), r -> trim(TRAILING '\r' FROM r))"
+    val found = s"filter($lines, r -> r <> '')"
+    if (dialect.header) s"slice($found, 2, greatest(size($found) - 1, 0))" else found
+  }
+
+  /** A character within a regular expression, in brackets too. */
+  private def mark(of: String): String =
+    if (of.forall(letter => letter.isLetterOrDigit || letter.isWhitespace)) of else s"\\$of"
 
   /** A regular expression of just this text. */
   def literal(of: String): String =

@@ -14,7 +14,7 @@ object DatabaseSource {
     val frame = rows(spark, database, query(table, columns)).select(values: _*)
     val counts = Observation()
     val counting = frame.observe(counts, count(lit(1)).as("rows"), lit(0L).as("bad"))
-    new Source(dataset, counting, None, ListMap.empty, counts, () => Damage.None)
+    new Source(dataset, counting, None, ListMap.empty, counts, () => Damage.None, () => None)
   }
 
   private def found(database: Database, table: String, dataset: String): ListMap[String, DatabaseType] = {

@@ -156,6 +156,7 @@ final class JobRun(arguments: Arguments) {
     ) ++ time() ++ CastNulls.told(CastNulls(steps), CastNulls.warnOver(spec)) ++
       (if (verdicts.isEmpty) None else Some("expectations" -> verdicts.map(_.record)))
     Balance.check(report)
+    sources.checkUnchanged()
     (report, written)
   }
 
@@ -195,7 +196,7 @@ final class JobRun(arguments: Arguments) {
       throw new JobError(s"--spec $location: ${error.getMessage}")
     }.get
     val spec = Options(Json.read(text))
-      .check(Seq("job", "source", "tables", "steps", "sink"), Seq("databases", "expect", "incremental", "cast_nulls"))
+      .check(Seq("job", "source", "tables", "steps", "sink"), Seq("databases", "multiline", "expect", "incremental", "cast_nulls"))
     Steps.check(spec.list("steps"))
     spec.list("expect").foreach(Rule(_))
     if (DatabaseSink.isOne(spec)) DatabaseSink(spec.nested("sink")) else sinkOf(spec)
@@ -211,6 +212,7 @@ final class JobRun(arguments: Arguments) {
     */
   private final class Sources(spec: Options, batch: Option[ListMap[String, Long]] = None) {
     private val (tables, databases, source) = (spec.named("tables"), spec.each("databases"), spec.text("source"))
+    private val multiline = spec.texts("multiline")
     private var damage = Map.empty[String, Damage]
     val read: mutable.LinkedHashMap[String, Source] = mutable.LinkedHashMap.empty
 
@@ -221,7 +223,9 @@ final class JobRun(arguments: Arguments) {
       val name = tables.getOrElse(dataset, throw Errors.unknown("dataset", dataset, tables.keys ++ databases.keys))
       val only = batch.filter(_ => dataset == source)
       val known = damage.getOrElse(dataset, Damage.None)
-      Source(spark, files, catalog.find(arguments("raw_database"), name, dataset), only, known)
+      val found = catalog.find(arguments("raw_database"), name, dataset)
+      val table = if (multiline.contains(dataset)) CsvRows.withMultiline(found) else found
+      Source(spark, files, table, only, known)
     }
 
     /** Forget what was read, and leave out the files that cannot be read. False where there are none. */
@@ -230,6 +234,11 @@ final class JobRun(arguments: Arguments) {
       read.clear()
       damage.nonEmpty
     }
+
+    /** Throws JobError for a file that was replaced while it was read: Spark reads the new one as long as the old. */
+    def checkUnchanged(): Unit = for ((dataset, source) <- read; path <- source.changed())
+      throw new JobError(s"dataset $dataset: $path was replaced or deleted while the job read it. " +
+        "Nothing is published. Run the job again")
 
     private def inDatabase(dataset: String, place: Options): Source =
       DatabaseSource(spark, database(place.text("connection")), place.text("table"), dataset)

@@ -5,6 +5,7 @@
   * files     the files of which nothing can be read: path -> reason
   * counts    filled once a query has read the rows: "rows" read in all, "bad" among them
   * damage    looks for what makes a query fail
+  * changed   the first file that was replaced or deleted since it was listed; None where all are as they were
   */
 final case class Source(
     dataset: String,
@@ -12,7 +13,8 @@ final case class Source(
     rejected: Option[DataFrame],
     files: ListMap[String, String],
     counts: Observation,
-    damage: () => Damage
+    damage: () => Damage,
+    changed: () => Option[String]
 ) {
   def count(name: String): Long = Balance.observed(counts)(name).asInstanceOf[Long]
 
@@ -37,7 +39,37 @@ object Source {
       only: Option[ListMap[String, Long]],
       known: Damage = Damage.None
   ): Source = {
-    val sizes = only.getOrElse(ListMap(table.locations.flatMap(files.list): _*))
+    checkTypes(table)
+    val listed = only.fold(versions(files, table))(_.map { case (path, size) => path -> (size, Unknown) })
+    val sizes = listed.map { case (path, (size, _)) => path -> size }
+    read(spark, files, table, only, known, sizes).copy(changed = () => changed(listed, versions(files, table)))
+  }
+
+  /** Throws JobError for a column of a type that Spark does not know. */
+  private def checkTypes(table: Table): Unit =
+    for ((name, type_) <- table.columns ++ table.keys if Try(DataType.fromDDL(type_)).isFailure)
+      throw new JobError(s"dataset ${table.dataset}: column $name is of type '${type_}', which jobs do not know. " +
+        "Change the column's type in the table")
+
+  private val Unknown = -1L // of a file of which only the size is known
+
+  private def versions(files: Files, table: Table): ListMap[String, (Long, Long)] =
+    ListMap(table.locations.flatMap(files.versions): _*)
+
+  private def changed(before: ListMap[String, (Long, Long)], now: ListMap[String, (Long, Long)]): Option[String] =
+    before.collectFirst {
+      case (path, (size, moment))
+          if !now.get(path).exists(found => found._1 == size && Seq(Unknown, found._2).contains(moment)) => path
+    }
+
+  private def read(
+      spark: SparkSession,
+      files: Files,
+      table: Table,
+      only: Option[ListMap[String, Long]],
+      known: Damage,
+      sizes: ListMap[String, Long]
+  ): Source = {
     val filled = sizes.collect { case (path, size) if size > 0 => path }.toSeq
     val placed = partitions(spark, table, filled)
     val unread = sizes.collect { case (path, 0) => path -> emptyFile } ++ placed.astray ++ known.files
@@ -75,7 +107,7 @@ object Source {
     val counts = Observation()
     val rows = good(table, counted(table, frame, counts))
     val rejects = if (frame.columns.contains(Reason)) Some(rejected(table, frame)) else None
-    new Source(table.dataset, rows, rejects, files, counts, damage)
+    new Source(table.dataset, rows, rejects, files, counts, damage, () => None)
   }
 
   /** Of a table without a file that holds anything. */

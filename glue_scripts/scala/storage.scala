@@ -39,13 +39,17 @@ final class Files(spark: SparkSession) {
   }
 
   /** Path -> size in bytes of each data file under the location. As for Spark, _names and .names are none. */
-  def list(location: String): ListMap[String, Long] = {
-    val (root, found) = (new Path(location), mutable.ArrayBuffer.empty[(String, Long)])
+  def list(location: String): ListMap[String, Long] = versions(location).map { case (path, (size, _)) => path -> size }
+
+  /** The same with the moment of the last change, in milliseconds since 1970. */
+  def versions(location: String): ListMap[String, (Long, Long)] = {
+    val (root, found) = (new Path(location), mutable.ArrayBuffer.empty[(String, (Long, Long))])
     if (system(location).exists(root)) {
       val files = system(location).listFiles(root, true)
       while (files.hasNext) {
         val file = files.next()
-        found += location + root.toUri.relativize(file.getPath.toUri).getPath -> file.getLen
+        val path = location + root.toUri.relativize(file.getPath.toUri).getPath
+        found += path -> (file.getLen, file.getModificationTime)
       }
     }
     ListMap(found.filterNot { case (path, _) => hidden(path.stripPrefix(location)) }.sorted: _*)

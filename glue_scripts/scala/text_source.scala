@@ -22,11 +22,16 @@ final case class TextFiles(
   private def csv(): DataFrame = {
     val dialect = Dialect(table)
     val rows = CsvRows(schema, dialect)
-    val found = read(CsvRows.lines(reader, dialect), "csv").withColumn(fields, expr(rows.fields("value")))
+    val lines = if (dialect.multiline) wholeRecords(dialect) else read(CsvRows.lines(reader, dialect), "csv")
+    val found = lines.withColumn(fields, expr(rows.fields("value")))
       .withColumn(Reason, expr(rows.reason("value", fields)))
     val values = rows.columns(fields).map { case (name, sql) => when(col(Reason).isNull, expr(sql)).as(name) }
     found.select(values ++ Seq(whereBad("value"), col(Reason), col(File)): _*)
   }
+
+  private def wholeRecords(dialect: Dialect): DataFrame =
+    read(reader.option("wholetext", "true"), "text")
+      .select(expr(s"explode(${CsvRows.records("value", dialect)})").as("value"), col(File))
 
   private def documents(path: String): DataFrame = {
     val (record, rows) = (Documents.Record, rowsOf(Map.empty))

@@ -18,12 +18,14 @@ def job_spec(lake: Lake, name: str, job: Job) -> dict[str, object]:
         for dataset, found in config.datasets.items()
         if found.connection in databases and found.connection
     }
+    multiline = [dataset for dataset, found in config.datasets.items() if _in_raw(found) and found.csv.multiline]
     return {
         "job": name,
         "source": job.source,
         **({"incremental": True} if job.incremental else {}),
         "tables": {dataset: dataset for dataset, found in config.datasets.items() if _in_raw(found)},
         **({"databases": in_databases} if in_databases else {}),
+        **({"multiline": multiline} if multiline else {}),
         "steps": [step.model_dump(by_alias=True, exclude_unset=True) for step in job.steps],
         **({"expect": rules(job)} if job.expect else {}),
         "cast_nulls": job.cast_nulls.model_dump(),

@@ -27,6 +27,8 @@ BATCH_BYTES = 4 * 1024 * 1024
 TICK = 0.02
 """Seconds between two calls while events are due one by one: they go together."""
 ATTEMPTS = 12
+SETTLED = 5.0
+"""Seconds after which a call has come to its end, answered or not."""
 CLOCKS_APART = 60.0
 """Seconds that the clock of this machine and that of AWS may differ by."""
 
@@ -95,6 +97,9 @@ class Sender:
         self._aws, self._stream = aws, aws.names.stream(stream)
         self._ledger, self._run, self._last = ledger, run, run.done
         self.sent = self.retried = 0
+        if run.tried > run.done:
+            # The last call of a process that was killed may still be under way.
+            time.sleep(max(0.0, min(SETTLED, run.since + SETTLED - time.time())))
         self.there = self._in_doubt()
 
     def send(self, events: Iterable[Event]) -> Iterator[int]:
@@ -140,24 +145,32 @@ class Sender:
         self._ledger.save()
 
     def _put(self, batch: list[PutRecordsRequestEntryTypeDef]) -> None:
-        """Kinesis may take a part of a batch: the rest is sent again, in its order, before anything else."""
-        reason = ""
+        """Kinesis may take a part of a batch: the rest is sent again, in its order, before anything else.
+
+        After a call without an answer, nothing is sent before the stream was asked what is there.
+        """
+        reason, is_in_doubt = "", False
         for attempt in range(ATTEMPTS):
             if attempt:
                 time.sleep(min(5.0, 0.1 * 2**attempt))
             try:
-                answer = self._kinesis.put_records(StreamName=self._stream, Records=batch)
+                if is_in_doubt:
+                    batch, is_in_doubt = self._missing(batch), False
+                if batch:
+                    batch = self._refused(batch)
+                    reason = "it takes fewer a second (--rate)"
             except (BotoCoreError, ClientError) as error:
-                reason = self._reason(error)
-                batch = self._missing(batch)
-            else:
-                results = zip(batch, answer["Records"], strict=True)
-                batch = [record for record, result in results if "ErrorCode" in result]
-                reason = "it takes fewer a second (--rate)"
-                self.retried += len(batch)
+                reason, is_in_doubt = self._reason(error), True
             if not batch:
                 return
         raise LakeError(f"the stream {self._stream} did not take {len(batch)} events: {reason}. Go on with --resume")
+
+    def _refused(self, batch: list[PutRecordsRequestEntryTypeDef]) -> list[PutRecordsRequestEntryTypeDef]:
+        """Put records. Returns those that Kinesis did not take."""
+        results = self._kinesis.put_records(StreamName=self._stream, Records=batch)["Records"]
+        refused = [record for record, result in zip(batch, results, strict=True) if "ErrorCode" in result]
+        self.retried += len(refused)
+        return refused
 
     def _reason(self, error: Exception) -> str:
         """Raises LakeError, where trying again is no use."""
@@ -168,10 +181,7 @@ class Sender:
         return "AWS does not answer"
 
     def _missing(self, batch: list[PutRecordsRequestEntryTypeDef]) -> list[PutRecordsRequestEntryTypeDef]:
-        try:
-            there = self._in_doubt()
-        except (BotoCoreError, ClientError):
-            return batch
+        there = self._in_doubt()
         return [record for record in batch if Key.line_of(record["PartitionKey"]) not in there]
 
 

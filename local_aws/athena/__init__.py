@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_aws.athena import parameters, statements
+from local_aws.athena import catalogs, parameters, statements
 from local_aws.athena.executions import Executions, Request
 from local_aws.athena.results import page_rows
 from local_aws.context import Context
 from local_aws.protocol import AwsError, Call, Document, Handlers
 
 _PAGE = 1000
+_MOST_MINUTES = 10080
 _NO_OUTPUT = (
     "No output location provided. An output location is required either through the Workgroup result "
     "configuration setting or as an API input."
@@ -33,7 +34,7 @@ def handlers(context: Context) -> Handlers:
         "ListQueryExecutions": api.list,
         "DeleteWorkGroup": api.delete_workgroup,
     }
-    return {("athena", name): action for name, action in actions.items()}
+    return {**catalogs.handlers(context), **{("athena", name): action for name, action in actions.items()}}
 
 
 class _Api:
@@ -44,7 +45,7 @@ class _Api:
     def start(self, call: Call) -> Document:
         workgroup = call.payload.get("WorkGroup") or "primary"
         settings = self._workgroup(call, workgroup)
-        context = call.payload.get("QueryExecutionContext") or {}
+        database = _database(call.payload.get("QueryExecutionContext") or {})
         given = call.payload.get("ExecutionParameters") or []
         sql = call.required("QueryString")
         client = self.context.client("athena", call.region)
@@ -55,11 +56,12 @@ class _Api:
             region=call.region,
             workgroup=workgroup,
             output=_output(call, settings),
-            database=(context.get("Database") or "default").lower(),
+            database=database,
             token=call.payload.get("ClientRequestToken") or "",
             cutoff=settings.get("BytesScannedCutoffPerQuery"),
             text=text,
             parameters=given,
+            reuse=_reuse(call.payload.get("ResultReuseConfiguration") or {}),
         )
         return {"QueryExecutionId": self.executions.start(request)}
 
@@ -128,6 +130,27 @@ class _Api:
         if group.get("State") == "DISABLED":
             raise AwsError("InvalidRequestException", f"WorkGroup {name} is disabled.")
         return dict(group.get("Configuration") or {})
+
+
+def _database(context: Document) -> str:
+    """The default database, which may stand in backquotes or double quotes."""
+    if catalogs.catalog_name(context.get("Catalog") or catalogs.CATALOG) != catalogs.CATALOG:
+        message = f"Catalog {context['Catalog']} is not found; the only one here is {catalogs.CATALOG}."
+        raise AwsError("InvalidRequestException", message)
+    name = context.get("Database") or "default"
+    is_quoted = len(name) > 2 and name[0] == name[-1] and name[0] in '`"'
+    return str(name[1:-1] if is_quoted else name).lower()
+
+
+def _reuse(given: Document) -> int | None:
+    """For how many minutes the result of the same query is good; None where it is to run."""
+    by_age = given.get("ResultReuseByAgeConfiguration") or {}
+    if not by_age.get("Enabled"):
+        return None
+    minutes = by_age.get("MaxAgeInMinutes", 60)
+    if not 0 <= minutes <= _MOST_MINUTES:
+        raise AwsError("InvalidRequestException", f"MaxAgeInMinutes must be between 0 and {_MOST_MINUTES}.")
+    return int(minutes)
 
 
 def _output(call: Call, settings: dict[str, Any]) -> str:

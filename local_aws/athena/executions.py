@@ -16,7 +16,7 @@ import duckdb
 from sqlglot.errors import SqlglotError
 
 from local_aws import disk
-from local_aws.athena import errors, results, statements, unfinished
+from local_aws.athena import errors, results, reuse, statements, unfinished
 from local_aws.athena.errors import QueryCancelled, QueryFailed
 from local_aws.athena.memory import Memory
 from local_aws.athena.results import Answer
@@ -49,6 +49,8 @@ class Request:
     cutoff: int | None
     text: str = ""
     parameters: list[str] = field(default_factory=list)
+    reuse: int | None = None
+    """For how many minutes the result of the same query is good."""
 
 
 class Executions:
@@ -82,10 +84,33 @@ class Executions:
                 "Region": request.region,
                 "QueryExecution": _queued(execution, request),
             }
+            earlier = self._reusable(request) if request.reuse is not None else None
+            if earlier is not None:
+                reuse.give(entry, earlier, _statistics(time.time(), None))
             self._store.put(_COLLECTION, execution, entry)
             self._tokens[request.token] = execution
-        self._queue.put((execution, request))
+        if earlier is None:
+            self._queue.put((execution, request))
         return execution
+
+    def _reusable(self, request: Request) -> Document | None:
+        """The latest execution of the same query whose result is young enough and still there."""
+        if not statements.is_query(request.text):
+            return None
+        oldest = time.time() - 60 * (request.reuse or 0)
+        asked = (request.sql, request.parameters, request.database)
+        for execution in self.ids(request.workgroup, request.region):
+            entry = self._store.get(_COLLECTION, execution)
+            if entry and reuse.is_same(entry["QueryExecution"], asked, oldest) and self._has_result(entry):
+                return entry
+        return None
+
+    def _has_result(self, entry: Document) -> bool:
+        try:
+            self._read(entry)
+        except AwsError:
+            return False
+        return True
 
     def get(self, execution: str) -> Document:
         """The QueryExecution document.
@@ -167,7 +192,7 @@ class Executions:
             text = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
         except s3.exceptions.ClientError as error:
             raise AwsError("InvalidRequestException", f"Could not find results: {location}") from error
-        return results.rows_of(text, location.endswith(".csv"))
+        return results.rows_of(text, location.endswith(".csv"), len(entry["Answer"]["Columns"]))
 
     def _same(self, execution: str, entry: Document, request: Request) -> str:
         if entry["QueryExecution"]["Query"] != request.sql:
@@ -187,8 +212,7 @@ class Executions:
             if not self._change(execution, {"State": "RUNNING"}):
                 return
             with connection(self._context.folder / "mirror", self._work) as con:
-                catalog = Catalog(self._context, request.region, self._memory)
-                session = Session(con, catalog, request.database, self._work, request.cutoff, request.output, execution)
+                session = self._session(con, execution, request)
                 answer = self._answer(session, request)
             self._succeed(execution, request, answer, _statistics(begun, session))
         except QueryCancelled as error:
@@ -203,6 +227,19 @@ class Executions:
         finally:
             for left in self._work.glob(f"{execution}.*"):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+    def _session(self, con: duckdb.DuckDBPyConnection, execution: str, request: Request) -> Session:
+        catalog = Catalog(self._context, request.region, self._memory)
+        return Session(
+            con,
+            catalog,
+            request.database,
+            self._work,
+            request.cutoff,
+            request.output,
+            execution,
+            request.workgroup,
+        )
 
     def _answer(self, session: Session, request: Request) -> Answer:
         self._running[session.execution] = session.con
@@ -309,7 +346,7 @@ def _queued(execution: str, request: Request) -> Document:
             "SelectedEngineVersion": "AUTO",
             "EffectiveEngineVersion": "Athena engine version 3",
         },
-        "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": False}},
+        "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": reuse.by_age(request.reuse)},
     }
     if request.parameters:
         document["ExecutionParameters"] = request.parameters

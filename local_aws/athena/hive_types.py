@@ -134,3 +134,26 @@ _ENGINES = {
     "timestamp": ("timestamp[us]", "TIMESTAMP"),
 }
 """The names of types in Arrow and in DuckDB."""
+
+
+_TRINO = {"int": "integer", "float": "real", "string": "varchar", "binary": "varbinary", "timestamp": "timestamp(3)"}
+
+
+def trino_text(text: str) -> str:
+    """A type of the catalog as Trino writes it: `array<struct<a:int>>` is `array(row(a integer))`.
+
+    A text that is no type is given back as it is.
+    """
+    try:
+        return _trino(parsed(text))
+    except QueryFailed:
+        return text
+
+
+def _trino(kind: HiveType) -> str:
+    if kind.name == "struct":
+        return f"row({', '.join(f'{name} {_trino(child)}' for name, child in kind.fields)})"
+    if kind.children:
+        return f"{kind.name}({', '.join(map(_trino, kind.children))})"
+    sizes = kind.decimal if kind.name == "decimal" else kind.sizes
+    return _TRINO.get(kind.name, kind.name) + (f"({','.join(map(str, sizes))})" if sizes else "")

@@ -38,7 +38,7 @@ _NO = ("", "false")
 OPTIONS = [
     Option("skip.header.line.count", _TEXT, HONOURED, "lines at the begin of each file that are no rows"),
     Option("skip.footer.line.count", _TEXT, REFUSED, "lines at the end of each file that are no rows", ("", "0")),
-    Option("serialization.encoding", _TEXT, REFUSED, "files are UTF-8", ("", "utf-8", "utf8")),
+    Option("serialization.encoding", _TEXT, HONOURED, "the charset of the files; UTF-8 if not given"),
     Option("line.delim", _TEXT, REFUSED, "lines end with LF or CRLF", ("", "\n", "\\n", "10")),
     Option("textinputformat.record.delimiter", _TEXT, REFUSED, "lines end with LF or CRLF", ("", "\n", "\\n")),
     Option("use.null.for.invalid.data", ("opencsv",), HONOURED, "null for a text that is none of its column's type"),
@@ -66,7 +66,7 @@ OPTIONS = [
     Option("explicit.null", ("json",), IGNORED, "only for writing"),
     Option("paths", ("json",), IGNORED, "what a crawler notes"),
     Option("parquet.column.index.access", ("parquet",), REFUSED, "columns by their places", _NO),
-    Option("orc.column.index.access", ("orc",), REFUSED, "columns by their places", _NO),
+    Option("orc.column.index.access", ("orc",), HONOURED, "columns by their places; `false` takes them by their names"),
 ]
 _OPENX_ONLY = ("ignore.malformed.json", "dots.in.keys", "case.insensitive", "mapping.")
 

@@ -10,10 +10,10 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
-from local_aws.athena.errors import syntax
+from local_aws.athena.ddl.cursor import Cursor
+from local_aws.athena.errors import QueryFailed, syntax
 from local_aws.protocol import AwsError
 
-_EXECUTE = re.compile(r"EXECUTE\s+(\w+)(?:\s+USING\s+(.*))?\Z", re.I | re.S)
 _UNFILLED = re.compile(r"PREPARE\s", re.I)
 
 
@@ -23,9 +23,8 @@ def filled(sql: str, given: list[str], workgroup: str, client: Any) -> str:
     Raises:
         AwsError: when there is no such prepared statement, or the number of parameters is not that of `?`.
     """
-    execute = _EXECUTE.match(sql)
-    if execute:
-        sql, given = _prepared(execute[1], workgroup, client), [*given, *_listed(execute[2])]
+    if execute := _execute(sql):
+        sql, given = _prepared(execute[0], workgroup, client), [*given, *_listed(execute[1])]
     if _UNFILLED.match(sql) or not ("?" in sql or given):
         return sql
     places = [token.start for token in _tokens(sql) if token.token_type == TokenType.PLACEHOLDER]
@@ -35,6 +34,21 @@ def filled(sql: str, given: list[str], workgroup: str, client: Any) -> str:
     for place, literal in reversed(list(zip(places, map(_literal, given), strict=True))):
         sql = sql[:place] + literal + sql[place + 1 :]
     return sql
+
+
+def _execute(sql: str) -> tuple[str, str] | None:
+    """What `EXECUTE name [USING values]` names, and the text of its values; None for any other statement."""
+    cursor = Cursor(sql)
+    cursor.of_trino = True
+    if not cursor.take("EXECUTE"):
+        return None
+    try:
+        name = cursor.name("the name of a prepared statement")
+        values = cursor.rest().strip() if cursor.take("USING") else ""
+        cursor.end()
+    except QueryFailed as error:
+        raise AwsError("InvalidRequestException", str(error).removeprefix("SYNTAX_ERROR: ")) from error
+    return name, values
 
 
 def _literal(text: str) -> str:

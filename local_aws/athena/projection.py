@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from sqlglot.errors import UnsupportedError
+
 from local_aws.athena.errors import QueryFailed
-from local_aws.athena.functions import strftime_pattern
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
 _NOW = re.compile(r"NOW(?:\s*([+-])\s*(\d+)\s*([A-Z]+?)S?)?")
@@ -203,3 +204,28 @@ _KINDS: dict[str, Callable[[dict[str, str]], Callable[[str], bool]]] = {
     "date": _dates,
     "injected": lambda settings: lambda value: True,
 }
+
+
+_JAVA = {
+    "yyyy": "%Y", "YYYY": "%Y", "y": "%Y", "yy": "%y", "MM": "%m", "M": "%-m", "MMM": "%b", "MMMM": "%B",
+    "dd": "%d", "d": "%-d", "HH": "%H", "H": "%-H", "hh": "%I", "h": "%-I", "mm": "%M", "m": "%-M",
+    "ss": "%S", "s": "%-S", "SSS": "%g", "SSSSSS": "%f", "a": "%p", "EEE": "%a", "E": "%a", "EEEE": "%A",
+    "DDD": "%j", "D": "%-j", "Z": "%z", "ZZ": "%z",
+}  # fmt: skip
+_JAVA_PART = re.compile(r"'(?P<quoted>(?:[^']|'')*)'|(?P<letters>(?P<one>[A-Za-z])(?P=one)*)|(?P<other>[^A-Za-z'])")
+
+
+def strftime_pattern(java: str) -> str:
+    """A date pattern of Java as strftime's: `yyyy-MM-dd'T'HH` -> `%Y-%m-%dT%H`.
+
+    Raises:
+        UnsupportedError: for a letter that has no counterpart.
+    """
+
+    def counterpart(part: re.Match[str]) -> str:
+        letters = part["letters"]
+        if letters and letters not in _JAVA:
+            raise UnsupportedError(f"the date pattern {java!r} has {letters!r}; known are {', '.join(_JAVA)}")
+        return _JAVA[letters] if letters else (part["quoted"] or part["other"] or "'").replace("%", "%%")
+
+    return _JAVA_PART.sub(counterpart, java)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import duckdb
 
-from local_aws.athena.dialect import UNNAMED
-from local_aws.athena.types import column_info, sql_name, sql_string, string_column, text_of
+from local_aws.athena.query import Translated
+from local_aws.athena.types import column_info, sql_name, sql_string, string_column
 from local_aws.protocol import Document
 
 _VALUE = re.compile(r'(?:"((?:[^"]|"")*)")?(,|\r?\n|$)')
@@ -30,24 +30,18 @@ class Answer:
     manifest: list[str] = field(default_factory=list)
 
 
-def of_query(con: duckdb.DuckDBPyConnection, sql: str, file: Path) -> Answer:
+def of_query(con: duckdb.DuckDBPyConnection, query: Translated, file: Path) -> Answer:
     """Run a query and write its rows as Athena writes them: every value quoted, null empty."""
-    relation = con.sql(sql)
-    kinds = relation.types
-    names = [f"_col{i}" if n.startswith(UNNAMED) else n for i, n in enumerate(relation.columns)]
-    places = [f"c{i}" for i in range(len(names))]
-    texts = ", ".join(f"{text_of(place, kind)} AS {place}" for place, kind in zip(places, kinds, strict=True))
-    rows = file.with_suffix(".rows")
-    con.execute(
-        f"COPY (SELECT {texts} FROM ({sql}) AS answer({', '.join(places)})) TO {sql_string(str(rows))} "
-        "(FORMAT csv, HEADER false, FORCE_QUOTE *)"
-    )
-    header = ",".join(sql_name(name) for name in names)
+    texts, rows = query.as_texts(), file.with_suffix(".rows")
+    query.prepare(con, texts)
+    con.execute(f"COPY ({texts}) TO {sql_string(str(rows))} (FORMAT csv, HEADER false, FORCE_QUOTE *)")
+    header = ",".join(map(sql_name, query.names))
     with file.open("wb") as target:
         target.write(f"{header}\n".encode())
         target.write(rows.read_bytes())
     rows.unlink()
-    return Answer([column_info(name, kind) for name, kind in zip(names, kinds, strict=True)], file)
+    kinds = [output.type for output in query.outputs]
+    return Answer([column_info(name, kind) for name, kind in zip(query.names, kinds, strict=True)], file)
 
 
 def of_lines(lines: list[str], columns: list[str], file: Path) -> Answer:
@@ -56,11 +50,11 @@ def of_lines(lines: list[str], columns: list[str], file: Path) -> Answer:
     return Answer([string_column(name) for name in columns], file, header=False)
 
 
-def rows_of(text: str, is_csv: bool) -> list[list[str | None]]:
-    """The rows of a result object; None is null."""
-    if not is_csv:
-        return [list(line.split("\t")) for line in text.splitlines()]
-    return list(_csv_rows(text))
+def rows_of(text: str, is_csv: bool, columns: int) -> list[list[str | None]]:
+    """The rows of a result object; None is null. A tab stands between the columns of a text, if it has several."""
+    if is_csv:
+        return list(_csv_rows(text))
+    return [[line] if columns == 1 else list(line.split("\t")) for line in text.splitlines()]
 
 
 def _csv_rows(text: str) -> Iterator[list[str | None]]:

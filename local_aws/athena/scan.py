@@ -30,7 +30,7 @@ class Need:
     conditions: list[exp.Expr] = field(default_factory=list)
 
 
-def needs_of(query: exp.Query, tables: Mapping[str, Table]) -> dict[str, Need]:
+def needs_of(query: exp.Expr, tables: Mapping[str, Table]) -> dict[str, Need]:
     """What `query` needs of each of `tables`, by the name it has in the query."""
     try:
         return _analysed(query, tables)
@@ -39,7 +39,7 @@ def needs_of(query: exp.Query, tables: Mapping[str, Table]) -> dict[str, Need]:
         return {name: Need({column.name for column in table.columns}) for name, table in tables.items()}
 
 
-def _analysed(query: exp.Query, tables: Mapping[str, Table]) -> dict[str, Need]:
+def _analysed(query: exp.Expr, tables: Mapping[str, Table]) -> dict[str, Need]:
     schema: dict[str, object] = {name: _schema(table) for name, table in tables.items()}
     tree = normalize_identifiers(query.copy(), dialect="athena")
     tree = qualify(tree, schema=schema, dialect="athena", validate_qualify_columns=False, identify=False)
@@ -55,7 +55,11 @@ def _analysed(query: exp.Query, tables: Mapping[str, Table]) -> dict[str, Need]:
 
 
 def _schema(table: Table) -> dict[str, str]:
-    return {**{column.name: "unknown" for column in [*table.columns, *table.keys]}, "$path": "varchar"}
+    return {
+        **{column.name: "unknown" for column in [*table.columns, *table.keys]},
+        "$path": "varchar",
+        "$file_size": "bigint",
+    }
 
 
 def _table(scope: Scope, source: str) -> str:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import sqlglot
 from sqlglot import exp
 
-from local_aws.athena import views
+from local_aws.athena import metadata, views
 from local_aws.athena.coercions import refuse_mismatch
-from local_aws.athena.dialect import prepare, to_duckdb
 from local_aws.athena.errors import QueryCancelled, QueryFailed
-from local_aws.athena.readers import Files, Relation
+from local_aws.athena.query import Translated, analysed, condition, register, table_fields, translated
+from local_aws.athena.query.analyse.queries import Tables
+from local_aws.athena.query.parse import parse
+from local_aws.athena.readers import HIDDEN, Files, Relation
+from local_aws.athena.readers.copies import readable
 from local_aws.athena.scan import Need, needs_of
 from local_aws.athena.tables import Catalog, Partition, Table
 from local_aws.athena.types import duckdb_type, sql_name
@@ -59,11 +61,29 @@ class Session:
     cutoff: int | None = None
     output: str = ""
     execution: str = ""
+    workgroup: str = "primary"
     scanned: int = 0
     tables: dict[str, Table] = field(default_factory=dict)
+    _views: list[tuple[str, str]] = field(default_factory=list)
+    _bodies: list[tuple[Table, exp.Query]] = field(default_factory=list)
 
-    def sql_of(self, query: exp.Query) -> str:
-        """The DuckDB text of a query; the tables it reads are there as views when this returns.
+    def client(self, service: str) -> Any:
+        """A boto3 client of this AWS, in the query's region."""
+        return self.catalog.context.client(service, self.catalog.glue.meta.region_name)
+
+    @contextmanager
+    def inside_view(self, database: str, name: str) -> Iterator[None]:
+        """Raises QueryFailed: a view speaks of itself, straight or through others."""
+        if (database, name) in self._views:
+            raise QueryFailed(f"VIEW_IS_RECURSIVE: View '{_CATALOG}.{database}.{name}' is recursive")
+        self._views.append((database, name))
+        try:
+            yield
+        finally:
+            self._views.pop()
+
+    def translated(self, query: exp.Expr) -> Translated:
+        """A query in DuckDB's text; the tables it reads are there as views when this returns.
 
         Raises:
             QueryFailed: when a table is not there or cannot be read.
@@ -73,12 +93,33 @@ class Session:
         self._resolve(query, self.database)
         mine = {table.name for table in query.find_all(exp.Table)}
         tables = {name: table for name, table in self.tables.items() if name in mine}
-        with_path = any(part.name == "$path" for part in query.find_all(exp.Identifier))
-        if with_path:
-            _hide_path(query)
+        fields = {name: table_fields(_columns(table)) for name, table in tables.items()}
+        self._check_views(fields)
+        typed = analysed(query, fields, self.database)
+        spoken = {part.name for part in query.find_all(exp.Identifier)}
+        hidden = [name for name in HIDDEN if name in spoken]
+        if hidden:
+            _hide(query, hidden)
         for name, need in needs_of(query, tables).items():
-            self._open(name, need, with_path)
-        return to_duckdb(query, self._maps(tables))
+            self._open(name, need, hidden)
+        return translated(typed)
+
+    def _check_views(self, fields: Tables) -> None:
+        """Raises QueryFailed: the tables below a view have changed, so that its columns are others now."""
+        for table, body in self._bodies:
+            place = f"'{_CATALOG}.{table.database}.{table.name}'"
+            try:
+                outputs = analysed(body, fields, self.database).outputs
+            except QueryFailed as error:
+                raise QueryFailed(f"INVALID_VIEW: Failed analyzing stored view {place}: {error}") from error
+            names = [(output.name or f"_col{place}").lower() for place, output in enumerate(outputs)]
+            stored = [column.name for column in table.columns]
+            if stored and names != stored:
+                raise QueryFailed(
+                    f"INVALID_VIEW: View {place} is stale or in invalid state: it has the columns {', '.join(names)}, "
+                    f"and its definition {', '.join(stored)}; make it again by CREATE OR REPLACE VIEW"
+                )
+        self._bodies.clear()
 
     def table(self, node: exp.Table, database: str | None = None) -> Table:
         """The catalog's table that a name in a statement means.
@@ -91,7 +132,7 @@ class Session:
                 f"CATALOG_NOT_FOUND: Catalog '{node.catalog}' does not exist; the only one here is {_CATALOG}"
             )
         schema = (node.db or database or self.database).lower()
-        found = self.catalog.table(schema, node.name)
+        found = metadata.table(self.catalog, schema, node.name) or self.catalog.table(schema, node.name)
         if found is None:
             raise QueryFailed(f"TABLE_NOT_FOUND: Table '{_CATALOG}.{schema}.{node.name.lower()}' does not exist")
         return found
@@ -124,19 +165,25 @@ class Session:
 
     def _inline(self, node: exp.Table, table: Table) -> None:
         view = views.decoded(table)
-        body = sqlglot.parse_one(view.sql, read="athena")
-        self._resolve(body, view.database or table.database)
+        body = parse(view.sql)
+        with self.inside_view(table.database, table.name):
+            self._resolve(body, view.database or table.database)
+        if isinstance(body, exp.Query):
+            self._bodies.append((table, body))
         alias = node.args.get("alias") or exp.TableAlias(this=node.this.copy())
         node.replace(exp.Subquery(this=body, alias=alias))
 
-    def _open(self, name: str, need: Need, with_path: bool) -> None:
+    def _open(self, name: str, need: Need, hidden: Sequence[str]) -> None:
         table = self.tables[name]
+        if metadata.is_metadata(table):
+            metadata.create(self.catalog, self.con, name, table)
+            return
         partitions = self._partitions(table, need)
         refuse_mismatch(table, partitions)
-        files = self.catalog.files(table, partitions)
+        files = readable(table, self.catalog.files(table, partitions), self.work / f"{self.execution}.plain" / name)
         relation = Relation(self.con, name, table, self.catalog.memory)
         self.scanned += self._counted(relation, files, need)
-        relation.create(files, with_path)
+        relation.create(files, hidden)
 
     def _counted(self, relation: Relation, files: Files, need: Need) -> int:
         relation.register(files)
@@ -155,10 +202,19 @@ class Session:
             f"TRY_CAST(v[{i}] AS {duckdb_type(key.type)}) AS {sql_name(key.name)}"
             for i, key in enumerate(table.keys, 1)
         )
-        where = " AND ".join(f"({to_duckdb(condition)})" for condition in need.conditions)
+        where = self._where(table, need)
         given = [[i, list(partition.values)] for i, partition in enumerate(partitions)]
         kept = self._select_numbers(given, keys, where)
         return [partitions[i] for i in kept]
+
+    def _where(self, table: Table, need: Need) -> str:
+        keys = [(key.name, key.type) for key in table.keys]
+        texts = []
+        for tree in need.conditions:
+            text, translation = condition(tree, keys, "k")
+            register(self.con, translation.functions, text)
+            texts.append(text)
+        return " AND ".join(texts)
 
     def _select_numbers(self, given: list[list[object]], keys: str, where: str) -> list[int]:
         import pyarrow as pa  # 40 MB, which only queries need
@@ -166,13 +222,19 @@ class Session:
         columns = {"i": pa.array([row[0] for row in given], pa.int64())}
         columns["v"] = pa.array([row[1] for row in given], pa.list_(pa.string()))
         self.con.register("partition_values", pa.table(columns))
-        sql = f"SELECT i FROM (SELECT i, {keys} FROM partition_values) WHERE {where} ORDER BY i"
+        sql = f"SELECT i FROM (SELECT i, {keys} FROM partition_values) AS k WHERE {where} ORDER BY i"
         rows = self.con.execute(sql).fetchall()
         self.con.unregister("partition_values")
         return [row[0] for row in rows]
 
-    def _maps(self, tables: dict[str, Table]) -> set[str]:
-        return {c.name for table in tables.values() for c in table.columns if c.type.lower().startswith("map")}
+
+def _columns(table: Table) -> list[tuple[str, str]]:
+    return [(column.name, column.type) for column in [*table.columns, *table.keys]]
+
+
+def prepare(con: duckdb.DuckDBPyConnection) -> None:
+    """The settings under which a connection reads and computes as Athena does."""
+    con.execute("SET TimeZone = 'UTC'; SET default_null_order = 'nulls_last'; SET parquet_metadata_cache = true")
 
 
 def _is_cte(node: exp.Table) -> bool:
@@ -191,11 +253,11 @@ def _is_cte(node: exp.Table) -> bool:
     return False
 
 
-def _hide_path(query: exp.Query) -> None:
-    """`*` does not hold the hidden column."""
+def _hide(query: exp.Expr, hidden: Sequence[str]) -> None:
+    """`*` does not hold the hidden columns."""
     for star in query.find_all(exp.Star):
         if isinstance(star.parent, exp.Select):
-            star.set("except_", [exp.to_identifier("$path", quoted=True)])
+            star.set("except_", [exp.to_identifier(name, quoted=True) for name in hidden])
 
 
 def _check_injected(table: Table, need: Need) -> None:

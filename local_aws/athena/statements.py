@@ -6,91 +6,135 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from local_aws.athena import ddl, results, writes
-from local_aws.athena.dialect import name_outputs
+from local_aws.athena import results, writes
+from local_aws.athena.ddl import alter, create_table, databases, describe, explain, prepared, repair, show, show_create
+from local_aws.athena.ddl import views as views_
+from local_aws.athena.ddl.cursor import Cursor
+from local_aws.athena.ddl.statement import Run, Statement
 from local_aws.athena.errors import QueryFailed, syntax
+from local_aws.athena.query.parse import parse, parse_all
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session
 from local_aws.protocol import AwsError
 
+LONGEST = 262_144
+"""Bytes of a statement in UTF-8."""
+_BEGIN = 200
+"""Characters that tell which statement it is."""
 _QUERY = ("SELECT", "WITH", "VALUES", "TABLE", "(")
-_RUNNERS: dict[str, tuple[str, Callable[[str, Session, Path], Answer]]] = {
-    r"INSERT\s+INTO": ("DML", writes.insert),
-    r"UNLOAD": ("DML", writes.unload),
-    r"CREATE\s+TABLE\s+.*?\bAS\b\s*(?:SELECT|WITH|VALUES|TABLE|\()": ("DDL", writes.create_table_as),
-    r"CREATE\s+(?:OR\s+REPLACE\s+)?VIEW": ("DDL", ddl.create_view),
-    r"CREATE\s+EXTERNAL\s+TABLE": ("DDL", ddl.create_table),
-    r"CREATE\s+(?:DATABASE|SCHEMA)": ("DDL", ddl.create_database),
-    r"DROP\s+(?:DATABASE|SCHEMA)": ("DDL", ddl.drop_database),
-    r"DROP\s+(?:VIEW|TABLE)": ("DDL", ddl.drop_table),
-    r"ALTER\s+TABLE\s+\S+\s+ADD\s": ("DDL", ddl.add_partitions),
-    r"ALTER\s+TABLE\s+\S+\s+DROP\s": ("DDL", ddl.drop_partitions),
-    r"MSCK\s+REPAIR\s+TABLE": ("DDL", ddl.repair),
-    r"SHOW\s+(?:DATABASES|SCHEMAS)": ("UTILITY", ddl.show_databases),
-    r"SHOW\s+TABLES": ("UTILITY", ddl.show_tables),
-    r"SHOW\s+VIEWS": ("UTILITY", ddl.show_views),
-    r"SHOW\s+PARTITIONS": ("UTILITY", ddl.show_partitions),
-    r"SHOW\s+COLUMNS": ("UTILITY", ddl.show_columns),
-    r"DESC(?:RIBE)?\s": ("UTILITY", ddl.describe),
-    r"EXPLAIN\s": ("UTILITY", lambda sql, session, file: _explain(sql, session, file)),
+_GRAMMAR: dict[str, tuple[str, Callable[[Cursor], Run]]] = {
+    "INSERT INTO": ("DML", writes.insert),
+    "UNLOAD": ("DML", writes.unload),
+    "CREATE EXTERNAL TABLE": ("DDL", create_table.external),
+    "CREATE TABLE": ("DDL", create_table.plain),
+    "CREATE OR REPLACE VIEW": ("DDL", views_.replace),
+    "CREATE VIEW": ("DDL", views_.create),
+    "CREATE DATABASE": ("DDL", databases.create),
+    "CREATE SCHEMA": ("DDL", databases.create),
+    "ALTER DATABASE": ("DDL", databases.alter),
+    "ALTER SCHEMA": ("DDL", databases.alter),
+    "DROP DATABASE": ("DDL", databases.drop),
+    "DROP SCHEMA": ("DDL", databases.drop),
+    "DROP VIEW": ("DDL", views_.drop_view),
+    "DROP TABLE": ("DDL", views_.drop_table),
+    "ALTER TABLE": ("DDL", alter.table),
+    "MSCK REPAIR TABLE": ("DDL", repair.repair),
+    "PREPARE": ("DDL", prepared.prepare),
+    "DEALLOCATE PREPARE": ("DDL", prepared.deallocate),
+    "SHOW DATABASES": ("UTILITY", show.databases),
+    "SHOW SCHEMAS": ("UTILITY", show.databases),
+    "SHOW TABLES": ("UTILITY", show.tables),
+    "SHOW VIEWS": ("UTILITY", show.views),
+    "SHOW PARTITIONS": ("UTILITY", show.partitions),
+    "SHOW COLUMNS": ("UTILITY", show.columns),
+    "SHOW TBLPROPERTIES": ("UTILITY", show.properties),
+    "SHOW CREATE TABLE": ("UTILITY", show_create.table),
+    "SHOW CREATE VIEW": ("UTILITY", show_create.view),
+    "DESCRIBE": ("UTILITY", describe.describe),
+    "DESC": ("UTILITY", describe.describe),
+    "EXPLAIN": ("UTILITY", explain.explain),
 }
-_UTILITY = ("SHOW", "DESC", "EXPLAIN")
-_DDL = ("CREATE", "DROP", "ALTER", "MSCK", "PREPARE", "DEALLOCATE")
-_KNOWN = (
-    *_QUERY,
-    *_UTILITY,
-    *_DDL,
-    "INSERT",
-    "UNLOAD",
-    "EXECUTE",
-    "DELETE",
-    "UPDATE",
-    "MERGE",
-    "VACUUM",
-    "OPTIMIZE",
-)
+_REFUSED = {
+    "ALTER VIEW": "it is of multi-dialect views",
+    "CREATE PROTECTED": "it is of multi-dialect views",
+    "DELETE": "it is for Iceberg tables",
+    "UPDATE": "it is for Iceberg tables",
+    "MERGE": "it is for Iceberg tables",
+    "OPTIMIZE": "it is for Iceberg tables",
+    "VACUUM": "it is for Iceberg tables",
+    "SHOW FUNCTIONS": "Athena's manual lists the functions",
+}
+"""Statements of Athena that the embedded AWS knows by name, and why it does not run them."""
+_KINDS = {"ALTER VIEW": "DDL", "CREATE PROTECTED": "DDL", "SHOW FUNCTIONS": "UTILITY"}
 
 
 def cleaned(sql: str) -> str:
     """The statement without comments before it and the semicolon after it."""
-    return re.sub(r"\A(?:\s|--[^\n]*\n|/\*.*?\*/)+", "", sql, flags=re.S).rstrip().rstrip(";").rstrip()
+    return re.sub(r"\A(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)+", "", sql, flags=re.S).rstrip().rstrip(";").rstrip()
 
 
 def statement_type(sql: str) -> str:
     """`DML`, `DDL` or `UTILITY`."""
-    for pattern, (kind, _) in _RUNNERS.items():
-        if re.match(pattern, sql, re.I | re.S):
-            return kind
-    return "UTILITY" if _starts(sql, _UTILITY) else "DDL" if _starts(sql, _DDL) else "DML"
+    begin = Cursor(sql[:_BEGIN])
+    kinds = {**{words: kind for words, (kind, _) in _GRAMMAR.items()}, **_KINDS}
+    return next((kind for words, kind in kinds.items() if begin.take(*words.split())), "DML")
 
 
 def is_query(sql: str) -> bool:
     """Whether the result is a CSV; that of any other statement is text."""
-    return _starts(sql, _QUERY)
+    return sql.upper().startswith(_QUERY)
 
 
 def check(sql: str) -> None:
     """Refuse at once what AWS refuses at once.
 
     Raises:
-        AwsError: InvalidRequestException for text that is no SQL statement, or more than one.
+        AwsError: InvalidRequestException for text that is no SQL statement, is too long, or is more than one.
     """
-    if not _starts(sql, _KNOWN):
-        word = (sql.split() or ["<EOF>"])[0]
-        raise AwsError("InvalidRequestException", f"line 1:1: mismatched input '{word}'. Expecting: a SQL statement")
-    if not _starts(sql, _QUERY):
-        return
+    if (size := len(sql.encode())) > LONGEST:
+        limit = f"Member must have length less than or equal to {LONGEST}"
+        raise _invalid(f"Value at 'queryString' failed to satisfy constraint: {limit}; it has {size} bytes")
     try:
-        if len(sqlglot.parse(sql, read="athena")) > 1:
-            raise AwsError("InvalidRequestException", "Only one sql statement is allowed. Got: " + sql)
+        if not is_query(sql):
+            parsed(sql)
+        elif len(parse_all(sql)) > 1:
+            raise _invalid(f"Only one sql statement is allowed. Got: {sql}")
     except SqlglotError as error:
-        raise AwsError("InvalidRequestException", syntax(error, sql)) from error
+        raise _invalid(syntax(error, sql)) from error
     except RecursionError as error:
-        raise AwsError("InvalidRequestException", "line 1:1: statement is too large") from error
+        raise _invalid("line 1:1: statement is too large") from error
+    except QueryFailed as error:
+        if not (why := str(error)).startswith("SYNTAX_ERROR: "):
+            return  # The query starts, and fails by it.
+        if ";" in [token.raw for token in Cursor(sql).tokens]:
+            why = f"Only one sql statement is allowed. Got: {sql}"
+        raise _invalid(why.removeprefix("SYNTAX_ERROR: ")) from error
+
+
+def _invalid(message: str) -> AwsError:
+    return AwsError("InvalidRequestException", message)
+
+
+def parsed(sql: str) -> Statement:
+    """What a statement that is no query does.
+
+    Raises:
+        QueryFailed: it is none of Athena's, something of it is left over, or the embedded AWS does not run it.
+    """
+    cursor = Cursor(sql)
+    for words, (kind, grammar) in _GRAMMAR.items():
+        if cursor.take(*words.split()):
+            run = grammar(cursor)
+            cursor.end()
+            return Statement(kind, run)
+    for words, why in _REFUSED.items():
+        if cursor.take(*words.split()):
+            raise QueryFailed(f"NOT_SUPPORTED: the embedded AWS does not run this statement: {words}: {why}")
+    word = (sql.split() or ["<EOF>"])[0]
+    raise QueryFailed(f"SYNTAX_ERROR: line 1:1: mismatched input '{word}'. Expecting: a SQL statement")
 
 
 def run(sql: str, session: Session, file: Path) -> Answer:
@@ -99,32 +143,13 @@ def run(sql: str, session: Session, file: Path) -> Answer:
     Raises:
         QueryFailed, QueryCancelled, duckdb.Error, SqlglotError: as the SQL deserves.
     """
-    for pattern, (_, runner) in _RUNNERS.items():
-        if re.match(pattern, sql, re.I | re.S):
-            return runner(sql, session, file.with_suffix(".txt"))
-    if _starts(sql, _QUERY):
+    if is_query(sql):
         return _select(sql, session, file.with_suffix(".csv"))
-    raise QueryFailed(f"NOT_SUPPORTED: the embedded AWS does not run this statement: {' '.join(sql.split()[:3])}")
+    return parsed(sql).run(session, file.with_suffix(".txt"))
 
 
 def _select(sql: str, session: Session, file: Path) -> Answer:
-    query = sqlglot.parse_one(sql, read="athena")
-    if isinstance(query, exp.Values):
-        names = ", ".join(f"_col{i}" for i in range(len(query.expressions[0].expressions)))
-        query = sqlglot.parse_one(f"SELECT * FROM ({sql}) AS v({names})", read="athena")
-    if not isinstance(query, exp.Query):
+    query = parse(sql)
+    if not isinstance(query, exp.Query | exp.Values):
         raise QueryFailed(f"SYNTAX_ERROR: line 1:1: not a query: {sql[:80]}")
-    name_outputs(query)
-    return results.of_query(session.con, session.sql_of(query), file)
-
-
-def _explain(sql: str, session: Session, file: Path) -> Answer:
-    inner = re.sub(r"\AEXPLAIN\s+(?:ANALYZE\s+)?(?:\([^)]*\)\s*)?", "", sql, flags=re.I)
-    text = session.sql_of(sqlglot.parse_one(inner, read="athena"))  # type: ignore[arg-type]
-    session.scanned = 0
-    rows = session.con.execute(f"EXPLAIN {text}").fetchall()
-    return results.of_lines([line for row in rows for line in row[-1].splitlines()], ["Query Plan"], file)
-
-
-def _starts(sql: str, words: tuple[str, ...]) -> bool:
-    return sql.upper().startswith(words)
+    return results.of_query(session.con, session.translated(query), file)

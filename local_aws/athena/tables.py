@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.memory import Memory
 from local_aws.athena.projection import projected_partitions
@@ -166,7 +168,10 @@ class Catalog:
         for prefix in self._prefixes(table, partitions):
             bucket, key = split_uri(prefix)
             wanted = lambda file: _owner(file, by_folder) is not None  # noqa: E731
-            found |= {file.uri: file for file in self.context.mirror.pull(bucket, key, wanted)}
+            try:
+                found |= {file.uri: file for file in self.context.mirror.pull(bucket, key, wanted)}
+            except ClientError as error:
+                raise _unreadable(error, table, prefix) from error
         return [(file, by_folder[_owner(file, by_folder) or ""]) for file in found.values()]
 
     def _prefixes(self, table: Table, partitions: list[Partition]) -> set[str]:
@@ -185,6 +190,15 @@ class Catalog:
         template_bucket, template_key = split_uri(found.fixed_prefix)
         files = self.context.mirror.list(template_bucket or bucket, template_key or key)
         return [Partition(location, values) for location, values in found.among(file.uri for file in files)]
+
+
+def _unreadable(error: ClientError, table: Table, location: str) -> Exception:
+    if error.response["Error"]["Code"] != "NoSuchBucket":
+        return error
+    return QueryFailed(
+        f"HIVE_UNKNOWN_ERROR: the bucket of {location}, where table {table.database}.{table.name} has its files, "
+        "does not exist"
+    )
 
 
 def _partition(document: Document) -> Partition:

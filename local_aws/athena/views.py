@@ -6,11 +6,10 @@ import base64
 import json
 from dataclasses import dataclass
 
-from duckdb.sqltypes import DuckDBPyType
-
 from local_aws.athena.errors import QueryFailed
+from local_aws.athena.query import view_type
+from local_aws.athena.query.types import Type
 from local_aws.athena.tables import Table
-from local_aws.athena.types import hive_type, presto_type
 from local_aws.protocol import Document
 
 _PREFIX, _SUFFIX = "/* Presto View: ", " */"
@@ -39,9 +38,9 @@ def decoded(table: Table) -> View:
         ) from error
 
 
-def table_input(name: str, database: str, sql: str, columns: dict[str, DuckDBPyType]) -> Document:
-    """What Glue's CreateTable takes for a view; `columns` are DuckDB types by name."""
-    fields = [{"name": column, "type": presto_type(kind)} for column, kind in columns.items()]
+def table_input(name: str, database: str, sql: str, columns: dict[str, Type]) -> Document:
+    """What Glue's CreateTable takes for a view; `columns` are Trino's types by name."""
+    fields = [{"name": column, "type": str(kind)} for column, kind in columns.items()]
     body = {"originalSql": sql, "catalog": "awsdatacatalog", "schema": database, "columns": fields}
     return {
         "Name": name,
@@ -50,7 +49,7 @@ def table_input(name: str, database: str, sql: str, columns: dict[str, DuckDBPyT
         "ViewOriginalText": _PREFIX + base64.b64encode(json.dumps(body).encode()).decode() + _SUFFIX,
         "ViewExpandedText": "/* Presto View */",
         "StorageDescriptor": {
-            "Columns": [{"Name": c, "Type": hive_type(kind)} for c, kind in columns.items()],
+            "Columns": [{"Name": c, "Type": view_type(kind)} for c, kind in columns.items()],
             "Location": "",
             "SerdeInfo": {},
         },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from local_aws.crawlers.formats import Format
-from local_aws.hive_classes import JSON, OPEN_CSV, PARQUET, TEXT, Classes
+from local_aws.hive_classes import JSON, OPEN_CSV, ORC, PARQUET, TEXT, Classes
 from local_aws.mirror import S3File
 from local_aws.protocol import Document
 
@@ -17,12 +17,14 @@ def serde(fmt: Format, columns: Iterable[str]) -> Document:
 
 def _classes(fmt: Format) -> Classes:
     text = OPEN_CSV if fmt.serde == "OpenCSVSerDe" else TEXT
-    return {"parquet": PARQUET, "json": JSON}.get(fmt.classification, text)
+    return {"parquet": PARQUET, "orc": ORC, "json": JSON}.get(fmt.classification, text)
 
 
 def _serde_parameters(fmt: Format, columns: Iterable[str]) -> dict[str, str]:
     if fmt.classification == "parquet":
         return {"serialization.format": "1"}
+    if fmt.classification == "orc":
+        return {}
     if fmt.classification == "json":
         return {"paths": ",".join(columns)}
     if fmt.serde == "OpenCSVSerDe":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import json
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ from local_aws.protocol import Document
 
 DELIMITERS = ",|\t;\x01"
 _HEAD = 64 * 1024
-_GZIP = b"\x1f\x8b"
+_MAGIC = {b"PAR1": "parquet", b"ORC": "orc"}
+_GZIP, _BZIP2 = b"\x1f\x8b", b"BZh"
 
 
 class UnsupportedError(Exception):
@@ -27,8 +30,8 @@ class Format:
     """How the bytes of a file are laid out.
 
     Attributes:
-        classification: `csv`, `json` or `parquet`.
-        compression: `none` or `gzip`.
+        classification: `csv`, `json`, `parquet` or `orc`.
+        compression: `none`, `gzip` or `bzip2`.
         header: CSV: `PRESENT`, `ABSENT`, or `UNKNOWN` as long as nobody has looked at the types.
         names: CSV: the column names a classifier gives.
         first_row: CSV: the cells of the first line.
@@ -62,6 +65,8 @@ class Head:
         with path.open("rb") as file:
             raw = file.read(_HEAD)
             complete = not file.read(1)
+        if raw.startswith(_BZIP2):
+            return cls._of_bzip2(path)
         if not raw.startswith(_GZIP):
             return cls(raw, "none", complete)
         unpacker = zlib.decompressobj(wbits=31)
@@ -71,7 +76,17 @@ class Head:
             return cls(b"", "gzip", False)
         return cls(data, "gzip", complete and not unpacker.unconsumed_tail)
 
-    @property
+    @classmethod
+    def _of_bzip2(cls, path: Path) -> Head:
+        """Its blocks are longer than the beginnings of other files."""
+        try:
+            with bz2.open(path) as file:
+                data = file.read(_HEAD)
+                return cls(data, "bzip2", not file.read(1))
+        except (OSError, EOFError, ValueError):
+            return cls(b"", "bzip2", False)
+
+    @cached_property
     def lines(self) -> list[str]:
         """The lines of text that are here in full."""
         lines = self.bytes.decode("utf-8-sig", errors="replace").splitlines()
@@ -99,28 +114,28 @@ def check(classifiers: Sequence[Document]) -> None:
 
 
 def _attempts(head: Head, classifiers: Sequence[Document]) -> Iterator[Format | None]:
-    if head.bytes.startswith(b"PAR1"):
-        yield Format("parquet")
+    if packed := next((name for magic, name in _MAGIC.items() if head.bytes.startswith(magic)), ""):
+        yield Format(packed)
         return
     if not head.bytes or b"\0" in head.bytes:
         return
     # A CSV classifier would take JSON lines too, for they have commas; nobody means that.
-    is_json = _json(head) is not None
+    json_ = _json(head)
     for classifier in classifiers:
         if "CsvClassifier" not in classifier:
             yield _json(head, classifier["JsonClassifier"]["JsonPath"])
-        elif not is_json:
+        elif json_ is None:
             yield _csv(head, classifier["CsvClassifier"])
-    yield _json(head)
+    yield json_
     yield _csv(head, {})
 
 
 def _json(head: Head, json_path: str = "") -> Format | None:
-    lines = [line.strip() for line in head.lines if line.strip()]
-    if not lines or lines[0][0] not in "{[":
+    lines = [line for line in head.lines if line.strip()]
+    if not lines or lines[0].lstrip()[0] not in "{[":
         return None
-    objects = sum(_is_object(line) for line in lines)
-    by_line = _is_object(lines[0]) or objects * 2 > len(lines)
+    # The first line says it for almost all files, and to parse the others costs more than all else here.
+    by_line = _is_object(lines[0]) or sum(map(_is_object, lines)) * 2 > len(lines)
     layout = "newline_delimited" if by_line else "unstructured"
     return Format("json", head.compression, layout=layout, json_path="" if json_path == "$" else json_path)
 

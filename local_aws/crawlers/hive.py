@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any
 
 from sqlglot import exp
 from sqlglot.errors import ParseError
@@ -14,6 +15,8 @@ VOID = "null"
 _INTEGERS = ("tinyint", "smallint", "int", "bigint")
 _INTEGER_DIGITS = dict(zip(_INTEGERS, (3, 5, 10, 19), strict=True))
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
+_NULL = re.compile(r'"NULL"(?=\s*(?:[\[,)]|$))')
+"""DuckDB quotes the type of a column of Parquet that holds nothing."""
 _FOREIGN = {
     exp.DType.UTINYINT: "SMALLINT",
     exp.DType.USMALLINT: "INT",
@@ -41,8 +44,35 @@ def hive_type(duckdb_type: str) -> str:
         >>> hive_type('STRUCT("A" INTEGER, b VARCHAR[])')
         'struct<a:int,b:array<string>>'
     """
-    tree = exp.DataType.build(duckdb_type, dialect="duckdb")
+    tree = exp.DataType.build(_NULL.sub("NULL", duckdb_type), dialect="duckdb")
     return _text(tree.transform(_at_home_in_hive))
+
+
+def arrow_to_hive(kind: Any) -> str:
+    """An Arrow type of an ORC file in the catalog's words."""
+    import pyarrow.types as is_  # 40 MB, which only ORC needs
+
+    if is_.is_struct(kind):
+        return f"struct<{','.join(f'{field.name.lower()}:{arrow_to_hive(field.type)}' for field in kind)}>"
+    if is_.is_map(kind):
+        return f"map<{arrow_to_hive(kind.key_type)},{arrow_to_hive(kind.item_type)}>"
+    if is_.is_list(kind):
+        return f"array<{arrow_to_hive(kind.value_type)}>"
+    if is_.is_timestamp(kind):
+        return "timestamp"
+    return {**_ARROW, "null": VOID}.get(
+        str(kind), re.sub(r"\w*decimal\d*\((\d+), (\d+)\)", r"decimal(\1,\2)", str(kind))
+    )
+
+
+_ARROW = {
+    "bool": "boolean",
+    "int8": "tinyint",
+    "int16": "smallint",
+    "int32": "int",
+    "int64": "bigint",
+    "date32[day]": "date",
+}
 
 
 @lru_cache(4096)

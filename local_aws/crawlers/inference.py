@@ -8,13 +8,17 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 
+from local_aws.athena.readers.lines import raw_lines
 from local_aws.crawlers.formats import Format
-from local_aws.crawlers.hive import VOID, hive_type, widened
+from local_aws.crawlers.hive import VOID, arrow_to_hive, hive_type, widened
 from local_aws.mirror import S3File
+from local_aws.plain_text import UnreadableError, write_plain
 
 Warn = Callable[[str], None]
 Structure = Any
@@ -24,6 +28,9 @@ _INTEGER = r"[+-]?[0-9]{1,18}"
 _DOUBLE = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _BOOLEAN = r"[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]"
 _CELL_TYPES = {"BIGINT": _INTEGER, "DOUBLE": _DOUBLE, "BOOLEAN": _BOOLEAN}
+"""Cells are not trimmed, as AWS's classifiers do not trim them: the SerDes take no number with a blank before it."""
+_HAS_LONG = "bool_or(regexp_matches(json::VARCHAR, '[0-9]{10}'))"
+"""Whether a file may have an integer that is too big for an `int`: to look into each of its numbers costs much more."""
 _JSON_INTEGERS = ("BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT")
 _INT_LIMIT = 2**31
 _LONGEST_NAME = 150
@@ -43,16 +50,46 @@ class Schema:
     spellings: dict[str, str] = field(default_factory=dict)
 
 
+Read = Callable[[Sequence[S3File]], dict[S3File, Schema]]
+
+
 def schemas(formats: Mapping[S3File, Format], warn: Warn) -> dict[S3File, Schema]:
     """The schema of each file that can be read; the others are named in a warning."""
     found: dict[S3File, Schema] = {}
     with duckdb.connect() as db:
         db.execute("SET enable_progress_bar = false")  # It would stand in the output of a dry run.
         for dialect, files in _by_dialect(formats).items():
-            reader = {"csv": _read_csv, "json": _read_json, "parquet": _read_parquet}[dialect.classification]
-            found |= _tolerant(partial(reader, db, dialect, warn), files, warn)
+            found |= _of_dialect(db, dialect, files, warn)
     columns = _with_headers({file: (formats[file], schema) for file, schema in found.items()})
     return {file: columns[file] for file in formats if file in columns}
+
+
+def _of_dialect(
+    db: duckdb.DuckDBPyConnection, dialect: Format, files: Sequence[S3File], warn: Warn
+) -> dict[S3File, Schema]:
+    if dialect.compression == "bzip2":
+        return _of_copies(db, dialect, files, warn)
+    read = partial(_READERS[dialect.classification], db, dialect, warn)
+    if dialect.layout != "newline_delimited":
+        return _tolerant(read, files, warn)
+    return _tolerant(read, files, warn, partial(_read_json, db, replace(dialect, layout="lines"), warn))
+
+
+def _of_copies(
+    db: duckdb.DuckDBPyConnection, dialect: Format, files: Sequence[S3File], warn: Warn
+) -> dict[S3File, Schema]:
+    """The schemas of files that DuckDB cannot unpack, of copies that are not packed."""
+    with TemporaryDirectory() as folder:
+        copies: dict[S3File, S3File] = {}
+        for number, file in enumerate(files):
+            copy = replace(file, path=Path(folder, str(number)))
+            try:
+                write_plain(file.path, ".bz2", "utf-8", copy.path)
+                copies[copy] = file
+            except UnreadableError as error:
+                warn(f"Skipped {file.uri}: it {error}")
+        found = _of_dialect(db, replace(dialect, compression="none"), list(copies), warn) if copies else {}
+    return {copies[copy]: replace(schema, format=dialect) for copy, schema in found.items()}
 
 
 def _by_dialect(formats: Mapping[S3File, Format]) -> dict[Format, list[S3File]]:
@@ -63,20 +100,36 @@ def _by_dialect(formats: Mapping[S3File, Format]) -> dict[Format, list[S3File]]:
     return dialects
 
 
-def _tolerant(
-    read: Callable[[Sequence[S3File]], dict[S3File, Schema]], files: Sequence[S3File], warn: Warn
-) -> dict[S3File, Schema]:
-    """Read all files at once; where one cannot be read, halve them until it stands alone and is named."""
+def _tolerant(read: Read, files: Sequence[S3File], warn: Warn, otherwise: Read | None = None) -> dict[S3File, Schema]:
+    """Read all files at once; where one cannot be read, halve them until it stands alone.
+
+    It is then read `otherwise`; where that fails too, it is named.
+    """
     try:
         return read(files)
-    except duckdb.Error as error:
+    except (duckdb.Error, ValueError, OSError) as error:  # Arrow's is a ValueError.
+        if len(files) == 1 and otherwise:
+            return _tolerant(otherwise, files, warn)
         if len(files) == 1:
             line = re.search(r"\bline:? (\d+)", str(error), re.I)
             hint = f", see its line {line[1]}" if line else ""
             warn(f"Skipped {files[0].uri}: it is damaged, or not of the format it begins as{hint}")
             return {}
     middle = len(files) // 2
-    return _tolerant(read, files[:middle], warn) | _tolerant(read, files[middle:], warn)
+    return _tolerant(read, files[:middle], warn, otherwise) | _tolerant(read, files[middle:], warn, otherwise)
+
+
+def _read_orc(
+    db: duckdb.DuckDBPyConnection, dialect: Format, warn: Warn, files: Sequence[S3File]
+) -> dict[S3File, Schema]:
+    import pyarrow.orc as orc  # 50 MB, which only ORC needs
+
+    found: dict[S3File, Schema] = {}
+    for file in files:
+        read = orc.ORCFile(str(file.path))
+        columns = {field.name.lower(): arrow_to_hive(field.type) for field in read.schema}
+        found[file] = Schema(dialect, columns, read.nrows)
+    return found
 
 
 def _paths(files: Iterable[S3File]) -> dict[str, S3File]:
@@ -106,15 +159,19 @@ def _read_json(
 ) -> dict[S3File, Schema]:
     paths, source = _paths(files), _json_source(dialect)
     rows = db.execute(
-        f"SELECT filename, count(*), count(json), json_group_structure(json) FROM {source} GROUP BY filename",
+        f"SELECT filename, count(*), count(json), json_group_structure(json), {_HAS_LONG} FROM {source} "
+        "GROUP BY filename",
         [list(paths)],
     ).fetchall()
-    structures = {name: json.loads(structure) for name, _, _, structure in rows if structure}
-    wide = _wide_integers(db, source, list(paths), structures.values())
-    for name, lines, good, _ in rows:
+    structures = {name: json.loads(structure) for name, _, _, structure, _ in rows if structure}
+    if dialect.layout == "newline_delimited" and not all(isinstance(found, dict) for found in structures.values()):
+        raise ValueError("a line is JSON and no object")
+    long = [name for name, *_, has_long in rows if has_long and name in structures]
+    wide = _wide_integers(db, source, long, [structures[name] for name in long])
+    for name, lines, good, *_ in rows:
         if good < lines:
             warn(f"{paths[name].uri}: {lines - good} of {lines} lines are not JSON and were passed over")
-    records = {name: good for name, _, good, _ in rows}
+    records = {name: good for name, _, good, *_ in rows}
     return {
         paths[name]: Schema(
             dialect, _json_columns(structure, wide.get(name, set())), records[name], _spelled(structure)
@@ -124,6 +181,10 @@ def _read_json(
 
 
 def _json_source(dialect: Format) -> str:
+    if dialect.layout == "lines":
+        return (
+            f"(SELECT filename, if(json_valid(line), line::JSON, NULL) AS json FROM {raw_lines('?')} WHERE line <> '')"
+        )
     lenient = "true" if dialect.layout == "newline_delimited" else "false"
     size = "" if dialect.layout == "newline_delimited" else f", maximum_object_size={_MAXIMUM_DOCUMENT}"
     objects = (
@@ -187,10 +248,10 @@ def _literal(text: str) -> str:
 def _json_columns(structure: Structure, wide: set[str]) -> dict[str, str]:
     """The columns of records; a bare array is one column called `array`, as Glue has it."""
     if not isinstance(structure, dict):
-        return {"array": hive_type(_duckdb_type(structure, "$", wide))} if isinstance(structure, list) else {}
+        return {"array": _json_type(structure, "$", wide)} if isinstance(structure, list) else {}
     columns: dict[str, str] = {}
     for name, inner in structure.items():
-        kind = hive_type(_duckdb_type(inner, _child("$", name), wide))
+        kind = _json_type(inner, _child("$", name), wide)
         columns[name.lower()] = widened(columns.get(name.lower(), VOID), kind)
     return columns
 
@@ -199,17 +260,19 @@ def _spelled(structure: Structure) -> dict[str, str]:
     return {name.lower(): name for name in structure} if isinstance(structure, dict) else {}
 
 
-def _duckdb_type(structure: Structure, path: str, wide: set[str]) -> str:
+def _json_type(structure: Structure, path: str, wide: set[str]) -> str:
+    """The Hive type of a structure. Keys that differ in case alone are one field, as they are to the SerDes."""
     if isinstance(structure, dict):
-        fields = (
-            f"{_quoted(name)} {_duckdb_type(inner, _child(path, name), wide)}" for name, inner in structure.items()
-        )
-        return f"STRUCT({', '.join(fields)})" if structure else "VARCHAR"
+        fields: dict[str, str] = {}
+        for name, inner in structure.items():
+            key = name.lower() if re.fullmatch(r"\w+", name) else f"`{name.lower().replace('`', '')}`"
+            fields[key] = widened(fields.get(key, VOID), _json_type(inner, _child(path, name), wide))
+        return f"struct<{','.join(f'{key}:{kind}' for key, kind in fields.items())}>" if fields else "string"
     if isinstance(structure, list):
-        return f"{_duckdb_type(structure[0], f'{path}[*]', wide)}[]" if structure else "NULL[]"
+        return f"array<{_json_type(structure[0], f'{path}[*]', wide) if structure else VOID}>"
     if structure in _JSON_INTEGERS:
-        return "BIGINT" if path in wide else "INTEGER"
-    return str(structure)
+        return "bigint" if path in wide else "int"
+    return hive_type(str(structure))
 
 
 def _read_csv(
@@ -233,18 +296,17 @@ def _read_csv(
 
 
 def _cell_type_sql(cell: str) -> str:
-    value = f"nullif(trim({cell}), '')"
+    filled = f"trim({cell}) <> ''"
     tests = (
-        f"WHEN bool_and(regexp_full_match({value}, '{pattern}')) THEN '{hive_type(kind)}'"
+        f"WHEN bool_and(regexp_full_match({cell}, '{pattern}')) FILTER ({filled}) THEN '{hive_type(kind)}'"
         for kind, pattern in _CELL_TYPES.items()
     )
-    return f"CASE WHEN count({value}) = 0 THEN '{VOID}' {' '.join(tests)} ELSE 'string' END"
+    return f"CASE WHEN count(*) FILTER ({filled}) = 0 THEN '{VOID}' {' '.join(tests)} ELSE 'string' END"
 
 
 def _cell_type(cell: str) -> str:
-    value = cell.strip()
-    kinds = (hive_type(kind) for kind, pattern in _CELL_TYPES.items() if re.fullmatch(pattern, value))
-    return next(kinds, "string") if value else VOID
+    kinds = (hive_type(kind) for kind, pattern in _CELL_TYPES.items() if re.fullmatch(pattern, cell))
+    return next(kinds, "string") if cell.strip() else VOID
 
 
 def _warn_of_rejects(db: duckdb.DuckDBPyConnection, paths: dict[str, S3File], warn: Warn) -> None:
@@ -297,3 +359,6 @@ def _column_names(cells: Sequence[str]) -> list[str]:
         name = cell.strip().lower() or f"col{position}"
         names.append(name if name not in names else f"{name}_{position}")
     return names
+
+
+_READERS = {"csv": _read_csv, "json": _read_json, "orc": _read_orc, "parquet": _read_parquet}

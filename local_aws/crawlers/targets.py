@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import unquote
 
 from local_aws.crawlers.hive import merged
@@ -16,7 +17,7 @@ from local_aws.mirror import S3File, split_uri
 from local_aws.protocol import Document
 
 _SIMILARITY = 0.7
-_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+NULL = "__HIVE_DEFAULT_PARTITION__"
 """Hive's word for a partition value that is empty, which Glue does not take."""
 _PARTITION_FOLDER = re.compile(r"[^=]+=.*|\d[\d_:T.Z-]*")
 _GLOB = re.compile(r"\*\*|\*|\?|\{[^}]*\}|\[[^]]*\]|.", re.DOTALL)
@@ -207,19 +208,27 @@ def _layout(schema: Schema) -> tuple[object, ...]:
 
 def partitioned(folder: Folder, schemas: Mapping[S3File, Schema], warn: Warn) -> FoundTable:
     """One table of these files. Those of a rarer layout or folder depth are left out, each with a warning."""
-    kept = _of_most_common(schemas, {file: _layout(schema)[:3] for file, schema in schemas.items()}, warn)
-    kept = _of_most_common(kept, {file: _signature(folder, file) for file in kept}, warn)
+    layouts = {file: _layout(schema)[:3] for file, schema in schemas.items()}
+    kept = _of_most_common(schemas, layouts, Counter(layouts.values()), warn)
+    signatures = {file: _signature(folder, file) for file in kept}
+    # A folder has one vote, however many files lie in it: some beside the partitions do not outvote them.
+    votes = Counter(signature for _, signature in {(folder_of(file), signatures[file]) for file in kept})
+    kept = _of_most_common(kept, signatures, votes, warn)
     table = FoundTable(folder, keys=_keys(_signature(folder, next(iter(kept)))))
-    for file in kept:
-        values = tuple(_key_and_value(part)[1] for part in folder_of(file)[len(folder) :])
-        table.partitions.setdefault(values if table.keys else (), []).append(file)
+    homes: dict[tuple[str, ...], Folder] = {}
+    for file in sorted(kept, key=lambda file: NULL not in file.key):
+        values = tuple(_key_and_value(part)[1] for part in folder_of(file)[len(folder) :]) if table.keys else ()
+        if table.keys and homes.setdefault(values, folder_of(file)) != folder_of(file):
+            warn(f"Left out {file.uri}: another folder holds the partition {', '.join(values)}")
+        else:
+            table.partitions.setdefault(values, []).append(file)
     return table
 
 
 def _of_most_common(
-    schemas: Mapping[S3File, Schema], traits: Mapping[S3File, object], warn: Warn
+    schemas: Mapping[S3File, Schema], traits: Mapping[S3File, tuple[object, ...]], votes: Counter[Any], warn: Warn
 ) -> dict[S3File, Schema]:
-    ((usual, _),) = Counter(traits.values()).most_common(1)
+    usual = max(votes, key=lambda trait: (votes[trait], len(trait)))
     for file, trait in traits.items():
         if trait != usual:
             warn(f"Left out {file.uri}: its format or its folders differ from the rest of its table")
@@ -238,7 +247,7 @@ def _keys(signature: tuple[str, ...]) -> tuple[str, ...]:
 
 def _key_and_value(part: str) -> tuple[str, str]:
     key, equals, value = part.partition("=")
-    return (key.lower(), unquote(value) or _NO_VALUE) if equals and key else ("", part or _NO_VALUE)
+    return (key.lower(), unquote(value) or NULL) if equals and key else ("", part or NULL)
 
 
 def table_columns(table: FoundTable, files: Iterable[S3File], schemas: Mapping[S3File, Schema]) -> dict[str, str]:

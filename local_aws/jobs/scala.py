@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyspark
@@ -26,14 +29,28 @@ def main() -> None:
 
 
 def compiled(cache: Path, *scripts: Path) -> Path:
-    """The jar of these scripts, from the cache if they were compiled before. Exits with the first error in them."""
+    """The jar of these scripts, from the cache if they were compiled before. Exits with the first error in them.
+
+    One process at a time compiles into a cache: another one may want the same jar.
+    """
     content = b"".join(script.read_bytes() for script in scripts)
     jar = cache / f"{hashlib.sha256(pyspark.__version__.encode() + content).hexdigest()}.jar"
-    if not jar.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as folder:
-            _compile(scripts, Path(folder) / "script.jar").replace(jar)
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(cache):
+        if not jar.exists():
+            with tempfile.TemporaryDirectory(dir=cache) as folder:
+                _compile(scripts, Path(folder) / "script.jar").replace(jar)
     return jar
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
 
 
 def submit(jar: Path, class_: str, arguments: list[str]) -> list[str]:

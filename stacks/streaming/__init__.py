@@ -1,4 +1,4 @@
-"""The streaming stack: events by Kinesis and Firehose into the raw zone, computed in windows by Flink."""
+"""The streaming stack: events by Kinesis and Firehose into the raw zone, computed by Flink."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class StreamingStack(LakeStack):
             table = events_table(self, database, name, stream)
             kinesis = kinesis_stream(self, name, stream) if stream.delivery.source == "kinesis" else None
             delivery_stream(self, name, stream, kinesis, table)
-            has_application = bool(stream.windows) and flink_code is not None
+            has_application = bool(stream.windows) and flink_code is not None and kinesis is not None
             if stream.windows and flink_code is not None and kinesis is not None:
                 application(self, name, stream, kinesis, flink_code, database)
             watch(self, name, stream, topic, has_application=has_application)

@@ -12,7 +12,8 @@ from cdktf_cdktf_provider_aws.kinesis_stream import KinesisStream
 from cdktf_cdktf_provider_aws.s3_object import S3Object
 
 from lake.configuration.flink import is_installed, jar, missing
-from lake.configuration.model import Application, Delivery, Stream
+from lake.configuration.model import Application, Stream
+from lake.configuration.model.delivery import Buffer, Delivery
 from lake.shipped import FLINK_APP
 from stacks import policies
 from stacks.base import LakeStack
@@ -107,7 +108,8 @@ def _results(
     stack: LakeStack, name: str, columns: dict[str, str], stream: Stream, database: GlueCatalogDatabase, zone: str
 ) -> KinesisStream:
     """A stream of results, by Firehose to a table whose files lie in `zone`."""
-    results = Stream(columns=columns, delivery=Delivery(buffer=stream.delivery.buffer))
+    delivery = Delivery(buffer=Buffer(seconds=stream.delivery.buffer.seconds))
+    results = Stream(columns=columns, delivery=delivery)
     kinesis = kinesis_stream(stack, name, results)
     table = events_table(stack, database, name, results, zone)
     delivery_stream(stack, name, results, kinesis, table, zone)

@@ -41,7 +41,7 @@ def delivery_stream(
     table: GlueCatalogTable,
     zone: str = "raw",
 ) -> None:
-    """`kinesis`: what it reads; without one, producers put events into it directly. `zone`: where its files go."""
+    """`kinesis`: what it reads; without one, producers put events into it directly. `zone`: where it writes."""
     function = transform_function(stack, name, stream.delivery.transform) if stream.delivery.transform else None
     role, policy = _delivery_role(stack, name, stream.delivery, kinesis, function, zone)
     source: dict[str, Any] = (

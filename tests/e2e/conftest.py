@@ -73,6 +73,10 @@ class Checkout:
         """What Terraform's state of a stack holds, as a person would look."""
         return self.run("terraform", f"-chdir=cdktf.out/stacks/{stack}", "state", "list").stdout.split()
 
+    def planned(self, stack: str) -> str:
+        """What Terraform would do to a stack as it was last synthesised: `cdktf plan` without a synth."""
+        return self.run("terraform", f"-chdir=cdktf.out/stacks/{stack}", "plan", "-input=false", "-no-color").stdout
+
     def forget_state(self, *stacks: str) -> None:
         for stack in stacks:
             (self.root / f".state/local/{stack}.tfstate").unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -10,7 +11,7 @@ import pytest
 from vega_datasets import local_data
 
 from lake.configuration.names import STACKS
-from tests.e2e.conftest import TOOLS, Checkout
+from tests.e2e.conftest import TOOLS, Checkout, copied
 from tests.local_aws.conftest import free_port
 
 pytestmark = pytest.mark.e2e
@@ -22,13 +23,13 @@ FILES = {
 
 
 @pytest.fixture
-def other(fresh: Checkout) -> Iterator[Checkout]:
+def other(tmp_path: Path) -> Iterator[Checkout]:
     """The lake of the example, in a folder of its own beside the checkout that has the tool."""
-    fresh.lake("local", "stop")
-    other = Checkout(fresh.root.parent / "vega", {"PYTHONPATH": str(fresh.root)})
-    fresh.lake("init", str(other.root), "--example", "cars")
-    for tool in TOOLS:
-        (other.root / tool).symlink_to(fresh.root / tool)
+    tool = Checkout(copied(tmp_path / "lake"))
+    other = Checkout(tmp_path / "vega", {"PYTHONPATH": str(tool.root)})
+    tool.lake("init", str(other.root), "--example", "cars")
+    for name in TOOLS:
+        (other.root / name).symlink_to(tool.root / name)
     file = other.root / "lake.yaml"
     file.write_text(file.read_text().replace(":4566", f":{free_port()}"))
     other.lake("local", "start")
@@ -51,7 +52,7 @@ def test_files_are_put_crawled_transformed_queried_and_gone_by_configuration_alo
     assert economy == expected_economy()
     assert warmer == expected_hours()
     for stack in ("catalog", "etl", "athena"):
-        assert "No changes." in other.run("cdktf", "plan", stack).stdout
+        assert "No changes." in other.planned(stack)
     other.lake("down", "--delete-data")
     assert other.lake_json("leftovers")["leftovers"] == []
     assert [other.state(stack) for stack in STACKS if stack != "streaming"] == [[]] * 4

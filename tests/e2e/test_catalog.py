@@ -126,7 +126,7 @@ def types(addresses: list[str]) -> list[str]:
 
 
 def test_a_plan_after_partitions_and_crawls_shows_no_change(lab: Checkout) -> None:
-    shown = lab.run("cdktf", "plan", "catalog").stdout
+    shown = lab.planned("catalog")
 
     assert "No changes." in shown, shown
 

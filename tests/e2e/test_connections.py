@@ -93,7 +93,7 @@ def test_a_lake_with_a_database(shop: Checkout, database: Database) -> None:
     file.write_text(file.read_text().replace("host: 127.0.0.1", "host: localhost"))
     shop.lake("up", "catalog")
     for stack in ("catalog", "etl"):
-        assert "No changes" in shop.run("cdktf", "plan", stack).stdout
+        assert "No changes" in shop.planned(stack)
     assert [line["part"] for line in shop.lake_json("status") if line["detail"].startswith("localhost:")]
 
     shop.lake("down", "--delete-data")

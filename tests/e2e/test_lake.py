@@ -45,7 +45,7 @@ def test_the_run_report_accounts_for_every_row(lake_up: Checkout) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_plan_right_after_the_deploy_shows_no_change(lake_up: Checkout, stack: str) -> None:
-    shown = lake_up.run("cdktf", "plan", stack).stdout
+    shown = lake_up.planned(stack)
 
     assert "No changes." in shown, shown
 

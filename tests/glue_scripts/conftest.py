@@ -14,7 +14,6 @@ import pytest
 from botocore.exceptions import BotoCoreError
 from pyspark.sql import DataFrame, SparkSession
 
-from local_aws.jobs.drivers import jars
 from tests.glue_scripts.planes import PLANES
 from tests.glue_scripts.shop import Shop
 from tests.glue_scripts.small_lake import BUCKETS, Lake, spark_settings
@@ -30,16 +29,14 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def spark(storage: Path) -> Iterator[SparkSession]:
-    assert jars(), "no JDBC driver: run `make setup`, install libpostgresql-jdbc-java, or set LAKE_JDBC_JARS to a jar"
-    # Few shuffle partitions, for the tests' few rows only.
+def spark(storage: Path, endpoint: str) -> Iterator[SparkSession]:
+    """Its Java runs the Scala programs too (scala/conftest.py), so it has to know the emulated AWS."""
     settings = spark_settings(storage) | {
-        "spark.sql.shuffle.partitions": "2",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.driver.extraClassPath": os.pathsep.join(map(str, jars())),
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}",
+        "spark.python.daemon.module": "tests.glue_scripts.python_worker",
+        "spark.executorEnv.PYTHONPATH": str(Path(__file__).parents[2]),
     }
     session = SparkSession.builder.config(map=settings).getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
     yield session
     session.stop()
 

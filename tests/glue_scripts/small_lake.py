@@ -1,6 +1,7 @@
 """A lake of a few rows: a folder to Spark and a bucket to boto3, under the same s3:// paths."""
 
 import json
+import os
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import count
@@ -9,6 +10,9 @@ from typing import Any
 
 import boto3
 from pyspark.sql import DataFrame, SparkSession
+
+from lake.shipped import GLUE_SCRIPTS
+from local_aws.jobs.drivers import jars
 
 BUCKETS = ("raw", "curated", "quarantine", "scripts")
 VIEW_FS = "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"
@@ -26,8 +30,13 @@ def spark_settings(root: Path) -> dict[str, Any]:
     mounts = {
         f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback": f"file://{root}/{bucket}/" for bucket in BUCKETS
     }
+    assert jars(), "no JDBC driver: run `make setup`, install libpostgresql-jdbc-java, or set LAKE_JDBC_JARS to a jar"
     return mounts | {
         "spark.master": "local[2]",
+        "spark.sql.shuffle.partitions": "2",  # few, for the tests' few rows only
+        "spark.sql.session.timeZone": "UTC",
+        "spark.driver.extraClassPath": os.pathsep.join(map(str, jars())),
+        "spark.lake.library": str(GLUE_SCRIPTS),
         "spark.ui.enabled": "false",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",

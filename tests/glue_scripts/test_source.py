@@ -253,3 +253,36 @@ def test_declared_partition_keys_have_their_types(spark: SparkSession, lake: Lak
     keys = {"year": "int", "month": "string"}
     lake.table("readings", "json", {"id": "int"}, keys, parameters={"projection.enabled": "true"})
     assert good(read(spark, lake, "readings")) == [(1, 2024, "03")]
+
+
+def test_a_column_of_a_type_that_nobody_knows_is_named(spark: SparkSession, lake: Lake) -> None:
+    lake.put("raw", f"{lake.database}/odd/a.csv", "1,2\n")
+    lake.table("odd", "csv", {"id": "int", "sketch": "hyperloglog"})
+    with pytest.raises(JobError, match="dataset odd: column sketch is of type 'hyperloglog', which jobs do not know"):
+        read(spark, lake, "odd")
+
+
+def test_a_serde_that_nobody_knows_is_named(spark: SparkSession, lake: Lake) -> None:
+    glue = boto3.client("glue")
+    storage: Any = {"Location": "s3://raw/x/", "Columns": [], "SerdeInfo": {"SerializationLibrary": "org.acme.Serde"}}
+    glue.create_table(DatabaseName=lake.database, TableInput={"Name": "acme", "StorageDescriptor": storage})
+    with pytest.raises(JobError, match=r"dataset acme: its table is of format 'org\.acme\.serde'\. Jobs read "):
+        read(spark, lake, "acme")
+
+
+@pytest.mark.parametrize("body", ["id\n1\n2\n3\n", "id\n1\n2\n4\n", None])
+def test_a_file_that_is_replaced_or_deleted_while_it_is_read_is_found(
+    spark: SparkSession, lake: Lake, body: str | None
+) -> None:
+    lake.put("raw", f"{lake.database}/t/a.csv", "id\n1\n2\n3\n" if body != "id\n1\n2\n3\n" else "id\n1\n")
+    lake.put("raw", f"{lake.database}/t/b.csv", "id\n5\n")
+    lake.table("t", "csv", {"id": "int"}, parameters=HEADER)
+    source = read(spark, lake, "t")
+    assert source.changed() is None
+    lake.put("raw", f"{lake.database}/t/new.csv", "id\n6\n")
+    assert source.changed() is None, "the next run reads a file that is new"
+    if body is None:
+        lake.remove("raw", f"{lake.database}/t/a.csv")
+    else:
+        lake.put("raw", f"{lake.database}/t/a.csv", body)
+    assert source.changed() == f"s3://raw/{lake.database}/t/a.csv"

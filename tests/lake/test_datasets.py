@@ -27,6 +27,7 @@ def written(folder: Path, dataset: str, more: str = "") -> Path:
     "dataset",
     [
         "format: csv, csv: {serde: None}",
+        "format: csv, csv: {multiline: true}",
         "format: csv, csv: {header: false, serde: LazySimpleSerDe}, columns: [a, b]",
         'format: json, json: {path: "$.records[*]"}, crawl: {recrawl: events, on_delete: delete}',
         "format: grok, grok: {pattern: '%{COMMONAPACHELOG}', custom_patterns: 'A [a-z]+'}",
@@ -51,6 +52,10 @@ def test_every_kind_of_table_is_a_setting(tmp_path: Path, dataset: str) -> None:
     ("dataset", "told"),
     [
         ("format: csv, csv: {serde: Lazy}", ["readings.csv.serde", "'LazySimpleSerDe'", "Given: 'Lazy'"]),
+        (
+            "format: csv, csv: {multiline: true, serde: LazySimpleSerDe}",
+            ["readings.csv.multiline: only OpenCSVSerDe knows quotes. Given: csv.serde: LazySimpleSerDe"],
+        ),
         ("format: csv, json: {path: '$[*]'}", ["readings.json: only a json dataset", "Its format is csv"]),
         ("format: json, csv: {header: true}", ["readings.csv: only a csv dataset takes it"]),
         ("format: json, json: {path: records}", ["readings.json.path", "$.records[*], $[*] or $.detail"]),

@@ -38,7 +38,12 @@ def test_a_dataset_may_have_each_format_of_which_a_table_can_be_declared() -> No
 
 @pytest.mark.parametrize(
     ("name", "classes"),
-    [("parquet", hive_classes.PARQUET), ("json", hive_classes.JSON), ("csv", hive_classes.TEXT)],
+    [
+        ("parquet", hive_classes.PARQUET),
+        ("orc", hive_classes.ORC),
+        ("json", hive_classes.JSON),
+        ("csv", hive_classes.TEXT),
+    ],
 )
 def test_the_embedded_aws_names_the_same_classes(name: str, classes: hive_classes.Classes) -> None:
     assert classes == tuple(FORMATS[name][part] for part in ("input", "output", "serde"))

@@ -79,7 +79,6 @@ def test_the_schedule_of_a_crawler_is_looked_at_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "kind", "limit"),
     [
-        ("streams: {%s: {columns: {a: int}}}\n", "delivery stream", 64),
         ("streams: {%s: {columns: {a: int}}}\n", "role", 64),
         ("datasets: {%s: {format: csv, crawl: {recrawl: events}}}\n", "queue", 80),
     ],

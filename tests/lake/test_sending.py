@@ -42,6 +42,7 @@ class Kinesis:
     def __init__(self) -> None:
         self.lines: list[int] = []
         self.answers: list[Any] = []
+        self.is_silent = 0
         self.calls = 0
 
     def put_records(self, StreamName: str, Records: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
@@ -74,6 +75,9 @@ def begin(tmp_path: Path, kinesis: Kinesis, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sending.time, "sleep", lambda seconds: None)
 
     def stored(aws: Any, stream: str, since: float) -> Any:
+        if kinesis.is_silent:
+            kinesis.is_silent -= 1
+            raise HERE
         run = Ledger(aws, "s").runs[-1].id
         return (("shard", {"PartitionKey": str(Key(run, line))}) for line in kinesis.lines)
 
@@ -145,10 +149,13 @@ def test_what_kinesis_refuses_is_sent_again_before_anything_else(
 
 
 @pytest.mark.parametrize("was_written", [False, True])
+@pytest.mark.parametrize("silent", [0, 3])
 def test_a_call_without_an_answer_is_made_again_only_where_its_records_are_not_there(
-    tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis, was_written: bool
+    tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis, was_written: bool, silent: int
 ) -> None:
+    """Also where the stream does not say at first what is there, as it is still away."""
     kinesis.answers = [set(), (True, HERE) if was_written else HERE]
+    kinesis.is_silent = silent
     file = written(tmp_path, 1200)
     list(begin().send(at_a_rate(file, 1e9)))
     assert kinesis.lines == list(range(1, 1201))

@@ -111,7 +111,7 @@ def test_the_handler_of_a_transform_has_to_be_there(tmp_path: Path) -> None:
     [
         ("shards: 2", "shards: is of a Kinesis stream, and this stream has none"),
         ("retention_hours: 48", "retention_hours: is of a Kinesis stream, and this stream has none"),
-        ("event_time: {column: at}\n    windows: {all: {seconds: 60}}", "windows: Flink reads a Kinesis stream"),
+        ("window: {by: carrier, seconds: 60}", "window: Flink reads a Kinesis stream, and this stream has none"),
     ],
 )
 def test_a_stream_without_kinesis_takes_no_setting_of_kinesis(tmp_path: Path, more: str, problem: str) -> None:
@@ -127,7 +127,8 @@ def test_the_buffer_in_its_place_of_before_is_told_where_it_is_now(tmp_path: Pat
 def test_a_name_that_is_too_long_for_aws_is_told(tmp_path: Path) -> None:
     name = "e" * 45
     (found,) = problems(tmp_path, "{}", name=name)
-    assert found.startswith(f"streams.{name}: makes the name 'small-local-{name}-delivery' of 66 characters")
+    role = f"small-local-{name}-delivery"
+    assert found.startswith(f"streams.{name}: '{name}' makes the role name '{role}' of 66 characters; IAM allows 64")
 
 
 @pytest.mark.parametrize("compression", ["zip", "snappy"])

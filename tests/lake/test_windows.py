@@ -117,10 +117,3 @@ def test_without_the_jar_an_account_gets_no_application_and_is_told_what_is_miss
     assert flink.missing(dev) == ""
     jar.write_text("no jar")
     assert f"{jar} is no jar" in flink.missing(dev)
-
-
-def test_a_window_whose_name_is_too_long_for_aws_is_told(tmp_path: Path) -> None:
-    file = written(tmp_path, "{seconds: 60}")
-    file.write_text(file.read_text().replace("sums:", f"{'s' * 45}:"))
-    with pytest.raises(ConfigError, match=rf"windows.{'s' * 45}: .* makes the role name .*; IAM allows 64"):
-        load(file)

@@ -35,8 +35,8 @@ HALF_WRITTEN = """
     time.sleep(600)
 """
 ENDLESS = (
-    "SELECT count(*) FROM UNNEST(sequence(1, 9000000)) a(x) CROSS JOIN UNNEST(sequence(1, 9000000)) b(y) "
-    "WHERE x * y % 7 = 3"
+    "SELECT count(*) FROM UNNEST(sequence(1, 10000)) a(x) CROSS JOIN UNNEST(sequence(1, 10000)) b(y) "
+    "CROSS JOIN UNNEST(sequence(1, 10000)) c(z) CROSS JOIN UNNEST(sequence(1, 10000)) d(w) WHERE x * y % 7 = z * w % 5"
 )
 DAYS = "SELECT x AS n, CAST(x AS varchar) AS day FROM UNNEST(sequence(1, 150)) a(x)"
 

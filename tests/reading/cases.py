@@ -1,9 +1,10 @@
 """Small files of every format and dialect, and the rows that they hold: one table for every reader of the lake."""
 
+from tests.reading.bad_cases import BAD_CASES
 from tests.reading.binary_cases import BINARY_CASES
 from tests.reading.case import Case
 from tests.reading.csv_cases import CSV_CASES
 from tests.reading.json_cases import JSON_CASES, PARTITION_CASES
 
 __all__ = ["CASES", "Case"]
-CASES = JSON_CASES | PARTITION_CASES | CSV_CASES | BINARY_CASES
+CASES = JSON_CASES | PARTITION_CASES | CSV_CASES | BINARY_CASES | BAD_CASES

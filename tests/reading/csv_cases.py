@@ -26,6 +26,29 @@ CSV_CASES = {
         [{"id": 1, "note": "it's; new"}, {"id": 2, "note": "a'b"}, {"id": 3, "note": '"c"'}],
         parameters={"separatorChar": ";", "quoteChar": "'"},
     ),
+    "records of several lines, where the dataset says so": Case(
+        "csv",
+        {"id": "int", "note": "string", "n": "int"},
+        {
+            "a.csv": '\ufeffid,note,n\r\n1,"first\r\nsecond",2\r\n2,"a ""b""\n\n, \\"c",3\r\n\r\n3,plain,4',
+            "b.csv": 'id,note,n\n4,"x",5\n5,"open\n6,lost,7\n',
+            "c.csv.gz": gzip.compress(b'id,note,n\n7,"y\nz",8\n8,w\n'),
+            "d.csv": "id,note,n\n",
+        },
+        [
+            {"id": 1, "note": "first\r\nsecond", "n": 2},
+            {"id": 2, "note": 'a "b"\n\n, "c', "n": 3},
+            {"id": 3, "note": "plain", "n": 4},
+            {"id": 4, "note": "x", "n": 5},
+            {"id": 7, "note": "y\nz", "n": 8},
+        ],
+        parameters={**HEADER, "lake.multiline": "true"},
+        bad={
+            '5,"open\n6,lost,7\n': "a quote on the line is not closed",
+            "8,w": "the row does not have 3 fields",
+        },
+        athena="HIVE_BAD_DATA",
+    ),
     "a quote that is not closed": Case(
         "csv",
         {"id": "int", "note": "string", "n": "int"},
@@ -69,7 +92,6 @@ CSV_CASES = {
         {"a.csv.gz": gzip.compress("id,name\n1,caf\u00e9\n".encode("latin-1"))},
         [{"id": 1, "name": "caf\u00e9"}],
         parameters={**HEADER, "serialization.encoding": "ISO-8859-1"},
-        athena="NOT_SUPPORTED",
     ),
     "text that is not UTF-8": Case(
         "csv",

@@ -168,7 +168,7 @@ JSON_CASES = {
         },
         [{"id": 1}, {"id": 2}, {"id": 3}],
         set_aside={"cut.json.gz": PACKED},
-        athena="NOT_SUPPORTED",
+        athena="HIVE_BAD_DATA",
     ),
     "names of files with any characters": Case(
         "json",

@@ -156,6 +156,19 @@ def test_the_spec_says_what_lake_yaml_says() -> None:
     json.dumps(spec)
 
 
+def test_the_spec_names_the_datasets_whose_records_may_have_several_lines(tmp_path: Path) -> None:
+    text = (
+        (ROOT / "lake.yaml")
+        .read_text()
+        .replace("planes: {format: csv}", "planes: {format: csv, csv: {multiline: true}}")
+    )
+    (tmp_path / "lake.yaml").write_text(text)
+    for folder in ("glue_scripts", "flink_app", "queries"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    lake = load(tmp_path / "lake.yaml", "local")
+    assert job_spec(lake, "flights_enriched", lake.config.jobs["flights_enriched"])["multiline"] == ["planes"]
+
+
 def test_the_spec_keeps_the_order_of_added_columns_and_the_job_gets_its_modules(tmp_path: Path) -> None:
     added = "py_files: [rules/far.py]\n    source: flights\n    steps:\n      - map: {add: {z: '1', a: z + 1}}"
     text = (ROOT / "lake.yaml").read_text().replace("source: flights\n    steps:", added)

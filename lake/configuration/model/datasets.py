@@ -30,6 +30,8 @@ class CsvFormat(Model):
     """Whether the first line of each file names the columns."""
     serde: Literal["OpenCSVSerDe", "LazySimpleSerDe", "None"] = "OpenCSVSerDe"
     """The table's SerDe. `LazySimpleSerDe` ignores quotes. With `None`, the crawler chooses."""
+    multiline: bool = False
+    """To jobs, a line end within quotes is part of the value; each file is read whole. To Athena, it ends the row."""
 
 
 class JsonFormat(Model):

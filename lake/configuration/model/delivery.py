@@ -42,7 +42,7 @@ Key = Annotated[PartitionKey, BeforeValidator(_expression, json_schema_input_typ
 """A partition key; its JQ expression alone says all."""
 
 
-class EventTime(Model):
+class EventDay(Model):
     column: Name
     """The column of the event's own time: an ISO date or time in UTC, or seconds or milliseconds since 1970."""
     since: date
@@ -73,7 +73,7 @@ class Delivery(Model):
     """How files are compressed. Without it, snappy for Parquet and ORC, gzip for JSON."""
     buffer: Buffer = Buffer()
     """How much Firehose collects before it writes a file."""
-    event_time: EventTime | None = None
+    event_time: EventDay | None = None
     """Set to partition by the event's own day. Without it, `date` is the day of arrival."""
     partition_by: dict[Name, Key] = {}
     """More partition keys, each with the JQ expression of its value."""

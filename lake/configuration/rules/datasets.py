@@ -58,6 +58,8 @@ def _format(dataset: Dataset) -> Told:
 
 
 def _columns(dataset: Dataset) -> Told:
+    if dataset.csv.multiline and dataset.csv.serde != "OpenCSVSerDe":
+        yield "csv.multiline", f"only OpenCSVSerDe knows quotes. Given: csv.serde: {dataset.csv.serde}"
     if dataset.format == "csv" and not dataset.csv.header and not dataset.columns:
         yield "columns", "is required where csv.header is false: the file does not name them"
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from lake.configuration.model import Config
+from lake.configuration.model import Config, Stream
 from lake.configuration.names import BUCKETS, Names
 from lake.configuration.place import Place, Problem
+from lake.configuration.rules.windows import REJECTED
 from lake.configuration.user import VARIABLE
 
-BUCKET, ROLE, DELIVERY_STREAM, QUEUE = 63, 64, 64, 80
+BUCKET, ROLE, DELIVERY_STREAM, FUNCTION, QUEUE = 63, 64, 64, 64, 80
 
 
 class Limited(NamedTuple):
@@ -66,16 +67,18 @@ def _limited(config: Config, names: Names) -> Iterator[Limited]:
     for dataset, settings in config.datasets.items():
         if settings.crawl.recrawl == "events":
             yield Limited(("datasets", dataset), "queue", names.dead_letters(dataset), "SQS", QUEUE)
-    for place, stream in _delivered(config):
-        role = names.role(f"{stream.replace('_', '-')}-delivery")
-        yield Limited(place, "delivery stream", names.stream(stream), "Firehose", DELIVERY_STREAM)
-        yield Limited(place, "role", role, "IAM", ROLE)
-
-
-def _delivered(config: Config) -> Iterator[tuple[Place, str]]:
-    """Whatever Firehose writes: events, the results of windows, and what these reject."""
     for name, stream in config.streams.items():
-        yield ("streams", name), name
-        if stream.windows:
-            yield ("streams", name), f"{name}_rejected"
-        yield from ((("streams", name, "windows", window), f"{name}_{window}") for window in stream.windows)
+        yield max(_of_stream(names, name, stream), key=lambda one: one.over)
+
+
+def _of_stream(names: Names, name: str, stream: Stream) -> Iterator[Limited]:
+    """The resources of a stream, and those of the streams that its windows write to."""
+    place = ("streams", name)
+    results = [f"{name}_{window}" for window in (*stream.windows, REJECTED)] if stream.windows else []
+    for one in (name, *results):
+        yield Limited(place, "delivery stream", names.stream(one), "Firehose", DELIVERY_STREAM)
+        yield Limited(place, "role", names.role(f"{one}-delivery"), "IAM", ROLE)
+    if stream.windows:
+        yield Limited(place, "role", names.role(f"{name}-flink"), "IAM", ROLE)
+    if stream.delivery.transform:
+        yield Limited(place, "function", names.transform(name), "Lambda", FUNCTION)

@@ -9,7 +9,6 @@ from zoneinfo import available_timezones
 from lake.configuration.event_day import query
 from lake.configuration.model import Config, Projection, Stream
 from lake.configuration.model.delivery import DATE, FORMATS
-from lake.configuration.names import Names
 from lake.configuration.place import Problem
 from lake.configuration.suggest import allowed
 
@@ -17,8 +16,6 @@ Told = Iterator[tuple[str, str]]
 """The field of a stream (dotted), and what is wrong there."""
 LEAST_MEGABYTES = 64
 LEAST_SECONDS = 60
-LONGEST_NAME = 64
-"""Of a delivery stream, a Lambda function and a role."""
 MOST_KEYS = 50
 _PROJECTIONS = {"enum": {"values"}, "integer": {"range"}, "injected": set[str]()}
 """By type of a partition key's values: the fields it needs, and no other."""
@@ -31,7 +28,6 @@ def violations(config: Config) -> Iterator[Problem]:
     for name, stream in config.streams.items():
         if name in config.datasets:
             yield ("streams", name), "a dataset has this name too, and both would use one folder of the raw zone"
-        yield from _names(config, name, stream)
         for rule in (_columns, _windows, _buffer, _format, _keys, _event_time, _query, _time_zone, _source, _retry):
             for field, message in rule(stream):
                 yield ("streams", name, *field.split(".")), message
@@ -58,23 +54,6 @@ def missing_files(config: Config, root: Path) -> Iterator[Problem]:
             yield (*place, "folder"), f"there is no folder {transform.folder!r} in {root}"
         elif not (root / file).is_file():
             yield (*place, "handler"), f"there is no file {str(file)!r} in {root}"
-
-
-def _names(config: Config, name: str, stream: Stream) -> Iterator[Problem]:
-    env = max(config.environments, key=len)
-    names = Names(config.project, env, config.environments[env].region, account="0" * 12)
-    made = [names.stream(name), names.role(f"{name}-delivery"), *_of_transform(names, name, stream)]
-    longest = max(made, key=len)
-    if (over := len(longest) - LONGEST_NAME) > 0:
-        yield (
-            ("streams", name),
-            f"makes the name {longest!r} of {len(longest)} characters; AWS allows {LONGEST_NAME}. Shorten it, "
-            f"project or the environment's name {env!r} by {over}",
-        )
-
-
-def _of_transform(names: Names, name: str, stream: Stream) -> list[str]:
-    return [names.transform(name)] if stream.delivery.transform else []
 
 
 def _columns(stream: Stream) -> Told:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import duckdb
 
 from local_aws.athena.errors import DATA_ERROR, QueryFailed, reason_of
+from local_aws.athena.hive_types import duckdb_of, parsed
 from local_aws.athena.memory import Memory
 from local_aws.athena.options import NAMES, refuse_options
 from local_aws.athena.readers import json, lazy_simple, opencsv, orc, parquet, regex
+from local_aws.athena.readers.copies import PACKS
 from local_aws.athena.readers.lines import refuse_unreadable
 from local_aws.athena.readers.source import Scope, Source, named
 from local_aws.athena.tables import Column, Partition, Table
@@ -27,28 +29,28 @@ _READERS: dict[str, Callable[[Scope], list[Source]]] = {
     "regex": regex.sources,
     "text": lazy_simple.sources,
 }
-_PACKS = ("orc", "parquet")
-"""Formats that pack their files themselves."""
+HIDDEN = {"$path": "VARCHAR", "$file_size": "BIGINT"}
+"""Columns of every table that `*` does not hold."""
 
 
 @dataclass(frozen=True)
 class Relation:
-    """The view `name` in a connection: the table's columns, its keys and `$path`."""
+    """The view `name` in a connection: the table's columns, its keys, and hidden columns that are asked for."""
 
     con: duckdb.DuckDBPyConnection
     name: str
     table: Table
     memory: Memory
 
-    def create(self, files: Files, with_path: bool) -> None:
+    def create(self, files: Files, hidden: Sequence[str]) -> None:
         """Make the view over these files.
 
         Raises:
             QueryFailed: when the table's format is not supported, or its files are not of it.
         """
         with self._speaking_of(files):
-            found = " UNION ALL ".join(self._selects(files, with_path))
-            self.con.execute(f"CREATE TEMP VIEW {self.name} AS {found or self._empty(with_path)}")
+            found = " UNION ALL ".join(self._selects(files, hidden))
+            self.con.execute(f"CREATE TEMP VIEW {self.name} AS {found or self._empty(hidden)}")
 
     @contextmanager
     def _speaking_of(self, files: Files) -> Iterator[None]:
@@ -62,17 +64,18 @@ class Relation:
             reason = f"{bad[0]} is no valid {NAMES[self.table.format]} file" if bad else reason
             raise QueryFailed(f"HIVE_BAD_DATA: {reason}", DATA_ERROR) from error
 
-    def _selects(self, files: Files, with_path: bool) -> Iterator[str]:
+    def _selects(self, files: Files, hidden: Sequence[str]) -> Iterator[str]:
         self._refuse_doubles()
+        self._refuse_unknown_types()
         keys = [f"p.{sql_name(key.name)}" for key in self.table.keys]
-        path = ['p."$path"'] if with_path else []
+        about = [f"p.{sql_name(name)}" for name in hidden]
         for number, (table, group) in enumerate(self._by_serde(files)):
             scope = Scope(self.con, f"{self.name}_{number}", table, group, self.memory, self._files)
             refuse_options(table)
-            if table.format not in _PACKS:
+            if table.format not in PACKS:
                 refuse_unreadable(group, self.memory)
             for source in _READERS[table.format](scope):
-                select = ", ".join([*named(source.values, table.columns), *keys, *path])
+                select = ", ".join([*named(source.values, table.columns), *keys, *about])
                 yield f"SELECT {select} FROM ({source.sql}) AS f JOIN {self._files} AS p ON f.filename = p.filename"
 
     def _refuse_doubles(self) -> None:
@@ -82,6 +85,16 @@ class Relation:
                 f"HIVE_INVALID_METADATA: Hive metadata for table {self.table.name} is invalid: Table descriptor "
                 f"contains duplicate columns: {', '.join(doubles)}"
             )
+
+    def _refuse_unknown_types(self) -> None:
+        for column in self.table.columns:
+            try:
+                duckdb_of(parsed(column.type))
+            except QueryFailed as error:
+                raise QueryFailed(
+                    f"NOT_SUPPORTED: column {column.name} of table {self.table.database}.{self.table.name} is of the "
+                    f"type {column.type}, which is not known here; change it in the table"
+                ) from error
 
     def _by_serde(self, files: Files) -> list[tuple[Table, list[S3File]]]:
         """A partition's own SerDe reads its files; the table has that SerDe here."""
@@ -122,12 +135,14 @@ class Relation:
         columns: dict[str, list[str | None]] = {
             "filename": [str(file.path) for file, _ in files],
             "$path": [file.uri for file, _ in files],
+            "$file_size": [str(file.size) for file, _ in files],
         }
         columns |= {key.name: [partition.values[i] for _, partition in files] for i, key in enumerate(self.table.keys)}
         self.con.register("given", pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()}))
         self._refuse_bad_values()
         typed = "".join(f", {_typed(sql_name(key.name), key)}" for key in self.table.keys)
-        self.con.execute(f'CREATE TEMP TABLE {self._files} AS SELECT filename, "$path"{typed} FROM given')
+        hidden = ", ".join(f"CAST({sql_name(name)} AS {kind}) AS {sql_name(name)}" for name, kind in HIDDEN.items())
+        self.con.execute(f"CREATE TEMP TABLE {self._files} AS SELECT filename, {hidden}{typed} FROM given")
         self.con.unregister("given")
         self.con.execute(f"SET VARIABLE {self.name} = (SELECT list(filename) FROM {self._files})")
 
@@ -144,10 +159,10 @@ class Relation:
                     "that partition, or declare the key string"
                 )
 
-    def _empty(self, with_path: bool) -> str:
+    def _empty(self, hidden: Sequence[str]) -> str:
         columns = [_typed("NULL", column) for column in [*self.table.columns, *self.table.keys]]
-        path = ['CAST(NULL AS VARCHAR) AS "$path"'] if with_path else []
-        return f"SELECT {', '.join([*columns, *path])} WHERE false"
+        about = [f"CAST(NULL AS {HIDDEN[name]}) AS {sql_name(name)}" for name in hidden]
+        return f"SELECT {', '.join([*columns, *about])} WHERE false"
 
 
 def _typed(value: str, column: Column) -> str:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
-from local_aws.athena.errors import QueryFailed
+from local_aws.athena.errors import DATA_ERROR, QueryFailed
 from local_aws.athena.memory import Memory
 from local_aws.mirror import S3File
+from local_aws.plain_text import NOT_AS_PACKED, opened
 
 NO_TEXT = "\x0e\x0f\x0e\x0f"
 """Text that no file holds; DuckDB wants none of a file's separators in it."""
 LONGEST = 32 * 1024 * 1024
 """Bytes of a line."""
-_PACKED = (".bz2", ".lz4", ".snappy", ".deflate", ".lzo", ".zip")
+_PACKED = (".lz4", ".snappy", ".deflate", ".lzo", ".zip")
 _CHUNK = 1024 * 1024
 
 
@@ -34,7 +33,7 @@ def refuse_unreadable(files: Sequence[S3File], memory: Memory) -> None:
         if file.key.lower().endswith(_PACKED):
             raise QueryFailed(
                 f"NOT_SUPPORTED: {file.uri} is compressed in a way that this AWS does not unpack; "
-                "it reads plain files, .gz and .zst"
+                "it reads plain files, .gz, .bz2 and .zst"
             )
     for file, has_cr in zip(files, memory.of("CR", files, _with_cr), strict=True):
         if has_cr:
@@ -45,12 +44,12 @@ def refuse_unreadable(files: Sequence[S3File], memory: Memory) -> None:
 
 
 def _with_cr(files: Sequence[S3File]) -> Mapping[str, bool]:
-    return {str(file.path): _has_lone_cr(file.path) for file in files}
+    return {str(file.path): _has_lone_cr(file) for file in files}
 
 
-def _has_lone_cr(path: Path) -> bool:
+def _has_lone_cr(file: S3File) -> bool:
     before = b""
-    for chunk in _chunks(path):
+    for chunk in _chunks(file):
         text = before + chunk
         before = text[-1:] if text.endswith(b"\r") else b""
         text = text.removesuffix(b"\r")
@@ -59,17 +58,10 @@ def _has_lone_cr(path: Path) -> bool:
     return bool(before)
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
-    with _opened(path) as file:
-        while chunk := file.read(_CHUNK):
-            yield chunk
-
-
-def _opened(path: Path) -> Any:
-    if path.suffix == ".gz":
-        return gzip.open(path)
-    if path.suffix != ".zst":
-        return path.open("rb")
-    import pyarrow as pa  # 40 MB, which only queries need
-
-    return pa.input_stream(str(path), compression="zstd")
+def _chunks(file: S3File) -> Iterator[bytes]:
+    try:
+        with opened(file.path) as unpacked:
+            while chunk := unpacked.read(_CHUNK):
+                yield chunk
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise QueryFailed(f"HIVE_BAD_DATA: {file.uri} {NOT_AS_PACKED}", DATA_ERROR) from error

@@ -10,7 +10,7 @@ from typing import Any
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.hive_types import HiveType, parsed
 from local_aws.athena.readers import texts
-from local_aws.athena.readers.lines import NO_TEXT, raw_lines
+from local_aws.athena.readers.lines import LONGEST, NO_TEXT, raw_lines
 from local_aws.athena.readers.source import Scope, Source, bad_value, value_of
 from local_aws.athena.types import sql_string
 from local_aws.mirror import S3File
@@ -73,7 +73,7 @@ def _by_engine(scope: Scope, marks: Marks, files: Sequence[S3File]) -> Source:
         header = false, skip = {scope.skipped}, delim = {sql_string(marks.separator)},
         quote = {sql_string(marks.quote)}, escape = {sql_string(marks.quote)},
         new_line = '\\r\\n', null_padding = true, strict_mode = false, nullstr = '{NO_TEXT}',
-        filename = true, hive_partitioning = false)"""
+        max_line_size = {LONGEST}, filename = true, hive_partitioning = false)"""
     return Source(sql, _values(scope, [f"f.{name}" for name in names]))
 
 

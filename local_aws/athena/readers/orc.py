@@ -1,9 +1,14 @@
-"""ORC, a file by Arrow each; columns go by their names, and one that the file has not is null."""
+"""ORC, a file by Arrow each; columns go by their places or names, and one that the file has not is null."""
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from local_aws.athena.errors import DATA_ERROR, QueryFailed
+from local_aws.athena.hive_types import HiveType, arrow_type, parsed
 from local_aws.athena.readers.source import Scope, Source, typed_null
+from local_aws.athena.tables import Column
 from local_aws.athena.types import sql_name, sql_string
 from local_aws.mirror import S3File
 
@@ -26,6 +31,53 @@ def _source(scope: Scope, number: int, file: S3File) -> Source:
     except (ValueError, OSError) as error:
         raise QueryFailed(f"HIVE_BAD_DATA: {file.uri} is no valid ORC file", DATA_ERROR) from error
     scope.con.register(view, data)
-    there = {name.lower(): f"f.{sql_name(name)}" for name in data.schema.names}
-    values = [there.get(column.name) or typed_null(column) for column in scope.table.columns]
+    found = zip([column.name for column in scope.table.columns], data.schema, strict=False)
+    fields = dict(found) if _by_place(scope) else {field.name.lower(): field for field in data.schema}
+    values = [_value(column, fields.get(column.name), file) for column in scope.table.columns]
     return Source(f"SELECT {sql_string(str(file.path))} AS filename, * FROM {view}", values)
+
+
+def _value(column: Column, field: Any, file: S3File) -> str:
+    if field is None:
+        return typed_null(column)
+    if not _fits(parsed(column.type), field.type):
+        raise QueryFailed(
+            f"HIVE_BAD_DATA: Field {column.name}'s type {field.type} in ORC file {file.uri} (its column {field.name}) "
+            f"is incompatible with type {column.type} defined in table schema",
+            DATA_ERROR,
+        )
+    return f"f.{sql_name(field.name)}"
+
+
+def _fits(kind: HiveType, there: Any) -> bool:
+    """Whether values of an Arrow type can be read as a type of the catalog; of a struct, fields go by their names."""
+    if kind.name in ("array", "map", "struct"):
+        return _parts_fit(kind, there)
+    here = str(arrow_type(kind))
+    return any(re.match(family, here) and re.match(family, str(there)) for family in _FAMILIES)
+
+
+def _parts_fit(kind: HiveType, there: Any) -> bool:
+    import pyarrow.types as types  # 40 MB, which only ORC needs
+
+    if kind.name == "struct":
+        if not types.is_struct(there):
+            return False
+        fields = {field.name.lower(): field.type for field in there}
+        return all(name not in fields or _fits(child, fields[name]) for name, child in kind.fields)
+    parts: tuple[Any, ...]
+    if kind.name == "map":
+        parts = (there.key_type, there.item_type) if types.is_map(there) else ()
+    else:
+        parts = (there.value_type,) if types.is_list(there) else ()
+    return bool(parts) and all(map(_fits, kind.children, parts))
+
+
+_FAMILIES = ("int", "float|double", "(large_)?string", "(large_)?binary", "decimal", "date", "timestamp", "bool")
+"""Beginnings of the names of Arrow's types: those of one family are read as each other where the values fit."""
+
+
+def _by_place(scope: Scope) -> bool:
+    """As in AWS, if nothing else is given."""
+    given = {**scope.table.parameters, **scope.options}.get("orc.column.index.access", "true")
+    return given.strip().lower() != "false"

@@ -60,7 +60,7 @@ class Streams:
 
     def create(self, region: str, name: str, count: int, **settings: object) -> Stream:
         """Raises AwsError: the name is taken, or the disk is full."""
-        need_room(self._folder)
+        self.need_room()
         with self._lock:
             if _key(region, name) in self._streams:
                 raise AwsError("ResourceInUseException", f"Stream {name} under account {ACCOUNT} already exists.")
@@ -68,6 +68,15 @@ class Streams:
             self.save(stream)
             self._streams[_key(region, name)] = stream
         return stream
+
+    @property
+    def root(self) -> Path:
+        """The folder of the embedded AWS, which errors name."""
+        return self._folder.parent
+
+    def need_room(self, size: int = 0) -> None:
+        """Raises AwsError: so many bytes and a reserve are not free."""
+        need_room(self.root, size)
 
     @contextmanager
     def changing(self, stream: Stream) -> Iterator[None]:
@@ -79,7 +88,7 @@ class Streams:
 
     def save(self, stream: Stream) -> None:
         """Raises AwsError: the disk is full."""
-        need_room(self._folder)
+        self.need_room()
         self._store.put(_COLLECTION, _key(stream.region, stream.name), stream.document())
 
     def expire(self, stream: Stream) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from local_aws.context import ACCOUNT
-from local_aws.disk import need_room, no_space, not_kept
+from local_aws.disk import no_space, not_kept
 from local_aws.protocol import AwsError, Call, Document
 from local_aws.streams.kinesis.hashing import SPACE, hash_key
 from local_aws.streams.kinesis.limits import Allowance
@@ -72,7 +72,7 @@ class Writer:
         taken: defaultdict[int, list[int]] = defaultdict(list)
         with stream.lock:
             stream.need_there()
-            need_room(stream.folder, sum(entry.size for entry in entries))
+            self._streams.need_room(sum(entry.size for entry in entries))
             is_limited = self._limited and stream.settings["mode"] == "PROVISIONED"
             for place, entry in enumerate(entries):
                 shard = stream.shard_of(entry.hash)
@@ -82,7 +82,7 @@ class Writer:
                     taken[shard.number].append(place)
             for shard in stream.open_shards:
                 if places := taken.get(shard.number):
-                    first = _append(stream, shard, [entries[place] for place in places])
+                    first = _append(self._streams.root, shard, [entries[place] for place in places])
                     for position, place in enumerate(places, first):
                         results[place] = {"SequenceNumber": shard.sequence(position), "ShardId": shard.id}
         written = [entries[place] for places in taken.values() for place in places]
@@ -129,14 +129,14 @@ def _bytes(data: str | bytes) -> bytes:
         raise AwsError("SerializationException", "Data is not Base64.") from None
 
 
-def _append(stream: Stream, shard: Shard, entries: list[_Entry]) -> int:
+def _append(root: Path, shard: Shard, entries: list[_Entry]) -> int:
     """Raises AwsError: the disk does not take them."""
     try:
         return shard.log.append([(entry.key, entry.data) for entry in entries])
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise no_space(stream.folder) from None
-        raise not_kept(f"{stream.folder} cannot be written: {error.strerror}") from None
+            raise no_space(root) from None
+        raise not_kept(f"{root} cannot be written: {error.strerror}") from None
 
 
 def _throttled(stream: Stream, shard: Shard) -> Document:

@@ -1,26 +1,20 @@
-"""The Scala script compiled once, with the programs that run golden cases and jobs."""
+"""The Scala script compiled once, with the programs that run golden cases and jobs, and how those are run."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 
-from lake.shipped import GLUE_SCRIPTS, scala_script
-from local_aws.jobs.drivers import jars
+from lake.shipped import scala_script
 from local_aws.jobs.joined import Joined
 from local_aws.jobs.scala import SPARK, compiled, submit
 from tests.glue_scripts.small_lake import spark_settings
 
-LOGGING = """\
-rootLogger.level = error
-rootLogger.appenderRef.stderr.ref = console
-appender.console.type = Console
-appender.console.name = console
-appender.console.target = SYSTEM_ERR
-appender.console.layout.type = PatternLayout
-"""
 Submit = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -42,14 +36,28 @@ def jar(script: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def submitted(jar: Path, script: Path, storage: Path, tmp_path_factory: pytest.TempPathFactory) -> Submit:
-    """Run an object of the jar, in a process whose Spark finds s3:// where that of the tests does."""
+def submitted(jar: Path, script: Path, spark: SparkSession) -> Submit:
+    """Run an object of the jar in the Java of the tests' Spark, as if it were in a process of its own."""
+    java: Any = spark.sparkContext._jvm
+    java.Thread.currentThread().getContextClassLoader().addURL(java.java.io.File(str(jar)).toURI().toURL())
+
+    def run(class_: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        given = spark.sparkContext._gateway.new_array(java.String, len(arguments))
+        for place, argument in enumerate(arguments):
+            given[place] = argument
+        code, stdout, stderr = java.Programs.run(class_, given)
+        return subprocess.CompletedProcess(class_, int(code), stdout, Joined(script).located(stderr))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def submitted_alone(jar: Path, script: Path, storage: Path, tmp_path_factory: pytest.TempPathFactory) -> Submit:
+    """Run an object of the jar in a process of its own, whose Spark finds s3:// where that of the tests does."""
     folder = tmp_path_factory.mktemp("conf")
-    settings = spark_settings(storage) | {"spark.sql.session.timeZone": "UTC", "spark.sql.shuffle.partitions": "2"}
-    settings["spark.lake.library"] = str(GLUE_SCRIPTS)
-    settings["spark.driver.extraClassPath"] = os.pathsep.join(map(str, jars()))
+    settings = spark_settings(storage)
     (folder / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
-    (folder / "log4j2.properties").write_text(LOGGING)
+    shutil.copy(Path(__file__).parents[1] / "log4j2.properties", folder)
 
     def run(class_: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         env = {**os.environ, "SPARK_HOME": str(SPARK), "SPARK_CONF_DIR": str(folder)}

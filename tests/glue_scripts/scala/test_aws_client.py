@@ -58,12 +58,12 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     thread.join()
 
 
-def call(submitted: Submit, name: str = "é") -> str:
-    return asked(submitted, "glue", "GetTable", {"Name": name})
+def call(submitted_alone: Submit, name: str = "é") -> str:
+    return asked(submitted_alone, "glue", "GetTable", {"Name": name})
 
 
-def asked(submitted: Submit, service: str, action: str, request: dict[str, str]) -> str:
-    done = submitted("CallAws", service, action, json.dumps(request))
+def asked(submitted_alone: Submit, service: str, action: str, request: dict[str, str]) -> str:
+    done = submitted_alone("CallAws", service, action, json.dumps(request))
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -77,8 +77,8 @@ def signed_by_botocore(url: str, headers: dict[str, str], body: bytes, key: Cred
     return f"AWS4-HMAC-SHA256 Credential={auth.scope(request)}, SignedHeaders={';'.join(names)}, Signature={signature}"
 
 
-def test_a_call_is_signed_as_botocore_signs_it(submitted: Submit, service: Service) -> None:
-    assert json.loads(call(submitted)) == {"Table": {"Name": "é"}}
+def test_a_call_is_signed_as_botocore_signs_it(submitted_alone: Submit, service: Service) -> None:
+    assert json.loads(call(submitted_alone)) == {"Table": {"Name": "é"}}
     [(headers, body)] = service.asked
     assert headers["x-amz-target"] == "AWSGlue.GetTable"
     assert json.loads(body) == {"Name": "é"}
@@ -87,18 +87,18 @@ def test_a_call_is_signed_as_botocore_signs_it(submitted: Submit, service: Servi
 
 
 def test_without_keys_in_the_environment_those_of_the_sdk_sign(
-    submitted: Submit, service: Service, monkeypatch: pytest.MonkeyPatch
+    submitted_alone: Submit, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    call(submitted)
+    call(submitted_alone)
     [(headers, body)] = service.asked
     assert headers["x-amz-security-token"] == "token of the SDK"
     key = Credentials("AKIASDK", "secret of the SDK", "token of the SDK")
     assert headers["authorization"] == signed_by_botocore(service.url, headers, body, key)
 
 
-def test_secrets_manager_is_called_by_its_own_name(submitted: Submit, service: Service) -> None:
-    asked(submitted, "secretsmanager", "GetSecretValue", {"SecretId": "shop"})
+def test_secrets_manager_is_called_by_its_own_name(submitted_alone: Submit, service: Service) -> None:
+    asked(submitted_alone, "secretsmanager", "GetSecretValue", {"SecretId": "shop"})
     [(headers, body)] = service.asked
     assert headers["x-amz-target"] == "secretsmanager.GetSecretValue"
     assert json.loads(body) == {"SecretId": "shop"}
@@ -106,13 +106,13 @@ def test_secrets_manager_is_called_by_its_own_name(submitted: Submit, service: S
     assert headers["authorization"] == signed_by_botocore(service.url, headers, body, key, "secretsmanager")
 
 
-def test_what_may_pass_is_tried_again(submitted: Submit, service: Service) -> None:
+def test_what_may_pass_is_tried_again(submitted_alone: Submit, service: Service) -> None:
     service.answers = [FAULT, THROTTLED, FOUND]
-    assert json.loads(call(submitted)) == {"Table": {"Name": "é"}}
+    assert json.loads(call(submitted_alone)) == {"Table": {"Name": "é"}}
     assert len(service.asked) == 3
 
 
-def test_a_refusal_is_an_error_at_once_with_its_code_and_message(submitted: Submit, service: Service) -> None:
+def test_a_refusal_is_an_error_at_once_with_its_code_and_message(submitted_alone: Submit, service: Service) -> None:
     service.answers = [REFUSED]
-    assert call(submitted) == "EntityNotFoundException: no table é"
+    assert call(submitted_alone) == "EntityNotFoundException: no table é"
     assert len(service.asked) == 1

@@ -297,8 +297,8 @@ def comparable(words: str) -> str:
     return words.partition(" Steps: ")[0]
 
 
-def test_a_failed_run_ends_with_its_reason_and_exit_code_1(damaged: Lake, submitted: Submit) -> None:
-    done = submitted("GlueApp", *arguments(damaged, "failed", {"table": "failed"}, [{"filter": "distnce > 0"}]))
+def test_a_failed_run_ends_with_its_reason_and_exit_code_1(damaged: Lake, submitted_alone: Submit) -> None:
+    done = submitted_alone("GlueApp", *arguments(damaged, "failed", {"table": "failed"}, [{"filter": "distnce > 0"}]))
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith(
         "Exception in thread \"main\" JobError: step 1 (filter): column 'distnce' is not in the data."

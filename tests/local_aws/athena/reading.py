@@ -9,10 +9,10 @@ from typing import Any
 
 import duckdb
 
-from local_aws.athena.dialect import prepare
 from local_aws.athena.errors import QueryFailed, reason_of
 from local_aws.athena.memory import Memory
 from local_aws.athena.readers import Relation
+from local_aws.athena.session import prepare
 from local_aws.athena.tables import Partition, Table
 from local_aws.mirror import S3File
 

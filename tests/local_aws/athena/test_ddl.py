@@ -106,3 +106,38 @@ def test_explain_answers_with_a_plan_and_reads_nothing(lake: Lake) -> None:
     assert ran.state == "SUCCEEDED"
     assert ran.scanned == 0
     assert ran.rows
+
+
+def test_every_clause_of_a_delimited_row_format_counts(lake: Lake) -> None:
+    lake.put("delimited/a.csv", "1,a|b|c,x:1|y:2,none\n2,d,z:3,hello\\, you\n")
+    lake.rows(
+        "CREATE EXTERNAL TABLE delimited (id int, tags array<string>, m map<string,int>, note string) "
+        "ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' ESCAPED BY '\\\\' COLLECTION ITEMS TERMINATED BY '|' "
+        "MAP KEYS TERMINATED BY ':' LINES TERMINATED BY '\\n' NULL DEFINED AS 'none' "
+        f"LOCATION 's3://{LAKE}/delimited/'"
+    )
+    assert lake.rows("SELECT * FROM delimited ORDER BY id") == [
+        ["1", "[a, b, c]", "{x=1, y=2}", None],
+        ["2", "[d]", "{z=3}", "hello, you"],
+    ]
+
+
+@pytest.mark.parametrize("written", ["\\\\001", "\\\\u0001", "\\x01"])
+def test_a_delimiter_may_be_written_by_its_number(lake: Lake, written: str) -> None:
+    name = f"by_number_{len(written)}_{written.count('u')}"
+    lake.put(f"{name}/a", "1\x01x\n")
+    written = written.encode().decode("unicode_escape")
+    lake.rows(
+        f"CREATE EXTERNAL TABLE {name} (id int, note string) ROW FORMAT DELIMITED FIELDS TERMINATED BY '{written}' "
+        f"LOCATION 's3://{LAKE}/{name}/'"
+    )
+    assert lake.rows(f"SELECT * FROM {name}") == [["1", "x"]]
+
+
+def test_another_end_of_line_is_refused_by_name(lake: Lake) -> None:
+    lake.put("other_lines/a", "1,x|2,y|")
+    lake.rows(
+        "CREATE EXTERNAL TABLE other_lines (id int, note string) ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' "
+        f"LINES TERMINATED BY '|' LOCATION 's3://{LAKE}/other_lines/'"
+    )
+    assert lake.run("SELECT * FROM other_lines").reason.startswith("NOT_SUPPORTED: the property line.delim = '|'")

@@ -101,6 +101,7 @@ def test_all_that_a_full_disk_acknowledged_is_there_after_a_kill_and_nothing_els
 
 def test_every_way_to_store_something_is_refused_in_the_shape_of_its_protocol(life: Life, disk: Path) -> None:
     s3 = life.aws("s3")
+    life.call("kinesis", "create_stream", {"StreamName": "there", "ShardCount": 1})
     s3.create_bucket(Bucket="plain")
     s3.put_object(Bucket="plain", Key="big", Body=body(1) * 6)
     upload = s3.create_multipart_upload(Bucket="plain", Key="parts")["UploadId"]
@@ -125,6 +126,7 @@ def test_every_way_to_store_something_is_refused_in_the_shape_of_its_protocol(li
         ("glue", "create_database", {"DatabaseInput": {"Name": "d"}}),
         ("sqs", "create_queue", {"QueueName": "q"}),
         ("kinesis", "create_stream", {"StreamName": "s", "ShardCount": 1}),
+        ("kinesis", "put_record", {"StreamName": "there", "PartitionKey": "k", "Data": b"1"}),
     ):
         with pytest.raises(ClientError) as refused:
             life.call(service, action, payload)

@@ -1,0 +1,97 @@
+"""An action or a service that is not there is said by its name, in the shape in which AWS's services say so."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from urllib.parse import parse_qsl
+
+from local_aws import refusals
+from local_aws.gateway import AsgiApp, Receive, Scope, Send
+from local_aws.signature import Refused, Request
+
+_LARGEST = 4096
+_SERVICE = re.compile(rb"Credential=[^/]+/\d{8}/[^/]+/([^/]+)/aws4_request")
+_S3 = "s3"
+_NO_SERVICE = re.compile(r'\{"error": "Unsupported service: ([^"]*)"\}')
+
+
+def named(app: AsgiApp) -> AsgiApp:
+    """The application, with refusals of AWS's shape."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        service = _service(scope)
+        if scope["type"] != "http" or service in ("", _S3):
+            await app(scope, receive, send)
+            return
+        asked = _Asked(receive)
+        await app(scope, asked, _Answer(Request.of(scope), service, asked, send))
+
+    return wrapped
+
+
+def _service(scope: Scope) -> str:
+    signed = next((value for name, value in scope.get("headers", ()) if name.lower() == b"authorization"), b"")
+    found = _SERVICE.search(signed)
+    return found[1].decode() if found else ""
+
+
+class _Asked:
+    """The body of a request, of which the beginning is kept: a form has the action's name in it."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.begin = b""
+
+    async def __call__(self) -> dict[str, Any]:
+        message = await self._receive()
+        if len(self.begin) < _LARGEST:
+            self.begin += message.get("body", b"")[:_LARGEST]
+        return message
+
+
+class _Answer:
+    """Takes the emulator's answer; a small one with an error is looked at before it goes on."""
+
+    def __init__(self, request: Request, service: str, asked: _Asked, send: Send) -> None:
+        self._request, self._service, self._asked, self._send = request, service, asked, send
+        self._held: list[dict[str, Any]] = []
+
+    async def __call__(self, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start" and message["status"] in (400, 404):
+            self._held = [message]
+        elif self._held:
+            self._held.append(message)
+            if not message.get("more_body") or sum(len(m.get("body", b"")) for m in self._held) > _LARGEST:
+                await self._let_go()
+        else:
+            await self._send(message)
+
+    async def _let_go(self) -> None:
+        held, self._held = self._held, []
+        body = b"".join(message.get("body", b"") for message in held)
+        why = self._missing(body.decode(errors="replace")) if not held[-1].get("more_body") else ""
+        if not why:
+            for message in held:
+                await self._send(message)
+            return
+        status, kind, text = refusals.answer(self._request, self._service, Refused("absent", why))
+        headers = [(b"content-type", kind.encode()), (b"content-length", str(len(text)).encode())]
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": text})
+
+    def _missing(self, text: str) -> str:
+        """What is not there; empty where the error is another."""
+        if _NO_SERVICE.fullmatch(text):
+            return f"{self._action()}: the embedded AWS has no service {self._service}"
+        is_json = self._request.header("x-amz-target") and text.startswith("{")
+        if is_json and str(json.loads(text).get("__type", "")).rpartition("#")[2] == "InvalidAction":
+            return f"{self._action()}: the embedded AWS has no such action of {self._service}"
+        return ""
+
+    def _action(self) -> str:
+        if target := self._request.header("x-amz-target"):
+            return target.rpartition(".")[2]
+        form = dict([*self._request.parameters, *parse_qsl(self._asked.begin.decode(errors="replace"))])
+        return form.get("Action") or f"{self._request.method} {self._request.path}"

@@ -1,0 +1,152 @@
+"""Rows as files of a table in S3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from sqlglot import exp
+
+from local_aws.athena import unfinished
+from local_aws.athena.ddl.with_properties import Written
+from local_aws.athena.errors import QueryFailed
+from local_aws.athena.query import catalog_type, view_type
+from local_aws.athena.query.nodes import Output
+from local_aws.athena.query.types import UNKNOWN, Type
+from local_aws.athena.session import Session
+from local_aws.athena.types import duckdb_type, sql_name, sql_string
+from local_aws.mirror import split_uri
+
+MOST_PARTITIONS = 100
+"""That one statement may write to, as on AWS."""
+_TEXT = "FORMAT csv, HEADER false, NULLSTR '\\N', QUOTE ''"
+_COPY = {"PARQUET": "FORMAT parquet", "JSON": "FORMAT json", "TEXTFILE": _TEXT}
+_SUFFIX = {"PARQUET": ".parquet", "JSON": ".json", "TEXTFILE": ".txt"}
+_PACKED = {"gzip": ".gz", "zstd": ".zst"}
+_KINDS = {
+    "number": ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal"),
+    "text": ("string", "varchar", "char"),
+    "moment": ("date", "timestamp"),
+}
+"""Families of types: no value of one goes into a column of another."""
+
+Columns = list[tuple[str, str]]
+"""(name, Hive type)"""
+Files = list[tuple[list[str], str]]
+"""(partition values, uri)"""
+
+
+def prepared(query: Any, session: Session, wanted: Columns | None = None) -> tuple[str, Columns]:
+    """DuckDB's text of a query, its columns under the names of `wanted` or their own, and their Hive types."""
+    if not isinstance(query, exp.Query | exp.Values):
+        raise QueryFailed("SYNTAX_ERROR: a query is needed here: SELECT, WITH, VALUES or TABLE")
+    made = session.translated(query)
+    if wanted is None:
+        columns = named_columns(made.outputs)
+        wanted = [(name, catalog_type(kind)) for name, kind in columns.items()]
+    else:
+        _refuse_others([output.type for output in made.outputs], wanted)
+    sql = made.as_stored([name for name, _ in wanted])
+    made.prepare(session.con, sql)
+    return sql, wanted
+
+
+def named_columns(outputs: Sequence[Output]) -> dict[str, Type]:
+    """The columns of a table or a view that a query makes.
+
+    Raises:
+        QueryFailed: one has no name, no type, or the name of another.
+    """
+    columns: dict[str, Type] = {}
+    for place, output in enumerate(outputs, 1):
+        if output.name is None:
+            raise QueryFailed(f"MISSING_COLUMN_NAME: Column name not specified at position {place}")
+        name = output.name.lower()
+        if output.type == UNKNOWN:
+            raise QueryFailed(f"COLUMN_TYPE_UNKNOWN: Column type is unknown: {name}; cast it: CAST(NULL AS varchar)")
+        if name in columns:
+            raise QueryFailed(f"DUPLICATE_COLUMN_NAME: Column name '{name}' specified more than once")
+        columns[name] = output.type
+    return columns
+
+
+def _refuse_others(types: Sequence[Type], wanted: Columns) -> None:
+    names = [name for name, _ in wanted]
+    if len(types) != len(wanted):
+        raise QueryFailed(
+            f"TYPE_MISMATCH: Insert query has {len(types)} columns, the table takes {len(names)}: {names}"
+        )
+    for kind, (name, due) in zip(types, wanted, strict=True):
+        if kind != UNKNOWN and _family(given := view_type(kind)) != _family(due):
+            raise QueryFailed(
+                f"TYPE_MISMATCH: Insert query has mismatched column types: column {name} of the table is {due}, "
+                f"and the query gives {given}"
+            )
+
+
+def _family(kind: str) -> str:
+    word = kind.lower().partition("(")[0].partition("<")[0]
+    return next((family for family, words in _KINDS.items() if word in words), word)
+
+
+def write(
+    session: Session, query: str, columns: Columns, how: Written, table: tuple[str, str] | None = None
+) -> tuple[Files, int]:
+    """Write the rows as files of one format. `table` is what the statement makes.
+
+    Raises:
+        QueryFailed: the rows are of more partitions than one statement may write.
+    """
+    folder = session.work / f"{session.execution}.data"
+    folder.mkdir(parents=True)
+    typed = ", ".join(f"CAST({sql_name(n)} AS {duckdb_type(t)}) AS {sql_name(n)}" for n, t in columns)
+    suffix = _SUFFIX[how.kind] + ("" if how.kind == "PARQUET" else _PACKED.get(how.compression, ""))
+    target = folder if how.keys else folder / f"part-0{suffix}"
+    row = session.con.execute(
+        f"COPY (SELECT {typed} FROM ({query})) TO {sql_string(str(target))} ({_settings(how, suffix)})"
+    ).fetchone()
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    _refuse_many(how, paths)
+    catalog = session.catalog
+    unfinished.note(catalog.context, session.execution, catalog.glue.meta.region_name, how.location, table)
+    uploaded = [_upload(session, folder, path, how) for path in paths]
+    return uploaded, int(row[0]) if row else 0
+
+
+def _refuse_many(how: Written, paths: Iterable[Path]) -> None:
+    if how.keys and len({path.parent for path in paths}) > MOST_PARTITIONS:
+        raise QueryFailed(
+            f"HIVE_TOO_MANY_OPEN_PARTITIONS: Exceeded limit of {MOST_PARTITIONS} open writers for partitions/buckets; "
+            "write them by several INSERT INTO, each of fewer"
+        )
+
+
+def _settings(how: Written, suffix: str) -> str:
+    parts = [_COPY[how.kind]]
+    if how.kind == "PARQUET" or how.compression:
+        parts.append(f"COMPRESSION {sql_string(how.compression or 'snappy')}")
+    if how.level and how.kind == "PARQUET":
+        parts.append(f"COMPRESSION_LEVEL {how.level}")
+    if how.kind == "TEXTFILE":
+        parts.append(f"DELIM {sql_string(how.delimiter or chr(1))}")
+    if how.keys:
+        parts.append(f"PARTITION_BY ({', '.join(map(sql_name, how.keys))})")
+        parts.append(f"FILE_EXTENSION {sql_string(suffix[1:])}")
+    return ", ".join(parts)
+
+
+def _upload(session: Session, folder: Path, path: Path, how: Written) -> tuple[list[str], str]:
+    relative = path.relative_to(folder)
+    name = f"{session.execution}_{relative.name}"
+    bucket, prefix = split_uri(how.location.rstrip("/") + "/")
+    key = prefix + "/".join([*relative.parts[:-1], name])
+    session.catalog.context.client("s3").upload_file(str(path), bucket, key)
+    path.unlink()
+    return [unquote(part.partition("=")[2]) for part in relative.parts[: len(how.keys)]], f"s3://{bucket}/{key}"
+
+
+def folders(written: Files) -> Files:
+    """The partitions that files lie in: (values, folder)."""
+    return list({tuple(values): (values, uri.rpartition("/")[0] + "/") for values, uri in written}.values())

@@ -1,0 +1,60 @@
+"""Where the embedded Athena's SQL still differs from AWS's: the one list of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`words` is a pattern of what a statement says that uses it."""
+
+    title: str
+    words: str
+    here: str
+
+
+_SKETCHES = (
+    "approx_set|approx_distinct|approx_percentile|approx_most_frequent|qdigest_agg|tdigest_agg|make_set_digest|merge"
+    "|merge_set_digest|numeric_histogram"
+)
+DIFFERENCES = (
+    Difference("Estimates are exact", rf"\b(?:{_SKETCHES})\s*\(", "Sketches hold all their values, in a form of ours."),
+    Difference(
+        "Digits of a second", r"\b(?:time|timestamp)\s*\(\s*(?:[7-9]|1[0-2])\s*\)", "At most 6; more are refused."
+    ),
+    Difference("Years", r"'[+-]?\d{5,}-\d", "From 1 to 9999; others are refused."),
+    Difference("Stems of words", r"\bword_stem\s*\(", "English alone; other languages are refused."),
+    Difference("Checksums", r"\bchecksum\s*\(", "Equal for equal rows, and not the number that AWS gives."),
+    Difference(
+        "Units of time", r"\bdate_(?:add|diff|trunc)\s*\(\s*[^'\s]", "A literal: `'day'`; a column of units is refused."
+    ),
+    Difference("Correlated subqueries", r"\(\s*select\b", "Some run here that AWS refuses as too complex."),
+    Difference(
+        "Row patterns", r"\bmatch_recognize\b", "MATCH_RECOGNIZE is refused, as are JSON_TABLE and functions of places."
+    ),
+    Difference(
+        "Places on the globe", r"\b(?:st_\w+|to_geometry|bing_tile\w*)\s*\(", "Geospatial functions are refused."
+    ),
+    Difference("NATURAL JOIN", r"\bnatural\b", "Refused."),
+    Difference(
+        "NaN",
+        r"\bnan\s*\(",
+        "In arrays and in greatest(), least(), NaN sorts as the greatest number; AWS differs by type.",
+    ),
+    Difference(
+        "Text of a double",
+        r"\bcast\s*\(.*\bas\s+varchar",
+        "`CAST(1.5E0 AS varchar)` is `1.5E0`, as in Trino since 2022.",
+    ),
+)
+
+
+def used_by(sql: str) -> list[Difference]:
+    """The differences that a statement may meet.
+
+    >>> [one.title for one in used_by("SELECT word_stem('houses')")]
+    ['Stems of words']
+    """
+    return [one for one in DIFFERENCES if re.search(one.words, sql, re.I | re.S)]

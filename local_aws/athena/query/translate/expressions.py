@@ -1,0 +1,277 @@
+"""Expressions as DuckDB's text."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from local_aws.athena.query.functions.signatures import Python
+from local_aws.athena.query.nodes import (
+    Aggregate,
+    Call,
+    Cast,
+    Column,
+    Lambda,
+    Literal,
+    Node,
+    Order,
+    Query,
+    Special,
+    Subquery,
+    Variable,
+    Window,
+)
+from local_aws.athena.query.python import regexps
+from local_aws.athena.query.translate import casts, operators
+from local_aws.athena.query.translate.physical import field_names, physical
+from local_aws.athena.query.types import DAYS, MONTHS, VARCHAR, ZONED, ZONED_TIME, Type, array, row
+from local_aws.athena.types import sql_name, sql_string
+
+_OPEN, _BAR, _CLOSE = "\x01", "\x02", "\x03"
+_AGGREGATE = re.compile("\x01(\\w+)\x02([^\x01\x03]*)\x03")
+_NUMBERS = itertools.count()
+"""Of functions: a connection has those of several statements."""
+_PLACE = re.compile(r"\{(\d|\*|r)\}")
+
+
+class LambdaText(str):
+    """`lambda v1, v2: body`; `apply` is the body with other values."""
+
+    parameters: list[str]
+    body: str
+
+    @classmethod
+    def of(cls, parameters: list[str], body: str) -> LambdaText:
+        made = cls(f"lambda {', '.join(parameters)}: {body}")
+        made.parameters, made.body = parameters, body
+        return made
+
+    def apply(self, *values: str) -> str:
+        given = dict(zip(self.parameters, values, strict=True))
+        pattern = r"\b(" + "|".join(map(re.escape, given)) + r")\b"
+        return f"({re.sub(pattern, lambda found: given[found[1]], self.body)})"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A function of Python and the DuckDB types that it takes and gives."""
+
+    call: Callable[..., Any]
+    takes: tuple[str, ...]
+    gives: str
+
+
+@dataclass
+class Translation:
+    """Makes the text of a statement, and collects the Python functions that it calls."""
+
+    functions: dict[str, Registered] = field(default_factory=dict)
+    query_text: Callable[[Query], str] = lambda query: ""
+    _known: dict[Any, str] = field(default_factory=dict)
+    _variables: int = 0
+
+    physical = staticmethod(physical)
+
+    def of(self, node: Node) -> str:
+        return _TEXTS[type(node)](self, node)
+
+    def variable(self) -> str:
+        self._variables += 1
+        return f"x{self._variables}"
+
+    def cast(self, text: str, source: Type, target: Type) -> str:
+        return casts.cast(self, text, source, target)
+
+    def text_cast(self, text: str, source: Type) -> str:
+        return casts.cast(self, text, source, VARCHAR)
+
+    def packed(self, kind: Type, texts: list[str]) -> str:
+        """A row of these values."""
+        names = map(sql_string, field_names(kind))
+        return "{" + ", ".join(f"{name}: {text}" for name, text in zip(names, texts, strict=True)) + "}"
+
+    def python(self, name: str, python: Python, texts: list[str], kinds: list[Type], result: Type) -> str:
+        """The call of a Python function, which the connection must have under the name that this gives it."""
+        key = (python, tuple(kinds), result)
+        if key not in self._known:
+            self._known[key] = f"py_{name}_{next(_NUMBERS)}"
+            takes = tuple(map(physical, kinds)) or ("INTEGER",)
+            call = _callable(python, kinds, result)
+            gives = "VARCHAR" if result.is_floating else physical(result)
+            self.functions[self._known[key]] = Registered(call, takes, gives)
+        text = f"{self._known[key]}({', '.join(texts) or '1'})"
+        return f"CAST({text} AS {physical(result)})" if result.is_floating else text
+
+    def emitted(self, node: Call | Aggregate) -> str:
+        """The text of a function by its row in the table; `<<f|x>>` of an aggregate is still marked."""
+        one, texts = node.function, [self.of(part) for part in node.arguments]
+        kinds = [part.type for part in node.arguments]
+        if isinstance(one.emit, str):
+            return _template(one.emit, texts, physical(node.type))
+        if isinstance(one.emit, Python):
+            return self.python(one.name, one.emit, texts, kinds, node.type)
+        return _marked(one.emit(self, texts, kinds, node.type))
+
+    def plus_micros(self, value: str, kind: Type, micros: str) -> str:
+        return operators.plus_micros(value, kind, micros)
+
+    def average(self, text: str, result: Type) -> str:
+        total = f"CAST(<<sum|{text}>> AS DECIMAL(38,{result.scale}))"
+        return operators.quotient(self, total, f"<<count|{text}>>", Type("decimal", (38, result.scale)), result)
+
+    def replaced_by_lambda(self, texts: list[Any]) -> str:
+        """regexp_replace with a lambda: the pieces between matches, and what the lambda makes of each match."""
+        pieces = array(row(("text", VARCHAR), ("groups", array(VARCHAR))))
+        found = self.python("pieces", Python(regexps.pieces), texts[:2], [VARCHAR, VARCHAR], pieces)
+        piece = self.variable()
+        made = texts[2].apply(f"{piece}.groups")
+        text = f"{piece}.text || CASE WHEN {piece}.groups IS NULL THEN '' ELSE {made} END"
+        joined = f"list_transform({found}, lambda {piece}: {text})"
+        nulls = f"len(list_filter({joined}, lambda {piece}: {piece} IS NULL)) > 0"
+        return f"CASE WHEN {nulls} THEN NULL WHEN {texts[0]} IS NOT NULL THEN array_to_string({joined}, '') END"
+
+
+def _marked(text: str) -> str:
+    return re.sub(r"<<(\w+)\|", f"{_OPEN}\\1{_BAR}", text).replace(">>", _CLOSE)
+
+
+def _template(template: str, texts: list[str], result: str) -> str:
+    places = {"r": result, "*": ", ".join(texts), **{str(i): text for i, text in enumerate(texts)}}
+    return _PLACE.sub(lambda found: places[found[1]], _marked(template))
+
+
+def _callable(python: Python, kinds: list[Type], result: Type) -> Callable[..., Any]:
+    def call(*values: Any) -> Any:
+        if not python.nulls and any(value is None for value in values):
+            return None
+        given = values if kinds else ()
+        made = python.call(tuple(kinds), result, *given) if python.typed else python.call(*given)
+        # As a text, since DuckDB takes Python's NaN for null.
+        return repr(float(made)) if result.is_floating and made is not None else made
+
+    # DuckDB asks for the number of parameters.
+    names = ", ".join(f"a{i}" for i in range(max(1, len(kinds))))
+    return eval(f"lambda {names}: call({names})", {"call": call})  # type: ignore[no-any-return]
+
+
+def literal(node: Literal) -> str:
+    kind, value = node.type, node.value
+    if value is None:
+        return f"CAST(NULL AS {physical(kind)})"
+    if kind.base == "boolean":
+        return "true" if value else "false"
+    if kind.base in ("varchar", "char", "json"):
+        return _quoted(value)
+    if kind.base == "varbinary":
+        return f"from_hex('{value.hex()}')"
+    if kind.base == ZONED:
+        return f"athena_zoned(TIMESTAMP '{value[0]}', {_quoted(value[1])})"
+    if kind.base == ZONED_TIME:
+        return f"athena_zoned_time(TIME '{value[0]}', {value[1]})"
+    if kind.base in (DAYS, MONTHS) or kind.is_whole or kind.base == "unknown":
+        return f"CAST({value} AS {physical(kind)})"
+    return f"CAST({sql_string(str(value))} AS {physical(kind)})"
+
+
+def _quoted(text: str) -> str:
+    """A text; control characters are written as such, as some of them mark places in our own."""
+    pieces = re.split(r"([\x00-\x08\x0b-\x1f])", text)
+    if len(pieces) == 1:
+        return sql_string(text)
+    parts = [f"chr({ord(p)})" if i % 2 else sql_string(p) for i, p in enumerate(pieces) if p]
+    return f"({' || '.join(parts)})"
+
+
+def _lambda(t: Translation, node: Lambda) -> str:
+    return LambdaText.of([one.name for one in node.parameters], t.of(node.body))
+
+
+def _cast(t: Translation, node: Cast) -> str:
+    if isinstance(node.value, Literal) and (node.value.type.is_whole and node.type.is_whole) and not node.safe:
+        return f"CAST({node.value.value} AS {physical(node.type)})"
+    text = casts.cast(t, t.of(node.value), node.value.type, node.type)
+    return f"TRY({text})" if node.safe and text != t.of(node.value) else text
+
+
+def _finished(text: str, modifiers: Callable[[str], str]) -> str:
+    """The text with every marked aggregate called."""
+    while _OPEN in text:
+        text = _AGGREGATE.sub(lambda found: modifiers(f"{found[1]}({found[2]}"), text)
+    return text
+
+
+def _aggregate(t: Translation, node: Aggregate, over: str = "", nulls: str = "") -> str:
+    order = f" ORDER BY {orders(t, node.order)}" if node.order else ""
+    kept = f" FILTER (WHERE {t.of(node.condition)})" if node.condition is not None else ""
+
+    def called(head: str) -> str:
+        name, _, inside = head.partition("(")
+        inside = f"DISTINCT {inside}" if node.distinct and not inside.startswith("DISTINCT ") else inside
+        return f"{name}({inside}{order}{nulls}){kept}{over}"
+
+    return _finished(t.emitted(node), called)
+
+
+def orders(t: Translation, given: tuple[Order, ...]) -> str:
+    return ", ".join(ordered(t.of(one.value), one.descending, one.nulls_first) for one in given)
+
+
+def ordered(text: str, descending: bool, nulls_first: bool) -> str:
+    return f"{text} {'DESC' if descending else 'ASC'} NULLS {'FIRST' if nulls_first else 'LAST'}"
+
+
+def _window(t: Translation, node: Window) -> str:
+    partition = f"PARTITION BY {', '.join(map(t.of, node.partition))}" if node.partition else ""
+    order = f"ORDER BY {orders(t, node.order)}" if node.order else ""
+    frame = node.frame.format(*[_bound(t, node, one) for one in node.bounds])
+    over = f" OVER ({' '.join(part for part in (partition, order, frame) if part)})"
+    nulls = " IGNORE NULLS" if node.ignores_nulls else ""
+    if isinstance(node.inner, Aggregate):
+        return _aggregate(t, node.inner, over, nulls)
+    return _finished(t.emitted(node.inner), lambda head: f"{head}{nulls}){over}")  # type: ignore[arg-type]
+
+
+def _bound(t: Translation, node: Window, bound: Node) -> str:
+    text = t.of(bound)
+    if bound.type.base == DAYS:
+        return f"to_microseconds({text} * 1000)"
+    if bound.type.base == MONTHS:
+        return f"to_months({text})"
+    return f"least({text}, 1000000000)" if bound.type.is_whole and not node.frame.startswith("RANGE") else text
+
+
+def _subquery(t: Translation, node: Subquery) -> str:
+    text = t.query_text(node.query)
+    if node.kind == "scalar":
+        return f"({text})"
+    if node.kind == "exists":
+        return f"EXISTS ({text})"
+    if node.kind == "row":
+        names = [f"s.c{i}" for i in range(len(node.query.outputs))]
+        return f"(SELECT {t.packed(node.type, names)} FROM ({text}) AS s)"
+    value = t.of(node.value)  # type: ignore[arg-type]
+    if node.kind == "in":
+        if len(node.query.outputs) == 1:
+            return operators.in_query(value, text, node.query.outputs[0].type)
+        names = [f"s.c{i}" for i in range(len(node.query.outputs))]
+        packed = t.packed(node.value.type, names)  # type: ignore[union-attr]
+        return f"({value} IN (SELECT {packed} FROM ({text}) AS s))"
+    operator, _, how = node.kind.rpartition(" ")
+    return f"({value} {operator} {how.upper()} ({text}))"
+
+
+_TEXTS: dict[type, Callable[[Translation, Any], str]] = {
+    Literal: lambda t, n: literal(n),
+    Column: lambda t, n: f"{n.relation}.{sql_name(n.name)}",
+    Variable: lambda t, n: n.name,
+    Lambda: _lambda,
+    Cast: _cast,
+    Call: lambda t, n: t.emitted(n),
+    Special: lambda t, n: operators.text(t, n),
+    Aggregate: lambda t, n: _aggregate(t, n),
+    Window: _window,
+    Subquery: _subquery,
+}

@@ -1,0 +1,73 @@
+"""SearchTables: tables of all databases by text and by the values of their properties."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from local_aws.catalog.tables import PAGE, paged
+from local_aws.context import Context
+from local_aws.protocol import AwsError, Call, Document, Handlers
+
+_COMPARATORS: dict[str, Callable[[str, str], bool]] = {
+    "EQUALS": lambda own, given: own.lower() == given.lower(),
+    "GREATER_THAN": lambda own, given: own > given,
+    "LESS_THAN": lambda own, given: own < given,
+    "GREATER_THAN_EQUALS": lambda own, given: own >= given,
+    "LESS_THAN_EQUALS": lambda own, given: own <= given,
+}
+_TEXTS = ("Name", "DatabaseName", "Description", "Owner")
+
+
+def handlers(context: Context) -> Handlers:
+    return {("glue", "SearchTables"): partial(_search, context)}
+
+
+def _search(context: Context, call: Call) -> Document:
+    glue = context.client("glue", call.region)
+    tables = [
+        table
+        for databases in glue.get_paginator("get_databases").paginate()
+        for database in databases["DatabaseList"]
+        for page in glue.get_paginator("get_tables").paginate(DatabaseName=database["Name"])
+        for table in page["TableList"]
+    ]
+    found = [table for table in tables if _has_text(table, call) and _meets_all(table, call)]
+    for sort in reversed(call.payload.get("SortCriteria") or []):
+        found.sort(key=partial(_sorted_by, sort["FieldName"]), reverse=sort.get("Sort") == "DESC")
+    return paged("TableList", found, call.payload, PAGE)
+
+
+def _sorted_by(key: str, table: Document) -> str:
+    return _value(table, key) or ""
+
+
+def _has_text(table: Document, call: Call) -> bool:
+    """A text in quotes must be one of the table's texts, any other be in one of them."""
+    text = (call.payload.get("SearchText") or "").lower()
+    columns = (table.get("StorageDescriptor") or {}).get("Columns") or []
+    own = [str(table.get(name) or "") for name in _TEXTS]
+    own += [column["Name"] for column in [*columns, *table.get("PartitionKeys", [])]]
+    own += list((table.get("Parameters") or {}).values())
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        return text[1:-1] in [one.lower() for one in own]
+    return any(text in one.lower() for one in own)
+
+
+def _meets_all(table: Document, call: Call) -> bool:
+    return all(_meets(table, given) for given in call.payload.get("Filters") or [])
+
+
+def _meets(table: Document, given: Document) -> bool:
+    comparator = given.get("Comparator") or "EQUALS"
+    if comparator not in _COMPARATORS:
+        raise AwsError("InvalidInputException", f"Comparator {comparator} is none of {', '.join(sorted(_COMPARATORS))}")
+    own = _value(table, str(given.get("Key") or ""))
+    return own is not None and _COMPARATORS[comparator](own, str(given.get("Value") or ""))
+
+
+def _value(table: Document, key: str) -> str | None:
+    """A field of the table by its name in any case, or one of its parameters."""
+    fields = {name.lower(): value for name, value in table.items() if isinstance(value, str)}
+    own = fields.get(key.lower(), (table.get("Parameters") or {}).get(key))
+    return None if own is None else str(own)

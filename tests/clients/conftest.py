@@ -1,0 +1,55 @@
+"""Clients as people use them, each in an environment of its own: `make clients` runs these, and names the embedded AWS.
+
+Elsewhere the clients are not there, and these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+
+
+@dataclass(frozen=True)
+class Place:
+    """A bucket and a database of a test's own; clients find the embedded AWS by `AWS_ENDPOINT_URL`."""
+
+    bucket: str
+    database: str
+
+    @property
+    def results(self) -> str:
+        return f"s3://{self.bucket}/results/"
+
+    def folder(self, name: str) -> str:
+        return f"s3://{self.bucket}/{name}/"
+
+    def table(self, name: str) -> dict[str, Any]:
+        """A table as the catalog has it."""
+        return dict(boto3.client("glue").get_table(DatabaseName=self.database, Name=name)["Table"])
+
+
+@pytest.fixture
+def arrow_finds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyAthena gives pyarrow no endpoint, and pyarrow reads none from the environment."""
+    fs = pytest.importorskip("pyarrow.fs")
+    endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
+    there = partial(fs.S3FileSystem, endpoint_override=endpoint.netloc, scheme=endpoint.scheme)
+    monkeypatch.setattr(fs, "S3FileSystem", there)
+
+
+@pytest.fixture
+def place() -> Place:
+    if "127.0.0.1" not in os.environ.get("AWS_ENDPOINT_URL", ""):
+        pytest.skip("`make clients` runs this")
+    name = f"clients-{uuid.uuid4().hex[:8]}"
+    made = Place(name, name.replace("-", "_"))
+    boto3.client("s3").create_bucket(Bucket=made.bucket)
+    boto3.client("glue").create_database(DatabaseInput={"Name": made.database})
+    return made

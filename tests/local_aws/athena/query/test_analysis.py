@@ -1,0 +1,124 @@
+"""The types of expressions, and what is refused before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from local_aws.athena.query import functions
+from local_aws.athena.query.differences import DIFFERENCES, used_by
+from tests.test_house import ROOT
+
+from .conftest import Ask
+
+TYPES = {
+    "DECIMAL '1.2345'": "decimal(5,4)",
+    "1.5 + 1.25": "decimal(4,2)",
+    "DECIMAL '1.5' * DECIMAL '1.25'": "decimal(5,3)",
+    "1 + DECIMAL '1.5'": "decimal(12,1)",
+    "1 / 2e0": "double",
+    "'abc'": "varchar(3)",
+    "CAST('a' AS char(3))": "char(3)",
+    "TIMESTAMP '2020-01-01 00:00:00.12'": "timestamp(2)",
+    "TIMESTAMP '2020-01-01 00:00:00 UTC'": "timestamp(0) with time zone",
+    "DATE '2020-01-02' - DATE '2020-01-01'": "interval day to second",
+    "ARRAY[1, 2.5]": "array(decimal(11,1))",
+    "MAP(ARRAY['a'], ARRAY[NULL])": "map(varchar(1), unknown)",
+    "ROW(1, 'a')": "row(integer, varchar(1))",
+    "sum(1)": "bigint",
+    "avg(DECIMAL '1.50')": "decimal(3,2)",
+    "X'65'": "varbinary",
+}
+REFUSED = {
+    "SELECT MAP(ARRAY[1, 1], ARRAY[2, 3])": "INVALID_FUNCTION_ARGUMENT: Duplicate map keys are not allowed",
+    "SELECT abs(CAST(-128 AS tinyint))": "NUMERIC_VALUE_OUT_OF_RANGE: Value -128 is out of range for abs",
+    "SELECT CAST('12.5' AS decimal(2,1))": "INVALID_CAST_ARGUMENT: Cannot cast '12.5' to DECIMAL(2,1)",
+    "SELECT * FROM (VALUES 1) t(n) MATCH_RECOGNIZE (PATTERN (A))": "NOT_SUPPORTED: the clause MATCH does not run here",
+    "SELECT 1 = 'a'": "TYPE_MISMATCH: Cannot apply operator: integer = varchar",
+    "SELECT nothing(1)": "FUNCTION_NOT_FOUND: Function nothing not registered",
+    "SELECT n FROM (VALUES 1) a(n), (VALUES 1) b(n)": "AMBIGUOUS_NAME: Column 'n' is ambiguous",
+    "SELECT a, sum(b) FROM (VALUES (1, 2)) t(a, b)": (
+        "EXPRESSION_NOT_AGGREGATE: 'a' must be an aggregate expression or appear in GROUP BY clause"
+    ),
+    "SELECT 1 WHERE sum(1) > 0": (
+        "EXPRESSION_NOT_SCALAR: WHERE clause cannot contain aggregations, window functions or grouping operations: sum"
+    ),
+    "SELECT DATE '2020-13-01'": "INVALID_LITERAL: '2020-13-01' is not a valid DATE literal",
+    "SELECT CAST(DATE '2020-01-01' AS integer)": "TYPE_MISMATCH: Cannot cast date to integer",
+    "SELECT rank()": (
+        "MISSING_OVER: a window function must have an OVER clause, and stands in the select list or in ORDER BY: rank"
+    ),
+    "SELECT json_value('{}', '$.a')": "INVALID_PATH: the JSON path '$.a' is not understood",
+    "SELECT word_stem('haus', 'de')": "NOT_SUPPORTED: word_stem knows the language 'en' here; given is 'de'",
+}
+MACHINE = [
+    "SELECT * FROM read_text('notes.txt')",
+    "SELECT * FROM read_csv('notes.csv')",
+    "SELECT * FROM glob('*')",
+    "SELECT * FROM duckdb_settings()",
+    "SELECT * FROM 'notes.csv'",
+    "SELECT getenv('HOME')",
+    "SELECT current_setting('threads')",
+    "SELECT getvariable('scan_0')",
+    "SELECT athena_fail('x')",
+    "SELECT py_json_0('x')",
+]
+QUERIES = {
+    "SELECT x, y FROM UNNEST(ARRAY[ROW(1, 'a'), ROW(2, 'b')]) t(x, y) ORDER BY x DESC": [("2", "b"), ("1", "a")],
+    "SELECT k, n FROM UNNEST(MAP(ARRAY['a'], ARRAY[1])) WITH ORDINALITY t(k, v, n)": [("a", "1")],
+    "SELECT * FROM (VALUES (1, 2)) a(x, y) JOIN (VALUES (1, 3)) b(x, z) USING (x)": [("1", "2", "3")],
+    "SELECT x FROM (VALUES 1, 2, 2) t(x) ORDER BY x FETCH FIRST 2 ROWS WITH TIES": [("1",), ("2",), ("2",)],
+    "SELECT x % 2 AS r, count(*) FROM (VALUES 1, 2, 3) t(x) GROUP BY x % 2 ORDER BY r": [("0", "1"), ("1", "2")],
+    "SELECT a, grouping(a) FROM (VALUES 1) t(a) GROUP BY ROLLUP (a) ORDER BY 2": [("1", "0"), (None, "1")],
+    "SELECT 1 UNION SELECT 2.5 ORDER BY 1": [("1.0",), ("2.5",)],
+    "SELECT 2 > ALL (SELECT x FROM (VALUES 1, 3) t(x))": [("false",)],
+    "SELECT (SELECT max(y) FROM (VALUES 1, 5) u(y) WHERE y > x) FROM (VALUES 2) t(x)": [("5",)],
+    "SELECT r.* FROM (SELECT CAST(ROW(1, 2) AS ROW(a integer, b integer)) AS r) t": [("1", "2")],
+    "SELECT listagg(x, ',') WITHIN GROUP (ORDER BY x DESC) FROM (VALUES 'a', 'b') t(x)": [("b,a",)],
+    "SELECT sum(x) OVER (ORDER BY x ROWS 1 PRECEDING) FROM (VALUES 1, 2, 3) t(x)": [("1",), ("3",), ("5",)],
+}
+
+
+@pytest.mark.parametrize(("expression", "kind"), TYPES.items())
+def test_an_expression_has_the_type_that_trino_gives(
+    types: Callable[[str], list[str]], expression: str, kind: str
+) -> None:
+    assert types(f"SELECT {expression}") == [kind]
+
+
+@pytest.mark.parametrize(("sql", "reason"), REFUSED.items(), ids=REFUSED)
+def test_what_trino_refuses_is_refused_in_its_words(ask: Ask, sql: str, reason: str) -> None:
+    assert ask(sql) == [(reason,)]
+
+
+@pytest.mark.parametrize("sql", MACHINE)
+def test_sql_that_reaches_for_the_machine_is_refused_by_the_analysis(ask: Ask, sql: str) -> None:
+    assert str(ask(sql)[0][0]).partition(":")[0] in (
+        "PERMISSION_DENIED",
+        "FUNCTION_NOT_FOUND",
+        "SYNTAX_ERROR",
+        "TABLE_NOT_FOUND",
+    )
+
+
+@pytest.mark.parametrize(("sql", "rows"), QUERIES.items(), ids=QUERIES)
+def test_a_query_has_the_rows_that_trino_gives(ask: Ask, sql: str, rows: list[tuple[str | None, ...]]) -> None:
+    assert ask(sql) == rows
+
+
+def test_a_text_with_marks_of_our_own_stays_a_text(ask: Ask) -> None:
+    text = "a\x01count\x02*\x03<<sum|1>>b"
+    assert ask(f"SELECT count('{text}') FILTER (WHERE '{text}' <> 'x'), max('{text}')") == [("1", text)]
+
+
+def test_every_function_that_needs_no_syntax_of_its_own_has_a_row_in_the_table() -> None:
+    assert len(functions.names()) > 310
+    assert all(one.name == name for name, many in functions.table().items() for one in many)
+
+
+def test_the_page_of_differences_says_what_the_list_in_code_says() -> None:
+    page = (ROOT / "docs/reference/athena-differences.md").read_text()
+
+    assert [one.title for one in DIFFERENCES if f"| {one.title} | {one.here} |" not in page] == []
+    assert [one.title for one in used_by("SELECT approx_distinct(x) FROM t")] == ["Estimates are exact"]

@@ -1,0 +1,104 @@
+"""Expressions have the values of Trino's documentation, by family of types."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Ask
+
+NULL = None
+NUMBERS = [
+    ("DECIMAL '1.2345' + 1", "2.2345"),
+    ("DECIMAL '10' / 3", "3"),
+    ("DECIMAL '10.000' / 3", "3.333"),
+    ("DECIMAL '99999999999999999999999999999999999999' + 1", "NUMERIC_VALUE_OUT_OF_RANGE: Decimal overflow"),
+    ("DECIMAL '0.1'", "0.1"),
+    ("DECIMAL '12345678901234567' * DECIMAL '123456789012345670'", "1524157875323883455265967556774890"),
+    ("1 / 0", "DIVISION_BY_ZERO: Division by zero"),
+    ("DECIMAL '1' / 0", "DIVISION_BY_ZERO: Division by zero"),
+    ("1e0 / 0", "Infinity"),
+    ("0e0 / 0", "NaN"),
+    ("nan() = nan()", "false"),
+    ("nan() > 1", "false"),
+    ("9223372036854775807 + 1", "NUMERIC_VALUE_OUT_OF_RANGE: bigint addition overflow: 9223372036854775807 + 1"),
+    ("CAST(1.5E0 AS varchar)", "1.5E0"),
+    ("CAST(DECIMAL '1.005' AS decimal(3,2))", "1.01"),
+    ("round(DECIMAL '-2.5')", "-3"),
+    ("from_base('ff', 16)", "255"),
+    ("width_bucket(3.14e0, 0e0, 4e0, 3)", "3"),
+    ("bitwise_right_shift(-1, 1)", "2147483647"),
+]
+TEXTS = [
+    ("CAST('ab' AS char(4)) || 'c'", "ab  c"),
+    ("CAST('ab ' AS char(3)) = 'ab'", "true"),
+    ("length(CAST('ab' AS char(4)))", "4"),
+    ("regexp_replace('abc', '(?<x>b)', '<${x}>')", "a<b>c"),
+    ("regexp_replace('new york', '(\\w)(\\w*)', x -> upper(x[1]) || lower(x[2]))", "New York"),
+    ("split_to_map('a:1,b:2', ',', ':')", "{a=1, b=2}"),
+    ("format('%,d and %.2f', 1234567, 1.5e0)", "1,234,567 and 1.50"),
+    ("url_extract_parameter('http://x/?a=1&b=2', 'b')", "2"),
+    ("'50%' LIKE '50!%' ESCAPE '!'", "true"),
+    ("'monkey' NOT LIKE 'mon%'", "false"),
+    ("to_hex(sha256(to_utf8('a')))", "CA978112CA1BBDCAFAC231B39A23DC4DA786EFF8147C4E72B9807785AFEE48BB"),
+    ("to_hex(xxhash64(to_utf8('')))", "EF46DB3751D8E999"),
+    ("X'65 66'", "65 66"),
+    ("word_stem('generalization')", "general"),
+]
+MOMENTS = [
+    ("TIMESTAMP '2020-03-08 12:00:00 America/New_York'", "2020-03-08 12:00:00.000 America/New_York"),
+    ("TIMESTAMP '2020-07-01 12:00:00 UTC' AT TIME ZONE '+02:00'", "2020-07-01 14:00:00.000 +02:00"),
+    ("TIMESTAMP '2020-07-01 12:00:00 UTC' = TIMESTAMP '2020-07-01 14:00:00 +02:00'", "true"),
+    ("CAST(TIMESTAMP '2020-01-01 00:00:00.5555' AS timestamp(3))", "2020-01-01 00:00:00.556"),
+    ("TIMESTAMP '2020-01-01 00:00:00.123456'", "2020-01-01 00:00:00.123456"),
+    ("TIME '01:02:03' + INTERVAL '23' HOUR", "00:02:03.000"),
+    ("TIME '10:00:00+02:00'", "10:00:00.000+02:00"),
+    ("INTERVAL '2 03:04:05.678' DAY TO SECOND", "2 03:04:05.678"),
+    ("INTERVAL '1-2' YEAR TO MONTH * 2", "2-4"),
+    ("EXTRACT(YOW FROM DATE '2021-01-01')", "2020"),
+    ("EXTRACT(TIMEZONE_HOUR FROM TIMESTAMP '2020-01-01 00:00:00 -08:00')", "-8"),
+    ("date_trunc('hour', TIMESTAMP '2020-01-01 01:59:00 +05:45')", "2020-01-01 01:00:00.000 +05:45"),
+    ("from_iso8601_timestamp('2020-01-01T10:00:00+01:00')", "2020-01-01 10:00:00.000 +01:00"),
+    ("date_parse('31/12/20 7 PM', '%d/%m/%y %l %p')", "2020-12-31 19:00:00.000"),
+    ("parse_duration('1.5h')", "0 01:30:00.000"),
+    ("human_readable_seconds(96)", "1 minute, 36 seconds"),
+]
+COLLECTIONS = [
+    ("ARRAY[1, NULL] = ARRAY[1, NULL]", NULL),
+    ("ARRAY[1, NULL] = ARRAY[2, NULL]", "false"),
+    ("ROW(1, 'a')[2]", "a"),
+    ("ROW(1, NULL) = ROW(1, NULL)", NULL),
+    ("CAST(ROW(1, 'x') AS ROW(a bigint, b varchar)).b", "x"),
+    ("array_distinct(ARRAY[2, 1, NULL, 2, NULL])", "[2, 1, null]"),
+    ("array_sort(ARRAY[3, NULL, 1])", "[1, 3, null]"),
+    ("array_sort(ARRAY[1, 3, 2], (a, b) -> IF(a < b, 1, IF(a = b, 0, -1)))", "[3, 2, 1]"),
+    ("contains(ARRAY[1, NULL], 2)", NULL),
+    ("ARRAY[1] || 2", "[1, 2]"),
+    ("MAP(ARRAY[1, 2], ARRAY['a', 'b']) = MAP(ARRAY[2, 1], ARRAY['b', 'a'])", "true"),
+    ("transform_values(MAP(ARRAY['a'], ARRAY[1]), (k, v) -> k || CAST(v AS varchar))", "{a=a1}"),
+    ("reduce(ARRAY[1, 2], '', (s, x) -> s || CAST(x AS varchar), s -> s)", "12"),
+    ("transform(ARRAY[1, 2], x -> transform(ARRAY[10], y -> x * y))", "[[10], [20]]"),
+    ("zip_with(ARRAY[1, 2], ARRAY['a'], (x, y) -> (x, y))", "[{field0=1, field1=a}, {field0=2, field1=null}]"),
+    ("element_at(MAP(ARRAY[1], ARRAY[2]), 3)", NULL),
+    ("CAST(UUID '12151fd2-7586-11e9-8f9e-2a86e4085a59' AS varchar)", "12151fd2-7586-11e9-8f9e-2a86e4085a59"),
+    ("IPADDRESS '::ffff:1.2.3.4'", "1.2.3.4"),
+    ("contains('10.0.0.0/8', IPADDRESS '10.1.2.3')", "true"),
+]
+JSONS = [
+    ('json_parse(\'{"b":1,"a":[1.0,null]}\')', '{"a":[1.0,null],"b":1}'),
+    ("json_extract('{\"b\":1.10}', '$.b')", "1.10"),
+    ("CAST(JSON '{\"a\":1}' AS MAP(varchar, integer))", "{a=1}"),
+    ("CAST(ROW(1, 'x') AS json)", '{"":1,"":"x"}'),
+    ("CAST(JSON '[1, \"x\"]' AS ROW(a integer, b varchar))", "{a=1, b=x}"),
+    ("json_value('{\"a\": [1, 2]}', 'lax $.a[last]')", "2"),
+    ("json_value('{}', 'strict $.a' DEFAULT 'none' ON ERROR)", "none"),
+    ("json_query('[1, 2]', 'lax $[*] ? (@ > 1)' WITH ARRAY WRAPPER)", "[2]"),
+    ("json_exists('{\"a\": null}', 'lax $.a')", "true"),
+    ("json_object('a' : 1, 'b' : NULL ABSENT ON NULL)", '{"a":1}'),
+    ("json_array(1, NULL, '[2]' FORMAT JSON)", "[1,[2]]"),
+]
+ALL = [*NUMBERS, *TEXTS, *MOMENTS, *COLLECTIONS, *JSONS]
+
+
+@pytest.mark.parametrize(("expression", "expected"), ALL, ids=[expression for expression, _ in ALL])
+def test_an_expression_has_the_value_that_trino_gives(ask: Ask, expression: str, expected: str | None) -> None:
+    assert ask(f"SELECT {expression}") == [(expected,)]

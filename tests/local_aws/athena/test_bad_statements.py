@@ -1,0 +1,174 @@
+"""What goes wrong around a statement: Athena's code, and a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from local_aws.athena.ddl.cursor import Cursor
+from local_aws.athena.errors import QueryFailed
+from tests.embedded import client
+
+from ..conftest import free_port, started, stopped
+from .conftest import DATABASE, LAKE, Lake
+
+
+def test_a_view_that_speaks_of_itself_is_not_made_and_not_read(lake: Lake) -> None:
+    lake.rows("CREATE VIEW first AS SELECT 1 AS n")
+    lake.rows("CREATE VIEW second AS SELECT n FROM first")
+    for sql in ("SELECT n FROM first", "SELECT n FROM second"):
+        reason = lake.run(f"CREATE OR REPLACE VIEW first AS {sql}").reason
+        assert reason == f"VIEW_IS_RECURSIVE: View 'awsdatacatalog.{DATABASE}.first' is recursive"
+    assert lake.rows("SELECT n FROM second") == [["1"]]
+
+
+def test_a_view_whose_table_has_changed_is_stale(lake: Lake) -> None:
+    make = f"CREATE EXTERNAL TABLE below (a int, b string) LOCATION 's3://{LAKE}/below/'"
+    lake.rows(make)
+    lake.rows("CREATE VIEW all_below AS SELECT * FROM below")
+    lake.rows("CREATE VIEW some_below AS SELECT b FROM below")
+    lake.rows("ALTER TABLE below REPLACE COLUMNS (a int, c string)")
+    assert lake.run("SELECT * FROM all_below").reason.startswith(
+        "INVALID_VIEW: View 'awsdatacatalog.flights.all_below' is stale or in invalid state: it has the columns a, c, "
+    )
+    assert lake.run("SELECT * FROM some_below").reason == (
+        "INVALID_VIEW: Failed analyzing stored view 'awsdatacatalog.flights.some_below': "
+        "COLUMN_NOT_FOUND: Column 'b' cannot be resolved"
+    )
+
+
+def test_a_view_does_not_take_the_place_of_a_table(lake: Lake) -> None:
+    lake.rows(f"CREATE EXTERNAL TABLE IF NOT EXISTS kept (n int) LOCATION 's3://{LAKE}/kept/'")
+    reason = lake.run("CREATE OR REPLACE VIEW kept AS SELECT 1 AS n").reason
+    assert reason == "TABLE_ALREADY_EXISTS: 'flights.kept' is a table, and no view to replace"
+
+
+@pytest.mark.parametrize("sql", ["CREATE DATABASE other.d", "SHOW TABLES IN other.d", "DROP TABLE other.d.t"])
+def test_a_catalog_that_is_not_there_is_said_by_its_name(lake: Lake, sql: str) -> None:
+    assert lake.run(sql).reason.startswith("CATALOG_NOT_FOUND: Catalog 'other' does not exist")
+
+
+def test_a_view_of_an_unnamed_column_is_refused(lake: Lake) -> None:
+    reason = lake.run("CREATE VIEW unnamed AS SELECT 1 AS a, 2").reason
+    assert reason == "MISSING_COLUMN_NAME: Column name not specified at position 2"
+
+
+@pytest.mark.parametrize("name", ["odd", "`odd`", '"odd"', "ODD", "`Odd`", "flights.odd", "`flights`.`odd`"])
+def test_a_table_is_found_by_its_name_in_any_quotes(lake: Lake, name: str) -> None:
+    lake.rows(f"CREATE EXTERNAL TABLE IF NOT EXISTS odd (n int) LOCATION 's3://{LAKE}/odd/'")
+    assert lake.rows(f"SHOW COLUMNS IN {name}") == [["n"]]
+
+
+def test_a_name_of_quotes_is_one_name() -> None:
+    assert Cursor('`a``b`."c""d"').table().table == 'c"d'
+    with pytest.raises(QueryFailed, match=r"^CATALOG_NOT_FOUND: Catalog 'other' does not exist"):
+        Cursor("other.a.b").table()
+
+
+@pytest.mark.parametrize(
+    ("sql", "code"),
+    [
+        ("CREATE TABLE x WITH (partitioned_by = ARRAY['p']) AS SELECT 'a' AS p, 1 AS id", "HIVE_COLUMN_ORDER_MISMATCH"),
+        ("CREATE TABLE x WITH (partitioned_by = ARRAY['p']) AS SELECT 'a' AS p", "INVALID_TABLE_PROPERTY"),
+        ("CREATE TABLE x WITH (partitioned_by = 'p') AS SELECT 1 AS id, 'a' AS p", "INVALID_TABLE_PROPERTY"),
+        ("CREATE TABLE x WITH (foo = 'bar') AS SELECT 1 AS id", "INVALID_TABLE_PROPERTY"),
+        ("CREATE TABLE x WITH (format = 'JSON', parquet_compression = 'GZIP') AS SELECT 1 a", "INVALID_TABLE_PROPERTY"),
+        ("CREATE TABLE x WITH (write_compression = 'LZO') AS SELECT 1 AS a", "NOT_SUPPORTED"),
+        ("CREATE TABLE x WITH (bucketed_by = ARRAY['id'], bucket_count = 4) AS SELECT 1 AS id", "NOT_SUPPORTED"),
+        ("CREATE TABLE x WITH (table_type = 'ICEBERG', is_external = false) AS SELECT 1 AS id", "NOT_SUPPORTED"),
+        ("CREATE TABLE x AS SELECT 1 AS id, 2 AS ID", "DUPLICATE_COLUMN_NAME"),
+        ("CREATE TABLE x AS SELECT 1, 2 AS id", "MISSING_COLUMN_NAME"),
+        ("CREATE TABLE x AS SELECT NULL AS id", "COLUMN_TYPE_UNKNOWN"),
+        ("INSERT INTO filled VALUES ('text', 'a')", "TYPE_MISMATCH"),
+        ("INSERT INTO filled VALUES (1)", "TYPE_MISMATCH"),
+        ("INSERT INTO filled (n, nope) VALUES (1, 2)", "COLUMN_NOT_FOUND"),
+        ("INSERT INTO filled (n, n) VALUES (1, 2)", "DUPLICATE_COLUMN_NAME"),
+        ("INSERT INTO bucketed VALUES (1)", "NOT_SUPPORTED"),
+    ],
+)
+def test_a_write_that_cannot_be_is_refused_by_athenas_code_and_leaves_nothing(lake: Lake, sql: str, code: str) -> None:
+    lake.rows(f"CREATE EXTERNAL TABLE IF NOT EXISTS filled (n int, s string) LOCATION 's3://{LAKE}/filled/'")
+    lake.rows(
+        "CREATE EXTERNAL TABLE IF NOT EXISTS bucketed (n int) CLUSTERED BY (n) INTO 2 BUCKETS "
+        f"LOCATION 's3://{LAKE}/bucketed/'"
+    )
+    assert lake.run(sql).reason.startswith(f"{code}: ")
+    assert lake.rows("SHOW TABLES 'x'") == []
+    assert lake.rows("SELECT count(*) FROM filled") == [["0"]]
+
+
+def test_a_statement_writes_at_most_a_hundred_partitions(lake: Lake) -> None:
+    place = f"WITH (partitioned_by = ARRAY['p'], external_location = 's3://{LAKE}/hundred/')"
+    rows = "SELECT x AS id, CAST(x AS varchar) AS p FROM UNNEST(sequence({}, {})) AS s(x)"
+    over = "HIVE_TOO_MANY_OPEN_PARTITIONS: Exceeded limit of 100 open writers for partitions/buckets"
+    assert lake.run(f"CREATE TABLE hundred {place} AS {rows.format(1, 101)}").reason.startswith(over)
+    assert lake.run(f"CREATE TABLE hundred {place} AS {rows.format(1, 100)}").state == "SUCCEEDED"
+    assert lake.run(f"INSERT INTO hundred {rows.format(201, 301)}").reason.startswith(over)
+    assert lake.rows("SELECT count(*), count(DISTINCT p) FROM hundred") == [["100", "100"]]
+
+
+@pytest.mark.parametrize("value", ["a b", "x/y", "12:30", "50%", "k=v", "Zürich", None])
+def test_a_partition_of_any_value_is_written_and_found(lake: Lake, value: str | None) -> None:
+    name = f"any_{abs(hash(value))}"
+    literal = "CAST(NULL AS varchar)" if value is None else f"'{value}'"
+    place = f"WITH (partitioned_by = ARRAY['p'], external_location = 's3://{LAKE}/{name}/')"
+    lake.rows(f"CREATE TABLE {name} {place} AS SELECT 1 AS id, {literal} AS p")
+    condition = "p IS NULL" if value is None else f"p = '{value}'"
+    assert lake.rows(f"SELECT id, p FROM {name} WHERE {condition}") == [["1", value]]
+    shown = "__HIVE_DEFAULT_PARTITION__" if value is None else value
+    assert lake.rows(f"SHOW PARTITIONS {name}") == [[f"p={shown}"]]
+
+
+@pytest.mark.parametrize(
+    ("how", "suffix"),
+    [
+        ("format = 'PARQUET', write_compression = 'ZSTD', compression_level = 4", ".parquet"),
+        ("format = 'JSON', write_compression = 'GZIP'", ".json.gz"),
+        ("format = 'TEXTFILE', field_delimiter = '|', write_compression = 'GZIP'", ".txt.gz"),
+    ],
+)
+def test_properties_of_a_table_that_is_written_are_honoured(lake: Lake, how: str, suffix: str) -> None:
+    name = f"how_{abs(hash(how))}"
+    place = f"{how}, partitioned_by = ARRAY['p'], external_location = 's3://{LAKE}/{name}/'"
+    lake.rows(f"CREATE TABLE {name} WITH ({place}) AS SELECT 1 AS id, 'x' AS s, 'a' AS p")
+    [file] = lake.s3.list_objects_v2(Bucket=LAKE, Prefix=f"{name}/")["Contents"]
+    assert file["Key"].endswith(suffix)
+    assert lake.rows(f"SELECT id, s, p FROM {name}") == [["1", "x", "a"]]
+
+
+def test_a_table_is_made_with_no_data(lake: Lake) -> None:
+    lake.rows("CREATE TABLE no_data AS SELECT 1 AS id, 'x' AS s WITH NO DATA")
+    assert lake.rows("SELECT * FROM no_data") == []
+    assert lake.rows("SHOW COLUMNS IN no_data") == [["id"], ["s"]]
+
+
+def test_a_result_bucket_that_is_gone_fails_the_query_by_its_name(lake: Lake) -> None:
+    lake.s3.create_bucket(Bucket="results-gone")
+    output = {"OutputLocation": "s3://results-gone/"}
+    assert lake.run("SELECT 1", ResultConfiguration=output).state == "SUCCEEDED"
+    for file in lake.s3.list_objects_v2(Bucket="results-gone")["Contents"]:
+        lake.s3.delete_object(Bucket="results-gone", Key=file["Key"])
+    lake.s3.delete_bucket(Bucket="results-gone")
+    ran = lake.run("SELECT 1", ResultConfiguration=output)
+    assert (ran.state, "results-gone" in ran.reason) == ("FAILED", True)
+
+
+def test_a_table_that_goes_while_it_is_asked_for_is_not_found(tmp_path: Path) -> None:
+    """Queries run as they come: one that is asked for after the table went is told so."""
+    port = free_port()
+    process = started(port, tmp_path / "aws")
+    try:
+        lake = Lake(lambda service: client(service, f"http://127.0.0.1:{port}"))
+        for bucket in (LAKE, "athena-results"):
+            lake.s3.create_bucket(Bucket=bucket)
+        lake.glue.create_database(DatabaseInput={"Name": DATABASE})
+        lake.rows(f"CREATE EXTERNAL TABLE short (n int) LOCATION 's3://{LAKE}/short/'")
+        slow = [lake.start("SELECT count(*) FROM short, UNNEST(sequence(1, 1000)) AS t(x)") for _ in range(12)]
+        lake.glue.delete_table(DatabaseName=DATABASE, Name="short")
+        for execution in slow:
+            status = lake.wait(execution)["Status"]
+            reason = status.get("StateChangeReason", "")
+            assert status["State"] == "SUCCEEDED" or reason.startswith("TABLE_NOT_FOUND: Table 'awsdatacatalog.flights")
+    finally:
+        stopped(process)

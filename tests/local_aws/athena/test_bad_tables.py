@@ -1,0 +1,75 @@
+"""Tables that cannot be read: each query says what is wrong with which table, and where."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from .conftest import LAKE, Lake, orc, parquet
+
+
+@pytest.mark.parametrize("kind", ["text", "opencsv", "json", "parquet", "orc"])
+def test_a_column_of_a_type_that_nobody_knows_is_named(lake: Lake, kind: str) -> None:
+    name = f"unknown_type_{kind}"
+    bodies = {"json": b"{}", "parquet": parquet(id=[1]), "orc": orc(id=[1])}
+    lake.put(f"{name}/a", bodies.get(kind, b"1,2\n"))
+    lake.table(name, kind, "id int; odd hyperloglog")
+    ran = lake.run(f"SELECT * FROM {name}")
+    assert ran.state == "FAILED"
+    assert ran.reason == (
+        f"NOT_SUPPORTED: column odd of table flights.{name} is of the type hyperloglog, which is not known here; "
+        "change it in the table"
+    )
+
+
+def test_a_serde_that_nobody_knows_is_named(lake: Lake) -> None:
+    lake.put("unknown_serde/a", "1\n")
+    lake.table("unknown_serde", "avro", "id int")
+    assert lake.run("SELECT * FROM unknown_serde").reason == (
+        "NOT_SUPPORTED: table flights.unknown_serde has the SerDe org.apache.hadoop.hive.serde2.avro.avroserde; "
+        "this AWS reads Parquet, ORC, JSON (OpenX, Hive), CSV (LazySimple, OpenCSV) and RegexSerDe"
+    )
+
+
+def test_a_table_whose_folder_is_empty_has_no_rows(lake: Lake) -> None:
+    lake.table("empty_folder", "text", "id int")
+    assert lake.rows("SELECT * FROM empty_folder") == []
+
+
+def test_a_table_whose_bucket_is_gone_is_named_with_it(lake: Lake) -> None:
+    lake.table("gone", "text", "id int", location="s3://no-such-bucket-here/gone/")
+    reason = lake.run("SELECT * FROM gone").reason
+    assert "no-such-bucket-here" in reason and not reason.startswith("GENERIC_INTERNAL_ERROR"), reason
+
+
+def test_a_database_that_goes_away_fails_the_next_query_by_name(lake: Lake) -> None:
+    lake.glue.create_database(DatabaseInput={"Name": "passing"})
+    lake.rows(f"CREATE EXTERNAL TABLE passing.t (id int) LOCATION 's3://{LAKE}/passing/'")
+    lake.glue.delete_database(Name="passing")
+    reason = lake.run("SELECT * FROM passing.t").reason
+    assert reason.startswith(("TABLE_NOT_FOUND: Table 'awsdatacatalog.passing.t'", "SCHEMA_NOT_FOUND")), reason
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_read_as_it_was_or_as_it_is(lake: Lake) -> None:
+    """Never a part of each."""
+    bodies = ["".join(f"{number},{letter * 50}\n" for number in range(20_000)) for letter in "ab"]
+    lake.put("replaced/a.csv", bodies[0])
+    lake.table("replaced", "text", "id int; note string", serde={"field.delim": ","})
+    over = threading.Event()
+
+    def replace() -> None:
+        turn = 0
+        while not over.is_set():
+            turn += 1
+            lake.put("replaced/a.csv", bodies[turn % 2])
+
+    writer = threading.Thread(target=replace)
+    writer.start()
+    try:
+        for _ in range(5):
+            rows = lake.rows("SELECT substr(note, 1, 1), count(*), max(length(note)) FROM replaced GROUP BY 1")
+            assert rows in ([["a", "20000", "50"]], [["b", "20000", "50"]])
+    finally:
+        over.set()
+        writer.join()
