@@ -102,8 +102,8 @@ def test_a_line_with_more_than_one_object_is_set_aside_wherever_it_is(spark: Spa
         "semicolon": '{"id": 16};{"id": 17}\n{"id": 18}\n',
         "good": '{"id": 9, "text": "} {"}\n\n  {"id": 10}  \r\n',
         "bad line": '{"id": 11},\n{"id"\n{"id": 12} # the last\n',
-        "zipped.gz": gzip.compress(b'{"id": 13}{"id": 14}'),
-        "good.gz": gzip.compress(b'{"id": 15}\n' * 30_000),
+        "zipped.gz": gzip.compress(b'{"id": 13}{"id": 14}', mtime=0),
+        "good.gz": gzip.compress(b'{"id": 15}\n' * 30_000, mtime=0),
     }
     for name, body in files.items():
         lake.put("raw", f"{lake.database}/events/{name}", body)
@@ -124,11 +124,11 @@ def test_a_line_with_more_than_one_object_is_set_aside_wherever_it_is(spark: Spa
 def test_a_packed_file_that_is_cut_off_or_not_packed_is_set_aside(spark: SparkSession, lake: Lake) -> None:
     lines = "".join(f'{{"id": {number}}}\n' for number in range(5000)).encode()
     packed = {
-        "a.json.gz": gzip.compress(lines)[:-50],
+        "a.json.gz": gzip.compress(lines, mtime=0)[:-50],
         "b.json.gz": b'{"id": 1}\n',
         "c.json.bz2": bz2.compress(lines)[:-9],
     }
-    for name, body in (packed | {"d.json.gz": gzip.compress(b'{"id": -1}\n')}).items():
+    for name, body in (packed | {"d.json.gz": gzip.compress(b'{"id": -1}\n', mtime=0)}).items():
         lake.put("raw", f"{lake.database}/events/{name}", body)
     lake.table("events", "json", {"id": "int"})
     source = read(spark, lake, "events")

@@ -32,7 +32,7 @@ CSV_CASES = {
         {
             "a.csv": '\ufeffid,note,n\r\n1,"first\r\nsecond",2\r\n2,"a ""b""\n\n, \\"c",3\r\n\r\n3,plain,4',
             "b.csv": 'id,note,n\n4,"x",5\n5,"open\n6,lost,7\n',
-            "c.csv.gz": gzip.compress(b'id,note,n\n7,"y\nz",8\n8,w\n'),
+            "c.csv.gz": gzip.compress(b'id,note,n\n7,"y\nz",8\n8,w\n', mtime=0),
             "d.csv": "id,note,n\n",
         },
         [

@@ -161,10 +161,10 @@ JSON_CASES = {
         "json",
         ID,
         {
-            "a.json.gz": gzip.compress(b'{"id":1}\n'),
+            "a.json.gz": gzip.compress(b'{"id":1}\n', mtime=0),
             "b.json.bz2": bz2.compress(b'{"id":2}\n'),
             "c.json": '\ufeff{"id":3}\r\n',
-            "cut.json.gz": gzip.compress(b'{"id":4}\n' * 999)[:-20],
+            "cut.json.gz": gzip.compress(b'{"id":4}\n' * 999, mtime=0)[:-20],
         },
         [{"id": 1}, {"id": 2}, {"id": 3}],
         set_aside={"cut.json.gz": PACKED},
