@@ -46,5 +46,5 @@ def find_matches_transform(stack: LakeStack, name: str, transform: MlTransform, 
 
 def warn(stack: LakeStack) -> None:
     """Say at synth what lake.yaml asks for though it should not."""
-    for warning in warnings(stack.lake.config):
+    for warning in warnings(stack.lake.config, stack.lake.env):
         Annotations.of(stack).add_warning(warning)

@@ -35,7 +35,7 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
             raise
         out.print_json(json.dumps({"problems": [asdict(trouble) for trouble in error.troubles]}))
         raise typer.Exit(2) from None
-    for warning in warnings(lake.config):
+    for warning in warnings(lake.config, lake.env):
         err.print(f"warning: {warning}", markup=False, style="yellow")
     if lacks := flink.missing(lake):
         err.print(f"warning: {lacks}", markup=False, style="yellow")

@@ -43,6 +43,8 @@ def query(
         results.check(output)
     most = 0 if output else SHOWN if out.is_terminal and not (all_ or as_json) else None
     answer = sql.query(aws, sql.named(aws, statement) if name else statement, database, most)
+    if answer.note:
+        err.print(f"note: {answer.note}", markup=False, style="yellow")
     cost = {"bytes_scanned": answer.scanned, "seconds": answer.seconds}
     costs = f"{human_bytes(answer.scanned)} scanned, {answer.seconds:.1f} s, {answer.output}"
     if output:

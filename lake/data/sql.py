@@ -47,6 +47,8 @@ class Column:
 class Answer:
     """The result of a statement. Values are as Athena writes them; None is NULL. `scanned` is in bytes.
 
+    note is what the embedded AWS says of a statement whose answer may be another one on AWS.
+
     rows are all of them, or the first where `more` says that there are others.
     """
 
@@ -56,6 +58,7 @@ class Answer:
     seconds: float
     output: str
     more: bool = False
+    note: str = ""
 
     def records(self) -> list[dict[str, str | None]]:
         return [{column.name: text for column, text in zip(self.columns, row, strict=True)} for row in self.rows]
@@ -135,6 +138,7 @@ def _answer(aws: Aws, execution_id: str, most: int | None) -> Answer:
         statistics.get("TotalExecutionTimeInMillis", 0) / 1000,
         execution["ResultConfiguration"]["OutputLocation"],
         most is not None and len(rows) > most,
+        execution["Status"].get("StateChangeReason", ""),
     )
 
 

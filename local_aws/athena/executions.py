@@ -19,6 +19,7 @@ from local_aws import disk
 from local_aws.athena import errors, results, reuse, statements, unfinished
 from local_aws.athena.errors import QueryCancelled, QueryFailed
 from local_aws.athena.memory import Memory
+from local_aws.athena.query import differences
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session, connection
 from local_aws.athena.tables import Catalog
@@ -270,7 +271,7 @@ class Executions:
         kept = {"Columns": answer.columns, "Header": answer.header, "UpdateCount": answer.update_count}
         with self._lock, self._store.transaction():
             self._store.update(_COLLECTION, execution, Answer=kept)
-            if self._finish(execution, "SUCCEEDED", None, statistics=statistics):
+            if self._finish(execution, "SUCCEEDED", _note(request.sql), statistics=statistics):
                 unfinished.settle(self._context, execution)
         unfinished.take_back(self._context, execution)  # of one that was cancelled meanwhile
 
@@ -368,3 +369,9 @@ def _statistics(begun: float, session: Session | None) -> Document:
         "ServiceProcessingTimeInMillis": 0,
         "ResultReuseInformation": {"ReusedPreviousResult": False},
     }
+
+
+def _note(sql: str) -> str | None:
+    """What a person should know of a query that has succeeded: AWS's answer may be another one."""
+    found = [f"{one.title}: {one.here.rstrip('.')}" for one in differences.used_by(sql)]
+    return f"The embedded AWS differs from AWS here. {'; '.join(found)}" if found else None

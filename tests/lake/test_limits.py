@@ -127,5 +127,7 @@ def test_arns_are_those_of_the_regions_partition(region: str, beginning: str) ->
 )
 def test_an_account_whose_data_may_be_deleted_is_to_be_named(tmp_path: Path, environment: str, warned: bool) -> None:
     (tmp_path / "lake.yaml").write_text(f"project: shop\nenvironments:\n  dev: {environment}\n")
-    found = [text for text in warnings(load(tmp_path / "lake.yaml").config) if text.startswith("environments.dev")]
+    found = [
+        text for text in warnings(load(tmp_path / "lake.yaml").config, "dev") if text.startswith("environments.dev")
+    ]
     assert bool(found) is warned

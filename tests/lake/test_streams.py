@@ -134,7 +134,7 @@ def test_a_name_that_is_too_long_for_aws_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("compression", ["zip", "snappy"])
 def test_files_that_athena_cannot_read_are_warned_of(tmp_path: Path, compression: str) -> None:
     assert problems(tmp_path, f"{{format: json, compression: {compression}}}") == []
-    (warning,) = warnings(load(tmp_path / "lake.yaml", "local").config)
+    (warning,) = warnings(load(tmp_path / "lake.yaml", "local").config, "local")
     assert warning.startswith(f"streams.events.delivery.compression: Athena reads no JSON in {compression} files")
 
 

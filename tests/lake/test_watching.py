@@ -83,7 +83,7 @@ def test_lines_that_are_not_in_the_stream_are_named(there: set[int], says: str) 
 def test_a_check_counts_every_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int, errors: int, is_exact: bool
 ) -> None:
-    stream = SimpleNamespace(retention_hours=24, buffer=SimpleNamespace(seconds=60))
+    stream = SimpleNamespace(retention_hours=24, delivery=SimpleNamespace(buffer=SimpleNamespace(seconds=60)))
     lake = SimpleNamespace(root=tmp_path, deployment="local", config=SimpleNamespace(streams={"s": stream}))
     fake: Any = SimpleNamespace(lake=lake, names=NAMES)
     file = tmp_path / "e.jsonl"

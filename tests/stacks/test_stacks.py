@@ -203,7 +203,8 @@ def test_a_file_of_sql_is_a_named_query_with_the_databases_filled_in() -> None:
 
 
 def test_firehose_converts_to_parquet_with_the_buffer_aws_asks_for(local: Stacks) -> None:
-    delivery = only(local, "streaming", "aws_kinesis_firehose_delivery_stream")["extended_s3_configuration"]
+    deliveries = resources(local["streaming"], "aws_kinesis_firehose_delivery_stream").values()
+    [delivery] = [one["extended_s3_configuration"] for one in deliveries if one["name"] == "flights-local-departures"]
 
     assert delivery["buffering_size"] >= 64
     assert delivery["compression_format"] == "UNCOMPRESSED"

@@ -134,13 +134,13 @@ def test_the_registry_is_taken_where_there_is_no_mirror(nowhere: Path, monkeypat
 
 def test_a_mirror_goes_before_the_registry(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mirror = nowhere / "a mirror"
-    target = mirror / provider.SOURCE / "6.25.0/linux_amd64"
+    target = mirror / provider.SOURCE / "5.100.0/linux_amd64"
     target.mkdir(parents=True)
-    (target / "terraform-provider-aws_v6.25.0").touch()
+    (target / "terraform-provider-aws_v5.100.0").touch()
     monkeypatch.setattr(provider, "search_path", lambda *_: [mirror])
     monkeypatch.setattr(provider, "registry_answers", lambda: pytest.fail("the registry was asked"))
     configuration, source = install.choose_provider(nowhere, "linux_amd64", required=True)
-    assert source == f"6.25.0 from the mirror {mirror}"
+    assert source == f"5.100.0 from the mirror {mirror}"
     assert str(mirror) in configuration.read_text()
 
 

@@ -55,14 +55,14 @@ def _states(config: Config) -> Iterator[Problem]:
             )
 
 
-def warnings(config: Config) -> Iterator[str]:
-    """What is allowed, and hardly ever wanted."""
-    for name, environment in config.environments.items():
-        if environment.destroyable and not (environment.endpoint or environment.account):
-            yield (
-                f"environments.{name}: its data may be deleted, and it names no account: a login to another one would "
-                "find the same lake there. Add the account's 12 digits: account"
-            )
+def warnings(config: Config, env: str) -> Iterator[str]:
+    """What is allowed, and hardly ever wanted, in the environment `env` and besides."""
+    environment = config.environments[env]
+    if environment.destroyable and not (environment.endpoint or environment.account):
+        yield (
+            f"environments.{env}: its data may be deleted, and it names no account, so a login to any account will do. "
+            "Add its 12 digits: account"
+        )
     for name in config.ml_transforms:
         yield (
             f"ml_transforms.{name}: AWS's FindMatches ran only on Glue 2.0, which ended on 2026-04-01. The resource is "

@@ -58,7 +58,7 @@ class Reader:
             prepare(con)
             relation = Relation(con, "t", table, self.memory)
             relation.register(files)
-            relation.create(files, with_path=False)
+            relation.create(files, hidden=())
             return con.execute(sql).fetchall()
 
     def _file(self, name: str, body: str | bytes) -> S3File:

@@ -209,3 +209,12 @@ def test_a_json_file_that_is_replaced_by_one_with_other_spellings_is_read_by_the
     for key in ("userid", "userId", "USERID"):
         lake.put("respelled/a.json", f'{{"{key}": 7}}\n')
         assert lake.run("SELECT userid FROM respelled").rows == [["7"]]
+
+
+def test_a_statement_whose_answer_may_be_another_one_on_aws_says_so(lake: Lake) -> None:
+    noted = lake.run("SELECT approx_distinct(1)").document["Status"]
+    plain = lake.run("SELECT count(*)").document["Status"]
+
+    assert (noted["State"], plain["State"]) == ("SUCCEEDED", "SUCCEEDED")
+    assert noted["StateChangeReason"].startswith("The embedded AWS differs from AWS here. Estimates are exact: ")
+    assert "StateChangeReason" not in plain

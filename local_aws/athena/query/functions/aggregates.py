@@ -79,7 +79,6 @@ FUNCTIONS = [
     aggregate("bitwise_and_agg(bigint) -> bigint", "<<bit_and|{0}>>"),
     aggregate("bitwise_or_agg(bigint) -> bigint", "<<bit_or|{0}>>"),
     aggregate("bitwise_xor_agg(bigint) -> bigint", "<<bit_xor|{0}>>"),
-    aggregate("checksum(T) -> varbinary", over_rows(Python(groups.checksum))),
     *[aggregate(f"{name}(double) -> double", f"<<{call}|{{0}}>>") for name, call in _DOUBLES.items()],
     aggregate("skewness(double) -> double", over_rows(Python(groups.skewness))),
     *[

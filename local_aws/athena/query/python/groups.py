@@ -5,16 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from local_aws.athena.query.python import hashes
 from local_aws.athena.query.python.failing import bad
 from local_aws.athena.query.python.lists import _hashable
-
-
-def checksum(values: list[Any]) -> bytes:
-    total = 0
-    for value in values:
-        total += 0x9E3779B185EBCA87 if value is None else hashes.xx64(repr(value).encode()) * 0x9E3779B185EBCA87
-    return (total & (2**64 - 1)).to_bytes(8, "little")
 
 
 def skewness(values: list[float | None]) -> float | None:

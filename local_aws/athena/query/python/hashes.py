@@ -8,6 +8,8 @@ import struct
 import zlib
 from collections.abc import Callable
 
+from local_aws.athena.errors import QueryFailed
+
 _MASK = 2**64 - 1
 
 
@@ -120,6 +122,7 @@ def murmur64(value: int | str) -> int:
 
 
 _SPOOKY = 0xDEADBEEFDEADBEEF
+LONGEST_SPOOKY = 191
 _ROUND = ((2, 0, 50, 3), (3, 1, 52, 0), (0, 2, 30, 1), (1, 3, 41, 2), (2, 0, 54, 3), (3, 1, 48, 0), (0, 2, 38, 1),
           (1, 3, 37, 2), (2, 0, 62, 3), (3, 1, 34, 0), (0, 2, 5, 1), (1, 3, 36, 2))  # fmt: skip
 _END = ((3, 2, 15), (0, 3, 52), (1, 0, 26), (2, 1, 51), (3, 2, 28), (0, 3, 9), (1, 0, 47), (2, 1, 54), (3, 2, 32),
@@ -127,9 +130,9 @@ _END = ((3, 2, 15), (0, 3, 52), (1, 0, 26), (2, 1, 51), (3, 2, 28), (0, 3, 9), (
 
 
 def _spooky(data: bytes) -> int:
-    """SpookyHash V2 for fewer than 192 bytes, with the seeds 0; of a longer text it takes the digest of 64 bytes."""
-    if len(data) >= 192:
-        data = hashlib.sha512(data).digest()
+    """SpookyHash V2 with the seeds 0. Of longer data it goes another way, which is not here."""
+    if len(data) > LONGEST_SPOOKY:
+        raise QueryFailed(f"NOT_SUPPORTED: spooky_hash_v2 of {len(data)} bytes; at most {LONGEST_SPOOKY} here")
     h = [0, 0, _SPOOKY, _SPOOKY]
     at = 0
     if len(data) > 15:
