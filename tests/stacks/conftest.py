@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,20 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Stacks:
 
 
 @pytest.fixture(scope="session")
-def prod(tmp_path_factory: pytest.TempPathFactory) -> Stacks:
-    return synthesised(ROOT / "lake.yaml", "prod", tmp_path_factory.mktemp("prod"))
+def flink_jar(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make flink-jar` builds, as far as a synth looks at it."""
+    jar = tmp_path_factory.mktemp("jar") / "dependencies.jar"
+    with zipfile.ZipFile(jar, "w") as archive:
+        for name in ("org/apache/flink/connector/kinesis/Source.class", "lake/events/EventFormatFactory.class"):
+            archive.writestr(name, "")
+    return jar
+
+
+@pytest.fixture(scope="session")
+def prod(tmp_path_factory: pytest.TempPathFactory, flink_jar: Path) -> Stacks:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAKE_FLINK_JAR", str(flink_jar))
+        return synthesised(ROOT / "lake.yaml", "prod", tmp_path_factory.mktemp("prod"))
 
 
 def resources(stack: dict[str, Any], type_: str) -> dict[str, dict[str, Any]]:

@@ -247,15 +247,13 @@ def test_results_go_to_tables_of_the_curated_zone_and_what_no_window_counts_to_t
 
 
 def test_an_account_gets_the_application_with_the_jar_and_none_without(
-    prod: Stacks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    flink_jar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert not resources(prod["streaming"], "aws_kinesisanalyticsv2_application")
-    jar = tmp_path / "dependencies.jar"
-    with zipfile.ZipFile(jar, "w") as archive:
-        for name in ("org/apache/flink/connector/kinesis/Source.class", "lake/events/EventFormatFactory.class"):
-            archive.writestr(name, "")
-    monkeypatch.setenv("LAKE_FLINK_JAR", str(jar))
+    monkeypatch.setenv("LAKE_FLINK_JAR", str(tmp_path / "nothing.jar"))
+    without = synthesised(ROOT / "lake.yaml", "prod", tmp_path / "without")
+    assert not resources(without["streaming"], "aws_kinesisanalyticsv2_application")
 
+    monkeypatch.setenv("LAKE_FLINK_JAR", str(flink_jar))
     stacks = synthesised(ROOT / "lake.yaml", "prod", tmp_path / "out")
 
     assert only(stacks, "streaming", "aws_kinesisanalyticsv2_application")["start_application"] is True

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.stacks.conftest import Stacks, resources, synthesised
-from tests.stacks.test_stacks import lake_of, only
+from tests.stacks.test_stacks import lake_of
 
 EVERYTHING = """\
 streams:

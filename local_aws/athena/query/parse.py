@@ -52,6 +52,10 @@ class AthenaQuery(Trino):
             "SUBSTRING": lambda self: self._parse_substring(),
             "TRIM": lambda self: self._parse_trim(),
         }
+        NO_PAREN_FUNCTIONS: ClassVar[dict[TokenType, Any]] = {
+            **TrinoParser.NO_PAREN_FUNCTIONS,
+            TokenType.CURRENT_SCHEMA: exp.CurrentSchema,
+        }
         NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
             name: parser for name, parser in TrinoParser.NO_PAREN_FUNCTION_PARSERS.items() if name in ("CASE", "IF")
         }

@@ -38,7 +38,9 @@ REFUSED = {
     "SELECT 1 = 'a'": "TYPE_MISMATCH: Cannot apply operator: integer = varchar",
     "SELECT nothing(1)": "FUNCTION_NOT_FOUND: Function nothing not registered",
     "SELECT checksum(1)": "FUNCTION_NOT_FOUND: Function checksum not registered",
-    "SELECT spooky_hash_v2_32(to_utf8(rpad('', 192, 'a')))": "NOT_SUPPORTED: spooky_hash_v2 of 192 bytes; at most 191 here",
+    "SELECT spooky_hash_v2_32(to_utf8(rpad('', 192, 'a')))": (
+        "NOT_SUPPORTED: spooky_hash_v2 of 192 bytes; at most 191 here"
+    ),
     "SELECT n FROM (VALUES 1) a(n), (VALUES 1) b(n)": "AMBIGUOUS_NAME: Column 'n' is ambiguous",
     "SELECT a, sum(b) FROM (VALUES (1, 2)) t(a, b)": (
         "EXPRESSION_NOT_AGGREGATE: 'a' must be an aggregate expression or appear in GROUP BY clause"
