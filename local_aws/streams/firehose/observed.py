@@ -30,7 +30,7 @@ class Observed:
         self._context, self._region = context, region
         self._counted = Counter[str]()
         self._latest = dict[str, float]()
-        self._put = 0.0
+        self._put = -METRICS_EVERY
 
     def error(self, settings: Settings, code: str, message: str) -> None:
         """One line in AWS's layout in the stream's log, if it has one."""
@@ -60,9 +60,17 @@ class Observed:
     def gauge(self, **values: float) -> None:
         self._latest |= {name.replace("_", "."): value for name, value in values.items()}
 
+    @property
+    def due_in(self) -> float | None:
+        """Seconds until what was counted is put; None where nothing was."""
+        if not (self._counted or self._latest):
+            return None
+        return max(0.0, self._put + METRICS_EVERY - time.monotonic())
+
     def flush(self, name: str, *, now: bool = False) -> None:
         """Put what was counted, at most every `METRICS_EVERY` seconds."""
-        if not (self._counted or self._latest) or (not now and time.monotonic() - self._put < METRICS_EVERY):
+        due = self.due_in
+        if due is None or (due > 0 and not now):
             return
         values, self._put = {**self._counted, **self._latest}, time.monotonic()
         self._counted.clear()

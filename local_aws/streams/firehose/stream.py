@@ -86,11 +86,11 @@ class DeliveryStream:
             self._observed.flush(self.settings.name)
 
     def _patience(self) -> float | None:
-        """Seconds until the open segment is due; None while there is nothing to do."""
+        """Seconds until the open segment or the metrics are due; None while there is nothing to do."""
         age = self._spool.age
         if age is not None:
             return max(0.0, self._seconds - age)
-        return 0.0 if self._spool.waiting() else None
+        return 0.0 if self._spool.waiting() else self._observed.due_in
 
     @property
     def _seconds(self) -> float:

@@ -64,6 +64,8 @@ DIFFERENCES: dict[str, list[list[str | None]] | str] = {
         ["1", "{a=1, b=10, z=null}"], ["2", "{a=2, b=20, z=null}"], ["3", "{a=null, b=30, z=null}"],
         ["4", "{a=4, b=40, z=9}"],
     ],
+    # The crawler finds no column in them.
+    "lines that are no object": "SYNTAX_ERROR: SELECT * not allowed from relation that has no columns",
     "files of other formats in a table of CSV": "no folder",
     "a file of text in a table of Parquet": "no folder",
     "an object of 10,000 keys": "wide",  # each of them is a column

@@ -334,7 +334,7 @@ class _SelectAnalysis:
             found += made
             self._named += [isinstance(tree, exp.Alias)] * len(made)
         if not found:
-            raise syntax("the select list is empty")
+            raise syntax("SELECT * not allowed from relation that has no columns")
         return tuple(Output(name, node.type) for name, node in found), tuple(node for _, node in found)
 
     def _item(self, tree: exp.Expr, expressions: Expressions) -> list[tuple[str | None, Node]]:
