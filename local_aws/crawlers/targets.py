@@ -228,7 +228,9 @@ def partitioned(folder: Folder, schemas: Mapping[S3File, Schema], warn: Warn) ->
 def _of_most_common(
     schemas: Mapping[S3File, Schema], traits: Mapping[S3File, tuple[object, ...]], votes: Counter[Any], warn: Warn
 ) -> dict[S3File, Schema]:
-    usual = max(votes, key=lambda trait: (votes[trait], len(trait)))
+    files = Counter(traits.values())
+    # Of as many votes, folders with named keys count more than others, and then the more files.
+    usual = max(votes, key=lambda trait: (votes[trait], bool(trait) and all(trait), files[trait]))
     for file, trait in traits.items():
         if trait != usual:
             warn(f"Left out {file.uri}: its format or its folders differ from the rest of its table")

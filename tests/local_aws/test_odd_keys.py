@@ -152,7 +152,8 @@ def _answer(aws: Callable[[str], Any], database: str, sql: str) -> list[list[str
 def test_a_crawl_of_them_and_one_beside_them_succeed(aws: Callable[[str], Any], bucket: str) -> None:
     assert _crawled(aws, bucket, "")
     (table,) = _crawled(aws, bucket, "good/")
-    assert _answer(aws, "odd-good", f'SELECT count(*) FROM "{table["Name"]}"') == [["3"]]
+    # The object `good/part=1` lies beside the folders of the partitions: no row of the table is in it.
+    assert _answer(aws, "odd-good", f'SELECT count(*) FROM "{table["Name"]}"') == [["2"]]
 
 
 def test_what_lies_under_an_odd_key_in_a_table_is_read_like_any_file(aws: Callable[[str], Any], bucket: str) -> None:
