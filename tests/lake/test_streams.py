@@ -111,7 +111,7 @@ def test_the_handler_of_a_transform_has_to_be_there(tmp_path: Path) -> None:
     [
         ("shards: 2", "shards: is of a Kinesis stream, and this stream has none"),
         ("retention_hours: 48", "retention_hours: is of a Kinesis stream, and this stream has none"),
-        ("window: {by: carrier, seconds: 60}", "window: Flink reads a Kinesis stream, and this stream has none"),
+        ("event_time: {column: at}\n    windows: {all: {seconds: 60}}", "windows: Flink reads a Kinesis stream"),
     ],
 )
 def test_a_stream_without_kinesis_takes_no_setting_of_kinesis(tmp_path: Path, more: str, problem: str) -> None:
