@@ -17,7 +17,11 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def zipped(
-    folder: Path, *, inside: str = "", patterns: Iterable[str] = ("*.py",), extra: Mapping[str, Path] | None = None
+    folder: Path,
+    *,
+    inside: str = "",
+    patterns: Iterable[str] = ("*.py", "*.json"),
+    extra: Mapping[str, Path] | None = None,
 ) -> Path:
     """The files under `folder` of these patterns as a zip.
 

@@ -48,8 +48,13 @@ def test_a_dataset_may_have_each_format_of_which_a_table_can_be_declared() -> No
 def test_the_embedded_aws_names_the_same_classes(name: str, classes: hive_classes.Classes) -> None:
     assert classes == tuple(FORMATS[name][part] for part in ("input", "output", "serde"))
     assert serde(Crawled(name), [])["SerializationLibrary"] == classes.serde
-    written = storage({"csv": "TEXTFILE"}.get(name, name), "s3://lake/t/", [])
-    assert (written["InputFormat"], written["OutputFormat"]) == (classes.input, classes.output)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("parquet", "PARQUET"), ("json", "JSON"), ("csv", "TEXTFILE")])
+def test_a_table_that_athena_makes_has_them_too(name: str, kind: str) -> None:
+    made = storage(kind, "s3://lake/t/", [], {})
+    assert (made["InputFormat"], made["OutputFormat"]) == (FORMATS[name]["input"], FORMATS[name]["output"])
+    assert made["SerdeInfo"]["SerializationLibrary"] == FORMATS[name]["serde"]
 
 
 def test_set_up_brings_the_driver_that_jobs_ask_for() -> None:
