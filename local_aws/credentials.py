@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-FILE = "credentials"
+FILE, CONFIG = "credentials", "config"
 PROFILE = "embedded"
 """Its one section. Not `default`: settings that a person has for that would be mixed in."""
 
@@ -46,6 +46,11 @@ def own_keys(folder: Path) -> Keys:
     return read_keys(file)
 
 
+def tell_address(folder: Path, endpoint: str) -> None:
+    """Write where this AWS answers, in AWS's format of shared configuration: Terraform's provider reads it."""
+    _replace(folder / CONFIG, f"[profile {PROFILE}]\nendpoint_url = {endpoint}\n")
+
+
 def read_keys(file: Path) -> Keys:
     """The keys in a file of AWS's format for shared credentials. Raises NoKeys."""
     parser = ConfigParser(interpolation=None, default_section="")
@@ -60,15 +65,24 @@ def read_keys(file: Path) -> Keys:
 def _make(file: Path) -> None:
     """All of it or nothing: a start that is killed leaves no half a file, and of two starts one makes it."""
     id_, secret = "LOCAL" + _random(string.ascii_uppercase, 15), _random(string.ascii_letters, 40)
-    text = f"[{PROFILE}]\naws_access_key_id = {id_}\naws_secret_access_key = {secret}\n"
-    handle, partial = tempfile.mkstemp(dir=file.parent, prefix=f".{FILE}.")
+    partial = _partial(file, f"[{PROFILE}]\naws_access_key_id = {id_}\naws_secret_access_key = {secret}\n")
+    with suppress(FileExistsError):
+        os.link(partial, file)
+    partial.unlink()
+
+
+def _replace(file: Path, text: str) -> None:
+    _partial(file, text).replace(file)
+
+
+def _partial(file: Path, text: str) -> Path:
+    """A file beside it with all of the text, on disk."""
+    handle, partial = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     with os.fdopen(handle, "w") as written:
         written.write(text)
         written.flush()
         os.fsync(written.fileno())
-    with suppress(FileExistsError):
-        os.link(partial, file)
-    Path(partial).unlink()
+    return Path(partial)
 
 
 def _random(letters: str, length: int) -> str:

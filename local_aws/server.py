@@ -15,7 +15,7 @@ import uvicorn
 
 from local_aws import actions, inventory, s3_keys
 from local_aws.context import ACCOUNT, BUFFER_SPEED, Context
-from local_aws.credentials import Keys, own_keys
+from local_aws.credentials import Keys, own_keys, tell_address
 from local_aws.door import Door
 from local_aws.gateway import AsgiApp, Gateway, Receive, Scope, Send
 from local_aws.http import Protocol
@@ -116,6 +116,7 @@ def serve(
         keys = own_keys(folder)
         job_user = JobUser.named(jobs_as, folder) if jobs_as else None
         listener = _bound(port)
+        tell_address(folder, f"http://{HOST}:{port}")
     except BaseException:
         owner.give_back()
         raise

@@ -6,33 +6,16 @@ from typing import Any
 
 from cdktf import Fn, LocalBackend, S3Backend, TerraformOutput, TerraformStack, Token
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
-from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags, AwsProviderEndpoints
+from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
 from constructs import Construct
 
 from lake.configuration.reading import Lake
-from lake.embedded.credentials import PROFILE, credentials_file
+from lake.embedded.credentials import PROFILE, config_file, credentials_file
 
 PROVIDER_VERSIONS = "~> 5.100.0"
 """The line that every test applies: an account gets no other (docs/adr/0004-provider-range.md)."""
 
 _NOT_STARTED = f"{PROFILE}: start the embedded AWS first, `lake local start`"
-_EMBEDDED_SERVICES = (
-    "athena",
-    "cloudwatch",
-    "firehose",
-    "glue",
-    "iam",
-    "kinesis",
-    "kinesisanalyticsv2",
-    "kms",
-    "lambda_",
-    "logs",
-    "s3",
-    "secretsmanager",
-    "sns",
-    "sqs",
-    "sts",
-)
 
 
 class LakeStack(TerraformStack):
@@ -76,17 +59,20 @@ class LakeStack(TerraformStack):
 
 
 def _embedded(lake: Lake) -> dict[str, Any]:
-    """The provider's arguments for the embedded AWS: where its keys are, and every service on the one loopback port."""
-    endpoint, file = lake.environment.endpoint, str(credentials_file(lake))
-    if endpoint is None:
+    """The provider's arguments for the embedded AWS: where its keys are, and its one address for every service.
+
+    The address is in the profile, and not in `endpoints`: with these, the provider takes twice as long to start
+    (docs/adr/0034-the-endpoint-is-in-the-profile.md).
+    """
+    if lake.environment.endpoint is None:
         return {}
+    config = str(config_file(lake))
     return {
         # It reads its keys where they are. Nothing of the person's own configuration is mixed in.
-        "shared_credentials_files": [file],
-        "shared_config_files": [file],
+        "shared_credentials_files": [str(credentials_file(lake))],
+        "shared_config_files": [config],
         # What is no profile is named in Terraform's error, so a plan that comes too early says what to do.
-        "profile": Token.as_string(Fn.conditional(Fn.fileexists(file), PROFILE, _NOT_STARTED)),
-        "endpoints": [AwsProviderEndpoints(**dict.fromkeys(_EMBEDDED_SERVICES, endpoint))],
+        "profile": Token.as_string(Fn.conditional(Fn.fileexists(config), PROFILE, _NOT_STARTED)),
         "s3_use_path_style": True,
         "skip_credentials_validation": True,
         "skip_metadata_api_check": "true",

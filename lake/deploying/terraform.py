@@ -40,6 +40,7 @@ WAIT_SECONDS = 15 * 60
 TAIL_SECONDS = 0.2
 WAIT = "-lock-timeout=24h"
 APPROVED = "-auto-approve"
+_ELSEWHERE = ("AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
 
 
 class Interrupted(LakeError):
@@ -119,7 +120,7 @@ class Terraform:
     def resources(self, stack: str) -> list[str]:
         """The addresses in a stack's state; none where it was never deployed."""
         command = ["terraform", f"-chdir={self._folder(stack)}", "state", "list"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True)
+        done = self._ended(command)
         if done.returncode and "No state file was found" not in done.stderr:
             raise LakeError(done.stderr.strip())
         return done.stdout.split()
@@ -176,7 +177,7 @@ class Terraform:
         if not mark.holds(begun):
             mark.remove()
             command = ["terraform", f"-chdir={folder}", "init", "-input=false", "-no-color", "-reconfigure"]
-            done = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True)
+            done = self._ended(command)
             if done.returncode:
                 raise LakeError(done.stderr.strip())
             mark.set(begun)
@@ -252,7 +253,12 @@ class Terraform:
             # In a session of its own it does not see the terminal's Ctrl-C: this class decides what that means.
             # Into a file, not a pipe: should this process die, Terraform writes on, and finishes what it began.
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=events, stderr=events, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=events,
+                stderr=events,
+                start_new_session=True,
+                env=self._environment(),
             )
         self._running.add(process)
         for line in _lines(log, process):
@@ -266,6 +272,17 @@ class Terraform:
             raise LakeError(_killed(-process.returncode))
         if process.returncode and not progress.errors:
             progress.errors.append(f"terraform {verb} ended with {process.returncode}. What it said is in {log}")
+
+    def _ended(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, start_new_session=True, env=self._environment()
+        )
+
+    def _environment(self) -> dict[str, str]:
+        """The person's, but for what counts more than the address of the embedded AWS."""
+        if self._aws.lake.environment.endpoint is None:
+            return dict(os.environ)
+        return {name: value for name, value in os.environ.items() if not name.startswith(_ELSEWHERE)}
 
     def _note(self, progress: Progress, note: str) -> None:
         if note:

@@ -28,6 +28,11 @@ def credentials_file(lake: Lake) -> Path:
     return lake.root / ".local" / lake.env / "aws" / "credentials"
 
 
+def config_file(lake: Lake) -> Path:
+    """Where its address is, in AWS's format of shared configuration: written anew at each start."""
+    return credentials_file(lake).with_name("config")
+
+
 def keys_of(lake: Lake) -> Keys:
     """Raises BadInput: the embedded AWS was never started, or the file holds no keys."""
     file = credentials_file(lake)

@@ -103,13 +103,13 @@ def test_an_account_gets_no_endpoint_and_no_keys(prod: Stacks) -> None:
         assert not {"access_key", "secret_key", "endpoints", "profile", "shared_credentials_files"} & set(provider)
 
 
-def test_the_embedded_aws_gets_its_keys_by_the_path_of_their_file(local: Stacks) -> None:
-    file = str(ROOT / ".local/local/aws/credentials")
+def test_the_embedded_aws_gets_its_keys_and_its_address_by_the_paths_of_their_files(local: Stacks) -> None:
+    keys, address = (str(ROOT / ".local/local/aws" / name) for name in ("credentials", "config"))
     for stack in local.values():
         [provider] = stack["provider"]["aws"]
         assert not {"access_key", "secret_key"} & set(provider)
-        assert provider["shared_credentials_files"] == provider["shared_config_files"] == [file]
-        assert provider["profile"].startswith(f'${{fileexists("{file}") ? "embedded" : ')
+        assert (provider["shared_credentials_files"], provider["shared_config_files"]) == ([keys], [address])
+        assert provider["profile"].startswith(f'${{fileexists("{address}") ? "embedded" : ')
         assert "`lake local start`" in provider["profile"]
 
 
