@@ -204,9 +204,15 @@ def due_together(
 
 
 def need_stream(aws: Aws, stream: str) -> None:
-    """Raises BadInput: it is not in lake.yaml."""
-    if stream not in aws.lake.config.streams:
-        raise BadInput(f"there is no stream {stream!r} in lake.yaml. {allowed(stream, aws.lake.config.streams)}")
+    """Raises BadInput: it is not in lake.yaml, or has no Kinesis stream."""
+    streams = aws.lake.config.streams
+    if stream not in streams:
+        raise BadInput(f"there is no stream {stream!r} in lake.yaml. {allowed(stream, streams)}")
+    if streams[stream].delivery.source == "direct":
+        raise BadInput(
+            f"{stream} has no Kinesis stream (delivery.source: direct). Put events into Firehose: "
+            f"`aws firehose put-record-batch --delivery-stream-name {aws.names.stream(stream)} ...`"
+        )
 
 
 def need_file(file: Path) -> None:

@@ -25,7 +25,10 @@ PERIODS = 5
 
 @dataclass(frozen=True)
 class _Measure:
-    """A value to watch: the newest of a metric, or as so many a second."""
+    """A value to watch: the newest of a metric, or as so many a second.
+
+    `of` is what follows the stream's name in that of the resource.
+    """
 
     name: str
     namespace: str
@@ -33,6 +36,7 @@ class _Measure:
     dimension: str
     statistic: str
     a_second: bool = False
+    of: str = ""
 
 
 _MEASURES = (
@@ -51,7 +55,8 @@ _MEASURES = (
     _Measure("bad_events", "AWS/Firehose", "FailedConversion.Records", "DeliveryStreamName", "Sum"),
     _Measure("watermark", "AWS/KinesisAnalytics", "currentOutputWatermark", "Application", "Maximum"),
     _Measure("windows", "AWS/KinesisAnalytics", "numRecordsOut", "Application", "Maximum"),
-    _Measure("late_events", "AWS/KinesisAnalytics", "numLateRecordsDropped", "Application", "Maximum"),
+    # Late events and malformed ones: the application keeps them in a stream of their own.
+    _Measure("rejected_events", "AWS/Kinesis", "IncomingRecords", "StreamName", "Sum", of="_rejected"),
 )
 
 
@@ -99,7 +104,7 @@ def _metrics(aws: Aws, stream: str, period: int) -> Reading:
 
 
 def _query(number: int, measure: _Measure, resource: str, period: int) -> dict[str, Any]:
-    dimensions = [{"Name": measure.dimension, "Value": resource}]
+    dimensions = [{"Name": measure.dimension, "Value": resource + measure.of}]
     metric = {"Namespace": measure.namespace, "MetricName": measure.metric, "Dimensions": dimensions}
     return {"Id": f"m{number}", "MetricStat": {"Metric": metric, "Period": period, "Stat": measure.statistic}}
 

@@ -18,15 +18,17 @@ NAMES = SimpleNamespace(stream=lambda name: f"p-{name}", bucket=lambda purpose: 
 
 
 class CloudWatch:
-    """Answers with the values of metrics by name; those of no name have none."""
+    """Answers with the values of metrics by name; those of no name have none. `rejected` is of the stream beside."""
 
-    def __init__(self, **values: float) -> None:
-        self.values = {name.replace("_", "."): value for name, value in values.items()}
+    def __init__(self, rejected: float | None = None, **values: float) -> None:
+        self.values = {("p-s", name.replace("_", ".")): value for name, value in values.items()}
+        if rejected is not None:
+            self.values["p-s_rejected", "IncomingRecords"] = rejected
 
     def get_metric_data(self, MetricDataQueries: list[Any], **_: Any) -> dict[str, Any]:  # noqa: N803
         metrics = {query["Id"]: query["MetricStat"]["Metric"] for query in MetricDataQueries}
-        assert all(metric["Dimensions"][0]["Value"] == "p-s" for metric in metrics.values())
-        found = {id_: self.values.get(metric["MetricName"]) for id_, metric in metrics.items()}
+        named = {id_: (metric["Dimensions"][0]["Value"], metric["MetricName"]) for id_, metric in metrics.items()}
+        found = {id_: self.values.get(name) for id_, name in named.items()}
         return {
             "MetricDataResults": [
                 {"Id": id_, "Values": [] if value is None else [value]} for id_, value in found.items()
@@ -49,10 +51,14 @@ def aws(cloudwatch: CloudWatch, *files: tuple[str, int]) -> Any:
 
 def test_a_reading_has_what_is_published_a_second_and_the_newest_file() -> None:
     cloudwatch = CloudWatch(
-        IncomingRecords=600, GetRecords_IteratorAgeMilliseconds=250, currentOutputWatermark=1_356_998_400_000.0
+        rejected=7,
+        IncomingRecords=600,
+        GetRecords_IteratorAgeMilliseconds=250,
+        currentOutputWatermark=1_356_998_400_000.0,
     )
     found = watching.reading(aws(cloudwatch, ("s/old", 900), ("s/new", 5)), "s", 60)
     assert (found["shards"], found["events_in_a_second"], found["iterator_age_ms"]) == (2, 10, 250)
+    assert found["rejected_events"] == 7
     assert found["watermark"] == "2013-01-01T00:00:00Z"
     assert found["newest_file"] == "s/new, 5 s ago"
 
@@ -60,10 +66,10 @@ def test_a_reading_has_what_is_published_a_second_and_the_newest_file() -> None:
 def test_what_nobody_publishes_is_a_hyphen_and_no_events_are_none() -> None:
     found = watching.reading(aws(CloudWatch()), "s", 60)
     assert found["events_in_a_second"] == 0
-    assert {found[name] for name in ("iterator_age_ms", "watermark", "late_events", "bad_events", "newest_file")} == {
-        None
-    }
-    assert "late_events -" in _line(found)
+    assert {
+        found[name] for name in ("iterator_age_ms", "watermark", "rejected_events", "bad_events", "newest_file")
+    } == {None}
+    assert "rejected_events -" in _line(found)
     assert "events_in_a_second 0" in _line(found)
 
 
