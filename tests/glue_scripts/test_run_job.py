@@ -4,12 +4,12 @@ import json
 import os
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from stacks.package import zipped
 from tests.glue_scripts.shop import Shop
 from tests.glue_scripts.small_lake import Lake, spark_settings
 from tests.postgres import Database
@@ -25,9 +25,7 @@ def planes(lake: Lake) -> Lake:
 
 
 def run_job(lake: Lake, folder: Path, steps: list[dict[str, Any]], **fields: Any) -> "subprocess.CompletedProcess[str]":
-    with zipfile.ZipFile(folder / "lake_etl.zip", "w") as package:
-        for file in SCRIPTS.glob("lake_etl/**/*.py"):
-            package.write(file, file.relative_to(SCRIPTS))
+    (folder / "lake_etl.zip").write_bytes(zipped(SCRIPTS / "lake_etl", inside="lake_etl").read_bytes())
     settings = spark_settings(lake.storage) | {"spark.ui.showConsoleProgress": "false"}
     (folder / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
     (folder / "run_job.py").write_text((SCRIPTS / "run_job.py").read_text())

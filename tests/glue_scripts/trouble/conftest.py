@@ -1,11 +1,9 @@
 """Jobs as Glue runs them, on an embedded AWS in which a trap can be set for them."""
 
-import io
 import json
 import subprocess
 import sys
 import time
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from stacks.package import zipped
 from tests.embedded import at, client
 from tests.glue_scripts.trouble.watched import kill
 from tests.local_aws.conftest import free_port
@@ -152,10 +151,7 @@ def _filled(jobs: Jobs) -> Jobs:
         jobs.aws("s3").create_bucket(Bucket=bucket)
     for database in ("raw", "curated"):
         jobs.aws("glue").create_database(DatabaseInput={"Name": database})
-    package, scripts = io.BytesIO(), ROOT / "glue_scripts"
-    with zipfile.ZipFile(package, "w") as archive:
-        for file in scripts.glob("lake_etl/**/*.py"):
-            archive.write(file, file.relative_to(scripts))
-    jobs.put("scripts", "lake_etl.zip", package.getvalue())
+    scripts = ROOT / "glue_scripts"
+    jobs.put("scripts", "lake_etl.zip", zipped(scripts / "lake_etl", inside="lake_etl").read_bytes())
     jobs.put("scripts", "run_job.py", (scripts / "run_job.py").read_bytes())
     return jobs

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# duckdb 2.0.1 (PyPI): NaN from a Python function is NULL, while NaN that goes into one stays NaN.
+#
+# A scalar function that is registered with create_function may return NaN, a value of DOUBLE like any other. DuckDB
+# takes it for NULL, within a list too, and null_handling="special" does not change it. So isnan() of the answer is
+# NULL, a filter on it drops the row, and avg() passes over it, where the same NaN written in SQL is counted.
+#
+# Output seen:
+#   in: nan
+#   out: (None, True, None)
+#   in a list: [None, 1.0]
+#   in SQL: (nan, False, True)
+set -euo pipefail
+cd "$(mktemp -d)"
+trap 'rm -rf "$PWD"' EXIT
+python3 -m venv venv
+venv/bin/pip --quiet --disable-pip-version-check install duckdb==2.0.1 numpy==2.3.5
+cat >show.py <<'PY'
+import math
+
+import duckdb
+
+con = duckdb.connect()
+for name, call, gives in (
+    ("told", lambda value: str(value), "VARCHAR"),
+    ("nan_of", lambda value: math.nan, "DOUBLE"),
+    ("nans_of", lambda value: [math.nan, value], "DOUBLE[]"),
+):
+    con.create_function(name, call, ["DOUBLE"], gives, null_handling="special")
+print("in:", con.sql("SELECT told('nan'::DOUBLE)").fetchone()[0])
+print("out:", con.sql("SELECT nan_of(1), nan_of(1) IS NULL, isnan(nan_of(1))").fetchone())
+print("in a list:", con.sql("SELECT nans_of(1)").fetchone()[0])
+print("in SQL:", con.sql("SELECT 'nan'::DOUBLE, 'nan'::DOUBLE IS NULL, isnan('nan'::DOUBLE)").fetchone())
+PY
+diff <(venv/bin/python show.py) - <<'SEEN'
+in: nan
+out: (None, True, None)
+in a list: [None, 1.0]
+in SQL: (nan, False, True)
+SEEN
+echo "as stated"
