@@ -27,10 +27,10 @@ for name, call, gives in (
     ("nans_of", lambda value: [math.nan, value], "DOUBLE[]"),
 ):
     con.create_function(name, call, ["DOUBLE"], gives, null_handling="special")
-print("in:", con.sql("SELECT told('nan'::DOUBLE)").fetchone()[0])
-print("out:", con.sql("SELECT nan_of(1), nan_of(1) IS NULL, isnan(nan_of(1))").fetchone())
-print("in a list:", con.sql("SELECT nans_of(1)").fetchone()[0])
-print("in SQL:", con.sql("SELECT 'nan'::DOUBLE, 'nan'::DOUBLE IS NULL, isnan('nan'::DOUBLE)").fetchone())
+print("in:", con.execute("SELECT told('nan'::DOUBLE)").fetchone()[0])
+print("out:", con.execute("SELECT nan_of(1), nan_of(1) IS NULL, isnan(nan_of(1))").fetchone())
+print("in a list:", con.execute("SELECT nans_of(1)").fetchone()[0])
+print("in SQL:", con.execute("SELECT 'nan'::DOUBLE, 'nan'::DOUBLE IS NULL, isnan('nan'::DOUBLE)").fetchone())
 PY
 diff <(venv/bin/python show.py) - <<'SEEN'
 in: nan
