@@ -27,6 +27,7 @@ def planes(lake: Lake) -> Lake:
 def run_job(lake: Lake, folder: Path, steps: list[dict[str, Any]], **fields: Any) -> "subprocess.CompletedProcess[str]":
     (folder / "lake_etl.zip").write_bytes(zipped(SCRIPTS / "lake_etl", inside="lake_etl").read_bytes())
     settings = spark_settings(lake.storage) | {"spark.ui.showConsoleProgress": "false"}
+    del settings["spark.driver.extraClassPath"]  # a Spark as it is installed, without a database's driver
     (folder / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
     (folder / "run_job.py").write_text((SCRIPTS / "run_job.py").read_text())
     tables, sink = {"planes": "planes"}, {"table": lake.database}
