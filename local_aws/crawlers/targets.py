@@ -212,7 +212,7 @@ def partitioned(folder: Folder, schemas: Mapping[S3File, Schema], warn: Warn) ->
     kept = _of_most_common(schemas, layouts, Counter(layouts.values()), warn)
     signatures = {file: _signature(folder, file) for file in kept}
     # A folder has one vote, however many files lie in it: some beside the partitions do not outvote them.
-    votes = Counter(signature for _, signature in {(folder_of(file), signatures[file]) for file in kept})
+    votes = Counter(signature for _, signature in dict.fromkeys((folder_of(file), signatures[file]) for file in kept))
     kept = _of_most_common(kept, signatures, votes, warn)
     table = FoundTable(folder, keys=_keys(_signature(folder, next(iter(kept)))))
     homes: dict[tuple[str, ...], Folder] = {}
@@ -229,8 +229,8 @@ def _of_most_common(
     schemas: Mapping[S3File, Schema], traits: Mapping[S3File, tuple[object, ...]], votes: Counter[Any], warn: Warn
 ) -> dict[S3File, Schema]:
     files = Counter(traits.values())
-    # Of as many votes, folders with named keys count more than others, and then the more files.
-    usual = max(votes, key=lambda trait: (votes[trait], bool(trait) and all(trait), files[trait]))
+    # Of as many votes, folders with named keys count more than others, then the more files, then the deeper folders.
+    usual = max(votes, key=lambda trait: (votes[trait], bool(trait) and all(trait), files[trait], len(trait)))
     for file, trait in traits.items():
         if trait != usual:
             warn(f"Left out {file.uri}: its format or its folders differ from the rest of its table")
