@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,8 +31,8 @@ def start(
 
     aws: Aws = context.obj.aws()
     with states() as tell:
-        state = applications.start(aws, name, lambda s, far: tell(name, s, far), fresh=fresh, savepoint=savepoint)
-    show({"stream": name, "state": state}, as_json, f"{name}: {state.lower()}")
+        state = applications.start(aws, name, partial(tell, name), fresh=fresh, savepoint=savepoint)
+    _show(name, state, as_json)
 
 
 @stream.command()
@@ -46,8 +47,8 @@ def stop(
 
     aws: Aws = context.obj.aws()
     with states() as tell:
-        state = applications.stop(aws, name, lambda s, far: tell(name, s, far), force=force)
-    show({"stream": name, "state": state}, as_json, f"{name}: {state.lower()}")
+        state = applications.stop(aws, name, partial(tell, name), force=force)
+    _show(name, state, as_json)
 
 
 @stream.command()
@@ -57,8 +58,12 @@ def restart(context: typer.Context, name: StreamName, fresh: Fresh = False, as_j
 
     aws: Aws = context.obj.aws()
     with states() as tell:
-        applications.stop(aws, name, lambda s, far: tell(name, s, far), force=False)
-        state = applications.start(aws, name, lambda s, far: tell(name, s, far), fresh=fresh)
+        applications.stop(aws, name, partial(tell, name), force=False)
+        state = applications.start(aws, name, partial(tell, name), fresh=fresh)
+    _show(name, state, as_json)
+
+
+def _show(name: str, state: str, as_json: bool) -> None:
     show({"stream": name, "state": state}, as_json, f"{name}: {state.lower()}")
 
 

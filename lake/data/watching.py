@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
+from lake.configuration.model.windows import REJECTED
 from lake.errors import LakeError
 
 Reading = dict[str, float | str | None]
@@ -56,7 +57,7 @@ _MEASURES = (
     _Measure("watermark", "AWS/KinesisAnalytics", "currentOutputWatermark", "Application", "Maximum"),
     _Measure("windows", "AWS/KinesisAnalytics", "numRecordsOut", "Application", "Maximum"),
     # Late events and malformed ones: the application keeps them in a stream of their own.
-    _Measure("rejected_events", "AWS/Kinesis", "IncomingRecords", "StreamName", "Sum", of="_rejected"),
+    _Measure("rejected_events", "AWS/Kinesis", "IncomingRecords", "StreamName", "Sum", of=f"_{REJECTED}"),
 )
 
 

@@ -14,6 +14,7 @@ from cdktf_cdktf_provider_aws.s3_object import S3Object
 from lake.configuration.flink import is_installed, jar, missing
 from lake.configuration.model import Application, Stream
 from lake.configuration.model.delivery import Buffer, Delivery
+from lake.configuration.model.windows import REJECTED
 from lake.shipped import FLINK_APP
 from stacks import policies
 from stacks.base import LakeStack
@@ -21,7 +22,7 @@ from stacks.bucket import SecureBucket
 from stacks.package import uploaded, zipped
 from stacks.streaming.delivery import delivery_stream
 from stacks.streaming.kinesis import kinesis_stream
-from stacks.streaming.properties import REJECTED, groups, result_columns
+from stacks.streaming.properties import REJECTED_COLUMNS, groups, result_columns
 from stacks.streaming.services import READ_STREAM, log, service_role
 from stacks.streaming.table import events_table
 
@@ -56,7 +57,7 @@ def application(
     stack: LakeStack, name: str, stream: Stream, source: KinesisStream, code: S3Object, database: GlueCatalogDatabase
 ) -> None:
     assert stream.event_time is not None  # lake/configuration/rules/windows.py
-    rejected = _results(stack, f"{name}_rejected", REJECTED, stream, database, "raw")
+    rejected = _results(stack, f"{name}_{REJECTED}", REJECTED_COLUMNS, stream, database, "raw")
     sinks = {
         window: _results(stack, f"{name}_{window}", result_columns(asked, stream.columns), stream, database, "curated")
         for window, asked in stream.windows.items()

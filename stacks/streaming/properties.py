@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 
 from lake.configuration.model import EventTime, Stream, Window
+from lake.configuration.model.windows import read_by
 
 _SQL = {"string": "STRING", "timestamp": "TIMESTAMP(3)"}
 _FRACTIONS = ("float", "double")
-_READS = re.compile(r"(\w+)\((\w+)\)")
-REJECTED = {
+REJECTED_COLUMNS = {
     "kind": "string",
     "reason": "string",
     "event": "string",
@@ -66,14 +66,8 @@ def _window(window: Window, columns: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _read(aggregate: str) -> tuple[str, str]:
-    """The function and the column of an aggregate; of `count`, no column."""
-    found = _READS.fullmatch(aggregate)
-    return (found[1], found[2]) if found else (aggregate, "")
-
-
 def _type(aggregate: str, columns: Mapping[str, str]) -> str:
-    function, column = _read(aggregate)
+    function, column = read_by(aggregate)
     if function in ("count", "distinct"):
         return "bigint"
     type_ = columns[column]
@@ -86,7 +80,7 @@ def _type(aggregate: str, columns: Mapping[str, str]) -> str:
 
 def _computed(aggregate: str, columns: Mapping[str, str]) -> str:
     """In Flink's SQL. A sum of integers is one of BIGINT, and no average of integers is cut to one."""
-    function, column = _read(aggregate)
+    function, column = read_by(aggregate)
     if function == "count":
         return "COUNT(*)"
     if function == "distinct":

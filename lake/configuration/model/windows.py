@@ -8,6 +8,8 @@ from pydantic import Field
 
 from lake.configuration.model.base import AGGREGATE, CONDITION, Columns, Model, Name
 
+REJECTED = "rejected"
+"""The stream of what no window counts is named so."""
 Seconds = Annotated[int, Field(ge=1, le=30 * 86_400)]
 Aggregate = Annotated[str, Field(pattern=AGGREGATE)]
 
@@ -40,6 +42,16 @@ class Window(Model):
     @property
     def kind(self) -> Literal["tumbling", "sliding", "session"]:
         return "session" if self.gap else "sliding" if self.every else "tumbling"
+
+
+def read_by(aggregate: str) -> tuple[str, str]:
+    """The function and the column of an aggregate; of `count`, no column.
+
+    >>> read_by("avg(dep_delay)")
+    ('avg', 'dep_delay')
+    """
+    function, _, column = aggregate.rstrip(")").partition("(")
+    return function, column
 
 
 class Application(Model):

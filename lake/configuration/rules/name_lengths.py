@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lake.configuration.model import Config, Stream
+from lake.configuration.model.windows import REJECTED
 from lake.configuration.names import BUCKETS, Names
 from lake.configuration.place import Place, Problem
-from lake.configuration.rules.windows import REJECTED
 from lake.configuration.user import VARIABLE
 
 BUCKET, ROLE, DELIVERY_STREAM, FUNCTION, QUEUE = 63, 64, 64, 64, 80

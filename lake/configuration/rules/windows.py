@@ -6,16 +6,14 @@ import re
 from collections.abc import Iterator
 
 from lake.configuration.model import Config, Stream, Window
+from lake.configuration.model.windows import REJECTED, read_by
 from lake.configuration.place import Problem
 from lake.configuration.suggest import allowed
 
 Told = Iterator[tuple[tuple[str, ...], str]]
 """The field of a stream, and what is wrong there."""
-REJECTED = "rejected"
-"""The stream of what no window counts is named so."""
 _NUMBERS = r"tinyint|smallint|int|bigint|float|double|decimal\(.*"
 _OWN = ("window_start", "window_end")
-_READS = re.compile(r"(\w+)\((\w+)\)")
 
 
 def violations(config: Config) -> Iterator[Problem]:
@@ -79,9 +77,9 @@ def _results(stream: Stream, window: Window) -> Told:
         place = ("compute", name)
         if name in (*window.by, *_OWN):
             yield place, "is a column of the window already. Choose another name"
-        if not (read := _READS.fullmatch(aggregate)):
+        function, column = read_by(aggregate)
+        if not column:
             continue
-        function, column = read.groups()
         if column not in stream.columns:
             yield place, _no_column(column, stream)
         elif function in ("sum", "avg") and not re.fullmatch(_NUMBERS, stream.columns[column]):

@@ -129,9 +129,6 @@ def order_of(within: Expressions, tree: exp.Expr) -> Order:
     return Order(value, bool(tree.args.get("desc")), bool(tree.args.get("nulls_first")))
 
 
-_SIDES = ("unbounded", "current row")
-
-
 def _window(within: Expressions, tree: exp.Window) -> Node:
     if "window" not in within.allows:
         raise QueryFailed("NESTED_WINDOW: a window function stands in the select list or in ORDER BY, and in no other")

@@ -16,8 +16,6 @@ from local_aws.athena.query.types import BOOLEAN, JSON, UNKNOWN, VARBINARY, VARC
 if TYPE_CHECKING:
     from local_aws.athena.query.analyse.expressions import Expressions
 
-_DEFAULTS = {"on_empty": "null", "on_error": "null"}
-
 
 def of(within: Expressions, tree: exp.Expr) -> Node:
     """

@@ -75,14 +75,6 @@ def from_iso8601_us(text: str) -> Zoned:
     return _from_iso(text, 6)
 
 
-def _week(moment: datetime, first: int, mode: int) -> int:
-    """A week of the year as MySQL counts it; `first` is the weekday that begins one, Monday is 0."""
-    if mode == 3:
-        return moment.isocalendar()[1]
-    start = date(moment.year, 1, 1)
-    return (moment.timetuple().tm_yday + (start.weekday() - first) % 7 - 1) // 7 + (mode != 0)
-
-
 _MYSQL = {
     "a": lambda m: day_abbr[m.weekday()],
     "b": lambda m: month_abbr[m.month],

@@ -6,7 +6,6 @@ import re
 
 from local_aws.athena.errors import QueryFailed
 
-_VOWELS = "aeiouy"
 _SPECIAL = {
     "skis": "ski", "skies": "sky", "dying": "die", "lying": "lie", "tying": "tie", "idly": "idl", "gently": "gentl",
     "ugly": "ugli", "early": "earli", "only": "onli", "singly": "singl", "sky": "sky", "news": "news",
