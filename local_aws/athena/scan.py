@@ -17,7 +17,7 @@ from sqlglot.optimizer.pushdown_projections import pushdown_projections
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
-from local_aws.athena.tables import Table
+from local_aws.athena.tables import HIDDEN, Table
 
 log = logging.getLogger("local_aws.athena")
 
@@ -57,8 +57,7 @@ def _analysed(query: exp.Expr, tables: Mapping[str, Table]) -> dict[str, Need]:
 def _schema(table: Table) -> dict[str, str]:
     return {
         **{column.name: "unknown" for column in [*table.columns, *table.keys]},
-        "$path": "varchar",
-        "$file_size": "bigint",
+        **HIDDEN,
     }
 
 

@@ -17,10 +17,10 @@ from local_aws.athena.errors import QueryCancelled, QueryFailed
 from local_aws.athena.query import Translated, analysed, condition, register, table_fields, translated
 from local_aws.athena.query.analyse.queries import Tables
 from local_aws.athena.query.parse import parse
-from local_aws.athena.readers import HIDDEN, Files, Relation
+from local_aws.athena.readers import Files, Relation
 from local_aws.athena.readers.copies import readable
 from local_aws.athena.scan import Need, needs_of
-from local_aws.athena.tables import Catalog, Partition, Table
+from local_aws.athena.tables import HIDDEN, Catalog, Partition, Table
 from local_aws.athena.types import duckdb_type, sql_name
 
 _CATALOG = "awsdatacatalog"

@@ -20,6 +20,9 @@ from local_aws.protocol import Document
 _FEW = 16
 DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
+HIDDEN = {"$path": "string", "$file_size": "bigint"}
+"""Columns of every table that `*` does not hold, with the catalog's types."""
+
 
 @dataclass(frozen=True)
 class Column:

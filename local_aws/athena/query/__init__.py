@@ -21,18 +21,15 @@ from local_aws.athena.query.translate.answers import shown
 from local_aws.athena.query.translate.casts import cast
 from local_aws.athena.query.translate.expressions import Registered, Translation
 from local_aws.athena.query.translate.queries import text_of
-from local_aws.athena.query.types import BIGINT, BOOLEAN, VARCHAR, ZONED, ZONED_TIME, Type, in_tree, of_catalog
+from local_aws.athena.query.types import BOOLEAN, VARCHAR, ZONED, ZONED_TIME, Type, in_tree, of_catalog
+from local_aws.athena.tables import HIDDEN
 from local_aws.athena.types import sql_name
-
-HIDDEN = {"$path": VARCHAR, "$file_size": BIGINT}
-"""Columns of every table that `*` does not hold."""
 
 
 def table_fields(columns: Sequence[tuple[str, str]]) -> tuple[Field, ...]:
     """The fields of a table by the names and catalog types of its columns, and the hidden ones of its files."""
     fields = [_field(name, of_catalog(kind)) for name, kind in columns]
-    hidden = [Field(name, kind, Column(kind, "", name), hidden=True) for name, kind in HIDDEN.items()]
-    return (*fields, *hidden)
+    return (*fields, *(replace(_field(name, of_catalog(kind)), hidden=True) for name, kind in HIDDEN.items()))
 
 
 def _field(name: str, kind: Type) -> Field:

@@ -16,7 +16,7 @@ from local_aws.athena.readers import json, lazy_simple, opencsv, orc, parquet, r
 from local_aws.athena.readers.copies import PACKS
 from local_aws.athena.readers.lines import refuse_unreadable
 from local_aws.athena.readers.source import Scope, Source, named
-from local_aws.athena.tables import Column, Partition, Table
+from local_aws.athena.tables import HIDDEN, Column, Partition, Table
 from local_aws.athena.types import duckdb_type, sql_name, sql_string
 from local_aws.mirror import S3File
 
@@ -29,8 +29,6 @@ _READERS: dict[str, Callable[[Scope], list[Source]]] = {
     "regex": regex.sources,
     "text": lazy_simple.sources,
 }
-HIDDEN = {"$path": "VARCHAR", "$file_size": "BIGINT"}
-"""Columns of every table that `*` does not hold."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +139,7 @@ class Relation:
         self.con.register("given", pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()}))
         self._refuse_bad_values()
         typed = "".join(f", {_typed(sql_name(key.name), key)}" for key in self.table.keys)
-        hidden = ", ".join(f"CAST({sql_name(name)} AS {kind}) AS {sql_name(name)}" for name, kind in HIDDEN.items())
+        hidden = ", ".join(_hidden(sql_name(name), name) for name in HIDDEN)
         self.con.execute(f"CREATE TEMP TABLE {self._files} AS SELECT filename, {hidden}{typed} FROM given")
         self.con.unregister("given")
         self.con.execute(f"SET VARIABLE {self.name} = (SELECT list(filename) FROM {self._files})")
@@ -161,9 +159,13 @@ class Relation:
 
     def _empty(self, hidden: Sequence[str]) -> str:
         columns = [_typed("NULL", column) for column in [*self.table.columns, *self.table.keys]]
-        about = [f"CAST(NULL AS {HIDDEN[name]}) AS {sql_name(name)}" for name in hidden]
+        about = [_hidden("NULL", name) for name in hidden]
         return f"SELECT {', '.join([*columns, *about])} WHERE false"
 
 
 def _typed(value: str, column: Column) -> str:
     return f"CAST({value} AS {duckdb_type(column.type)}) AS {sql_name(column.name)}"
+
+
+def _hidden(value: str, name: str) -> str:
+    return f"CAST({value} AS {duckdb_type(HIDDEN[name])}) AS {sql_name(name)}"

@@ -17,7 +17,7 @@ from local_aws.streams.firehose.bulk import converted
 from local_aws.streams.firehose.files import Content, Lines, Rows, schema_of
 from local_aws.streams.firehose.observed import Observed
 from local_aws.streams.firehose.prefixes import NoSuchKey
-from local_aws.streams.firehose.records import CONVERSION, PROCESSING, Failed, Record, now_ms
+from local_aws.streams.firehose.records import CONVERSION, PROCESSING, Failed, NotDelivered, Record, now_ms
 from local_aws.streams.firehose.settings import Place, Settings
 from local_aws.streams.firehose.spool import Segment
 from local_aws.streams.firehose.transform import Transform
@@ -27,14 +27,6 @@ CHUNK = 10_000
 """Records that are in memory as rows at a time."""
 MOST_PARTITIONS = 500
 """Prefixes with partition keys that a stream may write to at a time."""
-
-
-class NotDelivered(Exception):
-    """S3 or the catalog did not answer as they should: the segment is tried again. `code` is AWS's."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass

@@ -70,3 +70,11 @@ class Failed:
             number = self.record.place.rpartition(":")[2] or None
             document |= {"sequenceNumber": number, "subSequenceNumber": None}
         return document | self.more
+
+
+class NotDelivered(Exception):
+    """S3 or the catalog did not answer as they should: the segment is tried again. `code` is AWS's."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

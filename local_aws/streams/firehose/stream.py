@@ -9,9 +9,8 @@ from pathlib import Path
 
 from local_aws.context import Context
 from local_aws.protocol import AwsError
-from local_aws.streams.firehose.delivery import Delivery, NotDelivered
 from local_aws.streams.firehose.observed import Observed
-from local_aws.streams.firehose.records import Record
+from local_aws.streams.firehose.records import NotDelivered, Record
 from local_aws.streams.firehose.settings import Settings
 from local_aws.streams.firehose.source import UNREACHABLE, Source, last_places
 from local_aws.streams.firehose.spool import Segment, Spool
@@ -106,6 +105,8 @@ class DeliveryStream:
             self._deliver_segment(segment)
 
     def _deliver_segment(self, segment: Segment) -> None:
+        from local_aws.streams.firehose.delivery import Delivery  # Arrow, 40 MB, which only what is delivered needs
+
         Delivery(self._context, self._region, self.settings, segment, self._observed).run()
         if self._source:
             self._source.delivered(last_places(segment.records()))
