@@ -1,10 +1,10 @@
-"""A small lake that Athena reads: buckets, a database and tables, made once a session."""
+"""A small lake that Athena reads: buckets, and a database of each test file's own, which goes with its tables."""
 
 from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,13 +144,14 @@ def orc(**columns: list[Any]) -> bytes:
     return target.getvalue()
 
 
-@pytest.fixture(scope="session")
-def lake(aws: Clients) -> Lake:
+@pytest.fixture(scope="module")
+def lake(aws: Clients) -> Iterator[Lake]:
     made = Lake(aws)
     for bucket in (LAKE, RESULTS):
         made.s3.create_bucket(Bucket=bucket)
     made.glue.create_database(DatabaseInput={"Name": DATABASE})
-    return made
+    yield made
+    made.glue.delete_database(Name=DATABASE)
 
 
 @pytest.fixture
