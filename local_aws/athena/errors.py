@@ -62,7 +62,7 @@ _REASONS: list[tuple[str, str]] = [
     (r"invalid (date|timestamp) field format: \"([^\"]*)\"",
      "INVALID_CAST_ARGUMENT: Value cannot be cast to {0}: {1}"),
     (r"Type (\w+) with value (\S+) can't be cast .* destination type (\w+)",
-     "INVALID_CAST_ARGUMENT: Out of range for {2}: {1}"),
+     "NUMERIC_VALUE_OUT_OF_RANGE: Out of range for {2}: {1}"),
     (r"Overflow in \w+ of DECIMAL|Could not cast value .* to DECIMAL", "NUMERIC_VALUE_OUT_OF_RANGE: Decimal overflow"),
     (r"Overflow on abs\((.*)\)", "NUMERIC_VALUE_OUT_OF_RANGE: Value {0} is out of range for abs"),
     (r"Map keys must be unique", "INVALID_FUNCTION_ARGUMENT: Duplicate map keys are not allowed"),
@@ -155,10 +155,15 @@ def syntax(error: SqlglotError, sql: str) -> str:
     if not first:
         at = _unclosed(sql)
         return f"{_position(sql, at)}: a quotation mark is not closed" if at >= 0 else "a text is not understood"
+    if (at := _outside_quotes(sql).find("`")) >= 0:
+        return f"{_position(sql, at)}: backquoted identifiers are not supported; use double quotes to quote identifiers"
     line = first.get("line") or 1
     if "Required keyword" in description or "SENTINEL" in description:
         return f"line {line}:{(first.get('col') or 0) + 1}: mismatched input '<EOF>'. Expecting: <expression>"
     where = f"line {line}:{max(1, (first.get('col') or 1) - len(word) + 1)}: "
+    if description == "Reserved word":
+        how = f'a name; {word} is a reserved word and stands in double quotes: "{word}"'
+        return f"{where}mismatched input '{word}'. Expecting: {how}"
     if "Expected TYPE" in description:
         return f"{where}Unknown type: {word}"
     if found := re.search(r"arguments \((\d+)\) is (?:greater|less) .* arguments \((\d+)\)", description):
@@ -210,8 +215,13 @@ def _trino(text: str) -> str:
 
 def _unclosed(sql: str) -> int:
     """Where the quotation mark is that nothing closes; -1 where all are closed."""
-    rest = re.sub(r"'[^']*'|\"[^\"]*\"|--[^\n]*", lambda found: re.sub(r"[^\n]", " ", found[0]), sql)
+    rest = _outside_quotes(sql)
     return max(rest.find(mark) for mark in "'\"`")
+
+
+def _outside_quotes(sql: str) -> str:
+    """The statement with blanks for its texts, quoted names and comments."""
+    return re.sub(r"'[^']*'|\"[^\"]*\"|--[^\n]*", lambda found: re.sub(r"[^\n]", " ", found[0]), sql)
 
 
 def _position(sql: str, at: int) -> str:

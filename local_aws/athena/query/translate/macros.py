@@ -110,6 +110,9 @@ athena_rounded(x, kind) AS CASE
     ELSE round(x) END
 athena_bounded(s, n, kind) AS CASE WHEN length(s) <= n THEN s
     ELSE CAST(athena_fail('INVALID_CAST_ARGUMENT: Value ' || s || ' cannot be represented as ' || kind) AS VARCHAR) END
+athena_uncut(s, n, kinds) AS CASE WHEN s IS NULL OR length(rtrim(s, ' ')) <= n THEN s
+    ELSE CAST(athena_fail('INVALID_CAST_ARGUMENT: Cannot truncate non-space characters when casting from ' || kinds
+        || ' on INSERT: ' || s) AS VARCHAR) END
 athena_divide(n, d) AS CASE
     WHEN d = 0 THEN athena_fail('DIVISION_BY_ZERO: Division by zero')
     ELSE n // d + CASE WHEN 2 * abs(n % d) >= abs(d) THEN sign(n) * sign(d) ELSE 0 END END

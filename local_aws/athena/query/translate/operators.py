@@ -56,7 +56,8 @@ def _floating(operator: str, a: str, b: str, floats: tuple[bool, bool]) -> str:
 
 
 def _may_be_nan(node: Node) -> bool:
-    return not isinstance(node.value if isinstance(node, Cast) else node, Literal)
+    inner = node.value if isinstance(node, Cast) else node
+    return not isinstance(inner, Literal) or isinstance(inner.value, str)  # `DOUBLE 'NaN'` is a cast of a text.
 
 
 def _comparison(t: Translation, node: Special) -> str:
