@@ -42,7 +42,13 @@ SMALL = (
 POLL_SECONDS, SHORT_POLL_SECONDS = 0.2, 0.02
 AT_ONCE = 4
 KEYS = {"flights_enriched": ("year", "month"), "departures": ()}
-_TYPES = {"BIGINT": "bigint", "DOUBLE": "double", "VARCHAR": "string", "BOOLEAN": "boolean", "TIMESTAMP": "timestamp"}
+_TYPES = {
+    "BIGINT": "bigint",
+    "BOOLEAN": "boolean",
+    "DOUBLE": "double",
+    "TIMESTAMP WITH TIME ZONE": "timestamp",
+    "VARCHAR": "string",
+}
 
 
 class Side:

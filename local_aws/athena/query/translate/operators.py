@@ -260,7 +260,9 @@ def _row(t: Translation, node: Special) -> str:
 
 def _entry(t: Translation, node: Special) -> str:
     base, key = map(t.of, node.arguments)
-    return f"athena_entry({base}, {key}, {t.text_cast(key, node.arguments[1].type)})"
+    kind = node.arguments[1].type
+    spoken = f"CAST({key} AS VARCHAR)" if kind.children else t.text_cast(key, kind)
+    return f"athena_entry({base}, {key}, {spoken})"
 
 
 def _extreme(name: str) -> Callable[[Translation, Special], str]:
