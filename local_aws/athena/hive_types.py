@@ -28,6 +28,13 @@ class HiveType:
     children: tuple[HiveType, ...] = ()
     names: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        if self.name == "struct":
+            return f"struct<{','.join(f'{name}:{kind}' for name, kind in self.fields)}>"
+        if self.children:
+            return f"{self.name}<{','.join(map(str, self.children))}>"
+        return self.name + (f"({','.join(map(str, self.sizes))})" if self.sizes else "")
+
     @property
     def fields(self) -> list[tuple[str, HiveType]]:
         return list(zip(self.names, self.children, strict=True))
