@@ -4,7 +4,7 @@ SETUP = $(PYTHON) toolchain/setup.py
 WITH_TOOLS = . .tools/env.sh &&
 # Where nothing is set up, linting brings its own tools, without Spark. Set up, it checks the jobs by Spark's types too.
 LINTERS = export PATH="$$PWD/.venv/bin:$$PWD/.tools/lint/bin:$$PATH"
-UV = .tools/lock-venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+UV = .tools/lock-venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--custom-compile-command "make lock" $(LOCK_FLAGS)
 
 .DEFAULT_GOAL := help

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import quote, unquote, urlencode
@@ -111,4 +112,5 @@ def _scope(path: str, query: Mapping[str, str]) -> Scope:
 
 def _listed(entry: ElementTree.Element) -> Listed:
     text = {child.tag.removeprefix(_XML): child.text or "" for child in entry}
-    return Listed(unquote(text["Key"]), int(text["Size"]), text["ETag"].strip('"'))
+    modified = datetime.fromisoformat(text["LastModified"])
+    return Listed(unquote(text["Key"]), int(text["Size"]), text["ETag"].strip('"'), modified)

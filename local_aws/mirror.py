@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -25,11 +26,12 @@ _IN_THE_WAY = (FileExistsError, NotADirectoryError, IsADirectoryError)
 
 
 class Listed(NamedTuple):
-    """An object as a listing has it. `size` is in bytes."""
+    """An object as a listing has it. `size` is in bytes, `modified` in UTC."""
 
     key: str
     size: int
     etag: str
+    modified: datetime
 
 
 class Source(Protocol):
@@ -42,13 +44,14 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class S3File:
-    """An S3 object and the local file that holds its bytes. `size` is in bytes."""
+    """An S3 object and the local file that holds its bytes. `size` is in bytes, `modified` in UTC."""
 
     bucket: str
     key: str
     path: Path
     size: int
     etag: str
+    modified: datetime
 
     @property
     def uri(self) -> str:
@@ -70,7 +73,7 @@ class OverHttp:
     def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for entry in page.get("Contents", []):
-                yield Listed(entry["Key"], entry["Size"], entry["ETag"].strip('"'))
+                yield Listed(entry["Key"], entry["Size"], entry["ETag"].strip('"'), entry["LastModified"])
 
     def fetch(self, bucket: str, files: Mapping[str, Path]) -> None:
         with ThreadPoolExecutor(_THREADS) as pool:
@@ -107,7 +110,10 @@ class Mirror:
         listed = [entry for entry in self._source.list(bucket, prefix) if not entry.key.endswith("/")]
         # Whoever sees `x` under a prefix sees `x/y` too, so that a key's place is the same in all listings.
         found, home = places((entry.key for entry in listed), DUCKDB), self.folder(bucket)
-        return [S3File(bucket, entry.key, home / found[entry.key], entry.size, entry.etag) for entry in listed]
+        return [
+            S3File(bucket, entry.key, home / found[entry.key], entry.size, entry.etag, entry.modified)
+            for entry in listed
+        ]
 
     def pull(
         self, bucket: str, prefix: str = "", wanted: Callable[[S3File], bool] = lambda file: True

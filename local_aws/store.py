@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -93,6 +93,12 @@ class Store:
         """The keys with a prefix, in their own order."""
         statement = "SELECT key FROM document WHERE collection = ? AND key >= ? AND key < ? ORDER BY key"
         return [key for (key,) in self._run(statement, collection, prefix, prefix + _AFTER_ALL)]
+
+    def many(self, collection: str, keys: Sequence[str]) -> list[Document]:
+        """The documents of those keys that are there, in the order of the keys given."""
+        statement = "SELECT key, body FROM document WHERE collection = ? AND key IN (SELECT value FROM json_each(?))"
+        found = {key: json.loads(body) for key, body in self._run(statement, collection, json.dumps(keys))}
+        return [found[key] for key in keys if key in found]
 
     def under(self, collection: str, prefix: str) -> list[Document]:
         """The documents whose keys have a prefix, in the order of the keys."""

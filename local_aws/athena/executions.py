@@ -220,10 +220,10 @@ class Executions:
             unfinished.take_back(self._context, execution)
             self._finish(execution, "CANCELLED", str(error), statistics=_statistics(begun, session))
         except Exception as error:
-            if not isinstance(error, QueryFailed | duckdb.Error | SqlglotError):
-                log.exception("query %s failed: %s", execution, request.text)
             unfinished.take_back(self._context, execution)
             reason = disk.reason_of(error, self._context.folder) or errors.reason_of(error, request.text)
+            if reason == errors.WITHOUT_REASON or not isinstance(error, QueryFailed | duckdb.Error | SqlglotError):
+                log.exception("query %s failed: %s", execution, request.text)
             self._finish(execution, "FAILED", reason, error, _statistics(begun, session))
         finally:
             for left in self._work.glob(f"{execution}.*"):

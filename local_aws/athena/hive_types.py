@@ -12,6 +12,7 @@ from local_aws.athena.types import sql_name
 
 _ALIASES = {"integer": "int", "real": "float", "double precision": "double", "dec": "decimal", "numeric": "decimal"}
 _SCALAR = re.compile(r"([a-z ]+?)\s*(?:\(([\d\s,]+)\))?")
+_PARTS = {"array": 1, "map": 2}
 _BITS = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64}
 
 
@@ -26,6 +27,13 @@ class HiveType:
     sizes: tuple[int, ...] = ()
     children: tuple[HiveType, ...] = ()
     names: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if self.name == "struct":
+            return f"struct<{','.join(f'{name}:{kind}' for name, kind in self.fields)}>"
+        if self.children:
+            return f"{self.name}<{','.join(map(str, self.children))}>"
+        return self.name + (f"({','.join(map(str, self.sizes))})" if self.sizes else "")
 
     @property
     def fields(self) -> list[tuple[str, HiveType]]:
@@ -60,6 +68,8 @@ def parsed(text: str) -> HiveType:
         raise QueryFailed(f"INVALID_TABLE_PROPERTY: {text!r} is no type of the catalog")
     parts = list(_split(inner[:-1]))
     if head.strip() != "struct":
+        if len(parts) != _PARTS[head.strip()]:
+            raise QueryFailed(f"INVALID_TABLE_PROPERTY: {text!r} is no type of the catalog")
         return HiveType(head.strip(), children=tuple(parsed(part) for part in parts))
     fields = [part.partition(":") for part in parts]
     return HiveType(
@@ -134,26 +144,3 @@ _ENGINES = {
     "timestamp": ("timestamp[us]", "TIMESTAMP"),
 }
 """The names of types in Arrow and in DuckDB."""
-
-
-_TRINO = {"int": "integer", "float": "real", "string": "varchar", "binary": "varbinary", "timestamp": "timestamp(3)"}
-
-
-def trino_text(text: str) -> str:
-    """A type of the catalog as Trino writes it: `array<struct<a:int>>` is `array(row(a integer))`.
-
-    A text that is no type is given back as it is.
-    """
-    try:
-        return _trino(parsed(text))
-    except QueryFailed:
-        return text
-
-
-def _trino(kind: HiveType) -> str:
-    if kind.name == "struct":
-        return f"row({', '.join(f'{name} {_trino(child)}' for name, child in kind.fields)})"
-    if kind.children:
-        return f"{kind.name}({', '.join(map(_trino, kind.children))})"
-    sizes = kind.decimal if kind.name == "decimal" else kind.sizes
-    return _TRINO.get(kind.name, kind.name) + (f"({','.join(map(str, sizes))})" if sizes else "")

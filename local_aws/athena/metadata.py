@@ -7,7 +7,7 @@ from typing import Any
 
 from local_aws.athena import views
 from local_aws.athena.errors import QueryFailed
-from local_aws.athena.hive_types import trino_text
+from local_aws.athena.query.types import of_catalog
 from local_aws.athena.tables import Catalog, Table
 from local_aws.protocol import Document
 
@@ -120,9 +120,17 @@ def _columns(catalog: Catalog) -> Iterator[Row]:
         documents = [*(found.storage.get("Columns") or []), *(found.document.get("PartitionKeys") or [])]
         for place, document in enumerate(documents, 1):
             name = document["Name"].lower()
-            kind, comment = trino_text(document.get("Type") or "string"), document.get("Comment")
+            kind, comment = _trino_text(document.get("Type") or "string"), document.get("Comment")
             extra = "partition key" if name in keys else None
             yield _CATALOG, found.database, found.name, name, place, None, "YES", kind, comment, extra
+
+
+def _trino_text(kind: str) -> str:
+    """A type of the catalog as Trino writes it; a text that is no type as it is."""
+    try:
+        return str(of_catalog(kind))
+    except QueryFailed:
+        return kind
 
 
 _ROWS: dict[str, Callable[[Catalog], Iterator[Row]]] = {

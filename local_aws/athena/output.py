@@ -12,9 +12,10 @@ from sqlglot import exp
 from local_aws.athena import unfinished
 from local_aws.athena.ddl.with_properties import Written
 from local_aws.athena.errors import QueryFailed
-from local_aws.athena.query import catalog_type, view_type
+from local_aws.athena.query import catalog_type
+from local_aws.athena.query.coercion import coerces, common
 from local_aws.athena.query.nodes import Output
-from local_aws.athena.query.types import UNKNOWN, Type
+from local_aws.athena.query.types import UNKNOWN, Type, in_tree, of_catalog
 from local_aws.athena.session import Session
 from local_aws.athena.types import duckdb_type, sql_name, sql_string
 from local_aws.mirror import split_uri
@@ -25,12 +26,6 @@ _TEXT = "FORMAT csv, HEADER false, NULLSTR '\\N', QUOTE ''"
 _COPY = {"PARQUET": "FORMAT parquet", "JSON": "FORMAT json", "TEXTFILE": _TEXT}
 _SUFFIX = {"PARQUET": ".parquet", "JSON": ".json", "TEXTFILE": ".txt"}
 _PACKED = {"gzip": ".gz", "zstd": ".zst"}
-_KINDS = {
-    "number": ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal"),
-    "text": ("string", "varchar", "char"),
-    "moment": ("date", "timestamp"),
-}
-"""Families of types: no value of one goes into a column of another."""
 
 Columns = list[tuple[str, str]]
 """(name, Hive type)"""
@@ -45,10 +40,11 @@ def prepared(query: Any, session: Session, wanted: Columns | None = None) -> tup
     made = session.translated(query)
     if wanted is None:
         columns = named_columns(made.outputs)
-        wanted = [(name, catalog_type(kind)) for name, kind in columns.items()]
+        wanted, kinds = [(name, catalog_type(kind)) for name, kind in columns.items()], None
     else:
-        _refuse_others([output.type for output in made.outputs], wanted)
-    sql = made.as_stored([name for name, _ in wanted])
+        kinds = [of_catalog(kind) for _, kind in wanted]
+        _refuse_others([output.type for output in made.outputs], wanted, kinds)
+    sql = made.as_stored([name for name, _ in wanted], kinds)
     made.prepare(session.con, sql)
     return sql, wanted
 
@@ -72,23 +68,23 @@ def named_columns(outputs: Sequence[Output]) -> dict[str, Type]:
     return columns
 
 
-def _refuse_others(types: Sequence[Type], wanted: Columns) -> None:
+def _refuse_others(types: Sequence[Type], wanted: Columns, kinds: Sequence[Type]) -> None:
     names = [name for name, _ in wanted]
     if len(types) != len(wanted):
         raise QueryFailed(
             f"TYPE_MISMATCH: Insert query has {len(types)} columns, the table takes {len(names)}: {names}"
         )
-    for kind, (name, due) in zip(types, wanted, strict=True):
-        if kind != UNKNOWN and _family(given := view_type(kind)) != _family(due):
+    for own, due, name in zip(types, kinds, names, strict=True):
+        if not (coerces(own, due) if _is_bounded_inside(due) else common(own, due)):
             raise QueryFailed(
                 f"TYPE_MISMATCH: Insert query has mismatched column types: column {name} of the table is {due}, "
-                f"and the query gives {given}"
+                f"and the query gives {own}"
             )
 
 
-def _family(kind: str) -> str:
-    word = kind.lower().partition("(")[0].partition("<")[0]
-    return next((family for family, words in _KINDS.items() if word in words), word)
+def _is_bounded_inside(kind: Type) -> bool:
+    """Whether a text inside of a type has a greatest length: values are cut nowhere inside of others."""
+    return any(part.is_text and part.length is not None for child in kind.children for part in in_tree(child))
 
 
 def write(

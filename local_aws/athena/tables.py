@@ -20,7 +20,7 @@ from local_aws.protocol import Document
 _FEW = 16
 DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
-HIDDEN = {"$path": "string", "$file_size": "bigint"}
+HIDDEN = {"$path": "string", "$file_size": "bigint", "$file_modified_time": "timestamp with time zone"}
 """Columns of every table that `*` does not hold, with the catalog's types."""
 
 
@@ -154,6 +154,12 @@ class Catalog:
             return Table(self.glue.get_table(DatabaseName=database.lower(), Name=name.lower())["Table"])
         except self.glue.exceptions.EntityNotFoundException:
             return None
+
+    def has_database(self, name: str) -> bool:
+        try:
+            return bool(self.glue.get_database(Name=name))
+        except self.glue.exceptions.EntityNotFoundException:
+            return False
 
     def partitions(self, table: Table) -> list[Partition]:
         """The registered partitions, or the projected ones; for a table without keys, the table itself."""

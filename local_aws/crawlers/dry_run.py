@@ -7,6 +7,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,14 @@ def _on_disk(request: Document) -> tuple[Target, list[S3File]]:
     home, chosen = Path(_home(request)), Path(request["folder"])
     target = Target(request["name"] or home.name, "", (), request["sample"])
     paths = sorted(path for path in ([chosen] if chosen.is_file() else home.rglob("*")) if path.is_file())
-    files = [S3File(target.bucket, path.relative_to(home).as_posix(), path, path.stat().st_size, "") for path in paths]
+    files = [_as_object(path, home, target.bucket) for path in paths]
     return target, target.sampled(file for file in files if target.holds(file))
+
+
+def _as_object(path: Path, home: Path, bucket: str) -> S3File:
+    known = path.stat()
+    key = path.relative_to(home).as_posix()
+    return S3File(bucket, key, path, known.st_size, "", datetime.fromtimestamp(known.st_mtime, UTC))
 
 
 def _objects(request: Document, folder: Path) -> tuple[Target, Sequence[S3File]]:

@@ -73,7 +73,7 @@ def _list(call: Call, table: Table) -> Document:
     if expression := call.payload.get("Expression"):
         rows = [values_of(key) for key in keys]
         keys = [keys[number] for number in matching(expression, table.types, rows)]
-    found = [partition for key in keys[:size] if (partition := table.find(values_of(key)))]
+    found = table.found(keys[:size])
     if call.payload.get("ExcludeColumnSchema"):
         found = [_without_columns(partition) for partition in found]
     return {"Partitions": found, **({"NextToken": keys[size - 1]} if size < len(keys) else {})}
@@ -82,8 +82,10 @@ def _list(call: Call, table: Table) -> Document:
 def _batch_get(call: Call, table: Table) -> Document:
     """As AWS: keys that are not there are in neither list; unprocessed is what should be asked for again."""
     wanted = _batch(call, "PartitionsToGet", _PAGE)
-    found = [table.find(entry.get("Values") or []) for entry in wanted]
-    return {"Partitions": [partition for partition in found if partition], "UnprocessedKeys": []}
+    return {
+        "Partitions": table.found([table.key(entry.get("Values") or []) for entry in wanted]),
+        "UnprocessedKeys": [],
+    }
 
 
 def _update(call: Call, table: Table) -> Document:

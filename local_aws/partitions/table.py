@@ -82,6 +82,10 @@ class Table:
     def find(self, values: Values) -> Document | None:
         return self.store.get(PARTITIONS, self.key(values))
 
+    def found(self, keys: Sequence[str]) -> list[Document]:
+        """The partitions of those keys that are there, in this order."""
+        return self.store.many(PARTITIONS, keys)
+
     def get(self, values: Values) -> Document:
         """Raises AwsError: EntityNotFoundException."""
         found = self.find(values)

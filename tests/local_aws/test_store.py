@@ -25,6 +25,12 @@ def test_a_block_that_fails_leaves_nothing_of_what_it_put(store: Store) -> None:
     assert list(store.all("runs")) == ["old", "new"]
 
 
+def test_many_documents_come_in_the_order_of_their_keys_without_those_that_are_not_there(store: Store) -> None:
+    store.put_all("places", {"a": {"n": 1}, 'b"\u00fc': {"n": 2}, "c": {"n": 3}})
+    assert store.many("places", ["c", "nowhere", 'b"\u00fc']) == [{"n": 3}, {"n": 2}]
+    assert store.many("places", []) == []
+
+
 def test_keys_are_found_by_what_they_begin_with_in_their_own_order(store: Store) -> None:
     store.put_all("places", {"a/2": {}, "b/1": {}, "a/10": {}, "a": {}, "a/\u00fc": {}})
     assert store.keys("places", "a/") == ["a/10", "a/2", "a/\u00fc"]

@@ -10,38 +10,56 @@ from local_aws.athena.ddl.partitions import partition_of
 from local_aws.athena.ddl.specs import Spec, spec
 from local_aws.athena.ddl.statement import Run, table_of
 from local_aws.athena.errors import QueryFailed
+from local_aws.athena.hive_types import parsed
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session
 from local_aws.athena.tables import Table
 from local_aws.protocol import Document
 
 _NAMES = ["col_name", "data_type", "comment"]
+_PARTS = {"array": ("$elem$",), "map": ("$key$", "$value$")}
+"""How Hive names what is inside of a type that has no fields."""
 _GAP = "\t \t "
 
 
 def describe(cursor: Cursor) -> Run:
-    """`[EXTENDED | FORMATTED] table [PARTITION (...)] [column]`."""
+    """`[EXTENDED | FORMATTED] table [PARTITION (...)] [column[.field | .'$elem$' | .'$key$' | .'$value$']...]`."""
     style = next((word for word in ("EXTENDED", "FORMATTED") if cursor.take(word)), "")
     name = cursor.table()
     one = spec(cursor) if cursor.take("PARTITION") else None
-    column = cursor.name() if cursor.next.kind != "end" else ""
+    path = [cursor.name()] if cursor.next.kind != "end" else []
+    while path and cursor.take("."):
+        path.append(cursor.text().lower() if cursor.next.kind == "text" else cursor.name())
 
     def run(session: Session, file: Path) -> Answer:
         table = table_of(session, name)
         described = partition_of(session, table, one) if one else table.document
-        if column:
-            return results.of_lines([_only(table, column)], _NAMES, file)
+        if path:
+            return results.of_lines([_only(table, path)], _NAMES, file)
         lines = _columns(table, described)
         return results.of_lines([*lines, *(_details(table, described, style, one) if style else [])], _NAMES, file)
 
     return run
 
 
-def _only(table: Table, column: str) -> str:
+def _only(table: Table, path: list[str]) -> str:
+    column, *inside = path
     for document in _documents(table, table.document):
         if document["Name"].lower() == column:
-            return _line(document)
+            return _line(_inner(document, inside) if inside else document)
     raise QueryFailed(f"COLUMN_NOT_FOUND: Column '{column}' does not exist in {table.database}.{table.name}")
+
+
+def _inner(column: Document, path: list[str]) -> Document:
+    """A field, item, key or value inside of a column's type."""
+    kind = parsed(column.get("Type") or "string")
+    for name in path:
+        parts = dict(kind.fields) if kind.names else dict(zip(_PARTS.get(kind.name, ()), kind.children, strict=False))
+        if name not in parts:
+            has = f"it has {', '.join(parts)}" if parts else "it has no parts"
+            raise QueryFailed(f"COLUMN_NOT_FOUND: '{name}' is no part of the type {kind}; {has}")
+        kind = parts[name]
+    return {"Name": path[-1], "Type": str(kind), "Comment": "from deserializer"}
 
 
 def _documents(table: Table, described: Document) -> list[Document]:

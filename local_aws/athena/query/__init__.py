@@ -18,7 +18,7 @@ from local_aws.athena.query.analyse.scope import Named, Scope
 from local_aws.athena.query.nodes import Cast, Column, Field, Output, Query
 from local_aws.athena.query.translate import macros
 from local_aws.athena.query.translate.answers import shown
-from local_aws.athena.query.translate.casts import cast
+from local_aws.athena.query.translate.casts import cast, inserted
 from local_aws.athena.query.translate.expressions import Registered, Translation
 from local_aws.athena.query.translate.queries import text_of
 from local_aws.athena.query.types import BOOLEAN, VARCHAR, ZONED, ZONED_TIME, Type, in_tree, of_catalog
@@ -58,17 +58,14 @@ class Translated:
         )
         return f"SELECT {texts} FROM ({self.sql}) AS a"
 
-    def as_stored(self, names: Sequence[str]) -> str:
-        """The query with values as tables hold them, under these names.
-
-        Raises:
-            QueryFailed: NOT_SUPPORTED for a type that no table has.
-        """
+    def as_stored(self, names: Sequence[str], kinds: Sequence[Type] | None = None) -> str:
+        """The query with values as tables hold them, under these names, and of these types or their own."""
         columns = []
-        for i, (output, name) in enumerate(zip(self.outputs, names, strict=True)):
-            value = f"a.c{i}"
-            if output.type.base == "char":
-                value = cast(self.translation, value, output.type, VARCHAR)
+        given = [output.type for output in self.outputs]
+        for i, (name, own, due) in enumerate(zip(names, given, kinds or given, strict=True)):
+            value = inserted(self.translation, f"a.c{i}", own, due)
+            if due.base == "char":
+                value = cast(self.translation, value, due, VARCHAR)
             columns.append(f"{value} AS {sql_name(name)}")
         return f"SELECT {', '.join(columns)} FROM ({self.sql}) AS a"
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.trino import Trino
+from sqlglot.errors import ParseError
 from sqlglot.parsers.trino import TrinoParser
 from sqlglot.tokenizer_core import TokenType
 
@@ -20,6 +21,17 @@ _TYPED = {
     "time", "timestamp", "tinyint", "uuid", "varchar", "int", "color", "dec", "numeric",
 }  # fmt: skip
 """Types that may stand before a text: `DATE '2020-01-01'`."""
+_RESERVED = {
+    "alter", "and", "as", "between", "by", "case", "cast", "constraint", "create", "cross", "cube", "current_catalog",
+    "current_date", "current_path", "current_role", "current_schema", "current_time", "current_timestamp",
+    "current_user", "deallocate", "delete", "describe", "distinct", "drop", "else", "end", "escape", "except", "exists",
+    "extract", "false", "for", "from", "full", "group", "grouping", "having", "in", "inner", "insert",
+    "intersect", "into", "is", "join", "json_array", "json_exists", "json_object", "json_query", "json_value", "left",
+    "like", "listagg", "localtime", "localtimestamp", "natural", "normalize", "not", "null", "on", "or", "order",
+    "outer", "prepare", "recursive", "right", "rollup", "select", "skip", "table", "then", "trim", "true", "uescape",
+    "union", "unnest", "using", "values", "when", "where", "with",
+}  # fmt: skip
+"""Words that are no names without double quotes."""
 _UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "WEEK", "QUARTER", "MILLISECOND")
 
 
@@ -278,11 +290,23 @@ def parse(sql: str) -> exp.Expr:
     Raises:
         sqlglot.errors.SqlglotError: when it is no SQL.
     """
-    return sqlglot.parse_one(_close(sql), read=AthenaQuery)
+    tree = sqlglot.parse_one(_close(sql), read=AthenaQuery)
+    _refuse_reserved(tree)
+    return tree
 
 
 def parse_all(sql: str) -> list[exp.Expr | None]:
-    return sqlglot.parse(_close(sql), read=AthenaQuery)
+    trees = sqlglot.parse(_close(sql), read=AthenaQuery)
+    for tree in trees:
+        if tree is not None:
+            _refuse_reserved(tree)
+    return trees
+
+
+def _refuse_reserved(tree: exp.Expr) -> None:
+    for name in tree.find_all(exp.Identifier):
+        if not name.args.get("quoted") and name.name.lower() in _RESERVED and "start" in name.meta:
+            raise ParseError("", [{"description": "Reserved word", "highlight": name.name, **name.meta}])
 
 
 def _close(sql: str) -> str:

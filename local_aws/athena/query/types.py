@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from local_aws.athena import hive_types
 from local_aws.athena.errors import QueryFailed
+from local_aws.athena.hive_types import HiveType
 
 MAX_PRECISION = 38
 
@@ -134,21 +136,19 @@ def row(*fields: tuple[str | None, Type]) -> Type:
     return Type("row", tuple(kind for _, kind in fields), tuple(name for name, _ in fields))
 
 
-_TOKEN = re.compile(r'\s*("(?:[^"]|"")*"|[\w$@]+|[(),<>:])')
+_TOKEN = re.compile(r'\s*("(?:[^"]|"")*"|[\w$@]+|[(),<>])')
 _PLAIN = {
     *DIGITS, "boolean", "date", "json", "unknown", "real", "double", "varbinary", "uuid", "ipaddress",
     "hyperloglog", "p4hyperloglog", "setdigest", "tdigest", "qdigest", "color", "function", "array", "map", "row",
     DAYS, MONTHS,
 }  # fmt: skip
-_ALIASES = {
-    "int": "integer", "string": "varchar", "float": "real", "dec": "decimal", "numeric": "decimal",
-    "binary": "varbinary", "struct": "row", "double precision": "double",
-}  # fmt: skip
+_ALIASES = {"int": "integer", "dec": "decimal", "numeric": "decimal", "double precision": "double"}
+_OF_CATALOG = {"string": "varchar", "float": "real", "binary": "varbinary"}
 
 
 @lru_cache(maxsize=4096)
 def parsed(text: str) -> Type:
-    """The type that a text of SQL, or of the catalog (`array<struct<a:int>>`), says.
+    """The type that a text of SQL says.
 
     Raises:
         QueryFailed: TYPE_MISMATCH... when there is no such type.
@@ -172,7 +172,7 @@ def _type(tokens: list[str], text: str) -> tuple[Type, list[str]]:
         name, rest = f"{name} {rest[0].lower()}", rest[1:]
     name = _ALIASES.get(name, name)
     given: list[tuple[str | None, Type | int]] = []
-    if rest and rest[0] in "(<":
+    if rest and (rest[0] == "(" or (rest[0] == "<" and name in ("array", "map"))):
         given, rest = _given(rest[1:], text, name)
     if [word.lower() for word in rest[:3]] == ["with", "time", "zone"] and name in ("time", "timestamp"):
         name, rest = f"{name} with time zone", rest[3:]
@@ -208,12 +208,12 @@ def _given(tokens: list[str], text: str, name: str) -> tuple[list[tuple[str | No
 def _field(tokens: list[str], name: str) -> tuple[str | None, list[str]]:
     if name != "row" or len(tokens) < 2:
         return None, tokens
-    named = tokens[1] == ":" or tokens[0].startswith('"')
+    named = tokens[0].startswith('"')
     follows = re.match(r'["\w]', tokens[1]) is not None and f"{tokens[0]} {tokens[1]}".lower() not in _LONG
     if not named and (not follows or tokens[1].lower() in ("with", "without")):
         return None, tokens
     field = tokens[0][1:-1].replace('""', '"') if tokens[0].startswith('"') else tokens[0].lower()
-    return field, tokens[2:] if tokens[1] == ":" else tokens[1:]
+    return field, tokens[1:]
 
 
 def _made(name: str, given: list[tuple[str | None, Type | int]], text: str) -> Type:
@@ -251,10 +251,25 @@ def _decimal(args: tuple[Type | int, ...], text: str) -> Type:
     return Type("decimal", (precision, scale))
 
 
+@lru_cache(maxsize=4096)
 def of_catalog(text: str) -> Type:
-    """The type of a catalog's column: `decimal` is decimal(10,0), and a timestamp has milliseconds."""
-    kind = text.strip().lower()
-    return decimal(10, 0) if kind in ("decimal", "numeric", "dec") else parsed(kind)
+    """The type of a catalog's column: `decimal` is decimal(10,0), and a timestamp has milliseconds.
+
+    Raises:
+        QueryFailed: the text is no type of the catalog.
+    """
+    return _of_tree(hive_types.parsed(text))
+
+
+def _of_tree(tree: HiveType) -> Type:
+    if tree.name == "struct":
+        return row(*((name, _of_tree(kind)) for name, kind in tree.fields))
+    if tree.children:
+        return Type(tree.name, tuple(map(_of_tree, tree.children)))
+    if tree.name == "decimal":
+        return _decimal(tree.decimal, str(tree.decimal))
+    name = _OF_CATALOG.get(tree.name, tree.name)
+    return parsed(name + (f"({','.join(map(str, tree.sizes))})" if tree.sizes else ""))
 
 
 def in_tree(kind: Type) -> Iterator[Type]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import duckdb
 
@@ -12,6 +13,8 @@ from local_aws.athena.errors import DATA_ERROR, QueryFailed, reason_of
 from local_aws.athena.hive_types import duckdb_of, parsed
 from local_aws.athena.memory import Memory
 from local_aws.athena.options import NAMES, refuse_options
+from local_aws.athena.query.translate.physical import physical
+from local_aws.athena.query.types import of_catalog
 from local_aws.athena.readers import json, lazy_simple, opencsv, orc, parquet, regex
 from local_aws.athena.readers.copies import PACKS
 from local_aws.athena.readers.lines import refuse_unreadable
@@ -134,6 +137,7 @@ class Relation:
             "filename": [str(file.path) for file, _ in files],
             "$path": [file.uri for file, _ in files],
             "$file_size": [str(file.size) for file, _ in files],
+            "$file_modified_time": [_zoned(file.modified) for file, _ in files],
         }
         columns |= {key.name: [partition.values[i] for _, partition in files] for i, key in enumerate(self.table.keys)}
         self.con.register("given", pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()}))
@@ -168,4 +172,9 @@ def _typed(value: str, column: Column) -> str:
 
 
 def _hidden(value: str, name: str) -> str:
-    return f"CAST({value} AS {duckdb_type(HIDDEN[name])}) AS {sql_name(name)}"
+    return f"CAST({value} AS {physical(of_catalog(HIDDEN[name]))}) AS {sql_name(name)}"
+
+
+def _zoned(moment: datetime) -> str:
+    """The text of a timestamp with time zone as DuckDB has it."""
+    return f"{{'i': '{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}', 'z': 'UTC'}}"

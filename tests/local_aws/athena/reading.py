@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -66,4 +67,4 @@ class Reader:
         path = self.folder / f"{number}_{name}"
         data = body.encode() if isinstance(body, str) else body
         path.write_bytes(data)
-        return S3File("lake", f"t/{number}/{name}", path, len(data), str(number))
+        return S3File("lake", f"t/{number}/{name}", path, len(data), str(number), datetime.now(UTC))

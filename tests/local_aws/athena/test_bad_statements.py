@@ -98,6 +98,57 @@ def test_a_write_that_cannot_be_is_refused_by_athenas_code_and_leaves_nothing(la
     assert lake.rows("SELECT count(*) FROM filled") == [["0"]]
 
 
+ANY_TYPES = """CREATE EXTERNAL TABLE {} (n int, f double, s string, v varchar(3), c char(3), day date, at timestamp,
+                 xs array<int>) STORED AS PARQUET LOCATION 's3://{}/{}/'"""
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "stored"),
+    [
+        ("n", "2.5e0", "3"),
+        ("n", "DECIMAL '-2.5'", "-3"),
+        ("n", "BIGINT '7'", "7"),
+        ("n", "NULL", None),
+        ("f", "7", "7.0"),
+        ("s", "CAST('a' AS char(3))", "a  "),
+        ("v", "'abc   '", "abc"),
+        ("c", "'a'", "a  "),
+        ("day", "TIMESTAMP '2024-01-31 10:00:00'", "2024-01-31"),
+        ("at", "DATE '2024-01-31'", "2024-01-31 00:00:00.000"),
+        ("xs", "ARRAY[BIGINT '1', NULL]", "[1, null]"),
+    ],
+)
+def test_an_insert_casts_to_the_types_of_the_columns_as_trino_does(
+    lake: Lake, column: str, value: str, stored: str | None
+) -> None:
+    lake.rows(ANY_TYPES.format("typed", LAKE, "typed").replace("EXTERNAL TABLE", "EXTERNAL TABLE IF NOT EXISTS"))
+    lake.rows(f"INSERT INTO typed ({column}) VALUES ({value})")
+    assert [stored] in lake.rows(f"SELECT {column} FROM typed")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("n", "'1'", "TYPE_MISMATCH: Insert query has mismatched column types: column n of the table is integer, and"),
+        ("n", "true", "TYPE_MISMATCH"),
+        ("n", "BIGINT '9999999999'", "NUMERIC_VALUE_OUT_OF_RANGE"),
+        ("s", "1", "TYPE_MISMATCH"),
+        ("s", "DATE '2024-01-31'", "TYPE_MISMATCH"),
+        ("s", "JSON '1'", "TYPE_MISMATCH"),
+        ("v", "'abcd'", "INVALID_CAST_ARGUMENT: Cannot truncate non-space characters when casting from varchar(4)"),
+        ("day", "'2024-01-31'", "TYPE_MISMATCH"),
+        ("xs", "ARRAY['1']", "TYPE_MISMATCH"),
+        ("xs", "1", "TYPE_MISMATCH"),
+    ],
+)
+def test_an_insert_refuses_what_trino_coerces_to_no_columns_type(
+    lake: Lake, column: str, value: str, reason: str
+) -> None:
+    lake.rows(ANY_TYPES.format("strict", LAKE, "strict").replace("EXTERNAL TABLE", "EXTERNAL TABLE IF NOT EXISTS"))
+    assert lake.run(f"INSERT INTO strict ({column}) VALUES ({value})").reason.startswith(reason)
+    assert lake.rows("SELECT count(*) FROM strict") == [["0"]]
+
+
 def test_a_statement_writes_at_most_a_hundred_partitions(lake: Lake) -> None:
     place = f"WITH (partitioned_by = ARRAY['p'], external_location = 's3://{LAKE}/hundred/')"
     rows = "SELECT x AS id, CAST(x AS varchar) AS p FROM UNNEST(sequence({}, {})) AS s(x)"

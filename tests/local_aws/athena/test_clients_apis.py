@@ -125,3 +125,7 @@ def test_the_partitions_of_a_table_are_a_table(lake: Lake) -> None:
     sql = f'SELECT "$path", "$file_size" FROM {DATABASE}.parted'
     assert lake.rows(sql) == [[f"s3://{LAKE}/parted/year=2024/town=Rome/a.csv", "2"]]
     assert lake.rows("SELECT * FROM parted") == [["7", "2024", "Rome"]]
+    modified = lake.s3.head_object(Bucket=LAKE, Key="parted/year=2024/town=Rome/a.csv")["LastModified"]
+    moment = lake.rows('SELECT to_unixtime("$file_modified_time"), typeof("$file_modified_time") FROM parted')
+    assert moment[0][1] == "timestamp(3) with time zone"
+    assert abs(float(moment[0][0] or 0) - modified.timestamp()) <= 1

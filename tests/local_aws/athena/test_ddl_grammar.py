@@ -163,6 +163,26 @@ def test_columns_are_added_replaced_and_changed(lake: Lake) -> None:
     assert "is for Iceberg tables" in lake.run("ALTER TABLE changing RENAME TO other").reason
 
 
+@pytest.mark.parametrize(
+    ("path", "described"),
+    [
+        ("s", ["s", "struct<a:int,b:array<decimal(5,2)>>"]),
+        ("s.A", ["a", "int", "from deserializer"]),
+        ("s.b.'$elem$'", ["$elem$", "decimal(5,2)", "from deserializer"]),
+        ("m.'$key$'", ["$key$", "string", "from deserializer"]),
+        ("m.'$value$'.`x y`", ["x y", "bigint", "from deserializer"]),
+    ],
+)
+def test_the_parts_of_a_column_are_described(lake: Lake, path: str, described: list[str]) -> None:
+    columns = "(s struct<a:int,b:array<decimal(5,2)>>, m map<string,struct<`x y`:bigint>>)"
+    lake.rows(f"CREATE EXTERNAL TABLE IF NOT EXISTS nested {columns} {HOME}")
+    rows = lake.rows(f"DESCRIBE nested {path}")
+    assert [[value.strip() for value in row if value and value.strip()] for row in rows] == [described]
+    assert lake.run("DESCRIBE nested s.c").reason == (
+        "COLUMN_NOT_FOUND: 'c' is no part of the type struct<a:int,b:array<decimal(5,2)>>; it has a, b"
+    )
+
+
 def test_properties_and_locations_are_set_and_shown(lake: Lake) -> None:
     made(lake, "set_up", f"(a int) PARTITIONED BY (d string) {HOME} TBLPROPERTIES ('one'='1')")
     lake.rows("ALTER TABLE set_up SET TBLPROPERTIES ('two'='2', 'one'='I')")

@@ -24,7 +24,7 @@ FAILED = {
     "SELECT lower(1)": "FUNCTION_NOT_FOUND: Unexpected parameters (integer) for function lower",
     "SELECT ST_Point(1, 2)": "FUNCTION_NOT_FOUND: Function st_point not registered",
     "SELECT CAST('x' AS date)": "INVALID_CAST_ARGUMENT: Value cannot be cast to date: x",
-    "SELECT CAST(300 AS tinyint)": "INVALID_CAST_ARGUMENT: Out of range for tinyint: 300",
+    "SELECT CAST(300 AS tinyint)": "NUMERIC_VALUE_OUT_OF_RANGE: Out of range for tinyint: 300",
     "SELECT 9223372036854775807 + 1": "NUMERIC_VALUE_OUT_OF_RANGE: bigint addition overflow: 9223372036854775807 + 1",
     "SELECT n FROM (VALUES 1) a(n), (VALUES 1) b(n)": "AMBIGUOUS_NAME: Column 'n' is ambiguous",
     "SELECT a.z FROM (VALUES 1) a(n)": "COLUMN_NOT_FOUND: Column 'z' cannot be resolved",

@@ -11,7 +11,7 @@ from local_aws.athena.errors import QueryFailed
 from local_aws.athena.query import functions
 from local_aws.athena.query.analyse import literals, operators, sqljson
 from local_aws.athena.query.analyse.coerced import coerced
-from local_aws.athena.query.analyse.failures import mismatch, spoken, unsupported
+from local_aws.athena.query.analyse.failures import mismatch, spoken, syntax, unsupported
 from local_aws.athena.query.analyse.resolution import Fit, fitting
 from local_aws.athena.query.coercion import common_of
 from local_aws.athena.query.functions.signatures import Function
@@ -57,6 +57,8 @@ def call(within: Expressions, tree: exp.Expr) -> Node:
     name = inner.name.lower() if isinstance(inner, exp.Anonymous) else str(inner.this).lower()
     if isinstance(inner, exp.Anonymous):
         kinds = {one.kind for one in functions.table().get(name, [])}
+        if name == "listagg" and not order:
+            raise syntax("listagg needs an order: listagg(x, ',') WITHIN GROUP (ORDER BY x)")
         if "aggregate" in kinds:
             return _aggregate(within, inner, name, condition, order)
         if "window" in kinds:

@@ -37,10 +37,15 @@ def _reduced(translation: Any, texts: list[Any], kinds: list[Type], result: Type
     return f"list_reduce({kept}, lambda {a}, {b}: {step}, {kept}[1]).s"
 
 
+def _top(count: str) -> str:
+    """How many of the first are asked for."""
+    return f"athena_at_least({count}, 1, 'the number of values must be positive')"
+
+
 def _extreme(name: str, order: str) -> list[Function]:
-    best = f"list_sort(list_filter(<<list|{{0}}>>, lambda e: e IS NOT NULL), '{order}')[1:{{1}}]"
+    best = f"list_sort(list_filter(<<list|{{0}}>>, lambda e: e IS NOT NULL), '{order}')[1:{_top('{1}')}]"
     pairs = "<<list|{'k': {1}, 'v': {0}}>>"
-    by = f"list_sort(list_filter({pairs}, lambda e: e.k IS NOT NULL), '{order}')[1:{{2}}]"
+    by = f"list_sort(list_filter({pairs}, lambda e: e.k IS NOT NULL), '{order}')[1:{_top('{2}')}]"
     return [
         aggregate(f"{name}(T) -> T", f"<<{name}|{{0}}>>"),
         aggregate(f"{name}(T, bigint) -> array(T)", best),
@@ -50,11 +55,11 @@ def _extreme(name: str, order: str) -> list[Function]:
 
 
 def _percentile(_: Any, texts: list[str], *__: Any) -> str:
-    return f"<<quantile_disc|{texts[0]}, CAST({texts[1]} AS DOUBLE)>>"
+    return f"<<quantile_disc|{texts[0]}, athena_share({texts[1]})>>"
 
 
 def _percentiles(_: Any, texts: list[str], *__: Any) -> str:
-    return f"<<quantile_disc|{texts[0]}, CAST({texts[1]} AS DOUBLE[])>>"
+    return f"<<quantile_disc|{texts[0]}, athena_shares({texts[1]})>>"
 
 
 _NUMBERS = ("bigint", "double", "real")

@@ -22,7 +22,7 @@ def _whole_part(kinds: list[Type]) -> Type:
 
 _WHOLE = ("tinyint", "smallint", "integer", "bigint")
 _DOUBLES = [
-    "acos", "asin", "atan", "cbrt", "cos", "cosh", "degrees", "exp", "ln", "log2", "log10", "radians", "sin", "sinh",
+    "acos", "asin", "atan", "cos", "cosh", "degrees", "exp", "ln", "log2", "log10", "radians", "sin", "sinh",
     "sqrt", "tan", "tanh",
 ]  # fmt: skip
 
@@ -39,6 +39,7 @@ def _ceiling(name: str, call: str) -> list[Function]:
 FUNCTIONS = [
     *[function(f"abs({kind}) -> {kind}", "abs({0})") for kind in (*_WHOLE, "real", "double")],
     function("abs(decimal) -> @0", "abs({0})"),
+    function("cbrt(double) -> double", Python(numbers.cbrt)),
     *_ceiling("ceil", "ceil"),
     *_ceiling("ceiling", "ceil"),
     *_ceiling("floor", "floor"),

@@ -10,7 +10,7 @@ from local_aws.athena.errors import QueryFailed
 from local_aws.athena.query.functions.signatures import Function, Python, function
 from local_aws.athena.query.python import calendars, durations
 from local_aws.athena.query.translate.casts import rounded
-from local_aws.athena.query.types import DAYS, MONTHS, ZONED, ZONED_TIME, Type
+from local_aws.athena.query.types import DAYS, MONTHS, ZONED, ZONED_TIME, Type, zoned
 
 _DATES = ("date", "timestamp", ZONED)
 _TIMES = ("timestamp", ZONED, "time", ZONED_TIME)
@@ -170,7 +170,11 @@ FUNCTIONS = [
     function("format_datetime(timestamp, varchar) -> varchar", Python(calendars.format_datetime)),
     function(f"format_datetime({ZONED}, varchar) -> varchar", Python(calendars.format_datetime_zoned)),
     function(f"parse_datetime(varchar, varchar) -> {ZONED}", Python(calendars.parse_datetime)),
-    function(f"with_timezone(timestamp, varchar) -> {ZONED}", "athena_zoned({0}, athena_zone({1}))"),
+    function(
+        "with_timezone(timestamp, varchar)",
+        "athena_zoned({0}, athena_zone({1}))",
+        lambda kinds: zoned(kinds[0].precision),
+    ),
     function("human_readable_seconds(double) -> varchar", Python(durations.human_readable)),
     function(f"parse_duration(varchar) -> {DAYS}", Python(durations.parse)),
 ]

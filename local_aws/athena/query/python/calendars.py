@@ -48,8 +48,8 @@ def from_iso8601_date(text: str) -> date:
 
 
 _ISO = re.compile(
-    r"(?P<day>[^T]+?)(?:T(?P<clock>\d{1,2}(?::\d{1,2}(?::\d{1,2})?)?)(?:[.,](?P<part>\d+))?)?"
-    r"T?(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?"
+    r"(?P<day>[^T]+)(?:T(?:(?P<clock>\d{1,2}(?::\d{1,2}(?::\d{1,2})?)?)(?:[.,](?P<part>\d+))?)?"
+    r"(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?)?"
 )
 
 

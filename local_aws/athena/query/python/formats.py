@@ -108,7 +108,7 @@ def _java_hash(value: Any) -> int:
 def _number(value: Any, mark: str, digits: str | None, flags: str, pattern: str) -> str:
     if mark in "doxX":
         if isinstance(value, bool) or not isinstance(value, int):
-            raise bad(f"Invalid format string: {pattern} (IllegalFormatConversion: {mark} != {type(value).__name__})")
+            raise bad(f"Invalid format string: {pattern} (IllegalFormatConversion: {mark})")
         if mark != "d":
             return f"{value & (2**64 - 1) if value < 0 else value:{mark}}"
         return f"{value:,}" if "," in flags else str(value)

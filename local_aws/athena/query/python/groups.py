@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from local_aws.athena.query.python.failing import bad
-from local_aws.athena.query.python.lists import _hashable
+from local_aws.athena.query.python.maps import hashable
 
 
 def skewness(values: list[float | None]) -> float | None:
@@ -22,7 +22,7 @@ def histogram(values: list[Any]) -> dict[Any, int] | None:
     found: dict[Any, int] = {}
     for value in values:
         if value is not None:
-            found[_hashable(value)] = found.get(_hashable(value), 0) + 1
+            found[hashable(value)] = found.get(hashable(value), 0) + 1
     return found or None
 
 
@@ -30,7 +30,7 @@ def map_agg(rows: list[dict[str, Any]]) -> dict[Any, Any] | None:
     found: dict[Any, Any] = {}
     for row in rows:
         if row["a0"] is not None:
-            found.setdefault(_hashable(row["a0"]), row["a1"])
+            found.setdefault(hashable(row["a0"]), row["a1"])
     return found or None
 
 
@@ -38,7 +38,7 @@ def multimap_agg(rows: list[dict[str, Any]]) -> dict[Any, list[Any]] | None:
     found: dict[Any, list[Any]] = {}
     for row in rows:
         if row["a0"] is not None:
-            found.setdefault(_hashable(row["a0"]), []).append(row["a1"])
+            found.setdefault(hashable(row["a0"]), []).append(row["a1"])
     return found or None
 
 

@@ -8,25 +8,15 @@ import random
 from typing import Any
 
 from local_aws.athena.query.python.failing import bad
+from local_aws.athena.query.python.maps import hashable, same_key
 from local_aws.athena.query.translate.physical import field_names
 from local_aws.athena.query.types import Type
-
-
-def key_of(value: Any) -> Any:
-    """What is the same for values that are the same."""
-    if isinstance(value, list):
-        return ("list", *map(key_of, value))
-    if isinstance(value, dict):
-        if set(value) == {"i", "z"}:
-            return ("moment", value["i"])
-        return ("dict", *((key, key_of(own)) for key, own in value.items()))
-    return ("nan",) if value != value else value
 
 
 def _unique(values: list[Any]) -> dict[Any, Any]:
     found: dict[Any, Any] = {}
     for value in values:
-        found.setdefault(key_of(value), value)
+        found.setdefault(same_key(value), value)
     return found
 
 
@@ -41,14 +31,14 @@ def difference(a: list[Any], b: list[Any]) -> list[Any]:
 
 
 def contains_sequence(a: list[Any], b: list[Any]) -> bool | None:
-    keys, wanted = [key_of(v) for v in a], [key_of(v) for v in b]
+    keys, wanted = [same_key(v) for v in a], [same_key(v) for v in b]
     return any(keys[i : i + len(wanted)] == wanted for i in range(len(keys) - len(wanted) + 1))
 
 
 def position(values: list[Any], value: Any, instance: int) -> int:
     if instance == 0:
         raise bad("array_position cannot take a 0-valued instance argument.")
-    places = [i for i, one in enumerate(values, 1) if one is not None and key_of(one) == key_of(value)]
+    places = [i for i, one in enumerate(values, 1) if one is not None and same_key(one) == same_key(value)]
     if abs(instance) > len(places):
         return 0
     return places[instance - 1] if instance > 0 else places[instance]
@@ -58,13 +48,9 @@ def histogram(values: list[Any]) -> dict[Any, int]:
     found: dict[Any, int] = {}
     for value in values:
         if value is not None:
-            key = _hashable(value)
+            key = hashable(value)
             found[key] = found.get(key, 0) + 1
     return found
-
-
-def _hashable(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def combinations(values: list[Any], size: int) -> list[list[Any]]:
@@ -98,7 +84,7 @@ def _pairs(kinds: tuple[Type, ...], entries: list[Any]) -> list[tuple[Any, Any]]
             raise bad("map entry cannot be null")
         if entry[key] is None:
             raise bad("map key cannot be null")
-        pairs.append((_hashable(entry[key]), entry[value]))
+        pairs.append((hashable(entry[key]), entry[value]))
     return pairs
 
 

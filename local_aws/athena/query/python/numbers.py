@@ -387,3 +387,8 @@ def format_number(value: float) -> str:
         text = f"{amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP):f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return ("0" if text == "-0" else text) + units[unit]
+
+
+def cbrt(x: float) -> float:
+    """As Java's; the C library's of 27 is 3.0000000000000004."""
+    return math.copysign(float(abs(Decimal(x)) ** (Decimal(1) / 3)), x) if math.isfinite(x) else x

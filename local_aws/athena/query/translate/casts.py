@@ -37,6 +37,13 @@ def cast(t: Translation, text: str, source: Type, target: Type) -> str:
     return _rare(t, text, source, target)
 
 
+def inserted(t: Translation, text: str, source: Type, target: Type) -> str:
+    """The text of a value for a column: cast, but a text is never cut."""
+    if source.is_text and target.is_text and target.length is not None:
+        text = f"athena_uncut({text}, {target.length}, {sql_string(f'{source} to {target}')})"
+    return cast(t, text, source, target)
+
+
 def _rare(t: Translation, text: str, source: Type, target: Type) -> str:
     if "BLOB" == physical(source) == physical(target) and target.base != "ipaddress":
         return text

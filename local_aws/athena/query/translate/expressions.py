@@ -25,6 +25,7 @@ from local_aws.athena.query.nodes import (
     Window,
 )
 from local_aws.athena.query.python import regexps
+from local_aws.athena.query.python.maps import to_engine, to_python
 from local_aws.athena.query.translate import casts, operators
 from local_aws.athena.query.translate.physical import field_names, physical
 from local_aws.athena.query.types import DAYS, MONTHS, VARCHAR, ZONED, ZONED_TIME, Type, array, row
@@ -147,10 +148,10 @@ def _callable(python: Python, kinds: list[Type], result: Type) -> Callable[..., 
     def call(*values: Any) -> Any:
         if not python.nulls and any(value is None for value in values):
             return None
-        given = values if kinds else ()
+        given = [to_python(kind, value) for kind, value in zip(kinds, values, strict=True)] if kinds else []
         made = python.call(tuple(kinds), result, *given) if python.typed else python.call(*given)
         # As a text, since DuckDB takes Python's NaN for null.
-        return repr(float(made)) if result.is_floating and made is not None else made
+        return repr(float(made)) if result.is_floating and made is not None else to_engine(result, made)
 
     # DuckDB asks for the number of parameters.
     names = ", ".join(f"a{i}" for i in range(max(1, len(kinds))))
@@ -240,7 +241,7 @@ def _bound(t: Translation, node: Window, bound: Node) -> str:
         return f"to_microseconds({text} * 1000)"
     if bound.type.base == MONTHS:
         return f"to_months({text})"
-    return f"least({text}, 1000000000)" if bound.type.is_whole and not node.frame.startswith("RANGE") else text
+    return text if node.frame.startswith("RANGE") else f"CAST(least({text}, 1000000000) AS BIGINT)"
 
 
 def _subquery(t: Translation, node: Subquery) -> str:

@@ -110,6 +110,15 @@ athena_rounded(x, kind) AS CASE
     ELSE round(x) END
 athena_bounded(s, n, kind) AS CASE WHEN length(s) <= n THEN s
     ELSE CAST(athena_fail('INVALID_CAST_ARGUMENT: Value ' || s || ' cannot be represented as ' || kind) AS VARCHAR) END
+athena_share(p) AS CASE WHEN p BETWEEN 0 AND 1 THEN CAST(p AS DOUBLE)
+    ELSE CAST(athena_fail('INVALID_FUNCTION_ARGUMENT: Percentile must be between 0 and 1') AS DOUBLE) END
+athena_shares(p) AS CASE WHEN list_min(p) >= 0 AND list_max(p) <= 1 THEN CAST(p AS DOUBLE[])
+    ELSE [CAST(athena_fail('INVALID_FUNCTION_ARGUMENT: Percentile must be between 0 and 1') AS DOUBLE)] END
+athena_at_least(n, least, reason) AS CASE WHEN n < least THEN athena_fail('INVALID_FUNCTION_ARGUMENT: ' || reason)
+    ELSE n END
+athena_uncut(s, n, kinds) AS CASE WHEN s IS NULL OR length(rtrim(s, ' ')) <= n THEN s
+    ELSE CAST(athena_fail('INVALID_CAST_ARGUMENT: Cannot truncate non-space characters when casting from ' || kinds
+        || ' on INSERT: ' || s) AS VARCHAR) END
 athena_divide(n, d) AS CASE
     WHEN d = 0 THEN athena_fail('DIVISION_BY_ZERO: Division by zero')
     ELSE n // d + CASE WHEN 2 * abs(n % d) >= abs(d) THEN sign(n) * sign(d) ELSE 0 END END

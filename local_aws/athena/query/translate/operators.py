@@ -56,7 +56,8 @@ def _floating(operator: str, a: str, b: str, floats: tuple[bool, bool]) -> str:
 
 
 def _may_be_nan(node: Node) -> bool:
-    return not isinstance(node.value if isinstance(node, Cast) else node, Literal)
+    inner = node.value if isinstance(node, Cast) else node
+    return not isinstance(inner, Literal) or isinstance(inner.value, str)  # `DOUBLE 'NaN'` is a cast of a text.
 
 
 def _comparison(t: Translation, node: Special) -> str:
@@ -259,7 +260,9 @@ def _row(t: Translation, node: Special) -> str:
 
 def _entry(t: Translation, node: Special) -> str:
     base, key = map(t.of, node.arguments)
-    return f"athena_entry({base}, {key}, {t.text_cast(key, node.arguments[1].type)})"
+    kind = node.arguments[1].type
+    spoken = f"CAST({key} AS VARCHAR)" if kind.children else t.text_cast(key, kind)
+    return f"athena_entry({base}, {key}, {spoken})"
 
 
 def _extreme(name: str) -> Callable[[Translation, Special], str]:

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from local_aws.athena.errors import QueryFailed
 from local_aws.athena.query import functions
 from local_aws.athena.query.differences import DIFFERENCES, used_by
+from local_aws.athena.query.types import of_catalog
 from tests.test_house import ROOT
 
 from .conftest import Ask
@@ -35,6 +37,9 @@ REFUSED = {
     "SELECT abs(CAST(-128 AS tinyint))": "NUMERIC_VALUE_OUT_OF_RANGE: Value -128 is out of range for abs",
     "SELECT CAST('12.5' AS decimal(2,1))": "INVALID_CAST_ARGUMENT: Cannot cast '12.5' to DECIMAL(2,1)",
     "SELECT * FROM (VALUES 1) t(n) MATCH_RECOGNIZE (PATTERN (A))": "NOT_SUPPORTED: the clause MATCH does not run here",
+    "SELECT listagg(x, ',') FROM (VALUES 'a') t(x)": (
+        "SYNTAX_ERROR: listagg needs an order: listagg(x, ',') WITHIN GROUP (ORDER BY x)"
+    ),
     "SELECT 1 = 'a'": "TYPE_MISMATCH: Cannot apply operator: integer = varchar",
     "SELECT nothing(1)": "FUNCTION_NOT_FOUND: Function nothing not registered",
     "SELECT checksum(1)": "FUNCTION_NOT_FOUND: Function checksum not registered",
@@ -55,6 +60,12 @@ REFUSED = {
     ),
     "SELECT json_value('{}', '$.a')": "INVALID_PATH: the JSON path '$.a' is not understood",
     "SELECT word_stem('haus', 'de')": "NOT_SUPPORTED: word_stem knows the language 'en' here; given is 'de'",
+}
+NAMES = {
+    "SELECT order FROM t": "line 1:8: mismatched input 'order'. Expecting: a name; order is a reserved word and stands "
+    'in double quotes: "order"',
+    "SELECT 1\n AS end": "line 2:5: mismatched input 'end'. Expecting: a name; end is a reserved word",
+    "SELECT 'it`s' FROM `t`": "line 1:20: backquoted identifiers are not supported; use double quotes",
 }
 MACHINE = [
     "SELECT * FROM read_text('notes.txt')",
@@ -94,6 +105,36 @@ def test_an_expression_has_the_type_that_trino_gives(
 @pytest.mark.parametrize(("sql", "reason"), REFUSED.items(), ids=REFUSED)
 def test_what_trino_refuses_is_refused_in_its_words(ask: Ask, sql: str, reason: str) -> None:
     assert ask(sql) == [(reason,)]
+
+
+@pytest.mark.parametrize(("sql", "reason"), NAMES.items(), ids=NAMES)
+def test_a_name_that_is_none_is_refused_at_its_place(ask: Ask, sql: str, reason: str) -> None:
+    assert str(ask(sql)[0][0]).startswith(f"SYNTAX_ERROR: {reason}")
+
+
+@pytest.mark.parametrize("kind", ["string", "float", "binary", "struct<a:int>", "array<string>"])
+def test_types_of_ddl_are_none_of_sql(ask: Ask, kind: str) -> None:
+    assert "Unknown type" in str(ask(f"SELECT CAST(NULL AS {kind})")[0][0])
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("decimal", "decimal(10,0)"),
+        ("timestamp", "timestamp(3)"),
+        ("struct<`a b`:int,c:array<map<string,float>>>", 'row("a b" integer, c array(map(varchar, real)))'),
+        ("struct<user.id:binary>", 'row("user.id" varbinary)'),
+        ("char(3)", "char(3)"),
+    ],
+)
+def test_a_type_of_the_catalog_has_its_trino_type(text: str, kind: str) -> None:
+    assert str(of_catalog(text)) == kind
+
+
+@pytest.mark.parametrize("text", ["map<int>", "array<int,int>", "struct<>", "uniontype<int,string>", "text"])
+def test_what_is_no_type_of_the_catalog_is_refused(text: str) -> None:
+    with pytest.raises(QueryFailed, match=r"is no type of the catalog|Unknown type"):
+        of_catalog(text)
 
 
 @pytest.mark.parametrize("sql", MACHINE)

@@ -45,6 +45,10 @@ TEXTS = [
     ("word_stem('generalization')", "general"),
 ]
 MOMENTS = [
+    (
+        "with_timezone(TIMESTAMP '2020-05-01 12:34:56.1234', 'America/Los_Angeles')",
+        "2020-05-01 12:34:56.1234 America/Los_Angeles",
+    ),
     ("TIMESTAMP '2020-03-08 12:00:00 America/New_York'", "2020-03-08 12:00:00.000 America/New_York"),
     ("TIMESTAMP '2020-07-01 12:00:00 UTC' AT TIME ZONE '+02:00'", "2020-07-01 14:00:00.000 +02:00"),
     ("TIMESTAMP '2020-07-01 12:00:00 UTC' = TIMESTAMP '2020-07-01 14:00:00 +02:00'", "true"),
