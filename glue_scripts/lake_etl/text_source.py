@@ -78,7 +78,7 @@ class TextFiles:
     def _json(self) -> DataFrame:
         """Spark's own reader for the files whose lines are all plain; the others are read line by line."""
         rows = self._rows(spelled(self._heads(), self.table.parameters.get("paths", "")))
-        text = self._read(self._reader(), "text").where("trim(BOTH ' \t\r' FROM value) <> ''")
+        text = self._read(self._reader(), "text")
         if rows.keys.exact:  # to Spark's own reader, names that differ in case alone are one
             return self._by_line(text, rows)
         odd = [row[0] for row in text.where(rows.odd("value")).select(FILE).distinct().collect()]
@@ -89,7 +89,8 @@ class TextFiles:
         return plain.where(~is_odd).unionByName(self._by_line(text.where(is_odd), rows))
 
     def _by_line(self, text: DataFrame, rows: JsonRows) -> DataFrame:
-        return _read_again(text.withColumnRenamed("value", CORRUPT), rows).select(*self._again(), *OTHERS)
+        text = text.where("trim(BOTH ' \t\r' FROM value) <> ''").withColumnRenamed("value", CORRUPT)
+        return _read_again(text, rows).select(*self._again(), *OTHERS)
 
     def _plain(self, rows: JsonRows) -> DataFrame:
         written = rows.as_written()

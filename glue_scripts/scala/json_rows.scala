@@ -56,7 +56,7 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
   def asWritten: StructType = renamed(schema).asInstanceOf[StructType]
 
   /** SQL of whether Spark's own reader might misread a line. It may be true where there is no need. */
-  def odd(line: String): String = s"($line RLIKE ${text(odd.mkString("|"))} OR ${two(line)} OR ${notUtf8(line)})"
+  def odd(line: String): String = (odds(line) ++ Seq(two(line), notUtf8(line))).mkString("(", " OR ", ")")
 
   val nesting: JsonNesting = JsonNesting(keys, leaves(schema).exists(_._2.isInstanceOf[DecimalType]))
 
@@ -105,24 +105,32 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
   private def texts(fields: String): Seq[(StructField, String)] =
     schema.zipWithIndex.map { case (field, place) => field -> nesting.field(fields, field.name, place) }
 
-  /** Regular expressions of what Spark's own reader passes over, or takes for something else. */
-  private def odd: Seq[String] = {
-    val (all, rest) = (leaves(schema), """[^"\\]*"\s*:""")
-    val (names, moments) = (all.map(leaf => keys.key(leaf._1)), all.collect {
-      case (name, DateType | TimestampType | TimestampNTZType) => keys.key(name)
-    })
-    val numbers = if (moments.isEmpty) None else Some(s""""(?iu:${either(moments)})"\\s*:\\s*\\[?\\s*[-0-9]""")
-    val dots = if (keys.dots) Some(s"[.]$rest") else None
-    Seq("^\\s*\\[", s"\\\\.$rest") ++ numbers ++ dots ++ (if (keys.exact) None else Some(otherwise(names, rest)))
+  /** SQL of what Spark's own reader passes over, or takes for something else.
+    *
+    * One pattern after the other takes half the time of an alternation, and a look for a character a tenth.
+    */
+  private def odds(line: String): Seq[String] = {
+    val all = leaves(schema)
+    val moments = all.collect { case (name, DateType | TimestampType | TimestampNTZType) => keys.key(name) }
+    val number = s""""(?iu:${either(moments)})"\\s*+:\\s*+\\[?+\\s*+[-0-9]"""
+    val dots = if (keys.dots) Some(s"[.]${JsonRows.rest}") else None
+    val patterns = (if (moments.isEmpty) None else Some(number)) ++ dots ++
+      (if (keys.exact) None else Some(otherwise(all.map(leaf => keys.key(leaf._1)))))
+    Seq(found(line, "[", "^\\s*+\\["), found(line, "\\", s"\\\\.${JsonRows.rest}")) ++
+      patterns.map(pattern => s"$line RLIKE ${text(pattern)}")
   }
 
-  /** A key that is spelled otherwise. */
-  private def otherwise(names: Seq[String], rest: String): String = {
+  /** A regular expression of a key that is spelled otherwise. */
+  private def otherwise(names: Seq[String]): String = {
     val keysThere = names.map(written)
     val inCapitals = (keysThere ++ spelled.values).exists(key => key != key.toLowerCase)
-    if (inCapitals || names.mkString.exists(_ > 127)) s""""(?!(?:${either(keysThere)})")(?iu:${either(names)})"\\s*:"""
-    else s"[A-Z]$rest"
+    if (inCapitals || names.mkString.exists(_ > 127)) s""""(?!(?:${either(keysThere)})")(?iu:${either(names)})"\\s*+:"""
+    else s"[A-Z]${JsonRows.rest}"
   }
+
+  /** SQL of whether a pattern is in a line that has its mark: few lines have. */
+  private def found(line: String, mark: String, pattern: String): String =
+    s"(contains($line, ${text(mark)}) AND $line RLIKE ${text(pattern)})"
 
   private def either(names: Seq[String]): String = names.distinct.map(Pattern.quote).mkString("|")
 
@@ -140,7 +148,7 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
   /** SQL of whether a line has more than one object: in brackets, one would be an array of one. */
   private def two(line: String): String = {
     val alone = s"size(from_json(concat('[', $line, ']'), 'array<string>')) = 1"
-    s"($line RLIKE ${text(JsonRows.between)} AND NOT coalesce($alone, false))"
+    s"(${found(s"substr($line, 2)", "{", JsonRows.between)} AND NOT coalesce($alone, false))"
   }
 
   private def notUtf8(line: String): String =
@@ -162,7 +170,8 @@ object JsonRows {
   private val long = // a number that a double would cut
     s"""\\G((?:[^"'0-9-]++|$strings|$short)*+)(-?[0-9][-+.0-9eE]*+)"""
   private val marked = s"""$$1"$exact$$2""" + "\""
-  private val between = "\\}\\s*[,;]?\\s*\\{" // what stands between two objects
+  private val rest = """[^"\\]*+"\s*+:""" // of a key
+  private val between = "\\}\\s*+[,;]?+\\s*+\\{" // what stands between two objects
   private val more = "there is more on the line than one JSON object: write one object a line"
   private val noObject = "the line is not a JSON object"
   private val invalid = "the line is not valid JSON"

@@ -46,7 +46,7 @@ final case class TextFiles(
   /** Spark's own reader for the files whose lines are all plain; the others are read line by line. */
   private def json(): DataFrame = {
     val rows = rowsOf(JsonRows.spelled(headLines, table.parameters.getOrElse("paths", "")))
-    val text = read(reader, "text").where("trim(BOTH ' \\t\\r' FROM value) <> ''")
+    val text = read(reader, "text")
     if (rows.keys.exact) byLine(text, rows) // to Spark's own reader, names that differ in case alone are one
     else {
       val odd = text.where(rows.odd("value")).select(File).distinct().collect().map(_.getString(0))
@@ -70,7 +70,8 @@ final case class TextFiles(
   }
 
   private def byLine(text: DataFrame, rows: JsonRows): DataFrame =
-    readAgain(text.withColumnRenamed("value", Corrupt), rows).select(again ++ others: _*)
+    readAgain(text.where("trim(BOTH ' \\t\\r' FROM value) <> ''").withColumnRenamed("value", Corrupt), rows)
+      .select(again ++ others: _*)
 
   /** With row and Reason of what is in Corrupt: either is there for it. Corrupt stays of bad lines alone. */
   private def readAgain(frame: DataFrame, rows: JsonRows): DataFrame =
