@@ -235,11 +235,12 @@ def test_a_database_that_goes_away_while_it_is_read_leaves_the_old_table(
 ) -> None:
     lake, shop = new_lake("scala_reads"), Shop.new(database)
     spec = given(shop)
-    in_scala(submitted, [lake.arguments(lake.spec(**spec))])
+    (report,) = in_scala(submitted, [lake.arguments(lake.spec(**spec))])
     before = published(lake)
     with shop.ending_reads("given"):
         (told,) = in_scala(submitted, [lake.arguments(lake.spec(**spec))])
     check_told(shop, told)
+    assert report["rows_out"] == 25_000
     assert published(lake) == before
 
 
