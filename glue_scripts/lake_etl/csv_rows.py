@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrameReader
-from pyspark.sql.types import DataType, StringType, StructType
+from pyspark.sql.types import StringType, StructType
 
 from lake_etl.catalog import Table
 from lake_etl.errors import JobError
@@ -196,8 +196,8 @@ class TextNesting:
         days = f"date_add(DATE'1970-01-01', try_cast({x} AS int))"
         return days if type_ == "date" else f"CAST(timestamp_millis({number}) AS {type_})"
 
-    def cut(self, type_: DataType, x: str) -> str:
-        return "false"
+    def plain(self, x: str) -> str:
+        return x
 
     def unescaped(self, x: str) -> str:
         """SQL of a text of the line without what escapes in it; null for the text that says so."""

@@ -21,6 +21,8 @@ from lake_etl.connectors import POSTGRESQL
 from lake_etl.errors import JobError, unknown
 from lake_etl.names import double_quoted
 
+READERS = ("jdbc.JDBCRDD", "jdbc.JdbcUtils$$anon")  # classes by which Spark reads rows of a database
+
 
 class Refused(JobError):
     """The database refused a statement. state is its SQLSTATE."""
@@ -180,6 +182,13 @@ def refusal(error: Py4JJavaError, database: Database) -> JobError:
 def is_of_the_driver(error: Py4JJavaError) -> bool:
     """Whether the database is what failed, and not Spark or a step of the job."""
     return _of_the_driver(error.java_exception) is not None
+
+
+def is_of_reading(error: Py4JJavaError) -> bool:
+    """Whether the database failed while rows came from it, and not while rows went there."""
+    cause = _of_the_driver(error.java_exception)
+    frames = [] if cause is None else [frame.getClassName() for frame in cause.getStackTrace()]
+    return any(reader in frame for frame in frames for reader in READERS)
 
 
 def _of_the_driver(exception: Any) -> Any:

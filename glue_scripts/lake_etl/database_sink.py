@@ -13,7 +13,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
 
 from lake_etl.connectors import POSTGRESQL
-from lake_etl.database import Refused, Session, exists, find_database, is_of_the_driver, quoted, refusal
+from lake_etl.database import Refused, Session, exists, find_database, is_of_reading, is_of_the_driver, quoted, refusal
 from lake_etl.database_columns import (
     check_fit,
     check_keys,
@@ -158,7 +158,7 @@ class Load:
         try:
             without_lost_days(frame, self.sink.table).write.format("jdbc").options(**options).mode("append").save()
         except Py4JJavaError as error:
-            if not is_of_the_driver(error):
+            if not is_of_the_driver(error) or is_of_reading(error):
                 raise
             refused = refusal(error, self.database)
             zero = POSTGRESQL.is_state("no_such_character", getattr(refused, "state", ""))

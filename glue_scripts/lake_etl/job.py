@@ -15,12 +15,14 @@ from uuid import uuid4
 
 import boto3
 from botocore.exceptions import ClientError
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
 
 from lake_etl.binary_source import Damage
 from lake_etl.cast_nulls import WARN_OVER, cast_nulls, summary
 from lake_etl.catalog import Locations, NoTable, Table, find_table
 from lake_etl.csv_rows import with_multiline
+from lake_etl.database import find_database, is_of_reading, refusal
 from lake_etl.database_sink import Load, loading, read_database_sink
 from lake_etl.database_source import read_database
 from lake_etl.errors import JobError, NotYetWritten, check_options, of_query, reason, unknown
@@ -141,6 +143,15 @@ class Sources:
                     "Run the job again"
                 )
 
+    def check_databases(self, error: Exception) -> None:
+        """Raise JobError where a query failed because of a database that it was reading."""
+        failed = next((each for each in (error, error.__cause__) if isinstance(each, Py4JJavaError)), None)
+        if failed and is_of_reading(failed):
+            datasets = [dataset for dataset in self.read if dataset in self.databases]
+            connections = dict.fromkeys(self.databases[dataset]["connection"] for dataset in datasets)
+            said = " or ".join(str(refusal(failed, find_database(name))) for name in connections)
+            raise JobError(f"while reading {', '.join(datasets)}: {said}. Nothing is published") from None
+
     def rows(self, dataset: str) -> DataFrame:
         """A dataset that a step names. Raises NotYetWritten for the job's own table before its first run."""
         database, table = self.own
@@ -207,6 +218,7 @@ def accounted(
     try:
         steps, judged, written = _written(spec, started, sources, target)
     except Exception as error:
+        sources.check_databases(error)
         if not of_query(error) or not sources.begin_again():
             raise
         steps, judged, written = _written(spec, started, sources, target)

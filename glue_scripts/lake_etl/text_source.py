@@ -67,17 +67,18 @@ class TextFiles:
         return files.select(fn.expr(f"explode({records('value', dialect)})").alias("value"), FILE)
 
     def _documents(self) -> DataFrame:
-        path = self.table.parameters["jsonPath"]
-        found, rows = records_at(self._read(self._reader().option("wholetext", True), "text"), path), self._rows({})
+        path, rows = self.table.parameters["jsonPath"], self._rows({})
+        files = self._read(self._reader().option("wholetext", True), "text")
+        found = records_at(files.withColumn("value", fn.expr(rows.exact("value"))), path)
         nothing = fn.when(fn.col(RECORD).isNull(), fn.lit(f"the document has nothing at {path}"))
-        found = found.withColumn(REASON, fn.coalesce(nothing, fn.expr(rows.reason(RECORD))))
-        found = found.withColumn(ROW, fn.expr(rows.row(RECORD))).withColumn(RECORD, fn.coalesce(RECORD, DOCUMENT))
+        found = _taken_apart(found, rows, RECORD).withColumn(REASON, fn.coalesce(nothing, REASON))
+        found = found.withColumn(RECORD, fn.expr(rows.nesting.plain(f"coalesce({RECORD}, {DOCUMENT})")))
         return found.select(*self._again(), _where_bad(RECORD), REASON, FILE)
 
     def _json(self) -> DataFrame:
         """Spark's own reader for the files whose lines are all plain; the others are read line by line."""
         rows = self._rows(spelled(self._heads(), self.table.parameters.get("paths", "")))
-        text = self._read(self._reader(), "text").where("trim(BOTH ' \t\r' FROM value) <> ''")
+        text = self._read(self._reader(), "text")
         if rows.keys.exact:  # to Spark's own reader, names that differ in case alone are one
             return self._by_line(text, rows)
         odd = [row[0] for row in text.where(rows.odd("value")).select(FILE).distinct().collect()]
@@ -88,7 +89,8 @@ class TextFiles:
         return plain.where(~is_odd).unionByName(self._by_line(text.where(is_odd), rows))
 
     def _by_line(self, text: DataFrame, rows: JsonRows) -> DataFrame:
-        return _read_again(text.withColumnRenamed("value", CORRUPT), rows).select(*self._again(), *OTHERS)
+        text = text.where("trim(BOTH ' \t\r' FROM value) <> ''").withColumnRenamed("value", CORRUPT)
+        return _read_again(text, rows).select(*self._again(), *OTHERS)
 
     def _plain(self, rows: JsonRows) -> DataFrame:
         written = rows.as_written()
@@ -124,9 +126,14 @@ class TextFiles:
 
 def _read_again(frame: DataFrame, rows: JsonRows) -> DataFrame:
     """With ROW and REASON of what is in CORRUPT: either is there for it. CORRUPT stays of bad lines alone."""
-    again = {ROW: rows.row(CORRUPT), REASON: rows.reason(CORRUPT)}
-    frame = frame.withColumns({name: fn.expr(f"IF({CORRUPT} IS NULL, NULL, {sql})") for name, sql in again.items()})
-    return frame.withColumn(CORRUPT, _where_bad(CORRUPT))
+    return _taken_apart(frame, rows, CORRUPT).withColumn(CORRUPT, _where_bad(CORRUPT))
+
+
+def _taken_apart(frame: DataFrame, rows: JsonRows, line: str) -> DataFrame:
+    """With ROW or REASON of each line that is there. A column for the fields, so that each line is parsed once."""
+    frame = frame.withColumn(FIELDS, fn.expr(rows.fields(line)))
+    frame = frame.withColumn(REASON, fn.expr(f"IF({line} IS NULL, NULL, {rows.reason(line, FIELDS)})"))
+    return frame.withColumn(ROW, fn.expr(f"IF({line} IS NULL OR {REASON} IS NOT NULL, NULL, {rows.row(FIELDS)})"))
 
 
 def _where_bad(name: str) -> Column:

@@ -31,8 +31,8 @@ class Nesting(Protocol):
 
     def number(self, type_: str, x: str) -> str: ...
 
-    def cut(self, type_: DataType, x: str) -> str:
-        """Of a value that fits: whether the text may have lost digits."""
+    def plain(self, x: str) -> str:
+        """The text of a value that is not nested, without marks."""
         ...
 
 
@@ -55,7 +55,7 @@ def value(type_: DataType, x: str, nesting: Nesting, level: int = 0) -> str:
         ]
         made = f"transform(array({entries}), s{level} -> named_struct({', '.join(fields)}))[0]"
         return f"IF({entries} IS NULL, NULL, {made})"
-    return scalar(type_, x, nesting)
+    return scalar(type_, nesting.plain(x), nesting)
 
 
 def misfit(type_: DataType, x: str, nesting: Nesting, level: int = 0) -> str:
@@ -80,9 +80,7 @@ def misfit(type_: DataType, x: str, nesting: Nesting, level: int = 0) -> str:
             inner(field.dataType, nesting.field(item, field.name, place)) for place, field in enumerate(type_.fields)
         )
         return any_(f"IF({entries} IS NULL, NULL, array({entries}))", item, wrong)
-    cut = nesting.cut(type_, x)
-    lost = "" if cut == "false" else f" OR {cut}"
-    return f"({x} IS NOT NULL AND ({scalar(type_, x, nesting)} IS NULL{lost}))"
+    return f"({x} IS NOT NULL AND {scalar(type_, nesting.plain(x), nesting)} IS NULL)"
 
 
 def _deeper(type_: DataType, level: int) -> int:

@@ -97,6 +97,13 @@ object Database {
     causes.collect { case cause: SQLException => cause }.toSeq.lastOption
   }
 
+  /** Whether the database failed while rows came from it, and not while rows went there. */
+  def ofReading(error: Throwable): Boolean =
+    ofTheDriver(error).exists(_.getStackTrace.exists(frame => readers.exists(frame.getClassName.contains)))
+
+  // Classes by which Spark reads rows of a database.
+  private val readers = Seq("jdbc.JDBCRDD", "jdbc.JdbcUtils$$anon")
+
   /** The first line, without the severity; and the key that broke a constraint, but no whole row. */
   private def said(error: SQLException): String = {
     val lines = Option(error.getMessage).getOrElse(error.toString).linesIterator.map(_.trim).filter(_.nonEmpty).toSeq

@@ -89,7 +89,7 @@ final class Load(database: Database, sink: DatabaseSink, job: String, runId: Str
     val options = database.options(Quoted.table(staging)) ++ writing
     try DatabaseColumns.withoutLostDays(frame, sink.table).write.format("jdbc").options(options).mode("append").save()
     catch {
-      case error: Throwable if Database.ofTheDriver(error).nonEmpty =>
+      case error: Throwable if Database.ofTheDriver(error).nonEmpty && !Database.ofReading(error) =>
         val refused = database.refusal(error)
         val zero = Some(refused).collect { case error: Refused => error.is("no_such_character") }.contains(true)
         val title = Connector.PostgreSql.title

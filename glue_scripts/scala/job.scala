@@ -134,7 +134,10 @@ final class JobRun(arguments: Arguments) {
       part: String = ""
   ): (Json.Fields, Written) = {
     val (steps, judged, written) = try saved(spec, sources, save)
-    catch { case error: Exception if Errors.ofQuery(error) && sources.beginAgain() => saved(spec, sources, save) }
+    catch {
+      case error: Exception if Database.ofReading(error) => throw sources.failed(error)
+      case error: Exception if Errors.ofQuery(error) && sources.beginAgain() => saved(spec, sources, save)
+    }
     val quarantine = new Quarantine(arguments("quarantine_bucket"), spec.text("job"), arguments.runId, started)
     val source = sources(spec.text("source"))
     val kept = ListMap(sources.read.toSeq.map { case (name, read) => name -> quarantine.keep(spark, read) }: _*)
@@ -239,6 +242,14 @@ final class JobRun(arguments: Arguments) {
     def checkUnchanged(): Unit = for ((dataset, source) <- read; path <- source.changed())
       throw new JobError(s"dataset $dataset: $path was replaced or deleted while the job read it. " +
         "Nothing is published. Run the job again")
+
+    /** Of a query that failed because of a database that it was reading. */
+    def failed(error: Exception): JobError = {
+      val datasets = read.keys.toSeq.filter(databases.contains)
+      val connections = datasets.map(databases(_).text("connection")).distinct
+      val said = connections.map(name => database(name).refusal(error).getMessage).mkString(" or ")
+      new JobError(s"while reading ${datasets.mkString(", ")}: $said. Nothing is published")
+    }
 
     private def inDatabase(dataset: String, place: Options): Source =
       DatabaseSource(spark, database(place.text("connection")), place.text("table"), dataset)

@@ -35,17 +35,18 @@ final case class TextFiles(
 
   private def documents(path: String): DataFrame = {
     val (record, rows) = (Documents.Record, rowsOf(Map.empty))
+    val files = read(reader.option("wholetext", "true"), "text").withColumn("value", expr(rows.exact("value")))
     val nothing = when(col(record).isNull, lit(s"the document has nothing at $path"))
-    val found = Documents.records(read(reader.option("wholetext", "true"), "text"), path)
-      .withColumn(Reason, coalesce(nothing, expr(rows.reason(record)))).withColumn(row, expr(rows.row(record)))
-      .withColumn(record, coalesce(col(record), col(Documents.Document)))
+    val found = takenApart(Documents.records(files, path), rows, record)
+      .withColumn(Reason, coalesce(nothing, col(Reason)))
+      .withColumn(record, expr(rows.nesting.plain(s"coalesce($record, ${Documents.Document})")))
     found.select(again ++ Seq(whereBad(record), col(Reason), col(File)): _*)
   }
 
   /** Spark's own reader for the files whose lines are all plain; the others are read line by line. */
   private def json(): DataFrame = {
     val rows = rowsOf(JsonRows.spelled(headLines, table.parameters.getOrElse("paths", "")))
-    val text = read(reader, "text").where("trim(BOTH ' \\t\\r' FROM value) <> ''")
+    val text = read(reader, "text")
     if (rows.keys.exact) byLine(text, rows) // to Spark's own reader, names that differ in case alone are one
     else {
       val odd = text.where(rows.odd("value")).select(File).distinct().collect().map(_.getString(0))
@@ -69,14 +70,18 @@ final case class TextFiles(
   }
 
   private def byLine(text: DataFrame, rows: JsonRows): DataFrame =
-    readAgain(text.withColumnRenamed("value", Corrupt), rows).select(again ++ others: _*)
+    readAgain(text.where("trim(BOTH ' \\t\\r' FROM value) <> ''").withColumnRenamed("value", Corrupt), rows)
+      .select(again ++ others: _*)
 
   /** With row and Reason of what is in Corrupt: either is there for it. Corrupt stays of bad lines alone. */
-  private def readAgain(frame: DataFrame, rows: JsonRows): DataFrame = {
-    def tried(sql: String) = expr(s"IF($Corrupt IS NULL, NULL, $sql)")
-    frame.withColumn(row, tried(rows.row(Corrupt))).withColumn(Reason, tried(rows.reason(Corrupt)))
-      .withColumn(Corrupt, whereBad(Corrupt))
-  }
+  private def readAgain(frame: DataFrame, rows: JsonRows): DataFrame =
+    takenApart(frame, rows, Corrupt).withColumn(Corrupt, whereBad(Corrupt))
+
+  /** With row or Reason of each line that is there. A column for the fields, so that each line is parsed once. */
+  private def takenApart(frame: DataFrame, rows: JsonRows, line: String): DataFrame =
+    frame.withColumn(fields, expr(rows.fields(line)))
+      .withColumn(Reason, expr(s"IF($line IS NULL, NULL, ${rows.reason(line, fields)})"))
+      .withColumn(row, expr(s"IF($line IS NULL OR $Reason IS NOT NULL, NULL, ${rows.row(fields)})"))
 
   private def again: Seq[Column] = schema.map(field => col(s"$row.${Names.quoted(field.name)}").as(field.name))
 

@@ -5,8 +5,8 @@ trait Nesting {
   def field(entries: String, name: String, place: Int): String
   def number(type_ : String, x: String): String
 
-  /** Of a value that fits: whether the text may have lost digits. */
-  def cut(type_ : DataType, x: String): String = "false"
+  /** The text of a value that is not nested, without marks. */
+  def plain(x: String): String = x
 }
 
 /** Texts of files as values of a table's types: Spark SQL, made from the type, the same in both languages.
@@ -39,7 +39,7 @@ object Values {
         val entries = nesting.entries(x, level)
         val one = s"transform(array($entries), s$level -> named_struct(${made.mkString(", ")}))[0]"
         s"IF($entries IS NULL, NULL, $one)"
-      case _ => scalar(type_, x, nesting)
+      case _ => scalar(type_, nesting.plain(x), nesting)
     }
   }
 
@@ -60,9 +60,7 @@ object Values {
           inner(field.dataType, nesting.field(item, field.name, place))
         }
         any(s"IF($entries IS NULL, NULL, array($entries))", item, wrong.mkString(" OR "))
-      case _ =>
-        val lost = Some(nesting.cut(type_, x)).filter(_ != "false").fold("")(cut => s" OR $cut")
-        s"($x IS NOT NULL AND (${scalar(type_, x, nesting)} IS NULL$lost))"
+      case _ => s"($x IS NOT NULL AND ${scalar(type_, nesting.plain(x), nesting)} IS NULL)"
     }
   }
 

@@ -62,6 +62,25 @@ class Shop:
             plug.join()
             server.start()
 
+    @contextmanager
+    def ending_reads(self, table: str) -> Iterator[None]:
+        """The server ends the connection that reads the table, once its first rows are on their way."""
+        reads = f"state IN ('active', 'idle in transaction') AND query LIKE 'SELECT%\"{table}\"%'"
+        reads += " AND pid <> pg_backend_pid() AND query_start < clock_timestamp() - interval '0.3 s'"
+
+        def end() -> None:
+            for _ in range(1200):
+                if self.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {reads}"):
+                    return
+                time.sleep(0.05)
+
+        ender = threading.Thread(target=end)
+        ender.start()
+        try:
+            yield
+        finally:
+            ender.join()
+
     def _input(self, port: int) -> Any:
         return {
             "Name": self.connection,

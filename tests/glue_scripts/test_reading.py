@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from typing import Any
 
 import boto3
@@ -38,12 +39,21 @@ def in_order(rows: list[Any]) -> list[str]:
     return sorted(json.dumps(row, sort_keys=True) for row in rows)
 
 
+def loaded(row: str) -> Any:
+    """Of JSON. A number that no double has, a nested decimal, is a text."""
+
+    def number(digits: str) -> float | str:
+        return float(digits) if Decimal(repr(float(digits))) == Decimal(digits) else digits
+
+    return json.loads(row, parse_float=number)
+
+
 def as_json(frame: DataFrame) -> list[Any]:
     """Rows as JSON has them; a date, timestamp or decimal is a text."""
     as_text = [name for name, type_ in frame.dtypes if re.match("date|timestamp|decimal", type_)]
     frame = frame.withColumns({name: column(name).cast("string") for name in as_text})
     row = fn.to_json(fn.struct(*map(column, frame.columns)), {"ignoreNullFields": "false"})
-    return [json.loads(found[0]) for found in frame.select(row).collect()]
+    return [loaded(found[0]) for found in frame.select(row).collect()]
 
 
 def read(spark: SparkSession, lake: Lake, name: str) -> tuple[Source, list[Any]]:

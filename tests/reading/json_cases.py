@@ -5,7 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 
-from tests.reading.case import ID, NO_OBJECT, NO_PARTITION, NOT_JSON, PACKED, TWO, Case
+from tests.reading.case import ID, NO_OBJECT, NO_PARTITION, NOT_JSON, PACKED, TWO, Case, Row
 
 NESTED = {
     "id": "int",
@@ -13,6 +13,19 @@ NESTED = {
     "items": "array<struct<sku:string>>",
     "m": "map<string,int>",
 }
+SMALL = ["0.100000000000000001", "0.100000000000000002"]
+
+
+def _of_decimals(one: object, two: object, three: object, four: object, seven: object, small: object) -> list[Row]:
+    as_json = '{"k":1.123456789012345678,"i":12345678901234567890}'
+    return [
+        {"o": {"p": one, "l": None, "s": None}, "m": None},
+        {"o": {"p": two, "l": None, "s": None}, "m": None},
+        {"o": {"p": three, "l": [*SMALL, seven], "s": 'a " : 1.123456789012345678'}, "m": None},
+        {"o": {"p": four, "l": None, "s": as_json}, "m": {"x": small}},
+    ]
+
+
 JSON_CASES = {
     "keys of nested objects in any case": Case(
         "json",
@@ -122,15 +135,24 @@ JSON_CASES = {
         {"a.json": '{"p":1234567890.0123456789}\n{"P":9876543210.0123456789}\n{"p":"2.25"}\n'},
         [{"p": "1234567890.0123456789"}, {"p": "9876543210.0123456789"}, {"p": "2.2500000000"}],
     ),
-    "a decimal in an object, whose digits the reader of odd lines would cut off": Case(
+    "decimals at any level, beside text that looks like them": Case(
         "json",
-        {"o": "struct<p:decimal(38,18)>"},
-        {"a.json": '{"o":{"p":2.5}}\n{"o":{"p":3}}\n{"O":{"p":1.123456789012345678}}\n'},
-        [{"o": {"p": 2.5}}, {"o": {"p": 3.0}}],
-        bad={
-            '{"O":{"p":1.123456789012345678}}': "column o: '{\"p\":1.1234567890123457}' is not struct<p:decimal(38,18)>"
+        {"o": "struct<p:decimal(38,18),l:array<decimal(38,18)>,s:string>", "m": "map<string,decimal(20,18)>"},
+        {
+            "a.json": '{"o":{"p":2.5}}\n{"o":{"p":-1.123456789012345678}}\n',
+            "b.json": '{"O":{"p":1.123456789012345678,"L":[0.100000000000000001,0.100000000000000002,"7"],'
+            '"s":"a \\" : 1.123456789012345678"}}\n'
+            '{"o":{"P":3,"s":{"k":1.123456789012345678,"i":12345678901234567890}},"M":{"x":1.5e-17}}\n',
         },
-        athena=[{"o": {"p": f"{digits:0<20}"}} for digits in ("1.123456789012345678", "2.5", "3.")],
+        _of_decimals(2.5, "-1.123456789012345678", "1.123456789012345678", 3.0, 7.0, 1.5e-17),
+        athena=_of_decimals(
+            "2.500000000000000000",
+            "-1.123456789012345678",
+            "1.123456789012345678",
+            "3.000000000000000000",
+            "7.000000000000000000",
+            "0.000000000000000015",
+        ),
     ),
     "lines that are no object": Case(
         "json",
@@ -155,7 +177,11 @@ JSON_CASES = {
         athena="HIVE_BAD_DATA",
     ),
     "single quotation marks": Case(
-        "json", ID, {"a.json": "{'ID':1}\n{'id':2}\n"}, [{"id": 1}, {"id": 2}], athena="HIVE_BAD_DATA"
+        "json",
+        {"id": "int", "p": "decimal(38,18)"},
+        {"a.json": "{'ID':1}\n{'id':2,'p':1.123456789012345678}\n"},
+        [{"id": 1, "p": None}, {"id": 2, "p": "1.123456789012345678"}],
+        athena="HIVE_BAD_DATA",
     ),
     "packed files and a byte order mark": Case(
         "json",

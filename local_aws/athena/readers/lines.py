@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -16,6 +17,8 @@ LONGEST = 32 * 1024 * 1024
 """Bytes of a line."""
 _PACKED = (".lz4", ".snappy", ".deflate", ".lzo", ".zip")
 _CHUNK = 1024 * 1024
+_LONE_CR = "has a CR without LF, which ends a line in AWS; this AWS takes LF and CRLF only"
+_NOT_UTF8 = "is not UTF-8; name its charset in the property serialization.encoding of the table, such as ISO-8859-1"
 
 
 def raw_lines(paths: str, skipped: int = 0) -> str:
@@ -28,34 +31,38 @@ def raw_lines(paths: str, skipped: int = 0) -> str:
 
 
 def refuse_unreadable(files: Sequence[S3File], memory: Memory) -> None:
-    """Raises QueryFailed: for a file of text that is packed in another way, or whose lines end with CR alone."""
+    """Raises QueryFailed: for a file that is packed in another way, is not UTF-8, or whose lines end with CR alone."""
     for file in files:
         if file.key.lower().endswith(_PACKED):
             raise QueryFailed(
                 f"NOT_SUPPORTED: {file.uri} is compressed in a way that this AWS does not unpack; "
                 "it reads plain files, .gz, .bz2 and .zst"
             )
-    for file, has_cr in zip(files, memory.of("CR", files, _with_cr), strict=True):
-        if has_cr:
-            raise QueryFailed(
-                f"NOT_SUPPORTED: {file.uri} has a CR without LF, which ends a line in AWS; "
-                "this AWS takes LF and CRLF only"
-            )
+    for file, fault in zip(files, memory.of("text", files, _faults), strict=True):
+        if fault == _LONE_CR:
+            raise QueryFailed(f"NOT_SUPPORTED: {file.uri} {fault}")
+        if fault:
+            raise QueryFailed(f"HIVE_BAD_DATA: {file.uri} {fault}", DATA_ERROR)
 
 
-def _with_cr(files: Sequence[S3File]) -> Mapping[str, bool]:
-    return {str(file.path): _has_lone_cr(file) for file in files}
+def _faults(files: Sequence[S3File]) -> Mapping[str, str]:
+    return {str(file.path): _fault(file) for file in files}
 
 
-def _has_lone_cr(file: S3File) -> bool:
-    before = b""
-    for chunk in _chunks(file):
-        text = before + chunk
-        before = text[-1:] if text.endswith(b"\r") else b""
-        text = text.removesuffix(b"\r")
-        if text.count(b"\r") != text.count(b"\r\n"):
-            return True
-    return bool(before)
+def _fault(file: S3File) -> str:
+    decoder, before, fault = codecs.getincrementaldecoder("utf-8")(), b"", ""
+    try:
+        for chunk in _chunks(file):
+            decoder.decode(chunk)
+            text = before + chunk
+            before = text[-1:] if text.endswith(b"\r") else b""
+            text = text.removesuffix(b"\r")
+            if text.count(b"\r") != text.count(b"\r\n"):
+                fault = _LONE_CR
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return _NOT_UTF8
+    return _LONE_CR if before else fault
 
 
 def _chunks(file: S3File) -> Iterator[bytes]:

@@ -17,6 +17,7 @@ from tests.glue_scripts.scala.conftest import Submit
 from tests.glue_scripts.scala.database_cases import PLANES, Case, Endings, both, check_alike, in_scala
 from tests.glue_scripts.shop import Shop
 from tests.glue_scripts.small_lake import Lake
+from tests.glue_scripts.test_database_away import check_told, given, published
 from tests.postgres import USER, Database
 
 pytestmark = pytest.mark.spark
@@ -227,6 +228,20 @@ def test_a_server_that_goes_away_during_the_load_leaves_the_old_rows(
     assert "cannot be reached, or went away" in told
     assert shop.run("SELECT * FROM planes ORDER BY 1") == [("N1", 10), ("N2", 20)]
     assert len(shop.staging()) == 1
+
+
+def test_a_database_that_goes_away_while_it_is_read_leaves_the_old_table(
+    new_lake: Callable[[str], Lake], database: Database, submitted: Submit
+) -> None:
+    lake, shop = new_lake("scala_reads"), Shop.new(database)
+    spec = given(shop)
+    (report,) = in_scala(submitted, [lake.arguments(lake.spec(**spec))])
+    before = published(lake)
+    with shop.ending_reads("given"):
+        (told,) = in_scala(submitted, [lake.arguments(lake.spec(**spec))])
+    check_told(shop, told)
+    assert report["rows_out"] == 25_000
+    assert published(lake) == before
 
 
 def truncating(lake: Lake, shop: Shop, *steps: dict[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.glue_scripts.scala.conftest import Submit
 from tests.glue_scripts.small_lake import Lake
-from tests.glue_scripts.test_reading import in_order, put
+from tests.glue_scripts.test_reading import in_order, loaded, put
 from tests.reading.cases import CASES
 
 pytestmark = pytest.mark.spark
@@ -33,7 +33,7 @@ def found(new_lake: Callable[[str], Lake], submitted: Submit) -> dict[str, dict[
 @pytest.mark.parametrize("name", CASES)
 def test_a_job_in_scala_reads(found: dict[str, dict[str, Any]], name: str) -> None:
     case, read = CASES[name], found[name]
-    assert in_order([json.loads(row) for row in read["rows"]]) == in_order(case.rows)
+    assert in_order([loaded(row) for row in read["rows"]]) == in_order(case.rows)
     assert read["bad"] == case.bad
     files = {path.split("/", 5)[5]: why for path, why in read["set_aside"].items()}
     assert {file: why[: len(case.set_aside.get(file, ""))] for file, why in files.items()} == case.set_aside

@@ -241,9 +241,10 @@ def test_a_pattern_that_does_not_fit_its_table_is_refused(reader: Reader, patter
     assert str(failed.value).startswith(reason)
 
 
-def test_text_that_is_not_utf_8_is_bad_data_in_words(reader: Reader) -> None:
-    with pytest.raises(QueryFailed, match=r"^HIVE_BAD_DATA: a file is not UTF-8"):
-        reader.read("text", "a string", "caf\u00e9\n".encode("latin-1"))
+@pytest.mark.parametrize("body", ["caf\u00e9\n".encode("latin-1"), "a\n".encode("utf-16"), b"a\r\xff", b"a\n\xc3"])
+def test_a_file_that_is_not_utf_8_is_named_with_the_way_out(reader: Reader, body: bytes) -> None:
+    with pytest.raises(QueryFailed, match=r"^HIVE_BAD_DATA: s3://lake/t/\S+ is not UTF-8; .* serialization.encoding"):
+        reader.read("text", "a string", body)
 
 
 def test_a_file_that_cannot_be_unpacked_is_named(reader: Reader) -> None:
