@@ -1,4 +1,4 @@
-"""`lake stream check` tells what Flink lost: the windows that count less than arrived, and nothing that is only late."""
+"""`lake stream check` tells what Flink lost: windows that count less than arrived, and nothing that is only late."""
 
 from __future__ import annotations
 
