@@ -1,16 +1,21 @@
-"""A lake of one stream on an embedded AWS of its own, made by the calls that Terraform would make."""
+"""A lake of one stream on an embedded AWS of its own, deployed as a person would; and what there is to be killed."""
 
 from __future__ import annotations
 
 import json
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from urllib.request import urlopen
+from typing import Any
+
+import psutil
 
 from benchmarks.worktrees import ROOT
 from lake.aws import Aws
@@ -19,56 +24,55 @@ from lake.data.sending import Ledger
 from lake.data.sql import query
 from lake.embedded.local import LocalAws
 
-STREAM = "flights"
-COLUMNS = {
-    "seq": "int",
-    "time_hour": "timestamp",
-    "carrier": "string",
-    "flight": "int",
-    "origin": "string",
-    "dep_delay": "double",
-}
-BUFFER_SECONDS = 10
-WAIT_SECONDS = 120
-"""For the last file, after which what is not there counts as missing."""
-ROLE = "arn:aws:iam::000000000000:role/bench"
+STREAM, WINDOW = "flights", "minutely"
+WAIT_SECONDS = 180
+"""For the last file or window, after which what is not there counts as missing."""
 CONFIG = """\
 project: bench
 environments:
   local: {{endpoint: "http://127.0.0.1:{port}", region: us-east-1, destroyable: true}}
 streams:
   {stream}:
-    columns: {columns}
+    columns: {{seq: int, time_hour: timestamp, carrier: string, flight: int, origin: string, dep_delay: double}}
     shards: 2
-    buffer: {{seconds: {seconds}}}
+    event_time: {{column: time_hour, lateness: 60}}
+    windows: {{{window}: {{by: carrier, seconds: 60, compute: {{events: count, delay: sum(dep_delay)}}}}}}
+    application: {{begin: earliest, checkpoint_seconds: 5}}
 """
-PARQUET = {
-    "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-    "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-    "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
-}
+_BATCH = f"""
+WITH batch AS (
+  SELECT date_trunc('minute', time_hour) AS window_start, carrier, count(*) AS events, sum(dep_delay) AS delay
+  FROM (SELECT DISTINCT * FROM {STREAM}) WHERE time_hour < timestamp '2014-01-01' GROUP BY 1, 2
+), streamed AS (SELECT DISTINCT window_start, carrier, events, delay FROM {STREAM}_{WINDOW})
+"""
 
 
 class StreamLake:
-    """The folder holds lake.yaml, and all that the embedded AWS keeps."""
-
-    buffer_seconds = BUFFER_SECONDS
+    """The folder holds lake.yaml, Terraform's state, and all that the embedded AWS keeps."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder = folder
         folder.mkdir(parents=True)
-        config = CONFIG.format(port=port, stream=STREAM, columns=json.dumps(COLUMNS), seconds=BUFFER_SECONDS)
-        (folder / "lake.yaml").write_text(config)
+        (folder / "lake.yaml").write_text(CONFIG.format(port=port, stream=STREAM, window=WINDOW))
+        for file in ("main.py", "cdktf.json"):
+            shutil.copy(ROOT / file, folder / file)
+        for tools in (".venv", ".tools", "node_modules"):
+            (folder / tools).symlink_to(ROOT / tools)
 
     @cached_property
     def aws(self) -> Aws:
         return Aws(load(self.folder / "lake.yaml"))
 
-    def lake(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def lake(self, *arguments: str, **pipes: Any) -> subprocess.Popen[bytes]:
         """A `lake` command, which runs beside this process."""
         own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LAKE_"))}
-        command = [sys.executable, "-m", "lake", "--file", str(self.folder / "lake.yaml"), *arguments]
-        return subprocess.Popen(command, env={**own, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL)
+        command = [sys.executable, "-m", "lake", *arguments]
+        quiet = {"stdout": subprocess.DEVNULL} | pipes
+        return subprocess.Popen(command, cwd=self.folder, env={**own, "PYTHONPATH": str(ROOT)}, **quiet)
+
+    def deploy(self) -> None:
+        self.start()
+        assert self.lake("up", "storage", "athena", "streaming").wait() == 0
 
     def start(self) -> None:
         assert self.lake("local", "start").wait() == 0
@@ -76,109 +80,102 @@ class StreamLake:
     def stop(self) -> None:
         self.lake("local", "stop").wait()
 
-    def kill(self) -> None:
-        """`kill -9` of the embedded AWS."""
-        pid = LocalAws.of(self.aws.lake).pid()
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
-
-    def sends_more(self, producer: subprocess.Popen[bytes]) -> bool:
-        """Wait until a producer has sent more than was sent before. False where it is at its end."""
-        before = self._sent()
-        while producer.poll() is None:
-            if self._sent() > before:
-                return True
-            time.sleep(0.1)
-        return False
-
-    def _sent(self) -> int:
+    def sent(self) -> int:
         return sum(run.done for run in Ledger(self.aws, STREAM).runs)
 
-    def deploy(self) -> None:
-        aws, names = self.aws, self.aws.names
-        for bucket in ("raw", "athena"):
-            aws.s3.create_bucket(Bucket=names.bucket(bucket))
-        place = f"s3://{names.bucket('athena')}/"
-        aws.athena.create_work_group(
-            Name=names.workgroup, Configuration={"ResultConfiguration": {"OutputLocation": place}}
-        )
-        aws.glue.create_database(DatabaseInput={"Name": names.database("streams")})
-        aws.glue.create_table(DatabaseName=names.database("streams"), TableInput=self._table())  # type: ignore[arg-type]
-        aws.kinesis.create_stream(StreamName=names.stream(STREAM), ShardCount=2)
-        self._deliver()
+    def server(self) -> psutil.Process:
+        pid = LocalAws.of(self.aws.lake).pid()
+        assert pid is not None
+        return psutil.Process(pid)
 
-    def wait_for(self, events: int) -> tuple[int, int, int]:
-        """(rows, events among them, files), once all events are there or no more come."""
-        deadline, counts = time.monotonic() + WAIT_SECONDS, (0, 0, 0)
-        while time.monotonic() < deadline:
-            before, counts = counts, self._counts()
-            if counts[1] == events:
-                break
-            if counts != before:
-                deadline = time.monotonic() + WAIT_SECONDS
-            time.sleep(1)
-        return counts
+    def java(self) -> psutil.Process | None:
+        """Flink, in the process of the application."""
+        return next((child for child in self._children() if "local_aws.flink.Application" in child.cmdline()), None)
+
+    def client(self) -> psutil.Process | None:
+        """The application's Python, which submits the job and ends."""
+        return next((child for child in self._children() if "pyflink" in " ".join(child.cmdline()[1:3])), None)
+
+    def _children(self) -> Iterator[psutil.Process]:
+        for child in self.server().children(recursive=True):
+            try:
+                if child.cmdline():
+                    yield child
+            except psutil.NoSuchProcess:
+                continue
+
+    def processor(self) -> dict[str, float]:
+        """Processor seconds so far: of the embedded AWS, of Flink, and of the commands that have ended."""
+        ended, java = resource.getrusage(resource.RUSAGE_CHILDREN), self.java()
+        return {
+            "embedded AWS": _spent(self.server()),
+            "Flink": _spent(java) if java else 0.0,
+            "lake send": ended.ru_utime + ended.ru_stime,
+        }
+
+    def numbers(self, statement: str) -> list[int]:
+        """The first row of a query's answer."""
+        return [int(value or 0) for value in query(self.aws, statement, "streams").rows[0]]
+
+    def counts(self) -> tuple[int, int, int]:
+        """(rows, events among them, files)."""
+        rows, distinct, files = self.numbers(
+            f'SELECT count(*), count(DISTINCT seq), count(DISTINCT "$path") FROM {STREAM}'
+        )
+        return rows, distinct, files
 
     def missing(self, events: int) -> str:
         """The first and the last of the numbers that are nowhere."""
-        wanted = f"SELECT n FROM UNNEST(sequence(1, {events})) AS t(n)"
-        statement = f"SELECT min(n), max(n) FROM ({wanted} EXCEPT SELECT CAST(seq AS bigint) FROM {STREAM})"
-        first, last = query(self.aws, statement, "streams").rows[0]
+        wanted = f"SELECT n FROM UNNEST(sequence(0, {events})) AS t(n)"
+        first, last = self.numbers(
+            f"SELECT min(n), max(n) FROM ({wanted} EXCEPT SELECT CAST(seq AS bigint) FROM {STREAM})"
+        )
         return f"numbers {first} to {last}"
 
-    def _counts(self) -> tuple[int, int, int]:
-        statement = f'SELECT count(*), count(DISTINCT seq), count(DISTINCT "$path") FROM {STREAM}'
-        rows, distinct, files = (int(value or 0) for value in query(self.aws, statement, "streams").rows[0])
-        return rows, distinct, files
-
-    def _table(self) -> dict[str, object]:
-        location = f"s3://{self.aws.names.bucket('raw')}/{STREAM}/"
-        columns = [{"Name": name, "Type": type_} for name, type_ in COLUMNS.items()]
-        projection = {
-            "projection.enabled": "true",
-            "projection.date.type": "date",
-            "projection.date.format": "yyyy-MM-dd",
-            "projection.date.range": "2024-01-01,NOW",
-            "storage.location.template": f"{location}date=${{date}}/",
-        }
-        return {
-            "Name": STREAM,
-            "TableType": "EXTERNAL_TABLE",
-            "StorageDescriptor": {"Columns": columns, "Location": location, **PARQUET},
-            "PartitionKeys": [{"Name": "date", "Type": "string"}],
-            "Parameters": {"EXTERNAL": "TRUE", **projection},
-        }
-
-    def _deliver(self) -> None:
-        names = self.aws.names
-        schema = {"DatabaseName": names.database("streams"), "TableName": STREAM, "RoleARN": ROLE}
-        conversion = {
-            "Enabled": True,
-            "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": {}}},
-            "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {"Compression": "SNAPPY"}}},
-            "SchemaConfiguration": schema,
-        }
-        stream = names.arn("kinesis", f"stream/{names.stream(STREAM)}")
-        self.aws.firehose.create_delivery_stream(
-            DeliveryStreamName=names.stream(STREAM),
-            DeliveryStreamType="KinesisStreamAsSource",
-            KinesisStreamSourceConfiguration={"KinesisStreamARN": stream, "RoleARN": ROLE},
-            ExtendedS3DestinationConfiguration={
-                "RoleARN": ROLE,
-                "BucketARN": names.bucket_arn("raw"),
-                "Prefix": f"{STREAM}/date=!{{timestamp:yyyy-MM-dd}}/",
-                "ErrorOutputPrefix": f"_errors/{STREAM}/!{{firehose:error-output-type}}/",
-                "BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": BUFFER_SECONDS},
-                "DataFormatConversionConfiguration": conversion,  # type: ignore[typeddict-item]
-            },
+    def counted(self) -> tuple[int, int]:
+        """Events that the windows count, each window once; and results that are there again."""
+        total, again = self.numbers(
+            f"SELECT sum(events), (SELECT count(*) FROM {STREAM}_{WINDOW}) - count(*) FROM "
+            f"(SELECT DISTINCT window_start, carrier, events FROM {STREAM}_{WINDOW})"
         )
+        return total, again
+
+    def windows_that_differ(self) -> int:
+        """Windows that a batch computation of the same events does not give, and the other way round."""
+        both = "(TABLE batch EXCEPT TABLE streamed) UNION ALL (TABLE streamed EXCEPT TABLE batch)"
+        both = both.replace("TABLE ", "SELECT * FROM ")
+        return self.numbers(f"{_BATCH} SELECT count(*) FROM ({both}) AS d")[0]
+
+    def check(self) -> dict[str, Any]:
+        """What `lake stream check` finds."""
+        command = self.lake("stream", "check", STREAM, "--json", stdout=subprocess.PIPE)
+        found: dict[str, Any] = json.loads(command.communicate()[0])
+        return found
 
 
-def wait_until_it_answers(port: int) -> None:
-    for _ in range(600):
-        try:
-            urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError(f"nothing answers on port {port}")
+def until(is_there: Callable[[], Any], progress: Callable[[], Any] = lambda: None) -> bool:
+    """Wait as long as there is progress. Returns whether it came."""
+    deadline, last = time.monotonic() + WAIT_SECONDS, progress()
+    while time.monotonic() < deadline:
+        if is_there():
+            return True
+        if (now := progress()) != last:
+            deadline, last = time.monotonic() + WAIT_SECONDS, now
+        time.sleep(0.2)
+    return False
+
+
+def killed(process: psutil.Process | None) -> bool:
+    """`kill -9`. False where it has ended by itself."""
+    try:
+        if process is None:
+            return False
+        os.kill(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _spent(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)

@@ -63,8 +63,9 @@ def window(name: str, group: Group, region: str) -> dict[str, str]:
         **group,
         **lengths,
         "name": name,
+        "table": f"{name}.table",
         "region": region,
-        "view": f"`{name}_events`" if "filter" in group else "on_time",
+        "view": f"`{name}.events`" if "filter" in group else "on_time",
         "result_columns": columns(by | types),
         "results": ", ".join([*(f"`{column}`" for column in by), *computed]),
         "by": f", {keys}" if by else "",
@@ -73,15 +74,20 @@ def window(name: str, group: Group, region: str) -> dict[str, str]:
 
 
 def statements(groups: dict[str, Group]) -> Iterator[str]:
-    """Every table and view, then what is inserted."""
+    """Every table and view before what is inserted into it."""
     stream = events(groups["stream"])
-    names = [name for name in sorted(groups) if name.startswith(WINDOW)]
-    windows = [window(name.removeprefix(WINDOW), groups[name], stream["region"]) for name in names]
-    yield from (statement(name, stream) for name in ("source", "judged", "on_time", "rejected_table"))
-    yield from (statement("window_table", words) for words in windows)
-    yield from (statement("filter", words) for words in windows if "filter" in words)
-    yield statement("rejected", stream)
-    yield from (statement(words["kind"], words) for words in windows)
+    yield from (statement(name, stream) for name in ("source", "judged", "on_time", "rejected_table", "rejected"))
+    for name in sorted(groups):
+        if name.startswith(WINDOW):
+            yield from _of_window(window(name.removeprefix(WINDOW), groups[name], stream["region"]))
+
+
+def _of_window(words: dict[str, str]) -> Iterator[str]:
+    filtered = ["filter"] if "filter" in words else []
+    yield from (statement(file, words) for file in (*filtered, words["kind"], "window_table", "results"))
+    if "alert" in words:
+        yield statement("window_table", {**words, "table": f"{words['name']}.alerts", "sink": words["alerts"]})
+        yield statement("alerts", words)
 
 
 def settings(texts: list[str]) -> dict[str, str]:

@@ -1,1 +1,1 @@
-CREATE TEMPORARY VIEW `{name}_events` AS SELECT * FROM on_time WHERE {filter}
+CREATE TEMPORARY VIEW `{name}.events` AS SELECT * FROM on_time WHERE {filter}

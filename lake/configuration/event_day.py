@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from lake.configuration.model import Delivery, Projection
+from lake.configuration.model import Projection, Stream
 from lake.configuration.model.delivery import DATE
 
 _ISO = "^(?<y>[0-9]{4})-(?<m>[0-9]{1,2})-(?<d>[0-9]{1,2})([T ][0-9:.]+Z?)?$"
@@ -15,15 +15,16 @@ _MILLISECONDS = 1_000_000_000_000
 """A number that is as great counts milliseconds since 1970, another seconds."""
 
 
-def query(delivery: Delivery) -> str:
+def query(stream: Stream) -> str:
     """One JQ object with a field for each partition key that stands in the events.
 
-    >>> query(Delivery.model_validate({"partition_by": {"airport": ".origin"}}))
+    >>> delivery = {"partition_by": {"airport": ".origin"}}
+    >>> query(Stream.model_validate({"columns": {"origin": "string"}, "delivery": delivery}))
     '{"airport":((.origin) | if type == "string" and contains("/") then error("a / in it") else . end)}'
     """
-    days = {DATE: _day(delivery)} if delivery.event_time else {}
+    days = {DATE: _day(stream)} if stream.delivery.since else {}
     fields = days | {
-        name: f"({key.query}) | {_looked_for(key.projection)}" for name, key in delivery.partition_by.items()
+        name: f"({key.query}) | {_looked_for(key.projection)}" for name, key in stream.delivery.partition_by.items()
     }
     return "{" + ",".join(f"{json.dumps(name)}:({expression})" for name, expression in fields.items()) + "}"
 
@@ -39,10 +40,11 @@ def _looked_for(projection: Projection) -> str:
     return 'if type == "string" and contains("/") then error("a / in it") else . end'
 
 
-def _day(delivery: Delivery) -> str:
+def _day(stream: Stream) -> str:
     """Fails for a time that is none, or out of the days that Athena looks for."""
-    assert delivery.event_time is not None
-    column, since = json.dumps(delivery.event_time.column), json.dumps(delivery.event_time.since.isoformat())
+    assert stream.event_time is not None  # lake/configuration/rules/streams.py
+    assert stream.delivery.since is not None
+    column, since = json.dumps(stream.event_time.column), json.dumps(stream.delivery.since.isoformat())
     number = f'(if . >= {_MILLISECONDS} then . / 1000 else . end) | floor | strftime("%Y-%m-%d")'
     padded = 'def two: if length == 1 then "0" + . else . end; .y + "-" + (.m | two) + "-" + (.d | two)'
     text = f'(capture({json.dumps(_ISO)}) // error("no time")) | {padded}'

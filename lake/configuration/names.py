@@ -93,6 +93,11 @@ class Names:
         """The SNS topic that alarms notify."""
         return f"{self.prefix}-alarms"
 
+    @property
+    def alerts_topic(self) -> str:
+        """The SNS topic of what windows alert to."""
+        return f"{self.prefix}-alerts"
+
     def transform(self, stream: str) -> str:
         """The Lambda function that a stream's events pass through."""
         return f"{self.prefix}-{stream}-transform"

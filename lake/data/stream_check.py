@@ -14,6 +14,7 @@ from lake.aws import Aws
 from lake.data.records import Key, records
 from lake.data.sending import Ledger, Run
 from lake.data.sql import query
+from lake.data.window_counts import Counted, Windows, began, compare, windows_of
 
 HOUR = 3600
 SHOWN = 5
@@ -31,7 +32,7 @@ class Found:
         foreign: records of the stream that another producer brought.
         in_files: rows of the stream's table.
         with_errors: records under the error prefix.
-        counted: events in Flink's results; None where it gives none.
+        counted: what Flink made of the events; None where no window tells, or its application never ran.
         missing: a sentence for each thing that is not there.
     """
 
@@ -41,7 +42,7 @@ class Found:
     foreign: int
     in_files: int
     with_errors: int
-    counted: int | None
+    counted: Counted | None
     missing: list[str]
 
     @property
@@ -50,26 +51,35 @@ class Found:
 
     def lines(self) -> list[dict[str, Any]]:
         """A line a place."""
-        places = {
+        places: dict[str, int | str] = {
             "sent": self.sent,
             "in Kinesis": self.in_stream,
             "in Kinesis again": self.twice,
             "in Kinesis, of other producers": self.foreign,
             "in Firehose's files": self.in_files,
             "under the error prefix": self.with_errors,
-            "counted by Flink": "-" if self.counted is None else self.counted,
+        }
+        counted = self.counted
+        places |= {
+            "in windows of Flink": "-" if counted is None else counted.in_windows,
+            "in windows that are open": "-" if counted is None else counted.open,
+            "rejected by Flink": "-" if counted is None else counted.rejected,
         }
         return [{"place": place, "events": count} for place, count in places.items()]
 
     def document(self) -> dict[str, Any]:
-        names = ("sent", "in_stream", "twice", "foreign", "in_files", "with_errors", "counted", "missing")
-        return {name: getattr(self, name) for name in names} | {"exact": self.is_exact}
+        names = ("sent", "in_stream", "twice", "foreign", "in_files", "with_errors", "missing")
+        flink = None
+        if self.counted is not None:
+            flink = {name: getattr(self.counted, name) for name in ("in_windows", "open", "rejected")}
+        return {name: getattr(self, name) for name in names} | {"flink": flink, "exact": self.is_exact}
 
 
 def check(aws: Aws, stream: str) -> Found:
     """Look at every place. What Firehose has not written yet counts as missing, so wait for its buffer first."""
     runs = _kept(aws, stream)
-    there, foreign = _in_stream(aws, stream)
+    windows, since = windows_of(aws, stream), began(aws, stream)
+    there, foreign = _in_stream(aws, stream, windows if since is not None else None, since or 0.0)
     lines = {run.id: {line for line in there if line.run == run.id} for run in runs}
     twice = sum(count - 1 for count in there.values())
     in_files, with_errors = _rows(aws, stream), _errors(aws, stream)
@@ -81,8 +91,10 @@ def check(aws: Aws, stream: str) -> Found:
             f"Firehose: {total - in_files - with_errors:,} events are in no file and not under the error prefix. "
             f"It writes {wait} s after an event came"
         )
+    counted = compare(aws, stream, windows) if windows is not None and since is not None else None
+    missing += counted.missing if counted else []
     sent = sum(run.done for run in runs)
-    return Found(sent, len(there), twice, foreign, in_files, with_errors, None, missing)
+    return Found(sent, len(there), twice, foreign, in_files, with_errors, counted, missing)
 
 
 def _kept(aws: Aws, stream: str) -> list[Run]:
@@ -91,8 +103,8 @@ def _kept(aws: Aws, stream: str) -> list[Run]:
     return [run for run in Ledger(aws, stream).runs if run.done and run.since > horizon]
 
 
-def _in_stream(aws: Aws, stream: str) -> tuple[Counter[Key], int]:
-    """How often each event of `lake send` is there, and how many others are."""
+def _in_stream(aws: Aws, stream: str, windows: Windows | None, since: float) -> tuple[Counter[Key], int]:
+    """How often each event of `lake send` is there, and how many others are. What came `since` is put into windows."""
     there: Counter[Key] = Counter()
     foreign = 0
     for _, record in records(aws, aws.names.stream(stream)):
@@ -100,6 +112,8 @@ def _in_stream(aws: Aws, stream: str) -> tuple[Counter[Key], int]:
             there[key] += 1
         else:
             foreign += 1
+        if windows is not None and record["ApproximateArrivalTimestamp"].timestamp() >= since:
+            windows.add(record["Data"].decode(errors="replace"))
     return there, foreign
 
 

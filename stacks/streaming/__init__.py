@@ -7,6 +7,7 @@ from constructs import Construct
 from lake.configuration.reading import Lake
 from stacks.base import LakeStack
 from stacks.streaming.alarms import alarms_topic, watch
+from stacks.streaming.alerts import alerts_topic
 from stacks.streaming.application import application, code
 from stacks.streaming.delivery import delivery_stream
 from stacks.streaming.kinesis import kinesis_stream
@@ -21,12 +22,12 @@ class StreamingStack(LakeStack):
         database = streams_database(self)
         flink_code = code(self)
         if lake.config.streams:
-            topic = alarms_topic(self)
+            topic, alerts = alarms_topic(self), alerts_topic(self)
         for name, stream in lake.config.streams.items():
             table = events_table(self, database, name, stream)
             kinesis = kinesis_stream(self, name, stream) if stream.delivery.source == "kinesis" else None
             delivery_stream(self, name, stream, kinesis, table)
             has_application = bool(stream.windows) and flink_code is not None and kinesis is not None
             if stream.windows and flink_code is not None and kinesis is not None:
-                application(self, name, stream, kinesis, flink_code, database)
+                application(self, name, stream, kinesis, flink_code, database, alerts)
             watch(self, name, stream, topic, has_application=has_application)

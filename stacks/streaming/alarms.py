@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cdktf_cdktf_provider_aws.cloudwatch_dashboard import CloudwatchDashboard
-from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import CloudwatchMetricAlarm
+from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import (
+    CloudwatchMetricAlarm,
+    CloudwatchMetricAlarmMetricQueryMetric,
+)
+from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import CloudwatchMetricAlarmMetricQuery as Query
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 
 from lake.configuration.model import Stream
@@ -23,12 +27,19 @@ _WIDTH, _HEIGHT, _COLUMNS = 8, 6, 3
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric of a stream. `of` is the dimension that says which, `statistic` what is looked at."""
+    """A metric of a stream.
+
+    Attributes:
+        of: the dimension that says whose it is.
+        statistic: what is looked at.
+        grows: it counts from the start of an application on, so what is looked at is its rate.
+    """
 
     namespace: str
     name: str
     of: str
     statistic: str
+    grows: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,8 +62,8 @@ def _firehose(name: str, statistic: str) -> Metric:
     return Metric("AWS/Firehose", name, "DeliveryStreamName", statistic)
 
 
-def _flink(name: str, statistic: str) -> Metric:
-    return Metric("AWS/KinesisAnalytics", name, "Application", statistic)
+def _flink(name: str, *, grows: bool = False) -> Metric:
+    return Metric("AWS/KinesisAnalytics", name, "Application", "Maximum", grows)
 
 
 ITERATOR_AGE = _kinesis("GetRecords.IteratorAgeMilliseconds", "Maximum")
@@ -60,9 +71,9 @@ THROTTLED = _kinesis("WriteProvisionedThroughputExceeded", "Sum")
 FRESHNESS = _firehose("DeliveryToS3.DataFreshness", "Maximum")
 UNCONVERTED = _firehose("FailedConversion.Records", "Sum")
 DELIVERED = _firehose("DeliveryToS3.Success", "Minimum")
-DOWNTIME = _flink("downtime", "Maximum")
-FAILED_CHECKPOINTS = _flink("numberOfFailedCheckpoints", "Maximum")
-RESTARTS = _flink("fullRestarts", "Maximum")
+DOWNTIME = _flink("downtime")
+FAILED_CHECKPOINTS = _flink("numberOfFailedCheckpoints", grows=True)
+RESTARTS = _flink("fullRestarts", grows=True)
 
 
 def alarms_topic(stack: LakeStack) -> SnsTopic:
@@ -81,11 +92,7 @@ def watch(stack: LakeStack, name: str, stream: Stream, topic: SnsTopic, *, has_a
             f"{name}_{alarm.id.replace('-', '_')}_alarm",
             alarm_name=stack.names.alarm(name, alarm.id),
             alarm_description=alarm.description,
-            namespace=alarm.metric.namespace,
-            metric_name=alarm.metric.name,
-            dimensions={alarm.metric.of: resource},
-            statistic=alarm.metric.statistic,
-            period=MINUTE,
+            **_watched(alarm.metric, resource),
             evaluation_periods=alarm.minutes,
             threshold=alarm.threshold,
             comparison_operator=alarm.comparison,
@@ -97,6 +104,26 @@ def watch(stack: LakeStack, name: str, stream: Stream, topic: SnsTopic, *, has_a
     CloudwatchDashboard(
         stack, f"{name}_dashboard", dashboard_name=resource, dashboard_body=json.dumps(body, sort_keys=True)
     )
+
+
+def _watched(metric: Metric, resource: str) -> dict[str, Any]:
+    if not metric.grows:
+        return {
+            "namespace": metric.namespace,
+            "metric_name": metric.name,
+            "dimensions": {metric.of: resource},
+            "statistic": metric.statistic,
+            "period": MINUTE,
+        }
+    counted = CloudwatchMetricAlarmMetricQueryMetric(
+        namespace=metric.namespace,
+        metric_name=metric.name,
+        dimensions={metric.of: resource},
+        stat=metric.statistic,
+        period=MINUTE,
+    )
+    rate = {"id": "rate", "expression": "RATE(counted)", "label": f"{metric.name} a second", "return_data": True}
+    return {"metric_query": [Query(id="counted", metric=counted), Query(**rate)]}
 
 
 def _alarms(name: str, stream: Stream, has_application: bool) -> list[Alarm]:
@@ -115,11 +142,10 @@ def _alarms(name: str, stream: Stream, has_application: bool) -> list[Alarm]:
         Alarm("delivery", DELIVERED, 1, 3, f"Files of {name} could not be written", "LessThanThreshold"),
     ]
     if has_application:
-        again = "until the application is started anew, as Flink counts from its start"
         alarms += [
             Alarm("downtime", DOWNTIME, 0, 3, f"The application of {name} is down"),
-            Alarm("checkpoints", FAILED_CHECKPOINTS, 0, 1, f"A checkpoint of {name} failed; {again}"),
-            Alarm("restarts", RESTARTS, 0, 1, f"The application of {name} failed and was restarted; {again}"),
+            Alarm("checkpoints", FAILED_CHECKPOINTS, 0, 1, f"A checkpoint of {name} failed"),
+            Alarm("restarts", RESTARTS, 0, 1, f"The application of {name} failed and was restarted"),
         ]
     return alarms
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import sys
-
+from cdktf import Annotations
 from cdktf_cdktf_provider_aws import kinesisanalyticsv2_application as flink
 from cdktf_cdktf_provider_aws.glue_catalog_database import GlueCatalogDatabase
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.kinesis_stream import KinesisStream
+from cdktf_cdktf_provider_aws.lambda_function import LambdaFunction
 from cdktf_cdktf_provider_aws.s3_object import S3Object
+from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 
 from lake.configuration.flink import is_installed, jar, missing
 from lake.configuration.model import Application, Stream
 from lake.configuration.model.delivery import Buffer, Delivery
-from lake.configuration.model.windows import REJECTED
+from lake.configuration.model.windows import ALERTS, REJECTED
 from lake.shipped import FLINK_APP
 from stacks import policies
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
 from stacks.package import uploaded, zipped
+from stacks.streaming.alerts import alerts_of, notifier
 from stacks.streaming.delivery import delivery_stream
 from stacks.streaming.kinesis import kinesis_stream
 from stacks.streaming.properties import REJECTED_COLUMNS, groups, result_columns
@@ -36,7 +38,7 @@ def code(stack: LakeStack) -> S3Object | None:
     if not any(stream.windows for stream in stack.lake.config.streams.values()):
         return None
     if lacks := missing(stack.lake):
-        print(f"warning: {lacks}", file=sys.stderr)
+        Annotations.of(stack).add_warning(lacks)
         return None
     bucket = SecureBucket(
         stack,
@@ -54,19 +56,22 @@ def code(stack: LakeStack) -> S3Object | None:
 
 
 def application(
-    stack: LakeStack, name: str, stream: Stream, source: KinesisStream, code: S3Object, database: GlueCatalogDatabase
+    stack: LakeStack,
+    name: str,
+    stream: Stream,
+    source: KinesisStream,
+    code: S3Object,
+    database: GlueCatalogDatabase,
+    topic: SnsTopic | None,
 ) -> None:
+    """`topic`: of the alerts; there is one where a window has any."""
     assert stream.event_time is not None  # lake/configuration/rules/windows.py
-    rejected = _results(stack, f"{name}_{REJECTED}", REJECTED_COLUMNS, stream, database, "raw")
-    sinks = {
-        window: _results(stack, f"{name}_{window}", result_columns(asked, stream.columns), stream, database, "curated")
-        for window, asked in stream.windows.items()
-    }
+    sinks = _sinks(stack, name, stream, database, topic)
     _, log_stream = log(stack, "flink", name, "application")
-    role, policy = _application_role(stack, name, stream.application, source, [rejected, *sinks.values()])
-    arns = {window: sink.arn for window, sink in sinks.items()}
+    role, policy = _application_role(stack, name, stream.application, source, list(sinks.values()))
+    arns = {result: sink.arn for result, sink in sinks.items()}
     region = stack.lake.environment.region
-    settings = groups(stream, stream.event_time, source.arn, rejected.arn, arns, region)
+    settings = groups(stream, stream.event_time, source.arn, arns, region)
     application = flink.Kinesisanalyticsv2Application(
         stack,
         f"{name}_application",
@@ -105,15 +110,36 @@ def _can_start(stack: LakeStack) -> bool:
     return stack.lake.environment.endpoint is None or is_installed()
 
 
+def _sinks(
+    stack: LakeStack, name: str, stream: Stream, database: GlueCatalogDatabase, topic: SnsTopic | None
+) -> dict[str, KinesisStream]:
+    """The streams that the application writes to, by the names of `stream.results`."""
+    buffered = Delivery(buffer=Buffer(seconds=stream.delivery.buffer.seconds))
+    rejected = Stream(columns=REJECTED_COLUMNS, delivery=buffered)
+    sinks = {REJECTED: _results(stack, f"{name}_{REJECTED}", rejected, database, "raw")}
+    for window, asked in stream.windows.items():
+        columns = result_columns(asked, stream.columns)
+        results = Stream(columns=columns, delivery=buffered)
+        sinks[window] = _results(stack, f"{name}_{window}", results, database, "curated")
+        if asked.alert and topic is not None:
+            alerts = f"{window}_{ALERTS}"
+            publish = notifier(stack, name, window, asked.alert, topic)
+            sinks[alerts] = _results(stack, f"{name}_{alerts}", alerts_of(columns), database, "curated", publish)
+    return sinks
+
+
 def _results(
-    stack: LakeStack, name: str, columns: dict[str, str], stream: Stream, database: GlueCatalogDatabase, zone: str
+    stack: LakeStack,
+    name: str,
+    results: Stream,
+    database: GlueCatalogDatabase,
+    zone: str,
+    function: LambdaFunction | None = None,
 ) -> KinesisStream:
     """A stream of results, by Firehose to a table whose files lie in `zone`."""
-    delivery = Delivery(buffer=Buffer(seconds=stream.delivery.buffer.seconds))
-    results = Stream(columns=columns, delivery=delivery)
     kinesis = kinesis_stream(stack, name, results)
     table = events_table(stack, database, name, results, zone)
-    delivery_stream(stack, name, results, kinesis, table, zone)
+    delivery_stream(stack, name, results, kinesis, table, zone, function)
     return kinesis
 
 

@@ -29,7 +29,7 @@ _COMPRESSIONS = {
     "snappy": "Snappy",
     "zip": "ZIP",
 }
-_DEFAULT_RETRIES, _DEFAULT_MEGABYTES = 3, 1
+_DEFAULT_RETRIES, _DEFAULT_MEGABYTES, _DEFAULT_SECONDS = 3, 1, 60
 """A parameter at its default must not be given, or every plan wants to change it."""
 
 
@@ -40,9 +40,16 @@ def delivery_stream(
     kinesis: KinesisStream | None,
     table: GlueCatalogTable,
     zone: str = "raw",
+    function: LambdaFunction | None = None,
 ) -> None:
-    """`kinesis`: what it reads; without one, producers put events into it directly. `zone`: where it writes."""
-    function = transform_function(stack, name, stream.delivery.transform) if stream.delivery.transform else None
+    """
+    Args:
+        kinesis: what it reads; without one, producers put events into it directly.
+        zone: where it writes.
+        function: what the events pass through; by default what the stream's transform says.
+    """
+    if function is None and stream.delivery.transform:
+        function = transform_function(stack, name, stream.delivery.transform)
     role, policy = _delivery_role(stack, name, stream.delivery, kinesis, function, zone)
     source: dict[str, Any] = (
         {"kinesis_source_configuration": {"kinesis_stream_arn": kinesis.arn, "role_arn": role.arn}}
@@ -54,7 +61,7 @@ def delivery_stream(
         f"{name}_delivery",
         name=stack.names.stream(name),
         destination="extended_s3",
-        extended_s3_configuration=_to_s3(stack, name, stream.delivery, role, table, function, zone),
+        extended_s3_configuration=_to_s3(stack, name, stream, role, table, function, zone),
         depends_on=[policy],
         **source,
     )
@@ -64,12 +71,13 @@ def delivery_stream(
 def _to_s3(
     stack: LakeStack,
     name: str,
-    delivery: Delivery,
+    stream: Stream,
     role: IamRole,
     table: GlueCatalogTable,
     function: LambdaFunction | None,
     zone: str,
 ) -> dict[str, Any]:
+    delivery = stream.delivery
     log_group, log_stream = log(stack, "firehose", name, "DestinationDelivery")
     return {
         "bucket_arn": stack.names.bucket_arn(zone),
@@ -86,7 +94,7 @@ def _to_s3(
             "log_group_name": log_group.name,
             "log_stream_name": log_stream.name,
         },
-        **_processing(delivery, function),
+        **_processing(stream, function),
         **_partitioning(delivery),
         **_conversion(delivery, table, role),
         **_backup(stack, name, delivery, role),
@@ -95,18 +103,18 @@ def _to_s3(
 
 def _prefix(name: str, delivery: Delivery) -> str:
     in_events = {key: f"!{{partitionKeyFromQuery:{key}}}" for key in delivery.keys}
-    day = in_events[DATE] if delivery.event_time else "!{timestamp:yyyy-MM-dd}"
+    day = in_events[DATE] if delivery.since else "!{timestamp:yyyy-MM-dd}"
     return f"{name}/" + "".join(f"{key}={value}/" for key, value in {**in_events, DATE: day}.items())
 
 
-def _processing(delivery: Delivery, function: LambdaFunction | None) -> dict[str, Any]:
-    processors = list[Processors]()
+def _processing(stream: Stream, function: LambdaFunction | None) -> dict[str, Any]:
+    delivery, processors = stream.delivery, list[Processors]()
     if delivery.split:
         processors.append(_processor("RecordDeAggregation", SubRecordType="JSON"))
     if function is not None:
         processors.append(_processor("Lambda", **_lambda_parameters(delivery, function)))
     if delivery.is_partitioned:
-        text = query(delivery).replace("${", "$${").replace("%{", "%%{")
+        text = query(stream).replace("${", "$${").replace("%{", "%%{")
         processors.append(_processor("MetadataExtraction", MetadataExtractionQuery=text, JsonParsingEngine="JQ-1.6"))
     if not delivery.is_converted:
         processors.append(_processor("AppendDelimiterToRecord"))
@@ -125,6 +133,7 @@ def _lambda_parameters(delivery: Delivery, function: LambdaFunction) -> dict[str
         "LambdaArn": f"{function.arn}:$LATEST",
         **({"NumberOfRetries": str(transform.retries)} if transform.retries != _DEFAULT_RETRIES else {}),
         **({"BufferSizeInMBs": str(transform.megabytes)} if transform.megabytes != _DEFAULT_MEGABYTES else {}),
+        **({"BufferIntervalInSeconds": str(transform.seconds)} if transform.seconds != _DEFAULT_SECONDS else {}),
     }
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from lake.configuration.model import EventTime, Stream, Window
-from lake.configuration.model.windows import read_by
+from lake.configuration.model.windows import ALERTS, REJECTED, read_by
 
 _SQL = {"string": "STRING", "timestamp": "TIMESTAMP(3)"}
 _FRACTIONS = ("float", "double")
@@ -29,13 +29,11 @@ def result_columns(window: Window, columns: Mapping[str, str]) -> dict[str, str]
     return _WINDOW | keys | {name: _type(aggregate, columns) for name, aggregate in window.compute.items()}
 
 
-def groups(
-    stream: Stream, time: EventTime, source: str, rejected: str, sinks: Mapping[str, str], region: str
-) -> Groups:
-    """Property groups by id. `source`, `rejected` and `sinks` (by window) are ARNs of Kinesis streams."""
+def groups(stream: Stream, time: EventTime, source: str, sinks: Mapping[str, str], region: str) -> Groups:
+    """Property groups by id. `source` and `sinks`, by the names of `stream.results`, are ARNs of Kinesis streams."""
     events = {
         "source": source,
-        "rejected": rejected,
+        "rejected": sinks[REJECTED],
         "region": region,
         "start": "LATEST" if stream.application.begin == "latest" else "TRIM_HORIZON",
         "time": time.column,
@@ -44,11 +42,16 @@ def groups(
         "columns": json.dumps({name: _sql(type_) for name, type_ in stream.columns.items()}),
     }
     windows = {
-        f"window.{name}": _window(window, stream.columns) | {"sink": sinks[name], "region": region}
+        f"window.{name}": _window(window, stream.columns) | _sinks(name, window, sinks) | {"region": region}
         for name, window in stream.windows.items()
     }
     options = {"python": "main.py", "jarfile": "lib/pyflink-dependencies.jar"}
     return {"kinesis.analytics.flink.run.options": options, "stream": events, **windows}
+
+
+def _sinks(name: str, window: Window, sinks: Mapping[str, str]) -> dict[str, str]:
+    alerts = {"alert": window.alert, "alerts": sinks[f"{name}_{ALERTS}"]} if window.alert else {}
+    return {"sink": sinks[name], **alerts}
 
 
 def _window(window: Window, columns: Mapping[str, str]) -> dict[str, str]:

@@ -50,7 +50,7 @@ def _format(stream: Stream) -> Format:
 
 
 def _projections(stream: Stream) -> dict[str, Projection]:
-    timed = stream.delivery.event_time
-    since = timed.since.isoformat() if timed else _FIRST_ARRIVAL
+    first = stream.delivery.since
+    since = first.isoformat() if first else _FIRST_ARRIVAL
     days = Projection(type="date", format="yyyy-MM-dd", range=[since, _LAST])
     return {DATE: days} | {name: key.projection for name, key in stream.delivery.partition_by.items()}

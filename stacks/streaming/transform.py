@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from cdktf import AssetType, TerraformAsset
-from cdktf_cdktf_provider_aws.lambda_function import LambdaFunction, LambdaFunctionLoggingConfig
+from cdktf_cdktf_provider_aws.lambda_function import (
+    LambdaFunction,
+    LambdaFunctionEnvironment,
+    LambdaFunctionLoggingConfig,
+)
 
 from lake.configuration.model import Transform
 from stacks import policies
@@ -16,6 +22,20 @@ RUNTIME = "python3.12"
 
 def transform_function(stack: LakeStack, name: str, transform: Transform) -> LambdaFunction:
     """The Python files of the transform's folder. Its role may write its own log, and nothing else."""
+    folder = stack.lake.root / transform.folder
+    return function(stack, name, folder, transform, f"Transforms the events of {name} on their way through Firehose")
+
+
+def function(
+    stack: LakeStack,
+    name: str,
+    folder: Path,
+    settings: Transform,
+    description: str,
+    *may: policies.Statement,
+    variables: dict[str, str] | None = None,
+) -> LambdaFunction:
+    """The function that the events of the stream `name` pass through. `may`: what its role allows beside its log."""
     group = log_group(stack, "lambda", name)
     logs = stack.names.arn("logs", f"log-group:{stack.names.log_group('lambda', name)}:*")
     role, policy = service_role(
@@ -23,23 +43,25 @@ def transform_function(stack: LakeStack, name: str, transform: Transform) -> Lam
         f"{name}_transform",
         "lambda.amazonaws.com",
         policies.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [logs]),
+        *may,
     )
-    package = zipped(stack.lake.root / transform.folder)
+    package = zipped(folder)
     asset = TerraformAsset(stack, f"{name}_transform_code", path=str(package), type=AssetType.FILE)
-    function = LambdaFunction(
+    made = LambdaFunction(
         stack,
         f"{name}_transform",
         function_name=stack.names.transform(name),
-        description=f"Transforms the events of {name} on their way through Firehose",
+        description=description,
         role=role.arn,
         runtime=RUNTIME,
-        handler=transform.handler,
+        handler=settings.handler,
         filename=asset.path,
         source_code_hash=digest(package.read_bytes()),
-        timeout=transform.timeout,
-        memory_size=transform.memory,
+        timeout=settings.timeout,
+        memory_size=settings.memory,
+        **({"environment": LambdaFunctionEnvironment(variables=variables)} if variables else {}),
         logging_config=LambdaFunctionLoggingConfig(log_format="Text", log_group=group.name),
         depends_on=[policy],
     )
-    stack.output(f"{name}_transform", function.function_name, f"Lambda function that transforms {name}")
-    return function
+    stack.output(f"{name}_transform", made.function_name, description)
+    return made

@@ -11,12 +11,12 @@ import jq
 import pytest
 
 from lake.configuration.event_day import query
-from lake.configuration.model import Delivery
+from lake.configuration.model import Stream
 from lake.configuration.reading import ConfigError, load
 from lake.configuration.rules import warnings
 
 HEAD = "project: small\nenvironments:\n  local: {endpoint: 'http://127.0.0.1:4566', region: us-east-1}\n"
-COLUMNS = "columns: {at: timestamp, carrier: string, delay: double}"
+COLUMNS = "columns: {at: timestamp, carrier: string, delay: double, late: boolean}"
 
 
 def problems(folder: Path, delivery: str, more: str = "", name: str = "events") -> list[str]:
@@ -36,7 +36,6 @@ def problems(folder: Path, delivery: str, more: str = "", name: str = "events") 
         "{}",
         "{format: json, buffer: {megabytes: 1, seconds: 0}, compression: hadoop_snappy}",
         "{format: orc, compression: zlib, time_zone: Asia/Kolkata, file_extension: .orc, backup: true}",
-        "{event_time: {column: at, since: 2013-01-01}, partition_by: {by: .carrier}, retry_seconds: 60}",
         "{partition_by: {by: {query: .carrier, projection: {type: enum, values: [AA, UA]}}}}",
         "{partition_by: {by: {query: '.delay | floor', projection: {type: integer, range: [-60, 600]}}}}",
         "{source: direct, split: true}",
@@ -77,17 +76,9 @@ def test_a_delivery_that_aws_takes_is_good(tmp_path: Path, delivery: str) -> Non
             "{partition_by: {by: {query: .at, projection: {type: enum, values: [a/b]}}}}",
             "partition_by.by.projection.values: a value cannot have a / or a comma",
         ),
-        (
-            "{event_time: {column: when, since: 2013-01-01}}",
-            "event_time.column: there is no column 'when'. Allowed: at,",
-        ),
-        ("{event_time: {column: at}}", "event_time.since: is required, and is not there"),
-        (
-            "{event_time: {column: at, since: 2013-01-01}, time_zone: Asia/Tokyo}",
-            "time_zone: is that of arrival; with event_time, days are in UTC. Remove one of the two",
-        ),
+        ("{since: 2013-01-01}", "since: is of the event's own day, and no column says that. Add event_time:"),
         ("{time_zone: Mars}", "time_zone: is no time zone, such as Europe/Oslo. Given: 'Mars'"),
-        ("{retry_seconds: 10}", "retry_seconds: Firehose takes it only with event_time or partition_by"),
+        ("{retry_seconds: 10}", "retry_seconds: Firehose takes it only with since or partition_by"),
         ("{file_extension: gz}", "file_extension: is not allowed. Allowed: a dot and lower-case letters"),
         ("{transform: {folder: gone}}", "transform.folder: there is no folder 'gone'"),
     ],
@@ -95,6 +86,26 @@ def test_a_delivery_that_aws_takes_is_good(tmp_path: Path, delivery: str) -> Non
 def test_a_delivery_that_aws_refuses_is_refused_with_the_way_out(tmp_path: Path, delivery: str, problem: str) -> None:
     (found,) = problems(tmp_path, delivery)
     assert found.startswith(f"streams.events.delivery.{problem}")
+
+
+def test_a_stream_partitions_by_its_events_own_day(tmp_path: Path) -> None:
+    delivery = "{since: 2013-01-01, partition_by: {by: .carrier}, retry_seconds: 60}"
+    assert problems(tmp_path, delivery, "event_time: {column: at}") == []
+    assert problems(tmp_path, "{since: 2013-01-01, time_zone: Asia/Tokyo}", "event_time: {column: at}") == [
+        "streams.events.delivery.time_zone: is that of arrival; with since, days are in UTC. Remove one of the two"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "problem"),
+    [("when", "there is no column 'when'. Allowed: at,"), ("delay", ""), ("late", "late is boolean. A time is a")],
+)
+def test_the_column_of_the_time_is_one_of_the_stream_and_a_time(tmp_path: Path, column: str, problem: str) -> None:
+    more = f"event_time: {{column: {column}}}"
+    found = problems(tmp_path, "{since: 2013-01-01}", more)
+    assert [each.partition("event_time.column: ")[2][: len(problem)] for each in found] == (
+        [problem] if problem else []
+    )
 
 
 def test_the_handler_of_a_transform_has_to_be_there(tmp_path: Path) -> None:
@@ -138,15 +149,20 @@ def test_files_that_athena_cannot_read_are_warned_of(tmp_path: Path, compression
     assert warning.startswith(f"streams.events.delivery.compression: Athena reads no JSON in {compression} files")
 
 
+def stream(delivery: dict[str, Any]) -> Stream:
+    given = {"columns": {"at": "timestamp"}, "event_time": {"column": "at"}, "delivery": delivery}
+    return Stream.model_validate(given, strict=False)
+
+
 def keys(delivery: dict[str, Any], event: dict[str, Any]) -> Any:
     """The partition keys that Firehose would find, or what JQ says."""
     try:
-        return jq.compile(query(Delivery.model_validate(delivery, strict=False))).input_value(event).first()
+        return jq.compile(query(stream(delivery))).input_value(event).first()
     except ValueError as error:
         return str(error)
 
 
-BY_TIME = {"event_time": {"column": "at", "since": "2013-01-01"}}
+BY_TIME = {"since": "2013-01-01"}
 TOMORROW = datetime.now(UTC) + timedelta(days=1)
 
 
@@ -204,6 +220,6 @@ def test_a_value_that_athena_does_not_look_for_is_an_error(key: Any, value: obje
 
 
 def test_the_expression_is_one_line_of_json_for_terraform() -> None:
-    made = query(Delivery.model_validate({**BY_TIME, "partition_by": {"by": ".v"}}, strict=False))
+    made = query(stream({**BY_TIME, "partition_by": {"by": ".v"}}))
     assert "\n" not in made
     assert json.loads(json.dumps(made)) == made

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from lake.commands.events import _line
+from lake.configuration.model import Stream
 from lake.data import stream_check, watching
 from lake.data.records import Key
 from lake.data.sending import Ledger, Run
@@ -89,7 +90,8 @@ def test_lines_that_are_not_in_the_stream_are_named(there: set[int], says: str) 
 def test_a_check_counts_every_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int, errors: int, is_exact: bool
 ) -> None:
-    stream = SimpleNamespace(retention_hours=24, delivery=SimpleNamespace(buffer=SimpleNamespace(seconds=60)))
+    stream = Stream.model_validate({"columns": {"a": "int"}})
+    monkeypatch.setattr(stream_check, "began", lambda aws, name: None)
     lake = SimpleNamespace(root=tmp_path, deployment="local", config=SimpleNamespace(streams={"s": stream}))
     fake: Any = SimpleNamespace(lake=lake, names=NAMES)
     file = tmp_path / "e.jsonl"

@@ -47,6 +47,11 @@ def written(folder: Path, window: str, event_time: str = "{column: at}", more: s
         ("{seconds: 60, compute: {x: sum(name)}}", "name is of type string. sum is of numbers"),
         ("{seconds: 60, compute: {x: median(id)}}", "Allowed: count, or sum, avg, min, max or distinct of a column"),
         ("{seconds: 60, by: id, compute: {id: count}}", "id: is a column of the window already"),
+        (
+            "{seconds: 60, alert: events > 1}, sums_alerts: {seconds: 60}",
+            "another table is named orders_sums_alerts too",
+        ),
+        ("{seconds: 60, alert: 'a > \"b\"'}", 'alert: is not allowed. Allowed: a SQL condition without "'),
         ("{seconds: 60, compute: {window_end: count}}", "window_end: is a column of the window already"),
     ],
 )
@@ -61,7 +66,7 @@ def test_a_window_that_cannot_be_is_refused(tmp_path: Path, window: str, message
     [
         ("null", "", "need the time of the events. Add event_time: {column: ...}"),
         ("{column: when}", "", "there is no column 'when'"),
-        ("{column: day}", "", "is of type date. A time is a timestamp"),
+        ("{column: day}", "", "day is date. Windows go by a timestamp"),
         ("{column: at}", "    application: {connection: vpc}", "there is no connection 'vpc' of type network"),
         (
             "{column: at}",
@@ -96,7 +101,7 @@ def test_an_aggregate_keeps_what_it_adds_up(
     lake = load(written(tmp_path, "{seconds: 60}"))
     stream = lake.config.streams["orders"].model_copy(update={"columns": COLUMNS, "windows": {"sums": window}})
     assert stream.event_time is not None
-    found = groups(stream, stream.event_time, "arn:source", "arn:rejected", {"sums": "arn:sums"}, "eu-west-1")
+    found = groups(stream, stream.event_time, "arn:source", {"sums": "arn:sums", "rejected": "arn:no"}, "eu-west-1")
     assert json.loads(found["window.sums"]["aggregates"]) == {"x": [sql, flink_type]}
     assert result_columns(window, COLUMNS)["x"] == type_
 

@@ -20,16 +20,31 @@ WATCHED = {
     "restarts": ("AWS/KinesisAnalytics", "fullRestarts", "Application"),
 }
 
+GROWING = ("checkpoints", "restarts")
+
 
 @pytest.mark.parametrize("what", WATCHED)
 def test_an_alarm_watches_the_metric_of_the_stream_and_notifies_the_topic(local: Stacks, what: str) -> None:
     alarm = resources(local["streaming"], "aws_cloudwatch_metric_alarm")[f"departures_{what.replace('-', '_')}_alarm"]
     namespace, metric, dimension = WATCHED[what]
+    watched = alarm["metric_query"][0]["metric"] if what in GROWING else alarm
 
-    assert (alarm["namespace"], alarm["metric_name"]) == (namespace, metric)
-    assert alarm["dimensions"] == {dimension: alarm["alarm_name"].removesuffix(f"-{what}")}
+    assert (watched["namespace"], watched["metric_name"]) == (namespace, metric)
+    assert watched["dimensions"] == {dimension: alarm["alarm_name"].removesuffix(f"-{what}")}
     assert alarm["alarm_actions"] == alarm["ok_actions"] == ["${aws_sns_topic.alarms_topic.arn}"]
     assert alarm["treat_missing_data"] == "notBreaching"
+
+
+@pytest.mark.parametrize("what", GROWING)
+def test_an_alarm_on_what_flink_counts_from_its_start_goes_by_its_rate_so_it_ends_again(
+    local: Stacks, what: str
+) -> None:
+    alarm = resources(local["streaming"], "aws_cloudwatch_metric_alarm")[f"departures_{what}_alarm"]
+    counted, rate = alarm["metric_query"]
+
+    assert "return_data" not in counted
+    assert (rate["expression"], rate["return_data"]) == (f"RATE({counted['id']})", True)
+    assert (alarm["threshold"], alarm["comparison_operator"]) == (0, "GreaterThanThreshold")
 
 
 def test_every_alarm_is_one_of_these(local: Stacks) -> None:

@@ -15,10 +15,11 @@ EVERYTHING = """\
 streams:
   clicks:
     columns: {at: timestamp, page: string}
+    event_time: {column: at}
     delivery:
       format: orc
       compression: zlib
-      event_time: {column: at, since: 2013-01-01}
+      since: 2013-01-01
       partition_by:
         site: {query: .site, projection: {type: enum, values: [a, b]}}
         visitor: .visitor

@@ -42,13 +42,6 @@ Key = Annotated[PartitionKey, BeforeValidator(_expression, json_schema_input_typ
 """A partition key; its JQ expression alone says all."""
 
 
-class EventDay(Model):
-    column: Name
-    """The column of the event's own time: an ISO date or time in UTC, or seconds or milliseconds since 1970."""
-    since: date
-    """The first day there may be. Events before it, and more than a day ahead, go to the error prefix."""
-
-
 class Transform(Model):
     folder: Annotated[str, Field(pattern=FOLDER)]
     """The folder of the Lambda function's Python files, beside lake.yaml."""
@@ -60,6 +53,8 @@ class Transform(Model):
     """Megabytes that it has."""
     megabytes: Annotated[float, Field(ge=0.2, le=3)] = 1
     """Size of a batch."""
+    seconds: Annotated[int, Field(ge=0, le=900)] = 60
+    """How long Firehose collects a batch for it. It is not called before, unless the batch is full."""
     retries: Annotated[int, Field(ge=0, le=300)] = 3
     """How often a batch is tried again. After that, its events go to the error prefix."""
 
@@ -73,8 +68,9 @@ class Delivery(Model):
     """How files are compressed. Without it, snappy for Parquet and ORC, gzip for JSON."""
     buffer: Buffer = Buffer()
     """How much Firehose collects before it writes a file."""
-    event_time: EventDay | None = None
-    """Set to partition by the event's own day. Without it, `date` is the day of arrival."""
+    since: date | None = None
+    """Set to partition by the event's own day, that of `event_time`: the first day there may be. Events before it, and
+    more than a day ahead, go to the error prefix. Without it, `date` is the day of arrival."""
     partition_by: dict[Name, Key] = {}
     """More partition keys, each with the JQ expression of its value."""
     split: bool = False
@@ -88,7 +84,7 @@ class Delivery(Model):
     backup: bool = False
     """Whether the events as they came are kept too, under `_source/` in the raw zone. AWS cannot switch it off."""
     retry_seconds: Annotated[int, Field(ge=0, le=7200)] = 300
-    """How long a file of a partition is tried again. Only of a stream with `event_time` or `partition_by`."""
+    """How long a file of a partition is tried again. Only of a stream with `since` or `partition_by`."""
 
     @property
     def compressed(self) -> str:
@@ -101,7 +97,7 @@ class Delivery(Model):
     @property
     def is_partitioned(self) -> bool:
         """By what is in the events: AWS's dynamic partitioning."""
-        return bool(self.event_time or self.partition_by)
+        return bool(self.since or self.partition_by)
 
     @property
     def keys(self) -> tuple[str, ...]:

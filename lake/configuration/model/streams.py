@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from lake.configuration.model.base import ColumnType, Model, Name
 from lake.configuration.model.delivery import Delivery
-from lake.configuration.model.windows import Application, EventTime, Window
+from lake.configuration.model.windows import ALERTS, REJECTED, Application, EventTime, Window
 
 
 class Stream(Model):
@@ -23,11 +23,17 @@ class Stream(Model):
     delivery: Delivery = Delivery()
     """How Firehose writes its events into the raw zone."""
     event_time: EventTime | None = None
-    """Which column says when an event happened. Windows need it."""
+    """Which column says when an event happened. Windows need it, and so do partitions by the event's own day."""
     windows: dict[Name, Window] = {}
     """What a Flink application computes of the events, by the name of each window. Without any, none is deployed."""
     application: Application = Application()
     """How the Flink application runs."""
+
+    @property
+    def results(self) -> list[str]:
+        """What its application writes to: streams and tables whose names are that of this stream, `_`, and these."""
+        alerts = [f"{name}_{ALERTS}" for name, window in self.windows.items() if window.alert]
+        return [*self.windows, *alerts, REJECTED] if self.windows else []
 
     @model_validator(mode="after")
     def _on_demand_has_no_number_of_shards(self) -> Stream:

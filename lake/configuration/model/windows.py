@@ -10,13 +10,16 @@ from lake.configuration.model.base import AGGREGATE, CONDITION, Columns, Model, 
 
 REJECTED = "rejected"
 """The stream of what no window counts is named so."""
+ALERTS = "alerts"
+"""The stream of a window's alerts is named so, after the window."""
 Seconds = Annotated[int, Field(ge=1, le=30 * 86_400)]
 Aggregate = Annotated[str, Field(pattern=AGGREGATE)]
 
 
 class EventTime(Model):
     column: Name
-    """The column that says when an event happened: a timestamp. An event without it is rejected."""
+    """The column that says when an event happened, in UTC where it names no offset. For windows it is a timestamp; for
+    the event's own day alone, it may also be a date, a string, or a number of seconds or milliseconds since 1970."""
     lateness: Annotated[int, Field(ge=0, le=30 * 86_400)] = 60
     """Seconds by which an event may be older than the newest one. An older one is late: no window counts it, and it is
     kept in the stream of rejected events."""
@@ -38,6 +41,9 @@ class Window(Model):
     """The results by name: `count`, or `sum`, `avg`, `min`, `max` or `distinct` of a column, as `avg(dep_delay)`."""
     filter: Annotated[str, Field(pattern=CONDITION)] | None = None
     """SQL condition. Events for which it is not true are in no window."""
+    alert: Annotated[str, Field(pattern=CONDITION)] | None = None
+    """SQL condition on the results, such as `delay > 60`. Results for which it is true also go to a stream, a table and
+    an SNS topic of alerts."""
 
     @property
     def kind(self) -> Literal["tumbling", "sliding", "session"]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lake.configuration.model import Config, Stream
-from lake.configuration.model.windows import REJECTED
+from lake.configuration.model.windows import ALERTS
 from lake.configuration.names import BUCKETS, Names
 from lake.configuration.place import Place, Problem
 from lake.configuration.user import VARIABLE
@@ -74,11 +74,12 @@ def _limited(config: Config, names: Names) -> Iterator[Limited]:
 def _of_stream(names: Names, name: str, stream: Stream) -> Iterator[Limited]:
     """The resources of a stream, and those of the streams that its windows write to."""
     place = ("streams", name)
-    results = [f"{name}_{window}" for window in (*stream.windows, REJECTED)] if stream.windows else []
-    for one in (name, *results):
+    for one in (name, *(f"{name}_{each}" for each in stream.results)):
         yield Limited(place, "delivery stream", names.stream(one), "Firehose", DELIVERY_STREAM)
         yield Limited(place, "role", names.role(f"{one}-delivery"), "IAM", ROLE)
     if stream.windows:
         yield Limited(place, "role", names.role(f"{name}-flink"), "IAM", ROLE)
-    if stream.delivery.transform:
-        yield Limited(place, "function", names.transform(name), "Lambda", FUNCTION)
+    alerts = [f"{name}_{window}_{ALERTS}" for window, asked in stream.windows.items() if asked.alert]
+    for one in (*alerts, *([name] if stream.delivery.transform else [])):
+        yield Limited(place, "function", names.transform(one), "Lambda", FUNCTION)
+        yield Limited(place, "role", names.role(f"{one}-transform"), "IAM", ROLE)

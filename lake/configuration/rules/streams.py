@@ -19,6 +19,7 @@ LEAST_SECONDS = 60
 MOST_KEYS = 50
 _PROJECTIONS = {"enum": {"values"}, "integer": {"range"}, "injected": set[str]()}
 """By type of a partition key's values: the fields it needs, and no other."""
+_TIMES = ("timestamp", "date", "string", "bigint", "double")
 LONGEST_QUERY = 5120
 """Characters of a parameter of Firehose."""
 
@@ -94,7 +95,7 @@ def _keys(stream: Stream) -> Told:
     for name, key in stream.delivery.partition_by.items():
         field = f"delivery.partition_by.{name}"
         if name == DATE:
-            yield field, "every table of events has this key. For the event's own day, use event_time"
+            yield field, "every table of events has this key. For the event's own day, use since"
         elif name in stream.columns:
             yield field, "cannot be a partition key and a column. Give the key another name"
         yield from _projection(f"{field}.projection", key.projection)
@@ -106,7 +107,7 @@ def _projection(field: str, projection: Projection) -> Told:
     needed = _PROJECTIONS.get(projection.type)
     given = set(projection.model_dump(exclude_none=True)) - {"type"}
     if needed is None:
-        yield f"{field}.type", f"should be {', '.join(_PROJECTIONS)}. For the event's own day, use event_time"
+        yield f"{field}.type", f"should be {', '.join(_PROJECTIONS)}. For the event's own day, use delivery.since"
     elif missing := sorted(needed - given):
         yield field, f"{projection.type} needs {missing[0]}"
     elif extra := sorted(given - needed):
@@ -118,20 +119,21 @@ def _projection(field: str, projection: Projection) -> Told:
 
 
 def _event_time(stream: Stream) -> Told:
-    timed = stream.delivery.event_time
-    if timed is None:
+    if stream.delivery.since is not None:
+        if stream.event_time is None:
+            yield "delivery.since", "is of the event's own day, and no column says that. Add event_time: {column: ...}"
+        if stream.delivery.time_zone != "UTC":
+            yield "delivery.time_zone", "is that of arrival; with since, days are in UTC. Remove one of the two"
+    if stream.event_time is None:
         return
-    kind = stream.columns.get(timed.column)
+    column = stream.event_time.column
+    kind = stream.columns.get(column)
     if kind is None:
-        hint = allowed(timed.column, stream.columns)
-        yield "delivery.event_time.column", f"there is no column {timed.column!r}. {hint}"
-    elif kind not in ("timestamp", "date", "string", "bigint", "double"):
-        yield (
-            "delivery.event_time.column",
-            f"{timed.column} is {kind}. A time is a timestamp, date, string, bigint or double",
-        )
-    if stream.delivery.time_zone != "UTC":
-        yield "delivery.time_zone", "is that of arrival; with event_time, days are in UTC. Remove one of the two"
+        yield "event_time.column", f"there is no column {column!r}. {allowed(column, stream.columns)}"
+    elif kind not in _TIMES:
+        yield "event_time.column", f"{column} is {kind}. A time is a {', '.join(_TIMES[:-1])} or {_TIMES[-1]}"
+    elif stream.windows and kind != _TIMES[0]:
+        yield "event_time.column", f"{column} is {kind}. Windows go by a {_TIMES[0]}"
 
 
 def _query(stream: Stream) -> Told:
@@ -146,7 +148,7 @@ def _query(stream: Stream) -> Told:
         except ValueError as error:
             wrong = str(error).splitlines()[0].removeprefix("jq: error: ").partition(" at <")[0]
             yield f"delivery.partition_by.{name}", f"is no JQ expression: {wrong}. Given: {key.query!r}"
-    if len(query(stream.delivery)) > LONGEST_QUERY:
+    if len(query(stream)) > LONGEST_QUERY:
         yield "delivery.partition_by", f"Firehose takes JQ of at most {LONGEST_QUERY} characters for all keys"
 
 
@@ -166,5 +168,5 @@ def _retry(stream: Stream) -> Told:
     if "retry_seconds" in stream.delivery.model_fields_set and not stream.delivery.is_partitioned:
         yield (
             "delivery.retry_seconds",
-            "Firehose takes it only with event_time or partition_by, else it retries for a day",
+            "Firehose takes it only with since or partition_by, else it retries for a day",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from lake.configuration.model import Config, Stream, Window
@@ -18,23 +19,23 @@ _OWN = ("window_start", "window_end")
 
 def violations(config: Config) -> Iterator[Problem]:
     """Every rule that a well-typed window breaks."""
-    tables = {f"{name}_{window}" for name, stream in config.streams.items() for window in (*stream.windows, REJECTED)}
+    tables = Counter(f"{name}_{each}" for name, stream in config.streams.items() for each in stream.results)
     for name, stream in config.streams.items():
         if name in tables:
             yield ("streams", name), "a table of another stream's windows has this name too. Choose another name"
+        for window in stream.windows:
+            if window != REJECTED and tables[f"{name}_{window}"] > 1:
+                yield (
+                    ("streams", name, "windows", window),
+                    f"another table is named {name}_{window} too, of a window or of its alerts. Choose another name",
+                )
         for place, message in (*_event_time(stream), *_application(config, stream), *_windows(stream)):
             yield ("streams", name, *place), message
 
 
 def _event_time(stream: Stream) -> Told:
-    time = stream.event_time
-    if time is None:
-        if stream.windows:
-            yield ("windows",), "need the time of the events. Add event_time: {column: ...}"
-    elif time.column not in stream.columns:
-        yield ("event_time", "column"), _no_column(time.column, stream)
-    elif stream.columns[time.column] != "timestamp":
-        yield ("event_time", "column"), f"is of type {stream.columns[time.column]}. A time is a timestamp"
+    if stream.windows and stream.event_time is None:
+        yield ("windows",), "need the time of the events. Add event_time: {column: ...}"
 
 
 def _application(config: Config, stream: Stream) -> Told:

@@ -25,6 +25,12 @@ _PLAIN = {
     "string": pa.string(), "boolean": pa.bool_(), "tinyint": pa.int8(), "smallint": pa.int16(), "int": pa.int32(),
     "bigint": pa.int64(), "double": pa.float64(),
 }  # fmt: skip
+_AS_IT_IS: Document = {
+    "ConvertDotsInJsonKeysToUnderscores": False,
+    "CaseInsensitive": True,
+    "ColumnToJsonKeyMappings": {},
+}
+"""OpenX's SerDe where nothing is set; Terraform says so in full."""
 _SMALLEST = 16
 """Records that are not worth a try at once."""
 _EPOCHS = (("s", 0, 10**11), ("ms", 10**12, 10**14))
@@ -69,7 +75,8 @@ def _one_by_one(
 def _is_simple(columns: Mapping[str, str], deserializer: Document) -> bool:
     """Types without parts, read by OpenX's SerDe as it is when nothing is set."""
     kinds = all(kind in _PLAIN or kind in ("timestamp", "date") for kind in columns.values())
-    return kinds and not (deserializer.get("OpenXJsonSerDe") or {}) and "HiveJsonSerDe" not in deserializer
+    settings = deserializer.get("OpenXJsonSerDe") or {}
+    return kinds and "HiveJsonSerDe" not in deserializer and {**_AS_IT_IS, **settings} == _AS_IT_IS
 
 
 def _at_once(documents: list[bytes], columns: Mapping[str, str]) -> pa.Table | None:

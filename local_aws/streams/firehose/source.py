@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import time
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from local_aws.context import Context
-from local_aws.protocol import Document
+from local_aws.protocol import AwsError, Document
 from local_aws.streams.firehose.observed import Observed
 from local_aws.streams.firehose.records import Record
 from local_aws.streams.firehose.settings import Settings
 from local_aws.streams.firehose.spool import Spool
+from local_aws.streams.kinesis import reader_of
+from local_aws.streams.kinesis.shard import Shard
+from local_aws.streams.kinesis.stream import Stream
 
 CHECKPOINTS = "firehose_checkpoints"
 """Collection of the store: for `region/name`, the last delivered sequence number of each shard."""
 ENDED = "SHARD_END"
-_NEW_SHARDS = 5.0
-"""Seconds between two looks for shards that a reshard made."""
 
 
 @dataclass
@@ -36,8 +36,8 @@ class Source:
     spool: Spool
     observed: Observed
     _read: dict[str, str] = field(default_factory=dict)
-    _iterators: dict[str, str] = field(default_factory=dict)
-    _looked: float = 0.0
+    _positions: dict[str, int] = field(default_factory=dict)
+    _life: int = 0
 
     def __post_init__(self) -> None:
         self._read = dict(self.context.store.get(CHECKPOINTS, self.key) or {})
@@ -52,82 +52,51 @@ class Source:
         """Take what there is, once from every shard. Returns the number of records.
 
         Raises:
-            ClientError: the stream is not there, or does not answer.
-            AwsError: the disk is full.
+            AwsError: the stream is not there, or the disk is full.
         """
-        self._look_for_shards()
-        return sum(self._read_shard(shard) for shard in list(self._iterators))
+        stream = self._stream()
+        return sum(self._read_shard(stream, shard) for shard in stream.shards if self._read.get(shard.id) != ENDED)
 
     def delivered(self, places: Document) -> None:
         """Keep the checkpoint of a segment that was delivered; its file may go once this returned."""
         if places:
             self.context.store.update(CHECKPOINTS, self.key, **places)
 
-    @property
-    def _kinesis(self) -> Any:
-        return self.context.client("kinesis", self.region)
-
-    @property
-    def _stream(self) -> str:
+    def _stream(self) -> Stream:
+        """The stream, which may be another one of that name than before."""
         assert self.settings.source is not None
-        return str(self.settings.source["KinesisStreamARN"])
+        name = str(self.settings.source["KinesisStreamARN"]).rpartition("/")[2]
+        stream = reader_of(self.context).streams.named(self.region, name)
+        if stream.born != self._life:
+            self._life, self._positions = stream.born, {}
+            self._read = {shard: place for shard, place in self._read.items() if place != ENDED}
+        return stream
 
-    def _look_for_shards(self) -> None:
-        if self._iterators and time.monotonic() - self._looked < _NEW_SHARDS:
-            return
-        self._looked = time.monotonic()
-        for page in self._kinesis.get_paginator("list_shards").paginate(StreamARN=self._stream):
-            for shard in page["Shards"]:
-                if shard["ShardId"] not in self._iterators and self._read.get(shard["ShardId"]) != ENDED:
-                    self._iterators[shard["ShardId"]] = self._iterator(shard["ShardId"])
-
-    def _iterator(self, shard: str) -> str:
-        after = self._read.get(shard)
-        begin: Document = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": after}
-        if not after:
-            begun = (self.settings.source or {})["DeliveryStartTimestamp"]
-            begin = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": begun}
-        answer = self._kinesis.get_shard_iterator(StreamARN=self._stream, ShardId=shard, **begin)
-        return str(answer["ShardIterator"])
-
-    def _read_shard(self, shard: str) -> int:
-        try:
-            answer = self._kinesis.get_records(StreamARN=self._stream, ShardIterator=self._iterators[shard])
-        except self._kinesis.exceptions.ExpiredIteratorException:
-            self._iterators[shard] = self._iterator(shard)
-            return 0
-        except self._kinesis.exceptions.ResourceNotFoundException:  # the shard is past the stream's retention
-            del self._iterators[shard]
-            self._looked = 0.0
-            return 0
-        records = [_record(shard, each) for each in answer["Records"]]
+    def _read_shard(self, stream: Stream, shard: Shard) -> int:
+        if shard.id not in self._positions:
+            self._positions[shard.id] = self._start(shard)
+        batch = reader_of(self.context).read(stream, shard, self._positions[shard.id])
+        records = [Record(one.arrived, one.data, f"{shard.id}:{shard.sequence(one.position)}") for one in batch.records]
         if records:
             self.spool.append(records)
             self._read |= last_places(records[-1:])
             size = sum(len(record.data) for record in records)
             self.observed.count(DataReadFromKinesisStream_Records=len(records), DataReadFromKinesisStream_Bytes=size)
-        self.observed.gauge(KinesisMillisBehindLatest=answer.get("MillisBehindLatest") or 0)
-        self._go_on(shard, answer.get("NextShardIterator"))
+        self.observed.gauge(KinesisMillisBehindLatest=batch.behind)
+        self._positions[shard.id] = batch.position
+        if batch.is_end:
+            # What was read of a closed shard is in the spool, so only its records' delivery may write the store.
+            self._read[shard.id] = ENDED
         return len(records)
 
-    def _go_on(self, shard: str, iterator: str | None) -> None:
-        if iterator:
-            self._iterators[shard] = iterator
-            return
-        # What was read of a closed shard is in the spool, so only its records' delivery may write the store.
-        del self._iterators[shard]
-        self._read[shard] = ENDED
-        self._looked = 0.0
+    def _start(self, shard: Shard) -> int:
+        with suppress(AwsError):  # of an earlier stream of this name
+            if after := self._read.get(shard.id):
+                return shard.position(after) + 1
+        begun: datetime = (self.settings.source or {})["DeliveryStartTimestamp"]
+        return shard.log.position_at(int(begun.timestamp() * 1000))
 
 
 def last_places(records: Any) -> dict[str, str]:
     """The last sequence number of each shard that records came from."""
     return dict(record.place.split(":") for record in records if record.place)
-
-
-def _record(shard: str, given: Document) -> Record:
-    arrived = int(given["ApproximateArrivalTimestamp"].timestamp() * 1000)
-    return Record(arrived, given["Data"], f"{shard}:{given['SequenceNumber']}")
-
-
-UNREACHABLE = (ClientError, BotoCoreError)

@@ -12,7 +12,7 @@ from local_aws.protocol import AwsError
 from local_aws.streams.firehose.observed import Observed
 from local_aws.streams.firehose.records import NotDelivered, Record
 from local_aws.streams.firehose.settings import Settings
-from local_aws.streams.firehose.source import UNREACHABLE, Source, last_places
+from local_aws.streams.firehose.source import Source, last_places
 from local_aws.streams.firehose.spool import Segment, Spool
 
 IDLE, BUSY = 0.5, 0.1
@@ -126,7 +126,7 @@ class DeliveryStream:
             try:
                 if len(self._spool.waiting()) < MOST_WAITING:
                     found = self._source.read()
-            except (*UNREACHABLE, AwsError) as error:
+            except AwsError as error:
                 log.info("%s: its Kinesis stream cannot be read now: %s", self.settings.name, error)
                 self._stopped.wait(IDLE)
             except Exception:

@@ -95,6 +95,12 @@ def _runs(applications: Applications) -> Handlers:
         found = remembered.operation(_place(call), call.required("OperationId"))
         return {"ApplicationOperationInfoDetails": found}
 
+    def operations(call: Call) -> Document:
+        _detail(applications, call)
+        wanted = {name: call.payload[name] for name in ("Operation", "OperationStatus") if name in call.payload}
+        found = [each for each in remembered.operations(_place(call)) if wanted.items() <= each.items()]
+        return {"ApplicationOperationInfoList": found[: call.payload.get("Limit", 50)]}
+
     def of_logging(call: Call) -> Document:
         answer = call.forward_unchanged()
         began = remembered.begin(_place(call), call.action)
@@ -106,6 +112,7 @@ def _runs(applications: Applications) -> Handlers:
         "StopApplication": stop,
         "UpdateApplication": update,
         "DescribeApplicationOperation": operation,
+        "ListApplicationOperations": operations,
         "AddApplicationCloudWatchLoggingOption": of_logging,
         "DeleteApplicationCloudWatchLoggingOption": of_logging,
     }

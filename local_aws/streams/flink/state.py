@@ -54,6 +54,15 @@ class Remembered:
             raise AwsError("ResourceNotFoundException", message)
         return found
 
+    def operations(self, place: str) -> list[Document]:
+        """Newest first, each as ListApplicationOperations tells it."""
+        known = self.store.get(OPERATIONS, place) or {}
+        told = ("Operation", "StartTime", "EndTime", "OperationStatus")
+        found = [
+            {"OperationId": name, **{part: each[part] for part in told if part in each}} for name, each in known.items()
+        ]
+        return sorted(found, key=lambda each: each["StartTime"], reverse=True)
+
     def snapshots(self, place: str) -> list[Document]:
         """Oldest first."""
         return sorted(self.store.under(SNAPSHOTS, f"{place}/"), key=lambda kept: kept["SnapshotCreationTimestamp"])

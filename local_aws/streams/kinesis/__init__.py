@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from weakref import WeakKeyDictionary
 
 from local_aws.context import Context
 from local_aws.protocol import Handlers
 from local_aws.startup import once_answering
+from local_aws.store import Store
 from local_aws.streams.kinesis import lifecycle, refused, resharding, settings
 from local_aws.streams.kinesis.metrics import NAMESPACE, Metrics
 from local_aws.streams.kinesis.reading import Reader
@@ -20,6 +22,7 @@ LIMITS = "LAKE_SHARD_LIMITS"
 """If this variable is `1`, shards of provisioned streams take no more than AWS's do."""
 PUBLISH_SECONDS = 10
 
+_READERS: WeakKeyDictionary[Store, Reader] = WeakKeyDictionary()
 _log = logging.getLogger("local_aws.kinesis")
 
 
@@ -27,7 +30,7 @@ def handlers(context: Context) -> Handlers:
     streams, metrics = Streams(context.store, context.folder / "kinesis"), Metrics()
     take_over(streams, context.folder / "state")
     writer = Writer(streams, metrics, limited=os.environ.get(LIMITS) == "1")
-    reader = Reader(streams, metrics)
+    reader = _READERS[context.store] = Reader(streams, metrics)
     once_answering(context.endpoint, lambda: _publish(context, metrics))
     return {
         **lifecycle.handlers(streams),
@@ -39,6 +42,11 @@ def handlers(context: Context) -> Handlers:
         ("kinesis", "GetShardIterator"): reader.get_shard_iterator,
         ("kinesis", "GetRecords"): reader.get_records,
     }
+
+
+def reader_of(context: Context) -> Reader:
+    """What other engines of this embedded AWS read its streams by."""
+    return _READERS[context.store]
 
 
 def _publish(context: Context, metrics: Metrics) -> None:

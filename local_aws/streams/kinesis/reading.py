@@ -49,34 +49,56 @@ class _Place(NamedTuple):
         return place
 
 
+class Batch(NamedTuple):
+    """What one look at a shard gave.
+
+    Attributes:
+        position: of the next look.
+        behind: how old the next record is, in milliseconds; 0 where there is none yet.
+        is_end: the shard is closed, and was read to its end.
+    """
+
+    records: list[Record]
+    position: int
+    behind: int
+    is_end: bool
+
+
 class Reader:
+    """Reads for clients, and for the engines of this process: those need no HTTP, JSON and Base64."""
+
     def __init__(self, streams: Streams, metrics: Metrics) -> None:
-        self._streams, self._metrics = streams, metrics
+        self.streams, self._metrics = streams, metrics
+
+    def read(self, stream: Stream, shard: Shard, position: int, limit: int = MOST_RECORDS) -> Batch:
+        """The records from a position on, or from the first that is kept. Raises AwsError: the stream was deleted."""
+        self.streams.expire(stream)
+        found, following = _read(stream, shard, position, limit)
+        behind = max(0, now() - following.arrived) if following else 0
+        self._metrics.read(stream, len(found), sum(map(_size, found)), behind)
+        position = found[-1].position + 1 if found else max(position, _trim_horizon(stream, shard))
+        return Batch(found, position, behind, shard.closed is not None and position >= shard.log.end)
 
     def get_shard_iterator(self, call: Call) -> Document:
-        stream = self._streams.of(call)
+        stream = self.streams.of(call)
         shard = stream.shard(call.required("ShardId"))
         position = _start(stream, shard, call)
-        return {"ShardIterator": _Place(self._streams.place(stream), shard.id, position, now()).token()}
+        return {"ShardIterator": _Place(self.streams.place(stream), shard.id, position, now()).token()}
 
     def get_records(self, call: Call) -> Document:
         place = _Place.of(call.required("ShardIterator"))
-        stream = self._streams.in_folder(place.stream)
+        stream = self.streams.in_folder(place.stream)
         limit = call.payload.get("Limit") or MOST_RECORDS
         if not 1 <= limit <= MOST_RECORDS:
             raise AwsError("InvalidArgumentException", f"Limit must be from 1 to {MOST_RECORDS}.")
-        self._streams.expire(stream)
         shard = stream.shard(place.shard)
-        found, following = _read(stream, shard, place.position, limit)
-        behind = max(0, now() - following.arrived) if following else 0
-        self._metrics.read(stream, len(found), sum(map(_size, found)), behind)
-        position = found[-1].position + 1 if found else max(place.position, _trim_horizon(stream, shard))
+        batch = self.read(stream, shard, place.position, limit)
         answer: Document = {
-            "Records": [_record(stream, shard, record) for record in found],
-            "MillisBehindLatest": behind,
+            "Records": [_record(stream, shard, record) for record in batch.records],
+            "MillisBehindLatest": batch.behind,
         }
-        if shard.closed is None or position < shard.log.end:
-            answer["NextShardIterator"] = _Place(place.stream, shard.id, position, now()).token()
+        if not batch.is_end:
+            answer["NextShardIterator"] = _Place(place.stream, shard.id, batch.position, now()).token()
         else:
             answer["ChildShards"] = [_child(stream, child) for child in stream.children(shard)]
         return answer

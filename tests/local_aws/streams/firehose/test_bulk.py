@@ -18,6 +18,9 @@ COLUMNS = {
     "u": "timestamp", "day": "date",
 }  # fmt: skip
 OPENX: dict[str, Any] = {"OpenXJsonSerDe": {}}
+AS_TERRAFORM_SAYS = {
+    "ConvertDotsInJsonKeysToUnderscores": False, "CaseInsensitive": True, "ColumnToJsonKeyMappings": {},
+}  # fmt: skip
 PLAIN = {
     "s": "Zürich \\ \"x\"\u0001", "b": True, "y": -128, "i": 2147483647, "l": -(2**63), "d": 0.1,
     "t": "2013-01-01T05:00:00.123456Z", "u": 1_356_998_400, "day": "2013-01-01",
@@ -51,18 +54,21 @@ def one_by_one(given: list[Record]) -> tuple[list[dict[str, Any]], list[tuple[by
     return rows, refused
 
 
-def at_once(given: list[Record]) -> tuple[list[dict[str, Any]], list[tuple[bytes, str]]]:
-    tables, refused = converted(given, COLUMNS, OPENX)
+def at_once(
+    given: list[Record], deserializer: dict[str, Any] = OPENX
+) -> tuple[list[dict[str, Any]], list[tuple[bytes, str]]]:
+    tables, refused = converted(given, COLUMNS, deserializer)
     rows = [row for table in tables for row in table.to_pylist()]
     return rows, [(record.data, f"{error.code}: {error}") for record, error in refused]
 
 
-def test_plain_records_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("openx", [{}, AS_TERRAFORM_SAYS], ids=["nothing set", "every default set"])
+def test_plain_records_are_read_at_once(openx: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     given = records(*[{**PLAIN, "i": number, "more": "x"} for number in range(1000)])
     expected = one_by_one(given)
     monkeypatch.setattr(bulk, "convert", None)
 
-    assert at_once(given) == expected
+    assert at_once(given, {"OpenXJsonSerDe": openx}) == expected
 
 
 @pytest.mark.parametrize("name", COLUMNS)

@@ -53,6 +53,17 @@ def test_records_from_before_the_delivery_stream_do_not_arrive(stream: Stream) -
     assert until(lambda: found if len(found := lines(stream)) >= 10 else None) == list(range(10, 20))
 
 
+def test_a_kinesis_stream_that_was_deleted_and_made_again_is_read_from_its_beginning(source: Stream) -> None:
+    kinesis = source.aws("kinesis")
+    send(source, range(10))
+    assert until(lambda: found if len(found := lines(source)) >= 10 else None) == list(range(10))
+    kinesis.delete_stream(StreamName=source.name, EnforceConsumerDeletion=True)
+    kinesis.create_stream(StreamName=source.name, ShardCount=1)
+    send(source, range(10, 13))
+
+    assert until(lambda: found if len(found := lines(source)) >= 13 else None) == list(range(13))
+
+
 def test_a_bucket_that_is_away_holds_records_back_until_it_is_there(stream: Stream) -> None:
     logs = stream.aws("logs")
     logs.create_log_group(logGroupName=stream.name)

@@ -86,12 +86,14 @@ class App:
         found = {"kinesis.analytics.flink.run.options": options, "stream": stream}
         for window, group in self.windows.items():
             texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in group.items()}
-            found[f"window.{window}"] = {**texts, "sink": self.arn(f"{self.name}-{window}")}
+            sinks = {"sink": self.arn(f"{self.name}-{window}"), "alerts": self.arn(f"{self.name}-{window}-alerts")}
+            found[f"window.{window}"] = {**texts, **sinks}
         return [{"PropertyGroupId": name, "PropertyMap": group} for name, group in found.items()]
 
     def create(self, shards: int = 2) -> None:
         kinesis = self.aws("kinesis")
-        for stream in (self.name, f"{self.name}-rejected", *(f"{self.name}-{window}" for window in self.windows)):
+        alerts = [f"{window}-alerts" for window, group in self.windows.items() if "alert" in group]
+        for stream in (self.name, *(f"{self.name}-{result}" for result in ("rejected", *self.windows, *alerts))):
             kinesis.create_stream(StreamName=stream, ShardCount=shards if stream == self.name else 1)
             kinesis.get_waiter("stream_exists").wait(StreamName=stream, WaiterConfig={"Delay": 1})
         self.aws("s3").create_bucket(Bucket=self.name)

@@ -80,6 +80,7 @@ def test_windows_of_every_kind_compute_what_they_are_asked_for(make_app: Callabl
     app = make_app(
         {
             "all": {"kind": "tumbling", "seconds": "60", **by, "aggregates": every_aggregate},
+            "events": {"kind": "tumbling", "seconds": "30", **by, **counted, "alert": "events > 1 AND k <> 'b'"},
             "far": {"kind": "tumbling", "seconds": "60", "by": {}, **counted, "filter": "v > 2 AND k <> 'x''y'"},
             "hops": {"kind": "sliding", "seconds": "60", "every": "30", **by, **counted},
             "visits": {"kind": "session", "gap": "20", **by, **counted},
@@ -98,5 +99,7 @@ def test_windows_of_every_kind_compute_what_they_are_asked_for(make_app: Callabl
     assert shown("hops", 3) == [("00:00:00", "00:01:00", 3), ("00:00:30", "00:01:30", 1), ("23:59:30", "00:00:30", 2)]
     assert shown("visits", 2) == [("00:00:01", "00:00:22", 2), ("00:00:31", "00:00:51", 1)]
     [everything] = app.expect("all", 1)
+    assert shown("events", 2) == [("00:00:00", "00:00:30", 2), ("00:00:30", "00:01:00", 1)]
+    assert shown("events-alerts", 1) == [("00:00:00", "00:00:30", 2)]
     expected = {"events": 3, "total": 5, "mean": 5 / 3, "least": 1.5, "most": 3.5, "kinds": 2}
     assert {name: everything[name] for name in expected} == expected

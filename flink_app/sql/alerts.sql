@@ -1,0 +1,1 @@
+INSERT INTO `{name}.alerts` SELECT * FROM `{name}.results` WHERE {alert}
