@@ -224,4 +224,11 @@ def is_absent(error: ClientError) -> bool:
     return code in _ABSENT or "NotFound" in code or (code == "InvalidRequestException" and "not found" in message)
 
 
-_ABSENT = {"404", "NoSuchBucket", "NoSuchEntity", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
+_ABSENT = {
+    "404",
+    "NoSuchBucket",
+    "NoSuchKey",
+    "NoSuchEntity",
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "QueueDoesNotExist",
+}

@@ -9,6 +9,7 @@ import typer
 
 from lake.commands import (
     applications,
+    bootstrap,
     cost,
     data,
     deploy,
@@ -32,7 +33,7 @@ from lake.failures import sentence
 __all__ = ["app", "main"]
 
 COMMANDS = (
-    *(init, deploy, cost, data, events, stream, applications, tables),
+    *(init, deploy, bootstrap, cost, data, events, stream, applications, tables),
     *(preview, runs, quarantine, quality, query, local),
 )
 """Importing a module registers its commands. The help shows them in this order, and those of a module in its own."""

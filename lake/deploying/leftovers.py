@@ -10,14 +10,37 @@ from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
 from lake.data.catalog import CRAWLER_LOGS
+from lake.deploying.in_state import owners
+
+NOTHING = "nothing"
+COSTS = {
+    "S3 bucket": "by its bytes",
+    "KMS key": "by the month",
+    "Secrets Manager secret": "by the month",
+    "CloudWatch log group": "by its bytes",
+    "CloudWatch log stream": "by its bytes",
+    "CloudWatch alarm": "by the month",
+    "CloudWatch dashboard": "by the month",
+    "Kinesis stream": "by the hour",
+    "Flink application": "by the hour while it runs",
+}
+"""What is billed while nobody uses it, by the kind of thing."""
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """A resource that still exists. `name` is its name or ARN."""
+    """A resource that still exists.
+
+    Attributes:
+        name: its name or ARN.
+        costs: what AWS bills while it exists: by the hour, by the month, by its bytes, or nothing.
+        state: the stack whose state names it; empty where none does.
+    """
 
     kind: str
     name: str
+    costs: str = NOTHING
+    state: str = ""
 
 
 Finder = Callable[[Aws], Iterable[str]]
@@ -30,8 +53,14 @@ def leftovers(aws: Aws) -> list[Leftover]:
     `pending_keys`, `pending_secrets`.
     On AWS, a tag search may still name a resource for some minutes after it was deleted.
     """
-    found = [Leftover(kind, name) for kind, finder in _FINDERS.items() for name in finder(aws)]
-    return found + [Leftover("by tag", arn) for arn in _tagged(aws) if not _named_already(arn, found)]
+    known = owners(aws)
+    found = [
+        Leftover(kind, name, COSTS.get(kind, NOTHING), known.get(name, ""))
+        for kind, finder in _FINDERS.items()
+        for name in finder(aws)
+    ]
+    tagged = [arn for arn in _tagged(aws) if not _named_already(arn, found)]
+    return found + [Leftover("by tag", arn, "see the prices of its service", known.get(arn, "")) for arn in tagged]
 
 
 def pending_keys(aws: Aws) -> list[str]:

@@ -24,6 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lake.aws import Aws
 from lake.configuration.reading import Lake
 from lake.deploying import adoption, state, unchanged
+from lake.deploying.backend import BUCKET_STACK
 from lake.deploying.lock import Lock
 from lake.deploying.progress import Change, OnProgress, Progress
 from lake.errors import LakeError
@@ -47,11 +48,16 @@ class Interrupted(LakeError):
     exit_code = 130
 
 
-def synthesise(lake: Lake) -> None:
-    """Write every stack under cdktf.out, as the cdktf CLI would. Raises BadInput where that is read-only."""
+def synthesise(lake: Lake, module: str = "stacks.app") -> None:
+    """Write every stack under cdktf.out, as the cdktf CLI would. Raises BadInput where that is read-only.
+
+    Args:
+        module: of the app; the lake's own main.py takes the place of `stacks.app`.
+    """
     need_writable(lake.root / "cdktf.out")
     environment = importable(PACKAGES) | {"LAKE_ENV": lake.env, "LAKE_FILE": str(lake.file)}
-    app = ["main.py"] if (lake.root / "main.py").exists() else ["-m", "stacks.app"]
+    is_own = module == "stacks.app" and (lake.root / "main.py").exists()
+    app = ["main.py"] if is_own else ["-m", module]
     command = [sys.executable, *app]
     done = subprocess.run(command, cwd=lake.root, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -170,8 +176,11 @@ class Terraform:
     def _prepare(self, progress: Progress) -> None:
         """Initialise the folder, with a state that can be read."""
         folder = self._folder(progress.stack)
-        if self._aws.lake.environment.state is None:
-            self._note(progress, state.restored(self._kept(progress.stack, "tfstate")))
+        kept = self._kept(progress.stack, "tfstate")
+        if self._aws.lake.environment.state is None or progress.stack == BUCKET_STACK:
+            self._note(progress, state.restored(kept))
+        else:
+            state.need_moved(kept)
         mark = unchanged.initialised(folder)
         begun = mark.begin()
         if not mark.holds(begun):

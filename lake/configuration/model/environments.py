@@ -21,7 +21,7 @@ from lake.configuration.model.base import (
 
 class State(Model):
     bucket: str
-    """The S3 bucket that keeps Terraform's state."""
+    """The S3 bucket that keeps Terraform's state, with the account's number in its name. `lake bootstrap` makes it."""
 
 
 class Environment(Model):
