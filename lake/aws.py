@@ -156,6 +156,15 @@ class Aws:
         return self._client("athena")  # type: ignore[no-any-return]
 
     @functools.cached_property
+    def budgets(self) -> Any:
+        return self._client("budgets")
+
+    @functools.cached_property
+    def events(self) -> Any:
+        """Amazon EventBridge."""
+        return self._client("events")
+
+    @functools.cached_property
     def cloudwatch(self) -> Any:
         return self._client("cloudwatch")
 

@@ -39,6 +39,7 @@ ENGINES = (
     "jobs",
     "workflows",
     "athena",
+    "notices",
     "streams.kinesis",
     "streams.firehose",
     "streams.flink",

@@ -195,6 +195,17 @@ def _dashboards(aws: Aws) -> Iterator[str]:
     return _ours(_pages(aws.cloudwatch, "list_dashboards", "DashboardEntries", "DashboardName"), aws.names.prefix)
 
 
+def _rules(aws: Aws) -> Iterator[str]:
+    return _ours(_pages(aws.events, "list_rules", "Rules", "Name", NamePrefix=aws.names.prefix), aws.names.prefix)
+
+
+def _budgets(aws: Aws) -> Iterator[str]:
+    request = {"AccountId": aws.names.account}
+    pages = aws.budgets.get_paginator("describe_budgets").paginate(**request)
+    names = (budget["BudgetName"] for page in pages for budget in page.get("Budgets", []))
+    return _ours(names, aws.names.prefix)
+
+
 def _topics(aws: Aws) -> Iterator[str]:
     arns = _pages(aws.sns, "list_topics", "Topics", "TopicArn")
     return _ours((arn.rpartition(":")[2] for arn in arns), aws.names.prefix)
@@ -248,6 +259,8 @@ _FINDERS: dict[str, Finder] = {
     "CloudWatch alarm": _alarms,
     "CloudWatch dashboard": _dashboards,
     "SNS topic": _topics,
+    "EventBridge rule": _rules,
+    "Budget": _budgets,
     "IAM role": _roles,
     "SQS queue": _queues,
     "Athena workgroup": _workgroups,

@@ -6,7 +6,7 @@ from constructs import Construct
 
 from lake.configuration.reading import Lake
 from stacks.base import LakeStack
-from stacks.streaming.alarms import alarms_topic, watch
+from stacks.streaming.alarms import watch
 from stacks.streaming.application import application, code
 from stacks.streaming.delivery import delivery_stream
 from stacks.streaming.kinesis import kinesis_stream
@@ -20,8 +20,6 @@ class StreamingStack(LakeStack):
         super().__init__(scope, id_, lake=lake)
         database = streams_database(self)
         flink_code = code(self)
-        if lake.config.streams:
-            topic = alarms_topic(self)
         for name, stream in lake.config.streams.items():
             table = events_table(self, database, name, stream)
             kinesis = kinesis_stream(self, name, stream) if stream.delivery.source == "kinesis" else None
@@ -29,4 +27,4 @@ class StreamingStack(LakeStack):
             has_application = bool(stream.windows) and flink_code is not None and kinesis is not None
             if stream.windows and flink_code is not None and kinesis is not None:
                 application(self, name, stream, kinesis, flink_code, database)
-            watch(self, name, stream, topic, has_application=has_application)
+            watch(self, name, stream, has_application=has_application)
