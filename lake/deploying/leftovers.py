@@ -276,6 +276,8 @@ def _tagged(aws: Aws) -> Iterator[str]:
     filters = [{"Key": key, "Values": [value]} for key, value in wanted.items()]
     pending = {key["Arn"] for key in _keys(aws) if key["KeyState"] == "PendingDeletion"}
     pending |= {secret["ARN"] for secret in _secrets(aws) if secret.get("DeletedDate")}
+    if state := aws.lake.environment.state:  # it outlives every lake: no command destroys it
+        pending.add(f"arn:{aws.names.partition}:s3:::{state.bucket}")
     arns = _pages(aws.tagging, "get_resources", "ResourceTagMappingList", "ResourceARN", TagFilters=filters)
     return (arn for arn in arns if arn not in pending)
 

@@ -25,6 +25,7 @@ from lake.aws import Aws
 from lake.configuration.reading import Lake
 from lake.deploying import adoption, state, unchanged
 from lake.deploying.backend import BUCKET_STACK
+from lake.deploying.diagnosis import in_words
 from lake.deploying.lock import Lock
 from lake.deploying.progress import Change, OnProgress, Progress
 from lake.errors import LakeError
@@ -38,6 +39,12 @@ Missing = Callable[[str], str]
 POLL_SECONDS = 1.0
 WAIT_SECONDS = 15 * 60
 """How long a stack waits for what it needs of others."""
+MANY = 5
+"""Resources in no state: more than a kill leaves behind."""
+_TWO_CHECKOUTS = (
+    "all that was there is in the state of this checkout now. If another checkout deploys this lake too, each undoes "
+    "what the other does: keep the state in a bucket, by `lake bootstrap`, or choose another environment"
+)
 TAIL_SECONDS = 0.2
 WAIT = "-lock-timeout=24h"
 APPROVED = "-auto-approve"
@@ -128,7 +135,7 @@ class Terraform:
         command = ["terraform", f"-chdir={self._folder(stack)}", "state", "list"]
         done = self._ended(command)
         if done.returncode and "No state file was found" not in done.stderr:
-            raise LakeError(done.stderr.strip())
+            raise LakeError(in_words(done.stderr) or done.stderr.strip())
         return done.stdout.split()
 
     def _all(self, work: Callable[[Progress], None], stacks: Sequence[str]) -> None:
@@ -188,7 +195,7 @@ class Terraform:
             command = ["terraform", f"-chdir={folder}", "init", "-input=false", "-no-color", "-reconfigure"]
             done = self._ended(command)
             if done.returncode:
-                raise LakeError(done.stderr.strip())
+                raise LakeError(in_words(done.stderr) or done.stderr.strip())
             mark.set(begun)
         self._note(progress, state.taken_up(folder))
 
@@ -253,6 +260,8 @@ class Terraform:
             file.unlink(missing_ok=True)
         for orphan in [] if progress.errors else found:
             self._note(progress, f"adopted: {orphan.address}, {orphan.found.id}")
+        if len(found) >= MANY and not progress.errors:
+            self._note(progress, _TWO_CHECKOUTS)
 
     def _run(self, verb: Verb, progress: Progress, *options: str) -> None:
         progress.plan()
