@@ -71,7 +71,7 @@ class Aws:
             # Virtual: a signed URL then has the bucket's own region in it, and S3 redirects nobody.
             s3={"addressing_style": "path" if endpoint else "virtual"},
             max_pool_connections=2 * THREADS,
-            retries={"mode": "standard", "max_attempts": 1 if endpoint else 5},
+            retries={"mode": "standard", "max_attempts": 3 if endpoint else 5},
             connect_timeout=2 if endpoint else 60,
         ).merge(BotoConfig(**settings))
         return self._session.client(service, endpoint_url=endpoint, config=config)
