@@ -8,7 +8,7 @@ UV = .tools/lock-venv/bin/uv pip compile --quiet --universal --python-version 3.
 	--custom-compile-command "make lock" $(LOCK_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint scan bench clients docs successor shell checkov-tools successor-tools flink flink-jar lock clean
+.PHONY: help setup demo test check lint synth scan plan plan-comment deploy bench clients docs successor shell checkov-tools successor-tools flink flink-jar lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 16
@@ -35,6 +35,20 @@ lint: ## Check the code: style, types, and which way the imports point
 scan: checkov-tools ## Look for security findings in the synthesised Terraform
 	@$(WITH_TOOLS) LAKE_ENV=dev cdktf synth
 	@$(WITH_TOOLS) LOG_LEVEL=ERROR checkov -d cdktf.out --framework terraform_json --skip-download --compact --quiet
+
+synth: setup ## Write the Terraform of every stack into cdktf.out, for the environment LAKE_ENV
+	@$(WITH_TOOLS) cdktf synth
+
+plan: ## Show what a deploy to LAKE_ENV would change
+	@$(SETUP) --need-provider >&2
+	@$(WITH_TOOLS) python -m lake plan || test $$? = 2  # there are changes
+
+plan-comment: # A plan, from standard input, as the comment of pull request PULL_REQUEST
+	@{ echo '```'; head -c 60000; echo '```'; } | gh pr comment "$$PULL_REQUEST" --edit-last --create-if-none --body-file -
+
+deploy: ## Deploy the lake to LAKE_ENV
+	@$(SETUP) --need-provider
+	@$(WITH_TOOLS) python -m lake up
 
 bench: ## Measure what the documentation claims
 	@$(SETUP) --need-provider

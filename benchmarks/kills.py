@@ -100,7 +100,7 @@ def main() -> int:
                 _disturbed(checkout, step, victim, chance.uniform(0, times[step.name]), undisturbed)
                 for step, victim in _drawn(chance, steps, options.kills)
             ]
-            left = _taken_down(checkout)
+            left = taken_down(checkout)
     return _shown(outcomes, left)
 
 
@@ -149,17 +149,17 @@ def _built(checkout: Checkout, data: Path) -> dict[str, Any]:
     """Deploy the lake and run its data through it. Returns what it then holds."""
     port = (checkout.root / "lake.yaml").read_text().partition("127.0.0.1:")[2].partition('"')[0]
     (checkout.root / "lake.yaml").write_text(LAKE.replace("4566", port))
-    _write(data)
+    write(data)
     checkout.lake("local", "start")
     checkout.lake("up")
     checkout.lake("put", "orders", str(data / "orders"))
     checkout.lake("put", "shops", str(data / "shops"))
     checkout.lake("crawl")
     checkout.lake("run", "sales")
-    return _held(checkout)
+    return held(checkout)
 
 
-def _write(data: Path) -> None:
+def write(data: Path) -> None:
     (data / "shops").mkdir(parents=True)
     (data / "shops" / "shops.csv").write_text("shop,city\na,Lyon\nb,Porto\nc,Turin\n")
     for day in range(DAYS):
@@ -169,7 +169,7 @@ def _write(data: Path) -> None:
         (folder / "orders.json").write_text("".join(f"{json.dumps(order)}\n" for order in orders))
 
 
-def _held(checkout: Checkout) -> dict[str, Any]:
+def held(checkout: Checkout) -> dict[str, Any]:
     """All of a lake that a person can see, without the ids that differ from run to run."""
     aws = Aws(load(checkout.root / "lake.yaml", "local"))
     return {
@@ -215,7 +215,7 @@ def _without_tables(checkout: Checkout) -> None:
         aws.glue.delete_table(DatabaseName=aws.names.database("raw"), Name=name)
 
 
-def _taken_down(checkout: Checkout) -> list[str]:
+def taken_down(checkout: Checkout) -> list[str]:
     checkout.lake("down", "--delete-data")
     stored = checkout.lake_json("local", "store")
     left = [f"{entry['place']}: {entry['key']}" for entry in stored if "kills" in entry["key"]]
@@ -276,7 +276,7 @@ def _disturbed(checkout: Checkout, step: Step, victim: str, moment: float, undis
         process.wait(10)
     checkout.lake("local", "start")
     failed = [_failure(checkout, command) for command in step.again]
-    differences = [failure for failure in failed if failure] or _differences(undisturbed, _held(checkout))
+    differences = [failure for failure in failed if failure] or differences_between(undisturbed, held(checkout))
     if step.stack and not differences:
         differences = _planned(checkout, step.stack)
     outcome = Outcome(step.name, victim, moment, differences)
@@ -326,7 +326,7 @@ def _failure(checkout: Checkout, command: tuple[str, ...]) -> str:
     return f"lake {' '.join(command)}: {done.stderr[-500:]}" if done.returncode else ""
 
 
-def _differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+def differences_between(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     return [
         f"{name}: {_lacking(before[name], after[name])} gone, {_lacking(after[name], before[name])} new"[:500]
         for name in before

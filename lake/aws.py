@@ -71,7 +71,7 @@ class Aws:
             # Virtual: a signed URL then has the bucket's own region in it, and S3 redirects nobody.
             s3={"addressing_style": "path" if endpoint else "virtual"},
             max_pool_connections=2 * THREADS,
-            retries={"mode": "standard", "max_attempts": 1 if endpoint else 5},
+            retries={"mode": "standard", "max_attempts": 3 if endpoint else 5},
             connect_timeout=2 if endpoint else 60,
         ).merge(BotoConfig(**settings))
         return self._session.client(service, endpoint_url=endpoint, config=config)
@@ -156,6 +156,15 @@ class Aws:
         return self._client("athena")  # type: ignore[no-any-return]
 
     @functools.cached_property
+    def budgets(self) -> Any:
+        return self._client("budgets")
+
+    @functools.cached_property
+    def events(self) -> Any:
+        """Amazon EventBridge."""
+        return self._client("events")
+
+    @functools.cached_property
     def cloudwatch(self) -> Any:
         return self._client("cloudwatch")
 
@@ -224,4 +233,11 @@ def is_absent(error: ClientError) -> bool:
     return code in _ABSENT or "NotFound" in code or (code == "InvalidRequestException" and "not found" in message)
 
 
-_ABSENT = {"404", "NoSuchBucket", "NoSuchEntity", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
+_ABSENT = {
+    "404",
+    "NoSuchBucket",
+    "NoSuchKey",
+    "NoSuchEntity",
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "QueueDoesNotExist",
+}

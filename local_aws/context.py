@@ -13,6 +13,7 @@ from botocore.config import Config
 
 from local_aws.credentials import Keys
 from local_aws.events import Events
+from local_aws.faults import OWN_CALLS
 from local_aws.job_user import JobUser
 from local_aws.mirror import Mirror, Source
 from local_aws.store import Store
@@ -22,7 +23,12 @@ BUFFER_SPEED = 60.0
 """A minute of Firehose's buffers takes a second, if nothing else is said."""
 _MAKING = threading.Lock()
 """A session makes one client at a time."""
-_CONFIG = Config(s3={"addressing_style": "path"}, retries={"max_attempts": 3}, max_pool_connections=32)
+_CONFIG = Config(
+    s3={"addressing_style": "path"},
+    retries={"max_attempts": 3},
+    max_pool_connections=32,
+    user_agent_extra=OWN_CALLS,
+)
 
 
 @dataclass(frozen=True)

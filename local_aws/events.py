@@ -1,4 +1,4 @@
-"""What one engine tells the others: a crawl or a job run has ended."""
+"""What one engine tells the others: a crawl, a job run or a query has ended."""
 
 from __future__ import annotations
 
@@ -9,20 +9,26 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Ended:
-    """The end of a crawl or a job run.
+    """The end of a crawl, a job run or a query.
 
     Attributes:
-        name: of the crawler or the job.
-        state: Glue's word for the end: SUCCEEDED, FAILED, ...
+        name: of the crawler, the job or the work group.
+        state: the service's word for the end: SUCCEEDED, FAILED, ...
         run: the job run's id, of the first attempt where there were several. Crawls have none here.
+        type: of a query: DML, DDL or UTILITY.
+        millis: that a query took.
+        bytes: that a query has read.
     """
 
-    kind: Literal["CRAWLER", "JOB"]
+    kind: Literal["CRAWLER", "JOB", "QUERY"]
     region: str
     name: str
     state: str
     message: str = ""
     run: str = ""
+    type: str = ""
+    millis: int = 0
+    bytes: int = 0
 
 
 class Events:

@@ -13,7 +13,7 @@ from types import FrameType
 
 import uvicorn
 
-from local_aws import actions, inventory, s3_keys
+from local_aws import actions, faults, inventory, s3_keys
 from local_aws.context import ACCOUNT, BUFFER_SPEED, Context
 from local_aws.credentials import Keys, own_keys, tell_address
 from local_aws.door import Door
@@ -39,6 +39,7 @@ ENGINES = (
     "jobs",
     "workflows",
     "athena",
+    "notices",
     "streams.kinesis",
     "streams.firehose",
     "streams.flink",
@@ -128,7 +129,7 @@ def serve(
         job_user=job_user,
         buffer_speed=buffer_speed,
     )
-    server = _Server(_settings(app))
+    server = _Server(_settings(faults.injected(app)))
     # uvicorn gives back the handlers that it found, and the last steps come after that.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.handle_exit)

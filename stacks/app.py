@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from cdktf import App
@@ -72,9 +73,14 @@ def forget_adoptions(outdir: Path) -> None:
 
 
 def main() -> None:
+    run(build_app)
+
+
+def run(build: Callable[[Lake], App]) -> None:
+    """Read lake.yaml and write its app. Exit code 1 or 2, with a sentence, where that cannot be."""
     try:
         lake = load()
-        app = build_app(lake)
+        app = build(lake)
         forget_other_environments(lake, Path(app.outdir))
         forget_adoptions(Path(app.outdir))
         app.synth()

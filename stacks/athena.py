@@ -13,6 +13,7 @@ from lake.configuration.names import Names
 from lake.configuration.reading import Lake
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
+from stacks.notices import watch_queries
 
 RESULT_DAYS = 30
 
@@ -26,6 +27,7 @@ class AthenaStack(LakeStack):
         workgroup = self._workgroup()
         for file in sorted((lake.root / lake.config.queries.folder).glob("*.sql")):
             self._named_query(file, workgroup)
+        watch_queries(self, self.names.workgroup)
         self.output("workgroup", workgroup.name, "Athena workgroup for every query on the lake")
 
     def _results_bucket(self) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from cdktf import Fn, LocalBackend, S3Backend, TerraformOutput, TerraformStack, Token
+from cdktf import Fn, LocalBackend, S3Backend, S3BackendEndpointConfig, TerraformOutput, TerraformStack, Token
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
 from constructs import Construct
 
 from lake.configuration.reading import Lake
+from lake.deploying.backend import BUCKET_STACK, state_file, state_key
 from lake.embedded.credentials import PROFILE, config_file, credentials_file
 
 PROVIDER_VERSIONS = "~> 5.100.0"
@@ -36,7 +37,8 @@ class LakeStack(TerraformStack):
 
     def _provide(self) -> None:
         environment = self.lake.environment
-        tags = self.lake.tags | {"stack": self.node.id}
+        # By `lake` AWS's bill tells one lake from another: a filter of costs joins two tags by "or".
+        tags = self.lake.tags | {"lake": self.lake.names("").prefix, "stack": self.node.id}
         AwsProvider(
             self,
             "aws",
@@ -49,11 +51,17 @@ class LakeStack(TerraformStack):
 
     def _keep_state(self, stack: str) -> None:
         state = self.lake.environment.state
-        if state is None:
-            LocalBackend(self, path=str(self.lake.root / ".state" / self.lake.deployment / f"{stack}.tfstate"))
+        if state is None or stack == BUCKET_STACK:
+            LocalBackend(self, path=str(state_file(self.lake, stack)))
             return
-        key = f"{self.lake.config.project}/{self.lake.deployment}/{stack}.tfstate"
-        backend = S3Backend(self, bucket=state.bucket, key=key, region=self.lake.environment.region, encrypt=True)
+        backend = S3Backend(
+            self,
+            bucket=state.bucket,
+            key=state_key(self.lake, stack),
+            region=self.lake.environment.region,
+            encrypt=True,
+            **_embedded_bucket(self.lake),
+        )
         # cdktf 0.21 has no argument for S3's own lock file.
         backend.add_override("use_lockfile", True)
 
@@ -78,4 +86,21 @@ def _embedded(lake: Lake) -> dict[str, Any]:
         "skip_metadata_api_check": "true",
         "skip_region_validation": True,
         "max_retries": 8,
+    }
+
+
+def _embedded_bucket(lake: Lake) -> dict[str, Any]:
+    """The backend's arguments for a bucket of the embedded AWS. It cannot take its address from the profile."""
+    if lake.environment.endpoint is None:
+        return {}
+    return {
+        "endpoints": S3BackendEndpointConfig(s3=lake.environment.endpoint),
+        "shared_credentials_files": [str(credentials_file(lake))],
+        "shared_config_files": [str(config_file(lake))],
+        "profile": PROFILE,
+        "use_path_style": True,
+        "skip_credentials_validation": True,
+        "skip_metadata_api_check": True,
+        "skip_region_validation": True,
+        "skip_requesting_account_id": True,
     }

@@ -45,6 +45,8 @@ class SecureBucket(Construct):
             that is not destroyable it cannot be destroyed at all. What keeps no data is emptied with its stack.
         expire_days: delete objects of this age, by the prefix of their keys; by default they stay.
         logs: the bucket of the access logs, where the same stack makes it.
+        alone: the whole name of a bucket that needs nothing of the lake, neither its key nor its logs, and that no
+            command destroys.
     """
 
     def __init__(
@@ -58,15 +60,18 @@ class SecureBucket(Construct):
         lake: Lake,
         expire_days: Mapping[str, int] | None = None,
         logs: SecureBucket | None = None,
+        alone: str | None = None,
     ) -> None:
         super().__init__(scope, id_)
         self.names = names
         self.purpose = purpose
-        keeps = keeps_data and not lake.environment.destroyable
+        self.name = alone or names.bucket(purpose)
+        self.alone = alone is not None
+        keeps = self.alone or (keeps_data and not lake.environment.destroyable)
         self.bucket = S3Bucket(
             self,
             "bucket",
-            bucket=names.bucket(purpose),
+            bucket=self.name,
             force_destroy=not keeps_data,
             lifecycle=TerraformResourceLifecycle(prevent_destroy=keeps) if keeps else None,
         )
@@ -77,7 +82,7 @@ class SecureBucket(Construct):
         )
         if not lake.environment.endpoint:
             self._drop_what_is_old(expire_days or {}, lake.config.retention.noncurrent_days, versioning)
-        if purpose != "logs":
+        if purpose != "logs" and not self.alone:
             # S3 takes no other bucket for its logs than one that is there.
             self._log_access([logs.bucket, logs.policy] if logs else [])
 
@@ -97,7 +102,7 @@ class SecureBucket(Construct):
         return S3BucketPolicy(self, "policy", bucket=self.bucket.id, policy=self._policy(), depends_on=[block])
 
     def _policy(self) -> str:
-        arn = self.names.bucket_arn(self.purpose)
+        arn = f"arn:{self.names.partition}:s3:::{self.name}"
         statements: list[dict[str, object]] = [
             {
                 "Sid": "OnlyTls",
@@ -124,7 +129,7 @@ class SecureBucket(Construct):
 
     def _encrypt(self) -> None:
         # S3 cannot deliver access logs into a bucket that has a KMS key.
-        key = None if self.purpose == "logs" else self.names.key_alias_arn
+        key = None if self.purpose == "logs" or self.alone else self.names.key_alias_arn
         default = S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA(
             sse_algorithm="aws:kms" if key else "AES256", kms_master_key_id=key
         )

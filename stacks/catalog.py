@@ -32,6 +32,7 @@ from lake.configuration.reading import Lake
 from stacks import events, policies, tables
 from stacks.base import LakeStack
 from stacks.connections import glue_connection
+from stacks.notices import tell_of_failed_crawls, watch_crawls
 
 _RECRAWL = {"everything": "CRAWL_EVERYTHING", "new_folders": "CRAWL_NEW_FOLDERS_ONLY", "events": "CRAWL_EVENT_MODE"}
 _UPDATE = {"update": "UPDATE_IN_DATABASE", "log": "LOG"}
@@ -67,6 +68,14 @@ class CatalogStack(LakeStack):
             self._role()
         for name, dataset in datasets.items():
             self._crawler(name, dataset) if name in self.crawled else self._table(name, dataset)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Notify of crawls that fail, and of tables that no crawl has looked at for too long."""
+        tell_of_failed_crawls(self, list(map(self.names.crawler, self.crawled)))
+        for name, dataset in self.crawled.items():
+            if dataset.crawl.stale_hours:
+                watch_crawls(self, name, dataset.crawl.stale_hours)
 
     def _database(self, zone: str, description: str) -> GlueCatalogDatabase:
         name = self.names.database(zone)

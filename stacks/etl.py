@@ -26,6 +26,7 @@ from stacks.data_quality import data_quality_ruleset
 from stacks.encryption import encrypted_runs, security_configuration
 from stacks.job_settings import arguments, properties
 from stacks.ml_transforms import find_matches_transform, warn
+from stacks.notices import tell_of_failed_runs, watch_runs
 from stacks.package import digest, uploaded, written, zipped
 from stacks.workflows import glue_workflow
 
@@ -54,6 +55,10 @@ class EtlStack(LakeStack):
             find_matches_transform(self, name, transform, self.role)
         warn(self)
         jobs += [self._script_job(name, job) for name, job in lake.config.scripts.items()]
+        tell_of_failed_runs(self, [self.names.job(name) for name in lake.config.every_job])
+        for name, job in lake.config.every_job.items():
+            if job.stale_hours:
+                watch_runs(self, name, job.stale_hours)
         for name, workflow in lake.config.workflows.items():
             glue_workflow(self, name, workflow, names=self.names, jobs=jobs)
 

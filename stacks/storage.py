@@ -1,4 +1,4 @@
-"""The storage stack: the data zones, the bucket of their access logs, and the lake's one key."""
+"""The storage stack: the data zones, the bucket of their access logs, and what the whole lake has one of."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from lake.configuration.reading import Lake
 from stacks import policies
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
+from stacks.notices import budget, notices
 
 ACCESS_LOG_DAYS = 90
 
@@ -28,6 +29,9 @@ class StorageStack(LakeStack):
         for zone in ZONES:
             days = {"": lake.config.retention.quarantine_days} if zone == "quarantine" else None
             self._bucket(zone, keeps_data=True, expire_days=days, logs=logs)
+        notices(self)
+        if lake.environment.budget:
+            budget(self, lake.environment.budget)
         self.output("key_arn", key.arn, "KMS key that encrypts every bucket and stream of the lake")
 
     def _key(self) -> KmsKey:

@@ -158,7 +158,13 @@ def leftovers(context: typer.Context, as_json: AsJson = False) -> None:
         out.print_json(json.dumps(document))
     else:
         table([asdict(left) for left in found], False)
-        out.print(f"{len(found)} left of {aws.names.prefix}")
+        paid = [left for left in found if left.costs != search.NOTHING]
+        out.print(f"{len(found)} left of {aws.names.prefix}" + (f", {len(paid)} of them cost money" if paid else ""))
+        if unknown := [left for left in found if not left.state]:
+            say(
+                f"{len(unknown)} are in no state: `lake up` adopts what the stacks declare, and `lake down` destroys "
+                "it; crawled tables and logs go with their stack"
+            )
         for key in pending:
             err.print(f"[dim]KMS key {key}: AWS waits before it deletes a key; it costs nothing[/dim]")
         for waiting in secrets:

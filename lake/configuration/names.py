@@ -90,8 +90,24 @@ class Names:
 
     @property
     def alarms_topic(self) -> str:
-        """The SNS topic that alarms notify."""
-        return f"{self.prefix}-alarms"
+        """The SNS topic that alarms, rules and the budget notify."""
+        return f"{self.prefix}-notices"
+
+    @property
+    def alarms_topic_arn(self) -> str:
+        return self.arn("sns", self.alarms_topic)
+
+    def rule(self, what: str) -> str:
+        """A rule of EventBridge, such as `flights-dev-runs-failed`."""
+        return f"{self.prefix}-{what}"
+
+    @property
+    def dashboard(self) -> str:
+        return self.prefix
+
+    @property
+    def budget(self) -> str:
+        return self.prefix
 
     @property
     def alerts_topic(self) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -27,6 +28,10 @@ _NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """What a key may hold and an XML document, as DeleteObjects takes one, may not."""
 BATCH = 1000
 """Objects of one call that deletes, at most."""
+DELETERS, AHEAD = 8, 16
+"""Calls that delete side by side, and batches that are listed before their turn."""
+ATTEMPTS, BACKOFF_SECONDS = 6, 0.5
+_BUSY = {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"}
 
 
 @dataclass(frozen=True)
@@ -124,21 +129,35 @@ def versions(aws: Aws, bucket: str, prefix: str = "") -> Iterator[Version]:
 
 
 def delete(aws: Aws, bucket: str, found: Iterable[Version]) -> Iterator[int]:
-    """Delete versions; gives the number of each batch when it is deleted."""
-    rest = iter(found)
-    while batch := list(islice(rest, BATCH)):
-        _delete(aws, bucket, batch)
-        yield len(batch)
+    """Delete versions, some batches side by side; gives the number of each batch when it is deleted."""
+    rest, pending = iter(found), deque[Future[int]]()
+    with ThreadPoolExecutor(DELETERS) as pool:
+        try:
+            while batch := list(islice(rest, BATCH)):
+                pending.append(pool.submit(_delete, aws, bucket, batch))
+                if len(pending) > AHEAD:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-def empty(aws: Aws, bucket: str) -> int:
-    """Delete every version of every object. Returns how many; 0 where the bucket is not there."""
+def empty(aws: Aws, bucket: str, tell: Callable[[int], None] = lambda deleted: None) -> int:
+    """Delete every version of every object. Returns how many; 0 where the bucket is not there.
+
+    Args:
+        tell: is told how many versions are deleted so far.
+    """
+    deleted = 0
     try:
-        return sum(delete(aws, bucket, versions(aws, bucket)))
+        for count in delete(aws, bucket, versions(aws, bucket)):
+            deleted += count
+            tell(deleted)
     except ClientError as error:
-        if error_code(error) == "NoSuchBucket":
-            return 0
-        raise
+        if error_code(error) != "NoSuchBucket":
+            raise
+    return deleted
 
 
 def _under(dataset: str, path: Path) -> Iterator[Upload]:
@@ -174,11 +193,26 @@ def _uploaded(result: Callable[[], Any], bucket: str) -> None:
         raise
 
 
-def _delete(aws: Aws, bucket: str, batch: list[Version]) -> None:
+def _delete(aws: Aws, bucket: str, batch: list[Version]) -> int:
     objects: list[ObjectIdentifierTypeDef] = [{"Key": each.key, "VersionId": each.id} for each in batch]
     for each in (each for each in objects if _NOT_XML.search(each["Key"])):
         aws.s3.delete_object(Bucket=bucket, **each)  # type: ignore[misc]
-    if expressible := [each for each in objects if not _NOT_XML.search(each["Key"])]:
-        answer = aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": expressible, "Quiet": True})
-        if failed := answer.get("Errors"):
-            raise LakeError(f"{bucket}: {len(failed)} objects were not deleted. First: {failed[0]}")
+    left = [each for each in objects if not _NOT_XML.search(each["Key"])]
+    for attempt in range(ATTEMPTS):
+        if not left:
+            return len(batch)
+        # S3 answers 200 and says of each object that it was too busy for it: botocore does not try those again.
+        time.sleep(attempt and 2 ** (attempt - 1) * BACKOFF_SECONDS)
+        failed: list[Any] = aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": left, "Quiet": True}).get(
+            "Errors", []
+        )
+        if refused := [each for each in failed if each.get("Code") not in _BUSY]:
+            raise LakeError(f"{bucket}: {len(refused)} objects were not deleted. First: {_refusal(refused[0])}")
+        left = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in failed]
+    raise LakeError(
+        f"{bucket}: S3 is too busy to delete {len(left)} objects. Run the command again: it goes on from here"
+    )
+
+
+def _refusal(error: Any) -> str:
+    return f"{error.get('Key')}: {error.get('Code')}: {str(error.get('Message', '')).rstrip('.')}"

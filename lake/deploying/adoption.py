@@ -223,6 +223,22 @@ def _topic(aws: Aws, body: Body) -> Found:
     return Found(arn, _as_dict(aws.sns.list_tags_for_resource(ResourceArn=arn)["Tags"]))
 
 
+def _rule(aws: Aws, body: Body) -> Found:
+    rule = aws.events.describe_rule(Name=body["name"])
+    return Found(body["name"], _as_dict(aws.events.list_tags_for_resource(ResourceARN=rule["Arn"])["Tags"]))
+
+
+def _target(aws: Aws, body: Body) -> Found | None:
+    targets = aws.events.list_targets_by_rule(Rule=body["rule"])["Targets"]
+    there = any(target["Id"] == body["target_id"] for target in targets)
+    return Found(f"{body['rule']}/{body['target_id']}") if there else None
+
+
+def _budget(aws: Aws, body: Body) -> Found:
+    aws.budgets.describe_budget(AccountId=aws.names.account, BudgetName=body["name"])
+    return Found(f"{aws.names.account}:{body['name']}")
+
+
 def _workgroup(aws: Aws, body: Body) -> Found:
     name = body["name"]
     aws.athena.get_work_group(WorkGroup=name)
@@ -273,7 +289,10 @@ _GOING = "DELETING"
 _FINDERS: dict[str, Finder] = {
     "aws_athena_named_query": _named_query,
     "aws_athena_workgroup": _workgroup,
+    "aws_budgets_budget": _budget,
     "aws_cloudwatch_dashboard": _dashboard,
+    "aws_cloudwatch_event_rule": _rule,
+    "aws_cloudwatch_event_target": _target,
     "aws_cloudwatch_log_group": _log_group,
     "aws_cloudwatch_log_stream": _log_stream,
     "aws_cloudwatch_metric_alarm": _alarm,

@@ -10,14 +10,37 @@ from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
 from lake.data.catalog import CRAWLER_LOGS
+from lake.deploying.in_state import owners
+
+NOTHING = "nothing"
+COSTS = {
+    "S3 bucket": "by its bytes",
+    "KMS key": "by the month",
+    "Secrets Manager secret": "by the month",
+    "CloudWatch log group": "by its bytes",
+    "CloudWatch log stream": "by its bytes",
+    "CloudWatch alarm": "by the month",
+    "CloudWatch dashboard": "by the month",
+    "Kinesis stream": "by the hour",
+    "Flink application": "by the hour while it runs",
+}
+"""What is billed while nobody uses it, by the kind of thing."""
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """A resource that still exists. `name` is its name or ARN."""
+    """A resource that still exists.
+
+    Attributes:
+        name: its name or ARN.
+        costs: what AWS bills while it exists: by the hour, by the month, by its bytes, or nothing.
+        state: the stack whose state names it; empty where none does.
+    """
 
     kind: str
     name: str
+    costs: str = NOTHING
+    state: str = ""
 
 
 Finder = Callable[[Aws], Iterable[str]]
@@ -30,8 +53,14 @@ def leftovers(aws: Aws) -> list[Leftover]:
     `pending_keys`, `pending_secrets`.
     On AWS, a tag search may still name a resource for some minutes after it was deleted.
     """
-    found = [Leftover(kind, name) for kind, finder in _FINDERS.items() for name in finder(aws)]
-    return found + [Leftover("by tag", arn) for arn in _tagged(aws) if not _named_already(arn, found)]
+    known = owners(aws)
+    found = [
+        Leftover(kind, name, COSTS.get(kind, NOTHING), known.get(name, ""))
+        for kind, finder in _FINDERS.items()
+        for name in finder(aws)
+    ]
+    tagged = [arn for arn in _tagged(aws) if not _named_already(arn, found)]
+    return found + [Leftover("by tag", arn, "see the prices of its service", known.get(arn, "")) for arn in tagged]
 
 
 def pending_keys(aws: Aws) -> list[str]:
@@ -166,6 +195,17 @@ def _dashboards(aws: Aws) -> Iterator[str]:
     return _ours(_pages(aws.cloudwatch, "list_dashboards", "DashboardEntries", "DashboardName"), aws.names.prefix)
 
 
+def _rules(aws: Aws) -> Iterator[str]:
+    return _ours(_pages(aws.events, "list_rules", "Rules", "Name", NamePrefix=aws.names.prefix), aws.names.prefix)
+
+
+def _budgets(aws: Aws) -> Iterator[str]:
+    request = {"AccountId": aws.names.account}
+    pages = aws.budgets.get_paginator("describe_budgets").paginate(**request)
+    names = (budget["BudgetName"] for page in pages for budget in page.get("Budgets", []))
+    return _ours(names, aws.names.prefix)
+
+
 def _topics(aws: Aws) -> Iterator[str]:
     arns = _pages(aws.sns, "list_topics", "Topics", "TopicArn")
     return _ours((arn.rpartition(":")[2] for arn in arns), aws.names.prefix)
@@ -219,6 +259,8 @@ _FINDERS: dict[str, Finder] = {
     "CloudWatch alarm": _alarms,
     "CloudWatch dashboard": _dashboards,
     "SNS topic": _topics,
+    "EventBridge rule": _rules,
+    "Budget": _budgets,
     "IAM role": _roles,
     "SQS queue": _queues,
     "Athena workgroup": _workgroups,
@@ -234,6 +276,8 @@ def _tagged(aws: Aws) -> Iterator[str]:
     filters = [{"Key": key, "Values": [value]} for key, value in wanted.items()]
     pending = {key["Arn"] for key in _keys(aws) if key["KeyState"] == "PendingDeletion"}
     pending |= {secret["ARN"] for secret in _secrets(aws) if secret.get("DeletedDate")}
+    if state := aws.lake.environment.state:  # it outlives every lake: no command destroys it
+        pending.add(f"arn:{aws.names.partition}:s3:::{state.bucket}")
     arns = _pages(aws.tagging, "get_resources", "ResourceTagMappingList", "ResourceARN", TagFilters=filters)
     return (arn for arn in arns if arn not in pending)
 

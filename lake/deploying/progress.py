@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from lake.deploying.diagnosis import in_words
+
 PLANNING = "planning"
 
 
@@ -120,7 +122,9 @@ def _diagnosed(progress: Progress, event: Any) -> None:
         progress.errors.append(_locked(diagnostic.get("detail", "")))
         return
     place = f" ({diagnostic['address']})" if diagnostic.get("address") else ""
-    progress.errors.append(f"{diagnostic['summary']}{place} {diagnostic.get('detail', '')}".strip())
+    said = f"{diagnostic['summary']}{place} {diagnostic.get('detail', '')}".strip()
+    known = in_words(said)
+    progress.errors.append(f"{known}{place}" if known else said)
 
 
 def _locked(detail: str) -> str:

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from lake.errors import LakeError
 
@@ -31,6 +32,23 @@ def restored(state: Path) -> str:
     state.replace(state.with_name(f"{state.name}.damaged"))
     shutil.copyfile(backup, state)
     return f"{state.name} was cut off: its backup is taken, and what was made since is found by its name"
+
+
+def need_moved(file: Path) -> None:
+    """Raise LakeError where a state lies here, and lake.yaml names a bucket for it: a deploy would begin anew."""
+    if file.exists() and resources(file.read_bytes()):
+        raise LakeError(
+            f"{file} holds a state, and lake.yaml names a bucket for it. `lake bootstrap` moves it there; or remove "
+            "`state` from the environment, to keep it here"
+        )
+
+
+def resources(state: bytes) -> list[Any]:
+    """What a state names. None of one that is empty or cut off."""
+    try:
+        return list(json.loads(state or b"{}").get("resources", []))
+    except ValueError:
+        return []
 
 
 def _is_whole(state: Path) -> bool:

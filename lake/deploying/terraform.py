@@ -24,6 +24,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lake.aws import Aws
 from lake.configuration.reading import Lake
 from lake.deploying import adoption, state, unchanged
+from lake.deploying.backend import BUCKET_STACK
+from lake.deploying.diagnosis import in_words
 from lake.deploying.lock import Lock
 from lake.deploying.progress import Change, OnProgress, Progress
 from lake.errors import LakeError
@@ -37,6 +39,12 @@ Missing = Callable[[str], str]
 POLL_SECONDS = 1.0
 WAIT_SECONDS = 15 * 60
 """How long a stack waits for what it needs of others."""
+MANY = 5
+"""Resources in no state: more than a kill leaves behind."""
+_TWO_CHECKOUTS = (
+    "all that was there is in the state of this checkout now. If another checkout deploys this lake too, each undoes "
+    "what the other does: keep the state in a bucket, by `lake bootstrap`, or choose another environment"
+)
 TAIL_SECONDS = 0.2
 WAIT = "-lock-timeout=24h"
 APPROVED = "-auto-approve"
@@ -47,11 +55,16 @@ class Interrupted(LakeError):
     exit_code = 130
 
 
-def synthesise(lake: Lake) -> None:
-    """Write every stack under cdktf.out, as the cdktf CLI would. Raises BadInput where that is read-only."""
+def synthesise(lake: Lake, module: str = "stacks.app") -> None:
+    """Write every stack under cdktf.out, as the cdktf CLI would. Raises BadInput where that is read-only.
+
+    Args:
+        module: of the app; the lake's own main.py takes the place of `stacks.app`.
+    """
     need_writable(lake.root / "cdktf.out")
     environment = importable(PACKAGES) | {"LAKE_ENV": lake.env, "LAKE_FILE": str(lake.file)}
-    app = ["main.py"] if (lake.root / "main.py").exists() else ["-m", "stacks.app"]
+    is_own = module == "stacks.app" and (lake.root / "main.py").exists()
+    app = ["main.py"] if is_own else ["-m", module]
     command = [sys.executable, *app]
     done = subprocess.run(command, cwd=lake.root, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -122,7 +135,7 @@ class Terraform:
         command = ["terraform", f"-chdir={self._folder(stack)}", "state", "list"]
         done = self._ended(command)
         if done.returncode and "No state file was found" not in done.stderr:
-            raise LakeError(done.stderr.strip())
+            raise LakeError(in_words(done.stderr) or done.stderr.strip())
         return done.stdout.split()
 
     def _all(self, work: Callable[[Progress], None], stacks: Sequence[str]) -> None:
@@ -170,8 +183,11 @@ class Terraform:
     def _prepare(self, progress: Progress) -> None:
         """Initialise the folder, with a state that can be read."""
         folder = self._folder(progress.stack)
-        if self._aws.lake.environment.state is None:
-            self._note(progress, state.restored(self._kept(progress.stack, "tfstate")))
+        kept = self._kept(progress.stack, "tfstate")
+        if self._aws.lake.environment.state is None or progress.stack == BUCKET_STACK:
+            self._note(progress, state.restored(kept))
+        else:
+            state.need_moved(kept)
         mark = unchanged.initialised(folder)
         begun = mark.begin()
         if not mark.holds(begun):
@@ -179,7 +195,7 @@ class Terraform:
             command = ["terraform", f"-chdir={folder}", "init", "-input=false", "-no-color", "-reconfigure"]
             done = self._ended(command)
             if done.returncode:
-                raise LakeError(done.stderr.strip())
+                raise LakeError(in_words(done.stderr) or done.stderr.strip())
             mark.set(begun)
         self._note(progress, state.taken_up(folder))
 
@@ -244,6 +260,8 @@ class Terraform:
             file.unlink(missing_ok=True)
         for orphan in [] if progress.errors else found:
             self._note(progress, f"adopted: {orphan.address}, {orphan.found.id}")
+        if len(found) >= MANY and not progress.errors:
+            self._note(progress, _TWO_CHECKOUTS)
 
     def _run(self, verb: Verb, progress: Progress, *options: str) -> None:
         progress.plan()

@@ -24,6 +24,7 @@ from local_aws.athena.results import Answer
 from local_aws.athena.session import Session, connection
 from local_aws.athena.tables import Catalog
 from local_aws.context import Context
+from local_aws.events import Ended
 from local_aws.mirror import split_uri
 from local_aws.protocol import AwsError, Document
 from local_aws.startup import once_answering
@@ -315,6 +316,8 @@ class Executions:
             document["Status"] |= status
             document["Statistics"] |= statistics or {}
             self._store.put(_COLLECTION, execution, entry)
+            if document["Status"]["State"] in _OVER:
+                self._context.events.tell(_ended(entry))
             return True
 
     def _bury_interrupted(self) -> None:
@@ -369,6 +372,18 @@ def _statistics(begun: float, session: Session | None) -> Document:
         "ServiceProcessingTimeInMillis": 0,
         "ResultReuseInformation": {"ReusedPreviousResult": False},
     }
+
+
+def _ended(entry: Document) -> Ended:
+    document = entry["QueryExecution"]
+    statistics, state = document.get("Statistics", {}), document["Status"]["State"]
+    return Ended(
+        *("QUERY", entry["Region"], document["WorkGroup"], state),
+        run=document["QueryExecutionId"],
+        type=document.get("StatementType", ""),
+        millis=statistics.get("TotalExecutionTimeInMillis", 0),
+        bytes=statistics.get("DataScannedInBytes", 0),
+    )
 
 
 def _note(sql: str) -> str | None:

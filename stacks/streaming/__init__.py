@@ -6,7 +6,7 @@ from constructs import Construct
 
 from lake.configuration.reading import Lake
 from stacks.base import LakeStack
-from stacks.streaming.alarms import alarms_topic, watch
+from stacks.streaming.alarms import watch
 from stacks.streaming.alerts import alerts_topic
 from stacks.streaming.application import application, code
 from stacks.streaming.delivery import delivery_stream
@@ -22,7 +22,7 @@ class StreamingStack(LakeStack):
         database = streams_database(self)
         flink_code = code(self)
         if lake.config.streams:
-            topic, alerts = alarms_topic(self), alerts_topic(self)
+            alerts = alerts_topic(self)
         for name, stream in lake.config.streams.items():
             table = events_table(self, database, name, stream)
             kinesis = kinesis_stream(self, name, stream) if stream.delivery.source == "kinesis" else None
@@ -30,4 +30,4 @@ class StreamingStack(LakeStack):
             has_application = bool(stream.windows) and flink_code is not None and kinesis is not None
             if stream.windows and flink_code is not None and kinesis is not None:
                 application(self, name, stream, kinesis, flink_code, database, alerts)
-            watch(self, name, stream, topic, has_application=has_application)
+            watch(self, name, stream, has_application=has_application)

@@ -1,19 +1,15 @@
-"""What is to be seen of a stream in CloudWatch: an alarm for each thing that goes wrong, and a dashboard."""
+"""What is to be seen of a stream in CloudWatch: an alarm for each thing that goes wrong, and its graphs."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from cdktf_cdktf_provider_aws.cloudwatch_dashboard import CloudwatchDashboard
 from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import (
     CloudwatchMetricAlarm,
     CloudwatchMetricAlarmMetricQueryMetric,
 )
 from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import CloudwatchMetricAlarmMetricQuery as Query
-from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 
 from lake.configuration.model import Stream
 from stacks.base import LakeStack
@@ -21,8 +17,8 @@ from stacks.base import LakeStack
 MINUTE = 60
 BEHIND_MINUTES = 10
 """How old the next record of a consumer may be."""
-_WIDTH, _HEIGHT, _COLUMNS = 8, 6, 3
-"""Of a graph on the dashboard, which is 24 wide."""
+Graph = list[list[Any]]
+"""The lines of a graph, as CloudWatch writes them: namespace, metric, dimensions with their values, how it is drawn."""
 
 
 @dataclass(frozen=True)
@@ -76,15 +72,7 @@ FAILED_CHECKPOINTS = _flink("numberOfFailedCheckpoints", grows=True)
 RESTARTS = _flink("fullRestarts", grows=True)
 
 
-def alarms_topic(stack: LakeStack) -> SnsTopic:
-    """Whoever subscribes to it is notified."""
-    # CloudWatch cannot publish under the lake's key, unless the key lets it; an alarm shows none of the data.
-    topic = SnsTopic(stack, "alarms_topic", name=stack.names.alarms_topic)
-    stack.output("alarms_topic", topic.arn, "SNS topic of the streams' alarms")
-    return topic
-
-
-def watch(stack: LakeStack, name: str, stream: Stream, topic: SnsTopic, *, has_application: bool) -> None:
+def watch(stack: LakeStack, name: str, stream: Stream, *, has_application: bool) -> None:
     resource = stack.names.stream(name)
     for alarm in _alarms(name, stream, has_application):
         CloudwatchMetricAlarm(
@@ -97,13 +85,9 @@ def watch(stack: LakeStack, name: str, stream: Stream, topic: SnsTopic, *, has_a
             threshold=alarm.threshold,
             comparison_operator=alarm.comparison,
             treat_missing_data="notBreaching",
-            alarm_actions=[topic.arn],
-            ok_actions=[topic.arn],
+            alarm_actions=[stack.names.alarms_topic_arn],
+            ok_actions=[stack.names.alarms_topic_arn],
         )
-    body = {"widgets": list(_widgets(resource, stack.lake.environment.region, has_application))}
-    CloudwatchDashboard(
-        stack, f"{name}_dashboard", dashboard_name=resource, dashboard_body=json.dumps(body, sort_keys=True)
-    )
 
 
 def _watched(metric: Metric, resource: str) -> dict[str, Any]:
@@ -150,23 +134,18 @@ def _alarms(name: str, stream: Stream, has_application: bool) -> list[Alarm]:
     return alarms
 
 
-def _widgets(resource: str, region: str, has_application: bool) -> Iterator[dict[str, Any]]:
-    graphs = {
-        "Events a minute": [_kinesis("IncomingRecords", "Sum"), _kinesis("GetRecords.Records", "Sum")],
-        "Bytes a minute": [_kinesis("IncomingBytes", "Sum"), _kinesis("GetRecords.Bytes", "Sum")],
-        "Iterator age, and events refused": [ITERATOR_AGE, THROTTLED],
-        "Firehose: age of the oldest event not yet in a file": [FRESHNESS],
-        "Firehose: failed conversions, and deliveries": [UNCONVERTED, DELIVERED],
+def graphs(name: str, resource: str, has_application: bool) -> dict[str, Graph]:
+    """What the dashboard shows of a stream, by title: a line for each metric."""
+    found = {
+        "events a minute": [_kinesis("IncomingRecords", "Sum"), _kinesis("GetRecords.Records", "Sum")],
+        "bytes a minute": [_kinesis("IncomingBytes", "Sum"), _kinesis("GetRecords.Bytes", "Sum")],
+        "iterator age, and events refused": [ITERATOR_AGE, THROTTLED],
+        "age of the oldest event not yet in a file": [FRESHNESS],
+        "failed conversions, and deliveries": [UNCONVERTED, DELIVERED],
     }
     if has_application:
-        graphs["Flink: downtime, failed checkpoints, restarts"] = [DOWNTIME, FAILED_CHECKPOINTS, RESTARTS]
-    for place, (title, metrics) in enumerate(graphs.items()):
-        lines = [[m.namespace, m.name, m.of, resource, {"stat": m.statistic}] for m in metrics]
-        yield {
-            "type": "metric",
-            "x": place % _COLUMNS * _WIDTH,
-            "y": place // _COLUMNS * _HEIGHT,
-            "width": _WIDTH,
-            "height": _HEIGHT,
-            "properties": {"title": title, "region": region, "period": MINUTE, "metrics": lines},
-        }
+        found["downtime, failed checkpoints, restarts"] = [DOWNTIME, FAILED_CHECKPOINTS, RESTARTS]
+    return {
+        f"{name}: {title}": [[m.namespace, m.name, m.of, resource, {"stat": m.statistic}] for m in metrics]
+        for title, metrics in found.items()
+    }

@@ -126,11 +126,6 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
         ),
         ("region: eu-west-1", "region: europe", ["environments.dev.region", "Given: 'europe'"]),
         (
-            "us-east-1, destroyable: true}",
-            "us-east-1, destroyable: true, state: {bucket: b}}",
-            ["environments.local.state: the state of an embedded AWS is kept in .state"],
-        ),
-        (
             "  dev: {region",
             "  dev_1: {region",
             ["environments.dev_1: ", "Allowed: lower-case letters and digits, such as dev"],

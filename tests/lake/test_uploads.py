@@ -89,3 +89,67 @@ def test_a_server_that_is_busy_is_asked_again(busy: tuple[str, list[bytes]], end
     (tmp_path / "a.csv").write_bytes(b"1,2\n")
     Uploads(_login(tmp_path, address), "any-bucket").put(tmp_path / "a.csv", "notes/a.csv")
     assert [body for body in taken if b"1,2\n" in body]
+
+
+class Busy:
+    """An S3 that is too busy for the first objects of each call, and lists versions of a thousand keys a page."""
+
+    def __init__(self, keys: int, busy: int, code: str = "SlowDown") -> None:
+        self.there = {f"k{number}" for number in range(keys)}
+        self.busy, self.code, self.lock = busy, code, threading.Lock()
+
+    def get_paginator(self, _: str) -> Busy:
+        return self
+
+    def paginate(self, **_: str) -> Iterator[dict[str, Any]]:
+        keys = sorted(self.there)
+        for start in range(0, len(keys), 1000):
+            page = keys[start : start + 1000]
+            yield {"Versions": [{"Key": key, "VersionId": "1", "IsLatest": True, "Size": 1} for key in page]}
+
+    def delete_objects(self, Bucket: str, Delete: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+        with self.lock:
+            refused = Delete["Objects"][: self.busy]
+            self.busy = max(0, self.busy - len(refused))
+            self.there -= {each["Key"] for each in Delete["Objects"][len(refused) :]}
+            return {"Errors": [{**each, "Code": self.code, "Message": "Slow down."} for each in refused]}
+
+
+@pytest.fixture
+def slow(login: Aws, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Busy]:
+    monkeypatch.setattr(zones, "BACKOFF_SECONDS", 0)
+
+    def make(keys: int, busy: int, code: str = "SlowDown") -> Busy:
+        login.__dict__["s3"] = Busy(keys, busy, code)
+        return login.s3  # type: ignore[return-value]
+
+    return make
+
+
+def test_a_bucket_of_many_pages_is_emptied_and_tells_how_far_it_is(login: Aws, slow: Callable[..., Busy]) -> None:
+    s3, told = slow(25_400, 0), list[int]()
+    assert zones.empty(login, "b", told.append) == 25_400
+    assert s3.there == set()
+    assert told == sorted(told)
+    assert (len(told), told[-1]) == (26, 25_400)
+
+
+def test_objects_that_s3_was_too_busy_for_are_tried_again(login: Aws, slow: Callable[..., Busy]) -> None:
+    s3 = slow(3000, 700)
+    assert zones.empty(login, "b") == 3000
+    assert s3.there == set()
+
+
+@pytest.mark.parametrize(
+    ("refused", "code", "message"),
+    [
+        (10**6, "SlowDown", "S3 is too busy to delete 1000 objects. Run the command again"),
+        (1, "AccessDenied", "b: 1 objects were not deleted. First: k0: AccessDenied: Slow down"),
+    ],
+)
+def test_objects_that_stay_are_named(
+    login: Aws, slow: Callable[..., Busy], refused: int, code: str, message: str
+) -> None:
+    slow(1000, refused, code)
+    with pytest.raises(LakeError, match=message):
+        zones.empty(login, "b")

@@ -9,6 +9,7 @@ import pytest
 from lake.configuration.model import Stream
 from tests.stacks.conftest import Stacks, resources
 
+ACCOUNT = "${data.aws_caller_identity.account.account_id}"
 WATCHED = {
     "iterator-age": ("AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds", "StreamName"),
     "throttled": ("AWS/Kinesis", "WriteProvisionedThroughputExceeded", "StreamName"),
@@ -31,7 +32,7 @@ def test_an_alarm_watches_the_metric_of_the_stream_and_notifies_the_topic(local:
 
     assert (watched["namespace"], watched["metric_name"]) == (namespace, metric)
     assert watched["dimensions"] == {dimension: alarm["alarm_name"].removesuffix(f"-{what}")}
-    assert alarm["alarm_actions"] == alarm["ok_actions"] == ["${aws_sns_topic.alarms_topic.arn}"]
+    assert alarm["alarm_actions"] == alarm["ok_actions"] == [f"arn:aws:sns:us-east-1:{ACCOUNT}:flights-local-notices"]
     assert alarm["treat_missing_data"] == "notBreaching"
 
 
@@ -52,7 +53,7 @@ def test_every_alarm_is_one_of_these(local: Stacks) -> None:
 
 
 def test_the_dashboard_shows_every_metric_that_has_an_alarm(local: Stacks) -> None:
-    (dashboard,) = resources(local["streaming"], "aws_cloudwatch_dashboard").values()
+    (dashboard,) = resources(local["storage"], "aws_cloudwatch_dashboard").values()
     widgets = json.loads(dashboard["dashboard_body"])["widgets"]
     shown = {tuple(line[:3]) for widget in widgets for line in widget["properties"]["metrics"]}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lake.configuration.model.base import ALLOWED, COLUMN_TYPE, NAME, TYPE
 from lake.configuration.model.datasets import Crawl, CsvFormat, Dataset, PartitionIndex, Projection
 from lake.configuration.model.delivery import Delivery, PartitionKey, Transform
-from lake.configuration.model.environments import Connection, Environment, Network
+from lake.configuration.model.environments import Budget, Connection, Environment, Network
 from lake.configuration.model.expectations import Expectation
 from lake.configuration.model.jobs import REPORTS, Job, JobSettings, ScriptJob, Sink
 from lake.configuration.model.lake import Config, MlTransform
@@ -21,6 +21,7 @@ __all__ = [
     "REPORTS",
     "TYPE",
     "Application",
+    "Budget",
     "Config",
     "Connection",
     "Crawl",

@@ -36,7 +36,9 @@ JQ = r"^\S[^\r\n]*$"
 FOLDER = r"^[\w./-]+$"
 EXTENSION = r"^\.[0-9a-z!\-_.*'()]{0,127}$"
 CRON = r"^cron\(\S+ \S+ \S+ \S+ \S+ \S+\)$"
+EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 ALLOWED = {
+    EMAIL: "an e-mail address, such as ann@example.org",
     PROJECT: "lower-case letters, digits and hyphens, such as flights",
     NAME: "lower-case letters, digits and underscores, such as arr_delay",
     ENVIRONMENT: "lower-case letters and digits, such as dev, since it is in the names of buckets",

@@ -13,6 +13,8 @@ from lake.configuration.model.base import CRON, DATABASE_TABLE, JSON_PATH, Colum
 class Crawl(Model):
     schedule: Annotated[str, Field(pattern=CRON)] | None = None
     """When the crawler runs, as `cron(...)` with AWS's six fields in UTC. Without it, on demand only."""
+    stale_hours: Annotated[int, Field(ge=1, le=168)] | None = None
+    """An alarm goes off when no crawl has succeeded for so long. AWS looks back 7 days at most."""
     recrawl: Literal["everything", "new_folders", "events"] = "everything"
     """What a later crawl reads: everything, new folders, or the folders in which S3 reported changes (`events`)."""
     on_update: Literal["update", "log"] = "update"

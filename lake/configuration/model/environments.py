@@ -9,6 +9,7 @@ from pydantic import Field
 from lake.configuration.model.base import (
     ACCOUNT,
     DATABASE,
+    EMAIL,
     HOST,
     LOOPBACK,
     REGION,
@@ -21,7 +22,14 @@ from lake.configuration.model.base import (
 
 class State(Model):
     bucket: str
-    """The S3 bucket that keeps Terraform's state."""
+    """The S3 bucket that keeps Terraform's state, with the account's number in its name. `lake bootstrap` makes it."""
+
+
+class Budget(Model):
+    monthly_usd: Annotated[float, Field(gt=0)]
+    """US dollars a month. The lake's topic is told at 80 and at 100 %, and where AWS forecasts more."""
+    emails: Annotated[list[Annotated[str, Field(pattern=EMAIL)]], Field(max_length=10)] = []
+    """Who is also told by mail."""
 
 
 class Environment(Model):
@@ -39,6 +47,8 @@ class Environment(Model):
     """Whether each user has one of their own: all names get the user's, from `LAKE_USER` or else the login."""
     state: State | None = None
     """Where Terraform keeps its state. Without it, in `.state/<environment>/` beside lake.yaml."""
+    budget: Budget | None = None
+    """What the lake may cost. It stops nothing; the tag `lake` has to be active for cost allocation in the account."""
 
 
 class Network(Model):

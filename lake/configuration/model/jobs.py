@@ -71,7 +71,9 @@ class JobSettings(Model):
     timeout_minutes: Annotated[int, Field(ge=1, le=10_080)] | None = None
     """A longer run is stopped. Default: 60, and for a streaming job 10,080, which is AWS's limit."""
     notify_minutes: Annotated[int, Field(ge=1)] | None = None
-    """A longer run sends an event to EventBridge."""
+    """A longer run is told to the lake's topic."""
+    stale_hours: Annotated[int, Field(ge=1, le=168)] | None = None
+    """An alarm goes off when no run has succeeded for so long. AWS looks back 7 days at most."""
     retries: Annotated[int, Field(ge=0, le=10)] = 0
     """How often Glue retries a failed run."""
     max_concurrent_runs: Annotated[int, Field(ge=1, le=1000)] = 1

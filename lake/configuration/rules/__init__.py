@@ -30,7 +30,6 @@ def violations(config: Config) -> Iterator[Problem]:
     yield from name_lengths.violations(config)
     yield from schedules.violations(config)
     yield from types.violations(config)
-    yield from _states(config)
     yield from datasets.violations(config)
     yield from _zones(config)
     for name, job in config.jobs.items():
@@ -44,15 +43,6 @@ def violations(config: Config) -> Iterator[Problem]:
     yield from streams.violations(config)
     yield from windows.violations(config)
     yield from databases.violations(config)
-
-
-def _states(config: Config) -> Iterator[Problem]:
-    for name, environment in config.environments.items():
-        if environment.endpoint and environment.state:
-            yield (
-                ("environments", name, "state"),
-                "the state of an embedded AWS is kept in .state. A bucket would be a real one: remove it",
-            )
 
 
 def warnings(config: Config, env: str) -> Iterator[str]:

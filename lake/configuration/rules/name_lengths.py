@@ -11,7 +11,7 @@ from lake.configuration.names import BUCKETS, Names
 from lake.configuration.place import Place, Problem
 from lake.configuration.user import VARIABLE
 
-BUCKET, ROLE, DELIVERY_STREAM, FUNCTION, QUEUE = 63, 64, 64, 64, 80
+BUCKET, ROLE, DELIVERY_STREAM, FUNCTION, QUEUE, RULE = 63, 64, 64, 64, 80, 64
 
 
 class Limited(NamedTuple):
@@ -67,6 +67,12 @@ def _limited(config: Config, names: Names) -> Iterator[Limited]:
     for dataset, settings in config.datasets.items():
         if settings.crawl.recrawl == "events":
             yield Limited(("datasets", dataset), "queue", names.dead_letters(dataset), "SQS", QUEUE)
+        if settings.crawl.stale_hours:
+            rule = names.rule(f"crawl-{dataset}-succeeded")
+            yield Limited(("datasets", dataset), "rule", rule, "EventBridge", RULE)
+    for name, job in config.every_job.items():
+        if job.stale_hours:
+            yield Limited(("jobs", name), "rule", names.rule(f"run-{name}-succeeded"), "EventBridge", RULE)
     for name, stream in config.streams.items():
         yield max(_of_stream(names, name, stream), key=lambda one: one.over)
 

@@ -1,0 +1,50 @@
+"""Which stack's state names a thing, read from the states themselves: without a synthesis, and without Terraform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lake.aws import Aws, is_absent
+from lake.configuration.names import STACKS
+from lake.deploying.backend import state_file, state_key
+from lake.deploying.state import resources
+
+_IDENTITIES = ("id", "arn", "name", "bucket", "alarm_name", "dashboard_name", "function_name", "rule")
+
+
+def owners(aws: Aws) -> dict[str, str]:
+    """The stack of each thing in a state of this environment, by its name, its id and its ARN."""
+    return {name: stack for stack in STACKS for name in _names(state_of(aws, stack))}
+
+
+def state_of(aws: Aws, stack: str) -> bytes:
+    """The state of a stack as it is; nothing where there is none."""
+    kept = aws.lake.environment.state
+    if kept is None:
+        file = state_file(aws.lake, stack)
+        return file.read_bytes() if file.is_file() else b""
+    try:
+        return aws.s3.get_object(Bucket=kept.bucket, Key=state_key(aws.lake, stack))["Body"].read()
+    except ClientError as error:
+        if not is_absent(error):
+            raise
+        return b""
+
+
+def _names(state: bytes) -> Iterator[str]:
+    for resource in resources(state):
+        for instance in resource.get("instances", []) if resource.get("mode") == "managed" else []:
+            yield from _identities(instance.get("attributes") or {})
+
+
+def _identities(attributes: Mapping[str, Any]) -> Iterator[str]:
+    for field in _IDENTITIES:
+        value = attributes.get(field)
+        if isinstance(value, str) and value:
+            yield value
+            yield value.rpartition("/")[2]  # a queue's id is its address
+    if "database_name" in attributes and "name" in attributes:
+        yield f"{attributes['database_name']}.{attributes['name']}"
