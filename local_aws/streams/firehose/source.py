@@ -12,7 +12,7 @@ from local_aws.context import Context
 from local_aws.protocol import Document
 from local_aws.streams.firehose.observed import Observed
 from local_aws.streams.firehose.records import Record
-from local_aws.streams.firehose.settings import Settings
+from local_aws.streams.firehose.settings import Settings, acting
 from local_aws.streams.firehose.spool import Spool
 
 CHECKPOINTS = "firehose_checkpoints"
@@ -65,7 +65,9 @@ class Source:
 
     @property
     def _kinesis(self) -> Any:
-        return self.context.client("kinesis", self.region)
+        assert self.settings.source is not None
+        role = str(self.settings.source.get("RoleARN") or self.settings.role)
+        return acting(self.context, role, self.settings).client("kinesis", self.region)
 
     @property
     def _stream(self) -> str:
