@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -37,6 +38,7 @@ class Context:
         endpoint: where this AWS listens, for example `http://127.0.0.1:4566`.
         folder: the one folder that holds all its data.
         keys: what its own clients sign with: those of whoever the engine acts as.
+        caller: whoever that is; the embedded AWS itself, where it is no other.
         keyring: gives out the keys of others to act as.
         access: evaluates what they may do; None where everybody may do everything.
         was_killed: the last process that had the folder did not stop cleanly.
@@ -50,6 +52,7 @@ class Context:
     keyring: Keyring
     store: Store
     mirror: Mirror
+    caller: Principal = AWS
     access: Access | None = None
     was_killed: bool = False
     events: Events = field(default_factory=Events)
@@ -84,7 +87,9 @@ class Context:
         mirror = Mirror(client("s3", endpoint, own), folder / "mirror", store, objects)
         access = Access(lambda service, region: client(service, endpoint, own, region)) if enforces_iam else None
         return cls(
-            *(endpoint, folder, own, keyring, store, mirror, access, was_killed),
+            *(endpoint, folder, own, keyring, store, mirror),
+            access=access,
+            was_killed=was_killed,
             job_user=job_user,
             buffer_speed=buffer_speed,
         )
@@ -95,11 +100,24 @@ class Context:
 
     def acting(self, caller: Principal, token: str = "") -> Context:
         """The same for somebody else: its clients sign, and its mirror reads, as this caller with its token."""
-        if caller == AWS or (caller.is_root and not token):
-            return self
         own = self.of_aws
-        mirror = CheckedMirror(own.mirror, self.access, caller) if self.access else own.mirror
-        return replace(own, keys=self.keyring.issue(caller, token), mirror=mirror, _own=own)
+        if caller == AWS or (caller.is_root and not token):
+            return own
+        if token:
+            return own._for(caller, token)
+        with _MAKING:  # One for all that a caller does: making clients takes long.
+            if caller not in self._sessions:
+                self._sessions[caller] = own._for(caller)
+            return self._sessions[caller]
+
+    def _for(self, caller: Principal, token: str = "") -> Context:
+        mirror = CheckedMirror(self.mirror, self.access, caller) if self.access else self.mirror
+        return replace(self, keys=self.keyring.issue(caller, token), caller=caller, mirror=mirror, _own=self)
+
+    def need(self, action: str, region: str, resources: Iterable[str]) -> None:
+        """As if the caller had asked AWS for these resources, by their ARNs. Raises ClientError."""
+        if self.access and self.caller != AWS:
+            self.access.check(self.caller, action, resources, region)
 
     @property
     def of_aws(self) -> Context:
@@ -119,17 +137,7 @@ class Context:
         """
         if self.access and (why := self.access.refused_role(role, service, source)):
             raise denied(why, "AssumeRole")
-        caller = Principal.of_session(role_arn(role), session)
-        if not token:
-            return self._session(caller)
-        return self.acting(caller, token)
-
-    def _session(self, caller: Principal) -> Context:
-        """One for all that a caller does: making clients takes long."""
-        with _MAKING:
-            if caller not in self._sessions:
-                self._sessions[caller] = self.acting(caller)
-            return self._sessions[caller]
+        return self.acting(Principal.of_session(role_arn(role), session), token)
 
 
 @lru_cache(maxsize=256)

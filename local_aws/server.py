@@ -75,7 +75,8 @@ def application(
     if is_open:
         return Door(inventory.served(gateway, context), port, context.keyring, is_open=True)
     guard = Guard(gateway, context.keyring.caller, context.access)
-    return Door(inventory.served(guard, context, guard.called), port, context.keyring)
+    called = context.access.called if context.access else dict
+    return Door(inventory.served(guard, context, called), port, context.keyring)
 
 
 def _forgetting_buckets(app: AsgiApp, context: Context) -> AsgiApp:

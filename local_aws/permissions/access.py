@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,8 @@ from local_aws.permissions.decision import Ask, Policies, refusal
 from local_aws.permissions.holdings import Holdings, NoSuchPrincipalError
 from local_aws.permissions.principals import ACCOUNT, Principal, role_arn
 
+_REMEMBERED = 100_000
+"""Different permissions, at most."""
 _REGION = "us-east-1"
 """Of buckets, where no call names one."""
 
@@ -28,11 +31,36 @@ class Access:
 
     def __init__(self, client: Callable[[str, str], Any]) -> None:
         self.holdings = Holdings(client)
+        self._called: dict[tuple[str, str, str], tuple[Ask, int]] = {}
+        self._lock = threading.Lock()
+
+    def remember(self, caller: Principal, asks: Iterable[Ask]) -> None:
+        """Write down what was asked for."""
+        with self._lock:
+            for ask in asks:
+                key = (caller.identity or caller.arn, ask.action, ask.resource)
+                if key in self._called or len(self._called) < _REMEMBERED:
+                    self._called[key] = (ask, self._called.get(key, (ask, 0))[1] + 1)
+
+    def called(self) -> dict[str, Any]:
+        """Every permission that calls have asked for, by the caller, and how often."""
+        with self._lock:
+            found = sorted(self._called.items())
+        return {
+            "Calls": [
+                {"Caller": caller, "Action": action, "Resource": resource, "Keys": dict(ask.keys), "Times": times}
+                for (caller, action, resource), (ask, times) in found
+            ]
+        }
 
     def refusal(self, caller: Principal, asks: Iterable[Ask], region: str) -> str:
         """Why a call is refused, in AWS's words: the first of what it needs and has not; empty where it has all."""
         try:
-            return next(filter(None, (self._refusal(caller, ask, region) for ask in asks)), "")
+            for ask in asks:
+                self.remember(caller, [ask])
+                if why := self._refusal(caller, ask, region):
+                    return why
+            return ""
         except NoSuchPrincipalError as error:
             return f"User: {caller.arn} is not authorized: {error} is not there any more"
         except UnknownOperatorError as error:

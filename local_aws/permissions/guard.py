@@ -1,13 +1,11 @@
-"""The guard behind the door: it knows who calls, writes down what is called for, and lets through what is allowed."""
+"""The guard behind the door: it knows who calls, and lets through what is allowed."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from local_aws.gateway import AsgiApp, Receive, Scope, Send, again, read_body
 from local_aws.permissions import calls, needs, s3_actions
@@ -23,8 +21,6 @@ _READS = re.compile("Get|List|Describe|Head|Batch|Search|Decode|Simulate|Send|Re
 _HOLD_POLICIES = ("iam", "kms", "sqs", "sns", "secretsmanager", "lambda", "cloudformation")
 _OF_STREAMS = re.compile("Create|Delete|Encryption")
 _THREADS = 8
-_CALLED = 100_000
-"""Different permissions that are remembered, at most."""
 
 
 class Guard:
@@ -37,8 +33,6 @@ class Guard:
 
     def __init__(self, app: AsgiApp, caller: Callable[[Signature], Principal], access: Access | None) -> None:
         self._app, self._caller, self._access = app, caller, access
-        self._called: dict[tuple[str, str, str], int] = {}
-        self._lock = threading.Lock()
         # What is checked may call this AWS in turn, to read a policy, but those calls are not checked.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="guard")
 
@@ -67,12 +61,6 @@ class Guard:
             if changes:
                 self._access.holdings.forget()
 
-    def called(self) -> dict[str, Any]:
-        """Every permission that calls needed, by the caller, and how often; empty where none are evaluated."""
-        with self._lock:
-            found = sorted(self._called.items())
-        return {"Calls": [{"Caller": c, "Action": a, "Resource": r, "Times": times} for (c, a, r), times in found]}
-
     def _checked(self, access: Access, request: Request, signature: Signature, caller: Principal, body: bytes) -> bool:
         """Whether the call may change a policy. Raises Refused."""
         _, region, _ = signature.scope
@@ -84,17 +72,11 @@ class Guard:
             asks = list(needs.of_call(call, access.holdings))
             changes = call.service in _HOLD_POLICIES and not _READS.match(call.action)
             changes = changes or (call.service == "kinesis" and bool(_OF_STREAMS.search(call.action)))
-        self._remember(caller, asks)
-        if not (caller.is_root and _is_free(asks)) and (why := access.refusal(caller, asks, region)):
+        if caller.is_root and _is_free(asks):
+            access.remember(caller, asks)
+        elif why := access.refusal(caller, asks, region):
             raise Refused("unauthorized", why)
         return changes
-
-    def _remember(self, caller: Principal, asks: list[Ask]) -> None:
-        with self._lock:
-            for ask in asks:
-                key = (caller.identity or caller.arn, ask.action, ask.resource)
-                if key in self._called or len(self._called) < _CALLED:
-                    self._called[key] = self._called.get(key, 0) + 1
 
 
 def _is_free(asks: list[Ask]) -> bool:

@@ -75,6 +75,12 @@ def _of_catalog(call: Asked) -> Sequence[str]:
     return [*catalog, *(_arn(call, f"table/{database}/{each}") for each in tables)]
 
 
+def table_arns(region: str, database: str, table: str) -> list[str]:
+    """What a call on a table of the catalog is checked against."""
+    places = ("catalog", f"database/{database}", f"table/{database}/{table}")
+    return [f"arn:aws:glue:{region}:{ACCOUNT}:{place}" for place in places]
+
+
 def _kinesis(call: Asked) -> Sequence[str]:
     given = call.given
     if "ConsumerARN" in given:

@@ -67,8 +67,7 @@ RESTARTS = _flink("fullRestarts", "Maximum")
 
 def alarms_topic(stack: LakeStack) -> SnsTopic:
     """Whoever subscribes to it is notified."""
-    # CloudWatch cannot publish under the lake's key, unless the key lets it; an alarm shows none of the data.
-    topic = SnsTopic(stack, "alarms_topic", name=stack.names.alarms_topic)
+    topic = SnsTopic(stack, "alarms_topic", name=stack.names.alarms_topic, kms_master_key_id=stack.names.key_alias_arn)
     stack.output("alarms_topic", topic.arn, "SNS topic of the streams' alarms")
     return topic
 
