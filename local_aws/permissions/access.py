@@ -56,11 +56,7 @@ class Access:
     def refusal(self, caller: Principal, asks: Iterable[Ask], region: str) -> str:
         """Why a call is refused, in AWS's words: the first of what it needs and has not; empty where it has all."""
         try:
-            for ask in asks:
-                self.remember(caller, [ask])
-                if why := self._refusal(caller, ask, region):
-                    return why
-            return ""
+            return next(filter(None, (self._refusal(caller, ask, region) for ask in asks)), "")
         except NoSuchPrincipalError as error:
             return f"User: {caller.arn} is not authorized: {error} is not there any more"
         except UnknownOperatorError as error:
@@ -71,6 +67,7 @@ class Access:
         of_role = ask.action == "sts:AssumeRole"
         resource = self.holdings.trust(ask.resource) if of_role else self.holdings.on(ask.resource, region)
         known = Ask(ask.action, ask.resource, {**_about(caller, region), **ask.keys})
+        self.remember(caller, [known])
         session = json.loads(caller.policy) if caller.policy else None
         return refusal(known, caller, replace(own, session=session, resource=resource))
 

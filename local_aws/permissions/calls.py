@@ -15,7 +15,7 @@ from local_aws import cbor
 from local_aws.protocol import Document
 from local_aws.signature import Request, Signature
 
-_PREFIXES = {"monitoring": "cloudwatch", "email": "ses", "s3express": "s3"}
+_PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag", "email": "ses", "s3express": "s3"}
 """The names that signatures have for services, where IAM has another."""
 _RENAMED = {
     ("lambda", "Invoke"): "InvokeFunction",

@@ -192,7 +192,7 @@ _RESOURCE_POLICIES: dict[str, Callable[[Any, str], Policy | None]] = {
 def _key(kms: Any, named: str) -> str:
     with suppress(ClientError):
         return str(kms.describe_key(KeyId=named)["KeyMetadata"]["Arn"])
-    return named
+    return named if named.startswith("arn:") else "*"
 
 
 def _aliases(kms: Any, key: str) -> tuple[str, ...]:

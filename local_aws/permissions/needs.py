@@ -18,6 +18,15 @@ from local_aws.signature import Request
 
 _OF_STREAMS = {"PutRecord": "GenerateDataKey", "PutRecords": "GenerateDataKey", "GetRecords": "Decrypt"}
 _OF_S3 = {"s3:GetObject": "Decrypt", "s3:GetObjectVersion": "Decrypt", "s3:PutObject": "GenerateDataKey"}
+_TAGGING = {
+    "iam": {"CreateRole": "TagRole", "CreatePolicy": "TagPolicy", "CreateUser": "TagUser"},
+    "kinesis": {"CreateStream": "AddTagsToStream"},
+    "firehose": {"CreateDeliveryStream": "TagDeliveryStream"},
+    "sqs": {"CreateQueue": "TagQueue"},
+}
+"""Of a service, by an action that tags what it makes, the action that has to be allowed too."""
+_TAG = ("athena", "cloudwatch", "glue", "kinesisanalytics", "kms", "lambda", "logs", "secretsmanager", "sns")
+"""The services where that is `TagResource`."""
 _HANDS_ON = ("Create", "Update", "Put", "Add", "Start")
 """How the actions begin that give a role to a service."""
 
@@ -28,6 +37,7 @@ def of_call(call: Asked, holdings: Holdings) -> Iterator[Ask]:
     for arn in _resolved(call, holdings):
         yield Ask(call.name, arn, keys)
     yield from _of_keys(call, holdings)
+    yield from _of_tags(call, holdings)
     if call.service != "iam" and call.action.startswith(_HANDS_ON):
         for role in sorted(set(_roles(call.given))):
             yield Ask("iam:PassRole", role, {"iam:passedtoservice": (f"{call.service}.amazonaws.com",)})
@@ -71,12 +81,26 @@ def _of_keys(call: Asked, holdings: Holdings) -> Iterator[Ask]:
             yield _on_key("Decrypt", key, f"secretsmanager.{region}.amazonaws.com", holdings, region, context)
 
 
+def _of_tags(call: Asked, holdings: Holdings) -> Iterator[Ask]:
+    """Who makes a thing with tags has to be allowed to tag it."""
+    has_tags = any(
+        name.lower() == "tags" or name.startswith("Tags.member.") for name, value in call.given.items() if value
+    )
+    action = "TagResource" if call.service in _TAG else _TAGGING.get(call.service, {}).get(call.action, "")
+    if has_tags and action and call.action.startswith(("Create", "Put")):
+        for arn in _resolved(call, holdings):
+            yield Ask(f"{call.service}:{action}", arn, _keys(call))
+
+
 def _resolved(call: Asked, holdings: Holdings) -> list[str]:
     """The call's resources, where a name stands for another one."""
     found = list(resources(call))
     given, region = call.given, call.region
     if call.service == "kinesis" and call.action == "GetRecords" and "StreamARN" not in given:
         return [_stream_of(str(given.get("ShardIterator", "")), call)]
+    if call.service == "kms" and "AliasName" in given:
+        alias = f"arn:aws:kms:{region}:{ACCOUNT}:{given['AliasName']}"
+        return [alias, *([holdings.key(str(given["TargetKeyId"]), region)] if "TargetKeyId" in given else [])]
     if call.service == "kms" and "KeyId" in given:
         return [holdings.key(str(given["KeyId"]), region)]
     if call.service == "secretsmanager" and "SecretId" in given:

@@ -160,7 +160,7 @@ _SERVICES: dict[str, Find] = {
     "kinesisanalytics": _named("application/{}", "ResourceARN", "ApplicationName"),
     "sns": _named("{}", "TopicArn", "ResourceArn", "Name"),
     "dynamodb": _named("table/{}", "TableName"),
-    "athena": _named("workgroup/{}", "ResourceARN", "WorkGroup"),
+    "athena": _named("workgroup/{}", "ResourceARN", "WorkGroup", "Name"),
     "secretsmanager": _named("secret:{}", "SecretId", "Name"),
     "kms": _named("key/{}", "KeyId"),
 }
