@@ -32,9 +32,8 @@ lint: ## Check the code: style, types, and which way the imports point
 	@$(LINTERS) && ruff check . && ruff format --check .
 	@$(LINTERS) && mypy && PYTHONPATH=glue_scripts:. lint-imports
 
-scan: checkov-tools ## Look for security findings in the synthesised Terraform
-	@$(WITH_TOOLS) LAKE_ENV=dev cdktf synth
-	@$(WITH_TOOLS) LOG_LEVEL=ERROR checkov -d cdktf.out --framework terraform_json --skip-download --compact --quiet
+scan: checkov-tools ## Look for security findings in the Terraform of every environment
+	@$(WITH_TOOLS) python -m toolchain.scan
 
 synth: setup ## Write the Terraform of every stack into cdktf.out, for the environment LAKE_ENV
 	@$(WITH_TOOLS) cdktf synth

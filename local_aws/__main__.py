@@ -16,6 +16,8 @@ from local_aws.server import PortTaken, serve
 
 OPEN = "open: signatures are not checked, so every program on this machine gets in, with any keys"
 
+ENFORCED = "refuse what IAM's policies do not allow the caller; not with --open, where nobody knows who calls"
+
 FASTER = "how many times faster than AWS's the clock of Firehose's buffers runs"
 
 
@@ -26,15 +28,18 @@ def main() -> None:
     parser.add_argument("--open", action="store_true", help=OPEN)
     parser.add_argument("--jobs-as", metavar="USER", help="run jobs as another user of this machine; only root may")
     parser.add_argument("--version", default="", help="of the tool that starts it; who finds it running reads it")
+    parser.add_argument("--enforce-iam", action="store_true", help=ENFORCED)
     parser.add_argument("--buffer-speed", type=float, default=BUFFER_SPEED, help=FASTER)
     options = parser.parse_args()
+    if options.open and options.enforce_iam:
+        parser.error("--enforce-iam: who calls is not known with --open; leave out one of them")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if options.open:
         logging.getLogger("local_aws").warning(OPEN)
     try:
         serve(
             *(options.port, options.folder.resolve(), options.open, options.jobs_as),
-            *(options.version, options.buffer_speed),
+            *(options.version, options.buffer_speed, options.enforce_iam),
         )
     except (NoKeys, NoSuchStart, PortTaken, Unreadable) as error:
         sys.exit(str(error))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,16 @@ from local_aws.credentials import Keys
 from local_aws.events import Events
 from local_aws.faults import OWN_CALLS
 from local_aws.job_user import JobUser
+from local_aws.keyring import Keyring
 from local_aws.mirror import Mirror, Source
+from local_aws.permissions.access import Access, denied
+from local_aws.permissions.calls import Asked
+from local_aws.permissions.mirror import CheckedMirror
+from local_aws.permissions.principals import ACCOUNT as ACCOUNT
+from local_aws.permissions.principals import AWS, Principal, role_arn
+from local_aws.protocol import Document
 from local_aws.store import Store
 
-ACCOUNT = "000000000000"
 BUFFER_SPEED = 60.0
 """A minute of Firehose's buffers takes a second, if nothing else is said."""
 _MAKING = threading.Lock()
@@ -38,7 +45,10 @@ class Context:
     Attributes:
         endpoint: where this AWS listens, for example `http://127.0.0.1:4566`.
         folder: the one folder that holds all its data.
-        keys: what its own clients sign with.
+        keys: what its own clients sign with: those of whoever the engine acts as.
+        caller: whoever that is; the embedded AWS itself, where it is no other.
+        keyring: gives out the keys of others to act as.
+        access: evaluates what they may do; None where everybody may do everything.
         was_killed: the last process that had the folder did not stop cleanly.
         job_user: as whom jobs run, if that is not the user of this process.
         buffer_speed: how many times faster than AWS's the clock of Firehose's buffers runs.
@@ -47,12 +57,17 @@ class Context:
     endpoint: str
     folder: Path
     keys: Keys
+    keyring: Keyring
     store: Store
     mirror: Mirror
+    caller: Principal = AWS
+    access: Access | None = None
     was_killed: bool = False
     events: Events = field(default_factory=Events)
     job_user: JobUser | None = None
     buffer_speed: float = BUFFER_SPEED
+    _own: Context | None = field(default=None, repr=False)
+    _sessions: dict[Principal, Context] = field(default_factory=dict, repr=False)
 
     @classmethod
     def at(
@@ -63,27 +78,94 @@ class Context:
         objects: Source | None = None,
         *,
         was_killed: bool = False,
+        is_server: bool = False,
+        enforces_iam: bool = False,
         job_user: JobUser | None = None,
         buffer_speed: float = BUFFER_SPEED,
     ) -> Context:
-        """`objects`: where the mirror reads them; by default the endpoint."""
+        """
+        Args:
+            objects: where the mirror reads them; by default the endpoint.
+            is_server: the process is the one that answers at the endpoint, so its engines have keys of their own.
+            enforces_iam: policies are evaluated.
+        """
         store = Store(folder / "engines.sqlite")
-        mirror = Mirror(client("s3", endpoint, keys), folder / "mirror", store, objects)
-        return cls(endpoint, folder, keys, store, mirror, was_killed, job_user=job_user, buffer_speed=buffer_speed)
+        keyring = Keyring(keys, store, folder)
+        own = keyring.issue(AWS) if is_server else keys
+        mirror = Mirror(client("s3", endpoint, own), folder / "mirror", store, objects)
+        access = Access(lambda service, region: client(service, endpoint, own, region)) if enforces_iam else None
+        return cls(
+            *(endpoint, folder, own, keyring, store, mirror),
+            access=access,
+            was_killed=was_killed,
+            job_user=job_user,
+            buffer_speed=buffer_speed,
+        )
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
         """A boto3 client of this AWS."""
         return client(service, self.endpoint, self.keys, region)
 
+    def acting(self, caller: Principal, token: str = "") -> Context:
+        """The same for somebody else: its clients sign, and its mirror reads, as this caller with its token."""
+        own = self.of_aws
+        if caller == AWS or (caller.is_root and not token):
+            return own
+        if token:
+            return own._for(caller, token)
+        with _MAKING:  # One for all that a caller does: making clients takes long.
+            if caller not in self._sessions:
+                self._sessions[caller] = own._for(caller)
+            return self._sessions[caller]
 
-@cache
+    def _for(self, caller: Principal, token: str = "") -> Context:
+        mirror = CheckedMirror(self.mirror, self.access, caller) if self.access else self.mirror
+        return replace(self, keys=self.keyring.issue(caller, token), caller=caller, mirror=mirror, _own=self)
+
+    def need(self, action: str, region: str, resources: Iterable[str]) -> None:
+        """As if the caller had asked AWS for these resources, by their ARNs. Raises ClientError."""
+        if self.access and self.caller != AWS:
+            self.access.check(self.caller, action, resources, region)
+
+    def need_call(self, service: str, action: str, region: str, given: Document) -> None:
+        """As if the caller had made this call, with these parameters. Raises ClientError."""
+        if self.access and self.caller != AWS:
+            self.access.check_call(self.caller, Asked(service, action, region, given))
+
+    @property
+    def of_aws(self) -> Context:
+        """That of the services themselves: for what they ask no permission of anybody for."""
+        return self._own or self
+
+    def acting_as(self, role: str, service: str, session: str, *, source: str = "", token: str = "") -> Context:
+        """As `acting`, in a session of a role that a service takes for a resource.
+
+        Args:
+            role: its ARN or name.
+            service: for example `glue`.
+            source: the ARN of the resource.
+
+        Raises:
+            ClientError: the role is not there, or does not let the service take it.
+        """
+        if self.access and (why := self.access.refused_role(role, service, source)):
+            raise denied(why, "AssumeRole")
+        return self.acting(Principal.of_session(role_arn(role), session), token)
+
+
+@lru_cache(maxsize=256)
 def client(service: str, endpoint: str, keys: Keys, region: str = "us-east-1") -> Any:
     """A boto3 client; made once, as making one takes longer than most calls and all threads can share it."""
+    signing = {
+        "aws_access_key_id": keys.id,
+        "aws_secret_access_key": keys.secret,
+        "aws_session_token": keys.token or None,
+    }
     with _MAKING:
-        return _session(keys).client(service, region, endpoint_url=endpoint, config=_CONFIG)
+        return _session().client(service, region, endpoint_url=endpoint, config=_CONFIG, **signing)
 
 
 @cache
-def _session(keys: Keys) -> Any:
+def _session() -> Any:
     """One for all clients, as each holds AWS's whole list of endpoints: several MB."""
-    return boto3.session.Session(keys.id, keys.secret, region_name="us-east-1")
+    return boto3.session.Session(region_name="us-east-1")

@@ -23,10 +23,11 @@ class NoKeys(Exception):
 
 @dataclass(frozen=True)
 class Keys:
-    """An access key: its id, and the secret that signs."""
+    """An access key: its id, the secret that signs and, of a session, its token."""
 
     id: str
     secret: str = field(repr=False)
+    token: str = field(default="", repr=False)
 
 
 def own_keys(folder: Path) -> Keys:
@@ -62,10 +63,15 @@ def read_keys(file: Path) -> Keys:
         raise NoKeys(f"{file}: holds no keys for [{PROFILE}]. Delete it: the next start makes new ones") from None
 
 
+def new_keys(token: str = "") -> Keys:
+    """Keys that nobody has had before."""
+    return Keys("LOCAL" + _random(string.ascii_uppercase, 15), _random(string.ascii_letters, 40), token)
+
+
 def _make(file: Path) -> None:
     """All of it or nothing: a start that is killed leaves no half a file, and of two starts one makes it."""
-    id_, secret = "LOCAL" + _random(string.ascii_uppercase, 15), _random(string.ascii_letters, 40)
-    partial = _partial(file, f"[{PROFILE}]\naws_access_key_id = {id_}\naws_secret_access_key = {secret}\n")
+    keys = new_keys()
+    partial = _partial(file, f"[{PROFILE}]\naws_access_key_id = {keys.id}\naws_secret_access_key = {keys.secret}\n")
     with suppress(FileExistsError):
         os.link(partial, file)
     partial.unlink()

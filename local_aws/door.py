@@ -144,7 +144,8 @@ class Door:
         await self._app(scope, receive, kept)
         if answer and answer[0]["status"] == 200:
             call = dict(parse_qsl(f"{request.query}&{body.decode(errors='replace')}"))
-            self._keyring.learn(call, b"".join(message.get("body", b"") for message in answer))
+            caller = self._keyring.caller(signature)
+            self._keyring.learn(call, b"".join(message.get("body", b"") for message in answer), caller)
         for message in answer:
             await send(message)
 

@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local_aws import cbor
+from local_aws.permissions.principals import CALLER, ROOT
 from local_aws.protocol import AwsError, Call, Document, Handlers
 from local_aws.reasons import reason
 
@@ -75,7 +76,7 @@ class Gateway:
             return _checked(*asyncio.run_coroutine_threadsafe(exchange, loop).result())
 
         session = _header(scope, b"x-amz-security-token").decode()
-        call = Call(service, action, payload, region, forward, session)
+        call = Call(service, action, payload, region, forward, session, scope.get(CALLER, ROOT))
         try:
             return 200, self._handlers[service, action](call)
         except AwsError as error:

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from local_aws.context import Context
 from local_aws.gateway import AsgiApp, Receive, Scope, Send
+from local_aws.protocol import Document
 
-PATH = "/_local/store"
+PATH, CALLS = "/_local/store", "/_local/calls"
 _SERVICES = "ministack.services."
 _EXPIRING = ("cloudwatch/metrics", "cloudwatch/alarm_history")
 """What nobody can delete, on AWS too: it goes by its age."""
 
 
-def served(app: AsgiApp, context: Context) -> AsgiApp:
-    """The application, which now also answers `GET /_local/store` with `everything(context)`."""
+def served(app: AsgiApp, context: Context, called: Callable[[], Document] = dict) -> AsgiApp:
+    """The application, which now also answers `GET /_local/store` with `everything(context)`, and calls' permissions.
+
+    Args:
+        called: what `GET /_local/calls` gives.
+    """
+    answers = {PATH: lambda: everything(context), CALLS: called}
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope.get("path") != PATH:
+        if scope.get("path") not in answers:
             await app(scope, receive, send)
             return
-        body = json.dumps(everything(context)).encode()
+        body = json.dumps(answers[scope["path"]]()).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})

@@ -131,6 +131,10 @@ class Mirror:
             self._drop(bucket, [key for key in self._known(bucket) if key.startswith(prefix) and key not in there])
         return files
 
+    def why_unreadable(self, file: S3File) -> str:
+        """Why whoever this mirror works for may not read an object; empty where they may."""
+        return ""
+
     def bring(self, bucket: str, files: Sequence[S3File]) -> None:
         """Fetch what changed of files that were listed before."""
         with self._locks[bucket]:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from local_aws.permissions.principals import ROOT, Principal
+
 Document = dict[str, Any]
 
 
@@ -36,7 +38,7 @@ class Call:
     """One API call of a client.
 
     `forward` sends a payload on to the emulator and returns its answer, or raises the `AwsError` it answers.
-    `session` is the caller's session token, if it has one: a job run has its id.
+    `session` is the caller's session token, if it has one: a job run has its id. `caller`: who made it.
     """
 
     service: str
@@ -45,6 +47,7 @@ class Call:
     region: str
     forward: Callable[[Document], Document]
     session: str = ""
+    caller: Principal = ROOT
 
     def forward_unchanged(self) -> Document:
         """The emulator's own answer to this very call."""

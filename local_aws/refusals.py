@@ -33,6 +33,7 @@ _JSON = {
     "token": (400, "ExpiredTokenException"),
     "body": (400, "InvalidSignatureException"),
     "large": (413, "RequestEntityTooLargeException"),
+    "unauthorized": (400, "AccessDeniedException"),
     "absent": (400, "UnknownOperationException"),
 }
 _QUERY = {

@@ -25,9 +25,9 @@ from local_aws.journal import Journal
 from local_aws.journal.lines import merge_all
 from local_aws.journal.repair import repair
 from local_aws.journal.room import give_ballast
-from local_aws.keyring import Keyring
 from local_aws.mends import cloudwatch
 from local_aws.owner import Owner
+from local_aws.permissions.guard import Guard
 from local_aws.protocol import stacked
 
 HOST = "127.0.0.1"
@@ -57,18 +57,27 @@ def application(
     is_open: bool = False,
     job_user: JobUser | None = None,
     buffer_speed: float = BUFFER_SPEED,
+    enforces_iam: bool = False,
 ) -> AsgiApp:
-    """The door, behind it the gateway with every engine, behind that the emulator."""
+    """The door, behind it the guard, behind that the gateway with every engine, behind that the emulator."""
     objects = Inside(emulator)
     endpoint = f"http://{HOST}:{port}"
     context = Context.at(
-        endpoint, folder, keys, objects, was_killed=was_killed, job_user=job_user, buffer_speed=buffer_speed
+        *(endpoint, folder, keys, objects),
+        was_killed=was_killed,
+        is_server=True,
+        enforces_iam=enforces_iam,
+        job_user=job_user,
+        buffer_speed=buffer_speed,
     )
     engines = [importlib.import_module(f"local_aws.{name}").handlers(context) for name in ENGINES]
     inner = actions.named(_forgetting_buckets(cloudwatch.mended(s3_keys.mended(objects)), context))
     gateway = Gateway(inner, stacked(*engines))
-    keyring = Keyring(keys, context.store, folder)
-    return Door(inventory.served(gateway, context), port, keyring, is_open=is_open)
+    if is_open:
+        return Door(inventory.served(gateway, context), port, context.keyring, is_open=True)
+    guard = Guard(gateway, context.keyring.caller, context.access)
+    called = context.access.called if context.access else dict
+    return Door(inventory.served(guard, context, called), port, context.keyring)
 
 
 def _forgetting_buckets(app: AsgiApp, context: Context) -> AsgiApp:
@@ -96,6 +105,7 @@ def serve(
     jobs_as: str | None = None,
     version: str = "",
     buffer_speed: float = BUFFER_SPEED,
+    enforces_iam: bool = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT.
 
@@ -104,6 +114,7 @@ def serve(
         jobs_as: the user as whom jobs run, if not this one.
         version: of the tool that starts it, which it tells in the folder.
         buffer_speed: how many times faster than AWS's the clock of Firehose's buffers runs.
+        enforces_iam: refuse what IAM's policies do not allow the caller.
 
     Raises:
         FolderTaken: another process serves this folder.
@@ -128,6 +139,7 @@ def serve(
         is_open=is_open,
         job_user=job_user,
         buffer_speed=buffer_speed,
+        enforces_iam=enforces_iam,
     )
     server = _Server(_settings(faults.injected(app)))
     # uvicorn gives back the handlers that it found, and the last steps come after that.

@@ -45,9 +45,10 @@ _WIDTH, _HEIGHT, _COLUMNS = 8, 6, 3
 
 def notices(stack: LakeStack) -> None:
     """The topic, which whoever wants to be told subscribes to, and the dashboard."""
-    # Neither CloudWatch nor EventBridge could publish under the lake's key; a notice shows none of the data.
-    topic = SnsTopic(stack, "alarms_topic", name=stack.names.alarms_topic)
-    SnsTopicPolicy(stack, "alarms_topic_policy", arn=topic.arn, policy=policies.document(*_publishers(stack, topic)))
+    key = stack.names.key_alias_arn
+    topic = SnsTopic(stack, "alarms_topic", name=stack.names.alarms_topic, kms_master_key_id=key)
+    publishers = policies.for_notifiers(stack.names, ["sns:Publish"], topic.arn)
+    SnsTopicPolicy(stack, "alarms_topic_policy", arn=topic.arn, policy=policies.document(*publishers))
     body = {"widgets": list(_widgets(stack))}
     CloudwatchDashboard(
         stack,
@@ -56,17 +57,6 @@ def notices(stack: LakeStack) -> None:
         dashboard_body=json.dumps(body, sort_keys=True),
     )
     stack.output("alarms_topic", topic.arn, "SNS topic of all alarms and notices: subscribe to it")
-
-
-def _publishers(stack: LakeStack, topic: SnsTopic) -> Iterator[policies.Statement]:
-    account = {"StringEquals": {"aws:SourceAccount": stack.names.account}}
-    for service, conditions in (
-        ("cloudwatch.amazonaws.com", account),
-        ("budgets.amazonaws.com", account),
-        # AWS's page on it names no condition that EventBridge fulfils for a topic.
-        ("events.amazonaws.com", {}),
-    ):
-        yield policies.allow(["sns:Publish"], [topic.arn], **conditions) | {"Principal": {"Service": service}}
 
 
 def tell_of_failed_runs(stack: LakeStack, jobs: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lake.configuration.model import Connection
@@ -38,6 +38,14 @@ def trust(service: str, account: str) -> str:
 def owns_key(names: Names) -> Statement:
     """In a key's own policy: the account's IAM policies decide who uses it."""
     return {"Effect": "Allow", "Principal": {"AWS": names.root_arn}, "Action": "kms:*", "Resource": "*"}
+
+
+def for_notifiers(names: Names, actions: list[str], resource: str) -> Iterator[Statement]:
+    """In the policy of the lake's topic and of its key: what the services that notify of something may do."""
+    account = {"StringEquals": {"aws:SourceAccount": names.account}}
+    # EventBridge fulfils no condition when it publishes to a topic: see its page on resource-based policies.
+    for service, conditions in {"cloudwatch": account, "budgets": account, "events": {}}.items():
+        yield allow(actions, [resource], **conditions) | {"Principal": {"Service": f"{service}.amazonaws.com"}}
 
 
 def use_key(names: Names, *actions: str) -> Statement:
@@ -88,7 +96,7 @@ def use_connections(names: Names, connections: Mapping[str, Connection]) -> list
     return [
         allow(["glue:GetConnection"], found),
         *([allow(["secretsmanager:GetSecretValue"], secrets)] if secrets else []),
-        *(_network_interfaces(names) if any(connection.network for connection in connections.values()) else []),
+        *(_glue_in_network(names) if any(connection.network for connection in connections.values()) else []),
     ]
 
 
@@ -96,20 +104,29 @@ def _with_secret(connections: Mapping[str, Connection]) -> list[str]:
     return [name for name, connection in connections.items() if connection.type != "network"]
 
 
-def _network_interfaces(names: Names) -> list[Statement]:
-    """Glue puts network interfaces into the subnet, and marks them with a tag of its own."""
-    tags = {"aws:TagKeys": ["aws-glue-service-resource"]}
-    described = ("Subnets", "SecurityGroups", "VpcEndpoints", "RouteTables", "NetworkInterfaces", "VpcAttribute")
-    places = [names.arn("ec2", f"{kind}/*") for kind in ("network-interface", "subnet", "security-group")]
+def network_interfaces(names: Names, described: Sequence[str], *more: str) -> list[Statement]:
+    """A service puts network interfaces into a subnet.
+
+    Args:
+        described: what it looks up beside subnets, security groups and interfaces, for example `RouteTables`.
+        more: actions on its interfaces beside making and deleting them.
+    """
+    interfaces, *places = [names.arn("ec2", f"{kind}/*") for kind in ("network-interface", "subnet", "security-group")]
+    looked_up = ("Subnets", "SecurityGroups", "NetworkInterfaces", *described)
     return [
-        allow([f"ec2:Describe{what}" for what in described], ["*"]),
-        allow(["ec2:CreateNetworkInterface"], places),
-        allow(["ec2:DeleteNetworkInterface"], [names.arn("ec2", "network-interface/*")]),
-        allow(
-            ["ec2:CreateTags", "ec2:DeleteTags"],
-            [names.arn("ec2", "network-interface/*")],
-            **{"ForAllValues:StringEquals": tags},
-        ),
+        allow([f"ec2:Describe{what}" for what in looked_up], ["*"]),
+        allow(["ec2:CreateNetworkInterface"], [interfaces, *places]),
+        allow(["ec2:DeleteNetworkInterface", *more], [interfaces]),
+    ]
+
+
+def _glue_in_network(names: Names) -> list[Statement]:
+    """Glue marks its interfaces with a tag of its own."""
+    tags = {"ForAllValues:StringEquals": {"aws:TagKeys": ["aws-glue-service-resource"]}}
+    return [
+        *network_interfaces(names, ["VpcEndpoints", "RouteTables"]),
+        allow(["ec2:DescribeVpcAttribute"], [names.arn("ec2", "vpc/*")]),
+        allow(["ec2:CreateTags", "ec2:DeleteTags"], [names.arn("ec2", "network-interface/*")], **tags),
     ]
 
 

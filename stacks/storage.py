@@ -42,7 +42,10 @@ class StorageStack(LakeStack):
             description=self.names.key,
             enable_key_rotation=True,
             deletion_window_in_days=7 if destroyable else 30,
-            policy=policies.document(policies.owns_key(self.names)),
+            policy=policies.document(
+                policies.owns_key(self.names),
+                *policies.for_notifiers(self.names, ["kms:Decrypt", "kms:GenerateDataKey*"], "*"),
+            ),
             lifecycle=None if destroyable else TerraformResourceLifecycle(prevent_destroy=True),
         )
         KmsAlias(self, "key_alias", name=self.names.key_alias, target_key_id=key.key_id)

@@ -59,6 +59,14 @@ def schema() -> None:
 
 
 @app.command()
+def permissions(context: typer.Context) -> None:
+    """Print the IAM policy that whoever deploys needs, a person or CI: for `aws iam create-policy`."""
+    from lake.deploying.permissions import policy
+
+    print(json.dumps(policy(context.obj.lake()), indent=1))
+
+
+@app.command()
 def up(
     context: typer.Context,
     stacks: Stacks = None,

@@ -8,6 +8,7 @@ import typer
 
 from lake.commands.base import AsJson, local
 from lake.commands.output import out, show, table
+from lake.errors import BadInput
 
 if TYPE_CHECKING:
     from lake.embedded.local import LocalAws
@@ -15,16 +16,22 @@ if TYPE_CHECKING:
 
 OPEN = "Signatures are not checked: every program on this machine gets in, with any keys"
 
+ENFORCED = "Refuse what IAM's policies do not allow: jobs, crawlers and streams act as their roles."
+
 
 @local.command("start")
 def local_start(
-    context: typer.Context, is_open: Annotated[bool, typer.Option("--open", help=f"For demos. {OPEN}.")] = False
+    context: typer.Context,
+    is_open: Annotated[bool, typer.Option("--open", help=f"For demos. {OPEN}.")] = False,
+    enforces_iam: Annotated[bool, typer.Option("--enforce-iam", help=ENFORCED)] = False,
 ) -> None:
     """Start the embedded AWS at the environment's endpoint."""
     from lake.embedded.local import LocalAws
 
+    if is_open and enforces_iam:
+        raise BadInput("--enforce-iam: with --open, nobody knows who calls. Leave out one of them")
     aws = LocalAws.of(context.obj.lake())
-    started = aws.start(is_open=is_open)
+    started = aws.start(is_open=is_open, enforces_iam=enforces_iam)
     out.print(f"{aws.endpoint}: {'started' if started else 'runs already'}, process {aws.pid()}{_openness(aws)}")
 
 

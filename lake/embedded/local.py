@@ -133,11 +133,12 @@ class LocalAws:
                 f"{where(self.lake, 'environments', self.lake.env)}: {nothing_answers(self.endpoint)}"
             ) from None
 
-    def start(self, *, is_open: bool = False) -> bool:
+    def start(self, *, is_open: bool = False, enforces_iam: bool = False) -> bool:
         """Start it and wait until it answers. False if it ran already.
 
         Args:
             is_open: it checks no signatures.
+            enforces_iam: it refuses what IAM's policies do not allow the caller.
 
         Raises:
             BadInput: another program has the port, it runs on another one, or its folder is read-only.
@@ -151,6 +152,7 @@ class LocalAws:
         self._make_folder()
         speed = str(self.lake.environment.buffer_speed)
         options = ["--version", __version__, "--buffer-speed", speed, *(["--open"] if is_open else [])]
+        options += ["--enforce-iam"] if enforces_iam else []
         options += ["--jobs-as", user] if (user := os.environ.get("LAKE_JOBS_AS")) else []
         command = program("local_aws", "--port", str(self.port), "--folder", str(self._data), *options)
         with self.log.open("ab") as log:

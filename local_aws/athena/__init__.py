@@ -61,6 +61,7 @@ class _Api:
             cutoff=settings.get("BytesScannedCutoffPerQuery"),
             text=text,
             parameters=given,
+            caller=call.caller,
             reuse=_reuse(call.payload.get("ResultReuseConfiguration") or {}),
         )
         return {"QueryExecutionId": self.executions.start(request)}
@@ -81,7 +82,7 @@ class _Api:
         return {"QueryExecutions": found, "UnprocessedQueryExecutionIds": missing}
 
     def results(self, call: Call) -> Document:
-        answer, rows = self.executions.result(call.required("QueryExecutionId"))
+        answer, rows = self.executions.result(call.required("QueryExecutionId"), call.caller)
         start = int(call.payload.get("NextToken") or 0)
         size = call.payload.get("MaxResults") or _PAGE
         if not 1 <= size <= _PAGE:

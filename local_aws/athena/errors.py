@@ -97,6 +97,8 @@ def reason_of(error: BaseException, sql: str = "") -> str:
         return f"NOT_SUPPORTED: {str(error).splitlines()[0]}"
     if isinstance(error, SqlglotError):
         return f"SYNTAX_ERROR: {syntax(error, sql)}"
+    if isinstance(error, ClientError) and error.response["Error"]["Code"].startswith("AccessDenied"):
+        return f"Insufficient permissions to execute the query. {error.response['Error']['Message']}"
     if isinstance(error, ClientError):
         return f"GENERIC_INTERNAL_ERROR: {error.response.get('Error', {}).get('Message', 'S3 or Glue refused')}"
     if isinstance(error, RecursionError):

@@ -26,6 +26,7 @@ from local_aws.athena.tables import Catalog
 from local_aws.context import Context
 from local_aws.events import Ended
 from local_aws.mirror import split_uri
+from local_aws.permissions.principals import ROOT, Principal
 from local_aws.protocol import AwsError, Document
 from local_aws.startup import once_answering
 
@@ -51,6 +52,7 @@ class Request:
     cutoff: int | None
     text: str = ""
     parameters: list[str] = field(default_factory=list)
+    caller: Principal = ROOT
     reuse: int | None = None
     """For how many minutes the result of the same query is good."""
 
@@ -103,13 +105,17 @@ class Executions:
         asked = (request.sql, request.parameters, request.database)
         for execution in self.ids(request.workgroup, request.region):
             entry = self._store.get(_COLLECTION, execution)
-            if entry and reuse.is_same(entry["QueryExecution"], asked, oldest) and self._has_result(entry):
+            if (
+                entry
+                and reuse.is_same(entry["QueryExecution"], asked, oldest)
+                and self._has_result(entry, request.caller)
+            ):
                 return entry
         return None
 
-    def _has_result(self, entry: Document) -> bool:
+    def _has_result(self, entry: Document, caller: Principal) -> bool:
         try:
-            self._read(entry)
+            self._read(entry, caller)
         except AwsError:
             return False
         return True
@@ -170,7 +176,7 @@ class Executions:
         reason = disk.reason_of(error, self._context.folder) or "the end of the query could not be kept"
         disk.once_there_is_room(lambda: self._finish(execution, "FAILED", reason))
 
-    def result(self, execution: str) -> tuple[Document, list[list[str | None]]]:
+    def result(self, execution: str, caller: Principal) -> tuple[Document, list[list[str | None]]]:
         """What was kept of the answer (columns, header, update count) and its rows, header included.
 
         Raises:
@@ -180,16 +186,18 @@ class Executions:
         state = entry["QueryExecution"]["Status"]["State"]
         if state != "SUCCEEDED":
             raise AwsError("InvalidRequestException", _NOT_READY.get(state, _UNFINISHED).format(state))
+        if not caller.is_root:  # Whether they may is looked at each time.
+            return entry["Answer"], self._read(entry, caller)
         if execution not in self._rows:
             while len(self._rows) >= _CACHED_RESULTS:
                 self._rows.pop(next(iter(self._rows)))
-            self._rows[execution] = self._read(entry)
+            self._rows[execution] = self._read(entry, caller)
         return entry["Answer"], self._rows[execution]
 
-    def _read(self, entry: Document) -> list[list[str | None]]:
+    def _read(self, entry: Document, caller: Principal) -> list[list[str | None]]:
         location = entry["QueryExecution"]["ResultConfiguration"]["OutputLocation"]
         bucket, key = split_uri(location)
-        s3 = self._context.client("s3", entry["Region"])
+        s3 = self._context.acting(caller).client("s3", entry["Region"])
         try:
             text = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
         except s3.exceptions.ClientError as error:
@@ -231,7 +239,7 @@ class Executions:
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
 
     def _session(self, con: duckdb.DuckDBPyConnection, execution: str, request: Request) -> Session:
-        catalog = Catalog(self._context, request.region, self._memory)
+        catalog = Catalog(self._context.acting(request.caller), request.region, self._memory)
         return Session(
             con,
             catalog,
@@ -254,7 +262,7 @@ class Executions:
 
     def _succeed(self, execution: str, request: Request, answer: Answer, statistics: Document) -> None:
         bucket, key = split_uri(_location(request, execution, answer.file.suffix))
-        s3 = self._context.client("s3", request.region)
+        s3 = self._context.acting(request.caller).client("s3", request.region)
         about = {"ColumnInfo": answer.columns}
         try:
             if answer.file.stat().st_size > _SMALL:

@@ -15,6 +15,7 @@ from local_aws.athena.projection import projected_partitions
 from local_aws.context import Context
 from local_aws.mirror import S3File, split_uri
 from local_aws.partitions.table import partitions_of
+from local_aws.permissions.resources import table_arns
 from local_aws.protocol import Document
 
 _FEW = 16
@@ -167,6 +168,8 @@ class Catalog:
             return [Partition(table.location)]
         if table.is_projected:
             return self._projected(table)
+        arns = table_arns(self._region, table.database, table.name)
+        self.context.need("glue:GetPartitions", self._region, arns)
         registered = partitions_of(self.context.store, self._region, table.database, table.name)
         return [_partition(document) for document in registered]
 

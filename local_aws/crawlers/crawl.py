@@ -85,7 +85,8 @@ class Crawl:
             raise UnsupportedError("Targets: a crawler in event mode has one target")
         (target,), (given,) = targets, self.crawler["Targets"]["S3Targets"]
         self.log.info("The crawl is running by consuming Amazon S3 events.")
-        with changed_folders(self.context.client("sqs", self.region), given, self.log.warn) as folders:
+        sqs, own = self.context.client("sqs", self.region), self.context.of_aws.client("sqs", self.region)
+        with changed_folders(sqs, own, given, self.log.warn) as folders:
             self.catalog.folders = {folder for folder in folders if folder.startswith(target.uri)}
             listed = [file for folder in sorted(self.catalog.folders) for file in self._directly_in(target, folder)]
             self._crawl({target: listed}, classifiers)

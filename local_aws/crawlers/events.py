@@ -18,10 +18,11 @@ _BATCH = 10
 
 
 @contextmanager
-def changed_folders(sqs: Any, target: Document, warn: Warn) -> Iterator[set[str]]:
+def changed_folders(sqs: Any, own: Any, target: Document, warn: Warn) -> Iterator[set[str]]:
     """The folders, as `s3://bucket/key/`, of every object that the messages of a target's queue name.
 
     The messages are deleted when the block ends well; else they can be received again at once.
+    `sqs` is the crawler's role's; what AWS asks no permission of it for, `own` does.
     A message that is not from S3 goes to the dead-letter queue; without one it stays where it is.
 
     Raises:
@@ -41,13 +42,13 @@ def changed_folders(sqs: Any, target: Document, warn: Warn) -> Iterator[set[str]
         warn(f"The message {message['MessageId']} of {target['EventQueueArn']} is not a notification of S3")
     if dead_letters:
         for message in bad:
-            sqs.send_message(QueueUrl=_url(sqs, dead_letters), MessageBody=message["Body"])
+            own.send_message(QueueUrl=_url(sqs, dead_letters), MessageBody=message["Body"])
         _delete(sqs, url, bad)
     try:
         yield folders
     except BaseException:
         for message in read:
-            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+            own.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
         raise
     _delete(sqs, url, read)
 

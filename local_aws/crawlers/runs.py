@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_aws import disk
-from local_aws.context import Context
+from local_aws.context import ACCOUNT, Context
 from local_aws.crawlers.catalog import Changes
 from local_aws.crawlers.crawl import Crawl, StoppedError
 from local_aws.crawlers.formats import UnsupportedError
@@ -24,6 +24,8 @@ from local_aws.startup import once_answering
 
 STATES = "crawlers"
 _CRAWLS = "crawls"
+_SESSION = "AWS-Crawler"
+"""As AWS names the sessions of all crawls."""
 _DIED = "The embedded AWS ended while this crawl was running."
 _ENDED_AS = {"SUCCEEDED": "COMPLETED", "CANCELLED": "STOPPED", "FAILED": "FAILED"}
 """ListCrawls has other words for the end of a crawl than LastCrawl."""
@@ -116,9 +118,11 @@ class Runs:
         lines = CrawlLog(self._context.client("logs", region), crawler["Name"], crawl_id)
         status, message, changes = "FAILED", "", Changes()
         try:
+            acting = self._acting(region, crawler)
+            lines.logs = acting.client("logs", region)
             lines.benchmark(f"Running Start Crawl for Crawler {crawler['Name']}")
             listed = bool(self.state(key).get("Listed"))
-            changes = Crawl(self._context, region, crawler, lines, self._stops[key], listed).run()
+            changes = Crawl(acting, region, crawler, lines, self._stops[key], listed).run()
             self.remember(key, Listed=True)
             status = "SUCCEEDED"
         except StoppedError:
@@ -135,6 +139,11 @@ class Runs:
         self._say_goodbye(lines, status, message)
         disk.once_there_is_room(lambda: self._finish(key, crawl_id, status, message, changes))
         self._context.events.tell(Ended("CRAWLER", region, crawler["Name"], status, message))
+
+    def _acting(self, region: str, crawler: Document) -> Context:
+        """Who the crawl is: its crawler's role. Raises ClientError."""
+        source = f"arn:aws:glue:{region}:{ACCOUNT}:crawler/{crawler['Name']}"
+        return self._context.acting_as(crawler["Role"], "glue", _SESSION, source=source)
 
     def _say_goodbye(self, lines: CrawlLog, status: str, message: str) -> None:
         if message:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Container, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from botocore.exceptions import ClientError
+
 from local_aws.context import Context
+from local_aws.mirror import S3File
 from local_aws.places import HADOOP, key_at, places
 
 _OF_HADOOP = "_temporary"
+_CHECKSUMS, _CHUNK = b"crc\0", 512
+"""How a file of Hadoop's checksums begins, and how many bytes each is of. No chunk of zeros has the checksum zero."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +35,22 @@ class BucketFolders:
     The files are hard links to the mirror's, so 10,000 objects cost no copy. One that a run overwrites in place is
     its own all the same: the mirror takes a file that has changed for no copy of its.
     As on AWS, what a run wrote is in S3 however the run ends: `publish` is called for failed and killed runs too.
+    A bucket that the run may not list is not there, so Spark fails; in the place of an object that it may not read is
+    a file whose checksum is wrong, so that reading it fails too.
+
+    Args:
+        context: finds the buckets.
+        acting: the run's own.
 
     Attributes:
         unseen: the objects, as URIs, whose key cannot be a path: Spark does not see them.
     """
 
-    def __init__(self, context: Context, root: Path) -> None:
+    def __init__(self, context: Context, acting: Context, root: Path) -> None:
         self._context = context
+        self._mirror = acting.mirror
         self._root = root
+        self._refused: dict[str, str] = {}
         self._before: dict[str, dict[str, _Seen]] = {}
         self.unseen: list[str] = []
         self._lock = threading.Lock()
@@ -45,39 +59,86 @@ class BucketFolders:
         """Fetch what changed in any bucket. Returns the folder of every bucket."""
         buckets = [entry["Name"] for entry in self._context.client("s3").list_buckets()["Buckets"]]
         for bucket in buckets:
-            self._link(bucket)
-            self._before[bucket] = dict(_files(self._root / bucket))
-        return {bucket: self._root / bucket for bucket in buckets}
+            with self._noting(bucket):
+                self._link(bucket)
+                self._before[bucket] = dict(_files(self._root / bucket))
+        return {bucket: self._root / bucket for bucket in self._before}
+
+    def refusal(self, said: str) -> str:
+        """The refusal that a run met, by what it said at its end; empty where it met none."""
+        return next((why for place, why in self._refused.items() if place in said), "")
 
     def publish(self, buckets: Container[str] | None = None) -> None:
         """Upload what is new or changed since the last time, in all buckets or only these, in the order it was written.
 
         What was deleted here is deleted from S3.
+
+        Raises:
+            ClientError: the run may not write to one of them. The others have what it wrote.
         """
+        refused = list[ClientError]()
         with self._lock:
             for bucket in self._before:
                 if buckets is None or bucket in buckets:
-                    self._publish(bucket)
+                    try:
+                        self._publish(bucket)
+                    except ClientError as error:
+                        refused.append(error)
+        if refused:
+            raise refused[0]
 
     def _publish(self, bucket: str) -> None:
         folder, before = self._root / bucket, self._before[bucket]
         after = dict(_files(folder))
         fresh = sorted((path for path in after if after[path] != before.get(path)), key=lambda p: after[p].modified)
-        self._context.mirror.adopt(bucket, {key_at(path): folder / path for path in fresh})
-        self._context.mirror.delete(bucket, map(key_at, before.keys() - after.keys()))
+        self._mirror.adopt(bucket, {key_at(path): folder / path for path in fresh})
+        self._mirror.delete(bucket, map(key_at, before.keys() - after.keys()))
         self._before[bucket] = after
 
     def _link(self, bucket: str) -> None:
         folder = self._root / bucket
         folder.mkdir(parents=True)
-        files = self._context.mirror.pull(bucket)
-        found = places((file.key for file in files), HADOOP)
-        self.unseen += [file.uri for file in files if found[file.key] != file.key]
+        closed: dict[str, str] = {}
+
+        def is_open(file: S3File) -> bool:
+            if why := self._mirror.why_unreadable(file):
+                closed[file.key] = why
+            return not why
+
+        files = self._mirror.pull(bucket, wanted=is_open)
+        sizes = {file.key: file.size for file in self._mirror.list(bucket)} if closed else {}
+        found = places([*(file.key for file in files), *closed], HADOOP)
+        self.unseen += [f"s3://{bucket}/{key}" for key, place in found.items() if place != key]
         for file in files:
-            link = folder / found[file.key]
-            if not link.parent.is_dir():
-                link.parent.mkdir(parents=True)
-            os.link(file.path, link)
+            os.link(file.path, _with_parents(folder / found[file.key]))
+        for key, why in closed.items():
+            self._refused[str(folder / found[key])] = why
+            _spoil(_with_parents(folder / found[key]), sizes.get(key, 1))
+
+    @contextmanager
+    def _noting(self, bucket: str) -> Iterator[None]:
+        """A bucket that may not be listed is passed over; Spark then says its name."""
+        try:
+            yield
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "AccessDenied":
+                raise
+            self._refused[f"//{bucket}"] = error.response["Error"]["Message"]
+
+
+def _with_parents(path: Path) -> Path:
+    if not path.parent.is_dir():
+        path.parent.mkdir(parents=True)
+    return path
+
+
+def _spoil(path: Path, size: int) -> None:
+    """A file of this many bytes that Hadoop refuses to read: it has the checksums of another."""
+    with path.open("wb") as file:
+        file.truncate(max(size, 1))
+    with path.with_name(f".{path.name}.crc").open("wb") as sums:
+        sums.write(_CHECKSUMS + _CHUNK.to_bytes(4))
+        sums.truncate(len(_CHECKSUMS) + 4 + 4 * -(-max(size, 1) // _CHUNK))
 
 
 def _files(folder: Path, prefix: str = "") -> Iterator[tuple[str, _Seen]]:

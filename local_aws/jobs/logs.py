@@ -16,13 +16,16 @@ _LONGEST = 100_000
 class FollowedFile:
     """Sends what is new in a file, after `located`, to a log stream, made (with its group) when it is not there."""
 
-    def __init__(self, logs: Any, path: Path, group: str, stream: str, located: Callable[[str], str]) -> None:
+    def __init__(
+        self, logs: Any, path: Path, group: str, stream: str, located: Callable[[str], str], *, is_there: bool = False
+    ) -> None:
         self._logs = logs
         self._path = path
         self._located = located
         self._target = {"logGroupName": group, "logStreamName": stream}
         self._read = 0
-        _create(logs, group, stream)
+        if not is_there:
+            _create(logs, group, stream)
 
     def flush(self, *, last: bool = False) -> None:
         """Put the lines written since the last flush; a line without its end waits for the `last` one."""
@@ -51,7 +54,11 @@ def _events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
 
 
 def _create(logs: Any, group: str, stream: str) -> None:
-    with suppress(logs.exceptions.ResourceAlreadyExistsException):
-        logs.create_log_group(logGroupName=group)
-    with suppress(logs.exceptions.ResourceAlreadyExistsException):
-        logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    there = logs.exceptions.ResourceAlreadyExistsException
+    with suppress(there):
+        try:
+            logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        except logs.exceptions.ResourceNotFoundException:
+            with suppress(there):
+                logs.create_log_group(logGroupName=group)
+            logs.create_log_stream(logGroupName=group, logStreamName=stream)

@@ -46,18 +46,16 @@ def scala_command(script: Path, cache: Path, class_: str, arguments: Mapping[str
     return [sys.executable, "-P", str(_SCALA), str(script), str(cache), class_, *_words(arguments)]
 
 
-def environment(
-    endpoint: str, keys: Keys, region: str, run_id: str, work: Path, libraries: list[Path]
-) -> dict[str, str]:
+def environment(endpoint: str, keys: Keys, region: str, work: Path, libraries: list[Path]) -> dict[str, str]:
     """Nothing of the person's reaches a job but the variables in `_KEPT`: a home of its own, and this AWS only.
 
-    It is in a session with its run's id.
+    It is in the session of its keys.
     """
     return {name: os.environ[name] for name in _KEPT if name in os.environ} | {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": keys.id,
         "AWS_SECRET_ACCESS_KEY": keys.secret,
-        "AWS_SESSION_TOKEN": run_id,
+        "AWS_SESSION_TOKEN": keys.token,
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
         "AWS_CONFIG_FILE": os.devnull,

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from botocore.exceptions import ClientError
 
 from local_aws import disk
-from local_aws.context import Context
+from local_aws.context import ACCOUNT, Context
 from local_aws.events import Ended
 from local_aws.jobs import process
 from local_aws.jobs.buckets import BucketFolders
@@ -36,6 +36,9 @@ RUNS = "glue_job_runs"
 _SHOWN = "/: =+,@&()'!$;"
 """Characters of a key that a log shows as they are."""
 _DIED = "the embedded AWS ended while this run was going on; start it again"
+
+_SESSION = "GlueJobRunnerSession"
+"""As AWS names the sessions of all runs."""
 
 log = logging.getLogger("local_aws.jobs")
 
@@ -124,6 +127,9 @@ class JobRuns:
             return self._executed(order, work)
         except JobError as error:
             return "FAILED", str(error)
+        except ClientError as error:
+            found = error.response["Error"]
+            return "FAILED", disk.reason_of(error, self._context.folder) or f"{found['Code']}: {found['Message']}"
         except Exception as error:
             log.exception("job run %s", order.id)
             internal = f"the embedded AWS could not run the job: {reason(error)}"
@@ -133,10 +139,10 @@ class JobRuns:
         process.require_modules(order.arguments.get("--additional-python-modules", ""))
         for folder in ("tmp", "home"):
             (work / folder).mkdir(parents=True)
-        script, libraries = self._fetched(order, work)
-        context = self._context
-        env = process.environment(context.endpoint, context.keys, order.region, order.id, work, libraries)
-        folders = BucketFolders(self._context, work / "buckets")
+        acting = self._acting(order)
+        script, libraries = self._fetched(acting, order, work)
+        env = process.environment(acting.endpoint, acting.keys, order.region, work, libraries)
+        folders = BucketFolders(self._context, acting, work / "buckets")
         if order.is_spark:
             process.require_java()
             write_configuration(work / "conf", work, folders.fill(), order.arguments.get("--conf", ""))
@@ -145,25 +151,33 @@ class JobRuns:
         if self._user:
             self._user.give(work)
         try:
-            return self._watched(order, self._command(order, script), env, work, Joined(script))
+            words = self._command(order, script)
+            state, message = self._watched(acting, order, words, env, work, Joined(script))
+            return state, _refused(folders, work / "stderr", message) if state == "FAILED" else message
         finally:
             self._folders.pop(order.id)
             if self._is_open:
                 folders.publish()
+            self._context.keyring.revoke(acting.keys)
+
+    def _acting(self, order: Order) -> Context:
+        """Who the run is: its job's role, in a session with the run's id. Raises ClientError."""
+        job = f"arn:aws:glue:{order.region}:{ACCOUNT}:job/{order.job['Name']}"
+        return self._context.acting_as(order.job["Role"], "glue", _SESSION, source=job, token=order.id)
 
     def _tell_unseen(self, order: Order, uris: list[str]) -> None:
         lines = (f"Spark does not see {quote(uri, safe=_SHOWN)}: its key cannot be a path of files" for uri in uris)
         if uris:
             say(self._context.client("logs", order.region), f"{order.run['LogGroupName']}/error", order.id, lines)
 
-    def _fetched(self, order: Order, work: Path) -> tuple[Path, list[Path]]:
+    def _fetched(self, acting: Context, order: Order, work: Path) -> tuple[Path, list[Path]]:
         """The script, and what PYTHONPATH names: the zips of --extra-py-files, the folder of its modules."""
         kind = order.job["Command"]["Name"]
         if kind not in (*SPARK, "pythonshell"):
             raise JobError(f"the embedded AWS runs no {kind} jobs, only {', '.join(SPARK)} and pythonshell.")
         extra = filter(None, order.arguments.get("--extra-py-files", "").split(","))
-        files = [self._download(uri.strip(), work / "lib") for uri in extra]
-        script = self._download(order.job["Command"]["ScriptLocation"], work / "script")
+        files = [_download(acting, uri.strip(), work / "lib") for uri in extra]
+        script = _download(acting, order.job["Command"]["ScriptLocation"], work / "script")
         return script, [work / "lib", *(file for file in files if file.suffix != ".py")]
 
     def _command(self, order: Order, script: Path) -> list[str]:
@@ -175,18 +189,8 @@ class JobRuns:
             raise JobError("--class is missing: a Scala job names the object whose main is run.")
         return process.scala_command(script, self._compiled, order.arguments["--class"], argv(order))
 
-    def _download(self, uri: str, folder: Path) -> Path:
-        bucket, key = split_uri(uri)
-        path = folder / Path(key).name
-        folder.mkdir(exist_ok=True)
-        try:
-            self._context.client("s3").download_file(bucket, key, str(path))
-        except ClientError as error:
-            raise JobError(f"FileNotFound: {uri} ({error.response['Error']['Code']})") from error
-        return path
-
     def _watched(
-        self, order: Order, words: list[str], env: dict[str, str], work: Path, script: Joined
+        self, acting: Context, order: Order, words: list[str], env: dict[str, str], work: Path, script: Joined
     ) -> tuple[str, str]:
         """Run the process to its end; returns the state and the ErrorMessage."""
         with self._lock:
@@ -195,7 +199,7 @@ class JobRuns:
             self._note(order.id, JobRunState="RUNNING")
             child = self._processes[order.id] = process.spawn(words, env, work, self._user)
         try:
-            in_time = self._followed(order, child, work, script)
+            in_time = self._followed(acting, order, child, work, script)
         finally:
             process.kill(child)
             self._processes.pop(order.id)
@@ -208,8 +212,10 @@ class JobRuns:
             return "FAILED", process.failure(child.returncode, script.located(stderr))
         return "SUCCEEDED", ""
 
-    def _followed(self, order: Order, child: subprocess.Popen[bytes], work: Path, script: Joined) -> bool:
-        logs = self._context.client("logs", order.region)
+    def _followed(
+        self, acting: Context, order: Order, child: subprocess.Popen[bytes], work: Path, script: Joined
+    ) -> bool:
+        logs = acting.client("logs", order.region)
         group = order.run["LogGroupName"]
         names = {"stdout": f"{group}/output", "stderr": f"{group}/error"}
         files = [FollowedFile(logs, work / name, group, order.id, script.located) for name, group in names.items()]
@@ -280,3 +286,20 @@ class JobRuns:
             self._is_open = False
             for child in self._processes.values():
                 process.kill(child)
+
+
+def _download(acting: Context, uri: str, folder: Path) -> Path:
+    bucket, key = split_uri(uri)
+    path = folder / Path(key).name
+    folder.mkdir(exist_ok=True)
+    try:
+        acting.client("s3").download_file(bucket, key, str(path))
+    except ClientError as error:
+        raise JobError(f"FileNotFound: {uri} ({error.response['Error']['Code']})") from error
+    return path
+
+
+def _refused(folders: BucketFolders, stderr: Path, message: str) -> str:
+    """Why a run failed: where it met what it may not read, that it may not."""
+    why = folders.refusal(f"{message}\n{stderr.read_text(errors='replace')}")
+    return f"AccessDenied: {why}" if why else message

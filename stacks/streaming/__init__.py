@@ -20,9 +20,7 @@ class StreamingStack(LakeStack):
     def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
         super().__init__(scope, id_, lake=lake)
         database = streams_database(self)
-        flink_code = code(self)
-        if lake.config.streams:
-            alerts = alerts_topic(self)
+        flink_code, alerts = code(self), alerts_topic(self)
         for name, stream in lake.config.streams.items():
             table = events_table(self, database, name, stream)
             kinesis = kinesis_stream(self, name, stream) if stream.delivery.source == "kinesis" else None

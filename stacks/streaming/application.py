@@ -158,17 +158,13 @@ def _application_role(
         policies.use_key(stack.names, "Decrypt", "GenerateDataKey"),
         policies.allow(["logs:DescribeLogGroups"], [stack.names.arn("logs", "log-group:*")]),
         policies.allow(["logs:DescribeLogStreams", "logs:PutLogEvents"], [group, f"{group}:*"]),
-        *(_network_interfaces(stack) if settings.connection else []),
+        *(_in_network(stack) if settings.connection else []),
     )
 
 
-def _network_interfaces(stack: LakeStack) -> list[policies.Statement]:
-    """The service puts network interfaces into the VPC's subnet."""
-    described = ("Vpcs", "Subnets", "SecurityGroups", "DhcpOptions", "NetworkInterfaces")
-    kinds = ("network-interface", "subnet", "security-group")
-    places = [stack.names.arn("ec2", f"{kind}/*") for kind in kinds]
-    changes = ["ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission", "ec2:DeleteNetworkInterface"]
-    return [policies.allow([f"ec2:Describe{what}" for what in described], ["*"]), policies.allow(changes, places)]
+def _in_network(stack: LakeStack) -> list[policies.Statement]:
+    permission = "ec2:CreateNetworkInterfacePermission"
+    return policies.network_interfaces(stack.names, ["Vpcs", "DhcpOptions"], permission)
 
 
 def _flink(settings: Application) -> dict[str, object]:

@@ -146,7 +146,7 @@ class Demo:
 @pytest.fixture(scope="package")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     for checkout in checkout_in(tmp_path_factory.mktemp("demo")):
-        checkout.lake("local", "start")
+        checkout.lake("local", "start", "--enforce-iam")
         interrupted = checkout.interrupted("up", when="Deploying storage")
         yield Demo(checkout, interrupted, checkout.run(sys.executable, "-m", "examples.demo").stdout)
 
@@ -160,5 +160,5 @@ def lake_up(demo: Demo) -> Checkout:
 def fresh(tmp_path: Path) -> Iterator[Checkout]:
     """A checkout whose embedded AWS is empty and running."""
     for checkout in checkout_in(tmp_path / "lake"):
-        checkout.lake("local", "start")
+        checkout.lake("local", "start", "--enforce-iam")
         yield checkout

@@ -18,7 +18,7 @@ from local_aws.streams.firehose.files import Content, Lines, Rows, schema_of
 from local_aws.streams.firehose.observed import Observed
 from local_aws.streams.firehose.prefixes import NoSuchKey
 from local_aws.streams.firehose.records import CONVERSION, PROCESSING, Failed, NotDelivered, Record, now_ms
-from local_aws.streams.firehose.settings import Place, Settings
+from local_aws.streams.firehose.settings import Place, Settings, acting
 from local_aws.streams.firehose.spool import Segment
 from local_aws.streams.firehose.transform import Transform
 from local_aws.streams.firehose.values import ConversionError
@@ -62,6 +62,22 @@ class Delivery:
         self._put_failed()
         self._tell()
 
+    @property
+    def _acting(self) -> Context:
+        """Raises NotDelivered: the stream may not take its role."""
+        return self._as(self.settings.role)
+
+    @property
+    def _schema_reader(self) -> Context:
+        assert self.settings.conversion is not None
+        return self._as(str(self.settings.conversion.schema.get("RoleARN") or self.settings.role))
+
+    def _as(self, role: str) -> Context:
+        try:
+            return acting(self.context, role, self.settings)
+        except ClientError as error:
+            raise NotDelivered("S3.AccessDenied", error.response["Error"]["Message"]) from None
+
     def _take(self, chunk: list[Record]) -> None:
         records = self._processed(chunk)
         groups = dict[str, list[Record]]()
@@ -80,7 +96,7 @@ class Delivery:
         if "RecordDeAggregation" in steps:
             records = self._kept(processors.split(records, steps["RecordDeAggregation"]))
         if "Lambda" in steps:
-            client = self.context.client("lambda", self.region)
+            client = self._acting.client("lambda", self.region)
             before = len(records)
             records = self._kept(Transform(client, self.settings, self.region, steps["Lambda"]).apply(records))
             self.observed.count(SucceedProcessing_Records=len(records), ExecuteProcessing_Records=before)
@@ -157,7 +173,7 @@ class Delivery:
         """
         if self._columns is None:
             assert self.settings.conversion is not None
-            self._columns = _columns(self.context, self.region, self.settings.conversion.schema)
+            self._columns = _columns(self._schema_reader, self.region, self.settings.conversion.schema)
         return self._columns
 
     def _not_converted(self, record: Record, error: ConversionError) -> Failed:
@@ -196,7 +212,7 @@ class Delivery:
         """Raises NotDelivered."""
         bucket = bucket or self.settings.to.bucket
         try:
-            self.context.client("s3", self.region).put_object(Bucket=bucket, Key=key, Body=body)
+            self._acting.client("s3", self.region).put_object(Bucket=bucket, Key=key, Body=body)
         except ClientError as error:
             code = error.response["Error"]["Code"]
             raise NotDelivered(f"S3.{code}", f"s3://{bucket}: {error.response['Error']['Message']}") from None

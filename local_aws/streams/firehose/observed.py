@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local_aws.context import Context
 from local_aws.streams.firehose.records import Failed
-from local_aws.streams.firehose.settings import Settings
+from local_aws.streams.firehose.settings import Settings, acting
 
 _UNITS = {"Bytes": "Bytes", "DataFreshness": "Seconds", "Success": "Count", "KinesisMillisBehindLatest": "Milliseconds"}
 _MOST_METRICS = 1000
@@ -44,7 +44,7 @@ class Observed:
             "message": message,
             "errorCode": code,
         }
-        self._say(settings.log, json.dumps(line))
+        self._say(settings, settings.log, json.dumps(line))
 
     def failures(self, settings: Settings, failed: Iterable[Failed]) -> None:
         """A line for each kind of failure, with how many records it met."""
@@ -81,11 +81,11 @@ class Observed:
         except (ClientError, BotoCoreError) as error:
             log.info("metrics of %s could not be put: %s", name, error)
 
-    def _say(self, place: tuple[str, str], line: str) -> None:
+    def _say(self, settings: Settings, place: tuple[str, str], line: str) -> None:
         event = {"timestamp": int(time.time() * 1000), "message": line}
         group, stream = place
         try:
-            logs = self._context.client("logs", self._region)
+            logs = acting(self._context, settings.role, settings).client("logs", self._region)
             logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[event])
         except (ClientError, BotoCoreError) as error:
             # Neither is made here: a group that was deleted must stay so.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from local_aws.context import Context
 from local_aws.protocol import Document
 
 MEGABYTE = 1024 * 1024
@@ -72,6 +73,7 @@ class Settings:
         processors: parameters by name, of each processor by its type.
         backup: where the records as they came are kept too.
         log: the log group and log stream of its errors.
+        role: as which it delivers. It reads its source as the role of that.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Settings:
     conversion: Conversion | None = None
     backup: Place | None = None
     log: tuple[str, str] | None = None
+    role: str = ""
 
     @property
     def extension(self) -> str:
@@ -117,6 +120,7 @@ class Settings:
             Conversion.of(config.get("DataFormatConversionConfiguration") or {}),
             _backup(config),
             _log(config.get("CloudWatchLoggingOptions") or {}),
+            config.get("RoleARN") or "",
         )
 
 
@@ -135,3 +139,8 @@ def _backup(config: Document) -> Place | None:
 def _log(options: Document) -> tuple[str, str] | None:
     named = options.get("LogGroupName"), options.get("LogStreamName")
     return (str(named[0]), str(named[1])) if options.get("Enabled") and all(named) else None
+
+
+def acting(context: Context, role: str, settings: Settings) -> Context:
+    """What a delivery stream does as a role. Raises ClientError: it may not take it."""
+    return context.acting_as(role, "firehose", "AWSFirehose", source=settings.arn) if role else context

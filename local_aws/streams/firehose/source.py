@@ -11,7 +11,7 @@ from local_aws.context import Context
 from local_aws.protocol import AwsError, Document
 from local_aws.streams.firehose.observed import Observed
 from local_aws.streams.firehose.records import Record
-from local_aws.streams.firehose.settings import Settings
+from local_aws.streams.firehose.settings import Settings, acting
 from local_aws.streams.firehose.spool import Spool
 from local_aws.streams.kinesis import reader_of
 from local_aws.streams.kinesis.shard import Shard
@@ -20,6 +20,7 @@ from local_aws.streams.kinesis.stream import Stream
 CHECKPOINTS = "firehose_checkpoints"
 """Collection of the store: for `region/name`, the last delivered sequence number of each shard."""
 ENDED = "SHARD_END"
+_READS = ("DescribeStream", "ListShards", "GetShardIterator", "GetRecords")
 
 
 @dataclass
@@ -53,7 +54,9 @@ class Source:
 
         Raises:
             AwsError: the stream is not there, or the disk is full.
+            ClientError: the role may not read it.
         """
+        self._require_rights()
         stream = self._stream()
         return sum(self._read_shard(stream, shard) for shard in stream.shards if self._read.get(shard.id) != ENDED)
 
@@ -61,6 +64,14 @@ class Source:
         """Keep the checkpoint of a segment that was delivered; its file may go once this returned."""
         if places:
             self.context.store.update(CHECKPOINTS, self.key, **places)
+
+    def _require_rights(self) -> None:
+        """Raises ClientError: the role may not make the calls by which Firehose reads a stream on AWS."""
+        assert self.settings.source is not None
+        role = str(self.settings.source.get("RoleARN") or self.settings.role)
+        reader = acting(self.context, role, self.settings)
+        for action in _READS:
+            reader.need_call("kinesis", action, self.region, {"StreamARN": self.settings.source["KinesisStreamARN"]})
 
     def _stream(self) -> Stream:
         """The stream, which may be another one of that name than before."""

@@ -7,6 +7,8 @@ import logging
 import threading
 from pathlib import Path
 
+from botocore.exceptions import ClientError
+
 from local_aws.context import Context
 from local_aws.protocol import AwsError
 from local_aws.streams.firehose.observed import Observed
@@ -126,7 +128,7 @@ class DeliveryStream:
             try:
                 if len(self._spool.waiting()) < MOST_WAITING:
                     found = self._source.read()
-            except AwsError as error:
+            except (AwsError, ClientError) as error:
                 log.info("%s: its Kinesis stream cannot be read now: %s", self.settings.name, error)
                 self._stopped.wait(IDLE)
             except Exception:

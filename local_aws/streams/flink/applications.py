@@ -151,7 +151,11 @@ class Applications:
         known = self.remembered.run(place)
         identity = f"flink-{uuid.uuid4().hex}"
         self.remembered.note(place, id=identity)
-        job = Job(self._context, self._folder / place, detail, region, known, identity)
+        role = detail["ServiceExecutionRole"]
+        acting = self._context.acting_as(
+            role, "kinesisanalytics", identity, source=detail["ApplicationARN"], token=identity
+        )
+        job = Job(acting, self._folder / place, detail, region, known, identity)
         with self._lock:
             self._jobs[place] = job
         job.start()

@@ -36,8 +36,14 @@ class LogStream:
             return
         self._flushed = size
         if self._followed is None:
-            self._followed = FollowedFile(self._logs, self._file, *self._target, str)
+            self._followed = FollowedFile(self._logs, self._file, *self._target, str, is_there=self._has_stream())
         self._followed.flush(last=last)
+
+    def _has_stream(self) -> bool:
+        assert self._target is not None
+        group, stream = self._target
+        found = self._logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=stream)["logStreams"]
+        return any(each["logStreamName"] == stream for each in found)
 
     def _is_there(self) -> bool:
         assert self._target is not None

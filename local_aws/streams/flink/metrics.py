@@ -21,7 +21,7 @@ class Metrics:
     """Of one start of an application."""
 
     def __init__(self, context: Context, name: str, region: str, rest: Rest, known: Document) -> None:
-        self._cloudwatch = context.client("cloudwatch", region)
+        self._cloudwatch = context.of_aws.client("cloudwatch", region)
         self._name, self._rest = name, rest
         self._restarts, self._down = known.get("restarts", 0), known.get("down", 0)
 

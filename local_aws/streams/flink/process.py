@@ -148,7 +148,7 @@ def _environment(order: Order, context: Context, home: Home) -> dict[str, str]:
         "AWS_ENDPOINT_URL": context.endpoint,
         "AWS_ACCESS_KEY_ID": context.keys.id,
         "AWS_SECRET_ACCESS_KEY": context.keys.secret,
-        "AWS_SESSION_TOKEN": order.id,
+        "AWS_SESSION_TOKEN": context.keys.token,
         "AWS_REGION": order.region,
         "AWS_DEFAULT_REGION": order.region,
         "AWS_CONFIG_FILE": os.devnull,

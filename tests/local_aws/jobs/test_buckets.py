@@ -35,7 +35,7 @@ def _bodies(aws: Callable[[str], Any], bucket: str) -> dict[str, bytes]:
 
 def _run(context: Context, bucket: str) -> tuple[BucketFolders, Path]:
     """Folders filled, and changed as a Spark job would."""
-    folders = BucketFolders(context, context.folder / "run")
+    folders = BucketFolders(context, context, context.folder / "run")
     folder = folders.fill()[bucket]
     (folder / "a/gone").unlink()
     (folder / "a/changed").write_text("anew")

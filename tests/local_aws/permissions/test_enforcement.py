@@ -1,0 +1,220 @@
+"""What IAM's policies do not allow is refused, in AWS's words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local_aws.credentials import Keys
+from tests.local_aws.permissions.conftest import ACCOUNT, allow, deny, document, signed_by
+
+User = Callable[..., Callable[[str], Any]]
+Aws = Callable[[str], Any]
+
+
+def _refused(call: Callable[[], Any]) -> str:
+    """The message of the AccessDenied that a call meets."""
+    with pytest.raises(ClientError) as caught:
+        call()
+    error = caught.value.response["Error"]
+    assert error["Code"] in ("AccessDenied", "AccessDeniedException", "403"), error
+    return str(error["Message"])
+
+
+def test_a_user_without_a_policy_may_do_nothing(user: User, name: str) -> None:
+    assert _refused(user()("glue").get_databases) == (
+        f"User: arn:aws:iam::{ACCOUNT}:user/{name} is not authorized to perform: glue:GetDatabases on resource: "
+        f"arn:aws:glue:us-east-1:{ACCOUNT}:catalog because no identity-based policy allows the glue:GetDatabases action"
+    )
+
+
+def test_a_prefix_of_a_bucket_is_all_that_a_policy_opens(aws: Aws, user: User, name: str) -> None:
+    aws("s3").create_bucket(Bucket=name)
+    for key in ("in/a", "out/a"):
+        aws("s3").put_object(Bucket=name, Key=key, Body=b"1")
+    s3 = user(allow("s3:GetObject", f"arn:aws:s3:::{name}/in/*"))("s3")
+    assert s3.get_object(Bucket=name, Key="in/a")["Body"].read() == b"1"
+    assert "s3:GetObject" in _refused(lambda: s3.get_object(Bucket=name, Key="out/a"))
+    assert "s3:PutObject" in _refused(lambda: s3.put_object(Bucket=name, Key="in/b", Body=b"2"))
+    assert "s3:ListBucket" in _refused(lambda: s3.list_objects_v2(Bucket=name))
+    assert "s3:DeleteObject" in _refused(lambda: s3.delete_objects(Bucket=name, Delete={"Objects": [{"Key": "in/a"}]}))
+    copied = {"Bucket": name, "Key": "out/a"}
+    assert "s3:PutObject" in _refused(lambda: s3.copy_object(Bucket=name, Key="in/c", CopySource=copied))
+    assert _refused(lambda: s3.head_object(Bucket=name, Key="out/a"))
+
+
+def test_an_explicit_denial_counts_more_than_any_permission(user: User) -> None:
+    glue = user(allow("*"), deny("glue:GetDatabases"))("glue")
+    assert "with an explicit deny in an identity-based policy" in _refused(glue.get_databases)
+
+
+def test_a_denial_in_a_bucket_policy_counts(aws: Aws, user: User, name: str) -> None:
+    aws("s3").create_bucket(Bucket=name)
+    s3 = user(allow("s3:*"))("s3")
+    s3.put_object(Bucket=name, Key="k", Body=b"")
+    denied = deny("s3:PutObject", f"arn:aws:s3:::{name}/*") | {"Principal": "*"}
+    aws("s3").put_bucket_policy(Bucket=name, Policy=document(denied))
+    assert "with an explicit deny in a resource-based policy" in _refused(
+        lambda: s3.put_object(Bucket=name, Key="k", Body=b"")
+    )
+
+
+def test_a_bucket_policy_lets_in_whom_it_names(aws: Aws, user: User, name: str) -> None:
+    s3 = user()("s3")
+    aws("s3").create_bucket(Bucket=name)
+    named = {"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:user/{name}"}}
+    aws("s3").put_bucket_policy(Bucket=name, Policy=document(allow("s3:ListBucket", f"arn:aws:s3:::{name}") | named))
+    assert s3.list_objects_v2(Bucket=name)["KeyCount"] == 0
+    assert "s3:PutObject" in _refused(lambda: s3.put_object(Bucket=name, Key="k", Body=b""))
+
+
+def test_a_boundary_is_the_most_that_a_user_may_do(aws: Aws, user: User, name: str) -> None:
+    bound = aws("iam").create_policy(PolicyName=name, PolicyDocument=document(allow("glue:*")))["Policy"]["Arn"]
+    clients = user(allow("*"), boundary=bound)
+    assert clients("glue").get_databases()
+    assert "because no permissions boundary allows the kinesis:ListStreams action" in _refused(
+        clients("kinesis").list_streams
+    )
+
+
+def test_a_policy_that_changes_counts_at_once(aws: Aws, user: User, name: str) -> None:
+    glue = user(allow("glue:*"))("glue")
+    assert glue.get_databases()
+    aws("iam").put_user_policy(UserName=name, PolicyName="p", PolicyDocument=document(allow("s3:*")))
+    assert _refused(glue.get_databases)
+
+
+def test_a_condition_counts(user: User) -> None:
+    logs = user(
+        allow("logs:DescribeLogGroups", StringEquals={"aws:RequestedRegion": "us-east-1"}),
+        allow("cloudwatch:PutMetricData", StringEquals={"cloudwatch:namespace": ["Mine"]}),
+    )
+    assert logs("logs").describe_log_groups()["logGroups"] == []
+    metric = [{"MetricName": "m", "Value": 1}]
+    logs("cloudwatch").put_metric_data(Namespace="Mine", MetricData=metric)
+    assert _refused(lambda: logs("cloudwatch").put_metric_data(Namespace="Other", MetricData=metric))
+
+
+def test_an_operator_that_is_not_evaluated_is_named_and_refused(user: User) -> None:
+    glue = user(allow("glue:*", DateLessThan={"aws:CurrentTime": "2030-01-01T00:00:00Z"}))("glue")
+    assert "does not evaluate the condition operator DateLessThan" in _refused(glue.get_databases)
+
+
+def _role(aws: Aws, name: str, principal: dict[str, Any], *statements: dict[str, Any], **conditions: Any) -> str:
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal, "Condition": conditions}
+    made = aws("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]
+    if statements:
+        aws("iam").put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document(*statements))
+    return str(made["Arn"])
+
+
+def test_a_role_is_taken_by_whom_it_trusts_only(aws: Aws, user: User, name: str) -> None:
+    account = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    trusting = _role(aws, f"{name}-trusting", account, allow("glue:GetDatabases"))
+    closed = _role(aws, f"{name}-closed", {"Service": "glue.amazonaws.com"})
+    sts = user(allow("sts:AssumeRole"))("sts")
+    assert "no resource-based policy" in _refused(lambda: sts.assume_role(RoleArn=closed, RoleSessionName="me"))
+    assert sts.assume_role(RoleArn=trusting, RoleSessionName="me")["Credentials"]
+
+
+def test_a_session_has_the_rights_of_its_role_and_no_more_than_its_own_policy(
+    aws: Aws, endpoint: str, name: str
+) -> None:
+    role = _role(aws, name, {"AWS": ACCOUNT}, allow(["glue:GetDatabases", "glue:GetTables"]))
+
+    def session(**given: str) -> Any:
+        taken = aws("sts").assume_role(RoleArn=role, RoleSessionName="me", **given)["Credentials"]
+        keys = Keys(taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"])
+        return signed_by(keys, endpoint, "glue")
+
+    assert session().get_databases()
+    assert f"User: arn:aws:sts::{ACCOUNT}:assumed-role/{name}/me is not" in _refused(session().get_crawlers)
+    narrow = session(Policy=document(allow("glue:GetTables")))
+    assert "because no session policy allows the glue:GetDatabases action" in _refused(narrow.get_databases)
+
+
+def test_an_encrypted_bucket_asks_for_its_key_too(aws: Aws, user: User, name: str) -> None:
+    key = aws("kms").create_key()["KeyMetadata"]["Arn"]
+    aws("kms").create_alias(AliasName=f"alias/{name}", TargetKeyId=key)
+    aws("s3").create_bucket(Bucket=name)
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": f"alias/{name}"}}
+    aws("s3").put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    aws("s3").put_object(Bucket=name, Key="k", Body=b"1")
+    by_alias = allow("kms:Decrypt", f"arn:aws:kms:us-east-1:{ACCOUNT}:key/*")
+    by_alias["Condition"] = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": f"alias/{name}"}}
+    s3 = user(allow("s3:*"), by_alias)("s3")
+    assert s3.get_object(Bucket=name, Key="k")["Body"].read() == b"1"
+    assert "kms:GenerateDataKey" in _refused(lambda: s3.put_object(Bucket=name, Key="k", Body=b""))
+
+
+def test_a_key_is_used_by_those_alone_that_its_own_policy_lets_in(aws: Aws, user: User, name: str) -> None:
+    only = {"AWS": f"arn:aws:iam::{ACCOUNT}:user/another"}
+    policy = document(allow("kms:*") | {"Principal": only})
+    key = aws("kms").create_key(Policy=policy)["KeyMetadata"]["Arn"]
+    kms = user(allow("kms:*"))("kms")
+    assert "because no resource-based policy allows" in _refused(lambda: kms.describe_key(KeyId=key))
+
+
+def test_who_gives_a_service_a_role_has_to_be_allowed_to(aws: Aws, user: User, name: str) -> None:
+    role = _role(aws, f"{name}-job", {"Service": "glue.amazonaws.com"})
+    glue = user(allow("glue:CreateJob"))("glue")
+    command = {"Name": "glueetl", "ScriptLocation": "s3://b/k"}
+    message = _refused(lambda: glue.create_job(Name=name, Role=role, Command=command))
+    assert f"iam:PassRole on resource: {role}" in message
+
+
+def test_the_account_itself_may_do_all_of_it_and_no_more_roles_than_trust_it(aws: Aws, name: str) -> None:
+    closed = _role(aws, name, {"Service": "glue.amazonaws.com"})
+    assert "sts:AssumeRole" in _refused(lambda: aws("sts").assume_role(RoleArn=closed, RoleSessionName="me"))
+
+
+def test_jobs_take_a_role_for_their_account_alone(aws: Aws, name: str) -> None:
+    other = {"StringEquals": {"aws:SourceAccount": "111111111111"}}
+    role = _role(aws, name, {"Service": "glue.amazonaws.com"}, allow("*"), **other)
+    glue = aws("glue")
+    glue.create_job(Name=name, Role=role, Command={"Name": "pythonshell", "ScriptLocation": "s3://b/k"})
+    run = glue.start_job_run(JobName=name)["JobRunId"]
+    glue.get_waiter  # noqa: B018
+    ended = _ended(glue, name, run)
+    assert ended["JobRunState"] == "FAILED"
+    assert ended["ErrorMessage"].startswith("AccessDenied: glue.amazonaws.com is not authorized to perform: sts:Assume")
+
+
+def _ended(glue: Any, job: str, run: str) -> dict[str, Any]:
+    from tests.local_aws.conftest import until
+
+    def over() -> Any:
+        found = glue.get_job_run(JobName=job, RunId=run)["JobRun"]
+        return found if found["JobRunState"] in ("SUCCEEDED", "FAILED") else None
+
+    return dict(until(over))
+
+
+def test_a_job_acts_as_its_role(aws: Aws, name: str) -> None:
+    aws("s3").create_bucket(Bucket=name)
+    script = b"""
+import boto3, sys
+boto3.client("s3").put_object(Bucket=sys.argv[-1], Key="out/allowed", Body=b"")
+boto3.client("s3").put_object(Bucket=sys.argv[-1], Key="refused", Body=b"")
+"""
+    aws("s3").put_object(Bucket=name, Key="script.py", Body=script)
+    role = _role(
+        aws,
+        name,
+        {"Service": "glue.amazonaws.com"},
+        allow("s3:GetObject", f"arn:aws:s3:::{name}/script.py"),
+        allow("s3:PutObject", f"arn:aws:s3:::{name}/out/*"),
+        allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]),
+    )
+    glue = aws("glue")
+    command = {"Name": "pythonshell", "ScriptLocation": f"s3://{name}/script.py"}
+    glue.create_job(Name=name, Role=role, Command=command, DefaultArguments={"--bucket": name})
+    ended = _ended(glue, name, glue.start_job_run(JobName=name)["JobRunId"])
+    user = f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/GlueJobRunnerSession"
+    assert f"User: {user} is not authorized to perform: s3:PutObject" in ended["ErrorMessage"]
+    assert aws("s3").list_objects_v2(Bucket=name, Prefix="out/")["KeyCount"] == 1
+    assert json.dumps(ended, default=str)
