@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lake import __version__
-from lake.configuration.names import STACKS
+from lake.configuration.names import ML, STACKS
 from lake.configuration.reading import Lake, load
 
 if TYPE_CHECKING:
@@ -27,7 +27,10 @@ connect = typer.Typer(no_args_is_help=True, help="Print what other tools need to
 app.add_typer(connect, name="connect")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Stacks = Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.join(STACKS)}. Default: all.")]
+Stacks = Annotated[
+    list[str] | None,
+    typer.Argument(help=f"Any of {', '.join(STACKS)}, and {ML} of a lake with training sets. Default: all."),
+]
 
 
 @dataclass(frozen=True)
