@@ -14,6 +14,7 @@ from lake.commands import (
     events,
     init,
     local,
+    models,
     preview,
     quality,
     quarantine,
@@ -30,7 +31,22 @@ from lake.failures import sentence
 
 __all__ = ["app", "main"]
 
-COMMANDS = (init, deploy, data, events, stream, applications, tables, preview, runs, quarantine, quality, query, local)
+COMMANDS = (
+    init,
+    deploy,
+    data,
+    events,
+    stream,
+    applications,
+    tables,
+    preview,
+    runs,
+    quarantine,
+    quality,
+    query,
+    models,
+    local,
+)
 """Importing a module registers its commands. The help shows them in this order, and those of a module in its own."""
 _ORDER = [module.__name__ for module in COMMANDS]
 app.registered_commands.sort(key=lambda command: _ORDER.index(command.callback.__module__ if command.callback else ""))

@@ -25,11 +25,13 @@ local = typer.Typer(no_args_is_help=True, help="The embedded AWS on this machine
 app.add_typer(local, name="local")
 connect = typer.Typer(no_args_is_help=True, help="Print what other tools need to read the lake.")
 app.add_typer(connect, name="connect")
+dataset = typer.Typer(no_args_is_help=True, help="Training sets.")
+app.add_typer(dataset, name="dataset")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Stacks = Annotated[
     list[str] | None,
-    typer.Argument(help=f"Any of {', '.join(STACKS)}, and {ML} of a lake with training sets. Default: all."),
+    typer.Argument(help=f"Any of {', '.join((*STACKS, ML))}. Default: all."),
 ]
 
 

@@ -14,6 +14,7 @@ from lake.configuration.names import ML, ZONES
 from lake.configuration.suggest import allowed
 from lake.data import zones
 from lake.data.catalog import CRAWLER_LOGS
+from lake.deploying import registry
 from lake.deploying.lock import Lock
 from lake.deploying.needs import Needs
 from lake.deploying.progress import Change, OnProgress, Progress
@@ -97,6 +98,8 @@ def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *
     stop_work(aws, chosen, on_progress)
     if "etl" in chosen:
         _delete_shell_logs(aws)
+    if ML in chosen:
+        registry.forget(aws)
     if others := [stack for stack in chosen if stack != "storage"]:
         terraform.destroy(others)
     if "catalog" in chosen:

@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code, is_absent
 from lake.configuration.model import Crawl
+from lake.configuration.names import ML
+from lake.deploying import registry
 from lake.deploying.progress import OnProgress, Progress
 from lake.errors import LakeError
 from lake.running.jobs import ENDED
@@ -157,4 +159,5 @@ _WORK = {
     "catalog": Work(_stop_crawls, crawls),
     "etl": Work(_stop_runs, _runs_going_on),
     "streaming": Work(_stop_applications, _applications_going_on),
+    ML: Work(registry.stop, registry.going_on),
 }
