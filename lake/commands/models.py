@@ -43,6 +43,8 @@ def build(
     err.print(f"report: {page}", markup=False, style="dim")
     if refused:
         raise LakeError(f"{name} is {refused}")
+    if report["without_label"]:
+        err.print(f"{report['without_label']} rows have no label, and were left out", markup=False)
     if not as_json:
         out.print(f"{name} is built: version {report['version']}", markup=False)
 

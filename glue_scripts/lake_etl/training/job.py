@@ -13,7 +13,6 @@ from uuid import uuid4
 
 import boto3
 from botocore.exceptions import ClientError
-from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as fn
 from pyspark.sql.types import BooleanType, DateType, NumericType
@@ -73,8 +72,8 @@ def _training_set(spark: SparkSession, spec: dict[str, Any], arguments: argparse
     tables = _tables(spark, arguments)
     rows = joined(spec, tables)
     features = features_of(spec, rows)
-    label = labelled(rows, spec["label"])
-    parted = with_parts(_timed(label, spec), spec).cache()
+    labelled_ = labelled(rows, spec["label"])
+    parted = with_parts(_timed(labelled_.dropna(subset=[spec["label"]]), spec), spec).cache()
     of = Set(
         parted, spec["label"], features, spec["entity"], spec["time"], _known_at(spec), spec["split"]["by"] == "group"
     )
@@ -83,6 +82,7 @@ def _training_set(spark: SparkSession, spec: dict[str, Any], arguments: argparse
         "training_set": spec["name"],
         "run_id": arguments.JOB_RUN_ID,
         "findings": [finding.record() for finding in findings],
+        "without_label": labelled_.where(column(spec["label"]).isNull()).count(),
         **figures,
     }
     if refused := failures(findings):
@@ -213,13 +213,10 @@ def _to_predict(spark: SparkSession, spec: dict[str, Any], arguments: argparse.N
     """The features of the rows of a table, with entity and time before them, as CSV."""
     own = spec["from"] if spec["from"].isidentifier() else spec["table"]
     optional = (spec["label"], *spec["exclude"])
-    tables = _tables(spark, arguments, stands_in={own: arguments.on}, optional=optional)
-    rows = joined(spec, tables)
-    features = features_of(spec, rows)
-    try:
-        chosen = rows.where(arguments.where)
-    except AnalysisException as error:
-        raise JobError(f"--where {arguments.where}: {str(error).splitlines()[0].partition('] ')[2]}") from None
+    stands_in = {own: arguments.on}
+    tables = _tables(spark, arguments, stands_in=stands_in, where=arguments.where, optional=optional)
+    chosen = joined(spec, tables)
+    features = features_of(spec, chosen)
     keys = [*spec["entity"], spec["time"]]
     place = f"predicting/{spec['name']}/{arguments.JOB_RUN_ID}/"
     folder = Folder(spark, f"s3://{arguments.ml_bucket}/{place}")

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import boto3
-from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.errors import AnalysisException, PySparkException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as fn
 
 from lake_etl.catalog import Locations, NoTable, Table, find_table
 from lake_etl.errors import JobError
@@ -23,27 +24,32 @@ class Tables:
     """Tables by name, from the first of the databases that has them. Each is read once.
 
     stands_in: a table in the place of another, name -> name.
+    where: which rows of a table that stands in.
     optional: columns that a table which stands in may lack; they are null then.
     """
 
     spark: SparkSession
     databases: tuple[str, ...]
     stands_in: Mapping[str, str] = field(default_factory=dict)
+    where: str = "true"
     optional: tuple[str, ...] = ()
     read: dict[str, tuple[str, Table, Source]] = field(default_factory=dict)
 
     def rows(self, name: str) -> DataFrame:
         rows = self._source(self.stands_in.get(name, name)).rows
-        if name not in self.stands_in:
-            return rows
+        return self._standing_in(name, rows) if name in self.stands_in else rows
+
+    def _standing_in(self, name: str, rows: DataFrame) -> DataFrame:
+        try:
+            rows = rows.where(self.where)
+        except PySparkException as error:
+            raise JobError(f"--where {self.where}: {_said(error)}") from None
         missing = set(self._source(name).rows.columns) - set(rows.columns)
         if needed := sorted(missing - set(self.optional)):
             raise JobError(f"table {self.stands_in[name]}: it has no column {', '.join(needed)}, as {name} has")
         return rows.select("*", *[self._null(name, each) for each in sorted(missing)])
 
-    def _null(self, name: str, missing: str) -> Any:
-        from pyspark.sql import functions as fn
-
+    def _null(self, name: str, missing: str) -> Column:
         return fn.lit(None).cast(self._source(name).rows.select(column(missing)).dtypes[0][1]).alias(missing)
 
     def _source(self, name: str) -> Source:
@@ -76,7 +82,7 @@ class Tables:
         while True:
             try:
                 return self.spark.sql(sql)
-            except AnalysisException as error:
+            except PySparkException as error:
                 name = _missing(error)
                 if name is None or name in known:
                     raise JobError(f"from: {_said(error)}") from None
@@ -101,13 +107,13 @@ def _snapshot(database: str, table: Table) -> dict[str, Any]:
     return {"database": database, "location": table.location, "files": len(files), "snapshot": digest}
 
 
-def _missing(error: AnalysisException) -> str | None:
-    if error.getErrorClass() != "TABLE_OR_VIEW_NOT_FOUND":
+def _missing(error: PySparkException) -> str | None:
+    if not isinstance(error, AnalysisException) or error.getErrorClass() != "TABLE_OR_VIEW_NOT_FOUND":
         return None
     return str((error.getMessageParameters() or {})["relationName"]).strip("`")
 
 
-def _said(error: AnalysisException) -> str:
+def _said(error: PySparkException) -> str:
     """Spark's sentence, without its error class and the plan."""
     line = str(error).strip().splitlines()[0]
     return line.partition("] ")[2] or line

@@ -79,7 +79,7 @@ class TrainingSet(Model):
     time: Name
     """The column with the time for which a row asks. A timestamp or a day; no feature."""
     label: Name
-    """The column to be predicted: true or false, or 1 and 0."""
+    """The column to be predicted: true or false, or 1 and 0. Rows without it are left out, and counted."""
     features: dict[Name, AsOf] = {}
     """Tables from which columns are joined as they were known at `time`."""
     exclude: list[Name] = []
