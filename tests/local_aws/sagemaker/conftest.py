@@ -13,7 +13,7 @@ import pytest
 from local_aws.sagemaker.home import NoFramework, environment_folder
 from tests.local_aws.conftest import until
 
-BUCKET = "ml"
+BUCKET = "ml-jobs"
 ROLE = "arn:aws:iam::000000000000:role/ml-job"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
 SCRIPT = """
