@@ -37,7 +37,8 @@ def main() -> None:
     for dataset in ("flights", "weather"):
         _lake("put", dataset, str(files / dataset))
     _lake("crawl", "flights", "weather")
-    _lake("run", "departures")
+    for job in ("departures", "observations"):
+        _lake("run", job)
     _lake("dataset", "build", NAME)
     _lake("train", NAME)
     _lake("evaluate", NAME)

@@ -43,15 +43,15 @@ WRONG: list[tuple[str, Any, str]] = [
     (f"{MODEL}.at_least", 1.5, "1"),
     (f"{MODEL}.hyperparameters", {"sagemaker_program": "x"}, "is SageMaker's own. Choose another name"),
     (f"{MODEL}.framework", "torch", "sklearn"),
-    (f"{SET}.from", "flihgts", "there is no table 'flihgts'. Allowed: departures, flights, weather"),
+    (f"{SET}.from", "flihgts", "there is no table 'flihgts'. Allowed: departures, observations, flights, weather"),
     (f"{SET}.from", "SELECT 1", "is a table, or SQL that reads one"),
     (f"{SET}.from", "SELECT (1 FROM flights", "is not SQL: a '(' is not closed"),
     (f"{SET}.label", "flight", "is entity too. The label is a column of its own"),
     (f"{SET}.exclude", ["late"], "'late' is no feature anyway. Remove it"),
     (f"{SET}.entity", ["carrier", "known_at"], "'known_at' is time too. Remove it"),
     (f"{SET}.features", {"wether": {"as_of": "t", "on": "o", "take": ["temp"]}}, "there is no table 'wether'"),
-    (f"{SET}.features.weather.as_of", None, "as_of"),
-    (f"{SET}.features.weather.within_hours", 0, "0"),
+    (f"{SET}.features.observations.as_of", None, "as_of"),
+    (f"{SET}.features.observations.within_hours", 0, "0"),
     (f"{SET}.split.train_until", None, "is needed to split by time: the first day that is not in the part"),
     (f"{SET}.split.validate_until", None, "is needed to split by time"),
     (f"{SET}.split.group", ["carrier"], "is not of a split by time. Remove it"),
@@ -87,7 +87,7 @@ def test_a_build_is_told_all_that_it_needs(tmp_path: Path) -> None:
 
     assert (spec["name"], spec["table"], spec["label"]) == ("late_flights", "departures", "late")
     assert spec["split"]["train_until"] == "2013-09-01"  # type: ignore[index]
-    assert spec["features"]["weather"] == {  # type: ignore[index]
+    assert spec["features"]["observations"] == {  # type: ignore[index]
         "as_of": "time_hour",
         "on": ["origin"],
         "within_hours": 3,

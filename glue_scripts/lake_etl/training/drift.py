@@ -23,7 +23,8 @@ Shares = dict[str, dict[str, dict[str, float]]]
 def shares(rows: DataFrame, columns: Sequence[str]) -> Shares:
     """The distribution of columns in each part: numbers in tenths of the training rows, others by their commonest."""
     train = rows.where(fn.col(PART) == TRAIN)
-    bins = {name: _bin(train, name) for name in columns}
+    limits = _limits(train, [name for name in columns if is_number(rows, name)])
+    bins = {name: _by_limits(name, limits[name]) if name in limits else _by_value(train, name) for name in columns}
     pairs = [fn.struct(fn.lit(name).alias("column"), bin_.alias("bin")) for name, bin_ in bins.items()]
     long = rows.select(PART, fn.explode(fn.array(*pairs)).alias("pair"))
     counts = long.groupBy("pair.column", "pair.bin", PART).count().collect()
@@ -34,17 +35,23 @@ def shares(rows: DataFrame, columns: Sequence[str]) -> Shares:
     return found
 
 
-def _bin(train: DataFrame, name: str) -> Column:
-    """A text for the bin of a value; `null` is one of its own."""
-    if not is_number(train, name):
-        common = train.groupBy(as_text(name).alias("text")).count().orderBy(fn.desc("count"), "text").limit(VALUES)
-        known = [row.text for row in common.collect()]
-        return fn.when(as_text(name).isin(known), as_text(name)).otherwise("other")
-    value = column(name).cast("double")
-    [limits] = train.select(value.alias("value")).approxQuantile(
-        ["value"], [step / BINS for step in range(1, BINS)], ERROR
-    )
-    edges = sorted(set(limits))
+def _limits(train: DataFrame, names: Sequence[str]) -> dict[str, list[float]]:
+    """The tenths of each number, all in one pass."""
+    values = train.select(*[column(name).cast("double").alias(f"v{number}") for number, name in enumerate(names)])
+    found = values.approxQuantile(values.columns, [step / BINS for step in range(1, BINS)], ERROR) if names else []
+    return dict(zip(names, found, strict=True))
+
+
+def _by_value(train: DataFrame, name: str) -> Column:
+    """The value itself, if it is among the commonest."""
+    common = train.groupBy(as_text(name).alias("text")).count().orderBy(fn.desc("count"), "text").limit(VALUES)
+    known = [row.text for row in common.collect()]
+    return fn.when(as_text(name).isin(known), as_text(name)).otherwise("other")
+
+
+def _by_limits(name: str, limits: Sequence[float]) -> Column:
+    """A text for the bin of a number; `null` is one of its own."""
+    value, edges = column(name).cast("double"), sorted(set(limits))
     bin_ = fn.lit(f"{len(edges):02d} over {edges[-1]:g}" if edges else "all")
     for number, edge in reversed(list(enumerate(edges))):
         bin_ = fn.when(value <= edge, f"{number:02d} to {edge:g}").otherwise(bin_)

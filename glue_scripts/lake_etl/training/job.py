@@ -70,10 +70,11 @@ def _read_spec(location: str) -> dict[str, Any]:
 
 def _training_set(spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
     tables = _tables(spark, arguments)
-    rows = joined(spec, tables)
+    # The sources are read once: all that follows looks at the same rows.
+    rows = joined(spec, tables).cache()
     features = features_of(spec, rows)
     labelled_ = labelled(rows, spec["label"])
-    parted = with_parts(_timed(labelled_.dropna(subset=[spec["label"]]), spec), spec).cache()
+    parted = with_parts(_timed(labelled_.dropna(subset=[spec["label"]]), spec), spec)
     of = Set(
         parted, spec["label"], features, spec["entity"], spec["time"], _known_at(spec), spec["split"]["by"] == "group"
     )
