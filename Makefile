@@ -8,7 +8,7 @@ UV = .tools/lock-venv/bin/uv pip compile --quiet --universal --python-version 3.
 	--custom-compile-command "make lock" $(LOCK_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint synth scan plan plan-comment deploy bench clients docs successor shell checkov-tools successor-tools flink flink-jar lock clean
+.PHONY: help setup demo test check lint synth scan plan plan-comment deploy bench clients docs successor shell checkov-tools successor-tools flink flink-jar ml demo-ml lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 16
@@ -77,6 +77,13 @@ successor-tools: ## Install CDK Terrain, in an environment of its own
 flink: ## Install Flink, in an environment of its own: the embedded AWS runs applications in it
 	@$(SETUP) --with flink
 
+ml: ## Install scikit-learn, in an environment of its own: the embedded AWS runs SageMaker's jobs in it
+	@$(SETUP) --with ml
+
+demo-ml: ## Train a model on the sample lake's flights, and predict back into the lake
+	@$(SETUP) --with ml --need-provider
+	@$(WITH_TOOLS) python -m examples.demo_late_flights
+
 flink-jar: ## Build the jar that a Flink application needs on AWS: with Maven, from Maven Central
 	@command -v mvn >/dev/null || { echo "flink-jar: Maven is not here: install it, or name a jar in LAKE_FLINK_JAR" >&2; exit 1; }
 	@mvn -q -f flink_app/pom.xml package
@@ -87,6 +94,7 @@ lock: ## Pin the Python packages again (LOCK_FLAGS=--upgrade for newer ones)
 	$(UV) pyproject.toml --extra lint -c requirements.txt -o toolchain/requirements-lint.txt
 	$(UV) toolchain/requirements-checkov.in -o toolchain/requirements-checkov.txt
 	$(UV) local_aws/streams/flink/requirements.in -o local_aws/streams/flink/requirements.txt
+	$(UV) local_aws/sagemaker/requirements.in -o local_aws/sagemaker/requirements.txt
 	$(UV) --group docs -o toolchain/requirements-docs.txt
 	$(UV) --group successor -o toolchain/requirements-successor.txt
 	for name in catalog dbt sqlmesh; do \

@@ -206,6 +206,10 @@ class Aws:
         return self._client("s3")  # type: ignore[no-any-return]
 
     @functools.cached_property
+    def sagemaker(self) -> Any:
+        return self._client("sagemaker")
+
+    @functools.cached_property
     def secrets(self) -> SecretsManagerClient:
         return self._client("secretsmanager")  # type: ignore[no-any-return]
 

@@ -16,6 +16,7 @@ from lake.commands import (
     events,
     init,
     local,
+    models,
     preview,
     quality,
     quarantine,
@@ -34,7 +35,7 @@ __all__ = ["app", "main"]
 
 COMMANDS = (
     *(init, deploy, bootstrap, cost, data, events, stream, applications, tables),
-    *(preview, runs, quarantine, quality, query, local),
+    *(preview, runs, quarantine, quality, query, models, local),
 )
 """Importing a module registers its commands. The help shows them in this order, and those of a module in its own."""
 _ORDER = [module.__name__ for module in COMMANDS]

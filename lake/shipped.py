@@ -25,6 +25,7 @@ def importable(folder: Path) -> dict[str, str]:
 
 GLUE_SCRIPTS = place("glue_scripts")
 FLINK_APP = place("flink_app")
+ML_SCRIPTS = place("ml_scripts")
 
 
 def description(name: str) -> Any:

@@ -43,6 +43,7 @@ ENGINES = (
     "streams.kinesis",
     "streams.firehose",
     "streams.flink",
+    "sagemaker",
 )
 """Modules with a function `handlers(context) -> Handlers`; a later one stands in front of an earlier."""
 

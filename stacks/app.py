@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cdktf import App
 
+from lake.configuration.names import ML
 from lake.configuration.reading import ConfigError, Lake, load
 from lake.deploying.state import ADOPTED, UNSAVED
 from lake.errors import LakeError
@@ -19,18 +20,21 @@ from lake.failures import sentence
 from stacks.athena import AthenaStack
 from stacks.catalog import CatalogStack
 from stacks.etl import EtlStack
+from stacks.ml import MlStack
 from stacks.storage import StorageStack
 from stacks.streaming import StreamingStack
 
 
 def build_app(lake: Lake, outdir: str | None = None) -> App:
-    """The five stacks of a lake, each on its own; `app.synth()` writes them under `outdir`."""
+    """The stacks of a lake, each on its own; `app.synth()` writes them under `outdir`."""
     app = App(outdir=outdir)
     StorageStack(app, "storage", lake=lake)
     CatalogStack(app, "catalog", lake=lake)
     EtlStack(app, "etl", lake=lake)
     AthenaStack(app, "athena", lake=lake)
     StreamingStack(app, "streaming", lake=lake)
+    if ML in lake.config.stacks:
+        MlStack(app, ML, lake=lake)
     return app
 
 

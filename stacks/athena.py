@@ -74,6 +74,6 @@ class AthenaStack(LakeStack):
 
 
 def statement(file: Path, names: Names) -> str:
-    """The SQL of a file, with `${raw}`, `${curated}` and `${streams}` replaced by the databases' names."""
-    databases = {zone: names.database(zone) for zone in ("raw", "curated", "streams")}
+    """The SQL of a file, with `${raw}`, `${curated}`, `${streams}` and `${ml}` replaced by the databases' names."""
+    databases = {zone: names.database(zone) for zone in ("raw", "curated", "streams", "ml")}
     return Template(file.read_text().strip()).safe_substitute(databases)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
+import tarfile
 import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -12,6 +15,8 @@ from pathlib import Path
 from cdktf import AssetType, TerraformAsset
 from cdktf_cdktf_provider_aws.s3_object import S3Object
 from constructs import Construct
+
+from lake.configuration.training import SOURCE
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -34,6 +39,17 @@ def zipped(
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for place, file in sorted((found | dict(extra or {})).items()):
             archive.writestr(zipfile.ZipInfo(place, _EPOCH), file.read_bytes(), zipfile.ZIP_DEFLATED)
+    return target
+
+
+def packed(script: Path) -> Path:
+    """A Python file as the archive in which SageMaker's toolkit wants it."""
+    entry, archive = tarfile.TarInfo(script.name), io.BytesIO()
+    entry.size, entry.mode = script.stat().st_size, 0o644
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        tar.addfile(entry, io.BytesIO(script.read_bytes()))
+    target = Path(tempfile.mkdtemp(dir=_scratch().name)) / SOURCE
+    target.write_bytes(gzip.compress(archive.getvalue(), mtime=0))
     return target
 
 

@@ -160,6 +160,12 @@ def flink(root: Path) -> None:
     pip_install(root, "flink", root / ".tools/flink", lock, "pyflink-shell.sh", note)
 
 
+def ml(root: Path) -> None:
+    """What SageMaker's container for scikit-learn holds: the embedded AWS runs its jobs in it."""
+    lock = root / "local_aws/sagemaker/requirements.txt"
+    pip_install(root, "ml", root / ".tools/ml", lock, "train", "scikit-learn (600 MB, a minute or two)")
+
+
 def clients(root: Path) -> None:
     """AWS clients, in environments where they do not contradict one another."""
     for name in CLIENTS:
@@ -174,6 +180,7 @@ EXTRAS = {
     "docs": docs,
     "flink": flink,
     "lint": lint,
+    "ml": ml,
     "successor": successor,
 }
 """What only some targets of the Makefile need, by its name after `--with`, or alone, after `--only`."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lake import __version__
-from lake.configuration.names import STACKS
+from lake.configuration.names import ML, STACKS
 from lake.configuration.reading import Lake, load
 
 if TYPE_CHECKING:
@@ -25,9 +25,14 @@ local = typer.Typer(no_args_is_help=True, help="The embedded AWS on this machine
 app.add_typer(local, name="local")
 connect = typer.Typer(no_args_is_help=True, help="Print what other tools need to read the lake.")
 app.add_typer(connect, name="connect")
+dataset = typer.Typer(no_args_is_help=True, help="Training sets.")
+app.add_typer(dataset, name="dataset")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Stacks = Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.join(STACKS)}. Default: all.")]
+Stacks = Annotated[
+    list[str] | None,
+    typer.Argument(help=f"Any of {', '.join((*STACKS, ML))}. Default: all."),
+]
 
 
 @dataclass(frozen=True)

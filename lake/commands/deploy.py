@@ -11,7 +11,6 @@ import typer
 
 from lake.commands.base import AsJson, Stacks, app
 from lake.commands.output import err, out, say, show, stack_progress, table
-from lake.configuration.names import STACKS
 from lake.configuration.reading import ConfigError
 from lake.deploying.two_keys import need_second_key
 
@@ -78,7 +77,7 @@ def up(
     from lake.deploying import lifecycle
     from lake.deploying.lock import alone
 
-    lifecycle.check_stacks(stacks or [])
+    lifecycle.check_stacks(aws, stacks or [])
     with alone(aws.lake, "lake up", wait=wait, say=say) as lock, stack_progress("Deploying") as on_progress:
         lifecycle.up(aws, stacks or [], on_progress, lock, wait=wait, plan_all=plan_all)
     out.print(f"{aws.names.prefix} is up")
@@ -101,11 +100,11 @@ def _show_changes(context: typer.Context, stacks: list[str], wait: bool, as_json
     from lake.deploying import lifecycle
     from lake.deploying.lock import alone
 
-    lifecycle.check_stacks(stacks)
+    lifecycle.check_stacks(aws, stacks)
     command = "lake drift" if drift else "lake plan"
     with alone(aws.lake, command, wait=wait, say=say) as lock, stack_progress("Planning") as on_progress:
         planned = lifecycle.plan(aws, stacks, on_progress, lock, wait=wait, drift=drift)
-    found = [(stack, change) for stack in STACKS for change in planned.get(stack, [])]
+    found = [(stack, change) for stack in aws.lake.config.stacks for change in planned.get(stack, [])]
     table([{"stack": stack, "action": change.action, "resource": change.resource} for stack, change in found], as_json)
     if not as_json:
         out.print(f"{aws.names.prefix}: {_summary([change.action for _, change in found], drift)}")
@@ -135,12 +134,12 @@ def down(
     from lake.deploying import lifecycle
     from lake.deploying.lock import alone
 
-    if "storage" in lifecycle.check_stacks(stacks or []) and aws.lake.environment.destroyable:
-        keep = ", or keep the data: `lake down catalog etl athena streaming`"
+    if "storage" in lifecycle.check_stacks(aws, stacks or []) and aws.lake.environment.destroyable:
+        keep = f", or keep the data: `lake down {' '.join(lifecycle.all_but_storage(aws))}`"
         need_second_key(delete_data, f"all data of {aws.names.prefix}", keep)
     with alone(aws.lake, "lake down", wait=wait, say=say) as lock, stack_progress("Destroying") as on_progress:
         lifecycle.down(aws, stacks or [], on_progress, lock, wait=wait)
-    out.print(f"{aws.names.prefix} is down: {', '.join(stacks or STACKS)}")
+    out.print(f"{aws.names.prefix} is down: {', '.join(stacks or aws.lake.config.stacks)}")
 
 
 @app.command()

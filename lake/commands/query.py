@@ -25,7 +25,7 @@ def query(
     statement: Annotated[str, typer.Argument(help="SQL, or with --name the name of a query.")],
     name: Annotated[bool, typer.Option("--name", help="Run a named query of the workgroup.")] = False,
     database: Annotated[
-        str, typer.Option(help="raw, curated or streams: the database of tables without one.")
+        str, typer.Option(help="raw, curated, streams or ml: the database of tables without one.")
     ] = "curated",
     output: Annotated[
         Path | None, typer.Option(help="Write the rows to FILE.csv or FILE.parquet, and replace it.")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ZONES = ("raw", "curated", "quarantine")
-BUCKETS = (*ZONES, "logs", "etl", "athena", "flink")
+BUCKETS = (*ZONES, "logs", "etl", "athena", "flink", "ml")
 STACKS = ("storage", "catalog", "etl", "athena", "streaming")
-"""In the order in which `lake up` deploys them."""
+"""The stacks that every lake has, in the order in which `lake up` deploys them."""
+ML = "ml"
+"""The stack that only a lake with training sets has."""
 PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 """By how the names of their regions begin."""
 
@@ -42,7 +44,7 @@ class Names:
         return f"{self.prefix}-{purpose}-{self.account}"
 
     def database(self, zone: str) -> str:
-        """`raw`, `curated` or `streams`. Athena wants underscores."""
+        """`raw`, `curated`, `streams` or `ml`. Athena wants underscores."""
         return f"{self._snake}_{zone}"
 
     def crawler(self, dataset: str) -> str:
@@ -65,6 +67,14 @@ class Names:
 
     def job(self, job: str) -> str:
         return f"{self.prefix}-{job}"
+
+    def dataset_job(self, training_set: str) -> str:
+        """The Glue job that builds a training set."""
+        return f"{self.prefix}-dataset-{training_set}"
+
+    def model(self, model: str) -> str:
+        """The pipeline of a model and its model package group. SageMaker wants hyphens."""
+        return f"{self.prefix}-{model.replace('_', '-')}"
 
     def ruleset(self, job: str) -> str:
         """Of the data quality rules of the table that a job makes."""

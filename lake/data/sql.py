@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
+from lake.configuration.names import ML
 from lake.configuration.suggest import allowed
 from lake.errors import BadInput, LakeError
 
@@ -73,14 +74,14 @@ def query(aws: Aws, statement: str, database: str = "curated", most: int | None 
     """Run SQL in the lake's workgroup.
 
     Args:
-        database: the zone whose database unqualified tables are in: raw, curated or streams.
+        database: the zone whose database unqualified tables are in: raw, curated or streams; ml, with training sets.
         most: read no more rows of the result than this.
 
     Raises:
         BadInput: the statement is no text, or there is no such database.
         LakeError: the workgroup is not deployed, or Athena could not run the statement; with its reason.
     """
-    _check(statement, database)
+    _check(aws, statement, database)
     try:
         started = aws.athena.start_query_execution(
             QueryString=statement,
@@ -94,13 +95,14 @@ def query(aws: Aws, statement: str, database: str = "curated", most: int | None 
     return _answer(aws, started["QueryExecutionId"], most)
 
 
-def _check(statement: str, database: str) -> None:
+def _check(aws: Aws, statement: str, database: str) -> None:
     if not statement.strip():
         raise BadInput("the statement is empty. Give SQL, such as `lake query 'SELECT 1'`")
     if re.search(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]", statement):
         raise BadInput("the statement holds control characters: it is no text. Give SQL, not a binary file")
-    if database not in DATABASES:
-        raise BadInput(f"there is no database {database!r} of the lake. {allowed(database, DATABASES)}")
+    known = (*DATABASES, ML) if ML in aws.lake.config.stacks else DATABASES
+    if database not in known:
+        raise BadInput(f"there is no database {database!r} of the lake. {allowed(database, known)}")
 
 
 def named(aws: Aws, name: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
+from lake.configuration.names import ML
 from lake.data.catalog import CRAWLER_LOGS
 from lake.deploying.in_state import owners
 
@@ -238,6 +239,16 @@ def _all_pages(operation: Callable[..., Any], token: str) -> Iterator[Any]:
         yield page
 
 
+def _sagemaker(operation: str, key: str, field: str) -> Finder:
+    """Of a lake without training sets nothing is looked for: its login may well have no right to."""
+
+    def find(aws: Aws) -> Iterator[str]:
+        names = _pages(aws.sagemaker, operation, key, field) if ML in aws.lake.config.stacks else ()
+        return _ours(names, aws.names.prefix)
+
+    return find
+
+
 _FINDERS: dict[str, Finder] = {
     "S3 bucket": _buckets,
     "KMS key": _live_keys,
@@ -268,6 +279,11 @@ _FINDERS: dict[str, Finder] = {
     "Firehose delivery stream": _delivery_streams,
     "Flink application": _applications,
     "Lambda function": _functions,
+    "SageMaker pipeline": _sagemaker("list_pipelines", "PipelineSummaries", "PipelineName"),
+    "SageMaker model package group": _sagemaker(
+        "list_model_package_groups", "ModelPackageGroupSummaryList", "ModelPackageGroupName"
+    ),
+    "SageMaker model": _sagemaker("list_models", "Models", "ModelName"),
 }
 
 

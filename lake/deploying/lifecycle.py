@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
-from lake.configuration.names import STACKS, ZONES
+from lake.configuration.names import ML, ZONES
 from lake.configuration.suggest import allowed
 from lake.data import zones
 from lake.data.catalog import CRAWLER_LOGS
+from lake.deploying import registry
 from lake.deploying.lock import Lock
 from lake.deploying.needs import Needs
 from lake.deploying.progress import Change, OnProgress, Progress
@@ -26,12 +27,14 @@ from lake.running.jobs import SHELL_LOGS
 ALIAS_COUNTS_AFTER = timedelta(minutes=5)
 
 
-def check_stacks(stacks: Sequence[str]) -> list[str]:
-    """The named stacks in the order of deployment; all of them when none is named."""
+def check_stacks(aws: Aws, stacks: Sequence[str]) -> list[str]:
+    """The named stacks in the order of deployment; all of the lake's when none is named."""
+    known = aws.lake.config.stacks
     for stack in stacks:
-        if stack not in STACKS:
-            raise BadInput(f"there is no stack {stack!r}. {allowed(stack, STACKS)}")
-    return [stack for stack in STACKS if not stacks or stack in stacks]
+        if stack not in known:
+            why = ". lake.yaml has no training_sets" if stack == ML else ""
+            raise BadInput(f"there is no stack {stack!r}{why}. {allowed(stack, known)}")
+    return [stack for stack in known if not stacks or stack in stacks]
 
 
 def up(
@@ -48,7 +51,7 @@ def up(
     Args:
         plan_all: also those that are as they were at their last apply.
     """
-    chosen = check_stacks(stacks)
+    chosen = check_stacks(aws, stacks)
     synthesise(aws.lake)
     terraform = Terraform(aws, on_progress, lock, wait=wait, plan_all=plan_all)
     terraform.apply(chosen, Needs(aws, chosen).missing)
@@ -74,7 +77,7 @@ def plan(
     aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *, wait: bool = False, drift: bool = False
 ) -> dict[str, list[Change]]:
     """What `up` would change in each stack, all planned side by side; with `drift`, what is not as it was applied."""
-    chosen = check_stacks(stacks)
+    chosen = check_stacks(aws, stacks)
     synthesise(aws.lake)
     return Terraform(aws, on_progress, lock, wait=wait).plan(chosen, drift=drift)
 
@@ -85,9 +88,9 @@ def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *
     Raises:
         BadInput: storage is among them, and the environment is not destroyable. Nothing is done then.
     """
-    chosen = check_stacks(stacks)
+    chosen = check_stacks(aws, stacks)
     if "storage" in chosen:
-        keep = " To take down all else: `lake down catalog etl athena streaming`"
+        keep = f" To take down all else: `lake down {' '.join(all_but_storage(aws))}`"
         need_first_key(aws, f"the data of {aws.names.prefix}", keep)
     synthesise(aws.lake)
     terraform = Terraform(aws, on_progress, lock, wait=wait)
@@ -95,6 +98,8 @@ def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *
     stop_work(aws, chosen, on_progress)
     if "etl" in chosen:
         _delete_shell_logs(aws)
+    if ML in chosen:
+        registry.forget(aws)
     if others := [stack for stack in chosen if stack != "storage"]:
         terraform.destroy(others)
     if "catalog" in chosen:
@@ -116,6 +121,10 @@ def _empty_storage(aws: Aws, on_progress: OnProgress) -> None:
             on_progress(progress)
 
         before += zones.empty(aws, aws.names.bucket(purpose), tell)
+
+
+def all_but_storage(aws: Aws) -> list[str]:
+    return [stack for stack in aws.lake.config.stacks if stack != "storage"]
 
 
 def _delete_shell_logs(aws: Aws) -> None:

@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code, is_absent
 from lake.configuration.model import Crawl
-from lake.configuration.names import STACKS
+from lake.configuration.names import ML
+from lake.deploying import registry
 from lake.deploying.progress import OnProgress, Progress
 from lake.errors import LakeError
 from lake.running.jobs import ENDED
@@ -38,7 +39,7 @@ def stop_work(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
         _stop_triggers(aws)
     if {"catalog", "etl"} & set(stacks):
         _stop_workflows(aws)
-    chosen = [stack for stack in STACKS if stack in stacks and stack in _WORK]
+    chosen = [stack for stack in aws.lake.config.stacks if stack in stacks and stack in _WORK]
     for stack in chosen:
         _WORK[stack].stop(aws)
     for stack in chosen:
@@ -158,4 +159,5 @@ _WORK = {
     "catalog": Work(_stop_crawls, crawls),
     "etl": Work(_stop_runs, _runs_going_on),
     "streaming": Work(_stop_applications, _applications_going_on),
+    ML: Work(registry.stop, registry.going_on),
 }

@@ -11,6 +11,7 @@ from lake.configuration.model.jobs import REPORTS, Job, JobSettings, ScriptJob, 
 from lake.configuration.model.lake import Config, MlTransform
 from lake.configuration.model.steps import FindMatches, Step
 from lake.configuration.model.streams import Stream
+from lake.configuration.model.training import AsOf, LeakChecks, MlModel, Split, TrainingSet
 from lake.configuration.model.windows import Application, EventTime, Window
 from lake.configuration.model.workflows import Workflow, WorkflowStep
 
@@ -21,6 +22,7 @@ __all__ = [
     "REPORTS",
     "TYPE",
     "Application",
+    "AsOf",
     "Budget",
     "Config",
     "Connection",
@@ -34,6 +36,8 @@ __all__ = [
     "FindMatches",
     "Job",
     "JobSettings",
+    "LeakChecks",
+    "MlModel",
     "MlTransform",
     "Network",
     "PartitionIndex",
@@ -41,8 +45,10 @@ __all__ = [
     "Projection",
     "ScriptJob",
     "Sink",
+    "Split",
     "Step",
     "Stream",
+    "TrainingSet",
     "Transform",
     "Window",
     "Workflow",

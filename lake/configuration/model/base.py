@@ -35,6 +35,7 @@ JSON_PATH = r"^\$(\.[A-Za-z_]\w*)*(\[\*\])?$"
 JQ = r"^\S[^\r\n]*$"
 FOLDER = r"^[\w./-]+$"
 EXTENSION = r"^\.[0-9a-z!\-_.*'()]{0,127}$"
+INSTANCE = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
 CRON = r"^cron\(\S+ \S+ \S+ \S+ \S+ \S+\)$"
 EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 ALLOWED = {
@@ -67,6 +68,7 @@ ALLOWED = {
     JQ: "a JQ expression in one line, such as .origin",
     FOLDER: "a folder, such as transforms/enrich",
     EXTENSION: "a dot and lower-case letters, digits or one of !-_.*'(), such as .json.gz",
+    INSTANCE: "an instance type of SageMaker, such as ml.m5.large",
     CRON: "AWS's six fields in UTC: cron(minutes hours day-of-month month day-of-week year)",
 }
 ProjectName = Annotated[str, Field(pattern=PROJECT)]

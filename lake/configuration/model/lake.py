@@ -11,7 +11,9 @@ from lake.configuration.model.datasets import Dataset
 from lake.configuration.model.environments import Connection, Environment
 from lake.configuration.model.jobs import AnyJob, Job, ScriptJob
 from lake.configuration.model.streams import Stream
+from lake.configuration.model.training import MlModel, TrainingSet
 from lake.configuration.model.workflows import Workflow
+from lake.configuration.names import ML, STACKS
 
 
 class Queries(Model):
@@ -66,10 +68,19 @@ class Config(Model):
     """AWS's own FindMatches transforms, which AWS no longer runs."""
     streams: dict[Name, Stream] = {}
     """Streams of events: Kinesis, Firehose to Parquet in the raw zone, and a Flink application."""
+    training_sets: dict[Name, TrainingSet] = {}
+    """Tables for training: joined as of a time, checked for leaks, and parted into train, validation and test."""
+    models: dict[Name, MlModel] = {}
+    """Models that SageMaker trains on them."""
     queries: Queries = Queries()
     """Athena's named queries, and how much a query may read."""
     retention: Retention = Retention()
     """How long old versions, rejected rows and logs are kept."""
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        """The names of the lake's stacks, in the order in which `lake up` deploys them."""
+        return (*STACKS, *([ML] if self.training_sets else []))
 
     @property
     def jobs(self) -> dict[str, Job]:

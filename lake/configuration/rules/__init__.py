@@ -18,6 +18,7 @@ from lake.configuration.rules import (
     sql,
     steps,
     streams,
+    training,
     types,
     windows,
     workflows,
@@ -43,6 +44,7 @@ def violations(config: Config) -> Iterator[Problem]:
     yield from streams.violations(config)
     yield from windows.violations(config)
     yield from databases.violations(config)
+    yield from training.violations(config)
 
 
 def warnings(config: Config, env: str) -> Iterator[str]:
@@ -64,6 +66,7 @@ def warnings(config: Config, env: str) -> Iterator[str]:
 def missing_files(config: Config, root: Path) -> Iterator[Problem]:
     """Every file that lake.yaml names, from its folder `root`, and that is not there or cannot be used."""
     yield from job_settings.missing_scripts(config, root)
+    yield from training.missing_scripts(config, root)
     yield from streams.missing_files(config, root)
     yield from _queries(config, root)
     for name, job in config.every_job.items():

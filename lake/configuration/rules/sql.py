@@ -19,7 +19,7 @@ _PAIRS = {"(": ")", "[": "]"}
 def violations(name: str, job: Job) -> Iterator[Problem]:
     """Every SQL text of a job that cannot be right."""
     for place, text in _texts(name, job):
-        if message := _wrong(text):
+        if message := wrong(text):
             yield place, message
 
 
@@ -34,7 +34,7 @@ def _texts(name: str, job: Job) -> Iterator[tuple[Place, str]]:
             yield ("jobs", name, "expect", number, "where"), expectation.where
 
 
-def _wrong(text: str) -> str:
+def wrong(text: str) -> str:
     """Why it is no SQL, in one sentence; empty where nothing is certain."""
     if not text.strip():
         return "is empty, and should be SQL"

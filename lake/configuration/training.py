@@ -1,0 +1,30 @@
+"""What a build of a training set is told, and what stacks and commands agree on about models."""
+
+from __future__ import annotations
+
+import re
+
+from lake.configuration.model import AsOf, TrainingSet
+
+REPOSITORY, IMAGE = "sagemaker-scikit-learn", "1.9-0-cpu-py3"
+"""SageMaker's container, of which `local_aws/sagemaker/requirements.in` has the packages."""
+SOURCE = "sourcedir.tar.gz"
+"""The name of a packed script, as SageMaker's toolkit knows it."""
+_TABLES = re.compile(r"\b(?:from|join)\s+`?([A-Za-z_]\w*)`?", re.IGNORECASE)
+
+
+def training_spec(name: str, training_set: TrainingSet) -> dict[str, object]:
+    """A training set as glue_scripts/build_dataset.py reads it."""
+    fields = training_set.model_dump(mode="json", by_alias=True)
+    fields["features"] = {table: feature_spec(feature) for table, feature in training_set.features.items()}
+    return {"name": name, "table": tables_of(training_set.source)[0], **fields}
+
+
+def feature_spec(feature: AsOf) -> dict[str, object]:
+    take = feature.take if isinstance(feature.take, dict) else {name: name for name in feature.take}
+    return {**feature.model_dump(), "take": take}
+
+
+def tables_of(source: str) -> list[str]:
+    """The tables that `from` reads: it is the name of one, or SQL that names some."""
+    return [source] if source.isidentifier() else _TABLES.findall(source)

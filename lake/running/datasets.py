@@ -1,0 +1,119 @@
+"""Training sets: building one, what a build found, and how two versions differ."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lake.aws import Aws, error_code
+from lake.configuration.suggest import allowed
+from lake.errors import BadInput, LakeError
+from lake.running.jobs import ENDED
+from lake.running.runs import SHORT
+
+POLL_SECONDS = 1.0
+PARTS = ("train", "validation", "test")
+Show = Callable[[str, str], None]
+
+
+def check_name(aws: Aws, name: str) -> None:
+    """Raise BadInput for a training set that is not in lake.yaml."""
+    known = aws.lake.config.training_sets
+    if name not in known:
+        raise BadInput(f"there is no training set {name!r} in lake.yaml. {allowed(name, known)}")
+
+
+def build(aws: Aws, name: str, show: Show, arguments: dict[str, str] | None = None) -> tuple[dict[str, Any], str]:
+    """Run the job that builds a training set, and wait for its end.
+
+    Args:
+        arguments: of a run that writes what a model shall predict.
+
+    Returns:
+        The run's report, and why nothing was published: empty where it was.
+
+    Raises:
+        LakeError: the job is not deployed, runs already, or failed before it could report.
+    """
+    check_name(aws, name)
+    run_id = _started(aws, name, arguments or {})
+    ended = _ended(aws, name, run_id, show)
+    report = _report(aws, name, run_id)
+    message = "" if ended["JobRunState"] == "SUCCEEDED" else str(ended.get("ErrorMessage", "no message"))
+    if report is None:
+        log = f"{aws.names.log_group('glue', f'dataset-{name}')}/error"
+        raise LakeError(f"the build of {name} is {ended['JobRunState']}: {message}\nIts log: {log}, stream {run_id}")
+    return report, message.removesuffix(" (exit code 1)")
+
+
+def _started(aws: Aws, name: str, arguments: dict[str, str]) -> str:
+    try:
+        return aws.glue.start_job_run(JobName=aws.names.dataset_job(name), Arguments=arguments)["JobRunId"]
+    except ClientError as error:
+        if error_code(error) == "EntityNotFoundException":
+            raise LakeError(f"the job that builds {name} is not there. Deploy it first: `lake up ml`") from None
+        if error_code(error) == "ConcurrentRunsExceededException":
+            raise LakeError(f"{name} is being built already. Wait for its end, and run this again") from None
+        raise
+
+
+def _ended(aws: Aws, name: str, run_id: str, show: Show) -> Any:
+    while True:
+        run = aws.glue.get_job_run(JobName=aws.names.dataset_job(name), RunId=run_id)["JobRun"]
+        show(str(run["JobRunState"]), run_id[:SHORT])
+        if run["JobRunState"] in ENDED:
+            return run
+        time.sleep(POLL_SECONDS)
+
+
+def _report(aws: Aws, name: str, run_id: str) -> dict[str, Any] | None:
+    return read_json(aws, f"reports/{name}/{run_id}.json")
+
+
+def read_json(aws: Aws, key: str) -> dict[str, Any] | None:
+    """A document of the ml bucket; None where it is not there."""
+    try:
+        body = aws.s3.get_object(Bucket=aws.names.bucket("ml"), Key=key)["Body"].read()
+    except ClientError as error:
+        if error_code(error) not in ("NoSuchKey", "NoSuchBucket"):
+            raise
+        return None
+    found: dict[str, Any] = json.loads(body)
+    return found
+
+
+def manifest(aws: Aws, name: str, version: str | None = None) -> dict[str, Any]:
+    """The manifest of a version of a training set, by default of the latest. Raises LakeError where it is not there."""
+    check_name(aws, name)
+    latest = read_json(aws, f"training-sets/{name}/latest.json") if version is None else {"version": version}
+    found = read_json(aws, f"training-sets/{name}/{latest['version']}/manifest.json") if latest else None
+    if found is None:
+        which = f"version {version} of the training set {name}" if version else f"the training set {name}"
+        raise LakeError(f"{which} is not there. Build it: `lake dataset build {name}`")
+    return found
+
+
+def figures(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parts of a manifest as lines."""
+    parts = found["parts"]
+    return [{"part": part, **{key: parts[part][key] for key in ("rows", "bytes", "sha256")}} for part in PARTS]
+
+
+def difference(left: dict[str, Any], right: dict[str, Any]) -> list[dict[str, Any]]:
+    """What differs between two manifests: a line for each field, `source.TABLE` or `PART.rows` where they are parts."""
+    flat = [dict(_flat(each)) for each in (left, right)]
+    names = [name for name in {**flat[0], **flat[1]} if name not in ("version", "name")]
+    lines = [{"field": name, "left": flat[0].get(name), "right": flat[1].get(name)} for name in names]
+    return [line for line in lines if line["left"] != line["right"]]
+
+
+def _flat(found: dict[str, Any], above: str = "") -> Any:
+    for name, value in found.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", ", ".join(map(str, value)) if isinstance(value, list) else value

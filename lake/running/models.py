@@ -1,0 +1,132 @@
+"""Models: training one by its pipeline, the versions in the registry, and what their evaluations say."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+
+from lake.aws import Aws, error_code, is_absent
+from lake.configuration.model import MlModel
+from lake.configuration.suggest import allowed
+from lake.errors import BadInput, LakeError
+from lake.running.datasets import Show, manifest, read_json
+
+POLL_SECONDS = 1.0
+UNDERWAY = ("Executing", "Stopping")
+
+
+def model_of(aws: Aws, name: str) -> MlModel:
+    """The model of lake.yaml. Raises BadInput where there is none."""
+    known = aws.lake.config.models
+    if name not in known:
+        raise BadInput(f"there is no model {name!r} in lake.yaml. {allowed(name, known)}")
+    return known[name]
+
+
+def train(aws: Aws, name: str, show: Show, version: str | None = None) -> dict[str, Any]:
+    """Run a model's pipeline on a version of its training set, by default the latest, and wait for its end.
+
+    Returns:
+        The version that was registered, as `versions` has it.
+
+    Raises:
+        LakeError: there is no such training set, the pipeline is not deployed, or a step failed; with its reason.
+    """
+    found = manifest(aws, model_of(aws, name).training_set, version)
+    parameters = [{"Name": "TrainingSetVersion", "Value": found["version"]}]
+    try:
+        started = aws.sagemaker.start_pipeline_execution(
+            PipelineName=aws.names.model(name), PipelineParameters=parameters
+        )
+    except ClientError as error:
+        if error_code(error) == "ResourceNotFound":
+            raise LakeError(f"the pipeline of {name} is not there. Deploy it first: `lake up ml`") from None
+        raise
+    arn = started["PipelineExecutionArn"]
+    execution = _ended(aws, arn, show)
+    if execution["PipelineExecutionStatus"] != "Succeeded":
+        raise LakeError(f"{name} was not registered: {_reason(aws, arn, execution)}")
+    return next(one for one in versions(aws, name) if one["execution"] == arn.rpartition("/")[2])
+
+
+def _ended(aws: Aws, arn: str, show: Show) -> Any:
+    while True:
+        execution = aws.sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
+        steps = aws.sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)["PipelineExecutionSteps"]
+        under_way = [step["StepName"] for step in steps if step["StepStatus"] == "Executing"]
+        show(execution["PipelineExecutionStatus"], ", ".join(under_way))
+        if execution["PipelineExecutionStatus"] not in UNDERWAY:
+            return execution
+        time.sleep(POLL_SECONDS)
+
+
+def _reason(aws: Aws, arn: str, execution: Any) -> str:
+    """What the step that failed says; SageMaker's own words of the execution do not always have it."""
+    steps = aws.sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)["PipelineExecutionSteps"]
+    failed = [f"{step['StepName']}: {step['FailureReason']}" for step in steps if step.get("FailureReason")]
+    return failed[0] if failed else str(execution.get("FailureReason", execution["PipelineExecutionStatus"]))
+
+
+def versions(aws: Aws, name: str) -> list[dict[str, Any]]:
+    """The versions of a model in the registry, newest first, each with what it was trained on and its metric."""
+    model = model_of(aws, name)
+    return [_described(aws, name, model, package) for package in _packages(aws, name)]
+
+
+def _packages(aws: Aws, name: str) -> Iterator[Any]:
+    pages = aws.sagemaker.get_paginator("list_model_packages").paginate(
+        ModelPackageGroupName=aws.names.model(name), SortBy="CreationTime", SortOrder="Descending"
+    )
+    try:
+        for package in (package for page in pages for package in page["ModelPackageSummaryList"]):
+            yield aws.sagemaker.describe_model_package(ModelPackageName=package["ModelPackageArn"])
+    except ClientError as error:
+        if not is_absent(error) and "does not exist" not in str(error):
+            raise
+
+
+def _described(aws: Aws, name: str, model: MlModel, package: Any) -> dict[str, Any]:
+    metadata = package.get("CustomerMetadataProperties", {})
+    found = evaluation_of(aws, package) or {"metrics": {}}
+    metric = found["metrics"].get(model.metric, {})
+    return {
+        "model": name,
+        "version": package["ModelPackageVersion"],
+        "status": package["ModelApprovalStatus"],
+        model.metric: metric.get("value"),
+        "from": metric.get("low"),
+        "to": metric.get("high"),
+        "training_set": f"{metadata.get('training_set')} {metadata.get('training_set_version')}",
+        "execution": metadata.get("execution"),
+        "created": f"{package['CreationTime']:%Y-%m-%d %H:%M:%S}",
+    }
+
+
+def evaluation_of(aws: Aws, package: Any) -> dict[str, Any] | None:
+    uri = package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"]
+    return read_json(aws, urlsplit(uri).path.lstrip("/"))
+
+
+def package_of(aws: Aws, name: str, version: int | None = None) -> Any:
+    """A version of a model as the registry has it, by default the newest. Raises LakeError where there is none."""
+    model_of(aws, name)
+    found = [one for one in _packages(aws, name) if version in (None, one["ModelPackageVersion"])]
+    if not found:
+        which = f"version {version} of {name}" if version else f"a version of {name}"
+        raise LakeError(f"the registry has not {which}. Train it: `lake train {name}`")
+    return found[0]
+
+
+def evaluation(aws: Aws, name: str, version: int | None = None) -> dict[str, Any]:
+    """How good a version was on the test part. Raises LakeError where its evaluation has gone."""
+    package = package_of(aws, name, version)
+    found = evaluation_of(aws, package)
+    if found is None:
+        raise LakeError(
+            f"the evaluation of version {package['ModelPackageVersion']} of {name} has gone. Train it again"
+        )
+    return found | {"model": name, "model_version": package["ModelPackageVersion"]}

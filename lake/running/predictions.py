@@ -1,0 +1,149 @@
+"""Predictions: a batch transform over the rows of a table, and the table that Athena joins."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+from lake.aws import Aws
+from lake.data.sql import query
+from lake.errors import LakeError
+from lake.running.datasets import POLL_SECONDS, Show, build
+from lake.running.models import model_of, package_of
+
+SCORE = "score"
+_TYPES = {"timestamp_ntz": "timestamp", "string": "varchar", "float": "real"}
+_STAGED = "staged"
+
+
+def predict(
+    aws: Aws, name: str, table: str, show: Show, where: str = "true", version: int | None = None
+) -> dict[str, Any]:
+    """Predict rows of a table, as the training set's own, and replace the model's table of predictions by them.
+
+    Raises:
+        LakeError: there is no such model, the rows cannot be made, or the transform failed; with its reason.
+    """
+    model, package = model_of(aws, name), package_of(aws, name, version)
+    report, refused = build(aws, model.training_set, show, {"--on": table, "--where": where})
+    if refused:
+        raise LakeError(f"the rows of {table} cannot be made: {refused}")
+    output = _transformed(aws, name, package, report, model.instance, show)
+    made = _table(aws, name, report, output, package["ModelPackageVersion"])
+    return {"table": made, "rows": report["rows"], "model_version": package["ModelPackageVersion"]}
+
+
+def _transformed(aws: Aws, name: str, package: Any, report: dict[str, Any], instance: str, show: Show) -> str:
+    """The folder of the transform's output: the keys of each row, and its score."""
+    job = f"{aws.names.model(name)[:40]}-{report['run_id'][-20:]}".replace("_", "-")
+    container = {
+        key: package["InferenceSpecification"]["Containers"][0][key] for key in ("Image", "ModelDataUrl", "Environment")
+    }
+    aws.sagemaker.create_model(
+        ModelName=job,
+        PrimaryContainer=container,
+        ExecutionRoleArn=aws.names.role_arn("ml-job"),
+        EnableNetworkIsolation=True,
+        Tags=[{"Key": key, "Value": value} for key, value in aws.lake.tags.items()],
+    )
+    try:
+        aws.sagemaker.create_transform_job(**_request(aws, job, report, instance))
+        return _ended(aws, job, show)
+    finally:
+        aws.sagemaker.delete_model(ModelName=job)
+
+
+def _request(aws: Aws, job: str, report: dict[str, Any], instance: str) -> dict[str, Any]:
+    keys = len(report["keys"])
+    source = {"S3DataType": "S3Prefix", "S3Uri": report["input"]}
+    return {
+        "TransformJobName": job,
+        "ModelName": job,
+        "BatchStrategy": "MultiRecord",
+        "TransformInput": {
+            "DataSource": {"S3DataSource": source},
+            "ContentType": "text/csv",
+            "SplitType": "Line",
+            "CompressionType": "None",
+        },
+        "TransformOutput": {
+            "S3OutputPath": report["input"].replace("/input/", "/output/").rstrip("/"),
+            "Accept": "text/csv",
+            "AssembleWith": "Line",
+            "KmsKeyId": aws.names.key_alias_arn,
+        },
+        "TransformResources": {"InstanceType": instance, "InstanceCount": 1},
+        "DataProcessing": {
+            "InputFilter": f"$[{keys}:]",
+            "JoinSource": "Input",
+            "OutputFilter": f"$[{','.join(map(str, range(keys)))},-1]",
+        },
+        "Tags": [{"Key": key, "Value": value} for key, value in aws.lake.tags.items()],
+    }
+
+
+def _ended(aws: Aws, job: str, show: Show) -> str:
+    while True:
+        found = aws.sagemaker.describe_transform_job(TransformJobName=job)
+        status = found["TransformJobStatus"]
+        show(status, "predicting")
+        if status not in ("InProgress", "Stopping"):
+            break
+        time.sleep(POLL_SECONDS)
+    if status != "Completed":
+        raise LakeError(f"the transform job {job} is {status}: {found.get('FailureReason', 'no reason given')}")
+    return str(found["TransformOutput"]["S3OutputPath"])
+
+
+def _table(aws: Aws, name: str, report: dict[str, Any], output: str, version: int) -> str:
+    """Make Parquet of the output, and point the model's table there, in one step for who reads it."""
+    database, table = aws.names.database("ml"), f"{name}_predictions"
+    tail = report["run_id"][-12:].lower()
+    staged, made = f"{table}_{_STAGED}_{tail}", f"{table}_{tail}"
+    place = f"s3://{aws.names.bucket('ml')}/predictions/{name}/{report['run_id']}/"
+    columns = ", ".join(f"`{column}` string" for column in (*report["keys"], SCORE))
+    query(
+        aws,
+        f"CREATE EXTERNAL TABLE `{staged}` ({columns}) "
+        f"ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde' LOCATION '{output}/'",
+        "ml",
+    )
+    try:
+        typed = [f'CAST("{column}" AS {_TYPES.get(type_, type_)}) AS "{column}"' for column, type_ in _keys(report)]
+        query(
+            aws,
+            f"CREATE TABLE \"{made}\" WITH (format = 'PARQUET', external_location = '{place}') AS "
+            f"SELECT {', '.join(typed)}, CAST({SCORE} AS double) AS {SCORE}, {version} AS model_version "
+            f'FROM "{staged}"',
+            "ml",
+        )
+    finally:
+        aws.glue.delete_table(DatabaseName=database, Name=staged)
+    _point(aws, database, table, made)
+    return f"{database}.{table}"
+
+
+def _keys(report: dict[str, Any]) -> list[tuple[str, str]]:
+    return list(report["keys"].items())
+
+
+def _point(aws: Aws, database: str, table: str, made: str) -> None:
+    found = aws.glue.get_table(DatabaseName=database, Name=made)["Table"]
+    fields = ("StorageDescriptor", "Parameters", "TableType", "PartitionKeys")
+    content: Any = {"Name": table, **{field: found[field] for field in fields if field in found}}  # type: ignore[literal-required]
+    try:
+        aws.glue.create_table(DatabaseName=database, TableInput=content)
+    except aws.glue.exceptions.AlreadyExistsException:
+        before = aws.glue.get_table(DatabaseName=database, Name=table)["Table"]["StorageDescriptor"]["Location"]
+        aws.glue.update_table(DatabaseName=database, TableInput=content)
+        _empty(aws, before)
+    aws.glue.delete_table(DatabaseName=database, Name=made)
+
+
+def _empty(aws: Aws, location: str) -> None:
+    """The predictions of a run before, which no table has any more."""
+    place = urlsplit(location)
+    pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=place.netloc, Prefix=place.path.lstrip("/"))
+    for key in (entry["Key"] for page in pages for entry in page.get("Contents", [])):
+        aws.s3.delete_object(Bucket=place.netloc, Key=key)

@@ -1,0 +1,168 @@
+"""The ml stack: jobs that build training sets, and pipelines that train, evaluate and register models on them."""
+
+from __future__ import annotations
+
+import json
+
+from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
+from cdktf_cdktf_provider_aws.data_aws_sagemaker_prebuilt_ecr_image import DataAwsSagemakerPrebuiltEcrImage
+from cdktf_cdktf_provider_aws.glue_catalog_database import GlueCatalogDatabase
+from cdktf_cdktf_provider_aws.glue_job import GlueJob, GlueJobCommand, GlueJobExecutionProperty
+from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
+from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
+from cdktf_cdktf_provider_aws.s3_object import S3Object
+from cdktf_cdktf_provider_aws.sagemaker_model_package_group import SagemakerModelPackageGroup
+from cdktf_cdktf_provider_aws.sagemaker_pipeline import SagemakerPipeline
+from constructs import Construct
+
+from lake.configuration.model import MlModel, TrainingSet
+from lake.configuration.reading import Lake
+from lake.configuration.training import IMAGE, REPOSITORY, training_spec
+from lake.shipped import GLUE_SCRIPTS, ML_SCRIPTS
+from stacks import ml_policies, policies
+from stacks.base import LakeStack
+from stacks.bucket import SecureBucket
+from stacks.ml_pipeline import Places, definition
+from stacks.package import digest, packed, uploaded, zipped
+
+TEMPORARY_DAYS = 7
+GLUE_VERSION = "5.1"
+MINUTES = 120
+
+
+class MlStack(LakeStack):
+    """Owns the training sets, the models and the predictions: all of it is made from the lake, and goes with it."""
+
+    def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
+        super().__init__(scope, id_, lake=lake)
+        self.bucket = self._bucket()
+        self._database()
+        self.package = zipped(GLUE_SCRIPTS / "lake_etl", inside="lake_etl")
+        self.dataset_role = self._role("dataset", "glue.amazonaws.com", *ml_policies.dataset(self.names))
+        builds = self._code("build_script", GLUE_SCRIPTS / "build_dataset.py"), self._code("package", self.package)
+        for name, training_set in lake.config.training_sets.items():
+            self._dataset_job(name, training_set, *builds)
+        if lake.config.models:
+            self._models()
+
+    def _bucket(self) -> S3Bucket:
+        bucket = SecureBucket(
+            self,
+            "ml",
+            names=self.names,
+            purpose="ml",
+            keeps_data=False,
+            lake=self.lake,
+            expire_days={"predicting/": TEMPORARY_DAYS},
+        ).bucket
+        self.output("ml_bucket", bucket.bucket, "Bucket of the training sets, models and predictions")
+        return bucket
+
+    def _database(self) -> None:
+        database = GlueCatalogDatabase(
+            self,
+            "database",
+            name=self.names.database("ml"),
+            description=f"Predictions of the models of {self.names.prefix}",
+            location_uri=f"s3://{self.names.bucket('ml')}/predictions/",
+        )
+        self.output("ml_database", database.name, "Database of the predictions")
+
+    def _role(self, name: str, service: str, *statements: policies.Statement) -> IamRolePolicy:
+        """A role with its policy; what uses the role waits for the policy."""
+        role = IamRole(
+            self,
+            f"{name.replace('-', '_')}_role",
+            name=self.names.role(name),
+            assume_role_policy=policies.trust(service, self.names.account),
+        )
+        return IamRolePolicy(
+            self, f"{name.replace('-', '_')}_policy", name=name, role=role.id, policy=policies.document(*statements)
+        )
+
+    def _dataset_job(self, name: str, training_set: TrainingSet, script: S3Object, package: S3Object) -> None:
+        content = json.dumps(training_spec(name, training_set), indent=1)
+        key = f"specs/{digest(content.encode())}/{name}.json"
+        spec = S3Object(
+            self, f"{name}_spec", bucket=self.bucket.id, key=key, content=content, content_type="application/json"
+        )
+        group = self.names.log_group("glue", f"dataset-{name}")
+        GlueJob(
+            self,
+            f"{name}_dataset_job",
+            name=self.names.dataset_job(name),
+            description=f"Builds the training set {name}",
+            role_arn=self.names.role_arn("dataset"),
+            command=GlueJobCommand(name="glueetl", python_version="3", script_location=self._uri(script)),
+            default_arguments={
+                "--job-language": "python",
+                "--extra-py-files": self._uri(package),
+                "--spec": self._uri(spec),
+                "--raw_database": self.names.database("raw"),
+                "--curated_database": self.names.database("curated"),
+                "--ml_bucket": self.names.bucket("ml"),
+                "--code_version": digest(self.package.read_bytes()),
+                "--custom-logGroup-prefix": group,
+                "--enable-metrics": "true",
+            },
+            glue_version=GLUE_VERSION,
+            worker_type="G.1X",
+            number_of_workers=2,
+            timeout=MINUTES,
+            max_retries=0,
+            execution_property=GlueJobExecutionProperty(max_concurrent_runs=1),
+            depends_on=[self.dataset_role, *self._logs(name, group)],
+        )
+        self.output(f"{name}_dataset_job", self.names.dataset_job(name), f"Glue job that builds {name}")
+
+    def _logs(self, name: str, group: str) -> list[CloudwatchLogGroup]:
+        days = self.lake.config.retention.log_days
+        return [
+            CloudwatchLogGroup(self, f"{name}_dataset_{stream}_log", name=f"{group}/{stream}", retention_in_days=days)
+            for stream in ("output", "error")
+        ]
+
+    def _models(self) -> None:
+        image = DataAwsSagemakerPrebuiltEcrImage(self, "image", repository_name=REPOSITORY, image_tag=IMAGE)
+        self.image = image.registry_path
+        self.evaluation = self._code("evaluate_script", ML_SCRIPTS / "evaluate.py")
+        self._role("ml-job", "sagemaker.amazonaws.com", *ml_policies.job(self.names))
+        models = [self.names.model(name) for name in self.lake.config.models]
+        self.pipeline_role = self._role(
+            "ml-pipeline", "sagemaker.amazonaws.com", *ml_policies.pipeline(self.names, models)
+        )
+        for name, model in self.lake.config.models.items():
+            self._model(name, model)
+
+    def _model(self, name: str, model: MlModel) -> None:
+        group = SagemakerModelPackageGroup(
+            self,
+            f"{name}_group",
+            model_package_group_name=self.names.model(name),
+            model_package_group_description=f"Versions of the model {name}",
+        )
+        script = self.lake.root / model.script
+        source = uploaded(self, f"{name}_source", file=packed(script), bucket=self.bucket.id, folder=f"code/{name}")
+        places = Places(self.names, self.image, self._folder(source), self._folder(self.evaluation))
+        SagemakerPipeline(
+            self,
+            f"{name}_pipeline",
+            pipeline_name=self.names.model(name),
+            pipeline_display_name=self.names.model(name),
+            pipeline_description=f"Trains, evaluates and registers the model {name}",
+            role_arn=self.names.role_arn("ml-pipeline"),
+            pipeline_definition=json.dumps(definition(name, model, places), sort_keys=True),
+            depends_on=[group, self.pipeline_role],
+        )
+        self.output(f"{name}_pipeline", self.names.model(name), f"SageMaker pipeline of the model {name}")
+
+    def _code(self, id_: str, file: object) -> S3Object:
+        return uploaded(self, id_, file=file, bucket=self.bucket.id, folder="scripts")  # type: ignore[arg-type]
+
+    def _uri(self, file: S3Object) -> str:
+        return f"s3://{self.names.bucket('ml')}/{file.key}"
+
+    def _folder(self, file: S3Object) -> str:
+        """The URI of the folder that holds the file, and no other."""
+        return self._uri(file).rpartition("/")[0] + "/"

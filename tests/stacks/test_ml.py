@@ -1,0 +1,137 @@
+"""The ml stack: there only for a lake with training sets, on its own, and with roles that may do little."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lake.configuration.names import ML
+from lake.configuration.reading import load
+from tests.stacks.conftest import ROOT, Stacks, resources
+
+EXAMPLE = ROOT / "examples/late_flights/lake.yaml"
+
+
+def synthesised(file: Path, env: str, outdir: Path) -> Stacks:
+    from stacks.app import build_app
+
+    lake = load(file, env)
+    build_app(lake, str(outdir)).synth()
+    return {stack: json.loads((outdir / "stacks" / stack / "cdk.tf.json").read_text()) for stack in lake.config.stacks}
+
+
+@pytest.fixture(scope="module")
+def ml(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return synthesised(EXAMPLE, "dev", tmp_path_factory.mktemp("dev"))[ML]
+
+
+@pytest.fixture(scope="module")
+def steps(ml: dict[str, Any]) -> dict[str, Any]:
+    """The steps of the pipeline by name, those of the branches too."""
+    [pipeline] = resources(ml, "aws_sagemaker_pipeline").values()
+    found = {step["Name"]: step for step in json.loads(pipeline["pipeline_definition"])["Steps"]}
+    decided = found["Decide"]["Arguments"]
+    return found | {step["Name"]: step for branch in ("IfSteps", "ElseSteps") for step in decided[branch]}
+
+
+def test_a_lake_without_training_sets_has_no_such_stack(local: Stacks, tmp_path: Path) -> None:
+    assert ML not in load(ROOT / "lake.yaml").config.stacks
+    assert ML not in local
+
+
+def test_it_owns_what_the_models_need_and_nothing_with_an_hourly_price(ml: dict[str, Any]) -> None:
+    counts = {type_: len(found) for type_, found in ml["resource"].items() if "s3_bucket_" not in type_}
+
+    assert counts == {
+        "aws_s3_bucket": 1,
+        "aws_s3_object": 5,
+        "aws_glue_catalog_database": 1,
+        "aws_glue_job": 1,
+        "aws_cloudwatch_log_group": 2,
+        "aws_iam_role": 3,
+        "aws_iam_role_policy": 3,
+        "aws_sagemaker_model_package_group": 1,
+        "aws_sagemaker_pipeline": 1,
+    }
+
+
+def test_two_synths_give_the_same_bytes(ml: dict[str, Any], tmp_path: Path) -> None:
+    assert synthesised(EXAMPLE, "dev", tmp_path)[ML] == ml
+
+
+def test_no_job_of_a_pipeline_has_a_network(steps: dict[str, Any]) -> None:
+    assert steps["Train"]["Arguments"]["EnableNetworkIsolation"] is True
+    assert steps["Evaluate"]["Arguments"]["NetworkConfig"] == {"EnableNetworkIsolation": True}
+
+
+def test_what_a_pipeline_writes_is_encrypted_with_the_lakes_key(steps: dict[str, Any]) -> None:
+    keys = {
+        steps["Train"]["Arguments"]["OutputDataConfig"]["KmsKeyId"],
+        steps["Evaluate"]["Arguments"]["ProcessingOutputConfig"]["KmsKeyId"],
+    }
+
+    [key] = keys
+    assert key.endswith(":alias/lateness-dev")
+
+
+def test_jobs_run_as_a_role_that_starts_no_jobs(ml: dict[str, Any], steps: dict[str, Any]) -> None:
+    assert steps["Train"]["Arguments"]["RoleArn"].endswith(":role/lateness-dev-ml-job")
+    assert steps["Evaluate"]["Arguments"]["RoleArn"].endswith(":role/lateness-dev-ml-job")
+    actions = {action for statement in statements(ml, "ml-job") for action in statement["Action"]}
+    assert not [action for action in actions if action.startswith(("sagemaker:", "iam:"))]
+
+
+def statements(ml: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    [policy] = [policy for policy in resources(ml, "aws_iam_role_policy").values() if policy["name"] == name]
+    found: list[dict[str, Any]] = json.loads(policy["policy"])["Statement"]
+    return found
+
+
+@pytest.mark.parametrize("name", ["dataset", "ml-job", "ml-pipeline"])
+def test_no_role_may_do_everything_or_act_on_everything(ml: dict[str, Any], name: str) -> None:
+    unscoped = {"cloudwatch:PutMetricData", "ecr:GetAuthorizationToken"}
+    for statement in statements(ml, name):
+        assert not [action for action in statement["Action"] if action.endswith("*")], statement
+        if "*" in statement["Resource"]:
+            assert set(statement["Action"]) <= unscoped, statement
+
+
+def test_only_the_pipeline_passes_a_role_and_only_to_sagemaker(ml: dict[str, Any]) -> None:
+    passing = {
+        name: [statement for statement in statements(ml, name) if "iam:PassRole" in statement["Action"]]
+        for name in ("dataset", "ml-job", "ml-pipeline")
+    }
+
+    assert not passing["dataset"] and not passing["ml-job"]
+    [statement] = passing["ml-pipeline"]
+    assert [arn.rpartition("/")[2] for arn in statement["Resource"]] == ["lateness-dev-ml-job"]
+    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+
+
+def test_a_model_is_registered_where_its_metric_holds(steps: dict[str, Any]) -> None:
+    [condition] = steps["Decide"]["Arguments"]["Conditions"]
+
+    assert (condition["Type"], condition["RightValue"]) == ("GreaterThanOrEqualTo", 0.6)
+    assert condition["LeftValue"]["Std:JsonGet"]["Path"] == "metrics.auc.value"
+    assert steps["Register"]["Arguments"]["ModelPackageGroupName"] == "lateness-dev-late-flights"
+    assert "below at_least 0.6" in steps["NotGoodEnough"]["Arguments"]["ErrorMessage"]
+
+
+def test_hyperparameters_are_json_as_the_toolkit_reads_them(steps: dict[str, Any]) -> None:
+    settings = steps["Train"]["Arguments"]["HyperParameters"]
+
+    assert {name: json.loads(value) for name, value in settings.items()} == {
+        "sagemaker_program": "train.py",
+        "sagemaker_submit_directory": "/opt/ml/input/data/code/sourcedir.tar.gz",
+        "sagemaker_region": "eu-west-1",
+        "max-iter": 100,
+        "learning-rate": 0.1,
+    }
+
+
+def test_the_stack_refers_to_no_other(ml: dict[str, Any]) -> None:
+    assert set(ml["data"]) == {"aws_caller_identity", "aws_sagemaker_prebuilt_ecr_image"}
+    assert all(output["description"] for output in ml["output"].values())
