@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import sys
 import threading
 import time
 import uuid
@@ -34,6 +35,8 @@ _COLLECTION = "athena_executions"
 _THREADS = 4
 _CACHED_RESULTS = 8
 _SMALL = 8 * 1024 * 1024
+_FRAMES = 5000
+"""Of Python's stack: each level of an expression takes some twenty, and people's tools write hundreds of levels."""
 _OVER = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 log = logging.getLogger("local_aws.athena")
@@ -72,6 +75,7 @@ class Executions:
         self._tokens = {entry["Token"]: key for key, entry in self._store.all(_COLLECTION).items()}
         self._bury_interrupted()
         self._is_clean = once_answering(context.endpoint, lambda: unfinished.take_back_all(context))
+        sys.setrecursionlimit(max(_FRAMES, sys.getrecursionlimit()))
         # Daemon threads: a query that runs does not hold up the end of the process.
         for number in range(_THREADS):
             threading.Thread(target=self._work_off, name=f"athena-{number}", daemon=True).start()

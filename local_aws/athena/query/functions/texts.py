@@ -64,9 +64,9 @@ def _replaced(kinds: list[Type]) -> Type:
 
 FUNCTIONS = [
     function("lower(char) -> @0", "lower({0})"),
-    function("upper(char) -> @0", "upper({0})"),
+    function("upper(char) -> @0", "athena_upper({0})"),
     function("lower(varchar) -> @0", "lower({0})"),
-    function("upper(varchar) -> @0", "upper({0})"),
+    function("upper(varchar) -> @0", "athena_upper({0})"),
     function("length(varchar) -> bigint", "length({0})"),
     function("length(char) -> bigint", _char_length),
     function("length(varbinary) -> bigint", "octet_length({0})"),

@@ -116,6 +116,8 @@ athena_shares(p) AS CASE WHEN list_min(p) >= 0 AND list_max(p) <= 1 THEN CAST(p 
     ELSE [CAST(athena_fail('INVALID_FUNCTION_ARGUMENT: Percentile must be between 0 and 1') AS DOUBLE)] END
 athena_at_least(n, least, reason) AS CASE WHEN n < least THEN athena_fail('INVALID_FUNCTION_ARGUMENT: ' || reason)
     ELSE n END
+athena_upper(s) AS CASE WHEN contains(s, 'ß')  -- which has no upper case of one character
+    THEN array_to_string(list_transform(string_split(s, 'ß'), lambda part: upper(part)), 'ß') ELSE upper(s) END
 athena_uncut(s, n, kinds) AS CASE WHEN s IS NULL OR length(rtrim(s, ' ')) <= n THEN s
     ELSE CAST(athena_fail('INVALID_CAST_ARGUMENT: Cannot truncate non-space characters when casting from ' || kinds
         || ' on INSERT: ' || s) AS VARCHAR) END

@@ -17,7 +17,8 @@ CASES = [tuple(line.split("\t")) for line in LINES if not line.startswith("#")]
 
 @pytest.mark.parametrize(("expression", "values"), CASES, ids=[expression for expression, _ in CASES])
 def test_an_example_of_the_documentation_has_its_values(ask: Ask, expression: str, values: str) -> None:
-    got = ["NULL" if row[0] is None else row[0] for row in ask(f"SELECT {expression}")]
+    sql = expression if expression.startswith("WITH ") else f"SELECT {expression}"
+    got = ["NULL" if row[0] is None else row[0] for row in ask(sql)]
     is_ordered = " ORDER BY " in expression.rpartition(")")[2]
     order = list if is_ordered else sorted
     assert order(got) == order(values.split(" | "))
