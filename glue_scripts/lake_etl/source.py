@@ -68,9 +68,16 @@ def read_source(
 
     Of Parquet nothing is read yet but file names. So a file that is damaged makes the query fail that reads it, and
     `damage` then finds all of them: to open thousands of files beforehand would cost as much as the job.
+
+    Raises JobError where there is no file at all: its folder is gone, or was never filled.
     """
     _check_types(table)
     listed = _listed(s3, table) if only is None else {path: (size, "") for path, size in only.items()}
+    if not listed and only is None and not table.is_closed:
+        raise JobError(
+            f"dataset {table.dataset}: there is no file at {table.location}. Nothing is published, and what was there "
+            "stays. Put files there, or run the dataset's crawler if they lie elsewhere"
+        )
     sizes, changed = {path: size for path, (size, _) in listed.items()}, partial(_changed, s3, table, listed)
     filled = [path for path, size in sizes.items() if size]
     places = _partitions(spark, table, filled)

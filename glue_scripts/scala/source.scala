@@ -31,6 +31,8 @@ object Source {
     *
     * Of Parquet nothing is read yet but file names. So a file that is damaged makes the query fail that reads it, and
     * `damage` then finds all of them: to open thousands of files beforehand would cost as much as the job.
+    *
+    * Throws JobError where there is no file at all: its folder is gone, or was never filled.
     */
   def apply(
       spark: SparkSession,
@@ -41,6 +43,9 @@ object Source {
   ): Source = {
     checkTypes(table)
     val listed = only.fold(versions(files, table))(_.map { case (path, size) => path -> (size, Unknown) })
+    if (listed.isEmpty && only.isEmpty)
+      throw new JobError(s"dataset ${table.dataset}: there is no file at ${table.location}. Nothing is published, and " +
+        "what was there stays. Put files there, or run the dataset's crawler if they lie elsewhere")
     val sizes = listed.map { case (path, (size, _)) => path -> size }
     read(spark, files, table, only, known, sizes).copy(changed = () => changed(listed, versions(files, table)))
   }

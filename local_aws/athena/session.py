@@ -96,12 +96,12 @@ class Session:
         fields = {name: table_fields(_columns(table)) for name, table in tables.items()}
         self._check_views(fields)
         typed = analysed(query, fields, self.database)
-        spoken = {part.name for part in query.find_all(exp.Identifier)}
+        spoken, wanted = {part.name for part in query.find_all(exp.Identifier)}, _wanted(query)
         hidden = [name for name in HIDDEN if name in spoken]
         if hidden:
             _hide(query, hidden)
         for name, need in needs_of(query, tables).items():
-            self._open(name, need, hidden)
+            self._open(name, need, hidden, wanted)
         return translated(typed)
 
     def _check_views(self, fields: Tables) -> None:
@@ -175,7 +175,7 @@ class Session:
         alias = node.args.get("alias") or exp.TableAlias(this=node.this.copy())
         node.replace(exp.Subquery(this=body, alias=alias))
 
-    def _open(self, name: str, need: Need, hidden: Sequence[str]) -> None:
+    def _open(self, name: str, need: Need, hidden: Sequence[str], wanted: set[str] | None) -> None:
         table = self.tables[name]
         if metadata.is_metadata(table):
             metadata.create(self.catalog, self.con, name, table)
@@ -185,7 +185,7 @@ class Session:
         files = readable(table, self.catalog.files(table, partitions), self.work / f"{self.execution}.plain" / name)
         relation = Relation(self.con, name, table, self.catalog.memory)
         self.scanned += self._counted(relation, files, need)
-        relation.create(files, hidden)
+        relation.create(files, hidden, wanted)
 
     def _counted(self, relation: Relation, files: Files, need: Need) -> int:
         relation.register(files)
@@ -253,6 +253,14 @@ def _is_cte(node: exp.Table) -> bool:
                 return True
         child, parent = parent, parent.parent
     return False
+
+
+def _wanted(query: exp.Expr) -> set[str] | None:
+    """The names that a query may mean columns by, in lower case; None where it takes columns without naming them."""
+    stars = [star for star in query.find_all(exp.Star) if isinstance(star.parent, exp.Select | exp.Column)]
+    if stars or any(join.method for join in query.find_all(exp.Join)):
+        return None
+    return {part.name.lower() for part in query.find_all(exp.Identifier)}
 
 
 def _hide(query: exp.Expr, hidden: Sequence[str]) -> None:

@@ -98,6 +98,11 @@ class Table:
     def is_projected(self) -> bool:
         return self.parameters.get("projection.enabled", "").lower() == "true"
 
+    def of(self, columns: Iterable[Column]) -> Table:
+        """The table with these of its columns."""
+        fields = [{"Name": column.name, "Type": column.type} for column in columns]
+        return Table({**self.document, "StorageDescriptor": {**self.storage, "Columns": fields}})
+
     def read_by(self, serde: Document) -> Table:
         """The table with the SerDe of a partition, where that has one."""
         if not serde.get("SerializationLibrary") or serde == self.serde:

@@ -16,8 +16,10 @@ NESTED = {
 SMALL = ["0.100000000000000001", "0.100000000000000002"]
 
 
-def _of_decimals(one: object, two: object, three: object, four: object, seven: object, small: object) -> list[Row]:
-    as_json = '{"k":1.123456789012345678,"i":12345678901234567890}'
+def _of_decimals(
+    one: object, two: object, three: object, four: object, seven: object, small: object, k: str
+) -> list[Row]:
+    as_json = f'{{"k":{k},"i":12345678901234567890}}'
     return [
         {"o": {"p": one, "l": None, "s": None}, "m": None},
         {"o": {"p": two, "l": None, "s": None}, "m": None},
@@ -144,7 +146,7 @@ JSON_CASES = {
             '"s":"a \\" : 1.123456789012345678"}}\n'
             '{"o":{"P":3,"s":{"k":1.123456789012345678,"i":12345678901234567890}},"M":{"x":1.5e-17}}\n',
         },
-        _of_decimals(2.5, "-1.123456789012345678", "1.123456789012345678", 3.0, 7.0, 1.5e-17),
+        _of_decimals(2.5, "-1.123456789012345678", "1.123456789012345678", 3.0, 7.0, 1.5e-17, "1.123456789012345678"),
         athena=_of_decimals(
             "2.500000000000000000",
             "-1.123456789012345678",
@@ -152,6 +154,7 @@ JSON_CASES = {
             "3.000000000000000000",
             "7.000000000000000000",
             "0.000000000000000015",
+            "1.1234567890123457",  # OpenX makes text of a double
         ),
     ),
     "lines that are no object": Case(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +33,8 @@ _READERS: dict[str, Callable[[Scope], list[Source]]] = {
     "regex": regex.sources,
     "text": lazy_simple.sources,
 }
+_BY_NAME = ("json", "parquet")
+"""Formats whose columns are found by their names, so that those left out are not missed."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +46,17 @@ class Relation:
     table: Table
     memory: Memory
 
-    def create(self, files: Files, hidden: Sequence[str]) -> None:
-        """Make the view over these files.
+    def create(self, files: Files, hidden: Sequence[str], wanted: Container[str] | None = None) -> None:
+        """Make the view over these files, with the columns that are wanted: all of them if that is not known.
 
         Raises:
             QueryFailed: when the table's format is not supported, or its files are not of it.
         """
         with self._speaking_of(files):
-            found = " UNION ALL ".join(self._selects(files, hidden))
-            self.con.execute(f"CREATE TEMP VIEW {self.name} AS {found or self._empty(hidden)}")
+            columns = [column for column in self.table.columns if wanted is None or column.name in wanted]
+            columns = columns or self.table.columns[:1]
+            found = " UNION ALL ".join(self._selects(files, hidden, columns))
+            self.con.execute(f"CREATE TEMP VIEW {self.name} AS {found or self._empty(hidden, columns)}")
 
     @contextmanager
     def _speaking_of(self, files: Files) -> Iterator[None]:
@@ -65,23 +70,26 @@ class Relation:
             reason = f"{bad[0]} is no valid {NAMES[self.table.format]} file" if bad else reason
             raise QueryFailed(f"HIVE_BAD_DATA: {reason}", DATA_ERROR) from error
 
-    def _selects(self, files: Files, hidden: Sequence[str]) -> Iterator[str]:
+    def _selects(self, files: Files, hidden: Sequence[str], columns: Sequence[Column]) -> Iterator[str]:
         self._refuse_doubles()
         self._refuse_unknown_types()
         keys = [f"p.{sql_name(key.name)}" for key in self.table.keys]
         about = [f"p.{sql_name(name)}" for name in hidden]
         for number, (table, group) in enumerate(self._by_serde(files)):
-            scope = Scope(self.con, f"{self.name}_{number}", table, group, self.memory, self._files)
+            read = table.of(columns) if table.format in _BY_NAME else table
+            scope = Scope(self.con, f"{self.name}_{number}", read, group, self.memory, self._files)
             refuse_options(table)
             if table.format not in PACKS:
                 refuse_unreadable(group, self.memory)
             for source in _READERS[table.format](scope):
-                select = ", ".join([*named(source.values, table.columns), *keys, *about])
+                values = dict(zip([column.name for column in read.columns], source.values, strict=True))
+                select = ", ".join([*named([values[column.name] for column in columns], columns), *keys, *about])
+                scope.make_functions(f"{select} {source.sql}")
                 yield f"SELECT {select} FROM ({source.sql}) AS f JOIN {self._files} AS p ON f.filename = p.filename"
 
     def _refuse_doubles(self) -> None:
-        names = [column.name for column in [*self.table.columns, *self.table.keys]]
-        if doubles := sorted({name for name in names if names.count(name) > 1}):
+        names = Counter(column.name for column in [*self.table.columns, *self.table.keys])
+        if doubles := sorted(name for name, count in names.items() if count > 1):
             raise QueryFailed(
                 f"HIVE_INVALID_METADATA: Hive metadata for table {self.table.name} is invalid: Table descriptor "
                 f"contains duplicate columns: {', '.join(doubles)}"
@@ -161,10 +169,10 @@ class Relation:
                     "that partition, or declare the key string"
                 )
 
-    def _empty(self, hidden: Sequence[str]) -> str:
-        columns = [_typed("NULL", column) for column in [*self.table.columns, *self.table.keys]]
+    def _empty(self, hidden: Sequence[str], columns: Sequence[Column]) -> str:
+        typed = [_typed("NULL", column) for column in [*columns, *self.table.keys]]
         about = [_hidden("NULL", name) for name in hidden]
-        return f"SELECT {', '.join([*columns, *about])} WHERE false"
+        return f"SELECT {', '.join([*typed, *about])} WHERE false"
 
 
 def _typed(value: str, column: Column) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,8 +44,8 @@ class Scope:
     memory: Memory
     addresses: str
     """A table of `filename` and `$path`."""
-    made: set[str] = field(default_factory=set)
-    """The functions that are there."""
+    functions: dict[str, Callable[[], object]] = field(default_factory=dict)
+    """What makes each function, by its name: a table of ten thousand columns has as many, and a query uses few."""
 
     @property
     def options(self) -> dict[str, str]:
@@ -76,13 +77,19 @@ class Scope:
         def of_one(only: Any) -> Any:
             return pa.array(map(body, only.to_pylist()), arrow)
 
-        arrow, name = arrow_type(kind), f"{self.name}_{part}"
-        if name not in self.made:
-            over = of_one if inputs == 1 else of_two
+        def make() -> None:
             how: dict[str, Any] = {"type": "arrow", "null_handling": "special", "side_effects": once}
+            over = of_one if inputs == 1 else of_two
             self.con.create_function(name, over, ["VARCHAR"] * inputs, duckdb_of(kind), **how)
-            self.made.add(name)
+
+        arrow, name = arrow_type(kind), f"{self.name}_{part}"
+        self.functions.setdefault(name, make)
         return name
+
+    def make_functions(self, sql: str) -> None:
+        """Make the functions that a text of SQL speaks of."""
+        for name in {*re.findall(r"\w+", sql)} & self.functions.keys():
+            self.functions[name]()
 
 
 def bad_value(value: Any, column: str, kind: str, path: str) -> QueryFailed:

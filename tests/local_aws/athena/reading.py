@@ -34,7 +34,7 @@ class Reader:
         """The rows of `sql` over a table `t` of these files.
 
         Args:
-            extra: `serde` and `parameters` are properties, `name` is that of a file.
+            extra: `serde` and `parameters` are properties, `name` is that of a file, `wanted` are names of columns.
 
         Raises:
             QueryFailed: with the reason that a person gets.
@@ -50,16 +50,16 @@ class Reader:
         })  # fmt: skip
         files = [self._file(extra.get("name", "a"), body) for body in bodies]
         try:
-            return self._rows(table, [(file, Partition("s3://lake/t/")) for file in files], sql)
+            return self._rows(table, [(file, Partition("s3://lake/t/")) for file in files], sql, extra.get("wanted"))
         except duckdb.Error as error:
             raise QueryFailed(reason_of(error)) from error
 
-    def _rows(self, table: Table, files: Any, sql: str) -> Rows:
+    def _rows(self, table: Table, files: Any, sql: str, wanted: set[str] | None) -> Rows:
         with duckdb.connect() as con:
             prepare(con)
             relation = Relation(con, "t", table, self.memory)
             relation.register(files)
-            relation.create(files, hidden=())
+            relation.create(files, hidden=(), wanted=wanted)
             return con.execute(sql).fetchall()
 
     def _file(self, name: str, body: str | bytes) -> S3File:

@@ -100,6 +100,18 @@ def test_a_bad_value_of_a_column_that_is_not_asked_for_fails_nothing(reader: Rea
     assert reader.read("opencsv", "a string; v int", "x,\n", sql="SELECT a FROM t") == [("x",)]
 
 
+@pytest.mark.parametrize(("kind", "serde"), [("opencsv", {}), ("text", {"field.delim": ","})])
+def test_nothing_is_made_for_the_columns_of_a_wide_table_that_a_query_does_not_name(
+    reader: Reader, kind: str, serde: dict[str, str]
+) -> None:
+    wide = "; ".join(f"k{place} int" for place in range(1000))
+    line, wanted = ",".join(map(str, range(1000))), {"k1", "k999"}
+    given: dict[str, Any] = {"serde": serde, "wanted": wanted}
+    assert reader.read(kind, wide, line, **given) == [(1, 999)]
+    made = "SELECT count(*) FROM duckdb_functions() WHERE function_name LIKE 't_0_value_%'"
+    assert reader.read(kind, wide, line, sql=made, **given) == [(2,)]
+
+
 def test_opencsv_refuses_types_with_parts_by_the_column(reader: Reader) -> None:
     with pytest.raises(QueryFailed, match=r"^NOT_SUPPORTED: column v of t is array<int>"):
         reader.read("opencsv", "v array<int>", "1\n")
