@@ -83,7 +83,7 @@ def through(events: int, kills: int) -> str:
     with tempfile.TemporaryDirectory(prefix="stream-") as folder:
         file = Path(folder) / "events.jsonl"
         with file.open("w") as lines:
-            lines.writelines(json.dumps(_event(seq)) + "\n" for seq in range(1, events + 1))
+            lines.writelines(json.dumps(event(seq)) + "\n" for seq in range(1, events + 1))
         lake = StreamLake(Path(folder) / "lake", free_port())
         try:
             lake.deploy()
@@ -94,7 +94,7 @@ def through(events: int, kills: int) -> str:
             lake.stop()
 
 
-def _event(seq: int) -> dict[str, Any]:
+def event(seq: int) -> dict[str, Any]:
     """Events of 10 ms each, so that a call to Kinesis holds 5 s, and a window 6,000 of them."""
     moment = FIRST + timedelta(milliseconds=10 * seq)
     delay = float(seq % 97)
@@ -137,7 +137,7 @@ def _differences(lake: StreamLake, events: int, kills: int) -> str:
 
 def _put_event(lake: StreamLake, seq: int) -> None:
     """An event that is newer than all that were sent, so that it ends their windows."""
-    data = json.dumps({**_event(seq), "time_hour": LAST}).encode()
+    data = json.dumps({**event(seq), "time_hour": LAST}).encode()
     lake.aws.kinesis.put_record(StreamName=lake.aws.names.stream(STREAM), Data=data, PartitionKey=str(seq))
 
 

@@ -64,7 +64,7 @@ def application(
         endpoint, folder, keys, objects, was_killed=was_killed, job_user=job_user, buffer_speed=buffer_speed
     )
     engines = [importlib.import_module(f"local_aws.{name}").handlers(context) for name in ENGINES]
-    inner = actions.named(_forgetting_buckets(cloudwatch.mended(s3_keys.mended(objects)), context))
+    inner = actions.named(_forgetting_buckets(cloudwatch.mended(s3_keys.mended(objects), context.store), context))
     gateway = Gateway(inner, stacked(*engines))
     keyring = Keyring(keys, context.store, folder)
     return Door(inventory.served(gateway, context), port, keyring, is_open=is_open)
