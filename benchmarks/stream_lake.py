@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from lake.data.sql import query
 from lake.embedded.local import LocalAws
 
 STREAM, WINDOW = "flights", "minutely"
+_APPLICATION = "local_aws.flink.Application"
 WAIT_SECONDS = 180
 """For the last file or window, after which what is not there counts as missing."""
 CONFIG = """\
@@ -63,12 +65,11 @@ class StreamLake:
     def aws(self) -> Aws:
         return Aws(load(self.folder / "lake.yaml"))
 
-    def lake(self, *arguments: str, **pipes: Any) -> subprocess.Popen[bytes]:
+    def lake(self, *arguments: str, stdout: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
         """A `lake` command, which runs beside this process."""
         own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LAKE_"))}
         command = [sys.executable, "-m", "lake", *arguments]
-        quiet = {"stdout": subprocess.DEVNULL} | pipes
-        return subprocess.Popen(command, cwd=self.folder, env={**own, "PYTHONPATH": str(ROOT)}, **quiet)
+        return subprocess.Popen(command, cwd=self.folder, env={**own, "PYTHONPATH": str(ROOT)}, stdout=stdout)
 
     def deploy(self) -> None:
         self.start()
@@ -90,19 +91,18 @@ class StreamLake:
 
     def java(self) -> psutil.Process | None:
         """Flink, in the process of the application."""
-        return next((child for child in self._children() if "local_aws.flink.Application" in child.cmdline()), None)
+        return next((child for child in self._children() if _APPLICATION in child.cmdline()), None)
 
     def client(self) -> psutil.Process | None:
         """The application's Python, which submits the job and ends."""
-        return next((child for child in self._children() if "pyflink" in " ".join(child.cmdline()[1:3])), None)
+        java = self.java()
+        return next(iter(java.children()), None) if java else None
 
     def _children(self) -> Iterator[psutil.Process]:
-        for child in self.server().children(recursive=True):
-            try:
+        for child in self.server().children():
+            with suppress(psutil.NoSuchProcess):
                 if child.cmdline():
                     yield child
-            except psutil.NoSuchProcess:
-                continue
 
     def processor(self) -> dict[str, float]:
         """Processor seconds so far: of the embedded AWS, of Flink, and of the commands that have ended."""

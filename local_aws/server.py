@@ -72,7 +72,7 @@ def application(
         buffer_speed=buffer_speed,
     )
     engines = [importlib.import_module(f"local_aws.{name}").handlers(context) for name in ENGINES]
-    inner = actions.named(_forgetting_buckets(cloudwatch.mended(s3_keys.mended(objects)), context))
+    inner = actions.named(_forgetting_buckets(cloudwatch.mended(s3_keys.mended(objects), context.store), context))
     gateway = Gateway(inner, stacked(*engines))
     if is_open:
         return Door(inventory.served(gateway, context), port, context.keyring, is_open=True)

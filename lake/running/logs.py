@@ -195,8 +195,10 @@ def _of_crawler(aws: Aws, dataset: str) -> Log:
 
 
 def _of_stream(aws: Aws, stream: str) -> Log:
-    groups = {service: aws.names.log_group(service, stream) for service in ("firehose", "lambda", "flink")}
-    found = [Place(service, group, name) for service, group in groups.items() for name in _streams_of(aws, group)]
+    results = [f"{stream}_{result}" for result in aws.lake.config.streams[stream].results]
+    parts = [(service, name) for name in (stream, *results) for service in ("firehose", "lambda")]
+    groups = [(service, aws.names.log_group(service, name)) for service, name in (*parts, ("flink", stream))]
+    found = [Place(service, group, name) for service, group in groups for name in _streams_of(aws, group)]
     what = f"the stream {stream}"
     nothing = f"{what} has logged nothing: Firehose logs errors alone, and a Flink application once it is started"
     return Log(what, lambda: found, lambda: False, nothing)

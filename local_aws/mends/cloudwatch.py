@@ -1,6 +1,7 @@
 """CloudWatch's alarms in the Query protocol, in which the emulator forgets half of what it knows of an alarm.
 
 Terraform speaks it. The emulator's JSON protocol has all fields, so these calls are asked in that, and answered in XML.
+The metrics of an alarm on an expression it forgets in any protocol: they are kept here.
 """
 
 from __future__ import annotations
@@ -14,35 +15,68 @@ from xml.sax.saxutils import escape
 
 from local_aws.gateway import AsgiApp, Receive, Scope, Send, again, exchange_with, read_body
 from local_aws.protocol import Document
+from local_aws.store import Store
 
-_SERVICE = b"/monitoring/aws4_request"
+_SERVICE = re.compile(rb"/([^/]+)/monitoring/aws4_request")
+METRICS = "cloudwatch_alarm_metrics"
+"""Collection of the store: the metrics of an alarm, by `region/name`."""
 _FORM = b"application/x-www-form-urlencoded"
 _TARGET = "GraniteServiceVersion20100801"
-_ACTIONS = ("PutMetricAlarm", "DescribeAlarms")
 _TRUTH = {"true": True, "false": False}
 
 
-def mended(app: AsgiApp) -> AsgiApp:
-    """The application, which answers these two actions in full."""
+def mended(app: AsgiApp, store: Store) -> AsgiApp:
+    """The application, which answers these actions in full."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        if not _is_query(scope):
+        region = _region(scope)
+        if not region:
             await app(scope, receive, send)
             return
         body = await read_body(receive)
         form = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
-        if form.get("Action") not in _ACTIONS:
+        if form.get("Action") not in _KEEPING:
             await app(scope, again(body, receive), send)
             return
-        status, answer = await exchange_with(app, _as_json(scope, form["Action"]), json.dumps(_document(form)).encode())
-        await _send(send, status, _xml(form["Action"], status, json.loads(answer or b"{}")))
+        asked = _document(form)
+        status, answer = await exchange_with(app, _as_json(scope, form["Action"]), json.dumps(asked).encode())
+        document = json.loads(answer or b"{}")
+        if status < 400:
+            _KEEPING[form["Action"]](store, region, asked, document)
+        await _send(send, status, _xml(form["Action"], status, document))
 
     return wrapped
 
 
-def _is_query(scope: Scope) -> bool:
+def _put(store: Store, region: str, asked: Document, answer: Document) -> None:
+    place = f"{region}/{asked['AlarmName']}"
+    store.delete(METRICS, place)
+    if asked.get("Metrics"):
+        store.put(METRICS, place, {"Metrics": asked["Metrics"]})
+
+
+def _described(store: Store, region: str, asked: Document, answer: Document) -> None:
+    """An alarm on an expression has no metric of its own, for which the emulator has defaults."""
+    for alarm in answer.get("MetricAlarms", []):
+        if kept := store.get(METRICS, f"{region}/{alarm['AlarmName']}"):
+            alarm |= kept
+            for name in ("Period", "Statistic"):
+                alarm.pop(name, None)
+
+
+def _deleted(store: Store, region: str, asked: Document, answer: Document) -> None:
+    for name in asked.get("AlarmNames", []):
+        store.delete(METRICS, f"{region}/{name}")
+
+
+_KEEPING = {"PutMetricAlarm": _put, "DescribeAlarms": _described, "DeleteAlarms": _deleted}
+
+
+def _region(scope: Scope) -> str:
+    """Of a call in the Query protocol; empty for any other."""
     headers = {name.lower(): value for name, value in scope.get("headers", ())}
-    return _SERVICE in headers.get(b"authorization", b"") and headers.get(b"content-type", b"").startswith(_FORM)
+    found = _SERVICE.search(headers.get(b"authorization", b""))
+    return found[1].decode() if found and headers.get(b"content-type", b"").startswith(_FORM) else ""
 
 
 def _as_json(scope: Scope, action: str) -> Scope:

@@ -106,8 +106,8 @@ def _watched(metric: Metric, resource: str) -> dict[str, Any]:
         stat=metric.statistic,
         period=MINUTE,
     )
-    rate = {"id": "rate", "expression": "RATE(counted)", "label": f"{metric.name} a second", "return_data": True}
-    return {"metric_query": [Query(id="counted", metric=counted), Query(**rate)]}
+    rate = Query(id="rate", expression="RATE(counted)", label=f"{metric.name} a second", return_data=True)
+    return {"metric_query": [Query(id="counted", metric=counted), rate]}
 
 
 def _alarms(name: str, stream: Stream, has_application: bool) -> list[Alarm]:

@@ -59,7 +59,7 @@ def function(
         source_code_hash=digest(package.read_bytes()),
         timeout=settings.timeout,
         memory_size=settings.memory,
-        **({"environment": LambdaFunctionEnvironment(variables=variables)} if variables else {}),
+        environment=LambdaFunctionEnvironment(variables=variables) if variables else None,
         logging_config=LambdaFunctionLoggingConfig(log_format="Text", log_group=group.name),
         depends_on=[policy],
     )

@@ -31,6 +31,8 @@ def test_the_demo_goes_on_from_there_and_shows_what_pandas_computes(demo: Demo) 
     assert "Athena: 336776\n  pandas: 336776" in demo.shown
     assert "'ExpressJet Airlines Inc.': 16028, 'JetBlue Airways': 14111" in demo.shown
     assert "All as pandas computes it" in demo.shown
+    assert ("by Flink\n  Athena: {'10:00 AA': (1, 2.0), " in demo.shown) is is_installed()
+    assert ("`make flink` brings it" in demo.shown) is not is_installed()
 
 
 def test_the_run_report_accounts_for_every_row(lake_up: Checkout) -> None:

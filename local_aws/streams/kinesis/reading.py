@@ -73,9 +73,9 @@ class Reader:
     def read(self, stream: Stream, shard: Shard, position: int, limit: int = MOST_RECORDS) -> Batch:
         """The records from a position on, or from the first that is kept. Raises AwsError: the stream was deleted."""
         self.streams.expire(stream)
-        found, following = _read(stream, shard, position, limit)
+        found, size, following = _read(stream, shard, position, limit)
         behind = max(0, now() - following.arrived) if following else 0
-        self._metrics.read(stream, len(found), sum(map(_size, found)), behind)
+        self._metrics.read(stream, len(found), size, behind)
         position = found[-1].position + 1 if found else max(position, _trim_horizon(stream, shard))
         return Batch(found, position, behind, shard.closed is not None and position >= shard.log.end)
 
@@ -94,7 +94,7 @@ class Reader:
         shard = stream.shard(place.shard)
         batch = self.read(stream, shard, place.position, limit)
         answer: Document = {
-            "Records": [_record(stream, shard, record) for record in batch.records],
+            "Records": _shown(stream, shard, batch.records),
             "MillisBehindLatest": batch.behind,
         }
         if not batch.is_end:
@@ -104,18 +104,19 @@ class Reader:
         return answer
 
 
-def _read(stream: Stream, shard: Shard, position: int, limit: int) -> tuple[list[Record], Record | None]:
-    """The records from a position on, and the one that follows them, if it is there."""
+def _read(stream: Stream, shard: Shard, position: int, limit: int) -> tuple[list[Record], int, Record | None]:
+    """The records from a position on, their bytes, and the record that follows them, if it is there."""
     found: list[Record] = []
     size = 0
     if position >= shard.log.end:
-        return found, None
+        return found, 0, None
     for record in _records(stream, shard, position):
-        size += _size(record)
-        if len(found) == limit or (found and size > MOST_BYTES):
-            return found, record
+        larger = size + len(record.data) + len(record.key)
+        if len(found) == limit or (found and larger > MOST_BYTES):
+            return found, size, record
         found.append(record)
-    return found, None
+        size = larger
+    return found, size, None
 
 
 def _records(stream: Stream, shard: Shard, position: int) -> Iterator[Record]:
@@ -155,21 +156,21 @@ def _trim_horizon(stream: Stream, shard: Shard) -> int:
     return shard.log.position_at(stream.horizon)
 
 
-def _record(stream: Stream, shard: Shard, record: Record) -> dict[str, Any]:
-    return {
-        "SequenceNumber": shard.sequence(record.position),
-        "ApproximateArrivalTimestamp": Time(record.arrived / 1000),
-        "Data": Blob(binascii.b2a_base64(record.data, newline=False), "ascii"),
-        "PartitionKey": record.key.decode(),
-        "EncryptionType": stream.settings["encryption"],
-    }
+def _shown(stream: Stream, shard: Shard, records: list[Record]) -> list[dict[str, Any]]:
+    encryption, sequence, encoded = stream.settings["encryption"], shard.sequence, binascii.b2a_base64
+    return [
+        {
+            "SequenceNumber": sequence(record.position),
+            "ApproximateArrivalTimestamp": Time(record.arrived / 1000),
+            "Data": Blob(encoded(record.data, newline=False), "ascii"),
+            "PartitionKey": record.key.decode(),
+            "EncryptionType": encryption,
+        }
+        for record in records
+    ]
 
 
 def _child(stream: Stream, child: Shard) -> Document:
     parents = child.described()
     known = [parents[name] for name in ("ParentShardId", "AdjacentParentShardId") if name in parents]
     return {"ShardId": child.id, "ParentShards": known, "HashKeyRange": child.range}
-
-
-def _size(record: Record) -> int:
-    return len(record.data) + len(record.key)

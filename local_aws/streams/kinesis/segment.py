@@ -149,10 +149,12 @@ def _blocks(data: mmap.mmap | bytes, offset: int, size: int) -> Iterator[_Block]
 
 
 def _records(data: mmap.mmap | bytes, block: _Block, start: int) -> Iterator[Record]:
-    at = block.body
+    # Parts of bytes are made faster than those of a mapped file.
+    body, arrived, head, at = data[block.body : block.after], block.arrived, _RECORD.size, 0
     for position in range(block.first, block.first + block.records):
-        size, key = _RECORD.unpack_from(data, at)
-        begin = at + _RECORD.size
-        at = begin + key + size
+        size, key = _RECORD.unpack_from(body, at)
+        begin = at + head
+        middle = begin + key
+        at = middle + size
         if position >= start:
-            yield Record(position, block.arrived, data[begin : begin + key], data[begin + key : at])
+            yield Record(position, arrived, body[begin:middle], body[middle:at])

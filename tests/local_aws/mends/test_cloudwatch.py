@@ -72,6 +72,38 @@ def test_an_alarm_is_described_with_all_it_was_made_with(ask: Ask, name: str) ->
     ]
 
 
+def test_an_alarm_on_an_expression_has_no_period_and_statistic_of_its_own(ask: Ask, name: str) -> None:
+    queries = {
+        "Metrics.member.1.Id": "counted",
+        "Metrics.member.1.MetricStat.Metric.Namespace": "AWS/KinesisAnalytics",
+        "Metrics.member.1.MetricStat.Metric.MetricName": "fullRestarts",
+        "Metrics.member.1.MetricStat.Period": "60",
+        "Metrics.member.1.MetricStat.Stat": "Maximum",
+        "Metrics.member.1.ReturnData": "false",
+        "Metrics.member.2.Id": "rate",
+        "Metrics.member.2.Expression": "RATE(counted)",
+        "Metrics.member.2.ReturnData": "true",
+    }
+    needed = {field: ALARM[field] for field in ("EvaluationPeriods", "Threshold", "ComparisonOperator")}
+    ask("PutMetricAlarm", AlarmName=name, **needed, **queries)
+    (alarm,) = ask("DescribeAlarms", **{"AlarmNames.member.1": name}).iterfind(".//MetricAlarms/member")
+
+    assert [each.findtext("Id") for each in alarm.iterfind("Metrics/member")] == ["counted", "rate"]
+    assert alarm.findtext("Metrics/member/MetricStat/Metric/MetricName") == "fullRestarts"
+    assert [alarm.findtext(field) for field in ("Period", "Statistic")] == [None, None]
+
+
+def test_an_alarm_that_is_deleted_leaves_nothing_to_one_of_the_same_name(ask: Ask, name: str) -> None:
+    query = {"Metrics.member.1.Id": "a", "Metrics.member.1.Expression": "1", "Metrics.member.1.ReturnData": "true"}
+    needed = {field: ALARM[field] for field in ("EvaluationPeriods", "Threshold", "ComparisonOperator")}
+    ask("PutMetricAlarm", AlarmName=name, **needed, **query)
+    ask("DeleteAlarms", **{"AlarmNames.member.1": name})
+    ask("PutMetricAlarm", AlarmName=name, **ALARM)
+    (alarm,) = ask("DescribeAlarms", **{"AlarmNames.member.1": name}).iterfind(".//MetricAlarms/member")
+
+    assert (alarm.find("Metrics/member"), alarm.findtext("ActionsEnabled")) == (None, "false")
+
+
 def test_a_refusal_is_in_xml_too(endpoint: str) -> None:
     with pytest.raises(HTTPError) as refused:
         _asked(endpoint, {"Action": "DescribeAlarms", "Version": "2010-08-01", "MaxRecords": "1000"})
