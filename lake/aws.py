@@ -198,6 +198,14 @@ class Aws:
         return self._client("lambda")
 
     @functools.cached_property
+    def ec2(self) -> Any:
+        return self._client("ec2")
+
+    @functools.cached_property
+    def lakeformation(self) -> Any:
+        return self._client("lakeformation")
+
+    @functools.cached_property
     def logs(self) -> CloudWatchLogsClient:
         return self._client("logs")  # type: ignore[no-any-return]
 

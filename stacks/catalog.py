@@ -32,6 +32,7 @@ from lake.configuration.reading import Lake
 from stacks import events, policies, tables
 from stacks.base import LakeStack
 from stacks.connections import glue_connection
+from stacks.lake_formation import granted
 from stacks.notices import tell_of_failed_crawls, watch_crawls
 
 _RECRAWL = {"everything": "CRAWL_EVERYTHING", "new_folders": "CRAWL_NEW_FOLDERS_ONLY", "events": "CRAWL_EVENT_MODE"}
@@ -69,6 +70,7 @@ class CatalogStack(LakeStack):
         for name, dataset in datasets.items():
             self._crawler(name, dataset) if name in self.crawled else self._table(name, dataset)
         self._tell()
+        granted(self)
 
     def _tell(self) -> None:
         """Notify of crawls that fail, and of tables that no crawl has looked at for too long."""

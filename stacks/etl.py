@@ -25,6 +25,7 @@ from stacks.bucket import SecureBucket
 from stacks.data_quality import data_quality_ruleset
 from stacks.encryption import encrypted_runs, security_configuration
 from stacks.job_settings import arguments, properties
+from stacks.lake_formation import granted
 from stacks.ml_transforms import find_matches_transform, warn
 from stacks.notices import tell_of_failed_runs, watch_runs
 from stacks.package import digest, uploaded, written, zipped
@@ -61,6 +62,7 @@ class EtlStack(LakeStack):
                 watch_runs(self, name, job.stale_hours)
         for name, workflow in lake.config.workflows.items():
             glue_workflow(self, name, workflow, names=self.names, jobs=jobs)
+        granted(self)
 
     def _bucket(self) -> S3Bucket:
         bucket = SecureBucket(

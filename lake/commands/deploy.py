@@ -22,7 +22,13 @@ Wait = Annotated[bool, typer.Option("--wait", help="Wait for another `lake up`, 
 
 
 @app.command()
-def check(context: typer.Context, as_json: AsJson = False) -> None:
+def check(
+    context: typer.Context,
+    account: Annotated[
+        bool, typer.Option("--account", help="Also ask the account what it lacks: grants, and ways out of VPCs.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Check lake.yaml, without AWS. Exit code 2 if it has mistakes."""
     from lake.configuration import flink
     from lake.configuration.rules import warnings
@@ -34,6 +40,9 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
             raise
         out.print_json(json.dumps({"problems": [asdict(trouble) for trouble in error.troubles]}))
         raise typer.Exit(2) from None
+    if account:
+        _check_account(context, as_json)
+        return
     for warning in warnings(lake.config, lake.env):
         err.print(f"warning: {warning}", markup=False, style="yellow")
     if lacks := flink.missing(lake):
@@ -47,6 +56,19 @@ def check(context: typer.Context, as_json: AsJson = False) -> None:
         as_json,
         f"{lake.file.name} is good: project {config.project}, environment {lake.env}{whose}, {summary}",
     )
+
+
+def _check_account(context: typer.Context, as_json: bool) -> None:
+    """Exit code 1 if the account lacks anything."""
+    aws: Aws = context.obj.aws()
+    from lake.deploying.account import missing
+
+    found = missing(aws)
+    table([asdict(one) for one in found], as_json)
+    if not as_json:
+        out.print(f"the account {aws.names.account} lacks {len(found) or 'nothing'} of what {aws.names.prefix} needs")
+    if found:
+        raise typer.Exit(1)
 
 
 @app.command()

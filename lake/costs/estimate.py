@@ -21,6 +21,8 @@ CRAWL_DPUS, CRAWL_HOURS = 2, 10 / 60
 """A crawl is billed for ten minutes at least. AWS does not say of how many DPUs: two is what bills show."""
 KPU_GIGABYTES = 50
 """Storage that comes with each processing unit of a started application."""
+QUERY_ALARMS, STREAM_ALARMS, APPLICATION_ALARMS = 3, 5, 3
+"""As many as the stacks make, and a test counts."""
 CONVERTED_EVENTS = "GB of events"
 
 
@@ -88,7 +90,14 @@ def _run(stack: str, part: str, usd: float, times: float, unit: str = "run") -> 
 
 def _storage(lake: Lake, found: Estimate) -> Iterator[Cost]:
     yield _idle("storage", "KMS", "the lake's key", found.prices["kms_key"].usd)
+    yield _idle("storage", "CloudWatch", "the dashboard", found.prices["dashboard"].usd)
     yield _use("storage", "S3", "files, and their old versions", found.prices["s3_storage"].usd, "GB and month")
+
+
+def _alarms(stack: str, of: str, count: int, found: Estimate) -> Iterator[Cost]:
+    if count:
+        alarms = f"{count} alarm{'s' if count > 1 else ''} of {of}"
+        yield _idle(stack, "CloudWatch", alarms, count * found.prices["alarm"].usd)
 
 
 def _catalog(lake: Lake, found: Estimate) -> Iterator[Cost]:
@@ -96,6 +105,8 @@ def _catalog(lake: Lake, found: Estimate) -> Iterator[Cost]:
     secrets = [name for name, connection in config.connections.items() if connection.type != "network"]
     for name in secrets:
         yield _idle("catalog", "Secrets Manager", f"secret of {name}", found.prices["secret"].usd)
+    crawls = [dataset.crawl for dataset in config.datasets.values() if dataset.catalog == "crawled"]
+    yield from _alarms("catalog", "stale tables", sum(crawl.stale_hours is not None for crawl in crawls), found)
     for name, dataset in config.datasets.items():
         if dataset.catalog == "crawled":
             yield _run("catalog", f"crawl of {name}", _crawl(found), times_a_month(dataset.crawl.schedule))
@@ -109,6 +120,8 @@ def _etl(lake: Lake, found: Estimate) -> Iterator[Cost]:
     config = lake.config
     if any(job.encryption for job in config.every_job.values()):
         yield _idle("etl", "KMS", "key of the jobs' logs", found.prices["kms_key"].usd)
+    stale = sum(job.stale_hours is not None for job in config.every_job.values())
+    yield from _alarms("etl", "stale tables", stale, found)
     for name, job in config.every_job.items():
         yield _run("etl", f"run of {name}", _job(job, found), 0, "hour" if _is_streaming(job) else "run")
     for name, workflow in config.workflows.items():
@@ -140,6 +153,7 @@ def _is_streaming(job: JobSettings) -> bool:
 
 
 def _athena(lake: Lake, found: Estimate) -> Iterator[Cost]:
+    yield from _alarms("athena", "queries", QUERY_ALARMS, found)
     price, most = found.prices["athena"].usd, lake.config.queries.bytes_scanned_cutoff / 1e12
     yield _use("athena", "Athena", "bytes that queries read", price, "TB")
     yield _use("athena", "Athena", "the dearest query that bytes_scanned_cutoff lets through", price * most, "query")
@@ -155,6 +169,8 @@ def _streaming(lake: Lake, found: Estimate) -> Iterator[Cost]:
             yield _idle("streaming", "Kinesis", f"shard of {result}", MONTH_HOURS * found.prices["kinesis_shard"].usd)
         if results:
             yield _application(name, stream, found)
+        alarms = STREAM_ALARMS + (APPLICATION_ALARMS if results else 0)
+        yield from _alarms("streaming", name, alarms, found)
         yield _use("streaming", "Firehose", f"delivery of {name}", _delivered(stream, found), CONVERTED_EVENTS)
 
 

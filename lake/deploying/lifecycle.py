@@ -57,8 +57,27 @@ def up(
     terraform.apply(chosen, Needs(aws, chosen).missing)
     if "catalog" in chosen:
         resume_schedules(aws)
-    if "storage" in chosen and not aws.lake.environment.endpoint:
+    if aws.lake.environment.endpoint:
+        return
+    bound_shared_logs(aws, chosen, on_progress)
+    if "storage" in chosen:
         _wait_for_the_alias(aws, on_progress)
+
+
+def bound_shared_logs(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
+    """Give the log groups that Glue makes for all lakes of an account a retention, where nobody has given them one."""
+    groups = {"catalog": [CRAWLER_LOGS], "etl": [f"{SHELL_LOGS}/{kind}" for kind in ("output", "error")]}
+    for stack in (stack for stack in stacks if stack in groups):
+        progress = Progress(stack, skipped=True)
+        for name in groups[stack]:
+            with suppress(aws.logs.exceptions.ResourceAlreadyExistsException):
+                aws.logs.create_log_group(logGroupName=name)
+            found = aws.logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+            if any(group["logGroupName"] == name and "retentionInDays" not in group for group in found):
+                days = aws.lake.config.retention.log_days
+                aws.logs.put_retention_policy(logGroupName=name, retentionInDays=days)
+                progress.notes.append(f"{name}, which all lakes of the account share, now keeps logs for {days} days")
+        on_progress(progress)
 
 
 def _wait_for_the_alias(aws: Aws, on_progress: OnProgress) -> None:

@@ -26,7 +26,19 @@ class Needs:
             return self._crawls()
         if stack == "etl" and "catalog" in self._stacks and not self._crawlers_are_there():
             return "the crawlers of catalog"
+        if stack == "etl" and self._aws.lake.environment.lake_formation and not self._databases_are_there():
+            return "the databases of catalog, which its grants name"
         return ""
+
+    def _databases_are_there(self) -> bool:
+        try:
+            for zone in ("raw", "curated"):
+                self._aws.glue.get_database(Name=self._aws.names.database(zone))
+        except ClientError as error:
+            if not is_absent(error):
+                raise
+            return False
+        return True
 
     def _storage_is_there(self) -> bool:
         names = self._aws.names

@@ -6,6 +6,7 @@ from constructs import Construct
 
 from lake.configuration.reading import Lake
 from stacks.base import LakeStack
+from stacks.lake_formation import granted
 from stacks.streaming.alarms import watch
 from stacks.streaming.alerts import alerts_topic
 from stacks.streaming.application import application, code
@@ -29,3 +30,4 @@ class StreamingStack(LakeStack):
             if stream.windows and flink_code is not None and kinesis is not None:
                 application(self, name, stream, kinesis, flink_code, database, alerts)
             watch(self, name, stream, has_application=has_application)
+        granted(self)

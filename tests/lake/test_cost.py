@@ -37,8 +37,12 @@ def cost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     return reckon
 
 
-def test_an_empty_lake_costs_its_key(cost) -> None:
-    assert cost().document["idle_month_usd"] == cost().document["month_usd"] == 1
+IDLE = 1 + 3 + 3 * 0.10
+"""Of a lake that is empty: its key, its dashboard, and the alarms of its queries."""
+
+
+def test_an_empty_lake_costs_its_key_its_dashboard_and_its_alarms(cost) -> None:
+    assert cost().document["idle_month_usd"] == cost().document["month_usd"] == IDLE
 
 
 @pytest.mark.parametrize(
@@ -62,8 +66,8 @@ def test_a_shorter_run_is_billed_for_a_minute(cost) -> None:
 
 def test_a_schedule_adds_to_the_month_and_not_to_what_is_idle(cost) -> None:
     daily = cost("datasets: {d: {format: csv, crawl: {schedule: cron(0 3 * * ? *)}}}").document
-    assert daily["idle_month_usd"] == 1
-    assert daily["month_usd"] == pytest.approx(1 + 30.4 * 2 * 0.44 / 6, abs=0.2)
+    assert daily["idle_month_usd"] == IDLE
+    assert daily["month_usd"] == pytest.approx(IDLE + 30.4 * 2 * 0.44 / 6, abs=0.2)
 
 
 def test_a_workflow_costs_its_crawls_and_its_runs(cost) -> None:
@@ -126,13 +130,13 @@ def test_a_region_without_prices_is_said(
     file.write_text(HEAD.format(region="ap-south-1"))
     done = Prompt(file, monkeypatch, capsys).lake("cost")
     assert "no prices of ap-south-1: these are of us-east-1" in done.err
-    assert "A month costs 1.00 USD idle" in done.out
+    assert f"A month costs {IDLE:.2f} USD idle" in done.out
 
 
 def test_a_table_of_ones_own_counts(cost, tmp_path: Path) -> None:
     mine = tmp_path / "mine.csv"
     mine.write_text(TABLE.read_text().replace("us-east-1", "ap-south-1").replace("kms_key,1,", "kms_key,3,"))
-    assert cost("", "--prices", str(mine), region="ap-south-1").document["idle_month_usd"] == 3
+    assert cost("", "--prices", str(mine), region="ap-south-1").document["idle_month_usd"] == IDLE + 2
 
 
 @pytest.mark.parametrize(

@@ -83,17 +83,18 @@ def test_every_output_is_described(local: Stacks, stack: str) -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_the_provider_tags_everything_with_project_environment_and_stack(local: Stacks, stack: str) -> None:
+def test_the_provider_tags_everything_with_project_environment_lake_and_stack(local: Stacks, stack: str) -> None:
     [provider] = local[stack]["provider"]["aws"]
 
-    assert provider["default_tags"] == [{"tags": {"project": "flights", "environment": "local", "stack": stack}}]
+    tags = {"project": "flights", "environment": "local", "lake": "flights-local", "stack": stack}
+    assert provider["default_tags"] == [{"tags": tags}]
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_state_belongs_to_the_environment(local: Stacks, prod: Stacks, stack: str) -> None:
     assert local[stack]["terraform"]["backend"]["local"]["path"].endswith(f".state/local/{stack}.tfstate")
     remote = prod[stack]["terraform"]["backend"]["s3"]
-    assert (remote["bucket"], remote["key"]) == ("flights-terraform-state", f"flights/prod/{stack}.tfstate")
+    assert (remote["bucket"], remote["key"]) == ("flights-state-123456789012", f"flights/prod/{stack}.tfstate")
     assert remote["use_lockfile"] is True
 
 

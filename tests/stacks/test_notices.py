@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from lake.configuration.names import STACKS
+from lake.configuration.reading import load
+from lake.costs.estimate import estimate
+from lake.costs.prices import Prices
 from local_aws.events import Ended
 from local_aws.notices import event_of, query_metrics, rule_metrics
-from tests.stacks.conftest import Stacks, resources, synthesised
+from tests.stacks.conftest import ROOT, Stacks, resources, synthesised
 
 LAKE = """
 project: shop
@@ -112,14 +115,6 @@ def test_the_budget_counts_this_lake_alone_and_tells_topic_and_people(shop: Stac
     assert not resources(local["storage"], "aws_budgets_budget")
 
 
-@pytest.mark.parametrize("stack", STACKS)
-def test_every_resource_is_tagged_for_the_bill(shop: Stacks, stack: str) -> None:
-    (provider,) = shop[stack]["provider"]["aws"]
-    assert provider["default_tags"] == [
-        {"tags": {"project": "shop", "environment": "dev", "lake": "shop-dev", "stack": stack}}
-    ]
-
-
 def test_the_topic_takes_notices_of_these_services_alone(shop: Stacks) -> None:
     (policy,) = resources(shop["storage"], "aws_sns_topic_policy").values()
     statements = json.loads(policy["policy"])["Statement"]
@@ -136,3 +131,15 @@ def test_a_rule_fits_eventbridge_however_many_jobs_there_are(tmp_path: Path) -> 
     rules = resources(etl, "aws_cloudwatch_event_rule").values()
     assert all(len(rule["event_pattern"]) <= 2048 for rule in rules)
     assert sum(len(json.loads(rule["event_pattern"])["detail"]["jobName"]) for rule in rules) == 2 * 40
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_estimate_of_costs_counts_the_alarms_that_a_stack_makes(
+    shop: Stacks, local: Stacks, stack: str, tmp_path: Path
+) -> None:
+    (tmp_path / "lake.yaml").write_text(LAKE)
+    for lake, stacks in ((load(tmp_path / "lake.yaml", "dev"), shop), (load(ROOT / "lake.yaml", "local"), local)):
+        costs = estimate(lake, Prices("us-east-1"), 5).costs
+        counted = [cost.part for cost in costs if cost.stack == stack and " alarm" in cost.part]
+        alarms = resources(stacks[stack], "aws_cloudwatch_metric_alarm")
+        assert sum(int(part.split()[0]) for part in counted) == len(alarms)

@@ -47,6 +47,8 @@ class Environment(Model):
     """Whether each user has one of their own: all names get the user's, from `LAKE_USER` or else the login."""
     state: State | None = None
     """Where Terraform keeps its state. Without it, in `.state/<environment>/` beside lake.yaml."""
+    lake_formation: bool = False
+    """Whether Lake Formation decides on tables in the account. The stacks then grant the lake's roles theirs."""
     budget: Budget | None = None
     """What the lake may cost. It stops nothing; the tag `lake` has to be active for cost allocation in the account."""
 
