@@ -47,7 +47,7 @@ class Context:
         folder: the one folder that holds all its data.
         keys: what its own clients sign with: those of whoever the engine acts as.
         caller: whoever that is; the embedded AWS itself, where it is no other.
-        keyring: gives out the keys of others to act as.
+        keyring: gives out keys of others to act as; None outside the process that answers, which acts as one.
         access: evaluates what they may do; None where everybody may do everything.
         was_killed: the last process that had the folder did not stop cleanly.
         job_user: as whom jobs run, if that is not the user of this process.
@@ -57,7 +57,7 @@ class Context:
     endpoint: str
     folder: Path
     keys: Keys
-    keyring: Keyring
+    keyring: Keyring | None
     store: Store
     mirror: Mirror
     caller: Principal = AWS
@@ -90,8 +90,8 @@ class Context:
             enforces_iam: policies are evaluated.
         """
         store = Store(folder / "engines.sqlite")
-        keyring = Keyring(keys, store, folder)
-        own = keyring.issue(AWS) if is_server else keys
+        keyring = Keyring(keys, store, folder) if is_server else None
+        own = keyring.issue(AWS) if keyring else keys
         mirror = Mirror(client("s3", endpoint, own), folder / "mirror", store, objects)
         access = Access(lambda service, region: client(service, endpoint, own, region)) if enforces_iam else None
         return cls(
@@ -109,7 +109,7 @@ class Context:
     def acting(self, caller: Principal, token: str = "") -> Context:
         """The same for somebody else: its clients sign, and its mirror reads, as this caller with its token."""
         own = self.of_aws
-        if caller == AWS or (caller.is_root and not token):
+        if self.keyring is None or caller == AWS or (caller.is_root and not token):
             return own
         if token:
             return own._for(caller, token)
@@ -118,7 +118,13 @@ class Context:
                 self._sessions[caller] = own._for(caller)
             return self._sessions[caller]
 
+    def release(self) -> None:
+        """The keys that this one acts with open nothing any more."""
+        if self.keyring and self._own:
+            self.keyring.revoke(self.keys)
+
     def _for(self, caller: Principal, token: str = "") -> Context:
+        assert self.keyring is not None
         mirror = CheckedMirror(self.mirror, self.access, caller) if self.access else self.mirror
         return replace(self, keys=self.keyring.issue(caller, token), caller=caller, mirror=mirror, _own=self)
 

@@ -74,6 +74,7 @@ def application(
     engines = [importlib.import_module(f"local_aws.{name}").handlers(context) for name in ENGINES]
     inner = actions.named(_forgetting_buckets(cloudwatch.mended(s3_keys.mended(objects), context.store), context))
     gateway = Gateway(inner, stacked(*engines))
+    assert context.keyring is not None
     if is_open:
         return Door(inventory.served(gateway, context), port, context.keyring, is_open=True)
     guard = Guard(gateway, context.keyring.caller, context.access)

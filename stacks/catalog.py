@@ -176,7 +176,7 @@ class CatalogStack(LakeStack):
                     [*policies.READ_CATALOG, *policies.WRITE_CATALOG, *indexed, *self._deletions()], database
                 ),
                 *policies.use_connections(self.names, self._crawled_connections()),
-                policies.allow(["glue:GetClassifier", "glue:GetSecurityConfiguration"], ["*"]),
+                policies.allow(["glue:GetClassifier"], ["*"]),
                 policies.allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [logs]),
                 *([events.may_read(self.names, self.notified)] if self.notified else []),
             ),

@@ -73,6 +73,17 @@ def write_objects(names: Names, purpose: str, prefix: str = "") -> list[Statemen
     return [*read_objects(names, purpose, prefix), allow(actions, [objects])]
 
 
+def deliver_objects(names: Names, purpose: str, prefixes: Sequence[str]) -> list[Statement]:
+    """What Firehose asks for under prefixes of a bucket: it adds objects, and replaces and deletes none."""
+    bucket = names.bucket_arn(purpose)
+    return [
+        allow(
+            ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], [f"{bucket}/{prefix}*" for prefix in prefixes]
+        ),
+        allow(["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"], [bucket]),
+    ]
+
+
 def catalog(names: Names, database: str) -> list[str]:
     """The three resources every call on a database's tables is checked against."""
     return [names.arn("glue", resource) for resource in ("catalog", f"database/{database}", f"table/{database}/*")]

@@ -8,8 +8,8 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -124,7 +124,8 @@ class JobRuns:
 
     def _outcome(self, order: Order, work: Path) -> tuple[str, str]:
         try:
-            return self._executed(order, work)
+            with self._acting(order) as acting:
+                return self._executed(acting, order, work)
         except JobError as error:
             return "FAILED", str(error)
         except ClientError as error:
@@ -135,11 +136,10 @@ class JobRuns:
             internal = f"the embedded AWS could not run the job: {reason(error)}"
             return "FAILED", disk.reason_of(error, self._context.folder) or internal
 
-    def _executed(self, order: Order, work: Path) -> tuple[str, str]:
+    def _executed(self, acting: Context, order: Order, work: Path) -> tuple[str, str]:
         process.require_modules(order.arguments.get("--additional-python-modules", ""))
         for folder in ("tmp", "home"):
             (work / folder).mkdir(parents=True)
-        acting = self._acting(order)
         script, libraries = self._fetched(acting, order, work)
         env = process.environment(acting.endpoint, acting.keys, order.region, work, libraries)
         folders = BucketFolders(self._context, acting, work / "buckets")
@@ -158,12 +158,16 @@ class JobRuns:
             self._folders.pop(order.id)
             if self._is_open:
                 folders.publish()
-            self._context.keyring.revoke(acting.keys)
 
-    def _acting(self, order: Order) -> Context:
+    @contextmanager
+    def _acting(self, order: Order) -> Iterator[Context]:
         """Who the run is: its job's role, in a session with the run's id. Raises ClientError."""
         job = f"arn:aws:glue:{order.region}:{ACCOUNT}:job/{order.job['Name']}"
-        return self._context.acting_as(order.job["Role"], "glue", _SESSION, source=job, token=order.id)
+        acting = self._context.acting_as(order.job["Role"], "glue", _SESSION, source=job, token=order.id)
+        try:
+            yield acting
+        finally:
+            acting.release()
 
     def _tell_unseen(self, order: Order, uris: list[str]) -> None:
         lines = (f"Spark does not see {quote(uri, safe=_SHOWN)}: its key cannot be a path of files" for uri in uris)

@@ -147,14 +147,14 @@ def _application_role(
     stack: LakeStack, name: str, settings: Application, source: KinesisStream, sinks: list[KinesisStream]
 ) -> tuple[IamRole, IamRolePolicy]:
     group = stack.names.arn("logs", f"log-group:{stack.names.log_group('flink', name)}")
-    puts = ["kinesis:DescribeStreamSummary", "kinesis:PutRecord", "kinesis:PutRecords"]
+    packages = f"{stack.names.bucket_arn('flink')}/*"
     return service_role(
         stack,
         f"{name}_flink",
         "kinesisanalytics.amazonaws.com",
-        *policies.read_objects(stack.names, "flink"),
-        policies.allow(READ_STREAM, [source.arn]),
-        policies.allow(puts, [sink.arn for sink in sinks]),
+        policies.allow(["s3:GetObject"], [packages]),
+        policies.allow([*READ_STREAM, "kinesis:DescribeStreamSummary"], [source.arn]),
+        policies.allow(["kinesis:PutRecords"], [sink.arn for sink in sinks]),
         policies.use_key(stack.names, "Decrypt", "GenerateDataKey"),
         policies.allow(["logs:DescribeLogGroups"], [stack.names.arn("logs", "log-group:*")]),
         policies.allow(["logs:DescribeLogStreams", "logs:PutLogEvents"], [group, f"{group}:*"]),

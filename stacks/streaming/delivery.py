@@ -189,9 +189,8 @@ def _delivery_role(
         stack,
         f"{name}_delivery",
         "firehose.amazonaws.com",
-        *(statement for folder in folders for statement in policies.write_objects(stack.names, zone, folder)),
-        policies.allow(["s3:ListBucketMultipartUploads"], [stack.names.bucket_arn(zone)]),
-        *([policies.allow(READ_STREAM, [kinesis.arn])] if kinesis else []),
+        *policies.deliver_objects(stack.names, zone, folders),
+        *([policies.allow([*READ_STREAM, "kinesis:DescribeStream"], [kinesis.arn])] if kinesis else []),
         policies.use_key(stack.names, "Decrypt", "GenerateDataKey"),
         *(
             [policies.allow(["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"], tables)]

@@ -10,10 +10,7 @@ from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from stacks import policies
 from stacks.base import LakeStack
 
-READ_STREAM = [
-    f"kinesis:{action}"
-    for action in ("DescribeStream", "DescribeStreamSummary", "GetShardIterator", "GetRecords", "ListShards")
-]
+READ_STREAM = [f"kinesis:{action}" for action in ("GetShardIterator", "GetRecords", "ListShards")]
 
 
 def service_role(
