@@ -226,10 +226,10 @@ def _is_isolated(kind: Kind, job: Document) -> bool:
     return kind is TRANSFORM or bool(job.get("EnableNetworkIsolation"))
 
 
-def _failure(status: int, said: str, work: Path) -> str:
-    """What the job said of its end. Where that names no reason, the end of its log is added, and said to be."""
-    text = f"AlgorithmError: {said or f'the container ended with exit code {status}'}"
-    if not _GENERIC.search(said):
+def _failure(status: int, given: str, work: Path) -> str:
+    """What the job tells of its end. Where that names no reason, the end of its log is added, and marked as added."""
+    text = f"AlgorithmError: {given or f'the container ended with exit code {status}'}"
+    if not _GENERIC.search(given):
         return text[:1024]
     lines = [line for line in (work / "stderr").read_text(errors="replace").splitlines() if line.strip()]
     lines = lines or (work / "stdout").read_text(errors="replace").splitlines()
