@@ -11,7 +11,7 @@ from lake.configuration.names import BUCKETS, Names
 from lake.configuration.place import Place, Problem
 from lake.configuration.user import VARIABLE
 
-BUCKET, ROLE, DELIVERY_STREAM, FUNCTION, QUEUE = 63, 64, 64, 64, 80
+BUCKET, ROLE, DELIVERY_STREAM, FUNCTION, QUEUE, GROUP = 63, 64, 64, 64, 80, 63
 
 
 class Limited(NamedTuple):
@@ -67,6 +67,8 @@ def _limited(config: Config, names: Names) -> Iterator[Limited]:
     for dataset, settings in config.datasets.items():
         if settings.crawl.recrawl == "events":
             yield Limited(("datasets", dataset), "queue", names.dead_letters(dataset), "SQS", QUEUE)
+    for name in config.models:
+        yield Limited(("models", name), "model package group", names.model(name), "SageMaker", GROUP)
     for name, stream in config.streams.items():
         yield max(_of_stream(names, name, stream), key=lambda one: one.over)
 

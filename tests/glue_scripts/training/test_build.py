@@ -65,11 +65,11 @@ def filled(lake: Lake) -> Lake:
 
 def build(lake: Lake, *more: str, **changes: Any) -> dict[str, Any]:
     spec = lake.spec(**SPEC | {"name": lake.database} | changes)
-    return run([*lake.arguments(spec), "--ml_bucket", "ml", "--code_version", "c1", *more])
+    return run([*lake.arguments(spec), "--ml_bucket", "models", "--code_version", "c1", *more])
 
 
 def document(key: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(boto3.client("s3").get_object(Bucket="ml", Key=key)["Body"].read())
+    found: dict[str, Any] = json.loads(boto3.client("s3").get_object(Bucket="models", Key=key)["Body"].read())
     return found
 
 
@@ -86,7 +86,7 @@ def test_a_set_is_published_with_a_manifest_that_holds(lake: Lake, spark: SparkS
     assert (report["without_label"], report["findings"]) == (4, [])
     assert manifest["features"] == ["distance", "origin", "temp"]
     assert set(manifest["sources"]) == {"flights", "weather"}
-    train = spark.read.parquet(f"s3://ml/{root}/train/train.parquet")
+    train = spark.read.parquet(f"s3://models/{root}/train/train.parquet")
     assert train.columns == ["late", "distance", "origin", "temp"]
     assert train.where("temp IS NULL").count() == 0
     assert document(f"training-sets/{lake.database}/latest.json") == {"version": report["version"]}
@@ -95,7 +95,7 @@ def test_a_set_is_published_with_a_manifest_that_holds(lake: Lake, spark: SparkS
 def test_the_same_inputs_give_the_same_version_and_bytes(lake: Lake, storage: Path) -> None:
     filled(lake)
     first = build(lake)
-    folder = storage / "ml/training-sets" / lake.database / first["version"]
+    folder = storage / "models/training-sets" / lake.database / first["version"]
     before = {path.name: path.read_bytes() for path in folder.rglob("*.parquet")}
 
     second = build(lake)
@@ -108,7 +108,7 @@ def test_the_same_inputs_give_the_same_version_and_bytes(lake: Lake, storage: Pa
 def test_csv_has_the_label_first_and_no_header(lake: Lake, storage: Path) -> None:
     report = build(filled(lake), format="csv")
 
-    file = storage / "ml/training-sets" / lake.database / report["version"] / "train/train.csv"
+    file = storage / "models/training-sets" / lake.database / report["version"] / "train/train.csv"
     lines = file.read_text().splitlines()
     assert len(lines) == 94
     assert {line.split(",")[0] for line in lines} == {"0", "1"}
@@ -150,7 +150,7 @@ def test_rows_to_predict_are_made_as_the_set_is_without_its_label(lake: Lake, st
 
     report = build(lake, "--on", "planned", "--where", "distance < 10")
 
-    file = storage / "ml/predicting" / lake.database / report["run_id"] / "input/rows.csv"
+    file = storage / "models/predicting" / lake.database / report["run_id"] / "input/rows.csv"
     [line] = file.read_text().splitlines()
     assert line.startswith("900,2013-01-05 03:00:00.000000,7,EWR,")
     assert (report["keys"], report["features"]) == ({"id": "int", "at": "timestamp"}, ["distance", "origin", "temp"])
