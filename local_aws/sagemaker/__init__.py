@@ -5,7 +5,7 @@ from __future__ import annotations
 from local_aws.context import Context
 from local_aws.protocol import Call, Document, Handlers
 from local_aws.sagemaker import packages, pipelines
-from local_aws.sagemaker.jobs import Jobs
+from local_aws.sagemaker.jobs import REGION, Jobs
 from local_aws.sagemaker.registry import JOBS, Kind, Registry, page
 
 
@@ -31,6 +31,9 @@ def handlers(context: Context) -> Handlers:
 
 
 def _of_jobs(kind: Kind, jobs: Jobs, registry: Registry) -> Handlers:
+    def describe(call: Call) -> Document:
+        return {key: value for key, value in registry.describe(kind, call).items() if key != REGION}
+
     def stop(call: Call) -> Document:
         jobs.stop(kind, str(registry.describe(kind, call)[kind.arn_key]))
         return {}
@@ -42,7 +45,7 @@ def _of_jobs(kind: Kind, jobs: Jobs, registry: Registry) -> Handlers:
 
     return {
         ("sagemaker", f"Create{kind.name}"): lambda call: jobs.start(kind, call),
-        ("sagemaker", f"Describe{kind.name}"): lambda call: registry.describe(kind, call),
+        ("sagemaker", f"Describe{kind.name}"): describe,
         ("sagemaker", f"Stop{kind.name}"): stop,
         ("sagemaker", f"List{kind.name}s"): list_,
     }

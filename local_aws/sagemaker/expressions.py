@@ -64,18 +64,18 @@ class Values:
         return walked(document, str(spec["Path"]), f"{path} {spec['Path']}")
 
 
-def walked(value: Any, path: str, whole: str) -> Any:
+def walked(value: Any, path: str, expression: str) -> Any:
     """What lies at a path such as `ModelArtifacts.S3ModelArtifacts` or `Outputs['report'].S3Output`."""
     at = 0
     while at < len(path):
         part = _PART.match(path, at)
         if part is None:
-            raise Unresolved(f"the expression {whole} cannot be read at {path[at:]!r}")
-        value, at = _below(value, next(text for text in part.groups() if text is not None), whole), part.end()
+            raise Unresolved(f"the expression {expression} cannot be read at {path[at:]!r}")
+        value, at = _below(value, next(text for text in part.groups() if text is not None), expression), part.end()
     return value
 
 
-def _below(value: Any, name: str, whole: str) -> Any:
+def _below(value: Any, name: str, expression: str) -> Any:
     if isinstance(value, list):
         if name.isdigit() and int(name) < len(value):
             return value[int(name)]
@@ -85,7 +85,7 @@ def _below(value: Any, name: str, whole: str) -> Any:
             return found[0]
     if isinstance(value, dict) and name in value:
         return value[name]
-    raise Unresolved(f"{whole}: there is no {name}")
+    raise Unresolved(f"{expression}: there is no {name}")
 
 
 def _names(entry: Document) -> list[Any]:

@@ -28,6 +28,8 @@ from local_aws.sagemaker.registry import JOBS, MODEL, PROCESSING, TRAINING, TRAN
 from local_aws.startup import once_answering
 
 UNDERWAY = ("InProgress", "Stopping")
+REGION = "_region"
+"""Of a job, and of no answer."""
 _DIED = "InternalServerError: the embedded AWS ended while this job was going on; start it again"
 _LAST_LINES = 8
 _GENERIC = re.compile(r"ExecuteUserScriptError|CalledProcessError|^$")
@@ -54,7 +56,7 @@ class Jobs:
         check_job(kind, call)
         if kind is TRANSFORM:
             self._registry.find(MODEL, str(call.required("ModelName")), call.region)
-        started: dict[str, Any] = {f"{kind.name}Status": "InProgress", "_region": call.region}
+        started: dict[str, Any] = {f"{kind.name}Status": "InProgress", REGION: call.region}
         if kind is TRAINING:
             started["SecondaryStatus"] = "Starting"
         answer = self._registry.create(kind, call, **started)
@@ -68,14 +70,6 @@ class Jobs:
                 self._registry.update(kind, arn, **{f"{kind.name}Status": "Stopping"})
                 if arn in self._processes:
                     process.kill(self._processes[arn])
-
-    def wait(self, kind: Kind, arn: str) -> Document:
-        """The job, once it has ended."""
-        while True:
-            job = self._registry.find(kind, arn, "")
-            if job[f"{kind.name}Status"] not in UNDERWAY:
-                return job
-            time.sleep(0.1)
 
     def _status(self, kind: Kind, arn: str) -> str:
         return str(self._registry.find(kind, arn, "")[f"{kind.name}Status"])
@@ -122,7 +116,7 @@ class Jobs:
 
     def _order(self, kind: Kind, job: Document, box: Container, home: Path) -> Order:
         if kind is TRANSFORM:
-            model = self._registry.find(MODEL, job["ModelName"], job["_region"])
+            model = self._registry.find(MODEL, job["ModelName"], job[REGION])
             return orders.transform(job, box, home, model)
         return (orders.training if kind is TRAINING else orders.processing)(job, box, home)
 
@@ -142,7 +136,7 @@ class Jobs:
     def _environment(self, kind: Kind, job: Document, order: Order, work: Path, home: Path) -> dict[str, str]:
         """As for a Glue job, with the tools of the jobs' own environment first."""
         context, base = self._context, work / "ml"
-        env = process.environment(context.endpoint, context.keys, job["_region"], job[kind.key], work, [])
+        env = process.environment(context.endpoint, context.keys, job[REGION], job[kind.key], work, [])
         if _is_isolated(kind, job):
             # What has no network has no credentials either: a call of such a script fails here too.
             env = {name: value for name, value in env.items() if not name.startswith("AWS_") or name == "AWS_REGION"}
@@ -155,7 +149,7 @@ class Jobs:
 
     def _followed(self, kind: Kind, job: Document, child: subprocess.Popen[bytes], work: Path) -> bool:
         """Send the job's output to its log until it ends. False if it took too long, and was killed."""
-        logs, group = self._context.client("logs", job["_region"]), f"/aws/sagemaker/{_LOGS[kind]}"
+        logs, group = self._context.client("logs", job[REGION]), f"/aws/sagemaker/{_LOGS[kind]}"
         stream = f"{job[kind.key]}/algo-1-{int(job['CreationTime'])}"
         base = str(work / "ml")
 
@@ -193,7 +187,7 @@ class Jobs:
 
     def _say_died(self, found: list[tuple[Kind, str, Document]]) -> None:
         for kind, _, job in found:
-            logs = self._context.client("logs", job["_region"])
+            logs = self._context.client("logs", job[REGION])
             say(logs, f"/aws/sagemaker/{_LOGS[kind]}", f"{job[kind.key]}/algo-1-{int(job['CreationTime'])}", [_DIED])
 
     def _kill_all(self) -> None:
@@ -226,10 +220,10 @@ def _is_isolated(kind: Kind, job: Document) -> bool:
     return kind is TRANSFORM or bool(job.get("EnableNetworkIsolation"))
 
 
-def _failure(status: int, said: str, work: Path) -> str:
-    """What the job said of its end. Where that names no reason, the end of its log is added, and said to be."""
-    text = f"AlgorithmError: {said or f'the container ended with exit code {status}'}"
-    if not _GENERIC.search(said):
+def _failure(status: int, given: str, work: Path) -> str:
+    """What the job tells of its end. Where that names no reason, the end of its log is added, and marked as added."""
+    text = f"AlgorithmError: {given or f'the container ended with exit code {status}'}"
+    if not _GENERIC.search(given):
         return text[:1024]
     lines = [line for line in (work / "stderr").read_text(errors="replace").splitlines() if line.strip()]
     lines = lines or (work / "stdout").read_text(errors="replace").splitlines()

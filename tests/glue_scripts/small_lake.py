@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from lake.shipped import GLUE_SCRIPTS
 from local_aws.jobs.drivers import jars
 
-BUCKETS = ("raw", "curated", "quarantine", "scripts")
+BUCKETS = ("raw", "curated", "quarantine", "scripts", "models")
 VIEW_FS = "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"
 SERDE = {
     "csv": "org.apache.hadoop.hive.serde2.OpenCSVSerde",

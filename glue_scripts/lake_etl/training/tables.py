@@ -43,7 +43,7 @@ class Tables:
         try:
             rows = rows.where(self.where)
         except PySparkException as error:
-            raise JobError(f"--where {self.where}: {_said(error)}") from None
+            raise JobError(f"--where {self.where}: {_sentence(error)}") from None
         missing = set(self._source(name).rows.columns) - set(rows.columns)
         if needed := sorted(missing - set(self.optional)):
             raise JobError(f"table {self.stands_in[name]}: it has no column {', '.join(needed)}, as {name} has")
@@ -78,16 +78,24 @@ class Tables:
         """What Spark SQL makes of the tables that it names; a name alone is that table."""
         if sql.isidentifier():
             return self.rows(sql)
-        known: set[str] = set()
-        while True:
-            try:
-                return self.spark.sql(sql)
-            except PySparkException as error:
-                name = _missing(error)
-                if name is None or name in known:
-                    raise JobError(f"from: {_said(error)}") from None
-                self.rows(name).createOrReplaceTempView(name)
-                known.add(name)
+        views: set[str] = set()
+        try:
+            return self._selected(sql, views)
+        finally:
+            for name in views:
+                self.spark.catalog.dropTempView(name)
+
+    def _selected(self, sql: str, views: set[str]) -> DataFrame:
+        """Spark says which table it misses, until it misses none."""
+        try:
+            return self.spark.sql(sql)
+        except PySparkException as error:
+            name = _missing(error)
+            if name is None or name in views:
+                raise JobError(f"from: {_sentence(error)}") from None
+        self.rows(name).createOrReplaceTempView(name)
+        views.add(name)
+        return self._selected(sql, views)
 
     def check_unchanged(self) -> None:
         """Raise JobError for a file that was replaced while it was read."""
@@ -113,7 +121,7 @@ def _missing(error: PySparkException) -> str | None:
     return str((error.getMessageParameters() or {})["relationName"]).strip("`")
 
 
-def _said(error: PySparkException) -> str:
+def _sentence(error: PySparkException) -> str:
     """Spark's sentence, without its error class and the plan."""
     line = str(error).strip().splitlines()[0]
     return line.partition("] ")[2] or line

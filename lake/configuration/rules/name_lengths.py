@@ -11,7 +11,7 @@ from lake.configuration.names import BUCKETS, Names
 from lake.configuration.place import Place, Problem
 from lake.configuration.user import VARIABLE
 
-BUCKET, ROLE, DELIVERY_STREAM, FUNCTION, QUEUE, RULE = 63, 64, 64, 64, 80, 64
+BUCKET, ROLE, DELIVERY_STREAM, FUNCTION, QUEUE, RULE, GROUP = 63, 64, 64, 64, 80, 64, 63
 
 
 class Limited(NamedTuple):
@@ -73,6 +73,8 @@ def _limited(config: Config, names: Names) -> Iterator[Limited]:
     for name, job in config.every_job.items():
         if job.stale_hours:
             yield Limited(("jobs", name), "rule", names.rule(f"run-{name}-succeeded"), "EventBridge", RULE)
+    for name in config.models:
+        yield Limited(("models", name), "model package group", names.model(name), "SageMaker", GROUP)
     for name, stream in config.streams.items():
         yield max(_of_stream(names, name, stream), key=lambda one: one.over)
 

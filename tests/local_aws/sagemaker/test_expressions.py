@@ -47,7 +47,7 @@ def test_an_expression_becomes_its_value(expression: Any, value: Any) -> None:
     [
         ({"Get": "Parameters.Other"}, "there is no Other"),
         ({"Get": "Nothing.Here"}, "begins with none of Parameters, Execution, Steps"),
-        ({"Get": "Steps.Train.Model Artifacts"}, "cannot be read at ' Artifacts'"),
+        ({"Get": "Steps.Train.ModelArtifacts[*]"}, r"cannot be read at '\[\*\]'"),
         ({"Std:JsonGet": {**FROM_FILE, "Path": "metrics.f1"}}, "there is no f1"),
     ],
 )

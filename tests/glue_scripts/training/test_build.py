@@ -1,0 +1,163 @@
+"""A build publishes the same bytes for the same inputs, and nothing where a check fails."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from pyspark.sql import SparkSession
+
+from lake_etl.errors import JobError
+from lake_etl.training.job import run
+from tests.glue_scripts.small_lake import Lake
+
+pytestmark = pytest.mark.spark
+
+BEGIN = datetime(2013, 1, 1)
+CHECKS = {
+    **dict.fromkeys(("group_in_two_parts", "later_than_event", "duplicates", "predicts_label", "is_label"), "fail"),
+    **dict.fromkeys(("label_balance", "drift"), "off"),
+    "most_duplicates": 0.5,
+    "most_auc": 0.95,
+    "least_share": 0.01,
+    "most_psi": 0.25,
+}
+SPEC: dict[str, Any] = {
+    "name": "late",
+    "table": "flights",
+    "from": "SELECT id, at, late, delay, distance, origin FROM flights",
+    "entity": ["id"],
+    "time": "at",
+    "label": "late",
+    "exclude": ["delay"],
+    "features": {"weather": {"as_of": "seen", "on": ["origin"], "within_hours": 3.0, "take": {"temp": "temp"}}},
+    "split": {"by": "time", "train_until": "2013-01-05", "validate_until": "2013-01-07"},
+    "checks": CHECKS,
+    "format": "parquet",
+}
+FLIGHTS = {"id": "int", "at": "timestamp", "late": "boolean", "delay": "double", "distance": "int", "origin": "string"}
+
+
+def filled(lake: Lake) -> Lake:
+    """200 flights in eight days, of which some have no label, and the weather of each second hour."""
+    rng = random.Random(3)
+    flights, weather = [], []
+    for number in range(200):
+        delay = rng.gauss(10, 20)
+        flight = {"id": number, "at": f"{BEGIN + timedelta(hours=number):%Y-%m-%d %H:%M:%S}", "delay": delay}
+        late = None if number % 50 == 49 else delay > 15
+        flights.append({**flight, "late": late, "distance": rng.randrange(2000), "origin": rng.choice(("EWR", "JFK"))})
+    for hour in range(0, 200, 2):
+        seen = f"{BEGIN + timedelta(hours=hour):%Y-%m-%d %H:%M:%S}"
+        weather += [{"origin": origin, "seen": seen, "temp": rng.gauss(50, 9)} for origin in ("EWR", "JFK")]
+    for name, rows in (("flights", flights), ("weather", weather)):
+        lake.put("raw", f"{lake.database}/{name}/a.json", "\n".join(map(json.dumps, rows)))
+    lake.table("flights", "json", FLIGHTS)
+    lake.table("weather", "json", {"origin": "string", "seen": "timestamp", "temp": "double"})
+    return lake
+
+
+def build(lake: Lake, *more: str, **changes: Any) -> dict[str, Any]:
+    spec = lake.spec(**SPEC | {"name": lake.database} | changes)
+    return run([*lake.arguments(spec), "--ml_bucket", "models", "--code_version", "c1", *more])
+
+
+def document(key: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(boto3.client("s3").get_object(Bucket="models", Key=key)["Body"].read())
+    return found
+
+
+def test_a_set_is_published_with_a_manifest_that_holds(lake: Lake, spark: SparkSession, storage: Path) -> None:
+    report = build(filled(lake))
+
+    root = f"training-sets/{lake.database}/{report['version']}"
+    manifest = document(f"{root}/manifest.json")
+    assert {part: file["rows"] for part, file in manifest["parts"].items()} == {
+        "train": 94,
+        "validation": 47,
+        "test": 55,
+    }
+    assert (report["without_label"], report["findings"]) == (4, [])
+    assert manifest["features"] == ["distance", "origin", "temp"]
+    assert set(manifest["sources"]) == {"flights", "weather"}
+    train = spark.read.parquet(f"s3://models/{root}/train/train.parquet")
+    assert train.columns == ["late", "distance", "origin", "temp"]
+    assert train.where("temp IS NULL").count() == 0
+    assert document(f"training-sets/{lake.database}/latest.json") == {"version": report["version"]}
+
+
+def test_the_same_inputs_give_the_same_version_and_bytes(lake: Lake, storage: Path) -> None:
+    filled(lake)
+    first = build(lake)
+    folder = storage / "models/training-sets" / lake.database / first["version"]
+    before = {path.name: path.read_bytes() for path in folder.rglob("*.parquet")}
+
+    second = build(lake)
+
+    assert second["version"] == first["version"]
+    assert {path.name: path.read_bytes() for path in folder.rglob("*.parquet")} == before
+    assert len(before) == 3
+
+
+def test_csv_has_the_label_first_and_no_header(lake: Lake, storage: Path) -> None:
+    report = build(filled(lake), format="csv")
+
+    file = storage / "models/training-sets" / lake.database / report["version"] / "train/train.csv"
+    lines = file.read_text().splitlines()
+    assert len(lines) == 94
+    assert {line.split(",")[0] for line in lines} == {"0", "1"}
+    assert lines == sorted(lines, key=lambda line: (line.split(",")[0], int(line.split(",")[1])))
+
+
+def test_a_leak_publishes_nothing_and_is_reported(lake: Lake) -> None:
+    with pytest.raises(JobError, match=r"not published: delay alone tells the label: its AUC is 1\.000"):
+        build(filled(lake), exclude=[])
+
+    report = document(f"reports/{lake.database}/jr_{lake.database}.json")
+    assert [(finding["check"], finding["column"]) for finding in report["findings"]] == [("predicts_label", "delay")]
+    with pytest.raises(ClientError):
+        document(f"training-sets/{lake.database}/latest.json")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"from": "SELECT id, at, late FROM flihgts"}, "there is no table 'flihgts' in"),
+        ({"from": "SELECT id, at, late, nothing FROM flights"}, "from: .*nothing"),
+        ({"label": "distance"}, "label distance has the value [0-9]+. Allowed: true and false, or 1 and 0"),
+        ({"label": "origin"}, "label origin is string, and has to be true or false, or 1 and 0"),
+        ({"time": "distance"}, "time distance is int, and has to be a timestamp or a date"),
+        ({"exclude": ["dely"]}, "column 'dely' is not in `from`"),
+        ({"split": SPEC["split"] | {"train_until": "2012-01-01"}}, "split: train would have no rows"),
+    ],
+)
+def test_what_cannot_be_built_is_refused(lake: Lake, changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(JobError, match=says):
+        build(filled(lake), **changes)
+
+
+def test_rows_to_predict_are_made_as_the_set_is_without_its_label(lake: Lake, storage: Path) -> None:
+    filled(lake)
+    lake.put("raw", f"{lake.database}/planned/a.json", json.dumps({
+        "id": 900, "at": "2013-01-05 03:00:00", "distance": 7, "origin": "EWR"}))  # fmt: skip
+    lake.table("planned", "json", {name: FLIGHTS[name] for name in ("id", "at", "distance", "origin")})
+
+    report = build(lake, "--on", "planned", "--where", "distance < 10")
+
+    file = storage / "models/predicting" / lake.database / report["run_id"] / "input/rows.csv"
+    [line] = file.read_text().splitlines()
+    assert line.startswith("900,2013-01-05 03:00:00.000000,7,EWR,")
+    assert (report["keys"], report["features"]) == ({"id": "int", "at": "timestamp"}, ["distance", "origin", "temp"])
+
+
+def test_a_table_that_lacks_a_feature_is_refused(lake: Lake) -> None:
+    filled(lake)
+
+    with pytest.raises(JobError, match="table weather: it has no column at, distance, id, as flights has"):
+        build(lake, "--on", "weather")
