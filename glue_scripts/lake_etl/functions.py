@@ -1,4 +1,4 @@
-"""Named Python functions of a person's own, from the modules in the job's py_files."""
+"""User-defined Python functions from the modules in the job's py_files."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -11,9 +11,9 @@ from lake_etl.errors import JobError, check_options
 
 
 def column(frame: DataFrame, given: str | dict[str, str]) -> Column:
-    """The column that a step describes: a SQL expression, or {"function": "module.function"}.
+    """Return the column that a step describes: a SQL expression, or {"function": "module.function"}.
 
-    The function takes the DataFrame and returns a Column. In my_rules.py, say:
+    The function takes the DataFrame and returns a Column. For example, in my_rules.py:
 
         def is_far(flights: DataFrame) -> Column:
             return flights.distance > 1000

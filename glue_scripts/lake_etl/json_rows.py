@@ -1,7 +1,7 @@
-"""Lines of JSON as rows, as OpenX's SerDe reads them: names in any case, at every level.
+"""Parses lines of JSON into rows, as the OpenX SerDe does: names match in any case, at every level.
 
-Spark's own reader is fast, and takes names only as they are written in the schema. So it reads the files whose lines
-are all plain (`odd` finds the others), and what it cannot read is read again, value by value (`row`).
+Spark's own reader is fast, but matches names only as spelled in the schema. So it reads the files whose lines are
+all plain (`odd` finds the others); what it cannot read is read again, value by value (`row`).
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ FORMATS = {
     "dateFormat": "yyyy-MM-dd",
     "timestampFormat": "yyyy-MM-dd[ ]['T']HH:mm:ss[.SSSSSSSSS][.SSSSSS][.SSS][XXX]",
 }
-TWO = r"\}\s*[,;]?\s*\{"  # what stands between two objects
+TWO = r"\}\s*[,;]?\s*\{"  # matches between two objects
 REST_OF_KEY = r'[^"\\]*"\s*:'
 MOMENTS = (DateType, TimestampType, TimestampNTZType)
-SECONDS = 10  # digits that a number of seconds has at most
+SECONDS = 10  # maximum digits of a number of seconds
 MORE = "there is more on the line than one JSON object: write one object a line"
 NO_OBJECT = "the line is not a JSON object"
 INVALID = "the line is not valid JSON"
@@ -44,7 +44,7 @@ INVALID = "the line is not valid JSON"
 
 @dataclass(frozen=True)
 class Keys:
-    """How the keys of the files go to the columns: the SerDe's settings."""
+    """How the keys of the files map to the columns: the SerDe's settings."""
 
     mapping: Mapping[str, str]
     dots: bool = False
@@ -62,7 +62,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class JsonNesting:
-    """JSON within JSON is JSON text; one value where an array is due is an array of one. line: SQL of the whole."""
+    """JSON within JSON is JSON text; a single value for an array column is an array of one. line: SQL of the line."""
 
     keys: Keys
     line: str
@@ -74,7 +74,7 @@ class JsonNesting:
         return f"map_entries(IF(ltrim({x}) LIKE '{{%', from_json({x}, 'map<string,string>'), NULL))"
 
     def number(self, type_: str, x: str) -> str:
-        """A moment as a number: of seconds, or with more digits, of milliseconds."""
+        """Return SQL for a timestamp given as a number: of seconds or, with more digits, of milliseconds."""
         if type_ == "date":
             return "NULL"
         number = f"try_cast({x} AS bigint)"
@@ -82,11 +82,11 @@ class JsonNesting:
         return f"CAST(IF({long}, timestamp_millis({number}), timestamp_seconds({number})) AS {type_})"
 
     def cut(self, type_: DataType, x: str) -> str:
-        """A decimal within an object came through a double, which keeps 17 digits."""
+        """Whether a decimal lost digits: within an object it passed through a double, which keeps 17."""
         return f"instr({self.line}, {x}) = 0" if isinstance(type_, DecimalType) else "false"
 
     def field(self, entries: str, name: str, place: int) -> str:
-        """Of a key that is there twice, the last one counts."""
+        """Return SQL for the field's value: the last one, if a key occurs twice."""
         key, found = self.keys.key(name), "p.key"
         if self.keys.dots:
             found = f"replace({found}, '.', '_')"
@@ -97,9 +97,9 @@ class JsonNesting:
 
 @dataclass(frozen=True)
 class JsonRows:
-    """The rows of files that hold a JSON object a line.
+    """The rows of files with one JSON object per line.
 
-    schema: the table's columns, without partition keys. spelled: name in lower case -> how the files write it.
+    schema: the table's columns, without partition keys. spelled: name in lower case -> spelling in the files.
     """
 
     schema: StructType
@@ -107,15 +107,15 @@ class JsonRows:
     spelled: Mapping[str, str]
 
     def as_written(self) -> StructType:
-        """The schema with the names that the files have."""
+        """Return the schema with the names as spelled in the files."""
         return StructType(_renamed(self.schema, self._written).fields)
 
     def odd(self, line: str) -> str:
-        """SQL of whether Spark's own reader might misread a line. It may be true where there is no need."""
+        """Return SQL for whether Spark's own reader might misread a line. It may be true unnecessarily."""
         return f"({line} RLIKE {text('|'.join(self._odd()))} OR {_two(line)} OR {_not_utf8(line)})"
 
     def row(self, line: str) -> str:
-        """SQL of the row that a line is: a struct of the columns; null for a line that does not fit them."""
+        """Return SQL for the row of a line: a struct of the columns; null if the line does not fit them."""
         nesting = JsonNesting(self.keys, line)
         values = ", ".join(
             f"{text(field.name)}, {value(field.dataType, x, nesting, 1)}" for field, x in self._texts(line, nesting)
@@ -124,7 +124,7 @@ class JsonRows:
         return f"IF({self.reason(line)} IS NULL, {made}, NULL)"
 
     def reason(self, line: str) -> str:
-        """SQL of what is wrong with a line; null where nothing is."""
+        """Return SQL for what is wrong with a line; null if nothing is."""
         nesting = JsonNesting(self.keys, line)
         entries, misfits = nesting.entries(line, 0), " ".join(self._misfits(line, nesting))
         checked = f"transform(array({entries}), fields -> CASE {misfits} END)[0]" if misfits else "NULL"
@@ -144,19 +144,19 @@ class JsonRows:
                 yield f"WHEN {wrong} THEN {unfit(field.name, field.dataType, x)}"
 
     def _texts(self, line: str, nesting: JsonNesting) -> Iterator[tuple[StructField, str]]:
-        """Each column with the SQL of its text, of the line's `fields`."""
+        """Yield each column with the SQL of its text, taken from the line's `fields`."""
         for place, field in enumerate(self.schema.fields):
             x = nesting.field("fields", field.name, place)
             yield field, self._all_digits(line, field.name, x) if isinstance(field.dataType, DecimalType) else x
 
     def _all_digits(self, line: str, name: str, x: str) -> str:
-        """SQL of a decimal as the line has it, where it is found there: x came through a double."""
+        """Return SQL for a decimal as written in the line, if it is found there: x passed through a double."""
         pattern = rf'"(?iu:{re.escape(self.keys.key(name))})"\s*:\s*([-+.0-9eE]+)'
         found = f"regexp_extract({line}, {text(pattern)}, 1)"
         return f"IF(try_cast({found} AS double) = try_cast({x} AS double), {found}, {x})"
 
     def _odd(self) -> Iterator[str]:
-        """Regular expressions of what Spark's own reader passes over, or takes for something else."""
+        """Yield regular expressions for what Spark's own reader ignores or misreads."""
         yield from (r"^\s*\[", rf"\\.{REST_OF_KEY}")
         names = [self.keys.key(name) for name, _ in _leaves(self.schema)]
         if moments := [self.keys.key(name) for name, type_ in _leaves(self.schema) if isinstance(type_, MOMENTS)]:
@@ -173,7 +173,7 @@ class JsonRows:
 
 
 def spelled(lines: Iterable[str], paths: str = "") -> dict[str, str]:
-    """Key in lower case -> how most of the lines write it, at whatever level; else how the SerDe's `paths` does."""
+    """Return key in lower case -> its most frequent spelling in the lines, at any level; else the one in `paths`."""
     found: Counter[str] = Counter()
     for line in lines:
         with suppress(ValueError, RecursionError):
@@ -190,7 +190,7 @@ def _keys(document: Any) -> Iterator[str]:
 
 
 def _leaves(type_: DataType, name: str = "") -> Iterator[tuple[str, DataType]]:
-    """Every name of the type, at every level, with what it names."""
+    """Yield every name in the type, at every level, with its type."""
     if name:
         yield name, type_
     if isinstance(type_, StructType):
@@ -214,7 +214,7 @@ def _either(names: Iterable[str]) -> str:
 
 
 def _two(line: str) -> str:
-    """SQL of whether a line has more than one object: in brackets, one would be an array of one."""
+    """Return SQL for whether a line has more than one object: in brackets, one object would be an array of one."""
     alone = f"size(from_json(concat('[', {line}, ']'), 'array<string>')) = 1"
     return f"({line} RLIKE {text(TWO)} AND NOT coalesce({alone}, false))"
 

@@ -3,7 +3,7 @@ final class Refused(message: String, val state: String) extends JobError(message
   def is(kind: String): Boolean = Connector.PostgreSql.isState(kind, state)
 }
 
-/** Where a Glue connection leads, and the login that Secrets Manager has for it. */
+/** The address in a Glue connection, and the login that Secrets Manager holds for it. */
 final class Database(
     val connection: String,
     url: String,
@@ -15,11 +15,11 @@ final class Database(
 
   private val postgres = Connector.PostgreSql
 
-  /** What the driver is told, on Spark's side and on ours. */
+  /** The driver's properties, for Spark and for our own sessions. */
   private val properties = Map("user" -> user, "password" -> password, "tcpKeepAlive" -> "true") ++
     (if (ssl) Some("sslmode" -> "require") else None)
 
-  /** Spark's options to read or write rows: a table or a query, as SQL names it after FROM. */
+  /** Spark's options to read or write rows: a table or a subquery, as in FROM. */
   def options(rows: String): Map[String, String] =
     Map("url" -> url, "driver" -> postgres.driver, "dbtable" -> rows) ++ properties
 
@@ -30,7 +30,7 @@ final class Database(
     Option(opened).getOrElse(throw new JobError(s"connection $connection: $url is no URL of ${postgres.title}"))
   }
 
-  // By its name: Glue has the driver, and the pyspark wheel, which compiles this in tests, has not.
+  // By name: Glue has the driver; the pyspark wheel, which compiles this in tests, does not.
   private def driver(): Driver =
     try Class.forName(postgres.driver, true, Thread.currentThread.getContextClassLoader)
       .getConstructor().newInstance().asInstanceOf[Driver]
@@ -43,7 +43,7 @@ final class Database(
         )
     }
 
-  /** What the driver says, in one line, with the way out where there is a usual one. Refused, if it has a SQLSTATE. */
+  /** The driver's message in one line, with a way out if there is a usual one. Refused if it has a SQLSTATE. */
   def refusal(error: Throwable): JobError =
     Database.ofTheDriver(error).fold(new JobError(s"connection $connection: $error"))(refused)
 
@@ -62,7 +62,7 @@ final class Database(
 }
 
 object Database {
-  /** The database of a Glue connection. Throws JobError where there is no connection, secret, or login in it. */
+  /** The database of a Glue connection. Throws JobError if the connection, secret or login is missing. */
   def find(glue: Aws, secrets: Aws, connection: String): Database = {
     val answer = try glue("GetConnection", ListMap("Name" -> connection)) catch {
       case error: AwsError if error.code == "EntityNotFoundException" =>
@@ -91,13 +91,13 @@ object Database {
     login.getOrElse(throw wrong("is not JSON with username and password"))
   }
 
-  /** The innermost cause that the driver threw: those around it quote whole rows. None: not the database failed. */
+  /** The innermost exception of the driver: the outer ones quote whole rows. None if the database did not fail. */
   def ofTheDriver(error: Throwable): Option[SQLException] = {
     val causes = Iterator.iterate(error)(_.getCause).takeWhile(_ != null)
     causes.collect { case cause: SQLException => cause }.toSeq.lastOption
   }
 
-  /** The first line, without the severity; and the key that broke a constraint, but no whole row. */
+  /** The first line without the severity, and the key that broke a constraint, but no whole row. */
   private def said(error: SQLException): String = {
     val lines = Option(error.getMessage).getOrElse(error.toString).linesIterator.map(_.trim).filter(_.nonEmpty).toSeq
     val detail = lines.tail.find(_.startsWith("Detail: Key")).map(_.stripPrefix("Detail: ").stripSuffix("."))
@@ -108,25 +108,25 @@ object Database {
 
 object Quoted {
 
-  /** A column as SQL takes it, whatever its letters: dots are part of its name. */
+  /** A column quoted for SQL, whatever characters it has: dots are part of its name. */
   def column(name: String): String = "\"" + name.replace("\"", "\"\"") + "\""
 
-  /** `schema.table` as SQL takes it. */
+  /** `schema.table` quoted for SQL. */
   def table(name: String): String = name.split("\\.").map(column).mkString(".")
 
   def columns(names: Seq[String]): String = names.map(column).mkString(", ")
 }
 
-/** One connection to a database. A statement is a transaction of its own, unless it stands in `transaction`.
+/** One connection to a database. Each statement is its own transaction, unless it runs inside `transaction`.
   *
-  * Throws JobError when the database cannot be reached or refuses the login; Refused when it refuses a statement.
+  * Throws JobError if the database cannot be reached or refuses the login; Refused if it refuses a statement.
   */
 final class Session(val database: Database) {
   private val connection = database.open()
 
   def close(): Unit = told(connection.close())
 
-  /** Run a statement, with a text for each `?`. Returns how many rows it changed. */
+  /** Run a statement, with a text for each `?`. Returns the number of rows it changed. */
   def execute(statement: String, values: String*): Long = prepared(statement, values)(_.executeLargeUpdate())
 
   /** The rows of a query, each value as text. */
@@ -136,7 +136,7 @@ final class Session(val database: Database) {
     Iterator.continually(found).takeWhile(_.next()).map(row => width.map(row.getString)).toList
   }
 
-  /** All statements inside, or none of them. */
+  /** Commit all statements of the block, or none of them. */
   def transaction(statements: => Unit): Unit = {
     connection.setAutoCommit(false)
     try {
@@ -144,12 +144,12 @@ final class Session(val database: Database) {
       told(connection.commit())
     } catch {
       case error: Throwable =>
-        Try(connection.rollback()) // of a lost connection, the server rolls back by itself
+        Try(connection.rollback()) // the server itself rolls back a lost connection
         throw error
     } finally Try(connection.setAutoCommit(true))
   }
 
-  /** Throw JobError for a table that the database does not have, or does not show to this user. */
+  /** Throw JobError if the database does not have the table or does not show it to this user. */
   def check(table: String, what: String): Unit = if (!has(table)) {
     val Array(schema, name) = table.split("\\.")
     val there = rows("SELECT tablename FROM pg_tables WHERE schemaname = ? ORDER BY 1", schema).flatten

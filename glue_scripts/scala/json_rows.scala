@@ -1,4 +1,4 @@
-/** How the keys of the files go to the columns: the SerDe's settings. */
+/** How the keys of the files map to the columns: the SerDe's settings. */
 final case class Keys(mapping: Map[String, String], dots: Boolean, exact: Boolean) {
   def key(name: String): String = mapping.getOrElse(name.toLowerCase, name)
 }
@@ -13,7 +13,7 @@ object Keys {
   }
 }
 
-/** JSON within JSON is JSON text; one value where an array is due is an array of one. line: SQL of the whole. */
+/** JSON within JSON is JSON text; a single value for an array column is an array of one. line: SQL of the line. */
 final case class JsonNesting(keys: Keys, line: String) extends Nesting {
   def elements(x: String, level: Int): String =
     s"IF(ltrim($x) LIKE '[%', from_json($x, 'array<string>'), IF($x IS NULL, NULL, array($x)))"
@@ -21,7 +21,7 @@ final case class JsonNesting(keys: Keys, line: String) extends Nesting {
   def entries(x: String, level: Int): String =
     s"map_entries(IF(ltrim($x) LIKE '{%', from_json($x, 'map<string,string>'), NULL))"
 
-  /** A moment as a number: of seconds, or with more digits, of milliseconds. */
+  /** SQL for a timestamp given as a number: of seconds or, with more digits, of milliseconds. */
   def number(type_ : String, x: String): String = if (type_ == "date") "NULL"
   else {
     val number = s"try_cast($x AS bigint)"
@@ -29,11 +29,11 @@ final case class JsonNesting(keys: Keys, line: String) extends Nesting {
     s"CAST(IF($long, timestamp_millis($number), timestamp_seconds($number)) AS ${type_})"
   }
 
-  /** A decimal within an object came through a double, which keeps 17 digits. */
+  /** Whether a decimal lost digits: within an object it passed through a double, which keeps 17. */
   override def cut(type_ : DataType, x: String): String =
     if (type_.isInstanceOf[DecimalType]) s"instr($line, $x) = 0" else "false"
 
-  /** Of a key that is there twice, the last one counts. */
+  /** SQL for the field's value: the last one, if a key occurs twice. */
   def field(entries: String, name: String, place: Int): String = {
     val found = if (keys.dots) "replace(p.key, '.', '_')" else "p.key"
     val same = if (keys.exact) s"$found = ${Values.text(keys.key(name))}"
@@ -42,23 +42,23 @@ final case class JsonNesting(keys: Keys, line: String) extends Nesting {
   }
 }
 
-/** Lines of JSON as rows, as OpenX's SerDe reads them: names in any case, at every level.
+/** Parses lines of JSON into rows, as the OpenX SerDe does: names match in any case, at every level.
   *
-  * Spark's own reader is fast, and takes names only as they are written in the schema. So it reads the files whose
-  * lines are all plain (`odd` finds the others), and what it cannot read is read again, value by value (`row`).
+  * Spark's own reader is fast, but matches names only as spelled in the schema. So it reads the files whose lines are
+  * all plain (`odd` finds the others); what it cannot read is read again, value by value (`row`).
   *
-  * schema: the table's columns, without partition keys. spelled: name in lower case -> how the files write it.
+  * schema: the table's columns, without partition keys. spelled: name in lower case -> spelling in the files.
   */
 final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, String]) {
   import Values.text
 
-  /** The schema with the names that the files have. */
+  /** The schema with the names as spelled in the files. */
   def asWritten: StructType = renamed(schema).asInstanceOf[StructType]
 
-  /** SQL of whether Spark's own reader might misread a line. It may be true where there is no need. */
+  /** SQL for whether Spark's own reader might misread a line. It may be true unnecessarily. */
   def odd(line: String): String = s"($line RLIKE ${text(odd.mkString("|"))} OR ${two(line)} OR ${notUtf8(line)})"
 
-  /** SQL of the row that a line is: a struct of the columns; null for a line that does not fit them. */
+  /** SQL for the row of a line: a struct of the columns; null if the line does not fit them. */
   def row(line: String): String = {
     val nesting = JsonNesting(keys, line)
     val values = texts(line, nesting).map { case (field, x) =>
@@ -68,7 +68,7 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
     s"IF(${reason(line)} IS NULL, $made, NULL)"
   }
 
-  /** SQL of what is wrong with a line; null where nothing is. */
+  /** SQL for what is wrong with a line; null if nothing is. */
   def reason(line: String): String = {
     val nesting = JsonNesting(keys, line)
     val (entries, wrong) = (nesting.entries(line, 0), misfits(line, nesting))
@@ -99,21 +99,21 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
     }
   }
 
-  /** Each column with the SQL of its text, of the line's `fields`. */
+  /** Each column with the SQL of its text, taken from the line's `fields`. */
   private def texts(line: String, nesting: Nesting): Seq[(StructField, String)] =
     schema.zipWithIndex.map { case (field, place) =>
       val x = nesting.field("fields", field.name, place)
       field -> (if (field.dataType.isInstanceOf[DecimalType]) allDigits(line, field.name, x) else x)
     }
 
-  /** SQL of a decimal as the line has it, where it is found there: x came through a double. */
+  /** SQL for a decimal as written in the line, if it is found there: x passed through a double. */
   private def allDigits(line: String, name: String, x: String): String = {
     val pattern = s""""(?iu:${Pattern.quote(keys.key(name))})"\\s*:\\s*([-+.0-9eE]+)"""
     val found = s"regexp_extract($line, ${text(pattern)}, 1)"
     s"IF(try_cast($found AS double) = try_cast($x AS double), $found, $x)"
   }
 
-  /** Regular expressions of what Spark's own reader passes over, or takes for something else. */
+  /** Regular expressions for what Spark's own reader ignores or misreads. */
   private def odd: Seq[String] = {
     val (all, rest) = (leaves(schema), """[^"\\]*"\s*:""")
     val (names, moments) = (all.map(leaf => keys.key(leaf._1)), all.collect {
@@ -124,7 +124,7 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
     Seq("^\\s*\\[", s"\\\\.$rest") ++ numbers ++ dots ++ (if (keys.exact) None else Some(otherwise(names, rest)))
   }
 
-  /** A key that is spelled otherwise. */
+  /** Matches a key with another spelling. */
   private def otherwise(names: Seq[String], rest: String): String = {
     val keysThere = names.map(written)
     val inCapitals = (keysThere ++ spelled.values).exists(key => key != key.toLowerCase)
@@ -134,7 +134,7 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
 
   private def either(names: Seq[String]): String = names.distinct.map(Pattern.quote).mkString("|")
 
-  /** Every name of the type, at every level, with what it names. */
+  /** Every name in the type, at every level, with its type. */
   private def leaves(type_ : DataType, name: String = ""): Seq[(String, DataType)] = {
     val own = if (name.isEmpty) Nil else Seq(name -> type_)
     own ++ (type_ match {
@@ -145,7 +145,7 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
     })
   }
 
-  /** SQL of whether a line has more than one object: in brackets, one would be an array of one. */
+  /** SQL for whether a line has more than one object: in brackets, one object would be an array of one. */
   private def two(line: String): String = {
     val alone = s"size(from_json(concat('[', $line, ']'), 'array<string>')) = 1"
     s"($line RLIKE ${text(JsonRows.between)} AND NOT coalesce($alone, false))"
@@ -162,13 +162,13 @@ object JsonRows {
     "timestampFormat" -> "yyyy-MM-dd[ ]['T']HH:mm:ss[.SSSSSSSSS][.SSSSSS][.SSS][XXX]"
   )
   val NotUtf8 = "the line is not UTF-8 text"
-  val seconds = 10 // digits that a number of seconds has at most
-  private val between = "\\}\\s*[,;]?\\s*\\{" // what stands between two objects
+  val seconds = 10 // maximum digits of a number of seconds
+  private val between = "\\}\\s*[,;]?\\s*\\{" // matches between two objects
   private val more = "there is more on the line than one JSON object: write one object a line"
   private val noObject = "the line is not a JSON object"
   private val invalid = "the line is not valid JSON"
 
-  /** Key in lower case -> how most of the lines write it, at whatever level; else how the SerDe's `paths` does. */
+  /** Key in lower case -> its most frequent spelling in the lines, at any level; else the one in `paths`. */
   def spelled(lines: Seq[String], paths: String): Map[String, String] = {
     val found = mutable.LinkedHashMap.empty[String, Int].withDefaultValue(0)
     for (line <- lines; document <- Json.tree(line); key <- keysOf(document)) found(key) += 1

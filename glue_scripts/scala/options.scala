@@ -1,4 +1,4 @@
-/** What a step or a specification says, read field by field. A field that is null counts as not given. */
+/** The options of a step or a specification, read field by field. A null field counts as missing. */
 final case class Options(given: Json.Fields) {
   private val said = given.filter { case (_, value) => value != null }
 

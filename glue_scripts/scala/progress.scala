@@ -1,7 +1,7 @@
-/** How far a run is: a line of its output, at most one a second, as lake_etl/progress.py has it. */
+/** Prints a run's progress, at most once a second, as lake_etl/progress.py does. */
 final class Progress extends SparkListener {
-  private var (rows, told) = (0L, 0L) // told: when, in milliseconds
-  private val running = mutable.TreeMap.empty[Int, (Int, Int)] // of each stage: tasks done, and tasks
+  private var (rows, told) = (0L, 0L) // told: time of the last line, in milliseconds
+  private val running = mutable.TreeMap.empty[Int, (Int, Int)] // stage -> tasks done, all tasks
 
   override def onStageSubmitted(event: SparkListenerStageSubmitted): Unit =
     running(event.stageInfo.stageId) = (0, event.stageInfo.numTasks)

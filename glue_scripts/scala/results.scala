@@ -1,4 +1,4 @@
-/** The table of what came of each rule in each run, failed runs included: one file of JSON lines a run. */
+/** The table of the verdict of each rule in each run, failed runs included: one file of JSON lines per run. */
 object Results {
   private val Table = "data_quality_results"
   private val Moment = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss.SSSSSS")
@@ -14,7 +14,7 @@ object Results {
     "evaluated_at" -> "timestamp"
   )
 
-  /** Add a run's verdicts, or those of a part of it, to the table, which is created where it is not there yet. */
+  /** Add a run's verdicts, or those of a part of it, to the table, and create the table if it does not exist. */
   def publish(
       files: Files,
       catalog: Catalog,

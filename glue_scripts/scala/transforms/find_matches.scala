@@ -1,9 +1,9 @@
-/** Records that name the same thing though no field is equal get the same match_id, and a match_confidence_score.
+/** Records of the same thing, though no field is equal, get the same match_id, and a match_confidence_score.
   *
-  * The model is Python: lake_etl.match_files gets the records as files, in a process of its own.
+  * The model is Python: lake_etl.match_files gets the records as files, in its own process.
   */
 object FindMatches extends Transform {
-  val Library = "spark.lake.library" // the setting that says where the Python package is: a folder, or a zip
+  val Library = "spark.lake.library" // the setting with the path of the Python package, a folder or a zip
   private val (matchId, score) = ("match_id", "match_confidence_score")
   private val Id = s"${Names.Own}id"
 
@@ -27,7 +27,7 @@ object FindMatches extends Transform {
       throw new JobError(s"the data has a column '$name' already. Rename it in a step before")
   }
 
-  /** The columns that are compared, as text, and the record's _id and _known match_id. */
+  /** The compared columns as text, and the record's _id and _known match_id. */
   private def texts(frame: DataFrame, id: String, columns: Seq[String], known: Column, more: Column*): DataFrame = {
     val compared = columns.map(name => Names.column(name).cast("string").as(name))
     frame.select(Names.column(id).cast("string").as("_id") +: known.cast("string").as("_known") +: (compared ++ more): _*)
