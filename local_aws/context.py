@@ -1,4 +1,4 @@
-"""What every engine is given: clients of this very AWS, the store, the mirror of S3."""
+"""What every engine gets: clients of this AWS, the store, and the mirror of S3."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from local_aws.store import Store
 
 ACCOUNT = "000000000000"
 BUFFER_SPEED = 60.0
-"""A minute of Firehose's buffers takes a second, if nothing else is said."""
+"""The default: a minute of Firehose's buffers takes a second."""
 _MAKING = threading.Lock()
-"""A session makes one client at a time."""
+"""boto3 sessions are not thread-safe while they make clients."""
 _CONFIG = Config(s3={"addressing_style": "path"}, retries={"max_attempts": 3}, max_pool_connections=32)
 
 
 @dataclass(frozen=True)
 class Context:
-    """The surroundings of the engines.
+    """The environment of the engines.
 
     Attributes:
         endpoint: where this AWS listens, for example `http://127.0.0.1:4566`.
         folder: the one folder that holds all its data.
-        keys: what its own clients sign with.
-        was_killed: the last process that had the folder did not stop cleanly.
-        job_user: as whom jobs run, if that is not the user of this process.
+        keys: the keys that its own clients sign with.
+        was_killed: whether the last process with this folder did not stop cleanly.
+        job_user: the user that jobs run as, if not the user of this process.
         buffer_speed: how many times faster than AWS's the clock of Firehose's buffers runs.
     """
 
@@ -60,24 +60,24 @@ class Context:
         job_user: JobUser | None = None,
         buffer_speed: float = BUFFER_SPEED,
     ) -> Context:
-        """`objects`: where the mirror reads them; by default the endpoint."""
+        """Return a context. `objects`: where the mirror reads objects; by default from the endpoint."""
         store = Store(folder / "engines.sqlite")
         mirror = Mirror(client("s3", endpoint, keys), folder / "mirror", store, objects)
         return cls(endpoint, folder, keys, store, mirror, was_killed, job_user=job_user, buffer_speed=buffer_speed)
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
-        """A boto3 client of this AWS."""
+        """Return a boto3 client of this AWS."""
         return client(service, self.endpoint, self.keys, region)
 
 
 @cache
 def client(service: str, endpoint: str, keys: Keys, region: str = "us-east-1") -> Any:
-    """A boto3 client; made once, as making one takes longer than most calls and all threads can share it."""
+    """Return a boto3 client, made once: creating one is slower than most calls, and threads can share it."""
     with _MAKING:
         return _session(keys).client(service, region, endpoint_url=endpoint, config=_CONFIG)
 
 
 @cache
 def _session(keys: Keys) -> Any:
-    """One for all clients, as each holds AWS's whole list of endpoints: several MB."""
+    """Return one session for all clients, because each session holds AWS's full list of endpoints: several MB."""
     return boto3.session.Session(keys.id, keys.secret, region_name="us-east-1")

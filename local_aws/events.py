@@ -1,4 +1,4 @@
-"""What one engine tells the others: a crawl or a job run has ended."""
+"""Notifies engines that a crawl or a job run has ended."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class Ended:
     """The end of a crawl or a job run.
 
     Attributes:
-        name: of the crawler or the job.
-        state: Glue's word for the end: SUCCEEDED, FAILED, ...
-        run: the job run's id, of the first attempt where there were several. Crawls have none here.
+        name: the name of the crawler or the job.
+        state: the final state in Glue's words: SUCCEEDED, FAILED, ...
+        run: the id of the job run's first attempt. Empty for crawls.
     """
 
     kind: Literal["CRAWLER", "JOB"]
@@ -26,7 +26,7 @@ class Ended:
 
 
 class Events:
-    """Tells every listener of what has ended, in the thread of what ended."""
+    """Calls every listener about an end, in the thread of the crawl or job run."""
 
     def __init__(self) -> None:
         self._listeners: list[Callable[[Ended], None]] = []

@@ -1,4 +1,4 @@
-"""The keys that open this AWS: its own, and those that its STS and IAM handed out."""
+"""The keys that this AWS accepts: its own, and those that its STS and IAM issued."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HANDS_OUT = ("AssumeRole", "GetSessionToken", "GetFederationToken", "CreateAcce
 
 
 class Keyring:
-    """Knows the secret of every key. What was handed out is kept in the store, so it outlives a restart."""
+    """Holds the secret of every key. Issued keys are kept in the store, so they survive a restart."""
 
     def __init__(self, own: Keys, store: Store, folder: Path) -> None:
         self._own = own
@@ -27,7 +27,7 @@ class Keyring:
         self._others = store.all(HANDED_OUT)
 
     def secret(self, signature: Signature, now: datetime) -> str:
-        """The secret of the key that signed. Raises Refused: it is not known, was deleted, or its session is over."""
+        """Return the secret of the key that signed. Raises Refused for an unknown, deleted or expired key."""
         if signature.key == self._own.id:
             return self._own.secret
         key = self._others.get(signature.key)
@@ -41,11 +41,11 @@ class Keyring:
         return str(key["secret"])
 
     def learn(self, call: Mapping[str, str], answer: bytes) -> None:
-        """Take over what STS or IAM did with keys.
+        """Record what STS or IAM did with keys.
 
         Args:
-            call: the parameters of a call that succeeded, `Action` among them.
-            answer: its XML.
+            call: the parameters of a successful call, including `Action`.
+            answer: its XML response.
         """
         action, key = call.get("Action", ""), call.get("AccessKeyId", "")
         if action.startswith(_HANDS_OUT):

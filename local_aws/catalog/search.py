@@ -1,4 +1,4 @@
-"""SearchTables: tables of all databases by text and by the values of their properties."""
+"""SearchTables: finds tables of all databases by text and by property values."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _sorted_by(key: str, table: Document) -> str:
 
 
 def _has_text(table: Document, call: Call) -> bool:
-    """A text in quotes must be one of the table's texts, any other be in one of them."""
+    """Whether a table has the text: quoted text must equal one of its texts, other text must occur in one."""
     text = (call.payload.get("SearchText") or "").lower()
     columns = (table.get("StorageDescriptor") or {}).get("Columns") or []
     own = [str(table.get(name) or "") for name in _TEXTS]
@@ -67,7 +67,7 @@ def _meets(table: Document, given: Document) -> bool:
 
 
 def _value(table: Document, key: str) -> str | None:
-    """A field of the table by its name in any case, or one of its parameters."""
+    """Return a field of the table, by its name in any case, or one of its parameters."""
     fields = {name.lower(): value for name, value in table.items() if isinstance(value, str)}
     own = fields.get(key.lower(), (table.get("Parameters") or {}).get(key))
     return None if own is None else str(own)

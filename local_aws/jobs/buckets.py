@@ -1,4 +1,4 @@
-"""Every bucket as a folder for one job run: synced in before it, and out as it goes on and when it has ended."""
+"""Every bucket as a folder for one job run: filled before the run, and uploaded during and after it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OF_HADOOP = "_temporary"
 
 @dataclass(frozen=True)
 class _Seen:
-    """What tells one version of a file from the next."""
+    """What distinguishes one version of a file from the next."""
 
     size: int
     modified: int
@@ -24,14 +24,14 @@ class _Seen:
 
 
 class BucketFolders:
-    """Folders `root/<bucket>/<place of key>` that start as the buckets are and are a run's own to change.
+    """Folders `root/<bucket>/<place of key>` that start with the buckets' contents and belong to the run.
 
-    The files are hard links to the mirror's, so 10,000 objects cost no copy. One that a run overwrites in place is
-    its own all the same: the mirror takes a file that has changed for no copy of its.
-    As on AWS, what a run wrote is in S3 however the run ends: `publish` is called for failed and killed runs too.
+    The files are hard links to the mirror's, so 10,000 objects need no copying. A run may still overwrite one in place:
+    the mirror no longer treats a changed file as its copy.
+    As on AWS, what a run wrote is in S3 however the run ends: `publish` also runs for failed and killed runs.
 
     Attributes:
-        unseen: the objects, as URIs, whose key cannot be a path: Spark does not see them.
+        unseen: URIs of the objects whose key cannot be a path, so that Spark does not see them.
     """
 
     def __init__(self, context: Context, root: Path) -> None:
@@ -42,7 +42,7 @@ class BucketFolders:
         self._lock = threading.Lock()
 
     def fill(self) -> dict[str, Path]:
-        """Fetch what changed in any bucket. Returns the folder of every bucket."""
+        """Fetch what changed in any bucket. Returns the folder of each bucket."""
         buckets = [entry["Name"] for entry in self._context.client("s3").list_buckets()["Buckets"]]
         for bucket in buckets:
             self._link(bucket)
@@ -52,7 +52,7 @@ class BucketFolders:
     def publish(self, buckets: Container[str] | None = None) -> None:
         """Upload what is new or changed since the last time, in all buckets or only these, in the order it was written.
 
-        What was deleted here is deleted from S3.
+        Files deleted here are deleted from S3.
         """
         with self._lock:
             for bucket in self._before:
@@ -81,7 +81,7 @@ class BucketFolders:
 
 
 def _files(folder: Path, prefix: str = "") -> Iterator[tuple[str, _Seen]]:
-    """The files that count as objects, by their path: no checksums of Hadoop, no leftovers of a failed attempt."""
+    """Yield the files that become objects, by path: no Hadoop checksums, no leftovers of a failed attempt."""
     with os.scandir(folder) as entries:
         for entry in entries:
             path = prefix + entry.name

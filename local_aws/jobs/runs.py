@@ -1,4 +1,4 @@
-"""Job runs: what starts them, what state they are in, and how they end."""
+"""Job runs: starts them, and tracks their state and outcome."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ from local_aws.startup import once_answering
 
 RUNS = "glue_job_runs"
 _SHOWN = "/: =+,@&()'!$;"
-"""Characters of a key that a log shows as they are."""
+"""Characters of a key that the log shows unescaped."""
 _DIED = "the embedded AWS ended while this run was going on; start it again"
 
 log = logging.getLogger("local_aws.jobs")
 
 
 class JobRuns:
-    """Starts, stops and remembers the runs of Glue jobs. A run's state is what happened to its process."""
+    """Starts, stops and records the runs of Glue jobs. A run's state reflects its process."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -56,7 +56,7 @@ class JobRuns:
         atexit.register(self._kill_all)
 
     def of(self, job_name: str) -> list[Document]:
-        """The runs of a job, newest first."""
+        """Return the runs of a job, newest first."""
         runs = [run for run in self._context.store.all(RUNS).values() if run["JobName"] == job_name]
         return [shown(run) for run in sorted(runs, key=lambda run: run["StartedOn"], reverse=True)]
 
@@ -64,8 +64,8 @@ class JobRuns:
         """Start a run in the background.
 
         Args:
-            job: the job as GetJob gives it.
-            given: the payload of StartJobRun, whose fields win over the job's.
+            job: the job as returned by GetJob.
+            given: the payload of StartJobRun, whose fields override the job's.
 
         Returns:
             The run's id.
@@ -85,7 +85,7 @@ class JobRuns:
         return order.id
 
     def stop(self, run_id: str) -> bool:
-        """Kill a run. False if it had ended before."""
+        """Kill a run. False if it had already ended."""
         with self._lock:
             run = self._context.store.get(RUNS, run_id)
             if run is None or run["JobRunState"] not in UNDERWAY:
@@ -96,7 +96,7 @@ class JobRuns:
         return True
 
     def publish(self, run_id: str, buckets: set[str]) -> None:
-        """Bring to S3 what a run under way has written into these buckets so far."""
+        """Upload what a running job has written into these buckets so far."""
         if folders := self._folders.get(run_id):
             folders.publish(buckets)
 
@@ -115,7 +115,7 @@ class JobRuns:
         try:
             outcome = self._outcome(order, work)
         finally:
-            # Before its end is kept: on a full disk, this is what makes room.
+            # Before the end is recorded: on a full disk, this frees space.
             shutil.rmtree(work, ignore_errors=True)
         self._end(order, *outcome)
 
@@ -157,7 +157,7 @@ class JobRuns:
             say(self._context.client("logs", order.region), f"{order.run['LogGroupName']}/error", order.id, lines)
 
     def _fetched(self, order: Order, work: Path) -> tuple[Path, list[Path]]:
-        """The script, and what PYTHONPATH names: the zips of --extra-py-files, the folder of its modules."""
+        """Return the script, and the entries of PYTHONPATH: the zips of --extra-py-files, the folder of its modules."""
         kind = order.job["Command"]["Name"]
         if kind not in (*SPARK, "pythonshell"):
             raise JobError(f"the embedded AWS runs no {kind} jobs, only {', '.join(SPARK)} and pythonshell.")
@@ -230,7 +230,7 @@ class JobRuns:
             self._context.events.tell(ended)
 
     def _noted_end(self, order: Order, state: str, message: str) -> bool:
-        """Whether it is tried again."""
+        """Record the end. Returns whether the run is retried."""
         now = time.time()
         taken = round(now - order.run["StartedOn"])
         error = {"ErrorMessage": message} if message else {}
@@ -243,7 +243,7 @@ class JobRuns:
             return again
 
     def _note(self, run_id: str, **fields: Any) -> bool:
-        """Set fields of a run, unless its job was deleted or this AWS is going down."""
+        """Set fields of a run, unless its job was deleted or this AWS is shutting down."""
         with self._lock:
             known = self._is_open and self._context.store.get(RUNS, run_id) is not None
             if known:
@@ -255,7 +255,7 @@ class JobRuns:
         return run is None or run["JobRunState"] == "STOPPING"
 
     def _bury_the_interrupted(self) -> None:
-        """Runs that went on when the process ended have failed, with all their processes. None is tried again."""
+        """Fail the runs that were going on when the process ended, and kill their processes. None is retried."""
         found = self._context.store.all(RUNS)
         interrupted = {run_id: run for run_id, run in found.items() if run["JobRunState"] in UNDERWAY}
         end_survivors(interrupted)
@@ -272,7 +272,7 @@ class JobRuns:
         for run in runs:
             logs, group = self._context.client("logs", run.get("Region", "us-east-1")), f"{run['LogGroupName']}/error"
             with suppress(logs.exceptions.ResourceNotFoundException):
-                logs.describe_log_streams(logGroupName=group)  # a group that is gone is not made again
+                logs.describe_log_streams(logGroupName=group)  # do not create a deleted group again
                 say(logs, group, run["Id"], [_DIED])
 
     def _kill_all(self) -> None:

@@ -1,6 +1,6 @@
-"""CloudWatch's alarms in the Query protocol, in which the emulator forgets half of what it knows of an alarm.
+"""CloudWatch's alarms in the Query protocol, where the emulator omits half of an alarm's fields.
 
-Terraform speaks it. The emulator's JSON protocol has all fields, so these calls are asked in that, and answered in XML.
+Terraform uses it. The emulator's JSON protocol has all fields, so these calls go to that and are answered in XML.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TRUTH = {"true": True, "false": False}
 
 
 def mended(app: AsgiApp) -> AsgiApp:
-    """The application, which answers these two actions in full."""
+    """Wrap the application so that it answers these two actions in full."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         if not _is_query(scope):
@@ -52,7 +52,7 @@ def _as_json(scope: Scope, action: str) -> Scope:
 
 
 def _document(form: dict[str, str]) -> Document:
-    """`Dimensions.member.1.Name=a` and the like as nested dicts and lists; texts stay texts, but for truth values."""
+    """Turn `Dimensions.member.1.Name=a` and the like into nested dicts and lists of texts and booleans."""
     root: Document = {}
     for path, value in form.items():
         *steps, last = re.sub(r"\.member\.", ".#", path).split(".")

@@ -1,4 +1,4 @@
-"""DESCRIBE: the columns of a table or a view, as Hive prints them."""
+"""DESCRIBE: lists the columns of a table or a view in Hive's layout."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _GAP = "\t \t "
 
 
 def describe(cursor: Cursor) -> Run:
-    """`[EXTENDED | FORMATTED] table [PARTITION (...)] [column]`."""
+    """Parse `[EXTENDED | FORMATTED] table [PARTITION (...)] [column]`."""
     style = next((word for word in ("EXTENDED", "FORMATTED") if cursor.take(word)), "")
     name = cursor.table()
     one = spec(cursor) if cursor.take("PARTITION") else None

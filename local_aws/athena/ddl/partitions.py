@@ -19,7 +19,7 @@ _BATCH = 25
 
 
 def add(cursor: Cursor, name: Name, quiet: bool) -> Run:
-    """`PARTITION (...) [LOCATION '...']`, once or more."""
+    """Parse `PARTITION (...) [LOCATION '...']`, once or more."""
     given = []
     while cursor.take("PARTITION"):
         given.append((spec(cursor), clauses.location(cursor) if cursor.take("LOCATION") else ""))
@@ -35,7 +35,7 @@ def add(cursor: Cursor, name: Name, quiet: bool) -> Run:
 
 
 def drop(cursor: Cursor, name: Name, quiet: bool) -> Run:
-    """`PARTITION (...), PARTITION (...)`: all that meet the conditions of one."""
+    """Parse `PARTITION (...), PARTITION (...)`: each selects all partitions that meet its conditions."""
     cursor.expect("PARTITION")
     given = [conditions(cursor)]
     while cursor.take(",", "PARTITION"):
@@ -91,16 +91,16 @@ def set_location(cursor: Cursor, name: Name, one: Spec) -> Run:
 
 
 def set_columns(session: Session, table: Table, one: Spec, columns: list[Document]) -> None:
-    """The columns of one partition are these."""
+    """Set the columns of one partition."""
     storage = partition_of(session, table, one)["StorageDescriptor"]
     _update(session, table, one, {"StorageDescriptor": {**storage, "Columns": columns}})
 
 
 def partition_of(session: Session, table: Table, one: Spec) -> Document:
-    """The catalog's document of a partition.
+    """Return the catalog's document of a partition.
 
     Raises:
-        QueryFailed: it is not there.
+        QueryFailed: it does not exist.
     """
     values, glue = values_of(table, one), session.catalog.glue
     try:

@@ -1,4 +1,4 @@
-"""Files of text as lines."""
+"""Reads text files as lines."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from local_aws.mirror import S3File
 from local_aws.plain_text import NOT_AS_PACKED, opened
 
 NO_TEXT = "\x0e\x0f\x0e\x0f"
-"""Text that no file holds; DuckDB wants none of a file's separators in it."""
+"""A text that does not occur in files; DuckDB requires separators that do not."""
 LONGEST = 32 * 1024 * 1024
-"""Bytes of a line."""
+"""Maximum bytes of a line."""
 _PACKED = (".lz4", ".snappy", ".deflate", ".lzo", ".zip")
 _CHUNK = 1024 * 1024
 
 
 def raw_lines(paths: str, skipped: int = 0) -> str:
-    """Files as `filename` and `line`, which is null where it is blank. Lines end with LF or CRLF."""
+    """Return SQL that reads files as `filename` and `line`, which is null if blank. Lines end with LF or CRLF."""
     return (
         f"read_csv({paths}, columns = {{'line': 'VARCHAR'}}, auto_detect = false, header = false, skip = {skipped}, "
         f"delim = '{NO_TEXT}', quote = '', escape = '', new_line = '\\r\\n', null_padding = true, strict_mode = false, "
@@ -28,7 +28,7 @@ def raw_lines(paths: str, skipped: int = 0) -> str:
 
 
 def refuse_unreadable(files: Sequence[S3File], memory: Memory) -> None:
-    """Raises QueryFailed: for a file of text that is packed in another way, or whose lines end with CR alone."""
+    """Raises QueryFailed for a text file with another compression, or whose lines end with CR alone."""
     for file in files:
         if file.key.lower().endswith(_PACKED):
             raise QueryFailed(

@@ -1,4 +1,4 @@
-"""What AWS refuses when a delivery stream is made or changed."""
+"""Settings that AWS refuses when a delivery stream is created or updated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _UPDATED = ("ExtendedS3DestinationUpdate", "S3DestinationUpdate")
 
 
 def refuse_settings(payload: Document) -> None:
-    """Raises AwsError for the first setting of CreateDeliveryStream that AWS does not take."""
+    """Raises AwsError for the first setting of CreateDeliveryStream that AWS refuses."""
     config = next((payload[kind] for kind in _CREATED if kind in payload), None)
     if config is None:
         return
@@ -26,7 +26,7 @@ def refuse_settings(payload: Document) -> None:
 
 
 def refuse_update(payload: Document, settings: Settings | None) -> None:
-    """Raises AwsError for the first setting of UpdateDestination that AWS does not take."""
+    """Raises AwsError for the first setting of UpdateDestination that AWS refuses."""
     change = next((payload[kind] for kind in _UPDATED if kind in payload), None)
     if change is None or settings is None:
         return

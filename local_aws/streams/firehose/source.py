@@ -1,4 +1,4 @@
-"""The Kinesis source of a delivery stream: an ordinary consumer of every shard, with a checkpoint."""
+"""The Kinesis source of a delivery stream: a regular consumer of every shard, with a checkpoint."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from local_aws.streams.firehose.settings import Settings
 from local_aws.streams.firehose.spool import Spool
 
 CHECKPOINTS = "firehose_checkpoints"
-"""Collection of the store: for `region/name`, the last delivered sequence number of each shard."""
+"""The collection in the store: `region/name` -> the last delivered sequence number of each shard."""
 ENDED = "SHARD_END"
 _NEW_SHARDS = 5.0
-"""Seconds between two looks for shards that a reshard made."""
+"""Seconds between two checks for shards made by a reshard."""
 
 
 @dataclass
 class Source:
-    """Reads what a Kinesis stream brings into the spool of a delivery stream.
+    """Reads records of a Kinesis stream into the spool of a delivery stream.
 
-    A record's shard and number stand in the spool with it, so the place to go on from is known after a kill: the last
-    in the spool, else the last that was delivered, which is in the store.
+    The spool has the shard and sequence number of each record, so the position is known after a kill: that of the last
+    record in the spool, else that of the last delivered record, from the store.
     """
 
     context: Context
@@ -49,17 +49,17 @@ class Source:
         return f"{self.region}/{self.settings.name}"
 
     def read(self) -> int:
-        """Take what there is, once from every shard. Returns the number of records.
+        """Read once from every shard. Returns the number of records.
 
         Raises:
-            ClientError: the stream is not there, or does not answer.
+            ClientError: the stream does not exist or does not answer.
             AwsError: the disk is full.
         """
         self._look_for_shards()
         return sum(self._read_shard(shard) for shard in list(self._iterators))
 
     def delivered(self, places: Document) -> None:
-        """Keep the checkpoint of a segment that was delivered; its file may go once this returned."""
+        """Save the checkpoint of a delivered segment. The segment's file may be deleted afterwards."""
         if places:
             self.context.store.update(CHECKPOINTS, self.key, **places)
 
@@ -96,7 +96,7 @@ class Source:
         except self._kinesis.exceptions.ExpiredIteratorException:
             self._iterators[shard] = self._iterator(shard)
             return 0
-        except self._kinesis.exceptions.ResourceNotFoundException:  # the shard is past the stream's retention
+        except self._kinesis.exceptions.ResourceNotFoundException:  # the shard is older than the stream's retention
             del self._iterators[shard]
             self._looked = 0.0
             return 0
@@ -114,14 +114,14 @@ class Source:
         if iterator:
             self._iterators[shard] = iterator
             return
-        # What was read of a closed shard is in the spool, so only its records' delivery may write the store.
+        # Records of a closed shard are in the spool, so only their delivery may write the store.
         del self._iterators[shard]
         self._read[shard] = ENDED
         self._looked = 0.0
 
 
 def last_places(records: Any) -> dict[str, str]:
-    """The last sequence number of each shard that records came from."""
+    """Return the last sequence number of each shard among the records."""
     return dict(record.place.split(":") for record in records if record.place)
 
 

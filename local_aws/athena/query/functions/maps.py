@@ -1,4 +1,4 @@
-"""Maps: entries, filters and what merges them."""
+"""Maps: entries, filters and merges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arrays and maps as Python's lists and dictionaries."""
+"""Arrays and maps as Python lists and dictionaries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local_aws.athena.query.types import Type
 
 
 def key_of(value: Any) -> Any:
-    """What is the same for values that are the same."""
+    """Return a key that is equal for equal values."""
     if isinstance(value, list):
         return ("list", *map(key_of, value))
     if isinstance(value, dict):
