@@ -1,4 +1,4 @@
-"""Run each client's tests in its environment, against an embedded AWS of their own: `make clients`."""
+"""Run each client's tests in its own environment, against a separate embedded AWS: `make clients`."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _passes(name: str, endpoint: str) -> bool:
         "AWS_REGION": "us-east-1",
     }
     env = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV", "AWS_PROFILE")}
-    # The project's settings of pytest name plugins that only its own environment has.
+    # The project's pytest settings name plugins that only its own environment has.
     options = ["-c", os.devnull, "--rootdir", str(ROOT), "--confcutdir", str(HERE), "-p", "no:cacheprovider", "-q"]
     print(f"== {name}: {', '.join(Path(file).stem for file in files)}", flush=True)
     command = [python, "-m", "pytest", *options, "--import-mode=importlib", *files]

@@ -1,4 +1,4 @@
-"""Values and tables of PostgreSQL, and what a job in either language makes of them."""
+"""Values and tables of PostgreSQL, and what a job in either language reads and writes for them."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ READ = [  # PostgreSQL's type, a value, Spark's type, the value as Spark writes 
     ("cheap[]", "'{1.50}'", "array<string>", "[1.50]"),
 ]
 
-UNREADABLE = [  # PostgreSQL's type, a value, what is said of it
+UNREADABLE = [  # PostgreSQL's type, a value, the error
     ("numeric", "1e-20", r"column v \(numeric\): the value 0.00000000000000000001 is not within decimal\(38,18\)"),
     ("numeric", "123456789012345678901", "the value 123456789012345678901 is not within"),
     ("numeric", "'NaN'", "the value NaN is not within"),
@@ -123,7 +123,7 @@ UNREADABLE = [  # PostgreSQL's type, a value, what is said of it
     ("timestamp[]", "'{infinity}'", r"the value \{infinity\} is not within lists of dates and times"),
 ]
 
-STORED = [  # Type of the data, a value, the table's type, what is said of it where it would not stay the same
+STORED = [  # Type of the data, a value, the table's type, the error if it would not stay the same
     ("timestamptz", "'2013-01-01 00:00Z'", "date", ""),
     (
         "timestamptz",
@@ -193,7 +193,7 @@ STORED = [  # Type of the data, a value, the table's type, what is said of it wh
 
 
 def table_of(name: str, values: list[tuple[str, str]]) -> str:
-    """SQL of a table of one row: each value in a column of its own, c0 and so on, of its type."""
+    """Return SQL that creates a table of one row: each value in a column c0, c1, ... of its type."""
     columns = ", ".join(f"c{place} {type_}" for place, (type_, _) in enumerate(values))
     return f"CREATE TABLE {name} ({columns}); INSERT INTO {name} VALUES ({', '.join(value for _, value in values)}); "
 
@@ -219,7 +219,7 @@ UPSERT = {"mode": "upsert", "keys": ["tailnum"]}
 TRUNCATE = {"mode": "truncate"}
 NO_INDEX = "an upsert by tailnum needs a unique index of just these columns"
 
-TARGETS = {  # the tables in a {schema}, the sink, what is said where the rows N2 and N3 cannot be loaded
+TARGETS = {  # the tables in a {schema}, the sink, the error if the rows N2 and N3 cannot be loaded
     "a trigger that keeps a row away": (
         KEYLESS + KEEPS_AWAY.format("INSERT", "planes", N2_AWAY),
         {},

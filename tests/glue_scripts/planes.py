@@ -23,7 +23,7 @@ def sink(shop: Shop, **options: Any) -> DatabaseSink:
 
 
 def load(shop: Shop, frame: DataFrame, *, run: str = "jr_1", **options: Any) -> int:
-    """Load a frame as a job does; returns the rows that were staged."""
+    """Load a frame as a job does. Returns the number of staged rows."""
     with loading(frame.sparkSession, sink(shop, **options), "job", run) as load:
         load.check()
         written = load.write(frame)
@@ -36,7 +36,7 @@ def there(shop: Shop) -> list[tuple[Any, ...]]:
 
 
 def refused(shop: Shop, frame: DataFrame, **options: Any) -> str:
-    """The one line of a load that must fail, and leaves neither the old data changed nor a table behind."""
+    """Return the error of a load that must fail, leave the old data unchanged, and leave no table behind."""
     before = there(shop)
     with pytest.raises(JobError) as error:
         load(shop, frame, **options)

@@ -1,4 +1,4 @@
-"""The engines' documents: what is put together is there together."""
+"""The engines' documents: those put together are stored together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "engines.sqlite")
 
 
-def test_a_block_that_fails_leaves_nothing_of_what_it_put(store: Store) -> None:
+def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
     store.put("runs", "old", {"n": 1})
     with pytest.raises(ZeroDivisionError), store.transaction():
         store.put_all("runs", {"a": {}, "b": {}})
@@ -25,7 +25,7 @@ def test_a_block_that_fails_leaves_nothing_of_what_it_put(store: Store) -> None:
     assert list(store.all("runs")) == ["old", "new"]
 
 
-def test_keys_are_found_by_what_they_begin_with_in_their_own_order(store: Store) -> None:
+def test_keys_are_found_by_prefix_in_order(store: Store) -> None:
     store.put_all("places", {"a/2": {}, "b/1": {}, "a/10": {}, "a": {}, "a/\u00fc": {}})
     assert store.keys("places", "a/") == ["a/10", "a/2", "a/\u00fc"]
     store.delete_all("places", store.keys("places", "a/"))

@@ -1,4 +1,4 @@
-"""Files of Parquet and ORC."""
+"""Parquet and ORC files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Scala and a Python run of one specification do the same to a real PostgreSQL, and say the same of it."""
+"""A Scala and a Python run of one specification leave the same in a real PostgreSQL, and report the same."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CREATE EVENT TRIGGER {schema} ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EX
 
 
 def held(shop: Shop, schema: str) -> psycopg.Connection[Any]:
-    """The lock that another run of the same target has."""
+    """Take the lock as another run of the same target would."""
     connection = shop.database.server.connect(shop.database.name)
     connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"lake {schema}.planes"])
     return connection
@@ -174,7 +174,7 @@ def endings(
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_both_languages_leave_and_say_the_same(endings: Endings, name: str) -> None:
+def test_both_languages_leave_the_same_rows_and_messages(endings: Endings, name: str) -> None:
     check_alike(CASES[name], endings[name])
     assert LEFTOVER not in endings[name][3]
 
@@ -215,7 +215,7 @@ def test_a_reader_sees_all_of_the_old_or_all_of_the_new(
     assert counts == {2, 20_000}
 
 
-def test_a_server_that_goes_away_during_the_load_leaves_the_old_rows(
+def test_the_old_rows_stay_if_the_server_goes_away_during_the_load(
     new_lake: Callable[[str], Lake], database: Database, submitted: Submit
 ) -> None:
     lake, shop = new_lake("scala_power"), Shop.new(database)
