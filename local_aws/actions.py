@@ -25,7 +25,7 @@ def named(app: AsgiApp) -> AsgiApp:
         if scope["type"] != "http" or service in ("", _S3):
             await app(scope, receive, send)
             return
-        asked = _Asked(receive)
+        asked = _RequestBody(receive)
         await app(scope, asked, _Answer(Request.of(scope), service, asked, send))
 
     return wrapped
@@ -37,7 +37,7 @@ def _service(scope: Scope) -> str:
     return found[1].decode() if found else ""
 
 
-class _Asked:
+class _RequestBody:
     """The body of a request. It keeps the beginning, as a form has the action's name in it."""
 
     def __init__(self, receive: Receive) -> None:
@@ -54,7 +54,7 @@ class _Asked:
 class _Answer:
     """Receives the emulator's answer, and inspects a small one with an error before passing it on."""
 
-    def __init__(self, request: Request, service: str, asked: _Asked, send: Send) -> None:
+    def __init__(self, request: Request, service: str, asked: _RequestBody, send: Send) -> None:
         self._request, self._service, self._asked, self._send = request, service, asked, send
         self._held: list[dict[str, Any]] = []
 
@@ -64,11 +64,11 @@ class _Answer:
         elif self._held:
             self._held.append(message)
             if not message.get("more_body") or sum(len(m.get("body", b"")) for m in self._held) > _LARGEST:
-                await self._let_go()
+                await self._send_held()
         else:
             await self._send(message)
 
-    async def _let_go(self) -> None:
+    async def _send_held(self) -> None:
         held, self._held = self._held, []
         body = b"".join(message.get("body", b"") for message in held)
         why = self._missing(body.decode(errors="replace")) if not held[-1].get("more_body") else ""

@@ -33,7 +33,7 @@ def body_of(signature: Signature, secret: str) -> Body:
     if signature.payload in (STREAMED, STREAMED_WITH_TRAILER):
         return _Chunks(signature, secret)
     if signature.payload.startswith("STREAMING-"):
-        raise Refused("malformed", f"x-amz-content-sha256 is {signature.payload}, which this AWS does not know")
+        raise Refused("malformed", f"x-amz-content-sha256 is {signature.payload}, which this AWS does not support")
     return _Hashed(signature.payload)
 
 

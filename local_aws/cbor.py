@@ -29,7 +29,7 @@ def loads(data: bytes) -> Any:
     except (LookupError, struct.error, UnicodeDecodeError, TypeError, RecursionError) as error:
         raise ValueError(f"not CBOR: {error}") from None
     if value is _BREAK:
-        raise ValueError("not CBOR: it ends before it begins")
+        raise ValueError("not CBOR: it is empty")
     return value
 
 

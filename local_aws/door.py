@@ -85,10 +85,10 @@ class Door:
         if request.method == "OPTIONS":
             raise Refused("foreign", "this AWS answers no preflight: no page in a browser may call it")
         if _lost_body(request):
-            raise Refused("foreign", "this AWS speaks HTTP/1.1 alone: send no Upgrade with a body")
+            raise Refused("foreign", "this AWS supports only HTTP/1.1: send no Upgrade with a body")
         origin, site = request.header("origin"), request.header("sec-fetch-site")
         if (origin and origin not in self._origins) or site not in _OF_NO_PAGE:
-            raise Refused("foreign", f"this AWS answers no page of another place ({origin or site})")
+            raise Refused("foreign", f"this AWS answers no page of another origin ({origin or site})")
 
     async def _admit(
         self, scope: Scope, request: Request, signature: Signature, receive: _Incoming, send: Send
@@ -169,7 +169,7 @@ class _Incoming:
             parts.append(message.get("body", b""))
             size += len(parts[-1])
             if message["type"] == "http.disconnect" or size > LARGEST:
-                raise Refused("large", f"the body did not come whole, or is longer than {LARGEST} bytes")
+                raise Refused("large", f"the body is incomplete, or longer than {LARGEST} bytes")
         return b"".join(parts)
 
     async def drain(self) -> None:

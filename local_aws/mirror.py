@@ -121,8 +121,8 @@ class Mirror:
             listed = self.list(bucket, prefix)
             files = [file for file in listed if wanted(file)]
             self._bring(bucket, files)
-            there = {file.key for file in listed}
-            self._drop(bucket, [key for key in self._known(bucket) if key.startswith(prefix) and key not in there])
+            listed_now = {file.key for file in listed}
+            self._drop(bucket, [key for key in self._known(bucket) if key.startswith(prefix) and key not in listed_now])
         return files
 
     def bring(self, bucket: str, files: Sequence[S3File]) -> None:
@@ -144,11 +144,11 @@ class Mirror:
 
     def delete(self, bucket: str, keys: Iterable[str]) -> None:
         """Delete objects and this mirror's copies of them."""
-        gone = set(keys)
+        deleted = set(keys)
         with ThreadPoolExecutor(_THREADS) as pool:
-            list(pool.map(lambda key: self._s3.delete_object(Bucket=bucket, Key=key), gone))
+            list(pool.map(lambda key: self._s3.delete_object(Bucket=bucket, Key=key), deleted))
         with self._locks[bucket]:
-            self._drop(bucket, gone)
+            self._drop(bucket, deleted)
 
     def forget(self, bucket: str) -> None:
         """Drop every copy of a bucket's objects."""
@@ -190,15 +190,15 @@ class Mirror:
         self._known(bucket).update(notes)
 
     def _drop(self, bucket: str, keys: Iterable[str]) -> None:
-        gone = list(keys)
-        for key in gone:
+        dropped = list(keys)
+        for key in dropped:
             # Its own place, and its place beside a folder of that name.
             for found in (places([key], DUCKDB), places([key, f"{key}/"], DUCKDB)):
                 with suppress(*_IN_THE_WAY, FileNotFoundError, PermissionError):
                     (self.folder(bucket) / found[key]).unlink()
             self._known(bucket).pop(key, None)
-        if gone:
-            self._store.delete_all(_collection(bucket), gone)
+        if dropped:
+            self._store.delete_all(_collection(bucket), dropped)
 
     def _partial(self) -> Path:
         folder = self._root / _PARTIAL

@@ -148,7 +148,7 @@ def _bound(port: int) -> socket.socket:
         listener.bind((HOST, port))
     except OSError as error:
         listener.close()
-        raise PortTaken(f"port {port} of {HOST} cannot be had: {(error.strerror or str(error)).lower()}") from None
+        raise PortTaken(f"port {port} of {HOST} is not available: {(error.strerror or str(error)).lower()}") from None
     return listener
 
 

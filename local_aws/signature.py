@@ -109,10 +109,10 @@ def signature_of(request: Request) -> Signature:
     parameters = dict(request.parameters)
     if "X-Amz-Signature" in parameters or "X-Amz-Credential" in parameters:
         if request.header("authorization"):
-            raise Refused("old", "only one signature is taken: in the query, or in the Authorization header")
+            raise Refused("old", "only one signature is accepted: in the query, or in the Authorization header")
         return _of_query(request, parameters)
     if "AWSAccessKeyId" in parameters or request.header("authorization").startswith("AWS "):
-        raise Refused("old", f"Signature Version 2 is not taken: sign by {ALGORITHM} (s3v4)")
+        raise Refused("old", f"Signature Version 2 is not accepted: sign with {ALGORITHM} (s3v4)")
     if not request.header("authorization"):
         raise Refused("missing", "the request is not signed")
     return _of_header(request)
@@ -212,7 +212,7 @@ def _of_query(request: Request, parameters: Mapping[str, str]) -> Signature:
             parameters.get("X-Amz-Security-Token", ""), timedelta(seconds=seconds),
         )  # fmt: skip
     except (KeyError, ValueError):
-        message = f"the presigned URL lacks a parameter, or has one AWS does not take: {ALGORITHM}, at most 7 days"
+        message = f"the presigned URL lacks a parameter, or has one AWS does not accept: {ALGORITHM}, at most 7 days"
         raise Refused("malformed", message) from None
 
 

@@ -114,7 +114,7 @@ class BinaryFiles:
         """Return why a column of a file cannot be read as the table's type. Empty if all its values convert exactly."""
         kind = "timestamp in nanoseconds" if there.metadata.get(NANOS) else there.dataType.simpleString()
         such = f"column {field.name} is {kind} in the file and {field.dataType.simpleString()} in the table"
-        way_out = "Write the file anew, or change the column's type"
+        way_out = "Rewrite the file, or change the column's type"
         if not _comparable(there.dataType, field.dataType, bool(there.metadata.get(NANOS))):
             return f"{such}. {way_out}"
         with setting(self.spark, NANOS_AS_LONG):

@@ -38,7 +38,7 @@ class CastNulls:
         share = f"{tenths // 10}.{tenths % 10} %"
         return (
             f"{self.step}: {self.nulls} of {self.values} values of {self.column} ({share}) are not {self.type} and "
-            f"became null, such as {shown}. Mend them before the cast, or cast with on_error: quarantine"
+            f"became null, such as {shown}. Fix them before the cast, or cast with on_error: quarantine"
         )
 
 

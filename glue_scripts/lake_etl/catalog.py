@@ -135,14 +135,14 @@ def check_table(glue: GlueClient, database: str, name: str, format_: str, keys: 
         table = glue.get_table(DatabaseName=database, Name=name)["Table"]
     except glue.exceptions.EntityNotFoundException:
         return
-    there = [key["Name"] for key in table.get("PartitionKeys", [])]
+    existing = [key["Name"] for key in table.get("PartitionKeys", [])]
     way_out = "Give the sink another table name, or delete the table and its files first"
-    if there != [key.lower() for key in keys]:
+    if existing != [key.lower() for key in keys]:
         raise JobError(
-            f"sink partition_by: table {database}.{name} is partitioned by {there}, not by {list(keys)}. {way_out}"
+            f"sink partition_by: table {database}.{name} is partitioned by {existing}, not by {list(keys)}. {way_out}"
         )
     written = table.get("Parameters", {}).get("classification", format_)
-    if there and written != format_:
+    if existing and written != format_:
         raise JobError(
             f"sink format: the partitions of table {database}.{name} are {written}, not {format_}. {way_out}"
         )
@@ -181,21 +181,21 @@ def publish_table(
     try:
         glue.create_table(DatabaseName=database, TableInput=table)
     except glue.exceptions.AlreadyExistsException:
-        there = glue.get_table(DatabaseName=database, Name=name)["Table"]
-        if not _holds(there, table):
-            _patiently(glue, glue.update_table, DatabaseName=database, TableInput=table, SkipArchive=True)
+        existing = glue.get_table(DatabaseName=database, Name=name)["Table"]
+        if not _holds(existing, table):
+            _with_retries(glue, glue.update_table, DatabaseName=database, TableInput=table, SkipArchive=True)
 
 
-def _holds(there: Any, wanted: Any) -> bool:
+def _holds(existing: Any, wanted: Any) -> bool:
     """Whether the existing definition has everything wanted; Glue adds fields of its own."""
     if isinstance(wanted, dict):
-        return isinstance(there, dict) and all(_holds(there.get(key), value) for key, value in wanted.items())
+        return isinstance(existing, dict) and all(_holds(existing.get(key), value) for key, value in wanted.items())
     if isinstance(wanted, list):
-        return isinstance(there, list) and len(there) == len(wanted) and all(map(_holds, there, wanted))
-    return bool(there == wanted)
+        return isinstance(existing, list) and len(existing) == len(wanted) and all(map(_holds, existing, wanted))
+    return bool(existing == wanted)
 
 
-def _patiently(glue: GlueClient, call: Callable[..., Any], **request: Any) -> Any:
+def _with_retries(glue: GlueClient, call: Callable[..., Any], **request: Any) -> Any:
     """Call Glue, and retry while another caller changes the same table. botocore does not retry that."""
     for pause in PAUSES:
         with suppress(glue.exceptions.ConcurrentModificationException):
@@ -214,7 +214,7 @@ def publish_partitions(
     ]
     for batch in _batches(inputs):
         place = {"DatabaseName": database, "TableName": name}
-        answer = _patiently(glue, glue.batch_create_partition, **place, PartitionInputList=batch)
+        answer = _with_retries(glue, glue.batch_create_partition, **place, PartitionInputList=batch)
         _update_existing(glue, database, name, batch, answer.get("Errors", []))
 
 
@@ -224,11 +224,11 @@ def _update_existing(
     for error in errors:
         if error["ErrorDetail"]["ErrorCode"] != "AlreadyExistsException":
             raise JobError(f"partition {error['PartitionValues']} of {name}: {error['ErrorDetail']['ErrorMessage']}")
-    there = [error["PartitionValues"] for error in errors]
-    entries = [{"PartitionValueList": p["Values"], "PartitionInput": p} for p in batch if p["Values"] in there]
+    existing = [error["PartitionValues"] for error in errors]
+    entries = [{"PartitionValueList": p["Values"], "PartitionInput": p} for p in batch if p["Values"] in existing]
     if entries:
         place = {"DatabaseName": database, "TableName": name}
-        answer = _patiently(glue, glue.batch_update_partition, **place, Entries=entries)
+        answer = _with_retries(glue, glue.batch_update_partition, **place, Entries=entries)
         for failure in answer.get("Errors", []):
             raise JobError(f"partition {failure['PartitionValueList']} of {name}: {failure['ErrorDetail']}")
 

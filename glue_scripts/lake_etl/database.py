@@ -57,7 +57,7 @@ def find_database(connection: str) -> Database:
     try:
         found = glue.get_connection(Name=connection)["Connection"]["ConnectionProperties"]
     except glue.exceptions.EntityNotFoundException:
-        raise JobError(f"connection {connection}: there is none of this name. Deploy the catalog stack first") from None
+        raise JobError(f"connection {connection} does not exist. Deploy the catalog stack first") from None
     secret = found["SECRET_ID"]
     user, password = _login(connection, secret)
     ssl = found.get("JDBC_ENFORCE_SSL") == "true"
@@ -159,7 +159,7 @@ def _opened(spark: SparkSession, database: Database) -> Any:
     except Py4JJavaError as error:
         raise refusal(error, database) from None
     if connection is None:
-        raise JobError(f"connection {database.connection}: {database.url} is no URL of {POSTGRESQL.title}")
+        raise JobError(f"connection {database.connection}: {database.url} is not a {POSTGRESQL.title} URL")
     return connection
 
 
@@ -212,8 +212,8 @@ def check_table(session: Session, table: str, what: str) -> None:
     """Raise JobError if the database does not have the table or does not show it to this user."""
     if not exists(session, table):
         schema, name = table.split(".")
-        there = session.rows("SELECT tablename FROM pg_tables WHERE schemaname = ? ORDER BY 1", schema)
-        hint = unknown("table", name, [str(row[0]) for row in there]) if there else f"schema {schema} has no table"
+        tables = session.rows("SELECT tablename FROM pg_tables WHERE schemaname = ? ORDER BY 1", schema)
+        hint = unknown("table", name, [str(row[0]) for row in tables]) if tables else f"schema {schema} has no table"
         raise JobError(f"{what}: connection {session.database.connection} has no table {table}: {hint}")
 
 

@@ -28,7 +28,7 @@ def _type(name: str, type_: str) -> str:
         return f"numeric{decimal[1]}"
     if type_ not in POSTGRESQL.types:
         raise JobError(
-            f"column {name} is {type_}, which a database has not. Add: map: {{add: {{{name}: to_json({name})}}}}"
+            f"column {name} is {type_}, which PostgreSQL lacks. Add: map: {{add: {{{name}: to_json({name})}}}}"
         )
     return POSTGRESQL.types[type_]
 
@@ -45,15 +45,15 @@ def _unless_lost(name: str, value: Column, table: str) -> Column:
     return fn.when(value.cast("date").between(*LOST_DAYS), failure(message)).otherwise(value)
 
 
-def matched(names: Iterable[str], there: Iterable[str]) -> list[str]:
+def matched(names: Iterable[str], existing: Iterable[str]) -> list[str]:
     """Return the table's columns that the names refer to: by the same case, else by any case.
 
     Raises JobError for a name that matches no column.
     """
-    lower = {name.lower(): name for name in there} | {name: name for name in there}
+    lower = {name.lower(): name for name in existing} | {name: name for name in existing}
     for name in names:
         if name not in lower and name.lower() not in lower:
-            raise missing_column(name, there, "the table")
+            raise missing_column(name, existing, "the table")
     return [lower.get(name, lower.get(name.lower(), "")) for name in names]
 
 
@@ -180,7 +180,7 @@ def _check(session: Session, staging: str, change: Change) -> None:
     except Refused as error:
         if POSTGRESQL.is_state("no_cast", error.state):
             raise _unfit(change.name, change.type_, change.there.plain) from None
-        way_out = "Cast or filter it in a step before, or change the table"
+        way_out = "Cast or filter it in an earlier step, or change the table"
         raise JobError(f"column {change.name}: {error}. {way_out}") from None
     for was, becomes in found:
         raise JobError(

@@ -163,13 +163,13 @@ class Load:
             refused = refusal(error, self.database)
             zero = POSTGRESQL.is_state("no_such_character", getattr(refused, "state", ""))
             way_out = (
-                f". {POSTGRESQL.title} keeps no text with the character 0: remove it in a map step" if zero else ""
+                f". {POSTGRESQL.title} cannot store text with the character 0: remove it in a map step" if zero else ""
             )
             raise self._error(f"{refused}{way_out}") from None
 
-    def _check_table(self, types: dict[str, str], there: dict[str, Type]) -> None:
-        check_fit(self.session, types, there)
-        check_unique(self.session, self.sink.table, matched(self.sink.keys, there))
+    def _check_table(self, types: dict[str, str], target: dict[str, Type]) -> None:
+        check_fit(self.session, types, target)
+        check_unique(self.session, self.sink.table, matched(self.sink.keys, target))
         if self.sink.mode == "truncate":
             check_truncate(self.session, self.sink.table)
 
@@ -179,14 +179,14 @@ class Load:
             self._create(types)
         if self.sink.mode == "truncate":
             empty(self.session, table)
-        there = columns_of(self.session, table)
-        names = dict(zip(matched(types, there), types, strict=True))
+        target = columns_of(self.session, table)
+        names = dict(zip(matched(types, target), types, strict=True))
         values = [
-            f"{value(name, types[name], there[known])} AS {double_quoted(known)}" for known, name in names.items()
+            f"{value(name, types[name], target[known])} AS {double_quoted(known)}" for known, name in names.items()
         ]
         given = f"SELECT {', '.join(values)} FROM {quoted(self.staging)}"
-        into = {name: there[name].full for name in names}
-        insert(self.session, table, into, given, matched(keys, there), written.rows)
+        into = {name: target[name].full for name in names}
+        insert(self.session, table, into, given, matched(keys, target), written.rows)
 
     def _create(self, types: dict[str, str]) -> None:
         columns = [f"{double_quoted(name.lower())} {type_}" for name, type_ in types.items()]

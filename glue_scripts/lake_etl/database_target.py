@@ -16,7 +16,7 @@ TREE = (
 def check_truncate(session: Session, table: str) -> None:
     """Raise JobError if a truncate would change another table, or would not see all rows of this one."""
     if session.rows("SELECT 1 FROM pg_class WHERE oid = to_regclass(?) AND relkind NOT IN ('r', 'p')", quoted(table)):
-        raise JobError("truncate takes tables only, and this is none. Name the table that its rows are in")
+        raise JobError("truncate needs a table, and this is not one. Name the table that holds its rows")
     for child, name, action in session.rows(
         f"{TREE}SELECT format('%s.%s', nspname, relname), conname, CASE confdeltype WHEN 'c' THEN 'CASCADE' "
         "WHEN 'n' THEN 'SET NULL' ELSE 'SET DEFAULT' END FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid "
@@ -26,7 +26,7 @@ def check_truncate(session: Session, table: str) -> None:
     ):
         raise JobError(
             f"truncate would change rows of {child}, which refers to it with ON DELETE {action} (constraint {name}). "
-            "Use upsert, or let the constraint do nothing ON DELETE"
+            "Use upsert, or change the constraint to ON DELETE NO ACTION"
         )
     if session.rows("SELECT 1 WHERE row_security_active(CAST(to_regclass(?) AS oid))", quoted(table)):
         raise JobError(
@@ -57,7 +57,7 @@ def insert(session: Session, table: str, columns: dict[str, str], given: str, ke
     if arrived != rows:
         raise JobError(
             f"{arrived} of {rows} rows arrived: {_kept_by(session, table)}. Nothing is changed. "
-            "Drop that, filter these rows in a step, or write into the table where they are to be"
+            "Drop that, filter these rows in a step, or write into the table that they belong to"
         )
 
 
@@ -78,8 +78,8 @@ def _missing(session: Session, table: str, columns: dict[str, str], given: str, 
         f"CAST(kept.{column} AS text) IS NOT DISTINCT FROM CAST(CAST(given.{column} AS {type_}) AS text)"
         for column, type_ in ((double_quoted(name), type_) for name, type_ in columns.items() if name not in keys)
     ]
-    there = f"SELECT FROM {quoted(table)} AS kept WHERE {' AND '.join(same)}"
-    return int(str(session.rows(f"SELECT count(*) FROM ({given}) AS given WHERE NOT EXISTS ({there})")[0][0]))
+    present = f"SELECT FROM {quoted(table)} AS kept WHERE {' AND '.join(same)}"
+    return int(str(session.rows(f"SELECT count(*) FROM ({given}) AS given WHERE NOT EXISTS ({present})")[0][0]))
 
 
 def _kept_by(session: Session, table: str) -> str:

@@ -181,7 +181,7 @@ def _reason(weights: Weights, i: int, name: str) -> str:
     return f"coalesce([{chosen}][g{i} + 1], {{'evidence': 0.0, 'because': '{WEAK}'}})"
 
 
-WEAK = "nothing speaks against it, but what agrees is too frequent or too little"
+WEAK = "no column disagrees, but the agreeing values are too common or too few"
 
 
 def _pairs(scored: Scored, columns: str) -> int:

@@ -58,7 +58,7 @@ def _key(field: StructField) -> Column | None:
     message = fn.concat(
         fn.lit(f"sink partition_by: column {field.name} has the text '"),
         value,
-        fn.lit("', and the folder of that is the one of null. Make it null or another text in a map step"),
+        fn.lit("', whose folder is the one of null. Make it null or another text in a map step"),
     )
     return fn.when(value.isin("", NO_VALUE), failure(message)).otherwise(value)
 

@@ -75,11 +75,11 @@ class Files:
             )
 
     def _check_columns(self, columns: dict[str, str]) -> None:
-        there = columns_of(boto3.client("glue"), self.database, self.sink.table)
-        both = [name for name in there if name in columns]
-        differing = [name for name in both if there[name] != columns[name]]
+        existing = columns_of(boto3.client("glue"), self.database, self.sink.table)
+        both = [name for name in existing if name in columns]
+        differing = [name for name in both if existing[name] != columns[name]]
         if FORMATS[self.sink.format].by_position:
-            differing += [old for old, new in zip_longest(there, [*columns][: len(there)]) if old != new]
+            differing += [old for old, new in zip_longest(existing, [*columns][: len(existing)]) if old != new]
         check_same(self.name, [*dict.fromkeys(differing)], OTHER_TABLE)
 
     def _locations(self) -> list[str]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 BATCH = "batch"  # the last partition key of an incremental table
 CHECKPOINT = "checkpoint"  # the table parameter that names the checkpoint of its batches
 FILE = "path string, modificationTime timestamp, length bigint, content binary"  # columns of Spark's binaryFile source
-ANEW = "Start the job once with --full_refresh true: it makes the table anew from all files"
+ANEW = "Start the job once with --full_refresh true: it rebuilds the table from all files"
 LISTED = ("expectations", "warnings")  # concatenated in the report of several batches
 NOTHING: dict[str, Any] = {
     **dict.fromkeys(("rows_in", "rows_out", "quarantined_rows", "quarantined_files", *GAINS, *LOSSES), 0),
@@ -113,9 +113,9 @@ def publish_batch(
     """
     before, storage = registered(glue, database, sink.table), storage_of(sink.format, written.columns)
     if number:
-        there = columns_of(glue, database, sink.table)
-        names = {*there, *written.columns}
-        differing = [name for name in names if there.get(name) != written.columns.get(name)]
+        existing = columns_of(glue, database, sink.table)
+        names = {*existing, *written.columns}
+        differing = [name for name in names if existing.get(name) != written.columns.get(name)]
         check_same(f"{database}.{sink.table}", differing, ANEW)
     found = written.partitions or ({(): written.location} if written.rows else {})
     partitions = {(*values, str(number)): location for values, location in found.items()}
@@ -137,7 +137,7 @@ def check_same(table: str, differing: Sequence[str], way_out: str) -> None:
     """Raise JobError if columns of the existing table differ from those of the run's rows."""
     if differing:
         columns = ", ".join(sorted(differing))
-        raise JobError(f"table {table} has not the columns of this run's rows: {columns} differ. {way_out}")
+        raise JobError(f"table {table} has other columns than this run's rows: {columns} differ. {way_out}")
 
 
 def total(reports: list[dict[str, Any]]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from lake_etl.errors import JobError, NotYetWritten, check_options, of_query, re
 from lake_etl.expectations import Judged, check, judge, read_rules
 from lake_etl.files import Batches, Files
 from lake_etl.incremental import checkpoint_of, each_batch, total
-from lake_etl.progress import telling
+from lake_etl.progress import reporting
 from lake_etl.quarantine import Quarantine
 from lake_etl.report import account, check_balance, observed
 from lake_etl.results import publish_results
@@ -145,13 +145,13 @@ class Sources:
         """Return a dataset that a step names. Raises NotYetWritten for the job's own table before its first run."""
         database, table = self.own
         if self.batch and dataset == self.source:
-            raise JobError(f"dataset {dataset} is the source of an incremental job: here, too, it has only new files")
+            raise JobError(f"dataset {dataset} is the source of an incremental job, so it has only new files here too")
         if dataset in (*self.tables, *self.databases) or dataset != table:
             return self[dataset].rows
         try:
             found = find_table(boto3.client("glue"), database, table, dataset)
         except NoTable:
-            raise NotYetWritten(f"{database}.{table} is there only after the job's first run") from None
+            raise NotYetWritten(f"{database}.{table} does not exist before the job's first run") from None
         partitions: Locations = found.partitions if found.partition_keys else {(): found.location}
         if self.batch:
             partitions = {values: place for values, place in partitions.items() if int(values[-1]) < self.batch[0]}
@@ -171,7 +171,7 @@ def _run(argv: list[str], cleanup: ExitStack) -> dict[str, Any]:
     arguments = parse_arguments(argv)
     spec = read_spec(arguments.spec)
     spark = session(arguments.JOB_NAME)
-    cleanup.enter_context(telling(spark))
+    cleanup.enter_context(reporting(spark))
     target = cleanup.enter_context(_opened(spark, spec, arguments))
     target.check()
     if isinstance(target, Batches):

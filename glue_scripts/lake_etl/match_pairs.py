@@ -101,7 +101,7 @@ def _covers(rule: tuple[str, ...], keys: tuple[str, ...]) -> bool:
 
 def _pairs(connection: duckdb.DuckDBPyConnection, keys: tuple[str, ...]) -> int:
     """Return how many pairs agree on the keys, without pairs of two known records."""
-    there = " AND ".join(f"{key} IS NOT NULL" for key in keys) or "true"
-    groups = f"SELECT count(*) AS n, count(known) AS k FROM keys WHERE {there} GROUP BY {', '.join(keys) or '()'}"
+    not_null = " AND ".join(f"{key} IS NOT NULL" for key in keys) or "true"
+    groups = f"SELECT count(*) AS n, count(known) AS k FROM keys WHERE {not_null} GROUP BY {', '.join(keys) or '()'}"
     sql = f"SELECT coalesce(sum(n * (n - 1) - k * (k - 1)), 0) / 2 FROM ({groups})"
     return int(connection.execute(sql).fetchall()[0][0])

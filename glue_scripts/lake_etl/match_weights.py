@@ -76,8 +76,8 @@ class Patterns:
 
     def shares(self, i: int, counts: Array, size: int) -> Array:
         """Return the number of pairs at each level of column i. Shape (size,)."""
-        there = self.levels[:, i] >= 0
-        return np.bincount(self.levels[there, i], counts[there], minlength=size).astype(np.float64)
+        not_null = self.levels[:, i] >= 0
+        return np.bincount(self.levels[not_null, i], counts[not_null], minlength=size).astype(np.float64)
 
 
 def learn(connection: duckdb.DuckDBPyConnection, columns: list[Column]) -> Weights:

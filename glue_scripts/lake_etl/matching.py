@@ -138,7 +138,7 @@ def _warnings(weights: Weights, columns: int, records: int) -> list[str]:
             "from: the weights are those expected of the kinds. Look at the matches before you trust them"
         )
     if columns == 1:
-        found.append("one column tells little: equal values match, and near ones seldom. Give more columns")
+        found.append("one column is little evidence: equal values match, similar ones rarely. Compare more columns")
     return found
 
 
@@ -204,7 +204,7 @@ def _check(connection: duckdb.DuckDBPyConnection, records: pa.Table, matching: M
             "Filter them first, or split them by a column that no match crosses, such as a country"
         )
     connection.register("given", records)
-    for wrong, sql in (("null", "_id IS NULL"), ("there twice", "true GROUP BY _id HAVING count(*) > 1")):
+    for wrong, sql in (("null", "_id IS NULL"), ("a duplicate", "true GROUP BY _id HAVING count(*) > 1")):
         found = connection.execute(f"SELECT _id FROM given WHERE {sql} ORDER BY _id LIMIT 1").fetchall()
         if found:
             raise JobError(f"id {matching.id}: {found[0][0]!r} is {wrong}. Every record needs an id of its own")

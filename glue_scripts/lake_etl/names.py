@@ -32,7 +32,7 @@ def check_own(frame: DataFrame, where: str = "the data") -> None:
     """Raise JobError for a column with a reserved name."""
     for name in frame.columns:
         if name.lower().startswith(OWN):
-            raise JobError(f"{where} has a column '{name}': names that begin with {OWN} are the lake's own. Rename it")
+            raise JobError(f"{where} has a column '{name}': names that begin with {OWN} are reserved. Rename it")
 
 
 def check_comparable(frame: DataFrame, names: list[str], what: str) -> None:

@@ -65,7 +65,7 @@ def _in_names(folder: str, keys: list[str]) -> Values | str:
     if len(parts) >= len(keys) and not any(key.lower() in named for key in keys):
         return tuple(map(_value, parts[: len(keys)]))
     wanted = "/".join(f"{key}=..." for key in keys)
-    return f"the file lies in no partition: its folder is not of the form {wanted}. Move it into one"
+    return f"the file is in no partition: its folder is not of the form {wanted}. Move it into one"
 
 
 def known_values(values: tuple[str, ...]) -> Values:

@@ -20,10 +20,10 @@ PREFIX = "LAKE_PROGRESS"
 
 
 @contextmanager
-def telling(spark: SparkSession) -> Iterator[None]:
+def reporting(spark: SparkSession) -> Iterator[None]:
     """Print progress while the block runs."""
     over = Event()
-    thread = Thread(target=_tell, args=(_stages(spark), over), name="progress", daemon=True)
+    thread = Thread(target=_report, args=(_stages(spark), over), name="progress", daemon=True)
     thread.start()
     try:
         yield
@@ -40,7 +40,7 @@ def _stages(spark: SparkSession) -> Stages | None:
         return None
 
 
-def _tell(stages: Stages | None, over: Event) -> None:
+def _report(stages: Stages | None, over: Event) -> None:
     last = ""
     while stages and not over.wait(SECONDS):
         try:

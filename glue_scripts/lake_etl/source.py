@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PLACE = "_lake_place"
 EMPTY = "the file is empty (0 bytes)"
-UNSEEN = "Spark does not see the file, since its key is no path. Copy it to a plain key"
+UNSEEN = "Spark does not see the file, since its key is not a path. Copy it to a plain key"
 NO_DAMAGE = Damage({}, {})
 
 
@@ -129,7 +129,7 @@ def _check_types(table: Table) -> None:
             _parse_datatype_string(type_)
         except PySparkException:
             raise JobError(
-                f"dataset {table.dataset}: column {name} is of type '{type_}', which jobs do not know. "
+                f"dataset {table.dataset}: column {name} is of type '{type_}', which jobs do not support. "
                 "Change the column's type in the table"
             ) from None
 

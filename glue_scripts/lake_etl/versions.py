@@ -34,10 +34,10 @@ def remove_unused(
         return [folder for folder in folders if folder not in used]
 
     candidates = unused(_run_folders(s3, root))
-    gone = unused([folder for folder in candidates if _has_ended(glue, job, folder.removeprefix(root + PREFIX))])
-    for folder in gone:
+    removed = unused([folder for folder in candidates if _has_ended(glue, job, folder.removeprefix(root + PREFIX))])
+    for folder in removed:
         _delete(s3, folder)
-    return gone
+    return removed
 
 
 def _run_folders(s3: S3Client, root: str) -> list[str]:

@@ -82,7 +82,7 @@ final case class BinaryFiles(
   private def unfit(path: String, own: StructType, field: StructField, there: StructField): Option[String] = {
     val kind = if (isNanos(there)) "timestamp in nanoseconds" else there.dataType.catalogString
     val such = s"column ${field.name} is $kind in the file and ${field.dataType.catalogString} in the table"
-    val wayOut = "Write the file anew, or change the column's type"
+    val wayOut = "Rewrite the file, or change the column's type"
     if (!comparable(there, field)) Some(s"$such. $wayOut")
     else setting(spark, nanosAsLong) {
       val (frame, old) = (spark.read.schema(own).format(format).load(Files.literal(path)), Names.column(there.name))

@@ -15,7 +15,7 @@ final case class CastNulls(
   override def toString: String = {
     val (shown, tenths) = (examples.map(value => s"'$value'").mkString(" and "), (2000 * nulls + values) / (2 * values))
     s"$step: $nulls of $values values of $column (${tenths / 10}.${tenths % 10} %) are not ${type_} and became null, " +
-      s"such as $shown. Mend them before the cast, or cast with on_error: quarantine"
+      s"such as $shown. Fix them before the cast, or cast with on_error: quarantine"
   }
 }
 
@@ -34,7 +34,7 @@ object CastNulls {
   } yield found
 
   /** The report's part: each column's counts, and a warning where the share is over the limit. */
-  def told(found: Seq[CastNulls], warnOver: Double): Json.Fields = {
+  def summary(found: Seq[CastNulls], warnOver: Double): Json.Fields = {
     val (lines, warnings) = (found.map(_.record), found.filter(_.share > warnOver).map(_.toString))
     ListMap.empty[String, Any] ++ (if (lines.isEmpty) None else Some("cast_nulls" -> lines)) ++
       (if (warnings.isEmpty) None else Some("warnings" -> warnings))

@@ -194,10 +194,10 @@ final class Catalog(glue: Aws) {
     try Some(glue("GetTable", ListMap("DatabaseName" -> database, "Name" -> name)).nested("Table"))
     catch { case error: AwsError if error.code == "EntityNotFoundException" => None }
 
-  private def format(dataset: String, said: String): String =
-    Format.Read.find(_.recognisedBy.exists(said.toLowerCase.contains(_))).map(_.name)
+  private def format(dataset: String, declared: String): String =
+    Format.Read.find(_.recognisedBy.exists(declared.toLowerCase.contains(_))).map(_.name)
       .getOrElse(throw new JobError(
-        s"dataset $dataset: its table is of format '${said.trim}'. Jobs read ${Format.Read.map(_.name).mkString(", ")}"
+        s"dataset $dataset: its table is of format '${declared.trim}'. Jobs read ${Format.Read.map(_.name).mkString(", ")}"
       ))
 
   // Spark rejects Hive's char and varchar in the schema of a read.

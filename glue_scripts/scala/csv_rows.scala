@@ -33,11 +33,11 @@ object Dialect {
       val escape = given.getOrElse("escapeChar", "\\")
       Dialect(separator, quote, escape, CsvRows.Nothing, "", lines == 1, encoding, multiline)
     } else {
-      def said(names: String*) = names.flatMap(given.get).find(_.nonEmpty)
-      val inner = said("collection.delim", "colelction.delim").getOrElse(levels.substring(1, 2)) +
-        said("mapkey.delim").getOrElse(levels.substring(2, 3)) + levels.substring(3)
+      def setting(names: String*) = names.flatMap(given.get).find(_.nonEmpty)
+      val inner = setting("collection.delim", "colelction.delim").getOrElse(levels.substring(1, 2)) +
+        setting("mapkey.delim").getOrElse(levels.substring(2, 3)) + levels.substring(3)
       val (empty, escape) = (given.getOrElse("serialization.null.format", "\\N"), given.getOrElse("escape.delim", ""))
-      val found = said("field.delim", "delimiter", "serialization.format").getOrElse(levels.substring(0, 1))
+      val found = setting("field.delim", "delimiter", "serialization.format").getOrElse(levels.substring(0, 1))
       val separator = if (found.matches("[0-9]{1,2}")) found.toInt.toChar.toString else found.replace("\\t", "\t")
       Dialect(separator, "", escape, empty, inner, lines == 1, encoding)
     }
@@ -97,7 +97,7 @@ final case class CsvRows(schema: StructType, dialect: Dialect) {
     val options = Seq("sep" -> dialect.separator, "quote" -> dialect.quote, "escape" -> dialect.quote,
       "nullValue" -> CsvRows.Nothing, "columnNameOfCorruptRecord" -> CsvRows.Ragged, "maxColumns" -> CsvRows.mostFields)
     val more = if (dialect.multiline) Seq("multiLine" -> "true") else Nil
-    val given = (options ++ more).map { case (name, said) => s"${text(name)}, ${text(said)}" }.mkString(", ")
+    val given = (options ++ more).map { case (name, value) => s"${text(name)}, ${text(value)}" }.mkString(", ")
     val texts = (0 until width).map(place => s"coalesce(r.c$place, '')").mkString(", ")
     val found = s"from_csv(${doubled(line)}, ${text(names.mkString(", "))}, map($given))"
     s"transform(array($found), r -> IF(r.${CsvRows.Ragged} IS NULL, array($texts), array()))[0]"

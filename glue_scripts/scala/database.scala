@@ -27,7 +27,7 @@ final class Database(
     val given = new java.util.Properties()
     properties.foreach { case (name, value) => given.setProperty(name, value) }
     val opened = try driver().connect(url, given) catch { case error: SQLException => throw refusal(error) }
-    Option(opened).getOrElse(throw new JobError(s"connection $connection: $url is no URL of ${postgres.title}"))
+    Option(opened).getOrElse(throw new JobError(s"connection $connection: $url is not a ${postgres.title} URL"))
   }
 
   // By name: Glue has the driver; the pyspark wheel, which compiles this in tests, does not.
@@ -48,15 +48,15 @@ final class Database(
     Database.ofTheDriver(error).fold(new JobError(s"connection $connection: $error"))(refused)
 
   private def refused(cause: SQLException): JobError = {
-    val (at, said) = (s"the database at ${url.split("//", 2).last}", Database.said(cause))
+    val (at, message) = (s"the database at ${url.split("//", 2).last}", Database.message(cause))
     val state = Option(cause.getSQLState).getOrElse("")
-    val plain = new Refused(s"connection $connection: $said", state)
+    val plain = new Refused(s"connection $connection: $message", state)
     if (plain.is("wrong_login"))
       new Refused(
-        s"connection $connection: $at refuses the login of the secret $secret: $said. Put another with `lake secret`",
+        s"connection $connection: $at refuses the login of the secret $secret: $message. Put another with `lake secret`",
         state
       )
-    else if (plain.is("lost")) new Refused(s"connection $connection: $at cannot be reached, or went away: $said", state)
+    else if (plain.is("lost")) new Refused(s"connection $connection: $at cannot be reached, or went away: $message", state)
     else plain
   }
 }
@@ -66,7 +66,7 @@ object Database {
   def find(glue: Aws, secrets: Aws, connection: String): Database = {
     val answer = try glue("GetConnection", ListMap("Name" -> connection)) catch {
       case error: AwsError if error.code == "EntityNotFoundException" =>
-        throw new JobError(s"connection $connection: there is none of this name. Deploy the catalog stack first")
+        throw new JobError(s"connection $connection does not exist. Deploy the catalog stack first")
     }
     val found = answer.nested("Connection").nested("ConnectionProperties")
     val secret = found.text("SECRET_ID")
@@ -84,9 +84,9 @@ object Database {
       case error: AwsError => throw new JobError(s"connection $connection: ${error.getMessage}")
     }
     val login = for {
-      said <- Try(Options(Json.read(value))).toOption
-      user <- said.get("username")
-      word <- said.get("password")
+      fields <- Try(Options(Json.read(value))).toOption
+      user <- fields.get("username")
+      word <- fields.get("password")
     } yield (user.toString, word.toString)
     login.getOrElse(throw wrong("is not JSON with username and password"))
   }
@@ -98,7 +98,7 @@ object Database {
   }
 
   /** The first line without the severity, and the key that broke a constraint, but no whole row. */
-  private def said(error: SQLException): String = {
+  private def message(error: SQLException): String = {
     val lines = Option(error.getMessage).getOrElse(error.toString).linesIterator.map(_.trim).filter(_.nonEmpty).toSeq
     val detail = lines.tail.find(_.startsWith("Detail: Key")).map(_.stripPrefix("Detail: ").stripSuffix("."))
     val first = lines.head.stripPrefix("FATAL: ").stripPrefix("ERROR: ").stripSuffix(".")
@@ -124,7 +124,7 @@ object Quoted {
 final class Session(val database: Database) {
   private val connection = database.open()
 
-  def close(): Unit = told(connection.close())
+  def close(): Unit = translated(connection.close())
 
   /** Run a statement, with a text for each `?`. Returns the number of rows it changed. */
   def execute(statement: String, values: String*): Long = prepared(statement, values)(_.executeLargeUpdate())
@@ -141,7 +141,7 @@ final class Session(val database: Database) {
     connection.setAutoCommit(false)
     try {
       statements
-      told(connection.commit())
+      translated(connection.commit())
     } catch {
       case error: Throwable =>
         Try(connection.rollback()) // the server itself rolls back a lost connection
@@ -153,19 +153,19 @@ final class Session(val database: Database) {
   def check(table: String, what: String): Unit = if (!has(table)) {
     val Array(schema, name) = table.split("\\.")
     val there = rows("SELECT tablename FROM pg_tables WHERE schemaname = ? ORDER BY 1", schema).flatten
-    val told = if (there.isEmpty) s"schema $schema has no table" else Errors.unknown("table", name, there).getMessage
-    throw new JobError(s"$what: connection ${database.connection} has no table $table: $told")
+    val hint = if (there.isEmpty) s"schema $schema has no table" else Errors.unknown("table", name, there).getMessage
+    throw new JobError(s"$what: connection ${database.connection} has no table $table: $hint")
   }
 
   def has(table: String): Boolean = rows("SELECT to_regclass(?)", Quoted.table(table)) != List(List(null))
 
   private def prepared[T](statement: String, values: Seq[String])(run: PreparedStatement => T): T = {
-    val prepared = told(connection.prepareStatement(statement))
-    try told {
+    val prepared = translated(connection.prepareStatement(statement))
+    try translated {
       for ((value, place) <- values.zipWithIndex) prepared.setString(place + 1, value)
       run(prepared)
-    } finally told(prepared.close())
+    } finally translated(prepared.close())
   }
 
-  private def told[T](call: => T): T = try call catch { case error: SQLException => throw database.refusal(error) }
+  private def translated[T](call: => T): T = try call catch { case error: SQLException => throw database.refusal(error) }
 }

@@ -10,7 +10,7 @@ object DatabaseColumns {
   private def typeOf(name: String, type_ : DataType): String = type_ match {
     case decimal: DecimalType => s"numeric(${decimal.precision},${decimal.scale})"
     case other => postgres.types.getOrElse(other.catalogString, throw new JobError(
-        s"column $name is ${other.catalogString}, which a database has not. Add: map: {add: {$name: to_json($name)}}"
+        s"column $name is ${other.catalogString}, which PostgreSQL lacks. Add: map: {add: {$name: to_json($name)}}"
       ))
   }
 
@@ -128,7 +128,7 @@ object DatabaseColumns {
     catch {
       case error: Refused if error.is("no_cast") => throw unfit(name, type_, there.plain)
       case error: Refused =>
-        val wayOut = "Cast or filter it in a step before, or change the table"
+        val wayOut = "Cast or filter it in an earlier step, or change the table"
         throw new JobError(s"column $name: ${error.getMessage}. $wayOut")
     }
     for (List(was, becomes) <- found)

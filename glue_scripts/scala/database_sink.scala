@@ -93,7 +93,7 @@ final class Load(database: Database, sink: DatabaseSink, job: String, runId: Str
         val refused = database.refusal(error)
         val zero = Some(refused).collect { case error: Refused => error.is("no_such_character") }.contains(true)
         val title = Connector.PostgreSql.title
-        val wayOut = if (zero) s". $title keeps no text with the character 0: remove it in a map step" else ""
+        val wayOut = if (zero) s". $title cannot store text with the character 0: remove it in a map step" else ""
         throw failed(s"${refused.getMessage}$wayOut")
     }
   }

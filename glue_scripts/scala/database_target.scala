@@ -6,11 +6,11 @@ final class DatabaseTarget(session: Session, table: String) {
   def checkTruncate(): Unit = {
     val isNone = "SELECT 1 FROM pg_class WHERE oid = to_regclass(?) AND relkind NOT IN ('r', 'p')"
     if (session.rows(isNone, quoted).nonEmpty)
-      throw new JobError("truncate takes tables only, and this is none. Name the table that its rows are in")
+      throw new JobError("truncate needs a table, and this is not one. Name the table that holds its rows")
     for (List(child, name, action) <- session.rows(DatabaseTarget.Children, quoted))
       throw new JobError(
         s"truncate would change rows of $child, which refers to it with ON DELETE $action (constraint $name). " +
-          "Use upsert, or let the constraint do nothing ON DELETE"
+          "Use upsert, or change the constraint to ON DELETE NO ACTION"
       )
     if (session.rows("SELECT 1 WHERE row_security_active(CAST(to_regclass(?) AS oid))", quoted).nonEmpty)
       throw new JobError(
@@ -40,7 +40,7 @@ final class DatabaseTarget(session: Session, table: String) {
     if (arrived != rows)
       throw new JobError(
         s"$arrived of $rows rows arrived: $keptBy. Nothing is changed. " +
-          "Drop that, filter these rows in a step, or write into the table where they are to be"
+          "Drop that, filter these rows in a step, or write into the table that they belong to"
       )
   }
 

@@ -18,8 +18,8 @@ object Errors {
   /** An error's cause in one line: a failure's message, else that of the innermost cause. */
   def reason(error: Throwable): String = {
     val causes = Iterator.iterate(error)(_.getCause).takeWhile(_ != null).toSeq
-    val said = causes.flatMap(cause => s"$Failure(.*)".r.findFirstMatchIn(cause.toString)).map(_.group(1))
-    said.lastOption.getOrElse(Option(causes.last.getMessage).getOrElse(causes.last.toString).trim.split("\n").head)
+    val failures = causes.flatMap(cause => s"$Failure(.*)".r.findFirstMatchIn(cause.toString)).map(_.group(1))
+    failures.lastOption.getOrElse(Option(causes.last.getMessage).getOrElse(causes.last.toString).trim.split("\n").head)
   }
 
   /** The error for a name that is not allowed, with the closest allowed one. */

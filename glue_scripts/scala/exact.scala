@@ -21,7 +21,7 @@ object Exact {
   private def key(field: StructField): Option[Column] = field.dataType match {
     case StringType =>
       val (text, place) = (Names.column(field.name), s"sink partition_by: column ${field.name} has the text '")
-      val wayOut = "', and the folder of that is the one of null. Make it null or another text in a map step"
+      val wayOut = "', whose folder is the one of null. Make it null or another text in a map step"
       val failed = Errors.failure(concat(lit(place), text, lit(wayOut)))
       Some(when(text.isin("", Partitions.NoValue), failed).otherwise(text))
     case _: NumericType | BooleanType => None

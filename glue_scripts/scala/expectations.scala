@@ -2,17 +2,17 @@
   * Language.
   */
 final case class Rule(fields: Json.Fields) {
-  private val said = Options(fields).check(Seq("rule", "kind", "columns", "fails"), Rule.Settings)
-  val (text, kind, columns) = (said.text("rule"), said.text("kind"), said.texts("columns"))
-  val otherwise: String = said.text("otherwise", "fail")
-  val fails: String = said.text("fails") // SQL: true for a row that fails, null for a row that is not judged
-  val Seq(needs, where, pattern) = Seq("needs", "where", "pattern").map(said.get(_).map(_.toString))
+  private val settings = Options(fields).check(Seq("rule", "kind", "columns", "fails"), Rule.Settings)
+  val (text, kind, columns) = (settings.text("rule"), settings.text("kind"), settings.texts("columns"))
+  val otherwise: String = settings.text("otherwise", "fail")
+  val fails: String = settings.text("fails") // SQL: true for a row that fails, null for a row that is not judged
+  val Seq(needs, where, pattern) = Seq("needs", "where", "pattern").map(settings.get(_).map(_.toString))
   val atLeast: BigDecimal = decimal("at_least").map(BigDecimal(_)).getOrElse(BigDecimal(1)) // 0.55 of 100 is 55
   if (!Rule.Kinds.contains(kind)) throw Errors.unknown("kind of rule", kind, Rule.Kinds)
 
-  def keys: List[String] = said.texts("keys")
-  def dataset: String = said.text("dataset")
-  def decimal(name: String): Option[Double] = said.get(name).map { case number: Number => number.doubleValue }
+  def keys: List[String] = settings.texts("keys")
+  def dataset: String = settings.text("dataset")
+  def decimal(name: String): Option[Double] = settings.get(name).map { case number: Number => number.doubleValue }
 }
 
 object Rule {

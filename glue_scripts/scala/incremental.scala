@@ -12,12 +12,12 @@ object Batches {
   private val Nothing: Json.Fields = ListMap(Numbers.map(_ -> (0L: Any)): _*) ++
     ListMap("steps" -> Nil, "quarantined" -> ListMap.empty, "partitions" -> 0L, "files" -> 0L, "bytes" -> 0L)
 
-  val Anew = "Start the job once with --full_refresh true: it makes the table anew from all files"
+  val Anew = "Start the job once with --full_refresh true: it rebuilds the table from all files"
 
   /** Throw JobError if columns of the existing table differ from those of the run's rows. */
   def checkSame(table: String, differing: Seq[String], wayOut: String): Unit = if (differing.nonEmpty)
     throw new JobError(
-      s"table $table has not the columns of this run's rows: ${differing.sorted.mkString(", ")} differ. $wayOut"
+      s"table $table has other columns than this run's rows: ${differing.sorted.mkString(", ")} differ. $wayOut"
     )
 
   /** Throw JobError if the data has a column with the key's name. */

@@ -115,7 +115,7 @@ final class JobRun(arguments: Arguments) {
       catalog.publishBatch(curated, sink, checkpoint, number, written)
       reports += report
     }
-    val report = told(spec, nameOf(sink)) ++ Batches.total(reports) ++ time()
+    val report = identity(spec, nameOf(sink)) ++ Batches.total(reports) ++ time()
     keepReport(report)
     versions.removeUnused(sink.root, replaced ++ catalog.locations(curated, sink.table))
     versions.removeUnused(checkpoints, Seq(checkpoint))
@@ -142,7 +142,7 @@ final class JobRun(arguments: Arguments) {
     val (job, bucket) = (spec.text("job"), arguments("curated_bucket"))
     if (verdicts.nonEmpty) Results.publish(files, catalog, curated, bucket, job, arguments.runId, verdicts, part)
     Expectations.check(verdicts)
-    val report = told(spec, table) ++ ListMap[String, Any](
+    val report = identity(spec, table) ++ ListMap[String, Any](
       "rows_in" -> source.count("rows"),
       "rows_out" -> written.rows,
       "quarantined_rows" -> (kept(source.dataset)("rows") + rejected),
@@ -152,7 +152,7 @@ final class JobRun(arguments: Arguments) {
       "partitions" -> written.partitions.size,
       "files" -> written.files,
       "bytes" -> written.bytes
-    ) ++ time() ++ CastNulls.told(CastNulls(steps), CastNulls.warnOver(spec)) ++
+    ) ++ time() ++ CastNulls.summary(CastNulls(steps), CastNulls.warnOver(spec)) ++
       (if (verdicts.isEmpty) None else Some("expectations" -> verdicts.map(_.record)))
     Balance.check(report)
     sources.checkUnchanged()
@@ -165,7 +165,7 @@ final class JobRun(arguments: Arguments) {
     (steps, judged, save(judged.rows))
   }
 
-  private def told(spec: Options, table: String): Json.Fields = ListMap(
+  private def identity(spec: Options, table: String): Json.Fields = ListMap(
     "job" -> spec.text("job"),
     "run_id" -> arguments.runId,
     "source" -> spec.text("source"),
@@ -245,7 +245,7 @@ final class JobRun(arguments: Arguments) {
     /** A dataset that a step names. */
     def other(dataset: String): DataFrame = {
       if (batch.nonEmpty && dataset == source)
-        throw new JobError(s"dataset $dataset is the source of an incremental job: here, too, it has only new files")
+        throw new JobError(s"dataset $dataset is the source of an incremental job, so it has only new files here too")
       apply(dataset).rows
     }
   }

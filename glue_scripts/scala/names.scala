@@ -13,7 +13,7 @@ object Names {
   /** Throw JobError for a column with a reserved name. */
   def checkOwn(frame: DataFrame, where: String = "the data"): Unit =
     for (name <- frame.columns if name.toLowerCase.startsWith(Own))
-      throw new JobError(s"$where has a column '$name': names that begin with $Own are the lake's own. Rename it")
+      throw new JobError(s"$where has a column '$name': names that begin with $Own are reserved. Rename it")
 
   /** Throw JobError for a column that Spark cannot compare: one that is or contains a map. */
   def checkComparable(frame: DataFrame, names: Iterable[String], what: String): Unit = for (name <- names) {

@@ -38,7 +38,7 @@ object Partitions {
       Right(parts.take(keys.size).map(value))
     else {
       val wanted = keys.map(key => s"$key=...").mkString("/")
-      Left(s"the file lies in no partition: its folder is not of the form $wanted. Move it into one")
+      Left(s"the file is in no partition: its folder is not of the form $wanted. Move it into one")
     }
   }
 

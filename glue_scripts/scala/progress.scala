@@ -1,6 +1,6 @@
 /** Prints a run's progress, at most once a second, as lake_etl/progress.py does. */
 final class Progress extends SparkListener {
-  private var (rows, told) = (0L, 0L) // told: time of the last line, in milliseconds
+  private var (rows, last) = (0L, 0L) // last: time of the last line, in milliseconds
   private val running = mutable.TreeMap.empty[Int, (Int, Int)] // stage -> tasks done, all tasks
 
   override def onStageSubmitted(event: SparkListenerStageSubmitted): Unit =
@@ -12,8 +12,8 @@ final class Progress extends SparkListener {
     for (metrics <- Option(event.taskMetrics)) rows += metrics.inputMetrics.recordsRead
     for ((done, tasks) <- running.get(event.stageId) if event.reason == Success)
       running(event.stageId) = (done + 1, tasks)
-    for ((stage, (done, tasks)) <- running.headOption if System.currentTimeMillis - told >= 1000) {
-      told = System.currentTimeMillis
+    for ((stage, (done, tasks)) <- running.headOption if System.currentTimeMillis - last >= 1000) {
+      last = System.currentTimeMillis
       println(Progress.Line.formatLocal(Locale.ROOT, stage, done, tasks, rows))
     }
   }

@@ -23,8 +23,8 @@ final class Quarantine(bucket: String, job: String, runId: String, started: Offs
   def keepRows(dataset: String, foundBy: String, rejected: DataFrame): Long = {
     val at = started.format(Quarantine.Moment)
     val ours = Seq("job" -> job, "run_id" -> runId, "quarantined_at" -> at)
-    val told = Seq("dataset" -> dataset, "found_by" -> foundBy) ++ ours
-    val explained = told.foldLeft(rejected) { case (frame, (name, value)) => frame.withColumn(name, lit(value)) }
+    val labels = Seq("dataset" -> dataset, "found_by" -> foundBy) ++ ours
+    val explained = labels.foldLeft(rejected) { case (frame, (name, value)) => frame.withColumn(name, lit(value)) }
     val (counted, rows) = Balance.observe(explained)
     counted.write.mode("append").json(location)
     rows()

@@ -25,8 +25,8 @@ object Results {
       verdicts: Seq[Verdict],
       part: String
   ): Unit = {
-    val (root, told) = (s"s3://$bucket/$Table/", ListMap("run_id" -> runId, "evaluated_at" -> now))
-    val lines = verdicts.map(verdict => Json.write(told ++ verdict.record) + "\n")
+    val (root, identity) = (s"s3://$bucket/$Table/", ListMap("run_id" -> runId, "evaluated_at" -> now))
+    val lines = verdicts.map(verdict => Json.write(identity ++ verdict.record) + "\n")
     files.write(s"${root}job=$job/$runId$part.json", lines.mkString)
     val partitions = ListMap(Seq(job) -> s"${root}job=$job/")
     catalog.publish(database, Table, root, Format("json"), Columns, ListMap("job" -> "string"), partitions)

@@ -25,7 +25,7 @@ object Source {
   import TextFiles.{Corrupt, File, Reason}
   private val place = "_lake_place"
   private val emptyFile = "the file is empty (0 bytes)"
-  private val unseen = "Spark does not see the file, since its key is no path. Copy it to a plain key"
+  private val unseen = "Spark does not see the file, since its key is not a path. Copy it to a plain key"
 
   /** Read a table of the catalog, or some of its files (path -> size in bytes), without those known to be damaged.
     *
@@ -48,7 +48,7 @@ object Source {
   /** Throws JobError for a column of a type that Spark does not support. */
   private def checkTypes(table: Table): Unit =
     for ((name, type_) <- table.columns ++ table.keys if Try(DataType.fromDDL(type_)).isFailure)
-      throw new JobError(s"dataset ${table.dataset}: column $name is of type '${type_}', which jobs do not know. " +
+      throw new JobError(s"dataset ${table.dataset}: column $name is of type '${type_}', which jobs do not support. " +
         "Change the column's type in the table")
 
   private val Unknown = -1L // the change time of a file of which only the size is known

@@ -41,8 +41,8 @@ def _pairs(table: Table, own: list[Column]) -> list[tuple[Column, Column]]:
     """Return each column of the table with the partition's column; a column missing there is null."""
     if table.format not in _COLUMNS_BY_NAME:
         return list(zip(table.columns, own, strict=False))
-    there = {column.name: column for column in own}
-    return [(column, there[column.name]) for column in table.columns if column.name in there]
+    own_columns = {column.name: column for column in own}
+    return [(column, own_columns[column.name]) for column in table.columns if column.name in own_columns]
 
 
 def coerces(own: HiveType, wanted: HiveType, by_name: bool) -> bool:

@@ -51,11 +51,11 @@ def put_table(session: Session, database: str, table: Document, replace: bool) -
         QueryFailed: it exists and must not be replaced, or the database does not exist.
     """
     glue = session.catalog.glue
-    there = session.catalog.table(database, table["Name"])
-    if there and not replace:
+    existing = session.catalog.table(database, table["Name"])
+    if existing and not replace:
         raise QueryFailed(f"TABLE_ALREADY_EXISTS: Table '{database}.{table['Name']}' already exists")
     try:
-        (glue.update_table if there else glue.create_table)(DatabaseName=database, TableInput=table)
+        (glue.update_table if existing else glue.create_table)(DatabaseName=database, TableInput=table)
     except glue.exceptions.EntityNotFoundException as error:
         raise QueryFailed(f"SCHEMA_NOT_FOUND: Schema {database} not found") from error
 

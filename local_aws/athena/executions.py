@@ -67,11 +67,11 @@ class Executions:
         self._rows: dict[str, list[list[str | None]]] = {}
         self._memory = Memory()
         self._tokens = {entry["Token"]: key for key, entry in self._store.all(_COLLECTION).items()}
-        self._bury_interrupted()
+        self._fail_interrupted()
         self._is_clean = once_answering(context.endpoint, lambda: unfinished.take_back_all(context))
         # Daemon threads: a running query does not delay the end of the process.
         for number in range(_THREADS):
-            threading.Thread(target=self._work_off, name=f"athena-{number}", daemon=True).start()
+            threading.Thread(target=self._run_queue, name=f"athena-{number}", daemon=True).start()
 
     def start(self, request: Request) -> str:
         """Queue a query and return its id; a known token returns the id of the earlier query."""
@@ -154,16 +154,16 @@ class Executions:
             con.interrupt()
             time.sleep(0.1)
 
-    def _work_off(self) -> None:
+    def _run_queue(self) -> None:
         self._is_clean.wait()
         while True:
             execution, request = self._queue.get()
             try:
                 self._run(execution, request)
             except Exception as error:
-                self._end_somehow(execution, error)
+                self._fail_unsaved(execution, error)
 
-    def _end_somehow(self, execution: str, error: Exception) -> None:
+    def _fail_unsaved(self, execution: str, error: Exception) -> None:
         """The outcome of a query could not be saved, as on a full disk: fail the query once that can be saved."""
         log.exception("the end of query %s could not be kept", execution)
         reason = disk.reason_of(error, self._context.folder) or "the end of the query could not be kept"
@@ -317,7 +317,7 @@ class Executions:
             self._store.put(_COLLECTION, execution, entry)
             return True
 
-    def _bury_interrupted(self) -> None:
+    def _fail_interrupted(self) -> None:
         """Fail the queries that were queued or running when the process ended, and remove what they wrote."""
         shutil.rmtree(self._work, ignore_errors=True)
         for execution in self._store.all(_COLLECTION):

@@ -43,8 +43,8 @@ def take_back(context: Context, execution: str) -> None:
         _drop(context, noted)
         bucket, prefix = split_uri(noted["Location"].rstrip("/") + "/")
         files = context.mirror.list(bucket, prefix)
-        gone = [file.key for file in files if file.key.rpartition("/")[2].startswith(f"{execution}_")]
-        context.mirror.delete(bucket, gone)
+        deleted = [file.key for file in files if file.key.rpartition("/")[2].startswith(f"{execution}_")]
+        context.mirror.delete(bucket, deleted)
     except ClientError as error:
         log.warning("what query %s wrote to %s is still there: %s", execution, noted["Location"], error)
     settle(context, execution)

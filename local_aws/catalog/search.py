@@ -61,7 +61,9 @@ def _meets_all(table: Document, call: Call) -> bool:
 def _meets(table: Document, given: Document) -> bool:
     comparator = given.get("Comparator") or "EQUALS"
     if comparator not in _COMPARATORS:
-        raise AwsError("InvalidInputException", f"Comparator {comparator} is none of {', '.join(sorted(_COMPARATORS))}")
+        raise AwsError(
+            "InvalidInputException", f"Comparator {comparator}: allowed are {', '.join(sorted(_COMPARATORS))}"
+        )
     own = _value(table, str(given.get("Key") or ""))
     return own is not None and _COMPARATORS[comparator](own, str(given.get("Value") or ""))
 

@@ -57,16 +57,14 @@ def compiled(expression: str) -> re.Pattern[str]:
     try:
         return re.compile("(?i)" + re.sub(r"(?<![.\])}\\])\*", ".*", expression))
     except re.error:
-        raise AwsError(
-            "InvalidInputException", f"Expression '{expression}' is no regular expression of a name"
-        ) from None
+        raise AwsError("InvalidInputException", f"Expression '{expression}' is not a regular expression") from None
 
 
 def paged(field: str, items: list[Any], payload: Document, largest: int = PAGE) -> Document:
     """Return a page; `NextToken` is the number of the first item of the next page."""
     token = str(payload.get("NextToken") or 0)
     if not token.isdigit():
-        raise AwsError("InvalidInputException", f"NextToken '{token}' is of no page.")
+        raise AwsError("InvalidInputException", f"NextToken '{token}' is invalid.")
     start, size = int(token), min(payload.get("MaxResults") or largest, largest)
     more = {"NextToken": str(start + size)} if start + size < len(items) else {}
     return {field: items[start : start + size], **more}

@@ -97,7 +97,7 @@ def _batch_delete(context: Context, call: Call) -> Document:
 
 def _absent(call: Call, version: str) -> AwsError:
     name = f"{call.payload['DatabaseName']}.{call.payload['TableName']}"
-    return AwsError("EntityNotFoundException", f"Version {version} of table {name} not found, or it is the current.")
+    return AwsError("EntityNotFoundException", f"Version {version} of table {name} not found, or is the current one.")
 
 
 def _forgetting(context: Context, tables: Callable[[Call], Iterable[str]] | None) -> Handler:

@@ -24,7 +24,7 @@ _METRICS = ("TablesCreated", "TablesUpdated", "TablesDeleted")
 
 def handlers(context: Context) -> Handlers:
     runs = Runs(context)
-    runs.bury_interrupted()
+    runs.fail_interrupted()
     if context.was_killed:
         runs.list_again()
     crawlers = Crawlers(context, runs)
@@ -89,11 +89,11 @@ class Crawlers:
         return {**answer, "Crawlers": [self._described(call.region, found) for found in answer["Crawlers"]]}
 
     def batch_get(self, call: Call) -> Document:
-        there = {crawler["Name"]: crawler for crawler in self._all(call.region)}
+        existing = {crawler["Name"]: crawler for crawler in self._all(call.region)}
         names = call.required("CrawlerNames")
         return {
-            "Crawlers": [there[name] for name in names if name in there],
-            "CrawlersNotFound": [name for name in names if name not in there],
+            "Crawlers": [existing[name] for name in names if name in existing],
+            "CrawlersNotFound": [name for name in names if name not in existing],
         }
 
     def names(self, call: Call) -> Document:
@@ -109,9 +109,9 @@ class Crawlers:
         return {}
 
     def metrics(self, call: Call) -> Document:
-        there = [crawler["Name"] for crawler in self._all(call.region)]
-        names = call.payload.get("CrawlerNameList") or there
-        states = {name: self._runs.state(f"{call.region}/{name}") for name in names if name in there}
+        existing = [crawler["Name"] for crawler in self._all(call.region)]
+        names = call.payload.get("CrawlerNameList") or existing
+        states = {name: self._runs.state(f"{call.region}/{name}") for name in names if name in existing}
         return {"CrawlerMetricsList": [_metrics(name, state) for name, state in states.items()]}
 
     def crawls(self, call: Call) -> Document:

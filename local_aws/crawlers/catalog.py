@@ -191,8 +191,8 @@ class Catalog:
     def _parameters(
         self, fmt: Format, files: Sequence[S3File], schemas: Schemas, listed: Sequence[S3File], location: str
     ) -> dict[str, str]:
-        there = [file for file in listed if file.uri.startswith(location)]
-        return parameters(self.crawler, fmt, there, sum(schemas[file].records for file in files))
+        own_files = [file for file in listed if file.uri.startswith(location)]
+        return parameters(self.crawler, fmt, own_files, sum(schemas[file].records for file in files))
 
     def _write_partitions(self, table: Document, found: FoundTable, schemas: Schemas, listed: Sequence[S3File]) -> None:
         known = self.partitions(table["Name"])
@@ -215,11 +215,11 @@ class Catalog:
         seen = {values: part for values, part in known.items() if f"{_location(part)}/" in (self.folders or ())}
         self._settle_partitions(table["Name"], _without_data(seen, listed))
 
-    def _settle_partitions(self, table: str, gone: Sequence[Values]) -> None:
-        if gone and self.policy.delete == "DELETE_FROM_DATABASE":
-            self._delete_partitions(table, gone)
-        elif gone:
-            self.info(f"{len(gone)} partitions of table {table} have no data any more; they stay")
+    def _settle_partitions(self, table: str, vanished: Sequence[Values]) -> None:
+        if vanished and self.policy.delete == "DELETE_FROM_DATABASE":
+            self._delete_partitions(table, vanished)
+        elif vanished:
+            self.info(f"{len(vanished)} partitions of table {table} have no data any more; they stay")
 
     def _partition(
         self, table: Document, values: Values, found: FoundTable, files: Sequence[S3File], schemas: Schemas
@@ -249,8 +249,8 @@ class Catalog:
             self.glue.batch_update_partition(DatabaseName=self.database, TableName=table, Entries=entries)
         self._count("updated", table, len(parts))
 
-    def _delete_partitions(self, table: str, gone: Iterable[Values]) -> None:
-        values = [{"Values": list(each)} for each in gone]
+    def _delete_partitions(self, table: str, vanished: Iterable[Values]) -> None:
+        values = [{"Values": list(each)} for each in vanished]
         for batch in _batches(values, _DELETIONS):
             self.glue.batch_delete_partition(
                 DatabaseName=self.database, TableName=table, PartitionsToDelete=list(batch)

@@ -162,12 +162,12 @@ def _csv(head: Head, settings: dict[str, Any]) -> Format | None:
     return replace(
         found,
         quoted=any(line.startswith(quote) or delimiter + quote in line for line in head.lines),
-        header=_told_header(settings, rows[0]),
+        header=_configured_header(settings, rows[0]),
         serde="LazySimpleSerDe" if serde == "None" else serde,
     )
 
 
-def _told_header(settings: dict[str, Any], first: list[str]) -> str:
+def _configured_header(settings: dict[str, Any], first: list[str]) -> str:
     header: str = settings.get("ContainsHeader") or "UNKNOWN"
     if header == "UNKNOWN" and settings.get("Header"):
         same = [cell.strip().lower() for cell in first] == [name.lower() for name in settings["Header"]]

@@ -113,7 +113,7 @@ def _tolerant(read: Read, files: Sequence[S3File], warn: Warn, otherwise: Read |
         if len(files) == 1:
             line = re.search(r"\bline:? (\d+)", str(error), re.I)
             hint = f", see its line {line[1]}" if line else ""
-            warn(f"Skipped {files[0].uri}: it is damaged, or not of the format it begins as{hint}")
+            warn(f"Skipped {files[0].uri}: it is damaged, or not in the format that it begins with{hint}")
             return {}
     middle = len(files) // 2
     return _tolerant(read, files[:middle], warn, otherwise) | _tolerant(read, files[middle:], warn, otherwise)
@@ -165,12 +165,12 @@ def _read_json(
     ).fetchall()
     structures = {name: json.loads(structure) for name, _, _, structure, _ in rows if structure}
     if dialect.layout == "newline_delimited" and not all(isinstance(found, dict) for found in structures.values()):
-        raise ValueError("a line is JSON and no object")
+        raise ValueError("a line is JSON but not an object")
     long = [name for name, *_, has_long in rows if has_long and name in structures]
     wide = _wide_integers(db, source, long, [structures[name] for name in long])
     for name, lines, good, *_ in rows:
         if good < lines:
-            warn(f"{paths[name].uri}: {lines - good} of {lines} lines are not JSON and were passed over")
+            warn(f"{paths[name].uri}: {lines - good} of {lines} lines are not JSON and were skipped")
     records = {name: good for name, _, good, *_ in rows}
     return {
         paths[name]: Schema(
@@ -315,7 +315,7 @@ def _warn_of_rejects(db: duckdb.DuckDBPyConnection, paths: dict[str, S3File], wa
         "USING (scan_id, file_id) GROUP BY file_path"
     ).fetchall()
     for path, lines, first in rejects:
-        warn(f"{paths[path].uri}: {lines} lines do not fit its columns and were passed over, from line {first}")
+        warn(f"{paths[path].uri}: {lines} lines do not fit its columns and were skipped, from line {first}")
     db.execute("DROP TABLE reject_errors")
     db.execute("DROP TABLE reject_scans")
 

@@ -65,10 +65,10 @@ def crawl(context: Context, region: str, target: Document, catalog: Catalog) -> 
     described = [_described(catalog.crawler, connection, database, table) for table in found]
     for table in described:
         catalog.write_table({**table, "Name": catalog.prefix + table["Name"]})
-    there = {table["StorageDescriptor"]["Location"] for table in described}
+    existing = {table["StorageDescriptor"]["Location"] for table in described}
     for own in catalog.own_tables():
         of_this = own["Parameters"].get("connectionName") == connection
-        if of_this and own["StorageDescriptor"]["Location"] not in there:
+        if of_this and own["StorageDescriptor"]["Location"] not in existing:
             catalog.settle_vanished(own)
 
 

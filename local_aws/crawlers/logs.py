@@ -46,10 +46,10 @@ class CrawlLog:
     def flush(self) -> None:
         """Send the collected lines; the group and the stream are created if missing."""
         lines, self._lines = self._lines, []
-        there = self.logs.exceptions.ResourceAlreadyExistsException
-        with contextlib.suppress(there):
+        exists = self.logs.exceptions.ResourceAlreadyExistsException
+        with contextlib.suppress(exists):
             self.logs.create_log_group(logGroupName=LOG_GROUP)
-        with contextlib.suppress(there):
+        with contextlib.suppress(exists):
             self.logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=self.stream)
         for start in range(0, len(lines), _LOG_BATCH):
             events = lines[start : start + _LOG_BATCH]

@@ -60,19 +60,19 @@ class Runs:
             self._store.delete(_CRAWLS, crawl["CrawlId"])
         self._store.delete(STATES, key)
 
-    def bury_interrupted(self) -> None:
+    def fail_interrupted(self) -> None:
         """Mark crawls that were running when the process ended as FAILED."""
         states = self._store.all(STATES).items()
         died = {key: state["CrawlId"] for key, state in states if state.get("State", "READY") != "READY"}
         for key, crawl_id in died.items():
             self._finish(key, crawl_id, "FAILED", _DIED, Changes())
         if died:
-            once_answering(self._context.endpoint, lambda: self._say_died(died))
+            once_answering(self._context.endpoint, lambda: self._log_interrupted(died))
 
-    def _say_died(self, crawls: Mapping[str, str]) -> None:
+    def _log_interrupted(self, crawls: Mapping[str, str]) -> None:
         for key, crawl_id in crawls.items():
             region, _, name = key.partition("/")
-            self._say_goodbye(CrawlLog(self._context.client("logs", region), name, crawl_id), "FAILED", _DIED)
+            self._log_end(CrawlLog(self._context.client("logs", region), name, crawl_id), "FAILED", _DIED)
 
     def list_again(self) -> None:
         """Make the next crawl of each crawler list its targets, also in event mode: messages may have been lost."""
@@ -132,11 +132,11 @@ class Runs:
             internal = f"Internal Service Exception: {reason(error)}"
             message = disk.reason_of(error, self._context.folder) or internal
         disk.once_there_is_room(lambda: self.remember(key, State="STOPPING"))
-        self._say_goodbye(lines, status, message)
+        self._log_end(lines, status, message)
         disk.once_there_is_room(lambda: self._finish(key, crawl_id, status, message, changes))
         self._context.events.tell(Ended("CRAWLER", region, crawler["Name"], status, message))
 
-    def _say_goodbye(self, lines: CrawlLog, status: str, message: str) -> None:
+    def _log_end(self, lines: CrawlLog, status: str, message: str) -> None:
         if message:
             lines.error(message)
         try:

@@ -92,8 +92,8 @@ def require_modules(wanted: str) -> None:
     for text in filter(None, (text.strip() for text in wanted.split(","))):
         found = _installed(text)
         if found != "":
-            there = f"its version here is {found}" if found else "it is not installed here"
-            refusal = f"--additional-python-modules: {text}: {there}, and the embedded AWS installs no packages."
+            problem = f"its version here is {found}" if found else "it is not installed here"
+            refusal = f"--additional-python-modules: {text}: {problem}, and the embedded AWS installs no packages."
             raise JobError(f"{refusal} Install it beside the project: pip install '{text}'")
 
 
@@ -101,10 +101,10 @@ def _installed(text: str) -> str | None:
     """Return empty if the package is installed as wanted; else the installed version, or None."""
     try:
         wanted = Requirement(text)
-        there = version(wanted.name)
+        installed = version(wanted.name)
     except (InvalidRequirement, PackageNotFoundError):
         return None
-    return "" if wanted.specifier.contains(there, prereleases=True) else there
+    return "" if wanted.specifier.contains(installed, prereleases=True) else installed
 
 
 def spawn(words: list[str], env: Mapping[str, str], work: Path, user: JobUser | None = None) -> subprocess.Popen[bytes]:

@@ -52,7 +52,7 @@ class JobRuns:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._folders: dict[str, BucketFolders] = {}
         self._is_open = True
-        self._bury_the_interrupted()
+        self._fail_interrupted()
         atexit.register(self._kill_all)
 
     def of(self, job_name: str) -> list[Document]:
@@ -90,7 +90,7 @@ class JobRuns:
             run = self._context.store.get(RUNS, run_id)
             if run is None or run["JobRunState"] not in UNDERWAY:
                 return False
-            self._note(run_id, JobRunState="STOPPING")
+            self._update(run_id, JobRunState="STOPPING")
             if run_id in self._processes:
                 process.kill(self._processes[run_id])
         return True
@@ -140,7 +140,7 @@ class JobRuns:
         if order.is_spark:
             process.require_java()
             write_configuration(work / "conf", work, folders.fill(), order.arguments.get("--conf", ""))
-            self._tell_unseen(order, folders.unseen)
+            self._log_unseen(order, folders.unseen)
         self._folders[order.id] = folders
         if self._user:
             self._user.give(work)
@@ -151,7 +151,7 @@ class JobRuns:
             if self._is_open:
                 folders.publish()
 
-    def _tell_unseen(self, order: Order, uris: list[str]) -> None:
+    def _log_unseen(self, order: Order, uris: list[str]) -> None:
         lines = (f"Spark does not see {quote(uri, safe=_SHOWN)}: its key cannot be a path of files" for uri in uris)
         if uris:
             say(self._context.client("logs", order.region), f"{order.run['LogGroupName']}/error", order.id, lines)
@@ -170,7 +170,7 @@ class JobRuns:
         if order.language == "python":
             return process.command(script, argv(order))
         if order.language != "scala" or not order.is_spark:
-            raise JobError(f"--job-language {order.language}: allowed are python and, of a Spark job, scala.")
+            raise JobError(f"--job-language {order.language}: allowed are python and, for a Spark job, scala.")
         if "--class" not in order.arguments:
             raise JobError("--class is missing: a Scala job names the object whose main is run.")
         return process.scala_command(script, self._compiled, order.arguments["--class"], argv(order))
@@ -192,7 +192,7 @@ class JobRuns:
         with self._lock:
             if self._is_stopping(order.id):
                 return "STOPPED", ""
-            self._note(order.id, JobRunState="RUNNING")
+            self._update(order.id, JobRunState="RUNNING")
             child = self._processes[order.id] = process.spawn(words, env, work, self._user)
         try:
             in_time = self._followed(order, child, work, script)
@@ -224,25 +224,25 @@ class JobRuns:
         return in_time
 
     def _end(self, order: Order, state: str, message: str) -> None:
-        again = disk.once_there_is_room(lambda: self._noted_end(order, state, message))
+        again = disk.once_there_is_room(lambda: self._record_end(order, state, message))
         if self._is_open and not again:
             ended = Ended("JOB", order.region, order.job["Name"], state, message, order.first)
             self._context.events.tell(ended)
 
-    def _noted_end(self, order: Order, state: str, message: str) -> bool:
+    def _record_end(self, order: Order, state: str, message: str) -> bool:
         """Record the end. Returns whether the run is retried."""
         now = time.time()
         taken = round(now - order.run["StartedOn"])
         error = {"ErrorMessage": message} if message else {}
         with self._lock:
-            known = self._note(order.id, JobRunState=state, CompletedOn=now, ExecutionTime=taken, **error)
+            known = self._update(order.id, JobRunState=state, CompletedOn=now, ExecutionTime=taken, **error)
             attempt = order.run["Attempt"] + 1
             again = known and state == "FAILED" and attempt <= order.job.get("MaxRetries", 0)
             if again:
                 self._launch(next_attempt(order, attempt))
             return again
 
-    def _note(self, run_id: str, **fields: Any) -> bool:
+    def _update(self, run_id: str, **fields: Any) -> bool:
         """Set fields of a run, unless its job was deleted or this AWS is shutting down."""
         with self._lock:
             known = self._is_open and self._context.store.get(RUNS, run_id) is not None
@@ -254,7 +254,7 @@ class JobRuns:
         run = self._context.store.get(RUNS, run_id)
         return run is None or run["JobRunState"] == "STOPPING"
 
-    def _bury_the_interrupted(self) -> None:
+    def _fail_interrupted(self) -> None:
         """Fail the runs that were going on when the process ended, and kill their processes. None is retried."""
         found = self._context.store.all(RUNS)
         interrupted = {run_id: run for run_id, run in found.items() if run["JobRunState"] in UNDERWAY}
@@ -264,11 +264,11 @@ class JobRuns:
         for run_id, run in interrupted.items():
             stopped = run["JobRunState"] == "STOPPING"
             end = {"JobRunState": "STOPPED"} if stopped else {"JobRunState": "FAILED", "ErrorMessage": _DIED}
-            self._note(run_id, CompletedOn=time.time(), **end)
+            self._update(run_id, CompletedOn=time.time(), **end)
         if interrupted:
-            once_answering(self._context.endpoint, lambda: self._say_died(interrupted.values()))
+            once_answering(self._context.endpoint, lambda: self._log_interrupted(interrupted.values()))
 
-    def _say_died(self, runs: Iterable[Document]) -> None:
+    def _log_interrupted(self, runs: Iterable[Document]) -> None:
         for run in runs:
             logs, group = self._context.client("logs", run.get("Region", "us-east-1")), f"{run['LogGroupName']}/error"
             with suppress(logs.exceptions.ResourceNotFoundException):

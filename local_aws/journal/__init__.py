@@ -32,7 +32,7 @@ from local_aws.protocol import AwsError
 SHARE = 0.05
 """The maximum share of time spent on saving what is not saved before an answer."""
 LONGEST_LINES = 16 * 1024 * 1024
-"""Bytes of lines that are replaced by a full state, if that is smaller."""
+"""Bytes of lines from which on a full state replaces them, if they are also larger than it."""
 
 log = logging.getLogger("local_aws.journal")
 
@@ -101,8 +101,8 @@ class Journal:
 
     async def _execute(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the emulator answer; hold back the first bytes until the changes that they acknowledge are on disk."""
-        asked = await read_body(receive) if request.effect is Effect.LINE else b""
-        receive = again(asked, receive) if request.effect is Effect.LINE else receive
+        body = await read_body(receive) if request.effect is Effect.LINE else b""
+        receive = again(body, receive) if request.effect is Effect.LINE else receive
         begun, start, refused = self._losses.count, None, False
 
         async def keeping(message: dict[str, Any]) -> None:
@@ -113,7 +113,7 @@ class Journal:
             if start is not None:
                 held, start = start, None
                 try:
-                    await self._keep(request, held["status"], asked, begun)
+                    await self._keep(request, held["status"], body, begun)
                 except (OSError, AwsError) as error:
                     refused = True
                     log.error("%s %s could not be kept: %s", request.service, request.action or request.path, error)

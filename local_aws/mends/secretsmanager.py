@@ -32,6 +32,6 @@ def _described(context: Context, call: Call) -> Document:
         secrets.get_secret_value(SecretId=answer["ARN"])
     except (secrets.exceptions.ResourceNotFoundException, secrets.exceptions.InvalidRequestException):
         answer.pop("VersionIdsToStages", None)
-    # The emulator counts a check for the value as an access, but describing a secret is none: drop the date of one.
+    # Checking for the value counts as an access in the emulator; describing a secret must not, so drop the date of it.
     answer.pop("LastAccessedDate", None)
     return answer

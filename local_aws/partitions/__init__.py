@@ -68,7 +68,7 @@ def _list(call: Call, table: Table) -> Document:
     segment = call.payload.get("Segment") or {"SegmentNumber": 0, "TotalSegments": 1}
     after, size = call.payload.get("NextToken") or "", min(call.payload.get("MaxResults") or _PAGE, _PAGE)
     if after and not after.startswith(table.prefix):
-        raise AwsError("InvalidInputException", "NextToken is of no page of this table.")
+        raise AwsError("InvalidInputException", "NextToken is invalid for this table.")
     keys = [key for key in table.listed() if key > after and _is_in(segment, key)]
     if expression := call.payload.get("Expression"):
         rows = [values_of(key) for key in keys]
@@ -105,8 +105,8 @@ def _delete(call: Call, table: Table) -> Document:
 
 
 def _batch_delete(call: Call, table: Table) -> Document:
-    gone = [entry.get("Values") or [] for entry in _batch(call, "PartitionsToDelete", 25)]
-    return {"Errors": _each(table, [(values, partial(table.delete, values)) for values in gone])}
+    deleted = [entry.get("Values") or [] for entry in _batch(call, "PartitionsToDelete", 25)]
+    return {"Errors": _each(table, [(values, partial(table.delete, values)) for values in deleted])}
 
 
 def _batch(call: Call, field: str, limit: int) -> list[Document]:

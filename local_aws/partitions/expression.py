@@ -92,7 +92,7 @@ def _key(node: exp.Expr, types: Mapping[str, str], expression: str) -> str:
     names = {column.name.lower() for column in node.find_all(exp.Column)}
     known = {key.lower(): key for key in types}
     if len(names) != 1 or not names <= known.keys():
-        raise _refused(expression, f"a comparison is of one partition key; the table has {', '.join(types)}")
+        raise _refused(expression, f"a comparison needs exactly one partition key; the table has {', '.join(types)}")
     return known[names.pop()]
 
 

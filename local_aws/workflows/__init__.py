@@ -16,7 +16,7 @@ _WORKFLOWS = "glue_workflows"
 
 def handlers(context: Context) -> Handlers:
     runs = WorkflowRuns(context)
-    runs.bury_interrupted()
+    runs.end_interrupted()
     Clock(runs.start_due).start()
     workflows = Workflows(context, runs)
     return {
@@ -83,11 +83,11 @@ class Workflows:
         return {"Workflow": self._shown(call, workflow)}
 
     def batch_get(self, call: Call) -> Document:
-        there, names = self.names(call)["Workflows"], call.required("Names")
-        found = [self._glue(call).get_workflow(Name=name)["Workflow"] for name in names if name in there]
+        existing, names = self.names(call)["Workflows"], call.required("Names")
+        found = [self._glue(call).get_workflow(Name=name)["Workflow"] for name in names if name in existing]
         return {
             "Workflows": [self._shown(call, times_as_seconds(workflow)) for workflow in found],
-            "MissingWorkflows": [name for name in names if name not in there],
+            "MissingWorkflows": [name for name in names if name not in existing],
         }
 
     def names(self, call: Call) -> Document:

@@ -116,7 +116,7 @@ class WorkflowRuns:
                 if schedule and trigger["State"] == "ACTIVATED" and is_due(schedule, after, until):
                     self._start_scheduled(region, trigger)
 
-    def bury_interrupted(self) -> None:
+    def end_interrupted(self) -> None:
         """End the runs that were going on when the process ended, with the outcomes of what they had started."""
         for run_id, run in self._store.all(RUNS).items():
             if run["Status"] in _UNDERWAY:

@@ -295,7 +295,7 @@ TARGETS = {  # the tables in a {schema}, the sink, the error if the rows N2 and 
         PLANES + CHILD.format("CASCADE") + "INSERT INTO seat VALUES ('N1')",
         TRUNCATE,
         r"truncate would change rows of \w+\.seat, which refers to it with ON DELETE CASCADE \(constraint "
-        r"seat_tailnum_fkey\)\. Use upsert, or let",
+        r"seat_tailnum_fkey\)\. Use upsert, or change",
     ),
     "a child that would be null": (PLANES + CHILD.format("SET NULL"), TRUNCATE, r"\.seat, .* ON DELETE SET NULL"),
     "a child of default": (PLANES + CHILD.format("SET DEFAULT"), TRUNCATE, r"\.seat, .* ON DELETE SET DEFAULT"),
@@ -326,7 +326,7 @@ TARGETS = {  # the tables in a {schema}, the sink, the error if the rows N2 and 
         TRUNCATE,
         r"2 rows are left after the DELETE: .* \(stay\)",
     ),
-    "a view that would be emptied": (VIEW, TRUNCATE, "truncate takes tables only, and this is none"),
+    "a view that would be emptied": (VIEW, TRUNCATE, "truncate needs a table, and this is not one"),
     "an index that includes more": (KEYLESS + "CREATE UNIQUE INDEX ON planes (tailnum) INCLUDE (seats)", UPSERT, ""),
     "an index in which nulls are alike": (
         KEYLESS + "CREATE UNIQUE INDEX ON planes (tailnum) NULLS NOT DISTINCT",

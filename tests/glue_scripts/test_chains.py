@@ -36,7 +36,7 @@ def put(lake: Lake, made: Chain, number: int) -> dict[str, str]:
     return names
 
 
-def due(made: Chain) -> list[str]:
+def expected_rows(made: Chain) -> list[str]:
     rows = [{name: "NaN" if reference.is_nan(each) else each for name, each in row.items()} for row in made.due.rows]
     return in_order(rows)
 
@@ -59,4 +59,4 @@ def test_a_chain_of_steps(spark: SparkSession, own_lake: Lake, number: int) -> N
 
     frame, _ = apply_steps(dataset("source"), made.steps, dataset)
     assert [name for name, _ in frame.dtypes] == list(made.due.columns)
-    assert in_order(as_json(frame)) == due(made), json.dumps(made.steps)
+    assert in_order(as_json(frame)) == expected_rows(made), json.dumps(made.steps)

@@ -19,7 +19,7 @@ from lake_etl.database_source import read_database
 from lake_etl.errors import JobError
 from lake_etl.job import run
 from lake_etl.report import observed
-from tests.glue_scripts.planes import SCHEMA, Rows, load, refused, sink, there
+from tests.glue_scripts.planes import SCHEMA, Rows, load, refused, rows_in, sink
 from tests.glue_scripts.shop import Shop
 from tests.glue_scripts.small_lake import Lake
 from tests.postgres import PASSWORD
@@ -60,7 +60,7 @@ def test_an_unknown_table_is_named_with_the_closest_existing_one(planes: Shop, s
 def test_insert_adds_rows_and_creates_a_missing_table(shop: Shop, rows: Rows) -> None:
     assert load(shop, rows("Tailnum string, seats int", ("N1", 1))) == 1
     assert load(shop, rows(SCHEMA, ("N2", 2), ("N3", None)), run="jr_2") == 2
-    assert there(shop) == [("N1", 1), ("N2", 2), ("N3", None)]
+    assert rows_in(shop) == [("N1", 1), ("N2", 2), ("N3", None)]
     assert shop.database.tables() == ["_lake_runs", "planes"]
 
 
@@ -69,9 +69,9 @@ def test_a_run_that_glue_retries_inserts_its_rows_once(planes: Shop, rows: Rows)
     load(planes, frame, run="jr_1")
     planes.run("ALTER TABLE planes DROP CONSTRAINT planes_pkey")
     load(planes, frame, run="jr_1_attempt_1")
-    assert there(planes) == [("N1", 10), ("N2", 20), ("N3", 30)]
+    assert rows_in(planes) == [("N1", 10), ("N2", 20), ("N3", 30)]
     load(planes, frame, run="jr_2")
-    assert there(planes)[2:] == [("N3", 30), ("N3", 30)]
+    assert rows_in(planes)[2:] == [("N3", 30), ("N3", 30)]
     assert planes.run("SELECT run_id, job, mode, rows FROM _lake_runs ORDER BY 1") == [
         ("jr_1", "job", "insert", 1),
         ("jr_2", "job", "insert", 1),
@@ -81,21 +81,21 @@ def test_a_run_that_glue_retries_inserts_its_rows_once(planes: Shop, rows: Rows)
 def test_truncate_replaces_all_rows_and_keeps_the_table(planes: Shop, rows: Rows) -> None:
     planes.run("CREATE VIEW big AS SELECT * FROM planes WHERE seats > 25")
     load(planes, rows(SCHEMA, ("N3", 30)), mode="truncate")
-    assert there(planes) == [("N3", 30)]
+    assert rows_in(planes) == [("N3", 30)]
     assert planes.run("SELECT * FROM big") == [("N3", 30)]
     load(planes, rows(SCHEMA), mode="truncate", run="jr_2")
-    assert there(planes) == []
+    assert rows_in(planes) == []
 
 
 def test_upsert_replaces_the_rows_of_the_same_keys(planes: Shop, rows: Rows) -> None:
     load(planes, rows("SEATS int, TAILNUM string", (21, "N2"), (30, "N3")), mode="upsert", keys=["tailnum"])
-    assert there(planes) == [("N1", 10), ("N2", 21), ("N3", 30)]
+    assert rows_in(planes) == [("N1", 10), ("N2", 21), ("N3", 30)]
 
 
 def test_a_table_created_by_an_upsert_has_its_keys(shop: Shop, rows: Rows) -> None:
     for name in ("jr_1", "jr_2"):
         load(shop, rows(SCHEMA, ("N1", 1)), mode="upsert", keys=["tailnum"], run=name)
-    assert there(shop) == [("N1", 1)]
+    assert rows_in(shop) == [("N1", 1)]
 
 
 def test_columns_missing_in_the_data_get_their_default(shop: Shop, rows: Rows) -> None:
@@ -189,7 +189,7 @@ def test_a_load_that_meets_a_damaged_file_restarts_without_it(planes: Shop, lake
     given = {"job": "j", "source": "fleet", "tables": {"fleet": "fleet"}, "steps": []}
     report = run(lake.arguments(lake.spec(**given, sink={"connection": planes.connection, "table": "public.planes"})))
     assert (report["rows_in"], report["rows_out"], report["quarantined_files"]) == (2, 2, 1)
-    assert there(planes) == [("N1", 10), ("N2", 20), ("N3", 30), ("N4", 40)]
+    assert rows_in(planes) == [("N1", 10), ("N2", 20), ("N3", 30), ("N4", 40)]
 
 
 def test_rows_that_fail_an_expectation_are_not_moved(planes: Shop, lake: Lake) -> None:
@@ -241,11 +241,11 @@ def test_the_old_rows_stay_if_the_server_goes_away_during_the_load(
         load(planes, slow, batch_size=10, **options)
     assert "cannot be reached, or went away" in str(error.value)
     assert PASSWORD not in str(error.value)
-    assert there(planes) == [("N1", 10), ("N2", 20)]
+    assert rows_in(planes) == [("N1", 10), ("N2", 20)]
     assert len(planes.staging()) == 1
     frame = spark.createDataFrame([("N3", 30)], SCHEMA)
     assert load(planes, frame, run="jr_2", **options) == 1
-    assert ("N3", 30) in there(planes)
+    assert ("N3", 30) in rows_in(planes)
     assert not planes.staging()
 
 
@@ -256,7 +256,7 @@ def test_a_commit_whose_answer_is_lost_is_checked(planes: Shop, spark: SparkSess
         written = begun.write(frame)
         _lose_answer_of_commit(begun, planes)
         begun.publish(written)
-    assert there(planes)[2:] == [("N3", 30)]
+    assert rows_in(planes)[2:] == [("N3", 30)]
 
 
 def _lose_answer_of_commit(load: Load, shop: Shop) -> None:

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from lake_etl.database_source import read_database
 from lake_etl.errors import JobError
-from tests.glue_scripts.planes import SCHEMA, Rows, load, refused, there
+from tests.glue_scripts.planes import SCHEMA, Rows, load, refused, rows_in
 from tests.glue_scripts.shop import Shop
 from tests.postgres import PASSWORD, USER, Database
 
@@ -25,7 +25,7 @@ def test_a_row_that_breaks_a_constraint_is_reported_with_table_and_column(planes
     assert told.startswith("sink public.planes: ") and "Key (tailnum)=(N1) already exists" in told
     assert 'violates check constraint "planes_seats_check"' in refused(planes, rows(SCHEMA, ("N3", -1)))
     load(planes, rows(SCHEMA, ("N3", 30)))
-    assert len(there(planes)) == 3
+    assert len(rows_in(planes)) == 3
 
 
 def test_a_value_that_a_column_cannot_hold_is_reported_with_the_column(planes: Shop, rows: Rows) -> None:

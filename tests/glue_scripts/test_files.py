@@ -28,7 +28,7 @@ def test_partitions_that_stay_may_not_have_columns_of_other_types(
     moved = [{"sql": "SELECT distance, carrier, year, month FROM input"}]
     flights.remove("raw", f"{flights.database}/flights/year=2013/month=1/a.json")
     for steps, names in [(retyped, "distance"), *([(moved, "carrier, distance")] if format_ == "csv" else [])]:
-        with pytest.raises(JobError, match=f"has not the columns of this run's rows: {names} differ. Partitions that"):
+        with pytest.raises(JobError, match=f"has other columns than this run's rows: {names} differ. Partitions that"):
             run(arguments(flights, steps, **given))
     assert flights.locations() == before
     run(arguments(flights, [*kept, {"map": {"add": {"more": "1"}}}], **given))

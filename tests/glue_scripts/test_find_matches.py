@@ -150,7 +150,7 @@ def test_records_without_any_value_match_nothing(rows: Rows) -> None:
     assert matches(find_matches(frame, options(), no_dataset)) == {number: number for number in range(5)}
 
 
-@pytest.mark.parametrize(("ids", "message"), [((1, 1), "'1' is there twice"), ((1, None), "None is null")])
+@pytest.mark.parametrize(("ids", "message"), [((1, 1), "'1' is a duplicate"), ((1, None), "None is null")])
 def test_a_null_or_duplicate_id_is_an_error(rows: Rows, ids: tuple[Any, Any], message: str) -> None:
     frame = rows(SCHEMA, *[(number, "ann", "lee", None, None, None) for number in ids])
     with pytest.raises(JobError, match=f"id person: {message}"):
@@ -181,7 +181,7 @@ def test_too_many_records_are_an_error_that_names_the_limit(rows: Rows, monkeypa
 
 
 def test_an_existing_match_id_column_is_an_error(rows: Rows) -> None:
-    with pytest.raises(JobError, match="has a column 'match_id' already"):
+    with pytest.raises(JobError, match="already has a column 'match_id'"):
         find_matches(rows(f"{SCHEMA}, match_id int", (1, "a", "b", None, "c", "d", 1)), options(), no_dataset)
 
 

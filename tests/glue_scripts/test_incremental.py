@@ -115,7 +115,7 @@ def test_a_full_refresh_rebuilds_the_table(events: Lake, spark: SparkSession) ->
     job(events)
     wider: list[dict[str, Any]] = [*STEPS, {"map": {"add": {"twice": "id * 2"}}}]
     add(events, "2", "d.json", 5)
-    with pytest.raises(JobError, match=r"has not the columns of this run's rows: twice differ\. Start the job once"):
+    with pytest.raises(JobError, match=r"has other columns than this run's rows: twice differ\. Start the job once"):
         job(events, wider)
     report = job(events, wider, full_refresh="true")
     assert (report["batches"], report["rows_out"]) == (1, 5)

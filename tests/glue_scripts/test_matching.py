@@ -215,7 +215,7 @@ def test_too_few_records_to_learn_from_give_a_warning() -> None:
     assert [text.partition(":")[0] for text in few] == [
         "2 records show 1 clear matches, fewer than the 20 needed to learn from"
     ]
-    assert [text.partition(":")[0] for text in one] == ["one column tells little"]
+    assert [text.partition(":")[0] for text in one] == ["one column is little evidence"]
     assert score(table(PERSON, records), Matching(PERSON, "id")).warnings == []
 
 

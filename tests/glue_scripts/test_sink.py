@@ -125,7 +125,7 @@ def test_a_column_without_a_type_is_refused(spark: SparkSession, tmp_path: Path,
 def test_a_text_with_the_partition_folder_of_null_is_refused(spark: SparkSession, tmp_path: Path, text: str) -> None:
     frame = spark.createDataFrame([(1, text), (2, None)], "a int, part string")
     with pytest.raises(
-        Exception, match=rf"sink partition_by: column part has the text '{text}', and the folder of that"
+        Exception, match=rf"sink partition_by: column part has the text '{text}', whose folder is the one of null"
     ):
         write(frame, f"{tmp_path}/t/", partition_by=["part"])
 

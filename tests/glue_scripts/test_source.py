@@ -258,7 +258,9 @@ def test_declared_partition_keys_have_their_types(spark: SparkSession, lake: Lak
 def test_a_column_of_an_unknown_type_is_named(spark: SparkSession, lake: Lake) -> None:
     lake.put("raw", f"{lake.database}/odd/a.csv", "1,2\n")
     lake.table("odd", "csv", {"id": "int", "sketch": "hyperloglog"})
-    with pytest.raises(JobError, match="dataset odd: column sketch is of type 'hyperloglog', which jobs do not know"):
+    with pytest.raises(
+        JobError, match="dataset odd: column sketch is of type 'hyperloglog', which jobs do not support"
+    ):
         read(spark, lake, "odd")
 
 

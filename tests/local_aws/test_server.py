@@ -61,7 +61,7 @@ def test_an_occupied_port_is_reported_and_the_folder_is_unchanged(
     command = [sys.executable, "-m", "local_aws", "--port", str(own[0]), "--folder", str(tmp_path / "aws")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.strip() == f"port {own[0]} of 127.0.0.1 cannot be had: address already in use"
+    assert done.stderr.strip() == f"port {own[0]} of 127.0.0.1 is not available: address already in use"
     assert (tmp_path / "aws/process.json").read_text() == ""
 
 

@@ -10,7 +10,7 @@ Row = dict[str, Any]
 NO_OBJECT, NOT_JSON = "the line is not a JSON object", "the line is not valid JSON"
 TWO = "there is more on the line than one JSON object: write one object a line"
 PACKED = "the file is damaged, cut off, or not packed as its name says"
-NO_PARTITION = "the file lies in no partition: its folder is not of the form {}. Move it into one"
+NO_PARTITION = "the file is in no partition: its folder is not of the form {}. Move it into one"
 
 
 @dataclass(frozen=True)

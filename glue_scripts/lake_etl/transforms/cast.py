@@ -139,8 +139,8 @@ def _new_type(frame: DataFrame, name: str, type_: str) -> DataType:
     try:
         return frame.select(_tried(name, type_)).schema[0].dataType
     except AnalysisException as error:
-        there = type_of(frame, name).simpleString()
-        raise JobError(f"column {name} is {there}, which cannot be cast to {type_}") from error
+        old_type = type_of(frame, name).simpleString()
+        raise JobError(f"column {name} is {old_type}, which cannot be cast to {type_}") from error
 
 
 def _lost(before: tuple[str, DataType], after: tuple[str, DataType]) -> Column:

@@ -57,7 +57,7 @@ def _check(frame: DataFrame, matching: Matching) -> None:
     check_columns(frame, [matching.id, *matching.columns])
     for name in (MATCH, SCORE):
         if name in map(str.lower, frame.columns):
-            raise JobError(f"the data has a column '{name}' already. Rename it in a step before")
+            raise JobError(f"the data already has a column '{name}'. Rename it in an earlier step")
 
 
 def _known(name: str | None, matching: Matching, dataset: Callable[[str], DataFrame]) -> DataFrame | None:

@@ -78,7 +78,7 @@ def _renamed(frame: DataFrame, renames: dict[str, str]) -> DataFrame:
         if old != new and [name.lower() for name in names].count(new.lower()) > 1:
             raise JobError(
                 f"rename: {old} cannot be named '{new}', the data has that column already. "
-                "Rename that one too, or remove it in a step before"
+                "Rename that one too, or remove it in an earlier step"
             )
     return frame.toDF(*names)
 

@@ -112,10 +112,10 @@ object Cast {
 
   /** Why a row does not fit, by its first column that does not; null if it fits. */
   private def reason(frame: DataFrame, types: Types): Column = {
-    val said = types.toSeq.map { case (name, type_) =>
+    val reasons = types.toSeq.map { case (name, type_) =>
       val shown = concat(lit(s"column $name: '"), Names.column(name).cast("string"), lit(s"' is not $type_"))
       when(misfit(frame, name, type_), shown)
     }
-    coalesce(said :+ lit(null).cast("string"): _*)
+    coalesce(reasons :+ lit(null).cast("string"): _*)
   }
 }

@@ -24,7 +24,7 @@ object FindMatches extends Transform {
   private def check(frame: DataFrame, names: Seq[String]): Unit = {
     Errors.checkColumns(frame, names)
     for (name <- Seq(matchId, score) if frame.columns.exists(_.equalsIgnoreCase(name)))
-      throw new JobError(s"the data has a column '$name' already. Rename it in a step before")
+      throw new JobError(s"the data already has a column '$name'. Rename it in an earlier step")
   }
 
   /** The compared columns as text, and the record's _id and _known match_id. */
@@ -58,8 +58,8 @@ object FindMatches extends Transform {
     val process = new ProcessBuilder(python, "-m", "lake_etl.match_files", folder.toString).redirectErrorStream(true)
     process.environment.merge("PYTHONPATH", library.toString, (others, own) => s"$own:$others")
     val running = process.start()
-    val said = new String(running.getInputStream.readAllBytes(), UTF_8)
-    if (running.waitFor() != 0) throw new JobError(said.trim.split("\n").last)
-    if (said.trim.nonEmpty) System.err.println(said.trim)
+    val output = new String(running.getInputStream.readAllBytes(), UTF_8)
+    if (running.waitFor() != 0) throw new JobError(output.trim.split("\n").last)
+    if (output.trim.nonEmpty) System.err.println(output.trim)
   }
 }

@@ -42,7 +42,7 @@ object MapFields extends Casting {
     for ((old, name) <- frame.columns.zip(names) if old != name && names.count(_.equalsIgnoreCase(name)) > 1)
       throw new JobError(
         s"rename: $old cannot be named '$name', the data has that column already. " +
-          "Rename that one too, or remove it in a step before"
+          "Rename that one too, or remove it in an earlier step"
       )
     frame.toDF(names: _*)
   }
@@ -80,11 +80,11 @@ object MapFields extends Casting {
   }
 
   private def twoValues(column: String, lookup: Options, keys: Seq[String]): Column = {
-    val said = s"lookup $column: dataset ${lookup.text("from")} has more than one ${lookup.text("take")} for "
+    val prefix = s"lookup $column: dataset ${lookup.text("from")} has more than one ${lookup.text("take")} for "
     val shown = keys.map(key => concat(lit(s"$key '"), Names.column(key).cast("string"), lit("'")))
     val values = concat_ws("' and '", col(Value).cast("string"), col(Many).cast("string"))
     val wayOut = "'. Make its keys unique, or set on_many: first"
-    concat(lit(said), concat_ws(", ", shown: _*), lit(": '"), values, lit(wayOut))
+    concat(lit(prefix), concat_ws(", ", shown: _*), lit(": '"), values, lit(wayOut))
   }
 
   /** The default in the column's own type: coalesce would choose a type for text and number itself. */

@@ -27,8 +27,8 @@ def add(cursor: Cursor, name: Name, quiet: bool) -> Run:
     def run(session: Session, file: Path) -> Answer:
         table = plain_table(session, name)
         found = [(values_of(table, one), place) for one, place in given]
-        due = [(values, place or definitions.default_location(table, values)) for values, place in found]
-        definitions.register(session, table, due, quiet)
+        wanted = [(values, place or definitions.default_location(table, values)) for values, place in found]
+        definitions.register(session, table, wanted, quiet)
         return no_rows(file)
 
     return run
@@ -43,8 +43,8 @@ def drop(cursor: Cursor, name: Name, quiet: bool) -> Run:
 
     def run(session: Session, file: Path) -> Answer:
         table = plain_table(session, name)
-        there = session.catalog.partitions(table) if table.keys else []
-        found = [matching(table, one, there) for one in given]
+        existing = session.catalog.partitions(table) if table.keys else []
+        found = [matching(table, one, existing) for one in given]
         for one, gone in zip(given, found, strict=True):
             if not gone and not quiet:
                 raise _absent(table, one)
@@ -56,9 +56,9 @@ def drop(cursor: Cursor, name: Name, quiet: bool) -> Run:
 
 def _delete(session: Session, table: Table, values: list[list[str]]) -> None:
     for start in range(0, len(values), _BATCH):
-        gone = [{"Values": one} for one in sorted(values)[start : start + _BATCH]]
+        batch = [{"Values": one} for one in sorted(values)[start : start + _BATCH]]
         session.catalog.glue.batch_delete_partition(
-            DatabaseName=table.database, TableName=table.name, PartitionsToDelete=gone
+            DatabaseName=table.database, TableName=table.name, PartitionsToDelete=batch
         )
 
 

@@ -28,7 +28,7 @@ DIFFERENCES = (
     ),
     Difference("Years", r"'[+-]?\d{5,}-\d", "From 1 to 9999; others are refused."),
     Difference("Stems of words", r"\bword_stem\s*\(", "English alone; other languages are refused."),
-    Difference("Checksums", r"\bchecksum\s*\(", "Refused: how AWS computes it is not told."),
+    Difference("Checksums", r"\bchecksum\s*\(", "Refused: AWS does not document how it is computed."),
     Difference(
         "Units of time", r"\bdate_(?:add|diff|trunc)\s*\(\s*[^'\s]", "A literal: `'day'`; a column of units is refused."
     ),

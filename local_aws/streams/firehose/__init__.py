@@ -33,7 +33,7 @@ log = logging.getLogger("local_aws.firehose")
 
 
 def handlers(context: Context) -> Handlers:
-    _let_the_emulator_deliver_nothing_from_kinesis()
+    _disable_the_emulators_kinesis_delivery()
     engine = Engine(context)
     startup.once_answering(context.endpoint, engine.resume)
     return {
@@ -45,7 +45,7 @@ def handlers(context: Context) -> Handlers:
     }
 
 
-def _let_the_emulator_deliver_nothing_from_kinesis() -> None:
+def _disable_the_emulators_kinesis_delivery() -> None:
     """The emulator would write one file per event, within the call that puts the event into Kinesis."""
     emulator: Any = import_module("ministack.services.firehose")
     emulator.ingest_from_kinesis_source = lambda arn, records: None

@@ -68,7 +68,7 @@ def _prefixes(config: Document, partitions: bool) -> Iterator[str]:
     used = [namespace for namespace, _ in expressions(prefix)]
     for namespace in [*used, *(namespace for namespace, _ in expressions(error))]:
         if namespace not in NAMESPACES:
-            yield f"A prefix has no namespace {namespace!r}: there are {', '.join(NAMESPACES)}"
+            yield f"A prefix has the unknown namespace {namespace!r}: allowed are {', '.join(NAMESPACES)}"
     if used and not error:
         yield "ErrorOutputPrefix cannot be empty when Prefix contains expressions"
     if expressions(error) and ("firehose", "error-output-type") not in expressions(error):
@@ -90,4 +90,4 @@ def _queries(config: Document, partitions: bool) -> Iterator[str]:
         try:
             compiled(given.get("MetadataExtractionQuery", ""))
         except ValueError:
-            yield f"MetadataExtractionQuery is no JQ: {given.get('MetadataExtractionQuery', '')}"
+            yield f"MetadataExtractionQuery is not JQ: {given.get('MetadataExtractionQuery', '')}"

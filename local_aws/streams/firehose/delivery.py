@@ -60,7 +60,7 @@ class Delivery:
         for number, (prefix, content) in enumerate(self._contents.items()):
             self._put(f"{prefix}{self._name(str(number))}{self.settings.extension}", content.done())
         self._put_failed()
-        self._tell()
+        self._report()
 
     def _take(self, chunk: list[Record]) -> None:
         records = self._processed(chunk)
@@ -205,7 +205,7 @@ class Delivery:
         self._counts["objects"] += 1
         self._counts["bytes"] += len(body)
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         converted = self.settings.conversion is not None
         failed = len(self._failed.get(CONVERSION, []))
         self.observed.count(

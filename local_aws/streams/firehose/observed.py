@@ -44,7 +44,7 @@ class Observed:
             "message": message,
             "errorCode": code,
         }
-        self._say(settings.log, json.dumps(line))
+        self._log(settings.log, json.dumps(line))
 
     def failures(self, settings: Settings, failed: Iterable[Failed]) -> None:
         """Log a line for each kind of failure, with the number of records."""
@@ -69,8 +69,8 @@ class Observed:
 
     def flush(self, name: str, *, now: bool = False) -> None:
         """Put the metrics, at most every `METRICS_EVERY` seconds."""
-        due = self.due_in
-        if due is None or (due > 0 and not now):
+        seconds = self.due_in
+        if seconds is None or (seconds > 0 and not now):
             return
         values, self._put = {**self._counted, **self._latest}, time.monotonic()
         self._counted.clear()
@@ -81,7 +81,7 @@ class Observed:
         except (ClientError, BotoCoreError) as error:
             log.info("metrics of %s could not be put: %s", name, error)
 
-    def _say(self, place: tuple[str, str], line: str) -> None:
+    def _log(self, place: tuple[str, str], line: str) -> None:
         event = {"timestamp": int(time.time() * 1000), "message": line}
         group, stream = place
         try:

@@ -79,7 +79,7 @@ class DeliveryStream:
                 self._deliver_due()
                 pause = 0.5
             except Exception as error:
-                self._tell(error)
+                self._log_error(error)
                 self._stopped.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             self._observed.flush(self.settings.name)
@@ -112,7 +112,7 @@ class DeliveryStream:
             self._source.delivered(last_places(segment.records()))
         self._spool.delivered(segment)
 
-    def _tell(self, error: Exception) -> None:
+    def _log_error(self, error: Exception) -> None:
         if isinstance(error, NotDelivered):
             self._observed.error(self.settings, error.code, str(error))
             self._observed.count(DeliveryToS3_Success=0)

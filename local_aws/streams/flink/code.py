@@ -34,7 +34,7 @@ def unpack(context: Context, detail: dict[str, Any], folder: Path) -> None:
     except ClientError as error:
         raise BadCode(f"s3://{bucket}/{key} cannot be read ({error.response['Error']['Code']})") from None
     except zipfile.BadZipFile:
-        raise BadCode(f"s3://{bucket}/{key} is no zip") from None
+        raise BadCode(f"s3://{bucket}/{key} is not a zip") from None
 
 
 def options(detail: dict[str, Any]) -> dict[str, str]:

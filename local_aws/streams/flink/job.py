@@ -96,7 +96,7 @@ class Job:
         before = self._kept_as
         if before and not self._order.allow_non_restored and (changes := differences(before, self.made)):
             raise NotStarted(
-                f"the state to begin with is of another version of the application: {'; '.join(changes)}. "
+                f"the state to restore is from another version of the application: {'; '.join(changes)}. "
                 "Start without it: SKIP_RESTORE_FROM_SNAPSHOT, or `lake stream start STREAM --fresh`"
             )
 
@@ -145,7 +145,7 @@ class Job:
         with suppress(OSError):
             if _UNMAPPED.search((self._order.work / "log").read_text(errors="replace")):
                 return (
-                    "the snapshot is of another version of the application, and its state fits no part of this one: "
+                    "the snapshot is from another version of the application, and its state fits no part of this one: "
                     "start without it (SKIP_RESTORE_FROM_SNAPSHOT)"
                 )
         return f"the application ended before it read anything: {self._log.where} says why"

@@ -141,9 +141,9 @@ def _filtered(stream: Stream, call: Call) -> list[Any]:
     if kind in ("AT_TIMESTAMP", "FROM_TIMESTAMP") and wanted.get("Timestamp") is not None:
         since = max(since, int(float(wanted["Timestamp"]) * 1000))
     elif kind != "AT_TRIM_HORIZON":
-        raise AwsError("InvalidArgumentException", f"ShardFilter.Type {kind} needs a Timestamp, or is no type.")
-    there = [shard for shard in stream.shards if shard.closed is None or shard.closed >= since]
-    return there if kind == "FROM_TIMESTAMP" else [shard for shard in there if shard.born <= since or not shard.parents]
+        raise AwsError("InvalidArgumentException", f"ShardFilter.Type {kind} needs a Timestamp, or is unknown.")
+    found = [shard for shard in stream.shards if shard.closed is None or shard.closed >= since]
+    return found if kind == "FROM_TIMESTAMP" else [shard for shard in found if shard.born <= since or not shard.parents]
 
 
 def _described(stream: Stream) -> Document:

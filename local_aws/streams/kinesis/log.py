@@ -84,10 +84,10 @@ class Log:
 
     def expire(self, horizon: int) -> None:
         """Delete the files whose records all arrived before a time. The last file stays: it holds the position."""
-        gone = [segment for segment in self._segments[:-1] if segment.last_arrival < horizon]
-        if gone:
-            self._opened = self._segments[len(gone) :]
-            for segment in gone:
+        expired = [segment for segment in self._segments[:-1] if segment.last_arrival < horizon]
+        if expired:
+            self._opened = self._segments[len(expired) :]
+            for segment in expired:
                 segment.path.unlink(missing_ok=True)
 
     def close(self) -> None:

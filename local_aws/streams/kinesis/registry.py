@@ -51,7 +51,7 @@ class Streams:
         region, _, life = folder.partition("/")
         stream = self.named(region, life.rpartition(".")[0])
         if str(stream.folder.relative_to(self._folder)) != folder:
-            raise AwsError("ResourceNotFoundException", f"The stream {stream.name} is another one than before.")
+            raise AwsError("ResourceNotFoundException", f"The stream {stream.name} was deleted and created again.")
         return stream
 
     def place(self, stream: Stream) -> str:

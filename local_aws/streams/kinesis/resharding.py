@@ -94,7 +94,7 @@ def _check_target(count: int, target: int) -> None:
 
 def _provisioned(stream: Stream) -> Stream:
     if stream.settings["mode"] != PROVISIONED:
-        raise AwsError("ValidationException", f"Stream {stream.name} is ON_DEMAND: its shards are AWS's to number.")
+        raise AwsError("ValidationException", f"Stream {stream.name} is ON_DEMAND: AWS sets its number of shards.")
     return stream
 
 

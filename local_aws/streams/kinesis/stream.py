@@ -112,11 +112,11 @@ class Stream:
         horizon = self.horizon
         for shard in self.shards:
             shard.log.expire(horizon)
-        gone = [shard for shard in self.shards if shard.closed is not None and shard.closed < horizon]
-        self.shards = [shard for shard in self.shards if shard not in gone]
-        for shard in gone:
+        expired = [shard for shard in self.shards if shard.closed is not None and shard.closed < horizon]
+        self.shards = [shard for shard in self.shards if shard not in expired]
+        for shard in expired:
             shutil.rmtree(self.folder / shard.id, ignore_errors=True)
-        return bool(gone)
+        return bool(expired)
 
     def close(self) -> None:
         for shard in self.shards:

@@ -67,7 +67,7 @@ class Lab:
         events = self.aws("logs").get_log_events(logGroupName=group, logStreamName=run["Id"], startFromHead=True)
         return [event["message"] for event in events["events"]]
 
-    def told(self, job: str, run_id: str) -> list[str]:
+    def printed(self, job: str, run_id: str) -> list[str]:
         """Return what a running job has printed so far."""
         run = self.glue.get_job_run(JobName=job, RunId=run_id)["JobRun"]
         assert run["JobRunState"] in UNDERWAY, run.get("ErrorMessage")

@@ -27,7 +27,7 @@ def _is_alive(pid: int) -> bool:
 
 def _pid(lab: Any, job: str, run_id: str) -> int:
     """Return the process of a run that prints its pid first."""
-    return int(until(lambda: lab.told(job, run_id))[0])
+    return int(until(lambda: lab.printed(job, run_id))[0])
 
 
 NAMED = {"HOME", "JAVA_HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ"}

@@ -156,7 +156,7 @@ def test_an_error_in_a_joined_script_is_reported_with_file_and_line(lab: Any) ->
     ("kind", "arguments", "message"),
     [
         ("glueetl", {"--job-language": "scala"}, "--class is missing: a Scala job names the object whose main is run."),
-        ("pythonshell", SCALA, "--job-language scala: allowed are python and, of a Spark job, scala."),
+        ("pythonshell", SCALA, "--job-language scala: allowed are python and, for a Spark job, scala."),
     ],
 )
 def test_a_scala_job_that_cannot_run_says_why(lab: Any, kind: str, arguments: dict[str, str], message: str) -> None:
@@ -202,7 +202,7 @@ def test_a_streaming_job_runs_until_stopped_and_its_output_is_in_s3(lab: Any) ->
         kind="gluestreaming",
     )
     run_id = lab.start(job)
-    until(lambda: lab.told(job, run_id))
+    until(lambda: lab.printed(job, run_id))
     lab.glue.batch_stop_job_run(JobName=job, JobRunIds=[run_id])
     run = ended(lab.glue, job, run_id)
     assert (run["JobRunState"], lab.lines(run, "output")) == ("STOPPED", ["batch 0: 2 rows"])

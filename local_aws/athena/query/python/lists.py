@@ -31,13 +31,13 @@ def _unique(values: list[Any]) -> dict[Any, Any]:
 
 
 def intersect(a: list[Any], b: list[Any]) -> list[Any]:
-    there = _unique(b)
-    return [value for key, value in _unique(a).items() if key in there]
+    other = _unique(b)
+    return [value for key, value in _unique(a).items() if key in other]
 
 
 def difference(a: list[Any], b: list[Any]) -> list[Any]:
-    there = _unique(b)
-    return [value for key, value in _unique(a).items() if key not in there]
+    other = _unique(b)
+    return [value for key, value in _unique(a).items() if key not in other]
 
 
 def contains_sequence(a: list[Any], b: list[Any]) -> bool | None:

@@ -62,11 +62,11 @@ def test_records_wait_until_a_missing_bucket_exists(stream: Stream) -> None:
     stream.aws("s3").delete_bucket(Bucket=stream.name)
     stream.put(b"1", b"2")
 
-    def said() -> list[dict[str, Any]]:
+    def errors() -> list[dict[str, Any]]:
         events = logs.get_log_events(logGroupName=stream.name, logStreamName="delivery")["events"]
         return [json.loads(event["message"]) for event in events]
 
-    error = until(said)[0]
+    error = until(errors)[0]
     assert error["errorCode"] == "S3.NoSuchBucket"
     assert error["destination"] == f"arn:aws:s3:::{stream.name}"
     stream.aws("s3").create_bucket(Bucket=stream.name)

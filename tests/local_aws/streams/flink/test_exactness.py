@@ -119,11 +119,11 @@ def a_day_of_events_is_exact(app: App, day: datetime, luck: Random, *, killed: b
         until(lambda w=window, e=expected: rows(app, w, day) >= e, 200)
         assert rows(app, window, day) == expected
     malformed, times = {text for text in sent if isinstance(text, str)}, {str(at) for at, _, _ in late}
-    until(lambda: told(app, "malformed", "event", f"bad {day:%d}") == malformed, 60)
-    until(lambda: told(app, "late", "event_time", f"{day:%Y-%m-%d}") == times, 60)
+    until(lambda: rejected_fields(app, "malformed", "event", f"bad {day:%d}") == malformed, 60)
+    until(lambda: rejected_fields(app, "late", "event_time", f"{day:%Y-%m-%d}") == times, 60)
 
 
-def told(app: App, kind: str, field: str, mark: str) -> set[str]:
+def rejected_fields(app: App, kind: str, field: str, mark: str) -> set[str]:
     """Return a field of the rejected events of a kind whose text contains the mark."""
     return {row[field] for row in app.records("rejected") if row["kind"] == kind and mark in row["event"]}
 
