@@ -53,7 +53,7 @@ object RunGolden {
 
   private def nulls(frame: DataFrame, applied: Seq[Applied]): Any = {
     frame.write.format("noop").mode("overwrite").save()
-    CastNulls.told(CastNulls(applied), CastNulls.WarnOver)
+    CastNulls.summary(CastNulls(applied), CastNulls.WarnOver)
   }
 
   private def expected(folder: Path): Map[String, Any] = {
