@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# duckdb 2.0.0 (PyPI; right in 1.5.6 and 2.0.1): read_parquet(..., schema = MAP) gives another field's value.
+# duckdb 2.0.0 (PyPI; correct in 1.5.6 and 2.0.1): read_parquet(..., schema = MAP) returns the value of another field.
 #
-# A file holds a struct whose fields stand in another order than in the schema that the query gives. The whole struct is
-# mapped by name and comes out right. A query that reads one field of it alone (projection pushdown) takes the field at
-# that position: st.a is the value of b, with no error. Tables whose files were written over the years by several
+# A file holds a struct whose fields are in another order than in the schema that the query passes. DuckDB maps the
+# whole struct by name, which is correct. A query that reads only one of its fields (projection pushdown) takes the
+# field at that position instead: st.a is the value of b, without an error. Tables written over the years by several
 # writers have such files. Two queries of one column disagree.
 #
-# Output seen:
+# Observed output:
 #   whole {'a': 'apple', 'b': 'bread'}
 #   alone bread
 set -euo pipefail

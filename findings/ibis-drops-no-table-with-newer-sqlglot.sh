@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # ibis-framework 12.0.0 with sqlglot 30.30.0 (PyPI): drop_table sends DROP TABLE without a name.
 #
-# sqlglot moved the names of a DROP from `this` to a list, `tables`, so that a statement can drop several. A Drop that is
-# built with `this`, as ibis builds it, is rendered without its table, and nothing says so: the database then refuses
-# the statement. ibis allows this sqlglot, so pip installs the two together. With 30.8.0 the same call drops the table.
+# sqlglot moved the names of a DROP from `this` to a list, `tables`, so that a statement can drop several. ibis builds a
+# Drop with `this`, which sqlglot renders without the table and without a warning, so the database refuses the
+# statement. ibis allows this sqlglot, so pip installs the two together. With 30.8.0 the same call drops the table.
 #
-# Output seen:
+# Observed output:
 #   sqlglot 30.30.0: 'DROP TABLE IF EXISTS' | ibis: ParserException, tables ['t']
 #   sqlglot 30.8.0: 'DROP TABLE IF EXISTS t' | ibis: dropped, tables []
 set -euo pipefail

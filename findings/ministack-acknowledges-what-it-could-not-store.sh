@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # ministack 1.5.33 (PyPI): an upload that could not be written to disk is answered with 200.
 #
-# With S3_PERSIST=1 objects are files. Where the write fails (a full disk, a quota, here a limit on the size of files),
-# the emulator logs a warning, keeps the body in memory and acknowledges the upload. GET gives it back until the next
-# start, which knows nothing of it. Others' tests of "what was put is there" pass until the process ends.
+# With S3_PERSIST=1 objects are files. When the write fails (a full disk, a quota, here a limit on the size of files),
+# the emulator logs a warning, keeps the body in memory and acknowledges the upload. GET returns the object until the
+# next start, after which it is lost. A test that reads an object back passes for as long as the process runs.
 #
-# Output seen:
+# Observed output:
 #   PUT 200
 #   GET 1000000 bytes
 #   after a restart: 404
@@ -20,7 +20,7 @@ export GATEWAY_PORT=$port BIND_HOST=127.0.0.1 IOT_MTLS_ENABLED=0 SFTP_ENABLED=0 
 export S3_PERSIST=1 S3_DATA_DIR=$PWD/s3 PERSIST_STATE=1 STATE_DIR=$PWD/state
 
 start() {
-    # Files of at most 500 KB (ulimit counts 1,024 bytes), for the server alone.
+    # Limits the server's files to 500 KB (ulimit counts blocks of 1,024 bytes).
     (ulimit -f 500; exec venv/bin/hypercorn -b "127.0.0.1:$port" ministack.app:app >>log 2>&1) &
     echo $! >pid
     for _ in $(seq 100); do curl -sf "$url/_ministack/health" >/dev/null && return; sleep 0.1; done

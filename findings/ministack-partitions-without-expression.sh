@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# ministack 1.5.33 (PyPI): GetPartitions gives all partitions, whatever was asked for.
+# ministack 1.5.33 (PyPI): GetPartitions ignores Expression and MaxResults and returns all partitions.
 #
-# Glue's GetPartitions takes an Expression over the partition keys and MaxResults, and gives pages. The emulator passes
-# over both without an error: a reader that prunes by the catalog, as Athena's and Spark's do, reads every partition,
-# and one that trusts the answer counts rows of partitions it had left out. DeletePartition of one that is not there
-# succeeds, where Glue says EntityNotFoundException.
+# Glue's GetPartitions takes an Expression over the partition keys and MaxResults, and returns pages. The emulator
+# ignores both without an error. A reader that prunes by the catalog, as Athena and Spark do, then reads every
+# partition, and one that trusts the response counts rows of partitions that it excluded. DeletePartition of a missing
+# partition succeeds, where Glue raises EntityNotFoundException.
 #
-# Output seen:
+# Observed output:
 #   Expression year = '2026': ['2025', '2026']
 #   MaxResults 1: 2 partitions, a next page: False
 #   DeletePartition of 1999: 200

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# ministack 1.5.33 (PyPI): UpdateShardCount throws the records of a Kinesis stream away.
+# ministack 1.5.33 (PyPI): UpdateShardCount discards the records of a Kinesis stream.
 #
 # On AWS, a reshard closes the old shards and keeps their records readable until the retention ends: a consumer reads
-# the parents to their end, then the children. The emulator makes new, empty shards in their place, under the same
-# names, so whoever reads from TRIM_HORIZON afterwards gets nothing of what was acknowledged before.
+# the parents to their end, then the children. The emulator replaces the shards with new, empty ones of the same names,
+# so a consumer that then reads from TRIM_HORIZON gets none of the records acknowledged before.
 #
-# Output seen:
+# Observed output:
 #   before: 1 shards, 10 records
 #   after: 2 shards, 0 records
 set -euo pipefail

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# pyiceberg 0.12.0 (PyPI): Table.delete takes rows that its own filter does not match.
+# pyiceberg 0.12.0 (PyPI): Table.delete deletes rows that its filter does not match.
 #
-# A scan with `v != 'x'` does not give the row whose v is null, as in SQL. A delete with the same filter keeps that row
-# where its data file also holds a row with 'x' (the file is rewritten), and deletes it where the file holds none (the
-# whole file is dropped). So the outcome depends on how rows happen to lie in files, and compaction changes it.
+# A scan with `v != 'x'` does not return the row whose v is null, as in SQL. A delete with the same filter keeps that
+# row if its data file also holds a row with 'x' (the file is rewritten), and deletes it if the file holds none (the
+# whole file is dropped). So the result depends on how rows are spread over files, and compaction changes it.
 #
-# Output seen:
+# Observed output:
 #   scan of the filter: [2]
 #   left where all rows share a file: [1, 3]
 #   left where 'x' lies in a file of its own: [1]

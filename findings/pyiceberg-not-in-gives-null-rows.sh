@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# pyiceberg 0.12.0 (PyPI): NOT IN gives rows with null, but only from two values on.
+# pyiceberg 0.12.0 (PyPI): NOT IN with two or more values returns rows with null.
 #
-# In SQL neither `v != 'x'` nor `v NOT IN (...)` is true for a null. pyiceberg holds to that for one value, and gives the
-# row with null as soon as the list has a second value, in scans and in counts. A filter that is built from a list of
-# values changes its meaning between a list of one and a list of two.
+# In SQL neither `v != 'x'` nor `v NOT IN (...)` is true for a null. pyiceberg follows this for a list of one value, but
+# returns the row with null as soon as the list has a second value, in scans and in counts. So a filter built from a
+# list of values changes its meaning when the list grows from one value to two.
 #
-# Output seen:
+# Observed output:
 #   v != 'x' [2]
 #   v NOT IN ('x') [2]
 #   v NOT IN ('x', 'z') [2, 3]
@@ -41,10 +41,10 @@ def ids(scan):
 
 
 rows = table("visits", [{"id": 1, "v": "x"}, {"id": 2, "v": "y"}, {"id": 3, "v": None}])
-for given in ("v != 'x'", "v NOT IN ('x')", "v NOT IN ('x', 'z')"):
-    found = rows.scan(row_filter=given)
+for row_filter in ("v != 'x'", "v NOT IN ('x')", "v NOT IN ('x', 'z')"):
+    found = rows.scan(row_filter=row_filter)
     assert found.count() == len(ids(found))
-    print(given, ids(found))
+    print(row_filter, ids(found))
 PY
 diff <(venv/bin/python show.py) - <<'SEEN'
 v != 'x' [2]

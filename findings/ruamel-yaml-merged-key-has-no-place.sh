@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# ruamel.yaml 0.19.1 (PyPI): a key that came in by a merge is in the mapping, and has no line.
+# ruamel.yaml 0.19.1 (PyPI): a key that a merge brings in is in the mapping but has no line.
 #
-# The round-trip loader gives each key of a mapping its line and column by `lc.key(name)`. A key that a merge (<<) brings
-# in is listed by the mapping, found by `in` and read by name like any other; lc.key raises KeyError for it. Whoever
-# walks a file and tells a person where each value stands fails on the first file with a merge.
+# The round-trip loader gives the line and column of each key by `lc.key(name)`. A key that a merge (<<) brings in is
+# listed by the mapping, found by `in` and read by name like any other, but lc.key raises KeyError for it. A program
+# that reports the line of each value fails on the first file with a merge.
 #
-# Output seen:
+# Observed output:
 #   orders: partitions, format
 #   partitions: line 5
 #   format: KeyError

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# typer 0.29.2 (PyPI): a value of the wrong type is refused in pydantic's words, and there is no click to import.
+# typer 0.29.2 (PyPI): a value of the wrong type gets pydantic's error message, and click cannot be imported.
 #
-# For years an option of type float that was given text said "'x' is not a valid float.", click's sentence. This release
-# carries its own click inside and checks values with pydantic: programs and tests that match the old sentence, and those
-# that import click because typer brought it along, break with a minor release.
+# For years, text for an option of type float was refused with click's message "'x' is not a valid float.". This release
+# bundles click and checks values with pydantic. Programs and tests that match the old message, and those that import
+# click because typer depended on it, break with a minor release.
 #
-# Output seen:
+# Observed output:
 #   Invalid value for '--rate': Input should be a valid number, unable to parse string as a number
 #   click: not installed
 set -euo pipefail

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# uvicorn 0.54.0 with httptools 0.9.0: blanks after a header's value reach the application as a part of it.
+# uvicorn 0.54.0 with httptools 0.9.0: the application gets header values with their trailing blanks.
 #
-# RFC 9110 (5.5) says that white space around a field value is none of it, and a parser takes it off. uvicorn's other
-# parser, h11, does; so does hypercorn. With httptools installed, which uvicorn then prefers, blanks before the value go
-# and those after it stay. An application that compares values (a host, a token, a signed header) or stores them
-# (metadata of an object) then sees another value on the same server, depending on what else is installed.
+# RFC 9110 (5.5) says that white space around a field value is not part of it and that a parser removes it. uvicorn's
+# other parser, h11, does so; hypercorn does too. httptools, which uvicorn prefers when it is installed, removes blanks
+# before the value and keeps those after it. So an application that compares values (a host, a token, a signed header)
+# or stores them (object metadata) sees another value on the same server, depending on what else is installed.
 #
-# Output seen:
+# Observed output:
 #   h11 b'me'
 #   httptools b'me  '
 set -euo pipefail

@@ -1,8 +1,8 @@
-"""The Flink application of a stream: counts what arrives in windows of event time, and keeps what it cannot count.
+"""The Flink application of a stream: aggregates events in event-time windows, and keeps the events that it rejects.
 
-Its settings are property groups, which Managed Flink writes to /etc/flink/application_properties.json: `stream` says
-what is read and where the rejected events go, and a group `window.NAME` each what is counted. The statements are the
-files in `sql`, whose {names} are filled in here.
+Its settings are property groups, which Managed Flink writes to /etc/flink/application_properties.json. The group
+`stream` names the source and the stream for rejected events; a group `window.NAME` defines a window. The statements
+are the files in `sql`, whose {names} are filled in here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def statement(file: str, words: dict[str, str]) -> str:
 
 
 def interval(seconds: str) -> str:
-    """A literal of SQL, whose parts have two digits, so days go up to 99."""
+    """Return an SQL interval literal. Its parts have two digits, so days go up to 99."""
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)
     days, hour = divmod(hours, 24)
@@ -46,13 +46,13 @@ def columns(declared: dict[str, str]) -> str:
 
 
 def events(stream: Group) -> dict[str, str]:
-    """What the statements about the stream itself are filled with."""
+    """Return the values for the placeholders of the stream's statements."""
     lateness = {"lateness": interval(stream["lateness"]), "lateness_seconds": stream["lateness"]}
     return {**stream, "columns": columns(json.loads(stream["columns"])), **lateness}
 
 
 def window(name: str, group: Group, region: str) -> dict[str, str]:
-    """What the statements of a window are filled with."""
+    """Return the values for the placeholders of a window's statements."""
     by: dict[str, str] = json.loads(group["by"])
     aggregates: dict[str, list[str]] = json.loads(group["aggregates"])
     types = {column: type_ for column, (_, type_) in aggregates.items()}

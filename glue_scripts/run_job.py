@@ -1,4 +1,4 @@
-"""Entry script of the Python jobs: reads one dataset, applies the job's steps, writes one table."""
+"""Entry script of the Python jobs: reads one dataset, applies the job's steps and writes one table."""
 
 from lake_etl.job import main
 

@@ -24,7 +24,7 @@ FASTER = "how many times faster than AWS's the clock of Firehose's buffers runs"
 def main() -> None:
     parser = argparse.ArgumentParser(prog="local_aws", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--folder", type=Path, required=True, help="holds all its data; made if it is not there")
+    parser.add_argument("--folder", type=Path, required=True, help="holds all its data; created if missing")
     parser.add_argument("--open", action="store_true", help=OPEN)
     parser.add_argument("--jobs-as", metavar="USER", help="run jobs as another user of this machine; only root may")
     parser.add_argument("--version", default="", help="of the tool that starts it; who finds it running reads it")

@@ -1,4 +1,4 @@
-"""An action or a service that is not there is said by its name, in the shape in which AWS's services say so."""
+"""Errors for unknown actions and services name them, in the error format of AWS's services."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _NO_SERVICE = re.compile(r'\{"error": "Unsupported service: ([^"]*)"\}')
 
 
 def named(app: AsgiApp) -> AsgiApp:
-    """The application, with refusals of AWS's shape."""
+    """Wrap the application so that its errors for unknown actions and services have AWS's format."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         service = _service(scope)
         if scope["type"] != "http" or service in ("", _S3):
             await app(scope, receive, send)
             return
-        asked = _Asked(receive)
+        asked = _RequestBody(receive)
         await app(scope, asked, _Answer(Request.of(scope), service, asked, send))
 
     return wrapped
@@ -37,8 +37,8 @@ def _service(scope: Scope) -> str:
     return found[1].decode() if found else ""
 
 
-class _Asked:
-    """The body of a request, of which the beginning is kept: a form has the action's name in it."""
+class _RequestBody:
+    """The body of a request. It keeps the beginning, as a form has the action's name in it."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -52,9 +52,9 @@ class _Asked:
 
 
 class _Answer:
-    """Takes the emulator's answer; a small one with an error is looked at before it goes on."""
+    """Receives the emulator's answer, and inspects a small one with an error before passing it on."""
 
-    def __init__(self, request: Request, service: str, asked: _Asked, send: Send) -> None:
+    def __init__(self, request: Request, service: str, asked: _RequestBody, send: Send) -> None:
         self._request, self._service, self._asked, self._send = request, service, asked, send
         self._held: list[dict[str, Any]] = []
 
@@ -64,11 +64,11 @@ class _Answer:
         elif self._held:
             self._held.append(message)
             if not message.get("more_body") or sum(len(m.get("body", b"")) for m in self._held) > _LARGEST:
-                await self._let_go()
+                await self._send_held()
         else:
             await self._send(message)
 
-    async def _let_go(self) -> None:
+    async def _send_held(self) -> None:
         held, self._held = self._held, []
         body = b"".join(message.get("body", b"") for message in held)
         why = self._missing(body.decode(errors="replace")) if not held[-1].get("more_body") else ""
@@ -82,7 +82,7 @@ class _Answer:
         await self._send({"type": "http.response.body", "body": text})
 
     def _missing(self, text: str) -> str:
-        """What is not there; empty where the error is another."""
+        """Return a message about the missing action or service; empty for any other error."""
         if _NO_SERVICE.fullmatch(text):
             return f"{self._action()}: the embedded AWS has no service {self._service}"
         is_json = self._request.header("x-amz-target") and text.startswith("{")

@@ -1,4 +1,4 @@
-"""Whether the body of an upload is the one that was signed, told while it streams by."""
+"""Checks, while an upload streams through, that its body is the one that was signed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 from local_aws.signature import ALGORITHM, UNSIGNED, Refused, Request, Signature, signing_key
 
 STREAMED = f"STREAMING-{ALGORITHM}-PAYLOAD"
-"""Every chunk is signed; what is signed goes on from the chunk before, and from the request."""
+"""Every chunk is signed; the signed text includes the signature of the previous chunk, or of the request."""
 STREAMED_WITH_TRAILER = f"{STREAMED}-TRAILER"
 STREAMED_UNSIGNED = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 _LONGEST_LINE = 4096
@@ -23,17 +23,17 @@ class Body(Protocol):
     def update(self, part: bytes, /) -> None: ...
 
     def is_right(self) -> bool:
-        """After the last part: whether it is all as it was signed."""
+        """After the last part: whether the whole body is as signed."""
 
 
 def body_of(signature: Signature, secret: str) -> Body:
-    """What checks the body of a request with this signature. Raises Refused: how it was signed is not known."""
+    """Return the check for the body of a request with this signature. Raises Refused for an unknown kind of it."""
     if signature.payload in (UNSIGNED, STREAMED_UNSIGNED):
         return _Unsigned()
     if signature.payload in (STREAMED, STREAMED_WITH_TRAILER):
         return _Chunks(signature, secret)
     if signature.payload.startswith("STREAMING-"):
-        raise Refused("malformed", f"x-amz-content-sha256 is {signature.payload}, which this AWS does not know")
+        raise Refused("malformed", f"x-amz-content-sha256 is {signature.payload}, which this AWS does not support")
     return _Hashed(signature.payload)
 
 
@@ -62,7 +62,7 @@ class _Hashed:
 
 
 class _Chunks:
-    """`SIZE;chunk-signature=SIGNATURE`, the bytes, and so on; one of size 0 ends it, with a signed trailer or none."""
+    """`SIZE;chunk-signature=SIGNATURE`, the bytes, and so on; a chunk of size 0 ends it, with or without a trailer."""
 
     def __init__(self, signature: Signature, secret: str) -> None:
         self._key = signing_key(secret, signature.scope)
@@ -97,7 +97,7 @@ class _Chunks:
         self._waiting = rest
         if self._is_last:
             self._take_trailer(line)
-        elif line:  # the bytes of a chunk end with an empty one
+        elif line:  # an empty line follows the bytes of a chunk
             self._begin_chunk(line)
         return True
 

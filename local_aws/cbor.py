@@ -1,4 +1,4 @@
-"""CBOR (RFC 8949), as far as AWS's SDK for Java sends and reads it: a time is tag 1 with milliseconds."""
+"""CBOR (RFC 8949), in the subset of AWS's SDK for Java: a time is tag 1 with milliseconds."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _SIMPLE = {20: False, 21: True, 22: None, 23: None}
 
 
 def dumps(value: Any) -> bytes:
-    """A document of dicts, lists, texts, bytes, numbers, truth values, None and times."""
+    """Encode a document of dicts, lists, texts, bytes, numbers, booleans, None and times."""
     parts: list[bytes] = []
     _write(value, parts.append)
     return b"".join(parts)
 
 
 def loads(data: bytes) -> Any:
-    """Raises ValueError: it is not CBOR, or ends too early."""
+    """Decode CBOR. Raises ValueError if it is not CBOR or ends too early."""
     try:
         value = _Reader(data).read()
     except (LookupError, struct.error, UnicodeDecodeError, TypeError, RecursionError) as error:
         raise ValueError(f"not CBOR: {error}") from None
     if value is _BREAK:
-        raise ValueError("not CBOR: it ends before it begins")
+        raise ValueError("not CBOR: it is empty")
     return value
 
 
@@ -88,7 +88,7 @@ class _Reader:
         return read[kind](number)
 
     def _of_unknown_length(self, kind: int) -> Any:
-        """Parts up to a break."""
+        """Join parts up to a break."""
         parts = []
         while (part := self.read()) is not _BREAK:
             parts.append(part)

@@ -1,4 +1,4 @@
-"""What every engine is given: clients of this very AWS, the store, the mirror of S3."""
+"""What every engine gets: clients of this AWS, the store, and the mirror of S3."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from local_aws.protocol import Document
 from local_aws.store import Store
 
 BUFFER_SPEED = 60.0
-"""A minute of Firehose's buffers takes a second, if nothing else is said."""
+"""The default: a minute of Firehose's buffers takes a second."""
 _MAKING = threading.Lock()
 """A session makes one client at a time."""
 _CONFIG = Config(
@@ -40,7 +40,7 @@ _CONFIG = Config(
 
 @dataclass(frozen=True)
 class Context:
-    """The surroundings of the engines.
+    """The environment of the engines.
 
     Attributes:
         endpoint: where this AWS listens, for example `http://127.0.0.1:4566`.
@@ -103,7 +103,7 @@ class Context:
         )
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
-        """A boto3 client of this AWS."""
+        """Return a boto3 client of this AWS."""
         return client(service, self.endpoint, self.keys, region)
 
     def acting(self, caller: Principal, token: str = "") -> Context:

@@ -1,4 +1,4 @@
-"""The keys of this AWS: made at its first start and kept in its folder, for whoever may read that."""
+"""The keys of this AWS: created at its first start and kept in its folder, for anyone who may read the folder."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pathlib import Path
 
 FILE, CONFIG = "credentials", "config"
 PROFILE = "embedded"
-"""Its one section. Not `default`: settings that a person has for that would be mixed in."""
+"""Its only section. Not `default`: the user's own settings for that would be mixed in."""
 
 
 class NoKeys(Exception):
-    """Why there are no keys, in one sentence with the way out."""
+    """The reason that there are no keys, in one sentence with the way out."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class Keys:
 
 
 def own_keys(folder: Path) -> Keys:
-    """The keys of the embedded AWS in this folder; both are made where they are not there.
+    """Return the keys of the embedded AWS in this folder; folder and keys are created if missing.
 
-    Only this user may look into the folder (0700) and read the file (0600).
+    Only this user may enter the folder (0700) and read the file (0600).
 
     Raises:
-        NoKeys: the file is there and holds none.
+        NoKeys: the file exists but has no keys.
     """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
@@ -48,12 +48,12 @@ def own_keys(folder: Path) -> Keys:
 
 
 def tell_address(folder: Path, endpoint: str) -> None:
-    """Write where this AWS answers, in AWS's format of shared configuration: Terraform's provider reads it."""
+    """Write the address of this AWS in AWS's shared config format, for Terraform's provider."""
     _replace(folder / CONFIG, f"[profile {PROFILE}]\nendpoint_url = {endpoint}\n")
 
 
 def read_keys(file: Path) -> Keys:
-    """The keys in a file of AWS's format for shared credentials. Raises NoKeys."""
+    """Return the keys in a file of AWS's shared credentials format. Raises NoKeys."""
     parser = ConfigParser(interpolation=None, default_section="")
     try:
         parser.read_string(file.read_text())
@@ -82,7 +82,7 @@ def _replace(file: Path, text: str) -> None:
 
 
 def _partial(file: Path, text: str) -> Path:
-    """A file beside it with all of the text, on disk."""
+    """Write the whole text to a file next to it, and sync it."""
     handle, partial = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     with os.fdopen(handle, "w") as written:
         written.write(text)

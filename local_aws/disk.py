@@ -1,4 +1,4 @@
-"""A full disk, told the same way by whoever finds it full."""
+"""The same error for a full disk, wherever it is noticed."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from local_aws.protocol import AwsError
 
 T = TypeVar("T")
 RESERVE = 8 * 1024 * 1024
-"""Bytes that stay free of what calls bring: state, the engines' store and logs are written into them."""
+"""Bytes kept free of what calls store: state, the engines' store and logs are written into them."""
 _NO_SPACE = re.compile("No space left on device|Disk quota exceeded|database or disk is full")
-"""As the system, DuckDB and SQLite say it."""
+"""The messages of the system, DuckDB and SQLite."""
 INSUFFICIENT_STORAGE = 507
-"""boto3 and Terraform retry 500, 502, 503 and 504, which would keep a person waiting for minutes."""
+"""Not 500, 502, 503 or 504: boto3 and Terraform retry these, so a user would wait for minutes."""
 
 
 def reason_of(error: BaseException, folder: Path) -> str:
-    """The sentence of a failure that a full disk caused, in this process or in a call of it; else empty."""
+    """Return the message of a failure that a full disk caused, in this process or in a call of it; else empty."""
     if "no space left on the disk of" in str(error):
         return "no space left on the disk of" + str(error).partition("no space left on the disk of")[2]
     return no_space(folder).message if _NO_SPACE.search(str(error)) else ""
 
 
 def once_there_is_room(act: Callable[[], T]) -> T:
-    """Do something that must be kept, such as the end of a run: on a full disk again and again, until it is."""
+    """Do something that must be recorded, such as the end of a run: on a full disk, retry until it succeeds."""
     while True:
         try:
             return act()
@@ -39,7 +39,7 @@ def once_there_is_room(act: Callable[[], T]) -> T:
 
 
 def need_room(folder: Path, size: int = 0) -> None:
-    """Raises AwsError: so many bytes and the reserve are not free beside `folder`, or it is not there any more."""
+    """Raises AwsError if `size` bytes and the reserve are not free on the disk of `folder`, or the folder is gone."""
     try:
         free = shutil.disk_usage(folder).free
     except OSError as error:
@@ -49,7 +49,7 @@ def need_room(folder: Path, size: int = 0) -> None:
 
 
 def no_space(folder: Path) -> AwsError:
-    """The refusal of a call whose data has no room beside `folder`."""
+    """Return the error for a call whose data does not fit on the disk of `folder`."""
     free, kept = shutil.disk_usage(folder).free // 1024**2, RESERVE // 1024**2
     return not_kept(
         f"no space left on the disk of {folder}: {free} MB free, and {kept} MB stay free for the embedded AWS itself; "
@@ -58,5 +58,5 @@ def no_space(folder: Path) -> AwsError:
 
 
 def not_kept(sentence: str) -> AwsError:
-    """The refusal of a call that cannot be kept."""
+    """Return the error for a call that cannot be stored."""
     return AwsError("InsufficientStorage", sentence, INSUFFICIENT_STORAGE)

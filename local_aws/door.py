@@ -1,7 +1,7 @@
-"""The door: who is not of this machine's owner gets no further.
+"""Access control: only the owner of this machine gets in.
 
-A page in a browser can send requests to a loopback port, and so can other people's programs on the machine.
-So only this AWS's own name is answered, no page of another place, and only what is signed with a key known here.
+A web page in a browser can send requests to a loopback port, and so can other users' programs on the machine. So
+only requests to this AWS's own host names, from no other origin, and signed with a known key are answered.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from local_aws.keyring import Keyring
 from local_aws.signature import Refused, Request, Signature, check, check_headers, check_time, signature_of
 
 HEALTH = "/_ministack/health"
-"""The one path that answers unsigned requests."""
+"""The only path that answers unsigned requests."""
 NAMES = ("127.0.0.1", "localhost")
 LARGEST = 128 * 1024 * 1024
-"""The longest body in bytes, but for S3's uploads: those are checked as they stream."""
+"""The maximum length of a body in bytes, except for S3 uploads, which are checked as they stream."""
 _UPLOADS = ("PUT", "POST")
 _OF_NO_PAGE = ("", "none", "same-origin")
 _WITH_KEYS = ("sts", "iam")
@@ -35,7 +35,7 @@ class Door:
     """An ASGI application in front of all others.
 
     Args:
-        is_open: signatures are not checked. Host, Origin and preflights are.
+        is_open: do not check signatures. Host, Origin and preflights are checked.
     """
 
     def __init__(self, app: AsgiApp, port: int, keyring: Keyring, *, is_open: bool = False) -> None:
@@ -69,13 +69,13 @@ class Door:
             await self._admit(scope, request, signature, receive, send)
         except Refused as refused:
             log.warning("refused %s %s: %s", request.method, request.path, refused.message)
-            # A client that is still sending would see a broken connection, not the answer; one that asks first waits.
+            # A client that is still sending would see a broken connection, not the answer, unless it waits for a 100.
             if not request.header("expect"):
                 await receive.drain()
             await _refuse(send, request, service, refused)
 
     def _check_place(self, request: Request) -> None:
-        """Raises Refused: the request came by another name, or from a page of another place."""
+        """Raises Refused if the request came by another host name, or from a page of another origin."""
         named = ", ".join(request.values.get("host", []))
         if named.lower() not in self._hosts:
             message = (
@@ -85,10 +85,10 @@ class Door:
         if request.method == "OPTIONS":
             raise Refused("foreign", "this AWS answers no preflight: no page in a browser may call it")
         if _lost_body(request):
-            raise Refused("foreign", "this AWS speaks HTTP/1.1 alone: send no Upgrade with a body")
+            raise Refused("foreign", "this AWS supports only HTTP/1.1: send no Upgrade with a body")
         origin, site = request.header("origin"), request.header("sec-fetch-site")
         if (origin and origin not in self._origins) or site not in _OF_NO_PAGE:
-            raise Refused("foreign", f"this AWS answers no page of another place ({origin or site})")
+            raise Refused("foreign", f"this AWS answers no page of another origin ({origin or site})")
 
     async def _admit(
         self, scope: Scope, request: Request, signature: Signature, receive: _Incoming, send: Send
@@ -111,7 +111,7 @@ class Door:
         await self._pass_call(scope, request, signature, body, again(body, receive), send)
 
     async def _pass_upload(self, scope: Scope, request: Request, body: Body, receive: Receive, send: Send) -> None:
-        """Pass a body on as it comes, but for its last part: that follows when all of it has proved right."""
+        """Stream a body through, but hold back its last part until the whole body has been checked."""
         is_wrong = False
 
         async def checked() -> dict[str, Any]:
@@ -151,7 +151,7 @@ class Door:
 
 
 class _Incoming:
-    """A request's messages; knows when its body is over, after which there is nothing to wait for but the end."""
+    """A request's messages; after the end of the body, only a disconnect can follow."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -163,14 +163,14 @@ class _Incoming:
         return message
 
     async def read_all(self) -> bytes:
-        """The body. Raises Refused: it is longer than LARGEST, or the client is gone."""
+        """Return the body. Raises Refused if it is longer than LARGEST or the client is gone."""
         parts, size = [], 0
         while self.more:
             message = await self()
             parts.append(message.get("body", b""))
             size += len(parts[-1])
             if message["type"] == "http.disconnect" or size > LARGEST:
-                raise Refused("large", f"the body did not come whole, or is longer than {LARGEST} bytes")
+                raise Refused("large", f"the body is incomplete, or longer than {LARGEST} bytes")
         return b"".join(parts)
 
     async def drain(self) -> None:
@@ -180,12 +180,12 @@ class _Incoming:
 
 
 def _bare(scope: Scope, request: Request) -> Scope:
-    """A request that asks for its path and no more: headers say which service answers, and with what."""
+    """Reduce a request to its path: headers would select the service and its answer."""
     return {**scope, "query_string": b"", "headers": [(b"host", request.header("host").encode())]}
 
 
 def _without_cors(send: Send) -> Send:
-    """No page may read an answer, whatever the emulator says of that. The server dates it."""
+    """Remove CORS headers: no page may read an answer, whatever the emulator allows. The server sets the date."""
 
     async def bare(message: dict[str, Any]) -> None:
         if "headers" in message:
@@ -197,12 +197,12 @@ def _without_cors(send: Send) -> Send:
 
 
 def _lost_body(request: Request) -> bool:
-    """A parser of HTTP/1.1 ends a request at its headers where these ask for another protocol."""
+    """Whether the HTTP/1.1 parser ended a request at its headers because they ask for another protocol."""
     return bool(request.header("upgrade") and (request.header("content-length") or request.header("transfer-encoding")))
 
 
 def _closing(send: Send, request: Request, receive: _Incoming) -> Send:
-    """Where a client keeps a body back, what it sends next must not be taken for that."""
+    """Close the connection if a client holds back its body, so that its next request is not read as that body."""
 
     async def closing(message: dict[str, Any]) -> None:
         if "headers" in message and ((request.header("expect") and receive.more) or _lost_body(request)):

@@ -32,7 +32,7 @@ class Ended:
 
 
 class Events:
-    """Tells every listener of what has ended, in the thread of what ended."""
+    """Calls every listener about an end, in the thread of the crawl or job run."""
 
     def __init__(self) -> None:
         self._listeners: list[Callable[[Ended], None]] = []

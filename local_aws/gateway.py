@@ -1,4 +1,4 @@
-"""The one door: finds the handler of a call, or passes the request to the emulator untouched."""
+"""The gateway: finds the handler of a call, or passes the request to the emulator unchanged."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 _CREDENTIAL = re.compile(rb"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _JSON = b"application/x-amz-json"
 _CBOR = b"application/x-amz-cbor"
-"""As the SDK for Java speaks to Kinesis, whose every call is answered here."""
+"""The SDK for Java speaks it to Kinesis, whose calls are all handled here."""
 _NO_BOUND = 2**16
-"""A handler may call this AWS in turn, and that call needs a thread too: callers must never hold the last one."""
+"""A handler may call this AWS itself, which needs another thread: callers must never use up all threads."""
 
 log = logging.getLogger("local_aws.gateway")
 
@@ -35,7 +35,7 @@ log = logging.getLogger("local_aws.gateway")
 class Gateway:
     """An ASGI application in front of the emulator's.
 
-    Only calls of the JSON protocol (or CBOR's) that a handler is registered for are read; all else streams through.
+    Reads only calls of the JSON protocol (or CBOR) that have a handler; everything else streams through.
     """
 
     def __init__(self, emulator: AsgiApp, handlers: Handlers) -> None:
@@ -49,7 +49,7 @@ class Gateway:
             await self._emulator(scope, receive, send)
             return
         body, loop = await read_body(receive), asyncio.get_running_loop()
-        # The thread also reads and writes the documents: those of streams are large.
+        # The thread also decodes and encodes the documents: those of streams are large.
         status, answer = await loop.run_in_executor(self._threads, self._answer, loop, scope, route, body)
         await _send(send, status, answer, _header(scope, b"content-type"))
 
@@ -82,7 +82,7 @@ class Gateway:
         except AwsError as error:
             return error.status, {"__type": error.code, "message": error.message}
         except ClientError as error:
-            # A call that the handler made in turn was refused: its caller gets the same answer.
+            # A call that the handler made was refused: the client gets the same error.
             refusal, status = error.response["Error"], error.response["ResponseMetadata"]["HTTPStatusCode"]
             return status, {"__type": refusal["Code"], "message": refusal["Message"]}
         except Exception as error:
@@ -91,7 +91,7 @@ class Gateway:
 
 
 async def exchange_with(app: AsgiApp, scope: Scope, body: bytes) -> tuple[int, bytes]:
-    """Send one request into an ASGI application and collect its answer: (status, body)."""
+    """Send one request to an ASGI application and collect its answer: (status, body)."""
     headers = [(k, v) for k, v in scope["headers"] if k not in (b"content-length", b"transfer-encoding")]
     inner = {**scope, "headers": [*headers, (b"content-length", str(len(body)).encode())]}
     status, chunks, sent = 0, [], False
@@ -113,7 +113,7 @@ async def exchange_with(app: AsgiApp, scope: Scope, body: bytes) -> tuple[int, b
 
 
 def _route(scope: Scope) -> tuple[str, str, str] | None:
-    """(service, action, region) of a call in the JSON protocol, or in CBOR's; None for any other request."""
+    """Return (service, action, region) of a call in the JSON or CBOR protocol; None for any other request."""
     if scope["type"] != "http":
         return None
     credential = _CREDENTIAL.search(_header(scope, b"authorization"))
@@ -138,7 +138,7 @@ async def read_body(receive: Receive) -> bytes:
 
 
 def again(body: bytes, receive: Receive) -> Receive:
-    """A body that was read, as if it came now; then what follows it."""
+    """Replay a body that was read, then pass on what follows."""
     read = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def received() -> dict[str, Any]:

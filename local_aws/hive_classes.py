@@ -1,4 +1,4 @@
-"""Hive's classes, by which the Data Catalog says of what format files are: crawlers and Athena's DDL write them."""
+"""Hive's class names for the file formats in the Data Catalog, for crawlers and Athena's DDL."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LINES = ("org.apache.hadoop.mapred.TextInputFormat", f"{_HIVE}.ql.io.HiveIgnore
 
 
 class Classes(NamedTuple):
-    """What reads files, what writes them, and what knows their rows."""
+    """The input format, output format and SerDe."""
 
     input: str
     output: str

@@ -1,18 +1,18 @@
-"""HTTP as uvicorn speaks it, and what it leaves to others: how long headers may be, and blanks around their values."""
+"""uvicorn's HTTP protocol, with what it does not do: limit the headers' length and strip blanks from their values."""
 
 from __future__ import annotations
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LONGEST = 1024 * 1024
-"""Bytes of a request before its body."""
+"""Maximum bytes of a request before its body."""
 
 
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
     _head: int | None = None
-    """Bytes so far of a request whose headers are not over."""
+    """Bytes received of a request whose headers are incomplete."""
 
     def on_message_begin(self) -> None:
         self._head = 0

@@ -1,4 +1,4 @@
-"""The emulator's S3 asked from within its own process: no socket, no HTTP, and no second copy of a body."""
+"""Reads the emulator's S3 from within its own process: no socket, no HTTP, and no second copy of a body."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _XML = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 
 
 class Inside:
-    """The emulator as an ASGI application that engines can also read objects from, in any thread.
+    """The emulator as an ASGI application, from which engines can also read objects in any thread.
 
-    It is a source of `Mirror`'s. The server must be up: the emulator runs in its event loop.
+    It is a source for `Mirror`. The server must be up: the emulator runs in its event loop.
     """
 
     def __init__(self, emulator: AsgiApp) -> None:
@@ -39,7 +39,7 @@ class Inside:
         await self._emulator(scope, receive, send)
 
     def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
-        """The objects under a prefix, in key order. Raises ClientError."""
+        """Yield the objects under a prefix, in key order. Raises ClientError."""
         query = {"list-type": "2", "encoding-type": "url", "prefix": prefix}
         while True:
             body = self._wait(self._answer(bucket, query))
@@ -63,7 +63,7 @@ class Inside:
         for key, path in files.items():
             with path.open("wb") as file:
                 await self._get(f"/{bucket}/{key}", {}, file)
-            await asyncio.sleep(0)  # Others are served between two objects.
+            await asyncio.sleep(0)  # Serve other requests between two objects.
 
     async def _answer(self, bucket: str, query: Mapping[str, str]) -> bytes:
         chunks = _Chunks()

@@ -1,4 +1,4 @@
-"""The whole store, listed: what a test needs to prove that nothing was overlooked."""
+"""Lists the whole store, so that tests can prove that nothing is left."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from local_aws.protocol import Document
 PATH, CALLS = "/_local/store", "/_local/calls"
 _SERVICES = "ministack.services."
 _EXPIRING = ("cloudwatch/metrics", "cloudwatch/alarm_history")
-"""What nobody can delete, on AWS too: it goes by its age."""
+"""Collections that nobody can delete, on AWS either: their entries expire."""
 
 
 def served(app: AsgiApp, context: Context, called: Callable[[], Document] = dict) -> AsgiApp:
@@ -38,7 +38,7 @@ def served(app: AsgiApp, context: Context, called: Callable[[], Document] = dict
 
 
 def everything(context: Context) -> dict[str, list[str]]:
-    """Every key that the emulator's services, the engines and the S3 disk hold, by place."""
+    """Return every key held by the emulator's services, the engines and the S3 disk, by place."""
     listing = {f"engines/{name}": keys for name, keys in context.store.collections().items()}
     for name, module in sorted(sys.modules.items()):
         if name.startswith(_SERVICES) and hasattr(module, "get_state"):
@@ -49,9 +49,9 @@ def everything(context: Context) -> dict[str, list[str]]:
 
 
 def _places(state: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    """The keys that hold something: tags that were all taken off and counts of zero are not left behind."""
+    """Yield the keys with content: empty tag lists and zero counts do not count as left over."""
     for place, value in state.items():
-        # The emulator's scoped dicts show one account and region; only this method shows all of them.
+        # The emulator's scoped dicts show one account and region; only this method shows all.
         held = value.to_dict() if hasattr(value, "to_dict") else value
         if isinstance(held, Mapping):
             yield place, [str(key) for key, kept in held.items() if kept not in ({}, [], 0)]

@@ -1,4 +1,4 @@
-"""Another user of this machine, as whom jobs run: their scripts then read no file of the person's."""
+"""Another user of this machine that jobs run as, so that their scripts cannot read the owner's files."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from pathlib import Path
 
 
 class NoSuchStart(Exception):
-    """Why jobs cannot run as that user, in one sentence."""
+    """The reason that jobs cannot run as that user, in one sentence."""
 
 
 @dataclass(frozen=True)
 class JobUser:
-    """
+    """A user of this machine for jobs.
+
     Attributes:
-        folder: holds the work folders of its runs; the person's own is closed to it.
+        folder: holds the work folders of its runs; the user cannot enter the owner's folder.
     """
 
     uid: int
@@ -30,7 +31,7 @@ class JobUser:
 
     @classmethod
     def named(cls, name: str, data: Path) -> JobUser:
-        """Raises NoSuchStart: there is no such user, or this process may not become it, or it cannot run Python."""
+        """Raises NoSuchStart if the user does not exist, this process may not become it, or it cannot run Python."""
         if os.geteuid() != 0:
             raise NoSuchStart(f"--jobs-as {name}: only root may start processes as another user")
         try:
@@ -42,7 +43,7 @@ class JobUser:
         folder.chmod(0o711)
         user = cls(entry.pw_uid, entry.pw_gid, folder)
         user._check(name, data)
-        # What Scala jobs are compiled to is kept there, by their own process.
+        # The process of a Scala job keeps its compiled scripts there.
         (folder / "compiled").mkdir()
         os.chown(folder / "compiled", user.uid, user.gid)
         return user
@@ -54,7 +55,7 @@ class JobUser:
             raise NoSuchStart(f"--jobs-as {name}: {name} may not enter a folder above {Path(sys.executable).resolve()}")
 
     def give(self, work: Path) -> None:
-        """What is in a run's folder becomes this user's, who may add to it; what root writes there stays root's."""
+        """Give the contents of a run's folder to this user, who may add to it; what root adds later stays root's."""
         for path in work.rglob("*"):
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
         os.chown(work, 0, self.gid)

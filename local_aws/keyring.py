@@ -1,4 +1,4 @@
-"""The keys that open this AWS: its own, and those that its STS and IAM handed out."""
+"""The keys that this AWS accepts: its own, and those that its STS and IAM issued."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Keyring:
         return Principal(*known.get("holder", ("unknown",))) if known else ROOT
 
     def secret(self, signature: Signature, now: datetime) -> str:
-        """The secret of the key that signed. Raises Refused: it is not known, was deleted, or its session is over."""
+        """Return the secret of the key that signed. Raises Refused for an unknown, deleted or expired key."""
         if signature.key == self._own.id:
             return self._own.secret
         if issued := self._issued.get(signature.key):

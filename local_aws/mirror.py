@@ -1,4 +1,4 @@
-"""S3 objects as files: what DuckDB and Spark read is a copy that follows the bucket."""
+"""S3 objects as files: DuckDB and Spark read copies that follow the bucket."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from local_aws.store import Store
 
 _THREADS = 8
 _PARTIAL = ".partial"
-"""No bucket has such a name."""
+"""Bucket names cannot contain it."""
 _Note = dict[str, str | int]
 _IN_THE_WAY = (FileExistsError, NotADirectoryError, IsADirectoryError)
 
@@ -59,7 +59,7 @@ class S3File:
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """`s3://bucket/some/prefix/` as `("bucket", "some/prefix/")`; `s3a://` as well."""
+    """Split `s3://bucket/some/prefix/` into `("bucket", "some/prefix/")`; `s3a://` as well."""
     bucket, _, key = uri.partition("://")[2].partition("/")
     return bucket, key
 
@@ -80,16 +80,16 @@ class OverHttp:
             list(pool.map(lambda key: self._fetch(bucket, key, files[key]), files))
 
     def _fetch(self, bucket: str, key: str, path: Path) -> None:
-        # One request an object; `download_file` asks for the head first: twice the time for many small ones.
+        # One request per object; `download_file` also sends a HEAD: twice the time for many small objects.
         with path.open("wb") as copy:
             shutil.copyfileobj(self._s3.get_object(Bucket=bucket, Key=key)["Body"], copy)
 
 
 class Mirror:
-    """Keeps `root/<bucket>/<place of key>` equal to the bucket: only objects whose ETag changed are fetched again.
+    """Keeps `root/<bucket>/<place of key>` equal to the bucket: only objects with a changed ETag are fetched again.
 
-    A copy counts only as long as it is the very file that was noted with its ETag. One that a job wrote to in place, or
-    that came to its place just before a crash, is fetched again.
+    A copy is valid only as long as it is the very file that was recorded with its ETag. A file that a job changed in
+    place, or that was moved into place just before a crash, is fetched again.
     """
 
     def __init__(self, s3: Any, root: Path, store: Store, source: Source | None = None) -> None:
@@ -106,9 +106,9 @@ class Mirror:
         return self._root / bucket
 
     def list(self, bucket: str, prefix: str = "") -> list[S3File]:
-        """The objects under a prefix in key order, none fetched. Folder markers (`key/`) are left out."""
+        """Return the objects under a prefix in key order, without fetching. Folder markers (`key/`) are left out."""
         listed = [entry for entry in self._source.list(bucket, prefix) if not entry.key.endswith("/")]
-        # Whoever sees `x` under a prefix sees `x/y` too, so that a key's place is the same in all listings.
+        # A listing that includes `x` also includes `x/y`, so a key has the same place in all listings.
         found, home = places((entry.key for entry in listed), DUCKDB), self.folder(bucket)
         return [
             S3File(bucket, entry.key, home / found[entry.key], entry.size, entry.etag, entry.modified)
@@ -118,17 +118,17 @@ class Mirror:
     def pull(
         self, bucket: str, prefix: str = "", wanted: Callable[[S3File], bool] = lambda file: True
     ) -> Sequence[S3File]:
-        """Fetch what changed under a prefix and drop the copies of objects that are gone.
+        """Fetch what changed under a prefix, and drop the copies of deleted objects.
 
         Returns:
-            The objects that `wanted` accepts, in key order; only their files are sure to be there.
+            The objects that `wanted` accepts, in key order; only their files are guaranteed to exist.
         """
         with self._locks[bucket]:
             listed = self.list(bucket, prefix)
             files = [file for file in listed if wanted(file)]
             self._bring(bucket, files)
-            there = {file.key for file in listed}
-            self._drop(bucket, [key for key in self._known(bucket) if key.startswith(prefix) and key not in there])
+            listed_now = {file.key for file in listed}
+            self._drop(bucket, [key for key in self._known(bucket) if key.startswith(prefix) and key not in listed_now])
         return files
 
     def why_unreadable(self, file: S3File) -> str:
@@ -141,7 +141,7 @@ class Mirror:
             self._bring(bucket, files)
 
     def adopt(self, bucket: str, files: Mapping[str, Path]) -> None:
-        """Upload local files by key, in this order; links to them are this mirror's copies: none is fetched again."""
+        """Upload local files by key, in this order. Links to them become this mirror's copies, so none is fetched."""
         with ThreadPoolExecutor(_THREADS) as pool:
             notes = list(pool.map(lambda key: self._upload(bucket, key, files[key]), files))
         found = places(files, DUCKDB)
@@ -153,12 +153,12 @@ class Mirror:
             self._remember(bucket, dict(zip(files, notes, strict=True)))
 
     def delete(self, bucket: str, keys: Iterable[str]) -> None:
-        """Delete objects, and this mirror's copies of them."""
-        gone = set(keys)
+        """Delete objects and this mirror's copies of them."""
+        deleted = set(keys)
         with ThreadPoolExecutor(_THREADS) as pool:
-            list(pool.map(lambda key: self._s3.delete_object(Bucket=bucket, Key=key), gone))
+            list(pool.map(lambda key: self._s3.delete_object(Bucket=bucket, Key=key), deleted))
         with self._locks[bucket]:
-            self._drop(bucket, gone)
+            self._drop(bucket, deleted)
 
     def forget(self, bucket: str) -> None:
         """Drop every copy of a bucket's objects."""
@@ -183,14 +183,14 @@ class Mirror:
         self._remember(bucket, {file.key: _note(file.etag, file.path) for file in stale})
 
     def _upload(self, bucket: str, key: str, path: Path) -> _Note:
-        # Noted as it was before: if a job goes on writing to it, it is no copy of what was uploaded.
+        # Recorded before the upload: if a job then writes to the file, it is no longer a copy of the object.
         before = _note("", path)
         with path.open("rb") as body:
             etag = str(self._s3.put_object(Bucket=bucket, Key=key, Body=body)["ETag"]).strip('"')
         return before | {"ETag": etag}
 
     def _known(self, bucket: str) -> dict[str, _Note]:
-        """What is noted of the copies: only what is whole and in its place is among them."""
+        """Return the records of the copies that are complete and in place."""
         if bucket not in self._notes:
             self._notes[bucket] = self._store.all(_collection(bucket))
         return self._notes[bucket]
@@ -200,15 +200,15 @@ class Mirror:
         self._known(bucket).update(notes)
 
     def _drop(self, bucket: str, keys: Iterable[str]) -> None:
-        gone = list(keys)
-        for key in gone:
-            # Its place, and the one that it has beside a folder of its name.
+        dropped = list(keys)
+        for key in dropped:
+            # Its own place, and its place beside a folder of that name.
             for found in (places([key], DUCKDB), places([key, f"{key}/"], DUCKDB)):
                 with suppress(*_IN_THE_WAY, FileNotFoundError, PermissionError):
                     (self.folder(bucket) / found[key]).unlink()
             self._known(bucket).pop(key, None)
-        if gone:
-            self._store.delete_all(_collection(bucket), gone)
+        if dropped:
+            self._store.delete_all(_collection(bucket), dropped)
 
     def _partial(self) -> Path:
         folder = self._root / _PARTIAL
@@ -221,7 +221,7 @@ def _collection(bucket: str) -> str:
 
 
 def _note(etag: str, path: Path) -> _Note:
-    """What tells a copy from what it was before: its ETag and, where it is there, its size (bytes) and time (ns)."""
+    """Return what identifies a copy: its ETag and, if it exists, its size (bytes) and time (ns)."""
     with suppress(OSError):
         found = path.stat()
         return {"ETag": etag, "Size": found.st_size, "Modified": found.st_mtime_ns}
@@ -229,7 +229,7 @@ def _note(etag: str, path: Path) -> _Note:
 
 
 def _install(partial: Path, target: Path) -> None:
-    """Move a file to its place; copies of what has been there before (`x` where `x/y` must go) are in no one's way."""
+    """Move a file into place, removing older copies in its way (`x` where `x/y` must go)."""
     try:
         _move(partial, target)
     except _IN_THE_WAY:
@@ -244,5 +244,5 @@ def _install(partial: Path, target: Path) -> None:
 def _move(partial: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     partial.replace(target)
-    # A rename onto another link to the same file does nothing at all.
+    # A rename onto another link to the same file does nothing.
     partial.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""One process a folder: who has it, and whether the last one that had it ended well."""
+"""Ensures one process per folder, and records whether the last one stopped cleanly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import IO, Any
 FILE = "process.json"
 """Locked by the process that has the folder, and empty after a clean stop. `lake` reads it."""
 _PATIENCE_SECONDS = 1.0
-"""Whoever looks whether the file is locked locks it for a moment."""
+"""Anyone who checks whether the file is locked locks it for a moment."""
 
 
 class FolderTaken(Exception):
@@ -21,13 +21,13 @@ class FolderTaken(Exception):
 
 
 class Owner:
-    """The right of this process to a folder, from `Owner(...)` until `release()` or its end, however it ends.
+    """This process's ownership of a folder, from `Owner(...)` until `release()` or the end of the process.
 
     Args:
-        version: of the tool that started it, for the tool that finds it.
+        version: of the tool that started it, for tools that find it running.
 
     Attributes:
-        was_killed: the process that had the folder last did not stop cleanly.
+        was_killed: whether the last process with this folder did not stop cleanly.
 
     Raises:
         FolderTaken: another process has it.
@@ -46,19 +46,19 @@ class Owner:
         self._write(json.dumps(process))
 
     def is_in_place(self) -> bool:
-        """False once the folder was moved or deleted under the running process."""
+        """False once the folder was moved or deleted while in use."""
         try:
             return os.path.samestat(self._path.stat(), os.fstat(self._file.fileno()))
         except FileNotFoundError:
             return False
 
     def give_back(self) -> None:
-        """Before anything was changed: leave the folder as it was found."""
+        """Before any change: leave the folder as it was found."""
         if not self.was_killed:
             self.release()
 
     def release(self) -> None:
-        """Say that all is saved."""
+        """Record that everything is saved."""
         self._write("")
         self._file.close()
 

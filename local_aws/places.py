@@ -1,4 +1,4 @@
-"""The one place of an S3 key in a folder: its own path where that is a path, an encoded name where it is not."""
+"""Maps each S3 key to one path in a folder: its own path if that is valid, else an encoded name."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from urllib.parse import quote, unquote
 HADOOP = ":"
 """Characters of a name that Hadoop cannot list."""
 DUCKDB = "*?[{\\"
-"""Characters of a name that DuckDB takes for a pattern."""
+"""Characters of a name that DuckDB takes for a glob pattern."""
 _MARK = ".key-"
 _LONGEST = 200
-"""Bytes of a plain name, and characters of an encoded one: file systems take 255, and tools add endings."""
+"""Bytes of a plain name, and characters of an encoded one: file systems allow 255, and tools add suffixes."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _OF_HADOOP = re.compile(r"_temporary|\..*\.crc")
 _COMPRESSED = re.compile(r"%2E(gz|bz2|zst|snappy)$")
 
 
 def place(key: str, avoid: str = "") -> str:
-    """The relative path of a key: two keys never have the same, and none leads out of the folder.
+    """Return the relative path of a key: unique to the key, and always inside the folder.
 
-    What is not plain is one hidden name from there on, so that Spark, which reads no hidden files, passes over it.
+    From the first part that is not plain, the rest becomes one hidden name, which Spark ignores like all hidden files.
 
     Args:
-        avoid: characters that no plain name has: `HADOOP` or `DUCKDB`.
+        avoid: characters that make a name not plain: `HADOOP` or `DUCKDB`.
 
     Example:
         >>> place("flights/month=1/a.json")
@@ -39,14 +39,14 @@ def place(key: str, avoid: str = "") -> str:
 
 
 def places(keys: Iterable[str], avoid: str = "") -> dict[str, str]:
-    """The relative path of each key. Beside `x/y`, the key `x` has an encoded name: a folder stands at its own."""
+    """Return the relative path of each key. Beside `x/y`, the key `x` gets an encoded name: `x` is a folder there."""
     found = {key: place(key, avoid) for key in keys}
     folders = set(_folders(found.values()))
     return {key: _beside_folder(at) if at in folders else at for key, at in found.items()}
 
 
 def key_at(path: str) -> str:
-    """The key whose place a path is, of `place` and of `places`."""
+    """Return the key of a path made by `place` or `places`."""
     names = path.split("/")
     plain = list(takewhile(lambda name: not name.startswith(_MARK), names))
     encoded = "".join(name.removeprefix(_MARK).removesuffix("+") for name in names[len(plain) :])
@@ -65,8 +65,8 @@ def _is_plain(name: str, avoid: str) -> bool:
 
 
 def _encoded(rest: str) -> Iterator[str]:
-    """Names one in the other, as a file's name has a limit; those of folders end with `+`, which no file's does."""
-    # A dot at the end could make it a checksum of Hadoop's; DuckDB knows what is compressed by its ending.
+    """Yield nested names, as file names have a limit; folder names end with `+`, which no file name does."""
+    # A dot near the end could make it a Hadoop checksum; DuckDB recognises compression by the suffix.
     text = _COMPRESSED.sub(r".\1", quote(rest, safe="").replace(".", "%2E"))
     parts = [text[at : at + _LONGEST] for at in range(0, len(text), _LONGEST)] or [""]
     yield from (f"{_MARK}{part}+" for part in parts[:-1])

@@ -1,4 +1,4 @@
-"""Files of text as DuckDB reads them: unpacked, in UTF-8."""
+"""Text files in the form DuckDB reads: decompressed, in UTF-8."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _UNPACKERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open}
 
 
 class UnreadableError(Exception):
-    """A file is not packed as its name says, or not in its encoding."""
+    """A file is not compressed as its name says, or not in its encoding."""
 
 
 def opened(path: Path, suffix: str = "") -> Any:
-    """The bytes of a file, unpacked as its suffix says: its own, if none is given."""
+    """Open a file, decompressed by its suffix or the given one."""
     suffix = (suffix or path.suffix).lower()
     if suffix != ".zst":
         return _UNPACKERS.get(suffix, open)(path, "rb")
-    import pyarrow as pa  # 40 MB, which only such files need
+    import pyarrow as pa  # 40 MB of memory that only such files need
 
     return pa.input_stream(str(path), compression="zstd")
 
 
 def codec_of(charset: str) -> str | None:
-    """Python's name for a charset of Java; None for one that is not known."""
+    """Return Python's name for a Java charset; None if it is unknown."""
     try:
         return codecs.lookup(charset.strip()).name
     except LookupError:
@@ -38,10 +38,10 @@ def codec_of(charset: str) -> str | None:
 
 
 def write_plain(path: Path, suffix: str, codec: str, target: Path) -> None:
-    """Write what a file holds to `target`, unpacked and in UTF-8.
+    """Write a file's contents to `target`, decompressed and in UTF-8.
 
     Raises:
-        UnreadableError: says what is wrong with the file.
+        UnreadableError: the message says what is wrong with the file.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     try:

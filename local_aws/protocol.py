@@ -1,4 +1,4 @@
-"""The JSON protocol most AWS data services speak: one call in, one document or one error out."""
+"""The JSON protocol of most AWS data services: one call in, one document or one error out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Document = dict[str, Any]
 
 
 class AwsError(Exception):
-    """An error as an AWS service answers it, for example `AwsError("EntityNotFoundException", "...")`."""
+    """An error response of an AWS service, for example `AwsError("EntityNotFoundException", "...")`."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -22,20 +22,20 @@ class AwsError(Exception):
 
 
 class Time(float):
-    """A time in an answer, in seconds since 1970: a number in JSON, and a value of its own kind in CBOR."""
+    """A time in an answer, in seconds since 1970: a number in JSON, a tagged value in CBOR."""
 
     __slots__ = ()
 
 
 class Blob(str):
-    """Bytes in an answer, as Base64: a text in JSON, and the bytes in CBOR."""
+    """Bytes in an answer, as Base64: text in JSON, bytes in CBOR."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True)
 class Call:
-    """One API call of a client.
+    """One API call.
 
     `forward` sends a payload on to the emulator and returns its answer, or raises the `AwsError` it answers.
     `session` is the caller's session token, if it has one: a job run has its id. `caller`: who made it.
@@ -50,11 +50,11 @@ class Call:
     caller: Principal = ROOT
 
     def forward_unchanged(self) -> Document:
-        """The emulator's own answer to this very call."""
+        """Return the emulator's own answer to this call."""
         return self.forward(self.payload)
 
     def required(self, field: str) -> Any:
-        """The payload's `field`, or a ValidationException that names it."""
+        """Return the payload's `field`. Raises a ValidationException that names it if it is missing."""
         if self.payload.get(field) in (None, ""):
             raise AwsError("ValidationException", f"{self.action}: the field {field} is required.")
         return self.payload[field]
@@ -66,7 +66,7 @@ Handlers = dict[tuple[str, str], Handler]
 
 
 def stacked(*layers: Handlers) -> Handlers:
-    """One table; where two layers handle a call, `call.forward_unchanged()` in the later reaches the earlier."""
+    """Merge the tables; if two layers handle a call, `call.forward_unchanged()` in the later one calls the earlier."""
     table: Handlers = {}
     for layer in layers:
         table |= {key: _over(table[key], handler) if key in table else handler for key, handler in layer.items()}

@@ -1,4 +1,4 @@
-"""Why something failed, for a person to read: no class and no text of a library. Those are for the log."""
+"""Reasons for failures, for a person to read: without class names and library messages, which are for the log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 
 
 def reason(error: BaseException) -> str:
-    """What an error that nobody expected comes down to, in a few words.
+    """Return the reason for an unexpected error, in a few words.
 
     >>> reason(OSError(errno.ENOSPC, "No space left on device"))
     'no space left on device'

@@ -1,4 +1,4 @@
-"""How AWS says no to a request it does not take, in the protocol the request speaks."""
+"""AWS's error responses for refused requests, in the protocol of the request."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _XML = ("cloudfront", "route53")
 
 
 def answer(request: Request, service: str, refused: Refused) -> Answer:
-    """What goes back to the client. `service` is of the signature's scope; empty where there is none."""
+    """Return the response for the client. `service` is that of the signature's scope; empty if there is none."""
     return _protocol(request, service)(refused)
 
 

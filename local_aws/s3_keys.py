@@ -1,4 +1,4 @@
-"""Two mends of S3 for keys that are no plain names: what is too long is refused, and versions are listed encoded."""
+"""Two corrections of S3 for unusual keys: too long ones are refused, and version listings encode them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xml.sax.saxutils import unescape
 from local_aws.gateway import AsgiApp, Receive, Scope, Send
 
 LONGEST = 1024
-"""Bytes of a key."""
+"""Maximum bytes of a key."""
 _S3 = b"/s3/aws4_request"
 _NAMES = re.compile(r"<(Key|Prefix|Delimiter|KeyMarker|NextKeyMarker)>(.*?)</\1>", re.DOTALL)
 _TOO_LONG = (
@@ -20,7 +20,7 @@ _TOO_LONG = (
 
 
 def mended(app: AsgiApp) -> AsgiApp:
-    """The application, with both."""
+    """Wrap the application with both corrections."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         size = len(scope.get("path", "").lstrip("/").partition("/")[2].encode(errors="surrogateescape"))
@@ -51,7 +51,7 @@ async def _refuse(size: int, receive: Receive, send: Send) -> None:
 
 
 async def _encode_names(app: AsgiApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """The emulator writes keys as they are, and XML has no way to say a control character."""
+    """Encode the keys: the emulator writes them as they are, and XML cannot represent control characters."""
     status, chunks = 0, []
 
     async def collect(message: dict[str, Any]) -> None:

@@ -45,7 +45,7 @@ ENGINES = (
     "streams.flink",
     "sagemaker",
 )
-"""Modules with a function `handlers(context) -> Handlers`; a later one stands in front of an earlier."""
+"""Modules with a function `handlers(context) -> Handlers`; later ones stand in front of earlier ones."""
 
 
 def application(
@@ -83,12 +83,12 @@ def application(
 
 
 def _forgetting_buckets(app: AsgiApp, context: Context) -> AsgiApp:
-    """The application, which drops the mirror's copies of a bucket that a client deletes.
+    """Wrap the application to drop the mirror's copies of a bucket that a client deletes.
 
-    If the bucket then stays (it is not empty), its objects are fetched again when they are next read.
+    If the deletion fails (the bucket is not empty), its objects are fetched again when next read.
     """
 
-    # It waits for a pull, which may wait for a thread of the loop's own: it takes none of those.
+    # Deleting waits for a pull, which may wait for one of the event loop's threads, so it must not use one of them.
     own = ThreadPoolExecutor(1, thread_name_prefix="forget")
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
@@ -112,17 +112,17 @@ def serve(
     """Serve until SIGTERM or SIGINT.
 
     Args:
-        is_open: take calls whoever signed them, with any keys or none.
-        jobs_as: the user as whom jobs run, if not this one.
-        version: of the tool that starts it, which it tells in the folder.
+        is_open: accept calls with any signature or none.
+        jobs_as: the user that jobs run as, if not this one.
+        version: of the tool that starts it; written to the folder.
         buffer_speed: how many times faster than AWS's the clock of Firehose's buffers runs.
         enforces_iam: refuse what IAM's policies do not allow the caller.
 
     Raises:
         FolderTaken: another process serves this folder.
-        NoKeys: the folder's file of keys holds none.
+        NoKeys: the folder's key file has no keys.
         NoSuchStart: jobs cannot run as that user.
-        PortTaken: another program listens there.
+        PortTaken: another program uses the port.
     """
     give_ballast(folder)
     owner = Owner(folder, port, version)
@@ -152,24 +152,24 @@ def serve(
 
 
 class PortTaken(Exception):
-    """The port cannot be had; the message says why."""
+    """The port is not available; the message says why."""
 
 
 def _bound(port: int) -> socket.socket:
-    """The port, which answers nobody yet. Raises PortTaken."""
+    """Return a bound socket that does not listen yet. Raises PortTaken."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
     except OSError as error:
         listener.close()
-        raise PortTaken(f"port {port} of {HOST} cannot be had: {(error.strerror or str(error)).lower()}") from None
+        raise PortTaken(f"port {port} of {HOST} is not available: {(error.strerror or str(error)).lower()}") from None
     return listener
 
 
 class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Every signal to stop is the first: all state is saved however often a person presses Ctrl-C."""
+        """Treat every signal as the first: all state is saved however often the user presses Ctrl-C."""
         self.should_exit = True
 
 
@@ -182,7 +182,7 @@ def _settings(app: AsgiApp) -> uvicorn.Config:
         lifespan="on",
         log_config=None,
         access_log=False,
-        # The door goes by what the client itself said.
+        # The door checks the client's own headers.
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=75,
@@ -191,7 +191,7 @@ def _settings(app: AsgiApp) -> uvicorn.Config:
 
 
 def _emulator(port: int, folder: Path, keys: Keys) -> AsgiApp:
-    """The emulator reads its settings when it is imported, and its state and objects then or when it starts."""
+    """Import the emulator: it reads its settings on import, and its state and objects then or on startup."""
     os.environ.update(
         {
             "GATEWAY_PORT": str(port),
@@ -205,7 +205,7 @@ def _emulator(port: int, folder: Path, keys: Keys) -> AsgiApp:
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(folder / "s3"),
             "TMPDIR": str(folder / "tmp"),
-            # No second listener, and no container engine even where one is there.
+            # No second listener, and no container engine even if there is one.
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "DOCKER_HOST": "unix:///nonexistent",

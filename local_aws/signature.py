@@ -1,6 +1,6 @@
-"""AWS's Signature Version 4, checked: who signed a request, and whether it is as it was signed.
+"""Checks AWS Signature Version 4: who signed a request, and whether it is unchanged.
 
-The signature is computed by botocore, the library that signs most of what comes in.
+botocore, which signs most requests, computes the signature.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED = "UNSIGNED-PAYLOAD"
 SKEW = timedelta(minutes=15)
 LONGEST = timedelta(days=7)
-"""How long a presigned URL may be valid."""
+"""The maximum validity of a presigned URL."""
 _TIME = "%Y%m%dT%H%M%SZ"
 _PART = re.compile(r"(Credential|SignedHeaders|Signature)=([^,\s]+)")
 _S3 = ("s3", "s3-object-lambda", "s3-outposts", "s3express")
 
 
 class Refused(Exception):
-    """Why a request is not answered; `kind` is what `local_aws.refusals` gives a code to."""
+    """The reason that a request is refused; `local_aws.refusals` maps `kind` to an error code."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -40,7 +40,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """A request exactly as it came. `headers` are lower-case names with their values, in order."""
+    """A request exactly as received. `headers` are lower-case names with their values, in order."""
 
     method: str
     path: str
@@ -49,21 +49,21 @@ class Request:
 
     @classmethod
     def of(cls, scope: Mapping[str, Any]) -> Request:
-        """Of an ASGI scope."""
+        """Build it from an ASGI scope."""
         path = scope.get("raw_path") or quote(scope["path"]).encode()
         headers = [(name.decode("latin-1").lower(), _text(value)) for name, value in scope["headers"]]
         return cls(scope["method"], path.decode("latin-1"), scope["query_string"].decode("latin-1"), headers)
 
     @cached_property
     def values(self) -> dict[str, list[str]]:
-        """All values of each header."""
+        """Return all values of each header."""
         found: dict[str, list[str]] = {}
         for name, value in self.headers:
             found.setdefault(name, []).append(value)
         return found
 
     def header(self, name: str) -> str:
-        """The first value of a header; empty where it is not there."""
+        """Return the first value of a header; empty if it is missing."""
         return self.values.get(name, [""])[0]
 
     @cached_property
@@ -73,12 +73,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Signature:
-    """What a request says of its own signature.
+    """The signature fields of a request.
 
     Attributes:
-        payload: what was signed of the body: its SHA-256 in hex, `UNSIGNED-PAYLOAD`, `STREAMING-...`; empty where the
-            request does not say, so that it is the SHA-256 of what comes.
-        valid: how long after `time` it counts; None in a header, where `SKEW` holds.
+        payload: the signed hash of the body: its SHA-256 in hex, `UNSIGNED-PAYLOAD`, `STREAMING-...`; if empty, the
+            request does not state it, and the SHA-256 of the received body counts.
+        valid: how long after `time` it is valid; None in a header, where `SKEW` applies.
     """
 
     key: str
@@ -105,24 +105,24 @@ class Signature:
 
 
 def signature_of(request: Request) -> Signature:
-    """Raises Refused: there is none, or it is not of a form AWS takes."""
+    """Raises Refused if there is no signature or AWS does not accept its form."""
     parameters = dict(request.parameters)
     if "X-Amz-Signature" in parameters or "X-Amz-Credential" in parameters:
         if request.header("authorization"):
-            raise Refused("old", "only one signature is taken: in the query, or in the Authorization header")
+            raise Refused("old", "only one signature is accepted: in the query, or in the Authorization header")
         return _of_query(request, parameters)
     if "AWSAccessKeyId" in parameters or request.header("authorization").startswith("AWS "):
-        raise Refused("old", f"Signature Version 2 is not taken: sign by {ALGORITHM} (s3v4)")
+        raise Refused("old", f"Signature Version 2 is not accepted: sign with {ALGORITHM} (s3v4)")
     if not request.header("authorization"):
         raise Refused("missing", "the request is not signed")
     return _of_header(request)
 
 
 def check(request: Request, signature: Signature, secret: str, body_hash: str) -> None:
-    """Compare the signature with what the secret gives. Raises Refused.
+    """Compare the signature with the one that the secret gives. Raises Refused.
 
     Args:
-        body_hash: of the body in hex, used where the request does not say what was signed of it.
+        body_hash: SHA-256 of the body in hex, used if the request does not state what was signed.
     """
     signer = (_S3Signer if signature.in_s3 else _Signer)(request, signature, secret, body_hash)
     url = "http://host" + request.path.replace("#", "%23")
@@ -131,7 +131,7 @@ def check(request: Request, signature: Signature, secret: str, body_hash: str) -
     sent.context["timestamp"] = signature.timestamp
     try:
         computed = signer.signature(signer.string_to_sign(sent, signer.canonical_request(sent)), sent)
-    except UnicodeEncodeError:  # what is not UTF-8 was not signed by any client of AWS
+    except UnicodeEncodeError:  # no AWS client signs text that is not UTF-8
         computed = ""
     if not hmac.compare_digest(computed.encode(), signature.value.encode()):
         message = "The signature we calculated does not match the one given: another secret key, or a changed request"
@@ -139,7 +139,7 @@ def check(request: Request, signature: Signature, secret: str, body_hash: str) -
 
 
 def check_time(signature: Signature, now: datetime) -> None:
-    """Raises Refused: it is too old, or of the future."""
+    """Raises Refused if the signature is too old or in the future."""
     if signature.valid is None:
         if abs(now - signature.time) > SKEW:
             raise Refused("skewed", f"signed at {signature.time:{_TIME}}, and it is {now:{_TIME}}: set the clock")
@@ -150,7 +150,7 @@ def check_time(signature: Signature, now: datetime) -> None:
 
 
 def check_headers(request: Request, signature: Signature) -> None:
-    """The host and all headers of AWS have to be signed, or a URL for one thing would do for another."""
+    """Check that the host and all AWS headers are signed: otherwise a URL for one thing could be used for another."""
     needed = {"host", *(name for name, _ in request.headers if name.startswith("x-amz-"))}
     if unsigned := sorted(needed - set(signature.signed) - {"x-amz-content-sha256"}):
         raise Refused("denied", f"There were headers present in the request which were not signed: {unsigned}")
@@ -158,19 +158,19 @@ def check_headers(request: Request, signature: Signature) -> None:
 
 @lru_cache(maxsize=256)
 def signing_key(secret: str, scope: tuple[str, str, str]) -> bytes:
-    """The key of one day, region and service."""
+    """Return the key of one day, region and service."""
     words = (*scope, "aws4_request")
     return reduce(lambda key, word: hmac.digest(key, word.encode(), "sha256"), words, f"AWS4{secret}".encode())
 
 
 class _Headers(dict[str, list[str]]):
-    """What botocore asks of headers."""
+    """The part of a headers object that botocore uses."""
 
     get_all = dict.get
 
 
 class _Given:
-    """What the request says was signed takes the place of what botocore would sign."""
+    """Signs what the request says was signed, instead of what botocore would choose."""
 
     def __init__(self, request: Request, signature: Signature, secret: str, body_hash: str) -> None:
         _, region, service = signature.scope
@@ -212,7 +212,7 @@ def _of_query(request: Request, parameters: Mapping[str, str]) -> Signature:
             parameters.get("X-Amz-Security-Token", ""), timedelta(seconds=seconds),
         )  # fmt: skip
     except (KeyError, ValueError):
-        message = f"the presigned URL lacks a parameter, or has one AWS does not take: {ALGORITHM}, at most 7 days"
+        message = f"the presigned URL lacks a parameter, or has one AWS does not accept: {ALGORITHM}, at most 7 days"
         raise Refused("malformed", message) from None
 
 

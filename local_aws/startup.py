@@ -1,4 +1,4 @@
-"""What has to wait until this AWS answers: engines are made before it listens."""
+"""Tasks that wait until this AWS answers, because engines are created before it listens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = logging.getLogger("local_aws.startup")
 
 
 def once_answering(endpoint: str, task: Callable[[], None]) -> threading.Event:
-    """Do something in a thread as soon as the endpoint takes connections. The event is set when it is done."""
+    """Run a task in a thread as soon as the endpoint accepts connections. The event is set when it is done."""
     done = threading.Event()
 
     def run() -> None:

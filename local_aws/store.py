@@ -1,4 +1,4 @@
-"""What the engines remember between calls and over a restart: small JSON documents in SQLite."""
+"""The engines' memory between calls and restarts: small JSON documents in SQLite."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _AFTER_ALL = "\U0010ffff"
 class Store:
     """Documents by collection and key. Safe to use from several threads.
 
-    On a full disk a change raises `AwsError` and changes nothing.
+    On a full disk, a change raises `AwsError` and changes nothing.
 
     Example:
         >>> store = Store(tmp_path / "engines.sqlite")
@@ -49,12 +49,12 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """What is put and deleted inside is there after a crash, all of it or nothing."""
+        """Make all changes of the block durable together, or none of them."""
         with self._lock:
-            if self._db.in_transaction:  # of an outer block, which ends it
+            if self._db.in_transaction:  # the outer block ends it
                 yield
                 return
-            with self._translated_errors(), self._db:  # commits, or rolls back; the latter also where the commit fails
+            with self._translated_errors(), self._db:  # commits, or rolls back, also if the commit fails
                 self._db.execute("BEGIN IMMEDIATE")
                 yield
 
@@ -63,7 +63,7 @@ class Store:
         return json.loads(rows[0][0]) if rows else None
 
     def update(self, collection: str, key: str, **fields: object) -> Document:
-        """Set `fields` of a document, which is made if it is not there. Returns it."""
+        """Set `fields` of a document, which is created if missing. Returns it."""
         with self._lock:
             document = {**(self.get(collection, key) or {}), **fields}
             self.put(collection, key, document)
@@ -73,7 +73,7 @@ class Store:
         self._run("DELETE FROM document WHERE collection = ? AND key = ?", collection, key)
 
     def put_or_delete(self, collection: str, key: str, document: Document) -> None:
-        """As `put`; an empty document is none."""
+        """As `put`, but an empty document is deleted."""
         if document:
             self.put(collection, key, document)
         else:
@@ -90,7 +90,7 @@ class Store:
         self._run("DELETE FROM document WHERE collection = ?", collection)
 
     def keys(self, collection: str, prefix: str = "") -> list[str]:
-        """The keys with a prefix, in their own order."""
+        """Return the keys with a prefix, sorted."""
         statement = "SELECT key FROM document WHERE collection = ? AND key >= ? AND key < ? ORDER BY key"
         return [key for (key,) in self._run(statement, collection, prefix, prefix + _AFTER_ALL)]
 
@@ -101,17 +101,17 @@ class Store:
         return [found[key] for key in keys if key in found]
 
     def under(self, collection: str, prefix: str) -> list[Document]:
-        """The documents whose keys have a prefix, in the order of the keys."""
+        """Return the documents whose keys have a prefix, sorted by key."""
         statement = "SELECT body FROM document WHERE collection = ? AND key >= ? AND key < ? ORDER BY key"
         return [json.loads(body) for (body,) in self._run(statement, collection, prefix, prefix + _AFTER_ALL)]
 
     def all(self, collection: str) -> dict[str, Document]:
-        """Every document of a collection by key, in the order they were made."""
+        """Return every document of a collection by key, in the order of creation."""
         rows = self._run("SELECT key, body FROM document WHERE collection = ? ORDER BY rowid", collection)
         return {key: json.loads(body) for key, body in rows}
 
     def collections(self) -> dict[str, list[str]]:
-        """The keys of every collection: the whole store at a glance."""
+        """Return the keys of every collection."""
         listing: dict[str, list[str]] = {}
         for collection, key in self._run("SELECT collection, key FROM document ORDER BY collection, rowid"):
             listing.setdefault(collection, []).append(key)
@@ -127,7 +127,7 @@ class Store:
 
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:
-        """Raises AwsError, where SQLite says that the disk is full."""
+        """Raises AwsError if SQLite reports a full disk."""
         try:
             yield
         except sqlite3.OperationalError as error:

@@ -1,4 +1,4 @@
--- What came by Kinesis and Firehose.
+-- Departures per carrier, delivered by Kinesis and Firehose.
 SELECT carrier, count(*) AS departures
 FROM "${streams}".departures
 GROUP BY carrier

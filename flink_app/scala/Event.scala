@@ -8,13 +8,13 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.{JsonFactory,
 import org.apache.flink.table.data.{GenericRowData, StringData, TimestampData}
 import org.apache.flink.table.types.logical.RowType
 
-/** Why an event is malformed, in words for a person. */
+/** The reason that an event is malformed, for a person to read. */
 final class Malformed(val reason: String) extends RuntimeException(reason, null, false, false)
 
 /** Reads records as rows of a table in the format `events`.
   *
-  * @param time the column that says when an event happened
-  * @param ahead milliseconds by which an event may say that it is from the future
+  * @param time the column with the event time
+  * @param ahead milliseconds by which an event's time may lie in the future
   */
 final class Event(row: RowType, time: String, ahead: Long) {
   import Event._
@@ -78,7 +78,7 @@ final class Event(row: RowType, time: String, ahead: Long) {
     case days: Integer       => TimestampData.fromEpochMillis(days.longValue * 86400000L)
   }
 
-  /** Before all others: it moves no watermark. */
+  /** Gets the earliest possible time, so that it moves no watermark. */
   private def bad(record: Array[Byte], why: String): GenericRowData = {
     val into = new GenericRowData(names.length)
     into.setField(at, TimestampData.fromEpochMillis(0))
@@ -90,7 +90,7 @@ final class Event(row: RowType, time: String, ahead: Long) {
 
 object Event {
 
-  /** Characters that are kept of a malformed event: as JSON and with its reason it has to fit into a record of 1 MiB. */
+  /** Characters kept of a malformed event: as JSON and with its reason it must fit into a record of 1 MiB. */
   private val Most = 128 * 1024
   private val MostReason = 500
 }

@@ -17,10 +17,10 @@ import org.apache.flink.table.factories.{DeserializationFormatFactory, DynamicTa
 import org.apache.flink.table.types.DataType
 import org.apache.flink.table.types.logical.RowType
 
-/** 'format' = 'events': JSON objects of which none stops the job.
+/** 'format' = 'events': JSON objects; a malformed one does not stop the job.
   *
-  * Beside the columns of an event, a table has `_time TIMESTAMP(3)`, never null, `_reason STRING`, which says what is
-  * wrong with a malformed event and is null for a good one, and `_event STRING`, the record as it came.
+  * Besides the columns of an event, a table has `_time TIMESTAMP(3)`, which is never null; `_reason STRING`, which says
+  * what is wrong with a malformed event and is null for a valid one; and `_event STRING`, the record as it came.
   */
 final class EventFormatFactory extends DeserializationFormatFactory {
   import EventFormatFactory._

@@ -7,7 +7,7 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.{JsonParser, 
 import org.apache.flink.table.data.{DecimalData, StringData, TimestampData}
 import org.apache.flink.table.types.logical.{DecimalType, LogicalType, LogicalTypeRoot}
 
-/** Reads a column's value at the parser's token: null for null, and no guess for what is of another type. */
+/** Reads a column's value at the parser's token: null for null; throws Malformed for a value of another type. */
 trait Value {
   def read(parser: JsonParser): AnyRef
 }
@@ -54,12 +54,12 @@ object Value {
 
   private def whole(text: String): BigDecimal = {
     val value = new BigDecimal(text)
-    // 1e999999999 is a whole number too, and of no use to anyone.
+    // 1e999999999 is a whole number too, but would need a gigabyte.
     if (value.precision - value.scale > 40) throw new ArithmeticException
     value
   }
 
-  /** No hexadecimal number, no suffix, no NaN: none of these is a number in JSON. */
+  /** Refuses hexadecimal numbers, suffixes and NaN, which JSON does not have. */
   private def number(text: String): String =
     if (text.isEmpty || !(text.last.isDigit || text.last == '.') || text.exists(c => c == 'x' || c == 'X')) throw new NumberFormatException
     else text
@@ -76,7 +76,7 @@ object Value {
   }
 }
 
-/** Times as events write them: ISO 8601 or SQL, with Z, an offset or neither (UTC), or seconds or milliseconds since 1970. */
+/** Event times: ISO 8601 or SQL, with Z, an offset or neither (UTC), or seconds or milliseconds since 1970. */
 object Time {
   private val Written =
     """(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)? ?(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?""".r
@@ -85,7 +85,7 @@ object Time {
   /** A number at or above this counts milliseconds: as seconds, it would be in the year 5138. */
   private val Milliseconds = new BigDecimal("1e11")
 
-  /** Milliseconds since 1970. Throws DateTimeException for what is no time. */
+  /** Milliseconds since 1970. Throws DateTimeException if the text is not a time. */
   def millis(text: String): Long = text match {
     case Number()           => counted(new BigDecimal(text))
     case Written(parts @ _*) => written(parts.map(Option(_)))

@@ -1,4 +1,4 @@
--- What no window counts, each once and with its reason: what is malformed, and what came late.
+-- Events that no window counts, malformed or late, each once and with its reason.
 INSERT INTO rejected
 SELECT
   CASE WHEN `_reason` IS NULL THEN 'late' ELSE 'malformed' END,

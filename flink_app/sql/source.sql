@@ -1,4 +1,4 @@
--- The events of a stream. None of them stops the job: a malformed one has a _reason, and then only its _event counts.
+-- The events of a stream. None of them stops the job: a malformed one has a _reason, and only its _event is valid.
 CREATE TABLE events (
   {columns},
   `_time` TIMESTAMP(3),

@@ -1,1 +1,1 @@
-"""The Spark side of the lake: what a job's specification says, done with DataFrames."""
+"""The Spark side of the lake: runs the steps of a job's specification on DataFrames."""

@@ -1,4 +1,4 @@
-"""Parquet and ORC files as frames: read as the table's types, or where that is exact, as their own."""
+"""Reads Parquet and ORC files with the table's schema or, if every value then converts exactly, with the file's own."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from lake_etl.text_source import FILE, with_file, without
 
 IGNORE_CORRUPT_FILES, NANOS_AS_LONG = "spark.sql.files.ignoreCorruptFiles", "spark.sql.legacy.parquet.nanosAsLong"
 SHOWN = 40  # characters of a value in a message
-NANOS = "lake.nanos"  # metadata of a column whose whole numbers are nanoseconds since 1970
+NANOS = "lake.nanos"  # metadata of a column whose integers are nanoseconds since 1970
 
 
 @dataclass(frozen=True)
 class Damage:
-    """What a query met: files that cannot be read (path -> reason), and files to be read by a schema of their own."""
+    """What a query found: files that cannot be read (path -> reason), and files to read with their own schema."""
 
     files: dict[str, str]
     own_schemas: dict[str, StructType]
@@ -38,7 +38,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class BinaryFiles:
-    """The files of a table in Parquet or ORC, at places that Spark lists, without those that are left out."""
+    """The Parquet or ORC files of a table: those that Spark lists at its locations, without the excluded ones."""
 
     spark: SparkSession
     format: str
@@ -48,7 +48,7 @@ class BinaryFiles:
     own_schemas: Mapping[str, StructType]
 
     def frame(self) -> DataFrame:
-        """The table's columns; FILE where some files are read apart."""
+        """Return the table's columns, and FILE if some files are read separately."""
         reader = self.spark.read.option("recursiveFileLookup", True).schema(self.schema)
         frame = without(reader.load(self.places, format=self.format), [*self.left_out, *self.own_schemas])
         apart = defaultdict(list)
@@ -64,9 +64,9 @@ class BinaryFiles:
             return found.select(*columns, FILE)
 
     def damage(self, sizes: Mapping[str, int]) -> Damage:
-        """Look at the files that gave no row (path -> size in bytes)."""
+        """Inspect the files that gave no row (path -> size in bytes)."""
         with setting(self.spark, IGNORE_CORRUPT_FILES):
-            # Of a column that nobody counts, Spark would not find out that it cannot be read.
+            # Spark reads no column for a plain count, so it would not notice one that cannot be read.
             counts = [fn.count(quoted(name)) for name in self.schema.names]
             gave_rows = {path_of(row[0]) for row in with_file(self.frame()).groupBy(FILE).agg(*counts).collect()}
         found = Damage({}, {})
@@ -86,7 +86,7 @@ class BinaryFiles:
                 found.own_schemas[path] = own
 
     def _own_schema(self, path: str) -> StructType | str:
-        """The file's schema, or what its format says of the file: the innermost cause."""
+        """Return the file's schema, or the innermost cause of the failure to read it."""
         try:
             with setting(self.spark, NANOS_AS_LONG):
                 schema = self.spark.read.load(literal(path), format=self.format).schema
@@ -97,7 +97,7 @@ class BinaryFiles:
         return StructType([_marked(field) if field.name in nanos else field for field in schema])
 
     def _nanos(self, path: str) -> set[str]:
-        """The columns in nanoseconds. To Spark they are whole numbers."""
+        """Return the columns in nanoseconds. Spark reads them as integers."""
         if self.format != "parquet":
             return set()
         jvm: Any = self.spark._jvm
@@ -111,10 +111,10 @@ class BinaryFiles:
             reader.close()
 
     def _unfit(self, path: str, own: StructType, field: StructField, there: StructField) -> str:
-        """Why a column of a file cannot be read as the table's type. Empty where every value of it can, exactly."""
+        """Return why a column of a file cannot be read as the table's type. Empty if all its values convert exactly."""
         kind = "timestamp in nanoseconds" if there.metadata.get(NANOS) else there.dataType.simpleString()
         such = f"column {field.name} is {kind} in the file and {field.dataType.simpleString()} in the table"
-        way_out = "Write the file anew, or change the column's type"
+        way_out = "Rewrite the file, or change the column's type"
         if not _comparable(there.dataType, field.dataType, bool(there.metadata.get(NANOS))):
             return f"{such}. {way_out}"
         with setting(self.spark, NANOS_AS_LONG):
@@ -138,7 +138,7 @@ def _comparable(there: DataType, here: DataType, nanos: bool) -> bool:
 
 
 def _exactly(field: StructField, there: StructField | None) -> Column:
-    """A column of a file as the table's type; null where a value is not exactly one of its values."""
+    """Return a column of a file as the table's type; null for a value that does not convert exactly."""
     if there is None or isinstance(there.dataType, NullType):
         return fn.lit(None).cast(field.dataType)
     old, name = column(there.name), quoted(there.name)
@@ -152,7 +152,7 @@ def _exactly(field: StructField, there: StructField | None) -> Column:
 
 @contextmanager
 def setting(spark: SparkSession, name: str) -> Iterator[None]:
-    """With a setting of the session that is true meanwhile."""
+    """Set a setting of the session to true within the block."""
     spark.conf.set(name, "true")
     try:
         yield

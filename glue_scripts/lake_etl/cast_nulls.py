@@ -1,4 +1,4 @@
-"""What the casts of a run made null: counted by the query that writes the rows, told in the report."""
+"""Values that casts turned into null: counted by the query that writes the rows, and put in the report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WARN_OVER = 0.01
 
 @dataclass(frozen=True)
 class CastNulls:
-    """Of a column's values that were there, so many did not fit the type and became null. examples are such values."""
+    """How many of a column's non-null values did not fit the type and became null. examples holds some of them."""
 
     step: str
     column: str
@@ -29,7 +29,7 @@ class CastNulls:
         return self.nulls / self.values if self.values else 0.0
 
     def record(self) -> dict[str, Any]:
-        """A line and not a field a column: the reports of all jobs are one table."""
+        """Return one line of text: with a field per column, the reports of all jobs could not be one table."""
         return {"column": self.column, "type": self.type, "values": self.values, "nulls": self.nulls}
 
     def __str__(self) -> str:
@@ -38,13 +38,13 @@ class CastNulls:
         share = f"{tenths // 10}.{tenths % 10} %"
         return (
             f"{self.step}: {self.nulls} of {self.values} values of {self.column} ({share}) are not {self.type} and "
-            f"became null, such as {shown}. Mend them before the cast, or cast with on_error: quarantine"
+            f"became null, such as {shown}. Fix them before the cast, or cast with on_error: quarantine"
         )
 
 
 def cast_nulls(steps: list[Applied]) -> list[CastNulls]:
-    """Of each column that a step casts, unless its misfits fail the run or go to quarantine. A query must have read
-    the rows.
+    """Return the counts for each column that a step casts, unless misfits fail the run or go to quarantine.
+    The rows must have been read by a query.
     """
     return [
         found
@@ -55,7 +55,7 @@ def cast_nulls(steps: list[Applied]) -> list[CastNulls]:
 
 
 def summary(found: list[CastNulls], warn_over: float) -> dict[str, Any]:
-    """What a report says of them: the counts of each column, and a warning for each with a greater share."""
+    """Return the report's part about them: each column's counts, and a warning where the share is over the limit."""
     lines = [each.record() for each in found]
     warnings = [str(each) for each in found if each.share > warn_over]
     return ({"cast_nulls": lines} if lines else {}) | ({"warnings": warnings} if warnings else {})

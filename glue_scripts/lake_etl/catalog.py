@@ -1,4 +1,4 @@
-"""The Glue Data Catalog: what a source table looks like, and how the table that a job writes gets there."""
+"""The Glue Data Catalog: describes source tables, and registers the table that a job writes."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class NoTable(JobError):
 
 @dataclass(frozen=True)
 class Table:
-    """A source table as the catalog has it. location ends with a slash; columns map names to Spark types.
+    """A source table as in the catalog. location ends with a slash; columns maps names to Spark types.
 
-    quotes: whether the SerDe of a CSV table knows quotes.
-    partitions maps the values of the partitions that the catalog knows to their locations.
-    is_closed: whether files that lie in none of these are not the table's, wherever they are.
+    quotes: whether the SerDe of a CSV table handles quotes.
+    partitions maps the values of the registered partitions to their locations.
+    is_closed: whether the table consists only of the files in these partitions.
     """
 
     dataset: str
@@ -55,18 +55,18 @@ class Table:
 
     @property
     def elsewhere(self) -> dict[tuple[str, ...], str]:
-        """The partitions that lie outside of the table's own folder."""
+        """Return the partitions outside the table's own folder."""
         return {values: place for values, place in self.partitions.items() if not place.startswith(self.location)}
 
     @property
     def locations(self) -> list[str]:
-        """The folders that hold all of its files."""
+        """Return the folders that hold all of its files."""
         places = self.partitions.values() if self.is_closed else [self.location, *self.elsewhere.values()]
         return list(dict.fromkeys(places))
 
 
 def find_table(glue: GlueClient, database: str, name: str, dataset: str) -> Table:
-    """The table of a dataset. Raises NoTable, or JobError for a format that jobs do not read."""
+    """Return the table of a dataset. Raises NoTable, or JobError for a format that jobs do not read."""
     try:
         found = glue.get_table(DatabaseName=database, Name=name)["Table"]
     except glue.exceptions.EntityNotFoundException:
@@ -80,7 +80,7 @@ def find_table(glue: GlueClient, database: str, name: str, dataset: str) -> Tabl
 
 
 def table_of(found: Any, dataset: str) -> Table:
-    """A table as GetTable has it. Raises JobError for a format that jobs do not read."""
+    """Convert a table from GetTable. Raises JobError for a format that jobs do not read."""
     storage = found["StorageDescriptor"]
     serde = storage.get("SerdeInfo", {})
     library = serde.get("SerializationLibrary", "")
@@ -104,12 +104,12 @@ def _format(dataset: str, parameters: dict[str, str], serde: str) -> str:
 
 
 def _types(columns: Any) -> dict[str, str]:
-    # Spark refuses Hive's bounded strings in the schema of a read.
+    # Spark rejects Hive's char and varchar in the schema of a read.
     return {column["Name"]: re.sub(r"\b(var)?char\(\d+\)", "string", column["Type"]) for column in columns}
 
 
 def registered(glue: GlueClient, database: str, name: str) -> dict[tuple[str, ...], str]:
-    """Where the files of a table lie: location by partition values, () for a table without keys. Empty: no table."""
+    """Return the locations of a table's files by partition values, () if it has no keys. Empty if there is no table."""
     try:
         table = glue.get_table(DatabaseName=database, Name=name)["Table"]
     except glue.exceptions.EntityNotFoundException:
@@ -127,29 +127,29 @@ def _location(described: Any) -> str:
 
 
 def check_table(glue: GlueClient, database: str, name: str, format_: str, keys: Sequence[str]) -> None:
-    """Raise JobError for a table that is there and partitioned otherwise, or has partitions of another format.
+    """Raise JobError if the table exists with other partition keys, or has partitions in another format.
 
-    Its old files would stay among the new.
+    Otherwise its old files would mix with the new ones.
     """
     try:
         table = glue.get_table(DatabaseName=database, Name=name)["Table"]
     except glue.exceptions.EntityNotFoundException:
         return
-    there = [key["Name"] for key in table.get("PartitionKeys", [])]
+    existing = [key["Name"] for key in table.get("PartitionKeys", [])]
     way_out = "Give the sink another table name, or delete the table and its files first"
-    if there != [key.lower() for key in keys]:
+    if existing != [key.lower() for key in keys]:
         raise JobError(
-            f"sink partition_by: table {database}.{name} is partitioned by {there}, not by {list(keys)}. {way_out}"
+            f"sink partition_by: table {database}.{name} is partitioned by {existing}, not by {list(keys)}. {way_out}"
         )
     written = table.get("Parameters", {}).get("classification", format_)
-    if there and written != format_:
+    if existing and written != format_:
         raise JobError(
             f"sink format: the partitions of table {database}.{name} are {written}, not {format_}. {way_out}"
         )
 
 
 def storage_of(format_: str, columns: dict[str, str]) -> StorageDescriptorTypeDef:
-    """What the catalog says of files of this format with these columns (name -> type), wherever they lie."""
+    """Return the storage descriptor of files of this format with these columns (name -> type), without a location."""
     described = FORMATS[format_]
     parameters = {"csv": SERDE, "json": {"paths": ",".join(columns)}}.get(format_, {"serialization.format": "1"})
     return {
@@ -170,7 +170,7 @@ def publish_table(
     keys: dict[str, str],
     parameters: dict[str, str] | None = None,
 ) -> None:
-    """Create the table, or bring the one there to this storage and these partition keys (name -> type)."""
+    """Create the table, or update the existing one to this storage and these partition keys (name -> type)."""
     table: TableInputTypeDef = {
         "Name": name,
         "TableType": "EXTERNAL_TABLE",
@@ -181,22 +181,22 @@ def publish_table(
     try:
         glue.create_table(DatabaseName=database, TableInput=table)
     except glue.exceptions.AlreadyExistsException:
-        there = glue.get_table(DatabaseName=database, Name=name)["Table"]
-        if not _holds(there, table):
-            _patiently(glue, glue.update_table, DatabaseName=database, TableInput=table, SkipArchive=True)
+        existing = glue.get_table(DatabaseName=database, Name=name)["Table"]
+        if not _holds(existing, table):
+            _with_retries(glue, glue.update_table, DatabaseName=database, TableInput=table, SkipArchive=True)
 
 
-def _holds(there: Any, wanted: Any) -> bool:
-    """Whether what is there has all that is wanted; Glue adds fields of its own."""
+def _holds(existing: Any, wanted: Any) -> bool:
+    """Whether the existing definition has everything wanted; Glue adds fields of its own."""
     if isinstance(wanted, dict):
-        return isinstance(there, dict) and all(_holds(there.get(key), value) for key, value in wanted.items())
+        return isinstance(existing, dict) and all(_holds(existing.get(key), value) for key, value in wanted.items())
     if isinstance(wanted, list):
-        return isinstance(there, list) and len(there) == len(wanted) and all(map(_holds, there, wanted))
-    return bool(there == wanted)
+        return isinstance(existing, list) and len(existing) == len(wanted) and all(map(_holds, existing, wanted))
+    return bool(existing == wanted)
 
 
-def _patiently(glue: GlueClient, call: Callable[..., Any], **request: Any) -> Any:
-    """Call Glue again while it changes the same table for somebody else: botocore does not."""
+def _with_retries(glue: GlueClient, call: Callable[..., Any], **request: Any) -> Any:
+    """Call Glue, and retry while another caller changes the same table. botocore does not retry that."""
     for pause in PAUSES:
         with suppress(glue.exceptions.ConcurrentModificationException):
             return call(**request)
@@ -207,14 +207,14 @@ def _patiently(glue: GlueClient, call: Callable[..., Any], **request: Any) -> An
 def publish_partitions(
     glue: GlueClient, database: str, name: str, storage: StorageDescriptorTypeDef, locations: dict[tuple[str, ...], str]
 ) -> None:
-    """Register partitions (values -> location); those that are registered already get the new storage."""
+    """Register partitions (values -> location). Partitions that are already registered get the new storage."""
     inputs: list[PartitionInputTypeDef] = [
         {"Values": list(values), "StorageDescriptor": {**storage, "Location": location}}
         for values, location in locations.items()
     ]
     for batch in _batches(inputs):
         place = {"DatabaseName": database, "TableName": name}
-        answer = _patiently(glue, glue.batch_create_partition, **place, PartitionInputList=batch)
+        answer = _with_retries(glue, glue.batch_create_partition, **place, PartitionInputList=batch)
         _update_existing(glue, database, name, batch, answer.get("Errors", []))
 
 
@@ -224,17 +224,17 @@ def _update_existing(
     for error in errors:
         if error["ErrorDetail"]["ErrorCode"] != "AlreadyExistsException":
             raise JobError(f"partition {error['PartitionValues']} of {name}: {error['ErrorDetail']['ErrorMessage']}")
-    there = [error["PartitionValues"] for error in errors]
-    entries = [{"PartitionValueList": p["Values"], "PartitionInput": p} for p in batch if p["Values"] in there]
+    existing = [error["PartitionValues"] for error in errors]
+    entries = [{"PartitionValueList": p["Values"], "PartitionInput": p} for p in batch if p["Values"] in existing]
     if entries:
         place = {"DatabaseName": database, "TableName": name}
-        answer = _patiently(glue, glue.batch_update_partition, **place, Entries=entries)
+        answer = _with_retries(glue, glue.batch_update_partition, **place, Entries=entries)
         for failure in answer.get("Errors", []):
             raise JobError(f"partition {failure['PartitionValueList']} of {name}: {failure['ErrorDetail']}")
 
 
 def delete_partition(glue: GlueClient, database: str, name: str, values: Sequence[str]) -> None:
-    """Remove a partition from the catalog, if it is there; its files stay."""
+    """Remove a partition from the catalog if it is registered. Its files stay."""
     with suppress(glue.exceptions.EntityNotFoundException):
         glue.delete_partition(DatabaseName=database, TableName=name, PartitionValues=list(values))
 

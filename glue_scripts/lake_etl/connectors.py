@@ -1,4 +1,4 @@
-"""The kinds of database, as connectors.json describes them for the jobs in both languages, lake.yaml and the stacks."""
+"""The supported databases, from connectors.json, which the jobs in both languages, lake.yaml and the stacks share."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from lake_etl.formats import described
 
 @dataclass(frozen=True)
 class Connector:
-    """A kind of database.
+    """A supported database.
 
     Attributes:
-        title: how people name it.
-        port: where it listens if nothing else is said.
-        url: how its JDBC URLs begin.
+        title: its display name.
+        port: its default port.
+        url: the prefix of its JDBC URLs.
         driver: the class of its JDBC driver.
-        package: Debian's package of the driver.
-        states: kind of error -> how its SQLSTATEs begin.
-        types: Spark's type -> the type of a new column. A decimal is numeric.
-        integers: the types of whole numbers; `floats`, those of binary fractions.
-        wider: type -> one that keeps what it would leave out of a text: a time of day, a zone.
-        unlike: type that no number becomes again -> the one to compare in.
-        read_as_they_are: types whose values the driver gives to Spark unchanged.
-        read_as: other types -> how they are read (`Reading` of database_types.py). The driver's calendar, Java's, lacks
-            ten days of 1582; a time without a zone would be one of the driver's machine.
+        package: the Debian package of the driver.
+        states: kind of error -> prefixes of its SQLSTATEs.
+        types: Spark type -> type of a new column. A decimal is numeric.
+        integers: its integer types; `floats`: its binary floating-point types.
+        wider: type -> a type that keeps what it would drop from a text, such as a time of day or a zone.
+        unlike: type that does not convert back to a number -> the type to compare in.
+        read_as_they_are: types whose values Spark gets from the driver unchanged.
+        read_as: other types -> how to read them (`Reading` of database_types.py). The driver's calendar, Java's, lacks
+            ten days of 1582, and it assumes its machine's zone for a time without one.
     """
 
     title: str
@@ -43,7 +43,7 @@ class Connector:
     read_as: dict[str, dict[str, Any]]
 
     def is_state(self, kind: str, state: str) -> bool:
-        """Whether a SQLSTATE is of a kind, such as `lost`."""
+        """Whether a SQLSTATE belongs to a kind of error, such as `lost`."""
         return state.startswith(tuple(self.states[kind]))
 
 

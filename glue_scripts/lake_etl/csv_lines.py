@@ -1,6 +1,6 @@
-"""CSV as Athena's LazySimpleSerDe reads it: typed, with nulls, and a delimiter within a text behind a backslash.
+"""Writes CSV for Athena's LazySimpleSerDe: typed, with nulls, and with delimiters in texts escaped by a backslash.
 
-OpenCSVSerde would read quotes, but no null and no date.
+OpenCSVSerde would support quotes, but neither nulls nor dates.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ SERDE = {"field.delim": ",", "escape.delim": "\\", "serialization.null.format": 
 
 
 def as_lines(frame: DataFrame, keys: Sequence[str]) -> DataFrame:
-    """The frame as one column of lines, and the partition keys. Raises JobError for a column that CSV cannot hold."""
+    """Return the frame as a column of lines and the partition keys. Raises JobError for a type that CSV cannot hold."""
     lower = [key.lower() for key in keys]
     fields = [_field(frame, name) for name in frame.columns if name.lower() not in lower]
     return frame.select(fn.concat_ws(SERDE["field.delim"], *fields).alias(f"{OWN}line"), *map(column, keys))

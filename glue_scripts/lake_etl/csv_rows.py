@@ -1,4 +1,4 @@
-"""Lines of CSV as rows, as the table's SerDe takes them apart: OpenCSVSerde or LazySimpleSerDe."""
+"""Parses lines of CSV into rows, as the table's SerDe does: OpenCSVSerde or LazySimpleSerDe."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from lake_etl.catalog import Table
 from lake_etl.errors import JobError
 from lake_etl.values import NOT_UTF8, misfit, text, unfit, value
 
-NOWHERE, QUOTE, NULL = "\ufdd0", "\ufdd1", "\ufdd2"  # code points that no text may have
-ESCAPE, SEPARATOR = "\ufdd3", "\ufdd4"  # they stand for what is escaped, while a line is split
+NOWHERE, QUOTE, NULL = "\ufdd0", "\ufdd1", "\ufdd2"  # noncharacters: no valid text has them
+ESCAPE, SEPARATOR = "\ufdd3", "\ufdd4"  # placeholders for escaped characters while a line is split
 LEVELS = "\x01\x02\x03\x04\x05\x06\x07\x08"  # Hive's separators, from the columns inward
 RAGGED = "_lake_ragged"
 OPEN = "a quote on the line is not closed"
 MOST_FIELDS = "100000"
-MULTILINE = "lake.multiline"  # of a table: a line end within quotes ends no record
+MULTILINE = "lake.multiline"  # table parameter: a line end within quotes does not end a record
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How the SerDe's settings say that a line is written. quote is empty where quotes mean nothing."""
+    """The CSV dialect that the SerDe's settings define. quote is empty if quotes have no meaning."""
 
     separator: str
     quote: str
@@ -37,9 +37,9 @@ class Dialect:
 
     @classmethod
     def of(cls, dataset: str, given: Mapping[str, str], quotes: bool) -> Dialect:
-        """Of the parameters of SerDe and table.
+        """Read the dialect from the parameters of SerDe and table.
 
-        Raises JobError for a header of several lines, and for files of several lines a record that are not UTF-8.
+        Raises JobError for a header of several lines, and for multi-line records that are not UTF-8.
         """
         header, encoding = int(given.get("skip.header.line.count", "0")), given.get("serialization.encoding", "UTF-8")
         if header > 1:
@@ -58,7 +58,7 @@ class Dialect:
 
 
 def with_multiline(table: Table) -> Table:
-    """The table of a dataset whose records may have several lines."""
+    """Return the table with multi-line records enabled."""
     return replace(table, parameters={**table.parameters, MULTILINE: "true"})
 
 
@@ -68,17 +68,17 @@ def _delimiter(given: Mapping[str, str]) -> str:
 
 
 def lines(reader: DataFrameReader, dialect: Dialect) -> DataFrameReader:
-    """A reader of lines, in a column `value`, without each file's header. Blank lines are none.
+    """Return a reader of lines, in a column `value`, without each file's header and without blank lines.
 
-    Only Spark's reader of CSV leaves headers out. So it reads a CSV of one column, which takes the whole line.
+    Only Spark's CSV reader skips headers, so it reads the file as a CSV of one column that takes the whole line.
     """
     ends = {"sep": NOWHERE, "quote": QUOTE, "escape": QUOTE, "nullValue": NULL}
     return reader.schema("value string").options(header=str(dialect.header), encoding=dialect.encoding, **ends)
 
 
 def records(content: str, dialect: Dialect) -> str:
-    """SQL of the records of a whole file. A line end within quotes ends none; after a quote that is never closed,
-    the rest of the file is one.
+    """Return SQL for the records of a whole file. A line end within quotes does not end a record; after an unclosed
+    quote, the rest of the file is one record.
     """
     quote, escape = _mark(dialect.quote), "" if dialect.escape in ("", dialect.quote) else _mark(dialect.escape)
     escaped = f"|{escape}[{quote}{escape}]?+" if escape else ""
@@ -92,19 +92,19 @@ def records(content: str, dialect: Dialect) -> str:
 
 
 def _mark(of: str) -> str:
-    """A character within a regular expression, in brackets too."""
+    """Escape a character for use in a regular expression, inside or outside of brackets."""
     return of if of.isalnum() or of.isspace() else f"\\{of}"
 
 
 @dataclass(frozen=True)
 class CsvRows:
-    """The rows of files that hold a row a line. schema: the table's columns, without partition keys."""
+    """The rows of files with one row per line. schema: the table's columns, without partition keys."""
 
     schema: StructType
     dialect: Dialect
 
     def fields(self, line: str) -> str:
-        """SQL of the texts of a line: one a column, or another number in a line that is ragged."""
+        """Return SQL for the texts of a line: one per column, or another number if the line is ragged."""
         if not self.dialect.quote:
             return self._split(line)
         columns = [f"c{place} string" for place in range(len(self.schema.fields))]
@@ -118,7 +118,7 @@ class CsvRows:
         return f"transform(array({found}), r -> IF(r.{RAGGED} IS NULL, array({texts}), array()))[0]"
 
     def _doubled(self, line: str) -> str:
-        """SQL of a line whose quotes are escaped by being doubled alone. An escape of nothing is dropped."""
+        """Return SQL for a line in which quotes are escaped only by doubling. An escape of nothing is dropped."""
         quote, escape = self.dialect.quote, self.dialect.escape
         if escape in ("", quote):
             return line
@@ -133,12 +133,12 @@ class CsvRows:
         return f"split({hidden}, {text(_literal(separator))}, -1)"
 
     def columns(self, fields: str) -> Iterator[tuple[str, str]]:
-        """Each column's name and the SQL of its value, of the texts of a line."""
+        """Yield each column's name and the SQL of its value, taken from the texts of a line."""
         for place, field in enumerate(self.schema.fields):
             yield field.name, value(field.dataType, self._text(fields, place, field.dataType), self._nesting)
 
     def reason(self, line: str, fields: str) -> str:
-        """SQL of what is wrong with a line, whose texts are there; null where nothing is."""
+        """Return SQL for what is wrong with a line that was split into texts; null if nothing is."""
         number = len(self.schema.fields)
         ragged = f"WHEN size({fields}) <> {number} THEN 'the row does not have {number} fields'"
         return f"CASE {self._open(line)} {ragged} {' '.join(self._misfits(fields))} END"
@@ -158,7 +158,7 @@ class CsvRows:
                 yield f"WHEN {wrong} THEN {unfit(field.name, field.dataType, x)}"
 
     def _text(self, fields: str, place: int, type_: object) -> str:
-        """SQL of a column's text; null for what says so, and of other types than text, for a blank."""
+        """Return SQL for a column's text; null for the null marker and, unless the type is text, for a blank."""
         x = self._nesting.unescaped(f"get({fields}, {place})")
         return x if isinstance(type_, StringType) else f"nullif(trim({x}), '')"
 
@@ -169,7 +169,7 @@ class CsvRows:
 
 @dataclass(frozen=True)
 class TextNesting:
-    """Nested values in LazySimpleSerDe's text, with a separator for each level. OpenCSVSerde has none."""
+    """Nested values in the text of LazySimpleSerDe, with one separator per level. OpenCSVSerde has none."""
 
     dialect: Dialect
 
@@ -179,7 +179,7 @@ class TextNesting:
         return f"IF({x} = '', array(), {parts})"
 
     def entries(self, x: str, level: int) -> str:
-        """The parts of a map or struct, each as key, value and whole."""
+        """Return SQL for the parts of a map or struct, each with key, value and whole."""
         mark, q = text(self.dialect.levels[level + 1]), f"q{level}"
         after = f"IF(instr({q}, {mark}) > 0, substr({q}, instr({q}, {mark}) + 1), NULL)"
         part = f"struct(substring_index({q}, {mark}, 1) AS key, {after} AS value, {q} AS whole)"
@@ -189,7 +189,7 @@ class TextNesting:
         return f"get({entries}, {place}).whole"
 
     def number(self, type_: str, x: str) -> str:
-        """OpenCSVSerde has dates as days and timestamps as milliseconds since 1970; LazySimpleSerDe as neither."""
+        """OpenCSVSerde stores dates as days and timestamps as milliseconds since 1970; LazySimpleSerDe does neither."""
         if not self.dialect.quote:
             return "NULL"
         number = f"try_cast({x} AS bigint)"
@@ -200,7 +200,7 @@ class TextNesting:
         return x
 
     def unescaped(self, x: str) -> str:
-        """SQL of a text of the line without what escapes in it; null for the text that says so."""
+        """Return SQL for a text of the line with its escapes removed; null for the null marker."""
         if self.dialect.quote:
             return x
         found = f"nullif({x}, {text(self.dialect.null)})"
@@ -214,5 +214,5 @@ NO_NESTING = TextNesting(Dialect("", "", "", NULL, LEVELS, False, ""))
 
 
 def _literal(of: str) -> str:
-    """A regular expression of just this text, which both languages write alike."""
+    """Return a regular expression that matches just this text, written the same in both languages."""
     return "".join(f"[{letter}]" if letter not in "^\\[]" else "\\" + letter for letter in of)

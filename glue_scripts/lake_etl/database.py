@@ -1,6 +1,6 @@
-"""A database behind a Glue connection: its credentials, Spark's options for it, and statements of the driver.
+"""A database behind a Glue connection: its credentials, Spark's options for it, and JDBC statements.
 
-Statements are run by java.sql in Spark's own JVM, so that a job needs no Python package for them.
+Statements run through java.sql in Spark's own JVM, so a job needs no Python package for them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Refused(JobError):
 
 @dataclass(frozen=True)
 class Database:
-    """Where a Glue connection leads, and the login that Secrets Manager has for it."""
+    """The address in a Glue connection, and the login that Secrets Manager holds for it."""
 
     connection: str
     url: str
@@ -44,22 +44,22 @@ class Database:
     ssl: bool
 
     def properties(self) -> dict[str, str]:
-        """What the driver is told, on Spark's side and on ours."""
+        """Return the driver's properties, for Spark and for our own sessions."""
         mode = {"sslmode": "require"} if self.ssl else {}
         return {"user": self.user, "password": self.password, "tcpKeepAlive": "true", **mode}
 
     def options(self, rows: str) -> dict[str, str]:
-        """Spark's options to read or write rows: a table or a query, as SQL names it after FROM."""
+        """Return Spark's options to read or write rows: a table or a subquery, as in FROM."""
         return {"url": self.url, "driver": POSTGRESQL.driver, "dbtable": rows, **self.properties()}
 
 
 def find_database(connection: str) -> Database:
-    """The database of a Glue connection. Raises JobError where there is no connection, secret, or login in it."""
+    """Return the database of a Glue connection. Raises JobError if the connection, secret or login is missing."""
     glue = boto3.client("glue")
     try:
         found = glue.get_connection(Name=connection)["Connection"]["ConnectionProperties"]
     except glue.exceptions.EntityNotFoundException:
-        raise JobError(f"connection {connection}: there is none of this name. Deploy the catalog stack first") from None
+        raise JobError(f"connection {connection} does not exist. Deploy the catalog stack first") from None
     secret = found["SECRET_ID"]
     user, password = _login(connection, secret)
     ssl = found.get("JDBC_ENFORCE_SSL") == "true"
@@ -80,9 +80,9 @@ def _login(connection: str, secret: str) -> tuple[str, str]:
 
 
 class Session:
-    """One connection to a database. A statement is a transaction of its own, unless it stands in `transaction`.
+    """One connection to a database. Each statement is its own transaction, unless it runs inside `transaction`.
 
-    Raises JobError when the database cannot be reached or refuses the login; Refused when it refuses a statement.
+    Raises JobError if the database cannot be reached or refuses the login; Refused if it refuses a statement.
     """
 
     def __init__(self, spark: SparkSession, database: Database) -> None:
@@ -93,12 +93,12 @@ class Session:
         self._translated(self._connection.close)
 
     def execute(self, statement: str, *values: str) -> int:
-        """Run a statement, with a text for each `?`. Returns how many rows it changed."""
+        """Run a statement, with a text for each `?`. Returns the number of rows it changed."""
         with self._prepared(statement, values) as prepared:
             return int(prepared.executeLargeUpdate())
 
     def rows(self, statement: str, *values: str) -> list[list[str | None]]:
-        """The rows of a query, each value as text."""
+        """Return the rows of a query, each value as text."""
         with self._prepared(statement, values) as prepared:
             found, rows = prepared.executeQuery(), []
             width = range(1, found.getMetaData().getColumnCount() + 1)
@@ -111,13 +111,13 @@ class Session:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All statements inside, or none of them."""
+        """Commit all statements of the block, or none of them."""
         self._connection.setAutoCommit(False)
         try:
             yield
             self.commit()
         except BaseException:
-            with suppress(Py4JJavaError):  # of a lost connection, the server rolls back by itself
+            with suppress(Py4JJavaError):  # the server itself rolls back a lost connection
                 self._connection.rollback()
             raise
         finally:
@@ -150,7 +150,7 @@ def _opened(spark: SparkSession, database: Database) -> Any:
         properties.setProperty(name, value)
     try:
         driver = reduce(getattr, POSTGRESQL.driver.split("."), jvm)()
-    except TypeError:  # to py4j, a class that is not there is a package
+    except TypeError:  # py4j takes a missing class for a package
         raise JobError(
             f"connection {database.connection}: this Spark has no {POSTGRESQL.title} driver ({POSTGRESQL.driver}). "
             f"Glue has it built in. For the embedded AWS, install Debian's {POSTGRESQL.package} or name the jar in "
@@ -161,12 +161,12 @@ def _opened(spark: SparkSession, database: Database) -> Any:
     except Py4JJavaError as error:
         raise refusal(error, database) from None
     if connection is None:
-        raise JobError(f"connection {database.connection}: {database.url} is no URL of {POSTGRESQL.title}")
+        raise JobError(f"connection {database.connection}: {database.url} is not a {POSTGRESQL.title} URL")
     return connection
 
 
 def refusal(error: Py4JJavaError, database: Database) -> JobError:
-    """What the driver says, in one line, with the way out where there is a usual one. Refused, if it has a SQLSTATE."""
+    """Return the driver's message in one line, with a way out if there is a usual one. Refused if it has a SQLSTATE."""
     cause = _of_the_driver(error.java_exception)
     if cause is None:
         return JobError(f"connection {database.connection}: {error.java_exception.toString()}")
@@ -180,7 +180,7 @@ def refusal(error: Py4JJavaError, database: Database) -> JobError:
 
 
 def is_of_the_driver(error: Py4JJavaError) -> bool:
-    """Whether the database is what failed, and not Spark or a step of the job."""
+    """Whether the database failed, rather than Spark or a step of the job."""
     return _of_the_driver(error.java_exception) is not None
 
 
@@ -192,7 +192,7 @@ def is_of_reading(error: Py4JJavaError) -> bool:
 
 
 def _of_the_driver(exception: Any) -> Any:
-    """The innermost cause that the driver threw: those around it quote whole rows."""
+    """Return the innermost exception of the driver: the outer ones quote whole rows."""
     found = None
     while exception is not None:
         found = exception if exception.getClass().getName().endswith("SQLException") else found
@@ -201,7 +201,7 @@ def _of_the_driver(exception: Any) -> Any:
 
 
 def _message(exception: Any) -> str:
-    """The first line, without the severity; and the key that broke a constraint, but no whole row."""
+    """Return the first line without the severity, and the key that broke a constraint, but no whole row."""
     lines = [line.strip() for line in (exception.getMessage() or exception.toString()).splitlines() if line.strip()]
     detail = next((line.removeprefix("Detail: ") for line in lines[1:] if line.startswith("Detail: Key")), "")
     first = lines[0].removeprefix("FATAL: ").removeprefix("ERROR: ").rstrip(".")
@@ -209,7 +209,7 @@ def _message(exception: Any) -> str:
 
 
 def quoted(name: str) -> str:
-    """`schema.table` as SQL takes it, whatever its letters.
+    """Quote `schema.table` for SQL, whatever characters it has.
 
     >>> quoted("public.Flights")
     '"public"."Flights"'
@@ -218,11 +218,11 @@ def quoted(name: str) -> str:
 
 
 def check_table(session: Session, table: str, what: str) -> None:
-    """Raise JobError for a table that the database does not have, or does not show to this user."""
+    """Raise JobError if the database does not have the table or does not show it to this user."""
     if not exists(session, table):
         schema, name = table.split(".")
-        there = session.rows("SELECT tablename FROM pg_tables WHERE schemaname = ? ORDER BY 1", schema)
-        hint = unknown("table", name, [str(row[0]) for row in there]) if there else f"schema {schema} has no table"
+        tables = session.rows("SELECT tablename FROM pg_tables WHERE schemaname = ? ORDER BY 1", schema)
+        hint = unknown("table", name, [str(row[0]) for row in tables]) if tables else f"schema {schema} has no table"
         raise JobError(f"{what}: connection {session.database.connection} has no table {table}: {hint}")
 
 

@@ -1,4 +1,4 @@
-"""The columns of a staging table and of the table it goes to: what would not arrive there as it is."""
+"""Checks that the columns of a staging table arrive unchanged in the table they go to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WITH_A_DAY, LOST_DAYS = ("date", "timestamp", "timestamp_ntz"), ("1582-10-05", "
 
 
 def staged(frame: DataFrame) -> dict[str, str]:
-    """Column -> PostgreSQL's type. Raises JobError for a type that no column of a database has."""
+    """Return column -> PostgreSQL type. Raises JobError for a type that PostgreSQL does not have."""
     return {name: _type(name, type_) for name, type_ in frame.dtypes}
 
 
@@ -28,13 +28,13 @@ def _type(name: str, type_: str) -> str:
         return f"numeric{decimal[1]}"
     if type_ not in POSTGRESQL.types:
         raise JobError(
-            f"column {name} is {type_}, which a database has not. Add: map: {{add: {{{name}: to_json({name})}}}}"
+            f"column {name} is {type_}, which PostgreSQL lacks. Add: map: {{add: {{{name}: to_json({name})}}}}"
         )
     return POSTGRESQL.types[type_]
 
 
 def without_lost_days(frame: DataFrame, table: str) -> DataFrame:
-    """The frame, which fails for a day or time that the driver would move by ten days: Java's calendar lacks it."""
+    """Return the frame; a day or time in the ten days that Java's calendar lacks fails, as the driver would move it."""
     values = {name: column(name) for name, type_ in frame.dtypes if type_ in WITH_A_DAY}
     return frame.withColumns({name: _unless_lost(name, value, table) for name, value in values.items()})
 
@@ -45,20 +45,20 @@ def _unless_lost(name: str, value: Column, table: str) -> Column:
     return fn.when(value.cast("date").between(*LOST_DAYS), failure(message)).otherwise(value)
 
 
-def matched(names: Iterable[str], there: Iterable[str]) -> list[str]:
-    """The columns there that are meant by names: with the same letters, or else whatever their case.
+def matched(names: Iterable[str], existing: Iterable[str]) -> list[str]:
+    """Return the table's columns that the names refer to: by the same case, else by any case.
 
-    Raises JobError for a name that is none of them.
+    Raises JobError for a name that matches no column.
     """
-    lower = {name.lower(): name for name in there} | {name: name for name in there}
+    lower = {name.lower(): name for name in existing} | {name: name for name in existing}
     for name in names:
         if name not in lower and name.lower() not in lower:
-            raise missing_column(name, there, "the table")
+            raise missing_column(name, existing, "the table")
     return [lower.get(name, lower.get(name.lower(), "")) for name in names]
 
 
 def check_fit(session: Session, types: dict[str, str], there: dict[str, Type]) -> None:
-    """Raise JobError for a column that the table does not have, or whose type would not become that of the table."""
+    """Raise JobError for a column that the table does not have, or whose type does not convert to the table's."""
     meant: dict[str, str] = {}
     for (name, type_), known in zip(types.items(), matched(types, there), strict=True):
         if (other := meant.setdefault(known, name)) != name:
@@ -74,7 +74,7 @@ def _unfit(name: str, type_: str, into: str) -> JobError:
 
 
 def _becomes(session: Session, type_: str, into: str) -> bool:
-    """Whether an INSERT casts values of a type by itself: from and to texts it is told to, or does."""
+    """Whether an INSERT casts values of a type implicitly. Casts to text are implicit; casts from text we write."""
     if "text" in (type_, into) or type_.startswith(into):
         return True
     cast = (
@@ -85,7 +85,7 @@ def _becomes(session: Session, type_: str, into: str) -> bool:
 
 
 def check_unique(session: Session, table: str, keys: list[str]) -> None:
-    """Raise JobError unless a unique index that decides at once has just these columns as its keys."""
+    """Raise JobError unless an immediate unique index has exactly these columns as its keys."""
     found = session.rows(
         "SELECT (SELECT string_agg(attname, ',' ORDER BY attname) FROM pg_attribute WHERE attrelid = indrelid "
         "AND attnum = ANY ((CAST(indkey AS int2[]))[0:indnkeyatts - 1])), "
@@ -105,7 +105,7 @@ def check_unique(session: Session, table: str, keys: list[str]) -> None:
 
 
 def check_keys(session: Session, staging: str, keys: list[str]) -> None:
-    """Raise JobError for a key that is null, and for one that two rows have: either of them could stay."""
+    """Raise JobError for a null key, and for a key of two rows: the upsert could keep either."""
     if not keys:
         return
     listed, rows = ", ".join(map(double_quoted, keys)), quoted(staging)
@@ -119,12 +119,12 @@ def check_keys(session: Session, staging: str, keys: list[str]) -> None:
 
 
 def value(name: str, staged: str, there: Type) -> str:
-    """A staged value as the table takes it: only texts must be told what they are."""
+    """Return a staged value as the table takes it: only texts need an explicit cast."""
     return f"CAST({double_quoted(name)} AS {there.plain})" if staged == "text" != there.plain else double_quoted(name)
 
 
 def check_values(session: Session, staging: str, types: dict[str, str], there: dict[str, Type]) -> None:
-    """Raise JobError for the first column with a value that the table would change, or could not take."""
+    """Raise JobError for the first column with a value that the table would change or refuse."""
     pairs = zip(types.items(), matched(types, there), strict=True)
     changes = [Change(name, type_, there[into]) for (name, type_), into in pairs if type_ != there[into].full]
     if changes and not _all_stay(session, staging, changes):
@@ -134,7 +134,7 @@ def check_values(session: Session, staging: str, types: dict[str, str], there: d
 
 @dataclass(frozen=True)
 class Change:
-    """What becomes of a column's values in the table, in SQL."""
+    """How the table changes a column's values, in SQL."""
 
     name: str
     type_: str
@@ -142,16 +142,16 @@ class Change:
 
     @property
     def into(self) -> str:
-        """By way of the table's type into one in which nothing is lost."""
+        """Return the value cast to the table's type, and on to a type that loses nothing."""
         there = f"CAST({value(self.name, self.type_, self.there)} AS {self.there.full})"
-        # PostgreSQL's cast of a float to numeric keeps 6 or 15 digits, and its text has all of them.
+        # PostgreSQL's cast of a float to numeric keeps only 6 or 15 digits; its text has all of them.
         digits = self.type_.startswith("numeric") and self.there.plain in POSTGRESQL.floats
         return f"CAST({f'CAST({there} AS text)' if digits else there} AS {self._through})"
 
     @property
     def differs(self) -> str:
-        """Whether it is another value there."""
-        if self._through == self.there.full:  # Only whether it can be cast: some of these types know no equality.
+        """Return SQL for whether the table would hold another value."""
+        if self._through == self.there.full:  # Some of these types have no equality: check only that it casts.
             return f"{double_quoted(self.name)} IS NOT NULL AND {self.into} IS NULL"
         return f"{self.into} IS DISTINCT FROM CAST({double_quoted(self.name)} AS {self._through})"
 
@@ -180,7 +180,7 @@ def _check(session: Session, staging: str, change: Change) -> None:
     except Refused as error:
         if POSTGRESQL.is_state("no_cast", error.state):
             raise _unfit(change.name, change.type_, change.there.plain) from None
-        way_out = "Cast or filter it in a step before, or change the table"
+        way_out = "Cast or filter it in an earlier step, or change the table"
         raise JobError(f"column {change.name}: {error}. {way_out}") from None
     for was, becomes in found:
         raise JobError(

@@ -1,4 +1,4 @@
-"""Writing the job's table into a database: all rows beside it first, then one transaction that readers see whole."""
+"""Writes the job's table into a database: all rows into a staging table, then into the table in one transaction."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from lake_etl.sink import Written
 T = TypeVar("T")
 MODES = ("insert", "truncate", "upsert")
 RUNS = "_lake_runs"
-WRITERS = "8"  # connections at a time
-# The server then notices within minutes that the machine of a run is gone, and lets go of the run's lock.
+WRITERS = "8"  # concurrent connections
+# The server then notices within minutes that the machine of a run is gone, and releases the run's lock.
 KEEPALIVE = "SELECT set_config('tcp_keepalives_idle', '60', false), set_config('tcp_keepalives_interval', '15', false)"
 
 
 @dataclass(frozen=True)
 class DatabaseSink:
-    """Where and how a job writes: `table` is schema.table; batch_size, the rows of one round trip."""
+    """Where and how a job writes: `table` is schema.table; batch_size is the number of rows per round trip."""
 
     connection: str
     table: str
@@ -50,7 +50,7 @@ class DatabaseSink:
 
 
 def read_database_sink(options: dict[str, Any]) -> DatabaseSink:
-    """The sink that options say. Raises JobError for an option or a value that is not known."""
+    """Return the sink for the options. Raises JobError for an unknown option or value."""
     check_options(options, ("connection", "table"), ("mode", "keys", "batch_size"))
     sink = DatabaseSink(**{**options, "keys": tuple(options.get("keys") or ())})
     if sink.mode not in MODES:
@@ -64,7 +64,7 @@ def read_database_sink(options: dict[str, Any]) -> DatabaseSink:
 
 @contextmanager
 def loading(spark: SparkSession, sink: DatabaseSink, job: str, run_id: str) -> Iterator[Load]:
-    """A load, closed in every outcome."""
+    """Open a load, and close it however the block ends."""
     load = Load(spark, sink, job, run_id)
     try:
         yield load
@@ -76,10 +76,10 @@ class Load:
     """One run's load into a table. `write` fills a staging table, `publish` moves its rows in one transaction.
 
     A lock keeps a second load of the same table out until this one is closed.
-    The schema gets a table _lake_runs: what each run has loaded, written in the same transaction. So a run that Glue
-    tries again inserts nothing a second time, and a commit whose answer was lost can be asked for.
+    The schema gets a table _lake_runs with what each run has loaded, written in the same transaction. So a run that
+    Glue retries does not insert twice, and after a lost connection the table shows whether the commit succeeded.
 
-    Raises JobError when the database is not there, another run loads the table, or the rows do not fit it.
+    Raises JobError if the database is missing, another run loads the table, or the rows do not fit it.
     """
 
     def __init__(self, spark: SparkSession, sink: DatabaseSink, job: str, run_id: str) -> None:
@@ -91,7 +91,7 @@ class Load:
         self.name = f"{sink.connection} {sink.table}"
 
     def check(self) -> None:
-        """Take the lock, and clear what killed runs have left."""
+        """Take the lock, and remove what killed runs have left."""
         self.session.rows(KEEPALIVE)
         self.session.execute("SET TIME ZONE 'UTC'")
         if self.session.rows("SELECT to_regnamespace(?)", double_quoted(self.schema)) == [[None]]:
@@ -104,14 +104,14 @@ class Load:
             self._drop(f"{self.schema}.{leftover}")
 
     def write(self, frame: DataFrame) -> Written:
-        """Put all rows into a staging table, and count them there."""
+        """Write all rows into a staging table, and count them there."""
         check_columns(frame, self.sink.keys, "the data that goes to the sink")
         types, there = self._checked(lambda: staged(frame)), columns_of(self.session, self.sink.table)
         if there:
             self._checked(lambda: self._check_table(types, there))
         columns = ", ".join(f"{double_quoted(name)} {type_}" for name, type_ in types.items())
         self._drop(self.staging)
-        # Unlogged: it is written once and read once, and after a crash of the server it is empty.
+        # Unlogged: it is written once and read once; after a crash of the server it is empty.
         self.session.execute(f"CREATE UNLOGGED TABLE {quoted(self.staging)} ({columns})")
         self._save(frame)
         (count,) = self.session.rows(f"SELECT count(*) FROM {quoted(self.staging)}")[0]
@@ -133,15 +133,15 @@ class Load:
                 raise self._error(str(error)) from error
 
     def tidy(self, job: str) -> None:
-        """Nothing is left of earlier runs: they are one transaction each."""
+        """Do nothing: each earlier run was one transaction, so it left nothing behind."""
 
     def close(self) -> None:
-        """Drop the staging table, and with the connection let go of the lock."""
+        """Drop the staging table, and close the connection, which releases the lock."""
         try:
             self._drop(self.staging)
             self.session.close()
         except Refused as error:
-            # The server has closed the connection, and the next run clears the table.
+            # The server has closed the connection; the next run drops the table.
             if not POSTGRESQL.is_state("lost", error.state):
                 raise
 
@@ -163,13 +163,13 @@ class Load:
             refused = refusal(error, self.database)
             zero = POSTGRESQL.is_state("no_such_character", getattr(refused, "state", ""))
             way_out = (
-                f". {POSTGRESQL.title} keeps no text with the character 0: remove it in a map step" if zero else ""
+                f". {POSTGRESQL.title} cannot store text with the character 0: remove it in a map step" if zero else ""
             )
             raise self._error(f"{refused}{way_out}") from None
 
-    def _check_table(self, types: dict[str, str], there: dict[str, Type]) -> None:
-        check_fit(self.session, types, there)
-        check_unique(self.session, self.sink.table, matched(self.sink.keys, there))
+    def _check_table(self, types: dict[str, str], target: dict[str, Type]) -> None:
+        check_fit(self.session, types, target)
+        check_unique(self.session, self.sink.table, matched(self.sink.keys, target))
         if self.sink.mode == "truncate":
             check_truncate(self.session, self.sink.table)
 
@@ -179,14 +179,14 @@ class Load:
             self._create(types)
         if self.sink.mode == "truncate":
             empty(self.session, table)
-        there = columns_of(self.session, table)
-        names = dict(zip(matched(types, there), types, strict=True))
+        target = columns_of(self.session, table)
+        names = dict(zip(matched(types, target), types, strict=True))
         values = [
-            f"{value(name, types[name], there[known])} AS {double_quoted(known)}" for known, name in names.items()
+            f"{value(name, types[name], target[known])} AS {double_quoted(known)}" for known, name in names.items()
         ]
         given = f"SELECT {', '.join(values)} FROM {quoted(self.staging)}"
-        into = {name: there[name].full for name in names}
-        insert(self.session, table, into, given, matched(keys, there), written.rows)
+        into = {name: target[name].full for name in names}
+        insert(self.session, table, into, given, matched(keys, target), written.rows)
 
     def _create(self, types: dict[str, str]) -> None:
         columns = [f"{double_quoted(name.lower())} {type_}" for name, type_ in types.items()]
@@ -200,11 +200,11 @@ class Load:
 
     @property
     def _noted_as(self) -> str:
-        """The attempts of a run are one insert; the other modes may well be done again."""
+        """Return the key of this load: attempts of one run are one insert, and loads of other modes may repeat."""
         return self.run_id.partition("_attempt_")[0] if self.sink.mode == "insert" else self.run_id
 
     def _is_new(self, written: Written) -> bool:
-        """Note this load. False where this run has done it before."""
+        """Record this load. False if this run has already done it."""
         self.session.execute(
             f"CREATE TABLE IF NOT EXISTS {self._runs} (table_name text, run_id text, job text, mode text, rows bigint, "
             "loaded_at timestamp with time zone DEFAULT now(), PRIMARY KEY (table_name, run_id))"
@@ -213,7 +213,7 @@ class Load:
         return bool(self.session.execute(note, self.table, self._noted_as, self.job, self.sink.mode, str(written.rows)))
 
     def _settle(self, error: Refused) -> None:
-        """The connection was lost, perhaps after the commit: ask over a new one whether the rows are there."""
+        """After a lost connection, perhaps after the commit: check over a new connection whether the rows arrived."""
         try:
             session = Session(self.spark, self.database)
         except JobError:

@@ -1,4 +1,4 @@
-"""A table of a database as a dataset: its values as they are there, or a refusal that names column and value."""
+"""Reads a table of a database as a dataset: its exact values, or an error that names column and value."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from lake_etl.errors import JobError, failure
 from lake_etl.names import column, double_quoted
 from lake_etl.source import Source
 
-FETCHED = 10_000  # rows in one round trip
+FETCHED = 10_000  # rows per round trip
 REFUSED = "_lake_refused_"
 
 
 def read_database(spark: SparkSession, connection: str, table: str, dataset: str) -> Source:
-    """A table of a database as a dataset, read by one statement when the steps ask for it. No row of it can be bad.
+    """Return a table of a database as a dataset, read by one statement when the steps need it. It has no bad rows.
 
-    A value that Spark has not fails the query that reads its column. Raises JobError where there is no such table.
+    A value that Spark cannot hold fails the query that reads its column. Raises JobError if there is no such table.
     """
     database = find_database(connection)
     session = Session(spark, database)

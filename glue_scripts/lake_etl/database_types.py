@@ -1,4 +1,4 @@
-"""PostgreSQL's types: those of a table's columns, and how Spark reads the exact values of each."""
+"""PostgreSQL's types: the types of a table's columns, and how Spark reads the exact values of each."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from lake_etl.database import Session, quoted
 
 
 class Type(NamedTuple):
-    """A column's type, of a domain the one beneath it: `plain` has no length and is text for all kinds of text."""
+    """A column's type; for a domain, its base type. `plain` has no length, and is text for all text types."""
 
     plain: str
     full: str
 
 
 class Reading(NamedTuple):
-    """How values of a type are read, in SQL where `{}` stands for one: as `value`, which is of `type`.
+    """How to read values of a type, in SQL with `{}` for the value: as `value`, which has the type `type`.
 
-    Those for which `fits` is false are refused, since they are not within `limit`. An empty `fits`: all of them fit.
+    Values for which `fits` is false are refused: they are not within `limit`. If `fits` is empty, all of them fit.
     """
 
     type: str
@@ -28,11 +28,11 @@ class Reading(NamedTuple):
     value: str = "{}"
 
 
-DIGITS, SCALE = 38, 18  # of Spark's decimals, and the scale that it gives to a numeric without one
+DIGITS, SCALE = 38, 18  # of Spark's decimals; its scale for a numeric that has none
 
 
 def columns_of(session: Session, table: str) -> dict[str, Type]:
-    """Column -> type of a table that is there, else nothing."""
+    """Return column -> type of a table; empty if it does not exist."""
     found = session.rows(
         "WITH RECURSIVE base AS (SELECT attnum, attname, atttypid AS type, atttypmod AS modifier FROM pg_attribute "
         "WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped "
@@ -46,7 +46,7 @@ def columns_of(session: Session, table: str) -> dict[str, Type]:
 
 
 def reading(type_: str) -> Reading | None:
-    """How values of a type are read; None: as they are. What Spark has no type for becomes the database's text of it.
+    """Return how to read values of a type; None: unchanged. A type that Spark does not have is read as text.
 
     >>> reading("numeric(9,2)").type, reading("time without time zone").type
     ('numeric(9,2)', 'text')
@@ -62,7 +62,7 @@ def reading(type_: str) -> Reading | None:
 
 
 def _number(precision: int, scale: int) -> Reading:
-    """As many digits after the point as the type has, and before it those that are left of Spark's 38."""
+    """Keep all digits after the point that the type has, and before it the rest of Spark's 38."""
     after = min(max(scale, 0), DIGITS)
     before = min(max(precision - scale, 0), DIGITS - after)
     type_ = f"({before + after},{after})"
@@ -70,7 +70,7 @@ def _number(precision: int, scale: int) -> Reading:
 
 
 def _list(element: str) -> Reading:
-    """PostgreSQL's arrays have any number of dimensions, whatever their type says; Spark's lists have one."""
+    """PostgreSQL's arrays have any number of dimensions, whatever their type says; Spark's arrays have one."""
     type_, fits, limit, value = reading(element) or Reading(element)
     flat = "{} IS NOT NULL AND COALESCE(array_ndims({}), 1) = 1"
     each = f" AND NOT EXISTS (SELECT FROM unnest({{}}) AS item WHERE NOT ({_of('item', fits)}))" if fits else ""
@@ -84,12 +84,12 @@ def _of(value: str, sql: str) -> str:
 
 
 def selected(column: str, found: Reading) -> str:
-    """The value of a column (as SQL names it), or null where it is refused."""
+    """Return SQL for the value of a column (in SQL), or null if it is refused."""
     value = _of(column, f"CASE WHEN {found.fits} THEN {found.value} END" if found.fits else found.value)
     return f"CAST({value} AS {found.type})"
 
 
 def refused(column: str, found: Reading) -> str:
-    """The beginning of a value's text, on one line, where it is refused; else null."""
+    """Return SQL for the start of a refused value's text, on one line; else null."""
     text = r"left(regexp_replace(CAST({} AS text), '\s+', ' ', 'g'), 100)"
     return _of(column, f"CASE WHEN NOT ({found.fits}) THEN {text} END")

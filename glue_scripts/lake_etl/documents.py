@@ -1,4 +1,4 @@
-"""JSON whose records lie inside documents: a crawler's classifier said where (`$.records[*]`, `$.detail`)."""
+"""JSON records inside documents, at the path of the crawler's classifier (`$.records[*]`, `$.detail`)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ RECORD, DOCUMENT = "_lake_record", "_lake_document"
 
 
 def records_at(files: DataFrame, path: str) -> DataFrame:
-    """A row per record of whole files.
+    """Return a row per record of whole files.
 
     Args:
-        files: `value` is the text of a file: one document, or one a line. Other columns stay.
-        path: of the records within a document; with `[*]` at its end, each element is one.
+        files: `value` is the text of a file, with one document, or one per line. Other columns stay.
+        path: path of the records within a document; with `[*]` at its end, each element is a record.
 
     Returns:
-        `_lake_record`, the record's text, null for a document that has none there; `_lake_document`; other columns.
+        `_lake_record`, the record's text, null if the document has none at the path; `_lake_document`; other columns.
     """
     place = path.removesuffix("[*]")
     many = f"from_json(get_json_object({DOCUMENT}, '{place}'), 'array<string>')"

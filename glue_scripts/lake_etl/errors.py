@@ -1,4 +1,4 @@
-"""Errors that tell their reader what to change, in one line: Glue shows it as the run's ErrorMessage."""
+"""Errors that say in one line what to change: Glue shows the line as the run's ErrorMessage."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,19 +8,19 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as fn
 
-FAILURE = "The rows say: "  # how a failure is found again among what Spark says of it
+FAILURE = "The rows say: "  # marks a failure's message within Spark's error text
 
 
 class JobError(Exception):
-    """The job cannot go on, and its message says why."""
+    """The job cannot go on; the message says why."""
 
 
 class NotYetWritten(JobError):
-    """The job's own table is read before its first run."""
+    """The job reads its own table before its first run."""
 
 
 def unknown(kind: str, name: str, allowed: Iterable[str]) -> JobError:
-    """The error for a name that is none of the allowed ones, with the nearest of them.
+    """Return the error for a name that is not allowed, with the closest allowed one.
 
     >>> unknown("step", "fliter", ["filter", "join"])
     JobError("step 'fliter' is not known. Allowed: filter, join. Did you mean 'filter'?")
@@ -33,7 +33,7 @@ def missing_column(name: str, columns: Iterable[str], where: str = "the data") -
 
 
 def check_columns(frame: DataFrame, names: Iterable[str], where: str = "the data") -> None:
-    """Raise JobError for the first name that is no column of the frame. Case does not matter, as in Spark."""
+    """Raise JobError for the first name that is not a column of the frame. Case does not matter, as in Spark."""
     present = {column.lower() for column in frame.columns}
     for name in names:
         if name.lower() not in present:
@@ -41,7 +41,7 @@ def check_columns(frame: DataFrame, names: Iterable[str], where: str = "the data
 
 
 def check_options(options: Mapping[str, object], required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
-    """Raise JobError for an option that is not known, and for a required one that is not there."""
+    """Raise JobError for an unknown option and for a missing required one."""
     for name in options:
         if name not in required + optional:
             raise unknown("option", name, required + optional)
@@ -56,22 +56,22 @@ def _hint(name: str, allowed: Iterable[str]) -> str:
 
 
 def failure(message: Column) -> Column:
-    """A column that fails the job for each row in which it is read; `reason` gives the message back."""
+    """Return a column that fails the job when a row of it is read; `reason` extracts the message."""
     return fn.raise_error(fn.concat(fn.lit(FAILURE), message))
 
 
 def of_rows(error: BaseException) -> bool:
-    """Whether it comes from a column of `failure`."""
+    """Whether the error comes from a column of `failure`."""
     return FAILURE in str(error)
 
 
 def of_query(error: BaseException) -> bool:
-    """Whether a query failed, by what it met and not by what it asks for."""
+    """Whether a query failed while it ran, rather than when it was analyzed."""
     return any(isinstance(each, Py4JJavaError) for each in (error, error.__cause__)) and not of_rows(error)
 
 
 def reason(error: BaseException) -> str:
-    """What an error comes down to, in one line: a failure's message, else the innermost cause that Spark names."""
+    """Return an error's cause in one line: a failure's message, else the innermost cause that Spark names."""
     text = str(error).strip()
     causes = re.findall(rf"{FAILURE}(.*)", text) or re.findall(r"Caused by: [\w.$]+: (.*)", text)
     return causes[-1] if causes else f"{type(error).__name__}: {text.splitlines()[0] if text else ''}"

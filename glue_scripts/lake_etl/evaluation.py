@@ -1,4 +1,4 @@
-"""How good find_matches is on records whose truth is known: precision, recall, F1 over pairs, and the weights' plot.
+"""Measures find_matches on records with known truth: precision, recall and F1 over pairs, and a plot of the weights.
 
 `python -m lake_etl.evaluation` reads a request (JSON) on stdin and prints the result (JSON): see `main`.
 """
@@ -25,7 +25,7 @@ THRESHOLDS = (0.5, 0.8, 0.9, 0.95, 0.99, 0.999)
 
 
 def main() -> None:
-    """The fields of the request are the arguments of `evaluate`."""
+    """Evaluate the request; its fields are the arguments of `evaluate`."""
     request = json.load(sys.stdin)
     try:
         result = evaluate(**request)
@@ -39,21 +39,21 @@ def main() -> None:
 def evaluate(
     *, rows: str, step: dict[str, Any], truth: str | None = None, labels: str | None = None, plot: str | None = None
 ) -> dict[str, Any]:
-    """Match the records of a file and compare with the truth.
+    """Match the records of a file and compare the result with the truth.
 
     Args:
         rows: a CSV, JSON or Parquet file of all records.
-        step: the options of find_matches; `known` has no part in this.
-        truth: the column that says which records are the same thing.
-        labels: in its place, a CSV file as FindMatches of AWS Glue has it: labeling_set_id, label, then the table's
-            columns. Records of one set and one label are the same thing; pairs of two sets are not judged.
+        step: the options of find_matches, without `known`.
+        truth: the column whose equal values mark the same thing.
+        labels: instead of truth, a CSV file in the format of AWS Glue's FindMatches: labeling_set_id, label, then the
+            table's columns. Records of one set and label are the same thing; pairs across sets are not judged.
         plot: where to write the distribution of match weights, a PNG.
 
     Returns:
-        records; at the step's threshold true_pairs, found_pairs, right_pairs (true and found), precision, recall, f1;
-        by_threshold: the last three for other thresholds. A rate without any pair is null.
-        lost: up to LOST_PAIRS true pairs that were not found, `left`, `right` and `because`; lost_because: how many
-        pairs were lost for which reason; warnings: where the records teach too little.
+        records; true_pairs, found_pairs, right_pairs (true and found), precision, recall, f1 at the step's threshold;
+        by_threshold: precision, recall, f1 at other thresholds. A rate over no pairs is null.
+        lost: up to LOST_PAIRS true pairs that were not found, `left`, `right` and `because`; lost_because: the number
+        of pairs lost per reason; warnings: where the records are too few to learn from.
     """
     matching = read_options({name: value for name, value in step.items() if name != "known"})
     table = _read(rows)
@@ -70,7 +70,7 @@ def evaluate(
 
 
 def plot_weights(scored: Scored, file: Path) -> None:
-    """How many judged pairs have which match weight (log2 of the odds), those that are the same thing and those not."""
+    """Plot how many judged pairs have each match weight (log2 of the odds), for pairs of one thing and of two."""
     from matplotlib.figure import Figure
 
     weights: dict[bool, list[float]] = {True: [], False: []}
@@ -91,7 +91,7 @@ def plot_weights(scored: Scored, file: Path) -> None:
 
 
 def _read(file: str) -> pa.Table:
-    """The rows, every column as text."""
+    """Return the rows, with every column as text."""
     format_, reader = {
         ".csv": ("CSV with a header", "read_csv(?, all_varchar=true, header=true)"),
         ".parquet": ("Parquet", "read_parquet(?)"),
@@ -114,7 +114,7 @@ def _records(table: pa.Table, matching: Matching) -> pa.Table:
 
 
 def _labelled(table: pa.Table, matching: Matching, truth: str | None, labels: str | None) -> pa.Table:
-    """id, scope, label: two records of one scope are the same thing if they have the same label."""
+    """Return id, scope, label: two records of one scope are the same thing if they have the same label."""
     if truth:
         rows = pa.table({"id": table[matching.id], "scope": ["all"] * len(table), "label": table[truth]})
     elif labels:
@@ -142,7 +142,7 @@ def _counts(scored: Scored, threshold: float) -> dict[str, int]:
 
 
 def _lost(scored: Scored) -> dict[str, Any]:
-    """The true pairs that are in two clusters of the step's threshold, and why."""
+    """Return the true pairs that the step's threshold puts into two clusters, and why."""
     cluster(scored, scored.threshold)
     weights = scored.weights
     reasons = ", ".join(_reason(weights, column.number, column.name) for column in weights.columns)
@@ -171,7 +171,7 @@ FROM missed LEFT JOIN compared ON compared.id_l = first AND compared.id_r = seco
 
 
 def _reason(weights: Weights, i: int, name: str) -> str:
-    """SQL of what a column's agreement speaks for a match, and of its words for why a pair was lost."""
+    """Return SQL for a column's evidence for a match, and for its part of the reason that a pair was lost."""
     evidence = [round(float(each), 3) for each in weights.evidence(i)]
     words = [f"{name}: {level.label}".replace("'", "''") for level in weights.levels[i]]
     chosen = ", ".join(
@@ -181,11 +181,11 @@ def _reason(weights: Weights, i: int, name: str) -> str:
     return f"coalesce([{chosen}][g{i} + 1], {{'evidence': 0.0, 'because': '{WEAK}'}})"
 
 
-WEAK = "nothing speaks against it, but what agrees is too frequent or too little"
+WEAK = "no column disagrees, but the agreeing values are too common or too few"
 
 
 def _pairs(scored: Scored, columns: str) -> int:
-    """How many labelled pairs agree on the columns."""
+    """Return how many labelled pairs agree on the columns."""
     groups = f"SELECT count(*) AS n FROM labelled JOIN clusters USING (id) GROUP BY {columns}"
     return int(scored.rows(f"SELECT coalesce(sum(n * (n - 1)), 0) // 2 FROM ({groups})")[0][0])
 

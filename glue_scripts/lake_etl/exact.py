@@ -1,4 +1,4 @@
-"""What a sink's files cannot hold as it is. A run that has such a value fails: a wrong one would be worse."""
+"""Values that a sink's file format cannot hold exactly. They fail the run: a wrong value would be worse."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from lake_etl.partitions import NO_VALUE
 
 ON_A_DAY = (DateType, TimestampType, TimestampNTZType)
 KEYS = (StringType, NumericType, BooleanType, *ON_A_DAY)
-LOST_IN_ORC = {  # what is read back from ORC as another day's: the calendar of old has not these ten days
+LOST_IN_ORC = {  # reads back from ORC as another time: the Julian calendar lacks these ten days
     "1582-10-05 to 1582-10-14": ("1582-10-05 00:00:00", "1582-10-15 00:00:00"),
     "the last second before 1970": ("1969-12-31 23:59:59.001", "1970-01-01 00:00:00"),
 }
 
 
 def held(frame: DataFrame, format_: str, keys: Sequence[str]) -> DataFrame:
-    """The frame as files of the format hold it, partitioned by the keys. A row that they cannot hold fails the job.
+    """Return the frame as the format's files hold it, partitioned by the keys. A row they cannot hold fails the job.
 
-    Raises JobError for a column of a type that they cannot hold.
+    Raises JobError for a column whose type they cannot hold.
     """
     lower = [key.lower() for key in keys]
     changed = {
@@ -46,7 +46,7 @@ def held(frame: DataFrame, format_: str, keys: Sequence[str]) -> DataFrame:
 
 
 def _key(field: StructField) -> Column | None:
-    """A text that no other partition has; None for a key that is well as it is."""
+    """Return a text that is unique to the partition; None for a key that needs no change."""
     if not isinstance(field.dataType, KEYS):
         raise JobError(
             f"sink partition_by: column {field.name} is {field.dataType.simpleString()}. "
@@ -58,13 +58,13 @@ def _key(field: StructField) -> Column | None:
     message = fn.concat(
         fn.lit(f"sink partition_by: column {field.name} has the text '"),
         value,
-        fn.lit("', and the folder of that is the one of null. Make it null or another text in a map step"),
+        fn.lit("', whose folder is the one of null. Make it null or another text in a map step"),
     )
     return fn.when(value.isin("", NO_VALUE), failure(message)).otherwise(value)
 
 
 def _value(field: StructField, format_: str) -> Column | None:
-    """A value that reads as it was; None for a column that is well as it is."""
+    """Return a value that reads back unchanged; None for a column that needs no change."""
     kinds = tuple(leaves(field.dataType))
     if any(isinstance(kind, NullType) for kind in kinds):
         raise JobError(
@@ -77,7 +77,7 @@ def _value(field: StructField, format_: str) -> Column | None:
 
 
 def _orc_value(field: StructField) -> Column:
-    """Dates and timestamps as the catalog's: timestamps without a time zone Spark would write as numbers."""
+    """Return dates and timestamps in the catalog's types: Spark would write timestamps without a zone as integers."""
     value = column(field.name).cast(replaced(field.dataType, _with_zone))
     for span, (first, end) in LOST_IN_ORC.items():
         inside = f"{{}} >= TIMESTAMP'{first}Z' AND {{}} < TIMESTAMP'{end}Z'"

@@ -1,6 +1,6 @@
-"""What is expected of the rows that go to the sink, evaluated in the query that writes them: no pass of its own.
+"""The expectations of the rows that go to the sink, evaluated by the query that writes them, without an extra pass.
 
-The rules that take rows out (`quarantine`) judge all rows that leave the steps, the others those that stay.
+Rules that remove rows (`quarantine`) judge all rows that leave the steps; the other rules judge the rows that remain.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NEEDS = {  # of a rule's column: its types
     "numeric": (NumericType,),
     "date or timestamp or timestampntz": (DateType, TimestampType, TimestampNTZType),
 }
-THERE, NOW = f"{OWN}there", f"{OWN}now"  # what the SQL of a rule may name
+THERE, NOW = f"{OWN}there", f"{OWN}now"  # columns that a rule's SQL may use
 SHOWN = 40  # characters of a value in a message
 Datasets = Callable[[str], DataFrame]
 
@@ -38,8 +38,8 @@ Datasets = Callable[[str], DataFrame]
 class Rule:
     """A rule of the job's specification. `rule` is its text in Glue's Data Quality Definition Language.
 
-    fails  SQL that is true for a row that fails, and null for one that is not judged
-    needs  the type that its column must have, one of NEEDS
+    fails  SQL that is true for a row that fails, and null for a row that is not judged
+    needs  the required type of its column, one of NEEDS
     """
 
     rule: str
@@ -59,7 +59,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of a rule. share is that of the judged rows which hold; rows has none. examples: values that failed."""
+    """The outcome of a rule. share: passing rows among the judged ones; rows has none. examples: failing values."""
 
     rule: str
     column_name: str
@@ -78,15 +78,15 @@ class Verdict:
         return f"{self.rule}: {self.failed} of {self.judged} rows fail{such}"
 
     def record(self) -> dict[str, Any]:
-        """The verdict without its examples: values of the data stay out of reports and results."""
+        """Return the verdict without its examples: values of the data must not get into reports and results."""
         return {name: value for name, value in asdict(self).items() if name != "examples"}
 
 
 @dataclass(frozen=True)
 class Judged:
-    """Rows on their way to the sink. Once a query has read `rows`, the verdicts are known.
+    """Rows on their way to the sink. The verdicts are known once a query has read `rows`.
 
-    rejected: the rows that rules took out (source_file, raw, reason); None where no rule may.
+    rejected: the rows that rules removed (source_file, raw, reason); None if no rule removes rows.
     """
 
     rows: DataFrame
@@ -100,12 +100,12 @@ class Judged:
 
     @property
     def rejects(self) -> int:
-        """How many rows the rules took out."""
+        """Return how many rows the rules removed."""
         return sum(observed(counts)["rejected"] for rules, counts in self.stages if rules[0].otherwise == "quarantine")
 
 
 def read_rules(expect: Sequence[dict[str, Any]]) -> list[Rule]:
-    """The rules of a specification. Raises JobError for one that is not known or not whole."""
+    """Return the rules of a specification. Raises JobError for an unknown or incomplete rule."""
     required = ("rule", "kind", "columns", "fails")
     optional = tuple(field.name for field in fields(Rule) if field.name not in required)
     for given in expect:
@@ -116,9 +116,9 @@ def read_rules(expect: Sequence[dict[str, Any]]) -> list[Rule]:
 
 
 def judge(frame: DataFrame, rules: Sequence[Rule], dataset: Datasets, now: datetime) -> Judged:
-    """Attach the rules to the frame; dataset reads another dataset by its name, now is when values are fresh.
+    """Attach the rules to the frame. dataset reads another dataset by name; now is the time that freshness refers to.
 
-    Raises JobError for a rule that cannot be evaluated: a column that is not there, or of another type.
+    Raises JobError for a rule that cannot be evaluated: its column is missing or has another type.
     """
     sifting = tuple(rule for rule in rules if rule.otherwise == "quarantine")
     others = tuple(rule for rule in rules if rule.otherwise != "quarantine")
@@ -137,14 +137,14 @@ def judge(frame: DataFrame, rules: Sequence[Rule], dataset: Datasets, now: datet
 
 
 def check(verdicts: Sequence[Verdict]) -> None:
-    """Raise JobError for the rules that fail the run, each with its counts and examples."""
+    """Raise JobError for the rules that fail the run, with their counts and examples."""
     failed = [str(verdict) for verdict in verdicts if (verdict.outcome, verdict.otherwise) == ("Failed", "fail")]
     if failed:
         raise JobError(f"expectations not met, and nothing published: {'; '.join(failed)}")
 
 
 def _flagged(frame: DataFrame, rules: Sequence[Rule], dataset: Datasets, now: datetime) -> DataFrame:
-    """The frame with a column for each rule: whether the row fails it; null where it is not judged."""
+    """Return the frame with a column per rule: whether the row fails it; null if it is not judged."""
     for place, rule in enumerate(rules):
         try:
             frame = _with_flag(frame, place, rule, dataset, now)
@@ -172,13 +172,13 @@ def _with_flag(frame: DataFrame, place: int, rule: Rule, dataset: Datasets, now:
 
 
 def _referred(frame: DataFrame, rule: Rule, dataset: Datasets) -> DataFrame:
-    """The frame with THERE: true where the other dataset has the row's key."""
+    """Return the frame with THERE: true if the other dataset has the row's key."""
     other, keys = dataset(rule.dataset), dict(zip(rule.columns, rule.keys, strict=True))
     check_columns(other, rule.keys, f"dataset {rule.dataset}")
     check_comparable(other, list(rule.keys), f"dataset {rule.dataset}")
     known = other.select(*map(column, rule.keys)).distinct().withColumn(THERE, fn.lit(True))
     joined = pair(frame, known, rule.dataset, keys, "left", {THERE: THERE}, _way_out)
-    # A key may have come out wider than the column is.
+    # The comparison may have widened the key's type.
     same = [column(field.name).cast(field.dataType).alias(field.name) for field in frame.schema]
     return joined.select(*same, THERE)
 
@@ -188,7 +188,7 @@ def _way_out(here: str, ours: str, there: str, theirs: str) -> str:
 
 
 def _check_pattern(spark: SparkSession, pattern: str) -> None:
-    """Raise JobError for a pattern that Java, whose engine Spark's is, cannot read."""
+    """Raise JobError for a pattern that Java's regex engine, which Spark uses, cannot compile."""
     jvm: Any = spark.sparkContext._jvm
     try:
         jvm.java.util.regex.Pattern.compile(pattern)
@@ -197,7 +197,7 @@ def _check_pattern(spark: SparkSession, pattern: str) -> None:
 
 
 def _check_type(frame: DataFrame, rule: Rule) -> None:
-    """Raise JobError where the rule needs another type than that of its column."""
+    """Raise JobError if the rule needs another type than its column has."""
     if rule.needs:
         type_ = type_of(frame, rule.columns[0])
         if not isinstance(type_, NEEDS[rule.needs]):
@@ -228,12 +228,12 @@ def _verdict(rule: Rule, place: int, counts: dict[str, Any]) -> Verdict:
 
 
 def _outcome(holds: bool) -> str:
-    """In the words of Glue Data Quality."""
+    """Return the outcome in the words of Glue Data Quality."""
     return "Passed" if holds else "Failed"
 
 
 def _reason(rules: Sequence[Rule]) -> Column:
-    """The rules that a row fails; null for a row that fails none."""
+    """Return the rules that a row fails; null if it fails none."""
     failed = [fn.when(fn.col(_flag(place)), fn.lit(rule.rule)) for place, rule in enumerate(rules)]
     return fn.nullif(fn.concat_ws("; ", *failed), fn.lit(""))
 

@@ -23,7 +23,7 @@ OTHER_TABLE = (
 
 @dataclass
 class Files:
-    """Where a run writes to: a folder of its own under the table's root, which ends with a slash."""
+    """Where a run writes: its own folder under the table's root, which ends with a slash."""
 
     database: str
     root: str
@@ -37,7 +37,7 @@ class Files:
         return f"{self.database}.{self.sink.table}"
 
     def check(self) -> None:
-        """Raise JobError where what is there already does not go with the sink."""
+        """Raise JobError if the existing table does not fit the sink."""
         keys = (*self.sink.partition_by, *self.keys)
         check_table(boto3.client("glue"), self.database, self.sink.table, self.sink.format, keys)
 
@@ -46,9 +46,9 @@ class Files:
         return write_table(frame, run_folder(self.root, self.run_id), self.sink)
 
     def publish(self, written: Written) -> None:
-        """Tell the catalog of the table and of the partitions that were written.
+        """Register the table and the written partitions in the catalog.
 
-        Raises JobError before it does where partitions that stay have columns of other types.
+        Raises JobError, before any change, if partitions that stay have columns of other types.
         """
         before = registered(boto3.client("glue"), self.database, self.sink.table)
         self.replaced = list(before.values())
@@ -60,9 +60,9 @@ class Files:
         publish_partitions(glue, self.database, self.sink.table, storage, written.partitions)
 
     def tidy(self, job: str) -> None:
-        """Remove the folders of ended runs that the catalog refers to no more.
+        """Remove the folders of ended runs that the catalog no longer refers to.
 
-        Those that this run replaced stay: queries may still be reading them.
+        The folders that this run replaced stay: queries may still be reading them.
         """
         in_use = lambda: [*self.replaced, *self._locations()]  # noqa: E731
         remove_unused(boto3.client("glue"), boto3.client("s3"), job, self.root, in_use)
@@ -75,11 +75,11 @@ class Files:
             )
 
     def _check_columns(self, columns: dict[str, str]) -> None:
-        there = columns_of(boto3.client("glue"), self.database, self.sink.table)
-        both = [name for name in there if name in columns]
-        differing = [name for name in both if there[name] != columns[name]]
+        existing = columns_of(boto3.client("glue"), self.database, self.sink.table)
+        both = [name for name in existing if name in columns]
+        differing = [name for name in both if existing[name] != columns[name]]
         if FORMATS[self.sink.format].by_position:
-            differing += [old for old, new in zip_longest(there, [*columns][: len(there)]) if old != new]
+            differing += [old for old, new in zip_longest(existing, [*columns][: len(existing)]) if old != new]
         check_same(self.name, [*dict.fromkeys(differing)], OTHER_TABLE)
 
     def _locations(self) -> list[str]:
@@ -88,7 +88,7 @@ class Files:
 
 @dataclass
 class Batches(Files):
-    """The same, for the batches of an incremental run. checkpoint and number are set for each."""
+    """The files of an incremental run's batches. checkpoint and number are set for each batch."""
 
     keys: tuple[str, ...] = (BATCH,)
     checkpoint: str = ""

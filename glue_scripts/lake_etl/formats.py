@@ -1,4 +1,4 @@
-"""The formats of files, as formats.json describes them for the jobs in both languages, lake.yaml and the stacks."""
+"""The file formats, from formats.json, which the jobs in both languages, lake.yaml and the stacks share."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class Format:
     """A format that jobs write.
 
     Attributes:
-        input: Hive's class that reads it, as the Data Catalog names it; `output` writes it, `serde` knows its rows.
-        recognised_by: words of a table's classification or SerDe. Without one, jobs do not read the format.
-        is_text: whether its rows are lines.
-        by_position: whether Athena finds a column by its place, and not by its name.
-        compressions: those that jobs write, the default first.
-        shuffled: bytes in a shuffle for one in a file, about.
+        input: Hive's input format class in the Data Catalog; `output`: its output format; `serde`: its SerDe.
+        recognised_by: words in a table's classification or SerDe. Jobs do not read a format without one.
+        is_text: whether its rows are lines of text.
+        by_position: whether Athena finds a column by its position instead of its name.
+        compressions: the codecs that jobs write, the default first.
+        shuffled: approximate bytes in a shuffle per byte in a file.
     """
 
     input: str
@@ -32,7 +32,7 @@ class Format:
 
 
 def described(file: str) -> Any:
-    """A JSON file of this package, which may be a zip."""
+    """Read a JSON file of this package, which may be in a zip."""
     return json.loads(pkgutil.get_data(__package__, file) or b"")
 
 

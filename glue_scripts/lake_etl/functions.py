@@ -1,4 +1,4 @@
-"""Named Python functions of a person's own, from the modules in the job's py_files."""
+"""User-defined Python functions from the modules in the job's py_files."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -10,20 +10,20 @@ from pyspark.sql import functions as fn
 from lake_etl.errors import JobError, check_options
 
 
-def column(frame: DataFrame, given: str | dict[str, str]) -> Column:
-    """The column that a step describes: a SQL expression, or {"function": "module.function"}.
+def column(frame: DataFrame, spec: str | dict[str, str]) -> Column:
+    """Return the column that a step describes: a SQL expression, or {"function": "module.function"}.
 
-    The function takes the DataFrame and returns a Column. In my_rules.py, say:
+    The function takes the DataFrame and returns a Column. For example, in my_rules.py:
 
         def is_far(flights: DataFrame) -> Column:
             return flights.distance > 1000
     """
-    if isinstance(given, str):
-        return fn.expr(given)
-    check_options(given, ("function",))
-    result = _function(given["function"])(frame)
+    if isinstance(spec, str):
+        return fn.expr(spec)
+    check_options(spec, ("function",))
+    result = _function(spec["function"])(frame)
     if not isinstance(result, Column):
-        raise JobError(f"function {given['function']} returned a {type(result).__name__}. It has to return a Column")
+        raise JobError(f"function {spec['function']} returned a {type(result).__name__}. It has to return a Column")
     return result
 
 

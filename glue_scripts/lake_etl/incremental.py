@@ -1,7 +1,7 @@
-"""Incremental runs: Spark's file source and its checkpoint say which files are new, and each batch becomes partitions.
+"""Incremental runs: Spark's file source finds new files by its checkpoint, and each batch becomes partitions.
 
-Spark may run a batch again, with the same number and the same files, when a run died before its checkpoint knew of it.
-So what a batch publishes takes the place of what it published before.
+If a run dies before the checkpoint records a batch, Spark runs the batch again with the same number and files.
+So what a batch publishes replaces what it published before.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
     from lake_etl.sink import Sink, Written
 
-BATCH = "batch"  # the last partition key of a table that is written incrementally
-CHECKPOINT = "checkpoint"  # the table's parameter that names the checkpoint whose batches it holds
-FILE = "path string, modificationTime timestamp, length bigint, content binary"  # of Spark's binaryFile
-ANEW = "Start the job once with --full_refresh true: it makes the table anew from all files"
-LISTED = ("expectations", "warnings")  # of which a report of several batches has those of all
+BATCH = "batch"  # the last partition key of an incremental table
+CHECKPOINT = "checkpoint"  # the table parameter that names the checkpoint of its batches
+FILE = "path string, modificationTime timestamp, length bigint, content binary"  # columns of Spark's binaryFile source
+ANEW = "Start the job once with --full_refresh true: it rebuilds the table from all files"
+LISTED = ("expectations", "warnings")  # concatenated in the report of several batches
 NOTHING: dict[str, Any] = {
     **dict.fromkeys(("rows_in", "rows_out", "quarantined_rows", "quarantined_files", *GAINS, *LOSSES), 0),
     "steps": [],
@@ -44,7 +44,7 @@ NOTHING: dict[str, Any] = {
 
 
 def checkpoint_of(glue: GlueClient, database: str, name: str) -> str:
-    """The checkpoint of the table's batches. Empty where there is no table, or none that has batches."""
+    """Return the checkpoint of the table's batches. Empty if there is no table or it has no batches."""
     try:
         table = glue.get_table(DatabaseName=database, Name=name)["Table"]
     except glue.exceptions.EntityNotFoundException:
@@ -55,11 +55,11 @@ def checkpoint_of(glue: GlueClient, database: str, name: str) -> str:
 def each_batch(
     spark: SparkSession, s3: S3Client, table: Table, checkpoint: str, process: Callable[[int, dict[str, int]], None]
 ) -> None:
-    """Call process with a number and files (path -> size in bytes) that no batch of the checkpoint had before.
+    """Call process with a batch number and the files (path -> size in bytes) that are new to the checkpoint.
 
-    Usually that is one batch: all that is new; none if nothing is. After a run that died, its batch comes first.
-    The folder is read, not the catalog: files of partitions that no crawler has seen yet are among them.
-    Raises JobError for a table with a partition outside of its folder.
+    Usually that is one batch with all new files, or none if nothing is new. The batch of a run that died comes first.
+    The files come from the folder, not the catalog, so they include partitions that no crawler has seen yet.
+    Raises JobError for a table with a partition outside its folder.
     """
     failures: list[Exception] = []
 
@@ -73,7 +73,7 @@ def each_batch(
     _check_one_folder(table)
     if not any(list_files(s3, table.location).values()):
         return
-    # Without a greatest age, Spark would leave out files that come a week after the newest.
+    # Without a maximum age, Spark would ignore files a week older than the newest.
     files = spark.readStream.format("binaryFile").schema(FILE).options(recursiveFileLookup=True, maxFileAge="36500d")
     stream = files.load(table.location).select("path", "length").writeStream.foreachBatch(call)
     query = stream.option("checkpointLocation", checkpoint).trigger(availableNow=True).start()
@@ -84,7 +84,7 @@ def each_batch(
 
 
 def _check_one_folder(table: Table) -> None:
-    """Raise JobError for a table with a partition that Spark's file source would not look into: it has one folder."""
+    """Raise JobError for a table with a partition outside its folder, where Spark's file source would not look."""
     for values, place in table.elsewhere.items():
         shown = "/".join(f"{key}={value}" for key, value in zip(table.partition_keys, values, strict=True))
         raise JobError(
@@ -94,7 +94,7 @@ def _check_one_folder(table: Table) -> None:
 
 
 def _empty_files(s3: S3Client, table: Table) -> dict[str, int]:
-    """Spark's file source passes over them."""
+    """Return the empty files, which Spark's file source ignores."""
     return {path: size for path, size in list_files(s3, table.location).items() if not size}
 
 
@@ -106,16 +106,16 @@ def _trouble(error: Any, checkpoint: str) -> str:
 def publish_batch(
     glue: GlueClient, database: str, sink: Sink, root: str, checkpoint: str, number: int, written: Written
 ) -> None:
-    """Register what a batch wrote, each partition with the batch's number as its last value.
+    """Register what a batch wrote, with the batch number as the last value of each partition.
 
-    Batch 0 takes the place of the table, the others are added to it.
-    What an earlier try of the batch registered and this one did not write is removed.
+    Batch 0 replaces the table; later batches add to it.
+    Partitions that an earlier attempt of the batch registered and this one did not write are removed.
     """
     before, storage = registered(glue, database, sink.table), storage_of(sink.format, written.columns)
     if number:
-        there = columns_of(glue, database, sink.table)
-        names = {*there, *written.columns}
-        differing = [name for name in names if there.get(name) != written.columns.get(name)]
+        existing = columns_of(glue, database, sink.table)
+        names = {*existing, *written.columns}
+        differing = [name for name in names if existing.get(name) != written.columns.get(name)]
         check_same(f"{database}.{sink.table}", differing, ANEW)
     found = written.partitions or ({(): written.location} if written.rows else {})
     partitions = {(*values, str(number)): location for values, location in found.items()}
@@ -128,20 +128,20 @@ def publish_batch(
 
 
 def columns_of(glue: GlueClient, database: str, name: str) -> dict[str, str]:
-    """Name -> type of a table's columns, without its partition keys."""
+    """Return name -> type of a table's columns, without its partition keys."""
     storage = glue.get_table(DatabaseName=database, Name=name)["Table"]["StorageDescriptor"]
     return {column["Name"]: column["Type"] for column in storage["Columns"]}
 
 
 def check_same(table: str, differing: Sequence[str], way_out: str) -> None:
-    """Raise JobError where columns of a table that is there are not those of the run's rows."""
+    """Raise JobError if columns of the existing table differ from those of the run's rows."""
     if differing:
         columns = ", ".join(sorted(differing))
-        raise JobError(f"table {table} has not the columns of this run's rows: {columns} differ. {way_out}")
+        raise JobError(f"table {table} has other columns than this run's rows: {columns} differ. {way_out}")
 
 
 def total(reports: list[dict[str, Any]]) -> dict[str, Any]:
-    """One report of the reports of several batches, or of none."""
+    """Merge the reports of several batches, or of none, into one."""
     found: dict[str, Any] = NOTHING
     for report in reports:
         listed = {name: [*found.get(name, []), *report.get(name, [])] for name in LISTED}

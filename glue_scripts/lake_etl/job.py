@@ -1,4 +1,4 @@
-"""A job run: read the source, apply the steps, write and register the table, and prove where every row went."""
+"""A job run: reads the source, applies the steps, writes and registers the table, and accounts for every row."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from lake_etl.errors import JobError, NotYetWritten, check_options, of_query, re
 from lake_etl.expectations import Judged, check, judge, read_rules
 from lake_etl.files import Batches, Files
 from lake_etl.incremental import checkpoint_of, each_batch, total
-from lake_etl.progress import telling
+from lake_etl.progress import reporting
 from lake_etl.quarantine import Quarantine
 from lake_etl.report import account, check_balance, observed
 from lake_etl.results import publish_results
@@ -42,16 +42,16 @@ from lake_etl.versions import remove_unused, run_folder
 
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
-    # Blocks of S3 objects have no place, and asking for it costs one call a file.
+    # Blocks of S3 objects have no locality, and asking for it costs a call per file.
     "spark.sql.sources.ignoreDataLocality": "true",
-    # Folders of folders of small files (year/month/day/hour) are listed side by side from the months on.
+    # Nested folders of small files (year/month/day/hour) are listed in parallel from the months on.
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "8",
-    # The optimizer would cut an empty branch off the plan, and with it the counts observed there.
+    # The optimizer would remove an empty branch from the plan, and the counts observed in it.
     "spark.sql.adaptive.optimizer.excludedRules": "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation",
     "spark.sql.optimizer.excludedRules": ",".join(
         f"org.apache.spark.sql.catalyst.optimizer.{rule}" for rule in ("PropagateEmptyRelation", "PruneFilters")
     ),
-    # Dates and timestamps of any century are what they are: no file is taken for one of Spark 2.
+    # Keep dates and timestamps of any century unchanged: no file is treated as written by Spark 2.
     "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
     "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
     "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
@@ -61,7 +61,7 @@ SETTINGS = {
 
 
 def main() -> None:
-    """Run the job of the command line. On an error the last line of stderr says why, and the exit code is 1."""
+    """Run the job of the command line. On an error, the last line of stderr is the reason and the exit code is 1."""
     try:
         report = run(sys.argv[1:])
     except JobError as error:
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def parse_arguments(argv: list[str]) -> argparse.Namespace:
-    """The job's arguments. Glue adds some of its own: those not known here are left alone."""
+    """Parse the job's arguments. Glue adds its own; unknown arguments are ignored."""
     parser = argparse.ArgumentParser(allow_abbrev=False)
     for name in (
         "JOB_NAME",
@@ -90,11 +90,11 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 
 
 class Sources:
-    """The datasets of a job by name, each read once, and the table that it writes, `own`: (database, name).
+    """The datasets of a job by name, each read once, and `own`, the table that it writes: (database, name).
 
-    Those in the specification's `databases` are tables there: {connection, table} by dataset; the others are files, as
-    the catalog says; in those of `multiline`, a record of CSV may have several lines. In a batch, of the source only
-    the batch's files are read (path -> size in bytes), and of the own table the batches before.
+    Datasets in the specification's `databases` are tables there: {connection, table} by dataset. The others are files
+    described by the catalog; CSV records of those in `multiline` may span lines. In a batch, the source has only the
+    batch's files (path -> size in bytes), and the own table only the earlier batches.
     """
 
     def __init__(
@@ -129,13 +129,13 @@ class Sources:
         return read_source(self.spark, boto3.client("s3"), table, only, self.damage.get(table.dataset, NO_DAMAGE))
 
     def begin_again(self) -> bool:
-        """Forget what was read, and leave out the files that cannot be read. False where there are none."""
+        """Discard what was read, and exclude the files that cannot be read. False if there are none."""
         self.damage = {dataset: found for dataset, source in self.read.items() if (found := source.damage())}
         self.read.clear()
         return bool(self.damage)
 
     def check_unchanged(self) -> None:
-        """Raise JobError for a file that was replaced while it was read: Spark reads the new one as long as the old."""
+        """Raise JobError for a file that was replaced while it was read: Spark reads the new one to the old length."""
         for dataset, source in self.read.items():
             if path := source.changed():
                 raise JobError(
@@ -153,16 +153,16 @@ class Sources:
             raise JobError(f"while reading {', '.join(datasets)}: {said}. Nothing is published") from None
 
     def rows(self, dataset: str) -> DataFrame:
-        """A dataset that a step names. Raises NotYetWritten for the job's own table before its first run."""
+        """Return a dataset that a step names. Raises NotYetWritten for the job's own table before its first run."""
         database, table = self.own
         if self.batch and dataset == self.source:
-            raise JobError(f"dataset {dataset} is the source of an incremental job: here, too, it has only new files")
+            raise JobError(f"dataset {dataset} is the source of an incremental job, so it has only new files here too")
         if dataset in (*self.tables, *self.databases) or dataset != table:
             return self[dataset].rows
         try:
             found = find_table(boto3.client("glue"), database, table, dataset)
         except NoTable:
-            raise NotYetWritten(f"{database}.{table} is there only after the job's first run") from None
+            raise NotYetWritten(f"{database}.{table} does not exist before the job's first run") from None
         partitions: Locations = found.partitions if found.partition_keys else {(): found.location}
         if self.batch:
             partitions = {values: place for values, place in partitions.items() if int(values[-1]) < self.batch[0]}
@@ -172,7 +172,7 @@ class Sources:
 
 
 def run(argv: list[str]) -> dict[str, Any]:
-    """Run a job and return its report, which is then in s3://<curated bucket>/job_reports/job=<job>/ too."""
+    """Run a job and return its report, which is also written to s3://<curated bucket>/job_reports/job=<job>/."""
     with ExitStack() as cleanup:
         return _run(argv, cleanup)
 
@@ -182,7 +182,7 @@ def _run(argv: list[str], cleanup: ExitStack) -> dict[str, Any]:
     arguments = parse_arguments(argv)
     spec = read_spec(arguments.spec)
     spark = session(arguments.JOB_NAME)
-    cleanup.enter_context(telling(spark))
+    cleanup.enter_context(reporting(spark))
     target = cleanup.enter_context(_opened(spark, spec, arguments))
     target.check()
     if isinstance(target, Batches):
@@ -198,7 +198,7 @@ def _run(argv: list[str], cleanup: ExitStack) -> dict[str, Any]:
 def _moved(
     spec: dict[str, Any], arguments: argparse.Namespace, started: datetime, sources: Sources, target: Files | Load
 ) -> dict[str, Any]:
-    """Write what the steps make of the source, account for every row, and publish."""
+    """Apply the steps to the source, write the rows, account for every one, and publish."""
     report, judged, written = accounted(spec, arguments, started, sources, target)
     part = f"-{sources.batch[0]}" if sources.batch else ""
     report |= _concluded(spec["job"], arguments, judged, part)
@@ -211,9 +211,9 @@ def _moved(
 def accounted(
     spec: dict[str, Any], arguments: argparse.Namespace, started: datetime, sources: Sources, target: Files | Load
 ) -> tuple[dict[str, Any], Judged, Written]:
-    """Write what the steps make of the source, and what they leave out to the quarantine zone: its report is the first.
+    """Apply the steps and write the rows, and the rejected rows to the quarantine zone, whose report comes first.
 
-    Nothing is published yet, and nothing judged.
+    Nothing is published or judged yet.
     """
     try:
         steps, judged, written = _written(spec, started, sources, target)
@@ -243,7 +243,7 @@ def _written(
 def _incremental(
     spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namespace, started: datetime, target: Batches
 ) -> dict[str, Any]:
-    """The same for the files that no run has read before."""
+    """Run the job on the files that no run has read before."""
     glue, own = boto3.client("glue"), (target.database, target.sink.table)
     checkpoints = f"s3://{arguments.curated_bucket}/_checkpoints/{spec['job']}/"
     known = "" if arguments.full_refresh == "true" else checkpoint_of(glue, *own)
@@ -309,7 +309,7 @@ def _time(started: datetime) -> dict[str, Any]:
 
 
 def _concluded(job: str, arguments: argparse.Namespace, judged: Judged, part: str) -> dict[str, Any]:
-    """What the report says of the expectations. Their results are kept, also of a run or batch that they fail."""
+    """Return the report's part about the expectations. Their results are kept even if they fail the run or batch."""
     verdicts = judged.verdicts()
     if not verdicts:
         return {}
@@ -321,7 +321,7 @@ def _concluded(job: str, arguments: argparse.Namespace, judged: Judged, part: st
 
 @contextmanager
 def _opened(spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namespace) -> Iterator[Files | Load]:
-    """Where the job writes to: files in the curated zone, or a table of a database."""
+    """Open the job's target: files in the curated zone, or a table of a database."""
     if "connection" in spec["sink"]:
         with loading(spark, read_database_sink(spec["sink"]), spec["job"], arguments.JOB_RUN_ID) as load:
             yield load
@@ -333,18 +333,18 @@ def _opened(spark: SparkSession, spec: dict[str, Any], arguments: argparse.Names
 
 
 def _write_report(report: dict[str, Any], bucket: str) -> None:
-    """One line of JSON, so that a crawler makes a table of the reports; the job is its partition, not a column."""
+    """Write one line of JSON, so that a crawler can make a table of reports. The job is a partition, not a column."""
     key = f"job_reports/job={report['job']}/{report['run_id']}.json"
     kept = {name: value for name, value in report.items() if name != "job"}
     try:
         boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(kept).encode() + b"\n")
     except ClientError as error:
-        # Whoever starts the job again must know: an insert would add the rows once more.
+        # The user must know before starting the job again: an insert would add the rows twice.
         raise JobError(f"the rows are in {report['table']}, and only the run's report is missing: {error}") from error
 
 
 def read_spec(location: str) -> dict[str, Any]:
-    """The job's specification. Raises JobError for a field or a step that is not known."""
+    """Return the job's specification. Raises JobError for an unknown field or step."""
     bucket, key = place_of(location)
     try:
         body = boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"]
@@ -354,7 +354,7 @@ def read_spec(location: str) -> dict[str, Any]:
 
 
 def checked(spec: dict[str, Any]) -> dict[str, Any]:
-    """The specification as it is. Raises JobError for a field or a step that is not known."""
+    """Return the specification unchanged. Raises JobError for an unknown field or step."""
     check_options(
         spec,
         ("job", "source", "tables", "steps", "sink"),

@@ -1,4 +1,4 @@
-"""Lines of JSON as rows, as OpenX's SerDe reads them: names in any case, at every level.
+"""Parses lines of JSON into rows, as the OpenX SerDe does: names match in any case, at every level.
 
 Spark's own reader is fast, and takes names only as they are written in the schema. So it reads the files whose lines
 are all plain (`odd` finds the others), and what it cannot read is read again, value by value (`fields`, `row`).
@@ -37,7 +37,7 @@ FORMATS = {
 TWO = r"\}\s*+[,;]?+\s*+\{"  # what stands between two objects
 REST_OF_KEY = r'[^"\\]*+"\s*+:'
 MOMENTS = (DateType, TimestampType, TimestampNTZType)
-SECONDS = 10  # digits that a number of seconds has at most
+SECONDS = 10  # maximum digits of a number of seconds
 MORE = "there is more on the line than one JSON object: write one object a line"
 NO_OBJECT = "the line is not a JSON object"
 INVALID = "the line is not valid JSON"
@@ -50,7 +50,7 @@ MARKED = f'$1"{EXACT}$2"'
 
 @dataclass(frozen=True)
 class Keys:
-    """How the keys of the files go to the columns: the SerDe's settings."""
+    """How the keys of the files map to the columns: the SerDe's settings."""
 
     mapping: Mapping[str, str]
     dots: bool = False
@@ -80,7 +80,7 @@ class JsonNesting:
         return f"map_entries(IF(ltrim({x}) LIKE '{{%', from_json({x}, 'map<string,string>'), NULL))"
 
     def number(self, type_: str, x: str) -> str:
-        """A moment as a number: of seconds, or with more digits, of milliseconds."""
+        """Return SQL for a timestamp given as a number: of seconds or, with more digits, of milliseconds."""
         if type_ == "date":
             return "NULL"
         number = f"try_cast({x} AS bigint)"
@@ -91,7 +91,7 @@ class JsonNesting:
         return f"""regexp_replace({x}, '"?{EXACT}([^"]*)"?', '$1')""" if self.exact else x
 
     def field(self, entries: str, name: str, place: int) -> str:
-        """Of a key that is there twice, the last one counts."""
+        """Return SQL for the field's value: the last one, if a key occurs twice."""
         key, found = self.keys.key(name), "p.key"
         if self.keys.dots:
             found = f"replace({found}, '.', '_')"
@@ -102,9 +102,9 @@ class JsonNesting:
 
 @dataclass(frozen=True)
 class JsonRows:
-    """The rows of files that hold a JSON object a line.
+    """The rows of files with one JSON object per line.
 
-    schema: the table's columns, without partition keys. spelled: name in lower case -> how the files write it.
+    schema: the table's columns, without partition keys. spelled: name in lower case -> spelling in the files.
     """
 
     schema: StructType
@@ -112,7 +112,7 @@ class JsonRows:
     spelled: Mapping[str, str]
 
     def as_written(self) -> StructType:
-        """The schema with the names that the files have."""
+        """Return the schema with the names as spelled in the files."""
         return StructType(_renamed(self.schema, self._written).fields)
 
     def odd(self, line: str) -> str:
@@ -186,7 +186,7 @@ class JsonRows:
 
 
 def spelled(lines: Iterable[str], paths: str = "") -> dict[str, str]:
-    """Key in lower case -> how most of the lines write it, at whatever level; else how the SerDe's `paths` does."""
+    """Return key in lower case -> its most frequent spelling in the lines, at any level; else the one in `paths`."""
     found: Counter[str] = Counter()
     for line in lines:
         with suppress(ValueError, RecursionError):
@@ -203,7 +203,7 @@ def _keys(document: Any) -> Iterator[str]:
 
 
 def _leaves(type_: DataType, name: str = "") -> Iterator[tuple[str, DataType]]:
-    """Every name of the type, at every level, with what it names."""
+    """Yield every name in the type, at every level, with its type."""
     if name:
         yield name, type_
     if isinstance(type_, StructType):
@@ -227,7 +227,7 @@ def _either(names: Iterable[str]) -> str:
 
 
 def _two(line: str) -> str:
-    """SQL of whether a line has more than one object: in brackets, one would be an array of one."""
+    """Return SQL for whether a line has more than one object: in brackets, one object would be an array of one."""
     alone = f"size(from_json(concat('[', {line}, ']'), 'array<string>')) = 1"
     return f"({_found(f'substr({line}, 2)', '{', TWO)} AND NOT coalesce({alone}, false))"
 

@@ -1,4 +1,4 @@
-"""SQL over the leaves of a value: what its arrays, maps and structs hold, at every level."""
+"""SQL over the leaves of a value: the values inside its arrays, maps and structs, at every level."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -6,11 +6,11 @@ from pyspark.sql.types import ArrayType, DataType, MapType, NullType, StructFiel
 
 from lake_etl.names import quoted
 
-Condition = Callable[[str, DataType], str]  # SQL of a leaf, from the leaf's own SQL and its type
+Condition = Callable[[str, DataType], str]  # SQL condition, from a leaf's SQL and its type
 
 
 def count(value: str, type_: DataType, holds: Condition, depth: int = 0) -> str:
-    """SQL: for how many leaves of a value (in SQL) of this type the condition is true.
+    """Return SQL that counts the leaves of a value (in SQL) of this type for which the condition is true.
 
     >>> count("x", ArrayType(IntegerType()), lambda leaf, type_: f"{leaf} IS NULL")
     "coalesce(aggregate(x, 0, (n0, each0) -> n0 + if(each0 IS NULL, 1, 0)), 0)"
@@ -27,7 +27,7 @@ def count(value: str, type_: DataType, holds: Condition, depth: int = 0) -> str:
 
 
 def leaves(type_: DataType) -> Iterator[DataType]:
-    """The types of a value's leaves."""
+    """Yield the types of a value's leaves."""
     if isinstance(type_, ArrayType):
         yield from leaves(type_.elementType)
     elif isinstance(type_, MapType):
@@ -39,7 +39,7 @@ def leaves(type_: DataType) -> Iterator[DataType]:
 
 
 def replaced(type_: DataType, of_leaf: Callable[[DataType], DataType]) -> DataType:
-    """The type with another in the place of each leaf's."""
+    """Return the type with each leaf's type replaced."""
     if isinstance(type_, ArrayType):
         return ArrayType(replaced(type_.elementType, of_leaf))
     if isinstance(type_, MapType):
@@ -50,7 +50,7 @@ def replaced(type_: DataType, of_leaf: Callable[[DataType], DataType]) -> DataTy
 
 
 def shared(one: DataType, other: DataType) -> DataType:
-    """The levels that both types have, with the first one's names: what only one of them divides is a leaf."""
+    """Return the levels that both types have, with the first one's names. What only one of them divides is a leaf."""
     if isinstance(one, ArrayType) and isinstance(other, ArrayType):
         return ArrayType(shared(one.elementType, other.elementType))
     if isinstance(one, MapType) and isinstance(other, MapType):

@@ -1,9 +1,9 @@
-"""find_matches for a Scala job, whose records come and go as files: the model is Python.
+"""find_matches for a Scala job: the model is Python, so the records are exchanged as files.
 
-`python -m lake_etl.match_files FOLDER` reads from the folder
+`python -m lake_etl.match_files FOLDER` reads from FOLDER
     options.json  the step's options
-    new.json      the records, a line each: _id and the compared columns, as text
-    known.json    where there are any, the records that are known, with `_known` and match_confidence_score as well
+    new.json      the records, one per line: _id and the compared columns, as text
+    known.json    if present, the known records, with `_known` and match_confidence_score as well
 and writes matches.json: _id, match_id, match_confidence_score of each record.
 """
 
@@ -20,7 +20,7 @@ from lake_etl.transforms.find_matches import SCORE, matching_of
 
 
 def main() -> None:
-    """On an error the last line of stderr says why, and the exit code is 1."""
+    """On an error, the last line of stderr is the reason and the exit code is 1."""
     try:
         match_files(Path(sys.argv[1]))
     except JobError as error:
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def match_files(folder: Path) -> None:
-    """Raises JobError as find_matches does."""
+    """Match the records in the folder. Raises JobError as find_matches does."""
     matching = matching_of(json.loads((folder / "options.json").read_text()))
     from lake_etl.matching import match_with_known
 

@@ -1,4 +1,4 @@
-"""How two values of a column can agree, from equal to not at all, and how often each is expected before any data."""
+"""How two values of a column can agree, from equal to not at all, and the prior probability of each level."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 from lake_etl.match_values import Column
 
-LONG = 100  # longer values are compared by their words alone
-MOST, SOME = 0.7, 0.4  # of the weight of the words of the value that has less of it
+LONG = 100  # longer values are compared by their words only
+MOST, SOME = 0.7, 0.4  # share of the weight of the words of the lighter value
 
 
 @dataclass(frozen=True)
 class Level:
     """One way to agree.
 
-    sql        when two values agree in this way, and in none that comes before; of the tables l and r
-    match      the share of the pairs that are one thing
-    other      the share of the pairs that are two things
-    neighbour  the share of the pairs that are two things at one place, in the name that tells them apart
+    sql        condition over the tables l and r; the level is the first one that holds
+    match      its share of the pairs that are the same thing
+    other      its share of the pairs that are two things
+    neighbour  its share of the pairs that are two things at one place, in the name that tells them apart
     family     the same in any other name
     """
 
@@ -40,7 +40,7 @@ EXPECTED = {
     "some words": ({"name": 0.03, "address": 0.05}, 0.03, 0.06, 0.05),
     "different": ({"name": 0.03, "address": 0.1, "code": 0.13, "date": 0.06}, 0.95, 0.89, 0.35),
 }
-# Half as many at each further distance.
+# Half as many at each greater distance.
 NEAR = (
     {"name": 0.1, "address": 0.1, "code": 0.1, "date": 0.08},
     0.01,
@@ -50,7 +50,7 @@ NEAR = (
 
 
 def levels(column: Column) -> list[Level]:
-    """The ways in which values of this column agree, best first. Either value null is none of them."""
+    """Return the levels of agreement of this column, best first. A null on either side has no level."""
     found = [_level(column, "equal", "l.v# = r.v# OR l.k# = r.k#")]
     if column.kind_name == "code":
         ends = "ends_with(l.v#, r.v#) OR ends_with(r.v#, l.v#)"
@@ -78,9 +78,9 @@ def _word_levels(column: Column) -> list[Level]:
 
 
 def _near(column: Column, number: int, distance: int) -> Level:
-    """Near are few edits; of short words that are mostly others, fewer, and no other number in an address.
+    """Return the level of few edits; fewer for a short, mostly different word, and with equal numbers in an address.
 
-    Two letters that changed places are one edit.
+    A transposition of two letters is one edit.
     """
     limit = f"{distance}"
     if column.kind.words and column.compare is None:
@@ -96,7 +96,7 @@ def _near(column: Column, number: int, distance: int) -> Level:
 
 
 def _if(first: str, then: str) -> str:
-    """Both conditions; the second is dear, and asked only where the first holds: DuckDB's AND asks both."""
+    """Both conditions. DuckDB's AND evaluates both; the second is expensive, so it runs only if the first holds."""
     return f"CASE WHEN {first} THEN {then} ELSE false END"
 
 

@@ -1,4 +1,4 @@
-"""Which records find_matches compares (blocking): all pairs of few records, else those that share what few share."""
+"""Selects the record pairs that find_matches compares (blocking): all of few records, else pairs with rare keys."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import duckdb
 from lake_etl.errors import JobError
 from lake_etl.match_values import Column, rows_of
 
-ALL_PAIRS = 50_000  # so many pairs are all compared
-PAIRS_A_ROW, RARE_PAIRS_A_ROW = 5, 2  # a rule may bring this many candidates
-MAX_PAIRS = 20_000_000  # of a rule that is given
+ALL_PAIRS = 50_000  # up to this many pairs, all are compared
+PAIRS_A_ROW, RARE_PAIRS_A_ROW = 5, 2  # candidates that a rule may add per row
+MAX_PAIRS = 20_000_000  # per rule of `blocking`
 ENOUGH_RULES = 3
 
 
 def candidates(connection: duckdb.DuckDBPyConnection, columns: list[Column], blocking: list[list[str]]) -> None:
-    """Make the table `candidates`: id_l, id_r of the things to compare, never two that are known.
+    """Create the table `candidates`: id_l, id_r of the things to compare, never two that are known.
 
-    blocking: lists of columns; things that agree on all of one list are compared. Empty: chosen by the data.
+    blocking: lists of columns; things that agree on all columns of a list are compared. Empty: chosen from the data.
     """
     starts = ", ".join(f"left(v{each.number}, {each.kind.start}) AS s{each.number}" for each in columns)
     connection.execute(f"CREATE TABLE keys AS SELECT *, {starts} FROM things")
@@ -53,7 +53,7 @@ NOT_BOTH_KNOWN = "(l.known IS NULL OR r.known IS NULL)"
 
 
 def _rules(connection: duckdb.DuckDBPyConnection, columns: list[Column]) -> list[tuple[str, ...]]:
-    """The coarsest sets of columns, or of their beginnings, whose agreement leaves few pairs to compare."""
+    """Return the coarsest sets of columns, or of their prefixes, whose agreement leaves few pairs to compare."""
     limit = _limit(connection, PAIRS_A_ROW)
     rules: list[tuple[str, ...]] = []
     for size in range(1, 4):
@@ -66,7 +66,7 @@ def _rules(connection: duckdb.DuckDBPyConnection, columns: list[Column]) -> list
 
 
 def _rare(connection: duckdb.DuckDBPyConnection, column: Column) -> str:
-    """Pairs that share a word, the start or the end of a value that is rare enough to leave few pairs."""
+    """Return SQL for the pairs that share a word, prefix or suffix that is rare enough to leave few pairs."""
     i, length = column.number, column.kind.start + 1
     word = f"unnest(t{i})" if column.kind.words else f"v{i}"
     parts = (word, f"'^' || left(v{i}, {length})", f"right(v{i}, {length}) || '$'")
@@ -95,13 +95,13 @@ def _keys(columns: list[Column], size: int) -> Iterator[tuple[str, ...]]:
 
 
 def _covers(rule: tuple[str, ...], keys: tuple[str, ...]) -> bool:
-    """Whether things that agree on these keys agree on the rule's as well."""
+    """Whether things that agree on these keys also agree on the rule's."""
     return all(key in keys or key.replace("s", "v") in keys for key in rule)
 
 
 def _pairs(connection: duckdb.DuckDBPyConnection, keys: tuple[str, ...]) -> int:
-    """How many pairs agree on the keys, those of two known records left out."""
-    there = " AND ".join(f"{key} IS NOT NULL" for key in keys) or "true"
-    groups = f"SELECT count(*) AS n, count(known) AS k FROM keys WHERE {there} GROUP BY {', '.join(keys) or '()'}"
+    """Return how many pairs agree on the keys, without pairs of two known records."""
+    not_null = " AND ".join(f"{key} IS NOT NULL" for key in keys) or "true"
+    groups = f"SELECT count(*) AS n, count(known) AS k FROM keys WHERE {not_null} GROUP BY {', '.join(keys) or '()'}"
     sql = f"SELECT coalesce(sum(n * (n - 1) - k * (k - 1)), 0) / 2 FROM ({groups})"
     return int(connection.execute(sql).fetchall()[0][0])

@@ -1,4 +1,4 @@
-"""The values that find_matches compares: what a kind ignores in them, and the words that they are made of."""
+"""The values that find_matches compares: how each kind normalizes them, and the words in them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from lake_etl.names import double_quoted
 PLAIN = "strip_accents(replace(lower(@), 'ß', 'ss'))"
 JOINED = f"regexp_replace({PLAIN}, '[''\u2019`]', '', 'g')"
 WORDS = rf"[word FOR word IN string_split_regex({JOINED}, '[^\p{{L}}\p{{N}}]+') IF word <> '']"
-WEIGHT_BITS = 24  # a word is a number: its weight in thousandths, and below it a number of its own
+WEIGHT_BITS = 24  # a word is an integer: its weight in thousandths, then its number in these low bits
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How a column's values are read and compared.
+    """How the values of a column are read and compared.
 
-    clean   SQL of a text, @: a list of words, or a text
-    near    the edit distances that are near
-    start   how many characters begin a value
-    place   whether two things at one place, or of one household, may share it
+    clean   SQL for a text @ that returns a list of words, or a text
+    near    the edit distances that count as near
+    start   the length of a prefix for blocking
+    place   whether two things at one place or in one household may share the value
     """
 
     clean: str
@@ -51,7 +51,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Column:
-    """A compared column. Its number names what is made of it: v the value, k the value in any order of its words."""
+    """A compared column. Its number names its derived columns: v the value, k the value with its words sorted."""
 
     number: int
     name: str
@@ -69,7 +69,7 @@ class Column:
 
 
 def columns_of(kinds: dict[str, str], compare: dict[str, list[int]]) -> list[Column]:
-    """The columns by their kinds; compare: the edit distances that are near, in place of a kind's."""
+    """Return the columns by their kinds; compare: edit distances that count as near, instead of the kind's."""
     numbers = {name: number for number, name in enumerate(kinds)}
     return [
         Column(
@@ -84,11 +84,11 @@ def columns_of(kinds: dict[str, str], compare: dict[str, list[int]]) -> list[Col
 
 
 def load(connection: duckdb.DuckDBPyConnection, columns: list[Column]) -> None:
-    """Make of the table `given` (_id, _known, the columns) the tables that are matched.
+    """Build the tables that are matched from the table `given` (_id, _known, the columns).
 
-    records  id, known, and of each column v, k, a (its letters in order); for words t (those that count) and d (digits)
-    alike    id, thing: records that are equal in every column, none of them null, are one thing; so is any other
-    things   one record of each thing, with n (how many have the same k); for words x (numbers) and s (their weight)
+    records  id, known, and per column v, k, a (its letters sorted); for words t (those that count) and d (digits)
+    alike    id, thing: records that are equal in every column, without nulls, are one thing; any other is its own
+    things   one record per thing, with n (how many share its k); for words x (numbers) and s (their weight)
     """
     shorts = ", ".join(f"'{word}': '{short}'" for word, short in SHORT.items())
     connection.execute(
@@ -141,7 +141,7 @@ def _things(connection: duckdb.DuckDBPyConnection, columns: list[Column]) -> Non
 
 
 def _words(connection: duckdb.DuckDBPyConnection, i: int) -> None:
-    """A word weighs the more the fewer records have it (inverse document frequency)."""
+    """Weigh words: the fewer records have a word, the more it weighs (inverse document frequency)."""
     connection.execute(
         f"""CREATE TABLE words{i} AS
         WITH found AS (SELECT id, unnest(t{i}) AS word FROM chosen),

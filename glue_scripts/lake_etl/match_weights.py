@@ -1,10 +1,10 @@
-"""Fellegi and Sunter's model: how much each agreement weighs, learnt from the records without labels.
+"""The Fellegi-Sunter model: the weight of each agreement, learnt from the records without labels.
 
-Pairs are of three classes: one thing (match), two things (other), and two things at one place, such as a household or
-two shops of one building (neighbour): these share addresses and codes as matches do, and dates as others do. In one of
-their names they differ; they may share the others, as a family does.
+There are three classes of pairs: one thing (match), two things (other), and two things at one place, such as a
+household or two shops in one building (neighbour). Neighbours share addresses and codes like matches, and dates like
+others. They differ in one of their names and may share the other names, as a family does.
 
-Without that class, one place counts as often as there are columns that tell it.
+Without that class, a shared place would count once for every column that describes it.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ Array = npt.NDArray[np.float64]
 
 SAMPLED_PAIRS = 100_000
 ROUNDS = 30
-FEW_RECORDS = 100  # the expected share of matches does not grow further below
-OTHERS_BEFORE, MATCHES_BEFORE = 50, 100  # pairs that the expected shares count for, beside those of the data
-PRIOR_BEFORE = 0.1  # what the expected number of matches counts for, beside those of the data
+FEW_RECORDS = 100  # below this, the expected share of matches does not grow further
+OTHERS_BEFORE, MATCHES_BEFORE = 50, 100  # the prior's weight, in pairs, against those of the data
+PRIOR_BEFORE = 0.1  # the weight of the expected number of matches, against that of the data
 NEIGHBOURS_A_MATCH = 0.2  # expected
-CLEAR = 0.5  # pairs are learnt from if they are more likely than not of a class: a mass of doubtful ones is not
+CLEAR = 0.5  # minimum probability of a class to learn from a pair: many doubtful pairs would mislead
 LEAST_CHANCE = 0.1
-FEW_MATCHES = 20  # fewer teach little
+FEW_MATCHES = 20  # fewer are not enough to learn from
 
 
 @dataclass
 class Weights:
-    """What is learnt. match, other: a column's shares of its levels. The shares of the classes are of all pairs."""
+    """The learnt model. match, other: a column's shares per level. The class shares refer to all pairs."""
 
     columns: list[Column]
     levels: list[list[Level]]
@@ -42,14 +42,14 @@ class Weights:
     other: list[Array]
     neighbour: list[Array]
     family: list[Array]
-    matches: float = 0.0  # how many pairs were learnt from
+    matches: float = 0.0  # number of pairs learnt from
     share: float = 0.0
     neighbour_share: float = 0.0
     sampled: list[Array] = field(default_factory=list)
-    chance: list[float] = field(default_factory=list)  # which part of a column's equal pairs are two things
+    chance: list[float] = field(default_factory=list)  # share of a column's equal pairs that are two things
 
     def evidence(self, i: int) -> Array:
-        """How much each level of column i speaks for a match, against two things. Natural logarithm."""
+        """Return the evidence of each level of column i for a match against two things. Natural logarithm."""
         return np.asarray(np.log(self.match[i] / self.other[i]))
 
     @property
@@ -57,33 +57,33 @@ class Weights:
         return [column.number for column in self.columns if column.kind_name == "name"]
 
     def family_evidence(self, i: int) -> Array:
-        """How much each level of column i speaks for neighbours, if it is a name that they may share."""
+        """Return the evidence of each level of column i for neighbours, if it is a name that they may share."""
         if self.columns[i].kind.place:
             return self.evidence(i)
         return np.asarray(np.log(self.family[i] / self.other[i])) if i in self.names else np.zeros(len(self.levels[i]))
 
     def apart(self, i: int) -> Array:
-        """How much more each level of name i speaks for neighbours, if it is the name that tells them apart."""
+        """Return the extra evidence of each level of name i for neighbours, if it is the name that tells them apart."""
         return np.asarray(np.log(self.neighbour[i] / self.family[i]))
 
 
 @dataclass(frozen=True)
 class Patterns:
-    """Pairs by their levels. levels: (patterns, columns), -1 for a null; counts: (patterns,)."""
+    """Pairs grouped by their levels. levels: (patterns, columns), -1 for a null; counts: (patterns,)."""
 
     levels: npt.NDArray[np.int64]
     counts: Array
 
     def shares(self, i: int, counts: Array, size: int) -> Array:
-        """How many pairs are at each level of column i. Shape (size,)."""
-        there = self.levels[:, i] >= 0
-        return np.bincount(self.levels[there, i], counts[there], minlength=size).astype(np.float64)
+        """Return the number of pairs at each level of column i. Shape (size,)."""
+        not_null = self.levels[:, i] >= 0
+        return np.bincount(self.levels[not_null, i], counts[not_null], minlength=size).astype(np.float64)
 
 
 def learn(connection: duckdb.DuckDBPyConnection, columns: list[Column]) -> Weights:
     """Learn from `candidates` and a sample of all pairs.
 
-    Makes the table `compared`: id_l, id_r, and g, the level, of each column.
+    Creates the table `compared`: id_l, id_r, and the level g of each column.
     """
     weights = _expected(columns)
     connection.execute(f"CREATE TABLE compared AS {_comparing(weights, 'candidates')}")
@@ -96,7 +96,7 @@ def learn(connection: duckdb.DuckDBPyConnection, columns: list[Column]) -> Weigh
     return weights
 
 
-# Each record with some others: which ones, depends on nothing but their order.
+# Pair each record with some others; the choice depends only on their order.
 SAMPLE = """
 WITH numbered AS (SELECT id, row_number() OVER (ORDER BY id) - 1 AS n, count(*) OVER () AS total FROM things)
 SELECT l.id AS id_l, r.id AS id_r FROM numbered l, range(1, {per} + 1) step(k), numbered r
@@ -135,7 +135,7 @@ def _patterns(connection: duckdb.DuckDBPyConnection, weights: Weights, source: s
 
 
 def _learn_others(weights: Weights, sample: Patterns) -> None:
-    """How two things agree by chance: as any two records do, if few of all pairs match."""
+    """Learn how two things agree by chance: as any two records do, since few of all pairs match."""
     for i, expected in enumerate(weights.other):
         counts = sample.shares(i, sample.counts, len(expected)) + OTHERS_BEFORE * expected
         weights.sampled.append(_normal(counts))
@@ -143,9 +143,9 @@ def _learn_others(weights: Weights, sample: Patterns) -> None:
 
 
 def _learn_matches(weights: Weights, compared: Patterns, things: int, alike: int) -> None:
-    """Expectation maximisation over the pairs that are compared; all others are two things.
+    """Run expectation maximisation over the compared pairs; all other pairs are two things.
 
-    alike: how many pairs are equal in every column. They are matches, and were not compared.
+    alike: number of pairs that are equal in every column. They are matches and were not compared.
     """
     pairs = max(things * (things - 1) / 2, 1)
     expected, expected_share = list(weights.match), 1 / max(things, FEW_RECORDS)
@@ -166,7 +166,7 @@ def _learn_matches(weights: Weights, compared: Patterns, things: int, alike: int
 
 
 def _learn_chance(connection: duckdb.DuckDBPyConnection, weights: Weights, compared: Patterns) -> None:
-    """A value that many records share is not frequent among things, if these records are one thing."""
+    """Learn chance agreement: a value of many records is not frequent among things if these records are one thing."""
     match, _ = classes(weights, compared.levels)
     for i, expected in enumerate(weights.match):
         equal = float(connection.execute(f"SELECT coalesce(sum(n{i} - 1) / 2, 0) FROM things").fetchall()[0][0])
@@ -175,7 +175,7 @@ def _learn_chance(connection: duckdb.DuckDBPyConnection, weights: Weights, compa
 
 
 def classes(weights: Weights, found: npt.NDArray[np.int64]) -> tuple[Array, Array]:
-    """How likely pairs of these levels (pairs, columns) are a match, and neighbours. Shape (pairs,) each."""
+    """Return the probabilities that pairs of these levels (pairs, columns) are matches, and neighbours: (pairs,)."""
     match = np.full(len(found), weights.share)
     neighbour = np.full(len(found), weights.neighbour_share)
     apart = [np.exp(_at(weights.apart(i), found[:, i])) for i in weights.names]
@@ -215,7 +215,7 @@ def _normal(counts: Any) -> Array:
 
 
 def weighing(weights: Weights) -> str:
-    """SQL of `compared` with `evidence`, of each pair: the natural logarithm of the odds that it is a match."""
+    """Return SQL for `compared` with `evidence`: the natural logarithm of the odds that the pair is a match."""
     identity = [_evidence(weights, column) for column in weights.columns if not column.kind.place]
     place = [_evidence(weights, column) for column in weights.columns if column.kind.place]
     names = [_chosen(i, weights.family_evidence(i)) for i in weights.names]
@@ -233,7 +233,7 @@ def weighing(weights: Weights) -> str:
 
 
 def _evidence(weights: Weights, column: Column) -> str:
-    """SQL of what a column speaks for a match: an equal value counts the more the rarer it is, its own two apart."""
+    """Return SQL for a column's evidence: an equal value counts more the rarer it is, not counting the pair itself."""
     i = column.number
     chosen = _chosen(i, weights.evidence(i))
     if not column.kind.frequencies:

@@ -1,4 +1,4 @@
-"""Words that mean the same, or nothing, in names and addresses."""
+"""Synonyms and filler words in names and addresses."""
 
 from __future__ import annotations
 
@@ -42,4 +42,4 @@ SHORT = {
     }.items()
     for long in longs.split()
 }
-"""The words of an address that are written in several ways -> one of these ways."""
+"""Words with several spellings in addresses -> one of the spellings."""

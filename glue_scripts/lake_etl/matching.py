@@ -1,7 +1,7 @@
-"""Records that name the same thing though no field is equal: Fellegi and Sunter's model in DuckDB, no labels. No Spark.
+"""Matches records of the same thing though no field is equal: Fellegi-Sunter model in DuckDB, no labels, no Spark.
 
-match_values reads the values, match_pairs says which records are compared, match_levels how two values can agree, and
-match_weights learns what each agreement weighs.
+match_values normalizes the values, match_pairs selects the pairs to compare, match_levels defines how two values can
+agree, and match_weights learns the weight of each agreement.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from lake_etl.match_pairs import candidates
 from lake_etl.match_values import KINDS, columns_of, load
 from lake_etl.match_weights import FEW_MATCHES, Weights, learn, weighing
 
-MAX_ROWS = 200_000  # of the records and those known: they are matched in the driver's memory
+MAX_ROWS = 200_000  # new and known records together: they are matched in the driver's memory
 
 
 @dataclass(frozen=True)
 class Matching:
-    """What the step says.
+    """The step's options.
 
     columns    column -> its kind: name, date, address or code
-    id         the column that names a record: there in every record, and no two alike
-    threshold  the probability from which two records are a match
-    blocking   lists of columns: two records are compared if they agree on all columns of one list. Without it, they are
-               if they agree on what few records share: sets of columns, their first characters, a rare word
-    compare    column -> edit distances that are near, in place of its kind's
+    id         the column that identifies a record: never null, and unique
+    threshold  the minimum probability of a match
+    blocking   lists of columns: two records are compared if they agree on all columns of a list. Without it, records
+               are compared that share something rare: a set of columns, their first characters, or a word
+    compare    column -> edit distances that count as near, instead of its kind's
     """
 
     columns: dict[str, str]
@@ -43,7 +43,7 @@ class Matching:
 
 @dataclass(frozen=True)
 class Scored:
-    """Records and the pairs of them that were compared: tables `records`, `alike` and `pairs` of the connection."""
+    """Records and their compared pairs: the tables `records`, `alike` and `pairs` of the connection."""
 
     connection: duckdb.DuckDBPyConnection
     threshold: float
@@ -55,7 +55,7 @@ class Scored:
 
 
 def read_options(options: dict[str, Any]) -> Matching:
-    """The step's options as Matching. Raises JobError for one that is unknown, missing or wrong."""
+    """Return the step's options as Matching. Raises JobError for an unknown, missing or wrong option."""
     check_options(options, ("columns", "id"), tuple(each.name for each in fields(Matching)))
     matching = Matching(**options)
     if not matching.columns:
@@ -72,9 +72,9 @@ def read_options(options: dict[str, Any]) -> Matching:
 
 
 def match_with_known(new: pa.Table, old: pa.Table | None, matching: Matching) -> pa.Table:
-    """_id, match_id, match_confidence_score of new records (as in `match`) and of those known, which keep theirs.
+    """Return _id, match_id, match_confidence_score of new records (as in `match`) and of known ones, which keep theirs.
 
-    old: the known ones, with their match_confidence_score as text. A new record with the _id of a known one is that.
+    old: the known records, with match_confidence_score as text. A new record with a known _id is the known record.
     """
     if old is None:
         return match(new, matching)
@@ -86,21 +86,21 @@ def match_with_known(new: pa.Table, old: pa.Table | None, matching: Matching) ->
 
 
 def match(records: pa.Table, matching: Matching) -> pa.Table:
-    """Find the records that name the same thing.
+    """Find the records of the same thing.
 
     Args:
-        records: the columns of `matching`, `_id` and `_known`, all text. `_known` is the match_id of a record that
-            has one already, else null.
+        records: the columns of `matching`, `_id` and `_known`, all text. `_known` is the match_id of a known record,
+            else null.
 
-    Records that are equal in every column, with no value missing, always match: nothing given tells them apart.
+    Records that are equal in every column, with no value missing, always match: nothing tells them apart.
 
     Returns:
-        _id, match_id, match_confidence_score of the records without `_known`. match_id is that of the known record they
-        match best, else the smallest id of those that match each other. The score is the probability that a record
-        is right where it is: of its best match, or for a record alone, of no match.
+        _id, match_id, match_confidence_score of the records without `_known`. match_id is that of the best-matching
+        known record, else the smallest id of the records that match each other. The score is the probability that a
+        record is in the right group: that of its best match, or for a single record, that it has no match.
 
     Raises:
-        JobError: an id is missing or there twice, or there are more than MAX_ROWS records.
+        JobError: an id is missing or duplicated, or there are more than MAX_ROWS records.
     """
     scored = score(records, matching, least=0.01)
     for warning in scored.warnings:
@@ -110,7 +110,7 @@ def match(records: pa.Table, matching: Matching) -> pa.Table:
 
 
 def score(records: pa.Table, matching: Matching, least: float = 0.0) -> Scored:
-    """Compare the records (as in `match`); keep the pairs whose probability of a match is at least this."""
+    """Compare the records (as in `match`); keep the pairs whose match probability is at least `least`."""
     connection = duckdb.connect()
     columns = columns_of(matching.columns, matching.compare)
     _check(connection, records, matching)
@@ -130,7 +130,7 @@ def score(records: pa.Table, matching: Matching, least: float = 0.0) -> Scored:
 
 
 def _warnings(weights: Weights, columns: int, records: int) -> list[str]:
-    """Where the records teach too little, in words."""
+    """Return warnings about records that are too few to learn from."""
     found = []
     if records > 1 and weights.matches < FEW_MATCHES:
         found.append(
@@ -138,12 +138,12 @@ def _warnings(weights: Weights, columns: int, records: int) -> list[str]:
             "from: the weights are those expected of the kinds. Look at the matches before you trust them"
         )
     if columns == 1:
-        found.append("one column tells little: equal values match, and near ones seldom. Give more columns")
+        found.append("one column is little evidence: equal values match, similar ones rarely. Compare more columns")
     return found
 
 
 def cluster(scored: Scored, threshold: float) -> None:
-    """Make the table `clusters`: new records that match each other, directly or over others, share a cluster_id."""
+    """Create the table `clusters`: new records that match, directly or through others, share a cluster_id."""
     ids = [id_ for (id_,) in scored.rows("SELECT id FROM fresh ORDER BY id")]
     root = {id_: id_ for id_ in ids}
     for left, right in scored.rows(f"SELECT id_l, id_r FROM fresh_pairs WHERE match_probability >= {threshold}"):
@@ -163,7 +163,7 @@ def _root(root: dict[str, str], id_: str) -> str:
 
 CLUSTERS = pa.schema([("id", pa.string()), ("cluster_id", pa.string())])
 
-# Records that are alike match for certain: those of a thing with it, and things of which one is known and one is new.
+# Records that are alike always match: each with its thing, and a known thing with an equal new one.
 ALIKE_WEIGHT = 50
 PAIRS = """
 WITH same AS (
@@ -204,7 +204,7 @@ def _check(connection: duckdb.DuckDBPyConnection, records: pa.Table, matching: M
             "Filter them first, or split them by a column that no match crosses, such as a country"
         )
     connection.register("given", records)
-    for wrong, sql in (("null", "_id IS NULL"), ("there twice", "true GROUP BY _id HAVING count(*) > 1")):
+    for wrong, sql in (("null", "_id IS NULL"), ("a duplicate", "true GROUP BY _id HAVING count(*) > 1")):
         found = connection.execute(f"SELECT _id FROM given WHERE {sql} ORDER BY _id LIMIT 1").fetchall()
         if found:
             raise JobError(f"id {matching.id}: {found[0][0]!r} is {wrong}. Every record needs an id of its own")

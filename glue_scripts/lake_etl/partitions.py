@@ -1,4 +1,4 @@
-"""The partition values of a table's files: by the catalog's locations, else by the names of their folders."""
+"""The partition values of a table's files: from the catalog's locations, else from the names of their folders."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"  # Hive's folder for rows whose partition column is null
-UNLIKE_PATHS = r"""[\x00-\x1f\x7f"#%'*/:=?\\{\[\]^]"""  # characters that Hive writes as `%2F`
+UNLIKE_PATHS = r"""[\x00-\x1f\x7f"#%'*/:=?\\{\[\]^]"""  # characters that Hive escapes, such as `%2F`
 Values = tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
 class Placed:
-    """values: of each file that lies in a partition, a text for each key. astray: path -> why it lies in none."""
+    """values: path -> a text per key, for each file in a partition. astray: path -> why it is in no partition."""
 
     values: dict[str, Values]
     astray: dict[str, str]
@@ -22,16 +22,16 @@ class Placed:
 def placed(
     paths: Iterable[str], location: str, keys: Mapping[str, str], known: Mapping[tuple[str, ...], str]
 ) -> Placed:
-    """The partitions of files.
+    """Return the partitions of files.
 
     Args:
-        paths: of the files.
-        location: of the table, with a slash at its end.
+        paths: the files.
+        location: the table's location, with a slash at its end.
         keys: partition key -> its type.
-        known: of the partitions in the catalog, values -> location with a slash at its end.
+        known: the partitions in the catalog, values -> location with a slash at its end.
 
-    A file of no known partition goes by its folders: `key=value` by name, whatever the case and the order, or, where
-    no folder names a key, by position.
+    A file outside the known partitions gets its values from its folders: by name for `key=value`, in any case and
+    order, or by position if no folder names a key.
     """
     folders: dict[str, Values | str] = {}
     by_location = {place: known_values(values) for values, place in known.items()}
@@ -49,7 +49,7 @@ def placed(
 
 
 def _in_catalog(folder: str, by_location: Mapping[str, Values]) -> Values | None:
-    """The values of the innermost known partition around it."""
+    """Return the values of the innermost known partition that contains the folder."""
     while folder.count("/") > 2:
         if folder in by_location:
             return by_location[folder]
@@ -65,16 +65,16 @@ def _in_names(folder: str, keys: list[str]) -> Values | str:
     if len(parts) >= len(keys) and not any(key.lower() in named for key in keys):
         return tuple(map(_value, parts[: len(keys)]))
     wanted = "/".join(f"{key}=..." for key in keys)
-    return f"the file lies in no partition: its folder is not of the form {wanted}. Move it into one"
+    return f"the file is in no partition: its folder is not of the form {wanted}. Move it into one"
 
 
 def known_values(values: tuple[str, ...]) -> Values:
-    """The values of a partition in the catalog."""
+    """Return the values of a partition in the catalog."""
     return tuple(map(_value, values))
 
 
 def folder(key: str, value: str | None) -> str:
-    """The folder of a value, as Hive names it.
+    """Return the folder of a value, as Hive names it.
 
     >>> folder("hour", "12:30")
     'hour=12%3A30/'
@@ -88,5 +88,5 @@ def _value(text: str) -> str | None:
 
 
 def unescaped(text: str) -> str:
-    """The value of a folder's name: Hive writes characters that no path has as `%2F`."""
+    """Return the value of a folder's name: Hive escapes characters that paths cannot have, such as `%2F`."""
     return re.sub("%([0-9A-Fa-f]{2})", lambda found: chr(int(found[1], 16)), text)

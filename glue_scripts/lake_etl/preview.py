@@ -1,6 +1,6 @@
-"""A job's steps on a sample of its input, with the code of a run. `python -m lake_etl.preview` is asked on stdin.
+"""Runs a job's steps on a sample, with the code of a run. `python -m lake_etl.preview` reads a request on stdin.
 
-It reads from S3 and the catalog, and writes to a folder of this machine alone: nothing here calls what changes AWS.
+It reads from S3 and the catalog, and writes only to a folder of this machine: it makes no call that changes AWS.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ from lake_etl.transforms.convert import converted
 
 VIEW = "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"
 COMMITTER = "org.apache.hadoop.mapreduce.lib.output.FileOutputCommitterFactory"
-QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # it is over before better compiled code would pay
-BAD_ROWS = 10  # shown
-ANSWER = "LAKE_PREVIEW"  # Java prints to the same place
+QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # a preview ends before better compiled code would pay off
+BAD_ROWS = 10  # rows to show
+ANSWER = "LAKE_PREVIEW"  # marks the result: Java prints to stdout too
 
 
 def main() -> None:
-    """The request has the arguments of `preview`. Prints a line: ANSWER and what was found, or its `error`."""
+    """Run the request, which has the arguments of `preview`. Prints a line: ANSWER and the result, or its `error`."""
     sys.stdout.write(f"\n{ANSWER} {json.dumps(_answer(json.load(sys.stdin)))}\n")
 
 
@@ -81,19 +81,19 @@ def preview(
     """Run a job's steps, or the first of them, on a sample.
 
     Args:
-        spec, arguments: the job's own, as its run gets them.
-        buckets: all of the lake's zones.
-        folder: an empty folder, for the sample and all that is written.
-        datasets: those that the job reads, as far as known: they are fetched while Spark starts.
-        rows: how many to show.
-        step: the last step to run; by default all, and then the sink and the expectations as well.
-        conf: settings of Spark.
-        files: `s3://` path -> file of this machine, in place of S3.
-        tables: dataset -> its table as GetTable would have it, in place of the catalog.
+        spec, arguments: those of the job, as a run gets them.
+        buckets: the buckets of all zones.
+        folder: an empty folder, for the sample and all output.
+        datasets: the datasets that the job reads, as far as known: they are fetched while Spark starts.
+        rows: number of rows to show.
+        step: the last step to run; by default all steps, then the sink and the expectations too.
+        conf: Spark settings.
+        files: `s3://` path -> local file, instead of S3.
+        tables: dataset -> its table as GetTable would return it, instead of the catalog.
 
     Returns:
-        read: what was sampled, by dataset; steps: each with rows_in, rows_out and what it does to rows; columns: name
-        and type; rows; quarantined: how many, and the first; expectations: each rule's verdict on the sample; report.
+        read: the sample of each dataset; steps: each with rows_in, rows_out and its effect on rows; columns: name and
+        type; rows; quarantined: the count and the first rows; expectations: each rule's verdict on the sample; report.
     """
     named, copies = parse_arguments(arguments), Copies(Path(folder))
     place = OnDisk(files) if files is not None else InS3(_s3())
@@ -121,7 +121,7 @@ def preview(
 
 
 def _s3() -> Any:
-    """An endpoint on this machine has no host for each bucket."""
+    """Use path-style addresses for an endpoint on this machine, which has no host per bucket."""
     style: Literal["path", "auto"] = "path" if os.environ.get("AWS_ENDPOINT_URL") else "auto"
     return boto3.client("s3", config=Config(s3={"addressing_style": style}, max_pool_connections=32))
 
@@ -136,7 +136,7 @@ class Samples:
         self.taken: dict[str, Future[Sample]] = {}
 
     def begin(self, datasets: Iterable[str]) -> None:
-        """Fetch, in the background; what goes wrong is told where the dataset is read."""
+        """Fetch in the background; an error is raised where the dataset is read."""
         for dataset in dict.fromkeys([self.source, *datasets]):
             if dataset in self.tables:
                 self.taken[dataset] = self.pool.submit(self._take, dataset)
@@ -163,7 +163,7 @@ class Samples:
 
 
 class SampledSources(Sources):
-    """The datasets of a job, each a sample of itself."""
+    """The datasets of a job, each as a sample."""
 
     def __init__(self, samples: Samples, *args: Any) -> None:
         super().__init__(*args)
@@ -179,7 +179,7 @@ class SampledSources(Sources):
 
     def source_of(self, table: Table, only: dict[str, int] | None = None) -> Source:
         files = self.samples.of(table).files
-        # Text was cut as it was copied; other files cannot be.
+        # Text files were cut as they were copied; other files cannot be.
         most = ROWS if table.dataset == self.source and not FORMATS[table.format].is_text else None
         s3: Any = self.samples.sampler.copies
         return read_source(self.spark, s3, table, files, self.damage.get(table.dataset, NO_DAMAGE), most)
@@ -187,7 +187,7 @@ class SampledSources(Sources):
 
 @dataclass
 class Shown(Files):
-    """The sink of a preview: it writes as the run would, where nobody else looks, and publishes nothing."""
+    """The sink of a preview: it writes as a run does, to a private folder, and publishes nothing."""
 
     as_sink: bool = True
 
@@ -200,7 +200,7 @@ class Shown(Files):
         return written
 
     def rows(self, spark: SparkSession, most: int) -> list[dict[str, Any]]:
-        """The first rows that were written; values as JSON has them, dates and timestamps as text."""
+        """Return the first rows that were written; values as in JSON, dates and timestamps as text."""
         if not self.types:
             return []
         csv = {"sep": SERDE["field.delim"], "escape": SERDE["escape.delim"], "quote": "", "nullValue": "\\N"}
@@ -217,7 +217,7 @@ class Shown(Files):
 
 
 def _with_a_type(frame: DataFrame) -> DataFrame:
-    """Between two steps a column may be of no type yet, which no file has."""
+    """Between two steps a column may have no type yet, which no file can hold."""
     untyped = [field.name for field in frame.schema if isinstance(field.dataType, NullType)]
     return frame.withColumns({name: column(name).cast("string") for name in untyped})
 
@@ -236,7 +236,7 @@ def _target(spec: dict[str, Any], named: Any, all_steps: bool) -> Shown:
 
 
 def _spark(job: str, folder: Path, buckets: list[str], conf: dict[str, str] | None) -> SparkSession:
-    """Spark as it starts soonest, for which the buckets' `s3://` paths lie in the folder."""
+    """Start Spark as fast as possible, with the buckets' `s3://` paths in the folder."""
     settings: dict[str, Any] = (conf or {}) | {
         "spark.master": "local[2]",
         "spark.driver.memory": "1g",

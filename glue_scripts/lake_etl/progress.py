@@ -1,7 +1,7 @@
-"""How far a run is: a line of its output whenever that has changed, at most one a second.
+"""Prints a run's progress whenever it has changed, at most once a second.
 
-`LAKE_PROGRESS stage 4: 12 of 40 tasks, 1,200,000 rows read` names the stage as Spark does, and the rows that Spark has
-read so far from files and databases, for whatever purpose.
+`LAKE_PROGRESS stage 4: 12 of 40 tasks, 1,200,000 rows read` has Spark's number of the stage, and the rows that Spark
+has read so far from files and databases, for any purpose.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ PREFIX = "LAKE_PROGRESS"
 
 
 @contextmanager
-def telling(spark: SparkSession) -> Iterator[None]:
-    """Tell while the block runs."""
+def reporting(spark: SparkSession) -> Iterator[None]:
+    """Print progress while the block runs."""
     over = Event()
-    thread = Thread(target=_tell, args=(_stages(spark), over), name="progress", daemon=True)
+    thread = Thread(target=_report, args=(_stages(spark), over), name="progress", daemon=True)
     thread.start()
     try:
         yield
@@ -33,14 +33,14 @@ def telling(spark: SparkSession) -> Iterator[None]:
 
 
 def _stages(spark: SparkSession) -> Stages | None:
-    """None where Spark cannot tell: no run fails for want of a line about it."""
+    """Return None if Spark cannot report progress: that must not fail a run."""
     try:
         return Stages(spark)
     except Exception:
         return None
 
 
-def _tell(stages: Stages | None, over: Event) -> None:
+def _report(stages: Stages | None, over: Event) -> None:
     last = ""
     while stages and not over.wait(SECONDS):
         try:
@@ -54,7 +54,7 @@ def _tell(stages: Stages | None, over: Event) -> None:
 
 
 class Stages:
-    """The stages that a session's Spark has begun since; rows holds what each has read."""
+    """The stages that a session's Spark has begun since it was created; rows holds what each has read."""
 
     def __init__(self, spark: SparkSession) -> None:
         self.spark = spark
@@ -62,7 +62,7 @@ class Stages:
         self.ended = self._last_begun()
 
     def line(self) -> str:
-        """Where Spark is now; empty between two stages."""
+        """Return Spark's progress; empty between two stages."""
         active = sorted(self.spark.sparkContext.statusTracker().getActiveStageIds())
         if not active:
             return ""
@@ -79,7 +79,7 @@ class Stages:
         return max(last.stageIds, default=-1) if last else -1
 
     def _rows_of(self, stage: int) -> int:
-        """Only the store behind Spark's own pages has the rows. It does not know a stage of no job yet."""
+        """Only the store behind Spark's UI has the rows. It does not know a stage before its job starts."""
         store: Any = self.spark.sparkContext._jsc.sc().statusStore()
         try:
             return int(store.lastStageAttempt(stage).inputRecords())

@@ -1,4 +1,4 @@
-"""The quarantine zone: every row and file that could not be used, with where it came from and why."""
+"""The quarantine zone: every row and file that could not be used, with its origin and the reason."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +17,8 @@ FILES = "source_file string, raw string, reason string"
 class Quarantine:
     """The folder of one run: JSON lines of dataset, source_file, raw, reason, found_by, job, run_id, quarantined_at.
 
-    found_by is READER, where raw is the row's own text in its file; or a step or `expect`, where raw is the row as it
-    came there, as JSON.
+    found_by is READER, and raw the row's own text in its file; or found_by is a step or `expect`, and raw the row at
+    that point, as JSON.
     """
 
     bucket: str
@@ -31,7 +31,7 @@ class Quarantine:
         return f"s3://{self.bucket}/{self.job}/run_date={self.started:%Y-%m-%d}/{self.run_id}/"
 
     def keep(self, spark: SparkSession, source: Source) -> dict[str, int]:
-        """Write what the source could not read, and say how much that was. Its rows must have been read."""
+        """Write what the source could not read, and return the counts. Its rows must have been read."""
         rows = 0
         if source.rejected and observed(source.counts)["bad"]:
             rows = self._write(source.dataset, READER, source.rejected())
@@ -41,7 +41,7 @@ class Quarantine:
         return {"rows": rows, "files": len(source.files)}
 
     def keep_rows(self, dataset: str, found_by: str, rejected: DataFrame) -> int:
-        """Write the rows that a step of the job left out, and say how many. They came from this dataset."""
+        """Write the rows of this dataset that a step of the job rejected, and return their number."""
         return self._write(dataset, found_by, rejected)
 
     def _write(self, dataset: str, found_by: str, rejected: DataFrame) -> int:

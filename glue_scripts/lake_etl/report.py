@@ -15,15 +15,15 @@ PATIENCE = 30  # seconds
 
 
 def observe_rows(frame: DataFrame) -> tuple[DataFrame, Observation]:
-    """The frame, and what will hold its "rows" once a query has read it: no query of its own."""
+    """Return the frame, and an observation that holds its "rows" once a query has read it: no extra query."""
     observation = Observation()
     return frame.observe(observation, fn.count(fn.lit(1)).alias("rows")), observation
 
 
 def observed(observation: Observation) -> dict[str, Any]:
-    """What was observed by a query that is over. Raises JobError where the query never came by the place.
+    """Return what a finished query observed. Raises JobError if the query did not read the observed frame.
 
-    Spark itself would wait for ever.
+    Spark itself would wait forever.
     """
     found: list[dict[str, Any]] = []
     waiting = Thread(target=lambda: found.append(observation.get), daemon=True)
@@ -38,7 +38,7 @@ def observed(observation: Observation) -> dict[str, Any]:
 
 
 def account(rows: int, steps: list[tuple[str, Transform, int]]) -> dict[str, Any]:
-    """What each step did to the rows, and the sums by kind. steps are (name, transform, rows after it).
+    """Return the effect of each step on the rows, and the sums by kind. steps are (name, transform, rows after it).
 
     The effect of a join or of SQL is net: a join that drops two rows and doubles three adds one.
     """
@@ -54,12 +54,12 @@ def account(rows: int, steps: list[tuple[str, Transform, int]]) -> dict[str, Any
 
 
 def check_balance(report: dict[str, Any]) -> None:
-    """Raise JobError unless what came in is what went somewhere:
+    """Raise JobError unless the rows that came in equal the rows that went out:
 
     rows_in + added_by_joins + added_by_sql
         = rows_out + filtered + deduplicated + removed_by_joins + removed_by_sql + quarantined_rows
 
-    The terms are measured apart: rows_in where the source is read, rows_out in the files that were written,
+    The terms are measured independently: rows_in where the source is read, rows_out in the written files,
     quarantined_rows as they are written to the quarantine zone.
     """
     before = {name: report[name] for name in ("rows_in", *GAINS)}

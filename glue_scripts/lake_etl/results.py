@@ -1,4 +1,4 @@
-"""The table of what came of each rule in each run, failed runs included: one file of JSON lines a run."""
+"""The table of the verdict of each rule in each run, failed runs included: one file of JSON lines per run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def publish_results(
     verdicts: Sequence[Verdict],
     part: str = "",
 ) -> None:
-    """Add a run's verdicts, or those of a part of it, to the table, which is created where it is not there yet."""
+    """Add a run's verdicts, or those of a part of it, to the table, and create the table if it does not exist."""
     if not verdicts:
         return
     location, storage = f"s3://{bucket}/{TABLE}/", storage_of("json", COLUMNS)

@@ -1,4 +1,4 @@
-"""What a preview reads: a few files of a dataset, text cut off after some rows, in a folder that stands for S3."""
+"""Copies a sample of a dataset for a preview: a few files, text files cut, into a folder that stands for S3."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 ROWS = 1000  # of the source
 FILES = 3  # of the source
-PARTNERS, LISTED = 200, 10_000  # files of another dataset that are read, and files that are looked at
+PARTNERS, LISTED = 200, 10_000  # limits of another dataset: files to read, and files to list
 HEAD = 8 * 1024**2  # bytes of a text file
-WHOLE = 64 * 1024**2  # bytes of another dataset
-UNCUT = 256 * 1024**2  # bytes of a file that cannot be cut
+WHOLE = 64 * 1024**2  # bytes to copy of another dataset
+UNCUT = 256 * 1024**2  # maximum bytes of a file that cannot be cut
 PACKED = (".bz2", ".deflate", ".lz4", ".snappy", ".zst", ".xz")
 CHUNK = 256 * 1024
 
 
 class Place(Protocol):
-    """Where a dataset's files are."""
+    """The storage of a dataset's files."""
 
     def files(self, location: str) -> Iterator[tuple[str, int]]: ...
 
@@ -52,7 +52,7 @@ class InS3:
 
 @dataclass(frozen=True)
 class OnDisk:
-    """Files of this machine (`s3://` path -> file), as if they were in S3."""
+    """Local files (`s3://` path -> file), presented as if they were in S3."""
 
     paths: Mapping[str, str]
 
@@ -66,7 +66,7 @@ class OnDisk:
 
 @dataclass(frozen=True)
 class Sample:
-    """What is taken of a dataset. files: path -> size in bytes, empty ones included; description: which they are."""
+    """The sample of a dataset. files: path -> size in bytes, with empty files; description: which files these are."""
 
     files: dict[str, int]
     description: str
@@ -75,7 +75,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Copies:
-    """The folder of copies: `s3://bucket/key` is `folder/bucket/key`. To the reader it is S3."""
+    """The folder of copies: `s3://bucket/key` is `folder/bucket/key`. Readers use it in place of an S3 client."""
 
     folder: Path
 
@@ -95,7 +95,7 @@ class Sampler:
     copies: Copies
 
     def first(self, table: Table) -> Sample:
-        """The first rows of the first files."""
+        """Copy the first rows of the first files."""
         listed = _listed(self.place, table.locations)
         full = _readable(listed)
         some = dict(islice(full.items(), FILES))
@@ -106,7 +106,7 @@ class Sampler:
         return Sample(self._found(some, listed), description, tuple(_partition(table, path) for path in some))
 
     def partner(self, table: Table, source: Sample) -> Sample:
-        """All of a dataset, so that joins find their partners, or where it is large what lies in like partitions."""
+        """Copy a dataset, so that joins find their partners; of a large one, the partitions that fit the source's."""
         listed = _listed(self.place, table.locations, PARTNERS)
         small = len(listed) <= PARTNERS and sum(listed.values()) <= WHOLE
         alike = [] if small or table.is_closed else _alike(table, source)
@@ -129,7 +129,7 @@ class Sampler:
         text = FORMATS[table.format].is_text and not by_file and not path.endswith(PACKED)
         try:
             self._write(path, (lambda chunks: _head(chunks, lines, most)) if text else None)
-        except zlib.error:  # the reader says what is wrong with it
+        except zlib.error:  # the reader reports the damage
             self._write(path, None)
 
     def _write(self, path: str, cut: Cut | None) -> None:
@@ -147,7 +147,7 @@ class Sampler:
 
 
 def _listed(place: Place, locations: list[str], most: int = LISTED) -> dict[str, int]:
-    """The first files, one more than `most` where there are more."""
+    """Return the first files: up to `most`, plus one if there are more."""
     return dict(islice(chain.from_iterable(map(place.files, locations)), most + 1))
 
 
@@ -169,24 +169,24 @@ def _bounded(listed: Mapping[str, int]) -> dict[str, int]:
 
 
 def _readable(listed: Mapping[str, int]) -> dict[str, int]:
-    """The files that have bytes and can lie in a folder: not `a` beside `a/b`, nor what Spark would not find either."""
+    """Return the files with content whose paths can exist in a folder: no `a` beside `a/b`, none that Spark ignores."""
     folders = {path[:place] for path in listed for place, letter in enumerate(path) if letter == "/"}
     return {path: size for path, size in listed.items() if size and _fits(path) and path not in folders}
 
 
 def _fits(path: str) -> bool:
-    """Whether the key can be the name of a file within its folder."""
+    """Whether the key can be a file path within its folder."""
     parts = path.removeprefix("s3://").split("/")
     return all(part not in ("", ".", "..") and "\0" not in part and len(part.encode()) < 256 for part in parts)
 
 
 def _partition(table: Table, path: str) -> dict[str, str | None]:
     found = placed([path], table.location, table.partition_keys, table.partitions).values.get(path, ())
-    return dict(zip(table.partition_keys, found, strict=False))  # a file that is astray has no values
+    return dict(zip(table.partition_keys, found, strict=False))  # a file outside all partitions has no values
 
 
 def _alike(table: Table, source: Sample) -> list[str]:
-    """The folders of a partitioned dataset that have the values of the source's, as far as both have the same keys."""
+    """Return the folders of a partitioned dataset with the same partition values as the source, for shared keys."""
     folders: list[str] = []
     for values in source.partitions:
         keys = list(takewhile(values.__contains__, table.partition_keys))
@@ -195,7 +195,7 @@ def _alike(table: Table, source: Sample) -> list[str]:
 
 
 def _with_values(table: Table, keys: list[str], wanted: Values) -> list[str]:
-    """Where the first keys have these values: as the catalog knows it, else by the names of folders."""
+    """Return the locations where the first keys have these values: from the catalog, else by folder names."""
     known = {place: known_values(values) for values, place in table.partitions.items()}
     found = [place for place, values in known.items() if values[: len(keys)] == wanted]
     return found or [table.location + "".join(map(folder, keys, wanted))]
@@ -207,7 +207,7 @@ def _chunks(body: IO[bytes]) -> Iterator[bytes]:
 
 
 def _unpacked(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """What a gzip file holds, or as much of it as can be read: the reader says what is wrong with the rest."""
+    """Decompress gzip as far as it can be read: the reader reports the damage in the rest."""
     unpacker = zlib.decompressobj(GZIP)
     for chunk in chunks:
         while chunk:
@@ -223,7 +223,7 @@ def _packed(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _head(chunks: Iterator[bytes], lines: int | None, most: int) -> Iterator[bytes]:
-    """Whole lines: the first so many, and no more bytes than `most` unless one line has more."""
+    """Yield whole lines: the first `lines`, and at most `most` bytes unless a single line is longer."""
     left, taken = lines, 0
     for chunk in chunks:
         if left is not None and chunk.count(b"\n") >= left:

@@ -1,4 +1,4 @@
-"""Writing the job's table: one folder a partition, in a folder of the run's own."""
+"""Writes the job's table: one folder per partition, inside a folder of the run."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from lake_etl.exact import held
 from lake_etl.formats import FORMATS
 from lake_etl.names import column, quoted
 
-TIMESTAMP = "yyyy-MM-dd HH:mm:ss.SSSSSS"  # as Hive's and Athena's readers of text expect it
+TIMESTAMP = "yyyy-MM-dd HH:mm:ss.SSSSSS"  # the format that the text readers of Hive and Athena expect
 
 
 @dataclass(frozen=True)
 class Sink:
-    """Where and how a job writes. target_file_mb: files of about this size; without it, one file a partition."""
+    """Where and how a job writes. target_file_mb: approximate file size; without it, one file per partition."""
 
     table: str
     format: str = "parquet"
@@ -34,7 +34,7 @@ class Sink:
 
 @dataclass(frozen=True)
 class Written:
-    """What a run wrote: rows and bytes as counted in the files, partitions as values -> location."""
+    """What a run wrote: rows and bytes counted in the files, partitions as values -> location."""
 
     location: str
     rows: int
@@ -46,9 +46,9 @@ class Written:
 
 
 def read_sink(options: dict[str, Any]) -> Sink:
-    """The sink that options say: table, and if need be format, compression, partition_by, target_file_mb.
+    """Return the sink for the options: table, and optionally format, compression, partition_by, target_file_mb.
 
-    Raises JobError for an option or a value that is not known.
+    Raises JobError for an unknown option or value.
     """
     check_options(options, ("table",), ("format", "compression", "partition_by", "target_file_mb"))
     format_ = options.get("format") or "parquet"
@@ -63,7 +63,7 @@ def read_sink(options: dict[str, Any]) -> Sink:
 
 
 def write_table(frame: DataFrame, location: str, sink: Sink) -> Written:
-    """Write the frame under the location (ends with a slash), which is the run's own, and count what arrived."""
+    """Write the frame under the run's own location, which ends with a slash, and count the rows in the files."""
     keys = sink.partition_by
     check_columns(frame, keys, "the data that goes to the sink")
     if len(keys) == len(frame.columns):
@@ -87,9 +87,9 @@ def write_table(frame: DataFrame, location: str, sink: Sink) -> Written:
 
 
 def _arranged(frame: DataFrame, sink: Sink) -> DataFrame:
-    """The rows of a partition together, in as few tasks as there shall be files."""
+    """Bring the rows of a partition together, in as many tasks as there should be files."""
     if sink.target_file_mb:
-        # In SQL, as DataFrame.hint of PySpark 3.5 takes no columns.
+        # A hint in SQL: DataFrame.hint of PySpark 3.5 takes no columns.
         keys = ", ".join(map(quoted, sink.partition_by))
         hint = f"REBALANCE({keys})" if keys else "REBALANCE"
         return frame.sparkSession.sql(f"SELECT /*+ {hint} */ * FROM {{rows}}", rows=frame)
@@ -98,7 +98,7 @@ def _arranged(frame: DataFrame, sink: Sink) -> DataFrame:
 
 @contextmanager
 def _files_of(spark: SparkSession, sink: Sink) -> Iterator[None]:
-    """Adaptive execution cuts what it rebalances into parts of a size that is set for the session."""
+    """Set the session's partition size, by which adaptive execution splits what it rebalances."""
     size = (sink.target_file_mb or 0) * FORMATS[sink.format].shuffled
     settings = {
         "spark.sql.adaptive.advisoryPartitionSizeInBytes": f"{size}MB",
@@ -140,7 +140,7 @@ def _writer(frame: DataFrame, sink: Sink) -> DataFrameWriter:
 
 
 def _arrived(frame: DataFrame, location: str, sink: Sink) -> tuple[int, dict[str, int]]:
-    """Number of rows, and path -> size in bytes of their files."""
+    """Return the number of rows, and path -> size in bytes of their files."""
     is_text = FORMATS[sink.format].is_text
     schema = "value string" if is_text else frame.drop(*sink.partition_by).schema
     reader = frame.sparkSession.read.option("recursiveFileLookup", True)
@@ -150,5 +150,5 @@ def _arrived(frame: DataFrame, location: str, sink: Sink) -> tuple[int, dict[str
 
 
 def _value(folder: str) -> str:
-    """The value of `name=a%2Fb`: Spark writes it as Hive does."""
+    """Return the value of `name=a%2Fb`: Spark escapes it as Hive does."""
     return re.sub("%([0-9A-F]{2})", lambda found: chr(int(found[1], 16)), folder.partition("=")[2])

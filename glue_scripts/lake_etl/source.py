@@ -1,4 +1,4 @@
-"""Reading a source table: the good rows go on, and what cannot be read is kept apart with its reason."""
+"""Reads a source table: good rows go on; what cannot be read is set aside with a reason."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PLACE = "_lake_place"
 EMPTY = "the file is empty (0 bytes)"
-UNSEEN = "Spark does not see the file, since its key is no path. Copy it to a plain key"
+UNSEEN = "Spark does not see the file, since its key is not a path. Copy it to a plain key"
 NO_DAMAGE = Damage({}, {})
 
 
@@ -37,12 +37,12 @@ NO_DAMAGE = Damage({}, {})
 class Source:
     """A dataset being read.
 
-    rows      what the steps work on: the good rows, with the table's columns and partition keys
-    rejected  reads the bad rows: source_file, raw, reason (None where rows cannot be bad: Parquet)
-    files     the files of which nothing can be read: path -> reason
-    counts    filled once a query has read the rows: "rows" read in all, "bad" among them
-    damage    looks for what makes a query fail
-    changed   the first file that was replaced or deleted since it was listed; None where all are as they were
+    rows      the good rows, with the table's columns and partition keys: the input of the steps
+    rejected  reads the bad rows: source_file, raw, reason (None if there can be none: Parquet)
+    files     files that cannot be read at all: path -> reason
+    counts    filled once a query has read the rows: all "rows", and the "bad" ones among them
+    damage    finds the files that make a query fail
+    changed   the first file that was replaced or deleted since it was listed; None if none was
     """
 
     dataset: str
@@ -62,9 +62,9 @@ def read_source(
     known: Damage = NO_DAMAGE,
     most: int | None = None,
 ) -> Source:
-    """Read a table of the catalog, or only some of its files (path -> size in bytes), past the damage that is known.
+    """Read a table of the catalog, or some of its files (path -> size in bytes), without those known to be damaged.
 
-    most: no more rows than this, whichever they are.
+    most: maximum number of rows, in no particular order.
 
     Of Parquet nothing is read yet but file names. So a file that is damaged makes the query fail that reads it, and
     `damage` then finds all of them: to open thousands of files beforehand would cost as much as the job.
@@ -100,7 +100,7 @@ def read_source(
 
 
 def _planned(texts: TextFiles, known: Mapping[str, str]) -> tuple[DataFrame | None, dict[str, str]]:
-    """The files as a frame. Or, where Spark fails when it plans to read them, the damage that is not yet known."""
+    """Return the files as a frame or, if Spark cannot plan to read them, the newly found damage."""
     try:
         return texts.frame(), {}
     except Py4JJavaError:
@@ -119,7 +119,7 @@ def _source(
 
 
 def _nothing(spark: SparkSession, table: Table, files: dict[str, str]) -> Source:
-    """Of a table without a file that holds anything."""
+    """Return the source of a table whose files are all empty or unreadable."""
     more = {CORRUPT: "string", REASON: "string"} if FORMATS[table.format].is_text else {}
     schema = _schema(table.columns | table.partition_keys | more | {FILE: "string"})
     return _source(table, spark.createDataFrame([], schema), files, lambda: NO_DAMAGE, None)
@@ -130,25 +130,25 @@ def _schema(columns: Mapping[str, str]) -> StructType:
 
 
 def _check_types(table: Table) -> None:
-    """Raise JobError for a column of a type that Spark does not know."""
+    """Raise JobError for a column of a type that Spark does not support."""
     for name, type_ in (table.columns | table.partition_keys).items():
         try:
             _parse_datatype_string(type_)
         except PySparkException:
             raise JobError(
-                f"dataset {table.dataset}: column {name} is of type '{type_}', which jobs do not know. "
+                f"dataset {table.dataset}: column {name} is of type '{type_}', which jobs do not support. "
                 "Change the column's type in the table"
             ) from None
 
 
 def _listed(s3: S3Client, table: Table) -> dict[str, tuple[int, str]]:
-    """Path -> size in bytes and ETag of the table's files."""
+    """Return path -> size in bytes and ETag of the table's files."""
     found = (version for root in table.locations for version in each_version(s3, root))
     return {path: (size, etag) for path, size, etag in found}
 
 
 def _changed(s3: S3Client, table: Table, before: Mapping[str, tuple[int, str]]) -> str | None:
-    """The first file that is not as it was; of a file without an ETag, only the size tells."""
+    """Return the first file that has changed. A file without an ETag is compared by size only."""
     now = _listed(s3, table)
 
     def is_same(path: str, size: int, etag: str) -> bool:
@@ -158,7 +158,7 @@ def _changed(s3: S3Client, table: Table, before: Mapping[str, tuple[int, str]]) 
 
 
 def _partitions(spark: SparkSession, table: Table, paths: list[str]) -> Placed:
-    """The values of each file, whose types they fit."""
+    """Return the partition values of each file, if they fit the keys' types."""
     if not table.partition_keys:
         return Placed({}, {})
     found = placed(paths, table.location, table.partition_keys, table.partitions)
@@ -181,7 +181,7 @@ def _misplaced(table: Table, values: tuple[str | None, ...]) -> str:
 
 
 def _placed(frame: DataFrame, table: Table, places: Placed) -> DataFrame:
-    """With the partition keys of each row's file. Files that came since the listing are the next run's."""
+    """Add the partition keys of each row's file. Files that arrived after the listing are left to the next run."""
     if not table.partition_keys:
         return frame
     schema = _schema(dict.fromkeys((PLACE, *table.partition_keys), "string"))
@@ -197,13 +197,13 @@ def _placed(frame: DataFrame, table: Table, places: Placed) -> DataFrame:
 
 
 def _counted(table: Table, frame: DataFrame, counts: Observation) -> DataFrame:
-    """The frame, with its rows, its bad rows, and its rows that have any value counted by what reads it.
+    """Return the frame; a query that reads it counts its rows, its bad rows, and its rows with any value.
 
-    Naming every column keeps Spark from skipping those that the job does not use. A value that does not fit its
-    type is found only in a column that is read, and each pass over the data must find the same.
+    Naming every column keeps Spark from skipping columns that the job does not use: Spark detects a value that does
+    not fit its type only in a column that it reads, and each pass over the data must find the same rows.
     """
     bad = fn.count(REASON) if REASON in frame.columns else fn.lit(0)
-    # It looks only as far as the first value that is there: a fraction of the cost of one count a column.
+    # coalesce stops at the first non-null value, at a fraction of the cost of one count per column.
     filled = fn.count(fn.coalesce(*[fn.when(column(name).isNotNull(), True) for name in table.columns]))
     return frame.observe(counts, fn.count(fn.lit(1)).alias("rows"), bad.alias("bad"), filled.alias("filled"))
 

@@ -1,4 +1,4 @@
-"""Applying a job's steps, in order, each with its count of rows."""
+"""Applies a job's steps in order, and counts the rows after each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from lake_etl.transforms.cast import Counted
 
 @dataclass(frozen=True)
 class Applied:
-    """A step that was applied: the count of the rows that leave it (None: as many as come), the bad ones, its casts."""
+    """An applied step: the count of its output rows (None: same as its input), its rejected rows, its casts."""
 
     name: str
     transform: Transform
@@ -30,9 +30,9 @@ class Applied:
 def apply_steps(
     frame: DataFrame, steps: list[dict[str, Any]], dataset: Callable[[str], DataFrame]
 ) -> tuple[DataFrame, list[Applied]]:
-    """Apply steps such as {"filter": "distance > 0"}; dataset reads another dataset by its name.
+    """Apply steps such as {"filter": "distance > 0"}; dataset reads another dataset by name.
 
-    Gives the frame and the steps as applied; their rows are counted once a query has read the frame.
+    Returns the frame and the applied steps, whose rows are counted once a query has read the frame.
     Raises JobError with the step's number and name.
     """
     check_own(frame)
@@ -57,7 +57,7 @@ def apply_steps(
 
 
 def rows_after(rows: int, steps: list[Applied]) -> list[int]:
-    """How many rows leave each step, of so many that come to the first. A query must have read them."""
+    """Return the number of rows after each step, for this many input rows. A query must have read them."""
     after = []
     for step in steps:
         rows = int(observed(step.counts)["rows"]) if step.counts else rows
@@ -75,7 +75,7 @@ def check_steps(steps: list[dict[str, Any]]) -> None:
 
 
 def keep_rejects(quarantine: Quarantine, source: Source, steps: list[Applied]) -> int:
-    """Write the rows that the steps left out as bad, and say how many. A step that left out none is not run again."""
+    """Write the rows that the steps rejected, and return their number. A step that rejected none is not run again."""
     counts = observed(source.counts)
     after = rows_after(good := counts["rows"] - counts["bad"], steps)
     moves = zip(steps, [good, *after], after, strict=False)
@@ -103,7 +103,7 @@ def _apply(
 
 
 def explained(error: AnalysisException, frame: DataFrame) -> JobError:
-    """What Spark has against an expression over the frame, in one line."""
+    """Return Spark's objection to an expression over the frame, in one line."""
     if (error.getErrorClass() or "").startswith("UNRESOLVED_COLUMN"):
         name = (error.getMessageParameters() or {})["objectName"].replace("`", "")
         if name.lower() in map(str.lower, frame.columns):

@@ -1,4 +1,4 @@
-"""S3 as Spark and boto3 show it: which files lie under a location, and how each of the two names them."""
+"""S3 through Spark and boto3: lists the files of a location, and converts between the paths that each of them uses."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from urllib.parse import unquote
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-GZIP = 31  # zlib's number for it
+GZIP = 31  # zlib's wbits for gzip
 PACKED: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open}
 NOT_IN_URIS = re.compile(r"[^a-zA-Z0-9_\-!.~'()*/:@&=+$,;]")
 
 
 def place_of(path: str) -> tuple[str, str]:
-    """Bucket and key, whatever characters the key has.
+    """Return bucket and key, whatever characters the key has.
 
     >>> place_of("s3://raw/a?b#c.json")
     ('raw', 'a?b#c.json')
@@ -30,17 +30,17 @@ def place_of(path: str) -> tuple[str, str]:
 
 
 def list_files(s3: S3Client, location: str) -> dict[str, int]:
-    """Path -> size in bytes of each data file under the location. As for Spark, _names and .names are none."""
+    """Return path -> size in bytes of each data file under the location, without _names and .names, as in Spark."""
     return dict(each_file(s3, location))
 
 
 def each_file(s3: S3Client, location: str) -> Iterator[tuple[str, int]]:
-    """The same, one after the other: a thousand are listed at a time."""
+    """Yield the same files lazily, from listings of a thousand."""
     return ((path, size) for path, size, _ in each_version(s3, location))
 
 
 def each_version(s3: S3Client, location: str) -> Iterator[tuple[str, int, str]]:
-    """Path, size in bytes and ETag of each data file under the location."""
+    """Yield path, size in bytes and ETag of each data file under the location."""
     bucket, prefix = place_of(location)
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     objects = (entry for page in pages for entry in page.get("Contents", []))
@@ -55,17 +55,17 @@ def _hidden(name: str) -> bool:
 
 
 def head_of(s3: S3Client, path: str, most: int) -> bytes:
-    """The first bytes of a file, unpacked if it is zipped; none if it only says so."""
+    """Return the first bytes of a file, decompressed; empty if its name says it is compressed but it is not."""
     bucket, key = place_of(path)
     body = s3.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{most - 1}")["Body"].read(most)
     try:
         return zlib.decompressobj(GZIP).decompress(body, most) if path.endswith(".gz") else body
     except zlib.error:
-        return b""  # the reader says what is wrong with it
+        return b""  # the reader reports the damage
 
 
 def packed_fault(s3: S3Client, path: str) -> str:
-    """What is wrong with a packed file. Empty for one that is whole, or not packed."""
+    """Return what is wrong with a compressed file. Empty if it is intact or not compressed."""
     opened = next((open_ for suffix, open_ in PACKED.items() if path.endswith(suffix)), None)
     if opened is None:
         return ""
@@ -80,7 +80,7 @@ def packed_fault(s3: S3Client, path: str) -> str:
 
 
 def uri_of(path: str) -> str:
-    """The path as Spark's file metadata has it, which is what java.net.URI quotes.
+    """Return the path as in Spark's file metadata, quoted by java.net.URI.
 
     >>> uri_of("s3://raw/a b/é%.json")
     's3://raw/a%20b/é%25.json'
@@ -95,10 +95,10 @@ def _quoted(letter: str) -> str:
 
 
 def path_of(uri: str) -> str:
-    """The path that Spark's file metadata has as a URI."""
+    """Return the path for a URI in Spark's file metadata."""
     return unquote(uri)
 
 
 def literal(path: str) -> str:
-    """The path for Spark's reader, which would take it for a pattern of paths."""
+    """Escape the path for Spark's reader, which takes paths for glob patterns."""
     return re.sub(r"([\\{}\[\]*?])", r"\\\1", path)

@@ -1,4 +1,4 @@
-"""Files of text as frames: a row a line, with the table's columns, and what is wrong with a line that does not fit."""
+"""Reads text files into frames: one row per line, with the table's columns, and the reason if a line does not fit."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 CORRUPT, REASON, FILE = "_lake_corrupt_record", "_lake_reason", "_lake_source_file"
 ROW, FIELDS = "_lake_row", "_lake_fields"
-HEADS, HEAD = 32, 256 * 1024  # files that are looked at for the spelling of names, and bytes of each
+HEADS, HEAD = 32, 256 * 1024  # number of files to check for the spelling of names, and bytes of each
 
 
 @dataclass(frozen=True)
 class TextFiles:
-    """The files of a table in text, at places that Spark lists, without those that are left out.
+    """The text files of a table: those that Spark lists at its locations, without the excluded ones.
 
-    frame: the table's columns; CORRUPT and REASON, which are null for a line that fits; FILE.
+    frame: the table's columns; CORRUPT and REASON, both null for a line that fits; FILE.
     """
 
     spark: SparkSession
@@ -48,7 +48,7 @@ class TextFiles:
         return self._documents() if "jsonPath" in self.table.parameters else self._json()
 
     def damaged(self) -> dict[str, str]:
-        """Path -> reason of the packed files that are cut off or damaged."""
+        """Return path -> reason for the compressed files that are truncated or damaged."""
         with ThreadPoolExecutor(8) as pool:
             faults = pool.map(partial(packed_fault, self.s3), self.paths)
             return {path: fault for path, fault in zip(self.paths, faults, strict=True) if fault}
@@ -76,7 +76,7 @@ class TextFiles:
         return found.select(*self._again(), _where_bad(RECORD), REASON, FILE)
 
     def _json(self) -> DataFrame:
-        """Spark's own reader for the files whose lines are all plain; the others are read line by line."""
+        """Read files whose lines are all plain with Spark's own reader, and the others line by line."""
         rows = self._rows(spelled(self._heads(), self.table.parameters.get("paths", "")))
         text = self._read(self._reader(), "text")
         if rows.keys.exact:  # to Spark's own reader, names that differ in case alone are one
@@ -111,7 +111,7 @@ class TextFiles:
         return JsonRows(self.schema, Keys.of(self.table.parameters), spelled)
 
     def _heads(self) -> Iterator[str]:
-        """Lines of the beginnings of some files; the last may be cut off."""
+        """Yield lines from the start of some files; the last line may be cut off."""
         some = self.paths[:: len(self.paths) // HEADS + 1]
         with ThreadPoolExecutor(8) as pool:
             for head in pool.map(lambda path: head_of(self.s3, path, HEAD), some):
@@ -141,12 +141,12 @@ def _where_bad(name: str) -> Column:
 
 
 def with_file(frame: DataFrame) -> DataFrame:
-    """Each row with its file, as a URI."""
+    """Add each row's file, as a URI."""
     return frame if FILE in frame.columns else frame.select("*", fn.col("_metadata.file_path").alias(FILE))
 
 
 def without(frame: DataFrame, files: Iterable[str]) -> DataFrame:
-    """Spark applies a condition on the file's name before it opens the file."""
+    """Exclude files. Spark applies a condition on the file name before it opens the file."""
     uris = [uri_of(path) for path in files]
     return with_file(frame).where(~fn.col(FILE).isin(uris)) if uris else frame
 

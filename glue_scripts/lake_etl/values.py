@@ -1,6 +1,6 @@
-"""Texts of files as values of a table's types: Spark SQL, made from the type, the same in both languages.
+"""Converts texts of files to values of a table's types: Spark SQL generated from the type, the same in both languages.
 
-Spark's own casts are too kind for it: to them `yes` is true, `2024` a date, 1.9 a whole number.
+Spark's own casts are too lenient: they take `yes` for true, `2024` for a date, and 1.9 for an integer.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SHOWN = 200  # characters of a text in a message
 
 
 class Nesting(Protocol):
-    """How nested values stand in a text. x: SQL of the text; level: 0 for a column's own; each gives SQL."""
+    """How a format nests values in text. x: SQL of the text; level: 0 for a column's own; each method returns SQL."""
 
     def elements(self, x: str, level: int) -> str: ...
 
@@ -37,7 +37,7 @@ class Nesting(Protocol):
 
 
 def value(type_: DataType, x: str, nesting: Nesting, level: int = 0) -> str:
-    """SQL of the value that the text x is; null where it is null, or does not fit."""
+    """Return SQL for the value of the text x; null if x is null or does not fit."""
 
     def inner(of: DataType, item: str) -> str:
         return value(of, item, nesting, _deeper(type_, level))
@@ -59,7 +59,7 @@ def value(type_: DataType, x: str, nesting: Nesting, level: int = 0) -> str:
 
 
 def misfit(type_: DataType, x: str, nesting: Nesting, level: int = 0) -> str:
-    """SQL of whether the text x does not fit, at any level: true or false."""
+    """Return SQL for whether the text x does not fit, at any level: true or false."""
 
     def inner(of: DataType, item: str) -> str:
         return misfit(of, item, nesting, _deeper(type_, level))
@@ -88,7 +88,7 @@ def _deeper(type_: DataType, level: int) -> int:
 
 
 def scalar(type_: DataType, x: str, nesting: Nesting) -> str:
-    """SQL of the value of a type that is not nested."""
+    """Return SQL for the value of a type that is not nested."""
     name = type_.simpleString()
     if name == "string":
         return x
@@ -105,11 +105,11 @@ def scalar(type_: DataType, x: str, nesting: Nesting) -> str:
 
 
 def text(of: str) -> str:
-    """A text as SQL has it."""
+    """Return a text as an SQL literal."""
     return "'" + of.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def unfit(name: str, type_: DataType, x: str) -> str:
-    """SQL of what is said of a text that does not fit its column."""
+    """Return SQL for the message about a text that does not fit its column."""
     before, after = text(f"column {name}: '"), text(f"' is not {type_.simpleString()}")
     return f"concat({before}, substring({x}, 1, {SHOWN}), {after})"

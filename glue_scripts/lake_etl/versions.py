@@ -1,4 +1,4 @@
-"""The versions of a table: each run writes into a folder of its own, and the catalog says which folders count."""
+"""The versions of a table: each run writes into its own folder, and the catalog decides which folders are current."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ PREFIX = "run-"
 
 
 def run_folder(root: str, run_id: str) -> str:
-    """Where a run writes: s3://curated/flights/run-jr_1/ for the root s3://curated/flights/."""
+    """Return the run's folder: s3://curated/flights/run-jr_1/ for the root s3://curated/flights/."""
     return f"{root}{PREFIX}{run_id}/"
 
 
 def remove_unused(
     glue: GlueClient, s3: S3Client, job: str, root: str, locations: Callable[[], Iterable[str]]
 ) -> list[str]:
-    """Delete the folders of runs that have ended and that none of the locations lies in. Gives what it deleted.
+    """Delete the folders of ended runs that contain none of the locations. Returns the deleted folders.
 
-    The locations are asked for last: a run that ended before has published by then what it ever will.
+    The locations are read last: a run that had ended before then has already published everything it will.
     """
 
     def unused(folders: list[str]) -> list[str]:
@@ -34,10 +34,10 @@ def remove_unused(
         return [folder for folder in folders if folder not in used]
 
     candidates = unused(_run_folders(s3, root))
-    gone = unused([folder for folder in candidates if _has_ended(glue, job, folder.removeprefix(root + PREFIX))])
-    for folder in gone:
+    removed = unused([folder for folder in candidates if _has_ended(glue, job, folder.removeprefix(root + PREFIX))])
+    for folder in removed:
         _delete(s3, folder)
-    return gone
+    return removed
 
 
 def _run_folders(s3: S3Client, root: str) -> list[str]:
@@ -47,7 +47,7 @@ def _run_folders(s3: S3Client, root: str) -> list[str]:
 
 
 def _has_ended(glue: GlueClient, job: str, run_id: str) -> bool:
-    """Whether a run writes no more. Glue forgets runs after some months."""
+    """Whether a run has ended. Glue forgets runs after some months."""
     try:
         state = glue.get_job_run(JobName=job, RunId=run_id.rstrip("/"))["JobRun"].get("JobRunState")
     except glue.exceptions.EntityNotFoundException:

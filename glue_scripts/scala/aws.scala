@@ -1,12 +1,12 @@
-/** A call to AWS that was refused: its code, such as EntityNotFoundException, and its message. */
+/** An error response of AWS: its code, such as EntityNotFoundException, and its message. */
 class AwsError(val code: String, message: String) extends Exception(s"$code: $message") with NoStackTrace
 
-/** The API of an AWS service for a script that has no SDK at hand: JSON over HTTP, signed with Signature Version 4. */
+/** The API of an AWS service without an SDK: JSON over HTTP, signed with Signature Version 4. */
 final class Aws(service: Service, endpoint: URI, region: String, credentials: () => Credentials) {
   private val http = HttpClient.newBuilder.version(HttpClient.Version.HTTP_1_1).build()
 
-  /** Call an action. Throws AwsError; what may pass (throttling, a fault of the service, somebody else's change of the
-    * same table) is tried again first.
+  /** Call an action. Throws AwsError after retries of transient errors: throttling, a service fault, or another
+    * caller's change of the same table.
     */
   def apply(action: String, request: Json.Fields, attempt: Int = 1): Options = {
     val answer = http.send(signed(action, Json.write(request)), HttpResponse.BodyHandlers.ofString)
@@ -35,13 +35,13 @@ final class Aws(service: Service, endpoint: URI, region: String, credentials: ()
     val signature = Digest.hex(Digest.hmac(secret, s"AWS4-HMAC-SHA256\n$time\n$scope\n$asked"))
     val proof = s"AWS4-HMAC-SHA256 Credential=${key.id}/$scope, SignedHeaders=$names, Signature=$signature"
     val request = HttpRequest.newBuilder(endpoint.resolve("/")).POST(HttpRequest.BodyPublishers.ofString(body))
-    // Java sets the host by itself and refuses it from others.
+    // Java sets the host header itself and refuses it from callers.
     for ((name, value) <- headers if name != "host") request.header(name, value)
     request.header("authorization", proof).build()
   }
 }
 
-/** A service: its name in hosts and signatures, that before its actions, and the variable that names its endpoint. */
+/** A service: its name in hosts and signatures, the prefix of its actions, and the variable with its endpoint. */
 final case class Service(name: String, target: String, variable: String)
 
 object Aws {
@@ -53,7 +53,7 @@ object Aws {
     Service("secretsmanager", "secretsmanager", "AWS_ENDPOINT_URL_SECRETS_MANAGER")
   )
 
-  /** The client of a service for a region, or the one that the environment names, at the endpoint that it names. */
+  /** The client of a service, in the given region or the environment's, at the environment's endpoint if set. */
   def apply(name: String, region: Option[String]): Aws = {
     val place = (region ++ Seq("AWS_REGION", "AWS_DEFAULT_REGION").flatMap(sys.env.get)).headOption
       .getOrElse(throw new JobError("no region: set the argument --aws_region"))
@@ -82,9 +82,9 @@ object Credentials {
   private val Sdk2 = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
   private val Sdk1 = "com.amazonaws.auth.DefaultAWSCredentialsProviderChain"
 
-  /** Those of the environment, else those that the AWS SDK finds: version 2, or 1 where that is all there is.
+  /** The environment's credentials, else those that the AWS SDK finds: version 2, or 1 if there is no other.
     *
-    * By reflection, since Glue has the SDK and the pyspark wheel, which compiles this in tests, has not.
+    * By reflection: Glue has the SDK; the pyspark wheel, which compiles this in tests, does not.
     */
   def find(): Credentials = ofEnvironment
     .orElse(ofSdk(Sdk2, "create", "resolveCredentials", "accessKeyId", "secretAccessKey", "sessionToken"))

@@ -1,4 +1,4 @@
-/** What a query met: files that cannot be read (path -> reason), and files to be read by a schema of their own. */
+/** What a query found: files that cannot be read (path -> reason), and files to read with their own schema. */
 final case class Damage(files: ListMap[String, String], ownSchemas: ListMap[String, StructType]) {
   def nonEmpty: Boolean = files.nonEmpty || ownSchemas.nonEmpty
 }
@@ -7,8 +7,8 @@ object Damage {
   val None: Damage = Damage(ListMap.empty, ListMap.empty)
 }
 
-/** The files of a table in Parquet or ORC, at places that Spark lists, without those that are left out: read as the
-  * table's types, or where that is exact, as their own.
+/** The Parquet or ORC files of a table: those that Spark lists at its locations, without the excluded ones. Read with
+  * the table's schema or, if every value then converts exactly, with the file's own.
   */
 final case class BinaryFiles(
     spark: SparkSession,
@@ -20,7 +20,7 @@ final case class BinaryFiles(
 ) {
   import BinaryFiles._
 
-  /** The table's columns; File where some files are read apart. */
+  /** The table's columns, and File if some files are read separately. */
   def frame(): DataFrame = {
     val reader = spark.read.option("recursiveFileLookup", "true").schema(schema).format(format)
     val first = TextFiles.without(reader.load(places: _*), leftOut ++ ownSchemas.keys)
@@ -33,9 +33,9 @@ final case class BinaryFiles(
     found.select(schema.map(field => exactly(field, same(own, field)).as(field.name)) :+ col(TextFiles.File): _*)
   }
 
-  /** Look at the files that gave no row (path -> size in bytes). */
+  /** Inspect the files that gave no row (path -> size in bytes). */
   def damage(sizes: ListMap[String, Long]): Damage = {
-    // Of a column that nobody counts, Spark would not find out that it cannot be read.
+    // Spark reads no column for a plain count, so it would not notice one that cannot be read.
     val counts = schema.names.toSeq.map(name => count(Names.column(name)))
     val gaveRows = setting(spark, ignoreCorruptFiles) {
       val found = TextFiles.withFile(frame()).groupBy(TextFiles.File).agg(counts.head, counts.tail: _*)
@@ -56,7 +56,7 @@ final case class BinaryFiles(
       }
   }
 
-  /** The file's schema, or what its format says of the file: the innermost cause. */
+  /** The file's schema, or the innermost cause of the failure to read it. */
   private def ownSchema(path: String): Either[String, StructType] = {
     val read = Try(setting(spark, nanosAsLong)(spark.read.format(format).load(Files.literal(path)).schema))
     read.toEither.left.map { error =>
@@ -67,7 +67,7 @@ final case class BinaryFiles(
     }
   }
 
-  /** The columns in nanoseconds. To Spark they are whole numbers. */
+  /** The columns in nanoseconds. Spark reads them as integers. */
   private def nanosOf(path: String): Set[String] = if (format != "parquet") Set.empty
   else {
     val file = HadoopInputFile.fromPath(new Path(path), spark.sparkContext.hadoopConfiguration)
@@ -78,11 +78,11 @@ final case class BinaryFiles(
     } finally reader.close()
   }
 
-  /** Why a column of a file cannot be read as the table's type. None where every value of it can, exactly. */
+  /** Why a column of a file cannot be read as the table's type. None if all its values convert exactly. */
   private def unfit(path: String, own: StructType, field: StructField, there: StructField): Option[String] = {
     val kind = if (isNanos(there)) "timestamp in nanoseconds" else there.dataType.catalogString
     val such = s"column ${field.name} is $kind in the file and ${field.dataType.catalogString} in the table"
-    val wayOut = "Write the file anew, or change the column's type"
+    val wayOut = "Rewrite the file, or change the column's type"
     if (!comparable(there, field)) Some(s"$such. $wayOut")
     else setting(spark, nanosAsLong) {
       val (frame, old) = (spark.read.schema(own).format(format).load(Files.literal(path)), Names.column(there.name))
@@ -96,7 +96,7 @@ object BinaryFiles {
   private val ignoreCorruptFiles = "spark.sql.files.ignoreCorruptFiles"
   private val nanosAsLong = "spark.sql.legacy.parquet.nanosAsLong"
   private val shown = 40 // characters of a value in a message
-  private val nanos = "lake.nanos" // metadata of a column whose whole numbers are nanoseconds since 1970
+  private val nanos = "lake.nanos" // metadata of a column whose integers are nanoseconds since 1970
   private val marked = new MetadataBuilder().putBoolean(nanos, true).build()
 
   private def isNanos(field: StructField) = field.metadata.contains(nanos)
@@ -111,7 +111,7 @@ object BinaryFiles {
     case _ => false
   }
 
-  /** A column of a file as the table's type; null where a value is not exactly one of its values. */
+  /** A column of a file as the table's type; null for a value that does not convert exactly. */
   private def exactly(field: StructField, own: Option[StructField]): Column = own match {
     case None => lit(null).cast(field.dataType)
     case Some(there) =>
@@ -125,7 +125,7 @@ object BinaryFiles {
       }
   }
 
-  /** With a setting of the session that is true meanwhile. */
+  /** Runs with a setting of the session set to true. */
   private def setting[T](spark: SparkSession, name: String)(run: => T): T = {
     spark.conf.set(name, "true")
     try run

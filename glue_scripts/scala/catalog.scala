@@ -1,7 +1,7 @@
-/** A source table as the catalog has it. location ends with a slash; columns map names to Spark types.
+/** A source table as in the catalog. location ends with a slash; columns maps names to Spark types.
   *
-  * quotes: whether the SerDe of a CSV table knows quotes. partitions maps the values of the partitions that the catalog
-  * knows to their locations.
+  * quotes: whether the SerDe of a CSV table handles quotes. partitions maps the values of the registered partitions to
+  * their locations.
   */
 final case class Table(
     dataset: String,
@@ -15,17 +15,17 @@ final case class Table(
 ) {
   val isText: Boolean = Format(format).isText
 
-  /** The partitions that lie outside of the table's own folder. */
+  /** The partitions outside the table's own folder. */
   def elsewhere: ListMap[Seq[String], String] = partitions.filterNot { case (_, place) => place.startsWith(location) }
 
   /** The folders that hold all of the table's files. */
   def locations: Seq[String] = (location +: elsewhere.values.toSeq).distinct
 }
 
-/** The Glue Data Catalog: what a source table looks like, and how the table that a job writes gets there. */
+/** The Glue Data Catalog: describes source tables, and registers the table that a job writes. */
 final class Catalog(glue: Aws) {
 
-  /** The table of a dataset. Throws JobError when there is none, or one of a format that jobs do not read. */
+  /** The table of a dataset. Throws JobError if it is missing or has a format that jobs do not read. */
   def find(database: String, name: String, dataset: String): Table = {
     val table = get(database, name).getOrElse(
       throw new JobError(s"dataset $dataset: database $database has no table '$name'. Run the dataset's crawler first")
@@ -47,7 +47,7 @@ final class Catalog(glue: Aws) {
     )
   }
 
-  /** Where the files of a table lie: location by partition values, Nil for a table without keys. Empty: no table. */
+  /** The locations of a table's files by partition values, Nil if it has no keys. Empty if there is no table. */
   def registered(database: String, name: String): ListMap[Seq[String], String] = {
     def location(described: Options) = described.nested("StorageDescriptor").text("Location").stripSuffix("/") + "/"
     get(database, name).fold(ListMap.empty[Seq[String], String]) { table =>
@@ -77,16 +77,16 @@ final class Catalog(glue: Aws) {
     }
   }
 
-  /** Whether a run writes no more. Glue forgets runs after some months. */
+  /** Whether a run has ended. Glue forgets runs after some months. */
   def hasEnded(job: String, runId: String): Boolean =
     try {
       val run = glue("GetJobRun", ListMap("JobName" -> job, "RunId" -> runId)).nested("JobRun")
       !Versions.Underway.contains(run.text("JobRunState"))
     } catch { case error: AwsError if error.code == "EntityNotFoundException" => true }
 
-  /** Throw JobError for a table that is there and partitioned otherwise, or has partitions of another format.
+  /** Throw JobError if the table exists with other partition keys, or has partitions in another format.
     *
-    * Its old files would stay among the new.
+    * Otherwise its old files would mix with the new ones.
     */
   def check(database: String, sink: Sink, keys: Seq[String]): Unit = for (table <- get(database, sink.table)) {
     def shown(names: Seq[String]) = names.mkString("['", "', '", "']").replace("['']", "[]")
@@ -138,10 +138,10 @@ final class Catalog(glue: Aws) {
     for (batch <- inputs.grouped(Catalog.Batch)) register(database, name, batch)
   }
 
-  /** Register what a batch wrote, each partition with the batch's number as its last value.
+  /** Register what a batch wrote, with the batch number as the last value of each partition.
     *
-    * Batch 0 takes the place of the table, the others are added to it. What an earlier try of the batch registered and
-    * this one did not write is removed.
+    * Batch 0 replaces the table; later batches add to it. Partitions that an earlier attempt of the batch registered
+    * and this one did not write are removed.
     */
   def publishBatch(database: String, sink: Sink, checkpoint: String, number: Long, written: Written): Unit = {
     val before = registered(database, sink.table)
@@ -173,7 +173,7 @@ final class Catalog(glue: Aws) {
   private def named(database: String, table: String): Json.Fields =
     ListMap("DatabaseName" -> database, "TableName" -> table)
 
-  /** Register partitions; those that are registered already get the new storage. */
+  /** Register partitions. Partitions that are already registered get the new storage. */
   private def register(database: String, name: String, inputs: Seq[Json.Fields]): Unit = {
     val table = named(database, name)
     val errors = glue("BatchCreatePartition", table + ("PartitionInputList" -> inputs)).list("Errors").map(Options(_))
@@ -194,18 +194,18 @@ final class Catalog(glue: Aws) {
     try Some(glue("GetTable", ListMap("DatabaseName" -> database, "Name" -> name)).nested("Table"))
     catch { case error: AwsError if error.code == "EntityNotFoundException" => None }
 
-  private def format(dataset: String, said: String): String =
-    Format.Read.find(_.recognisedBy.exists(said.toLowerCase.contains(_))).map(_.name)
+  private def format(dataset: String, declared: String): String =
+    Format.Read.find(_.recognisedBy.exists(declared.toLowerCase.contains(_))).map(_.name)
       .getOrElse(throw new JobError(
-        s"dataset $dataset: its table is of format '${said.trim}'. Jobs read ${Format.Read.map(_.name).mkString(", ")}"
+        s"dataset $dataset: its table is of format '${declared.trim}'. Jobs read ${Format.Read.map(_.name).mkString(", ")}"
       ))
 
-  // Spark refuses Hive's bounded strings in the schema of a read.
+  // Spark rejects Hive's char and varchar in the schema of a read.
   private def types(columns: Seq[Json.Fields]): ListMap[String, String] = ListMap(columns.map { column =>
     column("Name").toString -> column("Type").toString.replaceAll("\\b(var)?char\\(\\d+\\)", "string")
   }: _*)
 
-  /** What the catalog says of files of this format with these columns, wherever they lie. */
+  /** The storage descriptor of files of this format with these columns, without a location. */
   private def storageOf(format: Format, columns: ListMap[String, String]): Json.Fields = {
     val parameters = format.name match {
       case "csv" => CsvLines.Serde
@@ -228,7 +228,7 @@ final class Catalog(glue: Aws) {
 object Catalog {
   private val Batch = 100 // partitions in one call: Glue's limit
 
-  /** Whether what is there has all that is wanted; Glue adds fields of its own. */
+  /** Whether the existing definition has everything wanted; Glue adds fields of its own. */
   private def holds(there: Any, wanted: Any): Boolean = (there, wanted) match {
     case (found: collection.Map[String @unchecked, _], all: collection.Map[String @unchecked, _]) =>
       all.forall { case (key, value) => found.get(key).exists(holds(_, value)) }

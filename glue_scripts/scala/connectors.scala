@@ -1,4 +1,4 @@
-/** A kind of database. What the fields mean is told in lake_etl/connectors.py. */
+/** A supported database. lake_etl/connectors.py describes the fields. */
 final case class Connector(facts: Options) {
   val (title, driver, debian) = (facts.text("title"), facts.text("driver"), facts.text("package"))
   val (types, wider, unlike) = (facts.named("types"), facts.named("wider"), facts.named("unlike"))
@@ -7,12 +7,12 @@ final case class Connector(facts: Options) {
   val readAs: ListMap[String, Options] = facts.each("read_as")
   private val states = facts.nested("states")
 
-  /** Whether a SQLSTATE is of a kind, such as `lost`. */
+  /** Whether a SQLSTATE belongs to a kind of error, such as `lost`. */
   def isState(kind: String, state: String): Boolean = states.texts(kind).exists(state.startsWith)
 }
 
 object Connector {
 
-  /** Of lake_etl/connectors.json, which is joined to this script as ConnectorsJson. */
+  /** From lake_etl/connectors.json, which is joined to this script as ConnectorsJson. */
   val PostgreSql: Connector = Connector(Options(Json.read(ConnectorsJson.text)).nested("postgresql"))
 }

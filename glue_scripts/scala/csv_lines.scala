@@ -1,11 +1,11 @@
-/** CSV as Athena's LazySimpleSerDe reads it: typed, with nulls, and a delimiter within a text behind a backslash.
+/** Writes CSV for Athena's LazySimpleSerDe: typed, with nulls, and with delimiters in texts escaped by a backslash.
   *
-  * OpenCSVSerde would read quotes, but no null and no date.
+  * OpenCSVSerde would support quotes, but neither nulls nor dates.
   */
 object CsvLines {
   val Serde = Map("field.delim" -> ",", "escape.delim" -> "\\", "serialization.null.format" -> "\\N")
 
-  /** The frame as one column of lines, and the partition keys. */
+  /** The frame as a column of lines, and the partition keys. */
   def apply(frame: DataFrame, keys: Seq[String]): DataFrame = {
     val fields = frame.schema.filterNot(field => keys.exists(_.equalsIgnoreCase(field.name))).map(text)
     frame.select(concat_ws(Serde("field.delim"), fields: _*).as(s"${Names.Own}line") +: keys.map(Names.column): _*)

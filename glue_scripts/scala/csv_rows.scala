@@ -1,4 +1,4 @@
-/** How the SerDe's settings say that a line is written. quote is empty where quotes mean nothing. */
+/** The CSV dialect that the SerDe's settings define. quote is empty if quotes have no meaning. */
 final case class Dialect(
     separator: String,
     quote: String,
@@ -12,9 +12,9 @@ final case class Dialect(
 
 object Dialect {
 
-  /** Of a CSV table.
+  /** The dialect of a CSV table.
     *
-    * Throws JobError for a header of several lines, and for files of several lines a record that are not UTF-8.
+    * Throws JobError for a header of several lines, and for multi-line records that are not UTF-8.
     */
   def apply(table: Table): Dialect = {
     val given = table.parameters
@@ -33,18 +33,18 @@ object Dialect {
       val escape = given.getOrElse("escapeChar", "\\")
       Dialect(separator, quote, escape, CsvRows.Nothing, "", lines == 1, encoding, multiline)
     } else {
-      def said(names: String*) = names.flatMap(given.get).find(_.nonEmpty)
-      val inner = said("collection.delim", "colelction.delim").getOrElse(levels.substring(1, 2)) +
-        said("mapkey.delim").getOrElse(levels.substring(2, 3)) + levels.substring(3)
+      def setting(names: String*) = names.flatMap(given.get).find(_.nonEmpty)
+      val inner = setting("collection.delim", "colelction.delim").getOrElse(levels.substring(1, 2)) +
+        setting("mapkey.delim").getOrElse(levels.substring(2, 3)) + levels.substring(3)
       val (empty, escape) = (given.getOrElse("serialization.null.format", "\\N"), given.getOrElse("escape.delim", ""))
-      val found = said("field.delim", "delimiter", "serialization.format").getOrElse(levels.substring(0, 1))
+      val found = setting("field.delim", "delimiter", "serialization.format").getOrElse(levels.substring(0, 1))
       val separator = if (found.matches("[0-9]{1,2}")) found.toInt.toChar.toString else found.replace("\\t", "\t")
       Dialect(separator, "", escape, empty, inner, lines == 1, encoding)
     }
   }
 }
 
-/** Nested values in LazySimpleSerDe's text, with a separator for each level. OpenCSVSerde has none. */
+/** Nested values in the text of LazySimpleSerDe, with one separator per level. OpenCSVSerde has none. */
 final case class TextNesting(dialect: Dialect) extends Nesting {
   import Values.text
 
@@ -54,7 +54,7 @@ final case class TextNesting(dialect: Dialect) extends Nesting {
     s"IF($x = '', array(), $parts)"
   }
 
-  /** The parts of a map or struct, each as key, value and whole. */
+  /** The parts of a map or struct, each with key, value and whole. */
   def entries(x: String, level: Int): String = {
     val (mark, q) = (text(dialect.levels(level + 1).toString), s"q$level")
     val after = s"IF(instr($q, $mark) > 0, substr($q, instr($q, $mark) + 1), NULL)"
@@ -64,13 +64,13 @@ final case class TextNesting(dialect: Dialect) extends Nesting {
 
   def field(entries: String, name: String, place: Int): String = s"get($entries, $place).whole"
 
-  /** OpenCSVSerde has dates as days and timestamps as milliseconds since 1970; LazySimpleSerDe as neither. */
+  /** OpenCSVSerde stores dates as days and timestamps as milliseconds since 1970; LazySimpleSerDe does neither. */
   def number(type_ : String, x: String): String =
     if (dialect.quote.isEmpty) "NULL"
     else if (type_ == "date") s"date_add(DATE'1970-01-01', try_cast($x AS int))"
     else s"CAST(timestamp_millis(try_cast($x AS bigint)) AS ${type_})"
 
-  /** SQL of a text of the line without what escapes in it; null for the text that says so. */
+  /** SQL for a text of the line with its escapes removed; null for the null marker. */
   def unescaped(x: String): String = if (dialect.quote.nonEmpty) x
   else {
     val (found, escape) = (s"nullif($x, ${text(dialect.empty)})", dialect.escape)
@@ -81,7 +81,7 @@ final case class TextNesting(dialect: Dialect) extends Nesting {
   }
 }
 
-/** Lines of CSV as rows, as the table's SerDe takes them apart: OpenCSVSerde or LazySimpleSerDe.
+/** Parses lines of CSV into rows, as the table's SerDe does: OpenCSVSerde or LazySimpleSerDe.
   *
   * schema: the table's columns, without partition keys.
   */
@@ -90,20 +90,20 @@ final case class CsvRows(schema: StructType, dialect: Dialect) {
   private val nesting = TextNesting(dialect)
   private val width = schema.size
 
-  /** SQL of the texts of a line: one a column, or another number in a line that is ragged. */
+  /** SQL for the texts of a line: one per column, or another number if the line is ragged. */
   def fields(line: String): String = if (dialect.quote.isEmpty) split(line)
   else {
     val names = (0 until width).map(place => s"c$place string") :+ s"${CsvRows.Ragged} string"
     val options = Seq("sep" -> dialect.separator, "quote" -> dialect.quote, "escape" -> dialect.quote,
       "nullValue" -> CsvRows.Nothing, "columnNameOfCorruptRecord" -> CsvRows.Ragged, "maxColumns" -> CsvRows.mostFields)
     val more = if (dialect.multiline) Seq("multiLine" -> "true") else Nil
-    val given = (options ++ more).map { case (name, said) => s"${text(name)}, ${text(said)}" }.mkString(", ")
+    val given = (options ++ more).map { case (name, value) => s"${text(name)}, ${text(value)}" }.mkString(", ")
     val texts = (0 until width).map(place => s"coalesce(r.c$place, '')").mkString(", ")
     val found = s"from_csv(${doubled(line)}, ${text(names.mkString(", "))}, map($given))"
     s"transform(array($found), r -> IF(r.${CsvRows.Ragged} IS NULL, array($texts), array()))[0]"
   }
 
-  /** SQL of a line whose quotes are escaped by being doubled alone. An escape of nothing is dropped. */
+  /** SQL for a line in which quotes are escaped only by doubling. An escape of nothing is dropped. */
   private def doubled(line: String): String = {
     val (quote, escape) = (CsvRows.literal(dialect.quote), CsvRows.literal(dialect.escape))
     if (Seq("", dialect.quote).contains(dialect.escape)) line
@@ -118,12 +118,12 @@ final case class CsvRows(schema: StructType, dialect: Dialect) {
     s"split($hidden, ${text(CsvRows.literal(separator))}, -1)"
   }
 
-  /** Each column's name and the SQL of its value, of the texts of a line. */
+  /** Each column's name and the SQL of its value, taken from the texts of a line. */
   def columns(fields: String): Seq[(String, String)] = schema.zipWithIndex.map { case (field, place) =>
     field.name -> Values.value(field.dataType, textOf(fields, place, field.dataType), nesting)
   }
 
-  /** SQL of what is wrong with a line, whose texts are there; null where nothing is. */
+  /** SQL for what is wrong with a line that was split into texts; null if nothing is. */
   def reason(line: String, fields: String): String = {
     val ragged = s"WHEN size($fields) <> $width THEN 'the row does not have $width fields'"
     s"CASE ${open(line)} $ragged ${misfits(fields).mkString(" ")} END"
@@ -143,7 +143,7 @@ final case class CsvRows(schema: StructType, dialect: Dialect) {
     }
   }
 
-  /** SQL of a column's text; null for what says so, and of other types than text, for a blank. */
+  /** SQL for a column's text; null for the null marker and, unless the type is text, for a blank. */
   private def textOf(fields: String, place: Int, type_ : DataType): String = {
     val x = nesting.unescaped(s"get($fields, $place)")
     if (type_ == StringType) x else s"nullif(trim($x), '')"
@@ -151,20 +151,20 @@ final case class CsvRows(schema: StructType, dialect: Dialect) {
 }
 
 object CsvRows {
-  private val (nowhere, quote) = ("\ufdd0", "\ufdd1") // code points that no text may have, as the next ones
+  private val (nowhere, quote) = ("\ufdd0", "\ufdd1") // noncharacters, like the next ones: no valid text has them
   val Nothing = "\ufdd2"
-  val Escape = "\ufdd3" // this and the next stand for what is escaped, while a line is split
+  val Escape = "\ufdd3" // this and the next are placeholders for escaped characters while a line is split
   val Separator = "\ufdd4"
   val Levels: String = (1 to 8).map(_.toChar).mkString // Hive's separators, from the columns inward
   val Ragged = "_lake_ragged"
   private val mostFields = "100000"
-  val Multiline = "lake.multiline" // of a table: a line end within quotes ends no record
+  val Multiline = "lake.multiline" // table parameter: a line end within quotes does not end a record
   private val open = "a quote on the line is not closed"
   val NoNesting: Nesting = TextNesting(Dialect("", "", "", Nothing, Levels, header = false, ""))
 
-  /** A reader of lines, in a column `value`, without each file's header. Blank lines are none.
+  /** A reader of lines, in a column `value`, without each file's header and without blank lines.
     *
-    * Only Spark's reader of CSV leaves headers out. So it reads a CSV of one column, which takes the whole line.
+    * Only Spark's CSV reader skips headers, so it reads the file as a CSV of one column that takes the whole line.
     */
   def lines(reader: DataFrameReader, dialect: Dialect): DataFrameReader = reader.schema("value string").options(Map(
     "header" -> dialect.header.toString,
@@ -175,11 +175,11 @@ object CsvRows {
     "nullValue" -> Nothing
   ))
 
-  /** The table of a dataset whose records may have several lines. */
+  /** The table with multi-line records enabled. */
   def withMultiline(table: Table): Table = table.copy(parameters = table.parameters + (Multiline -> "true"))
 
-  /** SQL of the records of a whole file. A line end within quotes ends none; after a quote that is never closed, the
-    * rest of the file is one.
+  /** SQL for the records of a whole file. A line end within quotes does not end a record; after an unclosed quote, the
+    * rest of the file is one record.
     */
   def records(content: String, dialect: Dialect): String = {
     val quote = mark(dialect.quote)
@@ -194,11 +194,11 @@ object CsvRows {
     if (dialect.header) s"slice($found, 2, greatest(size($found) - 1, 0))" else found
   }
 
-  /** A character within a regular expression, in brackets too. */
+  /** A character escaped for use in a regular expression, inside or outside of brackets. */
   private def mark(of: String): String =
     if (of.forall(letter => letter.isLetterOrDigit || letter.isWhitespace)) of else s"\\$of"
 
-  /** A regular expression of just this text. */
+  /** A regular expression that matches just this text. */
   def literal(of: String): String =
     of.map(letter => if ("^\\[]".contains(letter)) s"\\$letter" else s"[$letter]").mkString
 }

@@ -3,7 +3,7 @@ final class Refused(message: String, val state: String) extends JobError(message
   def is(kind: String): Boolean = Connector.PostgreSql.isState(kind, state)
 }
 
-/** Where a Glue connection leads, and the login that Secrets Manager has for it. */
+/** The address in a Glue connection, and the login that Secrets Manager holds for it. */
 final class Database(
     val connection: String,
     url: String,
@@ -15,11 +15,11 @@ final class Database(
 
   private val postgres = Connector.PostgreSql
 
-  /** What the driver is told, on Spark's side and on ours. */
+  /** The driver's properties, for Spark and for our own sessions. */
   private val properties = Map("user" -> user, "password" -> password, "tcpKeepAlive" -> "true") ++
     (if (ssl) Some("sslmode" -> "require") else None)
 
-  /** Spark's options to read or write rows: a table or a query, as SQL names it after FROM. */
+  /** Spark's options to read or write rows: a table or a subquery, as in FROM. */
   def options(rows: String): Map[String, String] =
     Map("url" -> url, "driver" -> postgres.driver, "dbtable" -> rows) ++ properties
 
@@ -27,10 +27,10 @@ final class Database(
     val given = new java.util.Properties()
     properties.foreach { case (name, value) => given.setProperty(name, value) }
     val opened = try driver().connect(url, given) catch { case error: SQLException => throw refusal(error) }
-    Option(opened).getOrElse(throw new JobError(s"connection $connection: $url is no URL of ${postgres.title}"))
+    Option(opened).getOrElse(throw new JobError(s"connection $connection: $url is not a ${postgres.title} URL"))
   }
 
-  // By its name: Glue has the driver, and the pyspark wheel, which compiles this in tests, has not.
+  // By name: Glue has the driver; the pyspark wheel, which compiles this in tests, does not.
   private def driver(): Driver =
     try Class.forName(postgres.driver, true, Thread.currentThread.getContextClassLoader)
       .getConstructor().newInstance().asInstanceOf[Driver]
@@ -43,30 +43,30 @@ final class Database(
         )
     }
 
-  /** What the driver says, in one line, with the way out where there is a usual one. Refused, if it has a SQLSTATE. */
+  /** The driver's message in one line, with a way out if there is a usual one. Refused if it has a SQLSTATE. */
   def refusal(error: Throwable): JobError =
     Database.ofTheDriver(error).fold(new JobError(s"connection $connection: $error"))(refused)
 
   private def refused(cause: SQLException): JobError = {
-    val (at, said) = (s"the database at ${url.split("//", 2).last}", Database.said(cause))
+    val (at, message) = (s"the database at ${url.split("//", 2).last}", Database.message(cause))
     val state = Option(cause.getSQLState).getOrElse("")
-    val plain = new Refused(s"connection $connection: $said", state)
+    val plain = new Refused(s"connection $connection: $message", state)
     if (plain.is("wrong_login"))
       new Refused(
-        s"connection $connection: $at refuses the login of the secret $secret: $said. Put another with `lake secret`",
+        s"connection $connection: $at refuses the login of the secret $secret: $message. Put another with `lake secret`",
         state
       )
-    else if (plain.is("lost")) new Refused(s"connection $connection: $at cannot be reached, or went away: $said", state)
+    else if (plain.is("lost")) new Refused(s"connection $connection: $at cannot be reached, or went away: $message", state)
     else plain
   }
 }
 
 object Database {
-  /** The database of a Glue connection. Throws JobError where there is no connection, secret, or login in it. */
+  /** The database of a Glue connection. Throws JobError if the connection, secret or login is missing. */
   def find(glue: Aws, secrets: Aws, connection: String): Database = {
     val answer = try glue("GetConnection", ListMap("Name" -> connection)) catch {
       case error: AwsError if error.code == "EntityNotFoundException" =>
-        throw new JobError(s"connection $connection: there is none of this name. Deploy the catalog stack first")
+        throw new JobError(s"connection $connection does not exist. Deploy the catalog stack first")
     }
     val found = answer.nested("Connection").nested("ConnectionProperties")
     val secret = found.text("SECRET_ID")
@@ -84,14 +84,14 @@ object Database {
       case error: AwsError => throw new JobError(s"connection $connection: ${error.getMessage}")
     }
     val login = for {
-      said <- Try(Options(Json.read(value))).toOption
-      user <- said.get("username")
-      word <- said.get("password")
+      fields <- Try(Options(Json.read(value))).toOption
+      user <- fields.get("username")
+      word <- fields.get("password")
     } yield (user.toString, word.toString)
     login.getOrElse(throw wrong("is not JSON with username and password"))
   }
 
-  /** The innermost cause that the driver threw: those around it quote whole rows. None: not the database failed. */
+  /** The innermost exception of the driver: the outer ones quote whole rows. None if the database did not fail. */
   def ofTheDriver(error: Throwable): Option[SQLException] = {
     val causes = Iterator.iterate(error)(_.getCause).takeWhile(_ != null)
     causes.collect { case cause: SQLException => cause }.toSeq.lastOption
@@ -115,25 +115,25 @@ object Database {
 
 object Quoted {
 
-  /** A column as SQL takes it, whatever its letters: dots are part of its name. */
+  /** A column quoted for SQL, whatever characters it has: dots are part of its name. */
   def column(name: String): String = "\"" + name.replace("\"", "\"\"") + "\""
 
-  /** `schema.table` as SQL takes it. */
+  /** `schema.table` quoted for SQL. */
   def table(name: String): String = name.split("\\.").map(column).mkString(".")
 
   def columns(names: Seq[String]): String = names.map(column).mkString(", ")
 }
 
-/** One connection to a database. A statement is a transaction of its own, unless it stands in `transaction`.
+/** One connection to a database. Each statement is its own transaction, unless it runs inside `transaction`.
   *
-  * Throws JobError when the database cannot be reached or refuses the login; Refused when it refuses a statement.
+  * Throws JobError if the database cannot be reached or refuses the login; Refused if it refuses a statement.
   */
 final class Session(val database: Database) {
   private val connection = database.open()
 
-  def close(): Unit = told(connection.close())
+  def close(): Unit = translated(connection.close())
 
-  /** Run a statement, with a text for each `?`. Returns how many rows it changed. */
+  /** Run a statement, with a text for each `?`. Returns the number of rows it changed. */
   def execute(statement: String, values: String*): Long = prepared(statement, values)(_.executeLargeUpdate())
 
   /** The rows of a query, each value as text. */
@@ -143,36 +143,36 @@ final class Session(val database: Database) {
     Iterator.continually(found).takeWhile(_.next()).map(row => width.map(row.getString)).toList
   }
 
-  /** All statements inside, or none of them. */
+  /** Commit all statements of the block, or none of them. */
   def transaction(statements: => Unit): Unit = {
     connection.setAutoCommit(false)
     try {
       statements
-      told(connection.commit())
+      translated(connection.commit())
     } catch {
       case error: Throwable =>
-        Try(connection.rollback()) // of a lost connection, the server rolls back by itself
+        Try(connection.rollback()) // the server itself rolls back a lost connection
         throw error
     } finally Try(connection.setAutoCommit(true))
   }
 
-  /** Throw JobError for a table that the database does not have, or does not show to this user. */
+  /** Throw JobError if the database does not have the table or does not show it to this user. */
   def check(table: String, what: String): Unit = if (!has(table)) {
     val Array(schema, name) = table.split("\\.")
     val there = rows("SELECT tablename FROM pg_tables WHERE schemaname = ? ORDER BY 1", schema).flatten
-    val told = if (there.isEmpty) s"schema $schema has no table" else Errors.unknown("table", name, there).getMessage
-    throw new JobError(s"$what: connection ${database.connection} has no table $table: $told")
+    val hint = if (there.isEmpty) s"schema $schema has no table" else Errors.unknown("table", name, there).getMessage
+    throw new JobError(s"$what: connection ${database.connection} has no table $table: $hint")
   }
 
   def has(table: String): Boolean = rows("SELECT to_regclass(?)", Quoted.table(table)) != List(List(null))
 
   private def prepared[T](statement: String, values: Seq[String])(run: PreparedStatement => T): T = {
-    val prepared = told(connection.prepareStatement(statement))
-    try told {
+    val prepared = translated(connection.prepareStatement(statement))
+    try translated {
       for ((value, place) <- values.zipWithIndex) prepared.setString(place + 1, value)
       run(prepared)
-    } finally told(prepared.close())
+    } finally translated(prepared.close())
   }
 
-  private def told[T](call: => T): T = try call catch { case error: SQLException => throw database.refusal(error) }
+  private def translated[T](call: => T): T = try call catch { case error: SQLException => throw database.refusal(error) }
 }

@@ -1,20 +1,20 @@
-/** The columns of a staging table and of the table it goes to: what would not arrive there as it is. */
+/** Checks that the columns of a staging table arrive unchanged in the table they go to. */
 object DatabaseColumns {
   private val postgres = Connector.PostgreSql
   private val WithADay = Seq("DateType", "TimestampType", "TimestampNTZType")
 
-  /** Column -> PostgreSQL's type. Throws JobError for a type that no column of a database has. */
+  /** Column -> PostgreSQL type. Throws JobError for a type that PostgreSQL does not have. */
   def staged(frame: DataFrame): ListMap[String, String] =
     ListMap(frame.schema.map(field => field.name -> typeOf(field.name, field.dataType)): _*)
 
   private def typeOf(name: String, type_ : DataType): String = type_ match {
     case decimal: DecimalType => s"numeric(${decimal.precision},${decimal.scale})"
     case other => postgres.types.getOrElse(other.catalogString, throw new JobError(
-        s"column $name is ${other.catalogString}, which a database has not. Add: map: {add: {$name: to_json($name)}}"
+        s"column $name is ${other.catalogString}, which PostgreSQL lacks. Add: map: {add: {$name: to_json($name)}}"
       ))
   }
 
-  /** The frame, which fails for a day or time that the driver would move by ten days: Java's calendar lacks it. */
+  /** The frame; a day or time in the ten days that Java's calendar lacks fails, as the driver would move it. */
   def withoutLostDays(frame: DataFrame, table: String): DataFrame = {
     val names = frame.dtypes.collect { case (name, type_) if WithADay.contains(type_) => name }
     frame.withColumns(ListMap(names.map(name => name -> unlessLost(name, table)): _*))
@@ -28,9 +28,9 @@ object DatabaseColumns {
     when(lost, Errors.failure(message)).otherwise(value)
   }
 
-  /** The columns there that are meant by names: with the same letters, or else whatever their case.
+  /** The table's columns that the names refer to: by the same case, else by any case.
     *
-    * Throws JobError for a name that is none of them.
+    * Throws JobError for a name that matches no column.
     */
   def matched(names: Iterable[String], there: Iterable[String]): Seq[String] = {
     val known = (there.map(name => name.toLowerCase -> name) ++ there.map(name => name -> name)).toMap
@@ -38,7 +38,7 @@ object DatabaseColumns {
     names.toSeq.map(name => known.getOrElse(name, lower(name)))
   }
 
-  /** Throw JobError for a column that the table does not have, or whose type would not become that of the table. */
+  /** Throw JobError for a column that the table does not have, or whose type does not convert to the table's. */
   def checkFit(session: Session, types: ListMap[String, String], there: ListMap[String, DatabaseType]): Unit = {
     val meant = mutable.Map.empty[String, String]
     for (((name, type_), known) <- types.toSeq.zip(matched(types.keys, there.keys))) {
@@ -54,14 +54,14 @@ object DatabaseColumns {
   private def unfit(name: String, type_ : String, into: String) =
     new JobError(s"column $name is $type_ in the data and $into in the table. Cast it in a map step")
 
-  /** Whether an INSERT casts values of a type by itself: from and to texts it is told to, or does. */
+  /** Whether an INSERT casts values of a type implicitly. Casts to text are implicit; casts from text we write. */
   private def becomes(session: Session, type_ : String, into: String): Boolean = {
     val cast = "SELECT 1 FROM pg_cast WHERE castsource = CAST(? AS regtype) AND casttarget = CAST(? AS regtype) " +
       "AND castcontext <> 'e'"
     Seq(type_, into).contains("text") || type_.startsWith(into) || session.rows(cast, type_, into).nonEmpty
   }
 
-  /** Throw JobError unless a unique index that decides at once has just these columns as its keys. */
+  /** Throw JobError unless an immediate unique index has exactly these columns as its keys. */
   def checkUnique(session: Session, table: String, keys: Seq[String]): Unit = {
     val found = session.rows(
       "SELECT (SELECT string_agg(attname, ',' ORDER BY attname) FROM pg_attribute WHERE attrelid = indrelid " +
@@ -81,7 +81,7 @@ object DatabaseColumns {
     }
   }
 
-  /** Throw JobError for a key that is null, and for one that two rows have: either of them could stay. */
+  /** Throw JobError for a null key, and for a key of two rows: the upsert could keep either. */
   def checkKeys(session: Session, staging: String, keys: Seq[String]): Unit = if (keys.nonEmpty) {
     val (listed, rows, shown) = (Quoted.columns(keys), Quoted.table(staging), keys.mkString(", "))
     val isNull = keys.map(key => s"${Quoted.column(key)} IS NULL").mkString(" OR ")
@@ -94,12 +94,12 @@ object DatabaseColumns {
     }
   }
 
-  /** A staged value as the table takes it: only texts must be told what they are. */
+  /** A staged value as the table takes it: only texts need an explicit cast. */
   def value(name: String, staged: String, there: DatabaseType): String =
     if (staged == "text" && there.plain != "text") s"CAST(${Quoted.column(name)} AS ${there.plain})"
     else Quoted.column(name)
 
-  /** Throw JobError for the first column with a value that the table would change, or could not take. */
+  /** Throw JobError for the first column with a value that the table would change or refuse. */
   def checkValues(
       session: Session,
       staging: String,
@@ -128,7 +128,7 @@ object DatabaseColumns {
     catch {
       case error: Refused if error.is("no_cast") => throw unfit(name, type_, there.plain)
       case error: Refused =>
-        val wayOut = "Cast or filter it in a step before, or change the table"
+        val wayOut = "Cast or filter it in an earlier step, or change the table"
         throw new JobError(s"column $name: ${error.getMessage}. $wayOut")
     }
     for (List(was, becomes) <- found)
@@ -138,17 +138,17 @@ object DatabaseColumns {
       )
   }
 
-  /** What becomes of a value, in SQL: by way of the table's type `into` one in which nothing is lost; and whether it is
-    * another there.
+  /** How the table changes a column's values, in SQL: `into` casts to the table's type and on to a type that loses
+    * nothing; `differs` says whether the table would hold another value.
     */
   private final case class Change(name: String, type_ : String, there: DatabaseType) {
     private val (through, column) = (if (type_ != "text") unlike else wider, Quoted.column(name))
     private val taken = s"CAST(${value(name, type_, there)} AS ${there.full})"
-    // PostgreSQL's cast of a float to numeric keeps 6 or 15 digits, and its text has all of them.
+    // PostgreSQL's cast of a float to numeric keeps only 6 or 15 digits; its text has all of them.
     private val digits = type_.startsWith("numeric") && postgres.floats.contains(there.plain)
     val into: String = s"CAST(${if (digits) s"CAST($taken AS text)" else taken} AS $through)"
 
-    // Of the same type, only whether it can be cast: some of these types know no equality.
+    // Some of these types have no equality: for the same type, check only that it casts.
     val differs: String =
       if (through == there.full) s"$column IS NOT NULL AND $into IS NULL"
       else s"$into IS DISTINCT FROM CAST($column AS $through)"

@@ -1,4 +1,4 @@
-/** Where and how a job writes into a database: `table` is schema.table; batchSize, the rows of one round trip. */
+/** Where and how a job writes into a database: `table` is schema.table; batchSize is the number of rows per trip. */
 final case class DatabaseSink(options: Options) {
   options.check(Seq("connection", "table"), Seq("mode", "keys", "batch_size"))
   val (connection, table, mode) = (options.text("connection"), options.text("table"), options.text("mode", "insert"))
@@ -19,24 +19,24 @@ object DatabaseSink {
 
 /** One run's load into a table. `write` fills a staging table, `publish` moves its rows in one transaction.
   *
-  * A lock keeps a second load of the same table out until this one is closed. The schema gets a table _lake_runs: what
-  * each run has loaded, written in the same transaction. So a run that Glue tries again inserts nothing a second time,
-  * and a commit whose answer was lost can be asked for.
+  * A lock keeps a second load of the same table out until this one is closed. The schema gets a table _lake_runs with
+  * what each run has loaded, written in the same transaction. So a run that Glue retries does not insert twice, and
+  * after a lost connection the table shows whether the commit succeeded.
   *
-  * Throws JobError when the database is not there, another run loads the table, or the rows do not fit it.
+  * Throws JobError if the database is missing, another run loads the table, or the rows do not fit it.
   */
 final class Load(database: Database, sink: DatabaseSink, job: String, runId: String) {
   private val Array(schema, table) = sink.table.split("\\.")
   private val prefix = s"_lake_${table.take(24)}_${Digest.sha256(table).take(8)}_"
   private val staging = s"$schema.$prefix${Digest.sha256(runId).take(12)}"
   private val runs = s"$schema.${Load.Runs}"
-  // The attempts of a run are one insert; the other modes may well be done again.
+  // Attempts of one run are one insert; loads of other modes may repeat.
   private val notedAs = if (sink.mode == "insert") runId.split("_attempt_").head else runId
   private val session = new Session(database)
   private val target = new DatabaseTarget(session, sink.table)
   val name = s"${sink.connection} ${sink.table}"
 
-  /** Take the lock, and clear what killed runs have left. */
+  /** Take the lock, and remove what killed runs have left. */
   def check(): Unit = {
     session.rows(Load.Keepalive)
     session.execute("SET TIME ZONE 'UTC'")
@@ -49,14 +49,14 @@ final class Load(database: Database, sink: DatabaseSink, job: String, runId: Str
     for (leftover <- session.rows(beside, schema, prefix).flatten) drop(s"$schema.$leftover")
   }
 
-  /** Put all rows into a staging table, and count them there. */
+  /** Write all rows into a staging table, and count them there. */
   def write(frame: DataFrame): Written = {
     Errors.checkColumns(frame, sink.keys, "the data that goes to the sink")
     val (types, there) = (checked(DatabaseColumns.staged(frame)), DatabaseType.of(session, sink.table))
     if (there.nonEmpty) checked(checkTable(types, there))
     val columns = types.map { case (name, type_) => s"${Quoted.column(name)} $type_" }
     drop(staging)
-    // Unlogged: it is written once and read once, and after a crash of the server it is empty.
+    // Unlogged: it is written once and read once; after a crash of the server it is empty.
     session.execute(s"CREATE UNLOGGED TABLE ${Quoted.table(staging)} (${columns.mkString(", ")})")
     save(frame)
     val rows = session.rows(s"SELECT count(*) FROM ${Quoted.table(staging)}").head.head.toLong
@@ -73,12 +73,12 @@ final class Load(database: Database, sink: DatabaseSink, job: String, runId: Str
       case error: Refused => throw failed(error.getMessage)
     }
 
-  /** Drop the staging table, and with the connection let go of the lock. */
+  /** Drop the staging table, and close the connection, which releases the lock. */
   def close(): Unit =
     try {
       drop(staging)
       session.close()
-    } catch { case error: Refused if error.is("lost") => () } // by the server, and the next run clears the table
+    } catch { case error: Refused if error.is("lost") => () } // closed by the server; the next run drops the table
 
   private def save(frame: DataFrame): Unit = {
     val writing = Map(
@@ -93,7 +93,7 @@ final class Load(database: Database, sink: DatabaseSink, job: String, runId: Str
         val refused = database.refusal(error)
         val zero = Some(refused).collect { case error: Refused => error.is("no_such_character") }.contains(true)
         val title = Connector.PostgreSql.title
-        val wayOut = if (zero) s". $title keeps no text with the character 0: remove it in a map step" else ""
+        val wayOut = if (zero) s". $title cannot store text with the character 0: remove it in a map step" else ""
         throw failed(s"${refused.getMessage}$wayOut")
     }
   }
@@ -124,7 +124,7 @@ final class Load(database: Database, sink: DatabaseSink, job: String, runId: Str
     session.execute(s"CREATE TABLE ${Quoted.table(sink.table)} (${(columns ++ keys).mkString(", ")})")
   }
 
-  /** Note this load. False where this run has done it before. */
+  /** Record this load. False if this run has already done it. */
   private def isNew(written: Written): Boolean = {
     session.execute(
       s"CREATE TABLE IF NOT EXISTS ${Quoted.table(runs)} " +
@@ -135,7 +135,7 @@ final class Load(database: Database, sink: DatabaseSink, job: String, runId: Str
     session.execute(note, table, notedAs, job, sink.mode, written.rows.toString) > 0
   }
 
-  /** The connection was lost, perhaps after the commit: ask over a new one whether the rows are there. */
+  /** After a lost connection, perhaps after the commit: check over a new connection whether the rows arrived. */
   private def settle(error: Refused): Unit = {
     val again = try new Session(database)
     catch {
@@ -162,8 +162,8 @@ final class Load(database: Database, sink: DatabaseSink, job: String, runId: Str
 
 object Load {
   private val Runs = "_lake_runs"
-  private val Writers = "8" // connections at a time
-  // The server then notices within minutes that the machine of a run is gone, and lets go of the run's lock.
+  private val Writers = "8" // concurrent connections
+  // The server then notices within minutes that the machine of a run is gone, and releases the run's lock.
   private val Keepalive =
     "SELECT set_config('tcp_keepalives_idle', '60', false), set_config('tcp_keepalives_interval', '15', false)"
 }

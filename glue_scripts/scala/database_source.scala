@@ -1,11 +1,11 @@
-/** A table of a database as a dataset: its values as they are there, or a refusal that names column and value. */
+/** Reads a table of a database as a dataset: its exact values, or an error that names column and value. */
 object DatabaseSource {
-  private val Fetched = 10000L // rows in one round trip
+  private val Fetched = 10000L // rows per round trip
   private val Refusal = "_lake_refused_"
 
-  /** A table of a database as a dataset, read by one statement when the steps ask for it. No row of it can be bad.
+  /** A table of a database as a dataset, read by one statement when the steps need it. It has no bad rows.
     *
-    * A value that Spark has not fails the query that reads its column. Throws JobError where there is no such table.
+    * A value that Spark cannot hold fails the query that reads its column. Throws JobError if there is no such table.
     */
   def apply(spark: SparkSession, database: Database, table: String, dataset: String): Source = {
     val columns = found(database, table, dataset)

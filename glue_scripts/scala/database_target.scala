@@ -1,16 +1,16 @@
-/** What a table does to a load: rows that it keeps away or keeps back, and other tables that would change with it. */
+/** What a table may do to a load: triggers or rules that keep rows out or undeleted, and tables changed by cascades. */
 final class DatabaseTarget(session: Session, table: String) {
   private val quoted = Quoted.table(table)
 
-  /** Throw JobError where a truncate would change another table, or would not see all rows of this one. */
+  /** Throw JobError if a truncate would change another table, or would not see all rows of this one. */
   def checkTruncate(): Unit = {
     val isNone = "SELECT 1 FROM pg_class WHERE oid = to_regclass(?) AND relkind NOT IN ('r', 'p')"
     if (session.rows(isNone, quoted).nonEmpty)
-      throw new JobError("truncate takes tables only, and this is none. Name the table that its rows are in")
+      throw new JobError("truncate needs a table, and this is not one. Name the table that holds its rows")
     for (List(child, name, action) <- session.rows(DatabaseTarget.Children, quoted))
       throw new JobError(
         s"truncate would change rows of $child, which refers to it with ON DELETE $action (constraint $name). " +
-          "Use upsert, or let the constraint do nothing ON DELETE"
+          "Use upsert, or change the constraint to ON DELETE NO ACTION"
       )
     if (session.rows("SELECT 1 WHERE row_security_active(CAST(to_regclass(?) AS oid))", quoted).nonEmpty)
       throw new JobError(
@@ -19,7 +19,7 @@ final class DatabaseTarget(session: Session, table: String) {
       )
   }
 
-  /** Delete all rows. TRUNCATE keeps readers out, and shows an empty table to those whose snapshot is older. */
+  /** Delete all rows. TRUNCATE would block readers, and show an empty table to older snapshots. */
   def empty(): Unit = {
     session.execute(s"DELETE FROM $quoted")
     for (left <- session.rows(s"SELECT count(*) FROM $quoted HAVING count(*) > 0").flatten)
@@ -29,9 +29,9 @@ final class DatabaseTarget(session: Session, table: String) {
       )
   }
 
-  /** Put the rows of a query into columns (name -> type), over those of the same keys if there are any.
+  /** Insert the rows of a query into columns (name -> type), replacing rows with the same keys, if there are any.
     *
-    * Throws JobError unless all of them are there then: they are counted by what the table did.
+    * Throws JobError unless all of them arrive, by the counts of the statements.
     */
   def insert(columns: ListMap[String, String], given: String, keys: Seq[String], rows: Long): Unit = {
     val into = Quoted.columns(columns.keys.toSeq)
@@ -40,7 +40,7 @@ final class DatabaseTarget(session: Session, table: String) {
     if (arrived != rows)
       throw new JobError(
         s"$arrived of $rows rows arrived: $keptBy. Nothing is changed. " +
-          "Drop that, filter these rows in a step, or write into the table where they are to be"
+          "Drop that, filter these rows in a step, or write into the table that they belong to"
       )
   }
 
@@ -51,7 +51,7 @@ final class DatabaseTarget(session: Session, table: String) {
     s" ON CONFLICT (${Quoted.columns(keys)}) DO $effect"
   }
 
-  /** The rows that are not there. An upsert does not count those that had nothing to change, but they are. */
+  /** The number of missing rows. An upsert does not report rows that needed no change, but they are present. */
   private def missing(columns: ListMap[String, String], given: String, keys: Seq[String]): Long = {
     val same = keys.map(Quoted.column).map(key => s"kept.$key = given.$key") ++
       columns.toSeq.filterNot { case (name, _) => keys.contains(name) }.map { case (name, type_) =>
@@ -62,7 +62,7 @@ final class DatabaseTarget(session: Session, table: String) {
     session.rows(s"SELECT count(*) FROM ($given) AS given WHERE NOT EXISTS ($there)").head.head.toLong
   }
 
-  /** What may have kept rows away, or back. */
+  /** What may have kept rows out or undeleted. */
   private def keptBy: String = {
     val names = Option(session.rows(DatabaseTarget.Programs, quoted).head.head)
     s"a trigger or rule of the table keeps rows${names.fold("")(names => s" ($names)")}"
@@ -70,7 +70,7 @@ final class DatabaseTarget(session: Session, table: String) {
 }
 
 object DatabaseTarget {
-  // The table, and those whose rows are its rows too.
+  // The table, and its partitions and child tables, whose rows are its rows too.
   private val Tree =
     "WITH RECURSIVE tree AS (SELECT CAST(to_regclass(?) AS oid) AS oid " +
       "UNION SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent = tree.oid) "

@@ -1,9 +1,9 @@
-/** A column's type, of a domain the one beneath it: `plain` has no length and is text for all kinds of text. */
+/** A column's type; for a domain, its base type. `plain` has no length, and is text for all text types. */
 final case class DatabaseType(plain: String, full: String)
 
 object DatabaseType {
 
-  /** Column -> type of a table that is there, else nothing. */
+  /** Column -> type of a table; empty if it does not exist. */
   def of(session: Session, table: String): ListMap[String, DatabaseType] = {
     val found = session.rows(
       "WITH RECURSIVE base AS (SELECT attnum, attname, atttypid AS type, atttypmod AS modifier FROM pg_attribute " +
@@ -18,19 +18,19 @@ object DatabaseType {
   }
 }
 
-/** How values of a type are read, in SQL where `{}` stands for one: as `value`, which is of `type_`.
+/** How to read values of a type, in SQL with `{}` for the value: as `value`, which has the type `type_`.
   *
-  * Those for which `fits` is false are refused, since they are not within `limit`. An empty `fits`: all of them fit.
+  * Values for which `fits` is false are refused: they are not within `limit`. If `fits` is empty, all of them fit.
   */
 final case class Reading(type_ : String, fits: String = "", limit: String = "", value: String = "{}") {
 
-  /** The value of a column (as SQL names it), or null where it is refused. */
+  /** SQL for the value of a column (in SQL), or null if it is refused. */
   def selected(column: String): String = {
     val sql = if (fits.isEmpty) value else s"CASE WHEN $fits THEN $value END"
     s"CAST(${Reading.filled(column, sql)} AS ${type_})"
   }
 
-  /** The beginning of a value's text, on one line, where it is refused; else null. */
+  /** SQL for the start of a refused value's text, on one line; else null. */
   def refused(column: String): String = {
     val text = "left(regexp_replace(CAST({} AS text), '\\s+', ' ', 'g'), 100)"
     Reading.filled(column, s"CASE WHEN NOT ($fits) THEN $text END")
@@ -39,12 +39,12 @@ final case class Reading(type_ : String, fits: String = "", limit: String = "", 
 
 object Reading {
   private val postgres = Connector.PostgreSql
-  // Digits of Spark's decimals, and the scale that it gives to a numeric without one.
+  // Digits of Spark's decimals; their scale for a numeric that has none.
   private val (digits, anyScale) = (38, 18)
   private val (list, plainNumeric) = ("(.*)\\[\\]".r, "numeric")
   private val numeric = "numeric\\((\\d+),(-?\\d+)\\)".r
 
-  /** How values of a type are read; None: as they are. What Spark has no type for becomes the database's text of it. */
+  /** How to read values of a type; None: unchanged. A type that Spark does not have is read as text. */
   def find(type_ : String): Option[Reading] = type_ match {
     case known if postgres.readAsTheyAre.contains(known) => None
     case list(element) => Some(listOf(element))
@@ -58,7 +58,7 @@ object Reading {
   private def described(facts: Options): Reading =
     Reading(facts.text("type"), facts.text("fits"), facts.text("limit"), facts.text("value", "{}"))
 
-  /** As many digits after the point as the type has, and before it those that are left of Spark's 38. */
+  /** Keeps all digits after the point that the type has, and before it the rest of Spark's 38. */
   private def number(precision: Int, scale: Int): Reading = {
     val after = scale.max(0).min(digits)
     val before = (precision - scale).max(0).min(digits - after)
@@ -66,7 +66,7 @@ object Reading {
     Reading(s"numeric${type_}", s"{} = round({}, $after) AND abs({}) < 1e$before", s"decimal${type_}")
   }
 
-  /** PostgreSQL's arrays have any number of dimensions, whatever their type says; Spark's lists have one. */
+  /** PostgreSQL's arrays have any number of dimensions, whatever their type says; Spark's arrays have one. */
   private def listOf(element: String): Reading = {
     val found = find(element).getOrElse(Reading(element))
     val flat = "{} IS NOT NULL AND COALESCE(array_ndims({}), 1) = 1"

@@ -1,4 +1,4 @@
-/** JSON whose records lie inside documents: a crawler's classifier said where (`$.records[*]`, `$.detail`). */
+/** JSON records inside documents, at the path of the crawler's classifier (`$.records[*]`, `$.detail`). */
 object Documents {
   val Record = "_lake_record"
   val Document = "_lake_document"
@@ -6,9 +6,9 @@ object Documents {
     CASE WHEN get_json_object(split(value, '\\n')[0], '$') IS NOT NULL
     THEN filter(split(value, '\\n'), line -> trim(line) <> '') ELSE array(value) END)"""
 
-  /** A row per record of whole files: `value` is a file's text, one document or one a line. Other columns stay.
+  /** A row per record of whole files: `value` is a file's text, one document, or one per line. Other columns stay.
     *
-    * Record is the record's text, null for a document that has none there.
+    * Record is the record's text, null if the document has none at the path.
     */
   def records(files: DataFrame, path: String): DataFrame = {
     val place = path.stripSuffix("[*]")

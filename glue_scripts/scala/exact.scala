@@ -1,14 +1,14 @@
-/** What a sink's files cannot hold as it is. A run that has such a value fails: a wrong one would be worse. */
+/** Values that a sink's file format cannot hold exactly. They fail the run: a wrong value would be worse. */
 object Exact {
-  // What is read back from ORC as another day's: the calendar of old has not these ten days.
+  // What reads back from ORC as another time: the Julian calendar lacks these ten days.
   private val LostInOrc = Seq(
     ("1582-10-05 to 1582-10-14", "1582-10-05 00:00:00", "1582-10-15 00:00:00"),
     ("the last second before 1970", "1969-12-31 23:59:59.001", "1970-01-01 00:00:00")
   )
 
-  /** The frame as files of the format hold it, partitioned by the keys. A row that they cannot hold fails the job.
+  /** The frame as the format's files hold it, partitioned by the keys. A row that they cannot hold fails the job.
     *
-    * Throws JobError for a column of a type that they cannot hold.
+    * Throws JobError for a column whose type they cannot hold.
     */
   def held(frame: DataFrame, format: String, keys: Seq[String]): DataFrame = {
     val changed = frame.schema.flatMap { field =>
@@ -17,11 +17,11 @@ object Exact {
     if (changed.isEmpty) frame else frame.withColumns(ListMap(changed: _*))
   }
 
-  /** A text that no other partition has; None for a key that is well as it is. */
+  /** A text that is unique to the partition; None for a key that needs no change. */
   private def key(field: StructField): Option[Column] = field.dataType match {
     case StringType =>
       val (text, place) = (Names.column(field.name), s"sink partition_by: column ${field.name} has the text '")
-      val wayOut = "', and the folder of that is the one of null. Make it null or another text in a map step"
+      val wayOut = "', whose folder is the one of null. Make it null or another text in a map step"
       val failed = Errors.failure(concat(lit(place), text, lit(wayOut)))
       Some(when(text.isin("", Partitions.NoValue), failed).otherwise(text))
     case _: NumericType | BooleanType => None
@@ -33,7 +33,7 @@ object Exact {
       )
   }
 
-  /** A value that reads as it was; None for a column that is well as it is. */
+  /** A value that reads back unchanged; None for a column that needs no change. */
   private def value(field: StructField, format: String): Option[Column] = {
     val kinds = Leaves.kinds(field.dataType)
     if (kinds.contains(NullType))
@@ -48,7 +48,7 @@ object Exact {
     if (format == "orc" && kinds.exists(onADay)) Some(orcValue(field)) else None
   }
 
-  /** Dates and timestamps as the catalog's: timestamps without a time zone Spark would write as numbers. */
+  /** Dates and timestamps in the catalog's types: Spark would write timestamps without a zone as integers. */
   private def orcValue(field: StructField): Column = {
     val value = Names.column(field.name).cast(Leaves.replaced(field.dataType, withZone))
     LostInOrc.foldLeft(value) { case (value, (span, first, end)) =>

@@ -1,18 +1,18 @@
-/** A rule about the rows that go to the sink, as the specification has it. Its text is that of Glue's Data Quality
-  * Definition Language.
+/** A rule of the specification about the rows that go to the sink. Its text is in Glue's Data Quality Definition
+  * Language.
   */
 final case class Rule(fields: Json.Fields) {
-  private val said = Options(fields).check(Seq("rule", "kind", "columns", "fails"), Rule.Settings)
-  val (text, kind, columns) = (said.text("rule"), said.text("kind"), said.texts("columns"))
-  val otherwise: String = said.text("otherwise", "fail")
-  val fails: String = said.text("fails") // SQL: true for a row that fails, null for one that is not judged
-  val Seq(needs, where, pattern) = Seq("needs", "where", "pattern").map(said.get(_).map(_.toString))
+  private val settings = Options(fields).check(Seq("rule", "kind", "columns", "fails"), Rule.Settings)
+  val (text, kind, columns) = (settings.text("rule"), settings.text("kind"), settings.texts("columns"))
+  val otherwise: String = settings.text("otherwise", "fail")
+  val fails: String = settings.text("fails") // SQL: true for a row that fails, null for a row that is not judged
+  val Seq(needs, where, pattern) = Seq("needs", "where", "pattern").map(settings.get(_).map(_.toString))
   val atLeast: BigDecimal = decimal("at_least").map(BigDecimal(_)).getOrElse(BigDecimal(1)) // 0.55 of 100 is 55
   if (!Rule.Kinds.contains(kind)) throw Errors.unknown("kind of rule", kind, Rule.Kinds)
 
-  def keys: List[String] = said.texts("keys")
-  def dataset: String = said.text("dataset")
-  def decimal(name: String): Option[Double] = said.get(name).map { case number: Number => number.doubleValue }
+  def keys: List[String] = settings.texts("keys")
+  def dataset: String = settings.text("dataset")
+  def decimal(name: String): Option[Double] = settings.get(name).map { case number: Number => number.doubleValue }
 }
 
 object Rule {
@@ -20,7 +20,7 @@ object Rule {
   private val Settings = Seq("needs", "otherwise", "where", "at_least", "least", "most", "pattern", "dataset", "keys")
 }
 
-/** What came of a rule. share is that of the judged rows which hold; rows has none. examples: values that failed. */
+/** The outcome of a rule. share: passing rows among the judged ones; rows has none. examples: failing values. */
 final case class Verdict(rule: Rule, holds: Boolean, judged: Long, failed: Option[Long], examples: Seq[String]) {
   private val share = failed.map(failed => if (judged == 0) 1.0 else (judged - failed).toDouble / judged)
 
@@ -29,10 +29,10 @@ final case class Verdict(rule: Rule, holds: Boolean, judged: Long, failed: Optio
     s"${rule.text}: $failed of $judged rows fail$such"
   }
 
-  /** In the words of Glue Data Quality. */
+  /** The outcome in the words of Glue Data Quality. */
   def outcome: String = if (holds) "Passed" else "Failed"
 
-  /** The verdict without its examples: values of the data stay out of reports and results. */
+  /** The verdict without its examples: values of the data must not get into reports and results. */
   def record: Json.Fields = ListMap(
     "rule" -> rule.text,
     "column_name" -> rule.columns.mkString(", "),
@@ -44,9 +44,9 @@ final case class Verdict(rule: Rule, holds: Boolean, judged: Long, failed: Optio
   )
 }
 
-/** Rows on their way to the sink. Once a query has read `rows`, the verdicts are known.
+/** Rows on their way to the sink. The verdicts are known once a query has read `rows`.
   *
-  * rejected: the rows that rules took out (source_file, raw, reason), and their number; None where no rule may.
+  * rejected: the rows that rules removed (source_file, raw, reason), and their number; None if no rule removes rows.
   */
 final case class Judged(rows: DataFrame, rejected: Option[(DataFrame, () => Long)], stages: Seq[() => Seq[Verdict]]) {
   def verdicts: Seq[Verdict] = stages.flatMap(_())
@@ -55,17 +55,17 @@ final case class Judged(rows: DataFrame, rejected: Option[(DataFrame, () => Long
     rejected.collect { case (bad, number) if number() > 0 => quarantine.keepRows(dataset, "expect", bad) }.getOrElse(0L)
 }
 
-/** What is expected of the rows that go to the sink, evaluated in the query that writes them: no pass of its own.
+/** The expectations of the rows that go to the sink, evaluated by the query that writes them, without an extra pass.
   *
-  * The rules that take rows out (`quarantine`) judge all rows that leave the steps, the others those that stay.
+  * Rules that remove rows (`quarantine`) judge all rows that leave the steps; the others judge the rows that remain.
   */
 object Expectations {
-  private val There = s"${Names.Own}there" // this and the next are what the SQL of a rule may name
+  private val There = s"${Names.Own}there" // this and the next are columns that a rule's SQL may use
   private val Now = s"${Names.Own}now"
   private val Shown = 40 // characters of a value in a message
   private type Datasets = String => DataFrame
 
-  /** Attach the rules to the frame; dataset reads another dataset by its name, now is when values are fresh. */
+  /** Attach the rules to the frame. dataset reads another dataset by name; now is the time freshness refers to. */
   def judge(frame: DataFrame, rules: Seq[Rule], dataset: Datasets, now: OffsetDateTime): Judged = {
     val (sifting, others) = rules.partition(_.otherwise == "quarantine")
     val (kept, rejected, first) = if (sifting.isEmpty) (frame, None, None) else sifted(frame, sifting, dataset, now)
@@ -78,7 +78,7 @@ object Expectations {
     }
   }
 
-  /** Throw JobError for the rules that fail the run, each with its counts and examples. */
+  /** Throw JobError for the rules that fail the run, with their counts and examples. */
   def check(verdicts: Seq[Verdict]): Unit = {
     val broken = verdicts.filter(verdict => !verdict.holds && verdict.rule.otherwise == "fail")
     if (broken.nonEmpty) throw new JobError(s"expectations not met, and nothing published: ${broken.mkString("; ")}")
@@ -92,7 +92,7 @@ object Expectations {
     (observed.where(!bad).select(columns(frame): _*), Some((rejected, number)), Some(() => verdicts(rules, counts)))
   }
 
-  /** The frame with a column for each rule: whether the row fails it; null where it is not judged. */
+  /** The frame with a column per rule: whether the row fails it; null if it is not judged. */
   private def flagged(frame: DataFrame, rules: Seq[Rule], dataset: Datasets, now: OffsetDateTime): DataFrame =
     rules.zipWithIndex.foldLeft(frame) { case (data, (rule, place)) =>
       try withFlag(data, place, rule, dataset, now)
@@ -114,7 +114,7 @@ object Expectations {
     data.withColumn(flag(place), rule.where.fold(fails)(where => when(expr(where), fails))).drop(There, Now)
   }
 
-  /** The frame with There: true where the other dataset has the row's key. */
+  /** The frame with There: true if the other dataset has the row's key. */
   private def referred(frame: DataFrame, rule: Rule, dataset: Datasets): DataFrame = {
     val (other, keys) = (dataset(rule.dataset), ListMap(rule.columns.zip(rule.keys): _*))
     Errors.checkColumns(other, rule.keys, s"dataset ${rule.dataset}")
@@ -122,12 +122,12 @@ object Expectations {
     val known = other.select(rule.keys.map(Names.column): _*).distinct().withColumn(There, lit(true))
     def wayOut(here: String, ours: String, there: String, theirs: String) = s"Add a step, map: {cast: {$here: $theirs}}"
     val joined = Join.pair(frame, known, rule.dataset, keys, "left", ListMap(There -> There), wayOut)
-    // A key may have come out wider than the column is.
+    // The comparison may have widened the key's type.
     val same = frame.schema.map(field => Names.column(field.name).cast(field.dataType).as(field.name))
     joined.select(same :+ col(There): _*)
   }
 
-  /** Throw JobError for a pattern that Java cannot read. */
+  /** Throw JobError for a pattern that Java cannot compile. */
   private def checkPattern(pattern: String): Unit =
     try java.util.regex.Pattern.compile(pattern)
     catch {
@@ -135,7 +135,7 @@ object Expectations {
         throw new JobError(s"Java cannot read the pattern: ${error.getMessage.split("\n").head}")
     }
 
-  /** Throw JobError where the rule needs another type than that of its column. */
+  /** Throw JobError if the rule needs another type than its column has. */
   private def checkType(frame: DataFrame, rule: Rule): Unit =
     for (needs <- rule.needs; field <- frame.schema.find(_.name.equalsIgnoreCase(rule.columns.head)))
       if (!isOf(field.dataType, needs))
@@ -171,7 +171,7 @@ object Expectations {
     }
   }
 
-  /** The rules that a row fails; null for a row that fails none. */
+  /** The rules that a row fails; null if it fails none. */
   private def reason(rules: Seq[Rule]): Column = {
     val failed = rules.zipWithIndex.map { case (rule, place) => when(col(flag(place)), lit(rule.text)) }
     nullif(concat_ws("; ", failed: _*), lit(""))

@@ -1,4 +1,4 @@
-/** A format that jobs write. What the fields mean is told in lake_etl/formats.py. */
+/** A format that jobs write. lake_etl/formats.py describes the fields. */
 final case class Format(name: String, facts: Options) {
   val compressions: List[String] = facts.texts("compressions")
   val recognisedBy: List[String] = facts.texts("recognised_by")
@@ -9,7 +9,7 @@ final case class Format(name: String, facts: Options) {
 
 object Format {
 
-  /** The formats of lake_etl/formats.json, which is joined to this script as FormatsJson. */
+  /** The formats from lake_etl/formats.json, which is joined to this script as FormatsJson. */
   val All: Seq[Format] = {
     val described = Options(Json.read(FormatsJson.text))
     described.given.keys.toSeq.map(name => Format(name, described.nested(name)))

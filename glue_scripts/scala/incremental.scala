@@ -1,36 +1,36 @@
-/** Incremental runs: Spark's file source and its checkpoint say which files are new, and each batch becomes partitions.
+/** Incremental runs: Spark's file source finds new files by its checkpoint, and each batch becomes partitions.
   *
-  * Spark may run a batch again, with the same number and the same files, when a run died before its checkpoint knew of
-  * it. So what a batch publishes takes the place of what it published before.
+  * If a run dies before the checkpoint records a batch, Spark runs the batch again with the same number and files. So
+  * what a batch publishes replaces what it published before.
   */
 object Batches {
-  val Key = "batch" // the last partition key of a table that is written incrementally
-  val Checkpoint = "checkpoint" // the table's parameter that names the checkpoint whose batches it holds
-  private val File = "path string, modificationTime timestamp, length bigint, content binary" // of Spark's binaryFile
-  private val Listed = Seq("expectations", "warnings") // of which a report of several batches has those of all
+  val Key = "batch" // the last partition key of an incremental table
+  val Checkpoint = "checkpoint" // the table parameter that names the checkpoint of its batches
+  private val File = "path string, modificationTime timestamp, length bigint, content binary" // of binaryFile
+  private val Listed = Seq("expectations", "warnings") // concatenated in the report of several batches
   private val Numbers = Seq("rows_in", "rows_out", "quarantined_rows", "quarantined_files") ++ Balance.Kinds
   private val Nothing: Json.Fields = ListMap(Numbers.map(_ -> (0L: Any)): _*) ++
     ListMap("steps" -> Nil, "quarantined" -> ListMap.empty, "partitions" -> 0L, "files" -> 0L, "bytes" -> 0L)
 
-  val Anew = "Start the job once with --full_refresh true: it makes the table anew from all files"
+  val Anew = "Start the job once with --full_refresh true: it rebuilds the table from all files"
 
-  /** Throw JobError where columns of a table that is there are not those of the run's rows. */
+  /** Throw JobError if columns of the existing table differ from those of the run's rows. */
   def checkSame(table: String, differing: Seq[String], wayOut: String): Unit = if (differing.nonEmpty)
     throw new JobError(
-      s"table $table has not the columns of this run's rows: ${differing.sorted.mkString(", ")} differ. $wayOut"
+      s"table $table has other columns than this run's rows: ${differing.sorted.mkString(", ")} differ. $wayOut"
     )
 
-  /** Throw JobError for data with a column of the key's name. */
+  /** Throw JobError if the data has a column with the key's name. */
   def checkKey(frame: DataFrame): Unit = if (frame.columns.exists(_.equalsIgnoreCase(Key)))
     throw new JobError(
       s"the data has a column '$Key', and an incremental run adds a partition key of that name. " +
         s"Rename the column in a map step, rename: {$Key: NAME}"
     )
 
-  /** Call process with a number and files (path -> size) that no batch of the checkpoint had before.
+  /** Call process with a batch number and the files (path -> size) that are new to the checkpoint.
     *
-    * Usually that is one batch: all that is new; none if nothing is. After a run that died, its batch comes first. The
-    * folder is read, not the catalog: files of partitions that no crawler has seen yet are among them.
+    * Usually that is one batch with all new files, or none if nothing is new. The batch of a run that died comes first.
+    * The files come from the folder, not the catalog, so they include partitions that no crawler has seen yet.
     */
   def each(spark: SparkSession, files: Files, table: Table, checkpoint: String)(
       process: (Long, ListMap[String, Long]) => Unit
@@ -39,7 +39,7 @@ object Batches {
     if (files.list(table.location).values.exists(_ > 0)) eachNew(spark, files, table, checkpoint)(process)
   }
 
-  /** Throw JobError for a table with a partition that Spark's file source would not look into: it has one folder. */
+  /** Throw JobError for a table with a partition outside its folder, where Spark's file source would not look. */
   private def checkOneFolder(table: Table): Unit = for ((values, place) <- table.elsewhere) {
     val shown = table.keys.keys.zip(values).map { case (key, value) => s"$key=$value" }.mkString("/")
     throw new JobError(
@@ -51,14 +51,14 @@ object Batches {
   private def eachNew(spark: SparkSession, files: Files, table: Table, checkpoint: String)(
       process: (Long, ListMap[String, Long]) => Unit
   ): Unit = {
-    // Without a greatest age, Spark would leave out files that come a week after the newest.
+    // Without a maximum age, Spark would ignore files a week older than the newest.
     val options = Map("recursiveFileLookup" -> "true", "maxFileAge" -> "36500d")
     val stream = spark.readStream.format("binaryFile").schema(File).options(options).load(table.location)
     var failed: Option[Throwable] = None
     def call(frame: DataFrame, number: Long): Unit =
       try {
         val found = frame.collect().map(row => row.getString(0) -> row.getLong(1))
-        process(number, ListMap(found: _*) ++ files.list(table.location).filter(_._2 == 0)) // which Spark passes over
+        process(number, ListMap(found: _*) ++ files.list(table.location).filter(_._2 == 0)) // Spark ignores these
       } catch {
         case error: Throwable =>
           failed = Some(error)
@@ -75,7 +75,7 @@ object Batches {
       "A run with --full_refresh true starts a new one"
   )
 
-  /** One report of the reports of several batches, or of none. */
+  /** Merge the reports of several batches, or of none, into one. */
   def total(reports: Seq[Json.Fields]): Json.Fields = {
     val found = reports.foldLeft(Nothing) { (before, report) =>
       sum(before, report -- Listed).asInstanceOf[Json.Fields] ++ Listed.flatMap(listed(_, before, report))

@@ -1,6 +1,5 @@
-/** Entry of the Scala jobs, whose files are joined into one script that Glue compiles by itself: reads one dataset,
-  * applies the job's steps, writes one table. It does what run_job.py does with lake_etl, file by file; tests hold the
-  * two together.
+/** Entry point of the Scala jobs, whose files are joined into one script that Glue compiles: reads one dataset, applies
+  * the job's steps and writes one table. It matches run_job.py and lake_etl file by file; tests check that they agree.
   */
 object GlueApp {
   def main(sysArgs: Array[String]): Unit = {
@@ -15,7 +14,7 @@ object GlueApp {
   }
 }
 
-/** The job's arguments, `--name value`. Glue adds some of its own: those not known here are left alone. */
+/** The job's arguments, `--name value`. Glue adds its own; unknown arguments are ignored. */
 final case class Arguments(sysArgs: Array[String]) {
   private val given = sysArgs.sliding(2).collect {
     case Array(name, value) if name.startsWith("--") => name.drop(2) -> value
@@ -28,7 +27,7 @@ final case class Arguments(sysArgs: Array[String]) {
   def apply(name: String): String = given.getOrElse(name, throw new JobError(s"argument --$name is missing"))
 }
 
-/** A job run: read the source, apply the steps, write and register the table, and prove where every row went. */
+/** A job run: reads the source, applies the steps, writes and registers the table, and accounts for every row. */
 final class JobRun(arguments: Arguments) {
   private val started = OffsetDateTime.now(ZoneOffset.UTC)
   private val spark = session()
@@ -54,7 +53,7 @@ final class JobRun(arguments: Arguments) {
       load.publish(written)
       try keepReport(report)
       catch {
-        // Whoever starts the job again must know: an insert would add the rows once more.
+        // The user must know before starting the job again: an insert would add the rows twice.
         case error: Exception =>
           val what = s"the rows are in ${load.name}, and only the run's report is missing"
           throw new JobError(s"$what: ${Errors.reason(error)}")
@@ -73,19 +72,19 @@ final class JobRun(arguments: Arguments) {
     if (spec.flag("incremental")) incremental(spec, sink) else whole(spec, sink)
   }
 
-  /** A run over all of the source. */
+  /** A run over the whole source. */
   private def whole(spec: Options, sink: Sink): Json.Fields = {
     val folder = Versions.folder(sink.root, arguments.runId)
     val (report, written) = write(spec, nameOf(sink), new Sources(spec), sink.write(_, folder))
     val replaced = kept(sink, written)
     catalog.publish(curated, sink, if (sink.keys.isEmpty) written.location else sink.root, written)
     keepReport(report)
-    // Of what is no longer in the catalog, the version just replaced stays: queries may still be reading it.
+    // The version just replaced is no longer in the catalog but stays: queries may still be reading it.
     versions.removeUnused(sink.root, replaced ++ catalog.locations(curated, sink.table))
     report
   }
 
-  /** Where the table's files lay before. Throws JobError where partitions that stay have columns of other types. */
+  /** The table's previous locations. Throws JobError if partitions that stay have columns of other types. */
   private def kept(sink: Sink, written: Written): Seq[String] = {
     val before = catalog.registered(curated, sink.table)
     if (sink.keys.nonEmpty && before.keys.exists(!written.partitions.contains(_))) {
@@ -98,7 +97,7 @@ final class JobRun(arguments: Arguments) {
     before.values.toSeq
   }
 
-  /** A run over the files that no run has read before. */
+  /** A run on the files that no run has read before. */
   private def incremental(spec: Options, sink: Sink): Json.Fields = {
     val checkpoints = s"s3://${arguments("curated_bucket")}/_checkpoints/${spec.text("job")}/"
     val refresh = arguments.get("full_refresh").contains("true")
@@ -116,7 +115,7 @@ final class JobRun(arguments: Arguments) {
       catalog.publishBatch(curated, sink, checkpoint, number, written)
       reports += report
     }
-    val report = told(spec, nameOf(sink)) ++ Batches.total(reports) ++ time()
+    val report = identity(spec, nameOf(sink)) ++ Batches.total(reports) ++ time()
     keepReport(report)
     versions.removeUnused(sink.root, replaced ++ catalog.locations(curated, sink.table))
     versions.removeUnused(checkpoints, Seq(checkpoint))
@@ -125,7 +124,7 @@ final class JobRun(arguments: Arguments) {
 
   private def nameOf(sink: Sink): String = s"$curated.${sink.table}"
 
-  /** Save what the steps make of the source, and account for every row. table is its name in the report. */
+  /** Apply the steps, save the rows, and account for every one. table is its name in the report. */
   private def write(
       spec: Options,
       table: String,
@@ -146,7 +145,7 @@ final class JobRun(arguments: Arguments) {
     val (job, bucket) = (spec.text("job"), arguments("curated_bucket"))
     if (verdicts.nonEmpty) Results.publish(files, catalog, curated, bucket, job, arguments.runId, verdicts, part)
     Expectations.check(verdicts)
-    val report = told(spec, table) ++ ListMap[String, Any](
+    val report = identity(spec, table) ++ ListMap[String, Any](
       "rows_in" -> source.count("rows"),
       "rows_out" -> written.rows,
       "quarantined_rows" -> (kept(source.dataset)("rows") + rejected),
@@ -156,7 +155,7 @@ final class JobRun(arguments: Arguments) {
       "partitions" -> written.partitions.size,
       "files" -> written.files,
       "bytes" -> written.bytes
-    ) ++ time() ++ CastNulls.told(CastNulls(steps), CastNulls.warnOver(spec)) ++
+    ) ++ time() ++ CastNulls.summary(CastNulls(steps), CastNulls.warnOver(spec)) ++
       (if (verdicts.isEmpty) None else Some("expectations" -> verdicts.map(_.record)))
     Balance.check(report)
     sources.checkUnchanged()
@@ -169,7 +168,7 @@ final class JobRun(arguments: Arguments) {
     (steps, judged, save(judged.rows))
   }
 
-  private def told(spec: Options, table: String): Json.Fields = ListMap(
+  private def identity(spec: Options, table: String): Json.Fields = ListMap(
     "job" -> spec.text("job"),
     "run_id" -> arguments.runId,
     "source" -> spec.text("source"),
@@ -181,7 +180,7 @@ final class JobRun(arguments: Arguments) {
     "seconds" -> java.time.Duration.between(started, OffsetDateTime.now).toMillis / 100 / 10.0
   )
 
-  /** One line of JSON, so that a crawler makes a table of the reports; the job is its partition, not a column. */
+  /** Write one line of JSON, so that a crawler can make a table of reports. The job is a partition, not a column. */
   private def keepReport(report: Json.Fields): Unit = {
     val place = s"s3://${arguments("curated_bucket")}/job_reports/job=${report("job")}/${arguments.runId}.json"
     files.write(place, Json.write(report - "job") + "\n")
@@ -209,9 +208,9 @@ final class JobRun(arguments: Arguments) {
   private def sinkOf(spec: Options): Sink =
     Sink(Convert.converted(spec.nested("sink"), spec.list("steps")), arguments("curated_bucket"))
 
-  /** The datasets of the job by name, each read once: those of `databases` are tables there, the others files.
+  /** The datasets of the job by name, each read once: those of `databases` are tables there, the others are files.
     *
-    * In a batch, of its source only the batch's files are read.
+    * In a batch, the source has only the batch's files.
     */
   private final class Sources(spec: Options, batch: Option[ListMap[String, Long]] = None) {
     private val (tables, databases, source) = (spec.named("tables"), spec.each("databases"), spec.text("source"))
@@ -231,14 +230,14 @@ final class JobRun(arguments: Arguments) {
       Source(spark, files, table, only, known)
     }
 
-    /** Forget what was read, and leave out the files that cannot be read. False where there are none. */
+    /** Discard what was read, and exclude the files that cannot be read. False if there are none. */
     def beginAgain(): Boolean = {
       damage = read.map { case (dataset, source) => dataset -> source.damage() }.filter(_._2.nonEmpty).toMap
       read.clear()
       damage.nonEmpty
     }
 
-    /** Throws JobError for a file that was replaced while it was read: Spark reads the new one as long as the old. */
+    /** Throws JobError for a file that was replaced while it was read: Spark reads the new one to the old length. */
     def checkUnchanged(): Unit = for ((dataset, source) <- read; path <- source.changed())
       throw new JobError(s"dataset $dataset: $path was replaced or deleted while the job read it. " +
         "Nothing is published. Run the job again")
@@ -257,7 +256,7 @@ final class JobRun(arguments: Arguments) {
     /** A dataset that a step names. */
     def other(dataset: String): DataFrame = {
       if (batch.nonEmpty && dataset == source)
-        throw new JobError(s"dataset $dataset is the source of an incremental job: here, too, it has only new files")
+        throw new JobError(s"dataset $dataset is the source of an incremental job, so it has only new files here too")
       apply(dataset).rows
     }
   }
@@ -268,17 +267,17 @@ object JobRun {
     "Give the sink another table name, or delete the table and its files first"
   val Settings: Map[String, String] = Map(
     "spark.sql.session.timeZone" -> "UTC",
-    // Dates and timestamps of any century are what they are: no file is taken for one of Spark 2.
+    // Keep dates and timestamps of any century unchanged: no file is treated as written by Spark 2.
     "spark.sql.legacy.timeParserPolicy" -> "CORRECTED",
     "spark.sql.parquet.datetimeRebaseModeInRead" -> "CORRECTED",
     "spark.sql.parquet.datetimeRebaseModeInWrite" -> "CORRECTED",
     "spark.sql.parquet.int96RebaseModeInRead" -> "CORRECTED",
     "spark.sql.parquet.int96RebaseModeInWrite" -> "CORRECTED",
-    // Blocks of S3 objects have no place, and asking for it costs one call a file.
+    // Blocks of S3 objects have no locality, and asking for it costs a call per file.
     "spark.sql.sources.ignoreDataLocality" -> "true",
-    // Folders of folders of small files (year/month/day/hour) are listed side by side from the months on.
+    // Nested folders of small files (year/month/day/hour) are listed in parallel from the months on.
     "spark.sql.sources.parallelPartitionDiscovery.threshold" -> "8",
-    // The optimizer would cut an empty branch off the plan, and with it the counts observed there.
+    // The optimizer would remove an empty branch from the plan, and the counts observed in it.
     "spark.sql.adaptive.optimizer.excludedRules" -> "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation",
     "spark.sql.optimizer.excludedRules" -> Seq("PropagateEmptyRelation", "PruneFilters")
       .map(rule => s"org.apache.spark.sql.catalyst.optimizer.$rule").mkString(",")

@@ -1,4 +1,4 @@
-/** JSON as Scala's own values. An object is a ListMap: the order of its fields is the order of columns. */
+/** JSON as Scala values. An object is a ListMap: the order of its fields is the order of columns. */
 object Json {
   type Fields = ListMap[String, Any]
 
@@ -7,7 +7,7 @@ object Json {
 
   def read(text: String): Fields = ordered(reader.readValue(text, classOf[Object])).asInstanceOf[Fields]
 
-  /** None for a text that is no JSON. */
+  /** None for a text that is not JSON. */
   def tree(text: String): Option[JsonNode] = Try(reader.readTree(text)).toOption.filter(_ != null)
 
   def write(value: Any): String = writer.writeValueAsString(value)

@@ -1,4 +1,4 @@
-/** How the keys of the files go to the columns: the SerDe's settings. */
+/** How the keys of the files map to the columns: the SerDe's settings. */
 final case class Keys(mapping: Map[String, String], dots: Boolean, exact: Boolean) {
   def key(name: String): String = mapping.getOrElse(name.toLowerCase, name)
 }
@@ -21,7 +21,7 @@ final case class JsonNesting(keys: Keys, exact: Boolean) extends Nesting {
   def entries(x: String, level: Int): String =
     s"map_entries(IF(ltrim($x) LIKE '{%', from_json($x, 'map<string,string>'), NULL))"
 
-  /** A moment as a number: of seconds, or with more digits, of milliseconds. */
+  /** SQL for a timestamp given as a number: of seconds or, with more digits, of milliseconds. */
   def number(type_ : String, x: String): String = if (type_ == "date") "NULL"
   else {
     val number = s"try_cast($x AS bigint)"
@@ -32,7 +32,7 @@ final case class JsonNesting(keys: Keys, exact: Boolean) extends Nesting {
   override def plain(x: String): String =
     if (exact) s"""regexp_replace($x, '"?${JsonRows.exact}([^"]*)"?', '$$1')""" else x
 
-  /** Of a key that is there twice, the last one counts. */
+  /** SQL for the field's value: the last one, if a key occurs twice. */
   def field(entries: String, name: String, place: Int): String = {
     val found = if (keys.dots) "replace(p.key, '.', '_')" else "p.key"
     val same = if (keys.exact) s"$found = ${Values.text(keys.key(name))}"
@@ -41,18 +41,18 @@ final case class JsonNesting(keys: Keys, exact: Boolean) extends Nesting {
   }
 }
 
-/** Lines of JSON as rows, as OpenX's SerDe reads them: names in any case, at every level.
+/** Parses lines of JSON into rows, as the OpenX SerDe does: names match in any case, at every level.
   *
   * Spark's own reader is fast, and takes names only as they are written in the schema. So it reads the files whose
   * lines are all plain (`odd` finds the others), and what it cannot read is read again, value by value (`fields`,
   * `row`).
   *
-  * schema: the table's columns, without partition keys. spelled: name in lower case -> how the files write it.
+  * schema: the table's columns, without partition keys. spelled: name in lower case -> spelling in the files.
   */
 final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, String]) {
   import Values.text
 
-  /** The schema with the names that the files have. */
+  /** The schema with the names as spelled in the files. */
   def asWritten: StructType = renamed(schema).asInstanceOf[StructType]
 
   /** SQL of whether Spark's own reader might misread a line. It may be true where there is no need. */
@@ -134,7 +134,7 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
 
   private def either(names: Seq[String]): String = names.distinct.map(Pattern.quote).mkString("|")
 
-  /** Every name of the type, at every level, with what it names. */
+  /** Every name in the type, at every level, with its type. */
   private def leaves(type_ : DataType, name: String = ""): Seq[(String, DataType)] = {
     val own = if (name.isEmpty) Nil else Seq(name -> type_)
     own ++ (type_ match {
@@ -145,7 +145,7 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
     })
   }
 
-  /** SQL of whether a line has more than one object: in brackets, one would be an array of one. */
+  /** SQL for whether a line has more than one object: in brackets, one object would be an array of one. */
   private def two(line: String): String = {
     val alone = s"size(from_json(concat('[', $line, ']'), 'array<string>')) = 1"
     s"(${found(s"substr($line, 2)", "{", JsonRows.between)} AND NOT coalesce($alone, false))"
@@ -176,7 +176,7 @@ object JsonRows {
   private val noObject = "the line is not a JSON object"
   private val invalid = "the line is not valid JSON"
 
-  /** Key in lower case -> how most of the lines write it, at whatever level; else how the SerDe's `paths` does. */
+  /** Key in lower case -> its most frequent spelling in the lines, at any level; else the one in `paths`. */
   def spelled(lines: Seq[String], paths: String): Map[String, String] = {
     val found = mutable.LinkedHashMap.empty[String, Int].withDefaultValue(0)
     for (line <- lines; document <- Json.tree(line); key <- keysOf(document)) found(key) += 1

@@ -1,7 +1,7 @@
-/** SQL over the leaves of a value: what its arrays, maps and structs hold, at every level. */
+/** SQL over the leaves of a value: the values inside its arrays, maps and structs, at every level. */
 object Leaves {
 
-  /** SQL: for how many leaves of a value (in SQL) of this type the condition, of a leaf and its type, is true. */
+  /** SQL that counts the leaves of a value (in SQL) of this type for which the condition on leaf and type is true. */
   def count(value: String, type_ : DataType, holds: (String, DataType) => String, depth: Int = 0): String =
     type_ match {
       case ArrayType(element, _) =>
@@ -23,7 +23,7 @@ object Leaves {
     case leaf => Seq(leaf)
   }
 
-  /** The type with another in the place of each leaf's. */
+  /** The type with each leaf's type replaced. */
   def replaced(type_ : DataType, ofLeaf: DataType => DataType): DataType = type_ match {
     case ArrayType(element, _) => ArrayType(replaced(element, ofLeaf))
     case MapType(key, value, _) => MapType(replaced(key, ofLeaf), replaced(value, ofLeaf))
@@ -31,7 +31,7 @@ object Leaves {
     case leaf => ofLeaf(leaf)
   }
 
-  /** The levels that both types have, with the first one's names: what only one of them divides is a leaf. */
+  /** The levels that both types have, with the first one's names. What only one of them divides is a leaf. */
   def shared(one: DataType, other: DataType): DataType = (one, other) match {
     case (ArrayType(a, _), ArrayType(b, _)) => ArrayType(shared(a, b))
     case (MapType(a, x, _), MapType(b, y, _)) => MapType(shared(a, b), shared(x, y))

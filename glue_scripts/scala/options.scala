@@ -1,6 +1,6 @@
-/** What a step or a specification says, read field by field. A field that is null counts as not given. */
+/** The options of a step or a specification, read field by field. A null field counts as missing. */
 final case class Options(given: Json.Fields) {
-  private val said = given.filter { case (_, value) => value != null }
+  private val present = given.filter { case (_, value) => value != null }
 
   def check(required: Seq[String], optional: Seq[String] = Nil): this.type = {
     for (name <- given.keys if !(required ++ optional).contains(name))
@@ -10,7 +10,7 @@ final case class Options(given: Json.Fields) {
     this
   }
 
-  def get(name: String): Option[Any] = said.get(name)
+  def get(name: String): Option[Any] = present.get(name)
 
   def text(name: String): String = as[String](name, "a text").getOrElse("")
 
@@ -38,7 +38,7 @@ final case class Options(given: Json.Fields) {
       key -> Options(value)
     }
 
-  private def as[T: scala.reflect.ClassTag](name: String, kind: String): Option[T] = said.get(name).map {
+  private def as[T: scala.reflect.ClassTag](name: String, kind: String): Option[T] = present.get(name).map {
     case value: T => value
     case other => throw new JobError(s"option '$name' has to be $kind, not ${Json.write(other)}")
   }

@@ -1,14 +1,14 @@
-/** values: of each file that lies in a partition, a text for each key, null for none. astray: path -> why it lies in
-  * none.
+/** values: path -> a text per key, null for no value, for each file in a partition. astray: path -> why it is in no
+  * partition.
   */
 final case class Placed(values: ListMap[String, Seq[String]], astray: ListMap[String, String])
 
-/** The partition values of a table's files: by the catalog's locations, else by the names of their folders. */
+/** The partition values of a table's files: from the catalog's locations, else from the names of their folders. */
 object Partitions {
   val NoValue: String = ExternalCatalogUtils.DEFAULT_PARTITION_NAME // Hive's folder for rows whose column is null
 
-  /** The partitions of files. A file of no partition in the catalog goes by its folders: `key=value` by name, whatever
-    * the case and the order, or, where no folder names a key, by position.
+  /** The partitions of files. A file outside the catalog's partitions gets its values from its folders: by name for
+    * `key=value`, in any case and order, or by position if no folder names a key.
     */
   def apply(paths: Seq[String], table: Table): Placed = {
     val byLocation = table.partitions.map { case (values, place) => place -> values.map(value) }
@@ -24,7 +24,7 @@ object Partitions {
 
   private def folder(path: String) = path.substring(0, path.lastIndexOf('/') + 1)
 
-  /** The values of the innermost known partition around it. */
+  /** The values of the innermost known partition that contains the folder. */
   private def inCatalog(folder: String, byLocation: Map[String, Seq[String]]): Option[Seq[String]] =
     Iterator.iterate(folder)(path => this.folder(path.stripSuffix("/"))).takeWhile(_.count(_ == '/') > 2)
       .flatMap(byLocation.get).toStream.headOption
@@ -38,7 +38,7 @@ object Partitions {
       Right(parts.take(keys.size).map(value))
     else {
       val wanted = keys.map(key => s"$key=...").mkString("/")
-      Left(s"the file lies in no partition: its folder is not of the form $wanted. Move it into one")
+      Left(s"the file is in no partition: its folder is not of the form $wanted. Move it into one")
     }
   }
 

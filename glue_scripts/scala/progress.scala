@@ -1,7 +1,7 @@
-/** How far a run is: a line of its output, at most one a second, as lake_etl/progress.py has it. */
+/** Prints a run's progress, at most once a second, as lake_etl/progress.py does. */
 final class Progress extends SparkListener {
-  private var (rows, told) = (0L, 0L) // told: when, in milliseconds
-  private val running = mutable.TreeMap.empty[Int, (Int, Int)] // of each stage: tasks done, and tasks
+  private var (rows, last) = (0L, 0L) // last: time of the last line, in milliseconds
+  private val running = mutable.TreeMap.empty[Int, (Int, Int)] // stage -> tasks done, all tasks
 
   override def onStageSubmitted(event: SparkListenerStageSubmitted): Unit =
     running(event.stageInfo.stageId) = (0, event.stageInfo.numTasks)
@@ -12,8 +12,8 @@ final class Progress extends SparkListener {
     for (metrics <- Option(event.taskMetrics)) rows += metrics.inputMetrics.recordsRead
     for ((done, tasks) <- running.get(event.stageId) if event.reason == Success)
       running(event.stageId) = (done + 1, tasks)
-    for ((stage, (done, tasks)) <- running.headOption if System.currentTimeMillis - told >= 1000) {
-      told = System.currentTimeMillis
+    for ((stage, (done, tasks)) <- running.headOption if System.currentTimeMillis - last >= 1000) {
+      last = System.currentTimeMillis
       println(Progress.Line.formatLocal(Locale.ROOT, stage, done, tasks, rows))
     }
   }

@@ -1,13 +1,13 @@
-/** The quarantine zone: every row and file that could not be used, with where it came from and why.
+/** The quarantine zone: every row and file that could not be used, with its origin and the reason.
   *
   * A run's folder holds JSON lines of dataset, source_file, raw, reason, found_by, job, run_id, quarantined_at.
-  * found_by is the reader, where raw is the row's own text in its file; or a step or `expect`, where raw is the row as
-  * it came there, as JSON.
+  * found_by is the reader, and raw the row's own text in its file; or found_by is a step or `expect`, and raw the row
+  * at that point, as JSON.
   */
 final class Quarantine(bucket: String, job: String, runId: String, started: OffsetDateTime) {
   private val location = s"s3://$bucket/$job/run_date=${started.toLocalDate}/$runId/"
 
-  /** Write what the source could not read, and say how much that was. Its rows must have been read. */
+  /** Write what the source could not read, and return the counts. Its rows must have been read. */
   def keep(spark: SparkSession, source: Source): ListMap[String, Long] = {
     val rows = source.rejected.filter(_ => source.count("bad") > 0)
       .map(keepRows(source.dataset, Quarantine.Reader, _)).getOrElse(0L)
@@ -19,12 +19,12 @@ final class Quarantine(bucket: String, job: String, runId: String, started: Offs
     ListMap("rows" -> rows, "files" -> source.files.size.toLong)
   }
 
-  /** Write rows that came from this dataset, and say how many. */
+  /** Write rejected rows of this dataset, and return their number. */
   def keepRows(dataset: String, foundBy: String, rejected: DataFrame): Long = {
     val at = started.format(Quarantine.Moment)
     val ours = Seq("job" -> job, "run_id" -> runId, "quarantined_at" -> at)
-    val told = Seq("dataset" -> dataset, "found_by" -> foundBy) ++ ours
-    val explained = told.foldLeft(rejected) { case (frame, (name, value)) => frame.withColumn(name, lit(value)) }
+    val labels = Seq("dataset" -> dataset, "found_by" -> foundBy) ++ ours
+    val explained = labels.foldLeft(rejected) { case (frame, (name, value)) => frame.withColumn(name, lit(value)) }
     val (counted, rows) = Balance.observe(explained)
     counted.write.mode("append").json(location)
     rows()

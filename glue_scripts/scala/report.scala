@@ -4,17 +4,17 @@ object Balance {
   private val losses = Seq("filtered", "deduplicated", "removed_by_joins", "removed_by_sql", "quarantined_rows")
   private val patience = 30.seconds
 
-  /** What a report calls the rows that steps add and remove. */
+  /** The report's names for the rows that steps add and remove. */
   val Kinds: Seq[String] = gains ++ losses.filter(_ != "quarantined_rows")
 
-  /** The frame, and its number of rows once a query has read it: no query of its own. */
+  /** The frame, and its number of rows once a query has read it: no extra query. */
   def observe(frame: DataFrame): (DataFrame, () => Long) = {
     val rows = Observation()
     (frame.observe(rows, count(lit(1)).as("rows")), () => observed(rows)("rows").asInstanceOf[Long])
   }
 
-  /** What was observed by a query that is over. Throws JobError where the query never came by the place: Spark itself
-    * would wait for ever.
+  /** What a finished query observed. Throws JobError if the query did not read the observed frame: Spark itself would
+    * wait forever.
     */
   def observed(observation: Observation): Map[String, Any] =
     try Await.result(Future(blocking(observation.get)), patience)
@@ -26,7 +26,7 @@ object Balance {
         )
     }
 
-  /** What each step did to the rows, and the sums by kind.
+  /** The effect of each step on the rows, and the sums by kind.
     *
     * The effect of a join or of SQL is net: a join that drops two rows and doubles three adds one.
     */
@@ -42,12 +42,12 @@ object Balance {
     ListMap(totals: _*) + ("steps" -> lines)
   }
 
-  /** Throw JobError unless what came in is what went somewhere:
+  /** Throw JobError unless the rows that came in equal the rows that went out:
     *
     * rows_in + added_by_joins + added_by_sql
     *   = rows_out + filtered + deduplicated + removed_by_joins + removed_by_sql + quarantined_rows
     *
-    * The terms are measured apart: rows_in where the source is read, rows_out in the files that were written,
+    * The terms are measured independently: rows_in where the source is read, rows_out in the written files,
     * quarantined_rows as they are written to the quarantine zone.
     */
   def check(report: Json.Fields): Unit = {

@@ -1,4 +1,4 @@
-/** The table of what came of each rule in each run, failed runs included: one file of JSON lines a run. */
+/** The table of the verdict of each rule in each run, failed runs included: one file of JSON lines per run. */
 object Results {
   private val Table = "data_quality_results"
   private val Moment = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss.SSSSSS")
@@ -14,7 +14,7 @@ object Results {
     "evaluated_at" -> "timestamp"
   )
 
-  /** Add a run's verdicts, or those of a part of it, to the table, which is created where it is not there yet. */
+  /** Add a run's verdicts, or those of a part of it, to the table, and create the table if it does not exist. */
   def publish(
       files: Files,
       catalog: Catalog,
@@ -25,8 +25,8 @@ object Results {
       verdicts: Seq[Verdict],
       part: String
   ): Unit = {
-    val (root, told) = (s"s3://$bucket/$Table/", ListMap("run_id" -> runId, "evaluated_at" -> now))
-    val lines = verdicts.map(verdict => Json.write(told ++ verdict.record) + "\n")
+    val (root, identity) = (s"s3://$bucket/$Table/", ListMap("run_id" -> runId, "evaluated_at" -> now))
+    val lines = verdicts.map(verdict => Json.write(identity ++ verdict.record) + "\n")
     files.write(s"${root}job=$job/$runId$part.json", lines.mkString)
     val partitions = ListMap(Seq(job) -> s"${root}job=$job/")
     catalog.publish(database, Table, root, Format("json"), Columns, ListMap("job" -> "string"), partitions)

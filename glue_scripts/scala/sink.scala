@@ -1,4 +1,4 @@
-/** What a run wrote: rows and bytes as counted in the files, partitions as values -> location. */
+/** What a run wrote: rows and bytes counted in the files, partitions as values -> location. */
 final case class Written(
     location: String,
     rows: Long,
@@ -9,7 +9,7 @@ final case class Written(
     partitions: ListMap[Seq[String], String]
 )
 
-/** Where and how a job writes: one folder a partition, in a folder of the run's own. */
+/** Where and how a job writes: one folder per partition, inside a folder of the run. */
 final case class Sink(options: Options, bucket: String) {
   options.check(Seq("table"), Seq("format", "compression", "partition_by", "target_file_mb"))
   val table: String = options.text("table")
@@ -21,7 +21,7 @@ final case class Sink(options: Options, bucket: String) {
   if (!format.compressions.contains(compression))
     throw Errors.unknown(s"sink compression of ${format.name}", compression, format.compressions)
 
-  /** Write the frame into a folder that is the run's own, and count what arrived. */
+  /** Write the frame into the run's own folder, and count the rows in the files. */
   def write(frame: DataFrame, location: String): Written = {
     Errors.checkColumns(frame, keys, "the data that goes to the sink")
     if (keys.size == frame.columns.length)
@@ -44,16 +44,16 @@ final case class Sink(options: Options, bucket: String) {
     )
   }
 
-  /** The value of `name=a%2Fb`: Spark writes it as Hive does. */
+  /** The value of `name=a%2Fb`: Spark escapes it as Hive does. */
   private def value(folder: String): String = ExternalCatalogUtils.unescapePathName(folder.split("=", 2).last)
 
-  /** The rows of a partition together, in as few tasks as there shall be files. */
+  /** Brings the rows of a partition together, in as many tasks as there should be files. */
   private def arranged(frame: DataFrame): DataFrame =
     if (targetFileMb.nonEmpty) frame.hint("rebalance", keys.map(UnresolvedAttribute.quoted): _*)
     else if (keys.nonEmpty) frame.repartition(keys.map(Names.column): _*)
     else frame
 
-  /** Adaptive execution cuts what it rebalances into parts of a size that is set for the session. */
+  /** Sets the session's partition size, by which adaptive execution splits what it rebalances. */
   private def withFileSize(spark: SparkSession)(write: => Unit): Unit = {
     val settings = targetFileMb.fold(Map.empty[String, String])(size => Map(
       "spark.sql.adaptive.advisoryPartitionSizeInBytes" -> s"${size * format.shuffled}MB",
@@ -82,7 +82,7 @@ final case class Sink(options: Options, bucket: String) {
         throw new JobError(s"while writing $location: ${Errors.reason(error)}", error)
     }
 
-  /** Number of rows, and path -> size in bytes of their files. */
+  /** The number of rows, and path -> size in bytes of their files. */
   private def arrived(frame: DataFrame, location: String): (Long, Map[String, Long]) = {
     val reader = () => frame.sparkSession.read.option("recursiveFileLookup", "true")
     val (kind, schema) = if (format.isText) ("text", new StructType().add("value", StringType))
@@ -96,5 +96,5 @@ final case class Sink(options: Options, bucket: String) {
 }
 
 object Sink {
-  private val Timestamp = "yyyy-MM-dd HH:mm:ss.SSSSSS" // as Hive's and Athena's readers of text expect it
+  private val Timestamp = "yyyy-MM-dd HH:mm:ss.SSSSSS" // the format that the text readers of Hive and Athena expect
 }

@@ -1,11 +1,11 @@
-/** A dataset being read: the good rows go on, and what cannot be read is kept apart with its reason.
+/** A dataset being read: good rows go on; what cannot be read is set aside with a reason.
   *
-  * rows      what the steps work on: the good rows, with the table's columns and partition keys
-  * rejected  the bad rows: source_file, raw, reason (None where rows cannot be bad: Parquet)
-  * files     the files of which nothing can be read: path -> reason
-  * counts    filled once a query has read the rows: "rows" read in all, "bad" among them
-  * damage    looks for what makes a query fail
-  * changed   the first file that was replaced or deleted since it was listed; None where all are as they were
+  * rows      the good rows, with the table's columns and partition keys: the input of the steps
+  * rejected  the bad rows: source_file, raw, reason (None if there can be none: Parquet)
+  * files     files that cannot be read at all: path -> reason
+  * counts    filled once a query has read the rows: all "rows", and the "bad" ones among them
+  * damage    finds the files that make a query fail
+  * changed   the first file that was replaced or deleted since it was listed; None if none was
   */
 final case class Source(
     dataset: String,
@@ -25,9 +25,9 @@ object Source {
   import TextFiles.{Corrupt, File, Reason}
   private val place = "_lake_place"
   private val emptyFile = "the file is empty (0 bytes)"
-  private val unseen = "Spark does not see the file, since its key is no path. Copy it to a plain key"
+  private val unseen = "Spark does not see the file, since its key is not a path. Copy it to a plain key"
 
-  /** Read a table of the catalog, or only some of its files (path -> size in bytes), past the damage that is known.
+  /** Read a table of the catalog, or some of its files (path -> size in bytes), without those known to be damaged.
     *
     * Of Parquet nothing is read yet but file names. So a file that is damaged makes the query fail that reads it, and
     * `damage` then finds all of them: to open thousands of files beforehand would cost as much as the job.
@@ -50,13 +50,13 @@ object Source {
     read(spark, files, table, only, known, sizes).copy(changed = () => changed(listed, versions(files, table)))
   }
 
-  /** Throws JobError for a column of a type that Spark does not know. */
+  /** Throws JobError for a column of a type that Spark does not support. */
   private def checkTypes(table: Table): Unit =
     for ((name, type_) <- table.columns ++ table.keys if Try(DataType.fromDDL(type_)).isFailure)
-      throw new JobError(s"dataset ${table.dataset}: column $name is of type '${type_}', which jobs do not know. " +
+      throw new JobError(s"dataset ${table.dataset}: column $name is of type '${type_}', which jobs do not support. " +
         "Change the column's type in the table")
 
-  private val Unknown = -1L // of a file of which only the size is known
+  private val Unknown = -1L // the change time of a file of which only the size is known
 
   private def versions(files: Files, table: Table): ListMap[String, (Long, Long)] =
     ListMap(table.locations.flatMap(files.versions): _*)
@@ -115,7 +115,7 @@ object Source {
     new Source(table.dataset, rows, rejects, files, counts, damage, () => None)
   }
 
-  /** Of a table without a file that holds anything. */
+  /** The source of a table whose files are all empty or unreadable. */
   private def nothing(spark: SparkSession, table: Table, files: ListMap[String, String]): Source = {
     val more = if (table.isText) ListMap(Corrupt -> "string", Reason -> "string") else ListMap.empty[String, String]
     val schema = schemaOf(table.columns ++ table.keys ++ more + (File -> "string"))
@@ -125,7 +125,7 @@ object Source {
   private def schemaOf(columns: Iterable[(String, String)]): StructType =
     StructType(columns.map { case (name, type_) => StructField(name, DataType.fromDDL(type_)) }.toSeq)
 
-  /** The values of each file, whose types they fit. */
+  /** The partition values of each file, if they fit the keys' types. */
   private def partitions(spark: SparkSession, table: Table, paths: Seq[String]): Placed =
     if (table.keys.isEmpty) Placed(ListMap.empty, ListMap.empty)
     else {
@@ -147,7 +147,7 @@ object Source {
     s"the folder $shown does not fit the types of the keys: $types"
   }
 
-  /** With the partition keys of each row's file. Files that came since the listing are the next run's. */
+  /** Adds the partition keys of each row's file. Files that arrived after the listing are left to the next run. */
   private def withKeys(frame: DataFrame, table: Table, placed: Placed): DataFrame = if (table.keys.isEmpty) frame
   else {
     val rows = placed.values.toSeq.map { case (path, values) => Row.fromSeq(Files.uri(path) +: values) }
@@ -160,14 +160,14 @@ object Source {
     all.join(named, all(File) === named(place)).drop(place)
   }
 
-  /** The frame, with its rows, its bad rows, and its rows that have any value counted by what reads it.
+  /** The frame; a query that reads it counts its rows, its bad rows, and its rows with any value.
     *
-    * Naming every column keeps Spark from skipping those that the job does not use. A value that does not fit its
-    * type is found only in a column that is read, and each pass over the data must find the same.
+    * Naming every column keeps Spark from skipping columns that the job does not use: Spark detects a value that does
+    * not fit its type only in a column that it reads, and each pass over the data must find the same rows.
     */
   private def counted(table: Table, frame: DataFrame, counts: Observation): DataFrame = {
     val bad = if (frame.columns.contains(Reason)) count(col(Reason)) else lit(0L)
-    // It looks only as far as the first value that is there: a fraction of the cost of one count a column.
+    // coalesce stops at the first non-null value, at a fraction of the cost of one count per column.
     val filled = coalesce(table.columns.keys.toSeq.map(name => when(Names.column(name).isNotNull, true)): _*)
     frame.observe(counts, count(lit(1)).as("rows"), bad.as("bad"), count(filled).as("filled"))
   }

@@ -1,4 +1,4 @@
-/** A step that was applied: its number of rows, known once a query has read them, and the bad rows it leaves out. */
+/** An applied step: its number of output rows, known once a query has read them, and the rows it rejects. */
 final case class Applied(
     name: String,
     transform: Transform,
@@ -7,14 +7,14 @@ final case class Applied(
     casts: Seq[Counted] = Nil
 ) {
 
-  /** What the report calls this change of the number of rows. */
+  /** The report's name for this change of the number of rows. */
   def kind(change: Long): String = if (change > 0) transform.adds else transform.removes
 }
 
-/** Applying a job's steps, in order, each with its count of rows. */
+/** Applies a job's steps in order, and counts the rows after each. */
 object Steps {
 
-  /** Apply steps such as {"filter": "distance > 0"}; dataset reads another dataset by its name. */
+  /** Apply steps such as {"filter": "distance > 0"}; dataset reads another dataset by name. */
   def apply(frame: DataFrame, steps: Seq[Json.Fields], dataset: String => DataFrame): (DataFrame, Seq[Applied]) = {
     Names.checkOwn(frame)
     def other(name: String): DataFrame = {
@@ -36,11 +36,11 @@ object Steps {
     }
   }
 
-  /** How many rows leave each step, of so many that come to the first. A query must have read them. */
+  /** The number of rows after each step, for this many input rows. A query must have read them. */
   def rowsAfter(rows: Long, steps: Seq[Applied]): Seq[Long] =
     steps.scanLeft(rows) { case (before, step) => step.count.fold(before)(_()) }.tail
 
-  /** Write the rows that the steps left out as bad, and say how many. A step that left out none is not run again. */
+  /** Write the rows that the steps rejected, and return their number. A step that rejected none is not run again. */
   def keepRejects(quarantine: Quarantine, source: Source, steps: Seq[Applied]): Long = {
     val after = rowsAfter(source.good, steps)
     val moves = steps.zip((source.good +: after).zip(after)).zipWithIndex
@@ -73,7 +73,7 @@ object Steps {
     (changed, rejects)
   }
 
-  /** What Spark has against an expression over the frame, in one line. */
+  /** Spark's objection to an expression over the frame, in one line. */
   def explained(error: AnalysisException, frame: DataFrame): JobError =
     if (Option(error.getErrorClass).exists(_.startsWith("UNRESOLVED_COLUMN"))) {
       val name = error.getMessageParameters.get("objectName").replace("`", "")

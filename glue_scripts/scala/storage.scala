@@ -1,4 +1,4 @@
-/** S3 as Spark's file system shows it, on Glue and on the laptop alike. */
+/** S3 through Spark's file system, the same on Glue and on a laptop. */
 final class Files(spark: SparkSession) {
 
   def read(location: String): String = {
@@ -7,7 +7,7 @@ final class Files(spark: SparkSession) {
     finally stream.close()
   }
 
-  /** The first bytes of a file, unpacked if it is zipped; none if it only says so. */
+  /** The first bytes of a file, decompressed; empty if its name says it is compressed but it is not. */
   def head(location: String, bytes: Int): Array[Byte] = {
     val opened = system(location).open(new Path(location))
     def stream = if (location.endsWith(".gz")) new GZIPInputStream(opened) else opened
@@ -16,7 +16,7 @@ final class Files(spark: SparkSession) {
     finally opened.close()
   }
 
-  /** What is wrong with a packed file. None for one that is whole, or not packed. */
+  /** What is wrong with a compressed file. None if it is intact or not compressed. */
   def packedFault(location: String): Option[String] = {
     val path = new Path(location)
     Option(codecs.getCodec(path)).filter(_ => Files.packed.exists(location.endsWith)).flatMap { codec =>
@@ -38,10 +38,10 @@ final class Files(spark: SparkSession) {
     finally stream.close()
   }
 
-  /** Path -> size in bytes of each data file under the location. As for Spark, _names and .names are none. */
+  /** Path -> size in bytes of each data file under the location, without _names and .names, as in Spark. */
   def list(location: String): ListMap[String, Long] = versions(location).map { case (path, (size, _)) => path -> size }
 
-  /** The same with the moment of the last change, in milliseconds since 1970. */
+  /** The same, with the time of the last change in milliseconds since 1970. */
   def versions(location: String): ListMap[String, (Long, Long)] = {
     val (root, found) = (new Path(location), mutable.ArrayBuffer.empty[(String, (Long, Long))])
     if (system(location).exists(root)) {
@@ -55,7 +55,7 @@ final class Files(spark: SparkSession) {
     ListMap(found.filterNot { case (path, _) => hidden(path.stripPrefix(location)) }.sorted: _*)
   }
 
-  /** The folders right under the location, each with a slash at its end. */
+  /** The folders directly under the location, each with a slash at its end. */
   def folders(location: String): Seq[String] = {
     val root = new Path(location)
     if (!system(location).exists(root)) Nil
@@ -76,9 +76,9 @@ final class Files(spark: SparkSession) {
 object Files {
   private val packed = Seq(".gz", ".bz2")
 
-  /** The path for Spark's reader, which would take it for a pattern of paths. */
+  /** Escapes the path for Spark's reader, which takes paths for glob patterns. */
   def literal(path: String): String = path.replaceAll("([\\\\{}\\[\\]*?])", "\\\\$1")
 
-  /** The path as Spark's file metadata has it. */
+  /** The path as in Spark's file metadata. */
   def uri(path: String): String = new Path(path).toUri.toString
 }

@@ -1,6 +1,6 @@
-/** The files of a table in text, at places that Spark lists, without those that are left out.
+/** The text files of a table: those that Spark lists at its locations, without the excluded ones.
   *
-  * Its frame has the table's columns; Corrupt and Reason, which are null for a line that fits; File.
+  * Its frame has the table's columns; Corrupt and Reason, both null for a line that fits; File.
   */
 final case class TextFiles(
     spark: SparkSession,
@@ -15,7 +15,7 @@ final case class TextFiles(
 
   def frame(): DataFrame = if (table.format == "csv") csv() else table.parameters.get("jsonPath").fold(json())(documents)
 
-  /** Path -> reason of the packed files that are cut off or damaged. */
+  /** Path -> reason for the compressed files that are truncated or damaged. */
   def damaged(): ListMap[String, String] =
     ListMap(paths.par.flatMap(path => files.packedFault(path).map(path -> _)).seq: _*)
 
@@ -43,7 +43,7 @@ final case class TextFiles(
     found.select(again ++ Seq(whereBad(record), col(Reason), col(File)): _*)
   }
 
-  /** Spark's own reader for the files whose lines are all plain; the others are read line by line. */
+  /** Reads files whose lines are all plain with Spark's own reader, and the others line by line. */
   private def json(): DataFrame = {
     val rows = rowsOf(JsonRows.spelled(headLines, table.parameters.getOrElse("paths", "")))
     val text = read(reader, "text")
@@ -87,7 +87,7 @@ final case class TextFiles(
 
   private def rowsOf(spelled: Map[String, String]) = JsonRows(schema, Keys(table.parameters), spelled)
 
-  /** Lines of the beginnings of some files; the last may be cut off. */
+  /** Lines from the start of some files; the last line may be cut off. */
   private def headLines: Seq[String] = {
     val some = paths.grouped(paths.size / heads + 1).map(_.head).toSeq
     some.par.flatMap(path => new String(files.head(path, head), UTF_8).split("\n")).seq
@@ -104,16 +104,16 @@ object TextFiles {
   val Reason = "_lake_reason"
   val File = "_lake_source_file"
   private val (row, fields) = ("_lake_row", "_lake_fields")
-  private val (heads, head) = (32, 256 * 1024) // files that are looked at for the spelling of names, bytes of each
+  private val (heads, head) = (32, 256 * 1024) // number of files to check for the spelling of names, and bytes of each
   private val others = Seq(Corrupt, Reason, File).map(col)
 
   private def whereBad(name: String): Column = when(col(Reason).isNotNull, col(name)).as(Corrupt)
 
-  /** Each row with its file, as a URI. */
+  /** Adds each row's file, as a URI. */
   def withFile(frame: DataFrame): DataFrame =
     if (frame.columns.contains(File)) frame else frame.select(col("*"), col("_metadata.file_path").as(File))
 
-  /** Spark applies a condition on the file's name before it opens the file. */
+  /** Excludes files. Spark applies a condition on the file name before it opens the file. */
   def without(frame: DataFrame, files: Seq[String]): DataFrame =
     if (files.isEmpty) frame else withFile(frame).where(!col(File).isin(files.map(Files.uri): _*))
 }

@@ -1,17 +1,17 @@
-/** A kind of step, and what the run report calls the rows that it removes and adds (empty: it must do neither). */
+/** A kind of step, and the run report's names for the rows that it removes and adds (empty: it must do neither). */
 abstract class Transform(val removes: String = "", val adds: String = "") {
 
-  /** The data changed by the step's options; dataset reads another dataset by its name. */
+  /** The data changed by the step's options; dataset reads another dataset by name. */
   def apply(frame: DataFrame, options: Any, dataset: String => DataFrame): DataFrame
 
-  /** The same; `casts` is given what counts the nulls that the step's casts make. */
+  /** The same; `casts` gets the step's casts, so that their nulls are counted. */
   def counting(frame: DataFrame, options: Any, dataset: String => DataFrame, casts: Counted => Unit): DataFrame =
     apply(frame, options, dataset)
 
-  /** The rows that apply leaves out because they are bad: source_file, raw, reason. None when it leaves none out. */
+  /** The rows that apply removes because they are bad: source_file, raw, reason. None if it removes none. */
   def rejects(frame: DataFrame, options: Any): Option[DataFrame] = None
 
-  /** Whether each row becomes exactly one: then nothing has to be counted. */
+  /** Whether each row becomes exactly one: then nothing is counted. */
   def keepsRows(options: Any): Boolean = false
 
   protected def options(given: Any): Options = given match {
@@ -25,7 +25,7 @@ abstract class Transform(val removes: String = "", val adds: String = "") {
     case other => throw new JobError(s"it takes $kind, not ${Json.write(other)}")
   }
 
-  /** The column that SQL describes. A function of a person's own is Python, which a Scala job cannot call. */
+  /** The column that SQL describes. A user-defined function is Python, which a Scala job cannot call. */
   protected def described(given: Any): Column = given match {
     case function: ListMap[_, _] =>
       val name = Options(function.asInstanceOf[Json.Fields]).check(Seq("function")).text("function")
@@ -33,7 +33,7 @@ abstract class Transform(val removes: String = "", val adds: String = "") {
     case sql => expr(text(sql, "a SQL expression"))
   }
 
-  /** Names that may be given alone or as a list. */
+  /** Names given as one name or as a list. */
   protected def oneOrMany(given: Any): List[String] = given match {
     case name: String => List(name)
     case names: List[_] => names.map(_.toString)
@@ -41,7 +41,7 @@ abstract class Transform(val removes: String = "", val adds: String = "") {
   }
 }
 
-/** A step that casts: it counts the nulls that it makes, whoever asks for them. */
+/** A step that casts: it always counts the nulls that it makes. */
 abstract class Casting(removes: String = "", adds: String = "") extends Transform(removes, adds) {
   def apply(frame: DataFrame, options: Any, dataset: String => DataFrame): DataFrame =
     counting(frame, options, dataset, _ => ())
@@ -50,7 +50,7 @@ abstract class Casting(removes: String = "", adds: String = "") extends Transfor
 }
 
 object Transform {
-  // Lazy: whoever asks for one of them first begins this object too, and would find that one still missing.
+  // Lazy: using one of the steps first would initialize this object too, while that step is still null.
   lazy val All: ListMap[String, Transform] = ListMap(
     "convert" -> Convert,
     "dedupe" -> Dedupe,

@@ -1,4 +1,4 @@
-/** How nested values stand in a text. x: SQL of the text; level: 0 for a column's own; each gives SQL. */
+/** How a format nests values in text. x: SQL of the text; level: 0 for a column's own; each method returns SQL. */
 trait Nesting {
   def elements(x: String, level: Int): String
   def entries(x: String, level: Int): String
@@ -9,9 +9,9 @@ trait Nesting {
   def plain(x: String): String = x
 }
 
-/** Texts of files as values of a table's types: Spark SQL, made from the type, the same in both languages.
+/** Converts texts of files to values of a table's types: Spark SQL generated from the type, the same in both languages.
   *
-  * Spark's own casts are too kind for it: to them `yes` is true, `2024` a date, 1.9 a whole number.
+  * Spark's own casts are too lenient: they take `yes` for true, `2024` for a date, and 1.9 for an integer.
   */
 object Values {
   private val number = "^[ ]*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?[ ]*$|^[ ]*([+-]?Infinity|NaN)[ ]*$"
@@ -23,7 +23,7 @@ object Values {
   private val epoch = "^-?[0-9]{1,18}$"
   private val shown = 200 // characters of a text in a message
 
-  /** SQL of the value that the text x is; null where it is null, or does not fit. */
+  /** SQL for the value of the text x; null if x is null or does not fit. */
   def value(type_ : DataType, x: String, nesting: Nesting, level: Int = 0): String = {
     def inner(of: DataType, item: String) = value(of, item, nesting, deeper(type_, level))
     type_ match {
@@ -43,7 +43,7 @@ object Values {
     }
   }
 
-  /** SQL of whether the text x does not fit, at any level: true or false. */
+  /** SQL for whether the text x does not fit, at any level: true or false. */
   def misfit(type_ : DataType, x: String, nesting: Nesting, level: Int = 0): String = {
     def inner(of: DataType, item: String) = misfit(of, item, nesting, deeper(type_, level))
     def any(items: String, name: String, wrong: String) =
@@ -66,7 +66,7 @@ object Values {
 
   private def deeper(type_ : DataType, level: Int) = level + (if (type_.isInstanceOf[MapType]) 2 else 1)
 
-  /** SQL of the value of a type that is not nested. */
+  /** SQL for the value of a type that is not nested. */
   def scalar(type_ : DataType, x: String, nesting: Nesting): String = type_.catalogString match {
     case "string" => x
     case "boolean" => s"CASE lower($x) WHEN 'true' THEN true WHEN 'false' THEN false END"
@@ -79,10 +79,10 @@ object Values {
     case name => s"try_cast(regexp_replace($x, '[.]0+$$', '') AS $name)"
   }
 
-  /** A text as SQL has it. */
+  /** A text as an SQL literal. */
   def text(of: String): String = "'" + of.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
-  /** SQL of what is said of a text that does not fit its column. */
+  /** SQL for the message about a text that does not fit its column. */
   def unfit(name: String, type_ : DataType, x: String): String =
     s"concat(${text(s"column $name: '")}, substring($x, 1, $shown), ${text(s"' is not ${type_.catalogString}")})"
 }

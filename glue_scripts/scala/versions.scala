@@ -1,9 +1,9 @@
-/** The versions of a table: each run writes into a folder of its own, and the catalog says which folders count. */
+/** The versions of a table: each run writes into its own folder, and the catalog decides which folders are current. */
 final class Versions(files: Files, catalog: Catalog, job: String) {
 
-  /** Delete the folders of runs that have ended and that none of the locations lies in.
+  /** Delete the folders of ended runs that contain none of the locations.
     *
-    * The locations are asked for last: a run that ended before has published by then what it ever will.
+    * The locations are read last: a run that had ended before then has already published everything it will.
     */
   def removeUnused(root: String, locations: => Seq[String]): Unit = {
     def unused(folders: Seq[String]): Seq[String] = if (folders.isEmpty) Nil
@@ -25,6 +25,6 @@ object Versions {
   val Underway: Seq[String] = Seq("STARTING", "RUNNING", "STOPPING", "WAITING")
   private val Prefix = "run-"
 
-  /** Where a run writes: s3://curated/flights/run-jr_1/ for the root s3://curated/flights/. */
+  /** The run's folder: s3://curated/flights/run-jr_1/ for the root s3://curated/flights/. */
   def folder(root: String, runId: String): String = s"$root$Prefix$runId/"
 }

@@ -1,7 +1,6 @@
 """Athena: SQL over the tables of the Glue Data Catalog, run by DuckDB.
 
-Query executions are ours; work groups, named queries, prepared statements and data catalogs stay the
-emulator's.
+Query executions are ours; the emulator keeps work groups, named queries, prepared statements and data catalogs.
 """
 
 from __future__ import annotations
@@ -114,7 +113,7 @@ class _Api:
         return page | ({"NextToken": str(start + size)} if start + size < len(ids) else {})
 
     def delete_workgroup(self, call: Call) -> Document:
-        """A work group with a history goes only when the caller says so, and its history goes with it."""
+        """Delete a work group. If it has a history, the caller must ask for it, and the history is deleted too."""
         name = call.required("WorkGroup")
         if self.executions.ids(name, call.region) and not call.payload.get("RecursiveDeleteOption"):
             raise AwsError("InvalidRequestException", f"WorkGroup {name} is not empty")
@@ -134,7 +133,7 @@ class _Api:
 
 
 def _database(context: Document) -> str:
-    """The default database, which may stand in backquotes or double quotes."""
+    """Return the default database, which may be in backquotes or double quotes."""
     if catalogs.catalog_name(context.get("Catalog") or catalogs.CATALOG) != catalogs.CATALOG:
         message = f"Catalog {context['Catalog']} is not found; the only one here is {catalogs.CATALOG}."
         raise AwsError("InvalidRequestException", message)
@@ -144,7 +143,7 @@ def _database(context: Document) -> str:
 
 
 def _reuse(given: Document) -> int | None:
-    """For how many minutes the result of the same query is good; None where it is to run."""
+    """Return for how many minutes the result of the same query may be reused; None if the query must run."""
     by_age = given.get("ResultReuseByAgeConfiguration") or {}
     if not by_age.get("Enabled"):
         return None
@@ -155,7 +154,7 @@ def _reuse(given: Document) -> int | None:
 
 
 def _output(call: Call, settings: dict[str, Any]) -> str:
-    """Where the result goes: an enforced work group decides, otherwise the caller, then the work group."""
+    """Return the output location: that of the work group if enforced, else the caller's, else the work group's."""
     own = (call.payload.get("ResultConfiguration") or {}).get("OutputLocation")
     group = (settings.get("ResultConfiguration") or {}).get("OutputLocation")
     output = group or own if settings.get("EnforceWorkGroupConfiguration") else own or group

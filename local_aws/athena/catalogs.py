@@ -1,4 +1,4 @@
-"""Athena's own view of catalogs, databases and tables, its engine versions, and queries that are kept."""
+"""Athena's own view of catalogs, databases and tables, its engine versions, and saved queries."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def handlers(context: Context) -> Handlers:
 
 
 def catalog_name(name: str) -> str:
-    """The name as it is kept: that of the data catalog may be written in any case."""
+    """Return the name as stored: data catalog names ignore case."""
     return CATALOG if name.lower() == CATALOG.lower() else name
 
 
@@ -56,7 +56,7 @@ def _table(context: Context, call: Call) -> Document:
 
 
 def _tables(context: Context, call: Call) -> Document:
-    """A page of the tables whose whole name is of the expression's pattern."""
+    """Return a page of the tables whose whole name matches the expression."""
     glue = _glue(context, call)
     try:
         pages = list(glue.get_paginator("get_tables").paginate(DatabaseName=_database(call)))
@@ -79,7 +79,7 @@ def _database(call: Call) -> str:
 
 
 def _described(table: Document) -> Document:
-    """A table of Glue as Athena describes it."""
+    """Return a Glue table as Athena describes it."""
     known = {name: table[name] for name in _TABLE if table.get(name) is not None}
     times = {name: value.timestamp() for name, value in known.items() if hasattr(value, "timestamp")}
     columns = (table.get("StorageDescriptor") or {}).get("Columns") or []
@@ -112,7 +112,7 @@ def _engine_versions(call: Call) -> Document:
 
 
 def _update_query(context: Context, call: Call) -> Document:
-    """The emulator has no such action, so what is new is kept here."""
+    """Store the changes here: the emulator has no such action."""
     identity = call.required("NamedQueryId")
     context.client("athena", call.region).get_named_query(NamedQueryId=identity)
     given = {"Name": call.required("Name"), "QueryString": call.required("QueryString")}

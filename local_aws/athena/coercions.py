@@ -1,4 +1,4 @@
-"""Whether partitions that have columns of their own can be read as their table's."""
+"""Whether partitions with their own columns can be read with their table's columns."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _WIDER = {
 }
 _COLUMNS_BY_NAME = ("json", "orc", "parquet")
 _FIELDS_BY_NAME = ("orc", "parquet")
-"""Formats whose columns, and the fields in them, go by their names; those of the others go by their places."""
+"""Formats that match columns, and the fields in them, by name; the other formats match by position."""
 
 
 def refuse_mismatch(table: Table, partitions: Iterable[Partition]) -> None:
     """Compare the types of the table with those that partitions declare.
 
     Raises:
-        QueryFailed: HIVE_PARTITION_SCHEMA_MISMATCH, for the first that cannot be read as the table's.
+        QueryFailed: HIVE_PARTITION_SCHEMA_MISMATCH, for the first partition that cannot be read as the table.
     """
     by_name = table.format in _FIELDS_BY_NAME
     declared = [(column.name, column.type) for column in table.columns]
@@ -38,15 +38,15 @@ def refuse_mismatch(table: Table, partitions: Iterable[Partition]) -> None:
 
 
 def _pairs(table: Table, own: list[Column]) -> list[tuple[Column, Column]]:
-    """Each column of the table with the partition's; what the partition has not is null."""
+    """Return each column of the table with the partition's column; a column missing there is null."""
     if table.format not in _COLUMNS_BY_NAME:
         return list(zip(table.columns, own, strict=False))
-    there = {column.name: column for column in own}
-    return [(column, there[column.name]) for column in table.columns if column.name in there]
+    own_columns = {column.name: column for column in own}
+    return [(column, own_columns[column.name]) for column in table.columns if column.name in own_columns]
 
 
 def coerces(own: HiveType, wanted: HiveType, by_name: bool) -> bool:
-    """Whether values of a partition's type are read as the table's: integers and floats get wider, structs longer."""
+    """Whether values of a partition's type can be read as the table's: wider numbers, structs with more fields."""
     if own.name == wanted.name == "struct":
         there = dict(own.fields)
         named = [((name, there[name]), (name, kind)) for name, kind in wanted.fields if name in there]

@@ -1,4 +1,4 @@
-"""Tables and partitions as Athena puts them into the catalog."""
+"""Puts tables and partitions into the catalog as Athena does."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _WRITTEN = {"PARQUET": PARQUET, "TEXTFILE": TEXT, "JSON": JSON}
 
 
 def register(session: Session, table: Table, partitions: list[tuple[list[str], str]], quiet: bool) -> None:
-    """Register (values, location) of partitions.
+    """Register partitions as (values, location).
 
     Raises:
-        QueryFailed: when one is there already and not `quiet`.
+        QueryFailed: one exists already and not `quiet`.
     """
     inputs = [
         {"Values": values, "StorageDescriptor": {**table.storage, "Location": location}}
@@ -40,7 +40,7 @@ def default_location(table: Table, values: list[str]) -> str:
 
 
 def _escaped(value: str) -> str:
-    """A value as Hive has it in the name of a folder: `12:30` is `12%3A30`."""
+    """Escape a value for a folder name as Hive does: `12:30` is `12%3A30`."""
     return re.sub(r"""[\x00-\x1f\x7f"#%'*/:=?\\{\[\]^]""", lambda found: f"%{ord(found[0]):02X}", value)
 
 
@@ -48,20 +48,20 @@ def put_table(session: Session, database: str, table: Document, replace: bool) -
     """Create a table in the catalog.
 
     Raises:
-        QueryFailed: when it is there and not to be replaced, or the database is not there.
+        QueryFailed: it exists and must not be replaced, or the database does not exist.
     """
     glue = session.catalog.glue
-    there = session.catalog.table(database, table["Name"])
-    if there and not replace:
+    existing = session.catalog.table(database, table["Name"])
+    if existing and not replace:
         raise QueryFailed(f"TABLE_ALREADY_EXISTS: Table '{database}.{table['Name']}' already exists")
     try:
-        (glue.update_table if there else glue.create_table)(DatabaseName=database, TableInput=table)
+        (glue.update_table if existing else glue.create_table)(DatabaseName=database, TableInput=table)
     except glue.exceptions.EntityNotFoundException as error:
         raise QueryFailed(f"SCHEMA_NOT_FOUND: Schema {database} not found") from error
 
 
 def storage(kind: str, location: str, columns: list[tuple[str, str]], options: dict[str, str]) -> Document:
-    """A StorageDescriptor; `kind` is what is written, `columns` are (name, Hive type), `options` are the SerDe's."""
+    """Return a StorageDescriptor: `kind` is the written format, `columns` (name, Hive type), `options` the SerDe's."""
     classes = _WRITTEN[kind]
     return {
         "Columns": [{"Name": name, "Type": type_} for name, type_ in columns],

@@ -1,4 +1,4 @@
-"""How a statement ends when it does not succeed: in Athena's words, never in those of the engine behind it."""
+"""Failures of a statement, in Athena's words, never in those of the engine behind it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ USER_ERROR, DATA_ERROR = 1000, 1001
 
 
 class QueryFailed(Exception):
-    """The query ends FAILED with this reason, which begins with Trino's name of the error."""
+    """The query fails with this reason, which begins with Trino's error name."""
 
     def __init__(self, reason: str, error_type: int = USER_ERROR) -> None:
         super().__init__(reason)
@@ -22,7 +22,7 @@ class QueryFailed(Exception):
 
 
 class QueryCancelled(Exception):
-    """The query ends CANCELLED with this reason."""
+    """The query is cancelled with this reason."""
 
 
 _NAMED = re.compile(r"([A-Z]+_[A-Z_]+: .*)")
@@ -76,7 +76,7 @@ _TYPES = {
     **{name.upper(): name for name in ("integer", "bigint", "smallint", "tinyint", "double", "boolean", "date")},
     **{name.upper(): name for name in ("timestamp", "interval", "time")},
 }
-"""The engine's names of types, and Trino's."""
+"""Type names: the engine's -> Trino's."""
 _NOISE = re.compile(
     r"(?: In order to select one,.*| You might need to.*| Use \"SET.*|\s*Candidate functions.*|\s*LINE \d+:.*"
     r"| when casting from source column.*|!$)",
@@ -86,7 +86,7 @@ WITHOUT_REASON = "GENERIC_INTERNAL_ERROR: the embedded AWS could not run this st
 
 
 def reason_of(error: BaseException, sql: str = "") -> str:
-    """The StateChangeReason for an error of the engine, in Trino's words. `sql` is the statement, to find places in it.
+    """Return the StateChangeReason for an engine error, in Trino's words. `sql` is the statement, to find positions in.
 
     >>> reason_of(duckdb.BinderException("Binder Error: LIMIT/OFFSET cannot be negative"))
     'SYNTAX_ERROR: LIMIT and OFFSET cannot be negative'
@@ -107,7 +107,7 @@ def reason_of(error: BaseException, sql: str = "") -> str:
 
 
 def syntax(error: SqlglotError, sql: str) -> str:
-    """Where a statement is no SQL: `line 1:13: mismatched input 'WHERE'`."""
+    """Return where a statement is not valid SQL: `line 1:13: mismatched input 'WHERE'`."""
     first: dict[str, Any] = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
     description, word = str(first.get("description") or ""), str(first.get("highlight") or "")
     if not first:
@@ -143,7 +143,7 @@ def _of_engine(error: BaseException) -> str:
 
 
 def _own(error: BaseException) -> str:
-    """A reason that this package, or a macro of it, has given itself."""
+    """Return the reason, if this package or one of its macros raised the error."""
     text = str(error).rpartition("QueryFailed: ")[2]
     found = _OWN.search(text) or _NAMED.search(re.sub(r"^[A-Z][A-Za-z ]+ Error: ", "", text).split("\n")[0])
     return found[1] if found else ""
@@ -165,5 +165,5 @@ def _outside_quotes(sql: str) -> str:
 
 
 def _position(sql: str, at: int) -> str:
-    """`line 1:8`, both from 1."""
+    """Return `line 1:8`, both from 1."""
     return f"line {sql.count(chr(10), 0, at) + 1}:{at - sql.rfind(chr(10), 0, at)}"

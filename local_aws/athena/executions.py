@@ -1,4 +1,4 @@
-"""The life of a query execution: queued, running, and how it ended."""
+"""The life cycle of a query execution: queued, running, ended."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ log = logging.getLogger("local_aws.athena")
 
 @dataclass
 class Request:
-    """What StartQueryExecution asked for, after the work group had its say."""
+    """The settings of StartQueryExecution, with those that the work group enforces."""
 
     sql: str
     region: str
@@ -57,7 +57,7 @@ class Request:
     parameters: list[str] = field(default_factory=list)
     caller: Principal = ROOT
     reuse: int | None = None
-    """For how many minutes the result of the same query is good."""
+    """For how many minutes the result of the same query may be reused."""
 
 
 class Executions:
@@ -73,15 +73,15 @@ class Executions:
         self._rows: dict[str, list[list[str | None]]] = {}
         self._memory = Memory()
         self._tokens = {entry["Token"]: key for key, entry in self._store.all(_COLLECTION).items()}
-        self._bury_interrupted()
+        self._fail_interrupted()
         self._is_clean = once_answering(context.endpoint, lambda: unfinished.take_back_all(context))
         sys.setrecursionlimit(max(_FRAMES, sys.getrecursionlimit()))
         # Daemon threads: a query that runs does not hold up the end of the process.
         for number in range(_THREADS):
-            threading.Thread(target=self._work_off, name=f"athena-{number}", daemon=True).start()
+            threading.Thread(target=self._run_queue, name=f"athena-{number}", daemon=True).start()
 
     def start(self, request: Request) -> str:
-        """Queue a query and return its id; a token that is known already returns the id it had."""
+        """Queue a query and return its id; a known token returns the id of the earlier query."""
         with self._lock:
             known = self._tokens.get(request.token) if request.token else None
             if known and (entry := self._store.get(_COLLECTION, known)):
@@ -102,7 +102,7 @@ class Executions:
         return execution
 
     def _reusable(self, request: Request) -> Document | None:
-        """The latest execution of the same query whose result is young enough and still there."""
+        """Return the latest execution of the same query whose result is recent enough and still exists."""
         if not statements.is_query(request.text):
             return None
         oldest = time.time() - 60 * (request.reuse or 0)
@@ -125,10 +125,10 @@ class Executions:
         return True
 
     def get(self, execution: str) -> Document:
-        """The QueryExecution document.
+        """Return the QueryExecution document.
 
         Raises:
-            AwsError: InvalidRequestException when there is no such execution.
+            AwsError: InvalidRequestException if there is no such execution.
         """
         return dict(self._entry(execution)["QueryExecution"])
 
@@ -137,7 +137,7 @@ class Executions:
         return entry and dict(entry["QueryExecution"])
 
     def ids(self, workgroup: str, region: str) -> list[str]:
-        """The executions of a work group, newest first."""
+        """Return the executions of a work group, newest first."""
         entries = self._store.all(_COLLECTION).items()
         mine = [(e["QueryExecution"], e["Region"]) for _, e in entries]
         dated = [
@@ -148,34 +148,34 @@ class Executions:
         return [execution for _, execution in sorted(dated, reverse=True)]
 
     def forget(self, workgroup: str, region: str) -> None:
-        """Drop the history of a work group that is gone."""
+        """Drop the history of a deleted work group."""
         for execution in self.ids(workgroup, region):
             self._store.delete(_COLLECTION, execution)
 
     def stop(self, execution: str) -> None:
-        """Cancel a query that is not over yet; one that is stays as it is."""
+        """Cancel a query unless it has ended."""
         with self._lock:
             self._entry(execution)
             self._finish(execution, "CANCELLED", "Query cancelled by user")
         threading.Thread(target=self._interrupt, args=(execution,), daemon=True).start()
 
     def _interrupt(self, execution: str) -> None:
-        """Again and again: an interrupt that comes between two statements of a connection is lost."""
+        """Interrupt repeatedly: an interrupt between two statements of a connection is lost."""
         while (con := self._running.get(execution)) is not None:
             con.interrupt()
             time.sleep(0.1)
 
-    def _work_off(self) -> None:
+    def _run_queue(self) -> None:
         self._is_clean.wait()
         while True:
             execution, request = self._queue.get()
             try:
                 self._run(execution, request)
             except Exception as error:
-                self._end_somehow(execution, error)
+                self._fail_unsaved(execution, error)
 
-    def _end_somehow(self, execution: str, error: Exception) -> None:
-        """What came of a query could not be kept, as on a full disk: then that is its end, once it can be."""
+    def _fail_unsaved(self, execution: str, error: Exception) -> None:
+        """The outcome of a query could not be saved, as on a full disk: fail the query once that can be saved."""
         log.exception("the end of query %s could not be kept", execution)
         reason = disk.reason_of(error, self._context.folder) or "the end of the query could not be kept"
         disk.once_there_is_room(lambda: self._finish(execution, "FAILED", reason))
@@ -184,7 +184,7 @@ class Executions:
         """What was kept of the answer (columns, header, update count) and its rows, header included.
 
         Raises:
-            AwsError: InvalidRequestException when the query has not succeeded or its object is gone.
+            AwsError: InvalidRequestException if the query has not succeeded or its object is gone.
         """
         entry = self._entry(execution)
         state = entry["QueryExecution"]["Status"]["State"]
@@ -271,7 +271,7 @@ class Executions:
         try:
             if answer.file.stat().st_size > _SMALL:
                 s3.upload_file(str(answer.file), bucket, key)
-            else:  # With none of the threads of a transfer.
+            else:  # Without the threads of a managed transfer.
                 s3.put_object(Bucket=bucket, Key=key, Body=answer.file.read_bytes())
             s3.put_object(Bucket=bucket, Key=f"{key}.metadata", Body=json.dumps(about).encode())
             statistics |= self._write_manifest(s3, request, execution, answer.manifest)
@@ -286,7 +286,7 @@ class Executions:
             self._store.update(_COLLECTION, execution, Answer=kept)
             if self._finish(execution, "SUCCEEDED", _note(request.sql), statistics=statistics):
                 unfinished.settle(self._context, execution)
-        unfinished.take_back(self._context, execution)  # of one that was cancelled meanwhile
+        unfinished.take_back(self._context, execution)  # the query was cancelled meanwhile
 
     def _write_manifest(self, s3: Any, request: Request, execution: str, uris: list[str]) -> Document:
         if not uris:
@@ -304,7 +304,7 @@ class Executions:
         error: Exception | None = None,
         statistics: Document | None = None,
     ) -> bool:
-        """End an execution. False where it was over."""
+        """End an execution. Returns False if it had already ended."""
         status: Document = {"State": state, "CompletionDateTime": time.time()}
         if reason is not None:
             status["StateChangeReason"] = reason
@@ -319,7 +319,7 @@ class Executions:
         return self._change(execution, status, statistics)
 
     def _change(self, execution: str, status: Document, statistics: Document | None = None) -> bool:
-        """Set the status of an execution that is not over; False when it is."""
+        """Set the status of an execution. Returns False if it has already ended."""
         with self._lock:
             entry = self._store.get(_COLLECTION, execution)
             if entry is None or entry["QueryExecution"]["Status"]["State"] in _OVER:
@@ -332,8 +332,8 @@ class Executions:
                 self._context.events.tell(_ended(entry))
             return True
 
-    def _bury_interrupted(self) -> None:
-        """Queries that were queued or ran when the process ended have failed, and nothing they wrote is left."""
+    def _fail_interrupted(self) -> None:
+        """Fail the queries that were queued or running when the process ended, and remove what they wrote."""
         shutil.rmtree(self._work, ignore_errors=True)
         for execution in self._store.all(_COLLECTION):
             self._finish(execution, "FAILED", "The embedded AWS ended while this query ran; start it again.")
@@ -399,6 +399,6 @@ def _ended(entry: Document) -> Ended:
 
 
 def _note(sql: str) -> str | None:
-    """What a person should know of a query that has succeeded: AWS's answer may be another one."""
+    """Return a note for a successful query whose result may differ on AWS."""
     found = [f"{one.title}: {one.here.rstrip('.')}" for one in differences.used_by(sql)]
     return f"The embedded AWS differs from AWS here. {'; '.join(found)}" if found else None

@@ -18,7 +18,7 @@ _BITS = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64}
 
 @dataclass(frozen=True)
 class HiveType:
-    """`sizes` are those of decimal, char and varchar; `names` those of a struct's fields, in lower case.
+    """`sizes` are the parameters of decimal, char and varchar; `names` the field names of a struct, in lower case.
 
     `children` are the fields' types, an array's item, or a map's key and value.
     """
@@ -41,7 +41,7 @@ class HiveType:
 
     @property
     def range(self) -> range | None:
-        """The values of an integer type; None for another."""
+        """Return the range of an integer type; None for other types."""
         bits = _BITS.get(self.name)
         return range(-(2 ** (bits - 1)), 2 ** (bits - 1)) if bits else None
 
@@ -51,15 +51,15 @@ class HiveType:
 
     @property
     def decimal(self) -> tuple[int, int]:
-        """Precision and scale."""
+        """Return precision and scale."""
         return (*self.sizes, 0)[:2] if self.sizes else (10, 0)  # type: ignore[return-value]
 
 
 def parsed(text: str) -> HiveType:
-    """The tree of a catalog type.
+    """Parse a catalog type.
 
     Raises:
-        QueryFailed: when the text is no type.
+        QueryFailed: the text is not a type.
     """
     head, opened, inner = text.strip().lower().partition("<")
     if not opened:
@@ -88,7 +88,7 @@ def _scalar(text: str) -> HiveType:
 
 
 def _split(text: str) -> Iterator[str]:
-    """The parts between commas that are in no brackets."""
+    """Yield the parts between commas outside of brackets."""
     depth = begin = 0
     for at, character in enumerate(text):
         depth += (character in "<(") - (character in ">)")
@@ -99,7 +99,7 @@ def _split(text: str) -> Iterator[str]:
 
 
 def duckdb_of(kind: HiveType) -> str:
-    """The DuckDB type that holds values of a catalog type."""
+    """Return the DuckDB type for values of a catalog type."""
     if kind.name == "array":
         return f"{duckdb_of(kind.children[0])}[]"
     if kind.name == "map":
@@ -110,8 +110,8 @@ def duckdb_of(kind: HiveType) -> str:
 
 
 def arrow_type(kind: HiveType) -> Any:
-    """The Arrow type that holds values of a catalog type."""
-    import pyarrow as pa  # 40 MB, which only queries need
+    """Return the Arrow type for values of a catalog type."""
+    import pyarrow as pa  # 40 MB of memory that only queries need
 
     if kind.name == "array":
         return pa.list_(arrow_type(kind.children[0]))

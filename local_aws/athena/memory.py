@@ -1,4 +1,4 @@
-"""What was found out about files: read once a file, as an object that changes has another ETag."""
+"""Caches facts about files: each file is read once, since a changed object has another ETag."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from local_aws.mirror import S3File
 
 _MOST = 500_000
-"""Files that are remembered."""
+"""Maximum number of cached files."""
 
 
 class Memory:
-    """Facts by their subject and file; equal facts are kept once. Safe to use from several threads."""
+    """Facts by subject and file; equal facts are stored once. Thread-safe."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[Hashable, str, str], Any] = {}
@@ -23,7 +23,7 @@ class Memory:
         files: Sequence[S3File],
         read: Callable[[Sequence[S3File]], Mapping[str, Hashable]],
     ) -> list[Any]:
-        """The fact about each file, in their order. `read` gives it by path, for the files that are not known yet."""
+        """Return the fact about each file, in order. `read` returns facts by path, for files that are not cached."""
         known = self._known
         if fresh := [file for file in files if (subject, file.uri, file.etag) not in known]:
             if len(known) + len(fresh) > _MOST:

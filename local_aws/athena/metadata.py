@@ -1,4 +1,4 @@
-"""Tables that no file holds: `information_schema`, and the partitions of a table as `"t$partitions"`."""
+"""Tables without files: `information_schema`, and a table's partitions as `"t$partitions"`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Row = tuple[Any, ...]
 
 
 def table(catalog: Catalog, database: str, name: str) -> Table | None:
-    """The table by this name that no file holds; None where the name is of no such table."""
+    """Return the metadata table with this name; None if the name is not that of one."""
     if database == SCHEMA:
         columns = _INFORMATION.get(name.lower())
         return None if columns is None else _made(database, name.lower(), columns)
@@ -36,7 +36,7 @@ def is_metadata(table: Table) -> bool:
 
 
 def rows(catalog: Catalog, table: Table) -> list[Row]:
-    """The rows of such a table, of texts and whole numbers."""
+    """Return the rows of such a table, as texts and integers."""
     if table.database == SCHEMA:
         return list(_ROWS[table.name](catalog))
     owner = catalog.table(table.database, table.name[: -len(_PARTITIONS)])
@@ -44,8 +44,8 @@ def rows(catalog: Catalog, table: Table) -> list[Row]:
 
 
 def create(catalog: Catalog, con: Any, name: str, table: Table) -> None:
-    """Make a view of it in a connection."""
-    import pyarrow as pa  # 40 MB, which only queries need
+    """Create a view of it in a connection."""
+    import pyarrow as pa  # 40 MB of memory that only queries need
 
     from local_aws.athena.types import duckdb_type, sql_name
 
@@ -110,7 +110,7 @@ def _views(catalog: Catalog) -> Iterator[Row]:
 def _definition(view: Table) -> str | None:
     try:
         return views.decoded(view).sql
-    except QueryFailed:  # of another engine than Athena
+    except QueryFailed:  # a view of another engine than Athena
         return None
 
 

@@ -1,4 +1,4 @@
-"""Properties of SerDes and tables that decide over values: which are honoured, and which are refused."""
+"""Properties of SerDes and tables that affect values: those that are honoured and those that are refused."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ NAMES = {
     "regex": "RegexSerDe",
     "text": "LazySimpleSerDe",
 }
-"""The formats in a person's words."""
+"""The display names of the formats."""
 
 
 @dataclass(frozen=True)
 class Option:
-    """A property. `usual` are values that change nothing, and so are never refused; `*` ends the name of a family."""
+    """A property. `usual` values have no effect and are never refused; a trailing `*` in the name matches a family."""
 
     name: str
     formats: tuple[str, ...]
@@ -36,12 +36,12 @@ class Option:
 
 _NO = ("", "false")
 OPTIONS = [
-    Option("skip.header.line.count", _TEXT, HONOURED, "lines at the begin of each file that are no rows"),
-    Option("skip.footer.line.count", _TEXT, REFUSED, "lines at the end of each file that are no rows", ("", "0")),
+    Option("skip.header.line.count", _TEXT, HONOURED, "lines to skip at the start of each file"),
+    Option("skip.footer.line.count", _TEXT, REFUSED, "lines to skip at the end of each file", ("", "0")),
     Option("serialization.encoding", _TEXT, HONOURED, "the charset of the files; UTF-8 if not given"),
     Option("line.delim", _TEXT, REFUSED, "lines end with LF or CRLF", ("", "\n", "\\n", "10")),
     Option("textinputformat.record.delimiter", _TEXT, REFUSED, "lines end with LF or CRLF", ("", "\n", "\\n")),
-    Option("use.null.for.invalid.data", ("opencsv",), HONOURED, "null for a text that is none of its column's type"),
+    Option("use.null.for.invalid.data", ("opencsv",), HONOURED, "null for a text that does not fit its column's type"),
     Option("separatorChar", ("opencsv",), HONOURED, "between cells; a comma if not given"),
     Option("quoteChar", ("opencsv",), HONOURED, "around cells; a double quote if not given"),
     Option("escapeChar", ("opencsv",), HONOURED, "before a quote or itself; a backslash if not given"),
@@ -62,17 +62,17 @@ OPTIONS = [
     Option("ignore.malformed.json", ("json",), HONOURED, "OpenX: a line that is no object is a row of nulls"),
     Option("dots.in.keys", ("json",), HONOURED, "OpenX: a dot in a key is an underscore in its name"),
     Option("case.insensitive", ("json",), HONOURED, "OpenX: `false` compares keys as they are spelled"),
-    Option("mapping.*", ("json",), HONOURED, "OpenX: the key that a field is read from"),
+    Option("mapping.*", ("json",), HONOURED, "OpenX: the key from which a field is read"),
     Option("explicit.null", ("json",), IGNORED, "only for writing"),
-    Option("paths", ("json",), IGNORED, "what a crawler notes"),
-    Option("parquet.column.index.access", ("parquet",), REFUSED, "columns by their places", _NO),
-    Option("orc.column.index.access", ("orc",), HONOURED, "columns by their places; `false` takes them by their names"),
+    Option("paths", ("json",), IGNORED, "written by crawlers"),
+    Option("parquet.column.index.access", ("parquet",), REFUSED, "columns by position", _NO),
+    Option("orc.column.index.access", ("orc",), HONOURED, "columns by position; `false` takes them by name"),
 ]
 _OPENX_ONLY = ("ignore.malformed.json", "dots.in.keys", "case.insensitive", "mapping.")
 
 
 def refuse_options(table: Table) -> None:
-    """Raises QueryFailed: for a property that is not honoured here and would change values."""
+    """Raises QueryFailed for a property that is not honoured here and would change values."""
     given = {**table.parameters, **(table.serde.get("Parameters") or {})}
     library = table.serde.get("SerializationLibrary", "")
     is_hive_json = table.format == "json" and "openx" not in library.lower()
@@ -92,7 +92,7 @@ def _refused(table: Table, name: str, value: str, about: str) -> QueryFailed:
 
 
 def rows() -> list[str]:
-    """The lines of the table in the documentation."""
+    """Return the rows of the table in the documentation."""
     lines = ["| property | SerDe | here | |", "|---|---|---|---|"]
     for option in OPTIONS:
         serdes = ", ".join(NAMES[name] for name in option.formats)

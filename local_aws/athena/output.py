@@ -1,4 +1,4 @@
-"""Rows as files of a table in S3."""
+"""Writes rows as files of a table in S3."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from local_aws.athena.types import duckdb_type, sql_name, sql_string
 from local_aws.mirror import split_uri
 
 MOST_PARTITIONS = 100
-"""That one statement may write to, as on AWS."""
+"""The maximum number of partitions that a statement may write to, as on AWS."""
 _TEXT = "FORMAT csv, HEADER false, NULLSTR '\\N', QUOTE ''"
 _COPY = {"PARQUET": "FORMAT parquet", "JSON": "FORMAT json", "TEXTFILE": _TEXT}
 _SUFFIX = {"PARQUET": ".parquet", "JSON": ".json", "TEXTFILE": ".txt"}
@@ -34,7 +34,7 @@ Files = list[tuple[list[str], str]]
 
 
 def prepared(query: Any, session: Session, wanted: Columns | None = None) -> tuple[str, Columns]:
-    """DuckDB's text of a query, its columns under the names of `wanted` or their own, and their Hive types."""
+    """Return a query's DuckDB text, with columns named as in `wanted` or by themselves, and their Hive types."""
     if not isinstance(query, exp.Query | exp.Values):
         raise QueryFailed("SYNTAX_ERROR: a query is needed here: SELECT, WITH, VALUES or TABLE")
     made = session.translated(query)
@@ -50,10 +50,10 @@ def prepared(query: Any, session: Session, wanted: Columns | None = None) -> tup
 
 
 def named_columns(outputs: Sequence[Output]) -> dict[str, Type]:
-    """The columns of a table or a view that a query makes.
+    """Return the columns of a table or a view that a query creates.
 
     Raises:
-        QueryFailed: one has no name, no type, or the name of another.
+        QueryFailed: a column has no name, no type, or the name of another column.
     """
     columns: dict[str, Type] = {}
     for place, output in enumerate(outputs, 1):
@@ -90,10 +90,10 @@ def _is_bounded_inside(kind: Type) -> bool:
 def write(
     session: Session, query: str, columns: Columns, how: Written, table: tuple[str, str] | None = None
 ) -> tuple[Files, int]:
-    """Write the rows as files of one format. `table` is what the statement makes.
+    """Write the rows as files of one format. `table` names the table or statement.
 
     Raises:
-        QueryFailed: the rows are of more partitions than one statement may write.
+        QueryFailed: the rows have more partitions than one statement may write.
     """
     folder = session.work / f"{session.execution}.data"
     folder.mkdir(parents=True)
@@ -144,5 +144,5 @@ def _upload(session: Session, folder: Path, path: Path, how: Written) -> tuple[l
 
 
 def folders(written: Files) -> Files:
-    """The partitions that files lie in: (values, folder)."""
+    """Return the partitions of the files: (values, folder)."""
     return list({tuple(values): (values, uri.rpartition("/")[0] + "/") for values, uri in written}.values())

@@ -1,4 +1,4 @@
-"""`?` in a statement, and statements that were prepared under a name."""
+"""`?` parameters in a statement, and named prepared statements."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _UNFILLED = re.compile(r"PREPARE\s", re.I)
 
 
 def filled(sql: str, given: list[str], workgroup: str, client: Any) -> str:
-    """The statement with a literal for every `?`; EXECUTE becomes the statement it names.
+    """Replace every `?` by a literal, and EXECUTE by the statement that it names.
 
     Raises:
-        AwsError: when there is no such prepared statement, or the number of parameters is not that of `?`.
+        AwsError: the prepared statement does not exist, or the number of parameters is not that of `?`.
     """
     if execute := _execute(sql):
         sql, given = _prepared(execute[0], workgroup, client), [*given, *_listed(execute[1])]
@@ -37,7 +37,7 @@ def filled(sql: str, given: list[str], workgroup: str, client: Any) -> str:
 
 
 def _execute(sql: str) -> tuple[str, str] | None:
-    """What `EXECUTE name [USING values]` names, and the text of its values; None for any other statement."""
+    """Return the name in `EXECUTE name [USING values]` and the text of the values; None for any other statement."""
     cursor = Cursor(sql)
     cursor.of_trino = True
     if not cursor.take("EXECUTE"):

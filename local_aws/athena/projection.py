@@ -1,7 +1,7 @@
-"""Partition projection: partitions that follow from the table's parameters and are registered nowhere.
+"""Partition projection: partitions that are computed from the table's parameters instead of registered.
 
-Athena computes them; here those among them that hold an object are found by listing the objects and
-matching the location template, which gives the same rows.
+Athena computes all partitions. Here, listing the objects and matching the location template finds those that hold
+an object, which gives the same rows.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _DAYS = {
 
 @dataclass(frozen=True)
 class Projection:
-    """The template of a table's locations and which values are in range, by key."""
+    """The template of a table's locations, and the values in range, by key."""
 
     template: str
     keys: list[str]
@@ -38,11 +38,11 @@ class Projection:
 
     @property
     def fixed_prefix(self) -> str:
-        """The part of the template before its first placeholder, up to a whole folder."""
+        """Return the part of the template before its first placeholder, up to a whole folder."""
         return self.template.split("${")[0].rpartition("/")[0] + "/"
 
     def among(self, uris: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """(location, values) of each partition that one of the objects lies in."""
+        """Yield (location, values) of each partition that contains one of the objects."""
         pattern, seen = re.compile(self._pattern()), set()
         for uri in uris:
             match = pattern.match(uri)
@@ -64,16 +64,16 @@ class Projection:
         return "".join(parts)
 
     def _shape(self, key: str) -> str:
-        """A date's format may hold slashes, so the value spans as many folders as the format does."""
+        """Return the pattern of a value. A date format may contain slashes; the value then spans as many folders."""
         slashes = getattr(self.allowed[key], "slashes", 0)
         return "/".join([r"[^/]+"] * (slashes + 1))
 
 
 def projected_partitions(parameters: dict[str, str], keys: list[str], location: str) -> Projection:
-    """The projection a table's parameters describe.
+    """Return the projection that a table's parameters describe.
 
     Raises:
-        QueryFailed: when a key has no projection type, or its settings are incomplete.
+        QueryFailed: a key has no projection type, or its settings are incomplete.
     """
     template = parameters.get("storage.location.template") or location + "".join(f"{k}=${{{k}}}/" for k in keys)
     template = template.replace("s3a://", "s3://").rstrip("/") + "/"
@@ -147,7 +147,7 @@ class _Dates:
 
 @dataclass(frozen=True)
 class Step:
-    """How far the values of a date lie apart: `count` units."""
+    """The distance between date values: `count` units."""
 
     count: int
     unit: str
@@ -165,7 +165,7 @@ _MONTHS = {"MONTH": 1, "YEAR": 12}
 
 
 def _step(settings: dict[str, str]) -> Step | None:
-    """The interval that is set; without one any value of the format is in range."""
+    """Return the configured interval; without one, any value of the format is in range."""
     if "interval" not in settings and "interval.unit" not in settings:
         return None
     unit = settings.get("interval.unit", "").upper().removesuffix("S") or _usual_unit(settings["format"])
@@ -175,7 +175,7 @@ def _step(settings: dict[str, str]) -> Step | None:
 
 
 def _usual_unit(pattern: str) -> str:
-    """The unit of a format of days or months; AWS wants it said for any other."""
+    """Return the default unit for formats of days or months; AWS requires it for any other."""
     if re.search("[HhKkmsS]", pattern):
         raise ValueError("interval.unit is missing")
     return "DAY" if "d" in pattern else "MONTH" if "M" in pattern else "YEAR"
@@ -216,10 +216,10 @@ _JAVA_PART = re.compile(r"'(?P<quoted>(?:[^']|'')*)'|(?P<letters>(?P<one>[A-Za-z
 
 
 def strftime_pattern(java: str) -> str:
-    """A date pattern of Java as strftime's: `yyyy-MM-dd'T'HH` -> `%Y-%m-%dT%H`.
+    """Convert a Java date pattern to strftime's: `yyyy-MM-dd'T'HH` -> `%Y-%m-%dT%H`.
 
     Raises:
-        UnsupportedError: for a letter that has no counterpart.
+        UnsupportedError: a letter has no counterpart.
     """
 
     def counterpart(part: re.Match[str]) -> str:

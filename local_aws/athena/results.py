@@ -1,4 +1,4 @@
-"""The answer of a statement: Athena's CSV or text, and its pages."""
+"""A statement's result: Athena's CSV or text, and its pages."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _VALUE = re.compile(r'(?:"((?:[^"]|"")*)")?(,|\r?\n|$)')
 
 @dataclass
 class Answer:
-    """What a statement leaves behind.
+    """The result of a statement.
 
-    `file` is the local file of the result (`.csv` with a header for a query, `.txt` for DDL).
+    `file` is the local result file (`.csv` with a header for a query, `.txt` for DDL).
     """
 
     columns: list[Document]
@@ -31,7 +31,7 @@ class Answer:
 
 
 def of_query(con: duckdb.DuckDBPyConnection, query: Translated, file: Path) -> Answer:
-    """Run a query and write its rows as Athena writes them: every value quoted, null empty."""
+    """Run a query and write its rows as Athena does: every value quoted, nulls empty."""
     texts, rows = query.as_texts(), file.with_suffix(".rows")
     query.prepare(con, texts)
     con.execute(f"COPY ({texts}) TO {sql_string(str(rows))} (FORMAT csv, HEADER false, FORCE_QUOTE *)")
@@ -45,13 +45,13 @@ def of_query(con: duckdb.DuckDBPyConnection, query: Translated, file: Path) -> A
 
 
 def of_lines(lines: list[str], columns: list[str], file: Path) -> Answer:
-    """The answer of SHOW, DESCRIBE and other statements whose result is text."""
+    """Return the answer of SHOW, DESCRIBE and other statements with a text result."""
     file.write_text("".join(f"{line}\n" for line in lines))
     return Answer([string_column(name) for name in columns], file, header=False)
 
 
 def rows_of(text: str, is_csv: bool, columns: int) -> list[list[str | None]]:
-    """The rows of a result object; None is null. A tab stands between the columns of a text, if it has several."""
+    """Return the rows of a result object, with None for null. In text results, a tab separates columns, if several."""
     if is_csv:
         return list(_csv_rows(text))
     return [[line] if columns == 1 else list(line.split("\t")) for line in text.splitlines()]
@@ -72,5 +72,5 @@ def _csv_rows(text: str) -> Iterator[list[str | None]]:
 
 
 def page_rows(rows: list[list[str | None]]) -> list[Document]:
-    """Rows as GetQueryResults gives them; a null has no VarCharValue."""
+    """Return rows in the format of GetQueryResults; a null has no VarCharValue."""
     return [{"Data": [{} if value is None else {"VarCharValue": value} for value in row]} for row in rows]

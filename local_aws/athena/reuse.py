@@ -1,4 +1,4 @@
-"""A result that is used again: the same query, asked again soon enough, gets what the earlier one wrote."""
+"""Result reuse: the same query, started again soon enough, gets the result of the earlier run."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ Asked = tuple[str, list[str], str]
 
 
 def by_age(minutes: int | None) -> Document:
-    """What an execution tells of it; None is that nothing was asked for."""
+    """Return the reuse settings of an execution's description; None means that none were requested."""
     return {"Enabled": False} if minutes is None else {"Enabled": True, "MaxAgeInMinutes": minutes}
 
 
 def is_same(earlier: Document, asked: Asked, oldest: float) -> bool:
-    """Whether an execution ran this very query, and ended well and not before `oldest`."""
+    """Whether an execution ran this query, and succeeded at or after `oldest`."""
     own = (earlier["Query"], earlier.get("ExecutionParameters", []), earlier["QueryExecutionContext"]["Database"])
     status = earlier["Status"]
     return bool(
@@ -26,7 +26,7 @@ def is_same(earlier: Document, asked: Asked, oldest: float) -> bool:
 
 
 def give(entry: Document, earlier: Document, statistics: Document) -> None:
-    """Give an execution that has not begun the result of an earlier one."""
+    """Give a new execution the result of an earlier one."""
     document = entry["QueryExecution"]
     document["Status"] |= {"State": "SUCCEEDED", "CompletionDateTime": document["Status"]["SubmissionDateTime"]}
     document["ResultConfiguration"] = earlier["QueryExecution"]["ResultConfiguration"]

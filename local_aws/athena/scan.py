@@ -1,7 +1,7 @@
-"""What a query needs of each table: which columns, and which partitions can hold a row of the answer.
+"""Determines what a query needs of each table: its columns, and the partitions that can contribute rows.
 
-The analysis works on a copy of the query. Where it cannot follow a query it asks for everything: then
-the answer is the same, and only more bytes are read.
+The analysis works on a copy of the query. If it does not understand a query, it requests everything: the answer is
+the same, and only more bytes are read.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ log = logging.getLogger("local_aws.athena")
 
 @dataclass
 class Need:
-    """`columns` are lower-case names; each of `conditions` speaks of partition keys of this table only."""
+    """`columns` are lower-case names; each of `conditions` refers only to partition keys of this table."""
 
     columns: set[str] = field(default_factory=set)
     conditions: list[exp.Expr] = field(default_factory=list)
 
 
 def needs_of(query: exp.Expr, tables: Mapping[str, Table]) -> dict[str, Need]:
-    """What `query` needs of each of `tables`, by the name it has in the query."""
+    """Return what `query` needs of each of `tables`, by its name in the query."""
     try:
         return _analysed(query, tables)
     except Exception as error:
@@ -75,7 +75,7 @@ def _add_columns(scope: Scope, needs: dict[str, Need], tables: Mapping[str, Tabl
 
 
 def _conditions(scope: Scope) -> Iterator[tuple[str, exp.Expr]]:
-    """(source, condition) that a row of the source must meet to matter; outer joins are minded."""
+    """Yield (source, condition) that rows of the source must meet to contribute; outer joins are respected."""
     select = scope.expression
     joins = {join.alias_or_name: join.side for join in select.args.get("joins") or []}
     where = select.args.get("where")

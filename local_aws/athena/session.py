@@ -1,4 +1,4 @@
-"""One statement's surroundings: its DuckDB, the catalog, and what it has read so far."""
+"""The context of one statement: its DuckDB, the catalog, and what it has read so far."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SETTINGS: dict[str, Any] = {
 
 @contextmanager
 def connection(mirror: Path, work: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB in memory that can read the mirror of S3 and write to `work`, and reach nothing else."""
+    """Open an in-memory DuckDB that can read the S3 mirror, write to `work`, and access nothing else."""
     work.mkdir(parents=True, exist_ok=True)
     mirror.mkdir(parents=True, exist_ok=True)
     con = duckdb.connect(config={**_SETTINGS, "temp_directory": str(work / "spill")})
@@ -49,7 +49,7 @@ def connection(mirror: Path, work: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @dataclass
 class Session:
-    """What a statement runs in.
+    """The context that a statement runs in.
 
     `database` is the default database, `cutoff` is in bytes, `output` is the folder of results in S3.
     """
@@ -68,12 +68,12 @@ class Session:
     _bodies: list[tuple[Table, exp.Query]] = field(default_factory=list)
 
     def client(self, service: str) -> Any:
-        """A boto3 client of this AWS, in the query's region."""
+        """Return a boto3 client of this AWS, in the query's region."""
         return self.catalog.context.client(service, self.catalog.glue.meta.region_name)
 
     @contextmanager
     def inside_view(self, database: str, name: str) -> Iterator[None]:
-        """Raises QueryFailed: a view speaks of itself, straight or through others."""
+        """Raises QueryFailed if a view refers to itself, directly or through others."""
         if (database, name) in self._views:
             raise QueryFailed(f"VIEW_IS_RECURSIVE: View '{_CATALOG}.{database}.{name}' is recursive")
         self._views.append((database, name))
@@ -83,11 +83,11 @@ class Session:
             self._views.pop()
 
     def translated(self, query: exp.Expr) -> Translated:
-        """A query in DuckDB's text; the tables it reads are there as views when this returns.
+        """Return a query as DuckDB's SQL; the tables that it reads exist as views afterwards.
 
         Raises:
-            QueryFailed: when a table is not there or cannot be read.
-            QueryCancelled: when the query would read more than the cutoff.
+            QueryFailed: a table does not exist or cannot be read.
+            QueryCancelled: the query would read more than the cutoff.
         """
         query = query.copy()
         self._resolve(query, self.database)
@@ -105,7 +105,7 @@ class Session:
         return translated(typed)
 
     def _check_views(self, fields: Tables) -> None:
-        """Raises QueryFailed: the tables below a view have changed, so that its columns are others now."""
+        """Raises QueryFailed if the tables below a view have changed so that its columns are different now."""
         for table, body in self._bodies:
             place = f"'{_CATALOG}.{table.database}.{table.name}'"
             try:
@@ -122,10 +122,10 @@ class Session:
         self._bodies.clear()
 
     def table(self, node: exp.Table, database: str | None = None) -> Table:
-        """The catalog's table that a name in a statement means.
+        """Return the catalog's table for a name in a statement.
 
         Raises:
-            QueryFailed: when it is not there.
+            QueryFailed: it does not exist.
         """
         if node.catalog and node.catalog.lower() != _CATALOG:
             raise QueryFailed(
@@ -140,7 +140,7 @@ class Session:
         return found
 
     def _resolve(self, query: exp.Expr, database: str) -> None:
-        """Give every table a name of its own and put the SQL of views in their place."""
+        """Give every table a unique name, and replace views by their SQL."""
         spoken = set()
         for node in list(query.find_all(exp.Table)):
             if not isinstance(node.this, exp.Identifier) or _is_cte(node):
@@ -195,7 +195,7 @@ class Session:
         return size
 
     def _partitions(self, table: Table, need: Need) -> list[Partition]:
-        """The partitions that can meet the conditions: those are evaluated on the values alone."""
+        """Return the partitions that can meet the conditions, which are evaluated on the partition values alone."""
         _check_injected(table, need)
         partitions = self.catalog.partitions(table)
         if not need.conditions or not partitions:
@@ -219,7 +219,7 @@ class Session:
         return " AND ".join(texts)
 
     def _select_numbers(self, given: list[list[object]], keys: str, where: str) -> list[int]:
-        import pyarrow as pa  # 40 MB, which only queries need
+        import pyarrow as pa  # 40 MB of memory that only queries need
 
         columns = {"i": pa.array([row[0] for row in given], pa.int64())}
         columns["v"] = pa.array([row[1] for row in given], pa.list_(pa.string()))
@@ -235,12 +235,12 @@ def _columns(table: Table) -> list[tuple[str, str]]:
 
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
-    """The settings under which a connection reads and computes as Athena does."""
+    """Set up a connection to read and compute as Athena does."""
     con.execute("SET TimeZone = 'UTC'; SET default_null_order = 'nulls_last'; SET parquet_metadata_cache = true")
 
 
 def _is_cte(node: exp.Table) -> bool:
-    """Whether an enclosing WITH defines this name, before the place where it is used."""
+    """Whether an enclosing WITH defines this name before its use."""
     child: exp.Expr = node
     parent = node.parent
     while parent is not None and not node.db:
@@ -264,7 +264,7 @@ def _wanted(query: exp.Expr) -> set[str] | None:
 
 
 def _hide(query: exp.Expr, hidden: Sequence[str]) -> None:
-    """`*` does not hold the hidden columns."""
+    """Exclude the hidden columns from `*`."""
     for star in query.find_all(exp.Star):
         if isinstance(star.parent, exp.Select):
             star.set("except_", [exp.to_identifier(name, quoted=True) for name in hidden])

@@ -1,4 +1,4 @@
-"""Which statement is it, and who runs it."""
+"""Recognises the kind of a statement and runs it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from local_aws.athena.session import Session
 from local_aws.protocol import AwsError
 
 LONGEST = 262_144
-"""Bytes of a statement in UTF-8."""
+"""Maximum bytes of a statement in UTF-8."""
 _BEGIN = 200
-"""Characters that tell which statement it is."""
+"""The number of characters to inspect for the kind of a statement."""
 _QUERY = ("SELECT", "WITH", "VALUES", "TABLE", "(")
 _GRAMMAR: dict[str, tuple[str, Callable[[Cursor], Run]]] = {
     "INSERT INTO": ("DML", writes.insert),
@@ -67,32 +67,32 @@ _REFUSED = {
     "VACUUM": "it is for Iceberg tables",
     "SHOW FUNCTIONS": "Athena's manual lists the functions",
 }
-"""Statements of Athena that the embedded AWS knows by name, and why it does not run them."""
+"""Athena statements that the embedded AWS recognises but does not run, with the reason."""
 _KINDS = {"ALTER VIEW": "DDL", "CREATE PROTECTED": "DDL", "SHOW FUNCTIONS": "UTILITY"}
 
 
 def cleaned(sql: str) -> str:
-    """The statement without comments before it and the semicolon after it."""
+    """Return the statement without leading comments and the trailing semicolon."""
     return re.sub(r"\A(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)+", "", sql, flags=re.S).rstrip().rstrip(";").rstrip()
 
 
 def statement_type(sql: str) -> str:
-    """`DML`, `DDL` or `UTILITY`."""
+    """Return `DML`, `DDL` or `UTILITY`."""
     begin = Cursor(sql[:_BEGIN])
     kinds = {**{words: kind for words, (kind, _) in _GRAMMAR.items()}, **_KINDS}
     return next((kind for words, kind in kinds.items() if begin.take(*words.split())), "DML")
 
 
 def is_query(sql: str) -> bool:
-    """Whether the result is a CSV; that of any other statement is text."""
+    """Whether the result is a CSV; the result of any other statement is text."""
     return sql.upper().startswith(_QUERY)
 
 
 def check(sql: str) -> None:
-    """Refuse at once what AWS refuses at once.
+    """Refuse immediately what AWS refuses immediately.
 
     Raises:
-        AwsError: InvalidRequestException for text that is no SQL statement, is too long, or is more than one.
+        AwsError: InvalidRequestException for text that is not an SQL statement, is too long, or has several.
     """
     if (size := len(sql.encode())) > LONGEST:
         limit = f"Member must have length less than or equal to {LONGEST}"
@@ -108,7 +108,7 @@ def check(sql: str) -> None:
         raise _invalid("line 1:1: statement is too large") from error
     except QueryFailed as error:
         if not (why := str(error)).startswith("SYNTAX_ERROR: "):
-            return  # The query starts, and fails by it.
+            return  # The query starts and then fails.
         if ";" in [token.raw for token in Cursor(sql).tokens]:
             why = f"Only one sql statement is allowed. Got: {sql}"
         raise _invalid(why.removeprefix("SYNTAX_ERROR: ")) from error
@@ -119,10 +119,10 @@ def _invalid(message: str) -> AwsError:
 
 
 def parsed(sql: str) -> Statement:
-    """What a statement that is no query does.
+    """Parse a statement that is not a query.
 
     Raises:
-        QueryFailed: it is none of Athena's, something of it is left over, or the embedded AWS does not run it.
+        QueryFailed: it is not an Athena statement, has leftover text, or the embedded AWS does not run it.
     """
     cursor = Cursor(sql)
     for words, (kind, grammar) in _GRAMMAR.items():
@@ -138,10 +138,10 @@ def parsed(sql: str) -> Statement:
 
 
 def run(sql: str, session: Session, file: Path) -> Answer:
-    """Run one statement; its result goes to `file` (without suffix).
+    """Run one statement; its result is written to `file` (without suffix).
 
     Raises:
-        QueryFailed, QueryCancelled, duckdb.Error, SqlglotError: as the SQL deserves.
+        QueryFailed, QueryCancelled, duckdb.Error, SqlglotError: depending on the SQL.
     """
     if is_query(sql):
         return _select(sql, session, file.with_suffix(".csv"))

@@ -1,4 +1,4 @@
-"""Tables of the Glue Data Catalog: their columns, their partitions and the files these hold."""
+"""Tables of the Glue Data Catalog: their columns, their partitions, and the partitions' files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Partition:
-    """Where a partition's files lie and its values, one a key; an unpartitioned table has one without values.
+    """A partition's location and values, one per key; an unpartitioned table has one partition without values.
 
     `storage` is its own StorageDescriptor.
     """
@@ -48,13 +48,13 @@ class Partition:
 
     @property
     def columns(self) -> list[Column]:
-        """Its own; none where it has the table's."""
+        """Return its own columns; empty if it has the table's."""
         return _columns(self.storage.get("Columns") or [])
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the catalog, read from Glue's own document."""
+    """A table of the catalog, from Glue's document."""
 
     document: Document = field(repr=False)
 
@@ -104,7 +104,7 @@ class Table:
         return Table({**self.document, "StorageDescriptor": {**self.storage, "Columns": fields}})
 
     def read_by(self, serde: Document) -> Table:
-        """The table with the SerDe of a partition, where that has one."""
+        """Return the table with the SerDe of a partition, if the partition has one."""
         if not serde.get("SerializationLibrary") or serde == self.serde:
             return self
         return Table({**self.document, "StorageDescriptor": {**self.storage, "SerdeInfo": serde}})
@@ -114,7 +114,7 @@ class Table:
         """`parquet`, `orc`, `json`, `opencsv`, `regex` or `text`.
 
         Raises:
-            QueryFailed: for a SerDe that is not supported here, or records that no SerDe finds.
+            QueryFailed: the SerDe is not supported here, or its records cannot be found by any SerDe.
         """
         if path := self.parameters.get("jsonPath"):
             raise QueryFailed(
@@ -139,7 +139,7 @@ _FORMATS = {
     "lazysimple": "text",
     "regex": "regex",
 }
-"""By a word in the name of the SerDe's class."""
+"""Formats by a word in the name of the SerDe's class."""
 
 
 def _columns(documents: Iterable[Document]) -> list[Column]:
@@ -147,7 +147,7 @@ def _columns(documents: Iterable[Document]) -> list[Column]:
 
 
 class Catalog:
-    """The Glue Data Catalog and the files behind it, as one query sees them."""
+    """The Glue Data Catalog and the files behind it, as seen by one query."""
 
     def __init__(self, context: Context, region: str, memory: Memory) -> None:
         self.context = context
@@ -168,7 +168,7 @@ class Catalog:
             return False
 
     def partitions(self, table: Table) -> list[Partition]:
-        """The registered partitions, or the projected ones; for a table without keys, the table itself."""
+        """Return the registered or projected partitions; for a table without keys, the table itself."""
         if not table.keys:
             return [Partition(table.location)]
         if table.is_projected:
@@ -179,7 +179,7 @@ class Catalog:
         return [_partition(document) for document in registered]
 
     def files(self, table: Table, partitions: list[Partition]) -> list[tuple[S3File, Partition]]:
-        """The files of some partitions, fetched; each with the partition it belongs to."""
+        """Fetch the files of some partitions, and return each with its partition."""
         by_folder = {_folder(partition.location): partition for partition in partitions}
         found: dict[str, S3File] = {}
         for prefix in self._prefixes(table, partitions):
@@ -192,7 +192,7 @@ class Catalog:
         return [(file, by_folder[_owner(file, by_folder) or ""]) for file in found.values()]
 
     def _prefixes(self, table: Table, partitions: list[Partition]) -> set[str]:
-        """What to list: the partitions' folders, or, where these are many, folders above them in the table."""
+        """Return the prefixes to list: the partitions' folders or, if many, folders above them in the table."""
         folders = {_folder(partition.location) for partition in partitions}
         home = _folder(table.location)
         inside = {folder for folder in folders if folder.startswith(home)}
@@ -233,7 +233,7 @@ def _parent(folder: str) -> str:
 
 
 def _owner(file: S3File, folders: dict[str, Partition]) -> str | None:
-    """The folder among `folders` that holds a file; None for hidden files, as Hive hides them."""
+    """Return the folder among `folders` that contains a file; None for files that are hidden, as in Hive."""
     folder, _, name = file.uri.rpartition("/")
     while folder.startswith("s3://") and not name.startswith(("_", ".")):
         if folder + "/" in folders:

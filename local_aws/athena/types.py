@@ -1,4 +1,4 @@
-"""Types in the catalog, in the engine and in the answer."""
+"""Type conversions between the catalog, the engine and the answer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _UNSIZED = (exp.DType.TEXT, exp.DType.VARCHAR, exp.DType.CHAR)
 
 
 def duckdb_type(hive: str) -> str:
-    """The DuckDB type of a catalog column: `array<struct<a:int>>` -> `STRUCT(a INT)[]`."""
+    """Return the DuckDB type of a catalog column: `array<struct<a:int>>` -> `STRUCT(a INT)[]`."""
     tree = exp.DataType.build(hive, dialect="hive")
     for part in tree.find_all(exp.DataType):
         if part.this in _UNSIZED:
@@ -38,7 +38,7 @@ def duckdb_type(hive: str) -> str:
 
 
 def column_info(name: str, kind: Any) -> Document:
-    """One ColumnInfo of ResultSetMetadata, for a column of a Trino type."""
+    """Return one ColumnInfo of ResultSetMetadata, for a column of a Trino type."""
     type_name = _NAMES.get(kind.base, kind.base)
     is_decimal = type_name == "decimal"
     return {
@@ -56,7 +56,7 @@ def column_info(name: str, kind: Any) -> Document:
 
 
 def string_column(name: str) -> Document:
-    """The ColumnInfo of a column of SHOW or DESCRIBE."""
+    """Return the ColumnInfo of a column in SHOW or DESCRIBE."""
     return {
         "CatalogName": "hive",
         "SchemaName": "",

@@ -1,4 +1,4 @@
-"""What a statement writes counts when it has succeeded: until then it is noted, and taken back if it fails or dies."""
+"""Tracks what a running statement writes, to remove it if the statement fails or the process dies."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ log = logging.getLogger("local_aws.athena")
 
 
 def note(context: Context, execution: str, region: str, location: str, table: tuple[str, str] | None = None) -> None:
-    """Before anything is written.
+    """Record the output of a statement before it writes.
 
     Args:
-        location: the folder that gets files whose names begin with the execution's id.
-        table: database and name of the table that the statement makes.
+        location: the folder for files whose names begin with the execution's id.
+        table: database and name of the table that the statement creates.
     """
     context.store.put(_NOTED, execution, {"Region": region, "Location": location, "Table": table})
 
 
 def settle(context: Context, execution: str) -> None:
-    """All of it counts."""
+    """Keep the output: the statement has succeeded."""
     context.store.delete(_NOTED, execution)
 
 
@@ -36,15 +36,15 @@ def take_back_all(context: Context) -> None:
 
 
 def take_back(context: Context, execution: str) -> None:
-    """Delete the files of an execution that are in S3 so far, and the table that it made."""
+    """Delete the files that an execution has written to S3 so far, and the table that it created."""
     if (noted := context.store.get(_NOTED, execution)) is None:
         return
     try:
         _drop(context, noted)
         bucket, prefix = split_uri(noted["Location"].rstrip("/") + "/")
         files = context.mirror.list(bucket, prefix)
-        gone = [file.key for file in files if file.key.rpartition("/")[2].startswith(f"{execution}_")]
-        context.mirror.delete(bucket, gone)
+        deleted = [file.key for file in files if file.key.rpartition("/")[2].startswith(f"{execution}_")]
+        context.mirror.delete(bucket, deleted)
     except ClientError as error:
         log.warning("what query %s wrote to %s is still there: %s", execution, noted["Location"], error)
     settle(context, execution)

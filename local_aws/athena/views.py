@@ -1,4 +1,4 @@
-"""Views as Athena keeps them in the catalog: base64 of a JSON document, in a comment."""
+"""Views in Athena's storage format: base64 of a JSON document in a comment in the catalog."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class View:
 
 
 def decoded(table: Table) -> View:
-    """The SQL of a view and the database that its names start from.
+    """Return a view's SQL, and the database that its names are relative to.
 
     Raises:
-        QueryFailed: when the catalog's text is not a view of Athena.
+        QueryFailed: the catalog's text is not an Athena view.
     """
     text = table.document.get("ViewOriginalText") or ""
     try:
@@ -39,7 +39,7 @@ def decoded(table: Table) -> View:
 
 
 def table_input(name: str, database: str, sql: str, columns: dict[str, Type]) -> Document:
-    """What Glue's CreateTable takes for a view; `columns` are Trino's types by name."""
+    """Return the input of Glue's CreateTable for a view; `columns` are Trino's types by name."""
     fields = [{"name": column, "type": str(kind)} for column, kind in columns.items()]
     body = {"originalSql": sql, "catalog": "awsdatacatalog", "schema": database, "columns": fields}
     return {

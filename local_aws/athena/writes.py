@@ -24,7 +24,7 @@ from local_aws.protocol import Document
 
 
 def create_table_as(cursor: Cursor, name: Name, quiet: bool) -> Run:
-    """`[COMMENT 'text'] [WITH (...)] AS query [WITH [NO] DATA]`."""
+    """Parse `[COMMENT 'text'] [WITH (...)] AS query [WITH [NO] DATA]`."""
     about = {"Description": cursor.plain_text()} if cursor.take("COMMENT") else {}
     how = with_properties.of_table(cursor)
     cursor.expect("AS")
@@ -93,10 +93,10 @@ def insert(cursor: Cursor) -> Run:
 
 
 def _wanted(table: Table, named: list[str]) -> Columns:
-    """The columns that an INSERT gives values for.
+    """Return the columns that an INSERT gives values for.
 
     Raises:
-        QueryFailed: a name is none of the table's, or is there twice.
+        QueryFailed: a name is not a column of the table, or is duplicated.
     """
     types = {column.name: column.type for column in [*table.columns, *table.keys]}
     if absent := [name for name in named if name not in types]:
@@ -107,10 +107,10 @@ def _wanted(table: Table, named: list[str]) -> Columns:
 
 
 def _as_table(table: Table) -> Written:
-    """How the files of a table are written.
+    """Return how the files of a table are written.
 
     Raises:
-        QueryFailed: rows cannot be added to it.
+        QueryFailed: the table is read-only.
     """
     if table.is_view:
         raise QueryFailed(f"NOT_SUPPORTED: Inserting into views is not supported: {table.database}.{table.name}")
@@ -124,7 +124,7 @@ def _as_table(table: Table) -> Written:
 
 
 def unload(cursor: Cursor) -> Run:
-    """`(query) TO 's3://bucket/folder/' WITH (format = 'PARQUET', ...)`."""
+    """Parse `(query) TO 's3://bucket/folder/' WITH (format = 'PARQUET', ...)`."""
     cursor.of_trino = True
     text = cursor.group()
     cursor.expect("TO")
@@ -153,7 +153,7 @@ def _refuse_if_not_empty(session: Session, location: str) -> None:
 
 
 def _split(columns: Columns, keys: list[str]) -> tuple[Columns, Columns]:
-    """Plain columns and partition columns; Athena wants the latter last, in the order of partitioned_by."""
+    """Return plain columns and partition columns; Athena requires the latter last, in the order of partitioned_by."""
     if keys and [name for name, _ in columns[-len(keys) :]] != keys:
         raise QueryFailed(f"HIVE_COLUMN_ORDER_MISMATCH: Partition keys must be the last columns in the table: {keys}")
     if keys and len(keys) == len(columns):

@@ -1,7 +1,7 @@
-"""Glue's catalog of databases and tables, as far as the emulator's differs from AWS's.
+"""Glue's catalog of databases and tables, where the emulator differs from AWS.
 
-Names are folded to lower case, an update replaces all of a table and leaves a version behind, empty fields are not
-there, and tables are found by expressions and searches.
+Names are folded to lower case, an update replaces the whole table and keeps the old version, empty fields are left
+out, and tables are found by expressions and searches.
 """
 
 from __future__ import annotations

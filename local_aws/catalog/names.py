@@ -1,4 +1,4 @@
-"""Names of databases and tables are in lower case, whatever case a caller writes them in."""
+"""Folds the names of databases and tables to lower case, as Glue does."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FOLDED: dict[str, tuple[str, ...]] = {
         _TABLE,
     ),
 }  # fmt: skip
-"""By action, the paths of the names in its payload."""
+"""Action -> the paths of the names in its payload."""
 
 
 def handlers() -> Handlers:
@@ -43,7 +43,7 @@ def _folded(call: Call) -> Document:
 
 
 def _at(document: Document, path: list[str]) -> Document:
-    """The document with the text at a path in lower case."""
+    """Return the document with the text at a path in lower case."""
     value = document.get(path[0])
     if len(path) > 1:
         return {**document, path[0]: _at(value, path[1:])} if isinstance(value, dict) else document

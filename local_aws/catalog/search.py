@@ -1,4 +1,4 @@
-"""SearchTables: tables of all databases by text and by the values of their properties."""
+"""SearchTables: finds tables of all databases by text and by property values."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _sorted_by(key: str, table: Document) -> str:
 
 
 def _has_text(table: Document, call: Call) -> bool:
-    """A text in quotes must be one of the table's texts, any other be in one of them."""
+    """Whether a table has the text: quoted text must equal one of its texts, other text must occur in one."""
     text = (call.payload.get("SearchText") or "").lower()
     columns = (table.get("StorageDescriptor") or {}).get("Columns") or []
     own = [str(table.get(name) or "") for name in _TEXTS]
@@ -61,13 +61,15 @@ def _meets_all(table: Document, call: Call) -> bool:
 def _meets(table: Document, given: Document) -> bool:
     comparator = given.get("Comparator") or "EQUALS"
     if comparator not in _COMPARATORS:
-        raise AwsError("InvalidInputException", f"Comparator {comparator} is none of {', '.join(sorted(_COMPARATORS))}")
+        raise AwsError(
+            "InvalidInputException", f"Comparator {comparator}: allowed are {', '.join(sorted(_COMPARATORS))}"
+        )
     own = _value(table, str(given.get("Key") or ""))
     return own is not None and _COMPARATORS[comparator](own, str(given.get("Value") or ""))
 
 
 def _value(table: Document, key: str) -> str | None:
-    """A field of the table by its name in any case, or one of its parameters."""
+    """Return a field of the table, by its name in any case, or one of its parameters."""
     fields = {name.lower(): value for name, value in table.items() if isinstance(value, str)}
     own = fields.get(key.lower(), (table.get("Parameters") or {}).get(key))
     return None if own is None else str(own)

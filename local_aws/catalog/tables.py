@@ -1,4 +1,4 @@
-"""Tables as Glue answers them: no empty fields, found by expressions, in pages."""
+"""Tables as Glue returns them: without empty fields, filtered by expressions, in pages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REPLACED: Document = {
     "ViewOriginalText": None,
     "ViewExpandedText": None,
 }
-"""What an update that does not name it leaves empty."""
+"""Fields that an update clears unless it names them."""
 
 
 def handlers() -> Handlers:
@@ -38,7 +38,7 @@ def _get(call: Call) -> Document:
 
 
 def _list(call: Call) -> Document:
-    """A page of the tables whose whole name is of the expression's pattern."""
+    """Return a page of the tables whose whole name matches the expression."""
     call.required("DatabaseName")
     found = call.forward({**call.payload, "Expression": ""})["TableList"]
     tables = sorted(map(answered, found), key=lambda table: str(table["Name"]))
@@ -49,29 +49,27 @@ def _list(call: Call) -> Document:
 
 
 def compiled(expression: str) -> re.Pattern[str]:
-    """A pattern of names: a regular expression in which a lone `*` is anything.
+    """Compile an expression for names: a regular expression in which a lone `*` matches anything.
 
     Raises:
-        AwsError: InvalidInputException, for what is no pattern.
+        AwsError: InvalidInputException, for an invalid expression.
     """
     try:
         return re.compile("(?i)" + re.sub(r"(?<![.\])}\\])\*", ".*", expression))
     except re.error:
-        raise AwsError(
-            "InvalidInputException", f"Expression '{expression}' is no regular expression of a name"
-        ) from None
+        raise AwsError("InvalidInputException", f"Expression '{expression}' is not a regular expression") from None
 
 
 def paged(field: str, items: list[Any], payload: Document, largest: int = PAGE) -> Document:
-    """A page; `NextToken` is the number of the first item of the next."""
+    """Return a page; `NextToken` is the number of the first item of the next page."""
     token = str(payload.get("NextToken") or 0)
     if not token.isdigit():
-        raise AwsError("InvalidInputException", f"NextToken '{token}' is of no page.")
+        raise AwsError("InvalidInputException", f"NextToken '{token}' is invalid.")
     start, size = int(token), min(payload.get("MaxResults") or largest, largest)
     more = {"NextToken": str(start + size)} if start + size < len(items) else {}
     return {field: items[start : start + size], **more}
 
 
 def answered(table: Document) -> Document:
-    """A table without the fields that nobody gave."""
+    """Return a table without the fields that were never set."""
     return {name: value for name, value in table.items() if value not in ("", None)}

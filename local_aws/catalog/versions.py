@@ -1,4 +1,4 @@
-"""The versions of a table: an update leaves the one before behind."""
+"""The versions of a table: an update keeps the previous one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _update(context: Context, call: Call) -> Document:
 
 
 def _readable(table: Document) -> Document:
-    """With times as numbers, as they go over the wire."""
+    """Return the table with times as numbers, as on the wire."""
     return {name: value.timestamp() if hasattr(value, "timestamp") else value for name, value in table.items()}
 
 
@@ -64,7 +64,7 @@ def _list(context: Context, call: Call) -> Document:
 
 
 def _versions(context: Context, call: Call) -> list[Document]:
-    """Newest first; the first is the table as it is."""
+    """Return the versions, newest first; the first is the current table."""
     name = call.required("TableName")
     current = _current(context, call, name)
     if current is None:
@@ -97,11 +97,11 @@ def _batch_delete(context: Context, call: Call) -> Document:
 
 def _absent(call: Call, version: str) -> AwsError:
     name = f"{call.payload['DatabaseName']}.{call.payload['TableName']}"
-    return AwsError("EntityNotFoundException", f"Version {version} of table {name} not found, or it is the current.")
+    return AwsError("EntityNotFoundException", f"Version {version} of table {name} not found, or is the current one.")
 
 
 def _forgetting(context: Context, tables: Callable[[Call], Iterable[str]] | None) -> Handler:
-    """What is deleted takes its versions with it."""
+    """Wrap a delete so that it also deletes the versions."""
 
     def handler(call: Call) -> Document:
         answer = call.forward_unchanged()

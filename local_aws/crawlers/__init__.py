@@ -1,4 +1,4 @@
-"""Glue's crawlers: their definitions stay in the emulator, their crawls are ours."""
+"""Glue's crawlers: the emulator keeps their definitions, and the crawls are ours."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from local_aws.protocol import AwsError, Call, Document, Handlers
 log = logging.getLogger("local_aws.crawlers")
 
 _KEPT = ("LakeFormationConfiguration",)
-"""Fields of CreateCrawler that the emulator forgets."""
+"""Fields of CreateCrawler that the emulator drops."""
 _DECIDE_WHAT_IS_FOUND = ("Targets", "DatabaseName", "TablePrefix", "Classifiers", "Configuration", "RecrawlPolicy")
 _METRICS = ("TablesCreated", "TablesUpdated", "TablesDeleted")
 
 
 def handlers(context: Context) -> Handlers:
     runs = Runs(context)
-    runs.bury_interrupted()
+    runs.fail_interrupted()
     if context.was_killed:
         runs.list_again()
     crawlers = Crawlers(context, runs)
@@ -48,7 +48,7 @@ def handlers(context: Context) -> Handlers:
 
 
 class Crawlers:
-    """The calls of the Glue API that are about crawlers."""
+    """The Glue API calls for crawlers."""
 
     def __init__(self, context: Context, runs: Runs) -> None:
         self._context = context
@@ -89,11 +89,11 @@ class Crawlers:
         return {**answer, "Crawlers": [self._described(call.region, found) for found in answer["Crawlers"]]}
 
     def batch_get(self, call: Call) -> Document:
-        there = {crawler["Name"]: crawler for crawler in self._all(call.region)}
+        existing = {crawler["Name"]: crawler for crawler in self._all(call.region)}
         names = call.required("CrawlerNames")
         return {
-            "Crawlers": [there[name] for name in names if name in there],
-            "CrawlersNotFound": [name for name in names if name not in there],
+            "Crawlers": [existing[name] for name in names if name in existing],
+            "CrawlersNotFound": [name for name in names if name not in existing],
         }
 
     def names(self, call: Call) -> Document:
@@ -109,13 +109,13 @@ class Crawlers:
         return {}
 
     def metrics(self, call: Call) -> Document:
-        there = [crawler["Name"] for crawler in self._all(call.region)]
-        names = call.payload.get("CrawlerNameList") or there
-        states = {name: self._runs.state(f"{call.region}/{name}") for name in names if name in there}
+        existing = [crawler["Name"] for crawler in self._all(call.region)]
+        names = call.payload.get("CrawlerNameList") or existing
+        states = {name: self._runs.state(f"{call.region}/{name}") for name in names if name in existing}
         return {"CrawlerMetricsList": [_metrics(name, state) for name, state in states.items()]}
 
     def crawls(self, call: Call) -> Document:
-        """Newest first; `NextToken` is the number of those already given."""
+        """Newest first; `NextToken` is the number of crawls already returned."""
         self._existing(call, "CrawlerName")
         history = self._runs.history(_key(call, "CrawlerName"))[::-1]
         start, size = int(call.payload.get("NextToken") or 0), int(call.payload.get("MaxResults") or 20)
@@ -144,7 +144,7 @@ class Crawlers:
         return {}
 
     def start_due(self, after: datetime, until: datetime) -> None:
-        """Start every crawler whose schedule has a time in (after, until]; not one that still runs."""
+        """Start every crawler whose schedule has a time in (after, until], unless it is still running."""
         for region in self._runs.regions():
             for crawler in self._all(region):
                 schedule = crawler["Schedule"]
@@ -158,7 +158,7 @@ class Crawlers:
             log.info("The schedule of a crawler found it busy: %s", error.message)
 
     def _described(self, region: str, crawler: Document) -> Document:
-        """The emulator's crawler with what it is really doing, and what AWS fills in."""
+        """Return the emulator's crawler with its real state, and the fields that AWS fills in."""
         state = self._runs.state(f"{region}/{crawler['Name']}")
         elapsed = time.time() - state["StartTime"] if state["State"] != "READY" else 0
         policies = {name: {**default, **(crawler.get(name) or {})} for name, default in DEFAULT_POLICIES.items()}

@@ -1,4 +1,4 @@
-"""Tables and partitions as Glue's crawler writes them into the Data Catalog."""
+"""Writes tables and partitions into the Data Catalog as Glue's crawler does."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Values = tuple[str, ...]
 
 @dataclass
 class Changes:
-    """What a crawl did to the catalog, in numbers."""
+    """The number of changes that a crawl made to the catalog."""
 
     created: int = 0
     updated: int = 0
@@ -39,10 +39,10 @@ class Changes:
 
 @dataclass
 class Catalog:
-    """One database of the Data Catalog, in the hands of one crawler.
+    """One database of the Data Catalog, as one crawler works on it.
 
     Attributes:
-        folders: those this crawl looks at, as `s3://` URIs; None for all. What it did not see stays as it is.
+        folders: the folders of this crawl, as `s3://` URIs; None for all. Everything outside them stays unchanged.
     """
 
     glue: Any
@@ -64,13 +64,13 @@ class Catalog:
         return {tuple(found["Values"]): found for page in pages for found in page["Partitions"]}
 
     def own_tables(self) -> list[Document]:
-        """The tables that this crawler made or updated."""
+        """Return the tables that this crawler created or updated."""
         return [
             table for table in self.tables() if table.get("Parameters", {}).get("UPDATED_BY_CRAWLER") == self.crawler
         ]
 
     def write(self, found: FoundTable, schemas: Schemas, listed: Sequence[S3File]) -> None:
-        """Make or update the table, then its partitions. `listed`: all objects of the target."""
+        """Create or update the table, then its partitions. `listed`: all objects of the target."""
         self._warn_of_shadowed(found, schemas)
         tables = self.tables()
         existing = next((table for table in tables if _location(table) == found.location.rstrip("/")), None)
@@ -97,7 +97,7 @@ class Catalog:
             self.info(f"Created partition index {INDEX} of table {table} in database {self.database}")
 
     def write_table(self, table: Document) -> None:
-        """Make or update a table that has no files, and so no partitions."""
+        """Create or update a table without files, which has no partitions either."""
         name = table["Name"]
         existing = next((found for found in self.tables() if found["Name"] == name), None)
         if existing is None:
@@ -114,13 +114,13 @@ class Catalog:
             self.info(f"Table {name} in database {self.database} differs from its data; it is left as it is")
 
     def _warn_of_shadowed(self, found: FoundTable, schemas: Schemas) -> None:
-        """Glue keeps a column that is a partition key too, and then Athena cannot read the table."""
+        """Glue keeps a column that is also a partition key, and Athena then cannot read the table."""
         names = {name for file in found.files for name in schemas[file].columns}
         for name in sorted(names & set(found.keys)):
             self.warn(f"{found.location}: {name} is a partition key, so the column of that name is left out")
 
     def settle_vanished(self, table: Document) -> None:
-        """Deal with a table whose data is gone, as the DeleteBehavior says."""
+        """Handle a table whose data is gone, as DeleteBehavior says."""
         name = table["Name"]
         if self.policy.delete == "DELETE_FROM_DATABASE":
             self.glue.delete_table(DatabaseName=self.database, Name=name)
@@ -173,7 +173,7 @@ class Catalog:
         merges = bool(before) and (self.policy.merges or partly)
         columns = columns_after(before, crawled, merges, by_position)
         described = self._parameters(fmt, found.files, schemas, listed, found.location)
-        if partly:  # Counts and sizes are those of the whole table.
+        if partly:  # Counts and sizes describe the whole table.
             described = dict(existing["StorageDescriptor"]["Parameters"])
         kept = {key: value for key, value in existing.get("Parameters", {}).items() if key != DEPRECATED}
         return {
@@ -191,8 +191,8 @@ class Catalog:
     def _parameters(
         self, fmt: Format, files: Sequence[S3File], schemas: Schemas, listed: Sequence[S3File], location: str
     ) -> dict[str, str]:
-        there = [file for file in listed if file.uri.startswith(location)]
-        return parameters(self.crawler, fmt, there, sum(schemas[file].records for file in files))
+        own_files = [file for file in listed if file.uri.startswith(location)]
+        return parameters(self.crawler, fmt, own_files, sum(schemas[file].records for file in files))
 
     def _write_partitions(self, table: Document, found: FoundTable, schemas: Schemas, listed: Sequence[S3File]) -> None:
         known = self.partitions(table["Name"])
@@ -210,16 +210,16 @@ class Catalog:
             self._settle_partitions(table["Name"], _without_data(others, listed))
 
     def settle_emptied(self, table: Document, listed: Sequence[S3File]) -> None:
-        """Deal with the partitions of a table in this crawl's folders in which no data is left."""
+        """Handle the partitions of a table in this crawl's folders that have no data left."""
         known = self.partitions(table["Name"]) if table.get("PartitionKeys") else {}
         seen = {values: part for values, part in known.items() if f"{_location(part)}/" in (self.folders or ())}
         self._settle_partitions(table["Name"], _without_data(seen, listed))
 
-    def _settle_partitions(self, table: str, gone: Sequence[Values]) -> None:
-        if gone and self.policy.delete == "DELETE_FROM_DATABASE":
-            self._delete_partitions(table, gone)
-        elif gone:
-            self.info(f"{len(gone)} partitions of table {table} have no data any more; they stay")
+    def _settle_partitions(self, table: str, vanished: Sequence[Values]) -> None:
+        if vanished and self.policy.delete == "DELETE_FROM_DATABASE":
+            self._delete_partitions(table, vanished)
+        elif vanished:
+            self.info(f"{len(vanished)} partitions of table {table} have no data any more; they stay")
 
     def _partition(
         self, table: Document, values: Values, found: FoundTable, files: Sequence[S3File], schemas: Schemas
@@ -249,8 +249,8 @@ class Catalog:
             self.glue.batch_update_partition(DatabaseName=self.database, TableName=table, Entries=entries)
         self._count("updated", table, len(parts))
 
-    def _delete_partitions(self, table: str, gone: Iterable[Values]) -> None:
-        values = [{"Values": list(each)} for each in gone]
+    def _delete_partitions(self, table: str, vanished: Iterable[Values]) -> None:
+        values = [{"Values": list(each)} for each in vanished]
         for batch in _batches(values, _DELETIONS):
             self.glue.batch_delete_partition(
                 DatabaseName=self.database, TableName=table, PartitionsToDelete=list(batch)
@@ -268,7 +268,7 @@ def _batches(items: Sequence[Document], size: int) -> Iterator[Sequence[Document
 
 
 def _spellings(table: Document, files: Iterable[S3File], schemas: Schemas) -> dict[str, str]:
-    """By column, the JSON key as the files spell it now, or as they did before."""
+    """Return column -> JSON key as the files spell it now, or as they did before."""
     known = table.get("StorageDescriptor", {}).get("SerdeInfo", {}).get("Parameters", {}).get("paths", "").split(",")
     found = {column: name for file in files for column, name in schemas[file].spellings.items()}
     return {name.lower(): name for name in known} | found
@@ -280,7 +280,7 @@ def _location(table: Document) -> str:
 
 
 def _input(table: Document) -> Document:
-    """The TableInput that leaves a table as it is."""
+    """Return the TableInput that leaves a table unchanged."""
     fields = (*_KEPT_FROM_TABLE, "Name", "StorageDescriptor", "PartitionKeys", "TableType", "Parameters")
     return {key: table[key] for key in fields if table.get(key) is not None}
 

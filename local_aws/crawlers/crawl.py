@@ -1,4 +1,4 @@
-"""One crawl: from the objects of its targets to the tables of its database."""
+"""One crawl: reads the objects of its targets and writes the tables of its database."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from local_aws.mirror import S3File, split_uri
 from local_aws.protocol import Document
 
 _AT_ONCE = 1000
-"""Objects that are fetched before it is said how many, and whether to go on is asked."""
+"""Number of objects to fetch between progress messages and checks for a stop."""
 
 
 class StoppedError(Exception):
-    """Somebody called StopCrawler."""
+    """StopCrawler was called."""
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Crawl:
     """One run of a crawler, as GetCrawler describes it.
 
     Attributes:
-        listed: whether a crawl before has listed all of its targets; then event mode looks at what changed only.
+        listed: whether an earlier crawl listed all of its targets; event mode then crawls only what has changed.
     """
 
     context: Context
@@ -59,8 +59,8 @@ class Crawl:
 
         Raises:
             UnsupportedError: a target or classifier that cannot be crawled here.
-            StoppedError: between two steps, after `stop` was set.
-            ClientError: the database or a bucket is not there.
+            StoppedError: `stop` was set; checked between steps.
+            ClientError: the database or a bucket does not exist.
         """
         targets, classifiers = self._targets(), self._classifiers()
         self.log.info(f"Crawler configured with SchemaChangePolicy {json.dumps(self.crawler['SchemaChangePolicy'])}")
@@ -80,7 +80,7 @@ class Crawl:
         self._write(found, listings)
 
     def _crawl_changed(self, targets: Sequence[Target], classifiers: Sequence[Document]) -> None:
-        """Only the folders of the objects that the crawler's queue names."""
+        """Crawl only the folders of the objects that the crawler's queue names."""
         if len(targets) > 1:
             raise UnsupportedError("Targets: a crawler in event mode has one target")
         (target,), (given,) = targets, self.crawler["Targets"]["S3Targets"]
@@ -138,7 +138,7 @@ class Crawl:
             self._stop_here()
 
     def _grouped(self, target: Target, read: dict[S3File, Schema], known: Iterable[str]) -> list[FoundTable]:
-        """Files under the location of a table already known stay with it; the rest are grouped."""
+        """Group the files. Files under the location of a known table stay with it."""
         if not target.is_folder:
             return [FoundTable.of_file(file) for file in read]
         homes = {file: max((at for at in known if file.uri.startswith(at)), key=len, default="") for file in read}
@@ -156,7 +156,7 @@ class Crawl:
         return FoundTable.of_file(next(iter(held)))
 
     def _known_tables(self) -> dict[str, set[str]]:
-        """By table location, the folders (as URIs) that have been crawled before."""
+        """Return table location -> the folders (as URIs) that were crawled before."""
         return {
             table["StorageDescriptor"]["Location"]: {
                 table["StorageDescriptor"]["Location"],
@@ -178,7 +178,7 @@ class Crawl:
             self._settle_vanished([table for group, _ in found.values() for table in group], listings)
 
     def _settle_vanished(self, found: Sequence[FoundTable], listings: dict[Target, list[S3File]]) -> None:
-        """A table of this crawler is gone when no data under it is left that another table does not hold."""
+        """Settle tables of this crawler that are gone: no data is left under them except that of other tables."""
         homes = {file: table.location for table in found for file in table.files}
         for table in self.catalog.own_tables():
             location = table["StorageDescriptor"]["Location"]
@@ -191,7 +191,7 @@ class Crawl:
                 self.catalog.settle_vanished(table)
 
     def _settle_emptied(self, target: Target, listed: Sequence[S3File]) -> None:
-        """Partitions and tables of which a folder that changed holds nothing any more."""
+        """Settle partitions and tables that have no data left in a changed folder."""
         for table in self.catalog.own_tables():
             location = table["StorageDescriptor"]["Location"]
             if any(folder.startswith(location.rpartition("/")[0] + "/") for folder in self.catalog.folders or ()):
@@ -207,7 +207,7 @@ class Crawl:
 def schemas_of(
     files: Iterable[S3File], classifiers: Sequence[Document], warn: Callable[[str], None]
 ) -> dict[S3File, Schema]:
-    """The schema of each file that a classifier recognises and that can be read; the others are named in warnings."""
+    """Return the schema of each recognised and readable file. Warnings name the other files."""
     recognised = {file: formats.recognised(file.path, classifiers) for file in files}
     for file in (file for file, fmt in recognised.items() if fmt is None):
         warn(f"Skipped {file.uri}: no classifier recognises it")
@@ -215,6 +215,6 @@ def schemas_of(
 
 
 def _outside(files: Sequence[S3File], known: Mapping[str, set[str]]) -> list[S3File]:
-    """The files of folders that no crawl has seen."""
+    """Return the files in folders that no crawl has seen."""
     seen = {folder for folders in known.values() for folder in folders}
     return [file for file in files if f"s3://{'/'.join(folder_of(file))}/" not in seen]

@@ -1,4 +1,4 @@
-"""How the crawler describes the files of a table or a partition: SerDe, parameters, storage descriptor."""
+"""Describes the files of a table or a partition: SerDe, parameters, storage descriptor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from local_aws.protocol import Document
 
 
 def serde(fmt: Format, columns: Iterable[str]) -> Document:
-    """The SerdeInfo that reads files of a format."""
+    """Return the SerdeInfo for files of a format."""
     return {"SerializationLibrary": _classes(fmt).serde, "Parameters": _serde_parameters(fmt, columns)}
 
 
@@ -33,7 +33,7 @@ def _serde_parameters(fmt: Format, columns: Iterable[str]) -> dict[str, str]:
 
 
 def parameters(crawler: str, fmt: Format, files: Sequence[S3File], records: int) -> dict[str, str]:
-    """Parameters of a table or partition; counts and sizes (bytes) are text, as in Glue."""
+    """Return the parameters of a table or partition; counts and sizes (bytes) are text, as in Glue."""
     size = sum(file.size for file in files)
     found = {
         "classification": fmt.classification,
@@ -67,7 +67,7 @@ def storage(
     described: Mapping[str, str],
     spellings: Mapping[str, str],
 ) -> Document:
-    """A StorageDescriptor. `spellings`: names as the files have them, where that is not lower case."""
+    """Return a StorageDescriptor. `spellings`: names as spelled in the files, if not in lower case."""
     classes = _classes(fmt)
     return {
         "Columns": list(columns),

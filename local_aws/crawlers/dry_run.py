@@ -1,4 +1,4 @@
-"""What a crawl would find, without a catalog: `python -m local_aws.crawlers.dry_run`, its request on standard input."""
+"""Shows what a crawl would find, without a catalog: `python -m local_aws.crawlers.dry_run` reads a request on stdin."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from local_aws.store import Store
 
 
 def main() -> None:
-    """Read a request, print what was found. A crawl that cannot be done: its reason on stderr, exit code 1.
+    """Read a request and print the result. If the crawl is not possible, print the reason to stderr and exit with 1.
 
-    The request is a JSON document: `folder` and `name`, or `path` (`s3://...`) with `region`, `endpoint` and the
-    endpoint's `credentials`, a file; `sample` (files a folder, 0 for all), `classifiers` as GetClassifier has them,
-    `configuration` of a crawler.
+    The request is a JSON document: `folder` and `name`, or `path` (`s3://...`) with `region`, `endpoint` and
+    `credentials`, a file with the endpoint's keys; `sample` (files per folder, 0 for all), `classifiers` as from
+    GetClassifier, and the crawler's `configuration`.
     """
     try:
         print(json.dumps(dry_run(json.load(sys.stdin))))
@@ -47,11 +47,11 @@ def main() -> None:
 
 
 def dry_run(request: Document) -> Document:
-    """The tables that a first crawl would make.
+    """Return the tables that a first crawl would create.
 
     Raises:
-        UnsupportedError: a classifier that cannot be run here.
-        ClientError: the bucket is not there.
+        UnsupportedError: a classifier cannot run here.
+        ClientError: the bucket does not exist.
     """
     classifiers = request.get("classifiers", [])
     formats.check(classifiers)
@@ -62,7 +62,7 @@ def dry_run(request: Document) -> Document:
         found = _tables(target, read, Grouping.of(request.get("configuration", {})), warnings.append)
         made = [_described(table, read) for table in found]
     text = json.dumps({"tables": made, "warnings": warnings or ([] if made else [f"No data in {target.uri}"])})
-    if "folder" in request:  # Files on disk have been read as if they were objects.
+    if "folder" in request:  # Files on disk were read as if they were objects.
         text = text.replace(target.uri.rstrip("/") + "/", json.dumps(_home(request))[1:-1] + "/")
     document: Document = json.loads(text)
     return document
@@ -74,7 +74,7 @@ def _home(request: Document) -> str:
 
 
 def _on_disk(request: Document) -> tuple[Target, list[S3File]]:
-    """The files as if their folder were a bucket."""
+    """List the files as if their folder were a bucket."""
     home, chosen = Path(_home(request)), Path(request["folder"])
     target = Target(request["name"] or home.name, "", (), request["sample"])
     paths = sorted(path for path in ([chosen] if chosen.is_file() else home.rglob("*")) if path.is_file())

@@ -1,4 +1,4 @@
-"""A crawler in event mode: the messages of its queue say which folders to look at again."""
+"""A crawler in event mode: the messages of its queue name the folders to crawl again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local_aws.crawlers.inference import Warn
 from local_aws.protocol import Document
 
 MOST_MESSAGES = 100_000
-"""What AWS's crawler takes from its queue in one crawl, at most."""
+"""The maximum number of messages that AWS's crawler takes from its queue per crawl."""
 _BATCH = 10
 
 
@@ -26,7 +26,7 @@ def changed_folders(sqs: Any, own: Any, target: Document, warn: Warn) -> Iterato
     A message that is not from S3 goes to the dead-letter queue; without one it stays where it is.
 
     Raises:
-        UnsupportedError: the target names no queue.
+        UnsupportedError: the target has no queue.
     """
     if not target.get("EventQueueArn"):
         raise UnsupportedError(f"The target {target['Path']} has no EventQueueArn, and the crawler is in event mode")
@@ -66,7 +66,7 @@ def _received(sqs: Any, url: str) -> Iterator[Document]:
 
 
 def _folders(body: str) -> set[str] | None:
-    """The folders that a message names; None where it is no notification of S3, directly or by SNS."""
+    """Return the folders that a message names; None if it is not an S3 notification, direct or through SNS."""
     try:
         document = json.loads(body)
         document = json.loads(document["Message"]) if "Message" in document else document

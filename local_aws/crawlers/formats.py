@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: a crawler's own classifiers first, then the built-in ones."""
+"""Detects the format of a file from its first bytes: by the crawler's own classifiers, then by the built-in ones."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _GZIP, _BZIP2 = b"\x1f\x8b", b"BZh"
 
 
 class UnsupportedError(Exception):
-    """The crawler asks for something that only AWS's own crawler can do."""
+    """The crawler uses something that only AWS's own crawler supports."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """How the bytes of a file are laid out.
+    """The format of a file.
 
     Attributes:
         classification: `csv`, `json`, `parquet` or `orc`.
         compression: `none`, `gzip` or `bzip2`.
-        header: CSV: `PRESENT`, `ABSENT`, or `UNKNOWN` as long as nobody has looked at the types.
-        names: CSV: the column names a classifier gives.
+        header: CSV: `PRESENT`, `ABSENT`, or `UNKNOWN` until the types are inspected.
+        names: CSV: the column names from a classifier.
         first_row: CSV: the cells of the first line.
-        layout: JSON: `newline_delimited` (one object a line) or `unstructured` (documents over many lines).
+        layout: JSON: `newline_delimited` (one object per line) or `unstructured` (documents over several lines).
     """
 
     classification: str
@@ -54,7 +54,7 @@ class Format:
 
 @dataclass(frozen=True)
 class Head:
-    """The beginning of a file, unpacked. `whole` says that nothing follows."""
+    """The decompressed beginning of a file. `whole`: the file is no longer than this."""
 
     bytes: bytes
     compression: str
@@ -78,7 +78,7 @@ class Head:
 
     @classmethod
     def _of_bzip2(cls, path: Path) -> Head:
-        """Its blocks are longer than the beginnings of other files."""
+        """Read a bzip2 head: its blocks are longer than the heads of other files."""
         try:
             with bz2.open(path) as file:
                 data = file.read(_HEAD)
@@ -88,13 +88,13 @@ class Head:
 
     @cached_property
     def lines(self) -> list[str]:
-        """The lines of text that are here in full."""
+        """Return the complete lines of text."""
         lines = self.bytes.decode("utf-8-sig", errors="replace").splitlines()
         return lines if self.complete or len(lines) < 2 else lines[:-1]
 
 
 def recognised(path: Path, classifiers: Sequence[Document]) -> Format | None:
-    """The format of a file; None where no classifier fits: neither the crawler's, as GetClassifier has them,
+    """Return the format of a file; None if no classifier fits: neither the crawler's, as from GetClassifier,
     nor a built-in one.
     """
     head = Head.of(path)
@@ -102,7 +102,7 @@ def recognised(path: Path, classifiers: Sequence[Document]) -> Format | None:
 
 
 def check(classifiers: Sequence[Document]) -> None:
-    """Raise UnsupportedError for the first classifier that is neither CSV nor JSON."""
+    """Raise UnsupportedError for the first classifier that is neither a CSV nor a JSON one."""
     for classifier in classifiers:
         for kind, settings in classifier.items():
             if kind not in ("CsvClassifier", "JsonClassifier"):
@@ -119,7 +119,7 @@ def _attempts(head: Head, classifiers: Sequence[Document]) -> Iterator[Format | 
         return
     if not head.bytes or b"\0" in head.bytes:
         return
-    # A CSV classifier would take JSON lines too, for they have commas; nobody means that.
+    # A CSV classifier would also match JSON lines, which have commas; nobody wants that.
     json_ = _json(head)
     for classifier in classifiers:
         if "CsvClassifier" not in classifier:
@@ -134,7 +134,7 @@ def _json(head: Head, json_path: str = "") -> Format | None:
     lines = [line for line in head.lines if line.strip()]
     if not lines or lines[0].lstrip()[0] not in "{[":
         return None
-    # The first line says it for almost all files, and to parse the others costs more than all else here.
+    # The first line decides almost every file, and parsing the others would be the slowest part of a crawl.
     by_line = _is_object(lines[0]) or sum(map(_is_object, lines)) * 2 > len(lines)
     layout = "newline_delimited" if by_line else "unstructured"
     return Format("json", head.compression, layout=layout, json_path="" if json_path == "$" else json_path)
@@ -162,12 +162,12 @@ def _csv(head: Head, settings: dict[str, Any]) -> Format | None:
     return replace(
         found,
         quoted=any(line.startswith(quote) or delimiter + quote in line for line in head.lines),
-        header=_told_header(settings, rows[0]),
+        header=_configured_header(settings, rows[0]),
         serde="LazySimpleSerDe" if serde == "None" else serde,
     )
 
 
-def _told_header(settings: dict[str, Any], first: list[str]) -> str:
+def _configured_header(settings: dict[str, Any], first: list[str]) -> str:
     header: str = settings.get("ContainsHeader") or "UNKNOWN"
     if header == "UNKNOWN" and settings.get("Header"):
         same = [cell.strip().lower() for cell in first] == [name.lower() for name in settings["Header"]]
@@ -176,7 +176,7 @@ def _told_header(settings: dict[str, Any], first: list[str]) -> str:
 
 
 def _delimiter(lines: list[str], quote: str) -> str:
-    """The built-in delimiter by which most lines have the same number of cells, and then most cells."""
+    """Return the built-in delimiter with the most uniform number of cells, and of those the one with most cells."""
 
     def evenness(delimiter: str) -> tuple[int, int]:
         widths = Counter(len(row) for row in _rows(lines, delimiter, quote))

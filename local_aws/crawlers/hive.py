@@ -1,4 +1,4 @@
-"""Hive's column types, as the Data Catalog writes them: `bigint`, `struct<a:int,b:array<string>>`, ..."""
+"""Hive's column types as in the Data Catalog: `bigint`, `struct<a:int,b:array<string>>`, ..."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from sqlglot import exp
 from sqlglot.errors import ParseError
 
 VOID = "null"
-"""The type of a column that was null everywhere: it gives way to any other."""
+"""The type of a column with only nulls: any other type replaces it."""
 
 _INTEGERS = ("tinyint", "smallint", "int", "bigint")
 _INTEGER_DIGITS = dict(zip(_INTEGERS, (3, 5, 10, 19), strict=True))
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
 _NULL = re.compile(r'"NULL"(?=\s*(?:[\[,)]|$))')
-"""DuckDB quotes the type of a column of Parquet that holds nothing."""
+"""The type that DuckDB gives a Parquet column without values."""
 _FOREIGN = {
     exp.DType.UTINYINT: "SMALLINT",
     exp.DType.USMALLINT: "INT",
@@ -33,12 +33,12 @@ _FOREIGN = {
     exp.DType.ENUM: "STRING",
     exp.DType.INTERVAL: "STRING",
 }
-"""DuckDB's types that Hive has no word for."""
+"""DuckDB types without a Hive counterpart."""
 
 
 @lru_cache(4096)
 def hive_type(duckdb_type: str) -> str:
-    """A DuckDB type in the catalog's words.
+    """Convert a DuckDB type to the catalog's.
 
     Example:
         >>> hive_type('STRUCT("A" INTEGER, b VARCHAR[])')
@@ -49,8 +49,8 @@ def hive_type(duckdb_type: str) -> str:
 
 
 def arrow_to_hive(kind: Any) -> str:
-    """An Arrow type of an ORC file in the catalog's words."""
-    import pyarrow.types as is_  # 40 MB, which only ORC needs
+    """Convert an Arrow type of an ORC file to the catalog's."""
+    import pyarrow.types as is_  # 40 MB of memory that only ORC needs
 
     if is_.is_struct(kind):
         return f"struct<{','.join(f'{field.name.lower()}:{arrow_to_hive(field.type)}' for field in kind)}>"
@@ -77,7 +77,7 @@ _ARROW = {
 
 @lru_cache(4096)
 def widened(one: str, other: str) -> str:
-    """The narrowest Hive type that holds the values of both; `string` where they have nothing in common."""
+    """Return the narrowest Hive type that holds the values of both; `string` if they have nothing in common."""
     if one == other or other == VOID:
         return one
     if one == VOID:
@@ -91,7 +91,7 @@ def widened(one: str, other: str) -> str:
 
 
 def settled(hive: str) -> str:
-    """The type as the catalog is told it: every `null` in it is a `string`, and no field name is quoted."""
+    """Return the type for the catalog: every `null` in it is a `string`, and field names are unquoted."""
     return re.sub(r"\bnull\b(?!:)", "string", hive).replace("`", "")
 
 
@@ -124,7 +124,7 @@ def _wider_number(one: str, other: str) -> str | None:
 
 
 def _decimal_digits(hive: str) -> tuple[int, int] | None:
-    """(precision, scale) of a decimal, or of an integer seen as one."""
+    """Return (precision, scale) of a decimal, or of an integer as a decimal."""
     if hive in _INTEGER_DIGITS:
         return _INTEGER_DIGITS[hive], 0
     match = _DECIMAL.fullmatch(hive)
@@ -149,7 +149,7 @@ def _fields(struct: exp.DataType) -> dict[str, str]:
 
 
 def merged(one: dict[str, str], other: dict[str, str]) -> dict[str, str]:
-    """Columns (type by name) of both, in the order of the first, new ones at the end, types widened."""
+    """Merge columns (type by name): in the order of the first, new ones at the end, with types widened."""
     both = dict(one)
     for name, kind in other.items():
         both[name] = widened(both[name], kind) if name in both else kind

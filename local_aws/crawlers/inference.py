@@ -1,4 +1,4 @@
-"""Files to columns: DuckDB reads every file of a format in one query, whole, and says what each one holds."""
+"""Infers columns from files: DuckDB reads all files of a format in one query, completely, and reports their types."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from local_aws.plain_text import UnreadableError, write_plain
 
 Warn = Callable[[str], None]
 Structure = Any
-"""A JSON value's structure as DuckDB tells it: a type's name, an object of structures, or a list of one."""
+"""A JSON value's structure as DuckDB reports it: a type name, an object of structures, or a list of one."""
 
 _INTEGER = r"[+-]?[0-9]{1,18}"
 _DOUBLE = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _BOOLEAN = r"[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]"
 _CELL_TYPES = {"BIGINT": _INTEGER, "DOUBLE": _DOUBLE, "BOOLEAN": _BOOLEAN}
-"""Cells are not trimmed, as AWS's classifiers do not trim them: the SerDes take no number with a blank before it."""
+"""Cells are not trimmed, as in AWS's classifiers: the SerDes do not accept a number after a blank."""
 _HAS_LONG = "bool_or(regexp_matches(json::VARCHAR, '[0-9]{10}'))"
-"""Whether a file may have an integer that is too big for an `int`: to look into each of its numbers costs much more."""
+"""Whether a file may have an integer too large for `int`: checking each of its numbers costs much more."""
 _JSON_INTEGERS = ("BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT")
 _INT_LIMIT = 2**31
 _LONGEST_NAME = 150
 _PARQUET_SHAPE = "concat_ws('|', name, type, type_length, num_children, converted_type, scale, precision, logical_type)"
 _CSV_BUFFER = 8 * 1024 * 1024
-"""In bytes; DuckDB holds several for each thread, and by itself takes four times as much. A line has to fit in."""
+"""In bytes. DuckDB holds several buffers per thread, four times as large by default. A line has to fit in one."""
 _MAXIMUM_DOCUMENT = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Schema:
-    """The Hive type of each column of one file, its number of records, and of JSON its keys as the file spells them."""
+    """One file's Hive types by column, its number of records, and for JSON the spelling of its keys."""
 
     format: Format
     columns: dict[str, str]
@@ -54,10 +54,10 @@ Read = Callable[[Sequence[S3File]], dict[S3File, Schema]]
 
 
 def schemas(formats: Mapping[S3File, Format], warn: Warn) -> dict[S3File, Schema]:
-    """The schema of each file that can be read; the others are named in a warning."""
+    """Return the schema of each readable file. Warnings name the others."""
     found: dict[S3File, Schema] = {}
     with duckdb.connect() as db:
-        db.execute("SET enable_progress_bar = false")  # It would stand in the output of a dry run.
+        db.execute("SET enable_progress_bar = false")  # It would appear in the output of a dry run.
         for dialect, files in _by_dialect(formats).items():
             found |= _of_dialect(db, dialect, files, warn)
     columns = _with_headers({file: (formats[file], schema) for file, schema in found.items()})
@@ -78,7 +78,7 @@ def _of_dialect(
 def _of_copies(
     db: duckdb.DuckDBPyConnection, dialect: Format, files: Sequence[S3File], warn: Warn
 ) -> dict[S3File, Schema]:
-    """The schemas of files that DuckDB cannot unpack, of copies that are not packed."""
+    """Return the schemas of files that DuckDB cannot decompress, from decompressed copies."""
     with TemporaryDirectory() as folder:
         copies: dict[S3File, S3File] = {}
         for number, file in enumerate(files):
@@ -93,7 +93,7 @@ def _of_copies(
 
 
 def _by_dialect(formats: Mapping[S3File, Format]) -> dict[Format, list[S3File]]:
-    """Files that one query can read together."""
+    """Group the files that one query can read together."""
     dialects = defaultdict(list)
     for file, fmt in formats.items():
         dialects[replace(fmt, first_row=(), names=(), header="UNKNOWN", quoted=False)].append(file)
@@ -101,19 +101,19 @@ def _by_dialect(formats: Mapping[S3File, Format]) -> dict[Format, list[S3File]]:
 
 
 def _tolerant(read: Read, files: Sequence[S3File], warn: Warn, otherwise: Read | None = None) -> dict[S3File, Schema]:
-    """Read all files at once; where one cannot be read, halve them until it stands alone.
+    """Read all files at once; if one fails, halve the set until that file is alone.
 
-    It is then read `otherwise`; where that fails too, it is named.
+    It is then read with `otherwise`; if that fails too, a warning names it.
     """
     try:
         return read(files)
-    except (duckdb.Error, ValueError, OSError) as error:  # Arrow's is a ValueError.
+    except (duckdb.Error, ValueError, OSError) as error:  # Arrow raises ValueError.
         if len(files) == 1 and otherwise:
             return _tolerant(otherwise, files, warn)
         if len(files) == 1:
             line = re.search(r"\bline:? (\d+)", str(error), re.I)
             hint = f", see its line {line[1]}" if line else ""
-            warn(f"Skipped {files[0].uri}: it is damaged, or not of the format it begins as{hint}")
+            warn(f"Skipped {files[0].uri}: it is damaged, or not in the format that it begins with{hint}")
             return {}
     middle = len(files) // 2
     return _tolerant(read, files[:middle], warn, otherwise) | _tolerant(read, files[middle:], warn, otherwise)
@@ -122,7 +122,7 @@ def _tolerant(read: Read, files: Sequence[S3File], warn: Warn, otherwise: Read |
 def _read_orc(
     db: duckdb.DuckDBPyConnection, dialect: Format, warn: Warn, files: Sequence[S3File]
 ) -> dict[S3File, Schema]:
-    import pyarrow.orc as orc  # 50 MB, which only ORC needs
+    import pyarrow.orc as orc  # 50 MB of memory that only ORC needs
 
     found: dict[S3File, Schema] = {}
     for file in files:
@@ -165,12 +165,12 @@ def _read_json(
     ).fetchall()
     structures = {name: json.loads(structure) for name, _, _, structure, _ in rows if structure}
     if dialect.layout == "newline_delimited" and not all(isinstance(found, dict) for found in structures.values()):
-        raise ValueError("a line is JSON and no object")
+        raise ValueError("a line is JSON but not an object")
     long = [name for name, *_, has_long in rows if has_long and name in structures]
     wide = _wide_integers(db, source, long, [structures[name] for name in long])
     for name, lines, good, *_ in rows:
         if good < lines:
-            warn(f"{paths[name].uri}: {lines - good} of {lines} lines are not JSON and were passed over")
+            warn(f"{paths[name].uri}: {lines - good} of {lines} lines are not JSON and were skipped")
     records = {name: good for name, _, good, *_ in rows}
     return {
         paths[name]: Schema(
@@ -202,7 +202,7 @@ def _json_source(dialect: Format) -> str:
 def _wide_integers(
     db: duckdb.DuckDBPyConnection, source: str, paths: list[str], structures: Iterable[Structure]
 ) -> dict[str, set[str]]:
-    """By file, the JSON paths of integers that are too big for an `int`."""
+    """Return, by file, the JSON paths of integers that are too large for `int`."""
     leaves = list(dict.fromkeys(path for structure in structures for path in _integer_leaves(structure, "$")))
     if not leaves:
         return {}
@@ -224,7 +224,7 @@ def _largest(path: str) -> str:
 def _integer_leaves(structure: Structure, path: str) -> Iterable[str]:
     if isinstance(structure, dict):
         for name, inner in structure.items():
-            if '"' not in name:  # A JSON path has no way to say it.
+            if '"' not in name:  # JSON paths cannot escape it.
                 yield from _integer_leaves(inner, _child(path, name))
     elif isinstance(structure, list):
         for inner in structure:
@@ -246,7 +246,7 @@ def _literal(text: str) -> str:
 
 
 def _json_columns(structure: Structure, wide: set[str]) -> dict[str, str]:
-    """The columns of records; a bare array is one column called `array`, as Glue has it."""
+    """Return the columns of records; a bare array is a single column called `array`, as in Glue."""
     if not isinstance(structure, dict):
         return {"array": _json_type(structure, "$", wide)} if isinstance(structure, list) else {}
     columns: dict[str, str] = {}
@@ -261,7 +261,7 @@ def _spelled(structure: Structure) -> dict[str, str]:
 
 
 def _json_type(structure: Structure, path: str, wide: set[str]) -> str:
-    """The Hive type of a structure. Keys that differ in case alone are one field, as they are to the SerDes."""
+    """Return the Hive type of a structure. Keys that differ only in case are one field, as for the SerDes."""
     if isinstance(structure, dict):
         fields: dict[str, str] = {}
         for name, inner in structure.items():
@@ -278,7 +278,7 @@ def _json_type(structure: Structure, path: str, wide: set[str]) -> str:
 def _read_csv(
     db: duckdb.DuckDBPyConnection, dialect: Format, warn: Warn, files: Sequence[S3File]
 ) -> dict[S3File, Schema]:
-    """Types of all lines but the first, whose meaning depends on them."""
+    """Infer types from all lines but the first, whose meaning depends on them."""
     paths, cells = _paths(files), [f"c{i}" for i in range(dialect.width)]
     columns = ", ".join(f"'{cell}': 'VARCHAR'" for cell in cells)
     rows = db.execute(
@@ -315,13 +315,13 @@ def _warn_of_rejects(db: duckdb.DuckDBPyConnection, paths: dict[str, S3File], wa
         "USING (scan_id, file_id) GROUP BY file_path"
     ).fetchall()
     for path, lines, first in rejects:
-        warn(f"{paths[path].uri}: {lines} lines do not fit its columns and were passed over, from line {first}")
+        warn(f"{paths[path].uri}: {lines} lines do not fit its columns and were skipped, from line {first}")
     db.execute("DROP TABLE reject_errors")
     db.execute("DROP TABLE reject_scans")
 
 
 def _with_headers(found: Mapping[S3File, tuple[Format, Schema]]) -> dict[S3File, Schema]:
-    """The schemas, with the names of CSV columns settled.
+    """Return the schemas, with the names of CSV columns settled.
 
     A first line is a header if all its cells are strings and some column below it is not, in this file or in
     another one with the same first line. Otherwise the columns are col0, col1, ...
@@ -353,7 +353,7 @@ def _named(fmt: Format, schema: Schema, looks_like_header: bool) -> Schema:
 
 
 def _column_names(cells: Sequence[str]) -> list[str]:
-    """Lower case, none empty, none twice."""
+    """Return names in lower case, none empty, none duplicated."""
     names: list[str] = []
     for position, cell in enumerate(cells):
         name = cell.strip().lower() or f"col{position}"

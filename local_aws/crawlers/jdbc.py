@@ -1,4 +1,4 @@
-"""Tables of a database, as Glue's crawler describes them: nothing but names and types is read."""
+"""Crawls database tables as Glue does: only names and types are read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TYPES = {
     "timestamp without time zone": "timestamp",
     "timestamp with time zone": "timestamp",
     "bytea": "binary",
-    # The precision that Spark gives to a number of any size.
+    # Spark's precision for a number without one.
     "numeric": "decimal(38,18)",
 }
 _COLUMNS = """
@@ -40,7 +40,7 @@ _COLUMNS = """
 
 
 class DatabaseError(Exception):
-    """The crawler's database cannot be read."""
+    """The crawler cannot read its database."""
 
 
 @dataclass
@@ -55,7 +55,7 @@ def crawl(context: Context, region: str, target: Document, catalog: Catalog) -> 
     """Write the tables of a JdbcTarget into the catalog, and settle those that are gone.
 
     Raises:
-        DatabaseError: there is no such connection or secret, or the database cannot be reached.
+        DatabaseError: the connection or secret is missing, or the database cannot be reached.
     """
     connection, path = target["ConnectionName"], target["Path"]
     database, schema, name = [*path.strip("/").split("/"), "%", "%"][:3]
@@ -65,15 +65,15 @@ def crawl(context: Context, region: str, target: Document, catalog: Catalog) -> 
     described = [_described(catalog.crawler, connection, database, table) for table in found]
     for table in described:
         catalog.write_table({**table, "Name": catalog.prefix + table["Name"]})
-    there = {table["StorageDescriptor"]["Location"] for table in described}
+    existing = {table["StorageDescriptor"]["Location"] for table in described}
     for own in catalog.own_tables():
         of_this = own["Parameters"].get("connectionName") == connection
-        if of_this and own["StorageDescriptor"]["Location"] not in there:
+        if of_this and own["StorageDescriptor"]["Location"] not in existing:
             catalog.settle_vanished(own)
 
 
 def _login(context: Context, region: str, connection: str) -> dict[str, Any]:
-    """psycopg's arguments for a Glue connection."""
+    """Return psycopg's arguments for a Glue connection."""
     try:
         found = context.client("glue", region).get_connection(Name=connection)["Connection"]["ConnectionProperties"]
         url = urlsplit(found["JDBC_CONNECTION_URL"].removeprefix("jdbc:"))
@@ -109,7 +109,7 @@ def _tables(login: dict[str, Any], connection: str, database: str, schema: str, 
 
 
 def glue_type(type_: str) -> str:
-    """Glue's type of a PostgreSQL column; what the catalog has no type for is a string.
+    """Return Glue's type of a PostgreSQL column; a type that the catalog does not have becomes string.
 
     >>> glue_type("numeric(9,2)"), glue_type("integer[]"), glue_type("uuid")
     ('decimal(9,2)', 'array<int>', 'string')

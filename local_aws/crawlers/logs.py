@@ -1,4 +1,4 @@
-"""What a crawler says, in CloudWatch Logs."""
+"""A crawler's log in CloudWatch Logs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class CrawlLog:
         self._add("ERROR", message)
 
     def progress(self, message: str) -> None:
-        """As `info`, sent at once; of those that come within a second, the first."""
+        """As `info`, but sent at once. Within a second, only the first message is logged."""
         if time.monotonic() - self._last_written >= 1:
             self._last_written = time.monotonic()
             self.info(message)
@@ -44,12 +44,12 @@ class CrawlLog:
         self.flush()
 
     def flush(self) -> None:
-        """Send what has gathered; the group and the stream are made if they are not there."""
+        """Send the collected lines; the group and the stream are created if missing."""
         lines, self._lines = self._lines, []
-        there = self.logs.exceptions.ResourceAlreadyExistsException
-        with contextlib.suppress(there):
+        exists = self.logs.exceptions.ResourceAlreadyExistsException
+        with contextlib.suppress(exists):
             self.logs.create_log_group(logGroupName=LOG_GROUP)
-        with contextlib.suppress(there):
+        with contextlib.suppress(exists):
             self.logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=self.stream)
         for start in range(0, len(lines), _LOG_BATCH):
             events = lines[start : start + _LOG_BATCH]

@@ -1,4 +1,4 @@
-"""What a crawler may change in a table that is already there."""
+"""Rules for what a crawler may change in an existing table."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ DEFAULT_POLICIES = {
     "RecrawlPolicy": {"RecrawlBehavior": "CRAWL_EVERYTHING"},
     "LineageConfiguration": {"CrawlerLineageSettings": "DISABLE"},
 }
-"""What a crawler has that was made without a word about it."""
+"""The policy of a crawler that was created without one."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """A crawler's rules about existing tables.
+    """A crawler's rules for existing tables.
 
     Attributes:
-        updates: tables follow the data (`UPDATE_IN_DATABASE`); else they stay as they are (`LOG`).
-        delete: `LOG`, `DELETE_FROM_DATABASE` or `DEPRECATE_IN_DATABASE`, for what vanished.
-        merges: columns are only ever added (`MergeNewColumns`).
-        inherits: partitions have their table's columns (`InheritFromTable`), not those of their own files.
-        new_folders_only: folders that have a table or a partition are not looked at again.
+        updates: tables follow the data (`UPDATE_IN_DATABASE`); otherwise they stay unchanged (`LOG`).
+        delete: `LOG`, `DELETE_FROM_DATABASE` or `DEPRECATE_IN_DATABASE`, for tables and partitions that are gone.
+        merges: columns are only added, never removed (`MergeNewColumns`).
+        inherits: partitions have their table's columns (`InheritFromTable`) instead of those of their files.
+        new_folders_only: folders that already have a table or a partition are not crawled again.
         indexes: a partitioned table gets an index over all its keys.
-        by_events: after the first crawl, only folders that the crawler's queue names are looked at.
+        by_events: after the first crawl, only folders that the crawler's queue names are crawled.
     """
 
     updates: bool = True
@@ -54,7 +54,7 @@ class Policy:
 
 
 def configuration(crawler: Document) -> Document:
-    """A crawler's `Configuration`, which is JSON in a string."""
+    """Return a crawler's `Configuration`, which is JSON in a string."""
     document: Document = json.loads(crawler.get("Configuration") or "{}")
     return document
 
@@ -62,9 +62,9 @@ def configuration(crawler: Document) -> Document:
 def columns_after(
     existing: Sequence[Document], crawled: Mapping[str, str], merges: bool, by_position: bool
 ) -> list[Document]:
-    """A table's columns after a crawl; comments on columns that stay are kept.
+    """Return a table's columns after a crawl, with the comments of the columns that stay.
 
-    `by_position`: the files have no names in them (CSV), so the order is that of the files.
+    `by_position`: the files have no column names (CSV), so the order is that of the files.
     """
     before = {column["Name"]: column.get("Type", "string") for column in existing}
     if merges:

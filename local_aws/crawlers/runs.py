@@ -1,4 +1,4 @@
-"""The life of crawls: what each crawler is doing, and what it did."""
+"""The state of crawls: what each crawler is doing and has done."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SESSION = "AWS-Crawler"
 """As AWS names the sessions of all crawls."""
 _DIED = "The embedded AWS ended while this crawl was running."
 _ENDED_AS = {"SUCCEEDED": "COMPLETED", "CANCELLED": "STOPPED", "FAILED": "FAILED"}
-"""ListCrawls has other words for the end of a crawl than LastCrawl."""
+"""ListCrawls names the end of a crawl differently than LastCrawl."""
 
 log = logging.getLogger("local_aws.crawlers")
 
@@ -43,7 +43,7 @@ class Runs:
         self._stops: dict[str, threading.Event] = {}
 
     def state(self, key: str) -> Document:
-        """`State`, and what there is of StartTime, LastCrawl, Runtimes (seconds), TablesCreated, ..."""
+        """Return `State` and, if set, StartTime, LastCrawl, Runtimes (seconds), TablesCreated, ..."""
         return {"State": "READY", **(self._store.get(STATES, key) or {})}
 
     def regions(self) -> set[str]:
@@ -53,7 +53,7 @@ class Runs:
         self._store.update(STATES, key, **fields)
 
     def history(self, key: str) -> list[Document]:
-        """The crawls of a crawler as ListCrawls has them, oldest first."""
+        """Return the crawls of a crawler as in ListCrawls, oldest first."""
         found = [crawl for crawl in self._store.all(_CRAWLS).values() if crawl["Crawler"] == key]
         return [{name: value for name, value in crawl.items() if name != "Crawler"} for crawl in found]
 
@@ -62,30 +62,30 @@ class Runs:
             self._store.delete(_CRAWLS, crawl["CrawlId"])
         self._store.delete(STATES, key)
 
-    def bury_interrupted(self) -> None:
-        """Crawls that ran when the process ended are FAILED from now on."""
+    def fail_interrupted(self) -> None:
+        """Mark crawls that were running when the process ended as FAILED."""
         states = self._store.all(STATES).items()
         died = {key: state["CrawlId"] for key, state in states if state.get("State", "READY") != "READY"}
         for key, crawl_id in died.items():
             self._finish(key, crawl_id, "FAILED", _DIED, Changes())
         if died:
-            once_answering(self._context.endpoint, lambda: self._say_died(died))
+            once_answering(self._context.endpoint, lambda: self._log_interrupted(died))
 
-    def _say_died(self, crawls: Mapping[str, str]) -> None:
+    def _log_interrupted(self, crawls: Mapping[str, str]) -> None:
         for key, crawl_id in crawls.items():
             region, _, name = key.partition("/")
-            self._say_goodbye(CrawlLog(self._context.client("logs", region), name, crawl_id), "FAILED", _DIED)
+            self._log_end(CrawlLog(self._context.client("logs", region), name, crawl_id), "FAILED", _DIED)
 
     def list_again(self) -> None:
-        """The next crawl of each crawler lists its targets, also in event mode: messages may be lost."""
+        """Make the next crawl of each crawler list its targets, also in event mode: messages may have been lost."""
         for key in self._store.all(STATES):
             self.remember(key, Listed=False)
 
     def start(self, region: str, crawler: Document) -> None:
-        """Begin a crawl in a thread of its own.
+        """Begin a crawl in its own thread.
 
         Raises:
-            AwsError: CrawlerRunningException, while the last one is not over.
+            AwsError: CrawlerRunningException, if the last crawl is not over.
         """
         name = crawler["Name"]
         key, crawl_id, begun = f"{region}/{name}", str(uuid.uuid4()), time.time()
@@ -136,7 +136,7 @@ class Runs:
             internal = f"Internal Service Exception: {reason(error)}"
             message = disk.reason_of(error, self._context.folder) or internal
         disk.once_there_is_room(lambda: self.remember(key, State="STOPPING"))
-        self._say_goodbye(lines, status, message)
+        self._log_end(lines, status, message)
         disk.once_there_is_room(lambda: self._finish(key, crawl_id, status, message, changes))
         self._context.events.tell(Ended("CRAWLER", region, crawler["Name"], status, message))
 

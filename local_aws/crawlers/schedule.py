@@ -1,4 +1,4 @@
-"""Crawlers and triggers that run by the clock, while the embedded AWS is up."""
+"""Schedules of crawlers and triggers, which run while the embedded AWS is up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger("local_aws.crawlers")
 
 
 def expression_of(schedule: str) -> AwsCroniter:
-    """The cron of `cron(15 * * * ? *)`, in UTC.
+    """Parse the cron of `cron(15 * * * ? *)`, in UTC.
 
     Raises:
         ValueError: the schedule is not in AWS's form.
@@ -31,7 +31,7 @@ def expression_of(schedule: str) -> AwsCroniter:
 
 
 def is_due(schedule: str, after: datetime, until: datetime) -> bool:
-    """Whether a time of the schedule lies in (after, until]."""
+    """Whether a time of the schedule is in (after, until]."""
     (due,) = expression_of(schedule).get_next(after)
     return due is not None and after < due <= until
 

@@ -1,4 +1,4 @@
-"""Objects of a crawler's S3 target: which of them count, and which table each belongs to."""
+"""The objects of a crawler's S3 target: which of them are data, and which table each belongs to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from local_aws.protocol import Document
 
 _SIMILARITY = 0.7
 NULL = "__HIVE_DEFAULT_PARTITION__"
-"""Hive's word for a partition value that is empty, which Glue does not take."""
+"""Hive's name of an empty partition value, which Glue does not accept."""
 _PARTITION_FOLDER = re.compile(r"[^=]+=.*|\d[\d_:T.Z-]*")
 _GLOB = re.compile(r"\*\*|\*|\?|\{[^}]*\}|\[[^]]*\]|.", re.DOTALL)
 
@@ -27,7 +27,7 @@ Folder = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Target:
-    """One of a crawler's `S3Targets`. `sample_size` is in files a folder, 0 for all."""
+    """One of a crawler's `S3Targets`. `sample_size`: files per folder, 0 for all."""
 
     bucket: str
     prefix: str
@@ -60,7 +60,7 @@ class Target:
         return file.size > 0 and not hidden and not any(glob.fullmatch(path) for glob in self.exclusions)
 
     def sampled(self, files: Iterable[S3File]) -> list[S3File]:
-        """The first `sample_size` files of each folder."""
+        """Return the first `sample_size` files of each folder."""
         seen: Counter[Folder] = Counter()
         taken = []
         for file in files:
@@ -72,7 +72,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Grouping:
-    """How a crawler's `Configuration` wants files grouped. `level` counts from the bucket, which is 1."""
+    """How a crawler's `Configuration` groups files. `level` counts from the bucket, which is 1."""
 
     level: int = 0
     combine: bool = False
@@ -91,9 +91,9 @@ class FoundTable:
     """The files of one table.
 
     Attributes:
-        path: folders of the table, bucket first; the last may be a single file's name.
+        path: folders of the table, bucket first; the last may be the name of a single file.
         keys: names of the partition keys.
-        partitions: files by partition values; the one key `()` where there are no partitions.
+        partitions: files by partition values; only the key `()` if there are no partitions.
     """
 
     path: Folder
@@ -123,16 +123,16 @@ def folder_of(file: S3File) -> Folder:
 
 
 def folder_at(location: str) -> Folder:
-    """The folder that an `s3://` location names."""
+    """Return the folder of an `s3://` location."""
     bucket, key = split_uri(location)
     return (bucket, *key.removesuffix("/").split("/")) if key else (bucket,)
 
 
 def tables(target: Folder, schemas: Mapping[S3File, Schema], grouping: Grouping, warn: Warn) -> list[FoundTable]:
-    """The tables that the files under a target make.
+    """Return the tables of the files under a target.
 
-    One table for all of it while its folders hold alike schemas, else one a folder. Folders named `key=value`
-    or like a number or date are partitions, never tables. Files that lie side by side and differ are a table
+    It is one table if its folders have similar schemas, else one table per folder. Folders named `key=value`
+    or like a number or date are partitions, never tables. Differing files in one folder are a table
     each.
     """
     if grouping.level:
@@ -168,7 +168,7 @@ def _split(folder: Folder, schemas: dict[S3File, Schema], combine: bool, warn: W
 
 
 def _table_folders(folder: Folder, file: S3File) -> Folder:
-    """The folders down to the first one that can only be a partition."""
+    """Return the folders down to the first one that can only be a partition."""
     below = folder_of(file)[len(folder) :]
     return (*folder, *takewhile(lambda part: not _PARTITION_FOLDER.fullmatch(part), below))
 
@@ -185,9 +185,9 @@ def _side_by_side(folder: Folder, schemas: dict[S3File, Schema], warn: Warn) -> 
 
 
 def _alike(groups: Sequence[dict[S3File, Schema]], combine: bool) -> bool:
-    """Whether groups of files could be one table: one layout, and columns that are mostly the same.
+    """Whether groups of files could be one table: one layout, and mostly the same columns.
 
-    `combine` also takes columns of which one set holds the other.
+    `combine` also accepts columns that are a subset of the others.
     """
     layouts = {_layout(schema) for group in groups for schema in group.values()}
     shapes = [set().union(*(schema.columns for schema in group.values())) for group in groups]
@@ -207,11 +207,11 @@ def _layout(schema: Schema) -> tuple[object, ...]:
 
 
 def partitioned(folder: Folder, schemas: Mapping[S3File, Schema], warn: Warn) -> FoundTable:
-    """One table of these files. Those of a rarer layout or folder depth are left out, each with a warning."""
+    """Return one table of these files. Files with a rarer layout or folder depth are left out, with a warning each."""
     layouts = {file: _layout(schema)[:3] for file, schema in schemas.items()}
     kept = _of_most_common(schemas, layouts, Counter(layouts.values()), warn)
     signatures = {file: _signature(folder, file) for file in kept}
-    # A folder has one vote, however many files lie in it: some beside the partitions do not outvote them.
+    # A folder has one vote, however many files it has: a few files beside the partitions do not outvote them.
     votes = Counter(signature for _, signature in dict.fromkeys((folder_of(file), signatures[file]) for file in kept))
     kept = _of_most_common(kept, signatures, votes, warn)
     table = FoundTable(folder, keys=_keys(_signature(folder, next(iter(kept)))))
@@ -229,7 +229,7 @@ def _of_most_common(
     schemas: Mapping[S3File, Schema], traits: Mapping[S3File, tuple[object, ...]], votes: Counter[Any], warn: Warn
 ) -> dict[S3File, Schema]:
     files = Counter(traits.values())
-    # Of as many votes, folders with named keys count more than others, then the more files, then the deeper folders.
+    # At equal votes, folders with named keys win, then more files, then deeper folders.
     usual = max(votes, key=lambda trait: (votes[trait], bool(trait) and all(trait), files[trait], len(trait)))
     for file, trait in traits.items():
         if trait != usual:
@@ -242,7 +242,7 @@ def _signature(folder: Folder, file: S3File) -> tuple[str, ...]:
 
 
 def _keys(signature: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of partition keys; folders without one are partition_0, partition_1, ..."""
+    """Return the names of partition keys; folders without one are partition_0, partition_1, ..."""
     counter = iter(range(len(signature)))
     return tuple(key or f"partition_{next(counter)}" for key in signature)
 
@@ -253,7 +253,7 @@ def _key_and_value(part: str) -> tuple[str, str]:
 
 
 def table_columns(table: FoundTable, files: Iterable[S3File], schemas: Mapping[S3File, Schema]) -> dict[str, str]:
-    """The columns of some of a table's files. One that is also a partition key is not among them."""
+    """Return the columns of some of a table's files, without the partition keys."""
     columns: dict[str, str] = {}
     for shape in dict.fromkeys(tuple(schemas[file].columns.items()) for file in files if file in schemas):
         columns = merged(columns, dict(shape))
@@ -261,7 +261,7 @@ def table_columns(table: FoundTable, files: Iterable[S3File], schemas: Mapping[S
 
 
 def _glob(pattern: str) -> re.Pattern[str]:
-    """A Glue exclusion: `*` within a folder, `**` across folders, `?`, `[a-z]`, `{a,b}`."""
+    """Compile a Glue exclusion: `*` within a folder, `**` across folders, `?`, `[a-z]`, `{a,b}`."""
     return re.compile("".join(_as_regex(token) for token in _GLOB.findall(pattern)))
 
 

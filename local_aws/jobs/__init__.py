@@ -1,4 +1,4 @@
-"""Glue jobs that really run: each run is a process of its own, with Spark if the job is a Spark job."""
+"""Runs Glue jobs for real: each run is a process of its own, with Spark if the job is a Spark job."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def handlers(context: Context) -> Handlers:
         return answer
 
     def published(call: Call) -> Document:
-        # Spark's files are in S3 the moment they are written: whoever hears of their folder must find them there.
+        # On AWS, Spark's files are in S3 as soon as they are written: publish them before their folder is registered.
         runs.publish(call.session, set(re.findall(r'"s3a?://([^/"]+)', json.dumps(call.payload))))
         return call.forward_unchanged()
 

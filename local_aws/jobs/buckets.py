@@ -1,4 +1,4 @@
-"""Every bucket as a folder for one job run: synced in before it, and out as it goes on and when it has ended."""
+"""Every bucket as a folder for one job run: filled before the run, and uploaded during and after it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CHECKSUMS, _CHUNK = b"crc\0", 512
 
 @dataclass(frozen=True)
 class _Seen:
-    """What tells one version of a file from the next."""
+    """What distinguishes one version of a file from the next."""
 
     size: int
     modified: int
@@ -30,7 +30,7 @@ class _Seen:
 
 
 class BucketFolders:
-    """Folders `root/<bucket>/<place of key>` that start as the buckets are and are a run's own to change.
+    """Folders `root/<bucket>/<place of key>` that start with the buckets' contents and belong to the run.
 
     The files are hard links to the mirror's, so 10,000 objects cost no copy. One that a run overwrites in place is
     its own all the same: the mirror takes a file that has changed for no copy of its.
@@ -43,7 +43,7 @@ class BucketFolders:
         acting: the run's own.
 
     Attributes:
-        unseen: the objects, as URIs, whose key cannot be a path: Spark does not see them.
+        unseen: URIs of the objects whose key cannot be a path, so that Spark does not see them.
     """
 
     def __init__(self, context: Context, acting: Context, root: Path) -> None:
@@ -56,7 +56,7 @@ class BucketFolders:
         self._lock = threading.Lock()
 
     def fill(self) -> dict[str, Path]:
-        """Fetch what changed in any bucket. Returns the folder of every bucket."""
+        """Fetch what changed in any bucket. Returns the folder of each bucket."""
         buckets = [entry["Name"] for entry in self._context.client("s3").list_buckets()["Buckets"]]
         for bucket in buckets:
             with self._noting(bucket):
@@ -142,7 +142,7 @@ def _spoil(path: Path, size: int) -> None:
 
 
 def _files(folder: Path, prefix: str = "") -> Iterator[tuple[str, _Seen]]:
-    """The files that count as objects, by their path: no checksums of Hadoop, no leftovers of a failed attempt."""
+    """Yield the files that become objects, by path: no Hadoop checksums, no leftovers of a failed attempt."""
     with os.scandir(folder) as entries:
         for entry in entries:
             path = prefix + entry.name

@@ -1,4 +1,4 @@
-"""The JDBC drivers that Glue has built in, as jars of this machine."""
+"""The JDBC drivers that are built into Glue, as jars on this machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _PLACES = (Path("/usr/share/java"), Path(__file__).parents[2] / ".tools/jars")
 
 
 def jars() -> list[Path]:
-    """Those that LAKE_JDBC_JARS names (with `:` between them), else PostgreSQL's from Debian's package."""
+    """Return the jars in LAKE_JDBC_JARS (separated by `:`), else PostgreSQL's from Debian's package."""
     if named := os.environ.get(SETTING):
         return [Path(jar) for jar in named.split(os.pathsep)]
     found = (place / "postgresql.jar" for place in _PLACES)

@@ -1,4 +1,4 @@
-"""A script that was joined of several files: what is said of its lines names the files and their lines."""
+"""Maps the lines of a script that was joined from several files back to these files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _MARK = re.compile(r"// Joined from (\S+)\r?")
 
 
 class Joined:
-    """Before each of its files a script has a mark, `// Joined from NAME`. A script without marks is its own file."""
+    """A script with a mark, `// Joined from NAME`, before each of its files. A script without marks is its own file."""
 
     def __init__(self, script: Path) -> None:
         lines = enumerate(script.read_text(errors="replace").split("\n"), start=1)
@@ -18,7 +18,7 @@ class Joined:
         self._place = re.compile(rf"(?:{folder}/|(?<![\w./-])){name}:(\d+)")
 
     def located(self, text: str) -> str:
-        """The text with each line of the script as that of its file.
+        """Return the text with line references to the script replaced by those to its files.
 
         Example:
             >>> Joined(Path("RunJob.scala")).located("RunJob.scala:93: error: not found: value x")

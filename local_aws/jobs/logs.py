@@ -1,4 +1,4 @@
-"""A job's output while it runs: the lines of a growing file, put to CloudWatch Logs."""
+"""Sends a job's output to CloudWatch Logs while it runs: the lines of a growing file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONGEST = 100_000
 
 
 class FollowedFile:
-    """Sends what is new in a file, after `located`, to a log stream, made (with its group) when it is not there."""
+    """Sends new lines of a file, after `located`, to a log stream; group and stream are created if missing."""
 
     def __init__(
         self, logs: Any, path: Path, group: str, stream: str, located: Callable[[str], str], *, is_there: bool = False
@@ -28,7 +28,7 @@ class FollowedFile:
             _create(logs, group, stream)
 
     def flush(self, *, last: bool = False) -> None:
-        """Put the lines written since the last flush; a line without its end waits for the `last` one."""
+        """Send the lines written since the last flush; an incomplete line waits for the `last` one."""
         with self._path.open("rb") as file:
             file.seek(self._read)
             fresh = file.read()
@@ -41,7 +41,7 @@ class FollowedFile:
 
 
 def say(logs: Any, group: str, stream: str, lines: Iterable[str]) -> None:
-    """Put lines of the embedded AWS itself into a log stream, made when it is not there."""
+    """Put messages of the embedded AWS itself into a log stream, which is created if missing."""
     _create(logs, group, stream)
     left = iter(lines)
     while batch := list(islice(_events(left), _BATCH)):

@@ -1,4 +1,4 @@
-"""What a job run is asked to do, and the document that is kept of it."""
+"""A job run's settings, and the document that is stored for it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ECHOED = (
 
 @dataclass(frozen=True)
 class Order:
-    """One attempt at one run of a job, as it was when the run was started."""
+    """One attempt of a job run, with the job's settings at its start."""
 
     run: Document
     job: Document
@@ -37,7 +37,7 @@ class Order:
 
     @property
     def first(self) -> str:
-        """The id of the run's first attempt."""
+        """Return the id of the run's first attempt."""
         return self.id.partition("_attempt_")[0]
 
     @property
@@ -50,7 +50,7 @@ class Order:
 
 
 def new_run(job: Document, given: Document, arguments: dict[str, str]) -> Document:
-    """The document of a run that starts now. `given`: the payload of StartJobRun."""
+    """Return the document of a run that starts now. `given`: the payload of StartJobRun."""
     now = time.time()
     size = {name: given.get(name, job.get(name)) for name in _ECHOED}
     size["Timeout"] = size["Timeout"] or 2880
@@ -73,7 +73,7 @@ def new_run(job: Document, given: Document, arguments: dict[str, str]) -> Docume
 
 
 def _log_group(job: Document, arguments: dict[str, str], security_configuration: str | None) -> str:
-    """Glue 5 puts a job with a security configuration into groups of its own, named by it and the role."""
+    """Return the log group: Glue 5 puts a job with a security configuration into one named by it and the role."""
     default = _SHELL_LOG_PREFIX if job["Command"]["Name"] == "pythonshell" else _LOG_PREFIX
     prefix = arguments.get("--custom-logGroup-prefix") or default
     role = job["Role"].rpartition("/")[2]
@@ -88,13 +88,13 @@ def next_attempt(order: Order, attempt: int) -> Order:
 
 
 def argv(order: Order) -> dict[str, str]:
-    """The arguments of the script, by name."""
+    """Return the arguments of the script, by name."""
     own = {"--JOB_NAME": order.job["Name"], "--JOB_RUN_ID": order.id, "--JOB_ID": f"j_{order.job['Name']}"}
     return own | order.arguments
 
 
 def shown(run: Document) -> Document:
-    """The run as GetJobRun gives it."""
+    """Return the run as GetJobRun shows it."""
     fields = {name: value for name, value in run.items() if name != "Region"}
     if run["JobRunState"] in UNDERWAY:
         return fields | {"ExecutionTime": round(time.time() - run["StartedOn"])}

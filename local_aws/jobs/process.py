@@ -1,4 +1,4 @@
-"""A job's script as a child process: its command line, its surroundings, and how it ended."""
+"""A job's script as a child process: its command line, its environment, and its outcome."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ _LOGGED = re.compile(r"[\d/-]+[T ][\d:]+ ")
 
 
 class JobError(Exception):
-    """Why a run failed, in the words of its ErrorMessage."""
+    """The reason that a run failed; becomes its ErrorMessage."""
 
 
 def command(script: Path, arguments: Mapping[str, str]) -> list[str]:
-    """The command line as Glue makes it: every argument is a `--KEY value` pair."""
+    """Return the command line as Glue makes it: every argument is a `--KEY value` pair."""
     return [sys.executable, str(script), *_words(arguments)]
 
 
 def scala_command(script: Path, cache: Path, class_: str, arguments: Mapping[str, str]) -> list[str]:
-    """As `command`, of the Scala object `class_`; what the script is compiled to stays in the folder `cache`."""
-    # -P: no module of this folder may stand in for one of Python's.
+    """Return the command for the Scala object `class_`; the compiled script is kept in the folder `cache`."""
+    # -P: modules in this folder must not shadow Python's own.
     return [sys.executable, "-P", str(_SCALA), str(script), str(cache), class_, *_words(arguments)]
 
 
@@ -70,7 +70,7 @@ def environment(endpoint: str, keys: Keys, region: str, work: Path, libraries: l
         "SPARK_LOCAL_IP": "127.0.0.1",
         "TMPDIR": str(work / "tmp"),
         "TZ": "UTC",
-        # In another one, Java finds no file whose name is not ASCII, and says nothing.
+        # In other locales, Java silently finds no file with a non-ASCII name.
         "LC_ALL": "C.UTF-8",
     }
 
@@ -82,33 +82,33 @@ def require_java() -> None:
 
 
 def require_modules(wanted: str) -> None:
-    """Check the packages of --additional-python-modules, `duckdb==1.4.0,holidays`: Glue would install them.
+    """Check the packages of --additional-python-modules, such as `duckdb==1.4.0,holidays`, which Glue would install.
 
     Raises:
-        JobError: one is not installed here, in the version that is wanted.
+        JobError: a package is not installed here in the wanted version.
     """
     for text in filter(None, (text.strip() for text in wanted.split(","))):
         found = _installed(text)
         if found != "":
-            there = f"its version here is {found}" if found else "it is not installed here"
-            refusal = f"--additional-python-modules: {text}: {there}, and the embedded AWS installs no packages."
+            problem = f"its version here is {found}" if found else "it is not installed here"
+            refusal = f"--additional-python-modules: {text}: {problem}, and the embedded AWS installs no packages."
             raise JobError(f"{refusal} Install it beside the project: pip install '{text}'")
 
 
 def _installed(text: str) -> str | None:
-    """Empty where the package is there as wanted; else the version that is there, or None."""
+    """Return empty if the package is installed as wanted; else the installed version, or None."""
     try:
         wanted = Requirement(text)
-        there = version(wanted.name)
+        installed = version(wanted.name)
     except (InvalidRequirement, PackageNotFoundError):
         return None
-    return "" if wanted.specifier.contains(there, prereleases=True) else there
+    return "" if wanted.specifier.contains(installed, prereleases=True) else installed
 
 
 def spawn(words: list[str], env: Mapping[str, str], work: Path, user: JobUser | None = None) -> subprocess.Popen[bytes]:
-    """Start a process group that does not outlive this process and writes to `work/stdout`, `work/stderr`."""
+    """Start a process group that ends with this process, and writes to `work/stdout` and `work/stderr`."""
     identity: dict[str, Any] = {"user": user.uid, "group": user.gid, "extra_groups": []} if user else {}
-    # "x": new files, never what another process of the job's user linked there.
+    # "x": create new files; never follow links that another process of the job's user made there.
     with (work / "stdout").open("xb") as out, (work / "stderr").open("xb") as err:
         return subprocess.Popen(
             words, cwd=work, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
@@ -117,7 +117,7 @@ def spawn(words: list[str], env: Mapping[str, str], work: Path, user: JobUser | 
 
 
 def wait(process: subprocess.Popen[bytes], seconds: float, tick: Callable[[], None]) -> bool:
-    """Wait for the end, calling `tick` every second. False if `seconds` passed first: then it is killed."""
+    """Wait for the end, calling `tick` every second. After `seconds`, kill the process and return False."""
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
         with suppress(subprocess.TimeoutExpired):
@@ -130,14 +130,14 @@ def wait(process: subprocess.Popen[bytes], seconds: float, tick: Callable[[], No
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process with the group it leads: a script and the Java of its Spark."""
+    """Kill a process and its group: a script and the Java of its Spark."""
     if process.poll() is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
 
 
 def failure(status: int, stderr: str) -> str:
-    """One line for ErrorMessage.
+    """Return one line for ErrorMessage.
 
     Example:
         >>> failure(1, "Traceback ...\\nValueError: no such column\\n")
@@ -156,7 +156,7 @@ def _error_lines(lines: list[str]) -> list[str]:
 
 
 def _after_stacks(lines: list[str]) -> list[str]:
-    """What a script says last, after the stacks that Java printed of what it met before."""
+    """Return the script's own last lines, after the stack traces that Java printed for earlier errors."""
     return lines[max((n for n, line in enumerate(lines, 1) if _FRAME.match(line)), default=0) :]
 
 

@@ -1,4 +1,4 @@
-"""Job runs: what starts them, what state they are in, and how they end."""
+"""Job runs: starts them, and tracks their state and outcome."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from local_aws.startup import once_answering
 
 RUNS = "glue_job_runs"
 _SHOWN = "/: =+,@&()'!$;"
-"""Characters of a key that a log shows as they are."""
+"""Characters of a key that the log shows unescaped."""
 _DIED = "the embedded AWS ended while this run was going on; start it again"
 
 _SESSION = "GlueJobRunnerSession"
@@ -44,7 +44,7 @@ log = logging.getLogger("local_aws.jobs")
 
 
 class JobRuns:
-    """Starts, stops and remembers the runs of Glue jobs. A run's state is what happened to its process."""
+    """Starts, stops and records the runs of Glue jobs. A run's state reflects its process."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -55,11 +55,11 @@ class JobRuns:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._folders: dict[str, BucketFolders] = {}
         self._is_open = True
-        self._bury_the_interrupted()
+        self._fail_interrupted()
         atexit.register(self._kill_all)
 
     def of(self, job_name: str) -> list[Document]:
-        """The runs of a job, newest first."""
+        """Return the runs of a job, newest first."""
         runs = [run for run in self._context.store.all(RUNS).values() if run["JobName"] == job_name]
         return [shown(run) for run in sorted(runs, key=lambda run: run["StartedOn"], reverse=True)]
 
@@ -67,8 +67,8 @@ class JobRuns:
         """Start a run in the background.
 
         Args:
-            job: the job as GetJob gives it.
-            given: the payload of StartJobRun, whose fields win over the job's.
+            job: the job as returned by GetJob.
+            given: the payload of StartJobRun, whose fields override the job's.
 
         Returns:
             The run's id.
@@ -88,18 +88,18 @@ class JobRuns:
         return order.id
 
     def stop(self, run_id: str) -> bool:
-        """Kill a run. False if it had ended before."""
+        """Kill a run. False if it had already ended."""
         with self._lock:
             run = self._context.store.get(RUNS, run_id)
             if run is None or run["JobRunState"] not in UNDERWAY:
                 return False
-            self._note(run_id, JobRunState="STOPPING")
+            self._update(run_id, JobRunState="STOPPING")
             if run_id in self._processes:
                 process.kill(self._processes[run_id])
         return True
 
     def publish(self, run_id: str, buckets: set[str]) -> None:
-        """Bring to S3 what a run under way has written into these buckets so far."""
+        """Upload what a running job has written into these buckets so far."""
         if folders := self._folders.get(run_id):
             folders.publish(buckets)
 
@@ -118,7 +118,7 @@ class JobRuns:
         try:
             outcome = self._outcome(order, work)
         finally:
-            # Before its end is kept: on a full disk, this is what makes room.
+            # Before the end is recorded: on a full disk, this frees space.
             shutil.rmtree(work, ignore_errors=True)
         self._end(order, *outcome)
 
@@ -146,7 +146,7 @@ class JobRuns:
         if order.is_spark:
             process.require_java()
             write_configuration(work / "conf", work, folders.fill(), order.arguments.get("--conf", ""))
-            self._tell_unseen(order, folders.unseen)
+            self._log_unseen(order, folders.unseen)
         self._folders[order.id] = folders
         if self._user:
             self._user.give(work)
@@ -188,7 +188,7 @@ class JobRuns:
         if order.language == "python":
             return process.command(script, argv(order))
         if order.language != "scala" or not order.is_spark:
-            raise JobError(f"--job-language {order.language}: allowed are python and, of a Spark job, scala.")
+            raise JobError(f"--job-language {order.language}: allowed are python and, for a Spark job, scala.")
         if "--class" not in order.arguments:
             raise JobError("--class is missing: a Scala job names the object whose main is run.")
         return process.scala_command(script, self._compiled, order.arguments["--class"], argv(order))
@@ -200,7 +200,7 @@ class JobRuns:
         with self._lock:
             if self._is_stopping(order.id):
                 return "STOPPED", ""
-            self._note(order.id, JobRunState="RUNNING")
+            self._update(order.id, JobRunState="RUNNING")
             child = self._processes[order.id] = process.spawn(words, env, work, self._user)
         try:
             in_time = self._followed(acting, order, child, work, script)
@@ -234,26 +234,26 @@ class JobRuns:
         return in_time
 
     def _end(self, order: Order, state: str, message: str) -> None:
-        again = disk.once_there_is_room(lambda: self._noted_end(order, state, message))
+        again = disk.once_there_is_room(lambda: self._record_end(order, state, message))
         if self._is_open and not again:
             ended = Ended("JOB", order.region, order.job["Name"], state, message, order.first)
             self._context.events.tell(ended)
 
-    def _noted_end(self, order: Order, state: str, message: str) -> bool:
-        """Whether it is tried again."""
+    def _record_end(self, order: Order, state: str, message: str) -> bool:
+        """Record the end. Returns whether the run is retried."""
         now = time.time()
         taken = round(now - order.run["StartedOn"])
         error = {"ErrorMessage": message} if message else {}
         with self._lock:
-            known = self._note(order.id, JobRunState=state, CompletedOn=now, ExecutionTime=taken, **error)
+            known = self._update(order.id, JobRunState=state, CompletedOn=now, ExecutionTime=taken, **error)
             attempt = order.run["Attempt"] + 1
             again = known and state == "FAILED" and attempt <= order.job.get("MaxRetries", 0)
             if again:
                 self._launch(next_attempt(order, attempt))
             return again
 
-    def _note(self, run_id: str, **fields: Any) -> bool:
-        """Set fields of a run, unless its job was deleted or this AWS is going down."""
+    def _update(self, run_id: str, **fields: Any) -> bool:
+        """Set fields of a run, unless its job was deleted or this AWS is shutting down."""
         with self._lock:
             known = self._is_open and self._context.store.get(RUNS, run_id) is not None
             if known:
@@ -264,8 +264,8 @@ class JobRuns:
         run = self._context.store.get(RUNS, run_id)
         return run is None or run["JobRunState"] == "STOPPING"
 
-    def _bury_the_interrupted(self) -> None:
-        """Runs that went on when the process ended have failed, with all their processes. None is tried again."""
+    def _fail_interrupted(self) -> None:
+        """Fail the runs that were going on when the process ended, and kill their processes. None is retried."""
         found = self._context.store.all(RUNS)
         interrupted = {run_id: run for run_id, run in found.items() if run["JobRunState"] in UNDERWAY}
         end_survivors(interrupted)
@@ -274,15 +274,15 @@ class JobRuns:
         for run_id, run in interrupted.items():
             stopped = run["JobRunState"] == "STOPPING"
             end = {"JobRunState": "STOPPED"} if stopped else {"JobRunState": "FAILED", "ErrorMessage": _DIED}
-            self._note(run_id, CompletedOn=time.time(), **end)
+            self._update(run_id, CompletedOn=time.time(), **end)
         if interrupted:
-            once_answering(self._context.endpoint, lambda: self._say_died(interrupted.values()))
+            once_answering(self._context.endpoint, lambda: self._log_interrupted(interrupted.values()))
 
-    def _say_died(self, runs: Iterable[Document]) -> None:
+    def _log_interrupted(self, runs: Iterable[Document]) -> None:
         for run in runs:
             logs, group = self._context.client("logs", run.get("Region", "us-east-1")), f"{run['LogGroupName']}/error"
             with suppress(logs.exceptions.ResourceNotFoundException):
-                logs.describe_log_streams(logGroupName=group)  # a group that is gone is not made again
+                logs.describe_log_streams(logGroupName=group)  # do not create a deleted group again
                 say(logs, group, run["Id"], [_DIED])
 
     def _kill_all(self) -> None:

@@ -1,6 +1,6 @@
-"""The process of a Scala run: compiles the script, unless that was done before, and then becomes its Spark job.
+"""The process of a Scala run: compiles the script, unless that is already done, and then becomes its Spark job.
 
-`python scala.py SCRIPT CACHE CLASS [ARGUMENT ...]`, with the compiler and the Spark that come inside pyspark.
+`python scala.py SCRIPT CACHE CLASS [ARGUMENT ...]`, with the compiler and the Spark inside pyspark.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def main() -> None:
 
 
 def compiled(cache: Path, *scripts: Path) -> Path:
-    """The jar of these scripts, from the cache if they were compiled before. Exits with the first error in them.
+    """Return the jar of these scripts, from the cache if already compiled. Exits with the first compile error.
 
-    One process at a time compiles into a cache: another one may want the same jar.
+    Only one process at a time compiles into a cache: another may want the same jar.
     """
     content = b"".join(script.read_bytes() for script in scripts)
     jar = cache / f"{hashlib.sha256(pyspark.__version__.encode() + content).hexdigest()}.jar"
@@ -54,14 +54,14 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def submit(jar: Path, class_: str, arguments: list[str]) -> list[str]:
-    """The command that runs a jar's main class; it needs SPARK_HOME."""
+    """Return the command that runs a jar's main class; it needs SPARK_HOME."""
     return [str(SPARK / "bin/spark-submit"), "--class", class_, str(jar), *arguments]
 
 
 def _compile(scripts: tuple[Path, ...], jar: Path) -> Path:
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin/java") if home else "java"
-    # Half the time: the compiler is over before Java's second compiler would have paid.
+    # Halves the time: the compiler ends before Java's C2 compiler would pay off.
     compiler = [java, "-XX:TieredStopAtLevel=1", "-cp", f"{SPARK}/jars/*", "scala.tools.nsc.Main", "-usejavacp"]
     done = subprocess.run(
         [*compiler, "-d", str(jar), *map(str, scripts)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -25,13 +25,13 @@ logger.native.level = error
 
 
 def write_configuration(folder: Path, work: Path, buckets: Mapping[str, Path], conf: str) -> None:
-    """Write what SPARK_CONF_DIR holds.
+    """Write the contents of SPARK_CONF_DIR.
 
     Args:
-        folder: becomes SPARK_CONF_DIR.
-        work: the run's own folder, for the warehouse and for temporary files.
+        folder: the SPARK_CONF_DIR.
+        work: the run's own folder, for the warehouse and temporary files.
         buckets: the folder of every bucket.
-        conf: the job's `--conf` argument as Glue takes it, `a=b --conf c=d`.
+        conf: the job's `--conf` argument in Glue's form, `a=b --conf c=d`.
     """
     folder.mkdir(parents=True)
     settings = _defaults(work) | _given(conf) | _fixed() | _mounts(buckets)
@@ -53,7 +53,7 @@ def _defaults(work: Path) -> dict[str, str]:
         "spark.driver.extraJavaOptions": " ".join(f'"-D{name}={value}"' for name, value in java.items()),
         "spark.sql.session.timeZone": "UTC",
         **({"spark.driver.extraClassPath": os.pathsep.join(map(str, jars()))} if jars() else {}),
-        # 200 shuffle partitions, the default, is a number for a cluster.
+        # The default of 200 shuffle partitions suits a cluster.
         "spark.sql.shuffle.partitions": "8",
         "spark.sql.warehouse.dir": (work / "warehouse").as_uri(),
     }
@@ -74,7 +74,7 @@ def _fixed() -> dict[str, str]:
 
 
 def _mounts(buckets: Mapping[str, Path]) -> dict[str, str]:
-    """No target file system is named for the schemes: a path in a bucket that is not there then fails."""
+    """The schemes have no fallback file system, so a path in a missing bucket fails."""
     schemes = {f"spark.hadoop.fs.{scheme}.impl": _VIEW for scheme in ("s3", "s3a")}
     committers = {f"spark.hadoop.mapreduce.outputcommitter.factory.scheme.{s}": _COMMITTER for s in ("s3", "s3a")}
     table = "spark.hadoop.fs.viewfs.mounttable"

@@ -1,4 +1,4 @@
-"""Processes of jobs that outlive a killed embedded AWS for a while: Java, its workers, what a script started."""
+"""Processes of jobs that briefly outlive a killed embedded AWS: Java, its workers, and what a script started."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ log = logging.getLogger("local_aws.jobs")
 
 
 def end_survivors(runs: Collection[str]) -> None:
-    """Kill every process of these runs and wait until all are gone. Where there is no /proc, none is found.
+    """Kill every process of these runs and wait until all are gone. Finds none on a system without /proc.
 
-    A process is known by its environment, in which the id of its run is the session token. No number can go to
-    another process in between: the signal goes by a descriptor that was taken before the environment was read.
+    A process is recognised by its environment, where the session token is the run's id. Its number cannot be reused in
+    between: the signal goes to a descriptor that was opened before the environment was read.
     """
     tokens = [f"AWS_SESSION_TOKEN={run}".encode() for run in runs]
     deadline = time.monotonic() + _PATIENCE
@@ -32,7 +32,7 @@ def end_survivors(runs: Collection[str]) -> None:
 
 
 def _killed(pid: int, tokens: Collection[bytes]) -> bool:
-    """Send SIGKILL to a process of these runs. False if it is none."""
+    """Send SIGKILL to a process of these runs. False if it is not one."""
     with suppress(OSError):
         descriptor = os.pidfd_open(pid)
         try:

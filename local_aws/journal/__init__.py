@@ -1,9 +1,9 @@
-"""The journal: what a call changed is on disk before the call is answered.
+"""The journal: a call's changes are on disk before the call is answered.
 
-The emulator writes its state when it is stopped. This application stands directly in front of it, so that every call
-passes, also those that engines make in turn, and holds an answer back until the state of its service is in its file, or
-for log lines until they stand in a journal. A kill of the process at any time then loses nothing that was
-acknowledged. (docs/adr/0019-state-before-the-answer.md)
+The emulator writes its state only when it stops. This application stands directly in front of it, so that every call
+passes through, including calls by engines. It holds an answer back until the state of its service is written or, for
+log lines, until they are in a journal. A kill of the process at any time then loses nothing that was acknowledged.
+(docs/adr/0019-state-before-the-answer.md)
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from local_aws.owner import Owner
 from local_aws.protocol import AwsError
 
 SHARE = 0.05
-"""Of the time, at most, that goes into saving what is not saved before an answer."""
+"""The maximum share of time spent on saving what is not saved before an answer."""
 LONGEST_LINES = 16 * 1024 * 1024
-"""Bytes of lines after which a state is written in their place, if they are more than it."""
+"""Bytes of lines from which on a full state replaces them, if they are also larger than it."""
 
 log = logging.getLogger("local_aws.journal")
 
 
 class Journal:
-    """The emulator's ASGI application, whose answers mean that what they acknowledge is on disk."""
+    """The emulator's ASGI application; it answers once the acknowledged changes are on disk."""
 
     def __init__(self, emulator: AsgiApp, folder: Path, owner: Owner) -> None:
         self._emulator = emulator
         self._folder = folder
         self._owner = owner
-        # Made once: a folder that is moved while it is in use must not come into being again.
+        # Created once: a folder that is moved while in use must not reappear.
         (folder / "state").mkdir(parents=True, exist_ok=True)
         self._lines = {key: Lines(folder / "state", key) for key in MERGES}
         self._states = States(folder / "state", self._taken)
@@ -66,7 +66,7 @@ class Journal:
             await self._answer(request_of(scope, form or b""), scope, forward, send)
 
     def close(self) -> None:
-        """After the emulator has stopped: a next start needs no lines that a state holds."""
+        """After the emulator has stopped: drop the lines that the state includes."""
         for lines in self._lines.values():
             if self._unsaved_since is None or lines.are_in_a_state_since(self._unsaved_since):
                 lines.drop()
@@ -84,10 +84,10 @@ class Journal:
             await refuse(request, receive, send, error)
 
     def _promised(self, request: Request) -> AbstractContextManager[None]:
-        """The room that a call needs.
+        """Reserve the room that a call needs.
 
         Raises:
-            AwsError: there is none.
+            AwsError: there is no room.
         """
         if not self._owner.is_in_place():
             raise not_kept(
@@ -100,9 +100,9 @@ class Journal:
         return self._room.of(self._uploads.size(request) if request.service == "s3" else request.body_size)
 
     async def _execute(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the emulator answer; the answer's first bytes wait until what they acknowledge is on disk."""
-        asked = await read_body(receive) if request.effect is Effect.LINE else b""
-        receive = again(asked, receive) if request.effect is Effect.LINE else receive
+        """Let the emulator answer; hold back the first bytes until the changes that they acknowledge are on disk."""
+        body = await read_body(receive) if request.effect is Effect.LINE else b""
+        receive = again(body, receive) if request.effect is Effect.LINE else receive
         begun, start, refused = self._losses.count, None, False
 
         async def keeping(message: dict[str, Any]) -> None:
@@ -113,7 +113,7 @@ class Journal:
             if start is not None:
                 held, start = start, None
                 try:
-                    await self._keep(request, held["status"], asked, begun)
+                    await self._keep(request, held["status"], body, begun)
                 except (OSError, AwsError) as error:
                     refused = True
                     log.error("%s %s could not be kept: %s", request.service, request.action or request.path, error)
@@ -156,7 +156,7 @@ class Journal:
         return not_kept(f"{self._folder} cannot be written: {error.strerror}")
 
     async def _sweep(self) -> None:
-        """Save what calls changed on the side, such as a queue that S3 tells of its objects; never all the time."""
+        """Save side effects of calls, such as S3 messages to a queue, but not all the time."""
         while True:
             await self._changed.wait()
             self._changed.clear()
@@ -169,7 +169,7 @@ class Journal:
             await asyncio.sleep(max(1.0, (time.monotonic() - begun) / SHARE))
 
     def _is_due(self, key: str) -> bool:
-        """Lines are in their file already; a state takes their place once they are more than it."""
+        """Lines are already in their file; a state replaces them once they are larger than it."""
         lines = self._lines.get(key)
         return lines is None or lines.size > max(LONGEST_LINES, self._states.size(key))
 
@@ -192,7 +192,7 @@ class Journal:
 
 
 class Losses(logging.Handler):
-    """Counts the objects that the emulator could not write or delete, which it says in its log alone."""
+    """Counts the objects that the emulator could not write or delete, which it only logs."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -204,7 +204,7 @@ class Losses(logging.Handler):
 
 
 def _forget_delivered(state: State) -> None:
-    """The emulator keeps every record that Firehose ever took, although it has delivered it."""
+    """The emulator keeps every record that Firehose ever took, even delivered ones."""
     for stream in state["_streams"].to_dict().values():
         for destination in stream["destinations"]:
             destination["records"] = []

@@ -1,7 +1,7 @@
-"""Lines of logs: one line in a file each call, in place of a whole state.
+"""The journal of log lines: one line in a file per call, instead of a whole state.
 
-A line is merged into the state of its service before the emulator next loads it, with the times that were
-acknowledged. A file of lines goes once a state that holds them is on disk.
+Lines are merged into the state of their service before the emulator next loads it, with the acknowledged times. A
+file of lines is deleted once a state that includes them is on disk.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from local_aws.journal.state import State, encoded, write
 from local_aws.protocol import Document
 
 MARK = "journal"
-"""In a state: the number of the first file whose lines it does not hold. The emulator passes it over."""
+"""In a state: the number of the first file whose lines it does not include. The emulator ignores it."""
 
 
 class Unreadable(Exception):
-    """A state that lines belong to cannot be read: in one sentence, with the way out."""
+    """A state that lines belong to cannot be read; the message is one sentence with the way out."""
 
 
 class Lines:
-    """The files of lines of one service, `<key>.<number>.jsonl`. The last is always there, so no number comes twice."""
+    """The files of lines of one service, `<key>.<number>.jsonl`. The last always exists: no number is used twice."""
 
     def __init__(self, folder: Path, key: str) -> None:
         self._folder, self._key = folder, key
@@ -37,10 +37,10 @@ class Lines:
         self.size = 0
 
     def append(self, line: Document) -> None:
-        """Write a line, whole or not at all.
+        """Append a line, all of it or nothing.
 
         Raises:
-            OSError: the disk is full, or worse.
+            OSError: the disk is full, or another failure.
         """
         if self._file is None:
             self._file = os.open(_path(self._folder, self._key, self._number), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -55,7 +55,7 @@ class Lines:
         self.size += written
 
     def taken(self, state: State) -> Callable[[], None]:
-        """A state was taken that holds all lines so far. Gives what to do once it is on disk."""
+        """Record that a state with all lines so far was taken. Returns the function to call once it is on disk."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -65,19 +65,19 @@ class Lines:
         return lambda: _remove_before(self._folder, self._key, number)
 
     def are_in_a_state_since(self, moment: float) -> bool:
-        """Whether the emulator itself wrote the state since `moment`: it knows no MARK, and all that the lines say."""
+        """Whether the emulator wrote the state since `moment`: it then includes all lines, though it has no MARK."""
         path = self._folder / f"{self._key}.json"
         if not path.exists() or path.stat().st_mtime < moment:
             return False
         return MARK not in json.loads(path.read_text())["payload"]
 
     def drop(self) -> None:
-        """The emulator has stopped and its state is on disk."""
+        """Delete all lines: the emulator has stopped and its state is on disk."""
         self.taken({})()
 
 
 def merge_all(folder: Path) -> None:
-    """Merge what was written since the last state, for every service that has lines."""
+    """Merge the lines written since the last state, for every service that has any."""
     for key, merge in MERGES.items():
         files = _files(folder, key)
         if any(path.stat().st_size for _, path in files):
@@ -91,7 +91,7 @@ def merge_all(folder: Path) -> None:
 
 
 def _loaded(folder: Path, key: str) -> State:
-    """By the emulator's own reader; it may only be imported once its settings are set."""
+    """Load with the emulator's own reader, which may only be imported after its settings are set."""
     state: State | None = import_module("ministack.core.persistence").load_state(key)
     if state is None and (file := folder / f"{key}.json").exists():
         raise Unreadable(f"{file} cannot be read: put it back from a copy, or move it away to begin without it")
@@ -99,7 +99,7 @@ def _loaded(folder: Path, key: str) -> State:
 
 
 def log_line(action: str, region: str, asked: Document) -> Document:
-    """What CreateLogStream or PutLogEvents did."""
+    """Return the line of a CreateLogStream or PutLogEvents call."""
     return {
         "region": region,
         "group": asked["logGroupName"],
@@ -144,7 +144,7 @@ def _merge_events(state: State, stream: Document, line: Document) -> None:
 
 
 def _written_out(milliseconds: int) -> str:
-    """A time as Logs Insights shows it: `2026-11-27 05:21:14.000`."""
+    """Format a time like Logs Insights: `2026-11-27 05:21:14.000`."""
     seconds, rest = divmod(milliseconds, 1000)
     return f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(seconds))}.{rest:03d}"
 
@@ -163,12 +163,12 @@ def _path(folder: Path, key: str, number: int) -> Path:
 
 
 def _files(folder: Path, key: str) -> list[tuple[int, Path]]:
-    """The files of lines in the order they were written."""
+    """Return the files of lines in the order they were written."""
     return sorted((int(path.name.split(".")[-2]), path) for path in folder.glob(f"{key}.*.jsonl"))
 
 
 def _lines(path: Path) -> Iterator[Document]:
-    """Every whole line: the last one may have been cut off, and was not acknowledged then."""
+    """Yield every complete line: the last one may be cut off, and was then not acknowledged."""
     for text in path.read_bytes().splitlines(keepends=True):
         if text.endswith(b"\n"):
             yield json.loads(text)

@@ -1,4 +1,4 @@
-"""A call that is refused before or after the emulator, in the error shape of its protocol."""
+"""Refuses a call before or after the emulator, in the error format of its protocol."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from local_aws.protocol import AwsError
 
 
 async def refuse(request: Request, receive: Receive, send: Send, error: AwsError) -> None:
-    """Answer with an error. A client that waits for `100 Continue` is spared sending its body."""
+    """Answer with an error. A client that waits for `100 Continue` does not send its body."""
     if "expect" not in request.headers:
         while (await receive()).get("more_body"):
             pass

@@ -1,7 +1,7 @@
-"""Objects whose overwrite a kill or a full disk cut off: new bytes under the old description.
+"""Repairs objects whose overwrite was cut off by a kill or a full disk: new bytes with the old description.
 
-The emulator writes an object's bytes to `<key>` and then its description to `<key>.meta.json`, each whole or not at
-all. An overwrite that was cut off between the two was not acknowledged.
+The emulator writes an object's bytes to `<key>` and then its description to `<key>.meta.json`, each atomically. An
+overwrite that was cut off between the two was not acknowledged.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _VERSIONS = ".versions"
 
 
 def repair(objects: Path) -> None:
-    """Give back the version before where the bucket kept it, else describe the new bytes. Remove unfinished files."""
+    """Restore the previous version if the bucket kept it, else describe the new bytes. Remove unfinished files."""
     for data in list(_files(objects)):
         description = data.with_name(data.name + _DESCRIPTION)
         if data.name.endswith((".tmp", f"{_DESCRIPTION}.tmp")):
@@ -29,7 +29,7 @@ def repair(objects: Path) -> None:
 
 
 def _files(objects: Path) -> Iterator[Path]:
-    """Every file under `objects` but descriptions that are whole, and versions."""
+    """Yield every file under `objects` except complete descriptions and versions."""
     for account in objects.iterdir() if objects.exists() else ():
         if account.name != _VERSIONS:
             yield from (path for path in account.rglob("*") if path.is_file() and not path.name.endswith(_DESCRIPTION))
@@ -52,7 +52,7 @@ def _repair(objects: Path, data: Path, description: Path) -> None:
 
 
 def _describes(described: Document, data: Path) -> bool:
-    """Whether a description is of these very bytes. The ETag of a multipart upload cannot be checked."""
+    """Whether a description fits the bytes. The ETag of a multipart upload cannot be checked."""
     etag = str(described.get("etag", "")).strip('"')
     return described.get("size") == data.stat().st_size and ("-" in etag or etag == _md5(data))
 

@@ -1,4 +1,4 @@
-"""What a request would do to the emulator's state, told before it is executed."""
+"""Determines a request's effect on the emulator's state before it is executed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from local_aws.gateway import Scope
 
 
 class Effect(Enum):
-    """Where what a call changed has to be before the call is answered."""
+    """Where a call's changes have to be before the call is answered."""
 
     NOTHING = auto()
     """It changes nothing."""
@@ -26,9 +26,9 @@ class Effect(Enum):
     LINE = auto()
     """A line in its service's journal."""
     SOON = auto()
-    """The state of its service, a moment later: to lose it is allowed by the service's contract."""
+    """The state of its service, a moment later: the service's contract allows losing it."""
     EVERYTHING = auto()
-    """The state of every service: it reaches into others, or it is not known where."""
+    """The state of every service: it affects others, or its effect is not known."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Request:
     """One request as it arrived.
 
     Attributes:
-        service: by the emulator's name, for example `glue` or `monitoring`.
+        service: the emulator's name, for example `glue` or `monitoring`.
         action: for example `CreateTable`; empty in the REST protocols.
         protocol: `json`, `query`, `s3` or `rest`.
     """
@@ -63,7 +63,7 @@ class Request:
 
     @property
     def gives_room(self) -> bool:
-        """It deletes or ends something, so it is taken on a full disk too."""
+        """Whether it deletes or ends something, so that it is accepted on a full disk."""
         return self.method == "DELETE" or "delete" in self.query or bool(_GIVES_ROOM.match(self.action))
 
     @property
@@ -72,7 +72,7 @@ class Request:
 
     @property
     def has_plain_json(self) -> bool:
-        """Its body can be read as it came."""
+        """Whether its body can be parsed as it came."""
         return "json" in self.headers.get("content-type", "") and "content-encoding" not in self.headers
 
     @property
@@ -96,10 +96,10 @@ _GIVES_ROOM = re.compile(
 _KEYS_AT_WORK = re.compile("(Encrypt|Decrypt|ReEncrypt|GenerateDataKey|GenerateRandom|Sign|Verify|GenerateMac)")
 _LINES = {("logs", "PutLogEvents"), ("logs", "CreateLogStream")}
 _SOON = {
-    # SQS may deliver a message twice: a receipt that is lost does that.
+    # SQS may deliver a message twice, so a receipt may be lost.
     *(("sqs", action) for action in ("ReceiveMessage", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch")),
     *(("sqs", action) for action in ("DeleteMessage", "DeleteMessageBatch")),
-    # Of other destinations than S3; the emulator's state only counts the records.
+    # For destinations other than S3, the emulator's state only counts the records.
     *(("firehose", action) for action in ("PutRecord", "PutRecordBatch")),
     ("monitoring", "PutMetricData"),
     ("logs", "StartQuery"),
@@ -122,7 +122,7 @@ def headers_of(scope: Scope) -> dict[str, str]:
 
 
 def has_form(scope: Scope) -> bool:
-    """The action stands in the body, which has to be read first."""
+    """Whether the action is in the body, which has to be read first."""
     form = "application/x-www-form-urlencoded"
     return scope["method"] == "POST" and headers_of(scope).get("content-type", "").startswith(form)
 
@@ -141,12 +141,12 @@ def request_of(scope: Scope, form: bytes = b"") -> Request:
 
 
 def _operation(path: str) -> str:
-    """The action of a call in Smithy's RPC protocol: `/service/Name/operation/Action`."""
+    """Return the action of a call in Smithy's RPC protocol: `/service/Name/operation/Action`."""
     found = re.fullmatch(r"/service/[^/]+/operation/([^/]+)", path)
     return found[1] if found else ""
 
 
 @cache
 def _router() -> Any:
-    """The emulator may only be imported once its settings are set."""
+    """Import the emulator, which is only allowed after its settings are set."""
     return import_module("ministack.core.router")

@@ -1,4 +1,4 @@
-"""Room on the disk: a call that stores something is taken only if all of it fits."""
+"""Disk space: a call that stores something is accepted only if all of it fits."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from pathlib import Path
 from local_aws.disk import RESERVE, no_space
 
 BALLAST = 2 * 1024 * 1024
-"""Bytes that a file holds for the time when other programs have taken the reserve: deletes then use them."""
+"""Bytes of a ballast file, for when other programs have used up the reserve: deletes then need space."""
 
 _BALLAST = "ballast"
 
 
 def give_ballast(folder: Path) -> None:
-    """Let a folder on a full disk have the room that was kept for this."""
+    """Release the ballast of a folder on a full disk."""
     if folder.exists() and shutil.disk_usage(folder).free < BALLAST:
         (folder / _BALLAST).unlink(missing_ok=True)
 
 
 class Room:
-    """The free space of a folder's disk, less what calls under way have been promised."""
+    """The free space of a folder's disk, less what running calls have reserved."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -33,10 +33,10 @@ class Room:
 
     @contextmanager
     def of(self, size: int) -> Iterator[None]:
-        """Have `size` bytes for the time of the block.
+        """Reserve `size` bytes during the block.
 
         Raises:
-            AwsError: they and the reserve are not free.
+            AwsError: the bytes and the reserve are not free.
         """
         if self._free() - self._promised < size + RESERVE:
             raise no_space(self._folder)
@@ -49,7 +49,7 @@ class Room:
             self._promised -= size
 
     def of_the_last(self) -> None:
-        """Before a call that deletes: give the ballast away if there is nothing else."""
+        """Before a call that deletes: release the ballast if nothing else is free."""
         give_ballast(self._folder)
 
     def _free(self) -> int:

@@ -1,4 +1,4 @@
-"""The emulator's state on disk: a file a service, written whole, in the emulator's own format."""
+"""The emulator's state on disk: one file per service, written atomically, in the emulator's own format."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _TRIES = 5
 
 
 class States:
-    """Writes the state of the services that are loaded. Called from the event loop alone, where their handlers run."""
+    """Writes the state of the loaded services. Called only from the event loop, where their handlers run."""
 
     def __init__(self, folder: Path, taken: Callable[[str, State], Callable[[], None]]) -> None:
-        """`taken(key, state)` is told of each state as it is taken, and gives what to do once it is on disk."""
+        """`taken(key, state)` is called when a state is taken, and returns what to call once the state is on disk."""
         self._folder = folder
         self._taken = taken
         self._savers: dict[str, _Saver] = {}
 
     async def save(self, keys: Iterable[str]) -> None:
-        """Return once a state of each service that is no older than this call is on disk.
+        """Return once a state of each service that is at least as recent as this call is on disk.
 
         Raises:
-            OSError: it could not be written; what was there before still is.
+            OSError: it could not be written; the previous state is intact.
         """
         loaded = loaded_states()
         await asyncio.gather(*(self._saver(key, loaded[key]).save() for key in keys if key in loaded))
 
     def size(self, key: str) -> int:
-        """Bytes of a service's state as last written."""
+        """Return the size in bytes of a service's state as last written."""
         path = self._folder / f"{key}.json"
         return path.stat().st_size if path.exists() else 0
 
@@ -49,7 +49,7 @@ class States:
 
 
 class _Saver:
-    """One service's file. Calls that come while it is written share the next write."""
+    """One service's file. Calls that arrive during a write share the next one."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class _Saver:
         except RuntimeError as error:
             raise not_kept(f"the state of {self._key} changes too fast to be kept: try again") from error
         except (TypeError, ValueError):
-            # Some of the emulator's services cannot be kept, by itself either; they work until it ends.
+            # Some of the emulator's services cannot be saved, even by the emulator; they work until it ends.
             log.exception("The state of %s cannot be saved", self._key)
             return
         if text != self._written:
@@ -101,7 +101,7 @@ class _Saver:
 
 
 def _steady(get_state: Callable[[], State | None]) -> State | None:
-    """A copy of a state that threads of the emulator may be changing: it is then taken again."""
+    """Return a copy of a state. If a thread of the emulator changes the state meanwhile, retry."""
     for _ in range(_TRIES - 1):
         try:
             return get_state()
@@ -111,7 +111,7 @@ def _steady(get_state: Callable[[], State | None]) -> State | None:
 
 
 def loaded_states() -> dict[str, Callable[[], State | None]]:
-    """`get_state` of every service that was imported so far, by the name of its state file."""
+    """Return `get_state` of every service imported so far, by the name of its state file."""
     found = {}
     for key, module in _modules().items():
         loaded = sys.modules.get(f"ministack.services.{module}")
@@ -121,7 +121,7 @@ def loaded_states() -> dict[str, Callable[[], State | None]]:
 
 
 def keys_of(service: str) -> list[str]:
-    """The names of a service's state files; none where the emulator does not know the service."""
+    """Return the names of a service's state files; none if the emulator does not know the service."""
     entry = _registry().get(service)
     if entry is None:
         return []
@@ -129,7 +129,7 @@ def keys_of(service: str) -> list[str]:
 
 
 def _modules() -> dict[str, str]:
-    """The module of every state file."""
+    """Return the module of every state file."""
     return {
         key: entry["module"] if key == entry.get("state_key", entry["module"]) else key
         for service, entry in _registry().items()
@@ -138,12 +138,12 @@ def _modules() -> dict[str, str]:
 
 
 def _registry() -> dict[str, dict[str, Any]]:
-    """By service: module, and where they differ or are more, state_key and sub_modules."""
+    """Return by service: module, and optionally state_key and sub_modules."""
     return import_module("ministack.app").SERVICE_REGISTRY  # type: ignore[no-any-return]
 
 
 def write(folder: Path, key: str, text: str) -> None:
-    """Put a state file in place, whole or not at all."""
+    """Write a state file atomically."""
     new = folder / f"{key}.json.new"
     try:
         new.write_text(text)
@@ -154,14 +154,14 @@ def write(folder: Path, key: str, text: str) -> None:
 
 
 def encoded(key: str, state: State) -> str:
-    """A state as the emulator's own `save_state` writes it, which takes seven times as long."""
+    """Encode a state as the emulator's own `save_state` does, which takes seven times as long."""
     formats = import_module("ministack.core.persistence")
     version = formats.SERVICE_STATE_FORMAT_VERSIONS.get(key, formats.STATE_FORMAT_VERSION)
     return json.dumps({"__ministack_format__": version, "payload": state}, default=_plain)
 
 
 def _plain(value: Any) -> Any:
-    """What JSON does not know: the emulator's dicts by account (and region), and bytes."""
+    """Convert what JSON does not support: the emulator's dicts by account (and region), and bytes."""
     if isinstance(value, bytes | bytearray):
         return {"__bytes__": base64.b64encode(value).decode("ascii")}
     if not hasattr(value, "to_dict"):

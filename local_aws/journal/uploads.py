@@ -1,4 +1,4 @@
-"""The bytes that a call of S3 will put on disk, which are not always those of its body."""
+"""The number of bytes that an S3 call will write to disk, which may differ from its body's."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from local_aws.journal.requests import Request
 
 
 class Uploads:
-    """Knows the multipart uploads under way: the emulator holds their parts in memory until they are completed."""
+    """Tracks running multipart uploads: the emulator holds their parts in memory until they are completed."""
 
     def __init__(self, objects: Path) -> None:
         self._objects = objects / ACCOUNT
         self._parts: dict[str, int] = {}
 
     def size(self, request: Request) -> int:
-        """Bytes to write: the object, and the version that it takes the place of, as versioned buckets copy that."""
+        """Return the bytes to write: the object, and the version that it replaces, which versioned buckets copy."""
         upload = request.query.get("uploadId", [""])[0]
         coming = self._coming(request)
         if not upload:
@@ -29,7 +29,7 @@ class Uploads:
         return self._parts.pop(upload, 0) + self._stored(request.path)
 
     def forget(self, request: Request) -> None:
-        """After an upload was given up."""
+        """Forget an aborted upload."""
         self._parts.pop(request.query.get("uploadId", [""])[0], None)
 
     def _coming(self, request: Request) -> int:
@@ -37,7 +37,7 @@ class Uploads:
         return self._stored(unquote(source.partition("?")[0])) if source else request.body_size
 
     def _stored(self, path: str) -> int:
-        """The size of an object that lies at its own path, as all but oddly named ones do."""
+        """Return the size of an object stored at its own path, as all but oddly named ones are."""
         try:
             found = (self._objects / path.lstrip("/")).stat()
         except (OSError, ValueError):

@@ -1,10 +1,10 @@
-"""Answers the emulator forgets to give: what a Create or Update call said is kept, and given back in the Get.
+"""Completes the emulator's answers: what a Create or Update call set is kept, and returned by the Get.
 
-Terraform reads back all it wrote; what is missing there is drift, and every plan wants to change it again.
-CloudWatch is asked in the Query protocol, so its mend stands in front of the emulator.
+Terraform reads back everything it wrote; a missing field is drift, and every plan wants to change it again.
+CloudWatch uses the Query protocol, so its fix stands in front of the emulator.
 Each service has a file here, and its contract tests have the same name in tests/local_aws/mends/.
-A contract test also runs against the emulator alone, where it is expected to fail: an emulator release that no
-longer needs the mend turns that test red.
+A contract test also runs against the emulator alone, where it is expected to fail: an emulator release that no longer
+needs the fix turns that test red.
 """
 
 from __future__ import annotations

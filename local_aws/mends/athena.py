@@ -1,4 +1,4 @@
-"""Athena: what a workgroup has that was made without settings, and the words of what is missing."""
+"""Athena: the defaults of a workgroup created without settings, and AWS's messages for missing resources."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _with_workgroup_defaults(call: Call) -> Document:
 
 
 def _with_whole_configuration(call: Call) -> Document:
-    """Also what was not said: clients read it without asking whether it is there."""
+    """Add the unset fields too: clients read them without checking whether they exist."""
     group = _missing("is not found.", call)["WorkGroup"]
     given = group.get("Configuration") or {}
     version = {**_VERSION, **(given.get("EngineVersion") or {})}
@@ -39,7 +39,7 @@ def _with_whole_configuration(call: Call) -> Document:
 
 
 def _missing(words: str, call: Call) -> Document:
-    """Terraform knows by AWS's very words that a thing is gone."""
+    """Use AWS's exact message, by which Terraform recognises that a resource is gone."""
     try:
         return call.forward_unchanged()
     except AwsError as error:

@@ -1,4 +1,4 @@
-"""CloudWatch's alarms in the Query protocol, in which the emulator forgets half of what it knows of an alarm.
+"""CloudWatch's alarms in the Query protocol, where the emulator omits half of an alarm's fields.
 
 Terraform speaks it. The emulator's JSON protocol has all fields, so these calls are asked in that, and answered in XML.
 The metrics of an alarm on an expression it forgets in any protocol: they are kept here.
@@ -86,7 +86,7 @@ def _as_json(scope: Scope, action: str) -> Scope:
 
 
 def _document(form: dict[str, str]) -> Document:
-    """`Dimensions.member.1.Name=a` and the like as nested dicts and lists; texts stay texts, but for truth values."""
+    """Turn `Dimensions.member.1.Name=a` and the like into nested dicts and lists of texts and booleans."""
     root: Document = {}
     for path, value in form.items():
         *steps, last = re.sub(r"\.member\.", ".#", path).split(".")

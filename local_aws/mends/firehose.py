@@ -21,7 +21,7 @@ _DELIVERY_STREAM = Kept(
     merged=("UpdateDestination",),
 )
 DELIVERY_STREAMS = "kept_firehose"
-"""Collection of the store that has every delivery stream's `region/name`."""
+"""The collection of the store with the `region/name` of every delivery stream."""
 _BACKUP_DEFAULTS = {
     "BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": 300},
     "CompressionFormat": "UNCOMPRESSED",
@@ -37,7 +37,7 @@ def handlers(context: Context) -> Handlers:
 
 
 def _with_backup_as_described(call: Call) -> Document:
-    """A backup is given as one thing, and described as another."""
+    """A backup has one field name in requests and another in descriptions."""
     payload = dict(call.payload)
     for kind, given in (
         ("ExtendedS3DestinationConfiguration", "S3BackupConfiguration"),

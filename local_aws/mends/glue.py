@@ -46,7 +46,7 @@ def handlers(context: Context) -> Handlers:
 
 @dataclass(frozen=True)
 class _Tagged:
-    """A Glue resource type whose Create loses the tags. `created` and `deleted` are paths to its name."""
+    """A Glue resource type whose Create drops the tags. `created` and `deleted` are paths to its name."""
 
     kind: str
     create: str
@@ -84,7 +84,7 @@ def _tagging(context: Context, tagged: _Tagged) -> Handlers:
 
 
 def _update_connection(context: Context, call: Call) -> Document:
-    """The emulator can only make and delete connections; the tags stay."""
+    """Update by deleting and creating, all that the emulator supports; the tags stay."""
     glue, name = context.client("glue", call.region), call.required("Name")
     glue.get_connection(Name=name)
     tags = glue.get_tags(ResourceArn=f"arn:aws:glue:{call.region}:{ACCOUNT}:connection/{name}")["Tags"]
@@ -94,7 +94,7 @@ def _update_connection(context: Context, call: Call) -> Document:
 
 
 def _with_true_triggers(call: Call) -> Document:
-    """A trigger without a predicate has none, and one on demand is never ACTIVATED: it stays CREATED."""
+    """Correct triggers: without a predicate the field is absent, and an on-demand trigger stays CREATED."""
     answer = call.forward_unchanged()
     for trigger in answer["Triggers"] if "Triggers" in answer else [answer["Trigger"]]:
         if not trigger.get("Predicate"):
@@ -105,7 +105,7 @@ def _with_true_triggers(call: Call) -> Document:
 
 
 def _data_quality_rulesets(context: Context) -> Handlers:
-    """Rulesets are kept and listed; nothing evaluates them."""
+    """Store and list rulesets; nothing evaluates them."""
     collection = "glue_data_quality_rulesets"
     fields = ("Name", "Description", "Ruleset", "TargetTable", "DataQualitySecurityConfiguration")
 
@@ -150,7 +150,7 @@ def _data_quality_rulesets(context: Context) -> Handlers:
 
 
 def _partition_indexes(context: Context) -> Handlers:
-    """The emulator makes partition indexes but cannot delete one, so all of them are kept here."""
+    """Keep all partition indexes here: the emulator creates them but cannot delete one."""
     collection = "glue_partition_indexes"
 
     def place(call: Call) -> str:

@@ -1,4 +1,4 @@
-"""Fields that a Create or Update takes and the Get loses: they are kept in the store, and given back in the Get."""
+"""Fields that a Create or Update accepts and the Get omits: kept in the store, and returned by the Get."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from local_aws.protocol import Call, Document, Handlers
 
 
 def place_of(call: Call, *names: str) -> str:
-    """The key of a resource in the store: the call's region, then its names."""
+    """Return the key of a resource in the store: the call's region, then its names."""
     return "/".join((call.region, *names))
 
 
 def at(document: Any, path: str) -> Any:
-    """What a dotted path such as `Destinations.0.Name` leads to; None where it leads nowhere."""
+    """Return the value at a dotted path such as `Destinations.0.Name`; None if there is none."""
     for step in filter(None, path.split(".")):
         if isinstance(document, list):
             document = document[int(step)] if int(step) < len(document) else None
@@ -27,16 +27,16 @@ def at(document: Any, path: str) -> Any:
 
 @dataclass(frozen=True)
 class Kept:
-    """Fields of a resource type to keep for the emulator. Paths are dotted, the empty one is the document.
+    """The fields of a resource type that are kept for the emulator. Paths are dotted; the empty one is the document.
 
     Attributes:
-        writes: by action, the field that names the resource and the path to the fields in the payload.
-        reads: by action, the path to the resource, or to the list of them, in the answer.
-        deletes: by action, the field that names the resource.
-        identity: the name of a resource in an answer.
+        writes: action -> the field that names the resource, and the path to the fields in the payload.
+        reads: action -> the path to the resource, or to the list of resources, in the answer.
+        deletes: action -> the field that names the resource.
+        identity: the field that names a resource in an answer.
         described_at: the path to the fields in a resource of an answer.
-        defaults: what AWS answers where nothing was given.
-        merged: the actions that leave the fields they do not name as they were.
+        defaults: what AWS returns for fields that were not set.
+        merged: the actions that leave unnamed fields unchanged.
     """
 
     service: str

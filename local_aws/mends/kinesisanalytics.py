@@ -1,4 +1,4 @@
-"""Managed Service for Apache Flink, which signs as kinesisanalytics: the list of applications."""
+"""The list of applications of Managed Service for Apache Flink, whose signing name is kinesisanalytics."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from local_aws.protocol import Call, Document, Handlers
 
 
 def handlers(context: Context) -> Handlers:
-    """The emulator describes an application, and lists none."""
+    """The emulator describes applications but lists none."""
     collection = "flink_applications"
 
     def create(call: Call) -> Document:

@@ -1,4 +1,4 @@
-"""Glue's machine learning transforms: kept and listed. Nothing trains or runs one, and on AWS nothing does any more."""
+"""Glue's machine learning transforms, stored and listed. Nothing trains or runs them; AWS no longer does either."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FIELDS = (
 
 
 def handlers(context: Context) -> Handlers:
-    """The five calls that a transform's life takes. Its schema is that of its first table."""
+    """Return the five calls of a transform's life cycle. Its schema is that of its first table."""
 
     def create(call: Call) -> Document:
         name = call.required("Name")
@@ -72,7 +72,7 @@ def _write(context: Context, call: Call, before: Document) -> None:
 
 
 def _schema(context: Context, call: Call) -> list[Document]:
-    """Glue refuses a transform of a table that is not in the catalog."""
+    """Return the schema. Glue refuses a transform of a table that is not in the catalog."""
     table = call.required("InputRecordTables")[0]
     try:
         found = context.client("glue", call.region).get_table(

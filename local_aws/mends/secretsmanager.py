@@ -1,4 +1,4 @@
-"""Secrets Manager: a secret that was made without a value."""
+"""Secrets Manager: a secret created without a value."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def handlers(context: Context) -> Handlers:
 
 
 def _value(call: Call) -> Document:
-    """A secret that was made without a value has none, and no version either."""
+    """A secret created without a value has neither a value nor a version."""
     answer = call.forward_unchanged()
     if "SecretString" not in answer and "SecretBinary" not in answer:
         stage = call.payload.get("VersionStage", "AWSCURRENT")
@@ -32,6 +32,6 @@ def _described(context: Context, call: Call) -> Document:
         secrets.get_secret_value(SecretId=answer["ARN"])
     except (secrets.exceptions.ResourceNotFoundException, secrets.exceptions.InvalidRequestException):
         answer.pop("VersionIdsToStages", None)
-    # To look for the value is an access to the emulator; to describe a secret is none, so it knows no date of one.
+    # Checking for the value counts as an access in the emulator; describing a secret must not, so drop the date of it.
     answer.pop("LastAccessedDate", None)
     return answer

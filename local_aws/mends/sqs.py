@@ -16,7 +16,7 @@ def handlers(context: Context) -> Handlers:
 
 
 def _with_compact_redrive_policy(call: Call) -> Document:
-    """AWS gives the policy back without white space, and Terraform compares the text."""
+    """AWS returns the policy without white space, and Terraform compares the text."""
     attributes = dict(call.payload.get("Attributes", {}))
     if policy := attributes.get("RedrivePolicy"):
         attributes["RedrivePolicy"] = json.dumps(json.loads(policy), separators=(",", ":"))

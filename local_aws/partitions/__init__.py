@@ -1,6 +1,6 @@
-"""Glue's partitions, kept here and not in the emulator: a table may have tens of thousands of them.
+"""Glue's partitions, kept here instead of in the emulator: a table may have tens of thousands.
 
-The emulator saves all of a service's state at once, and knows no pages, no expressions and no deletion by the batch.
+The emulator saves a service's whole state at once, and does not support pages, expressions or batch deletion.
 """
 
 from __future__ import annotations
@@ -64,11 +64,11 @@ def _get(call: Call, table: Table) -> Document:
 
 
 def _list(call: Call, table: Table) -> Document:
-    """A page, in the order of the values as text. `NextToken` is the key of the last partition before."""
+    """Return a page, ordered by the values as text. `NextToken` is the key of the last partition of the page before."""
     segment = call.payload.get("Segment") or {"SegmentNumber": 0, "TotalSegments": 1}
     after, size = call.payload.get("NextToken") or "", min(call.payload.get("MaxResults") or _PAGE, _PAGE)
     if after and not after.startswith(table.prefix):
-        raise AwsError("InvalidInputException", "NextToken is of no page of this table.")
+        raise AwsError("InvalidInputException", "NextToken is invalid for this table.")
     keys = [key for key in table.listed() if key > after and _is_in(segment, key)]
     if expression := call.payload.get("Expression"):
         rows = [values_of(key) for key in keys]
@@ -80,7 +80,7 @@ def _list(call: Call, table: Table) -> Document:
 
 
 def _batch_get(call: Call, table: Table) -> Document:
-    """As AWS: keys that are not there are in neither list; unprocessed is what should be asked for again."""
+    """As AWS: missing keys are in neither list; unprocessed means that the caller should ask again."""
     wanted = _batch(call, "PartitionsToGet", _PAGE)
     return {
         "Partitions": table.found([table.key(entry.get("Values") or []) for entry in wanted]),
@@ -107,8 +107,8 @@ def _delete(call: Call, table: Table) -> Document:
 
 
 def _batch_delete(call: Call, table: Table) -> Document:
-    gone = [entry.get("Values") or [] for entry in _batch(call, "PartitionsToDelete", 25)]
-    return {"Errors": _each(table, [(values, partial(table.delete, values)) for values in gone])}
+    deleted = [entry.get("Values") or [] for entry in _batch(call, "PartitionsToDelete", 25)]
+    return {"Errors": _each(table, [(values, partial(table.delete, values)) for values in deleted])}
 
 
 def _batch(call: Call, field: str, limit: int) -> list[Document]:
@@ -123,7 +123,7 @@ def _batch(call: Call, field: str, limit: int) -> list[Document]:
 def _each(
     table: Table, acts: Sequence[tuple[Values, Callable[[], None]]], named: str = "PartitionValues"
 ) -> list[Document]:
-    """Do each, all in one transaction. Returns an entry for each that was refused."""
+    """Run each in one transaction. Returns an entry for each that was refused."""
     errors = []
     with table.store.transaction():
         for values, act in acts:
@@ -146,11 +146,11 @@ def _without_columns(partition: Document) -> Document:
 
 
 def _forgetting(context: Context) -> Handler:
-    """What is deleted takes its partitions with it, and so does what is not there (any more); a new table has none."""
+    """Wrap a call so that partitions vanish with their table: when it is deleted or found missing, or created anew."""
     creating = threading.Lock()
 
     def create(call: Call) -> Document:
-        # Before the table is there: who sees it may register partitions at once.
+        # Before the table exists: once it is visible, callers may register partitions.
         with creating:
             if not _is_there(context, call):
                 _forget(context, call)

@@ -1,4 +1,4 @@
-"""The expressions of GetPartitions: sqlglot reads them, DuckDB compares, typed as the partition keys are."""
+"""The expressions of GetPartitions: parsed by sqlglot, and evaluated by DuckDB with the partition keys' types."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _ALLOWED = "=, <>, <, <=, >, >=, AND, OR, NOT, IN, BETWEEN, LIKE, IS NULL, parti
 
 
 def matching(expression: str, types: Mapping[str, str], rows: Sequence[Sequence[str]]) -> list[int]:
-    """The numbers of the rows for which an expression is true.
+    """Return the numbers of the rows for which an expression is true.
 
     Args:
-        types: of the partition keys, by name and in their order.
-        rows: the values of a partition each.
+        types: the types of the partition keys, by name and in order.
+        rows: the values of each partition.
 
     Raises:
         AwsError: InvalidInputException.
@@ -37,7 +37,7 @@ def matching(expression: str, types: Mapping[str, str], rows: Sequence[Sequence[
         [0]
     """
     condition = _condition(_parsed(expression), types, expression).sql("duckdb")
-    # A table may have got more keys since: a partition has no values of these.
+    # A table may have gained keys since a partition was created: the partition has no values for them.
     columns = [[row[place] if place < len(row) else None for row in rows] for place in range(len(types))]
     named = ", ".join(f"unnest(?::VARCHAR[]) AS {_name(key).sql('duckdb')}" for key in types)
     query = f"SELECT n FROM (SELECT unnest(?::INTEGER[]) AS n, {named}) WHERE {condition} ORDER BY n"
@@ -59,7 +59,7 @@ def _parsed(expression: str) -> exp.Expr:
 
 
 def _condition(node: exp.Expr, types: Mapping[str, str], expression: str) -> exp.Expr:
-    """The condition over columns of text that holds the same for the partition keys' values."""
+    """Return the condition over text columns that is equivalent for the partition keys' values."""
     if isinstance(node, exp.And | exp.Or):
         sides = (_condition(side, types, expression) for side in (node.this, node.expression))
         return type(node)(**dict(zip(("this", "expression"), map(exp.paren, sides), strict=True)))
@@ -88,11 +88,11 @@ def _comparison(node: exp.Expr, types: Mapping[str, str], expression: str) -> ex
 
 
 def _key(node: exp.Expr, types: Mapping[str, str], expression: str) -> str:
-    """The one partition key that a comparison is about."""
+    """Return the only partition key in a comparison."""
     names = {column.name.lower() for column in node.find_all(exp.Column)}
     known = {key.lower(): key for key in types}
     if len(names) != 1 or not names <= known.keys():
-        raise _refused(expression, f"a comparison is of one partition key; the table has {', '.join(types)}")
+        raise _refused(expression, f"a comparison needs exactly one partition key; the table has {', '.join(types)}")
     return known[names.pop()]
 
 

@@ -1,4 +1,4 @@
-"""Column statistics of partitions: the emulator keeps them only for partitions it knows itself."""
+"""Column statistics of partitions: the emulator keeps them only for partitions that it holds itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The partitions of one table, each a document of the store."""
+"""The partitions of one table, each a document in the store."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Values = Sequence[str]
 
 
 def key_of(*names: str) -> str:
-    """A partition's key: `["us-east-1", "shop", "sales", "2013", "1"]` (region, database, table, values)."""
+    """Return a partition's key: `["us-east-1", "shop", "sales", "2013", "1"]` (region, database, table, values)."""
     return json.dumps(names)
 
 
 def prefix_of(*names: str) -> str:
-    """What the keys of all partitions of a table, or of a database, begin with."""
+    """Return the prefix of the keys of all partitions of a table, or of a database."""
     return key_of(*names)[:-1] + ", "
 
 
@@ -33,7 +33,7 @@ def values_of(key: str) -> list[str]:
 
 
 def partitions_of(store: Store, region: str, database: str, table: str) -> list[Document]:
-    """All partitions of a table, in the order of their values as text."""
+    """Return all partitions of a table, ordered by their values as text."""
     return store.under(PARTITIONS, prefix_of(region, database, table))
 
 
@@ -45,7 +45,7 @@ def forget(store: Store, *names: str) -> None:
 
 
 def opened(context: Context, call: Call) -> Table:
-    """The table that a call is about. It is asked of the catalog, whose error is the answer where it is not there."""
+    """Return the table of a call. It is read from the catalog, whose error is the answer if it does not exist."""
     database, name = call.required("DatabaseName"), call.required("TableName")
     found = context.client("glue", call.region).get_table(DatabaseName=database, Name=name)["Table"]
     types = {key["Name"]: key.get("Type") or "string" for key in found.get("PartitionKeys") or []}
@@ -54,7 +54,7 @@ def opened(context: Context, call: Call) -> Table:
 
 @dataclass(frozen=True)
 class Table:
-    """Attributes: `types` are those of the partition keys, by name and in their order."""
+    """Attributes: `types` are the types of the partition keys, by name and in order."""
 
     store: Store
     region: str
@@ -70,11 +70,11 @@ class Table:
         return key_of(self.region, self.database, self.name, *values)
 
     def listed(self) -> list[str]:
-        """The keys of all partitions, in their order."""
+        """Return the keys of all partitions, in order."""
         return self.store.keys(PARTITIONS, self.prefix)
 
     def check(self, values: Values) -> None:
-        """Raises AwsError: InvalidInputException, where there is not a value for each partition key."""
+        """Raises AwsError: InvalidInputException, unless there is a value for each partition key."""
         if not values or len(values) != len(self.types):
             message = "The number of partition keys do not match the number of partition values"
             raise AwsError("InvalidInputException", message)
@@ -100,7 +100,7 @@ class Table:
         self._put(given["Values"], given, time.time())
 
     def update(self, values: Values, given: Document) -> None:
-        """Replace a partition, which may get other values.
+        """Replace a partition; its values may change.
 
         Raises:
             AwsError: EntityNotFoundException, AlreadyExistsException, InvalidInputException.

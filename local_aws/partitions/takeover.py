@@ -1,4 +1,4 @@
-"""Folders of a time when the emulator kept the partitions: they are moved to the store at the first start."""
+"""Folders from when the emulator kept the partitions: the first start moves them to the store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local_aws.protocol import Document
 
 
 def take_over(context: Context) -> None:
-    """Before the emulator reads its state. If it ends in between, the next start does the same again."""
+    """Run before the emulator reads its state. If it is interrupted, the next start repeats it."""
     file = context.folder / "state/glue.json"
     if not file.exists():
         return
@@ -28,7 +28,7 @@ def take_over(context: Context) -> None:
 
 
 def _documents(lists: Mapping[str, Any]) -> Iterator[tuple[str, Document]]:
-    """The emulator has a list of partitions by `account NUL region NUL 'database/table'`."""
+    """Yield the documents. The emulator has a list of partitions per `account NUL region NUL 'database/table'`."""
     for place, partitions in lists.items():
         _, region, table = place.split("\0", 2)
         database, _, name = ast.literal_eval(table).partition("/")

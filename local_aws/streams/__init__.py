@@ -1,1 +1,1 @@
-"""Streams of events on the embedded AWS, an engine a service."""
+"""Event streams of the embedded AWS, one engine per service."""

@@ -1,4 +1,4 @@
-"""Glue's triggers and workflows: their definitions stay in the emulator, what they start is ours."""
+"""Glue's triggers and workflows: the emulator keeps the definitions; the runs are ours."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WORKFLOWS = "glue_workflows"
 
 def handlers(context: Context) -> Handlers:
     runs = WorkflowRuns(context)
-    runs.bury_interrupted()
+    runs.end_interrupted()
     Clock(runs.start_due).start()
     workflows = Workflows(context, runs)
     return {
@@ -39,7 +39,7 @@ def handlers(context: Context) -> Handlers:
 
 
 class Workflows:
-    """The calls of the Glue API that are about triggers and workflows."""
+    """The Glue API calls for triggers and workflows."""
 
     def __init__(self, context: Context, runs: WorkflowRuns) -> None:
         self._context = context
@@ -63,7 +63,7 @@ class Workflows:
         return answer
 
     def start_trigger(self, call: Call) -> Document:
-        """One on demand fires now; any other is activated, which the emulator does."""
+        """Fire an on-demand trigger; any other is activated, which the emulator does."""
         answer = call.forward_unchanged()
         trigger = self._glue(call).get_trigger(Name=call.required("Name"))["Trigger"]
         workflow = trigger.get("WorkflowName") or ""
@@ -83,11 +83,11 @@ class Workflows:
         return {"Workflow": self._shown(call, workflow)}
 
     def batch_get(self, call: Call) -> Document:
-        there, names = self.names(call)["Workflows"], call.required("Names")
-        found = [self._glue(call).get_workflow(Name=name)["Workflow"] for name in names if name in there]
+        existing, names = self.names(call)["Workflows"], call.required("Names")
+        found = [self._glue(call).get_workflow(Name=name)["Workflow"] for name in names if name in existing]
         return {
             "Workflows": [self._shown(call, times_as_seconds(workflow)) for workflow in found],
-            "MissingWorkflows": [name for name in names if name not in there],
+            "MissingWorkflows": [name for name in names if name not in existing],
         }
 
     def names(self, call: Call) -> Document:
@@ -112,7 +112,7 @@ class Workflows:
         return {"Run": self._runs.shown(self._run(call), bool(call.payload.get("IncludeGraph")))}
 
     def runs(self, call: Call) -> Document:
-        """Newest first; `NextToken` is the number of those already given."""
+        """Newest first; `NextToken` is the number of runs already returned."""
         runs = self._runs.of(call.region, self._existing(call, call.required("Name"))["Name"])
         start, size = int(call.payload.get("NextToken") or 0), int(call.payload.get("MaxResults") or 100)
         more = {"NextToken": str(start + size)} if start + size < len(runs) else {}

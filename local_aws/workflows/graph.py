@@ -1,4 +1,4 @@
-"""The graph of a workflow: triggers, the crawlers and jobs they start, and the conditions on which they fire."""
+"""The graph of a workflow: triggers, the crawlers and jobs that they start, and their conditions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Node = tuple[Kind, str]
 
 
 def actions_of(trigger: Document) -> list[Node]:
-    """The crawlers and jobs that a trigger starts."""
+    """Return the crawlers and jobs that a trigger starts."""
     return [_node(action) for action in trigger.get("Actions") or []]
 
 
@@ -23,14 +23,14 @@ def is_start(trigger: Document) -> bool:
 
 
 def is_met(trigger: Document, states: Mapping[Node, str]) -> bool:
-    """Whether a conditional trigger fires, with crawlers and jobs in these states."""
+    """Whether a conditional trigger fires when crawlers and jobs have these states."""
     predicate = trigger.get("Predicate") or {}
     met = [states.get(_node(condition)) == _wanted(condition) for condition in predicate.get("Conditions") or []]
     return any(met) if predicate.get("Logical") == "ANY" else bool(met) and all(met)
 
 
 def drawn(triggers: list[Document], details: Mapping[Node, Document]) -> Document:
-    """A Graph as GetWorkflow and GetWorkflowRun give it; `details` are what is known of each crawler and job."""
+    """Return a Graph as in GetWorkflow and GetWorkflowRun; `details` has what is known of each crawler and job."""
     nodes = {_id("TRIGGER", trigger["Name"]): _trigger_node(trigger) for trigger in triggers}
     for kind, name in _nodes(triggers):
         nodes[_id(kind, name)] = {"Type": kind, "Name": name, **details.get((kind, name), {})}

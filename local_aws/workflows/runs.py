@@ -1,6 +1,6 @@
-"""The life of workflow runs: what was started, what it came to, and what is started on that.
+"""Workflow runs: tracks what each run has started and its outcome, and starts what follows.
 
-Triggers that belong to no workflow run the same way, all of them as the workflow without a name.
+Triggers without a workflow run the same way, all as a workflow with an empty name.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ log = logging.getLogger("local_aws.workflows")
 
 
 class WorkflowRuns:
-    """Starts runs and moves them on whenever a crawl or a job run ends. A run is kept as one document."""
+    """Starts runs, and advances them whenever a crawl or a job run ends. A run is stored as one document."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -50,7 +50,7 @@ class WorkflowRuns:
         context.events.listen(self._took_place)
 
     def of(self, region: str, workflow: str) -> list[Document]:
-        """The runs of a workflow, newest first."""
+        """Return the runs of a workflow, newest first."""
         runs = self._store.all(RUNS).values()
         return [run for run in runs if (run["Region"], run["Name"]) == (region, workflow)][::-1]
 
@@ -62,7 +62,7 @@ class WorkflowRuns:
         return run
 
     def start(self, region: str, workflow: str, properties: dict[str, str], trigger: Document) -> str:
-        """Begin a run with one of the workflow's start triggers; returns the run's id."""
+        """Begin a run with one of the workflow's start triggers. Returns the run's id."""
         run_id = f"wr_{uuid.uuid4().hex}"
         run = {
             "Name": workflow,
@@ -83,10 +83,10 @@ class WorkflowRuns:
         return sum(run["Status"] in _UNDERWAY for run in self.of(region, workflow))
 
     def stop(self, run: Document) -> None:
-        """Ask all that the run has started to end; nothing more is started.
+        """Stop everything that the run has started; it starts nothing more.
 
         Raises:
-            AwsError: IllegalWorkflowStateException, where it does not run.
+            AwsError: IllegalWorkflowStateException, if the run is not running.
         """
         with self._lock:
             run = self._store.get(RUNS, run["WorkflowRunId"]) or run
@@ -116,8 +116,8 @@ class WorkflowRuns:
                 if schedule and trigger["State"] == "ACTIVATED" and is_due(schedule, after, until):
                     self._start_scheduled(region, trigger)
 
-    def bury_interrupted(self) -> None:
-        """Runs that went on when the process ended are over: what they had started ended as it did, and that is all."""
+    def end_interrupted(self) -> None:
+        """End the runs that were going on when the process ended, with the outcomes of what they had started."""
         for run_id, run in self._store.all(RUNS).items():
             if run["Status"] in _UNDERWAY:
                 for action in run["Actions"]:
@@ -128,13 +128,13 @@ class WorkflowRuns:
                 self._store.put(RUNS, run_id, {**run, **ended, "CompletedOn": time.time()})
 
     def _end_of(self, region: str, action: Document) -> Document:
-        """How a job run or a crawl ended of which this process has no news: the other engines have buried theirs."""
+        """Return the outcome of an action that ended unnoticed: the other engines have ended theirs by now."""
         last = self._last(region, action) or {"Status": "ERROR", "ErrorMessage": _DIED}
         error_message = {name: last[name] for name in ("ErrorMessage",) if last.get(name)}
         return {"State": last.get("JobRunState") or last["Status"], **error_message}
 
     def _last(self, region: str, action: Document) -> Document | None:
-        """The last attempt of a job run that an action has started; or the last crawl."""
+        """Return the last attempt of the job run that an action started, or the last crawl."""
         if action["Kind"] == "CRAWLER":
             return (self._store.get(CRAWLERS, f"{region}/{action['Name']}") or {}).get("LastCrawl")
         runs = self._store.all(JOB_RUNS).items()
@@ -142,7 +142,7 @@ class WorkflowRuns:
         return max(attempts, key=lambda run: run["Attempt"], default=None)
 
     def shown(self, run: Document, with_graph: bool) -> Document:
-        """A run as GetWorkflowRun gives it."""
+        """Return a run as GetWorkflowRun shows it."""
         triggers = self.triggers(run["Region"], run["Name"])
         fields = {name: value for name, value in run.items() if name not in ("Region", "Fired", "Actions")}
         states = [action["State"] for action in run["Actions"]]
@@ -152,11 +152,11 @@ class WorkflowRuns:
         return fields | {"Statistics": {"TotalActions": total, **counts}} | graph
 
     def triggers(self, region: str, workflow: str) -> list[Document]:
-        """The triggers of a workflow; of no workflow where its name is empty."""
+        """Return the triggers of a workflow; those without a workflow if the name is empty."""
         return [trigger for trigger in self._triggers(region) if (trigger.get("WorkflowName") or "") == workflow]
 
     def start_trigger(self, region: str, workflow: str) -> Document:
-        """Raises AwsError: InvalidInputException, where the workflow has none."""
+        """Raises AwsError: InvalidInputException, if the workflow has none."""
         for trigger in self.triggers(region, workflow):
             if is_start(trigger):
                 return trigger
@@ -186,7 +186,7 @@ class WorkflowRuns:
                         self._move_on(run)
 
     def _move_on(self, run: Document) -> None:
-        """Fire what is to be fired now, and end the run when nothing of it is underway."""
+        """Fire the triggers that are ready, and end the run when nothing of it is underway."""
         if run["Status"] == "RUNNING":
             for trigger in self.triggers(run["Region"], run["Name"]):
                 ready = trigger["Type"] == "CONDITIONAL" and trigger["State"] == "ACTIVATED"
@@ -201,7 +201,7 @@ class WorkflowRuns:
         run["Actions"] += [self._begun(run, trigger, action) for action in trigger["Actions"]]
 
     def _begun(self, run: Document, trigger: Document, action: Document) -> Document:
-        """Start a crawler or a job. One that cannot be started is in ERROR, and the run goes on without it."""
+        """Start a crawler or a job. If that fails, its state is ERROR, and the run continues without it."""
         [(kind, name)] = actions_of({"Actions": [action]})
         begun = {"Kind": kind, "Name": name, "StartedOn": time.time()}
         try:
@@ -252,7 +252,7 @@ def _awaited(run: Document, event: Ended) -> Iterator[Document]:
 
 
 def _detail(glue: Any, action: Document) -> Document:
-    """What the graph tells of a crawler or a job that was started: its crawl, or its job runs with every attempt."""
+    """Return the graph's details of a started crawler or job: its crawl, or its job runs with every attempt."""
     if action["Kind"] == "CRAWLER":
         crawl = {name: action[name] for name in ("State", "StartedOn", "CompletedOn", "ErrorMessage") if name in action}
         logs = {"LogGroup": "/aws-glue/crawlers", "LogStream": action["Name"]}
@@ -266,7 +266,7 @@ def _detail(glue: Any, action: Document) -> Document:
 
 
 def times_as_seconds(answer: Any) -> Any:
-    """What boto3 gave, as the protocol has it: times are seconds."""
+    """Return boto3's result in the protocol's form: times are seconds."""
     if isinstance(answer, dict):
         return {name: times_as_seconds(value) for name, value in answer.items()}
     if isinstance(answer, list):

@@ -1,4 +1,4 @@
-"""Run each client's tests in its environment, against an embedded AWS of their own: `make clients`."""
+"""Run each client's tests in its own environment, against a separate embedded AWS: `make clients`."""
 
 from __future__ import annotations
 

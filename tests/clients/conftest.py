@@ -1,6 +1,6 @@
-"""Clients as people use them, each in an environment of its own: `make clients` runs these, and names the embedded AWS.
+"""Real clients, each in its own environment: `make clients` runs these and sets the address of the embedded AWS.
 
-Elsewhere the clients are not there, and these tests are skipped.
+Without it the clients are missing, and these tests are skipped.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pytest
 
 @dataclass(frozen=True)
 class Place:
-    """A bucket and a database of a test's own; clients find the embedded AWS by `AWS_ENDPOINT_URL`."""
+    """A bucket and a database for one test; clients find the embedded AWS by `AWS_ENDPOINT_URL`."""
 
     bucket: str
     database: str
@@ -31,13 +31,13 @@ class Place:
         return f"s3://{self.bucket}/{name}/"
 
     def table(self, name: str) -> dict[str, Any]:
-        """A table as the catalog has it."""
+        """Return a table from the catalog."""
         return dict(boto3.client("glue").get_table(DatabaseName=self.database, Name=name)["Table"])
 
 
 @pytest.fixture
 def arrow_finds_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PyAthena gives pyarrow no endpoint, and pyarrow reads none from the environment."""
+    """Pass pyarrow the endpoint: PyAthena does not, and pyarrow does not read it from the environment."""
     fs = pytest.importorskip("pyarrow.fs")
     endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
     there = partial(fs.S3FileSystem, endpoint_override=endpoint.netloc, scheme=endpoint.scheme)

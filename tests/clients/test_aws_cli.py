@@ -1,4 +1,4 @@
-"""The AWS CLI: a query from its start to its rows, and the catalog."""
+"""The AWS CLI: queries from start to rows, and the catalog."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from .conftest import Place
 
-pytestmark = pytest.mark.skipif(shutil.which("aws") is None, reason="there is no AWS CLI")
+pytestmark = pytest.mark.skipif(shutil.which("aws") is None, reason="the AWS CLI is not installed")
 
 
 def aws(*words: str) -> Any:
@@ -34,14 +34,14 @@ def test_a_query_is_started_waited_for_and_read(place: Place) -> None:
     assert [row["Data"][0]["VarCharValue"] for row in rows] == ["one", "1"]
 
 
-def test_work_groups_and_engine_versions_are_told(place: Place) -> None:
+def test_work_groups_and_engine_versions_are_returned(place: Place) -> None:
     group = aws("athena", "get-work-group", "--work-group", "primary")["WorkGroup"]
     assert group["Configuration"]["EnforceWorkGroupConfiguration"] is False
     assert group["Configuration"]["EngineVersion"]["EffectiveEngineVersion"] == "Athena engine version 3"
     assert len(aws("athena", "list-engine-versions")["EngineVersions"]) == 2
 
 
-def test_an_action_that_is_not_there_is_said_by_its_name(place: Place) -> None:
+def test_an_unknown_action_is_named_in_the_error(place: Place) -> None:
     command = ["aws", "redshift", "describe-clusters"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert "InvalidAction" in done.stderr

@@ -1,4 +1,4 @@
-"""awswrangler writes datasets, reads them by each of its approaches, and asks the catalog."""
+"""awswrangler writes datasets, reads them in each of its ways, and queries the catalog."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def query(place: Place, sql: str, **options: Any) -> Any:
 
 
 @pytest.mark.parametrize("approach", APPROACHES)
-def test_what_is_written_is_read_again(place: Place, approach: str) -> None:
+def test_written_rows_are_read_back(place: Place, approach: str) -> None:
     written(place, orders())
     options = {**APPROACHES[approach]}
     if approach == "unload":
@@ -82,14 +82,14 @@ def test_the_catalog_answers(place: Place) -> None:
     assert folder not in wr.catalog.get_partitions(database=place.database, table="orders")
 
 
-def test_parameters_take_their_place_in_both_styles(place: Place) -> None:
+def test_parameters_are_bound_in_both_styles(place: Place) -> None:
     sql = "SELECT n FROM (VALUES (1, 'O''Hare'), (2, 'x')) AS t(n, s) WHERE s = "
     named = query(place, f"{sql}:s", params={"s": "O'Hare"}, paramstyle="named", ctas_approach=False)
     marked = query(place, f"{sql}?", params=["'O''Hare'"], paramstyle="qmark", ctas_approach=False)
     assert named["n"].tolist() == marked["n"].tolist() == [1]
 
 
-def test_tables_are_described_repaired_and_made_from_queries(place: Place) -> None:
+def test_tables_are_described_repaired_and_created_from_queries(place: Place) -> None:
     written(place, orders())
     where = {"database": place.database, "s3_output": place.results}
     assert wr.athena.describe_table("orders", **where)["Column Name"].tolist()[-1] == "month"

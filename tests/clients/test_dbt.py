@@ -64,7 +64,7 @@ def count(place: Place, table: str) -> str:
     return str(athena.get_query_results(QueryExecutionId=started)["ResultSet"]["Rows"][1]["Data"][0]["VarCharValue"])
 
 
-def test_a_project_is_built_run_again_tested_and_documented(place: Place, tmp_path: Path) -> None:
+def test_a_project_is_built_rerun_tested_and_documented(place: Place, tmp_path: Path) -> None:
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)

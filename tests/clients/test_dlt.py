@@ -1,4 +1,4 @@
-"""dlt keeps its own tables in Iceberg, which the embedded AWS does not have: it says so, by name."""
+"""dlt keeps its own tables in Iceberg, which the embedded AWS does not support: the error says so."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .conftest import Place
 dlt = pytest.importorskip("dlt")
 
 
-def test_its_own_tables_are_refused_by_the_name_of_what_they_need(place: Place, tmp_path: Path) -> None:
+def test_its_own_tables_are_refused_as_they_need_iceberg(place: Place, tmp_path: Path) -> None:
     credentials = {
         "aws_access_key_id": os.environ["AWS_ACCESS_KEY_ID"],
         "aws_secret_access_key": os.environ["AWS_SECRET_ACCESS_KEY"],

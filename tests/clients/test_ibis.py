@@ -1,4 +1,4 @@
-"""ibis: tables made, read and dropped through its Athena backend."""
+"""ibis: tables created, read and dropped through its Athena backend."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def connection(place: Place, arrow_finds_it: None) -> Any:
     return ibis.athena.connect(s3_staging_dir=place.results, schema_name=place.database)
 
 
-def test_a_table_is_made_read_and_dropped(connection: Any, place: Place) -> None:
+def test_a_table_is_created_read_and_dropped(connection: Any, place: Place) -> None:
     frame = pd.DataFrame({"n": [1, 2, 3], "s": ["a", "b", "a"]})
     connection.create_table("numbers", frame, location=place.folder("numbers"))
     assert "numbers" in connection.list_tables()
@@ -28,7 +28,7 @@ def test_a_table_is_made_read_and_dropped(connection: Any, place: Place) -> None
     assert "numbers" not in connection.list_tables()
 
 
-def test_a_view_is_made_and_read(connection: Any) -> None:
+def test_a_view_is_created_and_read(connection: Any) -> None:
     connection.create_view("ones", connection.sql("SELECT 1 AS n"))
     assert connection.table("ones").n.execute().tolist() == [1]
     connection.drop_view("ones")

@@ -30,19 +30,19 @@ def made_table(connection: Any, place: Place) -> None:
     )
 
 
-def test_the_plain_cursor_gives_python_values(connection: Any) -> None:
+def test_the_plain_cursor_returns_python_values(connection: Any) -> None:
     cursor = connection.cursor().execute(SQL)
     assert cursor.fetchall() == ROWS
     assert [column[0] for column in cursor.description] == ["n", "s", "day"]
 
 
-def test_the_dict_cursor_names_them(connection: Any) -> None:
+def test_the_dict_cursor_returns_values_by_column_name(connection: Any) -> None:
     from pyathena.cursor import DictCursor
 
     assert connection.cursor(DictCursor).execute(SQL).fetchone()["s"] == "a"
 
 
-def test_the_pandas_cursor_reads_the_file_of_the_result(connection: Any) -> None:
+def test_the_pandas_cursor_reads_the_result_file(connection: Any) -> None:
     from pyathena.pandas.cursor import PandasCursor
 
     assert connection.cursor(PandasCursor).execute(SQL).as_pandas()["s"].tolist() == ["a", "b"]
@@ -50,21 +50,21 @@ def test_the_pandas_cursor_reads_the_file_of_the_result(connection: Any) -> None
 
 @pytest.mark.usefixtures("arrow_finds_it")
 @pytest.mark.parametrize("unload", [False, True])
-def test_the_arrow_cursor_reads_it_too(connection: Any, unload: bool) -> None:
+def test_the_arrow_cursor_reads_the_result_file(connection: Any, unload: bool) -> None:
     from pyathena.arrow.cursor import ArrowCursor
 
     cursor = connection.cursor(ArrowCursor, unload=unload)
     assert cursor.execute(SQL).as_arrow().column("n").to_pylist() == [1, 2]
 
 
-def test_the_asynchronous_cursor_gives_a_future(connection: Any) -> None:
+def test_the_asynchronous_cursor_returns_a_future(connection: Any) -> None:
     from pyathena.async_cursor import AsyncCursor
 
     _, future = connection.cursor(AsyncCursor).execute(SQL)
     assert future.result().fetchall() == ROWS
 
 
-def test_parameters_and_a_like_take_their_place(connection: Any) -> None:
+def test_parameters_are_bound_beside_a_like_pattern(connection: Any) -> None:
     sql = "SELECT %(day)s, %(name)s, %(price)s WHERE 'abc' LIKE 'a%%'"
     given = {"day": datetime.date(2024, 1, 31), "name": "O'Hare", "price": Decimal("1.1")}
     assert connection.cursor().execute(sql, given).fetchone()[:2] == (datetime.date(2024, 1, 31), "O'Hare")
@@ -83,7 +83,7 @@ def test_the_catalog_is_listed(connection: Any, place: Place) -> None:
     assert cursor.execute("SHOW PARTITIONS people").fetchall() == [("town=Paris",)]
 
 
-def test_a_result_is_used_again(connection: Any) -> None:
+def test_a_result_is_reused(connection: Any) -> None:
     first = connection.cursor().execute("SELECT 7")
     again = connection.cursor().execute("SELECT 7", result_reuse_enable=True, result_reuse_minutes=60)
     assert again.fetchall() == [(7,)]

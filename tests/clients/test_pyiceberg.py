@@ -25,7 +25,7 @@ def catalog(place: Place) -> Any:
     return catalogs.load_catalog("lake", **settings)
 
 
-def test_a_table_is_made_appended_to_and_read(catalog: Any, place: Place) -> None:
+def test_a_table_is_created_appended_to_and_read(catalog: Any, place: Place) -> None:
     rows = pa.table({"n": [1, 2], "s": ["a", "b"]})
     made = catalog.create_table((place.database, "ice"), schema=rows.schema, location=place.folder("ice"))
     made.append(rows)
@@ -34,7 +34,7 @@ def test_a_table_is_made_appended_to_and_read(catalog: Any, place: Place) -> Non
     assert place.table("ice")["Parameters"]["table_type"] == "ICEBERG"
 
 
-def test_namespaces_come_and_go(catalog: Any, place: Place) -> None:
+def test_namespaces_are_created_and_dropped(catalog: Any, place: Place) -> None:
     name = f"{place.database}_other"
     catalog.create_namespace(name)
     assert (name,) in catalog.list_namespaces()

@@ -30,7 +30,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def spark(storage: Path, endpoint: str) -> Iterator[SparkSession]:
-    """Its Java runs the Scala programs too (scala/conftest.py), so it has to know the emulated AWS."""
+    """Start Spark. Its JVM also runs the Scala programs (scala/conftest.py), so it needs the emulated AWS."""
     settings = spark_settings(storage) | {
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}",
         "spark.python.daemon.module": "tests.glue_scripts.python_worker",
@@ -43,7 +43,7 @@ def spark(storage: Path, endpoint: str) -> Iterator[SparkSession]:
 
 @pytest.fixture(scope="session")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of an emulated AWS, which every boto3 client of the tests talks to."""
+    """Start an emulated AWS, which every boto3 client of the tests uses, and return its URL."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -93,7 +93,7 @@ def aws(endpoint: str) -> str:
 
 @pytest.fixture(scope="session")
 def new_lake(aws: str, storage: Path) -> Callable[[str], Lake]:
-    """Make a lake with databases and prefixes of this name."""
+    """Return a function that makes a lake with databases and prefixes of the given name."""
 
     def make(name: str) -> Lake:
         for database in (name, f"{name}_curated"):
@@ -105,13 +105,13 @@ def new_lake(aws: str, storage: Path) -> Callable[[str], Lake]:
 
 @pytest.fixture
 def lake(new_lake: Callable[[str], Lake], request: pytest.FixtureRequest) -> Lake:
-    """A lake of its own for each test."""
+    """A separate lake for each test."""
     return new_lake(re.sub(r"\W+", "_", request.node.name)[:80])
 
 
 @pytest.fixture
 def rows(spark: SparkSession) -> Callable[..., DataFrame]:
-    """Make a frame from a schema and rows: rows("a int, b string", (1, "x"), (2, None))."""
+    """Return a function that makes a frame from a schema and rows: rows("a int, b string", (1, "x"), (2, None))."""
     return lambda schema, *values: spark.createDataFrame(list(values), schema)
 
 

@@ -1,4 +1,4 @@
-"""Values and tables of PostgreSQL, and what a job in either language makes of them."""
+"""Values and tables of PostgreSQL, and what a job in either language reads and writes for them."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ READ = [  # PostgreSQL's type, a value, Spark's type, the value as Spark writes 
     ("cheap[]", "'{1.50}'", "array<string>", "[1.50]"),
 ]
 
-UNREADABLE = [  # PostgreSQL's type, a value, what is said of it
+UNREADABLE = [  # PostgreSQL's type, a value, the error
     ("numeric", "1e-20", r"column v \(numeric\): the value 0.00000000000000000001 is not within decimal\(38,18\)"),
     ("numeric", "123456789012345678901", "the value 123456789012345678901 is not within"),
     ("numeric", "'NaN'", "the value NaN is not within"),
@@ -123,7 +123,7 @@ UNREADABLE = [  # PostgreSQL's type, a value, what is said of it
     ("timestamp[]", "'{infinity}'", r"the value \{infinity\} is not within lists of dates and times"),
 ]
 
-STORED = [  # Type of the data, a value, the table's type, what is said of it where it would not stay the same
+STORED = [  # Type of the data, a value, the table's type, the error if it would not stay the same
     ("timestamptz", "'2013-01-01 00:00Z'", "date", ""),
     (
         "timestamptz",
@@ -193,7 +193,7 @@ STORED = [  # Type of the data, a value, the table's type, what is said of it wh
 
 
 def table_of(name: str, values: list[tuple[str, str]]) -> str:
-    """SQL of a table of one row: each value in a column of its own, c0 and so on, of its type."""
+    """Return SQL that creates a table of one row: each value in a column c0, c1, ... of its type."""
     columns = ", ".join(f"c{place} {type_}" for place, (type_, _) in enumerate(values))
     return f"CREATE TABLE {name} ({columns}); INSERT INTO {name} VALUES ({', '.join(value for _, value in values)}); "
 
@@ -219,7 +219,7 @@ UPSERT = {"mode": "upsert", "keys": ["tailnum"]}
 TRUNCATE = {"mode": "truncate"}
 NO_INDEX = "an upsert by tailnum needs a unique index of just these columns"
 
-TARGETS = {  # the tables in a {schema}, the sink, what is said where the rows N2 and N3 cannot be loaded
+TARGETS = {  # the tables in a {schema}, the sink, the error if the rows N2 and N3 cannot be loaded
     "a trigger that keeps a row away": (
         KEYLESS + KEEPS_AWAY.format("INSERT", "planes", N2_AWAY),
         {},
@@ -295,7 +295,7 @@ TARGETS = {  # the tables in a {schema}, the sink, what is said where the rows N
         PLANES + CHILD.format("CASCADE") + "INSERT INTO seat VALUES ('N1')",
         TRUNCATE,
         r"truncate would change rows of \w+\.seat, which refers to it with ON DELETE CASCADE \(constraint "
-        r"seat_tailnum_fkey\)\. Use upsert, or let",
+        r"seat_tailnum_fkey\)\. Use upsert, or change",
     ),
     "a child that would be null": (PLANES + CHILD.format("SET NULL"), TRUNCATE, r"\.seat, .* ON DELETE SET NULL"),
     "a child of default": (PLANES + CHILD.format("SET DEFAULT"), TRUNCATE, r"\.seat, .* ON DELETE SET DEFAULT"),
@@ -326,7 +326,7 @@ TARGETS = {  # the tables in a {schema}, the sink, what is said where the rows N
         TRUNCATE,
         r"2 rows are left after the DELETE: .* \(stay\)",
     ),
-    "a view that would be emptied": (VIEW, TRUNCATE, "truncate takes tables only, and this is none"),
+    "a view that would be emptied": (VIEW, TRUNCATE, "truncate needs a table, and this is not one"),
     "an index that includes more": (KEYLESS + "CREATE UNIQUE INDEX ON planes (tailnum) INCLUDE (seats)", UPSERT, ""),
     "an index in which nulls are alike": (
         KEYLESS + "CREATE UNIQUE INDEX ON planes (tailnum) NULLS NOT DISTINCT",

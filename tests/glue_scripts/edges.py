@@ -1,4 +1,4 @@
-"""Values at the edges of what a column can hold, for every format that a sink writes."""
+"""Edge values of every column type, for every format that a sink writes."""
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -32,7 +32,7 @@ TYPES_NESTED = (
 
 
 def edges(spark: SparkSession, *, nested: bool) -> DataFrame:
-    """A row a value, in which the other columns are null; `id` numbers them, and the last has no value at all."""
+    """Return one row per value, with nulls in the other columns; `id` numbers them, and the last row has no value."""
     types = dict(type_.strip().split(" ", 1) for type_ in TYPES.split(", "))
     values = dict(SCALARS)
     if nested:

@@ -23,7 +23,7 @@ def sink(shop: Shop, **options: Any) -> DatabaseSink:
 
 
 def load(shop: Shop, frame: DataFrame, *, run: str = "jr_1", **options: Any) -> int:
-    """Load a frame as a job does; returns the rows that were staged."""
+    """Load a frame as a job does. Returns the number of staged rows."""
     with loading(frame.sparkSession, sink(shop, **options), "job", run) as load:
         load.check()
         written = load.write(frame)
@@ -31,16 +31,16 @@ def load(shop: Shop, frame: DataFrame, *, run: str = "jr_1", **options: Any) -> 
     return written.rows
 
 
-def there(shop: Shop) -> list[tuple[Any, ...]]:
+def rows_in(shop: Shop) -> list[tuple[Any, ...]]:
     return shop.run("SELECT tailnum, seats FROM planes ORDER BY tailnum, seats")
 
 
 def refused(shop: Shop, frame: DataFrame, **options: Any) -> str:
-    """The one line of a load that must fail, and leaves neither the old data changed nor a table behind."""
-    before = there(shop)
+    """Return the error of a load that must fail, leave the old data unchanged, and leave no table behind."""
+    before = rows_in(shop)
     with pytest.raises(JobError) as error:
         load(shop, frame, **options)
-    assert there(shop) == before
+    assert rows_in(shop) == before
     assert not shop.staging()
     assert "\n" not in str(error.value)
     assert PASSWORD not in str(error.value)

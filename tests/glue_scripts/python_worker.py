@@ -1,7 +1,7 @@
 """The daemon of Spark's Python workers, without Spark's own jar and zip on its path.
 
-Each task of a worker reads the folder of every archive on the path again, a tenth of a second for Spark's jar, though
-pyspark comes from the site's packages.
+Each task of a worker reads the folder of every archive on the path again, which takes a tenth of a second for Spark's
+jar, although pyspark comes from site-packages.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A Glue connection to a database of a real PostgreSQL, as the catalog stack makes it and a person fills it."""
+"""A Glue connection to a real PostgreSQL database, as the catalog stack creates it and a user fills it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.postgres import PASSWORD, USER, Database
 
 @dataclass(frozen=True)
 class Shop:
-    """`connection` is the name of the Glue connection; its secret is of the same name."""
+    """`connection` is the name of the Glue connection; its secret has the same name."""
 
     database: Database
     connection: str
@@ -33,18 +33,18 @@ class Shop:
         boto3.client("secretsmanager").put_secret_value(SecretId=self.connection, SecretString=value)
 
     def at(self, port: int) -> None:
-        """Let the connection lead to another port."""
+        """Point the connection to another port."""
         glue = boto3.client("glue")
         glue.delete_connection(ConnectionName=self.connection)
         glue.create_connection(ConnectionInput=self._input(port))
 
     def staging(self) -> list[str]:
-        """The tables that loads have under way, or left."""
+        """Return the tables of running or failed loads."""
         return [name for name in self.database.tables() if name.startswith("_lake_") and name != "_lake_runs"]
 
     @contextmanager
     def power_cut(self) -> Iterator[None]:
-        """The server loses its power a second after a load has begun; afterwards it is on again."""
+        """Cut the server's power a second after a load begins; afterwards it is on again."""
         server = self.database.server
 
         def pull_the_plug() -> None:
@@ -100,7 +100,7 @@ class Shop:
 
     @classmethod
     def empty(cls, database: Database, connection: str = "") -> Shop:
-        """With a secret that has no value, as Terraform makes it."""
+        """Create it with a secret without a value, as Terraform does."""
         shop = cls(database, connection or f"connection-{database.name}")
         boto3.client("secretsmanager").create_secret(Name=shop.connection)
         boto3.client("glue").create_connection(ConnectionInput=shop._input(database.server.port))

@@ -1,4 +1,4 @@
-"""A lake of a few rows: a folder to Spark and a bucket to boto3, under the same s3:// paths."""
+"""A lake of a few rows: Spark sees a folder and boto3 a bucket, under the same s3:// paths."""
 
 import json
 import os
@@ -26,14 +26,14 @@ SERDE = {
 
 
 def spark_settings(root: Path) -> dict[str, Any]:
-    """The settings with which Spark finds s3://<bucket>/<key> at <root>/<bucket>/<key>."""
+    """Return the settings by which Spark finds s3://<bucket>/<key> at <root>/<bucket>/<key>."""
     mounts = {
         f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback": f"file://{root}/{bucket}/" for bucket in BUCKETS
     }
     assert jars(), "no JDBC driver: run `make setup`, install libpostgresql-jdbc-java, or set LAKE_JDBC_JARS to a jar"
     return mounts | {
         "spark.master": "local[2]",
-        "spark.sql.shuffle.partitions": "2",  # few, for the tests' few rows only
+        "spark.sql.shuffle.partitions": "2",  # the tests have only a few rows
         "spark.sql.session.timeZone": "UTC",
         "spark.driver.extraClassPath": os.pathsep.join(map(str, jars())),
         "spark.lake.library": str(GLUE_SCRIPTS),
@@ -46,7 +46,7 @@ def spark_settings(root: Path) -> dict[str, Any]:
 
 @dataclass
 class Lake:
-    """A small lake: what is put here both boto3 and Spark find, and the catalog knows its tables."""
+    """A small lake: boto3 and Spark both find its objects, and the catalog has its tables."""
 
     storage: Path
     database: str
@@ -64,7 +64,7 @@ class Lake:
         boto3.client("s3").delete_object(Bucket=bucket, Key=key)
 
     def sync(self, bucket: str, prefix: str) -> None:
-        """Put into S3 what Spark wrote, as the run of a job does when it is over."""
+        """Upload what Spark wrote, as a job run does at its end."""
         for path in (self.storage / bucket / prefix).rglob("*"):
             if path.is_file() and not path.name.startswith((".", "_")):
                 self.put(bucket, str(path.relative_to(self.storage / bucket)), path.read_bytes())
@@ -88,13 +88,13 @@ class Lake:
         boto3.client("glue").create_table(DatabaseName=self.database, TableInput=table)
 
     def spec(self, **fields: Any) -> str:
-        """Put a specification and give its location."""
+        """Put a specification and return its location."""
         key = f"specs/{self.database}.json"
         self.put("scripts", key, json.dumps(fields))
         return f"s3://scripts/{key}"
 
     def written(self, spark: SparkSession, table: str = "", format: str = "parquet") -> DataFrame:
-        """The rows that the catalog's table refers to."""
+        """Return the rows of the catalog's table."""
         return reduce(
             lambda one, other: one.unionByName(other, allowMissingColumns=True),
             [
@@ -105,7 +105,7 @@ class Lake:
         )
 
     def locations(self, table: str = "") -> dict[tuple[str, ...], str]:
-        """Where the catalog says that the files are: location by partition values, () for a table without keys."""
+        """Return the locations in the catalog by partition values, () for a table without keys."""
         glue: Any = boto3.client("glue")
         database, name = f"{self.database}_curated", table or self.database
         document = glue.get_table(DatabaseName=database, Name=name)["Table"]
@@ -115,7 +115,7 @@ class Lake:
         return {tuple(part["Values"]): part["StorageDescriptor"]["Location"] for part in partitions}
 
     def arguments(self, spec: str) -> list[str]:
-        """Of another run each time: jr_<database>, jr_<database>_2, ..."""
+        """Return the arguments of a new run each time: jr_<database>, jr_<database>_2, ..."""
         number = next(self.runs)
         names = {"JOB_NAME": "job", "spec": spec, "raw_database": self.database}
         names |= {"curated_database": f"{self.database}_curated", "curated_bucket": "curated"}

@@ -1,4 +1,4 @@
-"""What a run tells the Data Catalog, while other runs tell it something too."""
+"""What a run writes to the Data Catalog while other runs write too."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ STORAGE = storage_of("parquet", {"id": "int"})
 
 
 class Concurrent(Exception):
-    """Glue is changing the table for somebody else."""
+    """Glue reports a concurrent change of the table."""
 
 
 class Exists(Exception):
-    """The table is there."""
+    """The table exists."""
 
 
 class Glue:
-    """A catalog with one table, which refuses the first calls that change it."""
+    """A catalog with one table that refuses the first changes."""
 
     class exceptions:  # noqa: N801
         AlreadyExistsException = Exists
@@ -65,7 +65,7 @@ def published(glue: Any, **columns: str) -> None:
     publish_table(glue, "curated", "t", "s3://curated/t/", storage, {"part": "string"})
 
 
-def test_a_table_that_is_as_it_should_be_is_not_updated() -> None:
+def test_an_unchanged_table_is_not_updated() -> None:
     glue = Glue()
     published(glue, id="int")
     published(glue, id="int")
@@ -73,7 +73,7 @@ def test_a_table_that_is_as_it_should_be_is_not_updated() -> None:
 
 
 @pytest.mark.parametrize("columns", [{"id": "bigint"}, {"id": "int", "name": "string"}, {"other": "int"}])
-def test_a_table_with_other_columns_is_updated_and_no_old_version_is_kept(columns: dict[str, str]) -> None:
+def test_a_table_with_changed_columns_is_updated_without_keeping_a_version(columns: dict[str, str]) -> None:
     glue = Glue()
     published(glue, id="int")
     published(glue, **columns)
@@ -81,20 +81,20 @@ def test_a_table_with_other_columns_is_updated_and_no_old_version_is_kept(column
     assert [column["Name"] for column in glue.table["StorageDescriptor"]["Columns"]] == list(columns)
 
 
-def test_an_update_waits_until_glue_has_done_somebody_elses() -> None:
+def test_an_update_waits_for_a_concurrent_change() -> None:
     glue = Glue(refusals=3)
     published(glue, id="int")
     published(glue, id="bigint")
     assert len(glue.updates) == 1
 
 
-def test_so_does_the_registration_of_partitions() -> None:
+def test_the_registration_of_partitions_waits_for_a_concurrent_change() -> None:
     glue: Any = Glue(refusals=2)
     publish_partitions(glue, "curated", "t", STORAGE, {("a",): "s3://curated/t/part=a/"})
     assert glue.refusals < 0
 
 
-def test_what_goes_on_for_too_long_fails() -> None:
+def test_a_concurrent_change_that_takes_too_long_fails() -> None:
     glue = Glue(refusals=99)
     published(glue, id="int")
     with pytest.raises(Concurrent):

@@ -1,6 +1,6 @@
-"""Random chains of steps on random files give what plain Python makes of them, in both languages.
+"""Random chains of steps on random files give the same rows as plain Python, in both languages.
 
-`LAKE_CHAINS=1000 python -m pytest -k chain_of_steps tests/glue_scripts` tries so many of them.
+`LAKE_CHAINS=1000 python -m pytest -k chain_of_steps tests/glue_scripts` runs that many chains.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CHAINS = range(int(os.environ.get("LAKE_CHAINS", "10")))
 
 
 def put(lake: Lake, made: Chain, number: int) -> dict[str, str]:
-    """The chain's tables by the names that steps have for them."""
+    """Put the chain's tables into the lake. Returns their names by the names in the steps."""
     names = {dataset: f"{dataset}_{number}" for dataset in made.tables}
     for dataset, table in made.tables.items():
         for file, body in table.files.items():
@@ -36,7 +36,7 @@ def put(lake: Lake, made: Chain, number: int) -> dict[str, str]:
     return names
 
 
-def due(made: Chain) -> list[str]:
+def expected_rows(made: Chain) -> list[str]:
     rows = [{name: "NaN" if reference.is_nan(each) else each for name, each in row.items()} for row in made.due.rows]
     return in_order(rows)
 
@@ -59,4 +59,4 @@ def test_a_chain_of_steps(spark: SparkSession, own_lake: Lake, number: int) -> N
 
     frame, _ = apply_steps(dataset("source"), made.steps, dataset)
     assert [name for name, _ in frame.dtypes] == list(made.due.columns)
-    assert in_order(as_json(frame)) == due(made), json.dumps(made.steps)
+    assert in_order(as_json(frame)) == expected_rows(made), json.dumps(made.steps)

@@ -1,4 +1,4 @@
-"""Tables of a real PostgreSQL as source and sink: what arrives, what a reader sees, what each trouble leaves."""
+"""Tables of a real PostgreSQL as source and sink: loaded rows, what readers see, and what failures leave."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lake_etl.database_source import read_database
 from lake_etl.errors import JobError
 from lake_etl.job import run
 from lake_etl.report import observed
-from tests.glue_scripts.planes import SCHEMA, Rows, load, refused, sink, there
+from tests.glue_scripts.planes import SCHEMA, Rows, load, refused, rows_in, sink
 from tests.glue_scripts.shop import Shop
 from tests.glue_scripts.small_lake import Lake
 from tests.postgres import PASSWORD
@@ -49,7 +49,7 @@ def test_a_table_is_read_with_its_types_and_counted(shop: Shop, spark: SparkSess
     assert observed(source.counts) == {"rows": 2, "bad": 0}
 
 
-def test_an_unknown_table_is_told_with_those_that_are_there(planes: Shop, spark: SparkSession) -> None:
+def test_an_unknown_table_is_named_with_the_closest_existing_one(planes: Shop, spark: SparkSession) -> None:
     with pytest.raises(JobError, match=r"dataset p: .* has no table public\.plane: .* Did you mean 'planes'\?"):
         read_database(spark, planes.connection, "public.plane", "p")
 
@@ -57,21 +57,21 @@ def test_an_unknown_table_is_told_with_those_that_are_there(planes: Shop, spark:
 # The three modes
 
 
-def test_insert_adds_rows_and_makes_a_table_that_is_not_there(shop: Shop, rows: Rows) -> None:
+def test_insert_adds_rows_and_creates_a_missing_table(shop: Shop, rows: Rows) -> None:
     assert load(shop, rows("Tailnum string, seats int", ("N1", 1))) == 1
     assert load(shop, rows(SCHEMA, ("N2", 2), ("N3", None)), run="jr_2") == 2
-    assert there(shop) == [("N1", 1), ("N2", 2), ("N3", None)]
+    assert rows_in(shop) == [("N1", 1), ("N2", 2), ("N3", None)]
     assert shop.database.tables() == ["_lake_runs", "planes"]
 
 
-def test_a_run_that_glue_tries_again_inserts_its_rows_once(planes: Shop, rows: Rows) -> None:
+def test_a_run_that_glue_retries_inserts_its_rows_once(planes: Shop, rows: Rows) -> None:
     frame = rows(SCHEMA, ("N3", 30))
     load(planes, frame, run="jr_1")
     planes.run("ALTER TABLE planes DROP CONSTRAINT planes_pkey")
     load(planes, frame, run="jr_1_attempt_1")
-    assert there(planes) == [("N1", 10), ("N2", 20), ("N3", 30)]
+    assert rows_in(planes) == [("N1", 10), ("N2", 20), ("N3", 30)]
     load(planes, frame, run="jr_2")
-    assert there(planes)[2:] == [("N3", 30), ("N3", 30)]
+    assert rows_in(planes)[2:] == [("N3", 30), ("N3", 30)]
     assert planes.run("SELECT run_id, job, mode, rows FROM _lake_runs ORDER BY 1") == [
         ("jr_1", "job", "insert", 1),
         ("jr_2", "job", "insert", 1),
@@ -81,30 +81,30 @@ def test_a_run_that_glue_tries_again_inserts_its_rows_once(planes: Shop, rows: R
 def test_truncate_replaces_all_rows_and_keeps_the_table(planes: Shop, rows: Rows) -> None:
     planes.run("CREATE VIEW big AS SELECT * FROM planes WHERE seats > 25")
     load(planes, rows(SCHEMA, ("N3", 30)), mode="truncate")
-    assert there(planes) == [("N3", 30)]
+    assert rows_in(planes) == [("N3", 30)]
     assert planes.run("SELECT * FROM big") == [("N3", 30)]
     load(planes, rows(SCHEMA), mode="truncate", run="jr_2")
-    assert there(planes) == []
+    assert rows_in(planes) == []
 
 
 def test_upsert_replaces_the_rows_of_the_same_keys(planes: Shop, rows: Rows) -> None:
     load(planes, rows("SEATS int, TAILNUM string", (21, "N2"), (30, "N3")), mode="upsert", keys=["tailnum"])
-    assert there(planes) == [("N1", 10), ("N2", 21), ("N3", 30)]
+    assert rows_in(planes) == [("N1", 10), ("N2", 21), ("N3", 30)]
 
 
-def test_the_table_that_an_upsert_makes_has_its_keys(shop: Shop, rows: Rows) -> None:
+def test_a_table_created_by_an_upsert_has_its_keys(shop: Shop, rows: Rows) -> None:
     for name in ("jr_1", "jr_2"):
         load(shop, rows(SCHEMA, ("N1", 1)), mode="upsert", keys=["tailnum"], run=name)
-    assert there(shop) == [("N1", 1)]
+    assert rows_in(shop) == [("N1", 1)]
 
 
-def test_columns_that_the_data_lacks_get_their_default(shop: Shop, rows: Rows) -> None:
+def test_columns_missing_in_the_data_get_their_default(shop: Shop, rows: Rows) -> None:
     shop.run("CREATE TABLE planes (id serial, tailnum varchar(4), seats smallint DEFAULT 7)")
     load(shop, rows("tailnum string", ("N1",)))
     assert shop.run("SELECT * FROM planes") == [(1, "N1", 7)]
 
 
-def test_values_arrive_as_they_are_in_a_table_of_the_job_s_own_making(shop: Shop, spark: SparkSession) -> None:
+def test_values_arrive_unchanged_in_a_table_created_by_the_job(shop: Shop, spark: SparkSession) -> None:
     schema = (
         "tailnum string, seats int, s smallint, t tinyint, b bigint, f float, d double, n decimal(9,2), ok boolean, "
         "day date, at timestamp, local timestamp_ntz, raw binary"
@@ -116,7 +116,7 @@ def test_values_arrive_as_they_are_in_a_table_of_the_job_s_own_making(shop: Shop
     assert shop.run("SELECT * FROM planes WHERE tailnum IS NULL") == [(None,) * 13]
 
 
-def test_texts_become_what_the_table_has(shop: Shop, rows: Rows) -> None:
+def test_texts_are_cast_to_the_tables_types(shop: Shop, rows: Rows) -> None:
     shop.run(
         "CREATE TYPE kind AS ENUM ('jet'); CREATE TABLE planes (tailnum uuid, seats jsonb, kind kind, at timestamp)"
     )
@@ -180,7 +180,7 @@ def test_a_run_reads_a_table_writes_another_and_accounts_for_every_row(planes: S
     assert planes.run("SELECT * FROM big") == [("N2", 20, 20)]
 
 
-def test_a_load_that_met_a_damaged_file_begins_again_without_it(planes: Shop, lake: Lake, tmp_path: Path) -> None:
+def test_a_load_that_meets_a_damaged_file_restarts_without_it(planes: Shop, lake: Lake, tmp_path: Path) -> None:
     pq.write_table(pa.table({"tailnum": ["N3", "N4"], "seats": [30, 40]}), tmp_path / "whole.parquet")
     whole = (tmp_path / "whole.parquet").read_bytes()
     for name, body in {"a": whole, "b": whole[:-20]}.items():
@@ -189,10 +189,10 @@ def test_a_load_that_met_a_damaged_file_begins_again_without_it(planes: Shop, la
     given = {"job": "j", "source": "fleet", "tables": {"fleet": "fleet"}, "steps": []}
     report = run(lake.arguments(lake.spec(**given, sink={"connection": planes.connection, "table": "public.planes"})))
     assert (report["rows_in"], report["rows_out"], report["quarantined_files"]) == (2, 2, 1)
-    assert there(planes) == [("N1", 10), ("N2", 20), ("N3", 30), ("N4", 40)]
+    assert rows_in(planes) == [("N1", 10), ("N2", 20), ("N3", 30), ("N4", 40)]
 
 
-def test_rows_that_are_not_as_expected_are_not_moved(planes: Shop, lake: Lake) -> None:
+def test_rows_that_fail_an_expectation_are_not_moved(planes: Shop, lake: Lake) -> None:
     big = {"rule": "big", "kind": "between", "columns": ["seats"], "fails": "NOT coalesce(seats >= 100, false)"}
     with pytest.raises(JobError, match="expectations not met, and nothing published: big: 1 of 1 rows fail"):
         run(lake.arguments(lake.spec(**spec(planes), expect=[big])))
@@ -201,7 +201,7 @@ def test_rows_that_are_not_as_expected_are_not_moved(planes: Shop, lake: Lake) -
     assert planes.run("SELECT * FROM big") == [("N2", 20, 20)]
 
 
-def test_a_run_whose_report_is_refused_says_that_its_rows_are_there(planes: Shop, lake: Lake) -> None:
+def test_a_run_whose_report_is_refused_says_that_its_rows_are_loaded(planes: Shop, lake: Lake) -> None:
     arguments = [word if word != "curated" else "no-such-bucket" for word in lake.arguments(lake.spec(**spec(planes)))]
     with pytest.raises(
         JobError, match=rf"the rows are in {planes.connection} public\.big, and only the run's report is"
@@ -213,7 +213,7 @@ def test_a_run_whose_report_is_refused_says_that_its_rows_are_there(planes: Shop
 def test_rows_that_do_not_add_up_are_not_moved(
     planes: Shop, rows: Rows, monkeypatch: pytest.MonkeyPatch, lake: Lake
 ) -> None:
-    """As when a task of Spark is run again after it had committed."""
+    """As when Spark runs a task again after it had committed."""
     save = Load._save
 
     def twice(self: Load, frame: DataFrame) -> None:
@@ -227,7 +227,7 @@ def test_rows_that_do_not_add_up_are_not_moved(
 
 
 @pytest.mark.parametrize("mode", ["insert", "truncate", "upsert"])
-def test_a_server_that_goes_away_during_the_load_leaves_the_old_rows(
+def test_the_old_rows_stay_if_the_server_goes_away_during_the_load(
     planes: Shop, spark: SparkSession, mode: str
 ) -> None:
     options = {"mode": mode, **({"keys": ["tailnum"]} if mode == "upsert" else {})}
@@ -241,26 +241,26 @@ def test_a_server_that_goes_away_during_the_load_leaves_the_old_rows(
         load(planes, slow, batch_size=10, **options)
     assert "cannot be reached, or went away" in str(error.value)
     assert PASSWORD not in str(error.value)
-    assert there(planes) == [("N1", 10), ("N2", 20)]
+    assert rows_in(planes) == [("N1", 10), ("N2", 20)]
     assert len(planes.staging()) == 1
     frame = spark.createDataFrame([("N3", 30)], SCHEMA)
     assert load(planes, frame, run="jr_2", **options) == 1
-    assert ("N3", 30) in there(planes)
+    assert ("N3", 30) in rows_in(planes)
     assert not planes.staging()
 
 
-def test_a_commit_whose_answer_is_lost_is_looked_up(planes: Shop, spark: SparkSession) -> None:
+def test_a_commit_whose_answer_is_lost_is_checked(planes: Shop, spark: SparkSession) -> None:
     frame = spark.createDataFrame([("N3", 30)], SCHEMA)
     with loading(spark, sink(planes), "job", "jr_1") as begun:
         begun.check()
         written = begun.write(frame)
         _lose_answer_of_commit(begun, planes)
         begun.publish(written)
-    assert there(planes)[2:] == [("N3", 30)]
+    assert rows_in(planes)[2:] == [("N3", 30)]
 
 
 def _lose_answer_of_commit(load: Load, shop: Shop) -> None:
-    """The server does commit, and the connection breaks before it says so."""
+    """Let the server commit, and break the connection before it confirms."""
     session = load.session
     commit, [[process]] = session.commit, session.rows("SELECT pg_backend_pid()")
 
@@ -279,7 +279,7 @@ def test_a_second_run_does_not_write_into_a_table_that_one_is_writing(planes: Sh
     assert load(planes, rows(SCHEMA, ("N3", 1)), run="jr_2") == 1
 
 
-def test_what_a_killed_run_left_is_cleared_by_the_next(planes: Shop, rows: Rows) -> None:
+def test_the_next_run_removes_what_a_killed_run_left(planes: Shop, rows: Rows) -> None:
     with loading(rows(SCHEMA).sparkSession, sink(planes), "job", "jr_killed") as killed:
         killed.check()
         planes.run(f"CREATE TABLE {killed.staging} (tailnum text); CREATE TABLE _lake_planes_mine (i int)")
@@ -290,7 +290,7 @@ def test_what_a_killed_run_left_is_cleared_by_the_next(planes: Shop, rows: Rows)
     assert planes.staging() == ["_lake_planes_mine"]
 
 
-def test_an_unknown_option_of_the_sink_is_told() -> None:
+def test_an_unknown_option_of_the_sink_is_named() -> None:
     for options, told in (
         ({"mode": "replace"}, "Allowed: insert, truncate, upsert"),
         ({"mode": "upsert"}, "an upsert needs them"),

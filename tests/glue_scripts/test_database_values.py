@@ -1,4 +1,4 @@
-"""Values of PostgreSQL as a job reads and writes them: the same value, or a refusal that names the column."""
+"""Values of PostgreSQL read and written by a job: unchanged, or refused with the column's name."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def session(shop: Shop, spark: SparkSession) -> Iterator[Session]:
 
 @pytest.fixture(scope="module")
 def read(shop: Shop, spark: SparkSession) -> list[tuple[str, str | None]]:
-    """The type of each column, and its value as text."""
+    """Return the type of each column, and its value as text."""
     shop.run(table_of("readable", [(type_, value) for type_, value, _, _ in READ]))
     frame = read_database(spark, shop.connection, "public.readable", "readable").rows
     (row,) = frame.selectExpr(*(f"CAST({name} AS string)" for name in frame.columns)).collect()
@@ -52,7 +52,7 @@ def unreadable(shop: Shop, spark: SparkSession) -> DataFrame:
 
 
 @pytest.mark.parametrize("place", range(len(READ)), ids=lambda place: f"{READ[place][0]} {READ[place][1]}")
-def test_a_value_is_read_as_it_is(read: list[tuple[str, str | None]], place: int) -> None:
+def test_a_value_is_read_unchanged(read: list[tuple[str, str | None]], place: int) -> None:
     _, _, type_, text = READ[place]
     assert read[place] == (type_, text)
 
@@ -60,7 +60,7 @@ def test_a_value_is_read_as_it_is(read: list[tuple[str, str | None]], place: int
 @pytest.mark.parametrize(
     "place", range(len(UNREADABLE)), ids=lambda place: f"{UNREADABLE[place][0]} {UNREADABLE[place][1]}"
 )
-def test_a_value_that_spark_has_not_is_refused_where_its_column_is_read(unreadable: DataFrame, place: int) -> None:
+def test_a_value_that_spark_cannot_hold_fails_only_reads_of_its_column(unreadable: DataFrame, place: int) -> None:
     with pytest.raises(Exception) as error:
         unreadable.select(f"c{place}").collect()
     words = reason(error.value)
@@ -68,23 +68,23 @@ def test_a_value_that_spark_has_not_is_refused_where_its_column_is_read(unreadab
     assert words.startswith("dataset given: ") and words.endswith("AS text), and read the view")
 
 
-def test_rows_without_the_column_of_such_a_value_are_read(unreadable: DataFrame, shop: Shop) -> None:
+def test_rows_are_read_without_the_column_that_spark_cannot_hold(unreadable: DataFrame, shop: Shop) -> None:
     shop.run("ALTER TABLE unreadable ADD good integer DEFAULT 7")
     assert unreadable.count() == 1
 
 
-def test_columns_that_differ_in_case_alone_are_refused(shop: Shop, spark: SparkSession) -> None:
+def test_columns_that_differ_only_in_case_are_refused(shop: Shop, spark: SparkSession) -> None:
     shop.run('CREATE TABLE twice ("Id" integer, id integer)')
     with pytest.raises(JobError, match=r"dataset given: a job cannot tell the columns Id and id apart\. Make a view"):
         read_database(spark, shop.connection, "public.twice", "given")
 
 
-def test_names_with_dots_and_backticks_are_names(shop: Shop, spark: SparkSession) -> None:
+def test_names_with_dots_and_backticks_are_read(shop: Shop, spark: SparkSession) -> None:
     shop.run('CREATE TABLE dotted AS SELECT 1.5 AS "a.b", date \'2013-01-01\' AS "c`d"')
     assert read_database(spark, shop.connection, "public.dotted", "given").rows.columns == ["a.b", "c`d"]
 
 
-def test_a_table_that_the_user_may_not_read_is_refused_in_the_words_of_the_database(
+def test_a_table_that_the_user_may_not_read_is_refused_with_the_databases_message(
     make_database: Callable[[], Database], aws: str, spark: SparkSession
 ) -> None:
     other = Shop.new(make_database())
@@ -97,7 +97,7 @@ def test_a_table_that_the_user_may_not_read_is_refused_in_the_words_of_the_datab
 @pytest.mark.parametrize(
     ("given", "value", "target", "words"), STORED, ids=[f"{given} {value} {into}" for given, value, into, _ in STORED]
 )
-def test_a_value_is_stored_as_it_is_or_refused(
+def test_a_value_is_stored_unchanged_or_refused(
     session: Session, shop: Shop, spark: SparkSession, given: str, value: str, target: str, words: str
 ) -> None:
     shop.run(
@@ -117,7 +117,7 @@ def test_a_value_is_stored_as_it_is_or_refused(
         shop.run(f"INSERT INTO target SELECT {stored('v', types['v'], there['v'])} FROM staging")
 
 
-def test_two_columns_of_the_data_that_are_one_in_the_table_are_refused(session: Session) -> None:
+def test_two_data_columns_for_one_table_column_are_refused(session: Session) -> None:
     there = {"seats": Type("integer", "integer")}
     with pytest.raises(JobError, match="the columns Seats and seats are both seats in the table"):
         check_fit(session, {"Seats": "integer", "seats": "integer"}, there)

@@ -20,7 +20,7 @@ RATES = ("precision", "recall", "f1")
 
 @pytest.fixture(scope="module")
 def records() -> list[dict[str, Any]]:
-    """The first 200 records of FEBRL 1: 100 persons, two records each."""
+    """The first 200 records of FEBRL 1: 100 persons with two records each."""
     return sorted(people("1").to_pylist(), key=lambda row: (int(row["person"]), row["record"]))[:200]
 
 
@@ -33,7 +33,7 @@ def written(file: Path, records: list[dict[str, Any]]) -> str:
 
 
 def test_the_rates_are_over_pairs(records: list[dict[str, Any]], tmp_path: Path) -> None:
-    """Ten pairs of one person are said to be of two, and two pairs of two persons to be of one."""
+    """Ten pairs of one person are labelled as two, and two pairs of two persons as one."""
     said = [
         {**row, "person": f"other {number}" if number < 20 else row["person"]} for number, row in enumerate(records)
     ]
@@ -44,17 +44,15 @@ def test_the_rates_are_over_pairs(records: list[dict[str, Any]], tmp_path: Path)
     assert [found[name] for name in RATES] == pytest.approx([90 / 100, 90 / 92, 180 / 192], abs=1e-6)
 
 
-def test_a_truth_that_has_nothing_to_do_with_the_records_is_not_found(
-    records: list[dict[str, Any]], tmp_path: Path
-) -> None:
+def test_an_unrelated_truth_is_not_found(records: list[dict[str, Any]], tmp_path: Path) -> None:
     persons = [row["person"] for row in records]
     random.Random(1).shuffle(persons)
     said = [{**row, "person": person} for row, person in zip(records, persons, strict=True)]
     assert evaluate(rows=written(tmp_path / "rows.csv", said), step=STEP, truth="person")["f1"] < 0.1
 
 
-def test_pairs_that_were_lost_are_told_with_the_reason(tmp_path: Path) -> None:
-    """Two records that share nothing are not compared; two of one name at two places are, and are not taken for one."""
+def test_lost_pairs_are_reported_with_the_reason(tmp_path: Path) -> None:
+    """Two records that share nothing are not compared; two of one name at two places are compared but not matched."""
     rows = [{"id": f"{n:04d}", "thing": n, "name": f"{n * 7919 % 9973:x}", "place": f"p{n}"} for n in range(1000)]
     rows += [
         {"id": "1000", "thing": 3, "name": "nobody", "place": "nowhere"},
@@ -70,8 +68,8 @@ def test_pairs_that_were_lost_are_told_with_the_reason(tmp_path: Path) -> None:
     assert "clear matches" in found["warnings"][0]
 
 
-def test_labels_in_the_layout_of_aws_are_judged_within_their_set(records: list[dict[str, Any]], tmp_path: Path) -> None:
-    """One label in two sets says nothing, and records without a label are not judged."""
+def test_labels_in_the_format_of_aws_are_judged_within_their_set(records: list[dict[str, Any]], tmp_path: Path) -> None:
+    """The same label in two sets has no meaning, and records without a label are not judged."""
     rows = written(tmp_path / "rows.csv", records)
     sets = [
         {"labeling_set_id": number // 10, "label": number // 2 % 5, **row} for number, row in enumerate(records[:20])
@@ -89,7 +87,7 @@ def test_labels_in_the_layout_of_aws_are_judged_within_their_set(records: list[d
         ({"labeling_set_id": "1", "label": "1", "rec": "x"}, "column 'record' is not in"),
     ],
 )
-def test_labels_of_another_layout_or_of_other_records_are_an_error(
+def test_labels_in_another_format_or_for_other_records_are_an_error(
     records: list[dict[str, Any]], tmp_path: Path, columns: dict[str, str], message: str
 ) -> None:
     with pytest.raises(JobError, match=message):
@@ -100,7 +98,7 @@ def test_labels_of_another_layout_or_of_other_records_are_an_error(
         )
 
 
-def test_the_plot_is_a_png_and_a_command_gives_the_same_as_the_call(tmp_path: Path) -> None:
+def test_the_plot_is_a_png_and_the_command_matches_the_call(tmp_path: Path) -> None:
     rows, plot = str(tmp_path / "rows.parquet"), tmp_path / "weights.png"
     pq.write_table(people("1").slice(0, 300), rows)
     request = {"rows": rows, "step": STEP, "truth": "person", "plot": str(plot)}

@@ -1,4 +1,4 @@
-"""What becomes of rows and runs by their expectations: the golden cases, and whole runs."""
+"""The effect of expectations on rows and runs: golden cases and whole runs."""
 
 import json
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ NOW = datetime(2013, 2, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_an_expectation_gives_what_its_golden_case_says(case: Path, spark: SparkSession) -> None:
+def test_an_expectation_matches_its_golden_case(case: Path, spark: SparkSession) -> None:
     if (case / "error.txt").exists():
         with pytest.raises(Exception) as error:
             contents(judged(spark, case).rows)
@@ -67,7 +67,7 @@ def published(lake: Lake, spark: SparkSession) -> list[str]:
 
 
 def results(lake: Lake) -> list[dict[str, Any]]:
-    """The lines of the last run in the table of results, at the places where the catalog says it lies."""
+    """Return the lines of the last run in the table of results, at its locations in the catalog."""
     database = {"DatabaseName": f"{lake.database}_curated"}
     found = boto3.client("glue").get_partitions(**database, TableName="data_quality_results")["Partitions"]
     [(place, values)] = [(part["StorageDescriptor"]["Location"], part["Values"]) for part in found]
@@ -90,7 +90,7 @@ KNOWN = {
 FAR = {"rule": "far", "kind": "between", "columns": ["distance"], "fails": "NOT coalesce(distance >= 1, false)"}
 
 
-def test_rows_taken_out_are_in_the_quarantine_zone_and_in_the_balance(flights: Lake, spark: SparkSession) -> None:
+def test_removed_rows_are_in_the_quarantine_zone_and_in_the_balance(flights: Lake, spark: SparkSession) -> None:
     report = start(flights, KNOWN | {"otherwise": "quarantine"}, FAR | {"otherwise": "quarantine"})
 
     assert published(flights, spark) == ["UA"]
@@ -122,7 +122,7 @@ def test_a_rule_that_warns_lets_the_run_succeed_and_is_in_the_report(flights: La
     ]
 
 
-def test_a_rule_that_fails_leaves_the_table_as_it_was_and_its_results(flights: Lake, spark: SparkSession) -> None:
+def test_a_failed_rule_leaves_the_table_unchanged_and_keeps_its_results(flights: Lake, spark: SparkSession) -> None:
     start(flights)
     flights.put("raw", f"{flights.database}/flights/a.csv", "UA,1\nXX,-1\n")
     with pytest.raises(JobError) as error:
@@ -137,6 +137,6 @@ def test_a_rule_that_fails_leaves_the_table_as_it_was_and_its_results(flights: L
     assert found == [("far", "Failed", 0.5), ("refers", "Failed", 0.5), ('IsComplete "carrier"', "Passed", 1.0)]
 
 
-def test_a_rule_that_is_not_known_stops_the_run_before_it_reads(flights: Lake, spark: SparkSession) -> None:
+def test_an_unknown_rule_stops_the_run_before_it_reads(flights: Lake, spark: SparkSession) -> None:
     with pytest.raises(JobError, match=r"kind of rule 'complet' is not known. Allowed: complete, unique, in"):
         start(flights, COMPLETE | {"kind": "complet"})

@@ -1,4 +1,4 @@
-"""What a run leaves in the table that is there already, and columns with names that mean something to a job."""
+"""Runs into existing tables, and columns named like a job's own words."""
 
 import json
 
@@ -17,7 +17,7 @@ def flights(lake: Lake, spark: SparkSession) -> Lake:
 
 
 @pytest.mark.parametrize("format_", ["parquet", "csv"])
-def test_partitions_that_stay_are_not_left_with_columns_of_other_types(
+def test_partitions_that_stay_may_not_have_columns_of_other_types(
     flights: Lake, spark: SparkSession, format_: str
 ) -> None:
     given = {"partition_by": ["year", "month"], "format": format_, "compression": None}
@@ -28,14 +28,14 @@ def test_partitions_that_stay_are_not_left_with_columns_of_other_types(
     moved = [{"sql": "SELECT distance, carrier, year, month FROM input"}]
     flights.remove("raw", f"{flights.database}/flights/year=2013/month=1/a.json")
     for steps, names in [(retyped, "distance"), *([(moved, "carrier, distance")] if format_ == "csv" else [])]:
-        with pytest.raises(JobError, match=f"has not the columns of this run's rows: {names} differ. Partitions that"):
+        with pytest.raises(JobError, match=f"has other columns than this run's rows: {names} differ. Partitions that"):
             run(arguments(flights, steps, **given))
     assert flights.locations() == before
     run(arguments(flights, [*kept, {"map": {"add": {"more": "1"}}}], **given))
     assert set(flights.locations()) == set(before)
 
 
-def test_columns_may_change_where_every_partition_is_written_anew(flights: Lake, spark: SparkSession) -> None:
+def test_columns_may_change_if_every_partition_is_rewritten(flights: Lake, spark: SparkSession) -> None:
     run(arguments(flights, partition_by=["year"]))
     run(arguments(flights, [*STEPS, {"map": {"cast": {"distance": "string"}}}], partition_by=["year"]))
     assert dict(flights.written(spark).dtypes)["distance"] == "string"
@@ -45,7 +45,7 @@ ODD = ("read", "document", "record", "line", "source_file", "batch", "raw", "rea
 
 
 @pytest.mark.parametrize("format_", ["json", "csv"])
-def test_columns_named_as_a_jobs_own_words_come_through(lake: Lake, spark: SparkSession, format_: str) -> None:
+def test_columns_named_like_a_jobs_own_words_are_kept(lake: Lake, spark: SparkSession, format_: str) -> None:
     row = {name: f"the {name}" for name in ODD}
     rows = [row | {"n": "1"}, row | {"n": "x"}, row | {"n": "-1"}]
     lake.put("raw", f"{lake.database}/odd/a.json", "\n".join(map(json.dumps, rows)))

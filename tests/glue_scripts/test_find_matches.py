@@ -30,9 +30,9 @@ def matches(frame: DataFrame) -> dict[Any, Any]:
 
 @pytest.fixture(scope="module")
 def febrl(spark: SparkSession) -> DataFrame:
-    """The first 400 records of FEBRL 1, by the number of the person, with the id `person` and the truth `truth`.
+    """The first 400 records of FEBRL 1, sorted by person, with the id `person` and the truth `truth`.
 
-    The records of HOUSEHOLDS count as persons of their own: two names and two birthdays at one address.
+    The records of HOUSEHOLDS count as separate persons: two names and two birthdays at one address.
     """
     records = sorted(people("1").to_pylist(), key=lambda row: (int(row["person"]), row["record"]))[:400]
     rows = [(number, _truth(row), *(row[name] for name in KINDS)) for number, row in enumerate(records)]
@@ -55,15 +55,13 @@ def matched(febrl: DataFrame) -> list[Any]:
     return find_matches(febrl, FEBRL, no_dataset).collect()
 
 
-def test_every_row_stays_as_it_was_and_gets_a_match_id_of_the_type_of_the_id(
-    febrl: DataFrame, matched: list[Any]
-) -> None:
+def test_every_row_is_unchanged_and_gets_a_match_id_of_the_ids_type(febrl: DataFrame, matched: list[Any]) -> None:
     assert sorted(tuple(row)[:-2] for row in matched) == sorted(tuple(row) for row in febrl.collect())
     assert {type(row.match_id) for row in matched} == {int}
     assert all(0 <= row.match_confidence_score <= 1 for row in matched)
 
 
-def test_records_of_one_person_share_a_match_id_and_no_others_do(matched: list[Any]) -> None:
+def test_only_records_of_one_person_share_a_match_id(matched: list[Any]) -> None:
     by_match, by_truth = defaultdict(set), defaultdict(set)
     for row in matched:
         by_match[row.match_id].add(row.person)
@@ -122,7 +120,7 @@ def test_known_records_keep_their_match_id_and_new_ones_join_them(febrl: DataFra
         assert len(set(truth)) == 1
 
 
-def test_new_records_alone_are_matched_with_those_known(febrl: DataFrame, matched: list[Any]) -> None:
+def test_new_records_alone_are_matched_with_known_ones(febrl: DataFrame, matched: list[Any]) -> None:
     spark = febrl.sparkSession
     rows = [tuple(row) for row in matched if row.person < 399]
     known = spark.createDataFrame(rows, f"{FEBRL_SCHEMA}, match_id int, match_confidence_score double")
@@ -141,7 +139,7 @@ def test_before_the_first_run_nothing_is_known(febrl: DataFrame, matched: list[A
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_too_few_records_to_compare_are_each_alone_with_full_confidence(rows: Rows, count: int) -> None:
+def test_records_too_few_to_compare_match_nothing_with_full_confidence(rows: Rows, count: int) -> None:
     frame = rows(SCHEMA, *[(7, "ann", "lee", None, None, None)][:count])
     found = find_matches(frame, options(), no_dataset).collect()
     assert [(row.match_id, row.match_confidence_score) for row in found] == [(7, 1.0)][:count]
@@ -152,8 +150,8 @@ def test_records_without_any_value_match_nothing(rows: Rows) -> None:
     assert matches(find_matches(frame, options(), no_dataset)) == {number: number for number in range(5)}
 
 
-@pytest.mark.parametrize(("ids", "message"), [((1, 1), "'1' is there twice"), ((1, None), "None is null")])
-def test_an_id_that_names_no_single_record_is_an_error(rows: Rows, ids: tuple[Any, Any], message: str) -> None:
+@pytest.mark.parametrize(("ids", "message"), [((1, 1), "'1' is a duplicate"), ((1, None), "None is null")])
+def test_a_null_or_duplicate_id_is_an_error(rows: Rows, ids: tuple[Any, Any], message: str) -> None:
     frame = rows(SCHEMA, *[(number, "ann", "lee", None, None, None) for number in ids])
     with pytest.raises(JobError, match=f"id person: {message}"):
         find_matches(frame, options(), no_dataset)
@@ -175,17 +173,15 @@ def test_a_wrong_option_is_named_with_what_is_allowed(rows: Rows, wrong: dict[st
         find_matches(rows(SCHEMA, (1, "a", "b", None, "c", "d")), options(**wrong), no_dataset)
 
 
-def test_more_records_than_the_driver_takes_are_an_error_that_names_the_limit(
-    rows: Rows, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_many_records_are_an_error_that_names_the_limit(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lake_etl.matching.MAX_ROWS", 1)
     frame = rows(SCHEMA, *[(number, "ann", "lee", None, None, None) for number in (1, 2)])
     with pytest.raises(JobError, match="2 records are too many: at most 1"):
         find_matches(frame, options(), no_dataset)
 
 
-def test_a_match_id_that_is_there_already_is_an_error(rows: Rows) -> None:
-    with pytest.raises(JobError, match="has a column 'match_id' already"):
+def test_an_existing_match_id_column_is_an_error(rows: Rows) -> None:
+    with pytest.raises(JobError, match="already has a column 'match_id'"):
         find_matches(rows(f"{SCHEMA}, match_id int", (1, "a", "b", None, "c", "d", 1)), options(), no_dataset)
 
 

@@ -1,4 +1,4 @@
-"""The golden cases of tests/golden, whose README says what their files mean."""
+"""The golden cases of tests/golden; the README there describes their files."""
 
 import json
 from collections.abc import Iterator
@@ -25,9 +25,7 @@ def session(spark: SparkSession, request: pytest.FixtureRequest) -> Iterator[Spa
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}-{case.name}")
-def test_a_step_gives_what_its_golden_case_says(
-    case: Path, session: SparkSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_step_matches_its_golden_case(case: Path, session: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(case))
     if (case / "error.txt").exists():
         with pytest.raises(Exception) as error:

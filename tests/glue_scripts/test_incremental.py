@@ -1,4 +1,4 @@
-"""Incremental runs: each file once, whatever happened in between."""
+"""Incremental runs take each file exactly once."""
 
 import json
 from typing import Any
@@ -51,12 +51,12 @@ def ids(lake: Lake, spark: SparkSession) -> list[int]:
     return sorted(row.id for row in lake.written(spark).collect())
 
 
-def test_a_column_named_as_the_key_of_batches_is_refused(events: Lake, spark: SparkSession) -> None:
+def test_a_column_named_like_the_batch_key_is_refused(events: Lake, spark: SparkSession) -> None:
     with pytest.raises(JobError, match=r"the data has a column 'batch', .*rename: \{batch: NAME\}"):
         job(events, [{"map": {"add": {"Batch": "1"}}}])
 
 
-def test_a_run_takes_only_files_that_no_run_took_before(events: Lake, spark: SparkSession) -> None:
+def test_a_run_takes_only_files_that_no_earlier_run_took(events: Lake, spark: SparkSession) -> None:
     first = job(events)
     assert ids(events, spark) == [1, 2, 3]
     again = job(events)
@@ -77,7 +77,7 @@ def test_a_run_takes_only_files_that_no_run_took_before(events: Lake, spark: Spa
     assert [(key["Name"], key["Type"]) for key in table["PartitionKeys"]] == [("day", "string"), ("batch", "bigint")]
 
 
-def test_a_table_without_keys_has_a_partition_a_batch(events: Lake, spark: SparkSession) -> None:
+def test_a_table_without_keys_has_one_partition_per_batch(events: Lake, spark: SparkSession) -> None:
     job(events, keys=())
     add(events, "3", "c.json", 4)
     job(events, keys=())
@@ -94,10 +94,8 @@ def test_bad_rows_and_files_of_a_batch_are_accounted_for(events: Lake, spark: Sp
 
 
 @pytest.mark.parametrize("lost", [0, 1])
-def test_a_batch_that_was_published_and_never_committed_takes_its_own_place(
-    events: Lake, spark: SparkSession, lost: int
-) -> None:
-    """As after a run that was killed between the two, with other rows from a dataset joined than the first time."""
+def test_a_published_but_uncommitted_batch_replaces_itself(events: Lake, spark: SparkSession, lost: int) -> None:
+    """As after a run that was killed between the two; a joined dataset has changed since, so the rows differ."""
     job(events)
     add(events, "2", "c.json", 4)
     if lost:
@@ -111,13 +109,13 @@ def test_a_batch_that_was_published_and_never_committed_takes_its_own_place(
     assert ("2", "1") not in events.locations()
 
 
-def test_a_full_refresh_makes_the_table_anew(events: Lake, spark: SparkSession) -> None:
+def test_a_full_refresh_rebuilds_the_table(events: Lake, spark: SparkSession) -> None:
     job(events)
     add(events, "2", "c.json", 4)
     job(events)
     wider: list[dict[str, Any]] = [*STEPS, {"map": {"add": {"twice": "id * 2"}}}]
     add(events, "2", "d.json", 5)
-    with pytest.raises(JobError, match=r"has not the columns of this run's rows: twice differ\. Start the job once"):
+    with pytest.raises(JobError, match=r"has other columns than this run's rows: twice differ\. Start the job once"):
         job(events, wider)
     report = job(events, wider, full_refresh="true")
     assert (report["batches"], report["rows_out"]) == (1, 5)
@@ -126,7 +124,7 @@ def test_a_full_refresh_makes_the_table_anew(events: Lake, spark: SparkSession) 
     assert job(events, wider)["batches"] == 0
 
 
-def test_without_its_table_a_job_begins_again(events: Lake, spark: SparkSession) -> None:
+def test_without_its_table_a_job_starts_over(events: Lake, spark: SparkSession) -> None:
     job(events)
     boto3.client("glue").delete_table(DatabaseName=f"{events.database}_curated", Name=events.database)
     assert job(events)["rows_out"] == 3
@@ -135,7 +133,7 @@ def test_without_its_table_a_job_begins_again(events: Lake, spark: SparkSession)
 SMALL = {"rule": "small", "kind": "between", "columns": ["id"], "fails": "NOT coalesce(id >= 0 AND id <= 9, false)"}
 
 
-def test_expectations_are_judged_of_each_batch(events: Lake, spark: SparkSession) -> None:
+def test_expectations_are_judged_per_batch(events: Lake, spark: SparkSession) -> None:
     add(events, "1", "large.json", 10)
     expect = [SMALL | {"otherwise": "quarantine"}]
     first = job(events, expect=expect)
@@ -151,7 +149,7 @@ def test_expectations_are_judged_of_each_batch(events: Lake, spark: SparkSession
     assert sorted(json.loads(row.raw)["id"] for row in kept) == [10, 11, 12]
 
 
-def test_a_batch_that_fails_an_expectation_is_published_once_its_file_is_mended(
+def test_a_batch_that_fails_an_expectation_is_published_once_its_file_is_fixed(
     events: Lake, spark: SparkSession
 ) -> None:
     job(events, expect=[SMALL])
@@ -166,7 +164,7 @@ def test_a_batch_that_fails_an_expectation_is_published_once_its_file_is_mended(
     assert ids(events, spark) == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_batch_that_fails_an_expectation_is_published_without_the_file_that_was_taken_away(
+def test_a_batch_that_fails_an_expectation_is_published_without_its_deleted_file(
     events: Lake, spark: SparkSession
 ) -> None:
     job(events, expect=[SMALL])
@@ -179,7 +177,7 @@ def test_a_batch_that_fails_an_expectation_is_published_without_the_file_that_wa
     assert ids(events, spark) == [1, 2, 3, 4]
 
 
-def test_an_error_in_a_batch_is_told_as_in_any_run(events: Lake, spark: SparkSession) -> None:
+def test_an_error_in_a_batch_is_reported_as_in_any_run(events: Lake, spark: SparkSession) -> None:
     with pytest.raises(JobError, match=r"step 1 \(filter\): column 'idd' is not in the data.*Did you mean 'id'\?"):
         job(events, [{"filter": "idd > 0"}])
     assert job(events)["rows_out"] == 3
@@ -190,9 +188,7 @@ def test_a_step_cannot_read_all_of_the_source(events: Lake, spark: SparkSession)
         job(events, [{"join": {"with": "events", "on": "id", "how": "semi"}}])
 
 
-def test_a_partition_outside_of_the_tables_folder_is_refused_as_no_file_of_it_would_be_found(
-    events: Lake, spark: SparkSession
-) -> None:
+def test_a_partition_outside_the_tables_folder_is_refused(events: Lake, spark: SparkSession) -> None:
     elsewhere: Any = {"Values": ["9"], "StorageDescriptor": {"Location": "s3://raw/elsewhere/day=9"}}
     boto3.client("glue").create_partition(DatabaseName=events.database, TableName="events", PartitionInput=elsewhere)
     with pytest.raises(JobError) as error:

@@ -49,7 +49,7 @@ def flights(lake: Lake, spark: SparkSession) -> Lake:
 
 @pytest.fixture(scope="module")
 def finished(new_lake: Callable[[str], Lake], spark: SparkSession) -> tuple[Lake, dict[str, Any]]:
-    """A lake in which the job has run, and the report of the run."""
+    """A lake in which the job has run, and the run's report."""
     lake = fill(new_lake("finished"))
     return lake, run(arguments(lake, partition_by=["year", "month"]))
 
@@ -96,7 +96,7 @@ def test_a_run_writes_its_table_and_accounts_for_every_row(
     check_expected(*finished, spark)
 
 
-def test_a_run_gives_the_same_under_ansi_rules(flights: Lake, spark: SparkSession) -> None:
+def test_a_run_has_the_same_result_under_ansi_rules(flights: Lake, spark: SparkSession) -> None:
     spark.conf.set("spark.sql.ansi.enabled", "true")
     try:
         check_expected(flights, run(arguments(flights, partition_by=["year", "month"])), spark)
@@ -111,7 +111,7 @@ def test_the_report_is_kept_in_the_curated_zone(finished: tuple[Lake, dict[str, 
     assert {"job": "finished", **json.loads(line)} == report
 
 
-def test_what_could_not_be_read_is_in_the_quarantine_zone(
+def test_unreadable_rows_and_files_are_in_the_quarantine_zone(
     finished: tuple[Lake, dict[str, Any]], spark: SparkSession
 ) -> None:
     kept = spark.read.json("s3://quarantine/finished/run_date=*/jr_finished/").collect()
@@ -143,7 +143,7 @@ def test_the_catalog_gets_the_table_and_its_partitions(finished: tuple[Lake, dic
     }
 
 
-def test_a_second_run_gives_the_same_table_and_leaves_other_partitions(flights: Lake, spark: SparkSession) -> None:
+def test_a_second_run_writes_the_same_table_and_keeps_other_partitions(flights: Lake, spark: SparkSession) -> None:
     first = run(arguments(flights, partition_by=["year", "month"]))
     flights.remove("raw", f"{flights.database}/flights/year=2013/month=1/a.json")
     again = run(arguments(flights, partition_by=["year", "month"]))
@@ -154,7 +154,7 @@ def test_a_second_run_gives_the_same_table_and_leaves_other_partitions(flights: 
     assert len(partitions["Partitions"]) == 2
 
 
-def test_another_partitioning_of_a_table_that_is_there_is_refused(flights: Lake, spark: SparkSession) -> None:
+def test_another_partitioning_of_an_existing_table_is_refused(flights: Lake, spark: SparkSession) -> None:
     run(arguments(flights, partition_by=["year"]))
     with pytest.raises(JobError, match=r"is partitioned by \['year'\], not by \['month'\]"):
         run(arguments(flights, partition_by=["month"]))
@@ -186,7 +186,7 @@ def test_a_dataset_may_be_joined_twice_and_the_source_with_itself(flights: Lake,
     assert (report["removed_by_joins"], report["added_by_joins"], report["rows_out"]) == (2, 2, 4)
 
 
-def test_a_step_that_names_a_missing_column_says_which_and_what_is_near(flights: Lake, spark: SparkSession) -> None:
+def test_a_step_that_names_a_missing_column_suggests_the_nearest(flights: Lake, spark: SparkSession) -> None:
     with pytest.raises(JobError) as error:
         run(arguments(flights, [*STEPS[:2], {"filter": "distnce > 0"}]))
     assert str(error.value) == (
@@ -217,7 +217,7 @@ def test_a_step_that_names_a_missing_column_says_which_and_what_is_near(flights:
         ),
     ],
 )
-def test_what_is_wrong_in_the_specification_is_named(
+def test_errors_in_the_specification_are_named(
     flights: Lake, spark: SparkSession, steps: list[dict[str, Any]], sink: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(JobError, match=message):
@@ -246,7 +246,7 @@ def test_every_kind_of_loss_and_gain_is_accounted_for(flights: Lake, spark: Spar
     assert '"carrier":"ZZ","distance":300' in kept[0].raw
 
 
-def test_a_row_that_a_cast_sets_aside_keeps_its_file(flights: Lake, spark: SparkSession) -> None:
+def test_a_row_quarantined_by_a_cast_keeps_its_file(flights: Lake, spark: SparkSession) -> None:
     steps: list[dict[str, Any]] = [{"map": {"cast": {"carrier": "int"}, "on_error": "quarantine"}}]
     report = run(arguments(flights, steps))
     assert (report["rows_out"], report["quarantined_rows"]) == (0, 5)
@@ -255,7 +255,7 @@ def test_a_row_that_a_cast_sets_aside_keeps_its_file(flights: Lake, spark: Spark
     assert sorted(files) == ["year=2013/month=1/a.json"] * 2 + ["year=2013/month=2/b.json"] * 2
 
 
-def test_a_run_in_which_no_row_is_left_is_no_error(flights: Lake, spark: SparkSession) -> None:
+def test_a_run_without_remaining_rows_is_not_an_error(flights: Lake, spark: SparkSession) -> None:
     report = run(arguments(flights, [{"filter": "1 = 0"}, {"dedupe": {}}, {"sql": "SELECT * FROM input"}]))
     assert (report["filtered"], report["rows_out"], report["quarantined_rows"]) == (4, 0, 1)
 
@@ -290,7 +290,7 @@ def test_a_row_that_fails_the_run_is_named_and_the_old_table_stays(
     assert [tuple(row) for row in written(flights, spark)] == before
 
 
-def test_a_convert_step_says_how_the_sink_writes(flights: Lake, spark: SparkSession) -> None:
+def test_a_convert_step_sets_how_the_sink_writes(flights: Lake, spark: SparkSession) -> None:
     run(arguments(flights, [{"convert": {"format": "json", "compression": "gzip"}}]))
     assert spark.read.json(f"{flights.locations()[()]}*.json.gz").count() == 4
     table = boto3.client("glue").get_table(DatabaseName=f"{flights.database}_curated", Name=flights.database)["Table"]
@@ -303,7 +303,7 @@ def test_partitions_of_another_format_are_not_mixed_with_the_new(flights: Lake, 
         run(arguments(flights, [{"convert": {"format": "csv", "compression": "none"}}], partition_by=["year"]))
 
 
-def test_a_step_that_may_not_change_the_rows_and_does_fails_the_run(
+def test_a_step_that_wrongly_changes_the_number_of_rows_fails_the_run(
     flights: Lake, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     doubling = replace(TRANSFORMS["drop_fields"], apply=lambda frame, options: frame.union(frame))
@@ -312,12 +312,12 @@ def test_a_step_that_may_not_change_the_rows_and_does_fails_the_run(
         run(arguments(flights, [{"drop_fields": []}]))
 
 
-def test_an_expression_that_makes_several_rows_of_one_is_refused(flights: Lake, spark: SparkSession) -> None:
+def test_an_expression_that_generates_rows_is_refused(flights: Lake, spark: SparkSession) -> None:
     with pytest.raises(JobError, match=r"step 1 \(map\): .*generator is not supported: nested in expressions"):
         run(arguments(flights, [{"map": {"add": {"each": "explode(array(1, 2))"}}}]))
 
 
-def test_arguments_that_glue_adds_are_left_alone(lake: Lake) -> None:
+def test_arguments_that_glue_adds_are_ignored(lake: Lake) -> None:
     given = [
         *lake.arguments("s3://scripts/x.json"),
         "--enable-metrics",
@@ -330,7 +330,7 @@ def test_arguments_that_glue_adds_are_left_alone(lake: Lake) -> None:
     assert parse_arguments(given).spec == "s3://scripts/x.json"
 
 
-def test_a_specification_that_is_not_there_is_named(lake: Lake) -> None:
+def test_a_missing_specification_is_named(lake: Lake) -> None:
     with pytest.raises(JobError, match=r"--spec s3://scripts/none\.json: .*NoSuchKey"):
         run(lake.arguments("s3://scripts/none.json"))
 
@@ -356,7 +356,7 @@ def test_a_report_counts_the_nulls_that_casts_make_and_warns_over_the_share(flig
     )
 
 
-def test_how_far_a_run_is_stands_in_its_output(
+def test_a_run_prints_its_progress(
     flights: Lake, spark: SparkSession, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lake_etl.progress.SECONDS", 0.005)

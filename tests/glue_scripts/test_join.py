@@ -49,7 +49,7 @@ def test_right_rows_without_a_match_keep_their_key(flights: DataFrame, airlines:
     assert {row.carrier for row in joined(flights, airlines, how="right").collect()} == {"UA", "DL"}
 
 
-def test_taken_columns_follow_under_their_new_names(flights: DataFrame, airlines: DataFrame) -> None:
+def test_added_columns_follow_under_their_new_names(flights: DataFrame, airlines: DataFrame) -> None:
     frame = joined(flights, airlines, how="left", take={"name": "airline"})
     assert frame.columns == ["id", "carrier", "name", "airline"]
     assert {row.id: row.airline for row in frame.collect()} == {1: "United", 2: None, 3: None}
@@ -65,7 +65,7 @@ def test_semi_and_anti_joins_take_nothing(flights: DataFrame, airlines: DataFram
     assert joined(flights, airlines, how="semi").columns == flights.columns
 
 
-def test_a_new_name_that_is_taken_is_refused(flights: DataFrame, airlines: DataFrame) -> None:
+def test_a_new_name_that_already_exists_is_refused(flights: DataFrame, airlines: DataFrame) -> None:
     with pytest.raises(JobError, match=r"airlines\.name cannot be named 'id'"):
         joined(flights, airlines, take={"name": "id"})
 
@@ -90,7 +90,7 @@ def test_keys_of_different_kinds_are_an_error_that_says_what_to_do(rows: Rows) -
         joined(left, right, on="at")
 
 
-def test_cast_right_makes_the_types_meet(rows: Rows) -> None:
+def test_cast_right_makes_the_key_types_match(rows: Rows) -> None:
     left, right = rows("code int", (7,)), rows("code string, name string", ("7", "x"), ("?", "y"))
     frame = joined(left, right, on="code", cast_right={"code": "int"})
     assert [tuple(row) for row in frame.collect()] == [(7, "x")]
@@ -101,6 +101,6 @@ def test_a_missing_key_names_the_dataset_that_lacks_it(flights: DataFrame, rows:
         joined(flights, rows("carier string"))
 
 
-def test_a_join_type_that_is_not_known_is_refused(flights: DataFrame, airlines: DataFrame) -> None:
+def test_an_unknown_join_type_is_refused(flights: DataFrame, airlines: DataFrame) -> None:
     with pytest.raises(JobError, match=r"join type 'outer' is not known\. Allowed: inner, left"):
         joined(flights, airlines, how="outer")

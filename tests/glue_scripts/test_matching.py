@@ -1,4 +1,4 @@
-"""What find_matches makes of records as people write them. Its model needs no Spark."""
+"""find_matches on records as people write them. Its model needs no Spark."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def table(kinds: dict[str, str], records: Records, known: dict[int, str] | None 
 
 
 def groups(kinds: dict[str, str], records: Records, **more: Any) -> list[int]:
-    """Of each record the number of the first record that it matches."""
+    """Return for each record the number of the first record that it matches."""
     return [int(row["match_id"]) for row in match(table(kinds, records), Matching(kinds, "id", **more)).to_pylist()]
 
 
 def agreement(kind: str, left: str, right: str) -> str:
-    """How two values agree, among records that have other values."""
+    """Return how two values agree, among records with other values."""
     connection = duckdb.connect()
     columns = columns_of({"value": kind}, {})
     others = [(f"{word(random.Random(number), 4)} {number}",) for number in range(20)]
@@ -91,7 +91,7 @@ def word(chance: random.Random, length: int) -> str:
         ("address", "12 mill lane", "13 mill lane", "some words"),
     ],
 )
-def test_a_kind_ignores_what_is_written_in_several_ways(kind: str, left: str, right: str, how: str) -> None:
+def test_a_kind_ignores_spelling_variants(kind: str, left: str, right: str, how: str) -> None:
     assert agreement(kind, left, right) == how
     assert agreement(kind, right, left) == how
 
@@ -132,12 +132,12 @@ ANN = ("ann", "lee", "12 mill road", "555 1234", "1990-01-01")
         ([("ann", "lee", "77 oak avenue", "999 8765", "1955-02-03")], [0, 1]),
     ],
 )
-def test_a_few_records_match_by_what_is_expected_of_their_kinds(others: Records, expected: list[int]) -> None:
+def test_a_few_records_match_by_the_priors_of_their_kinds(others: Records, expected: list[int]) -> None:
     assert groups(PERSON, [ANN, *others]) == expected
 
 
 def households(count: int, again: float) -> tuple[Records, list[int]]:
-    """Couples of one surname, address and phone; some of them once more with two letters swapped, and the truth."""
+    """Return couples with one surname, address and phone, some duplicated with two letters swapped, and the truth."""
     chance = random.Random(3)
     given, surnames, streets = ([word(chance, size) for _ in range(60)] for size in (2, 3, 3))
     records: Records = []
@@ -164,20 +164,20 @@ def swapped(text: str, chance: random.Random) -> str:
 
 
 @pytest.mark.parametrize(("count", "again"), [(20, 0.0), (20, 0.2), (300, 0.0), (300, 0.2)])
-def test_members_of_a_household_are_not_one(count: int, again: float) -> None:
+def test_members_of_a_household_do_not_match(count: int, again: float) -> None:
     records, truth = households(count, again)
     found = groups(PERSON, records)
     assert sum(left != right for left, right in zip(found, truth, strict=True)) <= 0.01 * len(records)
 
 
-def test_members_of_a_household_are_not_one_though_their_birthdays_are_not_known() -> None:
+def test_members_of_a_household_without_birthdays_do_not_match() -> None:
     records, truth = households(300, 0.0)
     kinds = {name: kind for name, kind in PERSON.items() if name != "born"}
     found = groups(kinds, [record[:-1] for record in records])
     assert len(set(found)) >= 0.98 * len(set(truth))
 
 
-def test_shops_of_one_building_are_not_one() -> None:
+def test_shops_in_one_building_do_not_match() -> None:
     chance = random.Random(5)
     shops: Records = []
     for building in range(150):
@@ -208,18 +208,18 @@ def test_new_records_equal_to_a_known_one_join_it() -> None:
     ]
 
 
-def test_too_few_records_to_learn_from_are_told() -> None:
+def test_too_few_records_to_learn_from_give_a_warning() -> None:
     few = score(table(PERSON, [ANN, ANN]), Matching(PERSON, "id")).warnings
     one = score(table({"n": "name"}, [("a",)]), Matching({"n": "name"}, "id")).warnings
     records, _ = households(100, 0.5)
     assert [text.partition(":")[0] for text in few] == [
         "2 records show 1 clear matches, fewer than the 20 needed to learn from"
     ]
-    assert [text.partition(":")[0] for text in one] == ["one column tells little"]
+    assert [text.partition(":")[0] for text in one] == ["one column is little evidence"]
     assert score(table(PERSON, records), Matching(PERSON, "id")).warnings == []
 
 
-def test_a_blocking_that_leaves_too_many_pairs_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_blocking_with_too_many_pairs_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lake_etl.match_pairs.MAX_PAIRS", 2)
     records = table(SHOP, [(f"{n}", "1 b st", "c", None) for n in range(3)])
     with pytest.raises(JobError, match=r"blocking \['city'\] leaves 3 pairs of records to compare: at most 2"):

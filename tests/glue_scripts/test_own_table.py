@@ -12,7 +12,7 @@ pytestmark = pytest.mark.spark
 
 
 @pytest.mark.parametrize("keys", [[], ["born"]], ids=["one file", "partitions"])
-def test_a_job_that_knows_its_own_table_keeps_match_ids_from_run_to_run(
+def test_a_job_that_matches_with_its_own_table_keeps_match_ids_across_runs(
     lake: Lake, spark: SparkSession, keys: list[str]
 ) -> None:
     people = [
@@ -39,7 +39,7 @@ def test_a_job_that_knows_its_own_table_keeps_match_ids_from_run_to_run(
 
 
 @pytest.mark.parametrize("format_", ["parquet", "orc", "json", "csv"])
-def test_a_job_reads_its_own_table_as_it_wrote_it(lake: Lake, spark: SparkSession, format_: str) -> None:
+def test_a_job_reads_its_own_table_back_unchanged(lake: Lake, spark: SparkSession, format_: str) -> None:
     notes = ["a, b", "back\\\\slash", 'say \\"hi\\"', "caf\u00e9", ""]
     lines = [
         f'{{"Id": {number}, "note": "{note}", "p": "S\u00e3o, {number % 2}"}}' for number, note in enumerate(notes)

@@ -1,4 +1,4 @@
-"""A job's steps on a sample: what is read, what comes out, and that nothing is written anywhere else."""
+"""A job's steps on a sample: what is read, what comes out, and that nothing else is written."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HEADER = {"skip.header.line.count": "1"}
 
 
 class Lake:
-    """A lake of a test's own, in S3 and the catalog alone: Spark is to see nothing but the sample."""
+    """A lake for one test, in S3 and the catalog only: Spark must see nothing but the sample."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name, self.folder, self.previews = name, folder, 0
@@ -58,7 +58,7 @@ class Lake:
             spec=given,
             arguments=[word for name, value in places.items() for word in (f"--{name}", value)],
             buckets=[f"{self.name}-{zone}" for zone in ZONES],
-            # Spark remembers where a bucket is: one folder for all previews of a lake.
+            # Spark remembers where a bucket is, so all previews of a lake use one folder.
             folder=str(self.folder),
             datasets=["airlines"],
             rows=rows,
@@ -66,7 +66,7 @@ class Lake:
         )
 
     def kept(self) -> dict[str, list[str]]:
-        """Everything that is in S3 and the catalog."""
+        """Return everything in S3 and the catalog."""
         objects = {
             zone: [each["Key"] for each in self.s3.list_objects_v2(Bucket=f"{self.name}-{zone}").get("Contents", [])]
             for zone in ZONES
@@ -132,7 +132,7 @@ def test_steps_run_on_the_first_rows_of_the_first_files_and_nothing_is_written(
     assert lake.kept() == before
 
 
-def test_the_rows_of_one_step_are_shown_as_they_leave_it(lake: Lake) -> None:
+def test_the_rows_after_one_step_are_shown(lake: Lake) -> None:
     lake.put("flights/a.json", lines(("UA", 1), ("AA", 2), ("DL", 3)))
     lake.table("flights", "json", FLIGHTS)
     steps = [{"map": {"add": {"none": "null"}}}, {"filter": "distance > 1"}, {"drop_fields": ["no_such"]}]
@@ -145,7 +145,7 @@ def test_the_rows_of_one_step_are_shown_as_they_leave_it(lake: Lake) -> None:
         lake.preview(steps)
 
 
-def test_rows_that_a_step_quarantines_are_told_with_their_reason(lake: Lake) -> None:
+def test_rows_that_a_step_quarantines_are_shown_with_their_reason(lake: Lake) -> None:
     lake.put("flights/a.json", '{"carrier": "7", "distance": 1}\n{"carrier": "x", "distance": 2}\n{"carrier": 3')
     lake.table("flights", "json", FLIGHTS)
 
@@ -158,9 +158,7 @@ def test_rows_that_a_step_quarantines_are_told_with_their_reason(lake: Lake) -> 
     }
 
 
-def test_a_large_partner_is_read_where_its_partitions_are_like_the_sources(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_large_partner_is_read_in_the_sources_partitions(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sample, "FILES", 1)
     monkeypatch.setattr(sample, "PARTNERS", 3)
     for day in ("1", "2"):
@@ -185,7 +183,7 @@ def test_a_large_partner_is_read_where_its_partitions_are_like_the_sources(
 
 
 def test_partitions_that_only_the_catalog_knows_are_read(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the source they lie outside of its folder; of the partner they have no names, and an escaped value."""
+    """The source's partitions are outside its folder; the partner's have no names and an escaped value."""
     monkeypatch.setattr(sample, "PARTNERS", 1)
     lake.put("moved/a.json", lines(("UA", 1)))
     lake.put("weather/1/a.json", json.dumps({"carrier": "AA", "temp": 1}))
@@ -204,7 +202,7 @@ def test_partitions_that_only_the_catalog_knows_are_read(lake: Lake, monkeypatch
     assert found["read"][1]["which"] == "1 files, in partitions like the source's"
 
 
-def test_packed_and_binary_files_are_cut_too(lake: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_compressed_and_binary_files_are_cut_too(lake: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sample, "ROWS", 2)
     lake.put("flights/a.json.gz", gzip.compress(lines(("UA", 1), ("UA", 2), ("UA", 3)).encode()))
     lake.table("flights", "json", FLIGHTS)
@@ -273,7 +271,7 @@ def test_what_fails_the_run_fails_the_preview(lake: Lake, steps: list[Any], sink
         lake.preview(steps, sink={"table": "out"} | sink)
 
 
-def test_keys_that_no_folder_can_hold_are_left_out(lake: Lake, tmp_path: Path) -> None:
+def test_keys_that_cannot_be_paths_are_left_out(lake: Lake, tmp_path: Path) -> None:
     lake.put("flights/a.json", lines(("UA", 1)))
     lake.put("flights/b", lines(("UA", 3)))
     lake.put("flights/b/c.json", "")

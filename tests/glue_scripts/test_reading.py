@@ -1,4 +1,4 @@
-"""What a job in Python makes of every format and dialect."""
+"""A Python job on every format and dialect."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.spark
 
 @pytest.fixture(autouse=True)
 def settings(spark: SparkSession) -> None:
-    """Those of a job's session."""
+    """The settings of a job's session."""
     for name, value in SETTINGS.items():
         spark.conf.set(name, value)
 
@@ -49,7 +49,7 @@ def loaded(row: str) -> Any:
 
 
 def as_json(frame: DataFrame) -> list[Any]:
-    """Rows as JSON has them; a date, timestamp or decimal is a text."""
+    """Return rows as JSON, with dates, timestamps and decimals as text."""
     as_text = [name for name, type_ in frame.dtypes if re.match("date|timestamp|decimal", type_)]
     frame = frame.withColumns({name: column(name).cast("string") for name in as_text})
     row = fn.to_json(fn.struct(*map(column, frame.columns)), {"ignoreNullFields": "false"})
@@ -57,7 +57,7 @@ def as_json(frame: DataFrame) -> list[Any]:
 
 
 def read(spark: SparkSession, lake: Lake, name: str) -> tuple[Source, list[Any]]:
-    """As a run does: where a query fails, past the damage that it met."""
+    """Read as a run does: if a query fails, again without the damage that it met."""
     s3, table = boto3.client("s3"), find_table(boto3.client("glue"), lake.database, name, name)
     source = read_source(spark, s3, table)
     try:

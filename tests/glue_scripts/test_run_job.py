@@ -27,7 +27,7 @@ def planes(lake: Lake) -> Lake:
 def run_job(lake: Lake, folder: Path, steps: list[dict[str, Any]], **fields: Any) -> "subprocess.CompletedProcess[str]":
     (folder / "lake_etl.zip").write_bytes(zipped(SCRIPTS / "lake_etl", inside="lake_etl").read_bytes())
     settings = spark_settings(lake.storage) | {"spark.ui.showConsoleProgress": "false"}
-    del settings["spark.driver.extraClassPath"]  # a Spark as it is installed, without a database's driver
+    del settings["spark.driver.extraClassPath"]  # plain Spark, without a database driver
     (folder / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
     (folder / "run_job.py").write_text((SCRIPTS / "run_job.py").read_text())
     tables, sink = {"planes": "planes"}, {"table": lake.database}
@@ -59,7 +59,7 @@ def test_a_failed_run_ends_with_its_reason_and_exit_code_1(planes: Lake, tmp_pat
     )
 
 
-def test_a_job_for_a_database_says_where_the_driver_comes_from_if_spark_has_none(
+def test_a_job_for_a_database_says_how_to_get_a_missing_driver(
     planes: Lake, database: Database, tmp_path: Path
 ) -> None:
     sink = {"connection": Shop.new(database).connection, "table": "public.planes"}

@@ -1,4 +1,4 @@
-"""The sink's formats: what Spark reads back, and what the catalog says of the files."""
+"""The sink's formats: what Spark reads back, and the files' catalog entries."""
 
 import re
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def test_every_format_and_compression_is_written_and_counted(
 
 
 @pytest.mark.parametrize("format_", ["parquet", "orc", "json"])
-def test_what_was_written_is_read_back_as_it_was(frame: DataFrame, tmp_path: Path, format_: str) -> None:
+def test_written_values_are_read_back_unchanged(frame: DataFrame, tmp_path: Path, format_: str) -> None:
     write(frame, f"{tmp_path}/t/", format=format_)
     read = frame.sparkSession.read.schema(frame.schema).option("timestampFormat", "yyyy-MM-dd HH:mm:ss.SSSSSS")
     assert sorted(read.format(format_).load(f"{tmp_path}/t").collect()) == sorted(frame.collect())
@@ -68,15 +68,13 @@ def as_in_a_run(spark: SparkSession) -> Iterator[SparkSession]:
 
 
 def shown(frame: DataFrame) -> list[Any]:
-    """The rows as text, which has every digit; a timestamp without a time zone is one in UTC."""
+    """Return the rows as text with all digits; a timestamp without a time zone is taken as UTC."""
     texts = frame.selectExpr(*[f"CAST(`{name}` AS string) AS `{name}`" for name in frame.columns])
     return sorted((tuple(row) for row in texts.collect()), key=str)
 
 
 @pytest.mark.parametrize("format_", ["parquet", "orc", "json"])
-def test_values_at_the_edges_are_read_back_as_they_were(
-    as_in_a_run: SparkSession, tmp_path: Path, format_: str
-) -> None:
+def test_edge_values_are_read_back_unchanged(as_in_a_run: SparkSession, tmp_path: Path, format_: str) -> None:
     frame = edges(as_in_a_run, nested=True)
     write(frame, f"{tmp_path}/t/", format=format_)
     times = {"timestampFormat": TIMESTAMP, "timestampNTZFormat": TIMESTAMP}
@@ -84,7 +82,7 @@ def test_values_at_the_edges_are_read_back_as_they_were(
     assert shown(read.options(**times).format(format_).load(f"{tmp_path}/t")) == shown(frame)
 
 
-def test_values_at_the_edges_are_in_csv_as_hive_has_them(as_in_a_run: SparkSession, tmp_path: Path) -> None:
+def test_edge_values_are_written_to_csv_as_hive_does(as_in_a_run: SparkSession, tmp_path: Path) -> None:
     frame = edges(as_in_a_run, nested=False)
     write(frame, f"{tmp_path}/t/", format="csv", compression="none")
     lines = [row.value for row in as_in_a_run.read.text(f"{tmp_path}/t").collect()]
@@ -92,14 +90,14 @@ def test_values_at_the_edges_are_in_csv_as_hive_has_them(as_in_a_run: SparkSessi
 
 
 def fields(line: str) -> tuple[str | None, ...]:
-    """A line as LazySimpleSerDe takes it apart: a backslash makes the next character a plain one."""
+    """Split a line as LazySimpleSerDe does: a backslash escapes the next character."""
     parts = re.findall(r"(?:^|,)((?:[^,\\]|\\.)*)", line, re.DOTALL)
     return tuple(None if part == r"\N" else re.sub(r"\\(.)", r"\1", part, flags=re.DOTALL) for part in parts)
 
 
 @pytest.mark.parametrize("time", LOST_IN_ORC)
 @pytest.mark.parametrize("column", ["CAST('{}' AS {}) AS x", "array(named_struct('y', CAST('{}' AS {}))) AS x"])
-def test_orc_refuses_the_times_that_it_does_not_hold(
+def test_orc_refuses_times_that_it_cannot_hold(
     as_in_a_run: SparkSession, tmp_path: Path, time: str, column: str
 ) -> None:
     types = ["timestamp", "timestamp_ntz", *(["date"] if ":" not in time else [])]
@@ -108,7 +106,7 @@ def test_orc_refuses_the_times_that_it_does_not_hold(
             write(as_in_a_run.sql("SELECT " + column.format(time, type_)), f"{tmp_path}/{type_}/", format="orc")
 
 
-def test_a_timestamp_without_a_time_zone_is_one_in_orc(as_in_a_run: SparkSession, tmp_path: Path) -> None:
+def test_a_timestamp_without_a_time_zone_stays_a_timestamp_in_orc(as_in_a_run: SparkSession, tmp_path: Path) -> None:
     written = write(
         as_in_a_run.sql("SELECT array(TIMESTAMP_NTZ'2013-01-01 10:00:00') AS x"), f"{tmp_path}/", format="orc"
     )
@@ -124,16 +122,16 @@ def test_a_column_without_a_type_is_refused(spark: SparkSession, tmp_path: Path,
 
 
 @pytest.mark.parametrize("text", ["", "__HIVE_DEFAULT_PARTITION__"])
-def test_a_text_whose_folder_is_that_of_null_is_refused(spark: SparkSession, tmp_path: Path, text: str) -> None:
+def test_a_text_with_the_partition_folder_of_null_is_refused(spark: SparkSession, tmp_path: Path, text: str) -> None:
     frame = spark.createDataFrame([(1, text), (2, None)], "a int, part string")
     with pytest.raises(
-        Exception, match=rf"sink partition_by: column part has the text '{text}', and the folder of that"
+        Exception, match=rf"sink partition_by: column part has the text '{text}', whose folder is the one of null"
     ):
         write(frame, f"{tmp_path}/t/", partition_by=["part"])
 
 
 @pytest.mark.parametrize("type_", ["array<int>", "map<string,int>", "struct<a:int>", "binary", "void"])
-def test_a_partition_key_of_many_values_is_refused(spark: SparkSession, tmp_path: Path, type_: str) -> None:
+def test_a_nested_partition_key_is_refused(spark: SparkSession, tmp_path: Path, type_: str) -> None:
     frame = spark.sql(f"SELECT 1 AS a, CAST(NULL AS {type_}) AS part")
     with pytest.raises(JobError, match=r"sink partition_by: column part is .*\. Allowed: texts, numbers, dates"):
         write(frame, f"{tmp_path}/t/", partition_by=["part"])
@@ -141,7 +139,7 @@ def test_a_partition_key_of_many_values_is_refused(spark: SparkSession, tmp_path
 
 @pytest.mark.parametrize("format_", ["parquet", "json", "csv", "orc"])
 @pytest.mark.parametrize("target_file_mb", [None, 1])
-def test_any_name_of_a_column_is_written(
+def test_any_column_name_is_written(
     spark: SparkSession, tmp_path: Path, format_: str, target_file_mb: int | None
 ) -> None:
     names = ["user.id", "a b", "line", "x/y", *([] if format_ == "orc" else ["c`d"])]
@@ -162,7 +160,7 @@ def test_orc_refuses_a_name_with_a_backquote(spark: SparkSession, tmp_path: Path
         write(spark.sql("SELECT 1 AS `a``b`"), f"{tmp_path}/t/", format="orc")
 
 
-def test_csv_has_its_delimiters_and_nulls_as_hive_reads_them(frame: DataFrame, tmp_path: Path) -> None:
+def test_csv_delimiters_and_nulls_are_written_as_hive_reads_them(frame: DataFrame, tmp_path: Path) -> None:
     write(frame, f"{tmp_path}/t/", format="csv", compression="none", partition_by=["part"])
     lines = [line for file in tmp_path.rglob("part-*.txt") for line in file.read_text().splitlines()]
     assert sorted(lines) == [
@@ -172,14 +170,14 @@ def test_csv_has_its_delimiters_and_nulls_as_hive_reads_them(frame: DataFrame, t
     ]
 
 
-def test_csv_refuses_what_it_cannot_hold(spark: SparkSession, tmp_path: Path) -> None:
+def test_csv_refuses_values_that_it_cannot_hold(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(JobError, match=r"sink format csv: column tags is array<string>\. Choose json, parquet or orc"):
         write(spark.createDataFrame([([],)], "tags array<string>"), f"{tmp_path}/t/", format="csv")
     with pytest.raises(Exception, match=r"sink format csv: column note has a text of more than one line"):
         write(spark.createDataFrame([("a\nb",)], "note string"), f"{tmp_path}/t/", format="csv")
 
 
-def test_avro_is_refused_where_the_engine_lacks_it(frame: DataFrame, tmp_path: Path) -> None:
+def test_avro_is_refused_if_spark_lacks_it(frame: DataFrame, tmp_path: Path) -> None:
     with pytest.raises(
         JobError, match=r"sink format avro: this Spark cannot write it\. .*spark-avro.* or write one of"
     ):
@@ -191,7 +189,7 @@ def test_a_table_without_rows_is_written_too(frame: DataFrame, tmp_path: Path, f
     assert write(frame.where("Id > 9"), f"{tmp_path}/t/", format=format_).rows == 0
 
 
-def test_small_files_become_files_of_the_target_size(spark: SparkSession, tmp_path: Path) -> None:
+def test_small_files_are_combined_to_the_target_size(spark: SparkSession, tmp_path: Path) -> None:
     frame = spark.range(0, 1_200_000, numPartitions=40).selectExpr(
         "id", "sha1(cast(id AS string)) AS hash", "id % 2 AS k"
     )
@@ -216,7 +214,7 @@ def test_small_files_become_files_of_the_target_size(spark: SparkSession, tmp_pa
         ("csv", "TextInputFormat", "LazySimpleSerDe"),
     ],
 )
-def test_the_catalog_has_the_classes_of_the_format(lake: Lake, format_: str, input_: str, serde: str) -> None:
+def test_the_catalog_has_the_formats_classes(lake: Lake, format_: str, input_: str, serde: str) -> None:
     glue, database = boto3.client("glue"), f"{lake.database}_curated"
     storage = storage_of(format_, {"id": "int"})
     publish_table(glue, database, "t", "s3://curated/t/", storage, {"part": "string"})

@@ -1,4 +1,4 @@
-"""Reading source tables: every good row arrives, and every other is kept with its reason."""
+"""Reading source tables: every good row arrives, and every other row is kept with a reason."""
 
 import bz2
 import gzip
@@ -94,7 +94,7 @@ def test_json_lines_that_do_not_fit_are_rejected_each_with_its_reason(spark: Spa
     }
 
 
-def test_a_line_with_more_than_one_object_is_set_aside_wherever_it_is(spark: SparkSession, lake: Lake) -> None:
+def test_a_line_with_more_than_one_object_is_set_aside(spark: SparkSession, lake: Lake) -> None:
     files = {
         "as_delivered": '{"id": 1}{"id": 2}{"id": 3}',
         "with space": '{"id": 4} {"id": 5}\n',
@@ -121,7 +121,7 @@ def test_a_line_with_more_than_one_object_is_set_aside_wherever_it_is(spark: Spa
     }
 
 
-def test_a_packed_file_that_is_cut_off_or_not_packed_is_set_aside(spark: SparkSession, lake: Lake) -> None:
+def test_a_truncated_or_uncompressed_gz_file_is_set_aside(spark: SparkSession, lake: Lake) -> None:
     lines = "".join(f'{{"id": {number}}}\n' for number in range(5000)).encode()
     packed = {
         "a.json.gz": gzip.compress(lines, mtime=0)[:-50],
@@ -137,7 +137,7 @@ def test_a_packed_file_that_is_cut_off_or_not_packed_is_set_aside(spark: SparkSe
     assert {path.rpartition("/")[2]: why for path, why in source.files.items()} == dict.fromkeys(packed, fault)
 
 
-def test_json_names_in_upper_case_are_found_by_the_paths_of_the_serde(spark: SparkSession, lake: Lake) -> None:
+def test_upper_case_json_names_are_found_by_the_serdes_paths(spark: SparkSession, lake: Lake) -> None:
     lake.put("raw", f"{lake.database}/events/e.json", '{"TailNum": "N1", "seats": 2}\n')
     lake.table("events", "json", {"tailnum": "string", "seats": "int"}, parameters={"paths": "TailNum,seats"})
     assert [row.tailnum for row in read(spark, lake, "events").rows.select("tailnum").collect()] == ["N1"]
@@ -171,7 +171,7 @@ def test_damage_within_a_parquet_file_fails_loudly(spark: SparkSession, lake: La
 
 
 @pytest.mark.parametrize("format", ["csv", "json", "parquet"])
-def test_a_dataset_without_any_good_row_is_no_error(spark: SparkSession, lake: Lake, format: str) -> None:
+def test_a_dataset_without_any_good_row_is_not_an_error(spark: SparkSession, lake: Lake, format: str) -> None:
     lake.put("raw", f"{lake.database}/planes/day=1/planes", "")
     lake.table("planes", format, PLANES, {"day": "int"})
     source = read(spark, lake, "planes")
@@ -180,14 +180,14 @@ def test_a_dataset_without_any_good_row_is_no_error(spark: SparkSession, lake: L
     assert list(source.files.values()) == ["the file is empty (0 bytes)"]
 
 
-def test_values_of_plain_folders_go_to_the_partition_keys_by_position(spark: SparkSession, lake: Lake) -> None:
+def test_plain_folders_give_partition_values_by_position(spark: SparkSession, lake: Lake) -> None:
     lake.put("raw", f"{lake.database}/events/2013/01/e.json", '{"id": 1}\n')
     lake.put("raw", f"{lake.database}/events/2013/02/e.json", '{"id": 2}\n')
     lake.table("events", "json", {"id": "int"}, {"partition_0": "string", "partition_1": "int"})
     assert good(read(spark, lake, "events")) == [(1, "2013", 1), (2, "2013", 2)]
 
 
-def test_hidden_objects_and_folder_markers_are_no_files(lake: Lake) -> None:
+def test_hidden_objects_and_folder_markers_are_ignored(lake: Lake) -> None:
     for name in ("_SUCCESS", "_temporary/a.json", ".b.json", "x_$folder$", "day=1/c.json", "_day=1/d.json"):
         lake.put("raw", f"{lake.database}/events/{name}", "{}")
     boto3.client("s3").put_object(Bucket="raw", Key=f"{lake.database}/events/day=2/", Body=b"")
@@ -198,7 +198,7 @@ def test_hidden_objects_and_folder_markers_are_no_files(lake: Lake) -> None:
     }
 
 
-def test_a_dataset_whose_table_is_not_there_says_to_run_the_crawler(lake: Lake) -> None:
+def test_a_missing_table_says_to_run_the_crawler(lake: Lake) -> None:
     with pytest.raises(JobError, match=r"dataset planes: .* has no table 'planes'. Run the dataset's crawler first"):
         find_table(boto3.client("glue"), lake.database, "planes", "planes")
 
@@ -255,14 +255,16 @@ def test_declared_partition_keys_have_their_types(spark: SparkSession, lake: Lak
     assert good(read(spark, lake, "readings")) == [(1, 2024, "03")]
 
 
-def test_a_column_of_a_type_that_nobody_knows_is_named(spark: SparkSession, lake: Lake) -> None:
+def test_a_column_of_an_unknown_type_is_named(spark: SparkSession, lake: Lake) -> None:
     lake.put("raw", f"{lake.database}/odd/a.csv", "1,2\n")
     lake.table("odd", "csv", {"id": "int", "sketch": "hyperloglog"})
-    with pytest.raises(JobError, match="dataset odd: column sketch is of type 'hyperloglog', which jobs do not know"):
+    with pytest.raises(
+        JobError, match="dataset odd: column sketch is of type 'hyperloglog', which jobs do not support"
+    ):
         read(spark, lake, "odd")
 
 
-def test_a_serde_that_nobody_knows_is_named(spark: SparkSession, lake: Lake) -> None:
+def test_an_unknown_serde_is_named(spark: SparkSession, lake: Lake) -> None:
     glue = boto3.client("glue")
     storage: Any = {"Location": "s3://raw/x/", "Columns": [], "SerdeInfo": {"SerializationLibrary": "org.acme.Serde"}}
     glue.create_table(DatabaseName=lake.database, TableInput={"Name": "acme", "StorageDescriptor": storage})
@@ -271,7 +273,7 @@ def test_a_serde_that_nobody_knows_is_named(spark: SparkSession, lake: Lake) -> 
 
 
 @pytest.mark.parametrize("body", ["id\n1\n2\n3\n", "id\n1\n2\n4\n", None])
-def test_a_file_that_is_replaced_or_deleted_while_it_is_read_is_found(
+def test_a_file_replaced_or_deleted_while_being_read_is_detected(
     spark: SparkSession, lake: Lake, body: str | None
 ) -> None:
     lake.put("raw", f"{lake.database}/t/a.csv", "id\n1\n2\n3\n" if body != "id\n1\n2\n3\n" else "id\n1\n")

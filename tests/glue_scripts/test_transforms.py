@@ -24,7 +24,7 @@ def test_drop_fields_keeps_the_other_columns_in_their_order(rows: Rows) -> None:
     assert drop_fields(rows("a int, b int, c int", (1, 2, 3)), ["b"]).columns == ["a", "c"]
 
 
-def test_drop_fields_names_a_column_that_is_not_there_and_the_nearest(rows: Rows) -> None:
+def test_drop_fields_names_a_missing_column_and_the_nearest(rows: Rows) -> None:
     with pytest.raises(JobError, match=r"column 'distnce' is not in the data.*distance.*Did you mean 'distance'\?"):
         drop_fields(rows("distance int", (1,)), ["distnce"])
 
@@ -43,7 +43,7 @@ def test_filter_drops_rows_for_which_the_condition_is_false_or_null(rows: Rows) 
     assert values(filter_rows(frame, "distance > 0")) == [(1, 10)]
 
 
-def test_map_adds_columns_that_may_use_those_added_before(rows: Rows) -> None:
+def test_map_adds_columns_that_may_use_earlier_ones(rows: Rows) -> None:
     mapped = map_fields(rows("a int", (1,)), {"add": {"b": "a + 1", "c": "b * 2"}}, no_dataset)
     assert values(mapped) == [(1, 2, 4)]
 
@@ -59,18 +59,18 @@ def test_map_casts_a_value_that_does_not_fit_to_null(rows: Rows, ansi: str) -> N
         frame.sparkSession.conf.unset("spark.sql.ansi.enabled")
 
 
-def test_map_renames_after_it_added_and_deletes_last(rows: Rows) -> None:
+def test_map_renames_after_adding_and_deletes_last(rows: Rows) -> None:
     options = {"delete": ["x"], "rename": {"a": "x", "b": "y"}, "add": {"b": "a + 1"}}
     mapped = map_fields(rows("a int", (1,)), options, no_dataset)
     assert (mapped.columns, values(mapped)) == (["y"], [(2,)])
 
 
-def test_map_names_an_option_it_does_not_know(rows: Rows) -> None:
+def test_map_names_an_unknown_option(rows: Rows) -> None:
     with pytest.raises(JobError, match=r"option 'deletes' is not known.*Did you mean 'delete'\?"):
         map_fields(rows("a int", (1,)), {"deletes": ["a"]}, no_dataset)
 
 
-def test_lookup_takes_the_default_where_there_is_no_value(rows: Rows) -> None:
+def test_lookup_uses_the_default_if_there_is_no_value(rows: Rows) -> None:
     airlines = rows("carrier string, name string", ("UA", "United"), ("XX", None))
     options = {"lookup": {"airline": {"from": "airlines", "on": "carrier", "take": "name", "default": "?"}}}
     frame = map_fields(rows("carrier string", ("UA",), ("XX",), ("ZZ",)), options, lambda _: airlines)

@@ -1,4 +1,4 @@
-"""Which folders of runs are removed, and which stay."""
+"""Which run folders are removed and which are kept."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def test_the_version_just_replaced_stays_until_the_next_run(planes: Lake, spark:
     assert folders(planes) == ids[1:]
 
 
-def test_a_run_leaves_the_partitions_it_does_not_touch_where_they_are(planes: Lake, spark: SparkSession) -> None:
+def test_a_run_leaves_other_partitions_in_place(planes: Lake, spark: SparkSession) -> None:
     for condition in ("true", "seats > 5", "seats > 5", "false"):
         run_job(planes, condition, partition_by=["seats"])
     first, _, third, _ = (f"jr_{planes.database}{number}" for number in ("", "_2", "_3", "_4"))
@@ -48,7 +48,7 @@ def test_a_run_leaves_the_partitions_it_does_not_touch_where_they_are(planes: La
     assert sorted(planes.written(spark).collect()) == [("N1", 5), ("N2", 6)]
 
 
-def test_the_remains_of_a_dead_run_go_with_the_next_good_one(planes: Lake, spark: SparkSession) -> None:
+def test_the_next_successful_run_removes_the_folder_of_a_dead_run(planes: Lake, spark: SparkSession) -> None:
     planes.put("curated", f"{planes.database}/run-jr_dead/_temporary/0/part-0", "half")
     planes.put("curated", f"{planes.database}_2/run-jr_of_another_table/part-0", "whole")
     run_job(planes)
@@ -56,8 +56,8 @@ def test_the_remains_of_a_dead_run_go_with_the_next_good_one(planes: Lake, spark
     assert boto3.client("s3").list_objects_v2(Bucket="curated", Prefix=f"{planes.database}_2/")["KeyCount"] == 1
 
 
-def test_a_run_that_goes_on_is_left_alone(aws: str) -> None:
-    """Another run of the job, if it may have several at once, has not published yet what it wrote."""
+def test_the_folder_of_a_running_run_is_kept(aws: str) -> None:
+    """Another run of the job, if several may run at once, has not published its output yet."""
     s3, glue = boto3.client("s3"), boto3.client("glue")
     glue.create_job(Name="several", Role="r", Command={"Name": "glueetl", "ScriptLocation": "s3://scripts/x"})
     for run_id in ("jr_dead", "jr_current"):

@@ -96,7 +96,11 @@ def test_files_that_lie_in_the_folder_itself_are_one_dataset(tmp_path: Path, fil
             2,
             "files/hollow/inner: there is no data in it. Put files there, or",
         ),
-        (["new", "--from", "files/damaged"], 2, "a.parquet: it is damaged, or not of the format it begins as. Allowed"),
+        (
+            ["new", "--from", "files/damaged"],
+            2,
+            "a.parquet: it is damaged, or not in the format that it begins with",
+        ),
         (["new", "--from", "files/loose.csv"], 2, "loose.csv is no folder. Name one whose sub-folders are datasets"),
         (
             ["new", "--from", "files/columns"],

@@ -1,4 +1,4 @@
-"""A real embedded AWS for a test session, on a free port, in a folder of its own."""
+"""A real embedded AWS for the test session, on a free port and in its own folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def free_port() -> int:
 
 
 def until(found: Callable[[], Any], seconds: float = 60) -> Any:
-    """What `found` gives, once it gives something."""
+    """Return what `found` returns, as soon as that is truthy."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if value := found():

@@ -1,4 +1,4 @@
-"""Keys that S3 takes and a file system, Hadoop, DuckDB or XML does not, or not as they are."""
+"""Keys that S3 accepts, but a file system, Hadoop, DuckDB or XML does not, or not unchanged."""
 
 KEYS = (
     *("../escape", "a/../../escape", ".", "..", "./x", "a/./b", "a/..", "...", "a/.../b"),

@@ -1,4 +1,4 @@
-"""Clients that sign with keys of somebody else, or not at all."""
+"""Clients that sign with somebody else's keys, or not at all."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "cloudwatch": ("list_metrics", {}),
     "route53": ("list_hosted_zones", {}),
 }
-"""A call of each protocol: XML and JSON by REST, JSON, query, CBOR."""
+"""One call per protocol: REST with XML and JSON, JSON, query, CBOR."""
 
 
 def stranger(service: str, endpoint: str, keys: Keys | None) -> Any:
@@ -39,7 +39,7 @@ def refusal(service: str, endpoint: str, keys: Keys | None) -> str:
 
 
 def sent(endpoint: str, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, str, bytes]:
-    """A request exactly as told: (status, headers, body)."""
+    """Send a request exactly as given: (status, headers, body)."""
     connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=20)
     connection.putrequest(method, path, skip_host="Host" in headers, skip_accept_encoding=True)
     for name, value in (headers | ({"Content-Length": str(len(body))} if body else {})).items():

@@ -1,4 +1,4 @@
-"""An action or a service that is not there is said by its name, in AWS's shape, whatever protocol it is of."""
+"""Errors for unknown actions and services name them, in AWS's format, in every protocol."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MISSING: dict[str, tuple[Act, str, str]] = {
 
 
 @pytest.mark.parametrize("case", MISSING)
-def test_it_is_refused_by_its_name(aws: Callable[[str], Any], case: str) -> None:
+def test_an_unknown_action_or_service_is_refused_and_named(aws: Callable[[str], Any], case: str) -> None:
     act, code, message = MISSING[case]
     with pytest.raises(ClientError) as refused:
         act(aws)
@@ -32,6 +32,6 @@ def test_it_is_refused_by_its_name(aws: Callable[[str], Any], case: str) -> None
     assert message in refused.value.response["Error"]["Message"]
 
 
-def test_an_error_of_an_action_that_is_there_stays_its_own(aws: Callable[[str], Any]) -> None:
+def test_an_error_of_a_supported_action_is_unchanged(aws: Callable[[str], Any]) -> None:
     with pytest.raises(ClientError, match="EntityNotFoundException"):
         aws("glue").get_table(DatabaseName="nowhere", Name="none")

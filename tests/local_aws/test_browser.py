@@ -1,4 +1,4 @@
-"""A page of another place, in a real browser, that tries to drive the embedded AWS."""
+"""A page of another origin, in a real browser, that tries to use the embedded AWS."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ ATTEMPTS = ("get", "get-without-cors", "text", "json", "put", "image", "form")
 
 
 class Site:
-    """A web site on a loopback port of its own: it gives the page, and takes what the page tells."""
+    """A web site on its own loopback port: it serves the page, and receives the page's reports."""
 
     def __init__(self, aws: str) -> None:
         self.told: dict[str, str] = {}
@@ -97,7 +97,7 @@ def site(endpoint: str) -> Iterator[Site]:
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no chromium on the PATH: `apt-get install chromium`")
-def test_a_page_of_another_place_does_nothing_and_reads_nothing(endpoint: str, site: Site) -> None:
+def test_a_page_of_another_origin_can_neither_act_nor_read(endpoint: str, site: Site) -> None:
     with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
         command = [str(BROWSER), *FLAGS, f"--user-data-dir={profile}", site.url]
         browser = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -107,7 +107,7 @@ def test_a_page_of_another_place_does_nothing_and_reads_nothing(endpoint: str, s
             browser.terminate()
             browser.wait(30)
 
-    # An answer that no page may look into reads as an empty one.
+    # To a page, a response that it may not read looks empty.
     blind = dict.fromkeys(("get-without-cors", "text", "form"), "")
     assert site.told == dict.fromkeys(ATTEMPTS, "not read") | blind
     reached = log_of(endpoint)

@@ -1,4 +1,4 @@
-"""CBOR as the SDK for Java speaks it."""
+"""CBOR as used by the SDK for Java."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ READ_ONLY: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("code", "value"), EXAMPLES)
-def test_a_value_is_written_as_the_standard_shows_it(code: str, value: Any) -> None:
+def test_a_value_is_encoded_as_in_the_standard(code: str, value: Any) -> None:
     assert cbor.dumps(value).hex() == code
 
 
 @pytest.mark.parametrize(("code", "value"), EXAMPLES + READ_ONLY)
-def test_a_value_is_read_as_the_standard_shows_it(code: str, value: Any) -> None:
+def test_a_value_is_decoded_as_in_the_standard(code: str, value: Any) -> None:
     assert cbor.loads(bytes.fromhex(code)) == value
 
 
@@ -56,6 +56,6 @@ def test_a_time_is_in_milliseconds_and_a_blob_is_bytes() -> None:
 
 
 @pytest.mark.parametrize("code", ["", "18", "62c3", "82", "ff", "1c00", "f8", "a1f6"])
-def test_what_is_no_cbor_is_refused(code: str) -> None:
+def test_invalid_cbor_is_refused(code: str) -> None:
     with pytest.raises(ValueError, match="not CBOR"):
         cbor.loads(bytes.fromhex(code))

@@ -1,4 +1,4 @@
-"""The door: what is refused, in the words of the protocol it came by, and what was not done then."""
+"""Access control: what is refused, in the format of its protocol, and without any effect."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_an_unsigned_call_an_unknown_key_and_a_wrong_secret_are_refused_as_aws_d
     assert "stranger" not in str(client("iam", endpoint).list_users()["Users"])
 
 
-def test_an_unknown_key_is_told_where_the_right_ones_are(endpoint: str) -> None:
+def test_the_error_for_an_unknown_key_names_the_key_file(endpoint: str) -> None:
     with pytest.raises(ClientError, match=r"its own keys are in .*/aws/credentials"):
         stranger("glue", endpoint, Keys("AKIAIOSFODNN7EXAMPLE", "x")).get_databases()
 
@@ -62,7 +62,7 @@ def test_an_unknown_key_is_told_where_the_right_ones_are(endpoint: str) -> None:
 def signed(
     endpoint: str, method: str, path: str, headers: dict[str, str], body: bytes = b"", service: str = "glue"
 ) -> dict[str, str]:
-    """The headers of a request that is signed with the right keys, whatever else they say."""
+    """Return the headers of a request signed with the right keys, whatever else they say."""
     keys = keys_of(endpoint)
     request = AWSRequest(method, f"{endpoint}{path}", headers=headers, data=body)
     signer = S3SigV4Auth if service == "s3" else SigV4Auth
@@ -77,7 +77,7 @@ PLACES = {
     "glue": ("POST", "/", JSON_CALL, b"{}", "glue"),
     "sts": ("POST", "/", QUERY_CALL, b"Action=GetCallerIdentity&Version=2011-06-15", "sts"),
 }
-"""A call of S3, of the JSON and of the query protocol."""
+"""A call in the S3, the JSON and the query protocol."""
 
 
 @pytest.mark.parametrize("call", PLACES)
@@ -96,7 +96,7 @@ PLACES = {
     ],
     ids=str,
 )
-def test_another_name_and_a_page_of_another_place_are_refused_though_the_signature_is_right(
+def test_another_host_name_or_origin_is_refused_despite_a_valid_signature(
     endpoint: str, call: str, foreign: dict[str, str]
 ) -> None:
     method, path, headers, body, service = PLACES[call]
@@ -108,7 +108,7 @@ def test_another_name_and_a_page_of_another_place_are_refused_though_the_signatu
 
 
 @pytest.mark.parametrize("call", PLACES)
-def test_its_own_name_and_page_are_answered_and_no_answer_may_be_read_by_a_page(endpoint: str, call: str) -> None:
+def test_its_own_host_name_is_answered_without_cors_headers(endpoint: str, call: str) -> None:
     method, path, headers, body, service = PLACES[call]
     for name in ("127.0.0.1", "localhost"):
         place = f"{name}:{urlsplit(endpoint).port}"
@@ -125,7 +125,7 @@ def test_a_preflight_is_refused(endpoint: str) -> None:
     assert "access-control" not in told
 
 
-def test_health_is_told_unsigned_and_nothing_else_is(endpoint: str) -> None:
+def test_only_health_is_answered_unsigned(endpoint: str) -> None:
     assert sent(endpoint, "GET", "/_ministack/health", {})[0] == 200
     assert sent(endpoint, "GET", "/_ministack/health", {"Host": "evil.example"})[0] == 403
     assert sent(endpoint, "GET", "/_ministack/health", {"Origin": "http://evil.example"})[0] == 403
@@ -136,7 +136,7 @@ def test_health_is_told_unsigned_and_nothing_else_is(endpoint: str) -> None:
 @pytest.mark.parametrize(
     ("service", "target", "query"), [("glue", "AWSGlue.ListDataQualityRulesets", ""), ("iam", "", "?Action=ListUsers")]
 )
-def test_health_with_all_that_makes_a_call_is_health_and_no_call(
+def test_a_health_request_with_the_headers_of_a_call_is_still_health(
     endpoint: str, service: str, target: str, query: str
 ) -> None:
     headers = {
@@ -161,7 +161,7 @@ def bucket(endpoint: str) -> str:
 
 
 @pytest.mark.parametrize("key", ["plain", "a b/+ü&=~?#;x.txt", "x//y", "%2F", "日本"])
-def test_keys_of_all_letters_are_signed_and_read_by_header_and_by_url(endpoint: str, bucket: str, key: str) -> None:
+def test_keys_with_any_characters_are_signed_by_header_and_by_url(endpoint: str, bucket: str, key: str) -> None:
     s3, keys = client("s3", endpoint), keys_of(endpoint)
     s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
     assert s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"] == 1
@@ -184,7 +184,7 @@ def test_keys_of_all_letters_are_signed_and_read_by_header_and_by_url(endpoint: 
         )
 
 
-def test_an_upload_of_other_bytes_than_were_signed_is_not_stored(endpoint: str, bucket: str) -> None:
+def test_an_upload_that_differs_from_its_signature_is_not_stored(endpoint: str, bucket: str) -> None:
     body = b"x" * 300_000
     headers = signed(endpoint, "PUT", f"/{bucket}/other", {}, body, "s3")
     status, _, answer = sent(endpoint, "PUT", f"/{bucket}/other", headers, body[:-1] + b"y")
@@ -193,7 +193,7 @@ def test_an_upload_of_other_bytes_than_were_signed_is_not_stored(endpoint: str, 
     assert sent(endpoint, "PUT", f"/{bucket}/other", headers, body)[0] == 200
 
 
-def test_a_call_of_another_body_than_was_signed_is_refused(endpoint: str) -> None:
+def test_a_call_whose_body_differs_from_its_signature_is_refused(endpoint: str) -> None:
     headers = signed(endpoint, "POST", "/", JSON_CALL, b"{}")
     assert b"InvalidSignatureException" in sent(endpoint, "POST", "/", headers, b'{"MaxResults": 1}')[2]
 
@@ -222,7 +222,7 @@ def _signature(**given: Any) -> Signature:
         (timedelta(minutes=-16), timedelta(hours=1), "denied"),
     ],
 )
-def test_a_signature_counts_for_15_minutes_and_a_url_for_as_long_as_it_says(
+def test_a_signature_is_valid_for_15_minutes_and_a_url_as_long_as_it_says(
     age: timedelta, valid: timedelta | None, kind: str
 ) -> None:
     now = datetime.now(UTC)
@@ -235,7 +235,7 @@ def test_a_signature_counts_for_15_minutes_and_a_url_for_as_long_as_it_says(
 
 
 def _in_chunks(signature: Signature, secret: str, parts: list[bytes], trailer: bytes = b"") -> bytes:
-    """The body as a client of AWS sends it, signed chunk by chunk."""
+    """Return the body as an AWS client sends it, signed chunk by chunk."""
     key, before, sent = signing_key(secret, signature.scope), signature.value, b""
     place = f"{signature.timestamp}\n{'/'.join(signature.scope)}/aws4_request"
 
@@ -276,7 +276,7 @@ def test_an_upload_signed_chunk_by_chunk_is_checked_chunk_by_chunk(trailer: byte
 
 
 def raw(endpoint: str, head: str, body: bytes = b"") -> bytes:
-    """What comes back, to the end of the connection, for bytes as they are."""
+    """Send raw bytes, and return everything up to the end of the connection."""
     with socket.create_connection((urlsplit(endpoint).hostname, urlsplit(endpoint).port), timeout=20) as connection:
         answer = b""
         with suppress(ConnectionError):
@@ -299,7 +299,7 @@ def test_after_a_refusal_without_its_body_the_connection_is_closed(endpoint: str
     assert b"connection: close" in answer.lower()
 
 
-def test_a_wrong_secret_is_told_at_every_try(endpoint: str) -> None:
+def test_a_wrong_secret_is_refused_at_every_attempt(endpoint: str) -> None:
     config = Config(max_pool_connections=1, retries={"total_max_attempts": 1})
     s3 = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", config=config,
                       aws_access_key_id=keys_of(endpoint).id, aws_secret_access_key="x")  # fmt: skip
@@ -308,12 +308,12 @@ def test_a_wrong_secret_is_told_at_every_try(endpoint: str) -> None:
             s3.put_object(Bucket="any", Key="any", Body=b"x" * 100)
 
 
-def test_headers_without_an_end_are_not_read_for_ever(endpoint: str) -> None:
+def test_endless_headers_are_not_read_forever(endpoint: str) -> None:
     answer = raw(endpoint, "GET / HTTP/1.1\r\nHost: {host}\r\nX-Long: ", b"x" * (2 * 1024 * 1024))
-    assert answer.split(b" ")[1:2] in ([b"400"], [])  # it may be gone with what was sent after it
+    assert answer.split(b" ")[1:2] in ([b"400"], [])  # the answer may be lost when the connection is reset
 
 
-def test_blanks_around_a_value_are_none_of_it(endpoint: str, bucket: str) -> None:
+def test_blanks_around_a_header_value_are_stripped(endpoint: str, bucket: str) -> None:
     s3 = client("s3", endpoint)
     s3.put_object(Bucket=bucket, Key="described", Body=b"", Metadata={"by": "me  "})
     assert s3.head_object(Bucket=bucket, Key="described")["Metadata"] == {"by": "me"}

@@ -1,4 +1,4 @@
-"""`lake evaluate-matches` without a file of records: Athena reads those of the job's dataset."""
+"""`lake evaluate-matches` without a file of records: Athena reads the records of the job's dataset."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ jobs:
 
 @pytest.fixture
 def folder(tmp_path: Path, endpoint: str, aws: Callable[[str], Any]) -> Path:
-    """A lake's folder; its records, labelled, are in S3 and the catalog knows their table."""
+    """A lake's folder; its labelled records are in S3, and the catalog has their table."""
     (tmp_path / "lake.yaml").write_text(LAKE.format(endpoint=endpoint))
     lend_keys(endpoint, tmp_path)
     (tmp_path / "glue_scripts").symlink_to(ROOT / "glue_scripts")

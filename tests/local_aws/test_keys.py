@@ -1,4 +1,4 @@
-"""The keys that open the embedded AWS: its own, those it hands out, and none with `--open`."""
+"""The keys that the embedded AWS accepts: its own, issued ones, and any with `--open`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.local_aws.conftest import free_port, started, stopped
 from tests.local_aws.strangers import sent, stranger
 
 
-def test_the_keys_that_iam_hands_out_open_the_door_until_they_are_deleted(endpoint: str) -> None:
+def test_keys_issued_by_iam_are_accepted_until_they_are_deleted(endpoint: str) -> None:
     iam = client("iam", endpoint)
     iam.create_user(UserName="ada")
     made = iam.create_access_key(UserName="ada")["AccessKey"]
@@ -48,7 +48,7 @@ def _with_session(service: str, endpoint: str, handed: dict[str, Any], token: st
     )
 
 
-def test_a_session_of_sts_opens_it_with_its_token_alone_and_outlives_a_restart(tmp_path: Path) -> None:
+def test_an_sts_session_needs_its_token_and_survives_a_restart(tmp_path: Path) -> None:
     port, folder = free_port(), tmp_path / "aws"
     process, endpoint = started(port, folder), f"http://127.0.0.1:{port}"
     arn = client("iam", endpoint).create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
@@ -69,7 +69,7 @@ def test_a_session_of_sts_opens_it_with_its_token_alone_and_outlives_a_restart(t
     assert keys_of(endpoint) == keys
 
 
-def test_open_takes_any_keys_and_none_but_still_no_page(tmp_path: Path) -> None:
+def test_open_accepts_any_keys_or_none_but_no_web_page(tmp_path: Path) -> None:
     port = free_port()
     process, endpoint = started(port, tmp_path / "aws", "--open"), f"http://127.0.0.1:{port}"
     stranger("s3", endpoint, Keys("any", "any")).create_bucket(Bucket="anybody")
@@ -89,7 +89,7 @@ def test_open_takes_any_keys_and_none_but_still_no_page(tmp_path: Path) -> None:
     assert "every program on this machine gets in" in (tmp_path / "aws.log").read_text()
 
 
-def test_the_keys_are_made_once_and_only_their_owner_may_look(tmp_path: Path) -> None:
+def test_the_keys_are_created_once_and_readable_only_by_their_owner(tmp_path: Path) -> None:
     folder = tmp_path / "aws"
     folder.mkdir(mode=0o755)
     keys = own_keys(folder)
@@ -101,7 +101,7 @@ def test_the_keys_are_made_once_and_only_their_owner_may_look(tmp_path: Path) ->
     assert keys.secret not in repr(keys)
 
 
-def test_a_file_without_keys_stops_the_start_with_the_way_out(tmp_path: Path) -> None:
+def test_a_file_without_keys_stops_the_start_with_advice(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("")
     with pytest.raises(NoKeys, match=r"credentials: holds no keys .* Delete it"):
         own_keys(tmp_path)

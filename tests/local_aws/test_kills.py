@@ -42,7 +42,7 @@ DAYS = "SELECT x AS n, CAST(x AS varchar) AS day FROM UNNEST(sequence(1, 90)) a(
 
 
 class Life:
-    """An embedded AWS of its own that is killed and started again."""
+    """An embedded AWS that is killed and started again."""
 
     runs: list[str]
     workflow_run: str
@@ -71,7 +71,7 @@ class Life:
         self.aws("glue").create_job(Name=name, Role="r", Command=command, **fields)
 
     def run_quick(self) -> list[str]:
-        """What a run of the job `quick`, which has to succeed, has printed."""
+        """Run the job `quick`, which must succeed, and return what it printed."""
         self.aws("glue").start_job_run(JobName="quick")
         run = until(lambda: self.job_runs("quick")[0]["JobRunState"] == "SUCCEEDED" and self.job_runs("quick")[0])
         return self.lines(run, "output")
@@ -100,7 +100,7 @@ class Life:
         return dict(found["QueryExecution"]["Status"])
 
     def answer(self, sql: str) -> list[str]:
-        """The first column of a query that has to succeed."""
+        """Return the first column of a query that must succeed."""
         execution = self.ask(sql)
         status = until(lambda: self.status(execution)["State"] not in ("QUEUED", "RUNNING") and self.status(execution))
         assert status["State"] == "SUCCEEDED", status
@@ -109,7 +109,7 @@ class Life:
 
 
 def processes_of(*runs: str) -> set[int]:
-    """The living processes whose environment has the id of one of these runs."""
+    """Return the living processes with the id of one of these runs in their environment."""
     found = set()
     for folder in Path("/proc").iterdir():
         try:
@@ -140,7 +140,7 @@ def _prepared(life: Life) -> None:
 
 @pytest.fixture(scope="module")
 def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
-    """Two job runs, one of them of a workflow run, and a query were under way when it was killed."""
+    """Two job runs, one of them in a workflow run, and a query were running when it was killed."""
     life = Life(tmp_path_factory.mktemp("killed") / "aws")
     try:
         _prepared(life)
@@ -162,7 +162,7 @@ def _begin(life: Life) -> None:
     life.processes = processes_of(*life.runs)
 
 
-def test_job_runs_have_failed_with_that_reason_and_are_not_tried_again(life: Life) -> None:
+def test_interrupted_job_runs_have_failed_and_are_not_retried(life: Life) -> None:
     for job in ("half", "child"):
         (run,) = life.job_runs(job)
         assert (run["JobRunState"], run["Attempt"]) == ("FAILED", 0)
@@ -170,34 +170,34 @@ def test_job_runs_have_failed_with_that_reason_and_are_not_tried_again(life: Lif
         until(lambda run=run: run["ErrorMessage"] in life.lines(run, "error"))
 
 
-def test_all_their_processes_are_gone(life: Life) -> None:
+def test_all_processes_of_interrupted_runs_are_gone(life: Life) -> None:
     assert len(life.processes) >= 4, "two scripts, the Java of one, the child of the other"
     assert processes_of(*life.runs) == set()
 
 
-def test_what_a_run_had_not_published_is_nowhere_and_what_it_overwrote_is_as_it_was(life: Life) -> None:
+def test_unpublished_output_of_a_run_is_gone_and_overwritten_files_are_restored(life: Life) -> None:
     assert life.keys("half/") == []
     assert not list(life.folder.glob("jobs/*"))
     assert life.answer("SELECT n FROM numbers ORDER BY n") == ["1", "2"]
 
 
-def test_a_workflow_run_is_in_error_and_tells_how_its_job_ended(life: Life) -> None:
+def test_an_interrupted_workflow_run_is_in_error_and_shows_its_jobs_end(life: Life) -> None:
     found = life.aws("glue").get_workflow_run(Name="nightly", RunId=life.workflow_run)["Run"]
     assert (found["Status"], found["ErrorMessage"]) == ("ERROR", "The embedded AWS ended while this run was going on.")
     assert {name: n for name, n in found["Statistics"].items() if n} == {"TotalActions": 1, "FailedActions": 1}
 
 
-def test_a_query_has_failed_with_that_reason(life: Life) -> None:
+def test_an_interrupted_query_has_failed(life: Life) -> None:
     status = life.status(life.query)
     told = "The embedded AWS ended while this query ran; start it again."
     assert (status["State"], status["StateChangeReason"]) == ("FAILED", told)
 
 
-def test_a_new_run_works_right_away(life: Life) -> None:
+def test_a_new_run_works_immediately(life: Life) -> None:
     assert life.run_quick() == ["done"]
 
 
-def test_half_of_an_insert_is_not_in_the_table_and_half_of_a_new_table_can_be_written_anew(life: Life) -> None:
+def test_a_partial_insert_is_removed_and_a_partial_table_can_be_created_again(life: Life) -> None:
     made = f"CREATE TABLE made WITH (external_location = 's3://lake/made/', partitioned_by = ARRAY['day']) AS {DAYS}"
     insert, create = life.ask(f"INSERT INTO days {DAYS}"), life.ask(made)
     until(lambda: len(life.keys("days/")) > 1 and life.keys("made/"))

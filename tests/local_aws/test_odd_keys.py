@@ -1,4 +1,4 @@
-"""One bucket with 60 keys that are no plain names: they are read back, and what works beside them goes on working."""
+"""A bucket with 60 unusual keys: they can be read back, and everything beside them keeps working."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _body(key: str) -> bytes:
 
 @pytest.fixture(scope="module")
 def bucket(aws: Callable[[str], Any]) -> Iterator[str]:
-    """Its odd objects are JSON too: a crawler can read them where they are no hidden files."""
+    """Its odd objects contain JSON too: a crawler can read those that are not hidden files."""
     name, s3 = "odd-keys", aws("s3")
     s3.create_bucket(Bucket=name)
     for key in KEYS:
@@ -88,9 +88,7 @@ def test_every_object_has_a_copy_of_its_own(endpoint: str, tmp_path: Path, bucke
 
 
 @pytest.mark.spark
-def test_a_spark_job_beside_them_succeeds_and_names_what_it_does_not_see(
-    aws: Callable[[str], Any], bucket: str
-) -> None:
+def test_a_spark_job_beside_odd_keys_succeeds_and_names_the_unseen_ones(aws: Callable[[str], Any], bucket: str) -> None:
     aws("s3").create_bucket(Bucket="odd-lab")
     lab = Lab(aws, "odd-lab")
     run = lab.run(
@@ -149,14 +147,14 @@ def _answer(aws: Callable[[str], Any], database: str, sql: str) -> list[list[str
     return [[value.get("VarCharValue", "") for value in row["Data"]] for row in rows[1:]]
 
 
-def test_a_crawl_of_them_and_one_beside_them_succeed(aws: Callable[[str], Any], bucket: str) -> None:
+def test_crawls_of_and_beside_odd_keys_succeed(aws: Callable[[str], Any], bucket: str) -> None:
     assert _crawled(aws, bucket, "")
     (table,) = _crawled(aws, bucket, "good/")
-    # The object `good/part=1` lies beside the folders of the partitions: no row of the table is in it.
+    # The object `good/part=1` is next to the partition folders: the table has no row of it.
     assert _answer(aws, "odd-good", f'SELECT count(*) FROM "{table["Name"]}"') == [["2"]]
 
 
-def test_what_lies_under_an_odd_key_in_a_table_is_read_like_any_file(aws: Callable[[str], Any], bucket: str) -> None:
+def test_a_tables_object_with_an_odd_key_is_read_like_any_file(aws: Callable[[str], Any], bucket: str) -> None:
     names = (
         "*.json",
         "ab.json",
@@ -176,7 +174,7 @@ def test_what_lies_under_an_odd_key_in_a_table_is_read_like_any_file(aws: Callab
 
 
 def test_the_bucket_can_be_emptied_and_deleted(aws: Callable[[str], Any], bucket: str) -> None:
-    """Comes last: it takes the bucket of this module."""
+    """Runs last: it deletes the bucket of this module."""
     s3 = aws("s3")
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     for key in KEYS[:20]:

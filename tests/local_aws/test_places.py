@@ -1,4 +1,4 @@
-"""Places of keys: one each, inside the folder, and the key can be told from it."""
+"""Places of keys: unique, inside the folder, and convertible back to the key."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _random_keys(number: int) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("avoid", ["", HADOOP, DUCKDB])
-def test_no_two_keys_share_a_place_and_each_place_tells_its_key(avoid: str) -> None:
+def test_each_key_has_a_unique_place_that_maps_back_to_it(avoid: str) -> None:
     keys = {key for key in (*KEYS, *_random_keys(5000)) if key}
     found = places(keys, avoid)
     assert len(set(found.values())) == len(keys)
@@ -47,7 +47,7 @@ def test_no_two_keys_share_a_place_and_each_place_tells_its_key(avoid: str) -> N
 
 
 @pytest.mark.parametrize("avoid", ["", HADOOP, DUCKDB])
-def test_files_at_all_places_can_be_there_side_by_side_and_none_lies_outside(tmp_path: Path, avoid: str) -> None:
+def test_files_at_all_places_can_coexist_inside_the_folder(tmp_path: Path, avoid: str) -> None:
     inside = tmp_path / "bucket"
     for key, path in places([*KEYS, *_random_keys(300)], avoid).items():
         file = inside / path
@@ -65,9 +65,9 @@ def test_a_key_that_is_a_path_is_its_own_place(key: str) -> None:
     assert place(key) == key
 
 
-def test_a_file_beside_a_folder_of_its_name_makes_way() -> None:
+def test_a_file_with_the_name_of_a_folder_gets_another_place() -> None:
     assert places(["x", "x/y", "z"]) == {"x": ".key-x", "x/y": "x/y", "z": "z"}
 
 
-def test_what_is_compressed_is_still_known_by_its_ending() -> None:
+def test_compressed_files_keep_their_suffix() -> None:
     assert place("a//b.csv.gz").endswith(".gz")

@@ -1,4 +1,4 @@
-"""The server as a whole: where it listens, what it keeps, and that AWS's own command line works with it."""
+"""The server as a whole: where it listens, what it keeps, and that the AWS CLI works with it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ AWS = shutil.which("aws", path=str(Path(sys.executable).parent)) or shutil.which
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path, subprocess.Popen[bytes]]]:
-    """A server of this module's own: its port, folder and process."""
+    """A server for this module: its port, folder and process."""
     port, folder = free_port(), tmp_path_factory.mktemp("server") / "aws"
     process = started(port, folder)
     yield port, folder, process
@@ -33,7 +33,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path, s
 
 
 def _listeners(pid: int) -> set[str]:
-    """Where a process listens, by TCP or UDP: `0100007F:1A0A` is port 6666 of 127.0.0.1."""
+    """Return where a process listens, by TCP or UDP: `0100007F:1A0A` is port 6666 of 127.0.0.1."""
     ends = (fd.readlink().name for fd in Path(f"/proc/{pid}/fd").iterdir())
     inodes = {end.removeprefix("socket:[").rstrip("]") for end in ends if end.startswith("socket:")}
     found = set()
@@ -55,13 +55,13 @@ def test_it_listens_on_one_loopback_port_and_nowhere_else(
     assert _listeners(process.pid) == {f"0100007F:{port:04X}"}
 
 
-def test_a_port_that_another_has_is_told_and_its_folder_is_as_before(
+def test_an_occupied_port_is_reported_and_the_folder_is_unchanged(
     own: tuple[int, Path, subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
     command = [sys.executable, "-m", "local_aws", "--port", str(own[0]), "--folder", str(tmp_path / "aws")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.strip() == f"port {own[0]} of 127.0.0.1 cannot be had: address already in use"
+    assert done.stderr.strip() == f"port {own[0]} of 127.0.0.1 is not available: address already in use"
     assert (tmp_path / "aws/process.json").read_text() == ""
 
 
@@ -72,7 +72,7 @@ def test_a_port_that_another_has_is_told_and_its_folder_is_as_before(
         ("", ("--jobs-as", "nobody-of-this-name"), "nobody-of-this-name"),
     ],
 )
-def test_a_start_that_is_refused_leaves_the_folder_as_it_was(
+def test_a_refused_start_leaves_the_folder_unchanged(
     tmp_path: Path, keys: str, options: tuple[str, ...], reason: str
 ) -> None:
     if keys:
@@ -85,7 +85,7 @@ def test_a_start_that_is_refused_leaves_the_folder_as_it_was(
     assert (tmp_path / "process.json").read_text() == ""
 
 
-def test_however_often_it_is_told_to_stop_it_stops_cleanly(tmp_path: Path) -> None:
+def test_it_stops_cleanly_after_repeated_signals(tmp_path: Path) -> None:
     process = started(free_port(), tmp_path / "aws")
     while process.poll() is None:
         process.terminate()
@@ -115,7 +115,7 @@ def test_resources_and_objects_survive_a_stop_and_a_start(tmp_path: Path) -> Non
     assert ruleset["Ruleset"] == "Rules = [RowCount > 1]"
 
 
-def test_the_store_lists_what_is_there_and_nothing_once_it_is_deleted(tmp_path: Path) -> None:
+def test_the_store_lists_resources_until_they_are_deleted(tmp_path: Path) -> None:
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
     process = started(port, tmp_path / "aws")
@@ -130,7 +130,7 @@ def test_the_store_lists_what_is_there_and_nothing_once_it_is_deleted(tmp_path: 
     stopped(process)
     listed = json.dumps(full)
     assert all(name in listed for name in ("kept", "a/b.txt", "kept_db", "kept_rules"))
-    # The emulator makes its two defaults of Athena when its state is first looked at.
+    # The emulator creates Athena's two defaults when its state is first accessed.
     assert "kept" not in json.dumps(after)
     assert {place for place in after if not place.startswith("athena/")} <= set(before)
 
@@ -139,14 +139,14 @@ def _call(payload: dict[str, Any]) -> Call:
     return Call("glue", "GetJob", payload, "us-east-1", lambda sent: {"emulator": sent})
 
 
-def test_an_engine_stands_in_front_of_those_before_it() -> None:
+def test_a_later_engine_wraps_earlier_ones() -> None:
     inner: Handlers = {("glue", "GetJob"): lambda call: {"inner": call.forward({**call.payload, "by": "inner"})}}
     outer: Handlers = {("glue", "GetJob"): lambda call: {"outer": call.forward_unchanged()}}
     answer = stacked(inner, outer)["glue", "GetJob"](_call({"a": 1}))
     assert answer == {"outer": {"inner": {"emulator": {"a": 1, "by": "inner"}}}}
 
 
-def test_an_engine_whose_own_call_is_refused_answers_that_refusal(
+def test_an_engine_answers_with_the_refusal_of_its_own_call(
     own: tuple[int, Path, subprocess.Popen[bytes]],
 ) -> None:
     glue = client("glue", f"http://127.0.0.1:{own[0]}")
@@ -158,7 +158,7 @@ def test_an_engine_whose_own_call_is_refused_answers_that_refusal(
 
 @pytest.fixture
 def cli(own: tuple[int, Path, subprocess.Popen[bytes]], tmp_path: Path) -> Callable[..., Any]:
-    """AWS's command line against this server; returns what it prints, read as JSON where it is."""
+    """The AWS CLI against this server; returns its output, parsed if it is JSON."""
     if AWS is None:
         pytest.skip("the AWS command line is not installed")
     own_keys = keys_of(f"http://127.0.0.1:{own[0]}")

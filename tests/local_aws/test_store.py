@@ -1,4 +1,4 @@
-"""The engines' documents: what is put together is there together."""
+"""The engines' documents: those put together are stored together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "engines.sqlite")
 
 
-def test_a_block_that_fails_leaves_nothing_of_what_it_put(store: Store) -> None:
+def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
     store.put("runs", "old", {"n": 1})
     with pytest.raises(ZeroDivisionError), store.transaction():
         store.put_all("runs", {"a": {}, "b": {}})

@@ -1,4 +1,4 @@
-"""Files that should not be there, and lines of sizes that nobody expects."""
+"""Files that do not belong in a table, and lines of unusual size."""
 
 from __future__ import annotations
 

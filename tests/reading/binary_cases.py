@@ -1,4 +1,4 @@
-"""Files of Parquet and ORC."""
+"""Parquet and ORC files."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ BINARY_CASES = {
         set_aside={
             "big.parquet": "column n is bigint in the file and int in the table, which cannot hold 1099511627776",
             "half.parquet": "column n is double in the file and int in the table, which cannot hold 1.5",
-            "text.parquet": "column s is bigint in the file and string in the table. Write the file anew",
+            "text.parquet": "column s is bigint in the file and string in the table. Rewrite the file",
         },
         athena="HIVE_BAD_DATA",
     ),

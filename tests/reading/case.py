@@ -1,4 +1,4 @@
-"""A table, its files, and the rows that they hold."""
+"""A table, its files, and their rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Row = dict[str, Any]
 NO_OBJECT, NOT_JSON = "the line is not a JSON object", "the line is not valid JSON"
 TWO = "there is more on the line than one JSON object: write one object a line"
 PACKED = "the file is damaged, cut off, or not packed as its name says"
-NO_PARTITION = "the file lies in no partition: its folder is not of the form {}. Move it into one"
+NO_PARTITION = "the file is in no partition: its folder is not of the form {}. Move it into one"
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,10 @@ class Case:
     """A table and its files.
 
     format: json, csv (OpenCSVSerde), text (LazySimpleSerDe), parquet or orc.
-    files: name below the table's location -> content.
-    rows: those of a job, as JSON has them, in any order; dates, timestamps and decimals as text.
-    bad: the text of a line that a job sets aside -> why. set_aside: the name of a file -> how the reason begins.
-    athena: what Athena makes of it where that is not `rows`: rows, or the beginning of an error.
+    files: path below the table's location -> content.
+    rows: the rows that a job reads, as JSON, in any order; dates, timestamps and decimals as text.
+    bad: text of a line that a job sets aside -> reason. set_aside: file name -> prefix of the reason.
+    athena: Athena's result, if it is not `rows`: rows, or the prefix of an error.
     """
 
     format: str

@@ -1,4 +1,4 @@
-"""Small files of every format and dialect, and the rows that they hold: one table for every reader of the lake."""
+"""Small files of every format and dialect and their rows, for all readers of the lake."""
 
 from tests.reading.bad_cases import BAD_CASES
 from tests.reading.binary_cases import BINARY_CASES

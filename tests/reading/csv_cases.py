@@ -1,4 +1,4 @@
-"""Files of CSV, for each SerDe that reads them."""
+"""CSV files for each SerDe that reads them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of JSON, and of any format in partitions."""
+"""JSON files, and files of any format in partitions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps of a job, by the name they have in its specification."""
+"""The steps of a job, by their names in its specification."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from lake_etl.transforms.sql import sql
 
 @dataclass(frozen=True)
 class Transform:
-    """A step, and what the run report calls the rows that it removes and adds (empty: it must do neither).
+    """A step, and the run report's names for the rows that it removes and adds (empty: it must do neither).
 
-    apply takes the data and the step's options; with joins=True also a function that reads a dataset by name, with
-    casts=True then a list that gets what counts the nulls of its casts.
-    rejects takes them too, and gives the rows that apply leaves out because they are bad, or None.
-    keeps_rows says of the options that each row becomes exactly one: then nothing has to be counted.
+    apply takes the data and the step's options; with joins=True also a function that reads a dataset by name, and with
+    casts=True a list to which it adds its casts, so that their nulls are counted.
+    rejects takes the same arguments, and returns the rows that apply removes because they are bad, or None.
+    keeps_rows takes the options and says whether each row becomes exactly one: then nothing is counted.
     """
 
     apply: Callable[..., DataFrame]

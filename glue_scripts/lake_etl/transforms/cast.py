@@ -1,4 +1,4 @@
-"""Casting columns, and what becomes of the rows with a value that does not fit its new type."""
+"""Casts columns, and handles rows with a value that does not fit its new type."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ EXACT = {  # to_json would cut a timestamp to milliseconds
 
 @dataclass(frozen=True)
 class Counted:
-    """Casts that may make null of a value: column -> type, and what counts these nulls once a query reads the rows.
+    """Casts that may turn values into null: column -> type, and what counts these nulls once a query reads the rows.
 
-    prefix is what a report has before the columns' names: that of another dataset.
+    prefix precedes the column names in a report: the name of another dataset.
     """
 
     types: dict[str, str]
@@ -42,12 +42,12 @@ def cast(
     counted: list[Counted] | None = None,
     dataset: str = "",
 ) -> DataFrame:
-    """The frame, of a dataset where it is not the data itself, with columns (name -> type) cast.
+    """Return the frame with columns (name -> type) cast. dataset names it unless it is the job's data.
 
-    For a value that does not fit, itself or within an array, a map or a struct, on_error says:
+    on_error decides about a value that does not fit, itself or within an array, a map or a struct:
 
-    null        the value becomes null, and is counted: `counted` gets what counts it
-    quarantine  the row is left out; `misfits` gives it
+    null        the value becomes null and is counted, by an entry added to `counted`
+    quarantine  the row is removed; `misfits` returns it
     fail        reading the row fails, with the value and its column
     """
     if on_error not in ON_ERROR:
@@ -69,7 +69,7 @@ def cast(
 
 
 def _or_null(frame: DataFrame, types: dict[str, str], counted: list[Counted], prefix: str) -> DataFrame:
-    """Each value is cast once: what counts the nulls sees it before and after, side by side."""
+    """Cast each value once: the counts compare it before and after, side by side."""
     risky = {name: type_ for name, type_ in types.items() if not _always_fits(frame, name, type_)}
     if not risky:
         return frame.withColumns({name: _tried(name, type_) for name, type_ in types.items()})
@@ -98,7 +98,7 @@ def _metrics(both: DataFrame, name: str, new: str) -> list[Column]:
 
 
 def misfits(frame: DataFrame, types: dict[str, str]) -> DataFrame:
-    """The rows with a value that does not fit: source_file (where it is known), raw (the row as JSON), reason."""
+    """Return the rows with a value that does not fit: source_file (if known), raw (the row as JSON), reason."""
     check_columns(frame, types)
     return set_aside(frame, _reason(frame, types))
 
@@ -106,7 +106,7 @@ def misfits(frame: DataFrame, types: dict[str, str]) -> DataFrame:
 def set_aside(
     frame: DataFrame, reason: Column, prepared: Callable[[DataFrame], DataFrame] = lambda rows: rows
 ) -> DataFrame:
-    """The rows for which there is a reason: source_file (where it is known), raw (the row as JSON), reason.
+    """Return the rows that have a reason: source_file (if known), raw (the row as JSON), reason.
 
     prepared adds the columns that the reason needs.
     """
@@ -116,7 +116,7 @@ def set_aside(
 
 
 def _with_file(frame: DataFrame) -> DataFrame:
-    """Spark knows a row's file only until the row met those of another dataset."""
+    """Add the file. Spark knows a row's file only until the row is joined with another dataset."""
     try:
         return frame.withColumn(SOURCE_FILE, fn.expr("nullif(input_file_name(), '')"))
     except AnalysisException:
@@ -139,12 +139,12 @@ def _new_type(frame: DataFrame, name: str, type_: str) -> DataType:
     try:
         return frame.select(_tried(name, type_)).schema[0].dataType
     except AnalysisException as error:
-        there = type_of(frame, name).simpleString()
-        raise JobError(f"column {name} is {there}, which cannot be cast to {type_}") from error
+        old_type = type_of(frame, name).simpleString()
+        raise JobError(f"column {name} is {old_type}, which cannot be cast to {type_}") from error
 
 
 def _lost(before: tuple[str, DataType], after: tuple[str, DataType]) -> Column:
-    """Whether a cast made null of something in a value, at whatever level. Both are SQL and its type."""
+    """Whether a cast turned something in a value into null, at any level. Both are SQL and type."""
     (old, old_type), (new, new_type) = before, after
     nulls_before = count(old, shared(old_type, new_type), _is_null)
     return fn.expr(f"{count(new, shared(new_type, old_type), _is_null)} > {nulls_before}")
@@ -155,7 +155,7 @@ def _is_null(leaf: str, type_: DataType) -> str:
 
 
 def _reason(frame: DataFrame, types: dict[str, str]) -> Column:
-    """What is wrong with a row, by its first column that does not fit; null for a row that is well."""
+    """Return why a row does not fit, by its first column that does not; null if it fits."""
     messages = [
         fn.when(
             _misfit(frame, name, type_),

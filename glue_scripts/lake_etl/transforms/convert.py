@@ -8,13 +8,13 @@ OPTIONS = ("format", "compression", "target_file_mb")
 
 
 def convert(frame: DataFrame, options: dict[str, Any]) -> DataFrame:
-    """The frame as it is: the step says how the sink writes it (format, compression, target_file_mb)."""
+    """Return the frame unchanged: the step sets how the sink writes it (format, compression, target_file_mb)."""
     check_options(options, (), OPTIONS)
     return frame
 
 
 def converted(sink: dict[str, Any], steps: list[dict[str, Any]]) -> dict[str, Any]:
-    """The sink's options with those of the convert steps, of which the last word counts.
+    """Return the sink's options updated with those of the convert steps, of which the last one wins.
 
     >>> converted({"table": "t", "format": "parquet"}, [{"convert": {"format": "json"}}])
     {"table": "t", "format": "json"}

@@ -11,15 +11,15 @@ PLACE = f"{OWN}place"
 
 
 def dedupe(frame: DataFrame, options: dict[str, Any] | None = None) -> DataFrame:
-    """The frame with one row of those that are duplicates of each other.
+    """Return the frame with one row of each group of duplicates.
 
     by      list of key columns: rows with the same keys are duplicates; a null equals a null.
-            Without it, rows are duplicates that are equal in every column
-    newest  column: of the duplicates the row with the greatest value stays, one without a value last.
+            Without it, rows that are equal in every column are duplicates
+    newest  column: the row with the greatest value stays; rows without a value come last.
             Only with `by`
 
-    Where this leaves a choice, the row stays that comes first when sorted by all columns from left to right, nulls
-    first: a second run keeps the same rows.
+    Otherwise the row stays that comes first when sorted by all columns from left to right, nulls first. So a second
+    run keeps the same rows.
 
     dedupe(flights, {"by": ["carrier", "flight"], "newest": "time_hour"})
     """
@@ -40,6 +40,6 @@ def dedupe(frame: DataFrame, options: dict[str, Any] | None = None) -> DataFrame
 
 
 def _sortable(frame: DataFrame, name: str) -> Column:
-    """The column, or its JSON where it holds a map: Spark does not order maps."""
+    """Return the column, or its JSON if it contains a map: Spark cannot order maps."""
     holds_map = "map<" in frame.schema[name].dataType.simpleString()
     return fn.to_json(fn.struct(column(name)), EXACT) if holds_map else column(name)

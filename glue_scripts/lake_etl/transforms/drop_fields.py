@@ -4,7 +4,7 @@ from lake_etl.errors import check_columns
 
 
 def drop_fields(frame: DataFrame, names: list[str]) -> DataFrame:
-    """The frame without the named columns. Raises JobError when one of them is not there.
+    """Return the frame without the named columns. Raises JobError if one of them is missing.
 
     drop_fields(flights, ["minute", "hour"])
     """

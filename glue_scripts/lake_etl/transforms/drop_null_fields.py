@@ -11,11 +11,11 @@ Value = str | int | float
 
 
 def drop_null_fields(frame: DataFrame, options: dict[str, Any] | None = None) -> DataFrame:
-    """The frame without the columns in which every row is null, as Glue's DropNullFields.
+    """Return the frame without the columns in which every row is null, like Glue's DropNullFields.
 
-    also   values that count as null too: "", "null", -1. A text counts in string columns, a number in numeric ones.
+    also   values that count as null: "", "null", -1. A text applies to string columns, a number to numeric ones.
 
-    This reads the data once, since only the data can tell. A frame without rows keeps its columns.
+    This reads the data once, to find these columns. A frame without rows keeps its columns.
 
     drop_null_fields(flights, {"also": ["", -1]})
     """
@@ -30,7 +30,7 @@ def drop_null_fields(frame: DataFrame, options: dict[str, Any] | None = None) ->
 
 
 def _filled(frame: DataFrame, name: str, also: list[Value]) -> Column:
-    """The column, with null for the values that count as it."""
+    """Return the column, with null for the values that count as null."""
     values = [value for value in also if _fits(value, frame.schema[name].dataType)]
     return fn.when(~column(name).isin(values), column(name)) if values else column(name)
 

@@ -4,7 +4,7 @@ from lake_etl.functions import column
 
 
 def filter_rows(frame: DataFrame, condition: str | dict[str, str]) -> DataFrame:
-    """The rows for which the condition is true; false and null go, as in a WHERE clause.
+    """Return the rows for which the condition is true, not false or null, as in a WHERE clause.
 
     The condition is SQL, or a named function that takes the DataFrame and returns a Column.
 

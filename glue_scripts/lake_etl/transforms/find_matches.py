@@ -19,19 +19,19 @@ ROWS_A_BATCH = 50_000
 
 
 def find_matches(frame: DataFrame, options: dict[str, Any], dataset: Callable[[str], DataFrame]) -> DataFrame:
-    """Add match_id, the same for records that name the same thing, and match_confidence_score (0 to 1).
+    """Add match_id, the same for records of the same thing, and match_confidence_score (0 to 1).
 
     columns    mapping of the columns to compare -> name, date, address or code
-    id         the column that names a record: never null, never twice
-    threshold  the probability from which two records are a match (default 0.9)
+    id         the column that identifies a record: never null, and unique
+    threshold  the minimum probability of a match (default 0.9)
     blocking   lists of columns; only records that agree on all columns of one list are compared. Default: chosen
-    compare    mapping column -> list of edit distances that are near. Default: by the column's kind
-    known      a dataset that find_matches has been through, with these columns, match_id and match_confidence_score,
-               or the job's own table. Its records keep both; new ones join one of them, or start a new match
+    compare    mapping column -> list of edit distances that count as near. Default: by the column's kind
+    known      a dataset that has been through find_matches, with these columns, match_id and match_confidence_score,
+               or the job's own table. Its records keep both; new records join one of them, or start a new match
 
-    No row comes or goes. match_id is the id of one of the records, of its type; the same data give the same match_id.
-    A score is the probability of a record's best match, or for a record alone, that it has none.
-    The records are matched in the driver, at most 200,000 with those known; more raise JobError.
+    No rows are added or removed. match_id is the id of one of the records; the same data give the same match_id.
+    A score is the probability of a record's best match or, for a single record, that it has none.
+    The records are matched in the driver: at most 200,000, including known ones; more raise JobError.
 
     find_matches(people, {"columns": {"name": "name", "born": "date"}, "id": "person"}, read)
     """
@@ -43,7 +43,7 @@ def find_matches(frame: DataFrame, options: dict[str, Any], dataset: Callable[[s
 
 
 def matching_of(options: dict[str, Any]) -> Matching:
-    """The step's options but `known`. Raises JobError where they are wrong, or duckdb is missing."""
+    """Return the step's options without `known`. Raises JobError if they are wrong or duckdb is missing."""
     try:
         from lake_etl.matching import read_options
     except ImportError as error:
@@ -57,7 +57,7 @@ def _check(frame: DataFrame, matching: Matching) -> None:
     check_columns(frame, [matching.id, *matching.columns])
     for name in (MATCH, SCORE):
         if name in map(str.lower, frame.columns):
-            raise JobError(f"the data has a column '{name}' already. Rename it in a step before")
+            raise JobError(f"the data already has a column '{name}'. Rename it in an earlier step")
 
 
 def _known(name: str | None, matching: Matching, dataset: Callable[[str], DataFrame]) -> DataFrame | None:
@@ -71,25 +71,25 @@ def _known(name: str | None, matching: Matching, dataset: Callable[[str], DataFr
 
 
 def _found(frame: DataFrame, matching: Matching, known: DataFrame | None) -> DataFrame:
-    """ID, match_id and match_confidence_score of every record of the frame, and of those known."""
+    """Return ID, match_id and match_confidence_score of every record of the frame, and of the known ones."""
     from lake_etl.matching import match_with_known
 
     new = _table(_texts(frame, matching, fn.lit(None)))
-    # All of the known table comes here at once: the job may be about to overwrite it.
+    # Fetch the known table completely: the job may be about to overwrite it.
     score = fn.col(SCORE).cast("string").alias(SCORE)
     old = _table(_texts(known, matching, fn.col(MATCH), score)) if known is not None else None
     return _frame(frame.sparkSession, match_with_known(new, old, matching))
 
 
 def _texts(frame: DataFrame, matching: Matching, known: Column, *more: Column) -> DataFrame:
-    """The columns that are compared, as text, and the record's _id and _known match_id."""
+    """Return the compared columns as text, and the record's _id and _known match_id."""
     compared = [column(name).cast("string").alias(name) for name in matching.columns]
     id_ = column(matching.id).cast("string").alias("_id")
     return frame.select(id_, known.cast("string").alias("_known"), *compared, *more)
 
 
 def _table(frame: DataFrame) -> pa.Table:
-    """The frame's rows here in the driver, by Arrow: Spark 3.5 has no public call for it."""
+    """Collect the frame's rows in the driver through Arrow: Spark 3.5 has no public call for it."""
 
     def packed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:

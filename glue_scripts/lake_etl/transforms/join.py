@@ -17,14 +17,14 @@ from lake_etl.names import check_comparable, column, type_of
 from lake_etl.transforms.cast import Counted, cast
 
 HOW = ("inner", "left", "right", "full", "semi", "anti")
-# From each type the ones that hold every value of it.
+# Each type -> the types that hold every value of it.
 WIDER: dict[type[DataType], tuple[type[DataType], ...]] = {
     ByteType: (ShortType, IntegerType, LongType, FloatType, DoubleType),
     ShortType: (IntegerType, LongType, FloatType, DoubleType),
     IntegerType: (LongType, DoubleType),
     FloatType: (DoubleType,),
 }
-WayOut = Callable[[str, str, str, str], str]  # from a key and its type here, and there, what to do where they differ
+WayOut = Callable[[str, str, str, str], str]  # (key here, its type, key there, its type) -> advice if the types differ
 
 
 def join(
@@ -39,13 +39,13 @@ def join(
     on          key column, list of them, or mapping of key column here -> key column there
     how         inner (default), left, right, full, semi, anti
     take        columns of the other dataset to add: a list, or a mapping column there -> new name.
-                Default: all but its keys. A listed or default column whose name is taken already comes as
+                Default: all but its keys. If the name of a listed or default column is taken, it comes as
                 <dataset>_<column>, which must be free, as must a name given by a mapping.
     cast_right  mapping of key column there -> type, for keys whose types differ
 
-    The result has the columns of the frame in their order, then those taken. Keys must have one type, or one of
-    them must hold all values of the other (int and bigint, float and double): then the key gets the wider.
-    Anything else raises JobError, because string and timestamp, say, would find no match and say nothing.
+    The result has the columns of the frame in their order, then the added ones. Keys must have one type, or one type
+    must hold all values of the other (int and bigint, float and double): then the key gets the wider type.
+    Anything else raises JobError: string and timestamp, for example, would silently find no match.
 
     join(flights, {"with": "airlines", "on": "carrier", "how": "left", "take": {"name": "airline"}}, read)
     """
@@ -71,7 +71,7 @@ def pair(
     taken: dict[str, str],
     way_out: WayOut,
 ) -> DataFrame:
-    """The frame joined with dataset `name`: its columns, then those taken (column there -> new name)."""
+    """Return the frame joined with dataset `name`: its columns, then the added ones (column there -> new name)."""
     right = right.select(
         *[column(there).alias(here) for here, there in keys.items()],
         *[column(there).alias(new) for there, new in taken.items()],
@@ -81,7 +81,7 @@ def pair(
 
 
 def keys_of(on: str | list[str] | dict[str, str]) -> dict[str, str]:
-    """Key column of the data -> key column of the other dataset."""
+    """Return key column of the data -> key column of the other dataset."""
     if isinstance(on, dict):
         return on
     return {key: key for key in ([on] if isinstance(on, str) else on)}

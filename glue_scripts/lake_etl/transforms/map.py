@@ -15,7 +15,7 @@ OPTIONS = ("cast", "on_error", "lookup", "add", "rename", "delete")
 ON_MANY = ("error", "first")
 DIGITS = "decimal(38,18)"
 NUMBERS = (NumericType, StringType)
-TAKEN_BY: dict[type, Any] = {  # the types that hold a default, by its own
+TAKEN_BY: dict[type, Any] = {  # the column types that accept a default of each Python type
     str: AtomicType,
     int: NUMBERS,
     float: NUMBERS,
@@ -30,16 +30,16 @@ def map_fields(
     dataset: Callable[[str], DataFrame],
     counted: list[Counted] | None = None,
 ) -> DataFrame:
-    """Change columns row by row. The options apply in this order, whatever order they are written in:
+    """Change columns row by row. The options apply in this order, in whatever order they are written:
 
     cast    mapping column -> type
-    on_error  what becomes of a row with a value that cannot be cast: null (default), quarantine, fail
-    lookup  mapping new column -> {from: dataset, on: key, take: column there, default: value for those without,
-            on_many: error (default) or first}. `on` is as in join. A lookup never adds rows: of several values for
-            one key, first takes the smallest, and error fails when a row asks for that key.
-    add     mapping column -> SQL expression, or {function: "module.function"}, one after the other, so that one may
-            use those before it
-    rename  mapping column -> new name, all at once: {a: b, b: a} swaps two columns
+    on_error  what to do with a value that cannot be cast: null (default), quarantine, fail
+    lookup  mapping new column -> {from: dataset, on: key, take: column there, default: value if none is found,
+            on_many: error (default) or first}. `on` is as in join. A lookup never adds rows: if a key has several
+            values, first takes the smallest, and error fails when a row asks for that key.
+    add     mapping column -> SQL expression, or {function: "module.function"}, applied in order, so that one may use
+            those before it
+    rename  mapping column -> new name, applied at once: {a: b, b: a} swaps two columns
     delete  list of columns
 
     map_fields(flights, {"add": {"late": "arr_delay > 15"}, "delete": ["minute"]}, read)
@@ -56,17 +56,17 @@ def map_fields(
 
 
 def map_rejects(frame: DataFrame, options: dict[str, Any]) -> DataFrame | None:
-    """The rows that map_fields leaves out, with source_file, raw and reason. None when it leaves none out."""
+    """Return the rows that map_fields removes, with source_file, raw and reason. None if it removes none."""
     return misfits(frame, options.get("cast") or {}) if options.get("on_error") == "quarantine" else None
 
 
 def is_projection(options: dict[str, Any]) -> bool:
-    """Whether map_fields makes one row of each: it may leave rows out, and an expression or a lookup must not add."""
+    """Whether map_fields keeps every row. It never adds rows: an expression or a lookup must not."""
     return options.get("on_error") != "quarantine" and not options.get("lookup")
 
 
 def _of_one_row(value: Column) -> Column:
-    """Inside another expression Spark refuses those that make several rows of one, such as explode."""
+    """Wrap the value: inside another expression, Spark refuses generators of rows such as explode."""
     return fn.coalesce(value)
 
 
@@ -78,7 +78,7 @@ def _renamed(frame: DataFrame, renames: dict[str, str]) -> DataFrame:
         if old != new and [name.lower() for name in names].count(new.lower()) > 1:
             raise JobError(
                 f"rename: {old} cannot be named '{new}', the data has that column already. "
-                "Rename that one too, or remove it in a step before"
+                "Rename that one too, or remove it in an earlier step"
             )
     return frame.toDF(*names)
 
@@ -107,7 +107,7 @@ def _way_out(here: str, ours: str, there: str, theirs: str) -> str:
 
 
 def _one_a_key(other: DataFrame, lookup: dict[str, Any], keys: dict[str, str]) -> DataFrame:
-    """Of each key the smallest value, and the greatest if it is another."""
+    """Return the smallest value of each key, and the greatest if it differs."""
     name, take = lookup["from"], lookup["take"]
     check_columns(other, [*keys.values(), take], f"dataset {name}")
     check_comparable(other, [*keys.values(), take], f"dataset {name}")
@@ -125,7 +125,7 @@ def _two_values(new: str, lookup: dict[str, Any], keys: list[str]) -> Column:
 
 
 def _default(frame: DataFrame, new: str, default: Any) -> Column:
-    """The default in the column's own type: coalesce would give text and number a type of its own choice."""
+    """Return the default in the column's own type: coalesce would choose a type for text and number itself."""
     type_ = type_of(frame, VALUE)
     if default is not None and not _fits(frame.sparkSession, default, type_):
         raise JobError(
@@ -135,12 +135,12 @@ def _default(frame: DataFrame, new: str, default: Any) -> Column:
 
 
 def _fits(spark: SparkSession, default: str | float, type_: DataType) -> bool:
-    """Whether a column of the type holds the default as it is: no number is rounded, no time of a day is cut off."""
+    """Whether the type holds the default exactly: no number is rounded, and no time of day is cut off."""
     if not isinstance(type_, TAKEN_BY[type(default)]):
         return False
     value = f"try_cast(:default AS {type_.simpleString()})"
     exact = f"{value} IS NOT NULL"
-    if isinstance(type_, NumericType):  # by its digits: a float 0.1 is 0.1
+    if isinstance(type_, NumericType):  # compared by digits: a float 0.1 equals 0.1
         exact += f" AND try_cast(CAST({value} AS string) AS {DIGITS}) <=> try_cast(:default AS {DIGITS})"
     if isinstance(type_, DateType):
         exact += f" AND CAST({value} AS timestamp) <=> try_cast(:default AS timestamp)"

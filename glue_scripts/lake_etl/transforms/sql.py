@@ -7,10 +7,10 @@ INPUT = "input"
 
 
 def sql(frame: DataFrame, query: str, dataset: Callable[[str], DataFrame]) -> DataFrame:
-    """What a Spark SQL query makes of the frame, which it finds as `input`, and of other datasets by their names.
+    """Run a Spark SQL query on the frame, named `input`, and on other datasets by their names.
 
-    The query has to use `input`, and no LIMIT that is not after an ORDER BY: Spark would stop reading there, and the
-    rows it did not read could not be accounted for.
+    The query has to use `input`, and LIMIT only after an ORDER BY: otherwise Spark would stop reading at the limit, and
+    the rows that it did not read could not be accounted for.
 
     sql(flights, "SELECT origin, max(distance) AS farthest FROM input GROUP BY origin", read)
     """
@@ -23,7 +23,7 @@ def sql(frame: DataFrame, query: str, dataset: Callable[[str], DataFrame]) -> Da
 
 
 def _run(query: str, views: dict[str, DataFrame], dataset: Callable[[str], DataFrame]) -> DataFrame:
-    """Only the datasets that the query names are read: Spark says which one it misses, until it misses none."""
+    """Read only the datasets that the query names: Spark reports a missing one at a time, until none is missing."""
     for name, view in views.items():
         view.createOrReplaceTempView(name)
     try:

@@ -1,9 +1,9 @@
-/** Casts that may make null of a value: the type of each column, and what counts these nulls once a query reads the
-  * rows. prefix is what a report has before the columns' names: that of another dataset.
+/** Casts that may turn values into null: the type of each column, and what counts these nulls once a query reads the
+  * rows. prefix precedes the column names in a report: the name of another dataset.
   */
 final case class Counted(types: Cast.Types, counts: Observation, prefix: String = "")
 
-/** Casting columns, and what becomes of the rows with a value that does not fit its new type. */
+/** Casts columns, and handles rows with a value that does not fit its new type. */
 object Cast {
   type Types = ListMap[String, String] // of each column
 
@@ -11,15 +11,15 @@ object Cast {
   private val Shown = 40 // characters of a value in a message
   private val SourceFile = s"${Names.Own}source_file"
 
-  /** Options of to_json, which would cut a timestamp to milliseconds. */
+  /** Options of to_json, which would truncate a timestamp to milliseconds. */
   val Exact: Map[String, String] = Map(
     "timestampFormat" -> "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX",
     "timestampNTZFormat" -> "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"
   )
 
-  /** The frame, of a dataset where it is not the data itself, with columns cast. For a value that does not fit, itself or
-    * within an array, a map or a struct, onError says: it becomes null, and `counted` is given what counts it; its row
-    * is left out; or reading the row fails.
+  /** The frame with columns cast; dataset names it unless it is the job's data. onError decides about a value that does
+    * not fit, itself or within an array, a map or a struct: it becomes null, and `counted` gets what counts it; its row
+    * is removed; or reading the row fails.
     */
   def apply(
       frame: DataFrame,
@@ -42,7 +42,7 @@ object Cast {
     }
   }
 
-  /** Each value is cast once: what counts the nulls sees it before and after, side by side. */
+  /** Casts each value once: the counts compare it before and after, side by side. */
   private def orNull(frame: DataFrame, types: Types, counted: Counted => Unit, prefix: String): DataFrame = {
     val news = ListMap(types.keys.toSeq.zipWithIndex.map { case (name, place) => name -> s"${Names.Own}cast_$place" }: _*)
     val risky = types.filterNot { case (name, type_) => alwaysFits(frame, name, type_) }
@@ -71,11 +71,11 @@ object Cast {
     )
   }
 
-  /** The rows with a value that does not fit: source_file (where it is known), raw (the row as JSON), reason. */
+  /** The rows with a value that does not fit: source_file (if known), raw (the row as JSON), reason. */
   def misfits(frame: DataFrame, types: Types): DataFrame = setAside(frame, reason(frame, types))
 
-  /** The rows for which there is a reason: source_file (where it is known), raw (the row as JSON), reason; prepared
-    * adds the columns that the reason needs.
+  /** The rows that have a reason: source_file (if known), raw (the row as JSON), reason; prepared adds the columns
+    * that the reason needs.
     */
   def setAside(frame: DataFrame, reason: Column, prepared: DataFrame => DataFrame = identity): DataFrame = {
     val bad = prepared(withFile(frame)).where(reason.isNotNull)
@@ -83,7 +83,7 @@ object Cast {
     bad.select(col(SourceFile).as("source_file"), raw.as("raw"), reason.as("reason"))
   }
 
-  /** Spark knows a row's file only until the row met those of another dataset. */
+  /** Adds the file. Spark knows a row's file only until the row is joined with another dataset. */
   private def withFile(frame: DataFrame): DataFrame =
     try frame.withColumn(SourceFile, expr("nullif(input_file_name(), '')"))
     catch { case _: AnalysisException => frame.withColumn(SourceFile, lit(null).cast("string")) }
@@ -103,19 +103,19 @@ object Cast {
         throw new JobError(s"column $name is $there, which cannot be cast to ${type_}")
     }
 
-  /** Whether a cast made null of something in a value, at whatever level. Both are SQL and its type. */
+  /** Whether a cast turned something in a value into null, at any level. Both are SQL and type. */
   private def lost(before: (String, DataType), after: (String, DataType)): Column = {
     def nulls(value: String, type_ : DataType) = Leaves.count(value, type_, (leaf, _) => s"$leaf IS NULL")
     val (old, added) = (Leaves.shared(before._2, after._2), Leaves.shared(after._2, before._2))
     expr(s"${nulls(after._1, added)} > ${nulls(before._1, old)}")
   }
 
-  /** What is wrong with a row, by its first column that does not fit; null for a row that is well. */
+  /** Why a row does not fit, by its first column that does not; null if it fits. */
   private def reason(frame: DataFrame, types: Types): Column = {
-    val said = types.toSeq.map { case (name, type_) =>
+    val reasons = types.toSeq.map { case (name, type_) =>
       val shown = concat(lit(s"column $name: '"), Names.column(name).cast("string"), lit(s"' is not $type_"))
       when(misfit(frame, name, type_), shown)
     }
-    coalesce(said :+ lit(null).cast("string"): _*)
+    coalesce(reasons :+ lit(null).cast("string"): _*)
   }
 }

@@ -1,4 +1,4 @@
-/** The data as it is: the step says how the sink writes it. */
+/** The data unchanged: the step sets how the sink writes it. */
 object Convert extends Transform {
   override def keepsRows(given: Any): Boolean = true
 
@@ -7,7 +7,7 @@ object Convert extends Transform {
     frame
   }
 
-  /** The sink's options with those of the convert steps, of which the last word counts. */
+  /** The sink's options updated with those of the convert steps, of which the last one wins. */
   def converted(sink: Options, steps: Seq[Json.Fields]): Options =
     Options(steps.flatMap(_.get("convert")).map(options(_).given).foldLeft(sink.given)(_ ++ _))
 }

@@ -1,4 +1,4 @@
-/** One row of those that are duplicates of each other. Options and result: see lake_etl/transforms/dedupe.py. */
+/** One row of each group of duplicates. Options and result: see lake_etl/transforms/dedupe.py. */
 object Dedupe extends Transform(removes = "deduplicated") {
   private val Place = s"${Names.Own}place"
 
@@ -19,7 +19,7 @@ object Dedupe extends Transform(removes = "deduplicated") {
     }
   }
 
-  /** The column, or its JSON where it holds a map: Spark does not order maps. */
+  /** The column, or its JSON if it contains a map: Spark cannot order maps. */
   private def sortable(field: StructField): Column = {
     val column = Names.column(field.name)
     if (field.dataType.catalogString.contains("map<")) to_json(struct(column), Cast.Exact) else column

@@ -1,6 +1,6 @@
-/** The data without the columns in which every row is null, or holds a value that `also` says counts as null.
+/** The data without the columns in which every row is null, or has a value of `also`, which counts as null.
   *
-  * This reads the data once, since only the data can tell. Without rows, all columns stay.
+  * This reads the data once, to find these columns. Without rows, all columns stay.
   */
 object DropNullFields extends Transform {
   override def keepsRows(given: Any): Boolean = true
@@ -12,7 +12,7 @@ object DropNullFields extends Transform {
     if (counts.getLong(0) == 0) frame else frame.drop(empty: _*)
   }
 
-  /** The column, with null for the values that count as it: texts in string columns, numbers in numeric ones. */
+  /** The column, with null for the values that count as null: texts in string columns, numbers in numeric ones. */
   private def filled(field: StructField, also: Seq[Any]): Column = {
     val column = Names.column(field.name)
     val values = also.filter {

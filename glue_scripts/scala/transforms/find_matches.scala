@@ -1,9 +1,9 @@
-/** Records that name the same thing though no field is equal get the same match_id, and a match_confidence_score.
+/** Records of the same thing, though no field is equal, get the same match_id, and a match_confidence_score.
   *
-  * The model is Python: lake_etl.match_files gets the records as files, in a process of its own.
+  * The model is Python: lake_etl.match_files gets the records as files, in its own process.
   */
 object FindMatches extends Transform {
-  val Library = "spark.lake.library" // the setting that says where the Python package is: a folder, or a zip
+  val Library = "spark.lake.library" // the setting with the path of the Python package, a folder or a zip
   private val (matchId, score) = ("match_id", "match_confidence_score")
   private val Id = s"${Names.Own}id"
 
@@ -24,10 +24,10 @@ object FindMatches extends Transform {
   private def check(frame: DataFrame, names: Seq[String]): Unit = {
     Errors.checkColumns(frame, names)
     for (name <- Seq(matchId, score) if frame.columns.exists(_.equalsIgnoreCase(name)))
-      throw new JobError(s"the data has a column '$name' already. Rename it in a step before")
+      throw new JobError(s"the data already has a column '$name'. Rename it in an earlier step")
   }
 
-  /** The columns that are compared, as text, and the record's _id and _known match_id. */
+  /** The compared columns as text, and the record's _id and _known match_id. */
   private def texts(frame: DataFrame, id: String, columns: Seq[String], known: Column, more: Column*): DataFrame = {
     val compared = columns.map(name => Names.column(name).cast("string").as(name))
     frame.select(Names.column(id).cast("string").as("_id") +: known.cast("string").as("_known") +: (compared ++ more): _*)
@@ -58,8 +58,8 @@ object FindMatches extends Transform {
     val process = new ProcessBuilder(python, "-m", "lake_etl.match_files", folder.toString).redirectErrorStream(true)
     process.environment.merge("PYTHONPATH", library.toString, (others, own) => s"$own:$others")
     val running = process.start()
-    val said = new String(running.getInputStream.readAllBytes(), UTF_8)
-    if (running.waitFor() != 0) throw new JobError(said.trim.split("\n").last)
-    if (said.trim.nonEmpty) System.err.println(said.trim)
+    val output = new String(running.getInputStream.readAllBytes(), UTF_8)
+    if (running.waitFor() != 0) throw new JobError(output.trim.split("\n").last)
+    if (output.trim.nonEmpty) System.err.println(output.trim)
   }
 }

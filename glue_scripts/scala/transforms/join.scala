@@ -1,10 +1,10 @@
 /** Join with another dataset. Options and result are those of lake_etl/transforms/join.py. */
 object Join extends Casting(removes = "removed_by_joins", adds = "added_by_joins") {
-  type WayOut = (String, String, String, String) => String // of a key and its type here and there: how they may meet
+  type WayOut = (String, String, String, String) => String // (key here, its type, key there, its type) -> advice
   type Keys = ListMap[String, String] // a column of one side -> the column of the other
 
   private val How = Seq("inner", "left", "right", "full", "semi", "anti")
-  // From each type the ones that hold every value of it.
+  // Each type -> the types that hold every value of it.
   private val Wider: Map[DataType, Seq[DataType]] = Map(
     ByteType -> Seq(ShortType, IntegerType, LongType, FloatType, DoubleType),
     ShortType -> Seq(IntegerType, LongType, FloatType, DoubleType),
@@ -30,7 +30,7 @@ object Join extends Casting(removes = "removed_by_joins", adds = "added_by_joins
     pair(frame, right, name, on, how, taken, wayOut)
   }
 
-  /** The frame joined with dataset `name`: its columns, then those taken (column there -> new name). */
+  /** The frame joined with dataset `name`: its columns, then the added ones (column there -> new name). */
   def pair(
       frame: DataFrame,
       right: DataFrame,

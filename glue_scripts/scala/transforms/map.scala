@@ -18,7 +18,7 @@ object MapFields extends Casting {
       lookUp(data, column, lookup, dataset)
     }
     val added = wanted.fields("add").foldLeft(looked) { case (data, (column, value)) =>
-      // Inside another expression Spark refuses those that make several rows of one, such as explode.
+      // Inside another expression, Spark refuses generators of rows such as explode.
       data.withColumn(column, coalesce(described(value)))
     }
     val (renames, deleted) = (wanted.named("rename"), wanted.texts("delete"))
@@ -42,7 +42,7 @@ object MapFields extends Casting {
     for ((old, name) <- frame.columns.zip(names) if old != name && names.count(_.equalsIgnoreCase(name)) > 1)
       throw new JobError(
         s"rename: $old cannot be named '$name', the data has that column already. " +
-          "Rename that one too, or remove it in a step before"
+          "Rename that one too, or remove it in an earlier step"
       )
     frame.toDF(names: _*)
   }
@@ -69,7 +69,7 @@ object MapFields extends Casting {
   private def wayOut(here: String, ours: String, there: String, theirs: String): String =
     s"Cast the key, which a map step does before it looks up: cast: {$here: $theirs}"
 
-  /** Of each key the smallest value, and the greatest if it is another. */
+  /** The smallest value of each key, and the greatest if it differs. */
   private def oneAKey(other: DataFrame, lookup: Options, keys: Seq[String]): DataFrame = {
     val (name, take) = (lookup.text("from"), lookup.text("take"))
     Errors.checkColumns(other, keys :+ take, s"dataset $name")
@@ -80,14 +80,14 @@ object MapFields extends Casting {
   }
 
   private def twoValues(column: String, lookup: Options, keys: Seq[String]): Column = {
-    val said = s"lookup $column: dataset ${lookup.text("from")} has more than one ${lookup.text("take")} for "
+    val prefix = s"lookup $column: dataset ${lookup.text("from")} has more than one ${lookup.text("take")} for "
     val shown = keys.map(key => concat(lit(s"$key '"), Names.column(key).cast("string"), lit("'")))
     val values = concat_ws("' and '", col(Value).cast("string"), col(Many).cast("string"))
     val wayOut = "'. Make its keys unique, or set on_many: first"
-    concat(lit(said), concat_ws(", ", shown: _*), lit(": '"), values, lit(wayOut))
+    concat(lit(prefix), concat_ws(", ", shown: _*), lit(": '"), values, lit(wayOut))
   }
 
-  /** The default in the column's own type: coalesce would give text and number a type of its own choice. */
+  /** The default in the column's own type: coalesce would choose a type for text and number itself. */
   private def default(frame: DataFrame, column: String, given: Option[Any]): Column = {
     val type_ = Names.typeOf(frame, Value)
     for (value <- given if !fits(frame.sparkSession, value, type_)) {
@@ -98,10 +98,10 @@ object MapFields extends Casting {
     lit(given.orNull).cast(type_)
   }
 
-  /** Whether a column of the type holds the default as it is: no number is rounded, no time of a day is cut off. */
+  /** Whether the type holds the default exactly: no number is rounded, and no time of day is cut off. */
   private def fits(spark: SparkSession, default: Any, type_ : DataType): Boolean = {
     val value = s"try_cast(:default AS ${type_.catalogString})"
-    val exact = type_ match { // numbers by their digits: a float 0.1 is 0.1
+    val exact = type_ match { // numbers are compared by digits: a float 0.1 equals 0.1
       case _: NumericType => s" AND try_cast(CAST($value AS string) AS $Digits) <=> try_cast(:default AS $Digits)"
       case DateType => s" AND CAST($value AS timestamp) <=> try_cast(:default AS timestamp)"
       case _ => ""

@@ -1,4 +1,4 @@
-/** What a Spark SQL query makes of the data, which it finds as `input`, and of other datasets by their names. */
+/** Runs a Spark SQL query on the data, named `input`, and on other datasets by their names. */
 object Sql extends Transform(removes = "removed_by_sql", adds = "added_by_sql") {
   def apply(frame: DataFrame, given: Any, dataset: String => DataFrame): DataFrame = {
     val views = mutable.LinkedHashMap("input" -> frame)
@@ -6,7 +6,7 @@ object Sql extends Transform(removes = "removed_by_sql", adds = "added_by_sql") 
     finally views.keys.foreach(frame.sparkSession.catalog.dropTempView)
   }
 
-  /** Only the datasets that the query names are read: Spark says which one it misses, until it misses none. */
+  /** Reads only the datasets that the query names: Spark reports a missing one at a time, until none is missing. */
   @annotation.tailrec
   private def run(
       spark: SparkSession,

@@ -1,1 +1,1 @@
-"""Statements about the catalog, read by a grammar: what is left over after parsing is an error."""
+"""The grammar of statements about the catalog. Input left over after parsing is an error."""

@@ -17,7 +17,7 @@ from local_aws.athena.tables import Table
 from local_aws.protocol import Document
 
 Change = Callable[[list[Document]], list[Document]]
-"""The columns that come of a table's."""
+"""Returns the changed columns of a table."""
 _WORDS = ("ADD", "DROP", "CHANGE", "REPLACE", "SET", "PARTITION", "RENAME")
 
 

@@ -1,4 +1,4 @@
-"""The clauses that a table's definition is made of: formats, SerDes, properties, partitions."""
+"""The clauses of a table definition: formats, SerDes, properties, partitions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORMATS = {
     "SEQUENCEFILE": hive_classes.SEQUENCE_FILE,
     "ION": hive_classes.ION,
 }
-"""What STORED AS names."""
+"""The names after STORED AS."""
 _DELIMITED = (
     (("FIELDS", "TERMINATED", "BY"), "field.delim"),
     (("ESCAPED", "BY"), "escape.delim"),
@@ -32,14 +32,14 @@ _PACKED = ("parquet", "orc", "avro")
 
 @dataclass
 class RowFormat:
-    """How rows are read: the SerDe's class, empty where the format has its own, and its properties."""
+    """How rows are read: the SerDe's class, empty for the format's default, and its properties."""
 
     serde: str = ""
     properties: dict[str, str] = field(default_factory=dict)
 
 
 def row_format(cursor: Cursor) -> RowFormat:
-    """`ROW FORMAT` is behind: DELIMITED with its clauses, or SERDE with its properties."""
+    """Parse what follows `ROW FORMAT`: DELIMITED with its clauses, or SERDE with its properties."""
     if cursor.one_of("DELIMITED", "SERDE") == "SERDE":
         return RowFormat(cursor.text(), serde_properties(cursor))
     given = dict(_delimited(cursor))
@@ -55,7 +55,7 @@ def _delimited(cursor: Cursor) -> list[tuple[str, str]]:
 
 
 def stored_as(cursor: Cursor) -> Classes:
-    """`STORED AS` is behind."""
+    """Parse what follows `STORED AS`."""
     if cursor.take("INPUTFORMAT"):
         reader = cursor.text()
         cursor.expect("OUTPUTFORMAT")
@@ -64,7 +64,7 @@ def stored_as(cursor: Cursor) -> Classes:
 
 
 def properties(cursor: Cursor) -> dict[str, str]:
-    """`('name'='value', ...)`."""
+    """Parse `('name'='value', ...)`."""
     return dict(cursor.listed(lambda: _property(cursor)))
 
 
@@ -75,12 +75,12 @@ def _property(cursor: Cursor) -> tuple[str, str]:
 
 
 def location(cursor: Cursor) -> str:
-    """A folder in S3."""
+    """Parse a folder in S3."""
     return folder(cursor.text())
 
 
 def folder(given: str) -> str:
-    """A text that is an address of a folder in S3. Raises QueryFailed: it is none."""
+    """Return the text if it is the address of a folder in S3. Raises QueryFailed otherwise."""
     if not given.startswith(("s3://", "s3a://", "s3n://")) or not given.split("//", 1)[1].strip("/"):
         raise QueryFailed(f"SYNTAX_ERROR: the location '{given}' must be a folder in S3: 's3://bucket/folder/'")
     if any(mark in given for mark in "*?"):
@@ -91,10 +91,10 @@ def folder(given: str) -> str:
 
 
 def joined(rows: RowFormat, files: Classes | None) -> Classes:
-    """ROW FORMAT and STORED AS together.
+    """Combine ROW FORMAT and STORED AS.
 
     Raises:
-        QueryFailed: files that are no lines of text are said to be such.
+        QueryFailed: files that are not lines of text are declared as text.
     """
     files = files or FORMATS["TEXTFILE"]
     serde = rows.serde or files.serde or hive_classes.TEXT.serde

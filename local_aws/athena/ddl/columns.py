@@ -1,4 +1,4 @@
-"""Columns and their types as Hive's grammar writes them."""
+"""Columns and their types in Hive's grammar."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _SIZED = {"CHAR": 255, "VARCHAR": 65535}
 _PLAIN = ("BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "DOUBLE", "FLOAT", "STRING", "BINARY", "DATE", "TIMESTAMP")
 _NESTED = ("ARRAY", "MAP", "STRUCT")
 _OTHERS = {"INTEGER": "int", "REAL": "float", "JSON": "string", "VARBINARY": "binary", "ROW": "struct<...>"}
-"""Types of queries that DDL has another name for."""
+"""Query types that have another name in DDL."""
 
 
 def columns_of(cursor: Cursor) -> list[Document]:
-    """`(name type [COMMENT 'text'], ...)` as the catalog has columns."""
+    """Parse `(name type [COMMENT 'text'], ...)` into columns of the catalog."""
     columns = cursor.listed(lambda: _column(cursor))
     refuse_doubles(column["Name"] for column in columns)
     return columns
@@ -34,7 +34,7 @@ def _column(cursor: Cursor) -> Document:
 
 
 def type_of(cursor: Cursor) -> str:
-    """A type in the catalog's spelling: lower case, no blanks."""
+    """Parse a type and return the catalog's spelling: lower case, no blanks."""
     word = cursor.next.raw.upper()
     if cursor.take("DECIMAL"):
         return f"decimal({_precision(cursor)})"

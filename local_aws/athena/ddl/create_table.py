@@ -1,4 +1,4 @@
-"""CREATE EXTERNAL TABLE, with every clause of Athena's manual; CREATE TABLE without EXTERNAL is one AS a query."""
+"""CREATE EXTERNAL TABLE with all clauses of Athena's manual; CREATE TABLE without EXTERNAL is CREATE TABLE AS."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def external(cursor: Cursor) -> Run:
 
 
 def plain(cursor: Cursor) -> Run:
-    """Raises QueryFailed: for a table of columns, which must be EXTERNAL or Iceberg's."""
+    """Parse CREATE TABLE AS. Raises QueryFailed for a table with columns, which must be EXTERNAL or Iceberg."""
     quiet = cursor.take("IF", "NOT", "EXISTS")
     has_columns = _after_name(cursor).is_word("(")
     cursor.of_trino = not has_columns
@@ -51,7 +51,7 @@ def _after_name(cursor: Cursor) -> Token:
 
 
 def _definition(cursor: Cursor, name: str) -> Document:
-    """What Glue's CreateTable takes; the clauses stand in the order of Hive's grammar."""
+    """Return the input of Glue's CreateTable; the clauses are in the order of Hive's grammar."""
     columns = columns_of(cursor)
     comment = cursor.text() if cursor.take("COMMENT") else ""
     keys = columns_of(cursor) if cursor.take("PARTITIONED", "BY") else []

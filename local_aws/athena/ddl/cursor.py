@@ -1,4 +1,4 @@
-"""A statement of the catalog as tokens, and a reader that takes them one by one: what it cannot take is an error."""
+"""Splits a catalog statement into tokens and reads them one by one; an unexpected token is an error."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ class Token:
 
 @dataclass(frozen=True)
 class Name:
-    """A table's name in lower case; `database` is empty where the statement says none."""
+    """A table's name in lower case; `database` is empty if the statement does not name one."""
 
     database: str
     table: str
 
 
 class Cursor:
-    """The place in a statement.
+    """The current position in a statement.
 
     Attributes:
-        of_trino: it is of Trino's grammar, which has other reserved words, and no backquotes.
+        of_trino: whether Trino's grammar applies, which has other reserved words and no backquotes.
     """
 
     def __init__(self, sql: str) -> None:
@@ -60,11 +60,11 @@ class Cursor:
         return self.tokens[self._at]
 
     def looks_at(self, ahead: int) -> Token:
-        """The token so many places after the next."""
+        """Return the token this many positions after the next one."""
         return self.tokens[min(self._at + ahead, len(self.tokens) - 1)]
 
     def take(self, *words: str) -> bool:
-        """Whether these words come next; then they are behind."""
+        """Skip these words if they come next. Returns whether they did."""
         ahead = self.tokens[self._at : self._at + len(words)]
         if len(ahead) < len(words) or not all(map(Token.is_word, ahead, words)):
             return False
@@ -77,19 +77,19 @@ class Cursor:
                 raise self.mismatch(f"'{word}'")
 
     def one_of(self, *words: str) -> str:
-        """Which of these words comes next."""
+        """Return and skip the one of these words that comes next."""
         for word in words:
             if self.take(word):
                 return word
         raise self.mismatch(", ".join(f"'{word}'" for word in words))
 
     def end(self) -> None:
-        """Nothing is left over."""
+        """Check that nothing is left over."""
         if self.next.kind != "end":
             raise self.mismatch("<EOF>")
 
     def name(self, what: str = "a name") -> str:
-        """A name in lower case, as the catalog has them all."""
+        """Parse a name; in lower case, like all names in the catalog."""
         token = self.next
         if token.kind in ("back", "double"):
             return self._quoted(token)
@@ -109,16 +109,16 @@ class Cursor:
         return inner.replace(mark * 2, mark).lower()
 
     def table(self) -> Name:
-        """`[[catalog.]database.]table`.
+        """Parse `[[catalog.]database.]table`.
 
         Raises:
-            QueryFailed: the catalog is another than the one there is.
+            QueryFailed: the catalog is not the one that exists.
         """
         parts = self._parts(3)
         return Name(parts[-2] if len(parts) > 1 else "", parts[-1])
 
     def database(self) -> str:
-        """`[catalog.]database`. Raises QueryFailed: the catalog is another than the one there is."""
+        """Parse `[catalog.]database`. Raises QueryFailed if the catalog is not the one that exists."""
         return self._parts(2)[-1]
 
     def _parts(self, most: int) -> list[str]:
@@ -132,7 +132,7 @@ class Cursor:
         return parts
 
     def text(self, what: str = "a text in single quotes") -> str:
-        """The value of a text in single quotes."""
+        """Parse a text in single quotes and return its value."""
         token = self.next
         if token.kind != "text":
             raise self.mismatch(what)
@@ -140,13 +140,13 @@ class Cursor:
         return _ESCAPE.sub(_character, token.raw[1:-1])
 
     def double_text(self) -> str:
-        """The value of a text in double quotes, which Hive's grammar has where no name can stand."""
+        """Parse a text in double quotes, which Hive's grammar allows where no name is possible."""
         token = self.next
         self._at += 1
         return _ESCAPE.sub(_character, token.raw[1:-1])
 
     def plain_text(self) -> str:
-        """The value of a text of Trino's grammar, in which a backslash is a character."""
+        """Parse a text of Trino's grammar, in which a backslash is an ordinary character."""
         token = self.next
         self.text()
         return token.raw[1:-1].replace("''", "'")
@@ -159,14 +159,14 @@ class Cursor:
         return token.raw
 
     def positive(self) -> int:
-        """A number that is whole and at least 1."""
+        """Parse an integer of at least 1."""
         token = self.next
         if not token.raw.isdigit() or int(token.raw) < 1:
             raise self.mismatch("a whole number of at least 1")
         return int(self.number())
 
     def listed(self, item: Callable[[], T]) -> list[T]:
-        """`(item, item)`."""
+        """Parse `(item, item)`."""
         self.expect("(")
         items = [item()]
         while self.take(","):
@@ -175,7 +175,7 @@ class Cursor:
         return items
 
     def group(self) -> str:
-        """What stands in the parentheses that come next, at its place in a text that is blank before it."""
+        """Return the contents of the next parentheses, at their position in an otherwise blank text."""
         self.expect("(")
         begin, depth = self.tokens[self._at - 1].start + 1, 1
         while depth:
@@ -186,7 +186,7 @@ class Cursor:
         return self._blanked(begin, self.tokens[self._at - 1].start)
 
     def rest(self, *until: str) -> str:
-        """What is left of the statement, at its place; words that end it are taken off."""
+        """Return the rest of the statement at its position, without words that end it."""
         begin, last = self.next.start, len(self.tokens) - 1
         tail = self.tokens[last - len(until) : last]
         is_there = bool(until) and last - len(until) > self._at and all(map(Token.is_word, tail, until))
@@ -197,7 +197,7 @@ class Cursor:
         return re.sub(r"[^\n]", " ", self.sql[:begin]) + self.sql[begin:end].rstrip()
 
     def place(self) -> str:
-        """`line 1:8`, both from 1, of the token that comes next."""
+        """Return the position of the next token as `line 1:8`, both from 1."""
         before = self.sql[: self.next.start]
         return f"line {before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
 

@@ -1,4 +1,4 @@
-"""DESCRIBE: the columns of a table or a view, as Hive prints them."""
+"""DESCRIBE: lists the columns of a table or a view in Hive's layout."""
 
 from __future__ import annotations
 

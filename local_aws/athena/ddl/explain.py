@@ -1,4 +1,4 @@
-"""EXPLAIN: the plan of a query as Trino prints plans, made of the query itself."""
+"""EXPLAIN: prints a plan in Trino's layout, derived from the query itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OPTIONS = {"TYPE": ("LOGICAL", "DISTRIBUTED", "VALIDATE"), "FORMAT": ("TEXT",)}
 
 
 def explain(cursor: Cursor) -> Run:
-    """`[(TYPE name, FORMAT name)] query`."""
+    """Parse `[(TYPE name, FORMAT name)] query`."""
     cursor.of_trino = True
     if cursor.take("ANALYZE"):
         raise QueryFailed("NOT_SUPPORTED: the embedded AWS does not run this statement: EXPLAIN ANALYZE; say EXPLAIN")
@@ -31,7 +31,7 @@ def explain(cursor: Cursor) -> Run:
         query = parse(text)
         if not isinstance(query, exp.Query):
             raise QueryFailed(f"SYNTAX_ERROR: {begin}")
-        session.translated(query)  # Who cannot run it cannot explain it.
+        session.translated(query)  # Refuse a query that could not run.
         session.scanned = 0
         if given.get("TYPE") == "VALIDATE":
             return results.of_lines(["true"], ["Valid"], file)
@@ -61,7 +61,7 @@ def _plan(query: exp.Query, database: str) -> list[str]:
 
 
 def _steps(query: exp.Expr, database: str) -> Iterator[str]:
-    """The steps of a query, each under the one that takes its rows."""
+    """Yield the steps of a query, each below the step that takes its rows."""
     above = _above(query)
     for depth, step in enumerate(above):
         yield f"{'   ' * depth}└─ {step}"

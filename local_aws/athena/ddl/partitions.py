@@ -19,7 +19,7 @@ _BATCH = 25
 
 
 def add(cursor: Cursor, name: Name, quiet: bool) -> Run:
-    """`PARTITION (...) [LOCATION '...']`, once or more."""
+    """Parse `PARTITION (...) [LOCATION '...']`, once or more."""
     given = []
     while cursor.take("PARTITION"):
         given.append((spec(cursor), clauses.location(cursor) if cursor.take("LOCATION") else ""))
@@ -27,15 +27,15 @@ def add(cursor: Cursor, name: Name, quiet: bool) -> Run:
     def run(session: Session, file: Path) -> Answer:
         table = plain_table(session, name)
         found = [(values_of(table, one), place) for one, place in given]
-        due = [(values, place or definitions.default_location(table, values)) for values, place in found]
-        definitions.register(session, table, due, quiet)
+        wanted = [(values, place or definitions.default_location(table, values)) for values, place in found]
+        definitions.register(session, table, wanted, quiet)
         return no_rows(file)
 
     return run
 
 
 def drop(cursor: Cursor, name: Name, quiet: bool) -> Run:
-    """`PARTITION (...), PARTITION (...)`: all that meet the conditions of one."""
+    """Parse `PARTITION (...), PARTITION (...)`: each selects all partitions that meet its conditions."""
     cursor.expect("PARTITION")
     given = [conditions(cursor)]
     while cursor.take(",", "PARTITION"):
@@ -43,8 +43,8 @@ def drop(cursor: Cursor, name: Name, quiet: bool) -> Run:
 
     def run(session: Session, file: Path) -> Answer:
         table = plain_table(session, name)
-        there = session.catalog.partitions(table) if table.keys else []
-        found = [matching(table, one, there) for one in given]
+        existing = session.catalog.partitions(table) if table.keys else []
+        found = [matching(table, one, existing) for one in given]
         for one, gone in zip(given, found, strict=True):
             if not gone and not quiet:
                 raise _absent(table, one)
@@ -56,9 +56,9 @@ def drop(cursor: Cursor, name: Name, quiet: bool) -> Run:
 
 def _delete(session: Session, table: Table, values: list[list[str]]) -> None:
     for start in range(0, len(values), _BATCH):
-        gone = [{"Values": one} for one in sorted(values)[start : start + _BATCH]]
+        batch = [{"Values": one} for one in sorted(values)[start : start + _BATCH]]
         session.catalog.glue.batch_delete_partition(
-            DatabaseName=table.database, TableName=table.name, PartitionsToDelete=gone
+            DatabaseName=table.database, TableName=table.name, PartitionsToDelete=batch
         )
 
 
@@ -91,16 +91,16 @@ def set_location(cursor: Cursor, name: Name, one: Spec) -> Run:
 
 
 def set_columns(session: Session, table: Table, one: Spec, columns: list[Document]) -> None:
-    """The columns of one partition are these."""
+    """Set the columns of one partition."""
     storage = partition_of(session, table, one)["StorageDescriptor"]
     _update(session, table, one, {"StorageDescriptor": {**storage, "Columns": columns}})
 
 
 def partition_of(session: Session, table: Table, one: Spec) -> Document:
-    """The catalog's document of a partition.
+    """Return the catalog's document of a partition.
 
     Raises:
-        QueryFailed: it is not there.
+        QueryFailed: it does not exist.
     """
     values, glue = values_of(table, one), session.catalog.glue
     try:

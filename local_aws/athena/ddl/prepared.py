@@ -1,4 +1,4 @@
-"""PREPARE and DEALLOCATE: statements that a work group keeps by name. EXECUTE is what it names, before it starts."""
+"""PREPARE and DEALLOCATE: named statements of a work group. EXECUTE is replaced by its statement before it starts."""
 
 from __future__ import annotations
 

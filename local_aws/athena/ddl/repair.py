@@ -1,4 +1,4 @@
-"""MSCK REPAIR TABLE: the Hive-style folders under a table's location become partitions."""
+"""MSCK REPAIR TABLE: turns the Hive-style folders under a table's location into partitions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def repair(cursor: Cursor) -> Run:
 
 
 def _repair(table: Table, session: Session, file: Path) -> Answer:
-    """Register the folders that hold files and are not known."""
+    """Register the folders that hold files and are not registered yet."""
     known = {partition.values for partition in session.catalog.partitions(table)}
     home = table.location.rstrip("/") + "/"
     found = {values: location for values, location in _folders(table, session, home) if values not in known}
@@ -40,7 +40,7 @@ def _repair(table: Table, session: Session, file: Path) -> Answer:
 
 
 def _folders(table: Table, session: Session, home: str) -> Iterator[tuple[tuple[str | None, ...], str]]:
-    """(values, location) of each Hive-style folder that holds a file; AWS finds keys in lower case only."""
+    """Yield (values, location) of each Hive-style folder with a file; AWS recognises only lower-case keys."""
     pattern = re.compile(re.escape(home) + "".join(f"{re.escape(key.name)}=([^/]*)/" for key in table.keys))
     for file in session.catalog.context.mirror.list(*split_uri(home)):
         if table.keys and (match := pattern.match(file.uri)):
@@ -49,7 +49,7 @@ def _folders(table: Table, session: Session, home: str) -> Iterator[tuple[tuple[
 
 
 def _bad_value(session: Session, table: Table, values: tuple[str | None, ...]) -> str:
-    """Why the values of a folder are none of the table's keys; empty where they are."""
+    """Return why the values of a folder do not fit the table's keys; empty if they do."""
     for key, value in zip(table.keys, values, strict=True):
         if value == "":
             return f"the value of {key.name} is empty; a folder {key.name}={DEFAULT_PARTITION} has null"

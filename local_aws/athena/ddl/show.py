@@ -1,4 +1,4 @@
-"""SHOW: what the catalog holds, by name."""
+"""SHOW: lists what the catalog holds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from local_aws.athena.session import Session
 from local_aws.athena.tables import DEFAULT_PARTITION, Table
 
 Pattern = Callable[[list[str]], list[str]]
-"""The names that match, in their order."""
+"""Selects the matching names, sorted."""
 
 
 def databases(cursor: Cursor) -> Run:
@@ -49,10 +49,10 @@ def _names(cursor: Cursor, column: str, wanted: Callable[[Table], bool]) -> Run:
 
 
 def tables_of(session: Session, database: str) -> list[Table]:
-    """The tables and views of a database.
+    """Return the tables and views of a database.
 
     Raises:
-        QueryFailed: it is not there.
+        QueryFailed: the database does not exist.
     """
     glue = session.catalog.glue
     try:
@@ -111,7 +111,7 @@ def properties(cursor: Cursor) -> Run:
 
 
 def _pattern(cursor: Cursor) -> Pattern:
-    """`[LIKE] 'a*|b'`: `*` is anything, `|` separates alternatives."""
+    """Parse `[LIKE] 'a*|b'`: `*` matches anything, `|` separates alternatives."""
     is_given = cursor.take("LIKE") or cursor.next.kind == "text"
     patterns = cursor.text().lower().replace("%", "*").split("|") if is_given else ["*"]
     return lambda names: sorted(name for name in names if any(fnmatch.fnmatchcase(name, one) for one in patterns))

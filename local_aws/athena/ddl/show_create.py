@@ -1,4 +1,4 @@
-"""SHOW CREATE TABLE and VIEW: statements that make the same table or view again."""
+"""SHOW CREATE TABLE and VIEW: prints statements that recreate the table or view."""
 
 from __future__ import annotations
 

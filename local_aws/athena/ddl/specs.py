@@ -35,7 +35,7 @@ Spec = list[Condition]
 
 
 def spec(cursor: Cursor) -> Spec:
-    """A value for each key; `PARTITION` is behind."""
+    """Parse a value for each key after `PARTITION`."""
     found = conditions(cursor)
     if other := [c for c in found if c.operator != "="]:
         raise QueryFailed(f"SYNTAX_ERROR: {other[0].key} {other[0].operator} ...: a partition is named by key = value")
@@ -43,7 +43,7 @@ def spec(cursor: Cursor) -> Spec:
 
 
 def conditions(cursor: Cursor) -> Spec:
-    """Conditions that partitions must meet; `PARTITION` is behind."""
+    """Parse the conditions on partitions after `PARTITION`."""
     return cursor.listed(lambda: _condition(cursor))
 
 
@@ -62,10 +62,10 @@ def _value(cursor: Cursor) -> str:
 
 
 def values_of(table: Table, given: Spec) -> list[str]:
-    """The values of one partition in the order of the table's keys.
+    """Return the values of one partition in the order of the table's keys.
 
     Raises:
-        QueryFailed: a key lacks, is none of the table's, or is there twice.
+        QueryFailed: a key is missing, unknown or duplicated.
     """
     _refuse_unknown(table, given)
     by_key = {condition.key: condition.value for condition in given}
@@ -77,10 +77,10 @@ def values_of(table: Table, given: Spec) -> list[str]:
 
 
 def matching(table: Table, given: Spec, partitions: Iterable[Partition]) -> list[list[str]]:
-    """The values of the partitions that meet all conditions; keys that have none may have any value.
+    """Return the values of the partitions that meet all conditions; keys without one may have any value.
 
     Raises:
-        QueryFailed: a condition is on no key of the table, or its value is none of the key's type.
+        QueryFailed: a condition is on an unknown key, or its value does not have the key's type.
     """
     _refuse_unknown(table, given)
     places = {key.name: place for place, key in enumerate(table.keys)}

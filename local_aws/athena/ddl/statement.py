@@ -1,4 +1,4 @@
-"""What the grammar makes of a statement."""
+"""A parsed statement."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from local_aws.athena.tables import Table
 from local_aws.protocol import Document
 
 Run = Callable[[Session, Path], Answer]
-"""Runs a statement; its result goes to the file."""
+"""Runs a statement; the result is written to the file."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Statement:
 
 
 def no_rows(file: Path) -> Answer:
-    """The answer of a statement that has none."""
+    """Return the answer of a statement without rows."""
     return results.of_lines([], [], file)
 
 
@@ -36,10 +36,10 @@ def database_of(session: Session, name: Name) -> str:
 
 
 def table_of(session: Session, name: Name) -> Table:
-    """The table that a statement names.
+    """Return the table that a statement names.
 
     Raises:
-        QueryFailed: it is not there.
+        QueryFailed: the table does not exist.
     """
     database = database_of(session, name)
     found = session.catalog.table(database, name.table)
@@ -49,7 +49,7 @@ def table_of(session: Session, name: Name) -> Table:
 
 
 def plain_table(session: Session, name: Name) -> Table:
-    """The same, which is no view."""
+    """Return the table, which must not be a view."""
     table = table_of(session, name)
     if table.is_view:
         raise QueryFailed(f"TYPE_MISMATCH: {table.database}.{table.name} is a view, and this statement takes a table")
@@ -63,6 +63,6 @@ _INPUT = (
 
 
 def change(session: Session, table: Table, **fields: object) -> None:
-    """Update a table in the catalog: these fields of it are new, the others stay."""
+    """Update these fields of a table in the catalog; the others stay."""
     kept: Document = {name: table.document[name] for name in _INPUT if table.document.get(name) not in (None, "")}
     session.catalog.glue.update_table(DatabaseName=table.database, TableInput={**kept, **fields})

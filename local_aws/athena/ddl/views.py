@@ -1,4 +1,4 @@
-"""CREATE VIEW and DROP, of views and tables."""
+"""CREATE VIEW, and DROP for views and tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`WITH (name = value, ...)` of CREATE TABLE AS and UNLOAD: what is known is honoured, all else refused by name."""
+"""`WITH (name = value, ...)` of CREATE TABLE AS and UNLOAD. Unsupported properties are refused by name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _COMPRESSION = ("write_compression", "compression", "parquet_compression")
 class Written:
     """How rows are written.
 
-    `kind` is PARQUET, JSON or TEXTFILE; `compression` is of DuckDB's names, empty where none was said; `level` is of
+    `kind` is PARQUET, JSON or TEXTFILE; `compression` is DuckDB's name, empty if not given; `level` is for
     zstd; `keys` are the columns that make folders.
     """
 
@@ -41,7 +41,7 @@ class Written:
 
 
 def of_table(cursor: Cursor) -> Written:
-    """The properties of CREATE TABLE AS, where there are any."""
+    """Parse the properties of CREATE TABLE AS, if there are any."""
     given = _given(cursor) if cursor.take("WITH") else {}
     if str(given.get("table_type", "HIVE")).upper() != "HIVE" or given.get("is_external") is False:
         raise QueryFailed(
@@ -57,7 +57,7 @@ def of_table(cursor: Cursor) -> Written:
 
 
 def of_unload(cursor: Cursor) -> Written:
-    """The properties of UNLOAD, of which `format` must be there."""
+    """Parse the properties of UNLOAD; `format` is required."""
     cursor.expect("WITH")
     given = _given(cursor)
     _refuse_unknown(given, _UNLOAD)

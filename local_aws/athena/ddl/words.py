@@ -1,4 +1,4 @@
-"""Words that are no names in Hive's grammar, as Athena's manual lists them."""
+"""Reserved words in Hive's grammar, as listed in Athena's manual."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A query of Athena: parsed, analysed by Trino's types, and translated into DuckDB's text."""
+"""An Athena query: parsed, analysed with Trino's types, and translated to DuckDB's SQL."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from local_aws.athena.types import sql_name
 
 
 def table_fields(columns: Sequence[tuple[str, str]]) -> tuple[Field, ...]:
-    """The fields of a table by the names and catalog types of its columns, and the hidden ones of its files."""
+    """Return the fields of a table, from its column names and catalog types, and its hidden columns."""
     fields = [_field(name, of_catalog(kind)) for name, kind in columns]
     return (*fields, *(replace(_field(name, of_catalog(kind)), hidden=True) for name, kind in HIDDEN.items()))
 
@@ -40,7 +40,7 @@ def _field(name: str, kind: Type) -> Field:
 
 @dataclass
 class Translated:
-    """`sql` has the columns `c0`, `c1`... of `outputs`; `functions` are those that it needs in a connection."""
+    """`sql` has the columns `c0`, `c1`... of `outputs`; a connection must register `functions` first."""
 
     sql: str
     outputs: tuple[Output, ...]
@@ -48,11 +48,11 @@ class Translated:
 
     @property
     def names(self) -> list[str]:
-        """The columns' names; `_col0`... where the statement gives none."""
+        """Return the column names; `_col0`... if the statement gives none."""
         return [output.name or f"_col{i}" for i, output in enumerate(self.outputs)]
 
     def as_texts(self) -> str:
-        """The query whose values are the texts of the answer."""
+        """Return the query with its values as the texts of the answer."""
         texts = ", ".join(
             f"{shown(self.translation, f'a.c{i}', output.type)} AS c{i}" for i, output in enumerate(self.outputs)
         )
@@ -70,7 +70,7 @@ class Translated:
         return f"SELECT {', '.join(columns)} FROM ({self.sql}) AS a"
 
     def prepare(self, con: duckdb.DuckDBPyConnection, *texts: str) -> None:
-        """Give a connection the macros and functions that the statement calls."""
+        """Add the macros and functions that the statement calls to a connection."""
         register(con, self.translation.functions, " ".join([self.sql, *texts]))
 
 
@@ -83,9 +83,10 @@ def register(con: duckdb.DuckDBPyConnection, functions: dict[str, Registered], s
 
 
 def analysed(tree: exp.Expr, tables: Tables, database: str) -> Query:
-    """
+    """Analyse a statement.
+
     Raises:
-        QueryFailed: as Trino's analysis refuses it.
+        QueryFailed: for what Trino's analysis refuses.
     """
     return Statement(tables, database).query(tree)
 
@@ -97,7 +98,7 @@ def translated(query: Query) -> Translated:
 
 
 def condition(tree: exp.Expr, columns: Sequence[tuple[str, str]], relation: str) -> tuple[str, Translation]:
-    """The DuckDB text of a condition on the columns of one relation."""
+    """Return a condition on the columns of one relation as DuckDB's SQL."""
     fields = tuple(
         replace(one, node=of_relation(one.node, relation)) for one in (_field(n, of_catalog(k)) for n, k in columns)
     )
@@ -114,10 +115,10 @@ _STORED = {
 
 
 def catalog_type(kind: Type) -> str:
-    """The catalog's type of a column that CREATE TABLE AS makes: `array<int>`.
+    """Return the catalog's type of a column that CREATE TABLE AS makes: `array<int>`.
 
     Raises:
-        QueryFailed: NOT_SUPPORTED for a type that no table has.
+        QueryFailed: NOT_SUPPORTED for a type that tables do not have.
     """
     for part in in_tree(kind):
         if part.base not in _STORED:
@@ -128,7 +129,7 @@ def catalog_type(kind: Type) -> str:
 
 
 def view_type(kind: Type) -> str:
-    """The catalog's type of a view's column; what no table has is a string there."""
+    """Return the catalog's type of a view's column; a type that tables do not have is a string there."""
     if kind.base == "array":
         return f"array<{view_type(kind.item)}>"
     if kind.base == "map":

@@ -1,4 +1,4 @@
-"""Which type stands for which without a CAST, and the type that two have in common: Trino's rules."""
+"""Implicit casts between types, and the common type of two types, by Trino's rules."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WHOLE = list(DIGITS)
 
 
 def common(a: Type, b: Type) -> Type | None:
-    """The narrowest type that both become; None where there is none."""
+    """Return the narrowest type that both can be cast to; None if there is none."""
     if a == b or b == UNKNOWN:
         return a
     if a == UNKNOWN:
@@ -86,7 +86,7 @@ def _moment(a: Type, b: Type) -> Type | None:
 
 
 def coerces(source: Type, target: Type) -> bool:
-    """Whether a value of one type is taken where the other is due.
+    """Whether a value of one type is accepted where the other is expected.
 
     >>> coerces(Type("integer"), Type("double")), coerces(Type("varchar"), Type("integer"))
     (True, False)

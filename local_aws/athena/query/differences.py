@@ -1,4 +1,4 @@
-"""Where the embedded Athena's SQL still differs from AWS's: the one list of it."""
+"""The differences between the embedded Athena's SQL and AWS's, in one list."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Difference:
-    """`words` is a pattern of what a statement says that uses it."""
+    """`words` is a pattern that matches statements that use it."""
 
     title: str
     words: str
@@ -16,7 +16,7 @@ class Difference:
 
 
 NEVER = r"(?!)"
-"""Of what too many statements use: the page says it, and no statement is told."""
+"""For differences that affect too many statements: documented, but not reported per statement."""
 _SKETCHES = (
     "approx_set|approx_distinct|approx_percentile|approx_most_frequent|qdigest_agg|tdigest_agg|make_set_digest|merge"
     "|merge_set_digest|numeric_histogram"
@@ -28,7 +28,7 @@ DIFFERENCES = (
     ),
     Difference("Years", r"'[+-]?\d{5,}-\d", "From 1 to 9999; others are refused."),
     Difference("Stems of words", r"\bword_stem\s*\(", "English alone; other languages are refused."),
-    Difference("Checksums", r"\bchecksum\s*\(", "Refused: how AWS computes it is not told."),
+    Difference("Checksums", r"\bchecksum\s*\(", "Refused: AWS does not document how it is computed."),
     Difference(
         "Units of time", r"\bdate_(?:add|diff|trunc)\s*\(\s*[^'\s]", "A literal: `'day'`; a column of units is refused."
     ),
@@ -55,7 +55,7 @@ DIFFERENCES = (
 
 
 def used_by(sql: str) -> list[Difference]:
-    """The differences that a statement may meet.
+    """Return the differences that may affect a statement.
 
     >>> [one.title for one in used_by("SELECT word_stem('houses')")]
     ['Stems of words']

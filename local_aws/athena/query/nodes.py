@@ -1,4 +1,4 @@
-"""The analysed statement: expressions that know their Trino type, and the relations that they read."""
+"""The analysed statement: expressions with their Trino type, and the relations that they read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Column(Node):
 
 @dataclass(frozen=True)
 class Variable(Node):
-    """A parameter of a lambda, by a name that is its own in the statement."""
+    """A parameter of a lambda; its name is unique in the statement."""
 
     name: str
 
@@ -50,7 +50,7 @@ class Cast(Node):
 
 @dataclass(frozen=True)
 class Call(Node):
-    """A function of the table; `arguments` have the types that it takes."""
+    """A call of a function in the table; `arguments` have its parameter types."""
 
     function: Function
     arguments: tuple[Node, ...]
@@ -58,7 +58,7 @@ class Call(Node):
 
 @dataclass(frozen=True)
 class Special(Node):
-    """What has a syntax of its own: `and`, `=`, `case`, `row`, `array`, `field`, `[]`, `try`..."""
+    """An expression with its own syntax: `and`, `=`, `case`, `row`, `array`, `field`, `[]`, `try`..."""
 
     name: str
     arguments: tuple[Node, ...]
@@ -83,7 +83,7 @@ class Aggregate(Node):
 
 @dataclass(frozen=True)
 class Window(Node):
-    """`inner` is an aggregate or a Call of a window function; `frame` is the text of a frame with `{}` for values."""
+    """`inner` is an aggregate or a Call of a window function; `frame` is the text of the frame with `{}` for values."""
 
     inner: Node
     partition: tuple[Node, ...]
@@ -104,7 +104,7 @@ class Subquery(Node):
 
 @dataclass(frozen=True)
 class Field:
-    """A column of a relation: the name it has in SQL (None without one) and how it is reached."""
+    """A column of a relation: its name in SQL (None without one) and how it is reached."""
 
     name: str | None
     type: Type
@@ -114,7 +114,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Output:
-    """A column of a query: `c0`, `c1`... are their names below."""
+    """A column of a query; the SQL below names it `c0`, `c1`..."""
 
     name: str | None
     type: Type
@@ -155,7 +155,7 @@ class Values(Query):
 
 @dataclass(frozen=True)
 class Tail:
-    """What comes after a query's body; an int in `order` is the place of an output, from 0."""
+    """ORDER BY, OFFSET and LIMIT; an int in `order` is the position of an output, from 0."""
 
     order: tuple[tuple[Node | int, bool, bool], ...] = ()
     limit: Node | None = None

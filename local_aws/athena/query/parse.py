@@ -1,4 +1,4 @@
-"""Athena's grammar of queries: sqlglot's Trino, with every function by its own name and every type as it is written."""
+"""The grammar of Athena's queries: sqlglot's Trino, but with all function names and types as written."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "WEEK", "QUARTER",
 
 
 class Clauses(exp.Expression, exp.Func):
-    """A function whose arguments have clauses: `json_value`... `options` holds these."""
+    """A function whose arguments have clauses, such as `json_value`; `options` holds the clauses."""
 
     arg_types: ClassVar = {"this": True, "expressions": False, "options": False}
     is_var_len_args = True
 
 
 class AthenaQuery(Trino):
-    """The dialect; a subscript is kept as it is written."""
+    """The dialect; subscripts are kept as written."""
 
     INDEX_OFFSET = 0
 
@@ -121,7 +121,7 @@ class AthenaQuery(Trino):
             return str(self._prev.text).lower()
 
         def _sql_type(self) -> exp.Expr:
-            """The words of a type, up to the comma or bracket after it."""
+            """Parse the words of a type, up to the comma or bracket after it."""
             words: list[str] = []
             first, depth = self._curr, 0
             while self._curr and (depth or self._curr.token_type not in (TokenType.COMMA, TokenType.R_PAREN)):
@@ -172,7 +172,7 @@ class AthenaQuery(Trino):
             return self.expression(exp.Anonymous(this="listagg", expressions=values))
 
         def _json_value(self) -> exp.Expr:
-            """An argument; `FORMAT JSON` after it says that its text is JSON already."""
+            """Parse an argument; `FORMAT JSON` after it means that its text is already JSON."""
             value = self._parse_bitwise() or exp.Null()
             if not self._match_text_seq("FORMAT", "JSON"):
                 return value
@@ -227,7 +227,7 @@ class AthenaQuery(Trino):
             return bool(self._match_text_seq("WRAPPER"))
 
         def _when(self, options: dict[str, Any]) -> bool:
-            """`NULL ON EMPTY`, `DEFAULT 1 ON ERROR`..."""
+            """Parse `NULL ON EMPTY`, `DEFAULT 1 ON ERROR`..."""
             if self._match_text_seq("DEFAULT"):
                 how: Any = self._parse_bitwise()
             elif self._match_text_seq("EMPTY", "ARRAY"):
@@ -285,10 +285,10 @@ class AthenaQuery(Trino):
 
 
 def parse(sql: str) -> exp.Expr:
-    """The tree of one statement.
+    """Parse one statement.
 
     Raises:
-        sqlglot.errors.SqlglotError: when it is no SQL.
+        sqlglot.errors.SqlglotError: it is not valid SQL.
     """
     tree = sqlglot.parse_one(_close(sql), read=AthenaQuery)
     _refuse_reserved(tree)
@@ -310,7 +310,7 @@ def _refuse_reserved(tree: exp.Expr) -> None:
 
 
 def _close(sql: str) -> str:
-    """The blanks inside `X'65 66'` are left out, as the tokenizer knows none."""
+    """Remove the blanks inside `X'65 66'`, which the tokenizer does not support."""
     return re.sub(
         r"(?<![\w'\"])([xX])'([0-9A-Fa-f\s]+)'", lambda found: f"{found[1]}'{''.join(found[2].split())}'", sql
     )

@@ -1,4 +1,4 @@
-"""Trino's types: what they are, how they are written, and which of them take the place of which."""
+"""Trino's types: their parameters, spelling and properties."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_PRECISION = 38
 
 @dataclass(frozen=True)
 class Type:
-    """A type with its parameters: numbers (precision, scale, length) or types; `names` are those of a row's fields.
+    """A type with its parameters: numbers (precision, scale, length) or types; `names` are the field names of a row.
 
     >>> str(parsed("ROW(a bigint, decimal(5,2))"))
     'row(a bigint, decimal(5,2))'
@@ -41,7 +41,7 @@ class Type:
 
     @property
     def item(self) -> Type:
-        """An array's."""
+        """Return the item type of an array."""
         return self.children[0]
 
     @property
@@ -54,7 +54,7 @@ class Type:
 
     @property
     def length(self) -> int | None:
-        """Of a varchar or char; None without a bound."""
+        """Return the length of a varchar or char; None if unbounded."""
         return int(self.args[0]) if self.args else None  # type: ignore[arg-type]
 
     @property
@@ -101,7 +101,7 @@ def _quoted(name: str) -> str:
 ZONED, ZONED_TIME = "timestamp with time zone", "time with time zone"
 DAYS, MONTHS = "interval day to second", "interval year to month"
 DIGITS = {"tinyint": 3, "smallint": 5, "integer": 10, "bigint": 19}
-"""The digits of a whole number as a decimal."""
+"""The number of decimal digits of each integer type."""
 BOOLEAN, DATE, JSON, UNKNOWN = Type("boolean"), Type("date"), Type("json"), Type("unknown")
 TINYINT, SMALLINT, INTEGER, BIGINT = map(Type, DIGITS)
 REAL, DOUBLE, VARCHAR, VARBINARY = Type("real"), Type("double"), Type("varchar"), Type("varbinary")
@@ -151,7 +151,7 @@ def parsed(text: str) -> Type:
     """The type that a text of SQL says.
 
     Raises:
-        QueryFailed: TYPE_MISMATCH... when there is no such type.
+        QueryFailed: TYPE_MISMATCH... if there is no such type.
     """
     tokens = [match[1] for match in _TOKEN.finditer(text)]
     kind, rest = _type(tokens, text)
@@ -187,7 +187,7 @@ _LONG = {
 
 
 def _given(tokens: list[str], text: str, name: str) -> tuple[list[tuple[str | None, Type | int]], list[str]]:
-    """The parameters up to the bracket that closes; a row's fields may have names."""
+    """Parse the parameters up to the closing bracket; a row's fields may have names."""
     given: list[tuple[str | None, Type | int]] = []
     while tokens:
         if tokens[0].isdigit():

@@ -1,4 +1,4 @@
-"""Files of a table as one DuckDB relation: a reader for each SerDe, joined to the values of the files' partitions."""
+"""Reads a table's files as one DuckDB relation: one reader per SerDe, joined with the files' partition values."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _BY_NAME = ("json", "parquet")
 
 @dataclass(frozen=True)
 class Relation:
-    """The view `name` in a connection: the table's columns, its keys, and hidden columns that are asked for."""
+    """The view `name` in a connection: the table's columns, its keys, and the requested hidden columns."""
 
     con: duckdb.DuckDBPyConnection
     name: str
@@ -50,7 +50,7 @@ class Relation:
         """Make the view over these files, with the columns that are wanted: all of them if that is not known.
 
         Raises:
-            QueryFailed: when the table's format is not supported, or its files are not of it.
+            QueryFailed: the table's format is not supported, or its files are not in it.
         """
         with self._speaking_of(files):
             columns = [column for column in self.table.columns if wanted is None or column.name in wanted]
@@ -60,10 +60,10 @@ class Relation:
 
     @contextmanager
     def _speaking_of(self, files: Files) -> Iterator[None]:
-        """A file that is none of the table's format is named by its address."""
+        """Report the S3 URI of a file that is not in the table's format."""
         try:
             yield
-        except (duckdb.Error, ValueError, OSError) as error:  # Arrow's is a ValueError.
+        except (duckdb.Error, ValueError, OSError) as error:  # Arrow raises ValueError.
             text = str(error)
             bad = [file.uri for file, _ in files if f"{file.path}'" in text or f'{file.path}"' in text]
             reason = f"{self.table.name}: {reason_of(error)}"
@@ -106,7 +106,7 @@ class Relation:
                 ) from error
 
     def _by_serde(self, files: Files) -> list[tuple[Table, list[S3File]]]:
-        """A partition's own SerDe reads its files; the table has that SerDe here."""
+        """Group the files by SerDe: a partition's own SerDe reads its files, and replaces the table's here."""
         groups: dict[str, tuple[Table, list[S3File]]] = {}
         for file, partition in files:
             table = self.table.read_by(partition.serde)
@@ -114,10 +114,10 @@ class Relation:
         return list(groups.values())
 
     def scanned_bytes(self, files: Files, columns: set[str]) -> int:
-        """The bytes a query of these columns reads: the column chunks of Parquet, or all of the files.
+        """Return the bytes that a query of these columns reads: column chunks for Parquet, else whole files.
 
         Raises:
-            QueryFailed: when a file is no Parquet.
+            QueryFailed: a file is not Parquet.
         """
         if self.table.format != "parquet" or not files:
             return sum(file.size for file, _ in files)
@@ -138,8 +138,8 @@ class Relation:
         return f"getvariable({sql_string(self.name)})"
 
     def register(self, files: Files) -> None:
-        """Tell DuckDB which files there are, and their partitions' values; comes first."""
-        import pyarrow as pa  # 40 MB, which only queries need
+        """Register the files and their partition values in DuckDB; must be called first."""
+        import pyarrow as pa  # 40 MB of memory that only queries need
 
         columns: dict[str, list[str | None]] = {
             "filename": [str(file.path) for file, _ in files],
@@ -157,7 +157,7 @@ class Relation:
         self.con.execute(f"SET VARIABLE {self.name} = (SELECT list(filename) FROM {self._files})")
 
     def _refuse_bad_values(self) -> None:
-        """Raises QueryFailed: for a partition whose value is none of its key's type."""
+        """Raises QueryFailed for a partition whose value does not have its key's type."""
         for key in self.table.keys:
             name = sql_name(key.name)
             bad = f"{name} IS NOT NULL AND TRY_CAST({name} AS {duckdb_type(key.type)}) IS NULL"

@@ -1,4 +1,4 @@
-"""Copies of files that DuckDB cannot read as they are: of text in another charset, or packed by bzip2."""
+"""Copies of files that DuckDB cannot read directly: text in another charset, or compressed by bzip2."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from local_aws.mirror import S3File
 from local_aws.plain_text import UnreadableError, codec_of, write_plain
 
 PACKS = ("orc", "parquet")
-"""Formats that pack their files themselves."""
+"""Formats that compress their contents themselves."""
 
 
 def readable(table: Table, files: list[tuple[S3File, Partition]], folder: Path) -> list[tuple[S3File, Partition]]:
-    """The files, with copies in `folder` in the place of those that cannot be read as they are.
+    """Return the files; those that DuckDB cannot read directly are replaced by copies in `folder`.
 
     Raises:
-        QueryFailed: for a charset that is not known, or a file that is not in it or not packed as its name says.
+        QueryFailed: the charset is unknown, or a file is not in it or not compressed as its name says.
     """
     return list(_readable(table, files, folder)) if table.format not in PACKS else files
 

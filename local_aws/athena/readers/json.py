@@ -1,4 +1,4 @@
-"""JSON, an object a line. DuckDB reads files of a plain shape, which is fast; the SerDe's rules read any other."""
+"""JSON, one object per line. DuckDB reads simple files, which is fast; the SerDe's own rules read the others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KINDS = {
     "string": _INTEGER | {"VARCHAR", "BOOLEAN"},
     **dict.fromkeys(("tinyint", "smallint", "int", "bigint"), _INTEGER),
 }
-"""Which values of JSON DuckDB takes for a type as the SerDes do."""
+"""JSON values that DuckDB converts to a type as the SerDes do."""
 _AS_TEXT = {
     "boolean": {"BOOLEAN", "VARCHAR"},
     "date": {"VARCHAR"},
@@ -32,27 +32,27 @@ _AS_TEXT = {
     "timestamp": {"VARCHAR"},
     **dict.fromkeys(("tinyint", "smallint", "int", "bigint"), _INTEGER | {"VARCHAR"}),
 }
-"""Which values a column of a type is read as text for first, which `value_of` makes a value of."""
+"""JSON values that are first read as text for a column of a type, and then converted by `value_of`."""
 _DIRECT = ("boolean", "double", "float")
 
 
 @dataclass(frozen=True)
 class Read:
-    """How DuckDB reads a column of a file: the key's spelling there, and the type with the fields' spellings there."""
+    """How DuckDB reads a column of a file: the key's spelling there, and the type with its fields' spellings there."""
 
     key: str
     type: HiveType
 
 
 Plan = tuple[Read | None, ...]
-"""For each column how it is read; None where a file has not its key."""
+"""For each column, how it is read; None if a file does not have its key."""
 
 
 def sources(scope: Scope) -> list[Source]:
-    """The rows of a table's files.
+    """Return the rows of a table's files.
 
     Raises:
-        QueryFailed: for a type that JSON cannot hold, or a pattern in timestamp.formats that is not known.
+        QueryFailed: for a type that JSON cannot hold, or an unsupported pattern in timestamp.formats.
     """
     return JsonReader(scope).sources()
 
@@ -78,7 +78,7 @@ class JsonReader:
         return [*found, self._exact(odd)] if odd else found
 
     def _plan(self, shape: Shape) -> Plan | None:
-        """How DuckDB reads a file of this shape as the SerDe would; None where it would not."""
+        """Return how DuckDB reads a file of this shape as the SerDe would; None if it cannot."""
         reads: list[Read | None] = []
         for column, kind in zip(self._columns, self._kinds, strict=True):
             keys = self._keys(column.name, shape)
@@ -89,7 +89,7 @@ class JsonReader:
         return tuple(reads) if _are_distinct([read.key for read in reads if read]) else None
 
     def _keys(self, name: str, shape: Shape) -> list[tuple[str, Shape]]:
-        """The keys of a file that a field may be in."""
+        """Return the keys of a file that may hold a field."""
         return [(key, inner) for key, inner in shape.fields if self._rules.key(key) == self._rules.wanted(name)]
 
     def _column_type(self, kind: HiveType, shape: Shape) -> HiveType | None:
@@ -98,7 +98,7 @@ class JsonReader:
         return _STRING if shape.kinds <= _AS_TEXT[kind.name] and not shape.fields and not shape.item else None
 
     def _type(self, kind: HiveType, shape: Shape) -> HiveType | None:
-        """The type for values of a shape, with the names as these have them; None where it does not fit."""
+        """Return the type for values of a shape, with the names spelled as in these; None if it does not fit."""
         if kind.name == "struct":
             return self._struct_type(kind, shape)
         if kind.name == "array":
@@ -167,7 +167,7 @@ class JsonReader:
 
 
 def _renamed(kind: HiveType, spelt: HiveType, value: str, depth: int = 0) -> str:
-    """A value with the table's names of fields: a cast between types that differ in case leaves the names."""
+    """Rename fields to the table's spelling: a cast between types that differ only in case keeps the old names."""
     if kind == spelt:
         return value
     if kind.name == "array":
@@ -181,12 +181,12 @@ def _renamed(kind: HiveType, spelt: HiveType, value: str, depth: int = 0) -> str
 
 
 def _are_distinct(names: list[str]) -> bool:
-    """Whether DuckDB, which does not mind the case of names, can tell them apart."""
+    """Whether DuckDB, which ignores the case of names, can tell them apart."""
     return len({name.lower() for name in names}) == len(names)
 
 
 def _join(groups: dict[Plan, list[S3File]], plan: Plan, file: S3File) -> None:
-    """Put a file into the first group that reads no column in another way."""
+    """Add a file to the first group that reads no column differently."""
     for known in groups:
         if all(a is None or b is None or a == b for a, b in zip(known, plan, strict=True)):
             merged = tuple(a or b for a, b in zip(known, plan, strict=True))

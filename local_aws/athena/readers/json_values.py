@@ -1,4 +1,4 @@
-"""A line of JSON as a row, as the OpenX SerDe and Hive's take it."""
+"""Parses a line of JSON into a row, as the OpenX SerDe and Hive's do."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from local_aws.athena.tables import Column
 Convert = Callable[[Any], Any]
 Leaf = Callable[[HiveType, "Rules"], Convert]
 _MILLIS = 10**11
-"""A number that is greater counts milliseconds since 1970, another seconds."""
+"""A number above this counts milliseconds since 1970, a smaller one seconds."""
 _DIGITS = 38
 _MORE = re.compile(r"[\s,;]*[{\[]")
 
 
 @dataclass(frozen=True)
 class Rules:
-    """The properties of a SerDe for JSON. `mapping`: the key of a field, by the field's name."""
+    """The properties of a JSON SerDe. `mapping`: field name -> key."""
 
     is_openx: bool
     mapping: dict[str, str] = field(default_factory=dict)
@@ -35,20 +35,20 @@ class Rules:
     formats: tuple[texts.FromText, ...] = ()
 
     def key(self, spelt: str) -> str:
-        """What a key of a file is compared by."""
+        """Return the form in which a key of a file is compared."""
         plain = spelt.replace(".", "_") if self.has_dots else spelt
         return plain.lower() if self.ignores_case else plain
 
     def wanted(self, name: str) -> str:
-        """What the key of a field is compared by."""
+        """Return the form in which the key of a field is compared."""
         return self.key(self.mapping.get(name, name))
 
 
 def rules_of(library: str, options: dict[str, str]) -> Rules:
-    """The rules that a SerDe's properties make.
+    """Return the rules from a SerDe's properties.
 
     Raises:
-        QueryFailed: for a pattern in timestamp.formats that is not known here.
+        QueryFailed: for an unsupported pattern in timestamp.formats.
     """
     formats = tuple(texts.java_formats(options.get("timestamp.formats", "")))
     if "openx" not in library.lower():
@@ -68,7 +68,7 @@ def rules_of(library: str, options: dict[str, str]) -> Rules:
 
 
 class Rows:
-    """Makes a row of a line: a value by column, or None where the line has none of them."""
+    """Converts a line to a row: column -> value, None if the line has no value."""
 
     def __init__(self, columns: Sequence[Column], kinds: Sequence[HiveType], rules: Rules) -> None:
         self._rules = rules
@@ -80,10 +80,10 @@ class Rows:
         self._decoder = json.JSONDecoder(parse_float=Decimal, object_pairs_hook=hook, strict=False)
 
     def row(self, line: str, path: str) -> dict[str, Any]:
-        """The row of a line.
+        """Return the row of a line.
 
         Raises:
-            QueryFailed: HIVE_BAD_DATA, when the line is no JSON, or a value is none of its column's type.
+            QueryFailed: HIVE_BAD_DATA if the line is not JSON, or a value does not have its column's type.
         """
         record = self._record(line, path)
         row: dict[str, Any] = {}
@@ -122,15 +122,15 @@ class Rows:
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len({key.lower() for key in found}) < len(pairs):
-        raise ValueError("a key is there twice")
+        raise ValueError("a key is duplicated")
     return found
 
 
 def converter(kind: HiveType, rules: Rules, leaf: Leaf | None = None) -> Convert:
-    """What makes a value of a type of a value of JSON that is not null.
+    """Return the conversion of non-null JSON values to a type.
 
     Args:
-        leaf: what makes the values of types without parts; as Athena takes them, if not said.
+        leaf: the conversion for types that are not nested; by default Athena's.
 
     Raises:
         QueryFailed: for a type that JSON cannot hold.
@@ -170,7 +170,7 @@ def _nullable(convert: Convert) -> Convert:
 
 
 def _single(value: Any) -> Any:
-    """A value that is no object and no array."""
+    """Return a value that is neither an object nor an array."""
     if isinstance(value, dict | list):
         raise ValueError("has parts")
     return value
@@ -189,7 +189,7 @@ def _text(value: Any) -> str:
 
 
 def _integer(value: Any, kind: HiveType) -> int:
-    """A fraction is cut off a number; a text must be whole."""
+    """Convert to an integer: the fraction of a number is cut off, but a text must be an integer."""
     if isinstance(_number(value), str):
         return texts.integer(value, kind)
     number = integral(value)
@@ -199,7 +199,7 @@ def _integer(value: Any, kind: HiveType) -> int:
 
 
 def integral(number: Any) -> int:
-    """A number without its fraction; one of a thousand digits is no number of any type."""
+    """Return a number without its fraction; a number of a thousand digits fits no type."""
     if isinstance(number, Decimal) and number.adjusted() > _DIGITS:
         raise ValueError("is out of range")
     return int(number)
@@ -223,24 +223,24 @@ def _boolean(value: Any) -> bool:
 
 
 def openx_text(value: Any) -> str:
-    """The text of any value: JSON without blanks, where it has parts."""
+    """Return the text of any value; objects and arrays as JSON without blanks."""
     if isinstance(value, str):
         return _clean(value)
     return _clean(_compact(value)) if isinstance(value, dict | list) else _number_text(value)
 
 
 def hive_text(value: Any) -> str:
-    """The text of a value that has no parts."""
+    """Return the text of a value that is not nested."""
     return str(value).lower() if isinstance(_single(value), bool) else _clean(str(value))
 
 
 def _clean(text: str) -> str:
-    """Half a pair of UTF-16 is a question mark, as Java writes it."""
+    """Replace an unpaired UTF-16 surrogate by a question mark, as Java does."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _number_text(value: Any) -> str:
-    """As Java writes it: `2.5`, `1000.0`, `1.0E10`, `true`."""
+    """Return a number or boolean as Java writes it: `2.5`, `1000.0`, `1.0E10`, `true`."""
     if not isinstance(value, Decimal):
         return {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}.get(str(value), str(value).lower())
     number = float(value)
@@ -251,7 +251,7 @@ def _number_text(value: Any) -> str:
 
 
 def _compact(value: Any) -> str:
-    """JSON without blanks."""
+    """Return JSON without blanks."""
     if isinstance(value, dict):
         return "{" + ",".join(f"{_quoted(key)}:{_compact(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
@@ -277,7 +277,7 @@ def _timestamp(rules: Rules) -> Convert:
 
 
 def _instant(number: Any) -> Any:
-    """A number of seconds or milliseconds since 1970."""
+    """Convert seconds or milliseconds since 1970."""
     return texts.since_epoch(millis=integral(number if abs(number) >= _MILLIS else number * 1000))
 
 

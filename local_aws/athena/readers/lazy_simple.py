@@ -1,4 +1,4 @@
-"""LazySimpleSerDe: a line is split at a delimiter, its parts at others. What is no literal of a type is null."""
+"""LazySimpleSerDe: splits lines and nested values at delimiters. A text that is not a literal of its type is null."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Read = Callable[[str], Any]
 
 @dataclass(frozen=True)
 class Marks:
-    """The delimiters by their level, outermost first, and what an escape and a null are."""
+    """The delimiters by level, outermost first, and the escape and null markers."""
 
     delimiters: str = _DELIMITERS
     escape: str = ""
@@ -27,7 +27,7 @@ class Marks:
     formats: tuple[texts.FromText, ...] = ()
 
     def split(self, text: str, level: int, most: int = -1) -> list[str]:
-        """The parts of a text, with their escapes; `most` is the greatest number of cuts."""
+        """Split a text, keeping the escapes; `most` is the maximum number of splits."""
         delimiter = self.delimiters[level]
         if not self.escape or self.escape not in text:
             return text.split(delimiter, most)
@@ -50,7 +50,7 @@ class Marks:
 
 
 def marks_of(options: dict[str, str]) -> Marks:
-    """The properties of a SerDe, as Hive reads them."""
+    """Read the properties of a SerDe as Hive does."""
     field = options.get("field.delim") or options.get("serialization.format") or "1"
     item = options.get("collection.delim") or options.get("colelction.delim") or "2"  # Hive's own spelling.
     first = [_character(field), _character(item), _character(options.get("mapkey.delim") or "3")]
@@ -64,13 +64,13 @@ def marks_of(options: dict[str, str]) -> Marks:
 
 
 def _character(text: str) -> str:
-    r"""A delimiter is the number of a byte or a character; `\t` is a tab."""
+    r"""Return a delimiter given as the number of a byte or as a character; `\t` is a tab."""
     text = text.replace("\\t", "\t")
     return chr(int(text)) if text.isdecimal() and int(text) < 128 else text[0]
 
 
 def sources(scope: Scope) -> list[Source]:
-    """The rows of a table's files.
+    """Return the rows of a table's files.
 
     Raises:
         QueryFailed: for a type that text cannot hold.
@@ -92,14 +92,14 @@ def _value(scope: Scope, marks: Marks, number: int) -> str:
     if kind.name == "string" and not marks.escape:
         return f"nullif({part}, {sql_string(marks.null)})"
     text = f"nullif({part}, {sql_string(marks.null)})"
-    text = f"nullif({text}, '')" if kind.range is not None else text  # Blank numbers are many, and null.
+    text = f"nullif({text}, '')" if kind.range is not None else text  # A blank number is null; there are many.
     only = f"NOT contains({part}, {sql_string(marks.escape)})" if marks.escape else "true"
     only = "false" if kind.name == "timestamp" and marks.formats else only
     return value_of(scope, number, kind, text, lambda text, path: None if text is None else convert(text), only)
 
 
 def nullable(kind: HiveType, marks: Marks, level: int) -> Read:
-    """What makes a value of the text of one; `level` is that of the delimiter that its own parts have."""
+    """Return the conversion of a value's text; `level` is that of the delimiter between its own parts."""
     convert = _converter(kind, marks, level)
 
     def read(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""Files of text as lines."""
+"""Reads text files as lines."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from local_aws.mirror import S3File
 from local_aws.plain_text import NOT_AS_PACKED, opened
 
 NO_TEXT = "\x0e\x0f\x0e\x0f"
-"""Text that no file holds; DuckDB wants none of a file's separators in it."""
+"""A text that does not occur in files; DuckDB requires separators that do not."""
 LONGEST = 32 * 1024 * 1024
-"""Bytes of a line."""
+"""Maximum bytes of a line."""
 _PACKED = (".lz4", ".snappy", ".deflate", ".lzo", ".zip")
 _CHUNK = 1024 * 1024
 _LONE_CR = "has a CR without LF, which ends a line in AWS; this AWS takes LF and CRLF only"
@@ -22,7 +22,7 @@ _NOT_UTF8 = "is not UTF-8; name its charset in the property serialization.encodi
 
 
 def raw_lines(paths: str, skipped: int = 0) -> str:
-    """Files as `filename` and `line`, which is null where it is blank. Lines end with LF or CRLF."""
+    """Return SQL that reads files as `filename` and `line`, which is null if blank. Lines end with LF or CRLF."""
     return (
         f"read_csv({paths}, columns = {{'line': 'VARCHAR'}}, auto_detect = false, header = false, skip = {skipped}, "
         f"delim = '{NO_TEXT}', quote = '', escape = '', new_line = '\\r\\n', null_padding = true, strict_mode = false, "

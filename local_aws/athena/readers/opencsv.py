@@ -1,4 +1,4 @@
-"""OpenCSVSerde: quoted text, a record a line, and every value a text that its column's type is made of."""
+"""OpenCSVSerde: quoted text, one record per line; every value is a text that is converted to its column's type."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TEXTS = HiveType("array", (), (HiveType("string"),))
 
 @dataclass(frozen=True)
 class Marks:
-    """The characters that matter. `escape` is empty where it is the quote, which is doubled then."""
+    """The special characters. `escape` is empty if it is the quote, which is then escaped by doubling."""
 
     separator: str = ","
     quote: str = '"'
@@ -28,14 +28,14 @@ class Marks:
 
     @property
     def plain(self) -> str:
-        """A pattern of the lines that any reader of CSV splits alike."""
+        """Return a pattern of the lines that any CSV reader splits the same way."""
         quote, escape, separator = (re.escape(mark) for mark in (self.quote, self.escape, self.separator))
         field = f"(?:{quote}[^{quote}{escape}]*{quote}|[^{quote}{escape}{separator}]*)"
         return f"{field}(?:{separator}{field})*"
 
 
 def sources(scope: Scope) -> list[Source]:
-    """The rows of a table's files.
+    """Return the rows of a table's files.
 
     Raises:
         QueryFailed: for a column that text cannot hold.
@@ -51,7 +51,7 @@ def sources(scope: Scope) -> list[Source]:
 
 
 def marks_of(options: dict[str, str]) -> Marks:
-    r"""The characters that the properties name; `\t` is a tab."""
+    r"""Read the characters from the properties; `\t` is a tab."""
     usual = {"separatorChar": ",", "quoteChar": '"', "escapeChar": "\\"}
     separator, quote, escape = ((options.get(name) or mark).replace("\\t", "\t")[0] for name, mark in usual.items())
     return Marks(separator, quote, "" if escape == quote else escape)
@@ -78,7 +78,7 @@ def _by_engine(scope: Scope, marks: Marks, files: Sequence[S3File]) -> Source:
 
 
 def _by_lines(scope: Scope, marks: Marks, files: Sequence[S3File]) -> Source:
-    """Line by line: those with a quote or an escape by the rules of opencsv."""
+    """Read line by line: lines with a quote or an escape by the rules of opencsv."""
     cells = scope.function("cells", lambda line: cells_of(line, marks), 1, _TEXTS, once=True)
     marked = " OR ".join(f"contains(line, {sql_string(mark)})" for mark in (marks.quote, marks.escape) if mark)
     parts = f"CASE WHEN {marked} THEN {cells}(line) ELSE str_split(line, {sql_string(marks.separator)}) END"
@@ -87,7 +87,7 @@ def _by_lines(scope: Scope, marks: Marks, files: Sequence[S3File]) -> Source:
 
 
 def cells_of(line: str, marks: Marks) -> list[str]:
-    r"""The cells of a line, as opencsv 2.3 splits it.
+    r"""Return the cells of a line, split as by opencsv 2.3.
 
     >>> cells_of('a,"b ""c"" \\"d\\"",  "e"', Marks())
     ['a', 'b "c" "d"', 'e']
@@ -116,7 +116,7 @@ def cells_of(line: str, marks: Marks) -> list[str]:
 
 
 def _at_quote(line: str, at: int, cell: str, marks: Marks) -> str:
-    """A quote in the middle of a cell is part of it, but for one that only blanks are before."""
+    """A quote in the middle of a cell is part of it, unless only blanks precede it."""
     following = line[at + 1 : at + 2]
     if at > 2 and line[at - 1] != marks.separator and following and following != marks.separator:
         return "" if cell and not cell.strip() else cell + line[at]
@@ -141,7 +141,7 @@ def _value(scope: Scope, number: int, kind: HiveType, cell: str, read: Callable[
 
 
 def _typed(scope: Scope, number: int, kind: HiveType, nulls: bool) -> Callable[[str | None, str], Any]:
-    """A date is a number of days, a timestamp one of milliseconds; text that is none of its type is bad, or null."""
+    """Convert a date from days, a timestamp from milliseconds; text that does not fit is an error, or null."""
     column = scope.table.columns[number]
     if kind.children:
         raise QueryFailed(

@@ -1,4 +1,4 @@
-"""ORC, a file by Arrow each; columns go by their places or names, and one that the file has not is null."""
+"""ORC, each file read by Arrow; columns match by position or by name, and columns missing in the file are null."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from local_aws.mirror import S3File
 
 
 def sources(scope: Scope) -> list[Source]:
-    """The rows of a table's files.
+    """Return the rows of a table's files.
 
     Raises:
-        QueryFailed: for a file that is no ORC.
+        QueryFailed: a file is not ORC.
     """
     return [_source(scope, number, file) for number, file in enumerate(scope.files)]
 
 
 def _source(scope: Scope, number: int, file: S3File) -> Source:
-    import pyarrow.dataset as ds  # 50 MB, which only ORC needs
+    import pyarrow.dataset as ds  # 50 MB of memory that only ORC needs
 
     view = f"{scope.name}_orc_{number}"
     try:
@@ -50,7 +50,7 @@ def _value(column: Column, field: Any, file: S3File) -> str:
 
 
 def _fits(kind: HiveType, there: Any) -> bool:
-    """Whether values of an Arrow type can be read as a type of the catalog; of a struct, fields go by their names."""
+    """Whether values of an Arrow type can be read as a catalog type; the fields of a struct match by name."""
     if kind.name in ("array", "map", "struct"):
         return _parts_fit(kind, there)
     here = str(arrow_type(kind))
@@ -58,7 +58,7 @@ def _fits(kind: HiveType, there: Any) -> bool:
 
 
 def _parts_fit(kind: HiveType, there: Any) -> bool:
-    import pyarrow.types as types  # 40 MB, which only ORC needs
+    import pyarrow.types as types  # 40 MB of memory that only ORC needs
 
     if kind.name == "struct":
         if not types.is_struct(there):
@@ -74,10 +74,10 @@ def _parts_fit(kind: HiveType, there: Any) -> bool:
 
 
 _FAMILIES = ("int", "float|double", "(large_)?string", "(large_)?binary", "decimal", "date", "timestamp", "bool")
-"""Beginnings of the names of Arrow's types: those of one family are read as each other where the values fit."""
+"""Prefixes of Arrow type names: types of one family are read as each other if the values fit."""
 
 
 def _by_place(scope: Scope) -> bool:
-    """As in AWS, if nothing else is given."""
+    """Whether columns match by position, as in AWS by default."""
     given = {**scope.table.parameters, **scope.options}.get("orc.column.index.access", "true")
     return given.strip().lower() != "false"

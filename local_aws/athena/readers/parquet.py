@@ -1,4 +1,4 @@
-"""Parquet: fields go by their names at every level, and a file's types must be such as the table's can be read from."""
+"""Parquet: fields match by name at every level, and a file's types must be convertible to the table's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BYTES = ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
 
 @dataclass(frozen=True)
 class Node:
-    """A field of a file: its physical type, what that stands for, and the fields in it. A group's `type` is empty."""
+    """A field of a file: its physical type, its logical meaning, and its child fields. A group's `type` is empty."""
 
     name: str
     type: str
@@ -37,14 +37,14 @@ class Node:
 
 @dataclass(frozen=True)
 class Column:
-    """How a column of some files is read; `problem` says why it cannot be."""
+    """How a column is read in some files; `problem` says why it cannot be read."""
 
     type: HiveType
     problem: str = ""
 
 
 def sources(scope: Scope) -> list[Source]:
-    """The rows of a table's files; those whose columns are read alike are read at once."""
+    """Return the rows of a table's files; files whose columns are read the same way are read together."""
     kinds = [(column.name, parsed(column.type)) for column in scope.table.columns]
     schemas = scope.memory.of("parquet", scope.files, lambda files: _schemas(scope, files))
     plans = {schema: tuple(_column(kind, schema.child(name)) for name, kind in kinds) for schema in set(schemas)}
@@ -111,7 +111,7 @@ def _column(kind: HiveType, node: Node | None) -> Column:
 
 
 def _fits(kind: HiveType, node: Node) -> bool:
-    """Whether values of a file can be read as a type; fields that one of both has not do not matter."""
+    """Whether values of a file can be read as a type; fields that only one of them has do not matter."""
     if kind.name == "array":
         return _item_fits(kind.children[0], node)
     if kind.name == "map":
@@ -124,7 +124,7 @@ def _fits(kind: HiveType, node: Node) -> bool:
 
 
 def _item_fits(item: HiveType, node: Node) -> bool:
-    """An array is a group of a repeated group of its item; older writers leave groups out."""
+    """Whether the items fit. An array is a group of a repeated group of its item; older writers omit groups."""
     if node.is_repeated and node.type:
         return _scalar_fits(item, node)
     if len(node.children) != 1 or not node.children[0].is_repeated:
@@ -159,7 +159,7 @@ _PHYSICAL = {
 
 
 def _bytes_are_text(kinds: Sequence[tuple[str, HiveType]], schema: Node, file: S3File) -> bool:
-    """Whether bytes that nothing says are text are text, as the table has it; all of a file are, or none."""
+    """Whether unannotated bytes are text, by the table's types; it applies to all of a file, or none."""
     bare = [kind for name, kind in kinds if (node := schema.child(name)) and _has_bare_text(node)]
     if any(map(_has_text, bare)) and any(kind.name == "binary" for kind in bare):
         raise QueryFailed(
@@ -174,7 +174,7 @@ def _has_text(kind: HiveType) -> bool:
 
 
 def _has_bare_text(node: Node) -> bool:
-    """Whether a file has bytes that nothing says are text."""
+    """Whether a file has bytes without a text annotation."""
     return (node.type == "BYTE_ARRAY" and not node.meaning) or any(map(_has_bare_text, node.children))
 
 
@@ -195,14 +195,14 @@ def _schemas(scope: Scope, files: Sequence[S3File]) -> Mapping[str, Node]:
 
 
 def _tree(rows: Iterator[tuple[Any, ...]]) -> Node:
-    """A field and those in it; the rows stand in the order of a walk through the tree."""
+    """Build a field and its children; the rows are in depth-first order."""
     name, type_, children, is_repeated, meaning = next(rows)
     inner = tuple(_tree(rows) for _ in range(children))
     return Node(name, "" if children else type_, _meaning(meaning) if not children else "", bool(is_repeated), inner)
 
 
 def _meaning(text: str) -> str:
-    """One word for what a physical type stands for."""
+    """Return one word for the meaning of a physical type."""
     return next((word for part, word in _MEANINGS.items() if part in text), "other" if text else "")
 
 

@@ -1,4 +1,4 @@
-"""RegexSerDe: a column for each group of a pattern. A line that the pattern does not match whole is a row of nulls."""
+"""RegexSerDe: one column per group of a pattern. A line that does not match completely is a row of nulls."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _TEXTS = HiveType("array", (), (HiveType("string"),))
 
 
 def sources(scope: Scope) -> list[Source]:
-    """The rows of a table's files.
+    """Return the rows of a table's files.
 
     Raises:
-        QueryFailed: when the pattern is none, or has another number of groups than the table has columns.
+        QueryFailed: the pattern is invalid, or its number of groups is not the number of columns.
     """
     pattern = _pattern(scope)
     groups = scope.function("groups", lambda line: _groups(pattern, line), 1, _TEXTS, once=True)

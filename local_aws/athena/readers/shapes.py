@@ -1,4 +1,4 @@
-"""The shapes of JSON files: which keys and which kinds of values stand where."""
+"""The shapes of JSON files: their keys and the kinds of values, by position."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from local_aws.mirror import S3File
 
 @dataclass(frozen=True)
 class Shape:
-    """What values at one place of a file are: `kinds` are the engine's names of scalars."""
+    """The values at one position in a file: `kinds` are DuckDB's names of scalar types."""
 
     kinds: frozenset[str] = frozenset()
     fields: tuple[tuple[str, Shape], ...] = ()
@@ -35,14 +35,14 @@ class Shape:
 
 
 ODD: Shape | None = None
-"""The shape of a file that has a line which is no object."""
+"""The shape of a file with a line that is not an object."""
 
 
 def shapes_of(con: duckdb.DuckDBPyConnection, files: Sequence[S3File]) -> Mapping[str, Shape | None]:
-    """The shape of each file by its path; ODD where a line is not one object, or has a key twice."""
+    """Return the shape of each file by path; ODD if a line is not a single object or has a duplicate key."""
     try:
         return _read(con, files)
-    except duckdb.Error:  # A line is no JSON: which file has it?
+    except duckdb.Error:  # A line is not JSON: find out in which file.
         if len(files) == 1:
             return {str(files[0].path): ODD}
         half = len(files) // 2
@@ -61,7 +61,7 @@ def _read(con: duckdb.DuckDBPyConnection, files: Sequence[S3File]) -> dict[str, 
 
 
 def _keys(text: str) -> str:
-    """How many keys an object has, and those in it."""
+    """Return SQL that counts the keys of an object, including nested ones."""
     return f"""(length({text}) - length(replace({text}, '":', '')))"""
 
 

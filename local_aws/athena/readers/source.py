@@ -1,4 +1,4 @@
-"""What the readers share: the files of a table as lines, functions of Python in SQL, what is said of a bad value."""
+"""Shared by the readers: files as lines, Python functions in SQL, and error messages for bad values."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _MOMENT = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?"
 
 @dataclass(frozen=True)
 class Source:
-    """Rows of some files.
+    """The rows of some files.
 
-    `sql` gives `filename` and what `values` speak of as `f`; these are the table's columns in their order, and may
-    speak of `p."$path"`, the file's address.
+    `sql` returns `filename` and the columns that `values` refer to as `f`; `values` are the table's columns in order,
+    and may refer to `p."$path"`, the file's URI.
     """
 
     sql: str
@@ -35,7 +35,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Scope:
-    """What a reader works with. `name` begins the names of what it makes in the connection."""
+    """The context of a reader. `name` is the prefix of the names that it creates in the connection."""
 
     con: duckdb.DuckDBPyConnection
     name: str
@@ -49,27 +49,27 @@ class Scope:
 
     @property
     def options(self) -> dict[str, str]:
-        """The SerDe's properties."""
+        """Return the SerDe's properties."""
         return dict(self.table.serde.get("Parameters") or {})
 
     def paths(self, part: str, files: Sequence[S3File]) -> str:
-        """The SQL of a list of files, which DuckDB keeps under a name."""
+        """Return SQL for a list of files, which is stored in a DuckDB variable."""
         variable = f"{self.name}_{part}"
         self.con.execute(f"SET VARIABLE {variable} = ?", [[str(file.path) for file in files]])
         return f"getvariable({sql_string(variable)})"
 
     def lines(self, part: str, files: Sequence[S3File]) -> str:
-        """A query of `filename` and `line`; a blank line is an empty text."""
+        """Return a query of `filename` and `line`; a blank line is an empty text."""
         return f"SELECT filename, coalesce(line, '') AS line FROM {raw_lines(self.paths(part, files), self.skipped)}"
 
     @property
     def skipped(self) -> int:
-        """How many lines at the begin of each file are no rows."""
+        """Return how many lines to skip at the start of each file."""
         return int(self.table.parameters.get("skip.header.line.count") or 0)
 
     def function(self, part: str, body: Callable[..., Any], inputs: int, kind: HiveType, once: bool = False) -> str:
-        """The name of a function of `inputs` texts. `once`: it costs so much that it must not be called again."""
-        import pyarrow as pa  # 40 MB, which only queries need
+        """Create a function of `inputs` texts and return its name. `once`: it is too expensive to be called twice."""
+        import pyarrow as pa  # 40 MB of memory that only queries need
 
         def of_two(first: Any, second: Any) -> Any:
             return pa.array(map(body, first.to_pylist(), second.to_pylist()), arrow)
@@ -93,7 +93,7 @@ class Scope:
 
 
 def bad_value(value: Any, column: str, kind: str, path: str) -> QueryFailed:
-    """What is said of a value that is none of its column's type."""
+    """Return the error for a value that does not have its column's type."""
     shown = json.dumps(value, ensure_ascii=False, default=str)[:200]
     return QueryFailed(
         f"HIVE_BAD_DATA: Error parsing field value {shown} for field {column}: it is no {kind}, in {path}", DATA_ERROR
@@ -103,9 +103,9 @@ def bad_value(value: Any, column: str, kind: str, path: str) -> QueryFailed:
 def value_of(
     scope: Scope, number: int, kind: HiveType, text: str, read: Callable[[str | None, str], Any], only: str = "true"
 ) -> str:
-    """The SQL of a column's value: DuckDB casts a plain text, `read` takes any other, with the file's address.
+    """Return SQL for a column's value: DuckDB casts plain texts, `read` converts others, given the file's URI.
 
-    `only` is a condition that a text must meet to be plain.
+    `only` is an additional condition for a plain text.
     """
     other = f'{scope.function(f"value_{number}", read, 2, kind)}({text}, p."$path")'
     if not (plain := _plain(kind, text)):
@@ -114,7 +114,7 @@ def value_of(
 
 
 def _plain(kind: HiveType, text: str) -> tuple[str, str] | None:
-    """A condition, and the value of texts that meet it."""
+    """Return a condition, and the value of texts that meet it."""
     if kind.children or kind.name == "binary":
         return None
     cast = f"TRY_CAST({text} AS {duckdb_of(kind)})"
@@ -135,7 +135,7 @@ def typed_null(column: Column) -> str:
 
 
 def named(values: Sequence[str], columns: Sequence[Column]) -> list[str]:
-    """Each value under the name and type of its column."""
+    """Return each value under its column's name and type."""
     return [
         f"CAST({value} AS {duckdb_type(column.type)}) AS {sql_name(column.name)}"
         for value, column in zip(values, columns, strict=True)

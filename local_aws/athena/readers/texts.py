@@ -1,4 +1,4 @@
-"""Text as a value of a type, as the text SerDes of AWS take it. What is no literal of the type is a ValueError."""
+"""Converts text to values as AWS's text SerDes do. Raises ValueError for text that is not a literal of the type."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def integer(text: str, kind: HiveType) -> int:
 
 
 def double(text: str) -> float:
-    """As Java reads it: blanks around it do not matter, a name of infinity is whole."""
+    """Parse like Java: blanks around the number are ignored, and infinity must be spelled out."""
     text = text.strip()
     if text in _NAMED:
         return float(_NAMED[text])
@@ -41,7 +41,7 @@ def double(text: str) -> float:
 
 
 def decimal(text: str, kind: HiveType) -> Decimal:
-    """Rounded half up to the type's scale."""
+    """Parse, and round half up to the type's scale."""
     precision, scale = kind.decimal
     try:
         with localcontext(prec=100):
@@ -60,7 +60,7 @@ def boolean(text: str) -> bool:
 
 
 def day(text: str) -> date:
-    """`2021-03-33` is two days after March."""
+    """Parse a date; `2021-03-33` is two days after March."""
     found = _DATE.fullmatch(text.strip())
     if not found:
         raise ValueError(text)
@@ -71,7 +71,7 @@ def day(text: str) -> date:
 
 
 def moment(text: str, zoned: bool = False) -> datetime:
-    """A local time. `zoned`: an offset is allowed, and the time is moved to UTC by it."""
+    """Parse a local time. `zoned`: an offset is allowed, and the time is converted to UTC."""
     found = _TIMESTAMP.fullmatch(text.strip())
     if not found or (found[6] and not zoned):
         raise ValueError(text)
@@ -91,7 +91,7 @@ def _offset(text: str) -> timedelta:
 
 
 def since_epoch(days: int = 0, millis: int = 0) -> datetime:
-    """A number of days or milliseconds since 1970 as a time."""
+    """Return the time for a number of days or milliseconds since 1970."""
     try:
         return _EPOCH + timedelta(days=days, milliseconds=millis)
     except OverflowError as error:
@@ -103,13 +103,13 @@ def binary(text: str) -> bytes:
 
 
 def sized(text: str, kind: HiveType) -> str:
-    """At most as long as varchar(n) and char(n) are; a char is without the blanks at its end."""
+    """Truncate to the length of varchar(n) or char(n); a char loses its trailing blanks."""
     text = text[: kind.sizes[0]] if kind.sizes else text
     return text.rstrip(" ") if kind.name == "char" else text
 
 
 def from_text(kind: HiveType, formats: Sequence[FromText] = ()) -> FromText:
-    """What makes a value of a type that has no parts. `formats` are tried before the usual form of a timestamp.
+    """Return the conversion to a type that is not nested. `formats` are tried before the default timestamp format.
 
     Raises:
         QueryFailed: for a type that text cannot hold.
@@ -132,7 +132,7 @@ _ALLOWED = ("tinyint", "smallint", "int", "bigint", "decimal", "string", "varcha
 
 
 def first_of(ways: Sequence[FromText]) -> FromText:
-    """The first of some ways that takes a text."""
+    """Return a conversion that tries several in order."""
 
     def read(text: str) -> Any:
         for way in ways:
@@ -160,19 +160,19 @@ _PART = re.compile(r"'((?:[^']|'')*)'|(([A-Za-z])\3*)|(.)", re.S)
 
 
 def java_formats(listed: str) -> list[FromText]:
-    """The ways that `timestamp.formats` names: patterns of Java, with commas between.
+    """Return the conversions for `timestamp.formats`: Java patterns, separated by commas.
 
     Raises:
-        QueryFailed: for a letter that is not known here.
+        QueryFailed: for an unsupported letter.
     """
     return [java_format(pattern) for pattern in listed.split(",") if pattern.strip()]
 
 
 def java_format(pattern: str) -> FromText:
-    """What reads a time by a pattern of Java.
+    """Return the conversion of times in a Java pattern.
 
     Raises:
-        QueryFailed: for a letter that is not known here.
+        QueryFailed: for an unsupported letter.
     """
     if pattern.strip() == "millis":
         return lambda text: since_epoch(millis=int(text))

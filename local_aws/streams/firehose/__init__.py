@@ -1,6 +1,6 @@
-"""Firehose to S3: every record is buffered on disk, by size and by time, processed, converted and delivered.
+"""Firehose to S3: records are buffered on disk by size and time, processed, converted and delivered.
 
-The emulator keeps the registry of delivery streams; it delivers to other destinations than S3 itself.
+The emulator keeps the registry of delivery streams, and delivers to destinations other than S3.
 (docs/adr/0030-firehose-has-a-buffer.md)
 """
 
@@ -33,7 +33,7 @@ log = logging.getLogger("local_aws.firehose")
 
 
 def handlers(context: Context) -> Handlers:
-    _let_the_emulator_deliver_nothing_from_kinesis()
+    _disable_the_emulators_kinesis_delivery()
     engine = Engine(context)
     startup.once_answering(context.endpoint, engine.resume)
     return {
@@ -45,8 +45,8 @@ def handlers(context: Context) -> Handlers:
     }
 
 
-def _let_the_emulator_deliver_nothing_from_kinesis() -> None:
-    """It would write a file an event, within the call that puts the event into Kinesis."""
+def _disable_the_emulators_kinesis_delivery() -> None:
+    """The emulator would write one file per event, within the call that puts the event into Kinesis."""
     emulator: Any = import_module("ministack.services.firehose")
     emulator.ingest_from_kinesis_source = lambda arn, records: None
 
@@ -60,7 +60,7 @@ class Engine:
         self._streams = dict[tuple[str, str], DeliveryStream | None]()
 
     def resume(self) -> None:
-        """Go on with what was there when this AWS was last stopped or killed."""
+        """Resume the streams that existed when this AWS was last stopped or killed."""
         for key in self._context.store.keys(DELIVERY_STREAMS):
             region, _, name = key.partition("/")
             try:
@@ -85,7 +85,7 @@ class Engine:
         return answer
 
     def delete(self, call: Call) -> Document:
-        """What is buffered is delivered before the answer, so nothing writes after it."""
+        """Deliver what is buffered before the answer, so that nothing is written after it."""
         name = call.required("DeliveryStreamName")
         with self._lock:
             stream = self._known(call.region, name)
@@ -118,7 +118,7 @@ class Engine:
         return {"FailedPutCount": 0, "Encrypted": False, "RequestResponses": answers}
 
     def _direct(self, call: Call) -> DeliveryStream | None:
-        """The stream of a put; None if the emulator delivers it. Raises AwsError where it takes no puts."""
+        """Return the stream of a put; None if the emulator delivers it. Raises AwsError if the stream takes no puts."""
         stream = self._stream(call.region, call.required("DeliveryStreamName"))
         if stream and stream.settings.source:
             message = "This operation is not permitted on KinesisStreamAsSource delivery stream type."
@@ -132,7 +132,7 @@ class Engine:
             return None
 
     def _stream(self, region: str, name: str) -> DeliveryStream | None:
-        """The stream at work, begun if it is not yet. Raises ClientError: there is none."""
+        """Return the running stream, started if necessary. Raises ClientError if there is none."""
         if (region, name) in self._streams:
             return self._streams[region, name]
         settings = self._settings(region, name)

@@ -1,7 +1,7 @@
-"""Many records of JSON as rows at once. What is not plain is converted record by record, and so are all its rules.
+"""Converts many JSON records to rows at once. Records that are not plain are converted one by one, by all the rules.
 
-Arrow reads JSON twenty times as fast as Python, and more strictly than Firehose: what it takes under the conditions
-here, `values.convert` takes too, with the same values. Anything else is left to that, in ever smaller parts.
+Arrow reads JSON twenty times as fast as Python, and more strictly than Firehose: what it accepts under the conditions
+here, `values.convert` accepts too, with the same values. Everything else is left to that, in ever smaller parts.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _AS_IT_IS: Document = {
 }
 """OpenX's SerDe where nothing is set; Terraform says so in full."""
 _SMALLEST = 16
-"""Records that are not worth a try at once."""
+"""Below this number of records, bulk conversion is not worth a try."""
 _EPOCHS = (("s", 0, 10**11), ("ms", 10**12, 10**14))
-"""By unit: the least number, and the first that is too great."""
+"""By unit: the smallest number, and the first that is too large."""
 _MOMENT = r"^[1-9]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$"
 _DAY = r"^[1-9]\d{3}-\d{2}-\d{2}$"
 _ODD = re.compile(rb"NaN|Infinity|\\[uU][dD]|\xef\xbb\xbf")
-"""What Arrow takes and JSON has not, or otherwise: what is no number, half a character, a mark at the front."""
+"""What Arrow reads although JSON does not have it or means it differently: invalid numbers, half a surrogate, a BOM."""
 
 Refused = list[tuple[Record, ConversionError]]
 
@@ -46,7 +46,7 @@ Refused = list[tuple[Record, ConversionError]]
 def converted(
     records: Sequence[Record], columns: Mapping[str, str], deserializer: Document
 ) -> tuple[list[pa.Table], Refused]:
-    """The rows of records, in their order, as tables of the columns' types; and the records without, with why."""
+    """Return the rows of the records, in order, as tables of the columns' types; and failed records with reasons."""
     if len(records) < _SMALLEST or not _is_simple(columns, deserializer):
         return _one_by_one(records, columns, deserializer)
     table = _at_once([record.data for record in records], columns)
@@ -73,14 +73,14 @@ def _one_by_one(
 
 
 def _is_simple(columns: Mapping[str, str], deserializer: Document) -> bool:
-    """Types without parts, read by OpenX's SerDe as it is when nothing is set."""
+    """Whether no type is nested, and OpenX's SerDe has its default settings."""
     kinds = all(kind in _PLAIN or kind in ("timestamp", "date") for kind in columns.values())
     settings = deserializer.get("OpenXJsonSerDe") or {}
     return kinds and "HiveJsonSerDe" not in deserializer and {**_AS_IT_IS, **settings} == _AS_IT_IS
 
 
 def _at_once(documents: list[bytes], columns: Mapping[str, str]) -> pa.Table | None:
-    """None where one of the documents is not a plain object."""
+    """Return None if one of the documents is not a plain object."""
     text = b"\n".join(documents)
     if _ODD.search(text) or not all(document[:1] == b"{" and document[-1:] == b"}" for document in documents):
         return None
@@ -95,7 +95,7 @@ def _at_once(documents: list[bytes], columns: Mapping[str, str]) -> pa.Table | N
 
 
 def _wanted(document: bytes, columns: Mapping[str, str]) -> pa.Schema:
-    """How Arrow is to read each column: a time is a text or a number, as in the first document."""
+    """Return Arrow's schema for the columns: a time is a text or a number, as in the first document."""
     first = json.loads(document)
 
     def kind(name: str, type_: str) -> pa.DataType:
@@ -112,12 +112,12 @@ def _read(text: bytes, schema: pa.Schema) -> pa.Table:
 
 
 def _has_other_spelling(table: pa.Table, columns: Mapping[str, str]) -> bool:
-    """A key that is a column's in another case."""
+    """Whether a key matches a column only when case is ignored."""
     return any(name not in columns and name.lower() in columns for name in table.column_names)
 
 
 def _column(found: pa.ChunkedArray, kind: str) -> pa.ChunkedArray:
-    """Raises ValueError where a value needs the rules of a single one."""
+    """Raises ValueError if a value needs the rules of `values.convert`."""
     if kind == "timestamp":
         return _counted(found) if pa.types.is_integer(found.type) else _of_text(found, _MOMENT, pa.timestamp("us"))
     if kind == "date":
@@ -134,7 +134,7 @@ def _of_text(found: pa.ChunkedArray, pattern: str, kind: pa.DataType) -> pa.Chun
 
 
 def _counted(found: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Seconds since 1970, or milliseconds."""
+    """Convert seconds since 1970, or milliseconds."""
     for unit, first, last in _EPOCHS:
         if _all(pc.and_(pc.greater_equal(found, first), pc.less(found, last))):
             return found.cast(pa.timestamp(unit)).cast(pa.timestamp("us"))

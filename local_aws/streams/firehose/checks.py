@@ -1,4 +1,4 @@
-"""What AWS refuses when a delivery stream is made or changed."""
+"""Settings that AWS refuses when a delivery stream is created or updated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _UPDATED = ("ExtendedS3DestinationUpdate", "S3DestinationUpdate")
 
 
 def refuse_settings(payload: Document) -> None:
-    """Raises AwsError for the first setting of CreateDeliveryStream that AWS does not take."""
+    """Raises AwsError for the first setting of CreateDeliveryStream that AWS refuses."""
     config = next((payload[kind] for kind in _CREATED if kind in payload), None)
     if config is None:
         return
@@ -26,7 +26,7 @@ def refuse_settings(payload: Document) -> None:
 
 
 def refuse_update(payload: Document, settings: Settings | None) -> None:
-    """Raises AwsError for the first setting of UpdateDestination that AWS does not take."""
+    """Raises AwsError for the first setting of UpdateDestination that AWS refuses."""
     change = next((payload[kind] for kind in _UPDATED if kind in payload), None)
     if change is None or settings is None:
         return
@@ -68,7 +68,7 @@ def _prefixes(config: Document, partitions: bool) -> Iterator[str]:
     used = [namespace for namespace, _ in expressions(prefix)]
     for namespace in [*used, *(namespace for namespace, _ in expressions(error))]:
         if namespace not in NAMESPACES:
-            yield f"A prefix has no namespace {namespace!r}: there are {', '.join(NAMESPACES)}"
+            yield f"A prefix has the unknown namespace {namespace!r}: allowed are {', '.join(NAMESPACES)}"
     if used and not error:
         yield "ErrorOutputPrefix cannot be empty when Prefix contains expressions"
     if expressions(error) and ("firehose", "error-output-type") not in expressions(error):
@@ -90,4 +90,4 @@ def _queries(config: Document, partitions: bool) -> Iterator[str]:
         try:
             compiled(given.get("MetadataExtractionQuery", ""))
         except ValueError:
-            yield f"MetadataExtractionQuery is no JQ: {given.get('MetadataExtractionQuery', '')}"
+            yield f"MetadataExtractionQuery is not JQ: {given.get('MetadataExtractionQuery', '')}"

@@ -1,4 +1,4 @@
-"""One segment on its way to S3: processed, grouped by prefix, converted, written; what fails to the error prefix."""
+"""Delivers one segment: processes records, groups them by prefix, converts, writes; failures to the error prefix."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from local_aws.streams.firehose.transform import Transform
 from local_aws.streams.firehose.values import ConversionError
 
 CHUNK = 10_000
-"""Records that are in memory as rows at a time."""
+"""Records held in memory as rows at a time."""
 MOST_PARTITIONS = 500
-"""Prefixes with partition keys that a stream may write to at a time."""
+"""Prefixes with partition keys that a stream may write at a time."""
 
 
 @dataclass
 class Delivery:
-    """The delivery of one segment. Its objects' names follow from the segment, so a second try replaces them."""
+    """The delivery of one segment. Its object names derive from the segment, so a retry overwrites the objects."""
 
     context: Context
     region: str
@@ -60,7 +60,7 @@ class Delivery:
         for number, (prefix, content) in enumerate(self._contents.items()):
             self._put(f"{prefix}{self._name(str(number))}{self.settings.extension}", content.done())
         self._put_failed()
-        self._tell()
+        self._report()
 
     @property
     def _acting(self) -> Context:
@@ -91,7 +91,7 @@ class Delivery:
             self._write(prefix, group)
 
     def _processed(self, records: list[Record]) -> list[Record]:
-        """What is left after each processor, in AWS's order."""
+        """Return what is left after each processor, in AWS's order."""
         steps = self.settings.processors
         if "RecordDeAggregation" in steps:
             records = self._kept(processors.split(records, steps["RecordDeAggregation"]))
@@ -143,7 +143,7 @@ class Delivery:
         return [record.data for record in records]
 
     def _rows(self, records: list[Record]) -> list[Any]:
-        """Tables of Arrow."""
+        """Return Arrow tables."""
         assert self.settings.conversion is not None
         try:
             columns = self._table_columns()
@@ -165,10 +165,10 @@ class Delivery:
         return self._contents[prefix]
 
     def _table_columns(self) -> dict[str, str]:
-        """The columns that the catalog has now; asked for once a segment.
+        """Return the current columns in the catalog; fetched once per segment.
 
         Raises:
-            ConversionError: there is no such table, or a type of it is not known.
+            ConversionError: there is no such table, or one of its types is unknown.
             NotDelivered: the catalog does not answer.
         """
         if self._columns is None:
@@ -221,7 +221,7 @@ class Delivery:
         self._counts["objects"] += 1
         self._counts["bytes"] += len(body)
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         converted = self.settings.conversion is not None
         failed = len(self._failed.get(CONVERSION, []))
         self.observed.count(

@@ -1,4 +1,4 @@
-"""The content of an object: records one after another, compressed, or rows as Parquet or ORC."""
+"""The content of an object: concatenated records, compressed, or rows as Parquet or ORC."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _HADOOP_BLOCK = 256 * 1024
 
 
 class Content(Protocol):
-    """An object that grows by records until it is complete."""
+    """An object that grows record by record until it is complete."""
 
     def add(self, items: Iterable[Any]) -> None: ...
 
@@ -34,7 +34,7 @@ class Content(Protocol):
 
 
 class Lines:
-    """Records as they are; `compression` is a `CompressionFormat` of AWS's."""
+    """Unchanged records; `compression` is AWS's `CompressionFormat`."""
 
     def __init__(self, compression: str, name: str) -> None:
         self._compression, self._name = compression, name
@@ -64,10 +64,10 @@ class Rows:
 
 
 def schema_of(columns: Mapping[str, str]) -> pa.Schema:
-    """The Arrow schema of a table of the catalog: column name to Hive type.
+    """Return the Arrow schema for a table of the catalog: column name -> Hive type.
 
     Raises:
-        QueryFailed: a type is none of the catalog's.
+        QueryFailed: a type is not one of the catalog's.
     """
     return pa.schema([pa.field(name, arrow_type(parsed(kind))) for name, kind in columns.items()])
 
@@ -92,7 +92,7 @@ def _writer(conversion: Conversion, sink: io.BytesIO, schema: pa.Schema) -> Any:
 
 
 def compressed(content: bytes, compression: str, name: str) -> bytes:
-    """`name`: of the entry of a ZIP archive."""
+    """Compress. `name`: the name of the entry in a ZIP archive."""
     if compression == "GZIP":
         return gzip.compress(content, compresslevel=6, mtime=0)
     if compression == "ZIP":
@@ -112,7 +112,7 @@ def _zip(content: bytes, name: str) -> bytes:
 
 
 def _hadoop_snappy(content: bytes) -> bytes:
-    """Hadoop's blocks: the length of what a block holds, then the length of its compressed bytes and these."""
+    """Write Hadoop's blocks: the uncompressed length, then the compressed length and bytes."""
     codec = pa.Codec("snappy")
     parts = list[bytes]()
     for start in range(0, len(content), _HADOOP_BLOCK):

@@ -1,4 +1,4 @@
-"""What a delivery stream tells of itself: errors in its log stream, and metrics in CloudWatch."""
+"""The observability of a delivery stream: errors in its log stream, and metrics in CloudWatch."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from local_aws.streams.firehose.settings import Settings, acting
 _UNITS = {"Bytes": "Bytes", "DataFreshness": "Seconds", "Success": "Count", "KinesisMillisBehindLatest": "Milliseconds"}
 _MOST_METRICS = 1000
 METRICS_EVERY = 5.0
-"""Seconds between two puts of what was counted since."""
+"""Seconds between two puts of the metrics."""
 
 log = logging.getLogger("local_aws.firehose")
 
 
 class Observed:
-    """The log and the metrics of one delivery stream. What cannot be put is passed over: no delivery waits for it."""
+    """The log and the metrics of one delivery stream. Errors while sending are ignored: no delivery waits for it."""
 
     def __init__(self, context: Context, region: str) -> None:
         self._context, self._region = context, region
@@ -33,7 +33,7 @@ class Observed:
         self._put = -METRICS_EVERY
 
     def error(self, settings: Settings, code: str, message: str) -> None:
-        """One line in AWS's layout in the stream's log, if it has one."""
+        """Log one line in AWS's format, if the stream has a log."""
         log.warning("%s: %s: %s", settings.name, code, message)
         if settings.log is None:
             return
@@ -47,13 +47,13 @@ class Observed:
         self._say(settings, settings.log, json.dumps(line))
 
     def failures(self, settings: Settings, failed: Iterable[Failed]) -> None:
-        """A line for each kind of failure, with how many records it met."""
+        """Log a line for each kind of failure, with the number of records."""
         kinds = Counter((each.code, each.message) for each in failed)
         for (code, message), times in kinds.most_common(20):
             self.error(settings, code, message if times == 1 else f"{message} ({times} records)")
 
     def count(self, **values: float) -> None:
-        """Add to metrics; `_` in a name is the dot of `DeliveryToS3.Records`."""
+        """Add to metrics; `_` in a name stands for the dot of `DeliveryToS3.Records`."""
         for name, value in values.items():
             self._counted[name.replace("_", ".")] += value  # type: ignore[assignment]
 
@@ -62,15 +62,15 @@ class Observed:
 
     @property
     def due_in(self) -> float | None:
-        """Seconds until what was counted is put; None where nothing was."""
+        """Return the seconds until the metrics are put; None if there are none."""
         if not (self._counted or self._latest):
             return None
         return max(0.0, self._put + METRICS_EVERY - time.monotonic())
 
     def flush(self, name: str, *, now: bool = False) -> None:
-        """Put what was counted, at most every `METRICS_EVERY` seconds."""
-        due = self.due_in
-        if due is None or (due > 0 and not now):
+        """Put the metrics, at most every `METRICS_EVERY` seconds."""
+        seconds = self.due_in
+        if seconds is None or (seconds > 0 and not now):
             return
         values, self._put = {**self._counted, **self._latest}, time.monotonic()
         self._counted.clear()
@@ -88,7 +88,7 @@ class Observed:
             logs = acting(self._context, settings.role, settings).client("logs", self._region)
             logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[event])
         except (ClientError, BotoCoreError) as error:
-            # Neither is made here: a group that was deleted must stay so.
+            # Group and stream are not created here: a deleted group must stay deleted.
             log.info("nothing could be logged in %s: %s", group, error)
 
 

@@ -1,4 +1,4 @@
-"""Prefixes with expressions such as `!{timestamp:yyyy}`, and the names of objects."""
+"""Prefixes with expressions such as `!{timestamp:yyyy}`, and object names."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ NAMESPACES = ("timestamp", "firehose", "partitionKeyFromQuery", "partitionKeyFro
 
 
 class NoSuchKey(Exception):
-    """A prefix names a partition key that a record does not have."""
+    """A prefix uses a partition key that a record does not have."""
 
 
 def expressions(prefix: str) -> list[tuple[str, str]]:
-    """(namespace, value) of each expression, in order."""
+    """Return (namespace, value) of each expression, in order."""
     return [(found[1], found[2]) for found in _EXPRESSION.finditer(prefix)]
 
 
@@ -41,11 +41,11 @@ def evaluated(
     lambda_: Mapping[str, str] | None = None,
     error: str = "",
 ) -> str:
-    """A prefix with its expressions filled in.
+    """Return a prefix with its expressions filled in.
 
     Args:
-        moment: when the oldest record arrived, in the stream's time zone.
-        seed: of random strings: the same objects get the same keys when they are written again.
+        moment: the arrival of the oldest record, in the stream's time zone.
+        seed: seeds the random strings, so that objects get the same keys when they are written again.
 
     Raises:
         NoSuchKey: a partition key has no value.
@@ -67,17 +67,17 @@ def evaluated(
 
 
 def timed(prefix: str) -> str:
-    """A prefix of objects, to which Firehose adds the time if it does not say where that goes."""
+    """Return an object prefix, with the time that Firehose appends unless the prefix says where it goes."""
     return prefix if any(namespace == "timestamp" for namespace, _ in expressions(prefix)) else prefix + DEFAULT
 
 
 def error_prefix(prefix: str, given: str) -> str:
-    """The error prefix, which need not be given if the prefix has no expressions."""
+    """Return the error prefix, which is optional if the prefix has no expressions."""
     return given or f"{prefix}!{{firehose:error-output-type}}/{DEFAULT}"
 
 
 def object_name(settings: Settings, moment: datetime, seed: str) -> str:
-    """`<stream>-<version>-<yyyy-MM-dd-HH-mm-ss>-<uuid>`, without an extension."""
+    """Return `<stream>-<version>-<yyyy-MM-dd-HH-mm-ss>-<uuid>`, without an extension."""
     when = moment.strftime("%Y-%m-%d-%H-%M-%S")
     return f"{settings.name}-{settings.version}-{when}-{uuid.uuid5(uuid.NAMESPACE_OID, seed)}"
 
@@ -87,10 +87,10 @@ def moment_of(milliseconds: int, zone: ZoneInfo) -> datetime:
 
 
 def java_time(pattern: str, moment: datetime) -> str:
-    """A moment by a pattern of Java's DateTimeFormatter.
+    """Format a time by a pattern of Java's DateTimeFormatter.
 
     Raises:
-        AwsError: the embedded AWS does not know a letter.
+        AwsError: the embedded AWS does not support a letter.
     """
     return "".join(_part(found, moment) for found in _LETTERS.finditer(pattern))
 

@@ -1,4 +1,4 @@
-"""What a delivery stream does to each record before it is buffered by prefix: split, transform, find partition keys."""
+"""The processors of a delivery stream, applied to records before buffering by prefix: split, transform, find keys."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from local_aws.streams.firehose.records import PROCESSING, Failed, Record
 
 Processed = tuple[list[Record], list[Failed]]
 MOST_SUBRECORDS = 500
-"""Firehose splits a record into no more."""
+"""The maximum number of records that Firehose splits a record into."""
 _EXTRACTION = "DynamicPartitioning.MetadataExtractionFailed"
 
 
 def split(records: Iterable[Record], parameters: Mapping[str, str]) -> Processed:
-    """De-aggregate: JSON objects that follow each other, or the parts between delimiters."""
+    """De-aggregate records: concatenated JSON objects, or parts between delimiters."""
     good, failed = list[Record](), list[Failed]()
     for record in records:
         try:
@@ -31,13 +31,13 @@ def split(records: Iterable[Record], parameters: Mapping[str, str]) -> Processed
 
 
 def with_delimiter(records: Iterable[Record], parameters: Mapping[str, str]) -> list[Record]:
-    r"""Every record with a delimiter at its end; as in AWS's API, its text is written with the escape `\n`."""
+    r"""Append a delimiter to every record; as in AWS's API, the parameter has it with the escape `\n`."""
     delimiter = parameters.get("Delimiter", "\\n").replace("\\n", "\n").encode()
     return [record.with_data(record.data + delimiter) for record in records]
 
 
 def with_query_keys(records: Iterable[Record], parameters: Mapping[str, str]) -> Processed:
-    """The partition keys that the JQ expression finds in each record."""
+    """Add the partition keys that the JQ expression finds in each record."""
     good, failed = list[Record](), list[Failed]()
     for record in records:
         try:
@@ -48,7 +48,7 @@ def with_query_keys(records: Iterable[Record], parameters: Mapping[str, str]) ->
 
 
 def compiled(query: str) -> Callable[[str], Any]:
-    """What gives the first result of a JQ expression for a JSON text.
+    """Return a function that gives the first result of a JQ expression for a JSON text.
 
     Raises:
         ValueError: the expression is not JQ, or fails for the text.
@@ -59,7 +59,7 @@ def compiled(query: str) -> Callable[[str], Any]:
 
 @lru_cache(maxsize=64)
 def _program(query: str) -> Any:
-    import jq  # 20 ms that only streams with partition keys need
+    import jq  # takes 20 ms, and only streams with partition keys need it
 
     return jq.compile(query)
 

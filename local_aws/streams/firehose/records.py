@@ -1,4 +1,4 @@
-"""What passes through a delivery stream: records, and those that failed with AWS's reason."""
+"""The records of a delivery stream, and failed records with AWS's reason."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def now_ms() -> int:
 
 
 class Record(NamedTuple):
-    """One record of a producer, or what the processors made of it.
+    """One record of a producer, or a result of the processors.
 
     Attributes:
-        arrived: when it came, in milliseconds since 1970.
-        place: of a record of a Kinesis stream, its shard and sequence number as `shard:number`; else empty.
-        query_keys: the partition keys that JQ found.
-        lambda_keys: the partition keys that the Lambda function gave.
+        arrived: arrival time, in milliseconds since 1970.
+        place: shard and sequence number of a record from a Kinesis stream, as `shard:number`; else empty.
+        query_keys: the partition keys found by JQ.
+        lambda_keys: the partition keys from the Lambda function.
     """
 
     arrived: int
@@ -44,8 +44,8 @@ class Failed:
     Attributes:
         kind: the error output type, `processing-failed` or `format-conversion-failed`.
         code: AWS's error code, such as `DataFormatConversion.ParseError`.
-        attempts: how often it was tried.
-        more: fields of AWS's error record beside the common ones, such as `lambdaArn`.
+        attempts: number of attempts.
+        more: fields of AWS's error record besides the common ones, such as `lambdaArn`.
     """
 
     record: Record
@@ -56,7 +56,7 @@ class Failed:
     more: dict[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
-        """The error record as AWS lays it out: a failed conversion names its fields otherwise."""
+        """Return the error record in AWS's format: a failed conversion has other field names."""
         last = "lastError" if self.kind == CONVERSION else "error"
         document = {
             "attemptsMade": self.attempts,
@@ -73,7 +73,7 @@ class Failed:
 
 
 class NotDelivered(Exception):
-    """S3 or the catalog did not answer as they should: the segment is tried again. `code` is AWS's."""
+    """S3 or the catalog failed; the segment is retried. `code` is AWS's."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""What a delivery stream is set to, read from its own description."""
+"""The settings of a delivery stream, read from its description."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TO_S3 = ("ExtendedS3DestinationDescription", "S3DestinationDescription")
 
 @dataclass(frozen=True)
 class Place:
-    """Where objects go: a bucket, and the expression of their prefix."""
+    """An S3 destination: a bucket, and the prefix expression."""
 
     bucket: str
     prefix: str
@@ -39,7 +39,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Conversion:
-    """To Parquet or ORC, by a table of the catalog.
+    """The conversion to Parquet or ORC, by a table of the catalog.
 
     Attributes:
         schema: `SchemaConfiguration`.
@@ -68,10 +68,10 @@ class Settings:
     """A delivery stream to S3.
 
     Attributes:
-        seconds: of AWS's clock, after which a buffer is delivered.
-        source: of a stream with a Kinesis source, `KinesisStreamSourceDescription`.
-        processors: parameters by name, of each processor by its type.
-        backup: where the records as they came are kept too.
+        seconds: age in AWS's time at which a buffer is delivered.
+        source: `KinesisStreamSourceDescription`, if the stream has a Kinesis source.
+        processors: type of a processor -> its parameters by name.
+        backup: where the source records are backed up, if at all.
         log: the log group and log stream of its errors.
         role: as which it delivers. It reads its source as the role of that.
     """
@@ -99,7 +99,7 @@ class Settings:
 
     @classmethod
     def of(cls, described: Document) -> Settings | None:
-        """By `DeliveryStreamDescription`; None for a destination that is not S3."""
+        """Read `DeliveryStreamDescription`; None if the destination is not S3."""
         destinations = described.get("Destinations") or [{}]
         config = next((destinations[0][kind] for kind in _TO_S3 if kind in destinations[0]), None)
         if config is None:

@@ -1,4 +1,4 @@
-"""The Kinesis source of a delivery stream: an ordinary consumer of every shard, with a checkpoint."""
+"""The Kinesis source of a delivery stream: a regular consumer of every shard, with a checkpoint."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from local_aws.streams.kinesis.shard import Shard
 from local_aws.streams.kinesis.stream import Stream
 
 CHECKPOINTS = "firehose_checkpoints"
-"""Collection of the store: for `region/name`, the last delivered sequence number of each shard."""
+"""The collection in the store: `region/name` -> the last delivered sequence number of each shard."""
 ENDED = "SHARD_END"
 _READS = ("DescribeStream", "ListShards", "GetShardIterator", "GetRecords")
 
 
 @dataclass
 class Source:
-    """Reads what a Kinesis stream brings into the spool of a delivery stream.
+    """Reads records of a Kinesis stream into the spool of a delivery stream.
 
-    A record's shard and number stand in the spool with it, so the place to go on from is known after a kill: the last
-    in the spool, else the last that was delivered, which is in the store.
+    The spool has the shard and sequence number of each record, so the position is known after a kill: that of the last
+    record in the spool, else that of the last delivered record, from the store.
     """
 
     context: Context
@@ -50,7 +50,7 @@ class Source:
         return f"{self.region}/{self.settings.name}"
 
     def read(self) -> int:
-        """Take what there is, once from every shard. Returns the number of records.
+        """Read once from every shard. Returns the number of records.
 
         Raises:
             AwsError: the stream is not there, or the disk is full.
@@ -61,7 +61,7 @@ class Source:
         return sum(self._read_shard(stream, shard) for shard in stream.shards if self._read.get(shard.id) != ENDED)
 
     def delivered(self, places: Document) -> None:
-        """Keep the checkpoint of a segment that was delivered; its file may go once this returned."""
+        """Save the checkpoint of a delivered segment. The segment's file may be deleted afterwards."""
         if places:
             self.context.store.update(CHECKPOINTS, self.key, **places)
 
@@ -109,5 +109,5 @@ class Source:
 
 
 def last_places(records: Any) -> dict[str, str]:
-    """The last sequence number of each shard that records came from."""
+    """Return the last sequence number of each shard among the records."""
     return dict(record.place.split(":") for record in records if record.place)

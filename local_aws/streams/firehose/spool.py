@@ -1,4 +1,4 @@
-"""The buffer of a delivery stream on disk: what was acknowledged is there after a kill, until it is delivered."""
+"""A delivery stream's buffer on disk: acknowledged records survive a kill until they are delivered."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from local_aws.disk import RESERVE, no_space
 from local_aws.streams.firehose.records import Record
 
 _HEAD = struct.Struct(">QHI")
-"""Of a record: when it arrived, the lengths of its place and of its data."""
+"""The header of a record: its arrival, and the lengths of its place and data."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Records that are delivered together. Its name stays the same over a restart, and so do its objects' keys."""
+    """Records that are delivered together. Its name survives a restart, and so do its objects' keys."""
 
     path: Path
     size: int
@@ -32,7 +32,7 @@ class Segment:
         return self.path.stem.partition("-")[2]
 
     def records(self) -> Iterator[Record]:
-        """Every whole record: the last one may have been cut off, and was not acknowledged then."""
+        """Yield every complete record: the last one may be cut off, and was then not acknowledged."""
         content = self.path.read_bytes()
         at, end, head = 0, len(content), _HEAD.size
         while at + head <= end:
@@ -48,7 +48,7 @@ class Segment:
 
 
 class Spool:
-    """The segments of one delivery stream: one is open and takes records, those before it wait for delivery.
+    """The segments of one delivery stream: one is open for records; the ones before it wait for delivery.
 
     Safe to use from several threads.
     """
@@ -79,7 +79,7 @@ class Spool:
 
     @property
     def age(self) -> float | None:
-        """Seconds since the open segment took its first record; None where there is none."""
+        """Return the seconds since the open segment got its first record; None if there is none."""
         with self._lock:
             return time.monotonic() - self._opened if self._file is not None else None
 
@@ -89,7 +89,7 @@ class Spool:
             return self._size
 
     def close_segment(self) -> None:
-        """Let the open segment wait for delivery too."""
+        """Close the open segment, so that it waits for delivery too."""
         with self._lock:
             if self._file is not None:
                 os.close(self._file)

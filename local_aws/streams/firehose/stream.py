@@ -1,4 +1,4 @@
-"""A delivery stream at work: it fills its spool, and delivers a segment when that is large or old enough."""
+"""A running delivery stream: fills its spool, and delivers a segment when it is large or old enough."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from local_aws.streams.firehose.source import Source, last_places
 from local_aws.streams.firehose.spool import Segment, Spool
 
 IDLE, BUSY = 0.5, 0.1
-"""Seconds between two reads of a Kinesis stream that brought nothing, and that brought records."""
+"""Seconds between two reads of a Kinesis stream, if the last read was empty and if it was not."""
 SHORTEST = 0.2
-"""Seconds that a buffer takes records for, at least."""
+"""Minimum seconds that a buffer accepts records."""
 LONGEST_PAUSE = 30.0
 MOST_WAITING = 4
-"""Segments that may wait for S3 before a Kinesis stream, which keeps its records itself, is read no further."""
+"""Segments that may wait for S3 before reading pauses for a Kinesis stream, which keeps its records itself."""
 
 log = logging.getLogger("local_aws.firehose")
 
@@ -32,7 +32,7 @@ class DeliveryStream:
     """One delivery stream's buffer and its threads.
 
     Args:
-        speed: how many times faster than AWS's its clock runs: 60 seconds of a buffer take `60 / speed`.
+        speed: how much faster than AWS's its clock runs: a buffer of 60 seconds takes `60 / speed`.
     """
 
     def __init__(self, context: Context, region: str, settings: Settings, folder: Path, speed: float) -> None:
@@ -53,13 +53,13 @@ class DeliveryStream:
             thread.start()
 
     def put(self, records: list[Record]) -> None:
-        """Take records: once this returned, they are on disk. Raises AwsError when that is full."""
+        """Accept records: they are on disk when this returns. Raises AwsError if the disk is full."""
         self._spool.append(records)
         self._observed.count(IncomingRecords=len(records), IncomingBytes=sum(len(each.data) for each in records))
         self._changed.set()
 
     def delete(self) -> None:
-        """Stop, deliver what is buffered if S3 takes it, and leave nothing."""
+        """Stop, deliver what is buffered if S3 accepts it, and delete the rest."""
         self._stopped.set()
         self._changed.set()
         for thread in self._threads:
@@ -81,13 +81,13 @@ class DeliveryStream:
                 self._deliver_due()
                 pause = 0.5
             except Exception as error:
-                self._tell(error)
+                self._log_error(error)
                 self._stopped.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             self._observed.flush(self.settings.name)
 
     def _patience(self) -> float | None:
-        """Seconds until the open segment or the metrics are due; None while there is nothing to do."""
+        """Return the seconds until the open segment or the metrics are due; None if there is nothing to do."""
         age = self._spool.age
         if age is not None:
             return max(0.0, self._seconds - age)
@@ -107,14 +107,14 @@ class DeliveryStream:
             self._deliver_segment(segment)
 
     def _deliver_segment(self, segment: Segment) -> None:
-        from local_aws.streams.firehose.delivery import Delivery  # Arrow, 40 MB, which only what is delivered needs
+        from local_aws.streams.firehose.delivery import Delivery  # loads Arrow, 40 MB, only for a delivery
 
         Delivery(self._context, self._region, self.settings, segment, self._observed).run()
         if self._source:
             self._source.delivered(last_places(segment.records()))
         self._spool.delivered(segment)
 
-    def _tell(self, error: Exception) -> None:
+    def _log_error(self, error: Exception) -> None:
         if isinstance(error, NotDelivered):
             self._observed.error(self.settings, error.code, str(error))
             self._observed.count(DeliveryToS3_Success=0)

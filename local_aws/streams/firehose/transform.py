@@ -1,4 +1,4 @@
-"""The Lambda function of a delivery stream: batches of records in, what became of each out."""
+"""The Lambda function of a delivery stream: sends it batches of records and takes its results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from local_aws.streams.firehose.settings import MEGABYTE, Settings
 
 RETRIES = 3
 _MOST = 10_000
-"""Records of one call, at most."""
+"""Maximum records per call."""
 _SIMPLE = {
     "Lambda.FunctionError": "The Lambda function was successfully invoked but it returned an error result.",
     "Lambda.FunctionTimedOut": "The Lambda function invocation timed out. Increase the Timeout setting in the Lambda "
@@ -36,7 +36,7 @@ _SIMPLE = {
 
 
 class _NotTransformed(Exception):
-    """A whole call gave nothing that can be used; `code` is AWS's."""
+    """A whole call had no usable result; `code` is AWS's."""
 
     def __init__(self, code: str, message: str = "") -> None:
         super().__init__(message or _SIMPLE[code])
@@ -45,7 +45,7 @@ class _NotTransformed(Exception):
 
 @dataclass(frozen=True)
 class Transform:
-    """The function, as the processor `Lambda` names it.
+    """The function of the `Lambda` processor.
 
     Attributes:
         client: a boto3 client of Lambda.
@@ -57,7 +57,7 @@ class Transform:
     parameters: Mapping[str, str]
 
     def apply(self, records: list[Record]) -> Processed:
-        """Records that the function dropped are in neither list."""
+        """Transform records. Records that the function dropped are in neither list."""
         good, failed = list[Record](), list[Failed]()
         for batch in self._batches(records):
             transformed, refused = self._transformed(batch)
@@ -139,10 +139,10 @@ class Transform:
 
 
 def _made_of(record: Record, returned: dict[str, Any] | None) -> list[Record]:
-    """The record as the function gave it back, or nothing if it dropped it.
+    """Return the record as the function returned it, or nothing if the function dropped it.
 
     Raises:
-        _NotTransformed: it is missing, marked as failed, or not as Firehose asks for it.
+        _NotTransformed: it is missing, marked as failed, or not in Firehose's format.
     """
     if returned is None:
         raise _NotTransformed("Lambda.MissingRecordId")

@@ -1,6 +1,6 @@
-"""A record of JSON as rows of a table's types, as Firehose converts it to Parquet.
+"""Converts a JSON record to rows of a table's types, as Firehose does for Parquet.
 
-Other than Athena's readers, Firehose cuts nothing off: what does not fit its column goes to the error output.
+Unlike Athena's readers, Firehose truncates nothing: a value that does not fit its column goes to the error output.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from local_aws.protocol import Document
 
 Row = dict[str, Any]
 _MILLIS = 10**12
-"""A number that is as great counts milliseconds since 1970, another seconds."""
+"""A number at or above this counts milliseconds since 1970, a smaller one seconds."""
 _LARGEST_FLOAT = 3.4028235677973366e38
 _DAY = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
 _INSTANT = re.compile(r"[0-9]{4}-(?:[0-9]{1,2}-[0-9]{1,2} |[0-9]{2}-[0-9]{2}T).*")
@@ -30,7 +30,7 @@ _BLANK = re.compile(r"\s*")
 
 
 class ConversionError(Exception):
-    """A record goes to the error output. `code` and the text are AWS's `lastErrorCode` and `lastErrorMessage`."""
+    """The record goes to the error output. `code` and the text are AWS's `lastErrorCode` and `lastErrorMessage`."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -38,14 +38,14 @@ class ConversionError(Exception):
 
 
 def convert(record: bytes, columns: Mapping[str, str], deserializer: Document | None = None) -> list[Row]:
-    """The rows of a record, one for each of its objects; every column is a key of each.
+    """Return the rows of a record, one for each of its objects; each row has every column as a key.
 
     Args:
-        columns: the catalog's type of each column, by its name.
-        deserializer: `InputFormatConfiguration.Deserializer` of the delivery stream; OpenX's, if not said.
+        columns: column name -> type in the catalog.
+        deserializer: the delivery stream's `InputFormatConfiguration.Deserializer`; by default OpenX's.
 
     Raises:
-        ConversionError: when the record is no JSON object, a value does not fit its column, or a type is not known.
+        ConversionError: the record is not a JSON object, a value does not fit its column, or a type is unknown.
     """
     into_row = _conversion(tuple(columns.items()), json.dumps(deserializer or {"OpenXJsonSerDe": {}}, sort_keys=True))
     return [into_row(document) for document in _documents(record)]
@@ -88,7 +88,7 @@ def _of_type(name: str, kind: str, rules: Rules) -> Convert:
 
 
 def _reason(error: QueryFailed) -> str:
-    """What is wrong, without the name that Athena gives it."""
+    """Return what is wrong, without Athena's name for it."""
     return str(error).partition(": ")[2]
 
 
@@ -101,7 +101,7 @@ def _value(value: Any, name: str, kind: str, into: Convert) -> Any:
 
 
 def _documents(record: bytes) -> list[Document]:
-    """The objects of a record, which follow each other with or without blanks."""
+    """Return the objects of a record, which follow each other with or without blanks."""
     try:
         text = record.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -145,14 +145,14 @@ _DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant)
 
 
 def _lowered(value: Any) -> Any:
-    """With the keys of all objects in lower case."""
+    """Lower-case the keys of all objects."""
     if isinstance(value, dict):
         return {key.lower(): _lowered(item) for key, item in value.items()}
     return [_lowered(item) for item in value] if isinstance(value, list) else value
 
 
 def _leaf(kind: HiveType, rules: Rules) -> Convert:
-    """What makes a value of a type without parts."""
+    """Return the conversion to a type that is not nested."""
     if kind.is_text:
         text = json_values.openx_text if rules.is_openx else _hive_text
         return lambda value: texts.sized(text(value), kind)
@@ -166,7 +166,7 @@ def _leaf(kind: HiveType, rules: Rules) -> Convert:
 
 
 def _read_of(kind: HiveType) -> Callable[[str], Any]:
-    """What makes a value of the literal of a number, true, false or a text.
+    """Return the conversion from the literal of a number, true, false or a text.
 
     Raises:
         QueryFailed: for a type that JSON cannot hold.
@@ -189,7 +189,7 @@ def _literal(value: Any) -> str:
 
 
 def _of_token(value: Any, numeric: bool, truth: bool) -> Any:
-    """Hive's SerDe takes no text for a number and for true and false."""
+    """Hive's SerDe does not accept a text as a number or a boolean."""
     if isinstance(value, str) and (numeric or truth):
         what = "not numeric, can not use numeric value accessors" if numeric else "not of boolean type"
         raise ValueError(f"Current token (VALUE_STRING) {what}")
@@ -232,7 +232,7 @@ def _openx_moment(value: Any) -> datetime:
 
 
 def _moment(text: str) -> datetime:
-    """A time with or without an offset, in UTC; its day must exist."""
+    """Parse a time with or without an offset, in UTC; its day must exist."""
     if not _INSTANT.fullmatch(text):
         raise ValueError(text)
     _day(re.split("[T ]", text)[0])

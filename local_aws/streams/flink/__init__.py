@@ -1,6 +1,6 @@
-"""Managed Service for Apache Flink, which signs as kinesisanalytics: its applications run in this machine's Flink.
+"""Managed Service for Apache Flink (signing name kinesisanalytics): applications run in this machine's Flink.
 
-The emulator keeps what an application is; whether it runs, its snapshots and its operations are kept here.
+The emulator keeps an application's description; its status, snapshots and operations are kept here.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def _runs(applications: Applications) -> Handlers:
 
 
 def _detail(applications: Applications, call: Call) -> Document:
-    """The application as it is described. Raises ClientError: there is none of that name."""
+    """Return the application's description. Raises ClientError if there is no such application."""
     return applications.described(call.region, call.required("ApplicationName"))
 
 

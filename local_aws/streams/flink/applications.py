@@ -1,4 +1,4 @@
-"""Applications that really run: a JVM each, watched from its start to its end."""
+"""Runs applications: one JVM each, watched from start to end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _EXPECTED = (BadCode, CannotCompile, NoFlink, NotStarted, SnapshotFailed)
 
 
 class Applications:
-    """Starts, stops and remembers applications, by place: `region/name`."""
+    """Starts, stops and records applications, by place: `region/name`."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -40,7 +40,7 @@ class Applications:
         atexit.register(self._kill_all)
 
     def start(self, place: str, run: Document) -> str:
-        """Begin the start of an application. Returns the operation's id. Raises AwsError."""
+        """Begin to start an application. Returns the operation's id. Raises AwsError."""
         with self._lock:
             self._require(place, "started", READY)
             if self._context.job_user:
@@ -55,7 +55,7 @@ class Applications:
         return operation
 
     def stop(self, place: str, *, force: bool, keeping: bool) -> str:
-        """Begin the end of an application, with a snapshot if `keeping`. Returns the operation's id."""
+        """Begin to stop an application, with a snapshot if `keeping`. Returns the operation's id."""
         with self._lock:
             allowed = ("RUNNING", "STARTING", "UPDATING", "STOPPING") if force else ("RUNNING",)
             self._require(place, "stopped", *allowed)
@@ -66,7 +66,7 @@ class Applications:
         return operation
 
     def update(self, place: str, *, keeping: bool) -> str:
-        """Begin to start a running application again, as it is configured now. Returns the operation's id."""
+        """Begin to restart a running application with its current configuration. Returns the operation's id."""
         with self._lock:
             operation = self.remembered.begin(place, "UpdateApplication")
             if self.remembered.status(place) != "RUNNING":
@@ -86,19 +86,19 @@ class Applications:
         threading.Thread(target=self._kept, args=(place, name), daemon=True).start()
 
     def delete(self, place: str) -> None:
-        """Forget an application, with all that it left on the disk."""
+        """Forget an application, and delete its files."""
         self._kill(place)
         self.remembered.forget(place)
         shutil.rmtree(self._folder / place, ignore_errors=True)
 
     def described(self, region: str, name: str) -> Document:
-        """The application as DescribeApplication has it. Raises ClientError: there is none of that name."""
+        """Return the application as in DescribeApplication. Raises ClientError if there is no such application."""
         answer = self._context.client("kinesisanalyticsv2", region).describe_application(ApplicationName=name)
         found: Document = answer["ApplicationDetail"]
         return found
 
     def reconfigure(self, place: str, given: Document) -> None:
-        """Take a RunConfigurationUpdate: it counts from the next start."""
+        """Apply a RunConfigurationUpdate, from the next start on."""
         run = dict(self.remembered.run(place).get("configuration") or {})
         for name in ("ApplicationRestoreConfiguration", "FlinkRunConfiguration"):
             if name in given:
@@ -137,7 +137,7 @@ class Applications:
                 self.remembered.note(place, status=READY)
 
     def _run(self, place: str) -> None:
-        """From what is remembered to an application that reads; then watch it in a thread of its own."""
+        """Start from the recorded state, wait until the application reads, then watch it in its own thread."""
         job = self._launched(place)
         job.wait_until_it_reads(lambda: self.remembered.status(place) in ("STARTING", "UPDATING", "RUNNING"))
         with self._lock:
@@ -163,7 +163,7 @@ class Applications:
         return job
 
     def _watch(self, place: str, job: Job) -> None:
-        """Until the application ends; one that was not asked to goes on from its last checkpoint."""
+        """Watch until the application ends; if that was not requested, restart it from its last checkpoint."""
         job.follow()
         with self._lock:
             wanted = self._is_open and self._jobs.get(place) is job and self.remembered.status(place) == "RUNNING"
@@ -172,7 +172,7 @@ class Applications:
             self._resume(place)
 
     def _resume(self, place: str) -> None:
-        """Start again what ran, from its last checkpoint; until it does, its status stays as AWS's does."""
+        """Restart from the last checkpoint; meanwhile the status stays the same, as on AWS."""
         self._kill(place)
         down = time.time()
         known = self.remembered.run(place)
@@ -228,7 +228,7 @@ class Applications:
             job.kill()
 
     def _revive(self) -> None:
-        """Applications that ran when the process ended run again, from their last checkpoint."""
+        """Restart the applications that were running when the process ended, from their last checkpoints."""
         runs = self._context.store.all(RUNS)
         end_survivors([run["id"] for run in runs.values() if run.get("id")])
         for place, run in runs.items():

@@ -1,4 +1,4 @@
-"""What an application runs: its zip, unpacked, and the jar of its Java or Scala."""
+"""An application's code: its unpacked zip, and the jar of its Java or Scala."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _OPTIONS = "kinesis.analytics.flink.run.options"
 
 
 class BadCode(Exception):
-    """Why an application cannot be started, in one sentence."""
+    """The reason that an application cannot be started, in one sentence."""
 
 
 def unpack(context: Context, detail: dict[str, Any], folder: Path) -> None:
-    """The zip of an application into a folder. Raises BadCode."""
+    """Unpack an application's zip into a folder. Raises BadCode."""
     described = detail["ApplicationConfigurationDescription"].get("ApplicationCodeConfigurationDescription", {})
     place = described.get("CodeContentDescription", {}).get("S3ApplicationCodeLocationDescription")
     if place is None:
@@ -34,11 +34,11 @@ def unpack(context: Context, detail: dict[str, Any], folder: Path) -> None:
     except ClientError as error:
         raise BadCode(f"s3://{bucket}/{key} cannot be read ({error.response['Error']['Code']})") from None
     except zipfile.BadZipFile:
-        raise BadCode(f"s3://{bucket}/{key} is no zip") from None
+        raise BadCode(f"s3://{bucket}/{key} is not a zip") from None
 
 
 def options(detail: dict[str, Any]) -> dict[str, str]:
-    """The property group that says which file of the zip is run, and with which jar."""
+    """Return the property group that names the zip's file to run, and its jar."""
     described = detail["ApplicationConfigurationDescription"].get("EnvironmentPropertyDescriptions", {})
     groups = described.get("PropertyGroupDescriptions", [])
     found: dict[str, str] = next((g["PropertyMap"] for g in groups if g["PropertyGroupId"] == _OPTIONS), {})
@@ -46,7 +46,7 @@ def options(detail: dict[str, Any]) -> dict[str, str]:
 
 
 def script(detail: dict[str, Any], code: Path) -> str:
-    """The Python file that is run. Raises BadCode."""
+    """Return the Python file to run. Raises BadCode."""
     named = options(detail).get("python")
     if not named:
         raise BadCode(

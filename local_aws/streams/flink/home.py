@@ -1,4 +1,4 @@
-"""Where Flink is on this machine, and with which Java it runs."""
+"""The Flink and Java installations of this machine."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SETTING = "LAKE_FLINK_HOME"
-"""Names the virtual environment that has Flink, if it is not in one of the usual places."""
+"""Names the virtual environment with Flink, if it is not in one of the usual places."""
 _CHECKOUT = Path(__file__).parents[3] / ".tools/flink"
 
 
 class NoFlink(Exception):
-    """Flink cannot run here. The message says what is missing, and the way out."""
+    """Flink cannot run here. The message says what is missing and the way out."""
 
 
 @dataclass(frozen=True)
 class Home:
-    """An environment of Python with the package apache-flink, and a Java.
+    """A Python environment with the package apache-flink, and a Java.
 
     Attributes:
-        python: its interpreter.
-        java: the executable.
+        python: the interpreter.
+        java: the java executable.
     """
 
     python: Path
@@ -30,10 +30,10 @@ class Home:
 
     @classmethod
     def found(cls, folder: Path | None = None) -> Home:
-        """The Flink of this machine. Raises NoFlink.
+        """Return the Flink of this machine. Raises NoFlink.
 
         Args:
-            folder: one more place to look in.
+            folder: an additional place to look.
         """
         named = os.environ.get(SETTING)
         places = [Path(named)] if named else [_CHECKOUT, *([folder] if folder else [])]
@@ -51,17 +51,17 @@ class Home:
 
     @property
     def jars(self) -> list[Path]:
-        """Flink itself, with what runs Python in it."""
+        """Return Flink's jars, including those that run Python."""
         return [*sorted((self.pyflink / "lib").glob("*.jar")), *(self.pyflink / "opt").glob("flink-python-*.jar")]
 
     @property
     def scala(self) -> Path:
-        """The jar that has the Scala compiler in it."""
+        """Return the jar with the Scala compiler."""
         return next((self.pyflink / "lib").glob("flink-scala_2.12-*.jar"))
 
     @property
     def compiled(self) -> Path:
-        """A folder for what was compiled against this Flink: it goes when Flink goes."""
+        """Return a folder for code compiled against this Flink: it is deleted with Flink."""
         return self.python.parents[1] / "compiled"
 
     @property

@@ -1,4 +1,4 @@
-"""Installs Flink into a folder, as pip does it: hash by hash, and with a word on how far it is."""
+"""Installs Flink into a folder with pip: checks hashes and reports progress."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ALONE = threading.Lock()
 
 
 def install(folder: Path, say: Callable[[str], None]) -> None:
-    """A virtual environment with Flink at `folder`. Raises NoFlink where it cannot be had."""
+    """Create a virtual environment with Flink at `folder`. Raises NoFlink if that fails."""
     if sys.version_info[:2] != _PYTHON:
         raise NoFlink(f"Flink 1.20 runs on Python 3.11, and this is {sys.version_info[0]}.{sys.version_info[1]}")
     with _ALONE:

@@ -1,4 +1,4 @@
-"""One start of an application: its folder, its process, and what it says of itself."""
+"""One start of an application: its folder, its process, and its status."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from local_aws.streams.flink.scala_jar import jar_of
 
 CONNECTOR = Path(__file__).with_name("connector")
 _PATIENCE = 300
-"""Seconds from a start until the application reads; on a busy machine, planning its SQL alone takes many."""
+"""Seconds from a start until the application reads; on a busy machine, planning the SQL alone takes many."""
 _LOOK = 1.0
 _MEASURE = 30.0
 _SILENT = 3
-"""Times that Flink does not answer before it is taken to have ended."""
+"""Unanswered requests after which Flink is considered dead."""
 _SHOWN = 5
 _UNMAPPED = re.compile("Cannot map checkpoint/savepoint state for operator|Failed to rollback to checkpoint/savepoint")
 
@@ -39,13 +39,14 @@ log = logging.getLogger("local_aws.flink")
 
 
 class NotStarted(Exception):
-    """Why an application did not come up, in one sentence."""
+    """The reason that an application did not start, in one sentence."""
 
 
 class Job:
-    """
+    """One start of an application.
+
     Attributes:
-        version: of the application, as it was when this start was made.
+        version: the application's version at this start.
         made: what its state depends on: the hash of each file of its code, and its property groups.
     """
 
@@ -91,16 +92,16 @@ class Job:
             self._process = process.spawn(self._order, self._context, home, jars, script)
 
     def _require_same_state(self) -> None:
-        """Raises NotStarted. Flink would give a window of 120 s the state of one of 60 s, which has its place."""
+        """Raises NotStarted. Flink would restore the state of a 60 s window into a 120 s one at the same place."""
         before = self._kept_as
         if before and not self._order.allow_non_restored and (changes := differences(before, self.made)):
             raise NotStarted(
-                f"the state to begin with is of another version of the application: {'; '.join(changes)}. "
+                f"the state to restore is from another version of the application: {'; '.join(changes)}. "
                 "Start without it: SKIP_RESTORE_FROM_SNAPSHOT, or `lake stream start STREAM --fresh`"
             )
 
     def _home(self) -> Home:
-        """Flink, which is installed first where it is missing."""
+        """Return Flink, installed first if it is missing."""
         own = self._context.folder / "flink-home"
         try:
             return Home.found(own)
@@ -109,7 +110,7 @@ class Job:
             return Home.found(own)
 
     def _jars(self, home: Home) -> list[Path]:
-        """The application's own; where the zip has none, its Scala is compiled. On AWS, the jar has to be there."""
+        """Return the application's jars. If the zip has none, compile its Scala. On AWS, the jar must be in the zip."""
         folder = self._order.code
         named = code.options(self._detail).get("jarfile")
         if named and (folder / named).is_file():
@@ -117,7 +118,7 @@ class Job:
         return [jar_of(folder, home, home.compiled)] if (folder / "scala").is_dir() else []
 
     def wait_until_it_reads(self, is_wanted: Callable[[], bool]) -> None:
-        """Raises NotStarted: it did not come up."""
+        """Raises NotStarted if it did not start."""
         deadline = time.monotonic() + _PATIENCE
         while is_wanted():
             if self._process is None or self._process.poll() is not None:
@@ -144,13 +145,13 @@ class Job:
         with suppress(OSError):
             if _UNMAPPED.search((self._order.work / "log").read_text(errors="replace")):
                 return (
-                    "the snapshot is of another version of the application, and its state fits no part of this one: "
+                    "the snapshot is from another version of the application, and its state fits no part of this one: "
                     "start without it (SKIP_RESTORE_FROM_SNAPSHOT)"
                 )
         return f"the application ended before it read anything: {self._log.where} says why"
 
     def follow(self) -> None:
-        """Until the process has ended: its log to CloudWatch Logs, its metrics to CloudWatch."""
+        """Send the log to CloudWatch Logs and the metrics to CloudWatch until the process has ended."""
         measured = 0.0
         while self._process is not None and self._process.poll() is None:
             try:
@@ -167,7 +168,7 @@ class Job:
             time.sleep(_LOOK)
 
     def _has_ended(self) -> bool:
-        """Flink is gone though its process is there: the job has failed for good. Once, it may only be slow."""
+        """Whether the job has failed: Flink no longer answers though its process runs. Once, it may just be slow."""
         try:
             job = self._rest.job()
         except NotAnswering:
@@ -189,7 +190,7 @@ class Job:
 
     @staticmethod
     def last_checkpoint(folder: Path) -> str | None:
-        """The newest checkpoint below an application's folder that was completed, as a URI."""
+        """Return the newest completed checkpoint in an application's folder, as a URI."""
         found = (folder / "checkpoints").glob("*/chk-*/_metadata")
         newest = max(found, key=lambda file: file.stat().st_mtime_ns, default=None)
         return newest.parent.as_uri() if newest else None
@@ -206,7 +207,7 @@ def _made(detail: Document, folder: Path) -> dict[str, Any]:
 
 
 def differences(before: Document, now: Document) -> list[str]:
-    """What is not as it was, of the files and the property groups that state depends on; at most a few."""
+    """Return what has changed in the files and property groups that the state depends on; at most a few."""
     files = [f"{name} is another" for name in sorted(before["files"].keys() | now["files"].keys())
              if before["files"].get(name) != now["files"].get(name)]  # fmt: skip
     groups = []

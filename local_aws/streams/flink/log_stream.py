@@ -1,4 +1,4 @@
-"""The log of an application: into the log stream that it names, and into nothing where it names none."""
+"""An application's log: sent to the log stream that it names, or nowhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from local_aws.protocol import Document
 
 
 class LogStream:
-    """Sends what is new in the file of a process to a log stream. A log group that was deleted stays deleted."""
+    """Sends new lines of a process's file to a log stream. It does not create a deleted log group again."""
 
     def __init__(self, context: Context, detail: Document, region: str, file: Path) -> None:
         self._logs = context.client("logs", region)
@@ -26,7 +26,7 @@ class LogStream:
         return f"its log {self._target[0]}" if self._target else f"its log {self._file}"
 
     def say(self, line: str) -> None:
-        """A line of the embedded AWS itself."""
+        """Log a line of the embedded AWS itself."""
         if self._target and self._is_there():
             say(self._logs, *self._target, [line])
 

@@ -1,4 +1,4 @@
-"""What AWS measures of an application, sent to CloudWatch as AWS sends it."""
+"""The metrics that AWS measures for an application, sent to CloudWatch as on AWS."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LAG = ".millisBehindLatest"
 
 
 class Metrics:
-    """Of one start of an application."""
+    """The metrics of one start of an application."""
 
     def __init__(self, context: Context, name: str, region: str, rest: Rest, known: Document) -> None:
         self._cloudwatch = context.of_aws.client("cloudwatch", region)
@@ -26,7 +26,7 @@ class Metrics:
         self._restarts, self._down = known.get("restarts", 0), known.get("down", 0)
 
     def is_reading(self, job: str) -> bool:
-        """Every source of ours has read from all of its shards; a source of another kind is taken to read."""
+        """Whether each of our sources has read from all its shards. Other kinds of sources count as reading."""
         found = self._of_operators(job, (_LAG,))
         return all(value >= 0 for value in found.values())
 
@@ -45,7 +45,7 @@ class Metrics:
 
     def measured(self, job: str) -> dict[str, float]:
         asked = self._rest.values(f"/jobs/{job}/metrics", [*_OF_JOB, _RESTARTS])
-        found = {name: value for name, value in asked.items() if value >= 0}  # -1: there was none yet
+        found = {name: value for name, value in asked.items() if value >= 0}  # -1: no value yet
         restarts = found.pop(_RESTARTS, 0.0) + self._restarts
         downtime = found.get("downtime", 0) + self._down * 1000
         records = self._records(job)
@@ -67,7 +67,7 @@ class Metrics:
         return {name: float(sum(part["metrics"][ours] for part in parts)) for name, ours in names.items()}
 
     def _of_operators(self, job: str, endings: tuple[str, ...]) -> dict[str, float]:
-        """The metrics of operators whose names end so, by vertex and name."""
+        """Return the metrics of operators with these name endings, by vertex and name."""
         found: dict[str, float] = {}
         for part in self._rest.get(f"/jobs/{job}")["vertices"]:
             path = f"/jobs/{job}/vertices/{part['id']}/metrics"

@@ -1,4 +1,4 @@
-"""The one JVM of a running application: its command line, its settings, and its surroundings."""
+"""The JVM of a running application: its command line, settings and environment."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from local_aws.context import Context
 from local_aws.streams.flink.home import Home
 
 HEAP = "256m"
-"""An application that needs more names it: LAKE_FLINK_HEAP=1g."""
+"""For an application that needs more, set LAKE_FLINK_HEAP=1g."""
 _OPENED = (
     *("java.lang", "java.lang.reflect", "java.net", "java.io", "java.nio", "java.text", "java.time", "java.util"),
     *("java.util.concurrent", "java.util.concurrent.atomic", "java.util.concurrent.locks", "sun.nio.ch"),
 )
-"""Packages of Java that Flink's serializers look into."""
+"""Java packages that Flink's serializers access by reflection."""
 _ADDRESSES = (
     "rest.address",
     "rest.bind-address",
@@ -42,14 +42,14 @@ _KEPT = ("PATH", "LD_LIBRARY_PATH")
 
 @dataclass(frozen=True)
 class Order:
-    """What a start of an application runs, and from where it goes on.
+    """What a start of an application runs, and from where it resumes.
 
     Attributes:
-        id: of this start; it is in the environment of its processes as the session token.
-        work: a folder of this start's own.
+        id: the id of this start; the session token in its processes' environment.
+        work: a folder for this start only.
         state: the folder of the application's checkpoints.
-        restore: the checkpoint or snapshot that it begins with, if any.
-        began: when the application was first started, in seconds: LATEST is that moment.
+        restore: the checkpoint or snapshot to restore, if any.
+        began: the time of the application's first start, in seconds: LATEST means this time.
     """
 
     id: str
@@ -73,7 +73,7 @@ class Order:
 
 
 def configuration(order: Order, home: Home) -> dict[str, str]:
-    """Flink's settings, which on AWS come from the service."""
+    """Return Flink's settings, which the service sets on AWS."""
     checkpoints = order.flink["CheckpointConfigurationDescription"]
     settings = {
         "execution.target": "local",
@@ -98,7 +98,7 @@ def configuration(order: Order, home: Home) -> dict[str, str]:
             "execution.checkpointing.min-pause": f"{checkpoints.get('MinPauseBetweenCheckpoints', 5000)} ms",
             "execution.checkpointing.dir": order.state.as_uri(),
             "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
-            # A full disk ends no application: it counts as failed, and the next one may have room.
+            # On a full disk a checkpoint fails, not the application: the next one may succeed.
             "execution.checkpointing.tolerable-failed-checkpoints": "1000000",
         }
     if order.restore:
@@ -108,7 +108,7 @@ def configuration(order: Order, home: Home) -> dict[str, str]:
 
 
 def spawn(order: Order, context: Context, home: Home, jars: list[Path], script: str) -> subprocess.Popen[bytes]:
-    """Start the JVM, which writes its log to `work/log`. It ends when its standard input is closed."""
+    """Start the JVM, which logs to `work/log`. It ends when its standard input is closed."""
     for folder in ("tmp", "home", "opt/python"):
         (order.work / folder).mkdir(parents=True, exist_ok=True)
     groups = order.detail["ApplicationConfigurationDescription"].get("EnvironmentPropertyDescriptions", {})
@@ -117,7 +117,7 @@ def spawn(order: Order, context: Context, home: Home, jars: list[Path], script: 
     level = order.flink["MonitoringConfigurationDescription"].get("LogLevel", "INFO")
     (order.work / "log4j.properties").write_text(_LOG.format(level=level))
     words = [*_java(order, home, jars), str(order.work / "flink.json"), str(order.code / script)]
-    # Its end is the end of this process, by the pipe: the kernel's signal goes with the thread that starts it.
+    # It ends with this process, through the pipe: a parent-death signal would come when the starting thread ends.
     with (order.work / "log").open("xb") as log:
         return subprocess.Popen(
             words, cwd=order.code, env=_environment(order, context, home), stdin=subprocess.PIPE, stdout=log,
@@ -143,7 +143,7 @@ def _java(order: Order, home: Home, jars: list[Path]) -> list[str]:
 
 
 def _environment(order: Order, context: Context, home: Home) -> dict[str, str]:
-    """Nothing of the person's reaches an application but the variables in `_KEPT`."""
+    """Return the application's environment: of this process's variables only those in `_KEPT`, and its own."""
     return {name: os.environ[name] for name in _KEPT if name in os.environ} | {
         "AWS_ENDPOINT_URL": context.endpoint,
         "AWS_ACCESS_KEY_ID": context.keys.id,
@@ -161,7 +161,7 @@ def _environment(order: Order, context: Context, home: Home) -> dict[str, str]:
         "STARTED_AT": str(order.began),
         "TZ": "UTC",
         "LC_ALL": "C.UTF-8",
-        # Of the libraries' own threads, each takes an arena of 64 MB.
+        # By default, glibc gives each native thread an arena of 64 MB.
         "MALLOC_ARENA_MAX": "2",
     }
 

@@ -1,4 +1,4 @@
-"""Flink's own REST interface, of an application that runs here."""
+"""Flink's REST interface of an application that runs here."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _TIMEOUT = 10.0
 
 
 class NotAnswering(Exception):
-    """The application's Flink does not answer: it has ended, or has not begun."""
+    """The application's Flink does not answer: it has ended or not started yet."""
 
 
 class SnapshotFailed(Exception):
-    """Why Flink took no snapshot."""
+    """The reason that Flink took no snapshot."""
 
 
 class Rest:
-    """Calls to one application's Flink at a port of loopback."""
+    """Calls one application's Flink on a loopback port."""
 
     def __init__(self, port: int) -> None:
         self._base = f"http://127.0.0.1:{port}"
@@ -40,15 +40,15 @@ class Rest:
             raise NotAnswering(str(error)) from None
 
     def job(self) -> dict[str, Any] | None:
-        """The job's overview: `jid`, `state`, `tasks`. None where none was submitted yet."""
+        """Return the job's overview: `jid`, `state`, `tasks`. None if no job was submitted yet."""
         jobs: list[dict[str, Any]] = self.get("/jobs/overview")["jobs"]
         return jobs[0] if jobs else None
 
     def snapshot(self, job: str, folder: str, *, stop: bool) -> str:
-        """Take a savepoint below a folder, and stop the job with it if so. Returns its place.
+        """Take a savepoint in a folder; with `stop`, also stop the job. Returns the savepoint's path.
 
         Raises:
-            SnapshotFailed: Flink says that it could not.
+            SnapshotFailed: Flink reports a failure.
         """
         path = f"/jobs/{job}/{'stop' if stop else 'savepoints'}"
         wanted = {"targetDirectory": folder, "drain": False} if stop else {"target-directory": folder}
@@ -60,7 +60,7 @@ class Rest:
         return str(answer["operation"]["location"])
 
     def values(self, path: str, names: list[str]) -> dict[str, float]:
-        """Metrics under a path by name; those that are not there, or no number, are left out."""
+        """Return metrics under a path by name, without missing and non-numeric ones."""
         if not names:
             return {}
         found = self.get(f"{path}?get={','.join(map(quote, names))}")

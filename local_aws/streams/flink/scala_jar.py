@@ -1,4 +1,4 @@
-"""A folder's Scala as a jar: its `scala/*.scala`, compiled, and what lies in its `resources`."""
+"""Builds the jar of a folder: its compiled `scala/*.scala`, and its `resources`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _ERROR = re.compile(r"\S*?([^/\s]+\.scala:\d+: error: .*)")
 
 
 class CannotCompile(Exception):
-    """The compiler refused; the message is its first error, with the file and the line."""
+    """The compiler failed; the message is its first error, with file and line."""
 
 
 def jar_of(folder: Path, home: Home, cache: Path) -> Path:
-    """The jar of a folder, from the cache if the same was compiled before. Raises CannotCompile."""
+    """Return the jar of a folder, from the cache if already compiled. Raises CannotCompile."""
     sources, resources = sorted((folder / "scala").rglob("*.scala")), folder / "resources"
     files = [*sources, *sorted(file for file in resources.rglob("*") if file.is_file())]
     content = b"\0".join(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes() for file in files)
@@ -36,8 +36,8 @@ def jar_of(folder: Path, home: Home, cache: Path) -> Path:
 
 
 def _compile(sources: list[Path], home: Home, jar: Path) -> None:
-    """By the Scala compiler that comes with Flink, which needs no more than a Java runtime."""
-    # Half the time: the compiler is over before Java's second compiler would have paid.
+    """Compile with Flink's own Scala compiler, which needs only a Java runtime."""
+    # Halves the time: the compiler ends before Java's C2 compiler would pay off.
     compiler = [home.java, "-XX:TieredStopAtLevel=1", "-cp", str(home.scala), "scala.tools.nsc.Main", "-nobootcp"]
     words = [*compiler, "-cp", os.pathsep.join(map(str, home.jars)), "-d", str(jar), *map(str, sources)]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)

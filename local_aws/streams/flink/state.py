@@ -1,4 +1,4 @@
-"""What is remembered of applications: which run, from where they go on, their snapshots and operations."""
+"""The recorded state of applications: which run, where they resume, their snapshots and operations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SKIPPED, CUSTOM = "SKIP_RESTORE_FROM_SNAPSHOT", "RESTORE_FROM_CUSTOM_SNAPSHOT"
 
 @dataclass(frozen=True)
 class Remembered:
-    """The store, by the place of an application: `region/name`."""
+    """The store's documents, by the place of an application: `region/name`."""
 
     store: Store
 
@@ -32,7 +32,7 @@ class Remembered:
         return self.store.update(RUNS, place, **fields)
 
     def begin(self, place: str, action: str) -> str:
-        """A new operation, which goes on. Returns its id."""
+        """Record a new operation in progress. Returns its id."""
         operation = uuid.uuid4().hex[:16]
         begun = {"Operation": action, "StartTime": time.time(), "OperationStatus": "IN_PROGRESS"}
         self.store.update(OPERATIONS, place, **{operation: begun})
@@ -47,7 +47,7 @@ class Remembered:
             self.store.update(OPERATIONS, place, **{operation: ended})
 
     def operation(self, place: str, operation: str) -> Document:
-        """Raises AwsError: there is none of that id."""
+        """Raises AwsError if there is no operation with that id."""
         found: Document | None = (self.store.get(OPERATIONS, place) or {}).get(operation)
         if found is None:
             message = f"Application {place.partition('/')[2]} has no operation {operation}."
@@ -64,11 +64,11 @@ class Remembered:
         return sorted(found, key=lambda each: each["StartTime"], reverse=True)
 
     def snapshots(self, place: str) -> list[Document]:
-        """Oldest first."""
+        """Return the snapshots, oldest first."""
         return sorted(self.store.under(SNAPSHOTS, f"{place}/"), key=lambda kept: kept["SnapshotCreationTimestamp"])
 
     def snapshot(self, place: str, name: str) -> Document:
-        """Raises AwsError: there is none of that name."""
+        """Raises AwsError if there is no snapshot with that name."""
         found = self.store.get(SNAPSHOTS, f"{place}/{name}")
         if found is None:
             message = f"Application {place.partition('/')[2]} has no snapshot {name}."
@@ -87,9 +87,9 @@ class Remembered:
         self.store.delete_all(SNAPSHOTS, self.store.keys(SNAPSHOTS, f"{place}/"))
 
     def restored(self, place: str, wanted: Document) -> Document:
-        """The snapshot that an application is to begin with, by its ApplicationRestoreConfiguration; empty for none.
+        """Return the snapshot to restore, by an ApplicationRestoreConfiguration; empty for none.
 
-        Raises AwsError: the one that is named is not there, or cannot be used.
+        Raises AwsError: the named snapshot is missing or cannot be used.
         """
         kind = wanted.get("ApplicationRestoreType", RESTORED_LATEST)
         if kind == SKIPPED:

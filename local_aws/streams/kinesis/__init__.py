@@ -1,4 +1,4 @@
-"""Kinesis: streams of our own, in append-only files, in place of the emulator's. (docs/adr/0029-kinesis.md)"""
+"""Kinesis: our own streams in append-only files instead of the emulator's. (docs/adr/0029-kinesis.md)"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from local_aws.streams.kinesis.takeover import take_over
 from local_aws.streams.kinesis.writing import Writer
 
 LIMITS = "LAKE_SHARD_LIMITS"
-"""If this variable is `1`, shards of provisioned streams take no more than AWS's do."""
+"""If this variable is `1`, shards of provisioned streams have AWS's write limits."""
 PUBLISH_SECONDS = 10
 
 _READERS: WeakKeyDictionary[Store, Reader] = WeakKeyDictionary()
@@ -50,7 +50,7 @@ def reader_of(context: Context) -> Reader:
 
 
 def _publish(context: Context, metrics: Metrics) -> None:
-    """For ever, in the thread of the start."""
+    """Publish forever, in the startup thread."""
     pause = threading.Event()
     while not pause.wait(PUBLISH_SECONDS):
         for region, data in metrics.taken().items():

@@ -1,4 +1,4 @@
-"""The space of hash keys that the shards of a stream share out."""
+"""The space of hash keys, divided among the shards of a stream."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 
 _md5 = partial(hashlib.md5, usedforsecurity=False)
 SPACE = 2**128
-"""Hash keys are 0 to one less than this."""
+"""Hash keys are from 0 to one less than this."""
 
 
 def hash_key(partition_key: bytes) -> int:
@@ -15,5 +15,5 @@ def hash_key(partition_key: bytes) -> int:
 
 
 def uniform_starts(count: int) -> list[int]:
-    """The first hash keys of `count` shards of one size."""
+    """Return the first hash keys of `count` shards of equal size."""
     return [number * SPACE // count for number in range(count)]

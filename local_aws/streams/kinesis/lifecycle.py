@@ -1,4 +1,4 @@
-"""Streams come and go, and are described."""
+"""Creates, deletes and describes streams."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Lifecycle:
         return answer | ({"NextToken": page[-1].name} if len(found) > size else {})
 
     def list_shards(self, call: Call) -> Document:
-        """The token of a next page is the stream's place and the last shard before it."""
+        """List shards. The token of a next page has the stream's place and the last shard of the page."""
         place, _, after = str(call.payload.get("NextToken") or "").rpartition("#")
         stream = self._streams.in_folder(place) if place else self._streams.of(call)
         self._streams.expire(stream)
@@ -109,7 +109,7 @@ class Lifecycle:
 
 
 def mode_of(call: Call) -> str | None:
-    """Raises AwsError: the mode is none."""
+    """Raises AwsError for an unknown mode."""
     mode = (call.payload.get("StreamModeDetails") or {}).get("StreamMode")
     if mode not in (None, ON_DEMAND, PROVISIONED):
         raise AwsError("ValidationException", f"StreamMode must be {ON_DEMAND} or {PROVISIONED}, and is {mode}.")
@@ -128,7 +128,7 @@ def _count(call: Call, mode: str) -> int:
 
 
 def _filtered(stream: Stream, call: Call) -> list[Any]:
-    """The shards that a ShardFilter takes. Raises AwsError: its type is not known here."""
+    """Return the shards that a ShardFilter selects. Raises AwsError if its type is not supported here."""
     wanted = call.payload.get("ShardFilter") or {}
     kind = wanted.get("Type")
     if kind in (None, "FROM_TRIM_HORIZON"):
@@ -141,9 +141,9 @@ def _filtered(stream: Stream, call: Call) -> list[Any]:
     if kind in ("AT_TIMESTAMP", "FROM_TIMESTAMP") and wanted.get("Timestamp") is not None:
         since = max(since, int(float(wanted["Timestamp"]) * 1000))
     elif kind != "AT_TRIM_HORIZON":
-        raise AwsError("InvalidArgumentException", f"ShardFilter.Type {kind} needs a Timestamp, or is no type.")
-    there = [shard for shard in stream.shards if shard.closed is None or shard.closed >= since]
-    return there if kind == "FROM_TIMESTAMP" else [shard for shard in there if shard.born <= since or not shard.parents]
+        raise AwsError("InvalidArgumentException", f"ShardFilter.Type {kind} needs a Timestamp, or is unknown.")
+    found = [shard for shard in stream.shards if shard.closed is None or shard.closed >= since]
+    return found if kind == "FROM_TIMESTAMP" else [shard for shard in found if shard.born <= since or not shard.parents]
 
 
 def _described(stream: Stream) -> Document:

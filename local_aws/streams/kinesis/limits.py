@@ -1,4 +1,4 @@
-"""How much a shard takes in a second, where this is enforced: as on AWS, 1,000 records and 1 MiB."""
+"""The write limit of a shard per second, if enforced: as on AWS, 1,000 records and 1 MiB."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ BYTES_A_SECOND = 1024 * 1024
 
 
 class Allowance:
-    """What one shard may still take. It refills as time passes, up to one second's worth."""
+    """The remaining allowance of one shard. It refills over time, up to one second's worth."""
 
     def __init__(self) -> None:
         self._records, self._bytes = float(RECORDS_A_SECOND), float(BYTES_A_SECOND)
         self._at = time.monotonic()
 
     def takes(self, size: int) -> bool:
-        """Whether a record of so many bytes is within it; then it is taken off."""
+        """Whether a record of this many bytes is within it; if so, subtract the record."""
         self._refill()
         if self._records < 1 or self._bytes < size:
             return False

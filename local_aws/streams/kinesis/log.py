@@ -1,4 +1,4 @@
-"""The log of a shard: an append-only list of records in files, the oldest of which go when their time is over."""
+"""The log of a shard: an append-only list of records in files; expired files are deleted."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from local_aws.streams.kinesis.segment import Record, Segment
 
 SEGMENT_BYTES = 16 * 1024 * 1024
 SEGMENT_MILLISECONDS = 3_600_000
-"""A file takes no more records once it has this size, or its first one is this old: files are deleted whole."""
+"""A file is closed when it has this size or its first record is this old, because only whole files are deleted."""
 
 
 def now() -> int:
-    """Milliseconds since 1970."""
+    """Return milliseconds since 1970."""
     return time.time_ns() // 1_000_000
 
 
 class Log:
-    """Appended to by one thread at a time, and read by any.
+    """A log for one writing thread at a time and any number of readers.
 
-    Positions count the records of a shard from 1 on. Records come in the order of their arrival, which never goes back.
+    Positions count the records of a shard from 1. Records are ordered by arrival time, which never goes back.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -35,7 +35,7 @@ class Log:
 
     @property
     def _segments(self) -> list[Segment]:
-        """In the order of their positions. Never empty; changed by putting another list in its place."""
+        """The segments by position. Never empty; changes replace the whole list."""
         if not self._opened:
             with self._opening:
                 self._opened = self._opened or self._found()
@@ -47,19 +47,19 @@ class Log:
 
     @property
     def end(self) -> int:
-        """The position of the next record."""
+        """Return the position of the next record."""
         return self._segments[-1].end
 
     @property
     def last_arrival(self) -> int:
-        """Of the newest record, in milliseconds; 0 where there never was one."""
+        """Return the arrival time of the newest record, in milliseconds; 0 if there never was one."""
         return max(segment.last_arrival for segment in self._segments[-2:])
 
     def append(self, records: Sequence[tuple[bytes, bytes]]) -> int:
-        """Write (key, data) pairs, all or none. Returns the position of the first.
+        """Write (key, data) pairs, all or none. Returns the position of the first one.
 
         Raises:
-            OSError: the disk is full, or worse.
+            OSError: the disk is full, or another failure.
         """
         arrived = max(now(), self.last_arrival)
         segment = self._open_segment(arrived)
@@ -69,25 +69,25 @@ class Log:
         return first
 
     def read(self, position: int, horizon: int) -> Iterator[Record]:
-        """The records from a position on, or from the first that came at `horizon` or later."""
+        """Yield the records from a position on, or from the first that arrived at `horizon` or later."""
         position = max(position, self.position_at(horizon))
         segments = self._segments
         for segment in segments[max(0, bisect_right(segments, position, key=_first) - 1) :]:
             yield from segment.read(position)
 
     def position_at(self, arrived: int) -> int:
-        """The position of the first record that came at this time or later; `end` where none did."""
+        """Return the position of the first record that arrived at this time or later; `end` if none did."""
         for segment in self._segments:
             if segment.last_arrival >= arrived:
                 return segment.position_at(arrived)
         return self.end
 
     def expire(self, horizon: int) -> None:
-        """Delete the files whose records all came before a time. The last one stays, as it holds the position."""
-        gone = [segment for segment in self._segments[:-1] if segment.last_arrival < horizon]
-        if gone:
-            self._opened = self._segments[len(gone) :]
-            for segment in gone:
+        """Delete the files whose records all arrived before a time. The last file stays: it holds the position."""
+        expired = [segment for segment in self._segments[:-1] if segment.last_arrival < horizon]
+        if expired:
+            self._opened = self._segments[len(expired) :]
+            for segment in expired:
                 segment.path.unlink(missing_ok=True)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What CloudWatch shows of a stream: summed up here, and published every few seconds while something happens."""
+"""A stream's CloudWatch metrics: summed up here, and published every few seconds while there are any."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMESPACE = "AWS/Kinesis"
 
 @dataclass
 class _Tally:
-    """Values of each metric since it was last published: (number of them, sum, least, greatest)."""
+    """Values of each metric since its last publication: (count, sum, minimum, maximum)."""
 
     values: dict[str, tuple[int, float, float, float]] = field(default_factory=dict)
 
@@ -32,7 +32,7 @@ class Metrics:
         self._tallies: defaultdict[tuple[str, str], _Tally] = defaultdict(_Tally)
 
     def wrote(self, stream: Stream, records: int, size: int, refused: int) -> None:
-        """Records were put, and others refused as too many at once."""
+        """Record that records were put and others refused because of a limit."""
         self._add(
             stream,
             IncomingRecords=records,
@@ -41,14 +41,14 @@ class Metrics:
         )
 
     def read(self, stream: Stream, records: int, size: int, behind: int) -> None:
-        """GetRecords gave records; `behind` is how old the next one is, in milliseconds."""
+        """Record that GetRecords returned records; `behind` is the age of the next one, in milliseconds."""
         self._add(
             stream,
             **{"GetRecords.Records": records, "GetRecords.Bytes": size, "GetRecords.IteratorAgeMilliseconds": behind},
         )
 
     def taken(self) -> dict[str, list[dict[str, Any]]]:
-        """What was added since the last time, by region, as PutMetricData takes it."""
+        """Return what was added since the last time, by region, in the format of PutMetricData."""
         with self._lock:
             tallies, self._tallies = self._tallies, defaultdict(_Tally)
         data: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)

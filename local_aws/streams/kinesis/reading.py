@@ -1,4 +1,4 @@
-"""GetShardIterator and GetRecords. An iterator is a position in a log, so it stays right whatever else happens."""
+"""GetShardIterator and GetRecords. An iterator is a position in a log, so it stays valid whatever else happens."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from local_aws.streams.kinesis.stream import Stream
 MOST_RECORDS = 10_000
 MOST_BYTES = 10 * 1024 * 1024
 LIFETIME = 300_000
-"""Of an iterator, in milliseconds."""
+"""The lifetime of an iterator, in milliseconds."""
 
 
 class _Place(NamedTuple):
-    """What an iterator says: the life of a stream, its shard, the next position, and when it was given."""
+    """The contents of an iterator: the stream's folder, its shard, the next position, and its creation time."""
 
     stream: str
     shard: str
@@ -35,7 +35,7 @@ class _Place(NamedTuple):
 
     @classmethod
     def of(cls, token: str) -> _Place:
-        """Raises AwsError: it is no iterator, or an old one."""
+        """Raises AwsError if it is not an iterator or has expired."""
         try:
             place = cls(*json.loads(base64.urlsafe_b64decode(token)))
         except (ValueError, TypeError):
@@ -120,7 +120,7 @@ def _read(stream: Stream, shard: Shard, position: int, limit: int) -> tuple[list
 
 
 def _records(stream: Stream, shard: Shard, position: int) -> Iterator[Record]:
-    """Also while another thread deletes the oldest of them."""
+    """Yield records, also while another thread deletes the oldest of them."""
     while True:
         try:
             for record in shard.log.read(position, stream.horizon):
@@ -133,7 +133,7 @@ def _records(stream: Stream, shard: Shard, position: int) -> Iterator[Record]:
 
 
 def _start(stream: Stream, shard: Shard, call: Call) -> int:
-    """The position that a request for an iterator describes."""
+    """Return the position for an iterator request."""
     kind = call.required("ShardIteratorType")
     if kind == "TRIM_HORIZON":
         return _trim_horizon(stream, shard)

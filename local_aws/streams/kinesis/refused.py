@@ -1,4 +1,4 @@
-"""Calls of Kinesis that this AWS does not have: each is refused by its name."""
+"""Kinesis calls that this AWS does not support: each is refused with a message that names it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every stream there is: documents in the store, records in files beside it."""
+"""All streams: their documents are in the store, their records in files."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Streams:
         self._remove_the_nameless()
 
     def all(self, region: str | None = None) -> list[Stream]:
-        """In the order of their names."""
+        """Return the streams, sorted by name."""
         with self._lock:
             found = [stream for stream in self._streams.values() if region in (None, stream.region)]
         return sorted(found, key=lambda stream: stream.name)
 
     def of(self, call: Call) -> Stream:
-        """The stream that a call names, by StreamName or StreamARN. Raises AwsError: there is none."""
+        """Return the stream that a call names, by StreamName or StreamARN. Raises AwsError if there is none."""
         arn = call.payload.get("StreamARN")
         name = call.payload.get("StreamName") or (arn and name_of(call, str(arn)))
         if not name:
@@ -47,19 +47,19 @@ class Streams:
         raise AwsError("ResourceNotFoundException", f"Stream {name} under account {ACCOUNT} not found.")
 
     def in_folder(self, folder: str) -> Stream:
-        """The stream of an iterator. Raises AwsError: it was deleted."""
+        """Return the stream of an iterator. Raises AwsError if it was deleted."""
         region, _, life = folder.partition("/")
         stream = self.named(region, life.rpartition(".")[0])
         if str(stream.folder.relative_to(self._folder)) != folder:
-            raise AwsError("ResourceNotFoundException", f"The stream {stream.name} is another one than before.")
+            raise AwsError("ResourceNotFoundException", f"The stream {stream.name} was deleted and created again.")
         return stream
 
     def place(self, stream: Stream) -> str:
-        """What `in_folder` finds it by."""
+        """Return the key that `in_folder` finds it by."""
         return str(stream.folder.relative_to(self._folder))
 
     def create(self, region: str, name: str, count: int, **settings: object) -> Stream:
-        """Raises AwsError: the name is taken, or the disk is full."""
+        """Raises AwsError if the name is taken or the disk is full."""
         self.need_room()
         with self._lock:
             if _key(region, name) in self._streams:
@@ -71,34 +71,34 @@ class Streams:
 
     @property
     def root(self) -> Path:
-        """The folder of the embedded AWS, which errors name."""
+        """Return the folder of the embedded AWS, for error messages."""
         return self._folder.parent
 
     def need_room(self, size: int = 0) -> None:
-        """Raises AwsError: so many bytes and a reserve are not free."""
+        """Raises AwsError if `size` bytes and a reserve are not free."""
         need_room(self.root, size)
 
     @contextmanager
     def changing(self, stream: Stream) -> Iterator[None]:
-        """Change a stream and keep it, all of it or nothing. Raises AwsError: it was deleted, or the disk is full."""
+        """Change and save a stream, all or nothing. Raises AwsError if it was deleted or the disk is full."""
         with stream.lock, stream.whole_change():
             stream.need_there()
             yield
             self.save(stream)
 
     def save(self, stream: Stream) -> None:
-        """Raises AwsError: the disk is full."""
+        """Raises AwsError if the disk is full."""
         self.need_room()
         self._store.put(_COLLECTION, _key(stream.region, stream.name), stream.document())
 
     def expire(self, stream: Stream) -> None:
-        """Let go of what is older than the stream's retention."""
+        """Drop what is older than the stream's retention."""
         with stream.lock:
             if stream.expire() and not stream.is_gone:
                 self.save(stream)
 
     def delete(self, stream: Stream) -> None:
-        """What comes after a kill finds no document, and removes the records."""
+        """Delete the document first: after a kill, the next start removes records without one."""
         with self._lock, stream.lock:
             self._store.delete(_COLLECTION, _key(stream.region, stream.name))
             self._streams.pop(_key(stream.region, stream.name), None)
@@ -118,7 +118,7 @@ class Streams:
 
 
 def name_of(call: Call, arn: str) -> str:
-    """The name in a stream's ARN. Raises AwsError: it is none of this region and account."""
+    """Return the name in a stream's ARN. Raises AwsError if it is not of this region and account."""
     prefix = f"arn:aws:kinesis:{call.region}:{ACCOUNT}:stream/"
     name = arn.removeprefix(prefix)
     if not arn.startswith(prefix) or "/" in name or not name:

@@ -1,4 +1,4 @@
-"""Shards are split and merged: their records stay in them until their time is over, and their children take the new."""
+"""Splits and merges shards: old records stay in the parents until they expire; new ones go to the children."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Resharding:
         return {}
 
     def update_count(self, call: Call) -> Document:
-        """Split and merge, one after the other, until there are so many shards of one size."""
+        """Split and merge, one step at a time, until there are the wanted number of equal shards."""
         stream = _provisioned(self._streams.of(call))
         target = int(call.required("TargetShardCount"))
         if call.required("ScalingType") != "UNIFORM_SCALING":
@@ -65,13 +65,13 @@ class Resharding:
 
 
 def _split(stream: Stream, at: int) -> None:
-    """Let a shard begin at this hash key."""
+    """Split the shard that contains this hash key, so that a shard begins at it."""
     shard = stream.shard_of(at)
     stream.add_shards([shard.first, at], shard.last, [shard])
 
 
 def _merge(stream: Stream, at: int) -> None:
-    """Let no shard begin at this hash key."""
+    """Merge the shards on both sides of this hash key, so that no shard begins at it."""
     low, high = next(pair for pair in itertools.pairwise(stream.open_shards) if pair[1].first == at)
     stream.add_shards([low.first], high.last, [low, high])
 
@@ -81,7 +81,7 @@ def _starts(stream: Stream) -> set[int]:
 
 
 def _check_target(count: int, target: int) -> None:
-    """Raises AwsError: AWS takes no such step."""
+    """Raises AwsError for a step that AWS refuses."""
     if not 1 <= target <= MOST_SHARDS:
         raise _invalid(f"TargetShardCount must be from 1 to {MOST_SHARDS}.")
     if target > 2 * count or 2 * target < count:
@@ -94,7 +94,7 @@ def _check_target(count: int, target: int) -> None:
 
 def _provisioned(stream: Stream) -> Stream:
     if stream.settings["mode"] != PROVISIONED:
-        raise AwsError("ValidationException", f"Stream {stream.name} is ON_DEMAND: its shards are AWS's to number.")
+        raise AwsError("ValidationException", f"Stream {stream.name} is ON_DEMAND: AWS sets its number of shards.")
     return stream
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 _BLOCK = struct.Struct("<IIQQI")
-"""Bytes of the body, its CRC-32, position of the first record, arrival in milliseconds, number of records."""
+"""Header of a block: bytes of the body, CRC-32, position of the first record, arrival in ms, number of records."""
 _RECORD = struct.Struct("<IH")
-"""Bytes of the data and of the key, which follow: the key first."""
+"""Header of a record: bytes of the data and of the key, which follow: the key first."""
 _INDEXED = 64 * 1024
-"""Bytes between two blocks whose place is kept in memory."""
+"""Bytes between two blocks whose offsets are kept in memory."""
 
 
 class Record(NamedTuple):
@@ -48,13 +48,13 @@ class _Block(NamedTuple):
 
 
 class Segment:
-    """A file named after the position of its first record.
+    """A file named by the position of its first record.
 
     Attributes:
         first: the position of its first record.
-        end: the position after its last.
-        size: bytes of its whole blocks.
-        last_arrival: of its last record, in milliseconds; 0 where it holds none.
+        end: the position after its last record.
+        size: bytes of its complete blocks.
+        last_arrival: arrival time of its last record, in milliseconds; 0 if it has none.
     """
 
     def __init__(self, folder: Path, first: int) -> None:
@@ -65,7 +65,7 @@ class Segment:
 
     @classmethod
     def opened(cls, path: Path) -> Segment:
-        """A file that is there. What a kill cut off is cut off here too: nobody had an answer for it."""
+        """Open an existing file. Remove a block that a kill cut off: it was not acknowledged."""
         segment, length = cls(path.parent, int(path.stem)), path.stat().st_size
         with _mapped(path, length) as data:
             for block in _blocks(data, 0, length):
@@ -80,7 +80,7 @@ class Segment:
         """Write (key, data) pairs to the open file, all or none.
 
         Raises:
-            OSError: the disk is full, or worse.
+            OSError: the disk is full, or another failure.
         """
         parts: list[bytes] = []
         for key, data in records:
@@ -97,7 +97,7 @@ class Segment:
         self._note(block)
 
     def read(self, position: int) -> Iterator[Record]:
-        """The records from a position on. Raises FileNotFoundError: their time is over."""
+        """Yield the records from a position on. Raises FileNotFoundError if they have expired."""
         size = self.size
         with _mapped(self.path, size) as data:
             for block in _blocks(data, self._offset(bisect_right(self._positions, position)), size):
@@ -105,7 +105,7 @@ class Segment:
                     yield from _records(data, block, position)
 
     def position_at(self, arrived: int) -> int:
-        """The position of the first record that came at this time or later; `end` where none did."""
+        """Return the position of the first record that arrived at this time or later; `end` if none did."""
         size, end = self.size, self.end
         with _mapped(self.path, size) as data:
             blocks = _blocks(data, self._offset(bisect_left(self._arrivals, arrived)), size)
@@ -113,16 +113,16 @@ class Segment:
 
     @property
     def first_arrival(self) -> int:
-        """Of its first record, in milliseconds; 0 where it holds none."""
+        """Return the arrival time of its first record, in milliseconds; 0 if it has none."""
         return self._arrivals[0] if self._arrivals else 0
 
     def _offset(self, following: int) -> int:
-        """Of the indexed block before another."""
+        """Return the offset of the indexed block before another."""
         return self._offsets[max(0, following - 1)] if self._offsets else 0
 
     def _note(self, block: _Block) -> None:
         if not self._offsets or block.offset - self._offsets[-1] >= _INDEXED:
-            # A reader looks an offset up by the others, so it comes first.
+            # Append the offset first: readers find it through the other lists.
             self._offsets.append(block.offset)
             self._positions.append(block.first)
             self._arrivals.append(block.arrived)
@@ -132,7 +132,7 @@ class Segment:
 
 @contextmanager
 def _mapped(path: Path, size: int) -> Iterator[mmap.mmap | bytes]:
-    if not size:  # it may not be there yet
+    if not size:  # it may not exist yet
         yield b""
         return
     with path.open("rb") as file, mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as data:

@@ -1,4 +1,4 @@
-"""What can be changed of a stream: mode, retention, encryption, tags, metrics, the size of a record."""
+"""A stream's changeable settings: mode, retention, encryption, tags, metrics, maximum record size."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _reading(streams: Streams, read: Change) -> Handler:
 
 
 def _stream(streams: Streams, call: Call) -> Stream:
-    """The stream by its name, or by the ARN that the calls about tags have."""
+    """Return the stream by its name, or by the ARN that the tag calls use."""
     arn = call.payload.get("ResourceARN")
     return streams.named(call.region, name_of(call, arn)) if arn else streams.of(call)
 
@@ -94,7 +94,7 @@ def _stop_encryption(call: Call, stream: Stream) -> Document:
 
 
 def _update_mode(call: Call, stream: Stream) -> Document:
-    """The shards stay as they are."""
+    """Change the mode. The shards stay the same."""
     call.required("StreamModeDetails")
     stream.settings["mode"] = mode_of(call)
     return {}

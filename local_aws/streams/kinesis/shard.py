@@ -19,12 +19,12 @@ class Shard:
     """One shard.
 
     Attributes:
-        number: in its stream, counted from 0.
+        number: its number in the stream, from 0.
         first: its first hash key.
         last: its last hash key.
-        born: milliseconds since 1970; every number of a later shard is greater.
-        parents: the numbers of the shards it came of: none, one of a split, or two of a merge.
-        closed: when it took its last record, in milliseconds; None while it takes records.
+        born: milliseconds since 1970; every number in a later shard is greater.
+        parents: the numbers of the shards it came from: none, one for a split, or two for a merge.
+        closed: when it was closed for records, in milliseconds; None while it is open.
     """
 
     folder: Path
@@ -44,26 +44,26 @@ class Shard:
 
     @cached_property
     def prefix(self) -> str:
-        """Of its sequence numbers, which go on with the position in 28 digits."""
+        """Return the prefix of its sequence numbers; the position follows in 28 digits."""
         return f"49{self.born:014d}{self.number:012d}"
 
     def sequence(self, position: int) -> str:
-        """The sequence number of a position. They are all of one length, so texts compare as numbers do."""
+        """Return the sequence number of a position. All have one length, so they compare as text."""
         return f"{self.prefix}{position:028d}"
 
     def position(self, sequence: str) -> int:
-        """The position of a sequence number. Raises AwsError: it is of no record of this shard."""
+        """Return the position of a sequence number. Raises AwsError if this shard has no such record."""
         if not _SEQUENCE.fullmatch(sequence) or sequence[:28] != self.prefix or len(sequence) != 56:
             message = f"StartingSequenceNumber {sequence} used in GetShardIterator on shard {self.id} is invalid."
             raise AwsError("InvalidArgumentException", message)
         return int(sequence[28:])
 
     def document(self) -> Document:
-        """What is kept of it."""
+        """Return its stored document."""
         return {name: value for name, value in asdict(self).items() if name != "folder"}
 
     def described(self) -> Document:
-        """As AWS answers it."""
+        """Return it in AWS's format."""
         numbers = {"StartingSequenceNumber": self.sequence(0)}
         if self.closed is not None:
             numbers["EndingSequenceNumber"] = self.sequence(self.log.end)

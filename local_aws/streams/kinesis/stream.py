@@ -1,4 +1,4 @@
-"""A stream: what is kept of it, and its shards."""
+"""A stream: its stored document, and its shards."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ HOUR = 3_600_000
 
 
 class Stream:
-    """One stream of one region. Its document and its shards are changed, and records appended, under `lock` alone.
+    """One stream in one region. Only with `lock` held may its document or shards change, or records be appended.
 
     Attributes:
-        folder: of its records; no other stream ever has it, also none of the same name.
-        settings: what is kept besides the shards: mode, retention_hours, tags, ...
+        folder: the folder of its records; never reused, not even by a stream of the same name.
+        settings: stored settings besides the shards: mode, retention_hours, tags, ...
     """
 
     def __init__(self, root: Path, region: str, name: str, born: int, shards: Sequence[Document], **settings: Any):
@@ -44,7 +44,7 @@ class Stream:
 
     @property
     def horizon(self) -> int:
-        """Records that came before this time, in milliseconds, are over."""
+        """Return the time, in milliseconds, before which records have expired."""
         return now() - int(self.settings["retention_hours"]) * HOUR
 
     def document(self) -> Document:
@@ -52,12 +52,12 @@ class Stream:
 
     @cached_property
     def open_shards(self) -> list[Shard]:
-        """In the order of their hash keys."""
+        """Return the open shards by hash key."""
         return sorted((shard for shard in self.shards if shard.closed is None), key=_first)
 
     @contextmanager
     def whole_change(self) -> Iterator[None]:
-        """What is changed inside is as before, if it cannot be kept."""
+        """Undo the changes of the block if they cannot be saved."""
         settings, shards = copy.deepcopy(self.settings), [(shard, shard.closed) for shard in self.shards]
         try:
             yield
@@ -69,19 +69,19 @@ class Stream:
             raise
 
     def need_there(self) -> None:
-        """Raises AwsError: it was deleted."""
+        """Raises AwsError if it was deleted."""
         if self.is_gone:
             raise AwsError("ResourceNotFoundException", f"Stream {self.name} under account {ACCOUNT} not found.")
 
     def shard_of(self, key: int) -> Shard:
-        """The open shard of a hash key."""
+        """Return the open shard of a hash key."""
         return self.open_shards[bisect_right(self.open_shards, key, key=_first) - 1]
 
     def shard_of_key(self, partition_key: bytes) -> Shard:
         return self.shard_of(hash_key(partition_key))
 
     def shard(self, id_: str) -> Shard:
-        """Raises AwsError: there is none."""
+        """Raises AwsError if there is none."""
         found = next((shard for shard in self.shards if shard.id == id_), None)
         if found is None:
             raise AwsError(
@@ -108,15 +108,15 @@ class Stream:
         self.__dict__.pop("open_shards", None)
 
     def expire(self) -> bool:
-        """Let go of records, and of closed shards, whose time is over. Whether a shard went."""
+        """Drop expired records and closed shards. Returns whether a shard was dropped."""
         horizon = self.horizon
         for shard in self.shards:
             shard.log.expire(horizon)
-        gone = [shard for shard in self.shards if shard.closed is not None and shard.closed < horizon]
-        self.shards = [shard for shard in self.shards if shard not in gone]
-        for shard in gone:
+        expired = [shard for shard in self.shards if shard.closed is not None and shard.closed < horizon]
+        self.shards = [shard for shard in self.shards if shard not in expired]
+        for shard in expired:
             shutil.rmtree(self.folder / shard.id, ignore_errors=True)
-        return bool(gone)
+        return bool(expired)
 
     def close(self) -> None:
         for shard in self.shards:

@@ -1,4 +1,4 @@
-"""Folders of a time when the emulator kept the streams: they are moved to files of ours at the first start."""
+"""Folders from when the emulator kept the streams: the first start moves them to our files."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Pair = tuple[bytes, bytes]
 
 
 def take_over(streams: Streams, state: Path) -> None:
-    """Before the emulator reads its state. If it ends in between, the next start does the same again.
+    """Run before the emulator reads its state. If it is interrupted, the next start repeats it.
 
-    Sequence numbers are new, and the retention of the records begins anew.
+    Sequence numbers are new, and the records' retention starts again.
     """
     file = state / "kinesis.json"
     lines = sorted(state.glob("kinesis.*.jsonl"), key=lambda path: int(path.name.split(".")[1]))
@@ -78,5 +78,5 @@ def _pair(key: str, data: str) -> Pair:
 
 
 def _lines(path: Path) -> Iterator[Any]:
-    """The last one may have been cut off, and was not acknowledged then."""
+    """Yield the lines. The last one may be cut off, and was then not acknowledged."""
     return (json.loads(text) for text in path.read_bytes().splitlines(keepends=True) if text.endswith(b"\n"))

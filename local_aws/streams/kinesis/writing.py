@@ -1,4 +1,4 @@
-"""PutRecord and PutRecords: an answer means that the records are in the logs of their shards."""
+"""PutRecord and PutRecords: when they answer, the records are in the logs of their shards."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _THROTTLED = "ProvisionedThroughputExceededException"
 
 
 class _Entry(NamedTuple):
-    """A record to write: the hash key that it goes by, its key in UTF-8, its data, and the bytes of both."""
+    """A record to write: its hash key, its partition key in UTF-8, its data, and the bytes of both."""
 
     hash: int
     key: bytes
@@ -39,7 +39,7 @@ class Writer:
     """Puts records into streams.
 
     Args:
-        limited: whether a shard of a provisioned stream refuses what is over its throughput.
+        limited: whether shards of a provisioned stream refuse what exceeds their throughput.
     """
 
     def __init__(self, streams: Streams, metrics: Metrics, *, limited: bool) -> None:
@@ -67,7 +67,7 @@ class Writer:
         return {"FailedRecordCount": failed, "Records": results, "EncryptionType": stream.settings["encryption"]}
 
     def _put(self, stream: Stream, entries: list[_Entry]) -> list[Document]:
-        """A result for each, in their order."""
+        """Return a result for each entry, in order."""
         results: list[Document] = [{}] * len(entries)
         taken: defaultdict[int, list[int]] = defaultdict(list)
         with stream.lock:
@@ -94,12 +94,12 @@ class Writer:
 
 
 def _most(stream: Stream) -> int:
-    """Bytes of a record."""
+    """Return the maximum bytes of a record."""
     return int(stream.settings["record_kib"]) * 1024
 
 
 def _entry(record: dict[str, Any], most: int) -> _Entry:
-    """Raises AwsError: the record is none that AWS would take."""
+    """Raises AwsError for a record that AWS would refuse."""
     key = record.get("PartitionKey") or ""
     if not 1 <= len(key) <= LONGEST_KEY:
         raise _invalid("partitionKey", f"Member must have length between 1 and {LONGEST_KEY}")
@@ -120,7 +120,7 @@ def _hash(key: bytes, explicit: str | None) -> int:
 
 
 def _bytes(data: str | bytes) -> bytes:
-    """JSON has it in Base64, CBOR as it is."""
+    """Decode the data: JSON has Base64, CBOR has bytes."""
     if isinstance(data, bytes):
         return data
     try:
@@ -130,7 +130,7 @@ def _bytes(data: str | bytes) -> bytes:
 
 
 def _append(root: Path, shard: Shard, entries: list[_Entry]) -> int:
-    """Raises AwsError: the disk does not take them."""
+    """Raises AwsError if the disk does not accept them."""
     try:
         return shard.log.append([(entry.key, entry.data) for entry in entries])
     except OSError as error:

@@ -1,6 +1,6 @@
 package software.amazon.awssdk.auth.credentials
 
-/** What the script uses of the AWS SDK, under the SDK's own names. */
+/** The parts of the AWS SDK that the script uses, under the SDK's own names. */
 final class AwsSessionCredentials {
   def accessKeyId(): String = "AKIASDK"
   def secretAccessKey(): String = "secret of the SDK"

@@ -6,10 +6,10 @@ import scala.util.{Failure, Try}
 
 import org.apache.spark.sql.SparkSession
 
-/** Runs programs in the Java of the tests' Spark: it is warm, and a Java of its own costs each program 15 seconds. */
+/** Runs programs in the warm JVM of the tests' Spark: a JVM of its own costs each program 15 seconds. */
 object Programs {
 
-  /** The exit code of a program, and what it wrote to stdout and stderr. It has a Spark session of its own. */
+  /** The exit code, stdout and stderr of a program. It has its own Spark session. */
   def run(name: String, arguments: Array[String]): Array[String] = {
     val (out, err) = (new ByteArrayOutputStream, new ByteArrayOutputStream)
     val (session, stderr) = (SparkSession.active, System.err)

@@ -4,7 +4,7 @@ import scala.util.Try
 import org.apache.spark.sql.functions.{struct, to_json}
 import org.apache.spark.sql.{DataFrame, SparkSession}
 
-/** Reads tables, each given as JSON of database and name. Prints a line of JSON each: rows, bad lines, files set aside.
+/** Reads tables, each given as JSON of database and name. Prints JSON per table: rows, bad lines, files set aside.
   */
 object ReadTables {
   def main(tables: Array[String]): Unit = {
@@ -28,7 +28,7 @@ object ReadTables {
       "counts" -> Seq(read.count("rows"), read.count("bad")))
   }
 
-  /** Rows as JSON; a date, timestamp or decimal is a text. */
+  /** Rows as JSON, with dates, timestamps and decimals as text. */
   def texts(frame: DataFrame): Seq[String] = {
     val plain = frame.schema.map { field =>
       val column = Names.column(field.name)

@@ -3,8 +3,8 @@ import scala.util.{Failure, Success, Try}
 
 import org.apache.spark.sql.{DataFrame, SparkSession}
 
-/** Applies chains of steps, each given as JSON of database, tables and steps. Prints a line of JSON each: the rows, or
-  * the error.
+/** Applies chains of steps, each given as JSON of database, tables and steps. Prints a line of JSON per chain: the rows
+  * or the error.
   */
 object RunChains {
   def main(chains: Array[String]): Unit = {

@@ -8,8 +8,8 @@ import org.apache.spark.sql.functions.round
 import org.apache.spark.sql.types.DoubleType
 import org.apache.spark.sql.{DataFrame, Encoders, SparkSession}
 
-/** Runs golden cases, whose folders are its arguments, and prints a line of JSON for each: what came of its step, what
-  * is expected, and the error's whole text if there was one.
+/** Runs golden cases, whose folders are its arguments, and prints a line of JSON for each: the step's result, the
+  * expected result, and the full text of the error, if any.
   */
 object RunGolden {
   private val Now = OffsetDateTime.parse("2013-02-01T00:00:00Z")
@@ -53,7 +53,7 @@ object RunGolden {
 
   private def nulls(frame: DataFrame, applied: Seq[Applied]): Any = {
     frame.write.format("noop").mode("overwrite").save()
-    CastNulls.told(CastNulls(applied), CastNulls.WarnOver)
+    CastNulls.summary(CastNulls(applied), CastNulls.WarnOver)
   }
 
   private def expected(folder: Path): Map[String, Any] = {

@@ -1,6 +1,6 @@
 import scala.util.Try
 
-/** Runs one job after the other, each of the arguments in a JSON list, and prints the error of each, or null. */
+/** Runs several jobs in order, each argument a JSON list of a job's arguments, and prints each one's error, or null. */
 object RunJobs {
   def main(jobs: Array[String]): Unit = for (job <- jobs) {
     val arguments = Options(Json.read(job)).texts("arguments").toArray

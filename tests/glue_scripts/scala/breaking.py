@@ -1,4 +1,4 @@
-"""A network between a client and a server that breaks at one moment."""
+"""A network connection between client and server that breaks at a chosen moment."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from contextlib import suppress
 
 
 class BreakingProxy:
-    """Passes on what client and server say, and cuts off a client that said `after` when its server says `at`.
+    """Forwards traffic, and disconnects a client that sent `after` when its server sends `at`.
 
-    What the server said at that moment is not passed on. Other connections, earlier or later, are left alone.
+    That last message of the server is not forwarded. Other connections are not affected.
     """
 
     def __init__(self, server: int, *, after: bytes, at: bytes) -> None:

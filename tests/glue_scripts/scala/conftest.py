@@ -1,4 +1,4 @@
-"""The Scala script compiled once, with the programs that run golden cases and jobs, and how those are run."""
+"""Compiles the Scala script once, with the programs that run golden cases and jobs, and runs these."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ Submit = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="session")
 def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The script as it is deployed."""
+    """Return the script as deployed."""
     file = tmp_path_factory.mktemp("script") / "RunJob.scala"
     file.write_text(scala_script())
     return file
@@ -37,7 +37,7 @@ def jar(script: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def submitted(jar: Path, script: Path, spark: SparkSession) -> Submit:
-    """Run an object of the jar in the Java of the tests' Spark, as if it were in a process of its own."""
+    """Run an object of the jar in the JVM of the tests' Spark, as if in its own process."""
     java: Any = spark.sparkContext._jvm
     java.Thread.currentThread().getContextClassLoader().addURL(java.java.io.File(str(jar)).toURI().toURL())
 
@@ -53,7 +53,7 @@ def submitted(jar: Path, script: Path, spark: SparkSession) -> Submit:
 
 @pytest.fixture(scope="session")
 def submitted_alone(jar: Path, script: Path, storage: Path, tmp_path_factory: pytest.TempPathFactory) -> Submit:
-    """Run an object of the jar in a process of its own, whose Spark finds s3:// where that of the tests does."""
+    """Run an object of the jar in its own process, whose Spark finds s3:// where the tests' Spark does."""
     folder = tmp_path_factory.mktemp("conf")
     settings = spark_settings(storage)
     (folder / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))

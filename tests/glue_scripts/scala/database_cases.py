@@ -1,4 +1,4 @@
-"""Cases of a job with a real PostgreSQL: each is run in Python and in Scala, in a schema of its own."""
+"""Cases of a job with a real PostgreSQL: each runs in Python and in Scala, in a separate schema."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ OWN = ("run_id", "started_at", "seconds", "bytes")
 class Case:
     """A job whose source is a table `given` of the database, and that writes into `planes`.
 
-    types are made before it; columns and rows are those of `given`; told is what an error of the last run says, empty
-    for none; prepare is called last with the schema of the case, and what it returns is closed when all runs are over.
+    types are created first; columns and rows are those of `given`; told is the expected error of the last run, or
+    empty; prepare is called last with the schema of the case, and its result is closed when all runs are over.
     """
 
     told: str = ""
@@ -50,14 +50,14 @@ Endings = dict[str, tuple[list[Any], list[Any], Any, Any]]
 
 @dataclass
 class Prepared:
-    """A case in a schema of its own, and the arguments of its runs."""
+    """A case in its own schema, and the arguments of its runs."""
 
     shop: Shop
     schema: str
     arguments: list[list[str]]
 
     def state(self) -> dict[str, Any]:
-        """Every table but the source: columns, constraints, and rows without the time of a load."""
+        """Return every table but the source: columns, constraints, and rows without the load time."""
         tables = self.shop.run(f"SELECT tablename FROM pg_tables WHERE schemaname = '{self.schema}' ORDER BY 1")
         return {name: self._table(f"{self.schema}.{name}") for (name,) in tables if name != "given"}
 
@@ -101,7 +101,7 @@ def in_python(arguments: list[str]) -> Any:
 
 
 def in_scala(submitted: Submit, jobs: list[list[str]]) -> Iterator[Any]:
-    """How each of the jobs ended, in one process: its report, or the words of its error."""
+    """Yield the outcome of each job, run in one process: its report, or its error message."""
     done = submitted("RunJobs", *(json.dumps({"arguments": job}) for job in jobs))
     assert done.returncode == 0, done.stderr
     assert PASSWORD not in done.stdout + done.stderr
@@ -115,7 +115,7 @@ def in_scala(submitted: Submit, jobs: list[list[str]]) -> Iterator[Any]:
 
 
 def comparable(ending: Any) -> Any:
-    """Without what is a run's own (times, schemas, ports) and how a language shows steps and a client's error."""
+    """Remove what differs per run (times, schemas, ports) or language (how steps and client errors are shown)."""
     kept = {name: value for name, value in ending.items() if name not in OWN} if isinstance(ending, dict) else ending
     text = re.sub(
         r"127.0.0.1:\d+", "server", re.sub(r"(python|scala)_case_\d+", "public", json.dumps(kept, default=str))
@@ -124,7 +124,7 @@ def comparable(ending: Any) -> Any:
 
 
 def both(cases: dict[str, Case], lake: Lake, database: Database, submitted: Submit) -> Endings:
-    """Of each case, how its runs ended in Python and in Scala, and what each left in its database."""
+    """Return for each case its outcomes in Python and in Scala, and what each left in its database."""
     with ExitStack() as cleanup:
         pairs = {
             name: [
@@ -146,7 +146,7 @@ def both(cases: dict[str, Case], lake: Lake, database: Database, submitted: Subm
 
 
 def check_alike(case: Case, ending: tuple[list[Any], list[Any], Any, Any]) -> None:
-    """Both languages have left the same and say the same of it, and the last run what the case says."""
+    """Check that both languages left the same state and messages, and that the last run ended as expected."""
     python, scala, left_by_python, left_by_scala = ending
     assert list(map(comparable, scala)) == list(map(comparable, python))
     assert left_by_scala == left_by_python

@@ -1,4 +1,4 @@
-"""The script's client of AWS Glue and Secrets Manager, as a server sees it."""
+"""The script's client for AWS Glue and Secrets Manager, observed by a server."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ REFUSED = (400, {"__type": "EntityNotFoundException", "Message": "no table é"})
 
 
 class Service:
-    """An HTTP server that gives the answers it was told, the last one for ever, and keeps what it was asked."""
+    """An HTTP server that returns the given answers in order, repeats the last, and records the requests."""
 
     def __init__(self) -> None:
         self.answers: list[tuple[int, dict[str, Any]]] = [FOUND]
@@ -86,7 +86,7 @@ def test_a_call_is_signed_as_botocore_signs_it(submitted_alone: Submit, service:
     assert headers["authorization"] == signed_by_botocore(service.url, headers, body, key)
 
 
-def test_without_keys_in_the_environment_those_of_the_sdk_sign(
+def test_without_keys_in_the_environment_the_sdks_keys_sign(
     submitted_alone: Submit, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
@@ -97,7 +97,7 @@ def test_without_keys_in_the_environment_those_of_the_sdk_sign(
     assert headers["authorization"] == signed_by_botocore(service.url, headers, body, key)
 
 
-def test_secrets_manager_is_called_by_its_own_name(submitted_alone: Submit, service: Service) -> None:
+def test_secrets_manager_is_called_with_its_own_service_name(submitted_alone: Submit, service: Service) -> None:
     asked(submitted_alone, "secretsmanager", "GetSecretValue", {"SecretId": "shop"})
     [(headers, body)] = service.asked
     assert headers["x-amz-target"] == "secretsmanager.GetSecretValue"
@@ -106,13 +106,13 @@ def test_secrets_manager_is_called_by_its_own_name(submitted_alone: Submit, serv
     assert headers["authorization"] == signed_by_botocore(service.url, headers, body, key, "secretsmanager")
 
 
-def test_what_may_pass_is_tried_again(submitted_alone: Submit, service: Service) -> None:
+def test_transient_errors_are_retried(submitted_alone: Submit, service: Service) -> None:
     service.answers = [FAULT, THROTTLED, FOUND]
     assert json.loads(call(submitted_alone)) == {"Table": {"Name": "é"}}
     assert len(service.asked) == 3
 
 
-def test_a_refusal_is_an_error_at_once_with_its_code_and_message(submitted_alone: Submit, service: Service) -> None:
+def test_a_refusal_raises_its_code_and_message_without_a_retry(submitted_alone: Submit, service: Service) -> None:
     service.answers = [REFUSED]
     assert call(submitted_alone) == "EntityNotFoundException: no table é"
     assert len(service.asked) == 1

@@ -1,4 +1,4 @@
-"""Random chains of steps on random files give what plain Python makes of them, in Scala."""
+"""Random chains of steps on random files give the same rows in Scala as in plain Python."""
 
 from __future__ import annotations
 

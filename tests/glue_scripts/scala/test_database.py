@@ -1,4 +1,4 @@
-"""A Scala and a Python run of one specification do the same to a real PostgreSQL, and say the same of it."""
+"""A Scala and a Python run of one specification leave the same in a real PostgreSQL, and report the same."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CREATE EVENT TRIGGER {schema} ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EX
 
 
 def held(shop: Shop, schema: str) -> psycopg.Connection[Any]:
-    """The lock that another run of the same target has."""
+    """Take the lock as another run of the same target would."""
     connection = shop.database.server.connect(shop.database.name)
     connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"lake {schema}.planes"])
     return connection
@@ -155,7 +155,7 @@ CASES = {
     "unreachable": Case("cannot be reached, or went away", prepare=unreachable),
     "no source table": Case(r"has no table public\.givn: .* Did you mean 'given'\?", source="givn"),
     "no schema of the source": Case("schema sales has no table", source="sales.given"),
-    "no connection": Case("there is none of this name", sink={"connection": "no-such"}),
+    "no connection": Case("connection no-such does not exist", sink={"connection": "no-such"}),
     "no schema": Case("the database has no schema sales. Create it first", sink={"table": "sales.planes"}),
     "another run": Case("another run is writing into it", prepare=held),
     "unknown mode": Case("Allowed: insert, truncate, upsert", sink={"mode": "replace"}),
@@ -175,7 +175,7 @@ def endings(
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_both_languages_leave_and_say_the_same(endings: Endings, name: str) -> None:
+def test_both_languages_leave_the_same_rows_and_messages(endings: Endings, name: str) -> None:
     check_alike(CASES[name], endings[name])
     assert LEFTOVER not in endings[name][3]
 
@@ -216,7 +216,7 @@ def test_a_reader_sees_all_of_the_old_or_all_of_the_new(
     assert counts == {2, 20_000}
 
 
-def test_a_server_that_goes_away_during_the_load_leaves_the_old_rows(
+def test_the_old_rows_stay_if_the_server_goes_away_during_the_load(
     new_lake: Callable[[str], Lake], database: Database, submitted: Submit
 ) -> None:
     lake, shop = new_lake("scala_power"), Shop.new(database)

@@ -1,4 +1,4 @@
-"""Values and tables of PostgreSQL: both languages read and store the same, and refuse the same in the same words."""
+"""Values and tables of PostgreSQL: both languages read and store the same, and refuse with the same messages."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ def loading(run_both: Callable[[str, dict[str, Case]], Endings]) -> Endings:
 
 
 @pytest.mark.parametrize("name", READING)
-def test_a_value_that_spark_has_not_is_refused_alike(reading: Endings, name: str) -> None:
+def test_a_value_that_spark_cannot_hold_is_refused_alike(reading: Endings, name: str) -> None:
     check_alike(READING[name], reading[name])
 
 
 @pytest.mark.parametrize("name", STORING)
-def test_a_value_is_stored_as_it_is_or_refused_alike(storing: Endings, name: str) -> None:
+def test_a_value_is_stored_unchanged_or_refused_alike(storing: Endings, name: str) -> None:
     check_alike(STORING[name], storing[name])
 
 
@@ -89,7 +89,7 @@ def test_a_target_is_loaded_or_refused_alike(loading: Endings, name: str) -> Non
     check_alike(LOADING[name], loading[name])
 
 
-def test_values_are_read_as_they_are(
+def test_values_are_read_unchanged(
     new_lake: Callable[[str], Lake], database: Database, spark: SparkSession, submitted: Submit
 ) -> None:
     lake, shop = new_lake("scala_values"), Shop.new(database)

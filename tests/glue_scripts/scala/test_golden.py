@@ -1,4 +1,4 @@
-"""The golden cases of tests/golden, whose README says what their files mean, in Scala."""
+"""The golden cases of tests/golden in Scala; the README there describes their files."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ Outcomes = dict[tuple[Path, str], dict[str, Any]]
 
 @pytest.fixture(scope="session")
 def outcomes(submitted: Submit, request: pytest.FixtureRequest) -> Outcomes:
-    """What became of each selected case, lenient and under ANSI rules: all of them in one process."""
+    """The outcome of each selected case, with and without ANSI rules, all in one process."""
     selected = {item.callspec.params["case"] for item in request.session.items if "outcomes" in item.fixturenames}
     done = submitted("RunGolden", *sorted(map(str, selected)))
     assert done.returncode == 0, done.stderr
@@ -26,7 +26,7 @@ def outcomes(submitted: Submit, request: pytest.FixtureRequest) -> Outcomes:
 
 @pytest.mark.parametrize("ansi", ["false", "true"], ids=["lenient", "ansi"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}-{case.name}")
-def test_a_step_gives_what_its_golden_case_says(case: Path, ansi: str, outcomes: Outcomes) -> None:
+def test_a_step_matches_its_golden_case(case: Path, ansi: str, outcomes: Outcomes) -> None:
     outcome = outcomes[case, ansi]
     fragments = next((case / name for name in ("scala_error.txt", "error.txt") if (case / name).exists()), None)
     if fragments:

@@ -1,4 +1,4 @@
-"""What a job in Scala makes of every format and dialect: the same as one in Python."""
+"""A Scala job reads every format and dialect like a Python job."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.spark
 
 @pytest.fixture(scope="module")
 def found(new_lake: Callable[[str], Lake], submitted: Submit) -> dict[str, dict[str, Any]]:
-    """What was read of each case, in one process."""
+    """The rows read for each case, in one process."""
     lake = new_lake("read_in_scala")
     tables = {name: f"t{number}" for number, name in enumerate(CASES)}
     for name, table in tables.items():

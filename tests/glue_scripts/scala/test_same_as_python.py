@@ -1,4 +1,4 @@
-"""A Scala and a Python run of one specification leave the same behind, on a lake with damage of every kind."""
+"""A Scala and a Python run of one specification leave the same results, in a lake with every kind of damage."""
 
 import json
 import re
@@ -89,7 +89,7 @@ def in_scala(submitted: Submit) -> Callable[[list[str]], dict[str, Any]]:
 
 
 def in_catalog(lake: Lake, table: str) -> Any:
-    """What the catalog says of a table, but for its own name, its run's and times."""
+    """Return a table's catalog entry without its name, its run and times."""
     glue, database = boto3.client("glue"), f"{lake.database}_curated"
     found: Any = glue.get_table(DatabaseName=database, Name=table)["Table"]
     partitions = glue.get_partitions(DatabaseName=database, TableName=table)["Partitions"]
@@ -135,7 +135,7 @@ def test_the_table_the_quarantine_and_the_report_are_the_same(
     assert {"job": f"{format}_scala", **json.loads(line)} == scala
 
 
-def test_a_scala_run_takes_the_place_of_an_earlier_one(
+def test_a_scala_run_replaces_an_earlier_one(
     damaged: Lake, spark: SparkSession, in_scala: Callable[[list[str]], dict[str, Any]]
 ) -> None:
     sink = {"table": "twice", "partition_by": ["year", "Place"]}
@@ -156,7 +156,7 @@ def test_a_scala_run_takes_the_place_of_an_earlier_one(
     assert report["partitions"] == len(after[1])
 
 
-def test_an_incremental_run_goes_on_where_one_in_the_other_language_stopped(
+def test_an_incremental_run_continues_after_one_in_the_other_language(
     damaged: Lake, spark: SparkSession, in_scala: Callable[[list[str]], dict[str, Any]]
 ) -> None:
     steps: list[dict[str, Any]] = [*STEPS[:2], *STEPS[3:6], STEPS[7]]
@@ -202,7 +202,7 @@ OTHERWISE = ("quarantine", "warn", "warn")
 
 
 def kept_results(lake: Lake, job: str) -> list[dict[str, Any]]:
-    """The lines that a run left in the table of results, but for its own name and time."""
+    """Return the lines that a run wrote to the table of results, without its name and time."""
     file = lake.storage / "curated" / "data_quality_results" / f"job={job}" / f"jr_{job}.json"
     lines = (
         file.read_text().splitlines() if file.exists() else in_bucket(f"data_quality_results/job={job}/jr_{job}.json")
@@ -214,7 +214,7 @@ def in_bucket(key: str) -> list[str]:
     return boto3.client("s3").get_object(Bucket="curated", Key=key)["Body"].read().decode().splitlines()
 
 
-def test_expectations_come_to_the_same(
+def test_expectations_have_the_same_outcome(
     damaged: Lake, spark: SparkSession, in_scala: Callable[[list[str]], dict[str, Any]], submitted: Submit
 ) -> None:
     expect = [rule | {"otherwise": word} for rule, word in zip(EXPECT, OTHERWISE, strict=True)]
@@ -269,7 +269,7 @@ WRONG: list[tuple[list[dict[str, Any]], dict[str, Any]]] = [
 ]
 
 
-def test_errors_have_the_same_words(
+def test_errors_have_the_same_messages(
     damaged: Lake, spark: SparkSession, submitted: Submit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lake_etl.report.PATIENCE", 2)
@@ -293,7 +293,7 @@ def test_errors_have_the_same_words(
 
 
 def comparable(words: str) -> str:
-    """An error without what is its language's own: how it shows the steps."""
+    """Return an error without the part that depends on the language: how it shows the steps."""
     return words.partition(" Steps: ")[0]
 
 
@@ -332,7 +332,7 @@ def test_records_inside_documents_are_read_alike(
     assert set_aside(spark, "batches_scala") == set_aside(spark, "batches_python")
 
 
-def test_columns_named_as_a_jobs_own_words_come_through_alike(
+def test_columns_named_like_a_jobs_own_words_are_kept_alike(
     damaged: Lake, spark: SparkSession, in_scala: Callable[[list[str]], dict[str, Any]]
 ) -> None:
     row = {name: f"the {name}" for name in ODD} | {"user.id": "5", "at": "2013-01-01T10:00:00.000001Z"}
@@ -356,7 +356,7 @@ def test_columns_named_as_a_jobs_own_words_come_through_alike(
     assert in_catalog(damaged, "odd_scala") == in_catalog(damaged, "odd_python")
 
 
-def test_matches_are_found_alike_with_the_python_package_that_the_argument_names(
+def test_matches_are_found_alike_with_the_given_python_package(
     damaged: Lake, spark: SparkSession, in_scala: Callable[[list[str]], dict[str, Any]], tmp_path: Path
 ) -> None:
     case = GOLDEN / "find_matches" / "people"

@@ -1,4 +1,4 @@
-"""The Scala files: where to find what, and the one script that they are joined into."""
+"""The Scala files, and the script that they are joined into."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from local_aws.jobs.joined import Joined
 
 FILES = sorted((GLUE_SCRIPTS / "scala").rglob("*.scala"))
 NO_TWIN = {"aws", "imports", "json", "options"}
-"""What Python has from its libraries."""
+"""Scala files for what Python gets from libraries."""
 
 
 def name(file: Path) -> str:
     return file.relative_to(GLUE_SCRIPTS / "scala").with_suffix("").as_posix()
 
 
-def test_each_file_has_the_name_of_its_python_twin() -> None:
+def test_each_file_is_named_like_its_python_twin() -> None:
     python = GLUE_SCRIPTS / "lake_etl"
 
     def has_twin(file: Path) -> bool:
@@ -27,13 +27,13 @@ def test_each_file_has_the_name_of_its_python_twin() -> None:
     assert {name(file) for file in FILES if not has_twin(file)} == NO_TWIN
 
 
-def test_no_file_is_longer_than_a_reader_can_keep_in_mind() -> None:
+def test_no_file_is_too_long() -> None:
     assert {name(file): lines for file in FILES if (lines := len(file.read_text().splitlines())) > 400} == {}
 
 
 @pytest.fixture(scope="module")
 def traced(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Each line of the joined script, by the place that it is traced to."""
+    """Each line of the joined script, by the location that it is traced to."""
     script = tmp_path_factory.mktemp("script") / "RunJob.scala"
     script.write_text(scala_script())
     joined, lines = Joined(script), script.read_text().splitlines()

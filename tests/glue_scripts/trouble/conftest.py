@@ -1,4 +1,4 @@
-"""Jobs as Glue runs them, on an embedded AWS in which a trap can be set for them."""
+"""Jobs run as by Glue, on an embedded AWS with a trap for them."""
 
 import json
 import subprocess
@@ -24,7 +24,7 @@ BUCKETS = ("raw", "curated", "quarantine", "scripts")
 
 @dataclass
 class Jobs:
-    """The Glue jobs of a lake, one a table, each reading the dataset of its name: id, part, version."""
+    """The Glue jobs of a lake, one per table, each reading the dataset of the same name: id, part, version."""
 
     endpoint: str
     folder: Path
@@ -44,7 +44,7 @@ class Jobs:
         table = {"Name": name, "StorageDescriptor": storage, "Parameters": {"classification": "csv"}}
         self.aws("glue").create_table(DatabaseName="raw", TableInput=table)
         spec |= {"job": name, "source": name, "tables": {name: name}, "steps": steps or []}
-        # Zstd would have to unpack its library, which a limit on the size of files stops as well.
+        # Zstd would have to extract its library, which a limit on file sizes prevents too.
         spec["sink"] = {"table": name, "partition_by": keys, "compression": "gzip"}
         arguments = {
             "--extra-py-files": "s3://scripts/lake_etl.zip",
@@ -77,7 +77,7 @@ class Jobs:
         (self.folder / "trap.json").write_text(json.dumps(trap))
 
     def killed(self, name: str, call: str, number: int = 1, when: str = "before", **arguments: str) -> None:
-        """A run that is killed before a call that it makes, or after it was answered."""
+        """Run a job that is killed before a call that it makes, or after the call was answered."""
         if call == "write":
             self._killed_while_it_writes(name)
             return
@@ -96,7 +96,7 @@ class Jobs:
         assert "SIGKILL" in ended(self.aws("glue"), name, run_id)["ErrorMessage"]
 
     def rows(self, name: str, columns: str = "id, part, version") -> list[tuple[str, ...]]:
-        """What a reader sees: the table by Athena."""
+        """Return what a reader sees: the table through Athena."""
         athena = self.aws("athena")
         query = athena.start_query_execution(
             QueryString=f"SELECT {columns} FROM {name}",

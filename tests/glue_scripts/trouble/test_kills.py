@@ -1,11 +1,11 @@
-"""kill -9 at any moment: a reader sees what was there, and another run makes what one clean run would have made."""
+"""kill -9 at any moment: readers see the old table, and the next run writes what an undisturbed run would have."""
 
 import pytest
 
 from tests.glue_scripts.trouble.conftest import Jobs
 
 pytestmark = pytest.mark.spark
-PARTS = 120  # more than one call registers
+PARTS = 120  # more than one call can register
 Rows = list[tuple[int, int, str]]
 
 
@@ -19,7 +19,7 @@ def shown(rows: Rows) -> list[tuple[str, ...]]:
 
 @pytest.fixture(scope="module")
 def replaced(jobs: Jobs) -> Jobs:
-    """A table by 120 partitions, each run of which replaces all of it."""
+    """A table with 120 partitions, all of which each run replaces."""
     jobs.create("numbers", ["part"])
     jobs.fill("numbers", "a", numbers("clean"))
     jobs.good("numbers")
@@ -36,7 +36,7 @@ def replaced(jobs: Jobs) -> Jobs:
         ("between publication and report", "PUT /curated/job_reports", 1, PARTS),
     ],
 )
-def test_a_run_that_is_killed_leaves_whole_partitions_and_the_next_is_as_if_it_had_not_been(
+def test_a_killed_run_leaves_whole_partitions_and_the_next_run_completes(
     replaced: Jobs, point: str, call: str, number: int, new: int
 ) -> None:
     before = replaced.rows("numbers")
@@ -61,7 +61,7 @@ def test_a_run_that_is_killed_leaves_whole_partitions_and_the_next_is_as_if_it_h
 
 @pytest.fixture(scope="module")
 def added(jobs: Jobs) -> tuple[Jobs, Rows]:
-    """An incremental table, and the rows of all files there are."""
+    """An incremental table, and the rows of all its files."""
     rows: Rows = [(1, 1, "first")]
     jobs.create("events", [], incremental=True)
     jobs.fill("events", "first", rows)
@@ -79,7 +79,7 @@ def added(jobs: Jobs) -> tuple[Jobs, Rows]:
         ("between commit and report", "PUT /curated/job_reports", "before", True),
     ],
 )
-def test_an_incremental_run_that_is_killed_adds_its_files_once(
+def test_a_killed_incremental_run_adds_its_files_once(
     added: tuple[Jobs, Rows], point: str, call: str, when: str, published: bool
 ) -> None:
     jobs, rows = added
@@ -95,7 +95,7 @@ def test_an_incremental_run_that_is_killed_adds_its_files_once(
     assert jobs.rows("events") == shown(rows)
 
 
-def test_a_full_refresh_that_is_killed_is_finished_by_the_next_run(added: tuple[Jobs, Rows]) -> None:
+def test_the_next_run_finishes_a_killed_full_refresh(added: tuple[Jobs, Rows]) -> None:
     jobs, rows = added
     jobs.killed("events", "DeletePartition", 1, full_refresh="true")
     jobs.good("events")

@@ -24,7 +24,7 @@ def fill(jobs: Jobs, rows: int) -> None:
     jobs.fill("wide", "a", [(n, n, hashlib.sha256(str(n).encode()).hexdigest()) for n in range(rows)])
 
 
-def test_a_write_that_is_refused_is_told_in_one_line_and_leaves_the_old_data(wide: Jobs) -> None:
+def test_a_failed_write_is_reported_in_one_line_and_keeps_the_old_data(wide: Jobs) -> None:
     before = wide.rows("wide")
     fill(wide, 20_000)
     wide.trap("GetTable", do="limit")
@@ -41,7 +41,7 @@ def test_a_write_that_is_refused_is_told_in_one_line_and_leaves_the_old_data(wid
 
 @pytest.fixture
 def seen(wide: Jobs) -> Iterator[list[str]]:
-    """The counts of rows that a reader sees who asks again and again."""
+    """The row counts that a reader sees who queries in a loop."""
     counts: list[str] = []
     failures: list[BaseException] = []
     stop = Event()

@@ -1,9 +1,9 @@
-"""The embedded AWS with a trap: when a job run makes a certain call, something happens to the run's processes.
+"""The embedded AWS with a trap: when a job run makes a given call, something happens to the run's processes.
 
 python -m tests.glue_scripts.trouble.watched PORT FOLDER
 
 The trap is the file FOLDER/trap.json: {"call": "UpdateTable", "number": 1, "when": "before", "do": "kill"}.
-A call of S3 is named by its method and path. "limit": no file of the run grows beyond 256 KiB, as if a disk were full.
+A call to S3 is named by its method and path. "limit": no file of the run can exceed 256 KiB, as on a full disk.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ GONE = -1
 
 
 def groups_of(run_id: str) -> set[int]:
-    """The process groups of a run: those that have the run's id among their arguments, with all they started."""
+    """Return the process groups of a run: those with the run's id among their arguments, and all that they started."""
     named = [process for process in Path("/proc").glob("[0-9]*") if run_id.encode() in _read(process / "cmdline")]
     return {_group(int(process.name)) for process in named} - {GONE}
 

@@ -1,4 +1,4 @@
-"""A small lake that Athena reads: buckets, and a database of each test file's own, which goes with its tables."""
+"""A small lake for Athena: buckets, and one database per test file, dropped with its tables."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Clients = Callable[[str], Any]
 
 @dataclass
 class Ran:
-    """A query execution that is over; `rows` are without the header."""
+    """A finished query execution; `rows` are without the header."""
 
     document: dict[str, Any]
     rows: list[list[str | None]] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Ran:
 
 
 class Lake:
-    """Puts tables into the embedded AWS and asks Athena about them."""
+    """Puts tables into the embedded AWS and queries them with Athena."""
 
     def __init__(self, aws: Clients) -> None:
         self.s3, self.glue, self.athena = aws("s3"), aws("glue"), aws("athena")

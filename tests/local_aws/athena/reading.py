@@ -1,4 +1,4 @@
-"""Files read by a table's SerDe alone: no server, no catalog."""
+"""Reads files with a table's SerDe only: no server, no catalog."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _NUMBERS = itertools.count()
 
 @dataclass
 class Reader:
-    """Reads files of a table in a folder; what was found out about one is remembered as the server remembers it."""
+    """Reads files of a table in a folder, with the server's cache of facts about files."""
 
     folder: Path
     memory: Memory = field(default_factory=Memory)
 
     def read(self, kind: str, columns: str, *bodies: str | bytes, sql: str = "SELECT * FROM t", **extra: Any) -> Rows:
-        """The rows of `sql` over a table `t` of these files.
+        """Return the rows of `sql` over a table `t` of these files.
 
         Args:
             extra: `serde` and `parameters` are properties, `name` is that of a file, `wanted` are names of columns.
 
         Raises:
-            QueryFailed: with the reason that a person gets.
+            QueryFailed: with the reason that a user sees.
         """
         table = Table({
             "DatabaseName": "db",

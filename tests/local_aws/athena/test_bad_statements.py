@@ -1,4 +1,4 @@
-"""What goes wrong around a statement: Athena's code, and a sentence."""
+"""Errors around a statement: Athena's code and a sentence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..conftest import free_port, started, stopped
 from .conftest import DATABASE, LAKE, Lake
 
 
-def test_a_view_that_speaks_of_itself_is_not_made_and_not_read(lake: Lake) -> None:
+def test_a_recursive_view_is_neither_created_nor_read(lake: Lake) -> None:
     lake.rows("CREATE VIEW first AS SELECT 1 AS n")
     lake.rows("CREATE VIEW second AS SELECT n FROM first")
     for sql in ("SELECT n FROM first", "SELECT n FROM second"):
@@ -38,14 +38,14 @@ def test_a_view_whose_table_has_changed_is_stale(lake: Lake) -> None:
     )
 
 
-def test_a_view_does_not_take_the_place_of_a_table(lake: Lake) -> None:
+def test_a_view_does_not_replace_a_table(lake: Lake) -> None:
     lake.rows(f"CREATE EXTERNAL TABLE IF NOT EXISTS kept (n int) LOCATION 's3://{LAKE}/kept/'")
     reason = lake.run("CREATE OR REPLACE VIEW kept AS SELECT 1 AS n").reason
     assert reason == "TABLE_ALREADY_EXISTS: 'flights.kept' is a table, and no view to replace"
 
 
 @pytest.mark.parametrize("sql", ["CREATE DATABASE other.d", "SHOW TABLES IN other.d", "DROP TABLE other.d.t"])
-def test_a_catalog_that_is_not_there_is_said_by_its_name(lake: Lake, sql: str) -> None:
+def test_a_missing_catalog_is_named(lake: Lake, sql: str) -> None:
     assert lake.run(sql).reason.startswith("CATALOG_NOT_FOUND: Catalog 'other' does not exist")
 
 
@@ -60,7 +60,7 @@ def test_a_table_is_found_by_its_name_in_any_quotes(lake: Lake, name: str) -> No
     assert lake.rows(f"SHOW COLUMNS IN {name}") == [["n"]]
 
 
-def test_a_name_of_quotes_is_one_name() -> None:
+def test_a_quoted_name_with_a_dot_is_one_name() -> None:
     assert Cursor('`a``b`."c""d"').table().table == 'c"d'
     with pytest.raises(QueryFailed, match=r"^CATALOG_NOT_FOUND: Catalog 'other' does not exist"):
         Cursor("other.a.b").table()
@@ -87,7 +87,7 @@ def test_a_name_of_quotes_is_one_name() -> None:
         ("INSERT INTO bucketed VALUES (1)", "NOT_SUPPORTED"),
     ],
 )
-def test_a_write_that_cannot_be_is_refused_by_athenas_code_and_leaves_nothing(lake: Lake, sql: str, code: str) -> None:
+def test_an_impossible_write_is_refused_with_athenas_code_and_leaves_nothing(lake: Lake, sql: str, code: str) -> None:
     lake.rows(f"CREATE EXTERNAL TABLE IF NOT EXISTS filled (n int, s string) LOCATION 's3://{LAKE}/filled/'")
     lake.rows(
         "CREATE EXTERNAL TABLE IF NOT EXISTS bucketed (n int) CLUSTERED BY (n) INTO 2 BUCKETS "
@@ -160,7 +160,7 @@ def test_a_statement_writes_at_most_a_hundred_partitions(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize("value", ["a b", "x/y", "12:30", "50%", "k=v", "Zürich", None])
-def test_a_partition_of_any_value_is_written_and_found(lake: Lake, value: str | None) -> None:
+def test_a_partition_with_any_value_is_written_and_found(lake: Lake, value: str | None) -> None:
     name = f"any_{abs(hash(value))}"
     literal = "CAST(NULL AS varchar)" if value is None else f"'{value}'"
     place = f"WITH (partitioned_by = ARRAY['p'], external_location = 's3://{LAKE}/{name}/')"
@@ -179,7 +179,7 @@ def test_a_partition_of_any_value_is_written_and_found(lake: Lake, value: str | 
         ("format = 'TEXTFILE', field_delimiter = '|', write_compression = 'GZIP'", ".txt.gz"),
     ],
 )
-def test_properties_of_a_table_that_is_written_are_honoured(lake: Lake, how: str, suffix: str) -> None:
+def test_properties_of_a_written_table_are_honoured(lake: Lake, how: str, suffix: str) -> None:
     name = f"how_{abs(hash(how))}"
     place = f"{how}, partitioned_by = ARRAY['p'], external_location = 's3://{LAKE}/{name}/'"
     lake.rows(f"CREATE TABLE {name} WITH ({place}) AS SELECT 1 AS id, 'x' AS s, 'a' AS p")
@@ -188,13 +188,13 @@ def test_properties_of_a_table_that_is_written_are_honoured(lake: Lake, how: str
     assert lake.rows(f"SELECT id, s, p FROM {name}") == [["1", "x", "a"]]
 
 
-def test_a_table_is_made_with_no_data(lake: Lake) -> None:
+def test_a_table_is_created_with_no_data(lake: Lake) -> None:
     lake.rows("CREATE TABLE no_data AS SELECT 1 AS id, 'x' AS s WITH NO DATA")
     assert lake.rows("SELECT * FROM no_data") == []
     assert lake.rows("SHOW COLUMNS IN no_data") == [["id"], ["s"]]
 
 
-def test_a_result_bucket_that_is_gone_fails_the_query_by_its_name(lake: Lake) -> None:
+def test_a_missing_result_bucket_fails_the_query_and_is_named(lake: Lake) -> None:
     lake.s3.create_bucket(Bucket="results-gone")
     output = {"OutputLocation": "s3://results-gone/"}
     assert lake.run("SELECT 1", ResultConfiguration=output).state == "SUCCEEDED"
@@ -205,8 +205,8 @@ def test_a_result_bucket_that_is_gone_fails_the_query_by_its_name(lake: Lake) ->
     assert (ran.state, "results-gone" in ran.reason) == ("FAILED", True)
 
 
-def test_a_table_that_goes_while_it_is_asked_for_is_not_found(tmp_path: Path) -> None:
-    """Queries run as they come: one that is asked for after the table went is told so."""
+def test_a_table_dropped_before_the_query_is_not_found(tmp_path: Path) -> None:
+    """Queries run in order: one that starts after the table was dropped fails."""
     port = free_port()
     process = started(port, tmp_path / "aws")
     try:

@@ -1,4 +1,4 @@
-"""Tables that cannot be read: each query says what is wrong with which table, and where."""
+"""Tables that cannot be read: the error names the table, the problem and its location."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .conftest import LAKE, Lake, orc, parquet
 
 
 @pytest.mark.parametrize("kind", ["text", "opencsv", "json", "parquet", "orc"])
-def test_a_column_of_a_type_that_nobody_knows_is_named(lake: Lake, kind: str) -> None:
+def test_a_column_of_an_unknown_type_is_named(lake: Lake, kind: str) -> None:
     name = f"unknown_type_{kind}"
     bodies = {"json": b"{}", "parquet": parquet(id=[1]), "orc": orc(id=[1])}
     lake.put(f"{name}/a", bodies.get(kind, b"1,2\n"))
@@ -23,7 +23,7 @@ def test_a_column_of_a_type_that_nobody_knows_is_named(lake: Lake, kind: str) ->
     )
 
 
-def test_a_serde_that_nobody_knows_is_named(lake: Lake) -> None:
+def test_an_unknown_serde_is_named(lake: Lake) -> None:
     lake.put("unknown_serde/a", "1\n")
     lake.table("unknown_serde", "avro", "id int")
     assert lake.run("SELECT * FROM unknown_serde").reason == (
@@ -37,13 +37,13 @@ def test_a_table_whose_folder_is_empty_has_no_rows(lake: Lake) -> None:
     assert lake.rows("SELECT * FROM empty_folder") == []
 
 
-def test_a_table_whose_bucket_is_gone_is_named_with_it(lake: Lake) -> None:
+def test_a_table_whose_bucket_is_missing_is_named_with_the_bucket(lake: Lake) -> None:
     lake.table("gone", "text", "id int", location="s3://no-such-bucket-here/gone/")
     reason = lake.run("SELECT * FROM gone").reason
     assert "no-such-bucket-here" in reason and not reason.startswith("GENERIC_INTERNAL_ERROR"), reason
 
 
-def test_a_database_that_goes_away_fails_the_next_query_by_name(lake: Lake) -> None:
+def test_a_dropped_database_fails_the_next_query_and_is_named(lake: Lake) -> None:
     lake.glue.create_database(DatabaseInput={"Name": "passing"})
     lake.rows(f"CREATE EXTERNAL TABLE passing.t (id int) LOCATION 's3://{LAKE}/passing/'")
     lake.glue.delete_database(Name="passing")
@@ -51,8 +51,8 @@ def test_a_database_that_goes_away_fails_the_next_query_by_name(lake: Lake) -> N
     assert reason.startswith(("TABLE_NOT_FOUND: Table 'awsdatacatalog.passing.t'", "SCHEMA_NOT_FOUND")), reason
 
 
-def test_a_file_that_is_replaced_while_it_is_read_is_read_as_it_was_or_as_it_is(lake: Lake) -> None:
-    """Never a part of each."""
+def test_a_file_replaced_while_being_read_gives_old_or_new_rows(lake: Lake) -> None:
+    """Never a mixture of both."""
     bodies = ["".join(f"{number},{letter * 50}\n" for number in range(20_000)) for letter in "ab"]
     lake.put("replaced/a.csv", bodies[0])
     lake.table("replaced", "text", "id int; note string", serde={"field.delim": ","})

@@ -1,4 +1,4 @@
-"""What Athena's clients ask for besides queries: work groups, engine versions, kept queries, results used again."""
+"""Calls of Athena clients besides queries: work groups, engine versions, saved queries, reused results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from .conftest import DATABASE, LAKE, RESULTS, Lake
 
 
-def test_the_primary_work_group_tells_its_whole_configuration(lake: Lake) -> None:
+def test_the_primary_work_group_returns_its_whole_configuration(lake: Lake) -> None:
     configuration = lake.athena.get_work_group(WorkGroup="primary")["WorkGroup"]["Configuration"]
     assert configuration["EnforceWorkGroupConfiguration"] is False
     assert configuration["RequesterPaysEnabled"] is False
@@ -44,17 +44,17 @@ def test_a_prepared_statement_is_updated(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize("name", ["`flights`", '"flights"', "FLIGHTS"])
-def test_a_database_may_be_said_in_quotes_and_in_any_case(lake: Lake, name: str) -> None:
+def test_a_database_may_be_named_in_quotes_and_in_any_case(lake: Lake, name: str) -> None:
     context = {"Database": name, "Catalog": "AWSDataCatalog"}
     assert lake.run("SHOW TABLES 'none'", QueryExecutionContext=context).state == "SUCCEEDED"
 
 
-def test_another_catalog_is_refused_by_its_name(lake: Lake) -> None:
+def test_another_catalog_is_refused_and_named(lake: Lake) -> None:
     with pytest.raises(ClientError, match="Catalog other is not found"):
         lake.start("SELECT 1", QueryExecutionContext={"Database": DATABASE, "Catalog": "other"})
 
 
-def test_a_result_is_used_again_if_it_is_young_enough_and_still_there(lake: Lake) -> None:
+def test_a_result_is_reused_if_it_is_recent_and_still_exists(lake: Lake) -> None:
     sql = f"SELECT '{uuid.uuid4()}' AS x"
     reuse = {"ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": True, "MaxAgeInMinutes": 60}}}
 
@@ -84,7 +84,7 @@ def test_column_statistics_of_a_table_are_kept(lake: Lake) -> None:
     assert kept["StatisticsData"]["LongColumnStatisticsData"] == numbers
 
 
-def test_the_schemas_of_information_tell_what_there_is(lake: Lake) -> None:
+def test_information_schema_lists_databases_tables_and_columns(lake: Lake) -> None:
     lake.rows(
         "CREATE EXTERNAL TABLE told (a int COMMENT 'first', m map<string,array<struct<x:float>>>) PARTITIONED BY "
         f"(d date) LOCATION 's3://{LAKE}/told/'"
@@ -106,14 +106,14 @@ def test_the_schemas_of_information_tell_what_there_is(lake: Lake) -> None:
     assert lake.run("SELECT * FROM information_schema.nothing").reason.startswith("TABLE_NOT_FOUND")
 
 
-def test_a_session_tells_of_itself(lake: Lake) -> None:
+def test_a_session_describes_itself(lake: Lake) -> None:
     ran = lake.run("SELECT current_catalog, current_schema, current_timezone(), upper(current_schema) AS big")
     assert ran.rows == [["awsdatacatalog", DATABASE, "UTC", "FLIGHTS"]]
     assert [column["Name"] for column in ran.columns] == ["_col0", "_col1", "_col2", "big"]
     assert lake.rows("SELECT current_user = current_user") == [["true"]]
 
 
-def test_the_partitions_of_a_table_are_a_table(lake: Lake) -> None:
+def test_the_partitions_of_a_table_can_be_queried(lake: Lake) -> None:
     lake.rows(
         "CREATE EXTERNAL TABLE parted (n int) PARTITIONED BY (year int, town string) "
         f"ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' LOCATION 's3://{LAKE}/parted/'"

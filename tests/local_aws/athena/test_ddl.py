@@ -24,7 +24,7 @@ def test_show_and_describe_list_what_the_catalog_holds(lake: Lake) -> None:
     assert described == [["item", "string", ""], ["amount", "bigint", ""], ["year", "int", ""]]
 
 
-def test_text_results_have_no_header_and_end_in_txt(lake: Lake) -> None:
+def test_text_results_have_no_header_and_the_suffix_txt(lake: Lake) -> None:
     ran = lake.run("SHOW TABLES 'orders'")
     assert ran.result.endswith(".txt")
     assert lake.text(ran.result) == "orders\n"
@@ -59,7 +59,7 @@ def test_create_table_as_writes_partitions_that_insert_into_extends(lake: Lake, 
     ]
 
 
-def test_create_table_as_refuses_a_folder_that_holds_data(lake: Lake) -> None:
+def test_create_table_as_refuses_a_folder_with_data(lake: Lake) -> None:
     ran = lake.run(f"CREATE TABLE again WITH (external_location = 's3://{LAKE}/orders/') AS SELECT 1 a")
     assert ran.reason.startswith("HIVE_PATH_ALREADY_EXISTS")
 
@@ -94,7 +94,7 @@ def test_partitions_are_added_and_dropped_by_hand(lake: Lake) -> None:
     assert lake.rows("SELECT count(*) FROM hand") == [["0"]]
 
 
-def test_databases_come_and_go(lake: Lake) -> None:
+def test_databases_are_created_and_dropped(lake: Lake) -> None:
     lake.rows("CREATE DATABASE IF NOT EXISTS passing")
     assert ["passing"] in lake.rows("SHOW DATABASES")
     lake.rows("DROP DATABASE passing")
@@ -123,7 +123,7 @@ def test_every_clause_of_a_delimited_row_format_counts(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize("written", ["\\\\001", "\\\\u0001", "\\x01"])
-def test_a_delimiter_may_be_written_by_its_number(lake: Lake, written: str) -> None:
+def test_a_delimiter_may_be_given_as_a_number(lake: Lake, written: str) -> None:
     name = f"by_number_{len(written)}_{written.count('u')}"
     lake.put(f"{name}/a", "1\x01x\n")
     written = written.encode().decode("unicode_escape")
@@ -134,7 +134,7 @@ def test_a_delimiter_may_be_written_by_its_number(lake: Lake, written: str) -> N
     assert lake.rows(f"SELECT * FROM {name}") == [["1", "x"]]
 
 
-def test_another_end_of_line_is_refused_by_name(lake: Lake) -> None:
+def test_another_line_delimiter_is_refused_and_named(lake: Lake) -> None:
     lake.put("other_lines/a", "1,x|2,y|")
     lake.rows(
         "CREATE EXTERNAL TABLE other_lines (id int, note string) ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' "

@@ -1,4 +1,4 @@
-"""Statements of the catalog, read by a grammar: each clause reaches the catalog, and what is left over is an error."""
+"""The grammar of catalog statements: each clause reaches the catalog, and leftover input is an error."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ LEFT_OVER = {
 
 
 @pytest.mark.parametrize(("sql", "reason"), LEFT_OVER.items(), ids=list(LEFT_OVER))
-def test_what_is_no_statement_or_has_something_left_over_is_refused_by_its_place(sql: str, reason: str) -> None:
+def test_an_invalid_statement_is_refused_with_its_position(sql: str, reason: str) -> None:
     with pytest.raises(QueryFailed, match=r"^SYNTAX_ERROR: ") as refused:
         statements.parsed(sql)
     if not reason.startswith("Only one"):
@@ -54,7 +54,7 @@ def test_what_is_no_statement_or_has_something_left_over_is_refused_by_its_place
 
 
 @pytest.mark.parametrize("sql", [sql for sql in LEFT_OVER if sql])
-def test_such_a_statement_does_not_start(lake: Lake, sql: str) -> None:
+def test_an_invalid_statement_does_not_start(lake: Lake, sql: str) -> None:
     with pytest.raises(ClientError, match="InvalidRequestException") as refused:
         lake.start(sql)
     assert LEFT_OVER[sql] in refused.value.response["Error"]["Message"]
@@ -119,11 +119,11 @@ def test_a_format_has_its_classes(lake: Lake, rows: str, reader: str, serde: str
         (f"(n int) {HOME} TBLPROPERTIES ('table_type'='ICEBERG')", "NOT_SUPPORTED"),
     ],
 )
-def test_a_table_that_cannot_be_is_refused_by_athenas_code(lake: Lake, rest: str, code: str) -> None:
+def test_an_impossible_table_is_refused_with_athenas_code(lake: Lake, rest: str, code: str) -> None:
     assert lake.run(f"CREATE EXTERNAL TABLE wrong {rest}").reason.startswith(f"{code}: ")
 
 
-def test_show_create_table_makes_the_same_table_again(lake: Lake) -> None:
+def test_show_create_table_recreates_the_same_table(lake: Lake) -> None:
     rests = {
         "twin_text": r"(a int COMMENT 'it''s', m map<string,int>) COMMENT 'c' PARTITIONED BY (d date) "
         r"CLUSTERED BY (a) INTO 2 BUCKETS ROW FORMAT DELIMITED FIELDS TERMINATED BY '\u0001' ESCAPED BY '\\' "
@@ -210,7 +210,7 @@ def test_properties_and_locations_are_set_and_shown(lake: Lake) -> None:
         ("(city = 'Rome'), PARTITION (year = 2024)", ["Paris, TX/2023", "Paris/2023"]),
     ],
 )
-def test_partitions_that_meet_conditions_are_dropped_and_no_other(lake: Lake, conditions: str, left: list[str]) -> None:
+def test_only_partitions_that_meet_the_conditions_are_dropped(lake: Lake, conditions: str, left: list[str]) -> None:
     name = f"towns_{abs(hash(conditions))}"
     made(lake, name, f"(n int) PARTITIONED BY (city string, year int) {HOME}")
     for city, year in (("Paris", 2023), ("Paris", 2024), ("Paris, TX", 2023), ("Rome", 2023)):
@@ -220,7 +220,7 @@ def test_partitions_that_meet_conditions_are_dropped_and_no_other(lake: Lake, co
     assert found == left
 
 
-def test_a_partition_that_is_not_there_is_dropped_only_if_that_is_allowed(lake: Lake) -> None:
+def test_dropping_a_missing_partition_needs_if_exists(lake: Lake) -> None:
     made(lake, "few", f"(n int) PARTITIONED BY (d string) {HOME}")
     assert lake.run("ALTER TABLE few DROP PARTITION (d = '9')").reason.startswith("PARTITION_NOT_FOUND")
     lake.rows("ALTER TABLE few DROP IF EXISTS PARTITION (d = '9')")
@@ -252,7 +252,7 @@ def test_databases_have_comments_locations_and_properties(lake: Lake) -> None:
     assert lake.run("DROP DATABASE about").reason.startswith("SCHEMA_NOT_FOUND")
 
 
-def test_explain_tells_the_steps_of_a_query_as_trino_does(lake: Lake) -> None:
+def test_explain_lists_the_steps_of_a_query_as_trino_does(lake: Lake) -> None:
     made(lake, "explained", f"(a int, b string) {HOME}")
     sql = "SELECT b, count(*) AS n FROM explained WHERE a > 1 GROUP BY b ORDER BY n LIMIT 3"
     steps = [str(row[0]).strip(" └─") for row in lake.rows(f"EXPLAIN (TYPE DISTRIBUTED) {sql}")]
@@ -272,7 +272,7 @@ def test_explain_tells_the_steps_of_a_query_as_trino_does(lake: Lake) -> None:
     assert lake.run("EXPLAIN ANALYZE SELECT 1").reason.startswith("NOT_SUPPORTED")
 
 
-def test_a_statement_longer_than_athena_takes_does_not_start(lake: Lake) -> None:
+def test_a_statement_over_athenas_length_limit_does_not_start(lake: Lake) -> None:
     assert lake.rows("SELECT 1 -- " + "é" * 131_000) == [["1"]]
     with pytest.raises(ClientError, match="less than or equal to 262144; it has 262"):
         lake.start("SELECT 1 -- " + "é" * 131_072)

@@ -1,4 +1,4 @@
-"""Text in other charsets, packed files, and ORC by place and by name."""
+"""Text in other charsets, compressed files, and ORC by position and by name."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_text_is_read_in_the_charset_that_the_table_names(
 
 
 @pytest.mark.parametrize(("pack", "suffix"), [(bz2.compress, "bz2"), (gzip.compress, "gz")])
-def test_packed_text_is_unpacked_in_any_charset(lake: Lake, pack: Callable[[bytes], bytes], suffix: str) -> None:
+def test_compressed_text_is_read_in_any_charset(lake: Lake, pack: Callable[[bytes], bytes], suffix: str) -> None:
     for number, charset in enumerate(("utf-8", "latin-1")):
         name = f"packed_{suffix}_{number}"
         lake.put(f"{name}/a.csv.{suffix}", pack("1,caf\u00e9\n".encode(charset)))
@@ -72,7 +72,7 @@ def test_packed_text_is_unpacked_in_any_charset(lake: Lake, pack: Callable[[byte
         ("lz4", "a.lz4", b"1,x\n", "", "NOT_SUPPORTED: s3://athena-lake/bad_lz4/a.lz4 is compressed in a way"),
     ],
 )
-def test_a_file_that_is_not_as_the_table_says_is_named(
+def test_a_file_that_does_not_fit_its_table_is_named(
     lake: Lake, name: str, file: str, body: bytes, charset: str, reason: str
 ) -> None:
     lake.put(f"bad_{name}/{file}", body)
@@ -90,9 +90,7 @@ def test_a_file_that_is_not_as_the_table_says_is_named(
         (NAMES, [["1", None, None], ["2", "y", None]]),
     ],
 )
-def test_columns_of_orc_go_by_their_places_or_by_their_names(
-    lake: Lake, serde: dict[str, str], rows: list[Any]
-) -> None:
+def test_orc_columns_match_by_position_or_by_name(lake: Lake, serde: dict[str, str], rows: list[Any]) -> None:
     name = f"orc_{serde.get('orc.column.index.access', 'unsaid')}"
     lake.put(f"{name}/a.orc", orc(ID=[1], old_name=["x"], more=[7]))
     lake.put(f"{name}/b.orc", orc(id=[2], name=["y"]))
@@ -115,7 +113,7 @@ def test_columns_of_orc_go_by_their_places_or_by_their_names(
         ("timestamp", [1], False),
     ],
 )
-def test_a_column_of_orc_of_another_type_is_bad_data_and_never_cast(
+def test_an_orc_column_of_another_type_is_bad_data_and_never_cast(
     lake: Lake, column: str, values: list[Any], fits: bool
 ) -> None:
     name = "orc_type_" + "".join(letter if letter.isalnum() else "_" for letter in column)

@@ -1,4 +1,4 @@
-"""What a bad statement is told: Athena's words, and none of the engine behind it."""
+"""Error messages for bad statements: Athena's words, and none of the engine behind it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ UNKNOWN = [
     "SELECT to_unixtime('a')",
     "SELECT sum(DISTINCT)",
 ]
-"""Statements whose reasons no rule shapes."""
+"""Statements whose reasons no rule translates."""
 INNER = re.compile(
     r"sqlglot|duckdb|<class|Token|Traceback|NoneType|_LITERAL|\bINT\d+|LINE \d|explicit type|epoch|[a-z] Error:"
 )
@@ -66,13 +66,13 @@ def test_a_statement_as_deep_as_tools_write_them_runs(lake: Lake, sql: str, valu
 
 
 @pytest.mark.parametrize(("sql", "reason"), REFUSED.items(), ids=[sql[:40] for sql in REFUSED])
-def test_what_is_no_sql_is_refused_by_line_and_column(lake: Lake, sql: str, reason: str) -> None:
+def test_invalid_sql_is_refused_with_line_and_column(lake: Lake, sql: str, reason: str) -> None:
     with pytest.raises(ClientError) as refused:
         lake.start(sql)
     assert refused.value.response["Error"]["Message"] == reason
 
 
-def test_a_statement_that_cannot_run_fails_with_trinos_name_of_the_error_and_no_word_of_the_engine(lake: Lake) -> None:
+def test_a_failed_statement_has_trinos_error_name_and_no_engine_text(lake: Lake) -> None:
     started = {sql: lake.start(sql) for sql in [*FAILED, *UNKNOWN]}
     reasons = {sql: lake.wait(query)["Status"].get("StateChangeReason", "") for sql, query in started.items()}
 

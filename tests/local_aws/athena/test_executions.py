@@ -1,4 +1,4 @@
-"""The life of a query execution, its result and its errors, as a client of Athena sees them."""
+"""The life cycle of a query execution, its result and its errors, as an Athena client sees them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_query_that_fails_says_why(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize("sql", ["SELEC 1", "SELECT FROM WHERE", "SELECT 1; SELECT 2"])
-def test_what_is_no_statement_is_refused_at_once(lake: Lake, sql: str) -> None:
+def test_text_that_is_not_a_statement_is_refused_immediately(lake: Lake, sql: str) -> None:
     with pytest.raises(ClientError, match="InvalidRequestException"):
         lake.start(sql)
 
@@ -65,13 +65,13 @@ def test_a_statement_that_is_not_supported_is_named(lake: Lake) -> None:
     assert lake.run("DELETE FROM numbers").reason.startswith("NOT_SUPPORTED: the embedded AWS does not run this")
 
 
-def test_without_an_output_location_nothing_starts(lake: Lake) -> None:
+def test_a_query_without_an_output_location_does_not_start(lake: Lake) -> None:
     lake.athena.create_work_group(Name="placeless", Configuration={"EnforceWorkGroupConfiguration": False})
     with pytest.raises(ClientError, match="No output location provided"):
         lake.athena.start_query_execution(QueryString="SELECT 1", WorkGroup="placeless")
 
 
-def test_an_enforced_work_group_says_where_results_go(lake: Lake) -> None:
+def test_an_enforced_work_group_sets_the_output_location(lake: Lake) -> None:
     lake.athena.create_work_group(Name="strict", Configuration={
         "EnforceWorkGroupConfiguration": True,
         "ResultConfiguration": {"OutputLocation": f"s3://{RESULTS}/strict/"},
@@ -97,7 +97,7 @@ def test_a_query_beyond_the_cutoff_is_cancelled(lake: Lake) -> None:
     assert lake.run("SELECT sum(n) FROM numbers", WorkGroup="thrifty").rows == [["3"]]
 
 
-def test_a_work_group_goes_with_its_history(lake: Lake) -> None:
+def test_a_work_group_is_deleted_with_its_history(lake: Lake) -> None:
     lake.athena.create_work_group(Name="leaving", Configuration={"EnforceWorkGroupConfiguration": False})
     execution = lake.start("SELECT 1", WorkGroup="leaving")
     lake.wait(execution)
@@ -108,7 +108,7 @@ def test_a_work_group_goes_with_its_history(lake: Lake) -> None:
         lake.athena.get_query_execution(QueryExecutionId=execution)
 
 
-def test_parameters_take_the_place_of_question_marks(lake: Lake) -> None:
+def test_parameters_replace_question_marks(lake: Lake) -> None:
     sql = "SELECT n, '?' FROM numbers WHERE n = ? AND 'a' = ?"
     assert lake.rows(sql, ExecutionParameters=["2", "'a'"]) == [["2", "?"]]
     with pytest.raises(ClientError, match="Incorrect number of parameters: expected 2 but found 1"):
@@ -156,7 +156,7 @@ def test_a_statement_has_its_type(lake: Lake, sql: str, kind: str) -> None:
     assert lake.run(sql).document["StatementType"] == kind
 
 
-def test_a_restart_keeps_what_is_over(tmp_path: Path) -> None:
+def test_a_restart_keeps_finished_executions(tmp_path: Path) -> None:
     port, folder = free_port(), tmp_path / "aws"
     process = started(port, folder)
     lake = Lake(lambda service: client(service, f"http://127.0.0.1:{port}"))
@@ -188,7 +188,7 @@ def test_a_table_follows_its_files(lake: Lake) -> None:
 
 
 def test_more_queries_than_any_pool_has_threads_start_at_once(lake: Lake) -> None:
-    """Each start asks this AWS for its work group in turn."""
+    """Each start calls this AWS for its work group."""
     many, endpoint = 120, lake.athena.meta.endpoint_url
     keys, together = keys_of(endpoint), Barrier(many)
     impatient = Config(max_pool_connections=many, read_timeout=50, retries={"total_max_attempts": 1})
@@ -204,14 +204,14 @@ def test_more_queries_than_any_pool_has_threads_start_at_once(lake: Lake) -> Non
         assert len(set(pool.map(start, range(many)))) == many
 
 
-def test_a_json_file_that_is_replaced_by_one_with_other_spellings_is_read_by_these(lake: Lake) -> None:
+def test_a_json_file_replaced_with_other_key_spellings_is_read(lake: Lake) -> None:
     lake.table("respelled", "json", "userid int")
     for key in ("userid", "userId", "USERID"):
         lake.put("respelled/a.json", f'{{"{key}": 7}}\n')
         assert lake.run("SELECT userid FROM respelled").rows == [["7"]]
 
 
-def test_a_statement_whose_answer_may_be_another_one_on_aws_says_so(lake: Lake) -> None:
+def test_a_statement_whose_result_may_differ_on_aws_says_so(lake: Lake) -> None:
     noted = lake.run("SELECT approx_distinct(1)").document["Status"]
     plain = lake.run("SELECT count(*)").document["Status"]
 

@@ -1,4 +1,4 @@
-"""JSON as the OpenX SerDe and Hive's read it."""
+"""JSON read by the OpenX SerDe and by Hive's."""
 
 from __future__ import annotations
 
@@ -103,10 +103,10 @@ VALUES = [
 
 @pytest.mark.parametrize("last", ["", "\n"], ids=["plain", "beside a blank line"])
 @pytest.mark.parametrize(("kind", "value", "due"), VALUES)
-def test_openx_makes_a_value_of_a_column_s_type_or_says_which_is_bad(
+def test_openx_converts_a_value_to_its_columns_type_or_names_it(
     reader: Reader, kind: str, value: str, due: Any, last: str
 ) -> None:
-    """A blank line has the whole file read in the other way, and both give the same."""
+    """A blank line makes the whole file be read the other way; both ways give the same."""
     body = f'{{"V": {value}}}\n{last}'
     if due is not BAD:
         assert reader.read("json", f"v {kind}", body)[0] == (due,)
@@ -117,7 +117,7 @@ def test_openx_makes_a_value_of_a_column_s_type_or_says_which_is_bad(
     assert "s3://lake/t/" in str(failed.value)
 
 
-def test_nan_is_a_double(reader: Reader) -> None:
+def test_nan_is_read_as_a_double(reader: Reader) -> None:
     assert isnan(reader.read("json", "v double", '{"v": NaN}\n')[0][0])
 
 
@@ -137,7 +137,7 @@ HIVE_VALUES = [
 
 
 @pytest.mark.parametrize(("kind", "value", "due"), HIVE_VALUES)
-def test_hive_s_serde_takes_no_array_or_object_for_a_value(reader: Reader, kind: str, value: str, due: Any) -> None:
+def test_hives_serde_refuses_an_array_or_object_for_a_scalar(reader: Reader, kind: str, value: str, due: Any) -> None:
     body = f'{{"v": {value}}}\n'
     if due is not BAD:
         assert reader.read("hive_json", f"v {kind}", body) == [(due,)]
@@ -163,7 +163,7 @@ LINES = [
 
 
 @pytest.mark.parametrize(("line", "due"), LINES)
-def test_a_line_is_a_row_whatever_it_holds(reader: Reader, line: str, due: Any) -> None:
+def test_every_line_is_a_row_or_named_as_bad(reader: Reader, line: str, due: Any) -> None:
     body = f'{{"n": 0}}\n{line}\n{{"n": 9}}\n'
     rows = [(0, None), (9, None)]
     if isinstance(due, tuple):
@@ -176,7 +176,7 @@ def test_a_line_is_a_row_whatever_it_holds(reader: Reader, line: str, due: Any) 
 
 
 @pytest.mark.parametrize("line", ["[4]", "4", '{"n": 1, "n": 2}', "{"])
-def test_hive_s_serde_wants_an_object_without_a_key_twice(reader: Reader, line: str) -> None:
+def test_hives_serde_requires_an_object_without_duplicate_keys(reader: Reader, line: str) -> None:
     with pytest.raises(QueryFailed, match=r"^HIVE_BAD_DATA: Row is not a valid JSON Object"):
         reader.read("hive_json", "n int", f"{line}\n")
 
@@ -200,18 +200,18 @@ KEYS: list[tuple[dict[str, str], str, dict[str, Any], Any]] = [
 
 @pytest.mark.parametrize("last", ["", "\n"], ids=["plain", "beside a blank line"])
 @pytest.mark.parametrize(("serde", "column", "record", "due"), KEYS)
-def test_the_properties_of_openx_decide_which_key_is_whose(
+def test_openx_properties_map_keys_to_columns(
     reader: Reader, serde: dict[str, str], column: str, record: dict[str, Any], due: Any, last: str
 ) -> None:
     assert reader.read("json", column, json.dumps(record) + "\n" + last, serde=serde)[0] == (due,)
 
 
-def test_two_columns_are_read_from_keys_that_differ_in_case_only(reader: Reader) -> None:
+def test_two_columns_are_read_from_keys_that_differ_only_in_case(reader: Reader) -> None:
     serde = {"case.insensitive": "false", "mapping.a": "URL", "mapping.b": "Url"}
     assert reader.read("json", "a string; b string", '{"URL": "x", "Url": "y"}\n', serde=serde) == [("x", "y")]
 
 
-def test_files_that_spell_a_key_in_other_ways_are_one_table(reader: Reader) -> None:
+def test_files_with_different_key_spellings_are_one_table(reader: Reader) -> None:
     files = ['{"Id": 1, "S": {"N": 1}}\n', '{"id": 2, "s": {"n": 2}}\n', '{"ID": 3}\n{"id": 4}\n', '{"x": 0}\n']
     rows = reader.read("json", "id int; s struct<n:int>", *files, sql="SELECT id, s.n, s FROM t ORDER BY id")
     assert rows == [
@@ -219,11 +219,11 @@ def test_files_that_spell_a_key_in_other_ways_are_one_table(reader: Reader) -> N
     ]  # fmt: skip
 
 
-def test_a_file_that_is_not_plain_leaves_the_others_as_they_are(reader: Reader) -> None:
+def test_a_file_that_is_not_plain_does_not_affect_the_others(reader: Reader) -> None:
     rows = reader.read("json", "n int", '{"n": 1}\n', '{"n": 2.9}\n', '{"n": "3"}\n', sql="SELECT n FROM t ORDER BY n")
     assert rows == [(1,), (2,), (3,)]
 
 
-def test_a_pattern_of_timestamps_that_is_not_known_is_refused_by_its_letters(reader: Reader) -> None:
+def test_an_unsupported_timestamp_pattern_is_refused_and_named(reader: Reader) -> None:
     with pytest.raises(QueryFailed, match=r"^NOT_SUPPORTED: timestamp.formats: .* has 'EEE'; allowed are"):
         reader.read("json", "t timestamp", "{}\n", serde={"timestamp.formats": "EEE yyyy"})

@@ -1,4 +1,4 @@
-"""Properties of SerDes and tables: honoured, harmless, or refused by name."""
+"""Properties of SerDes and tables: honoured, harmless, or refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REFUSALS = [(option.name, kind) for option in OPTIONS if option.verdict == REFUS
 
 
 @pytest.mark.parametrize(("name", "kind"), REFUSALS)
-def test_a_property_that_would_change_values_is_refused_by_its_name(reader: Reader, name: str, kind: str) -> None:
+def test_a_property_that_would_change_values_is_refused_and_named(reader: Reader, name: str, kind: str) -> None:
     body, serde = BODIES.get(kind, b"x\n"), {"input.regex": "(.*)"}
     usual = next(option.usual for option in OPTIONS if option.name == name)
     with pytest.raises(QueryFailed, match=f"^NOT_SUPPORTED: the property {name} = '7' of table db.t is not honoured"):
@@ -27,10 +27,10 @@ def test_a_property_that_would_change_values_is_refused_by_its_name(reader: Read
 
 
 @pytest.mark.parametrize("name", ["ignore.malformed.json", "dots.in.keys", "mapping.a"])
-def test_hive_s_serde_for_json_refuses_what_only_openx_has(reader: Reader, name: str) -> None:
+def test_hives_json_serde_refuses_openx_properties(reader: Reader, name: str) -> None:
     with pytest.raises(QueryFailed, match=f"^NOT_SUPPORTED: the property {name} = 'true'"):
         reader.read("hive_json", "a string", "{}\n", serde={name: "true"})
 
 
-def test_a_property_that_nobody_knows_changes_nothing(reader: Reader) -> None:
+def test_an_unknown_property_changes_nothing(reader: Reader) -> None:
     assert reader.read("text", "a string", "x\n", parameters={"owner": "me", "classification": "csv"}) == [("x",)]

@@ -1,4 +1,4 @@
-"""Parquet and ORC: fields by name at every level, and types that fit."""
+"""Parquet and ORC: fields match by name at every level, and types must fit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENTRY = pa.map_(pa.string(), pa.struct(PLACE))
 
 
 def one(value: Any, kind: Any, **options: Any) -> bytes:
-    """A file with the column `V`."""
+    """Return a file with the column `V`."""
     target = io.BytesIO()
     pq.write_table(pa.table({"V": pa.array([value], kind)}), target, **options)
     return target.getvalue()
@@ -57,7 +57,7 @@ VALUES = [
 
 
 @pytest.mark.parametrize(("kind", "body", "due"), VALUES)
-def test_a_value_of_parquet_is_read_as_the_table_s_type(reader: Reader, kind: str, body: bytes, due: Any) -> None:
+def test_a_parquet_value_is_read_as_the_tables_type(reader: Reader, kind: str, body: bytes, due: Any) -> None:
     assert reader.read("parquet", f"v {kind}", body) == [(due,)]
 
 
@@ -93,12 +93,12 @@ def test_a_type_that_does_not_fit_is_named_with_its_column_and_file(
         reader.read("parquet", f"v {kind}", body)
 
 
-def test_a_column_that_does_not_fit_fails_only_who_asks_for_it(reader: Reader) -> None:
+def test_a_column_that_does_not_fit_fails_only_queries_that_read_it(reader: Reader) -> None:
     body = parquet(n=[1], s=["x"])
     assert reader.read("parquet", "n bigint; s double", body, sql="SELECT n FROM t") == [(1,)]
 
 
-def test_a_number_that_is_too_great_for_its_column_is_named(reader: Reader) -> None:
+def test_a_number_too_large_for_its_column_is_named(reader: Reader) -> None:
     bodies = [one(7, pa.int32()), one(2**40, pa.int64())]
     with pytest.raises(
         QueryFailed, match=r"^HIVE_BAD_DATA: .* 1099511627776 for field v: it is no int, in s3://lake/t"
@@ -107,8 +107,8 @@ def test_a_number_that_is_too_great_for_its_column_is_named(reader: Reader) -> N
     assert reader.read("parquet", "v bigint", *bodies, sql="SELECT v FROM t ORDER BY v") == [(7,), (2**40,)]
 
 
-def test_structs_of_several_files_are_read_by_the_names_of_their_fields(reader: Reader) -> None:
-    """Two files at once, the fields the other way round in the second: one release of the engine swapped them."""
+def test_structs_of_several_files_are_read_by_field_names(reader: Reader) -> None:
+    """Two files read together, with the fields in another order in the second: one DuckDB release swapped them."""
     kinds = [pa.struct([("a", pa.int64()), ("b", pa.int64())]), pa.struct([("b", pa.int64()), ("a", pa.int64())])]
     bodies = [one({"a": 1, "b": 10}, kinds[0]), one({"a": 2, "b": 20}, kinds[1])]
     lists = [one([{"a": 1, "b": 10}], pa.list_(kinds[0])), one([{"a": 2, "b": 20}], pa.list_(kinds[1]))]
@@ -119,20 +119,18 @@ def test_structs_of_several_files_are_read_by_the_names_of_their_fields(reader: 
     assert reader.read("parquet", "v array<struct<a:bigint,b:bigint>>", *lists, sql=sql) == due
 
 
-def test_bytes_under_text_and_binary_columns_of_one_file_are_refused(reader: Reader) -> None:
+def test_unannotated_bytes_for_text_and_binary_columns_are_refused(reader: Reader) -> None:
     with pytest.raises(QueryFailed, match=r"^NOT_SUPPORTED: s3://lake/t/\d+/a has bytes"):
         reader.read("parquet", "a string; b binary", parquet(a=[b"x"], b=[b"y"]))
 
 
-def test_a_table_with_a_column_twice_is_refused_by_its_name(reader: Reader) -> None:
+def test_a_table_with_a_duplicate_column_is_refused_and_named(reader: Reader) -> None:
     with pytest.raises(QueryFailed, match=r"^HIVE_INVALID_METADATA: .* duplicate columns: a$"):
         reader.read("parquet", "a int; a int", parquet(a=[1]))
 
 
 @pytest.mark.parametrize(("kind", "name"), [("parquet", "Parquet"), ("orc", "ORC")])
 @pytest.mark.parametrize("body", [b"", b"text", parquet(a=[1])[:-20] + b"PAR1"])
-def test_a_file_that_is_none_of_the_format_is_named_by_its_address(
-    reader: Reader, kind: str, name: str, body: bytes
-) -> None:
+def test_a_file_in_another_format_is_named(reader: Reader, kind: str, name: str, body: bytes) -> None:
     with pytest.raises(QueryFailed, match=rf"^HIVE_BAD_DATA: s3://lake/t/\d+/a is no valid {name} file$"):
         reader.read(kind, "a int", body)

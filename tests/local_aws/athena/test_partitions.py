@@ -1,4 +1,4 @@
-"""Partitions: values with any characters, columns of their own, folders that are none, and projection's settings."""
+"""Partitions: values with any characters, own columns, invalid folders, and projection settings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def towns(lake: Lake) -> Iterator[None]:
     yield
 
 
-def test_repair_takes_escapes_out_of_values_and_names_a_folder_that_has_none(lake: Lake) -> None:
+def test_repair_unescapes_values_and_names_a_folder_without_one(lake: Lake) -> None:
     lines = [" ".join(filter(None, row)) for row in lake.rows("MSCK REPAIR TABLE towns")]
     assert "Repair: Added partition to metastore towns:city=12%3A30" in lines
     assert any(
@@ -36,7 +36,7 @@ def test_repair_takes_escapes_out_of_values_and_names_a_folder_that_has_none(lak
     assert not any("Added" in row[0] for row in lake.rows("MSCK REPAIR TABLE towns") if row[0])
 
 
-def test_one_folder_with_a_bad_value_keeps_no_other_out(lake: Lake) -> None:
+def test_a_folder_with_a_bad_value_does_not_keep_others_out(lake: Lake) -> None:
     for folder, value in {"n=01": 1, "n=x": 2}.items():
         lake.put(f"numbered/{folder}/a.csv", f"{value}\n")
     lake.table("numbered", "text", "v int", "n int", **COMMAS)
@@ -57,7 +57,7 @@ def test_a_partition_with_a_bad_value_fails_only_queries_that_read_it(lake: Lake
 
 
 @pytest.mark.parametrize("value", ["Paris, TX", "a(b)", "O''Hare", "x=y", "10:15"])
-def test_a_partition_of_any_value_is_added_and_dropped_by_hand(lake: Lake, value: str) -> None:
+def test_a_partition_with_any_value_is_added_and_dropped_by_hand(lake: Lake, value: str) -> None:
     lake.rows(f"ALTER TABLE towns ADD PARTITION (city = '{value}') LOCATION 's3://{LAKE}/any/'")
     assert [f"city={value.replace(chr(39) * 2, chr(39))}"] in lake.rows("SHOW PARTITIONS towns")
     lake.rows(f"ALTER TABLE towns DROP PARTITION (city = '{value}')")
@@ -76,7 +76,7 @@ def test_a_partition_is_read_by_its_own_serde(lake: Lake) -> None:
     assert lake.rows("SELECT n, s, p FROM mixed ORDER BY n") == [["1", "x", "1"], ["2", "y", "2"]]
 
 
-def test_a_partition_whose_columns_do_not_fit_the_table_s_fails_the_query_in_aws_s_words(lake: Lake) -> None:
+def test_a_partition_whose_columns_do_not_fit_fails_the_query_with_awss_message(lake: Lake) -> None:
     lake.put("flags/day=1/a.csv", "1,true\n")
     lake.table("flags", "text", "id bigint; flag string", "day string", **COMMAS)
     columns = [{"Name": "id", "Type": "int"}, {"Name": "flag", "Type": "boolean"}]
@@ -107,7 +107,7 @@ def test_a_partition_whose_columns_do_not_fit_the_table_s_fails_the_query_in_aws
         ("struct<b:int,a:string>", "struct<a:int,b:int>", True, False),
     ],
 )
-def test_a_partition_s_type_may_be_narrower_than_the_table_s(own: str, wanted: str, by_name: bool, due: bool) -> None:
+def test_a_partitions_type_may_be_narrower_than_the_tables(own: str, wanted: str, by_name: bool, due: bool) -> None:
     assert coerces(parsed(own), parsed(wanted), by_name) is due
 
 
@@ -132,7 +132,7 @@ def _values(settings: dict[str, str], *given: str) -> list[str]:
         ({"type": "date", "format": "yyyy-MM-dd", "range": "2024-01-01,2024-01-09"}, "2024-01-02", "2024-01-02"),
     ],
 )  # fmt: skip
-def test_projected_values_lie_an_interval_apart(settings: dict[str, str], given: str, due: str) -> None:
+def test_projected_values_are_an_interval_apart(settings: dict[str, str], given: str, due: str) -> None:
     assert _values(settings, *given.split()) == due.split()
 
 
@@ -150,13 +150,13 @@ def test_projected_values_lie_an_interval_apart(settings: dict[str, str], given:
         ),
     ],
 )
-def test_an_interval_that_says_nothing_is_refused(settings: dict[str, str], word: str) -> None:
+def test_an_incomplete_interval_is_refused(settings: dict[str, str], word: str) -> None:
     with pytest.raises(QueryFailed, match=f"^INVALID_TABLE_PROPERTY: projection.d.* {word}"):
         _values(settings)
 
 
 @pytest.mark.parametrize("template", ["s3://lake/t/", "s3://lake/t/${e}/", "s3://lake/t/${d}/${e}/"])
-def test_a_template_that_lacks_a_key_or_has_another_is_refused(template: str) -> None:
+def test_a_template_with_a_missing_or_unknown_key_is_refused(template: str) -> None:
     parameters = {"projection.d.type": "injected", "storage.location.template": template}
     with pytest.raises(QueryFailed, match=r"^INVALID_TABLE_PROPERTY: .* must have each partition key once"):
         projected_partitions(parameters, ["d"], "s3://lake/t/")

@@ -1,4 +1,4 @@
-"""What Athena makes of every format and dialect: the rows that a job makes of them, or Athena's error."""
+"""Athena on every format and dialect: the rows that a job reads, or Athena's error."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def put(lake: Lake, case: Case, name: str) -> None:
 
 
 def as_text(value: Any, type_: str) -> str | None:
-    """A value as the results have it."""
+    """Return a value as in the results."""
     if value is None:
         return None
     if type_ == "timestamp":

@@ -1,4 +1,4 @@
-"""What a statement means: expected values follow from Trino's documentation, not from this engine."""
+"""The meaning of statements: expected values come from Trino's documentation, not from this engine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ VALUES = [
     ("try(1 / 0)", NULL),
     ("nan()", "NaN"),
     ("infinity()", "Infinity"),
-    # doubles look like Java's
+    # doubles are formatted as in Java
     ("1e10", "1.0E10"),
     ("1e7", "1.0E7"),
     ("9999999e0", "9999999.0"),
@@ -136,7 +136,7 @@ QUERIES = [
 
 
 @pytest.mark.parametrize(("expression", "expected"), VALUES, ids=[e for e, _ in VALUES])
-def test_an_expression_has_the_value_that_trino_documents(lake: Lake, expression: str, expected: str | None) -> None:
+def test_an_expression_has_trinos_documented_value(lake: Lake, expression: str, expected: str | None) -> None:
     assert lake.rows(f"SELECT {expression}") == [[expected]]
 
 
@@ -147,11 +147,11 @@ def test_an_expression_fails_as_in_trino(lake: Lake, expression: str, reason: st
 
 
 @pytest.mark.parametrize(("sql", "rows"), QUERIES, ids=[sql for sql, _ in QUERIES])
-def test_a_query_returns_the_rows_that_trino_documents(lake: Lake, sql: str, rows: list[list[str | None]]) -> None:
+def test_a_query_returns_trinos_documented_rows(lake: Lake, sql: str, rows: list[list[str | None]]) -> None:
     assert lake.rows(sql) == rows
 
 
-def test_columns_have_the_names_and_types_of_athena(lake: Lake) -> None:
+def test_columns_have_athenas_names_and_types(lake: Lake) -> None:
     ran = lake.run(
         "SELECT 1, CAST(1 AS bigint) AS big, 'a' s, 1.50 d, 1e0 f, true b, date '2020-01-01' day, "
         "timestamp '2020-01-01 00:00:00' ts, ARRAY[1] a, CAST(ROW(1) AS ROW(x integer)) r, "
@@ -173,6 +173,6 @@ def test_columns_have_the_names_and_types_of_athena(lake: Lake) -> None:
     ]
 
 
-def test_sql_reaches_no_file_but_those_of_its_tables(lake: Lake) -> None:
+def test_sql_can_access_only_the_files_of_its_tables(lake: Lake) -> None:
     ran = lake.run("SELECT * FROM read_text('/etc/hostname')")
     assert ran.state == "FAILED"

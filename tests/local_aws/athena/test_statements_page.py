@@ -1,4 +1,4 @@
-"""The page of statements says of each what is so."""
+"""The documentation of statements matches what each statement does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from local_aws.athena.errors import QueryFailed
 
 PAGE = Path(__file__).parents[3] / "docs/reference/statements.md"
 ROWS = re.findall(r"^\| `(.+?)` \| (honoured|refused) \|", PAGE.read_text(), re.MULTILINE)
-"""(statement, what the page says of it)"""
+"""(statement, verdict on the page)"""
 
 
 def test_the_page_has_rows() -> None:
@@ -20,12 +20,12 @@ def test_the_page_has_rows() -> None:
 
 
 @pytest.mark.parametrize("sql", [sql for sql, here in ROWS if here == "honoured"])
-def test_a_statement_that_is_honoured_is_read_to_its_end(sql: str) -> None:
+def test_a_supported_statement_is_parsed_completely(sql: str) -> None:
     if not statements.is_query(sql) and not sql.startswith("EXECUTE "):
         assert statements.parsed(sql).kind in ("DDL", "DML", "UTILITY")
 
 
 @pytest.mark.parametrize("sql", [sql for sql, here in ROWS if here == "refused"])
-def test_a_statement_that_is_refused_is_named(sql: str) -> None:
+def test_a_refused_statement_is_named(sql: str) -> None:
     with pytest.raises(QueryFailed, match=r"^NOT_SUPPORTED: .*(Iceberg|the embedded AWS|cannot be written here)"):
         statements.parsed(sql)

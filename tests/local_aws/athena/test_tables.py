@@ -1,4 +1,4 @@
-"""Which files of a table a query reads, and what it makes of them."""
+"""Which files of a table a query reads, and their rows."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def flights(lake: Lake) -> Iterator[None]:
     yield
 
 
-def test_only_registered_partitions_are_read_wherever_they_lie(lake: Lake) -> None:
+def test_only_registered_partitions_are_read_at_any_location(lake: Lake) -> None:
     assert lake.rows("SELECT dep, carrier, absent, year, month FROM departures ORDER BY dep") == [
         ["1", "AA", None, "2013", "1"],
         ["2", "UA", None, "2013", "1"],
@@ -57,7 +57,7 @@ def test_a_partition_predicate_reads_fewer_bytes(lake: Lake) -> None:
         ("SELECT sum(dep) FROM (SELECT dep, year y FROM departures) WHERE y + 1 = 2015", [["5"]]),
     ],
 )  # fmt: skip
-def test_predicates_reach_the_partitions_through_subqueries_and_joins(
+def test_predicates_prune_partitions_through_subqueries_and_joins(
     lake: Lake, sql: str, rows: list[list[str | None]]
 ) -> None:
     ran, whole = lake.run(sql), lake.run("SELECT sum(dep) FROM departures")
@@ -83,11 +83,11 @@ def test_names_are_found_in_any_case_and_with_their_catalog(lake: Lake) -> None:
     assert lake.rows("SELECT flights.departures.dep FROM flights.departures WHERE year = 2014") == [["5"]]
 
 
-def test_path_names_the_object_a_row_is_from(lake: Lake) -> None:
+def test_path_is_the_object_of_a_row(lake: Lake) -> None:
     assert lake.rows('SELECT "$path" FROM departures WHERE year = 2014') == [[f"s3://{LAKE}/elsewhere/a.parquet"]]
 
 
-def test_a_field_of_a_struct_is_found_by_its_name_wherever_the_file_has_it(lake: Lake) -> None:
+def test_a_struct_field_is_found_by_name_at_any_position(lake: Lake) -> None:
     lake.put("parcels/old.parquet", parquet(id=[1], place=[{"city": "Porto", "shop": "b"}]))
     lake.put("parcels/new.parquet", parquet(id=[2], place=[{"shop": "c", "city": "Turin"}]))
     lake.table("parcels", "parquet", "id int; place struct<city:string,shop:string>")
@@ -105,7 +105,7 @@ def test_json_keys_are_read_in_any_case(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize("line", ["{not json", '{"id": "one"}'])
-def test_json_that_is_broken_fails_the_query_as_bad_data(lake: Lake, line: str) -> None:
+def test_broken_json_fails_the_query_as_bad_data(lake: Lake, line: str) -> None:
     name = f"broken_{abs(hash(line))}"
     lake.put(f"{name}/a.json", f'{{"id": 1}}\n{line}\n')
     lake.table(name, "json", "id int")
@@ -114,7 +114,7 @@ def test_json_that_is_broken_fails_the_query_as_bad_data(lake: Lake, line: str) 
     assert ran.reason.startswith("HIVE_BAD_DATA")
 
 
-def test_lazy_simple_csv_knows_no_quotes_and_open_csv_does(lake: Lake) -> None:
+def test_lazy_simple_csv_ignores_quotes_and_open_csv_honours_them(lake: Lake) -> None:
     lake.put("csv/a.csv", 'a,b,c\n1,"x,y",2.5\n2,z\nnone,w,1\n')
     header = {"skip.header.line.count": "1"}
     lake.table("lazy", "text", "a int; b string; c double", location=f"s3://{LAKE}/csv/",
@@ -124,19 +124,19 @@ def test_lazy_simple_csv_knows_no_quotes_and_open_csv_does(lake: Lake) -> None:
     assert lake.rows("SELECT b FROM quoted WHERE a = '1'") == [["x,y"]]
 
 
-def test_open_csv_takes_the_escape_character_that_crawlers_give(lake: Lake) -> None:
+def test_open_csv_honours_the_escape_character_set_by_crawlers(lake: Lake) -> None:
     lake.put("backslash/a.csv", 'a,"x\\"y"\n,z\n')
     lake.table("backslash", "opencsv", "a string; b string", serde={"escapeChar": "\\", "quoteChar": '"'})
     assert lake.rows("SELECT * FROM backslash") == [["a", 'x"y'], ["", "z"]]
 
 
-def test_records_inside_documents_are_refused_by_their_path(lake: Lake) -> None:
+def test_records_inside_documents_are_refused_with_their_path(lake: Lake) -> None:
     lake.put("batches/a.json", '{"records": [{"a": 1}]}')
     lake.table("batches", "json", "a int", parameters={"jsonPath": "$.records[*]"})
     assert "the records of table flights.batches are at $.records[*]" in lake.run("SELECT * FROM batches").reason
 
 
-def test_orc_columns_go_by_their_names_where_the_table_says_so(lake: Lake) -> None:
+def test_orc_columns_match_by_name_if_the_table_says_so(lake: Lake) -> None:
     when = datetime(2013, 1, 1, 5, 30)
     lake.put("orc/a.orc", orc(B=["x", None], a=[1, 2], s=[{"n": 1}, None], at=[when, None]))
     lake.put("orc/b.orc", orc(a=[3]))
@@ -149,13 +149,13 @@ def test_orc_columns_go_by_their_names_where_the_table_says_so(lake: Lake) -> No
     ]
 
 
-def test_a_file_that_is_no_orc_fails_the_query_as_bad_data(lake: Lake) -> None:
+def test_a_file_that_is_not_orc_fails_the_query_as_bad_data(lake: Lake) -> None:
     lake.put("no_orc/a.orc", "text")
     lake.table("no_orc", "orc", "a int")
     assert lake.run("SELECT * FROM no_orc").reason.startswith("HIVE_BAD_DATA")
 
 
-def test_avro_is_refused_by_name(lake: Lake) -> None:
+def test_avro_is_refused_and_named(lake: Lake) -> None:
     lake.table("avro", "avro", "a int")
     ran = lake.run("SELECT * FROM avro")
     assert ran.state == "FAILED"
@@ -177,7 +177,7 @@ def test_projected_partitions_need_no_registration(lake: Lake) -> None:
     assert lake.rows("SELECT n FROM projected WHERE day > '2024/01/01'") == [["2"]]
 
 
-def test_projection_keeps_to_its_ranges_and_values(lake: Lake) -> None:
+def test_projection_respects_its_ranges_and_values(lake: Lake) -> None:
     for key in ("year=2012/kind=a", "year=2013/kind=a", "year=2013/kind=z"):
         lake.put(f"ranged/{key}/a.parquet", parquet(n=[1]))
     lake.table("ranged", "parquet", "n bigint", "year int; kind string", parameters={
@@ -214,7 +214,7 @@ def test_two_thousand_small_partitions_answer_within_sensible_time(lake: Lake) -
     assert time.monotonic() - begun < 10
 
 
-def test_lazy_simple_csv_has_its_delimiters_behind_the_escape(lake: Lake) -> None:
+def test_lazy_simple_csv_honours_escaped_delimiters(lake: Lake) -> None:
     lines = [r"1,Smith\, J\\r,2013-01-01 10:00:00.25,1.50", r"2,,\N,\N", r"3,\N,\N,-2.00", r"4,\\N,\N,0"]
     lake.put("escaped/a.txt.gz", gzip.compress("\n".join(lines).encode()))
     serde = {"field.delim": ",", "escape.delim": "\\", "serialization.null.format": "\\N"}

@@ -1,4 +1,4 @@
-"""Text as OpenCSVSerde, LazySimpleSerDe and RegexSerDe read it."""
+"""Text read by OpenCSVSerde, LazySimpleSerDe and RegexSerDe."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CELLS = [
 
 
 @pytest.mark.parametrize(("line", "due"), CELLS)
-def test_opencsv_splits_a_line_as_opencsv_does(reader: Reader, line: str, due: tuple[Any, ...]) -> None:
+def test_opencsv_serde_splits_a_line_as_opencsv_does(reader: Reader, line: str, due: tuple[Any, ...]) -> None:
     assert reader.read("opencsv", "a string; b string; c string", f"{line}\nx,y,z\n") == [due, ("x", "y", "z")]
 
 
@@ -49,11 +49,13 @@ MARKS: list[tuple[dict[str, str], str, tuple[str, ...]]] = [
 
 
 @pytest.mark.parametrize(("serde", "line", "due"), MARKS)
-def test_opencsv_takes_other_characters(reader: Reader, serde: dict[str, str], line: str, due: tuple[str, ...]) -> None:
+def test_opencsv_honours_other_characters(
+    reader: Reader, serde: dict[str, str], line: str, due: tuple[str, ...]
+) -> None:
     assert reader.read("opencsv", "a string; b string", f"{line}\n", serde=serde) == [due]
 
 
-def test_a_line_end_in_quotes_ends_the_record(reader: Reader) -> None:
+def test_a_line_end_within_quotes_ends_the_record(reader: Reader) -> None:
     rows = reader.read("opencsv", "id int; note string", '1,"first\nsecond"\n2,plain\n')
     assert rows == [(1, None), (None, None), (2, "plain")]
 
@@ -81,9 +83,7 @@ CSV_VALUES = [
 
 
 @pytest.mark.parametrize(("kind", "text", "due"), CSV_VALUES)
-def test_opencsv_names_a_value_that_is_none_of_its_type_or_makes_null_of_it(
-    reader: Reader, kind: str, text: str, due: Any
-) -> None:
+def test_opencsv_names_a_value_of_another_type_or_reads_null(reader: Reader, kind: str, text: str, due: Any) -> None:
     columns, body = f"a string; v {kind}", f'x,"{text}"\n'
     nulls = {"use.null.for.invalid.data": "TRUE"}
     assert reader.read("opencsv", columns, body, parameters=nulls) == [("x", due)]
@@ -96,7 +96,7 @@ def test_opencsv_names_a_value_that_is_none_of_its_type_or_makes_null_of_it(
         reader.read("opencsv", columns, body)
 
 
-def test_a_bad_value_of_a_column_that_is_not_asked_for_fails_nothing(reader: Reader) -> None:
+def test_a_bad_value_in_an_unread_column_fails_nothing(reader: Reader) -> None:
     assert reader.read("opencsv", "a string; v int", "x,\n", sql="SELECT a FROM t") == [("x",)]
 
 
@@ -175,9 +175,7 @@ LAZY_VALUES = [
 
 
 @pytest.mark.parametrize(("kind", "text", "due"), LAZY_VALUES)
-def test_lazy_simple_makes_null_of_what_is_no_literal_of_its_type(
-    reader: Reader, kind: str, text: str, due: Any
-) -> None:
+def test_lazy_simple_reads_null_for_an_invalid_literal(reader: Reader, kind: str, text: str, due: Any) -> None:
     assert reader.read("text", f"a string; v {kind}", f"k|{text}\n", serde={"field.delim": "|"}) == [("k", due)]
 
 
@@ -211,12 +209,12 @@ def test_lazy_simple_honours_its_properties(
 
 
 @pytest.mark.parametrize(("body", "name"), [("a\rb\n", "a"), ("a\r", "a"), (gzip.compress(b"a\rb", mtime=0), "a.gz")])
-def test_a_line_end_that_is_not_read_here_is_refused(reader: Reader, body: str | bytes, name: str) -> None:
+def test_an_unsupported_line_end_is_refused(reader: Reader, body: str | bytes, name: str) -> None:
     with pytest.raises(QueryFailed, match=r"^NOT_SUPPORTED: s3://lake/t/\d+/a.* has a CR without LF"):
         reader.read("text", "a string", body, name=name)
 
 
-def test_lines_end_with_either_of_the_line_ends_and_the_first_may_be_left_out(reader: Reader) -> None:
+def test_lines_end_with_lf_or_crlf_and_the_header_may_be_skipped(reader: Reader) -> None:
     parameters = {"skip.header.line.count": "1"}
     rows = reader.read("text", "a string", "head\r\nb\r\n\r\nc\n\n\r\nd", parameters=parameters)
     assert rows == [("b",), ("",), ("c",), ("",), ("",), ("d",)]
@@ -233,7 +231,7 @@ REGEX: list[tuple[dict[str, str], str, tuple[Any, ...]]] = [
 
 
 @pytest.mark.parametrize(("serde", "line", "due"), REGEX)
-def test_a_pattern_makes_a_column_of_each_group(
+def test_each_group_of_a_pattern_is_a_column(
     reader: Reader, serde: dict[str, str], line: str, due: tuple[Any, ...]
 ) -> None:
     assert reader.read("regex", "n int; w string", f"{line}\n", serde=serde) == [due]
@@ -259,6 +257,6 @@ def test_a_file_that_is_not_utf_8_is_named_with_the_way_out(reader: Reader, body
         reader.read("text", "a string", body)
 
 
-def test_a_file_that_cannot_be_unpacked_is_named(reader: Reader) -> None:
+def test_a_file_that_cannot_be_decompressed_is_named(reader: Reader) -> None:
     with pytest.raises(QueryFailed, match=r"^NOT_SUPPORTED: s3://lake/t/.*\.lz4 is compressed"):
         reader.read("text", "a string", b"", name="a.txt.lz4")

@@ -1,4 +1,4 @@
-"""Glue's catalog as clients read it: names in any case, versions, searches, expressions and pages."""
+"""Glue's catalog for clients: names in any case, versions, searches, expressions and pages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def make(aws: Aws, database: str, name: str, **fields: Any) -> None:
     aws("glue").create_table(DatabaseName=database, TableInput={"Name": name, "StorageDescriptor": storage, **fields})
 
 
-def test_a_table_has_no_field_that_nobody_gave(aws: Aws, database: str) -> None:
+def test_a_table_has_no_field_that_was_not_set(aws: Aws, database: str) -> None:
     make(aws, database, "bare")
     table = aws("glue").get_table(DatabaseName=database, Name="bare")["Table"]
     assert {"Owner", "Description", "ViewOriginalText"} & table.keys() == set()
@@ -32,7 +32,7 @@ def test_a_table_has_no_field_that_nobody_gave(aws: Aws, database: str) -> None:
     assert "Owner" not in listed
 
 
-def test_names_are_folded_to_lower_case_wherever_they_are_said(aws: Aws, database: str) -> None:
+def test_names_are_folded_to_lower_case_in_every_call(aws: Aws, database: str) -> None:
     glue = aws("glue")
     make(aws, database.upper(), "MixedCase", PartitionKeys=[{"Name": "d", "Type": "string"}])
     assert glue.get_table(DatabaseName=database.title(), Name="mixedCASE")["Table"]["Name"] == "mixedcase"
@@ -43,7 +43,7 @@ def test_names_are_folded_to_lower_case_wherever_they_are_said(aws: Aws, databas
     assert glue.get_tables(DatabaseName=database)["TableList"] == []
 
 
-def test_an_update_replaces_the_table_and_leaves_a_version_behind(aws: Aws, database: str) -> None:
+def test_an_update_replaces_the_table_and_keeps_the_old_version(aws: Aws, database: str) -> None:
     glue = aws("glue")
     make(aws, database, "versions", Description="first", Parameters={"a": "1"})
     glue.update_table(DatabaseName=database, TableInput={"Name": "versions", "Parameters": {"b": "2"}})
@@ -62,7 +62,7 @@ def test_an_update_replaces_the_table_and_leaves_a_version_behind(aws: Aws, data
     assert len(glue.get_table_versions(**named)["TableVersions"]) == 1
 
 
-def test_versions_go_with_their_table(aws: Aws, database: str) -> None:
+def test_versions_are_deleted_with_their_table(aws: Aws, database: str) -> None:
     glue = aws("glue")
     make(aws, database, "gone", Description="before")
     glue.update_table(DatabaseName=database, TableInput={"Name": "gone"})
@@ -88,7 +88,7 @@ def test_tables_are_listed_by_an_expression_of_their_names(
     assert [table["Name"] for table in metadata["TableMetadataList"]] == found
 
 
-def test_tables_come_in_pages(aws: Aws, database: str) -> None:
+def test_tables_are_listed_in_pages(aws: Aws, database: str) -> None:
     for number in range(5):
         make(aws, database, f"t{number}")
     first = aws("glue").get_tables(DatabaseName=database, MaxResults=3)
@@ -117,7 +117,7 @@ def test_tables_are_searched_by_text_and_filters(aws: Aws, database: str) -> Non
     assert found(SortCriteria=[{"FieldName": "Name", "Sort": "DESC"}]) == ["orders_of_bo", "orders_of_ada"]
 
 
-def test_what_is_missing_is_said_by_its_name(aws: Aws, database: str) -> None:
+def test_missing_resources_are_named(aws: Aws, database: str) -> None:
     for act, words in {
         lambda: aws("glue").get_table_versions(DatabaseName=database, TableName="none"): "EntityNotFound.*none",
         lambda: aws("athena").get_table_metadata(

@@ -1,4 +1,4 @@
-"""A bucket and a database of their own for each test, and a crawler that is run to its end."""
+"""A bucket and a database for each test, and a crawler that is run to its end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Lake:
             self.s3.delete_object(Bucket=self.name, Key=key)
 
     def define(self, *targets: str | dict[str, Any], **settings: Any) -> None:
-        """Make the crawler; targets are keys in the bucket, or S3 targets whose Path is such a key."""
+        """Create the crawler; targets are keys in the bucket, or S3 targets whose Path is such a key."""
         wanted = [{"Path": target} if isinstance(target, str) else target for target in targets]
         paths = [{**target, "Path": f"s3://{self.name}/{target['Path']}"} for target in wanted]
         self.glue.create_crawler(
@@ -42,7 +42,7 @@ class Lake:
         self.glue.start_crawler(Name=self.name)
 
     def wait(self) -> dict[str, Any]:
-        """The LastCrawl, once the crawler is READY."""
+        """Return the LastCrawl once the crawler is READY."""
         for _ in range(600):
             crawler = self.glue.get_crawler(Name=self.name)["Crawler"]
             if crawler["State"] == "READY":
@@ -52,7 +52,7 @@ class Lake:
         raise AssertionError(f"the crawler {self.name} did not end within 30 s")
 
     def run(self) -> None:
-        """Run the crawler, which has to succeed."""
+        """Run the crawler, which must succeed."""
         self.start()
         last = self.wait()
         assert last["Status"] == "SUCCEEDED", last

@@ -1,4 +1,4 @@
-"""What a second crawl does to the tables of the first."""
+"""The effect of a second crawl on the tables of the first."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_second_crawl_of_unchanged_data_changes_nothing(lake: Any) -> None:
     assert (lake.metrics()["TablesCreated"], lake.metrics()["TablesUpdated"]) == (0, 0)
 
 
-def test_new_folders_become_partitions_and_new_columns_the_tables(lake: Any) -> None:
+def test_new_folders_become_partitions_and_new_columns_table_columns(lake: Any) -> None:
     lake.put({"t/day=1/a.json": OLD})
     lake.crawl("t/")
     lake.put({"t/day=2/a.json": NEW})
@@ -96,7 +96,7 @@ def test_vanished_data_follows_the_policy(
     assert lake.metrics()["TablesDeleted"] == deleted
 
 
-def test_a_deprecated_table_whose_data_is_back_is_a_table_again(lake: Any) -> None:
+def test_a_deprecated_table_is_restored_when_its_data_is_back(lake: Any) -> None:
     lake.put({"t/a.csv": CSV, "u/a.json": OLD})
     lake.crawl("t/", "u/")
     lake.drop("t/a.csv")
@@ -116,7 +116,7 @@ def test_a_table_whose_files_became_unreadable_is_not_lost(lake: Any) -> None:
     assert any("t/a.csv" in line for line in lake.warnings())
 
 
-def test_tables_of_others_are_never_touched(lake: Any) -> None:
+def test_tables_of_other_owners_are_never_changed(lake: Any) -> None:
     storage = {"Columns": [], "Location": f"s3://{lake.name}/t/gone/"}
     lake.glue.create_table(DatabaseName=lake.name, TableInput={"Name": "mine", "StorageDescriptor": storage})
     lake.put({"t/a.csv": CSV})
@@ -124,7 +124,7 @@ def test_tables_of_others_are_never_touched(lake: Any) -> None:
     assert lake.tables()["mine"]["StorageDescriptor"] == storage
 
 
-def test_a_table_that_was_there_is_taken_over_with_its_description(lake: Any) -> None:
+def test_an_existing_table_is_adopted_with_its_description(lake: Any) -> None:
     column = {"Name": "id", "Type": "string", "Comment": "who"}
     storage = {"Columns": [column], "Location": f"s3://{lake.name}/t"}
     table = {
@@ -141,7 +141,7 @@ def test_a_table_that_was_there_is_taken_over_with_its_description(lake: Any) ->
     assert found["StorageDescriptor"]["Columns"][0] == {"Name": "id", "Type": "bigint", "Comment": "who"}
 
 
-def test_crawling_new_folders_only_never_looks_back(lake: Any) -> None:
+def test_crawling_only_new_folders_skips_known_ones(lake: Any) -> None:
     lake.put({"t/us/d=1/a.json": OLD, "t/eu/d=1/a.json": OLD})
     new_only = {"RecrawlPolicy": {"RecrawlBehavior": "CRAWL_NEW_FOLDERS_ONLY"}, "SchemaChangePolicy": LOG}
     lake.crawl("t/", **new_only)
@@ -154,7 +154,7 @@ def test_crawling_new_folders_only_never_looks_back(lake: Any) -> None:
 @pytest.mark.parametrize(
     ("setting", "names"), [({}, ["crawler_partition_index"]), ({"CreatePartitionIndex": False}, [])]
 )
-def test_a_partitioned_table_gets_an_index_unless_the_crawler_says_no(
+def test_a_partitioned_table_gets_an_index_unless_disabled(
     lake: Any, setting: dict[str, bool], names: list[str]
 ) -> None:
     lake.put({"t/year=1/month=2/a.json": OLD, "u/a.csv": CSV})

@@ -8,7 +8,7 @@ import pytest
 
 
 def classifier(lake: Any, kind: str, **settings: Any) -> dict[str, Any]:
-    """Make a classifier and give the crawler's setting that names it."""
+    """Create a classifier and return the crawler's setting that names it."""
     lake.glue.create_classifier(**{kind: {"Name": lake.name, **settings}})
     return {"Classifiers": [lake.name]}
 
@@ -34,7 +34,7 @@ def test_a_csv_classifier_is_honoured(
     assert lake.tables()["t"]["Parameters"].get("skip.header.line.count") == skipped
 
 
-def test_the_open_csv_serde_is_used_where_it_is_asked_for(lake: Any) -> None:
+def test_the_open_csv_serde_is_used_if_configured(lake: Any) -> None:
     lake.put({"t/a.csv": "id;name\n1;'x'\n"})
     wanted = {"Delimiter": ";", "QuoteSymbol": "'", "Serde": "OpenCSVSerDe"}
     lake.crawl("t/", **classifier(lake, "CsvClassifier", **wanted))
@@ -52,13 +52,13 @@ def test_the_open_csv_serde_is_used_where_it_is_asked_for(lake: Any) -> None:
         ("$.detail", '{"detail": {"a": 3000000000}}\n{"detail": {"a": 1}}\n', {"a": "bigint"}),
     ],
 )
-def test_a_json_classifier_says_where_the_records_are(lake: Any, path: str, body: str, columns: dict[str, str]) -> None:
+def test_a_json_classifier_sets_the_records_path(lake: Any, path: str, body: str, columns: dict[str, str]) -> None:
     lake.put({"t/a.json": body})
     lake.crawl("t/", **classifier(lake, "JsonClassifier", JsonPath=path))
     assert lake.columns("t") == columns
 
 
-def test_a_classifier_that_does_not_fit_gives_way_to_the_built_in_ones(lake: Any) -> None:
+def test_the_built_in_classifiers_follow_one_that_does_not_fit(lake: Any) -> None:
     lake.put({"t/a.json": '{"a": 1, "b": 2}\n', "u/a.csv": "a,b,c\n1,2,3\n"})
     lake.crawl("t/", "u/", **classifier(lake, "CsvClassifier", Header=["x", "y"]))
     assert lake.columns("t") == {"a": "int", "b": "int"}

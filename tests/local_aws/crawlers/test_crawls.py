@@ -1,4 +1,4 @@
-"""The life of a crawl: states, logs, stops, restarts, schedules, tags."""
+"""The life cycle of crawls: states, logs, stops, restarts, schedules, tags."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_crawl_is_running_until_it_is_ready_and_has_succeeded(lake: Any) -> No
     assert (crawl["State"], crawl["MessagePrefix"]) == ("COMPLETED", last["MessagePrefix"])
 
 
-def test_the_log_tells_what_happened(lake: Any) -> None:
+def test_the_log_describes_the_crawl(lake: Any) -> None:
     lake.put({"t/d=1/a.csv": CSV})
     lake.crawl("t/")
     prefix = lake.glue.get_crawler(Name=lake.name)["Crawler"]["LastCrawl"]["MessagePrefix"]
@@ -87,7 +87,7 @@ def test_a_stopped_crawl_is_cancelled(lake: Any) -> None:
         ({"Targets": {}}, "at least one of them"),
     ],
 )
-def test_a_crawl_that_cannot_be_done_fails_and_says_why(lake: Any, settings: dict[str, Any], message: str) -> None:
+def test_an_impossible_crawl_fails_and_says_why(lake: Any, settings: dict[str, Any], message: str) -> None:
     lake.put({"t/a.csv": CSV})
     lake.define("t/")
     lake.glue.update_crawler(Name=lake.name, **settings)
@@ -111,7 +111,7 @@ def test_an_unknown_crawler_is_not_found(lake: Any) -> None:
         assert code(error) == "EntityNotFoundException"
 
 
-def test_what_was_not_said_has_awss_defaults(lake: Any) -> None:
+def test_unset_fields_have_awss_defaults(lake: Any) -> None:
     lake.define("t/", Tags={"team": "data"}, LakeFormationConfiguration={"UseLakeFormationCredentials": True})
     crawler = lake.glue.get_crawler(Name=lake.name)["Crawler"]
     assert crawler["SchemaChangePolicy"] == {
@@ -192,7 +192,7 @@ def test_only_crawlers_that_are_due_and_scheduled_are_started(lake: Any, endpoin
     assert list(lake.tables()) == ["t"]
 
 
-def test_a_crawl_that_the_process_did_not_survive_has_failed(tmp_path: Path) -> None:
+def test_a_crawl_interrupted_by_the_end_of_the_process_has_failed(tmp_path: Path) -> None:
     port, folder = free_port(), tmp_path / "aws"
     process = started(port, folder)
     lake = Lake(lambda service: client(service, f"http://127.0.0.1:{port}"))

@@ -13,7 +13,7 @@ from tests.postgres import PASSWORD, USER, Database
 
 
 class Shop:
-    """A database, a connection to it, and a crawler of it, all but the database named `name`."""
+    """A database, a connection to it, and a crawler for it; all but the database are named `name`."""
 
     def __init__(self, lake: Any, aws: Any, database: Database) -> None:
         self.lake, self.database, self.secrets, self.name = lake, database, aws("secretsmanager"), lake.name
@@ -55,14 +55,14 @@ def test_a_table_is_found_with_its_columns_and_the_name_that_glue_gives_it(shop:
     assert said == {"classification": "postgresql", "connectionName": shop.name, "typeOfData": "table"}
 
 
-def test_a_path_may_stand_for_all_tables_and_views_of_a_schema(shop: Shop) -> None:
+def test_a_path_may_cover_all_tables_and_views_of_a_schema(shop: Shop) -> None:
     shop.define("public/%")
     shop.lake.run()
     assert set(shop.lake.tables()) == {shop.table("customers"), shop.table("named")}
     assert shop.lake.tables()[shop.table("named")]["Parameters"]["typeOfData"] == "view"
 
 
-def test_a_changed_table_is_updated_and_one_that_is_gone_is_deprecated(shop: Shop) -> None:
+def test_a_changed_table_is_updated_and_a_dropped_one_is_deprecated(shop: Shop) -> None:
     shop.define("public/customers")
     shop.lake.run()
     shop.database.run("ALTER TABLE customers ADD seats smallint")
@@ -74,7 +74,7 @@ def test_a_changed_table_is_updated_and_one_that_is_gone_is_deprecated(shop: Sho
     assert "No tables in" in shop.lake.warnings()[-1]
 
 
-def test_an_update_that_is_only_to_be_logged_leaves_the_table(shop: Shop) -> None:
+def test_an_update_with_policy_log_leaves_the_table(shop: Shop) -> None:
     shop.define("public/customers", SchemaChangePolicy={"UpdateBehavior": "LOG", "DeleteBehavior": "LOG"})
     shop.lake.run()
     shop.database.run("ALTER TABLE customers ADD seats smallint")
@@ -82,7 +82,7 @@ def test_an_update_that_is_only_to_be_logged_leaves_the_table(shop: Shop) -> Non
     assert "seats" not in shop.lake.columns(shop.table("customers"))
 
 
-def test_a_wrong_password_fails_the_crawl_and_is_shown_nowhere(shop: Shop) -> None:
+def test_a_wrong_password_fails_the_crawl_and_is_not_shown(shop: Shop) -> None:
     shop.define("public/customers")
     shop.login("not the one")
     shop.lake.start()
@@ -117,5 +117,5 @@ def test_a_secret_without_a_value_fails_the_crawl(lake: Any, aws: Any, database:
         ("bytea", "binary"),
     ],
 )
-def test_types_of_postgresql_are_types_of_the_catalog(postgresql: str, glue: str) -> None:
+def test_postgresql_types_map_to_catalog_types(postgresql: str, glue: str) -> None:
     assert glue_type(postgresql) == glue

@@ -1,4 +1,4 @@
-"""Event mode: after the first crawl, only what S3's notifications name is looked at."""
+"""Event mode: after the first crawl, only what S3's notifications name is crawled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WIDER = '{"a": 2.5, "b": "x"}\n'
 
 
 class Queues:
-    """A queue that the bucket's notifications go to, and its dead-letter queue."""
+    """The queue for the bucket's notifications, and its dead-letter queue."""
 
     def __init__(self, sqs: Any, lake: Any) -> None:
         self.sqs = sqs
@@ -38,7 +38,7 @@ class Queues:
         return sum(int(attributes[name]) for name in names)
 
     def wait_for(self, count: int) -> None:
-        """S3 delivers a little later than it answers."""
+        """Wait: S3 delivers a little after it answers."""
         for _ in range(100):
             if self.waiting(self.url) >= count:
                 return
@@ -60,7 +60,7 @@ def crawl_by_events(lake: Any, queues: Queues, delete: str = "DEPRECATE_IN_DATAB
     )
 
 
-def test_a_crawl_looks_at_the_folders_of_the_events_and_at_no_other(lake: Any, queues: Queues) -> None:
+def test_a_crawl_reads_only_the_folders_of_the_events(lake: Any, queues: Queues) -> None:
     lake.put({"t/d=1/a.json": ROW, "t/d=2/a.json": ROW})
     crawl_by_events(lake, queues)
     assert set(lake.partitions("t")) == {("1",), ("2",)}
@@ -78,7 +78,7 @@ def test_a_crawl_looks_at_the_folders_of_the_events_and_at_no_other(lake: Any, q
     assert queues.waiting(queues.url) == 0
 
 
-def test_columns_are_added_and_widened_and_none_vanishes_that_other_folders_may_have(lake: Any, queues: Queues) -> None:
+def test_columns_are_added_and_widened_but_not_removed(lake: Any, queues: Queues) -> None:
     lake.put({"t/d=1/a.json": '{"a": 1, "c": 1}\n'})
     crawl_by_events(lake, queues)
     lake.put({"t/d=2/a.json": WIDER})
@@ -143,7 +143,7 @@ def test_the_first_objects_after_an_empty_crawl_make_a_table(lake: Any, queues: 
     assert set(lake.partitions("t")) == {("1",)}
 
 
-def test_what_is_no_notification_goes_to_the_dead_letters(lake: Any, queues: Queues) -> None:
+def test_a_message_that_is_not_a_notification_goes_to_the_dead_letter_queue(lake: Any, queues: Queues) -> None:
     crawl_by_events(lake, queues)
     envelope = {"Message": json.dumps({"Records": []})}
     test_event = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})
@@ -168,7 +168,7 @@ def test_a_crawl_that_fails_leaves_its_events_for_the_next(lake: Any, queues: Qu
     assert queues.waiting(queues.url) == 0
 
 
-def test_a_crawler_that_finds_otherwise_after_an_update_lists_everything_again(lake: Any, queues: Queues) -> None:
+def test_an_updated_crawler_lists_everything_again(lake: Any, queues: Queues) -> None:
     lake.put({"t/d=1/a.json": ROW})
     crawl_by_events(lake, queues)
     lake.put({"t/d=2/a.json": ROW})

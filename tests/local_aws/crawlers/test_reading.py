@@ -1,7 +1,7 @@
-"""What Athena reads of every format and dialect after a crawl: the rows of the declared table, or a stated difference.
+"""Athena on every format and dialect after a crawl: the rows of the declared table, or a stated difference.
 
-A crawler knows the files alone. So it finds other types where the table declares narrower ones, and no setting of a
-SerDe that the bytes do not show.
+A crawler knows only the files. So it finds other types where the table declares narrower ones, and no SerDe settings
+that do not show in the bytes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DIFFERENCES: dict[str, list[list[str | None]] | str] = {
     ],
     "a key that is there twice": [["2", None], ["3", "{id=9}"]],  # the table declares fewer columns
     "keys in their own case alone": [["b"]],  # case.insensitive is a setting
-    # Types that the table declares, and the texts do not show.
+    # Types that the table declares and the texts do not show.
     "numbers and booleans in quotation marks": [["7", "1.5", "TRUE", "5"], ["8.0", "2", "false", '{"k":[1,2]}']],
     "values that do not fit": [
         ["x", None, None], ["1.5", None, None], ["1", "2013-02-30", None], ["2", None, "[1, x]"], ["3", None, "[1]"],
@@ -43,7 +43,7 @@ DIFFERENCES: dict[str, list[list[str | None]] | str] = {
         ["{p=2.5}"], ["{p=3.0}"], ["{p=1.1234567890123457}"],
     ],
     "single quotation marks": "no table",
-    # Folders are taken as they are named.
+    # Folder names are taken literally.
     "folders named in another case": [["1", "1"], ["2", "02"]],
     "folders without names, and deeper ones": [["2", "2024", "02", "x"]],
     "a folder that does not fit its key's type": [["1", "1"], ["2", "one"]],
@@ -51,7 +51,7 @@ DIFFERENCES: dict[str, list[list[str | None]] | str] = {
         ["1", "yes", "1", "19000"], ["2", "true", "1e3", "0"], ["3", "FALSE", "0x10", "1"],
         ["4", "true", "2", "31.01.2024"], ["5", "1", "2", "2"],
     ],
-    # Settings of a SerDe that nothing in the files shows.
+    # SerDe settings that do not show in the files.
     "Latin-1, packed": "HIVE_BAD_DATA",
     "no quotes in LazySimpleSerDe": [
         ["1", '"a"', "5"], ["2", "hello\\", " you"], ["3", None, None], ["4", "c:\\\\dir", "7"], ["5", "", "8"],
@@ -64,18 +64,18 @@ DIFFERENCES: dict[str, list[list[str | None]] | str] = {
         ["1", "{a=1, b=10, z=null}"], ["2", "{a=2, b=20, z=null}"], ["3", "{a=null, b=30, z=null}"],
         ["4", "{a=4, b=40, z=9}"],
     ],
-    # The crawler finds no column in them.
+    # Files without columns.
     "lines that are no object": "SYNTAX_ERROR: SELECT * not allowed from relation that has no columns",
     "files of other formats in a table of CSV": "no folder",
     "a file of text in a table of Parquet": "no folder",
     "an object of 10,000 keys": "wide",  # each of them is a column
-    "Parquet: damaged files": "no folder",  # files that differ are a table each, and Athena reads tables of folders
+    "Parquet: damaged files": "no folder",  # differing files are separate tables, and Athena reads tables of folders
 }  # fmt: skip
 Tables = dict[str, dict[str, Any]]
 
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=list(CASES))
-def test_a_crawled_table_gives(lake: Lake, crawled: Tables, number: int) -> None:
+def test_a_crawled_table_has_the_rows(lake: Lake, crawled: Tables, number: int) -> None:
     name, case = list(CASES.items())[number]
     due = DIFFERENCES.get(name, _declared(case))
     if due == "no table":
@@ -96,8 +96,8 @@ def test_a_crawled_table_gives(lake: Lake, crawled: Tables, number: int) -> None
     assert sorted(map(json.dumps, ran.rows)) == sorted(map(json.dumps, due))
 
 
-def test_what_differs_is_no_more_than_is_stated() -> None:
-    """A case that is stated here and is as declared would hide what it is for."""
+def test_every_stated_difference_exists() -> None:
+    """A case that is listed here but reads as declared would test nothing."""
     assert [name for name, rows in DIFFERENCES.items() if name not in CASES or rows == _declared(CASES[name])] == []
 
 
@@ -131,7 +131,7 @@ def lake(aws: Callable[[str], Any]) -> Lake:
 
 @pytest.fixture(scope="module")
 def crawled(lake: Lake) -> Iterator[Tables]:
-    """The tables after all crawls, by name. Of CSV, a classifier says what the setting `csv` of a dataset says."""
+    """The tables after all crawls, by name. For CSV, a classifier has what the setting `csv` of a dataset sets."""
     numbers = {"": list[int]()}
     for number, case in enumerate(CASES.values()):
         for file, body in case.files.items():
@@ -146,7 +146,7 @@ def crawled(lake: Lake) -> Iterator[Tables]:
 
 
 def _classifier(lake: Lake, number: int, case: Case) -> str:
-    """The name of the case's classifier; empty where it needs none."""
+    """Return the name of the case's classifier; empty if it needs none."""
     if case.format != "csv":
         return ""
     given = case.parameters

@@ -1,4 +1,4 @@
-"""Which tables a crawler makes of which folders, and what they look like."""
+"""Which folders become which tables, and their definitions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def partition_keys(table: dict[str, Any]) -> list[tuple[str, str]]:
     return [(key["Name"], key["Type"]) for key in table["PartitionKeys"]]
 
 
-def test_a_csv_table_is_described_as_glue_describes_it(lake: Any) -> None:
+def test_a_csv_table_is_described_as_by_glue(lake: Any) -> None:
     lake.put({"people/a.csv": CSV})
     lake.crawl("people/", TablePrefix="raw_")
     table = lake.tables()["raw_people"]
@@ -64,7 +64,7 @@ def test_json_and_parquet_tables_name_their_serdes(lake: Any) -> None:
     assert lake.tables()["p"]["StorageDescriptor"]["InputFormat"].endswith("MapredParquetInputFormat")
 
 
-def test_quoted_csv_says_so_and_keeps_the_lazy_serde(lake: Any) -> None:
+def test_quoted_csv_is_marked_and_keeps_the_lazy_serde(lake: Any) -> None:
     lake.put({"t/a.csv": 'id,name\n1,"a,b"\n'})
     lake.crawl("t/")
     table = lake.tables()["t"]
@@ -101,7 +101,7 @@ def test_plain_folders_are_partitions_with_numbers_for_names(lake: Any) -> None:
     assert set(lake.partitions("flights")) == {("2013", "01"), ("2013", "02")}
 
 
-def test_folders_with_unlike_schemas_are_tables_of_their_own(lake: Any) -> None:
+def test_folders_with_different_schemas_are_separate_tables(lake: Any) -> None:
     lake.put(
         {
             "raw/flights/year=2013/a.json": FLIGHT,
@@ -118,14 +118,14 @@ def test_folders_with_unlike_schemas_are_tables_of_their_own(lake: Any) -> None:
     }
 
 
-def test_folders_with_like_schemas_are_partitions_of_one_table(lake: Any) -> None:
+def test_folders_with_similar_schemas_are_partitions_of_one_table(lake: Any) -> None:
     lake.put({"sales/us/a.csv": CSV, "sales/eu/a.csv": CSV})
     lake.crawl("sales/")
     assert list(lake.tables()) == ["sales"]
     assert set(lake.partitions("sales")) == {("us",), ("eu",)}
 
 
-def test_unlike_files_side_by_side_are_a_table_each(lake: Any) -> None:
+def test_different_files_in_one_folder_are_separate_tables(lake: Any) -> None:
     lake.put({"raw/people.csv": CSV, "raw/flights.json": FLIGHT})
     lake.crawl("raw/")
     assert {name: table["StorageDescriptor"]["Location"] for name, table in lake.tables().items()} == {
@@ -149,7 +149,7 @@ def test_combining_compatible_schemas_makes_one_table_of_old_and_new_columns(lak
     assert set(lake.columns("t")) == {"a", "b", "c"}
 
 
-def test_two_tables_of_one_name_are_told_apart(lake: Any) -> None:
+def test_two_tables_of_one_name_get_distinct_names(lake: Any) -> None:
     lake.put({"a/people/1.csv": CSV, "b/people/1.csv": CSV})
     lake.crawl("a/people/", "b/people/")
     first, second = sorted(lake.tables())
@@ -181,7 +181,7 @@ def test_hidden_empty_and_excluded_objects_are_not_data(lake: Any) -> None:
     assert lake.columns("t") == {"id": "bigint", "name": "string"}
 
 
-def test_a_sample_looks_at_some_files_of_a_folder_only(lake: Any) -> None:
+def test_a_sample_reads_only_some_files_per_folder(lake: Any) -> None:
     lake.put({"t/d=1/a.json": '{"a": 1}\n', "t/d=1/b.json": '{"a": "x"}\n', "t/d=2/a.json": '{"a": 2}\n'})
     lake.crawl({"Path": "t/", "SampleSize": 1})
     assert lake.columns("t") == {"a": "int"}
@@ -195,7 +195,7 @@ def test_a_column_that_is_a_partition_key_is_left_out_with_a_warning(lake: Any) 
     assert any("year is a partition key" in line for line in lake.warnings())
 
 
-def test_broken_files_are_named_and_the_rest_makes_the_table(lake: Any) -> None:
+def test_broken_files_are_named_and_the_rest_form_the_table(lake: Any) -> None:
     whole = parquet(a=[1, 2], b=["x", "y"])
     lake.put(
         {
@@ -215,14 +215,14 @@ def test_broken_files_are_named_and_the_rest_makes_the_table(lake: Any) -> None:
     assert f"s3://{lake.name}/c/a.csv: 2 lines" in named
 
 
-def test_files_at_another_depth_than_the_rest_are_named_and_left_out(lake: Any) -> None:
+def test_files_at_another_depth_are_named_and_left_out(lake: Any) -> None:
     lake.put({"t/d=1/a.csv": CSV, "t/d=2/a.csv": CSV, "t/stray.csv": CSV})
     lake.crawl("t/")
     assert set(lake.partitions("t")) == {("1",), ("2",)}
     assert any("stray.csv" in line for line in lake.warnings())
 
 
-def test_the_serde_of_json_spells_keys_as_the_files_do(lake: Any) -> None:
+def test_the_json_serde_has_the_files_key_spellings(lake: Any) -> None:
     lake.put({"t/d=1/a.json": '{"Carrier": "UA", "delay": 1}\n'})
     lake.crawl("t/")
     lake.put({"t/d=2/a.json": '{"delay": 1, "depTime": 2}\n'})

@@ -1,4 +1,4 @@
-"""Which Hive type each kind of value gets."""
+"""The Hive type for each kind of value."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_csv_columns_are_bigint_double_boolean_or_string(lake: Any) -> None:
     }
 
 
-def test_json_values_are_typed_by_what_every_line_holds(lake: Any) -> None:
+def test_json_types_fit_the_values_of_every_line(lake: Any) -> None:
     lines = [
         {"Id": 1, "big": 2**31, "n": 1, "t": "2024-01-01T00:00:00Z", "x": None, "ok": True, "m": 1},
         {"Id": -2, "big": 5, "n": 2.5, "t": "2024-01-02T00:00:00Z", "x": None, "ok": None, "m": "one"},
@@ -72,7 +72,7 @@ def test_json_values_are_typed_by_what_every_line_holds(lake: Any) -> None:
     }
 
 
-def test_parquet_types_are_those_of_the_file(lake: Any) -> None:
+def test_parquet_types_come_from_the_file(lake: Any) -> None:
     columns = {
         "Small": pa.array([1], pa.int16()),
         "i": pa.array([1], pa.int32()),
@@ -140,7 +140,7 @@ def test_files_of_one_table_have_the_widest_of_their_types(lake: Any) -> None:
         ("struct<a:int>", "string", "string"),
     ],
 )
-def test_two_types_widen_to_the_narrowest_that_holds_both(one: str, other: str, both: str) -> None:
+def test_two_types_widen_to_the_narrowest_common_type(one: str, other: str, both: str) -> None:
     assert widened(one, other) == both
     assert widened(other, one) == both
 
@@ -157,7 +157,7 @@ def test_two_types_widen_to_the_narrowest_that_holds_both(one: str, other: str, 
         ('STRUCT("first name" VARCHAR, n NULL)', "struct<first name:string,n:string>"),
     ],
 )
-def test_types_that_hive_has_no_word_for_get_one_that_holds_them(duckdb_type: str, hive: str) -> None:
+def test_types_without_a_hive_counterpart_get_one_that_holds_them(duckdb_type: str, hive: str) -> None:
     assert settled(hive_type(duckdb_type)) == hive
 
 
@@ -188,13 +188,13 @@ def test_compressed_text_is_read_whatever_its_name(lake: Any) -> None:
         ("a,b\r\n1,x\r\n2,y\r\n", {"a": "bigint", "b": "string"}),
     ],
 )
-def test_a_first_line_is_a_header_if_only_it_is_all_strings(lake: Any, body: str, columns: dict[str, str]) -> None:
+def test_a_first_line_is_a_header_if_it_alone_is_all_strings(lake: Any, body: str, columns: dict[str, str]) -> None:
     lake.put({"t/a.csv": body})
     lake.crawl("t/")
     assert lake.columns("t") == columns
 
 
-def test_one_json_document_a_file_is_read_over_many_lines(lake: Any) -> None:
+def test_one_json_document_per_file_may_span_lines(lake: Any) -> None:
     lake.put({"docs/a.json": '{\n  "a": 1,\n  "b": {"c": [1.5]}\n}', "lists/a.json": '[{"a": 1},\n {"a": 2}]'})
     lake.crawl("docs/", "lists/")
     assert lake.columns("docs") == {"a": "int", "b": "struct<c:array<double>>"}

@@ -1,4 +1,4 @@
-"""A bucket for code, and a function that makes a Glue job of a script and runs it."""
+"""A bucket for code, and a function that creates a Glue job from a script and runs it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNDERWAY = ("STARTING", "RUNNING", "STOPPING")
 
 
 def ended(glue: Any, job: str, run_id: str, seconds: float = 180) -> dict[str, Any]:
-    """The run once it has ended."""
+    """Return the run once it has ended."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         run: dict[str, Any] = glue.get_job_run(JobName=job, RunId=run_id)["JobRun"]
@@ -27,7 +27,7 @@ def ended(glue: Any, job: str, run_id: str, seconds: float = 180) -> dict[str, A
 
 @dataclass(frozen=True)
 class Lab:
-    """Makes jobs of scripts and runs them."""
+    """Creates jobs from scripts and runs them."""
 
     aws: Callable[[str], Any]
     bucket: str
@@ -57,18 +57,18 @@ class Lab:
         return str(self.glue.start_job_run(JobName=job, **fields)["JobRunId"])
 
     def run(self, script: str, kind: str = "pythonshell", **fields: Any) -> dict[str, Any]:
-        """The ended run of a job made for it."""
+        """Create a job, and return its run once it has ended."""
         job = self.job(script, kind, **fields)
         return ended(self.glue, job, self.start(job))
 
     def lines(self, run: dict[str, Any], kind: str) -> list[str]:
-        """What a run wrote: `kind` is output or error."""
+        """Return what a run wrote: `kind` is output or error."""
         group = f"{run['LogGroupName']}/{kind}"
         events = self.aws("logs").get_log_events(logGroupName=group, logStreamName=run["Id"], startFromHead=True)
         return [event["message"] for event in events["events"]]
 
-    def told(self, job: str, run_id: str) -> list[str]:
-        """What a run that goes on has printed so far."""
+    def printed(self, job: str, run_id: str) -> list[str]:
+        """Return what a running job has printed so far."""
         run = self.glue.get_job_run(JobName=job, RunId=run_id)["JobRun"]
         assert run["JobRunState"] in UNDERWAY, run.get("ErrorMessage")
         try:

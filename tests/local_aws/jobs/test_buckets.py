@@ -1,4 +1,4 @@
-"""Buckets as folders: in before a run, and only what changed out after it."""
+"""Buckets as folders: filled before a run, and only changes uploaded after it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _run(context: Context, bucket: str) -> tuple[BucketFolders, Path]:
     return folders, folder
 
 
-def test_what_a_run_made_changed_and_deleted_is_so_in_s3_and_the_rest_untouched(
+def test_a_runs_changes_are_in_s3_and_the_rest_is_untouched(
     context: Context, aws: Callable[[str], Any], bucket: str
 ) -> None:
     kept = aws("s3").head_object(Bucket=bucket, Key="kept")["LastModified"]
@@ -60,7 +60,7 @@ def test_what_a_run_made_changed_and_deleted_is_so_in_s3_and_the_rest_untouched(
     assert aws("s3").head_object(Bucket=bucket, Key="kept")["LastModified"] == kept
 
 
-def test_what_was_just_uploaded_is_not_fetched_again(context: Context, bucket: str) -> None:
+def test_an_uploaded_file_is_not_fetched_again(context: Context, bucket: str) -> None:
     folders, folder = _run(context, bucket)
     inode = (folder / "b/part").stat().st_ino
     folders.publish()
@@ -68,7 +68,7 @@ def test_what_was_just_uploaded_is_not_fetched_again(context: Context, bucket: s
     assert pulled.path.stat().st_ino == inode
 
 
-def test_a_run_may_be_published_several_times_while_it_goes_on(
+def test_a_run_may_be_published_several_times_while_running(
     context: Context, aws: Callable[[str], Any], bucket: str
 ) -> None:
     folders, folder = _run(context, bucket)
@@ -83,7 +83,7 @@ def test_a_run_may_be_published_several_times_while_it_goes_on(
     assert {file.key: file.path.read_bytes() for file in context.mirror.pull(bucket)} == bodies
 
 
-def test_what_was_never_published_changes_neither_s3_nor_what_others_read(
+def test_unpublished_changes_affect_neither_s3_nor_other_readers(
     context: Context, aws: Callable[[str], Any], bucket: str
 ) -> None:
     before = _bodies(aws, bucket)
@@ -92,7 +92,7 @@ def test_what_was_never_published_changes_neither_s3_nor_what_others_read(
     assert {file.key: file.path.read_bytes() for file in context.mirror.pull(bucket)} == before
 
 
-def test_a_copy_that_came_just_before_a_crash_is_not_taken_for_an_older_one(
+def test_a_copy_moved_into_place_before_a_crash_is_fetched_again(
     context: Context, aws: Callable[[str], Any], bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context.mirror.pull(bucket)

@@ -1,4 +1,4 @@
-"""Jobs as another user of the machine: it does its work, and reads nothing of the person's."""
+"""Jobs as another user of the machine: they work, and cannot read the owner's files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _nobody_runs_python() -> bool:
 
 @AS_ROOT
 @pytest.mark.skipif(os.geteuid() == 0 and not _nobody_runs_python(), reason="this Python is closed to the user nobody")
-def test_a_job_as_nobody_reads_and_writes_s3_and_no_file_of_the_persons(tmp_path: Path) -> None:
+def test_a_job_as_nobody_uses_s3_but_cannot_read_the_owners_files(tmp_path: Path) -> None:
     port, folder = free_port(), tmp_path / "aws"
     process = started(port, folder, "--jobs-as", "nobody")
     lab = Lab(lambda service: client(service, f"http://127.0.0.1:{port}"), "lab")
@@ -58,7 +58,7 @@ def test_a_job_as_nobody_reads_and_writes_s3_and_no_file_of_the_persons(tmp_path
 
 
 @AS_ROOT
-def test_a_user_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
+def test_a_missing_user_stops_the_start(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "local_aws", "--port", str(free_port()), "--folder", str(tmp_path / "aws")]
     done = subprocess.run([*command, "--jobs-as", "no-one-at-all"], capture_output=True, text=True, check=False)
     assert done.returncode == 1

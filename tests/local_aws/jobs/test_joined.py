@@ -1,4 +1,4 @@
-"""What is said of the lines of a script that was joined of several files."""
+"""Line references to a script that was joined from several files."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def script(tmp_path: Path) -> Path:
         ("RunJob.scala", "RunJob.scala"),
     ],
 )
-def test_a_line_of_the_script_is_told_as_that_of_its_file(script: Path, said: str, told: str) -> None:
+def test_a_line_of_the_script_is_reported_as_a_line_of_its_file(script: Path, said: str, told: str) -> None:
     assert Joined(script).located(said.format(folder=script.parent)) == told
 
 
-def test_a_script_of_one_file_is_told_as_it_is(tmp_path: Path) -> None:
+def test_a_script_of_one_file_is_reported_unchanged(tmp_path: Path) -> None:
     (tmp_path / "Job.scala").write_text("object Job\n")
     assert Joined(tmp_path / "Job.scala").located("Job.scala:1: error: no") == "Job.scala:1: error: no"

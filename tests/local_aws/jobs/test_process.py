@@ -1,4 +1,4 @@
-"""The process of a run: its end in time, and the one line that says why it failed."""
+"""The process of a run: its timeout, and the line that says why it failed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from local_aws.jobs import process
 
 
-def test_a_process_is_killed_when_its_time_is_over(tmp_path: Path) -> None:
+def test_a_process_is_killed_at_its_timeout(tmp_path: Path) -> None:
     ticks: list[int] = []
     child = process.spawn([sys.executable, "-c", "import time; time.sleep(60)"], {}, tmp_path)
     assert not process.wait(child, 1.5, lambda: ticks.append(1))
@@ -41,7 +41,7 @@ def test_a_process_is_killed_when_its_time_is_over(tmp_path: Path) -> None:
         ("", "the script ended with an error (exit code 1)"),
     ],
 )
-def test_the_last_line_that_tells_the_cause_is_the_message(stderr: str, message: str) -> None:
+def test_the_last_line_with_the_cause_is_the_message(stderr: str, message: str) -> None:
     assert process.failure(1, stderr) == message
 
 

@@ -1,4 +1,4 @@
-"""Job runs of any kind: their states, limits, logs and surroundings."""
+"""Job runs of any kind: their states, limits, logs and environment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FOREVER = "import os, time\nprint(os.getpid())\ntime.sleep(600)\n"
 
 
 def _is_alive(pid: int) -> bool:
-    """A zombie is dead: in a container nobody may reap it."""
+    """Whether a process is alive. A zombie is dead: in a container nothing may reap it."""
     try:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except FileNotFoundError:
@@ -26,15 +26,15 @@ def _is_alive(pid: int) -> bool:
 
 
 def _pid(lab: Any, job: str, run_id: str) -> int:
-    """The process of a run that prints its pid first."""
-    return int(until(lambda: lab.told(job, run_id))[0])
+    """Return the process of a run that prints its pid first."""
+    return int(until(lambda: lab.printed(job, run_id))[0])
 
 
 NAMED = {"HOME", "JAVA_HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ"}
 
 
-def test_a_job_sees_no_variable_of_the_persons_and_a_home_of_its_own(lab: Any) -> None:
-    """LC_CTYPE is Python's own, where no language is set."""
+def test_a_job_has_none_of_the_users_variables_and_its_own_home(lab: Any) -> None:
+    """LC_CTYPE is set by Python itself if no language is set."""
     run = lab.run(
         """
         import os, pathlib
@@ -49,7 +49,7 @@ def test_a_job_sees_no_variable_of_the_persons_and_a_home_of_its_own(lab: Any) -
     assert run["Id"] in home
 
 
-def test_a_shell_job_works_on_this_aws_with_nothing_of_the_caller(lab: Any) -> None:
+def test_a_shell_job_uses_this_aws_and_nothing_of_the_callers_environment(lab: Any) -> None:
     run = lab.run(
         f"""
         import boto3, os
@@ -70,12 +70,12 @@ def test_a_shell_job_works_on_this_aws_with_nothing_of_the_caller(lab: Any) -> N
         ("import os; os.kill(os.getpid(), 9)", "the process was killed by signal 9 (SIGKILL)"),
     ],
 )
-def test_a_script_that_ends_badly_is_a_failed_run_that_says_how(lab: Any, script: str, message: str) -> None:
+def test_a_failing_script_is_a_failed_run_with_its_message(lab: Any, script: str, message: str) -> None:
     run = lab.run(script)
     assert (run["JobRunState"], run["ErrorMessage"]) == ("FAILED", message)
 
 
-def test_a_missing_script_is_a_failed_run_that_names_it(lab: Any) -> None:
+def test_a_missing_script_fails_the_run_and_is_named(lab: Any) -> None:
     missing = {"Name": "glueetl", "ScriptLocation": f"s3://{lab.bucket}/code/none.py"}
     run = lab.run("", Command=missing)
     assert run["JobRunState"] == "FAILED"
@@ -103,7 +103,7 @@ def test_no_more_runs_at_once_than_the_job_allows(lab: Any) -> None:
     lab.glue.batch_stop_job_run(JobName=job, JobRunIds=[lab.start(job)])
 
 
-def test_a_failed_run_is_tried_again_as_often_as_the_job_says(lab: Any) -> None:
+def test_a_failed_run_is_retried_as_often_as_the_job_says(lab: Any) -> None:
     job = lab.job("raise SystemExit(1)", MaxRetries=1)
     first = lab.start(job)
     again = ended(lab.glue, job, until(lambda: _ids(lab, job) - {first}).pop())
@@ -115,7 +115,7 @@ def _ids(lab: Any, job: str) -> set[str]:
     return {run["Id"] for run in lab.glue.get_job_runs(JobName=job)["JobRuns"]}
 
 
-def test_arguments_of_the_run_win_over_those_of_the_job_but_not_over_the_fixed_ones(lab: Any) -> None:
+def test_run_arguments_override_the_jobs_but_not_the_fixed_ones(lab: Any) -> None:
     job = lab.job(
         "import sys; print(sys.argv[-6:])",
         DefaultArguments={"--a": "job", "--b": "job"},
@@ -138,7 +138,7 @@ def test_a_security_configuration_moves_the_logs_as_it_does_on_glue(lab: Any) ->
     assert lab.lines(run, "output") == ["out"]
 
 
-def test_a_run_tells_how_long_it_took_and_what_it_ran_on(lab: Any) -> None:
+def test_a_run_reports_its_duration_and_capacity(lab: Any) -> None:
     run = lab.run("import time; time.sleep(1.2)", WorkerType="G.2X", NumberOfWorkers=4, Timeout=5)
     assert (run["WorkerType"], run["NumberOfWorkers"], run["Timeout"]) == ("G.2X", 4, 5)
     assert 1 <= run["ExecutionTime"] <= 10
@@ -155,7 +155,7 @@ def test_runs_are_listed_newest_first_in_pages(lab: Any) -> None:
     assert "NextToken" not in page
 
 
-def test_a_job_that_is_deleted_takes_its_runs_along(lab: Any) -> None:
+def test_deleting_a_job_deletes_its_runs(lab: Any) -> None:
     job = lab.job(FOREVER)
     run_id = lab.start(job)
     pid = _pid(lab, job, run_id)
@@ -200,9 +200,7 @@ def test_a_run_dies_with_the_embedded_aws_and_is_failed_afterwards(tmp_path: Pat
         ("s3://bucket/own-1.0-py3-none-any.whl", "s3://bucket/own-1.0-py3-none-any.whl: it is not installed here"),
     ],
 )
-def test_a_python_module_that_is_not_there_fails_the_run_as_nothing_is_installed(
-    lab: Any, modules: str, told: str
-) -> None:
+def test_a_missing_python_module_fails_the_run(lab: Any, modules: str, told: str) -> None:
     run = lab.run("", DefaultArguments={"--additional-python-modules": modules})
 
     assert run["JobRunState"] == "FAILED"
@@ -210,7 +208,7 @@ def test_a_python_module_that_is_not_there_fails_the_run_as_nothing_is_installed
     assert "the embedded AWS installs no packages. Install it beside the project: pip install" in run["ErrorMessage"]
 
 
-def test_python_modules_that_are_there_can_be_used(lab: Any) -> None:
+def test_installed_python_modules_can_be_used(lab: Any) -> None:
     modules = {"--additional-python-modules": "boto3>=1.20,duckdb"}
     assert lab.run("import boto3, duckdb", DefaultArguments=modules)["JobRunState"] == "SUCCEEDED"
 

@@ -21,7 +21,7 @@ def test_a_script_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         compiled(cache, script)
 
 
-def test_the_first_error_of_a_script_is_told_with_its_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_first_error_of_a_script_has_its_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     script = tmp_path / "Job.scala"
     script.write_text("object Job {\n  val one: Int = none\n  val two: Int = nil\n}\n")
     with pytest.raises(SystemExit, match=r"^Job\.scala:2: error: not found: value none$"):

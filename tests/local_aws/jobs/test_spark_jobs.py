@@ -28,7 +28,7 @@ def _rows(lab: Any, key: str) -> list[dict[str, Any]]:
     return rows
 
 
-def test_a_spark_job_reads_and_overwrites_what_is_in_s3_with_the_arguments_glue_passes(lab: Any) -> None:
+def test_a_spark_job_reads_and_overwrites_s3_objects_with_glues_arguments(lab: Any) -> None:
     lab.put("in/a.csv", "id,name\n1,x\n2,y\n")
     lab.put("out/stale.parquet", "is overwritten")
     lab.put("beside/kept.txt", "stays")
@@ -64,7 +64,7 @@ def test_a_spark_job_reads_and_overwrites_what_is_in_s3_with_the_arguments_glue_
     assert lab.lines(run, "output") == [f"{run['JobName']} true a=b"]
 
 
-def test_a_spark_job_that_fails_says_why_and_what_it_wrote_before_is_there(lab: Any) -> None:
+def test_a_failed_spark_job_says_why_and_keeps_what_it_wrote(lab: Any) -> None:
     run = lab.run(
         f"""
         from pyspark.sql import SparkSession
@@ -82,7 +82,7 @@ def test_a_spark_job_that_fails_says_why_and_what_it_wrote_before_is_there(lab: 
     assert any("Traceback" in line for line in lab.lines(run, "error"))
 
 
-def test_what_the_catalog_is_told_of_is_in_s3_while_the_run_goes_on(lab: Any) -> None:
+def test_registered_files_are_in_s3_while_the_run_is_going_on(lab: Any) -> None:
     lab.glue.create_database(DatabaseInput={"Name": lab.bucket})
     location = f"s3://{lab.bucket}/out/"
     run = lab.run(
@@ -107,7 +107,7 @@ def test_what_the_catalog_is_told_of_is_in_s3_while_the_run_goes_on(lab: Any) ->
 SCALA = {"--job-language": "scala", "--class": "GlueApp"}
 
 
-def test_a_scala_job_reads_and_writes_s3_with_the_arguments_glue_passes(lab: Any) -> None:
+def test_a_scala_job_reads_and_writes_s3_with_glues_arguments(lab: Any) -> None:
     lab.put("in/a.csv", "id,name\n1,x\n2,y\n")
     script = """
         import org.apache.spark.sql.SparkSession
@@ -141,7 +141,7 @@ def test_a_scala_script_that_does_not_compile_fails_with_the_compilers_first_err
     assert any("not found: value second" in line for line in lab.lines(run, "error"))
 
 
-def test_what_goes_wrong_in_a_joined_script_is_told_with_file_and_line(lab: Any) -> None:
+def test_an_error_in_a_joined_script_is_reported_with_file_and_line(lab: Any) -> None:
     script = "// Joined from scala/one.scala\nobject One\n\n// Joined from scala/app.scala\nobject GlueApp {\n  %s\n}\n"
     broken = lab.run(script % "val one = first", kind="glueetl", DefaultArguments=SCALA)
     failing = "def main(sysArgs: Array[String]): Unit = sys.error(sysArgs.head)"
@@ -156,7 +156,7 @@ def test_what_goes_wrong_in_a_joined_script_is_told_with_file_and_line(lab: Any)
     ("kind", "arguments", "message"),
     [
         ("glueetl", {"--job-language": "scala"}, "--class is missing: a Scala job names the object whose main is run."),
-        ("pythonshell", SCALA, "--job-language scala: allowed are python and, of a Spark job, scala."),
+        ("pythonshell", SCALA, "--job-language scala: allowed are python and, for a Spark job, scala."),
     ],
 )
 def test_a_scala_job_that_cannot_run_says_why(lab: Any, kind: str, arguments: dict[str, str], message: str) -> None:
@@ -164,7 +164,7 @@ def test_a_scala_job_that_cannot_run_says_why(lab: Any, kind: str, arguments: di
     assert (run["JobRunState"], run["ErrorMessage"]) == ("FAILED", message)
 
 
-def test_a_second_run_takes_up_the_checkpoint_the_first_left_in_s3(lab: Any) -> None:
+def test_a_second_run_resumes_from_the_firsts_checkpoint_in_s3(lab: Any) -> None:
     job = lab.job(
         f"""
         from pyspark.sql import SparkSession
@@ -185,7 +185,7 @@ def test_a_second_run_takes_up_the_checkpoint_the_first_left_in_s3(lab: Any) -> 
     assert sorted(rows) == [1, 2]
 
 
-def test_a_streaming_job_runs_until_it_is_stopped_and_what_it_wrote_is_in_s3(lab: Any) -> None:
+def test_a_streaming_job_runs_until_stopped_and_its_output_is_in_s3(lab: Any) -> None:
     lab.put("in/1.csv", "1,x\n2,y\n")
     job = lab.job(
         f"""
@@ -202,7 +202,7 @@ def test_a_streaming_job_runs_until_it_is_stopped_and_what_it_wrote_is_in_s3(lab
         kind="gluestreaming",
     )
     run_id = lab.start(job)
-    until(lambda: lab.told(job, run_id))
+    until(lambda: lab.printed(job, run_id))
     lab.glue.batch_stop_job_run(JobName=job, JobRunIds=[run_id])
     run = ended(lab.glue, job, run_id)
     assert (run["JobRunState"], lab.lines(run, "output")) == ("STOPPED", ["batch 0: 2 rows"])
@@ -210,7 +210,7 @@ def test_a_streaming_job_runs_until_it_is_stopped_and_what_it_wrote_is_in_s3(lab
     assert sorted(rows) == [1, 2]
 
 
-def test_a_script_of_ones_own_that_ends_with_3_fails_with_its_last_line(lab: Any) -> None:
+def test_a_users_script_that_exits_with_3_fails_with_its_last_line(lab: Any) -> None:
     run = lab.run(
         """
         import sys

@@ -169,7 +169,7 @@ class Life:
         return answer
 
     def on_disk(self) -> str:
-        """The state of the emulator's services, and the documents of the engines."""
+        """Return the state of the emulator's services, and the documents of the engines."""
         states = "".join(path.read_text() for path in (self.folder / "state").glob("*.json*"))
         with closing(sqlite3.connect(self.folder / "engines.sqlite")) as store:
             return states + json.dumps(store.execute("SELECT * FROM document").fetchall())

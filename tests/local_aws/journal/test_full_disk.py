@@ -1,4 +1,4 @@
-"""A disk that fills up: what was acknowledged stays, what has no room is refused in a sentence, deletes give room."""
+"""A disk that fills up: acknowledged data stays, what does not fit is refused with a sentence, deletes free space."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OVER = ("SUCCEEDED", "FAILED", "CANCELLED")
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 40 MB."""
     if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("mounts a tmpfs, which takes root on Linux")
+        pytest.skip("mounts a tmpfs, which needs root on Linux")
     folder = tmp_path / "disk"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(folder)]
@@ -44,7 +44,7 @@ def life(disk: Path, tmp_path: Path) -> Iterator[Life]:
 
 
 def until_refused(acts: Iterator[Callable[[], Any]]) -> tuple[int, ClientError]:
-    """Act until the first refusal. Returns how many times it went well."""
+    """Act until the first refusal. Returns the number of successes, and the refusal."""
     for number, act in enumerate(acts):
         try:
             act()
@@ -63,7 +63,7 @@ def body(number: int) -> bytes:
     return bytes([number % 251]) * MEGABYTE
 
 
-def test_all_that_a_full_disk_acknowledged_is_there_after_a_kill_and_nothing_else(life: Life) -> None:
+def test_a_kill_on_a_full_disk_keeps_exactly_what_was_acknowledged(life: Life) -> None:
     s3, glue = life.aws("s3"), life.aws("glue")
     for bucket in ("plain", "kept"):
         s3.create_bucket(Bucket=bucket)
@@ -99,7 +99,7 @@ def test_all_that_a_full_disk_acknowledged_is_there_after_a_kill_and_nothing_els
     }
 
 
-def test_every_way_to_store_something_is_refused_in_the_shape_of_its_protocol(life: Life, disk: Path) -> None:
+def test_every_write_on_a_full_disk_is_refused_in_its_protocols_format(life: Life, disk: Path) -> None:
     s3 = life.aws("s3")
     life.call("kinesis", "create_stream", {"StreamName": "there", "ShardCount": 1})
     s3.create_bucket(Bucket="plain")
@@ -138,7 +138,7 @@ def test_every_way_to_store_something_is_refused_in_the_shape_of_its_protocol(li
     assert s3.get_object(Bucket="plain", Key="parts")["Body"].read() == body(2) * 6
 
 
-def test_on_a_disk_without_one_free_byte_deletes_work_and_last(life: Life, disk: Path) -> None:
+def test_deletes_on_a_completely_full_disk_work_and_survive(life: Life, disk: Path) -> None:
     s3, glue = life.aws("s3"), life.aws("glue")
     s3.create_bucket(Bucket="kept")
     s3.put_bucket_versioning(Bucket="kept", VersioningConfiguration={"Status": "Enabled"})
@@ -161,7 +161,7 @@ def test_on_a_disk_without_one_free_byte_deletes_work_and_last(life: Life, disk:
 
 
 class Work:
-    """A crawl, a query and a job, each with the words that its API has for how it ended."""
+    """A crawl, a query and a job, each with its API's final state and message."""
 
     def __init__(self, life: Life) -> None:
         self.glue, self.athena, s3 = life.aws("glue"), life.aws("athena"), life.aws("s3")
@@ -198,7 +198,7 @@ class Work:
         return ended["JobRunState"], ended.get("ErrorMessage", "")
 
 
-def test_work_fails_for_want_of_room_and_goes_on_when_there_is_some(life: Life, disk: Path) -> None:
+def test_work_fails_without_disk_space_and_works_again_with_it(life: Life, disk: Path) -> None:
     work = Work(life)
     for act in (work.crawl, work.query, work.job):
         (disk / "theirs").write_bytes(b"x" * (_free(disk) - 5 * MEGABYTE))
@@ -209,7 +209,7 @@ def test_work_fails_for_want_of_room_and_goes_on_when_there_is_some(life: Life, 
         assert act() == ("SUCCEEDED", "")
 
 
-def test_the_engines_store_refuses_what_has_no_room_and_keeps_the_rest(disk: Path) -> None:
+def test_the_engines_store_refuses_what_does_not_fit_and_keeps_the_rest(disk: Path) -> None:
     store = Store(disk / "engines.sqlite")
     wide = {"text": "x" * 100_000}
     with pytest.raises(AwsError) as refused:
@@ -229,7 +229,7 @@ def _free(disk: Path) -> int:
 
 
 def _fill(disk: Path) -> None:
-    """Take every byte."""
+    """Use up every byte."""
     with (disk / "theirs").open("wb", buffering=0) as file:
         for size in (MEGABYTE, 4096, 1):
             try:

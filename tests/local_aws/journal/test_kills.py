@@ -1,4 +1,4 @@
-"""What was acknowledged before a kill -9 is there after it: each service that a lake uses, through its own API."""
+"""What was acknowledged before a kill -9 exists after it: each service that a lake uses, through its own API."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
 
 @pytest.fixture(scope="module")
 def unsaved(life: Life) -> list[str]:
-    """Every change is made; those of which no file told when they were acknowledged."""
+    """Make every change. Returns those that were in no file when they were acknowledged."""
     missing = []
     for service, action, payload in CHANGES:
         before = life.on_disk()
@@ -38,7 +38,7 @@ def unsaved(life: Life) -> list[str]:
 
 @pytest.fixture(scope="module")
 def sent(life: Life, unsaved: list[str]) -> dict[str, Any]:
-    """Objects, records, log lines and a ciphertext; what was answered to the last of each."""
+    """Send objects, records, log lines and a ciphertext; returns the last answer for each."""
     s3, kinesis, firehose, logs = (life.aws(service) for service in ("s3", "kinesis", "firehose", "logs"))
     for text in (b"first", b"second"):
         s3.put_object(Bucket="kept", Key="twice.txt", Body=text)
@@ -59,7 +59,7 @@ def sent(life: Life, unsaved: list[str]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def before_and_after(life: Life, sent: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """What each description said before the kill, and after the next start."""
+    """Return each description before the kill and after the next start."""
     before = [life.call(*description) for description in DESCRIPTIONS]
     life.killed()
     life.again()
@@ -68,11 +68,11 @@ def before_and_after(life: Life, sent: dict[str, Any]) -> dict[str, tuple[Any, A
     return dict(zip(names, zip(before, after, strict=True), strict=True))
 
 
-def test_every_change_is_in_a_file_when_it_is_acknowledged(unsaved: list[str]) -> None:
+def test_every_acknowledged_change_is_in_a_file(unsaved: list[str]) -> None:
     assert unsaved == []
 
 
-def test_after_a_kill_every_service_describes_what_it_described_before(
+def test_after_a_kill_every_service_returns_the_same_descriptions(
     before_and_after: dict[str, tuple[Any, Any]],
 ) -> None:
     differ = {name: (before, after) for name, (before, after) in before_and_after.items() if before != after}
@@ -87,7 +87,7 @@ def test_after_a_kill_records_have_their_sequence_numbers_and_shards(
     assert {int(record["Data"]) for _, record in _records(life)} == set(range(40))
 
 
-def test_after_a_kill_a_consumer_goes_on_after_the_last_record_it_saw(
+def test_after_a_kill_a_consumer_continues_after_its_last_record(
     life: Life, before_and_after: object, sent: dict[str, Any]
 ) -> None:
     last = sent["records"][-1]
@@ -106,7 +106,7 @@ def test_after_a_kill_log_streams_have_their_lines(life: Life, before_and_after:
     first, last = (sent["events"][place]["timestamp"] for place in (0, -1))
     assert (stream["firstEventTimestamp"], stream["lastEventTimestamp"]) == (first, last)
     assert _messages(life) == [event["message"] for event in sent["events"]]
-    # Nobody was told these two when they were set, so they may be a moment off.
+    # The clients never saw these two times, so they may differ slightly.
     assert first - 5_000 < stream["creationTime"] <= stream["lastIngestionTime"] < last + 5_000
 
 
@@ -117,21 +117,21 @@ def test_after_a_kill_a_secret_has_its_value_and_a_key_decrypts_what_it_encrypte
     assert life.aws("kms").decrypt(CiphertextBlob=sent["secret"])["Plaintext"] == b"plain"
 
 
-def test_records_that_firehose_took_are_delivered_once_over_a_kill(life: Life, before_and_after: object) -> None:
+def test_firehose_records_are_delivered_once_across_a_kill(life: Life, before_and_after: object) -> None:
     until(lambda: len(_delivered(life, "from-kinesis/")) >= 40 and _delivered(life, "direct/"))
     assert _delivered(life, "direct/") == ["direct"]
     assert sorted(map(int, _delivered(life, "from-kinesis/"))) in (list(range(40)), list(range(41)))
 
 
 def _delivered(life: Life, prefix: str) -> list[str]:
-    """The records that lie under a prefix."""
+    """Return the records under a prefix."""
     s3 = life.aws("s3")
     listed = s3.list_objects_v2(Bucket="delivered", Prefix=prefix).get("Contents", [])
     bodies = [s3.get_object(Bucket="delivered", Key=entry["Key"])["Body"].read() for entry in listed]
     return b"".join(bodies).decode().splitlines()
 
 
-def test_a_second_kill_before_any_state_is_written_loses_and_doubles_nothing(
+def test_a_second_kill_before_a_state_is_written_loses_and_duplicates_nothing(
     life: Life, before_and_after: object
 ) -> None:
     before = (_records(life), _messages(life))
@@ -155,7 +155,7 @@ def test_a_second_kill_before_any_state_is_written_loses_and_doubles_nothing(
 
 
 def test_an_overwrite_that_a_kill_cut_off_leaves_one_whole_version(life: Life, before_and_after: object) -> None:
-    """The emulator writes an object's bytes, then its description, which is here still that of the bytes before."""
+    """The emulator writes an object's bytes, then its description, which here is still the old one."""
     s3 = life.aws("s3")
     s3.create_bucket(Bucket="plain")
     s3.put_object(Bucket="plain", Key="a/once.txt", Body=b"before")
@@ -167,7 +167,7 @@ def test_an_overwrite_that_a_kill_cut_off_leaves_one_whole_version(life: Life, b
         (data,) = (path for path in folder.iterdir() if not path.name.endswith(".meta.json"))
         said = json.loads((folder / f"{data.name}.meta.json").read_text())
         if bucket == "kept":
-            # What the emulator does first in a versioned bucket: the version before gets a place of its own.
+            # In a versioned bucket, the emulator first copies the previous version to its own place.
             kept = life.folder / "s3" / ".versions" / "000000000000" / bucket / said["version_id"] / "a" / data.name
             kept.parent.mkdir(parents=True)
             shutil.copy(data, kept)
@@ -213,8 +213,8 @@ def _messages(life: Life) -> list[str]:
     return [event["message"] for event in found]
 
 
-def test_after_a_kill_a_crawler_in_event_mode_looks_at_everything_once(life: Life, before_and_after: object) -> None:
-    """Messages of S3 are saved a moment after its answer, so a kill may have taken them: here a purge does."""
+def test_after_a_kill_a_crawler_in_event_mode_crawls_everything_once(life: Life, before_and_after: object) -> None:
+    """Messages of S3 are saved a moment after its answer, so a kill may lose them: a purge simulates that."""
     lake = Lake(life.aws)
     queues = Queues(life.aws("sqs"), lake)
     lake.put({"t/d=1/a.json": '{"a": 1}\n'})

@@ -1,4 +1,4 @@
-"""What the journal takes for granted about the emulator: its state files, and what it tells in its log alone."""
+"""The journal's assumptions about the emulator: its state files, and errors that it only logs."""
 
 from __future__ import annotations
 
@@ -63,20 +63,20 @@ def test_an_object_that_the_emulator_could_not_write_is_not_acknowledged(life: L
     s3.put_object(Bucket="blocked", Key="x/y", Body=b"1")
 
 
-def test_when_it_is_stopped_the_emulator_writes_what_was_written_before_each_answer(life: Life) -> None:
+def test_on_a_stop_the_emulator_writes_the_state_that_the_journal_wrote(life: Life) -> None:
     for change in CHANGES:
         life.call(*change)
-    # The tagging API reaches into all services, so the last of them has saved them all.
+    # The tagging API affects all services, so the last call saved them all.
     before = _states(life.folder)
     stopped(life.process)
     after = _states(life.folder)
     assert set(after) == set(before)
-    # Log groups have what their lines brought; the mark of the lines is ours.
+    # Log groups include the merged lines; the mark of the lines is ours.
     assert {key for key in after if after[key] != before[key]} <= {"cloudwatch_logs"}
 
 
-def test_a_service_that_cannot_be_kept_still_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The emulator itself cannot keep it either, and says so in its log alone."""
+def test_a_service_whose_state_cannot_be_saved_still_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The emulator itself cannot save it either, and only logs that."""
     kept: dict[str, Any] = {"alive": {"thread": object()}, "plain": {"n": 1}}
     loaded = {key: lambda state=state: state for key, state in kept.items()}
     monkeypatch.setattr("local_aws.journal.state.loaded_states", lambda: loaded)
@@ -84,9 +84,7 @@ def test_a_service_that_cannot_be_kept_still_works(tmp_path: Path, monkeypatch: 
     assert [path.name for path in tmp_path.iterdir()] == ["plain.json"]
 
 
-def test_calls_that_come_while_a_state_is_written_share_the_next_write(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_calls_during_a_write_share_the_next_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[int] = []
     monkeypatch.setattr("local_aws.journal.state.loaded_states", lambda: {"k": lambda: {"n": len(taken)}})
 
@@ -128,7 +126,7 @@ def _states(folder: Path) -> dict[str, Any]:
         ("s3", "POST", "/_ministack/reset", "", Effect.EVERYTHING),
     ],
 )
-def test_a_call_is_known_by_what_it_changes(service: str, method: str, path: str, target: str, effect: Effect) -> None:
+def test_the_effect_of_a_call_is_recognised(service: str, method: str, path: str, target: str, effect: Effect) -> None:
     place, _, query = path.partition("?")
     headers = [(b"host", b"127.0.0.1"), (b"authorization", CREDENTIAL.format(service).encode())]
     headers += [(b"x-amz-target", target.encode())] if target else []
@@ -137,7 +135,7 @@ def test_a_call_is_known_by_what_it_changes(service: str, method: str, path: str
 
 
 @pytest.mark.parametrize(("action", "effect"), [("GetRole", Effect.NOTHING), ("CreateRole", Effect.STATE)])
-def test_the_action_of_the_query_protocol_stands_in_the_body(action: str, effect: Effect) -> None:
+def test_the_action_of_the_query_protocol_is_read_from_the_body(action: str, effect: Effect) -> None:
     headers = [(b"authorization", CREDENTIAL.format("iam").encode())]
     scope = {"method": "POST", "path": "/", "query_string": b"", "headers": headers}
     assert request_of(scope, f"Action={action}&Version=2010-05-08".encode()).effect is effect

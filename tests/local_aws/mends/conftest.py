@@ -1,6 +1,6 @@
-"""Contracts of the mends, each checked on two sides: through the gateway, and on the emulator alone.
+"""Contracts of the fixes, each checked twice: through the gateway, and on the emulator alone.
 
-There they must fail. When one passes (XPASS, strict), the emulator has learned it, and its mend can go.
+On the emulator they must fail. When one passes (XPASS, strict), the emulator has caught up, and the fix can go.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What holds for the mends of all services."""
+"""Contracts of the fixes of all services."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from tests.local_aws.mends.conftest import CREATED_WITH_TAGS, Aws
 
 
 def test_the_emulator_alone_answers(emulator: str) -> None:
-    """Without this, an emulator that does not start would look like one that needs every mend."""
+    """Without this, an emulator that does not start would seem to need every fix."""
     assert client("glue", emulator).get_jobs()["Jobs"] == []
 
 
-def test_what_is_deleted_is_nowhere_in_the_store(endpoint: str, name: str) -> None:
+def test_a_deleted_resource_leaves_nothing_in_the_store(endpoint: str, name: str) -> None:
     aws: Aws = lambda service: client(service, endpoint)  # noqa: E731
     glue, kinesis = aws("glue"), aws("kinesis")
     for create, payload, delete in CREATED_WITH_TAGS.values():

@@ -1,4 +1,4 @@
-"""Contracts of the mends of Athena."""
+"""Contracts of the fixes of Athena."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def test_a_workgroup_made_without_settings_enforces_its_own_and_publishes_metric
     assert configuration["PublishCloudWatchMetricsEnabled"] is True
 
 
-def test_a_missing_workgroup_is_said_in_the_words_that_terraform_looks_for(side: Aws, name: str) -> None:
+def test_a_missing_workgroup_has_the_message_that_terraform_expects(side: Aws, name: str) -> None:
     with pytest.raises(ClientError, match=r"InvalidRequestException.* is not found"):
         side("athena").get_work_group(WorkGroup=name)
 
 
-def test_a_missing_named_query_is_said_in_the_words_that_terraform_looks_for(side: Aws) -> None:
+def test_a_missing_named_query_has_the_message_that_terraform_expects(side: Aws) -> None:
     with pytest.raises(ClientError, match=r"InvalidRequestException.* does not exist"):
         side("athena").get_named_query(NamedQueryId=str(uuid.uuid4()))

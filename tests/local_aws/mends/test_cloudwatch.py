@@ -1,4 +1,4 @@
-"""Contracts of the mends of CloudWatch, in the Query protocol, which Terraform speaks."""
+"""Contracts of the fixes of CloudWatch, in the Query protocol, which Terraform uses."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _bare(element: ElementTree.Element) -> ElementTree.Element:
     return element
 
 
-def test_an_alarm_is_described_with_all_it_was_made_with(ask: Ask, name: str) -> None:
+def test_an_alarm_is_described_with_all_its_fields(ask: Ask, name: str) -> None:
     ask("PutMetricAlarm", AlarmName=name, **ALARM)
     (alarm,) = ask("DescribeAlarms", **{"AlarmNames.member.1": name}).iterfind(".//MetricAlarms/member")
     plain = {field: value for field, value in ALARM.items() if "." not in field}

@@ -1,4 +1,4 @@
-"""Contracts of the mends of Firehose."""
+"""Contracts of the fixes of Firehose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contracts of the mends of Glue."""
+"""Contracts of the fixes of Glue."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_tags_given_at_creation_live_as_long_as_the_resource(side: Aws, name: st
     assert glue.get_tags(ResourceArn=arn(kind, name))["Tags"] == {}
 
 
-def test_a_glue_job_keeps_all_it_was_given(side: Aws, name: str) -> None:
+def test_a_glue_job_keeps_all_its_fields(side: Aws, name: str) -> None:
     glue = side("glue")
     given = {
         "ExecutionClass": "FLEX",
@@ -32,7 +32,7 @@ def test_a_glue_job_keeps_all_it_was_given(side: Aws, name: str) -> None:
     assert given.items() <= listed.items()
 
 
-def test_an_updated_glue_job_has_what_the_update_says_and_defaults_for_the_rest(side: Aws, name: str) -> None:
+def test_an_updated_glue_job_has_the_updates_fields_and_defaults_for_the_rest(side: Aws, name: str) -> None:
     glue = side("glue")
     glue.create_job(**glue_job(name, ExecutionClass="FLEX", ExecutionProperty={"MaxConcurrentRuns": 3}))
     update = glue_job(name, ExecutionClass="STANDARD")
@@ -55,7 +55,7 @@ def test_a_trigger_on_demand_stays_created_when_it_is_started(side: Aws, name: s
     assert glue.get_trigger(Name=name)["Trigger"]["State"] == "CREATED"
 
 
-def test_a_data_quality_ruleset_is_made_changed_listed_and_deleted(side: Aws, name: str) -> None:
+def test_a_data_quality_ruleset_is_created_updated_listed_and_deleted(side: Aws, name: str) -> None:
     glue = side("glue")
     target = {"DatabaseName": "d", "TableName": "t"}
     glue.create_data_quality_ruleset(Name=name, Ruleset="Rules = [RowCount > 1]", TargetTable=target)

@@ -1,4 +1,4 @@
-"""Contracts of the mends of Managed Service for Apache Flink."""
+"""Contracts of the fixes of Managed Service for Apache Flink."""
 
 from __future__ import annotations
 

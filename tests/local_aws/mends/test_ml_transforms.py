@@ -1,4 +1,4 @@
-"""Contracts of the mend of Glue's machine learning transforms."""
+"""Contracts of the fix of Glue's machine learning transforms."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from tests.local_aws.mends.conftest import Aws
 
 
-def test_an_ml_transform_is_made_changed_listed_and_deleted(side: Aws, name: str) -> None:
+def test_an_ml_transform_is_created_updated_listed_and_deleted(side: Aws, name: str) -> None:
     glue = side("glue")
     glue.create_database(DatabaseInput={"Name": name})
     columns: Any = [{"Name": "id", "Type": "string"}]

@@ -1,4 +1,4 @@
-"""Contracts of the mends of Secrets Manager."""
+"""Contracts of the fixes of Secrets Manager."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contracts of the mends of SQS."""
+"""Contracts of the fixes of SQS."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from tests.local_aws.mends.conftest import Aws
 
 
-def test_a_redrive_policy_comes_back_without_white_space(side: Aws, name: str) -> None:
+def test_a_redrive_policy_is_returned_without_white_space(side: Aws, name: str) -> None:
     sqs = side("sqs")
     dead = "arn:aws:sqs:us-east-1:000000000000:dead"
     sqs.create_queue(QueueName="dead")

@@ -1,4 +1,4 @@
-"""Partitions of the Data Catalog, as Glue's API has them."""
+"""Partitions of the Data Catalog through Glue's API."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
 class Sales:
-    """A table of a database of its own, partitioned by a number, a text and a date."""
+    """A table in its own database, partitioned by a number, a text and a date."""
 
     def __init__(self, glue: Any) -> None:
         self.glue, self.database = glue, f"sales_{uuid.uuid4().hex[:8]}"
@@ -62,7 +62,7 @@ def sales(aws: Aws) -> Sales:
 DAYS = [("2012", "a", "2012-12-31"), ("2013", "a", "2013-01-01"), ("2013", "b", "2013-10-02")]
 
 
-def test_a_batch_makes_what_is_new_and_names_what_is_there_already(sales: Sales) -> None:
+def test_a_batch_creates_new_partitions_and_names_existing_ones(sales: Sales) -> None:
     assert sales.fill(*DAYS[:2]) == []
     errors = sales.fill(*DAYS)
     told = [(tuple(error["PartitionValues"]), error["ErrorDetail"]["ErrorCode"]) for error in errors]
@@ -90,7 +90,7 @@ def test_a_partition_is_read_changed_renamed_and_deleted(sales: Sales) -> None:
     assert sales.values() == []
 
 
-def test_batches_change_read_and_delete_and_name_what_is_not_there(sales: Sales) -> None:
+def test_batches_update_read_and_delete_and_name_missing_partitions(sales: Sales) -> None:
     sales.fill(*DAYS)
     gone = ("1999", "a", "1999-01-01")
     changed = partition(*DAYS[0]) | {"Parameters": {"rows": "7"}}
@@ -106,7 +106,7 @@ def test_batches_change_read_and_delete_and_name_what_is_not_there(sales: Sales)
     assert sales.values() == DAYS[2:]
 
 
-def test_pages_hold_a_thousand_at_most_and_together_all_in_one_order(sales: Sales) -> None:
+def test_pages_hold_at_most_a_thousand_and_cover_all_in_order(sales: Sales) -> None:
     days = [("2013", f"shop {number}", "2013-01-01") for number in range(1100)]
     sales.fill(*days)
     first = sales.get_partitions(ExcludeColumnSchema=True)
@@ -117,7 +117,7 @@ def test_pages_hold_a_thousand_at_most_and_together_all_in_one_order(sales: Sale
     assert sales.values() == sales.values(PaginationConfig={"PageSize": 300}) == sorted(days)
 
 
-def test_segments_share_the_partitions_out(sales: Sales) -> None:
+def test_segments_divide_the_partitions(sales: Sales) -> None:
     days = [("2013", f"shop {number}", "2013-01-01") for number in range(60)]
     sales.fill(*days)
     shares = [sales.values(Segment={"SegmentNumber": number, "TotalSegments": 3}) for number in range(3)]
@@ -153,7 +153,7 @@ def test_segments_share_the_partitions_out(sales: Sales) -> None:
         ("shop IN (SELECT 'a')", None),
     ],
 )
-def test_an_expression_chooses_partitions_as_their_keys_are_typed(
+def test_an_expression_selects_partitions_by_the_types_of_their_keys(
     filled: Sales, expression: str, found: list[int] | None
 ) -> None:
     if found is None:
@@ -191,14 +191,14 @@ def filled(aws: Aws) -> Sales:
         ("get_column_statistics_for_partition", {"PartitionValues": ["1"], "ColumnNames": ["a"]}, "EntityNotFound"),
     ],
 )
-def test_what_glue_refuses_is_refused(filled: Sales, call: str, given: dict[str, Any], error: str) -> None:
+def test_calls_that_glue_refuses_are_refused(filled: Sales, call: str, given: dict[str, Any], error: str) -> None:
     with pytest.raises(ClientError, match=error):
         getattr(filled, call)(**given)
     with pytest.raises(ClientError, match="EntityNotFoundException"):
         getattr(filled.glue, call)(**{**filled.place, "TableName": "none"}, **given)
 
 
-def test_a_changed_table_keeps_its_partitions_and_a_deleted_one_takes_them_along(sales: Sales) -> None:
+def test_a_changed_table_keeps_its_partitions_and_a_deleted_one_loses_them(sales: Sales) -> None:
     sales.fill(*DAYS)
     keys = [*sales.table["PartitionKeys"], {"Name": "hour", "Type": "int"}]
     sales.glue.update_table(DatabaseName=sales.database, TableInput={**sales.table, "PartitionKeys": keys})

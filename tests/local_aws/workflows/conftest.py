@@ -1,4 +1,4 @@
-"""A bucket with crawlers and quick jobs, and workflows made of them."""
+"""A bucket with crawlers and quick jobs, and workflows made from them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNDERWAY = ("RUNNING", "STOPPING")
 
 
 class Lab:
-    """Makes crawlers, jobs, triggers and workflows of names of its own, and takes them away at the end."""
+    """Creates crawlers, jobs, triggers and workflows with unique names, and deletes them at the end."""
 
     def __init__(self, aws: Callable[[str], Any]) -> None:
         self.name = f"flow-{uuid.uuid4().hex[:8]}"
@@ -46,7 +46,7 @@ class Lab:
         return name
 
     def trigger(self, *starts: str, after: dict[str, str] | None = None, **fields: Any) -> str:
-        """Fires these crawlers and jobs; conditional where it names what it comes `after`: state by name."""
+        """Create a trigger for these crawlers and jobs; conditional if `after` gives states to wait for, by name."""
         name = f"{self.name}-trigger-{uuid.uuid4().hex[:4]}"
         conditional = {"Type": "CONDITIONAL", "StartOnCreation": True}
         kind = conditional if after else {"Type": "ON_DEMAND"}
@@ -58,7 +58,7 @@ class Lab:
         return name
 
     def run(self, **given: Any) -> dict[str, Any]:
-        """The run of the workflow, once it has ended."""
+        """Run the workflow, and return the run once it has ended."""
         return self.ended(self.glue.start_workflow_run(Name=self.name, **given)["RunId"])
 
     def ended(self, run_id: str) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def _state(place: str, state: str) -> dict[str, str]:
 
 
 def states(run: dict[str, Any]) -> dict[str, str]:
-    """State by crawler or job, of those that the run has started."""
+    """Return the state of each crawler or job that the run has started."""
     found = {}
     for node in run["Graph"]["Nodes"]:
         for detail in node.get("CrawlerDetails", {}).get("Crawls", []):

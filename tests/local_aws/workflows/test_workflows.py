@@ -1,4 +1,4 @@
-"""Workflows that really run: crawlers and jobs, each started when those before it came to what its trigger asks."""
+"""Workflows that really run: crawlers and jobs, each started when its trigger's condition is met."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.local_aws.workflows.conftest import Lab, counts, states
 SLOW = "import time\ntime.sleep(600)\n"
 
 
-def test_a_chain_crawls_runs_and_crawls_what_the_job_made(lab: Lab) -> None:
+def test_a_chain_crawls_runs_a_job_and_crawls_its_output(lab: Lab) -> None:
     planes, airports = lab.crawler("planes"), lab.crawler("airports")
     job = lab.job(
         f"""
@@ -49,7 +49,7 @@ def test_a_chain_crawls_runs_and_crawls_what_the_job_made(lab: Lab) -> None:
     assert {(ids[job], ids[last]), (ids[last], ids[found])} <= edges
 
 
-def test_any_starts_at_the_first_and_all_waits_for_the_last(lab: Lab) -> None:
+def test_any_fires_at_the_first_and_all_waits_for_the_last(lab: Lab) -> None:
     quick, slow, after_any, after_all = lab.job(), lab.job("import time\ntime.sleep(3)"), lab.job(), lab.job()
     lab.trigger(quick, slow)
     both = {quick: "SUCCEEDED", slow: "SUCCEEDED"}
@@ -76,7 +76,7 @@ def test_a_failure_in_the_middle_ends_the_run_and_starts_only_what_waits_for_a_f
     assert node["JobDetails"]["JobRuns"][0]["ErrorMessage"] == "no seats (exit code 1)"
 
 
-def test_a_job_that_is_retried_has_ended_when_its_last_attempt_has(lab: Lab) -> None:
+def test_a_retried_job_has_ended_when_its_last_attempt_has(lab: Lab) -> None:
     once = lab.job(
         f"""
         import boto3, sys
@@ -97,7 +97,7 @@ def test_a_job_that_is_retried_has_ended_when_its_last_attempt_has(lab: Lab) -> 
     assert [attempt["Attempt"] for attempt in node["JobDetails"]["JobRuns"]] == [1, 0]
 
 
-def test_what_cannot_be_started_is_in_error_and_says_why(lab: Lab) -> None:
+def test_an_action_that_cannot_start_is_in_error_and_says_why(lab: Lab) -> None:
     busy, limited, onward = lab.crawler("busy", files=40), lab.job(SLOW), lab.job()
     running = lab.glue.start_job_run(JobName=limited)["JobRunId"]
     lab.trigger(f"{lab.name}-none", busy, limited)
@@ -151,7 +151,7 @@ def test_no_more_runs_at_once_than_the_workflow_allows(lab: Lab) -> None:
     lab.ended(run_id)
 
 
-def test_run_properties_reach_the_run_and_the_job_learns_of_which_run_it_is(lab: Lab) -> None:
+def test_run_properties_reach_the_run_and_the_job_gets_the_run_id(lab: Lab) -> None:
     job = lab.job(
         """
         import boto3, sys
@@ -172,7 +172,7 @@ def test_run_properties_reach_the_run_and_the_job_learns_of_which_run_it_is(lab:
     assert lab.job_runs(job)[0]["TriggerName"] == trigger
 
 
-def test_triggers_of_no_workflow_make_a_chain_too(lab: Lab) -> None:
+def test_triggers_without_a_workflow_form_a_chain_too(lab: Lab) -> None:
     first, second, unrelated = lab.job(), lab.job(), lab.job()
     start = lab.trigger(first, WorkflowName=None)
     lab.trigger(second, after={first: "SUCCEEDED"}, WorkflowName=None)
@@ -211,7 +211,7 @@ def test_a_schedule_starts_the_workflow(lab: Lab, endpoint: str, tmp_path: Path)
     lab.trigger(job, **schedule)
     lab.trigger(idle, **schedule | {"WorkflowName": None, "Schedule": "cron(0 4 * * ? *)"})
     three = datetime(2026, 1, 2, 3, tzinfo=UTC)
-    # An engine of its own looks at the clock, as that of the embedded AWS cannot be put forward.
+    # A separate engine is given a later time, since the clock of the embedded AWS cannot be changed.
     context = Context.at(endpoint, tmp_path, keys_of(endpoint))
     context.store.put("glue_triggers", "us-east-1/any", {})
     WorkflowRuns(context).start_due(three - timedelta(minutes=1), three)
@@ -238,7 +238,7 @@ def test_a_schedule_starts_the_workflow(lab: Lab, endpoint: str, tmp_path: Path)
         ),
     ],
 )
-def test_a_name_that_is_not_there_is_told(lab: Lab, call: str, request_: dict[str, Any], told: str) -> None:
+def test_a_missing_name_is_reported(lab: Lab, call: str, request_: dict[str, Any], told: str) -> None:
     with pytest.raises(ClientError, match=told):
         getattr(lab.glue, call)(**request_)
 
@@ -264,7 +264,7 @@ def test_workflows_are_listed_with_their_last_run(lab: Lab) -> None:
     assert (first["Runs"][0]["WorkflowRunId"], len(more["Runs"])) == (second["WorkflowRunId"], 1)
 
 
-def test_a_run_that_the_embedded_aws_did_not_survive_is_in_error(tmp_path: Path) -> None:
+def test_a_run_interrupted_by_the_end_of_the_embedded_aws_is_in_error(tmp_path: Path) -> None:
     port = free_port()
     process = started(port, tmp_path / "aws")
     glue: Callable[[], Any] = lambda: client("glue", f"http://127.0.0.1:{port}")  # noqa: E731

@@ -1,1 +1,1 @@
-"""The meaning of a statement: names resolved and every expression given its Trino type."""
+"""Analyses a statement: resolves names and gives every expression its Trino type."""

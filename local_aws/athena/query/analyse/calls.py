@@ -1,4 +1,4 @@
-"""Calls: the overload that fits, and the functions with rules of their own."""
+"""Function calls: choosing the overload, and functions with special rules."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _FIELDS = {
 
 
 def call(within: Expressions, tree: exp.Expr) -> Node:
-    """A function, an aggregate or a window function."""
+    """Analyse a call of a function, an aggregate or a window function."""
     if isinstance(tree, exp.Window):
         return _window(within, tree)
     condition, order, inner, ignores = None, [], tree, False
@@ -82,7 +82,7 @@ def _overload(within: Expressions, name: str, arguments: list[exp.Expr]) -> Node
 
 
 def resolved(within: Expressions, name: str, arguments: list[Node]) -> Node:
-    """The call of a function with arguments that are analysed already."""
+    """Return the call of a function whose arguments are already analysed."""
     fit = fitting(within, name, arguments)
     return Call(fit.result, fit.function, fit.arguments)
 
@@ -151,7 +151,7 @@ def _type_of(node: Node) -> Type:
 
 
 def _named(within: Expressions, tree: exp.Window) -> exp.Expr:
-    """The window itself, or the one of the WINDOW clause that it names."""
+    """Return the window itself, or the named one of the WINDOW clause."""
     alias = tree.args.get("alias") or (tree.args.get("first") if isinstance(tree.args.get("first"), exp.Expr) else None)
     if alias is None or tree.args.get("over") is None:
         return tree
@@ -185,7 +185,7 @@ def _inner(within: Expressions, tree: exp.Expr) -> Node:
 
 
 class _Nested:
-    """An aggregate over a window may hold the aggregates of the groups."""
+    """Analyses an aggregate over a window, which may contain the aggregates of the groups."""
 
     def __init__(self, within: Expressions) -> None:
         self._within = within

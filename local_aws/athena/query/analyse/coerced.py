@@ -1,4 +1,4 @@
-"""A value where another type is due."""
+"""Casts of a value to the expected type."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from local_aws.athena.query.types import UNKNOWN, Type
 
 
 def coerced(node: Node, target: Type) -> Node:
-    """The node, or a cast of it to the type that is due."""
+    """Return the node, cast to the expected type if necessary."""
     if node.type == target or isinstance(node, Lambda):
         return node
     if isinstance(node, Literal) and node.value is None:
@@ -18,7 +18,7 @@ def coerced(node: Node, target: Type) -> Node:
 
 
 def same_type(source: Type, target: Type) -> bool:
-    """Whether every value of one type is one of the other as it is."""
+    """Whether every value of one type is a value of the other without a cast."""
     if source == target:
         return True
     if source == UNKNOWN or source.base != target.base:

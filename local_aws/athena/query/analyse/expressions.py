@@ -1,4 +1,4 @@
-"""Expressions: each node of the grammar as a node that knows its type."""
+"""Expressions: converts each syntax node into a typed node."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _ARITHMETIC: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "
 
 
 class Expressions:
-    """Analyses expressions in a scope; `allows` says whether aggregates and windows may stand there."""
+    """Analyses expressions in a scope; `allows` says whether aggregates and windows are allowed."""
 
     def __init__(self, statement: Statement, scope: Scope, allows: frozenset[str] = frozenset()) -> None:
         self.statement = statement
@@ -56,10 +56,10 @@ class Expressions:
         return Expressions(self.statement, self.scope, self.allows - set(kinds))
 
     def of(self, tree: exp.Expr) -> Node:
-        """The typed expression.
+        """Return the typed expression.
 
         Raises:
-            QueryFailed: as Trino's analysis refuses it.
+            QueryFailed: for what Trino's analysis refuses.
         """
         for kind in type(tree).__mro__:
             if kind in _RULES:
@@ -76,7 +76,7 @@ class Expressions:
         names = [part.name.lower() for part in tree.expressions]
         if len(names) != len(kinds):
             raise mismatch(f"a lambda of {len(kinds)} arguments is due, and this one has {len(names)}")
-        # By their depth, so that two lambdas that are written alike are alike.
+        # Named by depth, so that two identical lambdas have identical nodes.
         depth = self.scope.depth
         variables = [Variable(kind, f"v{depth + i}") for i, kind in enumerate(kinds)]
         scope = self.scope.with_variables(dict(zip(names, variables, strict=True)))
@@ -262,7 +262,7 @@ class Expressions:
 
 
 def _unpacked(value: Node, query: Query) -> Node:
-    """The field of a row of one, where a query has one column that is no row."""
+    """Return the field of a one-column row, if the query's only column is not a row."""
     kind = value.type
     if kind.base == "row" and len(kind.children) == len(query.outputs) == 1 and query.outputs[0].type.base != "row":
         return Special(kind.children[0], "field", (value,), 0)

@@ -1,4 +1,4 @@
-"""What the analysis says when it refuses."""
+"""Error messages of the analysis."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from local_aws.athena.query.types import Type
 
 
 def spoken(kind: Type) -> str:
-    """A type as errors name it: texts without their length."""
+    """Return a type as named in errors: texts without their length."""
     return kind.base if kind.is_text else str(kind)
 
 

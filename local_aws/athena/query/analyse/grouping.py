@@ -1,4 +1,4 @@
-"""GROUP BY: its sets, and what may stand beside them."""
+"""GROUP BY: its grouping sets, and which expressions are allowed besides them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ Groups = tuple[Sets, ...] | None
 
 
 def of(tree: exp.Expr | None, expressions: Expressions, outputs: tuple[Output, ...], items: tuple[Node, ...]) -> Groups:
-    """
+    """Analyse GROUP BY.
+
     Raises:
-        QueryFailed: for a position that is not there, or a type that cannot be compared.
+        QueryFailed: for an invalid position, or a type that cannot be compared.
     """
     if tree is None:
         return None
@@ -42,13 +43,13 @@ def of(tree: exp.Expr | None, expressions: Expressions, outputs: tuple[Output, .
 
 
 def _distinct(elements: tuple[Sets, ...]) -> Sets:
-    """GROUP BY DISTINCT: every combination once."""
+    """Return every combination once, for GROUP BY DISTINCT."""
     combined = [tuple(itertools.chain(*chosen)) for chosen in itertools.product(*elements)]
     return tuple({frozenset(one): one for one in combined}.values())
 
 
 def _element(part: exp.Expr, value: Callable[[exp.Expr], Node]) -> Sets:
-    """The alternatives of one element of GROUP BY."""
+    """Return the alternatives of one element of GROUP BY."""
     if isinstance(part, exp.GroupingSets):
         return tuple(chosen for one in part.expressions for chosen in _element(one, value))
     if isinstance(part, exp.Rollup):
@@ -81,7 +82,7 @@ def _value(part: exp.Expr, expressions: Expressions, items: tuple[Node, ...]) ->
 
 
 def walk(node: Any, into_queries: bool = False) -> Iterator[Node]:
-    """The node and all in it; queries in it are passed by."""
+    """Yield the node and all nodes in it, without entering queries."""
     if isinstance(node, tuple):
         for part in node:
             yield from walk(part)
@@ -94,7 +95,7 @@ def walk(node: Any, into_queries: bool = False) -> Iterator[Node]:
 
 
 def checker(groups: Groups, nodes: list[Node], scope: Scope, has_having: bool) -> Callable[[Node], None]:
-    """What refuses an expression that is neither an aggregate nor made of what is grouped by."""
+    """Return a check that refuses expressions that are neither aggregates nor derived from the grouping."""
     is_grouped = groups is not None or has_having or any(_aggregates(node) for node in nodes)
     if not is_grouped:
         return lambda node: None
@@ -126,7 +127,7 @@ def _name(node: Column, scope: Scope) -> str:
 
 
 def _aggregates(node: Node) -> bool:
-    """Whether there is an aggregate that is none of a window."""
+    """Whether it contains an aggregate that does not belong to a window."""
     if isinstance(node, Aggregate):
         return True
     if isinstance(node, Special) and node.name == "grouping":

@@ -1,4 +1,4 @@
-"""Literals: the type that Trino reads from how they are written."""
+"""Literals, with the type that Trino infers from their spelling."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def number(value: str) -> Literal:
 
 
 def negative(value: Literal) -> Literal | None:
-    """The literal with a minus before it; None where that is no literal."""
+    """Return the negated literal; None if it is not a literal then."""
     if isinstance(value.value, bool) or not isinstance(value.value, int | float) or value.type.base == "date":
         return None
     if value.type in (INTEGER, BIGINT) and value.value == 2**31:
@@ -70,7 +70,7 @@ def _decimal(plain: str) -> Literal:
 
 
 def typed(name: str, value: str) -> Node:
-    """`DATE '2020-01-01'`, `DECIMAL '1.20'`...
+    """Parse `DATE '2020-01-01'`, `DECIMAL '1.20'`...
 
     Raises:
         QueryFailed: INVALID_LITERAL.
@@ -98,10 +98,10 @@ def _date(value: str) -> Node:
 
 
 def moment(value: str) -> tuple[str, int, str | None]:
-    """A timestamp's text as DuckDB reads it, its digits of a second, and its zone.
+    """Return a timestamp's text as DuckDB reads it, its number of fractional digits, and its zone.
 
     Raises:
-        ValueError: when it is none.
+        ValueError: it is not a timestamp.
     """
     found = _TIMESTAMP.fullmatch(value)
     if not found:
@@ -123,7 +123,7 @@ def _clock(hour: str, minute: str, second: str, digits: str) -> tuple[str, int]:
 
 
 def round_digits(digits: str, size: int) -> int:
-    """The digits after a point as a whole number of `size` digits, half up."""
+    """Round the digits after a point, half up, to an integer of `size` digits."""
     return int(digits[:size].ljust(size, "0")) + (digits[size : size + 1] >= "5")
 
 
@@ -150,7 +150,8 @@ def _time(value: str) -> Node:
 
 
 def offset_minutes(zone: str) -> int:
-    """
+    """Return the minutes of a time zone offset.
+
     >>> offset_minutes("-08:30")
     -510
     """
@@ -171,7 +172,7 @@ _SIZES = {"second": 1000, "minute": 60000, "hour": 3600000, "day": 86400000, "we
 
 
 def interval(value: str, unit: str) -> Literal:
-    """`INTERVAL '2 10' DAY TO HOUR` in milliseconds, `INTERVAL '1-2' YEAR TO MONTH` in months.
+    """Parse `INTERVAL '2 10' DAY TO HOUR` to milliseconds, `INTERVAL '1-2' YEAR TO MONTH` to months.
 
     Raises:
         QueryFailed: INVALID_LITERAL.

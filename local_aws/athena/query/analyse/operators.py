@@ -1,4 +1,4 @@
-"""Operators: the types that they take, and the type of what they give."""
+"""Operators: their operand types and their result types."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ _EQUAL = ("=", "<>", "IS DISTINCT FROM", "IS NOT DISTINCT FROM")
 
 
 def comparison(operator: str, a: Node, b: Node) -> Node:
-    """
+    """Return a comparison.
+
     Raises:
         QueryFailed: TYPE_MISMATCH.
     """
@@ -39,7 +40,8 @@ def comparison(operator: str, a: Node, b: Node) -> Node:
 
 
 def arithmetic(operator: str, a: Node, b: Node) -> Node:
-    """
+    """Return an arithmetic operation.
+
     Raises:
         QueryFailed: TYPE_MISMATCH.
     """
@@ -63,7 +65,7 @@ def _numbers(operator: str, a: Node, b: Node) -> Node:
 
 
 def _decimal(operator: str, x: Type, y: Type) -> Type:
-    """The precision and scale of Trino's decimal operators."""
+    """Return the precision and scale of Trino's decimal operators."""
     scale = max(x.scale, y.scale)
     integral = max(x.precision - x.scale, y.precision - y.scale)
     if operator in "+-":
@@ -126,7 +128,7 @@ def subscript(base: Node, index: Node) -> Node:
         return Special(kind.children[1], "entry", (base, coerced(index, kind.children[0])))
     if kind.base == "row":
         return _field_at(base, index)
-    raise mismatch(f"Subscript of {spoken(kind)} is not supported; an array, map or row is due")
+    raise mismatch(f"Subscript of {spoken(kind)} is not supported; expected an array, map or row")
 
 
 def _field_at(base: Node, index: Node) -> Node:
@@ -138,7 +140,7 @@ def _field_at(base: Node, index: Node) -> Node:
 
 
 def concatenated(parts: list[Node]) -> Node:
-    """`||`: of texts, of bytes, of arrays, and of an array with an item.
+    """Return `||` of texts, of bytes, of arrays, or of an array and an item.
 
     Raises:
         QueryFailed: TYPE_MISMATCH.
@@ -211,9 +213,10 @@ def _group(kind: Type) -> str:
 
 
 def check_cast(source: Type, target: Type) -> None:
-    """
+    """Check that a cast is possible.
+
     Raises:
-        QueryFailed: TYPE_MISMATCH where no value of one type is ever cast to the other.
+        QueryFailed: TYPE_MISMATCH if no value of one type can be cast to the other.
     """
     if source in (UNKNOWN, target):
         return

@@ -1,4 +1,4 @@
-"""Queries: their columns and types, from the inside out."""
+"""Queries: analyses their columns and types, from the inside out."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from local_aws.athena.query.nodes import (
 from local_aws.athena.query.types import Type
 
 Tables = Mapping[str, tuple[Field, ...]]
-"""The columns of each table, by the name it has in the statement; the nodes name the column."""
+"""The columns of each table, by its name in the statement; nodes refer to these columns."""
 _ANYWHERE = frozenset({"aggregate", "window"})
 
 
 class Statement:
-    """One statement: the tables it may read, and the names that are taken."""
+    """One statement: the tables it may read, and the numbers already used in names."""
 
     def __init__(self, tables: Tables, database: str = "default") -> None:
         self.tables = tables
@@ -52,10 +52,10 @@ class Statement:
         return next(self._numbers)
 
     def query(self, tree: exp.Expr, outer: Scope | None = None) -> Query:
-        """The typed query.
+        """Return the typed query.
 
         Raises:
-            QueryFailed: as Trino's analysis refuses it.
+            QueryFailed: for what Trino's analysis refuses.
         """
         with self._with(tree, outer) as ctes:
             made = self._body(tree, outer)
@@ -87,7 +87,7 @@ class Statement:
         operator = "UNION" if tree.this.args.get("distinct") else "UNION ALL"
         kinds = [output.type for output in anchor.outputs]
         if len(step.outputs) != len(kinds):
-            raise mismatch("the queries of a recursive one have different numbers of columns")
+            raise mismatch("the parts of a recursive query have different numbers of columns")
         for own, due in zip(step.outputs, kinds, strict=True):
             if not coerces(own.type, due):
                 raise mismatch(
@@ -170,7 +170,7 @@ class Statement:
         return replace(made, tail=self.tail(tree, outputs, None, outer))
 
     def cast_outputs(self, query: Query, kinds: list[Type]) -> Query:
-        """The query with columns of these types."""
+        """Return the query with its columns cast to these types."""
         if all(
             output.type == kind or same_type(output.type, kind)
             for output, kind in zip(query.outputs, kinds, strict=True)
@@ -191,7 +191,7 @@ class Statement:
         expressions: Expressions | None = None,
         check: Callable[[Node], None] | None = None,
     ) -> Tail:
-        """ORDER BY, OFFSET and LIMIT; `items` are the select list, None where only the outputs can be named."""
+        """Return ORDER BY, OFFSET and LIMIT; `items` is the select list, None if only the outputs can be named."""
         order = tree.args.get("order")
         names = [output.name.lower() if output.name else None for output in outputs]
         made = []
@@ -274,7 +274,7 @@ _CLAUSES = {
 
 
 class _SelectAnalysis:
-    """SELECT ... FROM ... WHERE ... GROUP BY ... HAVING ... ORDER BY."""
+    """Analyses SELECT ... FROM ... WHERE ... GROUP BY ... HAVING ... ORDER BY."""
 
     def __init__(self, statement: Statement, tree: exp.Select, outer: Scope | None) -> None:
         self.statement = statement

@@ -1,4 +1,4 @@
-"""FROM: tables, subqueries, UNNEST and the joins between them."""
+"""FROM: tables, subqueries, UNNEST, and the joins between them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Found = tuple[Relation, Scope]
 def joined(
     statement: Statement, first: exp.Expr, joins: list[exp.Expr], outer: Scope | None, sample: exp.Expr | None = None
 ) -> Found:
-    """The relation that FROM makes, and what its names mean."""
+    """Return the relation of FROM, and the scope of its names."""
     relation, scope = _relation(statement, first, Scope((), outer))
     joins = [*(first.args.get("joins") or []), *joins]
     for i, join in enumerate(joins):
@@ -71,7 +71,7 @@ def _join(statement: Statement, left: Relation, scope: Scope, tree: exp.Expr) ->
 
 
 def _using(left: Relation, right: Relation, kind: str, names: list[str], a: Scope, b: Scope) -> Found:
-    """The columns of USING are there once, before all others."""
+    """Join with USING: its columns come once, before all others."""
     merged, conditions = [], []
     for name in names:
         x, y = _side(a, name, "left"), _side(b, name, "right")
@@ -147,9 +147,10 @@ _TABLE = {"this", "alias", "db", "catalog", "joins", "sample"}
 
 
 def refuse_leftovers(tree: exp.Expr, known: set[str]) -> None:
-    """
+    """Refuse clauses that were not analysed.
+
     Raises:
-        QueryFailed: NOT_SUPPORTED for a clause that nothing here reads.
+        QueryFailed: NOT_SUPPORTED for a clause that is not implemented.
     """
     for name, value in tree.args.items():
         if value and name not in known:
@@ -164,7 +165,7 @@ def _no_table(function: exp.Expr) -> QueryFailed:
 
 
 def of_relation(node: Node, alias: str) -> Node:
-    """A column of a table, which may be cast, under the table's alias."""
+    """Return a column of a table, which may be cast, under the table's alias."""
     if isinstance(node, Cast):
         return replace(node, value=of_relation(node.value, alias))
     return replace(node, relation=alias)  # type: ignore[call-arg]
@@ -228,7 +229,7 @@ def _unnest(statement: Statement, tree: exp.Unnest, scope: Scope) -> Found:
 
 
 def unnested(kind: Type) -> list[tuple[str | None, Type]]:
-    """The columns that UNNEST makes of one value."""
+    """Return the columns that UNNEST makes from one value."""
     if kind.base == "map":
         return [(None, kind.children[0]), (None, kind.children[1])]
     if kind.base != "array":

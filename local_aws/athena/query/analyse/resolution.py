@@ -1,4 +1,4 @@
-"""Which overload of a function takes the arguments: Trino's choice of the closest."""
+"""Overload resolution: chooses the closest overload for the arguments, as Trino does."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Fit:
 
 
 def fitting(within: Expressions, name: str, arguments: list[exp.Expr] | list[Node]) -> Fit:
-    """The overload and its arguments, cast to what it takes.
+    """Return the overload, with the arguments cast to its parameter types.
 
     Raises:
         QueryFailed: FUNCTION_NOT_FOUND.
@@ -78,7 +78,7 @@ def _patterns(one: Function, count: int) -> list[Type] | None:
 
 
 def _cost(pattern: Type, node: Node | None, bindings: Bindings) -> int | None:
-    """How far an argument is from what is due; None where it does not fit."""
+    """Return the distance of an argument from the parameter type; None if it does not fit."""
     if (node is None) != (pattern.base == "function"):
         return None
     return 0 if node is None else _bound(pattern, node.type, bindings)
@@ -119,7 +119,7 @@ def _is_variable(kind: Type) -> bool:
 
 
 def _due(pattern: Type, kind: Type | None, bindings: Bindings) -> Type:
-    """The type that an argument is cast to."""
+    """Return the type that an argument is cast to."""
     if _is_variable(pattern):
         return bindings.get(pattern.base, UNKNOWN)
     if pattern.children:
@@ -165,7 +165,7 @@ def _is_same(due: Type, kind: Type) -> bool:
 
 
 def _lambda(within: Expressions, name: str, pattern: Type, tree: exp.Lambda, bindings: Bindings) -> Node:
-    """The lambda, whose result binds a variable of the signature; where that is too narrow, it is widened."""
+    """Analyse the lambda, whose result binds a type variable of the signature; widen that if it is too narrow."""
     for _ in range(3):
         kinds = [_due(part, None, bindings) for part in pattern.children[:-1]]
         node = within.lambda_of(tree, kinds)

@@ -1,4 +1,4 @@
-"""What a name means where it stands."""
+"""Scopes: resolves names by where they occur."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from local_aws.athena.query.types import Type
 
 @dataclass(frozen=True)
 class Named:
-    """The fields that one relation of FROM brings; `name` is its alias in lower case, None without one."""
+    """The fields of one relation in FROM; `name` is its alias in lower case, None without one."""
 
     name: str | None
     fields: tuple[Field, ...]
@@ -19,7 +19,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Scope:
-    """The relations that an expression sees, the parameters of lambdas around it, and the query around its own."""
+    """The relations visible to an expression, the parameters of enclosing lambdas, and the enclosing query's scope."""
 
     relations: tuple[Named, ...] = ()
     parent: Scope | None = None
@@ -38,7 +38,7 @@ class Scope:
         return replace(self, relations=self.relations + other.relations)
 
     def resolve(self, parts: list[str]) -> Node:
-        """The value of a name, as `column`, `alias.column` or either with fields of rows after it.
+        """Return the value of a name: `column`, `alias.column`, or either followed by fields of rows.
 
         Raises:
             QueryFailed: COLUMN_NOT_FOUND, AMBIGUOUS_NAME.
@@ -67,7 +67,7 @@ class Scope:
         return fields_of(found, words[1:]) if found is not None else None
 
     def star(self, name: str | None) -> list[Field]:
-        """The columns that `*` or `name.*` stand for."""
+        """Return the columns of `*` or `name.*`."""
         relations = [one for one in self.relations if name is None or one.name == name.lower()]
         if not relations and name is not None and self.parent is not None:
             return self.parent.star(name)
@@ -92,10 +92,10 @@ def _only(found: list[Field], name: str) -> Node:
 
 
 def fields_of(value: Node, names: list[str]) -> Node:
-    """`value.a.b`.
+    """Return `value.a.b`.
 
     Raises:
-        QueryFailed: TYPE_MISMATCH where a value is no row, COLUMN_NOT_FOUND where a row has no such field.
+        QueryFailed: TYPE_MISMATCH if a value is not a row, COLUMN_NOT_FOUND if a row has no such field.
     """
     for name in names:
         value = field_of(value, name)

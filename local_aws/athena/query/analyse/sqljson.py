@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 def of(within: Expressions, tree: exp.Expr) -> Node:
-    """
+    """Analyse an SQL/JSON function.
+
     Raises:
         QueryFailed: TYPE_MISMATCH, INVALID_PATH.
     """
@@ -31,7 +32,7 @@ def of(within: Expressions, tree: exp.Expr) -> Node:
 
 
 def _argument(within: Expressions, tree: exp.Expr) -> tuple[Node, str]:
-    """An argument and how it is read: `json` for a text with FORMAT JSON, `value` for any other."""
+    """Return an argument and its kind: `json` for a text with FORMAT JSON, `value` for any other."""
     if type(tree).__name__ == "Clauses" and str(tree.this) == "format_json":
         node = within.of(tree.expressions[0])
         encoding = dict(tree.args.get("options") or {}).get("encoding")
@@ -113,7 +114,7 @@ def _constructed(within: Expressions, name: str, trees: list[exp.Expr], options:
     if name == "json_object":
         for node, _ in values[::2]:
             if not node.type.is_text:
-                raise mismatch(f"Invalid type of JSON object key: {spoken(node.type)}; a varchar or char is due")
+                raise mismatch(f"Invalid type of JSON object key: {spoken(node.type)}; expected varchar or char")
     detail = {
         "how": tuple(how for _, how in values),
         "on_null": options.get("on_null"),

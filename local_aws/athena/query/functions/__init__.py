@@ -1,4 +1,4 @@
-"""The one table of Athena's functions: signature, result type and DuckDB text."""
+"""The table of Athena's functions: signature, result type and DuckDB SQL."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SPECIAL = {
     "current_time": 1, "localtime": 1, "json_value": None, "json_query": None, "json_exists": None,
     "json_object": None, "json_array": None, "now": 0, "current_timezone": 0, "current_date": 0,
 }  # fmt: skip
-"""What is analysed by rules of its own, and how many arguments it takes at most."""
+"""Functions that are analysed by special rules, and their maximum number of arguments."""
 
 
 @cache
@@ -42,7 +42,7 @@ def table() -> dict[str, list[Function]]:
 
 
 def takes_at_most(name: str) -> int | None:
-    """The most arguments that a function takes; None where there is no such number, or no such function."""
+    """Return the maximum number of arguments of a function; None if unlimited or unknown."""
     overloads = table().get(name.lower(), [])
     if name.lower() in SPECIAL or not overloads or any(one.variadic for one in overloads):
         return None
@@ -50,5 +50,5 @@ def takes_at_most(name: str) -> int | None:
 
 
 def names() -> set[str]:
-    """Every function that a query may call."""
+    """Return every function that a query may call."""
     return {*table(), *SPECIAL}

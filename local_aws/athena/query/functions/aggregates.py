@@ -1,4 +1,4 @@
-"""Aggregates; `<<sum|{0}>>` is where DISTINCT, ORDER BY, FILTER and OVER go."""
+"""Aggregates; `<<sum|{0}>>` marks where DISTINCT, ORDER BY, FILTER and OVER go."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PAIRS = {name: name for name in ("corr", "covar_pop", "covar_samp", "regr_inter
 
 
 def over_rows(python: Python) -> Any:
-    """The values of all rows as an array (of rows where there are several arguments), given to a function."""
+    """Pass the values of all rows as one array (of rows, if there are several arguments) to a Python function."""
 
     def emit(translation: Any, texts: list[str], kinds: list[Type], result: Type) -> str:
         item = kinds[0] if len(kinds) == 1 else row(*((f"a{i}", kind) for i, kind in enumerate(kinds)))
@@ -28,7 +28,7 @@ def over_rows(python: Python) -> Any:
 
 
 def _reduced(translation: Any, texts: list[Any], kinds: list[Type], result: Type) -> str:
-    """The rows are reduced in their order; the state comes with each of them."""
+    """Reduce the rows in order; the state travels with each row."""
     state, item = (translation.physical(kind) for kind in (kinds[1], kinds[0]))
     a, b, pair = translation.variable(), translation.variable(), f"STRUCT(s {state}, x {item})"
     items = f"<<list|CAST({{'s': {texts[1]}, 'x': {texts[0]}}} AS {pair})>>"

@@ -1,4 +1,4 @@
-"""Arrays: parts, sets, searches and the functions that take a lambda."""
+"""Arrays: parts, sets, searches, and functions that take a lambda."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _transformed(_: Any, texts: list[Any], *__: Any) -> str:
 
 
 def _reduced(translation: Any, texts: list[Any], kinds: list[Type], result: Type) -> str:
-    """The state and an item travel together, as the two have types of their own."""
+    """Pair the state with each item, since the two have different types."""
     state, item = (translation.physical(kind) for kind in (kinds[1], kinds[0].item))
     pair = f"STRUCT(s {state}, x {item})"
     a, b = translation.variable(), translation.variable()
@@ -37,7 +37,7 @@ def _reduced(translation: Any, texts: list[Any], kinds: list[Type], result: Type
 
 
 def _sorted_by(translation: Any, texts: list[Any], *_: Any) -> str:
-    """Every item's place is the number of those that come before it."""
+    """Sort by counting, for every item, the items that come before it."""
     i, j, places = translation.variable(), translation.variable(), f"range(1, len({texts[0]}) + 1)"
     order = texts[1].apply(f"{texts[0]}[{j}]", f"{texts[0]}[{i}]")
     before = f"{j} <> {i} AND (({order}) < 0 OR (({order}) = 0 AND {j} < {i}))"

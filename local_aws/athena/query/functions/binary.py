@@ -1,4 +1,4 @@
-"""Bytes: hashes, codes and the numbers in them."""
+"""Bytes: hashes, encodings, and numbers stored in bytes."""
 
 from __future__ import annotations
 

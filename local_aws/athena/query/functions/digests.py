@@ -1,4 +1,4 @@
-"""Sketches: here each holds all of its values, so that what Trino estimates is exact."""
+"""Sketches that hold all their values, so that Trino's estimates are exact here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON: texts that are read by paths; the type itself is a text with its keys in order."""
+"""JSON: texts read by paths; the JSON type itself is a text with sorted keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Maps: entries, filters and what merges them."""
+"""Maps: entries, filters and merges."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def _entries(translation: Any, texts: list[str], kinds: list[Type], result: Type
 
 
 def _joined(_: Any, texts: list[str], *__: Any) -> str:
-    there = " AND ".join(f"{text} IS NOT NULL" for text in texts)
-    return f"CASE WHEN {there} THEN map_concat({', '.join(texts)}) END"
+    not_null = " AND ".join(f"{text} IS NOT NULL" for text in texts)
+    return f"CASE WHEN {not_null} THEN map_concat({', '.join(texts)}) END"
 
 
 FUNCTIONS = [

@@ -1,4 +1,4 @@
-"""Dates, times and intervals; what has a zone is read at its local time."""
+"""Dates, times and intervals; values with a zone are read as local time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LONG = {"day": "to_days", "week": "to_weeks", "month": "to_months", "quarter": 
 
 
 def local(kind: str, text: str = "{0}") -> str:
-    """The value without its zone."""
+    """Return the value without its zone."""
     return {ZONED: f"athena_local({text})", ZONED_TIME: f"athena_local_time({text})"}.get(kind, text)
 
 

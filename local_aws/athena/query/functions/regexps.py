@@ -1,4 +1,4 @@
-"""Regular expressions: those that DuckDB understands as Java does run there, the others in Python."""
+"""Regular expressions: DuckDB runs those that it reads as Java does; Python runs the others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from local_aws.athena.query.types import Type
 _PLAIN = re.compile(
     r"'(?:[^\\'()?*+{}]|\\[dwsDWS.]|\(\?[:i]\)?|\((?!\?)|\)|[?*+](?![?*+])|\{\d+(?:,\d*)?\}(?![?*+]))+'"
 )
-"""A pattern without what the engines read in different ways: look-arounds, back references, possessive marks."""
+"""Matches a pattern without constructs that engines read differently: look-arounds, back references, possessives."""
 
 
 def _either(duckdb: str, python: Python) -> Emit:

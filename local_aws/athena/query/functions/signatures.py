@@ -1,4 +1,4 @@
-"""How a function of the table is written: its signature, the type of its result, and its DuckDB text."""
+"""The definition of a function in the table: its signature, its result type, and its DuckDB SQL."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Result = Callable[[list[Type]], Type]
 
 @dataclass(frozen=True)
 class Python:
-    """A function that DuckDB has no counterpart of; it gets Python's values and raises QueryFailed.
+    """A function without a DuckDB counterpart; it takes Python values and raises QueryFailed.
 
-    `nulls`: it is called with nulls as well. `typed`: its first arguments are the types of the values and the result.
+    `nulls`: it is also called with nulls. `typed`: its first arguments are the types of the values and the result.
     """
 
     call: Callable[..., Any]
@@ -25,12 +25,12 @@ class Python:
 
 
 Emit = str | Python | Callable[..., str]
-"""`lower({0})`, with `{r}` for the result's DuckDB type; or what makes the text of texts, types and result."""
+"""`lower({0})`, with `{r}` for the result's DuckDB type; or a function of texts, types and result type."""
 
 
 @dataclass(frozen=True, eq=False)
 class Function:
-    """`parameters` may have type variables (`T`); the last repeats if `variadic`."""
+    """`parameters` may contain type variables (`T`); the last one repeats if `variadic`."""
 
     name: str
     parameters: tuple[Type, ...]

@@ -47,7 +47,7 @@ def _part(name: str) -> list[Function]:
 
 
 def _merged_map(t: Any, texts: list[Any], kinds: list[Type], result: Type) -> str:
-    """Values of one key are merged by the lambda, from left to right."""
+    """Merge the values of one key with the lambda, from left to right."""
     many = t.python("split", Python(texts_of.split_to_multimap), texts[:3], kinds[:3], _MANY)
     entry, a, b = t.variable(), t.variable(), t.variable()
     merged = f"list_reduce({entry}.value, lambda {a}, {b}: {texts[3].apply(f'{entry}.key', a, b)})"

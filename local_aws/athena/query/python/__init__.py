@@ -1,1 +1,1 @@
-"""Functions of Athena that DuckDB has no counterpart of, over Python's values."""
+"""Athena functions without a DuckDB counterpart, implemented on Python values."""

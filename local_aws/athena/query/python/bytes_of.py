@@ -1,4 +1,4 @@
-"""Bytes as texts and as numbers."""
+"""Bytes as text and as numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _read(call: Callable[[bytes], bytes], value: str | bytes) -> bytes:
     try:
         return call(value.encode() if isinstance(value, str) else value)
     except (ValueError, binascii.Error) as error:
-        raise bad(f"{value!r} is not of the encoding that is due") from error
+        raise bad(f"{value!r} is not in the expected encoding") from error
 
 
 def hex_text(value: str | bytes) -> bytes:

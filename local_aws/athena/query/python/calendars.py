@@ -1,4 +1,4 @@
-"""Texts of dates and times: MySQL's patterns, Java's, ISO 8601."""
+"""Parses and formats dates and times: MySQL's patterns, Java's, ISO 8601."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def date_parse(text: str, pattern: str) -> datetime:
 def _named(names: Any, text: str) -> int:
     folded = [name.lower() for name in names]
     if text.lower() not in folded:
-        raise ValueError(f"{text} is no name of a month or day")
+        raise ValueError(f"{text} is not the name of a month or day")
     return folded.index(text.lower())
 
 

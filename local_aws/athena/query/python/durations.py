@@ -1,4 +1,4 @@
-"""Spans of time as texts."""
+"""Durations as text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PARTS = [("week", 604800), ("day", 86400), ("hour", 3600), ("minute", 60), ("se
 
 
 def parse(text: str) -> int:
-    """`3.5d` in milliseconds."""
+    """Parse `3.5d` to milliseconds."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]+)\s*", text)
     if not found:
         raise bad(f"duration is not a valid data duration string: {text}")
@@ -22,7 +22,7 @@ def parse(text: str) -> int:
 
 
 def human_readable(seconds: float) -> str:
-    """`1 day, 10 hours`."""
+    """Format as `1 day, 10 hours`."""
     if not math.isfinite(seconds):
         raise bad(
             f"Invalid argument found: {'NaN' if math.isnan(seconds) else 'Infinity' if seconds > 0 else '-Infinity'}"

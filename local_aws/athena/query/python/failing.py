@@ -1,4 +1,4 @@
-"""How a function of Python refuses its arguments."""
+"""Errors for arguments that a Python function refuses."""
 
 from __future__ import annotations
 

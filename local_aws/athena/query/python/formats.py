@@ -1,4 +1,4 @@
-"""`format`, as Java's Formatter has it, and LIKE with an escape."""
+"""`format`, like Java's Formatter, and LIKE with an escape."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _SPEC = re.compile(r"%(?:(\d+)\$)?([-#+ 0,(<]*)(\d+)?(?:\.(\d+))?([tT]?[a-zA-Z%]
 
 
 def java_format(kinds: tuple[Type, ...], _: Type, pattern: str | None, *values: Any) -> str | None:
-    """
+    """Format values like Java's Formatter.
+
     Raises:
         QueryFailed: INVALID_FUNCTION_ARGUMENT.
     """
@@ -92,7 +93,7 @@ def _plain(value: Any, kind: Type) -> str:
 
 
 def _java_moment(value: datetime) -> str:
-    """As LocalDateTime writes it: seconds only where there are some, a fraction of 3 or 6 digits."""
+    """Format like LocalDateTime: seconds only if not zero, a fraction of 3 or 6 digits."""
     if value.microsecond:
         return value.isoformat(timespec="milliseconds" if value.microsecond % 1000 == 0 else "microseconds")
     return value.isoformat(timespec="seconds" if value.second else "minutes")

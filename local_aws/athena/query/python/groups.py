@@ -1,4 +1,4 @@
-"""Aggregates over the values of all rows, as one list."""
+"""Aggregates over a list of the values of all rows."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def most_frequent(rows: list[dict[str, Any]]) -> dict[Any, int] | None:
 
 
 def buckets(rows: list[dict[str, Any]]) -> dict[float, float] | None:
-    """The closest centers are merged until there are as few as are wanted."""
+    """Merge the closest centers until the wanted number is left."""
     given = sorted((row["a1"], row.get("a2", 1.0)) for row in rows if row["a1"] is not None)
     if not given:
         return None

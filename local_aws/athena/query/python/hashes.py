@@ -1,4 +1,4 @@
-"""Hashes: Python's own, and xxHash64, MurmurHash3 and SpookyHash V2 by their published definitions."""
+"""Hashes: Python's own, and xxHash64, MurmurHash3 and SpookyHash V2 from their published definitions."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def murmur3(data: bytes) -> bytes:
 
 
 def murmur64(value: int | str) -> int:
-    """The first half of the hash of a text, or of a whole number's eight bytes."""
+    """Return the first half of the hash of a text, or of an integer's eight bytes."""
     data = value.encode() if isinstance(value, str) else (value & _MASK).to_bytes(8, "little")
     return _murmur(data)[0]
 
@@ -130,7 +130,7 @@ _END = ((3, 2, 15), (0, 3, 52), (1, 0, 26), (2, 1, 51), (3, 2, 28), (0, 3, 9), (
 
 
 def _spooky(data: bytes) -> int:
-    """SpookyHash V2 with the seeds 0. Of longer data it goes another way, which is not here."""
+    """Return SpookyHash V2 with seeds 0. Its other algorithm, for longer data, is not implemented."""
     if len(data) > LONGEST_SPOOKY:
         raise QueryFailed(f"NOT_SUPPORTED: spooky_hash_v2 of {len(data)} bytes; at most {LONGEST_SPOOKY} here")
     h = [0, 0, _SPOOKY, _SPOOKY]

@@ -100,7 +100,7 @@ def _value(value: Any, kind: Type) -> Any:
     if kind.base == "row":
         return _row(value, kind)
     if isinstance(value, list | dict):
-        raise ValueError(f"a {kind} is due")
+        raise ValueError(f"expected a {kind}")
     return _scalar_of(value, kind)
 
 
@@ -108,10 +108,10 @@ def _row(value: Any, kind: Type) -> Any:
     names = field_names(kind)
     if isinstance(value, list):
         if len(value) != len(names):
-            raise ValueError("another number of fields")
+            raise ValueError("the number of fields differs")
         return {name: _value(own, child) for name, own, child in zip(names, value, kind.children, strict=True)}
     if not isinstance(value, dict) or not all(kind.names):
-        raise ValueError("a row is due")
+        raise ValueError("expected a row")
     folded = {key.lower(): own for key, own in value.items()}
     return {name: _value(folded.get(name.lower()), child) for name, child in zip(names, kind.children, strict=True)}
 

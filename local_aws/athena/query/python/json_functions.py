@@ -21,7 +21,7 @@ _CODECS = {"utf8": "utf-8", "utf16": "utf-16-le", "utf32": "utf-32-le"}
 
 
 def bound(call: Callable[..., Any], detail: Any) -> Callable[..., Any]:
-    """The function with the clauses of one call."""
+    """Return the function with the clauses of one call bound."""
     clauses = dict(detail)
     return lambda kinds, kind, *values: call(clauses, kinds, kind, *values)
 
@@ -37,7 +37,7 @@ def _number(text: str) -> Any:
 
 
 def _item(value: Any, kind: Type, how: str) -> Any:
-    """An argument as an item: text with FORMAT JSON is parsed, any other value is what it is."""
+    """Return an argument as an item: text with FORMAT JSON is parsed, any other value is unchanged."""
     if value is None:
         return EMPTY if how in _CODECS else None
     if how in _CODECS or kind.base == "json":
@@ -106,7 +106,7 @@ def value(detail: Detail, kinds: Kinds, kind: Type, *values: Any) -> Any:
             raise ValueError("no scalar")
         return None if items[0] is None else _returned(items[0], kind)
     except (ValueError, ArithmeticError, QueryFailed) as error:
-        reason = "JSON path found more than one item, or none that is a scalar of the type that is due"
+        reason = "JSON path found more than one item, or no scalar of the expected type"
         failed = QueryFailed(f"JSON_VALUE_RESULT_ERROR: cannot extract SQL scalar from JSON: {reason}")
         failed.__cause__ = error
         return _instead(detail, "on_error", values, failed)

@@ -1,4 +1,4 @@
-"""Paths of SQL/JSON: `lax $.a[*] ? (@ > 1)`; read into a tree."""
+"""Parses SQL/JSON paths, such as `lax $.a[*] ? (@ > 1)`, into a tree."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local_aws.athena.errors import QueryFailed
 
 @dataclass(frozen=True)
 class Step:
-    """`name` says what it does: `member`, `wildcard`, `elements`, `filter`, `method`, `variable`, `+`, `=`..."""
+    """`name` is the operation: `member`, `wildcard`, `elements`, `filter`, `method`, `variable`, `+`, `=`..."""
 
     name: str
     inner: tuple[Any, ...] = ()
@@ -39,7 +39,8 @@ def _invalid(text: str) -> QueryFailed:
 
 @lru_cache(maxsize=512)
 def parsed(text: str) -> Path:
-    """
+    """Parse a path.
+
     Raises:
         QueryFailed: INVALID_PATH.
     """
@@ -196,7 +197,7 @@ class _Reader:
         return self._comparison()
 
     def _in_brackets(self) -> Step | None:
-        """A predicate in brackets, with `is unknown`; None where they hold a path."""
+        """Parse a predicate in parentheses, with `is unknown`; None if they contain a path."""
         start = self.at
         try:
             self.at += 1

@@ -12,11 +12,11 @@ from local_aws.athena.query.python.numbers import java_double
 
 
 class Number(str):
-    """A number as it is written."""
+    """A number as spelled in the text."""
 
 
 class Members(list[Any]):
-    """The members of an object as pairs, as several may have one name."""
+    """The members of an object as pairs, because names may repeat."""
 
 
 def _refused(name: str) -> Any:
@@ -24,15 +24,16 @@ def _refused(name: str) -> Any:
 
 
 def loads(text: str, numbers: Any = Number) -> Any:
-    """
+    """Parse JSON.
+
     Raises:
-        ValueError: when the text is no JSON.
+        ValueError: the text is not JSON.
     """
     return json.loads(text, parse_int=numbers, parse_float=numbers, parse_constant=_refused)
 
 
 def dumps(value: Any, sort: bool = False) -> str:
-    """Without blanks; numbers as they were written, doubles as Java writes them."""
+    """Write JSON without blanks; numbers as spelled, doubles as in Java."""
     if isinstance(value, Number):
         return str(value)
     if isinstance(value, Members):
@@ -54,7 +55,7 @@ def _canonical(text: str) -> Any:
 
 
 def parse(text: str) -> str:
-    """The text with its keys in order.
+    """Return the text with its keys sorted.
 
     Raises:
         QueryFailed: INVALID_FUNCTION_ARGUMENT.
@@ -94,7 +95,7 @@ _NOTHING = object()
 
 
 def _at(text: str, path: str) -> Any:
-    """The value at a path, or nothing."""
+    """Return the value at a path, or nothing."""
     steps = _steps(path)
     try:
         value = loads(text)

@@ -1,4 +1,4 @@
-"""What a path of SQL/JSON finds: a sequence of items."""
+"""Evaluates SQL/JSON paths: the result is a sequence of items."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ class Walk:
     variables: dict[str, Any]
 
     def found(self) -> Items:
-        """
+        """Return the items.
+
         Raises:
-            PathFailed: a structural error of strict mode, or a type that an operation does not take.
+            PathFailed: a structural error in strict mode, or a type that an operation does not accept.
         """
         return self._of(self.path.root, None, None)
 
@@ -42,7 +43,7 @@ class Walk:
             return [current]
         if step.name == "last":
             if last is None:
-                raise PathFailed("last stands in brackets")
+                raise PathFailed("last is only allowed in brackets")
             return [last]
         if step.name == "variable":
             if step.inner[0] not in self.variables:
@@ -72,7 +73,7 @@ class Walk:
     def _accessed(self, step: Step, one: Any) -> Iterator[Any]:
         if step.name == "elements":
             if not isinstance(one, list) and self.path.strict:
-                raise PathFailed("an array is due")
+                raise PathFailed("expected an array")
             yield from one if isinstance(one, list) else [one]
             return
         for value in self._unwrapped([one]):
@@ -84,36 +85,36 @@ class Walk:
             yield from made if step.name == "keyvalue" else [made]
         elif not isinstance(value, dict):
             if self.path.strict:
-                raise PathFailed("an object is due")
+                raise PathFailed("expected an object")
         elif step.name == "members":
             yield from value.values()
         elif step.inner[1] in value:
             yield value[step.inner[1]]
         elif self.path.strict:
-            raise PathFailed(f"there is no member {step.inner[1]!r}")
+            raise PathFailed(f"no member {step.inner[1]!r}")
 
     def _places(self, one: Any, places: Any, current: Any) -> Iterator[Any]:
         if not isinstance(one, list):
             if self.path.strict:
-                raise PathFailed("an array is due")
+                raise PathFailed("expected an array")
             one = [one]
         for first, end in places:
             low = self._place(first, current, len(one) - 1)
             high = low if end is None else self._place(end, current, len(one) - 1)
             if self.path.strict and not (0 <= low <= high < len(one)):
-                raise PathFailed("a place that is not in the array")
+                raise PathFailed("the index is outside the array")
             yield from one[max(low, 0) : high + 1] if high >= 0 else []
 
     def _place(self, step: Step, current: Any, last: int) -> int:
         items = self._of(step, current, last)
         if len(items) != 1 or not _is_number(items[0]):
-            raise PathFailed("a place in an array is one number")
+            raise PathFailed("an array index must be one number")
         return int(items[0])
 
     def _binary(self, step: Step, current: Any, last: int | None) -> Items:
         sides = [self._unwrapped(self._of(part, current, last)) for part in step.inner]
         if any(len(side) != 1 for side in sides):
-            raise PathFailed("an operation takes one number on each side")
+            raise PathFailed("an operation needs one number on each side")
         a, b = (_number(side[0]) for side in sides)
         if isinstance(a, float) or isinstance(b, float):
             a, b = float(a), float(b)
@@ -138,7 +139,7 @@ def _is_number(value: Any) -> bool:
 
 def _number(value: Any) -> Any:
     if not _is_number(value):
-        raise PathFailed("a number is due")
+        raise PathFailed("expected a number")
     return value
 
 
@@ -172,7 +173,7 @@ def _size(walk: Walk, value: Any) -> int:
     if isinstance(value, list):
         return len(value)
     if walk.path.strict:
-        raise PathFailed("an array is due")
+        raise PathFailed("expected an array")
     return 1
 
 
@@ -181,8 +182,8 @@ def _double(_: Walk, value: Any) -> float:
         if isinstance(value, str) or _is_number(value):
             return float(value)
     except ValueError as error:
-        raise PathFailed("a number is due") from error
-    raise PathFailed("a number is due")
+        raise PathFailed("expected a number") from error
+    raise PathFailed("expected a number")
 
 
 def _rounded(how: str, call: Callable[[float], int]) -> Callable[[Walk, Any], Any]:
@@ -197,7 +198,7 @@ def _rounded(how: str, call: Callable[[float], int]) -> Callable[[Walk, Any], An
 
 def _key_values(_: Walk, value: Any) -> Items:
     if not isinstance(value, dict):
-        raise PathFailed("an object is due")
+        raise PathFailed("expected an object")
     return [{"name": name, "value": own, "id": 0} for name, own in value.items()]
 
 

@@ -1,4 +1,4 @@
-"""Arrays and maps as Python's lists and dictionaries."""
+"""Arrays and maps as Python lists and dictionaries."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def _unique(values: list[Any]) -> dict[Any, Any]:
 
 
 def intersect(a: list[Any], b: list[Any]) -> list[Any]:
-    there = _unique(b)
-    return [value for key, value in _unique(a).items() if key in there]
+    other = _unique(b)
+    return [value for key, value in _unique(a).items() if key in other]
 
 
 def difference(a: list[Any], b: list[Any]) -> list[Any]:
-    there = _unique(b)
-    return [value for key, value in _unique(a).items() if key not in there]
+    other = _unique(b)
+    return [value for key, value in _unique(a).items() if key not in other]
 
 
 def contains_sequence(a: list[Any], b: list[Any]) -> bool | None:

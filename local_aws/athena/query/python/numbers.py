@@ -1,4 +1,4 @@
-"""Numbers: exact decimals, bases, bits and probabilities."""
+"""Numbers: exact decimals, radixes, bits and probabilities."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Kinds = tuple[Type, ...]
 
 
 def fitted(value: Decimal, kind: Type) -> Decimal:
-    """The value at the scale of a decimal type, half up.
+    """Return the value rounded half up to the scale of a decimal type.
 
     Raises:
         QueryFailed: NUMERIC_VALUE_OUT_OF_RANGE.
@@ -86,7 +86,7 @@ def decimal_of_double(_: Kinds, kind: Type, text: str) -> Decimal:
 
 
 def scientific(text: str) -> str:
-    """A double as CAST AS varchar writes it, from DuckDB's shortest digits.
+    """Return a double as CAST AS varchar writes it, from DuckDB's shortest digits.
 
     >>> scientific("150.0")
     '1.5E2'
@@ -104,12 +104,12 @@ def scientific(text: str) -> str:
 
 
 def scientific_real(value: float) -> str:
-    """A real has seven digits at most."""
+    """Return a real as text, with at most seven digits."""
     return scientific(f"{value:.6e}")
 
 
 def java_double(value: float, single: bool = False) -> str:
-    """A double as Java writes it: `1.0`, `1.0E10`, `NaN`."""
+    """Return a double as Java writes it: `1.0`, `1.0E10`, `NaN`."""
     if math.isnan(value) or math.isinf(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     text = shortest(value) if single else repr(value)
@@ -127,7 +127,7 @@ def java_real(value: float) -> str:
 
 
 def shortest(value: float) -> str:
-    """The fewest digits that are this real."""
+    """Return the fewest digits that identify this real."""
     for digits in range(1, 10):
         text = f"{value:.{digits}g}"
         if struct.pack("f", float(text)) == struct.pack("f", value):
@@ -278,7 +278,7 @@ def inverse_beta_cdf(a: float, b: float, share: float) -> float:
 
 
 def _incomplete_beta(a: float, b: float, x: float) -> float:
-    """The regularized incomplete beta function, by its continued fraction."""
+    """Return the regularized incomplete beta function, by its continued fraction."""
     if x in (0.0, 1.0):
         return x
     if x > (a + 1) / (a + b + 2):
@@ -374,7 +374,7 @@ def parse_data_size(text: str) -> Decimal:
 
 
 def format_number(value: float) -> str:
-    """Three digits and a unit: `1.23M`."""
+    """Format with three digits and a unit: `1.23M`."""
     if isinstance(value, float) and not math.isfinite(value):
         return java_double(value)
     amount, unit = Decimal(repr(value) if isinstance(value, float) else value), 0

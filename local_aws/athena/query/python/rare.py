@@ -1,4 +1,4 @@
-"""UUIDs, addresses of the internet, colors and sketches."""
+"""UUIDs, IP addresses, colors and sketches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Regular expressions of Java, run by Python's."""
+"""Java's regular expressions, run by Python's."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def replace(text: str, pattern: str, replacement: str = "") -> str:
 
 
 def _expanded(replacement: str, found: re.Match[str]) -> str:
-    """`$1` and `${name}` are groups, a backslash takes the next character as it is."""
+    """Expand a replacement: `$1` and `${name}` are groups; a backslash escapes the next character."""
     made, i = "", 0
     while i < len(replacement):
         mark = replacement[i]
@@ -108,7 +108,7 @@ def position(text: str, pattern: str, start: int = 1, occurrence: int = 1) -> in
 
 
 def pieces(text: str, pattern: str) -> list[dict[str, Any]]:
-    """The texts before each match with the groups of it; the rest comes last, without groups."""
+    """Return the text before each match, with the groups of the match; the rest comes last, without groups."""
     made, begin = [], 0
     for found in _compiled(pattern).finditer(text):
         made.append({"text": text[begin : found.start()], "groups": list(found.groups())})

@@ -1,4 +1,4 @@
-"""Sketches that hold their values: a JSON list of `[value, weight]` in order."""
+"""Sketches that hold their values: a sorted JSON list of `[value, weight]`."""
 
 from __future__ import annotations
 

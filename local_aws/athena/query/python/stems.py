@@ -1,4 +1,4 @@
-"""Stems of English words, by Porter's published algorithm (Snowball's `english`)."""
+"""Stems of English words, by the published Porter algorithm (Snowball's `english`)."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ _FOURTH = [
 
 
 def stem(word: str, language: str) -> str:
-    """
+    """Return the stem of a word.
+
     Raises:
-        QueryFailed: NOT_SUPPORTED for another language than English.
+        QueryFailed: NOT_SUPPORTED for any language but English.
     """
     if language != "en":
         raise QueryFailed(f"NOT_SUPPORTED: word_stem knows the language 'en' here; given is {language!r}")

@@ -1,4 +1,4 @@
-"""Texts."""
+"""Text functions."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ _NAMES = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"]
 
 
 def color(text: str) -> int:
-    """A color as 24 bits, or -1 - n for the n-th system color."""
+    """Return a color as 24 bits, or -1 - n for the n-th system color."""
     if text.startswith("#") and len(text) == 4:
         try:
             return int("".join(c * 2 for c in text[1:]), 16)
@@ -195,7 +195,7 @@ def color_in_range(value: float, low: float, high: float, first: int, last: int)
 
 
 def _code(tone: int) -> int:
-    """The place in the palette of 256 colors."""
+    """Return the index in the palette of 256 colors."""
     if tone < 0:
         return -1 - tone
     red, green, blue = ((tone >> s) & 255 for s in (16, 8, 0))

@@ -1,4 +1,4 @@
-"""The parts of an address."""
+"""The parts of a URL."""
 
 from __future__ import annotations
 

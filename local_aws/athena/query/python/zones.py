@@ -1,4 +1,4 @@
-"""Time zones by name and by offset."""
+"""Time zones, by name and by offset."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _UTC = {"z", "utc", "gmt", "ut", "+00:00", "-00:00", "+00", "+0000"}
 
 
 def zone_of(text: str) -> str:
-    """The zone's name as values keep it: `UTC`, `+02:00`, `Europe/Paris`.
+    """Return a zone's canonical name: `UTC`, `+02:00`, `Europe/Paris`.
 
     Raises:
-        ValueError: when there is no such zone.
+        ValueError: there is no such zone.
     """
     if text.lower() in _UTC:
         return "UTC"
@@ -32,7 +32,8 @@ def zone_of(text: str) -> str:
 
 
 def known(text: str) -> str:
-    """
+    """Return a zone's canonical name.
+
     Raises:
         QueryFailed: INVALID_FUNCTION_ARGUMENT.
     """
@@ -52,13 +53,13 @@ def info(zone: str) -> tzinfo:
 
 
 def local(value: dict[str, object]) -> datetime:
-    """The local time of a timestamp with time zone, with its zone."""
+    """Return the local time of a timestamp with time zone, with its zone."""
     moment = value["i"]
     assert isinstance(moment, datetime)
     return moment.replace(tzinfo=UTC).astimezone(info(str(value["z"])))
 
 
 def zoned(moment: datetime, zone: str) -> dict[str, object]:
-    """A local time in a zone as a value."""
+    """Return the value for a local time in a zone."""
     utc = moment.replace(tzinfo=info(zone)).astimezone(UTC)
     return {"i": utc.replace(tzinfo=None), "z": zone}

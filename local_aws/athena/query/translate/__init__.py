@@ -1,1 +1,1 @@
-"""The analysed statement as DuckDB's text: only what the tables of functions, operators and casts say."""
+"""Translates the analysed statement to DuckDB's SQL, driven by the tables of functions, operators and casts."""

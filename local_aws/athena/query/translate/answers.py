@@ -1,4 +1,4 @@
-"""Values as Athena writes them in its results, by their Trino type."""
+"""Values in the text form of Athena's results, by their Trino type."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from local_aws.athena.types import sql_string
 
 
 def shown(t: Translation, value: str, kind: Type) -> str:
-    """The SQL of a value's text in the CSV: `[1, null]`, `{a=1}`, `1.0E10`, `05:00:00.000`."""
+    """Return SQL for a value's text in the CSV: `[1, null]`, `{a=1}`, `1.0E10`, `05:00:00.000`."""
     if kind.base == "array":
         item = t.variable()
         items = f"list_transform({value}, lambda {item}: {_or_null(t, item, kind.item)})"

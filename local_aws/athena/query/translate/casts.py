@@ -1,4 +1,4 @@
-"""CAST, from every type to every type."""
+"""CAST between all types."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def cast(t: Translation, text: str, source: Type, target: Type) -> str:
-    """The text of a value, cast."""
+    """Return the SQL of a cast value."""
     if source == target:
         return text
     if source.base == "unknown":
@@ -56,7 +56,7 @@ def _unpadded(text: str, source: Type) -> str:
 
 
 def to_text(t: Translation, text: str, source: Type) -> str:
-    """The value as CAST AS varchar writes it."""
+    """Return SQL for the value as CAST AS varchar writes it."""
     if source.base == "char":
         return _unpadded(text, source)
     if source.base == "real":
@@ -78,7 +78,7 @@ def to_text(t: Translation, text: str, source: Type) -> str:
 
 
 def moment_text(text: str, kind: Type, digits: int) -> str:
-    """A time or timestamp with so many digits of a second."""
+    """Return SQL for a time or timestamp with this many fractional digits."""
     if kind.base == ZONED:
         return f"({moment_text(f'athena_local({text})', Type('timestamp', kind.args), digits)} || ' ' || {text}.z)"
     if kind.base == ZONED_TIME:
@@ -93,7 +93,7 @@ def moment_text(text: str, kind: Type, digits: int) -> str:
 
 
 def _bounded(text: str, source: Type, target: Type) -> str:
-    """A text cut to the length that is due; what is no text must fit."""
+    """Return SQL that truncates a text to the target's length; a value of another type must fit."""
     if target.base == "char":
         return f"rtrim(left({text}, {target.length}), ' ')"
     if target.length is None:
@@ -148,7 +148,7 @@ _SIZES = [1000000, 100000, 10000, 1000, 100, 10, 1]
 
 
 def rounded(text: str, target: Type) -> str:
-    """A time or timestamp with as many digits of a second as its type has, half up."""
+    """Return SQL that rounds a time or timestamp half up to the precision of its type."""
     size, base = _SIZES[target.precision], target.base
     if size == 1:
         return text

@@ -1,4 +1,4 @@
-"""Expressions as DuckDB's text."""
+"""Expressions as DuckDB's SQL."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from local_aws.athena.types import sql_name, sql_string
 _OPEN, _BAR, _CLOSE = "\x01", "\x02", "\x03"
 _AGGREGATE = re.compile("\x01(\\w+)\x02([^\x01\x03]*)\x03")
 _NUMBERS = itertools.count()
-"""Of functions: a connection has those of several statements."""
+"""Numbers the functions: one connection may have those of several statements."""
 _PLACE = re.compile(r"\{(\d|\*|r)\}")
 
 
 class LambdaText(str):
-    """`lambda v1, v2: body`; `apply` is the body with other values."""
+    """`lambda v1, v2: body`; `apply` returns the body with other values."""
 
     parameters: list[str]
     body: str
@@ -58,7 +58,7 @@ class LambdaText(str):
 
 @dataclass(frozen=True)
 class Registered:
-    """A function of Python and the DuckDB types that it takes and gives."""
+    """A Python function with its DuckDB parameter and result types."""
 
     call: Callable[..., Any]
     takes: tuple[str, ...]
@@ -67,7 +67,7 @@ class Registered:
 
 @dataclass
 class Translation:
-    """Makes the text of a statement, and collects the Python functions that it calls."""
+    """Builds the SQL of a statement, and collects the Python functions that it calls."""
 
     functions: dict[str, Registered] = field(default_factory=dict)
     query_text: Callable[[Query], str] = lambda query: ""
@@ -90,12 +90,12 @@ class Translation:
         return casts.cast(self, text, source, VARCHAR)
 
     def packed(self, kind: Type, texts: list[str]) -> str:
-        """A row of these values."""
+        """Return SQL for a row of these values."""
         names = map(sql_string, field_names(kind))
         return "{" + ", ".join(f"{name}: {text}" for name, text in zip(names, texts, strict=True)) + "}"
 
     def python(self, name: str, python: Python, texts: list[str], kinds: list[Type], result: Type) -> str:
-        """The call of a Python function, which the connection must have under the name that this gives it."""
+        """Return the call of a Python function, which the connection must register under the name used here."""
         key = (python, tuple(kinds), result)
         if key not in self._known:
             self._known[key] = f"py_{name}_{next(_NUMBERS)}"
@@ -107,7 +107,7 @@ class Translation:
         return f"CAST({text} AS {physical(result)})" if result.is_floating else text
 
     def emitted(self, node: Call | Aggregate) -> str:
-        """The text of a function by its row in the table; `<<f|x>>` of an aggregate is still marked."""
+        """Return a function's SQL from its entry in the table; `<<f|x>>` of an aggregate stays marked."""
         one, texts = node.function, [self.of(part) for part in node.arguments]
         kinds = [part.type for part in node.arguments]
         if isinstance(one.emit, str):
@@ -124,7 +124,7 @@ class Translation:
         return operators.quotient(self, total, f"<<count|{text}>>", Type("decimal", (38, result.scale)), result)
 
     def replaced_by_lambda(self, texts: list[Any]) -> str:
-        """regexp_replace with a lambda: the pieces between matches, and what the lambda makes of each match."""
+        """regexp_replace with a lambda: joins the pieces between matches with the lambda's result for each match."""
         pieces = array(row(("text", VARCHAR), ("groups", array(VARCHAR))))
         found = self.python("pieces", Python(regexps.pieces), texts[:2], [VARCHAR, VARCHAR], pieces)
         piece = self.variable()
@@ -153,7 +153,7 @@ def _callable(python: Python, kinds: list[Type], result: Type) -> Callable[..., 
         # As a text, since DuckDB takes Python's NaN for null.
         return repr(float(made)) if result.is_floating and made is not None else to_engine(result, made)
 
-    # DuckDB asks for the number of parameters.
+    # DuckDB inspects the number of parameters.
     names = ", ".join(f"a{i}" for i in range(max(1, len(kinds))))
     return eval(f"lambda {names}: call({names})", {"call": call})  # type: ignore[no-any-return]
 
@@ -178,7 +178,7 @@ def literal(node: Literal) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A text; control characters are written as such, as some of them mark places in our own."""
+    """Quote a text; control characters are escaped, because some of them mark places in our SQL."""
     pieces = re.split(r"([\x00-\x08\x0b-\x1f])", text)
     if len(pieces) == 1:
         return sql_string(text)
@@ -198,7 +198,7 @@ def _cast(t: Translation, node: Cast) -> str:
 
 
 def _finished(text: str, modifiers: Callable[[str], str]) -> str:
-    """The text with every marked aggregate called."""
+    """Return the SQL with every marked aggregate called."""
     while _OPEN in text:
         text = _AGGREGATE.sub(lambda found: modifiers(f"{found[1]}({found[2]}"), text)
     return text

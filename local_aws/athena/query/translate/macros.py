@@ -1,7 +1,7 @@
-"""What DuckDB has no function for, said in SQL; a connection gets those that a statement uses.
+"""SQL macros for functions that DuckDB lacks; a connection gets those that a statement uses.
 
-A macro fails by casting its message to a number: error() would do, but DuckDB takes it for volatile and refuses it
-within TRY.
+A macro raises an error by casting its message to a number. error() would be simpler, but DuckDB treats it as volatile
+and refuses it inside TRY.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ _NAME = re.compile(r"\bathena_\w+")
 
 
 def needed(sql: str) -> list[str]:
-    """The statements that make the macros that a text calls, and those that they call, these first."""
+    """Return the statements that create the macros used in a text, after the macros that these use themselves."""
     return [f"CREATE OR REPLACE TEMP MACRO {_MACROS[name][0]} AS {_MACROS[name][1]}" for name in _ordered(sql, set())]
 
 

@@ -1,4 +1,4 @@
-"""Operators and other syntax as DuckDB's text."""
+"""Operators and other syntax as DuckDB's SQL."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def text(t: Translation, node: Special) -> str:
 
 
 def equal(t: Translation, a: str, b: str, kind: Type, floats: tuple[bool, bool] = (True, True)) -> str:
-    """`a = b` by value: NaN equals nothing, a zone does not matter, and nulls inside make the answer null."""
+    """Return `a = b` by value: NaN equals nothing, zones are ignored, and a null inside makes the result null."""
     if kind.is_floating:
         return _floating("=", a, b, floats)
     if kind.is_zoned:
@@ -50,7 +50,7 @@ def _equal_maps(t: Translation, a: str, b: str, kind: Type) -> str:
 
 
 def _floating(operator: str, a: str, b: str, floats: tuple[bool, bool]) -> str:
-    """DuckDB takes NaN for the greatest number, and equal to itself."""
+    """Compare floats with NaN, which DuckDB treats as the greatest number and as equal to itself."""
     checks = [f"NOT isnan({text})" for text, may in zip((a, b), floats, strict=True) if may]
     return f"({' AND '.join([f'{a} {operator} {b}', *checks])})"
 
@@ -100,7 +100,7 @@ def _decimal(t: Translation, node: Special, a: str, b: str) -> str:
     if operator == "*":
         if x.precision + y.precision > 38:
             return t.python("decimal", Python(numbers.product, typed=True), [a, b], [x, y], kind)
-        wide = f"CAST({a} AS DECIMAL({38 - y.precision},{x.scale}))"  # as DuckDB multiplies two of 18 digits in 64 bits
+        wide = f"CAST({a} AS DECIMAL({38 - y.precision},{x.scale}))"  # DuckDB multiplies two of 18 digits in 64 bits
         return f"CAST({wide} * {b} AS {physical(kind)})"
     if operator == "%":
         return t.python("decimal", Python(numbers.remainder, typed=True), [a, b], [x, y], kind)
@@ -108,7 +108,7 @@ def _decimal(t: Translation, node: Special, a: str, b: str) -> str:
 
 
 def quotient(t: Translation, a: str, b: str, x: Type, kind: Type, y: Type | None = None) -> str:
-    """`a / b` to the scale of the result, half up: by whole numbers where these have room, else in Python."""
+    """Return `a / b` at the result's scale, half up: with integers if they are large enough, else in Python."""
     y = y or decimal(19, 0)
     shift = kind.scale - x.scale + y.scale
     if x.precision + max(x.scale + 1, shift) > 38 or y.precision + y.scale + 1 > 38:

@@ -1,4 +1,4 @@
-"""How values of Trino's types are kept in DuckDB."""
+"""How DuckDB represents values of Trino's types."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _ENGINE = {
     ZONED: "STRUCT(i TIMESTAMP, z VARCHAR)", ZONED_TIME: "STRUCT(i BIGINT, z INTEGER)",
     "hyperloglog": "BLOB", "p4hyperloglog": "BLOB", "setdigest": "BLOB", "tdigest": "BLOB", "qdigest": "BLOB",
 }  # fmt: skip
-"""A char has no blanks at its end, an interval is milliseconds or months, `i` is UTC, `z` a zone or its minutes."""
+"""A char has no trailing blanks, an interval is milliseconds or months, `i` is UTC, `z` a zone or its minutes."""
 
 
 def physical(kind: Type) -> str:
-    """The DuckDB type: `decimal(5,2)` -> `DECIMAL(5,2)`, `array(bigint)` -> `BIGINT[]`."""
+    """Return the DuckDB type: `decimal(5,2)` -> `DECIMAL(5,2)`, `array(bigint)` -> `BIGINT[]`."""
     if kind.base == "decimal":
         return f"DECIMAL({kind.precision},{kind.scale})"
     if kind.base == "array":
@@ -34,7 +34,7 @@ def physical(kind: Type) -> str:
 
 
 def field_names(kind: Type) -> list[str]:
-    """The names of a row's fields in DuckDB; what has no name, or one that is taken, is `field0`..."""
+    """Return the names of a row's fields in DuckDB; `field0`... for those without a name or with a used one."""
     found: list[str] = []
     for i, name in enumerate(kind.names):
         if name and re.search(r"[\x00-\x1f]", name):

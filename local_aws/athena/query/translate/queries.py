@@ -1,4 +1,4 @@
-"""Queries as DuckDB's text; the columns of each are `c0`, `c1`..."""
+"""Queries as DuckDB's SQL; the columns of each are `c0`, `c1`..."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from local_aws.athena.query.translate.expressions import Translation, ordered
 
 
 def text_of(t: Translation, query: Query) -> str:
-    """The DuckDB text of a query."""
+    """Return the DuckDB SQL of a query."""
     ctes = getattr(query, "ctes", ())
     body = _BODIES[type(query)](t, query)
     return f"{_with(t, ctes)}{body}"
@@ -55,7 +55,7 @@ def _select(t: Translation, query: Select) -> str:
 
 
 def _groups(t: Translation, groups: Any) -> str:
-    """All alternatives spelled out; a single one is a plain GROUP BY."""
+    """Write out all alternatives; a single one is a plain GROUP BY."""
     combined = [tuple(itertools.chain(*chosen)) for chosen in itertools.product(*groups)]
     sets = [", ".join(dict.fromkeys(map(t.of, one))) for one in combined]
     if len(sets) == 1:
@@ -81,7 +81,7 @@ def _order(t: Translation, place: Node | int, descending: bool, nulls_first: boo
 
 
 def _with_ties(t: Translation, body: str, tail: Tail, width: int) -> str:
-    """FETCH FIRST n ROWS WITH TIES: every row that ranks as the n-th."""
+    """FETCH FIRST n ROWS WITH TIES: returns every row that ranks up to n."""
     terms = ", ".join(
         ordered(f"c{place}" if isinstance(place, int) else t.of(place), d, n) for place, d, n in tail.order
     )

@@ -1,4 +1,4 @@
-"""Queries without a server: from their text to the texts of their answers."""
+"""Queries without a server: from the SQL text to the texts of the result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Ask = Callable[[str], Rows]
 
 @pytest.fixture
 def ask() -> Ask:
-    """The rows of a query, or the reason why there are none as a single value."""
+    """Return a function that gives the rows of a query, or the reason for its failure as a single value."""
 
     def rows(sql: str) -> Rows:
         with duckdb.connect() as con:
@@ -36,5 +36,5 @@ def ask() -> Ask:
 
 @pytest.fixture
 def types() -> Callable[[str], list[str]]:
-    """The Trino types of a query's columns."""
+    """Return a function that gives the Trino types of a query's columns."""
     return lambda sql: [str(output.type) for output in analysed(parse(sql), {}, "default").outputs]

@@ -1,4 +1,4 @@
-"""The types of expressions, and what is refused before anything runs."""
+"""The types of expressions, and statements that are refused before anything runs."""
 
 from __future__ import annotations
 
@@ -96,14 +96,12 @@ QUERIES = {
 
 
 @pytest.mark.parametrize(("expression", "kind"), TYPES.items())
-def test_an_expression_has_the_type_that_trino_gives(
-    types: Callable[[str], list[str]], expression: str, kind: str
-) -> None:
+def test_an_expression_has_trinos_type(types: Callable[[str], list[str]], expression: str, kind: str) -> None:
     assert types(f"SELECT {expression}") == [kind]
 
 
 @pytest.mark.parametrize(("sql", "reason"), REFUSED.items(), ids=REFUSED)
-def test_what_trino_refuses_is_refused_in_its_words(ask: Ask, sql: str, reason: str) -> None:
+def test_a_statement_that_trino_refuses_is_refused_with_its_message(ask: Ask, sql: str, reason: str) -> None:
     assert ask(sql) == [(reason,)]
 
 
@@ -138,7 +136,7 @@ def test_what_is_no_type_of_the_catalog_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("sql", MACHINE)
-def test_sql_that_reaches_for_the_machine_is_refused_by_the_analysis(ask: Ask, sql: str) -> None:
+def test_sql_that_accesses_the_machine_is_refused_by_the_analysis(ask: Ask, sql: str) -> None:
     assert str(ask(sql)[0][0]).partition(":")[0] in (
         "PERMISSION_DENIED",
         "FUNCTION_NOT_FOUND",
@@ -148,21 +146,21 @@ def test_sql_that_reaches_for_the_machine_is_refused_by_the_analysis(ask: Ask, s
 
 
 @pytest.mark.parametrize(("sql", "rows"), QUERIES.items(), ids=QUERIES)
-def test_a_query_has_the_rows_that_trino_gives(ask: Ask, sql: str, rows: list[tuple[str | None, ...]]) -> None:
+def test_a_query_has_trinos_rows(ask: Ask, sql: str, rows: list[tuple[str | None, ...]]) -> None:
     assert ask(sql) == rows
 
 
-def test_a_text_with_marks_of_our_own_stays_a_text(ask: Ask) -> None:
+def test_a_text_with_our_own_marks_stays_unchanged(ask: Ask) -> None:
     text = "a\x01count\x02*\x03<<sum|1>>b"
     assert ask(f"SELECT count('{text}') FILTER (WHERE '{text}' <> 'x'), max('{text}')") == [("1", text)]
 
 
-def test_every_function_that_needs_no_syntax_of_its_own_has_a_row_in_the_table() -> None:
+def test_every_function_without_special_syntax_is_in_the_table() -> None:
     assert len(functions.names()) > 310
     assert all(one.name == name for name, many in functions.table().items() for one in many)
 
 
-def test_the_page_of_differences_says_what_the_list_in_code_says() -> None:
+def test_the_page_of_differences_matches_the_list_in_code() -> None:
     page = (ROOT / "docs/reference/athena-differences.md").read_text()
 
     assert [one.title for one in DIFFERENCES if f"| {one.title} | {one.here} |" not in page] == []

@@ -1,4 +1,4 @@
-"""Expressions have the values of Trino's documentation, by family of types."""
+"""Expressions have the values in Trino's documentation, by family of types."""
 
 from __future__ import annotations
 
@@ -104,5 +104,5 @@ ALL = [*NUMBERS, *TEXTS, *MOMENTS, *COLLECTIONS, *JSONS]
 
 
 @pytest.mark.parametrize(("expression", "expected"), ALL, ids=[expression for expression, _ in ALL])
-def test_an_expression_has_the_value_that_trino_gives(ask: Ask, expression: str, expected: str | None) -> None:
+def test_an_expression_has_trinos_value(ask: Ask, expression: str, expected: str | None) -> None:
     assert ask(f"SELECT {expression}") == [(expected,)]

@@ -1,4 +1,4 @@
-"""Delivery streams of a real embedded AWS, each with a bucket and a table of its own."""
+"""Delivery streams of a real embedded AWS, each with its own bucket and table."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DELIMITED = {"Type": "AppendDelimiterToRecord", "Parameters": [{"ParameterName":
 
 
 def jq(query: str) -> dict[str, Any]:
-    """The processor that finds partition keys by a JQ expression."""
+    """Return the processor that finds partition keys with a JQ expression."""
     given = {"MetadataExtractionQuery": query, "JsonParsingEngine": "JQ-1.6"}
     return {"Type": "MetadataExtraction", "Parameters": parameters(given)}
 
@@ -36,7 +36,7 @@ def processing(*processors: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class Stream:
-    """One delivery stream. All its settings are AWS's; its clock is sixty times faster."""
+    """One delivery stream, with AWS's settings; its clock is sixty times faster."""
 
     endpoint: str
     name: str
@@ -79,13 +79,13 @@ class Stream:
         )
 
     def put(self, *records: Any) -> None:
-        """Bytes as they are; anything else as JSON."""
+        """Put records: bytes unchanged, anything else as JSON."""
         given = [{"Data": each if isinstance(each, bytes) else json.dumps(each).encode()} for each in records]
         answer = self.aws("firehose").put_record_batch(DeliveryStreamName=self.name, Records=given)
         assert answer["FailedPutCount"] == 0
 
     def objects(self, prefix: str = "events/", least: int = 1) -> dict[str, bytes]:
-        """The objects under a prefix, once there are as many."""
+        """Return the objects under a prefix, once there are at least this many."""
         return until(lambda: found if len(found := self.objects_now(prefix)) >= least else None, 30)
 
     def objects_now(self, prefix: str = "") -> dict[str, bytes]:
@@ -94,7 +94,7 @@ class Stream:
         return {each["Key"]: s3.get_object(Bucket=self.name, Key=each["Key"])["Body"].read() for each in listed}
 
     def rows(self, prefix: str = "events/", least: int = 1) -> list[dict[str, Any]]:
-        """The rows of the Parquet and ORC objects under a prefix, once there are as many."""
+        """Return the rows of the Parquet and ORC objects under a prefix, once there are at least this many."""
         return until(lambda: found if len(found := self._rows_now(prefix)) >= least else None, 30)
 
     def _rows_now(self, prefix: str) -> list[dict[str, Any]]:
@@ -103,7 +103,7 @@ class Stream:
         return [row for key, body in bodies.items() for row in readers[key].read_table(io.BytesIO(body)).to_pylist()]
 
     def errors(self, kind: str = "processing-failed", least: int = 1) -> list[dict[str, Any]]:
-        """The error records of a kind, once there are as many."""
+        """Return the error records of a kind, once there are at least this many."""
 
         def found() -> list[dict[str, Any]]:
             return [

@@ -1,4 +1,4 @@
-"""Many records at once give what each gives by itself, in the same order."""
+"""Bulk conversion gives the same results as converting each record alone, in the same order."""
 
 from __future__ import annotations
 
@@ -72,34 +72,34 @@ def test_plain_records_are_read_at_once(openx: dict[str, Any], monkeypatch: pyte
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_odd_values_among_plain_records_become_what_they_become_alone(name: str) -> None:
+def test_odd_values_among_plain_records_convert_as_they_do_alone(name: str) -> None:
     given = [record for value in ODD_VALUES for record in records(*[PLAIN] * 20, {**PLAIN, name: value})]
 
     assert at_once(given) == one_by_one(given)
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_records_that_are_all_odd_become_what_each_becomes_alone(name: str) -> None:
+def test_only_odd_records_convert_as_each_does_alone(name: str) -> None:
     for value in ODD_VALUES:
         given = records(*[{**PLAIN, name: value}] * 17)
         assert at_once(given) == one_by_one(given), value
 
 
-def test_odd_records_among_plain_records_become_what_they_become_alone() -> None:
+def test_odd_records_among_plain_records_convert_as_they_do_alone() -> None:
     given = [record for odd in ODD_RECORDS for record in records(*[PLAIN] * 20, odd)]
 
     assert at_once(given) == one_by_one(given)
 
 
 @pytest.mark.parametrize("record", ODD_RECORDS, ids=repr)
-def test_an_odd_record_first_of_all_hides_nothing(record: bytes) -> None:
+def test_an_odd_first_record_hides_no_values(record: bytes) -> None:
     given = records(record, *[{"i": 1}] * 20)
 
     assert at_once(given) == one_by_one(given)
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_any_mixture_of_records_becomes_what_each_becomes_alone(seed: int) -> None:
+def test_any_mixture_of_records_converts_as_each_does_alone(seed: int) -> None:
     chance = random.Random(seed)
     plain = [{name: PLAIN[name] for name in COLUMNS if chance.random() < 0.8} for _ in range(80)]
     odd = [{**PLAIN, chance.choice(list(COLUMNS)): chance.choice(ODD_VALUES)} for _ in range(chance.randrange(4))]

@@ -1,4 +1,4 @@
-"""What a delivery stream writes: buffered, as files of a format, under a prefix, or to the error prefix."""
+"""The output of a delivery stream: buffered files in a format, under a prefix or the error prefix."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.local_aws.streams.firehose.conftest import DELIMITED, Stream, process
 GOOD = [{"carrier": "UA", "delay": 2.5, "at": "2013-01-01T05:00:00Z"}, {"carrier": "AA", "delay": -1}]
 
 
-def test_records_are_collected_for_the_time_of_the_buffer_and_make_one_object(stream: Stream) -> None:
+def test_records_are_buffered_by_time_and_written_as_one_object(stream: Stream) -> None:
     stream.create(**processing(DELIMITED))
     for number in range(30):
         stream.put({"n": number})
@@ -28,7 +28,7 @@ def test_records_are_collected_for_the_time_of_the_buffer_and_make_one_object(st
     assert [json.loads(line)["n"] for line in body.splitlines()] == list(range(30))
 
 
-def test_a_buffer_that_is_large_enough_does_not_wait_for_its_time(stream: Stream) -> None:
+def test_a_full_buffer_does_not_wait_for_its_time(stream: Stream) -> None:
     stream.create(size=1, seconds=900)
     for _ in range(3):
         stream.put(b"x" * 900_000)
@@ -36,14 +36,14 @@ def test_a_buffer_that_is_large_enough_does_not_wait_for_its_time(stream: Stream
     assert max(len(body) for body in stream.objects().values()) >= 1024 * 1024
 
 
-def test_records_without_a_delimiter_follow_each_other_as_they_came(stream: Stream) -> None:
+def test_records_without_a_delimiter_are_concatenated_in_order(stream: Stream) -> None:
     stream.create()
     stream.put(b'{"a": 1}', b'{"a": 2}\n')
 
     assert list(stream.objects().values()) == [b'{"a": 1}{"a": 2}\n']
 
 
-def test_an_object_is_named_as_aws_names_it(stream: Stream) -> None:
+def test_an_object_is_named_as_by_aws(stream: Stream) -> None:
     stream.create(Prefix="events/day=!{timestamp:yyyy-MM-dd}/")
     stream.put({"a": 1})
 
@@ -52,7 +52,7 @@ def test_an_object_is_named_as_aws_names_it(stream: Stream) -> None:
     assert re.fullmatch(rf"events/day={day}/{stream.name}-1-{day}-\d\d-\d\d-\d\d-[0-9a-f-]{{36}}", key)
 
 
-def test_a_prefix_without_a_time_gets_that_of_arrival_by_the_hour(stream: Stream) -> None:
+def test_a_prefix_without_a_time_gets_the_hour_of_arrival(stream: Stream) -> None:
     stream.create()
     stream.put({"a": 1})
 
@@ -60,7 +60,7 @@ def test_a_prefix_without_a_time_gets_that_of_arrival_by_the_hour(stream: Stream
     assert re.match(r"events/\d{4}/\d\d/\d\d/\d\d/", key)
 
 
-def test_the_time_zone_of_a_stream_is_that_of_its_prefix_and_of_its_objects_names(stream: Stream) -> None:
+def test_a_streams_time_zone_applies_to_prefix_and_object_names(stream: Stream) -> None:
     stream.create(Prefix="events/!{timestamp:HH}/", CustomTimeZone="Asia/Kolkata", FileExtension=".txt")
     stream.put({"a": 1})
 
@@ -81,7 +81,7 @@ def test_the_time_zone_of_a_stream_is_that_of_its_prefix_and_of_its_objects_name
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_objects_are_compressed_as_asked(stream: Stream, compression: str, extension: str, read: object) -> None:
+def test_objects_are_compressed_as_configured(stream: Stream, compression: str, extension: str, read: object) -> None:
     stream.create(CompressionFormat=compression, **processing(DELIMITED))
     stream.put({"a": 1}, {"a": 2})
 
@@ -102,7 +102,7 @@ def test_objects_are_compressed_as_asked(stream: Stream, compression: str, exten
     ],
     ids=str,
 )
-def test_rows_have_the_columns_of_the_table(stream: Stream, serializer: dict[str, object], extension: str) -> None:
+def test_rows_have_the_tables_columns(stream: Stream, serializer: dict[str, object], extension: str) -> None:
     stream.table()
     conversion = {**stream.conversion, "OutputFormatConfiguration": {"Serializer": serializer}}
     stream.create(DataFormatConversionConfiguration=conversion)
@@ -126,7 +126,7 @@ def test_rows_have_the_columns_of_the_table(stream: Stream, serializer: dict[str
         (b"\xff\xfe", "DataFormatConversion.ParseError"),
     ],
 )
-def test_a_record_that_cannot_be_converted_goes_to_the_error_prefix_and_the_others_arrive(
+def test_only_a_record_that_cannot_be_converted_goes_to_the_error_prefix(
     stream: Stream, record: bytes, code: str
 ) -> None:
     stream.table()
@@ -143,7 +143,7 @@ def test_a_record_that_cannot_be_converted_goes_to_the_error_prefix_and_the_othe
     assert error["dataCatalogTable"]["tableName"] == "events"
 
 
-def test_a_table_that_is_missing_sends_every_record_to_the_error_prefix(stream: Stream) -> None:
+def test_a_missing_table_sends_every_record_to_the_error_prefix(stream: Stream) -> None:
     stream.create(DataFormatConversionConfiguration=stream.conversion)
     stream.put(*GOOD)
 
@@ -152,7 +152,7 @@ def test_a_table_that_is_missing_sends_every_record_to_the_error_prefix(stream: 
     assert [json.loads(base64.b64decode(error["rawData"])) for error in errors] == GOOD
 
 
-def test_the_records_as_they_came_are_backed_up(stream: Stream) -> None:
+def test_the_source_records_are_backed_up(stream: Stream) -> None:
     stream.table()
     place = {"RoleARN": "arn:aws:iam::000000000000:role/r", "BucketARN": f"arn:aws:s3:::{stream.name}"}
     stream.create(
@@ -182,7 +182,7 @@ def test_a_batch_that_is_too_large_is_refused(stream: Stream) -> None:
         stream.put(*[b"x" * 1_000_000] * 5)
 
 
-def test_a_stream_that_reads_kinesis_takes_no_puts(stream: Stream) -> None:
+def test_a_stream_with_a_kinesis_source_refuses_puts(stream: Stream) -> None:
     stream.aws("kinesis").create_stream(StreamName=stream.name, ShardCount=1)
     stream.create(source=stream.name)
     with pytest.raises(ClientError, match="not permitted on KinesisStreamAsSource"):

@@ -1,4 +1,4 @@
-"""A delivery stream over time: its Kinesis source, kills, a bucket that is away, a change, its end."""
+"""The life cycle of a delivery stream: Kinesis source, kills, a missing bucket, changes, deletion."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.local_aws.streams.firehose.conftest import DELIMITED, Stream, process
 
 
 def lines(stream: Stream, prefix: str = "events/") -> list[int]:
-    """The numbers that were delivered, in order."""
+    """Return the delivered numbers, in order."""
     bodies = stream.objects_now(prefix).values()
     return sorted(int(line) for body in bodies for line in body.splitlines())
 
@@ -30,7 +30,7 @@ def send(stream: Stream, numbers: range) -> None:
 
 @pytest.fixture
 def source(stream: Stream) -> Stream:
-    """A delivery stream that reads a Kinesis stream of two shards and its name."""
+    """A delivery stream that reads a Kinesis stream of two shards with the same name."""
     stream.aws("kinesis").create_stream(StreamName=stream.name, ShardCount=2)
     stream.create(source=stream.name, **processing(DELIMITED))
     return stream
@@ -73,18 +73,18 @@ def test_a_bucket_that_is_away_holds_records_back_until_it_is_there(stream: Stre
     stream.aws("s3").delete_bucket(Bucket=stream.name)
     stream.put(b"1", b"2")
 
-    def said() -> list[dict[str, Any]]:
+    def errors() -> list[dict[str, Any]]:
         events = logs.get_log_events(logGroupName=stream.name, logStreamName="delivery")["events"]
         return [json.loads(event["message"]) for event in events]
 
-    error = until(said)[0]
+    error = until(errors)[0]
     assert error["errorCode"] == "S3.NoSuchBucket"
     assert error["destination"] == f"arn:aws:s3:::{stream.name}"
     stream.aws("s3").create_bucket(Bucket=stream.name)
     assert until(lambda: lines(stream)) == [1, 2]
 
 
-def test_a_change_holds_for_the_next_buffer(stream: Stream) -> None:
+def test_a_change_applies_from_the_next_buffer(stream: Stream) -> None:
     stream.create()
     destination = {"Prefix": "elsewhere/", "ErrorOutputPrefix": "e/!{firehose:error-output-type}/"}
     stream.aws("firehose").update_destination(
@@ -104,7 +104,7 @@ def _destination(stream: Stream) -> str:
     return str(described["DeliveryStreamDescription"]["Destinations"][0]["DestinationId"])
 
 
-def test_what_was_buffered_is_delivered_when_the_stream_is_deleted(stream: Stream) -> None:
+def test_buffered_records_are_delivered_when_the_stream_is_deleted(stream: Stream) -> None:
     stream.create(seconds=900, **processing(DELIMITED))
     stream.put(b"1", b"2")
     stream.delete()
@@ -112,7 +112,7 @@ def test_what_was_buffered_is_delivered_when_the_stream_is_deleted(stream: Strea
     assert lines(stream) == [1, 2]
 
 
-def test_nothing_is_left_of_a_stream_that_was_deleted_while_data_flowed(source: Stream) -> None:
+def test_a_stream_deleted_while_data_flows_leaves_nothing(source: Stream) -> None:
     logs = source.aws("logs")
     group = f"/fh/{source.name}"
     logs.create_log_group(logGroupName=group)
@@ -163,7 +163,7 @@ def port_and_folder(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     yield free_port(), tmp_path / "aws"
 
 
-def test_what_was_acknowledged_is_delivered_over_kills_and_no_record_twice(
+def test_acknowledged_records_are_delivered_once_across_kills(
     port_and_folder: tuple[int, Path],
 ) -> None:
     port, folder = port_and_folder

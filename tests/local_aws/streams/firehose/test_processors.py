@@ -1,4 +1,4 @@
-"""What a delivery stream does to records: splits them, has a function transform them, partitions by what is in them."""
+"""The processors of a delivery stream: splitting, transformation by a function, partitioning by values."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def texts(stream: Stream, prefix: str = "events/") -> list[str]:
     return sorted(line for body in stream.objects(prefix).values() for line in body.decode().splitlines())
 
 
-def test_events_lie_in_folders_by_what_is_in_them(stream: Stream) -> None:
+def test_events_are_partitioned_by_their_values(stream: Stream) -> None:
     stream.create(**PARTITIONED, **processing(jq("{carrier:.carrier}"), DELIMITED))
     stream.put({"carrier": "UA", "n": 1}, {"carrier": "AA", "n": 2}, {"carrier": "UA", "n": 3})
 
@@ -48,7 +48,7 @@ def test_events_lie_in_folders_by_what_is_in_them(stream: Stream) -> None:
         (b'"UA"', "The JQ expression failed"),
     ],
 )
-def test_a_record_without_its_partition_key_goes_to_the_error_prefix_alone(
+def test_only_a_record_without_its_partition_key_goes_to_the_error_prefix(
     stream: Stream, record: bytes, reason: str
 ) -> None:
     stream.create(**PARTITIONED, **processing(jq("{carrier:.carrier}")))
@@ -60,7 +60,7 @@ def test_a_record_without_its_partition_key_goes_to_the_error_prefix_alone(
     assert list(stream.objects().values()) == [b'{"carrier": "UA"}']
 
 
-def test_objects_that_follow_each_other_in_a_record_are_split(stream: Stream) -> None:
+def test_concatenated_objects_in_a_record_are_split(stream: Stream) -> None:
     stream.create(**processing(SPLIT, DELIMITED))
     stream.put(b'{"n": 1}{"n": 2}\n {"n": 3}', b'[{"n": 4}]')
 
@@ -79,7 +79,7 @@ def test_parts_between_delimiters_are_split(stream: Stream) -> None:
 
 @pytest.fixture
 def function(stream: Stream) -> Made:
-    """Makes a Lambda function of the body of `answer(record)`, and gives its ARN."""
+    """Return a function that creates a Lambda function from the body of `answer(record)` and returns its ARN."""
 
     def made(body: str) -> str:
         code = f"import base64, json\n\ndef answer(record):\n{textwrap.indent(body, '    ')}\n\n{_HANDLER}"
@@ -127,7 +127,7 @@ return {"recordId": record["recordId"], "result": result, "data": data}"""
     assert texts(stream) == ["ONE", "TWO"]
 
 
-def test_a_function_gives_partition_keys(stream: Stream, function: Made) -> None:
+def test_a_function_returns_partition_keys(stream: Stream, function: Made) -> None:
     arn = function(
         """\
 keys = {"carrier": base64.b64decode(record["data"]).decode()}
@@ -152,7 +152,7 @@ return {**record, "result": "Ok", "metadata": {"partitionKeys": keys}}"""
         ("return {**record, 'result': 'Ok', 'data': '!'}", "Lambda.JsonProcessingException", 1),
     ],
 )
-def test_a_function_that_fails_sends_its_records_to_the_error_prefix(
+def test_records_of_a_failing_function_go_to_the_error_prefix(
     stream: Stream, function: Made, body: str, code: str, attempts: int
 ) -> None:
     stream.create(**by(function(body), NumberOfRetries="1"))
@@ -164,7 +164,7 @@ def test_a_function_that_fails_sends_its_records_to_the_error_prefix(
     assert stream.objects_now("events/") == {}
 
 
-def test_a_function_that_is_not_there_sends_its_records_to_the_error_prefix(stream: Stream) -> None:
+def test_records_of_a_missing_function_go_to_the_error_prefix(stream: Stream) -> None:
     stream.create(**by("arn:aws:lambda:us-east-1:000000000000:function:gone", NumberOfRetries="0"))
     stream.put(b"one")
 
@@ -189,7 +189,7 @@ def test_a_function_that_is_not_there_sends_its_records_to_the_error_prefix(stre
         ({"seconds": 901}, "0 to 900"),
     ],
 )
-def test_what_aws_refuses_is_refused(stream: Stream, config: dict[str, Any], refusal: str) -> None:
+def test_settings_that_aws_refuses_are_refused(stream: Stream, config: dict[str, Any], refusal: str) -> None:
     if config.get("DataFormatConversionConfiguration"):
         config = {**config, "DataFormatConversionConfiguration": stream.conversion}
     with pytest.raises(ClientError) as refused:
@@ -198,7 +198,7 @@ def test_what_aws_refuses_is_refused(stream: Stream, config: dict[str, Any], ref
     assert stream.name not in stream.aws("firehose").list_delivery_streams(Limit=1000)["DeliveryStreamNames"]
 
 
-def test_a_stream_that_reads_an_encrypted_kinesis_stream_is_not_encrypted_itself(stream: Stream) -> None:
+def test_a_stream_with_a_kinesis_source_cannot_be_encrypted_itself(stream: Stream) -> None:
     kinesis = {"KinesisStreamARN": "arn:aws:kinesis:us-east-1:000000000000:stream/k", "RoleARN": ROLE}
     with pytest.raises(ClientError, match="encrypt that stream"):
         stream.aws("firehose").create_delivery_stream(

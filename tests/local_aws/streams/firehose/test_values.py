@@ -1,4 +1,4 @@
-"""What Firehose makes of a record of JSON: a table a rule."""
+"""How Firehose converts a JSON record, one table per rule."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HIVE: dict[str, Any] = {"HiveJsonSerDe": {}}
 
 
 def converted(kind: str, value: str, deserializer: dict[str, Any] | None = None) -> Any:
-    """The value of a column `c`, given as JSON."""
+    """Return the value of a column `c`, given as JSON."""
     (row,) = convert(f'{{"c": {value}}}'.encode(), {"c": kind}, deserializer)
     return row["c"]
 
@@ -56,7 +56,7 @@ def converted(kind: str, value: str, deserializer: dict[str, Any] | None = None)
     ],
     ids=lambda value: value if isinstance(value, str) and " " in value else "",
 )  # fmt: skip
-def test_a_value_becomes_its_columns_type(rule: str, kind: str, value: str, becomes: Any) -> None:
+def test_a_value_is_converted_to_its_columns_type(rule: str, kind: str, value: str, becomes: Any) -> None:
     assert converted(kind, value) == becomes
     assert type(converted(kind, value)) is type(becomes)
 
@@ -79,7 +79,7 @@ def test_a_value_becomes_its_columns_type(rule: str, kind: str, value: str, beco
         ("-1.5", datetime(1969, 12, 31, 23, 59, 58, 500000)),
     ],
 )
-def test_a_moment_is_taken_in_all_forms_of_the_documentation_and_is_in_utc(value: str, becomes: datetime) -> None:
+def test_a_timestamp_is_accepted_in_all_documented_forms_and_is_in_utc(value: str, becomes: datetime) -> None:
     assert converted("timestamp", value) == becomes
 
 
@@ -110,9 +110,7 @@ def test_a_moment_is_taken_in_all_forms_of_the_documentation_and_is_in_utc(value
         ("array<struct<q:int>>", '[{"q": "oops"}]', 'For input string: "oops"'),
     ],
 )
-def test_a_value_that_does_not_fit_its_column_fails_the_record_and_is_never_cut(
-    kind: str, value: str, reason: str
-) -> None:
+def test_a_value_that_does_not_fit_its_column_fails_the_record(kind: str, value: str, reason: str) -> None:
     with pytest.raises(ConversionError) as failed:
         converted(kind, value)
     assert failed.value.code == "DataFormatConversion.MalformedData"
@@ -135,13 +133,13 @@ def test_a_value_that_does_not_fit_its_column_fails_the_record_and_is_never_cut(
     ],
     ids=["empty", "blank", "primitive", "array", "open", "text after", "nan", "deep", "no utf-8"],
 )  # fmt: skip
-def test_a_record_that_is_no_object_fails(record: bytes, code: str, message: str) -> None:
+def test_a_record_that_is_not_an_object_fails(record: bytes, code: str, message: str) -> None:
     with pytest.raises(ConversionError) as failed:
         convert(record, {"a": "int"})
     assert (failed.value.code, str(failed.value)) == (f"DataFormatConversion.{code}", message)
 
 
-def test_a_record_of_several_objects_is_as_many_rows() -> None:
+def test_a_record_of_several_objects_gives_several_rows() -> None:
     record = b'\xef\xbb\xbf{"a": 1}{"A": 2}\n {"b": 3}\n'
     assert convert(record, {"a": "int", "b": "int"}) == [
         {"a": 1, "b": None}, {"a": 2, "b": None}, {"a": None, "b": 3},
@@ -156,14 +154,14 @@ def test_a_record_of_several_objects_is_as_many_rows() -> None:
         ({"CaseInsensitive": False, "ColumnToJsonKeyMappings": {"ts": "Time"}}, {"Time": 1}, {"ts": 1, "p": None}),
     ],
 )
-def test_openx_finds_keys_as_the_streams_settings_say(
+def test_openx_finds_keys_by_the_streams_settings(
     settings: dict[str, Any], record: dict[str, Any], row: dict[str, Any]
 ) -> None:
     columns = {"ts": "int", "p": "struct<n:int>"}
     assert convert(json.dumps(record).encode(), columns, {"OpenXJsonSerDe": settings}) == [row]
 
 
-def test_openx_makes_underscores_of_dots_where_the_stream_says_so() -> None:
+def test_openx_replaces_dots_by_underscores_if_configured() -> None:
     record = b'{"a.b": 1}'
     assert convert(record, {"a_b": "int"}) == [{"a_b": None}]
     assert convert(record, {"a_b": "int"}, {"OpenXJsonSerDe": {"ConvertDotsInJsonKeysToUnderscores": True}}) == [
@@ -202,7 +200,7 @@ def test_hives_serde_refuses_what_openx_coerces(kind: str, value: str, reason: s
     assert str(failed.value) == f"Data does not match the schema. {reason} (column c, {kind})"
 
 
-def test_hives_serde_reads_moments_by_the_streams_formats() -> None:
+def test_hives_serde_reads_timestamps_by_the_streams_formats() -> None:
     formats = {"HiveJsonSerDe": {"TimestampFormats": ["millis", "dd/MM/yyyy, HH:mm"]}}
     assert converted("timestamp", "1518033528123", formats) == datetime(2018, 2, 7, 19, 58, 48, 123000)
     assert converted("timestamp", '"07/02/2018, 19:58"', formats) == datetime(2018, 2, 7, 19, 58)
@@ -216,7 +214,7 @@ def test_hives_serde_reads_moments_by_the_streams_formats() -> None:
         ("timestamp", {"HiveJsonSerDe": {"TimestampFormats": ["QQ"]}}, "TimestampFormats"),
     ],
 )
-def test_a_schema_that_is_not_known_fails_every_record_by_name(
+def test_an_unknown_schema_type_fails_every_record_and_is_named(
     kind: str, deserializer: dict[str, Any] | None, named: str
 ) -> None:
     with pytest.raises(ConversionError, match=named) as failed:

@@ -1,4 +1,4 @@
-"""An application of its own for each test, in an embedded AWS: its streams, its code, and what it gave out."""
+"""An application per test in an embedded AWS: its streams, its code, and its output."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ needs_flink = pytest.mark.skipif(bool(flink_is_missing()), reason=flink_is_missi
 
 
 def packed(changed: dict[str, str] | None = None) -> bytes:
-    """The application as a zip, with some files changed."""
+    """Return the application as a zip, with some files changed."""
     files = {file.relative_to(APPLICATION).as_posix(): file.read_text() for file in APPLICATION.rglob("*.*")}
     files["resources/META-INF/services/org.apache.flink.table.factories.Factory"] = "lake.events.EventFormatFactory\n"
     buffer = io.BytesIO()
@@ -132,7 +132,7 @@ class App:
         self.ended(self.flink.stop_application(ApplicationName=self.name, **given)["OperationId"])
 
     def ended(self, operation: str) -> dict[str, Any]:
-        """What an operation came to. AssertionError where it failed."""
+        """Return the result of an operation. Raises AssertionError if it failed."""
         details = until(lambda: self.over(operation), 400)
         assert details["OperationStatus"] == "SUCCESSFUL", details
         return details
@@ -148,7 +148,7 @@ class App:
         return str(detail["ApplicationStatus"])
 
     def put(self, *events: Any, key: str = "1") -> None:
-        """Put events: texts as they are, all else as JSON."""
+        """Put events: texts unchanged, anything else as JSON."""
         data = [event if isinstance(event, str) else json.dumps(event) for event in events]
         records = [{"Data": text.encode(), "PartitionKey": key} for text in data]
         for place in range(0, len(records), 500):
@@ -156,7 +156,7 @@ class App:
             assert answer["FailedRecordCount"] == 0
 
     def records(self, sink: str) -> list[dict[str, Any]]:
-        """Everything that the application has put to one of its streams."""
+        """Return everything that the application has put to one of its streams."""
         kinesis, stream = self.aws("kinesis"), f"{self.name}-{sink}"
         shard = kinesis.list_shards(StreamName=stream)["Shards"][0]["ShardId"]
         asked = {"StreamName": stream, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
@@ -169,14 +169,14 @@ class App:
             iterator = answer["NextShardIterator"]
 
     def expect(self, sink: str, count: int, seconds: float = 120) -> list[dict[str, Any]]:
-        """What is in a stream of the application once there are so many records."""
+        """Return the records of one of the application's streams, once there are this many."""
         try:
             return list(until(lambda: len(found := self.records(sink)) >= count and found, seconds))
         except AssertionError:
             raise AssertionError(f"{self.records(sink)} is all there is.\n" + "\n".join(self.log()[-60:])) from None
 
     def metric(self, name: str) -> float:
-        """The largest value of a metric that came to CloudWatch; 0 where none has."""
+        """Return the largest value of a metric in CloudWatch; 0 if there is none."""
         now = datetime.now(tz=UTC)
         asked = {"Namespace": "AWS/KinesisAnalytics", "MetricName": name, "Period": 60, "Statistics": ["Maximum"]}
         found = self.aws("cloudwatch").get_metric_statistics(

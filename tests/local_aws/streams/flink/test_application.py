@@ -1,4 +1,4 @@
-"""An application runs in real Flink: it reads a stream, counts in windows, and no event stops it."""
+"""An application in real Flink: it reads a stream and aggregates in windows, and no event stops it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def event(ts: Any, k: str = "a", **fields: Any) -> dict[str, Any]:
     return {"k": k, "ts": ts, **fields}
 
 
-def test_events_are_counted_by_their_own_time_and_what_cannot_be_counted_is_kept_with_its_reason(
+def test_events_are_counted_by_event_time_and_rejected_ones_are_kept_with_a_reason(
     make_app: Callable[..., App],
 ) -> None:
     app = make_app()
@@ -66,7 +66,7 @@ def test_events_are_counted_by_their_own_time_and_what_cannot_be_counted_is_kept
     assert len(app.records("counts")) == 2
 
 
-def test_windows_of_every_kind_compute_what_they_are_asked_for(make_app: Callable[..., App]) -> None:
+def test_windows_of_every_kind_compute_their_aggregates(make_app: Callable[..., App]) -> None:
     by = {"by": {"k": "STRING"}}
     every_aggregate = {
         "events": ["COUNT(*)", "BIGINT"],

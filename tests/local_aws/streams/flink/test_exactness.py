@@ -1,4 +1,4 @@
-"""Windows equal what a batch computes of the same events, however these arrive, and whatever is killed."""
+"""Windows equal a batch computation over the same events, in whatever order they arrive and whatever is killed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Event = tuple[datetime, str, int]
 
 
 def batch(kind: str, events: list[Event]) -> set[Row]:
-    """The windows of these events, computed the plain way."""
+    """Return the windows of these events, computed directly."""
     return _sessions(events) if kind == "visits" else _fixed(events, 20 if kind == "hops" else SECONDS)
 
 
@@ -61,7 +61,7 @@ def _sessions(events: list[Event]) -> set[Row]:
 
 
 def on_time(events: list[Event]) -> tuple[list[Event], list[Event]]:
-    """Those that windows count, and those that are late, by the order of arrival."""
+    """Return the events that windows count and the late ones, by order of arrival."""
     newest, good, late = datetime.min, list[Event](), list[Event]()
     for one in events:
         newest = max(newest, one[0])
@@ -70,7 +70,7 @@ def on_time(events: list[Event]) -> tuple[list[Event], list[Event]]:
 
 
 def rows(app: App, window: str, day: datetime) -> set[Row]:
-    """The results of a day, each once: after a failure, some come again."""
+    """Return the results of a day without repetitions: after a failure, some are sent again."""
     found = set()
     for row in app.records(window):
         start, end = (datetime.fromisoformat(row[name]) for name in ("window_start", "window_end"))
@@ -80,7 +80,7 @@ def rows(app: App, window: str, day: datetime) -> set[Row]:
 
 
 def arrivals(luck: Random) -> list[tuple[int, str, int, str]]:
-    """Events as (second, key, number, how), in the order in which they come: out of order, late, twice, malformed."""
+    """Return events as (second, key, number, how) in order of arrival: out of order, late, duplicated, malformed."""
     second, found = 0, []
     for _ in range(luck.randint(1, 80)):
         second += luck.choice([0, 1, 3, 20])
@@ -94,7 +94,7 @@ def test_windows_equal_a_batch_over_the_same_events(make_app: Callable[..., App]
     app = make_app({name: {**kind, "aggregates": AGGREGATES} for name, kind in KINDS.items()}, lateness=str(LATENESS))
     app.start()
     for seed in range(SEEDS):
-        # Each day is later than those before: time goes on in an application.
+        # Each day is later than the ones before: an application's time only goes forward.
         a_day_of_events_is_exact(app, FIRST + timedelta(days=seed), Random(seed), killed=seed % 2 == 1)
 
 
@@ -119,16 +119,16 @@ def a_day_of_events_is_exact(app: App, day: datetime, luck: Random, *, killed: b
         until(lambda w=window, e=expected: rows(app, w, day) >= e, 200)
         assert rows(app, window, day) == expected
     malformed, times = {text for text in sent if isinstance(text, str)}, {str(at) for at, _, _ in late}
-    until(lambda: told(app, "malformed", "event", f"bad {day:%d}") == malformed, 60)
-    until(lambda: told(app, "late", "event_time", f"{day:%Y-%m-%d}") == times, 60)
+    until(lambda: rejected_fields(app, "malformed", "event", f"bad {day:%d}") == malformed, 60)
+    until(lambda: rejected_fields(app, "late", "event_time", f"{day:%Y-%m-%d}") == times, 60)
 
 
-def told(app: App, kind: str, field: str, mark: str) -> set[str]:
-    """A field of the rejected events of a kind whose text has the mark."""
+def rejected_fields(app: App, kind: str, field: str, mark: str) -> set[str]:
+    """Return a field of the rejected events of a kind whose text contains the mark."""
     return {row[field] for row in app.records("rejected") if row["kind"] == kind and mark in row["event"]}
 
 
-def test_an_application_goes_on_after_the_whole_embedded_aws_was_killed(tmp_path: Path) -> None:
+def test_an_application_resumes_after_the_embedded_aws_was_killed(tmp_path: Path) -> None:
     port, folder = free_port(), tmp_path / "aws"
     process = started(port, folder)
     app = App(

@@ -1,4 +1,4 @@
-"""What is said where Flink cannot run."""
+"""Error messages where Flink cannot run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from local_aws.streams.flink.job import differences
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The look of an environment with Flink."""
+    """A folder that looks like an environment with Flink."""
     folder = tmp_path / "flink"
     (folder / "lib/python3.11/site-packages/pyflink/lib").mkdir(parents=True)
     (folder / "lib/python3.11/site-packages/pyflink/lib/flink-scala_2.12-1.20.5.jar").touch()
@@ -22,26 +22,26 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_where_there_is_no_flink_the_way_to_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_flink_the_error_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SETTING, str(tmp_path))
     with pytest.raises(NoFlink, match=r"Flink is not installed here: run `make flink`"):
         Home.found()
 
 
-def test_where_there_is_no_java_it_is_said(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_java_the_error_says_how_to_install_it(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(installed))
     with pytest.raises(NoFlink, match="Flink needs Java and none was found: put a JDK 17 on the PATH"):
         Home.found()
 
 
-def test_the_flink_that_is_named_is_taken(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_named_flink_is_used(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(home, "_java", lambda: "/usr/bin/java")
     found = Home.found()
     assert (found.python, found.version) == (installed / "bin/python", "1.20.5")
 
 
-def test_another_python_than_flinks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unsupported_python_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 12, 0, "final", 0))
     said: list[str] = []
     with pytest.raises(NoFlink, match=r"Flink 1.20 runs on Python 3.11, and this is 3.12"):
@@ -49,7 +49,7 @@ def test_another_python_than_flinks_is_refused(tmp_path: Path, monkeypatch: pyte
     assert said == []
 
 
-def test_what_changed_since_a_snapshot_is_said_and_no_more_than_a_few_of_it() -> None:
+def test_a_few_of_the_changes_since_a_snapshot_are_named() -> None:
     before = {"files": {"main.py": "1"}, "groups": {"window.a": {"seconds": "60"}, "window.b": {"gap": "5"}}}
     now = {"files": {"main.py": "2"}, "groups": {"window.a": {"seconds": "90"}, "window.c": {"gap": "5"}}}
     assert differences(before, before) == []

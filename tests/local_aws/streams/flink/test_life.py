@@ -23,7 +23,7 @@ def event(at: str, k: str = "a") -> dict[str, Any]:
 
 
 def processes(app: App) -> list[int]:
-    """The processes of an application, by the name of its folder in their command lines."""
+    """Return the processes of an application, by its folder's name in their command lines."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -37,7 +37,7 @@ def processes(app: App) -> list[int]:
 
 
 def listening(process: int) -> set[str]:
-    """The addresses (in hexadecimal, as /proc has them) at which a process listens."""
+    """Return the addresses (in hexadecimal, as in /proc) on which a process listens."""
     sockets = {str(link.readlink()) for link in Path(f"/proc/{process}/fd").iterdir() if link.is_symlink()}
     found = set()
     for table in ("tcp", "tcp6"):
@@ -48,11 +48,11 @@ def listening(process: int) -> set[str]:
     return found
 
 
-def test_an_application_that_is_stopped_goes_on_from_its_snapshot(make_app: Callable[..., App]) -> None:
+def test_a_stopped_application_resumes_from_its_snapshot(make_app: Callable[..., App]) -> None:
     app = make_app()
     app.start()
     [java] = processes(app)
-    assert listening(java) <= {"0100007F", "0000000000000000FFFF00000100007F"}  # 127.0.0.1 alone
+    assert listening(java) <= {"0100007F", "0000000000000000FFFF00000100007F"}  # only 127.0.0.1
     app.put(event("00:00:01"), event("00:00:02"))
     until(lambda: app.metric("numRecordsIn"), 90)
 
@@ -68,7 +68,7 @@ def test_an_application_that_is_stopped_goes_on_from_its_snapshot(make_app: Call
     assert [row["events"] for row in app.expect("counts", 1)] == [3]
 
 
-def test_an_application_that_is_killed_goes_on_from_its_last_checkpoint(make_app: Callable[..., App]) -> None:
+def test_a_killed_application_resumes_from_its_last_checkpoint(make_app: Callable[..., App]) -> None:
     app = make_app()
     app.start()
     for second in range(3):
@@ -82,7 +82,7 @@ def test_an_application_that_is_killed_goes_on_from_its_last_checkpoint(make_app
     assert {row["events"] for row in app.expect("counts", 1)} == {30}
 
 
-def test_a_changed_application_refuses_the_state_of_another_and_starts_without(make_app: Callable[..., App]) -> None:
+def test_a_changed_application_refuses_the_old_state_and_starts_without_it(make_app: Callable[..., App]) -> None:
     app = make_app()
     app.start()
     app.stop()
@@ -106,7 +106,9 @@ def test_a_changed_application_refuses_the_state_of_another_and_starts_without(m
     assert [row["events"] for row in app.expect("counts", 1)] == [2]
 
 
-def test_a_checkpoint_that_has_no_room_is_counted_and_the_application_goes_on(make_app: Callable[..., App]) -> None:
+def test_a_checkpoint_that_fails_on_a_full_disk_is_counted(
+    make_app: Callable[..., App],
+) -> None:
     app = make_app()
     app.start()
     [java] = processes(app)
@@ -122,7 +124,7 @@ def test_a_checkpoint_that_has_no_room_is_counted_and_the_application_goes_on(ma
     assert processes(app) == [java]
 
 
-def test_an_application_whose_stream_is_deleted_starts_again_and_again_until_it_is_stopped(
+def test_an_application_whose_stream_is_deleted_restarts_until_it_is_stopped(
     make_app: Callable[..., App],
 ) -> None:
     app = make_app()

@@ -1,4 +1,4 @@
-"""What an application's start comes to can be followed, also where there is nothing to run."""
+"""The operations of an application can be followed, also if there is nothing to run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def flink(aws: Callable[[str], Any]) -> Any:
     client.delete_application(ApplicationName="empty", CreateTimestamp=made["CreateTimestamp"])
 
 
-def test_a_start_that_fails_says_why_and_leaves_the_application_as_it_was(flink: Any) -> None:
+def test_a_failed_start_says_why_and_leaves_the_application_unchanged(flink: Any) -> None:
     operation = {
         "ApplicationName": "empty",
         "OperationId": flink.start_application(ApplicationName="empty")["OperationId"],
@@ -48,13 +48,13 @@ def test_a_start_that_fails_says_why_and_leaves_the_application_as_it_was(flink:
         ("describe_application_operation", {"OperationId": "o"}, "ResourceNotFoundException"),
     ],
 )
-def test_what_an_application_cannot_do_is_refused(flink: Any, action: str, given: dict[str, str], code: str) -> None:
+def test_an_impossible_operation_is_refused(flink: Any, action: str, given: dict[str, str], code: str) -> None:
     with pytest.raises(ClientError) as refusal:
         getattr(flink, action)(ApplicationName="empty", **given)
     assert refusal.value.response["Error"]["Code"] == code
 
 
-def test_an_application_that_is_not_there_cannot_be_started(flink: Any) -> None:
+def test_a_missing_application_cannot_be_started(flink: Any) -> None:
     with pytest.raises(ClientError) as refusal:
         flink.start_application(ApplicationName="none")
     assert refusal.value.response["Error"]["Code"] == "ResourceNotFoundException"

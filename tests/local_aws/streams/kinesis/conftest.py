@@ -21,13 +21,13 @@ def name() -> str:
 
 @pytest.fixture
 def stream(kinesis: Any, name: str) -> str:
-    """Of two shards."""
+    """A stream of two shards."""
     kinesis.create_stream(StreamName=name, ShardCount=2)
     return name
 
 
 def put(kinesis: Any, stream: str, values: range) -> list[dict[str, Any]]:
-    """A record a number, which is its key and its data."""
+    """Put one record per number, which is its key and its data."""
     records = [{"PartitionKey": str(number), "Data": b"%d" % number} for number in values]
     answer = kinesis.put_records(StreamName=stream, Records=records)
     assert answer["FailedRecordCount"] == 0
@@ -42,7 +42,7 @@ def iterator(kinesis: Any, stream: str, shard: str, kind: str = "TRIM_HORIZON", 
 
 
 def read(kinesis: Any, start: str, **limits: int) -> list[int]:
-    """The numbers from an iterator on, up to the end or to where nothing comes."""
+    """Return the numbers from an iterator on, up to the end or until nothing more comes."""
     found, place = [], start
     while place:
         answer = kinesis.get_records(ShardIterator=place, **limits)
@@ -59,7 +59,7 @@ def shards(kinesis: Any, stream: str) -> list[dict[str, Any]]:
 
 
 def everything(kinesis: Any, stream: str) -> list[int]:
-    """All numbers of a stream, in order."""
+    """Return all numbers of a stream, in order."""
     return sorted(
         number
         for shard in shards(kinesis, stream)

@@ -1,4 +1,4 @@
-"""The SDK for Java speaks CBOR with Kinesis: the same calls, and bytes as bytes."""
+"""The SDK for Java calls Kinesis with CBOR: the same calls, with bytes as bytes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def call(endpoint: str, action: str, payload: dict[str, Any]) -> tuple[int, Any]
         return error.code, cbor.loads(error.read())
 
 
-def test_records_go_in_and_out_as_bytes(kinesis: Any, endpoint: str, stream: str) -> None:
+def test_records_are_written_and_read_as_bytes(kinesis: Any, endpoint: str, stream: str) -> None:
     records = [{"PartitionKey": str(number), "Data": b"%d" % number} for number in range(20)]
     status, answer = call(endpoint, "PutRecords", {"StreamName": stream, "Records": records})
     assert (status, answer["FailedRecordCount"]) == (200, 0)
@@ -50,14 +50,14 @@ def test_a_refusal_is_cbor_too(endpoint: str) -> None:
     assert (status, answer["__type"]) == (400, "ResourceNotFoundException")
 
 
-def test_records_of_both_protocols_stand_in_one_stream(kinesis: Any, endpoint: str, stream: str) -> None:
+def test_records_of_both_protocols_share_one_stream(kinesis: Any, endpoint: str, stream: str) -> None:
     put(kinesis, stream, range(5))
     call(endpoint, "PutRecord", {"StreamName": stream, "PartitionKey": "5", "Data": b"5"})
     assert everything(kinesis, stream) == list(range(6))
 
 
 @pytest.mark.parametrize("body", [b"\xff", b"\x5a"])
-def test_what_is_no_cbor_is_refused(endpoint: str, body: bytes) -> None:
+def test_invalid_cbor_is_refused(endpoint: str, body: bytes) -> None:
     headers = {"Content-Type": "application/x-amz-cbor-1.1", "X-Amz-Target": "Kinesis_20131202.ListStreams"}
     request = AWSRequest("POST", endpoint, headers=headers, data=body)
     keys = keys_of(endpoint)

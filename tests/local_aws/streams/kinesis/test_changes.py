@@ -1,4 +1,4 @@
-"""A change that cannot be kept is none: what comes after it is where a next start looks."""
+"""A change that cannot be saved has no effect: later records are where the next start looks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def full(*_: object) -> None:
     raise AwsError("InsufficientStorage", "no space left", 507)
 
 
-def test_records_after_a_reshard_that_found_no_room_outlive_a_kill(
+def test_records_after_a_reshard_that_failed_on_a_full_disk_survive_a_kill(
     streams: Streams, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch, pytest.raises(AwsError, match="no space"):
@@ -52,14 +52,14 @@ def test_records_after_a_reshard_that_found_no_room_outlive_a_kill(
     assert [record.data for shard in stream.shards for record in shard.log.read(1, 0)] == [b"1"]
 
 
-def test_a_setting_that_found_no_room_is_as_before(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_setting_that_could_not_be_saved_is_unchanged(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "save", full)
     with pytest.raises(AwsError, match="no space"):
         handlers(streams)["kinesis", "AddTagsToStream"](call("AddTagsToStream", Tags={"b": "2"}))
     assert streams.named("us-east-1", "s").settings["tags"] == {"a": "1"}
 
 
-def test_who_still_holds_a_deleted_stream_is_refused(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_caller_that_holds_a_deleted_stream_is_refused(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
     put(streams, 1)
     stream = streams.named("us-east-1", "s")
     reader = Reader(streams, Metrics())

@@ -1,4 +1,4 @@
-"""What was acknowledged is there after kill -9, once and in its place."""
+"""Acknowledged records exist after kill -9, once and in order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
 
 
 def by_number(kinesis: Any, stream: str) -> dict[str, int]:
-    """The number in each record, by its sequence number."""
+    """Return the number in each record, by its sequence number."""
     found: dict[str, int] = {}
     for shard in shards(kinesis, stream):
         place = iterator(kinesis, stream, shard["ShardId"])
@@ -33,7 +33,7 @@ def by_number(kinesis: Any, stream: str) -> dict[str, int]:
 
 
 class Producer(threading.Thread):
-    """Puts numbers until it is killed, and keeps what was acknowledged."""
+    """Puts numbers until it is killed, and records the acknowledged ones."""
 
     def __init__(self, kinesis: Any, start: int) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class Producer(threading.Thread):
                 self.has_begun.set()
 
 
-def test_kills_while_records_come_lose_none_that_was_acknowledged(life: Life) -> None:
+def test_kills_during_writes_lose_no_acknowledged_record(life: Life) -> None:
     life.aws("kinesis").create_stream(StreamName="s", ShardCount=3)
     acknowledged: dict[str, int] = {}
     for round_ in range(3):
@@ -65,11 +65,11 @@ def test_kills_while_records_come_lose_none_that_was_acknowledged(life: Life) ->
         acknowledged |= producer.acknowledged
         found = by_number(life.aws("kinesis"), "s")
         assert {sequence: found.get(sequence) for sequence in acknowledged} == acknowledged
-        # boto3 tries a cut-off call again, so one batch may be there twice; nothing else is.
+        # boto3 retries an interrupted call, so one batch may be duplicated; nothing else is.
         assert len(found) - len(acknowledged) <= 300 * (round_ + 1)
 
 
-def test_iterators_closed_shards_and_settings_outlive_a_kill(life: Life) -> None:
+def test_iterators_closed_shards_and_settings_survive_a_kill(life: Life) -> None:
     kinesis = life.aws("kinesis")
     kinesis.create_stream(StreamName="s", ShardCount=2, Tags={"a": "b"})
     put(kinesis, "s", range(50))
@@ -88,7 +88,7 @@ def test_iterators_closed_shards_and_settings_outlive_a_kill(life: Life) -> None
     assert kinesis.list_tags_for_stream(StreamName="s")["Tags"] == [{"Key": "a", "Value": "b"}]
 
 
-def test_the_records_of_a_stream_that_a_kill_met_while_it_was_deleted_go_at_the_next_start(life: Life) -> None:
+def test_the_next_start_removes_records_of_a_half_deleted_stream(life: Life) -> None:
     life.aws("kinesis").create_stream(StreamName="s", ShardCount=1)
     life.killed()
     (folder,) = (life.folder / "kinesis/us-east-1").iterdir()

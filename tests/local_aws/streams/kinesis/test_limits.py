@@ -1,4 +1,4 @@
-"""Where it is asked for, a shard takes no more in a second than one of AWS, and refuses record by record."""
+"""With limits enabled, a shard accepts no more per second than on AWS, and refuses record by record."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 def put_until_refused(kinesis: Any, name: str, size: int) -> tuple[list[int], dict[str, Any]]:
-    """The numbers of the records that were taken, and the first refusal."""
+    """Return the numbers of the accepted records, and the first refusal."""
     taken: list[int] = []
     for start in range(0, 10_000, 500):
         data = [b"%d" % number for number in range(start, start + 500)]
@@ -43,7 +43,7 @@ def put_until_refused(kinesis: Any, name: str, size: int) -> tuple[list[int], di
 
 
 @pytest.mark.parametrize("size", [10, 4000])
-def test_what_is_over_a_shards_throughput_is_refused_and_the_rest_is_there(limited: Any, name: str, size: int) -> None:
+def test_only_records_over_a_shards_throughput_are_refused(limited: Any, name: str, size: int) -> None:
     limited.create_stream(StreamName=name, ShardCount=1)
     taken, refusal = put_until_refused(limited, name, size)
     assert refusal["ErrorCode"] == THROTTLED
@@ -53,13 +53,13 @@ def test_what_is_over_a_shards_throughput_is_refused_and_the_rest_is_there(limit
     assert everything(limited, name) == taken
 
 
-def test_a_stream_on_demand_takes_all(limited: Any, name: str) -> None:
+def test_an_on_demand_stream_accepts_everything(limited: Any, name: str) -> None:
     limited.create_stream(StreamName=name, StreamModeDetails={"StreamMode": "ON_DEMAND"})
     with pytest.raises(AssertionError, match="nothing was refused"):
         put_until_refused(limited, name, 10)
 
 
-def test_shards_take_all_where_nobody_asks_for_limits(kinesis: Any, stream: str) -> None:
+def test_shards_accept_everything_unless_limits_are_enabled(kinesis: Any, stream: str) -> None:
     for _ in range(6):
         records = [{"PartitionKey": "k", "Data": b"x" * 4000}] * 500
         assert kinesis.put_records(StreamName=stream, Records=records)["FailedRecordCount"] == 0

@@ -1,4 +1,4 @@
-"""The log of a shard in its files: old ones go, and what a kill cut off was never there."""
+"""The log of a shard in its files: old files are deleted, and what a kill cut off is dropped."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def numbers(log: Log, position: int = 1, horizon: int = 0) -> list[int]:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The time in milliseconds, as its only entry."""
+    """The time in milliseconds, as the only element."""
     moment = [1_000 * HOUR]
     monkeypatch.setattr(logs, "now", lambda: moment[0])
     return moment
 
 
-def test_another_process_reads_what_was_written_and_goes_on_after_it(tmp_path: Path) -> None:
+def test_another_process_reads_the_log_and_appends_to_it(tmp_path: Path) -> None:
     first = Log(tmp_path)
     assert [first.append(pairs(range(3))), first.append(pairs(range(3, 5)))] == [1, 4]
     first.close()
@@ -40,7 +40,7 @@ def test_another_process_reads_what_was_written_and_goes_on_after_it(tmp_path: P
 
 
 @pytest.mark.parametrize("cut", [1, 20, 29, 40])
-def test_what_a_kill_cut_off_is_not_there_and_its_place_is_taken_again(tmp_path: Path, cut: int) -> None:
+def test_a_block_cut_off_by_a_kill_is_dropped_and_its_position_reused(tmp_path: Path, cut: int) -> None:
     log = Log(tmp_path)
     log.append(pairs(range(3)))
     (file,) = tmp_path.glob("*.log")
@@ -55,7 +55,7 @@ def test_what_a_kill_cut_off_is_not_there_and_its_place_is_taken_again(tmp_path:
     assert numbers(Log(tmp_path)) == [0, 1, 2, 7]
 
 
-def test_a_block_whose_bytes_are_not_those_that_were_written_ends_the_log(tmp_path: Path) -> None:
+def test_a_corrupt_block_ends_the_log(tmp_path: Path) -> None:
     log = Log(tmp_path)
     log.append(pairs(range(3)))
     log.append(pairs(range(3, 6)))
@@ -67,7 +67,7 @@ def test_a_block_whose_bytes_are_not_those_that_were_written_ends_the_log(tmp_pa
     assert numbers(Log(tmp_path)) == [0, 1, 2]
 
 
-def test_files_go_when_all_their_records_are_over_and_positions_stay(tmp_path: Path, clock: list[int]) -> None:
+def test_files_are_deleted_when_all_records_have_expired_and_positions_stay(tmp_path: Path, clock: list[int]) -> None:
     log = Log(tmp_path)
     for hour in range(5):
         log.append(pairs(range(hour * 10, hour * 10 + 10)))
@@ -83,7 +83,7 @@ def test_files_go_when_all_their_records_are_over_and_positions_stay(tmp_path: P
     assert log.append(pairs(range(50, 51))) == 51
 
 
-def test_records_that_are_over_are_not_read_though_their_file_is_there(tmp_path: Path, clock: list[int]) -> None:
+def test_expired_records_are_not_read_though_their_file_exists(tmp_path: Path, clock: list[int]) -> None:
     log = Log(tmp_path)
     for number in range(6):
         log.append(pairs(range(number, number + 1)))
@@ -94,7 +94,7 @@ def test_records_that_are_over_are_not_read_though_their_file_is_there(tmp_path:
     assert log.position_at(clock[0]) == log.end == 7
 
 
-def test_a_clock_that_goes_back_leaves_records_in_their_order(tmp_path: Path, clock: list[int]) -> None:
+def test_a_clock_that_goes_back_keeps_the_order_of_records(tmp_path: Path, clock: list[int]) -> None:
     log = Log(tmp_path)
     log.append(pairs(range(1)))
     clock[0] -= HOUR
@@ -103,7 +103,7 @@ def test_a_clock_that_goes_back_leaves_records_in_their_order(tmp_path: Path, cl
     assert arrived == [1_000 * HOUR] * 2
 
 
-def test_any_place_of_a_large_log_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_position_of_a_large_log_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "SEGMENT_BYTES", 100_000)
     log = Log(tmp_path)
     for start in range(0, 2000, 7):
@@ -114,7 +114,7 @@ def test_any_place_of_a_large_log_is_found(tmp_path: Path, monkeypatch: pytest.M
     assert numbers(log, log.end) == []
 
 
-def test_a_full_disk_takes_none_of_a_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_on_a_full_disk_stores_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = Log(tmp_path)
     log.append(pairs(range(2)))
     write = os.write

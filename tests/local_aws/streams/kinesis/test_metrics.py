@@ -1,4 +1,4 @@
-"""CloudWatch has the metrics of a stream, as Kinesis publishes them."""
+"""CloudWatch has a stream's metrics, as published by Kinesis."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.local_aws.conftest import until
 from tests.local_aws.streams.kinesis.conftest import everything, put
 
 
-def test_what_was_put_and_read_is_published_within_seconds(aws: Callable[[str], Any], stream: str) -> None:
+def test_puts_and_reads_are_published_as_metrics_within_seconds(aws: Callable[[str], Any], stream: str) -> None:
     kinesis, cloudwatch = aws("kinesis"), aws("cloudwatch")
     put(kinesis, stream, range(100, 200))
     everything(kinesis, stream)

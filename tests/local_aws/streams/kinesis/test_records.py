@@ -1,4 +1,4 @@
-"""What is put can be read: in order, from wherever an iterator starts."""
+"""Records that were put can be read: in order, from any position of an iterator."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_records_are_read_once_in_the_order_of_their_numbers(kinesis: Any, strea
         assert [int(record["Data"]) for record in found] == sorted(int(record["Data"]) for record in found)
 
 
-def test_a_record_has_what_was_put_and_what_was_answered(kinesis: Any, one: str) -> None:
+def test_a_record_has_the_data_that_was_put_and_the_sequence_number_returned(kinesis: Any, one: str) -> None:
     before = datetime.now(UTC)
     kinesis.start_stream_encryption(StreamName=one, EncryptionType="KMS", KeyId="alias/k")
     data = bytes(range(256))
@@ -57,13 +57,13 @@ def test_a_record_goes_to_the_shard_of_its_hash_key(kinesis: Any, stream: str) -
     ("kind", "expected"),
     [("AT_SEQUENCE_NUMBER", [3, 4, 5]), ("AFTER_SEQUENCE_NUMBER", [4, 5]), ("TRIM_HORIZON", range(6)), ("LATEST", [])],
 )
-def test_an_iterator_starts_where_it_is_asked_to(kinesis: Any, one: str, kind: str, expected: list[int]) -> None:
+def test_an_iterator_starts_at_the_requested_position(kinesis: Any, one: str, kind: str, expected: list[int]) -> None:
     numbers = put(kinesis, one, range(6))
     place = {"StartingSequenceNumber": numbers[3]["SequenceNumber"]} if "SEQUENCE" in kind else {}
     assert read(kinesis, iterator(kinesis, one, ONLY, kind, **place)) == list(expected)
 
 
-def test_an_iterator_at_a_time_starts_with_the_first_record_from_then_on(kinesis: Any, one: str) -> None:
+def test_an_iterator_at_a_timestamp_starts_with_the_first_record_from_then_on(kinesis: Any, one: str) -> None:
     put(kinesis, one, range(3))
     later = put(kinesis, one, range(3, 5))
     found = kinesis.get_records(ShardIterator=iterator(kinesis, one, ONLY))["Records"]
@@ -83,14 +83,14 @@ def test_the_first_sequence_number_of_a_shard_is_before_its_first_record(kinesis
         assert read(kinesis, iterator(kinesis, one, ONLY, kind, StartingSequenceNumber=start)) == [0, 1]
 
 
-def test_an_iterator_at_the_end_gives_what_comes_later_and_can_be_used_twice(kinesis: Any, one: str) -> None:
+def test_an_iterator_at_the_end_returns_later_records_and_can_be_reused(kinesis: Any, one: str) -> None:
     latest = iterator(kinesis, one, ONLY, "LATEST")
     following = kinesis.get_records(ShardIterator=latest)["NextShardIterator"]
     put(kinesis, one, range(3))
     assert read(kinesis, latest) == read(kinesis, following) == read(kinesis, latest) == [0, 1, 2]
 
 
-def test_an_answer_holds_no_more_than_asked_for_and_says_how_far_behind_it_is(kinesis: Any, one: str) -> None:
+def test_an_answer_respects_the_limit_and_says_how_far_behind_it_is(kinesis: Any, one: str) -> None:
     put(kinesis, one, range(10))
     answer = kinesis.get_records(ShardIterator=iterator(kinesis, one, ONLY), Limit=4)
     assert [int(record["Data"]) for record in answer["Records"]] == [0, 1, 2, 3]
@@ -116,7 +116,7 @@ def test_an_answer_holds_at_most_ten_mebibytes(kinesis: Any, one: str) -> None:
         ({"PartitionKey": "k", "Data": b"", "ExplicitHashKey": "x"}, "InvalidArgumentException"),
     ],
 )
-def test_a_record_that_aws_would_not_take_is_refused_with_its_whole_call(
+def test_a_record_that_aws_would_refuse_fails_its_whole_call(
     kinesis: Any, one: str, record: dict[str, Any], code: str
 ) -> None:
     with pytest.raises(ClientError) as refused:
@@ -125,7 +125,7 @@ def test_a_record_that_aws_would_not_take_is_refused_with_its_whole_call(
     assert everything(kinesis, one) == []
 
 
-def test_a_stream_can_take_larger_records(kinesis: Any, one: str) -> None:
+def test_a_stream_can_be_set_to_larger_records(kinesis: Any, one: str) -> None:
     arn = kinesis.describe_stream_summary(StreamName=one)["StreamDescriptionSummary"]["StreamARN"]
     kinesis.update_max_record_size(StreamARN=arn, MaxRecordSizeInKiB=2048)
     kinesis.put_record(StreamName=one, PartitionKey="k", Data=b"7" * 1024 * 1024)
@@ -146,13 +146,13 @@ def test_a_sequence_number_of_another_shard_is_refused(kinesis: Any, one: str, s
 
 
 @pytest.mark.parametrize("token", ["x", "WzFd", ""])
-def test_what_is_no_iterator_is_refused(kinesis: Any, token: str) -> None:
+def test_an_invalid_iterator_is_refused(kinesis: Any, token: str) -> None:
     with pytest.raises(ClientError) as refused:
         kinesis.get_records(ShardIterator=token or "=")
     assert refused.value.response["Error"]["Code"] == "InvalidArgumentException"
 
 
-def test_a_stream_made_again_has_none_of_the_records_and_iterators_of_the_first(kinesis: Any, one: str) -> None:
+def test_a_recreated_stream_has_none_of_the_firsts_records_and_iterators(kinesis: Any, one: str) -> None:
     put(kinesis, one, range(3))
     old = iterator(kinesis, one, ONLY)
     kinesis.delete_stream(StreamName=one)

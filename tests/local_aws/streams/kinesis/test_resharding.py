@@ -1,4 +1,4 @@
-"""Shards are split and merged without the loss of a record."""
+"""Shards are split and merged without losing a record."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def parents(shard: dict[str, Any]) -> list[str]:
     return [shard[name] for name in ("ParentShardId", "AdjacentParentShardId") if name in shard]
 
 
-def test_a_split_shard_keeps_its_records_and_its_children_take_the_new(kinesis: Any, stream: str) -> None:
+def test_a_split_shard_keeps_its_records_and_its_children_get_new_ones(kinesis: Any, stream: str) -> None:
     put(kinesis, stream, range(50))
     first, second = shards(kinesis, stream)
     kinesis.split_shard(StreamName=stream, ShardToSplit=first["ShardId"], NewStartingHashKey=str(SPACE // 8))
@@ -46,7 +46,7 @@ def test_a_split_shard_keeps_its_records_and_its_children_take_the_new(kinesis: 
     assert everything(kinesis, stream) == list(range(100))
 
 
-def test_merged_shards_keep_their_records_and_their_child_takes_the_new(kinesis: Any, stream: str) -> None:
+def test_merged_shards_keep_their_records_and_their_child_gets_new_ones(kinesis: Any, stream: str) -> None:
     put(kinesis, stream, range(50))
     one, other = (shard["ShardId"] for shard in shards(kinesis, stream))
     kinesis.merge_shards(StreamName=stream, ShardToMerge=one, AdjacentShardToMerge=other)
@@ -58,7 +58,7 @@ def test_merged_shards_keep_their_records_and_their_child_takes_the_new(kinesis:
 
 
 @pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 3), (3, 2), (4, 2), (5, 3), (3, 6), (7, 4)])
-def test_any_number_of_shards_becomes_another_and_every_record_stays(
+def test_any_number_of_shards_can_change_and_every_record_stays(
     kinesis: Any, name: str, before: int, after: int
 ) -> None:
     kinesis.create_stream(StreamName=name, ShardCount=before)
@@ -90,7 +90,7 @@ def test_the_end_of_a_closed_shard_names_its_children(kinesis: Any, stream: str)
 
 
 def test_later_shards_have_greater_sequence_numbers(kinesis: Any, stream: str) -> None:
-    """A consumer that sorts by them reads parents before children."""
+    """A consumer that sorts by sequence number reads parents before children."""
     before = put(kinesis, stream, range(20))
     kinesis.update_shard_count(StreamName=stream, TargetShardCount=1, ScalingType="UNIFORM_SCALING")
     after = put(kinesis, stream, range(20, 40))
@@ -104,7 +104,7 @@ def test_a_step_that_aws_refuses_is_refused(kinesis: Any, name: str, before: int
         kinesis.update_shard_count(StreamName=name, TargetShardCount=after, ScalingType="UNIFORM_SCALING")
 
 
-def test_shards_apart_are_not_merged_and_no_shard_is_split_outside_it(kinesis: Any, name: str) -> None:
+def test_only_adjacent_shards_are_merged_and_splits_are_inside_a_shard(kinesis: Any, name: str) -> None:
     kinesis.create_stream(StreamName=name, ShardCount=3)
     first, _, third = (shard["ShardId"] for shard in shards(kinesis, name))
     with pytest.raises(ClientError, match="adjacent"):

@@ -1,4 +1,4 @@
-"""What a stream is made with and changed to is what it describes."""
+"""A stream's description shows its initial and changed settings."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_new_stream_is_described_as_aws_does(kinesis: Any, stream: str) -> Non
     assert "KeyId" not in said
 
 
-def test_a_stream_keeps_the_tags_it_was_made_with_and_those_it_is_given(kinesis: Any, name: str) -> None:
+def test_a_stream_keeps_its_initial_and_later_tags(kinesis: Any, name: str) -> None:
     kinesis.create_stream(StreamName=name, ShardCount=1, Tags={"a": "1", "b": "2"})
     kinesis.add_tags_to_stream(StreamName=name, Tags={"c": "3"})
     kinesis.remove_tags_from_stream(StreamName=name, TagKeys=["b"])
@@ -52,7 +52,7 @@ def test_a_stream_says_which_shard_level_metrics_are_on(kinesis: Any, stream: st
     assert summary(kinesis, stream)["EnhancedMonitoring"] == [{"ShardLevelMetrics": ["IncomingBytes"]}]
 
 
-def test_retention_is_lengthened_and_shortened_within_what_aws_allows(kinesis: Any, stream: str) -> None:
+def test_retention_is_changed_within_awss_limits(kinesis: Any, stream: str) -> None:
     kinesis.increase_stream_retention_period(StreamName=stream, RetentionPeriodHours=8760)
     kinesis.decrease_stream_retention_period(StreamName=stream, RetentionPeriodHours=48)
     assert summary(kinesis, stream)["RetentionPeriodHours"] == 48
@@ -61,7 +61,7 @@ def test_retention_is_lengthened_and_shortened_within_what_aws_allows(kinesis: A
             getattr(kinesis, f"{change}_stream_retention_period")(StreamName=stream, RetentionPeriodHours=hours)
 
 
-def test_a_stream_is_encrypted_and_no_more(kinesis: Any, stream: str) -> None:
+def test_encryption_is_started_and_stopped(kinesis: Any, stream: str) -> None:
     kinesis.start_stream_encryption(StreamName=stream, EncryptionType="KMS", KeyId="alias/k")
     assert (summary(kinesis, stream)["EncryptionType"], summary(kinesis, stream)["KeyId"]) == ("KMS", "alias/k")
     kinesis.stop_stream_encryption(StreamName=stream, EncryptionType="KMS", KeyId="alias/k")
@@ -69,7 +69,7 @@ def test_a_stream_is_encrypted_and_no_more(kinesis: Any, stream: str) -> None:
     assert "KeyId" not in summary(kinesis, stream)
 
 
-def test_a_stream_on_demand_has_four_shards_that_nobody_numbers(kinesis: Any, name: str) -> None:
+def test_an_on_demand_stream_has_four_shards_that_cannot_be_changed(kinesis: Any, name: str) -> None:
     kinesis.create_stream(StreamName=name, StreamModeDetails={"StreamMode": "ON_DEMAND"})
     assert summary(kinesis, name)["OpenShardCount"] == 4
     with pytest.raises(ClientError, match="ON_DEMAND"):
@@ -90,13 +90,13 @@ def test_a_stream_on_demand_has_four_shards_that_nobody_numbers(kinesis: Any, na
         {"ShardCount": 1, "StreamModeDetails": {"StreamMode": "SOMETIMES"}},
     ],
 )
-def test_a_stream_that_aws_would_not_make_is_refused(kinesis: Any, name: str, given: dict[str, Any]) -> None:
+def test_a_stream_that_aws_would_refuse_is_refused(kinesis: Any, name: str, given: dict[str, Any]) -> None:
     with pytest.raises(ClientError):
         kinesis.create_stream(StreamName=name, **given)
     assert name not in kinesis.list_streams(Limit=1000)["StreamNames"]
 
 
-def test_a_name_is_taken_once(kinesis: Any, stream: str) -> None:
+def test_a_stream_name_can_be_used_only_once(kinesis: Any, stream: str) -> None:
     with pytest.raises(kinesis.exceptions.ResourceInUseException):
         kinesis.create_stream(StreamName=stream, ShardCount=1)
 
@@ -113,18 +113,18 @@ def test_streams_are_listed_in_pages(kinesis: Any, name: str) -> None:
 @pytest.mark.parametrize(
     "call", ["describe_stream", "list_shards", "delete_stream", "describe_stream_summary", "list_tags_for_stream"]
 )
-def test_a_stream_that_is_not_there_is_named(kinesis: Any, name: str, call: str) -> None:
+def test_a_missing_stream_is_named(kinesis: Any, name: str, call: str) -> None:
     with pytest.raises(kinesis.exceptions.ResourceNotFoundException, match=name):
         getattr(kinesis, call)(StreamName=name)
 
 
-def test_a_call_that_is_not_there_is_refused_by_its_name(kinesis: Any, stream: str) -> None:
+def test_an_unsupported_call_is_refused_and_named(kinesis: Any, stream: str) -> None:
     arn = summary(kinesis, stream)["StreamARN"]
     with pytest.raises(ClientError, match="RegisterStreamConsumer: the embedded Kinesis has no enhanced fan-out"):
         kinesis.register_stream_consumer(StreamARN=arn, ConsumerName="c")
 
 
-def test_every_call_of_the_api_is_answered_or_refused_by_name() -> None:
+def test_every_call_of_the_api_is_answered_or_refused_and_named() -> None:
     from botocore.session import get_session
 
     from local_aws.streams.kinesis import lifecycle, refused, resharding, settings
@@ -137,7 +137,7 @@ def test_every_call_of_the_api_is_answered_or_refused_by_name() -> None:
     assert set(get_session().get_service_model("kinesis").operation_names) <= known
 
 
-def test_a_deleted_stream_is_nowhere(kinesis: Any, endpoint: str, stream: str) -> None:
+def test_a_deleted_stream_leaves_nothing(kinesis: Any, endpoint: str, stream: str) -> None:
     put(kinesis, stream, range(5))
     assert stream in json.dumps(store_of(endpoint))
     kinesis.delete_stream(StreamName=stream)

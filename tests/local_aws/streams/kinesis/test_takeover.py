@@ -1,4 +1,4 @@
-"""Streams that the emulator kept are there after the first start of a version that keeps them itself."""
+"""The first start of this version takes over the streams that the emulator kept before."""
 
 from __future__ import annotations
 

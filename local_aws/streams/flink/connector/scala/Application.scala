@@ -7,9 +7,9 @@ import org.apache.flink.client.python.PythonDriver
 import org.apache.flink.configuration.Configuration
 import org.apache.flink.core.execution.DefaultExecutorServiceLoader
 
-/** Runs an application's Python file, unchanged, in a Flink of this very process: `CONFIGURATION.json MAIN.py`.
+/** Runs an application's Python file, unchanged, with a Flink in this process: `CONFIGURATION.json MAIN.py`.
   *
-  * As on AWS, Python has ended once the job is submitted. The process ends with the one that started it.
+  * As on AWS, Python ends once the job is submitted. This process ends with its parent.
   */
 object Application {
   def main(arguments: Array[String]): Unit = {

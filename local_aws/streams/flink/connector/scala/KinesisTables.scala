@@ -18,7 +18,7 @@ import org.apache.flink.table.factories.{DynamicTableSinkFactory, DynamicTableSo
 import org.apache.flink.table.types.DataType
 import org.apache.flink.table.types.logical.RowType
 
-/** Tables of 'connector' = 'kinesis' on the embedded AWS. On AWS, the connector of that name takes this one's place. */
+/** Tables of 'connector' = 'kinesis' on the embedded AWS. On AWS, the connector of that name is used instead. */
 final class KinesisTableFactory extends DynamicTableSourceFactory with DynamicTableSinkFactory {
   import KinesisTableFactory._
 

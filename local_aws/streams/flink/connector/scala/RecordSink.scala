@@ -10,7 +10,7 @@ import org.apache.flink.api.connector.sink2.{Sink, SinkWriter, WriterInitContext
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode
 import org.apache.flink.table.data.RowData
 
-/** Puts rows as records; their partition key is that of the table's PARTITIONED BY, else any. */
+/** Puts rows as records. The partition key is that of the table's PARTITIONED BY, else random. */
 final class RecordSink(
     stream: Stream,
     most: Int,
@@ -29,7 +29,7 @@ final case class Put(data: String, key: String) {
   def entry: java.util.Map[String, String] = Map("Data" -> data, "PartitionKey" -> key).asJava
 }
 
-/** Each row is out at the next checkpoint, or after a second: at least once. */
+/** Sends each row at the next checkpoint, or after a second: at least once. */
 final class RecordWriter(
     stream: Stream,
     most: Int,
@@ -68,7 +68,7 @@ final class RecordWriter(
     size = 0
   }
 
-  /** The records that are to be put again. Of a batch, Kinesis may refuse some and take the others. */
+  /** Returns the records to put again: Kinesis may refuse some records of a batch and accept the others. */
   private def put(records: Vector[Put]): Vector[Put] =
     try {
       val said = stream.call("PutRecords", Map("Records" -> records.map(_.entry).asJava))
@@ -91,6 +91,6 @@ final class RecordWriter(
 object RecordWriter {
   private val MostBytes = 4 * 1024 * 1024
 
-  /** Seconds without a record taken after which the job fails, and starts again. */
+  /** Seconds without an accepted record after which the job fails and restarts. */
   private val Patience = 300
 }

@@ -18,7 +18,7 @@ import org.apache.flink.util.{Collector, UserCodeClassLoader}
 
 final case class Record(arrived: Double, sequence: String, data: Array[Byte])
 
-/** A shard while it is read. `position` is kept in checkpoints, all else only as long as the job runs. */
+/** The read state of a shard. Checkpoints keep `position`; the rest lasts only as long as the job runs. */
 final class Shard(val id: String, var position: String) {
   val buffer: mutable.Queue[Record] = mutable.Queue.empty
   var answer: Option[CompletableFuture[JsonNode]] = None
@@ -28,7 +28,7 @@ final class Shard(val id: String, var position: String) {
   var behind = -1L
   var isClosed = false
 
-  /** The time up to which every record is in the buffer or gone on: none that is to come arrived before. */
+  /** The time up to which all records are buffered or emitted: no later record arrived before it. */
   def complete: Double = buffer.headOption match {
     case Some(first)           => first.arrived
     case None if isClosed      => Double.MaxValue
@@ -38,10 +38,10 @@ final class Shard(val id: String, var position: String) {
   def isDone: Boolean = isClosed && buffer.isEmpty
 }
 
-/** Reads the shards of a subtask as one: record by record in the order of arrival, as a live reader would have met them.
+/** Reads the shards of a subtask as one, record by record in the order of arrival, like a reader that was live.
   *
-  * Read one shard after the other, a backlog would lose half of its events as late. Calls to Kinesis go on while records
-  * are worked on; all state is touched by the task's own thread alone.
+  * Reading one shard after the other would drop half the events of a backlog as late. Calls to Kinesis continue while
+  * records are processed; only the task's own thread accesses the state.
   */
 final class ShardReader(stream: Stream, decoder: DeserializationSchema[RowData], context: SourceReaderContext)
     extends SourceReader[RowData, ShardSplit] {
@@ -55,7 +55,7 @@ final class ShardReader(stream: Stream, decoder: DeserializationSchema[RowData],
       def getMetricGroup = context.metricGroup
       def getUserCodeClassLoader: UserCodeClassLoader = context.getUserCodeClassLoader
     })
-    // AWS's connector has a metric of this name too. It is there once every shard was read from.
+    // AWS's connector has a metric of this name too. It is set once every shard was read from.
     val lag: Gauge[java.lang.Long] = () => millisBehind
     context.metricGroup.gauge[java.lang.Long, Gauge[java.lang.Long]]("millisBehindLatest", lag)
   }
@@ -76,7 +76,7 @@ final class ShardReader(stream: Stream, decoder: DeserializationSchema[RowData],
     if (emitted == Most) InputStatus.MORE_AVAILABLE else InputStatus.NOTHING_AVAILABLE
   }
 
-  /** Emits what is complete in the order of arrival; returns how much that was. */
+  /** Emits what is complete in the order of arrival; returns the number of records. */
   private def emit(output: ReaderOutput[RowData]): Int = {
     var emitted = 0
     var shard = earliest
@@ -90,7 +90,7 @@ final class ShardReader(stream: Stream, decoder: DeserializationSchema[RowData],
     emitted
   }
 
-  /** The shard whose next record arrived first, or that may still give one that did. */
+  /** The shard whose next record arrived first, or that may still return one that did. */
   private def earliest: Option[Shard] = if (shards.isEmpty) None else Some(shards.values.minBy(_.complete))
 
   private def collector(output: ReaderOutput[RowData]) = new Collector[RowData] {
@@ -106,7 +106,7 @@ final class ShardReader(stream: Stream, decoder: DeserializationSchema[RowData],
     CompletableFuture.anyOf(timer +: answers.map(_.handle[Void]((_, _) => null)): _*).thenApply(_ => null)
   }
 
-  /** Asks for more where the buffer runs low, so that the next records are here when these are done. */
+  /** Requests more when the buffer runs low, so that the next records arrive before it is empty. */
   private def askAhead(shard: Shard): Unit =
     if (shard.answer.isEmpty && !shard.isClosed && shard.buffer.size < Low && now >= shard.again) {
       shard.asked = now
@@ -164,7 +164,7 @@ final class ShardReader(stream: Stream, decoder: DeserializationSchema[RowData],
     }
   }
 
-  /** Reads again from what went on last. */
+  /** Reads again from the last emitted record. */
   private def restart(shard: Shard): Unit = {
     shard.buffer.clear()
     shard.iterator = None
@@ -180,16 +180,16 @@ final class ShardReader(stream: Stream, decoder: DeserializationSchema[RowData],
 object ShardReader {
   val log: org.slf4j.Logger = org.slf4j.LoggerFactory.getLogger(classOf[ShardReader])
 
-  /** Records at most between two looks at barriers and answers. */
+  /** Maximum records between two checks for barriers and answers. */
   private val Most = 500
   private val Low = 10000
 
-  /** Seconds between two questions: while events come, which is up to `Busy` after one, and while none come. */
+  /** Seconds between two requests: while events arrive, which is up to `Busy` after one, and while none do. */
   private val Pause = 0.2
   private val Quiet = 1.0
   private val Busy = 5.0
 
-  /** Seconds by which a record may be in the stream later than its time of arrival says. */
+  /** Seconds by which a record may appear in the stream later than its arrival time says. */
   private[flink] val Slack = 0.002
   private val Stale = Set("ExpiredIteratorException", "InvalidArgumentException")
   private val Slow = Set("ProvisionedThroughputExceededException", "LimitExceededException", "InternalFailure", "InternalServiceException")

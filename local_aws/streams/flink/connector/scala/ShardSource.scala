@@ -12,11 +12,11 @@ import org.apache.flink.core.io.SimpleVersionedSerializer
 import org.apache.flink.table.api.ValidationException
 import org.apache.flink.table.data.RowData
 
-/** Where the reading of a shard begins, as GetShardIterator takes it: its type, then what the type needs. */
+/** Start positions for GetShardIterator: the type, then the value that it needs. */
 object Start {
   private val Allowed = Seq("LATEST", "TRIM_HORIZON")
 
-  /** LATEST is the moment the application was started: nothing is lost if it fails before it has read a record. */
+  /** LATEST is the time the application was started: nothing is lost if it fails before reading a record. */
   def named(position: String): String = position match {
     case "TRIM_HORIZON" => position
     case "LATEST"       => s"AT_TIMESTAMP ${Option(System.getenv("STARTED_AT")).getOrElse(System.currentTimeMillis / 1000.0)}"
@@ -24,12 +24,12 @@ object Start {
   }
 }
 
-/** A shard, and the position behind what was read of it. */
+/** A shard, and the position after the last record read. */
 final case class ShardSplit(id: String, position: String) extends SourceSplit {
   def splitId: String = id
 }
 
-/** Reads a stream shard by shard, each shard in order; what one subtask has is merged by the time of arrival. */
+/** Reads a stream shard by shard, each in order; the shards of one subtask are merged by arrival time. */
 final class ShardSource(stream: Stream, start: String, decoder: DeserializationSchema[RowData])
     extends Source[RowData, ShardSplit, Set[String]] {
   def getBoundedness: Boundedness = Boundedness.CONTINUOUS_UNBOUNDED
@@ -45,7 +45,7 @@ final class ShardSource(stream: Stream, start: String, decoder: DeserializationS
   def getEnumeratorCheckpointSerializer: SimpleVersionedSerializer[Set[String]] = KnownText
 }
 
-/** Gives every shard to one subtask, once: `known` are those that it gave. Shards that come later are read whole. */
+/** Assigns every shard to one subtask, once: `known` are the assigned ones. Later shards are read from their start. */
 final class ShardEnumerator(
     stream: Stream,
     start: String,
@@ -80,13 +80,13 @@ final class ShardEnumerator(
     waiting ++= splits.asScala.map(split => split.id -> split)
     assign()
   }
-  // A shard that no subtask has yet is not known: after a failure it is found again.
+  // A shard that is not yet assigned is not known: after a failure it is found again.
   def snapshotState(checkpoint: Long): Set[String] = known -- waiting.keys
   def handleSplitRequest(subtask: Int, host: String): Unit = ()
   def close(): Unit = ()
 }
 
-/** Of texts, in the checkpoints' files. */
+/** Serializes to text in the checkpoints. */
 abstract class TextSerializer[T](write: T => String, read: String => T) extends SimpleVersionedSerializer[T] {
   def getVersion: Int = 1
   def serialize(value: T): Array[Byte] = write(value).getBytes(UTF_8)

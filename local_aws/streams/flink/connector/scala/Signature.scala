@@ -8,11 +8,11 @@ import java.time.{Instant, ZoneOffset}
 import javax.crypto.Mac
 import javax.crypto.spec.SecretKeySpec
 
-/** Signs calls of the JSON protocol by AWS's Signature Version 4, with the keys of this process' environment. */
+/** Signs calls of the JSON protocol by AWS's Signature Version 4, with the keys of the environment. */
 final class Signature(service: String, region: String, key: String, secret: String, token: Option[String]) {
   import Signature._
 
-  /** The headers of a POST to `/`, with the signature's own. Their names are in lower case. */
+  /** The headers of a POST to `/`, including the signature's. Their names are in lower case. */
   def headers(plain: Map[String, String], body: Array[Byte]): Map[String, String] = {
     val time = TIME.format(Instant.now)
     val all = plain ++ token.map("x-amz-security-token" -> _) + ("x-amz-date" -> time)

@@ -10,11 +10,11 @@ import scala.collection.JavaConverters._
 
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
 
-/** A Kinesis stream and the AWS that has it, called in Kinesis' JSON protocol. */
+/** A Kinesis stream and its AWS, called in Kinesis's JSON protocol. */
 final case class Stream(arn: String, region: String, endpoint: String) {
   @transient private lazy val client = HttpClient.newBuilder.version(HttpClient.Version.HTTP_1_1).connectTimeout(Duration.ofSeconds(5)).build
 
-  /** The answer to a call. Throws KinesisError where it is refused, IOException where nobody answers. */
+  /** The answer to a call. Throws KinesisError if it is refused, IOException if there is no answer. */
   def call(action: String, payload: Map[String, Any]): JsonNode =
     try ask(action, payload).join
     catch { case error: CompletionException => throw error.getCause }
@@ -33,7 +33,7 @@ final case class Stream(arn: String, region: String, endpoint: String) {
       "host" -> uri.getAuthority,
       "x-amz-target" -> s"Kinesis_20131202.$action"
     )
-    val signed = Signature.of("kinesis", region).headers(headers, body) - "host" // which the client sends by itself
+    val signed = Signature.of("kinesis", region).headers(headers, body) - "host" // the client sends it itself
     val builder = HttpRequest.newBuilder(uri).timeout(Duration.ofSeconds(60))
     signed.foreach { case (name, value) => builder.header(name, value) }
     builder.POST(HttpRequest.BodyPublishers.ofByteArray(body)).build
@@ -46,7 +46,7 @@ final case class Stream(arn: String, region: String, endpoint: String) {
     said
   }
 
-  /** The ids of all shards, also of those that are closed and still hold records. */
+  /** The ids of all shards, including closed ones that still hold records. */
   def shards: Seq[String] = pages(Map.empty).map(_.get("ShardId").asText)
 
   private def pages(from: Map[String, String]): Seq[JsonNode] = {
