@@ -36,7 +36,7 @@ class Stopped(Exception):
 
 
 class Execution:
-    """Runs the steps with clients of this very AWS, so that a step's job is as if a person had started it."""
+    """Runs the steps as the pipeline's role, with clients of this AWS: a step's job is as if a person had started it."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Execution:
         self.arn = arn
         self._context, self._registry, self._jobs, self._region = context, registry, jobs, region
         self._id, self._stopped = arn.rpartition("/")[2], stopped
-        self._role = str(pipeline.get("RoleArn", ""))
+        self._role, self._pipeline = str(pipeline["RoleArn"]), str(pipeline[PIPELINE.arn_key])
         execution = {
             "PipelineName": pipeline[PIPELINE.key],
             "PipelineExecutionId": self._id,
@@ -175,11 +175,15 @@ class Execution:
         return f"pipelines-{self._id}-{step['Name']}"[: _LONGEST - len(tail)].rstrip("-") + tail
 
     def _sagemaker(self) -> Any:
-        return self._context.client("sagemaker", self._region)
+        return self._acting().client("sagemaker", self._region)
+
+    def _acting(self) -> Context:
+        """Raises ClientError: the pipeline may not take its role."""
+        return self._context.acting_as(self._role, "sagemaker", "SageMaker", source=self._pipeline)
 
     def _read(self, uri: str) -> bytes:
         bucket, key = split_uri(uri)
         try:
-            return bytes(self._context.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+            return bytes(self._acting().client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
         except ClientError:
             raise Unresolved(f"the property file {uri} is not there") from None

@@ -9,8 +9,12 @@ import shutil
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from local_aws.context import Context
 from local_aws.jobs import process
@@ -86,22 +90,38 @@ class Jobs:
     def _outcome(self, kind: Kind, arn: str, work: Path) -> Document:
         job = self._registry.find(kind, arn, "")
         try:
-            return self._executed(kind, job, work)
+            with self._acting(kind, job) as acting:
+                return self._executed(acting, kind, job, work)
         except (JobError, NoFramework) as error:
             return _ended(kind, "Failed", str(error))
+        except ClientError as error:
+            return _ended(kind, "Failed", f"ClientError: {error.response['Error']['Message']}")
         except Exception as error:
             log.exception("%s", arn)
             return _ended(kind, "Failed", f"InternalServerError: the embedded AWS could not run it: {reason(error)}")
 
-    def _executed(self, kind: Kind, job: Document, work: Path) -> Document:
+    @contextmanager
+    def _acting(self, kind: Kind, job: Document) -> Iterator[Context]:
+        """The job as its role, or a transform job as its model's, in a session of its own. Raises ClientError."""
+        model = self._registry.find(MODEL, job["ModelName"], job[REGION]) if kind is TRANSFORM else {}
+        role = str(job.get("RoleArn") or model.get("ExecutionRoleArn"))
+        acting = self._context.acting_as(
+            role, "sagemaker", "SageMaker", source=str(job[kind.arn_key]), token=str(job[kind.key])
+        )
+        try:
+            yield acting
+        finally:
+            acting.release()
+
+    def _executed(self, acting: Context, kind: Kind, job: Document, work: Path) -> Document:
         home = environment_folder()
         (work / "tmp").mkdir(parents=True)
         (work / "home").mkdir()
-        box = Container(self._context.client("s3"), work / "ml")
+        box = Container(acting.client("s3"), work / "ml")
         order = self._order(kind, job, box, home)
         if self._user:
             self._user.give(work)
-        child = self._spawned(kind, job, order, work, home)
+        child = self._spawned(acting, kind, job, order, work, home)
         if child is None:
             return _ended(kind, "Stopped")
         in_time = self._followed(kind, job, child, work)
@@ -121,10 +141,10 @@ class Jobs:
         return (orders.training if kind is TRAINING else orders.processing)(job, box, home)
 
     def _spawned(
-        self, kind: Kind, job: Document, order: Order, work: Path, home: Path
+        self, acting: Context, kind: Kind, job: Document, order: Order, work: Path, home: Path
     ) -> subprocess.Popen[bytes] | None:
         arn = str(job[kind.arn_key])
-        env = self._environment(kind, job, order, work, home)
+        env = self._environment(acting, kind, job, order, work, home)
         with self._lock:
             if self._status(kind, arn) == "Stopping":
                 return None
@@ -133,10 +153,12 @@ class Jobs:
             child = self._processes[arn] = process.spawn(order.words, env, work, self._user)
         return child
 
-    def _environment(self, kind: Kind, job: Document, order: Order, work: Path, home: Path) -> dict[str, str]:
+    def _environment(
+        self, acting: Context, kind: Kind, job: Document, order: Order, work: Path, home: Path
+    ) -> dict[str, str]:
         """As for a Glue job, with the tools of the jobs' own environment first."""
-        context, base = self._context, work / "ml"
-        env = process.environment(context.endpoint, context.keys, job[REGION], job[kind.key], work, [])
+        base = work / "ml"
+        env = process.environment(acting.endpoint, acting.keys, job[REGION], work, [])
         if _is_isolated(kind, job):
             # What has no network has no credentials either: a call of such a script fails here too.
             env = {name: value for name, value in env.items() if not name.startswith("AWS_") or name == "AWS_REGION"}
