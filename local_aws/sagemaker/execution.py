@@ -36,7 +36,7 @@ class Stopped(Exception):
 
 
 class Execution:
-    """Runs the steps as the pipeline's role, with clients of this AWS: a step's job is as if a person had started it."""
+    """Runs the steps as the pipeline's role, with clients of this AWS, as if a person had started their jobs."""
 
     def __init__(
         self,
