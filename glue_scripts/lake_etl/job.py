@@ -149,8 +149,8 @@ class Sources:
         if failed and is_of_reading(failed):
             datasets = [dataset for dataset in self.read if dataset in self.databases]
             connections = dict.fromkeys(self.databases[dataset]["connection"] for dataset in datasets)
-            said = " or ".join(str(refusal(failed, find_database(name))) for name in connections)
-            raise JobError(f"while reading {', '.join(datasets)}: {said}. Nothing is published") from None
+            reasons = " or ".join(str(refusal(failed, find_database(name))) for name in connections)
+            raise JobError(f"while reading {', '.join(datasets)}: {reasons}. Nothing is published") from None
 
     def rows(self, dataset: str) -> DataFrame:
         """Return a dataset that a step names. Raises NotYetWritten for the job's own table before its first run."""

@@ -246,8 +246,8 @@ final class JobRun(arguments: Arguments) {
     def failed(error: Exception): JobError = {
       val datasets = read.keys.toSeq.filter(databases.contains)
       val connections = datasets.map(databases(_).text("connection")).distinct
-      val said = connections.map(name => database(name).refusal(error).getMessage).mkString(" or ")
-      new JobError(s"while reading ${datasets.mkString(", ")}: $said. Nothing is published")
+      val reasons = connections.map(name => database(name).refusal(error).getMessage).mkString(" or ")
+      new JobError(s"while reading ${datasets.mkString(", ")}: $reasons. Nothing is published")
     }
 
     private def inDatabase(dataset: String, place: Options): Source =

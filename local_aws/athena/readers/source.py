@@ -87,9 +87,9 @@ class Scope:
         return name
 
     def make_functions(self, sql: str) -> None:
-        """Make the functions that a text of SQL speaks of."""
+        """Make the functions that a text of SQL speaks of, once each."""
         for name in {*re.findall(r"\w+", sql)} & self.functions.keys():
-            self.functions[name]()
+            self.functions.pop(name)()
 
 
 def bad_value(value: Any, column: str, kind: str, path: str) -> QueryFailed:
