@@ -1,11 +1,11 @@
 """Streams on the embedded AWS: `python -m benchmarks.stream --events 1000000 --kills 3`.
 
-1. `PutRecords` of 200,000 records, against this project at an earlier commit, in turns on one machine.
-2. Events by `lake send` into a Kinesis stream of two shards, by Firehose into Parquet, counted by Athena; meanwhile the
-   embedded AWS and the producer are killed (kill -9) in turn, as often as asked for. Every event has a number, so the
-   answer shows what is missing and what is there twice.
+1. `PutRecords` of 200,000 records, compared with an earlier commit, in turns on one machine.
+2. `lake send` sends events to a Kinesis stream with two shards, Firehose writes Parquet, and Athena counts. Meanwhile,
+   the embedded AWS and the producer are killed (kill -9) in turn, `--kills` times. Every event has a number, so the
+   result shows missing and duplicate events.
 
-The last line is `exact`, or what differs. Exit code 1 where it differs or misses a target.
+The last line is `exact`, or the difference. Exit code 1 if there is one, or if a target is missed.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ RECORDS = 200_000
 ROUNDS = 3
 ATTEMPTS = 5
 PUT_TARGET = 0.4
-"""Of the time before."""
+"""The maximum ratio to the earlier time."""
 RATE_TARGET = 25_000
-"""Events a second, from the first put to the last row that Athena counts, less the wait for the last buffer."""
+"""Events per second, from the first put to the last row that Athena counts, minus the last buffer interval."""
 FILES_TARGET = 200
 EVENT = {"time_hour": "2013-01-01T05:00:00Z", "carrier": "UA", "flight": 1545, "origin": "EWR", "dep_delay": 2.0}
 
@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def puts() -> bool:
-    """Whether PutRecords takes no more of the time before than the target."""
+    """Whether PutRecords meets its target."""
     seconds: dict[str, list[float]] = {"before": [], "now": []}
     with tempfile.TemporaryDirectory() as folder, worktree(Path(folder) / "before", BEFORE) as before:
         for number in range(ROUNDS):
@@ -66,12 +66,12 @@ def puts() -> bool:
                 print(f"put of {RECORDS:,}, {name}: {wall:.1f} s, {processor:.1f} s of processor time")
                 seconds[name].append(wall)
     ratio = median(seconds["now"]) / median(seconds["before"])
-    print(f"put of {RECORDS:,}: {ratio:.2f} of the time before (target {PUT_TARGET})")
+    print(f"put of {RECORDS:,}: {ratio:.2f} of the earlier time (target {PUT_TARGET})")
     return ratio <= PUT_TARGET
 
 
 def through(events: int, kills: int) -> str:
-    """What differs between what was sent and what Athena counts; empty where nothing does."""
+    """The difference between sent events and Athena's count; empty if there is none."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "events.jsonl"
         with file.open("w") as lines:
@@ -93,16 +93,16 @@ def _measured(lake: StreamLake, file: Path, events: int, kills: int) -> str:
     seconds = time.monotonic() - begun
     print(f"{events:,} events sent in {sent:.1f} s, all in {files} files after {seconds:.1f} s")
     print(f"{events / max(sent, seconds - lake.buffer_seconds):,.0f} events a second (target {RATE_TARGET:,})")
-    print(f"{rows - distinct:,} rows are there twice, which Firehose may do after a kill")
+    print(f"{rows - distinct:,} rows are duplicates, which Firehose may write after a kill")
     if distinct != events:
         return f"{events - distinct:,} of {events:,} events are in no file: {lake.missing(events)}"
     if rows != distinct and not kills:
-        return f"{rows - distinct:,} rows are there twice, though nothing was killed"
+        return f"{rows - distinct:,} rows are duplicates, though nothing was killed"
     return "" if files <= FILES_TARGET else f"{files} files, more than {FILES_TARGET}"
 
 
 def _send(lake: StreamLake, file: Path, kills: int) -> None:
-    """Run `lake send` to its end. It is killed in turn with the embedded AWS, and resumed until all is sent."""
+    """Run `lake send` to its end. It and the embedded AWS are killed in turn, and it is resumed until all is sent."""
     arguments = ("send", STREAM, str(file), "--rate", "1000000")
     producer = lake.lake(*arguments)
     for number in range(2 * kills):
@@ -119,13 +119,13 @@ def _send(lake: StreamLake, file: Path, kills: int) -> None:
         if producer.wait() == 0:
             return
         producer = lake.lake(*arguments, "--resume")
-    raise RuntimeError("lake send failed again and again")
+    raise RuntimeError("lake send failed repeatedly")
 
 
 def _put(port: int, keys: Keys, process: psutil.Process) -> tuple[float, float]:
-    """(wall, the server's processor seconds) of RECORDS puts by the 500."""
+    """(wall seconds, the server's processor seconds) for RECORDS records in batches of 500."""
     session = boto3.session.Session(keys.id, keys.secret, region_name="us-east-1")
-    # What the client itself costs is on both sides: it does no more than it must.
+    # The client's own cost is part of both sides, so it is kept minimal.
     config = Config(parameter_validation=False)
     kinesis = session.client("kinesis", endpoint_url=f"http://127.0.0.1:{port}", config=config)
     kinesis.create_stream(StreamName="bench", ShardCount=2)

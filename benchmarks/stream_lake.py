@@ -1,4 +1,4 @@
-"""A lake of one stream on an embedded AWS of its own, made by the calls that Terraform would make."""
+"""A lake with one stream on a separate embedded AWS, created with the calls that Terraform would make."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COLUMNS = {
 }
 BUFFER_SECONDS = 10
 WAIT_SECONDS = 120
-"""For the last file, after which what is not there counts as missing."""
+"""The maximum wait for the last file. After that, absent events count as missing."""
 ROLE = "arn:aws:iam::000000000000:role/bench"
 CONFIG = """\
 project: bench
@@ -40,7 +40,7 @@ streams:
   {stream}:
     columns: {columns}
     shards: 2
-    buffer: {{seconds: {seconds}}}
+    delivery: {{buffer: {{seconds: {seconds}}}}}
 """
 PARQUET = {
     "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
@@ -50,7 +50,7 @@ PARQUET = {
 
 
 class StreamLake:
-    """The folder holds lake.yaml, and all that the embedded AWS keeps."""
+    """A lake in a folder with lake.yaml and the embedded AWS's data."""
 
     buffer_seconds = BUFFER_SECONDS
 
@@ -65,7 +65,7 @@ class StreamLake:
         return Aws(load(self.folder / "lake.yaml"))
 
     def lake(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """A `lake` command, which runs beside this process."""
+        """Start a `lake` command in the background."""
         own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LAKE_"))}
         command = [sys.executable, "-m", "lake", "--file", str(self.folder / "lake.yaml"), *arguments]
         return subprocess.Popen(command, env={**own, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL)
@@ -83,7 +83,7 @@ class StreamLake:
         os.kill(pid, signal.SIGKILL)
 
     def sends_more(self, producer: subprocess.Popen[bytes]) -> bool:
-        """Wait until a producer has sent more than was sent before. False where it is at its end."""
+        """Wait until a producer has sent more events. False if it has ended."""
         before = self._sent()
         while producer.poll() is None:
             if self._sent() > before:
@@ -108,7 +108,7 @@ class StreamLake:
         self._deliver()
 
     def wait_for(self, events: int) -> tuple[int, int, int]:
-        """(rows, events among them, files), once all events are there or no more come."""
+        """(rows, distinct events, files), after all events have arrived or no more arrive."""
         deadline, counts = time.monotonic() + WAIT_SECONDS, (0, 0, 0)
         while time.monotonic() < deadline:
             before, counts = counts, self._counts()
@@ -120,7 +120,7 @@ class StreamLake:
         return counts
 
     def missing(self, events: int) -> str:
-        """The first and the last of the numbers that are nowhere."""
+        """The first and last of the missing numbers."""
         wanted = f"SELECT n FROM UNNEST(sequence(1, {events})) AS t(n)"
         statement = f"SELECT min(n), max(n) FROM ({wanted} EXCEPT SELECT CAST(seq AS bigint) FROM {STREAM})"
         first, last = query(self.aws, statement, "streams").rows[0]

@@ -1,6 +1,6 @@
-"""`python main.py` against the same program with the AWS bindings imported the ordinary way.
+"""`python main.py`, compared with the same program with a plain import of the AWS bindings.
 
-Both are run with and without compiled bytecode, in turns. Target: at most 0.35 of the time, in both.
+Both run with and without compiled bytecode, in turns. Target: at most 0.35 of the time in both cases.
 """
 
 from __future__ import annotations

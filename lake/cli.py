@@ -31,7 +31,7 @@ from lake.failures import sentence
 __all__ = ["app", "main"]
 
 COMMANDS = (init, deploy, data, events, stream, applications, tables, preview, runs, quarantine, quality, query, local)
-"""Importing a module registers its commands. The help shows them in this order, and those of a module in its own."""
+"""Importing a module registers its commands. The help lists modules in this order, and commands as in their module."""
 _ORDER = [module.__name__ for module in COMMANDS]
 app.registered_commands.sort(key=lambda command: _ORDER.index(command.callback.__module__ if command.callback else ""))
 INTERRUPTED = 130
@@ -49,7 +49,7 @@ def main() -> NoReturn:
     except typer.TyperException as error:
         message, code = _usage(error), error.exit_code
     except typer.Abort:
-        message, code = "stopped, as it was not confirmed", 1
+        message, code = "aborted, because it was not confirmed", 1
     except KeyboardInterrupt:
         message, code = "interrupted", INTERRUPTED
     except Exception as error:
@@ -60,7 +60,7 @@ def main() -> NoReturn:
 
 
 def _usage(error: typer.TyperException) -> str:
-    """What is wrong with the command line, in one sentence; nothing where the help was shown for it."""
+    """What is wrong with the command line, in one sentence; empty if the help was shown instead."""
     message = error.format_message().strip()
     if not message or "Usage:" in message:
         return message

@@ -1,4 +1,4 @@
-"""A private, encrypted, versioned bucket with a log of who read it. Every bucket of the lake is one."""
+"""A private, encrypted, versioned bucket with access logs. Every bucket of the lake is one."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class SecureBucket(Construct):
 
     Args:
         purpose: one of `lake.configuration.names.BUCKETS`.
-        lake: its environment says whether data may be destroyed. The embedded AWS gets no lifecycle rules
+        lake: its environment determines whether data may be destroyed. The embedded AWS gets no lifecycle rules
             (docs/adr/0025-no-lifecycle-rules-on-the-laptop.md).
-        keeps_data: its objects cannot be made again. It is then never emptied by Terraform, and in an environment
-            that is not destroyable it cannot be destroyed at all. What keeps no data is emptied with its stack.
-        expire_days: delete objects of this age, by the prefix of their keys; by default they stay.
-        logs: the bucket of the access logs, where the same stack makes it.
+        keeps_data: whether its objects cannot be recreated. Terraform then never empties it, and cannot destroy it in
+            an environment that is not destroyable. Other buckets are emptied with their stack.
+        expire_days: key prefix -> the age at which objects are deleted; by default they are kept.
+        logs: the bucket of the access logs, if the same stack creates it.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class SecureBucket(Construct):
         if not lake.environment.endpoint:
             self._drop_what_is_old(expire_days or {}, lake.config.retention.noncurrent_days, versioning)
         if purpose != "logs":
-            # S3 takes no other bucket for its logs than one that is there.
+            # S3 requires that the log bucket already exists.
             self._log_access([logs.bucket, logs.policy] if logs else [])
 
     def _close_to_the_public(self) -> S3BucketPolicy:
@@ -93,7 +93,7 @@ class SecureBucket(Construct):
         )
         rule = S3BucketOwnershipControlsRule(object_ownership="BucketOwnerEnforced")
         S3BucketOwnershipControls(self, "ownership", bucket=self.bucket.id, rule=rule)
-        # S3 refuses to change the policy and the block of one bucket at the same time.
+        # S3 refuses to change a bucket's policy and its public access block at the same time.
         return S3BucketPolicy(self, "policy", bucket=self.bucket.id, policy=self._policy(), depends_on=[block])
 
     def _policy(self) -> str:
@@ -123,7 +123,7 @@ class SecureBucket(Construct):
         }
 
     def _encrypt(self) -> None:
-        # S3 cannot deliver access logs into a bucket that has a KMS key.
+        # S3 cannot deliver access logs to a bucket with a KMS key.
         key = None if self.purpose == "logs" else self.names.key_alias_arn
         default = S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA(
             sse_algorithm="aws:kms" if key else "AES256", kms_master_key_id=key

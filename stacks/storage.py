@@ -1,4 +1,4 @@
-"""The storage stack: the data zones, the bucket of their access logs, and the lake's one key."""
+"""The storage stack: the data zones, the bucket for access logs, and the lake's KMS key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ACCESS_LOG_DAYS = 90
 
 
 class StorageStack(LakeStack):
-    """Owns the data. It dies only in an environment that is destroyable, and with its buckets empty."""
+    """Owns the data. It can be destroyed only in a destroyable environment, and only if its buckets are empty."""
 
     def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
         super().__init__(scope, id_, lake=lake)

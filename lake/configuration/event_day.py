@@ -1,6 +1,6 @@
-"""The JQ expression that finds the partition keys of an event, its day among them.
+"""The JQ expression that extracts the partition keys of an event, including its day.
 
-It fails for an event whose partition Athena would not look for: the event then goes to the error prefix, not missing.
+It fails for an event whose partition Athena would not find. Such an event goes to the error prefix and is not lost.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from lake.configuration.model.delivery import DATE
 
 _ISO = "^(?<y>[0-9]{4})-(?<m>[0-9]{1,2})-(?<d>[0-9]{1,2})([T ][0-9:.]+Z?)?$"
 _MILLISECONDS = 1_000_000_000_000
-"""A number that is as great counts milliseconds since 1970, another seconds."""
+"""Numbers from here on are milliseconds since 1970; smaller ones are seconds."""
 
 
 def query(delivery: Delivery) -> str:
-    """One JQ object with a field for each partition key that stands in the events.
+    """One JQ object with a field for each partition key that comes from the events.
 
     >>> query(Delivery.model_validate({"partition_by": {"airport": ".origin"}}))
     '{"airport":((.origin) | if type == "string" and contains("/") then error("a / in it") else . end)}'
@@ -29,7 +29,7 @@ def query(delivery: Delivery) -> str:
 
 
 def _looked_for(projection: Projection) -> str:
-    """Lets the values through that Athena computes."""
+    """JQ that passes only values that Athena's projection computes."""
     if projection.type == "enum":
         return f'if IN({json.dumps(projection.values)}[]) then . else error("not among the values") end'
     if projection.type == "integer":
@@ -40,7 +40,7 @@ def _looked_for(projection: Projection) -> str:
 
 
 def _day(delivery: Delivery) -> str:
-    """Fails for a time that is none, or out of the days that Athena looks for."""
+    """JQ that fails for an invalid time, or a day outside of Athena's projection."""
     assert delivery.event_time is not None
     column, since = json.dumps(delivery.event_time.column), json.dumps(delivery.event_time.since.isoformat())
     number = f'(if . >= {_MILLISECONDS} then . / 1000 else . end) | floor | strftime("%Y-%m-%d")'

@@ -1,4 +1,4 @@
-"""Up and down: the stacks in a sensible order, and what services left behind."""
+"""Deploys and destroys the stacks in the right order, and deletes what services left behind."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ALIAS_COUNTS_AFTER = timedelta(minutes=5)
 
 
 def check_stacks(stacks: Sequence[str]) -> list[str]:
-    """The named stacks in the order of deployment; all of them when none is named."""
+    """The named stacks in deployment order; all stacks if none is named."""
     for stack in stacks:
         if stack not in STACKS:
             raise BadInput(f"there is no stack {stack!r}. {allowed(stack, STACKS)}")
@@ -43,10 +43,10 @@ def up(
     wait: bool = False,
     plan_all: bool = False,
 ) -> None:
-    """Deploy stacks side by side: storage at once, the others when what they need is there.
+    """Deploy stacks in parallel: storage at once, the others as soon as what they need exists.
 
     Args:
-        plan_all: also those that are as they were at their last apply.
+        plan_all: also plan stacks that are unchanged since their last apply.
     """
     chosen = check_stacks(stacks)
     synthesise(aws.lake)
@@ -59,13 +59,13 @@ def up(
 
 
 def _wait_for_the_alias(aws: Aws, on_progress: OnProgress) -> None:
-    """Every role uses the key by its alias, and AWS says that a new alias may take five minutes to count for that."""
+    """Every role uses the key by its alias, and AWS says that a new alias may take five minutes to take effect."""
     progress, since = Progress("storage"), time.monotonic()
     pages = aws.kms.get_paginator("list_aliases").paginate()
     made = {alias["AliasName"]: alias["LastUpdatedDate"] for page in pages for alias in page["Aliases"]}
     ready = made[aws.names.key_alias] + ALIAS_COUNTS_AFTER
     while datetime.now(UTC) < ready:
-        progress.working = {"a new key's alias counts for permissions after 5 minutes": since}
+        progress.working = {"a new key's alias takes effect for permissions after 5 minutes": since}
         on_progress(progress)
         time.sleep(1)
 
@@ -73,21 +73,21 @@ def _wait_for_the_alias(aws: Aws, on_progress: OnProgress) -> None:
 def plan(
     aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *, wait: bool = False, drift: bool = False
 ) -> dict[str, list[Change]]:
-    """What `up` would change in each stack, all planned side by side; with `drift`, what is not as it was applied."""
+    """What `up` would change in each stack; with `drift`, what has changed since the last apply."""
     chosen = check_stacks(stacks)
     synthesise(aws.lake)
     return Terraform(aws, on_progress, lock, wait=wait).plan(chosen, drift=drift)
 
 
 def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *, wait: bool = False) -> None:
-    """Destroy stacks: what writes before what is written to, data last.
+    """Destroy stacks: writers before what they write to, and data last.
 
     Raises:
-        BadInput: storage is among them, and the environment is not destroyable. Nothing is done then.
+        BadInput: storage is among them, but the environment is not destroyable. Nothing is destroyed then.
     """
     chosen = check_stacks(stacks)
     if "storage" in chosen:
-        keep = " To take down all else: `lake down catalog etl athena streaming`"
+        keep = " To destroy everything else: `lake down catalog etl athena streaming`"
         need_first_key(aws, f"the data of {aws.names.prefix}", keep)
     synthesise(aws.lake)
     terraform = Terraform(aws, on_progress, lock, wait=wait)
@@ -106,7 +106,8 @@ def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *
 
 
 def _delete_shell_logs(aws: Aws) -> None:
-    """Shell jobs share two log groups of the account; a stream is named by its run, which goes with the job."""
+    """Shell jobs share two log groups of the account. Their log streams are named after runs, which AWS deletes with
+    the job."""
     shells = [aws.names.job(name) for name, job in aws.lake.config.scripts.items() if job.type == "shell"]
     for run_id in (run_id for job in shells for run_id in _runs(aws, job)):
         for kind in ("output", "error"):

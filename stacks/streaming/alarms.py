@@ -1,4 +1,4 @@
-"""What is to be seen of a stream in CloudWatch: an alarm for each thing that goes wrong, and a dashboard."""
+"""The CloudWatch alarms and dashboard of a stream."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from stacks.base import LakeStack
 
 MINUTE = 60
 BEHIND_MINUTES = 10
-"""How old the next record of a consumer may be."""
+"""The maximum age of a consumer's next record."""
 _WIDTH, _HEIGHT, _COLUMNS = 8, 6, 3
-"""Of a graph on the dashboard, which is 24 wide."""
+"""The width of a graph on the dashboard, which has 24 columns."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric of a stream. `of` is the dimension that says which, `statistic` what is looked at."""
+    """A metric of a stream. `of` is its dimension, `statistic` the aggregation."""
 
     namespace: str
     name: str
@@ -33,7 +33,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Alarm:
-    """It goes off if the metric is beyond the threshold for so many minutes."""
+    """It fires if the metric is beyond the threshold for this many minutes."""
 
     id: str
     metric: Metric
@@ -66,8 +66,8 @@ RESTARTS = _flink("fullRestarts", "Maximum")
 
 
 def alarms_topic(stack: LakeStack) -> SnsTopic:
-    """Whoever subscribes to it is notified."""
-    # CloudWatch cannot publish under the lake's key, unless the key lets it; an alarm shows none of the data.
+    """The topic that notifies its subscribers."""
+    # CloudWatch could publish with the lake's key only if the key allowed it. Alarms contain no data.
     topic = SnsTopic(stack, "alarms_topic", name=stack.names.alarms_topic)
     stack.output("alarms_topic", topic.arn, "SNS topic of the streams' alarms")
     return topic
@@ -109,13 +109,13 @@ def _alarms(name: str, stream: Stream, has_application: bool) -> list[Alarm]:
             5,
             f"A consumer of {name} is more than {BEHIND_MINUTES} minutes behind",
         ),
-        Alarm("throttled", THROTTLED, 0, 1, f"{name} refused events: more came than its shards take"),
-        Alarm("freshness", FRESHNESS, late, 5, f"Events of {name} wait over {late} s for their file"),
+        Alarm("throttled", THROTTLED, 0, 1, f"{name} throttled events: more than its shards accept"),
+        Alarm("freshness", FRESHNESS, late, 5, f"Events of {name} wait over {late} s before they are in a file"),
         Alarm("conversion", UNCONVERTED, 0, 1, f"Events of {name} did not fit its columns: see the error prefix"),
         Alarm("delivery", DELIVERED, 1, 3, f"Files of {name} could not be written", "LessThanThreshold"),
     ]
     if has_application:
-        again = "until the application is started anew, as Flink counts from its start"
+        again = "the alarm stays until the application is restarted, because Flink counts from its start"
         alarms += [
             Alarm("downtime", DOWNTIME, 0, 3, f"The application of {name} is down"),
             Alarm("checkpoints", FAILED_CHECKPOINTS, 0, 1, f"A checkpoint of {name} failed; {again}"),
@@ -126,11 +126,11 @@ def _alarms(name: str, stream: Stream, has_application: bool) -> list[Alarm]:
 
 def _widgets(resource: str, region: str, has_application: bool) -> Iterator[dict[str, Any]]:
     graphs = {
-        "Events a minute": [_kinesis("IncomingRecords", "Sum"), _kinesis("GetRecords.Records", "Sum")],
-        "Bytes a minute": [_kinesis("IncomingBytes", "Sum"), _kinesis("GetRecords.Bytes", "Sum")],
-        "Iterator age, and events refused": [ITERATOR_AGE, THROTTLED],
+        "Events per minute": [_kinesis("IncomingRecords", "Sum"), _kinesis("GetRecords.Records", "Sum")],
+        "Bytes per minute": [_kinesis("IncomingBytes", "Sum"), _kinesis("GetRecords.Bytes", "Sum")],
+        "Iterator age and throttled events": [ITERATOR_AGE, THROTTLED],
         "Firehose: age of the oldest event not yet in a file": [FRESHNESS],
-        "Firehose: failed conversions, and deliveries": [UNCONVERTED, DELIVERED],
+        "Firehose: failed conversions and deliveries": [UNCONVERTED, DELIVERED],
     }
     if has_application:
         graphs["Flink: downtime, failed checkpoints, restarts"] = [DOWNTIME, FAILED_CHECKPOINTS, RESTARTS]

@@ -1,4 +1,4 @@
-"""The Firehose stream that writes the events into the raw zone."""
+"""The Firehose delivery stream that writes events to S3."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stacks.base import LakeStack
 from stacks.streaming.services import READ_STREAM, log, service_role
 from stacks.streaming.transform import transform_function
 
-# Dicts in a list block would lose their keys.
+# Dicts in a list block would lose their keys (docs/gotchas.md).
 Processors = firehose.KinesisFirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationProcessors
 Parameters = firehose.KinesisFirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationProcessorsParameters
 _COMPRESSIONS = {
@@ -30,7 +30,7 @@ _COMPRESSIONS = {
     "zip": "ZIP",
 }
 _DEFAULT_RETRIES, _DEFAULT_MEGABYTES = 3, 1
-"""A parameter at its default must not be given, or every plan wants to change it."""
+"""Defaults of parameters. If a parameter is set to its default, every plan shows a change."""
 
 
 def delivery_stream(
@@ -41,7 +41,7 @@ def delivery_stream(
     table: GlueCatalogTable,
     zone: str = "raw",
 ) -> None:
-    """`kinesis`: what it reads; without one, producers put events into it directly. `zone`: where it writes."""
+    """`kinesis`: the stream to read; without it, producers send events directly. `zone`: the zone to write to."""
     function = transform_function(stack, name, stream.delivery.transform) if stream.delivery.transform else None
     role, policy = _delivery_role(stack, name, stream.delivery, kinesis, function, zone)
     source: dict[str, Any] = (

@@ -1,4 +1,4 @@
-"""The Lambda function that a stream's events pass through."""
+"""The Lambda function that transforms a stream's events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RUNTIME = "python3.12"
 
 
 def transform_function(stack: LakeStack, name: str, transform: Transform) -> LambdaFunction:
-    """The Python files of the transform's folder. Its role may write its own log, and nothing else."""
+    """A function with the Python files of the transform's folder. Its role can only write its own log."""
     group = log_group(stack, "lambda", name)
     logs = stack.names.arn("logs", f"log-group:{stack.names.log_group('lambda', name)}:*")
     role, policy = service_role(
@@ -30,7 +30,7 @@ def transform_function(stack: LakeStack, name: str, transform: Transform) -> Lam
         stack,
         f"{name}_transform",
         function_name=stack.names.transform(name),
-        description=f"Transforms the events of {name} on their way through Firehose",
+        description=f"Transforms the events of {name} in Firehose",
         role=role.arn,
         runtime=RUNTIME,
         handler=transform.handler,

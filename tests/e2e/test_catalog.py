@@ -72,10 +72,10 @@ def test_a_projected_table_has_its_partitions_without_a_call(lab: Checkout, tmp_
 
 @pytest.mark.parametrize("dataset", ["readings", "rates"])
 def test_a_crawl_of_a_table_without_crawler_says_the_way_out_in_one_line(lab: Checkout, dataset: str) -> None:
-    told = lab.lake("crawl", dataset, code=2).stderr
+    shown = lab.lake("crawl", dataset, code=2).stderr
 
-    assert told.count("\n") == 1
-    assert f"{dataset} has no crawler: its table is" in told
+    assert shown.count("\n") == 1
+    assert f"{dataset} has no crawler: its table is" in shown
 
 
 def test_what_s3_notifies_is_what_is_crawled(lab: Checkout, tmp_path: Path) -> None:
@@ -111,9 +111,9 @@ def test_resources_that_are_in_no_state_are_found_by_name_and_adopted(lab: Check
     before = lab.state("catalog")
     lab.forget_state("catalog")
 
-    told = lab.lake("up", "catalog").stderr
+    shown = lab.lake("up", "catalog").stderr
 
-    assert told.count("catalog: adopted: ") == sum(type_ not in SET_ON_ANOTHER for type_ in types(before)), told
+    assert shown.count("catalog: adopted: ") == sum(type_ not in SET_ON_ANOTHER for type_ in types(before)), shown
     assert sorted(lab.state("catalog")) == sorted(before)
 
 

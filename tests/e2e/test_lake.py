@@ -30,7 +30,7 @@ def test_an_interrupted_up_ends_with_130_and_says_how_to_go_on(demo: Demo) -> No
 def test_the_demo_goes_on_from_there_and_shows_what_pandas_computes(demo: Demo) -> None:
     assert "Athena: 336776\n  pandas: 336776" in demo.shown
     assert "'ExpressJet Airlines Inc.': 16028, 'JetBlue Airways': 14111" in demo.shown
-    assert "All as pandas computes it" in demo.shown
+    assert "All results match those of pandas" in demo.shown
 
 
 def test_the_run_report_accounts_for_every_row(lake_up: Checkout) -> None:
@@ -107,13 +107,13 @@ def test_the_cli_of_aws_works_with_the_profile_that_the_lake_prints(lake_up: Che
 
 
 def test_a_query_says_how_many_bytes_it_read(lake_up: Checkout) -> None:
-    whole = lake_up.lake_json("query", "SELECT count(*) AS n, sum(distance) AS miles FROM flights_enriched")
+    complete = lake_up.lake_json("query", "SELECT count(*) AS n, sum(distance) AS miles FROM flights_enriched")
     month = lake_up.lake_json(
         "query", "SELECT count(*) AS n, sum(distance) AS miles FROM flights_enriched WHERE month = '1'"
     )
 
     assert month["rows"][0]["n"] == 27_004
-    assert 0 < month["bytes_scanned"] < whole["bytes_scanned"] / 8
+    assert 0 < month["bytes_scanned"] < complete["bytes_scanned"] / 8
 
 
 def test_status_is_truthful_about_flink(lake_up: Checkout) -> None:
@@ -157,14 +157,14 @@ def test_bad_rows_and_files_are_quarantined_and_the_good_ones_arrive(lake_up: Ch
         "short.parquet",
     }
     assert all(reasons.values())
-    told = {row["source_file"].rpartition("/")[2]: row for row in lake_up.lake_json("quarantine", "flights_enriched")}
-    assert {file: row["line"] for file, row in told.items()} == {
+    shown = {row["source_file"].rpartition("/")[2]: row for row in lake_up.lake_json("quarantine", "flights_enriched")}
+    assert {file: row["line"] for file, row in shown.items()} == {
         "broken.json": 2,
         "empty.json": None,
         "ragged.csv": 3,
         "short.parquet": None,
     }
-    assert (told["ragged.csv"]["raw"], told["ragged.csv"]["found_by"]) == ("N88888,2004,too few", "reader")
+    assert (shown["ragged.csv"]["raw"], shown["ragged.csv"]["found_by"]) == ("N88888,2004,too few", "reader")
     total = lake_up.lake_json("query", "--name", "flights_total")["rows"]
     assert total == [{"flights": 336777}]
 

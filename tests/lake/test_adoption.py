@@ -110,7 +110,7 @@ def test_a_resource_of_our_name_that_is_not_ours_stops_the_deploy(lake: Aws) -> 
 
     with (
         alone(lake.lake, "lake up", wait=False, say=print) as lock,
-        pytest.raises(LakeError, match="is there already, and its tags do not say that it is of lab"),
+        pytest.raises(LakeError, match="already exists, but its tags do not mark it as part of lab"),
     ):
         Terraform(lake, lambda progress: None, lock).apply(["athena"])
 

@@ -100,12 +100,12 @@ def test_a_statement_that_fails_leaves_the_file_as_it_was(quiz: Prompt, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("file", "said"), [("a.txt", "names that end with .csv or .parquet"), ("no/a.csv", "no is no folder")]
+    ("file", "expected"), [("a.txt", "Allowed: .csv or .parquet"), ("no/a.csv", "no is not a folder")]
 )
-def test_a_file_that_cannot_be_written_is_told_before_the_query(quiz: Prompt, file: str, said: str) -> None:
-    told = quiz.lake("query", "SELECT 1", "--output", file)
+def test_a_file_that_cannot_be_written_is_told_before_the_query(quiz: Prompt, file: str, expected: str) -> None:
+    shown = quiz.lake("query", "SELECT 1", "--output", file)
 
-    assert (told.code, said in told.err) == (2, True)
+    assert (shown.code, expected in shown.err) == (2, True)
 
 
 def test_a_terminal_shows_the_first_rows_and_wide_ones_upright(quiz: Prompt, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,6 +116,6 @@ def test_a_terminal_shows_the_first_rows_and_wide_ones_upright(quiz: Prompt, mon
     first, every, upright = quiz.lake("query", many), quiz.lake("query", many, "--all"), quiz.lake("query", wide)
 
     assert "150" in piped.out and "150 rows, " in piped.err
-    assert "150" not in first.out and "the first 100 rows, --all shows all" in first.err
+    assert "150" not in first.out and "the first 100 rows; --all shows all" in first.err
     assert "150" in every.out
     assert upright.out.splitlines()[1:3] == [f"a  {'x' * 200}", f"b  {'y' * 200}"]

@@ -1,4 +1,4 @@
-"""lake.yaml: what is good, and what each mistake is told."""
+"""lake.yaml: what is valid, and the message for each mistake."""
 
 from __future__ import annotations
 
@@ -33,9 +33,13 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "expected"),
     [
-        ("project: flights", "projct: flights", ["line 17: projct: is not a field", "Allowed: connections, datasets,"]),
+        (
+            "project: flights",
+            "projct: flights",
+            ["line 17: projct: is not a valid field", "Allowed: connections, datasets,"],
+        ),
         (
             "format: json",
             "format: jsn",
@@ -55,7 +59,7 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
         (
             "planes: {format: csv}",
             "planes: {format: csv}\n  flights_enriched: {zone: curated, format: json}",
-            ["datasets.flights_enriched.zone", "registered by the job flights_enriched: it needs no crawler"],
+            ["datasets.flights_enriched.zone", "the job flights_enriched writes and registers the table"],
         ),
         (
             "airlines: {format: csv}",
@@ -67,22 +71,22 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
         (
             "on: carrier,",
             "onn: carrier,",
-            ["steps.2.join.onn: is not a field", "Allowed: cast_right, how, on, take, with"],
+            ["steps.2.join.onn: is not a valid field", "Allowed: cast_right, how, on, take, with"],
         ),
         (
             'filter: "distance > 0"',
             "filtr: x",
-            ["steps.1.filtr: is not a field", "Allowed: convert, dedupe, drop_fields"],
+            ["steps.1.filtr: is not a valid field", "Allowed: convert, dedupe, drop_fields"],
         ),
         (
             'filter: "distance > 0"',
             "filter: {function: rules.far}",
-            ["steps.1.filter: names a function, and the job has no py_files"],
+            ["steps.1.filter: names a function, but the job has no py_files"],
         ),
         (
             "source: flights\n    steps:",
             "source: flights\n    language: scala\n    steps:\n      - filter: {function: rules.far}",
-            ["steps.0.filter: a Scala job calls no Python function"],
+            ["steps.0.filter: a Scala job cannot call Python functions"],
         ),
         (
             "source: flights",
@@ -90,7 +94,11 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
             ["flights_enriched.language", "'python' or 'scala'"],
         ),
         ('filter: "distance > 0"', "filter: {function: far}", ["steps.1.filter.function", "Allowed: module.function"]),
-        ('filter: "distance > 0"', "filter: {functio: a.b}", ["steps.1.filter.functio: is not a field", "function"]),
+        (
+            'filter: "distance > 0"',
+            "filter: {functio: a.b}",
+            ["steps.1.filter.functio: is not a valid field", "function"],
+        ),
         ('filter: "distance > 0"', "filter: 3", ["steps.1.filter: should be a valid string", "Given: 3"]),
         (
             "    source: flights\n",
@@ -105,9 +113,13 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
         (
             'filter: "distance > 0"',
             "convert: {compression: snappy}",
-            ["steps.1.convert.compression", "is said already at jobs.flights_enriched.sink.compression"],
+            ["steps.1.convert.compression", "is already set at jobs.flights_enriched.sink.compression"],
         ),
-        ("compression: zstd", "compression: bzip2", ["sink.compression: 'bzip2'", "of parquet. Allowed: zstd"]),
+        (
+            "compression: zstd",
+            "compression: bzip2",
+            ["sink.compression: parquet does not support the compression 'bzip2'. Allowed: zstd"],
+        ),
         (
             "source: flights",
             "source: flights\n    py_files: [rules.py]",
@@ -128,7 +140,7 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
         (
             "us-east-1, destroyable: true}",
             "us-east-1, destroyable: true, state: {bucket: b}}",
-            ["environments.local.state: the state of an embedded AWS is kept in .state"],
+            ["environments.local.state: the state of an embedded AWS is always in .state"],
         ),
         (
             "  dev: {region",
@@ -160,7 +172,7 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
     ],
 )
 def test_a_mistake_is_one_line_with_file_line_field_and_what_is_allowed(
-    tmp_path: Path, old: str, new: str, told: list[str]
+    tmp_path: Path, old: str, new: str, expected: list[str]
 ) -> None:
     with pytest.raises(ConfigError) as error:
         load(written(tmp_path, old, new), "local")
@@ -168,7 +180,7 @@ def test_a_mistake_is_one_line_with_file_line_field_and_what_is_allowed(
     message = str(error.value)
     assert message.startswith("lake.yaml, line ")
     assert len(message.splitlines()) == 1
-    for words in told:
+    for words in expected:
         assert words in message
 
 
@@ -200,7 +212,7 @@ def test_a_scala_job_has_no_python_files(tmp_path: Path) -> None:
     (tmp_path / "rules.py").touch()
     file = written(tmp_path, "source: flights", "source: flights\n    language: scala\n    py_files: [rules.py]")
 
-    with pytest.raises(ConfigError, match=r"py_files: a Scala job calls no Python function\. Use SQL"):
+    with pytest.raises(ConfigError, match=r"py_files: a Scala job cannot call Python functions\. Use SQL"):
         load(file, "local")
 
 
@@ -223,12 +235,12 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
 
 
 def test_an_unknown_environment_names_those_there_are() -> None:
-    with pytest.raises(ConfigError, match=r"LAKE_ENV is 'test'\. Allowed: local, dev, prod"):
+    with pytest.raises(ConfigError, match=r"LAKE_ENV: there is no environment 'test'\. Allowed: local, dev, prod"):
         load(ROOT / "lake.yaml", "test")
 
 
 def test_a_missing_file_is_said() -> None:
-    with pytest.raises(ConfigError, match="is not there"):
+    with pytest.raises(ConfigError, match="does not exist"):
         load(Path("nowhere/lake.yaml"))
 
 

@@ -72,16 +72,16 @@ def test_they_are_shown_with_the_place_they_are_for(shop: Path, endpoint: str) -
 def test_before_the_first_start_there_are_none_and_an_account_has_its_own(tmp_path: Path) -> None:
     folder = written(tmp_path, "http://127.0.0.1:59")
     assert "`lake local start` makes them" in lake(folder, "local", "credentials", "--export", code=2).stderr
-    assert "it is an AWS account" in lake(folder, "local", "credentials", code=2, LAKE_ENV="dev").stderr
+    assert "is an AWS account" in lake(folder, "local", "credentials", code=2, LAKE_ENV="dev").stderr
 
 
 def test_the_embedded_aws_of_another_folder_is_told_apart(shop: Path, endpoint: str) -> None:
     file = shop / ".local/local/aws/credentials"
     file.write_text("[embedded]\naws_access_key_id = LOCALANOTHER\naws_secret_access_key = x\n")
-    told = lake(shop, "status", code=2).stderr
-    assert f"what answers at {endpoint} does not take the keys in {file}" in told
+    shown = lake(shop, "status", code=2).stderr
+    assert f"the embedded AWS at {endpoint} does not accept the keys in {file}" in shown
     file.write_text("[embedded]\n")
-    assert "holds no keys" in lake(shop, "status", code=2).stderr
+    assert "has no keys" in lake(shop, "status", code=2).stderr
 
 
 @pytest.fixture
@@ -102,8 +102,8 @@ def test_a_start_makes_them_for_this_user_alone_and_open_says_what_it_means(own:
     opened = lake(own, "local", "start", "--open").stdout
     status = lake(own, "local", "status").stdout
 
-    for told in (opened, status):
-        assert "Open: signatures are not checked: every program on this machine gets in, with any keys" in told
+    for shown in (opened, status):
+        assert "Open: signatures are not checked: every program on this machine has access, with any keys" in shown
     assert keys_of(load(own / "lake.yaml")) == keys
     modes = [
         stat.S_IMODE(path.stat().st_mode) for path in (own / ".local", place, place / "aws", place / "aws/credentials")

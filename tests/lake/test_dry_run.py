@@ -87,15 +87,15 @@ def test_a_folder_can_be_crawled_as_a_dataset_would_be(tmp_path: Path) -> None:
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     put(tmp_path / "t", {"a.json": '{"a": 1}\n', "b.json": "\0\0\0"})
 
-    told = lake("crawl", "--dry-run", "./t", cwd=tmp_path).stderr
+    shown = lake("crawl", "--dry-run", "./t", cwd=tmp_path).stderr
 
-    assert f"Skipped {tmp_path}/t/b.json: no classifier recognises it" in told
+    assert f"Skipped {tmp_path}/t/b.json: no classifier recognises it" in shown
 
 
 @pytest.mark.parametrize(
-    ("target", "dataset", "told", "code"),
+    ("target", "dataset", "expected", "code"),
     [
-        ("./nowhere", "format: json", "./nowhere is not there", 2),
+        ("./nowhere", "format: json", "./nowhere does not exist", 2),
         ("books", "format: json", "there is no dataset 'books' in lake.yaml. Allowed: readings", 2),
         (
             "readings",
@@ -106,13 +106,13 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_crawled_is_told_in_one_line(
-    tmp_path: Path, target: str, dataset: str, told: str, code: int
+    tmp_path: Path, target: str, dataset: str, expected: str, code: int
 ) -> None:
     configured(tmp_path, dataset=dataset)
 
     done = lake("crawl", "--dry-run", target, cwd=tmp_path, code=code)
 
-    assert told in done.stderr
+    assert expected in done.stderr
     assert done.stderr.count("\n") == 1
 
 

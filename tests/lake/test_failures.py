@@ -37,7 +37,7 @@ def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         (["chek"], "No such command 'chek'. Did you mean 'check'? See `lake --help`"),
         (["put"], "Missing argument 'dataset'. See `lake put --help`"),
@@ -45,15 +45,17 @@ def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         (["send", "a", "b", "--rate", "x"], "Invalid value for '--rate': should be a valid number. See `lake send"),
         (["send", "a", "b", "--rate", "0"], "Invalid value for '--rate': should be greater than or equal to 0.1. See"),
         (["check", "more"], "Got unexpected extra argument(s) (more). See `lake check --help`"),
-        (["--env", "locl", "check"], "LAKE_ENV is 'locl'. Allowed: local. Did you mean 'local'?"),
+        (["--env", "locl", "check"], "LAKE_ENV: there is no environment 'locl'. Allowed: local. Did you mean 'local'?"),
         (["--file", ".", "check"], "is a folder. Name the file in it"),
         (["run"], "name a job, or a workflow with --workflow"),
     ],
 )
-def test_a_command_line_that_cannot_be_is_told_in_one_sentence(ran: object, arguments: list[str], told: str) -> None:
+def test_a_command_line_that_cannot_be_is_told_in_one_sentence(
+    ran: object, arguments: list[str], expected: str
+) -> None:
     code, out, err = ran(*arguments)  # type: ignore[operator]
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert told in err
+    assert expected in err
 
 
 def test_check_says_what_there_is_in_good_english(ran: object) -> None:
@@ -100,27 +102,27 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "expected"),
     [
         (
             aws.ClientError({"Error": {"Code": "AccessDenied", "Message": "not you."}}, "PutObject"),
-            "AWS says: AccessDenied: not you (PutObject). Ask for that right",
+            "AWS says: AccessDenied: not you (PutObject). Ask for that permission",
         ),
         (aws.ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject"), "AWS says: NoSuchKey: no reason given"),
         (aws.NoCredentialsError(), "there are no AWS credentials. Log in"),
-        (aws.UnauthorizedSSOTokenError(), "the login by SSO has expired. Log in"),
+        (aws.UnauthorizedSSOTokenError(), "the SSO login has expired. Log in"),
         (aws.ProfileNotFound(profile="x"), "the profile that AWS_PROFILE names is not"),
         (
             aws.EndpointConnectionError(endpoint_url="http://127.0.0.1:9"),
-            "http://127.0.0.1:9 answers no more, in the middle of this command. `lake local status`",
+            "http://127.0.0.1:9 no longer answers, during this command. See `lake local status`",
         ),
-        (aws.ReadTimeoutError(endpoint_url="http://127.0.0.1:9"), "http://127.0.0.1:9 gave no answer"),
+        (aws.ReadTimeoutError(endpoint_url="http://127.0.0.1:9"), "http://127.0.0.1:9 did not answer"),
         (
             aws.ParamValidationError(report="Invalid length for parameter QueryString, value: 0"),
             "value for QueryString.",
         ),
         (aws.WaiterError("a", "it went", {"Error": {"Code": "Gone", "Message": "it went"}}), "AWS says: Gone: it went"),
-        (PermissionError(13, "Permission denied", "/data"), "/data: permission denied. Check who owns it"),
+        (PermissionError(13, "Permission denied", "/data"), "/data: permission denied. Check its owner"),
         (OSError(28, "No space left on device", "/data"), "/data: no space left on device. Make room"),
         (
             ConnectionRefusedError(111, "Connection refused"),
@@ -130,8 +132,8 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
         (IsADirectoryError(21, "Is a directory", "/data"), "/data: is a directory"),
     ],
 )
-def test_what_aws_or_the_disk_refuses_is_one_sentence(error: Exception, told: str) -> None:
-    said = sentence(error)
-    assert told in said
-    assert "\n" not in said
-    assert type(error).__name__ not in said
+def test_what_aws_or_the_disk_refuses_is_one_sentence(error: Exception, expected: str) -> None:
+    shown = sentence(error)
+    assert expected in shown
+    assert "\n" not in shown
+    assert type(error).__name__ not in shown

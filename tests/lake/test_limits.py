@@ -13,7 +13,7 @@ from lake.configuration.rules.types import problem
 from tests.lake.test_workflows import LAKE
 
 
-def told(folder: Path, text: str) -> str:
+def problems(folder: Path, text: str) -> str:
     (folder / "lake.yaml").write_text(text)
     with pytest.raises(ConfigError) as error:
         load(folder / "lake.yaml")
@@ -49,14 +49,14 @@ def test_a_type_of_athena_is_taken(type_: str) -> None:
     ],
 )
 def test_one_that_athena_does_not_read_is_refused_by_its_part(type_: str, named: str) -> None:
-    assert problem(type_).startswith(f"{named} is no type of Athena. Allowed: ")
+    assert problem(type_).startswith(f"{named} is not an Athena type. Allowed: ")
 
 
 def test_the_type_of_a_column_is_refused_with_its_line(tmp_path: Path) -> None:
     text = LAKE.replace(
         "orders: {format: csv}", "orders: {format: json, catalog: declared, columns: {a: 'array<text>'}}"
     )
-    assert "lake.yaml, line 3: datasets.orders.columns.a: array<text> is no type of Athena" in told(tmp_path, text)
+    assert "lake.yaml, line 3: datasets.orders.columns.a: array<text> is not an Athena type" in problems(tmp_path, text)
 
 
 @pytest.mark.parametrize(
@@ -65,15 +65,16 @@ def test_the_type_of_a_column_is_refused_with_its_line(tmp_path: Path) -> None:
 )
 def test_a_schedule_that_aws_refuses_is_refused_with_its_fields(tmp_path: Path, schedule: str) -> None:
     text = LAKE.replace("cron(0 3 * * ? *)", schedule)
-    message = told(tmp_path, text)
+    message = problems(tmp_path, text)
     assert (
-        f"workflows.nightly.schedule: '{schedule}' is no schedule of AWS. Allowed: minutes 0-59, hours 0-23" in message
+        f"workflows.nightly.schedule: '{schedule}' is not a valid AWS schedule. Allowed: minutes 0-59, hours 0-23"
+        in message
     )
 
 
 def test_the_schedule_of_a_crawler_is_looked_at_too(tmp_path: Path) -> None:
     text = LAKE.replace("customers: {format: csv}", 'x: {format: csv, crawl: {schedule: "cron(0 24 * * ? *)"}}')
-    assert "datasets.x.crawl.schedule" in told(tmp_path, text.replace(", customers]", "]"))
+    assert "datasets.x.crawl.schedule" in problems(tmp_path, text.replace(", customers]", "]"))
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_a_name_longer_than_aws_allows_is_refused_with_the_characters_to_save(
     tmp_path: Path, settings: str, kind: str, limit: int
 ) -> None:
     head = LAKE.partition("datasets:")[0]
-    message = told(tmp_path, head + settings % ("a" * 75))
+    message = problems(tmp_path, head + settings % ("a" * 75))
     assert f"makes the {kind} name 'shop-local-{'a' * 75}" in message
     assert f"allows {limit}. Shorten '{'a' * 75}', project or the environment's name 'local' by " in message
 
@@ -103,7 +104,7 @@ def test_a_range_that_ends_before_it_begins_is_refused(tmp_path: Path, projectio
     kind = "date" if "date" in projection else "int"
     dataset = f"{{format: json, catalog: projected, columns: {{a: int}}, partitions: {{p: {kind}}}"
     text = LAKE.replace("orders: {format: csv}", f"orders: {dataset}, projection: {{p: {projection}}}}}")
-    message = told(tmp_path, text.replace("[orders, customers]", "[customers]"))
+    message = problems(tmp_path, text.replace("[orders, customers]", "[customers]"))
     assert f"datasets.orders.projection.p.range: ends before it begins. Given: {given}" in message
 
 

@@ -79,13 +79,13 @@ def test_a_changed_port_is_told_by_every_command_until_it_is_stopped(running: Fo
     runs_on, pid = running.port, running.local.pid()
     running.say(free_port())
     sentence = (
-        f"the embedded AWS of {running.local.folder} runs on {runs_on} (process {pid}), lake.yaml says {running.port}: "
-        f"`lake local stop` ends it; then start it again"
+        f"the embedded AWS of {running.local.folder} runs on port {runs_on} (process {pid}), but "
+        f"lake.yaml has {running.port}. Stop it with `lake local stop`, then start it again"
     )
     for ask in (running.local.start, Settings(running.root / "lake.yaml", None).aws):
-        with pytest.raises(BadInput) as told:
+        with pytest.raises(BadInput) as shown:
             ask()
-        assert str(told.value) == sentence
+        assert str(shown.value) == sentence
     done = running.lake("local", "status")
     assert done.returncode == 2
     assert sentence in done.stderr.replace("\n", " ")
@@ -122,7 +122,7 @@ def test_a_folder_that_is_moved_while_it_runs_takes_no_changes_until_it_is_start
     folder.root = folder.root.rename(tmp_path / "there")
     with pytest.raises(ClientError, match=f"{before} was moved or deleted while its embedded AWS runs"):
         s3.put_object(Bucket="kept", Key="lost", Body=b"1")
-    with pytest.raises(BadInput, match=f"was started when its folder was {before}, and can keep nothing any more"):
+    with pytest.raises(BadInput, match=f"was started when its folder was {before}, and can no longer save anything"):
         folder.local.start()
     assert folder.local.stop()
     assert folder.local.start()
@@ -150,18 +150,18 @@ def test_one_that_another_version_started_is_told_by_every_command_until_it_is_s
     of_another_version: Folder,
 ) -> None:
     folder = of_another_version
-    told = f"(process {folder.local.pid()}) was started by lake 0.0.9, and this is lake {__version__}: "
-    way_out = "`lake local stop` ends it; then start it again, which keeps its data"
+    shown = f"(process {folder.local.pid()}) was started by lake 0.0.9, but this is lake {__version__}. "
+    way_out = "Stop it with `lake local stop`, then start it again. It keeps its data"
     for command in (["status"], ["local", "start"], ["local", "status"]):
         done = folder.lake(*command)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-        assert told + way_out in done.stderr
+        assert shown + way_out in done.stderr
     seen = folder.local.folder / "aws/process.json"
     before_versions_were_told = {key: value for key, value in json.loads(seen.read_text()).items() if key != "version"}
     seen.write_text(json.dumps(before_versions_were_told))
-    assert "was started by an older lake, and this is lake" in folder.lake("status").stderr
+    assert "was started by an older lake, but this is lake" in folder.lake("status").stderr
     seen.write_text(json.dumps(before_versions_were_told | {"version": "9.0", "mood": "good"}))
-    assert "was started by lake 9.0, and this is lake" in folder.lake("status").stderr
+    assert "was started by lake 9.0, but this is lake" in folder.lake("status").stderr
 
     assert folder.lake("local", "stop").returncode == 0
     assert folder.lake("local", "start").returncode == 0

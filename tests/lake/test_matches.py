@@ -66,8 +66,8 @@ def test_evaluate_matches_shows_why_pairs_were_lost_and_what_the_records_cannot_
     ("arguments", "message"),
     [
         (["plain", "--truth", "person"], "no job 'plain' with a find_matches step in lake.yaml. Allowed: persons"),
-        (["persons"], "give either --labels FILE or --truth COLUMN"),
-        (["persons", "--truth", "person", "--labels", "x.csv"], "give either --labels FILE or --truth COLUMN"),
+        (["persons"], "either --labels FILE or --truth COLUMN"),
+        (["persons", "--truth", "person", "--labels", "x.csv"], "either --labels FILE or --truth COLUMN"),
     ],
 )
 def test_evaluate_matches_says_what_it_cannot_do(folder: Path, arguments: list[str], message: str) -> None:
@@ -80,5 +80,5 @@ def test_athena_is_not_asked_for_a_table_of_a_database(tmp_path: Path) -> None:
     text = LAKE.replace("{people: {format: csv}}", "{people: {format: jdbc, connection: shop, table: public.people}}")
     (tmp_path / "lake.yaml").write_text(f"{text}connections: {{{shop}}}\n")
 
-    with pytest.raises(BadInput, match=r"Athena does not read people, a table of a database\. Give .* --rows FILE"):
+    with pytest.raises(BadInput, match=r"Athena cannot read people, which is a database table\. Give .* --rows FILE"):
         fetch(Aws(load(tmp_path / "lake.yaml")), "persons", tmp_path)

@@ -64,7 +64,7 @@ def test_a_user_name_of_which_nothing_is_left_is_refused(
 ) -> None:
     monkeypatch.setenv("LAKE_USER", "日本")
     way_out = "Set LAKE_USER to a name of lower-case letters, digits and hyphens, such as ann"
-    assert refused(personal()) == f"'日本' leaves nothing of a name. {way_out}"
+    assert refused(personal()) == f"'日本' has no character that AWS names allow. {way_out}"
 
 
 def test_a_login_without_a_name_is_refused(personal: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +83,7 @@ def test_a_login_that_many_have_is_refused_unless_the_user_is_named(
     monkeypatch.setattr(getpass, "getuser", lambda: login)
     monkeypatch.delenv("LAKE_USER", raising=False)
     assert refused(personal()).startswith(
-        f"many people have the login '{login}', and would have one lake. Set LAKE_USER"
+        f"the login '{login}' is not personal: everyone who uses it would share one lake. Set LAKE_USER"
     )
     monkeypatch.setenv("LAKE_USER", login)
     assert load(personal()).user == login
@@ -98,7 +98,7 @@ def test_a_user_name_too_long_for_s3_is_refused_with_the_shortest_bucket_name_th
 
     monkeypatch.setenv("LAKE_USER", f"{fits}a")
     assert refused(personal()) == (
-        f"the user '{fits}a' makes the bucket name 'flights-dev-{fits}a-quarantine-{'0' * 12}' of 64 characters; "
+        f"the user '{fits}a' makes the bucket name 'flights-dev-{fits}a-quarantine-{'0' * 12}' 64 characters long; "
         f"S3 allows 63. Set LAKE_USER to at most {len(fits)} characters"
     )
     monkeypatch.setenv("LAKE_USER", "a" * 40)

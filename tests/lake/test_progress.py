@@ -1,4 +1,4 @@
-"""What a person is told of Terraform's events."""
+"""What users see of Terraform's events."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_an_aws_that_went_away_is_said_once_and_other_errors_stay() -> None:
 
     [other, lost] = progress.failures
     assert other == "creating role: EntityAlreadyExists (aws_iam_role.role) Role exists."
-    assert lost.startswith("AWS answers no more.") and "Run the same command again" in lost
+    assert lost.startswith("AWS no longer answers.") and "Run the same command again" in lost
 
 
 def test_a_lock_that_a_dead_terraform_left_names_the_command_that_frees_it() -> None:
@@ -30,7 +30,7 @@ def test_a_lock_that_a_dead_terraform_left_names_the_command_that_frees_it() -> 
     progress.take(diagnosed("Error acquiring the state lock", detail))
 
     assert progress.failures == [
-        "another Terraform holds its state: apply of ann@laptop, since 2026-11-27 05:00:00 UTC. "
+        "another Terraform holds the state lock: apply of ann@laptop, since 2026-11-27 05:00:00 UTC. "
         "Wait for it with --wait. If it has died, free the lock: `terraform force-unlock 9db590f1`"
     ]
 

@@ -65,11 +65,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 def test_a_script_has_no_report_so_its_state_its_time_and_its_log_are_told(shop: Shop) -> None:
     done = shop.lake("run", "tidy", "--json")
-    told = json.loads(done.stdout)
+    shown = json.loads(done.stdout)
 
-    assert (done.returncode, told["job"], told["state"]) == (0, "tidy", "SUCCEEDED")
-    assert told["log"] == f"{SHELL_LOGS}/output and {SHELL_LOGS}/error, stream {told['run_id']}"
-    assert told["seconds"] >= 0
+    assert (done.returncode, shown["job"], shown["state"]) == (0, "tidy", "SUCCEEDED")
+    assert shown["log"] == f"{SHELL_LOGS}/output and {SHELL_LOGS}/error, stream {shown['run_id']}"
+    assert shown["seconds"] >= 0
     assert shop.logged("output") == ["3"]
 
 

@@ -95,18 +95,18 @@ def test_before_the_first_run_there_is_nothing_and_that_is_said(shop: Shop) -> N
             2,
             "there is no run 'jr_1' of the jobs and workflows of lake.yaml. `lake runs` lists them",
         ),
-        (("logs", "quick"), 2, "quick is a job and a crawler. Say which with --of job or --of crawler"),
+        (("logs", "quick"), 2, "quick is a job and a crawler. Choose one with --of job or --of crawler"),
     ):
         done = shop.lake(*arguments)
         assert (done.returncode, done.stderr.strip()) == (code, line)
-    assert "has logged nothing: Firehose logs errors alone" in shop.lake("logs", "clicks").stderr
+    assert "has logged nothing. Firehose logs only errors" in shop.lake("logs", "clicks").stderr
 
 
 def test_a_detached_run_is_attached_to_by_the_beginning_of_its_id(shop: Shop) -> None:
     run_id = shop.detached("quick")
-    told = shop.json("attach", run_id[:9])
+    shown = shop.json("attach", run_id[:9])
 
-    assert (told["run_id"], told["state"]) == (run_id, "SUCCEEDED")
+    assert (shown["run_id"], shown["state"]) == (run_id, "SUCCEEDED")
     assert shop.json("attach", run_id[3:9])["run_id"] == run_id
 
 
@@ -152,13 +152,15 @@ def test_ctrl_c_says_that_the_run_goes_on_and_stop_ends_it(shop: Shop) -> None:
         lines = iter(child.stderr.readline, "")
         assert "slow: running, stage 1: 1 of 2 tasks, 7 rows read\n" in lines
         child.send_signal(signal.SIGINT)
-        said = child.stderr.read()
+        shown = child.stderr.read()
     run_id = shop.json("runs", "slow")[0]["run_id"]
 
     assert child.returncode == 130
-    assert f"the run {run_id} of slow goes on. Stop it with `lake stop {run_id}`" in said
+    assert f"the run {run_id} of slow continues. Stop it with `lake stop {run_id}`" in shown
     assert shop.json("runs", "slow")[0]["state"] == "RUNNING"
-    assert f"the job slow runs already: {run_id}. `lake attach {run_id}` follows it" in shop.lake("run", "slow").stderr
+    assert (
+        f"the job slow is already running: {run_id}. `lake attach {run_id}` follows" in shop.lake("run", "slow").stderr
+    )
     assert shop.lake("stop", run_id).stdout.strip() == f"the run {run_id} of slow is STOPPED"
     again = shop.lake("stop", run_id)
     assert (again.returncode, again.stderr.strip()) == (2, f"the run {run_id} of slow cannot be stopped: it is STOPPED")
@@ -177,7 +179,7 @@ def test_a_beginning_that_is_of_several_runs_is_not_guessed(shop: Shop) -> None:
 
     assert done.returncode == 2
     assert "runs begin with 'jr_': jr_" in done.stderr
-    assert "Give more of the one you mean" in done.stderr
+    assert "Give more characters" in done.stderr
 
 
 def test_off_a_terminal_a_crawl_says_its_states_in_a_line_each(shop: Shop) -> None:

@@ -186,7 +186,7 @@ def test_a_file_that_was_changed_is_not_resumed(tmp_path: Path, begin: Callable[
     with pytest.raises(KeyboardInterrupt):
         list(begin().send(at_a_rate(file, 1e9)))
     written(tmp_path, 700)
-    with pytest.raises(BadInput, match="was changed since 500 of its lines were sent"):
+    with pytest.raises(BadInput, match="was changed after 500 of its lines were sent"):
         begin(resume=True)
 
 
@@ -195,7 +195,7 @@ def test_a_stream_that_never_takes_an_event_is_given_up(
 ) -> None:
     kinesis.answers = [{0}] * 50
     file = written(tmp_path, 10)
-    with pytest.raises(LakeError, match="did not take 1 events: it takes fewer a second"):
+    with pytest.raises(LakeError, match="did not accept 1 events: it accepts fewer events per second"):
         list(begin().send(at_a_rate(file, 1e9)))
     assert kinesis.calls == sending.ATTEMPTS
 
@@ -219,9 +219,9 @@ def test_a_refusal_that_stays_is_not_tried_again(
     ("line", "says"),
     [
         (b"{", "line 2: is not JSON from character 2 on"),
-        (b"[1]", "line 2: an event is a JSON object. Given: [1]"),
+        (b"[1]", "line 2: an event must be a JSON object. Given: [1]"),
         (b"\xff", "line 2: is not UTF-8 text"),
-        (json.dumps({"x": "y" * 1024 * 1024}).encode(), "line 2: has 1,048,585 bytes. Kinesis takes events of up to"),
+        (json.dumps({"x": "y" * 1024 * 1024}).encode(), "line 2: has 1,048,585 bytes. Kinesis allows at most"),
     ],
 )
 def test_a_line_that_is_no_event_is_named(tmp_path: Path, line: bytes, says: str) -> None:
@@ -235,7 +235,7 @@ def test_a_line_that_is_no_event_is_named(tmp_path: Path, line: bytes, says: str
 def test_an_event_without_a_time_has_no_pace(tmp_path: Path) -> None:
     file = tmp_path / "e.jsonl"
     file.write_text('{"t": "soon"}\n')
-    with pytest.raises(BadInput, match="line 1: t is no time: 'soon'"):
+    with pytest.raises(BadInput, match="line 1: t is not a time: 'soon'"):
         list(at_their_pace(file, "t", 1))
 
 

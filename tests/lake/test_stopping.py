@@ -86,7 +86,7 @@ def test_work_that_does_not_end_is_named_and_nothing_is_destroyed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stopping, "STOP_SECONDS", -1)
-    with pytest.raises(LakeError, match=r"the crawler shop-local-orders: still at work .* Nothing was destroyed"):
+    with pytest.raises(LakeError, match=r"the crawler shop-local-orders: still running .* Nothing was destroyed"):
         stopping.stop_work(lake(tmp_path, Glue(looks=9)), ["catalog"], lambda progress: None)
 
 

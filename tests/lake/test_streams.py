@@ -49,25 +49,25 @@ def test_a_delivery_that_aws_takes_is_good(tmp_path: Path, delivery: str) -> Non
 @pytest.mark.parametrize(
     ("delivery", "problem"),
     [
-        ("{buffer: {megabytes: 5}}", "buffer.megabytes: AWS takes at least 64 where files are parquet. Given: 5"),
-        ("{format: orc, buffer: {megabytes: 63}}", "buffer.megabytes: AWS takes at least 64 where files are orc"),
+        ("{buffer: {megabytes: 5}}", "buffer.megabytes: AWS requires at least 64 if files are parquet. Given: 5"),
+        ("{format: orc, buffer: {megabytes: 63}}", "buffer.megabytes: AWS requires at least 64 if files are orc"),
         (
             "{format: json, partition_by: {by: .carrier}, buffer: {megabytes: 5}}",
-            "buffer.megabytes: AWS takes at least 64 where events are partitioned by what is in them. Given: 5",
+            "buffer.megabytes: AWS requires at least 64 if events are partitioned dynamically. Given: 5",
         ),
         (
             "{partition_by: {by: .carrier}, buffer: {seconds: 0}}",
-            "buffer.seconds: AWS takes at least 60 where events are partitioned by what is in them. Given: 0",
+            "buffer.seconds: AWS requires at least 60 if events are partitioned dynamically. Given: 0",
         ),
         ("{buffer: {seconds: 901}}", "buffer.seconds: should be less than or equal to 900. Given: 901"),
-        ("{compression: zip}", "compression: parquet takes snappy, gzip, none. Given: zip"),
-        ("{format: json, compression: zlib}", "compression: json takes gzip, hadoop_snappy, snappy, zip, none"),
+        ("{compression: zip}", "compression: parquet allows snappy, gzip, none. Given: zip"),
+        ("{format: json, compression: zlib}", "compression: json allows gzip, hadoop_snappy, snappy, zip, none"),
         ("{partition_by: {carrier: .carrier}}", "partition_by.carrier: cannot be a partition key and a column"),
-        ("{partition_by: {date: .at}}", "partition_by.date: every table of events has this key"),
-        ("{partition_by: {by: '.carrier |'}}", "partition_by.by: is no JQ expression: syntax error"),
+        ("{partition_by: {date: .at}}", "partition_by.date: every event table already has this key"),
+        ("{partition_by: {by: '.carrier |'}}", "partition_by.by: is not a JQ expression: syntax error"),
         (
             "{partition_by: {by: {query: .at, projection: {type: date, format: yyyy, range: [a, b]}}}}",
-            "partition_by.by.projection.type: should be enum, integer, injected. For the event's own day",
+            "partition_by.by.projection.type: should be enum, integer, injected. To partition by the day",
         ),
         (
             "{partition_by: {by: {query: .at, projection: {type: enum}}}}",
@@ -75,19 +75,19 @@ def test_a_delivery_that_aws_takes_is_good(tmp_path: Path, delivery: str) -> Non
         ),
         (
             "{partition_by: {by: {query: .at, projection: {type: enum, values: [a/b]}}}}",
-            "partition_by.by.projection.values: a value cannot have a / or a comma",
+            "partition_by.by.projection.values: a value cannot contain / or a comma",
         ),
         (
             "{event_time: {column: when, since: 2013-01-01}}",
             "event_time.column: there is no column 'when'. Allowed: at,",
         ),
-        ("{event_time: {column: at}}", "event_time.since: is required, and is not there"),
+        ("{event_time: {column: at}}", "event_time.since: is required but missing"),
         (
             "{event_time: {column: at, since: 2013-01-01}, time_zone: Asia/Tokyo}",
-            "time_zone: is that of arrival; with event_time, days are in UTC. Remove one of the two",
+            "time_zone: applies to the time of arrival, but with event_time days are in UTC. Remove one of the two",
         ),
-        ("{time_zone: Mars}", "time_zone: is no time zone, such as Europe/Oslo. Given: 'Mars'"),
-        ("{retry_seconds: 10}", "retry_seconds: Firehose takes it only with event_time or partition_by"),
+        ("{time_zone: Mars}", "time_zone: should be a time zone, such as Europe/Oslo. Given: 'Mars'"),
+        ("{retry_seconds: 10}", "retry_seconds: is only allowed with event_time or partition_by"),
         ("{file_extension: gz}", "file_extension: is not allowed. Allowed: a dot and lower-case letters"),
         ("{transform: {folder: gone}}", "transform.folder: there is no folder 'gone'"),
     ],
@@ -109,9 +109,9 @@ def test_the_handler_of_a_transform_has_to_be_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "problem"),
     [
-        ("shards: 2", "shards: is of a Kinesis stream, and this stream has none"),
-        ("retention_hours: 48", "retention_hours: is of a Kinesis stream, and this stream has none"),
-        ("event_time: {column: at}\n    windows: {all: {seconds: 60}}", "windows: Flink reads a Kinesis stream"),
+        ("shards: 2", "shards: is for Kinesis, but this stream has no Kinesis stream"),
+        ("retention_hours: 48", "retention_hours: is for Kinesis, but this stream has no Kinesis stream"),
+        ("event_time: {column: at}\n    windows: {all: {seconds: 60}}", "windows: Flink reads from Kinesis"),
     ],
 )
 def test_a_stream_without_kinesis_takes_no_setting_of_kinesis(tmp_path: Path, more: str, problem: str) -> None:
@@ -128,14 +128,14 @@ def test_a_name_that_is_too_long_for_aws_is_told(tmp_path: Path) -> None:
     name = "e" * 45
     (found,) = problems(tmp_path, "{}", name=name)
     role = f"small-local-{name}-delivery"
-    assert found.startswith(f"streams.{name}: '{name}' makes the role name '{role}' of 66 characters; IAM allows 64")
+    assert found.startswith(f"streams.{name}: '{name}' makes the role name '{role}' 66 characters long; IAM allows 64")
 
 
 @pytest.mark.parametrize("compression", ["zip", "snappy"])
 def test_files_that_athena_cannot_read_are_warned_of(tmp_path: Path, compression: str) -> None:
     assert problems(tmp_path, f"{{format: json, compression: {compression}}}") == []
     (warning,) = warnings(load(tmp_path / "lake.yaml", "local").config, "local")
-    assert warning.startswith(f"streams.events.delivery.compression: Athena reads no JSON in {compression} files")
+    assert warning.startswith(f"streams.events.delivery.compression: Athena cannot read JSON in {compression} files")
 
 
 def keys(delivery: dict[str, Any], event: dict[str, Any]) -> Any:

@@ -57,10 +57,10 @@ def test_a_read_only_folder_is_told_in_one_sentence_with_the_way_out(
     read_only: Path, words: list[str], made: str
 ) -> None:
     done = lake(read_only, *words)
-    way_out = "Name a folder in one that you may write to"
+    way_out = "Choose a folder in a place where you can write"
     way_out = way_out if words[0] == "init" else "Make it writable, or copy the lake to a folder of your own"
-    told = f"{read_only} is read-only for this user, and {made} has to be made there. {way_out}\n"
-    assert (done.returncode, done.stderr) == (2, told)
+    shown = f"{read_only} is read-only for this user, and {made} must be created in it. {way_out}\n"
+    assert (done.returncode, done.stderr) == (2, shown)
 
 
 def test_a_read_only_lake_is_not_deployed_and_not_synthesised(read_only: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,9 +69,9 @@ def test_a_read_only_lake_is_not_deployed_and_not_synthesised(read_only: Path, m
 
     monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
     read = load(read_only / "lake.yaml")
-    with pytest.raises(BadInput, match=r"is read-only for this user, and \.state has to be made there\. Make it"):
+    with pytest.raises(BadInput, match=r"is read-only for this user, and \.state must be created in it\. Make it"):
         alone(read, "lake up", wait=False, say=print).__enter__()
-    with pytest.raises(BadInput, match=r"is read-only for this user, and cdktf\.out has to be made there\. Make it"):
+    with pytest.raises(BadInput, match=r"is read-only for this user, and cdktf\.out must be created in it\. Make it"):
         synthesise(read)
 
 

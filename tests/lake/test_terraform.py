@@ -102,7 +102,7 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
     until(lambda: terraform_at_work(tmp_path) == [])
 
 
-def told(process: subprocess.Popen[str], text: str) -> str:
+def wait_for(process: subprocess.Popen[str], text: str) -> str:
     """What a command printed until this text was in it."""
     assert process.stdout is not None
     shown = ""
@@ -120,7 +120,7 @@ def test_after_kill_9_terraform_finishes_and_the_next_command_waits_for_it(check
     first.wait()
 
     second = checkout.begin()
-    told(second, f"waiting for Terraform on athena (process {pid}, since ")
+    wait_for(second, f"waiting for Terraform on athena (process {pid}, since ")
     checkout.go()
     rest, _ = second.communicate(timeout=60)
 
@@ -138,7 +138,7 @@ def test_a_closed_terminal_lets_the_stack_under_way_finish_and_the_next_command_
     until(lambda: '"ending": true' in (checkout.root / ".state/lock").read_text())
 
     second = checkout.begin()
-    told(second, f"waiting for `lake up of local` (process {first.pid}), since ")
+    wait_for(second, f"waiting for `lake up of local` (process {first.pid}), since ")
     checkout.go()
     rest, _ = second.communicate(timeout=60)
 
@@ -151,7 +151,7 @@ def test_a_second_command_says_who_is_at_work_and_waits_if_asked(checkout: Check
 
     code, shown = checkout.run()
     second = checkout.begin("--wait")
-    told(second, "waiting for `lake up of local`")
+    wait_for(second, "waiting for `lake up of local`")
     checkout.go()
 
     assert (code, shown.count("\n")) == (1, 1)
@@ -167,11 +167,11 @@ def test_a_plain_terraform_that_has_the_state_is_named_in_one_sentence(checkout:
 
     code, shown = checkout.run()
     second = checkout.begin("--wait")
-    told(second, "Deploying athena")
+    wait_for(second, "Deploying athena")
     checkout.go()
 
     assert code == 1
-    assert "athena: another Terraform holds its state: apply of " in shown
+    assert "athena: another Terraform holds the state lock: apply of " in shown
     assert (second.communicate(timeout=60)[0] != "", second.returncode, plain.wait()) == (True, 0, 0)
 
 
@@ -192,7 +192,7 @@ def test_what_takes_long_is_named(checkout: Checkout) -> None:
     file.write_text("import lake.commands.output as output\noutput.SLOW_SECONDS = 1\n" + file.read_text())
 
     command = checkout.begin()
-    told(command, " s: terraform_data.slow\n")
+    wait_for(command, " s: terraform_data.slow\n")
     checkout.go()
     assert "2 of 2 changes made" in command.communicate(timeout=60)[0]
 
@@ -200,14 +200,14 @@ def test_what_takes_long_is_named(checkout: Checkout) -> None:
 def test_a_state_that_is_cut_off_is_replaced_by_its_backup(checkout: Checkout) -> None:
     checkout.go()
     checkout.run()
-    whole = checkout.state.read_text()
-    checkout.state.with_name("athena.tfstate.backup").write_text(whole)
-    checkout.state.write_text(whole[: len(whole) // 2])
+    complete = checkout.state.read_text()
+    checkout.state.with_name("athena.tfstate.backup").write_text(complete)
+    checkout.state.write_text(complete[: len(complete) // 2])
 
     code, shown = checkout.run()
 
     assert (code, checkout.resources()) == (0, ["first", "slow"]), shown
-    assert "athena: athena.tfstate was cut off: its backup is taken" in shown
+    assert "athena: athena.tfstate was truncated. Its backup is used" in shown
     assert "0 of 0 changes made" in shown
 
 
@@ -219,11 +219,11 @@ def test_a_state_that_terraform_could_not_save_is_taken_up(checkout: Checkout) -
     code, shown = checkout.run()
 
     assert (code, checkout.resources()) == (0, ["first", "slow"]), shown
-    assert "took up errored.tfstate" in shown
+    assert "pushed errored.tfstate" in shown
     assert not (checkout.folder / "errored.tfstate").exists()
 
 
-UNCHANGED = "athena: unchanged since its last apply, so not planned; --all plans it all the same"
+UNCHANGED = "athena: unchanged since its last apply, so it was skipped. --all plans it too"
 
 
 def _another_resource(lab: Checkout) -> None:

@@ -53,7 +53,7 @@ def test_small_and_big_files_of_any_name_are_there_as_they_were(
 
 
 def test_a_bucket_that_is_not_deployed_is_named(login: Aws, tmp_path: Path) -> None:
-    with pytest.raises(LakeError, match=r"is not there\. Deploy it first: `lake up storage`"):
+    with pytest.raises(LakeError, match=r"does not exist\. Deploy it first: `lake up storage`"):
         list(zones.put(login, [Upload(tmp_path / "lake.yaml", "notes/a.csv")]))
 
 

@@ -39,15 +39,15 @@ def written(folder: Path, window: str, event_time: str = "{column: at}", more: s
     [
         ("{by: id}", "sums: needs either seconds, or gap"),
         ("{seconds: 60, gap: 5}", "sums: needs either seconds, or gap"),
-        ("{gap: 60, every: 5}", "every: goes with seconds"),
-        ("{seconds: 60, every: 7}", "every: is to divide seconds, 60, and be less. Given: 7"),
-        ("{seconds: 60, every: 60}", "every: is to divide seconds"),
+        ("{gap: 60, every: 5}", "every: is only allowed with seconds"),
+        ("{seconds: 60, every: 7}", "every: must be less than seconds (60) and divide it evenly. Given: 7"),
+        ("{seconds: 60, every: 60}", "every: must be less than seconds"),
         ("{seconds: 60, by: [id, nam]}", "by.1: there is no column 'nam'. Allowed: id, at, day"),
         ("{seconds: 60, compute: {x: sum(prize)}}", "compute.x: there is no column 'prize'"),
-        ("{seconds: 60, compute: {x: sum(name)}}", "name is of type string. sum is of numbers"),
+        ("{seconds: 60, compute: {x: sum(name)}}", "name is of type string. sum needs a number"),
         ("{seconds: 60, compute: {x: median(id)}}", "Allowed: count, or sum, avg, min, max or distinct of a column"),
-        ("{seconds: 60, by: id, compute: {id: count}}", "id: is a column of the window already"),
-        ("{seconds: 60, compute: {window_end: count}}", "window_end: is a column of the window already"),
+        ("{seconds: 60, by: id, compute: {id: count}}", "id: is already a column of the window"),
+        ("{seconds: 60, compute: {window_end: count}}", "window_end: is already a column of the window"),
     ],
 )
 def test_a_window_that_cannot_be_is_refused(tmp_path: Path, window: str, message: str) -> None:
@@ -59,14 +59,14 @@ def test_a_window_that_cannot_be_is_refused(tmp_path: Path, window: str, message
 @pytest.mark.parametrize(
     ("event_time", "more", "message"),
     [
-        ("null", "", "need the time of the events. Add event_time: {column: ...}"),
+        ("null", "", "need the event time. Add event_time: {column: ...}"),
         ("{column: when}", "", "there is no column 'when'"),
-        ("{column: day}", "", "is of type date. A time is a timestamp"),
+        ("{column: day}", "", "is of type date. It must be a timestamp"),
         ("{column: at}", "    application: {connection: vpc}", "there is no connection 'vpc' of type network"),
         (
             "{column: at}",
             "  orders_sums: {columns: {id: int}}",
-            "a table of another stream's windows has this name too",
+            "a window of another stream has a table of this name",
         ),
     ],
 )
@@ -108,7 +108,7 @@ def test_without_the_jar_an_account_gets_no_application_and_is_told_what_is_miss
     monkeypatch.setenv(flink.JAR, str(jar))
     dev = load(file, "dev")
     assert flink.missing(load(file, "local")) == ""
-    assert f"the windows of orders are left out on AWS: there is no {jar}" in flink.missing(dev)
+    assert f"the windows of orders are not deployed: {jar} does not exist" in flink.missing(dev)
     with zipfile.ZipFile(jar, "w") as archive:
         archive.writestr("org/apache/flink/connector/kinesis/source/KinesisStreamsSource.class", "")
     assert f"{jar} lacks the format of the events" in flink.missing(dev)
@@ -116,4 +116,4 @@ def test_without_the_jar_an_account_gets_no_application_and_is_told_what_is_miss
         archive.writestr("lake/events/EventFormatFactory.class", "")
     assert flink.missing(dev) == ""
     jar.write_text("no jar")
-    assert f"{jar} is no jar" in flink.missing(dev)
+    assert f"{jar} is not a jar" in flink.missing(dev)

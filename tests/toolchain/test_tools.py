@@ -25,8 +25,8 @@ def fake_terraform(folder: Path, version: str) -> str:
 
 def fake_java(home: Path, version: str) -> Path:
     """A Java home that tells its settings as Java does: on the error stream."""
-    told = {"home": home, "specification.version": version, "version": f"{version}.0.9"}
-    settings = "\n".join(f"    java.{name} = {value}" for name, value in told.items())
+    shown = {"home": home, "specification.version": version, "version": f"{version}.0.9"}
+    settings = "\n".join(f"    java.{name} = {value}" for name, value in shown.items())
     executable(home / "bin/java", f"cat >&2 <<'END'\nProperty settings:\n{settings}\nEND")
     return home
 
