@@ -21,18 +21,18 @@ FIND_MATCHES = "find_matches: {id: tailnum, columns: {origin: code, dest: code},
         ("threshold: 1.5", "find_matches.threshold: should be less than 1. Given: 1.5"),
     ],
 )
-def test_find_matches_names_the_setting_that_cannot_be(tmp_path: Path, setting: str, message: str) -> None:
+def test_an_invalid_find_matches_setting_is_reported(tmp_path: Path, setting: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load(written(tmp_path, "    steps:\n", f"    steps:\n      - {FIND_MATCHES % setting}\n"), "local")
 
 
-def test_find_matches_may_know_the_jobs_own_table(tmp_path: Path) -> None:
+def test_find_matches_accepts_the_jobs_own_table_as_known(tmp_path: Path) -> None:
     step = FIND_MATCHES % "known: flights_enriched"
     config = load(written(tmp_path, "    steps:\n", f"    steps:\n      - {step}\n"), "local").config
     assert [each.find_matches.threshold for each in config.jobs["flights_enriched"].steps if each.find_matches] == [0.9]
 
 
-def test_find_matches_of_a_scala_job_does_not_know_the_jobs_own_table(tmp_path: Path) -> None:
+def test_find_matches_of_a_scala_job_refuses_the_jobs_own_table_as_known(tmp_path: Path) -> None:
     step = FIND_MATCHES % "known: flights_enriched"
     file = written(tmp_path, "    steps:\n", f"    language: scala\n    steps:\n      - {step}\n")
     with pytest.raises(ConfigError, match=r"find_matches\.known: is the job's own table, which a Scala job cannot"):
@@ -69,13 +69,13 @@ def incremental(folder: Path, step: str) -> Path:
         ("join: {with: planes, on: tailnum, take: [batch]}", ["steps.1.join.take", "adds a column batch"]),
     ],
 )
-def test_what_a_batch_alone_cannot_tell_is_not_asked_of_it(tmp_path: Path, step: str, expected: list[str]) -> None:
+def test_incremental_jobs_refuse_steps_that_need_all_rows(tmp_path: Path, step: str, expected: list[str]) -> None:
     with pytest.raises(ConfigError) as error:
         load(incremental(tmp_path, step), "local")
     assert all(words in str(error.value) for words in expected), str(error.value)
 
 
-def test_an_incremental_job_filters_maps_and_joins(tmp_path: Path) -> None:
+def test_incremental_jobs_accept_other_steps(tmp_path: Path) -> None:
     for step in (
         'filter: "distance > 0"',
         "find_matches: {id: flight, columns: {tailnum: code}, known: flights_enriched}",
@@ -97,7 +97,7 @@ def test_an_incremental_job_filters_maps_and_joins(tmp_path: Path) -> None:
         ("sql: SELECT carrier FROM input", False),
     ],
 )
-def test_an_incremental_job_has_no_column_named_as_its_key(tmp_path: Path, step: str, refused: bool) -> None:
+def test_incremental_jobs_refuse_a_column_with_the_name_of_their_key(tmp_path: Path, step: str, refused: bool) -> None:
     file = incremental(tmp_path, step)
     file.write_text(
         file.read_text().replace("partitions: [year, month, day]", "partitions: [year, month, day, batch]", 1)
@@ -140,7 +140,7 @@ def test_an_incremental_job_has_no_column_named_as_its_key(tmp_path: Path, step:
         ("{complete: [carrier, carrier]}", ['expect.0: IsComplete "carrier" appears twice. Remove one']),
     ],
 )
-def test_an_expectation_that_makes_no_sense_is_told(tmp_path: Path, expectation: str, expected: list[str]) -> None:
+def test_an_invalid_expectation_is_reported(tmp_path: Path, expectation: str, expected: list[str]) -> None:
     file = written(tmp_path, "source: flights", f"source: flights\n    expect: [{expectation}]")
     with pytest.raises(ConfigError) as error:
         load(file, "local")
@@ -151,7 +151,7 @@ def test_an_expectation_that_makes_no_sense_is_told(tmp_path: Path, expectation:
         assert words in message
 
 
-def test_no_job_takes_the_table_of_the_results(tmp_path: Path) -> None:
+def test_a_job_cannot_write_the_table_of_the_results(tmp_path: Path) -> None:
     file = written(tmp_path, "source: flights", "source: flights\n    expect: [{complete: carrier}]")
     file.write_text(file.read_text().replace("table: flights_enriched", "table: data_quality_results"))
 
@@ -161,7 +161,7 @@ def test_no_job_takes_the_table_of_the_results(tmp_path: Path) -> None:
         load(file, "local")
 
 
-def test_an_ml_transform_of_no_dataset_is_told(tmp_path: Path) -> None:
+def test_an_ml_transform_with_an_unknown_dataset_is_reported(tmp_path: Path) -> None:
     file = written(tmp_path, "project: flights", "project: flights\nml_transforms: {m: {dataset: x, primary_key: id}}")
 
     with pytest.raises(ConfigError, match=r"ml_transforms.m.dataset: there is no dataset 'x'. Allowed: flights,"):

@@ -45,7 +45,7 @@ def lake(tmp_path: Path) -> Lake:
     return load(written(tmp_path), "local")
 
 
-def test_a_job_has_the_connections_of_its_datasets_and_its_sink_and_those_it_names(lake: Lake) -> None:
+def test_a_job_has_the_connections_of_its_datasets_its_sink_and_its_setting(lake: Lake) -> None:
     jobs = lake.config.jobs
     assert databases_of(lake.config, jobs["totals"]) == ["shop"]
     assert databases_of(lake.config, jobs["load"]) == ["shop"]
@@ -57,7 +57,7 @@ def test_a_job_in_scala_reads_and_writes_databases_too(tmp_path: Path) -> None:
     assert databases_of(scala.config, scala.config.jobs["load"]) == ["shop"]
 
 
-def test_the_table_of_a_database_is_named_as_a_crawler_of_glue_names_it(lake: Lake) -> None:
+def test_a_database_table_has_the_name_that_a_glue_crawler_gives_it(lake: Lake) -> None:
     assert crawled_table(lake.config, "customers") == "shop_public_customers"
     assert crawled_table(lake.config, "orders") == "orders"
 
@@ -112,7 +112,7 @@ def test_the_table_of_a_database_is_named_as_a_crawler_of_glue_names_it(lake: La
         ),
     ],
 )
-def test_a_mistake_is_told_by_line_and_field(tmp_path: Path, old: str, new: str, expected: list[str]) -> None:
+def test_a_mistake_is_reported_with_line_and_field(tmp_path: Path, old: str, new: str, expected: list[str]) -> None:
     with pytest.raises(ConfigError) as error:
         load(written(tmp_path, old, new), "local")
     for part in expected:

@@ -33,7 +33,7 @@ def crawlers(aws: Callable[[str], Any]) -> None:
         glue.create_crawler(Name=f"reef-local-{name}", Role="r", DatabaseName=DATABASE, Targets=targets)
 
 
-def test_a_crawl_fails_that_finds_no_columns_or_other_tables_and_says_the_way_out(
+def test_a_crawl_without_columns_or_with_other_tables_fails_with_advice(
     crawlers: None, prompt: Callable[..., Prompt]
 ) -> None:
     done = prompt("reef", DATASETS).lake("crawl", "--json")

@@ -44,7 +44,7 @@ def written(folder: Path, dataset: str, more: str = "") -> Path:
         PROJECTED + "[site, id_], projection: {site: {type: enum, values: [a, b]}, id_: {type: injected}}",
     ],
 )
-def test_every_kind_of_table_is_a_setting(tmp_path: Path, dataset: str) -> None:
+def test_every_kind_of_table_is_valid(tmp_path: Path, dataset: str) -> None:
     assert "readings" in load(written(tmp_path, dataset), "local").config.datasets
 
 
@@ -142,7 +142,7 @@ def test_every_kind_of_table_is_a_setting(tmp_path: Path, dataset: str) -> None:
         ),
     ],
 )
-def test_a_mistake_is_one_line_that_says_what_is_allowed(tmp_path: Path, dataset: str, expected: list[str]) -> None:
+def test_a_mistake_is_reported_with_allowed_values(tmp_path: Path, dataset: str, expected: list[str]) -> None:
     with pytest.raises(ConfigError) as error:
         load(written(tmp_path, dataset), "local")
 
@@ -153,7 +153,7 @@ def test_a_mistake_is_one_line_that_says_what_is_allowed(tmp_path: Path, dataset
         assert words in message
 
 
-def test_a_job_cannot_read_what_only_a_crawler_of_aws_understands(tmp_path: Path) -> None:
+def test_a_job_cannot_read_formats_that_need_a_classifier(tmp_path: Path) -> None:
     job = "jobs: {clean: {source: readings, sink: {table: clean}}}\n"
     with pytest.raises(
         ConfigError, match=r"jobs\.clean\.source: 'readings' has the format xml, which jobs cannot read"
@@ -161,7 +161,7 @@ def test_a_job_cannot_read_what_only_a_crawler_of_aws_understands(tmp_path: Path
         load(written(tmp_path, "format: xml, xml: {row_tag: row}", job), "local")
 
 
-def test_a_workflow_cannot_crawl_what_has_no_crawler(tmp_path: Path) -> None:
+def test_a_workflow_cannot_crawl_a_dataset_without_a_crawler(tmp_path: Path) -> None:
     workflow = "workflows: {nightly: {steps: [{crawl: [readings]}]}}\n"
     with pytest.raises(
         ConfigError, match=r"nightly\.steps\.0\.crawl\.0: 'readings' has no crawler: its table is declared"

@@ -50,21 +50,19 @@ def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         (["run"], "name a job, or a workflow with --workflow"),
     ],
 )
-def test_a_command_line_that_cannot_be_is_told_in_one_sentence(
-    ran: object, arguments: list[str], expected: str
-) -> None:
+def test_an_invalid_command_line_is_reported_in_one_sentence(ran: object, arguments: list[str], expected: str) -> None:
     code, out, err = ran(*arguments)  # type: ignore[operator]
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert expected in err
 
 
-def test_check_says_what_there_is_in_good_english(ran: object) -> None:
+def test_check_uses_singular_and_plural(ran: object) -> None:
     code, out, _ = ran("check")  # type: ignore[operator]
     assert code == 0
     assert "1 environment, 0 connections" in out
 
 
-def test_check_lists_its_problems_as_records(ran: object, tmp_path: Path) -> None:
+def test_check_lists_problems_as_json(ran: object, tmp_path: Path) -> None:
     (tmp_path / "lake.yaml").write_text(LAB + "datasets:\n  a: {format: cvs}\n  b: 3\n")
     code, out, err = ran("check", "--json")  # type: ignore[operator]
     problems = json.loads(out)["problems"]
@@ -76,7 +74,7 @@ def test_check_lists_its_problems_as_records(ran: object, tmp_path: Path) -> Non
     assert problems[0]["message"].endswith("Did you mean 'csv'?")
 
 
-def test_what_nobody_expected_is_one_sentence_and_its_traceback_is_in_a_file(
+def test_an_unexpected_error_is_one_sentence_with_the_traceback_in_a_file(
     ran: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(self: Settings) -> None:
@@ -95,7 +93,7 @@ def test_what_nobody_expected_is_one_sentence_and_its_traceback_is_in_a_file(
     assert "ZeroDivisionError: by chance" in ran("check")[2]  # type: ignore[operator]
 
 
-def test_a_reader_that_goes_away_is_no_error() -> None:
+def test_a_closed_pipe_is_not_an_error() -> None:
     command = f"{sys.executable} -m lake --help | head -n 1"
     done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stderr == ""
@@ -132,7 +130,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
         (IsADirectoryError(21, "Is a directory", "/data"), "/data: is a directory"),
     ],
 )
-def test_what_aws_or_the_disk_refuses_is_one_sentence(error: Exception, expected: str) -> None:
+def test_errors_of_aws_and_the_disk_are_one_sentence(error: Exception, expected: str) -> None:
     shown = sentence(error)
     assert expected in shown
     assert "\n" not in shown

@@ -41,7 +41,7 @@ def files(tmp_path: Path) -> Path:
     return tmp_path / "files"
 
 
-def test_a_new_lake_is_good_and_its_stacks_are_its_own(tmp_path: Path) -> None:
+def test_a_new_lake_is_valid_and_has_its_own_stacks(tmp_path: Path) -> None:
     done = init(tmp_path, "My Shop")
     assert (done.returncode, done.stdout) == (0, "")
     made = {path.relative_to(tmp_path / "My Shop").as_posix() for path in (tmp_path / "My Shop").rglob("*")}
@@ -66,7 +66,7 @@ def test_folders_of_files_become_datasets_as_a_crawler_sees_them(tmp_path: Path,
     assert "  # id bigint, price double\n  prices:\n" in (tmp_path / "shop/lake.yaml").read_text()
 
 
-def test_files_that_lie_in_the_folder_itself_are_one_dataset(tmp_path: Path, files: Path) -> None:
+def test_files_in_the_folder_itself_become_one_dataset(tmp_path: Path, files: Path) -> None:
     assert init(tmp_path, "shop", "--from", str(files / "orders")).returncode == 0
     assert list(load(tmp_path / "shop/lake.yaml").config.datasets) == ["orders"]
 
@@ -114,7 +114,7 @@ def test_files_that_lie_in_the_folder_itself_are_one_dataset(tmp_path: Path, fil
         ),
     ],
 )
-def test_what_cannot_become_a_lake_is_told_and_nothing_is_made(
+def test_invalid_input_is_reported_and_nothing_is_created(
     tmp_path: Path, files: Path, arguments: list[str], code: int, expected: str
 ) -> None:
     for name, content in {
@@ -150,7 +150,7 @@ def example(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return made
 
 
-def test_an_examples_lake_is_good_and_its_five_stacks_are_of_its_own_project(example: Path) -> None:
+def test_an_example_lake_is_valid_and_its_stacks_have_its_project_name(example: Path) -> None:
     command = [sys.executable, "-m", "lake", "check"]
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
     done = subprocess.run(command, cwd=example, env=environment, capture_output=True, text=True, check=False)
@@ -174,7 +174,7 @@ def test_a_second_example_in_the_same_folder_is_refused(example: Path) -> None:
     assert (example / "lake.yaml").read_bytes() == before
 
 
-def test_what_an_example_tells_to_do_next_is_about_what_it_has(example: Path) -> None:
+def test_the_next_steps_of_an_example_refer_to_existing_files(example: Path) -> None:
     """Its script writes each folder that is put and each file that is sent; the rest is in lake.yaml and queries/."""
     config = load(example / "lake.yaml").config
     known = {"put": config.datasets, "send": config.streams, "quarantine": config.jobs, "run": config.every_job}
@@ -205,7 +205,7 @@ def test_the_files_of_every_example_are_in_the_package() -> None:
             assert any(source.is_relative_to(there) for there in shipped), source
 
 
-def test_editors_get_a_schema_that_the_sample_lake_meets_and_a_mistake_does_not(tmp_path: Path) -> None:
+def test_the_schema_accepts_the_sample_lake_and_rejects_a_mistake(tmp_path: Path) -> None:
     assert init(tmp_path, "shop").returncode == 0
     folder = tmp_path / "shop"
     assert (folder / "lake.yaml").read_text().startswith("# yaml-language-server: $schema=lake.schema.json\n")

@@ -44,7 +44,7 @@ def test_a_job_is_steps_or_a_script(tmp_path: Path) -> None:
     assert config.scripts["hello"].language == "python"
 
 
-def test_every_setting_has_the_fields_name(tmp_path: Path) -> None:
+def test_every_job_setting_is_valid(tmp_path: Path) -> None:
     settings = """\
     worker_type: G.4X
     workers: 20
@@ -65,7 +65,7 @@ def test_every_setting_has_the_fields_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("script", ["lake_etl/job.py", "scala/job.scala"])
-def test_what_the_script_of_the_steps_sets_itself_is_known_here(script: str) -> None:
+def test_settings_that_the_script_sets_itself_are_refused(script: str) -> None:
     code = (Path(__file__).parents[2] / "glue_scripts" / script).read_text()
     given = re.findall(r'^    "(spark[\w.]+)"(?: ->|:) ', code, re.MULTILINE)
 
@@ -160,7 +160,7 @@ def test_what_the_script_of_the_steps_sets_itself_is_known_here(script: str) -> 
         ("sink: {table: totals}", "steps: []", "line 5: jobs.totals.sink: is required but missing"),
     ],
 )
-def test_a_wrong_combination_is_one_line_with_its_place_and_the_way_out(
+def test_a_wrong_combination_is_reported_with_its_place_and_fix(
     tmp_path: Path, old: str, new: str, expected: str
 ) -> None:
     with pytest.raises(ConfigError, match=expected) as raised:

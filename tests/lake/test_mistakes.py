@@ -95,7 +95,7 @@ def spoiled(document: Any, rng: random.Random) -> Any:
 VALUES: list[Any] = [None, 3, -1, 1.5, True, "", "x", "Ä b", [], [1], ["x", None], {}, {"x": 1}, {"x": {"y": []}}]
 
 
-def test_a_spoiled_file_is_good_or_told_line_by_line_in_no_librarys_words(tmp_path: Path) -> None:
+def test_randomly_damaged_files_are_valid_or_reported_line_by_line_in_our_words(tmp_path: Path) -> None:
     reader, rng = YAML(typ="safe", pure=True), random.Random(8)
     document = reader.load(LAB)
     assert problems(tmp_path, LAB) == []
@@ -106,7 +106,7 @@ def test_a_spoiled_file_is_good_or_told_line_by_line_in_no_librarys_words(tmp_pa
             assert not INNER.search(line), (line, text)
 
 
-def test_types_rules_names_and_yaml_are_told_in_one_go_and_by_line(tmp_path: Path) -> None:
+def test_mistakes_in_types_rules_names_and_yaml_are_reported_together(tmp_path: Path) -> None:
     text = LAB
     for old, new in {
         "format: csv\n": "format: csvv\n",
@@ -152,7 +152,7 @@ def test_types_rules_names_and_yaml_are_told_in_one_go_and_by_line(tmp_path: Pat
         ("sink: {table: totals, format: parquet", "sink: {table: totals, compression: zlib, format: 3", ".sink.format"),
     ],
 )
-def test_one_mistake_is_told_once_and_nothing_that_follows_from_it(
+def test_one_mistake_is_reported_once_without_consequential_errors(
     tmp_path: Path, old: str, new: str, field: str
 ) -> None:
     [line] = problems(tmp_path, LAB.replace(old, new, 1))
@@ -186,7 +186,7 @@ def test_one_mistake_is_told_once_and_nothing_that_follows_from_it(
         ("{--name: x}", "{--name: 3}", "Put it in quotes"),
     ],
 )
-def test_what_was_meant_is_said(tmp_path: Path, old: str, new: str, meant: str) -> None:
+def test_a_mistake_comes_with_a_suggestion(tmp_path: Path, old: str, new: str, meant: str) -> None:
     assert old in LAB
     lines = problems(tmp_path, LAB.replace(old, new, 1))
     assert any(line.endswith(meant) for line in lines), lines
@@ -211,18 +211,18 @@ def test_what_was_meant_is_said(tmp_path: Path, old: str, new: str, meant: str) 
         ("project: lab\nx:\n" + "- " * 3000, 3, "it is nested too deeply"),
     ],
 )
-def test_what_is_no_yaml_is_told_in_one_line(tmp_path: Path, text: str, line: int, message: str) -> None:
+def test_invalid_yaml_is_reported_in_one_line(tmp_path: Path, text: str, line: int, message: str) -> None:
     [only] = problems(tmp_path, text)
     assert only.startswith(f"lake.yaml, line {line}: ")
     assert message in only
 
 
 @pytest.mark.parametrize("ruler", ["# " + "- " * 60, "\n  # " + "[ " * 60])
-def test_a_ruler_in_a_comment_is_no_depth(tmp_path: Path, ruler: str) -> None:
+def test_brackets_in_a_comment_do_not_count_as_nesting(tmp_path: Path, ruler: str) -> None:
     assert problems(tmp_path, LAB.replace("project: lab", f"project: lab  {ruler}")) == problems(tmp_path, LAB)
 
 
-def test_a_file_that_is_no_text_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf_8_is_reported_with_the_line(tmp_path: Path) -> None:
     (tmp_path / "lake.yaml").write_bytes(b"project: lab\nenvironments: {l\xe4b: {}}\n")
     with pytest.raises(ConfigError, match=r"lake\.yaml, line 2: is not UTF-8 text\. Save the file as UTF-8"):
         load(tmp_path / "lake.yaml")
@@ -230,7 +230,7 @@ def test_a_file_that_is_no_text_is_told_with_its_line(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def test_a_byte_order_mark_an_anchor_and_a_merge_are_read_and_their_mistakes_have_the_line_of_the_anchor(
+def test_byte_order_marks_anchors_and_merges_work_and_mistakes_have_the_anchors_line(
     tmp_path: Path,
 ) -> None:
     moved = LAB.replace("  people:", "  more: {<<: *base}\n  people:").replace("orders:\n", "orders: &base\n", 1)
@@ -257,13 +257,13 @@ def test_a_byte_order_mark_an_anchor_and_a_merge_are_read_and_their_mistakes_hav
         ('"amount > 0"', "\"name = ')' -- (\\n AND `a(` > 0\"", None),
     ],
 )
-def test_sql_that_cannot_be_is_told_before_a_job_starts(tmp_path: Path, old: str, new: str, told_: str | None) -> None:
+def test_invalid_sql_is_reported_by_check(tmp_path: Path, old: str, new: str, told_: str | None) -> None:
     lines = problems(tmp_path, LAB.replace(old, new, 1))
     assert [told_ in line for line in lines if told_] == ([True] if told_ else []), lines
     assert bool(lines) == bool(told_)
 
 
-def test_a_query_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+def test_an_invalid_query_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "queries").mkdir()
     (tmp_path / "queries" / "a.sql").write_bytes(b"SELECT '\xe4'")
     (tmp_path / "queries" / "b.sql").write_text("\n")
@@ -273,7 +273,7 @@ def test_a_query_file_that_is_no_text_is_told(tmp_path: Path) -> None:
     ]
 
 
-def test_the_line_is_that_of_the_item_in_a_list_of_lists(tmp_path: Path) -> None:
+def test_a_mistake_in_a_nested_list_has_the_line_of_its_item(tmp_path: Path) -> None:
     text = LAB.replace("- crawl: [customers]", "- crawl:\n        - customers\n        - ordrs")
     text = text.replace(
         "- {between: {amount: [0, null]}}", "- between:\n          amount:\n          - 0\n          - x"

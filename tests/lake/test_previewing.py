@@ -56,7 +56,7 @@ def sales(aws: Callable[[str], Any]) -> None:
     glue.create_table(DatabaseName=DATABASE, TableInput={"Name": "sales", "StorageDescriptor": storage})
 
 
-def test_a_job_is_previewed_with_the_persons_own_functions(sales: None, till: Prompt) -> None:
+def test_a_job_is_previewed_with_the_users_own_functions(sales: None, till: Prompt) -> None:
     done = till.lake("preview", "dear")
 
     assert done.code == 0, done.err
@@ -64,7 +64,7 @@ def test_a_job_is_previewed_with_the_persons_own_functions(sales: None, till: Pr
     assert "1 filtered" in done.out and "twice" in done.out and "14" in done.out
 
 
-def test_a_file_of_this_machine_needs_no_aws(till: Prompt, tmp_path: Path) -> None:
+def test_a_local_file_is_previewed_without_aws(till: Prompt, tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("Id;Town\n1;Ulm\n2;Bonn;x\n")
 
     shops = "shops: {format: csv, csv: {delimiter: ';'}}"
@@ -96,13 +96,13 @@ def test_a_file_of_this_machine_needs_no_aws(till: Prompt, tmp_path: Path) -> No
         (["rates", "--file", "no.csv"], "no.csv does not exist"),
     ],
 )
-def test_what_cannot_be_previewed_is_told_in_a_sentence(till: Prompt, arguments: list[str], expected: str) -> None:
+def test_an_invalid_preview_is_reported_in_one_sentence(till: Prompt, arguments: list[str], expected: str) -> None:
     shown = till.lake("preview", *arguments)
 
     assert (shown.code, shown.err.strip()) == (2, expected)
 
 
-def test_without_java_it_says_what_is_missing(till: Prompt, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_preview_without_java_says_what_is_missing(till: Prompt, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.delenv("JAVA_HOME", raising=False)
 

@@ -12,7 +12,7 @@ def diagnosed(summary: str, detail: str = "", address: str = "") -> str:
     return json.dumps({"type": "diagnostic", "diagnostic": diagnostic})
 
 
-def test_an_aws_that_went_away_is_said_once_and_other_errors_stay() -> None:
+def test_a_lost_connection_is_reported_once_beside_other_errors() -> None:
     progress = Progress("athena")
     for name in ("workgroup", "bucket"):
         progress.take(diagnosed(f"creating {name}: Post: dial tcp 127.0.0.1:4566: connect: connection refused"))
@@ -23,7 +23,7 @@ def test_an_aws_that_went_away_is_said_once_and_other_errors_stay() -> None:
     assert lost.startswith("AWS no longer answers.") and "Run the same command again" in lost
 
 
-def test_a_lock_that_a_dead_terraform_left_names_the_command_that_frees_it() -> None:
+def test_a_stale_lock_is_reported_with_the_command_that_removes_it() -> None:
     detail = "Error message: held\nLock Info:\n  ID:        9db590f1\n  Path:      lab/dev/athena.tfstate\n"
     detail += "  Operation: OperationTypeApply\n  Who:       ann@laptop\n  Created:   2026-11-27 05:00:00 UTC\n"
     progress = Progress("athena")
@@ -35,7 +35,7 @@ def test_a_lock_that_a_dead_terraform_left_names_the_command_that_frees_it() -> 
     ]
 
 
-def test_the_resource_that_takes_longest_is_the_one_that_began_first() -> None:
+def test_the_slowest_resource_is_the_one_that_started_first() -> None:
     progress = Progress("athena")
     for address in ("aws_s3_bucket.results", "aws_athena_workgroup.workgroup"):
         hook = {"resource": {"addr": address}, "action": "create"}

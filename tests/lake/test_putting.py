@@ -57,14 +57,14 @@ def dataset(format_: str) -> Dataset:
 
 
 @pytest.mark.parametrize(("format_", "name", "content"), GOOD)
-def test_files_of_the_datasets_format_are_taken(tmp_path: Path, format_: str, name: str, content: bytes) -> None:
+def test_files_of_the_datasets_format_are_accepted(tmp_path: Path, format_: str, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
 
     check_contents(dataset(format_), [tmp_path / name])
 
 
 @pytest.mark.parametrize(("format_", "name", "content", "expected"), BAD)
-def test_a_file_of_another_format_is_told_by_what_it_is(
+def test_a_file_of_another_format_is_refused_with_its_format(
     tmp_path: Path, format_: str, name: str, content: bytes, expected: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
@@ -106,9 +106,7 @@ def keys(s3: Any) -> list[str]:
     return [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
 
-def test_a_dry_run_tells_what_would_go_where_and_uploads_nothing(
-    s3: Any, prompt: Callable[..., Prompt], tmp_path: Path
-) -> None:
+def test_a_dry_run_shows_uploads_without_making_them(s3: Any, prompt: Callable[..., Prompt], tmp_path: Path) -> None:
     for month in "12":
         (tmp_path / f"rates/month={month}").mkdir(parents=True)
         (tmp_path / f"rates/month={month}/a.csv").write_text("2\n")
@@ -130,9 +128,7 @@ def test_a_dry_run_tells_what_would_go_where_and_uploads_nothing(
     assert s3.get_object(Bucket=BUCKET, Key="rates/month=1/a.csv")["Body"].read() == b"1\n"
 
 
-def test_a_dry_run_counts_the_folders_that_a_crawl_would_find_anew(
-    s3: Any, prompt: Callable[..., Prompt], tmp_path: Path
-) -> None:
+def test_a_dry_run_counts_new_partition_folders(s3: Any, prompt: Callable[..., Prompt], tmp_path: Path) -> None:
     for day in "12":
         (tmp_path / f"rides/day={day}").mkdir(parents=True)
         (tmp_path / f"rides/day={day}/b.csv").write_text("2\n")
@@ -147,9 +143,7 @@ def test_a_dry_run_counts_the_folders_that_a_crawl_would_find_anew(
     s3.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": f"rides/day={day}/b.csv"} for day in "12"]})
 
 
-def test_all_bad_files_are_named_and_nothing_is_uploaded(
-    s3: Any, prompt: Callable[..., Prompt], tmp_path: Path
-) -> None:
+def test_bad_files_are_listed_and_nothing_is_uploaded(s3: Any, prompt: Callable[..., Prompt], tmp_path: Path) -> None:
     (tmp_path / "trips").mkdir()
     (tmp_path / "trips/good.csv").write_text("a\n1\n")
     for number in range(12):

@@ -106,7 +106,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         stopped(process)
 
 
-def test_each_row_is_told_with_its_file_its_line_its_reason_and_its_text(shop: Shop) -> None:
+def test_rejected_rows_are_shown_with_file_line_reason_and_text(shop: Shop) -> None:
     found = json.loads(shop.lake("totals", "--json").stdout)
 
     assert [(row["source_file"], row["line"], row["raw"]) for row in found] == [
@@ -120,7 +120,7 @@ def test_each_row_is_told_with_its_file_its_line_its_reason_and_its_text(shop: S
     assert [row["reason"] for row in found] == [row[3] for row in ROWS]
 
 
-def test_a_line_that_cannot_be_known_is_not_guessed_and_the_rest_is_told_of(shop: Shop) -> None:
+def test_an_unknown_line_is_left_empty_and_explained(shop: Shop) -> None:
     done = shop.lake("totals", "--rows", "5", "--run", "1ab")
 
     assert "The line is unknown if a step rejected the row" in done.stderr
@@ -144,7 +144,7 @@ def test_all_rows_are_exported(shop: Shop, suffix: str) -> None:
     assert [row["raw"] or None for row in rows] == [row[2] for row in ROWS]
 
 
-def test_mended_rows_become_files_of_their_datasets_and_the_same_rows_do_so_once(shop: Shop) -> None:
+def test_corrected_rows_become_files_of_their_datasets_once(shop: Shop) -> None:
     rows = [dict(zip(("dataset", "source_file", "raw", "reason", "found_by"), row, strict=True)) for row in ROWS]
     sale, order, late = (
         rows[0] | {"source_file": SALES, "raw": '{"id": 1, "total": 2}'},
@@ -172,7 +172,7 @@ def test_mended_rows_become_files_of_their_datasets_and_the_same_rows_do_so_once
     assert shop.sent("sales/month=1/") == ['{"id": 1, "total": 2}', '{"id": 9, "total": 4}']
 
 
-def test_a_row_of_values_becomes_csv_as_the_reader_of_its_dataset_takes_it(shop: Shop) -> None:
+def test_a_row_rejected_by_a_step_becomes_csv_in_the_datasets_dialect(shop: Shop) -> None:
     row = {"dataset": "orders", "source_file": ORDERS, "found_by": "expect"}
     values = {"id": "0.10", "name": 'say "hi", \\ bye\u2028'}
     text = json.dumps(values).replace('"0.10"', "0.10")
@@ -181,7 +181,7 @@ def test_a_row_of_values_becomes_csv_as_the_reader_of_its_dataset_takes_it(shop:
     assert list(shop.raw().values()).count('id,name\n0.10,"say \\"hi\\", \\\\ bye\u2028"\n') == 1
 
 
-def test_a_row_that_cannot_be_sent_is_one_line_with_the_way_out_and_nothing_is_sent(shop: Shop) -> None:
+def test_an_invalid_row_is_reported_with_a_fix_and_nothing_is_sent(shop: Shop) -> None:
     before = shop.raw()
     good = {"dataset": "orders", "source_file": ORDERS, "found_by": "reader", "raw": "2,x"}
     for row, shown in (
@@ -202,7 +202,7 @@ def test_a_row_that_cannot_be_sent_is_one_line_with_the_way_out_and_nothing_is_s
     assert shop.raw() == before
 
 
-def test_where_there_is_nothing_that_is_said(shop: Shop) -> None:
+def test_missing_rows_and_runs_are_reported(shop: Shop) -> None:
     for arguments, code, line in (
         (("idle",), 1, "the job idle has no run that has ended. Start one: `lake run idle`"),
         (("own",), 2, "own is your own script, and only jobs of steps quarantine rows"),

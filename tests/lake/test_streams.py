@@ -42,7 +42,7 @@ def problems(folder: Path, delivery: str, more: str = "", name: str = "events") 
         "{source: direct, split: true}",
     ],
 )
-def test_a_delivery_that_aws_takes_is_good(tmp_path: Path, delivery: str) -> None:
+def test_a_valid_delivery_is_accepted(tmp_path: Path, delivery: str) -> None:
     assert problems(tmp_path, delivery) == []
 
 
@@ -92,12 +92,12 @@ def test_a_delivery_that_aws_takes_is_good(tmp_path: Path, delivery: str) -> Non
         ("{transform: {folder: gone}}", "transform.folder: there is no folder 'gone'"),
     ],
 )
-def test_a_delivery_that_aws_refuses_is_refused_with_the_way_out(tmp_path: Path, delivery: str, problem: str) -> None:
+def test_an_invalid_delivery_is_refused_with_a_fix(tmp_path: Path, delivery: str, problem: str) -> None:
     (found,) = problems(tmp_path, delivery)
     assert found.startswith(f"streams.events.delivery.{problem}")
 
 
-def test_the_handler_of_a_transform_has_to_be_there(tmp_path: Path) -> None:
+def test_the_handler_of_a_transform_must_exist(tmp_path: Path) -> None:
     (tmp_path / "enrich").mkdir()
     (found,) = problems(tmp_path, "{transform: {folder: enrich}}")
     assert found.startswith("streams.events.delivery.transform.handler: there is no file 'enrich/main.py'")
@@ -114,17 +114,17 @@ def test_the_handler_of_a_transform_has_to_be_there(tmp_path: Path) -> None:
         ("event_time: {column: at}\n    windows: {all: {seconds: 60}}", "windows: Flink reads from Kinesis"),
     ],
 )
-def test_a_stream_without_kinesis_takes_no_setting_of_kinesis(tmp_path: Path, more: str, problem: str) -> None:
+def test_a_direct_stream_refuses_kinesis_settings(tmp_path: Path, more: str, problem: str) -> None:
     (found,) = problems(tmp_path, "{source: direct}", more)
     assert found.startswith(f"streams.events.{problem}")
 
 
-def test_the_buffer_in_its_place_of_before_is_told_where_it_is_now(tmp_path: Path) -> None:
+def test_the_old_buffer_setting_suggests_the_new_one(tmp_path: Path) -> None:
     (found,) = problems(tmp_path, "{}", "buffer: {seconds: 10}")
     assert found.endswith("Did you mean 'delivery.buffer'?")
 
 
-def test_a_name_that_is_too_long_for_aws_is_told(tmp_path: Path) -> None:
+def test_a_stream_name_that_is_too_long_is_refused(tmp_path: Path) -> None:
     name = "e" * 45
     (found,) = problems(tmp_path, "{}", name=name)
     role = f"small-local-{name}-delivery"
@@ -132,7 +132,7 @@ def test_a_name_that_is_too_long_for_aws_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("compression", ["zip", "snappy"])
-def test_files_that_athena_cannot_read_are_warned_of(tmp_path: Path, compression: str) -> None:
+def test_files_that_athena_cannot_read_give_a_warning(tmp_path: Path, compression: str) -> None:
     assert problems(tmp_path, f"{{format: json, compression: {compression}}}") == []
     (warning,) = warnings(load(tmp_path / "lake.yaml", "local").config, "local")
     assert warning.startswith(f"streams.events.delivery.compression: Athena cannot read JSON in {compression} files")
@@ -164,7 +164,7 @@ TOMORROW = datetime.now(UTC) + timedelta(days=1)
         pytest.param(TOMORROW.strftime("%Y-%m-%dT%H:%M:%SZ"), TOMORROW.strftime("%Y-%m-%d"), id="tomorrow"),
     ],
 )
-def test_the_day_of_an_event_is_that_of_its_own_time_in_utc(time: object, day: str) -> None:
+def test_the_day_of_an_event_is_its_event_time_in_utc(time: object, day: str) -> None:
     assert keys(BY_TIME, {"at": time}) == {"date": day}
 
 
@@ -181,7 +181,7 @@ def test_the_day_of_an_event_is_that_of_its_own_time_in_utc(time: object, day: s
         ({}, "no time"),
     ],
 )
-def test_an_event_of_a_day_that_athena_does_not_look_for_is_an_error(event: dict[str, Any], reason: str) -> None:
+def test_an_event_outside_the_projected_days_is_an_error(event: dict[str, Any], reason: str) -> None:
     assert keys(BY_TIME, event) == reason
 
 
@@ -199,7 +199,7 @@ def test_an_event_of_a_day_that_athena_does_not_look_for_is_an_error(event: dict
         (".v | ascii_upcase", "aa", "AA"),
     ],
 )
-def test_a_value_that_athena_does_not_look_for_is_an_error(key: Any, value: object, found: str) -> None:
+def test_a_value_outside_the_projection_is_an_error(key: Any, value: object, found: str) -> None:
     assert keys({"partition_by": {"by": key}}, {"v": value}) in ({"by": found}, found)
 
 

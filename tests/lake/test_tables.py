@@ -58,7 +58,7 @@ def keys(s3: Any) -> list[str]:
     return [each["Key"].removeprefix("rates/") for each in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
 
-def test_a_tables_files_are_those_that_a_query_reads(files: Any, prompt: Callable[..., Prompt]) -> None:
+def test_a_table_counts_the_files_that_a_query_reads(files: Any, prompt: Callable[..., Prompt]) -> None:
     view, rates = prompt("mint", DATASETS).lake("tables", "--json").json
 
     assert {name: rates[name] for name in ("name", "database", "format", "files", "bytes", "partitions")} == {
@@ -73,7 +73,7 @@ def test_a_tables_files_are_those_that_a_query_reads(files: Any, prompt: Callabl
     assert (view["name"], view["format"], view["files"]) == ("a_view", "view", None)
 
 
-def test_a_person_sees_all_tables_or_one_with_its_columns(files: Any, prompt: Callable[..., Prompt]) -> None:
+def test_tables_shows_all_tables_or_one_with_its_columns(files: Any, prompt: Callable[..., Prompt]) -> None:
     at = prompt("mint", DATASETS)
 
     assert "rates" in at.lake("tables").out and "24 B" in at.lake("tables").out
@@ -87,13 +87,13 @@ def test_a_person_sees_all_tables_or_one_with_its_columns(files: Any, prompt: Ca
     )
 
 
-def test_a_lake_without_databases_says_how_to_get_them(prompt: Callable[..., Prompt]) -> None:
+def test_missing_databases_are_reported_with_the_command_that_deploys_them(prompt: Callable[..., Prompt]) -> None:
     shown = prompt("nomint", DATASETS).lake("tables")
 
     assert (shown.code, "`lake up catalog`" in shown.err) == (1, True)
 
 
-def test_a_folder_goes_with_all_versions_and_its_partition_and_no_neighbour(
+def test_rm_deletes_a_folder_with_versions_and_partition_but_no_neighbour(
     files: Any, prompt: Callable[..., Prompt], aws: Callable[[str], Any]
 ) -> None:
     done = prompt("mint", DATASETS).lake("rm", "rates/month=1", "--delete-data", "--json").json
@@ -105,16 +105,14 @@ def test_a_folder_goes_with_all_versions_and_its_partition_and_no_neighbour(
     assert [partition["Values"] for partition in left] == [["10"]]
 
 
-def test_one_file_goes_alone_and_its_partition_stays_while_it_has_others(
-    files: Any, prompt: Callable[..., Prompt]
-) -> None:
+def test_rm_of_one_file_keeps_a_partition_that_has_others(files: Any, prompt: Callable[..., Prompt]) -> None:
     done = prompt("mint", DATASETS).lake("rm", "rates/month=1/b.csv", "--delete-data", "--json").json
 
     assert (done["files"], done["dropped_partitions"]) == (1, 0)
     assert "month=1/b.csv" not in keys(files)
 
 
-def test_data_needs_two_keys_and_is_told_before(files: Any, prompt: Callable[..., Prompt]) -> None:
+def test_rm_needs_two_confirmations(files: Any, prompt: Callable[..., Prompt]) -> None:
     without_word = prompt("mint", DATASETS).lake("rm", "rates/month=10")
     not_destroyable = prompt("mint", DATASETS, destroyable=False).lake("rm", "rates/month=10", "--delete-data")
 
@@ -141,7 +139,7 @@ def test_data_needs_two_keys_and_is_told_before(files: Any, prompt: Callable[...
         ("nothing/a", "there is no dataset 'nothing'"),
     ],
 )
-def test_what_is_not_in_a_dataset_is_refused(
+def test_rm_refuses_paths_outside_of_datasets(
     files: Any, prompt: Callable[..., Prompt], target: str, expected: str
 ) -> None:
     shown = prompt("mint", DATASETS).lake("rm", target, "--delete-data")

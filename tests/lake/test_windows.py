@@ -50,7 +50,7 @@ def written(folder: Path, window: str, event_time: str = "{column: at}", more: s
         ("{seconds: 60, compute: {window_end: count}}", "window_end: is already a column of the window"),
     ],
 )
-def test_a_window_that_cannot_be_is_refused(tmp_path: Path, window: str, message: str) -> None:
+def test_an_invalid_window_is_refused(tmp_path: Path, window: str, message: str) -> None:
     with pytest.raises(ConfigError) as refusal:
         load(written(tmp_path, window))
     assert message in str(refusal.value)
@@ -70,7 +70,9 @@ def test_a_window_that_cannot_be_is_refused(tmp_path: Path, window: str, message
         ),
     ],
 )
-def test_what_surrounds_windows_is_checked(tmp_path: Path, event_time: str, more: str, message: str) -> None:
+def test_event_time_and_application_of_windows_are_checked(
+    tmp_path: Path, event_time: str, more: str, message: str
+) -> None:
     with pytest.raises(ConfigError) as refusal:
         load(written(tmp_path, "{seconds: 60}", event_time, more))
     assert message in str(refusal.value)
@@ -89,9 +91,7 @@ def test_what_surrounds_windows_is_checked(tmp_path: Path, event_time: str, more
         ("max(name)", "MAX(`name`)", "STRING", "string"),
     ],
 )
-def test_an_aggregate_keeps_what_it_adds_up(
-    tmp_path: Path, aggregate: str, sql: str, flink_type: str, type_: str
-) -> None:
+def test_an_aggregate_keeps_its_type(tmp_path: Path, aggregate: str, sql: str, flink_type: str, type_: str) -> None:
     window = Window(seconds=60, compute={"x": aggregate})
     lake = load(written(tmp_path, "{seconds: 60}"))
     stream = lake.config.streams["orders"].model_copy(update={"columns": COLUMNS, "windows": {"sums": window}})
@@ -101,7 +101,7 @@ def test_an_aggregate_keeps_what_it_adds_up(
     assert result_columns(window, COLUMNS)["x"] == type_
 
 
-def test_without_the_jar_an_account_gets_no_application_and_is_told_what_is_missing(
+def test_without_the_jar_an_account_gets_no_application_and_a_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, jar = written(tmp_path, "{seconds: 60}"), tmp_path / "dependencies.jar"

@@ -30,7 +30,7 @@ def written(folder: Path, old: str = "", new: str = "") -> Path:
     return folder / "lake.yaml"
 
 
-def test_a_step_comes_after_all_of_the_one_before_unless_it_says_any(tmp_path: Path) -> None:
+def test_a_step_waits_for_all_of_the_previous_step_unless_it_says_any(tmp_path: Path) -> None:
     first, second = load(written(tmp_path)).config.workflows["nightly"].steps
 
     assert (first.crawl, first.after, second.run, second.after) == (["orders", "customers"], "all", ["totals"], "any")
@@ -64,20 +64,20 @@ def test_a_step_comes_after_all_of_the_one_before_unless_it_says_any(tmp_path: P
         ("    steps:", "    stages:", "nightly.stages: is not a valid field here. Allowed: schedule, steps"),
     ],
 )
-def test_a_mistake_is_one_line_with_its_place_and_what_is_allowed(
+def test_a_mistake_is_reported_with_its_place_and_allowed_values(
     tmp_path: Path, old: str, new: str, expected: str
 ) -> None:
     with pytest.raises(ConfigError, match=expected):
         load(written(tmp_path, old, new))
 
 
-def test_two_workflows_by_the_clock_do_not_crawl_one_dataset(tmp_path: Path) -> None:
+def test_two_scheduled_workflows_cannot_crawl_the_same_dataset(tmp_path: Path) -> None:
     other = '  weekly:\n    schedule: "cron(0 3 ? * MON *)"\n    steps: [{crawl: [orders]}]\n'
     with pytest.raises(ConfigError, match=r"weekly\.schedule: the scheduled workflow nightly also crawls orders"):
         load(written(tmp_path, "        after: any\n", "        after: any\n" + other))
 
 
-def test_a_failure_names_what_failed_why_and_what_was_not_started_for_that() -> None:
+def test_a_failure_lists_what_failed_and_what_was_not_started() -> None:
     actions = [
         Action(1, "crawler orders", "SUCCEEDED"),
         Action(2, "job totals", "FAILED", "no such column (exit code 1)"),
@@ -91,7 +91,7 @@ def test_a_failure_names_what_failed_why_and_what_was_not_started_for_that() -> 
     assert failure("nightly", actions[:1]) == ""
 
 
-def test_what_something_else_has_started_is_an_error_with_the_way_out() -> None:
+def test_a_crawler_that_was_already_running_is_an_error_with_a_fix() -> None:
     message = "CrawlerRunningException: Crawler with name shop-local-orders has already started"
 
     assert failure("nightly", [Action(1, "crawler orders", "ERROR", message)]).endswith(
