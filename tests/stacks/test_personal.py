@@ -140,7 +140,7 @@ def test_a_checkout_of_two_users_forgets_the_others_state(
     assert remembered.exists()
     monkeypatch.setenv("LAKE_USER", "bob")
     (folder / "errored.tfstate").touch()
-    with pytest.raises(Exception, match="`LAKE_ENV=dev LAKE_USER=ann lake up etl` saves it"):
+    with pytest.raises(Exception, match="Save it with `LAKE_ENV=dev LAKE_USER=ann lake up etl`"):
         forget_other_environments(load(file, "dev"), tmp_path)
     (folder / "errored.tfstate").unlink()
     forget_other_environments(load(file, "dev"), tmp_path)
