@@ -1,1 +1,1 @@
-"""Measured claims, each one command. All are ratios within one run: the machines are shared and noisy."""
+"""Benchmarks for the measured claims, one command each. Results are ratios, because machines are shared and noisy."""

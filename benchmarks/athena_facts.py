@@ -1,9 +1,9 @@
-"""How much of Trino's SQL the embedded Athena answers rightly: `python -m benchmarks.athena_facts [--family WORD]`.
+"""How much of Trino's SQL the embedded Athena answers correctly: `python -m benchmarks.athena_facts [--family WORD]`.
 
 The facts are expressions and queries with the value, type or error that Trino 426 gives, taken from the assertions of
 its tests (https://github.com/trinodb/trino, Copyright The Trino authors, Apache License 2.0); only the facts are kept,
-in `athena_facts.jsonl.xz`. Athena engine v3 is a Trino of that age. How many digits of a second are shown, and the
-order of a map's entries, are not judged. Misses go to `athena_facts_missed.jsonl` in the folder of the call.
+in `athena_facts.jsonl.xz`. Athena engine v3 is based on a similar version. The number of digits of a second, and the
+order of a map's entries, are ignored. Misses are written to `athena_facts_missed.jsonl` in the current folder.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _BASES = {"real": "float", "int": "integer", "string": "varchar"}
 
 @dataclass
 class Answer:
-    """Types with precision and scale, and rows; or why there are none."""
+    """Types with precision and scale, and rows; or the reason for a failure."""
 
     types: list[tuple[str, int, int]]
     rows: list[Row]
@@ -56,7 +56,7 @@ class Answer:
 
 
 class Athena:
-    """Asks one Athena and waits for the answer."""
+    """Runs queries on one Athena and waits for the answers."""
 
     def __init__(self, endpoint: str) -> None:
         session = boto3.Session("local", "local", region_name="us-east-1")
@@ -90,7 +90,7 @@ class Athena:
 
 
 def even(text: str | None) -> str | None:
-    """A time without the last zeros of its fraction."""
+    """A time without trailing zeros in its fraction."""
     return text and re.sub(r"(\d:\d\d)(\.\d*?)0+(?!\d)", lambda m: m[1] + ("" if m[2] == "." else m[2]), text)
 
 
@@ -122,7 +122,7 @@ def other_type(kind: str | None, got: tuple[str, int, int]) -> bool:
 
 
 def judged(athena: Athena, fact: Fact) -> tuple[str, str]:
-    """The outcome and what came."""
+    """The outcome and the answer."""
     answer = athena.ask(fact["sql"])
     if fact["kind"] == "error":
         return (ACCEPTED, str(answer.rows[:2])) if answer.reason is None else (RIGHT, answer.reason)
@@ -137,7 +137,7 @@ def judged(athena: Athena, fact: Fact) -> tuple[str, str]:
 
 
 def _compared(athena: Athena, fact: Fact, answer: Answer) -> tuple[str, str]:
-    """Facts that say what is due in SQL."""
+    """Compare a fact whose expected value is given in SQL."""
     if fact.get("expected_sql") is None:
         return (WRONG, str(answer.rows[:3])) if answer.rows else (RIGHT, "")
     due = athena.ask(fact["expected_sql"] if fact["kind"] == "query" else f"SELECT {fact['expected_sql']}")
@@ -154,7 +154,7 @@ def _compared(athena: Athena, fact: Fact, answer: Answer) -> tuple[str, str]:
 
 @contextmanager
 def embedded() -> Iterator[str]:
-    """An embedded AWS of this source, in a folder that goes with it."""
+    """An embedded AWS from this source, in a temporary folder."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "local_aws", "--port", str(port), "--folder", folder, "--open"]
@@ -188,7 +188,7 @@ def facts(family: str = "") -> list[Fact]:
 
 
 def main(family: str = "", sample: int = 0) -> int:
-    """Prints a table by family; 1 if fewer are right, or more wrong, than the targets allow."""
+    """Print a table by family. Returns 1 if fewer are right, or more wrong, than the targets allow."""
     asked = facts(family)
     asked = asked[:: max(1, len(asked) // sample)] if sample else asked
     with embedded() as endpoint:
@@ -219,6 +219,6 @@ def _show(asked: list[Fact], outcomes: list[tuple[str, str]]) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--family", default="", help="only families with this word")
-    parser.add_argument("--sample", type=int, default=0, help="about so many facts, evenly spread")
+    parser.add_argument("--sample", type=int, default=0, help="about this many facts, evenly spread")
     options = parser.parse_args()
     sys.exit(main(options.family, options.sample))

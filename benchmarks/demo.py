@@ -1,6 +1,6 @@
-"""The whole demo against itself at an earlier commit, in turns, on one machine: `python -m benchmarks.demo`.
+"""The demo, compared with an earlier commit, in turns, on one machine: `python -m benchmarks.demo`.
 
-Each side is a checkout of its commit (of this one, what is committed) with the tools of this. Target: at most 0.75.
+Each side is a checkout of its commit, with the tools of this checkout. Target: at most 0.75.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def main() -> int:
 
 
 def _seconds(checkout: Path) -> float:
-    """The demo's, from nothing. Its lake goes with its embedded AWS."""
+    """The demo's time, from scratch. Its lake is removed with its embedded AWS."""
     begun = time.monotonic()
     try:
         run(checkout, "examples.demo")

@@ -1,6 +1,6 @@
 """The sample job's steps written directly in PySpark: no accounting, no quarantine, no catalog.
 
-benchmarks/etl.py runs it as a Glue job beside flights_enriched of lake.yaml, which has the same steps.
+benchmarks/etl.py runs it as a Glue job and compares it with flights_enriched of lake.yaml, which has the same steps.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""The embedded AWS against itself at an earlier commit: put, crawl and query, in turns, on one machine.
+"""The embedded AWS, compared with an earlier commit: put, crawl and query, in turns, on one machine.
 
-Both sides run from their own source in lakes of their own under a temporary folder; the earlier source is a git
-worktree made for it. Targets are ratios of wall time, or of the server's peak of memory. Processor time (of client and
-server) stands beside it: it tells the same on a machine that is busy with other things.
+Both sides run from their own source, with their own lakes in a temporary folder. The earlier source is a git worktree.
+Targets are ratios of wall time, or of the server's peak memory. The processor time of client and server is also
+printed, because it is comparable even on a busy machine.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ datasets:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one measurement took: wall and processor seconds (client and server), the server's peak in bytes."""
+    """The cost of one measurement: wall and processor seconds (client and server), the server's peak in bytes."""
 
     seconds: float
     processor: float
@@ -63,7 +63,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Side:
-    """One commit's source, and a lake in which its embedded AWS runs."""
+    """The source of one commit, and a lake for its embedded AWS."""
 
     name: str
     source: Path
@@ -93,7 +93,7 @@ class Side:
         self.run("-m", "lake", "local", "start")
 
     def cost(self, work: Callable[[], object]) -> Cost:
-        """What `work` costs. Where it prints its own seconds, those count."""
+        """The cost of `work`. If it prints its own seconds, those count."""
         server = psutil.Process(self._server())
         Path(f"/proc/{server.pid}/clear_refs").write_text("5")
         before, begun = _processor(server), time.monotonic()
@@ -103,7 +103,7 @@ class Side:
         return Cost(seconds, _processor(server) - before, _peak(server.pid))
 
     def _server(self) -> int:
-        """The process of its embedded AWS; an earlier commit keeps the number in a file of its own."""
+        """The pid of its embedded AWS. An earlier commit has it in a separate file."""
         folder = self.lake / ".local/local"
         process = folder / "aws/process.json"
         return int(json.loads(process.read_text())["pid"] if process.exists() else (folder / "aws.pid").read_text())
@@ -181,7 +181,7 @@ def running(name: str, source: Path, work: Path) -> Iterator[Side]:
 
 
 def _data(folder: Path) -> Path:
-    """Many small files of JSON lines, a year of flights by day, and one big CSV."""
+    """Many small JSON lines files, a year of flights by day, and one large CSV."""
     for number in range(FILES):
         line = f'{{"id": {number}, "name": "n{number}", "price": {number / 7:.3f}, "tags": ["a", "b"]}}\n' * 3
         _written(folder / f"small/part={number % FOLDERS:02}/{number}.json", line)

@@ -1,6 +1,6 @@
 """What benchmarks ask of one embedded AWS, in a process of that side: `embedded_side.py ACTION ...`.
 
-It uses only what both commits have, and the clients of `lake`, which know the keys. It prints seconds, or nothing.
+It uses only code that both commits have, and the clients of `lake`, which know the keys. It prints seconds, or nothing.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Side:
         self.database = self.aws.names.database("raw")
 
     def prepare(self) -> None:
-        """The buckets, the database and the crawlers that `lake up` would make."""
+        """Create the buckets, the database and the crawlers that `lake up` would create."""
         for bucket in (self.bucket, self.results):
             self.aws.s3.create_bucket(Bucket=bucket)
         self.aws.glue.create_database(DatabaseInput={"Name": self.database})
@@ -72,7 +72,7 @@ class Side:
             )
 
     def clear(self) -> None:
-        """As `prepare` found it."""
+        """Restore the state before `prepare`."""
         for dataset in self.aws.lake.config.datasets:
             self.aws.glue.delete_crawler(Name=self.aws.names.crawler(dataset))
         self.aws.glue.delete_database(Name=self.database)

@@ -1,8 +1,8 @@
-"""The sample job on 1 and 10 million flights, against the same steps written directly in PySpark (direct.py).
+"""The sample job on 1 and 10 million flights, compared with the same steps written directly in PySpark (direct.py).
 
-Both run as Glue jobs of the embedded AWS, in turns, from start to end of their process. Targets: for 10 million
-flights at most 1.15 of the direct job's time; 10 times the rows take at most 10 times as long. And what Athena reads
-for a typical query: the curated table at most 1/20 of the raw JSON.
+Both run as Glue jobs on the embedded AWS, in turns, measured from start to end of their process. Targets: for 10
+million flights at most 1.15 of the direct job's time; 10 times the rows take at most 10 times as long; for a typical
+query, Athena reads at most 1/20 of the raw JSON from the curated table.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from lake.configuration.reading import load
 from tests.e2e.conftest import Checkout, checkout_in
 
 ROUNDS = {3: 3, 30: 3}
-"""Copies of the 336,776 flights (1 and 10 million rows), and how often each is measured."""
+"""Copies of the 336,776 flights (1 and 10 million rows) -> the number of measurements."""
 COST, GROWTH, SCANNED = 1.15, 1.0, 1 / 20
 DATASETS = ("flights", "weather", "airlines", "airports", "planes")
 QUERY = "SELECT carrier, avg(arr_delay) AS delay FROM {} WHERE month = '7' GROUP BY carrier ORDER BY delay DESC"
@@ -46,7 +46,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Size:
-    """What was measured at one number of copies; report is that of the lake's job."""
+    """The measurements for one number of copies. report is that of the lake's job."""
 
     lake: list[Run]
     direct: list[Run]
@@ -72,7 +72,7 @@ def seconds(runs: list[Run]) -> float:
 
 
 def _deployed(checkout: Checkout, folder: Path) -> Path:
-    """A lake with the sample's data; returns the folder of the flights."""
+    """Deploy a lake with the sample's data. Returns the folder of the flights."""
     files = sample.write(folder / "sample")
     checkout.lake("local", "start")
     checkout.lake("up", "storage", "catalog", "etl", "athena")
@@ -88,7 +88,7 @@ def _aws(checkout: Checkout) -> Aws:
 
 
 def _create_direct(aws: Aws) -> None:
-    """The direct job, with the settings of the lake's."""
+    """Create the direct job, with the settings of the lake's job."""
     script = Path(__file__).with_name("direct.py").read_bytes()
     bucket, job = aws.names.bucket("etl"), aws.glue.get_job(JobName=aws.names.job("flights_enriched"))["Job"]
     aws.s3.put_object(Bucket=bucket, Key="benchmark/direct.py", Body=script)
@@ -117,7 +117,7 @@ def _measured(checkout: Checkout, flights: Path, copies: int) -> Size:
 
 
 def _replicated(aws: Aws, flights: Path, copies: int) -> Iterator[int]:
-    """Put each file of a day with every line so many times. Gives the bytes of each."""
+    """Upload each file of a day with every line repeated. Yields the bytes of each."""
     for file in flights.rglob("*.json"):
         body = file.read_bytes() * copies
         key = f"flights/{file.relative_to(flights).as_posix()}"
@@ -133,7 +133,7 @@ def _run_direct(aws: Aws) -> None:
 
 
 def _timed(checkout: Checkout, run: Callable[[], object]) -> Run:
-    """Run a job and watch the process that the embedded AWS starts for it."""
+    """Run a job and measure the process that the embedded AWS starts for it."""
     process = (checkout.root / ".local" / "local" / "aws" / "process.json").read_text()
     server = psutil.Process(json.loads(process)["pid"])
     begun = ended = peak = 0.0

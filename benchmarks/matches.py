@@ -1,8 +1,8 @@
-"""find_matches on labelled records with its defaults: each column's kind is all it is told.
+"""find_matches with its defaults on labelled records. The only settings are the kinds of the columns.
 
-FEBRL is made up, and F1 should be at least 0.99 without the social security number, 0.995 with it. The others are real.
-The defaults were made with FEBRL and the restaurants. The papers, inventors and affiliations were held out: what is
-matched wrongly in them was never looked at, so they tell what to expect of data of your own.
+FEBRL is synthetic; F1 should be at least 0.99 without the social security number, 0.995 with it. The others are real.
+The defaults were tuned with FEBRL and the restaurants. The papers, inventors and affiliations were held out: wrong
+matches in them were never examined, so they show what to expect of other data.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ def _runs() -> Iterator[tuple[str, float | None, Callable[[], dict[str, Any]]]]:
 
 
 def measure_labelled(name: str) -> dict[str, Any]:
-    """What `lake evaluate-matches` says of a set of real records."""
+    """The result of `lake evaluate-matches` for a set of real records."""
     with tempfile.TemporaryDirectory() as folder:
         return evaluate(**request(SETS[name], Path(folder)))
 
 
 def measure(dataset: str, secret: bool) -> dict[str, Any]:
-    """What `lake evaluate-matches` says of a data set, with or without the social security number."""
+    """The result of `lake evaluate-matches` for a data set, with or without the social security number."""
     columns = {name: kind for name, kind in KINDS.items() if secret or name != SECRET}
     with tempfile.TemporaryDirectory() as folder:
         rows = f"{folder}/people.parquet"

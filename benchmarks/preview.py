@@ -1,6 +1,6 @@
-"""`lake preview` against the loop it replaces: after a change of a step, `lake up etl` and `lake run`.
+"""`lake preview`, compared with the loop it replaces: `lake up etl` and `lake run` after a change of a step.
 
-Both on the sample lake, in turns, each after a change of its own. Target: at most a quarter of the loop's time.
+Both run on the sample lake, in turns, each after its own change. Target: at most a quarter of the loop's time.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
    submits the job) and the whole embedded AWS are killed (kill -9) in turn, as often as asked for. Every event has a
    number, so the answer shows what is missing and what is there twice.
 
-The last line is `exact`, or what differs. Exit code 1 where it differs or misses a target.
+The last line is `exact`, or the difference. Exit code 1 if there is one, or if a target is missed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ RECORDS = 200_000
 ROUNDS = 3
 ATTEMPTS = 5
 PUT_TARGET = 0.4
-"""Of the time before."""
+"""The maximum ratio to the earlier time."""
 RATE_TARGET = 25_000
 """Events a second, from the first put to the last window that Athena finds."""
 FILES_TARGET = 200
@@ -183,7 +183,7 @@ def _send(lake: StreamLake, file: Path, events: int, kills: int) -> None:
         if producer.wait() == 0 or lake.sent() == events:
             return
         producer = lake.lake(*arguments, "--resume")
-    raise RuntimeError("lake send failed again and again")
+    raise RuntimeError("lake send failed repeatedly")
 
 
 def _wait_for(lake: StreamLake, producer: subprocess.Popen[bytes], events: int) -> None:
@@ -192,9 +192,9 @@ def _wait_for(lake: StreamLake, producer: subprocess.Popen[bytes], events: int) 
 
 
 def _put(port: int, keys: Keys, process: psutil.Process) -> tuple[float, float]:
-    """(wall, the server's processor seconds) of RECORDS puts by the 500."""
+    """(wall seconds, the server's processor seconds) for RECORDS records in batches of 500."""
     session = boto3.session.Session(keys.id, keys.secret, region_name="us-east-1")
-    # What the client itself costs is on both sides: it does no more than it must.
+    # The client's own cost is part of both sides, so it is kept minimal.
     config = Config(parameter_validation=False)
     kinesis = session.client("kinesis", endpoint_url=f"http://127.0.0.1:{port}", config=config)
     kinesis.create_stream(StreamName="bench", ShardCount=2)

@@ -1,4 +1,4 @@
-"""`python main.py` against the same program with the AWS bindings imported the ordinary way.
+"""`python main.py`, compared with the same program with a plain import of the AWS bindings.
 
 Both are run with and without compiled bytecode, in turns. Target: at most 0.20 of the time, in both.
 """

@@ -1,4 +1,4 @@
-"""Sources of this project at some commit, beside the one that is worked on."""
+"""Checkouts of other commits of this project."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.local_aws.conftest import free_port
 TOOLS = (".tools", ".venv", "node_modules")
 ROOT = Path(__file__).parents[1]
 BEFORE = "af108ce"
-"""The commit that ratios are against."""
+"""The commit that ratios refer to."""
 
 
 @contextmanager
 def worktree(folder: Path, commit: str) -> Iterator[Path]:
-    """A checkout of a commit in this folder, which is made and goes again."""
+    """A temporary checkout of a commit in this folder."""
     subprocess.run(["git", "worktree", "add", "--detach", folder, commit], cwd=ROOT, check=True, capture_output=True)
     try:
         yield folder
@@ -29,7 +29,7 @@ def worktree(folder: Path, commit: str) -> Iterator[Path]:
 
 @contextmanager
 def two_checkouts(folder: Path) -> Iterator[dict[str, Path]]:
-    """`before` and `now` (what is committed), each with the tools of this checkout and a port of its own."""
+    """`before` and `now` (the last commit), each with the tools of this checkout and its own port."""
     with ExitStack() as stack:
         commits = {"before": BEFORE, "now": "HEAD"}
         sides = {name: stack.enter_context(worktree(folder / name, commit)) for name, commit in commits.items()}
@@ -42,7 +42,7 @@ def two_checkouts(folder: Path) -> Iterator[dict[str, Path]]:
 
 
 def run(checkout: Path, module: str, *arguments: str) -> None:
-    """Run a module in a checkout. Raises RuntimeError, with the end of its output, where it fails."""
+    """Run a module in a checkout. Raises RuntimeError with the end of its output if it fails."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LAKE_", "PYTHONPATH"))}
     command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, cwd=checkout, env=own, capture_output=True, text=True, check=False)

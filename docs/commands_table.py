@@ -1,4 +1,4 @@
-"""Every command with its arguments and options, walked from the app that runs them."""
+"""Every command with its arguments and options, generated from the command line app."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from lake.cli import app
 
 
 def commands() -> list[str]:
-    """A section for each command, in alphabetical order, after the options that stand before any of them."""
+    """A section for the global options, then one for each command, in alphabetical order."""
     main = typer.main.get_command(app)
-    lines = ["## Options before the command", "", *_table(main), ""]
+    lines = ["## Global options", "", *_table(main), ""]
     for name, command in sorted(walk(main, "lake")):
         lines += [f"## {name}", "", _about(command), "", f"    {_usage(name, command)}", ""]
         if shown := _shown(command):
@@ -22,7 +22,7 @@ def commands() -> list[str]:
 
 
 def walk(command: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """The commands below one, each with all its words."""
+    """The commands below a group, each with its full name."""
     for word, below in command.commands.items():
         if hasattr(below, "commands"):
             yield from walk(below, f"{name} {word}")

@@ -1,4 +1,4 @@
-"""The site, built by Sphinx (`make docs`). Neither the build nor a reader needs the network."""
+"""Sphinx configuration of the site (`make docs`). Neither the build nor a reader needs the network."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def setup(app: Any) -> None:
 
 
 def _as_on_github(app: Any, name: str, source: list[str]) -> None:
-    """The pages are written for GitHub. Two things that it does by itself are done here for Sphinx."""
+    """The pages are written for GitHub. This does for Sphinx what GitHub does by itself."""
     page = PAGES / f"{name}.md"
     source[0] = LINK.sub(lambda found: _link(page, found), source[0])
     if page.stem == "index":
@@ -34,7 +34,7 @@ def _as_on_github(app: Any, name: str, source: list[str]) -> None:
 
 
 def _link(page: Path, found: re.Match[str]) -> str:
-    """A page outside this folder, such as CONTRIBUTING.md, comes with the site as a file."""
+    """A link. Pages outside this folder, such as CONTRIBUTING.md, are included in the site as files."""
     if (page.parent / found[2]).resolve().is_relative_to(PAGES):
         return found[0]
     return f"{{download}}`{found[1]} <{found[2]}>`"

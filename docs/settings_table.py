@@ -1,4 +1,4 @@
-"""Every setting of lake.yaml, walked from the model: a section for each mapping, a row for each field."""
+"""Every setting of lake.yaml, generated from the model: a section for each mapping, a row for each field."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOP = "The file"
 
 
 class Group(NamedTuple):
-    """The fields that one class adds to a place of lake.yaml."""
+    """The fields of one class at a place of lake.yaml."""
 
     place: str
     class_: type[BaseModel]
@@ -70,7 +70,7 @@ def _inside(place: str, name: str) -> str:
 
 
 def _below(annotation: Any, place: str) -> Iterator[tuple[str, type[BaseModel]]]:
-    """The classes that a value may be of or hold, each with its place."""
+    """The classes that a value may be or contain, each with its place."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield place, annotation

@@ -1,6 +1,6 @@
 """The generated parts of the pages: settings, commands, stacks, outputs, properties of SerDes, the list of decisions.
 
-`python -m docs.tables` writes them between their markers; a test fails when they are out of date.
+`python -m docs.tables` writes them between their markers. A test fails if they are out of date.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PAGES = (*(REFERENCE / f"{name}.md" for name in ("settings", "commands", "stacks
 
 
 def pages() -> dict[Path, str]:
-    """Each page with every generated part renewed."""
+    """Each page with its generated parts updated."""
     parts = {
         "settings": settings(),
         "commands": commands(),
@@ -52,7 +52,7 @@ def decisions() -> list[str]:
 
 
 def stacks_and_outputs() -> dict[str, list[str]]:
-    """The table of the stacks' resources, and that of their outputs."""
+    """The tables of the stacks' resources and outputs."""
     stacks = _synthesised()
     resources = ["| stack | resources |", "|---|---|"]
     outputs = ["| stack | output | |", "|---|---|---|"]
@@ -71,7 +71,7 @@ def _synthesised() -> dict[str, Any]:
 
 
 def _counted(resources: dict[str, Any]) -> Iterator[str]:
-    """Resource types with their number; what belongs to a bucket (`s3_bucket_policy`, ...) is not named apart."""
+    """Resource types with their number. Parts of a bucket (`s3_bucket_policy`, ...) are not listed separately."""
     for type_, found in sorted(resources.items()):
         name = type_.removeprefix("aws_")
         if not name.startswith("s3_bucket_"):

@@ -1,1 +1,1 @@
-"""The sample lake: real, public data, and a run of the whole."""
+"""The sample lake: real, public data, and a demo that uses all of it."""

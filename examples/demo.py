@@ -1,7 +1,7 @@
-"""The whole lake in one run: `make demo`.
+"""The complete lake in one run: `make demo`.
 
-It calls nothing but the commands a person would, and compares what Athena answers with what pandas computes from the
-package's own files. Exit code 1 if they differ. The lake stays up, to be looked at.
+It calls the same commands as a user, and compares Athena's answers with what pandas computes from the package's own
+files. Exit code 1 if they differ. The lake stays up, so that you can explore it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main() -> None:
     if differences:
         sys.exit(1)
     _say(
-        f"All as pandas computes it from the package's files, in {time.monotonic() - BEGUN:.0f} s.\n"
+        f"All results match those of pandas, in {time.monotonic() - BEGUN:.0f} s.\n"
         "The lake is up. Look around:  . .tools/env.sh; lake query 'SELECT ...'; cdktf plan storage\n"
         "Take it down:                 lake down --delete-data && lake leftovers; lake local stop"
     )
@@ -81,7 +81,7 @@ def _departures() -> Counter[str]:
 
 
 def _arrived(before: Counter[str], sent: Path) -> Counter[str]:
-    """Wait for Firehose: the departures by carrier that came since `before`."""
+    """Wait for Firehose. Returns the departures by carrier that arrived since `before`."""
     expected = len(sent.read_text().splitlines())
     deadline = time.monotonic() + DELIVERY_SECONDS
     while (arrived := _departures() - before).total() < expected and time.monotonic() < deadline:

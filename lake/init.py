@@ -1,4 +1,4 @@
-"""A new lake in a folder of its own: lake.yaml and what the cdktf CLI and git need beside it."""
+"""Creates a lake in a new folder: lake.yaml, and the files that the cdktf CLI and git need."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ _FILES = {
     ".gitignore": "gitignore",
     ".github/workflows/lake.yml": "workflow.yml",
 }
-"""Each file of a new lake, and its template."""
+"""File of a new lake -> its template."""
 _OWN = {"lake.yaml": "lake.yaml", "queries/tables.sql": "tables.sql"}
-"""The same of a lake that is no example's."""
+"""The same for a lake that is not made from an example."""
 
 
 def make(folder: Path, files: Path | None = None, example: str | None = None) -> list[str]:
-    """Write a new lake. The folder is made where it is not there; its name becomes the project's.
+    """Write a new lake. The folder is created if necessary. Its name becomes the project's.
 
     Args:
-        files: a folder whose sub-folders become datasets; or it is one dataset itself, where files lie in it.
-        example: whose lake.yaml, queries and data it gets, instead of files.
+        files: a folder whose sub-folders become datasets. If it contains files, it becomes one dataset itself.
+        example: the example to copy lake.yaml, queries and data from, instead of files.
 
     Returns:
-        What was noticed in the files, a sentence each.
+        Notes about the files, one sentence each.
 
     Raises:
-        BadInput: the folder holds something, its name cannot be a project's, a file is of no format that is read, there
-            is no such example, or files and example are both given.
+        BadInput: the folder is not empty, its name is not a valid project name, a file has an unsupported format, there
+            is no such example, or both files and example are given.
     """
     if files and example:
-        raise BadInput("a new lake is made from your files or from an example: give --from or --example, not both")
+        raise BadInput("a new lake starts from your files or from an example: give --from or --example, not both")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BadInput(f"{folder} is there and is not empty. Name a new folder, or empty this one")
-    need_writable(folder.absolute(), "Name a folder in one that you may write to")
+        raise BadInput(f"{folder} exists and is not empty. Name a new folder, or empty this one")
+    need_writable(folder.absolute(), "Choose a folder in a place where you can write")
     project = _project(folder)
     copied = examples.files(example, project) if example else {}
     found = list(_found(files)) if files else []
@@ -74,16 +74,16 @@ def _project(folder: Path) -> str:
     name = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")
     if not re.fullmatch("[a-z][a-z0-9-]{1,19}", name):
         raise BadInput(
-            f"the folder's name {folder.name!r} becomes the project's, and cannot: it needs 2 to 20 letters, "
-            "digits and hyphens, a letter first. Name another folder"
+            f"the folder's name {folder.name!r} becomes the project's name, so it needs 2 to 20 letters, digits and "
+            "hyphens, starting with a letter. Name another folder"
         )
     return name
 
 
 def _found(files: Path) -> Iterator[tuple[dict[str, Any], list[str]]]:
-    """The table of each dataset's files, as a first crawl would make it, and what it warns of."""
+    """The table that a first crawl would make of each dataset's files, and its warnings."""
     if not files.is_dir():
-        raise BadInput(f"{files} is no folder. Name one whose sub-folders are datasets")
+        raise BadInput(f"{files} is not a folder. Name one whose sub-folders are datasets")
     for place in _places(files):
         answer = _crawled(place)
         tables = answer["tables"]
@@ -91,7 +91,7 @@ def _found(files: Path) -> Iterator[tuple[dict[str, Any], list[str]]]:
             raise BadInput(f"{place}: {_no_dataset(tables, answer['warnings'])}")
         if tables[0]["format"] not in TABLES:
             raise BadInput(
-                f"{place}: its files are of format {tables[0]['format']!r}. Allowed: {', '.join(TABLES)}. "
+                f"{place}: its files have the format {tables[0]['format']!r}. Allowed: {', '.join(TABLES)}. "
                 "Move them elsewhere, or declare the dataset by hand"
             )
         yield {**tables[0], "name": _name(place)}, [f"{_name(place)}: {warning}" for warning in answer["warnings"]]
@@ -101,17 +101,18 @@ def _no_dataset(tables: list[dict[str, Any]], warnings: list[str]) -> str:
     if tables:
         names = ", ".join(table["name"] for table in tables)
         return (
-            f"a dataset is one table, and its files disagree: a crawl would find {len(tables)} ({names}). Put the "
-            "files of each into a folder of its own"
+            f"a dataset is one table, but a crawl of its files would find {len(tables)} ({names}). Put the files of "
+            "each table into a separate folder"
         )
     if all(warning.startswith("No data in") for warning in warnings):
-        return "there is no data in it. Put files there, or remove it"
+        return "has no data. Put files into it, or remove it"
     reasons = "; ".join(warning.removeprefix("Skipped ") for warning in warnings)
-    return f"no file is read as a table: {reasons}. Allowed: {', '.join(TABLES)}. Move it elsewhere"
+    return f"no file can be read as a table: {reasons}. Allowed: {', '.join(TABLES)}. Move it elsewhere"
 
 
 def _crawled(place: Path) -> dict[str, Any]:
-    """A crawler tells a header by types that differ from it. Where all is text, the first line is taken for one."""
+    """A crawl of the files. A crawler detects a header by the types below it, so if all columns are text, the first
+    line is taken as the header."""
     answer: dict[str, Any] = dry_run.crawl_folder(place)
     [table, *others] = answer["tables"] or [{}]
     if others or table.get("format") != "csv" or _has_header(table):
@@ -122,7 +123,7 @@ def _crawled(place: Path) -> dict[str, Any]:
     again: dict[str, Any] = dry_run.crawl_folder(place, dataset=Dataset(format="csv", csv=csv, json=None))
     names = ", ".join(column["Name"] for column in again["tables"][0]["columns"])
     warning = (
-        f"all of it is text, so the first line is taken for the header: {names}. If it is none, set csv.header: false"
+        f"all columns are text, so the first line is used as the header: {names}. If it is data, set csv.header: false"
     )
     return again | {"warnings": [*again["warnings"], warning]}
 
@@ -137,13 +138,13 @@ def _places(files: Path) -> list[Path]:
     if folders and len(folders) < len(entries):
         loose = next(entry for entry in entries if entry not in folders)
         raise BadInput(
-            f"{files} holds folders, which are datasets, and {loose.name}. Move that into a folder of its own"
+            f"{files} contains folders, which are datasets, and the file {loose.name}. Move it into a folder"
         )
     if not entries:
         raise BadInput(f"{files} is empty. Name a folder whose sub-folders are datasets")
     alike = Counter(_name(folder) for folder in folders)
     if twice := [folder.name for folder in folders if alike[_name(folder)] > 1]:
-        raise BadInput(f"{' and '.join(twice)} would be one dataset, {_name(Path(twice[0]))}. Rename one of them")
+        raise BadInput(f"{' and '.join(twice)} would both be the dataset {_name(Path(twice[0]))}. Rename one of them")
     return folders or [files]
 
 
@@ -153,7 +154,7 @@ def _name(place: Path) -> str:
 
 
 def _entry(table: dict[str, Any]) -> str:
-    """A dataset of lake.yaml, and its columns as a comment: the crawler finds them."""
+    """A dataset for lake.yaml, with its columns as a comment, because the crawler finds them."""
     settings: dict[str, Any] = {"format": table["format"]}
     if table["keys"]:
         settings["partitions"] = table["keys"]
@@ -169,7 +170,7 @@ def _entry(table: dict[str, Any]) -> str:
 
 
 def _csv(table: dict[str, Any]) -> dict[str, Any]:
-    """What differs from the settings that lake.yaml has without a word."""
+    """The CSV settings that differ from the defaults."""
     delimiter = table["parameters"]["delimiter"]
     given = {"delimiter": delimiter} if delimiter != "," else {}
     if _has_header(table):
@@ -178,5 +179,5 @@ def _csv(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _flow(value: Any) -> str:
-    """JSON is YAML."""
+    """The value as JSON, which is also YAML."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""What comes with the tool: the code that runs on Glue and in Flink, the examples of `lake init`, and its packages."""
+"""Files that are installed with the tool: the code for Glue and Flink, the examples, and the tool's packages."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ PACKAGES = _PACKAGE.parent
 
 
 def place(name: str) -> Path:
-    """Of a file or folder: inside the installed package; in a checkout of the tool, beside it."""
+    """The path of a file or folder: inside the installed package, or beside it in a checkout."""
     packed = _PACKAGE / "shipped_code" / name
     return packed if packed.exists() else _PACKAGE.parent / name
 
 
 def importable(folder: Path) -> dict[str, str]:
-    """The variables of a process that imports from a folder first."""
+    """Environment variables for a process that imports from the folder first."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))}
 
 
@@ -29,7 +29,7 @@ ML_SCRIPTS = place("ml_scripts")
 
 
 def description(name: str) -> Any:
-    """`formats` or `connectors`: what jobs in both languages, the stacks and the rules of lake.yaml read alike."""
+    """The content of `formats` or `connectors`, which jobs in both languages, stacks and rules share."""
     return json.loads(_description(name).read_text())
 
 
@@ -38,9 +38,9 @@ def _description(name: str) -> Path:
 
 
 def scala_script() -> str:
-    """The Scala job as the one script that Glue compiles: the imports, every other file, and what JSON files describe.
+    """The Scala job as the single script that Glue compiles: the imports, all other files, and the JSON descriptions.
 
-    A comment before each file names it. The embedded AWS finds the file and line of a compile error by it.
+    A comment before each file names it, so that the embedded AWS can report the file and line of a compile error.
     """
     folder = GLUE_SCRIPTS / "scala"
     files = sorted(folder.rglob("*.scala"), key=lambda file: (file.name != "imports.scala", file))
@@ -53,5 +53,5 @@ def scala_script() -> str:
 
 
 def _embedded(file: Path) -> str:
-    """`formats.json` as the object FormatsJson: a Scala script on Glue has no files beside it."""
+    """`formats.json` as the object FormatsJson, because a Scala script on Glue has no other files."""
     return f'object {file.stem.title()}Json {{ val text = """{file.read_text()}""" }}\n'

@@ -1,8 +1,9 @@
-"""The stacks of the lake, one a file, each deployed and destroyed on its own.
+"""The stacks of the lake, one per file. Each is deployed and destroyed on its own.
 
-The AWS bindings' own `__init__` imports all their 2,200 modules (hashicorp/terraform-cdk#3753; mended in jsii itself
-by aws/jsii#5110, which these bindings will never get). Resource modules need none of it, so the package is registered
-here without running that file. It must come before the first import of a binding, and does: every stack is in here.
+The AWS bindings' own `__init__` imports all of their 2,200 modules (hashicorp/terraform-cdk#3753; fixed in jsii itself
+by aws/jsii#5110, which these bindings will never get). Resource modules do not need it, so the package is registered
+here without running that file. This must happen before the first import of a binding, and every stack is in this
+package.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The app of the cdktf CLI: lake.yaml in, one Terraform configuration per stack out.
+"""The app of the cdktf CLI: it turns lake.yaml into one Terraform configuration per stack.
 
-A lake's `main.py` calls `main`. A lake that has none is synthesised by `python -m stacks.app`.
+A lake's `main.py` calls `main`. A lake without one is synthesised by `python -m stacks.app`.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def build_app(lake: Lake, outdir: str | None = None) -> App:
 
 
 def forget_other_environments(lake: Lake, outdir: Path) -> None:
-    """Make Terraform initialise a stack folder again that was last used for another environment.
+    """Make Terraform re-initialise stack folders that were last used for another environment.
 
-    Terraform remembers the backend under .terraform and would else offer to move one state into the other.
+    Terraform remembers the backend in .terraform, and would otherwise offer to migrate one state to the other.
     """
     for remembered in outdir.glob("stacks/*/.terraform/terraform.tfstate"):
         if (other := _place(remembered).parent.name) != lake.deployment:
@@ -51,18 +51,18 @@ def forget_other_environments(lake: Lake, outdir: Path) -> None:
 
 
 def _need_saved(stack: Path, other: str) -> None:
-    """A state that could not be saved lies in the folder of all environments, and is of one."""
+    """Refuse to continue if the shared folder holds an unsaved state of another environment."""
     if (stack / UNSAVED).exists():
         env, _, user = other.partition("-")
         chosen = f"LAKE_ENV={env or 'THAT'}" + (f" LAKE_USER={user}" if user else "")
         raise LakeError(
             f"{stack / UNSAVED} is a state of {other or 'another environment'} that could not be saved. "
-            f"`{chosen} lake up {stack.name}` saves it; then run this again"
+            f"Save it with `{chosen} lake up {stack.name}`, then run this command again"
         )
 
 
 def _place(remembered: Path) -> Path:
-    """Where the backend keeps its state; nowhere, if Terraform was killed while it wrote that down."""
+    """The path of the backend's state; empty if Terraform was killed while it wrote this file."""
     try:
         backend = json.loads(remembered.read_text()).get("backend", {}).get("config", {})
     except ValueError:
@@ -71,7 +71,7 @@ def _place(remembered: Path) -> Path:
 
 
 def forget_adoptions(outdir: Path) -> None:
-    """Remove the import blocks of a `lake up` that was killed: what they name may be gone by now."""
+    """Remove the import blocks of a killed `lake up`, because their resources may no longer exist."""
     for blocks in outdir.glob(f"stacks/*/{ADOPTED}"):
         blocks.unlink()
 

@@ -1,4 +1,4 @@
-"""The athena stack: a workgroup whose settings nobody can leave, and the named queries."""
+"""The athena stack: a workgroup whose settings clients cannot override, and the named queries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RESULT_DAYS = 30
 
 
 class AthenaStack(LakeStack):
-    """Owns the results of queries. They expire, and go with the stack."""
+    """Owns the results of queries. They expire, and are deleted with the stack."""
 
     def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
         super().__init__(scope, id_, lake=lake)

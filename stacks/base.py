@@ -1,4 +1,4 @@
-"""What every stack starts from: its provider, its state, and the names all stacks compute alike."""
+"""The base of every stack: its provider, its state, and the names that all stacks share."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from lake.deploying.backend import BUCKET_STACK, state_file, state_key
 from lake.embedded.credentials import PROFILE, config_file, credentials_file
 
 PROVIDER_VERSIONS = "~> 5.100.0"
-"""The line that every test applies: an account gets no other (docs/adr/0004-provider-range.md)."""
+"""The version that the tests apply. Accounts use the same one (docs/adr/0004-provider-range.md)."""
 
 _NOT_STARTED = f"{PROFILE}: start the embedded AWS first, `lake local start`"
 
 
 class LakeStack(TerraformStack):
-    """A Terraform stack that needs nothing of another one."""
+    """A Terraform stack without references to other stacks."""
 
     def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
         super().__init__(scope, id_)
@@ -67,19 +67,19 @@ class LakeStack(TerraformStack):
 
 
 def _embedded(lake: Lake) -> dict[str, Any]:
-    """The provider's arguments for the embedded AWS: where its keys are, and its one address for every service.
+    """The provider's arguments for the embedded AWS: where to find its keys, and its endpoint for every service.
 
-    The address is in the profile, and not in `endpoints`: with these, the provider takes twice as long to start
+    The endpoint is in the profile, not in `endpoints`, with which the provider takes twice as long to start
     (docs/adr/0034-the-endpoint-is-in-the-profile.md).
     """
     if lake.environment.endpoint is None:
         return {}
     config = str(config_file(lake))
     return {
-        # It reads its keys where they are. Nothing of the person's own configuration is mixed in.
+        # The provider reads the keys from their file. The user's own configuration is not mixed in.
         "shared_credentials_files": [str(credentials_file(lake))],
         "shared_config_files": [config],
-        # What is no profile is named in Terraform's error, so a plan that comes too early says what to do.
+        # Terraform's error quotes an invalid profile name, so a plan before the first start says what to do.
         "profile": Token.as_string(Fn.conditional(Fn.fileexists(config), PROFILE, _NOT_STARTED)),
         "s3_use_path_style": True,
         "skip_credentials_validation": True,

@@ -1,4 +1,4 @@
-"""A private, encrypted, versioned bucket with a log of who read it. Every bucket of the lake is one."""
+"""A private, encrypted, versioned bucket with access logs. Every bucket of the lake is one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class SecureBucket(Construct):
 
     Args:
         purpose: one of `lake.configuration.names.BUCKETS`.
-        lake: its environment says whether data may be destroyed. The embedded AWS gets no lifecycle rules
+        lake: its environment determines whether data may be destroyed. The embedded AWS gets no lifecycle rules
             (docs/adr/0025-no-lifecycle-rules-on-the-laptop.md).
         keeps_data: its objects cannot be made again. It is then never emptied by Terraform, and in an environment
             that is not destroyable it cannot be destroyed at all. What keeps no data is emptied with its stack.
@@ -98,7 +98,7 @@ class SecureBucket(Construct):
         )
         rule = S3BucketOwnershipControlsRule(object_ownership="BucketOwnerEnforced")
         S3BucketOwnershipControls(self, "ownership", bucket=self.bucket.id, rule=rule)
-        # S3 refuses to change the policy and the block of one bucket at the same time.
+        # S3 refuses to change a bucket's policy and its public access block at the same time.
         return S3BucketPolicy(self, "policy", bucket=self.bucket.id, policy=self._policy(), depends_on=[block])
 
     def _policy(self) -> str:

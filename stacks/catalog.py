@@ -1,4 +1,4 @@
-"""The catalog stack: the databases, the connections, and for each dataset its crawler or its declared table."""
+"""The catalog stack: the databases, the connections, and a crawler or a declared table for each dataset."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ _CLASSIFIERS: dict[str, Any] = {
 
 
 class CatalogStack(LakeStack):
-    """Owns the tables: they go with their database."""
+    """Owns the tables, which are deleted with their database."""
 
     def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
         super().__init__(scope, id_, lake=lake)
         self.databases = {
             "raw": self._database("raw", "Tables of the raw zone: found by crawlers, or declared"),
-            "curated": self._database("curated", "Tables the jobs made in the curated zone"),
+            "curated": self._database("curated", "Tables that jobs write to the curated zone"),
         }
         destroyable = lake.environment.destroyable
         self.connections = {
@@ -162,7 +162,7 @@ class CatalogStack(LakeStack):
         zones = sorted({"raw", *(dataset.zone for dataset in self.crawled.values())}, reverse=True)
         database = policies.catalogs(self.names, *(self.names.database(zone) for zone in zones))
         indexed = ["glue:GetPartitionIndexes", "glue:CreatePartitionIndex"]
-        # Crawlers log to this one group of the account; the name cannot be chosen.
+        # All crawlers of an account log to this group. The name is fixed.
         logs = self.names.arn("logs", "log-group:/aws-glue/crawlers*")
         self.role_policy = IamRolePolicy(
             self,
@@ -188,7 +188,7 @@ class CatalogStack(LakeStack):
         return {name: connection for name, connection in config.connections.items() if name in used}
 
     def _deletions(self) -> list[str]:
-        """Deleting is granted only where a dataset asks for it."""
+        """Permission to delete, only if a dataset needs it."""
         if all(dataset.crawl.on_delete != "delete" for dataset in self.crawled.values()):
             return []
         return [
@@ -200,7 +200,7 @@ class CatalogStack(LakeStack):
 
 
 def _literal(text: str) -> str:
-    """Text that Terraform leaves as it is: a grok pattern looks like its templates."""
+    """Text with Terraform's templates escaped, because a grok pattern looks like one."""
     return text.replace("%{", "%%{").replace("${", "$${")
 
 

@@ -1,4 +1,4 @@
-"""A Glue connection, and the secret that holds its user and password: empty until a person fills it."""
+"""A Glue connection, and the secret for its user and password, which is empty until the user sets it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RECOVERY_DAYS = 30
 def glue_connection(
     scope: Construct, name: str, connection: Connection, *, names: Names, destroyable: bool
 ) -> GlueConnection:
-    """The connection of this name in lake.yaml. No password comes into Terraform's state: the secret has no value."""
+    """A connection of lake.yaml. Terraform creates the secret without a value, so its state has no password."""
     if connection.type == "network":
         kind, properties = "NETWORK", {}
     else:

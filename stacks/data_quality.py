@@ -1,4 +1,4 @@
-"""The rules that a job evaluates by itself, for Glue Data Quality to evaluate on the table as it stands."""
+"""The rules of a job as a Glue Data Quality ruleset, so that AWS can also evaluate them on the current table."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from lake.configuration.names import Names
 
 
 def data_quality_ruleset(scope: Construct, names: Names, name: str, job: Job) -> None:
-    """The ruleset of what a job expects of its table."""
+    """The ruleset of a job's expectations for its table."""
     database = names.database("curated")
     GlueDataQualityRuleset(
         scope,
         f"{name}_ruleset",
         name=names.ruleset(name),
-        description=f"What {job.sink.table} has to be",
+        description=f"Rules for {job.sink.table}",
         ruleset=ruleset(job),
         target_table=GlueDataQualityRulesetTargetTable(database_name=database, table_name=job.sink.table),
     )

@@ -1,4 +1,4 @@
-"""The security configuration of jobs: what they leave outside the zones is encrypted too, and their logs."""
+"""The security configuration of jobs, which encrypts their logs, bookmarks and temporary files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stacks import policies
 
 
 def security_configuration(scope: Construct, lake: Lake, names: Names) -> KmsKey:
-    """The configuration, and the key of the jobs' logs: CloudWatch wants a key's ARN, and knows no alias."""
+    """The configuration. Returns the key for the jobs' logs, because CloudWatch needs a key's ARN, not an alias."""
     key = names.key_alias_arn
     logs_key = KmsKey(
         scope,
@@ -48,7 +48,7 @@ def security_configuration(scope: Construct, lake: Lake, names: Names) -> KmsKey
 
 
 def encrypted_runs(names: Names) -> list[policies.Statement]:
-    """What a job's role needs for it. Without AssociateKmsKey, Glue would write no log."""
+    """The permissions that a job's role needs for it. Without AssociateKmsKey, Glue cannot write logs."""
     groups = names.arn("logs", f"log-group:{names.log_group('glue', '*')}")
     return [
         policies.allow(["glue:GetSecurityConfiguration"], ["*"]),
@@ -58,7 +58,7 @@ def encrypted_runs(names: Names) -> list[policies.Statement]:
 
 
 def _encrypts_logs(names: Names) -> policies.Statement:
-    """CloudWatch Logs may use it for the jobs' log groups."""
+    """CloudWatch Logs may use the key for the jobs' log groups."""
     groups = names.arn("logs", f"log-group:{names.log_group('glue', '*')}")
     actions = ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"]
     allowed = policies.allow(actions, ["*"], ArnLike={"kms:EncryptionContext:aws:logs:arn": groups})

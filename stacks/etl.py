@@ -1,4 +1,4 @@
-"""The etl stack: a Glue Spark job per job of lake.yaml, with its code, its role and its logs."""
+"""The etl stack: a Glue job per job of lake.yaml, with its code, its role and its logs."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from stacks.workflows import glue_workflow
 
 TEMPORARY_DAYS = 7
 WRITTEN = ("etl", "curated", "quarantine")
-"""The buckets that jobs write to. Hadoop looks there for uploads that a run before left half done."""
+"""The buckets that jobs write to. Hadoop looks there for unfinished uploads of earlier runs."""
 MATCHING = ("duckdb",)
-"""What find_matches needs on Glue beside what is there, in the version that is installed and tested here."""
+"""The packages that find_matches needs on Glue, in the installed and tested version."""
 COMMANDS = {"batch": "glueetl", "streaming": "gluestreaming", "shell": "pythonshell"}
 
 
 class EtlStack(LakeStack):
-    """Owns what its runs leave behind: their logs, and the bucket of scripts and temporary files."""
+    """Owns the logs of runs, and the bucket of scripts and temporary files."""
 
     def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
         super().__init__(scope, id_, lake=lake)
@@ -82,7 +82,7 @@ class EtlStack(LakeStack):
 
     def _job(self, name: str, job: Job) -> GlueJob:
         glue_name = self.names.job(name)
-        self.output(f"{name}_job_name", glue_name, f"Glue job that makes {job.sink.table}")
+        self.output(f"{name}_job_name", glue_name, f"Glue job that writes {job.sink.table}")
         spec, script = self._spec(name, job), self.scripts[job.language]
         if job.expect and job.sink.connection is None:
             data_quality_ruleset(self, self.names, name, job)
@@ -90,7 +90,7 @@ class EtlStack(LakeStack):
             self,
             f"{name}_job",
             name=glue_name,
-            description=f"Makes the table {job.sink.table} from {job.source}",
+            description=f"Writes the table {job.sink.table} from {job.source}",
             role_arn=self.role.arn,
             command=GlueJobCommand(name="glueetl", python_version="3", script_location=self._uri(script)),
             default_arguments=self._language(name, job) | self._arguments(name, job) | {"--spec": self._uri(spec)},
@@ -100,7 +100,7 @@ class EtlStack(LakeStack):
         )
 
     def _script_job(self, name: str, job: ScriptJob) -> GlueJob:
-        """It has the same role and the same arguments as the lake's own jobs, but for their specification."""
+        """A user's own script. It has the role and arguments of the lake's own jobs, except the specification."""
         self.output(f"{name}_job_name", self.names.job(name), f"Glue job that runs {job.script}")
         file = self.lake.root / job.script
         script = uploaded(self, f"{name}_script", file=file, bucket=self.bucket.id, folder=f"scripts/{name}")
@@ -127,7 +127,7 @@ class EtlStack(LakeStack):
         return {"--job-language": "python"} | ({"--extra-py-files": modules} if modules else {})
 
     def _spec(self, name: str, job: Job) -> S3Object:
-        """What the job is to do, as the script reads it."""
+        """The job's specification, which the script reads."""
         content = json.dumps(job_spec(self.lake, name, job), indent=1)
         key = f"specs/{digest(content.encode())}/{name}.json"
         return S3Object(
@@ -147,7 +147,7 @@ class EtlStack(LakeStack):
         return {"--job-language": "python", "--extra-py-files": files}
 
     def _modules(self, name: str, job: JobSettings) -> list[S3Object]:
-        """The person's own Python files, each a module under its file's name."""
+        """The user's own Python files, each importable by its file name."""
         folder, bucket = f"modules/{name}", self.bucket.id
         return [
             uploaded(self, f"{name}_module_{number}", file=self.lake.root / file, bucket=bucket, folder=folder)
@@ -155,7 +155,7 @@ class EtlStack(LakeStack):
         ]
 
     def _arguments(self, name: str, job: JobSettings) -> dict[str, str]:
-        """What every job is given: where the lake is, and its own settings."""
+        """The arguments of a job: the lake's databases and buckets, and its own settings."""
         return {
             "--TempDir": f"s3://{self.names.bucket('etl')}/temp/{name}/",
             **places(self.names),
@@ -167,8 +167,8 @@ class EtlStack(LakeStack):
         return any(job.encryption for job in self.lake.config.every_job.values())
 
     def _special(self) -> list[policies.Statement]:
-        """What only some jobs need."""
-        # Shell jobs log to this one group of the account; the name cannot be chosen.
+        """The permissions that only some jobs need."""
+        # All shell jobs of an account log to these groups. The names are fixed.
         shell = self.names.arn("logs", "log-group:/aws-glue/python-jobs/*")
         logging = policies.allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [shell])
         shells = [logging] if any(job.type == "shell" for job in self.lake.config.scripts.values()) else []
@@ -178,7 +178,7 @@ class EtlStack(LakeStack):
         return self._in_network(connections_of(self.lake.config, job))
 
     def _in_network(self, named: list[str]) -> list[str]:
-        """The connections that Glue is to make network interfaces for; it runs a job in a VPC for these only."""
+        """The connections for which Glue creates network interfaces. Only these make it run a job in a VPC."""
         connections = self.lake.config.connections
         return [self.names.connection(name) for name in named if connections[name].network]
 
@@ -237,17 +237,17 @@ class EtlStack(LakeStack):
         )
 
     def _deletions(self) -> list[str]:
-        """An incremental job drops partitions for which another try of a batch, or a full refresh, has no rows."""
+        """An incremental job drops partitions for which a repeated batch, or a full refresh, has no rows."""
         return ["glue:DeletePartition"] if any(job.incremental for job in self.lake.config.jobs.values()) else []
 
 
 def _script(language: str) -> Path:
-    """What Glue starts for the jobs of steps in this language."""
+    """The script that Glue runs for jobs of steps in this language."""
     return written("RunJob.scala", scala_script()) if language == "scala" else GLUE_SCRIPTS / "run_job.py"
 
 
 def matching_modules(job: JobSettings) -> list[str]:
-    """The Python packages that Glue has to install for a job that finds matches."""
+    """The Python packages that Glue must install for a job with find_matches."""
     return [f"{name}=={version(name)}" for name in MATCHING] if finds_matches(job) else []
 
 

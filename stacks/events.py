@@ -1,4 +1,4 @@
-"""S3 tells crawlers what came and went: a queue per dataset, and the notifications of the raw zone that fill them."""
+"""S3 notifications for event-driven crawlers: a queue per dataset, and the raw zone's notifications to it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from lake.configuration.names import Names
 from stacks import policies
 
 FORTNIGHT = 14 * 24 * 3600
-"""The longest that a queue keeps a message: a crawler may run seldom."""
+"""The maximum retention of a queue, because a crawler may run rarely."""
 CRAWL_SECONDS = 3600
-"""How long a message is out of sight while its crawl runs."""
+"""How long a message is invisible while its crawl runs."""
 ATTEMPTS = 5
 EVENTS = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
 READ_QUEUE = [
@@ -26,11 +26,11 @@ READ_QUEUE = [
         *("GetQueueUrl", "GetQueueAttributes", "SetQueueAttributes", "ListQueueTags", "ListDeadLetterSourceQueues"),
     )
 ]
-"""What AWS's crawlers ask for."""
+"""The permissions that AWS's crawlers need."""
 
 
 def notified(scope: Construct, names: Names, datasets: Sequence[str]) -> S3BucketNotification:
-    """The queues of datasets, and the raw zone's notifications: one resource, for S3 keeps one document a bucket."""
+    """The datasets' queues, and the notifications in one resource, because S3 has one document per bucket."""
     queues = {dataset: _queue(scope, names, dataset) for dataset in datasets}
     sent_to = [
         S3BucketNotificationQueue(id=dataset, queue_arn=queue.arn, events=EVENTS, filter_prefix=f"{dataset}/")
@@ -43,13 +43,13 @@ def notified(scope: Construct, names: Names, datasets: Sequence[str]) -> S3Bucke
 
 
 def may_read(names: Names, datasets: Sequence[str]) -> policies.Statement:
-    """What the crawlers' role may do with the queues and their dead-letter queues."""
+    """The permissions of the crawlers' role on the queues and their dead-letter queues."""
     queues = [queue for dataset in datasets for queue in (names.queue(dataset), names.dead_letters(dataset))]
     return policies.allow(READ_QUEUE, [names.arn("sqs", queue) for queue in queues])
 
 
 def _queue(scope: Construct, names: Names, dataset: str) -> tuple[SqsQueue, SqsQueuePolicy]:
-    # S3 cannot send to a queue under the lake's key, unless the key lets it: SQS's own encryption is enough here.
+    # S3 could send to a queue with the lake's key only if the key allowed it. SQS's own encryption is enough here.
     dead_letters = SqsQueue(
         scope,
         f"{dataset}_dead_letters",

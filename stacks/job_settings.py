@@ -1,4 +1,4 @@
-"""The settings of a job in lake.yaml as arguments of aws_glue_job, and as the arguments that Glue reads itself."""
+"""The settings of a job as arguments of aws_glue_job, and as job arguments that Glue reads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHELL_DPU = 0.0625
 
 
 def properties(names: Names, job: JobSettings) -> dict[str, Any]:
-    """The arguments of aws_glue_job, but for its name, its command and its arguments."""
+    """The arguments of aws_glue_job, except its name, command and job arguments."""
     notification = GlueJobNotificationProperty(notify_delay_after=job.notify_minutes)
     return _size(job) | {
         "timeout": job.timeout_minutes or (STREAMING_MINUTES if _is_streaming(job) else DEFAULT_MINUTES),
@@ -26,7 +26,7 @@ def properties(names: Names, job: JobSettings) -> dict[str, Any]:
 
 
 def arguments(names: Names, name: str, job: JobSettings, modules: list[str]) -> dict[str, str]:
-    """The arguments of a run that follow from the settings; `modules` are Python packages besides the job's own."""
+    """The job arguments for the settings. `modules` are Python packages in addition to the job's own."""
     conf = " --conf ".join(f"{setting}={value}" for setting, value in job.spark_conf.items())
     packages = ",".join([*modules, *job.python_modules])
     spark = {
@@ -45,7 +45,7 @@ def arguments(names: Names, name: str, job: JobSettings, modules: list[str]) -> 
 
 def _size(job: JobSettings) -> dict[str, Any]:
     if not _is_spark(job):
-        # Python 3.9 is the newest of shell jobs, and 3.0 the version of Glue that has it.
+        # Python 3.9 is the newest for shell jobs, and needs Glue 3.0.
         return {"glue_version": "3.0", "max_capacity": SHELL_DPU}
     return {
         "glue_version": job.glue_version,

@@ -1,4 +1,4 @@
-"""AWS's own FindMatches, for those who still want its resource."""
+"""AWS's own FindMatches transforms."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from lake.configuration.model import MlTransform
 from lake.configuration.rules import warnings
 from stacks.base import LakeStack
 
-GLUE_VERSION = "2.0"  # the only one that ever ran FindMatches with confidence scores
+GLUE_VERSION = "2.0"  # the only version that ran FindMatches with confidence scores
 
 
 def find_matches_transform(stack: LakeStack, name: str, transform: MlTransform, role: IamRole) -> None:
-    """A machine learning transform on the raw table of a dataset, which has to be in the catalog before."""
+    """A machine learning transform on the raw table of a dataset. The table must already be in the catalog."""
     config = stack.lake.config
     matching = GlueMlTransformParametersFindMatchesParameters(
         primary_key_column_name=transform.primary_key,
@@ -35,7 +35,7 @@ def find_matches_transform(stack: LakeStack, name: str, transform: MlTransform, 
         stack,
         f"{name}_transform",
         name=stack.names.ml_transform(name),
-        description=f"Finds the records of {transform.dataset} that name the same thing",
+        description=f"Finds records of the same entity in {transform.dataset}",
         role_arn=role.arn,
         glue_version=GLUE_VERSION,
         max_capacity=transform.max_capacity,
@@ -45,6 +45,6 @@ def find_matches_transform(stack: LakeStack, name: str, transform: MlTransform, 
 
 
 def warn(stack: LakeStack) -> None:
-    """Say at synth what lake.yaml asks for though it should not."""
+    """Add the warnings about lake.yaml to the synth output."""
     for warning in warnings(stack.lake.config, stack.lake.env):
         Annotations.of(stack).add_warning(warning)

@@ -1,4 +1,4 @@
-"""Code that ships to AWS as a zip: the same files give the same bytes, so a plan without a change shows none."""
+"""Code that is uploaded to AWS as a zip. The same files give the same bytes, so a plan shows no change."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def zipped(
     patterns: Iterable[str] = ("*.py", "*.json"),
     extra: Mapping[str, Path] | None = None,
 ) -> Path:
-    """The files under `folder` of these patterns as a zip.
+    """The files in `folder` that match these patterns, as a zip.
 
     Args:
-        inside: the folder they get within it.
-        extra: files from elsewhere, by their place in it.
+        inside: the folder within the zip.
+        extra: path in the zip -> a file from elsewhere.
     """
     found = {str(Path(inside) / file.relative_to(folder)): file for name in patterns for file in folder.rglob(name)}
     target = Path(tempfile.mkdtemp(dir=_scratch().name)) / f"{folder.name}.zip"
@@ -54,7 +54,7 @@ def packed(script: Path) -> Path:
 
 
 def written(name: str, text: str) -> Path:
-    """A text as a file of this name."""
+    """A file with this name and text."""
     target = Path(tempfile.mkdtemp(dir=_scratch().name)) / name
     target.write_text(text)
     return target
@@ -62,12 +62,12 @@ def written(name: str, text: str) -> Path:
 
 @cache
 def _scratch() -> tempfile.TemporaryDirectory[str]:
-    """Gone at the end of the process: the synthesised stacks have copies of what was in it."""
+    """A folder that is deleted at the end of the process. The synthesised stacks have copies of its files."""
     return tempfile.TemporaryDirectory(prefix="lake-")
 
 
 def uploaded(scope: Construct, id_: str, *, file: Path, bucket: str, folder: str) -> S3Object:
-    """The file as an object whose key holds the hash of its content: changed code is a new object."""
+    """The file as an object whose key contains a hash of its content, so that changed code is a new object."""
     content = file.read_bytes()
     asset = TerraformAsset(scope, f"{id_}_asset", path=str(file), type=AssetType.FILE)
     key = f"{folder}/{digest(content)}/{file.name}"

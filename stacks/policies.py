@@ -1,4 +1,4 @@
-"""IAM policy documents as short sentences: who may do what on which resource, when."""
+"""Building blocks of IAM policy documents."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Statement = dict[str, Any]
 
 
 def allow(actions: list[str], resources: list[str], **conditions: dict[str, Any]) -> Statement:
-    """An Allow statement. Conditions by operator: `StringEquals={"kms:ViaService": "..."}`."""
+    """An Allow statement. Conditions are given by operator: `StringEquals={"kms:ViaService": "..."}`."""
     statement: Statement = {"Effect": "Allow", "Action": actions, "Resource": resources}
     return statement | ({"Condition": conditions} if conditions else {})
 
@@ -24,7 +24,7 @@ def document(*statements: Statement) -> str:
 
 
 def trust(service: str, account: str) -> str:
-    """Lets a service of AWS take a role, for resources of this account only (no confused deputy)."""
+    """Lets an AWS service assume a role, only for resources of this account (prevents the confused deputy problem)."""
     return document(
         {
             "Effect": "Allow",
@@ -36,7 +36,7 @@ def trust(service: str, account: str) -> str:
 
 
 def owns_key(names: Names) -> Statement:
-    """In a key's own policy: the account's IAM policies decide who uses it."""
+    """For a key policy: the account's IAM policies determine who can use the key."""
     return {"Effect": "Allow", "Principal": {"AWS": names.root_arn}, "Action": "kms:*", "Resource": "*"}
 
 
@@ -49,7 +49,7 @@ def for_notifiers(names: Names, actions: list[str], resource: str) -> Iterator[S
 
 
 def use_key(names: Names, *actions: str) -> Statement:
-    """Use of the lake's one key, found by its alias: the key's id is known to the storage stack alone."""
+    """Use of the lake's key, identified by its alias, because only the storage stack knows the key's id."""
     alias = {"kms:ResourceAliases": names.key_alias}
     return allow(
         [f"kms:{action}" for action in actions],
@@ -85,24 +85,24 @@ def deliver_objects(names: Names, purpose: str, prefixes: Sequence[str]) -> list
 
 
 def catalog(names: Names, database: str) -> list[str]:
-    """The three resources every call on a database's tables is checked against."""
+    """The three resources against which AWS checks every call on a database's tables."""
     return [names.arn("glue", resource) for resource in ("catalog", f"database/{database}", f"table/{database}/*")]
 
 
 def catalogs(names: Names, *databases: str) -> list[str]:
-    """As `catalog`, of several databases."""
+    """Like `catalog`, for several databases."""
     return list(dict.fromkeys(resource for database in databases for resource in catalog(names, database)))
 
 
 def use_connections(names: Names, connections: Mapping[str, Connection]) -> list[Statement]:
-    """What a crawler or job needs for its connections, by their names in lake.yaml: nothing where there are none."""
+    """The permissions that a crawler or job needs for its connections, by their names in lake.yaml."""
     if not connections:
         return []
     found = [
         names.arn("glue", "catalog"),
         *(names.arn("glue", f"connection/{names.connection(c)}") for c in connections),
     ]
-    # Secrets Manager ends the ARN of a secret with a hyphen and six characters of its own.
+    # The ARN of a secret ends with a hyphen and six random characters.
     secrets = [names.arn("secretsmanager", f"secret:{names.secret(c)}-??????") for c in _with_secret(connections)]
     return [
         allow(["glue:GetConnection"], found),

@@ -20,7 +20,7 @@ ACCESS_LOG_DAYS = 90
 
 
 class StorageStack(LakeStack):
-    """Owns the data. It dies only in an environment that is destroyable, and with its buckets empty."""
+    """Owns the data. It can be destroyed only in a destroyable environment, and only if its buckets are empty."""
 
     def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
         super().__init__(scope, id_, lake=lake)

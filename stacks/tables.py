@@ -1,4 +1,4 @@
-"""External tables: what the Data Catalog says of files in a folder of the lake."""
+"""External tables of the Data Catalog."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def table(
     keys: Mapping[str, str],
     parameters: Mapping[str, str] | None = None,
 ) -> GlueCatalogTable:
-    """An external table; columns and partition keys map names to Hive types."""
+    """An external table. Columns and partition keys map names to Hive types."""
     return GlueCatalogTable(
         scope,
         id_,
@@ -53,7 +53,7 @@ def table(
 
 
 def projected(projections: Mapping[str, Projection]) -> dict[str, str]:
-    """The table parameters by which Athena computes partitions."""
+    """The table parameters for partition projection."""
     parameters = {"projection.enabled": "true"}
     for key, projection in projections.items():
         for setting, value in projection.model_dump(exclude_none=True).items():

@@ -1,4 +1,4 @@
-"""A workflow of lake.yaml as Glue has it: a trigger per step, which fires when the step before has succeeded."""
+"""A Glue workflow: a trigger per step, which fires when the previous step has succeeded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from lake.configuration.names import Names
 def glue_workflow(
     scope: Construct, name: str, workflow: Workflow, *, names: Names, jobs: Sequence[ITerraformDependable]
 ) -> None:
-    """The workflow and its triggers; Glue wants the jobs that they name to be there."""
+    """The workflow and its triggers. Glue requires that their jobs exist."""
     made = GlueWorkflow(
         scope,
         f"{name}_workflow",
@@ -47,7 +47,7 @@ def glue_workflow(
 def _start(workflow: Workflow) -> dict[str, Any]:
     if workflow.schedule:
         return {"type": "SCHEDULED", "schedule": workflow.schedule}
-    # Enabled, the provider would fire it as soon as it is there.
+    # If it were enabled, the provider would fire it as soon as it exists.
     return {"type": "ON_DEMAND", "enabled": False}
 
 

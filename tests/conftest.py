@@ -1,4 +1,4 @@
-"""What tests of several folders share."""
+"""Fixtures that several folders of tests share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests.postgres import Database, Postgres, new_database, running_postgres
 
-# Spark is over with a few rows before the code of Java's second compiler, or several threads that collect, would pay.
+# With a few rows, Spark finishes before Java's second compiler or a parallel garbage collector would pay off.
 os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 
@@ -28,5 +28,5 @@ def make_database(postgres: Postgres) -> Callable[[], Database]:
 
 @pytest.fixture
 def database(make_database: Callable[[], Database]) -> Database:
-    """A database of its own for each test."""
+    """A separate database for each test."""
     return make_database()

@@ -1,4 +1,4 @@
-"""How tests get into the embedded AWSs that they start: each has keys of its own."""
+"""Access to the embedded AWSs that tests start. Each has its own keys."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from local_aws import context
 from local_aws.credentials import Keys, read_keys
 
 _FOLDERS: dict[str, Path] = {}
-"""The folder of every embedded AWS that was started here, by endpoint."""
+"""Endpoint -> the folder of an embedded AWS that was started here."""
 
 
 def keys_of(endpoint: str) -> Keys:
-    """The keys of an embedded AWS that was started here; of the emulator alone, which takes any, some."""
+    """The keys of an embedded AWS that was started here; any keys for the emulator alone, which accepts all."""
     return read_keys(_FOLDERS[endpoint] / "credentials") if endpoint in _FOLDERS else Keys("any", "any")
 
 
@@ -29,14 +29,14 @@ def client(service: str, endpoint: str, region: str = "us-east-1") -> Any:
 
 
 def lend_keys(endpoint: str, lake: Path) -> None:
-    """Let the lake in this folder use an embedded AWS that was started here as its own, in its environment `local`."""
+    """Let the environment `local` of the lake in this folder use an embedded AWS that was started here."""
     place = lake / ".local/local/aws"
     place.mkdir(parents=True)
     shutil.copy(_FOLDERS[endpoint] / "credentials", place)
 
 
 def store_of(endpoint: str) -> dict[str, list[str]]:
-    """Everything an embedded AWS holds, by place."""
+    """Everything that an embedded AWS stores, by service."""
     keys = keys_of(endpoint)
     request = AWSRequest("GET", f"{endpoint}/_local/store")
     SigV4Auth(Credentials(keys.id, keys.secret), "local", "local").add_auth(request)
@@ -46,12 +46,12 @@ def store_of(endpoint: str) -> dict[str, list[str]]:
 
 
 def at(port: int, folder: Path) -> str:
-    """The endpoint of the embedded AWS that a test starts at this port and folder; its clients find their keys."""
+    """The endpoint for the embedded AWS that a test starts with this port and folder, so that clients find its keys."""
     _FOLDERS[f"http://127.0.0.1:{port}"] = folder
     return f"http://127.0.0.1:{port}"
 
 
 def log_of(endpoint: str) -> str:
-    """What an embedded AWS that was started here has logged so far."""
+    """The log of an embedded AWS that was started here."""
     folder = _FOLDERS[endpoint]
     return (folder.parent / f"{folder.name}.log").read_text()

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for a test session: on loopback, with passwords, gone when the session is."""
+"""A real PostgreSQL server for a test session: on loopback, with passwords, removed at the end."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _SETTINGS = {
     "unix_socket_directories": "",
     "fsync": "off",
     "max_connections": "40",
-    # A client that is gone is noticed while its statement waits, not only when that is over.
+    # Notice a disconnected client while its statement waits, and not only afterwards.
     "client_connection_check_interval": "500ms",
 }
 
 
 @dataclass
 class Postgres:
-    """A server that can be stopped and started again on the same port, with the same data."""
+    """A server that can be stopped and restarted on the same port, with the same data."""
 
     folder: Path
     port: int
@@ -46,10 +46,10 @@ class Postgres:
 
     @classmethod
     def new(cls, folder: Path) -> Postgres:
-        """A server with its files in this folder. PostgreSQL refuses root: then it is of another user."""
+        """A server with its files in this folder. For root it runs as another user, because PostgreSQL refuses root."""
         server = cls(folder, _free_port(), "nobody" if os.geteuid() == 0 else None)
         if server.user:
-            # The environment of root's Python may lie where nobody else can read.
+            # Root's Python environment may be unreadable for other users.
             for name in (PACKAGE.name, f"{PACKAGE.name}.libs"):
                 shutil.copytree(PACKAGE.parent / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
             os.chown(folder, pwd.getpwnam(server.user).pw_uid, -1)
@@ -74,7 +74,7 @@ class Postgres:
         raise AssertionError(f"PostgreSQL did not answer within 30 s:\n{(self.folder / 'log').read_text()}")
 
     def stop(self, *, immediate: bool = False) -> None:
-        """Stop it; `immediate` as when its machine loses power."""
+        """Stop it. `immediate` is like a power failure."""
         if self._process:
             self._process.send_signal(signal.SIGQUIT if immediate else signal.SIGINT)
             self._process.wait(30)
@@ -100,7 +100,7 @@ class Postgres:
 
 @dataclass(frozen=True)
 class Database:
-    """A database of its own for a test."""
+    """A separate database for a test."""
 
     server: Postgres
     name: str
@@ -110,7 +110,7 @@ class Database:
         return f"jdbc:postgresql://127.0.0.1:{self.server.port}/{self.name}"
 
     def run(self, statement: str) -> list[tuple[Any, ...]]:
-        """Run statements; the rows of the last one, if it has any."""
+        """Run statements. Returns the rows of the last one, if any."""
         with self.server.connect(self.name) as connection:
             cursor = connection.execute(statement)  # type: ignore[arg-type]
             return cursor.fetchall() if cursor.description else []
@@ -122,8 +122,8 @@ class Database:
 
 @contextmanager
 def running_postgres() -> Iterator[Postgres]:
-    """A started server, which is stopped and removed at the end."""
-    # Not pytest's own folder, which only its user may enter.
+    """A running server, which is stopped and removed at the end."""
+    # Not in pytest's folder, which only its user can read.
     folder = Path(tempfile.mkdtemp(prefix="lake-postgres-"))
     folder.chmod(0o755)
     server = None

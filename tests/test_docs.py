@@ -1,4 +1,4 @@
-"""The documentation is whole: every setting and every command is described, and README is short."""
+"""The documentation is complete: every setting and command is described, and the README is short."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def test_every_setting_is_described(group: Group) -> None:
     assert [name for name, info in group.fields.items() if not info.description] == []
 
 
-def test_every_place_of_lake_yaml_has_its_section() -> None:
+def test_every_place_of_lake_yaml_has_a_section() -> None:
     places = {group.place for group in groups()}
 
     assert {"datasets.NAME", "jobs.NAME.steps[].dedupe", "jobs.NAME.steps[].map.add.NAME"} < places
     assert set(headings("settings.md")) == places
 
 
-def test_every_command_has_its_section() -> None:
+def test_every_command_has_a_section() -> None:
     assert {"lake up", "lake local start", "lake quarantine retry"} < set(COMMANDS)
     assert set(headings("commands.md")[1:]) == set(COMMANDS)
 
@@ -54,7 +54,7 @@ def test_readme_is_short() -> None:
     assert len(README.splitlines()) <= LONGEST
 
 
-def test_the_lake_of_readme_is_good(tmp_path: Path) -> None:
+def test_the_lake_in_the_readme_is_valid(tmp_path: Path) -> None:
     [block] = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     (tmp_path / "lake.yaml").write_text(block)
     (tmp_path / "queries").mkdir()
@@ -63,12 +63,12 @@ def test_the_lake_of_readme_is_good(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: str(page.relative_to(DOCS)))
-def test_yaml_in_the_pages_can_be_read(page: Path) -> None:
+def test_yaml_in_the_pages_is_valid(page: Path) -> None:
     for block in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL):
         YAML(typ="safe").load(block)
 
 
-def test_every_page_is_in_the_contents() -> None:
+def test_every_page_is_in_the_table_of_contents() -> None:
     pages = {page for page in DOCS.rglob("*.md") if page.name != "index.md"}
     linked = {
         (index.parent / link).resolve()

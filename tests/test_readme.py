@@ -1,4 +1,4 @@
-"""The commands of the pages exist, and their generated tables are those of this code."""
+"""The commands in the pages exist, and the generated tables are up to date."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def test_the_generated_tables_are_up_to_date() -> None:
 
 
 @pytest.mark.parametrize("target", sorted({line.split()[1] for line in COMMANDS if line.startswith("make ")}))
-def test_a_make_target_in_the_pages_exists(target: str) -> None:
+def test_make_targets_in_the_pages_exist(target: str) -> None:
     assert re.search(rf"^{target}:.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-def test_the_stacks_in_the_pages_commands_exist() -> None:
+def test_stacks_in_the_pages_exist() -> None:
     stacks = [line.split()[2] for line in COMMANDS if line.startswith("cdktf ")]
 
     assert stacks
@@ -45,7 +45,7 @@ def test_the_stacks_in_the_pages_commands_exist() -> None:
 
 
 @pytest.mark.parametrize("command", sorted({" ".join(shlex.split(line)[1:3]) for line in LAKE}))
-def test_a_lake_command_in_the_pages_exists(command: str) -> None:
+def test_lake_commands_in_the_pages_exist(command: str) -> None:
     words = command.split()
     words = words if words[0] == "local" else words[:1]
     done = subprocess.run([sys.executable, "-m", "lake", *words, "--help"], cwd=ROOT, capture_output=True, check=False)

@@ -1,17 +1,17 @@
-"""What set-up writes for others to use: `.tools/env.sh`, and the commands in `.tools/bin`."""
+"""The files that set-up generates: `.tools/env.sh`, and the commands in `.tools/bin`."""
 
 import shlex
 from pathlib import Path
 
 from toolchain.python import is_supported
 
-# cdktf would put a plugin cache of its own into the home folder, over the one in our configuration.
+# Otherwise cdktf would create its own plugin cache in the home folder, overriding the one in our configuration.
 SETTINGS = ("CHECKPOINT_DISABLE=1", "DISABLE_VERSION_CHECK=1", "CDKTF_DISABLE_PLUGIN_CACHE_ENV=1")
 
-# For one command, so that it never stands before a login of the person's: where LAKE_ENV is an account, theirs counts.
+# The keys are set for a single command, so that they never override the user's own login for an account.
 AWS_OF_LAKE_ENV = (
     "# In this shell `aws` talks to the AWS of LAKE_ENV, as `lake` does. AWS's own: `command aws`.",
-    # Where the embedded AWS has no keys yet, nothing runs: the login in ~/.aws is not what was meant.
+    # If the embedded AWS has no keys yet, refuse to run, because the login in ~/.aws is not meant.
     'aws() ( if keys=$(lake local credentials --export 2>&1); then eval "$keys"; else case $keys in '
     '*"has no endpoint"*) ;; *) printf "%s\\n" "$keys" >&2; exit 2 ;; esac; fi; command aws "$@" )',
 )
@@ -22,7 +22,7 @@ def quoted(*words: str | Path) -> str:
 
 
 def write(file: Path, text: str) -> None:
-    """Write a file only if its text is another, so that nothing looks new that is not."""
+    """Write a file only if its text has changed, so that unchanged files keep their modification time."""
     if file.is_file() and file.read_text() == text:
         return
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ def link(file: Path, target: Path) -> None:
 
 
 def venv_settings(folder: Path) -> dict[str, str]:
-    """What pyvenv.cfg says; nothing if there is no such file."""
+    """The settings in pyvenv.cfg; empty if there is no such file."""
     file = folder / "pyvenv.cfg"
     lines = file.read_text().splitlines() if file.is_file() else []
     return {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)}
@@ -54,7 +54,7 @@ def venv_version(folder: Path) -> str:
 
 
 def venv_works(folder: Path) -> bool:
-    """Whether a virtual environment is of a supported Python, still there, and was made in this place."""
+    """Whether a virtual environment has a supported Python that still exists, and was created in this folder."""
     version = tuple(int(part) for part in venv_version(folder).split(".")[:2])
     made_at = venv_settings(folder).get("command", "").endswith(f" {folder}")
     return is_supported(version) and made_at and (folder / "bin/python").exists()
@@ -67,13 +67,13 @@ def site_packages(venv: Path) -> Path:
 
 
 def env_sh(root: Path, java_home: str, configuration: Path) -> str:
-    """The text of env.sh: any POSIX shell can source it, from any folder. It holds no credential."""
+    """The text of env.sh. Any POSIX shell can source it, from any folder. It contains no credentials."""
     ours = [str(root / folder) for folder in (".tools/bin", "node_modules/.bin", ".venv/bin")]
     path = ":".join([*ours, f"{java_home}/bin"])
     lines = [
-        "# Written by `make setup`: puts the project's tools first on the PATH of who sources it.",
+        "# Written by `make setup`. Source it to put the project's tools first on your PATH.",
         f'export PATH={quoted(path)}:"$PATH"',
-        # The main.py of a lake elsewhere finds the stacks by it.
+        # The main.py of a lake elsewhere needs it to find the stacks.
         _on_the_python_path(root),
         f"export VIRTUAL_ENV={quoted(root / '.venv')}",
         f"export JAVA_HOME={quoted(java_home)}",
@@ -86,7 +86,7 @@ def env_sh(root: Path, java_home: str, configuration: Path) -> str:
 
 
 def _on_the_python_path(root: Path) -> str:
-    """A line of a shell that puts a folder first, once."""
+    """A line of shell code that puts a folder first, once."""
     return (
         f'case ":${{PYTHONPATH-}}:" in :{quoted(root)}:*) ;; '
         f'*) export PYTHONPATH={quoted(root)}"${{PYTHONPATH:+:$PYTHONPATH}}" ;; esac'
@@ -94,7 +94,7 @@ def _on_the_python_path(root: Path) -> str:
 
 
 def write_all(root: Path, java_home: str, configuration: Path) -> None:
-    """Write env.sh, the `lake` and `aws` commands, and what an interactive bash reads in `make shell`."""
+    """Write env.sh, the `lake` and `aws` commands, and the bash configuration of `make shell`."""
     tools, python = root / ".tools", quoted(root / ".venv/bin/python")
     write(tools / "env.sh", env_sh(root, java_home, configuration))
     write_command(
@@ -102,7 +102,7 @@ def write_all(root: Path, java_home: str, configuration: Path) -> None:
         _on_the_python_path(root),
         f'exec {python} -m lake "$@"',
     )
-    # The script that comes with awscli does not start from a folder with a space in its name.
+    # awscli's own script does not start from a folder with a space in its name.
     write_command(tools / "bin/aws", f'exec {python} -m awscli "$@"')
     # The user's own .bashrc may put other tools first, so ours comes after it.
     bashrc = (

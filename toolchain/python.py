@@ -1,4 +1,4 @@
-"""Which Python the lake runs on, and where one is. A Python as old as 3.6 must be able to read this file."""
+"""Which Python versions the lake supports, and how to find one. This file must be valid for Python 3.6."""
 
 import shutil
 import subprocess
@@ -13,10 +13,10 @@ def is_supported(version: "tuple[int, ...]") -> bool:
 
 
 def python_problem(version: "tuple[int, ...]") -> str:
-    """The sentence for a Python that cannot run the lake, given as (major, minor, ...)."""
+    """The error message for a Python version (major, minor, ...) that cannot run the lake."""
     return (
-        "setup: the lake runs on Python 3.11 (as AWS Glue 5.1 does) or 3.12 (the newest Spark 3.5 works on) "
-        f"and this is {version[0]}.{version[1]}: install one of them, "
+        "setup: the lake needs Python 3.11 (like AWS Glue 5.1) or 3.12 (the newest that Spark 3.5 supports), "
+        f"but this is {version[0]}.{version[1]}: install one of them, "
         "or name it: `make setup PYTHON=/path/to/python3.11`."
     )
 
@@ -28,7 +28,7 @@ def runs_supported(python: str) -> bool:
 
 
 def other_python(path: "str | None" = None) -> "str | None":
-    """A supported interpreter that is not this one: the project's own, else one on the PATH."""
+    """Another interpreter that is supported: the project's own, or else one on the PATH."""
     names = [str(ROOT / ".venv/bin/python"), "python3.11", "python3.12"]
     found = [shutil.which(name, path=path) for name in names]
     return next((python for python in found if python and runs_supported(python)), None)

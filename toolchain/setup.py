@@ -1,7 +1,7 @@
-"""Bring every tool the project needs: `make setup` runs this with the system's python3.
+"""Installs every tool that the project needs. `make setup` runs this with the system's python3.
 
-A Python as old as 3.6 must be able to read this file, and toolchain/python.py, to say in one sentence that it is too
-old. So the work itself is in toolchain.install, which is imported once the version is right.
+This file and toolchain/python.py must be valid for Python 3.6, so that an old Python gets a clear error message. The
+work itself is in toolchain.install, which is imported after the version check.
 """
 
 import os

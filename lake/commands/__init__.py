@@ -1,1 +1,1 @@
-"""The commands of `lake`, a file a subject."""
+"""The commands of `lake`, one file per subject."""

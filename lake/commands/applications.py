@@ -1,4 +1,4 @@
-"""The Flink application of a stream: start and stop it, and see how it does."""
+"""Starts, stops and inspects the Flink application of a stream."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from lake.commands.stream import stream
 if TYPE_CHECKING:
     from lake.aws import Aws
 
-StreamName = Annotated[str, typer.Argument(metavar="STREAM", help="A stream of lake.yaml that has windows.")]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Begin without state: open windows and the place are forgotten.")]
-Savepoint = Annotated[str | None, typer.Option(help="Begin with this savepoint, not the newest.")]
+StreamName = Annotated[str, typer.Argument(metavar="STREAM", help="A stream with windows.")]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Start without state. Open windows and the position in the stream are lost.")
+]
+Savepoint = Annotated[str | None, typer.Option(help="Start from this savepoint instead of the newest.")]
 
 
 @stream.command()
 def start(
     context: typer.Context, name: StreamName, fresh: Fresh = False, savepoint: Savepoint = None, as_json: AsJson = False
 ) -> None:
-    """Start the application, from its newest savepoint, and wait until it reads.
+    """Start the application from its newest savepoint, and wait until it reads events.
 
-    On the embedded AWS, the first start installs Flink where it is missing: 700 MB, two to four minutes.
+    On the embedded AWS, the first start installs Flink if necessary: 700 MB, two to four minutes.
     """
     from lake.running import applications
 
@@ -39,10 +41,10 @@ def start(
 def stop(
     context: typer.Context,
     name: StreamName,
-    force: Annotated[bool, typer.Option("--force", help="At once, without a savepoint.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Stop at once, without a savepoint.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Stop the application with a savepoint, and wait for its end."""
+    """Stop the application with a savepoint, and wait until it has stopped."""
     from lake.running import applications
 
     aws: Aws = context.obj.aws()
@@ -53,7 +55,7 @@ def stop(
 
 @stream.command()
 def restart(context: typer.Context, name: StreamName, fresh: Fresh = False, as_json: AsJson = False) -> None:
-    """Stop the application with a savepoint, and start it from that."""
+    """Stop the application with a savepoint, and start it from that savepoint."""
     from lake.running import applications
 
     aws: Aws = context.obj.aws()
@@ -69,7 +71,7 @@ def _show(name: str, state: str, as_json: bool) -> None:
 
 @stream.command()
 def status(context: typer.Context, name: StreamName, as_json: AsJson = False) -> None:
-    """Show the application's state, and what CloudWatch measured of it in the last ten minutes."""
+    """Show the application's state, and its CloudWatch metrics of the last ten minutes."""
     from lake.running import applications
 
     aws: Aws = context.obj.aws()
@@ -80,7 +82,7 @@ def status(context: typer.Context, name: StreamName, as_json: AsJson = False) ->
 def savepoints(
     context: typer.Context,
     name: StreamName,
-    take: Annotated[bool, typer.Option("--take", help="Take one now: the application goes on.")] = False,
+    take: Annotated[bool, typer.Option("--take", help="Take a savepoint now. The application keeps running.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the application's savepoints, newest first."""

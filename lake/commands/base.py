@@ -1,4 +1,4 @@
-"""What every command starts from: the app, its first options, and the environment's AWS."""
+"""What all commands share: the app, the global options, and the environment's AWS."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Stacks = Annotated[
 
 @dataclass(frozen=True)
 class Settings:
-    """The options before the command."""
+    """The global options, which come before the command."""
 
     file: Path | None
     env: str | None
@@ -46,13 +46,13 @@ class Settings:
         return load(self.file, self.env)
 
     def aws(self) -> Aws:
-        """The environment's AWS; its login is checked at once."""
+        """The environment's AWS, with its login checked."""
         from lake.embedded.local import LocalAws
 
         lake = self.lake()
         if lake.environment.endpoint:
             LocalAws.of(lake).need()
-        from lake.aws import Aws  # boto3 takes half a second, which `lake check` does not need
+        from lake.aws import Aws  # importing boto3 takes half a second, and `lake check` does not need it
 
         aws = Aws(lake)
         _ = aws.names

@@ -1,4 +1,4 @@
-"""Bring data in, and find its tables."""
+"""Uploads data, and crawls its tables."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ if TYPE_CHECKING:
     from lake.data.zones import Upload
 
 SHOWN = 20
-"""Files that `put --dry-run` lists."""
+"""The maximum number of files that `put --dry-run` lists."""
 
 
 @app.command()
 def put(
     context: typer.Context,
     dataset: Annotated[str, typer.Argument(help="A dataset of lake.yaml.")],
-    paths: Annotated[list[Path], typer.Argument(help="Files, or folders that hold the partition folders.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go where. Upload nothing.")] = False,
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders that contain the partition folders.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be uploaded, and where. Upload nothing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Upload files of a dataset to the raw zone, and register the partitions of a declared table."""
+    """Upload files of a dataset to the raw zone. For a declared table, also register their partitions."""
     aws: Aws = context.obj.aws()
     from lake.data import partitions, zones
 
@@ -60,8 +62,8 @@ def _would_put(aws: Aws, dataset: str, files: list[Upload], as_json: bool) -> No
     ]
     total, replaced = sum(line["bytes"] for line in lines), sum(line["overwrites"] for line in lines)
     document = {"dataset": dataset, "bucket": bucket, "files": len(files), "bytes": total, "overwrites": replaced}
-    sentence = f"{dataset}: {len(files)} files, {human_bytes(total)} would go to s3://{bucket}"
-    sentence += f", {replaced} of them in place of what is there"
+    sentence = f"{dataset}: {len(files)} files, {human_bytes(total)} would be uploaded to s3://{bucket}"
+    sentence += f", {replaced} of them replacing existing files"
     if aws.lake.config.datasets[dataset].partitions:
         document["new_partitions"] = partitions.new(aws, dataset, files, there)
         sentence += f", {document['new_partitions']} new partitions"
@@ -78,7 +80,7 @@ def crawl(
     targets: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Datasets. Default: all that have a crawler. With --dry-run also s3:// prefixes and folders."
+            help="Datasets. Default: all that have a crawler. With --dry-run, also s3:// prefixes and folders."
         ),
     ] = None,
     dry_run: Annotated[
@@ -87,7 +89,9 @@ def crawl(
     like: Annotated[
         str | None, typer.Option("--like", help="With --dry-run: use the crawler settings of this dataset.")
     ] = None,
-    sample: Annotated[int, typer.Option(min=0, help="With --dry-run: read so many files per folder. 0 for all.")] = 0,
+    sample: Annotated[
+        int, typer.Option(min=0, help="With --dry-run: read at most this many files per folder. 0 for all.")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Run crawlers, wait for them, and show the tables, columns and partitions that they found."""
@@ -130,9 +134,9 @@ def _dry_run(settings: Settings, targets: list[str], like: str | None, sample: i
 def secret(
     context: typer.Context,
     connection: Annotated[str, typer.Argument(help="A connection of lake.yaml.")],
-    username: Annotated[str | None, typer.Option(help="The database user. Without it, the command asks.")] = None,
+    username: Annotated[str | None, typer.Option(help="The database user. Default: ask.")] = None,
 ) -> None:
-    """Store the user and password of a connection. The command asks for them, or reads the password from stdin."""
+    """Store the user name and password of a connection. Asks for them, or reads the password from stdin."""
     aws: Aws = context.obj.aws()
     from lake.data import secrets
 
@@ -142,6 +146,6 @@ def secret(
     elif username:
         password = sys.stdin.readline().rstrip("\r\n")
     else:
-        raise BadInput("without a terminal, give --username, and the password as one line of stdin")
+        raise BadInput("without a terminal, give --username, and the password as one line on stdin")
     name = secrets.put_secret(aws, connection, username or "", password)
-    out.print(f"{connection}: user {username} and a password are in the secret {name}", markup=False)
+    out.print(f"{connection}: stored user {username} and the password in the secret {name}", markup=False)

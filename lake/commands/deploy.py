@@ -1,4 +1,4 @@
-"""Deploy, look, take down."""
+"""Checks, deploys, inspects and destroys the lake."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lake.aws import Aws
 
 PARTS = ("environments", "connections", "datasets", "workflows", "streams")
-Wait = Annotated[bool, typer.Option("--wait", help="Wait for another `lake up`, `lake down` or Terraform to end.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait if another `lake up`, `lake down` or Terraform is running.")]
 
 
 @app.command()
@@ -54,7 +54,7 @@ def check(
     show(
         {"project": config.project, "environment": lake.env, **({"user": lake.user} if lake.user else {}), **counts},
         as_json,
-        f"{lake.file.name} is good: project {config.project}, environment {lake.env}{whose}, {summary}",
+        f"{lake.file.name} is valid: project {config.project}, environment {lake.env}{whose}, {summary}",
     )
 
 
@@ -92,9 +92,11 @@ def up(
     context: typer.Context,
     stacks: Stacks = None,
     wait: Wait = False,
-    plan_all: Annotated[bool, typer.Option("--all", help="Plan also stacks unchanged since their last apply.")] = False,
+    plan_all: Annotated[
+        bool, typer.Option("--all", help="Also plan stacks that are unchanged since their last apply.")
+    ] = False,
 ) -> None:
-    """Deploy stacks in the right order. If it is interrupted or killed, run it again: it continues."""
+    """Deploy stacks in the right order. After an interrupt or a kill, run it again to continue."""
     aws: Aws = context.obj.aws()
     from lake.deploying import lifecycle
     from lake.deploying.lock import alone
@@ -107,13 +109,13 @@ def up(
 
 @app.command()
 def plan(context: typer.Context, stacks: Stacks = None, wait: Wait = False, as_json: AsJson = False) -> None:
-    """Show what `lake up` would change. Exit code 2 if there is anything."""
+    """Show what `lake up` would change. Exit code 2 if there are changes."""
     _show_changes(context, stacks or [], wait, as_json, drift=False)
 
 
 @app.command()
 def drift(context: typer.Context, stacks: Stacks = None, wait: Wait = False, as_json: AsJson = False) -> None:
-    """Show what is no longer as it was applied. Exit code 2 if there is anything."""
+    """Show what has changed in AWS since the last apply. Exit code 2 if anything has."""
     _show_changes(context, stacks or [], wait, as_json, drift=True)
 
 
@@ -137,9 +139,9 @@ def _show_changes(context: typer.Context, stacks: list[str], wait: bool, as_json
 def _summary(actions: list[str], drift: bool) -> str:
     """`29 to create, 1 to update`"""
     if not actions:
-        return "everything is as it was applied" if drift else "nothing to change"
+        return "nothing has changed since the last apply" if drift else "nothing to change"
     counted = ", ".join(f"{count} to {action}" for action, count in sorted(Counter(actions).items()))
-    return f"{len(actions)} differ from what was applied" if drift else counted
+    return f"{len(actions)} changed since the last apply" if drift else counted
 
 
 @app.command()
@@ -166,7 +168,7 @@ def down(
 
 @app.command()
 def status(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show what is deployed, and in which state it is."""
+    """Show what is deployed, and its state."""
     aws: Aws = context.obj.aws()
     from lake.deploying.status import status as lines
 
@@ -177,7 +179,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command()
 def leftovers(context: typer.Context, as_json: AsJson = False) -> None:
-    """List everything of this lake that still exists. Exit code 1 if there is anything."""
+    """List all resources of this lake that still exist. Exit code 1 if there are any."""
     aws: Aws = context.obj.aws()
     from lake.deploying import leftovers as search
 
@@ -195,8 +197,8 @@ def leftovers(context: typer.Context, as_json: AsJson = False) -> None:
                 "it; crawled tables and logs go with their stack"
             )
         for key in pending:
-            err.print(f"[dim]KMS key {key}: AWS waits before it deletes a key; it costs nothing[/dim]")
+            err.print(f"[dim]KMS key {key}: AWS delays the deletion of keys, at no cost[/dim]")
         for waiting in secrets:
-            err.print(f"[dim]secret {waiting}: AWS waits before it deletes a secret; it costs nothing[/dim]")
+            err.print(f"[dim]secret {waiting}: AWS delays the deletion of secrets, at no cost[/dim]")
     if found:
         raise typer.Exit(1)

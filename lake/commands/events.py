@@ -1,4 +1,4 @@
-"""Send events into streams, and watch them go through."""
+"""Sends events to streams, and watches streams."""
 
 from __future__ import annotations
 
@@ -30,19 +30,20 @@ DEFAULT_RATE = 100.0
 def send(
     context: typer.Context,
     stream: Annotated[str, typer.Argument(help="A stream of lake.yaml.")],
-    file: Annotated[Path, typer.Argument(help="A file with one event a line, as JSON.")],
+    file: Annotated[Path, typer.Argument(help="A file with one JSON event per line.")],
     rate: Annotated[float | None, typer.Option(min=0.1, help="Events per second. Default: 100.")] = None,
     pace: Annotated[
         float | None,
-        typer.Option(min=0.001, help="Instead of a rate: so many times as fast as the events' own times."),
+        typer.Option(min=0.001, help="Instead of a rate: send by the event times, this many times as fast."),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Send at most this many events.")] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where the last send of this file stopped. No event is sent twice.")
+        bool,
+        typer.Option("--resume", help="Continue where the last send of this file stopped. No event is sent twice."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send events to a Kinesis stream, at a rate or at their own pace."""
+    """Send events to a Kinesis stream, at a fixed rate or by the event times."""
     if rate and pace:
         raise BadInput("give --rate or --pace, not both")
     aws: Aws = context.obj.aws()
@@ -59,7 +60,7 @@ def send(
     seconds, skipped = time.monotonic() - begun, before + len(sender.there)
     document = {"stream": stream, "events": sender.sent, "seconds": round(seconds, 1), "run": run.id}
     document |= {"skipped": skipped, "sent_again": sender.retried}
-    earlier = f", {skipped} of an earlier send skipped" if skipped else ""
+    earlier = f", {skipped} from an earlier send skipped" if skipped else ""
     show(document, as_json, f"{stream}: {sender.sent} events sent in {seconds:.1f} s{earlier}")
 
 
@@ -72,7 +73,7 @@ def _due(aws: Aws, stream: str, file: Path, rate: float | None, pace: float | No
 
 
 def _follow(counts: Iterator[int], stream: str, limit: int | None) -> None:
-    """A bar on a terminal, else a line every 15 seconds."""
+    """Show progress: a bar on a terminal, else a line every 15 seconds."""
     shown = time.monotonic()
     with progress_bar(TextColumn("{task.completed:,} events"), TextColumn("{task.fields[speed]}")) as progress:
         task = progress.add_task(f"Sending to {stream}", total=limit, speed="")
@@ -88,12 +89,14 @@ def _follow(counts: Iterator[int], stream: str, limit: int | None) -> None:
 def watch(
     context: typer.Context,
     stream: Annotated[str, typer.Argument(help="A stream of lake.yaml.")],
-    times: Annotated[int | None, typer.Option(min=1, help="Look this often and stop. Default: until Ctrl-C.")] = None,
+    times: Annotated[
+        int | None, typer.Option(min=1, help="Stop after this many readings. Default: continue until Ctrl-C.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Watch a stream: events in and out, how far its readers are behind, late and bad events, the newest file.
+    """Watch a stream: events in and out, lag of its consumers, late and malformed events, the newest file.
 
-    Off a terminal a line is printed each second, with --json a document.
+    Without a terminal, it prints a line per second; with --json, a document per second.
     """
     aws: Aws = context.obj.aws()
     from lake.data import sending, watching
@@ -126,5 +129,5 @@ def _line(reading: Reading) -> str:
 
 
 def _shown(value: float | str | None) -> str:
-    """What nobody publishes is a hyphen."""
+    """The value; a hyphen if it is not published."""
     return "-" if value is None else f"{value:,.0f}" if isinstance(value, float | int) else value

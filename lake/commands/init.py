@@ -1,4 +1,4 @@
-"""Make a new lake."""
+"""Creates a new lake."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def init(
         Path | None, typer.Option("--from", help="A folder of CSV, JSON or Parquet files. Its folders become datasets.")
     ] = None,
     example: Annotated[
-        str | None, typer.Option("--example", help="A lake to look at, with its data: flights, cars, shop or stream.")
+        str | None, typer.Option("--example", help="An example lake with data: flights, cars, shop or stream.")
     ] = None,
 ) -> None:
     """Create a lake in a folder: lake.yaml, main.py, cdktf.json, a query and a CI workflow."""
@@ -31,6 +31,6 @@ def init(
     into = f"cd {shlex.quote(str(folder))}"
     if example:
         steps = [into, *examples.steps((folder / "lake.yaml").read_text())]
-        err.print(f"{folder} is a lake. Next:", *(f"  {step}" for step in steps), sep="\n", markup=False)
+        err.print(f"Created a lake in {folder}. Next:", *(f"  {step}" for step in steps), sep="\n", markup=False)
     else:
-        err.print(f"{folder} is a lake. Next: {into}; lake check; lake local start; lake up", markup=False)
+        err.print(f"Created a lake in {folder}. Next: {into}; lake check; lake local start; lake up", markup=False)

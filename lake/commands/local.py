@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lake.embedded.local import LocalAws
 
 
-OPEN = "Signatures are not checked: every program on this machine gets in, with any keys"
+OPEN = "Signatures are not checked: every program on this machine has access, with any keys"
 
 ENFORCED = "Refuse what IAM's policies do not allow: jobs, crawlers and streams act as their roles."
 
@@ -37,24 +37,24 @@ def local_start(
 
 @local.command("stop")
 def local_stop(context: typer.Context) -> None:
-    """Stop the embedded AWS. Its data stays for the next start."""
+    """Stop the embedded AWS. It keeps its data for the next start."""
     from lake.embedded.local import LocalAws
 
     aws = LocalAws.of(context.obj.lake())
-    out.print(f"{aws.endpoint}: {'stopped' if aws.stop() else 'did not run'}")
+    out.print(f"{aws.endpoint}: {'stopped' if aws.stop() else 'not running'}")
 
 
 @local.command("status")
 def local_status(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show whether it runs and answers. Exit code 1 if not."""
+    """Show whether the embedded AWS runs and answers. Exit code 1 if not."""
     from lake.embedded.local import LocalAws
 
     aws = LocalAws.of(context.obj.lake())
     aws.need_its_place()
     pid = aws.pid()
     answers = pid is not None and aws.answers()
-    silent = "" if answers else " and does not answer: `lake local logs` may say why"
-    state = f"runs, process {pid}{silent}" if pid else "does not run"
+    silent = "" if answers else ", but does not answer: see `lake local logs`"
+    state = f"running, process {pid}{silent}" if pid else "not running"
     show(
         {
             "endpoint": aws.endpoint,
@@ -72,7 +72,7 @@ def local_status(context: typer.Context, as_json: AsJson = False) -> None:
 
 @local.command("logs")
 def local_logs(context: typer.Context, lines: Annotated[int, typer.Option("-n", help="How many lines.")] = 50) -> None:
-    """Show the end of its log."""
+    """Show the end of the embedded AWS's log."""
     from lake.embedded.local import LocalAws
 
     out.print(LocalAws.of(context.obj.lake()).log_tail(lines), markup=False)
@@ -80,7 +80,7 @@ def local_logs(context: typer.Context, lines: Annotated[int, typer.Option("-n", 
 
 @local.command("store")
 def local_store(context: typer.Context, as_json: AsJson = False) -> None:
-    """List everything it holds, of every service."""
+    """List everything that the embedded AWS stores, for every service."""
     from lake.embedded.local import LocalAws
 
     store = LocalAws.of(context.obj.lake()).store()
@@ -91,7 +91,7 @@ def local_store(context: typer.Context, as_json: AsJson = False) -> None:
 def local_credentials(
     context: typer.Context,
     export: Annotated[
-        bool, typer.Option("--export", help='Print for a shell: eval "$(lake local credentials --export)".')
+        bool, typer.Option("--export", help='Print commands for a shell: eval "$(lake local credentials --export)".')
     ] = False,
     profile: Annotated[
         bool, typer.Option("--profile", help="Print a profile PROJECT-ENVIRONMENT for ~/.aws/config.")

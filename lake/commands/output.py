@@ -1,4 +1,4 @@
-"""What commands print: sentences, tables, JSON, progress."""
+"""Output of commands: sentences, tables, JSON, progress."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ out = Console(highlight=False, soft_wrap=True, emoji=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 SLOW_SECONDS = 15
-"""What takes longer is named, and named again as often."""
+"""Work that takes longer is shown by name, again after each such interval (seconds)."""
 BAR_WIDTH = 80
-"""Of a terminal's columns, what a stack's name, bar, count and time take at most."""
+"""The maximum width of a stack's name, bar, count and time, in characters."""
 
 
 COPIED = {"run_id"}
-"""Columns that a person copies from: they stay in one piece however narrow the page is."""
+"""Columns that users copy from. They are never wrapped, however narrow the terminal is."""
 BETWEEN = 15.0
-"""Seconds between two lines about the progress of one thing, off a terminal."""
+"""Seconds between two progress lines for one item, without a terminal."""
 
 
 @contextmanager
 def progress_bar(*far: ProgressColumn) -> Iterator[Progress]:
-    """Bars on a terminal; `far` are the columns that say how far a task is, by default steps of steps."""
+    """Bars on a terminal. `far` are the columns that show a task's progress, by default `done/total`."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
@@ -57,10 +57,10 @@ def progress_bar(*far: ProgressColumn) -> Iterator[Progress]:
 
 @contextmanager
 def states() -> Iterator[Callable[[str, str, str], None]]:
-    """What to tell the states of long work to: (what it is about, its state, how far it is).
+    """A callback for the states of long-running work: (name, state, progress).
 
-    On a terminal each has a line that changes. Off it, a line is printed when the state is another than before, and
-    one about how far it is every 15 seconds.
+    On a terminal, each name has a line that is updated. Otherwise, a line is printed when the state changes, and a
+    progress line every 15 seconds.
     """
     tasks: dict[str, TaskID] = {}
     known: dict[str, tuple[str, str, float]] = {}
@@ -84,7 +84,7 @@ def states() -> Iterator[Callable[[str, str, str], None]]:
 
 @contextmanager
 def transfer(what: str, files: int, size: int) -> Iterator[Callable[[int], None]]:
-    """What to tell the bytes of each file to that is done. Off a terminal, how far it is is a line every 15 seconds."""
+    """A callback for the bytes of each completed file. Without a terminal, it prints a line every 15 seconds."""
     moved, done, last_shown = 0, 0, time.monotonic()
     with progress_bar(TextColumn("{task.fields[far]}")) as progress:
         task = progress.add_task(what, total=size or None, far="")
@@ -103,7 +103,7 @@ def transfer(what: str, files: int, size: int) -> Iterator[Callable[[int], None]
 
 @contextmanager
 def stack_progress(verb: str) -> Iterator[OnProgress]:
-    """A bar per stack on a terminal, else a line when it is begun, when it is done, and for what takes long."""
+    """A bar per stack on a terminal, else a line at its start, at its end, and for slow work."""
     tasks: dict[str, TaskID] = {}
     noted: dict[str, int] = {}
     slow: dict[str, str] = {}
@@ -132,15 +132,15 @@ def stack_progress(verb: str) -> Iterator[OnProgress]:
 
 
 def slow_work(stack: StackProgress) -> str:
-    """`40 s: aws_kinesis_stream.clicks`: what holds a stack up; empty as long as nothing does."""
+    """`40 s: aws_kinesis_stream.clicks`: what delays a stack; empty if nothing does."""
     if stack.slowest is None or stack.slowest[1] < SLOW_SECONDS:
         return ""
     return f"{stack.slowest[1]} s: {stack.slowest[0]}"
 
 
 def slowest(slow: dict[str, str]) -> str:
-    """`storage, 40 s: aws_kms_key.key (and 2 more)`: of each stack's slow work, that of the first one begun."""
-    # Each stack is told of by a thread of its own: the list is a copy.
+    """`storage, 40 s: aws_kms_key.key (and 2 more)`: the slow work of the stack that started first."""
+    # Each stack reports from its own thread, so the list is copied.
     working = [f"{stack}, {work}" for stack, work in list(slow.items()) if work]
     more = f" (and {len(working) - 1} more)" if working[1:] else ""
     return working[0] + more if working else ""
@@ -179,7 +179,7 @@ def table(records: list[dict[str, Any]], as_json: bool, *, upright: bool = False
 
 
 def rows(records: list[dict[str, Any]]) -> None:
-    """Rows of data; where their table would be wider than the page, a block of lines for each row."""
+    """Print rows of data: as a table, or as a block of lines per row if the table would be too wide."""
     if _width(records) <= out.width:
         table(records, False)
         return
@@ -191,7 +191,7 @@ def rows(records: list[dict[str, Any]]) -> None:
 
 
 def _width(records: list[dict[str, Any]]) -> int:
-    """Columns that the table of the records would take."""
+    """The width of the records' table, in characters."""
     names = list(records[0]) if records else []
     cells = (max(len(name), *(len(str(record[name])) for record in records)) for name in names)
     return sum(cell + 3 for cell in cells) + 1

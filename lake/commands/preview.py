@@ -1,4 +1,4 @@
-"""See what a job would make of its input, or the reader of a dataset, before anything is deployed or run."""
+"""Shows what a job would write, or would read of a dataset, before anything is deployed or run."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ def preview(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="JOB|DATASET", help="A job or a dataset of lake.yaml.")],
     step: Annotated[
-        int | None, typer.Option(min=0, help="Of a job: show the rows after this step. 0 for its source.")
+        int | None, typer.Option(min=0, help="For a job: show the rows after this step. 0 for the source.")
     ] = None,
     limit: Annotated[int, typer.Option("--rows", min=1, max=1000, help="How many rows to show.")] = 20,
     file: Annotated[
-        Path | None, typer.Option(help="Of a dataset: read this file or folder instead of the raw zone.")
+        Path | None, typer.Option(help="For a dataset: read this file or folder instead of the raw zone.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the steps of a job on a sample of its input, on this machine; or show what a job would read of a dataset.
+    """Run a job's steps on a sample of its input, on this machine, or show how jobs would read a dataset.
 
-    Nothing is deployed and nothing is written. It fails with the errors of a run.
+    Nothing is deployed or written. It fails with the same errors as a run.
     """
     lake, aws = context.obj.lake(), context.obj.aws
     from lake.running import preview as previews

@@ -1,4 +1,4 @@
-"""How good the data is that jobs made."""
+"""Shows the quality of the data that jobs wrote."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def quality(
     job: Annotated[str | None, typer.Argument(help="A job of lake.yaml. Default: all.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the result of each rule of `expect` in the last run. Exit code 1 if one failed the run."""
+    """Show the result of each `expect` rule in the last run. Exit code 1 if a rule failed the run."""
     from lake.running import quality as results
 
     found = results.last_results(context.obj.aws(), job)
@@ -35,10 +35,10 @@ def evaluate_matches(
     labels: Annotated[
         Path | None, typer.Option(help="A CSV file in the layout of FindMatches: labeling_set_id,label,COLUMNS.")
     ] = None,
-    truth: Annotated[str | None, typer.Option(help="Instead of labels: the column that holds the truth.")] = None,
+    truth: Annotated[str | None, typer.Option(help="Instead of labels: the column with the truth.")] = None,
     rows: Annotated[
         Path | None,
-        typer.Option(help="A CSV, JSON or Parquet file of the records. Without it, Athena reads the source."),
+        typer.Option(help="A CSV, JSON or Parquet file with the records. Default: query the source with Athena."),
     ] = None,
     plot: Annotated[Path, typer.Option(help="The file for the plot of the match weights.")] = Path("matches.png"),
     as_json: AsJson = False,

@@ -1,4 +1,4 @@
-"""The rows that jobs could not use: what is wrong with them, and sending them again."""
+"""Shows the rows that jobs rejected, and sends corrected rows again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHOWN = ("dataset", "source_file", "line", "reason", "raw", "found_by")
 
 
 class _ShowsByDefault(TyperGroup):
-    """`lake quarantine JOB` is `lake quarantine show JOB`."""
+    """`lake quarantine JOB` means `lake quarantine show JOB`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in (*self.commands, "--help"):
@@ -35,7 +35,7 @@ class _ShowsByDefault(TyperGroup):
 group = typer.Typer(
     cls=_ShowsByDefault,
     no_args_is_help=True,
-    help="Show the rows that a job could not use (`lake quarantine JOB`), or send them again (`... retry JOB`).",
+    help="Show the rows that a job rejected (`lake quarantine JOB`), or send them again (`... retry JOB`).",
 )
 app.add_typer(group, name="quarantine")
 
@@ -44,16 +44,16 @@ app.add_typer(group, name="quarantine")
 def show_rows(
     context: typer.Context,
     job: Annotated[str, typer.Argument(help="A job of lake.yaml.")],
-    run: Annotated[
-        str | None, typer.Option(help="The id of a run, or the beginning of it. Default: the last run.")
-    ] = None,
+    run: Annotated[str | None, typer.Option(help="A run id, or its beginning. Default: the last run.")] = None,
     rows: Annotated[int | None, typer.Option(min=1, help="How many rows. Default: 20, and all with --export.")] = None,
     export: Annotated[Path | None, typer.Option(help="Write them to FILE.csv, FILE.jsonl or FILE.parquet.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the rows that a run set aside: file, line if known, reason, raw text. Short: `lake quarantine JOB`."""
+    """Show the rows that a run rejected: file, line if known, reason, raw text. Short: `lake quarantine JOB`."""
     if export and export.suffix not in SUFFIXES:
-        raise BadInput(f"--export {export}: {export.suffix or 'no suffix'} is not known. Allowed: {_allowed()}")
+        raise BadInput(
+            f"--export {export}: {export.suffix or 'no suffix'} is not a supported format. Allowed: {_allowed()}"
+        )
     from lake.running import quarantine
 
     aws: Aws = context.obj.aws()
@@ -73,18 +73,18 @@ def show_rows(
 @group.command("retry")
 def retry(
     context: typer.Context,
-    job: Annotated[str, typer.Argument(help="The job that could not use the rows.")],
+    job: Annotated[str, typer.Argument(help="The job that rejected the rows.")],
     file: Annotated[Path, typer.Option(help="The file of --export FILE.jsonl, with `raw` corrected in each row.")],
     as_json: AsJson = False,
 ) -> None:
-    """Put corrected rows into the raw zone, as new files of their datasets. The job's next run reads them."""
+    """Upload corrected rows to the raw zone, as new files of their datasets. The job's next run reads them."""
     aws: Aws = context.obj.aws()
     from lake.data import partitions, zones
-    from lake.running import mended
+    from lake.running import corrections
 
     new = 0
-    with tempfile.TemporaryDirectory(prefix="lake-mended-") as folder:
-        rows = mended.write(aws, job, file, Path(folder))
+    with tempfile.TemporaryDirectory(prefix="lake-corrections-") as folder:
+        rows = corrections.write(aws, job, file, Path(folder))
         for dataset in (name for name in rows if (Path(folder) / name).exists()):
             files = zones.uploads(aws, dataset, [Path(folder) / dataset])
             storage = partitions.storage(aws, dataset)
@@ -93,7 +93,7 @@ def retry(
                 partitions.register(aws, dataset, storage, files)
     total = ", ".join(f"{count} rows of {dataset}" for dataset, count in rows.items())
     message = (
-        f"{total} are in the raw zone. `lake run {job}` takes them"
+        f"{total} are in the raw zone. `lake run {job}` reads them"
         if new
         else f"{total} were sent before: nothing to do"
     )
@@ -114,12 +114,12 @@ def _explain(aws: Aws, job: str, run_id: str, found: list[Rejected], count: int)
     if not count:
         more = quarantine.others(aws, job, run_id)
         hint = f". The run before it that did: `lake quarantine {job} --run {more[0]}`" if more else ""
-        err.print(f"the run {run_id} of {job} set no row aside{hint}", markup=False)
+        err.print(f"the run {run_id} of {job} rejected no rows{hint}", markup=False)
     elif len(found) < count:
         err.print(f"{len(found)} of {count} rows. `--rows N` shows more, `--export FILE` has all", markup=False)
     if any(row.raw is not None and row.line is None for row in found):
         err.print(
-            "The line is not known where a step found the row, or where its file has changed since, is over 200 MB, or "
-            "has records that are not lines",
+            "The line is unknown if a step rejected the row, or if its file has changed since, is over 200 MB, or "
+            "does not have one record per line",
             markup=False,
         )

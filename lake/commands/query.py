@@ -1,4 +1,4 @@
-"""Ask Athena, and tell other tools where the tables are."""
+"""Queries Athena, and shows other tools how to find the tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lake.aws import Aws
 
 SHOWN = 100
-"""Rows on a terminal."""
+"""The maximum number of rows on a terminal."""
 
 
 @app.command()
@@ -28,12 +28,12 @@ def query(
         str, typer.Option(help="raw, curated, streams or ml: the database of tables without one.")
     ] = "curated",
     output: Annotated[
-        Path | None, typer.Option(help="Write the rows to FILE.csv or FILE.parquet, and replace it.")
+        Path | None, typer.Option(help="Write the rows to FILE.csv or FILE.parquet, and overwrite it.")
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="On a terminal, show all rows instead of the first 100.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a query in Athena. Prints the rows, and how many bytes were scanned."""
+    """Run a query in Athena. Prints the rows, and the number of bytes scanned."""
     aws: Aws = context.obj.aws()
     from lake.data import sql
 
@@ -57,7 +57,7 @@ def query(
         return
     rows(answer.records())
     counted = f"{len(answer.rows)} row{'' if len(answer.rows) == 1 else 's'}"
-    more = f"the first {counted}, --all shows all and --output FILE keeps them" if answer.more else counted
+    more = f"the first {counted}; --all shows all rows, --output FILE saves them" if answer.more else counted
     err.print(f"{more}, {costs}", markup=False, style="dim")
 
 
@@ -72,4 +72,4 @@ def connect_redshift(context: typer.Context, as_json: AsJson = False) -> None:
         out.print_json(json.dumps(asdict(found)))
         return
     out.print(f"-- In Redshift, as a user who may create schemas:\n\n{found.sql}\n", markup=False)
-    out.print(f"# The role, attached to the cluster or the workgroup:\n\n{found.commands()}", markup=False)
+    out.print(f"# The role, to attach to the cluster or the workgroup:\n\n{found.commands()}", markup=False)

@@ -1,4 +1,4 @@
-"""Run jobs and workflows, follow and stop their runs, and read what they logged."""
+"""Runs jobs and workflows, follows and stops their runs, and shows their logs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lake.errors import BadInput, LakeError
 if TYPE_CHECKING:
     from lake.aws import Aws
 
-RunId = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, or the beginning of it. See `lake runs`.")]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run id, or its beginning. See `lake runs`.")]
 
 
 @app.command()
@@ -24,16 +24,16 @@ def run(
     job: Annotated[str | None, typer.Argument(help="A job of lake.yaml.")] = None,
     workflow: Annotated[str | None, typer.Option(help="A workflow of lake.yaml, instead of a job.")] = None,
     full_refresh: Annotated[
-        bool, typer.Option("--full-refresh", help="Of an incremental job: rebuild its table from all files.")
+        bool, typer.Option("--full-refresh", help="For an incremental job: rebuild its table from all files.")
     ] = False,
-    detach: Annotated[bool, typer.Option("--detach", help="Print the id of the run and do not wait.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Print the run id and do not wait.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a job or a workflow, wait for its end, and show its report."""
+    """Run a job or a workflow, wait until it ends, and show its report."""
     if (job is None) == (workflow is None):
         raise BadInput("name a job, or a workflow with --workflow")
     if workflow and full_refresh:
-        raise BadInput("--full-refresh is for a job. Run it alone, before the workflow")
+        raise BadInput("--full-refresh is only for jobs. Run the job with it before the workflow")
     from lake.running import jobs, workflows
 
     aws: Aws = context.obj.aws()
@@ -65,7 +65,7 @@ def runs(
 
 @app.command()
 def attach(context: typer.Context, run: RunId, as_json: AsJson = False) -> None:
-    """Follow a run to its end, whoever started it, and show its report."""
+    """Follow a run until it ends, whoever started it, and show its report."""
     from lake.running import runs
 
     aws: Aws = context.obj.aws()
@@ -75,7 +75,7 @@ def attach(context: typer.Context, run: RunId, as_json: AsJson = False) -> None:
 
 @app.command()
 def stop(context: typer.Context, run: RunId, as_json: AsJson = False) -> None:
-    """Stop a run of a job or a workflow, and wait for its end. It publishes nothing more."""
+    """Stop a run of a job or a workflow, and wait until it ends. It publishes nothing more."""
     from lake.running import jobs, runs, workflows
 
     aws: Aws = context.obj.aws()
@@ -98,11 +98,11 @@ def logs(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Continue until the run or the crawl has ended.")
     ] = False,
-    run: Annotated[str | None, typer.Option(help="Of a job: the id of a run, or the beginning of it.")] = None,
-    last: Annotated[int, typer.Option("-n", "--lines", min=1, help="How many lines, from the end.")] = 100,
+    run: Annotated[str | None, typer.Option(help="For a job: a run id, or its beginning.")] = None,
+    last: Annotated[int, typer.Option("-n", "--lines", min=1, help="How many lines to show, from the end.")] = 100,
     of: Annotated[
         Literal["job", "crawler", "stream"] | None,
-        typer.Option(help="job, crawler or stream, if the name is more than one of them."),
+        typer.Option(help="job, crawler or stream, if the name is ambiguous."),
     ] = None,
 ) -> None:
     """Show the log of a job's last run, a crawler's last crawl, or a stream's delivery and application."""
@@ -119,7 +119,7 @@ def logs(
 
 
 def _narrow(found: list[dict[str, Any]], characters: int) -> list[dict[str, Any]]:
-    """The runs for a page: ids of so many characters, times without year and seconds, errors where there is one."""
+    """The runs for a terminal: short ids, times without year and seconds, and errors only if there are any."""
     short = [line | {"run_id": line["run_id"][:characters], "started": line["started"][5:16]} for line in found]
     empty = {"error"} if not any(line["error"] for line in found) else set()
     return [{name: value for name, value in line.items() if name not in empty} for line in short]
@@ -163,7 +163,7 @@ def _follow_job(aws: Aws, job: str, run_id: str, as_json: bool) -> None:
 
 
 def _shown(report: dict[str, Any]) -> dict[str, Any]:
-    """A report's figures in a column: without its lists, but for how many values of which column casts made null."""
+    """A report's figures for a table: without its lists, except the number of null casts per column."""
     nulls = [line for line in report.get("cast_nulls", []) if line["nulls"]]
     nulls_made = ", ".join(f"{line['column']} {line['nulls']} of {line['values']}" for line in nulls)
     figures = {name: value for name, value in report.items() if not isinstance(value, list | dict)}
@@ -171,7 +171,7 @@ def _shown(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def _warn(report: dict[str, Any]) -> None:
-    """What a report has that a person should look at."""
+    """Print the warnings of a report."""
     for line in report.get("expectations", []):
         if line["outcome"] == "Failed":
             verdict = "out of range" if line["failed"] is None else f"{line['failed']} of {line['judged']} rows fail"

@@ -1,4 +1,4 @@
-"""What is about one stream."""
+"""Commands for one stream."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def check(
     name: Annotated[str, typer.Argument(metavar="STREAM", help="A stream of lake.yaml.")],
     as_json: AsJson = False,
 ) -> None:
-    """Compare what `lake send` sent with Kinesis, Firehose's files, its error prefix, and Flink's counts.
+    """Compare the events that `lake send` sent with Kinesis, Firehose's files, its error prefix, and Flink's counts.
 
-    What is missing is named, with the lines of the file that was sent. Exits with 1 where something is.
+    It lists missing events by their lines in the sent file. Exit code 1 if any are missing.
     """
     aws: Aws = context.obj.aws()
     from lake.data import sending, stream_check
@@ -37,6 +37,6 @@ def check(
         table(found.lines(), False)
         for sentence in found.missing:
             out.print(sentence, markup=False)
-        out.print("exact" if found.is_exact else f"{name}: not all of it is there", markup=False)
+        out.print("exact" if found.is_exact else f"{name}: incomplete", markup=False)
     if not found.is_exact:
         raise typer.Exit(1)

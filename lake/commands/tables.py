@@ -1,4 +1,4 @@
-"""See the lake's tables, and delete what was put into it."""
+"""Shows the lake's tables, and deletes data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lake.data.tables import Table
 
 ENDS = 3
-"""Partitions shown from each end."""
+"""The number of partitions shown from each end."""
 
 
 @app.command()
@@ -28,7 +28,7 @@ def tables(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the tables with columns, partitions, files, bytes and format, or show one table in full."""
+    """List the tables with columns, partitions, files, bytes and format, or show one table in detail."""
     aws: Aws = context.obj.aws()
     from lake.data import tables as lake_tables
 
@@ -62,7 +62,7 @@ def rm(
     delete_data: Annotated[bool, typer.Option("--delete-data", help="Delete without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete objects of a dataset from the raw zone, with all versions. Needs `destroyable: true` as well."""
+    """Delete objects of a dataset from the raw zone, with all versions. Also needs `destroyable: true`."""
     aws: Aws = context.obj.aws()
     from lake.data import removal
 
@@ -80,4 +80,4 @@ def rm(
     document = done | {"versions": len(plan.versions), "dropped_partitions": dropped}
     show(document, as_json, f"deleted {what}" + (f", and {dropped} partitions" if dropped is not None else ""))
     if aws.lake.config.datasets[plan.dataset].catalog == "crawled":
-        err.print(f"Its table is as it was until the next crawl: `lake crawl {plan.dataset}`", markup=False)
+        err.print(f"The table changes only with the next crawl: `lake crawl {plan.dataset}`", markup=False)

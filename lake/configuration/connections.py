@@ -1,4 +1,4 @@
-"""Connections of lake.yaml: who uses them, and what they reach."""
+"""Connections of lake.yaml: which jobs use them, and what they connect to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lake.configuration.model import Config, Connection, Job
 from lake.shipped import description
 
 CONNECTORS: dict[str, dict[str, Any]] = description("connectors")
-"""By type of a connection to a database: what there is to know of it."""
+"""Connection type -> its description in connectors.json."""
 
 
 def databases_of(config: Config, job: Job) -> list[str]:
@@ -19,13 +19,13 @@ def databases_of(config: Config, job: Job) -> list[str]:
 
 
 def connections_of(config: Config, job: Job) -> list[str]:
-    """All connections of a job: those of its databases, then those it names for their network."""
+    """All connections of a job: those of its databases, then those in `connections`."""
     databases = databases_of(config, job)
     return [*databases, *(name for name in job.connections if name not in databases)]
 
 
 def datasets_of(config: Config, job: Job) -> list[str]:
-    """The datasets that a job reads, in the order of lake.yaml; of those in SQL, all that it may name."""
+    """The datasets that a job reads, in the order of lake.yaml. SQL steps count every dataset that they may name."""
     named = set(job.datasets().values())
     words = {word for step in job.steps if step.sql for word in re.findall(r"\w+", step.sql)}
     known = {step.find_matches.known for step in job.steps if step.find_matches}
@@ -33,7 +33,7 @@ def datasets_of(config: Config, job: Job) -> list[str]:
 
 
 def crawled_table(config: Config, dataset: str) -> str:
-    """The table that a dataset's crawler makes: of a database's table, Glue puts database and schema before its name.
+    """The table that a dataset's crawler makes. For a database table, Glue prefixes database and schema.
 
     >>> crawled_table(config, "customers")
     'shop_public_customers'
@@ -46,7 +46,7 @@ def crawled_table(config: Config, dataset: str) -> str:
 
 
 def address(connection: Connection) -> str:
-    """`db.example.org:5432/shop`; of a network its subnet."""
+    """`db.example.org:5432/shop`; for a network, its subnet."""
     if connection.type == "network":
         return connection.network.subnet if connection.network else ""
     port = connection.port or CONNECTORS[connection.type]["port"]

@@ -1,4 +1,4 @@
-"""What a dataset's crawler is told: the catalog stack deploys it, and a dry run does what it would do."""
+"""The settings of a dataset's crawler, for the catalog stack and for dry runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lake.configuration.model import Dataset
 
 
 def classifier(name: str, dataset: Dataset) -> tuple[str, dict[str, Any]] | None:
-    """(kind, settings) of the dataset's classifier, in Terraform's words; None where the built-in ones do.
+    """(kind, settings) of the dataset's classifier, with Terraform's names; None if a built-in one suffices.
 
     Example:
         >>> classifier("orders", Dataset(format="xml", xml=XmlFormat(row_tag="order")))
@@ -35,7 +35,7 @@ def classifier(name: str, dataset: Dataset) -> tuple[str, dict[str, Any]] | None
 
 
 def configuration(dataset: Dataset) -> dict[str, Any]:
-    """The crawler's Configuration."""
+    """The crawler's Configuration document."""
     return {
         "Version": 1.0,
         "CrawlerOutput": {"Partitions": {"AddOrUpdateBehavior": "InheritFromTable"}},

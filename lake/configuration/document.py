@@ -1,4 +1,4 @@
-"""lake.yaml as a document: what stands in it, and on which line."""
+"""lake.yaml as a document: its content, and the line of each part."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ruamel.yaml.reader import ReaderError
 from lake.configuration.place import Place
 
 _SYNTAX = [
-    (r"'\\t'", "a tab is here. Indent with spaces"),
+    (r"'\\t'", "the line has a tab. Indent with spaces"),
     (r"found character '(.)' that cannot start", "text cannot begin with {0} here. Put it in quotes"),
-    (r"mapping values are not allowed", "a second `: ` is on the line, or it is indented too far. Put text in quotes"),
+    (r"mapping values are not allowed", "the line has a second `: ` or is indented too far. Put text in quotes"),
     (r"unexpected end of stream", "a quotation mark is not closed"),
     (r"expected <block end>", "the indentation, or a `- `, does not fit the lines above"),
     (r"found another document", "a second document begins here. Keep one, and remove this line"),
@@ -28,18 +28,18 @@ _SYNTAX = [
     (r"could not find expected ':'", "a `:` is missing after the name"),
     (r"expected ',' or|node content", "on this line or above it, a bracket is not closed or a comma is missing"),
     (r"for merging", "`<<` takes a mapping, such as *base"),
-    (r"duplicate anchor", "an anchor of this name is there already"),
-    (r"version 1", "the file says that it is of another version of YAML. Remove the line that begins with %YAML"),
+    (r"duplicate anchor", "an anchor of this name already exists"),
+    (r"version 1", "the file declares another version of YAML. Remove the line that begins with %YAML"),
 ]
 _OPENED = ("unexpected end of stream", "expected ',' or")
-"""Mistakes that stand where something was opened, not where the file was read to."""
+"""Errors to report where the bracket or quote was opened, not where the parser stopped."""
 
 _TOO_DEEP = re.compile(r"^[^#\n]*?([\[{]\s*){50}|^\s*(- +){50}", re.MULTILINE)
-"""The reader takes many seconds over such a line before it gives up."""
+"""The parser takes many seconds on such a line before it gives up."""
 
 
 class Unreadable(Exception):
-    """The file is no document. `line` is 0 where none can be named."""
+    """The file cannot be parsed. `line` is 0 if no line is known."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)
@@ -48,13 +48,13 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Document:
-    """The file's mapping, and the names that stand in it twice: (line, name, message) each."""
+    """The file's mapping, and its duplicate names as (line, name, message)."""
 
     content: Mapping[Any, Any]
     twice: list[tuple[int, str, str]]
 
     def line(self, place: Place) -> int:
-        """The line (from 1) of the deepest part of `place` that stands in the file."""
+        """The line (from 1) of the deepest part of `place` that exists in the file."""
         line, content = 1, self.content  # type: tuple[int, Any]
         for part in place:
             content, holder = inside(content, part)[0], content
@@ -66,7 +66,7 @@ def read(path: Path) -> Document:
     """Read the file.
 
     Raises:
-        Unreadable: it is not there, is no text, no YAML, or no mapping.
+        Unreadable: it does not exist, or is not UTF-8 text, not YAML or not a mapping.
     """
     text = _text(path)
     twice: list[tuple[int, str, str]] = []
@@ -89,7 +89,7 @@ def read(path: Path) -> Document:
 
 
 def inside(content: Any, part: str | int) -> tuple[Any, bool]:
-    """What stands under a key or at a position, and whether anything does."""
+    """The value at a key or position, and whether it exists."""
     if isinstance(content, Mapping):
         for key in (part, *(key for key in content if not isinstance(key, str) and str(key) == part)):
             if key in content:
@@ -100,7 +100,7 @@ def inside(content: Any, part: str | int) -> tuple[Any, bool]:
 
 
 def _line(content: Any, part: str | int) -> int:
-    """The line (from 1) of a key or an item; 0 where there is none. A key that came by `<<: *base` stands there."""
+    """The line (from 1) of a key or an item; 0 if there is none. A key merged by `<<: *base` has the line in `base`."""
     if isinstance(content, CommentedSeq):
         return int(content.lc.item(part)[0]) + 1 if part in range(len(content)) else 0
     for mapping in (content, *(base for base in getattr(content, "merge", None) or ())):
@@ -115,11 +115,11 @@ def _text(path: Path) -> str:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise Unreadable(0, f"{path} is not there. Run this in the folder of a lake, or name the file.") from None
+        raise Unreadable(0, f"{path} does not exist. Run this in the folder of a lake, or name the file.") from None
     except IsADirectoryError:
         raise Unreadable(0, f"{path} is a folder. Name the file in it, such as {path / 'lake.yaml'}") from None
     except OSError as error:
-        raise Unreadable(0, f"{path} cannot be read: {error.strerror or 'an error of the disk'}") from None
+        raise Unreadable(0, f"{path} cannot be read: {error.strerror or 'a disk error'}") from None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -155,11 +155,11 @@ def _strange(text: str, error: Exception) -> Unreadable:
         return Unreadable(1, "not valid YAML: it is nested too deeply")
     if isinstance(error, ReaderError):
         line = text[: error.position].count("\n") + 1
-        return Unreadable(line, "not valid YAML: a control character is here. Remove it")
+        return Unreadable(line, "not valid YAML: the line has a control character. Remove it")
     for node in _nodes(YAML().compose(text)):
         if isinstance(node, ScalarNode) and not _constructs(node):
             line = node.start_mark.line + 1
-            return Unreadable(line, f"not valid YAML: {node.value!r} is no date or number. Put it in quotes")
+            return Unreadable(line, f"not valid YAML: {node.value!r} is not a date or number. Put it in quotes")
     return Unreadable(1, "not valid YAML: a tag (`!name`) or a merge (`<<`) cannot be read")
 
 
@@ -172,7 +172,7 @@ def _constructs(node: ScalarNode) -> bool:
 
 
 def _twice(text: str) -> list[tuple[int, str, str]]:
-    """Each name that stands twice in one mapping, on its second line."""
+    """Each duplicate name in a mapping, with its second line."""
     try:
         root = YAML().compose(text)
     except YAMLError:
@@ -184,7 +184,7 @@ def _twice(text: str) -> list[tuple[int, str, str]]:
             line = key.start_mark.line + 1
             if key.value in seen:
                 found.append(
-                    (line, key.value, f"is there twice, first on line {seen[key.value]}. Remove one of the two")
+                    (line, key.value, f"appears twice, first on line {seen[key.value]}. Remove one of the two")
                 )
             seen.setdefault(key.value, line)
     return found
@@ -196,7 +196,7 @@ def _keys(node: Node) -> list[ScalarNode]:
 
 
 def _nodes(root: Node | None) -> Iterator[Node]:
-    """Every node once, in the order of the file."""
+    """Every node once, in file order."""
     left, seen = [root] if root else [], Counter[int]()
     while left:
         node = left.pop()

@@ -1,6 +1,6 @@
-"""The JQ expression that finds the partition keys of an event, its day among them.
+"""The JQ expression that extracts the partition keys of an event, including its day.
 
-It fails for an event whose partition Athena would not look for: the event then goes to the error prefix, not missing.
+It fails for an event whose partition Athena would not find. Such an event goes to the error prefix and is not lost.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from lake.configuration.model.delivery import DATE
 
 _ISO = "^(?<y>[0-9]{4})-(?<m>[0-9]{1,2})-(?<d>[0-9]{1,2})([T ][0-9:.]+Z?)?$"
 _MILLISECONDS = 1_000_000_000_000
-"""A number that is as great counts milliseconds since 1970, another seconds."""
+"""Numbers from here on are milliseconds since 1970; smaller ones are seconds."""
 
 
 def query(stream: Stream) -> str:
@@ -30,7 +30,7 @@ def query(stream: Stream) -> str:
 
 
 def _looked_for(projection: Projection) -> str:
-    """Lets the values through that Athena computes."""
+    """JQ that passes only values that Athena's projection computes."""
     if projection.type == "enum":
         return f'if IN({json.dumps(projection.values)}[]) then . else error("not among the values") end'
     if projection.type == "integer":

@@ -1,4 +1,4 @@
-"""What a job expects of the rows it writes: rules in Glue's Data Quality Definition Language, and for the job.
+"""The `expect` rules of a job, in Glue's Data Quality Definition Language (DQDL) and in the form that jobs read.
 
 The text of a rule is its name everywhere: in the ruleset on AWS, in the job's messages, in the table of results.
 """
@@ -14,14 +14,14 @@ from lake.configuration.model import Expectation, Job
 from lake.configuration.rule_sql import NOT_READ, evaluated
 
 Rule = dict[str, Any]
-"""A rule as glue_scripts/lake_etl/expectations.py reads it: its text under `rule`, its kind, columns and settings."""
+"""A rule as glue_scripts/lake_etl/expectations.py reads it: its DQDL text (`rule`), kind, columns and settings."""
 
 RESULTS = "data_quality_results"
-"""The table of the curated database that every run's results go to."""
+"""The table of the curated database that holds the results of every run."""
 
 
 def rules(job: Job) -> list[Rule]:
-    """A job's rules. An expectation that names several columns, but for `unique` and `refers`, is a rule for each."""
+    """A job's rules. An expectation with several columns becomes one rule per column, except `unique` and `refers`."""
     return [_rule(expectation, check) for expectation in job.expect for check in _checks(expectation)]
 
 
@@ -31,34 +31,37 @@ def ruleset(job: Job) -> str:
 
 
 def violations(name: str, job: Job) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Every expectation of a job that makes no sense: its place in lake.yaml, and why."""
+    """Every invalid expectation of a job: its place in lake.yaml, and why."""
     texts: set[str] = set()
     for number, expectation in enumerate(job.expect):
         place: tuple[str | int, ...] = ("jobs", name, "expect", number)
         yield from (((*place, *field), problem) for field, problem in _violations(expectation))
         for rule in (_rule(expectation, check) for check in _checks(expectation)):
             if rule["rule"] in texts:
-                yield place, f"{rule['rule']} is there already. Remove one of the two"
+                yield place, f"{rule['rule']} appears twice. Remove one of the two"
             texts.add(rule["rule"])
     if job.expect and job.sink.table == RESULTS:
-        yield ("jobs", name, "sink", "table"), f"{RESULTS!r} is the table of the rules' results. Choose another name"
+        yield (
+            ("jobs", name, "sink", "table"),
+            f"{RESULTS!r} is reserved for the results of the rules. Choose another name",
+        )
 
 
 def _violations(given: Expectation) -> Iterator[tuple[tuple[str, ...], str]]:
     of_table, share = given.rows is not None, given.at_least is not None
     if of_table and given.otherwise == "quarantine":
-        yield ("otherwise",), "rows is about the whole table: no row of it is the bad one. Allowed: fail, warn"
+        yield ("otherwise",), "rows applies to the table as a whole, not to single rows. Allowed: fail, warn"
     if share and given.otherwise == "quarantine":
-        yield ("at_least",), "quarantine takes every row that fails, whatever their share. Allowed with: fail, warn"
+        yield ("at_least",), "quarantine takes every failing row, whatever the share. Allowed with: fail, warn"
     if share and (of_table or given.fresh):
         yield (
             ("at_least",),
-            "rows and fresh have no share. Allowed with: complete, unique, in, between, matches, refers",
+            "rows and fresh do not support it. Allowed with: complete, unique, in, between, matches, refers",
         )
     if given.where is not None and (of_table or given.refers):
         yield (
             ("where",),
-            "AWS has none for rows and refers. Allowed with: complete, unique, in, between, matches, fresh",
+            "AWS does not support it for rows and refers. Allowed with: complete, unique, in, between, matches, fresh",
         )
     ranges = {("between", column): limits for column, limits in (given.between or {}).items()}
     if given.rows:
@@ -67,19 +70,19 @@ def _violations(given: Expectation) -> Iterator[tuple[tuple[str, ...], str]]:
         yield from ((field, problem) for problem in _range(limits))
     for column, values in (given.in_ or {}).items():
         if len({isinstance(value, str) for value in values if value is not None}) != 1:
-            yield ("in", column), "its values have to be all texts or all numbers, and at least one"
+            yield ("in", column), "needs at least one value, and all values must be strings or all numbers"
 
 
 def _range(limits: Sequence[float | None]) -> Iterator[str]:
     least, most = limits
     if least is None and most is None:
-        yield "gives neither a least nor a greatest value"
+        yield "gives neither a minimum nor a maximum"
     elif least is not None and most is not None and least > most:
-        yield f"its least value {least} is above its greatest {most}"
+        yield f"the minimum {least} is greater than the maximum {most}"
 
 
 def _checks(given: Expectation) -> Iterator[Rule]:
-    """The kind, the columns and the settings of each rule that an expectation makes."""
+    """The kind, columns and settings of each rule of an expectation."""
     for column in given.complete or []:
         yield {"kind": "complete", "columns": [column]}
     if given.unique:
@@ -132,7 +135,7 @@ def _dqdl(rule: Rule) -> str:
 
 
 def _limited(what: str, rule: Rule, rest: str) -> str:
-    """DQDL's own `between` leaves its two limits out."""
+    """Minimum and maximum as comparisons, because DQDL's `between` excludes both limits."""
     limits = {">=": rule["least"], "<=": rule["most"]}
     parts = [f"{what} {sign} {_number(limit)}{rest}" for sign, limit in limits.items() if limit is not None]
     return parts[0] if len(parts) == 1 else " and ".join(f"({part})" for part in parts)
@@ -149,9 +152,9 @@ def _quoted(text: str) -> str:
 
 
 def _pattern(pattern: str) -> str:
-    """A regular expression, which DQDL takes as it is: only a quotation mark in it has to be said otherwise.
+    """A regular expression in DQDL, where only a quotation mark needs escaping.
 
-    DQDL puts ^ and $ around it, which bind tighter than its alternatives.
+    DQDL puts ^ and $ around it, which bind tighter than `|`.
     """
     safe = re.sub(r'\\?"|\\.', lambda found: r"\x22" if found[0].endswith('"') else found[0], pattern)
     return f'"(?:{safe})"' if "|" in pattern else f'"{safe}"'

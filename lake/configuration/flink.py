@@ -1,4 +1,4 @@
-"""What a Flink application needs beside lake.yaml: on AWS a jar with the connector, here an installed Flink."""
+"""What a Flink application needs besides lake.yaml: a jar with the connector on AWS, an installed Flink locally."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lake.configuration.reading import Lake
 from lake.shipped import FLINK_APP, PACKAGES
 
 JAR = "LAKE_FLINK_JAR"
-"""Names the jar, if it is not where `make flink-jar` leaves it."""
+"""The variable that names the jar, if it is not where `make flink-jar` builds it."""
 HOME = "LAKE_FLINK_HOME"
 _BUILT = FLINK_APP / "target/pyflink-dependencies.jar"
 _PARTS = {
@@ -20,12 +20,12 @@ _PARTS = {
 
 
 def jar() -> Path:
-    """Where the jar of AWS's connector and of the events' format is, or would be."""
+    """The path of the jar with AWS's connector and the event format, whether or not it exists."""
     return Path(os.environ.get(JAR) or _BUILT)
 
 
 def missing(lake: Lake) -> str:
-    """Why the applications of this environment are left out of its deploy; empty where nothing is missing."""
+    """Why this environment is deployed without its Flink applications; empty if nothing is missing."""
     streams = [name for name, stream in lake.config.streams.items() if stream.windows]
     if not streams or lake.environment.endpoint:
         return ""
@@ -33,7 +33,7 @@ def missing(lake: Lake) -> str:
     if not wrong:
         return ""
     whose = "the windows of " + ", ".join(streams)
-    return f"{whose} are left out on AWS: {wrong}. `make flink-jar` builds one with Maven, or {JAR} names one"
+    return f"{whose} are not deployed: {wrong}. Build the jar with `make flink-jar` (needs Maven), or set {JAR}"
 
 
 def _wrong_with(file: Path) -> str:
@@ -41,14 +41,14 @@ def _wrong_with(file: Path) -> str:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
     except FileNotFoundError:
-        return f"there is no {file}"
+        return f"{file} does not exist"
     except (OSError, zipfile.BadZipFile):
-        return f"{file} is no jar"
+        return f"{file} is not a jar"
     lacks = [part for part, path in _PARTS.items() if not any(name.startswith(path) for name in names)]
     return f"{file} lacks {' and '.join(lacks)}" if lacks else ""
 
 
 def is_installed() -> bool:
-    """Whether the embedded AWS finds a Flink on this machine, so that a start does not begin with a long download."""
+    """Whether Flink is installed on this machine. If not, the first start of an application downloads it."""
     folder = Path(os.environ.get(HOME) or PACKAGES / ".tools/flink")
     return any(folder.glob("lib/python*/site-packages/pyflink/lib"))

@@ -1,4 +1,4 @@
-"""The formats of files: what the rules of lake.yaml and the stacks need of formats.json, which jobs read too."""
+"""File formats, from formats.json: the parts that rules and stacks need. Jobs read the same file."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from lake.shipped import description
 
 _DESCRIBED: dict[str, dict[str, Any]] = description("formats")
 COMPRESSIONS: dict[str, list[str]] = {name: facts["compressions"] for name, facts in _DESCRIBED.items()}
-"""By format of a sink: the compressions that jobs write."""
+"""Sink format -> the compressions that jobs can write."""
 TABLES = ("csv", "json", "parquet")
-"""Formats of datasets whose tables lake.yaml can declare, and `lake init` finds."""
+"""Dataset formats whose tables lake.yaml can declare, and that `lake init` recognizes."""
 READ_BY_JOBS = (*(name for name in TABLES if _DESCRIBED[name]["recognised_by"]), "jdbc")
 CLASSIFIED = {"grok": '{pattern: "%{COMMONAPACHELOG}"}', "xml": "{row_tag: row}"}
-"""Formats that only a crawler with a classifier reads, with an example of it."""
+"""Formats that need a crawler with a classifier -> an example of the classifier."""
 OPEN_CSV = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
 
 
@@ -42,7 +42,7 @@ ORC = _described("orc")
 
 
 def json_lines(columns: Iterable[str]) -> Format:
-    """One JSON object a line."""
+    """JSON lines."""
     return _described("json", {"paths": ",".join(columns)})
 
 
@@ -62,7 +62,7 @@ def _csv(csv: CsvFormat) -> Format:
 
 
 def declared_table(dataset: Dataset) -> dict[str, Any]:
-    """The table of a declared dataset as GetTable has it, without its location."""
+    """The table of a declared dataset in the shape of GetTable, without its location."""
     format_, columns = format_of(dataset), dataset.columns if isinstance(dataset.columns, dict) else {}
     return table_input(columns, dataset.keys, format_.serde, format_.serde_parameters or {}, format_.parameters)
 
@@ -74,7 +74,7 @@ def table_input(
     serde_parameters: Mapping[str, str],
     parameters: Mapping[str, str],
 ) -> dict[str, Any]:
-    """A table as GetTable has it, as far as a reader needs it; columns and keys map names to Hive types."""
+    """A table in the shape of GetTable, with the fields that readers need. columns and keys map names to Hive types."""
     return {
         "StorageDescriptor": {
             "Columns": [{"Name": name, "Type": type_} for name, type_ in columns.items()],

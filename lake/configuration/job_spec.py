@@ -1,4 +1,4 @@
-"""What a job is told: the etl stack deploys it, and a preview does the same here."""
+"""The specification and arguments of a job, for the etl stack and for previews."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lake.configuration.reading import Lake
 
 
 def job_spec(lake: Lake, name: str, job: Job) -> dict[str, object]:
-    """A job as glue_scripts/run_job.py reads it: the steps of lake.yaml, and the raw table of each dataset."""
+    """What glue_scripts/run_job.py reads: the steps of lake.yaml, and the raw table of each dataset."""
     config, names = lake.config, lake.names(account="")
     databases = databases_of(config, job)
     in_databases = {
@@ -34,7 +34,7 @@ def job_spec(lake: Lake, name: str, job: Job) -> dict[str, object]:
 
 
 def places(names: Names) -> dict[str, str]:
-    """The arguments that tell every job where the lake is."""
+    """The arguments of every job: the databases and buckets of the lake."""
     return {
         "--raw_database": names.database("raw"),
         "--curated_database": names.database("curated"),
@@ -45,7 +45,7 @@ def places(names: Names) -> dict[str, str]:
 
 
 def _sink_spec(names: Names, sink: Sink) -> dict[str, object]:
-    """The fields of a sink of files, or of one in a database."""
+    """The fields of a file sink, or of a database sink."""
     in_database = {"connection", "mode", "keys", "batch_size"}
     if sink.connection is None:
         return sink.model_dump(exclude=in_database)

@@ -1,4 +1,4 @@
-"""What a document that is not of lake.yaml's types is told: one problem a mistake, in this project's words."""
+"""Error messages for a lake.yaml with wrong types: one problem per mistake, without pydantic's wording."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ _LIMITS = {
     "string_too_short": "should have at least {min_length} characters",
     "string_too_long": "should have at most {max_length} characters",
     "finite_number": "should be a finite number",
-    "recursion_loop": "is an alias of what it stands in",
+    "recursion_loop": "is an alias of a value that contains it",
 }
 _SHOWN = 60
-"""Characters of what was given, at most."""
+"""The maximum length of a quoted value, in characters."""
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A value of a wrong type, or a field that is not there or should not be.
+    """A value of a wrong type, or a missing or unknown field.
 
     Attributes:
-        place: where it stands in the file.
-        way: the same as pydantic has it, with the names of the types that were tried.
-        kinds: pydantic's name of the error; several where none of a union's types fits.
-        field: in place of an unknown field, the one that was meant: dotted where it belongs elsewhere.
+        place: its place in the file.
+        way: the place in pydantic's form, which includes the names of the types it tried.
+        kinds: pydantic's names of the error; several if no type of a union fits.
+        field: for an unknown field, the one that was probably meant: dotted if it belongs elsewhere.
     """
 
     place: Place
@@ -74,7 +74,7 @@ class Mistake:
 
 
 def mistakes(content: Any, error: ValidationError) -> list[Mistake]:
-    """Every mistake once: of a union's types, only those of the type that was meant."""
+    """Every mistake once. For a union, only those of the type that was probably meant."""
     found = [_mistake(content, each) for each in error.errors(include_url=False)]
     chosen = _chosen([(each, _tags(content, each.way)) for each in found], 0)
     return list(_with_fields_meant(chosen))
@@ -89,7 +89,7 @@ def _mistake(content: Any, error: Any) -> Mistake:
 
 
 def _tags(content: Any, way: Sequence[str | int]) -> list[int]:
-    """The positions in a way that stand in no file: pydantic's names of the types it tried."""
+    """The positions in a way that are not in the file: pydantic's names of the types it tried."""
     tags = []
     for at, part in enumerate(way):
         content, found = inside(content, part)
@@ -99,7 +99,7 @@ def _tags(content: Any, way: Sequence[str | int]) -> list[int]:
 
 
 def _chosen(found: list[tuple[Mistake, list[int]]], number: int) -> list[Mistake]:
-    """Decide union by union, the outermost first: `number` counts the unions on the way."""
+    """Choose a branch of each union, outermost first. `number` counts the unions on the way."""
     plain = [mistake for mistake, tags in found if _tag(mistake, tags, number) is None]
     unions: dict[Any, dict[Any, list[tuple[Mistake, list[int]]]]] = {}
     for mistake, tags in found:
@@ -113,7 +113,7 @@ def _chosen(found: list[tuple[Mistake, list[int]]], number: int) -> list[Mistake
 
 
 def _tag(mistake: Mistake, tags: list[int], number: int) -> int | None:
-    """The position of the type's name that stands for a choice, not of a missing field or a key."""
+    """The position of the type name that marks a union's branch, rather than a missing field or a key."""
     choices = [at for at in tags if mistake.way[at] != "[key]"]
     if mistake.kinds == ("missing",):
         choices = [at for at in choices if at != len(mistake.way) - 1]
@@ -121,7 +121,7 @@ def _tag(mistake: Mistake, tags: list[int], number: int) -> int | None:
 
 
 def _branch(at: int, branches: list[list[Mistake]]) -> list[Mistake]:
-    """The branch that reaches deepest into the file; where none fits at all, one mistake that names every type."""
+    """The branch that matches deepest into the file; if none matches, one mistake that names every type."""
     if len(branches) == 1:
         return branches[0]
     by_reach = {max(_reach(mistake, at) for mistake in branch): branch for branch in reversed(branches)}
@@ -138,7 +138,7 @@ def _reach(mistake: Mistake, at: int) -> int:
 
 
 def _with_fields_meant(found: list[Mistake]) -> Iterator[Mistake]:
-    """A field that is missing because it stands there under another name is no mistake of its own."""
+    """Drop the mistake of a missing field if the field is there under a misspelled name."""
     together: dict[Place, list[Mistake]] = {}
     for mistake in found:
         together.setdefault(mistake.place[:-1], []).append(mistake)
@@ -153,11 +153,11 @@ def _with_fields_meant(found: list[Mistake]) -> Iterator[Mistake]:
 def _message(mistake: Mistake) -> str:
     kind = mistake.kinds[0]
     if kind == "missing":
-        return "is required, and is not there"
+        return "is required but missing"
     if mistake.unknown:
         meant = f" Did you mean {mistake.field!r}?" if mistake.field else ""
         stop = "." if meant else ""
-        return f"is not a field here. Allowed: {', '.join(schema.allowed(mistake.way[:-1]))}{stop}{meant}"
+        return f"is not a valid field here. Allowed: {', '.join(schema.allowed(mistake.way[:-1]))}{stop}{meant}"
     if kind == "value_error":
         return f"{mistake.context['error']}. Given: {given(mistake.given)}"
     message = f"{_wrong(mistake, kind)}. Given: {given(mistake.given)}"
@@ -206,7 +206,7 @@ def _meant(mistake: Mistake, kind: str) -> str:
 
 
 def given(value: Any) -> str:
-    """What stands in the file, in one line.
+    """A value of the file, on one line.
 
     >>> given({"a": 1, "b": 2}), given(True), given(None)
     ('a mapping with a, b', 'true', 'nothing')
@@ -223,7 +223,7 @@ def given(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int | float | date):
         return _short(str(value))
-    return "a value with a tag of YAML"
+    return "a value with a YAML tag"
 
 
 def _short(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The name of every resource, computed from the configuration: what stacks and commands agree on."""
+"""The names of all resources, computed from the configuration. Stacks and commands share them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STACKS = ("storage", "catalog", "etl", "athena", "streaming")
 ML = "ml"
 """The stack that only a lake with training sets has."""
 PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
-"""By how the names of their regions begin."""
+"""Prefix of a region's name -> its partition."""
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Names:
     """Names of a lake in one environment.
 
     Attributes:
-        env: the environment's name, in a personal one with the user's: `dev-ann`.
-        account: the 12 digits of the account, or in a stack the Terraform token that stands for them.
+        env: the environment's name; in a personal environment with the user name, such as `dev-ann`.
+        account: the 12 digits of the account, or in a stack its Terraform token.
 
     Example:
         >>> Names("flights", "dev", "eu-west-1", "123456789012").bucket("raw")
@@ -51,11 +51,11 @@ class Names:
         return f"{self.prefix}-{dataset}"
 
     def queue(self, dataset: str) -> str:
-        """Of what S3 tells the dataset's crawler."""
+        """The queue of S3 notifications for the dataset's crawler."""
         return f"{self.prefix}-{dataset}-events"
 
     def dead_letters(self, dataset: str) -> str:
-        """Of messages in the dataset's queue that are not S3's, or whose crawls fail again and again."""
+        """The dead-letter queue for the dataset's queue."""
         return f"{self.prefix}-{dataset}-dead-letters"
 
     def connection(self, connection: str) -> str:
@@ -77,7 +77,7 @@ class Names:
         return f"{self.prefix}-{model.replace('_', '-')}"
 
     def ruleset(self, job: str) -> str:
-        """Of the data quality rules of the table that a job makes."""
+        """The data quality ruleset of a job's table."""
         return f"{self.prefix}-{job}"
 
     def ml_transform(self, transform: str) -> str:
@@ -87,11 +87,11 @@ class Names:
         return f"{self.prefix}-{workflow}"
 
     def trigger(self, workflow: str, step: int) -> str:
-        """Of a workflow's step, counted from 1."""
+        """The trigger of a workflow's step, counted from 1."""
         return f"{self.workflow(workflow)}-{step}"
 
     def stream(self, stream: str) -> str:
-        """The Kinesis stream, and the Firehose delivery stream and Flink application that read it."""
+        """The name of the Kinesis stream, its Firehose delivery stream and its Flink application."""
         return f"{self.prefix}-{stream}"
 
     def alarm(self, stream: str, what: str) -> str:
@@ -125,7 +125,7 @@ class Names:
         return f"{self.prefix}-alerts"
 
     def transform(self, stream: str) -> str:
-        """The Lambda function that a stream's events pass through."""
+        """The Lambda function that transforms a stream's events."""
         return f"{self.prefix}-{stream}-transform"
 
     def role(self, service: str) -> str:
@@ -141,12 +141,12 @@ class Names:
 
     @property
     def key(self) -> str:
-        """What the lake's key is described as: a key has no name."""
+        """The description of the lake's KMS key, because a key has no name."""
         return f"Data of the lake {self.prefix}"
 
     @property
     def logs_key(self) -> str:
-        """What the key of encrypted jobs' logs is described as."""
+        """The description of the KMS key for the logs of encrypted jobs."""
         return f"Logs of the lake {self.prefix}"
 
     @property
@@ -154,23 +154,23 @@ class Names:
         return f"alias/{self.prefix}"
 
     def log_group(self, service: str, name: str) -> str:
-        """`/flights-dev/glue/flights_enriched`: a prefix of our own, so that the stack can delete it."""
+        """`/flights-dev/glue/flights_enriched`: with our own prefix, so that the stack can delete it."""
         return f"/{self.prefix}/{service}/{name}"
 
     def job_logs(self, job: str, *, encrypted: bool) -> str:
-        """What the names of a job's log groups begin with; Glue puts those of a security configuration apart."""
+        """The prefix of a job's log groups. Glue uses other groups for a job with a security configuration."""
         group = self.log_group("glue", job)
         return f"{group}/{self.security_configuration}-role/{self.role('job')}" if encrypted else group
 
     @property
     def partition(self) -> str:
-        """What ARNs begin with: China and GovCloud have their own."""
+        """The AWS partition in ARNs. China and GovCloud have their own."""
         found = [partition for beginning, partition in PARTITIONS.items() if self.region.startswith(beginning)]
         return found[0] if found else "aws"
 
     @property
     def domain(self) -> str:
-        """Of the services of a region, where a principal is named with its region."""
+        """The DNS suffix of regional service principals."""
         return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
 
     def arn(self, service: str, resource: str) -> str:
@@ -184,7 +184,7 @@ class Names:
 
     @property
     def root_arn(self) -> str:
-        """The account itself, as a principal."""
+        """The account as a principal."""
         return f"arn:{self.partition}:iam::{self.account}:root"
 
     @property

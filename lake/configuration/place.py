@@ -1,6 +1,6 @@
-"""What a rule tells."""
+"""The result of a rule: a place in lake.yaml, and what is wrong there."""
 
 Place = tuple[str | int, ...]
-"""Where something stands in lake.yaml: its keys, and its positions in lists."""
+"""A place in lake.yaml: keys, and positions in lists."""
 Problem = tuple[Place, str]
-"""A place, and what is wrong there."""
+"""(place, what is wrong there)."""

@@ -1,4 +1,4 @@
-"""The part of a lake.yaml with mistakes that can be read, so that its rules are checked too."""
+"""The valid part of a lake.yaml with mistakes, so that the rules can still be checked."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ _STAND_INS: list[tuple[Place, Any]] = [
     (("jobs", "*"), {"script": "a.py"}),
     (("jobs", "*", "source"), "a"),
     (("jobs", "*", "py_files"), ["a.py"]),
-    (("jobs", "*", "sink"), {"table": "_"}),  # its fields fit each other: one that is wrong takes all with it
+    (("jobs", "*", "sink"), {"table": "_"}),  # Its fields depend on each other, so one wrong field replaces them all.
     (("jobs", "*", "steps", "*"), {"sql": "input"}),
     (("jobs", "*", "expect", "*"), {"complete": ["a"]}),
     (("workflows", "*", "steps", "*"), {"run": []}),
     *(((part, "*"), _REMOVED) for part in ("workflows", "streams", "ml_transforms")),
     (("queries",), _REMOVED),
 ]
-"""What takes the place of something that cannot be read: nothing else is wrong because of it."""
+"""Stand-ins for values that cannot be read. They cause no further problems."""
 _OF_A_NAME = 3
-"""The length of a place such as datasets.flights.format. Fields below are left out with what they belong to."""
+"""The length of a place such as datasets.flights.format. A wrong field below it drops its whole parent."""
 _JOB_SETTINGS = {"type", "script", "sink", "source", "steps", "expect"}
 
 
 class Readable:
-    """A lake.yaml in which stand-ins take the place of what cannot be read.
+    """A lake.yaml in which stand-ins replace values that cannot be read.
 
     Attributes:
-        config: None where too much cannot be read.
-        more: mistakes under a field whose name was wrong; they show only where it stands under the right name.
+        config: None if too much cannot be read.
+        more: mistakes below a misspelled field, which show only after its name is corrected.
     """
 
     def __init__(self, content: Mapping[Any, Any], found: list[Mistake]) -> None:
@@ -54,10 +54,10 @@ class Readable:
         except RecursionError:
             return
         for _ in range(ROUNDS):
-            mended: set[Place] = set()
-            if not all(self._mend(mistake, mended) for mistake in found):
+            replaced: set[Place] = set()
+            if not all(self._replace(mistake, replaced) for mistake in found):
                 return
-            self._replaced |= mended
+            self._replaced |= replaced
             try:
                 self.config = Config.model_validate(self._content)
                 return
@@ -66,7 +66,7 @@ class Readable:
                 self.more += [self._as_named(each.problem) for each in found if _within(each.place, self._renamed)]
 
     def problems(self, found: Iterable[Problem]) -> Iterator[Problem]:
-        """Of the problems that rules find, those about what stands in the file, and not about a stand-in."""
+        """The problems found by rules, without those about stand-ins."""
         for problem in found:
             place = problem[0]
             of_sink = "convert" in place and _within((*place[:2], "sink"), self._replaced)
@@ -74,26 +74,26 @@ class Readable:
                 yield self._as_named(problem)
 
     def _as_named(self, problem: Problem) -> Problem:
-        """With the names that stand in the file."""
+        """The problem with the names that are in the file."""
         place, message = problem
         for right, wrong in reversed(self._renamed.items()):
             if place[: len(right)] == right:
                 place = (*wrong, *place[len(right) :])
         return place, message
 
-    def _mend(self, mistake: Mistake, mended: set[Place]) -> bool:
-        """False where nothing can take its place."""
+    def _replace(self, mistake: Mistake, replaced: set[Place]) -> bool:
+        """Replace a mistake with a stand-in. False if there is none for it."""
         place = mistake.place
-        if _within(place, mended):
+        if _within(place, replaced):
             return True
         if mistake.unknown and len(place) <= _OF_A_NAME:
             return self._rename(place, mistake.field)
         if mistake.of_key:
-            mended.add(place)
+            replaced.add(place)
             return self._put(place, _REMOVED)
         for length in range(len(place), 0, -1):
             if place[:length] not in self._replaced and (stand_in := _stand_in(place[:length])) is not None:
-                mended.add(place[:length])
+                replaced.add(place[:length])
                 return self._put(place[:length], deepcopy(stand_in))
         return False
 

@@ -1,4 +1,4 @@
-"""Reading lake.yaml: every mistake is told at once, by line and field."""
+"""Reads lake.yaml, and reports every mistake at once, by line and field."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FILE = "lake.yaml"
 
 @dataclass(frozen=True)
 class Trouble:
-    """One mistake in lake.yaml. `line` counts from 1, and is 0 where the file cannot be read; `field` is dotted."""
+    """One mistake in lake.yaml. `line` counts from 1, or is 0 if the file cannot be read; `field` is dotted."""
 
     file: str
     line: int
@@ -39,7 +39,7 @@ class Trouble:
 
 
 class ConfigError(Exception):
-    """lake.yaml cannot be used. Its text holds one line per problem: file, line, field, what is wrong."""
+    """lake.yaml is invalid. The message has one line per problem: file, line, field, what is wrong."""
 
     def __init__(self, troubles: list[Trouble]) -> None:
         self.troubles = sorted(troubles, key=lambda trouble: trouble.line)
@@ -51,8 +51,8 @@ class Lake:
     """A lake in one of its environments.
 
     Attributes:
-        file: its lake.yaml. Every other path of the lake lies under that file's folder, `root`.
-        user: of a personal environment, whose it is; else empty.
+        file: its lake.yaml. All other paths of the lake are under its folder, `root`.
+        user: the owner of a personal environment; else empty.
     """
 
     config: Config
@@ -70,12 +70,12 @@ class Lake:
 
     @property
     def deployment(self) -> str:
-        """The environment's name, in a personal one with the user's: `dev-ann`. No environment's name has a hyphen."""
+        """The environment's name; in a personal one with the user name: `dev-ann`. Environment names have no hyphen."""
         return f"{self.env}-{self.user}" if self.user else self.env
 
     @property
     def tags(self) -> dict[str, str]:
-        """By which a resource is known as this lake's in this environment."""
+        """The tags that mark a resource as part of this lake and environment."""
         return {"project": self.config.project, "environment": self.deployment}
 
     def names(self, account: str) -> Names:
@@ -87,7 +87,7 @@ def load(path: Path | None = None, env: str | None = None) -> Lake:
     """Read lake.yaml for an environment.
 
     Args:
-        path: the file; by default the one that LAKE_FILE names, else lake.yaml in the present folder.
+        path: the file; by default LAKE_FILE, else lake.yaml in the current folder.
         env: a name under `environments`; by default LAKE_ENV, else the first one.
 
     Raises:
@@ -98,7 +98,7 @@ def load(path: Path | None = None, env: str | None = None) -> Lake:
     config = _config(path, document)
     env = env or os.environ.get("LAKE_ENV") or next(iter(config.environments))
     if env not in config.environments:
-        message = f"LAKE_ENV is {env!r}. {allowed(env, config.environments)}"
+        message = f"LAKE_ENV: there is no environment {env!r}. {allowed(env, config.environments)}"
         raise ConfigError([_trouble(path, document, (("environments",), message))])
     if not config.environments[env].personal:
         return Lake(config, env, path)
@@ -111,17 +111,19 @@ def load(path: Path | None = None, env: str | None = None) -> Lake:
 def _unusable_user(lake: Lake) -> str:
     if user.is_shared():
         return (
-            f"many people have the login {user.given()!r}, and would have one lake. Set {user.VARIABLE} to a name of "
-            "your own, such as ann"
+            f"the login {user.given()!r} is not personal: everyone who uses it would share one lake. Set "
+            f"{user.VARIABLE} to your own name, such as ann"
         )
     if not lake.user:
-        problem = f"{user.given()!r} leaves nothing of a name" if user.given() else "this login has no name"
+        problem = (
+            f"{user.given()!r} has no character that AWS names allow" if user.given() else "this login has no name"
+        )
         return f"{problem}. Set {user.VARIABLE} to a name of lower-case letters, digits and hyphens, such as ann"
     return too_long_for(lake.names("0" * 12), lake.user)
 
 
 def where(lake: Lake, *place: str | int) -> str:
-    """Where a setting stands, for messages: `lake.yaml, line 8: environments.dev`."""
+    """The place of a setting, for messages: `lake.yaml, line 8: environments.dev`."""
     line = _document(lake.file).line(place)
     return f"{lake.file.name}, line {line}: {'.'.join(map(str, place))}"
 
@@ -134,7 +136,7 @@ def _document(path: Path) -> Document:
 
 
 def _config(path: Path, document: Document) -> Config:
-    """The configuration, or every mistake of the file at once: its names, its types, and its rules."""
+    """The configuration. Raises ConfigError with all mistakes at once: in names, types and rules."""
     troubles = [Trouble(path.name, line, field, message) for line, field, message in document.twice]
     try:
         config = Config.model_validate(document.content)

@@ -7,18 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 Literal = Callable[[Any], str]
-"""How a value is written in SQL."""
+"""Writes a value as a SQL literal."""
 NOT_READ = {"in": ("values",), "between": ("least", "most"), "fresh": ("hours",)}
-"""Settings of a rule, by its kind, that are in the SQL and that a job does not read besides."""
+"""Rule kind -> settings that are already in the SQL, so that jobs need not read them."""
 
 
 def evaluated(rule: dict[str, Any]) -> dict[str, str]:
-    """How a job judges a row.
+    """How a job evaluates a row.
 
     Returns:
-        `fails`, SQL that is true for a row that fails, and null for one that is not judged. A null fails all rules that
-        say something of values, as in DQDL. It may name `_lake_there`, true where the other dataset has the row's key,
-        and `_lake_now`, when the run began. `needs`, only where the column has to be of a type: which.
+        `fails`: SQL that is true for a row that fails, and null for one that is not evaluated. As in DQDL, null values
+        fail all rules about values. It may use `_lake_there`, true if the other dataset has the row's key, and
+        `_lake_now`, the start of the run. `needs`: the type that the column must have, if any.
     """
     needs = _needs(rule)
     return {"fails": _fails(rule), **({"needs": needs} if needs else {})}
@@ -55,23 +55,23 @@ def _holds(rule: dict[str, Any], column: str) -> str:
 def _within(column: str, least: float | None, most: float | None, literal: Literal) -> str:
     limits = {">=": least, "<=": most}
     parts = [f"{column} {sign} {literal(limit)}" for sign, limit in limits.items() if limit is not None]
-    # NaN is no number, and Spark takes it for the greatest.
+    # Spark orders NaN above all numbers.
     return " AND ".join([*parts, *([f"NOT isnan({column})"] if most is None else [])])
 
 
 def _compared(column: str, comparison: Callable[[Literal], str]) -> str:
-    """The comparison of a column with literals: of a float column, 0.1 is the float and not the double next to it.
+    """The comparison of a column with literals. For a float column, 0.1 is the float, not the nearest double.
 
-    typeof costs nothing: Spark knows it before it reads a row.
+    typeof costs nothing: Spark evaluates it before it reads a row.
     """
     plain, of_floats = comparison(_literal), comparison(_float)
     return plain if plain == of_floats else f"if(typeof({column}) = 'float', {of_floats}, {plain})"
 
 
 def _repeated(columns: list[str], where: str) -> str:
-    """Whether another row has the same values. Rows of nulls alone are not judged: they have no key."""
+    """Whether another row has the same values. Rows with only nulls have no key and are not evaluated."""
     key = ", ".join(f"CAST({column} AS string)" for column in columns)
-    # The line ends a comment that may stand at the end of the condition.
+    # The newline ends a comment that the condition may end with.
     same = f"count(CASE WHEN {where}\nTHEN 1 END) OVER (PARTITION BY {', '.join(columns)})"
     return f"CASE WHEN coalesce({key}) IS NOT NULL THEN {same} > 1 END"
 
@@ -88,13 +88,13 @@ def _needs(rule: dict[str, Any]) -> str:
 
 def _literal(value: str | float) -> str:
     if isinstance(value, str):
-        # Spark would put a setting of its session in place of ${name}.
+        # Spark would replace ${name} with a setting of its session.
         return "'" + value.replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\u0024{") + "'"
     return f"{value!r}D" if isinstance(value, float) else str(value)
 
 
 def _float(value: str | float) -> str:
-    """A literal that compares with floats as written: they have 24 bits."""
+    """A float literal, so that the comparison uses 24-bit precision."""
     if isinstance(value, str) or _is_float(value):
         return _literal(value)
     return f"float({value!r}D)" if isinstance(value, float) else f"{value}D"

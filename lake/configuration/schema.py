@@ -1,4 +1,4 @@
-"""Which fields stand at a place of lake.yaml, and which one was meant by a field that does not."""
+"""The fields that are allowed at a place of lake.yaml, and the nearest one to an unknown field."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from lake.configuration.model import Config
 from lake.configuration.suggest import nearest
 
 Way = Sequence[str | int]
-"""A place as pydantic has it: keys and positions, and between them names of the types it tried."""
+"""A place in pydantic's form: keys and positions, and the names of the types it tried."""
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of lake.yaml, for editors. It knows fields and values, not what must fit together."""
+    """The JSON Schema of lake.yaml, for editors. It covers fields and values, but not the rules between them."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
 
 
 def fields(model: type[BaseModel]) -> list[str]:
-    """A model's fields, as they stand in lake.yaml."""
+    """A model's fields, by their names in lake.yaml."""
     return sorted(field.alias or name for name, field in model.model_fields.items())
 
 
 def allowed(way: Way) -> list[str]:
-    """The fields of what stands at a place; none where it has no fields."""
+    """The fields that are allowed at a place; empty if it has no fields."""
     return sorted({name for model in _models(_at(way)) for name in fields(model)})
 
 
 def meant(way: Way, unknown: str) -> str | None:
-    """The field that was meant by an unknown one of this place: a name, or dotted where it belongs elsewhere.
+    """The field that an unknown one at this place probably means: a name, or dotted if it belongs elsewhere.
 
     >>> meant(("datasets", "flights"), "formt"), meant(("datasets", "flights", "csv"), "crawl")
     ('format', 'datasets.flights.crawl')
@@ -88,7 +88,7 @@ def _items(branch: Any) -> list[Any]:
 
 
 def _branches(annotations: Sequence[Any]) -> list[Any]:
-    """The types that a value may have: unions and annotations opened."""
+    """The types that a value may have, with unions and annotations unwrapped."""
     found: list[Any] = []
     for annotation in annotations:
         if get_origin(annotation) is Annotated:

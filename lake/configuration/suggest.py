@@ -1,4 +1,4 @@
-"""What is allowed in place of a name that is not, and which of it was meant."""
+"""Suggestions for an unknown name: the allowed names, and the nearest of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 SHOWN = 25
-"""Names of one message, at most."""
+"""The maximum number of names in a message."""
 _MEANT = {
     "array": "array<string>",
     "binary": "string",
@@ -49,19 +49,19 @@ _MEANT = {
     "uuid": "string",
     "varchar": "string",
 }
-"""What people write elsewhere, and its name here."""
+"""Names from other tools -> their names here."""
 _IN_WORDS = {
     "tsv": 'Write format: csv with csv: {delimiter: "\\t"}',
-    "txt": "Write format: csv where a character parts the columns, else format: grok with its pattern",
-    "text": "Write format: csv where a character parts the columns, else format: grok with its pattern",
+    "txt": "Write format: csv if a character separates the columns, else format: grok with a pattern",
+    "text": "Write format: csv if a character separates the columns, else format: grok with a pattern",
     "xlsx": "Save the sheet as CSV, and write format: csv",
     "xls": "Save the sheet as CSV, and write format: csv",
 }
-"""Formats that are settings of another."""
+"""Format names that are not supported -> what to use instead."""
 
 
 def allowed(given: str, names: Iterable[str], none: str = "none is declared") -> str:
-    """What is allowed, and the nearest of it.
+    """The allowed names, and the nearest of them.
 
     >>> allowed("fligts", ["flights", "weather"])
     "Allowed: flights, weather. Did you mean 'flights'?"
@@ -72,7 +72,7 @@ def allowed(given: str, names: Iterable[str], none: str = "none is declared") ->
 
 
 def hint(given: str, names: Iterable[str]) -> str:
-    """` Did you mean 'flights'?`, or nothing where no name is near."""
+    """` Did you mean 'flights'?`, or an empty string if no name is near."""
     names = list(names)
     if "csv" in names and given.lower() in _IN_WORDS:
         return f" {_IN_WORDS[given.lower()]}"
@@ -81,7 +81,7 @@ def hint(given: str, names: Iterable[str]) -> str:
 
 
 def nearest(given: str, names: Iterable[str]) -> str | None:
-    """The name that was meant, whatever its case and plural; None where none is near."""
+    """The nearest name, ignoring case and plural; None if none is near."""
     by_lower = {name.lower(): name for name in names}
     lower = given.lower().strip()
     for word in (lower, re.sub(r"[\s.-]+", "_", lower), _MEANT.get(re.sub(r"\W.*", "", lower), "")):

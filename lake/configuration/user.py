@@ -1,4 +1,4 @@
-"""Whose a personal environment is: the part of every name that keeps two people apart."""
+"""The owner of a personal environment. Every name contains it, so that two people do not collide."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ SHARED = (
     *("admin", "codespace", "coder", "debian", "ec2-user", "gitpod"),
     *("jovyan", "node", "root", "ubuntu", "user", "vscode"),
 )
-"""Logins of machines and containers, which many people have."""
+"""Logins that are common on machines and in containers, and so not personal."""
 
 
 def is_shared() -> bool:
-    """Whether the name is only a login that others have too."""
+    """Whether the name is only a common login."""
     return not os.environ.get(VARIABLE) and given().lower() in SHARED
 
 
 def given() -> str:
-    """What LAKE_USER says, else the login name; empty where the machine knows neither."""
+    """LAKE_USER, else the login name; empty if neither is known."""
     if named := os.environ.get(VARIABLE):
         return named
     with suppress(OSError, KeyError, ImportError):
@@ -31,7 +31,7 @@ def given() -> str:
 
 
 def reduced(name: str) -> str:
-    """What of it the names of AWS allow: lower-case letters, digits and single hyphens between them.
+    """The name reduced to what AWS names allow: lower-case letters, digits and single hyphens between them.
 
     >>> reduced("Ann.Lee@example.org"), reduced("José"), reduced("!?")
     ('ann-lee-example-org', 'jose', '')

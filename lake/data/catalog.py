@@ -1,4 +1,4 @@
-"""Run crawlers and see what they found."""
+"""Run crawlers and show what they found."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from lake.errors import BadInput, LakeError
 
 POLL_SECONDS = 1.0
 SHOWN = 10
-"""Tables that a message names."""
+"""The maximum number of tables in a message."""
 CRAWLER_LOGS = "/aws-glue/crawlers"
-"""The log group of all crawlers of an account; each has a stream there."""
+"""The log group of all crawlers of an account. Each crawler has a log stream in it."""
 
 
 @dataclass(frozen=True)
 class Crawled:
-    """The outcome of a dataset's crawl. `status` is Glue's: SUCCEEDED, FAILED or CANCELLED, and FAILED where the crawl
-    did not find the dataset's table alone; `message` says why, or what the table lacks.
+    """The outcome of a dataset's crawl. `status` is Glue's: SUCCEEDED, FAILED or CANCELLED. It is also FAILED if the
+    crawl did not find exactly the dataset's table. `message` says why, or what the table lacks.
     """
 
     dataset: str
@@ -46,7 +46,7 @@ def crawl(aws: Aws, datasets: list[str], show: Callable[[str, str, str], None]) 
     """Run the crawlers of datasets side by side and wait for all of them.
 
     Args:
-        show: told of each dataset, the state of its crawl, and what its crawler last logged, whenever it is looked at.
+        show: called at each poll with a dataset, the state of its crawl, and the last line that its crawler logged.
 
     Raises:
         BadInput: a dataset is not in lake.yaml, or has no crawler.
@@ -70,26 +70,26 @@ def crawl(aws: Aws, datasets: list[str], show: Callable[[str, str, str], None]) 
 
 
 def _last_word(aws: Aws, dataset: str, since: float) -> str:
-    """What the crawler last logged of this crawl, such as `Objects seen in s3://raw/flights/: 1,200`."""
+    """The crawler's last log line of this crawl, such as `Objects seen in s3://raw/flights/: 1,200`."""
     begun = int((time.time() - time.monotonic() + since) * 1000)
     try:
         events = aws.logs.get_log_events(
             logGroupName=CRAWLER_LOGS, logStreamName=aws.names.crawler(dataset), startTime=begun, limit=1
         )["events"]
-    except ClientError:  # no crawl fails for want of a line about it
+    except ClientError:  # a crawl must not fail because its log cannot be read
         return ""
     return events[-1]["message"].partition(" : ")[2].strip() if events else ""
 
 
 _WITHOUT_CRAWLER = {
-    "projected": "Athena computes its partitions, so new folders are there at once",
-    "declared": "`lake put` registers its partitions. For files that came in another way: "
+    "projected": "Athena computes its partitions, so it sees new folders at once",
+    "declared": "`lake put` registers its partitions. For files that arrived in another way: "
     "`lake query --database raw 'MSCK REPAIR TABLE {}'`",
 }
 
 
 def check_crawled(lake: Lake, dataset: str) -> None:
-    """Raise BadInput for a dataset that is not in lake.yaml, or has no crawler: with the way out."""
+    """Raise BadInput for a dataset that is not in lake.yaml or has no crawler."""
     datasets = lake.config.datasets
     if dataset not in datasets:
         raise BadInput(f"there is no dataset {dataset!r} in lake.yaml. {allowed(dataset, datasets)}")
@@ -104,7 +104,7 @@ def _start(aws: Aws, dataset: str) -> float:
             aws.glue.start_crawler(Name=aws.names.crawler(dataset))
     except ClientError as error:
         if error_code(error) == "EntityNotFoundException":
-            raise LakeError(f"the crawler of {dataset} is not there. Deploy it first: `lake up catalog`") from None
+            raise LakeError(f"the crawler of {dataset} does not exist. Deploy it first: `lake up catalog`") from None
         raise
     return time.monotonic()
 
@@ -124,33 +124,31 @@ def _finished(aws: Aws, started: dict[str, float]) -> Iterator[tuple[str, Crawle
 
 
 def _fault(aws: Aws, dataset: str, columns: int) -> str:
-    """What is wrong with what a crawl found; empty where that is the dataset's table, and no other."""
+    """What is wrong with the result of a crawl; empty if it found exactly the dataset's table."""
     settings = aws.lake.config.datasets[dataset]
     if settings.connection:
         return "" if columns else "it found no table: see `connection` and `table` of the dataset in lake.yaml"
     others = [name for name in _made(aws, dataset) if name != dataset]
-    see = f"See `lake crawl --dry-run {dataset}`, and mend or delete (`lake rm`) the files that do not belong there"
+    see = f"See `lake crawl --dry-run {dataset}`, and correct or delete (`lake rm`) the files that do not belong there"
     if others:
         made = ", ".join(([dataset] if columns else []) + others[:SHOWN]) + (", ..." if len(others) > SHOWN else "")
         drop = f", then `lake query --database {settings.zone} 'DROP TABLE {others[0]}'`"
-        return (
-            f"it made {len(others) + bool(columns)} tables, where the files of a dataset make one: {made}. {see}{drop}"
-        )
+        return f"it made {len(others) + bool(columns)} tables, but a dataset is one table: {made}. {see}{drop}"
     bucket = aws.names.bucket(settings.zone)
     if columns:
         return ""
     if not aws.s3.list_objects_v2(Bucket=bucket, Prefix=f"{dataset}/", MaxKeys=1).get("Contents"):
-        # What jobs leave in the curated zone may be still to come.
+        # Jobs may not have written to the curated zone yet.
         return (
             ""
             if settings.zone == "curated"
-            else f"it found no columns: there are no files in s3://{bucket}/{dataset}/. Put some: `lake put {dataset}`"
+            else f"it found no columns: s3://{bucket}/{dataset}/ has no files. Upload some: `lake put {dataset}`"
         )
     return f"it found no columns. {see}"
 
 
 def _made(aws: Aws, dataset: str) -> list[str]:
-    """The tables that the dataset's crawler keeps, by name; those it has found to be gone are left out."""
+    """The names of the tables that the dataset's crawler made, without those it has marked as deprecated."""
     database = aws.names.database(aws.lake.config.datasets[dataset].zone)
     pages = aws.glue.get_paginator("get_tables").paginate(DatabaseName=database)
     tables = [(table["Name"], table.get("Parameters", {})) for page in pages for table in page["TableList"]]
@@ -160,7 +158,7 @@ def _made(aws: Aws, dataset: str) -> list[str]:
 
 
 def table_size(aws: Aws, dataset: str) -> tuple[int, int]:
-    """(columns, partitions) of a dataset's table; zeros where it is not there."""
+    """(columns, partitions) of a dataset's table; zeros if it does not exist."""
     zone, name = aws.lake.config.datasets[dataset].zone, crawled_table(aws.lake.config, dataset)
     database = aws.names.database(zone)
     try:

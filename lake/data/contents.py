@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: `lake put` takes only files of their dataset's format."""
+"""Detects the format of a file by its first bytes: `lake put` accepts only files of the dataset's format."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lake.errors import BadInput
 
 HEAD = 4096
 SHOWN = 10
-GZIP = 31  # zlib's number for it
+GZIP = 31  # zlib's wbits for gzip
 PARQUET = b"PAR1"
 KINDS = {
     PARQUET: "Parquet",
@@ -22,38 +22,40 @@ KINDS = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bzip2",
     b"\x28\xb5\x2f\xfd": "Zstandard",
-    b"PK\x03\x04": "a ZIP archive, as Excel's files are",
+    b"PK\x03\x04": "a ZIP archive (Excel files are ZIP archives)",
     b"\x89PNG": "a PNG image",
     b"\xff\xd8\xff": "a JPEG image",
     b"%PDF": "a PDF document",
     b"Obj\x01": "Avro",
     b"SQLite format 3": "an SQLite database",
-    b"\xff\xfe": "text in UTF-16, where UTF-8 is needed",
-    b"\xfe\xff": "text in UTF-16, where UTF-8 is needed",
+    b"\xff\xfe": "text in UTF-16. Save it as UTF-8",
+    b"\xfe\xff": "text in UTF-16. Save it as UTF-8",
 }
 PACKED = {".gz": "gzip", ".bz2": "bzip2", ".zst": "Zstandard"}
-"""By the end of a file's name, what readers unpack."""
+"""File suffix -> the compression that readers expect."""
 TEXT = (PARQUET, b"ORC", b"BZh")
-"""Which a text could begin with as well."""
+"""Magic bytes that a text could also begin with."""
 BOM = b"\xef\xbb\xbf"
 JSON = re.compile(rb'\s*(\{\s*["}]|\[\s*[\[\]{"\d\-tfn]|[{\[]\s*$)')
 
 
 def check_contents(dataset: Dataset, files: Iterable[Path]) -> None:
-    """Raise BadInput where files are not of the dataset's format: the first of them by name, and how many there are."""
+    """Raise BadInput if files are not of the dataset's format. The message counts them, and names the first ones."""
     bad = [(file, fault) for file in files if (fault := _fault(dataset, file))]
     if not bad:
         return
     lines = [f"  {file}: {fault}" for file, fault in bad[:SHOWN]]
     lines += [f"  and {len(bad) - SHOWN} more"] if len(bad) > SHOWN else []
     summary = (
-        "1 file is not what the dataset holds" if len(bad) == 1 else f"{len(bad)} files are not what the dataset holds"
+        "1 file does not fit the dataset's format"
+        if len(bad) == 1
+        else f"{len(bad)} files do not fit the dataset's format"
     )
     raise BadInput("\n".join([f"{summary}, {dataset.format}. Nothing is uploaded:", *lines]))
 
 
 def _fault(dataset: Dataset, file: Path) -> str:
-    """Why a file is not of the dataset's format; empty where it seems to be."""
+    """Why a file is not of the dataset's format; empty if it seems to be."""
     with file.open("rb") as opened:
         head = opened.read(HEAD)
         if dataset.format == "parquet":
@@ -61,7 +63,7 @@ def _fault(dataset: Dataset, file: Path) -> str:
             return _parquet_fault(head, opened.read())
     kind, packed = _kind(head), PACKED.get(file.suffix)
     if head and packed and kind != packed:
-        return f"its name ends with {file.suffix}, and it is not {packed}" + (f" but {kind}" if kind else "")
+        return f"its name ends with {file.suffix}, but it is not {packed}" + (f" but {kind}" if kind else "")
     if packed == "gzip":
         head, packed = _unpacked(head), ""
         kind = _kind(head)
@@ -73,8 +75,14 @@ def _fault(dataset: Dataset, file: Path) -> str:
 
 def _parquet_fault(head: bytes, last: bytes) -> str:
     if not head.startswith(PARQUET):
-        return f"it is {_kind(head)}" if _kind(head) else "it does not begin as Parquet does" if head else "it is empty"
-    return "" if last == PARQUET else "it is cut off: it does not end as Parquet does"
+        return (
+            f"it is {_kind(head)}"
+            if _kind(head)
+            else "it does not begin like a Parquet file"
+            if head
+            else "it is empty"
+        )
+    return "" if last == PARQUET else "it is truncated: it does not end like a Parquet file"
 
 
 def _kind(head: bytes) -> str:
@@ -96,7 +104,7 @@ def _unpacked(head: bytes) -> bytes:
 def _text_faults(dataset: Dataset, head: bytes) -> Iterator[str]:
     text = head.removeprefix(BOM)
     if b"\0" in text:
-        yield "it is no text: it has bytes of zero"
+        yield "it is not text: it contains zero bytes"
     if dataset.format == "json" and text.strip() and not JSON.match(text):
         yield "it is not JSON: it begins with neither an object nor a list"
     if dataset.format == "xml" and text.strip() and not text.lstrip().startswith(b"<"):

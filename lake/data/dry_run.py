@@ -1,6 +1,6 @@
-"""What a crawl would find, without a deploy: the embedded AWS's crawler on a folder, or on objects of the environment.
+"""What a crawl would find, without a deploy: runs the embedded AWS's crawler on a folder, or on S3 objects.
 
-It runs in a process of its own, as the embedded AWS does: the lake command imports nothing of it (docs/adr/0010).
+It runs in a separate process, like the embedded AWS: the lake command does not import its code (docs/adr/0010).
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ SHOWN = 3
 
 
 def crawl(lake: Callable[[], Lake], aws: Callable[[], Aws], target: str, like: str | None, sample: int) -> Any:
-    """Crawl a dataset, an `s3://` prefix or a folder (its path has a slash: `./flights`) as if for the first time.
+    """Crawl a dataset, an `s3://` prefix or a folder (a path with a slash: `./flights`) as if for the first time.
 
     Args:
-        lake, aws: called only where they are needed; a folder needs neither lake.yaml nor a login.
-        like: the dataset whose classifier and settings are used; by default those of `target`, or none.
-        sample: files of each folder that are read; 0 for all.
+        lake, aws: called only if needed; a folder needs neither lake.yaml nor a login.
+        like: the dataset whose classifier and settings are used; by default those of `target`, if any.
+        sample: how many files to read in each folder; 0 for all.
 
     Returns:
         `{"tables": [{"name", "location", "format", "columns", "keys", "partitions", "files", "records"}],
         "warnings": [...]}`; columns as `{"Name", "Type"}`, partitions as lists of values.
 
     Raises:
-        BadInput: there is no such dataset or folder, or the dataset has no crawler of files.
+        BadInput: there is no such dataset or folder, or the dataset has no crawler that reads files.
         LakeError: the crawl failed.
     """
     name = like or (target if "/" not in target else "")
@@ -48,18 +48,18 @@ def crawl(lake: Callable[[], Lake], aws: Callable[[], Aws], target: str, like: s
 
 
 def crawl_folder(folder: str | Path, name: str = "", dataset: Dataset | None = None, sample: int = 0) -> Any:
-    """The same for a folder or a file of this machine.
+    """The same for a local folder or file.
 
     Args:
-        name: of the table; by default the folder's.
-        dataset: whose classifier and settings are used.
+        name: the table's name; by default the folder's.
+        dataset: the dataset whose classifier and settings are used.
     """
     settings = _settings(name or Path(folder).name, dataset) if dataset else {}
     return _answer({"sample": sample, **settings, "folder": str(_there(folder)), "name": name})
 
 
 def summary(table: dict[str, Any]) -> dict[str, Any]:
-    """A table in a few words, by field."""
+    """A summary of a table, by field."""
     first = ["/".join(values) for values in table["partitions"][:SHOWN]]
     rest = len(table["partitions"]) - SHOWN
     return {
@@ -75,7 +75,7 @@ def summary(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def lines(table: dict[str, Any]) -> list[dict[str, str]]:
-    """A line per column and partition key."""
+    """A row for each column and partition key."""
     columns = [{"column": column["Name"], "type": column["Type"]} for column in table["columns"]]
     keys = [{"column": key, "type": "string (partition key)"} for key in table["keys"]]
     return columns + keys
@@ -85,7 +85,7 @@ def _dataset(lake: Lake, name: str) -> Dataset:
     check_crawled(lake, name)
     dataset = lake.config.datasets[name]
     if dataset.connection:
-        raise BadInput(f"{name} is a table of the database {dataset.connection}. A dry run crawls files only")
+        raise BadInput(f"{name} is a table of the database {dataset.connection}. A dry run can only crawl files")
     return dataset
 
 
@@ -95,7 +95,7 @@ def _settings(name: str, dataset: Dataset) -> dict[str, Any]:
 
 
 def _as_glue_says(kind: str, settings: dict[str, Any], name: str) -> dict[str, Any]:
-    """A classifier as GetClassifier has it: `delimiter` is `Delimiter`, `json_path` is `JsonPath`."""
+    """A classifier in the shape of GetClassifier: `delimiter` is `Delimiter`, `json_path` is `JsonPath`."""
     names = {"csv": "CsvClassifier", "json": "JsonClassifier", "grok": "GrokClassifier", "xml": "XMLClassifier"}
     given = {key.title().replace("_", ""): value for key, value in settings.items() if value is not None}
     return {names[kind]: {"Name": name, **given}}
@@ -103,7 +103,7 @@ def _as_glue_says(kind: str, settings: dict[str, Any], name: str) -> dict[str, A
 
 def _there(folder: str | Path) -> Path:
     if not Path(folder).exists():
-        raise BadInput(f"{folder} is not there")
+        raise BadInput(f"{folder} does not exist")
     return Path(folder).resolve()
 
 
@@ -126,5 +126,5 @@ def _answer(request: dict[str, Any]) -> Any:
         check=False,
     )
     if done.returncode:
-        raise LakeError(f"the dry run failed: {(done.stderr.strip().splitlines() or ['it said nothing'])[-1]}")
+        raise LakeError(f"the dry run failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
     return json.loads(done.stdout)

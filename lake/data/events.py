@@ -1,4 +1,4 @@
-"""Events of a file, each with the moment at which it is due."""
+"""Reads events from a file, each with the time at which to send it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from lake.configuration.model import Stream
 from lake.errors import BadInput
 
 LARGEST = 1024 * 1024
-"""Bytes of a record with its key, that Kinesis takes."""
+"""The maximum size of a Kinesis record with its key, in bytes."""
 KEY_BYTES = 64
-"""More than a key of ours has."""
+"""An upper bound for our partition keys, in bytes."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """A line of a file. `due` is in seconds from the first event on."""
+    """A line of a file. `due` is in seconds after the first event."""
 
     line: int
     data: bytes
@@ -29,7 +29,7 @@ class Event:
 
 
 def at_a_rate(file: Path, rate: float, start: int = 0) -> Iterator[Event]:
-    """The events after a line, `rate` of them a second.
+    """The events after line `start`, at `rate` events per second.
 
     Raises:
         BadInput: a line is not a JSON object, or too long.
@@ -39,12 +39,12 @@ def at_a_rate(file: Path, rate: float, start: int = 0) -> Iterator[Event]:
 
 
 def at_their_pace(file: Path, column: str, factor: float, start: int = 0) -> Iterator[Event]:
-    """The events after a line, as far apart as the times in a column are, divided by a factor.
+    """The events after line `start`, spaced by the times in a column divided by a factor.
 
-    One that is earlier than the first is due at once.
+    An event earlier than the first is due at once.
 
     Raises:
-        BadInput: a line is not a JSON object, too long, or has no time in that column.
+        BadInput: a line is not a JSON object, is too long, or has no time in that column.
     """
     first: datetime | None = None
     for line, data, event in _events(file, start):
@@ -54,10 +54,10 @@ def at_their_pace(file: Path, column: str, factor: float, start: int = 0) -> Ite
 
 
 def time_column(name: str, stream: Stream) -> str:
-    """The first column of a stream that is a time. Raises BadInput: there is none."""
+    """The first timestamp column of a stream. Raises BadInput if there is none."""
     found = next((column for column, type_ in stream.columns.items() if type_ == "timestamp"), None)
     if found is None:
-        raise BadInput(f"streams.{name}.columns has no column of type timestamp, so it has no pace: use --rate")
+        raise BadInput(f"streams.{name}.columns has no timestamp column, which --pace needs. Use --rate")
     return found
 
 
@@ -72,16 +72,16 @@ def _event(file: Path, number: int, data: bytes) -> tuple[bytes, dict[str, Any]]
         line = data.decode("utf-8-sig" if number == 1 else "utf-8").strip()
         event = json.loads(line)
     except UnicodeDecodeError:
-        raise BadInput(f"{file}, line {number}: is not UTF-8 text. An event is a line of JSON") from None
+        raise BadInput(f"{file}, line {number}: is not UTF-8 text. Each line must be one event as JSON") from None
     except (json.JSONDecodeError, RecursionError) as error:
         at = getattr(error, "pos", 0) + 1
         raise BadInput(f"{file}, line {number}: is not JSON from character {at} on") from None
     if not isinstance(event, dict):
-        raise BadInput(f"{file}, line {number}: an event is a JSON object. Given: {line[:80]}")
+        raise BadInput(f"{file}, line {number}: an event must be a JSON object. Given: {line[:80]}")
     encoded = line.encode()
     if len(encoded) > LARGEST - KEY_BYTES:
         most = LARGEST - KEY_BYTES
-        raise BadInput(f"{file}, line {number}: has {len(encoded):,} bytes. Kinesis takes events of up to {most:,}")
+        raise BadInput(f"{file}, line {number}: has {len(encoded):,} bytes. Kinesis allows at most {most:,} per event")
     return encoded, event
 
 
@@ -90,6 +90,6 @@ def _moment(file: Path, line: int, column: str, value: object) -> datetime:
         moment = datetime.fromisoformat(str(value))
     except ValueError:
         raise BadInput(
-            f"{file}, line {line}: {column} is no time: {str(value)[:40]!r}. Allowed: ISO 8601, as 2026-11-28T05:00:00Z"
+            f"{file}, line {line}: {column} is not a time: {str(value)[:40]!r}. Allowed: ISO 8601, 2026-11-28T05:00:00Z"
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Partitions of declared tables: `lake put` registers the folders it fills."""
+"""Partitions of declared tables, which `lake put` registers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from mypy_boto3_glue.type_defs import PartitionInputTypeDef, StorageDescriptorTypeDef
 
 BATCH = 100
-"""Partitions of one call, at most."""
+"""The maximum number of partitions per call."""
 MANY = 1000
-"""From this number on, queries on a table without a partition index grow slow."""
+"""From this many partitions on, queries without a partition index become slow."""
 
 
 def storage(aws: Aws, dataset: str) -> StorageDescriptorTypeDef | None:
-    """What partitions take over from their declared table; None where the dataset registers none.
+    """The storage descriptor that partitions inherit from their declared table; None if the dataset has none.
 
     Raises:
         LakeError: the table is not deployed.
@@ -31,18 +31,18 @@ def storage(aws: Aws, dataset: str) -> StorageDescriptorTypeDef | None:
     try:
         found = aws.glue.get_table(DatabaseName=aws.names.database("raw"), Name=dataset)["Table"]
     except aws.glue.exceptions.EntityNotFoundException:
-        raise LakeError(f"the table of {dataset} is not there. Deploy it first: `lake up catalog`") from None
+        raise LakeError(f"the table of {dataset} does not exist. Deploy it first: `lake up catalog`") from None
     return found["StorageDescriptor"]  # type: ignore[return-value]
 
 
 def register(aws: Aws, dataset: str, like: StorageDescriptorTypeDef, files: Sequence[Upload]) -> int:
-    """Register the partitions that files lie in. Returns how many are new."""
+    """Register the partitions of the files. Returns how many are new."""
     partitions = [_partition(aws.names.bucket("raw"), folder, like) for folder in _folders(files)]
     return sum(_create(aws, dataset, partitions[at : at + BATCH]) for at in range(0, len(partitions), BATCH))
 
 
 def new(aws: Aws, dataset: str, files: Sequence[Upload], there: Iterable[str]) -> int:
-    """How many partitions files would add: to a declared table, or else to the folders of the keys that are there."""
+    """How many partitions the files would add to a declared table, or to the folders of the existing keys."""
     if aws.lake.config.datasets[dataset].catalog != "declared":
         return len(set(_folders(files)) - {key.rpartition("/")[0] for key in there})
     pages = aws.glue.get_paginator("get_partitions").paginate(
@@ -53,7 +53,7 @@ def new(aws: Aws, dataset: str, files: Sequence[Upload], there: Iterable[str]) -
 
 
 def unindexed(aws: Aws, dataset: str, partitions: int) -> str:
-    """What to say of a table that has many partitions and no partition index; empty where all is well."""
+    """A hint for a table with many partitions and no partition index; else empty."""
     if partitions < MANY:
         return ""
     database = aws.names.database(aws.lake.config.datasets[dataset].zone)

@@ -1,4 +1,4 @@
-"""What lies in a Kinesis stream."""
+"""Reads the records of a Kinesis stream."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lake.aws import Aws
 
 
 class Key(NamedTuple):
-    """The partition key of an event that `lake send` brought: the run, and the line of its file."""
+    """The partition key of an event that `lake send` sent: the run, and the line of its file."""
 
     run: str
     line: int
@@ -20,7 +20,7 @@ class Key(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> Key | None:
-        """None where the key is another producer's."""
+        """Parse a partition key. None if it is another producer's."""
         run, _, line = text.partition(".")
         return cls(run, int(line)) if len(run) == 12 and line.isdecimal() else None
 
@@ -31,10 +31,10 @@ class Key(NamedTuple):
 
 
 def records(aws: Aws, stream: str, since: float | None = None) -> Iterator[tuple[str, Any]]:
-    """Every record of a stream, shard by shard, up to now: (shard, record as GetRecords gives it).
+    """Every record of a stream up to now, shard by shard: (shard, record in the shape of GetRecords).
 
     Args:
-        since: seconds since 1970, before which none is given; by default all that are kept.
+        since: skip records before this time, in seconds since 1970; by default none are skipped.
     """
     kinesis: Any = aws.kinesis
     start: dict[str, Any] = {"ShardIteratorType": "TRIM_HORIZON"}

@@ -1,4 +1,4 @@
-"""Redshift Spectrum reads the lake's tables: the SQL of its external schemas, and the role it needs."""
+"""What Redshift Spectrum needs to read the lake's tables: the SQL for external schemas, and an IAM role."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ READ_CATALOG = [
 
 @dataclass(frozen=True)
 class Spectrum:
-    """What Redshift needs. `trust` and `policy` are IAM documents of the role `role`."""
+    """The SQL and the role. `trust` and `policy` are the IAM documents of the role `role`."""
 
     role: str
     sql: str
@@ -28,7 +28,7 @@ class Spectrum:
     policy: dict[str, Any]
 
     def commands(self) -> str:
-        """The two commands that make the role, for a shell."""
+        """The two shell commands that create the role."""
         return (
             f"aws iam create-role --role-name {self.role} --assume-role-policy-document '{_json(self.trust)}'\n"
             f"aws iam put-role-policy --role-name {self.role} --policy-name read-the-lake "
@@ -37,7 +37,7 @@ class Spectrum:
 
 
 def spectrum(names: Names, config: Config) -> Spectrum:
-    """An external schema per database of the lake, and a role that can read what is in them and nothing else."""
+    """An external schema for each database of the lake, and a role that can read only those."""
     databases = ["raw", "curated", *(["streams"] if config.streams else [])]
     schemas = "\n\n".join(_schema(names, database) for database in databases)
     return Spectrum(names.role("redshift"), schemas, _trust(), _policy(names, databases))
@@ -53,7 +53,7 @@ def _schema(names: Names, database: str) -> str:
 
 
 def _trust() -> dict[str, Any]:
-    """Clusters and serverless workgroups. AWS does not say that they send aws:SourceAccount: it is not asked for."""
+    """For clusters and serverless workgroups. AWS does not document that they send aws:SourceAccount: no condition."""
     services = ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]
     return _document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": services}})
 

@@ -1,4 +1,4 @@
-"""Deleting a dataset's objects from the raw zone, with the partitions that are then empty."""
+"""Deletes objects of a dataset from the raw zone, and drops partitions that are then empty."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lake.errors import BadInput
 
 @dataclass(frozen=True)
 class Removal:
-    """What is to be deleted. files and size (bytes) are those of today; versions holds the older ones as well."""
+    """What will be deleted. files and size (bytes) count current objects; versions includes older ones."""
 
     dataset: str
     folder: str
@@ -24,34 +24,34 @@ class Removal:
 
 
 def planned(aws: Aws, target: str) -> Removal:
-    """What `DATASET` or `DATASET/PREFIX` names: an object, or all that lies in a folder.
+    """What `DATASET` or `DATASET/PREFIX` names: an object, or all objects in a folder.
 
     Raises:
-        BadInput: it is not a dataset of the raw zone, leaves the dataset's folder, or nothing lies there.
+        BadInput: it is not a dataset of the raw zone, is outside the dataset's folder, or matches no objects.
     """
     dataset, _, inside = target.partition("/")
     zones.check_raw(aws, dataset)
     folder = inside.rstrip("/")
     if any(part in ("", ".", "..") for part in (folder.split("/") if folder else [])):
         raise BadInput(
-            f"{target} is not a place in {dataset}. Allowed: a folder or a file there, such as {dataset}/day=1"
+            f"{target} is not a path in {dataset}. Allowed: a folder or a file in it, such as {dataset}/day=1"
         )
     key = f"{dataset}/{folder}" if folder else dataset
     bucket = aws.names.bucket("raw")
     found = [each for each in zones.versions(aws, bucket, key) if each.key == key or each.key.startswith(f"{key}/")]
     if not found:
-        raise BadInput(f"nothing lies in s3://{bucket}/{key}. {_there(aws, dataset)}")
+        raise BadInput(f"there is nothing in s3://{bucket}/{key}. {_there(aws, dataset)}")
     current = [each for each in found if each.is_latest and each.size is not None]
     return Removal(dataset, key, len(current), sum(each.size or 0 for each in current), found)
 
 
 def remove(aws: Aws, removal: Removal) -> Iterator[int]:
-    """Delete all of it; gives the number of versions deleted, as it goes on."""
+    """Delete all of it. Yields the number of versions deleted in each batch."""
     yield from zones.delete(aws, aws.names.bucket("raw"), removal.versions)
 
 
 def drop_partitions(aws: Aws, removal: Removal) -> int | None:
-    """Drop the partitions that have no files any more; None where the dataset's table is not a declared one."""
+    """Drop the partitions that have no files left. Returns how many; None if the dataset's table is not declared."""
     settings = aws.lake.config.datasets[removal.dataset]
     if settings.catalog != "declared" or not settings.keys:
         return None
@@ -69,7 +69,7 @@ def drop_partitions(aws: Aws, removal: Removal) -> int | None:
 
 
 def _there(aws: Aws, dataset: str) -> str:
-    """What does lie in a dataset's folder, for a message."""
+    """The contents of a dataset's folder, for a message."""
     answer = aws.s3.list_objects_v2(Bucket=aws.names.bucket("raw"), Prefix=f"{dataset}/", Delimiter="/", MaxKeys=5)
     found = [each["Prefix"] for each in answer.get("CommonPrefixes", [])]
     found += [each["Key"] for each in answer.get("Contents", [])]
@@ -77,7 +77,7 @@ def _there(aws: Aws, dataset: str) -> str:
 
 
 def _registered(aws: Aws, dataset: str) -> Iterator[tuple[list[str], str]]:
-    """Values and folder (a key that ends with a slash) of each partition; none where the table is not there."""
+    """(values, folder key with a trailing slash) of each partition; none if the table does not exist."""
     root = f"s3://{aws.names.bucket('raw')}/"
     pages = aws.glue.get_paginator("get_partitions").paginate(
         DatabaseName=aws.names.database("raw"), TableName=dataset, ExcludeColumnSchema=True

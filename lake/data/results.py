@@ -1,4 +1,4 @@
-"""The result of a query as a file of this machine: streamed, so that its size does not matter."""
+"""Saves a query result as a local file. It is streamed, so results of any size work."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lake.data.sql import Answer, Column
 from lake.errors import BadInput, LakeError
 
 BLOCK = 16 * 1024**2
-"""Bytes that are read at once; no row is longer."""
+"""Bytes per read. No row is longer."""
 TYPES = {
     "boolean": pa.bool_(),
     "tinyint": pa.int8(),
@@ -33,25 +33,23 @@ TYPES = {
     "date": pa.date32(),
     "timestamp": pa.timestamp("us"),
 }
-"""By Athena's type. All else is the text that Athena writes."""
+"""Athena type -> Parquet type. All other types are saved as Athena's text."""
 
 
 def check(file: Path) -> None:
-    """Raise BadInput for a file that a result cannot be written to: before the query costs anything."""
+    """Raise BadInput for a file that cannot be written, before the query incurs costs."""
     if file.suffix not in WRITERS:
-        raise BadInput(
-            f"--output {file}: its name says the format. Allowed: names that end with {' or '.join(WRITERS)}"
-        )
+        raise BadInput(f"--output {file}: the suffix selects the format. Allowed: {' or '.join(WRITERS)}")
     if not file.parent.is_dir() or file.is_dir():
         raise BadInput(
-            f"--output {file}: {file if file.is_dir() else file.parent} is {'a' if file.is_dir() else 'no'} folder"
+            f"--output {file}: {file if file.is_dir() else file.parent} is {'' if file.is_dir() else 'not '}a folder"
         )
 
 
 def save(aws: Aws, answer: Answer, file: Path) -> int:
-    """Write the whole result as CSV or Parquet, by the name of the file, which is replaced. Returns its bytes.
+    """Write the entire result as CSV or Parquet, by the file's suffix, replacing the file. Returns its size in bytes.
 
-    CSV is Athena's own: every value is quoted, and a NULL is nothing at all. Parquet has Athena's types.
+    CSV is Athena's own: every value is quoted, and NULL is an empty unquoted field. Parquet has Athena's types.
     """
     with _replacing(file) as target, _opened(aws, answer.output) as body:
         lines = answer.output.endswith(".csv")
@@ -61,7 +59,7 @@ def save(aws: Aws, answer: Answer, file: Path) -> int:
 
 @contextmanager
 def _replacing(file: Path) -> Iterator[IO[bytes]]:
-    """What is written takes the file's place once it is whole."""
+    """Write to a temporary file that replaces `file` when it is complete."""
     unfinished = file.with_name(f".{file.name}.part")
     try:
         with unfinished.open("wb") as target:
@@ -78,7 +76,7 @@ def _opened(aws: Aws, output: str) -> Iterator[Any]:
         body = aws.s3.get_object(Bucket=place.netloc, Key=place.path[1:])["Body"]
     except ClientError as error:
         if error_code(error) == "NoSuchKey":
-            raise LakeError("the statement has no rows that could be kept in a file") from None
+            raise LakeError("the statement returns no rows to save in a file") from None
         raise
     with body:
         yield body
@@ -107,7 +105,7 @@ def _batches(body: Any, places: list[str], types: dict[str, Any]) -> Iterator[An
         yield from arrow_csv.open_csv(pa.PythonFile(body, "r"), reading, parsing, converting)
     except pa.ArrowInvalid as error:
         if "Empty CSV" not in str(error):
-            raise LakeError(f"the result does not fit its types: {error}. Choose a .csv file for it") from None
+            raise LakeError(f"the result does not fit its column types: {error}. Use a .csv file instead") from None
 
 
 def _type(column: Column) -> Any:
@@ -119,7 +117,7 @@ def _type(column: Column) -> Any:
 
 
 def _unique(columns: list[Column]) -> list[str]:
-    """The columns' names; a second `a` is `a_2`."""
+    """The column names, made unique: a second `a` becomes `a_2`."""
     names: list[str] = []
     for column in columns:
         again = sum(name == column.name for name in names)
@@ -128,7 +126,7 @@ def _unique(columns: list[Column]) -> list[str]:
 
 
 def _write_lines(suffix: str) -> Callable[[Any, list[Column], IO[bytes]], None]:
-    """The same for the statements whose result is text with tabs: SHOW, DESCRIBE, ..."""
+    """A writer for statements whose result is tab-separated text: SHOW, DESCRIBE, ..."""
 
     def write(body: Any, columns: list[Column], target: IO[bytes]) -> None:
         rows = [line.decode().split("\t") for line in body.iter_lines()]

@@ -1,4 +1,4 @@
-"""The user and password of a connection, which Secrets Manager alone holds."""
+"""The user name and password of a connection, stored only in Secrets Manager."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from lake.errors import BadInput, LakeError
 
 
 def put_secret(aws: Aws, name: str, username: str, password: str) -> str:
-    """Give a connection its user and password. Returns the secret's name.
+    """Store the user name and password of a connection. Returns the secret's name.
 
     Raises:
-        BadInput: the connection is not in lake.yaml, or it is a network.
+        BadInput: the connection is not in lake.yaml, or is a network.
         LakeError: the secret is not deployed.
     """
     with_secret = [key for key, value in aws.lake.config.connections.items() if value.type != "network"]
@@ -27,5 +27,5 @@ def put_secret(aws: Aws, name: str, username: str, password: str) -> str:
     try:
         aws.secrets.put_secret_value(SecretId=secret, SecretString=value)
     except aws.secrets.exceptions.ResourceNotFoundException:
-        raise LakeError(f"the secret {secret} is not there. Deploy it first: `lake up catalog`") from None
+        raise LakeError(f"the secret {secret} does not exist. Deploy it first: `lake up catalog`") from None
     return secret

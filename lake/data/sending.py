@@ -1,4 +1,4 @@
-"""Events into Kinesis, each once: what is sent is noted, and what is in doubt is looked for in the stream."""
+"""Sends events to Kinesis exactly once: a ledger records sent lines, and uncertain ones are looked up in the stream."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from mypy_boto3_kinesis.type_defs import PutRecordsRequestEntryTypeDef
 
 BATCH = 500
-"""Records of one PutRecords call, at most."""
+"""The maximum number of records per PutRecords call."""
 BATCH_BYTES = 4 * 1024 * 1024
 TICK = 0.02
-"""Seconds between two calls while events are due one by one: they go together."""
+"""The minimum time between two calls, in seconds. Events that are due in between are sent together."""
 ATTEMPTS = 12
 SETTLED = 5.0
-"""Seconds after which a call has come to its end, answered or not."""
+"""The time after which a call has ended, answered or not, in seconds."""
 CLOCKS_APART = 60.0
-"""Seconds that the clock of this machine and that of AWS may differ by."""
+"""The maximum difference between the local clock and AWS's, in seconds."""
 
 
 @dataclass
@@ -38,11 +38,11 @@ class Run:
     """One run of `lake send`.
 
     Attributes:
-        id: what the partition key of each of its records begins with; the line's number follows.
-        done: the last line up to which all were acknowledged.
-        tried: the last line that was sent, maybe without an answer.
-        since: when `done` was noted, in seconds since 1970.
-        stamp: size and time of change of the file.
+        id: the prefix of its records' partition keys; the line number follows.
+        done: the last line up to which all lines were acknowledged.
+        tried: the last line that was sent, perhaps without an answer.
+        since: when `done` was recorded, in seconds since 1970.
+        stamp: the file's size and modification time.
     """
 
     file: str
@@ -55,7 +55,7 @@ class Run:
 
 
 class Ledger:
-    """The runs of a stream, in a file in .state."""
+    """The runs of a stream, stored in a file in .state."""
 
     def __init__(self, aws: Aws, stream: str) -> None:
         self.path = aws.lake.root / ".state" / aws.lake.deployment / "sent" / f"{stream}.json"
@@ -67,12 +67,12 @@ class Ledger:
         return self.runs[-1]
 
     def unfinished(self, file: Path) -> Run:
-        """The newest run of a file. Raises BadInput: there is none to go on with."""
+        """The newest run of a file. Raises BadInput if there is none to resume."""
         run = next((run for run in reversed(self.runs) if run.file == str(file.resolve())), None)
         if run is None or run.is_over:
-            raise BadInput(f"no run of `lake send` stopped in the middle of {file}: send it without --resume")
+            raise BadInput(f"there is no interrupted `lake send` of {file}. Send it without --resume")
         if run.stamp != _stamp(file):
-            raise BadInput(f"{file} was changed since {run.done:,} of its lines were sent: send it without --resume")
+            raise BadInput(f"{file} was changed after {run.done:,} of its lines were sent. Send it without --resume")
         return run
 
     def save(self) -> None:
@@ -83,34 +83,34 @@ class Ledger:
 
 
 class Sender:
-    """Sends events of one run.
+    """Sends the events of one run.
 
     Attributes:
-        there: lines that an earlier command brought, though it had no answer for them.
-        sent: events that this command brought.
-        retried: records that were sent again, as Kinesis refused them at first.
+        there: lines in the stream that an earlier command sent without getting an answer.
+        sent: the number of events that this command sent.
+        retried: the number of records that Kinesis first refused and that were sent again.
     """
 
     def __init__(self, aws: Aws, stream: str, ledger: Ledger, run: Run) -> None:
-        # An unanswered call is not simply made again: what it brought would be there twice.
+        # boto3 must not retry an unanswered call: its records might then be in the stream twice.
         self._kinesis = aws.once("kinesis")
         self._aws, self._stream = aws, aws.names.stream(stream)
         self._ledger, self._run, self._last = ledger, run, run.done
         self.sent = self.retried = 0
         if run.tried > run.done:
-            # The last call of a process that was killed may still be under way.
+            # The last call of a killed process may still be in flight.
             time.sleep(max(0.0, min(SETTLED, run.since + SETTLED - time.time())))
         self.there = self._in_doubt()
 
     def send(self, events: Iterable[Event]) -> Iterator[int]:
-        """Send each event when it is due, but for those that are there.
+        """Send each event when it is due, except those already in the stream.
 
         Yields:
             The number of events sent so far, after each call to Kinesis.
 
         Raises:
-            BadInput: of the events.
-            LakeError: the stream is not deployed, or takes no more records.
+            BadInput: an event is invalid.
+            LakeError: the stream is not deployed, or does not accept more records.
         """
         for batch in due_together(self._absent(events), time.monotonic, time.sleep):
             self._note(batch[-1].line)
@@ -128,7 +128,7 @@ class Sender:
             self._last = event.line
 
     def _in_doubt(self) -> set[int]:
-        """The lines after `done` that are in the stream, though nobody had an answer for them."""
+        """The lines after `done` that are in the stream, although their calls got no answer."""
         if self._run.tried <= self._run.done:
             return set()
         keys = (Key.of(record["PartitionKey"]) for _, record in self._newest())
@@ -145,9 +145,9 @@ class Sender:
         self._ledger.save()
 
     def _put(self, batch: list[PutRecordsRequestEntryTypeDef]) -> None:
-        """Kinesis may take a part of a batch: the rest is sent again, in its order, before anything else.
+        """Send a batch. If Kinesis accepts only a part, the rest is sent again, in order, before anything else.
 
-        After a call without an answer, nothing is sent before the stream was asked what is there.
+        After a call without an answer, the stream is read first to see which records arrived.
         """
         reason, is_in_doubt = "", False
         for attempt in range(ATTEMPTS):
@@ -158,24 +158,26 @@ class Sender:
                     batch, is_in_doubt = self._missing(batch), False
                 if batch:
                     batch = self._refused(batch)
-                    reason = "it takes fewer a second (--rate)"
+                    reason = "it accepts fewer events per second (see --rate)"
             except (BotoCoreError, ClientError) as error:
                 reason, is_in_doubt = self._reason(error), True
             if not batch:
                 return
-        raise LakeError(f"the stream {self._stream} did not take {len(batch)} events: {reason}. Go on with --resume")
+        raise LakeError(
+            f"the stream {self._stream} did not accept {len(batch)} events: {reason}. Continue with --resume"
+        )
 
     def _refused(self, batch: list[PutRecordsRequestEntryTypeDef]) -> list[PutRecordsRequestEntryTypeDef]:
-        """Put records. Returns those that Kinesis did not take."""
+        """Put records. Returns those that Kinesis did not accept."""
         results = self._kinesis.put_records(StreamName=self._stream, Records=batch)["Records"]
         refused = [record for record, result in zip(batch, results, strict=True) if "ErrorCode" in result]
         self.retried += len(refused)
         return refused
 
     def _reason(self, error: Exception) -> str:
-        """Raises LakeError, where trying again is no use."""
+        """Why a call failed. Raises LakeError if a retry is pointless."""
         if isinstance(error, ClientError) and error_code(error) == "ResourceNotFoundException":
-            raise LakeError(f"the stream {self._stream} is not there. Deploy it first: `lake up streaming`") from None
+            raise LakeError(f"the stream {self._stream} does not exist. Deploy it first: `lake up streaming`") from None
         if isinstance(error, ClientError) and error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
             raise LakeError(f"the stream {self._stream} refuses events: {error.response['Error']['Message']}") from None
         return "AWS does not answer"
@@ -188,7 +190,7 @@ class Sender:
 def due_together(
     events: Iterable[Event], clock: Callable[[], float], pause: Callable[[float], None]
 ) -> Iterator[list[Event]]:
-    """Events in their order, as many at once as are due and fit in one call."""
+    """Batches of events, in order: as many as are due and fit in one call."""
     begun, batch, size = clock(), list[Event](), 0
     for event in events:
         is_full = len(batch) == BATCH or size + len(event.data) > BATCH_BYTES
@@ -204,21 +206,21 @@ def due_together(
 
 
 def need_stream(aws: Aws, stream: str) -> None:
-    """Raises BadInput: it is not in lake.yaml, or has no Kinesis stream."""
+    """Raise BadInput if the stream is not in lake.yaml, or has no Kinesis stream."""
     streams = aws.lake.config.streams
     if stream not in streams:
         raise BadInput(f"there is no stream {stream!r} in lake.yaml. {allowed(stream, streams)}")
     if streams[stream].delivery.source == "direct":
         raise BadInput(
-            f"{stream} has no Kinesis stream (delivery.source: direct). Put events into Firehose: "
+            f"{stream} has no Kinesis stream (delivery.source: direct). Send events to Firehose: "
             f"`aws firehose put-record-batch --delivery-stream-name {aws.names.stream(stream)} ...`"
         )
 
 
 def need_file(file: Path) -> None:
-    """Raises BadInput: it is no file."""
+    """Raise BadInput if the path is not a file."""
     if not file.is_file():
-        raise BadInput(f"{file} is {'a folder: name a file in it' if file.is_dir() else 'not there'}")
+        raise BadInput(f"{file} is {'a folder. Name a file in it' if file.is_dir() else 'missing'}")
 
 
 def _stamp(file: Path) -> list[int]:

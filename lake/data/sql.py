@@ -23,7 +23,7 @@ FLOATS = ("float", "double")
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a result. type is Athena's: bigint, double, decimal, varchar, ...; the last two are of a decimal."""
+    """A column of a result. type is Athena's: bigint, double, varchar, ...; a decimal also has precision and scale."""
 
     name: str
     type: str
@@ -31,9 +31,9 @@ class Column:
     scale: int = 0
 
     def value(self, text: str | None) -> Any:
-        """A value as JSON has it: numbers of the integer and floating types, true and false, else Athena's own text.
+        """A value for JSON: a number for integer and floating types, a boolean, else Athena's text.
 
-        A decimal stays text, since most readers of JSON would round it; so do NaN and Infinity, which JSON has not.
+        A decimal stays text, because most JSON parsers would round it. So do NaN and Infinity, which JSON lacks.
         """
         if text is None:
             return None
@@ -46,11 +46,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Answer:
-    """The result of a statement. Values are as Athena writes them; None is NULL. `scanned` is in bytes.
+    """The result of a statement. Values are Athena's text; None is NULL. `scanned` is in bytes.
 
-    note is what the embedded AWS says of a statement whose answer may be another one on AWS.
+    note is the embedded AWS's warning if AWS may answer the statement differently.
 
-    rows are all of them, or the first where `more` says that there are others.
+    rows are all rows, or only the first ones if `more` is true.
     """
 
     columns: list[Column]
@@ -78,8 +78,8 @@ def query(aws: Aws, statement: str, database: str = "curated", most: int | None 
         most: read no more rows of the result than this.
 
     Raises:
-        BadInput: the statement is no text, or there is no such database.
-        LakeError: the workgroup is not deployed, or Athena could not run the statement; with its reason.
+        BadInput: the statement is not text, or there is no such database.
+        LakeError: the workgroup is not deployed, or Athena could not run the statement; with Athena's reason.
     """
     _check(aws, statement, database)
     try:
@@ -145,7 +145,7 @@ def _answer(aws: Aws, execution_id: str, most: int | None) -> Answer:
 
 
 def _rows(aws: Aws, execution_id: str, most: int | None) -> tuple[list[Column], list[list[str | None]]]:
-    """The columns and the rows; Athena repeats the columns' names as the first row of a DML result."""
+    """The columns and the rows. In a DML result, Athena's first row repeats the column names and is skipped."""
     columns: list[Column] = []
     rows: list[list[str | None]] = []
     for page in aws.athena.get_paginator("get_query_results").paginate(QueryExecutionId=execution_id):

@@ -1,4 +1,4 @@
-"""Whether every event that was sent is in the stream, and from there in a file or under the error prefix."""
+"""Checks that every sent event is in the stream, and then in a file or under the error prefix."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from lake.data.window_counts import Counted, Windows, began, compare, windows_of
 
 HOUR = 3600
 SHOWN = 5
-"""Runs of lines that are named."""
+"""The maximum number of line ranges in a message."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """Events at each place.
+    """The number of events at each place.
 
     Attributes:
-        sent: by the runs of `lake send` whose events Kinesis still keeps.
-        in_stream: of these, each counted once.
-        twice: records of the stream that are there again.
-        foreign: records of the stream that another producer brought.
-        in_files: rows of the stream's table.
+        sent: events sent by those runs of `lake send` that Kinesis still keeps.
+        in_stream: those of them that are in the stream, each counted once.
+        twice: duplicate records in the stream.
+        foreign: records in the stream from other producers.
+        in_files: rows in the stream's table.
         with_errors: records under the error prefix.
         counted: what Flink made of the events; None where no window tells, or its application never ran.
         missing: a sentence for each thing that is not there.
@@ -54,8 +54,8 @@ class Found:
         places: dict[str, int | str] = {
             "sent": self.sent,
             "in Kinesis": self.in_stream,
-            "in Kinesis again": self.twice,
-            "in Kinesis, of other producers": self.foreign,
+            "duplicates in Kinesis": self.twice,
+            "in Kinesis, from other producers": self.foreign,
             "in Firehose's files": self.in_files,
             "under the error prefix": self.with_errors,
         }
@@ -76,7 +76,7 @@ class Found:
 
 
 def check(aws: Aws, stream: str) -> Found:
-    """Look at every place. What Firehose has not written yet counts as missing, so wait for its buffer first."""
+    """Count the events at every place. Events in Firehose's buffer count as missing, so wait for the buffer first."""
     runs = _kept(aws, stream)
     windows, since = windows_of(aws, stream), began(aws, stream)
     there, foreign = _in_stream(aws, stream, windows if since is not None else None, since or 0.0)
@@ -88,8 +88,8 @@ def check(aws: Aws, stream: str) -> Found:
     if in_files + with_errors < total:
         wait = aws.lake.config.streams[stream].delivery.buffer.seconds
         missing.append(
-            f"Firehose: {total - in_files - with_errors:,} events are in no file and not under the error prefix. "
-            f"It writes {wait} s after an event came"
+            f"Firehose: {total - in_files - with_errors:,} events are neither in a file nor under the error prefix. "
+            f"It writes an event {wait} s after it arrives"
         )
     counted = compare(aws, stream, windows) if windows is not None and since is not None else None
     missing += counted.missing if counted else []
@@ -118,7 +118,7 @@ def _in_stream(aws: Aws, stream: str, windows: Windows | None, since: float) -> 
 
 
 def _missing_lines(run: Run, there: set[int]) -> str:
-    """A sentence that names the lines of a run that are not there; empty where all are."""
+    """A sentence that names the missing lines of a run; empty if none are missing."""
     gaps = list(_gaps(line for line in range(1, run.done + 1) if line not in there))
     if not gaps:
         return ""
@@ -141,7 +141,7 @@ def _rows(aws: Aws, stream: str) -> int:
 
 
 def _errors(aws: Aws, stream: str) -> int:
-    """Firehose writes one line of JSON a record that it could not use."""
+    """The records under the error prefix. Firehose writes one JSON line for each."""
     bucket, count = aws.names.bucket("raw"), 0
     for page in aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"_errors/{stream}/"):
         for entry in page.get("Contents", []):

@@ -23,10 +23,10 @@ SIDE_BY_SIDE = 4
 
 @dataclass(frozen=True)
 class Table:
-    """A table, with what lies in it. columns and keys map names to types.
+    """A table and its contents. columns and keys map names to types.
 
-    files and bytes count what a query reads: of a partitioned table the files of its registered partitions. Both are
-    None for what has no files in S3: a view, or a table of a database.
+    files and bytes count what a query reads: for a partitioned table, the files of its registered partitions. Both are
+    None for a view or a database table, which have no files in S3.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Table:
     location: str
 
     def line(self) -> dict[str, Any]:
-        """The table in one line."""
+        """The table as one row."""
         return {
             "table": self.name,
             "database": self.database,
@@ -55,7 +55,7 @@ class Table:
 
 
 def tables(aws: Aws, name: str | None = None) -> list[Table]:
-    """The tables of the lake, by database, or those of this name: `flights` or `raw.flights`.
+    """The tables of the lake, by database, or only those with this name: `flights` or `raw.flights`.
 
     Raises:
         BadInput: there is no table of this name.
@@ -78,7 +78,7 @@ def _in(aws: Aws, zone: str) -> list[TableTypeDef]:
         return sorted((table for page in pages for table in page["TableList"]), key=lambda table: table["Name"])
     except aws.glue.exceptions.EntityNotFoundException:
         if zone == "raw":
-            raise LakeError("the lake's databases are not there. Deploy them first: `lake up catalog`") from None
+            raise LakeError("the lake's databases do not exist. Deploy them first: `lake up catalog`") from None
         return []
 
 
@@ -105,7 +105,7 @@ def _table(aws: Aws, zone: str, found: TableTypeDef) -> Table:
 
 
 def _named(keys: Iterable[str], values: tuple[str, ...]) -> str:
-    """Not strict: a table whose keys were changed keeps the partitions of before."""
+    """`key=value/...` of a partition. Not strict: after a change of its keys, a table keeps its old partitions."""
     return "/".join(f"{key}={value}" for key, value in zip(keys, values, strict=False))
 
 
@@ -127,7 +127,7 @@ def _partitions(aws: Aws, database: str, table: str) -> dict[tuple[str, ...], st
 
 
 def _sizes(aws: Aws, location: str, folders: list[str]) -> dict[str, int]:
-    """Bytes of each file within the folders: all below the table's own are listed at once."""
+    """Bytes of each file in the folders. Those under the table's own folder are listed in one pass."""
     root, wanted = _folder(location), set(folders)
     elsewhere = [folder for folder in wanted if not folder.startswith(root)]
     try:
@@ -140,13 +140,13 @@ def _sizes(aws: Aws, location: str, folders: list[str]) -> dict[str, int]:
 
 
 def _above(path: str) -> Iterator[str]:
-    """The folders that a path lies in: `s3://a/b/c` is in `s3://a/b/` and `s3://a/`."""
+    """The parent folders of a path: `s3://a/b/c` is in `s3://a/b/` and `s3://a/`."""
     while path := path.rpartition("/")[0]:
         yield f"{path}/"
 
 
 def _listed(aws: Aws, folder: str) -> Iterator[tuple[str, int]]:
-    """The files that readers see: no names that begin with `.` or `_`."""
+    """The files that readers see: those whose names do not begin with `.` or `_`."""
     bucket, _, prefix = folder.removeprefix("s3://").partition("/")
     pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     for entry in (entry for page in pages for entry in page.get("Contents", [])):

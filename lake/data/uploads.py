@@ -1,4 +1,4 @@
-"""One file into S3: boto3 for all, but for small files a leaner way first."""
+"""Uploads a file to S3: small files by a single request, others and all retries by boto3."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from urllib3.connection import HTTPConnection
 from lake.aws import THREADS, Aws
 
 SMALL = 1024 * 1024
-"""In bytes. boto3's own work is more than that of sending so much."""
+"""In bytes. Below this size, boto3's overhead exceeds the cost of the transfer."""
 
 
 class Uploads:
-    """Uploads into one bucket; safe to use from several threads.
+    """Uploads to one bucket. Safe to use from several threads.
 
-    A small file is sent by one signed request, at a third of the work of boto3's. Whatever the answer but 200, boto3
-    does it again: it knows redirects, when to try again, and what to say.
+    A small file is sent by one signed request, which costs a third of boto3's processor time. If the answer is not 200,
+    boto3 sends the file again, because it handles redirects, retries and errors.
     """
 
     def __init__(self, aws: Aws, bucket: str) -> None:
         self._aws, self._bucket = aws, bucket
-        # Where the bucket is, and by which style of address, is boto3's to know.
+        # boto3 knows the bucket's location and address style.
         url = aws.s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "-"})
         self._home = url.partition("?")[0].removesuffix("-")
         self._http = URLLib3Session(
             verify=os.environ.get("AWS_CA_BUNDLE") or True,  # type: ignore[arg-type]
             proxies=get_environ_proxies(self._home),
             max_pool_connections=THREADS,
-            # It has none by itself: the body would wait for the acknowledgement of the headers (Nagle's algorithm).
+            # Without TCP_NODELAY, the body would wait for the acknowledgement of the headers (Nagle's algorithm).
             socket_options=HTTPConnection.default_socket_options,
         )
 

@@ -1,4 +1,4 @@
-"""What CloudWatch, and the raw zone, say of a stream now."""
+"""The current state of a stream, from CloudWatch and the raw zone."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from lake.configuration.model.windows import REJECTED
 from lake.errors import LakeError
 
 Reading = dict[str, float | str | None]
-"""By name. None is what nobody publishes (yet)."""
+"""Name -> value; None if it is not published (yet)."""
 EMBEDDED_PERIOD, PERIOD = 10, 60
-"""Seconds that one value of a metric is about."""
+"""The period of a metric, in seconds."""
 EMBEDDED_PAUSE, PAUSE = 1, 10
-"""Seconds between two looks: on AWS each look costs."""
+"""Seconds between two readings. On AWS, each reading costs money."""
 PERIODS = 5
-"""How old, in periods, a value may be."""
+"""The maximum age of a value, in periods."""
 
 
 @dataclass(frozen=True)
 class _Measure:
-    """A value to watch: the newest of a metric, or as so many a second.
+    """A value to watch: the newest value of a metric, or its rate per second.
 
-    `of` is what follows the stream's name in that of the resource.
+    `of` is the suffix of the resource's name after the stream's.
     """
 
     name: str
@@ -56,13 +56,13 @@ _MEASURES = (
     _Measure("bad_events", "AWS/Firehose", "FailedConversion.Records", "DeliveryStreamName", "Sum"),
     _Measure("watermark", "AWS/KinesisAnalytics", "currentOutputWatermark", "Application", "Maximum"),
     _Measure("windows", "AWS/KinesisAnalytics", "numRecordsOut", "Application", "Maximum"),
-    # Late events and malformed ones: the application keeps them in a stream of their own.
+    # The application writes late and malformed events to a separate stream.
     _Measure("rejected_events", "AWS/Kinesis", "IncomingRecords", "StreamName", "Sum", of=f"_{REJECTED}"),
 )
 
 
 def readings(aws: Aws, stream: str) -> Iterator[Reading]:
-    """A reading each second or so, for ever.
+    """A reading about every second, for ever.
 
     Raises:
         LakeError: the stream is not deployed.
@@ -86,7 +86,7 @@ def _open_shards(aws: Aws, stream: str) -> int:
         summary = aws.kinesis.describe_stream_summary(StreamName=aws.names.stream(stream))["StreamDescriptionSummary"]
     except ClientError as error:
         if error_code(error) == "ResourceNotFoundException":
-            raise LakeError(f"the stream {stream} is not there. Deploy it first: `lake up streaming`") from None
+            raise LakeError(f"the stream {stream} does not exist. Deploy it first: `lake up streaming`") from None
         raise
     return summary["OpenShardCount"]
 
@@ -111,14 +111,14 @@ def _query(number: int, measure: _Measure, resource: str, period: int) -> dict[s
 
 
 def _value(measure: _Measure, values: list[float], period: int) -> float | None:
-    """Where no event came, Kinesis publishes nothing: that is none a second."""
+    """The newest value. Kinesis publishes nothing if no events arrived, which counts as a rate of 0."""
     if measure.a_second:
         return values[0] / period if values else 0.0
     return values[0] if values else None
 
 
 def _newest_file(aws: Aws, stream: str) -> str | None:
-    """`name, seconds ago`. None where there is no file."""
+    """`name, seconds ago`; None if there is no file."""
     pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=aws.names.bucket("raw"), Prefix=f"{stream}/")
     newest = max((entry for page in pages for entry in page.get("Contents", [])), key=_changed, default=None)
     if newest is None:

@@ -1,4 +1,4 @@
-"""Files into the raw zone, and whole buckets empty."""
+"""Uploads files to the raw zone, and empties buckets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 _NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-"""What a key may hold and an XML document, as DeleteObjects takes one, may not."""
+"""Characters that a key may contain, but the XML of DeleteObjects may not."""
 BATCH = 1000
 """Objects of one call that deletes, at most."""
 DELETERS, AHEAD = 8, 16
@@ -43,13 +43,13 @@ class Upload:
 
 
 def uploads(aws: Aws, dataset: str, paths: list[Path]) -> list[Upload]:
-    """What `put` will upload: files by their name, folders with all that lies under them.
+    """What `put` will upload: files by name, folders with everything in them.
 
-    Names that begin with `.` or `_` are left out, as Glue, Athena and Spark leave them out.
+    Names that begin with `.` or `_` are skipped, because Glue, Athena and Spark skip them.
 
     Raises:
-        BadInput: the dataset or a path is not there, or a file lies outside the dataset's partition folders, or is not
-            of its format.
+        BadInput: the dataset or a path does not exist, or a file is outside the dataset's partition folders or not of
+            its format.
     """
     settings = check_raw(aws, dataset)
     found = [upload for path in paths for upload in _under(dataset, path)]
@@ -64,8 +64,7 @@ def _check_names(found: list[Upload]) -> None:
     keys = Counter(upload.key for upload in found)
     if twice := [key for key, count in keys.items() if count > 1]:
         raise BadInput(
-            f"{len(twice)} of the names are given more than once, and one file would replace the other. "
-            f"First: {twice[0]}"
+            f"{len(twice)} names are given more than once, so one file would replace another. First: {twice[0]}"
         )
 
 
@@ -77,15 +76,15 @@ def check_raw(aws: Aws, dataset: str) -> Dataset:
     settings = datasets[dataset]
     if settings.zone != "raw":
         raise BadInput(
-            f"{dataset} lies in the {settings.zone} zone, which jobs write. Only the raw zone is yours to fill"
+            f"{dataset} is in the {settings.zone} zone, which only jobs write to. Upload to datasets of the raw zone"
         )
     if settings.connection:
-        raise BadInput(f"{dataset} is a table of the database {settings.connection}: it takes no files")
+        raise BadInput(f"{dataset} is a table of the database {settings.connection} and has no files")
     return settings
 
 
 def there(aws: Aws, dataset: str) -> dict[str, int]:
-    """Bytes by key of what lies in a dataset's folder of the raw zone; nothing where the bucket is not there yet."""
+    """Key -> bytes of the objects in a dataset's folder of the raw zone; empty if the bucket does not exist yet."""
     try:
         pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=aws.names.bucket("raw"), Prefix=f"{dataset}/")
         return {entry["Key"]: entry["Size"] for page in pages for entry in page.get("Contents", [])}
@@ -96,7 +95,7 @@ def there(aws: Aws, dataset: str) -> dict[str, int]:
 
 
 def put(aws: Aws, files: list[Upload]) -> Iterator[Upload]:
-    """Upload side by side; each upload is given back when it is done."""
+    """Upload in parallel. Yields each upload when it is done."""
     bucket = aws.names.bucket("raw")
     into = Uploads(aws, bucket)
     with ThreadPoolExecutor(THREADS) as pool:
@@ -120,7 +119,7 @@ class Version:
 
 
 def versions(aws: Aws, bucket: str, prefix: str = "") -> Iterator[Version]:
-    """Every version of every object whose key begins so."""
+    """Every version of every object whose key begins with the prefix."""
     for page in aws.s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
         for found in page.get("Versions", []):
             yield Version(found["Key"], found["VersionId"], found["IsLatest"], found["Size"])
@@ -169,7 +168,7 @@ def _under(dataset: str, path: Path) -> Iterator[Upload]:
             if file.is_file() and not any(part.startswith((".", "_")) for part in inside.parts):
                 yield Upload(file, f"{dataset}/{inside.as_posix()}")
     else:
-        raise BadInput(f"{path} is not there")
+        raise BadInput(f"{path} does not exist")
 
 
 def _check_partitions(upload: Upload, partitions: list[str]) -> None:
@@ -179,7 +178,7 @@ def _check_partitions(upload: Upload, partitions: list[str]) -> None:
         given = "/".join(folders) or "no folders"
         allowed = "/".join(f"{key}=..." for key in partitions) or "no folders"
         raise BadInput(
-            f"{upload.file}: its folders are not the dataset's partitions in lake.yaml. "
+            f"{upload.file}: its folders do not match the dataset's partitions in lake.yaml. "
             f"Given: {given}. Allowed: {allowed}"
         )
 
@@ -189,7 +188,7 @@ def _uploaded(result: Callable[[], Any], bucket: str) -> None:
         result()
     except Exception as error:
         if "NoSuchBucket" in str(error):
-            raise LakeError(f"the bucket {bucket} is not there. Deploy it first: `lake up storage`") from None
+            raise LakeError(f"the bucket {bucket} does not exist. Deploy it first: `lake up storage`") from None
         raise
 
 

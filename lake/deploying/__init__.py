@@ -1,1 +1,1 @@
-"""The stacks: up, down, what is deployed and what is left."""
+"""Deploys and destroys the stacks, and shows what is deployed and what is left over."""

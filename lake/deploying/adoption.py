@@ -1,7 +1,7 @@
-"""What a stack's resources are called in AWS, so that one which was made and is in no state is found and taken up.
+"""Finds a stack's resources that exist in AWS but are in no Terraform state, so that they can be imported.
 
-A process that is killed between the call that makes a resource and the state that names it leaves such a one behind.
-Resources that are merely set on another one (a bucket's policy, an object) are not here: to set them again is no harm.
+A process that is killed after it created a resource, and before the state was written, leaves such a resource behind.
+Settings of another resource (a bucket policy, an object) are not handled here: setting them again does no harm.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Body = Mapping[str, Any]
 Resources = Mapping[str, Mapping[str, Body]]
-"""Of a synthesised stack: type, then logical name, then arguments."""
+"""The resources of a synthesised stack: type -> logical name -> arguments."""
 Tags = dict[str, str]
 
 
@@ -30,9 +30,9 @@ class Found:
     """A resource that exists.
 
     Attributes:
-        id: by which Terraform imports it.
-        tags: None where AWS knows no tags for such a resource: its name alone says whose it is.
-        tagged_later: AWS makes it first and tags it in a second call.
+        id: its import id in Terraform.
+        tags: None if AWS has no tags for this kind of resource: then only its name shows whose it is.
+        tagged_later: whether AWS creates it first and tags it in a second call.
     """
 
     id: str
@@ -48,14 +48,14 @@ class Found:
 
 @dataclass(frozen=True)
 class Orphan:
-    """A resource of a stack that exists and is in no state."""
+    """A resource of a stack that exists in AWS but is in no state."""
 
     address: str
     found: Found
 
 
 def orphans(aws: Aws, resources: Resources, in_state: Iterable[str]) -> list[Orphan]:
-    """The resources of a stack that exist and are not among the addresses `in_state`: one question to AWS for each."""
+    """The resources of a stack that exist but are not among the addresses `in_state`. Calls AWS once for each."""
     known = set(in_state)
     missing = [
         (f"{type_}.{name}", _FINDERS[type_], body)
@@ -84,11 +84,11 @@ def _asked(aws: Aws, finder: Finder, body: Body) -> Found | None:
 
 
 _NOT_OURS = {"403", "InvalidRequestException"}
-"""A bucket of another account; a secret that waits for its deletion."""
+"""Error codes for a bucket of another account, and for a secret that is scheduled for deletion."""
 
 
 def _resolved(value: Any, resources: Resources, account: str) -> Any:
-    """Arguments with the account's number, and what they refer to in their stack, written out."""
+    """Arguments with the account id and the references within the stack resolved."""
     if isinstance(value, Mapping):
         return {key: _resolved(inner, resources, account) for key, inner in value.items()}
     if not isinstance(value, str):
@@ -118,7 +118,7 @@ def _bucket(aws: Aws, body: Body) -> Found:
 
 
 def _key(aws: Aws, body: Body) -> Found | None:
-    """A key has no name: the lake's tags lead to it, and the lake's description says that it is the one."""
+    """A key has no name, so it is found by the lake's tags and its description."""
     tags = aws.lake.tags
     wanted: list[TagFilterTypeDef] = [{"Key": key, "Values": [value]} for key, value in tags.items()]
     pages = aws.tagging.get_paginator("get_resources").paginate(ResourceTypeFilters=["kms"], TagFilters=wanted)
@@ -139,7 +139,7 @@ def _alias(aws: Aws, body: Body) -> Found:
 
 
 def _glue(operation: str, kind: str = "", argument: str = "Name", *, by_account: bool = False) -> Finder:
-    """A finder of what Glue gets by name. `kind` is what its ARN calls it; untagged where that is empty."""
+    """A finder for resources that Glue gets by name. `kind` is the type in its ARN; empty if it has no tags."""
 
     def find(aws: Aws, body: Body) -> Found:
         name = body["name"]
@@ -247,7 +247,7 @@ def _workgroup(aws: Aws, body: Body) -> Found:
 
 
 def _named_query(aws: Aws, body: Body) -> Found | None:
-    """AWS makes as many of one name as it is asked for: one of other text is somebody else's."""
+    """AWS allows several named queries of one name. One with different SQL is not ours."""
     for page in aws.athena.get_paginator("list_named_queries").paginate(WorkGroup=aws.names.workgroup):
         if not page["NamedQueryIds"]:
             continue

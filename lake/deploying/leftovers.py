@@ -1,4 +1,4 @@
-"""Everything of a lake that still exists, found by name and by tag in every service it uses."""
+"""Lists everything of a lake that still exists, by name and by tag in every service that it uses."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ Finder = Callable[[Aws], Iterable[str]]
 
 
 def leftovers(aws: Aws) -> list[Leftover]:
-    """All that is left of the lake in its environment: what stacks own, and what services made on their own.
+    """All that is left of the lake in its environment: resources of stacks, and those that services created.
 
-    A KMS key or a secret that waits for its deletion (7 to 30 days, by AWS's rule, at no cost) is not among them:
-    `pending_keys`, `pending_secrets`.
-    On AWS, a tag search may still name a resource for some minutes after it was deleted.
+    KMS keys and secrets that are scheduled for deletion (AWS waits 7 to 30 days, at no cost) are not included:
+    see `pending_keys` and `pending_secrets`.
+    On AWS, a tag search may still list a resource for some minutes after it was deleted.
     """
     known = owners(aws)
     found = [
@@ -65,7 +65,7 @@ def leftovers(aws: Aws) -> list[Leftover]:
 
 
 def pending_keys(aws: Aws) -> list[str]:
-    """The lake's KMS keys that wait for their deletion, each with its date."""
+    """The lake's KMS keys that are scheduled for deletion, each with the date."""
     return [
         f"{key['KeyId']} (deleted on {key['DeletionDate']:%Y-%m-%d})"
         for key in _keys(aws)
@@ -74,16 +74,16 @@ def pending_keys(aws: Aws) -> list[str]:
 
 
 def pending_secrets(aws: Aws) -> list[str]:
-    """The lake's secrets that wait for their deletion, each with the day of it or of the request."""
+    """The lake's secrets that are scheduled for deletion, each with the date of the request."""
     return [
-        f"{secret['Name']} (deletion asked for on {secret['DeletedDate']:%Y-%m-%d})"
+        f"{secret['Name']} (deletion requested on {secret['DeletedDate']:%Y-%m-%d})"
         for secret in _secrets(aws)
         if secret.get("DeletedDate")
     ]
 
 
 def _ours(names: Iterable[str], prefix: str) -> Iterator[str]:
-    """Names of this lake: its prefix, then a separator or the end. `flights-dev` is not of `flights-devel`."""
+    """The names that belong to this lake: its prefix, then a separator or the end. `flights-devel` is not one."""
     for name in names:
         rest = name.removeprefix(prefix)
         if rest != name and (not rest or not rest[0].isalnum()):
@@ -91,7 +91,7 @@ def _ours(names: Iterable[str], prefix: str) -> Iterator[str]:
 
 
 def _pages(client: Any, operation: str, key: str, field: str | None, **request: Any) -> Iterator[str]:
-    """The `field` of each entry under `key`, over all pages; the entries themselves where they are names."""
+    """The `field` of each entry under `key`, over all pages; without `field`, the entries themselves."""
     if client.can_paginate(operation):
         pages = client.get_paginator(operation).paginate(**request)
     else:
@@ -110,7 +110,7 @@ def _keys(aws: Aws) -> Iterator[Any]:
         try:
             key = aws.kms.describe_key(KeyId=key_id)["KeyMetadata"]
         except ClientError as error:
-            if error_code(error) != "AccessDeniedException":  # a key of others, whose policy keeps the account out
+            if error_code(error) != "AccessDeniedException":  # a key whose policy denies this login
                 raise
             continue
         if key.get("Description") in (aws.names.key, aws.names.logs_key):
@@ -231,7 +231,7 @@ def _applications(aws: Aws) -> Iterator[str]:
 
 
 def _all_pages(operation: Callable[..., Any], token: str) -> Iterator[Any]:
-    """For the few operations that botocore has no paginator for."""
+    """All pages of an operation that botocore has no paginator for."""
     page = operation()
     yield page
     while page.get(token):

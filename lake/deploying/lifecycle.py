@@ -1,4 +1,4 @@
-"""Up and down: the stacks in a sensible order, and what services left behind."""
+"""Deploys and destroys the stacks in the right order, and deletes what services left behind."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def up(
     wait: bool = False,
     plan_all: bool = False,
 ) -> None:
-    """Deploy stacks side by side: storage at once, the others when what they need is there.
+    """Deploy stacks in parallel: storage at once, the others as soon as what they need exists.
 
     Args:
-        plan_all: also those that are as they were at their last apply.
+        plan_all: also plan stacks that are unchanged since their last apply.
     """
     chosen = check_stacks(aws, stacks)
     synthesise(aws.lake)
@@ -81,13 +81,13 @@ def bound_shared_logs(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) 
 
 
 def _wait_for_the_alias(aws: Aws, on_progress: OnProgress) -> None:
-    """Every role uses the key by its alias, and AWS says that a new alias may take five minutes to count for that."""
+    """Every role uses the key by its alias, and AWS says that a new alias may take five minutes to take effect."""
     progress, since = Progress("storage"), time.monotonic()
     pages = aws.kms.get_paginator("list_aliases").paginate()
     made = {alias["AliasName"]: alias["LastUpdatedDate"] for page in pages for alias in page["Aliases"]}
     ready = made[aws.names.key_alias] + ALIAS_COUNTS_AFTER
     while datetime.now(UTC) < ready:
-        progress.working = {"a new key's alias counts for permissions after 5 minutes": since}
+        progress.working = {"a new key's alias takes effect for permissions after 5 minutes": since}
         on_progress(progress)
         time.sleep(1)
 
@@ -102,10 +102,10 @@ def plan(
 
 
 def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *, wait: bool = False) -> None:
-    """Destroy stacks: what writes before what is written to, data last.
+    """Destroy stacks: writers before what they write to, and data last.
 
     Raises:
-        BadInput: storage is among them, and the environment is not destroyable. Nothing is done then.
+        BadInput: storage is among them, but the environment is not destroyable. Nothing is destroyed then.
     """
     chosen = check_stacks(aws, stacks)
     if "storage" in chosen:
@@ -147,7 +147,8 @@ def all_but_storage(aws: Aws) -> list[str]:
 
 
 def _delete_shell_logs(aws: Aws) -> None:
-    """Shell jobs share two log groups of the account; a stream is named by its run, which goes with the job."""
+    """Shell jobs share two log groups of the account. Their log streams are named after runs, which AWS deletes with
+    the job."""
     shells = [aws.names.job(name) for name, job in aws.lake.config.scripts.items() if job.type == "shell"]
     for run_id in (run_id for job in shells for run_id in _runs(aws, job)):
         for kind in ("output", "error"):

@@ -1,4 +1,4 @@
-"""One `lake up` or `lake down` at a time in a checkout: its environments share the folder that Terraform works in."""
+"""Allows one `lake up` or `lake down` at a time in a checkout, because its environments share Terraform's folder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds the lock. `ending`: it begins nothing more, and lets go when Terraform has finished."""
+    """Who holds the lock. `ending`: it starts nothing more, and releases the lock when Terraform has finished."""
 
     pid: int
     command: str
@@ -37,14 +37,14 @@ class Holder:
 
 
 class Lock:
-    """A lock that a process loses with its life, however it dies."""
+    """A lock that is released when its process ends, however it ends."""
 
     def __init__(self, file: TextIOWrapper, holder: Holder) -> None:
         self._file = file
         self._holder = holder
 
     def take(self) -> bool:
-        """Whether it was free."""
+        """Take the lock. Returns whether it was free."""
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -53,16 +53,16 @@ class Lock:
         return True
 
     def holder(self) -> Holder:
-        """Who has it."""
+        """The current holder."""
         for _ in range(10):
             self._file.seek(0)
             with suppress(ValueError, TypeError):
                 return Holder(**json.load(self._file))
-            time.sleep(0.1)  # it is changing hands
+            time.sleep(0.1)  # the lock is changing hands
         return Holder(0, "lake", "a moment ago")
 
     def let_go_soon(self) -> None:
-        """Tell who waits that this command is ending."""
+        """Tell waiting commands that this one is ending."""
         self._write(Holder(**{**asdict(self._holder), "ending": True}))
 
     def _write(self, holder: Holder) -> None:
@@ -74,12 +74,12 @@ class Lock:
 
 @contextmanager
 def alone(lake: Lake, command: str, *, wait: bool, say: Say) -> Iterator[Lock]:
-    """Hold the lock of a checkout, with no Terraform of an earlier command at work there.
+    """Hold the lock of a checkout, after any Terraform process of an earlier command has ended.
 
     Args:
-        command: as it was typed, for who comes second.
-        wait: for a command that goes on. One that is ending, or that died while its Terraform goes on, is waited
-            for in any case.
+        command: as it was typed, to show to others that want the lock.
+        wait: wait for a running command. A command that is ending, or that died while its Terraform still runs, is
+            waited for in any case.
 
     Raises:
         BadInput: the lake's folder is read-only.
@@ -100,7 +100,7 @@ def _wait_for_commands(lock: Lock, wait: bool, say: Say) -> None:
     while not lock.take():
         holder = lock.holder()
         if not (wait or holder.ending):
-            raise LakeError(f"{holder} is at work in this checkout. Wait for it with --wait, or stop it with Ctrl-C")
+            raise LakeError(f"{holder} is running in this checkout. Wait for it with --wait, or stop it with Ctrl-C")
         if announced != str(holder):
             say(f"waiting for {holder}" + (", which is ending" if holder.ending else ""))
             announced = str(holder)
@@ -108,14 +108,14 @@ def _wait_for_commands(lock: Lock, wait: bool, say: Say) -> None:
 
 
 def _wait_for_terraform(root: Path, say: Say) -> None:
-    """A command that was killed leaves its Terraform at work: it ends by itself, with all it made in its state."""
+    """Wait for the Terraform of a killed command, which ends by itself with a complete state."""
     announced: set[int] = set()
     while found := terraform_at_work(root):
         for work in found:
             if work.pid not in announced:
                 say(
-                    f"waiting for Terraform on {work.stack} (process {work.pid}, since {work.since}), which finishes "
-                    f"what a killed command began. To interrupt it: kill -INT {work.pid}"
+                    f"waiting for Terraform on {work.stack} (process {work.pid}, since {work.since}), which a killed "
+                    f"command left running. To interrupt it: kill -INT {work.pid}"
                 )
             announced.add(work.pid)
         time.sleep(POLL_SECONDS)
@@ -131,7 +131,7 @@ class Work:
 
 
 def terraform_at_work(root: Path) -> list[Work]:
-    """The Terraform processes that `lake` began in a checkout; ps tells on Linux and macOS."""
+    """The Terraform processes that `lake` started in a checkout, from ps on Linux and macOS."""
     path = os.fsencode(f"-chdir={root / 'cdktf.out' / 'stacks'}{os.sep}")
     folder = "".join(chr(byte) if 32 <= byte < 127 else "?" for byte in path)  # as ps writes it in the C locale
     command = ["ps", "-axww", "-o", "pid=,stat=,lstart=,args="]

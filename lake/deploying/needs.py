@@ -1,4 +1,4 @@
-"""What a stack needs of the others before it is applied: the stacks refer to each other by name alone."""
+"""What a stack needs from other stacks before it is applied. Terraform cannot know, because stacks share only names."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from lake.deploying.stopping import crawls
 
 
 class Needs:
-    """What is still missing for each of the stacks that are deployed together."""
+    """What is still missing for each stack of a deployment."""
 
     def __init__(self, aws: Aws, stacks: Sequence[str]) -> None:
         self._aws = aws
         self._stacks = stacks
 
     def missing(self, stack: str) -> str:
-        """What a stack waits for; empty when it may begin. Raises ClientError for all but "not there"."""
+        """What a stack waits for; empty if it can start. Raises ClientError for all errors but "not found"."""
         if stack != "storage" and "storage" in self._stacks and not self._storage_is_there():
             return "the key and the buckets of storage"
         if stack == "catalog":
@@ -53,7 +53,7 @@ class Needs:
         return True
 
     def _crawlers_are_there(self) -> bool:
-        """Those that workflows start: AWS may refuse a trigger that names a crawler which is not there."""
+        """Whether the crawlers of workflows exist: AWS may refuse a trigger that names a missing crawler."""
         if self._aws.lake.environment.endpoint:
             return True
         steps = (step for workflow in self._aws.lake.config.workflows.values() for step in workflow.steps)
@@ -61,6 +61,6 @@ class Needs:
         return not wanted or not self._aws.glue.batch_get_crawlers(CrawlerNames=wanted).get("CrawlersNotFound")
 
     def _crawls(self) -> str:
-        """AWS changes no crawler while it runs."""
+        """AWS cannot update a crawler while it runs."""
         running = crawls(self._aws)
         return f"the end of {', '.join(running)}" if running else ""

@@ -1,4 +1,4 @@
-"""How far Terraform is with a stack, read from its own events."""
+"""The progress of Terraform in a stack, from its JSON events."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Change(NamedTuple):
 
 @dataclass
 class Progress:
-    """How far a stack is, in resources.
+    """The progress of a stack, in resources.
 
     Attributes:
-        working: what Terraform is at, by address, with when it began (`time.monotonic`).
-        notes: what a person should know, a sentence each.
-        changes: what a plan would do.
-        drifted: what is no longer as the state has it.
-        skipped: nothing of it is applied: it is as it was, another stack has failed before, or it is only planned.
+        working: address -> start time (`time.monotonic`) of what Terraform is working on.
+        notes: messages for the user, one sentence each.
+        changes: the changes of a plan.
+        drifted: the resources that differ from the state.
+        skipped: nothing is applied: the stack is unchanged, another stack failed first, or it is only planned.
     """
 
     stack: str
@@ -46,7 +46,7 @@ class Progress:
 
     @property
     def slowest(self) -> tuple[str, int] | None:
-        """What takes longest now, and its seconds so far."""
+        """The resource that has taken longest so far, and its seconds."""
         if not self.working:
             return None
         address, since = min(self.working.items(), key=lambda work: work[1])
@@ -54,18 +54,18 @@ class Progress:
 
     @property
     def failures(self) -> list[str]:
-        """The errors; those of an AWS that went away in one sentence."""
+        """The errors. Those of an AWS that stopped answering become one sentence."""
         lost = [error for error in self.errors if "connection refused" in error or "connection reset" in error]
         if not lost:
             return self.errors
         sentence = (
-            "AWS answers no more. `lake local status` says whether the embedded one runs. "
-            "Run the same command again: it goes on from here"
+            "AWS no longer answers. `lake local status` shows whether the embedded one runs. "
+            "Run the same command again: it continues from here"
         )
         return [*(error for error in self.errors if error not in lost), sentence]
 
     def plan(self) -> None:
-        """Terraform begins (again): it reads what is there."""
+        """Terraform starts a plan: it refreshes the state."""
         self.working = {PLANNING: time.monotonic()}
         self.errors.clear()
         self.changes.clear()
@@ -128,13 +128,13 @@ def _diagnosed(progress: Progress, event: Any) -> None:
 
 
 def _locked(detail: str) -> str:
-    """Whose lock it is, in one sentence."""
+    """Who holds the state lock, in one sentence."""
     lock = dict(re.findall(r"^ *(ID|Who|Operation|Created): +(.+?) *$", detail, re.MULTILINE))
     if not lock:
         return f"Terraform cannot lock the state: {' '.join(detail.split())}"
     operation = lock.get("Operation", "").removeprefix("OperationType").lower() or "command"
     return (
-        f"another Terraform holds its state: {operation} of {lock.get('Who')}, since {lock.get('Created')}. "
+        f"another Terraform holds the state lock: {operation} of {lock.get('Who')}, since {lock.get('Created')}. "
         f"Wait for it with --wait. If it has died, free the lock: `terraform force-unlock {lock.get('ID')}`"
     )
 

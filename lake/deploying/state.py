@@ -1,4 +1,4 @@
-"""Terraform's state of a stack after a process or the machine died while it was being written."""
+"""Recovers a stack's Terraform state after a process or the machine died while writing it."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from typing import Any
 from lake.errors import LakeError
 
 UNSAVED = "errored.tfstate"
-"""Where Terraform puts a state that it could not save."""
+"""The file in which Terraform leaves a state that it could not save."""
 ADOPTED = "adopted.tf.json"
-"""Import blocks of one run, in a stack's folder. The next synthesis removes what a killed run left there."""
+"""The import blocks of one run, in a stack's folder. The next synthesis removes those that a killed run left."""
 
 
 def restored(state: Path) -> str:
-    """Put Terraform's backup in the place of a state file that is cut off. Says so; nothing if the file is whole.
+    """Replace a truncated state file with Terraform's backup. Returns a note; empty if the file is complete.
 
-    What came into being since the backup is then in no state, and is found by its name.
+    Resources created since the backup are then in no state, and are found by name.
     """
     backup = state.with_name(f"{state.name}.backup")
     if not state.exists() or _is_whole(state):
         return ""
     if not _is_whole(backup):
         if state.stat().st_size == 0:
-            return ""  # Terraform makes it empty at its start, before the first resource.
+            return ""  # Terraform creates an empty file at its start, before the first resource.
         state.rename(state.with_name(f"{state.name}.damaged"))
-        return f"{state.name} was cut off, and is put aside as {state.name}.damaged: what exists is found by its name"
+        return f"{state.name} was truncated and is now {state.name}.damaged. Existing resources are found by name"
     state.replace(state.with_name(f"{state.name}.damaged"))
     shutil.copyfile(backup, state)
-    return f"{state.name} was cut off: its backup is taken, and what was made since is found by its name"
+    return f"{state.name} was truncated. Its backup is used, and resources created since are found by name"
 
 
 def need_moved(file: Path) -> None:
@@ -59,10 +59,10 @@ def _is_whole(state: Path) -> bool:
 
 
 def taken_up(folder: Path) -> str:
-    """Save the state that Terraform could not save, where it left one in a stack's folder. Says so.
+    """Push the state that Terraform could not save, if it left one in a stack's folder. Returns a note.
 
     Raises:
-        LakeError: Terraform refuses it, for the state has gone on since.
+        LakeError: Terraform refuses it, because the state has changed since.
     """
     unsaved = folder / UNSAVED
     if not unsaved.exists():
@@ -72,8 +72,8 @@ def taken_up(folder: Path) -> str:
     if done.returncode:
         reason = " ".join(done.stderr.split())
         raise LakeError(
-            f"{unsaved} holds a state that Terraform could not save, and refuses now: {reason} "
-            f"Push it with `{' '.join(command)}` and -force if it is the true one, else delete it"
+            f"{unsaved} holds a state that Terraform could not save and now refuses: {reason} "
+            f"If it is the correct one, push it with `{' '.join(command)}` and -force. Else delete it"
         )
     unsaved.unlink()
-    return f"took up {UNSAVED}, the state that Terraform could not save"
+    return f"pushed {UNSAVED}, the state that Terraform could not save"

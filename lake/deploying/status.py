@@ -1,4 +1,4 @@
-"""What is deployed and in what state, asked of AWS itself."""
+"""What is deployed, and its state, according to AWS."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lake.data.catalog import crawled_datasets, table_size
 ABSENT = "not deployed"
 
 Ask = Callable[[Aws, str], tuple[str, str]]
-"""Asks AWS about one part by its name in lake.yaml: (state, detail)."""
+"""Gets the (state, detail) of one part from AWS, by its name in lake.yaml."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Line:
 
 
 def status(aws: Aws) -> list[Line]:
-    """The state of every bucket, connection, crawler, job, workgroup and stream that lake.yaml asks for."""
+    """The state of every bucket, connection, crawler, job, workgroup and stream that lake.yaml declares."""
     config = aws.lake.config
     crawled = crawled_datasets(aws)
     declared = [name for name in config.datasets if name not in crawled]
@@ -145,4 +145,4 @@ def _transform(aws: Aws, stream: str) -> tuple[str, str]:
 def _application(aws: Aws, stream: str) -> tuple[str, str]:
     detail = aws.flink.describe_application(ApplicationName=aws.names.stream(stream))["ApplicationDetail"]
     state = detail["ApplicationStatus"]
-    return state, "computes windows" if state == "RUNNING" else "not started: `lake stream start` does"
+    return state, "computes windows" if state == "RUNNING" else "not started: `lake stream start` starts it"

@@ -1,4 +1,4 @@
-"""Stops what works in a lake, and waits for its end: it would hold its resources, or write into an emptied bucket."""
+"""Stops running work before a destroy: it would block its resources, or write to a bucket after it was emptied."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from lake.errors import LakeError
 from lake.running.jobs import ENDED
 
 STOP_SECONDS = 15 * 60
-"""How long a crawl, a run or an application may take to stop."""
+"""The maximum time for a crawl, a run or an application to stop."""
 POLL_SECONDS = 1.0
 
 
 class Work(NamedTuple):
-    """How the work of a stack is stopped, and what of it still goes on, by name."""
+    """How to stop the work of a stack, and how to list what still runs."""
 
     stop: Callable[[Aws], None]
     going_on: Callable[[Aws], list[str]]
 
 
 def stop_work(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
-    """Stop the crawls, runs and applications of stacks, and what would start them again.
+    """Stop the crawls, runs and applications of stacks, and the schedules and triggers that would restart them.
 
     Raises:
-        LakeError: something still works after `STOP_SECONDS`.
+        LakeError: something still runs after `STOP_SECONDS`.
     """
     if "etl" in stacks:
         _stop_triggers(aws)
@@ -47,7 +47,7 @@ def stop_work(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
 
 
 def crawls(aws: Aws) -> list[str]:
-    """The crawlers of the lake that run or are stopping."""
+    """The crawlers of the lake that are running or stopping."""
     names = [aws.names.crawler(dataset) for dataset in _crawled(aws)]
     found = aws.glue.batch_get_crawlers(CrawlerNames=names)["Crawlers"] if names else []
     return [f"the crawler {crawler['Name']}" for crawler in found if crawler.get("State", "READY") != "READY"]
@@ -59,7 +59,7 @@ def _crawled(aws: Aws) -> dict[str, Crawl]:
 
 
 def resume_schedules(aws: Aws) -> None:
-    """Start the crawlers' schedules that a `lake down` stopped and did not come to destroy."""
+    """Restart crawler schedules that a `lake down` stopped but did not destroy."""
     for dataset, crawl in _crawled(aws).items():
         if crawl.schedule:
             with _unless("SchedulerRunningException", "SchedulerTransitioningException"):
@@ -71,7 +71,7 @@ def _wait(aws: Aws, stack: str, on_progress: OnProgress) -> None:
     while going_on := _WORK[stack].going_on(aws):
         if time.monotonic() - since > STOP_SECONDS:
             raise LakeError(
-                f"{', '.join(going_on)}: still at work {STOP_SECONDS // 60} minutes after the stop. "
+                f"{', '.join(going_on)}: still running {STOP_SECONDS // 60} minutes after the stop. "
                 f"Nothing was destroyed. Run the same command again later"
             )
         progress.working = {f"{name} stops": since for name in going_on}
@@ -81,7 +81,7 @@ def _wait(aws: Aws, stack: str, on_progress: OnProgress) -> None:
 
 @contextmanager
 def _unless(*codes: str) -> Any:
-    """It is not there, or AWS says by one of these codes that there is nothing to do."""
+    """Ignore that a resource does not exist, or that AWS has nothing to do according to one of these error codes."""
     try:
         yield
     except ClientError as error:
@@ -97,7 +97,7 @@ def _stop_triggers(aws: Aws) -> None:
 
 
 def _stop_workflows(aws: Aws) -> None:
-    """A workflow that goes on would start what has just been stopped."""
+    """A running workflow would start more crawlers and jobs."""
     for workflow in map(aws.names.workflow, aws.lake.config.workflows):
         with _unless():
             for run in aws.glue.get_workflow_runs(Name=workflow)["Runs"]:

@@ -1,8 +1,8 @@
 """Deploys and destroys the synthesised stacks with Terraform.
 
-It is what `cdktf deploy` and `cdktf destroy` do (same folders, same state, so both can be mixed), with four things
-more: progress from Terraform's own event stream, stacks side by side, an end (Ctrl-C, a closed terminal, a kill) that
-leaves no half-made resource outside the state, and resources that are in no state all the same taken into it.
+It does what `cdktf deploy` and `cdktf destroy` do, with the same folders and state, so both can be mixed. It adds four
+things: progress from Terraform's event stream, stacks in parallel, interrupts (Ctrl-C, a closed terminal, a kill) that
+leave no resource outside the state, and the import of resources that are outside of it anyway.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from lake.shipped import PACKAGES, importable
 
 Verb = Literal["apply", "destroy", "plan"]
 Missing = Callable[[str], str]
-"""What a stack waits for; empty when it may begin."""
+"""Gets what a stack waits for; empty if it can start."""
 POLL_SECONDS = 1.0
 WAIT_SECONDS = 15 * 60
 """How long a stack waits for what it needs of others."""
@@ -72,15 +72,15 @@ def synthesise(lake: Lake, module: str = "stacks.app") -> None:
 
 
 class Terraform:
-    """Runs Terraform in the synthesised stacks of a lake. It does not plan a stack that is as it was at its last apply.
+    """Runs Terraform in the synthesised stacks of a lake. Stacks that are unchanged since their last apply are skipped.
 
-    On the first Ctrl-C, on a closed terminal, or when a stack fails, no further one is begun and those under way are
-    finished; on the second Ctrl-C Terraform itself is interrupted.
+    On the first Ctrl-C, on a closed terminal, or when a stack fails, no more stacks are started, and running ones
+    finish. The second Ctrl-C interrupts Terraform itself.
 
     Args:
-        lock: of the checkout, held.
-        wait: wait also for a Terraform that has the state without this lock, such as a `cdktf deploy`.
-        plan_all: plan also what is unchanged.
+        lock: the lock of the checkout, which the caller holds.
+        wait: also wait for a Terraform that holds the state without this lock, such as a `cdktf deploy`.
+        plan_all: also plan unchanged stacks.
     """
 
     def __init__(
@@ -96,22 +96,22 @@ class Terraform:
         self._failed = False
 
     def apply(self, stacks: Sequence[str], missing: Missing = lambda stack: "") -> None:
-        """Deploy stacks side by side, each as soon as nothing that it needs is missing.
+        """Deploy stacks in parallel, each as soon as everything it needs exists.
 
         Raises:
-            LakeError: with Terraform's own words, or what a stack has waited for in vain.
+            LakeError: with Terraform's errors, or with what a stack waited for too long.
             Interrupted: Ctrl-C was pressed.
         """
         self._all(lambda progress: self._apply(progress, missing), stacks)
 
     def destroy(self, stacks: Sequence[str]) -> None:
-        """Destroy stacks side by side. Raises as `apply` does."""
+        """Destroy stacks in parallel. Raises like `apply`."""
         self._all(self._destroy, stacks)
 
     def plan(self, stacks: Sequence[str], *, drift: bool = False) -> dict[str, list[Change]]:
-        """What `apply` would change in each stack; with `drift`, what is no longer as it was applied. Changes nothing.
+        """What `apply` would change in each stack; with `drift`, what has changed since the last apply. Read-only.
 
-        Raises as `apply` does.
+        Raises like `apply`.
         """
         options = ["-refresh-only"] if drift else []
         planned: dict[str, list[Change]] = {}
@@ -126,12 +126,12 @@ class Terraform:
         return planned
 
     def forget(self, stacks: Sequence[str]) -> None:
-        """Plan these stacks again when they are next deployed."""
+        """Do not skip these stacks at the next deployment."""
         for stack in stacks:
             self._applied(stack).remove()
 
     def resources(self, stack: str) -> list[str]:
-        """The addresses in a stack's state; none where it was never deployed."""
+        """The addresses in a stack's state; empty if it was never deployed."""
         command = ["terraform", f"-chdir={self._folder(stack)}", "state", "list"]
         done = self._ended(command)
         if done.returncode and "No state file was found" not in done.stderr:
@@ -143,7 +143,7 @@ class Terraform:
             results = list(pool.map(lambda stack: self._one(work, stack), stacks))
         failed = [f"{result.stack}: {error}" for result in results for error in result.failures]
         if self._interrupts:
-            raise Interrupted("interrupted. Run the same command again: it goes on from here")
+            raise Interrupted("interrupted. Run the same command again: it continues from here")
         if failed:
             raise LakeError("\n".join(failed))
 
@@ -157,17 +157,17 @@ class Terraform:
         except (LakeError, ClientError, BotoCoreError) as error:
             progress.errors.append(sentence(error))
         except BaseException:
-            self._failed = True  # else those that wait for this stack would wait for ever
+            self._failed = True  # otherwise stacks that wait for this one would wait for ever
             raise
         if progress.errors:
             self._failed = True
-            unchanged.initialised(self._folder(stack)).remove()  # it may be what is wrong
+            unchanged.initialised(self._folder(stack)).remove()  # the initialised folder may be the cause
         progress.finished = True
         self._tell(progress)
         return progress
 
     def _wait(self, progress: Progress, missing: Missing) -> None:
-        """Wait for what the stack needs. One that has failed elsewhere, or an interrupt, ends the wait."""
+        """Wait for what the stack needs. The failure of another stack, or an interrupt, ends the wait."""
         since = time.monotonic()
         while not self._stopped() and (what := missing(progress.stack)):
             if time.monotonic() - since > WAIT_SECONDS:
@@ -181,7 +181,7 @@ class Terraform:
         return self._failed or self._interrupts > 0
 
     def _prepare(self, progress: Progress) -> None:
-        """Initialise the folder, with a state that can be read."""
+        """Recover the state if necessary, and initialise the folder."""
         folder = self._folder(progress.stack)
         kept = self._kept(progress.stack, "tfstate")
         if self._aws.lake.environment.state is None or progress.stack == BUCKET_STACK:
@@ -204,7 +204,7 @@ class Terraform:
         begun = mark.begin()
         if not self._plan_all and mark.holds(begun):
             progress.skipped = True
-            self._note(progress, "unchanged since its last apply, so not planned; --all plans it all the same")
+            self._note(progress, "unchanged since its last apply, so it was skipped. --all plans it too")
             return
         self._wait(progress, missing)
         if self._stopped():
@@ -218,7 +218,7 @@ class Terraform:
                 mark.set(begun)
 
     def _apply_and_adopt(self, progress: Progress) -> None:
-        """A call whose answer was lost may have made its resource, and its repetition fails: that one is found then."""
+        """A call whose answer was lost may have created its resource, so that the retry fails: import it then."""
         for _ in range(2):
             found = self._orphans(progress.stack)
             if foreign := [orphan for orphan in found if not orphan.found.belongs_to(self._aws)]:
@@ -228,7 +228,7 @@ class Terraform:
                 return
 
     def _destroy(self, progress: Progress) -> None:
-        """What is in no state is first taken into it: Terraform then destroys it as it would have."""
+        """Import resources that are in no state first, so that Terraform destroys them too."""
         self._prepare(progress)
         if self._interrupts:
             return
@@ -244,12 +244,12 @@ class Terraform:
 
     def _foreign(self, orphan: adoption.Orphan) -> str:
         return (
-            f"{orphan.found.id} ({orphan.address}) is there already, and its tags do not say that it is of "
+            f"{orphan.found.id} ({orphan.address}) already exists, but its tags do not mark it as part of "
             f"{self._aws.names.prefix}. Delete or rename it, or choose another project in {self._aws.lake.file.name}"
         )
 
     def _adopting(self, found: Sequence[adoption.Orphan], progress: Progress, *options: str) -> None:
-        """Apply, with the import of what was found."""
+        """Run Terraform with imports of the resources found."""
         file = self._folder(progress.stack) / state.ADOPTED
         if found:
             blocks = [{"to": orphan.address, "id": orphan.found.id} for orphan in found]
@@ -268,8 +268,8 @@ class Terraform:
         command = ["terraform", f"-chdir={self._folder(progress.stack)}", verb, "-json", *self._options, *options]
         log = self._kept(progress.stack, "log")
         with log.open("wb") as events:
-            # In a session of its own it does not see the terminal's Ctrl-C: this class decides what that means.
-            # Into a file, not a pipe: should this process die, Terraform writes on, and finishes what it began.
+            # In its own session, it does not receive the terminal's Ctrl-C: this class handles it.
+            # The output goes to a file, not a pipe: if this process dies, Terraform can still write and finish.
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -285,11 +285,13 @@ class Terraform:
         self._running.discard(process)
         progress.working.clear()
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)  # a provider that outlived a killed Terraform
+            os.killpg(process.pid, signal.SIGKILL)  # providers that outlived a killed Terraform
         if process.returncode < 0:
             raise LakeError(_killed(-process.returncode))
         if process.returncode and not progress.errors:
-            progress.errors.append(f"terraform {verb} ended with {process.returncode}. What it said is in {log}")
+            progress.errors.append(
+                f"terraform {verb} ended with exit code {process.returncode}. Its output is in {log}"
+            )
 
     def _ended(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -297,7 +299,7 @@ class Terraform:
         )
 
     def _environment(self) -> dict[str, str]:
-        """The person's, but for what counts more than the address of the embedded AWS."""
+        """The user's variables, without those that would override the embedded AWS's endpoint."""
         if self._aws.lake.environment.endpoint is None:
             return dict(os.environ)
         return {name: value for name, value in os.environ.items() if not name.startswith(_ELSEWHERE)}
@@ -308,7 +310,7 @@ class Terraform:
             self._tell(progress)
 
     def _tell(self, progress: Progress) -> None:
-        """A terminal that is gone is no reason to stop."""
+        """Report progress. A closed terminal does not stop the work."""
         with suppress(OSError):
             self._on_progress(progress)
 
@@ -325,7 +327,7 @@ class Terraform:
         what = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
         with suppress(OSError):
             print(
-                f"\n{what}: the stacks under way are being finished. Ctrl-C again: Terraform is interrupted.",
+                f"\n{what}: waiting for running stacks to finish. Press Ctrl-C again to interrupt Terraform.",
                 file=sys.stderr,
             )
 
@@ -343,7 +345,7 @@ class Terraform:
 
 @contextmanager
 def _signals_to(handler: Callable[[int, Any], None]) -> Iterator[None]:
-    """Handle the signals that ask to end; one that was ignored (nohup) stays so."""
+    """Handle the signals that end a process; those that were ignored (nohup) stay ignored."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         for number, earlier in before.items():
@@ -356,14 +358,14 @@ def _signals_to(handler: Callable[[int, Any], None]) -> Iterator[None]:
 
 
 def _leave_the_terminal() -> None:
-    """It is closed: what would still be printed goes nowhere, and is no error."""
+    """Discard further output after the terminal was closed, so that printing does not fail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
 
 
 def _lines(log: Path, process: subprocess.Popen[bytes]) -> Iterator[str]:
-    """The lines of a growing file until its process ends; an empty one whenever nothing new is there."""
+    """The lines of a growing file until its process ends; an empty line whenever there is nothing new."""
     rest = ""
     with log.open(errors="replace") as events:
         while True:
@@ -378,4 +380,4 @@ def _lines(log: Path, process: subprocess.Popen[bytes]) -> Iterator[str]:
 
 def _killed(number: int) -> str:
     name = signal.Signals(number).name
-    return f"Terraform was killed ({name}). Run the same command again: it finds what was made, and goes on"
+    return f"Terraform was killed ({name}). Run the same command again: it finds what was created, and continues"

@@ -1,4 +1,4 @@
-"""Deleting data takes two keys: the environment is `destroyable`, and the person says so."""
+"""Deleting data needs two confirmations: `destroyable: true` in lake.yaml, and the user's consent."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 def need_first_key(aws: Aws, what: str, otherwise: str = "") -> None:
-    """Raise BadInput unless the environment is destroyable. otherwise: what can be done without the key."""
+    """Raise BadInput unless the environment is destroyable. otherwise: a sentence about the alternative."""
     if not aws.lake.environment.destroyable:
         field = where(aws.lake, "environments", aws.lake.env)
         raise BadInput(
-            f"{field}.destroyable: is false, so {what} stays. To delete it: set it to true, run `lake up storage`, "
-            f"then this again.{otherwise}"
+            f"{field}.destroyable is false, so {what} cannot be deleted. To delete it, set it to true, run "
+            f"`lake up storage`, then this command again.{otherwise}"
         )
 
 
 def need_second_key(given: bool, what: str, otherwise: str = "") -> None:
-    """Ask on a terminal, and elsewhere raise BadInput, unless --delete-data was given."""
+    """Unless --delete-data was given, ask on a terminal, and raise BadInput elsewhere."""
     if given:
         return
     if not sys.stdin.isatty():
-        raise BadInput(f"this deletes {what}. Say so with --delete-data{otherwise}")
-    typer.confirm(f"This deletes {what}. Go on?", abort=True)
+        raise BadInput(f"this deletes {what}. Confirm with --delete-data{otherwise}")
+    typer.confirm(f"This deletes {what}. Continue?", abort=True)

@@ -1,7 +1,7 @@
-"""What need not be done again: a stack that is as it was at its last apply, a folder that Terraform has initialised.
+"""Detects work that can be skipped: a stack unchanged since its last apply, a folder that is already initialised.
 
-A mark holds two digests: of what the work was given, taken before it, and of what it left. It is removed before the
-work and set after it. So work that was cut off is done again, and so is work whose files changed while it went on.
+A mark holds two digests: of the inputs, taken before the work, and of the outputs. It is removed before the work and
+set after it. So work that was interrupted, or whose files changed meanwhile, is done again.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ Pieces = Callable[[], Iterable[bytes]]
 
 @dataclass(frozen=True)
 class Mark:
-    """A file that tells whether what some work depends on is as it was.
+    """A file that records the inputs and outputs of some work.
 
     Attributes:
-        given: what the work begins with, piece by piece.
-        left: what it leaves.
+        given: the inputs, piece by piece.
+        left: the outputs.
     """
 
     file: Path
@@ -40,7 +40,7 @@ class Mark:
         return self.file.exists() and self.file.read_text() == f"{begun} {_digest(self.left)}"
 
     def begin(self) -> str:
-        """The digest of what the work is given, for `holds` and `set`."""
+        """The digest of the inputs, for `holds` and `set`."""
         return _digest(self.given)
 
     def remove(self) -> None:
@@ -51,11 +51,11 @@ class Mark:
 
 
 def applied(aws: Aws, folder: Path, file: Path) -> Mark:
-    """The last apply of a stack: its JSON, its assets, where it was deployed, and the state that it left.
+    """The last apply of a stack: its JSON, its assets, its target, and the resulting state.
 
     Args:
-        folder: of the synthesised stack.
-        file: that keeps the mark.
+        folder: the folder of the synthesised stack.
+        file: the file for the mark.
     """
 
     def given() -> Iterator[bytes]:
@@ -74,7 +74,7 @@ def applied(aws: Aws, folder: Path, file: Path) -> Mark:
 
 
 def initialised(folder: Path) -> Mark:
-    """The last `terraform init` of a stack: what it asks for, and what it has brought."""
+    """The last `terraform init` of a stack: what it requires, and what was installed."""
     inside = folder / (os.environ.get("TF_DATA_DIR") or ".terraform")
 
     def given() -> Iterator[bytes]:
@@ -92,7 +92,7 @@ def initialised(folder: Path) -> Mark:
 
 
 def _own_configuration() -> Path:
-    """Nowhere, for a user without a home."""
+    """The user's Terraform configuration file; a path that does not exist for a user without a home folder."""
     try:
         return Path.home() / ".terraformrc"
     except RuntimeError:
@@ -112,13 +112,13 @@ def _terraform(folder: Path) -> dict[str, Any]:
 
 
 def _place(aws: Aws) -> str:
-    """The account; an embedded AWS that has lost its folder has other keys than before."""
+    """The account. For an embedded AWS, its keys, which change if its folder is deleted."""
     endpoint = aws.lake.environment.endpoint
     return f"{endpoint} {aws.credentials().access_key}" if endpoint else aws.names.account
 
 
 def _storage(aws: Aws) -> str:
-    """The key that storage made. Where storage was made anew, what others had set on its buckets is gone."""
+    """The storage stack's key. If storage was recreated, the settings of other stacks on its buckets are lost."""
     try:
         return aws.kms.describe_key(KeyId=aws.names.key_alias)["KeyMetadata"]["KeyId"]
     except ClientError as error:
@@ -128,9 +128,9 @@ def _storage(aws: Aws) -> str:
 
 
 def _state(aws: Aws, backend: dict[str, Any]) -> bytes:
-    """The state, or what S3 says that names one version of it; another answer each time where there is no saying.
+    """The local state, or the identity of its S3 object.
 
-    So it is while some Terraform has the state, or was killed with it.
+    While a Terraform holds the state lock, or if it was killed with it, this is a new value each time.
     """
     local, s3 = backend.get("local"), backend.get("s3", {})
     if local:
@@ -141,7 +141,7 @@ def _state(aws: Aws, backend: dict[str, Any]) -> bytes:
 
 
 def _object(aws: Aws, bucket: str, key: str) -> bytes:
-    """What names one version of an object; nothing where it is not there."""
+    """The identity of an object's version; empty if it does not exist."""
     try:
         found = aws.s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:

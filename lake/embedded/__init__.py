@@ -1,1 +1,1 @@
-"""The embedded AWS, as the `lake` command starts and reaches it."""
+"""Starts the embedded AWS and connects to it."""

@@ -1,4 +1,4 @@
-"""The keys of an embedded AWS, which makes them at its first start: only who may read its folder gets in."""
+"""The keys of an embedded AWS. It generates them at its first start, in a folder that only its user can read."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from lake.configuration.reading import Lake
 from lake.errors import BadInput
 
 PROFILE = "embedded"
-"""The section of the file, as local_aws/credentials.py writes it."""
+"""The section of the file that local_aws/credentials.py writes."""
 
 
 @dataclass(frozen=True)
 class Keys:
-    """An access key: its id, and the secret that signs."""
+    """An access key: its id and its secret."""
 
     id: str
     secret: str = field(repr=False)
 
 
 def credentials_file(lake: Lake) -> Path:
-    """Where they are, in AWS's format of shared credentials, once the embedded AWS was started."""
+    """The shared credentials file, which exists after the first start."""
     return lake.root / ".local" / lake.env / "aws" / "credentials"
 
 
 def config_file(lake: Lake) -> Path:
-    """Where its address is, in AWS's format of shared configuration: written anew at each start."""
+    """The shared config file with the endpoint, which is written at each start."""
     return credentials_file(lake).with_name("config")
 
 
 def keys_of(lake: Lake) -> Keys:
-    """Raises BadInput: the embedded AWS was never started, or the file holds no keys."""
+    """The keys. Raises BadInput if the embedded AWS was never started, or the file has no keys."""
     file = credentials_file(lake)
     if not file.exists():
         raise BadInput(f"there are no keys in {file} yet. `lake local start` makes them")
@@ -44,13 +44,13 @@ def keys_of(lake: Lake) -> Keys:
         return Keys(parser[PROFILE]["aws_access_key_id"], parser[PROFILE]["aws_secret_access_key"])
     except (OSError, ValueError, KeyError, Unreadable):
         raise BadInput(
-            f"{file}: holds no keys for [{PROFILE}], or cannot be read. Delete it and start the embedded AWS again: "
-            f"that makes new ones"
+            f"{file} has no keys for [{PROFILE}], or cannot be read. Delete it and restart the embedded AWS, which "
+            f"makes new keys"
         ) from None
 
 
 def exported(lake: Lake) -> str:
-    """Lines for a shell's `eval`: the keys, the endpoint and the region."""
+    """Commands for a shell's `eval`: the keys, the endpoint and the region."""
     keys, environment = keys_of(lake), lake.environment
     variables = {
         "AWS_ACCESS_KEY_ID": keys.id,

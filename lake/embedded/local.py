@@ -1,4 +1,4 @@
-"""Start, stop and inspect the embedded AWS: a process of its own that outlives the command."""
+"""Starts, stops and inspects the embedded AWS, a separate process that outlives the command."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from lake.folders import need_writable
 from lake.shipped import PACKAGES, importable
 
 _REFUSED = 2
-"""What it ends with when another process has the folder, as when two commands start it at once."""
+"""The exit code if another process holds the folder, such as when two commands start it at once."""
 START_SECONDS = 60
 STOP_SECONDS = 30
 
 
 @dataclass(frozen=True)
 class Process:
-    """The embedded AWS that has a folder now, as it says itself.
+    """The embedded AWS process that holds a folder, from the file it writes.
 
     Attributes:
-        since: when it was started, in ISO 8601.
-        folder: where it was started, which is elsewhere if the folder was moved since.
-        version: of the lake that started it; None of one before that was told, empty of none.
+        since: its start time, in ISO 8601.
+        folder: the folder in which it was started. It differs if the folder was moved since.
+        version: the version of `lake` that started it; None for a version before this was recorded, empty for none.
     """
 
     pid: int
@@ -49,7 +49,7 @@ class Process:
 
     @classmethod
     def read(cls, document: dict[str, Any]) -> Process:
-        """By what the process wrote; a later version may say more."""
+        """Parse what the process wrote. A later version may write more fields."""
         return cls(**{each.name: document[each.name] for each in fields(cls) if each.name in document})
 
     @property
@@ -59,10 +59,10 @@ class Process:
 
 @dataclass(frozen=True)
 class LocalAws:
-    """The embedded AWS of an environment that has an endpoint.
+    """The embedded AWS of an environment with an endpoint.
 
     Attributes:
-        folder: everything it keeps: data, state, log. Only this user may look into it.
+        folder: its data, state and log. Only this user can read it.
     """
 
     lake: Lake
@@ -71,10 +71,12 @@ class LocalAws:
 
     @classmethod
     def of(cls, lake: Lake) -> LocalAws:
-        """Raises BadInput where the environment is an AWS account."""
+        """The embedded AWS of a lake. Raises BadInput if the environment is an AWS account."""
         if lake.environment.endpoint is None:
             field = where(lake, "environments", lake.env)
-            raise BadInput(f"{field}: has no endpoint, so it is an AWS account. Choose one that has with LAKE_ENV")
+            raise BadInput(
+                f"{field} is an AWS account, because it has no endpoint. Choose another environment with LAKE_ENV"
+            )
         return cls(lake, lake.environment.endpoint, lake.root / ".local" / lake.env)
 
     @property
@@ -86,7 +88,7 @@ class LocalAws:
         return self.folder / "aws.log"
 
     def process(self) -> Process | None:
-        """The process that has the folder, on whatever port. It locks a file in it for as long as it lives."""
+        """The process that holds the folder, on any port. It locks a file in the folder as long as it runs."""
         try:
             with (self._data / "process.json").open() as file:
                 if not _is_locked(file):
@@ -96,35 +98,35 @@ class LocalAws:
             return None
 
     def pid(self) -> int | None:
-        """Its process id, or None when it does not run."""
+        """Its process id, or None if it is not running."""
         process = self.process()
         return process.pid if process else None
 
     def need_its_place(self) -> None:
-        """Raises BadInput if it runs, but on another port, from another folder, or started by another version."""
+        """Raise BadInput if it runs on another port, from another folder, or was started by another version."""
         process = self.process()
         if process is None:
             return
-        again = "`lake local stop` ends it; then start it again"
+        again = "Stop it with `lake local stop`, then start it again"
         if process.port != self.port:
             raise BadInput(
-                f"the embedded AWS of {self.folder} runs on {process.port} (process {process.pid}), "
-                f"lake.yaml says {self.port}: {again}"
+                f"the embedded AWS of {self.folder} runs on port {process.port} (process {process.pid}), but lake.yaml "
+                f"has {self.port}. {again}"
             )
         if Path(process.folder) != self._data.resolve():
             raise BadInput(
                 f"the embedded AWS of {self.folder} (process {process.pid}) was started when its folder was "
-                f"{process.folder}, and can keep nothing any more: {again}"
+                f"{process.folder}, and can no longer save anything. {again}"
             )
         if process.is_of_another_version:
             other = f"lake {process.version}" if process.version else "an older lake"
             raise BadInput(
-                f"the embedded AWS of {self.folder} (process {process.pid}) was started by {other}, and this is lake "
-                f"{__version__}: {again}, which keeps its data"
+                f"the embedded AWS of {self.folder} (process {process.pid}) was started by {other}, but this is lake "
+                f"{__version__}. {again}. It keeps its data"
             )
 
     def need(self) -> None:
-        """Raises BadInput at once if no program listens at the endpoint, or it runs in another place."""
+        """Raise BadInput at once if nothing listens at the endpoint, or it runs elsewhere."""
         self.need_its_place()
         try:
             socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
@@ -141,8 +143,8 @@ class LocalAws:
             enforces_iam: it refuses what IAM's policies do not allow the caller.
 
         Raises:
-            BadInput: another program has the port, it runs on another one, or its folder is read-only.
-            LakeError: it ended or did not answer in time; the message holds the end of its log.
+            BadInput: another program uses the port, it runs on another port, or its folder is read-only.
+            LakeError: it exited or did not answer in time. The message has the end of its log.
         """
         if self.pid() is not None:
             self.need_its_place()
@@ -167,18 +169,18 @@ class LocalAws:
         self._wait_until_ready(process)
         if self.pid() == process.pid:
             return True
-        # Another command was first. Ours would still take the folder, should that one die at once.
+        # Another command was faster. Stop ours, which would otherwise take the folder if the other one died.
         process.terminate()
         process.wait()
         return False
 
     def is_open(self) -> bool:
-        """Whether it runs and checks no signatures."""
+        """Whether it runs without checking signatures."""
         pid = self.pid()
         return pid is not None and "--open" in _arguments(pid).split()
 
     def stop(self) -> bool:
-        """Stop it and wait until its state is written. False if it did not run."""
+        """Stop it and wait until its state is written. Returns False if it was not running."""
         pid = self.pid()
         if pid is None:
             return False
@@ -191,12 +193,12 @@ class LocalAws:
         return True
 
     def store(self) -> dict[str, list[str]]:
-        """Every key of every service it holds, by place.
+        """All stored keys, by service.
 
         Raises:
-            BadInput: it does not run, or does not answer.
+            BadInput: it is not running, or does not answer.
         """
-        from botocore.auth import SigV4Auth  # half a second, which `lake local start` does not need
+        from botocore.auth import SigV4Auth  # takes half a second, and `lake local start` does not need it
         from botocore.awsrequest import AWSRequest
         from botocore.credentials import Credentials
 
@@ -212,7 +214,7 @@ class LocalAws:
         return listing
 
     def answers(self) -> bool:
-        """Whether it does, within some seconds: it may be stopped, or have its hands full."""
+        """Whether it answers within some seconds. It may be suspended or overloaded."""
         try:
             _get_json(f"{self.endpoint}/_ministack/health")
         except OSError:
@@ -230,14 +232,14 @@ class LocalAws:
 
     def _need_free_port(self) -> None:
         with socket.socket() as probe:
-            # As the server itself binds: a connection of a run before that lingers is no obstacle.
+            # Like the server itself: ignore lingering connections of an earlier run.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", self.port))
             except OSError:
                 raise BadInput(
-                    f"port {self.port} is taken by another program. Stop that, or change the port of the environment's "
-                    f"endpoint in lake.yaml"
+                    f"another program uses port {self.port}. Stop it, or change the port of the environment's endpoint "
+                    f"in lake.yaml"
                 ) from None
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
@@ -247,7 +249,7 @@ class LocalAws:
             if ended == _REFUSED and self.process():
                 self.need_its_place()
             elif ended is not None:
-                raise LakeError(f"the embedded AWS ended with {process.returncode}:\n{self.log_tail(15)}")
+                raise LakeError(f"the embedded AWS ended with exit code {process.returncode}:\n{self.log_tail(15)}")
             if self.answers():
                 return
             time.sleep(0.1)
@@ -260,11 +262,11 @@ class LocalAws:
 
 
 def nothing_answers(endpoint: str) -> str:
-    return f"nothing answers at {endpoint}. `lake local start` starts it; if it runs, `lake local logs` may say why"
+    return f"nothing answers at {endpoint}. Start it with `lake local start`; if it is running, see `lake local logs`"
 
 
 def program(module: str, *arguments: str) -> list[str]:
-    """The command that runs a module of the embedded AWS in a process of its own; it needs `surroundings()`."""
+    """The command that runs a module of the embedded AWS in a separate process. It needs `surroundings()`."""
     return [sys.executable, "-m", module, *arguments]
 
 
@@ -281,7 +283,7 @@ def _is_locked(file: IO[str]) -> bool:
 
 
 def _arguments(pid: int) -> str:
-    """The state and the command line of a process."""
+    """The state and command line of a process."""
     command = ["ps", "-ww", "-o", "stat=,args=", "-p", str(pid)]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 

@@ -1,1 +1,1 @@
-"""Jobs, workflows and crawlers: start, follow, preview, and what came of their rows."""
+"""Runs, follows and previews jobs and workflows, and shows their results."""

@@ -1,4 +1,4 @@
-"""The Flink application of a stream, by Managed Service for Apache Flink's API."""
+"""The Flink application of a stream, through the API of Managed Service for Apache Flink."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from botocore.exceptions import ClientError
 from lake.aws import Aws
 from lake.configuration import flink
 from lake.configuration.suggest import allowed
-from lake.errors import BadInput, GoesOn, LakeError
+from lake.errors import BadInput, LakeError, StillRunning
 
 Show = Callable[[str, str], None]
-"""Told the state, and how far it is."""
+"""Called with the state and the progress."""
 POLL_SECONDS = 1.0
 _BUSY = ("STARTING", "STOPPING", "FORCE_STOPPING", "UPDATING", "AUTOSCALING", "MAINTENANCE", "ROLLING_BACK")
 _MEASURED = {
@@ -33,18 +33,18 @@ _MEASURED = {
 
 
 def start(aws: Aws, stream: str, show: Show, *, fresh: bool = False, savepoint: str | None = None) -> str:
-    """Start an application and wait until it reads. Returns its state.
+    """Start an application and wait until it reads events. Returns its state.
 
     Args:
-        fresh: begin without state.
-        savepoint: begin with this one, not with the newest.
+        fresh: start without state.
+        savepoint: start from this savepoint instead of the newest.
 
     Raises:
-        LakeError: it did not start, with the service's reason; or its state is of other windows.
-        GoesOn: Ctrl-C.
+        LakeError: it did not start, with the service's reason; or its savepoint has other windows.
+        StillRunning: Ctrl-C.
     """
     if fresh and savepoint:
-        raise BadInput("--fresh begins without state, and --savepoint names one: give one of the two")
+        raise BadInput("--fresh starts without state, and --savepoint names a state: give only one of the two")
     detail = _detail(aws, stream)
     if detail["ApplicationStatus"] == "RUNNING":
         return "RUNNING"
@@ -69,7 +69,7 @@ def stop(aws: Aws, stream: str, show: Show, *, force: bool) -> str:
 
 
 def status(aws: Aws, stream: str) -> dict[str, Any]:
-    """The state of an application, then what CloudWatch has of it, by what it is."""
+    """The state of an application, then its CloudWatch metrics by label."""
     detail = _detail(aws, stream)
     known = {"state": detail["ApplicationStatus"], "version": detail["ApplicationVersionId"]}
     measured = {what: value for name, what in _MEASURED.items() if (value := _measured(aws, stream, name)) is not None}
@@ -92,9 +92,9 @@ def savepoints(aws: Aws, stream: str) -> list[dict[str, Any]]:
 
 
 def take_savepoint(aws: Aws, stream: str) -> None:
-    """Take a savepoint of a running application, and wait for it. Raises LakeError: it could not be taken."""
+    """Take a savepoint of a running application, and wait for it. Raises LakeError if that fails."""
     if (state := _detail(aws, stream)["ApplicationStatus"]) != "RUNNING":
-        raise BadInput(f"{stream} is {state}: a savepoint is taken of a running application")
+        raise BadInput(f"{stream} is {state}. Only a running application can take a savepoint")
     name = f"lake-{datetime.now(tz=UTC):%Y%m%d-%H%M%S}"
     _asked(lambda: aws.flink.create_application_snapshot(ApplicationName=aws.names.stream(stream), SnapshotName=name))
     while (state := _state_of(_snapshots(aws, stream), name)) in ("CREATING", ""):
@@ -113,7 +113,8 @@ def _snapshots(aws: Aws, stream: str) -> list[Any]:
 
 
 def _detail(aws: Aws, stream: str) -> Any:
-    """Raises BadInput: lake.yaml has no such stream, or no windows of it. LakeError: it is not deployed."""
+    """The application's details. Raises BadInput if lake.yaml has no such stream, or it has no windows; LakeError if it
+    is not deployed."""
     streams = aws.lake.config.streams
     if stream not in streams:
         raise BadInput(f"there is no stream {stream!r} in lake.yaml. {allowed(stream, streams)}")
@@ -129,7 +130,7 @@ def _detail(aws: Aws, stream: str) -> Any:
 
 
 def _asked(ask: Callable[[], Any]) -> Any:
-    """The answer to a call. Raises LakeError: it was refused, with the service's reason."""
+    """The answer to a call. Raises LakeError with the service's reason if it was refused."""
     try:
         return ask()
     except ClientError as error:
@@ -137,13 +138,13 @@ def _asked(ask: Callable[[], Any]) -> Any:
 
 
 def _settled(aws: Aws, stream: str, show: Show, operation: str | None, wanted: str) -> str:
-    """Wait until the application is busy no more. Raises LakeError: it is in another state than `wanted`."""
+    """Wait until the application has finished its transition. Raises LakeError if its state is not `wanted`."""
     try:
         while (state := _detail(aws, stream)["ApplicationStatus"]) in _BUSY:
             show(state, _last_words(aws, stream) if state == "STARTING" else "")
             time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
-        raise GoesOn(f"{stream} goes on by itself: `lake stream status {stream}` shows how far it is") from None
+        raise StillRunning(f"{stream} continues by itself. `lake stream status {stream}` shows its progress") from None
     show(state, "")
     if state != wanted:
         raise LakeError(f"{stream} is {state}: {_failure(aws, stream, operation)}")
@@ -151,7 +152,7 @@ def _settled(aws: Aws, stream: str, show: Show, operation: str | None, wanted: s
 
 
 def _failure(aws: Aws, stream: str, operation: str | None) -> str:
-    """Why an operation failed, as the service says it."""
+    """Why an operation failed, according to the service."""
     with suppress(ClientError, KeyError):
         answer = aws.flink.describe_application_operation(
             ApplicationName=aws.names.stream(stream), OperationId=operation or ""
@@ -161,7 +162,7 @@ def _failure(aws: Aws, stream: str, operation: str | None) -> str:
 
 
 def _last_words(aws: Aws, stream: str) -> str:
-    """The last line of its log while Flink is installed: that takes minutes, and says how far it is."""
+    """The last line of the log while Flink is being installed, which takes minutes and logs its progress."""
     if flink.is_installed():
         return ""
     with suppress(ClientError, IndexError):
@@ -172,7 +173,7 @@ def _last_words(aws: Aws, stream: str) -> str:
 
 
 def _require_same_windows(aws: Aws, stream: str, detail: Any, savepoint: str | None) -> None:
-    """Raises LakeError: the state to begin with is of other windows. Says what changed, and the way out."""
+    """Raise LakeError if the savepoint to start from has other windows. The message says what changed."""
     ready = [kept for kept in _snapshots(aws, stream) if kept["SnapshotStatus"] == "READY"]
     chosen = [kept for kept in ready if savepoint in (None, kept["SnapshotName"])]
     if not chosen or chosen[-1]["ApplicationVersionId"] == detail["ApplicationVersionId"]:
@@ -184,7 +185,7 @@ def _require_same_windows(aws: Aws, stream: str, detail: Any, savepoint: str | N
         changes = _changes(_groups(answer["ApplicationVersionDetail"]), _groups(detail))
         if changes:
             raise LakeError(
-                f"the savepoint {chosen[-1]['SnapshotName']} is of other windows: {'; '.join(changes)}. "
+                f"the savepoint {chosen[-1]['SnapshotName']} has other windows: {'; '.join(changes)}. "
                 f"Start without it: `lake stream start {stream} --fresh`"
             )
 
@@ -200,14 +201,14 @@ def _changes(before: dict[str, dict[str, str]], now: dict[str, dict[str, str]]) 
         old, new = before.get(name, {}), now.get(name, {})
         keys = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
         if not old or not new:
-            found.append(f"{name} is {'new' if new else 'gone'}")
+            found.append(f"{name} {'is new' if new else 'was removed'}")
         else:
             found += [f"{name}: {key} was {old.get(key, 'not set')} and is {new.get(key, 'not set')}" for key in keys]
     return found
 
 
 def _measured(aws: Aws, stream: str, metric: str) -> float | None:
-    """The newest value of a metric; None where there is none."""
+    """The newest value of a metric; None if there is none."""
     now = datetime.now(tz=UTC)
     answer = aws.cloudwatch.get_metric_statistics(
         Namespace="AWS/KinesisAnalytics",

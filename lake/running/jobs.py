@@ -12,44 +12,44 @@ from botocore.exceptions import ClientError
 from lake.aws import Aws, error_code
 from lake.configuration.model import REPORTS, JobSettings, ScriptJob
 from lake.configuration.suggest import allowed
-from lake.errors import BadInput, GoesOn, LakeError, RunsAlready
+from lake.errors import AlreadyRunning, BadInput, LakeError, StillRunning
 
 POLL_SECONDS = 1.0
 RETRY_SECONDS = 30
-"""Within which Glue begins the next attempt at a run."""
+"""The time within which Glue starts the next attempt of a run."""
 SHELL_LOGS = "/aws-glue/python-jobs"
 """The log groups of all Python shell jobs of an account."""
 ENDED = {"SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"}
 PROGRESS = "LAKE_PROGRESS "
-"""How a line of a run's output begins that says how far it is (glue_scripts/lake_etl/progress.py)."""
+"""The prefix of progress lines in a run's output (glue_scripts/lake_etl/progress.py)."""
 
 Show = Callable[[str, str], None]
-"""Told a run's state, and how far it is (empty where the run has not said) whenever the run is looked at."""
+"""Called at each poll with a run's state and progress (empty if the run has not reported any)."""
 
 
 def start(aws: Aws, job: str, *, full_refresh: bool = False) -> str:
     """Start a job. Returns the run's id.
 
     Args:
-        full_refresh: make the table of an incremental job anew, from all files.
+        full_refresh: rebuild the table of an incremental job from all files.
 
     Raises:
-        BadInput: the job is not in lake.yaml, or is not incremental and is to be refreshed.
-        LakeError: the job is not deployed, or runs already.
+        BadInput: the job is not in lake.yaml, or full_refresh is given for a job that is not incremental.
+        LakeError: the job is not deployed, or is already running.
     """
     check_job(aws, job)
     found = aws.lake.config.jobs.get(job)
     if full_refresh and not (found and found.incremental):
-        raise BadInput(f"the job {job} is not incremental: each of its runs takes all files")
+        raise BadInput(f"the job {job} is not incremental: each of its runs reads all files")
     try:
         arguments = {"--full_refresh": "true"} if full_refresh else {}
         return aws.glue.start_job_run(JobName=aws.names.job(job), Arguments=arguments)["JobRunId"]
     except ClientError as error:
         if error_code(error) == "EntityNotFoundException":
-            raise LakeError(f"the job {job} is not there. Deploy it first: `lake up etl`") from None
+            raise LakeError(f"the job {job} does not exist. Deploy it first: `lake up etl`") from None
         if error_code(error) == "ConcurrentRunsExceededException":
             runs = aws.glue.get_job_runs(JobName=aws.names.job(job), MaxResults=10)["JobRuns"]
-            raise RunsAlready(f"job {job}", [run["Id"] for run in runs if run["JobRunState"] not in ENDED]) from None
+            raise AlreadyRunning(f"job {job}", [run["Id"] for run in runs if run["JobRunState"] not in ENDED]) from None
         raise
 
 
@@ -58,11 +58,11 @@ def follow(aws: Aws, job: str, run_id: str, show: Show) -> dict[str, Any]:
 
     Returns:
         The job's own report: rows in, out, filtered, quarantined, seconds (see glue_scripts/lake_etl/report.py).
-        Of a person's own script, which makes none: its state, how long it took, and where its log is.
+        For a user's own script, which writes no report: its state, its duration, and where its log is.
 
     Raises:
-        LakeError: the run did not succeed; with Glue's message.
-        GoesOn: Ctrl-C.
+        LakeError: the run did not succeed. The message has Glue's reason.
+        StillRunning: Ctrl-C.
     """
     ended = wait(aws, job, run_id, show)
     if ended["JobRunState"] != "SUCCEEDED":
@@ -77,7 +77,7 @@ def follow(aws: Aws, job: str, run_id: str, show: Show) -> dict[str, Any]:
 
 
 def wait(aws: Aws, job: str, run_id: str, show: Show) -> Any:
-    """Wait for the end of a run's last attempt, and return that as Glue tells it. Raises GoesOn on Ctrl-C."""
+    """Wait for the end of a run's last attempt. Returns it in the shape of GetJobRun. Raises StillRunning on Ctrl-C."""
     try:
         while True:
             found = aws.glue.get_job_run(JobName=aws.names.job(job), RunId=run_id)["JobRun"]
@@ -90,14 +90,14 @@ def wait(aws: Aws, job: str, run_id: str, show: Show) -> Any:
                 return found
             time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
-        raise GoesOn(
-            f"the run {run_id} of {job} goes on. Stop it with `lake stop {run_id}`, see its end with "
+        raise StillRunning(
+            f"the run {run_id} of {job} continues. Stop it with `lake stop {run_id}`, follow it with "
             f"`lake attach {run_id}`"
         ) from None
 
 
 def _next_attempt(aws: Aws, job: str, ended: Any) -> str:
-    """The id of the attempt that Glue makes after one that has failed; empty where it makes none."""
+    """The id of the attempt that Glue starts after a failed one; empty if it starts none."""
     attempt = ended.get("Attempt", 0) + 1
     if ended["JobRunState"] != "FAILED" or attempt > aws.lake.config.every_job[job].retries:
         return ""
@@ -111,17 +111,17 @@ def _next_attempt(aws: Aws, job: str, ended: Any) -> str:
 
 
 def report(aws: Aws, job: str, run_id: str) -> dict[str, Any]:
-    """The report that a run left in the curated zone."""
+    """The report that a run wrote to the curated zone."""
     bucket, key = aws.names.bucket("curated"), f"{REPORTS}/job={job}/{run_id}.json"
     document: dict[str, Any] = json.loads(aws.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
     return {"job": job, **document}
 
 
 def log_group(aws: Aws, name: str, kind: str) -> str:
-    """The log group of a job; kind is `output` or `error`. A run's streams there begin with its id.
+    """The log group of a job; kind is `output` or `error`. The names of a run's log streams begin with its id.
 
-    Glue puts what a script prints, and its traceback, into `output`, and Spark's own log into `error`. Of a shell job,
-    and on the embedded AWS, `error` is what was printed to stderr.
+    Glue writes a script's output and traceback to `output`, and Spark's log to `error`. For a shell job, and on the
+    embedded AWS, `error` is stderr.
     """
     job = aws.lake.config.every_job[name]
     prefix = SHELL_LOGS if _is_shell(job) else aws.names.job_logs(name, encrypted=job.encryption)
@@ -129,7 +129,7 @@ def log_group(aws: Aws, name: str, kind: str) -> str:
 
 
 def log_places(aws: Aws, name: str, run_id: str) -> str:
-    """Where CloudWatch has the log of a run, in words."""
+    """A description of where CloudWatch has the log of a run."""
     groups = " and ".join(log_group(aws, name, kind) for kind in ("output", "error"))
     return f"{groups}, {'stream' if _is_shell(aws.lake.config.every_job[name]) else 'streams that begin with'} {run_id}"
 
@@ -146,11 +146,11 @@ def check_job(aws: Aws, job: str) -> None:
 
 
 def _progress(aws: Aws, job: str, run_id: str) -> str:
-    """What the run last said of itself in its output."""
+    """The last progress that a run printed."""
     try:
         group = log_group(aws, job, "output")
         events = aws.logs.get_log_events(logGroupName=group, logStreamName=run_id, limit=20)["events"]
-    except ClientError:  # no run fails for want of a line about it
+    except ClientError:  # a run must not fail because its log cannot be read
         return ""
     lines = [event["message"].strip() for event in events if event["message"].startswith(PROGRESS)]
     return lines[-1].removeprefix(PROGRESS) if lines else ""

@@ -1,4 +1,4 @@
-"""What jobs, crawlers and streams have logged, out of CloudWatch Logs."""
+"""The logs of jobs, crawlers and streams, from CloudWatch Logs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ KINDS = ("job", "crawler", "stream")
 POLL_SECONDS = 1.0
 _MOST = 10_000
 GRACE_SECONDS = 5.0
-"""Events that one call gives, at most."""
+"""The maximum number of events per call."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a log; `source` is short for its log group: output, error, crawler, firehose, lambda or flink."""
+    """A line of a log. `source` is a short name of its log group: output, error, crawler, firehose, lambda or flink."""
 
     at: datetime
     source: str
@@ -39,14 +39,14 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Log:
-    """The log of one thing.
+    """The log of a run, a crawl or a stream.
 
     Attributes:
-        what: it is, in a sentence: `the run jr_1 of flights`.
-        streams: gives the places of its parts that are there now: a run has a stream for each of its machines.
-        only: what its lines begin with, where others share the stream.
-        is_over: whether nothing more will come.
-        nothing: what to say where there is no line yet.
+        what: its description in messages, such as `the run jr_1 of flights`.
+        streams: gets the log streams that exist now. A run has one for each of its machines.
+        only: the prefix of its lines, if other logs share the stream.
+        is_over: returns whether the log is complete.
+        nothing: the message if there is no line yet.
     """
 
     what: str
@@ -60,9 +60,9 @@ def find(aws: Aws, name: str, kind: str | None = None, run: str | None = None) -
     """The log of a job's run, of a crawler's last crawl, or of a stream's delivery and application.
 
     Args:
-        name: as lake.yaml has it; a crawler by the name of its dataset.
-        kind: `job`, `crawler` or `stream`, where one name is more than one of them.
-        run: of a job, a run's id or the beginning of it; without it the last run.
+        name: the name in lake.yaml; for a crawler, that of its dataset.
+        kind: `job`, `crawler` or `stream`, if the name is more than one of them.
+        run: for a job, a run id or its beginning; by default the last run.
 
     Raises:
         BadInput: the name is none of them, or more than one.
@@ -77,17 +77,17 @@ def find(aws: Aws, name: str, kind: str | None = None, run: str | None = None) -
 
 
 def _kind(aws: Aws, name: str, kind: str | None) -> str:
-    """What lake.yaml has under this name: the one kind of them all, or the one that is asked for."""
+    """The kind of the name in lake.yaml: the only one, or the given one."""
     config = aws.lake.config
     named = {"job": list(config.every_job), "crawler": list(config.datasets), "stream": list(config.streams)}
     kinds = [each for each in KINDS if name in named[each] and kind in (None, each)]
     if not kinds:
         known = "; ".join(f"{each}s {', '.join(names)}" for each, names in named.items() if names)
-        way_out = f"Allowed: {known}.{hint(name, chain(*named.values()))}".removesuffix(".")
-        raise BadInput(f"there is no {kind or 'job, crawler or stream'} {name!r} in lake.yaml. {way_out}")
+        choices = f"Allowed: {known}.{hint(name, chain(*named.values()))}".removesuffix(".")
+        raise BadInput(f"there is no {kind or 'job, crawler or stream'} {name!r} in lake.yaml. {choices}")
     if len(kinds) > 1:
         choice = " or ".join(f"--of {each}" for each in kinds)
-        raise BadInput(f"{name} is a {' and a '.join(kinds)}. Say which with {choice}")
+        raise BadInput(f"{name} is a {' and a '.join(kinds)}. Choose one with {choice}")
     if kinds == ["crawler"]:
         catalog.check_crawled(aws.lake, name)
     return kinds[0]
@@ -99,11 +99,11 @@ def lines(aws: Aws, log: Log, last: int) -> list[Line]:
 
 
 def follow(aws: Aws, log: Log, last: int) -> Iterator[Line]:
-    """The last lines of a log, and those that come, until nothing more will."""
+    """The last lines of a log, then new ones until the log is complete."""
     found, tokens = _started(aws, log, last)
     yield from found
     ended = None
-    # AWS shows what was written some seconds later.
+    # AWS shows new lines only after some seconds.
     grace = 0 if aws.lake.environment.endpoint else GRACE_SECONDS
     while True:
         fresh = [line for place in log.streams() for line in _fresh(aws, log, place, tokens)]
@@ -117,15 +117,15 @@ def follow(aws: Aws, log: Log, last: int) -> Iterator[Line]:
 
 
 Tokens = dict[Place, str]
-"""Where to read on."""
+"""Log stream -> the token to continue reading from."""
 
 
 def _started(aws: Aws, log: Log, last: int) -> tuple[list[Line], Tokens]:
-    """The last lines, and where to read on."""
+    """The last lines, and where to continue reading."""
     tokens: Tokens = {}
     found: list[Line] = []
     for place in log.streams():
-        # Of a stream that others share, some lines are left out.
+        # Lines of other logs in a shared stream are skipped.
         answer = _events(aws, place, limit=_MOST if log.only else max(last, 1))
         if answer:
             tokens[place] = answer["nextForwardToken"]
@@ -143,7 +143,7 @@ def _fresh(aws: Aws, log: Log, place: Place, tokens: Tokens) -> list[Line]:
 
 
 def _events(aws: Aws, place: Place, **options: Any) -> Any:
-    """One page of events; None where the group or the stream is not there yet."""
+    """One page of events; None if the group or stream does not exist yet."""
     try:
         return aws.logs.get_log_events(logGroupName=place.group, logStreamName=place.stream, **options)
     except aws.logs.exceptions.ResourceNotFoundException:
@@ -162,7 +162,7 @@ def _of_job(aws: Aws, job: str, given: str | None) -> Log:
     if run is None:
         raise LakeError(f"the job {job} has never run. Start it: `lake run {job}`")
     if run.name != job or run.kind != "job":
-        raise BadInput(f"the run {run.id} is one of {run.name}, not of {job}")
+        raise BadInput(f"the run {run.id} belongs to {run.name}, not to {job}")
 
     def is_over() -> bool:
         found = aws.glue.get_job_run(JobName=aws.names.job(job), RunId=run.id)["JobRun"]
@@ -183,7 +183,7 @@ def _of_crawler(aws: Aws, dataset: str) -> Log:
     try:
         crawls = aws.glue.list_crawls(CrawlerName=name)["Crawls"]
     except aws.glue.exceptions.EntityNotFoundException:
-        raise LakeError(f"the crawler of {dataset} is not there. Deploy it first: `lake up catalog`") from None
+        raise LakeError(f"the crawler of {dataset} does not exist. Deploy it first: `lake up catalog`") from None
     if not crawls:
         raise LakeError(f"the crawler of {dataset} has never run. Start it: `lake crawl {dataset}`")
     last = max(crawls, key=lambda crawl: crawl["StartTime"])
@@ -200,12 +200,12 @@ def _of_stream(aws: Aws, stream: str) -> Log:
     groups = [(service, aws.names.log_group(service, name)) for service, name in (*parts, ("flink", stream))]
     found = [Place(service, group, name) for service, group in groups for name in _streams_of(aws, group)]
     what = f"the stream {stream}"
-    nothing = f"{what} has logged nothing: Firehose logs errors alone, and a Flink application once it is started"
+    nothing = f"{what} has logged nothing. Firehose logs only errors, and a Flink application only after it was started"
     return Log(what, lambda: found, lambda: False, nothing)
 
 
 def _streams_of_run(aws: Aws, group: str, run_id: str) -> list[str]:
-    """Of a run's driver and executors, or of the one process that it has."""
+    """The log streams of a run's driver and executors, or of its only process."""
     try:
         pages = aws.logs.get_paginator("describe_log_streams").paginate(logGroupName=group, logStreamNamePrefix=run_id)
         names = [stream["logStreamName"] for page in pages for stream in page["logStreams"]]

@@ -1,4 +1,4 @@
-"""How good a job's find_matches is, measured on this machine with the code that runs on Glue."""
+"""Measures the quality of a job's find_matches, locally, with the code that runs on Glue."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ def evaluate(
     labels: Path | None = None,
     plot: Path | None = None,
 ) -> dict[str, Any]:
-    """Match the records of a file as the job does, and compare with the truth.
+    """Match the records of a file like the job does, and compare the result with the truth.
 
     Args:
         rows: a CSV, JSON or Parquet file with the columns that find_matches reads.
-        truth: the column that says which records are the same thing; or else
+        truth: the column that identifies records of the same entity; or instead
         labels: a CSV file in the layout of AWS Glue's FindMatches: labeling_set_id, label, then the columns.
-        plot: a PNG file to write.
+        plot: the PNG file to write.
 
     Returns:
         What `evaluate` of glue_scripts/lake_etl/evaluation.py returns.
 
     Raises:
-        BadInput: the job has no find_matches, or there is neither truth nor labels.
-        LakeError: the records could not be matched; with the reason.
+        BadInput: the job has no find_matches, or neither truth nor labels are given.
+        LakeError: the records could not be matched. The message has the reason.
     """
     if (truth is None) == (labels is None):
-        raise BadInput("give either --labels FILE or --truth COLUMN: what to compare with")
+        raise BadInput("give what to compare with: either --labels FILE or --truth COLUMN")
     options = step(lake, job).model_dump(exclude_unset=True)
     for file in filter(None, (rows, labels)):
         if not file.is_file():
-            raise BadInput(f"{file} is not there")
+            raise BadInput(f"{file} does not exist")
     files = {name: str(path.absolute()) if path else None for name, path in (("labels", labels), ("plot", plot))}
     request = {"rows": str(rows.absolute()), "step": options, "truth": truth, **files}
-    # glue_scripts imports nothing of the project and is not imported by it: it runs beside, as it does on Glue.
+    # The project and glue_scripts do not import each other: the script runs in a separate process, as on Glue.
     done = subprocess.run(
         [sys.executable, "-m", "lake_etl.evaluation"],
         input=json.dumps(request),
@@ -66,7 +66,7 @@ def evaluate(
 
 
 def _last_line(text: str) -> str:
-    last = (text.strip().splitlines() or ["the matching ended without a word"])[-1]
+    last = (text.strip().splitlines() or ["no message"])[-1]
     return f"the matching failed: {last}" if re.match(r"[\w.]+(Error|Exception)\b", last) else last
 
 
@@ -81,11 +81,11 @@ def step(lake: Lake, job: str) -> FindMatches:
 
 
 def fetch(aws: Aws, job: str, folder: Path) -> Path:
-    """Ask Athena for the rows of the dataset that the job starts from, as a CSV file in the folder."""
+    """Save the rows of the job's source dataset, from Athena, as a CSV file in the folder."""
     step(aws.lake, job)
     source = aws.lake.config.jobs[job].source
     if aws.lake.config.datasets[source].in_database:
-        raise BadInput(f"Athena does not read {source}, a table of a database. Give its records with --rows FILE")
+        raise BadInput(f"Athena cannot read {source}, which is a database table. Give its records with --rows FILE")
     answer = query(aws, f'SELECT * FROM "{source}"', "raw")
     place = urlsplit(answer.output)
     file = folder / f"{job}.csv"

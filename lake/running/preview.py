@@ -1,7 +1,7 @@
-"""A job's steps, or a dataset's rows, on a sample: nothing is deployed, and nothing is written.
+"""Runs a job's steps, or reads a dataset, on a sample. Nothing is deployed or written.
 
-The code that runs on Glue runs beside this process, as in lake.running.matches: glue_scripts imports nothing of the
-project.
+The Glue code runs in a separate process, as in lake.running.matches, because the project and glue_scripts do not import
+each other.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from lake.shipped import GLUE_SCRIPTS
 
 NO_ACCOUNT = "000000000000"
 ANSWER = "LAKE_PREVIEW "
-"""How the line begins that has the answer; Java prints to the same place."""
+"""The prefix of the line with the answer. Java prints to the same stream."""
 
 
 def preview(
@@ -47,23 +47,21 @@ def preview(
     """Run a job's steps on a sample of its input, or read a sample of a dataset.
 
     Args:
-        aws: called only where it is needed: files of this machine need no AWS.
-        step: the last step to run, 0 for none; by default all of them, and then the sink and the expectations too.
-        rows: how many to show.
-        file: of a dataset, a file or a folder of this machine that is read in place of its objects.
+        aws: called only if needed: local files need no AWS.
+        step: the last step to run, 0 for none; by default all steps, the sink and the expectations.
+        rows: how many rows to show.
+        file: for a dataset, a local file or folder to read instead of its objects.
 
     Returns:
-        What `preview` of glue_scripts/lake_etl/preview.py returns, and `notes`: sentences on how it differs from a run.
+        What `preview` of glue_scripts/lake_etl/preview.py returns, and `notes`: how the preview differs from a run.
 
     Raises:
         BadInput: there is no such job, dataset, step or file, or it cannot be previewed.
-        LakeError: what the run would fail with.
+        LakeError: the error that a run would fail with.
     """
     config = lake.config
     if name in config.scripts:
-        raise BadInput(
-            f"{name} is a script of your own. Only jobs with steps have a preview: `lake run {name}` runs it"
-        )
+        raise BadInput(f"{name} is your own script, and only jobs of steps have a preview. `lake run {name}` runs it")
     if name not in {**config.jobs, **config.datasets}:
         known = allowed(name, [*config.jobs, *config.datasets])
         raise BadInput(f"there is no job or dataset {name!r} in lake.yaml. {known}")
@@ -78,16 +76,16 @@ def preview(
 
 def _check_job(name: str, job: Job, step: int | None, file: Path | None) -> None:
     if file:
-        raise BadInput(f"{name} is a job, which reads its datasets. --file is for a dataset")
+        raise BadInput(f"--file is only for datasets, but {name} is a job")
     if step is not None and step > len(job.steps):
         raise BadInput(f"--step {step}: the job {name} has {len(job.steps)} steps. Allowed: 0 to {len(job.steps)}")
 
 
 def _check_dataset(lake: Lake, name: str, step: int | None) -> None:
     if step is not None:
-        raise BadInput(f"{name} is a dataset, which has no steps. --step is for a job")
+        raise BadInput(f"--step is only for jobs, but {name} is a dataset")
     if connection := lake.config.datasets[name].connection:
-        raise BadInput(f"{name} is a table of the database {connection}. A preview reads files only")
+        raise BadInput(f"{name} is a table of the database {connection}. A preview can only read files")
 
 
 def _job(aws: Aws, name: str, step: int | None, rows: int) -> dict[str, Any]:
@@ -105,22 +103,22 @@ def _job(aws: Aws, name: str, step: int | None, rows: int) -> dict[str, Any]:
 
 def _notes(job: Job) -> list[str]:
     notes = {
-        "a Scala job: its steps run here in Python; the golden tests hold both equal": job.language == "scala",
-        "an incremental job: this is as its first run": job.incremental,
-        "find_matches learns from the sample alone: a run may match otherwise": any(s.find_matches for s in job.steps),
-        "the sink is a table of a database: it is not looked at": job.sink.connection is not None,
+        "a Scala job: its steps run here in Python, which gives the same results": job.language == "scala",
+        "an incremental job: the preview is like its first run": job.incremental,
+        "find_matches learns only from the sample: a run may match differently": any(s.find_matches for s in job.steps),
+        "the sink is a database table, which the preview does not check": job.sink.connection is not None,
     }
     return [note for note, applies in notes.items() if applies]
 
 
 def _dataset(aws: Aws, name: str, request: dict[str, Any]) -> dict[str, Any]:
-    """A job without steps, whose source is the dataset."""
+    """Preview a job without steps, whose source is the dataset."""
     database = aws.names.database(aws.lake.config.datasets[name].zone)
     return _answer(aws.names, request, aws.variables(), database=database) | {"notes": []}
 
 
 def _on_disk(lake: Lake, name: str, file: Path, request: dict[str, Any]) -> dict[str, Any]:
-    """The same for files of this machine, as if they were the dataset's objects."""
+    """The same for local files, as if they were the dataset's objects."""
     names = lake.names(NO_ACCOUNT)
     location, dataset = f"s3://{names.bucket('raw')}/{name}/", lake.config.datasets[name]
     files = {f"{location}{path.relative_to(_home(file)).as_posix()}": str(path) for path in _files(file)}
@@ -132,7 +130,7 @@ def _on_disk(lake: Lake, name: str, file: Path, request: dict[str, Any]) -> dict
     note = (
         "the columns are those that a first crawl of these files would find"
         if crawled
-        else "the columns are lake.yaml's"
+        else "the columns are those of lake.yaml"
     )
     return _answer(names, request | {"files": files, "tables": {name: table}}, {}) | {"notes": [note]}
 
@@ -142,15 +140,15 @@ def _home(file: Path) -> Path:
 
 
 def _files(file: Path) -> list[Path]:
-    """Names that begin with `.` or `_` are left out, as everywhere."""
+    """The files in a folder, without names that begin with `.` or `_`, like in other readers."""
     if not file.exists():
-        raise BadInput(f"{file} is not there")
+        raise BadInput(f"{file} does not exist")
     found = sorted(path for path in (file.rglob("*") if file.is_dir() else [file]) if path.is_file())
     return [path for path in found if not any(part[0] in "._" for part in path.relative_to(_home(file)).parts)]
 
 
 def _crawled(lake: Lake, name: str, file: Path) -> dict[str, Any]:
-    """The dataset's table, as a first crawl would make it."""
+    """The table that a first crawl would make for the dataset."""
     found = dry_run.crawl(lambda: lake, _no_aws, str(file.resolve()), name, 1)
     if len(found["tables"]) != 1 or not found["tables"][0]["columns"]:
         why = "; ".join(found["warnings"]) or f"it would find {len(found['tables'])} tables"
@@ -178,7 +176,7 @@ def _answer(
     modules: Sequence[Path] = (),
     database: str = "",
 ) -> dict[str, Any]:
-    """What the process says. login: the variables of the AWS that it reads; database: the one of its datasets."""
+    """The answer of the process. login: variables for its AWS login; database: the database of its datasets."""
     _need_spark()
     options = {"--JOB_NAME": "preview", "--spec": "", **places(names)}
     options |= {"--raw_database": database} if database else {}
@@ -199,7 +197,7 @@ def _answer(
         )
     answers = [line.removeprefix(ANSWER) for line in done.stdout.splitlines() if line.startswith(ANSWER)]
     if not answers:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise LakeError(f"the preview ended with exit code {done.returncode}: {last}")
     found: dict[str, Any] = json.loads(answers[0])
     if "error" in found:
@@ -216,7 +214,7 @@ def _surroundings(login: dict[str, str], modules: Path) -> dict[str, str]:
 
 def _need_spark() -> None:
     if find_spec("pyspark") is None:
-        raise LakeError("a preview runs on Spark, and pyspark is not installed here: `pip install pyspark==3.5.6`")
+        raise LakeError("a preview needs Spark, but pyspark is not installed: `pip install pyspark==3.5.6`")
     home = os.environ.get("JAVA_HOME")
     if not (home and (Path(home) / "bin" / "java").exists()) and not shutil.which("java"):
-        raise LakeError("a preview runs on Spark, which needs Java: put a JDK 17 on the PATH, or set JAVA_HOME to one")
+        raise LakeError("a preview needs Spark, which needs Java: put a JDK 17 on the PATH, or set JAVA_HOME to one")

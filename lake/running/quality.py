@@ -1,4 +1,4 @@
-"""What came of the jobs' expectations."""
+"""The results of the jobs' expectations."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ WHERE place = 1 ORDER BY job, rule
 
 
 def last_results(aws: Aws, job: str | None = None) -> list[dict[str, str | None]]:
-    """The results of each job's last run that judged its rows, or of one job's, as Athena reads them.
+    """The results of each job's last run with expectations, or only of one job's, from Athena.
 
     Raises:
-        BadInput: the job is not in lake.yaml, or expects nothing.
-        LakeError: Athena cannot say; with its reason.
+        BadInput: the job is not in lake.yaml, or has no expectations.
+        LakeError: the query failed. The message has Athena's reason.
     """
     jobs = [name for name, found in aws.lake.config.jobs.items() if found.expect]
     if job and job not in jobs:

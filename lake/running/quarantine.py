@@ -1,4 +1,4 @@
-"""The rows that jobs could not use: reading them from the quarantine zone, and sending them again once mended."""
+"""Reads the rows that jobs rejected from the quarantine zone, and exports them."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from lake.errors import BadInput, LakeError
 from lake.running import jobs, runs
 
 READER = "reader"
-"""What found a row that could not be read; its raw text is then a line of its file."""
+"""`found_by` of a row that could not be read. Its raw text is a line of its file."""
 LARGEST = 200_000_000
-"""Bytes of a file in which lines are looked for, at most."""
+"""The maximum size of a file in which lines are looked up, in bytes."""
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A row, or with `raw` None a whole file, that a run did not use.
+    """A row that a run rejected, or an entire file if `raw` is None.
 
     Attributes:
-        source_file: where it comes from; None where Spark no longer knew, after a join.
-        line: its line in that file, from 1; None where that cannot be known.
-        reason: what is wrong with it.
-        raw: the row's own text; or the row as JSON, where a step or an expectation found it.
+        source_file: its file; None if Spark no longer knew it, after a join.
+        line: its line in the file, from 1; None if unknown.
+        reason: why it was rejected.
+        raw: the row's text; or the row as JSON, if a step or an expectation rejected it.
         found_by: `reader`, `step 2 (map)`, ..., or `expect`.
     """
 
@@ -50,10 +50,10 @@ COLUMNS = tuple(field.name for field in fields(Rejected))
 
 
 def read(aws: Aws, job: str, run: str | None = None, limit: int | None = None) -> tuple[str, list[Rejected], int]:
-    """The rows that a run of a job set aside, with their lines: (the run's id, the first `limit` of them, how many).
+    """The rows that a run of a job rejected, with their lines: (run id, the first `limit` rows, their total number).
 
     Args:
-        run: a run's id or the beginning of it; without it the last run that has ended.
+        run: a run id or its beginning; by default the last run that has ended.
 
     Raises:
         BadInput: the job is not in lake.yaml or has no steps, or there is no such run.
@@ -71,7 +71,7 @@ def read(aws: Aws, job: str, run: str | None = None, limit: int | None = None) -
 
 
 def others(aws: Aws, job: str, run_id: str) -> list[str]:
-    """The other runs of the job that set rows aside, the last first."""
+    """The other runs of the job that rejected rows, newest first."""
     return [other for other in reversed(_folders(aws, job)) if other != run_id]
 
 
@@ -90,14 +90,14 @@ def write(rows: list[Rejected], suffix: str, file: IO[bytes]) -> None:
 
 
 def check_steps(aws: Aws, job: str) -> None:
-    """Raise BadInput for a job that is not in lake.yaml, or is a person's own script."""
+    """Raise BadInput for a job that is not in lake.yaml, or is a user's own script."""
     jobs.check_job(aws, job)
     if job not in aws.lake.config.jobs:
-        raise BadInput(f"{job} is a script of your own, and only jobs of steps set rows aside")
+        raise BadInput(f"{job} is your own script, and only jobs of steps quarantine rows")
 
 
 def _folders(aws: Aws, job: str) -> dict[str, list[str]]:
-    """Run id -> the keys of its files, in the order of the runs' last writes."""
+    """Run id -> the keys of its files, ordered by the runs' last writes."""
     pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=aws.names.bucket("quarantine"), Prefix=f"{job}/")
     objects = [entry for page in pages for entry in page.get("Contents", [])]
     found: dict[str, list[str]] = defaultdict(list)
@@ -109,13 +109,13 @@ def _folders(aws: Aws, job: str) -> dict[str, list[str]]:
 
 
 def _named(folders: dict[str, list[str]], aws: Aws, given: str, job: str) -> str:
-    """Glue forgets its runs after some months, and the zone does not."""
+    """The full id of a run, from the zone if Glue no longer lists it: Glue deletes runs after some months."""
     here = [run_id for run_id in folders if run_id.startswith(given) or run_id[3:].startswith(given)]
     if len(here) == 1 or given in here:
         return given if given in here else here[0]
     run = runs.find(aws, given)
     if run.name != job or run.kind != "job":
-        raise BadInput(f"the run {run.id} is one of {run.name}, not of {job}")
+        raise BadInput(f"the run {run.id} belongs to {run.name}, not to {job}")
     return run.id
 
 
@@ -137,7 +137,7 @@ def _rows(aws: Aws, keys: Iterable[str]) -> Iterator[Rejected]:
 
 
 def _with_lines(aws: Aws, rows: list[Rejected]) -> list[Rejected]:
-    """The rows with the numbers of their lines. Spark does not know them: their texts are looked up in their files."""
+    """The rows with line numbers. Spark does not know these, so the texts are looked up in the files."""
     wanted: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         if row.source_file and row.raw is not None and row.found_by == READER:
@@ -148,12 +148,12 @@ def _with_lines(aws: Aws, rows: list[Rejected]) -> list[Rejected]:
 
 
 def _next(numbers: dict[str, Iterator[int]], row: Rejected) -> int | None:
-    """Of several lines with the same text, each is taken once: what is wrong with one is wrong with all."""
+    """The next line with the row's text. Lines with the same text are interchangeable, and each is used once."""
     return next(numbers.get(row.raw or "", iter(())), None) if row.found_by == READER else None
 
 
 def _numbers(aws: Aws, file: str, texts: set[str], before: str) -> dict[str, Iterator[int]]:
-    """Text -> the numbers of the lines that are it. None are told of a file that has changed since, or is too large."""
+    """Text -> the numbers of its lines. Empty for a file that has changed since, or is too large."""
     found: dict[str, list[int]] = {text: [] for text in texts}
     place = urlsplit(file, allow_fragments=False)
     try:
@@ -169,7 +169,7 @@ def _numbers(aws: Aws, file: str, texts: set[str], before: str) -> dict[str, Ite
 
 
 def lines_of(body: Any, file: str) -> Iterator[str]:
-    """The lines of an object, unzipped if it is zipped, as Spark tells lines apart."""
+    """The lines of an object, decompressed if necessary, split like in Spark."""
     opened: Any = gzip.GzipFile(fileobj=body) if file.endswith(".gz") else body
     try:
         for line in io.TextIOWrapper(io.BufferedReader(opened), encoding="utf-8", errors="replace", newline=None):

@@ -1,4 +1,4 @@
-"""The runs of all jobs and workflows: which there are, which one a person means, and stopping one."""
+"""Lists, finds and stops the runs of jobs and workflows."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from mypy_boto3_glue.type_defs import PaginatorConfigTypeDef
 
 SHORT = 15
-"""Characters of a run's id in tables: enough to tell runs apart, and to name one by."""
+"""Characters of a run id in tables: enough to identify a run."""
 _MESSAGE = 100
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run of a job, or of a workflow, by their names in lake.yaml.
+    """A run of a job or a workflow, with its name in lake.yaml.
 
     Attributes:
         kind: `job` or `workflow`.
-        seconds: that it took, or has taken so far.
-        error: Glue's message; empty where there is none.
+        seconds: its duration so far.
+        error: Glue's message; empty if there is none.
     """
 
     id: str
@@ -43,7 +43,7 @@ class Run:
 
     @property
     def first(self) -> str:
-        """The id of the run's first attempt: Glue tries a run again under `<id>_attempt_1`."""
+        """The id of the run's first attempt. Glue names a retry `<id>_attempt_1`."""
         return self.id.partition("_attempt_")[0]
 
 
@@ -56,14 +56,14 @@ def newest(aws: Aws, job: str | None, limit: int) -> list[Run]:
 
 
 def records(aws: Aws, found: list[Run]) -> list[dict[str, Any]]:
-    """The runs as lines: run, job, state, started, seconds, rows in and out where there is a report, error in short."""
+    """The runs as table rows: run, job, state, started, seconds, rows in and out if there is a report, short error."""
     with ThreadPoolExecutor(THREADS) as pool:
         rows = pool.map(partial(_rows, aws), found)
         return [_record(run, *counts) for run, counts in zip(found, rows, strict=True)]
 
 
 def of_job(aws: Aws, job: str, limit: int | None = None) -> Iterator[Run]:
-    """The runs of a job, newest first; none where it is not deployed."""
+    """The runs of a job, newest first; none if it is not deployed."""
     most: PaginatorConfigTypeDef = {"MaxItems": limit, "PageSize": min(limit, 200)} if limit else {"PageSize": 200}
     pages = aws.glue.get_paginator("get_job_runs").paginate(JobName=aws.names.job(job), PaginationConfig=most)
     try:
@@ -76,9 +76,9 @@ def of_job(aws: Aws, job: str, limit: int | None = None) -> Iterator[Run]:
 
 
 def find(aws: Aws, given: str) -> Run:
-    """The run that a person means by its id or the beginning of it, with or without its `jr_` or `wr_`.
+    """The run with this id or beginning of an id, with or without `jr_` or `wr_`.
 
-    The beginning of a run that Glue has tried again means its last attempt.
+    If Glue has retried the run, this is its last attempt.
 
     Raises:
         BadInput: there is no such run, or more than one.
@@ -90,12 +90,12 @@ def find(aws: Aws, given: str) -> Run:
         raise BadInput(f"there is no run {given!r} of the jobs and workflows of lake.yaml. `lake runs` lists them")
     if len({run.first for run in found}) > 1:
         ids = ", ".join(run.id for run in found[:3]) + (", ..." if len(found) > 3 else "")
-        raise BadInput(f"{len(found)} runs begin with {given!r}: {ids}. Give more of the one you mean")
+        raise BadInput(f"{len(found)} runs begin with {given!r}: {ids}. Give more characters")
     return max(found, key=lambda run: run.started)
 
 
 def stop(aws: Aws, run: Run) -> None:
-    """Ask a run to end. Raises BadInput where it is past stopping."""
+    """Request that a run stops. Raises BadInput if it cannot be stopped any more."""
     if run.kind == "workflow":
         workflows.stop(aws, run.name, run.id)
         return
@@ -116,7 +116,7 @@ def _every(aws: Aws) -> Iterator[Run]:
 
 
 def _rows(aws: Aws, run: Run) -> tuple[int | None, int | None]:
-    """Rows in and out, as the run's report has them."""
+    """Rows in and out, from the run's report."""
     if run.state != "SUCCEEDED" or run.name not in aws.lake.config.jobs:
         return None, None
     try:

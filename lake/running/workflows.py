@@ -1,4 +1,4 @@
-"""Run workflows and see how each crawler and job of theirs goes."""
+"""Runs workflows, and follows each of their crawlers and jobs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from lake.aws import Aws, error_code
 from lake.configuration.model import WorkflowStep
 from lake.configuration.suggest import allowed
-from lake.errors import BadInput, GoesOn, LakeError, RunsAlready
+from lake.errors import AlreadyRunning, BadInput, LakeError, StillRunning
 
 POLL_SECONDS = 1.0
 UNDERWAY = ("RUNNING", "STOPPING")
@@ -25,10 +25,10 @@ class Action:
     """A crawler or job in a run of a workflow.
 
     Attributes:
-        step: from 1.
-        part: as `lake status` calls it, `crawler flights` or `job flights_enriched`.
-        state: Glue's word for it, or NOT STARTED.
-        seconds: that it took, or has taken so far.
+        step: the number of its step, from 1.
+        part: the name in `lake status`: `crawler flights` or `job flights_enriched`.
+        state: Glue's state, or NOT STARTED.
+        seconds: its duration so far.
     """
 
     step: int
@@ -43,7 +43,7 @@ def start(aws: Aws, workflow: str) -> str:
 
     Raises:
         BadInput: the workflow is not in lake.yaml.
-        LakeError: it is not deployed, or runs already.
+        LakeError: it is not deployed, or is already running.
     """
     workflows = aws.lake.config.workflows
     if workflow not in workflows:
@@ -52,19 +52,19 @@ def start(aws: Aws, workflow: str) -> str:
 
 
 def follow(aws: Aws, workflow: str, run_id: str, on_change: Callable[[Action], None]) -> list[Action]:
-    """Wait for the end of a run: what became of each crawler and job, in the order of the steps.
+    """Wait for the end of a run. Returns the result of each crawler and job, in the order of the steps.
 
     Args:
-        on_change: told of each crawler and job when its state is another than before.
+        on_change: called with each crawler and job whose state has changed.
 
     Raises:
-        GoesOn: Ctrl-C.
+        StillRunning: Ctrl-C.
     """
     try:
         return _followed(aws, workflow, run_id, on_change)
     except KeyboardInterrupt:
-        raise GoesOn(
-            f"the run {run_id} of the workflow {workflow} goes on. Stop it with `lake stop {run_id}`, see its end "
+        raise StillRunning(
+            f"the run {run_id} of the workflow {workflow} continues. Stop it with `lake stop {run_id}`, follow it "
             f"with `lake attach {run_id}`"
         ) from None
 
@@ -84,7 +84,7 @@ def _followed(aws: Aws, workflow: str, run_id: str, on_change: Callable[[Action]
 
 
 def runs(aws: Aws, workflow: str) -> Iterator[Any]:
-    """The runs of a workflow as Glue tells them; none where it is not deployed."""
+    """The runs of a workflow in Glue's form; none if it is not deployed."""
     more: dict[str, Any] = {"Name": aws.names.workflow(workflow)}
     try:
         while True:
@@ -99,7 +99,7 @@ def runs(aws: Aws, workflow: str) -> Iterator[Any]:
 
 
 def stop(aws: Aws, workflow: str, run_id: str) -> None:
-    """Ask a run to end, and with it the jobs it has started. Raises BadInput where it is past stopping."""
+    """Request that a run and the jobs it started stop. Raises BadInput if it cannot be stopped any more."""
     name = aws.names.workflow(workflow)
     now = aws.glue.get_workflow_run(Name=name, RunId=run_id)["Run"]["Status"]
     if now != "RUNNING":
@@ -108,13 +108,15 @@ def stop(aws: Aws, workflow: str, run_id: str) -> None:
 
 
 def failure(workflow: str, actions: list[Action]) -> str:
-    """Why a run did not do all it was to do, in one line; empty where it did."""
+    """Why a run is incomplete, in one line; empty if it is complete."""
     bad = [action for action in actions if action.state not in ("SUCCEEDED", NOT_STARTED)]
     left = [action.part for action in actions if action.state == NOT_STARTED]
     reasons = [f"{action.part} is {action.state}: {action.message or 'no message'}" for action in bad]
-    reasons += [f"not started for that: {', '.join(left)}"] if left else []
+    reasons += [f"not started because of that: {', '.join(left)}"] if left else []
     if any(action.message.startswith(_RUNS_ALREADY) for action in bad):
-        reasons.append(f"something else had started it; when that is over, `lake run --workflow {workflow}` again")
+        reasons.append(
+            f"something else had started it. After that has ended, run `lake run --workflow {workflow}` again"
+        )
     return f"workflow {workflow}: {'; '.join(reasons)}" if reasons else ""
 
 
@@ -123,11 +125,11 @@ def _start(aws: Aws, workflow: str) -> str:
         return aws.glue.start_workflow_run(Name=aws.names.workflow(workflow))["RunId"]
     except ClientError as error:
         if error_code(error) == "EntityNotFoundException":
-            raise LakeError(f"the workflow {workflow} is not there. Deploy it first: `lake up etl`") from None
+            raise LakeError(f"the workflow {workflow} does not exist. Deploy it first: `lake up etl`") from None
         if error_code(error) == "ConcurrentRunsExceededException":
             runs = aws.glue.get_workflow_runs(Name=aws.names.workflow(workflow), MaxResults=10)["Runs"]
             going = [run["WorkflowRunId"] for run in runs if run["Status"] == "RUNNING"]
-            raise RunsAlready(f"workflow {workflow}", going) from None
+            raise AlreadyRunning(f"workflow {workflow}", going) from None
         raise
 
 

@@ -1,4 +1,4 @@
-"""The streaming stack: events by Kinesis and Firehose into the raw zone, computed by Flink."""
+"""The streaming stack: events through Kinesis and Firehose to the raw zone, and windows computed by Flink."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stacks.streaming.table import events_table, streams_database
 
 
 class StreamingStack(LakeStack):
-    """Owns the streams and the tables of what came through them; the events themselves lie in the raw zone."""
+    """Owns the streams and the tables of their events. The events themselves are in the raw zone."""
 
     def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
         super().__init__(scope, id_, lake=lake)

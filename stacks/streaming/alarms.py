@@ -40,7 +40,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Alarm:
-    """It goes off if the metric is beyond the threshold for so many minutes."""
+    """It fires if the metric is beyond the threshold for this many minutes."""
 
     id: str
     metric: Metric
@@ -120,8 +120,8 @@ def _alarms(name: str, stream: Stream, has_application: bool) -> list[Alarm]:
             5,
             f"A consumer of {name} is more than {BEHIND_MINUTES} minutes behind",
         ),
-        Alarm("throttled", THROTTLED, 0, 1, f"{name} refused events: more came than its shards take"),
-        Alarm("freshness", FRESHNESS, late, 5, f"Events of {name} wait over {late} s for their file"),
+        Alarm("throttled", THROTTLED, 0, 1, f"{name} throttled events: more than its shards accept"),
+        Alarm("freshness", FRESHNESS, late, 5, f"Events of {name} wait over {late} s before they are in a file"),
         Alarm("conversion", UNCONVERTED, 0, 1, f"Events of {name} did not fit its columns: see the error prefix"),
         Alarm("delivery", DELIVERED, 1, 3, f"Files of {name} could not be written", "LessThanThreshold"),
     ]

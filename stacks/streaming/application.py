@@ -1,4 +1,4 @@
-"""The Flink application of a stream, its results' streams, and the bucket of its code."""
+"""The Flink application of a stream, the streams of its results, and the bucket of its code."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _JAR = "lib/pyflink-dependencies.jar"
 
 
 def code(stack: LakeStack) -> S3Object | None:
-    """One code bucket for all applications; none where no stream asks for one, or where what they need is missing."""
+    """The code for all applications, in one bucket; None if no stream has windows, or if the jar is missing."""
     if not any(stream.windows for stream in stack.lake.config.streams.values()):
         return None
     if lacks := missing(stack.lake):
@@ -49,7 +49,7 @@ def code(stack: LakeStack) -> S3Object | None:
         lake=stack.lake,
     ).bucket
     stack.output("flink_bucket", bucket.bucket, "Bucket of the Flink applications' code")
-    # The embedded AWS has a connector of its own, and compiles the format of the events.
+    # The embedded AWS has its own connector, and compiles the event format.
     extra = {} if stack.lake.environment.endpoint else {_JAR: jar()}
     package = zipped(FLINK_APP, patterns=_PATTERNS, extra=extra)
     return uploaded(stack, "flink_app", file=package, bucket=bucket.id, folder="code")
@@ -106,7 +106,7 @@ def application(
 
 
 def _can_start(stack: LakeStack) -> bool:
-    """On the embedded AWS, a deploy does not wait for the minutes that installing Flink takes."""
+    """Whether a deploy starts the application. On the embedded AWS, only if Flink is installed, which takes minutes."""
     return stack.lake.environment.endpoint is None or is_installed()
 
 

@@ -1,4 +1,4 @@
-"""The Firehose stream that writes the events into the raw zone."""
+"""The Firehose delivery stream that writes events to S3."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stacks.base import LakeStack
 from stacks.streaming.services import READ_STREAM, log, service_role
 from stacks.streaming.transform import transform_function
 
-# Dicts in a list block would lose their keys.
+# Dicts in a list block would lose their keys (docs/gotchas.md).
 Processors = firehose.KinesisFirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationProcessors
 Parameters = firehose.KinesisFirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationProcessorsParameters
 _COMPRESSIONS = {

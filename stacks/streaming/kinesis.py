@@ -1,4 +1,4 @@
-"""The Kinesis stream that takes the events."""
+"""The Kinesis stream that receives the events."""
 
 from __future__ import annotations
 

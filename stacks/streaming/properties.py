@@ -1,4 +1,4 @@
-"""What flink_app/main.py reads at run time: the property groups of a stream's application."""
+"""The property groups of a stream's application, which flink_app/main.py reads at run time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Groups = dict[str, dict[str, str]]
 
 
 def result_columns(window: Window, columns: Mapping[str, str]) -> dict[str, str]:
-    """The columns of a window's results with the catalog's types. `columns`: those of the events."""
+    """The columns of a window's results, with Hive types. `columns`: those of the events."""
     keys = {column: columns[column] for column in window.by}
     return _WINDOW | keys | {name: _type(aggregate, columns) for name, aggregate in window.compute.items()}
 
@@ -82,7 +82,7 @@ def _type(aggregate: str, columns: Mapping[str, str]) -> str:
 
 
 def _computed(aggregate: str, columns: Mapping[str, str]) -> str:
-    """In Flink's SQL. A sum of integers is one of BIGINT, and no average of integers is cut to one."""
+    """An aggregate in Flink's SQL. Integers are summed as BIGINT, and averages of integers are not truncated."""
     function, column = read_by(aggregate)
     if function == "count":
         return "COUNT(*)"

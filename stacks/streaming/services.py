@@ -1,4 +1,4 @@
-"""What every service of a stream has: a role of its own, and a log."""
+"""The role and the log that every service of a stream has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of the events that Firehose wrote."""
+"""The table of the events that Firehose writes."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from stacks.base import LakeStack
 
 _FIRST_ARRIVAL = "2024-01-01"
 _LAST = "NOW+1DAYS"
-"""A day that has begun somewhere east of UTC, where Athena counts."""
+"""Includes a day that has already begun in a time zone east of UTC, which Athena uses."""
 
 
 def streams_database(stack: LakeStack) -> GlueCatalogDatabase:
     name = stack.names.database("streams")
-    stack.output("streams_database", name, "Tables of the events that came by Firehose")
+    stack.output("streams_database", name, "Tables of the events that Firehose delivers")
     return GlueCatalogDatabase(stack, "database", name=name, description="Events, as Firehose wrote them")
 
 
 def events_table(
     stack: LakeStack, database: GlueCatalogDatabase, name: str, stream: Stream, zone: str = "raw"
 ) -> GlueCatalogTable:
-    """Athena computes the partitions (projection), so that a new day needs neither a crawl nor a call."""
+    """The table. Its partitions are projected, so that a new day needs neither a crawl nor a call."""
     location = f"s3://{stack.names.bucket(zone)}/{name}"
     keys = stream.delivery.keys
     folders = "".join(f"{key}=$${{{key}}}/" for key in keys)

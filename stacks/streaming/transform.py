@@ -1,4 +1,4 @@
-"""The Lambda function that a stream's events pass through."""
+"""The Lambda function that transforms a stream's events."""
 
 from __future__ import annotations
 

@@ -33,40 +33,45 @@ def _failures(checkout: Checkout, snapshots: Path) -> list[bool]:
     checkout.lake("local", "start")
     checkout.lake("up")
     _save(checkout, snapshots, frozenset())
-    sets = (frozenset(gone) for size in range(len(STACKS)) for gone in itertools.combinations(STACKS, size))
-    return [_destroy(checkout, snapshots, gone, stack) for gone in sets for stack in STACKS if stack not in gone]
+    sets = (frozenset(destroyed) for size in range(len(STACKS)) for destroyed in itertools.combinations(STACKS, size))
+    return [
+        _destroy(checkout, snapshots, destroyed, stack)
+        for destroyed in sets
+        for stack in STACKS
+        if stack not in destroyed
+    ]
 
 
-def _destroy(checkout: Checkout, snapshots: Path, gone: Gone, stack: str) -> bool:
+def _destroy(checkout: Checkout, snapshots: Path, destroyed: Gone, stack: str) -> bool:
     """Whether it failed. The first way to a set of stacks is kept for the sets beyond it."""
-    _restore(checkout, snapshots, gone)
+    _restore(checkout, snapshots, destroyed)
     command = ["terraform", f"-chdir=cdktf.out/stacks/{stack}", "destroy", "-auto-approve", "-no-color"]
     done = checkout.run(*command, code=None)
     failed = done.returncode != 0 or checkout.state(stack) != []
-    print(f"{'FAILED' if failed else 'ok':7} {stack} after {', '.join(sorted(gone)) or 'nothing'}", flush=True)
+    print(f"{'FAILED' if failed else 'ok':7} {stack} after {', '.join(sorted(destroyed)) or 'nothing'}", flush=True)
     if failed:
         print(done.stdout[-3000:], done.stderr[-3000:], flush=True)
-    if not (snapshots / _name(gone | {stack})).exists():
-        _save(checkout, snapshots, gone | {stack})
+    if not (snapshots / _name(destroyed | {stack})).exists():
+        _save(checkout, snapshots, destroyed | {stack})
     return failed
 
 
-def _save(checkout: Checkout, snapshots: Path, gone: Gone) -> None:
+def _save(checkout: Checkout, snapshots: Path, destroyed: Gone) -> None:
     checkout.lake("local", "stop")
     for folder in KEPT:
-        shutil.copytree(checkout.root / folder, snapshots / _name(gone) / folder)
+        shutil.copytree(checkout.root / folder, snapshots / _name(destroyed) / folder)
 
 
-def _restore(checkout: Checkout, snapshots: Path, gone: Gone) -> None:
+def _restore(checkout: Checkout, snapshots: Path, destroyed: Gone) -> None:
     checkout.lake("local", "stop")
     for folder in KEPT:
         shutil.rmtree(checkout.root / folder)
-        shutil.copytree(snapshots / _name(gone) / folder, checkout.root / folder)
+        shutil.copytree(snapshots / _name(destroyed) / folder, checkout.root / folder)
     checkout.lake("local", "start")
 
 
-def _name(gone: Gone) -> str:
-    return "-".join(sorted(gone)) or "nothing"
+def _name(destroyed: Gone) -> str:
+    return "-".join(sorted(destroyed)) or "nothing"
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def other(tmp_path: Path) -> Iterator[Checkout]:
         other.lake("local", "stop", code=None)
 
 
-def test_files_are_put_crawled_transformed_queried_and_gone_by_configuration_alone(other: Checkout) -> None:
+def test_another_dataset_needs_only_configuration(other: Checkout) -> None:
     other.lake("up", "storage", "catalog", "etl", "athena")
     for dataset, file in FILES.items():
         other.lake("put", dataset, str(file))

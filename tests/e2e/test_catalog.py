@@ -51,7 +51,7 @@ def rows(lab: Checkout, sql: str) -> Any:
     return lab.lake_json("query", sql, "--database", "raw")["rows"]
 
 
-def test_a_declared_table_is_there_after_put_and_knows_its_partitions(lab: Checkout, tmp_path: Path) -> None:
+def test_put_registers_the_partitions_of_a_declared_table(lab: Checkout, tmp_path: Path) -> None:
     months = {f"month={m}/a.csv": f"code,rate\nEUR,1.{m}\nJPY,2.5\n" for m in (1, 2)}
 
     assert lab.lake_json("put", "rates", files(tmp_path, months))["new_partitions"] == 2
@@ -62,7 +62,7 @@ def test_a_declared_table_is_there_after_put_and_knows_its_partitions(lab: Check
     ]
 
 
-def test_a_projected_table_has_its_partitions_without_a_call(lab: Checkout, tmp_path: Path) -> None:
+def test_a_projected_table_needs_no_registered_partitions(lab: Checkout, tmp_path: Path) -> None:
     lab.lake("put", "readings", files(tmp_path, {"year=2024/month=03/a.json": '{"id": 1, "value": 2.5}\n'}))
 
     assert rows(lab, "SELECT id, value, year + 1 AS next, month FROM readings") == [
@@ -71,14 +71,14 @@ def test_a_projected_table_has_its_partitions_without_a_call(lab: Checkout, tmp_
 
 
 @pytest.mark.parametrize("dataset", ["readings", "rates"])
-def test_a_crawl_of_a_table_without_crawler_says_the_way_out_in_one_line(lab: Checkout, dataset: str) -> None:
-    told = lab.lake("crawl", dataset, code=2).stderr
+def test_a_crawl_of_a_table_without_a_crawler_is_refused_in_one_line(lab: Checkout, dataset: str) -> None:
+    shown = lab.lake("crawl", dataset, code=2).stderr
 
-    assert told.count("\n") == 1
-    assert f"{dataset} has no crawler: its table is" in told
+    assert shown.count("\n") == 1
+    assert f"{dataset} has no crawler: its table is" in shown
 
 
-def test_what_s3_notifies_is_what_is_crawled(lab: Checkout, tmp_path: Path) -> None:
+def test_an_event_driven_crawl_reads_the_folders_in_s3_events(lab: Checkout, tmp_path: Path) -> None:
     lab.lake("put", "clicks", files(tmp_path, {"day=1/a.json": '{"n": 1}\n', "day=2/a.json": '{"n": 2}\n'}))
     [first] = lab.lake_json("crawl", "clicks")
     lab.lake_json("crawl", "clicks")
@@ -98,7 +98,7 @@ def test_what_s3_notifies_is_what_is_crawled(lab: Checkout, tmp_path: Path) -> N
     ]
 
 
-def test_a_crawl_that_only_aws_can_do_fails_and_says_so(lab: Checkout) -> None:
+def test_a_crawl_with_an_unsupported_classifier_fails_with_a_message(lab: Checkout) -> None:
     outcomes = {line["dataset"]: line for line in lab.lake_json("crawl", "access", "books", code=1)}
 
     assert {line["status"] for line in outcomes.values()} == {"FAILED"}
@@ -106,14 +106,14 @@ def test_a_crawl_that_only_aws_can_do_fails_and_says_so(lab: Checkout) -> None:
     assert "XMLClassifier, which the embedded crawler cannot run" in outcomes["books"]["message"]
 
 
-def test_resources_that_are_in_no_state_are_found_by_name_and_adopted(lab: Checkout) -> None:
+def test_resources_in_no_state_are_found_by_name_and_adopted(lab: Checkout) -> None:
     """As after a kill between the call that makes a resource and the state that names it, here for all of a stack."""
     before = lab.state("catalog")
     lab.forget_state("catalog")
 
-    told = lab.lake("up", "catalog").stderr
+    shown = lab.lake("up", "catalog").stderr
 
-    assert told.count("catalog: adopted: ") == sum(type_ not in SET_ON_ANOTHER for type_ in types(before)), told
+    assert shown.count("catalog: adopted: ") == sum(type_ not in SET_ON_ANOTHER for type_ in types(before)), shown
     assert sorted(lab.state("catalog")) == sorted(before)
 
 
@@ -131,7 +131,7 @@ def test_a_plan_after_partitions_and_crawls_shows_no_change(lab: Checkout) -> No
     assert "No changes." in shown, shown
 
 
-def test_nothing_is_left_of_it_though_a_state_was_lost_and_what_another_one_names(lab: Checkout) -> None:
+def test_down_leaves_nothing_even_after_a_lost_state(lab: Checkout) -> None:
     before = {place: line for place, line in _parts(lab).items() if place.startswith("table ")}
     lab.forget_state("storage")
     _lose_what_athena_kept(lab)

@@ -16,7 +16,7 @@ def test_every_stack_plans_on_an_empty_account(fresh: Checkout) -> None:
         assert "0 to change, 0 to destroy" in shown, shown
 
 
-def test_a_taken_port_is_one_sentence(fresh: Checkout) -> None:
+def test_a_port_in_use_is_reported_in_one_sentence(fresh: Checkout) -> None:
     # Nobody has this folder, as far as it can be seen, but its port is taken.
     seen = fresh.root / ".local" / "local" / "aws" / "process.json"
     seen.rename(fresh.root / "process.json")

@@ -91,7 +91,7 @@ def test_the_command_is_the_installed_one(machine: Machine) -> None:
     assert machine.shell("command -v lake").strip() == str(machine.venv / "bin/lake")
 
 
-def test_from_an_empty_folder_to_answers_and_back_to_nothing(machine: Machine) -> None:
+def test_a_complete_life_from_an_empty_folder(machine: Machine) -> None:
     orders = machine.folder / "exports/orders/day=2026-01-01"
     orders.mkdir(parents=True)
     (orders / "orders.jsonl").write_text('{"id": 1, "shop": "a", "amount": 2.5}\n{"id": 2, "shop": "b", "amount": 1}\n')
@@ -139,7 +139,7 @@ def test_from_an_empty_folder_to_answers_and_back_to_nothing(machine: Machine) -
         ),
     ],
 )
-def test_an_examples_own_commands_run_it(machine: Machine, example: str, answers: dict[str, Any]) -> None:
+def test_the_commands_of_an_example_work(machine: Machine, example: str, answers: dict[str, Any]) -> None:
     """Each as it stands in the comments of its lake.yaml, from start to end."""
     machine.shell(f"lake init mine --example {example}")
     lake = at_a_free_port(machine.folder / "mine")

@@ -21,13 +21,13 @@ pytestmark = pytest.mark.e2e
 BUCKET = "flights-local-{}-000000000000"
 
 
-def test_an_interrupted_up_ends_with_130_and_says_how_to_go_on(demo: Demo) -> None:
+def test_an_interrupted_up_exits_with_130_and_says_how_to_continue(demo: Demo) -> None:
     assert demo.interrupted.returncode == 130, demo.interrupted.stdout
     assert "Run the same command again" in demo.interrupted.stdout
     assert "Deploying athena" not in demo.interrupted.stdout
 
 
-def test_the_demo_goes_on_from_there_and_shows_what_pandas_computes(demo: Demo) -> None:
+def test_the_demo_continues_and_matches_pandas(demo: Demo) -> None:
     assert "Athena: 336776\n  pandas: 336776" in demo.shown
     assert "'ExpressJet Airlines Inc.': 16028, 'JetBlue Airways': 14111" in demo.shown
     assert "All as pandas computes it" in demo.shown
@@ -109,16 +109,16 @@ def test_the_cli_of_aws_works_with_the_profile_that_the_lake_prints(lake_up: Che
 
 
 def test_a_query_says_how_many_bytes_it_read(lake_up: Checkout) -> None:
-    whole = lake_up.lake_json("query", "SELECT count(*) AS n, sum(distance) AS miles FROM flights_enriched")
+    complete = lake_up.lake_json("query", "SELECT count(*) AS n, sum(distance) AS miles FROM flights_enriched")
     month = lake_up.lake_json(
         "query", "SELECT count(*) AS n, sum(distance) AS miles FROM flights_enriched WHERE month = '1'"
     )
 
     assert month["rows"][0]["n"] == 27_004
-    assert 0 < month["bytes_scanned"] < whole["bytes_scanned"] / 8
+    assert 0 < month["bytes_scanned"] < complete["bytes_scanned"] / 8
 
 
-def test_status_is_truthful_about_flink(lake_up: Checkout) -> None:
+def test_status_shows_whether_flink_runs(lake_up: Checkout) -> None:
     lines = {line["part"]: line for line in lake_up.lake_json("status")}
 
     expected = ("RUNNING", "computes windows") if is_installed() else ("READY", "not started: `lake stream start` does")
@@ -159,14 +159,14 @@ def test_bad_rows_and_files_are_quarantined_and_the_good_ones_arrive(lake_up: Ch
         "short.parquet",
     }
     assert all(reasons.values())
-    told = {row["source_file"].rpartition("/")[2]: row for row in lake_up.lake_json("quarantine", "flights_enriched")}
-    assert {file: row["line"] for file, row in told.items()} == {
+    shown = {row["source_file"].rpartition("/")[2]: row for row in lake_up.lake_json("quarantine", "flights_enriched")}
+    assert {file: row["line"] for file, row in shown.items()} == {
         "broken.json": 2,
         "empty.json": None,
         "ragged.csv": 3,
         "short.parquet": None,
     }
-    assert (told["ragged.csv"]["raw"], told["ragged.csv"]["found_by"]) == ("N88888,2004,too few", "reader")
+    assert (shown["ragged.csv"]["raw"], shown["ragged.csv"]["found_by"]) == ("N88888,2004,too few", "reader")
     total = lake_up.lake_json("query", "--name", "flights_total")["rows"]
     assert total == [{"flights": 336777}]
 
@@ -190,7 +190,7 @@ def quarantined(lake_up: Checkout) -> dict[str, str]:
     return {row["source_file"]: row["reason"] for row in rows}
 
 
-def test_one_stack_goes_and_comes_back_with_cdktf_while_the_others_stay(lake_up: Checkout) -> None:
+def test_one_stack_is_destroyed_and_deployed_with_cdktf_while_the_others_stay(lake_up: Checkout) -> None:
     lake_up.run("cdktf", "destroy", "catalog", "--auto-approve")
     assert lake_up.state("catalog") == []
     assert "No changes." in lake_up.run("cdktf", "plan", "etl").stdout
@@ -202,14 +202,14 @@ def test_one_stack_goes_and_comes_back_with_cdktf_while_the_others_stay(lake_up:
     assert {crawl["status"] for crawl in lake_up.lake_json("crawl", "planes")} == {"SUCCEEDED"}
 
 
-def test_data_is_not_deleted_without_the_second_key(lake_up: Checkout) -> None:
+def test_data_is_not_deleted_without_the_second_confirmation(lake_up: Checkout) -> None:
     done = lake_up.lake("down", code=2)
 
     assert "--delete-data" in done.stderr
     assert lake_up.lake_json("query", "SELECT 1 AS one")["rows"] == [{"one": 1}]
 
 
-def test_a_lake_that_is_up_is_all_leftovers(lake_up: Checkout) -> None:
+def test_leftovers_lists_everything_of_a_deployed_lake(lake_up: Checkout) -> None:
     found = lake_up.lake_json("leftovers", code=1)["leftovers"]
 
     kinds = {left["kind"] for left in found}
@@ -227,7 +227,7 @@ def test_a_lake_that_is_up_is_all_leftovers(lake_up: Checkout) -> None:
     assert "by tag" not in kinds, "a resource is tagged as ours that no search by name finds"
 
 
-def test_after_down_nothing_is_left_though_it_was_interrupted_and_states_were_lost(lake_up: Checkout) -> None:
+def test_down_leaves_nothing_even_after_an_interrupt_and_lost_states(lake_up: Checkout) -> None:
     lake_up.forget_state("etl", "athena", "streaming")
     stopped = lake_up.interrupted("down", "--delete-data", when="Destroying")
     assert stopped.returncode == 130, stopped.stdout
@@ -250,7 +250,7 @@ def test_down_on_nothing_is_no_error(lake_up: Checkout) -> None:
     lake_up.lake("down", "--delete-data")
 
 
-def test_the_secret_of_the_embedded_aws_is_in_its_one_file(lake_up: Checkout) -> None:
+def test_the_secret_key_of_the_embedded_aws_is_only_in_its_file(lake_up: Checkout) -> None:
     """A plan with keys of the person's in the environment goes through, so those are not taken."""
     secret, folder = keys_of(load(lake_up.root / "lake.yaml", "local")).secret, "cdktf.out/stacks/athena"
     settings = {"AWS_ACCESS_KEY_ID": "AKIAOFTHEPERSON", "AWS_SECRET_ACCESS_KEY": "x", "AWS_PROFILE": "none"}

@@ -41,5 +41,5 @@ class Prompt:
             code = 0
         except SystemExit as exit_:
             code = int(exit_.code or 0)
-        said = self.capture.readouterr()
-        return Done(code, said.out, said.err)
+        shown = self.capture.readouterr()
+        return Done(code, shown.out, shown.err)

@@ -51,7 +51,7 @@ def workgroup(lake: Aws) -> Any:
         (lambda lake: {}, False),
     ],
 )
-def test_a_resource_of_our_name_is_ours_if_its_tags_say_so(
+def test_a_resource_with_our_name_is_ours_if_it_has_our_tags(
     lake: Aws, tags: Callable[[Aws], dict[str, str]], ours: bool
 ) -> None:
     given = [{"Key": key, "Value": value} for key, value in tags(lake).items()]
@@ -60,14 +60,14 @@ def test_a_resource_of_our_name_is_ours_if_its_tags_say_so(
     assert found(lake, workgroup(lake)) == {"aws_athena_workgroup.workgroup": (lake.names.workgroup, ours)}
 
 
-def test_a_bucket_that_was_made_and_not_yet_tagged_is_ours(lake: Aws) -> None:
+def test_an_untagged_bucket_with_our_name_is_ours(lake: Aws) -> None:
     lake.s3.create_bucket(Bucket=lake.names.bucket("raw"))
     resources = {"aws_s3_bucket": {"raw": {"bucket": f"{lake.names.prefix}-raw-{ACCOUNT}"}}}
 
     assert found(lake, resources) == {"aws_s3_bucket.raw": (lake.names.bucket("raw"), True)}
 
 
-def test_what_is_in_the_state_or_not_there_or_of_another_kind_is_no_orphan(lake: Aws) -> None:
+def test_resources_in_the_state_or_missing_or_of_another_kind_are_not_orphans(lake: Aws) -> None:
     other = {"aws_s3_bucket_policy": {"policy": {"bucket": "x"}}}
     assert found(lake, workgroup(lake) | other) == {}
     lake.athena.create_work_group(Name=lake.names.workgroup)
@@ -87,7 +87,7 @@ def test_a_key_is_found_by_its_description_unless_it_is_being_deleted(lake: Aws)
     assert found(lake, resources) == {"aws_kms_key.key": (living, True)}
 
 
-def test_names_that_refer_to_another_resource_of_the_stack_are_followed(lake: Aws) -> None:
+def test_references_to_another_resource_of_the_stack_are_resolved(lake: Aws) -> None:
     database = lake.names.database("raw")
     lake.glue.create_database(DatabaseInput={"Name": database})
     lake.glue.create_table(DatabaseName=database, TableInput={"Name": "rates"})
@@ -101,7 +101,7 @@ def test_names_that_refer_to_another_resource_of_the_stack_are_followed(lake: Aw
     assert found(lake, resources)["aws_glue_catalog_table.rates"] == (f"{account}:{database}:rates", True)
 
 
-def test_a_resource_of_our_name_that_is_not_ours_stops_the_deploy(lake: Aws) -> None:
+def test_a_foreign_resource_with_our_name_stops_the_deploy(lake: Aws) -> None:
     lake.athena.create_work_group(Name=lake.names.workgroup)
     folder = lake.lake.root / "cdktf.out/stacks/athena"
     folder.mkdir(parents=True)
@@ -110,7 +110,7 @@ def test_a_resource_of_our_name_that_is_not_ours_stops_the_deploy(lake: Aws) -> 
 
     with (
         alone(lake.lake, "lake up", wait=False, say=print) as lock,
-        pytest.raises(LakeError, match="is there already, and its tags do not say that it is of lab"),
+        pytest.raises(LakeError, match="already exists, but its tags do not mark it as part of lab"),
     ):
         Terraform(lake, lambda progress: None, lock).apply(["athena"])
 

@@ -35,7 +35,7 @@ def quiz(workgroup: None, prompt: Callable[..., Prompt]) -> Prompt:
     return prompt("quiz", "")
 
 
-def test_json_has_numbers_as_numbers_and_null_as_null(quiz: Prompt) -> None:
+def test_json_output_has_numbers_and_nulls(quiz: Prompt) -> None:
     [row] = quiz.lake("query", VALUES, "--json").json["rows"]
 
     assert row == {
@@ -77,14 +77,14 @@ def test_a_parquet_file_has_athenas_types(quiz: Prompt, tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir() if each.name not in ("lake.yaml", ".local")] == ["values.parquet"]
 
 
-def test_no_row_and_two_columns_of_one_name_are_a_file_too(quiz: Prompt, tmp_path: Path) -> None:
+def test_an_empty_result_with_duplicate_column_names_is_saved(quiz: Prompt, tmp_path: Path) -> None:
     quiz.lake("query", "SELECT 1 AS a, 'x' AS a WHERE 1 = 0", "--output", str(tmp_path / "a.parquet"))
 
     table = pq.read_table(tmp_path / "a.parquet")
     assert (table.column_names, table.num_rows) == (["a", "a_2"], 0)
 
 
-def test_a_csv_file_is_athenas_own(quiz: Prompt, tmp_path: Path) -> None:
+def test_a_csv_file_is_saved_as_athena_writes_it(quiz: Prompt, tmp_path: Path) -> None:
     quiz.lake("query", "SELECT 1 AS a, cast(NULL AS varchar) AS b, '' AS c", "--output", str(tmp_path / "a.csv"))
     quiz.lake("query", "SHOW DATABASES", "--output", str(tmp_path / "lines.csv"))
 
@@ -92,7 +92,7 @@ def test_a_csv_file_is_athenas_own(quiz: Prompt, tmp_path: Path) -> None:
     assert '\n"quiz_local_curated"\n' in (tmp_path / "lines.csv").read_text()
 
 
-def test_a_statement_that_fails_leaves_the_file_as_it_was(quiz: Prompt, tmp_path: Path) -> None:
+def test_a_failed_statement_leaves_the_file_unchanged(quiz: Prompt, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("kept")
 
     assert quiz.lake("query", "SELECT no_such", "--output", str(tmp_path / "a.csv")).code == 1
@@ -100,15 +100,15 @@ def test_a_statement_that_fails_leaves_the_file_as_it_was(quiz: Prompt, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("file", "said"), [("a.txt", "names that end with .csv or .parquet"), ("no/a.csv", "no is no folder")]
+    ("file", "expected"), [("a.txt", "Allowed: .csv or .parquet"), ("no/a.csv", "no is not a folder")]
 )
-def test_a_file_that_cannot_be_written_is_told_before_the_query(quiz: Prompt, file: str, said: str) -> None:
-    told = quiz.lake("query", "SELECT 1", "--output", file)
+def test_an_unwritable_file_is_reported_before_the_query(quiz: Prompt, file: str, expected: str) -> None:
+    shown = quiz.lake("query", "SELECT 1", "--output", file)
 
-    assert (told.code, said in told.err) == (2, True)
+    assert (shown.code, expected in shown.err) == (2, True)
 
 
-def test_a_terminal_shows_the_first_rows_and_wide_ones_upright(quiz: Prompt, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_shows_the_first_rows_and_wide_rows_as_blocks(quiz: Prompt, monkeypatch: pytest.MonkeyPatch) -> None:
     many, wide = "SELECT * FROM UNNEST(sequence(1, 150)) AS t(n)", f"SELECT '{'x' * 200}' AS a, '{'y' * 200}' AS b"
     piped = quiz.lake("query", many)
     monkeypatch.setattr(output.out, "_force_terminal", True)
@@ -116,6 +116,6 @@ def test_a_terminal_shows_the_first_rows_and_wide_ones_upright(quiz: Prompt, mon
     first, every, upright = quiz.lake("query", many), quiz.lake("query", many, "--all"), quiz.lake("query", wide)
 
     assert "150" in piped.out and "150 rows, " in piped.err
-    assert "150" not in first.out and "the first 100 rows, --all shows all" in first.err
+    assert "150" not in first.out and "the first 100 rows; --all shows all" in first.err
     assert "150" in every.out
     assert upright.out.splitlines()[1:3] == [f"a  {'x' * 200}", f"b  {'y' * 200}"]

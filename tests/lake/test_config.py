@@ -1,4 +1,4 @@
-"""lake.yaml: what is good, and what each mistake is told."""
+"""lake.yaml: what is valid, and the message for each mistake."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lake.configuration.reading import ConfigError, load
 from tests.lake.sample import ROOT, written
 
 
-def test_the_sample_lake_is_good() -> None:
+def test_the_sample_lake_is_valid() -> None:
     lake = load(ROOT / "lake.yaml", "local")
 
     assert lake.config.project == "flights"
@@ -21,7 +21,7 @@ def test_the_sample_lake_is_good() -> None:
     assert lake.config.datasets["weather"].partitions == ["year", "month", "day", "hour"]
 
 
-def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
+def test_a_single_join_key_becomes_a_list_and_on_is_not_a_boolean() -> None:
     """YAML 1.1 reads the key `on` as true; this file is YAML 1.2."""
     steps = load(ROOT / "lake.yaml", "local").config.jobs["flights_enriched"].steps
 
@@ -33,9 +33,13 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "expected"),
     [
-        ("project: flights", "projct: flights", ["line 17: projct: is not a field", "Allowed: connections, datasets,"]),
+        (
+            "project: flights",
+            "projct: flights",
+            ["line 17: projct: is not a valid field", "Allowed: connections, datasets,"],
+        ),
         (
             "format: json",
             "format: jsn",
@@ -55,7 +59,7 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
         (
             "planes: {format: csv}",
             "planes: {format: csv}\n  flights_enriched: {zone: curated, format: json}",
-            ["datasets.flights_enriched.zone", "registered by the job flights_enriched: it needs no crawler"],
+            ["datasets.flights_enriched.zone", "the job flights_enriched writes and registers the table"],
         ),
         (
             "airlines: {format: csv}",
@@ -67,22 +71,22 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
         (
             "on: carrier,",
             "onn: carrier,",
-            ["steps.2.join.onn: is not a field", "Allowed: cast_right, how, on, take, with"],
+            ["steps.2.join.onn: is not a valid field", "Allowed: cast_right, how, on, take, with"],
         ),
         (
             'filter: "distance > 0"',
             "filtr: x",
-            ["steps.1.filtr: is not a field", "Allowed: convert, dedupe, drop_fields"],
+            ["steps.1.filtr: is not a valid field", "Allowed: convert, dedupe, drop_fields"],
         ),
         (
             'filter: "distance > 0"',
             "filter: {function: rules.far}",
-            ["steps.1.filter: names a function, and the job has no py_files"],
+            ["steps.1.filter: names a function, but the job has no py_files"],
         ),
         (
             "source: flights\n    steps:",
             "source: flights\n    language: scala\n    steps:\n      - filter: {function: rules.far}",
-            ["steps.0.filter: a Scala job calls no Python function"],
+            ["steps.0.filter: a Scala job cannot call Python functions"],
         ),
         (
             "source: flights",
@@ -90,7 +94,11 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
             ["flights_enriched.language", "'python' or 'scala'"],
         ),
         ('filter: "distance > 0"', "filter: {function: far}", ["steps.1.filter.function", "Allowed: module.function"]),
-        ('filter: "distance > 0"', "filter: {functio: a.b}", ["steps.1.filter.functio: is not a field", "function"]),
+        (
+            'filter: "distance > 0"',
+            "filter: {functio: a.b}",
+            ["steps.1.filter.functio: is not a valid field", "function"],
+        ),
         ('filter: "distance > 0"', "filter: 3", ["steps.1.filter: should be a valid string", "Given: 3"]),
         (
             "    source: flights\n",
@@ -105,9 +113,13 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
         (
             'filter: "distance > 0"',
             "convert: {compression: snappy}",
-            ["steps.1.convert.compression", "is said already at jobs.flights_enriched.sink.compression"],
+            ["steps.1.convert.compression", "is already set at jobs.flights_enriched.sink.compression"],
         ),
-        ("compression: zstd", "compression: bzip2", ["sink.compression: 'bzip2'", "of parquet. Allowed: zstd"]),
+        (
+            "compression: zstd",
+            "compression: bzip2",
+            ["sink.compression: parquet does not support the compression 'bzip2'. Allowed: zstd"],
+        ),
         (
             "source: flights",
             "source: flights\n    py_files: [rules.py]",
@@ -154,8 +166,8 @@ def test_one_join_key_is_a_list_of_one_and_on_is_no_boolean() -> None:
         ("source: flights", "source: [", ["not valid YAML"]),
     ],
 )
-def test_a_mistake_is_one_line_with_file_line_field_and_what_is_allowed(
-    tmp_path: Path, old: str, new: str, told: list[str]
+def test_a_mistake_is_reported_with_file_line_field_and_allowed_values(
+    tmp_path: Path, old: str, new: str, expected: list[str]
 ) -> None:
     with pytest.raises(ConfigError) as error:
         load(written(tmp_path, old, new), "local")
@@ -163,7 +175,7 @@ def test_a_mistake_is_one_line_with_file_line_field_and_what_is_allowed(
     message = str(error.value)
     assert message.startswith("lake.yaml, line ")
     assert len(message.splitlines()) == 1
-    for words in told:
+    for words in expected:
         assert words in message
 
 
@@ -191,15 +203,15 @@ def test_every_step_is_a_setting(tmp_path: Path, step: str) -> None:
     assert "None" not in str(dumped)
 
 
-def test_a_scala_job_has_no_python_files(tmp_path: Path) -> None:
+def test_a_scala_job_cannot_have_python_files(tmp_path: Path) -> None:
     (tmp_path / "rules.py").touch()
     file = written(tmp_path, "source: flights", "source: flights\n    language: scala\n    py_files: [rules.py]")
 
-    with pytest.raises(ConfigError, match=r"py_files: a Scala job calls no Python function\. Use SQL"):
+    with pytest.raises(ConfigError, match=r"py_files: a Scala job cannot call Python functions\. Use SQL"):
         load(file, "local")
 
 
-def test_the_line_is_that_of_the_field(tmp_path: Path) -> None:
+def test_a_mistake_has_the_line_of_its_field(tmp_path: Path) -> None:
     file = written(tmp_path, "format: json", "format: jsn")
     line = file.read_text().splitlines().index("    format: jsn") + 1
 
@@ -207,7 +219,7 @@ def test_the_line_is_that_of_the_field(tmp_path: Path) -> None:
         load(file, "local")
 
 
-def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     file = written(tmp_path, "format: json", "format: jsn")
     file.write_text(file.read_text().replace("format: parquet\n", "format: orc\n", 1))
 
@@ -217,13 +229,13 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
     assert len(str(error.value).splitlines()) == 2
 
 
-def test_an_unknown_environment_names_those_there_are() -> None:
-    with pytest.raises(ConfigError, match=r"LAKE_ENV is 'test'\. Allowed: local, dev, prod"):
+def test_an_unknown_environment_lists_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match=r"LAKE_ENV: there is no environment 'test'\. Allowed: local, dev, prod"):
         load(ROOT / "lake.yaml", "test")
 
 
-def test_a_missing_file_is_said() -> None:
-    with pytest.raises(ConfigError, match="is not there"):
+def test_a_missing_file_is_reported() -> None:
+    with pytest.raises(ConfigError, match="does not exist"):
         load(Path("nowhere/lake.yaml"))
 
 
@@ -238,7 +250,7 @@ def lake(*arguments: str, cwd: Path, **environment: str) -> subprocess.Completed
     return subprocess.run(command, cwd=cwd, env=settings, capture_output=True, text=True, check=False)
 
 
-def test_check_is_quick_because_it_loads_neither_aws_nor_the_stacks() -> None:
+def test_check_is_fast_because_it_imports_neither_boto3_nor_the_stacks() -> None:
     script = (
         "import sys; sys.argv = ['lake', 'check']\nfrom lake.cli import main\ntry: main()\nexcept SystemExit: pass\n"
     )
@@ -249,7 +261,9 @@ def test_check_is_quick_because_it_loads_neither_aws_nor_the_stacks() -> None:
 
 
 @pytest.mark.parametrize("command", [["check"], ["up"], ["status"], ["down", "--delete-data"]])
-def test_bad_input_ends_every_command_with_2_and_no_traceback(tmp_path: Path, command: list[str]) -> None:
+def test_every_command_exits_with_2_and_no_traceback_for_an_invalid_lake_yaml(
+    tmp_path: Path, command: list[str]
+) -> None:
     written(tmp_path, "format: json", "format: jsn")
 
     done = lake(*command, cwd=tmp_path)
@@ -260,9 +274,7 @@ def test_bad_input_ends_every_command_with_2_and_no_traceback(tmp_path: Path, co
     assert {path.name for path in tmp_path.iterdir()} == {"lake.yaml"}
 
 
-def test_the_stacks_are_those_of_the_file_that_was_named_whatever_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_stacks_are_built_from_the_given_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`lake --file OTHER up` begins with this; the cdktf CLI is told by LAKE_FILE too."""
     from lake.deploying.terraform import synthesise
 
@@ -276,7 +288,7 @@ def test_the_stacks_are_those_of_the_file_that_was_named_whatever_its_name(
     assert "trains-local-raw" in (tmp_path / "cdktf.out" / "stacks" / "storage" / "cdk.tf.json").read_text()
 
 
-def test_the_app_of_cdktf_ends_with_2_and_writes_nothing(tmp_path: Path) -> None:
+def test_the_cdktf_app_exits_with_2_and_writes_nothing_for_an_invalid_lake_yaml(tmp_path: Path) -> None:
     written(tmp_path, "format: json", "format: jsn")
 
     done = subprocess.run(
@@ -288,7 +300,7 @@ def test_the_app_of_cdktf_ends_with_2_and_writes_nothing(tmp_path: Path) -> None
     assert not (tmp_path / "cdktf.out").exists()
 
 
-def test_an_environment_without_credentials_is_said_with_its_line(tmp_path: Path) -> None:
+def test_missing_credentials_are_reported_with_the_environments_line(tmp_path: Path) -> None:
     file = written(tmp_path, "project: flights", "project: flights")
     line = next(n for n, text in enumerate(file.read_text().splitlines(), 1) if text.startswith("  dev:"))
 
@@ -300,7 +312,7 @@ def test_an_environment_without_credentials_is_said_with_its_line(tmp_path: Path
     assert "Traceback" not in done.stderr
 
 
-def test_an_endpoint_where_nothing_answers_names_the_command_that_starts_it(tmp_path: Path) -> None:
+def test_an_unreachable_endpoint_is_reported_with_the_command_that_starts_it(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         written(tmp_path, "127.0.0.1:4566", f"127.0.0.1:{taken.getsockname()[1]}")

@@ -33,25 +33,25 @@ def crawlers(aws: Callable[[str], Any]) -> None:
         glue.create_crawler(Name=f"reef-local-{name}", Role="r", DatabaseName=DATABASE, Targets=targets)
 
 
-def test_a_crawl_fails_that_finds_no_columns_or_other_tables_and_says_the_way_out(
+def test_a_crawl_without_columns_or_with_other_tables_fails_with_advice(
     crawlers: None, prompt: Callable[..., Prompt]
 ) -> None:
     done = prompt("reef", DATASETS).lake("crawl", "--json")
 
-    told = {line["dataset"]: (line["status"], line["message"]) for line in done.json}
-    see = "See `lake crawl --dry-run {}`, and mend or delete (`lake rm`) the files that do not belong there"
+    shown = {line["dataset"]: (line["status"], line["message"]) for line in done.json}
+    see = "See `lake crawl --dry-run {}`, and correct or delete (`lake rm`) the files that do not belong there"
     assert done.code == 1
-    assert told == {
+    assert shown == {
         "good": ("SUCCEEDED", ""),
         "mixed": (
             "FAILED",
-            f"it made 2 tables, where the files of a dataset make one: one, two. {see.format('mixed')}"
+            f"it made 2 tables, but a dataset is one table: one, two. {see.format('mixed')}"
             ", then `lake query --database raw 'DROP TABLE one'`",
         ),
         "blank": ("FAILED", f"it found no columns. {see.format('blank')}"),
         "nothing": (
             "FAILED",
-            f"it found no columns: there are no files in s3://{BUCKET}/nothing/. Put some: `lake put nothing`",
+            f"it found no columns: s3://{BUCKET}/nothing/ has no files. Upload some: `lake put nothing`",
         ),
     }
 

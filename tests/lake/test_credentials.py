@@ -53,35 +53,35 @@ def asked(folder: Path, script: str, **settings: str) -> str:
     return subprocess.run(words, env=env, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def test_exported_they_let_any_client_in(shop: Path) -> None:
+def test_exported_keys_work_for_any_client(shop: Path) -> None:
     assert asked(shop, lake(shop, "local", "credentials", "--export").stdout) == "000000000000"
 
 
-def test_their_profile_lets_any_client_in(shop: Path) -> None:
+def test_a_profile_with_the_keys_works_for_any_client(shop: Path) -> None:
     (shop / "config").write_text(lake(shop, "local", "credentials", "--profile").stdout)
     assert asked(shop, "export AWS_PROFILE=shop-local", AWS_CONFIG_FILE=str(shop / "config")) == "000000000000"
     assert not (shop / ".aws").exists()
 
 
-def test_they_are_shown_with_the_place_they_are_for(shop: Path, endpoint: str) -> None:
+def test_keys_are_shown_with_their_endpoint(shop: Path, endpoint: str) -> None:
     keys = keys_of(load(shop / "lake.yaml"))
     shown = {"access_key_id": keys.id, "secret_access_key": keys.secret, "endpoint": endpoint, "region": "eu-west-1"}
     assert json.loads(lake(shop, "local", "credentials", "--json").stdout) == shown
 
 
-def test_before_the_first_start_there_are_none_and_an_account_has_its_own(tmp_path: Path) -> None:
+def test_there_are_no_keys_before_the_first_start_and_none_for_an_account(tmp_path: Path) -> None:
     folder = written(tmp_path, "http://127.0.0.1:59")
     assert "`lake local start` makes them" in lake(folder, "local", "credentials", "--export", code=2).stderr
-    assert "it is an AWS account" in lake(folder, "local", "credentials", code=2, LAKE_ENV="dev").stderr
+    assert "is an AWS account" in lake(folder, "local", "credentials", code=2, LAKE_ENV="dev").stderr
 
 
-def test_the_embedded_aws_of_another_folder_is_told_apart(shop: Path, endpoint: str) -> None:
+def test_the_embedded_aws_of_another_folder_is_detected(shop: Path, endpoint: str) -> None:
     file = shop / ".local/local/aws/credentials"
     file.write_text("[embedded]\naws_access_key_id = LOCALANOTHER\naws_secret_access_key = x\n")
-    told = lake(shop, "status", code=2).stderr
-    assert f"what answers at {endpoint} does not take the keys in {file}" in told
+    shown = lake(shop, "status", code=2).stderr
+    assert f"the embedded AWS at {endpoint} does not accept the keys in {file}" in shown
     file.write_text("[embedded]\n")
-    assert "holds no keys" in lake(shop, "status", code=2).stderr
+    assert "has no keys" in lake(shop, "status", code=2).stderr
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def own(tmp_path: Path) -> Iterator[Path]:
     lake(folder, "local", "stop")
 
 
-def test_a_start_makes_them_for_this_user_alone_and_open_says_what_it_means(own: Path) -> None:
+def test_a_start_makes_keys_only_for_this_user_and_open_warns(own: Path) -> None:
     started = lake(own, "local", "start").stdout
     keys, place = keys_of(load(own / "lake.yaml")), own / ".local/local"
     assert "Open" not in started + lake(own, "local", "status").stdout
@@ -102,8 +102,8 @@ def test_a_start_makes_them_for_this_user_alone_and_open_says_what_it_means(own:
     opened = lake(own, "local", "start", "--open").stdout
     status = lake(own, "local", "status").stdout
 
-    for told in (opened, status):
-        assert "Open: signatures are not checked: every program on this machine gets in, with any keys" in told
+    for shown in (opened, status):
+        assert "Open: signatures are not checked: every program on this machine has access, with any keys" in shown
     assert keys_of(load(own / "lake.yaml")) == keys
     modes = [
         stat.S_IMODE(path.stat().st_mode) for path in (own / ".local", place, place / "aws", place / "aws/credentials")

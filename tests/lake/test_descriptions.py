@@ -23,16 +23,16 @@ from toolchain import install
 FORMATS: dict[str, dict[str, Any]] = description("formats")
 
 
-def test_lake_yaml_takes_the_formats_and_the_compressions_that_are_described() -> None:
+def test_lake_yaml_accepts_the_described_formats_and_compressions() -> None:
     assert set(get_args(Format)) == set(FORMATS)
     assert set(get_args(Compression)) == {name for facts in FORMATS.values() for name in facts["compressions"]}
 
 
-def test_lake_yaml_takes_the_connectors_that_are_described() -> None:
+def test_lake_yaml_accepts_the_described_connectors() -> None:
     assert set(get_args(Connection.model_fields["type"].annotation)) == {*description("connectors"), "network"}
 
 
-def test_a_dataset_may_have_each_format_of_which_a_table_can_be_declared() -> None:
+def test_a_dataset_accepts_each_format_that_can_be_declared() -> None:
     assert set(TABLES) < set(get_args(Dataset.model_fields["format"].annotation))
 
 
@@ -45,23 +45,23 @@ def test_a_dataset_may_have_each_format_of_which_a_table_can_be_declared() -> No
         ("csv", hive_classes.TEXT),
     ],
 )
-def test_the_embedded_aws_names_the_same_classes(name: str, classes: hive_classes.Classes) -> None:
+def test_the_embedded_aws_has_the_same_classes(name: str, classes: hive_classes.Classes) -> None:
     assert classes == tuple(FORMATS[name][part] for part in ("input", "output", "serde"))
     assert serde(Crawled(name), [])["SerializationLibrary"] == classes.serde
 
 
 @pytest.mark.parametrize(("name", "kind"), [("parquet", "PARQUET"), ("json", "JSON"), ("csv", "TEXTFILE")])
-def test_a_table_that_athena_makes_has_them_too(name: str, kind: str) -> None:
+def test_tables_that_athena_creates_have_the_same_classes(name: str, kind: str) -> None:
     made = storage(kind, "s3://lake/t/", [], {})
     assert (made["InputFormat"], made["OutputFormat"]) == (FORMATS[name]["input"], FORMATS[name]["output"])
     assert made["SerdeInfo"]["SerializationLibrary"] == FORMATS[name]["serde"]
 
 
-def test_set_up_brings_the_driver_that_jobs_ask_for() -> None:
+def test_set_up_installs_the_driver_that_jobs_need() -> None:
     assert description("connectors")["postgresql"]["package"] == install.DRIVER_PACKAGE
 
 
-def test_jobs_find_the_descriptions_in_the_package_that_is_deployed() -> None:
+def test_jobs_find_the_descriptions_in_the_deployed_package() -> None:
     package = zipped(GLUE_SCRIPTS / "lake_etl", inside="lake_etl")
     code = "from lake_etl.connectors import POSTGRESQL; from lake_etl.formats import FORMATS; print(*FORMATS)"
     done = subprocess.run(

@@ -63,7 +63,7 @@ def test_a_folder_needs_neither_lake_yaml_nor_a_server(tmp_path: Path) -> None:
     assert table["location"] == f"{tmp_path}/flights/"
 
 
-def test_a_person_sees_tables_columns_types_and_partitions(tmp_path: Path) -> None:
+def test_a_dry_run_shows_tables_columns_types_and_partitions(tmp_path: Path) -> None:
     put(tmp_path / "flights", FLIGHTS)
     put(tmp_path / "flights", {f"year=2014/month={m}/a.json": '{"delay": 1}\n' for m in range(1, 5)})
 
@@ -73,7 +73,7 @@ def test_a_person_sees_tables_columns_types_and_partitions(tmp_path: Path) -> No
         assert words in shown
 
 
-def test_a_folder_can_be_crawled_as_a_dataset_would_be(tmp_path: Path) -> None:
+def test_a_folder_can_be_crawled_with_a_datasets_settings(tmp_path: Path) -> None:
     configured(tmp_path, dataset="format: csv, csv: {header: false, delimiter: ';'}, columns: [id, name]")
     put(tmp_path / "new", {"a.csv": "1;ann\n2;bob\n"})
 
@@ -84,18 +84,18 @@ def test_a_folder_can_be_crawled_as_a_dataset_would_be(tmp_path: Path) -> None:
     assert table["columns"] == [{"Name": "id", "Type": "bigint"}, {"Name": "name", "Type": "string"}]
 
 
-def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+def test_unreadable_files_are_listed(tmp_path: Path) -> None:
     put(tmp_path / "t", {"a.json": '{"a": 1}\n', "b.json": "\0\0\0"})
 
-    told = lake("crawl", "--dry-run", "./t", cwd=tmp_path).stderr
+    shown = lake("crawl", "--dry-run", "./t", cwd=tmp_path).stderr
 
-    assert f"Skipped {tmp_path}/t/b.json: no classifier recognises it" in told
+    assert f"Skipped {tmp_path}/t/b.json: no classifier recognises it" in shown
 
 
 @pytest.mark.parametrize(
-    ("target", "dataset", "told", "code"),
+    ("target", "dataset", "expected", "code"),
     [
-        ("./nowhere", "format: json", "./nowhere is not there", 2),
+        ("./nowhere", "format: json", "./nowhere does not exist", 2),
         ("books", "format: json", "there is no dataset 'books' in lake.yaml. Allowed: readings", 2),
         (
             "readings",
@@ -105,18 +105,18 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_cannot_be_crawled_is_told_in_one_line(
-    tmp_path: Path, target: str, dataset: str, told: str, code: int
+def test_an_invalid_target_is_reported_in_one_line(
+    tmp_path: Path, target: str, dataset: str, expected: str, code: int
 ) -> None:
     configured(tmp_path, dataset=dataset)
 
     done = lake("crawl", "--dry-run", target, cwd=tmp_path, code=code)
 
-    assert told in done.stderr
+    assert expected in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-def test_a_classifier_that_only_aws_can_run_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_classifier_that_only_aws_can_run_is_reported_in_one_line(tmp_path: Path) -> None:
     configured(tmp_path, dataset="format: xml, xml: {row_tag: row}")
     put(tmp_path / "t", {"a.xml": "<rows><row><a>1</a></row></rows>"})
 
@@ -125,7 +125,7 @@ def test_a_classifier_that_only_aws_can_run_is_told_in_one_line(tmp_path: Path) 
     assert "XMLClassifier, which the embedded crawler cannot run" in done.stderr
 
 
-def test_a_dataset_and_a_prefix_are_crawled_where_they_lie_and_nothing_is_written(
+def test_a_dataset_and_a_prefix_are_crawled_in_s3_without_writing_anything(
     tmp_path: Path, endpoint: str, aws: Callable[[str], Any]
 ) -> None:
     s3, bucket, databases = aws("s3"), "lab-local-raw-000000000000", aws("glue").get_databases()["DatabaseList"]

@@ -39,7 +39,7 @@ def test_an_expectation_is_a_rule_of_dqdl(expectation: dict[str, Any], dqdl: str
     assert [rule["rule"] for rule in rules(job(expectation))] == [dqdl]
 
 
-def test_a_range_holds_its_limits_which_between_of_dqdl_leaves_out() -> None:
+def test_a_range_includes_its_limits_unlike_between_in_dqdl() -> None:
     [rule] = rules(job({"between": {"distance": [1, 6000]}, "where": "month = 1", "at_least": 0.9}))
 
     ending = 'where "month = 1" with threshold >= 0.9'
@@ -56,7 +56,7 @@ def test_a_range_holds_its_limits_which_between_of_dqdl_leaves_out() -> None:
         ("\\\\", "\\\\"),
     ],
 )
-def test_a_pattern_goes_into_dqdl_as_it_is_but_for_quotation_marks_and_alternatives(pattern: str, dqdl: str) -> None:
+def test_a_pattern_is_unchanged_in_dqdl_except_quotation_marks_and_alternatives(pattern: str, dqdl: str) -> None:
     [rule] = rules(job({"matches": {"tailnum": pattern}}))
 
     assert rule["rule"] == f'ColumnValues "tailnum" matches "{dqdl}"'

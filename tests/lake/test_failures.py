@@ -37,7 +37,7 @@ def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         (["chek"], "No such command 'chek'. Did you mean 'check'? See `lake --help`"),
         (["put"], "Missing argument 'dataset'. See `lake put --help`"),
@@ -45,24 +45,24 @@ def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         (["send", "a", "b", "--rate", "x"], "Invalid value for '--rate': should be a valid number. See `lake send"),
         (["send", "a", "b", "--rate", "0"], "Invalid value for '--rate': should be greater than or equal to 0.1. See"),
         (["check", "more"], "Got unexpected extra argument(s) (more). See `lake check --help`"),
-        (["--env", "locl", "check"], "LAKE_ENV is 'locl'. Allowed: local. Did you mean 'local'?"),
+        (["--env", "locl", "check"], "LAKE_ENV: there is no environment 'locl'. Allowed: local. Did you mean 'local'?"),
         (["--file", ".", "check"], "is a folder. Name the file in it"),
         (["run"], "name a job, or a workflow with --workflow"),
     ],
 )
-def test_a_command_line_that_cannot_be_is_told_in_one_sentence(ran: object, arguments: list[str], told: str) -> None:
+def test_an_invalid_command_line_is_reported_in_one_sentence(ran: object, arguments: list[str], expected: str) -> None:
     code, out, err = ran(*arguments)  # type: ignore[operator]
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert told in err
+    assert expected in err
 
 
-def test_check_says_what_there_is_in_good_english(ran: object) -> None:
+def test_check_uses_singular_and_plural(ran: object) -> None:
     code, out, _ = ran("check")  # type: ignore[operator]
     assert code == 0
     assert "1 environment, 0 connections" in out
 
 
-def test_check_lists_its_problems_as_records(ran: object, tmp_path: Path) -> None:
+def test_check_lists_problems_as_json(ran: object, tmp_path: Path) -> None:
     (tmp_path / "lake.yaml").write_text(LAB + "datasets:\n  a: {format: cvs}\n  b: 3\n")
     code, out, err = ran("check", "--json")  # type: ignore[operator]
     problems = json.loads(out)["problems"]
@@ -74,7 +74,7 @@ def test_check_lists_its_problems_as_records(ran: object, tmp_path: Path) -> Non
     assert problems[0]["message"].endswith("Did you mean 'csv'?")
 
 
-def test_what_nobody_expected_is_one_sentence_and_its_traceback_is_in_a_file(
+def test_an_unexpected_error_is_one_sentence_with_the_traceback_in_a_file(
     ran: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(self: Settings) -> None:
@@ -93,34 +93,34 @@ def test_what_nobody_expected_is_one_sentence_and_its_traceback_is_in_a_file(
     assert "ZeroDivisionError: by chance" in ran("check")[2]  # type: ignore[operator]
 
 
-def test_a_reader_that_goes_away_is_no_error() -> None:
+def test_a_closed_pipe_is_not_an_error() -> None:
     command = f"{sys.executable} -m lake --help | head -n 1"
     done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stderr == ""
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "expected"),
     [
         (
             aws.ClientError({"Error": {"Code": "AccessDenied", "Message": "not you."}}, "PutObject"),
-            "AWS says: AccessDenied: not you (PutObject). Ask for that right",
+            "AWS says: AccessDenied: not you (PutObject). Ask for that permission",
         ),
         (aws.ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject"), "AWS says: NoSuchKey: no reason given"),
         (aws.NoCredentialsError(), "there are no AWS credentials. Log in"),
-        (aws.UnauthorizedSSOTokenError(), "the login by SSO has expired. Log in"),
+        (aws.UnauthorizedSSOTokenError(), "the SSO login has expired. Log in"),
         (aws.ProfileNotFound(profile="x"), "the profile that AWS_PROFILE names is not"),
         (
             aws.EndpointConnectionError(endpoint_url="http://127.0.0.1:9"),
-            "http://127.0.0.1:9 answers no more, in the middle of this command. `lake local status`",
+            "http://127.0.0.1:9 no longer answers, during this command. See `lake local status`",
         ),
-        (aws.ReadTimeoutError(endpoint_url="http://127.0.0.1:9"), "http://127.0.0.1:9 gave no answer"),
+        (aws.ReadTimeoutError(endpoint_url="http://127.0.0.1:9"), "http://127.0.0.1:9 did not answer"),
         (
             aws.ParamValidationError(report="Invalid length for parameter QueryString, value: 0"),
             "value for QueryString.",
         ),
         (aws.WaiterError("a", "it went", {"Error": {"Code": "Gone", "Message": "it went"}}), "AWS says: Gone: it went"),
-        (PermissionError(13, "Permission denied", "/data"), "/data: permission denied. Check who owns it"),
+        (PermissionError(13, "Permission denied", "/data"), "/data: permission denied. Check its owner"),
         (OSError(28, "No space left on device", "/data"), "/data: no space left on device. Make room"),
         (
             ConnectionRefusedError(111, "Connection refused"),
@@ -130,8 +130,8 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
         (IsADirectoryError(21, "Is a directory", "/data"), "/data: is a directory"),
     ],
 )
-def test_what_aws_or_the_disk_refuses_is_one_sentence(error: Exception, told: str) -> None:
-    said = sentence(error)
-    assert told in said
-    assert "\n" not in said
-    assert type(error).__name__ not in said
+def test_errors_of_aws_and_the_disk_are_one_sentence(error: Exception, expected: str) -> None:
+    shown = sentence(error)
+    assert expected in shown
+    assert "\n" not in shown
+    assert type(error).__name__ not in shown

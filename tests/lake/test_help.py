@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from lake.cli import app
 
 
-def test_the_help_lists_the_commands_in_the_order_of_a_lakes_life() -> None:
+def test_the_help_lists_commands_in_the_order_of_use() -> None:
     shown = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).output
     listed = re.findall(r"(?m)^│ ([a-z-]+) ", shown)
     assert [name for name in listed if name in ("init", "check", "up", "put", "run", "query", "quality")] == [

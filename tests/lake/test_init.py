@@ -41,7 +41,7 @@ def files(tmp_path: Path) -> Path:
     return tmp_path / "files"
 
 
-def test_a_new_lake_is_good_and_its_stacks_are_its_own(tmp_path: Path) -> None:
+def test_a_new_lake_is_valid_and_has_its_own_stacks(tmp_path: Path) -> None:
     done = init(tmp_path, "My Shop")
     assert (done.returncode, done.stdout) == (0, "")
     made = {path.relative_to(tmp_path / "My Shop").as_posix() for path in (tmp_path / "My Shop").rglob("*")}
@@ -60,23 +60,23 @@ def test_folders_of_files_become_datasets_as_a_crawler_sees_them(tmp_path: Path,
 
     assert (datasets["orders"].format, datasets["orders"].keys) == ("json", {"day": "string"})
     assert (datasets["shop_list"].csv.delimiter, datasets["shop_list"].csv.header) == (";", True)
-    assert "shop_list: all of it is text, so the first line is taken for the header: shop, city." in done.stderr
+    assert "shop_list: all columns are text, so the first line is used as the header: shop, city." in done.stderr
     assert (datasets["points"].csv.header, datasets["points"].columns) == (False, ["col0", "col1"])
     assert datasets["prices"].csv.header
     assert "  # id bigint, price double\n  prices:\n" in (tmp_path / "shop/lake.yaml").read_text()
 
 
-def test_files_that_lie_in_the_folder_itself_are_one_dataset(tmp_path: Path, files: Path) -> None:
+def test_files_in_the_folder_itself_become_one_dataset(tmp_path: Path, files: Path) -> None:
     assert init(tmp_path, "shop", "--from", str(files / "orders")).returncode == 0
     assert list(load(tmp_path / "shop/lake.yaml").config.datasets) == ["orders"]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "expected"),
     [
-        (["files"], 2, "files is there and is not empty. Name a new folder, or empty this one"),
-        (["1"], 2, "the folder's name '1' becomes the project's, and cannot: "),
-        (["new", "--from", "nowhere"], 2, "nowhere is no folder. Name one whose sub-folders are datasets"),
+        (["files"], 2, "files exists and is not empty. Name a new folder, or empty this one"),
+        (["1"], 2, "the folder's name '1' becomes the project's name, so it needs "),
+        (["new", "--from", "nowhere"], 2, "nowhere is not a folder. Name one whose sub-folders are datasets"),
         (["new", "--from", "files/empty"], 2, "files/empty is empty. Name a folder whose sub-folders are datasets"),
         (
             ["new", "--example", "car"],
@@ -84,8 +84,12 @@ def test_files_that_lie_in_the_folder_itself_are_one_dataset(tmp_path: Path, fil
             "there is no example 'car'. Allowed: flights, cars, shop, stream. Did you mean",
         ),
         (["new", "--from", "files/orders", "--example", "shop"], 2, "give --from or --example, not both"),
-        (["new", "--from", "files"], 2, "files holds folders, which are datasets, and loose.csv. Move that into"),
-        (["new", "--from", "files/alike"], 2, "a b and a-b would be one dataset, a_b. Rename one of them"),
+        (
+            ["new", "--from", "files"],
+            2,
+            "files contains folders, which are datasets, and the file loose.csv. Move it into",
+        ),
+        (["new", "--from", "files/alike"], 2, "a b and a-b would both be the dataset a_b. Rename one of them"),
         (
             ["new", "--from", "files/strange"],
             2,
@@ -94,7 +98,7 @@ def test_files_that_lie_in_the_folder_itself_are_one_dataset(tmp_path: Path, fil
         (
             ["new", "--from", "files/hollow"],
             2,
-            "files/hollow/inner: there is no data in it. Put files there, or",
+            "files/hollow/inner: has no data. Put files into it, or",
         ),
         (
             ["new", "--from", "files/damaged"],
@@ -105,17 +109,17 @@ def test_files_that_lie_in_the_folder_itself_are_one_dataset(tmp_path: Path, fil
         (
             ["new", "--from", "files/columns"],
             2,
-            "files/columns: a dataset is one table, and its files disagree: a",
+            "files/columns: a dataset is one table, but a crawl of its files would",
         ),
         (
             ["new", "--from", "files/two"],
             2,
-            "files/two: a dataset is one table, and its files disagree: a crawl would find 2 (a_csv, b_json). Put the",
+            "files/two: a dataset is one table, but a crawl of its files would find 2 (a_csv, b_json). Put the",
         ),
     ],
 )
-def test_what_cannot_become_a_lake_is_told_and_nothing_is_made(
-    tmp_path: Path, files: Path, arguments: list[str], code: int, said: str
+def test_invalid_input_is_reported_and_nothing_is_created(
+    tmp_path: Path, files: Path, arguments: list[str], code: int, expected: str
 ) -> None:
     for name, content in {
         "loose.csv": b"a,b\n1,2\n",
@@ -132,7 +136,7 @@ def test_what_cannot_become_a_lake_is_told_and_nothing_is_made(
         (files / name).mkdir(parents=True)
     done = init(tmp_path, *arguments)
 
-    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+    assert (done.returncode, expected in done.stderr) == (code, True), done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "new").exists()
 
@@ -145,17 +149,17 @@ def example(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     lines = done.stderr.splitlines()
     made = folder / f"my-{request.param}"
-    assert lines[:2] == [f"my-{request.param} is a lake. Next:", f"  cd my-{request.param}"]
+    assert lines[:2] == [f"Created a lake in my-{request.param}. Next:", f"  cd my-{request.param}"]
     assert [line.strip() for line in lines[2:]] == steps((made / "lake.yaml").read_text())
     return made
 
 
-def test_an_examples_lake_is_good_and_its_five_stacks_are_of_its_own_project(example: Path) -> None:
+def test_an_example_lake_is_valid_and_its_stacks_have_its_project_name(example: Path) -> None:
     command = [sys.executable, "-m", "lake", "check"]
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
     done = subprocess.run(command, cwd=example, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert f"lake.yaml is good: project {example.name}, environment local" in done.stdout
+    assert f"lake.yaml is valid: project {example.name}, environment local" in done.stdout
 
     synthesise(load(example / "lake.yaml"))
     stacks = example / "cdktf.out/stacks"
@@ -170,17 +174,17 @@ def test_a_second_example_in_the_same_folder_is_refused(example: Path) -> None:
     before = (example / "lake.yaml").read_bytes()
     done = init(example.parent, example.name, "--example", "shop")
     assert done.returncode == 2
-    assert done.stderr == f"{example.name} is there and is not empty. Name a new folder, or empty this one\n"
+    assert done.stderr == f"{example.name} exists and is not empty. Name a new folder, or empty this one\n"
     assert (example / "lake.yaml").read_bytes() == before
 
 
-def test_what_an_example_tells_to_do_next_is_about_what_it_has(example: Path) -> None:
+def test_the_next_steps_of_an_example_refer_to_existing_files(example: Path) -> None:
     """Its script writes each folder that is put and each file that is sent; the rest is in lake.yaml and queries/."""
     config = load(example / "lake.yaml").config
     known = {"put": config.datasets, "send": config.streams, "quarantine": config.jobs, "run": config.every_job}
-    told = steps((example / "lake.yaml").read_text())
-    assert {"lake local start", "lake up", "lake down --delete-data", "lake local stop"} <= {*told, "lake up"}
-    for step in told:
+    shown = steps((example / "lake.yaml").read_text())
+    assert {"lake local start", "lake up", "lake down --delete-data", "lake local stop"} <= {*shown, "lake up"}
+    for step in shown:
         program, *words = shlex.split(step)
         if program == "python":
             subprocess.run([sys.executable, *words], cwd=example, check=True)
@@ -205,7 +209,7 @@ def test_the_files_of_every_example_are_in_the_package() -> None:
             assert any(source.is_relative_to(there) for there in shipped), source
 
 
-def test_editors_get_a_schema_that_the_sample_lake_meets_and_a_mistake_does_not(tmp_path: Path) -> None:
+def test_the_schema_accepts_the_sample_lake_and_rejects_a_mistake(tmp_path: Path) -> None:
     assert init(tmp_path, "shop").returncode == 0
     folder = tmp_path / "shop"
     assert (folder / "lake.yaml").read_text().startswith("# yaml-language-server: $schema=lake.schema.json\n")

@@ -13,7 +13,7 @@ from lake.configuration.rules.types import problem
 from tests.lake.test_workflows import LAKE
 
 
-def told(folder: Path, text: str) -> str:
+def problems(folder: Path, text: str) -> str:
     (folder / "lake.yaml").write_text(text)
     with pytest.raises(ConfigError) as error:
         load(folder / "lake.yaml")
@@ -27,7 +27,7 @@ def told(folder: Path, text: str) -> str:
         *("struct<a:int,b:array<struct<c:string,d:decimal(10,2)>>>", "array<map<string, decimal(5,1)>>"),
     ],
 )
-def test_a_type_of_athena_is_taken(type_: str) -> None:
+def test_athenas_types_are_accepted(type_: str) -> None:
     assert problem(type_) == ""
 
 
@@ -48,32 +48,33 @@ def test_a_type_of_athena_is_taken(type_: str) -> None:
         ("array<>", "array<>"),
     ],
 )
-def test_one_that_athena_does_not_read_is_refused_by_its_part(type_: str, named: str) -> None:
-    assert problem(type_).startswith(f"{named} is no type of Athena. Allowed: ")
+def test_other_types_are_refused_with_the_wrong_part(type_: str, named: str) -> None:
+    assert problem(type_).startswith(f"{named} is not an Athena type. Allowed: ")
 
 
-def test_the_type_of_a_column_is_refused_with_its_line(tmp_path: Path) -> None:
+def test_a_wrong_column_type_is_reported_with_its_line(tmp_path: Path) -> None:
     text = LAKE.replace(
         "orders: {format: csv}", "orders: {format: json, catalog: declared, columns: {a: 'array<text>'}}"
     )
-    assert "lake.yaml, line 3: datasets.orders.columns.a: array<text> is no type of Athena" in told(tmp_path, text)
+    assert "lake.yaml, line 3: datasets.orders.columns.a: array<text> is not an Athena type" in problems(tmp_path, text)
 
 
 @pytest.mark.parametrize(
     "schedule",
     ["cron(0 25 * * ? *)", "cron(60 1 * * ? *)", "cron(0 3 * * * *)", "cron(0 3 ? * ? *)", "cron(0 3 1 13 ? *)"],
 )
-def test_a_schedule_that_aws_refuses_is_refused_with_its_fields(tmp_path: Path, schedule: str) -> None:
+def test_an_invalid_schedule_is_reported_with_the_allowed_fields(tmp_path: Path, schedule: str) -> None:
     text = LAKE.replace("cron(0 3 * * ? *)", schedule)
-    message = told(tmp_path, text)
+    message = problems(tmp_path, text)
     assert (
-        f"workflows.nightly.schedule: '{schedule}' is no schedule of AWS. Allowed: minutes 0-59, hours 0-23" in message
+        f"workflows.nightly.schedule: '{schedule}' is not a valid AWS schedule. Allowed: minutes 0-59, hours 0-23"
+        in message
     )
 
 
-def test_the_schedule_of_a_crawler_is_looked_at_too(tmp_path: Path) -> None:
+def test_the_schedule_of_a_crawler_is_also_checked(tmp_path: Path) -> None:
     text = LAKE.replace("customers: {format: csv}", 'x: {format: csv, crawl: {schedule: "cron(0 24 * * ? *)"}}')
-    assert "datasets.x.crawl.schedule" in told(tmp_path, text.replace(", customers]", "]"))
+    assert "datasets.x.crawl.schedule" in problems(tmp_path, text.replace(", customers]", "]"))
 
 
 @pytest.mark.parametrize(
@@ -83,11 +84,11 @@ def test_the_schedule_of_a_crawler_is_looked_at_too(tmp_path: Path) -> None:
         ("datasets: {%s: {format: csv, crawl: {recrawl: events}}}\n", "queue", 80),
     ],
 )
-def test_a_name_longer_than_aws_allows_is_refused_with_the_characters_to_save(
+def test_a_name_that_is_too_long_is_reported_with_the_excess(
     tmp_path: Path, settings: str, kind: str, limit: int
 ) -> None:
     head = LAKE.partition("datasets:")[0]
-    message = told(tmp_path, head + settings % ("a" * 75))
+    message = problems(tmp_path, head + settings % ("a" * 75))
     assert f"makes the {kind} name 'shop-local-{'a' * 75}" in message
     assert f"allows {limit}. Shorten '{'a' * 75}', project or the environment's name 'local' by " in message
 
@@ -103,7 +104,7 @@ def test_a_range_that_ends_before_it_begins_is_refused(tmp_path: Path, projectio
     kind = "date" if "date" in projection else "int"
     dataset = f"{{format: json, catalog: projected, columns: {{a: int}}, partitions: {{p: {kind}}}"
     text = LAKE.replace("orders: {format: csv}", f"orders: {dataset}, projection: {{p: {projection}}}}}")
-    message = told(tmp_path, text.replace("[orders, customers]", "[customers]"))
+    message = problems(tmp_path, text.replace("[orders, customers]", "[customers]"))
     assert f"datasets.orders.projection.p.range: ends before it begins. Given: {given}" in message
 
 
@@ -125,7 +126,9 @@ def test_arns_are_those_of_the_regions_partition(region: str, beginning: str) ->
         ("{region: eu-west-1}", False),
     ],
 )
-def test_an_account_whose_data_may_be_deleted_is_to_be_named(tmp_path: Path, environment: str, warned: bool) -> None:
+def test_a_destroyable_environment_without_an_account_gives_a_warning(
+    tmp_path: Path, environment: str, warned: bool
+) -> None:
     (tmp_path / "lake.yaml").write_text(f"project: shop\nenvironments:\n  dev: {environment}\n")
     found = [
         text for text in warnings(load(tmp_path / "lake.yaml").config, "dev") if text.startswith("environments.dev")

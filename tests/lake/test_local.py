@@ -64,7 +64,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
         folder.local.stop()
 
 
-def test_a_second_process_on_a_folder_says_who_has_it_and_ends(running: Folder) -> None:
+def test_a_second_process_on_a_folder_names_the_first_and_exits(running: Folder) -> None:
     data = running.local.folder / "aws"
     command = program("local_aws", "--port", str(free_port()), "--folder", str(data))
     done = subprocess.run(command, env=surroundings(), capture_output=True, text=True, timeout=60)
@@ -75,17 +75,17 @@ def test_a_second_process_on_a_folder_says_who_has_it_and_ends(running: Folder) 
     assert running.s3.head_bucket(Bucket="kept")
 
 
-def test_a_changed_port_is_told_by_every_command_until_it_is_stopped(running: Folder) -> None:
+def test_every_command_reports_a_changed_port_until_a_stop(running: Folder) -> None:
     runs_on, pid = running.port, running.local.pid()
     running.say(free_port())
     sentence = (
-        f"the embedded AWS of {running.local.folder} runs on {runs_on} (process {pid}), lake.yaml says {running.port}: "
-        f"`lake local stop` ends it; then start it again"
+        f"the embedded AWS of {running.local.folder} runs on port {runs_on} (process {pid}), but "
+        f"lake.yaml has {running.port}. Stop it with `lake local stop`, then start it again"
     )
     for ask in (running.local.start, Settings(running.root / "lake.yaml", None).aws):
-        with pytest.raises(BadInput) as told:
+        with pytest.raises(BadInput) as shown:
             ask()
-        assert str(told.value) == sentence
+        assert str(shown.value) == sentence
     done = running.lake("local", "status")
     assert done.returncode == 2
     assert sentence in done.stderr.replace("\n", " ")
@@ -94,7 +94,7 @@ def test_a_changed_port_is_told_by_every_command_until_it_is_stopped(running: Fo
     assert running.s3.head_bucket(Bucket="kept")
 
 
-def test_a_copy_of_a_running_folder_is_a_lake_of_its_own(running: Folder, tmp_path: Path) -> None:
+def test_a_copy_of_a_running_folder_is_a_separate_lake(running: Folder, tmp_path: Path) -> None:
     shutil.copytree(running.root, tmp_path / "copy")
     copy = Folder(tmp_path / "copy")
     assert copy.local.pid() is None
@@ -112,9 +112,7 @@ def moving(tmp_path: Path) -> Iterator[Folder]:
     folder.local.stop()
 
 
-def test_a_folder_that_is_moved_while_it_runs_takes_no_changes_until_it_is_started_again(
-    moving: Folder, tmp_path: Path
-) -> None:
+def test_a_folder_that_was_moved_while_running_refuses_changes_until_a_restart(moving: Folder, tmp_path: Path) -> None:
     folder = moving
     before = folder.local.folder / "aws"
     s3 = folder.s3
@@ -122,7 +120,7 @@ def test_a_folder_that_is_moved_while_it_runs_takes_no_changes_until_it_is_start
     folder.root = folder.root.rename(tmp_path / "there")
     with pytest.raises(ClientError, match=f"{before} was moved or deleted while its embedded AWS runs"):
         s3.put_object(Bucket="kept", Key="lost", Body=b"1")
-    with pytest.raises(BadInput, match=f"was started when its folder was {before}, and can keep nothing any more"):
+    with pytest.raises(BadInput, match=f"was started when its folder was {before}, and can no longer save anything"):
         folder.local.start()
     assert folder.local.stop()
     assert folder.local.start()
@@ -146,29 +144,29 @@ def of_another_version(tmp_path: Path) -> Iterator[Folder]:
         folder.local.stop()
 
 
-def test_one_that_another_version_started_is_told_by_every_command_until_it_is_started_again(
+def test_every_command_reports_an_embedded_aws_of_another_version_until_a_restart(
     of_another_version: Folder,
 ) -> None:
     folder = of_another_version
-    told = f"(process {folder.local.pid()}) was started by lake 0.0.9, and this is lake {__version__}: "
-    way_out = "`lake local stop` ends it; then start it again, which keeps its data"
+    shown = f"(process {folder.local.pid()}) was started by lake 0.0.9, but this is lake {__version__}. "
+    way_out = "Stop it with `lake local stop`, then start it again. It keeps its data"
     for command in (["status"], ["local", "start"], ["local", "status"]):
         done = folder.lake(*command)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-        assert told + way_out in done.stderr
+        assert shown + way_out in done.stderr
     seen = folder.local.folder / "aws/process.json"
     before_versions_were_told = {key: value for key, value in json.loads(seen.read_text()).items() if key != "version"}
     seen.write_text(json.dumps(before_versions_were_told))
-    assert "was started by an older lake, and this is lake" in folder.lake("status").stderr
+    assert "was started by an older lake, but this is lake" in folder.lake("status").stderr
     seen.write_text(json.dumps(before_versions_were_told | {"version": "9.0", "mood": "good"}))
-    assert "was started by lake 9.0, and this is lake" in folder.lake("status").stderr
+    assert "was started by lake 9.0, but this is lake" in folder.lake("status").stderr
 
     assert folder.lake("local", "stop").returncode == 0
     assert folder.lake("local", "start").returncode == 0
     assert folder.lake("status").returncode == 0
 
 
-def test_two_commands_that_start_it_at_once_start_one(running: Folder) -> None:
+def test_two_concurrent_starts_start_one_process(running: Folder) -> None:
     running.local.stop()
     with ThreadPoolExecutor(2) as pool:
         starts = [pool.submit(running.local.start) for _ in range(2)]
@@ -176,7 +174,7 @@ def test_two_commands_that_start_it_at_once_start_one(running: Folder) -> None:
     assert running.s3.head_bucket(Bucket="kept")
 
 
-def test_a_killed_one_does_not_run_and_can_be_started_at_once(running: Folder) -> None:
+def test_a_killed_process_can_be_restarted_at_once(running: Folder) -> None:
     pid = running.local.pid()
     assert pid is not None
     os.kill(pid, signal.SIGKILL)

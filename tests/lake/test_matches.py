@@ -43,7 +43,7 @@ def command(folder: Path, *arguments: str) -> list[str]:
     return ["--file", str(folder / "lake.yaml"), "evaluate-matches", *arguments]
 
 
-def test_evaluate_matches_gives_the_rates_and_a_plot(folder: Path) -> None:
+def test_evaluate_matches_prints_rates_and_writes_a_plot(folder: Path) -> None:
     arguments = ["persons", "--rows", str(folder / "rows.csv"), "--truth", "person", "--plot", str(folder / "w.png")]
     done = CliRunner().invoke(app, command(folder, *arguments, "--json"), catch_exceptions=False)
     found = json.loads(done.stdout)
@@ -52,7 +52,7 @@ def test_evaluate_matches_gives_the_rates_and_a_plot(folder: Path) -> None:
     assert (folder / "w.png").stat().st_size > 1000
 
 
-def test_evaluate_matches_shows_why_pairs_were_lost_and_what_the_records_cannot_teach(folder: Path) -> None:
+def test_evaluate_matches_shows_why_pairs_were_missed_and_warns_of_few_matches(folder: Path) -> None:
     with (folder / "few.csv").open("w") as file:
         file.write("record,surname,date_of_birth,suburb,person\n1,lee,1990-01-01,perth,a\n2,fox,1955-02-03,hobart,a\n")
     arguments = ["persons", "--rows", str(folder / "few.csv"), "--truth", "person", "--plot", str(folder / "w.png")]
@@ -66,19 +66,19 @@ def test_evaluate_matches_shows_why_pairs_were_lost_and_what_the_records_cannot_
     ("arguments", "message"),
     [
         (["plain", "--truth", "person"], "no job 'plain' with a find_matches step in lake.yaml. Allowed: persons"),
-        (["persons"], "give either --labels FILE or --truth COLUMN"),
-        (["persons", "--truth", "person", "--labels", "x.csv"], "give either --labels FILE or --truth COLUMN"),
+        (["persons"], "either --labels FILE or --truth COLUMN"),
+        (["persons", "--truth", "person", "--labels", "x.csv"], "either --labels FILE or --truth COLUMN"),
     ],
 )
-def test_evaluate_matches_says_what_it_cannot_do(folder: Path, arguments: list[str], message: str) -> None:
+def test_evaluate_matches_reports_invalid_input(folder: Path, arguments: list[str], message: str) -> None:
     with pytest.raises(BadInput, match=message):
         CliRunner().invoke(app, command(folder, *arguments, "--rows", "rows.csv"), catch_exceptions=False)
 
 
-def test_athena_is_not_asked_for_a_table_of_a_database(tmp_path: Path) -> None:
+def test_evaluate_matches_does_not_query_athena_for_a_database_table(tmp_path: Path) -> None:
     shop = "shop: {type: postgresql, host: db.example.org, port: 5432, database: shop}"
     text = LAKE.replace("{people: {format: csv}}", "{people: {format: jdbc, connection: shop, table: public.people}}")
     (tmp_path / "lake.yaml").write_text(f"{text}connections: {{{shop}}}\n")
 
-    with pytest.raises(BadInput, match=r"Athena does not read people, a table of a database\. Give .* --rows FILE"):
+    with pytest.raises(BadInput, match=r"Athena cannot read people, which is a database table\. Give .* --rows FILE"):
         fetch(Aws(load(tmp_path / "lake.yaml")), "persons", tmp_path)

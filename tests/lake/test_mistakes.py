@@ -55,7 +55,7 @@ LINE = re.compile(r"lake\.yaml, line \d+: [\w.\[\]-]+: \S")
 INNER = re.compile(r"pydantic|Input should|type=|ValidationError|sqlglot|botocore|Traceback|ruamel|<class|\^\[")
 
 
-def told(folder: Path, text: str) -> list[str]:
+def problems(folder: Path, text: str) -> list[str]:
     """The lines of the ConfigError; none where the file can be used."""
     (folder / "lake.yaml").write_text(text)
     (folder / "hello.py").touch()
@@ -95,18 +95,18 @@ def spoiled(document: Any, rng: random.Random) -> Any:
 VALUES: list[Any] = [None, 3, -1, 1.5, True, "", "x", "Ä b", [], [1], ["x", None], {}, {"x": 1}, {"x": {"y": []}}]
 
 
-def test_a_spoiled_file_is_good_or_told_line_by_line_in_no_librarys_words(tmp_path: Path) -> None:
+def test_randomly_damaged_files_are_valid_or_reported_line_by_line_in_our_words(tmp_path: Path) -> None:
     reader, rng = YAML(typ="safe", pure=True), random.Random(8)
     document = reader.load(LAB)
-    assert told(tmp_path, LAB) == []
+    assert problems(tmp_path, LAB) == []
     for _ in range(200):
         text = json.dumps(spoiled(document, rng), indent=1, ensure_ascii=False)  # JSON is YAML
-        for line in told(tmp_path, text):
+        for line in problems(tmp_path, text):
             assert LINE.match(line), (line, text)
             assert not INNER.search(line), (line, text)
 
 
-def test_types_rules_names_and_yaml_are_told_in_one_go_and_by_line(tmp_path: Path) -> None:
+def test_mistakes_in_types_rules_names_and_yaml_are_reported_together(tmp_path: Path) -> None:
     text = LAB
     for old, new in {
         "format: csv\n": "format: csvv\n",
@@ -120,7 +120,7 @@ def test_types_rules_names_and_yaml_are_told_in_one_go_and_by_line(tmp_path: Pat
         assert old in text
         text = text.replace(old, new)
 
-    lines = told(tmp_path, text)
+    lines = problems(tmp_path, text)
 
     assert [re.sub(r"lake.yaml, line (\d+): (\S+): .*", r"\1 \2", line) for line in lines] == [
         "8 datasets.orders.format",
@@ -152,10 +152,10 @@ def test_types_rules_names_and_yaml_are_told_in_one_go_and_by_line(tmp_path: Pat
         ("sink: {table: totals, format: parquet", "sink: {table: totals, compression: zlib, format: 3", ".sink.format"),
     ],
 )
-def test_one_mistake_is_told_once_and_nothing_that_follows_from_it(
+def test_one_mistake_is_reported_once_without_consequential_errors(
     tmp_path: Path, old: str, new: str, field: str
 ) -> None:
-    [line] = told(tmp_path, LAB.replace(old, new, 1))
+    [line] = problems(tmp_path, LAB.replace(old, new, 1))
     assert f"{field}: " in line
 
 
@@ -170,7 +170,7 @@ def test_one_mistake_is_told_once_and_nothing_that_follows_from_it(
         ("format: parquet, cat", "format: jsonl, cat", "Did you mean 'json'?"),
         ("format: parquet, cat", "format: ndjson, cat", "Did you mean 'json'?"),
         ("format: parquet, cat", "format: pq, cat", "Did you mean 'parquet'?"),
-        ("format: parquet, cat", "format: txt, cat", "else format: grok with its pattern"),
+        ("format: parquet, cat", "format: txt, cat", "else format: grok with a pattern"),
         ("how: left", "how: left_outer", "Did you mean 'left'?"),
         ("{id: int, name", "{id: str, name", "Did you mean 'string'?"),
         ("{id: int, name", "{id: Integer, name", "Did you mean 'int'?"),
@@ -186,9 +186,9 @@ def test_one_mistake_is_told_once_and_nothing_that_follows_from_it(
         ("{--name: x}", "{--name: 3}", "Put it in quotes"),
     ],
 )
-def test_what_was_meant_is_said(tmp_path: Path, old: str, new: str, meant: str) -> None:
+def test_a_mistake_comes_with_a_suggestion(tmp_path: Path, old: str, new: str, meant: str) -> None:
     assert old in LAB
-    lines = told(tmp_path, LAB.replace(old, new, 1))
+    lines = problems(tmp_path, LAB.replace(old, new, 1))
     assert any(line.endswith(meant) for line in lines), lines
 
 
@@ -198,31 +198,31 @@ def test_what_was_meant_is_said(tmp_path: Path, old: str, new: str, meant: str) 
         ("", 1, "the file is empty"),
         ("# nothing\n", 1, "the file is empty"),
         ("- a\n", 1, "the file must be a mapping"),
-        ("project: lab\nenvironments:\n\tlocal: {}\n", 3, "a tab is here. Indent with spaces"),
+        ("project: lab\nenvironments:\n\tlocal: {}\n", 3, "the line has a tab. Indent with spaces"),
         ("project: lab\n---\nproject: lab\n", 2, "a second document begins here"),
         ("project: *lab\n", 1, "the alias *lab has no anchor &lab"),
         ("project: lab\nx: 'a\n", 2, "a quotation mark is not closed"),
-        ("project: a: b\n", 1, "a second `: ` is on the line"),
+        ("project: a: b\n", 1, "the line has a second `: `"),
         ("project: lab\nx: @a\n", 2, "text cannot begin with @ here. Put it in quotes"),
-        ("project: lab\nx: 2024-13-45\n", 2, "'2024-13-45' is no date or number. Put it in quotes"),
-        ("project: lab\nx: \x00\n", 2, "a control character is here"),
+        ("project: lab\nx: 2024-13-45\n", 2, "'2024-13-45' is not a date or number. Put it in quotes"),
+        ("project: lab\nx: \x00\n", 2, "the line has a control character"),
         ("<<: 3\n", 1, "`<<` takes a mapping"),
         ("[" * 3000, 1, "it is nested too deeply"),
         ("project: lab\nx:\n" + "- " * 3000, 3, "it is nested too deeply"),
     ],
 )
-def test_what_is_no_yaml_is_told_in_one_line(tmp_path: Path, text: str, line: int, message: str) -> None:
-    [only] = told(tmp_path, text)
+def test_invalid_yaml_is_reported_in_one_line(tmp_path: Path, text: str, line: int, message: str) -> None:
+    [only] = problems(tmp_path, text)
     assert only.startswith(f"lake.yaml, line {line}: ")
     assert message in only
 
 
 @pytest.mark.parametrize("ruler", ["# " + "- " * 60, "\n  # " + "[ " * 60])
-def test_a_ruler_in_a_comment_is_no_depth(tmp_path: Path, ruler: str) -> None:
-    assert told(tmp_path, LAB.replace("project: lab", f"project: lab  {ruler}")) == told(tmp_path, LAB)
+def test_brackets_in_a_comment_do_not_count_as_nesting(tmp_path: Path, ruler: str) -> None:
+    assert problems(tmp_path, LAB.replace("project: lab", f"project: lab  {ruler}")) == problems(tmp_path, LAB)
 
 
-def test_a_file_that_is_no_text_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf_8_is_reported_with_the_line(tmp_path: Path) -> None:
     (tmp_path / "lake.yaml").write_bytes(b"project: lab\nenvironments: {l\xe4b: {}}\n")
     with pytest.raises(ConfigError, match=r"lake\.yaml, line 2: is not UTF-8 text\. Save the file as UTF-8"):
         load(tmp_path / "lake.yaml")
@@ -230,13 +230,13 @@ def test_a_file_that_is_no_text_is_told_with_its_line(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def test_a_byte_order_mark_an_anchor_and_a_merge_are_read_and_their_mistakes_have_the_line_of_the_anchor(
+def test_byte_order_marks_anchors_and_merges_work_and_mistakes_have_the_anchors_line(
     tmp_path: Path,
 ) -> None:
     moved = LAB.replace("  people:", "  more: {<<: *base}\n  people:").replace("orders:\n", "orders: &base\n", 1)
-    assert told(tmp_path, "\ufeff" + moved) == []
+    assert problems(tmp_path, "\ufeff" + moved) == []
 
-    lines = told(tmp_path, moved.replace("format: csv", "format: csvv"))
+    lines = problems(tmp_path, moved.replace("format: csv", "format: csvv"))
 
     assert [line.partition(" should")[0] for line in lines] == [
         "lake.yaml, line 8: datasets.orders.format:",
@@ -247,39 +247,39 @@ def test_a_byte_order_mark_an_anchor_and_a_merge_are_read_and_their_mistakes_hav
 @pytest.mark.parametrize(
     ("old", "new", "told_"),
     [
-        ('"amount > 0"', '" "', "steps.0.filter: is empty, and should be SQL"),
+        ('"amount > 0"', '" "', "steps.0.filter: is empty. Write SQL"),
         ('"amount > 0"', '"(amount > 0"', "steps.0.filter: is not SQL: a '(' is not closed"),
-        ('"amount > 0"', '"amount > 0)"', "steps.0.filter: is not SQL: the ')' at character 11 closes nothing"),
+        ('"amount > 0"', '"amount > 0)"', "steps.0.filter: is not SQL: the ')' at character 11 has no opening bracket"),
         ('"amount > 0"', '"name = \'x"', "steps.0.filter: is not SQL: the ' at character 8 is not closed"),
         ('"amount > 0"', '"amount >"', "steps.0.filter: is not SQL: it ends with '>'"),
         ('much: "amount > 10"', 'much: "f(amount"', "steps.2.map.add.much: is not SQL"),
-        ("dedupe: {by: id, newest: at}", "sql: SELECT 1; SELECT 2", "steps.3.sql: is one statement of SQL"),
+        ("dedupe: {by: id, newest: at}", "sql: SELECT 1; SELECT 2", "steps.3.sql: should be one SQL statement"),
         ('"amount > 0"', "\"name = ')' -- (\\n AND `a(` > 0\"", None),
     ],
 )
-def test_sql_that_cannot_be_is_told_before_a_job_starts(tmp_path: Path, old: str, new: str, told_: str | None) -> None:
-    lines = told(tmp_path, LAB.replace(old, new, 1))
+def test_invalid_sql_is_reported_by_check(tmp_path: Path, old: str, new: str, told_: str | None) -> None:
+    lines = problems(tmp_path, LAB.replace(old, new, 1))
     assert [told_ in line for line in lines if told_] == ([True] if told_ else []), lines
     assert bool(lines) == bool(told_)
 
 
-def test_a_query_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+def test_an_invalid_query_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "queries").mkdir()
     (tmp_path / "queries" / "a.sql").write_bytes(b"SELECT '\xe4'")
     (tmp_path / "queries" / "b.sql").write_text("\n")
-    assert [line.partition("queries.folder: ")[2] for line in told(tmp_path, LAB)] == [
+    assert [line.partition("queries.folder: ")[2] for line in problems(tmp_path, LAB)] == [
         "queries/a.sql is not UTF-8 text. Save it as UTF-8",
         "queries/b.sql is empty. Write its SQL, or remove it",
     ]
 
 
-def test_the_line_is_that_of_the_item_in_a_list_of_lists(tmp_path: Path) -> None:
+def test_a_mistake_in_a_nested_list_has_the_line_of_its_item(tmp_path: Path) -> None:
     text = LAB.replace("- crawl: [customers]", "- crawl:\n        - customers\n        - ordrs")
     text = text.replace(
         "- {between: {amount: [0, null]}}", "- between:\n          amount:\n          - 0\n          - x"
     )
     lines = text.splitlines()
 
-    numbers = [int(re.findall(r"line (\d+)", line)[0]) for line in told(tmp_path, text)]
+    numbers = [int(re.findall(r"line (\d+)", line)[0]) for line in problems(tmp_path, text)]
 
     assert numbers == [lines.index("          - x") + 1, lines.index("        - ordrs") + 1]

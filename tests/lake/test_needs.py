@@ -57,43 +57,43 @@ def account(
         (["shop-local-orders", "shop-local-customers"], ""),
     ],
 )
-def test_on_an_account_the_etl_stack_waits_for_the_crawlers_that_its_triggers_name(
+def test_in_an_account_the_etl_stack_waits_for_the_crawlers_of_its_triggers(
     tmp_path: Path, there: list[str], waits_for: str
 ) -> None:
     aws = account(tmp_path, crawlers=dict.fromkeys(there, "READY"))
     assert Needs(aws, ["catalog", "etl"]).missing("etl") == waits_for
 
 
-def test_on_the_embedded_aws_it_waits_for_none(tmp_path: Path) -> None:
+def test_on_the_embedded_aws_the_etl_stack_does_not_wait_for_crawlers(tmp_path: Path) -> None:
     assert Needs(account(tmp_path, endpoint=True), ["catalog", "etl"]).missing("etl") == ""
 
 
 @pytest.mark.parametrize("state", ["RUNNING", "STOPPING"])
-def test_the_catalog_stack_waits_for_the_end_of_a_crawl(tmp_path: Path, state: str) -> None:
+def test_the_catalog_stack_waits_until_a_crawl_ends(tmp_path: Path, state: str) -> None:
     aws = account(tmp_path, crawlers={"shop-local-orders": state, "shop-local-customers": "READY"})
     assert Needs(aws, ["catalog"]).missing("catalog") == "the end of the crawler shop-local-orders"
 
 
 @pytest.mark.parametrize(("code", "status_code"), [("NotFoundException", 400), ("404", 404)])
-def test_the_others_wait_for_a_key_or_a_bucket_that_is_not_there(tmp_path: Path, code: str, status_code: int) -> None:
+def test_other_stacks_wait_for_a_missing_key_or_bucket(tmp_path: Path, code: str, status_code: int) -> None:
     needs = Needs(account(tmp_path, error=answers(code, status_code)), ["storage", "athena"])
     assert needs.missing("athena") == "the key and the buckets of storage"
     assert needs.missing("storage") == ""
 
 
 @pytest.mark.parametrize("code", NOT_ABSENT)
-def test_a_login_that_ends_or_has_no_right_is_said_and_not_waited_for(tmp_path: Path, code: str) -> None:
+def test_an_expired_login_or_missing_permission_is_reported_at_once(tmp_path: Path, code: str) -> None:
     with pytest.raises(ClientError, match=code):
         Needs(account(tmp_path, error=answers(code)), ["storage", "athena"]).missing("athena")
 
 
 @pytest.mark.parametrize("code", NOT_ABSENT)
-def test_the_status_of_what_may_not_be_looked_at_is_not_that_it_is_not_there(tmp_path: Path, code: str) -> None:
+def test_a_missing_permission_is_not_reported_as_not_deployed(tmp_path: Path, code: str) -> None:
     with pytest.raises(ClientError, match=code):
         status(account(tmp_path, error=answers(code), crawlers={}))
 
 
-def test_the_status_of_what_is_not_there_is_not_deployed(tmp_path: Path) -> None:
+def test_a_missing_resource_is_reported_as_not_deployed(tmp_path: Path) -> None:
     class Absent:
         def __getattr__(self, name: str) -> Any:
             def call(**request: Any) -> Any:

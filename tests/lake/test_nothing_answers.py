@@ -37,15 +37,15 @@ def lake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
-def test_every_command_says_at_once_that_nothing_answers(tmp_path: Path, port: int) -> None:
+def test_every_command_reports_an_unreachable_endpoint_at_once(tmp_path: Path, port: int) -> None:
     for arguments in COMMANDS:
         done = lake(tmp_path, *arguments)
 
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-        assert f"nothing answers at http://127.0.0.1:{port}. `lake local start` starts it" in done.stderr
+        assert f"nothing answers at http://127.0.0.1:{port}. Start it with `lake local start`" in done.stderr
 
 
-def test_what_is_not_there_is_not_waited_for(tmp_path: Path, port: int) -> None:
+def test_a_call_to_an_unreachable_endpoint_fails_fast(tmp_path: Path, port: int) -> None:
     began = time.monotonic()
     with pytest.raises(BadInput, match="nothing answers"):
         Settings(tmp_path / "lake.yaml", None).aws()
@@ -53,22 +53,22 @@ def test_what_is_not_there_is_not_waited_for(tmp_path: Path, port: int) -> None:
     assert time.monotonic() - began < 2
 
 
-def test_an_endpoint_that_takes_calls_and_says_nothing_is_given_up(
+def test_an_endpoint_that_does_not_answer_is_given_up(
     tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lake.aws.FIRST_ANSWER_SECONDS", 1)
     with (
         socket.create_server(("127.0.0.1", port)),
-        pytest.raises(BadInput, match="takes calls and gave no answer within 1 s"),
+        pytest.raises(BadInput, match="accepts connections but did not answer within 1 s"),
     ):
         Settings(tmp_path / "lake.yaml", None).aws()
 
 
-def test_an_aws_that_goes_away_in_the_middle_is_one_sentence_however_deep_its_error_is() -> None:
+def test_a_lost_connection_is_one_sentence_however_nested_the_error_is() -> None:
     endpoint = "http://127.0.0.1:4566/bucket/key"
     wrapped = RuntimeError("upload failed")
     wrapped.__cause__ = EndpointConnectionError(endpoint_url=endpoint, error="refused")
 
-    assert str(lost(wrapped)).startswith("http://127.0.0.1:4566 answers no more, in the middle of this command.")
-    assert "gave no answer" in str(lost(ReadTimeoutError(endpoint_url=endpoint, error="timed out")))
+    assert str(lost(wrapped)).startswith("http://127.0.0.1:4566 no longer answers, during this command.")
+    assert "did not answer" in str(lost(ReadTimeoutError(endpoint_url=endpoint, error="timed out")))
     assert lost(ValueError("of another kind")) is None

@@ -1,4 +1,4 @@
-"""Partitions of declared tables, and what is said of tables that have many."""
+"""Partitions of declared tables, and the hint for tables with many."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def registered(shop: Aws) -> dict[tuple[str, ...], str]:
     return {tuple(part["Values"]): part["StorageDescriptor"]["Location"] for part in found}
 
 
-def test_each_folder_is_registered_once_with_the_tables_own_storage(shop: Aws) -> None:
+def test_each_folder_is_registered_once_with_the_tables_storage_descriptor(shop: Aws) -> None:
     like = partitions.storage(shop, "rates")
     assert like is not None
     first = partitions.register(shop, "rates", like, uploads("month=1/day=a%20b", "month=1/day=2"))
@@ -62,16 +62,16 @@ def test_each_folder_is_registered_once_with_the_tables_own_storage(shop: Aws) -
     }
 
 
-def test_a_table_that_is_not_deployed_is_said_before_anything_is_uploaded(shop: Aws) -> None:
-    with pytest.raises(LakeError, match=r"the table of prices is not there\. Deploy it first: `lake up catalog`"):
+def test_a_missing_table_is_reported_before_any_upload(shop: Aws) -> None:
+    with pytest.raises(LakeError, match=r"the table of prices does not exist\. Deploy it first: `lake up catalog`"):
         partitions.storage(shop, "prices")
 
 
-def test_many_partitions_without_an_index_are_told_until_there_is_one(shop: Aws) -> None:
+def test_many_partitions_without_an_index_give_a_hint(shop: Aws) -> None:
     assert partitions.unindexed(shop, "rates", partitions.MANY - 1) == ""
-    told = partitions.unindexed(shop, "rates", partitions.MANY)
+    shown = partitions.unindexed(shop, "rates", partitions.MANY)
     index: Any = {"IndexName": "by_month", "Keys": ["month"]}
     shop.glue.create_partition_index(DatabaseName=DATABASE, TableName="rates", PartitionIndex=index)
 
-    assert told == "1000 partitions without an index: set partition_index: true in lake.yaml"
+    assert shown == "1000 partitions without an index: set partition_index: true in lake.yaml"
     assert partitions.unindexed(shop, "rates", partitions.MANY) == ""

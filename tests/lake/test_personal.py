@@ -37,11 +37,11 @@ def personal(tmp_path: Path) -> Callable[..., Path]:
         ("日本", ""),
     ],
 )
-def test_a_user_name_is_reduced_to_what_names_allow(given: str, name: str) -> None:
+def test_a_user_name_is_reduced_to_allowed_characters(given: str, name: str) -> None:
     assert user.reduced(given) == name
 
 
-def test_the_users_name_is_lake_user_else_the_login_name(
+def test_the_user_name_is_lake_user_or_else_the_login(
     personal: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(getpass, "getuser", lambda: "Login.Name")
@@ -59,12 +59,12 @@ def refused(file: Path) -> str:
     return trouble.message
 
 
-def test_a_user_name_of_which_nothing_is_left_is_refused(
+def test_a_user_name_without_allowed_characters_is_refused(
     personal: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAKE_USER", "日本")
     way_out = "Set LAKE_USER to a name of lower-case letters, digits and hyphens, such as ann"
-    assert refused(personal()) == f"'日本' leaves nothing of a name. {way_out}"
+    assert refused(personal()) == f"'日本' has no character that AWS names allow. {way_out}"
 
 
 def test_a_login_without_a_name_is_refused(personal: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,19 +77,19 @@ def test_a_login_without_a_name_is_refused(personal: Callable[..., Path], monkey
 
 
 @pytest.mark.parametrize("login", ["root", "ubuntu", "vscode"])
-def test_a_login_that_many_have_is_refused_unless_the_user_is_named(
+def test_a_common_login_is_refused_unless_lake_user_is_set(
     personal: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, login: str
 ) -> None:
     monkeypatch.setattr(getpass, "getuser", lambda: login)
     monkeypatch.delenv("LAKE_USER", raising=False)
     assert refused(personal()).startswith(
-        f"many people have the login '{login}', and would have one lake. Set LAKE_USER"
+        f"the login '{login}' is not personal: everyone who uses it would share one lake. Set LAKE_USER"
     )
     monkeypatch.setenv("LAKE_USER", login)
     assert load(personal()).user == login
 
 
-def test_a_user_name_too_long_for_s3_is_refused_with_the_shortest_bucket_name_that_breaks(
+def test_a_user_name_too_long_for_s3_is_refused_with_the_bucket_name(
     personal: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fits = "a" * (63 - len("flights-dev--quarantine-") - 12)
@@ -98,21 +98,21 @@ def test_a_user_name_too_long_for_s3_is_refused_with_the_shortest_bucket_name_th
 
     monkeypatch.setenv("LAKE_USER", f"{fits}a")
     assert refused(personal()) == (
-        f"the user '{fits}a' makes the bucket name 'flights-dev-{fits}a-quarantine-{'0' * 12}' of 64 characters; "
+        f"the user '{fits}a' makes the bucket name 'flights-dev-{fits}a-quarantine-{'0' * 12}' 64 characters long; "
         f"S3 allows 63. Set LAKE_USER to at most {len(fits)} characters"
     )
     monkeypatch.setenv("LAKE_USER", "a" * 40)
     assert f"'flights-dev-{'a' * 40}-raw-{'0' * 12}'" in refused(personal())
 
 
-def test_a_project_that_leaves_no_room_for_any_user_is_to_be_shortened(
+def test_a_project_name_without_room_for_a_user_name_must_be_shortened(
     personal: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAKE_USER", "a")
     assert refused(personal("p" * 34)).endswith("Shorten project or the environment's name")
 
 
-def test_check_and_status_say_whose_the_environment_is(
+def test_check_and_status_show_the_owner_of_the_environment(
     personal: Callable[..., Path],
     endpoint: str,
     prompt: Callable[[str, str], Prompt],

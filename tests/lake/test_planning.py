@@ -39,7 +39,7 @@ def terraform(root: Path, work: Any) -> Any:
         return work(Terraform(aws, lambda progress: None, lock))
 
 
-def test_a_plan_names_what_would_be_done_to_each_resource_and_does_nothing(checkout: Path) -> None:
+def test_a_plan_lists_changes_without_making_them(checkout: Path) -> None:
     planned = terraform(checkout, lambda it: it.plan(["athena"]))
     assert planned == {
         "athena": [Change("create", "terraform_data.first"), Change("create", "terraform_data.second")],
@@ -53,14 +53,14 @@ def test_after_an_apply_there_is_nothing_to_change_and_no_drift(checkout: Path) 
     assert terraform(checkout, lambda it: it.plan(["athena"], drift=True)) == {"athena": []}
 
 
-def test_a_change_of_the_stack_is_planned_by_its_kind(checkout: Path) -> None:
+def test_changes_are_planned_with_their_action(checkout: Path) -> None:
     terraform(checkout, lambda it: it.apply(["athena"]))
     stack(checkout, "athena", {"first": {"input": "other"}})
     planned = terraform(checkout, lambda it: it.plan(["athena"]))["athena"]
     assert sorted(planned) == [Change("delete", "terraform_data.second"), Change("update", "terraform_data.first")]
 
 
-def test_stacks_are_planned_side_by_side_each_with_its_own_changes(checkout: Path) -> None:
+def test_stacks_are_planned_in_parallel(checkout: Path) -> None:
     stack(checkout, "etl", {"third": {"input": "c"}})
     planned = terraform(checkout, lambda it: it.plan(["athena", "etl"]))
     assert {name: len(changes) for name, changes in planned.items()} == {"athena": 2, "etl": 1}

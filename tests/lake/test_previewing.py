@@ -56,7 +56,7 @@ def sales(aws: Callable[[str], Any]) -> None:
     glue.create_table(DatabaseName=DATABASE, TableInput={"Name": "sales", "StorageDescriptor": storage})
 
 
-def test_a_job_is_previewed_with_the_persons_own_functions(sales: None, till: Prompt) -> None:
+def test_a_job_is_previewed_with_the_users_own_functions(sales: None, till: Prompt) -> None:
     done = till.lake("preview", "dear")
 
     assert done.code == 0, done.err
@@ -64,7 +64,7 @@ def test_a_job_is_previewed_with_the_persons_own_functions(sales: None, till: Pr
     assert "1 filtered" in done.out and "twice" in done.out and "14" in done.out
 
 
-def test_a_file_of_this_machine_needs_no_aws(till: Prompt, tmp_path: Path) -> None:
+def test_a_local_file_is_previewed_without_aws(till: Prompt, tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("Id;Town\n1;Ulm\n2;Bonn;x\n")
 
     shops = "shops: {format: csv, csv: {delimiter: ';'}}"
@@ -80,7 +80,7 @@ def test_a_file_of_this_machine_needs_no_aws(till: Prompt, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (["nope"], "there is no job or dataset 'nope' in lake.yaml. Allowed: dear, sales, shops, rates, orders"),
         (
@@ -88,24 +88,24 @@ def test_a_file_of_this_machine_needs_no_aws(till: Prompt, tmp_path: Path) -> No
             "there is no job or dataset 'sale' in lake.yaml. "
             "Allowed: dear, sales, shops, rates, orders. Did you mean 'sales'?",
         ),
-        (["own"], "own is a script of your own. Only jobs with steps have a preview: `lake run own` runs it"),
+        (["own"], "own is your own script, and only jobs of steps have a preview. `lake run own` runs it"),
         (["dear", "--step", "3"], "--step 3: the job dear has 2 steps. Allowed: 0 to 2"),
-        (["dear", "--file", "a.csv"], "dear is a job, which reads its datasets. --file is for a dataset"),
-        (["sales", "--step", "1"], "sales is a dataset, which has no steps. --step is for a job"),
-        (["orders"], "orders is a table of the database shop. A preview reads files only"),
-        (["rates", "--file", "no.csv"], "no.csv is not there"),
+        (["dear", "--file", "a.csv"], "--file is only for datasets, but dear is a job"),
+        (["sales", "--step", "1"], "--step is only for jobs, but sales is a dataset"),
+        (["orders"], "orders is a table of the database shop. A preview can only read files"),
+        (["rates", "--file", "no.csv"], "no.csv does not exist"),
     ],
 )
-def test_what_cannot_be_previewed_is_told_in_a_sentence(till: Prompt, arguments: list[str], said: str) -> None:
-    told = till.lake("preview", *arguments)
+def test_an_invalid_preview_is_reported_in_one_sentence(till: Prompt, arguments: list[str], expected: str) -> None:
+    shown = till.lake("preview", *arguments)
 
-    assert (told.code, told.err.strip()) == (2, said)
+    assert (shown.code, shown.err.strip()) == (2, expected)
 
 
-def test_without_java_it_says_what_is_missing(till: Prompt, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_preview_without_java_says_what_is_missing(till: Prompt, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.delenv("JAVA_HOME", raising=False)
 
-    told = till.lake("preview", "dear")
+    shown = till.lake("preview", "dear")
 
-    assert (told.code, "which needs Java: put a JDK 17 on the PATH" in told.err) == (1, True)
+    assert (shown.code, "which needs Java: put a JDK 17 on the PATH" in shown.err) == (1, True)

@@ -36,16 +36,16 @@ BAD = [
     ("csv", "a.csv", gzip.compress(b"id\n", mtime=0), "it is gzip: readers unpack it only if its name ends with .gz"),
     ("csv", "a.csv", b"\x89PNG\r\n\x1a\n", "it is a PNG image"),
     ("csv", "a.csv", b"%PDF-1.7\n", "it is a PDF document"),
-    ("csv", "a.csv", "\ufeffid,name\n".encode("utf-16-le"), "it is text in UTF-16, where UTF-8 is needed"),
-    ("csv", "a.csv", "id,name\n".encode("utf-16-be"), "it is no text: it has bytes of zero"),
+    ("csv", "a.csv", "\ufeffid,name\n".encode("utf-16-le"), "it is text in UTF-16. Save it as UTF-8"),
+    ("csv", "a.csv", "id,name\n".encode("utf-16-be"), "it is not text: it contains zero bytes"),
     ("csv", "a.csv", b'{"id": 1}\n{"id": 2}\n', "it is JSON: its first line is an object"),
-    ("csv", "a.csv.gz", b"id\n1\n", "its name ends with .gz, and it is not gzip"),
+    ("csv", "a.csv.gz", b"id\n1\n", "its name ends with .gz, but it is not gzip"),
     ("csv", "a.csv.gz", gzip.compress(PARQUET, mtime=0), "it is Parquet"),
     ("json", "a.json", b"id,name\n1,ann\n", "it is not JSON: it begins with neither an object nor a list"),
     ("json", "a.json", b"[section]\nkey=1\n", "it is not JSON"),
-    ("json", "a.json.gz", PARQUET, "its name ends with .gz, and it is not gzip but Parquet"),
-    ("parquet", "a.parquet", b"id,name\n", "it does not begin as Parquet does"),
-    ("parquet", "a.parquet", PARQUET[:-1], "it is cut off: it does not end as Parquet does"),
+    ("json", "a.json.gz", PARQUET, "its name ends with .gz, but it is not gzip but Parquet"),
+    ("parquet", "a.parquet", b"id,name\n", "it does not begin like a Parquet file"),
+    ("parquet", "a.parquet", PARQUET[:-1], "it is truncated: it does not end like a Parquet file"),
     ("parquet", "a.parquet", b"", "it is empty"),
     ("xml", "a.xml", b'{"a": 1}', "it is not XML"),
     ("grok", "a.log", gzip.compress(b"x", mtime=0), "it is gzip"),
@@ -57,24 +57,24 @@ def dataset(format_: str) -> Dataset:
 
 
 @pytest.mark.parametrize(("format_", "name", "content"), GOOD)
-def test_files_of_the_datasets_format_are_taken(tmp_path: Path, format_: str, name: str, content: bytes) -> None:
+def test_files_of_the_datasets_format_are_accepted(tmp_path: Path, format_: str, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
 
     check_contents(dataset(format_), [tmp_path / name])
 
 
-@pytest.mark.parametrize(("format_", "name", "content", "said"), BAD)
-def test_a_file_of_another_format_is_told_by_what_it_is(
-    tmp_path: Path, format_: str, name: str, content: bytes, said: str
+@pytest.mark.parametrize(("format_", "name", "content", "expected"), BAD)
+def test_a_file_of_another_format_is_refused_with_its_format(
+    tmp_path: Path, format_: str, name: str, content: bytes, expected: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
 
-    with pytest.raises(BadInput) as told:
+    with pytest.raises(BadInput) as shown:
         check_contents(dataset(format_), [tmp_path / name])
 
-    [first, line] = str(told.value).splitlines()
-    assert first == f"1 file is not what the dataset holds, {format_}. Nothing is uploaded:"
-    assert line.startswith(f"  {tmp_path / name}: {said}")
+    [first, line] = str(shown.value).splitlines()
+    assert first == f"1 file does not fit the dataset's format, {format_}. Nothing is uploaded:"
+    assert line.startswith(f"  {tmp_path / name}: {expected}")
 
 
 BUCKET = "oven-local-raw-000000000000"
@@ -106,30 +106,29 @@ def keys(s3: Any) -> list[str]:
     return [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
 
-def test_a_dry_run_tells_what_would_go_where_and_uploads_nothing(
-    s3: Any, prompt: Callable[..., Prompt], tmp_path: Path
-) -> None:
+def test_a_dry_run_shows_uploads_without_making_them(s3: Any, prompt: Callable[..., Prompt], tmp_path: Path) -> None:
     for month in "12":
         (tmp_path / f"rates/month={month}").mkdir(parents=True)
         (tmp_path / f"rates/month={month}/a.csv").write_text("2\n")
     at = prompt("oven", DATASETS)
 
-    told = at.lake("put", "rates", str(tmp_path / "rates"), "--dry-run", "--json").json
+    output = at.lake("put", "rates", str(tmp_path / "rates"), "--dry-run", "--json").json
     shown = at.lake("put", "rates", str(tmp_path / "rates"), "--dry-run").out
 
-    assert told["objects"] == [
+    assert output["objects"] == [
         {"key": "rates/month=1/a.csv", "bytes": 2, "overwrites": True},
         {"key": "rates/month=2/a.csv", "bytes": 2, "overwrites": False},
     ]
-    assert (told["files"], told["bytes"], told["overwrites"], told["new_partitions"]) == (2, 4, 1, 1)
-    assert f"2 files, 4 B would go to s3://{BUCKET}, 1 of them in place of what is there, 1 new partitions" in shown
+    assert (output["files"], output["bytes"], output["overwrites"], output["new_partitions"]) == (2, 4, 1, 1)
+    assert (
+        f"2 files, 4 B would be uploaded to s3://{BUCKET}, 1 of them replacing existing files, 1 new partitions"
+        in shown
+    )
     assert keys(s3) == ["rates/month=1/a.csv"]
     assert s3.get_object(Bucket=BUCKET, Key="rates/month=1/a.csv")["Body"].read() == b"1\n"
 
 
-def test_a_dry_run_counts_the_folders_that_a_crawl_would_find_anew(
-    s3: Any, prompt: Callable[..., Prompt], tmp_path: Path
-) -> None:
+def test_a_dry_run_counts_new_partition_folders(s3: Any, prompt: Callable[..., Prompt], tmp_path: Path) -> None:
     for day in "12":
         (tmp_path / f"rides/day={day}").mkdir(parents=True)
         (tmp_path / f"rides/day={day}/b.csv").write_text("2\n")
@@ -138,23 +137,21 @@ def test_a_dry_run_counts_the_folders_that_a_crawl_would_find_anew(
     (tmp_path / "rides/day=3").mkdir()
     (tmp_path / "rides/day=3/a.csv").write_text("3\n")
 
-    told = at.lake("put", "rides", str(tmp_path / "rides"), "--dry-run", "--json").json
+    shown = at.lake("put", "rides", str(tmp_path / "rides"), "--dry-run", "--json").json
 
-    assert (told["files"], told["overwrites"], told["new_partitions"]) == (3, 2, 1)
+    assert (shown["files"], shown["overwrites"], shown["new_partitions"]) == (3, 2, 1)
     s3.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": f"rides/day={day}/b.csv"} for day in "12"]})
 
 
-def test_all_bad_files_are_named_and_nothing_is_uploaded(
-    s3: Any, prompt: Callable[..., Prompt], tmp_path: Path
-) -> None:
+def test_bad_files_are_listed_and_nothing_is_uploaded(s3: Any, prompt: Callable[..., Prompt], tmp_path: Path) -> None:
     (tmp_path / "trips").mkdir()
     (tmp_path / "trips/good.csv").write_text("a\n1\n")
     for number in range(12):
         (tmp_path / f"trips/{number:02}.csv").write_bytes(PARQUET)
 
-    told = prompt("oven", DATASETS).lake("put", "trips", str(tmp_path / "trips"))
+    shown = prompt("oven", DATASETS).lake("put", "trips", str(tmp_path / "trips"))
 
-    lines = told.err.splitlines()
-    assert (told.code, lines[0]) == (2, "12 files are not what the dataset holds, csv. Nothing is uploaded:")
+    lines = shown.err.splitlines()
+    assert (shown.code, lines[0]) == (2, "12 files do not fit the dataset's format, csv. Nothing is uploaded:")
     assert lines[10:] == [f"  {tmp_path}/trips/09.csv: it is Parquet", "  and 2 more"]
     assert keys(s3) == ["rates/month=1/a.csv"]

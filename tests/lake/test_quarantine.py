@@ -65,8 +65,8 @@ class Shop:
         self.put(ORDERS, b"id,name\n1,a\n2,x,y\n")
         run = "jr_1abc"
         names = ("dataset", "source_file", "raw", "reason", "found_by")
-        told = {"job": "totals", "run_id": run, "quarantined_at": "2099-01-01T00:00:00+00:00"}
-        rows = [{name: value for name, value in zip(names, row, strict=True) if value} | told for row in ROWS]
+        shown = {"job": "totals", "run_id": run, "quarantined_at": "2099-01-01T00:00:00+00:00"}
+        rows = [{name: value for name, value in zip(names, row, strict=True) if value} | shown for row in ROWS]
         body = "".join(f"{json.dumps(row)}\n" for row in rows).encode()
         self.put(f"s3://{ZONE}/totals/run_date=2099-01-01/{run}/part-0.json", body)
 
@@ -106,7 +106,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         stopped(process)
 
 
-def test_each_row_is_told_with_its_file_its_line_its_reason_and_its_text(shop: Shop) -> None:
+def test_rejected_rows_are_shown_with_file_line_reason_and_text(shop: Shop) -> None:
     found = json.loads(shop.lake("totals", "--json").stdout)
 
     assert [(row["source_file"], row["line"], row["raw"]) for row in found] == [
@@ -120,10 +120,10 @@ def test_each_row_is_told_with_its_file_its_line_its_reason_and_its_text(shop: S
     assert [row["reason"] for row in found] == [row[3] for row in ROWS]
 
 
-def test_a_line_that_cannot_be_known_is_not_guessed_and_the_rest_is_told_of(shop: Shop) -> None:
+def test_an_unknown_line_is_left_empty_and_explained(shop: Shop) -> None:
     done = shop.lake("totals", "--rows", "5", "--run", "1ab")
 
-    assert "The line is not known where a step found the row" in done.stderr
+    assert "The line is unknown if a step rejected the row" in done.stderr
     assert "5 of 6 rows. `--rows N` shows more, `--export FILE` has all" in done.stderr
 
 
@@ -144,7 +144,7 @@ def test_all_rows_are_exported(shop: Shop, suffix: str) -> None:
     assert [row["raw"] or None for row in rows] == [row[2] for row in ROWS]
 
 
-def test_mended_rows_become_files_of_their_datasets_and_the_same_rows_do_so_once(shop: Shop) -> None:
+def test_corrected_rows_become_files_of_their_datasets_once(shop: Shop) -> None:
     rows = [dict(zip(("dataset", "source_file", "raw", "reason", "found_by"), row, strict=True)) for row in ROWS]
     sale, order, late = (
         rows[0] | {"source_file": SALES, "raw": '{"id": 1, "total": 2}'},
@@ -159,7 +159,7 @@ def test_mended_rows_become_files_of_their_datasets_and_the_same_rows_do_so_once
     )
     done = shop.lake("retry", "totals", "--file", file)
 
-    assert done.stdout.strip() == "3 rows of sales, 1 rows of orders are in the raw zone. `lake run totals` takes them"
+    assert done.stdout.strip() == "3 rows of sales, 1 rows of orders are in the raw zone. `lake run totals` reads them"
     assert shop.raw() == {
         "sales/month=1/": '{"id": 1, "total": 2}\n{"id": 7, "total": 123456789012345678.10}\n',
         "sales/month=2/": '{"id": 8}\n',
@@ -172,7 +172,7 @@ def test_mended_rows_become_files_of_their_datasets_and_the_same_rows_do_so_once
     assert shop.sent("sales/month=1/") == ['{"id": 1, "total": 2}', '{"id": 9, "total": 4}']
 
 
-def test_a_row_of_values_becomes_csv_as_the_reader_of_its_dataset_takes_it(shop: Shop) -> None:
+def test_a_row_rejected_by_a_step_becomes_csv_in_the_datasets_dialect(shop: Shop) -> None:
     row = {"dataset": "orders", "source_file": ORDERS, "found_by": "expect"}
     values = {"id": "0.10", "name": 'say "hi", \\ bye\u2028'}
     text = json.dumps(values).replace('"0.10"', "0.10")
@@ -181,36 +181,36 @@ def test_a_row_of_values_becomes_csv_as_the_reader_of_its_dataset_takes_it(shop:
     assert list(shop.raw().values()).count('id,name\n0.10,"say \\"hi\\", \\\\ bye\u2028"\n') == 1
 
 
-def test_a_row_that_cannot_be_sent_is_one_line_with_the_way_out_and_nothing_is_sent(shop: Shop) -> None:
+def test_an_invalid_row_is_reported_with_a_fix_and_nothing_is_sent(shop: Shop) -> None:
     before = shop.raw()
     good = {"dataset": "orders", "source_file": ORDERS, "found_by": "reader", "raw": "2,x"}
-    for row, said in (
+    for row, shown in (
         (good | {"raw": "2,x,y"}, "line 2: raw has 3 fields. orders has 2: id,name"),
         (good | {"dataset": "sales", "raw": BROKEN}, "line 2: raw is not a JSON object"),
-        (good | {"dataset": "stock"}, "line 2: stock has no files of lines."),
+        (good | {"dataset": "stock"}, "line 2: the files of stock do not have one row per line."),
         (good | {"dataset": "none"}, "line 2: there is no dataset 'none'. Allowed: orders, sales, stock"),
-        (good | {"raw": None}, "line 2: raw has to be the mended row as one line of text."),
-        ({"id": 1}, "line 2: it is not a row of `lake quarantine JOB --export FILE.jsonl`"),
-        (good | {"dataset": "sales", "source_file": None, "raw": "{}"}, "says which month it belongs to"),
+        (good | {"raw": None}, "line 2: raw must be the corrected row as one line of text."),
+        ({"id": 1}, "line 2: is not a row of `lake quarantine JOB --export FILE.jsonl`"),
+        (good | {"dataset": "sales", "source_file": None, "raw": "{}"}, "gives the value of month"),
         (
             {"dataset": "sales", "source_file": SALES, "found_by": "expect", "raw": '{"late": 1}'},
-            "sales has no late: expect found the row after other steps had changed it.",
+            "sales has no late: expect rejected the row after other steps had changed it.",
         ),
     ):
         done = shop.lake("retry", "totals", "--file", shop.mended(good, row))
-        assert (done.returncode, said in done.stderr, len(done.stderr.splitlines())) == (2, True, 1), done.stderr
+        assert (done.returncode, shown in done.stderr, len(done.stderr.splitlines())) == (2, True, 1), done.stderr
     assert shop.raw() == before
 
 
-def test_where_there_is_nothing_that_is_said(shop: Shop) -> None:
+def test_missing_rows_and_runs_are_reported(shop: Shop) -> None:
     for arguments, code, line in (
         (("idle",), 1, "the job idle has no run that has ended. Start one: `lake run idle`"),
-        (("own",), 2, "own is a script of your own, and only jobs of steps set rows aside"),
+        (("own",), 2, "own is your own script, and only jobs of steps quarantine rows"),
         (("none",), 2, "there is no job 'none' in lake.yaml. Allowed: totals, idle, own"),
         (
             ("totals", "--export", "rows.xlsx"),
             2,
-            "--export rows.xlsx: .xlsx is not known. Allowed: .csv, .jsonl, .parquet",
+            "--export rows.xlsx: .xlsx is not a supported format. Allowed: .csv, .jsonl, .parquet",
         ),
     ):
         done = shop.lake(*arguments)

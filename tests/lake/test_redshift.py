@@ -43,7 +43,7 @@ def test_the_role_reads_this_lake_and_nothing_else() -> None:
     assert key["Condition"] == {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/flights-dev"}}
 
 
-def test_only_redshift_takes_the_role() -> None:
+def test_only_redshift_can_assume_the_role() -> None:
     [statement] = SPECTRUM.trust["Statement"]
 
     assert statement["Principal"] == {"Service": ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]}

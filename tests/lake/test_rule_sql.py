@@ -74,7 +74,7 @@ def judged(*expect: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.parent.name != ODD], ids=lambda case: case.parent.name)
-def test_a_golden_case_has_the_sql_that_jobs_are_given(case: Path) -> None:
+def test_golden_cases_have_the_sql_that_jobs_get(case: Path) -> None:
     made, kept = judged(*EXPECTATIONS[case.parent.name]), json.loads(case.read_text())
     assert [(rule["fails"], rule.get("needs")) for rule in made] == [
         (rule["fails"], rule.get("needs")) for rule in kept
@@ -96,15 +96,15 @@ def test_a_golden_case_has_the_sql_that_jobs_are_given(case: Path) -> None:
         ({"matches": {"x": "${a}"}}, r"NOT coalesce(`x` RLIKE '\\A(?:\u0024{a})\\z', false)"),
     ],
 )
-def test_values_are_written_as_spark_reads_them(expectation: dict[str, Any], fails: str) -> None:
+def test_values_are_valid_spark_literals(expectation: dict[str, Any], fails: str) -> None:
     [rule] = judged(expectation)
     assert rule["fails"] == fails
 
 
-def test_a_job_is_not_given_what_only_its_sql_needs() -> None:
+def test_a_job_does_not_get_settings_that_only_the_sql_needs() -> None:
     [rule] = judged({"between": {"x": [1, 2]}})
     assert sorted(rule) == ["columns", "fails", "kind", "needs", "otherwise", "rule"]
 
 
-def test_any_name_of_a_column_is_quoted() -> None:
+def test_column_names_are_quoted() -> None:
     assert evaluated({"kind": "complete", "columns": ["a.b`c"]}) == {"fails": "`a.b``c` IS NULL"}

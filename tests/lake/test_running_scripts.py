@@ -63,17 +63,17 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     stopped(process)
 
 
-def test_a_script_has_no_report_so_its_state_its_time_and_its_log_are_told(shop: Shop) -> None:
+def test_a_run_of_a_script_shows_its_state_duration_and_log(shop: Shop) -> None:
     done = shop.lake("run", "tidy", "--json")
-    told = json.loads(done.stdout)
+    shown = json.loads(done.stdout)
 
-    assert (done.returncode, told["job"], told["state"]) == (0, "tidy", "SUCCEEDED")
-    assert told["log"] == f"{SHELL_LOGS}/output and {SHELL_LOGS}/error, stream {told['run_id']}"
-    assert told["seconds"] >= 0
+    assert (done.returncode, shown["job"], shown["state"]) == (0, "tidy", "SUCCEEDED")
+    assert shown["log"] == f"{SHELL_LOGS}/output and {SHELL_LOGS}/error, stream {shown['run_id']}"
+    assert shown["seconds"] >= 0
     assert shop.logged("output") == ["3"]
 
 
-def test_a_script_that_fails_ends_with_1_its_last_line_and_where_its_log_is(shop: Shop) -> None:
+def test_a_failed_script_exits_with_1_and_shows_its_last_line_and_log(shop: Shop) -> None:
     done = shop.lake("run", "broken")
     *states, first, second = done.stderr.splitlines()
 
@@ -83,7 +83,7 @@ def test_a_script_that_fails_ends_with_1_its_last_line_and_where_its_log_is(shop
     assert second.startswith(f"Its log: {SHELL_LOGS}/output and {SHELL_LOGS}/error, stream jr_")
 
 
-def test_going_down_takes_the_logs_along_that_shell_jobs_leave_in_groups_of_the_account(shop: Shop) -> None:
+def test_down_deletes_the_logs_of_shell_jobs_in_shared_groups(shop: Shop) -> None:
     assert shop.logged("error")
     _delete_shell_logs(Aws(load(shop.file)))
 

@@ -61,29 +61,29 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     stopped(process)
 
 
-def told(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+def actions(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(done.stdout)
     return found
 
 
-def test_what_is_not_there_is_one_line_with_the_way_out(shop: Shop) -> None:
+def test_a_missing_workflow_or_job_is_reported_with_a_fix(shop: Shop) -> None:
     for arguments, code, line in (
         (("run",), 2, "name a job, or a workflow with --workflow"),
         (("run", "totals", "--workflow", "nightly"), 2, "name a job, or a workflow with --workflow"),
         (("run", "--workflow", "weekly"), 2, "there is no workflow 'weekly' in lake.yaml. Allowed: nightly"),
-        (("run", "--workflow", "nightly"), 1, "the workflow nightly is not there. Deploy it first: `lake up etl`"),
+        (("run", "--workflow", "nightly"), 1, "the workflow nightly does not exist. Deploy it first: `lake up etl`"),
     ):
         done = shop.lake(*arguments)
         assert (done.returncode, done.stderr.strip()) == (code, line)
     shop.deploy()
 
 
-def test_each_crawler_and_job_is_told_as_it_goes_and_the_outcome_at_the_end(shop: Shop) -> None:
+def test_the_progress_of_crawlers_and_jobs_and_the_result_are_shown(shop: Shop) -> None:
     shop.script("import time; time.sleep(2)")
     done = shop.lake("run", "--workflow", "nightly", "--json")
 
     assert done.returncode == 0, done.stderr
-    assert [(action["step"], action["part"], action["state"]) for action in told(done)] == [
+    assert [(action["step"], action["part"], action["state"]) for action in actions(done)] == [
         (1, "crawler orders", "SUCCEEDED"),
         (1, "crawler customers", "SUCCEEDED"),
         (2, "job totals", "SUCCEEDED"),
@@ -91,7 +91,7 @@ def test_each_crawler_and_job_is_told_as_it_goes_and_the_outcome_at_the_end(shop
     assert done.stderr.splitlines()[-2:] == ["job totals: running", "job totals: succeeded"]
 
 
-def test_a_failure_ends_with_1_and_the_reason(shop: Shop) -> None:
+def test_a_failed_workflow_exits_with_1_and_the_reason(shop: Shop) -> None:
     shop.script("raise SystemExit('no such column')")
     done = shop.lake("run", "--workflow", "nightly")
 
@@ -100,21 +100,21 @@ def test_a_failure_ends_with_1_and_the_reason(shop: Shop) -> None:
     assert done.stderr.splitlines()[-1] == reason
 
 
-def test_a_crawler_that_is_gone_is_an_error_and_nothing_is_started_after_it(shop: Shop) -> None:
+def test_a_deleted_crawler_is_an_error_and_stops_the_workflow(shop: Shop) -> None:
     shop.glue.delete_crawler(Name="shop-local-customers")
     done = shop.lake("run", "--workflow", "nightly")
 
     assert done.returncode == 1
     assert "crawler customers is ERROR: EntityNotFoundException: " in done.stderr
-    assert done.stderr.splitlines()[-1].endswith("not started for that: job totals")
+    assert done.stderr.splitlines()[-1].endswith("not started because of that: job totals")
 
 
-def test_a_workflow_that_runs_is_not_started_again(shop: Shop) -> None:
+def test_a_running_workflow_is_not_started_again(shop: Shop) -> None:
     shop.glue.update_trigger(Name="first", TriggerUpdate={"Actions": [{"JobName": "shop-local-totals"}]})
     shop.script("import time; time.sleep(600)")
     run_id = shop.glue.start_workflow_run(Name="shop-local-nightly")["RunId"]
     done = shop.lake("run", "--workflow", "nightly")
     shop.glue.stop_workflow_run(Name="shop-local-nightly", RunId=run_id)
 
-    way = f"`lake attach {run_id}` follows it to its end, `lake stop {run_id}` ends it"
-    assert (done.returncode, done.stderr.strip()) == (1, f"the workflow nightly runs already: {run_id}. {way}")
+    way = f"`lake attach {run_id}` follows the run, `lake stop {run_id}` stops it"
+    assert (done.returncode, done.stderr.strip()) == (1, f"the workflow nightly is already running: {run_id}. {way}")

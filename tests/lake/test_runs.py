@@ -82,7 +82,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         stopped(process)
 
 
-def test_before_the_first_run_there_is_nothing_and_that_is_said(shop: Shop) -> None:
+def test_commands_report_that_there_are_no_runs_yet(shop: Shop) -> None:
     assert shop.json("runs") == []
     for arguments, code, line in (
         (("runs",), 0, "no job has run yet"),
@@ -95,22 +95,22 @@ def test_before_the_first_run_there_is_nothing_and_that_is_said(shop: Shop) -> N
             2,
             "there is no run 'jr_1' of the jobs and workflows of lake.yaml. `lake runs` lists them",
         ),
-        (("logs", "quick"), 2, "quick is a job and a crawler. Say which with --of job or --of crawler"),
+        (("logs", "quick"), 2, "quick is a job and a crawler. Choose one with --of job or --of crawler"),
     ):
         done = shop.lake(*arguments)
         assert (done.returncode, done.stderr.strip()) == (code, line)
-    assert "has logged nothing: Firehose logs errors alone" in shop.lake("logs", "clicks").stderr
+    assert "has logged nothing. Firehose logs only errors" in shop.lake("logs", "clicks").stderr
 
 
-def test_a_detached_run_is_attached_to_by_the_beginning_of_its_id(shop: Shop) -> None:
+def test_attach_accepts_the_beginning_of_a_run_id(shop: Shop) -> None:
     run_id = shop.detached("quick")
-    told = shop.json("attach", run_id[:9])
+    shown = shop.json("attach", run_id[:9])
 
-    assert (told["run_id"], told["state"]) == (run_id, "SUCCEEDED")
+    assert (shown["run_id"], shown["state"]) == (run_id, "SUCCEEDED")
     assert shop.json("attach", run_id[3:9])["run_id"] == run_id
 
 
-def test_a_run_that_failed_fails_whoever_attaches_to_it_with_its_reason(shop: Shop) -> None:
+def test_attach_to_a_failed_run_fails_with_its_reason(shop: Shop) -> None:
     run_id = shop.json("run", "broken", "--detach")["run_id"]
     done = shop.lake("attach", run_id)
 
@@ -129,14 +129,14 @@ def test_runs_of_all_jobs_are_listed_newest_first(shop: Shop) -> None:
     assert found[0]["run_id"][:15] in shop.lake("runs").stdout
 
 
-def test_the_log_of_a_run_is_that_of_its_output_and_its_errors(shop: Shop) -> None:
+def test_the_log_of_a_run_has_its_output_and_errors(shop: Shop) -> None:
     log = shop.lake("logs", "broken").stdout.splitlines()
 
     assert {tuple(line.split(maxsplit=2)[1:]) for line in log} == {("output", "to be seen"), ("error", "no seats left")}
     assert shop.lake("logs", "quick", "--of", "job", "-n", "1").stdout.strip().endswith("output  done")
 
 
-def test_the_log_of_a_crawler_is_that_of_its_last_crawl(shop: Shop) -> None:
+def test_the_log_of_a_crawler_is_from_its_last_crawl(shop: Shop) -> None:
     for _ in range(2):
         assert shop.lake("crawl", "orders").returncode == 0
     done = shop.lake("logs", "orders", "--follow")
@@ -145,20 +145,22 @@ def test_the_log_of_a_crawler_is_that_of_its_last_crawl(shop: Shop) -> None:
     assert "is in state READY" in done.stdout.splitlines()[-1]
 
 
-def test_ctrl_c_says_that_the_run_goes_on_and_stop_ends_it(shop: Shop) -> None:
+def test_a_run_continues_after_ctrl_c_until_stop(shop: Shop) -> None:
     command = shop.command("run", "slow")
     with subprocess.Popen(command, cwd=ROOT, stdout=-1, stderr=subprocess.PIPE, text=True) as child:
         assert child.stderr is not None
         lines = iter(child.stderr.readline, "")
         assert "slow: running, stage 1: 1 of 2 tasks, 7 rows read\n" in lines
         child.send_signal(signal.SIGINT)
-        said = child.stderr.read()
+        shown = child.stderr.read()
     run_id = shop.json("runs", "slow")[0]["run_id"]
 
     assert child.returncode == 130
-    assert f"the run {run_id} of slow goes on. Stop it with `lake stop {run_id}`" in said
+    assert f"the run {run_id} of slow continues. Stop it with `lake stop {run_id}`" in shown
     assert shop.json("runs", "slow")[0]["state"] == "RUNNING"
-    assert f"the job slow runs already: {run_id}. `lake attach {run_id}` follows it" in shop.lake("run", "slow").stderr
+    assert (
+        f"the job slow is already running: {run_id}. `lake attach {run_id}` follows" in shop.lake("run", "slow").stderr
+    )
     assert shop.lake("stop", run_id).stdout.strip() == f"the run {run_id} of slow is STOPPED"
     again = shop.lake("stop", run_id)
     assert (again.returncode, again.stderr.strip()) == (2, f"the run {run_id} of slow cannot be stopped: it is STOPPED")
@@ -172,15 +174,15 @@ def test_a_workflow_can_be_detached_and_stopped_too(shop: Shop) -> None:
     assert "job slow is STOPPED" in shop.lake("attach", run_id).stderr
 
 
-def test_a_beginning_that_is_of_several_runs_is_not_guessed(shop: Shop) -> None:
+def test_an_ambiguous_run_id_is_refused(shop: Shop) -> None:
     done = shop.lake("attach", "jr_")
 
     assert done.returncode == 2
     assert "runs begin with 'jr_': jr_" in done.stderr
-    assert "Give more of the one you mean" in done.stderr
+    assert "Give more characters" in done.stderr
 
 
-def test_off_a_terminal_a_crawl_says_its_states_in_a_line_each(shop: Shop) -> None:
+def test_without_a_terminal_a_crawl_prints_a_line_per_state(shop: Shop) -> None:
     done = shop.lake("crawl", "orders")
 
     assert [line for line in done.stderr.splitlines() if line.startswith("orders: ")][-1] == "orders: succeeded"

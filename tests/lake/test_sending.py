@@ -97,7 +97,7 @@ def written(path: Path, count: int) -> Path:
     return file
 
 
-def test_a_rate_is_kept_though_calls_take_their_time() -> None:
+def test_slow_calls_do_not_change_the_rate() -> None:
     clock = Clock()
     events = (Event(number, b"", number / 1000) for number in range(3000))
     calls, sent = 0, 0
@@ -109,19 +109,19 @@ def test_a_rate_is_kept_though_calls_take_their_time() -> None:
     assert calls < 70
 
 
-def test_events_that_are_due_together_go_by_the_500() -> None:
+def test_due_events_are_sent_in_batches_of_500() -> None:
     clock = Clock()
     sizes = [len(batch) for batch in due_together((Event(n, b"", 0.0) for n in range(1200)), clock, clock.pause)]
     assert sizes == [500, 500, 200]
 
 
-def test_a_call_is_not_larger_than_kinesis_takes() -> None:
+def test_a_call_does_not_exceed_the_size_limit_of_kinesis() -> None:
     clock = Clock()
     events = (Event(number, b"x" * 1_000_000, 0.0) for number in range(10))
     assert [len(batch) for batch in due_together(events, clock, clock.pause)] == [4, 4, 2]
 
 
-def test_events_at_their_pace_are_as_far_apart_as_their_times(tmp_path: Path) -> None:
+def test_events_at_their_pace_are_spaced_by_their_times(tmp_path: Path) -> None:
     file = tmp_path / "e.jsonl"
     times = ["2013-01-01T05:00:00Z", "2013-01-01T05:00:30+00:00", "2013-01-01 05:00:15", "2013-01-01T05:02:00Z"]
     file.write_text("".join(json.dumps({"t": time}) + "\n" for time in times))
@@ -129,16 +129,14 @@ def test_events_at_their_pace_are_as_far_apart_as_their_times(tmp_path: Path) ->
     assert [event.due for event in at_their_pace(file, "t", 10, start=2)] == [0.0, 10.5]
 
 
-def test_every_event_is_sent_once_in_its_order(tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis) -> None:
+def test_every_event_is_sent_once_in_order(tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis) -> None:
     file = written(tmp_path, 1200)
     sender = begin()
     assert list(sender.send(at_a_rate(file, 1e9))) == [500, 1000, 1200]
     assert kinesis.lines == list(range(1, 1201))
 
 
-def test_what_kinesis_refuses_is_sent_again_before_anything_else(
-    tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis
-) -> None:
+def test_refused_records_are_sent_again_first(tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis) -> None:
     kinesis.answers = [{1, 3}, {0}, set()]
     file = written(tmp_path, 600)
     sender = begin()
@@ -150,7 +148,7 @@ def test_what_kinesis_refuses_is_sent_again_before_anything_else(
 
 @pytest.mark.parametrize("was_written", [False, True])
 @pytest.mark.parametrize("silent", [0, 3])
-def test_a_call_without_an_answer_is_made_again_only_where_its_records_are_not_there(
+def test_an_unanswered_call_is_repeated_only_for_missing_records(
     tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis, was_written: bool, silent: int
 ) -> None:
     """Also where the stream does not say at first what is there, as it is still away."""
@@ -162,7 +160,7 @@ def test_a_call_without_an_answer_is_made_again_only_where_its_records_are_not_t
 
 
 @pytest.mark.parametrize("killed_after_writing", [False, True])
-def test_a_command_that_was_killed_is_resumed_without_a_loss_or_a_double(
+def test_a_killed_send_is_resumed_without_loss_or_duplicates(
     tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis, killed_after_writing: bool
 ) -> None:
     file = written(tmp_path, 1700)
@@ -180,22 +178,22 @@ def test_a_command_that_was_killed_is_resumed_without_a_loss_or_a_double(
         begin(resume=True)
 
 
-def test_a_file_that_was_changed_is_not_resumed(tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis) -> None:
+def test_a_changed_file_is_not_resumed(tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis) -> None:
     file = written(tmp_path, 600)
     kinesis.answers = [set(), (True, KeyboardInterrupt())]
     with pytest.raises(KeyboardInterrupt):
         list(begin().send(at_a_rate(file, 1e9)))
     written(tmp_path, 700)
-    with pytest.raises(BadInput, match="was changed since 500 of its lines were sent"):
+    with pytest.raises(BadInput, match="was changed after 500 of its lines were sent"):
         begin(resume=True)
 
 
-def test_a_stream_that_never_takes_an_event_is_given_up(
+def test_a_stream_that_refuses_all_events_is_given_up(
     tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis
 ) -> None:
     kinesis.answers = [{0}] * 50
     file = written(tmp_path, 10)
-    with pytest.raises(LakeError, match="did not take 1 events: it takes fewer a second"):
+    with pytest.raises(LakeError, match="did not accept 1 events: it accepts fewer events per second"):
         list(begin().send(at_a_rate(file, 1e9)))
     assert kinesis.calls == sending.ATTEMPTS
 
@@ -204,7 +202,7 @@ def test_a_stream_that_never_takes_an_event_is_given_up(
     ("code", "status", "says"),
     [("ResourceNotFoundException", 400, "lake up streaming"), ("AccessDeniedException", 400, "refuses events: no")],
 )
-def test_a_refusal_that_stays_is_not_tried_again(
+def test_a_permanent_error_is_not_retried(
     tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis, code: str, status: int, says: str
 ) -> None:
     error: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
@@ -219,12 +217,12 @@ def test_a_refusal_that_stays_is_not_tried_again(
     ("line", "says"),
     [
         (b"{", "line 2: is not JSON from character 2 on"),
-        (b"[1]", "line 2: an event is a JSON object. Given: [1]"),
+        (b"[1]", "line 2: an event must be a JSON object. Given: [1]"),
         (b"\xff", "line 2: is not UTF-8 text"),
-        (json.dumps({"x": "y" * 1024 * 1024}).encode(), "line 2: has 1,048,585 bytes. Kinesis takes events of up to"),
+        (json.dumps({"x": "y" * 1024 * 1024}).encode(), "line 2: has 1,048,585 bytes. Kinesis allows at most"),
     ],
 )
-def test_a_line_that_is_no_event_is_named(tmp_path: Path, line: bytes, says: str) -> None:
+def test_an_invalid_line_is_reported(tmp_path: Path, line: bytes, says: str) -> None:
     file = tmp_path / "e.jsonl"
     file.write_bytes(b'{"a": 1}\n' + line + b"\n")
     with pytest.raises(BadInput) as refused:
@@ -232,14 +230,14 @@ def test_a_line_that_is_no_event_is_named(tmp_path: Path, line: bytes, says: str
     assert says in str(refused.value)
 
 
-def test_an_event_without_a_time_has_no_pace(tmp_path: Path) -> None:
+def test_an_event_without_a_time_is_refused_with_pace(tmp_path: Path) -> None:
     file = tmp_path / "e.jsonl"
     file.write_text('{"t": "soon"}\n')
-    with pytest.raises(BadInput, match="line 1: t is no time: 'soon'"):
+    with pytest.raises(BadInput, match="line 1: t is not a time: 'soon'"):
         list(at_their_pace(file, "t", 1))
 
 
-def test_the_first_timestamp_of_a_stream_is_its_pace() -> None:
+def test_pace_uses_the_first_timestamp_column() -> None:
     stream: Any = SimpleNamespace(columns={"a": "int", "b": "timestamp", "c": "timestamp"})
     assert time_column("s", stream) == "b"
     with pytest.raises(BadInput, match="use --rate"):

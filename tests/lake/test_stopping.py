@@ -58,7 +58,7 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stopping, "POLL_SECONDS", 0)
 
 
-def test_it_waits_until_crawls_and_runs_have_ended_and_says_what_for(tmp_path: Path) -> None:
+def test_down_waits_until_crawls_and_runs_have_ended(tmp_path: Path) -> None:
     glue, shown = Glue(looks=3), set[str]()
 
     def show(progress: Progress) -> None:
@@ -69,29 +69,29 @@ def test_it_waits_until_crawls_and_runs_have_ended_and_says_what_for(tmp_path: P
     assert shown == {"the crawler shop-local-orders stops", "the run jr_1 stops"}
 
 
-def test_what_would_start_work_again_is_stopped_first(tmp_path: Path) -> None:
+def test_schedules_and_triggers_are_stopped_first(tmp_path: Path) -> None:
     glue = Glue(looks=0)
     stopping.stop_work(lake(tmp_path, glue), ["catalog", "etl"], lambda progress: None)
     assert "get_workflow_runs" in glue.calls
     assert glue.calls.index("stop_trigger") < glue.calls.index("get_workflow_runs") < glue.calls.index("stop_crawler")
 
 
-def test_the_trigger_of_a_stack_that_stays_is_not_stopped(tmp_path: Path) -> None:
+def test_triggers_of_other_stacks_are_not_stopped(tmp_path: Path) -> None:
     glue = Glue(looks=0)
     stopping.stop_work(lake(tmp_path, glue), ["catalog"], lambda progress: None)
     assert "stop_trigger" not in glue.calls
 
 
-def test_work_that_does_not_end_is_named_and_nothing_is_destroyed(
+def test_work_that_does_not_stop_is_listed_and_nothing_is_destroyed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stopping, "STOP_SECONDS", -1)
-    with pytest.raises(LakeError, match=r"the crawler shop-local-orders: still at work .* Nothing was destroyed"):
+    with pytest.raises(LakeError, match=r"the crawler shop-local-orders: still running .* Nothing was destroyed"):
         stopping.stop_work(lake(tmp_path, Glue(looks=9)), ["catalog"], lambda progress: None)
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ExpiredTokenException"])
-def test_a_stop_that_is_refused_is_said(tmp_path: Path, code: str) -> None:
+def test_a_refused_stop_is_reported(tmp_path: Path, code: str) -> None:
     class Refusing(Glue):
         def stop_crawler(self, **request: Any) -> None:
             raise answers(code)
@@ -101,7 +101,7 @@ def test_a_stop_that_is_refused_is_said(tmp_path: Path, code: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["EntityNotFoundException", "CrawlerNotRunningException", "CrawlerStoppingException"])
-def test_what_does_not_run_needs_no_stop(tmp_path: Path, code: str) -> None:
+def test_work_that_is_not_running_needs_no_stop(tmp_path: Path, code: str) -> None:
     class Idle(Glue):
         def stop_crawler(self, **request: Any) -> None:
             self.calls.append("stop_crawler")

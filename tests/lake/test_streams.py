@@ -41,32 +41,32 @@ def problems(folder: Path, delivery: str, more: str = "", name: str = "events") 
         "{source: direct, split: true}",
     ],
 )
-def test_a_delivery_that_aws_takes_is_good(tmp_path: Path, delivery: str) -> None:
+def test_a_valid_delivery_is_accepted(tmp_path: Path, delivery: str) -> None:
     assert problems(tmp_path, delivery) == []
 
 
 @pytest.mark.parametrize(
     ("delivery", "problem"),
     [
-        ("{buffer: {megabytes: 5}}", "buffer.megabytes: AWS takes at least 64 where files are parquet. Given: 5"),
-        ("{format: orc, buffer: {megabytes: 63}}", "buffer.megabytes: AWS takes at least 64 where files are orc"),
+        ("{buffer: {megabytes: 5}}", "buffer.megabytes: AWS requires at least 64 if files are parquet. Given: 5"),
+        ("{format: orc, buffer: {megabytes: 63}}", "buffer.megabytes: AWS requires at least 64 if files are orc"),
         (
             "{format: json, partition_by: {by: .carrier}, buffer: {megabytes: 5}}",
-            "buffer.megabytes: AWS takes at least 64 where events are partitioned by what is in them. Given: 5",
+            "buffer.megabytes: AWS requires at least 64 if events are partitioned dynamically. Given: 5",
         ),
         (
             "{partition_by: {by: .carrier}, buffer: {seconds: 0}}",
-            "buffer.seconds: AWS takes at least 60 where events are partitioned by what is in them. Given: 0",
+            "buffer.seconds: AWS requires at least 60 if events are partitioned dynamically. Given: 0",
         ),
         ("{buffer: {seconds: 901}}", "buffer.seconds: should be less than or equal to 900. Given: 901"),
-        ("{compression: zip}", "compression: parquet takes snappy, gzip, none. Given: zip"),
-        ("{format: json, compression: zlib}", "compression: json takes gzip, hadoop_snappy, snappy, zip, none"),
+        ("{compression: zip}", "compression: parquet allows snappy, gzip, none. Given: zip"),
+        ("{format: json, compression: zlib}", "compression: json allows gzip, hadoop_snappy, snappy, zip, none"),
         ("{partition_by: {carrier: .carrier}}", "partition_by.carrier: cannot be a partition key and a column"),
-        ("{partition_by: {date: .at}}", "partition_by.date: every table of events has this key"),
-        ("{partition_by: {by: '.carrier |'}}", "partition_by.by: is no JQ expression: syntax error"),
+        ("{partition_by: {date: .at}}", "partition_by.date: every event table already has this key"),
+        ("{partition_by: {by: '.carrier |'}}", "partition_by.by: is not a JQ expression: syntax error"),
         (
             "{partition_by: {by: {query: .at, projection: {type: date, format: yyyy, range: [a, b]}}}}",
-            "partition_by.by.projection.type: should be enum, integer, injected. For the event's own day",
+            "partition_by.by.projection.type: should be enum, integer, injected. To partition by the day",
         ),
         (
             "{partition_by: {by: {query: .at, projection: {type: enum}}}}",
@@ -74,7 +74,7 @@ def test_a_delivery_that_aws_takes_is_good(tmp_path: Path, delivery: str) -> Non
         ),
         (
             "{partition_by: {by: {query: .at, projection: {type: enum, values: [a/b]}}}}",
-            "partition_by.by.projection.values: a value cannot have a / or a comma",
+            "partition_by.by.projection.values: a value cannot contain / or a comma",
         ),
         ("{since: 2013-01-01}", "since: is of the event's own day, and no column says that. Add event_time:"),
         ("{time_zone: Mars}", "time_zone: is no time zone, such as Europe/Oslo. Given: 'Mars'"),
@@ -83,7 +83,7 @@ def test_a_delivery_that_aws_takes_is_good(tmp_path: Path, delivery: str) -> Non
         ("{transform: {folder: gone}}", "transform.folder: there is no folder 'gone'"),
     ],
 )
-def test_a_delivery_that_aws_refuses_is_refused_with_the_way_out(tmp_path: Path, delivery: str, problem: str) -> None:
+def test_an_invalid_delivery_is_refused_with_a_fix(tmp_path: Path, delivery: str, problem: str) -> None:
     (found,) = problems(tmp_path, delivery)
     assert found.startswith(f"streams.events.delivery.{problem}")
 
@@ -120,33 +120,33 @@ def test_the_handler_of_a_transform_has_to_be_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "problem"),
     [
-        ("shards: 2", "shards: is of a Kinesis stream, and this stream has none"),
-        ("retention_hours: 48", "retention_hours: is of a Kinesis stream, and this stream has none"),
-        ("event_time: {column: at}\n    windows: {all: {seconds: 60}}", "windows: Flink reads a Kinesis stream"),
+        ("shards: 2", "shards: is for Kinesis, but this stream has no Kinesis stream"),
+        ("retention_hours: 48", "retention_hours: is for Kinesis, but this stream has no Kinesis stream"),
+        ("event_time: {column: at}\n    windows: {all: {seconds: 60}}", "windows: Flink reads from Kinesis"),
     ],
 )
-def test_a_stream_without_kinesis_takes_no_setting_of_kinesis(tmp_path: Path, more: str, problem: str) -> None:
+def test_a_direct_stream_refuses_kinesis_settings(tmp_path: Path, more: str, problem: str) -> None:
     (found,) = problems(tmp_path, "{source: direct}", more)
     assert found.startswith(f"streams.events.{problem}")
 
 
-def test_the_buffer_in_its_place_of_before_is_told_where_it_is_now(tmp_path: Path) -> None:
+def test_the_old_buffer_setting_suggests_the_new_one(tmp_path: Path) -> None:
     (found,) = problems(tmp_path, "{}", "buffer: {seconds: 10}")
     assert found.endswith("Did you mean 'delivery.buffer'?")
 
 
-def test_a_name_that_is_too_long_for_aws_is_told(tmp_path: Path) -> None:
+def test_a_stream_name_that_is_too_long_is_refused(tmp_path: Path) -> None:
     name = "e" * 45
     (found,) = problems(tmp_path, "{}", name=name)
     role = f"small-local-{name}-delivery"
-    assert found.startswith(f"streams.{name}: '{name}' makes the role name '{role}' of 66 characters; IAM allows 64")
+    assert found.startswith(f"streams.{name}: '{name}' makes the role name '{role}' 66 characters long; IAM allows 64")
 
 
 @pytest.mark.parametrize("compression", ["zip", "snappy"])
-def test_files_that_athena_cannot_read_are_warned_of(tmp_path: Path, compression: str) -> None:
+def test_files_that_athena_cannot_read_give_a_warning(tmp_path: Path, compression: str) -> None:
     assert problems(tmp_path, f"{{format: json, compression: {compression}}}") == []
     (warning,) = warnings(load(tmp_path / "lake.yaml", "local").config, "local")
-    assert warning.startswith(f"streams.events.delivery.compression: Athena reads no JSON in {compression} files")
+    assert warning.startswith(f"streams.events.delivery.compression: Athena cannot read JSON in {compression} files")
 
 
 def stream(delivery: dict[str, Any]) -> Stream:
@@ -180,7 +180,7 @@ TOMORROW = datetime.now(UTC) + timedelta(days=1)
         pytest.param(TOMORROW.strftime("%Y-%m-%dT%H:%M:%SZ"), TOMORROW.strftime("%Y-%m-%d"), id="tomorrow"),
     ],
 )
-def test_the_day_of_an_event_is_that_of_its_own_time_in_utc(time: object, day: str) -> None:
+def test_the_day_of_an_event_is_its_event_time_in_utc(time: object, day: str) -> None:
     assert keys(BY_TIME, {"at": time}) == {"date": day}
 
 
@@ -197,7 +197,7 @@ def test_the_day_of_an_event_is_that_of_its_own_time_in_utc(time: object, day: s
         ({}, "no time"),
     ],
 )
-def test_an_event_of_a_day_that_athena_does_not_look_for_is_an_error(event: dict[str, Any], reason: str) -> None:
+def test_an_event_outside_the_projected_days_is_an_error(event: dict[str, Any], reason: str) -> None:
     assert keys(BY_TIME, event) == reason
 
 
@@ -215,7 +215,7 @@ def test_an_event_of_a_day_that_athena_does_not_look_for_is_an_error(event: dict
         (".v | ascii_upcase", "aa", "AA"),
     ],
 )
-def test_a_value_that_athena_does_not_look_for_is_an_error(key: Any, value: object, found: str) -> None:
+def test_a_value_outside_the_projection_is_an_error(key: Any, value: object, found: str) -> None:
     assert keys({"partition_by": {"by": key}}, {"v": value}) in ({"by": found}, found)
 
 

@@ -53,25 +53,25 @@ def read_only(shop: Path) -> Iterator[Path]:
     ("words", "made"),
     [(["local", "start"], ".local/local"), (["init", "new"], "new"), (["init", "new", "--from", "data"], "new")],
 )
-def test_a_read_only_folder_is_told_in_one_sentence_with_the_way_out(
+def test_a_read_only_folder_is_reported_in_one_sentence_with_a_fix(
     read_only: Path, words: list[str], made: str
 ) -> None:
     done = lake(read_only, *words)
-    way_out = "Name a folder in one that you may write to"
+    way_out = "Choose a folder in a place where you can write"
     way_out = way_out if words[0] == "init" else "Make it writable, or copy the lake to a folder of your own"
-    told = f"{read_only} is read-only for this user, and {made} has to be made there. {way_out}\n"
-    assert (done.returncode, done.stderr) == (2, told)
+    shown = f"{read_only} is read-only for this user, and {made} must be created in it. {way_out}\n"
+    assert (done.returncode, done.stderr) == (2, shown)
 
 
-def test_a_read_only_lake_is_not_deployed_and_not_synthesised(read_only: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_lake_is_neither_deployed_nor_synthesised(read_only: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`lake up` asks the embedded AWS first, so it is asked for here as the process for whom modes do not count."""
     from lake.deploying.lock import alone
 
     monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
     read = load(read_only / "lake.yaml")
-    with pytest.raises(BadInput, match=r"is read-only for this user, and \.state has to be made there\. Make it"):
+    with pytest.raises(BadInput, match=r"is read-only for this user, and \.state must be created in it\. Make it"):
         alone(read, "lake up", wait=False, say=print).__enter__()
-    with pytest.raises(BadInput, match=r"is read-only for this user, and cdktf\.out has to be made there\. Make it"):
+    with pytest.raises(BadInput, match=r"is read-only for this user, and cdktf\.out must be created in it\. Make it"):
         synthesise(read)
 
 
@@ -81,7 +81,7 @@ def test_a_read_only_lake_can_still_be_checked(read_only: Path) -> None:
 
 
 @pytest.mark.parametrize("home", [None, "/nowhere/at/all"])
-def test_without_a_home_commands_work(shop: Path, home: str | None) -> None:
+def test_commands_work_without_a_home_folder(shop: Path, home: str | None) -> None:
     """Deploys without one are in tests/e2e/test_installed.py."""
     variables = {"HOME": home} if home else {}
 

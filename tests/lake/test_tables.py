@@ -58,7 +58,7 @@ def keys(s3: Any) -> list[str]:
     return [each["Key"].removeprefix("rates/") for each in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
 
-def test_a_tables_files_are_those_that_a_query_reads(files: Any, prompt: Callable[..., Prompt]) -> None:
+def test_a_table_counts_the_files_that_a_query_reads(files: Any, prompt: Callable[..., Prompt]) -> None:
     view, rates = prompt("mint", DATASETS).lake("tables", "--json").json
 
     assert {name: rates[name] for name in ("name", "database", "format", "files", "bytes", "partitions")} == {
@@ -73,7 +73,7 @@ def test_a_tables_files_are_those_that_a_query_reads(files: Any, prompt: Callabl
     assert (view["name"], view["format"], view["files"]) == ("a_view", "view", None)
 
 
-def test_a_person_sees_all_tables_or_one_with_its_columns(files: Any, prompt: Callable[..., Prompt]) -> None:
+def test_tables_shows_all_tables_or_one_with_its_columns(files: Any, prompt: Callable[..., Prompt]) -> None:
     at = prompt("mint", DATASETS)
 
     assert "rates" in at.lake("tables").out and "24 B" in at.lake("tables").out
@@ -87,13 +87,13 @@ def test_a_person_sees_all_tables_or_one_with_its_columns(files: Any, prompt: Ca
     )
 
 
-def test_a_lake_without_databases_says_how_to_get_them(prompt: Callable[..., Prompt]) -> None:
-    told = prompt("nomint", DATASETS).lake("tables")
+def test_missing_databases_are_reported_with_the_command_that_deploys_them(prompt: Callable[..., Prompt]) -> None:
+    shown = prompt("nomint", DATASETS).lake("tables")
 
-    assert (told.code, "`lake up catalog`" in told.err) == (1, True)
+    assert (shown.code, "`lake up catalog`" in shown.err) == (1, True)
 
 
-def test_a_folder_goes_with_all_versions_and_its_partition_and_no_neighbour(
+def test_rm_deletes_a_folder_with_versions_and_partition_but_no_neighbour(
     files: Any, prompt: Callable[..., Prompt], aws: Callable[[str], Any]
 ) -> None:
     done = prompt("mint", DATASETS).lake("rm", "rates/month=1", "--delete-data", "--json").json
@@ -105,41 +105,44 @@ def test_a_folder_goes_with_all_versions_and_its_partition_and_no_neighbour(
     assert [partition["Values"] for partition in left] == [["10"]]
 
 
-def test_one_file_goes_alone_and_its_partition_stays_while_it_has_others(
-    files: Any, prompt: Callable[..., Prompt]
-) -> None:
+def test_rm_of_one_file_keeps_a_partition_that_has_others(files: Any, prompt: Callable[..., Prompt]) -> None:
     done = prompt("mint", DATASETS).lake("rm", "rates/month=1/b.csv", "--delete-data", "--json").json
 
     assert (done["files"], done["dropped_partitions"]) == (1, 0)
     assert "month=1/b.csv" not in keys(files)
 
 
-def test_data_needs_two_keys_and_is_told_before(files: Any, prompt: Callable[..., Prompt]) -> None:
+def test_rm_needs_two_confirmations(files: Any, prompt: Callable[..., Prompt]) -> None:
     without_word = prompt("mint", DATASETS).lake("rm", "rates/month=10")
     not_destroyable = prompt("mint", DATASETS, destroyable=False).lake("rm", "rates/month=10", "--delete-data")
 
     what = f"1 files (8 B; 1 versions) in s3://{BUCKET}/rates/month=10"
-    assert (without_word.code, without_word.err.strip()) == (2, f"this deletes {what}. Say so with --delete-data")
+    assert (without_word.code, without_word.err.strip()) == (2, f"this deletes {what}. Confirm with --delete-data")
     assert not_destroyable.code == 2
-    assert f"environments.local.destroyable: is false, so {what} stays" in not_destroyable.err
+    assert f"environments.local.destroyable is false, so {what} cannot be deleted" in not_destroyable.err
     assert "month=10/a.csv" in keys(files)
 
 
 @pytest.mark.parametrize(
-    ("target", "said"),
+    ("target", "expected"),
     [
-        ("rates/month=3", f"nothing lies in s3://{BUCKET}/rates/month=3. There are rates/month=1/, rates/month=10/"),
-        ("rates/month=", "nothing lies in"),
-        ("rates/../trips", "rates/../trips is not a place in rates"),
-        ("rates//month=1", "is not a place in rates"),
+        (
+            "rates/month=3",
+            f"there is nothing in s3://{BUCKET}/rates/month=3. There are rates/month=1/, rates/month=10/",
+        ),
+        ("rates/month=", "there is nothing in"),
+        ("rates/../trips", "rates/../trips is not a path in rates"),
+        ("rates//month=1", "is not a path in rates"),
         ("/rates", "there is no dataset ''"),
-        ("trips", f"nothing lies in s3://{BUCKET}/trips. It is empty"),
-        ("reports", "reports lies in the curated zone"),
+        ("trips", f"there is nothing in s3://{BUCKET}/trips. It is empty"),
+        ("reports", "reports is in the curated zone"),
         ("nothing/a", "there is no dataset 'nothing'"),
     ],
 )
-def test_what_is_not_in_a_dataset_is_refused(files: Any, prompt: Callable[..., Prompt], target: str, said: str) -> None:
-    told = prompt("mint", DATASETS).lake("rm", target, "--delete-data")
+def test_rm_refuses_paths_outside_of_datasets(
+    files: Any, prompt: Callable[..., Prompt], target: str, expected: str
+) -> None:
+    shown = prompt("mint", DATASETS).lake("rm", target, "--delete-data")
 
-    assert told.code == 2 and said in told.err
+    assert shown.code == 2 and expected in shown.err
     assert len(keys(files)) == 5

@@ -102,7 +102,7 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
     until(lambda: terraform_at_work(tmp_path) == [])
 
 
-def told(process: subprocess.Popen[str], text: str) -> str:
+def wait_for(process: subprocess.Popen[str], text: str) -> str:
     """What a command printed until this text was in it."""
     assert process.stdout is not None
     shown = ""
@@ -113,14 +113,14 @@ def told(process: subprocess.Popen[str], text: str) -> str:
     return shown
 
 
-def test_after_kill_9_terraform_finishes_and_the_next_command_waits_for_it(checkout: Checkout) -> None:
+def test_after_kill_9_terraform_finishes_and_the_next_command_waits(checkout: Checkout) -> None:
     first = checkout.begin()
     pid = checkout.terraform()
     first.kill()
     first.wait()
 
     second = checkout.begin()
-    told(second, f"waiting for Terraform on athena (process {pid}, since ")
+    wait_for(second, f"waiting for Terraform on athena (process {pid}, since ")
     checkout.go()
     rest, _ = second.communicate(timeout=60)
 
@@ -128,7 +128,7 @@ def test_after_kill_9_terraform_finishes_and_the_next_command_waits_for_it(check
     assert "0 of 0 changes made" in rest, "what the killed command began was done once"
 
 
-def test_a_closed_terminal_lets_the_stack_under_way_finish_and_the_next_command_waits(checkout: Checkout) -> None:
+def test_after_a_closed_terminal_the_running_stack_finishes_and_the_next_command_waits(checkout: Checkout) -> None:
     ours, theirs = pty.openpty()
     first = checkout.begin(terminal=theirs)
     os.close(theirs)
@@ -138,20 +138,20 @@ def test_a_closed_terminal_lets_the_stack_under_way_finish_and_the_next_command_
     until(lambda: '"ending": true' in (checkout.root / ".state/lock").read_text())
 
     second = checkout.begin()
-    told(second, f"waiting for `lake up of local` (process {first.pid}), since ")
+    wait_for(second, f"waiting for `lake up of local` (process {first.pid}), since ")
     checkout.go()
     rest, _ = second.communicate(timeout=60)
 
     assert (first.wait(), second.returncode, checkout.resources()) == (130, 0, ["first", "slow"]), rest
 
 
-def test_a_second_command_says_who_is_at_work_and_waits_if_asked(checkout: Checkout) -> None:
+def test_a_second_command_names_the_first_and_waits_if_asked(checkout: Checkout) -> None:
     first = checkout.begin()
     checkout.terraform()
 
     code, shown = checkout.run()
     second = checkout.begin("--wait")
-    told(second, "waiting for `lake up of local`")
+    wait_for(second, "waiting for `lake up of local`")
     checkout.go()
 
     assert (code, shown.count("\n")) == (1, 1)
@@ -159,7 +159,7 @@ def test_a_second_command_says_who_is_at_work_and_waits_if_asked(checkout: Check
     assert (second.communicate(timeout=60)[0] != "", second.returncode, first.wait()) == (True, 0, 0)
 
 
-def test_a_plain_terraform_that_has_the_state_is_named_in_one_sentence(checkout: Checkout) -> None:
+def test_a_plain_terraform_that_holds_the_state_lock_is_reported(checkout: Checkout) -> None:
     subprocess.run(["terraform", "init"], cwd=checkout.folder, stdout=subprocess.DEVNULL, check=True)
     apply = ["terraform", "apply", "-auto-approve"]
     plain = subprocess.Popen(apply, cwd=checkout.folder, stdout=subprocess.DEVNULL)
@@ -167,15 +167,15 @@ def test_a_plain_terraform_that_has_the_state_is_named_in_one_sentence(checkout:
 
     code, shown = checkout.run()
     second = checkout.begin("--wait")
-    told(second, "Deploying athena")
+    wait_for(second, "Deploying athena")
     checkout.go()
 
     assert code == 1
-    assert "athena: another Terraform holds its state: apply of " in shown
+    assert "athena: another Terraform holds the state lock: apply of " in shown
     assert (second.communicate(timeout=60)[0] != "", second.returncode, plain.wait()) == (True, 0, 0)
 
 
-def test_a_killed_terraform_is_said_and_the_next_command_goes_on(checkout: Checkout) -> None:
+def test_a_killed_terraform_is_reported_and_the_next_command_continues(checkout: Checkout) -> None:
     first = checkout.begin()
     os.kill(checkout.terraform(), signal.SIGKILL)
     checkout.go()
@@ -187,31 +187,31 @@ def test_a_killed_terraform_is_said_and_the_next_command_goes_on(checkout: Check
     assert checkout.resources() == ["first", "slow"]
 
 
-def test_what_takes_long_is_named(checkout: Checkout) -> None:
+def test_slow_resources_are_named(checkout: Checkout) -> None:
     file = checkout.root / "command.py"
     file.write_text("import lake.commands.output as output\noutput.SLOW_SECONDS = 1\n" + file.read_text())
 
     command = checkout.begin()
-    told(command, " s: terraform_data.slow\n")
+    wait_for(command, " s: terraform_data.slow\n")
     checkout.go()
     assert "2 of 2 changes made" in command.communicate(timeout=60)[0]
 
 
-def test_a_state_that_is_cut_off_is_replaced_by_its_backup(checkout: Checkout) -> None:
+def test_a_truncated_state_is_replaced_with_its_backup(checkout: Checkout) -> None:
     checkout.go()
     checkout.run()
-    whole = checkout.state.read_text()
-    checkout.state.with_name("athena.tfstate.backup").write_text(whole)
-    checkout.state.write_text(whole[: len(whole) // 2])
+    complete = checkout.state.read_text()
+    checkout.state.with_name("athena.tfstate.backup").write_text(complete)
+    checkout.state.write_text(complete[: len(complete) // 2])
 
     code, shown = checkout.run()
 
     assert (code, checkout.resources()) == (0, ["first", "slow"]), shown
-    assert "athena: athena.tfstate was cut off: its backup is taken" in shown
+    assert "athena: athena.tfstate was truncated. Its backup is used" in shown
     assert "0 of 0 changes made" in shown
 
 
-def test_a_state_that_terraform_could_not_save_is_taken_up(checkout: Checkout) -> None:
+def test_a_state_that_terraform_could_not_save_is_pushed(checkout: Checkout) -> None:
     checkout.go()
     checkout.run()
     checkout.state.rename(checkout.folder / "errored.tfstate")
@@ -219,11 +219,11 @@ def test_a_state_that_terraform_could_not_save_is_taken_up(checkout: Checkout) -
     code, shown = checkout.run()
 
     assert (code, checkout.resources()) == (0, ["first", "slow"]), shown
-    assert "took up errored.tfstate" in shown
+    assert "pushed errored.tfstate" in shown
     assert not (checkout.folder / "errored.tfstate").exists()
 
 
-UNCHANGED = "athena: unchanged since its last apply, so not planned; --all plans it all the same"
+UNCHANGED = "athena: unchanged since its last apply, so it was skipped. --all plans it too"
 
 
 def _another_resource(lab: Checkout) -> None:
@@ -252,7 +252,7 @@ def _another_storage(lab: Checkout) -> None:
     file.write_text(file.read_text().replace("key 1", "key 2"))
 
 
-def test_a_stack_as_it_was_at_its_last_apply_is_not_planned_again_unless_asked(checkout: Checkout) -> None:
+def test_an_unchanged_stack_is_skipped_unless_asked(checkout: Checkout) -> None:
     checkout.go()
     assert "2 of 2 changes made" in checkout.run()[1]
 
@@ -283,7 +283,7 @@ def test_a_stack_is_planned_once_after_each_change(
     assert UNCHANGED in checkout.run()[1]
 
 
-def test_a_stack_whose_files_change_while_it_is_applied_is_planned_again(checkout: Checkout) -> None:
+def test_a_stack_whose_files_change_during_the_apply_is_planned_again(checkout: Checkout) -> None:
     first = checkout.begin()
     checkout.terraform()
     _another_resource(checkout)
@@ -294,7 +294,7 @@ def test_a_stack_whose_files_change_while_it_is_applied_is_planned_again(checkou
     assert "1 of 1 changes made" in checkout.run()[1]
 
 
-def test_a_state_that_a_killed_terraform_has_locked_is_not_taken_for_unchanged(checkout: Checkout) -> None:
+def test_a_locked_state_does_not_count_as_unchanged(checkout: Checkout) -> None:
     checkout.go()
     checkout.run()
     (checkout.state.parent / ".athena.tfstate.lock.info").write_text("{}")
@@ -315,14 +315,14 @@ def test_a_folder_whose_apply_failed_is_initialised_again(checkout: Checkout) ->
     assert not mark.exists()
 
 
-def test_terraforms_own_data_folder_may_be_another(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_terraforms_data_folder_can_be_changed(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_DATA_DIR", str(checkout.root / "data"))
     checkout.go()
 
     assert "2 of 2 changes made" in checkout.run()[1]
 
 
-def test_an_apply_that_was_cut_off_is_done_again(checkout: Checkout) -> None:
+def test_an_interrupted_apply_is_repeated(checkout: Checkout) -> None:
     checkout.go()
     checkout.run()
     _another_resource(checkout)
@@ -334,7 +334,7 @@ def test_an_apply_that_was_cut_off_is_done_again(checkout: Checkout) -> None:
     assert "1 of 1 changes made" in checkout.run()[1]
 
 
-def test_terraform_is_initialised_again_only_where_what_it_needs_has_changed(checkout: Checkout) -> None:
+def test_terraform_is_initialised_again_only_if_its_requirements_changed(checkout: Checkout) -> None:
     begun = checkout.folder / ".terraform/terraform.tfstate"
     checkout.go()
     checkout.run()

@@ -33,7 +33,7 @@ def login(tmp_path: Path, endpoint: str) -> Aws:
     return _login(tmp_path, endpoint)
 
 
-def test_small_and_big_files_of_any_name_are_there_as_they_were(
+def test_small_and_large_files_with_any_name_are_uploaded_unchanged(
     login: Aws, aws: Callable[[str], Any], tmp_path: Path
 ) -> None:
     bodies = {"empty": b"", "a b+c%2F~é?#.csv": b"1\n", "n" * 240: b"2\n", "big": b"x" * (SMALL + 1)}
@@ -52,8 +52,8 @@ def test_small_and_big_files_of_any_name_are_there_as_they_were(
     s3.delete_bucket(Bucket=bucket)
 
 
-def test_a_bucket_that_is_not_deployed_is_named(login: Aws, tmp_path: Path) -> None:
-    with pytest.raises(LakeError, match=r"is not there\. Deploy it first: `lake up storage`"):
+def test_a_missing_bucket_is_reported(login: Aws, tmp_path: Path) -> None:
+    with pytest.raises(LakeError, match=r"does not exist\. Deploy it first: `lake up storage`"):
         list(zones.put(login, [Upload(tmp_path / "lake.yaml", "notes/a.csv")]))
 
 
@@ -83,7 +83,7 @@ def busy(tmp_path: Path) -> Iterator[tuple[str, list[bytes]]]:
     server.server_close()
 
 
-def test_a_server_that_is_busy_is_asked_again(busy: tuple[str, list[bytes]], endpoint: str, tmp_path: Path) -> None:
+def test_a_busy_server_is_retried(busy: tuple[str, list[bytes]], endpoint: str, tmp_path: Path) -> None:
     address, taken = busy
     lend_keys(endpoint, tmp_path)
     (tmp_path / "a.csv").write_bytes(b"1,2\n")

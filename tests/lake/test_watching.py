@@ -50,7 +50,7 @@ def aws(cloudwatch: CloudWatch, *files: tuple[str, int]) -> Any:
     )
 
 
-def test_a_reading_has_what_is_published_a_second_and_the_newest_file() -> None:
+def test_a_reading_has_rates_and_the_newest_file() -> None:
     cloudwatch = CloudWatch(
         rejected=7,
         IncomingRecords=600,
@@ -64,7 +64,7 @@ def test_a_reading_has_what_is_published_a_second_and_the_newest_file() -> None:
     assert found["newest_file"] == "s/new, 5 s ago"
 
 
-def test_what_nobody_publishes_is_a_hyphen_and_no_events_are_none() -> None:
+def test_unpublished_values_are_hyphens_and_no_events_are_zero() -> None:
     found = watching.reading(aws(CloudWatch()), "s", 60)
     assert found["events_in_a_second"] == 0
     assert {
@@ -82,7 +82,7 @@ def test_what_nobody_publishes_is_a_hyphen_and_no_events_are_none() -> None:
         ({1, 2, 6, 7, 8, 10}, "Kinesis: 4 events of f.jsonl are not in the stream: lines 3 to 5, 9"),
     ],
 )
-def test_lines_that_are_not_in_the_stream_are_named(there: set[int], says: str) -> None:
+def test_missing_lines_are_listed(there: set[int], says: str) -> None:
     assert stream_check._missing_lines(Run("f.jsonl", [1, 1], done=10), there) == says
 
 
@@ -107,4 +107,4 @@ def test_a_check_counts_every_place(
     found = stream_check.check(fake, "s")
     assert (found.sent, found.in_stream, found.twice, found.foreign) == (4, 4, 1, 2)
     assert found.is_exact is is_exact
-    assert is_exact or "1 events are in no file and not under the error prefix" in found.missing[0]
+    assert is_exact or "1 events are neither in a file nor under the error prefix" in found.missing[0]

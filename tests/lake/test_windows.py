@@ -39,12 +39,12 @@ def written(folder: Path, window: str, event_time: str = "{column: at}", more: s
     [
         ("{by: id}", "sums: needs either seconds, or gap"),
         ("{seconds: 60, gap: 5}", "sums: needs either seconds, or gap"),
-        ("{gap: 60, every: 5}", "every: goes with seconds"),
-        ("{seconds: 60, every: 7}", "every: is to divide seconds, 60, and be less. Given: 7"),
-        ("{seconds: 60, every: 60}", "every: is to divide seconds"),
+        ("{gap: 60, every: 5}", "every: is only allowed with seconds"),
+        ("{seconds: 60, every: 7}", "every: must be less than seconds (60) and divide it evenly. Given: 7"),
+        ("{seconds: 60, every: 60}", "every: must be less than seconds"),
         ("{seconds: 60, by: [id, nam]}", "by.1: there is no column 'nam'. Allowed: id, at, day"),
         ("{seconds: 60, compute: {x: sum(prize)}}", "compute.x: there is no column 'prize'"),
-        ("{seconds: 60, compute: {x: sum(name)}}", "name is of type string. sum is of numbers"),
+        ("{seconds: 60, compute: {x: sum(name)}}", "name is of type string. sum needs a number"),
         ("{seconds: 60, compute: {x: median(id)}}", "Allowed: count, or sum, avg, min, max or distinct of a column"),
         ("{seconds: 60, by: id, compute: {id: count}}", "id: is a column of the window already"),
         (
@@ -55,7 +55,7 @@ def written(folder: Path, window: str, event_time: str = "{column: at}", more: s
         ("{seconds: 60, compute: {window_end: count}}", "window_end: is a column of the window already"),
     ],
 )
-def test_a_window_that_cannot_be_is_refused(tmp_path: Path, window: str, message: str) -> None:
+def test_an_invalid_window_is_refused(tmp_path: Path, window: str, message: str) -> None:
     with pytest.raises(ConfigError) as refusal:
         load(written(tmp_path, window))
     assert message in str(refusal.value)
@@ -64,18 +64,20 @@ def test_a_window_that_cannot_be_is_refused(tmp_path: Path, window: str, message
 @pytest.mark.parametrize(
     ("event_time", "more", "message"),
     [
-        ("null", "", "need the time of the events. Add event_time: {column: ...}"),
+        ("null", "", "need the event time. Add event_time: {column: ...}"),
         ("{column: when}", "", "there is no column 'when'"),
         ("{column: day}", "", "day is date. Windows go by a timestamp"),
         ("{column: at}", "    application: {connection: vpc}", "there is no connection 'vpc' of type network"),
         (
             "{column: at}",
             "  orders_sums: {columns: {id: int}}",
-            "a table of another stream's windows has this name too",
+            "a window of another stream has a table of this name",
         ),
     ],
 )
-def test_what_surrounds_windows_is_checked(tmp_path: Path, event_time: str, more: str, message: str) -> None:
+def test_event_time_and_application_of_windows_are_checked(
+    tmp_path: Path, event_time: str, more: str, message: str
+) -> None:
     with pytest.raises(ConfigError) as refusal:
         load(written(tmp_path, "{seconds: 60}", event_time, more))
     assert message in str(refusal.value)
@@ -94,9 +96,7 @@ def test_what_surrounds_windows_is_checked(tmp_path: Path, event_time: str, more
         ("max(name)", "MAX(`name`)", "STRING", "string"),
     ],
 )
-def test_an_aggregate_keeps_what_it_adds_up(
-    tmp_path: Path, aggregate: str, sql: str, flink_type: str, type_: str
-) -> None:
+def test_an_aggregate_keeps_its_type(tmp_path: Path, aggregate: str, sql: str, flink_type: str, type_: str) -> None:
     window = Window(seconds=60, compute={"x": aggregate})
     lake = load(written(tmp_path, "{seconds: 60}"))
     stream = lake.config.streams["orders"].model_copy(update={"columns": COLUMNS, "windows": {"sums": window}})
@@ -106,14 +106,14 @@ def test_an_aggregate_keeps_what_it_adds_up(
     assert result_columns(window, COLUMNS)["x"] == type_
 
 
-def test_without_the_jar_an_account_gets_no_application_and_is_told_what_is_missing(
+def test_without_the_jar_an_account_gets_no_application_and_a_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, jar = written(tmp_path, "{seconds: 60}"), tmp_path / "dependencies.jar"
     monkeypatch.setenv(flink.JAR, str(jar))
     dev = load(file, "dev")
     assert flink.missing(load(file, "local")) == ""
-    assert f"the windows of orders are left out on AWS: there is no {jar}" in flink.missing(dev)
+    assert f"the windows of orders are not deployed: {jar} does not exist" in flink.missing(dev)
     with zipfile.ZipFile(jar, "w") as archive:
         archive.writestr("org/apache/flink/connector/kinesis/source/KinesisStreamsSource.class", "")
     assert f"{jar} lacks the format of the events" in flink.missing(dev)
@@ -121,4 +121,4 @@ def test_without_the_jar_an_account_gets_no_application_and_is_told_what_is_miss
         archive.writestr("lake/events/EventFormatFactory.class", "")
     assert flink.missing(dev) == ""
     jar.write_text("no jar")
-    assert f"{jar} is no jar" in flink.missing(dev)
+    assert f"{jar} is not a jar" in flink.missing(dev)

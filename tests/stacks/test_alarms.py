@@ -66,5 +66,5 @@ def test_the_dashboard_shows_every_metric_that_has_an_alarm(local: Stacks) -> No
 def test_a_stream_on_demand_has_no_number_of_shards() -> None:
     stream = Stream.model_validate({"columns": {"a": "int"}, "mode": "on_demand"})
     assert stream.mode == "on_demand"
-    with pytest.raises(ValueError, match="AWS chooses how many"):
+    with pytest.raises(ValueError, match="AWS chooses the number"):
         Stream.model_validate({"columns": {"a": "int"}, "mode": "on_demand", "shards": 2})

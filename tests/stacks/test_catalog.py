@@ -59,7 +59,7 @@ def test_only_crawled_datasets_have_a_crawler_and_only_the_others_a_table(catalo
     assert set(tables(catalog)) == {"readings", "rates", "shops"}
 
 
-def test_crawls_by_event_have_a_queue_with_dead_letters_that_s3_alone_may_fill(catalog: dict[str, Any]) -> None:
+def test_event_driven_crawls_have_queues_that_only_s3_can_send_to(catalog: dict[str, Any]) -> None:
     [target] = crawlers(catalog)["clicks"]["s3_target"]
     queues = {queue["name"]: queue for queue in resources(catalog, "aws_sqs_queue").values()}
     policies = resources(catalog, "aws_sqs_queue_policy")
@@ -91,7 +91,7 @@ def test_one_resource_holds_the_notifications_of_all_datasets_by_prefix(catalog:
     }
 
 
-def test_the_crawlers_may_read_the_queues_and_delete_tables_as_a_dataset_asks(catalog: dict[str, Any]) -> None:
+def test_crawlers_can_read_the_queues_and_delete_tables_if_a_dataset_needs_it(catalog: dict[str, Any]) -> None:
     [policy] = resources(catalog, "aws_iam_role_policy").values()
     statements = json.loads(policy["policy"])["Statement"]
     [queues] = [s for s in statements if "sqs:ReceiveMessage" in s["Action"]]
@@ -100,7 +100,7 @@ def test_the_crawlers_may_read_the_queues_and_delete_tables_as_a_dataset_asks(ca
     assert "glue:DeleteTable" in policy["policy"]
 
 
-def test_a_lake_without_events_has_no_queue_and_asks_for_none(local: Any) -> None:
+def test_a_lake_without_event_driven_crawls_has_no_queue(local: Any) -> None:
     assert not resources(local["catalog"], "aws_sqs_queue")
     assert not resources(local["catalog"], "aws_s3_bucket_notification")
     assert "sqs:" not in json.dumps(local["catalog"])

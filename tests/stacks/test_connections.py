@@ -49,7 +49,7 @@ def test_a_connection_names_its_secret_and_no_secret_has_a_value(shop: Stacks) -
     assert "aws_secretsmanager_secret_version" not in shop["catalog"]["resource"]
 
 
-def test_a_secret_goes_at_once_only_where_the_environment_is_destroyable(shop: Stacks, tmp_path: Path) -> None:
+def test_a_secret_is_deleted_at_once_only_in_a_destroyable_environment(shop: Stacks, tmp_path: Path) -> None:
     def days(stacks: Stacks) -> int:
         return int(resources(stacks["catalog"], "aws_secretsmanager_secret")["shop_secret"]["recovery_window_in_days"])
 
@@ -63,7 +63,7 @@ def test_the_crawler_of_a_database_has_its_table_as_target(shop: Stacks) -> None
     assert "s3_target" not in crawler and "configuration" not in crawler
 
 
-def test_roles_may_read_just_the_secret_of_the_connections_they_use(shop: Stacks, local: Stacks) -> None:
+def test_roles_can_read_only_the_secrets_of_their_connections(shop: Stacks, local: Stacks) -> None:
     for stack in ("catalog", "etl"):
         [secret] = actions(shop[stack])["secretsmanager:GetSecretValue"]
         assert secret.endswith(":secret:shop-local/shop-??????")

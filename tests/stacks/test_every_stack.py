@@ -47,14 +47,14 @@ def policies(stacks: Stacks) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_stack_owns_what_the_design_names(local: Stacks, stack: str) -> None:
+def test_a_stack_has_the_expected_resources(local: Stacks, stack: str) -> None:
     counts = {type_: len(found) for type_, found in local[stack]["resource"].items()}
 
     assert EXPECTED[stack].items() <= counts.items()
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_stack_refers_to_no_other(local: Stacks, stack: str) -> None:
+def test_a_stack_has_no_reference_to_another(local: Stacks, stack: str) -> None:
     own = {f"{type_}.{id_}" for type_, found in local[stack]["resource"].items() for id_ in found}
     text = json.dumps(local[stack])
 
@@ -104,7 +104,7 @@ def test_an_account_gets_no_endpoint_and_no_keys(prod: Stacks) -> None:
         assert not {"access_key", "secret_key", "endpoints", "profile", "shared_credentials_files"} & set(provider)
 
 
-def test_the_embedded_aws_gets_its_keys_and_its_address_by_the_paths_of_their_files(local: Stacks) -> None:
+def test_the_embedded_aws_gets_the_paths_of_its_credentials_and_config_files(local: Stacks) -> None:
     keys, address = (str(ROOT / ".local/local/aws" / name) for name in ("credentials", "config"))
     for stack in local.values():
         [provider] = stack["provider"]["aws"]
@@ -114,7 +114,7 @@ def test_the_embedded_aws_gets_its_keys_and_its_address_by_the_paths_of_their_fi
         assert "`lake local start`" in provider["profile"]
 
 
-def test_an_environment_that_names_its_account_stops_any_other_login(tmp_path: Path) -> None:
+def test_an_environment_with_an_account_refuses_any_other_login(tmp_path: Path) -> None:
     text = (ROOT / "lake.yaml").read_text().replace("prod: {", 'prod: {account: "123456789012", ')
     file = tmp_path / "lake.yaml"
     file.write_text(text)
@@ -126,7 +126,7 @@ def test_an_environment_that_names_its_account_stops_any_other_login(tmp_path: P
     assert all(stack["provider"]["aws"][0]["allowed_account_ids"] == ["123456789012"] for stack in stacks.values())
 
 
-def test_set_up_looks_for_the_provider_versions_the_stacks_ask_for(prod: Stacks) -> None:
+def test_set_up_looks_for_the_provider_version_of_the_stacks(prod: Stacks) -> None:
     for stack in prod.values():
         assert stack["terraform"]["required_providers"]["aws"]["version"] == PROVIDER_VERSIONS
         assert "required_version" not in stack["terraform"]
@@ -149,7 +149,7 @@ def test_buckets_are_private_encrypted_versioned_tls_only_and_cleaned(prod: Stac
             assert '"aws:SecureTransport": "false"' in policy["policy"]
 
 
-def test_the_embedded_aws_gets_no_lifecycle_rules_and_all_else_of_a_bucket(local: Stacks, prod: Stacks) -> None:
+def test_on_the_embedded_aws_buckets_lack_only_lifecycle_rules(local: Stacks, prod: Stacks) -> None:
     """It expires nothing, and the provider waits for 55 seconds until it believes that a rule is there."""
     for name, stack in local.items():
         kinds = {kind for kind in prod[name]["resource"] if kind.startswith("aws_s3_bucket")}
@@ -170,7 +170,7 @@ def test_only_the_access_log_bucket_has_no_kms_key(local: Stacks) -> None:
     assert algorithms == {"aws:kms": 6, "AES256": 1}
 
 
-def test_data_needs_two_keys_and_derived_files_one(local: Stacks, prod: Stacks) -> None:
+def test_only_buckets_with_data_are_protected(local: Stacks, prod: Stacks) -> None:
     """Terraform never empties a data zone; in an environment that is not destroyable it refuses to destroy one."""
     for zone in ("raw", "curated", "quarantine"):
         assert not bucket(local, "storage", zone)["force_destroy"]
@@ -180,7 +180,7 @@ def test_data_needs_two_keys_and_derived_files_one(local: Stacks, prod: Stacks) 
     assert bucket(prod, "athena", "athena")["force_destroy"]
 
 
-def test_the_stacks_without_data_can_be_destroyed_where_storage_cannot(prod: Stacks) -> None:
+def test_stacks_without_data_can_be_destroyed_in_every_environment(prod: Stacks) -> None:
     for stack in ("catalog", "etl", "athena", "streaming"):
         for resource in resources(prod[stack], "aws_s3_bucket").values():
             assert resource["force_destroy"] and "lifecycle" not in resource
@@ -188,7 +188,7 @@ def test_the_stacks_without_data_can_be_destroyed_where_storage_cannot(prod: Sta
     assert workgroup["force_destroy"]
 
 
-def test_a_bucket_logs_to_one_that_is_there_before(prod: Stacks) -> None:
+def test_the_log_bucket_is_created_first(prod: Stacks) -> None:
     """S3 refuses a target that does not exist, and the provider does not try again."""
     for logging in resources(prod["storage"], "aws_s3_bucket_logging").values():
         kinds = {dependency.partition(".")[0] for dependency in logging["depends_on"]}
@@ -196,7 +196,7 @@ def test_a_bucket_logs_to_one_that_is_there_before(prod: Stacks) -> None:
         assert all("logs" in dependency for dependency in logging["depends_on"])
 
 
-def test_what_was_deleted_goes_and_what_is_kept_has_a_stated_life(prod: Stacks) -> None:
+def test_deleted_and_temporary_objects_expire(prod: Stacks) -> None:
     found: dict[str, dict[str, Any]] = {}
     for stack in prod.values():
         buckets = resources(stack, "aws_s3_bucket")
@@ -222,7 +222,7 @@ def bucket(stacks: Stacks, stack: str, purpose: str) -> dict[str, Any]:
     return next(resource for resource in found if f"-{purpose}-" in resource["bucket"])
 
 
-def test_no_role_may_do_everything_or_act_on_everything(local: Stacks) -> None:
+def test_no_role_has_wildcard_actions_or_resources(local: Stacks) -> None:
     unscoped = {"glue:GetClassifier", "glue:GetSecurityConfiguration", "cloudwatch:PutMetricData"}
     for place, statement in policies(local):
         assert not [action for action in statement["Action"] if action.endswith("*")], place
@@ -230,13 +230,13 @@ def test_no_role_may_do_everything_or_act_on_everything(local: Stacks) -> None:
             assert set(statement["Action"]) <= unscoped, place
 
 
-def test_only_the_crawlers_may_make_a_log_group(local: Stacks) -> None:
+def test_only_crawlers_can_create_a_log_group(local: Stacks) -> None:
     makers = {place for place, statement in policies(local) if "logs:CreateLogGroup" in statement["Action"]}
 
     assert {place.partition(".")[0] for place in makers} == {"catalog"}
 
 
-def test_a_service_takes_a_role_only_for_this_account(local: Stacks) -> None:
+def test_a_service_can_assume_a_role_only_for_this_account(local: Stacks) -> None:
     roles = [role for stack in local.values() for role in resources(stack, "aws_iam_role").values()]
 
     assert len(roles) == 6
@@ -255,7 +255,7 @@ def test_the_bindings_load_only_what_is_used() -> None:
     assert int(done.stdout) < 100
 
 
-def test_synth_in_another_environment_makes_terraform_forget_the_backend(tmp_path: Path) -> None:
+def test_synth_for_another_environment_resets_terraforms_backend(tmp_path: Path) -> None:
     from lake.configuration.reading import load
     from stacks.app import forget_other_environments
 

@@ -75,7 +75,7 @@ def test_every_setting_reaches_the_job(jobs: dict[str, dict[str, Any]]) -> None:
     assert "--spec" not in arguments
 
 
-def test_a_job_without_settings_has_glues_usual_ones(jobs: dict[str, dict[str, Any]]) -> None:
+def test_a_job_without_settings_has_the_defaults(jobs: dict[str, dict[str, Any]]) -> None:
     totals = jobs["totals"]
 
     assert (totals["worker_type"], totals["execution_class"], totals["timeout"]) == ("G.1X", "STANDARD", 60)
@@ -83,7 +83,7 @@ def test_a_job_without_settings_has_glues_usual_ones(jobs: dict[str, dict[str, A
     assert "security_configuration" not in totals and "notification_property" not in totals
 
 
-def test_a_script_runs_as_the_kind_of_job_it_says(jobs: dict[str, dict[str, Any]]) -> None:
+def test_a_script_has_the_configured_job_type(jobs: dict[str, dict[str, Any]]) -> None:
     assert {name: job["command"]["name"] for name, job in jobs.items()} == {
         "totals": "glueetl",
         "nightly": "glueetl",
@@ -127,7 +127,7 @@ def test_only_a_lake_with_encrypted_jobs_has_a_security_configuration(stacks: St
     assert resources(local["etl"], "aws_kms_key") == {}
 
 
-def test_the_logs_of_an_encrypted_job_have_a_key_by_its_arn_so_that_no_apply_takes_it_off(stacks: Stacks) -> None:
+def test_the_logs_of_an_encrypted_job_have_their_own_key(stacks: Stacks) -> None:
     [(id_, _)] = resources(stacks["etl"], "aws_kms_key").items()
     [made] = resources(stacks["etl"], "aws_glue_security_configuration").values()
     arn = f"${{aws_kms_key.{id_}.arn}}"
@@ -136,7 +136,7 @@ def test_the_logs_of_an_encrypted_job_have_a_key_by_its_arn_so_that_no_apply_tak
         assert group.get("kms_key_id") == (arn if "nightly" in group["name"] else None)
 
 
-def test_shell_jobs_alone_may_write_to_the_log_groups_they_share(stacks: Stacks, local: Stacks) -> None:
+def test_only_shell_jobs_can_write_to_their_shared_log_groups(stacks: Stacks, local: Stacks) -> None:
     assert "/aws-glue/python-jobs/*" in json.dumps(stacks["etl"])
     assert "/aws-glue/python-jobs/*" not in json.dumps(local["etl"])
 

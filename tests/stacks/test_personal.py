@@ -68,7 +68,7 @@ def identities(stacks: Stacks) -> dict[tuple[str, ...], str]:
     return found
 
 
-def test_every_name_of_the_lake_is_the_users(of: dict[str, Stacks]) -> None:
+def test_every_name_contains_the_user_name(of: dict[str, Stacks]) -> None:
     for user, stacks in of.items():
         named = [found for text in strings(stacks) for found in PREFIX.findall(text)]
         assert len(named) > 150
@@ -98,14 +98,14 @@ def test_two_users_have_no_name_in_common(of: dict[str, Stacks], type_: str, arg
         assert {name.format(user) for name in names} <= found
 
 
-def test_no_resource_of_one_user_is_known_by_what_one_of_the_other_is(of: dict[str, Stacks]) -> None:
+def test_two_users_share_no_resource_identifiers(of: dict[str, Stacks]) -> None:
     ann, bob = identities(of["ann"]), identities(of["bob"])
     assert not ann.keys() & bob.keys()
     assert set(ann.values()) == set(bob.values())
     assert len(ann) > 25
 
 
-def test_the_users_name_is_in_the_tags_and_in_the_place_of_the_state(of: dict[str, Stacks], file: Path) -> None:
+def test_the_user_name_is_in_the_tags_and_the_state_path(of: dict[str, Stacks], file: Path) -> None:
     for user, stacks in of.items():
         for name, stack in stacks.items():
             [provider] = stack["provider"]["aws"]
@@ -140,7 +140,7 @@ def test_a_checkout_of_two_users_forgets_the_others_state(
     assert remembered.exists()
     monkeypatch.setenv("LAKE_USER", "bob")
     (folder / "errored.tfstate").touch()
-    with pytest.raises(Exception, match="`LAKE_ENV=dev LAKE_USER=ann lake up etl` saves it"):
+    with pytest.raises(Exception, match="Save it with `LAKE_ENV=dev LAKE_USER=ann lake up etl`"):
         forget_other_environments(load(file, "dev"), tmp_path)
     (folder / "errored.tfstate").unlink()
     forget_other_environments(load(file, "dev"), tmp_path)

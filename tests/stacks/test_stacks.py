@@ -52,7 +52,7 @@ def test_a_crawler_per_dataset_with_its_own_policies(local: Stacks) -> None:
     assert target["path"] == "s3://flights-local-raw-${data.aws_caller_identity.account.account_id}/flights/"
 
 
-def test_a_crawler_starts_by_the_clock_where_its_dataset_says_so(tmp_path: Path) -> None:
+def test_a_crawler_has_its_datasets_schedule(tmp_path: Path) -> None:
     crawl = "{schedule: 'cron(15 * * * ? *)'}"
     lake = lake_of(tmp_path, f"datasets:\n  orders: {{format: csv, crawl: {crawl}}}\n  people: {{format: csv}}\n")
     catalog = synthesised(lake, "local", tmp_path / "out")["catalog"]
@@ -62,11 +62,11 @@ def test_a_crawler_starts_by_the_clock_where_its_dataset_says_so(tmp_path: Path)
     assert "schedule" not in crawlers["small-local-people"]
 
 
-def test_crawlers_may_delete_tables_only_where_a_dataset_asks_for_it(local: Stacks) -> None:
+def test_crawlers_can_delete_tables_only_if_a_dataset_needs_it(local: Stacks) -> None:
     assert "glue:DeleteTable" not in json.dumps(local["catalog"])
 
 
-def test_what_jobs_leave_in_the_curated_zone_can_be_crawled_too(tmp_path: Path) -> None:
+def test_files_of_jobs_in_the_curated_zone_can_be_crawled(tmp_path: Path) -> None:
     lake = lake_of(tmp_path, "datasets:\n  job_reports: {zone: curated, format: json, partitions: [job]}\n")
     catalog = synthesised(lake, "local", tmp_path / "out")["catalog"]
     [crawler] = resources(catalog, "aws_glue_crawler").values()
@@ -78,7 +78,7 @@ def test_what_jobs_leave_in_the_curated_zone_can_be_crawled_too(tmp_path: Path) 
     assert "table/small_local_curated/*" in policy["policy"] and "small-local-curated-" in policy["policy"]
 
 
-def test_the_job_runs_the_script_and_logs_to_groups_of_its_own(local: Stacks) -> None:
+def test_the_job_runs_the_script_and_has_its_own_log_groups(local: Stacks) -> None:
     job = only(local, "etl", "aws_glue_job")
     arguments = job["default_arguments"]
 
@@ -108,7 +108,7 @@ def test_a_scala_job_is_one_script_that_glue_compiles(tmp_path: Path) -> None:
     assert "python_script" not in resources(etl["etl"], "aws_s3_object")
 
 
-def test_a_scala_job_that_finds_matches_is_given_the_python_package(tmp_path: Path) -> None:
+def test_a_scala_job_with_find_matches_gets_the_python_package(tmp_path: Path) -> None:
     matches = "find_matches: {id: id, columns: {name: name}}"
     text = (
         "datasets: {people: {format: csv}}\n"
@@ -121,7 +121,7 @@ def test_a_scala_job_that_finds_matches_is_given_the_python_package(tmp_path: Pa
     assert "duckdb==" in arguments["--additional-python-modules"]
 
 
-def test_an_incremental_job_says_so_in_its_spec_and_may_drop_partitions(tmp_path: Path) -> None:
+def test_an_incremental_job_is_marked_in_its_spec_and_can_drop_partitions(tmp_path: Path) -> None:
     text = (
         "datasets: {events: {format: json}, rules: {format: csv}}\n"
         "jobs:\n  added: {source: events, incremental: true, sink: {table: added}}\n"
@@ -132,14 +132,14 @@ def test_an_incremental_job_says_so_in_its_spec_and_may_drop_partitions(tmp_path
     assert "glue:DeletePartition" in only(etl, "etl", "aws_iam_role_policy")["policy"]
 
 
-def test_a_job_that_is_not_incremental_drops_no_partition_and_sees_only_runs_of_this_lake(local: Stacks) -> None:
+def test_other_jobs_cannot_drop_partitions_or_see_runs_of_other_lakes(local: Stacks) -> None:
     policy = json.loads(only(local, "etl", "aws_iam_role_policy")["policy"])
     actions = {action: one["Resource"] for one in policy["Statement"] for action in one["Action"]}
     assert "glue:DeletePartition" not in actions
     assert [arn.rpartition(":")[2] for arn in actions["glue:GetJobRun"]] == ["job/flights-local-*"]
 
 
-def test_the_spec_says_what_lake_yaml_says() -> None:
+def test_the_spec_has_the_steps_of_lake_yaml() -> None:
     lake = load(ROOT / "lake.yaml", "local")
     spec = job_spec(lake, "flights_enriched", lake.config.jobs["flights_enriched"])
 
@@ -156,7 +156,7 @@ def test_the_spec_says_what_lake_yaml_says() -> None:
     json.dumps(spec)
 
 
-def test_the_spec_names_the_datasets_whose_records_may_have_several_lines(tmp_path: Path) -> None:
+def test_the_spec_lists_multiline_datasets(tmp_path: Path) -> None:
     text = (
         (ROOT / "lake.yaml")
         .read_text()
@@ -196,13 +196,13 @@ def test_the_workgroup_enforces_its_settings_and_a_cut_off(local: Stacks) -> Non
     assert configuration["result_configuration"]["encryption_configuration"]["encryption_option"] == "SSE_KMS"
 
 
-def test_a_file_of_sql_is_a_named_query_with_the_databases_filled_in() -> None:
+def test_an_sql_file_becomes_a_named_query_with_database_names() -> None:
     text = statement(ROOT / "queries" / "flights_total.sql", Names("flights", "dev", "eu-west-1", "1" * 12))
 
     assert text == 'SELECT count(*) AS flights\nFROM "flights_dev_curated".flights_enriched'
 
 
-def test_firehose_converts_to_parquet_with_the_buffer_aws_asks_for(local: Stacks) -> None:
+def test_firehose_converts_to_parquet_with_a_buffer_that_aws_accepts(local: Stacks) -> None:
     deliveries = resources(local["streaming"], "aws_kinesis_firehose_delivery_stream").values()
     [delivery] = [one["extended_s3_configuration"] for one in deliveries if one["name"] == "flights-local-departures"]
 
@@ -213,7 +213,7 @@ def test_firehose_converts_to_parquet_with_the_buffer_aws_asks_for(local: Stacks
     assert conversion["schema_configuration"]["table_name"].endswith(".name}")
 
 
-def test_projected_partitions_are_those_firehose_writes(local: Stacks) -> None:
+def test_projected_partitions_match_firehoses_folders(local: Stacks) -> None:
     table = resources(local["streaming"], "aws_glue_catalog_table")["departures_table"]
     deliveries = resources(local["streaming"], "aws_kinesis_firehose_delivery_stream")
     delivery = deliveries["departures_delivery"]["extended_s3_configuration"]
@@ -235,7 +235,7 @@ def test_the_flink_application_finds_its_settings_in_a_property_group(local: Sta
     assert found["window.hourly"]["seconds"] == "3600"
 
 
-def test_results_go_to_tables_of_the_curated_zone_and_what_no_window_counts_to_the_raw_zone(local: Stacks) -> None:
+def test_results_go_to_the_curated_zone_and_rejected_events_to_the_raw_zone(local: Stacks) -> None:
     tables = resources(local["streaming"], "aws_glue_catalog_table")
     places = {name: table["storage_descriptor"]["location"] for name, table in tables.items()}
 
@@ -246,7 +246,7 @@ def test_results_go_to_tables_of_the_curated_zone_and_what_no_window_counts_to_t
     assert columns == ["window_start", "window_end", "carrier", "departures", "delay"]
 
 
-def test_an_account_gets_the_application_with_the_jar_and_none_without(
+def test_an_account_gets_the_application_only_with_the_jar(
     flink_jar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAKE_FLINK_JAR", str(tmp_path / "nothing.jar"))
@@ -273,7 +273,7 @@ def test_the_same_files_make_the_same_zip(tmp_path: Path) -> None:
     assert zipfile.ZipFile(zipped(tmp_path / "app", inside="app")).namelist() == ["app/main.py"]
 
 
-def test_glue_installs_duckdb_for_a_job_that_finds_matches_and_for_no_other(local: Stacks) -> None:
+def test_glue_installs_duckdb_only_for_jobs_with_find_matches(local: Stacks) -> None:
     step = {"find_matches": {"id": "id", "columns": {"name": "name"}}}
     job = Job.model_validate({"source": "people", "sink": {"table": "people"}, "steps": [step]})
 
@@ -299,7 +299,7 @@ def test_expectations_are_a_ruleset_on_the_table_and_in_the_spec(tmp_path: Path)
     assert found == [("complete", "fail"), ("rows", "warn")]
 
 
-def test_a_job_that_expects_nothing_has_no_ruleset(local: Stacks) -> None:
+def test_a_job_without_expectations_has_no_ruleset(local: Stacks) -> None:
     assert not resources(local["etl"], "aws_glue_data_quality_ruleset")
 
 

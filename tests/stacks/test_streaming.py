@@ -55,7 +55,7 @@ def processors(streaming: dict[str, Any], name: str) -> dict[str, dict[str, str]
     }
 
 
-def test_a_stream_partitions_by_what_is_in_its_events(streaming: dict[str, Any]) -> None:
+def test_a_stream_is_partitioned_by_the_contents_of_events(streaming: dict[str, Any]) -> None:
     settings = delivery(streaming, "clicks")["extended_s3_configuration"]
 
     assert settings["prefix"] == (
@@ -109,7 +109,7 @@ def test_the_table_has_the_format_and_the_partitions_that_firehose_writes(stream
     assert serdes["logs"]["serialization_library"].endswith("JsonSerDe")
 
 
-def test_the_function_may_write_its_own_log_and_nothing_else(streaming: dict[str, Any]) -> None:
+def test_the_function_can_only_write_its_own_log(streaming: dict[str, Any]) -> None:
     policies = {id_: json.loads(each["policy"]) for id_, each in resources(streaming, "aws_iam_role_policy").items()}
     (policy,) = (policy for id_, policy in policies.items() if "transform" in id_)
     (statement,) = policy["Statement"]
@@ -123,7 +123,7 @@ def test_the_function_may_write_its_own_log_and_nothing_else(streaming: dict[str
     assert function["logging_config"]["log_format"] == "Text"
 
 
-def test_only_a_stream_with_a_function_may_call_it(streaming: dict[str, Any]) -> None:
+def test_only_its_stream_can_call_the_function(streaming: dict[str, Any]) -> None:
     policies = {id_: each["policy"] for id_, each in resources(streaming, "aws_iam_role_policy").items()}
     callers = [id_ for id_, policy in policies.items() if "lambda:InvokeFunction" in policy]
 

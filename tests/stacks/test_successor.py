@@ -52,7 +52,7 @@ def _move_over(checkout: Path) -> None:
         file.write_text(text)
 
 
-def test_all_stacks_are_the_same_but_for_the_version_and_the_name_of_the_provider(checkout: Path) -> None:
+def test_all_stacks_differ_only_in_version_and_provider_source(checkout: Path) -> None:
     environments = ("local", "prod")
     before = {env: _synthesised(checkout, Path(sys.executable), env) for env in environments}
     _move_over(checkout)

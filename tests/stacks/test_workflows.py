@@ -22,7 +22,7 @@ workflows:
 """
 
 
-def test_a_workflow_on_demand_has_a_trigger_a_step_and_none_is_fired_by_the_deploy(local: Stacks) -> None:
+def test_an_on_demand_workflow_has_a_trigger_per_step_and_a_deploy_fires_none(local: Stacks) -> None:
     [workflow] = resources(local["etl"], "aws_glue_workflow").values()
     first, second, third = resources(local["etl"], "aws_glue_trigger").values()
 
@@ -41,7 +41,7 @@ def test_a_workflow_on_demand_has_a_trigger_a_step_and_none_is_fired_by_the_depl
     assert all(trigger["depends_on"] == ["aws_glue_job.flights_enriched_job"] for trigger in (first, second, third))
 
 
-def test_a_schedule_starts_it_by_the_clock_and_any_is_enough_where_it_says_so(tmp_path: Path) -> None:
+def test_a_workflow_can_have_a_schedule_and_start_after_any(tmp_path: Path) -> None:
     etl = synthesised(lake_of(tmp_path, NIGHTLY), "local", tmp_path / "out")["etl"]
     first, second = resources(etl, "aws_glue_trigger").values()
 

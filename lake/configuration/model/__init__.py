@@ -1,4 +1,4 @@
-"""What lake.yaml may say: its fields, their types, and what each allows. A file per subject."""
+"""The model of lake.yaml: fields, types and allowed values. One file per subject."""
 
 from __future__ import annotations
 

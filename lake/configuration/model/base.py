@@ -1,4 +1,4 @@
-"""The words and types that lake.yaml's fields share."""
+"""Patterns and types that several fields of lake.yaml share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ARGUMENT = r"^--[A-Za-z][\w.-]*$"
 REQUIREMENT = r"^[A-Za-z0-9][\w.-]*(\[[\w,-]+\])?([=<>!~]=?=?[\w.*,<>=!~-]+)?$"
 SPARK_CONF = r"^spark\.[\w.-]+$"
 ENDED = dict.fromkeys(("0.9", "1.0", "2.0"), "2026-04-01")
-"""Versions of Glue that are past their end of life."""
+"""Glue versions past their end of life."""
 LOOPBACK = r"^http://(127\.0\.0\.1|localhost):\d{2,5}$"
 HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$"
 DATABASE = r"^\w[\w-]*$"
@@ -42,11 +42,11 @@ ALLOWED = {
     EMAIL: "an e-mail address, such as ann@example.org",
     PROJECT: "lower-case letters, digits and hyphens, such as flights",
     NAME: "lower-case letters, digits and underscores, such as arr_delay",
-    ENVIRONMENT: "lower-case letters and digits, such as dev, since it is in the names of buckets",
+    ENVIRONMENT: "lower-case letters and digits, such as dev, because bucket names contain it",
     TYPE: "string, boolean, tinyint, smallint, int, bigint, float, double, date, timestamp or decimal(precision,scale)",
     COLUMN_TYPE: "string, int, bigint, double, ..., decimal(precision,scale), array<type>, map<type,type> or "
     "struct<name:type,...>",
-    JSON_PATH: "where the records are, such as $.records[*], $[*] or $.detail",
+    JSON_PATH: "the path of the records, such as $.records[*], $[*] or $.detail",
     REGION: "an AWS region, such as eu-west-1",
     ACCOUNT: "the 12 digits of an AWS account, in quotes",
     FUNCTION: "module.function, such as my_rules.is_far",
@@ -55,17 +55,17 @@ ALLOWED = {
     AGGREGATE: "count, or sum, avg, min, max or distinct of a column, such as avg(dep_delay). Flink has no percentile",
     SCRIPT: "a Python or Scala file, such as jobs/hello.py",
     ARGUMENT: "--name, such as --threshold",
-    REQUIREMENT: "a package, and its version if it matters, such as holidays==0.83",
-    SPARK_CONF: "a setting of Spark, such as spark.sql.shuffle.partitions",
-    LOOPBACK: "http://127.0.0.1:PORT, as the embedded AWS listens on loopback only",
-    HOST: "the name or address of a host, such as db.example.org",
-    DATABASE: "the name of a database: letters, digits, underscores and hyphens",
-    SUBNET: "the id of a subnet, such as subnet-0123456789abcdef0",
-    SECURITY_GROUP: "the id of a security group, such as sg-0123456789abcdef0",
+    REQUIREMENT: "a package, with its version if it matters, such as holidays==0.83",
+    SPARK_CONF: "a Spark setting, such as spark.sql.shuffle.partitions",
+    LOOPBACK: "http://127.0.0.1:PORT, because the embedded AWS listens on loopback only",
+    HOST: "a host name or address, such as db.example.org",
+    DATABASE: "a database name: letters, digits, underscores and hyphens",
+    SUBNET: "a subnet id, such as subnet-0123456789abcdef0",
+    SECURITY_GROUP: "a security group id, such as sg-0123456789abcdef0",
     ZONE: "the subnet's availability zone, such as eu-west-1a",
     DATABASE_TABLE: "schema.table, such as public.customers",
-    SINK_TABLE: "a table of the catalog, such as flights, or with a connection schema.table, such as public.flights",
-    JQ: "a JQ expression in one line, such as .origin",
+    SINK_TABLE: "a catalog table, such as flights, or with a connection schema.table, such as public.flights",
+    JQ: "a JQ expression on one line, such as .origin",
     FOLDER: "a folder, such as transforms/enrich",
     EXTENSION: "a dot and lower-case letters, digits or one of !-_.*'(), such as .json.gz",
     INSTANCE: "an instance type of SageMaker, such as ml.m5.large",
@@ -88,7 +88,7 @@ Columns = Annotated[list[Name], BeforeValidator(_listed, json_schema_input_type=
 Keys = Annotated[
     list[Name] | dict[Name, Name], BeforeValidator(_listed, json_schema_input_type=Name | list[Name] | dict[Name, Name])
 ]
-"""One key or several; a mapping where the other side has them under other names."""
+"""One key or several; a mapping if the other side uses different names."""
 
 
 class Model(BaseModel):

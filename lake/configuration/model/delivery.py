@@ -15,14 +15,14 @@ FORMATS = {
     "orc": ("snappy", "zlib", "none"),
     "json": ("gzip", "hadoop_snappy", "snappy", "zip", "none"),
 }
-"""What compresses files of each format; the first is the default."""
+"""Format -> allowed compressions; the first is the default."""
 DATE = "date"
 """The partition key that every table of events has."""
 
 
 class Buffer(Model):
     megabytes: Annotated[int, Field(ge=1, le=128)] = 64
-    """Firehose writes a file at this size. AWS requires at least 64 for Parquet, ORC and partitions of events."""
+    """Firehose writes a file at this size. AWS requires at least 64 for Parquet, ORC and dynamic partitioning."""
     seconds: Annotated[int, Field(ge=0, le=900)] = 60
     """Firehose writes a file after this time, or at `megabytes`, whichever comes first."""
 
@@ -33,56 +33,56 @@ def _expression(given: Any) -> Any:
 
 class PartitionKey(Model):
     query: Annotated[str, Field(pattern=JQ)]
-    """A JQ expression that gives the value, such as `.origin`. Where it fails, the event goes to the error prefix."""
+    """A JQ expression for the value, such as `.origin`. If it fails, the event goes to the error prefix."""
     projection: Projection = Projection(type="injected")
-    """How Athena computes the values. By default `injected`: every query has to name the value."""
+    """How Athena computes the values. Default: `injected`, where every query must give the value."""
 
 
 Key = Annotated[PartitionKey, BeforeValidator(_expression, json_schema_input_type=str | PartitionKey)]
-"""A partition key; its JQ expression alone says all."""
+"""A partition key, or only its JQ expression."""
 
 
 class Transform(Model):
     folder: Annotated[str, Field(pattern=FOLDER)]
-    """The folder of the Lambda function's Python files, beside lake.yaml."""
+    """The folder with the Lambda function's Python files, relative to lake.yaml."""
     handler: Annotated[str, Field(pattern=FUNCTION)] = "main.handler"
-    """The function that takes Firehose's batches, as `module.function`."""
+    """The function that handles Firehose's batches, as `module.function`."""
     timeout: Annotated[int, Field(ge=1, le=300)] = 60
-    """Seconds that it may take for a batch."""
+    """The function's timeout, in seconds."""
     memory: Annotated[int, Field(ge=128, le=10_240)] = 256
-    """Megabytes that it has."""
+    """The function's memory, in megabytes."""
     megabytes: Annotated[float, Field(ge=0.2, le=3)] = 1
     """Size of a batch."""
     seconds: Annotated[int, Field(ge=0, le=900)] = 60
     """How long Firehose collects a batch for it. It is not called before, unless the batch is full."""
     retries: Annotated[int, Field(ge=0, le=300)] = 3
-    """How often a batch is tried again. After that, its events go to the error prefix."""
+    """How often a failed batch is retried. After that, its events go to the error prefix."""
 
 
 class Delivery(Model):
     source: Literal["kinesis", "direct"] = "kinesis"
-    """What Firehose takes events from: the Kinesis stream, or producers that put them into Firehose itself."""
+    """Where Firehose gets events: from the Kinesis stream, or from producers that call Firehose (`direct`)."""
     format: Literal["parquet", "orc", "json"] = "parquet"
-    """The format of its files. `json` is one event a line, as it came."""
+    """The file format. `json` writes one event per line, unchanged."""
     compression: Literal["snappy", "gzip", "zlib", "hadoop_snappy", "zip", "none"] | None = None
-    """How files are compressed. Without it, snappy for Parquet and ORC, gzip for JSON."""
+    """The compression of files. Default: snappy for Parquet and ORC, gzip for JSON."""
     buffer: Buffer = Buffer()
     """How much Firehose collects before it writes a file."""
     since: date | None = None
     """Set to partition by the event's own day, that of `event_time`: the first day there may be. Events before it, and
     more than a day ahead, go to the error prefix. Without it, `date` is the day of arrival."""
     partition_by: dict[Name, Key] = {}
-    """More partition keys, each with the JQ expression of its value."""
+    """More partition keys, each with a JQ expression for its value."""
     split: bool = False
-    """Whether a record may hold several JSON objects, one after another, which are split first."""
+    """Whether a record may hold several JSON objects. Firehose then splits it first."""
     transform: Transform | None = None
-    """A Lambda function that every event passes through."""
+    """A Lambda function that transforms every event."""
     time_zone: str = "UTC"
-    """The time zone of the day of arrival, such as `Europe/Oslo`."""
+    """The time zone for the day of arrival, such as `Europe/Oslo`."""
     file_extension: Annotated[str, Field(pattern=EXTENSION)] | None = None
-    """The end of each file's name, such as `.jsonl.gz`. Without it, that of the format."""
+    """The file extension, such as `.jsonl.gz`. Default: that of the format."""
     backup: bool = False
-    """Whether the events as they came are kept too, under `_source/` in the raw zone. AWS cannot switch it off."""
+    """Also keep the unchanged events, under `_source/` in the raw zone. AWS cannot turn this off later."""
     retry_seconds: Annotated[int, Field(ge=0, le=7200)] = 300
     """How long a file of a partition is tried again. Only of a stream with `since` or `partition_by`."""
 

@@ -1,4 +1,4 @@
-"""Where a lake is deployed, and the databases it reaches."""
+"""Where a lake is deployed, and the databases it connects to."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class Environment(Model):
     endpoint: Annotated[str, Field(pattern=LOOPBACK)] | None = None
     """Set for the embedded AWS only. Without it, the environment is an AWS account."""
     buffer_speed: Annotated[float, Field(ge=1, le=3600)] = 60
-    """Of the embedded AWS: how many times faster than AWS's the clock of Firehose's buffers runs."""
+    """The embedded AWS only: how many times faster than on AWS the clock of Firehose's buffers runs."""
     account: Annotated[str, Field(pattern=ACCOUNT)] | None = None
-    """The account's 12 digits, in quotes. A login to any other account is refused before anything is read."""
+    """The 12-digit account id, in quotes. Commands refuse a login to any other account."""
     destroyable: bool = False
-    """Whether data may be deleted. The command also has to say `--delete-data`."""
+    """Whether data may be deleted. The command also needs `--delete-data`."""
     personal: bool = False
-    """Whether each user has one of their own: all names get the user's, from `LAKE_USER` or else the login."""
+    """Whether each user gets their own copy. All names then contain the user name, from `LAKE_USER` or the login."""
     state: State | None = None
     """Where Terraform keeps its state. Without it, in `.state/<environment>/` beside lake.yaml."""
     lake_formation: bool = False
@@ -55,23 +55,23 @@ class Environment(Model):
 
 class Network(Model):
     subnet: Annotated[str, Field(pattern=SUBNET)]
-    """The subnet that crawlers and jobs run in."""
+    """The subnet in which crawlers and jobs run."""
     security_groups: Annotated[list[Annotated[str, Field(pattern=SECURITY_GROUP)]], Field(min_length=1)]
-    """AWS requires that one of them allows all inbound TCP from itself."""
+    """The security groups. AWS requires that one of them allows all inbound TCP from itself."""
     zone: Annotated[str, Field(pattern=ZONE)]
     """The availability zone of the subnet."""
 
 
 class Connection(Model):
     type: Literal["postgresql", "network"]
-    """A PostgreSQL database, or only a way into a VPC (`network`)."""
+    """A PostgreSQL database, or only access to a VPC (`network`)."""
     host: Annotated[str, Field(pattern=HOST)] | None = None
-    """Name or address of the database's host. Required, except with `type: network`."""
+    """The database host: name or address. Required, except with `type: network`."""
     port: Annotated[int, Field(ge=1, le=65_535)] | None = None
-    """TCP port of the database. Without it, the usual one of its type: 5432 of PostgreSQL."""
+    """The TCP port. Default: the standard port of the database, 5432 for PostgreSQL."""
     database: Annotated[str, Field(pattern=DATABASE)] | None = None
-    """Name of the database. Required, except with `type: network`."""
+    """The database name. Required, except with `type: network`."""
     ssl: bool = True
-    """Encrypt the connection. The server's certificate is not checked."""
+    """Encrypt the connection. The server's certificate is not verified."""
     network: Network | None = None
-    """Where in a VPC crawlers and jobs run to reach it."""
+    """Where in the VPC crawlers and jobs run to reach the database."""

@@ -1,4 +1,4 @@
-"""What the rows of a table have to be."""
+"""Rules that the rows of a table must meet."""
 
 from __future__ import annotations
 
@@ -18,43 +18,43 @@ class Rows(Model):
 
 class Fresh(Model):
     column: Name
-    """A date or timestamp."""
+    """A date or timestamp column."""
     hours: Annotated[int, Field(ge=1)]
-    """No value is older than this at the start of the run."""
+    """The maximum age of a value at the start of the run."""
 
 
 class Refers(Model):
     to: Name
-    """The dataset that must have the key."""
+    """The dataset that must contain the key."""
     on: Keys
-    """The key or keys; a mapping where the other side has them under other names."""
+    """The key or keys; a mapping if the other dataset uses different names."""
 
 
 class Expectation(Model):
     """A rule for the rows that go to the sink: exactly one of the settings before `where`."""
 
     complete: Columns | None = None
-    """Columns that are never null."""
+    """Columns that must not be null."""
     unique: Columns | None = None
-    """No two rows have the same values in these columns. All rows of a duplicate fail."""
+    """No two rows may have the same values in these columns. All rows of a duplicate fail."""
     in_: dict[Name, list[str | int | float | None]] | None = Field(None, alias="in")
-    """Column: the allowed values. Null fails unless it is one of them."""
+    """Column: its allowed values. Null fails unless it is listed."""
     between: dict[Name, Annotated[list[int | float | None], Field(min_length=2, max_length=2)]] | None = None
-    """Column: the least and the greatest value, or null for no limit. Null fails."""
+    """Column: its minimum and maximum, or null for no limit. Null values fail."""
     matches: dict[Name, str] | None = None
-    """Column: the Java regular expression that the whole text has to match. Null fails."""
+    """Column: a Java regular expression that the entire value must match. Null fails."""
     rows: Rows | None = None
-    """How many rows there are."""
+    """The number of rows."""
     fresh: Fresh | None = None
-    """No value of a date or timestamp is too old."""
+    """No value of a date or timestamp column is too old."""
     refers: Refers | None = None
-    """Every key is in another dataset."""
+    """Every key exists in another dataset."""
     where: Annotated[str, Field(pattern=CONDITION)] | None = None
-    """SQL condition: check only the rows for which it is true, such as `tailnum IS NOT NULL`."""
+    """A SQL condition, such as `tailnum IS NOT NULL`: check only rows for which it is true."""
     at_least: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """The share of rows that has to pass. Without it, all rows."""
+    """The share of rows that must pass. Default: all rows."""
     otherwise: Literal["fail", "quarantine", "warn"] = "fail"
-    """If rows fail: publish nothing (`fail`), set those rows aside (`quarantine`), or only warn."""
+    """If rows fail: publish nothing (`fail`), quarantine those rows, or only warn."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Expectation:

@@ -1,4 +1,4 @@
-"""The whole of lake.yaml."""
+"""The top level of lake.yaml."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from lake.configuration.names import ML, STACKS
 
 class Queries(Model):
     folder: str = "queries"
-    """A folder of SQL files beside lake.yaml, one statement a file. Each becomes a named query."""
+    """A folder of SQL files, relative to lake.yaml, with one statement per file. Each becomes a named query."""
     bytes_scanned_cutoff: Annotated[int, Field(ge=10_485_760)] = 10_000_000_000
-    """A query that would read more bytes is cancelled. AWS requires at least 10 MiB."""
+    """Athena cancels a query that scans more bytes. AWS requires at least 10 MiB."""
 
 
 class Retention(Model):
-    """How long an account keeps what the lake no longer needs. The embedded AWS keeps it until `lake down`."""
+    """How long an account keeps data that the lake no longer needs. The embedded AWS keeps it until `lake down`."""
 
     noncurrent_days: Annotated[int, Field(ge=1)] = 30
-    """Days for which an object that was replaced or deleted can be brought back."""
+    """Days for which a replaced or deleted object can be restored."""
     quarantine_days: Annotated[int, Field(ge=1)] = 365
-    """Days for which rejected rows and files stay in the quarantine zone."""
+    """Days for which the quarantine zone keeps rejected rows and files."""
     log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 2557, 3653] = 30
-    """Days for which CloudWatch keeps logs. AWS allows these numbers only."""
+    """Days for which CloudWatch keeps logs. AWS allows only these numbers."""
 
 
 class MlTransform(Model):
-    """AWS's own FindMatches. It ran only on Glue 2.0, which ended on 2026-04-01: use the step `find_matches`."""
+    """AWS's own FindMatches. It needs Glue 2.0, which ended on 2026-04-01. Use the step `find_matches` instead."""
 
     dataset: Name
-    """The dataset. Its table has to be in the catalog when the etl stack is deployed."""
+    """The dataset. Its table must be in the catalog before the etl stack is deployed."""
     primary_key: Name
     """The column that identifies a record."""
     precision_recall: Annotated[float, Field(ge=0, le=1)] = 0.5
@@ -46,26 +46,26 @@ class MlTransform(Model):
     accuracy_cost: Annotated[float, Field(ge=0, le=1)] = 0.5
     """From 0 (least cost) to 1 (most accuracy)."""
     enforce_labels: bool = False
-    """Whether the output has to agree with the labels."""
+    """Whether the output must agree with the labels."""
     max_capacity: Annotated[float, Field(ge=2, le=100)] = 10.0
-    """DPUs of a task run."""
+    """The number of DPUs of a task run."""
 
 
 class Config(Model):
     project: ProjectName
-    """The lake's name. The name of every resource begins with it."""
+    """The name of the lake. Every resource name begins with it."""
     environments: Annotated[dict[EnvironmentName, Environment], Field(min_length=1)]
-    """Where the lake can be deployed. `LAKE_ENV` chooses one. Without it, the first is used."""
+    """Where the lake can be deployed. `LAKE_ENV` selects one. The default is the first."""
     connections: dict[Name, Connection] = {}
-    """Databases, and networks, that datasets and jobs use."""
+    """Databases and networks that datasets and jobs use."""
     datasets: dict[Name, Dataset] = {}
-    """The lake's input: files in the raw zone, a folder each, and tables of databases."""
+    """The input of the lake: files in the raw zone, one folder per dataset, and database tables."""
     every_job: dict[Name, AnyJob] = Field({}, alias="jobs")
     """Glue jobs: steps from a dataset to a table, or a script of your own."""
     workflows: dict[Name, Workflow] = {}
-    """Chains of crawlers and jobs, started on demand or by schedule."""
+    """Chains of crawlers and jobs that run on demand or on a schedule."""
     ml_transforms: dict[Name, MlTransform] = {}
-    """AWS's own FindMatches transforms, which AWS no longer runs."""
+    """AWS's own FindMatches transforms. AWS no longer runs them."""
     streams: dict[Name, Stream] = {}
     """Streams of events: Kinesis, Firehose to Parquet in the raw zone, and a Flink application."""
     training_sets: dict[Name, TrainingSet] = {}
@@ -73,7 +73,7 @@ class Config(Model):
     models: dict[Name, MlModel] = {}
     """Models that SageMaker trains on them."""
     queries: Queries = Queries()
-    """Athena's named queries, and how much a query may read."""
+    """Athena's named queries, and how much a query may scan."""
     retention: Retention = Retention()
     """How long old versions, rejected rows and logs are kept."""
 
@@ -89,5 +89,5 @@ class Config(Model):
 
     @property
     def scripts(self) -> dict[str, ScriptJob]:
-        """The jobs that are a person's own script."""
+        """The jobs that run a user's own script."""
         return {name: job for name, job in self.every_job.items() if isinstance(job, ScriptJob)}

@@ -1,4 +1,4 @@
-"""What a job does to its rows."""
+"""The transforms of a job."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Compression = Literal["zstd", "snappy", "gzip", "zlib", "deflate", "bzip2", "non
 
 class Function(Model):
     function: Annotated[str, Field(pattern=FUNCTION)]
-    """`module.function` of a file in `py_files`. It takes the DataFrame and returns a Column."""
+    """`module.function` in a file of `py_files`. It takes the DataFrame and returns a Column."""
 
 
 class DropNullFields(Model):
@@ -26,41 +26,41 @@ class Join(Model):
     with_: Name = Field(alias="with")
     """The other dataset."""
     on: Keys
-    """One key or several; a mapping where the other side has them under other names."""
+    """One key or several; a mapping if the other dataset uses different names."""
     how: Literal["inner", "left", "right", "full", "semi", "anti"] = "inner"
-    """`left` keeps every row of the step's data, `semi` those with a match, `anti` those without."""
+    """The type of join. `semi` keeps the step's rows that have a match, `anti` those that have none."""
     take: dict[Name, Name] | list[Name] | None = None
-    """Columns to take from the other dataset. A mapping renames them. Without it, all columns; `[]`: none."""
+    """Columns to take from the other dataset. A mapping renames them. Default: all columns; `[]`: none."""
     cast_right: dict[Name, ColumnType] = {}
-    """Column of the other dataset: the type to cast it to for the join."""
+    """Column of the other dataset: the type to which it is cast for the join."""
 
 
 class Lookup(Model):
     from_: Name = Field(alias="from")
     """The dataset to look in."""
     on: Keys
-    """The key or keys; a mapping where the other side has them under other names."""
+    """The key or keys; a mapping if the other dataset uses different names."""
     take: Name
-    """The column whose value is taken."""
+    """The column that holds the value."""
     default: str | int | float | None = None
-    """The value if the key is not there. It has to fit the column's type as it is."""
+    """The value if the key is missing. It must fit the column's type exactly."""
     on_many: Literal["error", "first"] = "error"
-    """If a key has several values: fail, or take the smallest."""
+    """If a key has several values: fail, or use the smallest."""
 
 
 class Map(Model):
     add: dict[Name, str | Function] = {}
-    """New column: SQL expression, or `{function: module.function}`."""
+    """New column: a SQL expression, or `{function: module.function}`."""
     rename: dict[Name, Name] = {}
-    """Column: its new name. All are renamed at once, so two columns can swap their names."""
+    """Column: its new name. All are renamed at once, so two columns can swap names."""
     cast: dict[Name, ColumnType] = {}
     """Column: its new type."""
     on_error: Literal["null", "quarantine", "fail"] = "null"
-    """What a value that cannot be cast does: it becomes null, its row is quarantined, or the run fails."""
+    """If a value cannot be cast: make it null, quarantine its row, or fail the run."""
     lookup: dict[Name, Lookup] = {}
-    """New column: the dataset to look its value up in."""
+    """New column: the dataset that provides its value."""
     delete: list[Name] = []
-    """Columns to remove, last of all."""
+    """Columns to remove, after everything else."""
 
     @field_validator("on_error", mode="before", json_schema_input_type=Literal["null", "quarantine", "fail"] | None)
     @classmethod
@@ -70,9 +70,9 @@ class Map(Model):
 
 class Dedupe(Model):
     by: Columns = []
-    """Rows with the same values in these columns are duplicates. Without it, rows that are equal in every column."""
+    """Rows with the same values in these columns are duplicates. Default: rows that are equal in every column."""
     newest: Name | None = None
-    """Keep the duplicate with the greatest value in this column."""
+    """Keep the duplicate with the largest value in this column."""
 
 
 class Convert(Model):
@@ -81,33 +81,33 @@ class Convert(Model):
     compression: Compression | None = None
     """The compression of the sink."""
     target_file_mb: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    """Approximate size of a file."""
+    """The approximate file size."""
 
 
 class FindMatches(Model):
     columns: Annotated[dict[Name, Literal["name", "date", "address", "code"]], Field(min_length=1)]
-    """The columns to compare, each with its kind."""
+    """The columns to compare, each with the kind of its values."""
     id: Name
     """The column that identifies a record: unique and never null."""
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.9
-    """Records match from this probability on."""
+    """Records match at this probability or above."""
     blocking: list[Annotated[list[Name], Field(min_length=1)]] = []
-    """Compare only records that agree on all columns of one of these lists. Without it, lists are chosen."""
+    """Compare only records that agree on all columns of one of these lists. Default: chosen automatically."""
     compare: dict[Name, list[Annotated[int, Field(ge=1)]]] = {}
-    """Column: the edit distances that count as near. Without it, they follow from the kind of the column."""
+    """Column: the edit distances that count as near. Default: by the kind of the column."""
     known: Name | None = None
-    """A dataset with `match_id`, or the job's own table. Its records keep theirs; new ones are matched to them."""
+    """A dataset with `match_id`, or the job's own table. Its records keep their id; new records are matched to them."""
 
 
 class Step(Model):
-    """One transform: exactly one of these settings."""
+    """One transform. Set exactly one of these."""
 
     drop_fields: list[Name] | None = None
     """Remove these columns."""
     drop_null_fields: DropNullFields | None = None
     """`{}`: remove the columns that are null in every row."""
     filter: str | Function | None = None
-    """SQL condition, or `{function: module.function}`. Rows for which it is not true are removed and counted."""
+    """A SQL condition, or `{function: module.function}`. Rows for which it is not true are removed and counted."""
     find_matches: FindMatches | None = None
     """Find duplicates: records of the same thing get the same `match_id`."""
     join: Join | None = None
@@ -117,9 +117,9 @@ class Step(Model):
     dedupe: Dedupe | None = None
     """Keep one row of each group of duplicates. The others are counted."""
     convert: Convert | None = None
-    """How the sink writes. Replaces the same settings of the sink."""
+    """How the sink writes its files. These replace the sink's own settings."""
     sql: str | None = None
-    """Spark SQL. The step's data is `input`; other datasets have their names."""
+    """A Spark SQL query. The step's data is `input`; other datasets go by their names."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Step:
@@ -129,13 +129,13 @@ class Step(Model):
         return self
 
     def datasets(self) -> dict[tuple[str, ...], str]:
-        """The other datasets it reads, by the place in lake.yaml that names them."""
+        """The other datasets that the step reads, by their place in lake.yaml."""
         lookups = self.map.lookup if self.map else {}
         named = {("map", "lookup", column, "from"): lookup.from_ for column, lookup in lookups.items()}
         return named | ({("join", "with"): self.join.with_} if self.join else {})
 
     def functions(self) -> list[tuple[str, ...]]:
-        """The places that name a Python function."""
+        """The places in the step that name a Python function."""
         added = self.map.add if self.map else {}
         named = [("map", "add", column) for column, given in added.items() if isinstance(given, Function)]
         return [*named, *([("filter",)] if isinstance(self.filter, Function) else [])]

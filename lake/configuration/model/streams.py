@@ -1,4 +1,4 @@
-"""Events: Kinesis, Firehose and Flink."""
+"""Streams of events: Kinesis, Firehose and Flink."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ class Stream(Model):
     columns: Annotated[dict[Name, ColumnType], Field(min_length=1)]
     """The fields of an event, with their types."""
     mode: Literal["provisioned", "on_demand"] = "provisioned"
-    """Whether you number the shards of the Kinesis stream, or AWS does as events come, which costs more."""
+    """The capacity mode of the Kinesis stream. With `on_demand`, AWS sets the number of shards, at a higher price."""
     shards: Annotated[int, Field(ge=1, le=200)] = 1
-    """Shards of a provisioned stream. Each takes 1 MB or 1,000 events a second."""
+    """The number of shards of a provisioned stream. Each takes 1 MB or 1,000 events per second."""
     retention_hours: Annotated[int, Field(ge=24, le=8760)] = 24
-    """How long Kinesis keeps an event."""
+    """How long Kinesis keeps events."""
     delivery: Delivery = Delivery()
-    """How Firehose writes its events into the raw zone."""
+    """How Firehose writes the events to the raw zone."""
     event_time: EventTime | None = None
     """Which column says when an event happened. Windows need it, and so do partitions by the event's own day."""
     windows: dict[Name, Window] = {}
-    """What a Flink application computes of the events, by the name of each window. Without any, none is deployed."""
+    """Window name: what the Flink application computes. Without windows, no application is deployed."""
     application: Application = Application()
     """How the Flink application runs."""
 
@@ -38,5 +38,5 @@ class Stream(Model):
     @model_validator(mode="after")
     def _on_demand_has_no_number_of_shards(self) -> Stream:
         if self.mode == "on_demand" and "shards" in self.model_fields_set:
-            raise ValueError("`shards` is for `mode: provisioned`: on demand, AWS chooses how many there are")
+            raise ValueError("`shards` is only for `mode: provisioned`. On demand, AWS chooses the number")
         return self

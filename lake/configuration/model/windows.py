@@ -1,4 +1,4 @@
-"""What a Flink application computes of a stream's events, and how it runs."""
+"""What a Flink application computes from a stream's events, and how it runs."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ class EventTime(Model):
     """The column that says when an event happened, in UTC where it names no offset. For windows it is a timestamp; for
     the event's own day alone, it may also be a date, a string, or a number of seconds or milliseconds since 1970."""
     lateness: Annotated[int, Field(ge=0, le=30 * 86_400)] = 60
-    """Seconds by which an event may be older than the newest one. An older one is late: no window counts it, and it is
-    kept in the stream of rejected events."""
+    """Seconds by which an event may be older than the newest one. An older event is late: no window counts it, and it
+    goes to the stream of rejected events."""
     ahead: Annotated[int, Field(ge=0, le=30 * 86_400)] = 3600
-    """Seconds by which an event may be in the future. One that is further ahead is rejected: it would make all others
-    late."""
+    """Seconds by which an event may be in the future. An event further ahead is rejected, because it would make all
+    others late."""
 
 
 class Window(Model):
     by: Columns = []
-    """The column to compute by, or several. Without any, a window has one result."""
+    """The column or columns to group by. Without any, a window has one result."""
     seconds: Seconds | None = None
-    """Length of the window. Alone, it makes a tumbling window: one begins where the last ended."""
+    """The length of the window. On its own it makes tumbling windows: each begins where the last one ended."""
     every: Seconds | None = None
-    """With `seconds`: a sliding window, of which one begins every so many seconds."""
+    """With `seconds`: sliding windows, which begin every this many seconds."""
     gap: Seconds | None = None
-    """In place of `seconds`: a session window, which ends when no event came for so many seconds."""
+    """Instead of `seconds`: session windows, which end after this many seconds without an event."""
     compute: Annotated[dict[Name, Aggregate], Field(min_length=1)] = {"events": "count"}
-    """The results by name: `count`, or `sum`, `avg`, `min`, `max` or `distinct` of a column, as `avg(dep_delay)`."""
+    """Result name: `count`, or `sum`, `avg`, `min`, `max` or `distinct` of a column, such as `avg(dep_delay)`."""
     filter: Annotated[str, Field(pattern=CONDITION)] | None = None
     """SQL condition. Events for which it is not true are in no window."""
     alert: Annotated[str, Field(pattern=CONDITION)] | None = None
@@ -51,7 +51,7 @@ class Window(Model):
 
 
 def read_by(aggregate: str) -> tuple[str, str]:
-    """The function and the column of an aggregate; of `count`, no column.
+    """The function and the column of an aggregate; `count` has no column.
 
     >>> read_by("avg(dep_delay)")
     ('avg', 'dep_delay')
@@ -62,20 +62,21 @@ def read_by(aggregate: str) -> tuple[str, str]:
 
 class Application(Model):
     start: bool = True
-    """Start it with the deploy. On the embedded AWS it starts then where Flink is installed."""
+    """Start the application when it is deployed. On the embedded AWS, only if Flink is installed."""
     begin: Literal["latest", "earliest"] = "latest"
-    """Where it begins without a snapshot: with the events that come, or with the oldest that Kinesis has."""
+    """Where it starts without a snapshot: with new events, or with the oldest that Kinesis keeps."""
     parallelism: Annotated[int, Field(ge=1, le=64)] = 1
-    """Parallel parts of each step. The events of a window are one result whatever it is."""
+    """The parallelism of the application. It does not change the results."""
     parallelism_per_kpu: Annotated[int, Field(ge=1, le=8)] = 1
-    """Parallel parts on each unit (one core, 4 GB) that AWS bills."""
+    """The parallel tasks per KPU (one core, 4 GB), the unit that AWS bills."""
     autoscaling: bool = False
-    """Let AWS change the parallelism by the load."""
+    """Let AWS adapt the parallelism to the load."""
     checkpoint_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
-    """How often its state is kept. After a failure it goes on from the last one, and repeats results put since then."""
+    """The checkpoint interval. After a failure, the application resumes from the last checkpoint, and repeats later
+    results."""
     snapshots: bool = True
-    """Keep its state when it is stopped, and begin with it when it is started."""
+    """Take a snapshot when the application stops, and start from it."""
     log_level: Literal["DEBUG", "INFO", "WARN", "ERROR"] = "INFO"
-    """What it logs."""
+    """The log level."""
     connection: Name | None = None
-    """A connection of type `network` whose VPC it runs in."""
+    """A connection of type `network`. The application runs in its VPC."""

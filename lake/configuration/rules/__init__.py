@@ -1,4 +1,4 @@
-"""Rules between fields, most of them AWS's own, which would otherwise fail only during a deploy."""
+"""Rules between fields. Most are AWS's own and would otherwise fail only during a deploy."""
 
 from __future__ import annotations
 
@@ -48,23 +48,23 @@ def violations(config: Config) -> Iterator[Problem]:
 
 
 def warnings(config: Config, env: str) -> Iterator[str]:
-    """What is allowed, and hardly ever wanted, in the environment `env` and besides."""
+    """Settings that are allowed but rarely intended, for the environment `env` and for the lake as a whole."""
     environment = config.environments[env]
     if environment.destroyable and not (environment.endpoint or environment.account):
         yield (
-            f"environments.{env}: its data may be deleted, and it names no account, so a login to any account will do. "
-            "Add its 12 digits: account"
+            f"environments.{env}: its data may be deleted, but it names no account, so a login to any account works. "
+            "Add account with its 12 digits"
         )
     for name in config.ml_transforms:
         yield (
             f"ml_transforms.{name}: AWS's FindMatches ran only on Glue 2.0, which ended on 2026-04-01. The resource is "
-            "deployed, and no job can use it. The step find_matches does the same and runs"
+            "deployed, but no job can use it. Use the step find_matches instead"
         )
     yield from streams.warnings(config)
 
 
 def missing_files(config: Config, root: Path) -> Iterator[Problem]:
-    """Every file that lake.yaml names, from its folder `root`, and that is not there or cannot be used."""
+    """Every file that lake.yaml names, relative to its folder `root`, and that is missing or unusable."""
     yield from job_settings.missing_scripts(config, root)
     yield from training.missing_scripts(config, root)
     yield from streams.missing_files(config, root)
@@ -76,26 +76,26 @@ def missing_files(config: Config, root: Path) -> Iterator[Problem]:
 
 
 def _queries(config: Config, root: Path) -> Iterator[Problem]:
-    """Files of SQL that no query can be made of."""
+    """SQL files that cannot become a query."""
     for file in sorted((root / config.queries.folder).glob("*.sql")):
         try:
             wrong = "" if file.read_text("utf-8").strip() else "is empty. Write its SQL, or remove it"
         except UnicodeDecodeError:
             wrong = "is not UTF-8 text. Save it as UTF-8"
         except OSError as error:
-            wrong = f"cannot be read: {(error.strerror or 'an error of the disk').lower()}"
+            wrong = f"cannot be read: {(error.strerror or 'a disk error').lower()}"
         if wrong:
             yield ("queries", "folder"), f"{config.queries.folder}/{file.name} {wrong}"
 
 
 def _zones(config: Config) -> Iterator[Problem]:
-    """In the curated zone, a folder is either a job's or a dataset's."""
+    """A folder of the curated zone belongs either to a job or to a dataset."""
     tables = {job.sink.table: name for name, job in config.jobs.items()}
     for name, dataset in config.datasets.items():
         if dataset.zone == "curated" and name in tables and name != REPORTS:
             yield (
                 ("datasets", name, "zone"),
-                f"the table {name!r} is written and registered by the job {tables[name]}: it needs no crawler",
+                f"the job {tables[name]} writes and registers the table {name!r}, so it needs no crawler",
             )
     if REPORTS in tables:
         place = ("jobs", tables[REPORTS], "sink", "table")

@@ -1,4 +1,4 @@
-"""Rules of connections, and of the datasets and sinks that are tables of a database."""
+"""Rules for connections, and for datasets and sinks that are database tables."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def _connection(place: Place, connection: Connection) -> Iterator[Problem]:
     if connection.type == "network":
         yield from _only(place, connection.model_fields_set, _OF_A_NETWORK, "a network has no database")
         if connection.network is None:
-            yield (*place, "network"), "is required of a connection of type network, and is not there"
+            yield (*place, "network"), "is missing. A connection of type network requires it"
         return
     for field in ("host", "database"):
         if getattr(connection, field) is None:
-            yield (*place, field), f"is required of a connection of type {connection.type}, and is not there"
+            yield (*place, field), f"is missing. A connection of type {connection.type} requires it"
 
 
 def _database(config: Config, place: Place, dataset: Dataset) -> Iterator[Problem]:
@@ -45,13 +45,13 @@ def _database(config: Config, place: Place, dataset: Dataset) -> Iterator[Proble
     yield from _only((*place, "crawl"), dataset.crawl.model_fields_set, _OF_ITS_CRAWL, why)
     for field in ("connection", "table"):
         if getattr(dataset, field) is None:
-            yield (*place, field), "is required of a jdbc dataset, and is not there"
+            yield (*place, field), "is missing. A jdbc dataset requires it"
     yield from _known(config, (*place, "connection"), dataset.connection)
 
 
 def _files(place: Place, dataset: Dataset) -> Iterator[Problem]:
     for field in sorted({"connection", "table"} & dataset.model_fields_set):
-        yield (*place, field), f"only a jdbc dataset takes it. Its format is {dataset.format}"
+        yield (*place, field), f"is only for jdbc datasets. The format is {dataset.format}"
 
 
 def _sink(config: Config, place: Place, sink: Sink) -> Iterator[Problem]:
@@ -61,7 +61,7 @@ def _sink(config: Config, place: Place, sink: Sink) -> Iterator[Problem]:
         if not re.match(NAME, sink.table):
             yield (
                 (*place, "table"),
-                f"without a connection, it is a table of the catalog: lower-case letters, digits and underscores, "
+                f"without a connection, it is a catalog table: lower-case letters, digits and underscores, "
                 f"such as flights. Given: {sink.table!r}",
             )
         return
@@ -70,16 +70,16 @@ def _sink(config: Config, place: Place, sink: Sink) -> Iterator[Problem]:
     if "." not in sink.table:
         yield (*place, "table"), f"with a connection, it is schema.table, such as public.{sink.table}"
     if sink.mode == "upsert" and not sink.keys:
-        yield (*place, "keys"), "is required of an upsert: the columns that name a row"
+        yield (*place, "keys"), "is required for an upsert: the columns that identify a row"
     if sink.mode != "upsert" and sink.keys:
-        yield (*place, "keys"), f"is only allowed with mode: upsert. Its mode is {sink.mode}"
+        yield (*place, "keys"), f"is only allowed with mode: upsert. The mode is {sink.mode}"
 
 
 def _job(config: Config, place: Place, job: Job) -> Iterator[Problem]:
     if job.sink.connection:
         for number, step in enumerate(job.steps):
             if step.convert:
-                yield (*place, "steps", number, "convert"), "is about files, and the sink is a database"
+                yield (*place, "steps", number, "convert"), "applies to files, but the sink is a database"
     subnets = {network.subnet for network in _networks(config, job)}
     if len(subnets) > 1:
         message = f"its connections are in several subnets ({', '.join(sorted(subnets))}). Glue runs a job in one"

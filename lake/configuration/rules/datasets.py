@@ -1,4 +1,4 @@
-"""Rules between the fields of a dataset: how its table comes to be, and what each format takes."""
+"""Rules between the fields of a dataset: how its table is made, and which settings each format takes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from lake.configuration.model import Config, Dataset, Projection
 from lake.configuration.place import Problem
 from lake.configuration.suggest import allowed
 
-Told = Iterator[tuple[str, str]]
-"""The field of a dataset (dotted), and what is wrong there."""
+Violations = Iterator[tuple[str, str]]
+"""(dotted field of the dataset, what is wrong)."""
 
 PROJECTIONS = {
     "integer": (("range",), ("interval", "digits"), ("string", "int", "bigint")),
@@ -19,11 +19,11 @@ PROJECTIONS = {
     "date": (("range", "format"), ("interval", "interval_unit"), ("string", "date", "timestamp")),
     "injected": ((), (), ("string", "int", "bigint")),
 }
-"""By type: the fields it needs, those it may have, and the types of partition key that Athena allows for it."""
+"""Type -> required fields, optional fields, and the partition key types that Athena allows for it."""
 
 
 def violations(config: Config) -> Iterator[Problem]:
-    """Every rule that a well-typed dataset breaks, or a job that reads it."""
+    """Every rule that a well-typed dataset, or a job that reads it, breaks."""
     for name, dataset in config.datasets.items():
         if dataset.in_database:
             continue  # lake/configuration/rules/databases.py
@@ -39,44 +39,44 @@ def _is_crawled(dataset: Dataset) -> bool:
     return dataset.catalog == "crawled"
 
 
-def _partitions(dataset: Dataset) -> Told:
+def _partitions(dataset: Dataset) -> Violations:
     both = sorted(set(dataset.partitions) & set(dataset.columns))
     if both:
         yield "partitions", f"{', '.join(both)} cannot be a partition key and a column. Remove it from one of the two"
     if len(set(dataset.partitions)) < len(dataset.partitions):
-        yield "partitions", f"a key is there twice. Given: {', '.join(dataset.partitions)}"
+        yield "partitions", f"a key appears twice. Given: {', '.join(dataset.partitions)}"
 
 
-def _format(dataset: Dataset) -> Told:
+def _format(dataset: Dataset) -> Violations:
     given = {"csv", "json_", "grok", "xml"} & dataset.model_fields_set
     for field in sorted(given):
         kind = field.rstrip("_")
         if dataset.format != kind:
-            yield kind, f"only a {kind} dataset takes it. Its format is {dataset.format}"
+            yield kind, f"is only for {kind} datasets. The format is {dataset.format}"
     if dataset.format in CLASSIFIED and getattr(dataset, dataset.format) is None:
         yield "format", f"{dataset.format} needs its classifier: add {dataset.format}: {CLASSIFIED[dataset.format]}"
 
 
-def _columns(dataset: Dataset) -> Told:
+def _columns(dataset: Dataset) -> Violations:
     if dataset.csv.multiline and dataset.csv.serde != "OpenCSVSerDe":
-        yield "csv.multiline", f"only OpenCSVSerDe knows quotes. Given: csv.serde: {dataset.csv.serde}"
+        yield "csv.multiline", f"only OpenCSVSerDe supports quotes. Given: csv.serde: {dataset.csv.serde}"
     if dataset.format == "csv" and not dataset.csv.header and not dataset.columns:
-        yield "columns", "is required where csv.header is false: the file does not name them"
+        yield "columns", "is required if csv.header is false, because the files do not name their columns"
 
 
-def _crawl(dataset: Dataset) -> Told:
+def _crawl(dataset: Dataset) -> Violations:
     crawl = dataset.crawl
     if crawl.recrawl == "new_folders" and (crawl.on_update, crawl.on_delete) != ("log", "log"):
         yield (
             "crawl.recrawl",
-            "new_folders is only allowed with on_update: log and on_delete: log (AWS rejects all else). "
+            "new_folders is only allowed with on_update: log and on_delete: log (AWS rejects anything else). "
             f"Given: on_update: {crawl.on_update}, on_delete: {crawl.on_delete}",
         )
     if crawl.recrawl == "events" and dataset.zone != "raw":
         yield "crawl.recrawl", f"events come from the raw zone only. The dataset is in the {dataset.zone} zone"
 
 
-def _index(dataset: Dataset) -> Told:
+def _index(dataset: Dataset) -> Violations:
     index = dataset.partition_index
     if "partition_index" not in dataset.model_fields_set or index is False:
         return
@@ -88,34 +88,34 @@ def _index(dataset: Dataset) -> Told:
         strange = [key for key in index.keys if key not in dataset.partitions]
         if strange:
             hint = allowed(strange[0], dataset.partitions)
-            yield "partition_index.keys", f"{', '.join(strange)} is no partition key. {hint}"
+            yield "partition_index.keys", f"{', '.join(strange)} is not a partition key. {hint}"
         if _is_crawled(dataset):
             yield (
                 "partition_index",
-                "a crawler makes its index over all partition keys. Write true, or declare the table",
+                "a crawler indexes all partition keys. Write true, or declare the table",
             )
 
 
-def _crawled(dataset: Dataset) -> Told:
-    way_out = "Give a list of names, or choose catalog: projected or catalog: declared"
+def _crawled(dataset: Dataset) -> Violations:
+    fix = "Give a list of names, or choose catalog: projected or catalog: declared"
     if isinstance(dataset.columns, dict):
-        yield "columns", f"the crawler finds the types. {way_out}"
+        yield "columns", f"the crawler finds the types. {fix}"
     elif dataset.format != "csv" and dataset.columns:
-        yield "columns", f"only a csv dataset takes columns. Its format is {dataset.format}"
+        yield "columns", f"is only for csv datasets. The format is {dataset.format}"
     if isinstance(dataset.partitions, dict):
-        yield "partitions", f"a crawler makes every partition key a string. {way_out}"
+        yield "partitions", f"a crawler makes every partition key a string. {fix}"
     if dataset.projection:
-        yield "projection", "only a table with catalog: projected has it"
+        yield "projection", "is only for tables with catalog: projected"
 
 
-def _declared(dataset: Dataset) -> Told:
-    """A table that no crawler finds."""
+def _declared(dataset: Dataset) -> Violations:
+    """Rules for a table that no crawler makes."""
     if dataset.format in CLASSIFIED:
-        yield "catalog", f"only a crawler makes a table of {dataset.format}. Allowed: crawled"
+        yield "catalog", f"a table of format {dataset.format} needs a crawler. Allowed: crawled"
     if dataset.json_:
-        yield "json", "only the table that a crawler makes has a path. Use catalog: crawled"
+        yield "json", "only a crawler supports a JSON path. Use catalog: crawled"
     if not isinstance(dataset.columns, dict) or not dataset.columns:
-        yield "columns", f"a {dataset.catalog} table needs its columns with their types: {{name: type}}"
+        yield "columns", f"a {dataset.catalog} table needs its columns with types: {{name: type}}"
     elif dataset.format == "csv":
         yield from _csv_types(dataset, dataset.columns)
     if "crawl" in dataset.model_fields_set:
@@ -123,38 +123,38 @@ def _declared(dataset: Dataset) -> Told:
     if dataset.catalog == "projected":
         yield from _projections(dataset)
     elif dataset.projection:
-        yield "projection", "only a table with catalog: projected has it"
+        yield "projection", "is only for tables with catalog: projected"
 
 
-def _csv_types(dataset: Dataset, columns: dict[str, str]) -> Told:
+def _csv_types(dataset: Dataset, columns: dict[str, str]) -> Violations:
     if dataset.csv.serde == "None":
-        yield "csv.serde", "only a crawler can choose. Allowed: OpenCSVSerDe, LazySimpleSerDe"
+        yield "csv.serde", "only a crawler can choose a SerDe. Allowed: OpenCSVSerDe, LazySimpleSerDe"
     for name, type_ in columns.items():
         if "<" in type_:
-            yield f"columns.{name}", f"a CSV file holds no {type_}"
+            yield f"columns.{name}", f"a CSV file cannot hold {type_}"
         elif type_ in ("date", "timestamp") and dataset.csv.serde == "OpenCSVSerDe":
             yield (
                 f"columns.{name}",
-                f"OpenCSVSerDe takes a {type_} for a number since 1970. Use string, or csv.serde: LazySimpleSerDe",
+                f"OpenCSVSerDe reads a {type_} as a number since 1970. Use string, or csv.serde: LazySimpleSerDe",
             )
 
 
-def _projections(dataset: Dataset) -> Told:
+def _projections(dataset: Dataset) -> Violations:
     keys = dataset.keys
     if not keys:
         yield "partitions", "a projected table needs its partition keys"
     for key in keys:
         if key not in dataset.projection:
-            yield "projection", f"the partition key {key} has none. Add {key}: {{type: ...}}"
+            yield "projection", f"the partition key {key} has no projection. Add {key}: {{type: ...}}"
     for key, projection in dataset.projection.items():
         if key not in keys:
-            yield f"projection.{key}", f"is no partition key. {allowed(key, keys)}"
+            yield f"projection.{key}", f"is not a partition key. {allowed(key, keys)}"
         else:
             for field, message in _projection(projection, keys[key]):
                 yield f"projection.{key}{field}", message
 
 
-def _projection(projection: Projection, key_type: str) -> Told:
+def _projection(projection: Projection, key_type: str) -> Violations:
     kind, given = projection.type, set(projection.model_fields_set) - {"type"}
     needed, optional, types = PROJECTIONS[kind]
     for field in needed:
@@ -162,20 +162,20 @@ def _projection(projection: Projection, key_type: str) -> Told:
             yield "", f"type {kind} needs {field}"
     if strange := sorted(given - {*needed, *optional}):
         hint = allowed(strange[0], (*needed, *optional), "none")
-        yield "", f"type {kind} takes no {', '.join(strange)}. {hint}"
+        yield "", f"type {kind} does not take {', '.join(strange)}. {hint}"
     if key_type not in types:
-        yield "", f"type {kind} is not for a partition key of type {key_type}. Allowed: {', '.join(types)}"
+        yield "", f"type {kind} does not fit a partition key of type {key_type}. Allowed: {', '.join(types)}"
     if kind == "integer" and projection.range and not all(isinstance(end, int) for end in projection.range):
-        yield "", f"type integer needs two whole numbers as its range. Given: {projection.range}"
+        yield "", f"type integer needs a range of two integers. Given: {projection.range}"
     elif _is_reversed(projection):
         yield ".range", f"ends before it begins. Given: {projection.range}"
     finer = kind == "date" and re.search(r"[Hhms]", re.sub(r"'[^']*'", "", projection.format or ""))
     if finer and not {"interval", "interval_unit"} <= given:
-        yield "", f"the format {projection.format} is finer than a day, so interval and interval_unit are needed"
+        yield "", f"the format {projection.format} is finer than a day and needs interval and interval_unit"
 
 
 def _is_reversed(projection: Projection) -> bool:
-    """Whether the range ends before it begins; of dates, where their text has the order of time and no end is NOW."""
+    """Whether the range ends before it begins. Dates are compared only if they sort as text and neither is NOW."""
     first, last = projection.range or (0, 0)
     if isinstance(first, int) and isinstance(last, int):
         return last < first
@@ -189,7 +189,10 @@ def _unreadable(config: Config) -> Iterator[Problem]:
             format_ = config.datasets[dataset].format if dataset in config.datasets else "csv"
             if format_ not in READ_BY_JOBS:
                 readable = ", ".join(READ_BY_JOBS)
-                yield ("jobs", name, *place), f"{dataset!r} is {format_}, which jobs do not read. Allowed: {readable}"
+                yield (
+                    ("jobs", name, *place),
+                    f"{dataset!r} has the format {format_}, which jobs cannot read. Allowed: {readable}",
+                )
 
 
 def _without_crawler(config: Config) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""Rules of incremental jobs: what a batch of new files alone cannot tell is not asked of it."""
+"""Rules for incremental jobs: a run sees only new files, so steps that need all rows are refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lake.configuration.model import Config, Job, Step
 from lake.configuration.place import Place, Problem
 
 BATCH = "batch"
-WHOLE = "needs all rows, and a run of an incremental job has the new ones only"
+NEEDS_ALL_ROWS = "needs all rows, but a run of an incremental job has only the new ones"
 
 
 def violations(config: Config, name: str, job: Job) -> Iterator[Problem]:
@@ -17,23 +17,29 @@ def violations(config: Config, name: str, job: Job) -> Iterator[Problem]:
     place = ("jobs", name)
     source = config.datasets.get(job.source)
     if source and source.in_database:
-        yield (*place, "incremental"), f"its source {job.source} is a database. Only files can be new"
+        yield (*place, "incremental"), f"the source {job.source} is a database. Only files can be read incrementally"
     if job.sink.connection:
-        yield (*place, "incremental"), "its sink is a database. Only tables in the curated zone have batches"
+        yield (*place, "incremental"), "the sink is a database. Only tables in the curated zone can have batches"
     if job.max_concurrent_runs > 1:
-        yield (*place, "max_concurrent_runs"), "is 1 for an incremental job: two runs would take the same new files"
+        yield (
+            (*place, "max_concurrent_runs"),
+            "must be 1 for an incremental job: two runs would read the same new files",
+        )
     if BATCH in job.sink.partition_by:
-        yield (*place, "sink", "partition_by"), f"{BATCH} is a key that incremental jobs add. Choose another name"
+        yield (*place, "sink", "partition_by"), f"incremental jobs add the key {BATCH} themselves. Choose another name"
     made = _made_by(config, job)
     if made:
-        yield (*place, *made), f"makes a column {BATCH}, a key that incremental jobs add. Rename it in a map step"
+        yield (
+            (*place, *made),
+            f"adds a column {BATCH}, but incremental jobs add a key of that name. Rename it in a map step",
+        )
     for number, step in enumerate(job.steps):
         for field, message in _broken_by(step, job):
             yield (*place, "steps", number, *field), message
 
 
 def _made_by(config: Config, job: Job) -> Place:
-    """Where a column of the key's name comes from, if the rows have it in the end, as far as lake.yaml says."""
+    """The place in lake.yaml that adds a column with the key's name, if the final rows still have it."""
     source = config.datasets.get(job.source)
     made: Place = ("source",) if source and BATCH in {*source.columns, *source.keys} else ()
     for number, step in enumerate(job.steps):
@@ -64,13 +70,13 @@ def _removes(step: Step) -> bool:
 
 def _broken_by(step: Step, job: Job) -> Iterator[Problem]:
     if step.dedupe:
-        yield ("dedupe",), f"{WHOLE}. Remove duplicates in a job that is not incremental, or in a query"
+        yield ("dedupe",), f"{NEEDS_ALL_ROWS}. Remove duplicates in a job that is not incremental, or in a query"
     if step.drop_null_fields:
-        yield ("drop_null_fields",), f"{WHOLE}. Name the columns in drop_fields"
+        yield ("drop_null_fields",), f"{NEEDS_ALL_ROWS}. Name the columns in drop_fields"
     if step.find_matches and step.find_matches.known != job.sink.table:
-        yield ("find_matches", "known"), f"{WHOLE}. Set known: {job.sink.table}, the job's own table"
+        yield ("find_matches", "known"), f"{NEEDS_ALL_ROWS}. Set known: {job.sink.table}, the job's own table"
     if step.join and step.join.how in ("right", "full"):
-        yield ("join", "how"), f"{step.join.how} {WHOLE}: each run would add the rows without a partner again"
+        yield ("join", "how"), f"{step.join.how} {NEEDS_ALL_ROWS}: each run would add the rows without a match again"
     for field, dataset in step.datasets().items():
         if dataset == job.source:
-            yield field, f"{dataset!r} is the job's source, of which a run has the new files only"
+            yield field, f"{dataset!r} is the job's source, and a run has only its new files"

@@ -1,4 +1,4 @@
-"""Rules of the settings of Glue jobs: combinations that Glue would refuse, or ignore, only later."""
+"""Rules for the settings of Glue jobs: combinations that Glue would later refuse or ignore."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ OF_THE_LAKE = {
     "--conf": "use spark_conf",
     "--custom-logGroup-prefix": "the etl stack owns the log groups",
     "--enable-auto-scaling": "use autoscaling",
-    "--enable-metrics": "they are on",
-    "--enable-observability-metrics": "they are on",
+    "--enable-metrics": "metrics are always on",
+    "--enable-observability-metrics": "metrics are always on",
     "--extra-py-files": "use py_files",
     "--job-language": "it follows from the script",
-    **dict.fromkeys(("--JOB_NAME", "--debug", "--mode", "--endpoint"), "Glue keeps it for itself"),
-    **dict.fromkeys(("--aws_region", "--spec"), "the lake gives it to the job"),
-    **dict.fromkeys((f"--{database}_database" for database in ("raw", "curated")), "the lake gives it to the job"),
-    **dict.fromkeys((f"--{zone}_bucket" for zone in ("raw", "curated", "quarantine")), "the lake gives it to the job"),
+    **dict.fromkeys(("--JOB_NAME", "--debug", "--mode", "--endpoint"), "Glue reserves it"),
+    **dict.fromkeys(("--aws_region", "--spec"), "the lake sets it"),
+    **dict.fromkeys((f"--{database}_database" for database in ("raw", "curated")), "the lake sets it"),
+    **dict.fromkeys((f"--{zone}_bucket" for zone in ("raw", "curated", "quarantine")), "the lake sets it"),
 }
-"""Arguments that a person cannot set, and what to do."""
+"""Arguments that users cannot set -> why, or what to use instead."""
 OF_THE_STEPS = (
     "spark.sql.adaptive.optimizer.excludedRules",
     "spark.sql.legacy.timeParserPolicy",
@@ -39,7 +39,7 @@ OF_THE_STEPS = (
     "spark.sql.sources.ignoreDataLocality",
     "spark.sql.sources.parallelPartitionDiscovery.threshold",
 )
-"""Settings of Spark that the script of the steps gives itself: its counts, times and values rest on them."""
+"""Spark settings that the script of the steps sets itself, because its counts, times and values depend on them."""
 _OF_SPARK = ("autoscaling", "flex", "glue_version", "py_files", "spark_conf", "worker_type", "workers")
 
 
@@ -54,7 +54,7 @@ def violations(config: Config) -> Iterator[Problem]:
 
 
 def missing_scripts(config: Config, root: Path) -> Iterator[Problem]:
-    """Every script that is not there, looked for from lake.yaml's folder `root`."""
+    """Every script that does not exist, relative to lake.yaml's folder `root`."""
     for name, job in config.scripts.items():
         if not (root / job.script).is_file():
             yield ("jobs", name, "script"), f"there is no file {job.script!r} in {root}"
@@ -69,7 +69,10 @@ def _arguments(place: Place, job: JobSettings) -> Iterator[Problem]:
 def _spark_conf(place: Place, job: JobSettings) -> Iterator[Problem]:
     for setting, value in job.spark_conf.items():
         if "--conf" in value:
-            yield (*place, "spark_conf", setting), f"is one setting: a value holds no --conf. Given: {value!r}"
+            yield (
+                (*place, "spark_conf", setting),
+                f"takes a single setting, so its value cannot contain --conf. Given: {value!r}",
+            )
 
 
 def _connections(config: Config, place: Place, job: JobSettings) -> Iterator[Problem]:
@@ -83,22 +86,28 @@ def _steps(place: Place, job: Job) -> Iterator[Problem]:
     yield from _batch(place, job)
     for setting in job.spark_conf:
         if setting in OF_THE_STEPS:
-            yield (*place, "spark_conf", setting), "cannot be set here: the script that runs the steps sets it itself"
+            yield (*place, "spark_conf", setting), "cannot be set here: the script that runs the steps sets it"
         if setting.startswith("spark.sql.parser."):
-            yield (*place, "spark_conf", setting), "cannot be set here: Spark would read the SQL of the steps otherwise"
+            yield (
+                (*place, "spark_conf", setting),
+                "cannot be set here: it would change how Spark parses the SQL of the steps",
+            )
     if job.max_concurrent_runs > 1:
-        yield (*place, "max_concurrent_runs"), "is 1 for steps: two runs at once would replace each other's table"
+        yield (
+            (*place, "max_concurrent_runs"),
+            "must be 1 for a job of steps: two runs at once would overwrite each other's table",
+        )
     if job.glue_version == "6.0":
         yield (
             (*place, "glue_version"),
-            "6.0 is for scripts of your own. Allowed for steps, which ask for Spark 3.5: 5.0, 5.1",
+            "6.0 is only for your own scripts. Allowed for steps, which need Spark 3.5: 5.0, 5.1",
         )
 
 
 def _batch(place: Place, job: Job | ScriptJob) -> Iterator[Problem]:
-    """Of Spark jobs that end by themselves."""
+    """Rules for Spark jobs that are not streaming jobs."""
     if job.worker_type == "G.025X":
-        yield (*place, "worker_type"), "G.025X is for streaming jobs alone. Allowed in a batch job: all others"
+        yield (*place, "worker_type"), "G.025X is only for streaming jobs. Allowed in a batch job: all other types"
     if job.flex and job.worker_type not in FLEXIBLE:
         yield (*place, "flex"), f"is only allowed with the worker types {_any(FLEXIBLE)}. Given: {job.worker_type}"
 
@@ -117,20 +126,20 @@ def _script(config: Config, place: Place, job: ScriptJob) -> Iterator[Problem]:
 def _scala(place: Place, job: ScriptJob) -> Iterator[Problem]:
     for field in ("py_files", "python_modules"):
         if getattr(job, field):
-            yield (*place, field), f"is Python, and {job.script} is Scala. Remove it"
+            yield (*place, field), f"is for Python jobs, but {job.script} is Scala. Remove it"
 
 
 def _streaming(place: Place, job: ScriptJob) -> Iterator[Problem]:
     if job.flex:
-        yield (*place, "flex"), "is not for streaming jobs: Flex is of batch jobs alone. Remove it, or use type: batch"
+        yield (*place, "flex"), "is only for batch jobs, not for streaming jobs. Remove it, or use type: batch"
 
 
 def _shell(place: Place, job: ScriptJob) -> Iterator[Problem]:
     if job.language == "scala":
-        yield (*place, "type"), f"a shell job is Python, and {job.script} is Scala. Use type: batch or streaming"
+        yield (*place, "type"), f"a shell job must be Python, but {job.script} is Scala. Use type: batch or streaming"
     for field in _OF_SPARK:
         if field in job.model_fields_set:
-            yield (*place, field), "is of Spark jobs, and a shell job has no Spark. Remove it, or use type: batch"
+            yield (*place, field), "is for Spark jobs, but a shell job has no Spark. Remove it, or use type: batch"
 
 
 def _any(names: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Rules for the lengths of names: AWS counts characters only when it makes the resource."""
+"""Rules for the lengths of names. AWS checks them only when it creates the resource."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BUCKET, ROLE, DELIVERY_STREAM, FUNCTION, QUEUE, RULE, GROUP = 63, 64, 64, 64, 80
 
 
 class Limited(NamedTuple):
-    """A name, the service that limits it, and where in lake.yaml it comes from."""
+    """A name, the service that limits its length, and the place in lake.yaml that it comes from."""
 
     place: Place
     kind: str
@@ -29,7 +29,7 @@ class Limited(NamedTuple):
 
 
 def violations(config: Config) -> Iterator[Problem]:
-    """The names that are too long in the environment of the longest name."""
+    """The names that are too long, in the environment with the longest name."""
     env = max(config.environments, key=len)
     names = Names(config.project, env, config.environments[env].region, account="0" * 12)
     bucket = _longest_bucket(names)
@@ -39,24 +39,24 @@ def violations(config: Config) -> Iterator[Problem]:
         others = "" if one is bucket else f"{whose!r}, "
         yield (
             one.place,
-            f"{whose!r} makes the {one.kind} name {one.name!r} of {len(one.name)} characters; {one.service} allows "
+            f"{whose!r} makes the {one.kind} name {one.name!r} {len(one.name)} characters long; {one.service} allows "
             f"{one.limit}. Shorten {others}project or the environment's name {env!r} by {one.over}",
         )
 
 
 def too_long_for(names: Names, user: str) -> str:
-    """What to say where a user's name makes the name of a bucket longer than S3 allows; else nothing."""
+    """The error message if a user name makes a bucket name longer than S3 allows; else an empty string."""
     over = sorted((bucket for bucket in map(names.bucket, BUCKETS) if len(bucket) > BUCKET), key=len)
     if not over:
         return ""
     room = len(user) - (len(over[-1]) - BUCKET)
-    way_out = (
+    fix = (
         f"Set {VARIABLE} to at most {room} {'characters' if room > 1 else 'character'}"
         if room > 0
         else "Shorten project or the environment's name"
     )
-    given = f"the user {user!r} makes the bucket name {over[0]!r} of {len(over[0])} characters"
-    return f"{given}; S3 allows {BUCKET}. {way_out}"
+    given = f"the user {user!r} makes the bucket name {over[0]!r} {len(over[0])} characters long"
+    return f"{given}; S3 allows {BUCKET}. {fix}"
 
 
 def _longest_bucket(names: Names) -> Limited:
@@ -80,7 +80,7 @@ def _limited(config: Config, names: Names) -> Iterator[Limited]:
 
 
 def _of_stream(names: Names, name: str, stream: Stream) -> Iterator[Limited]:
-    """The resources of a stream, and those of the streams that its windows write to."""
+    """The resources of a stream, and of the streams that its windows write to."""
     place = ("streams", name)
     for one in (name, *(f"{name}_{each}" for each in stream.results)):
         yield Limited(place, "delivery stream", names.stream(one), "Firehose", DELIVERY_STREAM)

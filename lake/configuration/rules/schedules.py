@@ -1,4 +1,4 @@
-"""Rules for schedules: AWS refuses an hour 25 only when the schedule is deployed."""
+"""Rules for schedules. AWS refuses an invalid one, such as hour 25, only during a deploy."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from lake.configuration.place import Place, Problem
 
 FIELDS = (
     "minutes 0-59, hours 0-23, day-of-month 1-31, month 1-12 or JAN-DEC, day-of-week 1-7 or SUN-SAT, year 1970-2199; "
-    "one of the two days is ?"
+    "one of the two day fields is ?"
 )
 
 
 def violations(config: Config) -> Iterator[Problem]:
     for place, schedule in _schedules(config):
         if not _is_valid(schedule):
-            yield place, f"{schedule!r} is no schedule of AWS. Allowed: {FIELDS}"
+            yield place, f"{schedule!r} is not a valid AWS schedule. Allowed: {FIELDS}"
 
 
 def _schedules(config: Config) -> Iterator[tuple[Place, str]]:
@@ -29,7 +29,7 @@ def _schedules(config: Config) -> Iterator[tuple[Place, str]]:
 
 
 def _is_valid(schedule: str) -> bool:
-    # 0.1 s that a lake without a schedule does not need
+    # The import takes 0.1 s, which a lake without schedules does not need.
     from aws_croniter import AwsCroniter
 
     try:

@@ -1,4 +1,4 @@
-"""What a job's source, steps and sink have to do with each other and with the datasets."""
+"""Rules for a job's source, steps and sink, and for the datasets they refer to."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _job(config: Config, name: str, job: Job) -> Iterator[Problem]:
             )
     tables = [(other.sink.connection, other.sink.table) for other in config.jobs.values()]
     if tables.count((job.sink.connection, job.sink.table)) > 1:
-        yield ("jobs", name, "sink", "table"), f"{job.sink.table!r} is the table of more than one job"
+        yield ("jobs", name, "sink", "table"), f"more than one job writes the table {job.sink.table!r}"
 
 
 def _steps(config: Config, name: str, job: Job) -> Iterator[Problem]:
@@ -36,11 +36,11 @@ def _steps(config: Config, name: str, job: Job) -> Iterator[Problem]:
         if step.dedupe and step.dedupe.newest and not step.dedupe.by:
             yield (
                 (*place, "dedupe", "newest"),
-                "is only allowed with by: rows that are equal in every column are equally new",
+                "is only allowed with by: rows that are equal in every column are all equally new",
             )
         for field in step.functions():
             if not job.py_files and job.language == "python":
-                yield (*place, *field), "names a function, and the job has no py_files. Name its file there"
+                yield (*place, *field), "names a function, but the job has no py_files. List the function's file there"
         if step.find_matches:
             yield from _find_matches(config, job, step.find_matches, (*place, "find_matches"))
 
@@ -48,7 +48,7 @@ def _steps(config: Config, name: str, job: Job) -> Iterator[Problem]:
 def _scala(name: str, job: Job) -> Iterator[Problem]:
     if job.language != "scala":
         return
-    message = "a Scala job calls no Python function. Use SQL, or language: python"
+    message = "a Scala job cannot call Python functions. Use SQL, or language: python"
     if job.py_files:
         yield ("jobs", name, "py_files"), message
     for number, step in enumerate(job.steps):
@@ -56,11 +56,11 @@ def _scala(name: str, job: Job) -> Iterator[Problem]:
             yield ("jobs", name, "steps", number, *field), message
         if step.find_matches and step.find_matches.known == job.sink.table:
             place = ("jobs", name, "steps", number, "find_matches", "known")
-            yield place, "is the job's own table, which a Scala job does not read. Use language: python"
+            yield place, "is the job's own table, which a Scala job cannot read. Use language: python"
 
 
 def _output(name: str, job: Job) -> Iterator[Problem]:
-    """The sink's options and those of the convert steps: each is said once, and they fit together."""
+    """The sink's options and those of the convert steps: each is given once, and they fit together."""
     if job.sink.connection:
         return
     given: dict[str, tuple[str | int, ...]] = {
@@ -71,12 +71,12 @@ def _output(name: str, job: Job) -> Iterator[Problem]:
         for field in sorted(step.convert.model_fields_set) if step.convert else ():
             place = ("jobs", name, "steps", number, "convert", field)
             if field in given:
-                yield place, f"is said already at {'.'.join(map(str, given[field]))}. Remove it from one of the two"
+                yield place, f"is already set at {'.'.join(map(str, given[field]))}. Remove one of the two"
             given[field], options[field] = place, getattr(step.convert, field)
     format_, compression = options["format"], options["compression"]
     if compression and compression not in COMPRESSIONS[format_]:
         hint = allowed(compression, COMPRESSIONS[format_])
-        yield given["compression"], f"{compression!r} is no compression of {format_}. {hint}"
+        yield given["compression"], f"{format_} does not support the compression {compression!r}. {hint}"
 
 
 def _find_matches(config: Config, job: Job, step: FindMatches, place: Place) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""Rules of streams: what Kinesis and Firehose refuse or ignore, and what Athena could not read afterwards."""
+"""Rules for streams: what Kinesis and Firehose would refuse or ignore, and what Athena could not read."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from lake.configuration.model.delivery import DATE, FORMATS
 from lake.configuration.place import Problem
 from lake.configuration.suggest import allowed
 
-Told = Iterator[tuple[str, str]]
-"""The field of a stream (dotted), and what is wrong there."""
+Violations = Iterator[tuple[str, str]]
+"""(dotted field of the stream, what is wrong)."""
 LEAST_MEGABYTES = 64
 LEAST_SECONDS = 60
 MOST_KEYS = 50
@@ -21,31 +21,31 @@ _PROJECTIONS = {"enum": {"values"}, "integer": {"range"}, "injected": set[str]()
 """By type of a partition key's values: the fields it needs, and no other."""
 _TIMES = ("timestamp", "date", "string", "bigint", "double")
 LONGEST_QUERY = 5120
-"""Characters of a parameter of Firehose."""
+"""The maximum length of a Firehose parameter, in characters."""
 
 
 def violations(config: Config) -> Iterator[Problem]:
     """Every rule that a well-typed stream breaks."""
     for name, stream in config.streams.items():
         if name in config.datasets:
-            yield ("streams", name), "a dataset has this name too, and both would use one folder of the raw zone"
+            yield ("streams", name), "a dataset has the same name, and both would use the same folder of the raw zone"
         for rule in (_columns, _windows, _buffer, _format, _keys, _event_time, _query, _time_zone, _source, _retry):
             for field, message in rule(stream):
                 yield ("streams", name, *field.split(".")), message
 
 
 def warnings(config: Config) -> Iterator[str]:
-    """Files that Firehose writes and Athena cannot read."""
+    """Streams whose files Athena cannot read."""
     for name, stream in config.streams.items():
         if stream.delivery.compressed in ("zip", "snappy") and stream.delivery.format == "json":
             yield (
-                f"streams.{name}.delivery.compression: Athena reads no JSON in {stream.delivery.compressed} files. "
-                "With gzip and hadoop_snappy it does"
+                f"streams.{name}.delivery.compression: Athena cannot read JSON in {stream.delivery.compressed} files. "
+                "Use gzip or hadoop_snappy"
             )
 
 
 def missing_files(config: Config, root: Path) -> Iterator[Problem]:
-    """Every handler of a transform that is not there, looked for from lake.yaml's folder `root`."""
+    """Every transform handler that does not exist, relative to lake.yaml's folder `root`."""
     for name, stream in config.streams.items():
         if (transform := stream.delivery.transform) is None:
             continue
@@ -57,41 +57,44 @@ def missing_files(config: Config, root: Path) -> Iterator[Problem]:
             yield (*place, "handler"), f"there is no file {str(file)!r} in {root}"
 
 
-def _columns(stream: Stream) -> Told:
+def _columns(stream: Stream) -> Violations:
     if DATE in stream.columns:
-        yield f"columns.{DATE}", "is the partition key Firehose writes by. Choose another name"
+        yield f"columns.{DATE}", "is the partition key that Firehose adds. Choose another name"
 
 
-def _windows(stream: Stream) -> Told:
+def _windows(stream: Stream) -> Violations:
     if stream.windows and stream.delivery.source == "direct":
-        yield "windows", "Flink reads a Kinesis stream, and this stream has none. Remove it, or delivery.source: direct"
+        yield (
+            "windows",
+            "Flink reads from Kinesis, but this stream has no Kinesis stream. Remove it, or delivery.source: direct",
+        )
 
 
-def _buffer(stream: Stream) -> Told:
+def _buffer(stream: Stream) -> Violations:
     delivery, buffer = stream.delivery, stream.delivery.buffer
-    why = "events are partitioned by what is in them" if delivery.is_partitioned else f"files are {delivery.format}"
+    why = "events are partitioned dynamically" if delivery.is_partitioned else f"files are {delivery.format}"
     if (delivery.is_converted or delivery.is_partitioned) and buffer.megabytes < LEAST_MEGABYTES:
         yield (
             "delivery.buffer.megabytes",
-            f"AWS takes at least {LEAST_MEGABYTES} where {why}. Given: {buffer.megabytes}",
+            f"AWS requires at least {LEAST_MEGABYTES} if {why}. Given: {buffer.megabytes}",
         )
     if delivery.is_partitioned and buffer.seconds < LEAST_SECONDS:
         yield (
             "delivery.buffer.seconds",
-            f"AWS takes at least {LEAST_SECONDS} where {why}. Given: {buffer.seconds}",
+            f"AWS requires at least {LEAST_SECONDS} if {why}. Given: {buffer.seconds}",
         )
 
 
-def _format(stream: Stream) -> Told:
+def _format(stream: Stream) -> Violations:
     delivery = stream.delivery
     if delivery.compression and delivery.compression not in FORMATS[delivery.format]:
         yield (
             "delivery.compression",
-            f"{delivery.format} takes {', '.join(FORMATS[delivery.format])}. Given: {delivery.compression}",
+            f"{delivery.format} allows {', '.join(FORMATS[delivery.format])}. Given: {delivery.compression}",
         )
 
 
-def _keys(stream: Stream) -> Told:
+def _keys(stream: Stream) -> Violations:
     for name, key in stream.delivery.partition_by.items():
         field = f"delivery.partition_by.{name}"
         if name == DATE:
@@ -100,10 +103,10 @@ def _keys(stream: Stream) -> Told:
             yield field, "cannot be a partition key and a column. Give the key another name"
         yield from _projection(f"{field}.projection", key.projection)
     if len(stream.delivery.keys) > MOST_KEYS:
-        yield "delivery.partition_by", f"Firehose takes at most {MOST_KEYS} partition keys"
+        yield "delivery.partition_by", f"Firehose allows at most {MOST_KEYS} partition keys"
 
 
-def _projection(field: str, projection: Projection) -> Told:
+def _projection(field: str, projection: Projection) -> Violations:
     needed = _PROJECTIONS.get(projection.type)
     given = set(projection.model_dump(exclude_none=True)) - {"type"}
     if needed is None:
@@ -115,7 +118,10 @@ def _projection(field: str, projection: Projection) -> Told:
     elif projection.range and not all(isinstance(end, int) for end in projection.range):
         yield f"{field}.range", f"should be two integers. Given: {', '.join(map(str, projection.range))}"
     elif any("/" in value or "," in value for value in projection.values or []):
-        yield f"{field}.values", "a value cannot have a / or a comma: folders and Athena's list are made of them"
+        yield (
+            f"{field}.values",
+            "a value cannot contain / or a comma, because folders and Athena's list use them as separators",
+        )
 
 
 def _event_time(stream: Stream) -> Told:
@@ -136,8 +142,8 @@ def _event_time(stream: Stream) -> Told:
         yield "event_time.column", f"{column} is {kind}. Windows go by a {_TIMES[0]}"
 
 
-def _query(stream: Stream) -> Told:
-    """By JQ itself, which only streams with such keys need."""
+def _query(stream: Stream) -> Violations:
+    """Compile the expressions with JQ, which is imported only if a stream needs it."""
     if not stream.delivery.partition_by:
         return
     import jq
@@ -152,19 +158,19 @@ def _query(stream: Stream) -> Told:
         yield "delivery.partition_by", f"Firehose takes JQ of at most {LONGEST_QUERY} characters for all keys"
 
 
-def _time_zone(stream: Stream) -> Told:
+def _time_zone(stream: Stream) -> Violations:
     zone = stream.delivery.time_zone
     if zone not in available_timezones():
-        yield "delivery.time_zone", f"is no time zone, such as Europe/Oslo. Given: {zone!r}"
+        yield "delivery.time_zone", f"should be a time zone, such as Europe/Oslo. Given: {zone!r}"
 
 
-def _source(stream: Stream) -> Told:
+def _source(stream: Stream) -> Violations:
     if stream.delivery.source == "direct":
         for field in sorted({"shards", "retention_hours"} & stream.model_fields_set):
-            yield field, "is of a Kinesis stream, and this stream has none. Remove it, or delivery.source: direct"
+            yield field, "is for Kinesis, but this stream has no Kinesis stream. Remove it, or delivery.source: direct"
 
 
-def _retry(stream: Stream) -> Told:
+def _retry(stream: Stream) -> Violations:
     if "retry_seconds" in stream.delivery.model_fields_set and not stream.delivery.is_partitioned:
         yield (
             "delivery.retry_seconds",

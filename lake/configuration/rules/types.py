@@ -1,4 +1,4 @@
-"""Rules for the types of columns: AWS's catalog takes any text for a type, and Athena fails on it later."""
+"""Rules for column types. The Glue catalog accepts any text as a type, and Athena fails on it later."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ def violations(config: Config) -> Iterator[Problem]:
 
 
 def problem(type_: str) -> str:
-    """What is wrong with a type; empty for one that Athena reads."""
+    """What is wrong with a type; empty if Athena supports it."""
     for precision, scale in _DECIMAL.findall(type_):
         if not 1 <= int(precision) <= DIGITS or int(scale) > int(precision):
             return (
-                f"decimal({precision},{scale}) is no type of Athena. Allowed: a precision of 1 to {DIGITS}, and a "
+                f"decimal({precision},{scale}) is not an Athena type. Allowed: a precision of 1 to {DIGITS}, and a "
                 f"scale of at most the precision"
             )
     flat = _DECIMAL.sub("int", type_.replace(" ", ""))
     while nested := _NESTED.search(flat):
         if not _is_well_formed(*nested.groups()):
-            return f"{nested.group()} is no type of Athena. Allowed: {ALLOWED[COLUMN_TYPE]}"
+            return f"{nested.group()} is not an Athena type. Allowed: {ALLOWED[COLUMN_TYPE]}"
         flat = flat[: nested.start()] + "int" + flat[nested.end() :]
-    return "" if re.match(TYPE, flat) else f"{type_} is no type of Athena. Allowed: {ALLOWED[COLUMN_TYPE]}"
+    return "" if re.match(TYPE, flat) else f"{type_} is not an Athena type. Allowed: {ALLOWED[COLUMN_TYPE]}"
 
 
 def _is_well_formed(kind: str, inside: str) -> bool:

@@ -1,4 +1,4 @@
-"""Rules of the windows over a stream's events."""
+"""Rules for the windows of a stream."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from lake.configuration.model.windows import REJECTED, read_by
 from lake.configuration.place import Problem
 from lake.configuration.suggest import allowed
 
-Told = Iterator[tuple[tuple[str, ...], str]]
-"""The field of a stream, and what is wrong there."""
+Violations = Iterator[tuple[tuple[str, ...], str]]
+"""(field of the stream, what is wrong)."""
 _NUMBERS = r"tinyint|smallint|int|bigint|float|double|decimal\(.*"
 _OWN = ("window_start", "window_end")
 
@@ -38,7 +38,7 @@ def _event_time(stream: Stream) -> Told:
         yield ("windows",), "need the time of the events. Add event_time: {column: ...}"
 
 
-def _application(config: Config, stream: Stream) -> Told:
+def _application(config: Config, stream: Stream) -> Violations:
     named = stream.application.connection
     networks = [name for name, connection in config.connections.items() if connection.type == "network"]
     if named is not None and named not in networks:
@@ -48,43 +48,43 @@ def _application(config: Config, stream: Stream) -> Told:
         )
 
 
-def _windows(stream: Stream) -> Told:
+def _windows(stream: Stream) -> Violations:
     for name, window in stream.windows.items():
         if name == REJECTED:
-            yield ("windows", name), "is the name of the rejected events. Choose another name"
+            yield ("windows", name), "is reserved for rejected events. Choose another name"
         for place, message in (*_lengths(window), *_columns(stream, window), *_results(stream, window)):
             yield ("windows", name, *place), message
 
 
-def _lengths(window: Window) -> Told:
+def _lengths(window: Window) -> Violations:
     if (window.seconds is None) == (window.gap is None):
-        yield (), "needs either seconds, or gap for windows that end when nothing comes"
+        yield (), "needs either seconds, or gap for session windows"
     if window.every is None:
         return
     if window.seconds is None:
-        yield ("every",), "goes with seconds: a session begins with its first event"
+        yield ("every",), "is only allowed with seconds: a session begins with its first event"
     elif window.seconds % window.every or window.seconds == window.every:
-        yield ("every",), f"is to divide seconds, {window.seconds}, and be less. Given: {window.every}"
+        yield ("every",), f"must be less than seconds ({window.seconds}) and divide it evenly. Given: {window.every}"
 
 
-def _columns(stream: Stream, window: Window) -> Told:
+def _columns(stream: Stream, window: Window) -> Violations:
     for number, column in enumerate(window.by):
         if column not in stream.columns:
             yield ("by", str(number)), _no_column(column, stream)
 
 
-def _results(stream: Stream, window: Window) -> Told:
+def _results(stream: Stream, window: Window) -> Violations:
     for name, aggregate in window.compute.items():
         place = ("compute", name)
         if name in (*window.by, *_OWN):
-            yield place, "is a column of the window already. Choose another name"
+            yield place, "is already a column of the window. Choose another name"
         function, column = read_by(aggregate)
         if not column:
             continue
         if column not in stream.columns:
             yield place, _no_column(column, stream)
         elif function in ("sum", "avg") and not re.fullmatch(_NUMBERS, stream.columns[column]):
-            yield place, f"{column} is of type {stream.columns[column]}. {function} is of numbers"
+            yield place, f"{column} is of type {stream.columns[column]}. {function} needs a number"
 
 
 def _no_column(column: str, stream: Stream) -> str:

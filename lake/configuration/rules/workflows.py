@@ -1,4 +1,4 @@
-"""Rules of workflows: whom they start, and when."""
+"""Rules for workflows: what they start, and when."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def violations(config: Config) -> Iterator[Problem]:
         yield from _names(config, place, workflow)
         yield from _once(place, workflow)
         if "after" in workflow.steps[0].model_fields_set:
-            yield (*place, 0, "after"), "the first step comes after nothing. Remove it"
-        yield from _one_clock(config, name, workflow)
-    yield from _two_clocks(config)
+            yield (*place, 0, "after"), "the first step has no step before it. Remove it"
+        yield from _no_crawler_schedule(config, name, workflow)
+    yield from _one_schedule_per_crawler(config)
 
 
 def _names(config: Config, place: Place, workflow: Workflow) -> Iterator[Problem]:
@@ -35,19 +35,19 @@ def _names(config: Config, place: Place, workflow: Workflow) -> Iterator[Problem
                     yield (*place, number, field, at), f"there is no {kind} {name!r}. {allowed(name, known)}"
 
 
-def _one_clock(config: Config, name: str, workflow: Workflow) -> Iterator[Problem]:
-    """Glue does not start a crawler twice at once: a schedule of its own would fail the workflow that falls on it."""
+def _no_crawler_schedule(config: Config, name: str, workflow: Workflow) -> Iterator[Problem]:
+    """Glue cannot start a running crawler: if the crawler also has a schedule, the workflow may fail."""
     for dataset in sorted(_crawled(workflow) & config.datasets.keys()):
         if config.datasets[dataset].crawl.schedule:
             yield (
                 ("datasets", dataset, "crawl", "schedule"),
-                f"the workflow {name} crawls {dataset} too, and fails where both start it at once. "
-                f"Remove it here, or from the workflow; workflows.{name}.schedule starts all of it by the clock",
+                f"the workflow {name} also crawls {dataset}, and fails if both start the crawler at once. "
+                f"Remove it here or from the workflow, or use workflows.{name}.schedule",
             )
 
 
-def _two_clocks(config: Config) -> Iterator[Problem]:
-    """Two workflows by the clock may also want a crawler at once."""
+def _one_schedule_per_crawler(config: Config) -> Iterator[Problem]:
+    """Two scheduled workflows may also start the same crawler at once."""
     scheduled = {name: workflow for name, workflow in config.workflows.items() if workflow.schedule}
     first: dict[str, str] = {}
     for name, workflow in scheduled.items():
@@ -56,8 +56,8 @@ def _two_clocks(config: Config) -> Iterator[Problem]:
             if other != name:
                 yield (
                     ("workflows", name, "schedule"),
-                    f"the workflow {other} crawls {dataset} by the clock too, and the later of the two fails where "
-                    "they start it at once. Crawl it in one of them",
+                    f"the scheduled workflow {other} also crawls {dataset}. If they start the crawler at once, one "
+                    "of them fails. Crawl it in only one of them",
                 )
 
 
@@ -66,10 +66,10 @@ def _crawled(workflow: Workflow) -> set[str]:
 
 
 def _once(place: Place, workflow: Workflow) -> Iterator[Problem]:
-    """A crawler or job is one node of Glue's graph: there twice, it would make a cycle."""
+    """A crawler or job is one node of Glue's graph. If it appeared twice, the graph would have a cycle."""
     for field in ("crawl", "run"):
         seen = Counter(name for step in workflow.steps for name in set(getattr(step, field)))
         for number, step in enumerate(workflow.steps):
             names = getattr(step, field)
             for name in sorted({name for name in names if seen[name] > 1 or names.count(name) > 1}):
-                yield (*place, number, field), f"{name!r} is there twice. A workflow starts each once"
+                yield (*place, number, field), f"{name!r} appears twice. A workflow can start it only once"

@@ -1,4 +1,4 @@
-"""Rows of the quarantine zone that a person has mended, as new files of their datasets."""
+"""Writes corrected rows of the quarantine zone as new files of their datasets."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from lake.running import quarantine
 
 _SPACE, _COLON = re.compile(r"[\s,]*"), re.compile(r"\s*:\s*")
 Place = tuple[str, str, str]
-"""A dataset, a folder in it, and what stands for the rows' source file: `flights`, `year=2013/month=1`, `0f3a...`.
+"""A dataset, a folder in it, and an id for the rows' source file: `flights`, `year=2013/month=1`, `0f3a...`.
 
-The folder is empty where there are no partitions.
+The folder is empty if there are no partitions.
 """
 
 
 @dataclass(frozen=True)
-class Mended:
-    """A line of the file: a row as `lake quarantine --export FILE.jsonl` wrote it, its `raw` mended."""
+class Corrected:
+    """A line of the file: a row from `lake quarantine --export FILE.jsonl` with its `raw` corrected."""
 
     where: str
     dataset: str
@@ -40,15 +40,15 @@ class Mended:
 
 
 def write(aws: Aws, job: str, file: Path, folder: Path) -> dict[str, int]:
-    """Write the rows of a file of mended rows as files of their datasets: `folder/<dataset>/<partitions>/mended-...`.
+    """Write corrected rows as files of their datasets: `folder/<dataset>/<partitions>/mended-...`.
 
-    A row that an earlier mended file of the same source file has was sent before, and is not written again.
+    A row that is in an earlier file for the same source file was sent before, and is not written again.
 
     Returns:
-        Dataset: the number of its rows, those of before among them.
+        Dataset -> the number of its rows, including those sent before.
 
     Raises:
-        BadInput: a line is not a row of the export, or cannot be a row of its dataset.
+        BadInput: a line is not a row of the export, or not a valid row of its dataset.
     """
     rows = _read(aws, job, file)
     texts: dict[Place, list[str]] = defaultdict(list)
@@ -82,7 +82,7 @@ def _fresh(aws: Aws, place: Place, lines: list[str]) -> list[str]:
 
 
 def _save(dataset: Dataset, place: Place, lines: list[str], folder: Path) -> None:
-    """The first line is the header, which only some datasets' files have."""
+    """Write the lines. The first line is the header, which some datasets do not have."""
     name, inside, of = place
     has_header = dataset.format == "csv" and dataset.csv.header
     text = "".join(f"{line}\n" for line in (lines if has_header else lines[1:]))
@@ -94,11 +94,11 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _read(aws: Aws, job: str, file: Path) -> list[Mended]:
+def _read(aws: Aws, job: str, file: Path) -> list[Corrected]:
     quarantine.check_steps(aws, job)
     if not file.is_file():
-        raise BadInput(f"{file} is not there")
-    # Not splitlines: it also splits at characters that a row may hold.
+        raise BadInput(f"{file} does not exist")
+    # Not splitlines, which also splits at characters that a row may contain.
     lines = enumerate(file.read_text(encoding="utf-8-sig").split("\n"), start=1)
     found = [_row(aws, f"{file} line {number}", line) for number, line in lines if line.strip()]
     if not found:
@@ -106,41 +106,41 @@ def _read(aws: Aws, job: str, file: Path) -> list[Mended]:
     return found
 
 
-def _row(aws: Aws, where: str, line: str) -> Mended:
+def _row(aws: Aws, where: str, line: str) -> Corrected:
     try:
         given = json.loads(line)
-        row = Mended(where, given["dataset"], given["source_file"], given["raw"], given.get("found_by") or "")
+        row = Corrected(where, given["dataset"], given["source_file"], given["raw"], given.get("found_by") or "")
     except (ValueError, KeyError, TypeError):
         needed = "a row of `lake quarantine JOB --export FILE.jsonl`: JSON with dataset, source_file and raw"
-        raise BadInput(f"{where}: it is not {needed}") from None
+        raise BadInput(f"{where}: is not {needed}") from None
     dataset = aws.lake.config.datasets.get(row.dataset)
     if dataset is None:
         raise BadInput(
             f"{where}: there is no dataset {row.dataset!r}. {allowed(row.dataset, aws.lake.config.datasets)}"
         )
     if dataset.format not in ("csv", "json") or dataset.json_:
-        way = f"mend it where it comes from, or put a file of your own: `lake put {row.dataset} FILE`"
-        raise BadInput(f"{where}: {row.dataset} has no files of lines. To send the row again, {way}")
+        fix = f"correct it at its source, or upload your own file: `lake put {row.dataset} FILE`"
+        raise BadInput(
+            f"{where}: the files of {row.dataset} do not have one row per line. To send the row again, {fix}"
+        )
     if not isinstance(row.raw, str) or not row.raw.strip() or {"\n", "\r"} & set(row.raw):
-        raise BadInput(f"{where}: raw has to be the mended row as one line of text. Remove lines of whole files")
+        raise BadInput(f"{where}: raw must be the corrected row as one line of text. Remove the lines without raw")
     return row
 
 
-def _folder(aws: Aws, row: Mended, dataset: Dataset) -> str:
-    """The partition folders: those of the row's file, else those of the row's values."""
+def _folder(aws: Aws, row: Corrected, dataset: Dataset) -> str:
+    """The partition folders: from the row's source file, else from the row's values."""
     root = f"s3://{aws.names.bucket('raw')}/{row.dataset}/"
     if row.source_file and row.source_file.startswith(root):
         return row.source_file.removeprefix(root).rpartition("/")[0]
     values = _object(row) if dataset.keys else {}
     if missing := [key for key in dataset.keys if values.get(key) is None]:
-        raise BadInput(
-            f"{row.where}: neither its source_file nor its raw says which {', '.join(missing)} it belongs to"
-        )
+        raise BadInput(f"{row.where}: neither source_file nor raw gives the value of {', '.join(missing)}")
     return "/".join(f"{key}={values[key]}" for key in dataset.keys)
 
 
-def _header(aws: Aws, row: Mended) -> str:
-    """The first line of the row's own file, or else the columns that lake.yaml has."""
+def _header(aws: Aws, row: Corrected) -> str:
+    """The first line of the row's source file, or else the columns in lake.yaml."""
     dataset = aws.lake.config.datasets[row.dataset]
     if not dataset.csv.header:
         return dataset.csv.delimiter.join(dataset.columns)
@@ -151,12 +151,12 @@ def _header(aws: Aws, row: Mended) -> str:
         body = None
     header = next(quarantine.lines_of(body, row.source_file or ""), "") if body else ""
     if not header:
-        raise BadInput(f"{row.where}: its source_file is not there, so the columns of {row.dataset} are not known")
+        raise BadInput(f"{row.where}: source_file does not exist, so the columns of {row.dataset} are unknown")
     return header
 
 
-def _csv(row: Mended, dataset: Dataset, header: str) -> str:
-    """The row's text if it has as many fields as the header; of a row that a step found, its values as CSV."""
+def _csv(row: Corrected, dataset: Dataset, header: str) -> str:
+    """The row's text if it has as many fields as the header; for a row that a step rejected, its values as CSV."""
     names = _fields(header, dataset)
     if row.found_by == quarantine.READER:
         given = _fields(row.raw, dataset)
@@ -175,12 +175,12 @@ def _fields(line: str, dataset: Dataset) -> list[str]:
 
 
 def _dialect(dataset: Dataset) -> dict[str, Any]:
-    """How the dataset's SerDe, and the job's reader with it, take quotes inside values."""
+    """The CSV dialect for quotes within values, as the dataset's SerDe and the jobs read them."""
     how: dict[str, Any] = {"delimiter": dataset.csv.delimiter, "quotechar": dataset.csv.quote}
     return how | ({"doublequote": False, "escapechar": "\\"} if dataset.csv.serde == "OpenCSVSerDe" else {})
 
 
-def _json(aws: Aws, row: Mended, dataset: Dataset) -> str:
+def _json(aws: Aws, row: Corrected, dataset: Dataset) -> str:
     if row.found_by == quarantine.READER:
         _object(row)
         return row.raw
@@ -189,7 +189,7 @@ def _json(aws: Aws, row: Mended, dataset: Dataset) -> str:
 
 
 def _as_written(text: str) -> dict[str, str]:
-    """The values of a JSON object by name, digit for digit: a float would round a decimal."""
+    """The values of a JSON object by name, as text, because a float would round a decimal."""
     decoder, found, at = json.JSONDecoder(), {}, text.index("{") + 1
     while (at := _SPACE.match(text, at).end()) < len(text) and text[at] != "}":  # type: ignore[union-attr]
         name, at = decoder.raw_decode(text, at)
@@ -199,18 +199,18 @@ def _as_written(text: str) -> dict[str, str]:
     return found
 
 
-def _own(row: Mended, dataset: Dataset, names: list[str]) -> dict[str, Any]:
-    """The values of a row that a step found, without the partition keys. It must have no columns but the dataset's."""
+def _own(row: Corrected, dataset: Dataset, names: list[str]) -> dict[str, Any]:
+    """The values of a row that a step rejected, without partition keys. Only the dataset's columns are allowed."""
     values = {name: value for name, value in _object(row).items() if name not in dataset.keys}
     if strange := [name for name in values if name not in names]:
         raise BadInput(
-            f"{row.where}: {row.dataset} has no {', '.join(strange)}: {row.found_by} found the row after other steps "
-            f"had changed it. Write raw as a row of {row.dataset}, with {', '.join(names)}"
+            f"{row.where}: {row.dataset} has no {', '.join(strange)}: {row.found_by} rejected the row after other "
+            f"steps had changed it. Write raw as a row of {row.dataset}, with {', '.join(names)}"
         )
     return values
 
 
-def _object(row: Mended) -> dict[str, Any]:
+def _object(row: Corrected) -> dict[str, Any]:
     try:
         found = json.loads(row.raw, parse_float=Decimal)
     except ValueError:
