@@ -124,7 +124,7 @@ def _projection(field: str, projection: Projection) -> Violations:
         )
 
 
-def _event_time(stream: Stream) -> Told:
+def _event_time(stream: Stream) -> Violations:
     if stream.delivery.since is not None:
         if stream.event_time is None:
             yield "delivery.since", "is of the event's own day, and no column says that. Add event_time: {column: ...}"

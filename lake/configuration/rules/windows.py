@@ -33,7 +33,7 @@ def violations(config: Config) -> Iterator[Problem]:
             yield ("streams", name, *place), message
 
 
-def _event_time(stream: Stream) -> Told:
+def _event_time(stream: Stream) -> Violations:
     if stream.windows and stream.event_time is None:
         yield ("windows",), "need the time of the events. Add event_time: {column: ...}"
 
