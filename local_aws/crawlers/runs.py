@@ -145,7 +145,7 @@ class Runs:
         source = f"arn:aws:glue:{region}:{ACCOUNT}:crawler/{crawler['Name']}"
         return self._context.acting_as(crawler["Role"], "glue", _SESSION, source=source)
 
-    def _say_goodbye(self, lines: CrawlLog, status: str, message: str) -> None:
+    def _log_end(self, lines: CrawlLog, status: str, message: str) -> None:
         if message:
             lines.error(message)
         try:

@@ -169,7 +169,7 @@ class JobRuns:
         finally:
             acting.release()
 
-    def _tell_unseen(self, order: Order, uris: list[str]) -> None:
+    def _log_unseen(self, order: Order, uris: list[str]) -> None:
         lines = (f"Spark does not see {quote(uri, safe=_SHOWN)}: its key cannot be a path of files" for uri in uris)
         if uris:
             say(self._context.client("logs", order.region), f"{order.run['LogGroupName']}/error", order.id, lines)
