@@ -38,7 +38,9 @@ DIFFERENCES = (
         "Row patterns", r"\bmatch_recognize\b", "MATCH_RECOGNIZE is refused, as are JSON_TABLE and functions of places."
     ),
     Difference(
-        "Places on the globe", r"\b(?:st_\w+|to_geometry|bing_tile\w*)\s*\(", "Geospatial functions are refused."
+        "Places on the globe",
+        r"\b(?:st_\w+|to_geometry|bing_tile\w*)\s*\(",
+        "Geospatial functions are refused, all but `great_circle_distance`.",
     ),
     Difference("NATURAL JOIN", r"\bnatural\b", "Refused."),
     Difference(

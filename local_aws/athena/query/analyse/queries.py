@@ -138,9 +138,7 @@ class Statement:
             part = part.expressions[0]
         single = part.expressions[0] if isinstance(part, exp.Tuple) and len(part.expressions) == 1 else None
         if single is not None:
-            node = expressions.of(single)
-            is_row = isinstance(node, Special) and node.name == "row"
-            return list(node.arguments) if is_row else [node]  # type: ignore[attr-defined]
+            return _columns_of(expressions.of(single))
         return [expressions.of(item) for item in part.expressions]
 
     def _common(self, kinds: list[Type]) -> Type:
@@ -371,6 +369,15 @@ def _fields(node: Node) -> list[tuple[str | None, Node]]:
         raise mismatch(f"an expression before .* must be a row, and this is a {spoken(node.type)}")
     kinds = zip(node.type.names, node.type.children, strict=True)
     return [(name, Special(kind, "field", (node,), i)) for i, (name, kind) in enumerate(kinds)]
+
+
+def _columns_of(node: Node) -> list[Node]:
+    """A row is as many columns as it has fields, any other value is one."""
+    if isinstance(node, Special) and node.name == "row":
+        return list(node.arguments)
+    if node.type.base == "row":
+        return [Special(kind, "field", (node,), i) for i, kind in enumerate(node.type.children)]
+    return [node]
 
 
 def _check_distinct(outputs: tuple[Output, ...]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local_aws.athena.query.functions.signatures import Function, Python, function
-from local_aws.athena.query.python import numbers
+from local_aws.athena.query.python import globe, numbers
 from local_aws.athena.query.types import Type, decimal
 
 
@@ -116,6 +116,7 @@ FUNCTIONS = [
             ("right_shift_arithmetic", numbers.right_shift_arithmetic),
         )
     ],
+    function("great_circle_distance(double, double, double, double) -> double", Python(globe.distance)),
     function("parse_data_size(varchar) -> decimal(38,0)", Python(numbers.parse_data_size)),
     function("format_number(double) -> varchar", Python(numbers.format_number)),
     function("format_number(bigint) -> varchar", Python(numbers.format_number)),
