@@ -37,6 +37,7 @@ streams:
   {stream}:
     columns: {{seq: int, time_hour: timestamp, carrier: string, flight: int, origin: string, dep_delay: double}}
     shards: 2
+    delivery: {{buffer: {{seconds: 300}}}}
     event_time: {{column: time_hour, lateness: 60}}
     windows: {{{window}: {{by: carrier, seconds: 60, compute: {{events: count, delay: sum(dep_delay)}}}}}}
     application: {{begin: earliest, checkpoint_seconds: 5}}

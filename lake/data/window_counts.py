@@ -175,12 +175,12 @@ def _milliseconds(value: Any) -> int:
 def _not_counted(short: dict[int, int], counted: Counter[int], seconds: int) -> str:
     events = sum(arrived - counted[start] for start, arrived in short.items())
     named = ", ".join(
-        f"{_told(start)} to {_told(start + seconds)} counts {counted[start]:,} of {arrived:,}"
+        f"{_spelled(start)} to {_spelled(start + seconds)} counts {counted[start]:,} of {arrived:,}"
         for start, arrived in list(short.items())[:SHOWN]
     )
     more = f", and {len(short) - SHOWN} more windows" if len(short) > SHOWN else ""
     return f"Flink: {events:,} events are in no window and not rejected: {named}{more}"
 
 
-def _told(seconds: int) -> str:
+def _spelled(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}"

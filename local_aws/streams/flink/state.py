@@ -57,9 +57,10 @@ class Remembered:
     def operations(self, place: str) -> list[Document]:
         """Newest first, each as ListApplicationOperations tells it."""
         known = self.store.get(OPERATIONS, place) or {}
-        told = ("Operation", "StartTime", "EndTime", "OperationStatus")
+        shown = ("Operation", "StartTime", "EndTime", "OperationStatus")
         found = [
-            {"OperationId": name, **{part: each[part] for part in told if part in each}} for name, each in known.items()
+            {"OperationId": name, **{part: each[part] for part in shown if part in each}}
+            for name, each in known.items()
         ]
         return sorted(found, key=lambda each: each["StartTime"], reverse=True)
 
