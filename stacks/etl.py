@@ -213,6 +213,10 @@ class EtlStack(LakeStack):
         )
         curated = policies.catalog(self.names, self.names.database("curated"))
         groups = self.names.arn("logs", f"log-group:{self.names.log_group('glue', '*')}")
+        # A person's own script may use the catalog in other ways than this lake's jobs do.
+        reads, writes = policies.READ_TABLES, policies.WRITE_TABLES
+        if self.lake.config.scripts:
+            reads, writes = policies.READ_CATALOG, policies.WRITE_CATALOG
         self.role_policy = IamRolePolicy(
             self,
             "job_policy",
@@ -226,8 +230,8 @@ class EtlStack(LakeStack):
                 *policies.write_objects(self.names, "quarantine"),
                 policies.allow(["s3:ListBucketMultipartUploads"], [self.names.bucket_arn(name) for name in WRITTEN]),
                 policies.use_key(self.names, "Decrypt", "GenerateDataKey"),
-                policies.allow(policies.READ_CATALOG, policies.catalog(self.names, self.names.database("raw"))),
-                policies.allow([*policies.READ_CATALOG, *policies.WRITE_CATALOG, *self._deletions()], curated),
+                policies.allow(reads, policies.catalog(self.names, self.names.database("raw"))),
+                policies.allow([*reads, *writes, *self._deletions()], curated),
                 policies.allow(["glue:GetJobRun"], [self.names.arn("glue", f"job/{self.names.job('*')}")]),
                 *policies.use_connections(self.names, self._connections()),
                 policies.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [groups]),

@@ -141,6 +141,10 @@ def _glue_in_network(names: Names) -> list[Statement]:
     ]
 
 
+READ_TABLES = ["glue:GetTable", "glue:GetPartitions"]
+WRITE_TABLES = [
+    f"glue:{action}" for action in ("CreateTable", "UpdateTable", "BatchCreatePartition", "BatchUpdatePartition")
+]
 READ_CATALOG = [
     f"glue:{action}" for action in ("GetDatabase", "GetTable", "GetTables", "GetPartition", "GetPartitions")
 ]
