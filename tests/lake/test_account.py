@@ -90,6 +90,16 @@ def test_an_account_as_aws_makes_it_with_a_way_out_lacks_nothing(tmp_path: Path)
     assert missing(Account(tmp_path).aws) == []
 
 
+def test_a_service_that_the_region_has_not_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def regions(_: Any, service: str, __: str) -> list[str]:
+        return [] if service == "firehose" else ["eu-west-1"]
+
+    monkeypatch.setattr("boto3.session.Session.get_available_regions", regions)
+    (found,) = missing(Account(tmp_path).aws)
+    assert (found.where, found.what) == ("environments.dev.region", "the SDK's list has no firehose in eu-west-1")
+    assert "choose another region" in found.way_out
+
+
 def test_an_account_under_lake_formation_is_told_of_the_setting(tmp_path: Path) -> None:
     account = Account(tmp_path)
     account.settings = OPEN | {"CreateTableDefaultPermissions": []}

@@ -31,7 +31,8 @@ def test_a_lock_that_a_dead_terraform_left_names_the_command_that_frees_it() -> 
 
     assert progress.failures == [
         "another Terraform holds its state: apply of ann@laptop, since 2026-11-27 05:00:00 UTC. "
-        "Wait for it with --wait. If it has died, free the lock: `terraform force-unlock 9db590f1`"
+        "Wait for it with --wait. If it has died, free the lock: `terraform -chdir=cdktf.out/stacks/athena "
+        "force-unlock 9db590f1`"
     ]
 
 
