@@ -122,9 +122,9 @@ def _diagnosed(progress: Progress, event: Any) -> None:
         progress.errors.append(_locked(progress.stack, diagnostic.get("detail", "")))
         return
     place = f" ({diagnostic['address']})" if diagnostic.get("address") else ""
-    said = f"{diagnostic['summary']}{place} {diagnostic.get('detail', '')}".strip()
-    known = in_words(said)
-    progress.errors.append(f"{known}{place}" if known else said)
+    failure = f"{diagnostic['summary']}{place} {diagnostic.get('detail', '')}".strip()
+    known = in_words(failure)
+    progress.errors.append(f"{known}{place}" if known else failure)
 
 
 def _locked(stack: str, detail: str) -> str:
