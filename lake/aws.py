@@ -22,7 +22,7 @@ from lake.configuration.reading import Lake, where
 from lake.embedded.credentials import credentials_file, keys_of
 from lake.embedded.local import nothing_answers
 from lake.errors import BadInput
-from lake.failures import sentence
+from lake.failures import is_known, sentence
 
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
@@ -121,7 +121,9 @@ class Aws:
                 f"the embedded AWS at {endpoint} does not accept the keys in {file}: it belongs to another folder. "
                 f"Stop it there, or change the port in lake.yaml"
             )
-        return f"the program at {endpoint} is not an embedded AWS. Stop it, or change the port in lake.yaml"
+        if isinstance(error, ClientError) and is_known(error_code(error)):
+            return sentence(error)
+        return f"{endpoint} gives no answer of an AWS. Stop what runs there, or change the port in lake.yaml"
 
     def _unreachable(self, error: BotoCoreError) -> str:
         endpoint = self.lake.environment.endpoint

@@ -53,10 +53,17 @@ _WAYS_OUT = {
     "SignatureDoesNotMatch": _LOGIN,
     "Throttling": "Run the command again",
     "ThrottlingException": "Run the command again",
+    "InternalFailure": "Run the command again",
+    "RequestTimeout": "Run the command again",
     "SlowDown": "Run the command again",
     "ServiceUnavailable": "Run the command again",
     "InternalError": "Run the command again",
 }
+
+
+def is_known(code: str) -> bool:
+    """Whether there is a way out of what AWS means by this code."""
+    return code in _WAYS_OUT
 
 
 def sentence(error: BaseException) -> str:

@@ -61,23 +61,28 @@ def notices(stack: LakeStack) -> None:
 
 def tell_of_failed_runs(stack: LakeStack, jobs: Sequence[str]) -> None:
     """Notify of runs of these jobs that fail, and of those that take longer than `notify_minutes`."""
-    told = {"job": "$.detail.jobName", "state": "$.detail.state", "run": "$.detail.jobRunId", "why": "$.detail.message"}
+    paths = {
+        "job": "$.detail.jobName",
+        "state": "$.detail.state",
+        "run": "$.detail.jobRunId",
+        "why": "$.detail.message",
+    }
     for number, names in enumerate(_some(jobs), 1):
         pattern = {"detail-type": [JOB], "detail": {"jobName": list(names), "state": FAILED_RUN}}
         sentence = "The run <run> of the job <job> ended as <state>: <why> `lake logs <run>` shows its log."
-        _tell(stack, f"runs-failed-{number}", "Runs that failed", pattern, told, sentence)
+        _tell(stack, f"runs-failed-{number}", "Runs that failed", pattern, paths, sentence)
         pattern = {"detail-type": ["Glue Job Run Status"], "detail": {"jobName": list(names)}}
-        told_late = {"job": "$.detail.jobName", "run": "$.detail.jobRunId"}
+        late_paths = {"job": "$.detail.jobName", "run": "$.detail.jobRunId"}
         sentence = "The run <run> of the job <job> takes longer than its notify_minutes."
-        _tell(stack, f"runs-late-{number}", "Runs that take long", pattern, told_late, sentence)
+        _tell(stack, f"runs-late-{number}", "Runs that take long", pattern, late_paths, sentence)
 
 
 def tell_of_failed_crawls(stack: LakeStack, crawlers: Sequence[str]) -> None:
-    told = {"crawler": "$.detail.crawlerName", "why": "$.detail.errorMessage"}
+    paths = {"crawler": "$.detail.crawlerName", "why": "$.detail.errorMessage"}
     for number, names in enumerate(_some(crawlers), 1):
         pattern = {"detail-type": [CRAWLER], "detail": {"crawlerName": list(names), "state": ["Failed"]}}
         sentence = "The crawler <crawler> failed: <why>"
-        _tell(stack, f"crawls-failed-{number}", "Crawls that failed", pattern, told, sentence)
+        _tell(stack, f"crawls-failed-{number}", "Crawls that failed", pattern, paths, sentence)
 
 
 def _some(names: Sequence[str]) -> Iterator[list[str]]:
@@ -86,7 +91,7 @@ def _some(names: Sequence[str]) -> Iterator[list[str]]:
         yield some
 
 
-def _tell(stack: LakeStack, id_: str, what: str, pattern: dict[str, Any], told: dict[str, str], sentence: str) -> None:
+def _tell(stack: LakeStack, id_: str, what: str, pattern: dict[str, Any], paths: dict[str, str], sentence: str) -> None:
     rule = _rule(stack, id_, what, pattern)
     CloudwatchEventTarget(
         stack,
@@ -94,7 +99,7 @@ def _tell(stack: LakeStack, id_: str, what: str, pattern: dict[str, Any], told: 
         rule=rule.name,
         target_id="notices",
         arn=stack.names.alarms_topic_arn,
-        input_transformer=CloudwatchEventTargetInputTransformer(input_paths=told, input_template=json.dumps(sentence)),
+        input_transformer=CloudwatchEventTargetInputTransformer(input_paths=paths, input_template=json.dumps(sentence)),
     )
 
 
@@ -188,7 +193,7 @@ def _alarm(stack: LakeStack, id_: str, **settings: Any) -> None:
 
 def budget(stack: LakeStack, wanted: Budget) -> None:
     """Of what is tagged as this lake's. The tag `lake` has to be active for cost allocation in the account."""
-    told = [
+    notifications = [
         BudgetsBudgetNotification(
             comparison_operator="GREATER_THAN",
             notification_type=type_,
@@ -208,7 +213,7 @@ def budget(stack: LakeStack, wanted: Budget) -> None:
         limit_unit="USD",
         time_unit="MONTHLY",
         cost_filter=[BudgetsBudgetCostFilter(name="TagKeyValue", values=[f"user:lake${stack.names.prefix}"])],
-        notification=told,
+        notification=notifications,
     )
 
 

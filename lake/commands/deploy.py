@@ -25,7 +25,7 @@ Wait = Annotated[bool, typer.Option("--wait", help="Wait if another `lake up`, `
 def check(
     context: typer.Context,
     account: Annotated[
-        bool, typer.Option("--account", help="Also ask the account what it lacks: grants, and ways out of VPCs.")
+        bool, typer.Option("--account", help="Ask the account what it lacks: services, grants, ways out of VPCs.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""What an account lacks for this lake, asked of the account: grants of Lake Formation, and ways out of VPCs."""
+"""What an account lacks for this lake, asked of it: services, grants of Lake Formation, and ways out of VPCs."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
+
 from lake.aws import Aws
 from lake.configuration.grants import Grant, grants
 
 EVERYONE = "IAM_ALLOWED_PRINCIPALS"
+FLINK = "kinesisanalyticsv2"
 GATEWAY = "s3"
 NEEDED = ("glue", "secretsmanager", "kms", "logs", "monitoring", "sts")
 """What a job calls from inside a VPC, beside S3."""
@@ -26,7 +29,23 @@ class Missing:
 
 def missing(aws: Aws) -> list[Missing]:
     """What the account lacks. Raises ClientError where this login may not ask."""
-    return [*_lake_formation(aws), *_networks(aws)]
+    return [*_services(aws), *_lake_formation(aws), *_networks(aws)]
+
+
+def _services(aws: Aws) -> Iterator[Missing]:
+    """Those that the region has not, by the SDK's list of endpoints: a newer region may not be in it yet."""
+    region, config = aws.lake.environment.region, aws.lake.config
+    windows = any(stream.windows for stream in config.streams.values())
+    used = {"glue": True, "athena": True, "kinesis": config.streams, "firehose": config.streams, FLINK: windows}
+    known = boto3.session.Session()
+    for service in (service for service, is_used in used.items() if is_used):
+        partition = known.get_partition_for_region(region)
+        if region not in known.get_available_regions(service, partition):
+            yield Missing(
+                f"environments.{aws.lake.env}.region",
+                f"the SDK's list has no {service} in {region}",
+                "choose another region, or leave out what needs it; if AWS has it by now, a newer boto3 knows",
+            )
 
 
 def _lake_formation(aws: Aws) -> Iterator[Missing]:

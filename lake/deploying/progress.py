@@ -119,23 +119,24 @@ def _diagnosed(progress: Progress, event: Any) -> None:
     if diagnostic["severity"] != "error":
         return
     if diagnostic["summary"] == "Error acquiring the state lock":
-        progress.errors.append(_locked(diagnostic.get("detail", "")))
+        progress.errors.append(_locked(progress.stack, diagnostic.get("detail", "")))
         return
     place = f" ({diagnostic['address']})" if diagnostic.get("address") else ""
-    said = f"{diagnostic['summary']}{place} {diagnostic.get('detail', '')}".strip()
-    known = in_words(said)
-    progress.errors.append(f"{known}{place}" if known else said)
+    failure = f"{diagnostic['summary']}{place} {diagnostic.get('detail', '')}".strip()
+    known = in_words(failure)
+    progress.errors.append(f"{known}{place}" if known else failure)
 
 
-def _locked(detail: str) -> str:
-    """Who holds the state lock, in one sentence."""
+def _locked(stack: str, detail: str) -> str:
+    """Whose lock it is, in one sentence."""
     lock = dict(re.findall(r"^ *(ID|Who|Operation|Created): +(.+?) *$", detail, re.MULTILINE))
     if not lock:
         return f"Terraform cannot lock the state: {' '.join(detail.split())}"
     operation = lock.get("Operation", "").removeprefix("OperationType").lower() or "command"
     return (
-        f"another Terraform holds the state lock: {operation} of {lock.get('Who')}, since {lock.get('Created')}. "
-        f"Wait for it with --wait. If it has died, free the lock: `terraform force-unlock {lock.get('ID')}`"
+        f"another Terraform holds its state: {operation} of {lock.get('Who')}, since {lock.get('Created')}. "
+        "Wait for it with --wait. If it has died, free the lock: "
+        f"`terraform -chdir=cdktf.out/stacks/{stack} force-unlock {lock.get('ID')}`"
     )
 
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lake.aws import Aws
 from lake.configuration.grants import grants
@@ -16,6 +17,7 @@ from lake.configuration.reading import load
 from lake.deploying.account import missing
 from lake.deploying.lifecycle import bound_shared_logs
 from lake.deploying.progress import Progress
+from lake.errors import BadInput
 from tests.embedded import lend_keys
 from tests.stacks.conftest import resources, synthesised
 
@@ -88,6 +90,16 @@ def endpoints(*services: str, private: bool = True, table: str = "rtb-own") -> l
 
 def test_an_account_as_aws_makes_it_with_a_way_out_lacks_nothing(tmp_path: Path) -> None:
     assert missing(Account(tmp_path).aws) == []
+
+
+def test_a_service_that_the_region_has_not_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def regions(_: Any, service: str, __: str) -> list[str]:
+        return [] if service == "firehose" else ["eu-west-1"]
+
+    monkeypatch.setattr("boto3.session.Session.get_available_regions", regions)
+    (found,) = missing(Account(tmp_path).aws)
+    assert (found.where, found.what) == ("environments.dev.region", "the SDK's list has no firehose in eu-west-1")
+    assert "choose another region" in found.way_out
 
 
 def test_an_account_under_lake_formation_is_told_of_the_setting(tmp_path: Path) -> None:
@@ -181,3 +193,26 @@ def test_log_groups_that_glue_makes_for_all_get_a_retention_and_keep_one_that_th
     assert [note.partition(",")[0] for progress in told for note in progress.notes] == [
         *("/aws-glue/crawlers", "/aws-glue/python-jobs/output"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("ThrottlingException", "AWS says: ThrottlingException: no. Run the command again"),
+        ("InternalFailure", "AWS says: InternalFailure: no. Run the command again"),
+        ("ExpiredTokenException", "AWS says: ExpiredTokenException: no. Log in"),
+        ("404", "gives no answer of an AWS. Stop what runs there"),
+    ],
+)
+def test_an_embedded_aws_that_refuses_the_first_call_says_why(tmp_path: Path, code: str, message: str) -> None:
+    (tmp_path / "lake.yaml").write_text(
+        "project: shop\nenvironments: {local: {endpoint: 'http://127.0.0.1:4566', region: us-east-1}}\n"
+    )
+    aws = Aws(load(tmp_path / "lake.yaml"))
+
+    def refuse() -> None:
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "")
+
+    aws.__dict__["_first_client"] = lambda: SimpleNamespace(get_caller_identity=refuse)
+    with pytest.raises(BadInput, match=message):
+        _ = aws.names
