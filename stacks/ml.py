@@ -153,7 +153,7 @@ class MlStack(LakeStack):
             pipeline_description=f"Trains, evaluates and registers the model {name}",
             role_arn=self.names.role_arn("ml-pipeline"),
             pipeline_definition=json.dumps(definition(name, model, places), sort_keys=True),
-            depends_on=[group, self.pipeline_role],
+            depends_on=[group, self.pipeline_role, source, self.evaluation],
         )
         self.output(f"{name}_pipeline", self.names.model(name), f"SageMaker pipeline of the model {name}")
 
@@ -164,5 +164,5 @@ class MlStack(LakeStack):
         return f"s3://{self.names.bucket('ml')}/{file.key}"
 
     def _folder(self, file: S3Object) -> str:
-        """The URI of the folder that holds the file, and no other."""
-        return self._uri(file).rpartition("/")[0] + "/"
+        """The URI of the folder that holds the file, and no other. What names it has to depend on the file."""
+        return f"s3://{self.names.bucket('ml')}/{file.key_input.rpartition('/')[0]}/"

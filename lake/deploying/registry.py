@@ -40,8 +40,8 @@ def _executions(aws: Aws) -> list[str]:
 
 def _all_executions(aws: Aws) -> Iterator[Any]:
     for name in map(aws.names.model, aws.lake.config.models):
-        pages = aws.sagemaker.get_paginator("list_pipeline_executions").paginate(PipelineName=name)
         with _unless_absent():
+            pages = aws.sagemaker.get_paginator("list_pipeline_executions").paginate(PipelineName=name)
             yield from [execution for page in pages for execution in page["PipelineExecutionSummaries"]]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,19 @@ def test_a_model_is_registered_where_its_metric_holds(steps: dict[str, Any]) -> 
     assert condition["LeftValue"]["Std:JsonGet"]["Path"] == "metrics.auc.value"
     assert steps["Register"]["Arguments"]["ModelPackageGroupName"] == "lateness-dev-late-flights"
     assert "below at_least 0.6" in steps["NotGoodEnough"]["Arguments"]["ErrorMessage"]
+
+
+def test_the_code_of_a_job_is_a_folder_that_holds_nothing_else(steps: dict[str, Any]) -> None:
+    channels = {
+        channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"]
+        for channel in steps["Train"]["Arguments"]["InputDataConfig"]
+    }
+    inputs = {
+        each["InputName"]: each["S3Input"]["S3Uri"] for each in steps["Evaluate"]["Arguments"]["ProcessingInputs"]
+    }
+
+    assert re.search(r"/code/late_flights/[0-9a-f]{16}/$", channels["code"])
+    assert re.search(r"/scripts/[0-9a-f]{16}/$", inputs["code"])
 
 
 def test_hyperparameters_are_json_as_the_toolkit_reads_them(steps: dict[str, Any]) -> None:
