@@ -157,12 +157,12 @@ class MlStack(LakeStack):
         )
         self.output(f"{name}_pipeline", self.names.model(name), f"SageMaker pipeline of the model {name}")
 
-    def _code(self, id_: str, file: object) -> S3Object:
-        return uploaded(self, id_, file=file, bucket=self.bucket.id, folder="scripts")  # type: ignore[arg-type]
+    def _code(self, id_: str, file: Path) -> S3Object:
+        return uploaded(self, id_, file=file, bucket=self.bucket.id, folder="scripts")
 
     def _uri(self, file: S3Object) -> str:
         return f"s3://{self.names.bucket('ml')}/{file.key}"
 
     def _folder(self, file: S3Object) -> str:
         """The URI of the folder that holds the file, and no other. What names it has to depend on the file."""
-        return f"s3://{self.names.bucket('ml')}/{file.key_input.rpartition('/')[0]}/"
+        return f"s3://{self.names.bucket('ml')}/{str(file.key_input).rpartition('/')[0]}/"

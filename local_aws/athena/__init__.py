@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from local_aws.athena import catalogs, parameters, statements
-from local_aws.athena.executions import Executions, Request
+from local_aws.athena.executions import Executions
+from local_aws.athena.request import Request
 from local_aws.athena.results import page_rows
 from local_aws.context import Context
 from local_aws.protocol import AwsError, Call, Document, Handlers

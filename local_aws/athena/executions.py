@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 import uuid
-from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
 
@@ -21,13 +20,14 @@ from local_aws.athena import errors, results, reuse, statements, unfinished
 from local_aws.athena.errors import QueryCancelled, QueryFailed
 from local_aws.athena.memory import Memory
 from local_aws.athena.query import differences
+from local_aws.athena.request import Request
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session, connection
 from local_aws.athena.tables import Catalog
 from local_aws.context import Context
 from local_aws.events import Ended
 from local_aws.mirror import split_uri
-from local_aws.permissions.principals import ROOT, Principal
+from local_aws.permissions.principals import Principal
 from local_aws.protocol import AwsError, Document
 from local_aws.startup import once_answering
 
@@ -40,24 +40,6 @@ _FRAMES = 5000
 _OVER = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 log = logging.getLogger("local_aws.athena")
-
-
-@dataclass
-class Request:
-    """The settings of StartQueryExecution, with those that the work group enforces."""
-
-    sql: str
-    region: str
-    workgroup: str
-    output: str
-    database: str
-    token: str
-    cutoff: int | None
-    text: str = ""
-    parameters: list[str] = field(default_factory=list)
-    caller: Principal = ROOT
-    reuse: int | None = None
-    """For how many minutes the result of the same query may be reused."""
 
 
 class Executions:
@@ -90,7 +72,7 @@ class Executions:
             entry = {
                 "Token": request.token,
                 "Region": request.region,
-                "QueryExecution": _queued(execution, request),
+                "QueryExecution": request.queued(execution),
             }
             earlier = self._reusable(request) if request.reuse is not None else None
             if earlier is not None:
@@ -265,7 +247,7 @@ class Executions:
             del self._running[session.execution]
 
     def _succeed(self, execution: str, request: Request, answer: Answer, statistics: Document) -> None:
-        bucket, key = split_uri(_location(request, execution, answer.file.suffix))
+        bucket, key = split_uri(request.location(execution, answer.file.suffix))
         s3 = self._context.acting(request.caller).client("s3", request.region)
         about = {"ColumnInfo": answer.columns}
         try:
@@ -344,33 +326,6 @@ _NOT_READY = {
     "FAILED": "Query did not finish successfully. Final query state: {}",
     "CANCELLED": "Query did not finish successfully. Final query state: {}",
 }
-
-
-def _queued(execution: str, request: Request) -> Document:
-    kind = statements.statement_type(request.text)
-    suffix = ".csv" if statements.is_query(request.text) else ".txt"
-    document: Document = {
-        "QueryExecutionId": execution,
-        "Query": request.sql,
-        "StatementType": kind,
-        "ResultConfiguration": {"OutputLocation": _location(request, execution, suffix)},
-        "QueryExecutionContext": {"Database": request.database, "Catalog": "awsdatacatalog"},
-        "Status": {"State": "QUEUED", "SubmissionDateTime": time.time()},
-        "Statistics": {"EngineExecutionTimeInMillis": 0, "DataScannedInBytes": 0},
-        "WorkGroup": request.workgroup,
-        "EngineVersion": {
-            "SelectedEngineVersion": "AUTO",
-            "EffectiveEngineVersion": "Athena engine version 3",
-        },
-        "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": reuse.by_age(request.reuse)},
-    }
-    if request.parameters:
-        document["ExecutionParameters"] = request.parameters
-    return document
-
-
-def _location(request: Request, execution: str, suffix: str) -> str:
-    return f"{request.output.rstrip('/')}/{execution}{suffix}"
 
 
 def _statistics(begun: float, session: Session | None) -> Document:
