@@ -62,6 +62,7 @@ def local_status(context: typer.Context, as_json: AsJson = False) -> None:
             "answers": answers,
             "folder": str(aws.folder),
             "open": aws.is_open(),
+            "enforces_iam": aws.enforces_iam(),
         },
         as_json,
         f"{aws.endpoint}: {state}; its data is in {aws.folder}{_openness(aws)}",
@@ -114,4 +115,6 @@ def local_credentials(
 
 
 def _openness(aws: LocalAws) -> str:
+    if aws.enforces_iam():
+        return ". IAM is enforced"
     return f". Open: {OPEN[0].lower()}{OPEN[1:]}" if aws.is_open() else ""

@@ -143,11 +143,16 @@ class LocalAws:
             enforces_iam: it refuses what IAM's policies do not allow the caller.
 
         Raises:
-            BadInput: another program uses the port, it runs on another port, or its folder is read-only.
-            LakeError: it exited or did not answer in time. The message has the end of its log.
+            BadInput: another program has the port, it runs on another one or enforces nothing, or its folder is
+                read-only.
+            LakeError: it ended or did not answer in time; the message holds the end of its log.
         """
         if self.pid() is not None:
             self.need_its_place()
+            if enforces_iam and not self.enforces_iam():
+                raise BadInput(
+                    "the embedded AWS runs without --enforce-iam: `lake local stop` ends it; then start it again"
+                )
             return False
         need_writable(self.folder)
         self._need_free_port()
@@ -178,6 +183,11 @@ class LocalAws:
         """Whether it runs without checking signatures."""
         pid = self.pid()
         return pid is not None and "--open" in _arguments(pid).split()
+
+    def enforces_iam(self) -> bool:
+        """Whether it runs and refuses what IAM's policies do not allow."""
+        pid = self.pid()
+        return pid is not None and "--enforce-iam" in _arguments(pid).split()
 
     def stop(self) -> bool:
         """Stop it and wait until its state is written. Returns False if it was not running."""

@@ -64,9 +64,9 @@ class BucketFolders:
                 self._before[bucket] = dict(_files(self._root / bucket))
         return {bucket: self._root / bucket for bucket in self._before}
 
-    def refusal(self, said: str) -> str:
-        """The refusal that a run met, by what it said at its end; empty where it met none."""
-        return next((why for place, why in self._refused.items() if place in said), "")
+    def refusal(self, error: str) -> str:
+        """The refusal that a run met, by its error; empty where it met none."""
+        return next((why for place, why in self._refused.items() if place in error), "")
 
     def publish(self, buckets: Container[str] | None = None) -> None:
         """Upload what is new or changed since the last time, in all buckets or only these, in the order it was written.

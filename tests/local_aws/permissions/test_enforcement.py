@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_aws.credentials import Keys
+from tests.local_aws.conftest import until
 from tests.local_aws.permissions.conftest import ACCOUNT, allow, deny, document, signed_by
 
 User = Callable[..., Callable[[str], Any]]
@@ -178,20 +178,17 @@ def test_jobs_take_a_role_for_their_account_alone(aws: Aws, name: str) -> None:
     glue = aws("glue")
     glue.create_job(Name=name, Role=role, Command={"Name": "pythonshell", "ScriptLocation": "s3://b/k"})
     run = glue.start_job_run(JobName=name)["JobRunId"]
-    glue.get_waiter  # noqa: B018
-    ended = _ended(glue, name, run)
-    assert ended["JobRunState"] == "FAILED"
-    assert ended["ErrorMessage"].startswith("AccessDenied: glue.amazonaws.com is not authorized to perform: sts:Assume")
+    found = ended(glue, name, run)
+    assert found["JobRunState"] == "FAILED"
+    assert found["ErrorMessage"].startswith("AccessDenied: glue.amazonaws.com is not authorized to perform: sts:Assume")
 
 
-def _ended(glue: Any, job: str, run: str) -> dict[str, Any]:
-    from tests.local_aws.conftest import until
-
+def ended(glue: Any, job: str, run: str) -> dict[str, Any]:
     def over() -> Any:
         found = glue.get_job_run(JobName=job, RunId=run)["JobRun"]
         return found if found["JobRunState"] in ("SUCCEEDED", "FAILED") else None
 
-    return dict(until(over))
+    return dict(until(over, 300))
 
 
 def test_a_job_acts_as_its_role(aws: Aws, name: str) -> None:
@@ -213,8 +210,7 @@ boto3.client("s3").put_object(Bucket=sys.argv[-1], Key="refused", Body=b"")
     glue = aws("glue")
     command = {"Name": "pythonshell", "ScriptLocation": f"s3://{name}/script.py"}
     glue.create_job(Name=name, Role=role, Command=command, DefaultArguments={"--bucket": name})
-    ended = _ended(glue, name, glue.start_job_run(JobName=name)["JobRunId"])
+    found = ended(glue, name, glue.start_job_run(JobName=name)["JobRunId"])
     user = f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/GlueJobRunnerSession"
-    assert f"User: {user} is not authorized to perform: s3:PutObject" in ended["ErrorMessage"]
+    assert f"User: {user} is not authorized to perform: s3:PutObject" in found["ErrorMessage"]
     assert aws("s3").list_objects_v2(Bucket=name, Prefix="out/")["KeyCount"] == 1
-    assert json.dumps(ended, default=str)
