@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -43,7 +44,11 @@ def main() -> int:
 
 def _session() -> SparkSession:
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    settings = {"spark.driver.memory": MEMORY, "spark.sql.shuffle.partitions": "16", "spark.ui.enabled": "false"}
+    settings: dict[str, Any] = {
+        "spark.driver.memory": MEMORY,
+        "spark.sql.shuffle.partitions": "16",
+        "spark.ui.enabled": "false",
+    }
     return SparkSession.builder.master("local[2]").config(map=settings).getOrCreate()
 
 

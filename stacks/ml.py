@@ -165,4 +165,4 @@ class MlStack(LakeStack):
 
     def _folder(self, file: S3Object) -> str:
         """The URI of the folder that holds the file, and no other. What names it has to depend on the file."""
-        return f"s3://{self.names.bucket('ml')}/{file.key_input.rpartition('/')[0]}/"
+        return f"s3://{self.names.bucket('ml')}/{str(file.key_input).rpartition('/')[0]}/"
