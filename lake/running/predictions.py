@@ -36,7 +36,7 @@ def predict(
 
 def _transformed(aws: Aws, name: str, package: Any, report: dict[str, Any], instance: str, show: Show) -> str:
     """The folder of the transform's output: the keys of each row, and its score."""
-    job = f"{aws.names.model(name)[:40]}-{report['run_id'][-20:]}".replace("_", "-")
+    job = f"{aws.names.model(name)[:40]}-{report['run_id'].removeprefix('jr_')[:20]}"
     container = {
         key: package["InferenceSpecification"]["Containers"][0][key] for key in ("Image", "ModelDataUrl", "Environment")
     }
