@@ -133,7 +133,7 @@ class Session:
             )
         schema = (node.db or database or self.database).lower()
         found = metadata.table(self.catalog, schema, node.name) or self.catalog.table(schema, node.name)
-        if found is None and not self.catalog.has_database(schema):
+        if found is None and schema != metadata.SCHEMA and not self.catalog.has_database(schema):
             raise QueryFailed(f"SCHEMA_NOT_FOUND: Schema '{schema}' does not exist")
         if found is None:
             raise QueryFailed(f"TABLE_NOT_FOUND: Table '{_CATALOG}.{schema}.{node.name.lower()}' does not exist")
