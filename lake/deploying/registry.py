@@ -62,6 +62,7 @@ def forget(aws: Aws) -> None:
         with _unless_absent():
             for package in _packages(aws, name):
                 aws.sagemaker.delete_model_package(ModelPackageName=package)
+        _delete_models(aws, f"{name}-")
     for group in (f"{LOGS}/{kind}" for kind in KINDS):
         for prefix in (*(f"pipelines-{id_}-" for id_ in ids), *map(aws.names.model, aws.lake.config.models)):
             _delete_streams(aws, group, prefix)
@@ -70,6 +71,15 @@ def forget(aws: Aws) -> None:
 def _packages(aws: Aws, name: str) -> list[str]:
     pages = aws.sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=name)
     return [package["ModelPackageArn"] for page in pages for package in page["ModelPackageSummaryList"]]
+
+
+def _delete_models(aws: Aws, prefix: str) -> None:
+    """Those of a `lake predict` that was killed."""
+    with _unless_absent():
+        pages = aws.sagemaker.get_paginator("list_models").paginate(NameContains=prefix)
+        for name in [model["ModelName"] for page in pages for model in page["Models"]]:
+            if name.startswith(prefix):
+                aws.sagemaker.delete_model(ModelName=name)
 
 
 def _delete_streams(aws: Aws, group: str, prefix: str) -> None:

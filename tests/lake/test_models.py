@@ -205,6 +205,25 @@ def test_only_a_lake_with_training_sets_has_the_stack(tmp_path: Path) -> None:
         lifecycle.check_stacks(plain, ["ml"])  # type: ignore[arg-type]
 
 
+def test_what_a_killed_prediction_has_left_goes_with_the_stack() -> None:
+    deleted: list[str] = []
+    found = {
+        "list_pipeline_executions": [{"PipelineExecutionSummaries": []}],
+        "list_model_packages": [{"ModelPackageSummaryList": []}],
+        "list_models": [{"Models": [{"ModelName": "lateness-local-late-flights-1"}, {"ModelName": "of-another"}]}],
+    }
+    sagemaker = SimpleNamespace(
+        get_paginator=lambda operation: SimpleNamespace(paginate=lambda **request: found[operation]),
+        delete_model=lambda ModelName: deleted.append(ModelName),  # noqa: N803
+    )
+    lake = aws(sagemaker)
+    lake.logs = SimpleNamespace(get_paginator=lambda operation: SimpleNamespace(paginate=lambda **request: []))
+
+    registry.forget(lake)
+
+    assert deleted == ["lateness-local-late-flights-1"]
+
+
 def test_a_stack_that_was_never_deployed_has_nothing_to_stop_and_nothing_to_forget() -> None:
     def refused(**request: Any) -> Any:
         raise Refused("ResourceNotFound", "Pipeline does not exist.")
