@@ -8,7 +8,7 @@ UV = .tools/lock-venv/bin/uv pip compile --quiet --universal --python-version 3.
 	--custom-compile-command "make lock" $(LOCK_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint synth scan plan plan-comment deploy bench clients docs successor shell checkov-tools successor-tools flink flink-jar ml demo-ml lock clean
+.PHONY: help setup demo test check lint scan synth plan plan-comment deploy bench clients docs successor shell checkov-tools successor-tools flink ml demo-ml flink-jar lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 16
@@ -42,7 +42,7 @@ plan: ## Show what a deploy to LAKE_ENV would change
 	@$(SETUP) --need-provider >&2
 	@$(WITH_TOOLS) python -m lake plan || test $$? = 2  # there are changes
 
-plan-comment: # A plan, from standard input, as the comment of pull request PULL_REQUEST
+plan-comment: ## Post a plan, from standard input, as a comment on the pull request PULL_REQUEST
 	@{ echo '```'; head -c 60000; echo '```'; } | gh pr comment "$$PULL_REQUEST" --edit-last --create-if-none --body-file -
 
 deploy: ## Deploy the lake to LAKE_ENV

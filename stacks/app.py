@@ -20,7 +20,6 @@ from lake.failures import sentence
 from stacks.athena import AthenaStack
 from stacks.catalog import CatalogStack
 from stacks.etl import EtlStack
-from stacks.ml import MlStack
 from stacks.storage import StorageStack
 from stacks.streaming import StreamingStack
 
@@ -34,6 +33,8 @@ def build_app(lake: Lake, outdir: str | None = None) -> App:
     AthenaStack(app, "athena", lake=lake)
     StreamingStack(app, "streaming", lake=lake)
     if ML in lake.config.stacks:
+        from stacks.ml import MlStack  # SageMaker's bindings take time to load, and few lakes use them
+
         MlStack(app, ML, lake=lake)
     return app
 

@@ -134,7 +134,7 @@ def _locked(stack: str, detail: str) -> str:
         return f"Terraform cannot lock the state: {' '.join(detail.split())}"
     operation = lock.get("Operation", "").removeprefix("OperationType").lower() or "command"
     return (
-        f"another Terraform holds its state: {operation} of {lock.get('Who')}, since {lock.get('Created')}. "
+        f"another Terraform holds the state lock: {operation} of {lock.get('Who')}, since {lock.get('Created')}. "
         "Wait for it with --wait. If it has died, free the lock: "
         f"`terraform -chdir=cdktf.out/stacks/{stack} force-unlock {lock.get('ID')}`"
     )

@@ -105,7 +105,7 @@ def test_files_in_the_folder_itself_become_one_dataset(tmp_path: Path, files: Pa
             2,
             "a.parquet: it is damaged, or not in the format that it begins with",
         ),
-        (["new", "--from", "files/loose.csv"], 2, "loose.csv is no folder. Name one whose sub-folders are datasets"),
+        (["new", "--from", "files/loose.csv"], 2, "loose.csv is not a folder. Name one whose sub-folders are datasets"),
         (
             ["new", "--from", "files/columns"],
             2,

@@ -102,7 +102,7 @@ def test_a_user_name_too_long_for_s3_is_refused_with_the_bucket_name(
         f"S3 allows 63. Set LAKE_USER to at most {len(fits)} characters"
     )
     monkeypatch.setenv("LAKE_USER", "a" * 40)
-    assert f"'flights-dev-{'a' * 40}-raw-{'0' * 12}'" in refused(personal())
+    assert f"'flights-dev-{'a' * 40}-quarantine-{'0' * 12}'" in refused(personal())
 
 
 def test_a_project_name_without_room_for_a_user_name_must_be_shortened(

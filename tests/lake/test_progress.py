@@ -30,7 +30,7 @@ def test_a_stale_lock_is_reported_with_the_command_that_removes_it() -> None:
     progress.take(diagnosed("Error acquiring the state lock", detail))
 
     assert progress.failures == [
-        "another Terraform holds its state: apply of ann@laptop, since 2026-11-27 05:00:00 UTC. "
+        "another Terraform holds the state lock: apply of ann@laptop, since 2026-11-27 05:00:00 UTC. "
         "Wait for it with --wait. If it has died, free the lock: `terraform -chdir=cdktf.out/stacks/athena "
         "force-unlock 9db590f1`"
     ]

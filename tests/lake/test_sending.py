@@ -240,5 +240,5 @@ def test_an_event_without_a_time_is_refused_with_pace(tmp_path: Path) -> None:
 def test_pace_uses_the_first_timestamp_column() -> None:
     stream: Any = SimpleNamespace(columns={"a": "int", "b": "timestamp", "c": "timestamp"})
     assert time_column("s", stream) == "b"
-    with pytest.raises(BadInput, match="use --rate"):
+    with pytest.raises(BadInput, match="Use --rate"):
         time_column("s", SimpleNamespace(columns={"a": "int"}))  # type: ignore[arg-type]

@@ -66,7 +66,7 @@ def test_a_valid_delivery_is_accepted(tmp_path: Path, delivery: str) -> None:
         ("{partition_by: {by: '.carrier |'}}", "partition_by.by: is not a JQ expression: syntax error"),
         (
             "{partition_by: {by: {query: .at, projection: {type: date, format: yyyy, range: [a, b]}}}}",
-            "partition_by.by.projection.type: should be enum, integer, injected. To partition by the day",
+            "partition_by.by.projection.type: should be enum, integer, injected. For the event's own day, use delivery.since",
         ),
         (
             "{partition_by: {by: {query: .at, projection: {type: enum}}}}",
@@ -77,7 +77,7 @@ def test_a_valid_delivery_is_accepted(tmp_path: Path, delivery: str) -> None:
             "partition_by.by.projection.values: a value cannot contain / or a comma",
         ),
         ("{since: 2013-01-01}", "since: is of the event's own day, and no column says that. Add event_time:"),
-        ("{time_zone: Mars}", "time_zone: is no time zone, such as Europe/Oslo. Given: 'Mars'"),
+        ("{time_zone: Mars}", "time_zone: should be a time zone, such as Europe/Oslo. Given: 'Mars'"),
         ("{retry_seconds: 10}", "retry_seconds: Firehose takes it only with since or partition_by"),
         ("{file_extension: gz}", "file_extension: is not allowed. Allowed: a dot and lower-case letters"),
         ("{transform: {folder: gone}}", "transform.folder: there is no folder 'gone'"),

@@ -46,13 +46,13 @@ def written(folder: Path, window: str, event_time: str = "{column: at}", more: s
         ("{seconds: 60, compute: {x: sum(prize)}}", "compute.x: there is no column 'prize'"),
         ("{seconds: 60, compute: {x: sum(name)}}", "name is of type string. sum needs a number"),
         ("{seconds: 60, compute: {x: median(id)}}", "Allowed: count, or sum, avg, min, max or distinct of a column"),
-        ("{seconds: 60, by: id, compute: {id: count}}", "id: is a column of the window already"),
+        ("{seconds: 60, by: id, compute: {id: count}}", "id: is already a column of the window"),
         (
             "{seconds: 60, alert: events > 1}, sums_alerts: {seconds: 60}",
             "another table is named orders_sums_alerts too",
         ),
         ("{seconds: 60, alert: 'a > \"b\"'}", 'alert: is not allowed. Allowed: a SQL condition without "'),
-        ("{seconds: 60, compute: {window_end: count}}", "window_end: is a column of the window already"),
+        ("{seconds: 60, compute: {window_end: count}}", "window_end: is already a column of the window"),
     ],
 )
 def test_an_invalid_window_is_refused(tmp_path: Path, window: str, message: str) -> None:
@@ -64,14 +64,14 @@ def test_an_invalid_window_is_refused(tmp_path: Path, window: str, message: str)
 @pytest.mark.parametrize(
     ("event_time", "more", "message"),
     [
-        ("null", "", "need the event time. Add event_time: {column: ...}"),
+        ("null", "", "need the time of the events. Add event_time: {column: ...}"),
         ("{column: when}", "", "there is no column 'when'"),
         ("{column: day}", "", "day is date. Windows go by a timestamp"),
         ("{column: at}", "    application: {connection: vpc}", "there is no connection 'vpc' of type network"),
         (
             "{column: at}",
             "  orders_sums: {columns: {id: int}}",
-            "a window of another stream has a table of this name",
+            "a table of another stream's windows has this name too",
         ),
     ],
 )

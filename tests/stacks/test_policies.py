@@ -190,10 +190,17 @@ def leaves(document: Any, place: str = "") -> Iterator[tuple[str, Any]]:
         yield place, document
 
 
-def test_a_topic_of_alarms_is_under_the_lakes_key_and_the_key_lets_cloudwatch_in(lakes: dict[str, Stacks]) -> None:
+def test_topics_are_encrypted_with_the_lakes_key(lakes: dict[str, Stacks]) -> None:
     for _, topic in every(lakes, "aws_sns_topic"):
-        assert topic["kms_master_key_id"].endswith(":alias/flights-prod")
+        assert re.search(r":alias/(flights-prod|shop-local)$", topic["kms_master_key_id"])
+
+
+def test_the_key_lets_the_services_that_notify_publish_and_no_others(lakes: dict[str, Stacks]) -> None:
     [key] = resources(lakes["sample"]["storage"], "aws_kms_key").values()
-    services = [s for s in json.loads(key["policy"])["Statement"] if "Service" in s["Principal"]]
-    assert [s["Principal"] for s in services] == [{"Service": "cloudwatch.amazonaws.com"}]
-    assert "aws:SourceAccount" in services[0]["Condition"]["StringEquals"]
+    conditions = {
+        statement["Principal"]["Service"].partition(".")[0]: statement.get("Condition")
+        for statement in json.loads(key["policy"])["Statement"]
+        if "Service" in statement["Principal"]
+    }
+    of_account = {"StringEquals": {"aws:SourceAccount": "${data.aws_caller_identity.account.account_id}"}}
+    assert conditions == {"cloudwatch": of_account, "budgets": of_account, "events": None}

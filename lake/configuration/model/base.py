@@ -51,7 +51,7 @@ ALLOWED = {
     ACCOUNT: "the 12 digits of an AWS account, in quotes",
     FUNCTION: "module.function, such as my_rules.is_far",
     PYTHON_FILE: "a Python file, such as my_rules.py",
-    CONDITION: 'a SQL condition without " and \\, texts in single quotes',
+    CONDITION: 'a SQL condition without " and \\, strings in single quotes',
     AGGREGATE: "count, or sum, avg, min, max or distinct of a column, such as avg(dep_delay). Flink has no percentile",
     SCRIPT: "a Python or Scala file, such as jobs/hello.py",
     ARGUMENT: "--name, such as --threshold",

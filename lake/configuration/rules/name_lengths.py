@@ -46,16 +46,16 @@ def violations(config: Config) -> Iterator[Problem]:
 
 def too_long_for(names: Names, user: str) -> str:
     """The error message if a user name makes a bucket name longer than S3 allows; else an empty string."""
-    over = sorted((bucket for bucket in map(names.bucket, BUCKETS) if len(bucket) > BUCKET), key=len)
-    if not over:
+    bucket = _longest_bucket(names)
+    if bucket.over <= 0:
         return ""
-    room = len(user) - (len(over[-1]) - BUCKET)
+    room = len(user) - bucket.over
     fix = (
         f"Set {VARIABLE} to at most {room} {'characters' if room > 1 else 'character'}"
         if room > 0
         else "Shorten project or the environment's name"
     )
-    given = f"the user {user!r} makes the bucket name {over[0]!r} {len(over[0])} characters long"
+    given = f"the user {user!r} makes the bucket name {bucket.name!r} {len(bucket.name)} characters long"
     return f"{given}; S3 allows {BUCKET}. {fix}"
 
 

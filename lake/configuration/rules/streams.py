@@ -98,7 +98,7 @@ def _keys(stream: Stream) -> Violations:
     for name, key in stream.delivery.partition_by.items():
         field = f"delivery.partition_by.{name}"
         if name == DATE:
-            yield field, "every table of events has this key. For the event's own day, use since"
+            yield field, "every event table already has this key. For the event's own day, use since"
         elif name in stream.columns:
             yield field, "cannot be a partition key and a column. Give the key another name"
         yield from _projection(f"{field}.projection", key.projection)
@@ -153,7 +153,7 @@ def _query(stream: Stream) -> Violations:
             jq.compile(f"({key.query})")
         except ValueError as error:
             wrong = str(error).splitlines()[0].removeprefix("jq: error: ").partition(" at <")[0]
-            yield f"delivery.partition_by.{name}", f"is no JQ expression: {wrong}. Given: {key.query!r}"
+            yield f"delivery.partition_by.{name}", f"is not a JQ expression: {wrong}. Given: {key.query!r}"
     if len(query(stream)) > LONGEST_QUERY:
         yield "delivery.partition_by", f"Firehose takes JQ of at most {LONGEST_QUERY} characters for all keys"
 
