@@ -66,7 +66,7 @@ def test_a_valid_delivery_is_accepted(tmp_path: Path, delivery: str) -> None:
         ("{partition_by: {by: '.carrier |'}}", "partition_by.by: is not a JQ expression: syntax error"),
         (
             "{partition_by: {by: {query: .at, projection: {type: date, format: yyyy, range: [a, b]}}}}",
-            "partition_by.by.projection.type: should be enum, integer, injected. For the event's own day, use delivery.since",
+            "partition_by.by.projection.type: should be enum, integer, injected. For the event's own day, use",
         ),
         (
             "{partition_by: {by: {query: .at, projection: {type: enum}}}}",

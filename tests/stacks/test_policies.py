@@ -192,7 +192,7 @@ def leaves(document: Any, place: str = "") -> Iterator[tuple[str, Any]]:
 
 def test_topics_are_encrypted_with_the_lakes_key(lakes: dict[str, Stacks]) -> None:
     for _, topic in every(lakes, "aws_sns_topic"):
-        assert re.search(r":alias/(flights-prod|shop-local)$", topic["kms_master_key_id"])
+        assert re.search(r":alias/[a-z]+-(local|prod)$", topic["kms_master_key_id"])
 
 
 def test_the_key_lets_the_services_that_notify_publish_and_no_others(lakes: dict[str, Stacks]) -> None:
