@@ -105,7 +105,7 @@ object Database {
   private val readers = Seq("jdbc.JDBCRDD", "jdbc.JdbcUtils$$anon")
 
   /** The first line, without the severity; and the key that broke a constraint, but no whole row. */
-  private def said(error: SQLException): String = {
+  private def message(error: SQLException): String = {
     val lines = Option(error.getMessage).getOrElse(error.toString).linesIterator.map(_.trim).filter(_.nonEmpty).toSeq
     val detail = lines.tail.find(_.startsWith("Detail: Key")).map(_.stripPrefix("Detail: ").stripSuffix("."))
     val first = lines.head.stripPrefix("FATAL: ").stripPrefix("ERROR: ").stripSuffix(".")
