@@ -1,7 +1,7 @@
 """Makes lake/deploying/permissions.json again: `python -m tests.e2e.deployed`, some minutes.
 
 It deploys the sample and takes it down, into an embedded AWS that evaluates IAM, as the account's root, and asks
-which permissions that took. tests/e2e/test_permissions.py deploys as a user that has those and no others.
+which permissions that took. tests/e2e/test_lake.py compares the roles with such calls.
 """
 
 from __future__ import annotations

@@ -16,6 +16,8 @@ from lake.configuration.names import STACKS
 from lake.configuration.reading import load
 from lake.embedded.credentials import keys_of
 from tests.e2e.conftest import Checkout, Demo
+from tests.e2e.deployed import Call, calls
+from tests.e2e.enforcement import Statement, asked_by_aws, failing, idle, statements_by_role
 
 pytestmark = pytest.mark.e2e
 BUCKET = "flights-local-{}-000000000000"
@@ -30,9 +32,42 @@ def test_an_interrupted_up_exits_with_130_and_says_how_to_continue(demo: Demo) -
 def test_the_demo_continues_and_matches_pandas(demo: Demo) -> None:
     assert "Athena: 336776\n  pandas: 336776" in demo.shown
     assert "'ExpressJet Airlines Inc.': 16028, 'JetBlue Airways': 14111" in demo.shown
-    assert "All as pandas computes it" in demo.shown
+    assert "All results match those of pandas" in demo.shown
     assert ("by Flink\n  Athena: {'10:00 AA': (1, 2.0), " in demo.shown) is is_installed()
     assert ("`make flink` brings it" in demo.shown) is not is_installed()
+
+
+@pytest.fixture(scope="module")
+def roles(lake_up: Checkout) -> dict[str, list[Statement]]:
+    return statements_by_role(lake_up)
+
+
+@pytest.fixture(scope="module")
+def made(demo: Demo) -> list[Call]:
+    return calls(demo.checkout)
+
+
+def test_no_call_of_the_demo_is_refused(roles: dict[str, list[Statement]], made: list[Call]) -> None:
+    assert len(roles) >= 5
+    for role, statements in roles.items():
+        assert any(call["Caller"].endswith(f"/{role}") for call in made), role
+        assert failing(role, statements, made) == []
+
+
+def test_no_action_can_be_taken_away_that_aws_does_not_ask_for(
+    roles: dict[str, list[Statement]], made: list[Call]
+) -> None:
+    assert idle(roles, made) == {}
+
+
+def test_what_aws_asks_for_is_in_a_role_and_named_with_its_page(roles: dict[str, list[Statement]]) -> None:
+    for kind, pages in asked_by_aws().items():
+        for action, page in pages.items():
+            assert any(role.endswith(kind) and action in s["Action"] for role in roles for s in roles[role]), (
+                kind,
+                action,
+            )
+            assert page.startswith("https://docs.aws.amazon.com/"), action
 
 
 def test_the_run_report_accounts_for_every_row(lake_up: Checkout) -> None:

@@ -140,7 +140,12 @@ STORED = [  # Type of the data, a value, the table's type, the error if it would
     ("date", "'2013-01-01'", "timestamp", ""),
     ("numeric(9,3)", "1.230", "numeric(10,2)", ""),
     ("numeric(9,3)", "1.239", "numeric(10,2)", r"column v: '1.239' would become '1.240' .* numeric\(10,2\)\. Cast or"),
-    ("numeric(9,2)", "123.45", "numeric(4,2)", "column v: .* numeric field overflow. Cast or filter it in an earlier step"),
+    (
+        "numeric(9,2)",
+        "123.45",
+        "numeric(4,2)",
+        "column v: .* numeric field overflow. Cast or filter it in an earlier step",
+    ),
     ("numeric(9,2)", "123.45", "integer", "column v is numeric.* in the data and integer in the table"),
     ("numeric(9,3)", "1.239", "price", r"'1.239' would become '1.240' in the table, where it is numeric\(9,2\)"),
     ("numeric(9,2)", "1.5", "money", ""),
