@@ -160,10 +160,10 @@ def test_a_crawl_that_fails_leaves_its_events_for_the_next(lake: Any, queues: Qu
     lake.put({"t/d=1/a b.json": ROW, "t/d=2/a.json": ROW})
     queues.wait_for(2)
     target = {"Path": f"s3://{lake.name}/t/", "EventQueueArn": queues.arn}
-    with pytest.raises(RuntimeError), changed_folders(queues.sqs, target, print):
+    with pytest.raises(RuntimeError), changed_folders(queues.sqs, queues.sqs, target, print):
         assert queues.sqs.receive_message(QueueUrl=queues.url).get("Messages", []) == []
         raise RuntimeError
-    with changed_folders(queues.sqs, target, print) as folders:
+    with changed_folders(queues.sqs, queues.sqs, target, print) as folders:
         assert folders == {f"s3://{lake.name}/t/d=1/", f"s3://{lake.name}/t/d=2/"}
     assert queues.waiting(queues.url) == 0
 
