@@ -39,8 +39,11 @@ DIFFERENCES: dict[str, list[list[str | None]] | str] = {
         ["10:00", None], ["2024-01", None], [None, "2024-01-31T10:00:00"], [None, "31.01.2024"], [None, "2024-01-31"],
     ],
     "decimals": [["1.2345678900123458E9"], ["9.876543210012346E9"], ["2.25"]],
-    "a decimal in an object, whose digits the reader of odd lines would cut off": [
-        ["{p=2.5}"], ["{p=3.0}"], ["{p=1.1234567890123457}"],
+    "decimals at any level, beside text that looks like them": [  # numbers are doubles, and "7" makes a list of texts
+        ["{p=2.5, l=null, s=null}", None],
+        ["{p=-1.1234567890123457, l=null, s=null}", None],
+        ['{p=1.1234567890123457, l=[0.1, 0.1, 7], s=a " : 1.123456789012345678}', None],
+        ['{p=3.0, l=null, s={"k":1.1234567890123457,"i":12345678901234567890}}', "{x=1.5E-17}"],
     ],
     "single quotation marks": "no table",
     # Folder names are taken literally.
