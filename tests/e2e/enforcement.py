@@ -19,7 +19,7 @@ Statement = dict[str, Any]
 
 def statements_by_role(checkout: Checkout) -> dict[str, list[Statement]]:
     """The statements of the lake's roles, by the role's name."""
-    iam = checkout.aws().client("iam")
+    iam = checkout.aws().iam
     found = [role["RoleName"] for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"]]
     return {name: list(_statements(iam, name)) for name in found if name.startswith("flights-local-")}
 
