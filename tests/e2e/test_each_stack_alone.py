@@ -24,5 +24,5 @@ def test_a_port_in_use_is_reported_in_one_sentence(fresh: Checkout) -> None:
     done = fresh.lake("local", "start", code=2)
 
     assert done.stderr.count("\n") == 1
-    assert "is taken by another program" in done.stderr
+    assert "another program uses port" in done.stderr
     (fresh.root / "process.json").rename(seen)
