@@ -11,7 +11,7 @@ import pytest
 from tests.chains.made import chain
 from tests.glue_scripts.scala.conftest import Submit
 from tests.glue_scripts.small_lake import Lake
-from tests.glue_scripts.test_chains import CHAINS, due, put
+from tests.glue_scripts.test_chains import CHAINS, expected_rows, put
 from tests.glue_scripts.test_reading import in_order, loaded
 
 pytestmark = pytest.mark.spark
@@ -39,4 +39,4 @@ def found(new_lake: Callable[[str], Lake], submitted: Submit) -> list[dict[str, 
 def test_a_chain_of_steps_in_scala(found: list[dict[str, Any]], number: int) -> None:
     made = chain(number)
     assert found[number].get("error") is None, json.dumps(made.steps)
-    assert in_order([loaded(row) for row in found[number]["rows"]]) == due(made), json.dumps(made.steps)
+    assert in_order([loaded(row) for row in found[number]["rows"]]) == expected_rows(made), json.dumps(made.steps)
