@@ -6,8 +6,6 @@ files. Exit code 1 if they differ. The lake stays up, so that you can explore it
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -17,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from examples import sample
+from examples.console import answer, lake, prompt, say, seconds
 from lake.configuration.flink import is_installed
 
 DATASETS = ("flights", "weather", "airlines", "airports", "planes")
@@ -24,55 +23,41 @@ DELIVERY_SECONDS = 120
 LATENESS = pd.Timedelta(seconds=3600)
 WINDOWS = """SELECT DISTINCT CAST(window_start AS varchar) AS hour, carrier, departures, delay
 FROM departures_hourly ORDER BY 1, 2"""
-BEGUN = time.monotonic()
 
 
 def main() -> None:
-    _say("[  0 s] $ python -m examples.sample .local/sample")
+    prompt("python -m examples.sample .local/sample")
     files = sample.write(Path(".local/sample"))
-    _lake("local", "start")
-    _lake("up")
+    lake("local", "start")
+    lake("up")
     for dataset in DATASETS:
-        _lake("put", dataset, str(files / dataset))
-    _lake("run", "--workflow", "refresh")
-    _lake("query", "--name", "flights_total")
-    _lake("query", "--name", "late_carriers")
+        lake("put", dataset, str(files / dataset))
+    lake("run", "--workflow", "refresh")
+    lake("query", "--name", "flights_total")
+    lake("query", "--name", "late_carriers")
     before = _departures()
     if is_installed():
-        _lake("stream", "start", "departures")
-    _lake("send", "departures", str(files / "departures.jsonl"), "--rate", "300")
+        lake("stream", "start", "departures")
+    lake("send", "departures", str(files / "departures.jsonl"), "--rate", "300")
     arrived = _arrived(before, files / "departures.jsonl")
-    _lake("query", "--name", "departures_by_carrier")
-    _lake("status")
+    lake("query", "--name", "departures_by_carrier")
+    lake("status")
     differences = _differences(arrived, files / "departures.jsonl")
     if not is_installed():
-        _say("No Flink here, so no windows were computed: `make flink` brings it (700 MB), and then run the demo again")
+        say("No Flink here, so no windows were computed: `make flink` brings it (700 MB), and then run the demo again")
     for difference in differences:
-        _say(f"DIFFERS  {difference}")
+        say(f"DIFFERS  {difference}")
     if differences:
         sys.exit(1)
-    _say(
-        f"All results match those of pandas, in {time.monotonic() - BEGUN:.0f} s.\n"
+    say(
+        f"All results match those of pandas, in {seconds():.0f} s.\n"
         "The lake is up. Look around:  . .tools/env.sh; lake query 'SELECT ...'; cdktf plan storage\n"
         "Take it down:                 lake down --delete-data && lake leftovers; lake local stop"
     )
 
 
-def _say(line: str) -> None:
-    print(f"\n{line}", flush=True)
-
-
-def _lake(*arguments: str) -> None:
-    _say(f"[{time.monotonic() - BEGUN:3.0f} s] $ lake " + " ".join(arguments))
-    done = subprocess.run([sys.executable, "-m", "lake", *arguments], check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
-
-
 def _query(*query: str) -> list[dict[str, Any]]:
-    command = [sys.executable, "-m", "lake", "query", "--json", *query]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    rows: list[dict[str, Any]] = json.loads(done.stdout)["rows"]
+    rows: list[dict[str, Any]] = answer("query", *query)["rows"]
     return rows
 
 
@@ -128,7 +113,7 @@ def _differences(arrived: Counter[str], sent: Path) -> list[str]:
         expected = _hourly(events)
         compared["departures by hour and carrier, and their mean delay, by Flink"] = (_windows(len(expected)), expected)
     for name, (athena, pandas) in compared.items():
-        _say(f"{name}\n  Athena: {athena}\n  pandas: {pandas}")
+        say(f"{name}\n  Athena: {athena}\n  pandas: {pandas}")
     return [f"{name}: {athena} is not {pandas}" for name, (athena, pandas) in compared.items() if athena != pandas]
 
 

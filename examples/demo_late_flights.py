@@ -8,16 +8,14 @@ figures differ. The lake stays up.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import Any
 
 from examples import sample
+from examples.console import answer, lake, prompt, say, seconds
 from lake.aws import Aws
 from lake.configuration.reading import load
 
@@ -26,31 +24,30 @@ LAKE = Path(".local/late_flights")
 NAME = "late_flights"
 SAME = 5e-7
 """Equal to six digits behind the point."""
-BEGUN = time.monotonic()
 
 
 def main() -> None:
     files = sample.write(Path(".local/sample")).absolute()
     _copied()
-    _lake("local", "start")
-    _lake("up")
+    lake("local", "start")
+    lake("up")
     for dataset in ("flights", "weather"):
-        _lake("put", dataset, str(files / dataset))
-    _lake("crawl", "flights", "weather")
+        lake("put", dataset, str(files / dataset))
+    lake("crawl", "flights", "weather")
     for job in ("departures", "observations"):
-        _lake("run", job)
-    _lake("dataset", "build", NAME)
-    _lake("train", NAME)
-    _lake("evaluate", NAME)
-    _lake("predict", NAME, "--on", "departures", "--where", "time_hour >= '2013-11-01'")
-    _lake("query", "--name", "predicted")
-    _lake("models")
+        lake("run", job)
+    lake("dataset", "build", NAME)
+    lake("train", NAME)
+    lake("evaluate", NAME)
+    lake("predict", NAME, "--on", "departures", "--where", "time_hour >= '2013-11-01'")
+    lake("query", "--name", "predicted")
+    lake("models")
     differences = [*_compared(), *_leak_refused()]
     for difference in differences:
-        _say(f"DIFFERS  {difference}")
+        say(f"DIFFERS  {difference}")
     if differences:
         sys.exit(1)
-    _say(f"The figure is what scikit-learn alone gives, in {time.monotonic() - BEGUN:.0f} s. Look around in {LAKE}")
+    say(f"The figure is what scikit-learn alone gives, in {seconds():.0f} s. Look around in {LAKE}")
 
 
 def _copied() -> None:
@@ -59,30 +56,14 @@ def _copied() -> None:
     os.environ["LAKE_FILE"] = str((LAKE / "lake.yaml").absolute())
 
 
-def _say(line: str) -> None:
-    print(f"\n{line}", flush=True)
-
-
-def _lake(*arguments: str) -> None:
-    _say(f"[{time.monotonic() - BEGUN:3.0f} s] $ lake " + " ".join(arguments))
-    done = subprocess.run([sys.executable, "-m", "lake", *arguments], check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
-
-
-def _answer(*arguments: str) -> Any:
-    done = subprocess.run([sys.executable, "-m", "lake", *arguments, "--json"], check=True, capture_output=True)
-    return json.loads(done.stdout)
-
-
 def _compared() -> list[str]:
     """The pipeline's figure, and the same of Athena's predictions, beside scikit-learn's on the same files."""
-    found = _answer("evaluate", NAME)
+    found = answer("evaluate", NAME)
     alone = _alone(found["version"])
     predicted = _of_predictions()
     metric = found["metrics"]["auc"]
     constant, feature = (found["baselines"][name] for name in ("constant", "one_feature"))
-    _say(
+    say(
         f"AUC {metric['value']:.6f} ({metric['low']:.3f} to {metric['high']:.3f}) on {found['rows']:,} flights\n"
         f"scikit-learn alone {alone:.6f}, of Athena's table {predicted:.6f}\n"
         f"baselines: {constant['auc']:.3f} a constant, {feature['auc']:.3f} {feature['says']} alone"
@@ -107,7 +88,7 @@ def _alone(version: str) -> float:
 
 def _of_predictions() -> float:
     """The AUC of the table that Athena reads, joined with what came of the flights."""
-    return float(_answer("query", "--name", "auc_of_predictions")["rows"][0]["auc"])
+    return float(answer("query", "--name", "auc_of_predictions")["rows"][0]["auc"])
 
 
 def _leak_refused() -> list[str]:
@@ -116,12 +97,12 @@ def _leak_refused() -> list[str]:
     text = file.read_text()
     file.write_text(text.replace("    exclude: [dep_delay]\n", ""))
     try:
-        _lake("up", "ml")
-        _say(f"[{time.monotonic() - BEGUN:3.0f} s] $ lake dataset build {NAME}    # with dep_delay left in")
+        lake("up", "ml")
+        prompt(f"lake dataset build {NAME}    # with dep_delay left in")
         done = subprocess.run(
             [sys.executable, "-m", "lake", "dataset", "build", NAME], capture_output=True, text=True, check=False
         )
-        _say(done.stderr.strip())
+        say(done.stderr.strip())
     finally:
         file.write_text(text)
     refused = done.returncode == 1 and "dep_delay alone tells the label" in done.stderr

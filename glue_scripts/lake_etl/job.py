@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -25,7 +23,8 @@ from lake_etl.csv_rows import with_multiline
 from lake_etl.database import find_database, is_of_reading, refusal
 from lake_etl.database_sink import Load, loading, read_database_sink
 from lake_etl.database_source import read_database
-from lake_etl.errors import JobError, NotYetWritten, check_options, of_query, reason, unknown
+from lake_etl.entry import run_to_end, specification
+from lake_etl.errors import JobError, NotYetWritten, check_options, of_query, unknown
 from lake_etl.expectations import Judged, check, judge, read_rules
 from lake_etl.files import Batches, Files
 from lake_etl.incremental import checkpoint_of, each_batch, total
@@ -36,7 +35,6 @@ from lake_etl.results import publish_results
 from lake_etl.sink import Written, read_sink
 from lake_etl.source import NO_DAMAGE, Source, read_source
 from lake_etl.steps import Applied, apply_steps, check_steps, keep_rejects, rows_after
-from lake_etl.storage import place_of
 from lake_etl.transforms.convert import converted
 from lake_etl.versions import remove_unused, run_folder
 
@@ -61,15 +59,8 @@ SETTINGS = {
 
 
 def main() -> None:
-    """Run the job of the command line. On an error, the last line of stderr is the reason and the exit code is 1."""
-    try:
-        report = run(sys.argv[1:])
-    except JobError as error:
-        sys.exit(str(error))
-    except Exception as error:
-        traceback.print_exc()
-        sys.exit(reason(error))
-    sys.stdout.write(f"LAKE_REPORT {json.dumps(report)}\n")
+    """Run the job of the command line."""
+    run_to_end(run)
 
 
 def parse_arguments(argv: list[str]) -> argparse.Namespace:
@@ -345,12 +336,7 @@ def _write_report(report: dict[str, Any], bucket: str) -> None:
 
 def read_spec(location: str) -> dict[str, Any]:
     """Return the job's specification. Raises JobError for an unknown field or step."""
-    bucket, key = place_of(location)
-    try:
-        body = boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"]
-    except ClientError as error:
-        raise JobError(f"--spec {location}: {error}") from error
-    return checked(json.load(body))
+    return checked(specification(location))
 
 
 def checked(spec: dict[str, Any]) -> dict[str, Any]:

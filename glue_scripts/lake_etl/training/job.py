@@ -5,22 +5,19 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import sys
-import traceback
 from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
 
 import boto3
-from botocore.exceptions import ClientError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as fn
 from pyspark.sql.types import BooleanType, DateType, NumericType
 
-from lake_etl.errors import JobError, check_columns, reason
+from lake_etl.entry import run_to_end, specification
+from lake_etl.errors import JobError, check_columns
 from lake_etl.job import session
 from lake_etl.names import OWN, column, type_of
-from lake_etl.storage import place_of
 from lake_etl.training.as_of import TIMES, as_of_join
 from lake_etl.training.files import File, Folder, write_file
 from lake_etl.training.leaks import Set, failures, leaks
@@ -29,15 +26,8 @@ from lake_etl.training.tables import Tables
 
 
 def main() -> None:
-    """Run the job of the command line. On an error the last line of stderr says why, and the exit code is 1."""
-    try:
-        report = run(sys.argv[1:])
-    except JobError as error:
-        sys.exit(str(error))
-    except Exception as error:
-        traceback.print_exc()
-        sys.exit(reason(error))
-    sys.stdout.write(f"LAKE_REPORT {json.dumps(report)}\n")
+    """Run the job of the command line."""
+    run_to_end(run)
 
 
 def parse_arguments(argv: list[str]) -> argparse.Namespace:
@@ -54,18 +44,10 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
 def run(argv: list[str]) -> dict[str, Any]:
     """Build what the arguments say, and return the report, which is then in the ml bucket too."""
     arguments = parse_arguments(argv)
-    spec, spark = _read_spec(arguments.spec), session(arguments.JOB_NAME)
+    spec, spark = specification(arguments.spec), session(arguments.JOB_NAME)
     # One order of the rows, and so one file, whatever the machine has.
     spark.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
     return _to_predict(spark, spec, arguments) if arguments.on else _training_set(spark, spec, arguments)
-
-
-def _read_spec(location: str) -> dict[str, Any]:
-    bucket, key = place_of(location)
-    try:
-        return dict(json.load(boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"]))
-    except ClientError as error:
-        raise JobError(f"--spec {location}: {error}") from error
 
 
 def _training_set(spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
