@@ -8,8 +8,8 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -159,15 +159,10 @@ class JobRuns:
             if self._is_open:
                 folders.publish()
 
-    @contextmanager
-    def _acting(self, order: Order) -> Iterator[Context]:
+    def _acting(self, order: Order) -> AbstractContextManager[Context]:
         """Who the run is: its job's role, in a session with the run's id. Raises ClientError."""
         job = f"arn:aws:glue:{order.region}:{ACCOUNT}:job/{order.job['Name']}"
-        acting = self._context.acting_as(order.job["Role"], "glue", _SESSION, source=job, token=order.id)
-        try:
-            yield acting
-        finally:
-            acting.release()
+        return self._context.in_session(order.job["Role"], "glue", _SESSION, job, order.id)
 
     def _log_unseen(self, order: Order, uris: list[str]) -> None:
         lines = (f"Spark does not see {quote(uri, safe=_SHOWN)}: its key cannot be a path of files" for uri in uris)

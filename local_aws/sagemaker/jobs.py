@@ -9,8 +9,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from local_aws.protocol import Call, Document
 from local_aws.reasons import reason
 from local_aws.sagemaker import orders
 from local_aws.sagemaker.checks import check_job
-from local_aws.sagemaker.container import Container
+from local_aws.sagemaker.container import OPT, Container
 from local_aws.sagemaker.home import NoFramework, environment_folder
 from local_aws.sagemaker.orders import Order
 from local_aws.sagemaker.registry import JOBS, MODEL, PROCESSING, TRAINING, TRANSFORM, Kind, Registry
@@ -100,18 +99,11 @@ class Jobs:
             log.exception("%s", arn)
             return _ended(kind, "Failed", f"InternalServerError: the embedded AWS could not run it: {reason(error)}")
 
-    @contextmanager
-    def _acting(self, kind: Kind, job: Document) -> Iterator[Context]:
+    def _acting(self, kind: Kind, job: Document) -> AbstractContextManager[Context]:
         """The job as its role, or a transform job as its model's, in a session of its own. Raises ClientError."""
         model = self._registry.find(MODEL, job["ModelName"], job[REGION]) if kind is TRANSFORM else {}
         role = str(job.get("RoleArn") or model.get("ExecutionRoleArn"))
-        acting = self._context.acting_as(
-            role, "sagemaker", "SageMaker", source=str(job[kind.arn_key]), token=str(job[kind.key])
-        )
-        try:
-            yield acting
-        finally:
-            acting.release()
+        return self._context.in_session(role, "sagemaker", "SageMaker", str(job[kind.arn_key]), str(job[kind.key]))
 
     def _executed(self, acting: Context, kind: Kind, job: Document, work: Path) -> Document:
         home = environment_folder()
@@ -162,7 +154,7 @@ class Jobs:
         if _is_isolated(kind, job):
             # What has no network has no credentials either: a call of such a script fails here too.
             env = {name: value for name, value in env.items() if not name.startswith("AWS_") or name == "AWS_REGION"}
-        own = {name: value.replace("/opt/ml", str(base)) for name, value in (job.get("Environment") or {}).items()}
+        own = {name: value.replace(OPT, str(base)) for name, value in (job.get("Environment") or {}).items()}
         return env | own | order.variables | {
             "PATH": f"{home / 'bin'}:{env.get('PATH', '')}",
             "SAGEMAKER_BASE_DIR": str(base),
@@ -171,14 +163,13 @@ class Jobs:
 
     def _followed(self, kind: Kind, job: Document, child: subprocess.Popen[bytes], work: Path) -> bool:
         """Send the job's output to its log until it ends. False if it took too long, and was killed."""
-        logs, group = self._context.client("logs", job[REGION]), f"/aws/sagemaker/{_LOGS[kind]}"
-        stream = f"{job[kind.key]}/algo-1-{int(job['CreationTime'])}"
+        logs = self._context.client("logs", job[REGION])
         base = str(work / "ml")
 
         def inside(text: str) -> str:
-            return text.replace(base, "/opt/ml")
+            return text.replace(base, OPT)
 
-        files = [FollowedFile(logs, work / name, group, stream, inside) for name in ("stdout", "stderr")]
+        files = [FollowedFile(logs, work / name, *_log_of(kind, job), inside) for name in ("stdout", "stderr")]
 
         def flush() -> None:
             for file in files:
@@ -210,7 +201,7 @@ class Jobs:
     def _say_died(self, found: list[tuple[Kind, str, Document]]) -> None:
         for kind, _, job in found:
             logs = self._context.client("logs", job[REGION])
-            say(logs, f"/aws/sagemaker/{_LOGS[kind]}", f"{job[kind.key]}/algo-1-{int(job['CreationTime'])}", [_DIED])
+            say(logs, *_log_of(kind, job), [_DIED])
 
     def _kill_all(self) -> None:
         with self._lock:
@@ -226,6 +217,11 @@ def _ended(kind: Kind, status: str, why: str = "") -> Document:
     if kind is TRAINING:
         fields["SecondaryStatus"] = "MaxRuntimeExceeded" if status == "Stopped" and why else status
     return fields | ({"FailureReason": why} if why and status == "Failed" else {})
+
+
+def _log_of(kind: Kind, job: Document) -> tuple[str, str]:
+    """The log group and the log stream of a job."""
+    return f"/aws/sagemaker/{_LOGS[kind]}", f"{job[kind.key]}/algo-1-{int(job['CreationTime'])}"
 
 
 def _seconds(kind: Kind, job: Document) -> int:
@@ -249,6 +245,6 @@ def _failure(status: int, given: str, work: Path) -> str:
         return text[:1024]
     lines = [line for line in (work / "stderr").read_text(errors="replace").splitlines() if line.strip()]
     lines = lines or (work / "stdout").read_text(errors="replace").splitlines()
-    last = "\n".join(lines[-_LAST_LINES:]).replace(str(work / "ml"), "/opt/ml")
+    last = "\n".join(lines[-_LAST_LINES:]).replace(str(work / "ml"), OPT)
     note = "\n(Added by the embedded AWS, the end of the log:)\n"
     return f"{text[: 1024 - len(note) - len(last[-700:])]}{note}{last[-700:]}"
