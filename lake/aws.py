@@ -243,8 +243,8 @@ def error_code(error: ClientError) -> str:
 def is_absent(error: ClientError) -> bool:
     """Whether the error means that a resource does not exist, rather than a missing permission or an expired login."""
     code, message = error_code(error), str(error.response.get("Error", {}).get("Message", ""))
-    # Athena has no error code for a missing workgroup.
-    return code in _ABSENT or "NotFound" in code or (code == "InvalidRequestException" and "not found" in message)
+    words = _ABSENT_BY_MESSAGE.get(code)
+    return code in _ABSENT or "NotFound" in code or (words is not None and words in message)
 
 
 _ABSENT = {
@@ -255,3 +255,15 @@ _ABSENT = {
     "AWS.SimpleQueueService.NonExistentQueue",
     "QueueDoesNotExist",
 }
+_ABSENT_BY_MESSAGE = {"InvalidRequestException": "not found", "ValidationException": "does not exist"}
+"""Athena has no error code for a missing workgroup, and SageMaker none for most of what is missing."""
+
+
+def read_object(aws: Aws, bucket: str, key: str) -> bytes | None:
+    """The content of an object; None if it or its bucket does not exist."""
+    try:
+        return aws.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if not is_absent(error):
+            raise
+        return None

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from lake.aws import Aws, error_code, is_absent
+from lake.aws import Aws, error_code, is_absent, read_object
 from lake.configuration.names import STACKS
 from lake.configuration.reading import where
 from lake.deploying.backend import BUCKET_STACK, lock_key, state_file, state_key
@@ -118,23 +117,15 @@ def _is_newer(stack: str, old: bytes, new: bytes) -> bool:
 
 def _unlocked(aws: Aws, stack: str) -> bytes:
     """The state in the bucket. Raises LakeError while a Terraform has it."""
-    for lock in _locks(aws, stack):
+    body = read_object(aws, bucket_of(aws), lock_key(aws.lake, stack))
+    if body is not None:
+        lock = json.loads(body)
         raise LakeError(
             f"{stack}: the state in the bucket is locked by {lock.get('Who', 'somebody')}, since "
             f"{lock.get('Created', 'some time')}. Wait; if that Terraform has died: `terraform "
             f"-chdir=cdktf.out/stacks/{stack} force-unlock {lock.get('ID', 'ID')}`"
         )
     return state_of(aws, stack)
-
-
-def _locks(aws: Aws, stack: str) -> Iterator[dict[str, str]]:
-    try:
-        body = aws.s3.get_object(Bucket=bucket_of(aws), Key=lock_key(aws.lake, stack))["Body"].read()
-    except ClientError as error:
-        if not is_absent(error):
-            raise
-        return
-    yield json.loads(body)
 
 
 def _forget_backends(aws: Aws) -> None:

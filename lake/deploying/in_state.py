@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from lake.aws import Aws, is_absent
+from lake.aws import Aws, read_object
 from lake.configuration.names import STACKS
 from lake.deploying.backend import state_file, state_key
 from lake.deploying.state import resources
@@ -26,12 +24,7 @@ def state_of(aws: Aws, stack: str) -> bytes:
     if kept is None:
         file = state_file(aws.lake, stack)
         return file.read_bytes() if file.is_file() else b""
-    try:
-        return aws.s3.get_object(Bucket=kept.bucket, Key=state_key(aws.lake, stack))["Body"].read()
-    except ClientError as error:
-        if not is_absent(error):
-            raise
-        return b""
+    return read_object(aws, kept.bucket, state_key(aws.lake, stack)) or b""
 
 
 def _names(state: bytes) -> Iterator[str]:

@@ -95,5 +95,5 @@ def _unless_absent() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if not is_absent(error) and "does not exist" not in str(error):
+        if not is_absent(error):
             raise

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lake.aws import Aws, error_code
+from lake.aws import Aws, error_code, read_object
 from lake.configuration.suggest import allowed
 from lake.errors import BadInput, LakeError
-from lake.running.jobs import ENDED
+from lake.running.jobs import ENDED, Show
 from lake.running.runs import SHORT
 
 POLL_SECONDS = 1.0
 PARTS = ("train", "validation", "test")
-Show = Callable[[str, str], None]
 
 
 def check_name(aws: Aws, name: str) -> None:
@@ -76,14 +74,8 @@ def _report(aws: Aws, name: str, run_id: str) -> dict[str, Any] | None:
 
 def read_json(aws: Aws, key: str) -> dict[str, Any] | None:
     """A document of the ml bucket; None where it is not there."""
-    try:
-        body = aws.s3.get_object(Bucket=aws.names.bucket("ml"), Key=key)["Body"].read()
-    except ClientError as error:
-        if error_code(error) not in ("NoSuchKey", "NoSuchBucket"):
-            raise
-        return None
-    found: dict[str, Any] = json.loads(body)
-    return found
+    body = read_object(aws, aws.names.bucket("ml"), key)
+    return None if body is None else json.loads(body)
 
 
 def manifest(aws: Aws, name: str, version: str | None = None) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from lake.aws import Aws, error_code, is_absent
 from lake.configuration.model import MlModel
 from lake.configuration.suggest import allowed
 from lake.errors import BadInput, LakeError
-from lake.running.datasets import Show, manifest, read_json
+from lake.running.datasets import manifest, read_json
+from lake.running.jobs import Show
 
 POLL_SECONDS = 1.0
 UNDERWAY = ("Executing", "Stopping")
@@ -85,7 +86,7 @@ def _packages(aws: Aws, name: str) -> Iterator[Any]:
         for package in (package for page in pages for package in page["ModelPackageSummaryList"]):
             yield aws.sagemaker.describe_model_package(ModelPackageName=package["ModelPackageArn"])
     except ClientError as error:
-        if not is_absent(error) and "does not exist" not in str(error):
+        if not is_absent(error):
             raise
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from lake.errors import LakeError
+from lake.running.datasets import PARTS
 
-PARTS = ("train", "validation", "test")
 MOST = 12
 """Features of a plot: those that tell the label best."""
 _STYLE = (

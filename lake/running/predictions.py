@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from lake.aws import Aws
 from lake.data.sql import query
 from lake.errors import LakeError
-from lake.running.datasets import POLL_SECONDS, Show, build
+from lake.running.datasets import POLL_SECONDS, build
+from lake.running.jobs import Show
 from lake.running.models import model_of, package_of
 
 SCORE = "score"
