@@ -12,7 +12,7 @@ from lake.configuration.reading import where
 from lake.deploying.backend import BUCKET_STACK, lock_key, state_file, state_key
 from lake.deploying.in_state import state_of
 from lake.deploying.lock import Lock
-from lake.deploying.progress import OnProgress
+from lake.deploying.progress import OnProgress, unlock_command
 from lake.deploying.state import resources
 from lake.deploying.terraform import Terraform, synthesise
 from lake.errors import BadInput, LakeError
@@ -122,8 +122,8 @@ def _unlocked(aws: Aws, stack: str) -> bytes:
         lock = json.loads(body)
         raise LakeError(
             f"{stack}: the state in the bucket is locked by {lock.get('Who', 'somebody')}, since "
-            f"{lock.get('Created', 'some time')}. Wait; if that Terraform has died: `terraform "
-            f"-chdir=cdktf.out/stacks/{stack} force-unlock {lock.get('ID', 'ID')}`"
+            f"{lock.get('Created', 'some time')}. Wait; if that Terraform has died: "
+            f"`{unlock_command(stack, lock.get('ID', 'ID'))}`"
         )
     return state_of(aws, stack)
 

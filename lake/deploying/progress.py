@@ -136,8 +136,13 @@ def _locked(stack: str, detail: str) -> str:
     return (
         f"another Terraform holds the state lock: {operation} of {lock.get('Who')}, since {lock.get('Created')}. "
         "Wait for it with --wait. If it has died, free the lock: "
-        f"`terraform -chdir=cdktf.out/stacks/{stack} force-unlock {lock.get('ID')}`"
+        f"`{unlock_command(stack, str(lock.get('ID')))}`"
     )
+
+
+def unlock_command(stack: str, lock: str) -> str:
+    """The command that releases the state lock of a Terraform that has died."""
+    return f"terraform -chdir=cdktf.out/stacks/{stack} force-unlock {lock}"
 
 
 _READERS: dict[str, Callable[[Progress, Any], None]] = {
