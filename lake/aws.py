@@ -74,7 +74,10 @@ class Aws:
             retries={"mode": "standard", "max_attempts": 3 if endpoint else 5},
             connect_timeout=2 if endpoint else 60,
         ).merge(BotoConfig(**settings))
-        return self._session.client(service, endpoint_url=endpoint, config=config)
+        client = self._session.client(service, endpoint_url=endpoint, config=config)
+        # Two threads that were the first to ask for them would get two sets of classes, of which one is never raised.
+        client.exceptions  # noqa: B018
+        return client
 
     def once(self, service: str) -> Any:
         """A client that does not retry, for callers that handle missing answers themselves."""

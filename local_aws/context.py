@@ -174,7 +174,10 @@ def client(service: str, endpoint: str, keys: Keys, region: str = "us-east-1") -
         "aws_session_token": keys.token or None,
     }
     with _MAKING:
-        return _session().client(service, region, endpoint_url=endpoint, config=_CONFIG, **signing)
+        made = _session().client(service, region, endpoint_url=endpoint, config=_CONFIG, **signing)
+    # Two threads that were the first to ask for them would get two sets of classes, of which one is never raised.
+    made.exceptions  # noqa: B018
+    return made
 
 
 @cache

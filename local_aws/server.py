@@ -192,8 +192,15 @@ def _settings(app: AsgiApp) -> uvicorn.Config:
 
 def _emulator(port: int, folder: Path, keys: Keys) -> AsgiApp:
     """Import the emulator: it reads its settings on import, and its state and objects then or on startup."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
     os.environ.update(
         {
+            # What runs in this process or below it, such as a function, finds this AWS and nothing of the person's.
+            "AWS_ENDPOINT_URL": f"http://{HOST}:{port}",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
             "GATEWAY_PORT": str(port),
             "BIND_HOST": HOST,
             "MINISTACK_HOST": HOST,

@@ -189,6 +189,7 @@ def test_only_crawlers_that_are_due_and_scheduled_are_started(lake: Any, endpoin
     assert "CrawlId" in runs.state(key)
     while runs.state(key)["State"] != "READY":
         time.sleep(0.05)
+    assert runs.state(key)["LastCrawl"]["Status"] == "SUCCEEDED", runs.state(key)
     assert list(lake.tables()) == ["t"]
 
 
