@@ -11,7 +11,7 @@ import pytest
 from tests.postgres import Database, Postgres, new_database, running_postgres
 
 # With a few rows, Spark finishes before Java's second compiler or a parallel garbage collector would pay off.
-os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+os.environ["SPARK_SUBMIT_OPTS"] = f"{os.environ.get('SPARK_SUBMIT_OPTS', '')} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,8 @@ from toolchain.python import is_supported
 # Otherwise cdktf would create its own plugin cache in the home folder, overriding the one in our configuration.
 SETTINGS = ("CHECKPOINT_DISABLE=1", "DISABLE_VERSION_CHECK=1", "CDKTF_DISABLE_PLUGIN_CACHE_ENV=1")
 
+ARCHIVE = Path(".tools/spark.jsa")
+
 # The keys are set for a single command, so that they never override the user's own login for an account.
 AWS_OF_LAKE_ENV = (
     "# In this shell `aws` talks to the AWS of LAKE_ENV, as `lake` does. AWS's own: `command aws`.",
@@ -79,10 +81,16 @@ def env_sh(root: Path, java_home: str, configuration: Path) -> str:
         f"export JAVA_HOME={quoted(java_home)}",
         f"export TF_CLI_CONFIG_FILE={quoted(configuration)}",
         *(f"export {setting}" for setting in SETTINGS),
+        f'export SPARK_SUBMIT_OPTS="${{SPARK_SUBMIT_OPTS-{spark_options(root)}}}"',
         "unset PYTHONDONTWRITEBYTECODE",
         "",
     ]
     return "\n".join(lines)
+
+
+def spark_options(root: Path) -> str:
+    """Java's options for Spark: it takes the classes from the archive, and without a word does without one."""
+    return f"-Xshare:auto -XX:SharedArchiveFile={quoted(root / ARCHIVE)} -Xlog:disable"
 
 
 def _on_the_python_path(root: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -65,7 +66,8 @@ def environment(endpoint: str, keys: Keys, region: str, work: Path, libraries: l
         "PYTHONPATH": os.pathsep.join(map(str, libraries)),
         "PYTHONUNBUFFERED": "1",
         "PYSPARK_PYTHON": sys.executable,
-        "SPARK_CONF_DIR": str(work / "conf"),
+        # Not SPARK_CONF_DIR: Java shares no classes with a Spark that has a folder among its jars.
+        "PYSPARK_SUBMIT_ARGS": f"--properties-file {shlex.quote(str(work / 'conf/spark-defaults.conf'))} pyspark-shell",
         "SPARK_LOCAL_DIRS": str(work / "tmp"),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "TMPDIR": str(work / "tmp"),

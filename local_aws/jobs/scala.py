@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -54,8 +55,12 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def submit(jar: Path, class_: str, arguments: list[str]) -> list[str]:
-    """Return the command that runs a jar's main class; it needs SPARK_HOME."""
-    return [str(SPARK / "bin/spark-submit"), "--class", class_, str(jar), *arguments]
+    """Return the command that runs a jar's main class; it needs SPARK_HOME.
+
+    Its options are those that pyspark would give to spark-submit.
+    """
+    *options, _ = shlex.split(os.environ.get("PYSPARK_SUBMIT_ARGS", "pyspark-shell"))
+    return [str(SPARK / "bin/spark-submit"), *options, "--class", class_, str(jar), *arguments]
 
 
 def _compile(scripts: tuple[Path, ...], jar: Path) -> Path:

@@ -11,6 +11,14 @@ from local_aws.jobs.drivers import jars
 
 _VIEW = "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"
 _COMMITTER = "org.apache.hadoop.mapreduce.lib.output.FileOutputCommitterFactory"
+# Most runs end before Java's second compiler or a parallel garbage collector pays off: it begins four times later here.
+_JAVA = (
+    "-XX:+UseSerialGC",
+    "-XX:Tier4InvocationThreshold=20000",
+    "-XX:Tier4MinInvocationThreshold=2400",
+    "-XX:Tier4CompileThreshold=60000",
+    "-XX:Tier4BackEdgeThreshold=160000",
+)
 _LOGGING = """\
 rootLogger.level = warn
 rootLogger.appenderRef.stderr.ref = console
@@ -25,23 +33,25 @@ logger.native.level = error
 
 
 def write_configuration(folder: Path, work: Path, buckets: Mapping[str, Path], conf: str) -> None:
-    """Write the contents of SPARK_CONF_DIR.
+    """Write Spark's settings and those of its log.
 
     Args:
-        folder: the SPARK_CONF_DIR.
+        folder: where, as `spark-defaults.conf` and `log4j2.properties`.
         work: the run's own folder, for the warehouse and temporary files.
         buckets: the folder of every bucket.
         conf: the job's `--conf` argument in Glue's form, `a=b --conf c=d`.
     """
     folder.mkdir(parents=True)
-    settings = _defaults(work) | _given(conf) | _fixed() | _mounts(buckets)
+    log = folder / "log4j2.properties"
+    settings = _defaults(work, log) | _given(conf) | _fixed() | _mounts(buckets)
     lines = (f"{key} {_escaped(value)}" for key, value in settings.items())
     (folder / "spark-defaults.conf").write_text("\n".join(lines) + "\n")
-    (folder / "log4j2.properties").write_text(_LOGGING)
+    log.write_text(_LOGGING)
 
 
-def _defaults(work: Path) -> dict[str, str]:
+def _defaults(work: Path, log: Path) -> dict[str, str]:
     java = {
+        "log4j2.configurationFile": log,
         "java.io.tmpdir": work / "tmp",
         "user.home": work / "home",
         "derby.system.home": work / "derby",
@@ -50,7 +60,7 @@ def _defaults(work: Path) -> dict[str, str]:
     return {
         "spark.master": "local[2]",
         "spark.driver.memory": "1536m",
-        "spark.driver.extraJavaOptions": " ".join(f'"-D{name}={value}"' for name, value in java.items()),
+        "spark.driver.extraJavaOptions": " ".join([*_JAVA, *(f'"-D{name}={value}"' for name, value in java.items())]),
         "spark.sql.session.timeZone": "UTC",
         **({"spark.driver.extraClassPath": os.pathsep.join(map(str, jars()))} if jars() else {}),
         # The default of 200 shuffle partitions suits a cluster.
