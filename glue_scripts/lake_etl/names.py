@@ -1,12 +1,15 @@
 """Column names: how to quote them in SQL, and which are reserved for the lake."""
 
+import re
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as fn
-from pyspark.sql.types import DataType
+from pyspark.sql.types import DataType, _parse_datatype_string
 
 from lake_etl.errors import JobError
 
 OWN = "_lake_"  # prefix of helper columns, which the data must not use
+FIELD = r"(?<=[<,])\s*([^`<>,:]+):"  # a field of a struct in a type of the catalog, which does not quote it
 
 
 def quoted(name: str) -> str:
@@ -21,6 +24,11 @@ def double_quoted(name: str) -> str:
 
 def column(name: str) -> Column:
     return fn.col(quoted(name))
+
+
+def parsed_type(text: str) -> DataType:
+    """Return a type of the catalog. Its fields may have any names that the catalog can tell apart."""
+    return _parse_datatype_string(re.sub(FIELD, lambda found: f"{quoted(found[1].strip())}:", text))
 
 
 def type_of(frame: DataFrame, name: str) -> DataType:

@@ -11,14 +11,14 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as fn
-from pyspark.sql.types import StructField, StructType, _parse_datatype_string
+from pyspark.sql.types import StructField, StructType
 
 from lake_etl.binary_source import BinaryFiles, Damage
 from lake_etl.catalog import Table
 from lake_etl.csv_rows import NO_NESTING
 from lake_etl.errors import JobError
 from lake_etl.formats import FORMATS
-from lake_etl.names import column, quoted
+from lake_etl.names import column, parsed_type, quoted
 from lake_etl.partitions import Placed, placed
 from lake_etl.storage import each_version, literal, uri_of
 from lake_etl.text_source import CORRUPT, FILE, REASON, TextFiles, with_file
@@ -126,14 +126,14 @@ def _nothing(spark: SparkSession, table: Table, files: dict[str, str]) -> Source
 
 
 def _schema(columns: Mapping[str, str]) -> StructType:
-    return StructType([StructField(name, _parse_datatype_string(type_)) for name, type_ in columns.items()])
+    return StructType([StructField(name, parsed_type(type_)) for name, type_ in columns.items()])
 
 
 def _check_types(table: Table) -> None:
     """Raise JobError for a column of a type that Spark does not support."""
     for name, type_ in (table.columns | table.partition_keys).items():
         try:
-            _parse_datatype_string(type_)
+            parsed_type(type_)
         except PySparkException:
             raise JobError(
                 f"dataset {table.dataset}: column {name} is of type '{type_}', which jobs do not support. "

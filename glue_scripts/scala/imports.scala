@@ -8,7 +8,7 @@ import java.sql.{Connection, Driver, PreparedStatement, SQLException}
 import java.time.{Instant, OffsetDateTime, ZoneOffset}
 import java.time.format.DateTimeFormatter
 import java.util.{Locale, UUID}
-import java.util.regex.Pattern
+import java.util.regex.{Matcher, Pattern}
 import java.util.zip.{GZIPInputStream, ZipException}
 import javax.crypto.Mac
 import javax.crypto.spec.SecretKeySpec

@@ -52,7 +52,7 @@ object Source {
 
   /** Throws JobError for a column of a type that Spark does not support. */
   private def checkTypes(table: Table): Unit =
-    for ((name, type_) <- table.columns ++ table.keys if Try(DataType.fromDDL(type_)).isFailure)
+    for ((name, type_) <- table.columns ++ table.keys if Try(Names.parsedType(type_)).isFailure)
       throw new JobError(s"dataset ${table.dataset}: column $name is of type '${type_}', which jobs do not support. " +
         "Change the column's type in the table")
 
@@ -123,7 +123,7 @@ object Source {
   }
 
   private def schemaOf(columns: Iterable[(String, String)]): StructType =
-    StructType(columns.map { case (name, type_) => StructField(name, DataType.fromDDL(type_)) }.toSeq)
+    StructType(columns.map { case (name, type_) => StructField(name, Names.parsedType(type_)) }.toSeq)
 
   /** The partition values of each file, if they fit the keys' types. */
   private def partitions(spark: SparkSession, table: Table, paths: Seq[String]): Placed =

@@ -98,6 +98,15 @@ def _split(text: str) -> Iterator[str]:
     yield text[begin:]
 
 
+def duckdb_type(hive: str) -> str:
+    """Return the DuckDB type of a catalog column: `array<struct<user.id:int>>` -> `STRUCT("user.id" INTEGER)[]`.
+
+    Raises:
+        QueryFailed: the text is not a type.
+    """
+    return duckdb_of(parsed(hive))
+
+
 def duckdb_of(kind: HiveType) -> str:
     """Return the DuckDB type for values of a catalog type."""
     if kind.name == "array":

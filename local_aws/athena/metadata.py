@@ -47,7 +47,8 @@ def create(catalog: Catalog, con: Any, name: str, table: Table) -> None:
     """Create a view of it in a connection."""
     import pyarrow as pa  # 40 MB of memory that only queries need
 
-    from local_aws.athena.types import duckdb_type, sql_name
+    from local_aws.athena.hive_types import duckdb_type
+    from local_aws.athena.types import sql_name
 
     found = rows(catalog, table)
     texts = [[None if row[i] is None else str(row[i]) for row in found] for i in range(len(table.columns))]

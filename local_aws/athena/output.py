@@ -12,12 +12,13 @@ from sqlglot import exp
 from local_aws.athena import unfinished
 from local_aws.athena.ddl.with_properties import Written
 from local_aws.athena.errors import QueryFailed
+from local_aws.athena.hive_types import duckdb_type
 from local_aws.athena.query import catalog_type
 from local_aws.athena.query.coercion import coerces, common
 from local_aws.athena.query.nodes import Output
 from local_aws.athena.query.types import UNKNOWN, Type, in_tree, of_catalog
 from local_aws.athena.session import Session
-from local_aws.athena.types import duckdb_type, sql_name, sql_string
+from local_aws.athena.types import sql_name, sql_string
 from local_aws.mirror import split_uri
 
 MOST_PARTITIONS = 100

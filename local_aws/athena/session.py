@@ -14,6 +14,7 @@ from sqlglot import exp
 from local_aws.athena import metadata, views
 from local_aws.athena.coercions import refuse_mismatch
 from local_aws.athena.errors import QueryCancelled, QueryFailed
+from local_aws.athena.hive_types import duckdb_type
 from local_aws.athena.query import Translated, analysed, condition, register, table_fields, translated
 from local_aws.athena.query.analyse.queries import Tables
 from local_aws.athena.query.parse import parse
@@ -21,7 +22,7 @@ from local_aws.athena.readers import Files, Relation
 from local_aws.athena.readers.copies import readable
 from local_aws.athena.scan import Need, needs_of
 from local_aws.athena.tables import HIDDEN, Catalog, Partition, Table
-from local_aws.athena.types import duckdb_type, sql_name
+from local_aws.athena.types import sql_name
 
 _CATALOG = "awsdatacatalog"
 _SETTINGS: dict[str, Any] = {

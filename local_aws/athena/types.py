@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlglot import exp
-
 from local_aws.protocol import Document
 
 _NAMES = {"real": "float"}
@@ -24,17 +22,6 @@ _PRECISION = {
     "time with time zone": 3,
     "varchar": 2147483647,
 }
-_UNSIZED = (exp.DType.TEXT, exp.DType.VARCHAR, exp.DType.CHAR)
-
-
-def duckdb_type(hive: str) -> str:
-    """Return the DuckDB type of a catalog column: `array<struct<a:int>>` -> `STRUCT(a INT)[]`."""
-    tree = exp.DataType.build(hive, dialect="hive")
-    for part in tree.find_all(exp.DataType):
-        if part.this in _UNSIZED:
-            part.set("this", exp.DType.TEXT)
-            part.set("expressions", [])
-    return tree.sql(dialect="duckdb")
 
 
 def column_info(name: str, kind: Any) -> Document:

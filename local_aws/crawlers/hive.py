@@ -53,7 +53,7 @@ def arrow_to_hive(kind: Any) -> str:
     import pyarrow.types as is_  # 40 MB of memory that only ORC needs
 
     if is_.is_struct(kind):
-        return f"struct<{','.join(f'{field.name.lower()}:{arrow_to_hive(field.type)}' for field in kind)}>"
+        return f"struct<{','.join(f'{_name(field.name)}:{arrow_to_hive(field.type)}' for field in kind)}>"
     if is_.is_map(kind):
         return f"map<{arrow_to_hive(kind.key_type)},{arrow_to_hive(kind.item_type)}>"
     if is_.is_list(kind):
@@ -63,6 +63,10 @@ def arrow_to_hive(kind: Any) -> str:
     return {**_ARROW, "null": VOID}.get(
         str(kind), re.sub(r"\w*decimal\d*\((\d+), (\d+)\)", r"decimal(\1,\2)", str(kind))
     )
+
+
+def _name(field: str) -> str:
+    return field.lower() if re.fullmatch(r"\w+", field) else f"`{field.lower()}`"
 
 
 _ARROW = {

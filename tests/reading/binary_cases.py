@@ -48,6 +48,18 @@ BINARY_CASES = {
             {"id": 4, "st": {"a": 4, "b": 40}},
         ],
     ),
+    "Parquet: fields of a struct with any characters": Case(
+        "parquet",
+        {"st": "struct<user.id:bigint,a-b c:array<struct<@x:string>>>"},
+        {
+            "a.parquet": parquet({"st": pa.array([{"user.id": 1, "a-b c": [{"@x": "y"}]}])}),
+            "b.parquet": parquet({"ST": pa.array([{"A-b C": [{"@X": "z"}], "User.Id": 2}])}),
+        },
+        [
+            {"st": {"user.id": 1, "a-b c": [{"@x": "y"}]}},
+            {"st": {"user.id": 2, "a-b c": [{"@x": "z"}]}},
+        ],
+    ),
     "Parquet: numbers of other types, where every value fits": Case(
         "parquet",
         {"n": "bigint", "x": "double"},
@@ -128,6 +140,19 @@ BINARY_CASES = {
         [{"id": 1}],
         set_aside={"caf\u00e9 cut.parquet": "", "json.parquet": "", "none.parquet": "the file is empty (0 bytes)"},
         athena="HIVE_",
+    ),
+    "ORC: fields of a struct with any characters": Case(
+        "orc",
+        {"st": "struct<user.id:bigint,a-b c:array<struct<@x:string>>>"},
+        {
+            "a.orc": orc_file({"st": pa.array([{"user.id": 1, "a-b c": [{"@x": "y"}]}])}),
+            "b.orc": orc_file({"st": pa.array([{"user.id": 2, "a-b c": [{"@x": "z"}]}])}),
+        },
+        [
+            {"st": {"user.id": 1, "a-b c": [{"@x": "y"}]}},
+            {"st": {"user.id": 2, "a-b c": [{"@x": "z"}]}},
+        ],
+        parameters={"orc.column.index.access": "false"},
     ),
     "ORC": Case(
         "orc",

@@ -59,6 +59,24 @@ JSON_CASES = {
         {"a.json": '{"\\u0069d":1,"caf\\u00e9":"x","A B" : 2}\n{"id":2,"CAF\u00c9":"y","a b":3}\n'},
         [{"id": 1, "caf\u00e9": "x", "a b": 2}, {"id": 2, "caf\u00e9": "y", "a b": 3}],
     ),
+    "keys of nested objects with any characters": Case(
+        "json",
+        {"o": "struct<user.id:int,@type:string,x-at ms:double>", "l": "array<struct<1st:int,$a(b):int,o'k:string>>"},
+        {
+            "a.json": '{"o":{"user.id":1,"@type":"t","x-at ms":0.5},"l":[{"1st":2,"$a(b)":3,"o\'k":"x"}]}\n',
+            "b.json": '{"O":{"User.Id":4,"@Type":null,"X-At ms":1.5},"l":[{"1ST":5,"$A(b)":6,"O\'K":"y"}]}\n',
+        },
+        [
+            {
+                "o": {"user.id": 1, "@type": "t", "x-at ms": 0.5},
+                "l": [{"1st": 2, "$a(b)": 3, "o'k": "x"}],
+            },
+            {
+                "o": {"user.id": 4, "@type": None, "x-at ms": 1.5},
+                "l": [{"1st": 5, "$a(b)": 6, "o'k": "y"}],
+            },
+        ],
+    ),
     "a key that is there twice": Case(
         "json", ID, {"a.json": '{"id":1,"id":2}\n{"id":3,"x":{"Id":9}}\n'}, [{"id": 2}, {"id": 3}]
     ),

@@ -10,10 +10,10 @@ from urllib.parse import unquote
 from local_aws.athena import definitions, results
 from local_aws.athena.ddl.cursor import Cursor
 from local_aws.athena.ddl.statement import Run, plain_table
+from local_aws.athena.hive_types import duckdb_type
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session
 from local_aws.athena.tables import DEFAULT_PARTITION, Table
-from local_aws.athena.types import duckdb_type
 from local_aws.mirror import split_uri
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import duckdb
 
 from local_aws.athena.errors import DATA_ERROR, QueryFailed, reason_of
-from local_aws.athena.hive_types import duckdb_of, parsed
+from local_aws.athena.hive_types import duckdb_type
 from local_aws.athena.memory import Memory
 from local_aws.athena.options import NAMES, refuse_options
 from local_aws.athena.query.translate.physical import physical
@@ -21,7 +21,7 @@ from local_aws.athena.readers.copies import PACKS
 from local_aws.athena.readers.lines import refuse_unreadable
 from local_aws.athena.readers.source import Scope, Source, named
 from local_aws.athena.tables import HIDDEN, Column, Partition, Table
-from local_aws.athena.types import duckdb_type, sql_name, sql_string
+from local_aws.athena.types import sql_name, sql_string
 from local_aws.mirror import S3File
 
 Files = list[tuple[S3File, Partition]]
@@ -98,7 +98,7 @@ class Relation:
     def _refuse_unknown_types(self) -> None:
         for column in self.table.columns:
             try:
-                duckdb_of(parsed(column.type))
+                duckdb_type(column.type)
             except QueryFailed as error:
                 raise QueryFailed(
                     f"NOT_SUPPORTED: column {column.name} of table {self.table.database}.{self.table.name} is of the "

@@ -11,11 +11,11 @@ from typing import Any
 import duckdb
 
 from local_aws.athena.errors import DATA_ERROR, QueryFailed
-from local_aws.athena.hive_types import HiveType, arrow_type, duckdb_of
+from local_aws.athena.hive_types import HiveType, arrow_type, duckdb_of, duckdb_type
 from local_aws.athena.memory import Memory
 from local_aws.athena.readers.lines import LONGEST, raw_lines
 from local_aws.athena.tables import Column, Table
-from local_aws.athena.types import duckdb_type, sql_name, sql_string
+from local_aws.athena.types import sql_name, sql_string
 from local_aws.mirror import S3File
 
 _MOMENT = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?"

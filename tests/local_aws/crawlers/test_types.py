@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from local_aws.crawlers.hive import hive_type, settled, widened
+from local_aws.crawlers.hive import arrow_to_hive, hive_type, settled, widened
 
 
 def parquet(**columns: Any) -> bytes:
@@ -159,6 +159,13 @@ def test_two_types_widen_to_the_narrowest_common_type(one: str, other: str, both
 )
 def test_types_without_a_hive_counterpart_get_one_that_holds_them(duckdb_type: str, hive: str) -> None:
     assert settled(hive_type(duckdb_type)) == hive
+
+
+def test_fields_of_orc_files_keep_names_with_any_characters_when_types_widen() -> None:
+    one = pa.struct([("User.Id", pa.int32()), ("a-b c", pa.list_(pa.struct([("@x", pa.string())])))])
+    other = pa.struct([("User.Id", pa.int64())])
+    both = widened(arrow_to_hive(one), arrow_to_hive(other))
+    assert settled(both) == "struct<user.id:bigint,a-b c:array<struct<@x:string>>>"
 
 
 def test_compressed_text_is_read_whatever_its_name(lake: Any) -> None:
