@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from functools import partial
 
-_md5 = partial(hashlib.md5, usedforsecurity=False)
+_MD5 = hashlib.md5(usedforsecurity=False)
+"""Of no bytes: a copy takes half of the time of a new one."""
 SPACE = 2**128
 """Hash keys are from 0 to one less than this."""
 
 
 def hash_key(partition_key: bytes) -> int:
-    return int.from_bytes(_md5(partition_key).digest())
+    digest = _MD5.copy()
+    digest.update(partition_key)
+    return int.from_bytes(digest.digest())
 
 
 def uniform_starts(count: int) -> list[int]:
