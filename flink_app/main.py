@@ -96,6 +96,8 @@ def settings(texts: list[str]) -> dict[str, str]:
     return {
         "table.local-time-zone": "UTC",
         "table.exec.source.idle-timeout": "30 s",
+        # Flink's own operators, of which SQL consists, do not change rows, so that none needs a copy of its own.
+        "pipeline.object-reuse": "true",
         "table.exec.uid.generation": "ALWAYS",
         "table.exec.uid.format": f"{digest}_<id>_<transformation>",
     }

@@ -29,6 +29,9 @@ _CBOR = b"application/x-amz-cbor"
 _NO_BOUND = 2**16
 """A handler may call this AWS itself, which needs another thread: callers must never use up all threads."""
 
+_AS_JSON = json.JSONEncoder(default=str, check_circular=False).encode
+"""The check for cycles, which no answer has, would take a third of the time."""
+
 log = logging.getLogger("local_aws.gateway")
 
 
@@ -64,7 +67,7 @@ class Gateway:
             status, document = self._handled(loop, scope, route, payload)
         except ValueError as error:
             status, document = 400, {"__type": "SerializationException", "message": str(error)}
-        return status, cbor.dumps(document) if is_cbor else json.dumps(document, default=str).encode()
+        return status, cbor.dumps(document) if is_cbor else _AS_JSON(document).encode()
 
     def _handled(
         self, loop: asyncio.AbstractEventLoop, scope: Scope, route: tuple[str, str, str], payload: Document

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,7 +36,7 @@ _EPOCHS = (("s", 0, 10**11), ("ms", 10**12, 10**14))
 """By unit: the smallest number, and the first that is too large."""
 _MOMENT = r"^[1-9]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$"
 _DAY = r"^[1-9]\d{3}-\d{2}-\d{2}$"
-_ODD = re.compile(rb"NaN|Infinity|\\[uU][dD]|\xef\xbb\xbf")
+_ODD = (b"NaN", b"Infinity", b"\\ud", b"\\uD", b"\\Ud", b"\\UD", b"\xef\xbb\xbf")
 """What Arrow reads although JSON does not have it or means it differently: invalid numbers, half a surrogate, a BOM."""
 
 Refused = list[tuple[Record, ConversionError]]
@@ -82,7 +81,9 @@ def _is_simple(columns: Mapping[str, str], deserializer: Document) -> bool:
 def _at_once(documents: list[bytes], columns: Mapping[str, str]) -> pa.Table | None:
     """Return None if one of the documents is not a plain object."""
     text = b"\n".join(documents)
-    if _ODD.search(text) or not all(document[:1] == b"{" and document[-1:] == b"}" for document in documents):
+    if any(odd in text for odd in _ODD) or not all(
+        document[:1] == b"{" and document[-1:] == b"}" for document in documents
+    ):
         return None
     try:
         text.decode()

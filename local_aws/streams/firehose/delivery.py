@@ -17,7 +17,15 @@ from local_aws.streams.firehose.bulk import converted
 from local_aws.streams.firehose.files import Content, Lines, Rows, schema_of
 from local_aws.streams.firehose.observed import Observed
 from local_aws.streams.firehose.prefixes import NoSuchKey
-from local_aws.streams.firehose.records import CONVERSION, PROCESSING, Failed, NotDelivered, Record, now_ms
+from local_aws.streams.firehose.records import (
+    CONVERSION,
+    PROCESSING,
+    Failed,
+    NotDelivered,
+    Record,
+    last_places,
+    now_ms,
+)
 from local_aws.streams.firehose.settings import Place, Settings, acting
 from local_aws.streams.firehose.spool import Segment
 from local_aws.streams.firehose.transform import Transform
@@ -31,13 +39,18 @@ MOST_PARTITIONS = 500
 
 @dataclass
 class Delivery:
-    """The delivery of one segment. Its object names derive from the segment, so a retry overwrites the objects."""
+    """The delivery of one segment. Its object names derive from the segment, so a retry overwrites the objects.
+
+    Attributes:
+        places: the last sequence number of each shard in it, once it has run.
+    """
 
     context: Context
     region: str
     settings: Settings
     segment: Segment
     observed: Observed
+    places: dict[str, str] = field(default_factory=dict)
     _contents: dict[str, Content] = field(default_factory=dict)
     _failed: dict[str, list[Failed]] = field(default_factory=dict)
     _columns: dict[str, str] | None = None
@@ -50,6 +63,7 @@ class Delivery:
         backup = Lines(self.settings.backup.compression, self._name("backup")) if self.settings.backup else None
         for chunk in _chunks(self.segment.records()):
             self._oldest = self._oldest or chunk[0].arrived
+            self.places |= last_places(chunk)
             if backup:
                 backup.add(record.data for record in chunk)
             self._take(chunk)

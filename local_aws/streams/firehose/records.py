@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 PROCESSING = "processing-failed"
 CONVERSION = "format-conversion-failed"
+_SHARD = len("shardId-000000000000")
 
 
 def now_ms() -> int:
@@ -35,6 +36,12 @@ class Record(NamedTuple):
 
     def with_data(self, data: bytes) -> Record:
         return self._replace(data=data)
+
+
+def last_places(records: Iterable[Record]) -> dict[str, str]:
+    """Return the last sequence number of each shard among the records."""
+    newest = {record.place[:_SHARD]: record.place for record in records}
+    return dict(place.split(":") for place in newest.values() if place)
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from local_aws.context import Context
 from local_aws.protocol import AwsError, Document
 from local_aws.streams.firehose.observed import Observed
-from local_aws.streams.firehose.records import Record
+from local_aws.streams.firehose.records import Record, last_places
 from local_aws.streams.firehose.settings import Settings, acting
 from local_aws.streams.firehose.spool import Spool
 from local_aws.streams.kinesis import reader_of
@@ -87,7 +86,8 @@ class Source:
         if shard.id not in self._positions:
             self._positions[shard.id] = self._start(shard)
         batch = reader_of(self.context).read(stream, shard, self._positions[shard.id])
-        records = [Record(one.arrived, one.data, f"{shard.id}:{shard.sequence(one.position)}") for one in batch.records]
+        place, sequence = f"{shard.id}:", shard.sequence
+        records = [Record(one.arrived, one.data, place + sequence(one.position)) for one in batch.records]
         if records:
             self.spool.append(records)
             self._read |= last_places(records[-1:])
@@ -106,8 +106,3 @@ class Source:
                 return shard.position(after) + 1
         begun: datetime = (self.settings.source or {})["DeliveryStartTimestamp"]
         return shard.log.position_at(int(begun.timestamp() * 1000))
-
-
-def last_places(records: Any) -> dict[str, str]:
-    """Return the last sequence number of each shard among the records."""
-    return dict(record.place.split(":") for record in records if record.place)

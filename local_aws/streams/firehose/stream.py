@@ -14,7 +14,7 @@ from local_aws.protocol import AwsError
 from local_aws.streams.firehose.observed import Observed
 from local_aws.streams.firehose.records import NotDelivered, Record
 from local_aws.streams.firehose.settings import Settings
-from local_aws.streams.firehose.source import Source, last_places
+from local_aws.streams.firehose.source import Source
 from local_aws.streams.firehose.spool import Segment, Spool
 
 IDLE, BUSY = 0.5, 0.1
@@ -109,9 +109,10 @@ class DeliveryStream:
     def _deliver_segment(self, segment: Segment) -> None:
         from local_aws.streams.firehose.delivery import Delivery  # loads Arrow, 40 MB, only for a delivery
 
-        Delivery(self._context, self._region, self.settings, segment, self._observed).run()
+        delivery = Delivery(self._context, self._region, self.settings, segment, self._observed)
+        delivery.run()
         if self._source:
-            self._source.delivered(last_places(segment.records()))
+            self._source.delivered(delivery.places)
         self._spool.delivered(segment)
 
     def _log_error(self, error: Exception) -> None:

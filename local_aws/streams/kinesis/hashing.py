@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from functools import partial
 
-_md5 = partial(hashlib.md5, usedforsecurity=False)
 SPACE = 2**128
 """Hash keys are from 0 to one less than this."""
 
 
 def hash_key(partition_key: bytes) -> int:
-    return int.from_bytes(_md5(partition_key).digest())
+    return int.from_bytes(hashlib.md5(partition_key, usedforsecurity=False).digest())
 
 
 def uniform_starts(count: int) -> list[int]:

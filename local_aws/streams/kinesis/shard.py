@@ -49,7 +49,7 @@ class Shard:
 
     def sequence(self, position: int) -> str:
         """Return the sequence number of a position. All have one length, so they compare as text."""
-        return f"{self.prefix}{position:028d}"
+        return self.prefix + str(position).zfill(28)
 
     def position(self, sequence: str) -> int:
         """Return the position of a sequence number. Raises AwsError if this shard has no such record."""

@@ -55,6 +55,14 @@ class Stream:
         """Return the open shards by hash key."""
         return sorted((shard for shard in self.shards if shard.closed is None), key=_first)
 
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [shard.first for shard in self.open_shards]
+
+    def _reopen(self) -> None:
+        for name in ("open_shards", "_starts"):
+            self.__dict__.pop(name, None)
+
     @contextmanager
     def whole_change(self) -> Iterator[None]:
         """Undo the changes of the block if they cannot be saved."""
@@ -65,7 +73,7 @@ class Stream:
             self.settings, self.shards = settings, [shard for shard, _ in shards]
             for shard, closed in shards:
                 shard.closed = closed
-            self.__dict__.pop("open_shards", None)
+            self._reopen()
             raise
 
     def need_there(self) -> None:
@@ -75,7 +83,7 @@ class Stream:
 
     def shard_of(self, key: int) -> Shard:
         """Return the open shard of a hash key."""
-        return self.open_shards[bisect_right(self.open_shards, key, key=_first) - 1]
+        return self.open_shards[bisect_right(self._starts, key) - 1]
 
     def shard_of_key(self, partition_key: bytes) -> Shard:
         return self.shard_of(hash_key(partition_key))
@@ -105,7 +113,7 @@ class Stream:
             shard = Shard(self.folder, number + place, first, following - 1, born, numbers)
             (self.folder / shard.id).mkdir(parents=True, exist_ok=True)
             self.shards.append(shard)
-        self.__dict__.pop("open_shards", None)
+        self._reopen()
 
     def expire(self) -> bool:
         """Drop expired records and closed shards. Returns whether a shard was dropped."""

@@ -7,9 +7,11 @@ import signal
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
-from random import Random
 from typing import Any
+
+from hypothesis import Phase, given, settings, strategies
 
 from tests.embedded import client
 from tests.local_aws.conftest import free_port, started, stopped, until
@@ -18,7 +20,7 @@ from tests.local_aws.streams.flink.test_life import event, processes
 
 pytestmark = needs_flink
 LATENESS, SECONDS = 30, 60
-SEEDS = int(os.environ.get("LAKE_FLINK_SEEDS", "4"))
+EXAMPLES = int(os.environ.get("LAKE_FLINK_EXAMPLES", "4"))
 FIRST = datetime(2026, 1, 1)
 KINDS = {
     "all": {"kind": "tumbling", "seconds": str(SECONDS), "by": {"k": "STRING"}},
@@ -79,28 +81,49 @@ def rows(app: App, window: str, day: datetime) -> set[Row]:
     return found
 
 
-def arrivals(luck: Random) -> list[tuple[int, str, int, str]]:
-    """Return events as (second, key, number, how) in order of arrival: out of order, late, duplicated, malformed."""
+def placed(arrived: list[tuple[int, int, str, int, str]]) -> list[tuple[int, str, int, str]]:
+    """Return arrivals as (second, key, number, how): each is seconds after the newest one, and seconds before that."""
     second, found = 0, []
-    for _ in range(luck.randint(1, 80)):
-        second += luck.choice([0, 1, 3, 20])
-        back = luck.choice([0, 0, 5, LATENESS, LATENESS + 1, 90])
-        how = luck.choice(["good", "good", "good", "bad", "twice"])
-        found.append((max(second - back, 0), luck.choice("ab"), luck.randint(-5, 5), how))
+    for gap, back, key, number, how in arrived:
+        second += gap
+        found.append((max(second - back, 0), key, number, how))
     return found
+
+
+ARRIVALS = strategies.lists(
+    strategies.tuples(
+        strategies.sampled_from([0, 1, 3, 20]),
+        strategies.sampled_from([0, 0, 5, LATENESS, LATENESS + 1, 90]),
+        strategies.sampled_from("ab"),
+        strategies.integers(-5, 5),
+        strategies.sampled_from(["good", "good", "good", "bad", "twice"]),
+    ),
+    min_size=1,
+    max_size=80,
+).map(placed)
+"""Events as (second, key, number, how) in order of arrival: out of order, late, duplicated, malformed."""
 
 
 def test_windows_equal_a_batch_over_the_same_events(make_app: Callable[..., App]) -> None:
     app = make_app({name: {**kind, "aggregates": AGGREGATES} for name, kind in KINDS.items()}, lateness=str(LATENESS))
     app.start()
-    for seed in range(SEEDS):
-        # Each day is later than the ones before: an application's time only goes forward.
-        a_day_of_events_is_exact(app, FIRST + timedelta(days=seed), Random(seed), killed=seed % 2 == 1)
+    # Each day is later than the ones before: an application's time only goes forward.
+    days = (FIRST + timedelta(days=number) for number in count())
+
+    # An application takes seconds for an example, and minutes for one that fails: so there are few, and none is shrunk.
+    @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, phases=[Phase.generate])
+    @given(ARRIVALS, strategies.booleans())
+    def windows_are_exact(arrived: list[tuple[int, str, int, str]], killed: bool) -> None:
+        a_day_of_events_is_exact(app, next(days), arrived, killed=killed)
+
+    windows_are_exact()
 
 
-def a_day_of_events_is_exact(app: App, day: datetime, luck: Random, *, killed: bool) -> None:
+def a_day_of_events_is_exact(
+    app: App, day: datetime, arrived: list[tuple[int, str, int, str]], *, killed: bool
+) -> None:
     events, sent = list[Event](), list[Any]()
-    for second, key, number, how in arrivals(luck):
+    for second, key, number, how in arrived:
         at = day + timedelta(seconds=second)
         if how == "bad":
             sent.append(f"bad {day:%d} {len(sent)}")

@@ -19,7 +19,8 @@ import org.apache.flink.util.{Collector, UserCodeClassLoader}
 final case class Record(arrived: Double, sequence: String, data: Array[Byte])
 
 /** The read state of a shard. Checkpoints keep `position`; the rest lasts only as long as the job runs. */
-final class Shard(val id: String, var position: String) {
+final class Shard(val id: String, start: String) {
+  var last: Option[String] = None
   val buffer: mutable.Queue[Record] = mutable.Queue.empty
   var answer: Option[CompletableFuture[JsonNode]] = None
   var iterator: Option[String] = None
@@ -27,6 +28,8 @@ final class Shard(val id: String, var position: String) {
   var again = 0.0
   var behind = -1L
   var isClosed = false
+
+  def position: String = last.fold(start)("AFTER_SEQUENCE_NUMBER " + _)
 
   /** The time up to which all records are buffered or emitted: no later record arrived before it. */
   def complete: Double = buffer.headOption match {
@@ -78,20 +81,21 @@ final class ShardReader(stream: Stream, decoder: DeserializationSchema[RowData],
 
   /** Emits what is complete in the order of arrival; returns the number of records. */
   private def emit(output: ReaderOutput[RowData]): Int = {
+    val (rows, parts) = (collector(output), shards.values.toArray)
     var emitted = 0
-    var shard = earliest
+    var shard = earliest(parts)
     while (emitted < Most && shard.exists(_.buffer.nonEmpty)) {
       val record = shard.get.buffer.dequeue()
-      decoder.deserialize(record.data, collector(output))
-      shard.get.position = s"AFTER_SEQUENCE_NUMBER ${record.sequence}"
+      decoder.deserialize(record.data, rows)
+      shard.get.last = Some(record.sequence)
       emitted += 1
-      shard = earliest
+      shard = earliest(parts)
     }
     emitted
   }
 
   /** The shard whose next record arrived first, or that may still return one that did. */
-  private def earliest: Option[Shard] = if (shards.isEmpty) None else Some(shards.values.minBy(_.complete))
+  private def earliest(parts: Array[Shard]): Option[Shard] = if (parts.isEmpty) None else Some(parts.minBy(_.complete))
 
   private def collector(output: ReaderOutput[RowData]) = new Collector[RowData] {
     def collect(row: RowData): Unit = output.collect(row)
