@@ -8,6 +8,7 @@ is printed, with the seed and number that make it again.
 from __future__ import annotations
 
 import argparse
+import gc
 import random
 import sys
 import tempfile
@@ -15,6 +16,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lake.configuration.reading import ConfigError, load
@@ -138,6 +140,24 @@ def mutant(seed: int, number: int) -> str:
 
 def fault(text: str, folder: Path) -> str:
     """What is wrong with how a file is read; empty for a valid lake, and for errors of our own."""
+    with _unraised() as printed:
+        wrong = _raised(text, folder)
+        gc.collect(1)
+    return wrong or next(iter(printed), "")
+
+
+@contextmanager
+def _unraised() -> Iterator[list[str]]:
+    """The stack traces that Python prints and nobody can catch, of objects that it throws away."""
+    printed: list[str] = []
+    before, sys.unraisablehook = sys.unraisablehook, lambda found: printed.append(f"printed: {found.exc_value!r}")
+    try:
+        yield printed
+    finally:
+        sys.unraisablehook = before
+
+
+def _raised(text: str, folder: Path) -> str:
     file, begun = folder / "lake.yaml", time.monotonic()
     file.write_text(text, encoding="utf-8")
     try:

@@ -28,10 +28,10 @@ def worktree(folder: Path, commit: str) -> Iterator[Path]:
 
 
 @contextmanager
-def two_checkouts(folder: Path) -> Iterator[dict[str, Path]]:
+def two_checkouts(folder: Path, before: str = BEFORE) -> Iterator[dict[str, Path]]:
     """`before` and `now` (the last commit), each with the tools of this checkout and its own port."""
     with ExitStack() as stack:
-        commits = {"before": BEFORE, "now": "HEAD"}
+        commits = {"before": before, "now": "HEAD"}
         sides = {name: stack.enter_context(worktree(folder / name, commit)) for name, commit in commits.items()}
         for checkout in sides.values():
             for name in TOOLS:

@@ -110,7 +110,7 @@ class Aws:
         except (BotoCoreError, ClientError) as error:
             if self.lake.environment.endpoint:
                 raise BadInput(f"{field}: {self._refused(error)}") from None
-            raise BadInput(f"{field}: no valid AWS credentials: {sentence(error)}") from None
+            raise BadInput(f"{field}: {sentence(error)}") from None
         if self.lake.environment.account not in (None, account):
             raise BadInput(
                 f"{field}.account: the login is for account {account}. Allowed: {self.lake.environment.account}"
@@ -131,7 +131,7 @@ class Aws:
     def _unreachable(self, error: BotoCoreError) -> str:
         endpoint = self.lake.environment.endpoint
         if endpoint is None:
-            return "AWS cannot be reached. Check the network"
+            return f"AWS cannot be reached in {self.lake.environment.region}. Check the network, and the region's name"
         if isinstance(error, _UNREACHED):
             return nothing_answers(endpoint)
         return (

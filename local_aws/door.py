@@ -72,7 +72,7 @@ class Door:
             # A client that is still sending would see a broken connection, not the answer, unless it waits for a 100.
             if not request.header("expect"):
                 await receive.drain()
-            await _refuse(send, request, service, refused)
+            await refusals.refuse(send, request, service, refused)
 
     def _check_place(self, request: Request) -> None:
         """Raises Refused if the request came by another host name, or from a page of another origin."""
@@ -210,11 +210,3 @@ def _closing(send: Send, request: Request, receive: _Incoming) -> Send:
         await send(message)
 
     return closing
-
-
-async def _refuse(send: Send, request: Request, service: str, refused: Refused) -> None:
-    status, kind, body = refusals.answer(request, service, refused)
-    body = b"" if request.method == "HEAD" else body
-    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

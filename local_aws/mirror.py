@@ -131,8 +131,12 @@ class Mirror:
             self._drop(bucket, [key for key in self._known(bucket) if key.startswith(prefix) and key not in listed_now])
         return files
 
+    def why_unlistable(self, bucket: str) -> str:
+        """Why whoever this mirror works for may not list a bucket; empty where they may. It counts as no call."""
+        return ""
+
     def why_unreadable(self, file: S3File) -> str:
-        """Why whoever this mirror works for may not read an object; empty where they may."""
+        """As `why_unlistable`, of reading an object."""
         return ""
 
     def bring(self, bucket: str, files: Sequence[S3File]) -> None:

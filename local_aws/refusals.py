@@ -1,4 +1,4 @@
-"""AWS's error responses for refused requests, in the protocol of the request."""
+"""AWS's error responses, for requests that are refused or fail on purpose, in the protocol of the request."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from xml.sax.saxutils import escape
 
+from local_aws import cbor
+from local_aws.gateway import Send
 from local_aws.signature import Refused, Request
 
 Answer = tuple[int, str, bytes]
@@ -22,6 +24,10 @@ _S3 = {
     "token": (400, "InvalidToken"),
     "body": (400, "XAmzContentSHA256Mismatch"),
     "large": (400, "EntityTooLarge"),
+    "late": (400, "ExpiredToken"),
+    "throttled": (503, "SlowDown"),
+    "failed": (500, "InternalError"),
+    "lost": (503, "ServiceUnavailable"),
 }
 _JSON = {
     "missing": (400, "MissingAuthenticationTokenException"),
@@ -35,6 +41,10 @@ _JSON = {
     "large": (413, "RequestEntityTooLargeException"),
     "unauthorized": (400, "AccessDeniedException"),
     "absent": (400, "UnknownOperationException"),
+    "late": (400, "ExpiredTokenException"),
+    "throttled": (400, "ThrottlingException"),
+    "failed": (500, "InternalFailure"),
+    "lost": (504, "RequestTimeout"),
 }
 _QUERY = {
     "missing": (403, "MissingAuthenticationToken"),
@@ -47,9 +57,24 @@ _QUERY = {
     "body": (403, "SignatureDoesNotMatch"),
     "large": (413, "RequestEntityTooLarge"),
     "absent": (400, "InvalidAction"),
+    "late": (403, "ExpiredToken"),
+    "throttled": (400, "Throttling"),
+    "failed": (500, "InternalFailure"),
+    "lost": (504, "RequestTimeout"),
 }
+_REST = {"absent": 404, "throttled": 429, "failed": 500, "lost": 504}
+"""The status of REST's JSON, where it is not 403; the codes are those of JSON."""
 
 _XML = ("cloudfront", "route53")
+
+
+async def refuse(send: Send, request: Request, service: str, refused: Refused) -> None:
+    """Send the response. A HEAD has no body to say it in."""
+    status, kind, body = answer(request, service, refused)
+    body = b"" if request.method == "HEAD" else body
+    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def answer(request: Request, service: str, refused: Refused) -> Answer:
@@ -75,7 +100,7 @@ def _s3(refused: Refused) -> Answer:
 
 def _query(refused: Refused) -> Answer:
     status, code = _QUERY.get(refused.kind, (403, "AccessDenied"))
-    error = f"<Error><Type>Sender</Type>{_code(code, refused)}</Error>"
+    error = f"<Error><Type>{'Sender' if status < 500 else 'Receiver'}</Type>{_code(code, refused)}</Error>"
     return status, "text/xml", _xml(f"<ErrorResponse>{error}</ErrorResponse>")
 
 
@@ -86,16 +111,12 @@ def _json(refused: Refused) -> Answer:
 
 
 def _rest_json(refused: Refused) -> Answer:
-    status = 404 if refused.kind == "absent" else 403
-    return status, "application/json", _json(refused)[2]
+    return _REST.get(refused.kind, 403), "application/json", _json(refused)[2]
 
 
 def _cbor(refused: Refused) -> Answer:
     status, code = _JSON.get(refused.kind, (403, "AccessDeniedException"))
-    words = ("__type", code, "message", refused.message)
-    # A map of two pairs of texts, each with a length of two bytes.
-    texts = (b"\x79" + len(word.encode()).to_bytes(2) + word.encode() for word in words)
-    return status, "application/cbor", b"\xa2" + b"".join(texts)
+    return status, "application/cbor", cbor.dumps({"__type": code, "message": refused.message})
 
 
 def _code(code: str, refused: Refused) -> str:

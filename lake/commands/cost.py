@@ -17,6 +17,7 @@ from lake.commands.output import out, say
 
 if TYPE_CHECKING:
     from lake.costs.estimate import Cost, Estimate
+    from lake.costs.prices import Prices
 
 TITLES = {"idle": "By the month, though nothing happens", "run": "Each time", "use": "By what is stored, sent and read"}
 BAR = 10
@@ -69,10 +70,16 @@ def _show(console: Console, found: Estimate) -> None:
         _table(console, title, [cost for cost in found.costs if cost.when == when])
     console.print(
         f"A month costs {found.idle:,.2f} USD idle, and {found.monthly:,.2f} USD with what schedules start. A run is "
-        f"taken for {found.minutes:g} minutes. Prices of {found.prices.region}, the oldest of {found.prices.oldest}: "
-        "AWS's pages have those of today. Taxes and free tiers are left out.",
+        f"taken for {found.minutes:g} minutes. Prices of {found.prices.region}{_age(found.prices)}: AWS's pages have "
+        "those of today. Taxes and free tiers are left out.",
         markup=False,
     )
+
+
+def _age(prices: Prices) -> str:
+    """How old the prices are, and which of them nobody has checked against AWS's pages."""
+    oldest = f", the oldest of {prices.oldest}" if prices.oldest else ""
+    return oldest + (f", not checked: {', '.join(prices.unchecked)}" if prices.unchecked else "")
 
 
 def _table(console: Console, title: str, costs: list[Cost]) -> None:

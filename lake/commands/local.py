@@ -8,7 +8,6 @@ import typer
 
 from lake.commands.base import AsJson, local
 from lake.commands.output import out, show, table
-from lake.errors import BadInput
 
 if TYPE_CHECKING:
     from lake.embedded.local import LocalAws
@@ -16,23 +15,26 @@ if TYPE_CHECKING:
 
 OPEN = "Signatures are not checked: every program on this machine has access, with any keys"
 
-ENFORCED = "Refuse what IAM's policies do not allow: jobs, crawlers and streams act as their roles."
+ENFORCED = (
+    "Refuse what IAM's policies do not allow: jobs, crawlers and streams act as their roles. Without either, it is as "
+    "at the last start."
+)
 
 
 @local.command("start")
 def local_start(
     context: typer.Context,
     is_open: Annotated[bool, typer.Option("--open", help=f"For demos. {OPEN}.")] = False,
-    enforces_iam: Annotated[bool, typer.Option("--enforce-iam", help=ENFORCED)] = False,
+    enforces_iam: Annotated[bool | None, typer.Option("--enforce-iam/--no-enforce-iam", help=ENFORCED)] = None,
 ) -> None:
     """Start the embedded AWS at the environment's endpoint."""
     from lake.embedded.local import LocalAws
 
-    if is_open and enforces_iam:
-        raise BadInput("--enforce-iam: with --open, nobody knows who calls. Leave out one of them")
     aws = LocalAws.of(context.obj.lake())
     started = aws.start(is_open=is_open, enforces_iam=enforces_iam)
-    out.print(f"{aws.endpoint}: {'started' if started else 'runs already'}, process {aws.pid()}{_openness(aws)}")
+    kept = ", as at the last start: --no-enforce-iam turns it off" if started and enforces_iam is None else ""
+    how = f"{_openness(aws)}{kept if aws.enforces_iam() else ''}"
+    out.print(f"{aws.endpoint}: {'started' if started else 'runs already'}, process {aws.pid()}{how}")
 
 
 @local.command("stop")

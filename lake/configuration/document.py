@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
+from ruamel.yaml.constructor import ConstructorError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
@@ -36,6 +38,29 @@ _OPENED = ("unexpected end of stream", "expected ',' or")
 
 _TOO_DEEP = re.compile(r"^[^#\n]*?([\[{]\s*){50}|^\s*(- +){50}", re.MULTILINE)
 """The parser takes many seconds on such a line before it gives up."""
+
+
+class _Constructor(RoundTripConstructor):
+    """The parser's, whose values with a tag end in silence when half read: else Python prints a stack trace of them."""
+
+    def construct_unknown(self, node: Any) -> Iterator[Any]:
+        begun = super().construct_unknown(node)
+        try:
+            yield next(begun)
+        except GeneratorExit:
+            with suppress(ConstructorError):
+                begun.close()  # type: ignore[attr-defined]
+            raise
+        yield from begun
+
+
+_Constructor.add_constructor(None, _Constructor.construct_unknown)
+
+
+def _yaml() -> YAML:
+    parser = YAML()
+    parser.Constructor = _Constructor
+    return parser
 
 
 class Unreadable(Exception):
@@ -73,7 +98,7 @@ def read(path: Path) -> Document:
     if found := _TOO_DEEP.search(text):
         raise Unreadable(text.count("\n", 0, found.end()) + 1, "not valid YAML: it is nested too deeply")
     try:
-        content = YAML().load(text)
+        content = _yaml().load(text)
     except MarkedYAMLError as error:
         twice = _twice(text)
         if not twice:
@@ -128,7 +153,7 @@ def _text(path: Path) -> str:
 
 
 def _loaded(text: str) -> Any:
-    yaml = YAML()
+    yaml = _yaml()
     yaml.allow_duplicate_keys = True
     try:
         return yaml.load(text)
@@ -156,7 +181,7 @@ def _strange(text: str, error: Exception) -> Unreadable:
     if isinstance(error, ReaderError):
         line = text[: error.position].count("\n") + 1
         return Unreadable(line, "not valid YAML: the line has a control character. Remove it")
-    for node in _nodes(YAML().compose(text)):
+    for node in _nodes(_yaml().compose(text)):
         if isinstance(node, ScalarNode) and not _constructs(node):
             line = node.start_mark.line + 1
             return Unreadable(line, f"not valid YAML: {node.value!r} is not a date or number. Put it in quotes")
@@ -165,7 +190,7 @@ def _strange(text: str, error: Exception) -> Unreadable:
 
 def _constructs(node: ScalarNode) -> bool:
     try:
-        YAML().constructor.construct_object(node)
+        _yaml().constructor.construct_object(node)
     except (YAMLError, ValueError, TypeError):
         return False
     return True
@@ -174,7 +199,7 @@ def _constructs(node: ScalarNode) -> bool:
 def _twice(text: str) -> list[tuple[int, str, str]]:
     """Each duplicate name in a mapping, with its second line."""
     try:
-        root = YAML().compose(text)
+        root = _yaml().compose(text)
     except YAMLError:
         return []
     found = []

@@ -20,7 +20,7 @@ class Price:
 
     Attributes:
         region: that it is of.
-        as_of: the last day on which it is known to have been so.
+        as_of: the last day on which it is known to have been so; None if nobody has checked it against the page.
         page: of AWS that tells it.
     """
 
@@ -28,7 +28,7 @@ class Price:
     usd: float
     unit: str
     region: str
-    as_of: date
+    as_of: date | None
     page: str
 
 
@@ -51,8 +51,12 @@ class Prices(Mapping[str, Price]):
             raise BadInput(f"{file}: there is no price of {', '.join(lacks)} for {self.region}. Add a line for each")
 
     @property
-    def oldest(self) -> date:
-        return min(price.as_of for price in self.values())
+    def oldest(self) -> date | None:
+        return min((price.as_of for price in self.values() if price.as_of), default=None)
+
+    @property
+    def unchecked(self) -> list[str]:
+        return [price.name for price in self.values() if price.as_of is None]
 
     def __getitem__(self, name: str) -> Price:
         return self._by_name[name]
@@ -81,11 +85,12 @@ def _price(file: Path, line: Mapping[str, str | None], number: int) -> Price:
         usd = float(text["usd"])
         if not 0 <= usd < float("inf"):
             raise ValueError(usd)
-        return Price(**{**text, "usd": usd, "as_of": date.fromisoformat(text["as_of"])})  # type: ignore[arg-type]
+        as_of = date.fromisoformat(text["as_of"]) if text["as_of"] else None
+        return Price(**{**text, "usd": usd, "as_of": as_of})  # type: ignore[arg-type]
     except (KeyError, ValueError):
         raise BadInput(
             f"{file}, line {number}: this is no price. Allowed: {','.join(COLUMNS)} with usd as a number and as_of as "
-            "a day, such as 2026-01-31"
+            "a day, such as 2026-01-31, or empty"
         ) from None
 
 

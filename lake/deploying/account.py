@@ -39,8 +39,7 @@ def _services(aws: Aws) -> Iterator[Missing]:
     used = {"glue": True, "athena": True, "kinesis": config.streams, "firehose": config.streams, FLINK: windows}
     known = boto3.session.Session()
     for service in (service for service, is_used in used.items() if is_used):
-        partition = known.get_partition_for_region(region)
-        if region not in known.get_available_regions(service, partition):
+        if region not in known.get_available_regions(service, aws.names.partition):
             yield Missing(
                 f"environments.{aws.lake.env}.region",
                 f"the SDK's list has no {service} in {region}",

@@ -135,25 +135,26 @@ class LocalAws:
                 f"{where(self.lake, 'environments', self.lake.env)}: {nothing_answers(self.endpoint)}"
             ) from None
 
-    def start(self, *, is_open: bool = False, enforces_iam: bool = False) -> bool:
+    def start(self, *, is_open: bool = False, enforces_iam: bool | None = None) -> bool:
         """Start it and wait until it answers. False if it ran already.
 
         Args:
             is_open: it checks no signatures.
-            enforces_iam: it refuses what IAM's policies do not allow the caller.
+            enforces_iam: it refuses what IAM's policies do not allow the caller; None is as at its last start.
 
         Raises:
-            BadInput: another program has the port, it runs on another one or enforces nothing, or its folder is
-                read-only.
+            BadInput: another program has the port, it runs on another one or with other options, the options do not
+                fit together, or its folder is read-only.
             LakeError: it ended or did not answer in time; the message holds the end of its log.
         """
         if self.pid() is not None:
             self.need_its_place()
-            if enforces_iam and not self.enforces_iam():
-                raise BadInput(
-                    "the embedded AWS runs without --enforce-iam: `lake local stop` ends it; then start it again"
-                )
+            self._need_enforcement(enforces_iam)
             return False
+        if enforces_iam is None:
+            enforces_iam = self._enforced.exists()
+        if is_open and enforces_iam:
+            raise BadInput("--open: nobody knows who calls then, but IAM is enforced. Add --no-enforce-iam")
         need_writable(self.folder)
         self._need_free_port()
         self._make_folder()
@@ -173,6 +174,7 @@ class LocalAws:
             )
         self._wait_until_ready(process)
         if self.pid() == process.pid:
+            self._remember(enforces_iam)
             return True
         # Another command was faster. Stop ours, which would otherwise take the folder if the other one died.
         process.terminate()
@@ -230,6 +232,25 @@ class LocalAws:
         except OSError:
             return False
         return True
+
+    def _need_enforcement(self, wanted: bool | None) -> None:
+        """Raise BadInput if it runs, and not as it is wanted; None is either way."""
+        runs = self.enforces_iam()
+        if wanted is not None and wanted != runs:
+            how = "with" if runs else "without"
+            raise BadInput(f"the embedded AWS runs {how} --enforce-iam: `lake local stop` ends it; then start it again")
+
+    def _remember(self, enforces_iam: bool) -> None:
+        """For the next start."""
+        if enforces_iam:
+            self._enforced.touch()
+        else:
+            self._enforced.unlink(missing_ok=True)
+
+    @property
+    def _enforced(self) -> Path:
+        """Is there if the last start enforced IAM."""
+        return self.folder / "enforces-iam"
 
     @property
     def _data(self) -> Path:

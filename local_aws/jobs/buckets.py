@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Container, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from botocore.exceptions import ClientError
@@ -50,7 +50,8 @@ class BucketFolders:
         self._context = context
         self._mirror = acting.mirror
         self._root = root
-        self._refused: dict[str, str] = {}
+        self._refused: dict[str, Callable[[], object]] = {}
+        """The calls that are refused, by the place that Spark names when it misses what they would give."""
         self._before: dict[str, dict[str, _Seen]] = {}
         self.unseen: list[str] = []
         self._lock = threading.Lock()
@@ -59,14 +60,22 @@ class BucketFolders:
         """Fetch what changed in any bucket. Returns the folder of each bucket."""
         buckets = [entry["Name"] for entry in self._context.client("s3").list_buckets()["Buckets"]]
         for bucket in buckets:
-            with self._noting(bucket):
+            if self._mirror.why_unlistable(bucket):
+                self._refused[f"//{bucket}"] = partial(self._mirror.list, bucket)
+            else:
                 self._link(bucket)
                 self._before[bucket] = dict(_files(self._root / bucket))
         return {bucket: self._root / bucket for bucket in self._before}
 
     def refusal(self, error: str) -> str:
-        """The refusal that a run met, by its error; empty where it met none."""
-        return next((why for place, why in self._refused.items() if place in error), "")
+        """The refusal that a run met, by its error; empty where it met none. It counts as a call of the run."""
+        met = next((call for place, call in self._refused.items() if place in error), None)
+        try:
+            if met:
+                met()
+        except ClientError as refused:
+            return refused.response["Error"]["Message"]
+        return ""
 
     def publish(self, buckets: Container[str] | None = None) -> None:
         """Upload what is new or changed since the last time, in all buckets or only these, in the order it was written.
@@ -98,32 +107,21 @@ class BucketFolders:
     def _link(self, bucket: str) -> None:
         folder = self._root / bucket
         folder.mkdir(parents=True)
-        closed: dict[str, str] = {}
+        closed: dict[str, S3File] = {}
 
         def is_open(file: S3File) -> bool:
             if why := self._mirror.why_unreadable(file):
-                closed[file.key] = why
+                closed[file.key] = file
             return not why
 
         files = self._mirror.pull(bucket, wanted=is_open)
-        sizes = {file.key: file.size for file in self._mirror.list(bucket)} if closed else {}
         found = places([*(file.key for file in files), *closed], HADOOP)
         self.unseen += [f"s3://{bucket}/{key}" for key, place in found.items() if place != key]
         for file in files:
             os.link(file.path, _with_parents(folder / found[file.key]))
-        for key, why in closed.items():
-            self._refused[str(folder / found[key])] = why
-            _spoil(_with_parents(folder / found[key]), sizes.get(key, 1))
-
-    @contextmanager
-    def _noting(self, bucket: str) -> Iterator[None]:
-        """A bucket that may not be listed is passed over; Spark then says its name."""
-        try:
-            yield
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "AccessDenied":
-                raise
-            self._refused[f"//{bucket}"] = error.response["Error"]["Message"]
+        for key, file in closed.items():
+            self._refused[str(folder / found[key])] = partial(self._mirror.bring, bucket, [file])
+            _spoil(_with_parents(folder / found[key]), file.size)
 
 
 def _with_parents(path: Path) -> Path:

@@ -17,6 +17,7 @@ from local_aws.permissions.decision import Ask, Policies, refusal
 from local_aws.permissions.holdings import Holdings, NoSuchPrincipalError
 from local_aws.permissions.principals import ACCOUNT, Principal, role_arn
 
+Remember = Callable[[Principal, Iterable[Ask]], None]
 _REMEMBERED = 100_000
 """Different permissions, at most."""
 _REGION = "us-east-1"
@@ -55,20 +56,30 @@ class Access:
         }
 
     def refusal(self, caller: Principal, asks: Iterable[Ask], region: str) -> str:
-        """Why a call is refused, in AWS's words: the first of what it needs and has not; empty where it has all."""
+        """Why a call is refused, in AWS's words: the first of what it needs and has not; empty where it has all.
+
+        What it asks for is remembered.
+        """
+        return self._first_refusal(caller, asks, region, self.remember)
+
+    def foreseen(self, caller: Principal, asks: Iterable[Ask], region: str) -> str:
+        """As `refusal`, of a call that nobody has made: nothing is remembered."""
+        return self._first_refusal(caller, asks, region, lambda *_: None)
+
+    def _first_refusal(self, caller: Principal, asks: Iterable[Ask], region: str, remember: Remember) -> str:
         try:
-            return next(filter(None, (self._refusal(caller, ask, region) for ask in asks)), "")
+            return next(filter(None, (self._refusal(caller, ask, region, remember) for ask in asks)), "")
         except NoSuchPrincipalError as error:
             return f"User: {caller.arn} is not authorized: {error} is not there any more"
         except UnknownOperatorError as error:
             return f"User: {caller.arn} is not authorized: {error}"
 
-    def _refusal(self, caller: Principal, ask: Ask, region: str) -> str:
+    def _refusal(self, caller: Principal, ask: Ask, region: str, remember: Remember) -> str:
         own = self.holdings.of(caller)
         of_role = ask.action == "sts:AssumeRole"
         resource = self.holdings.trust(ask.resource) if of_role else self.holdings.on(ask.resource, region)
         known = Ask(ask.action, ask.resource, {**_about(caller, region), **ask.keys})
-        self.remember(caller, [known])
+        remember(caller, [known])
         session = json.loads(caller.policy) if caller.policy else None
         return refusal(known, caller, replace(own, session=session, resource=resource))
 
@@ -92,18 +103,21 @@ class Access:
 
     def check_object(self, caller: Principal, action: str, bucket: str, key: str) -> None:
         """As if a call had asked for an object. Raises ClientError."""
-        if why := self.refused_object(caller, action, bucket, key):
+        if why := self.refusal(caller, self._of_object(action, bucket, key), _REGION):
             raise denied(why, action)
 
-    def refused_object(self, caller: Principal, action: str, bucket: str, key: str) -> str:
+    def foreseen_object(self, caller: Principal, action: str, bucket: str, key: str) -> str:
         """Why a call for an object would be refused; empty where it would not."""
-        return self.refusal(caller, self._of_object(Ask(f"s3:{action}", f"arn:aws:s3:::{bucket}/{key}")), _REGION)
+        return self.foreseen(caller, self._of_object(action, bucket, key), _REGION)
 
     def check_listing(self, caller: Principal, bucket: str, prefix: str) -> None:
         """As if a call had asked for the objects under a prefix. Raises ClientError."""
-        ask = Ask("s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": (prefix,)})
-        if why := self.refusal(caller, [ask], _REGION):
+        if why := self.refusal(caller, [_listing(bucket, prefix)], _REGION):
             raise denied(why, "ListObjectsV2")
+
+    def foreseen_listing(self, caller: Principal, bucket: str, prefix: str) -> str:
+        """Why a call for the objects under a prefix would be refused; empty where it would not."""
+        return self.foreseen(caller, [_listing(bucket, prefix)], _REGION)
 
     def check(self, caller: Principal, action: str, resources: Iterable[str], region: str) -> None:
         """As if a call had asked for these resources. Raises ClientError."""
@@ -115,9 +129,14 @@ class Access:
         if why := self.refusal(caller, needs.of_call(call, self.holdings), call.region):
             raise denied(why, call.action)
 
-    def _of_object(self, ask: Ask) -> Iterator[Ask]:
+    def _of_object(self, action: str, bucket: str, key: str) -> Iterator[Ask]:
+        ask = Ask(f"s3:{action}", f"arn:aws:s3:::{bucket}/{key}")
         yield ask
         yield from needs.of_object(ask, self.holdings, _REGION)
+
+
+def _listing(bucket: str, prefix: str) -> Ask:
+    return Ask("s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": (prefix,)})
 
 
 def denied(why: str, action: str) -> ClientError:

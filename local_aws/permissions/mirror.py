@@ -36,8 +36,11 @@ class CheckedMirror(Mirror):
 
         return self._mirror.pull(bucket, prefix, allowed)
 
+    def why_unlistable(self, bucket: str) -> str:
+        return self._access.foreseen_listing(self._caller, bucket, "")
+
     def why_unreadable(self, file: S3File) -> str:
-        return self._access.refused_object(self._caller, "GetObject", file.bucket, file.key)
+        return self._access.foreseen_object(self._caller, "GetObject", file.bucket, file.key)
 
     def bring(self, bucket: str, files: Sequence[S3File]) -> None:
         self._check_all("GetObject", bucket, (file.key for file in files))

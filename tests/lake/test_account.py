@@ -24,7 +24,7 @@ from tests.stacks.conftest import resources, synthesised
 LAKE = """
 project: shop
 environments:
-  dev: {{region: eu-west-1, lake_formation: {governed}}}
+  dev: {{region: {region}, lake_formation: {governed}}}
 connections:
   way: {{type: network, network: {{subnet: subnet-0a, security_groups: [sg-0a], zone: eu-west-1a}}}}
 datasets:
@@ -44,8 +44,8 @@ INTERFACES = ("glue", "secretsmanager", "kms", "logs", "monitoring", "sts")
 class Account:
     """An account's answers about Lake Formation and a VPC."""
 
-    def __init__(self, folder: Path, *, governed: bool = False) -> None:
-        (folder / "lake.yaml").write_text(LAKE.format(governed=str(governed).lower()))
+    def __init__(self, folder: Path, *, governed: bool = False, region: str = "eu-west-1") -> None:
+        (folder / "lake.yaml").write_text(LAKE.format(governed=str(governed).lower(), region=region))
         self.aws = Aws(load(folder / "lake.yaml"))
         self.settings: dict[str, Any] = OPEN
         self.granted: Callable[[Any], list[str]] = lambda request: ["ALL"]
@@ -100,6 +100,11 @@ def test_a_service_that_the_region_has_not_is_named(tmp_path: Path, monkeypatch:
     (found,) = missing(Account(tmp_path).aws)
     assert (found.where, found.what) == ("environments.dev.region", "the SDK's list has no firehose in eu-west-1")
     assert "choose another region" in found.way_out
+
+
+def test_a_region_that_there_is_not_has_no_service(tmp_path: Path) -> None:
+    found = missing(Account(tmp_path, region="xx-north-9").aws)
+    assert "the SDK's list has no glue in xx-north-9" in [each.what for each in found]
 
 
 def test_an_account_under_lake_formation_is_told_of_the_setting(tmp_path: Path) -> None:

@@ -307,7 +307,7 @@ def test_missing_credentials_are_reported_with_the_environments_line(tmp_path: P
     done = lake("up", cwd=tmp_path, LAKE_ENV="dev", HOME=str(tmp_path))
 
     assert done.returncode == 2
-    assert f"lake.yaml, line {line}: environments.dev: no valid AWS credentials" in done.stderr
+    assert f"lake.yaml, line {line}: environments.dev: there are no AWS credentials. Log in" in done.stderr
     assert "LAKE_ENV" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -117,10 +117,22 @@ def test_a_schedule_comes_round_so_often_a_month(schedule: str | None, times: fl
     assert times_a_month(schedule) == pytest.approx(times, rel=0.01)
 
 
-def test_every_price_names_its_page_and_its_day() -> None:
-    for price in Prices("us-east-1").values():
+def test_every_price_names_its_page_and_its_day_or_counts_as_unchecked() -> None:
+    prices = Prices("us-east-1")
+    for price in prices.values():
         assert price.page.startswith("https://aws.amazon.com/")
-        assert date(2025, 1, 1) <= price.as_of <= date.today()
+        assert (
+            price.name in prices.unchecked if price.as_of is None else date(2025, 1, 1) <= price.as_of <= date.today()
+        )
+
+
+def test_prices_that_nobody_checked_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "lake.yaml").write_text(HEAD.format(region="us-east-1"))
+    told = " ".join(Prompt(tmp_path / "lake.yaml", monkeypatch, capsys).lake("cost").out.split())
+    assert "the oldest of 2025-10-01, not checked: alarm, dashboard," in told
+    assert "kms_key" not in told
 
 
 def test_a_region_without_prices_is_said(

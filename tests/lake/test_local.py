@@ -181,3 +181,38 @@ def test_a_killed_process_can_be_restarted_at_once(running: Folder) -> None:
     assert until(lambda: running.local.pid() is None)
     assert running.local.start()
     assert running.s3.head_bucket(Bucket="kept")
+
+
+@pytest.fixture
+def enforcing(tmp_path: Path) -> Iterator[Folder]:
+    folder = Folder(tmp_path / "shop")
+    yield folder
+    folder.local.stop()
+
+
+def test_enforcement_is_kept_over_stops_until_it_is_turned_off(enforcing: Folder) -> None:
+    def started(*options: str) -> str:
+        done = enforcing.lake("local", "start", *options)
+        enforcing.lake("local", "stop")
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "IAM" not in started()
+    assert re.search(r"process \d+\. IAM is enforced\n$", started("--enforce-iam"))
+    assert "IAM is enforced, as at the last start: --no-enforce-iam turns it off\n" in started()
+    assert enforcing.lake("local", "start", "--open").stderr.endswith(
+        "--open: nobody knows who calls then, but IAM is enforced. Add --no-enforce-iam\n"
+    )
+    assert "IAM" not in started("--no-enforce-iam")
+    assert "IAM" not in started()
+
+
+@pytest.mark.parametrize(("runs", "asked", "how"), [(True, False, "with"), (False, True, "without")])
+def test_an_embedded_aws_that_runs_is_not_taken_for_one_with_other_options(
+    enforcing: Folder, runs: bool, asked: bool, how: str
+) -> None:
+    enforcing.local.start(enforces_iam=runs)
+    with pytest.raises(BadInput, match=f"runs {how} --enforce-iam: `lake local stop` ends it"):
+        enforcing.local.start(enforces_iam=asked)
+    assert not enforcing.local.start()
+    assert enforcing.local.enforces_iam() is runs

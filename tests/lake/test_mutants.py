@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from benchmarks import mutants
+from lake.configuration import document
 from lake.configuration.reading import ConfigError, Trouble
 
 
@@ -17,6 +19,15 @@ def test_a_mutated_lake_is_good_or_its_mistakes_are_told(tmp_path: Path) -> None
 def test_a_mutant_is_made_again_from_its_seed_and_number() -> None:
     assert mutants.mutant(1, 17) == mutants.mutant(1, 17)
     assert len({mutants.mutant(1, number) for number in range(50)}) == 50
+
+
+HALF_READ = "project: <<\nx: {a: { [[]]}}\n"
+
+
+def test_a_value_that_is_read_half_prints_no_stack_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert mutants.fault(HALF_READ, tmp_path) == ""
+    monkeypatch.setattr(document, "_yaml", YAML)
+    assert mutants.fault(HALF_READ, tmp_path).startswith("printed: ConstructorError")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from local_aws import cbor, refusals
 from local_aws.faults import VARIABLE
+from local_aws.signature import Refused, Request
 from tests.embedded import keys_of
 from tests.local_aws.conftest import free_port, started, stopped
 
@@ -80,4 +82,33 @@ def test_a_client_that_tries_again_meets_none(shaky: str) -> None:
 
 def test_after_so_many_calls_the_login_has_expired(expiring: str) -> None:
     sts = client(expiring, "sts", 1)
-    assert codes(lambda _: sts.get_caller_identity(), 5) == {"ok": 3, "ExpiredTokenException": 2}
+    assert codes(lambda _: sts.get_caller_identity(), 5) == {"ok": 3, "ExpiredToken": 2}
+
+
+JSON, CBOR = ("x-amz-target", "AWSGlue.GetDatabases"), ("smithy-protocol", "rpc-v2-cbor")
+FORM = ("content-type", "application/x-www-form-urlencoded")
+
+
+@pytest.mark.parametrize(
+    ("service", "header", "kind", "status", "code"),
+    [
+        ("s3", None, "throttled", 503, "SlowDown"),
+        ("s3", None, "late", 400, "ExpiredToken"),
+        ("glue", JSON, "throttled", 400, "ThrottlingException"),
+        ("glue", JSON, "late", 400, "ExpiredTokenException"),
+        ("monitoring", CBOR, "throttled", 400, "ThrottlingException"),
+        ("monitoring", CBOR, "failed", 500, "InternalFailure"),
+        ("sts", FORM, "throttled", 400, "Throttling"),
+        ("iam", FORM, "late", 403, "ExpiredToken"),
+        ("lambda", None, "throttled", 429, "ThrottlingException"),
+        ("lambda", None, "lost", 504, "RequestTimeout"),
+    ],
+)
+def test_a_fault_has_the_form_of_its_calls_protocol(
+    service: str, header: tuple[str, str] | None, kind: str, status: int, code: str
+) -> None:
+    request = Request("POST", "/", "", [header] if header else [])
+    answered, form, body = refusals.answer(request, service, Refused(kind, "why"))
+    assert (answered, code.encode() in body, b"why" in body) == (status, True, True)
+    if header == CBOR:
+        assert (form, cbor.loads(body)) == ("application/cbor", {"__type": code, "message": "why"})

@@ -108,6 +108,24 @@ def test_a_role_names_resources_wherever_aws_takes_one(lakes: dict[str, Stacks])
             assert set(listed(statement["Action"])) <= WITHOUT_RESOURCE, place
 
 
+def test_every_action_of_the_samples_roles_is_in_the_reference_with_what_fails_without_it(local: Stacks) -> None:
+    page = (ROOT / "docs/reference/roles.md").read_text()
+    listed_there = set(re.findall(r"^\| `([\w-]+)` \| `(\w+:\w+)` \| \S", page, re.MULTILINE))
+    roles = {
+        f"${{aws_iam_role.{id_}.id}}": role["name"].removeprefix("flights-local-")
+        for stack in local.values()
+        for id_, role in resources(stack, "aws_iam_role").items()
+    }
+    allowed = {
+        (roles[policy["role"]], action)
+        for stack in local.values()
+        for policy in resources(stack, "aws_iam_role_policy").values()
+        for statement in json.loads(policy["policy"])["Statement"]
+        for action in listed(statement["Action"])
+    }
+    assert listed_there == allowed
+
+
 def test_an_action_that_knows_no_resource_is_not_tied_to_one(lakes: dict[str, Stacks]) -> None:
     """It would never be allowed. Of logs:DescribeLogGroups, the guide of Managed Flink itself names log groups."""
     for type_, place, statement in statements(lakes):
