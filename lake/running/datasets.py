@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,8 +12,8 @@ from lake.configuration.suggest import allowed
 from lake.errors import BadInput, LakeError
 from lake.running.jobs import ENDED, Show
 from lake.running.runs import SHORT
+from lake.running.waiting import ended
 
-POLL_SECONDS = 1.0
 PARTS = ("train", "validation", "test")
 
 
@@ -39,12 +38,12 @@ def build(aws: Aws, name: str, show: Show, arguments: dict[str, str] | None = No
     """
     check_name(aws, name)
     run_id = _started(aws, name, arguments or {})
-    ended = _ended(aws, name, run_id, show)
+    run = _ended(aws, name, run_id, show)
     report = _report(aws, name, run_id)
-    message = "" if ended["JobRunState"] == "SUCCEEDED" else str(ended.get("ErrorMessage", "no message"))
+    message = "" if run["JobRunState"] == "SUCCEEDED" else str(run.get("ErrorMessage", "no message"))
     if report is None:
         log = f"{aws.names.log_group('glue', f'dataset-{name}')}/error"
-        raise LakeError(f"the build of {name} is {ended['JobRunState']}: {message}\nIts log: {log}, stream {run_id}")
+        raise LakeError(f"the build of {name} is {run['JobRunState']}: {message}\nIts log: {log}, stream {run_id}")
     return report, message.removesuffix(" (exit code 1)")
 
 
@@ -60,12 +59,13 @@ def _started(aws: Aws, name: str, arguments: dict[str, str]) -> str:
 
 
 def _ended(aws: Aws, name: str, run_id: str, show: Show) -> Any:
-    while True:
+    def look() -> tuple[Any, str, str]:
         run = aws.glue.get_job_run(JobName=aws.names.dataset_job(name), RunId=run_id)["JobRun"]
-        show(str(run["JobRunState"]), run_id[:SHORT])
-        if run["JobRunState"] in ENDED:
-            return run
-        time.sleep(POLL_SECONDS)
+        return run, str(run["JobRunState"]), run_id[:SHORT]
+
+    return ended(
+        look, lambda state: state not in ENDED, show, f"the run {run_id} that builds {name} continues by itself"
+    )
 
 
 def _report(aws: Aws, name: str, run_id: str) -> dict[str, Any] | None:
