@@ -24,6 +24,7 @@ from lake.shipped import GLUE_SCRIPTS, ML_SCRIPTS
 from stacks import ml_policies, policies
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
+from stacks.job_settings import modules_of_matching
 from stacks.ml_pipeline import Places, definition
 from stacks.package import digest, packed, uploaded, zipped
 
@@ -89,6 +90,7 @@ class MlStack(LakeStack):
             self, f"{name}_spec", bucket=self.bucket.id, key=key, content=content, content_type="application/json"
         )
         group = self.names.log_group("glue", f"dataset-{name}")
+        modules = ",".join(modules_of_matching() if training_set.checks.find_matches else [])
         GlueJob(
             self,
             f"{name}_dataset_job",
@@ -106,6 +108,7 @@ class MlStack(LakeStack):
                 "--code_version": digest(self.package.read_bytes()),
                 "--custom-logGroup-prefix": group,
                 "--enable-metrics": "true",
+                **({"--additional-python-modules": modules} if modules else {}),
             },
             glue_version=GLUE_VERSION,
             worker_type="G.1X",

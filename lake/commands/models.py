@@ -128,6 +128,9 @@ def predict(
 def models(
     context: typer.Context,
     model: Annotated[str | None, typer.Argument(help="A model of lake.yaml. Default: all.")] = None,
+    lineage: Annotated[
+        bool, typer.Option("--lineage", help="Show of what the newest version is made, down to the raw files.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the versions of models in the registry, each with what it was trained on."""
@@ -135,6 +138,9 @@ def models(
 
     aws: Aws = context.obj.aws()
     names = [model] if model else list(aws.lake.config.models)
+    if lineage:
+        table([line for name in names for line in models_.lineage(aws, name)], as_json)
+        return
     found = [version for name in names for version in models_.versions(aws, name)]
     table(found, as_json)
     if not found and not as_json:

@@ -140,3 +140,37 @@ def evaluation(aws: Aws, name: str, version: int | None = None) -> dict[str, Any
             f"the evaluation of version {package['ModelPackageVersion']} of {name} has gone. Train it again"
         )
     return found | {"model": name, "model_version": package["ModelPackageVersion"]}
+
+
+def lineage(aws: Aws, name: str, version: int | None = None) -> list[dict[str, Any]]:
+    """What a version of a model was made of, by default the newest: a line for each table of its training set.
+
+    Returns:
+        Model, training set, table, the snapshot and the number of its files, their place, and the raw files of which a
+        job of lake.yaml makes the table.
+
+    Raises:
+        LakeError: the registry has no such version, or its training set has gone.
+    """
+    package = package_of(aws, name, version)
+    metadata = package["CustomerMetadataProperties"]
+    found = manifest(aws, metadata["training_set"], metadata["training_set_version"])
+    return [
+        {
+            "model": f"{name} {package['ModelPackageVersion']}",
+            "training_set": f"{found['name']} {found['version']}",
+            "table": f"{source['database']}.{table}",
+            "snapshot": source["snapshot"],
+            "files": source["files"],
+            "location": source["location"],
+            "raw_files": ", ".join(_raw_files(aws, table)) or source["location"],
+        }
+        for table, source in found["sources"].items()
+    ]
+
+
+def _raw_files(aws: Aws, table: str) -> list[str]:
+    """Where the datasets are that the job of a table reads; none for the table of a dataset."""
+    jobs = [job for job in aws.lake.config.jobs.values() if job.sink.table == table and not job.sink.connection]
+    datasets = sorted({dataset for job in jobs for dataset in job.datasets().values()})
+    return [f"s3://{aws.names.bucket('raw')}/{dataset}/" for dataset in datasets]

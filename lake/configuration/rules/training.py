@@ -56,6 +56,9 @@ def _columns(place: Place, training_set: TrainingSet) -> Iterator[Problem]:
     for number, name in enumerate(training_set.exclude):
         if name == training_set.label or name in keys:
             yield (*place, "exclude", number), f"{name!r} is no feature anyway. Remove it"
+    checks = training_set.checks
+    if "matches" in checks.model_fields_set and not checks.find_matches:
+        yield (*place, "checks", "matches"), "looks only where find_matches names the columns to compare. Add them"
     for number, name in enumerate(training_set.entity):
         if name == training_set.time:
             yield (*place, "entity", number), f"{name!r} is time too. Remove it"
