@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code, read_object
 from lake.configuration.suggest import allowed
+from lake.configuration.training import drift_arguments
 from lake.errors import BadInput, LakeError
 from lake.running.jobs import ENDED, Show
 from lake.running.runs import SHORT
@@ -109,3 +110,31 @@ def _flat(found: dict[str, Any], above: str = "") -> Any:
             yield from _flat(value, f"{above}{name}.")
         else:
             yield f"{above}{name}", ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def drift(aws: Aws, name: str, show: Show, *, last: bool = False) -> tuple[dict[str, Any], str]:
+    """Compare later rows with those of train, and wait for the end of it; or give the last comparison.
+
+    Returns:
+        The report, and what is distributed otherwise: empty where nothing is, or where it is the last one.
+
+    Raises:
+        BadInput: the training set has no `drift` in lake.yaml.
+        LakeError: nothing was compared yet, or the run failed before it could report.
+    """
+    check_name(aws, name)
+    watched = aws.lake.config.training_sets[name].drift
+    if watched is None:
+        raise BadInput(f"training_sets.{name} has no `drift` in lake.yaml, which says what is compared")
+    if not last:
+        return build(aws, name, show, drift_arguments(watched))
+    found = read_json(aws, f"reports/{name}/drift.json")
+    if found is None:
+        raise LakeError(f"nothing was compared with {name} yet: `lake dataset drift {name}`")
+    return found, ""
+
+
+def drift_lines(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """A line for each feature, the one that drifts most first."""
+    ordered = sorted(report["indices"].items(), key=lambda item: -item[1])
+    return [{"feature": name, "psi": round(index, 4), "limit": report["limit"]} for name, index in ordered]

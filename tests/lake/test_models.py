@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from lake.configuration.model import DriftReport
 from lake.configuration.names import Names
 from lake.configuration.reading import load
 from lake.deploying import lifecycle, registry
@@ -162,6 +163,27 @@ def test_two_versions_differ_by_the_fields_that_are_other() -> None:
         {"field": "sources.departures.snapshot", "left": "s1", "right": "s2"},
     ]
     assert datasets.difference(MANIFEST, MANIFEST) == []
+
+
+def test_the_last_comparison_with_train_is_shown_by_its_drift(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = aws()
+    config = found.lake.config.training_sets[NAME]
+    with pytest.raises(BadInput, match=r"training_sets\.late_flights has no `drift` in lake.yaml"):
+        datasets.drift(found, NAME, silent, last=True)
+    watched = config.model_copy(update={"drift": DriftReport(on="departures", schedule="cron(0 5 * * ? *)")})
+    monkeypatch.setitem(found.lake.config.training_sets, NAME, watched)
+    with pytest.raises(
+        LakeError, match="nothing was compared with late_flights yet: `lake dataset drift late_flights`"
+    ):
+        datasets.drift(found, NAME, silent, last=True)
+    found.s3.put(f"reports/{NAME}/drift.json", {"indices": {"temp": 0.1, "distance": 0.31}, "limit": 0.25})
+
+    report, refused = datasets.drift(found, NAME, silent, last=True)
+
+    assert (datasets.drift_lines(report), refused) == (
+        [{"feature": "distance", "psi": 0.31, "limit": 0.25}, {"feature": "temp", "psi": 0.1, "limit": 0.25}],
+        "",
+    )
 
 
 def test_the_lineage_of_a_model_goes_down_to_the_raw_files() -> None:

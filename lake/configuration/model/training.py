@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lake.configuration.model.base import INSTANCE, PYTHON_FILE, Columns, Model, Name
+from lake.configuration.model.base import CRON, INSTANCE, PYTHON_FILE, Columns, Model, Name
 
 Verdict = Literal["fail", "warn", "off"]
 Kind = Literal["name", "date", "address", "code"]
@@ -78,6 +78,17 @@ class LeakChecks(Model):
     """Limit of `drift`: the population stability index."""
 
 
+class DriftReport(Model):
+    """A comparison of rows that came later with those of train, on a schedule. Drift over `most_psi` fails the run."""
+
+    on: Name
+    """The table whose rows are compared, in place of the training set's own."""
+    where: str = "true"
+    """Which of its rows: a condition in Spark SQL, such as `time_hour >= now() - INTERVAL 7 DAYS`."""
+    schedule: Annotated[str, Field(pattern=CRON)]
+    """When the rows are compared, in UTC: `cron(0 5 * * ? *)` is 5 o'clock each day."""
+
+
 class TrainingSet(Model):
     source: str = Field(alias="from")
     """A table of the curated or the raw database, or Spark SQL over such tables."""
@@ -95,6 +106,8 @@ class TrainingSet(Model):
     """How the rows are parted."""
     checks: LeakChecks = LeakChecks()
     """What counts as a leak."""
+    drift: DriftReport | None = None
+    """A scheduled look at whether later rows are still like those of train. `lake dataset drift` looks at once."""
     format: Literal["parquet", "csv"] = "parquet"
     """`csv` is as SageMaker's algorithms want it: no header, and the label first."""
 

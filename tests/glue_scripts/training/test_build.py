@@ -191,3 +191,24 @@ def test_a_table_that_lacks_a_feature_is_refused(lake: Lake) -> None:
 
     with pytest.raises(JobError, match="table weather: it has no column at, distance, id, as flights has"):
         build(lake, "--on", "weather")
+
+
+@pytest.mark.parametrize("format_", ["parquet", "csv"])
+def test_later_rows_are_compared_with_train_and_drift_fails_the_run(lake: Lake, format_: str) -> None:
+    filled(lake)
+    compare = ("--drift", "true", "--on", "flights", "--where")
+    with pytest.raises(JobError, match="has no version yet, with which rows could be compared"):
+        build(lake, *compare, "true", format=format_)
+    version = build(lake, format=format_)["version"]
+
+    # The rows of train themselves: the first four days, without the one that has no label.
+    same = build(lake, *compare, "id < 96 AND late IS NOT NULL", format=format_)
+    with pytest.raises(
+        JobError, match=r"drift: distributed otherwise than in train, by PSI over 0\.25: distance [1-9]"
+    ):
+        build(lake, *compare, "distance > 1500", format=format_)
+
+    assert (same["version"], same["rows"]) == (version, 95)
+    assert same["indices"] == {"distance": 0.0, "origin": 0.0, "temp": 0.0}
+    last = document(f"reports/{lake.database}/drift.json")
+    assert last["indices"]["distance"] > last["limit"] == 0.25
