@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib.metadata import version
 from pathlib import Path
 
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
@@ -24,7 +23,7 @@ from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
 from stacks.data_quality import data_quality_ruleset
 from stacks.encryption import encrypted_runs, security_configuration
-from stacks.job_settings import arguments, properties
+from stacks.job_settings import arguments, modules_of_matching, properties
 from stacks.lake_formation import granted
 from stacks.ml_transforms import find_matches_transform, warn
 from stacks.notices import tell_of_failed_runs, watch_runs
@@ -34,8 +33,6 @@ from stacks.workflows import glue_workflow
 TEMPORARY_DAYS = 7
 WRITTEN = ("etl", "curated", "quarantine")
 """The buckets that jobs write to. Hadoop looks there for unfinished uploads of earlier runs."""
-MATCHING = ("duckdb",)
-"""The packages that find_matches needs on Glue, in the installed and tested version."""
 COMMANDS = {"batch": "glueetl", "streaming": "gluestreaming", "shell": "pythonshell"}
 
 
@@ -252,7 +249,7 @@ def _script(language: str) -> Path:
 
 def matching_modules(job: JobSettings) -> list[str]:
     """The Python packages that Glue must install for a job with find_matches."""
-    return [f"{name}=={version(name)}" for name in MATCHING] if finds_matches(job) else []
+    return modules_of_matching() if finds_matches(job) else []
 
 
 def finds_matches(job: JobSettings) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 from cdktf_cdktf_provider_aws.glue_job import GlueJobExecutionProperty, GlueJobNotificationProperty
@@ -11,6 +12,8 @@ from lake.configuration.names import Names
 
 DEFAULT_MINUTES, STREAMING_MINUTES = 60, 10_080
 SHELL_DPU = 0.0625
+MATCHING = ("duckdb",)
+"""The packages that find_matches needs on Glue."""
 
 
 def properties(names: Names, job: JobSettings) -> dict[str, Any]:
@@ -41,6 +44,11 @@ def arguments(names: Names, name: str, job: JobSettings, modules: list[str]) -> 
         **({"--additional-python-modules": packages} if packages else {}),
         **job.arguments,
     }
+
+
+def modules_of_matching() -> list[str]:
+    """The Python packages that find_matches needs on Glue, in the version that is installed here and tested."""
+    return [f"{name}=={version(name)}" for name in MATCHING]
 
 
 def _size(job: JobSettings) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.data_aws_sagemaker_prebuilt_ecr_image import DataAwsSagemakerPrebuiltEcrImage
 from cdktf_cdktf_provider_aws.glue_catalog_database import GlueCatalogDatabase
 from cdktf_cdktf_provider_aws.glue_job import GlueJob, GlueJobCommand, GlueJobExecutionProperty
+from cdktf_cdktf_provider_aws.glue_trigger import GlueTrigger, GlueTriggerActions
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
@@ -19,11 +20,12 @@ from constructs import Construct
 
 from lake.configuration.model import MlModel, TrainingSet
 from lake.configuration.reading import Lake
-from lake.configuration.training import IMAGE, REPOSITORY, training_spec
+from lake.configuration.training import IMAGE, REPOSITORY, drift_arguments, training_spec
 from lake.shipped import GLUE_SCRIPTS, ML_SCRIPTS
 from stacks import ml_policies, policies
 from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
+from stacks.job_settings import modules_of_matching
 from stacks.ml_pipeline import Places, definition
 from stacks.package import digest, packed, uploaded, zipped
 
@@ -89,7 +91,8 @@ class MlStack(LakeStack):
             self, f"{name}_spec", bucket=self.bucket.id, key=key, content=content, content_type="application/json"
         )
         group = self.names.log_group("glue", f"dataset-{name}")
-        GlueJob(
+        modules = ",".join(modules_of_matching() if training_set.checks.find_matches else [])
+        job = GlueJob(
             self,
             f"{name}_dataset_job",
             name=self.names.dataset_job(name),
@@ -106,6 +109,7 @@ class MlStack(LakeStack):
                 "--code_version": digest(self.package.read_bytes()),
                 "--custom-logGroup-prefix": group,
                 "--enable-metrics": "true",
+                **({"--additional-python-modules": modules} if modules else {}),
             },
             glue_version=GLUE_VERSION,
             worker_type="G.1X",
@@ -116,6 +120,15 @@ class MlStack(LakeStack):
             depends_on=[self.dataset_role, *self._logs(name, group)],
         )
         self.output(f"{name}_dataset_job", self.names.dataset_job(name), f"Glue job that builds {name}")
+        if training_set.drift:
+            GlueTrigger(
+                self,
+                f"{name}_drift_trigger",
+                name=self.names.drift_trigger(name),
+                type="SCHEDULED",
+                schedule=training_set.drift.schedule,
+                actions=[GlueTriggerActions(job_name=job.name, arguments=drift_arguments(training_set.drift))],
+            )
 
     def _logs(self, name: str, group: str) -> list[CloudwatchLogGroup]:
         days = self.lake.config.retention.log_days

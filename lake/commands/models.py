@@ -67,6 +67,24 @@ def diff(
         out.print("nothing differs", markup=False)
 
 
+@dataset.command()
+def drift(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A training set of lake.yaml that has `drift`.")],
+    last: Annotated[bool, typer.Option("--last", help="Show the last comparison, and make none.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare later rows with those of train, as the schedule does. Exit code 1 if they are distributed otherwise."""
+    from lake.running import datasets
+
+    aws: Aws = context.obj.aws()
+    with states() as tell:
+        report, refused = datasets.drift(aws, name, lambda *at: tell(name, *at), last=last)
+    table(datasets.drift_lines(report), as_json)
+    if refused:
+        raise LakeError(f"{name}: {refused}")
+
+
 @app.command()
 def train(
     context: typer.Context,
@@ -128,6 +146,9 @@ def predict(
 def models(
     context: typer.Context,
     model: Annotated[str | None, typer.Argument(help="A model of lake.yaml. Default: all.")] = None,
+    lineage: Annotated[
+        bool, typer.Option("--lineage", help="Show of what the newest version is made, down to the raw files.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the versions of models in the registry, each with what it was trained on."""
@@ -135,10 +156,19 @@ def models(
 
     aws: Aws = context.obj.aws()
     names = [model] if model else list(aws.lake.config.models)
+    if lineage:
+        table([line for name in names for line in models_.lineage(aws, name)], as_json)
+        return
     found = [version for name in names for version in models_.versions(aws, name)]
-    table(found, as_json)
+    table(found if as_json else list(map(_brief, found)), as_json)
     if not found and not as_json:
         err.print("no model is registered yet: `lake train MODEL`", markup=False)
+
+
+def _brief(version: dict[str, Any]) -> dict[str, Any]:
+    """What fits a terminal's line."""
+    shown = {name: value for name, value in version.items() if name not in ("execution", "created")}
+    return {name: f"{value:.4f}" if isinstance(value, float) else value for name, value in shown.items()}
 
 
 def _tell_findings(findings: list[dict[str, Any]]) -> None:

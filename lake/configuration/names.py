@@ -72,6 +72,10 @@ class Names:
         """The Glue job that builds a training set."""
         return f"{self.prefix}-dataset-{training_set}"
 
+    def drift_trigger(self, training_set: str) -> str:
+        """The trigger that compares later rows with those of train."""
+        return f"{self.dataset_job(training_set)}-drift"
+
     def model(self, model: str) -> str:
         """The pipeline of a model and its model package group. SageMaker wants hyphens."""
         return f"{self.prefix}-{model.replace('_', '-')}"

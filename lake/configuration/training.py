@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lake.configuration.model import AsOf, TrainingSet
+from lake.configuration.model import AsOf, DriftReport, TrainingSet
 
 REPOSITORY, IMAGE = "sagemaker-scikit-learn", "1.9-0-cpu-py3"
 """SageMaker's container, of which `local_aws/sagemaker/requirements.in` has the packages."""
@@ -18,6 +18,11 @@ def training_spec(name: str, training_set: TrainingSet) -> dict[str, object]:
     fields = training_set.model_dump(mode="json", by_alias=True)
     fields["features"] = {table: feature_spec(feature) for table, feature in training_set.features.items()}
     return {"name": name, "table": tables_of(training_set.source)[0], **fields}
+
+
+def drift_arguments(drift: DriftReport) -> dict[str, str]:
+    """The arguments of a run that compares later rows with those of train."""
+    return {"--drift": "true", "--on": drift.on, "--where": drift.where}
 
 
 def feature_spec(feature: AsOf) -> dict[str, object]:

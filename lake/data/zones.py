@@ -142,15 +142,16 @@ def delete(aws: Aws, bucket: str, found: Iterable[Version]) -> Iterator[int]:
             pool.shutdown(cancel_futures=True)
 
 
-def empty(aws: Aws, bucket: str, tell: Callable[[int], None] = lambda deleted: None) -> int:
-    """Delete every version of every object. Returns how many; 0 where the bucket is not there.
+def empty(aws: Aws, bucket: str, tell: Callable[[int], None] = lambda deleted: None, prefix: str = "") -> int:
+    """Delete every version of every object whose key begins with the prefix. Returns how many; 0 where there is no
+    such bucket.
 
     Args:
         tell: is told how many versions are deleted so far.
     """
     deleted = 0
     try:
-        for count in delete(aws, bucket, versions(aws, bucket)):
+        for count in delete(aws, bucket, versions(aws, bucket, prefix)):
             deleted += count
             tell(deleted)
     except ClientError as error:

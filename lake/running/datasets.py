@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code, read_object
 from lake.configuration.suggest import allowed
+from lake.configuration.training import drift_arguments
 from lake.errors import BadInput, LakeError
 from lake.running.jobs import ENDED, Show
 from lake.running.runs import SHORT
+from lake.running.waiting import ended
 
-POLL_SECONDS = 1.0
 PARTS = ("train", "validation", "test")
 
 
@@ -39,12 +39,12 @@ def build(aws: Aws, name: str, show: Show, arguments: dict[str, str] | None = No
     """
     check_name(aws, name)
     run_id = _started(aws, name, arguments or {})
-    ended = _ended(aws, name, run_id, show)
+    run = _ended(aws, name, run_id, show)
     report = _report(aws, name, run_id)
-    message = "" if ended["JobRunState"] == "SUCCEEDED" else str(ended.get("ErrorMessage", "no message"))
+    message = "" if run["JobRunState"] == "SUCCEEDED" else str(run.get("ErrorMessage", "no message"))
     if report is None:
         log = f"{aws.names.log_group('glue', f'dataset-{name}')}/error"
-        raise LakeError(f"the build of {name} is {ended['JobRunState']}: {message}\nIts log: {log}, stream {run_id}")
+        raise LakeError(f"the build of {name} is {run['JobRunState']}: {message}\nIts log: {log}, stream {run_id}")
     return report, message.removesuffix(" (exit code 1)")
 
 
@@ -60,12 +60,13 @@ def _started(aws: Aws, name: str, arguments: dict[str, str]) -> str:
 
 
 def _ended(aws: Aws, name: str, run_id: str, show: Show) -> Any:
-    while True:
+    def look() -> tuple[Any, str, str]:
         run = aws.glue.get_job_run(JobName=aws.names.dataset_job(name), RunId=run_id)["JobRun"]
-        show(str(run["JobRunState"]), run_id[:SHORT])
-        if run["JobRunState"] in ENDED:
-            return run
-        time.sleep(POLL_SECONDS)
+        return run, str(run["JobRunState"]), run_id[:SHORT]
+
+    return ended(
+        look, lambda state: state not in ENDED, show, f"the run {run_id} that builds {name} continues by itself"
+    )
 
 
 def _report(aws: Aws, name: str, run_id: str) -> dict[str, Any] | None:
@@ -109,3 +110,31 @@ def _flat(found: dict[str, Any], above: str = "") -> Any:
             yield from _flat(value, f"{above}{name}.")
         else:
             yield f"{above}{name}", ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def drift(aws: Aws, name: str, show: Show, *, last: bool = False) -> tuple[dict[str, Any], str]:
+    """Compare later rows with those of train, and wait for the end of it; or give the last comparison.
+
+    Returns:
+        The report, and what is distributed otherwise: empty where nothing is, or where it is the last one.
+
+    Raises:
+        BadInput: the training set has no `drift` in lake.yaml.
+        LakeError: nothing was compared yet, or the run failed before it could report.
+    """
+    check_name(aws, name)
+    watched = aws.lake.config.training_sets[name].drift
+    if watched is None:
+        raise BadInput(f"training_sets.{name} has no `drift` in lake.yaml, which says what is compared")
+    if not last:
+        return build(aws, name, show, drift_arguments(watched))
+    found = read_json(aws, f"reports/{name}/drift.json")
+    if found is None:
+        raise LakeError(f"nothing was compared with {name} yet: `lake dataset drift {name}`")
+    return found, ""
+
+
+def drift_lines(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """A line for each feature, the one that drifts most first."""
+    ordered = sorted(report["indices"].items(), key=lambda item: -item[1])
+    return [{"feature": name, "psi": round(index, 4), "limit": report["limit"]} for name, index in ordered]

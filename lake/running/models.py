@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,9 +14,11 @@ from lake.configuration.suggest import allowed
 from lake.errors import BadInput, LakeError
 from lake.running.datasets import manifest, read_json
 from lake.running.jobs import Show
+from lake.running.waiting import ended
 
-POLL_SECONDS = 1.0
 UNDERWAY = ("Executing", "Stopping")
+_TOO_LONG = "MaxRuntime"
+"""In the reason of a job that was stopped because it took too long."""
 
 
 def model_of(aws: Aws, name: str) -> MlModel:
@@ -48,28 +49,36 @@ def train(aws: Aws, name: str, show: Show, version: str | None = None) -> dict[s
             raise LakeError(f"the pipeline of {name} is not there. Deploy it first: `lake up ml`") from None
         raise
     arn = started["PipelineExecutionArn"]
-    execution = _ended(aws, arn, show)
+    execution = _ended(aws, name, arn, show)
     if execution["PipelineExecutionStatus"] != "Succeeded":
-        raise LakeError(f"{name} was not registered: {_reason(aws, arn, execution)}")
+        raise LakeError(f"{name} was not registered: {_reason(aws, name, arn, execution)}")
     return next(one for one in versions(aws, name) if one["execution"] == arn.rpartition("/")[2])
 
 
-def _ended(aws: Aws, arn: str, show: Show) -> Any:
-    while True:
+def _ended(aws: Aws, name: str, arn: str, show: Show) -> Any:
+    def look() -> tuple[Any, str, str]:
         execution = aws.sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
-        steps = aws.sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)["PipelineExecutionSteps"]
-        under_way = [step["StepName"] for step in steps if step["StepStatus"] == "Executing"]
-        show(execution["PipelineExecutionStatus"], ", ".join(under_way))
-        if execution["PipelineExecutionStatus"] not in UNDERWAY:
-            return execution
-        time.sleep(POLL_SECONDS)
+        going_on = [step["StepName"] for step in _steps(aws, arn) if step["StepStatus"] == "Executing"]
+        return execution, execution["PipelineExecutionStatus"], ", ".join(going_on)
+
+    continues = (
+        f"the training of {name} continues by itself. `lake models {name}` shows its version once it is registered"
+    )
+    return ended(look, lambda state: state in UNDERWAY, show, continues)
 
 
-def _reason(aws: Aws, arn: str, execution: Any) -> str:
+def _steps(aws: Aws, arn: str) -> list[Any]:
+    found: list[Any] = aws.sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)["PipelineExecutionSteps"]
+    return found
+
+
+def _reason(aws: Aws, name: str, arn: str, execution: Any) -> str:
     """What the step that failed says; SageMaker's own words of the execution do not always have it."""
-    steps = aws.sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)["PipelineExecutionSteps"]
-    failed = [f"{step['StepName']}: {step['FailureReason']}" for step in steps if step.get("FailureReason")]
-    return failed[0] if failed else str(execution.get("FailureReason", execution["PipelineExecutionStatus"]))
+    for step in (step for step in _steps(aws, arn) if step.get("FailureReason")):
+        if _TOO_LONG in step["FailureReason"]:
+            return f"{step['StepName']}: it took longer than max_minutes, {model_of(aws, name).max_minutes}"
+        return f"{step['StepName']}: {step['FailureReason']}"
+    return str(execution.get("FailureReason", execution["PipelineExecutionStatus"]))
 
 
 def versions(aws: Aws, name: str) -> list[dict[str, Any]]:
@@ -131,3 +140,37 @@ def evaluation(aws: Aws, name: str, version: int | None = None) -> dict[str, Any
             f"the evaluation of version {package['ModelPackageVersion']} of {name} has gone. Train it again"
         )
     return found | {"model": name, "model_version": package["ModelPackageVersion"]}
+
+
+def lineage(aws: Aws, name: str, version: int | None = None) -> list[dict[str, Any]]:
+    """What a version of a model was made of, by default the newest: a line for each table of its training set.
+
+    Returns:
+        Model, training set, table, the snapshot and the number of its files, their place, and the raw files of which a
+        job of lake.yaml makes the table.
+
+    Raises:
+        LakeError: the registry has no such version, or its training set has gone.
+    """
+    package = package_of(aws, name, version)
+    metadata = package["CustomerMetadataProperties"]
+    found = manifest(aws, metadata["training_set"], metadata["training_set_version"])
+    return [
+        {
+            "model": f"{name} {package['ModelPackageVersion']}",
+            "training_set": f"{found['name']} {found['version']}",
+            "table": f"{source['database']}.{table}",
+            "snapshot": source["snapshot"],
+            "files": source["files"],
+            "location": source["location"],
+            "raw_files": ", ".join(_raw_files(aws, table)) or source["location"],
+        }
+        for table, source in found["sources"].items()
+    ]
+
+
+def _raw_files(aws: Aws, table: str) -> list[str]:
+    """Where the datasets are that the job of a table reads; none for the table of a dataset."""
+    jobs = [job for job in aws.lake.config.jobs.values() if job.sink.table == table and not job.sink.connection]
+    datasets = sorted({dataset for job in jobs for dataset in job.datasets().values()})
+    return [f"s3://{aws.names.bucket('raw')}/{dataset}/" for dataset in datasets]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 from urllib.parse import urlsplit
 
 from lake.aws import Aws
+from lake.data import zones
 from lake.data.sql import query
 from lake.errors import LakeError
-from lake.running.datasets import POLL_SECONDS, build
+from lake.running.datasets import build
 from lake.running.jobs import Show
 from lake.running.models import model_of, package_of
+from lake.running.waiting import ended
 
 SCORE = "score"
 _TYPES = {"timestamp_ntz": "timestamp", "string": "varchar", "float": "real"}
@@ -85,14 +86,13 @@ def _request(aws: Aws, job: str, report: dict[str, Any], instance: str) -> dict[
 
 
 def _ended(aws: Aws, job: str, show: Show) -> str:
-    while True:
+    def look() -> tuple[Any, str, str]:
         found = aws.sagemaker.describe_transform_job(TransformJobName=job)
-        status = found["TransformJobStatus"]
-        show(status, "predicting")
-        if status not in ("InProgress", "Stopping"):
-            break
-        time.sleep(POLL_SECONDS)
-    if status != "Completed":
+        return found, found["TransformJobStatus"], "predicting"
+
+    continues = f"the transform job {job} continues by itself, and its answers become no table. Predict again for that"
+    found = ended(look, lambda state: state in ("InProgress", "Stopping"), show, continues)
+    if (status := found["TransformJobStatus"]) != "Completed":
         raise LakeError(f"the transform job {job} is {status}: {found.get('FailureReason', 'no reason given')}")
     return str(found["TransformOutput"]["S3OutputPath"])
 
@@ -138,13 +138,6 @@ def _point(aws: Aws, database: str, table: str, made: str) -> None:
     except aws.glue.exceptions.AlreadyExistsException:
         before = aws.glue.get_table(DatabaseName=database, Name=table)["Table"]["StorageDescriptor"]["Location"]
         aws.glue.update_table(DatabaseName=database, TableInput=content)
-        _empty(aws, before)
+        place = urlsplit(before)
+        zones.empty(aws, place.netloc, prefix=place.path.lstrip("/"))
     aws.glue.delete_table(DatabaseName=database, Name=made)
-
-
-def _empty(aws: Aws, location: str) -> None:
-    """The predictions of a run before, which no table has any more."""
-    place = urlsplit(location)
-    pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=place.netloc, Prefix=place.path.lstrip("/"))
-    for key in (entry["Key"] for page in pages for entry in page.get("Contents", [])):
-        aws.s3.delete_object(Bucket=place.netloc, Key=key)

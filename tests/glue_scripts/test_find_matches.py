@@ -3,7 +3,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import functions as fn
 
 from benchmarks.febrl import FILES, KINDS, SECRET, people
 from benchmarks.matches import TARGETS, measure
@@ -143,6 +144,14 @@ def test_records_too_few_to_compare_match_nothing_with_full_confidence(rows: Row
     frame = rows(SCHEMA, *[(7, "ann", "lee", None, None, None)][:count])
     found = find_matches(frame, options(), no_dataset).collect()
     assert [(row.match_id, row.match_confidence_score) for row in found] == [(7, 1.0)][:count]
+
+
+def test_an_id_that_is_never_null_by_its_type_is_taken(rows: Rows) -> None:
+    frame = rows(SCHEMA, *[(0, f"name {number}", None, None, None, None) for number in range(3)])
+    numbered = frame.withColumn("person", fn.row_number().over(Window.orderBy("given")))
+    assert not numbered.schema["person"].nullable
+
+    assert set(matches(find_matches(numbered, options(), no_dataset))) == {1, 2, 3}
 
 
 def test_records_without_any_value_match_nothing(rows: Rows) -> None:

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from lake.configuration.model import DriftReport
 from lake.configuration.names import Names
 from lake.configuration.reading import load
 from lake.deploying import lifecycle, registry
-from lake.errors import BadInput, LakeError
+from lake.errors import BadInput, LakeError, StillRunning
 from lake.running import datasets, models, plots, predictions
 
 EXAMPLE = Path(__file__).parents[2] / "examples/late_flights/lake.yaml"
@@ -162,6 +163,66 @@ def test_two_versions_differ_by_the_fields_that_are_other() -> None:
         {"field": "sources.departures.snapshot", "left": "s1", "right": "s2"},
     ]
     assert datasets.difference(MANIFEST, MANIFEST) == []
+
+
+def test_the_last_comparison_with_train_is_shown_by_its_drift(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = aws()
+    config = found.lake.config.training_sets[NAME]
+    with pytest.raises(BadInput, match=r"training_sets\.late_flights has no `drift` in lake.yaml"):
+        datasets.drift(found, NAME, silent, last=True)
+    watched = config.model_copy(update={"drift": DriftReport(on="departures", schedule="cron(0 5 * * ? *)")})
+    monkeypatch.setitem(found.lake.config.training_sets, NAME, watched)
+    with pytest.raises(
+        LakeError, match="nothing was compared with late_flights yet: `lake dataset drift late_flights`"
+    ):
+        datasets.drift(found, NAME, silent, last=True)
+    found.s3.put(f"reports/{NAME}/drift.json", {"indices": {"temp": 0.1, "distance": 0.31}, "limit": 0.25})
+
+    report, refused = datasets.drift(found, NAME, silent, last=True)
+
+    assert (datasets.drift_lines(report), refused) == (
+        [{"feature": "distance", "psi": 0.31, "limit": 0.25}, {"feature": "temp", "psi": 0.1, "limit": 0.25}],
+        "",
+    )
+
+
+def test_the_lineage_of_a_model_goes_down_to_the_raw_files() -> None:
+    raw = {"database": "lateness_local_raw", "snapshot": "s2", "files": 7, "location": "s3://raw/airports/"}
+    made = {"database": "lateness_local_curated", "snapshot": "s1", "files": 3, "location": "s3://curated/departures/"}
+    found = aws(SageMaker(packages=2))
+    sources = {"departures": made, "airports": raw}
+    found.s3.put(f"training-sets/{NAME}/v1/manifest.json", MANIFEST | {"sources": sources})
+
+    lines = models.lineage(found, NAME)
+
+    assert [(line["model"], line["training_set"]) for line in lines] == [("late_flights 2", "late_flights v1")] * 2
+    assert [(line["table"], line["snapshot"], line["raw_files"]) for line in lines] == [
+        ("lateness_local_curated.departures", "s1", "s3://lateness-local-raw-1/flights/"),
+        ("lateness_local_raw.airports", "s2", "s3://raw/airports/"),
+    ]
+
+
+def test_the_lineage_of_a_model_whose_training_set_has_gone_is_told() -> None:
+    with pytest.raises(LakeError, match="version v1 of the training set late_flights is not there"):
+        models.lineage(aws(SageMaker(), built=False), NAME)
+
+
+def test_a_step_that_took_too_long_is_told_by_its_setting() -> None:
+    sagemaker = SageMaker("Failed", reason="ClientError: TrainingJob t: MaxRuntimeExceeded")
+
+    with pytest.raises(LakeError, match="not registered: Train: it took longer than max_minutes, 60"):
+        models.train(aws(sagemaker), NAME, silent)
+
+
+def test_who_stops_waiting_is_told_that_it_continues() -> None:
+    def interrupted(**request: Any) -> Any:
+        raise KeyboardInterrupt
+
+    sagemaker = SageMaker()
+    sagemaker.describe_pipeline_execution = interrupted  # type: ignore[method-assign]
+
+    with pytest.raises(StillRunning, match="the training of late_flights continues by itself"):
+        models.train(aws(sagemaker), NAME, silent)
 
 
 def test_a_transform_gives_the_model_the_features_and_keeps_the_keys() -> None:

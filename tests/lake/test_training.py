@@ -60,6 +60,11 @@ WRONG: list[tuple[str, Any, str]] = [
     (f"{SET}.split", {"by": "hash", "validate_share": 0.6, "test_share": 0.5}, "leaves no rows for training"),
     (f"{SET}.split", {"by": "hash", "group": ["carrier"]}, "is not of a split by hash. Remove it"),
     (f"{SET}.checks.drift", "no", "fail"),
+    (f"{SET}.checks.matches", "warn", "looks only where find_matches names the columns to compare. Add them"),
+    (f"{SET}.drift", {"on": "departurse", "schedule": "cron(0 5 * * ? *)"}, "there is no table 'departurse'"),
+    (f"{SET}.drift", {"on": "departures", "schedule": "daily"}, "AWS's six fields in UTC"),
+    (f"{SET}.drift", {"on": "departures", "schedule": "cron(0 25 * * ? *)"}, "is not a valid AWS schedule"),
+    (f"{SET}.checks.find_matches", {"carrier": "nmae"}, "name"),
     (f"{SET}.checks.most_auc", 0.4, "0.5"),
 ]
 

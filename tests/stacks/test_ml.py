@@ -59,6 +59,26 @@ def test_it_owns_what_the_models_need_and_nothing_with_an_hourly_price(ml: dict[
     }
 
 
+def test_drift_is_looked_for_on_a_schedule_and_find_matches_brings_its_package(tmp_path: Path) -> None:
+    for name in ("train.py", "queries"):
+        (tmp_path / name).symlink_to(EXAMPLE.parent / name)
+    more = """
+    drift: {on: departures, where: "month = 12", schedule: "cron(0 5 * * ? *)"}
+    checks: {drift: warn, find_matches: {carrier: name}}
+"""
+    text = EXAMPLE.read_text()
+    assert "    checks: {drift: warn}\n" in text
+    (tmp_path / "lake.yaml").write_text(text.replace("    checks: {drift: warn}\n", more))
+
+    ml = synthesised(tmp_path / "lake.yaml", "dev", tmp_path / "out")[ML]
+
+    [job], [trigger] = (resources(ml, type_).values() for type_ in ("aws_glue_job", "aws_glue_trigger"))
+    assert job["default_arguments"]["--additional-python-modules"].startswith("duckdb==")
+    assert (trigger["type"], trigger["schedule"]) == ("SCHEDULED", "cron(0 5 * * ? *)")
+    [action] = trigger["actions"]
+    assert action["arguments"] == {"--drift": "true", "--on": "departures", "--where": "month = 12"}
+
+
 def test_two_synths_give_the_same_bytes(ml: dict[str, Any], tmp_path: Path) -> None:
     assert synthesised(EXAMPLE, "dev", tmp_path)[ML] == ml
 

@@ -23,6 +23,7 @@ from lake_etl.training.files import File, Folder, write_file
 from lake_etl.training.leaks import Set, failures, leaks
 from lake_etl.training.splits import PART, PARTS, with_parts
 from lake_etl.training.tables import Tables
+from lake_etl.training.watch import drift_from_train
 
 
 def main() -> None:
@@ -38,6 +39,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--JOB_RUN_ID", default=str(uuid4()))
     parser.add_argument("--on", default="", help="predict: the table that stands in for the training set's own")
     parser.add_argument("--where", default="true", help="predict: which of its rows")
+    parser.add_argument("--drift", default="", help="not empty: compare these rows with train, and predict nothing")
     return parser.parse_known_args(argv)[0]
 
 
@@ -47,6 +49,8 @@ def run(argv: list[str]) -> dict[str, Any]:
     spec, spark = specification(arguments.spec), session(arguments.JOB_NAME)
     # One order of the rows, and so one file, whatever the machine has.
     spark.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
+    if arguments.drift:
+        return _drift(spark, spec, arguments)
     return _to_predict(spark, spec, arguments) if arguments.on else _training_set(spark, spec, arguments)
 
 
@@ -194,11 +198,7 @@ def _manifest(
 
 def _to_predict(spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
     """The features of the rows of a table, with entity and time before them, as CSV."""
-    own = spec["from"] if spec["from"].isidentifier() else spec["table"]
-    optional = (spec["label"], *spec["exclude"])
-    stands_in = {own: arguments.on}
-    tables = _tables(spark, arguments, stands_in=stands_in, where=arguments.where, optional=optional)
-    chosen = joined(spec, tables)
+    chosen, tables = _standing_in(spark, spec, arguments)
     features = features_of(spec, chosen)
     keys = [*spec["entity"], spec["time"]]
     place = f"predicting/{spec['name']}/{arguments.JOB_RUN_ID}/"
@@ -219,6 +219,34 @@ def _to_predict(spark: SparkSession, spec: dict[str, Any], arguments: argparse.N
         "sources": tables.snapshots(),
     }
     _put(arguments, f"reports/{spec['name']}/{arguments.JOB_RUN_ID}.json", report)
+    return report
+
+
+def _standing_in(spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namespace) -> tuple[DataFrame, Tables]:
+    """The rows of another table as those of `from`, joined. They may lack the label and what is excluded."""
+    own = spec["from"] if spec["from"].isidentifier() else spec["table"]
+    optional = (spec["label"], *spec["exclude"])
+    tables = _tables(spark, arguments, stands_in={own: arguments.on}, where=arguments.where, optional=optional)
+    return joined(spec, tables), tables
+
+
+def _drift(spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
+    """How differently the features of later rows are distributed than those of train in the latest version."""
+    rows, tables = _standing_in(spark, spec, arguments)
+    found, limit = drift_from_train(rows, f"s3://{arguments.ml_bucket}/", spec["name"]), spec["checks"]["most_psi"]
+    if not found["rows"]:
+        raise JobError(f"table {arguments.on}: no row is chosen by {arguments.where}")
+    report = {
+        "training_set": spec["name"],
+        "run_id": arguments.JOB_RUN_ID,
+        "limit": limit,
+        "sources": tables.snapshots(),
+        **found,
+    }
+    for name in (arguments.JOB_RUN_ID, "drift"):
+        _put(arguments, f"reports/{spec['name']}/{name}.json", report)
+    if over := [f"{name} {index:.2f}" for name, index in found["indices"].items() if index > limit]:
+        raise JobError(f"drift: distributed otherwise than in train, by PSI over {limit}: {', '.join(over)}")
     return report
 
 

@@ -14,6 +14,7 @@ from lake_etl.errors import JobError
 from lake_etl.names import column, type_of
 from lake_etl.training.as_of import TIMES
 from lake_etl.training.drift import Shares, indices, shares
+from lake_etl.training.matches import matches
 from lake_etl.training.powers import as_text, powers
 from lake_etl.training.splits import PART, PARTS, TRAIN, check_parts
 
@@ -65,6 +66,7 @@ def leaks(of: Set, checks: Mapping[str, Any]) -> tuple[list[Finding], dict[str, 
         "group_in_two_parts": lambda: _group_in_two_parts(of),
         "later_than_event": lambda: _later_than_event(of),
         "duplicates": lambda: _duplicates(of, checks["most_duplicates"]),
+        "matches": lambda: matches(of.rows, checks["find_matches"], checks["most_duplicates"]),
         "predicts_label": lambda: _predicts_label(powers_, checks["most_auc"]),
         "is_label": lambda: _is_label(of),
         "label_balance": lambda: _label_balance(figures["label_shares"], checks["least_share"]),

@@ -100,7 +100,9 @@ def _table(frame: DataFrame) -> pa.Table:
 
     schema = pa.schema([(name, pa.string()) for name in frame.columns])
     rows = frame.mapInArrow(packed, "packed binary").collect()
-    return pa.concat_tables([schema.empty_table(), *(pa.ipc.open_stream(row.packed).read_all() for row in rows)])
+    # A column that is never null by its type has another schema.
+    tables = [pa.ipc.open_stream(row.packed).read_all().cast(schema) for row in rows]
+    return pa.concat_tables([schema.empty_table(), *tables])
 
 
 def _frame(spark: SparkSession, matches: pa.Table) -> DataFrame:

@@ -11,7 +11,7 @@ from lake.configuration.model.jobs import REPORTS, Job, JobSettings, ScriptJob, 
 from lake.configuration.model.lake import Config, MlTransform
 from lake.configuration.model.steps import FindMatches, Step
 from lake.configuration.model.streams import Stream
-from lake.configuration.model.training import AsOf, LeakChecks, MlModel, Split, TrainingSet
+from lake.configuration.model.training import AsOf, DriftReport, LeakChecks, MlModel, Split, TrainingSet
 from lake.configuration.model.windows import Application, EventTime, Window
 from lake.configuration.model.workflows import Workflow, WorkflowStep
 
@@ -30,6 +30,7 @@ __all__ = [
     "CsvFormat",
     "Dataset",
     "Delivery",
+    "DriftReport",
     "Environment",
     "EventTime",
     "Expectation",

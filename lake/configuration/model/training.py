@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lake.configuration.model.base import INSTANCE, PYTHON_FILE, Columns, Model, Name
+from lake.configuration.model.base import CRON, INSTANCE, PYTHON_FILE, Columns, Model, Name
 
 Verdict = Literal["fail", "warn", "off"]
+Kind = Literal["name", "date", "address", "code"]
 
 
 class AsOf(Model):
@@ -53,6 +54,12 @@ class LeakChecks(Model):
     """A feature was taken from a record that is later than its row."""
     duplicates: Verdict = "fail"
     """Rows of validation or test are in train too, with the same features and label: more than `most_duplicates`."""
+    matches: Verdict = "fail"
+    """Rows of validation or test are about the same thing as rows of train: more than `most_duplicates`. It looks where
+    `find_matches` says by which columns."""
+    find_matches: Annotated[dict[Name, Kind], Field(min_length=1)] | None = None
+    """The columns of `from` that `matches` compares, each with the kind of its values, as the step `find_matches` does.
+    At most 200,000 rows."""
     predicts_label: Verdict = "fail"
     """A feature alone tells the label: its AUC is over `most_auc`."""
     is_label: Verdict = "fail"
@@ -62,13 +69,24 @@ class LeakChecks(Model):
     drift: Verdict = "warn"
     """The label or a feature is distributed otherwise in validation or test: its PSI is over `most_psi`."""
     most_duplicates: Annotated[float, Field(ge=0, le=1)] = 0.01
-    """Limit of `duplicates`, as a share of the part."""
+    """Limit of `duplicates` and `matches`, as a share of the part."""
     most_auc: Annotated[float, Field(gt=0.5, le=1)] = 0.95
     """Limit of `predicts_label`."""
     least_share: Annotated[float, Field(ge=0, le=0.5)] = 0.01
     """Limit of `label_balance`."""
     most_psi: Annotated[float, Field(gt=0)] = 0.25
     """Limit of `drift`: the population stability index."""
+
+
+class DriftReport(Model):
+    """A comparison of rows that came later with those of train, on a schedule. Drift over `most_psi` fails the run."""
+
+    on: Name
+    """The table whose rows are compared, in place of the training set's own."""
+    where: str = "true"
+    """Which of its rows: a condition in Spark SQL, such as `time_hour >= now() - INTERVAL 7 DAYS`."""
+    schedule: Annotated[str, Field(pattern=CRON)]
+    """When the rows are compared, in UTC: `cron(0 5 * * ? *)` is 5 o'clock each day."""
 
 
 class TrainingSet(Model):
@@ -88,6 +106,8 @@ class TrainingSet(Model):
     """How the rows are parted."""
     checks: LeakChecks = LeakChecks()
     """What counts as a leak."""
+    drift: DriftReport | None = None
+    """A scheduled look at whether later rows are still like those of train. `lake dataset drift` looks at once."""
     format: Literal["parquet", "csv"] = "parquet"
     """`csv` is as SageMaker's algorithms want it: no header, and the label first."""
 

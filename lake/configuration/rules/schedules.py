@@ -26,6 +26,9 @@ def _schedules(config: Config) -> Iterator[tuple[Place, str]]:
     for name, workflow in config.workflows.items():
         if workflow.schedule:
             yield ("workflows", name, "schedule"), workflow.schedule
+    for name, training_set in config.training_sets.items():
+        if training_set.drift:
+            yield ("training_sets", name, "drift", "schedule"), training_set.drift.schedule
 
 
 def _is_valid(schedule: str) -> bool:

@@ -44,6 +44,9 @@ def _tables(place: Place, training_set: TrainingSet, tables: list[str]) -> Itera
         yield (*place, "from"), "is a table, or SQL that reads one: SELECT ... FROM a table"
     if training_set.source.isidentifier() and training_set.source not in tables:
         yield (*place, "from"), f"there is no table {training_set.source!r}. {allowed(training_set.source, tables)}"
+    if training_set.drift and training_set.drift.on not in tables:
+        on = training_set.drift.on
+        yield (*place, "drift", "on"), f"there is no table {on!r}. {allowed(on, tables)}"
     for name in training_set.features:
         if name not in tables:
             yield (*place, "features", name), f"there is no table {name!r}. {allowed(name, tables)}"
@@ -56,6 +59,9 @@ def _columns(place: Place, training_set: TrainingSet) -> Iterator[Problem]:
     for number, name in enumerate(training_set.exclude):
         if name == training_set.label or name in keys:
             yield (*place, "exclude", number), f"{name!r} is no feature anyway. Remove it"
+    checks = training_set.checks
+    if "matches" in checks.model_fields_set and not checks.find_matches:
+        yield (*place, "checks", "matches"), "looks only where find_matches names the columns to compare. Add them"
     for number, name in enumerate(training_set.entity):
         if name == training_set.time:
             yield (*place, "entity", number), f"{name!r} is time too. Remove it"

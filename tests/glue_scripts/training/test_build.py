@@ -21,8 +21,11 @@ pytestmark = pytest.mark.spark
 
 BEGIN = datetime(2013, 1, 1)
 CHECKS = {
-    **dict.fromkeys(("group_in_two_parts", "later_than_event", "duplicates", "predicts_label", "is_label"), "fail"),
+    **dict.fromkeys(
+        ("group_in_two_parts", "later_than_event", "duplicates", "matches", "predicts_label", "is_label"), "fail"
+    ),
     **dict.fromkeys(("label_balance", "drift"), "off"),
+    "find_matches": None,
     "most_duplicates": 0.5,
     "most_auc": 0.95,
     "least_share": 0.01,
@@ -42,6 +45,10 @@ SPEC: dict[str, Any] = {
     "format": "parquet",
 }
 FLIGHTS = {"id": "int", "at": "timestamp", "late": "boolean", "delay": "double", "distance": "int", "origin": "string"}
+
+
+def with_weather(**changes: Any) -> dict[str, Any]:
+    return {"features": {"weather": SPEC["features"]["weather"] | changes}}
 
 
 def filled(lake: Lake) -> Lake:
@@ -135,11 +142,34 @@ def test_a_leak_publishes_nothing_and_is_reported(lake: Lake) -> None:
         ({"time": "distance"}, "time distance is int, and has to be a timestamp or a date"),
         ({"exclude": ["dely"]}, "column 'dely' is not in `from`"),
         ({"split": SPEC["split"] | {"train_until": "2012-01-01"}}, "split: train would have no rows"),
+        (
+            {"from": "SELECT id, at, false AS late, distance, origin FROM flights", "exclude": []},
+            "label late: it is 0 in every row of train. A label needs both classes there",
+        ),
+        (
+            {"from": "SELECT id, at, late, delay, origin, IF(at < '2013-01-05', null, 1) AS gate FROM flights"},
+            "feature gate: it is null in every row of train",
+        ),
+        (with_weather(as_of="origin"), "features weather: as_of origin is string, and has to be a timestamp"),
+        (with_weather(as_of="hour"), "features weather: .*hour"),
+        (
+            {"from": "SELECT id, CAST(at AS timestamp_ntz) AS at, late, delay, origin FROM flights"},
+            "features weather: time at is timestamp_ntz and as_of seen is timestamp: one has a time zone",
+        ),
+        (
+            {"checks": CHECKS | {"find_matches": {"nmae": "name"}}},
+            "column 'nmae' is not in `from`",
+        ),
     ],
 )
-def test_what_cannot_be_built_is_refused(lake: Lake, changes: dict[str, Any], says: str) -> None:
+def test_what_cannot_be_built_is_refused_and_nothing_is_published(
+    lake: Lake, changes: dict[str, Any], says: str
+) -> None:
     with pytest.raises(JobError, match=says):
         build(filled(lake), **changes)
+
+    with pytest.raises(ClientError):
+        document(f"training-sets/{lake.database}/latest.json")
 
 
 def test_rows_to_predict_are_made_as_the_set_is_without_its_label(lake: Lake, storage: Path) -> None:
@@ -161,3 +191,24 @@ def test_a_table_that_lacks_a_feature_is_refused(lake: Lake) -> None:
 
     with pytest.raises(JobError, match="table weather: it has no column at, distance, id, as flights has"):
         build(lake, "--on", "weather")
+
+
+@pytest.mark.parametrize("format_", ["parquet", "csv"])
+def test_later_rows_are_compared_with_train_and_drift_fails_the_run(lake: Lake, format_: str) -> None:
+    filled(lake)
+    compare = ("--drift", "true", "--on", "flights", "--where")
+    with pytest.raises(JobError, match="has no version yet, with which rows could be compared"):
+        build(lake, *compare, "true", format=format_)
+    version = build(lake, format=format_)["version"]
+
+    # The rows of train themselves: the first four days, without the one that has no label.
+    same = build(lake, *compare, "id < 96 AND late IS NOT NULL", format=format_)
+    with pytest.raises(
+        JobError, match=r"drift: distributed otherwise than in train, by PSI over 0\.25: distance [1-9]"
+    ):
+        build(lake, *compare, "distance > 1500", format=format_)
+
+    assert (same["version"], same["rows"]) == (version, 95)
+    assert same["indices"] == {"distance": 0.0, "origin": 0.0, "temp": 0.0}
+    last = document(f"reports/{lake.database}/drift.json")
+    assert last["indices"]["distance"] > last["limit"] == 0.25

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,8 +21,12 @@ pytestmark = pytest.mark.spark
 
 BEGIN = datetime(2013, 1, 1, tzinfo=UTC)
 ROWS = 900
+MEASURED = Path(__file__).parents[3] / "docs/explanation/measured.md"
 CHECKS: dict[str, Any] = {
-    **dict.fromkeys(("group_in_two_parts", "later_than_event", "duplicates", "predicts_label", "is_label"), "fail"),
+    **dict.fromkeys(
+        ("group_in_two_parts", "later_than_event", "duplicates", "matches", "predicts_label", "is_label"), "fail"
+    ),
+    "find_matches": None,
     **dict.fromkeys(("label_balance", "drift"), "warn"),
     "most_duplicates": 0.01,
     "most_auc": 0.95,
@@ -29,6 +35,7 @@ CHECKS: dict[str, Any] = {
 }
 Row = dict[str, Any]
 Plant = Callable[[Row, random.Random], Row]
+SYLLABLES = [first + second for first in "bdfgklmnprstvz" for second in "aeiou"]
 
 
 def clean(seed: int) -> list[Row]:
@@ -49,9 +56,17 @@ def clean(seed: int) -> list[Row]:
                 "wind": None if rng.random() < 0.05 else rng.gauss(10 + late, 4),
                 "known": time - timedelta(hours=rng.randrange(3)),
                 "planted": rng.random(),
+                **person(rng),
             }
         )
     return rows
+
+
+def person(rng: random.Random) -> Row:
+    """Whom a row is about: no two are alike, but by chance."""
+    name, surname, street = ("".join(rng.choice(SYLLABLES) for _ in range(3)).title() for _ in range(3))
+    born = BEGIN.date() - timedelta(days=rng.randrange(25_000))
+    return {"name": f"{name} {surname}", "born": f"{born}", "street": f"{rng.randrange(1, 90)} {street} Street"}
 
 
 def by_class(zero: Any, one: Any) -> Plant:
@@ -80,6 +95,18 @@ def delay(late: int, rng: random.Random) -> float:
 def again(first: int) -> Plant:
     """Forty rows from `first` on have the features and the label of training rows."""
     return lambda row, rng: {"copied": row["entity"] - first} if first <= row["entity"] < first + 40 else {}
+
+
+def same_person(first: int) -> Plant:
+    """Forty rows from `first` on are about people of training rows, written in another way."""
+    return lambda row, rng: {"same_person": row["entity"] - first} if first <= row["entity"] < first + 40 else {}
+
+
+def written_otherwise(row: Row) -> Row:
+    """A letter is doubled, the surname comes first, and the street is short."""
+    first, last = row["name"].split()
+    street = row["street"].replace("Street", "St.")
+    return {"name": f"{last.upper()} {first[:3]}{first[2:]}", "born": row["born"], "street": street}
 
 
 def within(part: str, change: Callable[[Row, random.Random], Row]) -> Plant:
@@ -139,6 +166,8 @@ LEAKS: dict[str, tuple[str, str, Plant]] = {
     ),
     "training rows again in validation": ("duplicates", "double", again(600)),
     "training rows again in the test": ("duplicates", "double", again(800)),
+    "people of train in validation, written otherwise": ("matches", "double", same_person(600)),
+    "people of train in the test, written otherwise": ("matches", "double", same_person(800)),
     "an entity in train and test": (
         "group_in_two_parts",
         "double",
@@ -172,6 +201,8 @@ LEAKS: dict[str, tuple[str, str, Plant]] = {
         within("test", lambda row, rng: {"late": int(rng.random() < 0.7)}),
     ),
 }
+SAME_THING = {"name": "name", "born": "date", "street": "address"}
+"""The columns of the leaks that only find_matches finds."""
 FEATURES = ("distance", "airline", "wind", "planted")
 
 
@@ -181,6 +212,8 @@ def planted(plant: Plant, seed: int) -> list[Row]:
     for row in rows:
         if (source := row.pop("copied", None)) is not None:
             row |= {name: rows[source][name] for name in (*FEATURES, "late")}
+        if (source := row.pop("same_person", None)) is not None:
+            row |= written_otherwise(rows[source])
     return rows
 
 
@@ -188,6 +221,7 @@ def made(spark: SparkSession, rows: list[Row], planted_type: str = "double") -> 
     types = {
         "part": "string", "entity": "int", "time": "timestamp", "late": "int", "distance": "double",
         "airline": "string", "wind": "double", "known": "timestamp", "planted": planted_type,
+        **dict.fromkeys(SAME_THING, "string"),
     }  # fmt: skip
     schema = ", ".join(f"{name} {type_}" for name, type_ in types.items())
     frame = spark.createDataFrame([tuple(row[name] for name in types) for row in rows], schema).cache()
@@ -199,11 +233,23 @@ def few_partitions(spark: SparkSession) -> None:
     spark.conf.set("spark.sql.shuffle.partitions", "1")
 
 
+def test_the_page_of_measurements_has_every_planted_leak() -> None:
+    section = MEASURED.read_text().partition("## Leaks of training sets")[2].partition("\n## ")[0]
+    lines = re.findall(r"^\| (.+) \| `(\w+)` \|$", section, re.MULTILINE)
+
+    assert dict(lines) == {name: check for name, (check, _, _) in LEAKS.items()}
+    assert len(LEAKS) >= 20
+
+
+def checks_of(check: str) -> dict[str, Any]:
+    return CHECKS | {"find_matches": SAME_THING if check == "matches" else None}
+
+
 @pytest.mark.parametrize("name", LEAKS)
 def test_a_planted_leak_is_found(spark: SparkSession, name: str) -> None:
     check, type_, plant = LEAKS[name]
 
-    findings, _ = leaks(made(spark, planted(plant, seed=1), type_), CHECKS)
+    findings, _ = leaks(made(spark, planted(plant, seed=1), type_), checks_of(check))
 
     assert check in {finding.check for finding in findings}, findings
     assert bool(failures(findings)) == (CHECKS[check] == "fail")
@@ -211,7 +257,7 @@ def test_a_planted_leak_is_found(spark: SparkSession, name: str) -> None:
 
 @pytest.mark.parametrize("seed", range(2, 7))
 def test_a_clean_set_raises_none(spark: SparkSession, seed: int) -> None:
-    findings, figures = leaks(made(spark, clean(seed)), CHECKS)
+    findings, figures = leaks(made(spark, clean(seed)), checks_of("matches"))
 
     assert findings == []
     assert figures["rows"] == {"train": 540, "validation": 180, "test": 180}

@@ -1,0 +1,69 @@
+"""Whether rows that came later are still like those of train."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as fn
+
+from lake_etl.errors import JobError, check_columns
+from lake_etl.names import column
+from lake_etl.training.drift import indices, shares
+from lake_etl.training.splits import PART, TEST, TRAIN
+
+
+def drift_from_train(rows: DataFrame, bucket: str, name: str) -> dict[str, Any]:
+    """The population stability index of each feature against train of the latest version of a training set.
+
+    Args:
+        bucket: the URI of the bucket that holds the set.
+
+    Returns:
+        The version, the number of rows, the indices by feature, and the distributions; `test` has those of the rows.
+
+    Raises:
+        JobError: no version is there.
+    """
+    manifest = _latest(bucket, name)
+    features = manifest["features"]
+    check_columns(rows, features, "`from`")
+    train = _train(rows.sparkSession, bucket, manifest).select(*map(column, features), fn.lit(TRAIN).alias(PART))
+    later = rows.select(*map(column, features), fn.lit(TEST).alias(PART))
+    both = train.unionByName(later).cache()
+    found = shares(both, features)
+    return {
+        "version": manifest["version"],
+        "rows": both.where(fn.col(PART) == TEST).count(),
+        "indices": {feature: index for feature, part, index in indices(found) if part == TEST},
+        "distributions": found,
+    }
+
+
+def _latest(bucket: str, name: str) -> dict[str, Any]:
+    try:
+        version = _document(bucket, f"training-sets/{name}/latest.json")["version"]
+        return _document(bucket, f"training-sets/{name}/{version}/manifest.json")
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchKey":
+            raise
+        raise JobError(f"the training set {name} has no version yet, with which rows could be compared") from None
+
+
+def _document(bucket: str, key: str) -> dict[str, Any]:
+    name = bucket.removeprefix("s3://").rstrip("/")
+    found: dict[str, Any] = json.loads(boto3.client("s3").get_object(Bucket=name, Key=key)["Body"].read())
+    return found
+
+
+def _train(spark: SparkSession, bucket: str, manifest: dict[str, Any]) -> DataFrame:
+    """The rows of train in the types of the set."""
+    place = f"{bucket}training-sets/{manifest['name']}/{manifest['version']}/train/"
+    if manifest["format"] == "parquet":
+        return spark.read.parquet(place)
+    names = manifest["columns"]
+    texts = spark.read.csv(place, schema=", ".join(f"`{name}` string" for name in names), quote='"', escape='"')
+    return texts.select(*[column(name).cast(type_).alias(name) for name, type_ in names.items()])
