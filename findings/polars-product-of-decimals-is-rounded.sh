@@ -3,7 +3,7 @@
 #
 # In SQL the product of two decimals has the digits of both: 0.05 * 0.05 is 0.0025. polars keeps the larger scale of the
 # two, so 0.05 * 0.05 is 0.00 and 7 % of 1.25 is 0.09. A sum of products (price times rate) rounds every row first. The
-# values of the factors' type decide: the same numbers with a scale of 4 give the right product.
+# scale of the columns decides: the same numbers in columns with a scale of 4 give the right product.
 #
 # Observed output:
 #   scale 2: polars 0.00 0.09 | duckdb 0.0025 0.0875

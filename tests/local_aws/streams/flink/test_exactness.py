@@ -22,6 +22,8 @@ pytestmark = needs_flink
 LATENESS, SECONDS = 30, 60
 EXAMPLES = int(os.environ.get("LAKE_FLINK_EXAMPLES", "4"))
 FIRST = datetime(2026, 1, 1)
+PATIENCE = 300
+"""Seconds, for an application that was killed to start again on a busy machine."""
 KINDS = {
     "all": {"kind": "tumbling", "seconds": str(SECONDS), "by": {"k": "STRING"}},
     "hops": {"kind": "sliding", "seconds": str(SECONDS), "every": "20", "by": {"k": "STRING"}},
@@ -133,17 +135,17 @@ def a_day_of_events_is_exact(
             sent.append({"k": key, "ts": at.isoformat(), "n": number})
     app.put(*sent[: len(sent) // 2])
     if killed:
-        os.kill(until(lambda: processes(app), 120)[0], signal.SIGKILL)
+        os.kill(until(lambda: processes(app), PATIENCE)[0], signal.SIGKILL)
     app.put(*sent[len(sent) // 2 :], {"k": "end", "ts": (day + timedelta(hours=12)).isoformat(), "n": 0})
 
     good, late = on_time(events)
     for window in KINDS:
         expected = batch(window, good)
-        until(lambda w=window, e=expected: rows(app, w, day) >= e, 200)
+        until(lambda w=window, e=expected: rows(app, w, day) >= e, PATIENCE)
         assert rows(app, window, day) == expected
     malformed, times = {text for text in sent if isinstance(text, str)}, {str(at) for at, _, _ in late}
-    until(lambda: rejected_fields(app, "malformed", "event", f"bad {day:%d}") == malformed, 60)
-    until(lambda: rejected_fields(app, "late", "event_time", f"{day:%Y-%m-%d}") == times, 60)
+    until(lambda: rejected_fields(app, "malformed", "event", f"bad {day:%d}") == malformed, PATIENCE)
+    until(lambda: rejected_fields(app, "late", "event_time", f"{day:%Y-%m-%d}") == times, PATIENCE)
 
 
 def rejected_fields(app: App, kind: str, field: str, mark: str) -> set[str]:
