@@ -4,13 +4,14 @@
 # In DuckDB, NaN is the greatest DOUBLE and equal to itself. pyarrow leaves NaN out of the minimum and maximum of a row
 # group, as Parquet's format allows; it says that a reader who looks for NaN has to ignore the two. DuckDB skips the row
 # group by them. So the query finds no row in the file, and finds the row in a table loaded from that file, or in a file
-# that DuckDB wrote. Even isnan(x) and `x = 'nan'` find nothing.
+# that DuckDB wrote. Even isnan(x) and `x = 'nan'` find nothing. The option can_have_nan of read_parquet makes it look; it
+# is off unless one asks for it.
 #
 # Observed output:
-#   x = 'nan'::DOUBLE: file [], loaded [2], file of DuckDB [2]
-#   x > 5: file [], loaded [2], file of DuckDB [2]
-#   x <> 1: file [], loaded [2], file of DuckDB [2]
-#   isnan(x): file [], loaded [2], file of DuckDB [2]
+#   x = 'nan'::DOUBLE: file [], asked for NaN [2], loaded [2], file of DuckDB [2]
+#   x > 5: file [], asked for NaN [2], loaded [2], file of DuckDB [2]
+#   x <> 1: file [], asked for NaN [2], loaded [2], file of DuckDB [2]
+#   isnan(x): file [], asked for NaN [2], loaded [2], file of DuckDB [2]
 set -euo pipefail
 cd "$(mktemp -d)"
 trap 'rm -rf "$PWD"' EXIT
@@ -22,20 +23,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 pq.write_table(pa.table({"id": [1, 2, 3], "x": [1.0, float("nan"), 1.0]}), "by_pyarrow.parquet")
+ASKED = "read_parquet('by_pyarrow.parquet', can_have_nan = true)"
 con = duckdb.connect()
 con.execute("CREATE TABLE loaded AS FROM 'by_pyarrow.parquet'")
 con.execute("COPY loaded TO 'by_duckdb.parquet'")
 for where in ("x = 'nan'::DOUBLE", "x > 5", "x <> 1", "isnan(x)"):
     found = [
         con.execute(f"SELECT list(id) FROM {source} WHERE {where}").fetchone()[0] or []
-        for source in ("'by_pyarrow.parquet'", "loaded", "'by_duckdb.parquet'")
+        for source in ("'by_pyarrow.parquet'", ASKED, "loaded", "'by_duckdb.parquet'")
     ]
-    print(f"{where}: file {found[0]}, loaded {found[1]}, file of DuckDB {found[2]}")
+    print("{}: file {}, asked for NaN {}, loaded {}, file of DuckDB {}".format(where, *found))
 PY
 diff <(venv/bin/python show.py) - <<'SEEN'
-x = 'nan'::DOUBLE: file [], loaded [2], file of DuckDB [2]
-x > 5: file [], loaded [2], file of DuckDB [2]
-x <> 1: file [], loaded [2], file of DuckDB [2]
-isnan(x): file [], loaded [2], file of DuckDB [2]
+x = 'nan'::DOUBLE: file [], asked for NaN [2], loaded [2], file of DuckDB [2]
+x > 5: file [], asked for NaN [2], loaded [2], file of DuckDB [2]
+x <> 1: file [], asked for NaN [2], loaded [2], file of DuckDB [2]
+isnan(x): file [], asked for NaN [2], loaded [2], file of DuckDB [2]
 SEEN
 echo "as stated"

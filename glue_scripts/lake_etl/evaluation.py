@@ -92,14 +92,46 @@ def plot_weights(scored: Scored, file: Path) -> None:
 
 def _read(file: str) -> pa.Table:
     """Return the rows, with every column as text."""
-    format_, reader = {
-        ".csv": ("CSV with a header", "read_csv(?, all_varchar=true, header=true)"),
-        ".parquet": ("Parquet", "read_parquet(?)"),
-    }.get(Path(file).suffix, ("JSON", "read_json(?)"))
+    format_, read = _READERS.get(Path(file).suffix, ("JSON", _json))
     try:
-        return duckdb.connect().sql(f"SELECT COLUMNS(*)::VARCHAR FROM {reader}", params=[file]).to_arrow_table()
+        return read(file)
     except duckdb.Error:
         raise JobError(f"{file}: cannot be read as {format_}. It has to end in .csv, .json or .parquet") from None
+
+
+def _csv(file: str) -> pa.Table:
+    # DuckDB's guesses would take rows that begin with # for comments.
+    dialect = "header=true, delim=',', quote='\"', escape='\"', comment='', all_varchar=true"
+    return duckdb.connect().sql(f"FROM read_csv(?, {dialect})", params=[file]).to_arrow_table()
+
+
+def _parquet(file: str) -> pa.Table:
+    return duckdb.connect().sql("SELECT COLUMNS(*)::VARCHAR FROM read_parquet(?)", params=[file]).to_arrow_table()
+
+
+def _json(file: str) -> pa.Table:
+    """Each value as it is written: as DuckDB's numbers, long ids would be rounded to one."""
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE objects AS SELECT json FROM read_json_objects(?, format='auto')", [file])
+        keys = connection.execute("SELECT DISTINCT json_keys(json) FROM objects").fetchall()
+        names = dict.fromkeys(name for (object_,) in keys for name in object_)
+        texts = (f"json ->> {_literal(_pointer(name))} AS {_quoted(name)}" for name in names)
+        return connection.sql(f"SELECT {', '.join(texts)} FROM objects").to_arrow_table()
+
+
+_READERS = {".csv": ("CSV with a header", _csv), ".parquet": ("Parquet", _parquet)}
+
+
+def _pointer(name: str) -> str:
+    return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _check(table: pa.Table, names: list[str], where: str) -> None:

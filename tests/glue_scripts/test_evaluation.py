@@ -44,6 +44,29 @@ def test_the_rates_are_over_pairs(records: list[dict[str, Any]], tmp_path: Path)
     assert [found[name] for name in RATES] == pytest.approx([90 / 100, 90 / 92, 180 / 192], abs=1e-6)
 
 
+ODD = [
+    {"id": "9007199254740993", "name": "#3", "place": 'the "Inn", at\nthe lake', "thing": "1"},
+    {"id": "9007199254740992", "name": "#3", "place": "", "thing": "1"},
+    {"id": "100000000000000000001", "name": "# x", "place": "a;b|c\td", "thing": "2"},
+    {"id": "100000000000000000002", "name": "'y'", "place": "~/x", "thing": "3"},
+]
+
+
+def as_json(file: Path) -> str:
+    """Write the odd records with their ids as numbers, an object a line."""
+    lines = [json.dumps(row).replace(f'"{row["id"]}"', row["id"]) for row in ODD]
+    file.write_text("".join(f"{line}\n" for line in lines))
+    return str(file)
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_every_row_of_a_file_is_a_record_and_long_ids_stay_apart(kind: str, tmp_path: Path) -> None:
+    file = tmp_path / f"rows.{kind}"
+    rows = written(file, ODD) if kind == "csv" else as_json(file)
+    found = evaluate(rows=rows, step={"id": "id", "columns": {"name": "name", "place": "address"}}, truth="thing")
+    assert (found["records"], found["true_pairs"]) == (4, 1)
+
+
 def test_an_unrelated_truth_is_not_found(records: list[dict[str, Any]], tmp_path: Path) -> None:
     persons = [row["person"] for row in records]
     random.Random(1).shuffle(persons)

@@ -98,6 +98,30 @@ def test_a_column_that_does_not_fit_fails_only_queries_that_read_it(reader: Read
     assert reader.read("parquet", "n bigint; s double", body, sql="SELECT n FROM t") == [(1,)]
 
 
+NAN = float("nan")
+REAL_ROWS = pa.table(
+    {
+        "id": [1, 2, 3],
+        "d": [1.0, NAN, 1.0],
+        "r": pa.array([1.0, NAN, 1.0], pa.float32()),
+        "s": [{"d": 1.0}, {"d": NAN}, {"d": 1.0}],
+        "a": [[1.0], [NAN], [1.0]],
+    }
+)
+
+
+@pytest.mark.parametrize("value", ["d", "r", "s.d", "a[1]"])
+@pytest.mark.parametrize("condition", ["isnan({})", "{} <> 1.0", "NOT {} = 1.0", "{} IS DISTINCT FROM 1.0"])
+def test_a_condition_finds_nan_though_it_is_outside_the_range_that_a_file_states(
+    reader: Reader, value: str, condition: str
+) -> None:
+    file = io.BytesIO()
+    pq.write_table(REAL_ROWS, file)
+    columns = "id int; d double; r float; s struct<d:double>; a array<double>"
+    sql = f"SELECT id FROM t WHERE {condition.format(value)}"
+    assert reader.read("parquet", columns, file.getvalue(), sql=sql) == [(2,)]
+
+
 def test_a_number_too_large_for_its_column_is_named(reader: Reader) -> None:
     bodies = [one(7, pa.int32()), one(2**40, pa.int64())]
     with pytest.raises(
