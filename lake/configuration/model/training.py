@@ -70,7 +70,7 @@ class LeakChecks(Model):
     """The label or a feature is distributed otherwise in validation or test: its PSI is over `most_psi`."""
     most_duplicates: Annotated[float, Field(ge=0, le=1)] = 0.01
     """Limit of `duplicates` and `matches`, as a share of the part."""
-    most_auc: Annotated[float, Field(gt=0.5, le=1)] = 0.95
+    most_auc: Annotated[float, Field(gt=0.5, le=1)] = 0.9
     """Limit of `predicts_label`."""
     least_share: Annotated[float, Field(ge=0, le=0.5)] = 0.01
     """Limit of `label_balance`."""
