@@ -20,7 +20,7 @@ ARN = "arn:aws:sagemaker:us-east-1:000000000000"
         ("CreateTransformJob", {"TransformJobName": "t", "ModelName": "m"}, ["transform-job/t"]),
         ("CreateModel", {"ModelName": "m"}, ["model/m"]),
         ("StartPipelineExecution", {"PipelineName": "p"}, ["pipeline/p"]),
-        ("StopPipelineExecution", {"PipelineExecutionArn": f"{ARN}:pipeline/p/execution/e"}, ["pipeline/p/execution/e"]),
+        ("StopPipelineExecution", {"PipelineExecutionArn": f"{ARN}:pipeline/p/execution"}, ["pipeline/p/execution"]),
         ("DescribeModelPackageGroup", {"ModelPackageGroupName": "g"}, ["model-package-group/g"]),
         ("DescribeModelPackage", {"ModelPackageName": f"{ARN}:model-package/g/1"}, ["model-package/g/1"]),
         ("CreateModelPackage", {"ModelPackageGroupName": "g"}, ["model-package-group/g", "model-package/g/*"]),
