@@ -17,7 +17,7 @@ from lake_etl.errors import JobError
 from lake_etl.training.job import run
 from tests.glue_scripts.small_lake import Lake
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 
 BEGIN = datetime(2013, 1, 1)
 CHECKS = {
