@@ -122,7 +122,7 @@ class MlModel(Model):
     framework: Literal["sklearn"] = "sklearn"
     """SageMaker's container with scikit-learn 1.9 and Python 3.12."""
     hyperparameters: dict[str, str | int | float | bool] = {}
-    """Arguments of the script: `{max-depth: 3}` becomes `--max-depth 3`."""
+    """Arguments of the script: `{max-depth: 3}` becomes `--max-depth 3`, and a name of one letter `-c 3`."""
     instance: Annotated[str, Field(pattern=INSTANCE)] = "ml.m5.large"
     """The type of machine. On this machine, no difference."""
     metric: Literal["auc", "average_precision", "accuracy", "f1"] = "auc"
