@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Model = Annotated[str, typer.Argument(help="A model of lake.yaml.")]
 Reports = Annotated[Path, typer.Option(help="The folder for the page and its plots.")]
 REPORTS = Path("reports")
+SHORT = 12
+"""Characters of a snapshot on a terminal: enough to identify it."""
 
 
 @dataset.command()
@@ -157,7 +159,8 @@ def models(
     aws: Aws = context.obj.aws()
     names = [model] if model else list(aws.lake.config.models)
     if lineage:
-        table([line for name in names for line in models_.lineage(aws, name)], as_json)
+        lines = [line for name in names for line in models_.lineage(aws, name)]
+        table(lines if as_json else list(map(_brief, lines)), as_json)
         return
     found = [version for name in names for version in models_.versions(aws, name)]
     table(found if as_json else list(map(_brief, found)), as_json)
@@ -165,10 +168,11 @@ def models(
         err.print("no model is registered yet: `lake train MODEL`", markup=False)
 
 
-def _brief(version: dict[str, Any]) -> dict[str, Any]:
+def _brief(record: dict[str, Any]) -> dict[str, Any]:
     """What fits a terminal's line."""
-    shown = {name: value for name, value in version.items() if name not in ("execution", "created")}
-    return {name: f"{value:.4f}" if isinstance(value, float) else value for name, value in shown.items()}
+    shown = {name: value for name, value in record.items() if name not in ("execution", "created", "location")}
+    short = {"snapshot": shown["snapshot"][:SHORT]} if "snapshot" in shown else {}
+    return {name: f"{value:.4f}" if isinstance(value, float) else value for name, value in shown.items()} | short
 
 
 def _tell_findings(findings: list[dict[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from lake.aws import Aws
 from lake.data import zones
 from lake.data.sql import query
 from lake.errors import LakeError
-from lake.running.datasets import build
+from lake.running.datasets import build, manifest
 from lake.running.jobs import Show
 from lake.running.models import model_of, package_of
 from lake.running.waiting import ended
@@ -31,9 +31,21 @@ def predict(
     report, refused = build(aws, model.training_set, show, {"--on": table, "--where": where})
     if refused:
         raise LakeError(f"the rows of {table} cannot be made: {refused}")
+    _check_features(aws, name, package, report["features"])
     output = _transformed(aws, name, package, report, model.instance, show)
     made = _table(aws, name, report, output, package["ModelPackageVersion"])
     return {"table": made, "rows": report["rows"], "model_version": package["ModelPackageVersion"]}
+
+
+def _check_features(aws: Aws, name: str, package: Any, features: list[str]) -> None:
+    """Raise LakeError where the model was trained on other features than the rows have."""
+    metadata = package["CustomerMetadataProperties"]
+    trained = manifest(aws, metadata["training_set"], metadata["training_set_version"])["features"]
+    if features != trained:
+        raise LakeError(
+            f"version {package['ModelPackageVersion']} of {name} was trained on {', '.join(trained)}, and the training "
+            f"set that is deployed has {', '.join(features)}. Build it and train again: `lake train {name}`"
+        )
 
 
 def _transformed(aws: Aws, name: str, package: Any, report: dict[str, Any], instance: str, show: Show) -> str:

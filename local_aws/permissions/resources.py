@@ -147,7 +147,30 @@ def _sts(call: Asked) -> Sequence[str]:
     return [role_arn(_first(call.given, "RoleArn"))] if call.action.startswith("AssumeRole") else ()
 
 
+_OF_SAGEMAKER = {
+    "TrainingJob": "training-job",
+    "ProcessingJob": "processing-job",
+    "TransformJob": "transform-job",
+    "Pipeline": "pipeline",
+    "ModelPackageGroup": "model-package-group",
+    "ModelPackage": "model-package",
+    "Model": "model",
+}
+"""By a word in the action's name, the longer ones first: how an ARN names it. A call names it with `Name` behind it."""
+
+
+def _sagemaker(call: Asked) -> Sequence[str]:
+    given, action = call.given, call.action
+    if arn := _first(given, "ResourceArn", "PipelineExecutionArn"):
+        return [arn]
+    if action == "CreateModelPackage" and (group := _first(given, "ModelPackageGroupName")):
+        return [_arn(call, f"model-package-group/{group}"), _arn(call, f"model-package/{group}/*")]
+    word = next((word for word in _OF_SAGEMAKER if word in action), "")
+    return _named(f"{_OF_SAGEMAKER.get(word)}/{{}}", f"{word}Name")(call)
+
+
 _SERVICES: dict[str, Find] = {
+    "sagemaker": _sagemaker,
     "glue": _glue,
     "kinesis": _kinesis,
     "logs": _logs,

@@ -225,6 +225,17 @@ def test_who_stops_waiting_is_told_that_it_continues() -> None:
         models.train(aws(sagemaker), NAME, silent)
 
 
+def test_rows_with_other_features_than_the_model_was_trained_on_are_refused() -> None:
+    found = aws(SageMaker())
+    package = models.package_of(found, NAME)
+
+    predictions._check_features(found, NAME, package, ["distance", "temp"])
+    with pytest.raises(
+        LakeError, match="version 1 of late_flights was trained on distance, temp, and the training set"
+    ):
+        predictions._check_features(found, NAME, package, ["distance", "temp", "dep_delay"])
+
+
 def test_a_transform_gives_the_model_the_features_and_keeps_the_keys() -> None:
     report = {"keys": {"carrier": "string", "at": "timestamp"}, "input": f"s3://{BUCKET}/predicting/n/r/input/"}
 

@@ -64,11 +64,11 @@ def test_drift_is_looked_for_on_a_schedule_and_find_matches_brings_its_package(t
         (tmp_path / name).symlink_to(EXAMPLE.parent / name)
     more = """
     drift: {on: departures, where: "month = 12", schedule: "cron(0 5 * * ? *)"}
-    checks: {drift: warn, find_matches: {carrier: name}}
+    checks: {most_auc: 0.8, find_matches: {carrier: name}}
 """
     text = EXAMPLE.read_text()
-    assert "    checks: {drift: warn}\n" in text
-    (tmp_path / "lake.yaml").write_text(text.replace("    checks: {drift: warn}\n", more))
+    assert "    checks: {most_auc: 0.8}\n" in text
+    (tmp_path / "lake.yaml").write_text(text.replace("    checks: {most_auc: 0.8}\n", more))
 
     ml = synthesised(tmp_path / "lake.yaml", "dev", tmp_path / "out")[ML]
 

@@ -251,5 +251,6 @@ def _drift(spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namesp
 
 
 def _put(arguments: argparse.Namespace, key: str, document: dict[str, Any]) -> None:
-    body = json.dumps(document, indent=1, sort_keys=True).encode()
+    # In the order as it is: that of `keys` and `columns` is the order of the columns of files without a header.
+    body = json.dumps(document, indent=1).encode()
     boto3.client("s3").put_object(Bucket=arguments.ml_bucket, Key=key, Body=body)

@@ -64,6 +64,6 @@ def _train(spark: SparkSession, bucket: str, manifest: dict[str, Any]) -> DataFr
     place = f"{bucket}training-sets/{manifest['name']}/{manifest['version']}/train/"
     if manifest["format"] == "parquet":
         return spark.read.parquet(place)
-    names = manifest["columns"]
+    names, types = [manifest["label"], *manifest["features"]], manifest["columns"]
     texts = spark.read.csv(place, schema=", ".join(f"`{name}` string" for name in names), quote='"', escape='"')
-    return texts.select(*[column(name).cast(type_).alias(name) for name, type_ in names.items()])
+    return texts.select(*[column(name).cast(types[name]).alias(name) for name in names])

@@ -70,7 +70,7 @@ class LeakChecks(Model):
     """The label or a feature is distributed otherwise in validation or test: its PSI is over `most_psi`."""
     most_duplicates: Annotated[float, Field(ge=0, le=1)] = 0.01
     """Limit of `duplicates` and `matches`, as a share of the part."""
-    most_auc: Annotated[float, Field(gt=0.5, le=1)] = 0.95
+    most_auc: Annotated[float, Field(gt=0.5, le=1)] = 0.9
     """Limit of `predicts_label`."""
     least_share: Annotated[float, Field(ge=0, le=0.5)] = 0.01
     """Limit of `label_balance`."""
@@ -122,7 +122,7 @@ class MlModel(Model):
     framework: Literal["sklearn"] = "sklearn"
     """SageMaker's container with scikit-learn 1.9 and Python 3.12."""
     hyperparameters: dict[str, str | int | float | bool] = {}
-    """Arguments of the script: `{max-depth: 3}` becomes `--max-depth 3`."""
+    """Arguments of the script: `{max-depth: 3}` becomes `--max-depth 3`, and a name of one letter `-c 3`."""
     instance: Annotated[str, Field(pattern=INSTANCE)] = "ml.m5.large"
     """The type of machine. On this machine, no difference."""
     metric: Literal["auc", "average_precision", "accuracy", "f1"] = "auc"

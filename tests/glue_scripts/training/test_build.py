@@ -17,7 +17,7 @@ from lake_etl.errors import JobError
 from lake_etl.training.job import run
 from tests.glue_scripts.small_lake import Lake
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 
 BEGIN = datetime(2013, 1, 1)
 CHECKS = {
@@ -184,6 +184,7 @@ def test_rows_to_predict_are_made_as_the_set_is_without_its_label(lake: Lake, st
     [line] = file.read_text().splitlines()
     assert line.startswith("900,2013-01-05 03:00:00.000000,7,EWR,")
     assert (report["keys"], report["features"]) == ({"id": "int", "at": "timestamp"}, ["distance", "origin", "temp"])
+    assert list(document(f"reports/{lake.database}/{report['run_id']}.json")["keys"]) == ["id", "at"]
 
 
 def test_a_table_that_lacks_a_feature_is_refused(lake: Lake) -> None:

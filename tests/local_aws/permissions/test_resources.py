@@ -1,0 +1,35 @@
+"""The resources that a call of SageMaker is checked against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local_aws.permissions.calls import Asked
+from local_aws.permissions.resources import resources
+
+ARN = "arn:aws:sagemaker:us-east-1:000000000000"
+
+
+@pytest.mark.parametrize(
+    ("action", "given", "expected"),
+    [
+        ("CreateTrainingJob", {"TrainingJobName": "pipelines-a"}, ["training-job/pipelines-a"]),
+        ("StopProcessingJob", {"ProcessingJobName": "p"}, ["processing-job/p"]),
+        ("CreateTransformJob", {"TransformJobName": "t", "ModelName": "m"}, ["transform-job/t"]),
+        ("CreateModel", {"ModelName": "m"}, ["model/m"]),
+        ("StartPipelineExecution", {"PipelineName": "p"}, ["pipeline/p"]),
+        ("StopPipelineExecution", {"PipelineExecutionArn": f"{ARN}:pipeline/p/execution"}, ["pipeline/p/execution"]),
+        ("DescribeModelPackageGroup", {"ModelPackageGroupName": "g"}, ["model-package-group/g"]),
+        ("DescribeModelPackage", {"ModelPackageName": f"{ARN}:model-package/g/1"}, ["model-package/g/1"]),
+        ("CreateModelPackage", {"ModelPackageGroupName": "g"}, ["model-package-group/g", "model-package/g/*"]),
+        ("AddTags", {"ResourceArn": f"{ARN}:pipeline/p"}, ["pipeline/p"]),
+    ],
+)  # fmt: skip
+def test_a_call_is_checked_against_what_it_names(action: str, given: dict[str, Any], expected: list[str]) -> None:
+    assert resources(Asked("sagemaker", action, "us-east-1", given)) == [f"{ARN}:{one}" for one in expected]
+
+
+def test_a_call_that_names_nothing_is_checked_against_all() -> None:
+    assert resources(Asked("sagemaker", "ListPipelines", "us-east-1", {})) == ["*"]
