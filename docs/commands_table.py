@@ -62,7 +62,7 @@ def _names(param: Any) -> str:
     if param.param_type_name == "argument":
         return f"`{_argument(param)}`"
     value = "" if param.is_flag else f" {param.metavar or param.name.upper().rstrip('_')}"
-    return ", ".join(f"`{option}{value}`" for option in param.opts)
+    return ", ".join(f"`{option}{value}`" for option in [*param.opts, *param.secondary_opts])
 
 
 def _default(param: Any) -> str:

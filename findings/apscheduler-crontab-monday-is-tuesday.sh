@@ -2,7 +2,7 @@
 # apscheduler 3.11.3 (PyPI): from_crontab runs the Monday of a crontab on Tuesdays.
 #
 # CronTrigger.from_crontab takes "a standard crontab expression". Its numbers of weekdays count from Monday as 0, where
-# cron counts from Sunday as 0. So a line copied from a crontab runs a day late without an error; only 7 is refused.
+# cron counts from Sunday as 0. So a line copied from a crontab runs a day late without an error.
 # Names of days are right. A day of the month and a weekday have to fit both, where cron takes either.
 #
 # Observed output:

@@ -3,7 +3,7 @@
 #
 # A value of a decimal column is an object whose text, and whose number, are the digits without the scale: 1.23 of
 # decimal(38, 2) is 123, and a page or a chart shows that without an error. The type of the column has the right scale,
-# which the reader has to apply. Timestamps and integers of the same file come out right.
+# which the reader has to apply.
 #
 # Observed output:
 #   column: Decimal[38e+2]

@@ -2,7 +2,7 @@
 # deltalake 1.6.6 (PyPI): its two readers disagree on rows whose partition value is an empty text.
 #
 # In a table that is partitioned by k, the reader for Arrow and pandas gives null for '', as Delta's format says of a
-# partition value of "". SQL over the same table (QueryBuilder) gives '' and finds the row by k = '', not by k IS NULL.
+# partition value of "". SQL over the same table (QueryBuilder) gives ''.
 # Without partitions both keep '' and null apart. So a text that is sometimes empty changes when a table is partitioned
 # by it, and counts of nulls depend on the reader.
 #

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # jq 1.13.0 (PyPI, Python bindings): integers beyond 2^53 are compared exactly and then returned rounded.
 #
-# The identity filter changes an integer, though the jq program has kept the digits of a number that it only passes on
-# since 1.7. Inside a program the digits are still there: the two numbers are not equal, tostring shows both, and as
+# The identity filter changes an integer. Inside a program the digits are still there: the two numbers are not equal, tostring shows both, and as
 # object keys they are two. The binding rounds them to a double when it hands them to Python. So unique returns one
 # number twice, and identifiers of 18 digits come out as those of another record.
 #

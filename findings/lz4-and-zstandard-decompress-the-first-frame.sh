@@ -4,7 +4,7 @@
 # Both formats define that frames laid end to end are one stream, as the command-line tools and parallel compressors
 # write them and as a log that is appended to has them. The one-shot functions return the first frame only, while
 # gzip.decompress and bz2.decompress of the standard library return all. Within zstandard, read_to_iter drops rows too;
-# stream_reader, copy_stream and zstandard.open read everything, and so does lz4.frame.open.
+# stream_reader reads everything, and so does lz4.frame.open.
 #
 # Observed output:
 #   gzip b'1\n2\n'

@@ -3,7 +3,7 @@
 #
 # validate() on a LazyFrame looks at names and types only, also when the result is collected, and drops the checks of
 # values, of nulls and of uniqueness without a word. So a pipeline that becomes lazy goes on calling validate and lets
-# everything through; drop_invalid_rows drops nothing. PANDERA_VALIDATION_DEPTH=SCHEMA_AND_DATA brings the checks back.
+# everything through. The validation depth SCHEMA_AND_DATA brings the checks back.
 #
 # Observed output:
 #   DataFrame: failed ['DATAFRAME_CHECK', 'SERIES_CONTAINS_DUPLICATES', 'SERIES_CONTAINS_NULLS']

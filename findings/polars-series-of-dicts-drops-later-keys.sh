@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # polars 2.1.0 (PyPI): a Series of dictionaries has the fields of the first one; the other keys are lost.
 #
-# A DataFrame made from the same dictionaries has a column for every key of the first hundred. A Series takes its struct
+# A DataFrame made from the same dictionaries has a column for every key. A Series takes its struct
 # type from the first dictionary alone and drops what the later ones have besides, without an error, also with
 # strict=True. pyarrow's array of the same dictionaries keeps them. A column of nested JSON records loses fields that
 # way when the first record happens to lack them.

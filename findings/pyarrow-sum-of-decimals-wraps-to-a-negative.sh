@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # pyarrow 26.0.1 (PyPI): a sum of decimals that does not fit is negative, without an error.
 #
-# The digits of a decimal128 are limited to 38, which arithmetic on columns (add, multiply) checks. The aggregation sum
+# The digits of a decimal128 are limited to 38, which a product of columns is checked for. The aggregation sum
 # does not: twenty times 1e37 is a negative number of 39 digits, alone and in a group_by, though all values are
-# positive. A cast to decimal256 before the sum gives the right one. DuckDB and polars raise an error.
+# positive. A cast to decimal256 before the sum gives the right one.
 #
 # Observed output:
 #   sum: -140282366920938463463374607431768211456

@@ -3,7 +3,7 @@
 #
 # A smallint of 70000 and an int of 2^40 are written without an error. pyorc reads them back as they were, so a round
 # trip looks right. pyarrow, which keeps to the types of the file, reads other numbers. A tinyint of 300 is 44 for both.
-# A decimal with too many places loses them, while one with too many digits before the point is refused.
+# A decimal with too many places loses them.
 #
 # Observed output:
 #   tinyint 300: pyorc 44, pyarrow 44

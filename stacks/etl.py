@@ -26,7 +26,7 @@ from stacks.encryption import encrypted_runs, security_configuration
 from stacks.job_settings import arguments, modules_of_matching, properties
 from stacks.lake_formation import granted
 from stacks.ml_transforms import find_matches_transform, warn
-from stacks.notices import tell_of_failed_runs, watch_runs
+from stacks.notices import tell_of_failed_runs, tell_of_late_runs, watch_runs
 from stacks.package import digest, uploaded, written, zipped
 from stacks.workflows import glue_workflow
 
@@ -53,7 +53,9 @@ class EtlStack(LakeStack):
             find_matches_transform(self, name, transform, self.role)
         warn(self)
         jobs += [self._script_job(name, job) for name, job in lake.config.scripts.items()]
-        tell_of_failed_runs(self, [self.names.job(name) for name in lake.config.every_job])
+        names = [self.names.job(name) for name in lake.config.every_job]
+        tell_of_failed_runs(self, names)
+        tell_of_late_runs(self, names)
         for name, job in lake.config.every_job.items():
             if job.stale_hours:
                 watch_runs(self, name, job.stale_hours)

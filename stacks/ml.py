@@ -27,6 +27,7 @@ from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
 from stacks.job_settings import modules_of_matching
 from stacks.ml_pipeline import Places, definition
+from stacks.notices import tell_of_failed_runs
 from stacks.package import digest, packed, uploaded, zipped
 
 TEMPORARY_DAYS = 7
@@ -46,6 +47,7 @@ class MlStack(LakeStack):
         builds = self._code("build_script", GLUE_SCRIPTS / "build_dataset.py"), self._code("package", self.package)
         for name, training_set in lake.config.training_sets.items():
             self._dataset_job(name, training_set, *builds)
+        tell_of_failed_runs(self, [self.names.dataset_job(name) for name in lake.config.training_sets], "datasets")
         if lake.config.models:
             self._models()
 

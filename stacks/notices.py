@@ -59,8 +59,8 @@ def notices(stack: LakeStack) -> None:
     stack.output("alarms_topic", topic.arn, "SNS topic of all alarms and notices: subscribe to it")
 
 
-def tell_of_failed_runs(stack: LakeStack, jobs: Sequence[str]) -> None:
-    """Notify of runs of these jobs that fail, and of those that take longer than `notify_minutes`."""
+def tell_of_failed_runs(stack: LakeStack, jobs: Sequence[str], id_: str = "runs") -> None:
+    """Notify of runs of these jobs that fail."""
     paths = {
         "job": "$.detail.jobName",
         "state": "$.detail.state",
@@ -70,7 +70,12 @@ def tell_of_failed_runs(stack: LakeStack, jobs: Sequence[str]) -> None:
     for number, names in enumerate(_some(jobs), 1):
         pattern = {"detail-type": [JOB], "detail": {"jobName": list(names), "state": FAILED_RUN}}
         sentence = "The run <run> of the job <job> ended as <state>: <why> `lake logs <run>` shows its log."
-        _tell(stack, f"runs-failed-{number}", "Runs that failed", pattern, paths, sentence)
+        _tell(stack, f"{id_}-failed-{number}", "Runs that failed", pattern, paths, sentence)
+
+
+def tell_of_late_runs(stack: LakeStack, jobs: Sequence[str]) -> None:
+    """Notify of runs of these jobs that take longer than their `notify_minutes`."""
+    for number, names in enumerate(_some(jobs), 1):
         pattern = {"detail-type": ["Glue Job Run Status"], "detail": {"jobName": list(names)}}
         late_paths = {"job": "$.detail.jobName", "run": "$.detail.jobRunId"}
         sentence = "The run <run> of the job <job> takes longer than its notify_minutes."

@@ -101,7 +101,7 @@ def _read(file: str) -> pa.Table:
 
 def _csv(file: str) -> pa.Table:
     # DuckDB's guesses would take rows that begin with # for comments.
-    dialect = "header=true, delim=',', quote='\"', escape='\"', comment='', all_varchar=true"
+    dialect = "header=true, skip=0, delim=',', quote='\"', escape='\"', comment='', all_varchar=true"
     return duckdb.connect().sql(f"FROM read_csv(?, {dialect})", params=[file]).to_arrow_table()
 
 
@@ -110,7 +110,7 @@ def _parquet(file: str) -> pa.Table:
 
 
 def _json(file: str) -> pa.Table:
-    """Each value as it is written: as DuckDB's numbers, long ids would be rounded to one."""
+    """Integers keep all their digits, so that long ids stay apart; DuckDB's own numbers would round them."""
     with duckdb.connect() as connection:
         connection.execute("CREATE TABLE objects AS SELECT json FROM read_json_objects(?, format='auto')", [file])
         keys = connection.execute("SELECT DISTINCT json_keys(json) FROM objects").fetchall()

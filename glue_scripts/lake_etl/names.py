@@ -9,7 +9,7 @@ from pyspark.sql.types import DataType, _parse_datatype_string
 from lake_etl.errors import JobError
 
 OWN = "_lake_"  # prefix of helper columns, which the data must not use
-FIELD = r"(?<=[<,])\s*([^`<>,:]+):"  # a field of a struct in a type of the catalog, which does not quote it
+FIELD = r"`[^`]*`|(?<=[<,])\s*([^`<>,]+):"  # what is quoted, or a struct's field, which the catalog does not quote
 
 
 def quoted(name: str) -> str:
@@ -27,8 +27,8 @@ def column(name: str) -> Column:
 
 
 def parsed_type(text: str) -> DataType:
-    """Return a type of the catalog. Its fields may have any names that the catalog can tell apart."""
-    return _parse_datatype_string(re.sub(FIELD, lambda found: f"{quoted(found[1].strip())}:", text))
+    """Return a type of the catalog. Its fields may have any names without a comma or an angle bracket."""
+    return _parse_datatype_string(re.sub(FIELD, lambda f: f"{quoted(f[1].strip())}:" if f[1] else f[0], text))
 
 
 def type_of(frame: DataFrame, name: str) -> DataType:

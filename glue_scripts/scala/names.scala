@@ -1,16 +1,19 @@
 /** Column names: how to quote them in SQL, and which are reserved for the lake. */
 object Names {
   val Own = "_lake_" // prefix of helper columns, which the data must not use
-  private val field = "(?<=[<,])\\s*([^`<>,:]+):".r // of a struct in a type of the catalog, which does not quote it
+  // What is quoted, or a struct's field, which the catalog does not quote.
+  private val field = "`[^`]*`|(?<=[<,])\\s*([^`<>,]+):".r
 
   /** The name quoted for Spark SQL, whatever its characters: user.id is one name, not a field of user. */
   def quoted(column: String): String = s"`${column.replace("`", "``")}`"
 
   def column(name: String): Column = col(quoted(name))
 
-  /** A type of the catalog. Its fields may have any names that the catalog can tell apart. */
+  /** A type of the catalog. Its fields may have any names without a comma or an angle bracket. */
   def parsedType(text: String): DataType =
-    DataType.fromDDL(field.replaceAllIn(text, found => Matcher.quoteReplacement(s"${quoted(found.group(1).trim)}:")))
+    DataType.fromDDL(field.replaceAllIn(text, found => Matcher.quoteReplacement(
+      Option(found.group(1)).fold(found.matched)(name => s"${quoted(name.trim)}:")
+    )))
 
   /** The type of an existing column. Case does not matter, as in Spark. */
   def typeOf(frame: DataFrame, name: String): DataType = frame.schema.find(_.name.equalsIgnoreCase(name)).get.dataType

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -146,8 +146,8 @@ def lineage(aws: Aws, name: str, version: int | None = None) -> list[dict[str, A
     """What a version of a model was made of, by default the newest: a line for each table of its training set.
 
     Returns:
-        Model, training set, table, the snapshot and the number of its files, their place, and the raw files of which a
-        job of lake.yaml makes the table.
+        Model, training set, table, the snapshot and the number of its files, their place, and the raw files, or tables
+        of databases, of which a job of lake.yaml makes the table; empty where lake.yaml does not tell.
 
     Raises:
         LakeError: the registry has no such version, or its training set has gone.
@@ -163,14 +163,22 @@ def lineage(aws: Aws, name: str, version: int | None = None) -> list[dict[str, A
             "snapshot": source["snapshot"],
             "files": source["files"],
             "location": source["location"],
-            "raw_files": ", ".join(_raw_files(aws, table)) or source["location"],
+            "raw_files": _raw_files(aws, table, source),
         }
         for table, source in found["sources"].items()
     ]
 
 
-def _raw_files(aws: Aws, table: str) -> list[str]:
-    """Where the datasets are that the job of a table reads; none for the table of a dataset."""
+def _raw_files(aws: Aws, table: str, source: Mapping[str, Any]) -> str:
+    if source["database"] == aws.names.database("raw"):
+        return str(source["location"])
     jobs = [job for job in aws.lake.config.jobs.values() if job.sink.table == table and not job.sink.connection]
     datasets = sorted({dataset for job in jobs for dataset in job.datasets().values()})
-    return [f"s3://{aws.names.bucket('raw')}/{dataset}/" for dataset in datasets]
+    return ", ".join(_origin(aws, dataset) for dataset in datasets)
+
+
+def _origin(aws: Aws, name: str) -> str:
+    dataset = aws.lake.config.datasets.get(name)
+    if dataset and dataset.in_database:
+        return f"{dataset.connection}: {dataset.table}"
+    return f"s3://{aws.names.bucket(dataset.zone if dataset else 'raw')}/{name}/"

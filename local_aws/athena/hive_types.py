@@ -71,11 +71,13 @@ def parsed(text: str) -> HiveType:
         if len(parts) != _PARTS[head.strip()]:
             raise QueryFailed(f"INVALID_TABLE_PROPERTY: {text!r} is no type of the catalog")
         return HiveType(head.strip(), children=tuple(parsed(part) for part in parts))
-    fields = [part.partition(":") for part in parts]
+    names = [part.partition("<")[0].rpartition(":")[0] for part in parts]
+    if not all(name.strip() for name in names):
+        raise QueryFailed(f"INVALID_TABLE_PROPERTY: {text!r} has a field without name or type; a name has no comma")
     return HiveType(
         "struct",
-        children=tuple(parsed(kind) for _, _, kind in fields),
-        names=tuple(name.strip().strip("`") for name, _, _ in fields),
+        children=tuple(parsed(part[len(name) + 1 :]) for part, name in zip(parts, names, strict=True)),
+        names=tuple(name.strip().strip("`") for name in names),
     )
 
 

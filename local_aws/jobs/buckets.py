@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
@@ -69,13 +70,8 @@ class BucketFolders:
 
     def refusal(self, error: str) -> str:
         """The refusal that a run met, by its error; empty where it met none. It counts as a call of the run."""
-        met = next((call for place, call in self._refused.items() if place in error), None)
-        try:
-            if met:
-                met()
-        except ClientError as refused:
-            return refused.response["Error"]["Message"]
-        return ""
+        met = [call for place, call in self._refused.items() if re.search(rf"{re.escape(place)}(?![\w.-])", error)]
+        return next(filter(None, map(_refusal_of, met)), "")
 
     def publish(self, buckets: Container[str] | None = None) -> None:
         """Upload what is new or changed since the last time, in all buckets or only these, in the order it was written.
@@ -122,6 +118,15 @@ class BucketFolders:
         for key, file in closed.items():
             self._refused[str(folder / found[key])] = partial(self._mirror.bring, bucket, [file])
             _spoil(_with_parents(folder / found[key]), file.size)
+
+
+def _refusal_of(call: Callable[[], object]) -> str:
+    """Why a call is refused; empty where it is not any more."""
+    try:
+        call()
+    except ClientError as error:
+        return error.response["Error"]["Message"] if error.response["Error"]["Code"] == "AccessDenied" else ""
+    return ""
 
 
 def _with_parents(path: Path) -> Path:

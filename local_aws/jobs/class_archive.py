@@ -6,6 +6,7 @@ Spark uses it where `SPARK_SUBMIT_OPTS` has `-XX:SharedArchiveFile=FILE`. Java i
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,7 @@ def make(file: Path) -> None:
     """Write the archive.
 
     Raises:
-        RuntimeError: Java wrote none. The message is what the run printed.
+        RuntimeError: the run of Spark failed. The message is what it printed.
     """
     with tempfile.TemporaryDirectory(dir=file.parent) as folder:
         work = Path(folder)
@@ -28,7 +29,7 @@ def make(file: Path) -> None:
             (work / name).mkdir()
         archive = work / "classes.jsa"
         done = _typical_run(work, archive)
-        if not archive.exists():
+        if done.returncode or not archive.exists():
             raise RuntimeError(done.stdout)
         archive.replace(file)
 
@@ -42,8 +43,17 @@ def _typical_run(work: Path, archive: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=env, cwd=work, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="class_archive", description=__doc__.splitlines()[0])
+    parser.add_argument("file", type=Path, help="the archive to write, for example spark.jsa")
+    file = parser.parse_args().file.absolute()
     try:
-        make(Path(sys.argv[1]).absolute())
+        make(file)
     except RuntimeError as error:
-        sys.exit(str(error))
+        log = file.with_suffix(".log")
+        log.write_text(str(error))
+        sys.exit(f"{file}: Spark does not run with this Java; its output is in {log}")
+
+
+if __name__ == "__main__":
+    main()

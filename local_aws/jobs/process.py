@@ -68,6 +68,7 @@ def environment(endpoint: str, keys: Keys, region: str, work: Path, libraries: l
         "PYSPARK_PYTHON": sys.executable,
         # Not SPARK_CONF_DIR: Java shares no classes with a Spark that has a folder among its jars.
         "PYSPARK_SUBMIT_ARGS": f"--properties-file {shlex.quote(str(work / 'conf/spark-defaults.conf'))} pyspark-shell",
+        "LOG4J_CONFIGURATION_FILE": str(work / "conf/log4j2.properties"),
         "SPARK_LOCAL_DIRS": str(work / "tmp"),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "TMPDIR": str(work / "tmp"),

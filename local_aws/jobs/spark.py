@@ -42,16 +42,14 @@ def write_configuration(folder: Path, work: Path, buckets: Mapping[str, Path], c
         conf: the job's `--conf` argument in Glue's form, `a=b --conf c=d`.
     """
     folder.mkdir(parents=True)
-    log = folder / "log4j2.properties"
-    settings = _defaults(work, log) | _given(conf) | _fixed() | _mounts(buckets)
+    settings = _defaults(work) | _given(conf) | _fixed() | _mounts(buckets)
     lines = (f"{key} {_escaped(value)}" for key, value in settings.items())
     (folder / "spark-defaults.conf").write_text("\n".join(lines) + "\n")
-    log.write_text(_LOGGING)
+    (folder / "log4j2.properties").write_text(_LOGGING)
 
 
-def _defaults(work: Path, log: Path) -> dict[str, str]:
+def _defaults(work: Path) -> dict[str, str]:
     java = {
-        "log4j2.configurationFile": log,
         "java.io.tmpdir": work / "tmp",
         "user.home": work / "home",
         "derby.system.home": work / "derby",

@@ -161,10 +161,14 @@ _OF_SAGEMAKER = {
 
 def _sagemaker(call: Asked) -> Sequence[str]:
     given, action = call.given, call.action
-    if arn := _first(given, "ResourceArn", "PipelineExecutionArn"):
+    if arn := _first(given, "ResourceArn", "PipelineExecutionArn", "ModelPackageArn"):
         return [arn]
-    if action == "CreateModelPackage" and (group := _first(given, "ModelPackageGroupName")):
-        return [_arn(call, f"model-package-group/{group}"), _arn(call, f"model-package/{group}/*")]
+    group = _first(given, "ModelPackageGroupName").rpartition("/")[2]
+    of_group = [_arn(call, f"model-package-group/{group}")] if group else []
+    if action == "CreateModelPackage" and group:
+        return [*of_group, _arn(call, f"model-package/{group}/*")]
+    if action == "ListModelPackages":
+        return of_group or ["*"]
     word = next((word for word in _OF_SAGEMAKER if word in action), "")
     return _named(f"{_OF_SAGEMAKER.get(word)}/{{}}", f"{word}Name")(call)
 

@@ -67,6 +67,13 @@ def test_every_row_of_a_file_is_a_record_and_long_ids_stay_apart(kind: str, tmp_
     assert (found["records"], found["true_pairs"]) == (4, 1)
 
 
+@pytest.mark.parametrize("text", ["a title\nid,name,place\n1,a,b\n", "id,name,place\n1,a,b\n2,c,d,e\n"])
+def test_a_file_with_lines_of_other_widths_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(text)
+    with pytest.raises(JobError, match=r"rows\.csv: cannot be read as CSV with a header"):
+        evaluate(rows=str(tmp_path / "rows.csv"), step=STEP, truth="person")
+
+
 def test_an_unrelated_truth_is_not_found(records: list[dict[str, Any]], tmp_path: Path) -> None:
     persons = [row["person"] for row in records]
     random.Random(1).shuffle(persons)

@@ -190,15 +190,17 @@ def test_the_lineage_of_a_model_goes_down_to_the_raw_files() -> None:
     raw = {"database": "lateness_local_raw", "snapshot": "s2", "files": 7, "location": "s3://raw/airports/"}
     made = {"database": "lateness_local_curated", "snapshot": "s1", "files": 3, "location": "s3://curated/departures/"}
     found = aws(SageMaker(packages=2))
-    sources = {"departures": made, "airports": raw}
+    of_a_script = {**made, "location": "s3://curated/notes/"}
+    sources = {"departures": made, "airports": raw, "notes": of_a_script}
     found.s3.put(f"training-sets/{NAME}/v1/manifest.json", MANIFEST | {"sources": sources})
 
     lines = models.lineage(found, NAME)
 
-    assert [(line["model"], line["training_set"]) for line in lines] == [("late_flights 2", "late_flights v1")] * 2
+    assert [(line["model"], line["training_set"]) for line in lines] == [("late_flights 2", "late_flights v1")] * 3
     assert [(line["table"], line["snapshot"], line["raw_files"]) for line in lines] == [
         ("lateness_local_curated.departures", "s1", "s3://lateness-local-raw-1/flights/"),
         ("lateness_local_raw.airports", "s2", "s3://raw/airports/"),
+        ("lateness_local_curated.notes", "s1", ""),
     ]
 
 

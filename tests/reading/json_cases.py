@@ -61,19 +61,26 @@ JSON_CASES = {
     ),
     "keys of nested objects with any characters": Case(
         "json",
-        {"o": "struct<user.id:int,@type:string,x-at ms:double>", "l": "array<struct<1st:int,$a(b):int,o'k:string>>"},
         {
-            "a.json": '{"o":{"user.id":1,"@type":"t","x-at ms":0.5},"l":[{"1st":2,"$a(b)":3,"o\'k":"x"}]}\n',
+            "o": "struct<user.id:int,@type:string,x-at ms:double>",
+            "l": "array<struct<1st:int,$a(b):int,o'k:string>>",
+            "dc": "struct<dc:title:string,a:b:struct<c::decimal(5,2)>>",
+        },
+        {
+            "a.json": '{"o":{"user.id":1,"@type":"t","x-at ms":0.5},"l":[{"1st":2,"$a(b)":3,"o\'k":"x"}],'
+            '"dc":{"dc:title":"t","a:b":{"c:":1.5}}}\n',
             "b.json": '{"O":{"User.Id":4,"@Type":null,"X-At ms":1.5},"l":[{"1ST":5,"$A(b)":6,"O\'K":"y"}]}\n',
         },
         [
             {
                 "o": {"user.id": 1, "@type": "t", "x-at ms": 0.5},
                 "l": [{"1st": 2, "$a(b)": 3, "o'k": "x"}],
+                "dc": {"dc:title": "t", "a:b": {"c:": "1.50"}},
             },
             {
                 "o": {"user.id": 4, "@type": None, "x-at ms": 1.5},
                 "l": [{"1st": 5, "$a(b)": 6, "o'k": "y"}],
+                "dc": None,
             },
         ],
     ),

@@ -51,12 +51,25 @@ def test_it_owns_what_the_models_need_and_nothing_with_an_hourly_price(ml: dict[
         "aws_s3_object": 5,
         "aws_glue_catalog_database": 1,
         "aws_glue_job": 1,
+        "aws_cloudwatch_event_rule": 1,
+        "aws_cloudwatch_event_target": 1,
         "aws_cloudwatch_log_group": 2,
         "aws_iam_role": 3,
         "aws_iam_role_policy": 3,
         "aws_sagemaker_model_package_group": 1,
         "aws_sagemaker_pipeline": 1,
     }
+
+
+def test_a_failed_run_of_a_dataset_job_is_told_to_the_topic_of_the_lake(ml: dict[str, Any]) -> None:
+    [rule] = resources(ml, "aws_cloudwatch_event_rule").values()
+    [target] = resources(ml, "aws_cloudwatch_event_target").values()
+    [job] = resources(ml, "aws_glue_job").values()
+    assert json.loads(rule["event_pattern"])["detail"] == {
+        "jobName": [job["name"]],
+        "state": ["FAILED", "TIMEOUT", "ERROR"],
+    }
+    assert target["arn"].endswith("-notices")
 
 
 def test_drift_is_looked_for_on_a_schedule_and_find_matches_brings_its_package(tmp_path: Path) -> None:

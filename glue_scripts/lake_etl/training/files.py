@@ -14,6 +14,14 @@ from lake_etl.names import check_comparable, column
 
 TIMESTAMP = "yyyy-MM-dd HH:mm:ss.SSSSSS"
 COMPRESSION = {"parquet": "snappy", "csv": "none"}
+# Values stay as they are, with their spaces and line breaks.
+CSV: dict[str, Any] = {
+    "quote": '"',
+    "escape": '"',
+    "multiLine": True,
+    "ignoreLeadingWhiteSpace": False,
+    "ignoreTrailingWhiteSpace": False,
+}
 
 
 @dataclass(frozen=True)
@@ -75,11 +83,12 @@ def write_file(rows: DataFrame, folder: Folder, name: str, format_: str, order: 
     written = arranged.select(*[_text(name, type_) for name, type_ in rows.dtypes]) if format_ == "csv" else arranged
     where = name.replace("/", "_")
     writer = written.write.mode("overwrite").options(
-        compression=COMPRESSION[format_], header=False, nullValue="", emptyValue='""', quote='"', escape='"'
+        compression=COMPRESSION[format_], header=False, nullValue="", emptyValue='""', **CSV
     )
     writer.format(format_).save(folder.location + where)
     found = folder.only_file(where)
-    count = rows.sparkSession.read.schema(written.schema).format(format_).load(folder.location + where).count()
+    reader = rows.sparkSession.read.options(**CSV).schema(written.schema).format(format_)
+    count = reader.load(folder.location + where).count()
     return found.getPath(), File(name, count, int(found.getLen()), folder.sha256(found.getPath()))
 
 

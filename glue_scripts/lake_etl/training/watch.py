@@ -11,8 +11,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as fn
 
 from lake_etl.errors import JobError, check_columns
-from lake_etl.names import column
+from lake_etl.names import column, quoted
 from lake_etl.training.drift import indices, shares
+from lake_etl.training.files import CSV
 from lake_etl.training.splits import PART, TEST, TRAIN
 
 
@@ -65,5 +66,5 @@ def _train(spark: SparkSession, bucket: str, manifest: dict[str, Any]) -> DataFr
     if manifest["format"] == "parquet":
         return spark.read.parquet(place)
     names, types = [manifest["label"], *manifest["features"]], manifest["columns"]
-    texts = spark.read.csv(place, schema=", ".join(f"`{name}` string" for name in names), quote='"', escape='"')
+    texts = spark.read.options(**CSV).csv(place, schema=", ".join(f"{quoted(name)} string" for name in names))
     return texts.select(*[column(name).cast(types[name]).alias(name) for name in names])

@@ -51,7 +51,7 @@ def with_weather(**changes: Any) -> dict[str, Any]:
     return {"features": {"weather": SPEC["features"]["weather"] | changes}}
 
 
-def filled(lake: Lake) -> Lake:
+def filled(lake: Lake, origins: tuple[str, ...] = ("EWR", "JFK")) -> Lake:
     """200 flights in eight days, of which some have no label, and the weather of each second hour."""
     rng = random.Random(3)
     flights, weather = [], []
@@ -59,10 +59,10 @@ def filled(lake: Lake) -> Lake:
         delay = rng.gauss(10, 20)
         flight = {"id": number, "at": f"{BEGIN + timedelta(hours=number):%Y-%m-%d %H:%M:%S}", "delay": delay}
         late = None if number % 50 == 49 else delay > 15
-        flights.append({**flight, "late": late, "distance": rng.randrange(2000), "origin": rng.choice(("EWR", "JFK"))})
+        flights.append({**flight, "late": late, "distance": rng.randrange(2000), "origin": rng.choice(origins)})
     for hour in range(0, 200, 2):
         seen = f"{BEGIN + timedelta(hours=hour):%Y-%m-%d %H:%M:%S}"
-        weather += [{"origin": origin, "seen": seen, "temp": rng.gauss(50, 9)} for origin in ("EWR", "JFK")]
+        weather += [{"origin": origin, "seen": seen, "temp": rng.gauss(50, 9)} for origin in origins]
     for name, rows in (("flights", flights), ("weather", weather)):
         lake.put("raw", f"{lake.database}/{name}/a.json", "\n".join(map(json.dumps, rows)))
     lake.table("flights", "json", FLIGHTS)
@@ -196,7 +196,7 @@ def test_a_table_that_lacks_a_feature_is_refused(lake: Lake) -> None:
 
 @pytest.mark.parametrize("format_", ["parquet", "csv"])
 def test_later_rows_are_compared_with_train_and_drift_fails_the_run(lake: Lake, format_: str) -> None:
-    filled(lake)
+    filled(lake, origins=(" EWR", "JF\nK ", "'L\"G,A"))
     compare = ("--drift", "true", "--on", "flights", "--where")
     with pytest.raises(JobError, match="has no version yet, with which rows could be compared"):
         build(lake, *compare, "true", format=format_)
@@ -209,7 +209,8 @@ def test_later_rows_are_compared_with_train_and_drift_fails_the_run(lake: Lake, 
     ):
         build(lake, *compare, "distance > 1500", format=format_)
 
-    assert (same["version"], same["rows"]) == (version, 95)
+    manifest = document(f"training-sets/{lake.database}/{version}/manifest.json")
+    assert (same["version"], same["rows"], manifest["parts"]["train"]["rows"]) == (version, 95, 95)
     assert same["indices"] == {"distance": 0.0, "origin": 0.0, "temp": 0.0}
     last = document(f"reports/{lake.database}/drift.json")
     assert last["indices"]["distance"] > last["limit"] == 0.25

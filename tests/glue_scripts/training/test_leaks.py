@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from lake.configuration.model import LeakChecks
 from lake_etl.errors import JobError
 from lake_etl.training.leaks import Set, failures, leaks
 from lake_etl.training.splits import PART, PARTS
@@ -22,17 +23,7 @@ pytestmark = pytest.mark.spark
 BEGIN = datetime(2013, 1, 1, tzinfo=UTC)
 ROWS = 900
 MEASURED = Path(__file__).parents[3] / "docs/explanation/measured.md"
-CHECKS: dict[str, Any] = {
-    **dict.fromkeys(
-        ("group_in_two_parts", "later_than_event", "duplicates", "matches", "predicts_label", "is_label"), "fail"
-    ),
-    "find_matches": None,
-    **dict.fromkeys(("label_balance", "drift"), "warn"),
-    "most_duplicates": 0.01,
-    "most_auc": 0.95,
-    "least_share": 0.01,
-    "most_psi": 0.25,
-}
+CHECKS: dict[str, Any] = LeakChecks().model_dump()
 Row = dict[str, Any]
 Plant = Callable[[Row, random.Random], Row]
 SYLLABLES = [first + second for first in "bdfgklmnprstvz" for second in "aeiou"]

@@ -51,6 +51,7 @@ def test_what_a_run_may_not_see_is_no_call_of_it(run: tuple[BucketFolders, Acces
     folders, access = run
     assert _asked(access, name) == [("s3:GetObject", f"{name}/open"), ("s3:ListBucket", name)]
     assert folders.refusal("Traceback: a fault of the script's own") == ""
+    assert folders.refusal(f"No FileSystem at s3://{name}-closed-2/in") == ""
     assert len(_asked(access, name)) == 2
 
 

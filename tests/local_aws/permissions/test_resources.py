@@ -24,6 +24,10 @@ ARN = "arn:aws:sagemaker:us-east-1:000000000000"
         ("DescribeModelPackageGroup", {"ModelPackageGroupName": "g"}, ["model-package-group/g"]),
         ("DescribeModelPackage", {"ModelPackageName": f"{ARN}:model-package/g/1"}, ["model-package/g/1"]),
         ("CreateModelPackage", {"ModelPackageGroupName": "g"}, ["model-package-group/g", "model-package/g/*"]),
+        ("CreateModelPackage", {"ModelPackageGroupName": f"{ARN}:model-package-group/g"},
+         ["model-package-group/g", "model-package/g/*"]),
+        ("UpdateModelPackage", {"ModelPackageArn": f"{ARN}:model-package/g/2"}, ["model-package/g/2"]),
+        ("ListModelPackages", {"ModelPackageGroupName": "g"}, ["model-package-group/g"]),
         ("AddTags", {"ResourceArn": f"{ARN}:pipeline/p"}, ["pipeline/p"]),
     ],
 )  # fmt: skip
