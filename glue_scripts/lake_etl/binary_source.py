@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from lake_etl.storage import literal, path_of
 from lake_etl.text_source import FILE, with_file, without
 
 IGNORE_CORRUPT_FILES, NANOS_AS_LONG = "spark.sql.files.ignoreCorruptFiles", "spark.sql.legacy.parquet.nanosAsLong"
+UNREADABLE = "it cannot be read as {}: it is of another format, damaged, or closed to the job's role"
 SHOWN = 40  # characters of a value in a message
 NANOS = "lake.nanos"  # metadata of a column whose integers are nanoseconds since 1970
 
@@ -86,13 +86,12 @@ class BinaryFiles:
                 found.own_schemas[path] = own
 
     def _own_schema(self, path: str) -> StructType | str:
-        """Return the file's schema, or the innermost cause of the failure to read it."""
+        """Return the file's schema, or why it cannot be read."""
         try:
             with setting(self.spark, NANOS_AS_LONG):
                 schema = self.spark.read.load(literal(path), format=self.format).schema
-        except (Py4JJavaError, PySparkException) as error:
-            causes: list[str] = re.findall(r"Caused by: [\w.$]+: (.*)", str(error))
-            return (causes or str(error).splitlines())[-1]
+        except (Py4JJavaError, PySparkException):
+            return UNREADABLE.format({"parquet": "Parquet", "orc": "ORC"}[self.format])
         nanos = self._nanos(path)
         return StructType([_marked(field) if field.name in nanos else field for field in schema])
 

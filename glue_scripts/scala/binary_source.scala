@@ -56,12 +56,12 @@ final case class BinaryFiles(
       }
   }
 
-  /** The file's schema, or the innermost cause of the failure to read it. */
+  /** The file's schema, or why it cannot be read. */
   private def ownSchema(path: String): Either[String, StructType] = {
     val read = Try(setting(spark, nanosAsLong)(spark.read.format(format).load(Files.literal(path)).schema))
-    read.toEither.left.map { error =>
-      Iterator.iterate(error)(_.getCause).takeWhile(_ != null).toSeq.last.getMessage.split("\n").head
-    }.map { schema =>
+    val name = Map("parquet" -> "Parquet", "orc" -> "ORC")(format)
+    val why = s"it cannot be read as $name: it is of another format, damaged, or closed to the job's role"
+    read.toEither.left.map(_ => why).map { schema =>
       val nanos = nanosOf(path)
       StructType(schema.map(field => if (nanos(field.name)) field.copy(metadata = marked) else field))
     }

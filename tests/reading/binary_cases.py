@@ -31,6 +31,7 @@ def orc_file(table: Mapping[str, Any]) -> bytes:
 
 OLD = [dt.date(1, 1, 1), dt.date(1582, 10, 4), dt.date(9999, 12, 31)]
 EARLY = [dt.datetime(1, 1, 1), dt.datetime(1850, 1, 1, 0, 0, 0, 1), MOMENT]
+UNREADABLE = "it cannot be read as {}: it is of another format, damaged, or closed to the job's role"
 BINARY_CASES = {
     "Parquet: fields of a struct in any order and case, and one that is not there": Case(
         "parquet",
@@ -138,7 +139,11 @@ BINARY_CASES = {
             "none.parquet": b"",
         },
         [{"id": 1}],
-        set_aside={"caf\u00e9 cut.parquet": "", "json.parquet": "", "none.parquet": "the file is empty (0 bytes)"},
+        set_aside={
+            "caf\u00e9 cut.parquet": UNREADABLE.format("Parquet"),
+            "json.parquet": UNREADABLE.format("Parquet"),
+            "none.parquet": "the file is empty (0 bytes)",
+        },
         athena="HIVE_",
     ),
     "ORC: fields of a struct with any characters": Case(
@@ -165,7 +170,7 @@ BINARY_CASES = {
         [{"id": 1, "name": "x", "day": 1}, {"id": 2, "name": "y", "day": 2}],
         keys={"day": "int"},
         parameters={"orc.column.index.access": "false"},
-        set_aside={"day=3/cut.orc": ""},
+        set_aside={"day=3/cut.orc": UNREADABLE.format("ORC")},
         athena="HIVE_",
     ),
 }
