@@ -15,6 +15,9 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 
+# As `make clients` set it. Tests of other folders that ran before in this process may name an emulator of theirs.
+ENDPOINT = os.environ.get("AWS_ENDPOINT_URL", "")
+
 
 @dataclass(frozen=True)
 class Place:
@@ -39,14 +42,14 @@ class Place:
 def arrow_finds_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pass pyarrow the endpoint: PyAthena does not, and pyarrow does not read it from the environment."""
     fs = pytest.importorskip("pyarrow.fs")
-    endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
+    endpoint = urlsplit(ENDPOINT)
     there = partial(fs.S3FileSystem, endpoint_override=endpoint.netloc, scheme=endpoint.scheme)
     monkeypatch.setattr(fs, "S3FileSystem", there)
 
 
 @pytest.fixture
 def place() -> Place:
-    if "127.0.0.1" not in os.environ.get("AWS_ENDPOINT_URL", ""):
+    if "127.0.0.1" not in ENDPOINT:
         pytest.skip("`make clients` runs this")
     name = f"clients-{uuid.uuid4().hex[:8]}"
     made = Place(name, name.replace("-", "_"))
