@@ -64,18 +64,18 @@ JSON_CASES = {
         {
             "o": "struct<user.id:int,@type:string,x-at ms:double>",
             "l": "array<struct<1st:int,$a(b):int,o'k:string>>",
-            "dc": "struct<dc:title:string,a:b:struct<c::decimal(5,2)>>",
+            "dc": "struct<dc:title:string,a:b:struct<c::int>>",
         },
         {
             "a.json": '{"o":{"user.id":1,"@type":"t","x-at ms":0.5},"l":[{"1st":2,"$a(b)":3,"o\'k":"x"}],'
-            '"dc":{"dc:title":"t","a:b":{"c:":1.5}}}\n',
+            '"dc":{"dc:title":"t","a:b":{"c:":2}}}\n',
             "b.json": '{"O":{"User.Id":4,"@Type":null,"X-At ms":1.5},"l":[{"1ST":5,"$A(b)":6,"O\'K":"y"}]}\n',
         },
         [
             {
                 "o": {"user.id": 1, "@type": "t", "x-at ms": 0.5},
                 "l": [{"1st": 2, "$a(b)": 3, "o'k": "x"}],
-                "dc": {"dc:title": "t", "a:b": {"c:": "1.50"}},
+                "dc": {"dc:title": "t", "a:b": {"c:": 2}},
             },
             {
                 "o": {"user.id": 4, "@type": None, "x-at ms": 1.5},
