@@ -11,7 +11,7 @@ from constructs import Construct
 
 from lake.configuration.names import Names
 from lake.configuration.reading import Lake
-from stacks.base import LakeStack
+from stacks.base import LakeStack, literal
 from stacks.bucket import SecureBucket
 from stacks.notices import watch_queries
 
@@ -69,7 +69,7 @@ class AthenaStack(LakeStack):
             name=file.stem,
             workgroup=workgroup.id,
             database=self.names.database("curated"),
-            query=statement(file, self.names),
+            query=literal(statement(file, self.names)),
         )
 
 

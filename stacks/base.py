@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from cdktf import Fn, LocalBackend, S3Backend, S3BackendEndpointConfig, TerraformOutput, TerraformStack, Token
@@ -104,3 +105,13 @@ def _embedded_bucket(lake: Lake) -> dict[str, Any]:
         "skip_region_validation": True,
         "skip_requesting_account_id": True,
     }
+
+
+def literal(text: str) -> str:
+    """Text of a person for Terraform, which would take `${` and `%{`, as in a grok pattern, for templates."""
+    return text.replace("%{", "%%{").replace("${", "$${")
+
+
+def literals(texts: Mapping[str, str]) -> dict[str, str]:
+    """The same for each value."""
+    return {name: literal(text) for name, text in texts.items()}

@@ -30,7 +30,7 @@ from lake.configuration.formats import format_of
 from lake.configuration.model import Connection, Crawl, Dataset, PartitionIndex
 from lake.configuration.reading import Lake
 from stacks import events, policies, tables
-from stacks.base import LakeStack
+from stacks.base import LakeStack, literal
 from stacks.connections import glue_connection
 from stacks.lake_formation import granted
 from stacks.notices import tell_of_failed_crawls, watch_crawls
@@ -124,7 +124,7 @@ class CatalogStack(LakeStack):
         if found is None:
             return None
         kind, settings = found
-        settings = {key: _literal(value) if isinstance(value, str) else value for key, value in settings.items()}
+        settings = {key: literal(value) if isinstance(value, str) else value for key, value in settings.items()}
         given = {f"{kind}_classifier": _CLASSIFIERS[kind](**settings)}
         return [GlueClassifier(self, f"{name}_classifier", name=self.names.crawler(name), **given).name]
 
@@ -197,11 +197,6 @@ class CatalogStack(LakeStack):
             "glue:DeletePartition",
             "glue:BatchDeletePartition",
         ]
-
-
-def _literal(text: str) -> str:
-    """Text with Terraform's templates escaped, because a grok pattern looks like one."""
-    return text.replace("%{", "%%{").replace("${", "$${")
 
 
 def _schema_change(crawl: Crawl) -> GlueCrawlerSchemaChangePolicy:

@@ -19,7 +19,7 @@ from lake.configuration.model import Connection, Job, JobSettings, ScriptJob
 from lake.configuration.reading import Lake
 from lake.shipped import GLUE_SCRIPTS, scala_script
 from stacks import policies
-from stacks.base import LakeStack
+from stacks.base import LakeStack, literal
 from stacks.bucket import SecureBucket
 from stacks.data_quality import data_quality_ruleset
 from stacks.encryption import encrypted_runs, security_configuration
@@ -134,7 +134,7 @@ class EtlStack(LakeStack):
             f"{name}_spec",
             bucket=self.bucket.id,
             key=key,
-            content=content,
+            content=literal(content),
             content_type="application/json",
         )
 

@@ -9,6 +9,7 @@ from cdktf_cdktf_provider_aws.glue_job import GlueJobExecutionProperty, GlueJobN
 
 from lake.configuration.model import JobSettings, ScriptJob
 from lake.configuration.names import Names
+from stacks.base import literal, literals
 
 DEFAULT_MINUTES, STREAMING_MINUTES = 60, 10_080
 SHELL_DPU = 0.0625
@@ -40,9 +41,9 @@ def arguments(names: Names, name: str, job: JobSettings, modules: list[str]) -> 
     }
     return {
         **(spark if _is_spark(job) else {}),
-        **({"--conf": conf} if conf else {}),
+        **({"--conf": literal(conf)} if conf else {}),
         **({"--additional-python-modules": packages} if packages else {}),
-        **job.arguments,
+        **literals(job.arguments),
     }
 
 

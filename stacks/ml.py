@@ -23,7 +23,7 @@ from lake.configuration.reading import Lake
 from lake.configuration.training import IMAGE, REPOSITORY, drift_arguments, training_spec
 from lake.shipped import GLUE_SCRIPTS, ML_SCRIPTS
 from stacks import ml_policies, policies
-from stacks.base import LakeStack
+from stacks.base import LakeStack, literal, literals
 from stacks.bucket import SecureBucket
 from stacks.job_settings import modules_of_matching
 from stacks.ml_pipeline import Places, definition
@@ -90,7 +90,12 @@ class MlStack(LakeStack):
         content = json.dumps(training_spec(name, training_set), indent=1)
         key = f"specs/{digest(content.encode())}/{name}.json"
         spec = S3Object(
-            self, f"{name}_spec", bucket=self.bucket.id, key=key, content=content, content_type="application/json"
+            self,
+            f"{name}_spec",
+            bucket=self.bucket.id,
+            key=key,
+            content=literal(content),
+            content_type="application/json",
         )
         group = self.names.log_group("glue", f"dataset-{name}")
         modules = ",".join(modules_of_matching() if training_set.checks.find_matches else [])
@@ -129,7 +134,9 @@ class MlStack(LakeStack):
                 name=self.names.drift_trigger(name),
                 type="SCHEDULED",
                 schedule=training_set.drift.schedule,
-                actions=[GlueTriggerActions(job_name=job.name, arguments=drift_arguments(training_set.drift))],
+                actions=[
+                    GlueTriggerActions(job_name=job.name, arguments=literals(drift_arguments(training_set.drift)))
+                ],
             )
 
     def _logs(self, name: str, group: str) -> list[CloudwatchLogGroup]:

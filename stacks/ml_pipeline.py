@@ -13,6 +13,7 @@ from typing import Any
 from lake.configuration.model import MlModel
 from lake.configuration.names import Names
 from lake.configuration.training import SOURCE
+from stacks.base import literals
 
 Json = dict[str, Any]
 VERSION = "TrainingSetVersion"
@@ -68,7 +69,7 @@ def _train(name: str, model: MlModel, places: Places) -> Json:
     }
     arguments = {
         "AlgorithmSpecification": {"TrainingImage": places.image, "TrainingInputMode": "File"},
-        "HyperParameters": {key: json.dumps(value) for key, value in settings.items()},
+        "HyperParameters": literals({key: json.dumps(value) for key, value in settings.items()}),
         "InputDataConfig": [_channel(channel, uri) for channel, uri in channels.items()],
         "OutputDataConfig": {"S3OutputPath": _of_execution(name, places, ""), "KmsKeyId": places.key},
         "ResourceConfig": {"InstanceType": model.instance, "InstanceCount": 1, "VolumeSizeInGB": GIB},

@@ -15,7 +15,7 @@ from lake.configuration.event_day import query
 from lake.configuration.model import Delivery, Stream
 from lake.configuration.model.delivery import DATE
 from stacks import policies
-from stacks.base import LakeStack
+from stacks.base import LakeStack, literal
 from stacks.streaming.services import READ_STREAM, log, service_role
 from stacks.streaming.transform import transform_function
 
@@ -114,7 +114,7 @@ def _processing(stream: Stream, function: LambdaFunction | None) -> dict[str, An
     if function is not None:
         processors.append(_processor("Lambda", **_lambda_parameters(delivery, function)))
     if delivery.is_partitioned:
-        text = query(stream).replace("${", "$${").replace("%{", "%%{")
+        text = literal(query(stream))
         processors.append(_processor("MetadataExtraction", MetadataExtractionQuery=text, JsonParsingEngine="JQ-1.6"))
     if not delivery.is_converted:
         processors.append(_processor("AppendDelimiterToRecord"))
