@@ -30,7 +30,18 @@ def _pid(lab: Any, job: str, run_id: str) -> int:
     return int(until(lambda: lab.printed(job, run_id))[0])
 
 
-NAMED = {"HOME", "JAVA_HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ"}
+NAMED = {
+    "HOME",
+    "JAVA_HOME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LD_LIBRARY_PATH",
+    "LOG4J_CONFIGURATION_FILE",
+    "PATH",
+    "TMPDIR",
+    "TZ",
+}
 
 
 def test_a_job_has_none_of_the_users_variables_and_its_own_home(lab: Any) -> None:
