@@ -36,7 +36,7 @@ class Window(Model):
     every: Seconds | None = None
     """With `seconds`: sliding windows, which begin every this many seconds."""
     gap: Seconds | None = None
-    """Instead of `seconds`: session windows, which end after this many seconds without an event."""
+    """Instead of `seconds`: session windows, which end when more than this many seconds pass without an event."""
     compute: Annotated[dict[Name, Aggregate], Field(min_length=1)] = {"events": "count"}
     """Result name: `count`, or `sum`, `avg`, `min`, `max` or `distinct` of a column, such as `avg(dep_delay)`."""
     filter: Annotated[str, Field(pattern=CONDITION)] | None = None

@@ -57,7 +57,7 @@ def _sessions(events: list[Event]) -> set[Row]:
     for key in {key for _, key, _ in events}:
         open_: list[Event] = []
         for one in [*sorted(e for e in events if e[1] == key), None]:
-            if open_ and (one is None or one[0] >= open_[-1][0] + gap):
+            if open_ and (one is None or one[0] > open_[-1][0] + gap):
                 found.add((open_[0][0], open_[-1][0] + gap, key, len(open_), sum(n for _, _, n in open_)))
                 open_ = []
             open_ += [one] if one else []
