@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
@@ -19,7 +18,7 @@ from lake.configuration.model import Connection, Job, JobSettings, ScriptJob
 from lake.configuration.reading import Lake
 from lake.shipped import GLUE_SCRIPTS, scala_script
 from stacks import policies
-from stacks.base import LakeStack, literal
+from stacks.base import LakeStack
 from stacks.bucket import SecureBucket
 from stacks.data_quality import data_quality_ruleset
 from stacks.encryption import encrypted_runs, security_configuration
@@ -27,7 +26,7 @@ from stacks.job_settings import arguments, modules_of_matching, properties
 from stacks.lake_formation import granted
 from stacks.ml_transforms import find_matches_transform, warn
 from stacks.notices import tell_of_failed_runs, tell_of_late_runs, watch_runs
-from stacks.package import digest, uploaded, written, zipped
+from stacks.package import specification, uploaded, written, zipped
 from stacks.workflows import glue_workflow
 
 TEMPORARY_DAYS = 7
@@ -82,7 +81,8 @@ class EtlStack(LakeStack):
     def _job(self, name: str, job: Job) -> GlueJob:
         glue_name = self.names.job(name)
         self.output(f"{name}_job_name", glue_name, f"Glue job that writes {job.sink.table}")
-        spec, script = self._spec(name, job), self.scripts[job.language]
+        script = self.scripts[job.language]
+        spec = specification(self, name, job_spec(self.lake, name, job), bucket=self.bucket.id)
         if job.expect and job.sink.connection is None:
             data_quality_ruleset(self, self.names, name, job)
         return GlueJob(
@@ -124,19 +124,6 @@ class EtlStack(LakeStack):
             return {"--job-language": "scala", "--class": "GlueApp"}
         modules = ",".join(self._uri(file) for file in self._modules(name, job))
         return {"--job-language": "python"} | ({"--extra-py-files": modules} if modules else {})
-
-    def _spec(self, name: str, job: Job) -> S3Object:
-        """The job's specification, which the script reads."""
-        content = json.dumps(job_spec(self.lake, name, job), indent=1)
-        key = f"specs/{digest(content.encode())}/{name}.json"
-        return S3Object(
-            self,
-            f"{name}_spec",
-            bucket=self.bucket.id,
-            key=key,
-            content=literal(content),
-            content_type="application/json",
-        )
 
     def _language(self, name: str, job: Job) -> dict[str, str]:
         if job.language == "scala":

@@ -23,12 +23,12 @@ from lake.configuration.reading import Lake
 from lake.configuration.training import IMAGE, REPOSITORY, drift_arguments, training_spec
 from lake.shipped import GLUE_SCRIPTS, ML_SCRIPTS
 from stacks import ml_policies, policies
-from stacks.base import LakeStack, literal, literals
+from stacks.base import LakeStack, literals
 from stacks.bucket import SecureBucket
 from stacks.job_settings import modules_of_matching
 from stacks.ml_pipeline import Places, definition
 from stacks.notices import tell_of_failed_runs
-from stacks.package import digest, packed, uploaded, zipped
+from stacks.package import digest, packed, specification, uploaded, zipped
 
 TEMPORARY_DAYS = 7
 GLUE_VERSION = "5.1"
@@ -87,16 +87,7 @@ class MlStack(LakeStack):
         )
 
     def _dataset_job(self, name: str, training_set: TrainingSet, script: S3Object, package: S3Object) -> None:
-        content = json.dumps(training_spec(name, training_set), indent=1)
-        key = f"specs/{digest(content.encode())}/{name}.json"
-        spec = S3Object(
-            self,
-            f"{name}_spec",
-            bucket=self.bucket.id,
-            key=key,
-            content=literal(content),
-            content_type="application/json",
-        )
+        spec = specification(self, name, training_spec(name, training_set), bucket=self.bucket.id)
         group = self.names.log_group("glue", f"dataset-{name}")
         modules = ",".join(modules_of_matching() if training_set.checks.find_matches else [])
         job = GlueJob(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import tarfile
 import tempfile
 import zipfile
@@ -17,6 +18,7 @@ from cdktf_cdktf_provider_aws.s3_object import S3Object
 from constructs import Construct
 
 from lake.configuration.training import SOURCE
+from stacks.base import literal
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -72,6 +74,15 @@ def uploaded(scope: Construct, id_: str, *, file: Path, bucket: str, folder: str
     asset = TerraformAsset(scope, f"{id_}_asset", path=str(file), type=AssetType.FILE)
     key = f"{folder}/{digest(content)}/{file.name}"
     return S3Object(scope, id_, bucket=bucket, key=key, source=asset.path, source_hash=digest(content))
+
+
+def specification(scope: Construct, name: str, document: Mapping[str, object], *, bucket: str) -> S3Object:
+    """What a job's script reads, as an object whose key contains a hash of its content."""
+    content = json.dumps(document, indent=1)
+    key = f"specs/{digest(content.encode())}/{name}.json"
+    return S3Object(
+        scope, f"{name}_spec", bucket=bucket, key=key, content=literal(content), content_type="application/json"
+    )
 
 
 def digest(content: bytes) -> str:

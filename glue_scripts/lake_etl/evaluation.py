@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from lake_etl.errors import JobError, missing_column
 from lake_etl.match_weights import Weights
 from lake_etl.matching import Matching, Scored, cluster, read_options, score
+from lake_etl.names import double_quoted
 
 LABEL_COLUMNS = ("labeling_set_id", "label")
 LOST_PAIRS = 20
@@ -115,8 +116,8 @@ def _json(file: str) -> pa.Table:
         connection.execute("CREATE TABLE objects AS SELECT json FROM read_json_objects(?, format='auto')", [file])
         keys = connection.execute("SELECT DISTINCT json_keys(json) FROM objects").fetchall()
         names = dict.fromkeys(name for (object_,) in keys for name in object_)
-        texts = (f"json ->> {_literal(_pointer(name))} AS {_quoted(name)}" for name in names)
-        return connection.sql(f"SELECT {', '.join(texts)} FROM objects").to_arrow_table()
+        texts = ", ".join(f"json ->> ? AS {double_quoted(name)}" for name in names)
+        return connection.sql(f"SELECT {texts} FROM objects", params=[*map(_pointer, names)]).to_arrow_table()
 
 
 _READERS = {".csv": ("CSV with a header", _csv), ".parquet": ("Parquet", _parquet)}
@@ -124,14 +125,6 @@ _READERS = {".csv": ("CSV with a header", _csv), ".parquet": ("Parquet", _parque
 
 def _pointer(name: str) -> str:
     return "/" + name.replace("~", "~0").replace("/", "~1")
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _check(table: pa.Table, names: list[str], where: str) -> None:

@@ -233,7 +233,7 @@ def _standing_in(spark: SparkSession, spec: dict[str, Any], arguments: argparse.
 def _drift(spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
     """How differently the features of later rows are distributed than those of train in the latest version."""
     rows, tables = _standing_in(spark, spec, arguments)
-    found, limit = drift_from_train(rows, f"s3://{arguments.ml_bucket}/", spec["name"]), spec["checks"]["most_psi"]
+    found, limit = drift_from_train(rows, arguments.ml_bucket, spec["name"]), spec["checks"]["most_psi"]
     if not found["rows"]:
         raise JobError(f"table {arguments.on}: no row is chosen by {arguments.where}")
     report = {

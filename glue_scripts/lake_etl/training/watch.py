@@ -21,7 +21,7 @@ def drift_from_train(rows: DataFrame, bucket: str, name: str) -> dict[str, Any]:
     """The population stability index of each feature against train of the latest version of a training set.
 
     Args:
-        bucket: the URI of the bucket that holds the set.
+        bucket: the name of the bucket that holds the set.
 
     Returns:
         The version, the number of rows, the indices by feature, and the distributions; `test` has those of the rows.
@@ -55,14 +55,13 @@ def _latest(bucket: str, name: str) -> dict[str, Any]:
 
 
 def _document(bucket: str, key: str) -> dict[str, Any]:
-    name = bucket.removeprefix("s3://").rstrip("/")
-    found: dict[str, Any] = json.loads(boto3.client("s3").get_object(Bucket=name, Key=key)["Body"].read())
+    found: dict[str, Any] = json.load(boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"])
     return found
 
 
 def _train(spark: SparkSession, bucket: str, manifest: dict[str, Any]) -> DataFrame:
     """The rows of train in the types of the set."""
-    place = f"{bucket}training-sets/{manifest['name']}/{manifest['version']}/train/"
+    place = f"s3://{bucket}/training-sets/{manifest['name']}/{manifest['version']}/train/"
     if manifest["format"] == "parquet":
         return spark.read.parquet(place)
     names, types = [manifest["label"], *manifest["features"]], manifest["columns"]

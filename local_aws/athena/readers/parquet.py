@@ -65,7 +65,7 @@ def _source(scope: Scope, number: int, plan: tuple[Column, ...], bare: bool, fil
     sql = (
         f"SELECT * FROM read_parquet({scope.paths(f'parquet_{number}', files)}, {schema}"
         # Writers leave NaN out of a row group's range, and DuckDB would pass over what is out of range.
-        f"can_have_nan = true, "
+        "can_have_nan = true, "
         f"filename = true, hive_partitioning = false, binary_as_string = {str(bare).lower()})"
     )
     return Source(sql, [_value(scope, number, i, read) for i, read in enumerate(plan)])
