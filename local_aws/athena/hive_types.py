@@ -73,7 +73,8 @@ def parsed(text: str) -> HiveType:
         return HiveType(head.strip(), children=tuple(parsed(part) for part in parts))
     names = [part.partition("<")[0].rpartition(":")[0] for part in parts]
     if not all(name.strip() for name in names):
-        raise QueryFailed(f"INVALID_TABLE_PROPERTY: {text!r} has a field without name or type; a name has no comma")
+        what = "a field lacks its name or type; a name has no comma"
+        raise QueryFailed(f"INVALID_TABLE_PROPERTY: {text!r} is no type of the catalog: {what}")
     return HiveType(
         "struct",
         children=tuple(parsed(part[len(name) + 1 :]) for part, name in zip(parts, names, strict=True)),
