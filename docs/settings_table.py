@@ -14,6 +14,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from lake.configuration.json_schema import descriptions
 from lake.configuration.model import Config
 
 NAMES: dict[Any, str] = {str: "text", int: "integer", float: "number", bool: "true or false", date: "day"}
@@ -44,7 +45,8 @@ def settings() -> list[str]:
         if about := group.class_.__dict__.get("__doc__"):
             lines += [_one_line(about), ""]
         lines += ["| setting | type | default | |", "|---|---|---|---|"]
-        lines += [_row(group.place, name, info) for name, info in group.fields.items()]
+        about_field = descriptions(group.class_)
+        lines += [_row(group.place, name, info, about_field.get(name, "")) for name, info in group.fields.items()]
         lines.append("")
     return lines[:-1]
 
@@ -83,11 +85,11 @@ def _below(annotation: Any, place: str) -> Iterator[tuple[str, type[BaseModel]]]
         yield from _below(arguments[0], place)
 
 
-def _row(place: str, name: str, info: FieldInfo) -> str:
+def _row(place: str, name: str, info: FieldInfo, about: str) -> str:
     type_ = _type(
         Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation, _inside(place, name)
     )
-    cells = [f"`{name}`", type_, _default(info), _one_line(info.description or "")]
+    cells = [f"`{name}`", type_, _default(info), _one_line(about)]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

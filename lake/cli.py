@@ -27,7 +27,6 @@ from lake.commands import (
 )
 from lake.commands.base import app
 from lake.commands.output import fail
-from lake.configuration.reading import ConfigError
 from lake.errors import LakeError
 from lake.failures import sentence
 
@@ -48,8 +47,6 @@ def main() -> NoReturn:
     try:
         code = app(prog_name="lake", standalone_mode=False)
         message = "interrupted" if code == INTERRUPTED else ""
-    except ConfigError as error:
-        message, code = str(error), 2
     except LakeError as error:
         message, code = str(error), error.exit_code
     except typer.TyperException as error:

@@ -13,8 +13,8 @@ from typing import Any
 
 from lake import __version__, examples
 from lake.configuration.formats import TABLES
+from lake.configuration.json_schema import json_schema
 from lake.configuration.model import CsvFormat, Dataset
-from lake.configuration.schema import json_schema
 from lake.data import dry_run
 from lake.errors import BadInput
 from lake.folders import need_writable

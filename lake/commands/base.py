@@ -10,10 +10,10 @@ import typer
 
 from lake import __version__
 from lake.configuration.names import ML, STACKS
-from lake.configuration.reading import Lake, load
 
 if TYPE_CHECKING:
     from lake.aws import Aws
+    from lake.configuration.reading import Lake
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,6 +43,8 @@ class Settings:
     env: str | None
 
     def lake(self) -> Lake:
+        from lake.configuration.reading import load  # the model takes a quarter of a second, which --help need not wait
+
         return load(self.file, self.env)
 
     def aws(self) -> Aws:

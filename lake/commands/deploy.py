@@ -11,8 +11,6 @@ import typer
 
 from lake.commands.base import AsJson, Stacks, app
 from lake.commands.output import err, out, say, show, stack_progress, table
-from lake.configuration.reading import ConfigError
-from lake.deploying.two_keys import need_second_key
 
 if TYPE_CHECKING:
     from lake.aws import Aws
@@ -31,6 +29,7 @@ def check(
 ) -> None:
     """Check lake.yaml, without AWS. Exit code 2 if it has mistakes."""
     from lake.configuration import flink
+    from lake.configuration.reading import ConfigError
     from lake.configuration.rules import warnings
 
     try:
@@ -74,7 +73,7 @@ def _check_account(context: typer.Context, as_json: bool) -> None:
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of lake.yaml, for editors: `lake schema > lake.schema.json`."""
-    from lake.configuration.schema import json_schema
+    from lake.configuration.json_schema import json_schema
 
     print(json.dumps(json_schema(), indent=2))
 
@@ -157,6 +156,7 @@ def down(
     aws: Aws = context.obj.aws()
     from lake.deploying import lifecycle
     from lake.deploying.lock import alone
+    from lake.deploying.two_keys import need_second_key
 
     if "storage" in lifecycle.check_stacks(aws, stacks or []) and aws.lake.environment.destroyable:
         keep = f", or keep the data: `lake down {' '.join(lifecycle.all_but_storage(aws))}`"

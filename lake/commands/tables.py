@@ -10,7 +10,6 @@ import typer
 
 from lake.commands.base import AsJson, app
 from lake.commands.output import err, human_bytes, out, progress_bar, show, table
-from lake.deploying.two_keys import need_first_key, need_second_key
 
 if TYPE_CHECKING:
     from lake.aws import Aws
@@ -65,6 +64,7 @@ def rm(
     """Delete objects of a dataset from the raw zone, with all versions. Also needs `destroyable: true`."""
     aws: Aws = context.obj.aws()
     from lake.data import removal
+    from lake.deploying.two_keys import need_first_key, need_second_key
 
     plan = removal.planned(aws, target)
     place = f"s3://{aws.names.bucket('raw')}/{plan.folder}"

@@ -19,6 +19,7 @@ from lake.configuration.readable import Readable
 from lake.configuration.rules import missing_files, violations
 from lake.configuration.rules.name_lengths import too_long_for
 from lake.configuration.suggest import allowed
+from lake.errors import BadInput
 
 FILE = "lake.yaml"
 
@@ -38,7 +39,7 @@ class Trouble:
         return f"{self.file}, line {self.line}: {self.field}{': ' if self.field else ''}{self.message}"
 
 
-class ConfigError(Exception):
+class ConfigError(BadInput):
     """lake.yaml is invalid. The message has one line per problem: file, line, field, what is wrong."""
 
     def __init__(self, troubles: list[Trouble]) -> None:

@@ -15,11 +15,6 @@ Way = Sequence[str | int]
 """A place in pydantic's form: keys and positions, and the names of the types it tried."""
 
 
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of lake.yaml, for editors. It covers fields and values, but not the rules between them."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
-
-
 def fields(model: type[BaseModel]) -> list[str]:
     """A model's fields, by their names in lake.yaml."""
     return sorted(field.alias or name for name, field in model.model_fields.items())
