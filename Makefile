@@ -21,7 +21,7 @@ demo: ## Build the sample lake on this machine, and run data through it
 	@$(WITH_TOOLS) python -m examples.demo
 
 test: checkov-tools lint ## Check the code and run every test
-	@$(WITH_TOOLS) python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(WITH_TOOLS) python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=40
 
 check: setup lint ## Check the code and run the fast tests: no Spark, no deploy
 	@$(WITH_TOOLS) python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not spark and not e2e" \
