@@ -69,7 +69,8 @@ def test_a_second_checkout_with_a_state_of_its_own_takes_over_and_says_so(stored
     said = second.lake("up", "storage").stderr
 
     assert "adopted: aws_s3_bucket.raw_bucket" in said
-    assert "If another checkout deploys this lake too, each undoes what the other does: keep the state in a bucket" in said
+    assert "If another checkout deploys this lake too, each undoes what the other does" in said
+    assert "keep the state in a bucket, by `lake bootstrap`" in said
     for checkout in (stored, second):
         assert "nothing to change" in checkout.lake("plan", "storage").stdout
     assert stored.s3().get_object(Bucket=RAW, Key="planes/a.csv")["Body"].read() == b"tailnum\n"

@@ -108,9 +108,9 @@ def test_a_closed_pipe_is_not_an_error() -> None:
         ),
         (
             aws.ClientError(
-                {"Error": {"Code": "KMS.KMSInvalidStateException", "Message": "key/1 is pending deletion."}}, "PutObject"
+                {"Error": {"Code": "KMS.KMSInvalidStateException", "Message": "1 is pending deletion"}}, "Put"
             ),
-            "key/1 is pending deletion (PutObject). `aws kms cancel-key-deletion` and `aws kms enable-key` bring",
+            "1 is pending deletion. `aws kms cancel-key-deletion` and `aws kms enable-key` bring",
         ),
         (
             aws.ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadBucket"),

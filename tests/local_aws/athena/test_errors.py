@@ -57,8 +57,10 @@ INNER = re.compile(
         ("SELECT " + "(" * 150 + "1" + ")" * 150, "1"),
         ("SELECT " + "1 + " * 299 + "1", "300"),
         ("SELECT length(" + "'a' || " * 299 + "'a')", "300"),
+        ("SELECT count(*) FROM (VALUES 7) t(x) WHERE " + " OR ".join(f"x = {i}" for i in range(2000)), "1"),
+        (f"SELECT count(*) FROM (VALUES 7) t(x) WHERE x IN ({', '.join(map(str, range(30_000)))})", "1"),
     ],
-    ids=["parentheses", "sum", "text"],
+    ids=["parentheses", "sum", "text", "2,000 ORs", "a list of 200 kB"],
 )
 def test_a_statement_as_deep_as_tools_write_them_runs(lake: Lake, sql: str, value: str) -> None:
     assert lake.rows(sql) == [[value]]

@@ -98,7 +98,6 @@ def test_who_may_use_no_keys_makes_none(user: User, name: str) -> None:
         assert "because no identity-based policy allows the kms:" in _refused(call)
 
 
-
 def test_a_policy_that_changes_counts_at_once(aws: Aws, user: User, name: str) -> None:
     glue = user(allow("glue:*"))("glue")
     assert glue.get_databases()

@@ -118,7 +118,7 @@ def moment(value: str) -> tuple[str, int, str | None]:
 def _size(digits: str) -> int:
     """The precision of a literal. Raises QueryFailed for one that is finer than values are here."""
     if len(digits) > FINEST:
-        raise QueryFailed(f"NOT_SUPPORTED: a literal has at most {FINEST} digits of a second here, given: {len(digits)}")
+        raise QueryFailed(f"NOT_SUPPORTED: a literal has at most {FINEST} digits of a second here: given {len(digits)}")
     return len(digits)
 
 
