@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,9 +28,9 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
 
 
 def sentence(checkout: Checkout, *arguments: str) -> str:
-    """What a command that fails says: one line."""
+    """What a command that fails says beside its progress: one line."""
     said = checkout.lake(*arguments, code=1).stderr
-    (line,) = [line for line in said.splitlines() if not line.startswith(("Deploying", "Planning"))]
+    (line,) = (line for line in said.splitlines() if not re.match(r"Deploying|Planning|\w+, \d+ s: |\w+: \d+ of", line))
     return line
 
 

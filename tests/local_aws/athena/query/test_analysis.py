@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -110,6 +111,23 @@ def test_a_statement_that_trino_refuses_is_refused_with_its_message(ask: Ask, sq
 @pytest.mark.parametrize(("sql", "reason"), NAMES.items(), ids=NAMES)
 def test_a_name_that_is_none_is_refused_at_its_place(ask: Ask, sql: str, reason: str) -> None:
     assert str(ask(sql)[0][0]).startswith(f"SYNTAX_ERROR: {reason}")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM 't'",
+        "SELECT * FROM 'd'.'t'",
+        "SELECT 1 AS 'a'",
+        "SELECT 1 'a'",
+        "SELECT * FROM (VALUES 1) 't'",
+        "SELECT * FROM (VALUES 1) AS t('a')",
+        "WITH 'a' AS (SELECT 1) SELECT 1",
+        "SELECT * FROM (VALUES 1) t(a) JOIN (VALUES 1) u(a) USING ('a')",
+    ],
+)
+def test_a_text_in_single_quotes_is_no_name(ask: Ask, sql: str) -> None:
+    assert re.match(r"SYNTAX_ERROR: .*mismatched input '", str(ask(sql)[0][0]))
 
 
 @pytest.mark.parametrize("kind", ["string", "float", "binary", "struct<a:int>", "array<string>"])
