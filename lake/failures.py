@@ -42,10 +42,14 @@ _GONE = {
     "ConnectionClosedError": "no longer answers",
     "ReadTimeoutError": "did not answer",
 }
+_KEY = "`aws kms cancel-key-deletion` and `aws kms enable-key` bring the lake's key back, with all that it encrypts"
 _WAYS_OUT = {
     "AccessDenied": "Ask for that permission, or choose another login with AWS_PROFILE",
     "AccessDeniedException": "Ask for that permission, or choose another login with AWS_PROFILE",
     "UnauthorizedOperation": "Ask for that permission, or choose another login with AWS_PROFILE",
+    "403": "Ask for that permission, or choose another login with AWS_PROFILE",
+    **dict.fromkeys(("KMS.KMSInvalidStateException", "KMSInvalidStateException"), _KEY),
+    **dict.fromkeys(("KMS.DisabledException", "DisabledException"), _KEY),
     "ExpiredToken": _LOGIN,
     "ExpiredTokenException": _LOGIN,
     "InvalidClientTokenId": _LOGIN,
@@ -88,7 +92,7 @@ def lost(error: BaseException | None) -> str | None:
     while error is not None:
         if what := _GONE.get(type(error).__name__):
             place = urlsplit(_endpoint(error))
-            fix = "Check the network"
+            fix = "Check the network; `lake check --account` says which services the region lacks"
             if place.hostname in ("127.0.0.1", "localhost"):
                 fix = "See `lake local status` and `lake local logs`; `lake local start` starts it"
             server = f"{place.scheme}://{place.netloc}"

@@ -28,6 +28,7 @@ _S3 = {
     "throttled": (503, "SlowDown"),
     "failed": (500, "InternalError"),
     "lost": (503, "ServiceUnavailable"),
+    "taken": (409, "BucketAlreadyExists"),
 }
 _JSON = {
     "missing": (400, "MissingAuthenticationTokenException"),

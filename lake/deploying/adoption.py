@@ -33,14 +33,18 @@ class Found:
         id: its import id in Terraform.
         tags: None if AWS has no tags for this kind of resource: then only its name shows whose it is.
         tagged_later: whether AWS creates it first and tags it in a second call.
+        is_hidden: whether this login may not look at it, as at a bucket of another account.
     """
 
     id: str
     tags: Tags | None = None
     tagged_later: bool = False
+    is_hidden: bool = False
 
     def belongs_to(self, aws: Aws) -> bool:
         wanted = aws.lake.tags
+        if self.is_hidden:
+            return False
         if self.tags is None or (self.tagged_later and not self.tags):
             return True
         return wanted.items() <= self.tags.items()
@@ -71,6 +75,21 @@ def orphans(aws: Aws, resources: Resources, in_state: Iterable[str]) -> list[Orp
     return [Orphan(address, it) for (address, _, _), it in zip(missing, found, strict=True) if it]
 
 
+def foreign(aws: Aws, orphan: Orphan) -> str:
+    """Why what has a name of the lake, and is not the lake's, stops a deploy, and the way out."""
+    what, file = f"{orphan.found.id} ({orphan.address})", aws.lake.file.name
+    if orphan.found.is_hidden:
+        return (
+            f"{what} is there already, and this login may not look at it: it is another account's, or a right is "
+            "missing. Names of buckets are unique in all of AWS. Choose another login with AWS_PROFILE, or another "
+            f"project in {file}"
+        )
+    return (
+        f"{what} already exists, but its tags do not mark it as part of {aws.names.prefix}. Delete or rename it, or "
+        f"choose another project in {file}"
+    )
+
+
 Finder = Callable[[Aws, Body], Found | None]
 
 
@@ -78,13 +97,13 @@ def _asked(aws: Aws, finder: Finder, body: Body) -> Found | None:
     try:
         return finder(aws, body)
     except ClientError as error:
-        if is_absent(error) or error_code(error) in _NOT_OURS:
+        if is_absent(error) or error_code(error) == _LEAVING:
             return None
         raise
 
 
-_NOT_OURS = {"403", "InvalidRequestException"}
-"""Error codes for a bucket of another account, and for a secret that is scheduled for deletion."""
+_LEAVING = "InvalidRequestException"
+"""The error code for a secret that is scheduled for deletion."""
 
 
 def _resolved(value: Any, resources: Resources, account: str) -> Any:
@@ -107,14 +126,20 @@ def _as_dict(tags: Iterable[Any], key: str = "Key", value: str = "Value") -> Tag
 
 def _bucket(aws: Aws, body: Body) -> Found:
     bucket = body["bucket"]
-    aws.s3.head_bucket(Bucket=bucket)
     try:
+        aws.s3.head_bucket(Bucket=bucket)
         tags = _as_dict(aws.s3.get_bucket_tagging(Bucket=bucket)["TagSet"])
     except ClientError as error:
+        if error_code(error) in _HIDDEN:
+            return Found(bucket, is_hidden=True)
         if error_code(error) != "NoSuchTagSet":
             raise
         tags = {}
     return Found(bucket, tags, tagged_later=True)
+
+
+_HIDDEN = {"403", "AccessDenied"}
+"""A bucket that there is, and that this login may not look at. S3 does not say whose it is."""
 
 
 def _key(aws: Aws, body: Body) -> Found | None:

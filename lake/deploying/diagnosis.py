@@ -28,9 +28,14 @@ _KNOWN = (
         "kms enable-key --key-id KEY` bring it back, with all that it encrypts; then run this again",
     ),
     (
-        r"state snapshot was created by Terraform v(?P<newer>[\w.-]+), which is newer than current v(?P<older>[\w.-]+)",
+        r"state file uses format version .*?by Terraform (?P<older>[\d.]+)\. .*?created by Terraform (?P<newer>[\d.]+)",
         "the state was written by Terraform{ newer}, and this is{ older}. Install that version, or a newer one; "
         "nothing was changed",
+    ),
+    (
+        r"created by a newer provider version",
+        "the state was written with a newer AWS provider than this project's. Deploy with the version of the project "
+        "that wrote it, or a newer one; nothing was changed",
     ),
     (
         r"\b(ExpiredToken|RequestExpired|token (included in the request )?(has|is) expired)",

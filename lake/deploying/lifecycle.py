@@ -15,6 +15,7 @@ from lake.configuration.suggest import allowed
 from lake.data import zones
 from lake.data.catalog import CRAWLER_LOGS
 from lake.deploying import registry
+from lake.deploying.keys import need_living_keys
 from lake.deploying.lock import Lock
 from lake.deploying.needs import Needs
 from lake.deploying.progress import Change, OnProgress, Progress
@@ -52,6 +53,7 @@ def up(
         plan_all: also plan stacks that are unchanged since their last apply.
     """
     chosen = check_stacks(aws, stacks)
+    need_living_keys(aws)
     synthesise(aws.lake)
     terraform = Terraform(aws, on_progress, lock, wait=wait, plan_all=plan_all)
     terraform.apply(chosen, Needs(aws, chosen).missing)
@@ -97,6 +99,7 @@ def plan(
 ) -> dict[str, list[Change]]:
     """What `up` would change in each stack, all planned side by side; with `drift`, what is not as it was applied."""
     chosen = check_stacks(aws, stacks)
+    need_living_keys(aws)
     synthesise(aws.lake)
     return Terraform(aws, on_progress, lock, wait=wait).plan(chosen, drift=drift)
 

@@ -131,7 +131,7 @@ def _locked(stack: str, detail: str) -> str:
     """Whose lock it is, in one sentence."""
     lock = dict(re.findall(r"^ *(ID|Who|Operation|Created): +(.+?) *$", detail, re.MULTILINE))
     if not lock:
-        return f"Terraform cannot lock the state: {' '.join(detail.split())}"
+        return in_words(detail) or f"Terraform cannot lock the state: {' '.join(detail.split())}"
     operation = lock.get("Operation", "").removeprefix("OperationType").lower() or "command"
     return (
         f"another Terraform holds the state lock: {operation} of {lock.get('Who')}, since {lock.get('Created')}. "

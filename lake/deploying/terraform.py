@@ -222,7 +222,7 @@ class Terraform:
         for _ in range(2):
             found = self._orphans(progress.stack)
             if foreign := [orphan for orphan in found if not orphan.found.belongs_to(self._aws)]:
-                raise LakeError("\n".join(map(self._foreign, foreign)))
+                raise LakeError("\n".join(adoption.foreign(self._aws, orphan) for orphan in foreign))
             self._adopting(found, progress)
             if not progress.errors or self._interrupts or not self._orphans(progress.stack):
                 return
@@ -241,12 +241,6 @@ class Terraform:
     def _orphans(self, stack: str) -> list[adoption.Orphan]:
         resources = json.loads((self._folder(stack) / "cdk.tf.json").read_text()).get("resource", {})
         return adoption.orphans(self._aws, resources, self.resources(stack))
-
-    def _foreign(self, orphan: adoption.Orphan) -> str:
-        return (
-            f"{orphan.found.id} ({orphan.address}) already exists, but its tags do not mark it as part of "
-            f"{self._aws.names.prefix}. Delete or rename it, or choose another project in {self._aws.lake.file.name}"
-        )
 
     def _adopting(self, found: Sequence[adoption.Orphan], progress: Progress, *options: str) -> None:
         """Run Terraform with imports of the resources found."""

@@ -210,13 +210,14 @@ class Executions:
             with connection(self._context.folder / "mirror", self._work) as con:
                 session = self._session(con, execution, request)
                 answer = self._answer(session, request)
-            self._succeed(execution, request, answer, _statistics(begun, session))
+            note = differences.told(session.differences)
+            self._succeed(execution, request, answer, note, _statistics(begun, session))
         except QueryCancelled as error:
             unfinished.take_back(self._context, execution)
             self._finish(execution, "CANCELLED", str(error), statistics=_statistics(begun, session))
         except Exception as error:
             unfinished.take_back(self._context, execution)
-            reason = disk.reason_of(error, self._context.folder) or errors.reason_of(error, request.text)
+            reason = disk.reason_of(error, self._context.folder) or _reason(error, request.text)
             if reason == errors.WITHOUT_REASON or not isinstance(error, QueryFailed | duckdb.Error | SqlglotError):
                 log.exception("query %s failed: %s", execution, request.text)
             self._finish(execution, "FAILED", reason, error, _statistics(begun, session))
@@ -246,7 +247,7 @@ class Executions:
         finally:
             del self._running[session.execution]
 
-    def _succeed(self, execution: str, request: Request, answer: Answer, statistics: Document) -> None:
+    def _succeed(self, execution: str, request: Request, answer: Answer, note: str, statistics: Document) -> None:
         bucket, key = split_uri(request.location(execution, answer.file.suffix))
         s3 = self._context.acting(request.caller).client("s3", request.region)
         about = {"ColumnInfo": answer.columns}
@@ -266,7 +267,7 @@ class Executions:
         kept = {"Columns": answer.columns, "Header": answer.header, "UpdateCount": answer.update_count}
         with self._lock, self._store.transaction():
             self._store.update(_COLLECTION, execution, Answer=kept)
-            if self._finish(execution, "SUCCEEDED", _note(request.sql), statistics=statistics):
+            if self._finish(execution, "SUCCEEDED", note or None, statistics=statistics):
                 unfinished.settle(self._context, execution)
         unfinished.take_back(self._context, execution)  # the query was cancelled meanwhile
 
@@ -321,6 +322,14 @@ class Executions:
             self._finish(execution, "FAILED", "The embedded AWS ended while this query ran; start it again.")
 
 
+def _reason(error: Exception, sql: str) -> str:
+    """Why a statement failed, and whether it may be one that AWS runs."""
+    reason = errors.reason_of(error, sql)
+    note = differences.told(differences.refusing(sql)) if reason.startswith(MAY_RUN_ON_AWS) else ""
+    return f"{reason.rstrip('.')}. {note}" if note else reason
+
+
+MAY_RUN_ON_AWS = ("NOT_SUPPORTED", "FUNCTION_NOT_FOUND", "SYNTAX_ERROR", "INVALID_LITERAL", "INVALID_CAST_ARGUMENT")
 _UNFINISHED = "Query has not yet finished. Current state: {}"
 _NOT_READY = {
     "FAILED": "Query did not finish successfully. Final query state: {}",
@@ -351,9 +360,3 @@ def _ended(entry: Document) -> Ended:
         millis=statistics.get("TotalExecutionTimeInMillis", 0),
         bytes=statistics.get("DataScannedInBytes", 0),
     )
-
-
-def _note(sql: str) -> str | None:
-    """Return a note for a successful query whose result may differ on AWS."""
-    found = [f"{one.title}: {one.here.rstrip('.')}" for one in differences.used_by(sql)]
-    return f"The embedded AWS differs from AWS here. {'; '.join(found)}" if found else None

@@ -19,6 +19,8 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from local_aws.athena.tables import HIDDEN, Table
 
+MOST_CONNECTORS = 200
+"""ANDs and ORs with which conditions are still moved into subqueries and views: each is compared with every other."""
 log = logging.getLogger("local_aws.athena")
 
 
@@ -41,9 +43,11 @@ def needs_of(query: exp.Expr, tables: Mapping[str, Table]) -> dict[str, Need]:
 
 def _analysed(query: exp.Expr, tables: Mapping[str, Table]) -> dict[str, Need]:
     schema: dict[str, object] = {name: _schema(table) for name, table in tables.items()}
-    tree = normalize_identifiers(query.copy(), dialect="athena")
+    tree = normalize_identifiers(_balanced(query.copy()), dialect="athena")
     tree = qualify(tree, schema=schema, dialect="athena", validate_qualify_columns=False, identify=False)
-    tree = pushdown_projections(pushdown_predicates(tree, dialect="trino"))
+    if any(table.keys for table in tables.values()) and _connectors(tree) <= MOST_CONNECTORS:
+        tree = pushdown_predicates(tree, dialect="trino")
+    tree = pushdown_projections(tree)
     needs = {name: Need() for name in tables}
     for scope in traverse_scope(tree):
         _add_columns(scope, needs, tables)
@@ -52,6 +56,27 @@ def _analysed(query: exp.Expr, tables: Mapping[str, Table]) -> dict[str, Need]:
             if table in tables and _speaks_of_keys(condition, source, tables[table]):
                 needs[table].conditions.append(_unqualified(condition))
     return needs
+
+
+def _balanced(tree: exp.Expr) -> exp.Expr:
+    """The query with chains of ANDs and ORs as flat trees, since each name in them looks at all that is above it."""
+    for chain in list(tree.find_all(exp.And, exp.Or)):
+        if type(chain.parent) is not type(chain):
+            operands = list(chain.flatten(unnest=False))
+            if len(operands) > 2:
+                chain.replace(_halved(type(chain), operands))
+    return tree
+
+
+def _halved(kind: type[exp.Expr], operands: list[exp.Expr]) -> exp.Expr:
+    if len(operands) == 1:
+        return operands[0]
+    middle = len(operands) // 2
+    return kind(this=_halved(kind, operands[:middle]), expression=_halved(kind, operands[middle:]))
+
+
+def _connectors(tree: exp.Expr) -> int:
+    return sum(1 for _ in tree.find_all(exp.Connector))
 
 
 def _schema(table: Table) -> dict[str, str]:

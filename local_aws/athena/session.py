@@ -15,8 +15,9 @@ from local_aws.athena import metadata, views
 from local_aws.athena.coercions import refuse_mismatch
 from local_aws.athena.errors import QueryCancelled, QueryFailed
 from local_aws.athena.hive_types import duckdb_type
-from local_aws.athena.query import Translated, analysed, condition, register, table_fields, translated
+from local_aws.athena.query import Translated, analysed, condition, differences, register, table_fields, translated
 from local_aws.athena.query.analyse.queries import Tables
+from local_aws.athena.query.differences import Difference
 from local_aws.athena.query.parse import parse
 from local_aws.athena.readers import Files, Relation
 from local_aws.athena.readers.copies import readable
@@ -52,7 +53,8 @@ def connection(mirror: Path, work: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 class Session:
     """The context that a statement runs in.
 
-    `database` is the default database, `cutoff` is in bytes, `output` is the folder of results in S3.
+    `database` is the default database, `cutoff` is in bytes, `output` is the folder of results in S3, `differences` are
+    those of AWS that may show in the result.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -65,6 +67,7 @@ class Session:
     workgroup: str = "primary"
     scanned: int = 0
     tables: dict[str, Table] = field(default_factory=dict)
+    differences: list[Difference] = field(default_factory=list)
     _views: list[tuple[str, str]] = field(default_factory=list)
     _bodies: list[tuple[Table, exp.Query]] = field(default_factory=list)
 
@@ -97,6 +100,7 @@ class Session:
         fields = {name: table_fields(_columns(table)) for name, table in tables.items()}
         self._check_views(fields)
         typed = analysed(query, fields, self.database)
+        self.differences += [one for one in differences.used_by(typed) if one not in self.differences]
         spoken, wanted = {part.name for part in query.find_all(exp.Identifier)}, _wanted(query)
         hidden = [name for name in HIDDEN if name in spoken]
         if hidden:

@@ -64,8 +64,11 @@ def _reason(ask: Ask, caller: Principal, policies: Policies) -> str:
 
 
 def _is_up_to_the_resource(ask: Ask) -> bool:
-    """A key and a role are used by those only that their own policies let in, or leave to the account."""
-    return ask.action.startswith("kms:") or ask.action == "sts:AssumeRole"
+    """A key and a role are used by those only that their own policies let in, or leave to the account.
+
+    What is asked of no key, or of one that there is not, has no such policy.
+    """
+    return (ask.action.startswith("kms:") and ":key/" in ask.resource) or ask.action == "sts:AssumeRole"
 
 
 def _all(policies: Policies) -> Iterator[tuple[str, Policy]]:

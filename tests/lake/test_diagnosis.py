@@ -33,9 +33,14 @@ FAILURES = {
         ["the KMS key 11111111-2222-3333-4444-555555555555 is disabled or waits", "cancel-key-deletion"],
     ),
     "a state of a newer Terraform": (
-        "Failed to load state: state snapshot was created by Terraform v1.99.0, which is newer than current v1.11.4; "
-        "upgrade to Terraform v1.99.0 or greater to work with this state",
+        "Failed to load state: Unsupported state file format: The state file uses format version 5, which is not "
+        "supported by Terraform 1.11.4. This state file was created by Terraform 1.99.0.",
         ["written by Terraform 1.99.0, and this is 1.11.4", "Install that version"],
+    ),
+    "a state of a newer provider": (
+        "Resource instance managed by newer provider version: The current state of aws_s3_bucket.raw was created by a "
+        "newer provider version than is currently selected. Upgrade the aws provider to work with this state.",
+        ["written with a newer AWS provider", "nothing was changed"],
     ),
     "a login that expires in the middle": (
         "reading S3 Bucket: operation error S3: HeadBucket, api error ExpiredToken: The provided token has expired.",

@@ -106,6 +106,16 @@ def test_a_closed_pipe_is_not_an_error() -> None:
             aws.ClientError({"Error": {"Code": "AccessDenied", "Message": "not you."}}, "PutObject"),
             "AWS says: AccessDenied: not you (PutObject). Ask for that permission",
         ),
+        (
+            aws.ClientError(
+                {"Error": {"Code": "KMS.KMSInvalidStateException", "Message": "1 is pending deletion"}}, "Put"
+            ),
+            "1 is pending deletion. `aws kms cancel-key-deletion` and `aws kms enable-key` bring",
+        ),
+        (
+            aws.ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadBucket"),
+            "403: Forbidden (HeadBucket). Ask for that permission",
+        ),
         (aws.ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject"), "AWS says: NoSuchKey: no reason given"),
         (aws.NoCredentialsError(), "there are no AWS credentials. Log in"),
         (aws.UnauthorizedSSOTokenError(), "the SSO login has expired. Log in"),

@@ -211,6 +211,24 @@ def test_a_truncated_state_is_replaced_with_its_backup(checkout: Checkout) -> No
     assert "0 of 0 changes made" in shown
 
 
+def test_a_state_of_a_newer_terraform_is_left_as_it_is_and_both_versions_are_named(checkout: Checkout) -> None:
+    checkout.go()
+    checkout.run()
+    state = json.loads(checkout.state.read_text())
+    newer = json.dumps(state | {"version": 5, "terraform_version": "99.1.0"})
+    checkout.state.write_text(newer)
+
+    code, shown = checkout.run()
+
+    said = next(line for line in shown.splitlines() if "99.1.0" in line)
+    assert code == 1
+    assert said.startswith("athena: the state was written by Terraform 99.1.0, and this is 1.")
+    assert said.endswith("Install that version, or a newer one; nothing was changed")
+    assert checkout.state.read_text() == newer
+    checkout.state.write_text(json.dumps(state))
+    assert checkout.run()[0] == 0
+
+
 def test_a_state_that_terraform_could_not_save_is_pushed(checkout: Checkout) -> None:
     checkout.go()
     checkout.run()

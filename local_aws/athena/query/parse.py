@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 import sqlglot
@@ -87,6 +88,14 @@ class AthenaQuery(Trino):
             if not fallback_to_identifier and (atom := self._parse_atom()) is not None:
                 return atom
             return self._parse_id_var() if fallback_to_identifier else self._parse_column()
+
+        def _parse_id_var(self, any_token: bool = True, tokens: Collection[TokenType] | None = None) -> exp.Expr | None:
+            """A text in single quotes is a value, and the name of nothing."""
+            is_text = self._curr is not None and self._curr.token_type == TokenType.STRING
+            return None if is_text else super()._parse_id_var(any_token, tokens)
+
+        def _parse_string_as_identifier(self) -> exp.Identifier | None:
+            return None
 
         def _typed_literal(self) -> exp.Expr | None:
             if not self._curr or not self._next or self._next.token_type != TokenType.STRING:

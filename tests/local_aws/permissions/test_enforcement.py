@@ -81,6 +81,23 @@ def test_a_boundary_is_the_most_that_a_user_may_do(aws: Aws, user: User, name: s
     )
 
 
+def test_who_may_use_keys_makes_the_first_one_and_is_told_that_there_is_none(user: User, name: str) -> None:
+    """No key has a policy before there is one: the caller's alone decides."""
+    kms = user(allow("kms:*"))("kms")
+    with pytest.raises(ClientError, match="NotFoundException"):
+        kms.describe_key(KeyId=f"alias/{name}")
+    assert isinstance(kms.list_aliases()["Aliases"], list)
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=key)
+    assert kms.describe_key(KeyId=f"alias/{name}")["KeyMetadata"]["KeyId"] == key
+
+
+def test_who_may_use_no_keys_makes_none(user: User, name: str) -> None:
+    kms = user(allow("s3:*"))("kms")
+    for call in (kms.create_key, kms.list_aliases, lambda: kms.describe_key(KeyId=f"alias/{name}")):
+        assert "because no identity-based policy allows the kms:" in _refused(call)
+
+
 def test_a_policy_that_changes_counts_at_once(aws: Aws, user: User, name: str) -> None:
     glue = user(allow("glue:*"))("glue")
     assert glue.get_databases()

@@ -27,6 +27,8 @@ from local_aws.athena.query.types import (
 )
 
 _CLOCK = r"(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?"
+FINEST = 6
+"""Digits of a second that a value has at most."""
 _TIMESTAMP = re.compile(rf"\s*([+-]?\d{{4,}}-\d{{1,2}}-\d{{1,2}})(?: {_CLOCK})?\s*(\S+)?\s*")
 _TIME = re.compile(rf"\s*{_CLOCK}\s*([+-]\d{{1,2}}(?::?\d{{2}})?)?\s*")
 _WORDS = {"char": "char", "varchar": "varchar"}
@@ -73,7 +75,7 @@ def typed(name: str, value: str) -> Node:
     """Parse `DATE '2020-01-01'`, `DECIMAL '1.20'`...
 
     Raises:
-        QueryFailed: INVALID_LITERAL.
+        QueryFailed: INVALID_LITERAL, NOT_SUPPORTED.
     """
     name = {"dec": "decimal", "numeric": "decimal", "int": "integer"}.get(name, name)
     if name in _READERS:
@@ -110,13 +112,20 @@ def moment(value: str) -> tuple[str, int, str | None]:
     days = date.fromisoformat("-".join(part.zfill(2) for part in found[1].lstrip("+").split("-")))
     clock, carried = _clock(found[2] or "0", found[3] or "0", found[4] or "0", digits)
     zone = zone_of(found[6]) if found[6] else None
-    return f"{days + timedelta(days=carried)} {clock}", min(len(digits), 6), zone
+    return f"{days + timedelta(days=carried)} {clock}", _size(digits), zone
+
+
+def _size(digits: str) -> int:
+    """The precision of a literal. Raises QueryFailed for one that is finer than values are here."""
+    if len(digits) > FINEST:
+        raise QueryFailed(f"NOT_SUPPORTED: a literal has at most {FINEST} digits of a second here: given {len(digits)}")
+    return len(digits)
 
 
 def _clock(hour: str, minute: str, second: str, digits: str) -> tuple[str, int]:
     if int(hour) > 23 or int(minute) > 59 or int(second) > 59:
         raise ValueError("out of range")
-    micros = (int(hour) * 3600 + int(minute) * 60 + int(second)) * 10**6 + round_digits(digits, 6)
+    micros = (int(hour) * 3600 + int(minute) * 60 + int(second)) * 10**6 + round_digits(digits, FINEST)
     carried, micros = divmod(micros, 86400 * 10**6)
     seconds, part = divmod(micros, 10**6)
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{part:06}", carried
@@ -143,7 +152,7 @@ def _time(value: str) -> Node:
         clock, _ = _clock(found[1], found[2], found[3] or "0", found[4] or "")  # type: ignore[index]
     except (ValueError, TypeError) as error:
         raise _invalid("TIME", value) from error
-    digits = min(len(found[4] or ""), 6) if found else 0
+    digits = _size(found[4] or "") if found else 0
     if not found or not found[5]:
         return Literal(Type("time", (digits,)), clock)
     return Literal(Type(ZONED_TIME, (digits,)), (clock, offset_minutes(found[5])))

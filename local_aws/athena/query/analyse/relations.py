@@ -10,7 +10,7 @@ from sqlglot import exp
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.query.analyse.coerced import coerced
 from local_aws.athena.query.analyse.expressions import Expressions
-from local_aws.athena.query.analyse.failures import mismatch, spoken, unsupported
+from local_aws.athena.query.analyse.failures import mismatch, spoken, syntax, unsupported
 from local_aws.athena.query.analyse.operators import comparison
 from local_aws.athena.query.analyse.scope import Named, Scope
 from local_aws.athena.query.coercion import common
@@ -62,6 +62,8 @@ def _join(statement: Statement, left: Relation, scope: Scope, tree: exp.Expr) ->
     if tree.args.get("method") or kind in ("SEMI", "ANTI"):
         raise unsupported("NATURAL JOIN and other joins of this kind do not run here")
     if using:
+        if texts := [part.name for part in using if isinstance(part, exp.Literal)]:
+            raise syntax(f"mismatched input ''{texts[0]}''. Expecting: the name of a column")
         return _using(left, right, kind, [part.name for part in using], scope, found)
     both = scope.joined(found)
     if on is None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 
 from local_aws.athena.errors import QueryFailed
-from local_aws.athena.query import functions
-from local_aws.athena.query.differences import DIFFERENCES, used_by
+from local_aws.athena.executions import MAY_RUN_ON_AWS
+from local_aws.athena.query import analysed, functions
+from local_aws.athena.query.differences import DIFFERENCES, refusing, used_by
+from local_aws.athena.query.parse import parse
 from local_aws.athena.query.types import of_catalog
 from tests.test_house import ROOT
 
@@ -110,6 +113,23 @@ def test_a_name_that_is_none_is_refused_at_its_place(ask: Ask, sql: str, reason:
     assert str(ask(sql)[0][0]).startswith(f"SYNTAX_ERROR: {reason}")
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM 't'",
+        "SELECT * FROM 'd'.'t'",
+        "SELECT 1 AS 'a'",
+        "SELECT 1 'a'",
+        "SELECT * FROM (VALUES 1) 't'",
+        "SELECT * FROM (VALUES 1) AS t('a')",
+        "WITH 'a' AS (SELECT 1) SELECT 1",
+        "SELECT * FROM (VALUES 1) t(a) JOIN (VALUES 1) u(a) USING ('a')",
+    ],
+)
+def test_a_text_in_single_quotes_is_no_name(ask: Ask, sql: str) -> None:
+    assert re.match(r"SYNTAX_ERROR: .*mismatched input '", str(ask(sql)[0][0]))
+
+
 @pytest.mark.parametrize("kind", ["string", "float", "binary", "struct<a:int>", "array<string>"])
 def test_types_of_ddl_are_none_of_sql(ask: Ask, kind: str) -> None:
     assert "Unknown type" in str(ask(f"SELECT CAST(NULL AS {kind})")[0][0])
@@ -164,4 +184,44 @@ def test_the_page_of_differences_matches_the_list_in_code() -> None:
     page = (ROOT / "docs/reference/athena-differences.md").read_text()
 
     assert [one.title for one in DIFFERENCES if f"| {one.title} | {one.here} |" not in page] == []
-    assert [one.title for one in used_by("SELECT approx_distinct(x) FROM t")] == ["Estimates are exact"]
+
+
+USED = {
+    "SELECT approx_distinct(x) FROM (VALUES 1) t(x)": ["Estimates are exact"],
+    "WITH a AS (SELECT approx_percentile(x, 0.5) AS p FROM (VALUES 1) t(x)) SELECT p FROM a": ["Estimates are exact"],
+    "SELECT greatest(nan(), 1)": ["NaN"],
+    "SELECT CAST(x AS varchar) FROM (VALUES 1.5E0) t(x)": ["Text of a double"],
+    "SELECT (SELECT max(y) FROM (VALUES 1) u(y) WHERE y > x) FROM (VALUES 2) t(x)": ["Correlated subqueries"],
+    "SELECT x FROM (VALUES 2) t(x) WHERE x IN (SELECT y FROM (VALUES 1) u(y) WHERE y < x)": ["Correlated subqueries"],
+    "SELECT x FROM (VALUES 2) t(x) WHERE EXISTS (SELECT 1 FROM (VALUES 1) u(y) WHERE y < x)": [],
+    "SELECT (SELECT max(y) FROM (VALUES 1) u(y)) FROM (VALUES 2) t(x)": [],
+    "SELECT 'approx_distinct(x)', CAST(1.5 AS varchar), 'nan()'": [],
+}
+
+
+@pytest.mark.parametrize(("sql", "titles"), USED.items(), ids=USED)
+def test_a_difference_is_found_where_a_statement_uses_it_and_not_in_its_texts(sql: str, titles: list[str]) -> None:
+    assert [one.title for one in used_by(analysed(parse(sql), {}, "default"))] == titles
+
+
+REFUSING = {
+    "Digits of a second": "SELECT TIMESTAMP '2024-01-31 10:00:00.1234567'",
+    "Years": "SELECT DATE '12345-01-31'",
+    "Stems of words": "SELECT word_stem('haus', 'de')",
+    "Checksums": "SELECT checksum(1)",
+    "Hashes": "SELECT spooky_hash_v2_32(to_utf8(rpad('', 192, 'a')))",
+    "Units of time": "SELECT date_add(u, 1, DATE '2024-01-31') FROM (VALUES 'day') t(u)",
+    "Row patterns": "SELECT * FROM (VALUES 1) t(n) MATCH_RECOGNIZE (PATTERN (A) DEFINE A AS true)",
+    "Places on the globe": "SELECT st_point(1, 2)",
+    "NATURAL JOIN": "SELECT * FROM (VALUES 1) a(n) NATURAL JOIN (VALUES 1) b(n)",
+}
+
+
+@pytest.mark.parametrize(("title", "sql"), REFUSING.items(), ids=REFUSING)
+def test_what_is_refused_here_alone_is_refused_and_known_for_it(ask: Ask, title: str, sql: str) -> None:
+    assert title in [one.title for one in refusing(sql)]
+    assert str(ask(sql)[0][0]).startswith(MAY_RUN_ON_AWS)
+
+
+def test_every_difference_is_told_of() -> None:
+    assert {one.title for one in DIFFERENCES} == {*REFUSING, *(title for titles in USED.values() for title in titles)}
