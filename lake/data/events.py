@@ -5,10 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lake.configuration.model import Stream
 from lake.errors import BadInput
@@ -19,8 +18,7 @@ KEY_BYTES = 64
 """An upper bound for our partition keys, in bytes."""
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """A line of a file. `due` is in seconds after the first event."""
 
     line: int

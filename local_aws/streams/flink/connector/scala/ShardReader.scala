@@ -112,7 +112,7 @@ final class ShardReader(stream: Stream, decoder: DeserializationSchema[RowData],
     if (shard.answer.isEmpty && !shard.isClosed && shard.buffer.size < Low && now >= shard.again) {
       shard.asked = now
       shard.answer = Some(shard.iterator match {
-        case Some(iterator) => stream.read("GetRecords", Map("ShardIterator" -> iterator, "Limit" -> 10000))
+        case Some(iterator) => stream.read("GetRecords", Map("ShardIterator" -> iterator, "Limit" -> Low))
         case None           => stream.read("GetShardIterator", beginning(shard))
       })
     }
@@ -177,7 +177,9 @@ object ShardReader {
 
   /** Maximum records between two checks for barriers and answers. */
   private val Most = 500
-  private val Low = 10000
+
+  /** Records of a request, and those left over at which the next one is made: more would outlive young generations. */
+  private val Low = 4000
 
   /** Seconds between two requests: while events arrive, which is up to `Busy` after one, and while none do. */
   private val Pause = 0.2
