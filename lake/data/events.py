@@ -16,6 +16,7 @@ LARGEST = 1024 * 1024
 """The maximum size of a Kinesis record with its key, in bytes."""
 KEY_BYTES = 64
 """An upper bound for our partition keys, in bytes."""
+_DECODED = json.JSONDecoder().raw_decode
 
 
 class Event(NamedTuple):
@@ -68,7 +69,7 @@ def _events(file: Path, start: int) -> Iterator[tuple[int, bytes, dict[str, Any]
 def _event(file: Path, number: int, data: bytes) -> tuple[bytes, dict[str, Any]]:
     try:
         line = data.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-        event = json.loads(line)
+        event = _document(line)
     except UnicodeDecodeError:
         raise BadInput(f"{file}, line {number}: is not UTF-8 text. Each line must be one event as JSON") from None
     except (json.JSONDecodeError, RecursionError) as error:
@@ -81,6 +82,14 @@ def _event(file: Path, number: int, data: bytes) -> tuple[bytes, dict[str, Any]]
         most = LARGEST - KEY_BYTES
         raise BadInput(f"{file}, line {number}: has {len(encoded):,} bytes. Kinesis allows at most {most:,} per event")
     return encoded, event
+
+
+def _document(line: str) -> object:
+    """As `json.loads`, which takes half as long again to look for blanks. Raises JSONDecodeError."""
+    document, end = _DECODED(line)
+    if end < len(line):
+        raise json.JSONDecodeError("Extra data", line, end)
+    return document
 
 
 def _moment(file: Path, line: int, column: str, value: object) -> datetime:

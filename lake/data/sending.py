@@ -16,7 +16,7 @@ from lake.aws import Aws, error_code
 from lake.configuration.suggest import allowed
 from lake.data.events import Event
 from lake.data.puts import Puts
-from lake.data.records import Key, records
+from lake.data.records import Key, key_text, records
 from lake.errors import BadInput, LakeError
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class Sender:
         return records(self._aws, self._stream, since=self._run.since - CLOCKS_APART)
 
     def _record(self, event: Event) -> PutRecordsRequestEntryTypeDef:
-        return {"Data": event.data, "PartitionKey": str(Key(self._run.id, event.line))}
+        return {"Data": event.data, "PartitionKey": key_text(self._run.id, event.line)}
 
     def _note(self, last: int) -> None:
         self._run.tried, self._run.since = last, time.time()

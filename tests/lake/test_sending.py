@@ -218,6 +218,8 @@ def test_a_permanent_error_is_not_retried(
     ("line", "says"),
     [
         (b"{", "line 2: is not JSON from character 2 on"),
+        (b'{"a": 1}{"a": 2}', "line 2: is not JSON from character 9 on"),
+        (b"", "line 2: is not JSON from character 1 on"),
         (b"[1]", "line 2: an event must be a JSON object. Given: [1]"),
         (b"\xff", "line 2: is not UTF-8 text"),
         (json.dumps({"x": "y" * 1024 * 1024}).encode(), "line 2: has 1,048,585 bytes. Kinesis allows at most"),

@@ -19,7 +19,7 @@ from local_aws.streams.firehose.source import Source
 from local_aws.streams.firehose.spool import Segment, Spool
 from local_aws.streams.firehose.takeover import take_over
 
-IDLE, BUSY = 0.5, 0.1
+IDLE, BUSY = 0.2, 0.1
 """Seconds between two reads of a Kinesis stream, if the last read was empty and if it was not."""
 SHORTEST = 0.2
 """Minimum seconds that a buffer accepts records."""

@@ -179,7 +179,7 @@ object ShardReader {
   private val Most = 500
 
   /** Records of a request, and those left over at which the next one is made: more would outlive young generations. */
-  private val Low = 4000
+  private val Low = 2000
 
   /** Seconds between two requests: while events arrive, which is up to `Busy` after one, and while none do. */
   private val Pause = 0.2
