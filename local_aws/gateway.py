@@ -67,7 +67,7 @@ class Gateway:
             status, document = self._handled(loop, scope, route, payload, is_cbor)
         except ValueError as error:
             status, document = 400, {"__type": "SerializationException", "message": str(error)}
-        return status, cbor.dumps(document) if is_cbor else _json(document)
+        return status, cbor.dumps(document) if is_cbor else as_json(document)
 
     def _handled(
         self,
@@ -120,11 +120,12 @@ async def exchange_with(app: AsgiApp, scope: Scope, body: bytes) -> tuple[int, b
     return status, b"".join(chunks)
 
 
-def _json(document: Document) -> bytes:
+def as_json(document: Document) -> bytes:
+    """Encode an answer, whose parts may be JSON already."""
     written = {name: value for name, value in document.items() if isinstance(value, Json)}
-    rest = {name: value for name, value in document.items() if name not in written}
-    parts = [b'"%b":%b' % (name.encode(), value) for name, value in written.items()]
-    return b"{%b}" % b",".join([*parts, _AS_JSON(rest).encode()[1:-1]]) if parts else _AS_JSON(rest).encode()
+    rest = _AS_JSON({name: value for name, value in document.items() if name not in written}).encode()
+    parts = [*(b'"%b":%b' % (name.encode(), value) for name, value in written.items()), rest[1:-1]]
+    return b"{%b}" % b",".join(filter(None, parts))
 
 
 def _route(scope: Scope) -> tuple[str, str, str] | None:
