@@ -118,6 +118,9 @@ class StreamLake:
         """The first row of a query's answer."""
         return [int(value or 0) for value in query(self.aws, statement, "streams").rows[0]]
 
+    def rows(self) -> int:
+        return self.numbers(f"SELECT count(*) FROM {STREAM}")[0]
+
     def counts(self) -> tuple[int, int, int]:
         """(rows, events among them, files)."""
         rows, distinct, files = self.numbers(

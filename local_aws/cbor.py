@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import binascii
 import struct
 from collections.abc import Callable
 from typing import Any
 
-from local_aws.protocol import Blob, Time
+from local_aws.protocol import Time
 
 _BREAK = object()
 _TIME = 1
@@ -43,9 +42,8 @@ def _write(value: Any, out: Callable[[bytes], None]) -> None:
         out(_head(0, value) if value >= 0 else _head(1, -1 - value))
     elif isinstance(value, float):
         out(b"\xfb" + struct.pack(">d", value))
-    elif isinstance(value, bytes | Blob):
-        data = binascii.a2b_base64(value) if isinstance(value, Blob) else value
-        out(_head(2, len(data)) + data)
+    elif isinstance(value, bytes):
+        out(_head(2, len(value)) + value)
     elif isinstance(value, dict):
         out(_head(5, len(value)))
         for key, item in value.items():

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from local_aws import cbor
 from local_aws.permissions.principals import CALLER, ROOT
-from local_aws.protocol import AwsError, Call, Document, Handlers
+from local_aws.protocol import AwsError, Call, Document, Handlers, Json
 from local_aws.reasons import reason
 
 Scope = dict[str, Any]
@@ -64,13 +64,18 @@ class Gateway:
             payload = (cbor.loads if is_cbor else json.loads)(body or b"{}")
             if not isinstance(payload, dict):
                 raise ValueError("the body is not a document")
-            status, document = self._handled(loop, scope, route, payload)
+            status, document = self._handled(loop, scope, route, payload, is_cbor)
         except ValueError as error:
             status, document = 400, {"__type": "SerializationException", "message": str(error)}
-        return status, cbor.dumps(document) if is_cbor else _AS_JSON(document).encode()
+        return status, cbor.dumps(document) if is_cbor else as_json(document)
 
     def _handled(
-        self, loop: asyncio.AbstractEventLoop, scope: Scope, route: tuple[str, str, str], payload: Document
+        self,
+        loop: asyncio.AbstractEventLoop,
+        scope: Scope,
+        route: tuple[str, str, str],
+        payload: Document,
+        is_cbor: bool,
     ) -> tuple[int, Document]:
         service, action, region = route
 
@@ -79,7 +84,7 @@ class Gateway:
             return _checked(*asyncio.run_coroutine_threadsafe(exchange, loop).result())
 
         session = _header(scope, b"x-amz-security-token").decode()
-        call = Call(service, action, payload, region, forward, session, scope.get(CALLER, ROOT))
+        call = Call(service, action, payload, region, forward, session, scope.get(CALLER, ROOT), is_cbor)
         try:
             return 200, self._handlers[service, action](call)
         except AwsError as error:
@@ -113,6 +118,14 @@ async def exchange_with(app: AsgiApp, scope: Scope, body: bytes) -> tuple[int, b
 
     await app(inner, receive, send)
     return status, b"".join(chunks)
+
+
+def as_json(document: Document) -> bytes:
+    """Encode an answer, whose parts may be JSON already."""
+    written = {name: value for name, value in document.items() if isinstance(value, Json)}
+    rest = _AS_JSON({name: value for name, value in document.items() if name not in written}).encode()
+    parts = [*(b'"%b":%b' % (name.encode(), value) for name, value in written.items()), rest[1:-1]]
+    return b"{%b}" % b",".join(filter(None, parts))
 
 
 def _route(scope: Scope) -> tuple[str, str, str] | None:

@@ -27,8 +27,8 @@ class Time(float):
     __slots__ = ()
 
 
-class Blob(str):
-    """Bytes in an answer, as Base64: text in JSON, bytes in CBOR."""
+class Json(bytes):
+    """A part of an answer that is JSON already, from a handler with so many records that each step for one counts."""
 
     __slots__ = ()
 
@@ -38,7 +38,8 @@ class Call:
     """One API call.
 
     `forward` sends a payload on to the emulator and returns its answer, or raises the `AwsError` it answers.
-    `session` is the caller's session token, if it has one: a job run has its id. `caller`: who made it.
+    `session` is the caller's session token, if it has one: a job run has its id. `caller`: who made it. `is_cbor`: the
+    answer is encoded as CBOR, where bytes are bytes.
     """
 
     service: str
@@ -48,6 +49,7 @@ class Call:
     forward: Callable[[Document], Document]
     session: str = ""
     caller: Principal = ROOT
+    is_cbor: bool = False
 
     def forward_unchanged(self) -> Document:
         """Return the emulator's own answer to this call."""

@@ -25,6 +25,7 @@ SKEW = timedelta(minutes=15)
 LONGEST = timedelta(days=7)
 """The maximum validity of a presigned URL."""
 _TIME = "%Y%m%dT%H%M%SZ"
+_STAMP = re.compile(r"\d{8}T\d{6}Z")
 _PART = re.compile(r"(Credential|SignedHeaders|Signature)=([^,\s]+)")
 _S3 = ("s3", "s3-object-lambda", "s3-outposts", "s3express")
 
@@ -240,11 +241,12 @@ def _credential(text: str) -> tuple[str, tuple[str, str, str]]:
 
 
 def _in_scope(text: str, scope: tuple[str, str, str]) -> datetime:
-    if re.fullmatch(r"\d{8}T\d{6}Z", text):
-        time = datetime.fromisoformat(text)
+    if _STAMP.fullmatch(text):
+        time, day = datetime.fromisoformat(text), text[:8]
     else:
         time = parsedate_to_datetime(text).astimezone(UTC)
-    if time.strftime("%Y%m%d") != scope[0]:
+        day = time.strftime("%Y%m%d")
+    if day != scope[0]:
         raise ValueError
     return time
 

@@ -22,7 +22,7 @@ final class Event(row: RowType, time: String, ahead: Long) {
   private val names = row.getFieldNames.asScala.toIndexedSeq
   private val places = names.zipWithIndex.filterNot(_._1.startsWith("_")).toMap
   private val spellings = places.keys.map(name => name.toLowerCase -> name).toMap
-  private val values = names.indices.map(place => Value.of(names(place), row.getTypeAt(place)))
+  private val values = names.indices.map(place => Value.of(names(place), row.getTypeAt(place))).toArray
   private val (at, event) = (row.getFieldIndex("_time"), row.getFieldIndex("_event"))
   val reason: Int = row.getFieldIndex("_reason")
   private val timeAt = places(time)

@@ -61,7 +61,8 @@ object Value {
 
   /** Refuses hexadecimal numbers, suffixes and NaN, which JSON does not have. */
   private def number(text: String): String =
-    if (text.isEmpty || !(text.last.isDigit || text.last == '.') || text.exists(c => c == 'x' || c == 'X')) throw new NumberFormatException
+    if (text.isEmpty || !(text.last.isDigit || text.last == '.') || text.indexOf('x') >= 0 || text.indexOf('X') >= 0)
+      throw new NumberFormatException
     else text
 
   private def finite(value: Double): AnyRef =
@@ -138,9 +139,13 @@ private final class Characters(text: String) {
   /** Of a fraction of a second, whose one to nine digits follow. */
   def milliseconds: Int = {
     val begin = at
-    while (isDigit(at) && at < begin + 9) at += 1
+    var (value, place) = (0, 100)
+    while (isDigit(at) && at < begin + 9) {
+      value += place * digit
+      place /= 10
+    }
     if (at == begin) refuse
-    text.substring(begin, at).padTo(3, '0').take(3).toInt
+    value
   }
 
   private def digit: Int = {

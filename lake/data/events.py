@@ -5,10 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lake.configuration.model import Stream
 from lake.errors import BadInput
@@ -17,10 +16,10 @@ LARGEST = 1024 * 1024
 """The maximum size of a Kinesis record with its key, in bytes."""
 KEY_BYTES = 64
 """An upper bound for our partition keys, in bytes."""
+_DECODED = json.JSONDecoder().raw_decode
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """A line of a file. `due` is in seconds after the first event."""
 
     line: int
@@ -70,7 +69,7 @@ def _events(file: Path, start: int) -> Iterator[tuple[int, bytes, dict[str, Any]
 def _event(file: Path, number: int, data: bytes) -> tuple[bytes, dict[str, Any]]:
     try:
         line = data.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-        event = json.loads(line)
+        event = _document(line)
     except UnicodeDecodeError:
         raise BadInput(f"{file}, line {number}: is not UTF-8 text. Each line must be one event as JSON") from None
     except (json.JSONDecodeError, RecursionError) as error:
@@ -83,6 +82,14 @@ def _event(file: Path, number: int, data: bytes) -> tuple[bytes, dict[str, Any]]
         most = LARGEST - KEY_BYTES
         raise BadInput(f"{file}, line {number}: has {len(encoded):,} bytes. Kinesis allows at most {most:,} per event")
     return encoded, event
+
+
+def _document(line: str) -> object:
+    """As `json.loads`, which takes half as long again to look for blanks. Raises JSONDecodeError."""
+    document, end = _DECODED(line)
+    if end < len(line):
+        raise json.JSONDecodeError("Extra data", line, end)
+    return document
 
 
 def _moment(file: Path, line: int, column: str, value: object) -> datetime:

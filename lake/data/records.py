@@ -16,7 +16,7 @@ class Key(NamedTuple):
     line: int
 
     def __str__(self) -> str:
-        return f"{self.run}.{self.line}"
+        return key_text(self.run, self.line)
 
     @classmethod
     def of(cls, text: str) -> Key | None:
@@ -28,6 +28,11 @@ class Key(NamedTuple):
     def line_of(cls, text: str) -> int | None:
         key = cls.of(text)
         return key.line if key else None
+
+
+def key_text(run: str, line: int) -> str:
+    """The text of a Key."""
+    return f"{run}.{line}"
 
 
 def records(aws: Aws, stream: str, since: float | None = None) -> Iterator[tuple[str, Any]]:

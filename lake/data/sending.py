@@ -15,7 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lake.aws import Aws, error_code
 from lake.configuration.suggest import allowed
 from lake.data.events import Event
-from lake.data.records import Key, records
+from lake.data.puts import Puts
+from lake.data.records import Key, key_text, records
 from lake.errors import BadInput, LakeError
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Sender:
 
     def __init__(self, aws: Aws, stream: str, ledger: Ledger, run: Run) -> None:
         # boto3 must not retry an unanswered call: its records might then be in the stream twice.
-        self._kinesis = aws.once("kinesis")
+        self._puts = Puts(aws.once("kinesis"))
         self._aws, self._stream = aws, aws.names.stream(stream)
         self._ledger, self._run, self._last = ledger, run, run.done
         self.sent = self.retried = 0
@@ -138,7 +139,7 @@ class Sender:
         return records(self._aws, self._stream, since=self._run.since - CLOCKS_APART)
 
     def _record(self, event: Event) -> PutRecordsRequestEntryTypeDef:
-        return {"Data": event.data, "PartitionKey": str(Key(self._run.id, event.line))}
+        return {"Data": event.data, "PartitionKey": key_text(self._run.id, event.line)}
 
     def _note(self, last: int) -> None:
         self._run.tried, self._run.since = last, time.time()
@@ -169,7 +170,7 @@ class Sender:
 
     def _refused(self, batch: list[PutRecordsRequestEntryTypeDef]) -> list[PutRecordsRequestEntryTypeDef]:
         """Put records. Returns those that Kinesis did not accept."""
-        results = self._kinesis.put_records(StreamName=self._stream, Records=batch)["Records"]
+        results = self._puts.put(self._stream, batch)
         refused = [record for record, result in zip(batch, results, strict=True) if "ErrorCode" in result]
         self.retried += len(refused)
         return refused

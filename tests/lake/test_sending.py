@@ -45,21 +45,21 @@ class Kinesis:
         self.is_silent = 0
         self.calls = 0
 
-    def put_records(self, StreamName: str, Records: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+    def put(self, stream: str, records: list[dict[str, Any]]) -> list[dict[str, str]]:
         self.calls += 1
         answer = self.answers.pop(0) if self.answers else []
         if isinstance(answer, Exception):
             raise answer
         was_written, answer = answer if isinstance(answer, tuple) else (False, answer)
         results = []
-        for place, record in enumerate(Records):
+        for place, record in enumerate(records):
             is_refused = not was_written and place in answer
             if not is_refused:
                 self.lines.append(Key.line_of(record["PartitionKey"]) or 0)
             results.append({"ErrorCode": "Throttled"} if is_refused else {"SequenceNumber": "1"})
         if was_written:
             raise answer
-        return {"Records": results}
+        return results
 
 
 @pytest.fixture
@@ -73,6 +73,7 @@ def begin(tmp_path: Path, kinesis: Kinesis, monkeypatch: pytest.MonkeyPatch) -> 
     lake = SimpleNamespace(root=tmp_path, deployment="local")
     aws: Any = SimpleNamespace(lake=lake, names=SimpleNamespace(stream=str), once=lambda service: kinesis)
     monkeypatch.setattr(sending.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(sending, "Puts", lambda client: client)
 
     def stored(aws: Any, stream: str, since: float) -> Any:
         if kinesis.is_silent:
@@ -217,6 +218,8 @@ def test_a_permanent_error_is_not_retried(
     ("line", "says"),
     [
         (b"{", "line 2: is not JSON from character 2 on"),
+        (b'{"a": 1}{"a": 2}', "line 2: is not JSON from character 9 on"),
+        (b"", "line 2: is not JSON from character 1 on"),
         (b"[1]", "line 2: an event must be a JSON object. Given: [1]"),
         (b"\xff", "line 2: is not UTF-8 text"),
         (json.dumps({"x": "y" * 1024 * 1024}).encode(), "line 2: has 1,048,585 bytes. Kinesis allows at most"),

@@ -21,7 +21,6 @@ from local_aws.context import Context
 from local_aws.mends.firehose import DELIVERY_STREAMS
 from local_aws.protocol import AwsError, Call, Document, Handlers
 from local_aws.streams.firehose import checks
-from local_aws.streams.firehose.records import Record, now_ms
 from local_aws.streams.firehose.settings import Settings
 from local_aws.streams.firehose.source import CHECKPOINTS
 from local_aws.streams.firehose.stream import DeliveryStream
@@ -111,7 +110,7 @@ class Engine:
         if not 0 < len(given) <= MOST_RECORDS:
             raise AwsError("InvalidArgumentException", f"A batch holds 1 to {MOST_RECORDS} records, not {len(given)}.")
         records = [_record(each) for each in given]
-        if sum(len(record.data) for record in records) > LARGEST_BATCH:
+        if sum(map(len, records)) > LARGEST_BATCH:
             raise AwsError("InvalidArgumentException", "Records size exceeds 4 MB limit")
         stream.put(records)
         answers = [{"RecordId": _record_id()} for _ in records]
@@ -153,7 +152,7 @@ class Engine:
         return Settings.of(described)
 
 
-def _record(given: Document) -> Record:
+def _record(given: Document) -> bytes:
     try:
         data = base64.b64decode(given.get("Data") or "", validate=True)
     except (binascii.Error, TypeError, ValueError):
@@ -164,7 +163,7 @@ def _record(given: Document) -> Record:
             "1 validation error detected: Value at 'record.data' failed to satisfy constraint: Member must have length "
             f"less than or equal to {LARGEST_RECORD}",
         )
-    return Record(now_ms(), data)
+    return data
 
 
 def _record_id() -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import groupby, islice
+from operator import attrgetter
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,7 +24,6 @@ from local_aws.streams.firehose.records import (
     Failed,
     NotDelivered,
     Record,
-    last_places,
     now_ms,
 )
 from local_aws.streams.firehose.settings import Place, Settings, acting
@@ -35,22 +35,18 @@ CHUNK = 10_000
 """Records held in memory as rows at a time."""
 MOST_PARTITIONS = 500
 """Prefixes with partition keys that a stream may write at a time."""
+_KEYS = attrgetter("query_keys", "lambda_keys")
 
 
 @dataclass
 class Delivery:
-    """The delivery of one segment. Its object names derive from the segment, so a retry overwrites the objects.
-
-    Attributes:
-        places: the last sequence number of each shard in it, once it has run.
-    """
+    """The delivery of one segment. Its object names derive from the segment, so a retry overwrites the objects."""
 
     context: Context
     region: str
     settings: Settings
     segment: Segment
     observed: Observed
-    places: dict[str, str] = field(default_factory=dict)
     _contents: dict[str, Content] = field(default_factory=dict)
     _failed: dict[str, list[Failed]] = field(default_factory=dict)
     _columns: dict[str, str] | None = None
@@ -63,7 +59,6 @@ class Delivery:
         backup = Lines(self.settings.backup.compression, self._name("backup")) if self.settings.backup else None
         for chunk in _chunks(self.segment.records()):
             self._oldest = self._oldest or chunk[0].arrived
-            self.places |= last_places(chunk)
             if backup:
                 backup.add(record.data for record in chunk)
             self._take(chunk)
@@ -93,14 +88,15 @@ class Delivery:
             raise NotDelivered("S3.AccessDenied", error.response["Error"]["Message"]) from None
 
     def _take(self, chunk: list[Record]) -> None:
-        records = self._processed(chunk)
         groups = dict[str, list[Record]]()
-        for record in records:
+        for _, alike in groupby(self._processed(chunk), key=_KEYS):
+            records = list(alike)
             try:
-                groups.setdefault(self._prefix(record), []).append(record)
+                groups.setdefault(self._prefix(records[0]), []).extend(records)
             except NoSuchKey as error:
+                code = "DynamicPartitioning.PartitionKeyNotFound"
                 message = f"the prefix's {error} has no value in this record"
-                self._fail([Failed(record, PROCESSING, "DynamicPartitioning.PartitionKeyNotFound", message)])
+                self._fail([Failed(record, PROCESSING, code, message) for record in records])
         for prefix, group in groups.items():
             self._write(prefix, group)
 

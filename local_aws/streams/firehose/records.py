@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from local_aws.streams.kinesis.shard import sequence_number
+
 PROCESSING = "processing-failed"
 CONVERSION = "format-conversion-failed"
-_SHARD = len("shardId-000000000000")
 
 
 def now_ms() -> int:
@@ -23,25 +24,26 @@ class Record(NamedTuple):
 
     Attributes:
         arrived: arrival time, in milliseconds since 1970.
-        place: shard and sequence number of a record from a Kinesis stream, as `shard:number`; else empty.
+        source: of a record from a Kinesis stream, the prefix of its shard's sequence numbers; else empty.
+        position: its position in that shard.
         query_keys: the partition keys found by JQ.
         lambda_keys: the partition keys from the Lambda function.
     """
 
     arrived: int
     data: bytes
-    place: str = ""
+    source: str = ""
+    position: int = 0
     query_keys: Mapping[str, str] = MappingProxyType({})
     lambda_keys: Mapping[str, str] = MappingProxyType({})
 
+    @property
+    def sequence(self) -> str:
+        """Return its sequence number; empty if it is from no Kinesis stream."""
+        return self.source and sequence_number(self.source, self.position)
+
     def with_data(self, data: bytes) -> Record:
         return self._replace(data=data)
-
-
-def last_places(records: Iterable[Record]) -> dict[str, str]:
-    """Return the last sequence number of each shard among the records."""
-    newest = {record.place[:_SHARD]: record.place for record in records}
-    return dict(place.split(":") for place in newest.values() if place)
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,7 @@ class Failed:
             "rawData": base64.b64encode(self.record.data).decode(),
         }
         if self.kind == CONVERSION:
-            number = self.record.place.rpartition(":")[2] or None
-            document |= {"sequenceNumber": number, "subSequenceNumber": None}
+            document |= {"sequenceNumber": self.record.sequence or None, "subSequenceNumber": None}
         return document | self.more
 
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from local_aws.context import Context
 from local_aws.protocol import AwsError, Document
 from local_aws.streams.firehose.observed import Observed
-from local_aws.streams.firehose.records import Record, last_places
 from local_aws.streams.firehose.settings import Settings, acting
 from local_aws.streams.firehose.spool import Spool
 from local_aws.streams.kinesis import reader_of
@@ -42,7 +41,7 @@ class Source:
     def __post_init__(self) -> None:
         self._read = dict(self.context.store.get(CHECKPOINTS, self.key) or {})
         for segment in self.spool.waiting():
-            self._read |= last_places(segment.records())
+            self._read |= segment.last_places()
 
     @property
     def key(self) -> str:
@@ -86,19 +85,17 @@ class Source:
         if shard.id not in self._positions:
             self._positions[shard.id] = self._start(shard)
         batch = reader_of(self.context).read(stream, shard, self._positions[shard.id])
-        place, sequence = f"{shard.id}:", shard.sequence
-        records = [Record(one.arrived, one.data, place + sequence(one.position)) for one in batch.records]
-        if records:
-            self.spool.append(records)
-            self._read |= last_places(records[-1:])
-            size = sum(len(record.data) for record in records)
-            self.observed.count(DataReadFromKinesisStream_Records=len(records), DataReadFromKinesisStream_Bytes=size)
+        found, size = batch.totals
+        if found:
+            self.spool.append(batch.blocks, shard.prefix)
+            self._read[shard.id] = shard.sequence(batch.position - 1)
+            self.observed.count(DataReadFromKinesisStream_Records=found, DataReadFromKinesisStream_Bytes=size)
         self.observed.gauge(KinesisMillisBehindLatest=batch.behind)
         self._positions[shard.id] = batch.position
         if batch.is_end:
             # What was read of a closed shard is in the spool, so only its records' delivery may write the store.
             self._read[shard.id] = ENDED
-        return len(records)
+        return found
 
     def _start(self, shard: Shard) -> int:
         with suppress(AwsError):  # of an earlier stream of this name

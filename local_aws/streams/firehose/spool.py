@@ -14,10 +14,12 @@ from itertools import count
 from pathlib import Path
 
 from local_aws.disk import RESERVE, no_space
+from local_aws.streams.block import Block
 from local_aws.streams.firehose.records import Record
+from local_aws.streams.kinesis.shard import sequence_number, shard_of
 
-_HEAD = struct.Struct(">QHI")
-"""The header of a record: its arrival, and the lengths of its place and data."""
+_HEAD = struct.Struct(">28sQQII")
+"""The header of a block: the prefix of its sequence numbers, its first position, its arrival, records, and bytes."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +34,26 @@ class Segment:
         return self.path.stem.partition("-")[2]
 
     def records(self) -> Iterator[Record]:
-        """Yield every complete record: the last one may be cut off, and was then not acknowledged."""
+        for source, block in self._blocks():
+            arrived = block.arrived
+            for position, (_, data) in enumerate(block.pairs(), block.first):
+                yield Record(arrived, data, source, position)
+
+    def last_places(self) -> dict[str, str]:
+        """Return the last sequence number of each shard among the records."""
+        last = {source: block.end - 1 for source, block in self._blocks() if source}
+        return {shard_of(source): sequence_number(source, position) for source, position in last.items()}
+
+    def _blocks(self) -> Iterator[tuple[str, Block]]:
+        """Yield every complete block: the last one may be cut off, and was then not acknowledged."""
         content = self.path.read_bytes()
-        at, end, head = 0, len(content), _HEAD.size
-        while at + head <= end:
-            arrived, place, size = _HEAD.unpack_from(content, at)
-            data = at + head + place
-            if data + size > end:
+        at, end = 0, len(content)
+        while at + _HEAD.size <= end:
+            source, first, arrived, count, size = _HEAD.unpack_from(content, at)
+            body, at = at + _HEAD.size, at + _HEAD.size + size
+            if at > end:
                 return
-            yield Record(arrived, content[data : data + size], content[at + head : data].decode())
-            at = data + size
+            yield source.rstrip(b"\0").decode(), Block(first, arrived, count, content[body:at])
 
     def delete(self) -> None:
         self.path.unlink(missing_ok=True)
@@ -57,7 +69,7 @@ class Spool:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._lock = threading.Lock()
-        self._closed = [Segment(path, path.stat().st_size) for path in sorted(folder.glob("*.records"))]
+        self._closed = [Segment(path, path.stat().st_size) for path in sorted(folder.glob("*.blocks"))]
         numbers = [int(segment.path.stem.partition("-")[0]) for segment in self._closed]
         self._numbers = count(max(numbers, default=0) + 1)
         self._file: int | None = None
@@ -65,13 +77,16 @@ class Spool:
         self._size = 0
         self._opened = 0.0
 
-    def append(self, records: Iterable[Record]) -> None:
-        """Write records, all of them or none.
+    def append(self, blocks: Iterable[Block], source: str = "") -> None:
+        """Write blocks, all of them or none.
+
+        Args:
+            source: the prefix of the sequence numbers of the shard that they are from.
 
         Raises:
             AwsError: the disk is full.
         """
-        parts = [part for record in records for part in _parts(record)]
+        parts = [part for block in blocks for part in (head(block, source), block.body)]
         with self._lock:
             if self._file is None:
                 self._open()
@@ -110,7 +125,7 @@ class Spool:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _open(self) -> None:
-        self._path = self._folder / f"{next(self._numbers):012d}-{uuid.uuid4()}.records"
+        self._path = self._folder / f"{next(self._numbers):012d}-{uuid.uuid4()}.blocks"
         try:
             self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError:
@@ -131,6 +146,6 @@ class Spool:
         self._size += written
 
 
-def _parts(record: Record) -> tuple[bytes, bytes, bytes]:
-    place = record.place.encode()
-    return _HEAD.pack(record.arrived, len(place), len(record.data)), place, record.data
+def head(block: Block, source: str) -> bytes:
+    """Return the header of a block in the buffer's files; the block's body follows."""
+    return _HEAD.pack(source.encode(), block.first, block.arrived, block.records, len(block.body))

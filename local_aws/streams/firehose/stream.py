@@ -11,13 +11,15 @@ from botocore.exceptions import ClientError
 
 from local_aws.context import Context
 from local_aws.protocol import AwsError
+from local_aws.streams.block import Block
 from local_aws.streams.firehose.observed import Observed
-from local_aws.streams.firehose.records import NotDelivered, Record
+from local_aws.streams.firehose.records import NotDelivered, now_ms
 from local_aws.streams.firehose.settings import Settings
 from local_aws.streams.firehose.source import Source
 from local_aws.streams.firehose.spool import Segment, Spool
+from local_aws.streams.firehose.takeover import take_over
 
-IDLE, BUSY = 0.5, 0.1
+IDLE, BUSY = 0.2, 0.1
 """Seconds between two reads of a Kinesis stream, if the last read was empty and if it was not."""
 SHORTEST = 0.2
 """Minimum seconds that a buffer accepts records."""
@@ -38,6 +40,7 @@ class DeliveryStream:
     def __init__(self, context: Context, region: str, settings: Settings, folder: Path, speed: float) -> None:
         self.settings = settings
         self._context, self._region, self._speed = context, region, speed
+        take_over(folder)
         self._spool = Spool(folder)
         self._observed = Observed(context, region)
         self._source = Source(context, region, settings, self._spool, self._observed) if settings.source else None
@@ -52,10 +55,11 @@ class DeliveryStream:
         for thread in self._threads:
             thread.start()
 
-    def put(self, records: list[Record]) -> None:
+    def put(self, records: list[bytes]) -> None:
         """Accept records: they are on disk when this returns. Raises AwsError if the disk is full."""
-        self._spool.append(records)
-        self._observed.count(IncomingRecords=len(records), IncomingBytes=sum(len(each.data) for each in records))
+        block = Block.of(((b"", data) for data in records), 0, now_ms())
+        self._spool.append([block])
+        self._observed.count(IncomingRecords=block.records, IncomingBytes=block.size)
         self._changed.set()
 
     def delete(self) -> None:
@@ -112,7 +116,7 @@ class DeliveryStream:
         delivery = Delivery(self._context, self._region, self.settings, segment, self._observed)
         delivery.run()
         if self._source:
-            self._source.delivered(delivery.places)
+            self._source.delivered(segment.last_places())
         self._spool.delivered(segment)
 
     def _log_error(self, error: Exception) -> None:

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local_aws.streams.firehose.processors import Processed
 from local_aws.streams.firehose.records import PROCESSING, Failed, Record
 from local_aws.streams.firehose.settings import MEGABYTE, Settings
+from local_aws.streams.kinesis.shard import shard_of
 
 RETRIES = 3
 _MOST = 10_000
@@ -159,20 +160,19 @@ def _made_of(record: Record, returned: dict[str, Any] | None) -> list[Record]:
     except binascii.Error:
         raise _NotTransformed("Lambda.JsonProcessingException") from None
     names = {str(name): str(value) for name, value in keys.items()}
-    return [Record(record.arrived, data, record.place, lambda_keys=names)]
+    return [record._replace(data=data, lambda_keys=names)]
 
 
 def _given(number: int, record: Record) -> dict[str, Any]:
-    shard, _, sequence = record.place.partition(":")
     given: dict[str, Any] = {
         "recordId": str(number),
         "approximateArrivalTimestamp": record.arrived,
         "data": base64.b64encode(record.data).decode(),
     }
-    if shard:
+    if record.source:
         given["kinesisRecordMetadata"] = {
-            "shardId": shard,
-            "sequenceNumber": sequence,
+            "shardId": shard_of(record.source),
+            "sequenceNumber": record.sequence,
             "subsequenceNumber": 0,
             "approximateArrivalTimestamp": record.arrived,
         }

@@ -133,6 +133,10 @@ def _java(order: Order, home: Home, jars: list[Path]) -> list[str]:
         "-XX:+UseSerialGC",
         # The second compiler takes more processor time than it saves in the first millions of events.
         "-XX:TieredStopAtLevel=1",
+        # Most memory is of records that are gone soon.
+        "-XX:NewRatio=1",
+        # Else the heap is collected whole each time that the space for classes grows.
+        "-XX:MetaspaceSize=128m",
         "-XX:+ExitOnOutOfMemoryError",
         "-Djava.net.preferIPv4Stack=true",
         f"-Djava.io.tmpdir={order.work / 'tmp'}",

@@ -9,7 +9,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from local_aws.streams.kinesis.segment import Record, Segment
+from local_aws.streams.block import Block, Pair
+from local_aws.streams.kinesis.segment import Segment
 
 SEGMENT_BYTES = 16 * 1024 * 1024
 SEGMENT_MILLISECONDS = 3_600_000
@@ -55,7 +56,7 @@ class Log:
         """Return the arrival time of the newest record, in milliseconds; 0 if there never was one."""
         return max(segment.last_arrival for segment in self._segments[-2:])
 
-    def append(self, records: Sequence[tuple[bytes, bytes]]) -> int:
+    def append(self, records: Sequence[Pair]) -> int:
         """Write (key, data) pairs, all or none. Returns the position of the first one.
 
         Raises:
@@ -68,8 +69,8 @@ class Log:
         segment.append(self._file, records, arrived)
         return first
 
-    def read(self, position: int, horizon: int) -> Iterator[Record]:
-        """Yield the records from a position on, or from the first that arrived at `horizon` or later."""
+    def read(self, position: int, horizon: int) -> Iterator[Block]:
+        """Yield the blocks from a position on, or from the first record that arrived at `horizon` or later."""
         position = max(position, self.position_at(horizon))
         segments = self._segments
         for segment in segments[max(0, bisect_right(segments, position, key=_first) - 1) :]:

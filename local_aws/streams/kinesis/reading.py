@@ -6,13 +6,13 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from local_aws.protocol import AwsError, Blob, Call, Document, Time
+from local_aws.protocol import AwsError, Call, Document, Json, Time
+from local_aws.streams.block import Block
 from local_aws.streams.kinesis.log import now
 from local_aws.streams.kinesis.metrics import Metrics
 from local_aws.streams.kinesis.registry import Streams
-from local_aws.streams.kinesis.segment import Record
 from local_aws.streams.kinesis.shard import Shard
 from local_aws.streams.kinesis.stream import Stream
 
@@ -58,10 +58,15 @@ class Batch(NamedTuple):
         is_end: the shard is closed, and was read to its end.
     """
 
-    records: list[Record]
+    blocks: list[Block]
     position: int
     behind: int
     is_end: bool
+
+    @property
+    def totals(self) -> tuple[int, int]:
+        """Return the number of records, and the bytes of their keys and data."""
+        return sum(block.records for block in self.blocks), sum(block.size for block in self.blocks)
 
 
 class Reader:
@@ -73,11 +78,12 @@ class Reader:
     def read(self, stream: Stream, shard: Shard, position: int, limit: int = MOST_RECORDS) -> Batch:
         """The records from a position on, or from the first that is kept. Raises AwsError: the stream was deleted."""
         self.streams.expire(stream)
-        found, size, following = _read(stream, shard, position, limit)
+        found, following = _read(stream, shard, position, limit)
         behind = max(0, now() - following.arrived) if following else 0
-        self._metrics.read(stream, len(found), size, behind)
-        position = found[-1].position + 1 if found else max(position, _trim_horizon(stream, shard))
-        return Batch(found, position, behind, shard.closed is not None and position >= shard.log.end)
+        position = found[-1].end if found else max(position, _trim_horizon(stream, shard))
+        batch = Batch(found, position, behind, shard.closed is not None and position >= shard.log.end)
+        self._metrics.read(stream, *batch.totals, behind)
+        return batch
 
     def get_shard_iterator(self, call: Call) -> Document:
         stream = self.streams.of(call)
@@ -94,7 +100,7 @@ class Reader:
         shard = stream.shard(place.shard)
         batch = self.read(stream, shard, place.position, limit)
         answer: Document = {
-            "Records": _shown(stream, shard, batch.records),
+            "Records": (_shown if call.is_cbor else _written)(stream, shard, batch.blocks),
             "MillisBehindLatest": batch.behind,
         }
         if not batch.is_end:
@@ -104,28 +110,29 @@ class Reader:
         return answer
 
 
-def _read(stream: Stream, shard: Shard, position: int, limit: int) -> tuple[list[Record], int, Record | None]:
-    """The records from a position on, their bytes, and the record that follows them, if it is there."""
-    found: list[Record] = []
-    size = 0
+def _read(stream: Stream, shard: Shard, position: int, limit: int) -> tuple[list[Block], Block | None]:
+    """The records from a position on, and the block of the record that follows them, if it is there."""
+    found, left, size = list[Block](), limit, 0
     if position >= shard.log.end:
-        return found, 0, None
-    for record in _records(stream, shard, position):
-        larger = size + len(record.data) + len(record.key)
-        if len(found) == limit or (found and larger > MOST_BYTES):
-            return found, size, record
-        found.append(record)
-        size = larger
-    return found, size, None
+        return found, None
+    for block in _blocks(stream, shard, position):
+        size += block.size
+        if not left or (found and size > MOST_BYTES):
+            return found, block
+        found.append(block.between(block.first, block.first + left))
+        if block.records > left:
+            return found, block
+        left -= block.records
+    return found, None
 
 
-def _records(stream: Stream, shard: Shard, position: int) -> Iterator[Record]:
-    """Yield records, also while another thread deletes the oldest of them."""
+def _blocks(stream: Stream, shard: Shard, position: int) -> Iterator[Block]:
+    """Yield blocks, also while another thread deletes the oldest of them."""
     while True:
         try:
-            for record in shard.log.read(position, stream.horizon):
-                yield record
-                position = record.position + 1
+            for block in shard.log.read(position, stream.horizon):
+                yield block
+                position = block.end
         except FileNotFoundError:
             stream.need_there()
             continue
@@ -156,18 +163,32 @@ def _trim_horizon(stream: Stream, shard: Shard) -> int:
     return shard.log.position_at(stream.horizon)
 
 
-def _shown(stream: Stream, shard: Shard, records: list[Record]) -> list[dict[str, Any]]:
-    encryption, sequence, encoded = stream.settings["encryption"], shard.sequence, binascii.b2a_base64
+def _shown(stream: Stream, shard: Shard, blocks: list[Block]) -> list[Document]:
     return [
         {
-            "SequenceNumber": sequence(record.position),
-            "ApproximateArrivalTimestamp": Time(record.arrived / 1000),
-            "Data": Blob(encoded(record.data, newline=False), "ascii"),
-            "PartitionKey": record.key.decode(),
-            "EncryptionType": encryption,
+            "SequenceNumber": shard.sequence(position),
+            "ApproximateArrivalTimestamp": Time(block.arrived / 1000),
+            "Data": data,
+            "PartitionKey": key.decode(),
+            "EncryptionType": stream.settings["encryption"],
         }
-        for record in records
+        for block in blocks
+        for position, (key, data) in enumerate(block.pairs(), block.first)
     ]
+
+
+def _written(stream: Stream, shard: Shard, blocks: list[Block]) -> Json:
+    """As `_shown`, in a quarter of the time that a document and its encoding take."""
+    encoded, quoted, records = binascii.b2a_base64, json.JSONEncoder().encode, list[bytes]()
+    for block in blocks:
+        same = {"ApproximateArrivalTimestamp": block.arrived / 1000, "EncryptionType": stream.settings["encryption"]}
+        begin = json.dumps(same)[:-1].encode() + b',"SequenceNumber":"' + shard.prefix.encode()
+        records += [
+            b'%b%028d","PartitionKey":%b,"Data":"%b"}'
+            % (begin, position, quoted(key.decode()).encode(), encoded(data, newline=False))
+            for position, (key, data) in enumerate(block.pairs(), block.first)
+        ]
+    return Json(b"[%b]" % b",".join(records))
 
 
 def _child(stream: Stream, child: Shard) -> Document:

@@ -13,24 +13,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from local_aws.streams.block import Block, Pair
+
 _BLOCK = struct.Struct("<IIQQI")
 """Header of a block: bytes of the body, CRC-32, position of the first record, arrival in ms, number of records."""
-_RECORD = struct.Struct("<IH")
-"""Header of a record: bytes of the data and of the key, which follow: the key first."""
 _INDEXED = 64 * 1024
 """Bytes between two blocks whose offsets are kept in memory."""
 
 
-class Record(NamedTuple):
-    """One record of a shard. `arrived` is in milliseconds since 1970."""
+class _Place(NamedTuple):
+    """Where a block is in the file, and its header."""
 
-    position: int
-    arrived: int
-    key: bytes
-    data: bytes
-
-
-class _Block(NamedTuple):
     offset: int
     size: int
     crc: int
@@ -76,17 +69,14 @@ class Segment:
             os.truncate(path, segment.size)
         return segment
 
-    def append(self, file: int, records: Sequence[tuple[bytes, bytes]], arrived: int) -> None:
+    def append(self, file: int, records: Sequence[Pair], arrived: int) -> None:
         """Write (key, data) pairs to the open file, all or none.
 
         Raises:
             OSError: the disk is full, or another failure.
         """
-        parts: list[bytes] = []
-        for key, data in records:
-            parts += (_RECORD.pack(len(data), len(key)), key, data)
-        body = b"".join(parts)
-        block = _Block(self.size, len(body), zlib.crc32(body), self.end, arrived, len(records))
+        body = Block.of(records, self.end, arrived).body
+        block = _Place(self.size, len(body), zlib.crc32(body), self.end, arrived, len(records))
         left = memoryview(_BLOCK.pack(*block[1:]) + body)
         try:
             while left:
@@ -96,13 +86,13 @@ class Segment:
             raise
         self._note(block)
 
-    def read(self, position: int) -> Iterator[Record]:
-        """Yield the records from a position on. Raises FileNotFoundError if they have expired."""
+    def read(self, position: int) -> Iterator[Block]:
+        """Yield the blocks from a position on. Raises FileNotFoundError if they have expired."""
         size = self.size
         with _mapped(self.path, size) as data:
             for block in _blocks(data, self._offset(bisect_right(self._positions, position)), size):
                 if block.first + block.records > position:
-                    yield from _records(data, block, position)
+                    yield _content(data, block).between(position, self.end)
 
     def position_at(self, arrived: int) -> int:
         """Return the position of the first record that arrived at this time or later; `end` if none did."""
@@ -120,7 +110,7 @@ class Segment:
         """Return the offset of the indexed block before another."""
         return self._offsets[max(0, following - 1)] if self._offsets else 0
 
-    def _note(self, block: _Block) -> None:
+    def _note(self, block: _Place) -> None:
         if not self._offsets or block.offset - self._offsets[-1] >= _INDEXED:
             # Append the offset first: readers find it through the other lists.
             self._offsets.append(block.offset)
@@ -139,22 +129,14 @@ def _mapped(path: Path, size: int) -> Iterator[mmap.mmap | bytes]:
         yield data
 
 
-def _blocks(data: mmap.mmap | bytes, offset: int, size: int) -> Iterator[_Block]:
+def _blocks(data: mmap.mmap | bytes, offset: int, size: int) -> Iterator[_Place]:
     while offset + _BLOCK.size <= size:
-        block = _Block(offset, *_BLOCK.unpack_from(data, offset))
+        block = _Place(offset, *_BLOCK.unpack_from(data, offset))
         if block.after > size:
             return
         yield block
         offset = block.after
 
 
-def _records(data: mmap.mmap | bytes, block: _Block, start: int) -> Iterator[Record]:
-    # Parts of bytes are made faster than those of a mapped file.
-    body, arrived, head, at = data[block.body : block.after], block.arrived, _RECORD.size, 0
-    for position in range(block.first, block.first + block.records):
-        size, key = _RECORD.unpack_from(body, at)
-        begin = at + head
-        middle = begin + key
-        at = middle + size
-        if position >= start:
-            yield Record(position, arrived, body[begin:middle], body[middle:at])
+def _content(data: mmap.mmap | bytes, place: _Place) -> Block:
+    return Block(place.first, place.arrived, place.records, data[place.body : place.after])

@@ -37,7 +37,7 @@ class Shard:
 
     @cached_property
     def id(self) -> str:
-        return f"shardId-{self.number:012d}"
+        return shard_id(self.number)
 
     def __post_init__(self) -> None:
         self.log = Log(self.folder / self.id)
@@ -49,7 +49,7 @@ class Shard:
 
     def sequence(self, position: int) -> str:
         """Return the sequence number of a position. All have one length, so they compare as text."""
-        return self.prefix + str(position).zfill(28)
+        return sequence_number(self.prefix, position)
 
     def position(self, sequence: str) -> int:
         """Return the position of a sequence number. Raises AwsError if this shard has no such record."""
@@ -81,3 +81,12 @@ class Shard:
 
 def shard_id(number: int) -> str:
     return f"shardId-{number:012d}"
+
+
+def sequence_number(prefix: str, position: int) -> str:
+    return f"{prefix}{position:028d}"
+
+
+def shard_of(prefix: str) -> str:
+    """Return the id of the shard whose sequence numbers have a prefix."""
+    return shard_id(int(prefix[-12:]))

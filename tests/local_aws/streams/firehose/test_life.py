@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,35 @@ def test_a_kinesis_stream_that_was_deleted_and_made_again_is_read_from_its_begin
     send(source, range(10, 13))
 
     assert until(lambda: found if len(found := lines(source)) >= 13 else None) == list(range(13))
+
+
+def test_records_that_were_read_survive_the_deletion_of_their_kinesis_stream(stream: Stream) -> None:
+    kinesis = stream.aws("kinesis")
+    kinesis.create_stream(StreamName=stream.name, ShardCount=2)
+    stream.create(source=stream.name, seconds=900, **processing(DELIMITED))
+    send(stream, range(10))
+    until(lambda: metric(stream, "DataReadFromKinesisStream.Records") == 10, 30)
+    kinesis.delete_stream(StreamName=stream.name, EnforceConsumerDeletion=True)
+    stream.delete()
+
+    assert lines(stream) == list(range(10))
+
+
+def metric(stream: Stream, name: str) -> float:
+    """Return the sum of a metric of the delivery stream."""
+    now = datetime.now(UTC)
+    found = stream.aws("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Firehose", MetricName=name, Dimensions=[{"Name": "DeliveryStreamName", "Value": stream.name}],
+        StartTime=now - timedelta(hours=1), EndTime=now + timedelta(hours=1), Period=60, Statistics=["Sum"],
+    )  # fmt: skip
+    return float(sum(point["Sum"] for point in found["Datapoints"]))
+
+
+def test_a_record_that_is_sent_twice_arrives_twice(source: Stream) -> None:
+    send(source, range(3))
+    send(source, range(3))
+
+    assert until(lambda: found if len(found := lines(source)) >= 6 else None) == [0, 0, 1, 1, 2, 2]
 
 
 def test_a_bucket_that_is_away_holds_records_back_until_it_is_there(stream: Stream) -> None:

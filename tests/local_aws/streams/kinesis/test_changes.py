@@ -49,7 +49,7 @@ def test_records_after_a_reshard_that_failed_on_a_full_disk_survive_a_kill(
     again = Streams(Store(tmp_path / "engines.sqlite"), tmp_path / "kinesis")
     stream = again.named("us-east-1", "s")
     assert len(stream.open_shards) == 2
-    assert [record.data for shard in stream.shards for record in shard.log.read(1, 0)] == [b"1"]
+    assert [block.pairs() for shard in stream.shards for block in shard.log.read(1, 0)] == [[(b"k", b"1")]]
 
 
 def test_a_setting_that_could_not_be_saved_is_unchanged(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,7 @@ def test_streams_of_an_older_version_are_taken_over_once_with_their_records(tmp_
     take_over(streams, state)
     take_over(streams, state)
     (stream,) = Streams(store, tmp_path / "kinesis").all()
-    found = [int(each.data) for shard in stream.shards for each in shard.log.read(1, 0)]
+    found = [int(data) for shard in stream.shards for block in shard.log.read(1, 0) for _, data in block.pairs()]
     assert (stream.region, stream.name, len(stream.open_shards), sorted(found)) == ("eu-west-1", "s", 2, [1, 2, 3])
     settings = {name: stream.settings[name] for name in ("retention_hours", "encryption", "key_id", "tags")}
     assert settings == {"retention_hours": 48, "encryption": "KMS", "key_id": "alias/k", "tags": {"a": "b"}}

@@ -12,17 +12,14 @@ import org.apache.flink.api.common.serialization.DeserializationSchema
 import org.apache.flink.api.connector.source.{ReaderOutput, SourceReader, SourceReaderContext}
 import org.apache.flink.core.io.InputStatus
 import org.apache.flink.metrics.Gauge
-import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode
 import org.apache.flink.table.data.RowData
 import org.apache.flink.util.{Collector, UserCodeClassLoader}
-
-final case class Record(arrived: Double, sequence: String, data: Array[Byte])
 
 /** The read state of a shard. Checkpoints keep `position`; the rest lasts only as long as the job runs. */
 final class Shard(val id: String, start: String) {
   var last: Option[String] = None
   val buffer: mutable.Queue[Record] = mutable.Queue.empty
-  var answer: Option[CompletableFuture[JsonNode]] = None
+  var answer: Option[CompletableFuture[Answer]] = None
   var iterator: Option[String] = None
   var asked = 0.0
   var again = 0.0
@@ -115,8 +112,8 @@ final class ShardReader(stream: Stream, decoder: DeserializationSchema[RowData],
     if (shard.answer.isEmpty && !shard.isClosed && shard.buffer.size < Low && now >= shard.again) {
       shard.asked = now
       shard.answer = Some(shard.iterator match {
-        case Some(iterator) => stream.ask("GetRecords", Map("ShardIterator" -> iterator, "Limit" -> 10000))
-        case None           => stream.ask("GetShardIterator", beginning(shard))
+        case Some(iterator) => stream.read("GetRecords", Map("ShardIterator" -> iterator, "Limit" -> Low))
+        case None           => stream.read("GetShardIterator", beginning(shard))
       })
     }
 
@@ -134,25 +131,19 @@ final class ShardReader(stream: Stream, decoder: DeserializationSchema[RowData],
     for (answer <- shard.answer if answer.isDone) {
       shard.answer = None
       Try(answer.join) match {
-        case Success(said) if said.has("Records") => take(shard, said)
-        case Success(said)                        => shard.iterator = Some(said.get("ShardIterator").asText)
-        case Failure(error: CompletionException)  => failed(shard, error.getCause)
-        case Failure(error)                       => failed(shard, error)
+        case Success(said) if shard.iterator.isEmpty => shard.iterator = said.iterator
+        case Success(said)                           => take(shard, said)
+        case Failure(error: CompletionException)     => failed(shard, error.getCause)
+        case Failure(error)                          => failed(shard, error)
       }
     }
 
-  private def take(shard: Shard, said: JsonNode): Unit = {
-    val records = said.get("Records")
-    for (record <- records.asScala)
-      shard.buffer += Record(
-        record.get("ApproximateArrivalTimestamp").asDouble,
-        record.get("SequenceNumber").asText,
-        record.get("Data").binaryValue
-      )
-    shard.behind = said.path("MillisBehindLatest").asLong
-    shard.iterator = Option(said.get("NextShardIterator")).filterNot(_.isNull).map(_.asText)
+  private def take(shard: Shard, said: Answer): Unit = {
+    shard.buffer ++= said.records
+    shard.behind = said.behind
+    shard.iterator = said.iterator
     shard.isClosed = shard.iterator.isEmpty
-    if (records.size > 0) lastRecord = now
+    if (said.records.nonEmpty) lastRecord = now
     shard.again = if (shard.behind > 0) 0 else now + (if (now - lastRecord < Busy) Pause else Quiet)
   }
 
@@ -186,7 +177,9 @@ object ShardReader {
 
   /** Maximum records between two checks for barriers and answers. */
   private val Most = 500
-  private val Low = 10000
+
+  /** Records of a request, and those left over at which the next one is made: more would outlive young generations. */
+  private val Low = 2000
 
   /** Seconds between two requests: while events arrive, which is up to `Busy` after one, and while none do. */
   private val Pause = 0.2

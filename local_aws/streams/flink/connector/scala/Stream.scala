@@ -16,14 +16,18 @@ final case class Stream(arn: String, region: String, endpoint: String) {
 
   /** The answer to a call. Throws KinesisError if it is refused, IOException if there is no answer. */
   def call(action: String, payload: Map[String, Any]): JsonNode =
-    try ask(action, payload).join
+    try ask(action, payload).thenApply[JsonNode](Stream.json.readTree(_)).join
     catch { case error: CompletionException => throw error.getCause }
 
-  def ask(action: String, payload: Map[String, Any]): CompletableFuture[JsonNode] = {
+  /** The answer to GetShardIterator or GetRecords, later. */
+  def read(action: String, payload: Map[String, Any]): CompletableFuture[Answer] =
+    ask(action, payload).thenApply[Answer](Answer.of(_))
+
+  private def ask(action: String, payload: Map[String, Any]): CompletableFuture[Array[Byte]] = {
     val body = Stream.json.writeValueAsBytes((payload + ("StreamARN" -> arn)).asJava)
     client
       .sendAsync(request(action, body), HttpResponse.BodyHandlers.ofByteArray)
-      .thenApply[JsonNode](answer => checked(action, answer))
+      .thenApply[Array[Byte]](answer => checked(action, answer))
   }
 
   private def request(action: String, body: Array[Byte]): HttpRequest = {
@@ -39,11 +43,12 @@ final case class Stream(arn: String, region: String, endpoint: String) {
     builder.POST(HttpRequest.BodyPublishers.ofByteArray(body)).build
   }
 
-  private def checked(action: String, answer: HttpResponse[Array[Byte]]): JsonNode = {
-    val said = Stream.json.readTree(answer.body)
-    if (answer.statusCode / 100 != 2)
+  private def checked(action: String, answer: HttpResponse[Array[Byte]]): Array[Byte] = {
+    if (answer.statusCode / 100 != 2) {
+      val said = Stream.json.readTree(answer.body)
       throw new KinesisError(action, said.path("__type").asText.split('#').last, said.path("message").asText)
-    said
+    }
+    answer.body
   }
 
   /** The ids of all shards, including closed ones that still hold records. */
