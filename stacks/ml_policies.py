@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lake.configuration.features import FEATURES
 from lake.configuration.names import Names
 from lake.configuration.training import IMAGES
@@ -29,7 +31,7 @@ def dataset(names: Names) -> list[Statement]:
     ]
 
 
-def job(names: Names, frameworks: list[str]) -> list[Statement]:
+def job(names: Names, frameworks: Sequence[str]) -> list[Statement]:
     """What SageMaker does for a job, whose own script has no network: read inputs, write outputs and logs."""
     group = names.arn("logs", "log-group:/aws/sagemaker/*")
     images = [

@@ -70,22 +70,23 @@ def _answer(module: Any, model: Any, batch: bytes, settings: dict[str, Any]) -> 
 
 def default_input(text: str | bytes, content_type: str) -> Any:
     table = _numbers(text, content_type)
-    return table.reshape(1, -1) if table.ndim == 1 else table
+    return table.reshape(1, -1) if 1 in table.shape else table
 
 
 def matrix_input(text: str | bytes, content_type: str) -> Any:
-    import xgboost
+    import xgboost  # type: ignore[import-not-found]
 
-    return xgboost.DMatrix(_numbers(text, content_type, ndmin=2))
+    return xgboost.DMatrix(_numbers(text, content_type))
 
 
-def _numbers(text: str | bytes, content_type: str, **settings: int) -> Any:
+def _numbers(text: str | bytes, content_type: str) -> Any:
+    """A row for each line."""
     import numpy as np
 
     if content_type != "text/csv":
         sys.exit(f"the script has no input_fn, and {content_type} is not text/csv")
     lines = io.StringIO(text if isinstance(text, str) else text.decode())
-    return np.genfromtxt(lines, delimiter=",", dtype="float32", **settings)
+    return np.genfromtxt(lines, delimiter=",", dtype="float32", ndmin=2)
 
 
 def default_prediction(table: Any, model: Any) -> Any:

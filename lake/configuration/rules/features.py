@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lake.configuration.model import Config, FeatureGroup
+from lake.configuration.model import Config, FeatureGroup, Job
 from lake.configuration.place import Place, Problem
 from lake.configuration.suggest import allowed
 
@@ -16,6 +16,8 @@ _NAME = re.compile(r"[a-z0-9](_*[a-z0-9]){0,63}")
 
 def violations(config: Config) -> Iterator[Problem]:
     """Every rule about feature groups that a well-typed configuration breaks."""
+    for name, job in config.jobs.items():
+        yield from _sink(config, ("jobs", name, "sink", "feature_group"), job)
     for name, group in config.feature_groups.items():
         place = ("feature_groups", name)
         yield from _group(place, group)
@@ -23,6 +25,20 @@ def violations(config: Config) -> Iterator[Problem]:
             yield place, f"{name!r} ends with an underscore. A feature group's name ends with a letter or a digit"
         if name.removesuffix("_predictions") in config.models and name.endswith("_predictions"):
             yield place, f"is the table of the predictions of {name.removesuffix('_predictions')}. Choose another name"
+
+
+def _sink(config: Config, place: Place, job: Job) -> Iterator[Problem]:
+    """A job adds files to the offline store, and nothing to the online one."""
+    sink, name = job.sink, job.sink.feature_group
+    if name is None:
+        return
+    if name not in config.feature_groups:
+        yield place, f"there is no feature group {name!r}. {allowed(name, config.feature_groups)}"
+    elif config.feature_groups[name].online:
+        yield place, f"{name!r} is online, and a job writes no record there. Use `lake features ingest {name}` for it"
+    formats = [step.convert.format for step in job.steps if step.convert and step.convert.format]
+    if (format_ := formats[-1] if formats else sink.format) != "parquet":
+        yield place, f"needs the format parquet. The format is {format_}"
 
 
 def _group(place: Place, group: FeatureGroup) -> Iterator[Problem]:

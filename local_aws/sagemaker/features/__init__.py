@@ -18,11 +18,11 @@ def handlers(context: Context, registry: Registry) -> Handlers:
         ("sagemaker", "DescribeFeatureGroup"): groups.describe,
         ("sagemaker", "UpdateFeatureGroup"): groups.update,
         ("sagemaker", "DeleteFeatureGroup"): groups.delete,
-        ("sagemaker", "ListFeatureGroups"): groups.list,
+        ("sagemaker", "ListFeatureGroups"): groups.every,
         ("sagemaker", "PutRecord"): runtime.put,
         ("sagemaker", "BatchWriteRecord"): runtime.put_all,
         ("sagemaker", "GetRecord"): runtime.get,
         ("sagemaker", "BatchGetRecord"): runtime.get_all,
-        ("sagemaker", "ListRecords"): runtime.list,
+        ("sagemaker", "ListRecords"): runtime.identifiers,
         ("sagemaker", "DeleteRecord"): runtime.delete,
     }

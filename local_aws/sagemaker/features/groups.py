@@ -73,7 +73,7 @@ class Groups:
         self._context.store.delete_all(RECORDS, self._context.store.keys(RECORDS, f"{arn}/"))
         return {}
 
-    def list(self, call: Call) -> Document:
+    def every(self, call: Call) -> Document:
         part = str(call.payload.get("NameContains") or "")
         found = [
             {key: one[key] for key in _SUMMARY if key in one}
@@ -110,7 +110,7 @@ class Groups:
 
 
 def _has_own_table(group: Document) -> bool:
-    config = group.get("OfflineStoreConfig")
+    config = group.get("OfflineStoreConfig") or {}
     return bool(config) and not config.get("DisableGlueTableCreation")
 
 

@@ -54,7 +54,7 @@ class OfflineStore:
         once_answering(context.endpoint, self._run)
 
     def waiting(self, group: Document, records: Iterable[Record], *, are_deleted: bool = False) -> dict[str, Document]:
-        """Documents of records to be put into the store; `put` tells that they are there."""
+        """Documents of records to be put into the store; `wake` has to be called once they are there."""
         now, arn = time.time(), group[FEATURE_GROUP.arn_key]
         return {
             f"{arn} {time.time_ns():020d}-{next(self._numbers):06d}": {
@@ -66,7 +66,7 @@ class OfflineStore:
             for record in records
         }
 
-    def told(self) -> None:
+    def wake(self) -> None:
         self._has_work.set()
 
     def write_all(self, arn: str = "") -> None:

@@ -66,7 +66,7 @@ class Runtime:
                     errors.append({**place, "ErrorCode": error.code, "ErrorMessage": error.message})
         return {"Records": found, "Errors": errors, "UnprocessedIdentifiers": []}
 
-    def list(self, call: Call) -> Document:
+    def identifiers(self, call: Call) -> Document:
         group = self._online(call.payload.get("FeatureGroupName"), call.region)
         every = bool(call.payload.get("IncludeSoftDeletedRecords"))
         start, size = int(call.payload.get("NextToken") or 0), int(call.payload.get("MaxResults") or 100)
@@ -102,7 +102,7 @@ class Runtime:
                 self._keep_online(key, record, is_deleted=is_deleted, is_hard=is_hard)
             if OFFLINE in targets:
                 self._store.put_all(WAITING, self._offline.waiting(group, [record], are_deleted=is_deleted))
-        self._offline.told()
+        self._offline.wake()
 
     def _keep_online(self, key: str, record: Record, *, is_deleted: bool, is_hard: bool) -> None:
         if is_hard:
