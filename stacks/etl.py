@@ -170,6 +170,7 @@ class EtlStack(LakeStack):
         places = ["catalog", f"database/{database}", *(f"table/{database}/{group}" for group in sorted(set(groups)))]
         return [
             *policies.write_objects(self.names, "ml", f"{FEATURES}/"),
+            policies.allow(["s3:ListBucketMultipartUploads"], [self.names.bucket_arn("ml")]),
             policies.allow(["glue:GetTable"], [self.names.arn("glue", place) for place in places]),
         ]
 

@@ -71,9 +71,10 @@ class OfflineStore:
 
     def write_all(self, arn: str = "") -> None:
         """Write what waits, of one group or of all. Raises ClientError: what a role may not write waits on."""
+        prefix = f"{arn} " if arn else ""
         with self._lock:
-            self._gather(arn)
-            failures = [error for key in self._store.keys(BATCHES, arn) if (error := self._written(key))]
+            self._gather(prefix)
+            failures = [error for key in self._store.keys(BATCHES, prefix) if (error := self._written(key))]
         if failures:
             raise failures[0]
 
@@ -95,9 +96,9 @@ class OfflineStore:
                 log.exception("records could not be written, and will be tried again")
                 self._has_work.set()
 
-    def _gather(self, arn: str) -> None:
+    def _gather(self, prefix: str) -> None:
         """Make batches of what waits: a file for each hour of a group."""
-        keys = self._store.keys(WAITING, f"{arn} " if arn else "")
+        keys = self._store.keys(WAITING, prefix)
         for group, of_group in groupby(keys, key=lambda key: key.partition(" ")[0]):
             found = {key: self._store.get(WAITING, key) or {} for key in of_group}
             by_hour: dict[int, list[str]] = {}

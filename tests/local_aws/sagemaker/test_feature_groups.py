@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws.conftest import until
+from tests.embedded import client, store_of
+from tests.local_aws.conftest import free_port, started, stopped, until
 from tests.local_aws.sagemaker.conftest import BUCKET, ROLE, athena_rows
 
 FEATURES = {"station": "String", "seen": "String", "temp": "Fractional", "gust": "Integral"}
+S3, RUNTIME = "s3", "sagemaker-featurestore-runtime"
 NOON = "2024-05-01T12:00:00Z"
 
 
 @pytest.fixture
 def runtime(aws: Callable[[str], Any]) -> Any:
-    return aws("sagemaker-featurestore-runtime")
+    return aws(RUNTIME)
 
 
 def created(sagemaker: Any, name: str, *, features: dict[str, str] = FEATURES, **more: Any) -> str:
@@ -223,6 +228,46 @@ def test_records_become_files_without_being_asked(sagemaker: Any, runtime: Any, 
     place = described["OfflineStoreConfig"]["S3StorageConfig"]["ResolvedOutputS3Uri"].removeprefix(f"s3://{BUCKET}/")
 
     assert until(lambda: s3.list_objects_v2(Bucket=BUCKET, Prefix=place).get("KeyCount"))
+
+
+def test_records_that_wait_survive_a_kill_and_are_written_once(tmp_path: Path) -> None:
+    port = free_port()
+    endpoint, folder = f"http://127.0.0.1:{port}", tmp_path / "aws"
+    process = started(port, folder, "--buffer-speed", "1")
+    client(S3, endpoint).create_bucket(Bucket=BUCKET)
+    offline = {"S3StorageConfig": {"S3Uri": f"s3://{BUCKET}/killed"}, "DisableGlueTableCreation": True}
+    group = created(client("sagemaker", endpoint), "killed", OfflineStoreConfig=offline)
+    client(RUNTIME, endpoint).put_record(FeatureGroupName=group, Record=record(station="EWR", seen=NOON))
+    process.kill()
+    process.wait()
+
+    process = started(port, folder)
+    try:
+        assert online(client(RUNTIME, endpoint), group, "EWR")["seen"] == NOON
+        client("sagemaker", endpoint).delete_feature_group(FeatureGroupName=group)
+        [file] = client(S3, endpoint).list_objects_v2(Bucket=BUCKET, Prefix="killed/")["Contents"]
+        body = client(S3, endpoint).get_object(Bucket=BUCKET, Key=file["Key"])["Body"].read()
+        assert pq.read_table(io.BytesIO(body)).column("station").to_pylist() == ["EWR"]
+        assert not {place for place in store_of(endpoint) if "records" in place}
+    finally:
+        stopped(process)
+
+
+def test_a_store_that_cannot_be_written_is_blocked_and_loses_nothing(sagemaker: Any, runtime: Any, s3: Any) -> None:
+    s3.create_bucket(Bucket="ml-away")
+    offline = {"S3StorageConfig": {"S3Uri": "s3://ml-away"}, "DisableGlueTableCreation": True}
+    group = created(sagemaker, "away", OfflineStoreConfig=offline)
+    s3.delete_bucket(Bucket="ml-away")
+    runtime.put_record(FeatureGroupName=group, Record=record(station="EWR", seen=NOON))
+
+    def status() -> Any:
+        return sagemaker.describe_feature_group(FeatureGroupName=group)["OfflineStoreStatus"]
+
+    blocked = until(lambda: (found := status())["Status"] == "Blocked" and found)
+    assert "NoSuchBucket" in blocked["BlockedReason"]
+    s3.create_bucket(Bucket="ml-away")
+    assert until(lambda: s3.list_objects_v2(Bucket="ml-away").get("KeyCount"))
+    assert until(lambda: status() == {"Status": "Active"})
 
 
 def test_a_group_is_described_as_it_was_sent(sagemaker: Any, database: str) -> None:
