@@ -22,7 +22,13 @@ environments:
   local: {endpoint: "http://127.0.0.1:PORT", region: us-east-1, destroyable: true}
 datasets:
   observations: {format: parquet}
+jobs:
+  clean:
+    source: observations
+    steps: [{filter: "temp > 10"}]
+    sink: {table: clean, feature_group: warm}
 feature_groups:
+  warm: {identifier: station, time: seen, features: {station: string, temp: fractional}}
   stations:
     identifier: station
     time: seen
@@ -63,11 +69,7 @@ def weather(tmp_path: Path) -> Iterator[Checkout]:
 
 def test_a_feature_group_is_filled_from_a_table_and_read_as_of_a_time(weather: Checkout) -> None:
     weather.lake("up", "storage", "catalog", "athena")
-    body = io.BytesIO()
-    observations().to_parquet(body, index=False)
-    (weather.root / "observations.parquet").write_bytes(body.getvalue())
-    weather.lake("put", "observations", "observations.parquet")
-    weather.lake("crawl")
+    put_observations(weather)
     refused = weather.lake("features", "ingest", "stations", "--from", SELECT, "--database", "raw", code=1)
     assert "the feature group stations is not there. Deploy it first: `lake up ml`" in refused.stderr
     assert "0 to change, 0 to destroy" in weather.run("cdktf", "plan", ML).stdout
@@ -94,6 +96,27 @@ def test_a_feature_group_is_filled_from_a_table_and_read_as_of_a_time(weather: C
     assert [one for one in leftovers(weather.aws()) if ML in one.name.split("-") or "sagemaker" in one.name] == []
     weather.lake("down", "--delete-data")
     assert weather.lake_json("leftovers")["leftovers"] == []
+
+
+def test_a_job_adds_its_rows_to_a_feature_group_as_its_own_role(weather: Checkout) -> None:
+    weather.lake("up", "storage", "catalog", "etl", "athena", ML)
+    put_observations(weather)
+
+    weather.lake("run", "clean")
+
+    rows = weather.lake_json("features", "known", "warm", "--at", "2024-05-01T12:30:00")
+    assert rows == [{"station": "EWR", "temp": 11.5, "seen": "2024-05-01T12:00:00.250Z"}]
+    assert weather.lake_json("query", "SELECT count(*) AS kept FROM clean")["rows"] == [{"kept": 3}]
+    weather.lake("down", "--delete-data")
+    assert weather.lake_json("leftovers")["leftovers"] == []
+
+
+def put_observations(weather: Checkout) -> None:
+    body = io.BytesIO()
+    observations().to_parquet(body, index=False)
+    (weather.root / "observations.parquet").write_bytes(body.getvalue())
+    weather.lake("put", "observations", "observations.parquet")
+    weather.lake("crawl")
 
 
 def known(weather: Checkout, at: str) -> list[tuple[str, float, int | None]]:
