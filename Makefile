@@ -77,7 +77,7 @@ successor-tools: ## Install CDK Terrain, in an environment of its own
 flink: ## Install Flink, in an environment of its own: the embedded AWS runs applications in it
 	@$(SETUP) --with flink
 
-ml: ## Install scikit-learn, in an environment of its own: the embedded AWS runs SageMaker's jobs in it
+ml: ## Install scikit-learn and XGBoost, in an environment each: the embedded AWS runs SageMaker's jobs in them
 	@$(SETUP) --with ml
 
 demo-ml: ## Train a model on the sample lake's flights, and predict back into the lake
@@ -95,6 +95,7 @@ lock: ## Pin the Python packages again (LOCK_FLAGS=--upgrade for newer ones)
 	$(UV) toolchain/requirements-checkov.in -o toolchain/requirements-checkov.txt
 	$(UV) local_aws/streams/flink/requirements.in -o local_aws/streams/flink/requirements.txt
 	$(UV) local_aws/sagemaker/requirements.in -o local_aws/sagemaker/requirements.txt
+	$(UV) local_aws/sagemaker/requirements-xgboost.in -o local_aws/sagemaker/requirements-xgboost.txt
 	$(UV) --group docs -o toolchain/requirements-docs.txt
 	$(UV) --group successor -o toolchain/requirements-successor.txt
 	for name in catalog dbt sqlmesh; do \

@@ -223,6 +223,11 @@ class Aws:
         return self._client("sagemaker")
 
     @functools.cached_property
+    def feature_store(self) -> Any:
+        """The records of SageMaker's feature groups."""
+        return self._client("sagemaker-featurestore-runtime")
+
+    @functools.cached_property
     def secrets(self) -> SecretsManagerClient:
         return self._client("secretsmanager")  # type: ignore[no-any-return]
 

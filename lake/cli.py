@@ -14,6 +14,7 @@ from lake.commands import (
     data,
     deploy,
     events,
+    features,
     init,
     local,
     models,
@@ -34,7 +35,7 @@ __all__ = ["app", "main"]
 
 COMMANDS = (
     *(init, deploy, bootstrap, cost, data, events, stream, applications, tables),
-    *(preview, runs, quarantine, quality, query, models, local),
+    *(preview, runs, quarantine, quality, query, features, models, local),
 )
 """Importing a module registers its commands. The help shows them in this order, and those of a module in its own."""
 _ORDER = [module.__name__ for module in COMMANDS]

@@ -8,11 +8,13 @@ import logging
 import re
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
-from local_aws import cbor
+from local_aws import cbor, rest
 from local_aws.permissions.principals import CALLER, ROOT
 from local_aws.protocol import AwsError, Call, Document, Handlers, Json
 from local_aws.reasons import reason
@@ -32,13 +34,26 @@ _NO_BOUND = 2**16
 _AS_JSON = json.JSONEncoder(default=str, check_circular=False).encode
 """The check for cycles, which no answer has, would take a third of the time."""
 
+_REST = ("sagemaker",)
+"""The services, by their names in signatures, of which calls of REST are handled here."""
+
 log = logging.getLogger("local_aws.gateway")
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where a call goes. `given`: its parameters outside the body."""
+
+    service: str
+    action: str
+    region: str
+    given: Document = field(default_factory=dict)
 
 
 class Gateway:
     """An ASGI application in front of the emulator's.
 
-    Reads only calls of the JSON protocol (or CBOR) that have a handler; everything else streams through.
+    Reads only calls that have a handler; everything else streams through.
     """
 
     def __init__(self, emulator: AsgiApp, handlers: Handlers) -> None:
@@ -48,43 +63,36 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         route = _route(scope)
-        if route is None or route[:2] not in self._handlers:
+        if route is None or (route.service, route.action) not in self._handlers:
             await self._emulator(scope, receive, send)
             return
         body, loop = await read_body(receive), asyncio.get_running_loop()
         # The thread also decodes and encodes the documents: those of streams are large.
         status, answer = await loop.run_in_executor(self._threads, self._answer, loop, scope, route, body)
-        await _send(send, status, answer, _header(scope, b"content-type"))
+        await _send(send, status, answer, _header(scope, b"content-type") or b"application/json")
 
-    def _answer(
-        self, loop: asyncio.AbstractEventLoop, scope: Scope, route: tuple[str, str, str], body: bytes
-    ) -> tuple[int, bytes]:
+    def _answer(self, loop: asyncio.AbstractEventLoop, scope: Scope, route: Route, body: bytes) -> tuple[int, bytes]:
         is_cbor = _header(scope, b"content-type").startswith(_CBOR)
         try:
             payload = (cbor.loads if is_cbor else json.loads)(body or b"{}")
             if not isinstance(payload, dict):
                 raise ValueError("the body is not a document")
-            status, document = self._handled(loop, scope, route, payload, is_cbor)
+            status, document = self._handled(loop, scope, route, payload | route.given, is_cbor)
         except ValueError as error:
             status, document = 400, {"__type": "SerializationException", "message": str(error)}
         return status, cbor.dumps(document) if is_cbor else as_json(document)
 
     def _handled(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        scope: Scope,
-        route: tuple[str, str, str],
-        payload: Document,
-        is_cbor: bool,
+        self, loop: asyncio.AbstractEventLoop, scope: Scope, route: Route, payload: Document, is_cbor: bool
     ) -> tuple[int, Document]:
-        service, action, region = route
+        service, action = route.service, route.action
 
         def forward(payload: Document) -> Document:
             exchange = exchange_with(self._emulator, scope, json.dumps(payload).encode())
             return _checked(*asyncio.run_coroutine_threadsafe(exchange, loop).result())
 
         session = _header(scope, b"x-amz-security-token").decode()
-        call = Call(service, action, payload, region, forward, session, scope.get(CALLER, ROOT), is_cbor)
+        call = Call(service, action, payload, route.region, forward, session, scope.get(CALLER, ROOT), is_cbor)
         try:
             return 200, self._handlers[service, action](call)
         except AwsError as error:
@@ -128,16 +136,24 @@ def as_json(document: Document) -> bytes:
     return b"{%b}" % b",".join(filter(None, parts))
 
 
-def _route(scope: Scope) -> tuple[str, str, str] | None:
-    """Return (service, action, region) of a call in the JSON or CBOR protocol; None for any other request."""
-    if scope["type"] != "http":
-        return None
-    credential = _CREDENTIAL.search(_header(scope, b"authorization"))
-    target = _header(scope, b"x-amz-target").decode()
-    if not credential or not target or not _header(scope, b"content-type").startswith((_JSON, _CBOR)):
+def _route(scope: Scope) -> Route | None:
+    """Where a call in the JSON or CBOR protocol or of REST goes; None for any other request."""
+    credential = _CREDENTIAL.search(_header(scope, b"authorization")) if scope["type"] == "http" else None
+    if not credential:
         return None
     region, service = (part.decode() for part in credential.groups())
-    return service, target.rpartition(".")[2], region
+    target = _header(scope, b"x-amz-target").decode()
+    if target and _header(scope, b"content-type").startswith((_JSON, _CBOR)):
+        return Route(service, target.rpartition(".")[2], region)
+    return _rest_route(scope, service, region) if service in _REST and not target else None
+
+
+def _rest_route(scope: Scope, service: str, region: str) -> Route | None:
+    path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1")
+    for operation in rest.operations(service):
+        if operation.method == scope["method"] and (named := operation.named(path)) is not None:
+            return Route(service, operation.action, region, operation.queried(scope["query_string"].decode()) | named)
+    return None
 
 
 def _header(scope: Scope, name: bytes) -> bytes:

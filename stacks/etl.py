@@ -13,6 +13,7 @@ from cdktf_cdktf_provider_aws.s3_object import S3Object
 from constructs import Construct
 
 from lake.configuration.connections import connections_of
+from lake.configuration.features import FEATURES
 from lake.configuration.job_spec import job_spec, places
 from lake.configuration.model import Connection, Job, JobSettings, ScriptJob
 from lake.configuration.reading import Lake
@@ -160,6 +161,19 @@ class EtlStack(LakeStack):
         shells = [logging] if any(job.type == "shell" for job in self.lake.config.scripts.values()) else []
         return [*shells, *(encrypted_runs(self.names) if self._encrypted else [])]
 
+    def _features(self) -> list[policies.Statement]:
+        """For jobs that add rows to feature groups: find the tables of these, and add files where they say."""
+        groups = [job.sink.feature_group for job in self.lake.config.jobs.values() if job.sink.feature_group]
+        if not groups:
+            return []
+        database = self.names.database("ml")
+        places = ["catalog", f"database/{database}", *(f"table/{database}/{group}" for group in sorted(set(groups)))]
+        return [
+            *policies.write_objects(self.names, "ml", f"{FEATURES}/"),
+            policies.allow(["s3:ListBucketMultipartUploads"], [self.names.bucket_arn("ml")]),
+            policies.allow(["glue:GetTable"], [self.names.arn("glue", place) for place in places]),
+        ]
+
     def _networks(self, job: Job) -> list[str]:
         return self._in_network(connections_of(self.lake.config, job))
 
@@ -220,6 +234,7 @@ class EtlStack(LakeStack):
                 policies.allow([*reads, *writes, *self._deletions()], curated),
                 policies.allow(["glue:GetJobRun"], [self.names.arn("glue", f"job/{self.names.job('*')}")]),
                 *policies.use_connections(self.names, self._connections()),
+                *self._features(),
                 policies.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [groups]),
                 *self._special(),
                 policies.allow(["cloudwatch:PutMetricData"], ["*"], StringEquals={"cloudwatch:namespace": ["Glue"]}),

@@ -1,4 +1,4 @@
-"""The ml stack: jobs that build training sets, and pipelines that train, evaluate and register models on them."""
+"""The ml stack: feature groups, jobs that build training sets, and pipelines that train and register models."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from constructs import Construct
 
 from lake.configuration.model import MlModel, TrainingSet
 from lake.configuration.reading import Lake
-from lake.configuration.training import IMAGE, REPOSITORY, drift_arguments, training_spec
+from lake.configuration.training import IMAGES, drift_arguments, training_spec
 from lake.shipped import GLUE_SCRIPTS, ML_SCRIPTS
 from stacks import ml_policies, policies
 from stacks.base import LakeStack, literals
 from stacks.bucket import SecureBucket
 from stacks.job_settings import modules_of_matching
+from stacks.ml_features import feature_group
 from stacks.ml_pipeline import Places, definition
 from stacks.notices import tell_of_failed_runs
 from stacks.package import digest, packed, specification, uploaded, zipped
@@ -42,14 +43,12 @@ class MlStack(LakeStack):
         super().__init__(scope, id_, lake=lake)
         self.bucket = self._bucket()
         self._database()
-        self.package = zipped(GLUE_SCRIPTS / "lake_etl", inside="lake_etl")
-        self.dataset_role = self._role("dataset", "glue.amazonaws.com", *ml_policies.dataset(self.names))
-        builds = self._code("build_script", GLUE_SCRIPTS / "build_dataset.py"), self._code("package", self.package)
-        for name, training_set in lake.config.training_sets.items():
-            self._dataset_job(name, training_set, *builds)
-        tell_of_failed_runs(self, [self.names.dataset_job(name) for name in lake.config.training_sets], "datasets")
+        if lake.config.training_sets:
+            self._datasets()
         if lake.config.models:
             self._models()
+        if lake.config.feature_groups:
+            self._feature_groups()
 
     def _bucket(self) -> S3Bucket:
         bucket = SecureBucket(
@@ -73,6 +72,20 @@ class MlStack(LakeStack):
             location_uri=f"s3://{self.names.bucket('ml')}/predictions/",
         )
         self.output("ml_database", database.name, "Database of the predictions")
+
+    def _datasets(self) -> None:
+        self.package = zipped(GLUE_SCRIPTS / "lake_etl", inside="lake_etl")
+        self.dataset_role = self._role("dataset", "glue.amazonaws.com", *ml_policies.dataset(self.names))
+        builds = self._code("build_script", GLUE_SCRIPTS / "build_dataset.py"), self._code("package", self.package)
+        for name, training_set in self.lake.config.training_sets.items():
+            self._dataset_job(name, training_set, *builds)
+        jobs = [self.names.dataset_job(name) for name in self.lake.config.training_sets]
+        tell_of_failed_runs(self, jobs, "datasets")
+
+    def _feature_groups(self) -> None:
+        role = self._role("features", "sagemaker.amazonaws.com", *ml_policies.features(self.names))
+        for name, group in self.lake.config.feature_groups.items():
+            feature_group(self, name, group, self.bucket, role)
 
     def _role(self, name: str, service: str, *statements: policies.Statement) -> IamRolePolicy:
         """A role with its policy; what uses the role waits for the policy."""
@@ -138,16 +151,21 @@ class MlStack(LakeStack):
         ]
 
     def _models(self) -> None:
-        image = DataAwsSagemakerPrebuiltEcrImage(self, "image", repository_name=REPOSITORY, image_tag=IMAGE)
-        self.image = image.registry_path
+        frameworks = sorted({model.framework for model in self.lake.config.models.values()})
+        self.images = {framework: self._image(framework) for framework in frameworks}
         self.evaluation = self._code("evaluate_script", ML_SCRIPTS / "evaluate.py")
-        self._role("ml-job", "sagemaker.amazonaws.com", *ml_policies.job(self.names))
+        self._role("ml-job", "sagemaker.amazonaws.com", *ml_policies.job(self.names, frameworks))
         models = [self.names.model(name) for name in self.lake.config.models]
         self.pipeline_role = self._role(
             "ml-pipeline", "sagemaker.amazonaws.com", *ml_policies.pipeline(self.names, models)
         )
         for name, model in self.lake.config.models.items():
             self._model(name, model)
+
+    def _image(self, framework: str) -> str:
+        repository, tag = IMAGES[framework]
+        image = DataAwsSagemakerPrebuiltEcrImage(self, f"{framework}_image", repository_name=repository, image_tag=tag)
+        return image.registry_path
 
     def _model(self, name: str, model: MlModel) -> None:
         group = SagemakerModelPackageGroup(
@@ -158,7 +176,8 @@ class MlStack(LakeStack):
         )
         script = self.lake.root / model.script
         source = uploaded(self, f"{name}_source", file=packed(script), bucket=self.bucket.id, folder=f"code/{name}")
-        places = Places(self.names, self.image, self._folder(source), self._folder(self.evaluation))
+        image = self.images[model.framework]
+        places = Places(self.names, image, self._folder(source), self._folder(self.evaluation))
         SagemakerPipeline(
             self,
             f"{name}_pipeline",

@@ -1,9 +1,12 @@
-"""What the roles of the ml stack may do: one builds training sets, one runs scripts, and one starts what runs them."""
+"""What the roles of the ml stack may do: build training sets, run scripts, start what runs them, and keep features."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from lake.configuration.features import FEATURES
 from lake.configuration.names import Names
-from lake.configuration.training import REPOSITORY
+from lake.configuration.training import IMAGES
 from stacks import policies
 from stacks.policies import Statement, allow
 
@@ -28,17 +31,20 @@ def dataset(names: Names) -> list[Statement]:
     ]
 
 
-def job(names: Names) -> list[Statement]:
+def job(names: Names, frameworks: Sequence[str]) -> list[Statement]:
     """What SageMaker does for a job, whose own script has no network: read inputs, write outputs and logs."""
     group = names.arn("logs", "log-group:/aws/sagemaker/*")
-    image = f"arn:{names.partition}:ecr:{names.region}:*:repository/{REPOSITORY}"
+    images = [
+        f"arn:{names.partition}:ecr:{names.region}:*:repository/{IMAGES[framework].repository}"
+        for framework in frameworks
+    ]
     return [
         *policies.read_objects(names, "ml"),
         *(policies.write_objects(names, "ml", prefix)[-1] for prefix in ("models/", "predicting/")),
         policies.use_key(names, "Decrypt", "GenerateDataKey"),
         allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], [group]),
         allow(["ecr:GetAuthorizationToken"], ["*"]),
-        allow(["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], [image]),
+        allow(["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], images),
         allow(
             ["cloudwatch:PutMetricData"],
             ["*"],
@@ -60,6 +66,16 @@ def pipeline(names: Names, models: list[str]) -> list[Statement]:
         allow(["iam:PassRole"], [names.role_arn("ml-job")], StringEquals=passed),
         *policies.read_objects(names, "ml", "models/"),
         policies.use_key(names, "Decrypt"),
+    ]
+
+
+def features(names: Names) -> list[Statement]:
+    """What Feature Store does for a group: it looks whose the bucket is, and adds files to the offline store."""
+    bucket = names.bucket_arn("ml")
+    return [
+        allow(["s3:GetBucketAcl"], [bucket]),
+        allow(["s3:PutObject", "s3:PutObjectAcl"], [f"{bucket}/{FEATURES}/*"]),
+        policies.use_key(names, "GenerateDataKey"),
     ]
 
 

@@ -161,9 +161,10 @@ def flink(root: Path) -> None:
 
 
 def ml(root: Path) -> None:
-    """What SageMaker's container for scikit-learn holds: the embedded AWS runs its jobs in it."""
-    lock = root / "local_aws/sagemaker/requirements.txt"
-    pip_install(root, "ml", root / ".tools/ml", lock, "train", "scikit-learn (600 MB, a minute or two)")
+    """What SageMaker's containers hold, in separate environments as their pins conflict: the embedded AWS runs jobs."""
+    for step, lock, note in FRAMEWORKS:
+        file = root / "local_aws/sagemaker" / lock
+        pip_install(root, step, root / ".tools" / step, file, "train", f"{note} (600 MB, a minute or two)")
 
 
 def clients(root: Path) -> None:
@@ -173,6 +174,7 @@ def clients(root: Path) -> None:
         pip_install(root, f"clients-{name}", folder, lock, "pytest", f"clients of AWS: {name} (a minute)")
 
 
+FRAMEWORKS = (("ml", "requirements.txt", "scikit-learn"), ("ml-xgboost", "requirements-xgboost.txt", "XGBoost"))
 CLIENTS = ("catalog", "dbt", "sqlmesh")
 EXTRAS = {
     "checkov": checkov,

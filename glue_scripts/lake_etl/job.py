@@ -26,6 +26,7 @@ from lake_etl.database_source import read_database
 from lake_etl.entry import run_to_end, specification
 from lake_etl.errors import JobError, NotYetWritten, check_options, of_query, unknown
 from lake_etl.expectations import Judged, check, judge, read_rules
+from lake_etl.feature_store import add_features
 from lake_etl.files import Batches, Files
 from lake_etl.incremental import checkpoint_of, each_batch, total
 from lake_etl.progress import reporting
@@ -195,6 +196,8 @@ def _moved(
     report |= _concluded(spec["job"], arguments, judged, part)
     check_balance(report)
     sources.check_unchanged()
+    if group := spec.get("feature_group"):
+        add_features(sources.spark, group, written)
     target.publish(written)
     return report
 
@@ -344,7 +347,7 @@ def checked(spec: dict[str, Any]) -> dict[str, Any]:
     check_options(
         spec,
         ("job", "source", "tables", "steps", "sink"),
-        ("databases", "multiline", "expect", "incremental", "cast_nulls"),
+        ("databases", "multiline", "expect", "incremental", "cast_nulls", "feature_group"),
     )
     check_steps(spec["steps"])
     read_rules(spec.get("expect", ()))

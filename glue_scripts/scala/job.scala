@@ -77,6 +77,7 @@ final class JobRun(arguments: Arguments) {
     val folder = Versions.folder(sink.root, arguments.runId)
     val (report, written) = write(spec, nameOf(sink), new Sources(spec), sink.write(_, folder))
     val replaced = kept(sink, written)
+    addFeatures(spec, written)
     catalog.publish(curated, sink, if (sink.keys.isEmpty) written.location else sink.root, written)
     keepReport(report)
     // The version just replaced is no longer in the catalog but stays: queries may still be reading it.
@@ -112,6 +113,7 @@ final class JobRun(arguments: Arguments) {
         sink.write(rows, folder)
       }
       val (report, written) = write(spec, nameOf(sink), new Sources(spec, Some(only)), save, part = s"-$number")
+      addFeatures(spec, written)
       catalog.publishBatch(curated, sink, checkpoint, number, written)
       reports += report
     }
@@ -121,6 +123,9 @@ final class JobRun(arguments: Arguments) {
     versions.removeUnused(checkpoints, Seq(checkpoint))
     report
   }
+
+  private def addFeatures(spec: Options, written: Written): Unit =
+    if (spec.get("feature_group").nonEmpty) new FeatureGroup(spark, catalog, spec.nested("feature_group")).add(written)
 
   private def nameOf(sink: Sink): String = s"$curated.${sink.table}"
 
@@ -198,7 +203,7 @@ final class JobRun(arguments: Arguments) {
       throw new JobError(s"--spec $location: ${error.getMessage}")
     }.get
     val spec = Options(Json.read(text))
-      .check(Seq("job", "source", "tables", "steps", "sink"), Seq("databases", "multiline", "expect", "incremental", "cast_nulls"))
+      .check(Seq("job", "source", "tables", "steps", "sink"), JobRun.Optional)
     Steps.check(spec.list("steps"))
     spec.list("expect").foreach(Rule(_))
     if (DatabaseSink.isOne(spec)) DatabaseSink(spec.nested("sink")) else sinkOf(spec)
@@ -263,6 +268,7 @@ final class JobRun(arguments: Arguments) {
 }
 
 object JobRun {
+  private val Optional = Seq("databases", "multiline", "expect", "incremental", "cast_nulls", "feature_group")
   private val OtherTable = "Partitions that this run has no rows for would keep the others. " +
     "Give the sink another table name, or delete the table and its files first"
   val Settings: Map[String, String] = Map(

@@ -27,6 +27,8 @@ connect = typer.Typer(no_args_is_help=True, help="Print what other tools need to
 app.add_typer(connect, name="connect")
 dataset = typer.Typer(no_args_is_help=True, help="Training sets.")
 app.add_typer(dataset, name="dataset")
+features = typer.Typer(no_args_is_help=True, help="Feature groups.")
+app.add_typer(features, name="features")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Stacks = Annotated[

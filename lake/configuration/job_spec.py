@@ -23,6 +23,7 @@ def job_spec(lake: Lake, name: str, job: Job) -> dict[str, object]:
         "job": name,
         "source": job.source,
         **({"incremental": True} if job.incremental else {}),
+        **({"feature_group": _group_spec(lake, names, group)} if (group := job.sink.feature_group) else {}),
         "tables": {dataset: dataset for dataset, found in config.datasets.items() if _in_raw(found)},
         **({"databases": in_databases} if in_databases else {}),
         **({"multiline": multiline} if multiline else {}),
@@ -48,8 +49,14 @@ def _sink_spec(names: Names, sink: Sink) -> dict[str, object]:
     """The fields of a file sink, or of a database sink."""
     in_database = {"connection", "mode", "keys", "batch_size"}
     if sink.connection is None:
-        return sink.model_dump(exclude=in_database)
+        return sink.model_dump(exclude={*in_database, "feature_group"})
     return sink.model_dump(include={"table", *in_database}) | {"connection": names.connection(sink.connection)}
+
+
+def _group_spec(lake: Lake, names: Names, name: str) -> dict[str, object]:
+    group = lake.config.feature_groups[name]
+    place = {"name": name, "database": names.database("ml")}
+    return {**place, **group.model_dump(include={"identifier", "time", "features"})}
 
 
 def _in_raw(dataset: Dataset) -> bool:

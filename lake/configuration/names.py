@@ -9,7 +9,7 @@ BUCKETS = (*ZONES, "logs", "etl", "athena", "flink", "ml")
 STACKS = ("storage", "catalog", "etl", "athena", "streaming")
 """The stacks that every lake has, in the order in which `lake up` deploys them."""
 ML = "ml"
-"""The stack that only a lake with training sets has."""
+"""The stack that only a lake with training sets or feature groups has."""
 PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 """Prefix of a region's name -> its partition."""
 
@@ -79,6 +79,9 @@ class Names:
     def model(self, model: str) -> str:
         """The pipeline of a model and its model package group. SageMaker wants hyphens."""
         return f"{self.prefix}-{model.replace('_', '-')}"
+
+    def feature_group(self, group: str) -> str:
+        return f"{self.prefix}-{group}"
 
     def ruleset(self, job: str) -> str:
         """The data quality ruleset of a job's table."""

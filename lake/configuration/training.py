@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from lake.configuration.model import AsOf, DriftReport, TrainingSet
 
-REPOSITORY, IMAGE = "sagemaker-scikit-learn", "1.9-0-cpu-py3"
-"""SageMaker's container, of which `local_aws/sagemaker/requirements.in` has the packages."""
+
+class Image(NamedTuple):
+    """A container of SageMaker's."""
+
+    repository: str
+    tag: str
+
+
+IMAGES = {
+    "sklearn": Image("sagemaker-scikit-learn", "1.9-0-cpu-py3"),
+    "xgboost": Image("sagemaker-xgboost", "3.0-5"),
+}
+"""By framework. Their packages are in `local_aws/sagemaker/requirements.in` and `requirements-xgboost.in`."""
 SOURCE = "sourcedir.tar.gz"
 """The name of a packed script, as SageMaker's toolkit knows it."""
 _TABLES = re.compile(r"\b(?:from|join)\s+`?([A-Za-z_]\w*)`?", re.IGNORECASE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -48,7 +49,7 @@ class Column:
 class Answer:
     """The result of a statement. Values are Athena's text; None is NULL. `scanned` is in bytes.
 
-    note is the embedded AWS's warning if AWS may answer the statement differently.
+    note is the embedded AWS's warning if AWS may answer the statement differently, and execution is Athena's id.
 
     rows are all rows, or only the first ones if `more` is true.
     """
@@ -60,6 +61,7 @@ class Answer:
     output: str
     more: bool = False
     note: str = ""
+    execution: str = ""
 
     def records(self) -> list[dict[str, str | None]]:
         return [{column.name: text for column, text in zip(self.columns, row, strict=True)} for row in self.rows]
@@ -105,6 +107,15 @@ def _check(aws: Aws, statement: str, database: str) -> None:
         raise BadInput(f"there is no database {database!r} of the lake. {allowed(database, known)}")
 
 
+def rows_of(aws: Aws, statement: str, database: str = "curated") -> Iterator[list[str | None]]:
+    """The rows of a query, a page at a time, as Athena's text. Raises as `query`."""
+    execution_id = query(aws, statement, database, most=0).execution
+    pages = aws.athena.get_paginator("get_query_results").paginate(QueryExecutionId=execution_id)
+    for number, page in enumerate(pages):
+        for row in page["ResultSet"]["Rows"][number == 0 :]:
+            yield [cell.get("VarCharValue") for cell in row["Data"]]
+
+
 def named(aws: Aws, name: str) -> str:
     """The SQL of a named query of the workgroup."""
     ids = [
@@ -141,6 +152,7 @@ def _answer(aws: Aws, execution_id: str, most: int | None) -> Answer:
         execution["ResultConfiguration"]["OutputLocation"],
         most is not None and len(rows) > most,
         execution["Status"].get("StateChangeReason", ""),
+        execution_id,
     )
 
 

@@ -240,7 +240,7 @@ def _all_pages(operation: Callable[..., Any], token: str) -> Iterator[Any]:
 
 
 def _sagemaker(operation: str, key: str, field: str) -> Finder:
-    """Of a lake without training sets nothing is looked for: its login may well have no right to."""
+    """Of a lake without an ml stack nothing is looked for: its login may well have no right to."""
 
     def find(aws: Aws) -> Iterator[str]:
         names = _pages(aws.sagemaker, operation, key, field) if ML in aws.lake.config.stacks else ()
@@ -283,6 +283,7 @@ _FINDERS: dict[str, Finder] = {
     "SageMaker model package group": _sagemaker(
         "list_model_package_groups", "ModelPackageGroupSummaryList", "ModelPackageGroupName"
     ),
+    "SageMaker feature group": _sagemaker("list_feature_groups", "FeatureGroupSummaries", "FeatureGroupName"),
     "SageMaker model": _sagemaker("list_models", "Models", "ModelName"),
 }
 

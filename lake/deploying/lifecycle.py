@@ -33,7 +33,7 @@ def check_stacks(aws: Aws, stacks: Sequence[str]) -> list[str]:
     known = aws.lake.config.stacks
     for stack in stacks:
         if stack not in known:
-            why = ". lake.yaml has no training_sets" if stack == ML else ""
+            why = ". lake.yaml has neither training_sets nor feature_groups" if stack == ML else ""
             raise BadInput(f"there is no stack {stack!r}{why}. {allowed(stack, known)}")
     return [stack for stack in known if not stacks or stack in stacks]
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
-import botocore.session
-
-from local_aws import cbor
+from local_aws import cbor, rest
 from local_aws.protocol import Document
 from local_aws.signature import Request, Signature
 
@@ -23,7 +19,6 @@ _RENAMED = {
     ("sqs", "DeleteMessageBatch"): "DeleteMessage",
     ("sqs", "ChangeMessageVisibilityBatch"): "ChangeMessageVisibility",
 }
-_VERSIONED = re.compile(r"_?\d{8}$|\d{8}$")
 
 
 @dataclass(frozen=True)
@@ -64,11 +59,10 @@ def _read(request: Request, service: str, body: bytes) -> tuple[str, Document]:
 
 
 def _rest(request: Request, service: str, body: bytes) -> tuple[str, Document]:
-    for action, method, path in _operations(service):
-        if method == request.method and (found := path.fullmatch(request.path)):
-            named = {key: unquote(value) for key, value in found.groupdict().items()}
+    for operation in rest.operations(service):
+        if operation.method == request.method and (named := operation.named(request.path)) is not None:
             sent = _document(json.loads(body)) if body.startswith(b"{") else {}
-            return action, {**dict(request.parameters), **sent, **named}
+            return operation.action, {**dict(request.parameters), **sent, **named}
     return "Unknown", {}
 
 
@@ -76,20 +70,3 @@ def _document(found: Any) -> Document:
     if not isinstance(found, dict):
         raise ValueError("the body is not a document")
     return found
-
-
-@cache
-def _operations(service: str) -> list[tuple[str, str, re.Pattern[str]]]:
-    """(action, method, pattern of the path) of a REST service, the longest paths first."""
-    session = botocore.session.get_session()
-    if service not in session.get_available_services():
-        return []
-    model = session.get_service_model(service)
-    found = [model.operation_model(name) for name in model.operation_names]
-    found.sort(key=lambda op: len(op.http["requestUri"]), reverse=True)
-    return [(_VERSIONED.sub("", op.name), op.http["method"], _pattern(op.http["requestUri"])) for op in found]
-
-
-def _pattern(template: str) -> re.Pattern[str]:
-    path = re.escape(template.partition("?")[0])
-    return re.compile(re.sub(r"\\\{(\w+)(\\\+)?\\\}", lambda m: f"(?P<{m[1]}>{'.+' if m[2] else '[^/]+'})", path))

@@ -152,6 +152,7 @@ _OF_SAGEMAKER = {
     "ProcessingJob": "processing-job",
     "TransformJob": "transform-job",
     "Pipeline": "pipeline",
+    "FeatureGroup": "feature-group",
     "ModelPackageGroup": "model-package-group",
     "ModelPackage": "model-package",
     "Model": "model",
@@ -167,10 +168,27 @@ def _sagemaker(call: Asked) -> Sequence[str]:
     of_group = [_arn(call, f"model-package-group/{group}")] if group else []
     if action == "CreateModelPackage" and group:
         return [*of_group, _arn(call, f"model-package/{group}/*")]
+    if action in _OF_RECORDS:
+        return [_feature_group(call, name) for name in _feature_groups(given)]
     if action == "ListModelPackages":
         return of_group or ["*"]
     word = next((word for word in _OF_SAGEMAKER if word in action), "")
     return _named(f"{_OF_SAGEMAKER.get(word)}/{{}}", f"{word}Name")(call)
+
+
+_OF_RECORDS = (
+    *("PutRecord", "GetRecord", "DeleteRecord", "UpdateRecord", "ListRecords", "BatchGetRecord", "BatchWriteRecord"),
+)
+
+
+def _feature_groups(given: Mapping[str, Any]) -> list[str]:
+    """The groups of a call on records, by name or ARN: one, or those of a batch."""
+    batch = [*(given.get("Identifiers") or []), *(given.get("Entries") or [])] or [given]
+    return [str(each.get("FeatureGroupName", "")) for each in batch if isinstance(each, Mapping)]
+
+
+def _feature_group(call: Asked, name: str) -> str:
+    return name if name.startswith("arn:") else _arn(call, f"feature-group/{name}")
 
 
 _SERVICES: dict[str, Find] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from local_aws.context import Context
 from local_aws.protocol import Call, Document, Handlers
-from local_aws.sagemaker import packages, pipelines
+from local_aws.sagemaker import features, packages, pipelines
 from local_aws.sagemaker.jobs import REGION, Jobs
 from local_aws.sagemaker.registry import JOBS, Kind, Registry, page
 
@@ -27,6 +27,7 @@ def handlers(context: Context) -> Handlers:
         **packages.handlers(context, registry),
         **{key: handler for kind in JOBS for key, handler in _of_jobs(kind, jobs, registry).items()},
         **pipelines.handlers(context, registry, jobs),
+        **features.handlers(context, registry),
     }
 
 

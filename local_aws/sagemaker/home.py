@@ -1,23 +1,45 @@
-"""Where the environment of SageMaker's jobs is on this machine."""
+"""Where the environments of SageMaker's jobs are on this machine: one for each framework."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
-SETTING = "LAKE_ML_HOME"
-"""Names the virtual environment that has scikit-learn, if it is not in the usual place."""
-_CHECKOUT = Path(__file__).parents[2] / ".tools/ml"
+_TOOLS = Path(__file__).parents[2] / ".tools"
 
 
 class NoFramework(Exception):
     """Jobs of SageMaker cannot run here. The message says what is missing, and the way out."""
 
 
-def environment_folder() -> Path:
-    """The virtual environment with scikit-learn and SageMaker's training toolkit. Raises NoFramework."""
-    named = os.environ.get(SETTING)
-    folder = Path(named) if named else _CHECKOUT
+@dataclass(frozen=True)
+class Framework:
+    """What a container of SageMaker's holds.
+
+    Attributes:
+        setting: names the virtual environment, if it is not in the usual place.
+        folder: the usual place.
+    """
+
+    title: str
+    setting: str
+    folder: Path
+
+
+SKLEARN = Framework("scikit-learn", "LAKE_ML_HOME", _TOOLS / "ml")
+XGBOOST = Framework("XGBoost", "LAKE_XGBOOST_HOME", _TOOLS / "ml-xgboost")
+
+
+def framework_of(image: str) -> Framework:
+    """The framework of a container, by its URI. A container that is not known gets scikit-learn's."""
+    return XGBOOST if image.rpartition("/")[2].startswith("sagemaker-xgboost:") else SKLEARN
+
+
+def environment_folder(framework: Framework = SKLEARN) -> Path:
+    """The virtual environment with a framework and SageMaker's training toolkit. Raises NoFramework."""
+    named = os.environ.get(framework.setting)
+    folder = Path(named) if named else framework.folder
     if not (folder / "bin/train").exists():
-        raise NoFramework("scikit-learn is not installed here: run `make ml` (640 MB, a minute or two)")
+        raise NoFramework(f"{framework.title} is not installed here: run `make ml` (1.1 GB, some minutes)")
     return folder

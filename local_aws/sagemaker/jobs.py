@@ -25,7 +25,7 @@ from local_aws.reasons import reason
 from local_aws.sagemaker import orders
 from local_aws.sagemaker.checks import check_job
 from local_aws.sagemaker.container import OPT, Container
-from local_aws.sagemaker.home import NoFramework, environment_folder
+from local_aws.sagemaker.home import NoFramework, environment_folder, framework_of
 from local_aws.sagemaker.orders import Order
 from local_aws.sagemaker.registry import JOBS, MODEL, PROCESSING, TRAINING, TRANSFORM, Kind, Registry
 from local_aws.startup import once_answering
@@ -37,6 +37,7 @@ _DIED = "InternalServerError: the embedded AWS ended while this job was going on
 _LAST_LINES = 8
 _GENERIC = re.compile(r"ExecuteUserScriptError|CalledProcessError|^$")
 _DAY = 86_400
+_OF_PROCESSING = ("AppSpecification", "ImageUri")
 _LOGS = {TRAINING: "TrainingJobs", PROCESSING: "ProcessingJobs", TRANSFORM: "TransformJobs"}
 
 log = logging.getLogger("local_aws.sagemaker")
@@ -101,12 +102,12 @@ class Jobs:
 
     def _acting(self, kind: Kind, job: Document) -> AbstractContextManager[Context]:
         """The job as its role, or a transform job as its model's, in a session of its own. Raises ClientError."""
-        model = self._registry.find(MODEL, job["ModelName"], job[REGION]) if kind is TRANSFORM else {}
+        model = self._model(job) if kind is TRANSFORM else {}
         role = str(job.get("RoleArn") or model.get("ExecutionRoleArn"))
         return self._context.in_session(role, "sagemaker", "SageMaker", str(job[kind.arn_key]), str(job[kind.key]))
 
     def _executed(self, acting: Context, kind: Kind, job: Document, work: Path) -> Document:
-        home = environment_folder()
+        home = environment_folder(framework_of(self._image(kind, job)))
         (work / "tmp").mkdir(parents=True)
         (work / "home").mkdir()
         box = Container(acting.client("s3"), work / "ml")
@@ -126,10 +127,18 @@ class Jobs:
         outputs = {TRAINING: orders.trained, PROCESSING: orders.processed, TRANSFORM: orders.transformed}[kind]
         return _ended(kind, "Completed") | outputs(job, box)
 
+    def _image(self, kind: Kind, job: Document) -> str:
+        if kind is TRANSFORM:
+            return str(orders.container_of(self._model(job)).get("Image", ""))
+        where, field = ("AlgorithmSpecification", "TrainingImage") if kind is TRAINING else _OF_PROCESSING
+        return str(job[where].get(field, ""))
+
+    def _model(self, job: Document) -> Document:
+        return self._registry.find(MODEL, job["ModelName"], job[REGION])
+
     def _order(self, kind: Kind, job: Document, box: Container, home: Path) -> Order:
         if kind is TRANSFORM:
-            model = self._registry.find(MODEL, job["ModelName"], job[REGION])
-            return orders.transform(job, box, home, model)
+            return orders.transform(job, box, home, self._model(job))
         return (orders.training if kind is TRAINING else orders.processing)(job, box, home)
 
     def _spawned(

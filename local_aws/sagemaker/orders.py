@@ -9,6 +9,7 @@ from local_aws.jobs.process import JobError
 from local_aws.protocol import Document
 from local_aws.sagemaker.associations import Association
 from local_aws.sagemaker.container import Container, unpack
+from local_aws.sagemaker.home import framework_of
 
 SERVE = Path(__file__).with_name("serve.py")
 _HOST = "localhost"
@@ -93,7 +94,7 @@ def _outputs(job: Document) -> list[Document]:
 
 def transform(job: Document, box: Container, home: Path, model: Document) -> Order:
     """The model's script, with its `model_fn` and the like, reads each file and writes one beside it."""
-    main = model.get("PrimaryContainer") or (model.get("Containers") or [{}])[0]
+    main = container_of(model)
     variables = main.get("Environment") or {}
     packed = box.fetch_file(main["ModelDataUrl"], box.base / "model.tar.gz")
     unpack(packed, box.base / "model")
@@ -108,8 +109,15 @@ def transform(job: Document, box: Container, home: Path, model: Document) -> Ord
     association = Association.of(job)
     filtered = [association.write_input(file, box.base / "input/filtered" / _under(box, file)) for file in files]
     (box.base / "output/plain").mkdir()
-    box.configure("transform.json", _serving(job, box, script, filtered))
+    framework = framework_of(str(main.get("Image", ""))).title
+    box.configure("transform.json", _serving(job, box, script, filtered) | {"framework": framework})
     return Order([str(home / "bin/python"), str(SERVE), str(box.base / "input/config/transform.json")])
+
+
+def container_of(model: Document) -> Document:
+    """The container of a model, or the first of its pipeline."""
+    found: Document = model.get("PrimaryContainer") or (model.get("Containers") or [{}])[0]
+    return found
 
 
 def _serving(job: Document, box: Container, script: Path, files: list[Path]) -> Document:

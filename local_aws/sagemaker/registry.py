@@ -45,6 +45,7 @@ class Kind:
 PIPELINE = Kind("Pipeline", "pipeline", lambda arn: absent(f"Pipeline '{arn}'"))
 GROUP = Kind("ModelPackageGroup", "model-package-group")
 MODEL = Kind("Model", "model")
+FEATURE_GROUP = Kind("FeatureGroup", "feature-group", lambda arn: absent(f"FeatureGroup '{arn}'"))
 TRAINING, PROCESSING, TRANSFORM = JOBS = (
     Kind("TrainingJob", "training-job"),
     Kind("ProcessingJob", "processing-job"),

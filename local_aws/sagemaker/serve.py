@@ -1,8 +1,8 @@
-"""Runs a model's script over files, as SageMaker's scikit-learn container serves it: `python serve.py SETTINGS`.
+"""Runs a model's script over files, as SageMaker's containers serve it: `python serve.py SETTINGS`.
 
 It runs in the environment of the jobs, and knows nothing of the embedded AWS. What a script does not define is as in
-the container: `input_fn` makes numbers of 32 bits of CSV (and one row of a file with one column), `predict_fn` calls
-`predict`, `output_fn` writes a line for each answer.
+the container: `input_fn` makes numbers of 32 bits of CSV (that of scikit-learn one row of a file with one column, that
+of XGBoost a DMatrix), `predict_fn` calls `predict`, `output_fn` writes a line for each answer.
 """
 
 from __future__ import annotations
@@ -57,8 +57,9 @@ def batches(body: bytes, settings: dict[str, Any]) -> Iterator[bytes]:
 
 
 def _answer(module: Any, model: Any, batch: bytes, settings: dict[str, Any]) -> bytes:
-    read = getattr(module, "input_fn", default_input)
-    predict = getattr(module, "predict_fn", default_prediction)
+    is_xgboost = settings["framework"] == "XGBoost"
+    read = getattr(module, "input_fn", matrix_input if is_xgboost else default_input)
+    predict = getattr(module, "predict_fn", matrix_prediction if is_xgboost else default_prediction)
     write = getattr(module, "output_fn", default_output)
     text = batch.decode() if settings["content_type"].startswith("text/") else batch
     answer = write(predict(read(text, settings["content_type"]), model), settings["accept"])
@@ -68,16 +69,32 @@ def _answer(module: Any, model: Any, batch: bytes, settings: dict[str, Any]) -> 
 
 
 def default_input(text: str | bytes, content_type: str) -> Any:
+    table = _numbers(text, content_type)
+    return table.reshape(1, -1) if 1 in table.shape else table
+
+
+def matrix_input(text: str | bytes, content_type: str) -> Any:
+    import xgboost  # type: ignore[import-not-found]
+
+    return xgboost.DMatrix(_numbers(text, content_type))
+
+
+def _numbers(text: str | bytes, content_type: str) -> Any:
+    """A row for each line."""
     import numpy as np
 
     if content_type != "text/csv":
         sys.exit(f"the script has no input_fn, and {content_type} is not text/csv")
-    table = np.genfromtxt(io.StringIO(text if isinstance(text, str) else text.decode()), delimiter=",", dtype="float32")
-    return table.reshape(1, -1) if table.ndim == 1 else table
+    lines = io.StringIO(text if isinstance(text, str) else text.decode())
+    return np.genfromtxt(lines, delimiter=",", dtype="float32", ndmin=2)
 
 
 def default_prediction(table: Any, model: Any) -> Any:
     return model.predict(table)
+
+
+def matrix_prediction(table: Any, model: Any) -> Any:
+    return model.predict(table, validate_features=False)
 
 
 def default_output(answer: Any, accept: str) -> str:

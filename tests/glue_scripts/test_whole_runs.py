@@ -32,5 +32,13 @@ def test_a_file_that_is_replaced_while_it_is_read_publishes_nothing(lake: Lake) 
     whole_runs.check_a_file_that_is_replaced(lake, run)
 
 
+def test_rows_are_added_to_a_feature_group_under_the_hour_of_their_events(lake: Lake, spark: SparkSession) -> None:
+    whole_runs.check_rows_in_a_feature_group(lake, run, spark)
+
+
+def test_rows_that_a_feature_group_refuses_publish_nothing(lake: Lake) -> None:
+    whole_runs.check_rows_that_a_feature_group_refuses(lake, run)
+
+
 def test_a_source_whose_folder_is_gone_leaves_the_old_table(lake: Lake) -> None:
     whole_runs.check_a_folder_that_is_gone(lake, run)

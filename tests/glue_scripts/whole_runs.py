@@ -6,9 +6,10 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+import boto3
 from pyspark.sql import SparkSession
 
 from tests.glue_scripts.small_lake import Lake
@@ -63,6 +64,92 @@ def check_a_folder_that_is_gone(lake: Lake, run: Run) -> None:
         "stays. Put files there, or run the dataset's crawler if they lie elsewhere"
     )
     assert lake.locations(TABLE) == before
+
+
+GROUP = {
+    "identifier": "station",
+    "time": "seen",
+    "features": {"station": "string", "temp": "fractional", "gust": "integral"},
+}
+SEEN = "station,seen,temp,gust\n"
+NOON = "2024-05-01 12:00:00"
+TYPES = {"seen": "timestamp", "temp": "double", "gust": "int"}
+
+
+def check_rows_in_a_feature_group(lake: Lake, run: Run, spark: SparkSession) -> None:
+    place = f"features/{lake.database}"
+    group = feature_group(lake, place)
+    observations(lake, f"{SEEN}EWR,{NOON}.25,0.1,3\nEWR,2024-05-01 13:00:00,,\nJFK,0999-12-31 23:59:59.999,7,-1\n")
+    assert run(arguments(lake, {"map": {"cast": TYPES}}, feature_group=group))["rows_out"] == 3
+    assert records(lake, spark, place) == [
+        ("EWR", 0.1, 3, "2024-05-01T12:00:00.250Z", False, "2024/05/01/12"),
+        ("EWR", None, None, "2024-05-01T13:00:00.000Z", False, "2024/05/01/13"),
+        ("JFK", 7.0, -1, "0999-12-31T23:59:59.999Z", False, "0999/12/31/23"),
+    ]
+    assert run(arguments(lake, {"map": {"cast": TYPES}}, feature_group=group))["rows_out"] == 3
+    assert len(records(lake, spark, place)) == 6, "a run adds records, and replaces none"
+
+
+WRONG_ROWS = (
+    (f"EWR,{NOON},1,1\n,{NOON},1,1\n", {}, "1 of 2 rows have no station, the identifier. Nothing is published"),
+    (f"EWR,,1,1\nJFK,{NOON},1,1\n", {}, "1 of 2 rows have no seen, the time of the event. Nothing is published"),
+    (f"EWR,{NOON}.0001,1,1\n", {}, "1 of 1 rows have a seen finer than a millisecond. Nothing is published"),
+    (f"EWR,{NOON},NaN,1\n", {}, "1 of 1 rows have no finite number as temp. Nothing is published"),
+    (f"EWR,{NOON},1,1\nEWR,{NOON},2,1\n", {},
+     "1 of 2 rows have the station and the seen of another row, and one record is known at a time. "
+     "Nothing is published"),
+    (f"EWR,{NOON},1,1\n", {"cast": TYPES | {"gust": "double"}},
+     "gust is double, and integral there. Nothing is published. Allowed: tinyint, smallint, int, bigint. "
+     "Convert it in a map step, cast: {gust: TYPE}"),
+    (f"EWR,{NOON},1,1\n", {"cast": {name: TYPES[name] for name in ("temp", "gust")}},
+     "seen is string, and the time of the event there. Nothing is published. Allowed: timestamp, timestamp_ntz. "
+     "Convert it in a map step, cast: {seen: TYPE}"),
+)  # fmt: skip
+
+
+def check_rows_that_a_feature_group_refuses(lake: Lake, run: Run) -> None:
+    place = f"features/{lake.database}"
+    group = feature_group(lake, place)
+    for rows, changed, says in WRONG_ROWS:
+        observations(lake, SEEN + rows)
+        assert run(arguments(lake, {"map": {"cast": TYPES, **changed}}, feature_group=group)) == (
+            f"feature group stations: {says}"
+        )
+    missing = run(arguments(lake, {"map": {"cast": TYPES, "delete": ["gust"]}}, feature_group=group))
+    assert "the data that goes to the feature group stations" in missing
+    gone = run(arguments(lake, {"map": {"cast": TYPES}}, feature_group={**group, "name": "none"}))
+    assert gone == (
+        f"feature group none: database {group['database']} has no table of it. Nothing is published. "
+        "Deploy it first: `lake up ml`"
+    )
+    assert not (lake.storage / "curated" / place).exists(), "nothing is written"
+
+
+def observations(lake: Lake, body: str) -> None:
+    lake.put("raw", f"{lake.database}/notes/a.csv", body)
+    with suppress(boto3.client("glue").exceptions.AlreadyExistsException):
+        columns = {"station": "string", "seen": "string", "temp": "string", "gust": "string"}
+        lake.table("notes", "csv", columns, parameters={"skip.header.line.count": "1"})
+
+
+def feature_group(lake: Lake, place: str) -> dict[str, Any]:
+    """The group's part of a specification; its table is in the database of the curated zone."""
+    database = f"{lake.database}_curated"
+    storage: Any = {"Location": f"s3://curated/{place}/", "Columns": []}
+    boto3.client("glue").create_table(
+        DatabaseName=database, TableInput={"Name": "stations", "StorageDescriptor": storage}
+    )
+    return {"name": "stations", "database": database, **GROUP}
+
+
+def records(lake: Lake, spark: SparkSession, place: str) -> list[tuple[Any, ...]]:
+    """Station, temp, gust, seen, is_deleted, and the hour's folder of each record."""
+    found = []
+    for file in sorted((lake.storage / "curated" / place).rglob("*.parquet")):
+        hour = "/".join(part.partition("=")[2] for part in file.parent.parts[-4:])
+        rows = spark.read.parquet(f"file://{file}").collect()
+        found += [(row["station"], row["temp"], row["gust"], row["seen"], row["is_deleted"], hour) for row in rows]
+    return sorted(found, key=str)
 
 
 def quarantined(lake: Lake) -> list[Any]:

@@ -182,3 +182,22 @@ def test_hyperparameters_are_json_as_the_toolkit_reads_them(steps: dict[str, Any
 def test_the_stack_refers_to_no_other(ml: dict[str, Any]) -> None:
     assert set(ml["data"]) == {"aws_caller_identity", "aws_sagemaker_prebuilt_ecr_image"}
     assert all(output["description"] for output in ml["output"].values())
+
+
+def test_a_model_of_xgboost_runs_in_its_container_and_the_role_pulls_no_other(tmp_path: Path) -> None:
+    for name in ("train.py", "queries"):
+        (tmp_path / name).symlink_to(EXAMPLE.parent / name)
+    text = EXAMPLE.read_text()
+    assert "    script: train.py\n" in text
+    (tmp_path / "lake.yaml").write_text(
+        text.replace("    script: train.py\n", "    script: train.py\n    framework: xgboost\n")
+    )
+
+    ml = synthesised(tmp_path / "lake.yaml", "dev", tmp_path / "out")[ML]
+
+    [image] = ml["data"]["aws_sagemaker_prebuilt_ecr_image"].values()
+    assert (image["repository_name"], image["image_tag"]) == ("sagemaker-xgboost", "3.0-5")
+    [pulled] = [each["Resource"] for each in statements(ml, "ml-job") if "ecr:BatchGetImage" in each["Action"]]
+    assert [arn.rpartition("/")[2] for arn in pulled] == ["sagemaker-xgboost"]
+    [pipeline] = resources(ml, "aws_sagemaker_pipeline").values()
+    assert "xgboost_image" in pipeline["pipeline_definition"]

@@ -206,3 +206,20 @@ def test_linting_alone_installs_only_its_own_tools(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(install, "set_up", lambda *_, **__: pytest.fail("all of it was set up"))
     install.main(["--only", "lint"])
     assert brought == [tmp_path]
+
+
+def test_each_framework_gets_an_environment_with_the_toolkit_and_none_brings_nvidias_packages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[Path, Path]] = []
+    monkeypatch.setattr(install, "pip_install", lambda root, step, folder, lock, *more: asked.append((folder, lock)))
+
+    install.ml(install.ROOT)
+
+    locks = {folder.name: lock.read_text() for folder, lock in asked}
+    assert set(locks) == {"ml", "ml-xgboost"}
+    assert "scikit-learn==1.9.0 " in locks["ml"]
+    assert "xgboost-cpu==3.0.5 " in locks["ml-xgboost"]
+    for lock in locks.values():
+        assert "sagemaker-training==4.8.0 " in lock
+        assert "nvidia" not in lock

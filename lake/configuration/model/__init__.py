@@ -7,6 +7,7 @@ from lake.configuration.model.datasets import Crawl, CsvFormat, Dataset, Partiti
 from lake.configuration.model.delivery import Delivery, PartitionKey, Transform
 from lake.configuration.model.environments import Budget, Connection, Environment, Network
 from lake.configuration.model.expectations import Expectation
+from lake.configuration.model.features import FeatureGroup
 from lake.configuration.model.jobs import REPORTS, Job, JobSettings, ScriptJob, Sink
 from lake.configuration.model.lake import Config, MlTransform
 from lake.configuration.model.steps import FindMatches, Step
@@ -34,6 +35,7 @@ __all__ = [
     "Environment",
     "EventTime",
     "Expectation",
+    "FeatureGroup",
     "FindMatches",
     "Job",
     "JobSettings",

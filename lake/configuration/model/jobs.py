@@ -49,6 +49,8 @@ class Sink(Model):
     """The partition keys. A run replaces the partitions for which it has rows, and keeps the others."""
     target_file_mb: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """The approximate file size. Without it, each partition is one file."""
+    feature_group: Name | None = None
+    """A feature group to which each run adds its rows, as records. It takes the columns that it has features for."""
 
 
 class JobSettings(Model):

@@ -9,6 +9,7 @@ from pydantic import Field
 from lake.configuration.model.base import EnvironmentName, Model, Name, ProjectName
 from lake.configuration.model.datasets import Dataset
 from lake.configuration.model.environments import Connection, Environment
+from lake.configuration.model.features import FeatureGroup
 from lake.configuration.model.jobs import AnyJob, Job, ScriptJob
 from lake.configuration.model.streams import Stream
 from lake.configuration.model.training import MlModel, TrainingSet
@@ -72,6 +73,8 @@ class Config(Model):
     """Tables for training: joined as of a time, checked for leaks, and parted into train, validation and test."""
     models: dict[Name, MlModel] = {}
     """Models that SageMaker trains on them."""
+    feature_groups: dict[Name, FeatureGroup] = {}
+    """Features as they were known at each time, in SageMaker's Feature Store."""
     queries: Queries = Queries()
     """Athena's named queries, and how much a query may scan."""
     retention: Retention = Retention()
@@ -80,7 +83,7 @@ class Config(Model):
     @property
     def stacks(self) -> tuple[str, ...]:
         """The names of the lake's stacks, in the order in which `lake up` deploys them."""
-        return (*STACKS, *([ML] if self.training_sets else []))
+        return (*STACKS, *([ML] if self.training_sets or self.feature_groups else []))
 
     @property
     def jobs(self) -> dict[str, Job]:

@@ -119,8 +119,8 @@ class MlModel(Model):
     """The training set of lake.yaml."""
     script: Annotated[str, Field(pattern=PYTHON_FILE)]
     """A Python file in SageMaker's script mode, with `model_fn` and `input_fn`. Its path is relative to lake.yaml."""
-    framework: Literal["sklearn"] = "sklearn"
-    """SageMaker's container with scikit-learn 1.9 and Python 3.12."""
+    framework: Literal["sklearn", "xgboost"] = "sklearn"
+    """SageMaker's container: scikit-learn 1.9 and Python 3.12, or XGBoost 3.0 with scikit-learn 1.5 and Python 3.10."""
     hyperparameters: dict[str, str | int | float | bool] = {}
     """Arguments of the script: `{max-depth: 3}` becomes `--max-depth 3`, and a name of one letter `-c 3`."""
     instance: Annotated[str, Field(pattern=INSTANCE)] = "ml.m5.large"

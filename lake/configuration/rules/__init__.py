@@ -11,6 +11,7 @@ from lake.configuration.place import Problem
 from lake.configuration.rules import (
     databases,
     datasets,
+    features,
     incremental,
     job_settings,
     name_lengths,
@@ -45,6 +46,7 @@ def violations(config: Config) -> Iterator[Problem]:
     yield from windows.violations(config)
     yield from databases.violations(config)
     yield from training.violations(config)
+    yield from features.violations(config)
 
 
 def warnings(config: Config, env: str) -> Iterator[str]:

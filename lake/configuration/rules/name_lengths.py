@@ -11,7 +11,7 @@ from lake.configuration.names import BUCKETS, Names
 from lake.configuration.place import Place, Problem
 from lake.configuration.user import VARIABLE
 
-BUCKET, ROLE, DELIVERY_STREAM, FUNCTION, QUEUE, RULE, GROUP = 63, 64, 64, 64, 80, 64, 63
+BUCKET, ROLE, DELIVERY_STREAM, FUNCTION, QUEUE, RULE, GROUP, FEATURES = 63, 64, 64, 64, 80, 64, 63, 64
 
 
 class Limited(NamedTuple):
@@ -75,6 +75,8 @@ def _limited(config: Config, names: Names) -> Iterator[Limited]:
             yield Limited(("jobs", name), "rule", names.rule(f"run-{name}-succeeded"), "EventBridge", RULE)
     for name in config.models:
         yield Limited(("models", name), "model package group", names.model(name), "SageMaker", GROUP)
+    for name in config.feature_groups:
+        yield Limited(("feature_groups", name), "feature group", names.feature_group(name), "SageMaker", FEATURES)
     for name, stream in config.streams.items():
         yield max(_of_stream(names, name, stream), key=lambda one: one.over)
 

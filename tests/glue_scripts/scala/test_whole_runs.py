@@ -31,5 +31,15 @@ def test_a_file_that_is_replaced_while_it_is_read_publishes_nothing(new_lake: Ca
     whole_runs.check_a_file_that_is_replaced(new_lake("replaced_in_scala"), run)
 
 
+def test_rows_are_added_to_a_feature_group_under_the_hour_of_their_events(
+    new_lake: Callable[[str], Lake], run: Run, spark: SparkSession
+) -> None:
+    whole_runs.check_rows_in_a_feature_group(new_lake("features_in_scala"), run, spark)
+
+
+def test_rows_that_a_feature_group_refuses_publish_nothing(new_lake: Callable[[str], Lake], run: Run) -> None:
+    whole_runs.check_rows_that_a_feature_group_refuses(new_lake("no_features_in_scala"), run)
+
+
 def test_a_source_whose_folder_is_gone_leaves_the_old_table(new_lake: Callable[[str], Lake], run: Run) -> None:
     whole_runs.check_a_folder_that_is_gone(new_lake("gone_in_scala"), run)

@@ -252,6 +252,18 @@ CASES: list[tuple[str, str, dict[str, Any], list[tuple[str, str]]]] = [
         [("kms:CreateAlias", f"arn:aws:kms:{HERE}:alias/a"), ("kms:CreateAlias", KEY)],
     ),
     ("kms", "describe_key", {"KeyId": "alias/a"}, [("kms:DescribeKey", KEY)]),
+    (
+        "sagemaker-featurestore-runtime",
+        "put_record",
+        {"FeatureGroupName": "f", "Record": []},
+        [("sagemaker:PutRecord", f"arn:aws:sagemaker:{HERE}:feature-group/f")],
+    ),
+    (
+        "sagemaker-featurestore-runtime",
+        "get_record",
+        {"FeatureGroupName": f"arn:aws:sagemaker:{HERE}:feature-group/f", "RecordIdentifierValueAsString": "1"},
+        [("sagemaker:GetRecord", f"arn:aws:sagemaker:{HERE}:feature-group/f")],
+    ),
 ]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.sagemaker.home import NoFramework, environment_folder
+from local_aws.sagemaker.home import SKLEARN, Framework, NoFramework, environment_folder
 from tests.local_aws.conftest import until
 
 BUCKET = "ml-jobs"
@@ -46,10 +46,10 @@ if __name__ == "__main__":
 """
 
 
-def need_framework() -> None:
-    """Skip where scikit-learn is not set up (`make ml`), as tests of Flink do without Flink."""
+def need_framework(framework: Framework = SKLEARN) -> None:
+    """Skip where the framework is not set up (`make ml`), as tests of Flink do without Flink."""
     try:
-        environment_folder()
+        environment_folder(framework)
     except NoFramework as missing:
         pytest.skip(str(missing))
 
@@ -99,3 +99,27 @@ def training(s3: Any, name: str, script: str = SCRIPT, seconds: int = 300, **set
 
 def ended(describe: Callable[[], Any], status: str) -> Any:
     return until(lambda: (found := describe())[status] not in ("InProgress", "Executing") and found, 180)
+
+
+def athena_rows(aws: Callable[[str], Any], statement: str, database: str) -> list[dict[str, str]]:
+    """The rows of a query; a null is left out."""
+    athena = aws("athena")
+    started = athena.start_query_execution(
+        QueryString=statement,
+        QueryExecutionContext={"Database": database},
+        ResultConfiguration={"OutputLocation": f"s3://{BUCKET}/results/"},
+    )["QueryExecutionId"]
+    found = until(
+        lambda: (
+            (run := athena.get_query_execution(QueryExecutionId=started)["QueryExecution"])["Status"]["State"]
+            not in ("QUEUED", "RUNNING")
+            and run
+        )
+    )
+    assert found["Status"]["State"] == "SUCCEEDED", found["Status"]
+    header, *rows = athena.get_query_results(QueryExecutionId=started)["ResultSet"]["Rows"]
+    names = [cell["VarCharValue"] for cell in header["Data"]]
+    return [
+        {name: cell["VarCharValue"] for name, cell in zip(names, row["Data"], strict=True) if "VarCharValue" in cell}
+        for row in rows
+    ]
