@@ -13,7 +13,17 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as fn
-from pyspark.sql.types import DataType, LongType, NullType, NumericType, StructField, StructType, TimestampType
+from pyspark.sql.types import (
+    ArrayType,
+    DataType,
+    LongType,
+    MapType,
+    NullType,
+    NumericType,
+    StructField,
+    StructType,
+    TimestampType,
+)
 
 from lake_etl.names import column, quoted
 from lake_etl.storage import literal, path_of
@@ -21,13 +31,17 @@ from lake_etl.text_source import FILE, with_file, without
 
 IGNORE_CORRUPT_FILES, NANOS_AS_LONG = "spark.sql.files.ignoreCorruptFiles", "spark.sql.legacy.parquet.nanosAsLong"
 UNREADABLE = "it cannot be read as {}: it is of another format, damaged, or closed to the job's role"
+UNKNOWN = "Spark cannot read its values: it is damaged, or of a codec or encoding that Spark does not know. Rewrite it"
 SHOWN = 40  # characters of a value in a message
 NANOS = "lake.nanos"  # metadata of a column whose integers are nanoseconds since 1970
 
 
 @dataclass(frozen=True)
 class Damage:
-    """What a query found: files that cannot be read (path -> reason), and files to read with their own schema."""
+    """What was found of files: those that cannot be read (path -> reason), and those with other types than the table.
+
+    own_schemas: path -> the table's columns, with the file's types where these differ.
+    """
 
     files: dict[str, str]
     own_schemas: dict[str, StructType]
@@ -60,17 +74,57 @@ class BinaryFiles:
     def _by_own_schema(self, schema: StructType, paths: list[str]) -> DataFrame:
         with setting(self.spark, NANOS_AS_LONG):
             found = with_file(self.spark.read.schema(schema).load([*map(literal, paths)], format=self.format))
-            columns = [_exactly(field, _same(schema, field)).alias(field.name) for field in self.schema]
+            columns = (
+                _exactly(field, there).alias(field.name) for field, there in zip(self.schema, schema, strict=True)
+            )
             return found.select(*columns, FILE)
 
     def damage(self, sizes: Mapping[str, int]) -> Damage:
         """Inspect the files that gave no row (path -> size in bytes)."""
-        with setting(self.spark, IGNORE_CORRUPT_FILES):
-            # Spark reads no column for a plain count, so it would not notice one that cannot be read.
-            counts = [fn.count(quoted(name)) for name in self.schema.names]
-            gave_rows = {path_of(row[0]) for row in with_file(self.frame()).groupBy(FILE).agg(*counts).collect()}
+        paths = [path for path, size in sizes.items() if size]
+        return self.converted(paths) or self._judged(self._suspects(paths))
+
+    def converted(self, paths: list[str]) -> Damage:
+        """Inspect ORC files if any has other types than the table: ORC's reader converts values without checks."""
+        return Damage({}, {}) if self.format != "orc" or self._are_of_types() else self._judged(paths)
+
+    def _are_of_types(self) -> bool:
+        """Whether the files have the types of the table: Spark reads the ends of all of them in parallel."""
+        reader = self.spark.read.options(recursiveFileLookup=True, mergeSchema=True)
+        try:
+            with setting(self.spark, IGNORE_CORRUPT_FILES):
+                merged = reader.load(self.places, format=self.format).schema
+        except (Py4JJavaError, PySparkException):
+            return False
+        return _is_alike(merged, self.schema)
+
+    def _suspects(self, paths: list[str]) -> Iterable[str]:
+        try:
+            with setting(self.spark, IGNORE_CORRUPT_FILES):
+                # Spark reads no column for a plain count, so it would not notice one that cannot be read.
+                counts = [fn.count(quoted(name)) for name in self.schema.names]
+                gave_rows = {path_of(row[0]) for row in with_file(self.frame()).groupBy(FILE).agg(*counts).collect()}
+        except Py4JJavaError:  # what fails after a file was opened is not ignored
+            return self._failing(paths)
+        return (path for path in paths if path not in gave_rows)
+
+    def _failing(self, paths: list[str]) -> Iterator[str]:
+        """Yield the files whose values Spark cannot read with the table's schema."""
+        middle = len(paths) // 2
+        if not self._reads(paths):
+            yield from [*self._failing(paths[:middle]), *self._failing(paths[middle:])] if middle else paths
+
+    def _reads(self, paths: list[str]) -> bool:
+        frame = self.spark.read.schema(self.schema).load([*map(literal, paths)], format=self.format)
+        try:
+            frame.write.format("noop").mode("overwrite").save()
+        except Py4JJavaError:
+            return False
+        return True
+
+    def _judged(self, paths: Iterable[str]) -> Damage:
         found = Damage({}, {})
-        for path in (path for path, size in sizes.items() if size and path not in gave_rows):
+        for path in paths:
             self._judge(path, found)
         return found
 
@@ -78,12 +132,14 @@ class BinaryFiles:
         own = self._own_schema(path)
         if isinstance(own, str):
             found.files[path] = own
-        elif differing := [(field, there) for field in self.schema if (there := _same(own, field)) and there != field]:
-            fault = next(filter(None, (self._unfit(path, own, field, there) for field, there in differing)), "")
-            if fault:
+        elif differing := list(_differing(own, self.schema)):
+            read_as = StructType([dict(differing).get(field, field) for field in self.schema])
+            if fault := next(filter(None, (self._unfit(path, read_as, *pair) for pair in differing)), ""):
                 found.files[path] = fault
             else:
-                found.own_schemas[path] = own
+                found.own_schemas[path] = read_as
+        elif not self._reads([path]):
+            found.files[path] = UNKNOWN
 
     def _own_schema(self, path: str) -> StructType | str:
         """Return the file's schema, or why it cannot be read."""
@@ -109,7 +165,7 @@ class BinaryFiles:
         finally:
             reader.close()
 
-    def _unfit(self, path: str, own: StructType, field: StructField, there: StructField) -> str:
+    def _unfit(self, path: str, read_as: StructType, field: StructField, there: StructField) -> str:
         """Return why a column of a file cannot be read as the table's type. Empty if all its values convert exactly."""
         kind = "timestamp in nanoseconds" if there.metadata.get(NANOS) else there.dataType.simpleString()
         such = f"column {field.name} is {kind} in the file and {field.dataType.simpleString()} in the table"
@@ -117,13 +173,31 @@ class BinaryFiles:
         if not _comparable(there.dataType, field.dataType, bool(there.metadata.get(NANOS))):
             return f"{such}. {way_out}"
         with setting(self.spark, NANOS_AS_LONG):
-            frame, value = self.spark.read.schema(own).load(literal(path), format=self.format), _exactly(field, there)
+            frame, value = (
+                self.spark.read.schema(read_as).load(literal(path), format=self.format),
+                _exactly(field, there),
+            )
             lost = frame.where(column(there.name).isNotNull() & value.isNull()).select(quoted(there.name)).head()
         return f"{such}, which cannot hold {str(lost[0])[:SHOWN]}. {way_out}" if lost else ""
 
 
-def _same(schema: StructType, field: StructField) -> StructField | None:
-    return next((there for there in schema if there.name.lower() == field.name.lower()), None)
+def _differing(own: StructType, schema: StructType) -> Iterator[tuple[StructField, StructField]]:
+    """Yield the fields of a schema that are of another type in a file, each with that of the file."""
+    there = {field.name.lower(): field for field in own}
+    for field in schema:
+        if (found := there.get(field.name.lower())) and not _is_alike(found.dataType, field.dataType):
+            yield field, found
+
+
+def _is_alike(there: DataType, here: DataType) -> bool:
+    """Whether types are equal but for the order and case of a struct's fields, and fields that only one has."""
+    if isinstance(there, StructType) and isinstance(here, StructType):
+        return not any(_differing(there, here))
+    if isinstance(there, ArrayType) and isinstance(here, ArrayType):
+        return _is_alike(there.elementType, here.elementType)
+    if isinstance(there, MapType) and isinstance(here, MapType):
+        return _is_alike(there.keyType, here.keyType) and _is_alike(there.valueType, here.valueType)
+    return there == here
 
 
 def _marked(field: StructField) -> StructField:
@@ -136,9 +210,9 @@ def _comparable(there: DataType, here: DataType, nanos: bool) -> bool:
     return isinstance(there, NullType) or (isinstance(there, NumericType) and isinstance(here, NumericType))
 
 
-def _exactly(field: StructField, there: StructField | None) -> Column:
+def _exactly(field: StructField, there: StructField) -> Column:
     """Return a column of a file as the table's type; null for a value that does not convert exactly."""
-    if there is None or isinstance(there.dataType, NullType):
+    if isinstance(there.dataType, NullType):
         return fn.lit(None).cast(field.dataType)
     old, name = column(there.name), quoted(there.name)
     if there.dataType == field.dataType:

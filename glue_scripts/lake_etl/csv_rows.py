@@ -51,10 +51,11 @@ class Dialect:
             separator, quote = given.get("separatorChar", ","), given.get("quoteChar", '"')
             escape = given.get("escapeChar", "\\")
             return cls(separator, quote, escape, NULL, "", header == 1, encoding, multiline)
-        inner = given.get("collection.delim") or given.get("colelction.delim") or LEVELS[1]
-        levels = inner + (given.get("mapkey.delim") or LEVELS[2]) + LEVELS[3:]
+        separator = given.get("field.delim") or given.get("delimiter") or given.get("serialization.format") or LEVELS[0]
+        item = given.get("collection.delim") or given.get("colelction.delim") or LEVELS[1]
+        levels = _delimiter(item) + _delimiter(given.get("mapkey.delim") or LEVELS[2]) + LEVELS[3:]
         null, escape = given.get("serialization.null.format", "\\N"), given.get("escape.delim", "")
-        return cls(_delimiter(given), "", escape, null, levels, header == 1, encoding)
+        return cls(_delimiter(separator), "", escape, null, levels, header == 1, encoding)
 
 
 def with_multiline(table: Table) -> Table:
@@ -62,9 +63,9 @@ def with_multiline(table: Table) -> Table:
     return replace(table, parameters={**table.parameters, MULTILINE: "true"})
 
 
-def _delimiter(given: Mapping[str, str]) -> str:
-    found = given.get("field.delim") or given.get("delimiter") or given.get("serialization.format") or LEVELS[0]
-    return chr(int(found)) if found.isdigit() and len(found) < 3 else found.replace("\\t", "\t")
+def _delimiter(written: str) -> str:
+    r"""Return a delimiter that is written as the number of a byte or as a character; `\t` is a tab."""
+    return chr(int(written)) if written.isdecimal() and int(written) < 128 else written.replace("\\t", "\t")[0]
 
 
 def lines(reader: DataFrameReader, dialect: Dialect) -> DataFrameReader:

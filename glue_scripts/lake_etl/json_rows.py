@@ -17,6 +17,7 @@ from typing import Any
 
 from pyspark.sql.types import (
     ArrayType,
+    ByteType,
     DataType,
     DateType,
     DecimalType,
@@ -36,6 +37,7 @@ FORMATS = {
 }
 TWO = r"\}\s*+[,;]?+\s*+\{"  # what stands between two objects
 REST_OF_KEY = r'[^"\\]*+"\s*+:'
+NOT_TINY = r"\s*+:(?!\s*+(?:-?[0-9]{1,2}|null)\s*+[,}])"  # what follows a key
 MOMENTS = (DateType, TimestampType, TimestampNTZType)
 SECONDS = 10  # maximum digits of a number of seconds
 MORE = "there is more on the line than one JSON object: write one object a line"
@@ -117,7 +119,9 @@ class JsonRows:
 
     def odd(self, line: str) -> str:
         """SQL of whether Spark's own reader might misread a line. It may be true where there is no need."""
-        return f"({' OR '.join([*self._odd(line), _two(line), _not_utf8(line)])})"
+        # What is longer in bytes than in letters may be no UTF-8; of the rest, Spark's own reader refuses what is not.
+        not_utf8 = f"(octet_length({line}) <> char_length({line}) AND {_not_utf8(line)})"
+        return f"({' OR '.join([*self._odd(line), _two(line), not_utf8])})"
 
     def exact(self, line: str) -> str:
         """SQL of a line whose long numbers are marked texts, where columns are decimals: else a double cuts them."""
@@ -169,13 +173,19 @@ class JsonRows:
         yield _found(line, "[", r"^\s*+\[")
         yield _found(line, "\\", rf"\\.{REST_OF_KEY}")
         names = [self.keys.key(name) for name, _ in _leaves(self.schema)]
-        if moments := [self.keys.key(name) for name, type_ in _leaves(self.schema) if isinstance(type_, MOMENTS)]:
+        if tiny := self._names_of(ByteType):  # 128 would be -128
+            wide = f'"(?iu:{_either(tiny)})"{NOT_TINY}'
+            yield f"{line} RLIKE {text(wide)}"
+        if moments := self._names_of(*MOMENTS):
             number = rf'"(?iu:{_either(moments)})"\s*+:\s*+\[?+\s*+[-0-9]'
             yield f"{line} RLIKE {text(number)}"
         if self.keys.dots:
             yield f"{line} RLIKE {text(f'[.]{REST_OF_KEY}')}"
         if not self.keys.exact:
             yield f"{line} RLIKE {text(self._otherwise(names))}"
+
+    def _names_of(self, *types: type[DataType]) -> list[str]:
+        return [self.keys.key(name) for name, type_ in _leaves(self.schema) if isinstance(type_, types)]
 
     def _otherwise(self, names: list[str]) -> str:
         """A regular expression of a key that is spelled otherwise."""
@@ -238,4 +248,4 @@ def _found(line: str, mark: str, pattern: str) -> str:
 
 
 def _not_utf8(line: str) -> str:
-    return f"(octet_length({line}) <> char_length({line}) AND decode(CAST({line} AS binary), 'UTF-8') <> {line})"
+    return f"decode(CAST({line} AS binary), 'UTF-8') <> {line}"

@@ -91,6 +91,8 @@ def read_source(
         (frame, found), damage = _planned(texts, files), lambda: Damage(texts.damaged(), {})
     else:
         binary = BinaryFiles(spark, table.format, _schema(table.columns), roots, list(files), known.own_schemas)
+        if not known and (converted := binary.converted(filled)):
+            return read_source(spark, s3, table, only, converted, most)
         frame, found, damage = binary.frame(), {}, partial(binary.damage, sizes)
     if frame is None:
         return read_source(spark, s3, table, only, Damage(files | found, {}), most)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as fn
 from pyspark.sql.types import StringType, StructField, StructType
@@ -17,13 +18,15 @@ from lake_etl.csv_rows import CsvRows, Dialect, lines, records
 from lake_etl.documents import DOCUMENT, RECORD, records_at
 from lake_etl.json_rows import FORMATS, JsonRows, Keys, spelled
 from lake_etl.names import column, quoted
-from lake_etl.storage import head_of, packed_fault, uri_of
+from lake_etl.storage import head_of, literal, packed_fault, uri_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CORRUPT, REASON, FILE = "_lake_corrupt_record", "_lake_reason", "_lake_source_file"
 ROW, FIELDS = "_lake_row", "_lake_fields"
+BY_LIBRARIES = (".zst", ".snappy", ".lz4")  # Spark unpacks them if its Hadoop comes with the libraries
+UNPACKED = "Spark cannot unpack it: it is damaged, or its codec is missing here. Pack the file with gzip or bzip2"
 HEADS, HEAD = 32, 256 * 1024  # number of files to check for the spelling of names, and bytes of each
 
 
@@ -48,10 +51,20 @@ class TextFiles:
         return self._documents() if "jsonPath" in self.table.parameters else self._json()
 
     def damaged(self) -> dict[str, str]:
-        """Return path -> reason for the compressed files that are truncated or damaged."""
+        """Return path -> reason for the compressed files that are damaged, or that Spark cannot unpack."""
         with ThreadPoolExecutor(8) as pool:
             faults = pool.map(partial(packed_fault, self.s3), self.paths)
-            return {path: fault for path, fault in zip(self.paths, faults, strict=True) if fault}
+            found = {path: fault for path, fault in zip(self.paths, faults, strict=True) if fault}
+        return found | {
+            path: UNPACKED for path in self.paths if path.endswith(BY_LIBRARIES) and not self._unpacks(path)
+        }
+
+    def _unpacks(self, path: str) -> bool:
+        try:
+            self.spark.read.text(literal(path)).head()
+        except Py4JJavaError:
+            return False
+        return True
 
     def _csv(self) -> DataFrame:
         dialect = Dialect.of(self.table.dataset, self.table.parameters, self.table.quotes)

@@ -1,4 +1,7 @@
-/** What a query found: files that cannot be read (path -> reason), and files to read with their own schema. */
+/** What was found of files: those that cannot be read (path -> reason), and those with other types than the table.
+  *
+  * ownSchemas: path -> the table's columns, with the file's types where these differ.
+  */
 final case class Damage(files: ListMap[String, String], ownSchemas: ListMap[String, StructType]) {
   def nonEmpty: Boolean = files.nonEmpty || ownSchemas.nonEmpty
 }
@@ -30,30 +33,64 @@ final case class BinaryFiles(
 
   private def byOwnSchema(own: StructType, paths: Seq[String]): DataFrame = setting(spark, nanosAsLong) {
     val found = TextFiles.withFile(spark.read.schema(own).format(format).load(paths.map(Files.literal): _*))
-    found.select(schema.map(field => exactly(field, same(own, field)).as(field.name)) :+ col(TextFiles.File): _*)
+    val columns = schema.zip(own).map { case (field, there) => exactly(field, there).as(field.name) }
+    found.select(columns :+ col(TextFiles.File): _*)
   }
 
   /** Inspect the files that gave no row (path -> size in bytes). */
   def damage(sizes: ListMap[String, Long]): Damage = {
-    // Spark reads no column for a plain count, so it would not notice one that cannot be read.
-    val counts = schema.names.toSeq.map(name => count(Names.column(name)))
-    val gaveRows = setting(spark, ignoreCorruptFiles) {
-      val found = TextFiles.withFile(frame()).groupBy(TextFiles.File).agg(counts.head, counts.tail: _*)
-      found.collect().map(_.getString(0)).toSet
-    }
-    val suspects = sizes.toSeq.collect { case (path, size) if size > 0 && !gaveRows(Files.uri(path)) => path }
-    suspects.foldLeft(Damage.None)(judged)
+    val paths = sizes.toSeq.collect { case (path, size) if size > 0 => path }
+    val found = converted(paths)
+    if (found.nonEmpty) found else judged(suspects(paths))
   }
 
-  private def judged(found: Damage, path: String): Damage = ownSchema(path) match {
-    case Left(fault) => found.copy(files = found.files + (path -> fault))
-    case Right(own) =>
-      val differing = schema.flatMap(field => same(own, field).filter(_ != field).map(field -> _))
-      differing.toStream.flatMap { case (field, there) => unfit(path, own, field, there) }.headOption match {
-        case Some(fault) => found.copy(files = found.files + (path -> fault))
-        case None if differing.isEmpty => found
-        case None => found.copy(ownSchemas = found.ownSchemas + (path -> own))
-      }
+  /** Inspect ORC files if any has other types than the table: ORC's reader converts values without checks. */
+  def converted(paths: Seq[String]): Damage =
+    if (format != "orc" || areOfTypes) Damage.None else judged(paths)
+
+  /** Whether the files have the types of the table: Spark reads the ends of all of them in parallel. */
+  private def areOfTypes: Boolean = {
+    val reader = spark.read.options(Map("recursiveFileLookup" -> "true", "mergeSchema" -> "true")).format(format)
+    Try(setting(spark, ignoreCorruptFiles)(reader.load(places: _*).schema)).toOption.exists(isAlike(_, schema))
+  }
+
+  private def suspects(paths: Seq[String]): Seq[String] = {
+    // Spark reads no column for a plain count, so it would not notice one that cannot be read.
+    val counts = schema.names.toSeq.map(name => count(Names.column(name)))
+    val gaveRows = Try(setting(spark, ignoreCorruptFiles) {
+      val found = TextFiles.withFile(frame()).groupBy(TextFiles.File).agg(counts.head, counts.tail: _*)
+      found.collect().map(_.getString(0)).toSet
+    })
+    // What fails after a file was opened is not ignored.
+    gaveRows.toOption.fold(failing(paths))(seen => paths.filterNot(path => seen(Files.uri(path))))
+  }
+
+  /** The files whose values Spark cannot read with the table's schema. */
+  private def failing(paths: Seq[String]): Seq[String] = {
+    val (first, second) = paths.splitAt(paths.size / 2)
+    if (reads(paths)) Nil else if (first.isEmpty) paths else failing(first) ++ failing(second)
+  }
+
+  private def reads(paths: Seq[String]): Boolean = {
+    val frame = spark.read.schema(schema).format(format).load(paths.map(Files.literal): _*)
+    Try(frame.write.format("noop").mode("overwrite").save()).isSuccess
+  }
+
+  private def judged(paths: Seq[String]): Damage = paths.foldLeft(Damage.None)(judged)
+
+  private def judged(found: Damage, path: String): Damage = {
+    def faulty(fault: String) = found.copy(files = found.files + (path -> fault))
+    ownSchema(path) match {
+      case Left(fault) => faulty(fault)
+      case Right(own) =>
+        val pairs = differing(own, schema)
+        val readAs = StructType(schema.map(field => pairs.toMap.getOrElse(field, field)))
+        if (pairs.isEmpty) if (reads(Seq(path))) found else faulty(unknown)
+        else pairs.toStream.flatMap { case (field, there) => unfit(path, readAs, field, there) }.headOption match {
+          case Some(fault) => faulty(fault)
+          case None => found.copy(ownSchemas = found.ownSchemas + (path -> readAs))
+        }
+    }
   }
 
   /** The file's schema, or why it cannot be read. */
@@ -79,14 +116,14 @@ final case class BinaryFiles(
   }
 
   /** Why a column of a file cannot be read as the table's type. None if all its values convert exactly. */
-  private def unfit(path: String, own: StructType, field: StructField, there: StructField): Option[String] = {
+  private def unfit(path: String, readAs: StructType, field: StructField, there: StructField): Option[String] = {
     val kind = if (isNanos(there)) "timestamp in nanoseconds" else there.dataType.catalogString
     val such = s"column ${field.name} is $kind in the file and ${field.dataType.catalogString} in the table"
     val wayOut = "Rewrite the file, or change the column's type"
     if (!comparable(there, field)) Some(s"$such. $wayOut")
     else setting(spark, nanosAsLong) {
-      val (frame, old) = (spark.read.schema(own).format(format).load(Files.literal(path)), Names.column(there.name))
-      val lost = frame.where(old.isNotNull && exactly(field, Some(there)).isNull).select(old).head(1).headOption
+      val (frame, old) = (spark.read.schema(readAs).format(format).load(Files.literal(path)), Names.column(there.name))
+      val lost = frame.where(old.isNotNull && exactly(field, there).isNull).select(old).head(1).headOption
       lost.map(row => s"$such, which cannot hold ${row.get(0).toString.take(shown)}. $wayOut")
     }
   }
@@ -101,8 +138,22 @@ object BinaryFiles {
 
   private def isNanos(field: StructField) = field.metadata.contains(nanos)
 
-  private def same(schema: StructType, field: StructField): Option[StructField] =
-    schema.find(_.name.equalsIgnoreCase(field.name))
+  private val unknown =
+    "Spark cannot read its values: it is damaged, or of a codec or encoding that Spark does not know. Rewrite it"
+
+  /** The fields of a schema that are of another type in a file, each with that of the file. */
+  private def differing(own: StructType, schema: StructType): Seq[(StructField, StructField)] = for {
+    field <- schema
+    there <- own.find(_.name.equalsIgnoreCase(field.name)) if !isAlike(there.dataType, field.dataType)
+  } yield field -> there
+
+  /** Whether types are equal but for the order and case of a struct's fields, and fields that only one has. */
+  private def isAlike(there: DataType, here: DataType): Boolean = (there, here) match {
+    case (there: StructType, here: StructType) => differing(there, here).isEmpty
+    case (ArrayType(there, _), ArrayType(here, _)) => isAlike(there, here)
+    case (MapType(key, value, _), MapType(ourKey, ourValue, _)) => isAlike(key, ourKey) && isAlike(value, ourValue)
+    case _ => there == here
+  }
 
   private def comparable(there: StructField, here: StructField): Boolean = (there.dataType, here.dataType) match {
     case (_, TimestampType) if isNanos(there) => true
@@ -112,17 +163,15 @@ object BinaryFiles {
   }
 
   /** A column of a file as the table's type; null for a value that does not convert exactly. */
-  private def exactly(field: StructField, own: Option[StructField]): Column = own match {
-    case None => lit(null).cast(field.dataType)
-    case Some(there) =>
-      val (old, name) = (Names.column(there.name), Names.quoted(there.name))
-      if (there.dataType == NullType) lit(null).cast(field.dataType)
-      else if (there.dataType == field.dataType) old
-      else if (isNanos(there)) when(old % 1000 === 0, expr(s"timestamp_micros($name div 1000)"))
-      else {
-        val value = s"try_cast($name AS ${field.dataType.catalogString})"
-        expr(s"IF(try_cast($value AS ${there.dataType.catalogString}) = $name, $value, NULL)")
-      }
+  private def exactly(field: StructField, there: StructField): Column = {
+    val (old, name) = (Names.column(there.name), Names.quoted(there.name))
+    if (there.dataType == NullType) lit(null).cast(field.dataType)
+    else if (there.dataType == field.dataType) old
+    else if (isNanos(there)) when(old % 1000 === 0, expr(s"timestamp_micros($name div 1000)"))
+    else {
+      val value = s"try_cast($name AS ${field.dataType.catalogString})"
+      expr(s"IF(try_cast($value AS ${there.dataType.catalogString}) = $name, $value, NULL)")
+    }
   }
 
   /** Runs with a setting of the session set to true. */

@@ -34,14 +34,19 @@ object Dialect {
       Dialect(separator, quote, escape, CsvRows.Nothing, "", lines == 1, encoding, multiline)
     } else {
       def setting(names: String*) = names.flatMap(given.get).find(_.nonEmpty)
-      val inner = setting("collection.delim", "colelction.delim").getOrElse(levels.substring(1, 2)) +
-        setting("mapkey.delim").getOrElse(levels.substring(2, 3)) + levels.substring(3)
+      val item = setting("collection.delim", "colelction.delim").getOrElse(levels.substring(1, 2))
+      val key = setting("mapkey.delim").getOrElse(levels.substring(2, 3))
       val (empty, escape) = (given.getOrElse("serialization.null.format", "\\N"), given.getOrElse("escape.delim", ""))
-      val found = setting("field.delim", "delimiter", "serialization.format").getOrElse(levels.substring(0, 1))
-      val separator = if (found.matches("[0-9]{1,2}")) found.toInt.toChar.toString else found.replace("\\t", "\t")
-      Dialect(separator, "", escape, empty, inner, lines == 1, encoding)
+      val separator = setting("field.delim", "delimiter", "serialization.format").getOrElse(levels.substring(0, 1))
+      val inner = delimiter(item) + delimiter(key) + levels.substring(3)
+      Dialect(delimiter(separator), "", escape, empty, inner, lines == 1, encoding)
     }
   }
+
+  /** A delimiter that is written as the number of a byte or as a character; `\t` is a tab. */
+  private def delimiter(written: String): String =
+    if (written.matches("[0-9]{1,3}") && written.toInt < 128) written.toInt.toChar.toString
+    else written.replace("\\t", "\t").take(1)
 }
 
 /** Nested values in the text of LazySimpleSerDe, with one separator per level. OpenCSVSerde has none. */

@@ -56,7 +56,11 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
   def asWritten: StructType = renamed(schema).asInstanceOf[StructType]
 
   /** SQL of whether Spark's own reader might misread a line. It may be true where there is no need. */
-  def odd(line: String): String = (odds(line) ++ Seq(two(line), notUtf8(line))).mkString("(", " OR ", ")")
+  def odd(line: String): String = {
+    // What is longer in bytes than in letters may be no UTF-8; of the rest, Spark's own reader refuses what is not.
+    val notAscii = s"(octet_length($line) <> char_length($line) AND ${notUtf8(line)})"
+    (odds(line) ++ Seq(two(line), notAscii)).mkString("(", " OR ", ")")
+  }
 
   val nesting: JsonNesting = JsonNesting(keys, leaves(schema).exists(_._2.isInstanceOf[DecimalType]))
 
@@ -113,8 +117,10 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
     val all = leaves(schema)
     val moments = all.collect { case (name, DateType | TimestampType | TimestampNTZType) => keys.key(name) }
     val number = s""""(?iu:${either(moments)})"\\s*+:\\s*+\\[?+\\s*+[-0-9]"""
+    val tiny = all.collect { case (name, ByteType) => keys.key(name) } // 128 would be -128
+    val notTiny = s""""(?iu:${either(tiny)})"\\s*+:(?!\\s*+(?:-?[0-9]{1,2}|null)\\s*+[,}])"""
     val dots = if (keys.dots) Some(s"[.]${JsonRows.rest}") else None
-    val patterns = (if (moments.isEmpty) None else Some(number)) ++ dots ++
+    val patterns = (if (tiny.isEmpty) None else Some(notTiny)) ++ (if (moments.isEmpty) None else Some(number)) ++ dots ++
       (if (keys.exact) None else Some(otherwise(all.map(leaf => keys.key(leaf._1)))))
     Seq(found(line, "[", "^\\s*+\\["), found(line, "\\", s"\\\\.${JsonRows.rest}")) ++
       patterns.map(pattern => s"$line RLIKE ${text(pattern)}")
@@ -151,8 +157,7 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
     s"(${found(s"substr($line, 2)", "{", JsonRows.between)} AND NOT coalesce($alone, false))"
   }
 
-  private def notUtf8(line: String): String =
-    s"(octet_length($line) <> char_length($line) AND decode(CAST($line AS binary), 'UTF-8') <> $line)"
+  private def notUtf8(line: String): String = s"decode(CAST($line AS binary), 'UTF-8') <> $line"
 }
 
 object JsonRows {

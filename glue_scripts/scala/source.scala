@@ -91,7 +91,9 @@ object Source {
       }
     } else {
       val found = BinaryFiles(spark, table.format, schema, roots, unread.keys.toSeq, known.ownSchemas)
-      source(table, found.frame(), placed, filled, unread, () => found.damage(sizes))
+      val converted = if (known.nonEmpty) Damage.None else found.converted(filled)
+      if (converted.nonEmpty) Source(spark, files, table, only, converted)
+      else source(table, found.frame(), placed, filled, unread, () => found.damage(sizes))
     }
   }
 

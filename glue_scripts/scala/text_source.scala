@@ -15,9 +15,13 @@ final case class TextFiles(
 
   def frame(): DataFrame = if (table.format == "csv") csv() else table.parameters.get("jsonPath").fold(json())(documents)
 
-  /** Path -> reason for the compressed files that are truncated or damaged. */
-  def damaged(): ListMap[String, String] =
-    ListMap(paths.par.flatMap(path => files.packedFault(path).map(path -> _)).seq: _*)
+  /** Path -> reason for the compressed files that are damaged, or that Spark cannot unpack. */
+  def damaged(): ListMap[String, String] = {
+    val packed = paths.filter(path => byLibraries.exists(ending => path.endsWith(ending)) && !unpacks(path))
+    ListMap(paths.par.flatMap(path => files.packedFault(path).map(path -> _)).seq ++ packed.map(_ -> unpacked): _*)
+  }
+
+  private def unpacks(path: String): Boolean = Try(spark.read.text(Files.literal(path)).head(1)).isSuccess
 
   private def csv(): DataFrame = {
     val dialect = Dialect(table)
@@ -104,6 +108,9 @@ object TextFiles {
   val Reason = "_lake_reason"
   val File = "_lake_source_file"
   private val (row, fields) = ("_lake_row", "_lake_fields")
+  private val byLibraries = Seq(".zst", ".snappy", ".lz4") // Spark unpacks them if its Hadoop comes with the libraries
+  private val unpacked =
+    "Spark cannot unpack it: it is damaged, or its codec is missing here. Pack the file with gzip or bzip2"
   private val (heads, head) = (32, 256 * 1024) // number of files to check for the spelling of names, and bytes of each
   private val others = Seq(Corrupt, Reason, File).map(col)
 

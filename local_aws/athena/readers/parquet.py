@@ -13,6 +13,7 @@ from local_aws.athena.types import sql_string
 from local_aws.mirror import S3File
 
 _INTEGERS = ("INT32", "INT64")
+_UNSIGNED = parsed("decimal(20,0)")  # holds the integers without sign of any width
 _BYTES = ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
 
 
@@ -50,6 +51,7 @@ def sources(scope: Scope) -> list[Source]:
     plans = {schema: tuple(_column(kind, schema.child(name)) for name, kind in kinds) for schema in set(schemas)}
     groups: dict[tuple[tuple[Column, ...], bool], list[S3File]] = {}
     for file, schema in zip(scope.files, schemas, strict=True):
+        _check_names(kinds, schema, file)
         groups.setdefault((plans[schema], _bytes_are_text(kinds, schema, file)), []).append(file)
     return [_source(scope, n, plan, bare, files) for n, ((plan, bare), files) in enumerate(groups.items())]
 
@@ -108,8 +110,21 @@ def _column(kind: HiveType, node: Node | None) -> Column:
         return Column(kind)
     if not _fits(kind, node):
         return Column(kind, str(node))
-    is_wider = kind.range is not None and node.type == "INT64"
-    return Column(HiveType("bigint") if is_wider else kind)
+    if kind.range is None:
+        return Column(kind)
+    if node.meaning == "uint":
+        return Column(_UNSIGNED)
+    return Column(HiveType("bigint") if node.type == "INT64" else kind)
+
+
+def _check_names(kinds: Sequence[tuple[str, HiveType]], schema: Node, file: S3File) -> None:
+    for name, _ in kinds:
+        if len(same := [child.name for child in schema.children if child.name.lower() == name]) > 1:
+            raise QueryFailed(
+                f"HIVE_BAD_DATA: {file.uri} has the columns {' and '.join(same)}, which are one column, {name}, of the "
+                "table; rename one of them in the file",
+                DATA_ERROR,
+            )
 
 
 def _fits(kind: HiveType, node: Node) -> bool:

@@ -25,7 +25,7 @@ def found(new_lake: Callable[[str], Lake], submitted: Submit) -> dict[str, dict[
         put(lake, CASES[name], table)
     asked = [json.dumps({"database": lake.database, "name": table}) for table in tables.values()]
     done = submitted("ReadTables", *asked)
-    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"rows"')]
+    lines = [json.loads(line) for line in done.stdout.split("\n") if line.startswith('{"rows"')]
     assert len(lines) == len(CASES), done.stderr[-3000:]
     return dict(zip(tables, lines, strict=True))
 

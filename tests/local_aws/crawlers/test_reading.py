@@ -72,6 +72,45 @@ DIFFERENCES: dict[str, list[list[str | None]] | str] = {
     "files of other formats in a table of CSV": "no folder",
     "a file of text in a table of Parquet": "no folder",
     "an object of 10,000 keys": "wide",  # each of them is a column
+    "JSON of MongoDB's export": [  # a moment within an object stays a text
+        ["{$oid=65ba}", "{$date=2024-01-31T10:00:00.5Z}", "{$numberlong=9007199254740993}"],
+        ["{$oid=65bb}", "{$date=2024-01-31T10:00:01Z}", None],
+    ],
+    "JSON of DynamoDB's export": [
+        ["{id={n=1}, tags={ss=[a, b]}, m={m={k={s=v}}}}"], ["{id={n=2}, tags=null, m=null}"],
+    ],
+    "moments as Go, Python, Java, BigQuery and JavaScript write them": [
+        ["1", "2024-01-31T10:00:00.123456789Z"], ["2", "2024-01-31T10:00:00.123456+00:00"],
+        ["3", "2024-01-31T10:00:00+0000"], ["4", "2024-01-31 10:00:00 UTC"],
+        ["5", "2024-01-31T10:00:00.000Z"], ["6", "2024-01-31T10:00:00-05:30"],
+    ],
+    "empty texts for numbers, moments and booleans": [
+        ["", "1", None, None, None], [None, "2", "", None, None], [None, "3", None, "", None],
+        [None, "4", None, None, ""], [None, "", None, None, None],
+    ],
+    "integers at the edge of their types": [  # all of them are bigint
+        ["9223372036854775807", "2147483647", "32767", "127"],
+        ["-9223372036854775808", "-2147483648", "-32768", "-128"],
+        [None, "2147483648", None, None], [None, None, "32768", None], [None, None, None, "128"],
+        [None, None, None, "-129"],
+    ],
+    "tiny integers at any level": [
+        ["[1, 127]", "{k=-128}", "{t=5}"], ["[1, 200]", None, None], [None, "{k=200}", None], [None, None, "{t=200}"],
+    ],
+    "markers that programs leave beside the files": [["3", "sub"]],  # the folder is a partition
+    "CSV with the index of pandas, and its texts for nothing": [
+        ["0", "1", "1.5", "NaN"], ["1", "2", "", ""], ["2", "3", "NaN", "None"], ["3", "4", "inf", "x"],
+    ],
+    "CSV of Excel": [["id", "note"], ["1", 'a "b"'], ["2", "x"]],
+    "CSV with a header again in the middle": [["1", "x"], ["id", "note"], ["2", "y"]],
+    "of delimiters, one character, or the number of one": [["1", "2;3", "a:4"], ["2", "4", "b:5"]],
+    "Parquet: whole numbers without sign in columns with one": [
+        ["7", "4294967295"], ["8", "9"], ["4294967295", None], [None, "18446744073709551615"],
+    ],
+    **dict.fromkeys(
+        ("one array of objects in a file", "a log that ends in zero bytes", "Parquet: none of the table's columns"),
+        "no table",
+    ),
     "Parquet: damaged files": "no folder",  # differing files are separate tables, and Athena reads tables of folders
 }  # fmt: skip
 Tables = dict[str, dict[str, Any]]
