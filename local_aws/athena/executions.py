@@ -210,7 +210,7 @@ class Executions:
             with connection(self._context.folder / "mirror", self._work) as con:
                 session = self._session(con, execution, request)
                 answer = self._answer(session, request)
-            note = differences.told(session.differences)
+            note = differences.note_of(session.differences)
             self._succeed(execution, request, answer, note, _statistics(begun, session))
         except QueryCancelled as error:
             unfinished.take_back(self._context, execution)
@@ -325,7 +325,7 @@ class Executions:
 def _reason(error: Exception, sql: str) -> str:
     """Why a statement failed, and whether it may be one that AWS runs."""
     reason = errors.reason_of(error, sql)
-    note = differences.told(differences.refusing(sql)) if reason.startswith(MAY_RUN_ON_AWS) else ""
+    note = differences.note_of(differences.refusing(sql)) if reason.startswith(MAY_RUN_ON_AWS) else ""
     return f"{reason.rstrip('.')}. {note}" if note else reason
 
 

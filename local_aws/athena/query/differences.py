@@ -104,7 +104,7 @@ def refusing(sql: str) -> list[Difference]:
     return [one for one in DIFFERENCES if one.words and re.search(one.words, sql, re.I | re.S)]
 
 
-def told(found: list[Difference]) -> str:
+def note_of(found: list[Difference]) -> str:
     """A note of differences; empty where there are none."""
     shown = "; ".join(f"{one.title}: {one.here.rstrip('.')}" for one in found)
     return f"The embedded AWS differs from AWS here. {shown}" if shown else ""
