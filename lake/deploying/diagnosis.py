@@ -42,6 +42,10 @@ _KNOWN = (
         f"the login has expired. {_LOGIN}",
     ),
     (
+        r"HeadBucket.*?api error BadRequest: Bad Request",
+        f"S3 refuses this login and gives no more of a reason: most often, it has expired. {_LOGIN}",
+    ),
+    (
         r"(No valid credential sources found|no EC2 IMDS role found|failed to refresh cached credentials)",
         f"there are no AWS credentials. {_LOGIN}",
     ),

@@ -46,6 +46,11 @@ FAILURES = {
         "reading S3 Bucket: operation error S3: HeadBucket, api error ExpiredToken: The provided token has expired.",
         ["the login has expired", "run the same command again: it goes on from here"],
     ),
+    "a login that expires before a call whose answer has no body": (
+        "reading S3 Bucket (b): operation error S3: HeadBucket, https response error StatusCode: 400, RequestID: , "
+        "HostID: , api error BadRequest: Bad Request",
+        ["most often, it has expired", "run the same command again: it goes on from here"],
+    ),
     "no login": (
         "No valid credential sources found: Please see https://registry.terraform.io/providers/hashicorp/aws",
         ["there are no AWS credentials", "aws sso login"],

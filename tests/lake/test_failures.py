@@ -110,7 +110,11 @@ def test_a_closed_pipe_is_not_an_error() -> None:
             aws.ClientError(
                 {"Error": {"Code": "KMS.KMSInvalidStateException", "Message": "1 is pending deletion"}}, "Put"
             ),
-            "1 is pending deletion. `aws kms cancel-key-deletion` and `aws kms enable-key` bring",
+            "1 is pending deletion (Put). `aws kms cancel-key-deletion` and `aws kms enable-key` bring",
+        ),
+        (
+            aws.ClientError({"Error": {"Code": "400", "Message": "Bad Request"}}, "HeadBucket"),
+            "400: Bad Request (HeadBucket). S3 gives no more of a reason to such a call: most often, the login",
         ),
         (
             aws.ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadBucket"),
