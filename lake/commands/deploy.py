@@ -79,11 +79,23 @@ def schema() -> None:
 
 
 @app.command()
-def permissions(context: typer.Context) -> None:
-    """Print the IAM policy that whoever deploys needs, a person or CI: for `aws iam create-policy`."""
-    from lake.deploying.permissions import policy
+def permissions(context: typer.Context, stacks: Stacks = None) -> None:
+    """Print the IAM policies that whoever deploys needs, a person or CI: for `aws iam create-policy`.
 
-    print(json.dumps(policy(context.obj.lake()), indent=1))
+    If all of it fits into one policy, that document is printed; else a JSON object of documents by policy name.
+    """
+    lake = context.obj.lake()
+    from lake.deploying import permissions as needed
+    from lake.deploying.lifecycle import check_stacks
+
+    types = needed.types_of(lake)
+    types = {stack: types[stack] for stack in check_stacks(lake, stacks or ())}
+    for type_ in needed.unknown(type_ for found in types.values() for type_ in found):
+        err.print(f"warning: it is not known what {type_} asks for. Add that to the policy", style="yellow")
+    found = needed.policies(lake, types)
+    if len(found) > 1:
+        err.print(f"{len(found)} documents by policy name, as IAM takes {needed.LONGEST:,} characters in each")
+    print(json.dumps(found if len(found) > 1 else next(iter(found.values())), indent=1))
 
 
 @app.command()
@@ -100,7 +112,7 @@ def up(
     from lake.deploying import lifecycle
     from lake.deploying.lock import alone
 
-    lifecycle.check_stacks(aws, stacks or [])
+    lifecycle.check_stacks(aws.lake, stacks or [])
     with alone(aws.lake, "lake up", wait=wait, say=say) as lock, stack_progress("Deploying") as on_progress:
         lifecycle.up(aws, stacks or [], on_progress, lock, wait=wait, plan_all=plan_all)
     out.print(f"{aws.names.prefix} is up")
@@ -123,7 +135,7 @@ def _show_changes(context: typer.Context, stacks: list[str], wait: bool, as_json
     from lake.deploying import lifecycle
     from lake.deploying.lock import alone
 
-    lifecycle.check_stacks(aws, stacks)
+    lifecycle.check_stacks(aws.lake, stacks)
     command = "lake drift" if drift else "lake plan"
     with alone(aws.lake, command, wait=wait, say=say) as lock, stack_progress("Planning") as on_progress:
         planned = lifecycle.plan(aws, stacks, on_progress, lock, wait=wait, drift=drift)
@@ -158,7 +170,7 @@ def down(
     from lake.deploying.lock import alone
     from lake.deploying.two_keys import need_second_key
 
-    if "storage" in lifecycle.check_stacks(aws, stacks or []) and aws.lake.environment.destroyable:
+    if "storage" in lifecycle.check_stacks(aws.lake, stacks or []) and aws.lake.environment.destroyable:
         keep = f", or keep the data: `lake down {' '.join(lifecycle.all_but_storage(aws))}`"
         need_second_key(delete_data, f"all data of {aws.names.prefix}", keep)
     with alone(aws.lake, "lake down", wait=wait, say=say) as lock, stack_progress("Destroying") as on_progress:

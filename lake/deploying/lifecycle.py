@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
 from lake.configuration.names import ML, ZONES
+from lake.configuration.reading import Lake
 from lake.configuration.suggest import allowed
 from lake.data import zones
 from lake.data.catalog import CRAWLER_LOGS
@@ -28,9 +29,9 @@ from lake.running.jobs import SHELL_LOGS
 ALIAS_COUNTS_AFTER = timedelta(minutes=5)
 
 
-def check_stacks(aws: Aws, stacks: Sequence[str]) -> list[str]:
+def check_stacks(lake: Lake, stacks: Sequence[str]) -> list[str]:
     """The named stacks in the order of deployment; all of the lake's when none is named."""
-    known = aws.lake.config.stacks
+    known = lake.config.stacks
     for stack in stacks:
         if stack not in known:
             why = ". lake.yaml has neither training_sets nor feature_groups" if stack == ML else ""
@@ -52,7 +53,7 @@ def up(
     Args:
         plan_all: also plan stacks that are unchanged since their last apply.
     """
-    chosen = check_stacks(aws, stacks)
+    chosen = check_stacks(aws.lake, stacks)
     need_living_keys(aws)
     synthesise(aws.lake)
     terraform = Terraform(aws, on_progress, lock, wait=wait, plan_all=plan_all)
@@ -98,7 +99,7 @@ def plan(
     aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *, wait: bool = False, drift: bool = False
 ) -> dict[str, list[Change]]:
     """What `up` would change in each stack, all planned side by side; with `drift`, what is not as it was applied."""
-    chosen = check_stacks(aws, stacks)
+    chosen = check_stacks(aws.lake, stacks)
     need_living_keys(aws)
     synthesise(aws.lake)
     return Terraform(aws, on_progress, lock, wait=wait).plan(chosen, drift=drift)
@@ -110,7 +111,7 @@ def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *
     Raises:
         BadInput: storage is among them, but the environment is not destroyable. Nothing is destroyed then.
     """
-    chosen = check_stacks(aws, stacks)
+    chosen = check_stacks(aws.lake, stacks)
     if "storage" in chosen:
         keep = f" To take down all else: `lake down {' '.join(all_but_storage(aws))}`"
         need_first_key(aws, f"the data of {aws.names.prefix}", keep)

@@ -25,7 +25,7 @@ _TAGGING = {
     "sqs": {"CreateQueue": "TagQueue"},
 }
 """Of a service, by an action that tags what it makes, the action that has to be allowed too."""
-_TAG = ("athena", "cloudwatch", "glue", "kinesisanalytics", "kms", "lambda", "logs", "secretsmanager", "sns")
+_TAG = ("athena", "cloudwatch", "events", "glue", "kinesisanalytics", "kms", "lambda", "logs", "secretsmanager", "sns")
 """The services where that is `TagResource`."""
 _HANDS_ON = ("Create", "Update", "Put", "Add", "Start")
 """How the actions begin that give a role to a service."""

@@ -102,8 +102,9 @@ def _logs(call: Asked) -> Sequence[str]:
 
 def _cloudwatch(call: Asked) -> Sequence[str]:
     given = call.given
-    if name := _first(given, "DashboardName"):
-        return [f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{name}"]
+    dashboards = given.get("DashboardNames") or [_first(given, "DashboardName", "DashboardNames.member.1")]
+    if any(dashboards):
+        return [f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{name}" for name in dashboards]
     if "ResourceARN" in given:
         return [given["ResourceARN"]]
     names = given.get("AlarmNames") or [_first(given, "AlarmName", "AlarmNames.member.1")]
@@ -206,6 +207,7 @@ _SERVICES: dict[str, Find] = {
     "sns": _named("{}", "TopicArn", "ResourceArn", "Name"),
     "dynamodb": _named("table/{}", "TableName"),
     "athena": _named("workgroup/{}", "ResourceARN", "WorkGroup", "Name"),
+    "events": _named("rule/{}", "ResourceARN", "Rule", "Name"),
     "secretsmanager": _named("secret:{}", "SecretId", "Name"),
     "kms": _named("key/{}", "KeyId"),
 }

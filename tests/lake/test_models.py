@@ -271,13 +271,13 @@ def test_the_page_of_an_evaluation_has_its_metrics_and_plots(tmp_path: Path) -> 
 
 
 def test_only_a_lake_with_training_sets_has_the_stack(tmp_path: Path) -> None:
-    plain = SimpleNamespace(lake=load(EXAMPLE.parents[2] / "lake.yaml"))
+    plain = load(EXAMPLE.parents[2] / "lake.yaml")
 
-    assert lifecycle.check_stacks(aws(), ["ml"]) == ["ml"]
-    assert lifecycle.check_stacks(aws(), [])[-1] == "ml"
+    assert lifecycle.check_stacks(aws().lake, ["ml"]) == ["ml"]
+    assert lifecycle.check_stacks(aws().lake, [])[-1] == "ml"
     missing = "there is no stack 'ml'. lake.yaml has neither training_sets nor feature_groups. Allowed: storage"
     with pytest.raises(BadInput, match=missing):
-        lifecycle.check_stacks(plain, ["ml"])  # type: ignore[arg-type]
+        lifecycle.check_stacks(plain, ["ml"])
 
 
 def test_what_a_killed_prediction_has_left_goes_with_the_stack() -> None:

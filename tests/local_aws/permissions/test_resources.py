@@ -1,4 +1,4 @@
-"""The resources that a call of SageMaker is checked against."""
+"""The resources that a call is checked against."""
 
 from __future__ import annotations
 
@@ -43,3 +43,18 @@ def test_a_call_is_checked_against_what_it_names(action: str, given: dict[str, A
 
 def test_a_call_that_names_nothing_is_checked_against_all() -> None:
     assert resources(Asked("sagemaker", "ListPipelines", "us-east-1", {})) == ["*"]
+
+
+@pytest.mark.parametrize(
+    ("service", "action", "given", "expected"),
+    [
+        ("events", "PutRule", {"Name": "r"}, "events:us-east-1:000000000000:rule/r"),
+        ("events", "PutTargets", {"Rule": "r"}, "events:us-east-1:000000000000:rule/r"),
+        ("events", "ListTagsForResource", {"ResourceARN": "arn:aws:events:us-east-1:000000000000:rule/r"},
+         "events:us-east-1:000000000000:rule/r"),
+        ("cloudwatch", "DeleteDashboards", {"DashboardNames": ["d"]}, "cloudwatch::000000000000:dashboard/d"),
+        ("cloudwatch", "DeleteDashboards", {"DashboardNames.member.1": "d"}, "cloudwatch::000000000000:dashboard/d"),
+    ],
+)  # fmt: skip
+def test_rules_and_dashboards_are_resources(service: str, action: str, given: dict[str, Any], expected: str) -> None:
+    assert resources(Asked(service, action, "us-east-1", given)) == [f"arn:aws:{expected}"]

@@ -1,0 +1,143 @@
+"""What `lake permissions` prints for a lake with resources of every type."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lake.configuration.names import STACKS
+from lake.configuration.reading import Lake, load
+from lake.deploying.permissions import EVERY, LONGEST, known, length, policies, types_of, unknown
+from tests.full_lake import full_lake
+from tests.lake.commands import Prompt
+from tests.stacks.test_policies import KNOWN, WITHOUT_RESOURCE
+
+Types = dict[str, list[str]]
+TYPES = sorted(set(known()) - {EVERY})
+PHASES = {
+    "create": "Create|Put|Modify|Set|Grant",
+    "read": "Get|Describe|List|View",
+    "update": "Update|Put|Modify|Set|Grant",
+    "delete": "Delete|Put|Modify|Set|Remove|Revoke|ScheduleKeyDeletion",
+}
+"""How the names of the actions begin. Some settings are deleted by putting an empty one."""
+REPLACED = {
+    "aws_athena_named_query",
+    "aws_cloudwatch_log_stream",
+    "aws_glue_partition_index",
+    "aws_glue_security_configuration",
+    "aws_sagemaker_model_package_group",
+}
+"""What the provider never updates, or only its tags."""
+UNBOUND = {"kms:DescribeKey", "kms:TagResource", "glue:GetMLTransforms"}
+"""Of a key that is not there yet, and of all transforms."""
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    return load(full_lake(tmp_path_factory.mktemp("full")), "dev")
+
+
+@pytest.fixture(scope="module")
+def types(lake: Lake, flink_jar: Path) -> Types:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAKE_FLINK_JAR", str(flink_jar))
+        return types_of(lake)
+
+
+@pytest.fixture
+def prompt_of_full(lake: Lake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Prompt:
+    monkeypatch.setenv("LAKE_ENV", "dev")
+    return Prompt(lake.file, monkeypatch, capsys)
+
+
+def actions(type_: str) -> set[str]:
+    return {action for found in known()[type_].values() for action in found}
+
+
+def test_every_type_of_every_stack_is_known_and_no_other(types: Types) -> None:
+    used = {type_ for found in types.values() for type_ in found}
+
+    assert unknown(used) == []
+    assert used == set(TYPES)
+
+
+@pytest.mark.parametrize("type_", TYPES)
+def test_a_type_has_the_actions_that_create_read_update_and_delete_it(type_: str) -> None:
+    words = [action.partition(":")[2] for action in actions(type_)]
+    lacking = [phase for phase, begin in PHASES.items() if not any(re.match(begin, word) for word in words)]
+
+    assert lacking == (["update"] if type_ in REPLACED else [])
+
+
+@pytest.mark.parametrize("type_", TYPES)
+def test_what_has_tags_can_lose_them(type_: str) -> None:
+    found = actions(type_)
+    adds = {action for action in found if re.search(r":(Tag|Add.*Tags)", action)}
+
+    assert len(adds) == len({action for action in found if re.search(r":(Untag|(Delete|Remove)Tags)", action)})
+
+
+def test_every_action_is_one_of_aws() -> None:
+    assert {action for type_ in known() for action in actions(type_)} - KNOWN == set()
+
+
+def test_an_action_stands_for_all_resources_only_if_it_knows_none() -> None:
+    wide = {action for resources in known().values() for action in resources.get("*", [])}
+    bound = {action for found in known().values() for arn, each in found.items() if arn != "*" for action in each}
+
+    assert wide - WITHOUT_RESOURCE - UNBOUND == set()
+    assert bound & WITHOUT_RESOURCE == set()
+
+
+def test_no_document_is_longer_than_iam_takes_and_none_is_lost(lake: Lake, types: Types) -> None:
+    found = policies(lake, types)
+
+    assert next(iter(found)) == "everything-dev-storage"
+    assert {name.split("-")[2] for name in found} == set(lake.config.stacks)
+    assert max(map(length, found.values())) <= LONGEST
+    asked = {action for stack in types.values() for type_ in (*stack, EVERY) for action in actions(type_)}
+    given = {a for document in found.values() for statement in document["Statement"] for a in statement["Action"]}
+    assert given == asked
+
+
+def test_a_stack_that_does_not_fit_into_one_document_has_two(lake: Lake) -> None:
+    found = policies(lake, {"etl": TYPES})
+
+    assert list(found) == ["everything-dev-etl", "everything-dev-etl-2", "everything-dev-etl-3"]
+    assert max(map(length, found.values())) <= LONGEST
+
+
+def test_resources_are_of_the_lake_and_of_its_account(lake: Lake, types: Types) -> None:
+    [document] = policies(lake, {"athena": types["athena"]}).values()
+    arns = [arn for statement in document["Statement"] for arn in statement["Resource"]]
+
+    assert "arn:aws:athena:us-east-1:123456789012:workgroup/everything-dev" in arns
+    assert all("everything" in arn for arn in arns if arn != "*")
+
+
+def test_one_document_is_printed_as_it_is(prompt_of_full: Prompt) -> None:
+    done = prompt_of_full.lake("permissions", "athena")
+
+    assert (done.code, set(done.json)) == (0, {"Version", "Statement"})
+    assert "documents" not in done.err
+
+
+def test_several_documents_are_printed_by_the_name_of_their_policy(prompt_of_full: Prompt) -> None:
+    done = prompt_of_full.lake("permissions")
+
+    assert set(done.json) == {f"everything-dev-{stack}" for stack in (*STACKS, "ml")}
+    assert "6 documents by policy name" in done.err
+
+
+def test_an_unknown_stack_is_named(prompt_of_full: Prompt) -> None:
+    done = prompt_of_full.lake("permissions", "sink")
+
+    assert done.code == 2
+    assert "there is no stack 'sink'" in done.err
+
+
+def test_a_type_that_the_lake_itself_adds_is_told(types: Types) -> None:
+    assert unknown([*types["etl"], "aws_dynamodb_table"]) == ["aws_dynamodb_table"]
