@@ -1,4 +1,4 @@
-"""Glue: jobs, tags, triggers, connections, data quality rulesets and partition indexes."""
+"""Glue: jobs, tags, triggers, connections, classifiers, data quality rulesets and partition indexes."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def handlers(context: Context) -> Handlers:
         *(_tagging(context, tagged) for tagged in _TAGGED),
         {
             ("glue", "UpdateConnection"): partial(_update_connection, context),
+            ("glue", "UpdateClassifier"): partial(_update_classifier, context),
             **{("glue", action): _with_true_triggers for action in ("GetTrigger", "GetTriggers", "BatchGetTriggers")},
         },
     )
@@ -91,6 +92,22 @@ def _update_connection(context: Context, call: Call) -> Document:
     glue.delete_connection(ConnectionName=name)
     glue.create_connection(ConnectionInput=call.required("ConnectionInput"), Tags=tags)
     return {}
+
+
+def _update_classifier(context: Context, call: Call) -> Document:
+    """Update by deleting and creating; the fields that are not given stay."""
+    glue, ((kind, given), *_) = context.client("glue", call.region), call.payload.items()
+    before = glue.get_classifier(Name=given["Name"])["Classifier"].get(kind)
+    if before is None:
+        raise AwsError("InvalidInputException", f"Classifier {given['Name']} is of another type than {kind}")
+    kept = {name: value for name, value in before.items() if name not in _MADE}
+    glue.delete_classifier(Name=given["Name"])
+    glue.create_classifier(**{kind: {**kept, **given}})
+    return {}
+
+
+_MADE = ("CreationTime", "LastUpdated", "Version")
+"""Fields of a classifier that only AWS sets."""
 
 
 def _with_true_triggers(call: Call) -> Document:

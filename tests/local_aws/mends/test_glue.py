@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.embedded import client
 from tests.local_aws.mends.conftest import CREATED_WITH_TAGS, Aws, arn, glue_job
 
 
@@ -87,3 +88,30 @@ def test_a_connection_can_be_changed_and_keeps_its_tags(side: Aws, name: str) ->
     glue.update_connection(Name=name, ConnectionInput={**given, "ConnectionProperties": after})
     assert glue.get_connection(Name=name)["Connection"]["ConnectionProperties"] == after
     assert glue.get_tags(ResourceArn=arn("connection", name))["Tags"] == {"team": "data"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after"),
+    [
+        ("CsvClassifier", {"Delimiter": ",", "ContainsHeader": "PRESENT"}, {"Delimiter": ";"}),
+        ("JsonClassifier", {"JsonPath": "$[*]"}, {"JsonPath": "$.rows[*]"}),
+        ("GrokClassifier", {"Classification": "log", "GrokPattern": "%{WORD:a}"}, {"GrokPattern": "%{WORD:b}"}),
+        ("XMLClassifier", {"Classification": "xml", "RowTag": "row"}, {"RowTag": "line"}),
+    ],
+)
+def test_a_classifier_can_be_changed_and_keeps_what_is_not_given(
+    side: Aws, name: str, kind: str, before: dict[str, str], after: dict[str, str]
+) -> None:
+    glue = side("glue")
+    glue.create_classifier(**{kind: {"Name": name, **before}})
+    glue.update_classifier(**{kind: {"Name": name, **after}})
+    assert {**before, **after}.items() <= glue.get_classifier(Name=name)["Classifier"][kind].items()
+
+
+def test_a_classifier_that_is_not_there_or_of_another_type_is_not_changed(endpoint: str, name: str) -> None:
+    glue = client("glue", endpoint)
+    with pytest.raises(ClientError, match="EntityNotFoundException"):
+        glue.update_classifier(CsvClassifier={"Name": name, "Delimiter": ";"})
+    glue.create_classifier(JsonClassifier={"Name": name, "JsonPath": "$"})
+    with pytest.raises(ClientError, match="InvalidInputException"):
+        glue.update_classifier(CsvClassifier={"Name": name, "Delimiter": ";"})
