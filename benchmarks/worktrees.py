@@ -29,7 +29,7 @@ def worktree(folder: Path, commit: str) -> Iterator[Path]:
 
 @contextmanager
 def two_checkouts(folder: Path, before: str = BEFORE) -> Iterator[dict[str, Path]]:
-    """`before` and `now` (the last commit), each with the tools of this checkout and its own port."""
+    """`before` and `now` (the last commit), each with the tools of this checkout, its own port, and bytecode."""
     with ExitStack() as stack:
         commits = {"before": before, "now": "HEAD"}
         sides = {name: stack.enter_context(worktree(folder / name, commit)) for name, commit in commits.items()}
@@ -38,6 +38,7 @@ def two_checkouts(folder: Path, before: str = BEFORE) -> Iterator[dict[str, Path
                 (checkout / name).symlink_to(ROOT / name)
             config = checkout / "lake.yaml"
             config.write_text(config.read_text().replace("127.0.0.1:4566", f"127.0.0.1:{free_port()}"))
+            subprocess.run([sys.executable, "-m", "compileall", "-q", "lake", "stacks", "local_aws"], cwd=checkout)
         yield sides
 
 
