@@ -44,16 +44,17 @@ SAME = 1.0
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="loop-") as folder, two_checkouts(Path(folder)) as sides:
         try:
-            seconds = {f"lake {command}": _medians(sides, command) for command in AT_ONCE}
+            rows = [(f"lake {command}", *_medians(sides, command), SAME) for command in AT_ONCE]
             for checkout in sides.values():
                 run(checkout, "lake", "local", "start")
                 run(checkout, "lake", "up")
-            for what, (change, _) in LOOPS.items():
-                seconds[f"lake up after a change of {what}"] = [_up(checkout, change) for checkout in sides.values()]
+            for what, (change, target) in LOOPS.items():
+                before, now = (_up(checkout, change) for checkout in sides.values())
+                rows.append((f"lake up after a change of {what}", before, now, target))
         finally:
             for checkout in sides.values():
                 run(checkout, "lake", "local", "stop")
-    return _report(seconds)
+    return _report(rows)
 
 
 def _up(checkout: Path, change: Callable[[Path], None]) -> float:
@@ -61,9 +62,10 @@ def _up(checkout: Path, change: Callable[[Path], None]) -> float:
     return _seconds(checkout, "up")
 
 
-def _medians(sides: dict[str, Path], command: str) -> list[float]:
+def _medians(sides: dict[str, Path], command: str) -> tuple[float, float]:
     rounds = [[_seconds(checkout, command) for checkout in sides.values()] for _ in range(ROUNDS)]
-    return [median(side) for side in zip(*rounds, strict=True)]
+    before, now = (median(side) for side in zip(*rounds, strict=True))
+    return before, now
 
 
 def _seconds(checkout: Path, command: str) -> float:
@@ -72,13 +74,12 @@ def _seconds(checkout: Path, command: str) -> float:
     return time.monotonic() - begun
 
 
-def _report(seconds: dict[str, list[float]]) -> int:
-    targets = dict(zip(seconds, [SAME] * len(AT_ONCE) + [target for _, target in LOOPS.values()], strict=True))
+def _report(rows: list[tuple[str, float, float, float]]) -> int:
     table = Table("what", "before, s", "now, s", "ratio", "target")
     missed = False
-    for what, (before, now) in seconds.items():
-        missed |= now / before > targets[what]
-        table.add_row(what, f"{before:.2f}", f"{now:.2f}", f"{now / before:.2f}", f"{targets[what]}")
+    for what, before, now, target in rows:
+        missed |= now / before > target
+        table.add_row(what, f"{before:.2f}", f"{now:.2f}", f"{now / before:.2f}", f"{target}")
     Console().print(table)
     return int(missed)
 

@@ -131,8 +131,8 @@ async def exchange_with(app: AsgiApp, scope: Scope, body: bytes) -> tuple[int, b
 def as_json(document: Document) -> bytes:
     """Encode an answer, whose parts may be JSON already."""
     written = {name: value for name, value in document.items() if isinstance(value, Json)}
-    rest = _AS_JSON({name: value for name, value in document.items() if name not in written}).encode()
-    parts = [*(b'"%b":%b' % (name.encode(), value) for name, value in written.items()), rest[1:-1]]
+    others = _AS_JSON({name: value for name, value in document.items() if name not in written}).encode()
+    parts = [*(b'"%b":%b' % (name.encode(), value) for name, value in written.items()), others[1:-1]]
     return b"{%b}" % b",".join(filter(None, parts))
 
 

@@ -173,10 +173,8 @@ class BinaryFiles:
         if not _comparable(there.dataType, field.dataType, bool(there.metadata.get(NANOS))):
             return f"{such}. {way_out}"
         with setting(self.spark, NANOS_AS_LONG):
-            frame, value = (
-                self.spark.read.schema(read_as).load(literal(path), format=self.format),
-                _exactly(field, there),
-            )
+            frame = self.spark.read.schema(read_as).load(literal(path), format=self.format)
+            value = _exactly(field, there)
             lost = frame.where(column(there.name).isNotNull() & value.isNull()).select(quoted(there.name)).head()
         return f"{such}, which cannot hold {str(lost[0])[:SHOWN]}. {way_out}" if lost else ""
 

@@ -88,8 +88,8 @@ def permissions(context: typer.Context, stacks: Stacks = None) -> None:
     from lake.deploying import permissions as needed
     from lake.deploying.lifecycle import check_stacks
 
-    types = needed.types_of(lake)
-    types = {stack: types[stack] for stack in check_stacks(lake, stacks or ())}
+    chosen = check_stacks(lake, stacks or ())
+    types = {stack: found for stack, found in needed.types_of(lake).items() if stack in chosen}
     for type_ in needed.unknown(type_ for found in types.values() for type_ in found):
         err.print(f"warning: it is not known what {type_} asks for. Add that to the policy", style="yellow")
     found = needed.policies(lake, types)

@@ -8,7 +8,8 @@ FEATURES = "features"
 """The folder of the offline stores in the bucket of the ml stack."""
 _SAGEMAKER = {"string": "String", "integral": "Integral", "fractional": "Fractional"}
 _HIVE = {"string": "string", "integral": "bigint", "fractional": "double"}
-_ADDED = {"write_time": "timestamp", "api_invocation_time": "timestamp", "is_deleted": "boolean"}
+ADDED = {"write_time": "timestamp", "api_invocation_time": "timestamp", "is_deleted": "boolean"}
+"""The columns that Feature Store adds."""
 
 
 def definitions(group: FeatureGroup) -> dict[str, str]:
@@ -18,4 +19,4 @@ def definitions(group: FeatureGroup) -> dict[str, str]:
 
 def columns(group: FeatureGroup) -> dict[str, str]:
     """The columns of the group's table with the catalog's types: its features, and what Feature Store adds."""
-    return {name: _HIVE[type_] for name, type_ in group.features.items()} | {group.time: "string"} | _ADDED
+    return {name: _HIVE[type_] for name, type_ in group.features.items()} | {group.time: "string"} | ADDED

@@ -9,6 +9,7 @@ import json
 import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ def types_of(lake: Lake) -> dict[str, list[str]]:
         return {stack: sorted(json.loads(file.read_text())["resource"]) for stack, file in files.items()}
 
 
+@cache
 def known() -> dict[str, dict[str, list[str]]]:
     """By type, and by resource: the actions."""
     found: dict[str, dict[str, list[str]]] = tomllib.loads(DATA.read_text())

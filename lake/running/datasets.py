@@ -11,6 +11,7 @@ from lake.aws import Aws, error_code, read_object
 from lake.configuration.suggest import allowed
 from lake.configuration.training import drift_arguments
 from lake.errors import BadInput, LakeError
+from lake.running.deployed import needing
 from lake.running.jobs import ENDED, Show
 from lake.running.runs import SHORT
 from lake.running.waiting import ended
@@ -50,10 +51,9 @@ def build(aws: Aws, name: str, show: Show, arguments: dict[str, str] | None = No
 
 def _started(aws: Aws, name: str, arguments: dict[str, str]) -> str:
     try:
-        return aws.glue.start_job_run(JobName=aws.names.dataset_job(name), Arguments=arguments)["JobRunId"]
+        with needing(f"the job that builds {name}", "EntityNotFoundException"):
+            return aws.glue.start_job_run(JobName=aws.names.dataset_job(name), Arguments=arguments)["JobRunId"]
     except ClientError as error:
-        if error_code(error) == "EntityNotFoundException":
-            raise LakeError(f"the job that builds {name} is not there. Deploy it first: `lake up ml`") from None
         if error_code(error) == "ConcurrentRunsExceededException":
             raise LakeError(f"{name} is being built already. Wait for its end, and run this again") from None
         raise

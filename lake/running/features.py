@@ -10,12 +10,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lake.aws import Aws, error_code
+from lake.aws import Aws
 from lake.configuration.model import FeatureGroup
 from lake.configuration.suggest import allowed
 from lake.data.sql import Answer, query, rows_of
 from lake.errors import BadInput, LakeError
 from lake.failures import sentence
+from lake.running.deployed import needing
 from lake.running.jobs import Show
 
 THREADS, AT_ONCE = 16, 1_000
@@ -132,12 +133,10 @@ def _put(aws: Aws, name: str, records: list[list[dict[str, str]]], before: int) 
         client.put_record(FeatureGroupName=full_name, Record=record)
 
     try:
-        with ThreadPoolExecutor(THREADS) as threads:
+        with needing(f"the feature group {name}"), ThreadPoolExecutor(THREADS) as threads:
             for _ in threads.map(put, records):
                 pass
     except ClientError as error:
-        if error_code(error) == "ResourceNotFound":
-            raise LakeError(f"the feature group {name} is not there. Deploy it first: `lake up ml`") from None
         raise LakeError(f"{name}: after {before:,} records, {sentence(error)}. Ingest again for the rest") from None
 
 
@@ -151,14 +150,10 @@ def newest(aws: Aws, name: str, identifier: str) -> dict[str, str | None]:
     group = group_of(aws, name)
     if not group.online:
         raise BadInput(f"feature_groups.{name}.online: the group is not online. Set it to true, or ask Athena")
-    try:
+    with needing(f"the feature group {name}"):
         found = aws.feature_store.get_record(
             FeatureGroupName=aws.names.feature_group(name), RecordIdentifierValueAsString=identifier
         )
-    except ClientError as error:
-        if error_code(error) == "ResourceNotFound":
-            raise LakeError(f"the feature group {name} is not there. Deploy it first: `lake up ml`") from None
-        raise
     values = {each["FeatureName"]: each["ValueAsString"] for each in found.get("Record", [])}
     return {feature: values.get(feature) for feature in [*group.features, group.time]} if values else {}
 

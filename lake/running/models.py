@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from lake.aws import Aws, error_code, is_absent
+from lake.aws import Aws, is_absent
 from lake.configuration.model import MlModel
 from lake.configuration.suggest import allowed
 from lake.errors import BadInput, LakeError
 from lake.running.datasets import manifest, read_json
+from lake.running.deployed import needing
 from lake.running.jobs import Show
 from lake.running.waiting import ended
 
@@ -40,14 +41,10 @@ def train(aws: Aws, name: str, show: Show, version: str | None = None) -> dict[s
     """
     found = manifest(aws, model_of(aws, name).training_set, version)
     parameters = [{"Name": "TrainingSetVersion", "Value": found["version"]}]
-    try:
+    with needing(f"the pipeline of {name}"):
         started = aws.sagemaker.start_pipeline_execution(
             PipelineName=aws.names.model(name), PipelineParameters=parameters
         )
-    except ClientError as error:
-        if error_code(error) == "ResourceNotFound":
-            raise LakeError(f"the pipeline of {name} is not there. Deploy it first: `lake up ml`") from None
-        raise
     arn = started["PipelineExecutionArn"]
     execution = _ended(aws, name, arn, show)
     if execution["PipelineExecutionStatus"] != "Succeeded":

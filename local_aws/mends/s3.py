@@ -22,7 +22,8 @@ def _without_copies(emulator: Any, persist: Callable[[str, str, Any], None]) -> 
     def persisted(bucket: str, key: str, record: Any) -> None:
         persist(bucket, key, record)
         current = record.get("version_id") or "null"
-        for version in emulator._object_versions.get((bucket, key)) or []:
+        with_bytes = (one for one in emulator._object_versions.get((bucket, key)) or () if one.get("data") is not None)
+        for version in with_bytes:
             in_its_file = version["version_id"] == current and record.get("body") is None
             if in_its_file or emulator._version_file_exists(bucket, key, version["version_id"]):
                 version["data"] = None

@@ -8,9 +8,11 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -132,6 +134,28 @@ def checkout_in(folder: Path) -> Iterator[Checkout]:
         yield checkout
     finally:
         checkout.lake("local", "stop", code=None)
+
+
+@contextmanager
+def own_lake(folder: Path, config: str, files: Mapping[str, str] = MappingProxyType({})) -> Iterator[Checkout]:
+    """A lake in a folder of its own beside the checkout that has the tool. Its embedded AWS evaluates IAM.
+
+    Args:
+        config: its lake.yaml, in which PORT stands for a free port.
+        files: what it has beside that: name -> text.
+    """
+    tool = Checkout(copied(folder / "tool"))
+    own = Checkout(folder / "own", {"PYTHONPATH": str(tool.root)})
+    tool.lake("init", str(own.root))
+    for name in TOOLS:
+        (own.root / name).symlink_to(tool.root / name)
+    for name, text in {"lake.yaml": config.replace("PORT", str(free_port())), **files}.items():
+        (own.root / name).write_text(text)
+    own.lake("local", "start", "--enforce-iam")
+    try:
+        yield own
+    finally:
+        own.lake("local", "stop", code=None)
 
 
 @dataclass(frozen=True)

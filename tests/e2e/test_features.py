@@ -12,8 +12,8 @@ import pytest
 
 from lake.configuration.names import ML
 from lake.deploying.leftovers import leftovers
-from tests.e2e.conftest import TOOLS, Checkout, copied
-from tests.local_aws.conftest import free_port, until
+from tests.e2e.conftest import Checkout, own_lake
+from tests.local_aws.conftest import until
 
 pytestmark = pytest.mark.e2e
 LAKE_YAML = """
@@ -53,18 +53,8 @@ def observations() -> pd.DataFrame:
 
 @pytest.fixture
 def weather(tmp_path: Path) -> Iterator[Checkout]:
-    """The lake, in a folder of its own beside the checkout that has the tool. Its embedded AWS evaluates IAM."""
-    tool = Checkout(copied(tmp_path / "lake"))
-    weather = Checkout(tmp_path / "weather", {"PYTHONPATH": str(tool.root)})
-    tool.lake("init", str(weather.root))
-    for name in TOOLS:
-        (weather.root / name).symlink_to(tool.root / name)
-    (weather.root / "lake.yaml").write_text(LAKE_YAML.replace("PORT", str(free_port())))
-    weather.lake("local", "start", "--enforce-iam")
-    try:
+    with own_lake(tmp_path, LAKE_YAML) as weather:
         yield weather
-    finally:
-        weather.lake("local", "stop", code=None)
 
 
 def test_a_feature_group_is_filled_from_a_table_and_read_as_of_a_time(weather: Checkout) -> None:

@@ -14,8 +14,7 @@ import pytest
 
 from lake.configuration.names import ML
 from lake.deploying.leftovers import leftovers
-from tests.e2e.conftest import TOOLS, Checkout, copied
-from tests.local_aws.conftest import free_port
+from tests.e2e.conftest import Checkout, own_lake
 from tests.local_aws.sagemaker.conftest import need_framework
 
 pytestmark = pytest.mark.e2e
@@ -91,20 +90,9 @@ def tables() -> dict[str, pd.DataFrame]:
 
 @pytest.fixture
 def parcels(tmp_path: Path) -> Iterator[Checkout]:
-    """The lake, in a folder of its own beside the checkout that has the tool. Its embedded AWS evaluates IAM."""
     need_framework()
-    tool = Checkout(copied(tmp_path / "lake"))
-    parcels = Checkout(tmp_path / "parcels", {"PYTHONPATH": str(tool.root)})
-    tool.lake("init", str(parcels.root))
-    for name in TOOLS:
-        (parcels.root / name).symlink_to(tool.root / name)
-    (parcels.root / "lake.yaml").write_text(LAKE_YAML.replace("PORT", str(free_port())))
-    (parcels.root / "train.py").write_text(TRAIN)
-    parcels.lake("local", "start", "--enforce-iam")
-    try:
+    with own_lake(tmp_path, LAKE_YAML, {"train.py": TRAIN}) as parcels:
         yield parcels
-    finally:
-        parcels.lake("local", "stop", code=None)
 
 
 def test_a_lake_carries_its_files_to_predictions_and_takes_the_stack_down_alone(parcels: Checkout) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from lake.configuration.features import ADDED
 from lake.configuration.model import Config, FeatureGroup, Job
 from lake.configuration.place import Place, Problem
 from lake.configuration.suggest import allowed
 
-_ADDED = ("write_time", "api_invocation_time", "is_deleted")
 _FOLDERS = ("year", "month", "day", "hour")
 _NAME = re.compile(r"[a-z0-9](_*[a-z0-9]){0,63}")
 
@@ -59,7 +59,7 @@ def _at(place: Place, field: str, name: str) -> Place:
 
 
 def _wrong(name: str) -> Iterator[str]:
-    if name in _ADDED:
+    if name in ADDED:
         yield f"{name!r} is a column that Feature Store adds. Choose another name"
     elif name in _FOLDERS:
         yield f"{name!r} is a folder of the offline store. Choose another name"

@@ -10,7 +10,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local_aws.context import ACCOUNT, Context
-from local_aws.protocol import Call, Document
+from local_aws.hive_classes import PARQUET
+from local_aws.protocol import AwsError, Call, Document
 from local_aws.reasons import reason
 from local_aws.sagemaker.errors import refused
 from local_aws.sagemaker.features.offline import ADDED, COLUMN_TYPES, OfflineStore, columns_of
@@ -20,7 +21,6 @@ RECORDS = "sagemaker_records"
 _NAME = re.compile(r"[a-zA-Z0-9]([-_]*[a-zA-Z0-9]){0,63}")
 _SUMMARY = ("FeatureGroupName", "FeatureGroupArn", "CreationTime", "FeatureGroupStatus", "OfflineStoreStatus")
 _DATABASE = "sagemaker_featurestore"
-_PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
 
 
 class Groups:
@@ -90,7 +90,7 @@ class Groups:
             acting = self._context.acting_as(str(call.required("RoleArn")), "sagemaker", "FeatureStore")
             acting.client("s3").get_bucket_acl(Bucket=bucket)
         except ClientError as error:
-            raise refused(f"Validation Error: the role cannot use the bucket of {uri}: {reason(error)}") from None
+            raise _invalid(f"the role cannot use the bucket of {uri}: {reason(error)}") from None
 
     def _create_table(self, call: Call, group: Document) -> None:
         if not _has_own_table(group):
@@ -122,16 +122,16 @@ def _check(call: Call) -> None:
     types = {each["FeatureName"]: each["FeatureType"] for each in call.payload["FeatureDefinitions"]}
     for field in ("RecordIdentifierFeatureName", "EventTimeFeatureName"):
         if call.required(field) not in types:
-            raise refused(f"Validation Error: {field} is {call.payload[field]}, which is none of FeatureDefinitions")
+            raise _invalid(f"{field} is {call.payload[field]}, which is none of FeatureDefinitions")
     if types[call.payload["EventTimeFeatureName"]] == "Integral":
-        raise refused("Validation Error: the event time is Integral. Allowed: String, Fractional")
+        raise _invalid("the event time is Integral. Allowed: String, Fractional")
     _check_stores(call.payload)
 
 
 def _check_stores(given: Document) -> None:
     online, offline = given.get("OnlineStoreConfig") or {}, given.get("OfflineStoreConfig")
     if not online.get("EnableOnlineStore") and not offline:
-        raise refused("Validation Error: a feature group has an OnlineStoreConfig, an OfflineStoreConfig, or both")
+        raise _invalid("a feature group has an OnlineStoreConfig, an OfflineStoreConfig, or both")
     if online.get("TtlDuration"):
         raise _absent("TtlDuration")
     if online.get("StorageType", "Standard") != "Standard":
@@ -139,26 +139,28 @@ def _check_stores(given: Document) -> None:
     if offline and offline.get("TableFormat", "Glue") not in ("Glue", "Default"):
         raise _absent(f"TableFormat {offline['TableFormat']}")
     if offline and not str(offline.get("S3StorageConfig", {}).get("S3Uri", "")).startswith("s3://"):
-        raise refused(
-            "Validation Error: OfflineStoreConfig has no S3StorageConfig.S3Uri of the form s3://bucket/prefix"
-        )
+        raise _invalid("OfflineStoreConfig has no S3StorageConfig.S3Uri of the form s3://bucket/prefix")
 
 
-def _absent(what: str) -> Exception:
-    return refused(f"Validation Error: the embedded AWS has no {what} of feature groups")
+def _invalid(message: str) -> AwsError:
+    return refused(f"Validation Error: {message}")
+
+
+def _absent(what: str) -> AwsError:
+    return _invalid(f"the embedded AWS has no {what} of feature groups")
 
 
 def _check_features(features: list[Document]) -> None:
     names = [str(each.get("FeatureName", "")) for each in features]
     for name, each in zip(names, features, strict=True):
         if not _NAME.fullmatch(name) or name in ADDED:
-            raise refused(f"Validation Error: {name!r} is no name of a feature")
+            raise _invalid(f"{name!r} is no name of a feature")
         if each.get("FeatureType") not in COLUMN_TYPES:
-            raise refused(f"Validation Error: {name} is {each.get('FeatureType')}. Allowed: {', '.join(COLUMN_TYPES)}")
+            raise _invalid(f"{name} is {each.get('FeatureType')}. Allowed: {', '.join(COLUMN_TYPES)}")
         if each.get("CollectionType"):
             raise _absent(f"CollectionType {each['CollectionType']}")
         if names.count(name) > 1:
-            raise refused(f"Validation Error: FeatureDefinitions has {name} twice")
+            raise _invalid(f"FeatureDefinitions has {name} twice")
 
 
 def _placed(call: Call) -> Document:
@@ -185,8 +187,8 @@ def _table(name: str, group: Document) -> Document:
         "StorageDescriptor": {
             "Columns": [{"Name": column, "Type": type_} for column, type_ in columns_of(group).items()],
             "Location": group["OfflineStoreConfig"]["S3StorageConfig"]["ResolvedOutputS3Uri"],
-            "InputFormat": f"{_PARQUET}.MapredParquetInputFormat",
-            "OutputFormat": f"{_PARQUET}.MapredParquetOutputFormat",
-            "SerdeInfo": {"SerializationLibrary": f"{_PARQUET}.serde.ParquetHiveSerDe"},
+            "InputFormat": PARQUET.input,
+            "OutputFormat": PARQUET.output,
+            "SerdeInfo": {"SerializationLibrary": PARQUET.serde},
         },
     }
