@@ -8,7 +8,7 @@ UV = .tools/lock-venv/bin/uv pip compile --quiet --universal --python-version 3.
 	--custom-compile-command "make lock" $(LOCK_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint scan synth plan plan-comment deploy bench clients docs successor shell checkov-tools successor-tools flink ml demo-ml flink-jar lock clean
+.PHONY: help setup demo test check lint scan synth plan plan-comment deploy bench clients docs successor shell checkov-tools successor-tools flink ml all-tools demo-ml flink-jar lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 16
@@ -79,6 +79,9 @@ flink: ## Install Flink, in an environment of its own: the embedded AWS runs app
 
 ml: ## Install scikit-learn and XGBoost, in an environment each: the embedded AWS runs SageMaker's jobs in them
 	@$(SETUP) --with ml
+
+all-tools: ## Install what the tests and the documentation can use, two parts at a time
+	@$(SETUP) --with checkov docs flink ml successor
 
 demo-ml: ## Train a model on the sample lake's flights, and predict back into the lake
 	@$(SETUP) --with ml --need-provider

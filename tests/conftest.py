@@ -10,8 +10,10 @@ import pytest
 
 from tests.postgres import Database, Postgres, new_database, running_postgres
 
-# With a few rows, Spark finishes before Java's second compiler or a parallel garbage collector would pay off.
-os.environ["SPARK_SUBMIT_OPTS"] = f"{os.environ.get('SPARK_SUBMIT_OPTS', '')} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+# With a few rows, Spark finishes before Java's second compiler or a parallel garbage collector would pay off. The first
+# compiler alone has 48 MB for code. A session of many tests fills them, and methods are compiled again and again.
+_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=240m -Xmn400m"
+os.environ["SPARK_SUBMIT_OPTS"] = f"{os.environ.get('SPARK_SUBMIT_OPTS', '')} {_JAVA}"
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -80,7 +81,8 @@ def installed(note: str, folder: Path, action: Callable[[], None]) -> None:
     say(f"Installing {note}")
     before, begun = size(folder), time.monotonic()
     action()
-    say(f"    {(size(folder) - before) / 1e6:,.0f} MB in {time.monotonic() - begun:.0f} s")
+    name = note.partition(" (")[0]
+    say(f"    {name}: {(size(folder) - before) / 1e6:,.0f} MB in {time.monotonic() - begun:.0f} s")
 
 
 def size(folder: Path) -> int:
@@ -186,6 +188,12 @@ EXTRAS = {
     "successor": successor,
 }
 """Optional parts, for `--with` or `--only`: some targets of the Makefile need them."""
+
+
+def packages(root: Path) -> None:
+    """What every target needs. Node comes from Python's packages."""
+    python_packages(root)
+    node_packages(root)
 
 
 def node_packages(root: Path) -> None:
@@ -311,13 +319,17 @@ def from_registry(target: str, required: bool) -> str:
     return f"none: {problem}; until then {STILL_WORKS}."
 
 
-def set_up(root: Path, *, extra: str | None, need_provider: bool) -> None:
+def side_by_side(root: Path, parts: Sequence[Callable[[Path], None]]) -> None:
+    """Run parts that share no folder, two at a time. Raises what the first failed part raised, after the others."""
+    with ThreadPoolExecutor(2) as pool:
+        for running in [pool.submit(part, root) for part in parts]:
+            running.result()
+
+
+def set_up(root: Path, *, extras: Sequence[str], need_provider: bool) -> None:
     """Run every step, then print a line with the version of each tool."""
     path = tools.without(os.environ["PATH"], root)
-    python_packages(root)
-    node_packages(root)
-    if extra:
-        EXTRAS[extra](root)
+    side_by_side(root, [packages, *(EXTRAS[name] for name in extras)])
     terraform_, java_ = terraform(root, path), java(root, path)
     driver = jdbc_driver(root)
     shared_classes(root, java_)
@@ -341,7 +353,9 @@ def alone(root: Path) -> Iterator[None]:
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="setup", description="Install the tools that the project needs.")
-    parser.add_argument("--with", dest="extra", choices=sorted(EXTRAS), help="also install this")
+    parser.add_argument(
+        "--with", dest="extras", nargs="+", default=[], choices=sorted(EXTRAS), help="also install these"
+    )
     parser.add_argument("--only", choices=sorted(EXTRAS), help="install this and nothing else")
     parser.add_argument("--need-provider", action="store_true", help="fail without a source of the AWS provider")
     options = parser.parse_args(arguments)
@@ -350,7 +364,7 @@ def main(arguments: list[str]) -> None:
             if options.only:
                 EXTRAS[options.only](ROOT)
             else:
-                set_up(ROOT, extra=options.extra, need_provider=options.need_provider)
+                set_up(ROOT, extras=options.extras, need_provider=options.need_provider)
     except CannotSetUpError as error:
         sys.exit(f"setup: {error}")
     except KeyboardInterrupt:

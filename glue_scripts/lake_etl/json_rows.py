@@ -239,7 +239,8 @@ def _either(names: Iterable[str]) -> str:
 def _two(line: str) -> str:
     """Return SQL for whether a line has more than one object: in brackets, one object would be an array of one."""
     alone = f"size(from_json(concat('[', {line}, ']'), 'array<string>')) = 1"
-    return f"({_found(f'substr({line}, 2)', '{', TWO)} AND NOT coalesce({alone}, false))"
+    begins_again = f"contains(substr(CAST({line} AS binary), 2), X'7B')"  # in bytes, a tenth of the cost of letters
+    return f"({begins_again} AND substr({line}, 2) RLIKE {text(TWO)} AND NOT coalesce({alone}, false))"
 
 
 def _found(line: str, mark: str, pattern: str) -> str:

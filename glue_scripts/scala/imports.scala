@@ -35,6 +35,7 @@ import org.apache.spark.scheduler.SparkListenerTaskEnd
 import org.apache.spark.{SparkException, Success}
 import org.apache.spark.sql.catalyst.analysis.UnresolvedAttribute
 import org.apache.spark.sql.catalyst.catalog.ExternalCatalogUtils
+import org.apache.spark.sql.catalyst.plans.logical.{Join => SparkJoin, JoinHint, LogicalPlan}
 import org.apache.spark.sql.expressions.Window
 import org.apache.spark.sql.functions._
 import org.apache.spark.sql.streaming.{StreamingQueryException, Trigger}

@@ -154,7 +154,8 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
   /** SQL for whether a line has more than one object: in brackets, one object would be an array of one. */
   private def two(line: String): String = {
     val alone = s"size(from_json(concat('[', $line, ']'), 'array<string>')) = 1"
-    s"(${found(s"substr($line, 2)", "{", JsonRows.between)} AND NOT coalesce($alone, false))"
+    val beginsAgain = s"contains(substr(CAST($line AS binary), 2), X'7B')" // in bytes, a tenth of the cost of letters
+    s"($beginsAgain AND substr($line, 2) RLIKE ${text(JsonRows.between)} AND NOT coalesce($alone, false))"
   }
 
   private def notUtf8(line: String): String = s"decode(CAST($line AS binary), 'UTF-8') <> $line"

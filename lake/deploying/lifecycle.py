@@ -20,7 +20,7 @@ from lake.deploying.keys import need_living_keys
 from lake.deploying.lock import Lock
 from lake.deploying.needs import Needs
 from lake.deploying.progress import Change, OnProgress, Progress
-from lake.deploying.stopping import resume_schedules, stop_work
+from lake.deploying.stopping import crawled, resume_schedules, stop_work
 from lake.deploying.terraform import Terraform, synthesise
 from lake.deploying.two_keys import need_first_key
 from lake.errors import BadInput
@@ -69,10 +69,11 @@ def up(
 
 def bound_shared_logs(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
     """Give the log groups that Glue makes for all lakes of an account a retention, where nobody has given them one."""
-    groups = {"catalog": [CRAWLER_LOGS], "etl": [f"{SHELL_LOGS}/{kind}" for kind in ("output", "error")]}
-    for stack in (stack for stack in stacks if stack in groups):
+    for stack, groups in _shared_logs(aws).items():
+        if stack not in stacks:
+            continue
         progress = Progress(stack, skipped=True)
-        for name in groups[stack]:
+        for name in groups:
             with suppress(aws.logs.exceptions.ResourceAlreadyExistsException):
                 aws.logs.create_log_group(logGroupName=name)
             found = aws.logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
@@ -81,6 +82,18 @@ def bound_shared_logs(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) 
                 aws.logs.put_retention_policy(logGroupName=name, retentionInDays=days)
                 progress.notes.append(f"{name}, which all lakes of the account share, now keeps logs for {days} days")
         on_progress(progress)
+
+
+def _shared_logs(aws: Aws) -> dict[str, list[str]]:
+    """By stack: the log groups of an account that its crawlers and shell jobs write to, if it has any."""
+    found = {"catalog": [CRAWLER_LOGS]} if crawled(aws) else {}
+    if _shell_jobs(aws):
+        found["etl"] = [f"{SHELL_LOGS}/{kind}" for kind in ("output", "error")]
+    return found
+
+
+def _shell_jobs(aws: Aws) -> list[str]:
+    return [aws.names.job(name) for name, job in aws.lake.config.scripts.items() if job.type == "shell"]
 
 
 def _wait_for_the_alias(aws: Aws, on_progress: OnProgress) -> None:
@@ -153,8 +166,7 @@ def all_but_storage(aws: Aws) -> list[str]:
 def _delete_shell_logs(aws: Aws) -> None:
     """Shell jobs share two log groups of the account. Their log streams are named after runs, which AWS deletes with
     the job."""
-    shells = [aws.names.job(name) for name, job in aws.lake.config.scripts.items() if job.type == "shell"]
-    for run_id in (run_id for job in shells for run_id in _runs(aws, job)):
+    for run_id in (run_id for job in _shell_jobs(aws) for run_id in _runs(aws, job)):
         for kind in ("output", "error"):
             with suppress(aws.logs.exceptions.ResourceNotFoundException):
                 aws.logs.delete_log_stream(logGroupName=f"{SHELL_LOGS}/{kind}", logStreamName=run_id)

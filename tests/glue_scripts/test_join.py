@@ -1,11 +1,15 @@
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 import pytest
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
+from lake_etl.catalog import find_table
 from lake_etl.errors import JobError
+from lake_etl.source import read_source
 from lake_etl.transforms.join import join
+from tests.glue_scripts.small_lake import Lake
 
 Rows = Callable[..., DataFrame]
 
@@ -104,3 +108,27 @@ def test_a_missing_key_names_the_dataset_that_lacks_it(flights: DataFrame, rows:
 def test_an_unknown_join_type_is_refused(flights: DataFrame, airlines: DataFrame) -> None:
     with pytest.raises(JobError, match=r"join type 'outer' is not known\. Allowed: inner, left"):
         joined(flights, airlines, how="outer")
+
+
+@pytest.mark.parametrize(
+    ("limit", "is_sent"), [("10MB", True), ("100b", False)], ids=["small", "larger than the limit"]
+)
+def test_a_small_dataset_with_partition_keys_is_sent_to_all_tasks(
+    spark: SparkSession, lake: Lake, flights: DataFrame, limit: str, is_sent: bool
+) -> None:
+    for year in (2013, 2014):
+        lake.put("raw", f"{lake.database}/airlines/year={year}/a.json", '{"carrier": "UA", "code": 7}\n')
+    lake.table("airlines", "json", {"carrier": "string", "code": "int"}, {"year": "int"})
+    table = find_table(boto3.client("glue"), lake.database, "airlines", "airlines")
+    airlines = read_source(spark, boto3.client("s3"), table).rows
+
+    spark.conf.set("spark.sql.autoBroadcastJoinThreshold", limit)
+    try:
+        frame = joined(flights, airlines, how="left")
+        plan = frame._jdf.queryExecution().optimizedPlan().toString()  # type: ignore[operator]
+    finally:
+        spark.conf.unset("spark.sql.autoBroadcastJoinThreshold")
+    assert ("Join LeftOuter" in plan, "rightHint=(strategy=broadcast)" in plan.split("\n   :")[0]) == (True, is_sent)
+    assert [(row.id, row.code, row.year) for row in frame.orderBy("id", "year").collect()] == [
+        *[(1, 7, 2013), (1, 7, 2014), (2, None, None), (3, None, None)],
+    ]

@@ -174,16 +174,22 @@ def test_the_stacks_make_the_grants_that_the_check_compares(tmp_path: Path) -> N
     assert {names.role(grant.role) for grant in grants(account.aws.lake, names)} <= roles
 
 
+def lake_in(folder: Path, endpoint: str, more: str = "") -> Aws:
+    lend_keys(endpoint, folder)
+    environment = f"{{local: {{endpoint: '{endpoint}', region: us-east-1}}}}"
+    project = f"lab{uuid.uuid4().hex[:6]}"
+    (folder / "tidy.py").touch()
+    (folder / "lake.yaml").write_text(
+        f"project: {project}\nenvironments: {environment}\nretention: {{log_days: 14}}\n{more}"
+    )
+    return Aws(load(folder / "lake.yaml"))
+
+
 def test_log_groups_that_glue_makes_for_all_get_a_retention_and_keep_one_that_they_have(
     tmp_path: Path, endpoint: str
 ) -> None:
-    lend_keys(endpoint, tmp_path)
-    environment = f"{{local: {{endpoint: '{endpoint}', region: us-east-1}}}}"
-    project = f"lab{uuid.uuid4().hex[:6]}"
-    (tmp_path / "lake.yaml").write_text(
-        f"project: {project}\nenvironments: {environment}\nretention: {{log_days: 14}}\n"
-    )
-    aws = Aws(load(tmp_path / "lake.yaml"))
+    used = "datasets: {trips: {format: csv}}\nscripts: {tidy: {script: tidy.py, type: shell}}\n"
+    aws = lake_in(tmp_path, endpoint, used)
     aws.logs.create_log_group(logGroupName="/aws-glue/python-jobs/error")
     aws.logs.put_retention_policy(logGroupName="/aws-glue/python-jobs/error", retentionInDays=3)
     told: list[Progress] = []
@@ -198,6 +204,17 @@ def test_log_groups_that_glue_makes_for_all_get_a_retention_and_keep_one_that_th
     assert [note.partition(",")[0] for progress in told for note in progress.notes] == [
         *("/aws-glue/crawlers", "/aws-glue/python-jobs/output"),
     ]
+
+
+def test_a_lake_without_crawlers_and_shell_jobs_asks_for_none_of_their_log_groups(
+    tmp_path: Path, endpoint: str
+) -> None:
+    declared = "datasets: {trips: {format: csv, catalog: declared, columns: {id: int}}}\n"
+    told: list[Progress] = []
+
+    bound_shared_logs(lake_in(tmp_path, endpoint, declared), ["storage", "catalog", "etl"], told.append)
+
+    assert told == []
 
 
 @pytest.mark.parametrize(

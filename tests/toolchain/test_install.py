@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -196,7 +197,23 @@ def test_installations_show_megabytes_and_seconds(tmp_path: Path, capsys: pytest
     (tmp_path / "before").write_bytes(bytes(5_000_000))
     install.installed("a tool", tmp_path, action)
 
-    assert re.fullmatch(r"Installing a tool\n {4}3 MB in \d+ s\n", capsys.readouterr().out)
+    assert re.fullmatch(r"Installing a tool\n {4}a tool: 3 MB in \d+ s\n", capsys.readouterr().out)
+
+
+def test_parts_are_installed_two_at_a_time_and_a_failure_is_reported_after_the_others(tmp_path: Path) -> None:
+    both, ended = threading.Barrier(2, timeout=30), list[str]()
+
+    def fails(_: Path) -> None:
+        both.wait()
+        raise CannotSetUpError("one failed")
+
+    def succeeds(root: Path) -> None:
+        both.wait()
+        ended.append(str(root))
+
+    with pytest.raises(CannotSetUpError, match="one failed"):
+        install.side_by_side(tmp_path, [fails, succeeds, lambda root: ended.append("last")])
+    assert sorted(ended) == [str(tmp_path), "last"]
 
 
 def test_linting_alone_installs_only_its_own_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as fn
 from pyspark.sql.types import (
     ByteType,
     DataType,
@@ -77,7 +78,34 @@ def pair(
         *[column(there).alias(new) for there, new in taken.items()],
     )
     left, right = _same_key_types(frame, right, name, keys, way_out)
-    return left.join(right, on=list(keys), how=how).select(*map(column, [*frame.columns, *taken.values()]))
+    joined = left.join(_small_to_all(right), on=list(keys), how=how)
+    return joined.select(*map(column, [*frame.columns, *taken.values()]))
+
+
+def _small_to_all(frame: DataFrame) -> DataFrame:
+    """Mark a small frame for a broadcast, by Spark's own limit: it spares the other side a shuffle.
+
+    Spark itself takes a dataset with partition keys for a large one: they come from a join, whose size it estimates as
+    the product of its sides.
+    """
+    java: Any = frame._jdf
+    limit = int(java.sparkSession().sessionState().conf().autoBroadcastJoinThreshold())
+    estimate = _estimate(java.queryExecution().optimizedPlan(), java.schema().defaultSize())
+    return fn.broadcast(frame) if estimate <= limit else frame
+
+
+def _estimate(plan: Any, width: int) -> float:
+    """Bytes of the files that a plan of Spark reads, or rather of the share that its columns have of a row of theirs.
+
+    What is broadcast within it, such as the partition keys, is small.
+    """
+    if plan.nodeName() == "Join" and plan.hint().rightHint().isDefined():
+        return _estimate(plan.left(), width)
+    children = plan.children()
+    if not children.isEmpty():
+        return sum(_estimate(children.apply(place), width) for place in range(children.size()))
+    size, whole = int(plan.stats().sizeInBytes()), int(plan.schema().defaultSize())
+    return size * min(1, width / max(1, whole))
 
 
 def keys_of(on: str | list[str] | dict[str, str]) -> dict[str, str]:

@@ -43,7 +43,29 @@ object Join extends Casting(removes = "removed_by_joins", adds = "added_by_joins
     val chosen = on.toSeq.map { case (here, there) => Names.column(there).as(here) } ++
       taken.toSeq.map { case (column, as) => Names.column(column).as(as) }
     val (one, other) = sameKeyTypes(frame, right.select(chosen: _*), name, on, wayOut)
-    one.join(other, on.keys.toSeq, how).select((frame.columns ++ taken.values).map(Names.column): _*)
+    one.join(smallToAll(other), on.keys.toSeq, how).select((frame.columns ++ taken.values).map(Names.column): _*)
+  }
+
+  /** Marks a small frame for a broadcast, by Spark's own limit: it spares the other side a shuffle.
+    *
+    * Spark itself takes a dataset with partition keys for a large one: they come from a join, whose size it estimates
+    * as the product of its sides.
+    */
+  private def smallToAll(frame: DataFrame): DataFrame = {
+    val limit = frame.sparkSession.sessionState.conf.autoBroadcastJoinThreshold
+    val size = estimate(frame.queryExecution.optimizedPlan, frame.schema.defaultSize)
+    if (size <= limit) broadcast(frame) else frame
+  }
+
+  /** Bytes of the files that a plan of Spark reads, or rather of the share that its columns have of a row of theirs.
+    *
+    * What is broadcast within it, such as the partition keys, is small.
+    */
+  private def estimate(plan: LogicalPlan, width: Int): Double = plan match {
+    case SparkJoin(left, _, _, _, JoinHint(_, Some(_))) => estimate(left, width)
+    case leaf if leaf.children.isEmpty =>
+      leaf.stats.sizeInBytes.toDouble * math.min(1.0, width.toDouble / math.max(1, leaf.schema.defaultSize))
+    case inner => inner.children.map(estimate(_, width)).sum
   }
 
   def keys(on: Option[Any]): Keys = on match {

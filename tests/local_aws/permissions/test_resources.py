@@ -33,7 +33,7 @@ ARN = "arn:aws:sagemaker:us-east-1:000000000000"
         ("CreateModelPackage", {"ModelPackageGroupName": f"{ARN}:model-package-group/g"},
          ["model-package-group/g", "model-package/g/*"]),
         ("UpdateModelPackage", {"ModelPackageArn": f"{ARN}:model-package/g/2"}, ["model-package/g/2"]),
-        ("ListModelPackages", {"ModelPackageGroupName": "g"}, ["model-package-group/g"]),
+        ("ListModelPackages", {"ModelPackageGroupName": "g"}, ["model-package/g/*"]),
         ("AddTags", {"ResourceArn": f"{ARN}:pipeline/p"}, ["pipeline/p"]),
     ],
 )  # fmt: skip
