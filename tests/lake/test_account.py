@@ -188,7 +188,7 @@ def lake_in(folder: Path, endpoint: str, more: str = "") -> Aws:
 def test_log_groups_that_glue_makes_for_all_get_a_retention_and_keep_one_that_they_have(
     tmp_path: Path, endpoint: str
 ) -> None:
-    used = "datasets: {trips: {format: csv}}\nscripts: {tidy: {script: tidy.py, type: shell}}\n"
+    used = "datasets: {trips: {format: csv}}\njobs: {tidy: {script: tidy.py, type: shell}}\n"
     aws = lake_in(tmp_path, endpoint, used)
     aws.logs.create_log_group(logGroupName="/aws-glue/python-jobs/error")
     aws.logs.put_retention_policy(logGroupName="/aws-glue/python-jobs/error", retentionInDays=3)

@@ -104,8 +104,8 @@ def _estimate(plan: Any, width: int) -> float:
     children = plan.children()
     if not children.isEmpty():
         return sum(_estimate(children.apply(place), width) for place in range(children.size()))
-    size, whole = int(plan.stats().sizeInBytes()), int(plan.schema().defaultSize())
-    return size * min(1, width / max(1, whole))
+    size, of_row = int(plan.stats().sizeInBytes()), int(plan.schema().defaultSize())
+    return size * min(1, width / max(1, of_row))
 
 
 def keys_of(on: str | list[str] | dict[str, str]) -> dict[str, str]:
