@@ -17,15 +17,18 @@ def test_a_delivery_stream_keeps_its_time_zone_and_file_extension(side: Aws, nam
     firehose.update_destination(
         DeliveryStreamName=name,
         CurrentDeliveryStreamVersionId="1",
-        DestinationId="destinationId-000000000001",
+        DestinationId=_destination(firehose, name)["DestinationId"],
         ExtendedS3DestinationUpdate={"CustomTimeZone": "Europe/Oslo"},
     )
     assert _s3_destination(firehose, name) == {"CustomTimeZone": "Europe/Oslo", "FileExtension": ".parquet"}
 
 
 def _s3_destination(firehose: Any, name: str) -> dict[str, str]:
-    (destination,) = firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"][
-        "Destinations"
-    ]
-    described = destination["ExtendedS3DestinationDescription"]
+    described = _destination(firehose, name)["ExtendedS3DestinationDescription"]
     return {field: described[field] for field in ("CustomTimeZone", "FileExtension") if field in described}
+
+
+def _destination(firehose: Any, name: str) -> dict[str, Any]:
+    described = firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
+    (destination,) = described["Destinations"]
+    return dict(destination)
