@@ -110,9 +110,7 @@ def test_an_unknown_join_type_is_refused(flights: DataFrame, airlines: DataFrame
         joined(flights, airlines, how="outer")
 
 
-@pytest.mark.parametrize(
-    ("limit", "is_sent"), [("10MB", True), ("10b", False)], ids=["small", "larger than the limit"]
-)
+@pytest.mark.parametrize(("limit", "is_sent"), [("10MB", True), ("10b", False)], ids=["small", "larger than the limit"])
 def test_a_small_dataset_with_partition_keys_is_sent_to_all_tasks(
     spark: SparkSession, lake: Lake, flights: DataFrame, limit: str, is_sent: bool
 ) -> None:
