@@ -320,10 +320,18 @@ def from_registry(target: str, required: bool) -> str:
 
 
 def side_by_side(root: Path, parts: Sequence[Callable[[Path], None]]) -> None:
-    """Run parts that share no folder, two at a time. Raises what the first failed part raised, after the others."""
+    """Run parts that share no folder, two at a time. Raises what the first failed part raised, after the others.
+
+    Ctrl-C ends the running ones, and none begins after it.
+    """
     with ThreadPoolExecutor(2) as pool:
-        for running in [pool.submit(part, root) for part in parts]:
-            running.result()
+        begun = [pool.submit(part, root) for part in parts]
+        try:
+            for each in begun:
+                each.result()
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def set_up(root: Path, *, extras: Sequence[str], need_provider: bool) -> None:

@@ -14,13 +14,13 @@ from lake.configuration.names import ML, ZONES
 from lake.configuration.reading import Lake
 from lake.configuration.suggest import allowed
 from lake.data import zones
-from lake.data.catalog import CRAWLER_LOGS
+from lake.data.catalog import CRAWLER_LOGS, crawled_datasets
 from lake.deploying import registry
 from lake.deploying.keys import need_living_keys
 from lake.deploying.lock import Lock
 from lake.deploying.needs import Needs
 from lake.deploying.progress import Change, OnProgress, Progress
-from lake.deploying.stopping import crawled, resume_schedules, stop_work
+from lake.deploying.stopping import resume_schedules, stop_work
 from lake.deploying.terraform import Terraform, synthesise
 from lake.deploying.two_keys import need_first_key
 from lake.errors import BadInput
@@ -69,11 +69,10 @@ def up(
 
 def bound_shared_logs(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
     """Give the log groups that Glue makes for all lakes of an account a retention, where nobody has given them one."""
-    for stack, groups in _shared_logs(aws).items():
-        if stack not in stacks:
-            continue
+    groups = _shared_logs(aws)
+    for stack in (stack for stack in stacks if stack in groups):
         progress = Progress(stack, skipped=True)
-        for name in groups:
+        for name in groups[stack]:
             with suppress(aws.logs.exceptions.ResourceAlreadyExistsException):
                 aws.logs.create_log_group(logGroupName=name)
             found = aws.logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
@@ -86,7 +85,7 @@ def bound_shared_logs(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) 
 
 def _shared_logs(aws: Aws) -> dict[str, list[str]]:
     """By stack: the log groups of an account that its crawlers and shell jobs write to, if it has any."""
-    found = {"catalog": [CRAWLER_LOGS]} if crawled(aws) else {}
+    found = {"catalog": [CRAWLER_LOGS]} if crawled_datasets(aws) else {}
     if _shell_jobs(aws):
         found["etl"] = [f"{SHELL_LOGS}/{kind}" for kind in ("output", "error")]
     return found

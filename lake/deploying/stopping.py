@@ -48,19 +48,19 @@ def stop_work(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
 
 def crawls(aws: Aws) -> list[str]:
     """The crawlers of the lake that are running or stopping."""
-    names = [aws.names.crawler(dataset) for dataset in crawled(aws)]
+    names = [aws.names.crawler(dataset) for dataset in _crawled(aws)]
     found = aws.glue.batch_get_crawlers(CrawlerNames=names)["Crawlers"] if names else []
     return [f"the crawler {crawler['Name']}" for crawler in found if crawler.get("State", "READY") != "READY"]
 
 
-def crawled(aws: Aws) -> dict[str, Crawl]:
+def _crawled(aws: Aws) -> dict[str, Crawl]:
     datasets = aws.lake.config.datasets
     return {name: dataset.crawl for name, dataset in datasets.items() if dataset.catalog == "crawled"}
 
 
 def resume_schedules(aws: Aws) -> None:
     """Restart crawler schedules that a `lake down` stopped but did not destroy."""
-    for dataset, crawl in crawled(aws).items():
+    for dataset, crawl in _crawled(aws).items():
         if crawl.schedule:
             with _unless("SchedulerRunningException", "SchedulerTransitioningException"):
                 aws.glue.start_crawler_schedule(CrawlerName=aws.names.crawler(dataset))
@@ -107,7 +107,7 @@ def _stop_workflows(aws: Aws) -> None:
 
 
 def _stop_crawls(aws: Aws) -> None:
-    for dataset, crawl in crawled(aws).items():
+    for dataset, crawl in _crawled(aws).items():
         name = aws.names.crawler(dataset)
         if crawl.schedule:
             with _unless("SchedulerNotRunningException", "SchedulerTransitioningException", "NoScheduleException"):

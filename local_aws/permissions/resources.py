@@ -166,13 +166,13 @@ def _sagemaker(call: Asked) -> Sequence[str]:
     if arn := _first(given, "ResourceArn", "PipelineExecutionArn", "ModelPackageArn"):
         return [arn]
     group = _first(given, "ModelPackageGroupName").rpartition("/")[2]
-    of_group = [_arn(call, f"model-package-group/{group}")] if group else []
+    versions = [_arn(call, f"model-package/{group}/*")] if group else []
     if action == "CreateModelPackage" and group:
-        return [*of_group, _arn(call, f"model-package/{group}/*")]
+        return [_arn(call, f"model-package-group/{group}"), *versions]
     if action in _OF_RECORDS:
         return [_feature_group(call, name) for name in _feature_groups(given)]
     if action == "ListModelPackages":
-        return [_arn(call, f"model-package/{group}/*")] if group else ["*"]
+        return versions or ["*"]
     word = next((word for word in _OF_SAGEMAKER if word in action), "")
     return _named(f"{_OF_SAGEMAKER.get(word)}/{{}}", f"{word}Name")(call)
 

@@ -111,31 +111,36 @@ def test_an_action_stands_for_all_resources_only_if_it_knows_none() -> None:
 
 @pytest.mark.parametrize("type_", sorted(known()))
 def test_an_action_is_allowed_on_the_resources_that_aws_asks_it_for(type_: str) -> None:
-    given = [(action, arn) for arn, found in known()[type_].items() for action in found if arn != "*"]
-    wide = set(known()[type_].get("*", ()))
+    arns = {action: [arn for arn, found in known()[type_].items() if action in found] for action in actions(type_)}
 
-    idle = {(action, arn.split(":", 3)[3]) for action, arn in given if not any(fits(arn, *it) for it in asked(action))}
-    assert idle - ELSEWHERE == set()
-    known_types = {it for action, _ in given if action not in wide | ONE_OF for it in asked(action)}
-    needed = {(action, name) for action, name in known_types if name.endswith("*")}
-    assert {it for it in needed if not any(fits(arn, *it) for action, arn in given if action == it[0])} == set()
+    odd = {
+        (action, arn.split(":", 3)[3])
+        for action, given in arns.items()
+        for arn in given
+        if arn != "*" and not any(fits(arn, action, each) for each in checked(action))
+    }
+    assert odd - ELSEWHERE == set()
+    lacking = {
+        (action, each)
+        for action, given in arns.items()
+        for each in checked(action)
+        if each.endswith("*") and "*" not in given and not any(fits(arn, action, each) for arn in given)
+    }
+    assert {(action, each) for action, each in lacking if action not in ONE_OF} == set()
 
 
 def test_arns_of_one_type_are_told_from_those_of_another() -> None:
-    stream = "kinesis:{region}:{account}:stream/{prefix}-*"
+    stream, action = "kinesis:{region}:{account}:stream/{prefix}-*", "kinesis:StartStreamEncryption"
 
-    assert asked("kinesis:StartStreamEncryption") == [
-        ("kinesis:StartStreamEncryption", "kmsKey*"),
-        ("kinesis:StartStreamEncryption", "stream*"),
-    ]
-    assert [fits(stream, *one) for one in asked("kinesis:StartStreamEncryption")] == [False, True]
-    assert not fits("kinesis:{region}:{account}:application/{prefix}-*", "kinesis:StartStreamEncryption", "stream*")
+    assert checked(action) == ["kmsKey*", "stream*"]
+    assert [fits(stream, action, each) for each in checked(action)] == [False, True]
+    assert not fits("kinesis:{region}:{account}:application/{prefix}-*", action, "stream*")
 
 
-def asked(action: str) -> list[tuple[str, str]]:
-    """The action with each type of resources that it knows."""
+def checked(action: str) -> list[str]:
+    """The types of resources that an action knows, with a star behind those that it needs."""
     service, name = action.split(":")
-    return [(action, type_) for type_ in sorted(RESOURCES[service]["actions"].get(name, "").split())]
+    return sorted(RESOURCES[service]["actions"].get(name, "").split())
 
 
 def fits(arn: str, action: str, type_: str) -> bool:

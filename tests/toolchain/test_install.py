@@ -1,8 +1,11 @@
 """The steps of set-up, on folders of their own and without a network."""
 
+import os
 import re
+import signal
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -214,6 +217,18 @@ def test_parts_are_installed_two_at_a_time_and_a_failure_is_reported_after_the_o
     with pytest.raises(CannotSetUpError, match="one failed"):
         install.side_by_side(tmp_path, [fails, succeeds, lambda root: ended.append("last")])
     assert sorted(ended) == [str(tmp_path), "last"]
+
+
+def test_no_part_begins_after_ctrl_c(tmp_path: Path) -> None:
+    begun: list[str] = []
+
+    def interrupts(_: Path) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.5)
+
+    with pytest.raises(KeyboardInterrupt):
+        install.side_by_side(tmp_path, [interrupts, lambda _: time.sleep(0.5), lambda _: begun.append("late")])
+    assert begun == []
 
 
 def test_linting_alone_installs_only_its_own_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
