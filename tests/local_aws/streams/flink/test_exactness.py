@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 from hypothesis import Phase, given, settings, strategies
@@ -120,6 +121,20 @@ def test_windows_equal_a_batch_over_the_same_events(make_app: Callable[..., App]
         a_day_of_events_is_exact(app, day, arrived, killed=killed)
 
     windows_are_exact()
+
+
+def test_events_of_several_shards_are_read_in_the_order_of_their_arrival(make_app: Callable[..., App]) -> None:
+    counts = {"counts": {**KINDS["all"], "by": {}, "aggregates": AGGREGATES}}
+    # Without lateness, an event is rejected as soon as one that arrived after it is read before it.
+    app = make_app(counts, lateness="0")
+    app.start()
+    for number in range(600):
+        at = FIRST + timedelta(seconds=0.1 * number)
+        app.put({"k": "a", "ts": at.isoformat(), "n": number}, key=str(number % 7))
+        sleep(0.005)
+    app.put({"k": "a", "ts": (FIRST + timedelta(minutes=2)).isoformat(), "n": 0})
+    assert app.expect("counts", 1)[0]["events"] == 600
+    assert app.records("rejected") == []
 
 
 def a_day_of_events_is_exact(

@@ -26,14 +26,16 @@ final class Shard(val id: String, start: String) {
   var behind = -1L
   var isClosed = false
 
+  /** The time up to which an answer returned all records. A request without an answer says nothing. */
+  var known = 0.0
+
   def position: String = last.fold(start)("AFTER_SEQUENCE_NUMBER " + _)
 
   /** The time up to which all records are buffered or emitted: no later record arrived before it. */
   def complete: Double = buffer.headOption match {
-    case Some(first)           => first.arrived
-    case None if isClosed      => Double.MaxValue
-    case None if behind == 0   => asked - ShardReader.Slack
-    case None                  => 0
+    case Some(first)      => first.arrived
+    case None if isClosed => Double.MaxValue
+    case None             => known
   }
   def isDone: Boolean = isClosed && buffer.isEmpty
 }
@@ -141,6 +143,7 @@ final class ShardReader(stream: Stream, decoder: DeserializationSchema[RowData],
   private def take(shard: Shard, said: Answer): Unit = {
     shard.buffer ++= said.records
     shard.behind = said.behind
+    shard.known = if (said.behind == 0) shard.asked - Slack else 0
     shard.iterator = said.iterator
     shard.isClosed = shard.iterator.isEmpty
     if (said.records.nonEmpty) lastRecord = now
@@ -164,6 +167,7 @@ final class ShardReader(stream: Stream, decoder: DeserializationSchema[RowData],
     shard.buffer.clear()
     shard.iterator = None
     shard.behind = -1
+    shard.known = 0
   }
 
   def notifyNoMoreSplits(): Unit = ()
