@@ -10,10 +10,21 @@ needs the fix turns that test red.
 from __future__ import annotations
 
 from local_aws.context import Context
-from local_aws.mends import athena, firehose, functions, glue, kinesisanalytics, ml_transforms, s3, secretsmanager, sqs
+from local_aws.mends import (
+    athena,
+    firehose,
+    functions,
+    glue,
+    kinesisanalytics,
+    metrics,
+    ml_transforms,
+    s3,
+    secretsmanager,
+    sqs,
+)
 from local_aws.protocol import Handlers, stacked
 
-_SERVICES = (athena, firehose, functions, glue, kinesisanalytics, ml_transforms, s3, secretsmanager, sqs)
+_SERVICES = (athena, firehose, functions, glue, kinesisanalytics, metrics, ml_transforms, s3, secretsmanager, sqs)
 
 
 def handlers(context: Context) -> Handlers:
