@@ -302,7 +302,8 @@ def program(module: str, *arguments: str) -> list[str]:
 
 
 def surroundings() -> dict[str, str]:
-    return importable(PACKAGES)
+    # By default, glibc gives each thread an arena of 64 MB, and returns little of it: memory grows for hours.
+    return {"MALLOC_ARENA_MAX": "2", **importable(PACKAGES)}
 
 
 def _is_locked(file: IO[str]) -> bool:
