@@ -8,11 +8,13 @@ in train for every row, and the one feature that orders train best.
 from __future__ import annotations
 
 import argparse
+import csv
 import importlib.util
+import io
 import json
 import sys
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ from sklearn import metrics
 
 RESAMPLES, SEED, POINTS, BINS = 200, 0, 200, 10
 THRESHOLD = 0.5
+WHOLE = ("tinyint", "smallint", "int", "bigint", "boolean")
+"""Types of Spark whose values are numbers without a fraction in CSV."""
 Metric = Callable[[Any, Any], float]
 METRICS: dict[str, Metric] = {
     "auc": metrics.roc_auc_score,
@@ -40,18 +44,28 @@ def main() -> None:
     manifest = json.loads((Path(given.set) / "manifest.json").read_text())
     train, test = (part(Path(folder), manifest) for folder in (given.train, given.test))
     folder = unpacked(Path(given.model))
-    scores = predictions(folder, given.script, test[manifest["features"]])
+    scores = predictions(folder, given.script, as_csv(test[manifest["features"]], manifest["columns"]))
     found = evaluation(manifest, train, test, scores)
     (Path(given.output) / "evaluation.json").write_text(json.dumps(found, indent=1, sort_keys=True))
     print(json.dumps({name: value["value"] for name, value in found["metrics"].items()}))
 
 
 def part(folder: Path, manifest: dict[str, Any]) -> pd.DataFrame:
-    """The rows of a part, under the names of its columns."""
+    """The rows of a part, under the names of its columns; the texts of CSV as they are."""
     [file] = [path for path in folder.iterdir() if path.suffix in (".csv", ".parquet")]
     if file.suffix == ".parquet":
-        return pd.read_parquet(file)
-    return pd.read_csv(file, header=None, names=[manifest["label"], *manifest["features"]])
+        return pd.read_parquet(file, dtype_backend="numpy_nullable")
+    names, types = [manifest["label"], *manifest["features"]], manifest["columns"]
+    rows = pd.read_csv(file, header=None, names=names, dtype=str, keep_default_na=False)
+    return rows.assign(**{name: numbers(rows[name]) for name in names if is_number(types[name])})
+
+
+def is_number(type_: str) -> bool:
+    return type_ in (*WHOLE, "float", "double") or type_.startswith("decimal")
+
+
+def numbers(texts: pd.Series) -> pd.Series:
+    return pd.to_numeric(texts.mask(texts == ""), dtype_backend="numpy_nullable")
 
 
 def unpacked(folder: Path) -> Path:
@@ -64,8 +78,8 @@ def unpacked(folder: Path) -> Path:
     return target
 
 
-def predictions(folder: Path, script: str, rows: pd.DataFrame) -> Any:
-    """The scores of the rows, from 0 to 1, as the model's own script gives them."""
+def predictions(folder: Path, script: str, rows: str) -> Any:
+    """The scores of rows of CSV, from 0 to 1, as the model's own script gives them."""
     file = folder / "code" / script
     if not file.is_file():
         sys.exit(f"the model has no code/{script}: the training script copies itself to code/ in SM_MODEL_DIR")
@@ -74,17 +88,28 @@ def predictions(folder: Path, script: str, rows: pd.DataFrame) -> Any:
         if not hasattr(module, name):
             sys.exit(f"{script} has no {name}")
     predict = getattr(module, "predict_fn", lambda table, model: model.predict(table))
-    answer = predict(module.input_fn(as_csv(rows), "text/csv"), module.model_fn(str(folder)))
-    scores = np.asarray(answer, dtype=float)
-    if scores.shape != (len(rows),) or not ((scores >= 0) & (scores <= 1)).all():
-        sys.exit(f"{script} answers {scores.shape} numbers, and not one from 0 to 1 for each of {len(rows)} rows")
+    answer = predict(module.input_fn(rows, "text/csv"), module.model_fn(str(folder)))
+    scores, count = np.asarray(answer, dtype=float), len(list(csv.reader(io.StringIO(rows))))
+    if scores.shape != (count,) or not ((scores >= 0) & (scores <= 1)).all():
+        sys.exit(f"{script} answers {scores.shape} numbers, and not one from 0 to 1 for each of {count} rows")
     return scores
 
 
-def as_csv(rows: pd.DataFrame) -> str:
-    """The rows as a batch transform gets them: no header, and true and false as 1 and 0."""
-    flags = {name: rows[name].astype("Int64") for name in rows if rows[name].dtype == bool}
-    return str(rows.assign(**flags).to_csv(header=False, index=False))
+def as_csv(rows: pd.DataFrame, types: Mapping[str, str]) -> str:
+    """The rows as a batch transform gets them: no header, true and false as 1 and 0, times in UTC.
+
+    Args:
+        types: the types of the columns, as Spark names them.
+    """
+    return str(rows.assign(**{name: cells(rows[name], types[name]) for name in rows}).to_csv(header=False, index=False))
+
+
+def cells(values: pd.Series, type_: str) -> pd.Series:
+    if type_ in WHOLE:
+        return values.astype("Int64")
+    if type_.startswith("timestamp"):
+        return pd.to_datetime(values, utc=True).dt.strftime("%Y-%m-%d %H:%M:%S.%f")
+    return values
 
 
 def loaded(file: Path) -> Any:
@@ -128,23 +153,23 @@ def baselines(manifest: dict[str, Any], train: pd.DataFrame, test: pd.DataFrame,
     share = float(train[manifest["label"]].mean())
     constant = np.full(len(truth), share)
     found = {"constant": {"says": share, **{name: float(metric(truth, constant)) for name, metric in METRICS.items()}}}
-    numbers = [name for name in manifest["features"] if pd.api.types.is_numeric_dtype(train[name])]
-    powers = {name: power(train, name, manifest["label"]) for name in numbers}
+    features = [name for name in manifest["features"] if pd.api.types.is_numeric_dtype(train[name])]
+    powers = {name: power(train, name, manifest["label"]) for name in features}
     if powers:
         best = max(powers, key=lambda name: abs(powers[name] - 0.5))
         sign = 1 if powers[best] >= 0.5 else -1
-        auc = metrics.roc_auc_score(truth, sign * filled(test[best]))
+        auc = metrics.roc_auc_score(truth, sign * placed(test[best]))
         found["one_feature"] = {"says": best, "auc": float(auc)}
     return found
 
 
 def power(train: pd.DataFrame, name: str, label: str) -> float:
-    return float(metrics.roc_auc_score(train[label], filled(train[name])))
+    return float(metrics.roc_auc_score(train[label], placed(train[name])))
 
 
-def filled(values: pd.Series) -> Any:
-    numbers = values.astype(float)
-    return numbers.fillna(numbers.min() - 1).to_numpy()
+def placed(values: pd.Series) -> Any:
+    """The order of the values, which is all that an area under a curve needs: null is the least."""
+    return values.astype(float).rank(na_option="top").to_numpy()
 
 
 def curve(truth: Any, scores: Any) -> list[list[float]]:
@@ -155,9 +180,11 @@ def curve(truth: Any, scores: Any) -> list[list[float]]:
 
 
 def calibration(truth: Any, scores: Any) -> list[list[float]]:
-    """By tenth of the scores: their mean, the share of the label, and the rows."""
-    order = np.array_split(np.argsort(scores, kind="stable"), min(BINS, len(scores)))
-    return [[float(scores[part].mean()), float(truth[part].mean()), len(part)] for part in order]
+    """By tenth of the scores: their mean, the share of the label, and the rows. Equal scores are in one."""
+    limits = np.unique(np.quantile(scores, np.linspace(0, 1, BINS + 1)[1:-1]))
+    places = np.searchsorted(limits, scores)
+    parts = [np.flatnonzero(places == place) for place in np.unique(places)]
+    return [[float(scores[part].mean()), float(truth[part].mean()), len(part)] for part in parts]
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ class MlStack(LakeStack):
         )
 
     def _dataset_job(self, name: str, training_set: TrainingSet, script: S3Object, package: S3Object) -> None:
-        spec = specification(self, name, training_spec(name, training_set), bucket=self.bucket.id)
+        spec = specification(self, name, training_spec(self.lake.config, name), bucket=self.bucket.id)
         group = self.names.log_group("glue", f"dataset-{name}")
         modules = ",".join(modules_of_matching() if training_set.checks.find_matches else [])
         job = GlueJob(

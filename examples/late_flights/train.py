@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=0.1)
     given = parser.parse_args()
     train = pd.read_parquet(os.environ["SM_CHANNEL_TRAIN"])
-    model = trained(train.drop(columns=LABEL), train[LABEL], given.max_iter, given.learning_rate)
+    model = trained(prepared(train.drop(columns=LABEL)), train[LABEL], given.max_iter, given.learning_rate)
     save(model, Path(os.environ["SM_MODEL_DIR"]))
 
 
@@ -60,7 +60,12 @@ def input_fn(body: str | bytes, content_type: str) -> pd.DataFrame:
 
 def predict_fn(rows: pd.DataFrame, model: Pipeline):  # type: ignore[no-untyped-def]
     rows.columns = model.feature_names_in_
-    return model.predict_proba(rows)[:, 1]
+    return model.predict_proba(prepared(rows))[:, 1]
+
+
+def prepared(rows: pd.DataFrame) -> pd.DataFrame:
+    """A text that is missing is None in Parquet and NaN in CSV, so it gets a value of its own."""
+    return rows.assign(**rows[TEXTS].fillna("none"))
 
 
 if __name__ == "__main__":

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from lake.configuration.model import AsOf, DriftReport, TrainingSet
+from lake.configuration.model import AsOf, Config, DriftReport
 
 
 class Image(NamedTuple):
@@ -23,13 +24,27 @@ IMAGES = {
 SOURCE = "sourcedir.tar.gz"
 """The name of a packed script, as SageMaker's toolkit knows it."""
 _TABLES = re.compile(r"\b(?:from|join)\s+`?([A-Za-z_]\w*)`?", re.IGNORECASE)
+_NO_NAMES = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+"""Comments and texts of Spark SQL."""
 
 
-def training_spec(name: str, training_set: TrainingSet) -> dict[str, object]:
-    """A training set as glue_scripts/build_dataset.py reads it."""
+def training_spec(config: Config, name: str) -> dict[str, object]:
+    """A training set as glue_scripts/build_dataset.py reads it. `table` is the one that `--on` stands in for."""
+    training_set = config.training_sets[name]
     fields = training_set.model_dump(mode="json", by_alias=True)
     fields["features"] = {table: feature_spec(feature) for table, feature in training_set.features.items()}
-    return {"name": name, "table": tables_of(training_set.source)[0], **fields}
+    return {"name": name, "table": _own_table(training_set.source, lake_tables(config)), **fields}
+
+
+def lake_tables(config: Config) -> list[str]:
+    """The tables that a training set can be made of: of jobs and of datasets."""
+    return [*(job.sink.table for job in config.jobs.values() if not job.sink.connection), *config.datasets]
+
+
+def _own_table(source: str, known: Sequence[str]) -> str:
+    """The first table of lake.yaml that `from` reads. FROM stands before columns too, as in `trim(BOTH FROM a)`."""
+    found = tables_of(source)
+    return next((name for name in found if name.lower() in known), found[0])
 
 
 def drift_arguments(drift: DriftReport) -> dict[str, str]:
@@ -44,4 +59,4 @@ def feature_spec(feature: AsOf) -> dict[str, object]:
 
 def tables_of(source: str) -> list[str]:
     """The tables that `from` reads: it is the name of one, or SQL that names some."""
-    return [source] if source.isidentifier() else _TABLES.findall(source)
+    return [source] if source.isidentifier() else _TABLES.findall(_NO_NAMES.sub(" ", source))

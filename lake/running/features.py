@@ -172,10 +172,12 @@ def as_of(group: FeatureGroup, table: str, at: datetime) -> str:
     """The statement for it. A time without a zone is UTC."""
     moment = _moment((at.astimezone(UTC) if at.tzinfo else at).isoformat())
     columns = ", ".join(f'"{column}"' for column in [*group.features, group.time])
-    order = f'"{group.time}" DESC, api_invocation_time DESC, write_time DESC'
+    # Feature Store takes times with and without milliseconds: as texts they are in another order.
+    time = f'from_iso8601_timestamp("{group.time}")'
+    order = f"{time} DESC, api_invocation_time DESC, write_time DESC"
     return (
         f"SELECT {columns} FROM (\n"
         f'  SELECT *, row_number() OVER (PARTITION BY "{group.identifier}" ORDER BY {order}) AS place\n'
-        f'  FROM "{table}" WHERE "{group.time}" <= \'{moment}\'\n'
+        f"  FROM \"{table}\" WHERE {time} <= from_iso8601_timestamp('{moment}')\n"
         f") WHERE place = 1 AND NOT is_deleted"
     )

@@ -119,13 +119,23 @@ def evaluation_of(aws: Aws, package: Any) -> dict[str, Any] | None:
 
 
 def package_of(aws: Aws, name: str, version: int | None = None) -> Any:
-    """A version of a model as the registry has it, by default the newest. Raises LakeError where there is none."""
+    """A version of a model as the registry has it, by default the newest that was not rejected.
+
+    Raises:
+        LakeError: there is none.
+    """
     model_of(aws, name)
-    found = [one for one in _packages(aws, name) if version in (None, one["ModelPackageVersion"])]
+    found = [one for one in _packages(aws, name) if _is_wanted(one, version)]
     if not found:
         which = f"version {version} of {name}" if version else f"a version of {name}"
         raise LakeError(f"the registry has not {which}. Train it: `lake train {name}`")
     return found[0]
+
+
+def _is_wanted(package: Any, version: int | None) -> bool:
+    if version is None:
+        return bool(package["ModelApprovalStatus"] != "Rejected")
+    return bool(package["ModelPackageVersion"] == version)
 
 
 def evaluation(aws: Aws, name: str, version: int | None = None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,9 +15,10 @@ from lake.running.jobs import Show
 from lake.running.models import model_of, package_of
 from lake.running.waiting import ended
 
-SCORE = "score"
-_TYPES = {"timestamp_ntz": "timestamp", "string": "varchar", "float": "real"}
-_STAGED = "staged"
+ROW, SCORE = "_lake_row", "score"
+"""The row's number is the first column of the files of glue_scripts/lake_etl/training/job.py."""
+_TYPES = {"timestamp_ntz": "timestamp"}
+_CSV = "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde'"
 
 
 def predict(
@@ -49,7 +51,7 @@ def _check_features(aws: Aws, name: str, package: Any, features: list[str]) -> N
 
 
 def _transformed(aws: Aws, name: str, package: Any, report: dict[str, Any], instance: str, show: Show) -> str:
-    """The folder of the transform's output: the keys of each row, and its score."""
+    """The folder of the transform's output: the number of each row, and its score."""
     job = f"{aws.names.model(name)[:40]}-{report['run_id'].removeprefix('jr_')[:20]}"
     container = {
         key: package["InferenceSpecification"]["Containers"][0][key] for key in ("Image", "ModelDataUrl", "Environment")
@@ -69,7 +71,6 @@ def _transformed(aws: Aws, name: str, package: Any, report: dict[str, Any], inst
 
 
 def _request(aws: Aws, job: str, report: dict[str, Any], instance: str) -> dict[str, Any]:
-    keys = len(report["keys"])
     source = {"S3DataType": "S3Prefix", "S3Uri": report["input"]}
     return {
         "TransformJobName": job,
@@ -89,9 +90,9 @@ def _request(aws: Aws, job: str, report: dict[str, Any], instance: str) -> dict[
         },
         "TransformResources": {"InstanceType": instance, "InstanceCount": 1},
         "DataProcessing": {
-            "InputFilter": f"$[{keys}:]",
+            "InputFilter": "$[1:]",
             "JoinSource": "Input",
-            "OutputFilter": f"$[{','.join(map(str, range(keys)))},-1]",
+            "OutputFilter": "$[0,-1]",
         },
         "Tags": [{"Key": key, "Value": value} for key, value in aws.lake.tags.items()],
     }
@@ -110,35 +111,49 @@ def _ended(aws: Aws, job: str, show: Show) -> str:
 
 
 def _table(aws: Aws, name: str, report: dict[str, Any], output: str, version: int) -> str:
-    """Make Parquet of the output, and point the model's table there, in one step for who reads it."""
+    """Make Parquet of the output and the rows' keys, and point the model's table there, in one step for who reads it.
+
+    Raises:
+        LakeError: the transform answered another number of rows than it was given.
+    """
     database, table = aws.names.database("ml"), f"{name}_predictions"
     tail = report["run_id"][-12:].lower()
-    staged, made = f"{table}_{_STAGED}_{tail}", f"{table}_{tail}"
-    place = f"s3://{aws.names.bucket('ml')}/predictions/{name}/{report['run_id']}/"
-    columns = ", ".join(f"`{column}` string" for column in (*report["keys"], SCORE))
-    query(
-        aws,
-        f"CREATE EXTERNAL TABLE `{staged}` ({columns}) "
-        f"ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde' LOCATION '{output}/'",
-        "ml",
-    )
+    scores, keys, made = f"{table}_scores_{tail}", f"{table}_keys_{tail}", f"{table}_{tail}"
     try:
-        typed = [f'CAST("{column}" AS {_TYPES.get(type_, type_)}) AS "{column}"' for column, type_ in _keys(report)]
+        _read_as(aws, scores, {ROW: "string", SCORE: "string"}, f"{output}/", _CSV)
+        _read_as(aws, keys, {ROW: "int", **report["keys"]}, report["keys_at"], "STORED AS PARQUET")
+        place = f"s3://{aws.names.bucket('ml')}/predictions/{name}/{report['run_id']}/"
+        columns = ", ".join(f'k."{column}"' for column in report["keys"])
         query(
             aws,
             f"CREATE TABLE \"{made}\" WITH (format = 'PARQUET', external_location = '{place}') AS "
-            f"SELECT {', '.join(typed)}, CAST({SCORE} AS double) AS {SCORE}, {version} AS model_version "
-            f'FROM "{staged}"',
+            f"SELECT {columns}, CAST(s.{SCORE} AS double) AS {SCORE}, {version} AS model_version "
+            f'FROM "{keys}" AS k JOIN "{scores}" AS s ON k."{ROW}" = CAST(s."{ROW}" AS integer)',
             "ml",
         )
+        _check_rows(aws, made, report["rows"])
     finally:
-        aws.glue.delete_table(DatabaseName=database, Name=staged)
+        for staged in (scores, keys):
+            _delete(aws, database, staged)
     _point(aws, database, table, made)
     return f"{database}.{table}"
 
 
-def _keys(report: dict[str, Any]) -> list[tuple[str, str]]:
-    return list(report["keys"].items())
+def _read_as(aws: Aws, table: str, columns: dict[str, str], place: str, format_: str) -> None:
+    typed = ", ".join(f"`{column}` {_TYPES.get(type_, type_)}" for column, type_ in columns.items())
+    query(aws, f"CREATE EXTERNAL TABLE `{table}` ({typed}) {format_} LOCATION '{place}'", "ml")
+
+
+def _check_rows(aws: Aws, made: str, rows: int) -> None:
+    found = int(query(aws, f'SELECT count(*) FROM "{made}"', "ml").rows[0][0] or 0)
+    if found != rows:
+        _delete(aws, aws.names.database("ml"), made)
+        raise LakeError(f"the transform answered {found:,} of {rows:,} rows. The predictions before are still there")
+
+
+def _delete(aws: Aws, database: str, table: str) -> None:
+    with suppress(aws.glue.exceptions.EntityNotFoundException):
+        aws.glue.delete_table(DatabaseName=database, Name=table)
 
 
 def _point(aws: Aws, database: str, table: str, made: str) -> None:

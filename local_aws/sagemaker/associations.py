@@ -69,7 +69,10 @@ def choice(path: str) -> Choose:
 
 def _read(file: Path) -> list[list[str]]:
     with file.open(newline="") as opened:
-        return list(csv.reader(opened))
+        lines = list(reader := csv.reader(opened))
+    if reader.line_num != len(lines):
+        raise JobError("ClientError: a value has a line break, and a batch transform takes each line of CSV for a row")
+    return lines
 
 
 def _write(file: Path, lines: list[list[str]]) -> None:

@@ -272,6 +272,6 @@ def test_a_time_is_asked_for_in_utc_and_a_tie_goes_to_the_record_that_came_later
 
     statement = features.as_of(group, "stations", at)
 
-    assert "\"seen\" <= '2024-05-01T12:00:00.000Z'" in statement
-    assert 'ORDER BY "seen" DESC, api_invocation_time DESC, write_time DESC' in statement
+    assert "from_iso8601_timestamp(\"seen\") <= from_iso8601_timestamp('2024-05-01T12:00:00.000Z')" in statement
+    assert 'ORDER BY from_iso8601_timestamp("seen") DESC, api_invocation_time DESC, write_time DESC' in statement
     assert statement.endswith("WHERE place = 1 AND NOT is_deleted")

@@ -238,12 +238,12 @@ def test_rows_with_other_features_than_the_model_was_trained_on_are_refused() ->
         predictions._check_features(found, NAME, package, ["distance", "temp", "dep_delay"])
 
 
-def test_a_transform_gives_the_model_the_features_and_keeps_the_keys() -> None:
-    report = {"keys": {"carrier": "string", "at": "timestamp"}, "input": f"s3://{BUCKET}/predicting/n/r/input/"}
+def test_a_transform_gives_the_model_the_features_and_keeps_the_number_of_the_row() -> None:
+    report = {"input": f"s3://{BUCKET}/predicting/n/r/input/"}
 
     request = predictions._request(aws(), "job", report, "ml.m5.large")
 
-    assert request["DataProcessing"] == {"InputFilter": "$[2:]", "JoinSource": "Input", "OutputFilter": "$[0,1,-1]"}
+    assert request["DataProcessing"] == {"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"}
     assert request["TransformOutput"]["S3OutputPath"] == f"s3://{BUCKET}/predicting/n/r/output"
 
 

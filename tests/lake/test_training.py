@@ -88,7 +88,7 @@ def test_the_limits_of_a_split_are_in_order(tmp_path: Path) -> None:
 def test_a_build_is_told_all_that_it_needs(tmp_path: Path) -> None:
     lake = load(EXAMPLE / "lake.yaml")
 
-    spec = training_spec("late_flights", lake.config.training_sets["late_flights"])
+    spec = training_spec(lake.config, "late_flights")
 
     assert (spec["name"], spec["table"], spec["label"]) == ("late_flights", "departures", "late")
     assert spec["split"]["train_until"] == "2013-09-01"  # type: ignore[index]
@@ -98,3 +98,19 @@ def test_a_build_is_told_all_that_it_needs(tmp_path: Path) -> None:
         "within_hours": 3,
         "take": {name: name for name in ("temp", "wind_speed", "precip", "visib")},
     }
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "SELECT extract(HOUR FROM time_hour) AS hour, carrier FROM departures",
+        "SELECT trim(BOTH ' ' FROM carrier) AS carrier FROM Departures JOIN observations USING (origin)",
+        "SELECT carrier IS DISTINCT FROM origin AS elsewhere FROM departures",
+        "-- rows from the observations\nSELECT 'from observations' AS note FROM departures /* from observations */",
+        "WITH recent AS (SELECT * FROM departures) SELECT * FROM recent",
+    ],
+)
+def test_rows_to_predict_stand_in_for_the_first_table_that_is_read(tmp_path: Path, source: str) -> None:
+    lake = changed(tmp_path, f"{SET}.from", source)
+
+    assert str(training_spec(lake.config, "late_flights")["table"]).lower() == "departures"

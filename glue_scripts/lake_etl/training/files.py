@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,11 +74,10 @@ class Folder:
         self._files.delete(self.path(""), True)
 
 
-def write_file(rows: DataFrame, folder: Folder, name: str, format_: str, order: Sequence[str] = ()) -> tuple[Any, File]:
-    """Write rows as one file, sorted by all their columns, or by `order` and then by all. Returns where it is now."""
+def write_file(rows: DataFrame, folder: Folder, name: str, format_: str) -> tuple[Any, File]:
+    """Write rows as one file, sorted by all their columns. Returns where it is now."""
     check_comparable(rows, rows.columns, "the training set")
-    names = list(dict.fromkeys([*order, *rows.columns]))
-    arranged = rows.repartition(1).sortWithinPartitions(*map(column, names))
+    arranged = rows.repartition(1).sortWithinPartitions(*map(column, rows.columns))
     written = arranged.select(*[_text(name, type_) for name, type_ in rows.dtypes]) if format_ == "csv" else arranged
     where = name.replace("/", "_")
     writer = written.write.mode("overwrite").options(

@@ -10,20 +10,23 @@ from typing import Any
 from uuid import uuid4
 
 import boto3
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as fn
-from pyspark.sql.types import BooleanType, DateType, NumericType
+from pyspark.sql.types import BooleanType, DateType, NumericType, StringType
 
 from lake_etl.entry import run_to_end, specification
 from lake_etl.errors import JobError, check_columns
 from lake_etl.job import session
-from lake_etl.names import OWN, column, type_of
+from lake_etl.names import OWN, check_comparable, column, type_of
 from lake_etl.training.as_of import TIMES, as_of_join
 from lake_etl.training.files import File, Folder, write_file
 from lake_etl.training.leaks import Set, failures, leaks
 from lake_etl.training.splits import PART, PARTS, with_parts
 from lake_etl.training.tables import Tables
 from lake_etl.training.watch import drift_from_train
+
+ROW = f"{OWN}row"
+"""The number of a row to predict."""
 
 
 def main() -> None:
@@ -93,7 +96,7 @@ def joined(spec: dict[str, Any], tables: Tables) -> DataFrame:
         try:
             rows = as_of_join(
                 rows,
-                tables.rows(name),
+                tables.rows(name),  # never what stands in: that has no history
                 time=spec["time"],
                 as_of=feature["as_of"],
                 on=feature["on"],
@@ -197,18 +200,24 @@ def _manifest(
 
 
 def _to_predict(spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
-    """The features of the rows of a table, with entity and time before them, as CSV."""
+    """The features of the rows of a table as CSV after a number, and by that number entity and time as Parquet.
+
+    What a transform answers has then no value but numbers, which come back from any CSV as they are.
+    """
     chosen, tables = _standing_in(spark, spec, arguments)
-    features = features_of(spec, chosen)
-    keys = [*spec["entity"], spec["time"]]
+    features, keys = features_of(spec, chosen), [*spec["entity"], spec["time"]]
+    rows = _numbered(_timed(chosen, spec).select(*map(column, [*keys, *features])))
+    _check_lines(rows, features)
     place = f"predicting/{spec['name']}/{arguments.JOB_RUN_ID}/"
     folder = Folder(spark, f"s3://{arguments.ml_bucket}/{place}")
-    names = [*keys, *features]
-    path, file = write_file(chosen.select(*map(column, names)), folder, "rows.csv", "csv")
+    inputs, file = write_file(rows.select(ROW, *map(column, features)), folder, "rows.csv", "csv")
     if not file.rows:
         raise JobError(f"table {arguments.on}: no row is chosen by {arguments.where}")
-    folder.take(path, "input/rows.csv")
-    types = dict(chosen.dtypes)
+    of_rows, _ = write_file(rows.select(ROW, *map(column, keys)), folder, "keys.parquet", "parquet")
+    tables.check_unchanged()
+    folder.take(inputs, "input/rows.csv")
+    folder.take(of_rows, "keys/keys.parquet")
+    types = dict(rows.dtypes)
     report = {
         "training_set": spec["name"],
         "run_id": arguments.JOB_RUN_ID,
@@ -216,18 +225,41 @@ def _to_predict(spark: SparkSession, spec: dict[str, Any], arguments: argparse.N
         "features": features,
         "rows": file.rows,
         "input": f"{folder.location}input/",
+        "keys_at": f"{folder.location}keys/",
         "sources": tables.snapshots(),
     }
     _put(arguments, f"reports/{spec['name']}/{arguments.JOB_RUN_ID}.json", report)
     return report
 
 
+def _numbered(rows: DataFrame) -> DataFrame:
+    """The rows with a number each, kept as they are: what is read again could get another."""
+    check_comparable(rows, rows.columns, "the rows to predict")
+    return rows.select(fn.row_number().over(Window.orderBy(*map(column, rows.columns))).alias(ROW), "*").cache()
+
+
+def _check_lines(rows: DataFrame, features: list[str]) -> None:
+    """Raise JobError for a text of several lines: a batch transform takes each line for a row."""
+    texts = [name for name in features if isinstance(type_of(rows, name), StringType)]
+    counts = [fn.count_if(column(name).rlike("[\r\n]")) for name in texts]
+    for name, count in zip(texts, rows.agg(fn.lit(0), *counts).collect()[0][1:], strict=True):
+        if count:
+            raise JobError(
+                f"feature {name}: {count} values have a line break, and a batch transform takes each line of CSV for a "
+                f"row. Replace them in `from`: translate({name}, '\\r\\n', '  ')"
+            )
+
+
 def _standing_in(spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namespace) -> tuple[DataFrame, Tables]:
     """The rows of another table as those of `from`, joined. They may lack the label and what is excluded."""
     own = spec["from"] if spec["from"].isidentifier() else spec["table"]
     optional = (spec["label"], *spec["exclude"])
-    tables = _tables(spark, arguments, stands_in={own: arguments.on}, where=arguments.where, optional=optional)
-    return joined(spec, tables), tables
+    stands_in = {own.lower(): arguments.on}
+    tables = _tables(spark, arguments, stands_in=stands_in, where=arguments.where, optional=optional)
+    rows = joined(spec, tables)
+    if not tables.has_stood_in:
+        raise JobError(f"from: it does not read the table {own}, so {arguments.on} cannot stand in for it")
+    return rows, tables
 
 
 def _drift(spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
@@ -245,7 +277,9 @@ def _drift(spark: SparkSession, spec: dict[str, Any], arguments: argparse.Namesp
     }
     for name in (arguments.JOB_RUN_ID, "drift"):
         _put(arguments, f"reports/{spec['name']}/{name}.json", report)
-    if over := [f"{name} {index:.2f}" for name, index in found["indices"].items() if index > limit]:
+    if over := [
+        f"{name} {index:.2f}" for name, index in found["indices"].items() if index > limit + found["chance"][name]
+    ]:
         raise JobError(f"drift: distributed otherwise than in train, by PSI over {limit}: {', '.join(over)}")
     return report
 

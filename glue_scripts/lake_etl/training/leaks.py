@@ -13,9 +13,10 @@ from pyspark.sql.types import DateType
 from lake_etl.errors import JobError
 from lake_etl.names import column, type_of
 from lake_etl.training.as_of import TIMES
+from lake_etl.training.bins import as_text
 from lake_etl.training.drift import Shares, indices, shares
 from lake_etl.training.matches import matches
-from lake_etl.training.powers import as_text, powers
+from lake_etl.training.powers import powers
 from lake_etl.training.splits import PART, PARTS, TRAIN, check_parts
 
 
@@ -70,7 +71,7 @@ def leaks(of: Set, checks: Mapping[str, Any]) -> tuple[list[Finding], dict[str, 
         "predicts_label": lambda: _predicts_label(powers_, checks["most_auc"]),
         "is_label": lambda: _is_label(of),
         "label_balance": lambda: _label_balance(figures["label_shares"], checks["least_share"]),
-        "drift": lambda: _drift(distributions, checks["most_psi"]),
+        "drift": lambda: _drift(distributions, figures["rows"], checks["most_psi"]),
     }
     wanted = {name: run for name, run in runs.items() if checks[name] != "off"}
     findings = [Finding(name, checks[name], *found) for name, run in wanted.items() for found in run()]
@@ -169,10 +170,16 @@ def _label_balance(by_part: Mapping[str, float], limit: float) -> Found:
             yield "", part, least, limit, f"the rarer class is {least:.2%} of {part}"
 
 
-def _drift(distributions: Shares, limit: float) -> Found:
-    for name, part, index in indices(distributions):
-        if index > limit:
-            yield name, part, index, limit, f"{name} is distributed otherwise in {part} than in train: PSI {index:.2f}"
+def _drift(distributions: Shares, rows: Mapping[str, int], limit: float) -> Found:
+    for name, part, index, chance in indices(distributions, rows):
+        if index > limit + chance:
+            yield (
+                name,
+                part,
+                index,
+                limit + chance,
+                f"{name} is distributed otherwise in {part} than in train: PSI {index:.2f}",
+            )
 
 
 def failures(findings: Iterable[Finding]) -> list[Finding]:

@@ -2,48 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as fn
-from pyspark.sql.types import BooleanType, DecimalType, NumericType
 
-from lake_etl.names import column, type_of
+from lake_etl.names import column
+from lake_etl.training.bins import as_double, as_text, by_limits, is_number, limits
 from lake_etl.training.splits import PART, TRAIN
+
+STEPS = 50
+"""A number with more values counts by its step of so many; one with fewer by each, as a code."""
 
 
 def powers(rows: DataFrame, label: str, features: Sequence[str]) -> dict[str, float]:
     """By feature, the AUC of the label by its value alone, from 0.5 (tells nothing) to 1 (tells all).
 
-    The value of a number is itself, where null is the least. The value of anything else is the share of the label
-    among the training rows that have it, judged on the rows of the other parts: one that each row has alone tells
-    nothing.
+    A value counts by the share of the label among the training rows that have it, judged on the rows of the other
+    parts: one that each row has alone tells nothing. A number counts by its order too, where null is the least, and the
+    greater of both is its power: of a code the label may be between others, and of a measurement at both ends.
     """
     numbers = [name for name in features if is_number(rows, name)]
-    others = [name for name in features if name not in numbers]
-    found = _areas(_long(rows, label, numbers, lambda name: column(name).cast("double"))) if numbers else {}
-    return found | (_areas(_encoded(rows, label, others)) if others else {})
+    by_order = _areas(_long(rows, label, {name: as_double(name) for name in numbers})) if numbers else {}
+    by_value = _areas(_encoded(rows, label, _values(rows, features, numbers)))
+    return {name: max(by_order.get(name, 0.0), by_value.get(name, 0.0)) for name in {**by_order, **by_value}}
 
 
-def is_number(rows: DataFrame, name: str) -> bool:
-    return isinstance(type_of(rows, name), NumericType | DecimalType | BooleanType)
+def _values(rows: DataFrame, features: Sequence[str], numbers: Sequence[str]) -> dict[str, Column]:
+    """By feature, the text that its value counts as."""
+    train = rows.where(fn.col(PART) == TRAIN)
+    counts = train.agg(fn.lit(0), *[fn.approx_count_distinct(as_double(name)) for name in numbers]).collect()[0][1:]
+    many = [name for name, count in zip(numbers, counts, strict=True) if count > STEPS]
+    steps = {name: by_limits(name, found) for name, found in limits(train, many, STEPS).items()}
+    return {name: as_text(name) for name in features} | steps
 
 
-def as_text(name: str) -> Column:
-    """A value as a text that nulls have too."""
-    return fn.coalesce(fn.to_json(fn.struct(column(name).alias("v"))), fn.lit("{}"))
-
-
-def _long(rows: DataFrame, label: str, features: Sequence[str], value: Callable[[str], Column]) -> DataFrame:
+def _long(rows: DataFrame, label: str, values: Mapping[str, Column]) -> DataFrame:
     """A row for each feature of each row: feature, value, label, part."""
-    pairs = [fn.struct(fn.lit(name).alias("feature"), value(name).alias("value")) for name in features]
+    pairs = [fn.struct(fn.lit(name).alias("feature"), value.alias("value")) for name, value in values.items()]
     exploded = rows.select(fn.explode(fn.array(*pairs)).alias("pair"), column(label).alias("label"), PART)
     return exploded.select("pair.feature", "pair.value", "label", PART)
 
 
-def _encoded(rows: DataFrame, label: str, features: Sequence[str]) -> DataFrame:
+def _encoded(rows: DataFrame, label: str, values: Mapping[str, Column]) -> DataFrame:
     """The same with the share of the label among the training rows as value."""
-    long = _long(rows, label, features, as_text)
+    long = _long(rows, label, values)
     shares = long.where(fn.col(PART) == TRAIN).groupBy("feature", "value").agg(fn.avg("label").alias("share"))
     [[prior]] = rows.where(fn.col(PART) == TRAIN).agg(fn.avg(column(label))).collect()
     judged = long.where(fn.col(PART) != TRAIN).join(shares, ["feature", "value"], "left")

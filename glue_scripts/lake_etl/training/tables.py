@@ -14,7 +14,7 @@ from pyspark.sql import functions as fn
 
 from lake_etl.catalog import Locations, NoTable, Table, find_table
 from lake_etl.errors import JobError
-from lake_etl.names import column
+from lake_etl.names import column, type_of
 from lake_etl.source import Source, read_source
 from lake_etl.storage import each_version
 
@@ -23,9 +23,10 @@ from lake_etl.storage import each_version
 class Tables:
     """Tables by name, from the first of the databases that has them. Each is read once.
 
-    stands_in: a table in the place of another, name -> name.
+    stands_in: a table in the place of another where `from` reads it, name -> name.
     where: which rows of a table that stands in.
     optional: columns that a table which stands in may lack; they are null then.
+    has_stood_in: whether `from` read such a table.
     """
 
     spark: SparkSession
@@ -34,23 +35,28 @@ class Tables:
     where: str = "true"
     optional: tuple[str, ...] = ()
     read: dict[str, tuple[str, Table, Source]] = field(default_factory=dict)
+    has_stood_in: bool = False
 
     def rows(self, name: str) -> DataFrame:
-        rows = self._source(self.stands_in.get(name, name)).rows
-        return self._standing_in(name, rows) if name in self.stands_in else rows
+        """The rows of the table itself."""
+        return self._source(name).rows
+
+    def _rows_of_from(self, name: str) -> DataFrame:
+        own = name.lower()
+        return self._standing_in(own, self.rows(self.stands_in[own])) if own in self.stands_in else self.rows(name)
 
     def _standing_in(self, name: str, rows: DataFrame) -> DataFrame:
+        """The rows that stand in, with the columns of the table that they stand in for."""
+        self.has_stood_in = True
         try:
             rows = rows.where(self.where)
         except PySparkException as error:
             raise JobError(f"--where {self.where}: {_sentence(error)}") from None
-        missing = set(self._source(name).rows.columns) - set(rows.columns)
+        own, found = self.rows(name), set(rows.columns)
+        missing = set(own.columns) - found
         if needed := sorted(missing - set(self.optional)):
             raise JobError(f"table {self.stands_in[name]}: it has no column {', '.join(needed)}, as {name} has")
-        return rows.select("*", *[self._null(name, each) for each in sorted(missing)])
-
-    def _null(self, name: str, missing: str) -> Column:
-        return fn.lit(None).cast(self._source(name).rows.select(column(missing)).dtypes[0][1]).alias(missing)
+        return rows.select(*[column(each) if each in found else _null(own, each) for each in own.columns])
 
     def _source(self, name: str) -> Source:
         if name not in self.read:
@@ -77,7 +83,7 @@ class Tables:
     def select(self, sql: str) -> DataFrame:
         """What Spark SQL makes of the tables that it names; a name alone is that table."""
         if sql.isidentifier():
-            return self.rows(sql)
+            return self._rows_of_from(sql)
         views: set[str] = set()
         try:
             return self._selected(sql, views)
@@ -93,7 +99,7 @@ class Tables:
             name = _missing(error)
             if name is None or name in views:
                 raise JobError(f"from: {_sentence(error)}") from None
-        self.rows(name).createOrReplaceTempView(name)
+        self._rows_of_from(name).createOrReplaceTempView(name)
         views.add(name)
         return self._selected(sql, views)
 
@@ -106,6 +112,10 @@ class Tables:
     def snapshots(self) -> dict[str, dict[str, Any]]:
         """By table: its database, its place, its files and their hash, which is another when one of them is."""
         return {name: _snapshot(database, table) for name, (database, table, _) in sorted(self.read.items())}
+
+
+def _null(rows: DataFrame, name: str) -> Column:
+    return fn.lit(None).cast(type_of(rows, name)).alias(name)
 
 
 def _snapshot(database: str, table: Table) -> dict[str, Any]:

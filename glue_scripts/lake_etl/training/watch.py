@@ -24,7 +24,8 @@ def drift_from_train(rows: DataFrame, bucket: str, name: str) -> dict[str, Any]:
         bucket: the name of the bucket that holds the set.
 
     Returns:
-        The version, the number of rows, the indices by feature, and the distributions; `test` has those of the rows.
+        The version, the number of rows, by feature the index and what chance gives, and the distributions; `test` has
+        those of the rows.
 
     Raises:
         JobError: no version is there.
@@ -35,11 +36,13 @@ def drift_from_train(rows: DataFrame, bucket: str, name: str) -> dict[str, Any]:
     train = _train(rows.sparkSession, bucket, manifest).select(*map(column, features), fn.lit(TRAIN).alias(PART))
     later = rows.select(*map(column, features), fn.lit(TEST).alias(PART))
     both = train.unionByName(later).cache()
-    found = shares(both, features)
+    found, rows_of = shares(both, features), {row[PART]: row["count"] for row in both.groupBy(PART).count().collect()}
+    measured = {feature: (index, chance) for feature, _, index, chance in indices(found, rows_of)}
     return {
         "version": manifest["version"],
-        "rows": both.where(fn.col(PART) == TEST).count(),
-        "indices": {feature: index for feature, part, index in indices(found) if part == TEST},
+        "rows": rows_of.get(TEST, 0),
+        "indices": {feature: index for feature, (index, _) in measured.items()},
+        "chance": {feature: chance for feature, (_, chance) in measured.items()},
         "distributions": found,
     }
 

@@ -10,7 +10,7 @@ from lake.configuration.model import Config, MlModel, TrainingSet
 from lake.configuration.place import Place, Problem
 from lake.configuration.rules.sql import wrong
 from lake.configuration.suggest import allowed
-from lake.configuration.training import tables_of
+from lake.configuration.training import lake_tables, tables_of
 
 _OF_TIME = ("train_until", "validate_until")
 _OF_CHANCE = ("validate_share", "test_share", "seed")
@@ -18,7 +18,7 @@ _OF_CHANCE = ("validate_share", "test_share", "seed")
 
 def violations(config: Config) -> Iterator[Problem]:
     """Every rule about training sets and models that a well-typed configuration breaks."""
-    tables = [*(job.sink.table for job in config.jobs.values() if not job.sink.connection), *config.datasets]
+    tables = lake_tables(config)
     for name, training_set in config.training_sets.items():
         place = ("training_sets", name)
         yield from _tables(place, training_set, tables)

@@ -172,7 +172,9 @@ def test_what_cannot_be_built_is_refused_and_nothing_is_published(
         document(f"training-sets/{lake.database}/latest.json")
 
 
-def test_rows_to_predict_are_made_as_the_set_is_without_its_label(lake: Lake, storage: Path) -> None:
+def test_rows_to_predict_are_made_as_the_set_is_without_its_label(
+    lake: Lake, storage: Path, spark: SparkSession
+) -> None:
     filled(lake)
     lake.put("raw", f"{lake.database}/planned/a.json", json.dumps({
         "id": 900, "at": "2013-01-05 03:00:00", "distance": 7, "origin": "EWR"}))  # fmt: skip
@@ -180,11 +182,60 @@ def test_rows_to_predict_are_made_as_the_set_is_without_its_label(lake: Lake, st
 
     report = build(lake, "--on", "planned", "--where", "distance < 10")
 
-    file = storage / "models/predicting" / lake.database / report["run_id"] / "input/rows.csv"
-    [line] = file.read_text().splitlines()
-    assert line.startswith("900,2013-01-05 03:00:00.000000,7,EWR,")
+    folder = storage / "models/predicting" / lake.database / report["run_id"]
+    [line] = (folder / "input/rows.csv").read_text().splitlines()
+    assert line.startswith("1,7,EWR,")
+    [key] = spark.read.parquet(f"{report['keys_at']}keys.parquet").collect()
+    assert tuple(key) == (1, 900, datetime(2013, 1, 5, 3))
     assert (report["keys"], report["features"]) == ({"id": "int", "at": "timestamp"}, ["distance", "origin", "temp"])
     assert list(document(f"reports/{lake.database}/{report['run_id']}.json")["keys"]) == ["id", "at"]
+
+
+def lines_to_predict(storage: Path, lake: Lake, report: dict[str, Any]) -> list[str]:
+    file = storage / "models/predicting" / lake.database / report["run_id"] / "input/rows.csv"
+    return file.read_text().splitlines()
+
+
+def test_a_feature_of_the_same_table_keeps_its_history_when_rows_are_predicted(lake: Lake, storage: Path) -> None:
+    features = {"flights": {"as_of": "at", "on": ["origin"], "within_hours": None, "take": {"distance": "before"}}}
+    changes = {
+        "from": "SELECT id, at - INTERVAL 1 SECOND AS asked, late, delay, origin FROM flights",
+        "time": "asked",
+        "features": features,
+    }
+
+    report = build(filled(lake, origins=("EWR",)), "--on", "flights", "--where", "id >= 150 AND id < 152", **changes)
+
+    flights = (storage / f"raw/{lake.database}/flights/a.json").read_text().splitlines()
+    before = [json.loads(flights[number])["distance"] for number in (149, 150)]
+    assert lines_to_predict(storage, lake, report) == [f"1,EWR,{before[0]}", f"2,EWR,{before[1]}"]
+
+
+def test_rows_to_predict_may_have_their_columns_in_another_order_and_more_of_them(lake: Lake, storage: Path) -> None:
+    filled(lake)
+    lake.put("raw", f"{lake.database}/planned/a.json", json.dumps({
+        "gate": "B", "origin": "EWR", "distance": 7, "at": "2013-01-05 03:00:00", "id": 900}))  # fmt: skip
+    lake.table("planned", "json", {"gate": "string", **{name: FLIGHTS[name] for name in reversed(FLIGHTS)}})
+
+    report = build(lake, "--on", "planned", **{"from": "flights"})
+
+    assert report["features"] == ["distance", "origin", "temp"]
+    assert lines_to_predict(storage, lake, report)[0].startswith("1,7,EWR,")
+
+
+def test_rows_that_cannot_be_predicted_are_refused(lake: Lake) -> None:
+    filled(lake)
+    planned = {"id": 900, "at": "2013-01-05 03:00:00", "distance": 7, "origin": "EWR\nJFK"}
+    for table, row in (("two_lines", planned), ("no_time", {**planned, "at": None, "origin": "EWR"})):
+        lake.put("raw", f"{lake.database}/{table}/a.json", json.dumps(row))
+        lake.table(table, "json", {name: FLIGHTS[name] for name in ("id", "at", "distance", "origin")})
+
+    with pytest.raises(JobError, match="feature origin: 1 values have a line break, and a batch transform"):
+        build(lake, "--on", "two_lines")
+    with pytest.raises(JobError, match="time at: 1 rows have none"):
+        build(lake, "--on", "no_time")
+    with pytest.raises(JobError, match="from: it does not read the table weather, so no_time cannot stand in for it"):
+        build(lake, "--on", "no_time", table="weather")
 
 
 def test_a_table_that_lacks_a_feature_is_refused(lake: Lake) -> None:

@@ -137,6 +137,16 @@ LEAKS: dict[str, tuple[str, str, Plant]] = {
         feature(lambda late, g: g.choice("abc") if late else None),
     ),
     "a rating made of the label": ("predicts_label", "int", feature(lambda late, g: 5 * late + g.randrange(6))),
+    "a code that has late between others": (
+        "predicts_label",
+        "int",
+        feature(lambda late, g: 20 if late else g.choice((10, 30))),
+    ),
+    "a measurement that is late at both ends": (
+        "predicts_label",
+        "double",
+        feature(lambda late, g: g.choice((-1, 1)) * g.uniform(60, 90) if late else g.uniform(-50, 50)),
+    ),
     "a mean of labels that has the row itself in it": (
         "predicts_label",
         "double",
@@ -186,6 +196,16 @@ LEAKS: dict[str, tuple[str, str, Plant]] = {
     ),
     "a feature that is no longer measured": ("drift", "double", within("test", lambda row, rng: {"wind": None})),
     "a text that is new in validation": ("drift", "double", within("validation", lambda row, rng: {"airline": "DL"})),
+    "a text of many values that the test lacks": (
+        "drift",
+        "string",
+        lambda row, rng: {"planted": None if row["part"] == "test" else f"N{rng.randrange(150)}"},
+    ),
+    "a text of many values, all of them new in the test": (
+        "drift",
+        "string",
+        lambda row, rng: {"planted": f"{'M' if row['part'] == 'test' else 'N'}{rng.randrange(150)}"},
+    ),
     "a label that is twice as common later": (
         "drift",
         "double",
@@ -253,6 +273,18 @@ def test_a_clean_set_raises_none(spark: SparkSession, seed: int) -> None:
     assert findings == []
     assert figures["rows"] == {"train": 540, "validation": 180, "test": 180}
     assert all(0.5 <= power < 0.7 for power in figures["powers"].values())
+
+
+@pytest.mark.parametrize("seed", range(2, 7))
+def test_a_few_rows_or_a_text_of_many_values_are_no_drift(spark: SparkSession, seed: int) -> None:
+    rng = random.Random(seed)
+    rows = [{**row, "planted": f"N{rng.randrange(150)}"} for row in clean(seed)]
+    for row in rows:
+        row["part"] = PARTS[0 if row["entity"] < ROWS - 50 else 1 if row["entity"] < ROWS - 20 else 2]
+
+    findings, _ = leaks(made(spark, rows, "string"), CHECKS | {"label_balance": "off"})
+
+    assert findings == []
 
 
 def test_a_check_that_is_off_does_not_look(spark: SparkSession) -> None:

@@ -1,4 +1,4 @@
-"""An old minute of a stream's metric takes the memory of one point. The emulator alone has no limit: it is not asked."""
+"""An old minute of a stream's metric takes the memory of one point. The emulator has no limit, so it is not asked."""
 
 from __future__ import annotations
 
