@@ -4,7 +4,7 @@ object Documents {
   val Document = "_lake_document"
   val Fault = "_lake_fault"
   private val more = "there is more than one document: write one document a line, or one in a file"
-  private val lines = """filter(split(value, '\\n'), line -> trim(BOTH ' \\t\\r' FROM line) <> '')"""
+  private val lines = "filter(split(value, '\\n'), line -> trim(BOTH ' \\t\\r' FROM line) <> '')"
   private val inFile = s"explode(IF(get_json_object(get($Document, 0), '$$') IS NULL, array(value), $Document))"
   // get_json_object ends at the end of the first document, and takes control characters as they are.
   private val alone = s"coalesce(size(from_json(concat('[', $Document, ']'), 'array<string>', " +
