@@ -17,6 +17,7 @@ NOWHERE, QUOTE, NULL = "\ufdd0", "\ufdd1", "\ufdd2"  # noncharacters: no valid t
 ESCAPE, SEPARATOR = "\ufdd3", "\ufdd4"  # placeholders for escaped characters while a line is split
 LEVELS = "\x01\x02\x03\x04\x05\x06\x07\x08"  # Hive's separators, from the columns inward
 RAGGED = "_lake_ragged"
+BLANK = r"^[\x00-\x20]+$"  # a line that Spark's CSV reader drops, and one without a character
 OPEN = "a quote on the line is not closed"
 MOST_FIELDS = "100000"
 MULTILINE = "lake.multiline"  # table parameter: a line end within quotes does not end a record
@@ -85,10 +86,28 @@ def records(content: str, dialect: Dialect) -> str:
     escaped = f"|{escape}[{quote}{escape}]?+" if escape else ""
     inside = f"{quote}(?:[^{quote}{escape}]++{escaped})*+(?:{quote}|\\z)"
     record = f"(?:[^{quote}{escape}\n]++{escaped}|{inside})++"
-    decoded = f"decode(CAST({content} AS binary), 'UTF-8')"
-    plain = f"IF(startswith({decoded}, '\ufeff'), substr({decoded}, 2), {decoded})"
-    lines_ = f"transform(regexp_extract_all({plain}, {text(record)}, 0), r -> trim(TRAILING '\r' FROM r))"
-    found = f"filter({lines_}, r -> r <> '')"
+    parts = f"regexp_extract_all({_unmarked(content, dialect)}, {text(record)}, 0)"
+    return _filled(f"transform({parts}, r -> trim(TRAILING '\r' FROM r))", dialect)
+
+
+def whole_lines(content: str, dialect: Dialect) -> str:
+    """Return SQL for the lines of a whole file, without its header and without empty lines."""
+    return _filled(f"split({_unmarked(content, dialect)}, '\r\n|\n|\r')", dialect)
+
+
+def decoded(content: str, dialect: Dialect) -> str:
+    """Return SQL for a text that Spark has read as bytes of the dialect's encoding."""
+    return f"decode(CAST({content} AS binary), {text(dialect.encoding)})"
+
+
+def _unmarked(content: str, dialect: Dialect) -> str:
+    """Return SQL for a decoded text without its byte order mark."""
+    plain = decoded(content, dialect)
+    return f"IF(startswith({plain}, '\ufeff'), substr({plain}, 2), {plain})"
+
+
+def _filled(records: str, dialect: Dialect) -> str:
+    found = f"filter({records}, r -> r <> '')"
     return f"slice({found}, 2, greatest(size({found}) - 1, 0))" if dialect.header else found
 
 

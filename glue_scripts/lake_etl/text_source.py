@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,7 @@ from pyspark.sql import functions as fn
 from pyspark.sql.types import StringType, StructField, StructType
 
 from lake_etl.catalog import Table
-from lake_etl.csv_rows import CsvRows, Dialect, lines, records
+from lake_etl.csv_rows import BLANK, CsvRows, Dialect, decoded, lines, records, whole_lines
 from lake_etl.documents import DOCUMENT, FAULT, RECORD, records_at
 from lake_etl.json_rows import FORMATS, JsonRows, Keys, spelled
 from lake_etl.names import column, quoted
@@ -69,15 +69,38 @@ class TextFiles:
     def _csv(self) -> DataFrame:
         dialect = Dialect.of(self.table.dataset, self.table.parameters, self.table.quotes)
         rows = CsvRows(self.schema, dialect)
-        frame = self._whole_records(dialect) if dialect.multiline else self._read(lines(self._reader(), dialect), "csv")
+        frame = self._whole_files(records("value", dialect)) if dialect.multiline else self._lines(dialect)
         frame = frame.withColumn(FIELDS, fn.expr(rows.fields("value")))
         frame = frame.withColumn(REASON, fn.expr(rows.reason("value", FIELDS)))
         values = (fn.when(fn.col(REASON).isNull(), fn.expr(sql)).alias(name) for name, sql in rows.columns(FIELDS))
         return frame.select(*values, _where_bad("value"), REASON, FILE)
 
-    def _whole_records(self, dialect: Dialect) -> DataFrame:
+    def _lines(self, dialect: Dialect) -> DataFrame:
+        """Read lines with Spark's CSV reader, which drops a line of blanks alone: such a line may have empty fields."""
+        plain = self._read(lines(self._reader(), dialect), "csv")
+        if dialect.separator > " ":
+            return plain
+        text = self._read(self._reader(), "text")
+        if not dialect.header:
+            return text.select(fn.expr(decoded("value", dialect)).alias("value"), FILE).where("value <> ''")
+        whole = self._whole_files(whole_lines("value", dialect))
+        return self._apart(plain, text.where(fn.col("value").rlike(BLANK)), lambda is_odd: whole.where(is_odd))
+
+    def _whole_files(self, found: str) -> DataFrame:
+        """found: SQL of the records in the text of a file, `value`."""
         files = self._read(self._reader().option("wholetext", True), "text")
-        return files.select(fn.expr(f"explode({records('value', dialect)})").alias("value"), FILE)
+        return files.select(fn.expr(f"explode({found})").alias("value"), FILE)
+
+    def _apart(self, plain: DataFrame, odd: DataFrame, read: Callable[[Column], DataFrame]) -> DataFrame:
+        """Return the rows of files, those with odd lines by `read`, which takes the condition that a file is one.
+
+        `plain` has to have listed the files before `odd`, so that it has none that `odd` did not look through.
+        """
+        files = [row[0] for row in odd.select(FILE).distinct().collect()]
+        if not files:
+            return plain
+        is_odd = fn.col(FILE).isin(files)
+        return plain.where(~is_odd).unionByName(read(is_odd))
 
     def _documents(self) -> DataFrame:
         path, rows = self.table.parameters["jsonPath"], self._rows({})
@@ -91,15 +114,10 @@ class TextFiles:
     def _json(self) -> DataFrame:
         """Read files whose lines are all plain with Spark's own reader, and the others line by line."""
         rows = self._rows(spelled(self._heads(), self.table.parameters.get("paths", "")))
-        text = self._read(self._reader(), "text")
         if rows.keys.exact:  # to Spark's own reader, names that differ in case alone are one
-            return self._by_line(text, rows)
-        odd = [row[0] for row in text.where(rows.odd("value")).select(FILE).distinct().collect()]
-        plain = self._plain(rows)
-        if not odd:
-            return plain
-        is_odd = fn.col(FILE).isin(odd)
-        return plain.where(~is_odd).unionByName(self._by_line(text.where(is_odd), rows))
+            return self._by_line(self._read(self._reader(), "text"), rows)
+        plain, text = self._plain(rows), self._read(self._reader(), "text")
+        return self._apart(plain, text.where(rows.odd("value")), lambda is_odd: self._by_line(text.where(is_odd), rows))
 
     def _by_line(self, text: DataFrame, rows: JsonRows) -> DataFrame:
         text = text.where("trim(BOTH ' \t\r' FROM value) <> ''").withColumnRenamed("value", CORRUPT)

@@ -164,6 +164,7 @@ object CsvRows {
   val Ragged = "_lake_ragged"
   private val mostFields = "100000"
   val Multiline = "lake.multiline" // table parameter: a line end within quotes does not end a record
+  val Blank = "^[\\x00-\\x20]+$" // a line that Spark's CSV reader drops, and one without a character
   private val open = "a quote on the line is not closed"
   val NoNesting: Nesting = TextNesting(Dialect("", "", "", Nothing, Levels, header = false, ""))
 
@@ -192,10 +193,26 @@ object CsvRows {
     val escaped = if (escape.isEmpty) "" else s"|$escape[$quote$escape]?+"
     val inside = s"$quote(?:[^$quote$escape]++$escaped)*+(?:$quote|\\z)"
     val record = s"(?:[^$quote$escape\n]++$escaped|$inside)++"
-    val decoded = s"decode(CAST($content AS binary), 'UTF-8')"
-    val plain = s"IF(startswith($decoded, '\ufeff'), substr($decoded, 2), $decoded)"
-    val lines = s"transform(regexp_extract_all($plain, ${Values.text(record)}, 0), r -> trim(TRAILING '\r' FROM r))"
-    val found = s"filter($lines, r -> r <> '')"
+    val parts = s"regexp_extract_all(${unmarked(content, dialect)}, ${Values.text(record)}, 0)"
+    filled(s"transform($parts, r -> trim(TRAILING '\r' FROM r))", dialect)
+  }
+
+  /** SQL for the lines of a whole file, without its header and without empty lines. */
+  def wholeLines(content: String, dialect: Dialect): String =
+    filled(s"split(${unmarked(content, dialect)}, '\r\n|\n|\r')", dialect)
+
+  /** SQL for a text that Spark has read as bytes of the dialect's encoding. */
+  def decoded(content: String, dialect: Dialect): String =
+    s"decode(CAST($content AS binary), ${Values.text(dialect.encoding)})"
+
+  /** SQL for a decoded text without its byte order mark. */
+  private def unmarked(content: String, dialect: Dialect): String = {
+    val plain = decoded(content, dialect)
+    s"IF(startswith($plain, '\ufeff'), substr($plain, 2), $plain)"
+  }
+
+  private def filled(records: String, dialect: Dialect): String = {
+    val found = s"filter($records, r -> r <> '')"
     if (dialect.header) s"slice($found, 2, greatest(size($found) - 1, 0))" else found
   }
 

@@ -26,16 +26,39 @@ final case class TextFiles(
   private def csv(): DataFrame = {
     val dialect = Dialect(table)
     val rows = CsvRows(schema, dialect)
-    val lines = if (dialect.multiline) wholeRecords(dialect) else read(CsvRows.lines(reader, dialect), "csv")
-    val found = lines.withColumn(fields, expr(rows.fields("value")))
+    val records = if (dialect.multiline) wholeFiles(CsvRows.records("value", dialect)) else lines(dialect)
+    val found = records.withColumn(fields, expr(rows.fields("value")))
       .withColumn(Reason, expr(rows.reason("value", fields)))
     val values = rows.columns(fields).map { case (name, sql) => when(col(Reason).isNull, expr(sql)).as(name) }
     found.select(values ++ Seq(whereBad("value"), col(Reason), col(File)): _*)
   }
 
-  private def wholeRecords(dialect: Dialect): DataFrame =
-    read(reader.option("wholetext", "true"), "text")
-      .select(expr(s"explode(${CsvRows.records("value", dialect)})").as("value"), col(File))
+  /** Reads lines with Spark's CSV reader, which drops a line of blanks alone: such a line may have empty fields. */
+  private def lines(dialect: Dialect): DataFrame = {
+    val plain = read(CsvRows.lines(reader, dialect), "csv")
+    if (dialect.separator > " ") plain
+    else {
+      val text = read(reader, "text")
+      if (dialect.header) {
+        val whole = wholeFiles(CsvRows.wholeLines("value", dialect))
+        apart(plain, text.where(col("value").rlike(CsvRows.Blank)), whole.where(_))
+      } else text.select(expr(CsvRows.decoded("value", dialect)).as("value"), col(File)).where("value <> ''")
+    }
+  }
+
+  /** found: SQL of the records in the text of a file, `value`. */
+  private def wholeFiles(found: String): DataFrame =
+    read(reader.option("wholetext", "true"), "text").select(expr(s"explode($found)").as("value"), col(File))
+
+  /** The rows of files, those with odd lines by `careful`, which takes the condition that a file is one.
+    *
+    * `plain` has to have listed the files before `odd`, so that it has none that `odd` did not look through.
+    */
+  private def apart(plain: DataFrame, odd: DataFrame, careful: Column => DataFrame): DataFrame = {
+    val files = odd.select(File).distinct().collect().map(_.getString(0))
+    val isOdd = col(File).isin(files: _*)
+    if (files.isEmpty) plain else plain.where(!isOdd).unionByName(careful(isOdd))
+  }
 
   private def documents(path: String): DataFrame = {
     val (record, rows) = (Documents.Record, rowsOf(Map.empty))
@@ -50,15 +73,11 @@ final case class TextFiles(
   /** Reads files whose lines are all plain with Spark's own reader, and the others line by line. */
   private def json(): DataFrame = {
     val rows = rowsOf(JsonRows.spelled(headLines, table.parameters.getOrElse("paths", "")))
-    val text = read(reader, "text")
-    if (rows.keys.exact) byLine(text, rows) // to Spark's own reader, names that differ in case alone are one
+    // To Spark's own reader, names that differ in case alone are one.
+    if (rows.keys.exact) byLine(read(reader, "text"), rows)
     else {
-      val odd = text.where(rows.odd("value")).select(File).distinct().collect().map(_.getString(0))
-      if (odd.isEmpty) plain(rows)
-      else {
-        val isOdd = col(File).isin(odd: _*)
-        plain(rows).where(!isOdd).unionByName(byLine(text.where(isOdd), rows))
-      }
+      val (all, text) = (plain(rows), read(reader, "text"))
+      apart(all, text.where(rows.odd("value")), isOdd => byLine(text.where(isOdd), rows))
     }
   }
 

@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+from itertools import count
 from typing import Any
 
 import boto3
@@ -9,13 +10,14 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.orc as orc  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from lake_etl.binary_source import Damage
 from lake_etl.catalog import find_table
 from lake_etl.errors import JobError
 from lake_etl.source import NO_DAMAGE, Source, read_source
 from lake_etl.storage import list_files
+from lake_etl.text_source import TextFiles
 from tests.glue_scripts.small_lake import Lake
 
 PLANES = {"tailnum": "string", "seats": "int", "model": "string"}
@@ -136,6 +138,24 @@ def test_a_truncated_or_uncompressed_gz_file_is_set_aside(spark: SparkSession, l
     assert good(source) == [(-1,)]
     fault = "the file is damaged, cut off, or not packed as its name says"
     assert {path.rpartition("/")[2]: why for path, why in source.files.items()} == dict.fromkeys(packed, fault)
+
+
+def test_a_file_that_arrives_while_others_are_looked_through_loses_no_value(
+    spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, read_files = count(2), TextFiles._read
+
+    def as_one_more_arrives(files: TextFiles, *given: Any) -> DataFrame:
+        found = read_files(files, *given)
+        lake.put("raw", f"{lake.database}/t/{(number := next(late))}.json", f'{{"id": {number}, "userId": "late"}}\n')
+        return found
+
+    lake.put("raw", f"{lake.database}/t/1.json", '{"id": 1, "userid": "x"}\n')
+    lake.table("t", "json", {"id": "int", "userid": "string"})
+    monkeypatch.setattr(TextFiles, "_read", as_one_more_arrives)
+    first, *others = good(read(spark, lake, "t"))
+    assert first == (1, "x")
+    assert {name for _, name in others} <= {"late"}, "a row is read right, or left to the next run"
 
 
 def test_upper_case_json_names_are_found_by_the_serdes_paths(spark: SparkSession, lake: Lake) -> None:

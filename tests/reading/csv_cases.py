@@ -8,6 +8,7 @@ from tests.reading.case import Case
 
 HEADER = {"skip.header.line.count": "1"}
 COMMA = {"field.delim": ","}
+EMPTY = [{"a": "", "n": None}, {"a": "", "n": None}]
 CSV_CASES = {
     "quotes within quotes": Case(
         "csv",
@@ -72,6 +73,38 @@ CSV_CASES = {
         ],
         bad={"2,6": "the row does not have 3 fields", "3,7,b,c": "the row does not have 3 fields"},
         athena="HIVE_BAD_DATA",
+    ),
+    "rows of empty fields between tabs": Case(
+        "text",
+        {"a": "string", "n": "int"},
+        {"a.tsv": "x\t1\r\n\t\r\n\r\n\t2\n", "b.tsv": "\ufeffy\t3\n\t\n"},
+        [*EMPTY, {"a": "", "n": 2}, {"a": "x", "n": 1}, {"a": "y", "n": 3}],
+        parameters={"field.delim": "\t"},
+    ),
+    "rows of empty fields between tabs, below a header": Case(
+        "text",
+        {"a": "string", "n": "int"},
+        {
+            "a.tsv": "a\tn\r\nx\t1\r\n\t\r\n\r\n",
+            "b.tsv": "a\tn\ny\t2\n",
+            "c.tsv.gz": gzip.compress("a\tn\ncaf\u00e9\t3\n\t\n".encode("latin-1"), mtime=0),
+            "d.tsv": "a\tn\n",
+        },
+        [*EMPTY, {"a": "x", "n": 1}, {"a": "y", "n": 2}, {"a": "caf\u00e9", "n": 3}],
+        parameters={**HEADER, "field.delim": "\t", "serialization.encoding": "ISO-8859-1"},
+    ),
+    "rows of empty fields between control characters": Case(
+        "text",
+        {"a": "string", "b": "string"},
+        {"a": "x\x01y\n\x01\n"},
+        [{"a": "x", "b": "y"}, {"a": "", "b": ""}],
+    ),
+    "rows of empty fields between tabs, with quotes": Case(
+        "csv",
+        {"a": "string", "b": "string"},
+        {"a.tsv": 'x\t"y\tz"\n\t\n'},
+        [{"a": "x", "b": "y\tz"}, {"a": "", "b": ""}],
+        parameters={"separatorChar": "\t"},
     ),
     "values of other types": Case(
         "csv",
