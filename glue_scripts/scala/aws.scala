@@ -3,21 +3,33 @@ class AwsError(val code: String, message: String) extends Exception(s"$code: $me
 
 /** The API of an AWS service without an SDK: JSON over HTTP, signed with Signature Version 4. */
 final class Aws(service: Service, endpoint: URI, region: String, credentials: () => Credentials) {
-  private val http = HttpClient.newBuilder.version(HttpClient.Version.HTTP_1_1).build()
+  private val http =
+    HttpClient.newBuilder.version(HttpClient.Version.HTTP_1_1).connectTimeout(Aws.Patience).build()
 
-  /** Call an action. Throws AwsError after retries of transient errors: throttling, a service fault, or another
-    * caller's change of the same table.
+  /** Call an action. Throws AwsError after retries of transient errors: throttling, a service fault, a lost or silent
+    * connection, or another caller's change of the same table.
     */
   def apply(action: String, request: Json.Fields, attempt: Int = 1): Options = {
-    val answer = http.send(signed(action, Json.write(request)), HttpResponse.BodyHandlers.ofString)
-    val body = Options(if (answer.body.isEmpty) ListMap.empty else Json.read(answer.body))
-    val code = body.text("__type").split("#").last
-    if (answer.statusCode < 300) body
-    else if (attempt < Aws.Attempts && (answer.statusCode >= 500 || Aws.Passing.exists(code.startsWith))) {
+    val answered = Try(http.send(signed(action, Json.write(request)), HttpResponse.BodyHandlers.ofString))
+    answered.map(answer => answer.statusCode -> Aws.body(answer)) match {
+      case scala.util.Success((status, body)) if status < 300 => body
+      case scala.util.Success((status, body)) =>
+        val code = body.text("__type").split("#").last
+        val passes = status >= 500 || Aws.Passing.exists(code.startsWith)
+        val message = body.text("Message", body.text("message", s"HTTP $status"))
+        again(action, request, attempt, passes, new AwsError(code, message))
+      case Failure(error) =>
+        val silence = s"${service.name} does not answer at $endpoint. Let the job's network reach it"
+        val thrown = if (error.isInstanceOf[IOException]) new AwsError("NoAnswer", silence) else error
+        again(action, request, attempt, error.isInstanceOf[IOException], thrown)
+    }
+  }
+
+  private def again(action: String, request: Json.Fields, attempt: Int, passes: Boolean, error: Throwable): Options =
+    if (passes && attempt < Aws.Attempts) {
       Thread.sleep(200L << attempt)
       apply(action, request, attempt + 1)
-    } else throw new AwsError(code, body.text("Message", body.text("message", s"HTTP ${answer.statusCode}")))
-  }
+    } else throw error
 
   private def signed(action: String, body: String): HttpRequest = {
     val key = credentials()
@@ -34,7 +46,8 @@ final class Aws(service: Service, endpoint: URI, region: String, credentials: ()
     val secret = scope.split("/").foldLeft(s"AWS4${key.secret}".getBytes(UTF_8))(Digest.hmac)
     val signature = Digest.hex(Digest.hmac(secret, s"AWS4-HMAC-SHA256\n$time\n$scope\n$asked"))
     val proof = s"AWS4-HMAC-SHA256 Credential=${key.id}/$scope, SignedHeaders=$names, Signature=$signature"
-    val request = HttpRequest.newBuilder(endpoint.resolve("/")).POST(HttpRequest.BodyPublishers.ofString(body))
+    val address = HttpRequest.newBuilder(endpoint.resolve("/")).timeout(Aws.Patience)
+    val request = address.POST(HttpRequest.BodyPublishers.ofString(body))
     // Java sets the host header itself and refuses it from callers.
     for ((name, value) <- headers if name != "host") request.header(name, value)
     request.header("authorization", proof).build()
@@ -46,12 +59,17 @@ final case class Service(name: String, target: String, variable: String)
 
 object Aws {
   private val Attempts = 6
+  private val Patience = java.time.Duration.ofSeconds(60) // as of boto3, for a connection and for an answer
   private val Passing = Seq("Throttling", "ConcurrentModification")
   private val Time = DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'")
   private val Services = Seq(
     Service("glue", "AWSGlue", "AWS_ENDPOINT_URL_GLUE"),
     Service("secretsmanager", "secretsmanager", "AWS_ENDPOINT_URL_SECRETS_MANAGER")
   )
+
+  /** An answer's fields. What stands before a service answers some failures with no JSON. */
+  private def body(answer: HttpResponse[String]): Options =
+    Options(Try(Json.read(answer.body)).filter(_ => answer.body.nonEmpty).getOrElse(ListMap.empty))
 
   /** The client of a service, in the given region or the environment's, at the environment's endpoint if set. */
   def apply(name: String, region: Option[String]): Aws = {

@@ -15,15 +15,20 @@ from tests.glue_scripts.scala.conftest import Submit
 
 FOUND = (200, {"Table": {"Name": "é"}})
 FAULT = (503, {"__type": "InternalServiceException"})
+GATEWAY = (502, "<html>Bad Gateway</html>")
+LOST = (0, None)
 THROTTLED = (400, {"__type": "com.amazonaws#ThrottlingException", "Message": "slow down"})
 REFUSED = (400, {"__type": "EntityNotFoundException", "Message": "no table é"})
 
 
 class Service:
-    """An HTTP server that returns the given answers in order, repeats the last, and records the requests."""
+    """An HTTP server that returns the given answers in order, repeats the last, and records the requests.
+
+    An answer is a status with a body: a document, or a text as it is. Without a body, the connection ends.
+    """
 
     def __init__(self) -> None:
-        self.answers: list[tuple[int, dict[str, Any]]] = [FOUND]
+        self.answers: list[tuple[int, Any]] = [FOUND]
         self.asked: list[tuple[dict[str, str], bytes]] = []
         service = self
 
@@ -32,9 +37,10 @@ class Service:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 service.asked.append(({name.lower(): value for name, value in self.headers.items()}, body))
                 status, answer = service.answers.pop(0) if len(service.answers) > 1 else service.answers[0]
-                self.send_response(status)
-                self.end_headers()
-                self.wfile.write(json.dumps(answer).encode())
+                if answer is not None:
+                    self.send_response(status)
+                    self.end_headers()
+                    self.wfile.write((answer if isinstance(answer, str) else json.dumps(answer)).encode())
 
             def log_message(self, *args: Any) -> None: ...
 
@@ -107,9 +113,16 @@ def test_secrets_manager_is_called_with_its_own_service_name(submitted_alone: Su
 
 
 def test_transient_errors_are_retried(submitted_alone: Submit, service: Service) -> None:
-    service.answers = [FAULT, THROTTLED, FOUND]
+    service.answers = [FAULT, THROTTLED, GATEWAY, LOST, FOUND]
     assert json.loads(call(submitted_alone)) == {"Table": {"Name": "é"}}
-    assert len(service.asked) == 3
+    assert len(service.asked) == 5
+
+
+def test_a_service_that_does_not_answer_is_named(submitted_alone: Submit, service: Service) -> None:
+    service.answers = [LOST]
+    said = f"NoAnswer: glue does not answer at {service.url}. Let the job's network reach it"
+    assert call(submitted_alone) == said
+    assert len(service.asked) == 6
 
 
 def test_a_refusal_raises_its_code_and_message_without_a_retry(submitted_alone: Submit, service: Service) -> None:
