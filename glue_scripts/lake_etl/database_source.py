@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from py4j.protocol import Py4JJavaError
+from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as fn
 
@@ -19,6 +20,8 @@ REFUSED = "_lake_refused_"
 def read_database(spark: SparkSession, connection: str, table: str, dataset: str) -> Source:
     """Return a table of a database as a dataset, read by one statement when the steps need it. It has no bad rows.
 
+    The rows are kept on Spark's disks: a second statement would see another snapshot.
+
     A value that Spark cannot hold fails the query that reads its column. Raises JobError if there is no such table.
     """
     database = find_database(connection)
@@ -29,7 +32,7 @@ def read_database(spark: SparkSession, connection: str, table: str, dataset: str
     finally:
         session.close()
     _check_names(columns, dataset)
-    frame = _rows(spark, database, _query(table, columns))
+    frame = _rows(spark, database, _query(table, columns)).persist(StorageLevel.DISK_ONLY)
     frame = frame.select(*(_value(dataset, place, *found) for place, found in enumerate(columns.items())))
     counts = Observation()
     frame = frame.observe(counts, fn.count(fn.lit(1)).alias("rows"), fn.lit(0).alias("bad"))

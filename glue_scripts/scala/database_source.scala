@@ -5,13 +5,15 @@ object DatabaseSource {
 
   /** A table of a database as a dataset, read by one statement when the steps need it. It has no bad rows.
     *
+    * The rows are kept on Spark's disks: a second statement would see another snapshot.
+    *
     * A value that Spark cannot hold fails the query that reads its column. Throws JobError if there is no such table.
     */
   def apply(spark: SparkSession, database: Database, table: String, dataset: String): Source = {
     val columns = found(database, table, dataset)
     checkNames(columns.keys, dataset)
     val values = columns.toSeq.zipWithIndex.map { case ((name, type_), place) => value(dataset, place, name, type_) }
-    val frame = rows(spark, database, query(table, columns)).select(values: _*)
+    val frame = rows(spark, database, query(table, columns)).persist(StorageLevel.DISK_ONLY).select(values: _*)
     val counts = Observation()
     val counting = frame.observe(counts, count(lit(1)).as("rows"), lit(0L).as("bad"))
     new Source(dataset, counting, None, ListMap.empty, counts, () => Damage.None, () => None)
