@@ -287,7 +287,7 @@ def _verdicts(judged: Judged) -> list[dict[str, Any]]:
 
 
 def _quarantined(report: dict[str, Any], folder: Path) -> dict[str, Any]:
-    lines = [line for file in sorted(folder.rglob("*.json")) for line in file.read_text().splitlines()]
+    lines = [line for file in sorted(folder.rglob("*.json")) for line in file.read_text().split("\n") if line]
     rows = [json.loads(line) for line in lines[:BAD_ROWS]]
     shown = [{name: row.get(name) for name in ("dataset", "source_file", "raw", "reason")} for row in rows]
     return {"rows": report["quarantined_rows"], "files": report["quarantined_files"], "first": shown}
