@@ -120,6 +120,9 @@ class Load:
             self._checked(lambda: check_values(self.session, self.staging, types, there))
         return Written(location="", rows=int(str(count)), bytes=0, files=0, columns=types, keys={}, partitions={})
 
+    def check_fit(self, written: Written) -> None:
+        """Do nothing: `write` has compared the rows with the table."""
+
     def publish(self, written: Written) -> None:
         """Move the staged rows into the table: a reader sees all of them or none."""
         try:

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from lake_etl.catalog import check_table, publish_partitions, publish_table, registered, storage_of
 from lake_etl.errors import JobError
 from lake_etl.formats import FORMATS
-from lake_etl.incremental import BATCH, check_same, columns_of, publish_batch
+from lake_etl.incremental import BATCH, check_batch, check_same, columns_of, publish_batch
 from lake_etl.sink import Sink, Written, write_table
 from lake_etl.versions import remove_unused, run_folder
 
@@ -45,15 +45,15 @@ class Files:
         self._check_keys(frame)
         return write_table(frame, run_folder(self.root, self.run_id), self.sink)
 
-    def publish(self, written: Written) -> None:
-        """Register the table and the written partitions in the catalog.
-
-        Raises JobError, before any change, if partitions that stay have columns of other types.
-        """
+    def check_fit(self, written: Written) -> None:
+        """Raise JobError if partitions that stay have columns of other types."""
         before = registered(boto3.client("glue"), self.database, self.sink.table)
-        self.replaced = list(before.values())
         if self.sink.partition_by and set(before) - set(written.partitions):
             self._check_columns(written.columns)
+
+    def publish(self, written: Written) -> None:
+        """Register the table and the written partitions in the catalog."""
+        self.replaced = self._locations()
         glue, storage = boto3.client("glue"), storage_of(self.sink.format, written.columns)
         location = self.root if self.sink.partition_by else written.location
         publish_table(glue, self.database, self.sink.table, location, storage, written.keys)
@@ -97,6 +97,10 @@ class Batches(Files):
     def write(self, frame: DataFrame) -> Written:
         self._check_keys(frame)
         return write_table(frame, f"{run_folder(self.root, self.run_id)}{BATCH}={self.number}/", self.sink)
+
+    def check_fit(self, written: Written) -> None:
+        """Raise JobError if the batches before have other columns."""
+        check_batch(boto3.client("glue"), self.database, self.sink, self.number, written)
 
     def publish(self, written: Written) -> None:
         self.replaced += self._locations()

@@ -21,6 +21,7 @@ from lake_etl.catalog import (
     storage_of,
 )
 from lake_etl.errors import JobError
+from lake_etl.formats import FORMATS
 from lake_etl.report import GAINS, LOSSES
 from lake_etl.storage import list_files
 
@@ -103,6 +104,13 @@ def _trouble(error: Any, checkpoint: str) -> str:
     return f"the checkpoint {checkpoint} cannot be used: {first}. A run with --full_refresh true starts a new one"
 
 
+def check_batch(glue: GlueClient, database: str, sink: Sink, number: int, written: Written) -> None:
+    """Raise JobError if a batch has other columns than the ones before, which it joins. Batch 0 replaces them."""
+    if number:
+        existing = columns_of(glue, database, sink.table)
+        check_same(f"{database}.{sink.table}", _differing(existing, written.columns, sink.format), ANEW)
+
+
 def publish_batch(
     glue: GlueClient, database: str, sink: Sink, root: str, checkpoint: str, number: int, written: Written
 ) -> None:
@@ -112,11 +120,6 @@ def publish_batch(
     Partitions that an earlier attempt of the batch registered and this one did not write are removed.
     """
     before, storage = registered(glue, database, sink.table), storage_of(sink.format, written.columns)
-    if number:
-        existing = columns_of(glue, database, sink.table)
-        names = {*existing, *written.columns}
-        differing = [name for name in names if existing.get(name) != written.columns.get(name)]
-        check_same(f"{database}.{sink.table}", differing, ANEW)
     found = written.partitions or ({(): written.location} if written.rows else {})
     partitions = {(*values, str(number)): location for values, location in found.items()}
     keys = written.keys | {BATCH: "bigint"}
@@ -125,6 +128,14 @@ def publish_batch(
     stale = [values for values in before if values not in partitions and (not number or values[-1] == str(number))]
     for values in stale:
         delete_partition(glue, database, sink.table, values)
+
+
+def _differing(existing: dict[str, str], columns: dict[str, str], format_: str) -> list[str]:
+    """Return the columns that differ in type or, where Athena finds them by their position, in place."""
+    differing = [name for name in {*existing, *columns} if existing.get(name) != columns.get(name)]
+    if differing or not FORMATS[format_].by_position:
+        return differing
+    return [name for name, other in zip(existing, columns, strict=True) if name != other]
 
 
 def columns_of(glue: GlueClient, database: str, name: str) -> dict[str, str]:

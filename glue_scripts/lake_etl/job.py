@@ -35,7 +35,7 @@ from lake_etl.report import account, check_balance, observed
 from lake_etl.results import publish_results
 from lake_etl.sink import Written, read_sink
 from lake_etl.source import NO_DAMAGE, Source, read_source
-from lake_etl.steps import Applied, apply_steps, check_steps, keep_rejects, rows_after
+from lake_etl.steps import Applied, apply_steps, check_steps, keep_rejects, leaves_unread, rows_after
 from lake_etl.transforms.convert import converted
 from lake_etl.versions import remove_unused, run_folder
 
@@ -102,6 +102,7 @@ class Sources:
         self.multiline = spec.get("multiline") or ()
         self.read: dict[str, Source] = {}
         self.damage: dict[str, Damage] = {}
+        self.shuffles = False  # whether all rows go through a shuffle before a join
 
     def __getitem__(self, dataset: str) -> Source:
         if dataset not in (known := [*self.tables, *self.databases]):
@@ -175,6 +176,7 @@ def _run(argv: list[str], cleanup: ExitStack) -> dict[str, Any]:
     spec = read_spec(arguments.spec)
     spark = session(arguments.JOB_NAME)
     cleanup.enter_context(reporting(spark))
+    cleanup.callback(spark.catalog.clearCache)
     target = cleanup.enter_context(_opened(spark, spec, arguments))
     target.check()
     if isinstance(target, Batches):
@@ -196,6 +198,7 @@ def _moved(
     report |= _concluded(spec["job"], arguments, judged, part)
     check_balance(report)
     sources.check_unchanged()
+    target.check_fit(written)
     if group := spec.get("feature_group"):
         add_features(sources.spark, group, written)
     target.publish(written)
@@ -209,12 +212,9 @@ def accounted(
 
     Nothing is published or judged yet.
     """
-    try:
-        steps, judged, written = _written(spec, started, sources, target)
-    except Exception as error:
-        sources.check_databases(error)
-        if not of_query(error) or not sources.begin_again():
-            raise
+    steps, judged, written = _written(spec, started, sources, target)
+    if not _is_counted(spec["source"], sources, steps, judged, written):
+        sources.read.clear()
         steps, judged, written = _written(spec, started, sources, target)
     quarantine = Quarantine(arguments.quarantine_bucket, spec["job"], arguments.JOB_RUN_ID, started)
     kept = {name: quarantine.keep(sources.spark, source) for name, source in sources.read.items()}
@@ -226,10 +226,33 @@ def accounted(
     return report, judged, written
 
 
+def _is_counted(source: str, sources: Sources, steps: list[Applied], judged: Judged, written: Written) -> bool:
+    """Whether each row was read and counted once: a task is counted again if Spark repeats it for a lost executor."""
+    counts = observed(sources[source].counts)
+    after = rows_after(counts["rows"] - counts["bad"], steps)
+    partners = [read for dataset, read in sources.read.items() if dataset != source]
+    sources.shuffles = leaves_unread(steps, after, partners)
+    left = [counts["rows"] - counts["bad"], *after][-1]
+    return not sources.shuffles and left == written.rows + judged.rejects
+
+
 def _written(
     spec: dict[str, Any], started: datetime, sources: Sources, target: Files | Load
 ) -> tuple[list[Applied], Judged, Written]:
-    frame, steps = apply_steps(sources[spec["source"]].rows, spec["steps"], sources.rows)
+    """Apply the steps and write the rows, without the files that cannot be read."""
+    try:
+        return _written_from(sources[spec["source"]].rows, spec, started, sources, target)
+    except Exception as error:
+        sources.check_databases(error)
+        if not of_query(error) or not sources.begin_again():
+            raise
+        return _written_from(sources[spec["source"]].rows, spec, started, sources, target)
+
+
+def _written_from(
+    rows: DataFrame, spec: dict[str, Any], started: datetime, sources: Sources, target: Files | Load
+) -> tuple[list[Applied], Judged, Written]:
+    frame, steps = apply_steps(rows, spec["steps"], sources.rows, sources.shuffles)
     judged = judge(frame, read_rules(spec.get("expect", ())), sources.rows, started)
     return steps, judged, target.write(judged.rows)
 
@@ -251,7 +274,13 @@ def _incremental(
 
     source = find_table(glue, arguments.raw_database, spec["tables"][spec["source"]], spec["source"])
     each_batch(spark, boto3.client("s3"), source, target.checkpoint, process)
-    remove_unused(glue, boto3.client("s3"), arguments.JOB_NAME, checkpoints, lambda: [target.checkpoint])
+    remove_unused(
+        glue,
+        boto3.client("s3"),
+        arguments.JOB_NAME,
+        checkpoints,
+        lambda: [target.checkpoint, checkpoint_of(glue, *own)],
+    )
     return _identity(spec, arguments, target.name) | total(reports) | _time(started)
 
 

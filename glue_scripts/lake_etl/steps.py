@@ -1,6 +1,6 @@
 """Applies a job's steps in order, and counts the rows after each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,9 +28,11 @@ class Applied:
 
 
 def apply_steps(
-    frame: DataFrame, steps: list[dict[str, Any]], dataset: Callable[[str], DataFrame]
+    frame: DataFrame, steps: list[dict[str, Any]], dataset: Callable[[str], DataFrame], shuffles: bool = False
 ) -> tuple[DataFrame, list[Applied]]:
     """Apply steps such as {"filter": "distance > 0"}; dataset reads another dataset by name.
+
+    shuffles: whether all rows go through a shuffle before a step that joins, so that all of them are read.
 
     Returns the frame and the applied steps, whose rows are counted once a query has read the frame.
     Raises JobError with the step's number and name.
@@ -45,6 +47,8 @@ def apply_steps(
     for number, step in enumerate(steps, 1):
         ((name, options),) = step.items()
         casts: list[Counted] = []
+        if shuffles and TRANSFORMS[name].adds:
+            frame = _shuffled(frame)
         try:
             frame, rejects = _apply(name, options, frame, other, casts)
         except JobError as error:
@@ -56,6 +60,12 @@ def apply_steps(
     return frame, applied
 
 
+def _shuffled(frame: DataFrame) -> DataFrame:
+    """Spark moves a semi join below a shuffle, but not below a count of rows."""
+    partitions = int(str(frame.sparkSession.conf.get("spark.sql.shuffle.partitions")))
+    return observe_rows(frame.repartition(partitions))[0]
+
+
 def rows_after(rows: int, steps: list[Applied]) -> list[int]:
     """Return the number of rows after each step, for this many input rows. A query must have read them."""
     after = []
@@ -63,6 +73,12 @@ def rows_after(rows: int, steps: list[Applied]) -> list[int]:
         rows = int(observed(step.counts)["rows"]) if step.counts else rows
         after.append(rows)
     return after
+
+
+def leaves_unread(steps: list[Applied], after: list[int], partners: Iterable[Source]) -> bool:
+    """Whether a step may have left rows unread: Spark's join ends at once where no row can find a partner."""
+    ends = any(step.transform.adds and not rows for step, rows in zip(steps, after, strict=True))
+    return ends and any(observed(each.counts)["rows"] == observed(each.counts)["bad"] for each in partners)
 
 
 def check_steps(steps: list[dict[str, Any]]) -> None:

@@ -145,7 +145,6 @@ final class Catalog(glue: Aws) {
     */
   def publishBatch(database: String, sink: Sink, checkpoint: String, number: Long, written: Written): Unit = {
     val before = registered(database, sink.table)
-    if (number > 0) checkColumns(database, sink.table, written.columns)
     val whole = if (sink.keys.isEmpty && written.rows > 0) Seq(Nil -> written.location) else Nil
     val found = (written.partitions.toSeq ++ whole).map { case (values, location) =>
       (values :+ number.toString) -> location
@@ -158,10 +157,16 @@ final class Catalog(glue: Aws) {
       catch { case error: AwsError if error.code == "EntityNotFoundException" => () }
   }
 
-  private def checkColumns(database: String, name: String, columns: ListMap[String, String]): Unit = {
-    val there = columnsOf(database, name)
-    val differing = (there.keySet ++ columns.keySet).filter(name => there.get(name) != columns.get(name))
-    Batches.checkSame(s"$database.$name", differing.toSeq, Batches.Anew)
+  /** Throw JobError if a batch has other columns than the ones before, which it joins. Batch 0 replaces them.
+    *
+    * Columns differ in type or, where Athena finds them by their position, in place.
+    */
+  def checkBatch(database: String, sink: Sink, number: Long, written: Written): Unit = if (number > 0) {
+    val (there, columns) = (columnsOf(database, sink.table), written.columns)
+    val retyped = (there.keySet ++ columns.keySet).filter(name => there.get(name) != columns.get(name)).toSeq
+    val moved = there.keys.zip(columns.keys).collect { case (name, other) if name != other => name }.toSeq
+    val differing = if (retyped.isEmpty && sink.format.byPosition) moved else retyped
+    Batches.checkSame(s"$database.${sink.table}", differing, Batches.Anew)
   }
 
   /** Name -> type of a table's columns, without its partition keys. */

@@ -51,6 +51,9 @@ final case class Verdict(rule: Rule, holds: Boolean, judged: Long, failed: Optio
 final case class Judged(rows: DataFrame, rejected: Option[(DataFrame, () => Long)], stages: Seq[() => Seq[Verdict]]) {
   def verdicts: Seq[Verdict] = stages.flatMap(_())
 
+  /** How many rows the rules removed. */
+  def rejects: Long = rejected.fold(0L)(_._2())
+
   def keepRejects(quarantine: Quarantine, dataset: String): Long =
     rejected.collect { case (bad, number) if number() > 0 => quarantine.keepRows(dataset, "expect", bad) }.getOrElse(0L)
 }

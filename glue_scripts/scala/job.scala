@@ -40,7 +40,8 @@ final class JobRun(arguments: Arguments) {
   def report(): Json.Fields = {
     spark.sparkContext.addSparkListener(new Progress)
     val spec = readSpec(arguments("spec"))
-    if (DatabaseSink.isOne(spec)) loaded(spec) else inFiles(spec)
+    try if (DatabaseSink.isOne(spec)) loaded(spec) else inFiles(spec)
+    finally spark.catalog.clearCache()
   }
 
   /** A run that writes into a table of a database. */
@@ -113,6 +114,7 @@ final class JobRun(arguments: Arguments) {
         sink.write(rows, folder)
       }
       val (report, written) = write(spec, nameOf(sink), new Sources(spec, Some(only)), save, part = s"-$number")
+      catalog.checkBatch(curated, sink, number, written)
       addFeatures(spec, written)
       catalog.publishBatch(curated, sink, checkpoint, number, written)
       reports += report
@@ -120,7 +122,7 @@ final class JobRun(arguments: Arguments) {
     val report = identity(spec, nameOf(sink)) ++ Batches.total(reports) ++ time()
     keepReport(report)
     versions.removeUnused(sink.root, replaced ++ catalog.locations(curated, sink.table))
-    versions.removeUnused(checkpoints, Seq(checkpoint))
+    versions.removeUnused(checkpoints, checkpoint +: catalog.parameter(curated, sink.table, Batches.Checkpoint).toSeq)
     report
   }
 
@@ -137,11 +139,7 @@ final class JobRun(arguments: Arguments) {
       save: DataFrame => Written,
       part: String = ""
   ): (Json.Fields, Written) = {
-    val (steps, judged, written) = try saved(spec, sources, save)
-    catch {
-      case error: Exception if Database.ofReading(error) => throw sources.failed(error)
-      case error: Exception if Errors.ofQuery(error) && sources.beginAgain() => saved(spec, sources, save)
-    }
+    val (steps, judged, written) = counted(spec, sources, save)
     val quarantine = new Quarantine(arguments("quarantine_bucket"), spec.text("job"), arguments.runId, started)
     val source = sources(spec.text("source"))
     val kept = ListMap(sources.read.toSeq.map { case (name, read) => name -> quarantine.keep(spark, read) }: _*)
@@ -167,10 +165,36 @@ final class JobRun(arguments: Arguments) {
     (report, written)
   }
 
+  /** Save the rows, and once more unless each row was read and counted once: a task is counted again if Spark repeats
+    * it for a lost executor.
+    */
+  private def counted(spec: Options, sources: Sources, save: DataFrame => Written): (Seq[Applied], Judged, Written) = {
+    val first = saved(spec, sources, save)
+    val (steps, judged, written) = first
+    val source = sources(spec.text("source"))
+    val after = Steps.rowsAfter(source.good, steps)
+    sources.shuffles = Steps.leaveUnread(steps, after, sources.read.values.filterNot(_ eq source).toSeq)
+    val left = after.lastOption.getOrElse(source.good)
+    if (!sources.shuffles && left == written.rows + judged.rejects) first
+    else {
+      sources.read.clear()
+      saved(spec, sources, save)
+    }
+  }
+
+  /** Save the rows, without the files that cannot be read. */
   private def saved(spec: Options, sources: Sources, save: DataFrame => Written): (Seq[Applied], Judged, Written) = {
-    val (frame, steps) = Steps(sources(spec.text("source")).rows, spec.list("steps"), sources.other)
-    val judged = Expectations.judge(frame, spec.list("expect").map(Rule(_)), sources.other, started)
-    (steps, judged, save(judged.rows))
+    def once() = {
+      val rows = sources(spec.text("source")).rows
+      val (frame, steps) = Steps(rows, spec.list("steps"), sources.other, sources.shuffles)
+      val judged = Expectations.judge(frame, spec.list("expect").map(Rule(_)), sources.other, started)
+      (steps, judged, save(judged.rows))
+    }
+    try once()
+    catch {
+      case error: Exception if Database.ofReading(error) => throw sources.failed(error)
+      case error: Exception if Errors.ofQuery(error) && sources.beginAgain() => once()
+    }
   }
 
   private def identity(spec: Options, table: String): Json.Fields = ListMap(
@@ -221,6 +245,7 @@ final class JobRun(arguments: Arguments) {
     private val (tables, databases, source) = (spec.named("tables"), spec.each("databases"), spec.text("source"))
     private val multiline = spec.texts("multiline")
     private var damage = Map.empty[String, Damage]
+    var shuffles = false // whether all rows go through a shuffle before a join
     val read: mutable.LinkedHashMap[String, Source] = mutable.LinkedHashMap.empty
 
     def apply(dataset: String): Source =

@@ -14,8 +14,16 @@ final case class Applied(
 /** Applies a job's steps in order, and counts the rows after each. */
 object Steps {
 
-  /** Apply steps such as {"filter": "distance > 0"}; dataset reads another dataset by name. */
-  def apply(frame: DataFrame, steps: Seq[Json.Fields], dataset: String => DataFrame): (DataFrame, Seq[Applied]) = {
+  /** Apply steps such as {"filter": "distance > 0"}; dataset reads another dataset by name.
+    *
+    * shuffles: whether all rows go through a shuffle before a step that joins, so that all of them are read.
+    */
+  def apply(
+      frame: DataFrame,
+      steps: Seq[Json.Fields],
+      dataset: String => DataFrame,
+      shuffles: Boolean = false
+  ): (DataFrame, Seq[Applied]) = {
     Names.checkOwn(frame)
     def other(name: String): DataFrame = {
       val found = dataset(name)
@@ -25,9 +33,10 @@ object Steps {
     steps.zipWithIndex.foldLeft((frame, Seq.empty[Applied])) { case ((data, applied), (step, index)) =>
       val (name, options) = step.head
       val casts = mutable.ArrayBuffer.empty[Counted]
-      val (changed, rejects) = try one(name, options, data, other, casts += _)
-      catch { case error: JobError => throw new JobError(s"step ${index + 1} ($name): ${error.getMessage}") }
       val transform = Transform.All(name)
+      val ready = if (shuffles && transform.adds.nonEmpty) shuffled(data) else data
+      val (changed, rejects) = try one(name, options, ready, other, casts += _)
+      catch { case error: JobError => throw new JobError(s"step ${index + 1} ($name): ${error.getMessage}") }
       if (transform.keepsRows(options)) (changed, applied :+ Applied(name, transform, None, rejects, casts.toSeq))
       else {
         val (counted, rows) = Balance.observe(changed)
@@ -35,6 +44,10 @@ object Steps {
       }
     }
   }
+
+  /** Spark moves a semi join below a shuffle, but not below a count of rows. */
+  private def shuffled(frame: DataFrame): DataFrame =
+    Balance.observe(frame.repartition(frame.sparkSession.sessionState.conf.numShufflePartitions))._1
 
   /** The number of rows after each step, for this many input rows. A query must have read them. */
   def rowsAfter(rows: Long, steps: Seq[Applied]): Seq[Long] =
@@ -49,6 +62,10 @@ object Steps {
       step.rejects.map(quarantine.keepRows(source.dataset, s"step $number (${step.name})", _))
     }.sum
   }
+
+  /** Whether a step may have left rows unread: Spark's join ends at once where no row can find a partner. */
+  def leaveUnread(steps: Seq[Applied], after: Seq[Long], partners: Seq[Source]): Boolean =
+    steps.zip(after).exists { case (step, rows) => step.transform.adds.nonEmpty && rows == 0 } && partners.exists(_.good == 0)
 
   def check(steps: Seq[Json.Fields]): Unit = for ((step, index) <- steps.zipWithIndex) {
     if (step.size != 1)

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as fn
 
 from lake_etl.errors import JobError
 from lake_etl.job import main, parse_arguments, run
@@ -310,6 +311,18 @@ def test_a_step_that_wrongly_changes_the_number_of_rows_fails_the_run(
     monkeypatch.setitem(TRANSFORMS, "drop_fields", doubling)
     with pytest.raises(JobError, match="the rows do not add up"):
         run(arguments(flights, [{"drop_fields": []}]))
+
+
+def test_rows_that_spark_counted_twice_are_read_once_more(
+    flights: Lake, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after the loss of an executor, whose finished tasks Spark repeats and counts again."""
+    lost = iter([True])
+    once = replace(TRANSFORMS["drop_fields"], apply=lambda frame, options: frame.where(fn.lit(not next(lost, False))))
+    monkeypatch.setitem(TRANSFORMS, "drop_fields", once)
+    report = run(arguments(flights, [{"drop_fields": []}]))
+    assert (report["rows_in"], report["rows_out"], report["quarantined_rows"]) == (5, 4, 1)
+    assert flights.written(spark).count() == 4
 
 
 def test_an_expression_that_generates_rows_is_refused(flights: Lake, spark: SparkSession) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 from pyspark.sql import SparkSession
 
+from tests.glue_scripts.shop import Shop
 from tests.glue_scripts.small_lake import Lake
 
 Run = Callable[[list[str]], Any]
@@ -125,8 +126,92 @@ def check_rows_that_a_feature_group_refuses(lake: Lake, run: Run) -> None:
     assert not (lake.storage / "curated" / place).exists(), "nothing is written"
 
 
-def observations(lake: Lake, body: str) -> None:
-    lake.put("raw", f"{lake.database}/notes/a.csv", body)
+def check_columns_before_features_are_added(lake: Lake, run: Run) -> None:
+    place = f"features/{lake.database}"
+    group = feature_group(lake, place)
+    rows = f"EWR,{NOON},1,1\n"
+    cast, renamed = {"map": {"cast": TYPES}}, {"map": {"add": {"again": "gust"}}}
+    for file, steps in (("a.csv", [cast]), ("b.csv", [cast, renamed])):
+        observations(lake, SEEN + rows, file)
+        told = run(arguments(lake, *steps, incremental=True, feature_group=group))
+    assert "other columns than this run's rows: again differ. Start the job once with" in str(told)
+    assert len([*(lake.storage / "curated" / place).rglob("*.parquet")]) == 1, "only the first run adds its row"
+
+
+def check_an_incremental_table_stays_readable(lake: Lake, run: Run) -> None:
+    """Its checkpoint outlives a full refresh of nothing, and no batch swaps the columns that Athena counts."""
+
+    def batch(order: str = "id, note", refresh: str = "false") -> Any:
+        sink = {"table": TABLE, "format": "csv"}
+        spec = {"job": lake.database, "source": "notes", "tables": {"notes": "notes"}, "incremental": True}
+        given = lake.spec(**spec, steps=[{"sql": f"SELECT {order} FROM input"}], sink=sink)
+        return run([*lake.arguments(given), "--full_refresh", refresh])
+
+    notes(lake, "id,note\n1,x\n")
+    assert batch()["rows_out"] == 1
+    lake.remove("raw", f"{lake.database}/notes/a.csv")
+    lake.put("raw", f"{lake.database}/notes/empty.csv", "")
+    assert batch(refresh="true")["batches"] == 0
+    lake.put("raw", f"{lake.database}/notes/b.csv", "id,note\n2,y\n")
+    assert batch()["rows_out"] == 1
+    assert sorted(lake.locations(TABLE)) == [("0",), ("1",)]
+    lake.put("raw", f"{lake.database}/notes/c.csv", "id,note\n3,z\n")
+    assert "has other columns than this run's rows: id, note differ. Start the job once" in str(batch("note, id"))
+
+
+LIMITED = (
+    "SELECT * FROM input LIMIT 5",
+    "SELECT DISTINCT note FROM input LIMIT 1",
+    "SELECT * FROM input WHERE id < (SELECT id FROM input LIMIT 1)",
+    "SELECT * FROM input TABLESAMPLE (1 ROWS)",
+)
+READ_TO_THE_END = (
+    "SELECT * FROM input ORDER BY id LIMIT 1",
+    "SELECT * FROM (SELECT * FROM input ORDER BY id LIMIT 1) WHERE note = 'x'",
+    "SELECT note, max(id) AS id FROM input GROUP BY note LIMIT 1",
+)
+
+
+def check_queries_that_end_early(lake: Lake, run: Run) -> None:
+    notes(lake, "id,note\n1,x\n2,x\nbad,y\n")
+    for query in LIMITED:
+        assert str(run(arguments(lake, {"sql": query}))).startswith(
+            "step 1 (sql): a LIMIT, or an EXISTS without a condition, ends the reading before the last row"
+        ), query
+    for query in READ_TO_THE_END:
+        report = run(arguments(lake, {"sql": query}))
+        assert [report[name] for name in ("rows_in", "rows_out", "quarantined_rows")] == [3, 1, 1], report
+
+
+def check_a_join_with_a_dataset_without_rows(lake: Lake, run: Run) -> None:
+    """With more columns than Spark generates code for, its join ends at once. The source is read all the same."""
+    wide = {"id": "int"} | {f"c{number}": "int" for number in range(120)}
+    lines = [json.dumps(dict.fromkeys(wide, number)) for number in range(50)]
+    lake.put("raw", f"{lake.database}/notes/a.json", "\n".join([*lines, '{"id": "bad"}']))
+    lake.table("notes", "json", wide)
+    lake.put("raw", f"{lake.database}/none/a.csv", "id,name\n")
+    lake.table("none", "csv", {"id": "int", "name": "string"}, parameters={"skip.header.line.count": "1"})
+    tables = {"notes": "notes", "none": "none"}
+    inner, semi = ({"join": {"with": "none", "on": "id", "how": how}} for how in ("inner", "semi"))
+    for step in (inner, semi, {"sql": "SELECT input.* FROM input JOIN none ON input.id = none.id"}):
+        report = run(arguments(lake, step, tables=tables))
+        assert [report[name] for name in ("rows_in", "rows_out", "quarantined_rows")] == [51, 0, 1], report
+
+
+def check_a_database_is_read_from_one_snapshot(lake: Lake, shop: Shop, run: Run) -> None:
+    """Each statement on the view gives other numbers."""
+    shop.run(
+        "CREATE SEQUENCE given; "
+        "CREATE VIEW notes AS SELECT nextval('given') AS id, 'x' AS note FROM generate_series(1, 50)"
+    )
+    place = {"notes": {"connection": shop.connection, "table": "public.notes"}}
+    itself = {"join": {"with": "notes", "on": "id", "how": "semi"}}
+    report = run(arguments(lake, itself, tables={}, databases=place))
+    assert (report["rows_in"], report["rows_out"]) == (50, 50), report
+
+
+def observations(lake: Lake, body: str, file: str = "a.csv") -> None:
+    lake.put("raw", f"{lake.database}/notes/{file}", body)
     with suppress(boto3.client("glue").exceptions.AlreadyExistsException):
         columns = {"station": "string", "seen": "string", "temp": "string", "gust": "string"}
         lake.table("notes", "csv", columns, parameters={"skip.header.line.count": "1"})
@@ -154,7 +239,7 @@ def records(lake: Lake, spark: SparkSession, place: str) -> list[tuple[Any, ...]
 
 def quarantined(lake: Lake) -> list[Any]:
     files = (lake.storage / "quarantine" / lake.database).rglob("*.json")
-    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    return [json.loads(line) for file in files for line in file.read_text().split("\n") if line]
 
 
 @contextmanager
