@@ -83,8 +83,8 @@ class TextFiles:
         text = self._read(self._reader(), "text")
         if not dialect.header:
             return text.select(fn.expr(decoded("value", dialect)).alias("value"), FILE).where("value <> ''")
-        whole = self._whole_files(whole_lines("value", dialect))
-        return self._apart(plain, text.where(fn.col("value").rlike(BLANK)), lambda is_odd: whole.where(is_odd))
+        by_file = self._whole_files(whole_lines("value", dialect))
+        return self._apart(plain, text.where(fn.col("value").rlike(BLANK)), lambda is_odd: by_file.where(is_odd))
 
     def _whole_files(self, found: str) -> DataFrame:
         """found: SQL of the records in the text of a file, `value`."""

@@ -40,8 +40,8 @@ final case class TextFiles(
     else {
       val text = read(reader, "text")
       if (dialect.header) {
-        val whole = wholeFiles(CsvRows.wholeLines("value", dialect))
-        apart(plain, text.where(col("value").rlike(CsvRows.Blank)), whole.where(_))
+        val byFile = wholeFiles(CsvRows.wholeLines("value", dialect))
+        apart(plain, text.where(col("value").rlike(CsvRows.Blank)), byFile.where(_))
       } else text.select(expr(CsvRows.decoded("value", dialect)).as("value"), col(File)).where("value <> ''")
     }
   }
