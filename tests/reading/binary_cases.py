@@ -116,7 +116,6 @@ BINARY_CASES = {
             {"n": 300, "t": 1, "l": [1, None, 3], "i": 70000},
             {"n": 2, "t": -128, "l": [4], "i": 3},
         ],
-        athena="HIVE_BAD_DATA",
     ),
     "Parquet: numbers, dates and moments that Spark takes for one another": Case(
         "parquet",
@@ -143,7 +142,7 @@ BINARY_CASES = {
             "moment.parquet": "column b is timestamp_ntz in the file and bigint in the table. Rewrite the file",
             "price.parquet": "column i is decimal(9,2) in the file and int in the table, which cannot hold 1234567.89",
         },
-        athena="HIVE_BAD_DATA",
+        athena="NUMERIC_VALUE_OUT_OF_RANGE",
     ),
     "Parquet: nanoseconds": Case(
         "parquet",

@@ -77,7 +77,7 @@ CSV_CASES = {
     "rows of empty fields between tabs": Case(
         "text",
         {"a": "string", "n": "int"},
-        {"a.tsv": "x\t1\r\n\t\r\n\r\n\t2\n", "b.tsv": "\ufeffy\t3\n\t\n"},
+        {"a.tsv": "x\t1\r\n\t\r\n\t2\n", "b.tsv": "\ufeffy\t3\n\t\n"},
         [*EMPTY, {"a": "", "n": 2}, {"a": "x", "n": 1}, {"a": "y", "n": 3}],
         parameters={"field.delim": "\t"},
     ),
@@ -85,7 +85,7 @@ CSV_CASES = {
         "text",
         {"a": "string", "n": "int"},
         {
-            "a.tsv": "a\tn\r\nx\t1\r\n\t\r\n\r\n",
+            "a.tsv": "a\tn\r\nx\t1\r\n\t\r\n",
             "b.tsv": "a\tn\ny\t2\n",
             "c.tsv.gz": gzip.compress("a\tn\ncaf\u00e9\t3\n\t\n".encode("latin-1"), mtime=0),
             "d.tsv": "a\tn\n",
