@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cdktf import App
+from jsii.errors import JavaScriptError
 
 from lake.configuration.names import ML
 from lake.configuration.reading import ConfigError, Lake, load
@@ -22,6 +23,9 @@ from stacks.catalog import CatalogStack
 from stacks.etl import EtlStack
 from stacks.storage import StorageStack
 from stacks.streaming import StreamingStack
+
+ERROR = "@cdktf/error"
+"""The type of an error annotation."""
 
 
 def build_app(lake: Lake, outdir: str | None = None) -> App:
@@ -88,13 +92,26 @@ def run(build: Callable[[Lake], App]) -> None:
         app = build(lake)
         forget_other_environments(lake, Path(app.outdir))
         forget_adoptions(Path(app.outdir))
-        app.synth()
+        _synthesise(app)
     except ConfigError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
     except Exception as error:
         print(sentence(error), file=sys.stderr)
         sys.exit(1)
+
+
+def _synthesise(app: App) -> None:
+    """Write the stacks. Raises LakeError with what constructs have annotated as errors."""
+    try:
+        app.synth()
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, JavaScriptError):
+            raise
+        entries = [entry for construct in app.node.find_all() for entry in construct.node.metadata]
+        if errors := [str(entry.data) for entry in entries if entry.type == ERROR]:
+            raise LakeError("\n".join(errors)) from None
+        raise
 
 
 if __name__ == "__main__":

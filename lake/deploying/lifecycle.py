@@ -10,12 +10,14 @@ from datetime import UTC, datetime, timedelta
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
+from lake.configuration import flink
 from lake.configuration.names import ML, ZONES
 from lake.configuration.reading import Lake
 from lake.configuration.suggest import allowed
 from lake.data import zones
 from lake.data.catalog import CRAWLER_LOGS, crawled_datasets
-from lake.deploying import registry
+from lake.deploying import registry, state
+from lake.deploying.in_state import state_of
 from lake.deploying.keys import need_living_keys
 from lake.deploying.lock import Lock
 from lake.deploying.needs import Needs
@@ -23,7 +25,7 @@ from lake.deploying.progress import Change, OnProgress, Progress
 from lake.deploying.stopping import resume_schedules, stop_work
 from lake.deploying.terraform import Terraform, synthesise
 from lake.deploying.two_keys import need_first_key
-from lake.errors import BadInput
+from lake.errors import BadInput, LakeError
 from lake.running.jobs import SHELL_LOGS
 
 ALIAS_COUNTS_AFTER = timedelta(minutes=5)
@@ -52,8 +54,12 @@ def up(
 
     Args:
         plan_all: also plan stacks that are unchanged since their last apply.
+
+    Raises:
+        LakeError: the jar of deployed Flink applications is missing here. Nothing is changed then.
     """
     chosen = check_stacks(aws.lake, stacks)
+    _need_jar(aws, chosen, on_progress)
     need_living_keys(aws)
     synthesise(aws.lake)
     terraform = Terraform(aws, on_progress, lock, wait=wait, plan_all=plan_all)
@@ -65,6 +71,15 @@ def up(
     bound_shared_logs(aws, chosen, on_progress)
     if "storage" in chosen:
         _wait_for_the_alias(aws, on_progress)
+
+
+def _need_jar(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
+    """Without the jar, streaming is synthesised without its applications. Those that are deployed have to stay."""
+    if "streaming" not in stacks or not flink.missing(aws.lake):
+        return
+    if flink.APPLICATION in state.types(state_of(aws, "streaming")):
+        raise LakeError(flink.missing(aws.lake, deployed=True))
+    on_progress(Progress("streaming", skipped=True, notes=[flink.missing(aws.lake)]))
 
 
 def bound_shared_logs(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
@@ -110,8 +125,13 @@ def _wait_for_the_alias(aws: Aws, on_progress: OnProgress) -> None:
 def plan(
     aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *, wait: bool = False, drift: bool = False
 ) -> dict[str, list[Change]]:
-    """What `up` would change in each stack, all planned side by side; with `drift`, what is not as it was applied."""
+    """What `up` would change in each stack, all planned side by side; with `drift`, what is not as it was applied.
+
+    Raises like `up`.
+    """
     chosen = check_stacks(aws.lake, stacks)
+    if not drift:
+        _need_jar(aws, chosen, on_progress)
     need_living_keys(aws)
     synthesise(aws.lake)
     return Terraform(aws, on_progress, lock, wait=wait).plan(chosen, drift=drift)
@@ -127,7 +147,7 @@ def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *
     if "storage" in chosen:
         keep = f" To take down all else: `lake down {' '.join(all_but_storage(aws))}`"
         need_first_key(aws, f"the data of {aws.names.prefix}", keep)
-    synthesise(aws.lake)
+    synthesise(aws.lake, destroys=True)
     terraform = Terraform(aws, on_progress, lock, wait=wait)
     terraform.forget(chosen)
     stop_work(aws, chosen, on_progress)

@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from lake.configuration import flink
 from lake.configuration.model import Window
-from lake.configuration.reading import ConfigError, load
+from lake.configuration.reading import ConfigError, Lake, load
+from lake.deploying import lifecycle
+from lake.deploying.backend import state_file, state_key
+from lake.deploying.progress import Progress
+from lake.deploying.terraform import synthesise
+from lake.errors import LakeError
 from stacks.streaming.properties import groups, result_columns
 
 LAKE = """
@@ -122,3 +129,68 @@ def test_without_the_jar_an_account_gets_no_application_and_a_message(
     assert flink.missing(dev) == ""
     jar.write_text("no jar")
     assert f"{jar} is not a jar" in flink.missing(dev)
+
+
+DEPLOYED = {"resources": [{"mode": "managed", "type": flink.APPLICATION, "instances": [{}]}]}
+
+
+@pytest.fixture
+def dev(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """A lake of an account, on a machine without the jar."""
+    monkeypatch.setenv(flink.JAR, str(tmp_path / "nothing.jar"))
+    return load(written(tmp_path, "{seconds: 60}"), "dev")
+
+
+def keep(lake: Lake, state: dict[str, Any]) -> None:
+    file = state_file(lake, "streaming")
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(state))
+
+
+@pytest.mark.parametrize("command", [lifecycle.up, lifecycle.plan])
+def test_a_missing_jar_ends_no_application_that_is_deployed(dev: Lake, command: Any) -> None:
+    keep(dev, DEPLOYED)
+    aws: Any = SimpleNamespace(lake=dev)  # no call of AWS comes before the refusal
+    with pytest.raises(LakeError, match="the windows of orders are deployed, and a deploy from here would destroy"):
+        command(aws, [], print, None)
+
+
+def test_a_state_in_a_bucket_is_asked_for_the_application_too(tmp_path: Path, dev: Lake) -> None:
+    text = dev.file.read_text().replace("dev: {region: eu-west-1}", "dev: {region: eu-west-1, state: {bucket: kept}}")
+    dev.file.write_text(text)
+    lake = load(dev.file, "dev")
+    kept = {("kept", state_key(lake, "streaming")): json.dumps(DEPLOYED).encode()}
+
+    def get_object(Bucket: str, Key: str) -> Any:  # noqa: N803
+        return {"Body": SimpleNamespace(read=lambda: kept[Bucket, Key])}
+
+    aws: Any = SimpleNamespace(lake=lake, s3=SimpleNamespace(get_object=get_object))
+    with pytest.raises(LakeError, match="would destroy them"):
+        lifecycle.up(aws, ["streaming"], print, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("command", [lifecycle.up, lifecycle.plan])
+def test_a_first_deploy_without_the_jar_says_that_windows_are_left_out(
+    dev: Lake, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes: list[str] = []
+
+    def take(progress: Progress) -> None:
+        notes.extend(progress.notes)
+
+    def stop(*_: object) -> None:
+        raise LakeError("what follows asks AWS")
+
+    monkeypatch.setattr(lifecycle, "need_living_keys", stop)
+    aws: Any = SimpleNamespace(lake=dev)
+    with pytest.raises(LakeError, match="what follows asks AWS"):
+        command(aws, ["streaming"], take, None)
+    assert [note for note in notes if "the windows of orders are not deployed" in note] == notes != []
+
+
+def test_a_synth_for_cdktf_fails_where_it_would_end_an_application(dev: Lake) -> None:
+    synthesise(dev)
+    keep(dev, DEPLOYED)
+    with pytest.raises(LakeError, match="synthesised:\nthe windows of orders are deployed, and a deploy from here"):
+        synthesise(dev)
+    synthesise(dev, destroys=True)
