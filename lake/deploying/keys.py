@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -14,6 +15,8 @@ from lake.errors import LakeError
 if TYPE_CHECKING:
     from mypy_boto3_resourcegroupstaggingapi.type_defs import TagFilterTypeDef
 
+ALIAS_COUNTS_AFTER = timedelta(minutes=5)
+"""AWS says that a new alias may take that long to take effect in the conditions of policies."""
 _LEAVING = "PendingDeletion"
 _HIDDEN = ("403", "AccessDenied")
 """The error codes for a bucket of another account: it is none of the lake's."""
@@ -33,6 +36,16 @@ def need_living_keys(aws: Aws) -> None:
                 f"cancel-key-deletion --key-id {key['KeyId']}` and `aws kms enable-key --key-id {key['KeyId']}`, then "
                 "run this again"
             )
+
+
+def alias_counts_from(aws: Aws) -> datetime | None:
+    """When every role may use the lake's key by its alias; None if there is no alias."""
+    key = _described(aws, aws.names.key_alias)
+    if key is None:
+        return None
+    pages = aws.kms.get_paginator("list_aliases").paginate(KeyId=key["KeyId"])
+    found = (alias for page in pages for alias in page["Aliases"] if alias["AliasName"] == aws.names.key_alias)
+    return next((alias["LastUpdatedDate"] + ALIAS_COUNTS_AFTER for alias in found), None)
 
 
 def tagged(aws: Aws, description: str) -> Iterator[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
@@ -18,7 +18,7 @@ from lake.data import zones
 from lake.data.catalog import CRAWLER_LOGS, crawled_datasets
 from lake.deploying import registry, state
 from lake.deploying.in_state import state_of
-from lake.deploying.keys import need_living_keys
+from lake.deploying.keys import alias_counts_from, need_living_keys
 from lake.deploying.lock import Lock
 from lake.deploying.needs import Needs
 from lake.deploying.progress import Change, OnProgress, Progress
@@ -27,8 +27,6 @@ from lake.deploying.terraform import Terraform, synthesise
 from lake.deploying.two_keys import need_first_key
 from lake.errors import BadInput, LakeError
 from lake.running.jobs import SHELL_LOGS
-
-ALIAS_COUNTS_AFTER = timedelta(minutes=5)
 
 
 def check_stacks(lake: Lake, stacks: Sequence[str]) -> list[str]:
@@ -113,10 +111,8 @@ def _shell_jobs(aws: Aws) -> list[str]:
 def _wait_for_the_alias(aws: Aws, on_progress: OnProgress) -> None:
     """Every role uses the key by its alias, and AWS says that a new alias may take five minutes to take effect."""
     progress, since = Progress("storage"), time.monotonic()
-    pages = aws.kms.get_paginator("list_aliases").paginate()
-    made = {alias["AliasName"]: alias["LastUpdatedDate"] for page in pages for alias in page["Aliases"]}
-    ready = made[aws.names.key_alias] + ALIAS_COUNTS_AFTER
-    while datetime.now(UTC) < ready:
+    ready = alias_counts_from(aws)
+    while ready and datetime.now(UTC) < ready:
         progress.working = {"a new key's alias takes effect for permissions after 5 minutes": since}
         on_progress(progress)
         time.sleep(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from lake.aws import Aws
 from lake.configuration.reading import load
 from lake.deploying.adoption import orphans
-from lake.deploying.keys import need_living_keys
+from lake.deploying.keys import alias_counts_from, need_living_keys
 from lake.deploying.lock import alone
 from lake.deploying.terraform import Terraform
 from lake.errors import LakeError
@@ -105,6 +106,14 @@ def test_a_zone_whose_key_is_being_deleted_stops_a_deploy_though_the_alias_is_go
 
     tagged_key(lake)
     need_living_keys(lake)  # the dying key is of an earlier lake
+
+
+def test_the_alias_of_the_lakes_key_is_found_among_the_others(lake: Aws) -> None:
+    assert alias_counts_from(lake) is None
+    lake.kms.create_alias(AliasName=lake.names.key_alias, TargetKeyId=tagged_key(lake))
+    lake.kms.create_alias(AliasName=f"{lake.names.key_alias}-other", TargetKeyId=tagged_key(lake))
+    counts = alias_counts_from(lake)
+    assert counts is not None and counts > datetime.now(UTC) + timedelta(minutes=4)
 
 
 def test_references_to_another_resource_of_the_stack_are_resolved(lake: Aws) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from lake.configuration.names import Names
 from lake.configuration.reading import load
+from lake.deploying.keys import alias_counts_from
 from lake.deploying.needs import Needs
 from lake.deploying.status import ABSENT, status
 from tests.lake.test_workflows import LAKE
@@ -79,6 +81,23 @@ def test_other_stacks_wait_for_a_missing_key_or_bucket(tmp_path: Path, code: str
     needs = Needs(account(tmp_path, error=answers(code, status_code)), ["storage", "athena"])
     assert needs.missing("athena") == "the key and the buckets of storage"
     assert needs.missing("storage") == ""
+
+
+def keys_of(made: datetime) -> Any:
+    """KMS of an account: AWS's own aliases have no dates, and the lake's was made then."""
+    aliases = [{"AliasName": "alias/aws/s3"}, {"AliasName": "alias/shop-local", "LastUpdatedDate": made}]
+    pages = SimpleNamespace(paginate=lambda **request: [{"Aliases": aliases}])
+    described = {"KeyMetadata": {"KeyId": "key 1"}}
+    return SimpleNamespace(describe_key=lambda **request: described, get_paginator=lambda operation: pages)
+
+
+def test_an_alias_counts_five_minutes_after_it_was_made_beside_aliases_of_aws(tmp_path: Path) -> None:
+    made = datetime(2026, 1, 31, tzinfo=UTC)
+    aws = account(tmp_path)
+    aws.kms = keys_of(made)
+    assert alias_counts_from(aws) == made + timedelta(minutes=5)
+    absent = account(tmp_path, error=answers("NotFoundException"))
+    assert alias_counts_from(absent) is None
 
 
 @pytest.mark.parametrize("code", NOT_ABSENT)
