@@ -92,7 +92,7 @@ def application(
         stack,
         f"{name}_application",
         name=stack.names.stream(name),
-        description=f"Windows of {name}: {', '.join(stream.windows)}",
+        description=f"Windows of {name}",  # another description would replace the application
         runtime_environment=FLINK,
         application_mode="STREAMING",
         service_execution_role=role.arn,
