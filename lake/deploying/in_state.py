@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lake.aws import Aws, read_object
-from lake.configuration.names import STACKS
+from lake.configuration.names import EVERY_STACK
 from lake.deploying.backend import state_file, state_key
 from lake.deploying.state import resources
 
@@ -15,7 +15,7 @@ _IDENTITIES = ("id", "arn", "name", "bucket", "alarm_name", "dashboard_name", "f
 
 def owners(aws: Aws) -> dict[str, str]:
     """The stack of each thing in a state of this environment, by its name, its id and its ARN."""
-    return {name: stack for stack in STACKS for name in _names(state_of(aws, stack))}
+    return {name: stack for stack in EVERY_STACK for name in _names(state_of(aws, stack))}
 
 
 def state_of(aws: Aws, stack: str) -> bytes:
