@@ -6,6 +6,7 @@ A lake's `main.py` calls `main`. A lake without one is synthesised by `python -m
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +16,12 @@ from jsii.errors import JavaScriptError
 
 from lake.configuration.names import ML
 from lake.configuration.reading import ConfigError, Lake, load
+from lake.deploying.backend import DESTROYS
 from lake.deploying.state import ADOPTED, UNSAVED
 from lake.errors import LakeError
 from lake.failures import sentence
 from stacks.athena import AthenaStack
+from stacks.base import LakeStack
 from stacks.catalog import CatalogStack
 from stacks.etl import EtlStack
 from stacks.storage import StorageStack
@@ -40,6 +43,8 @@ def build_app(lake: Lake, outdir: str | None = None) -> App:
         from stacks.ml import MlStack  # SageMaker's bindings take time to load, and few lakes use them
 
         MlStack(app, ML, lake=lake)
+    elif ML in os.environ.get(DESTROYS, "").split(","):
+        LakeStack(app, ML, lake=lake)  # Terraform destroys what the state has, and is told where
     return app
 
 

@@ -17,7 +17,7 @@ from lake.configuration.suggest import allowed
 from lake.data import zones
 from lake.data.catalog import CRAWLER_LOGS, crawled_datasets
 from lake.deploying import registry, state
-from lake.deploying.in_state import state_of
+from lake.deploying.in_state import stacks_to_go, state_of
 from lake.deploying.keys import alias_counts_from, need_living_keys
 from lake.deploying.lock import Lock
 from lake.deploying.needs import Needs
@@ -29,9 +29,9 @@ from lake.errors import BadInput, LakeError
 from lake.running.jobs import SHELL_LOGS
 
 
-def check_stacks(lake: Lake, stacks: Sequence[str]) -> list[str]:
-    """The named stacks in the order of deployment; all of the lake's when none is named."""
-    known = lake.config.stacks
+def check_stacks(lake: Lake, stacks: Sequence[str], known: Sequence[str] = ()) -> list[str]:
+    """The named stacks in the order of deployment; all when none is named. By default, `known` are the lake's."""
+    known = known or lake.config.stacks
     for stack in stacks:
         if stack not in known:
             why = ". lake.yaml has neither training_sets nor feature_groups" if stack == ML else ""
@@ -139,11 +139,11 @@ def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *
     Raises:
         BadInput: storage is among them, but the environment is not destroyable. Nothing is destroyed then.
     """
-    chosen = check_stacks(aws.lake, stacks)
+    chosen = check_stacks(aws.lake, stacks, stacks_to_go(aws))
     if "storage" in chosen:
         keep = f" To take down all else: `lake down {' '.join(all_but_storage(aws))}`"
         need_first_key(aws, f"the data of {aws.names.prefix}", keep)
-    synthesise(aws.lake, destroys=True)
+    synthesise(aws.lake, destroys=chosen)
     terraform = Terraform(aws, on_progress, lock, wait=wait)
     terraform.forget(chosen)
     stop_work(aws, chosen, on_progress)
@@ -175,7 +175,7 @@ def _empty_storage(aws: Aws, on_progress: OnProgress) -> None:
 
 
 def all_but_storage(aws: Aws) -> list[str]:
-    return [stack for stack in aws.lake.config.stacks if stack != "storage"]
+    return [stack for stack in stacks_to_go(aws) if stack != "storage"]
 
 
 def _delete_shell_logs(aws: Aws) -> None:
