@@ -100,6 +100,41 @@ def test_an_alias_counts_five_minutes_after_it_was_made_beside_aliases_of_aws(tm
     assert alias_counts_from(absent) is None
 
 
+GOVERNED = """
+project: shop
+environments:
+  local: {region: eu-west-1, lake_formation: true}
+datasets:
+  orders: {format: csv}
+jobs:
+  sales: {source: orders, sink: {table: sales, feature_group: sold}}
+feature_groups:
+  sold: {identifier: id, time: at, features: {id: string}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("role", "stacks", "waits_for"),
+    [
+        (False, ["etl", "ml"], "the role of etl's jobs, which a grant names"),
+        (True, ["etl", "ml"], ""),
+        (False, ["ml"], ""),
+    ],
+)
+def test_ml_waits_for_the_role_that_its_grants_name(
+    tmp_path: Path, role: bool, stacks: list[str], waits_for: str
+) -> None:
+    def get_role(RoleName: str) -> Any:  # noqa: N803
+        assert RoleName == "shop-local-job"
+        if not role:
+            raise answers("NoSuchEntity", 404)
+
+    aws = account(tmp_path)
+    (tmp_path / "lake.yaml").write_text(GOVERNED)
+    aws.lake, aws.iam = load(tmp_path / "lake.yaml"), SimpleNamespace(get_role=get_role)
+    assert Needs(aws, stacks).missing("ml") == waits_for
+
+
 @pytest.mark.parametrize("code", NOT_ABSENT)
 def test_an_expired_login_or_missing_permission_is_reported_at_once(tmp_path: Path, code: str) -> None:
     with pytest.raises(ClientError, match=code):
