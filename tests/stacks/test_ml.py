@@ -152,6 +152,12 @@ def test_jobs_run_as_a_role_that_starts_no_jobs(ml: dict[str, Any], steps: dict[
     assert not [action for action in actions if action.startswith(("sagemaker:", "iam:"))]
 
 
+def test_the_role_of_jobs_may_encrypt_by_a_key_that_is_named_by_its_alias(ml: dict[str, Any]) -> None:
+    """See KmsKeyId on SageMaker's page on OutputDataConfig."""
+    allowed = {action for each in statements(ml, "ml-job") for action in each["Action"] if action.startswith("kms:")}
+    assert allowed == {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"}
+
+
 def statements(ml: dict[str, Any], name: str) -> list[dict[str, Any]]:
     [policy] = [policy for policy in resources(ml, "aws_iam_role_policy").values() if policy["name"] == name]
     found: list[dict[str, Any]] = json.loads(policy["policy"])["Statement"]
