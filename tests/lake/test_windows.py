@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -59,6 +62,12 @@ def written(folder: Path, window: str, event_time: str = "{column: at}", more: s
             "another table is named orders_sums_alerts too",
         ),
         ("{seconds: 60, alert: 'a > \"b\"'}", 'alert: is not allowed. Allowed: a SQL condition without "'),
+        (f"{{seconds: 60, filter: 'id > {'1' * 2050}'}}", "filter: it has 2055 characters. Allowed: 2048"),
+        (f"{{seconds: 60, alert: 'events > {'1' * 2050}'}}", "alert: it has 2059 characters. Allowed: 2048"),
+        (
+            "{seconds: 60}, " + ", ".join(f"w{number}: {{seconds: 60}}" for number in range(48)),
+            "windows: there are 49. Allowed: 48",
+        ),
         ("{seconds: 60, compute: {window_end: count}}", "window_end: is already a column of the window"),
     ],
 )
@@ -129,6 +138,27 @@ def test_without_the_jar_an_account_gets_no_application_and_a_message(
     assert flink.missing(dev) == ""
     jar.write_text("no jar")
     assert f"{jar} is not a jar" in flink.missing(dev)
+
+
+def test_what_an_application_is_told_of_many_columns_fits_into_the_properties_of_aws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = {f"measurement_of_sensor_{number}": "double" for number in range(300)} | {"at": "timestamp"}
+    window = Window(seconds=60, by=list(columns)[:90], compute={f"most_{name}": f"max({name})" for name in columns})
+    given = load(written(tmp_path, "{seconds: 60}")).config.streams["orders"]
+    stream = given.model_copy(update={"columns": columns, "windows": {"sums": window}})
+    assert stream.event_time is not None
+    found = groups(stream, stream.event_time, "arn:source", {"sums": "arn:sums", "rejected": "arn:no"}, "eu-west-1")
+
+    assert all(len(group) <= 50 for group in found.values())
+    assert all(1 <= len(value) <= 2048 for group in found.values() for value in group.values())
+    for missing in ("pyflink", "pyflink.table"):
+        monkeypatch.setitem(sys.modules, missing, MagicMock())
+    main = importlib.import_module("flink_app.main")
+    declared = main.events(found["stream"])["columns"]
+    assert declared == ", ".join(f"`{name}` {'DOUBLE' if name != 'at' else 'TIMESTAMP(3)'}" for name in columns)
+    assert main.window("sums", found["window.sums"], "eu-west-1")["results"].count("MAX(") == len(columns)
+    assert main.window("sums", found["window.sums"], "eu-west-1")["by"].count("`") == 2 * 90
 
 
 DEPLOYED = {"resources": [{"mode": "managed", "type": flink.APPLICATION, "instances": [{}]}]}
