@@ -167,3 +167,55 @@ def test_a_missing_resource_is_reported_as_not_deployed(tmp_path: Path) -> None:
         setattr(aws, service, nothing)
     aws.athena = SimpleNamespace(get_work_group=get_work_group)
     assert {line.state for line in status(aws)} == {ABSENT}
+
+
+STREAMS_AND_MODELS = """
+project: shop
+environments: {local: {region: eu-west-1}}
+datasets: {orders: {format: csv}}
+streams:
+  clicks:
+    columns: {at: timestamp}
+    event_time: {column: at}
+    windows: {hourly: {seconds: 3600, alert: events > 9}}
+training_sets:
+  late: {from: orders, entity: id, time: at, label: late, split: {by: hash}}
+models: {late: {training_set: late, script: train.py, at_least: 0.6}}
+feature_groups: {seen: {identifier: id, time: at, features: {id: string}, online: true}}
+"""
+
+
+def test_the_status_has_a_line_for_results_alerts_and_the_ml_stack(tmp_path: Path) -> None:
+    aws = account(tmp_path)
+    (tmp_path / "train.py").touch()
+    (tmp_path / "lake.yaml").write_text(STREAMS_AND_MODELS)
+    aws.lake = load(tmp_path / "lake.yaml")
+    run = {"JobRunState": "SUCCEEDED", "ExecutionTime": 7, "StartedOn": 1}
+    summary = {"StreamDescriptionSummary": {"StreamStatus": "ACTIVE", "OpenShardCount": 1}}
+    delivery = {"DeliveryStreamDescription": {"DeliveryStreamStatus": "ACTIVE"}}
+    aws.kinesis = SimpleNamespace(describe_stream_summary=lambda **request: summary)
+    aws.firehose = SimpleNamespace(describe_delivery_stream=lambda **request: delivery)
+    aws.athena = SimpleNamespace(get_work_group=lambda **request: {"WorkGroup": {}})
+    running = {"ApplicationDetail": {"ApplicationStatus": "RUNNING"}}
+    aws.flink = SimpleNamespace(describe_application=lambda **request: running)
+    aws.glue.get_job, aws.glue.get_job_runs = (lambda **request: {}), (lambda **request: {"JobRuns": [run]})
+    aws.glue.get_crawler = lambda **request: {"Crawler": {"State": "READY"}}
+    aws.glue.get_table = lambda **request: {"Table": {"StorageDescriptor": {"Columns": []}}}
+    aws.glue.get_paginator = lambda operation: SimpleNamespace(paginate=lambda **request: [])
+    aws.sagemaker = SimpleNamespace(
+        describe_pipeline=lambda **request: {"PipelineStatus": "Active"},
+        list_pipeline_executions=lambda **request: {"PipelineExecutionSummaries": []},
+        describe_feature_group=lambda **request: {"FeatureGroupStatus": "Created"},
+    )
+
+    found = {(line.stack, line.part): (line.state, line.detail) for line in status(aws)}
+
+    streams = ("clicks", "clicks_hourly", "clicks_hourly_alerts", "clicks_rejected")
+    assert [found["streaming", f"stream {name}"] for name in streams] == [("ACTIVE", "1 shards")] * 4
+    zones = {name: found["streaming", f"delivery {name}"][1].split("-")[2] for name in streams}
+    assert zones == dict(zip(streams, ("raw", "curated", "curated", "raw"), strict=True))
+    assert {part: line for (stack, part), line in found.items() if stack == "ml"} == {
+        "training set late": ("deployed", "last run: SUCCEEDED in 7 s"),
+        "model late": ("Active", "never trained"),
+        "feature group seen": ("Created", "table, and online"),
+    }

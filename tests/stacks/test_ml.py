@@ -12,6 +12,7 @@ import pytest
 
 from lake.configuration.names import ML
 from lake.configuration.reading import load
+from lake.costs.estimate import BUILD_WORKERS
 from tests.stacks.conftest import ROOT, Stacks, resources
 
 EXAMPLE = ROOT / "examples/late_flights/lake.yaml"
@@ -143,6 +144,11 @@ def test_what_a_pipeline_writes_is_encrypted_with_the_lakes_key(steps: dict[str,
 
     [key] = keys
     assert key.endswith(":alias/lateness-dev")
+
+
+def test_a_build_has_the_workers_that_the_costs_reckon_with(ml: dict[str, Any]) -> None:
+    [job] = resources(ml, "aws_glue_job").values()
+    assert (job["worker_type"], job["number_of_workers"]) == ("G.1X", BUILD_WORKERS)
 
 
 def test_jobs_run_as_a_role_that_starts_no_jobs(ml: dict[str, Any], steps: dict[str, Any]) -> None:
