@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, is_absent
 from lake.configuration.grants import fills_features
 from lake.configuration.names import ML, ZONES
+from lake.deploying.keys import alias_counts_from
 from lake.deploying.stopping import crawls
 
 
@@ -27,7 +29,18 @@ class Needs:
             return self._crawls()
         if stack == "etl" and "catalog" in self._stacks and not self._crawlers_are_there():
             return "the crawlers of catalog"
+        if stack == "streaming" and self._starts_applications() and self._alias_is_new():
+            return "the alias of the key, which counts in permissions 5 minutes after it was made"
         return self._named_by_grants(stack) if self._aws.lake.environment.lake_formation else ""
+
+    def _starts_applications(self) -> bool:
+        """Flink reads encrypted streams as soon as it is started. What else uses the key tries again for longer."""
+        lake = self._aws.lake
+        return not lake.environment.endpoint and any(stream.windows for stream in lake.config.streams.values())
+
+    def _alias_is_new(self) -> bool:
+        counts = alias_counts_from(self._aws)
+        return counts is not None and datetime.now(UTC) < counts
 
     def _named_by_grants(self, stack: str) -> str:
         """A grant names a role and a database, and Lake Formation refuses one whose role or database is not there."""

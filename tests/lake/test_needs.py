@@ -100,6 +100,29 @@ def test_an_alias_counts_five_minutes_after_it_was_made_beside_aliases_of_aws(tm
     assert alias_counts_from(absent) is None
 
 
+@pytest.mark.parametrize(
+    ("minutes", "windows", "endpoint", "waits"),
+    [
+        (4, "{hourly: {seconds: 3600}}", "", True),
+        (6, "{hourly: {seconds: 3600}}", "", False),
+        (4, "{}", "", False),
+        (4, "{hourly: {seconds: 3600}}", "endpoint: 'http://127.0.0.1:4566', ", False),
+    ],
+)
+def test_an_application_waits_until_permissions_know_the_alias_of_the_key(
+    tmp_path: Path, minutes: int, windows: str, endpoint: str, waits: bool
+) -> None:
+    aws = account(tmp_path)
+    stream = f"{{columns: {{at: timestamp}}, event_time: {{column: at}}, windows: {windows}}}"
+    environment = f"environments: {{local: {{{endpoint}region: eu-west-1}}}}"
+    (tmp_path / "lake.yaml").write_text(f"project: shop\n{environment}\nstreams: {{clicks: {stream}}}\n")
+    aws.lake, aws.kms = load(tmp_path / "lake.yaml"), keys_of(datetime.now(UTC) - timedelta(minutes=minutes))
+    for stacks in (["storage", "streaming"], ["streaming"]):
+        missing = Needs(aws, stacks).missing("streaming")
+        assert missing == ("the alias of the key, which counts in permissions 5 minutes after it was made" * waits)
+    assert Needs(aws, ["storage", "catalog"]).missing("athena") == ""
+
+
 GOVERNED = """
 project: shop
 environments:
