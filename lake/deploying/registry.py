@@ -21,7 +21,7 @@ KINDS = ("TrainingJobs", "ProcessingJobs", "TransformJobs")
 def stop(aws: Aws) -> None:
     for arn in _executions(aws):
         with suppress(aws.sagemaker.exceptions.ConflictException):
-            aws.sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken="s" * 32)
+            aws.sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn)
     for job, runs in _builds(aws).items():
         aws.glue.batch_stop_job_run(JobName=job, JobRunIds=runs)
 

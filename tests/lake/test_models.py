@@ -320,7 +320,8 @@ def test_what_goes_on_of_models_and_training_sets_that_lake_yaml_has_no_more_is_
     paginator = SimpleNamespace(paginate=lambda PipelineName: pages[PipelineName])  # noqa: N803
     found.sagemaker = SimpleNamespace(
         get_paginator=lambda operation: paginator,
-        stop_pipeline_execution=lambda PipelineExecutionArn, **request: stopped.append(PipelineExecutionArn),  # noqa: N803
+        # Without a token of its own: each call is another one for AWS, and botocore gives it one.
+        stop_pipeline_execution=lambda PipelineExecutionArn: stopped.append(PipelineExecutionArn),  # noqa: N803
         exceptions=SimpleNamespace(ConflictException=Refused),
     )
     runs = {"lateness-local-dataset-lateness": [{"Id": "jr_1", "JobRunState": "RUNNING"}]}
