@@ -12,6 +12,10 @@ REJECTED = "rejected"
 """The stream of what no window counts is named so."""
 ALERTS = "alerts"
 """The stream of a window's alerts is named so, after the window."""
+LONGEST_PROPERTY = 2048
+"""Characters of a property of an application, of which it has 50 groups."""
+MOST_WINDOWS = 48
+"""A window is a group of properties. Two more are of the stream, and of Flink."""
 Seconds = Annotated[int, Field(ge=1, le=30 * 86_400)]
 Aggregate = Annotated[str, Field(pattern=AGGREGATE)]
 
