@@ -13,13 +13,12 @@ Keys = Mapping[str, tuple[str, ...]]
 _VARIABLE = re.compile(r"\$\{([^}]+)\}")
 _MANY = {"ForAnyValue": any, "ForAllValues": all}
 
-
-_KNOWN = {
-    *("aws:principalaccount", "aws:principalarn", "aws:requestedregion", "aws:securetransport", "aws:sourceaccount"),
-    *("aws:sourcearn", "aws:sourceip", "aws:tagkeys", "aws:username", "cloudwatch:namespace", "iam:passedtoservice"),
-    *("kms:resourcealiases", "kms:viaservice", "s3:delimiter", "s3:max-keys", "s3:prefix", "s3:versionid"),
-    *("sts:externalid", "sts:rolesessionname"),
-}
+_ABOUT = ("principalaccount", "principalarn", "requestedregion", "securetransport", "tagkeys", "username")
+_SOURCES = ("sourceaccount", "sourcearn", "sourceip", "sourceowner")
+_OF_S3 = ("delimiter", "max-keys", "prefix", "versionid")
+_KNOWN = {f"aws:{name}" for name in (*_ABOUT, *_SOURCES)} | {f"s3:{name}" for name in _OF_S3}
+_KNOWN |= {"cloudwatch:namespace", "iam:passedtoservice", "kms:resourcealiases", "kms:viaservice"}
+_KNOWN |= {"sts:externalid", "sts:rolesessionname"}
 _FAMILIES = ("aws:requesttag/", "kms:encryptioncontext:", "s3:requestobjecttag/", "s3:x-amz-")
 """The condition keys that a call is given where it has them: another one is not known to be absent."""
 
