@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from typing import Any
@@ -184,6 +185,20 @@ def test_a_parameter_that_an_action_does_not_have_names_no_resource(
     assert asked(Name=f"{name}_mine") == 200
     assert asked(Name=f"{name}_theirs", DatabaseName=f"{name}_mine") == 400
     assert asked(Name=f"{name}_theirs", ResourceArn=arns[1]) == 400
+
+
+def test_a_compressed_body_is_read(endpoint: str, keys: MakeKeys) -> None:
+    mine = {"StringEquals": {"cloudwatch:namespace": "Mine"}}
+    send = Sender(endpoint, keys(allow("cloudwatch:PutMetricData", **mine)))
+    headers = {"Content-Type": "application/x-amz-json-1.0", "Content-Encoding": "gzip"}
+    headers["X-Amz-Target"] = "GraniteServiceVersion20100801.PutMetricData"
+
+    def put(namespace: str) -> int:
+        metric = {"Namespace": namespace, "MetricData": [{"MetricName": "m", "Value": 1}]}
+        return send("monitoring", "POST", "/", headers, gzip.compress(json.dumps(metric).encode()))[0]
+
+    assert (put("Mine"), put("Other")) == (200, 400)
+    assert send("monitoring", "POST", "/", headers, b"not compressed")[0] == 400
 
 
 def _s3_code(answer: bytes) -> str:
