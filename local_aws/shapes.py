@@ -11,7 +11,7 @@ import botocore.session
 
 from local_aws.protocol import AwsError, Call, Document, Handler
 
-_KINDS: dict[str, tuple[str, type | tuple[type, ...]]] = {
+_KINDS: dict[str, tuple[str, Any]] = {
     "string": ("a text", str),
     "boolean": ("true or false", bool),
     "integer": ("a whole number", int),

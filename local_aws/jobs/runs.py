@@ -105,9 +105,10 @@ class JobRuns:
 
     def forget(self, job_name: str) -> None:
         """Kill and forget every run of a job."""
-        for run in self.of(job_name):
-            self.stop(run["Id"])
-            self._context.store.delete(RUNS, run["Id"])
+        with self._lock:  # A retry that begins meanwhile would stay.
+            for run in self.of(job_name):
+                self.stop(run["Id"])
+                self._context.store.delete(RUNS, run["Id"])
 
     def _launch(self, order: Order) -> None:
         self._context.store.put(RUNS, order.id, order.run)
@@ -250,10 +251,7 @@ class JobRuns:
     def _update(self, run_id: str, **fields: Any) -> bool:
         """Set fields of a run, unless its job was deleted or this AWS is shutting down."""
         with self._lock:
-            known = self._is_open and self._context.store.get(RUNS, run_id) is not None
-            if known:
-                self._context.store.update(RUNS, run_id, LastModifiedOn=time.time(), **fields)
-            return known
+            return self._is_open and self._context.store.change(RUNS, run_id, LastModifiedOn=time.time(), **fields)
 
     def _is_stopping(self, run_id: str) -> bool:
         run = self._context.store.get(RUNS, run_id)

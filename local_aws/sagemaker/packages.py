@@ -23,10 +23,11 @@ def handlers(context: Context, registry: Registry) -> Handlers:
         return registry.create(GROUP, call, ModelPackageGroupStatus="Completed")
 
     def delete_group(call: Call) -> Document:
-        name = str(registry.describe(GROUP, call)[GROUP.key])
-        if packages.of(name, call.region):
-            raise refused(f"Model Package Group {name} cannot be deleted because it has model packages.")
-        context.store.delete(VERSIONS, str(registry.delete(GROUP, call)[GROUP.arn_key]))
+        with context.store.transaction():
+            name = str(registry.describe(GROUP, call)[GROUP.key])
+            if packages.of(name, call.region):
+                raise refused(f"Model Package Group {name} cannot be deleted because it has model packages.")
+            context.store.delete(VERSIONS, str(registry.delete(GROUP, call)[GROUP.arn_key]))
         return {}
 
     def groups(call: Call) -> Document:
@@ -73,6 +74,10 @@ class Packages:
         return sorted(found, key=lambda one: int(one["ModelPackageVersion"]), reverse=True)
 
     def create(self, call: Call) -> Document:
+        with self._store.transaction():
+            return self._created(call)
+
+    def _created(self, call: Call) -> Document:
         group = self._registry.find(GROUP, str(call.required(GROUP.key)), call.region)
         name = str(group[GROUP.key])
         version = self._next(str(group[GROUP.arn_key]))
@@ -104,7 +109,7 @@ class Packages:
         arn = str(self._find(call, "ModelPackageArn")["ModelPackageArn"])
         allowed = ("ModelApprovalStatus", "ApprovalDescription", "CustomerMetadataProperties")
         fields = {key: call.payload[key] for key in allowed if key in call.payload}
-        self._store.update(PACKAGES, arn, **fields, LastModifiedTime=time.time())
+        self._store.change(PACKAGES, arn, **fields, LastModifiedTime=time.time())
         return {"ModelPackageArn": arn}
 
     def delete(self, call: Call) -> Document:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from local_aws import disk
 from local_aws.context import Context
 from local_aws.protocol import Call, Document, Handlers
 from local_aws.sagemaker.errors import absent, refused
@@ -121,11 +122,12 @@ class Executions:
         return {"PipelineExecutionArn": arn}
 
     def stop(self, call: Call) -> Document:
-        found = self._find(call)
-        arn = str(found["PipelineExecutionArn"])
-        if found["PipelineExecutionStatus"] == "Executing":
-            self._store.update(EXECUTIONS, arn, PipelineExecutionStatus="Stopping")
-            self._stops[arn].set()
+        with self._store.transaction():
+            found = self._find(call)
+            arn = str(found["PipelineExecutionArn"])
+            if found["PipelineExecutionStatus"] == "Executing":
+                self._store.update(EXECUTIONS, arn, PipelineExecutionStatus="Stopping")
+                self._stops[arn].set()
         return {"PipelineExecutionArn": arn}
 
     def describe(self, call: Call) -> Document:
@@ -159,13 +161,15 @@ class Executions:
 
     def _run(self, execution: Execution, definition: Document) -> None:
         def note(steps: list[Document]) -> None:
-            if self._store.get(EXECUTIONS, execution.arn):
-                self._store.update(EXECUTIONS, execution.arn, Steps=steps, LastModifiedTime=time.time())
+            disk.once_there_is_room(lambda: self._update(execution.arn, Steps=steps))
 
         status, why = execution.run(definition["Steps"], note)
-        fields: dict[str, Any] = {"PipelineExecutionStatus": status, "LastModifiedTime": time.time()}
-        if self._store.get(EXECUTIONS, execution.arn):
-            self._store.update(EXECUTIONS, execution.arn, **fields, **({"FailureReason": why} if why else {}))
+        fields = {"PipelineExecutionStatus": status, **({"FailureReason": why} if why else {})}
+        disk.once_there_is_room(lambda: self._update(execution.arn, **fields))
+
+    def _update(self, arn: str, **fields: Any) -> None:
+        """Set fields of an execution, unless its pipeline was deleted."""
+        self._store.change(EXECUTIONS, arn, **fields, LastModifiedTime=time.time())
 
 
 def _parameters(declared: list[Document], given: list[Document]) -> dict[str, Any]:
