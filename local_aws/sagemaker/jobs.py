@@ -99,14 +99,18 @@ class Jobs:
         try:
             with self._acting(kind, job) as acting:
                 return self._executed(acting, kind, job, work)
-        except (JobError, NoFramework) as error:
-            return _ended(kind, "Failed", str(error))
-        except ClientError as error:
-            return _ended(kind, "Failed", f"ClientError: {error.response['Error']['Message']}")
         except Exception as error:
-            log.exception("%s", arn)
-            why = disk.reason_of(error, self._context.folder) or reason(error)
-            return _ended(kind, "Failed", f"InternalServerError: the embedded AWS could not run it: {why}")
+            why = self._why(arn, error)
+        return _ended(kind, "Stopped") if self._status(kind, arn) == "Stopping" else _ended(kind, "Failed", why)
+
+    def _why(self, arn: str, error: Exception) -> str:
+        if isinstance(error, JobError | NoFramework):
+            return str(error)
+        if isinstance(error, ClientError):
+            return f"ClientError: {error.response['Error']['Message']}"
+        log.error("%s", arn, exc_info=error)
+        why = disk.reason_of(error, self._context.folder) or reason(error)
+        return f"InternalServerError: the embedded AWS could not run it: {why}"
 
     def _acting(self, kind: Kind, job: Document) -> AbstractContextManager[Context]:
         """The job as its role, or a transform job as its model's, in a session of its own. Raises ClientError."""

@@ -128,10 +128,8 @@ class Workflows:
 
     def _begin(self, call: Call, workflow: Document, properties: dict[str, str]) -> str:
         name, limit = workflow["Name"], workflow.get("MaxConcurrentRuns") or 0
-        if limit and self._runs.underway(call.region, name) >= limit:
-            raise AwsError("ConcurrentRunsExceededException", f"Concurrent runs exceeded for workflow: {name}.")
         properties = {**(workflow.get("DefaultRunProperties") or {}), **properties}
-        return self._runs.start(call.region, name, properties, self._runs.start_trigger(call.region, name))
+        return self._runs.start(call.region, name, properties, self._runs.start_trigger(call.region, name), limit)
 
     def _shown(self, call: Call, workflow: Document) -> Document:
         runs = self._runs.of(call.region, workflow["Name"])
