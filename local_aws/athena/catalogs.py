@@ -6,10 +6,11 @@ import time
 from functools import partial
 from typing import Any
 
-from local_aws.catalog.tables import compiled, paged
+from local_aws.catalog.tables import compiled
 from local_aws.context import Context
 from local_aws.mends.in_place import updating
 from local_aws.mends.kept import place_of
+from local_aws.pages import paged
 from local_aws.protocol import AwsError, Call, Document, Handlers
 from local_aws.shapes import checking
 
@@ -68,7 +69,7 @@ def _tables(context: Context, call: Call) -> Document:
         raise AwsError("MetadataException", f"Database {_database(call)} not found") from None
     pattern = compiled(call.payload.get("Expression") or "*")
     found = [_described(table) for page in pages for table in page["TableList"] if pattern.fullmatch(table["Name"])]
-    return paged("TableMetadataList", found, call.payload, _LARGEST)
+    return paged("TableMetadataList", found, call.payload, lambda table: (table["Name"],), _LARGEST)
 
 
 def _glue(context: Context, call: Call) -> Any:
@@ -112,7 +113,7 @@ def _column(column: Document) -> Document:
 
 def _engine_versions(call: Call) -> Document:
     versions = [{"SelectedEngineVersion": name, "EffectiveEngineVersion": _VERSIONS[1]} for name in _VERSIONS]
-    return paged("EngineVersions", versions, call.payload, 10)
+    return paged("EngineVersions", versions, call.payload, lambda version: (version["SelectedEngineVersion"],), 10)
 
 
 def _update_query(context: Context, call: Call) -> Document:

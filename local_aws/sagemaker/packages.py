@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from local_aws.context import Context
+from local_aws.pages import newest
 from local_aws.protocol import Call, Document, Handlers
 from local_aws.sagemaker.errors import refused
 from local_aws.sagemaker.registry import GROUP, MODEL, Registry, arn_of, page
@@ -33,13 +34,12 @@ def handlers(context: Context, registry: Registry) -> Handlers:
     def groups(call: Call) -> Document:
         keys = (GROUP.key, GROUP.arn_key, "CreationTime", "ModelPackageGroupStatus")
         found = [{key: one[key] for key in keys} for one in registry.all(GROUP, call.region)]
-        return page(found, call.payload, "ModelPackageGroupSummaryList")
+        return page(found, call.payload, "ModelPackageGroupSummaryList", newest("CreationTime", GROUP.arn_key))
 
     def models(call: Call) -> Document:
         keys = (MODEL.key, MODEL.arn_key, "CreationTime")
-        return page(
-            [{key: one[key] for key in keys} for one in registry.all(MODEL, call.region)], call.payload, "Models"
-        )
+        found = [{key: one[key] for key in keys} for one in registry.all(MODEL, call.region)]
+        return page(found, call.payload, "Models", newest("CreationTime", MODEL.arn_key))
 
     def delete_model(call: Call) -> Document:
         registry.delete(MODEL, call)
@@ -119,7 +119,7 @@ class Packages:
     def list(self, call: Call) -> Document:
         group = str(call.required(GROUP.key)).rpartition("/")[2]
         found = [{key: one[key] for key in _SUMMARY if key in one} for one in self.of(group, call.region)]
-        return page(found, call.payload, "ModelPackageSummaryList")
+        return page(found, call.payload, "ModelPackageSummaryList", newest("ModelPackageVersion", "ModelPackageArn"))
 
     def _find(self, call: Call, field: str) -> Document:
         arn = str(call.required(field))

@@ -11,6 +11,7 @@ from typing import Any
 
 from local_aws import disk
 from local_aws.context import Context
+from local_aws.pages import newest
 from local_aws.protocol import Call, Document, Handlers
 from local_aws.sagemaker.errors import absent, refused
 from local_aws.sagemaker.execution import KINDS, Execution
@@ -43,7 +44,7 @@ def handlers(context: Context, registry: Registry, jobs: Jobs) -> Handlers:
     def list_(call: Call) -> Document:
         keys = (PIPELINE.key, PIPELINE.arn_key, "PipelineDisplayName", "RoleArn", "CreationTime", "LastModifiedTime")
         found = [{key: one[key] for key in keys if key in one} for one in registry.all(PIPELINE, call.region)]
-        return page(found, call.payload, "PipelineSummaries")
+        return page(found, call.payload, "PipelineSummaries", newest("CreationTime", PIPELINE.arn_key))
 
     return {
         ("sagemaker", "CreatePipeline"): create,
@@ -135,19 +136,19 @@ class Executions:
 
     def steps(self, call: Call) -> Document:
         """Newest first, as SageMaker has them."""
-        found = self._find(call)["Steps"]
-        ordered = found if call.payload.get("SortOrder") == "Ascending" else found[::-1]
-        return page(ordered, call.payload, "PipelineExecutionSteps")
+        sign = 1 if call.payload.get("SortOrder") == "Ascending" else -1
+        steps = [(sign * number, step) for number, step in enumerate(self._find(call)["Steps"])]
+        found = page(steps, call.payload, "PipelineExecutionSteps", lambda pair: pair[:1])
+        return {**found, "PipelineExecutionSteps": [step for _, step in found["PipelineExecutionSteps"]]}
 
     def list(self, call: Call) -> Document:
         pipeline = self._registry.describe(PIPELINE, call)
         found = self._store.under(EXECUTIONS, f"{pipeline[PIPELINE.arn_key]}/execution/")
         keys = ("PipelineExecutionArn", "PipelineExecutionDisplayName", "PipelineExecutionStatus")
         summaries = [
-            {key: one[key] for key in keys if key in one} | {"StartTime": one["CreationTime"]}
-            for one in sorted(found, key=lambda one: one["CreationTime"], reverse=True)
+            {key: one[key] for key in keys if key in one} | {"StartTime": one["CreationTime"]} for one in found
         ]
-        return page(summaries, call.payload, "PipelineExecutionSummaries")
+        return page(summaries, call.payload, "PipelineExecutionSummaries", newest("StartTime", "PipelineExecutionArn"))
 
     def forget(self, pipeline: str) -> None:
         self._store.delete_all(EXECUTIONS, self._store.keys(EXECUTIONS, f"{pipeline}/execution/"))

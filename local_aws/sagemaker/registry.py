@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_aws.context import ACCOUNT, Context
+from local_aws.pages import Place, paged
 from local_aws.protocol import AwsError, Call, Document
 from local_aws.sagemaker.errors import absent, refused
 
 TAGS = "sagemaker_tags"
-PAGE = 100
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,6 @@ def tags_of(known: Document) -> list[Document]:
     return [{"Key": key, "Value": value} for key, value in known.items()]
 
 
-def page(found: list[Document], payload: Document, key: str) -> Document:
-    """A page of a list: `MaxResults` of them from `NextToken` on."""
-    start, size = int(payload.get("NextToken") or 0), int(payload.get("MaxResults") or PAGE)
-    more = {"NextToken": str(start + size)} if start + size < len(found) else {}
-    return {key: found[start : start + size], **more}
+def page(found: list[Any], payload: Document, key: str, place: Callable[[Any], Place]) -> Document:
+    """A page of a list, in the order of the places. Raises AwsError: ValidationException, for an unknown token."""
+    return paged(key, found, payload, place, error="ValidationException")

@@ -189,10 +189,11 @@ def test_a_run_reports_its_duration_and_capacity(lab: Any) -> None:
 
 
 def test_runs_are_listed_newest_first_in_pages(lab: Any) -> None:
-    job = lab.job("print()", ExecutionProperty={"MaxConcurrentRuns": 2})
+    job = lab.job("print()", ExecutionProperty={"MaxConcurrentRuns": 3})
     older, newer = lab.start(job), lab.start(job)
     page = lab.glue.get_job_runs(JobName=job, MaxResults=1)
     assert [run["Id"] for run in page["JobRuns"]] == [newer]
+    lab.start(job)
     page = lab.glue.get_job_runs(JobName=job, MaxResults=1, NextToken=page["NextToken"])
     assert [run["Id"] for run in page["JobRuns"]] == [older]
     assert "NextToken" not in page

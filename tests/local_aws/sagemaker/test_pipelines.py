@@ -164,3 +164,20 @@ def test_a_name_that_many_ask_for_at_the_same_time_is_given_once(sagemaker: Any)
 
     assert sum(each.exception() is None for each in asked) == len(set(names))
     assert all("already exists" in str(each.exception()) for each in asked if each.exception())
+
+
+def test_groups_that_are_deleted_while_they_are_listed_hide_no_other(sagemaker: Any) -> None:
+    for number in range(6):
+        sagemaker.create_model_package_group(ModelPackageGroupName=f"leaving{number}")
+    pages = sagemaker.get_paginator("list_model_package_groups").paginate(PaginationConfig={"PageSize": 2})
+    for page in pages:
+        for group in page["ModelPackageGroupSummaryList"]:
+            if group["ModelPackageGroupName"].startswith("leaving"):
+                sagemaker.delete_model_package_group(ModelPackageGroupName=group["ModelPackageGroupName"])
+    left = [each for page in pages for each in page["ModelPackageGroupSummaryList"]]
+    assert not [each for each in left if each["ModelPackageGroupName"].startswith("leaving")]
+
+
+def test_a_token_that_no_page_had_is_refused(sagemaker: Any) -> None:
+    with pytest.raises(ClientError, match="ValidationException.*NextToken 'none' is invalid"):
+        sagemaker.list_models(NextToken="none")

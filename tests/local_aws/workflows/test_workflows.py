@@ -294,7 +294,8 @@ def test_workflows_are_listed_with_their_last_run(lab: Lab) -> None:
     several = lab.glue.batch_get_workflows(Names=[lab.name, "none"])
     assert [found["Name"] for found in several["Workflows"]] == [lab.name]
     assert several["MissingWorkflows"] == ["none"]
-    first, more = (lab.glue.get_workflow_runs(Name=lab.name, MaxResults=1, NextToken=str(n)) for n in (0, 1))
+    first = lab.glue.get_workflow_runs(Name=lab.name, MaxResults=1)
+    more = lab.glue.get_workflow_runs(Name=lab.name, MaxResults=1, NextToken=first["NextToken"])
     assert (first["Runs"][0]["WorkflowRunId"], len(more["Runs"])) == (second["WorkflowRunId"], 1)
 
 
