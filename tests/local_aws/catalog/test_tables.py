@@ -175,5 +175,5 @@ def test_tables_that_are_deleted_while_they_are_searched_hide_no_other(aws: Aws,
 @pytest.mark.parametrize("token", ["5", "none", '{"a": 1}', "[[]]"])
 def test_a_token_that_no_page_had_is_refused(aws: Aws, database: str, token: str) -> None:
     make(aws, database, "t")
-    with pytest.raises(ClientError, match="InvalidInputException.*NextToken"):
+    with pytest.raises(ClientError, match=r"InvalidInputException.*NextToken"):
         aws("glue").get_tables(DatabaseName=database, NextToken=token)

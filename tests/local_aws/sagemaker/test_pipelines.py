@@ -179,5 +179,5 @@ def test_groups_that_are_deleted_while_they_are_listed_hide_no_other(sagemaker: 
 
 
 def test_a_token_that_no_page_had_is_refused(sagemaker: Any) -> None:
-    with pytest.raises(ClientError, match="ValidationException.*NextToken 'none' is invalid"):
+    with pytest.raises(ClientError, match=r"ValidationException.*NextToken 'none' is invalid"):
         sagemaker.list_models(NextToken="none")
