@@ -324,7 +324,7 @@ def test_jobs_take_a_role_for_their_account_alone(aws: Aws, name: str) -> None:
 def ended(glue: Any, job: str, run: str) -> dict[str, Any]:
     def over() -> Any:
         found = glue.get_job_run(JobName=job, RunId=run)["JobRun"]
-        return found if found["JobRunState"] in ("SUCCEEDED", "FAILED") else None
+        return found if found["JobRunState"] in ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT") else None
 
     return dict(until(over, 300))
 
