@@ -100,7 +100,7 @@ def check(aws: Aws, stream: str) -> Found:
 def _kept(aws: Aws, stream: str) -> list[Run]:
     """The runs whose events are within the stream's retention."""
     horizon = time.time() - aws.lake.config.streams[stream].retention_hours * HOUR
-    return [run for run in Ledger(aws, stream).runs if run.done and run.since > horizon]
+    return [run for run in Ledger(aws, stream).runs if run.done and run.called > horizon]
 
 
 def _in_stream(aws: Aws, stream: str, windows: Windows | None, since: float) -> tuple[Counter[Key], int]:
