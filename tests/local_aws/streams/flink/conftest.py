@@ -61,7 +61,9 @@ class App:
     name: str
     windows: dict[str, dict[str, Any]]
     settings: dict[str, str] = field(default_factory=dict)
-    read: dict[str, str] = field(default_factory=dict)
+    parallelism: int = 1
+    checkpoint: int = 1000
+    """Milliseconds between two checkpoints."""
 
     @property
     def flink(self) -> Any:
@@ -102,7 +104,7 @@ class App:
         logs.create_log_group(logGroupName=group)
         logs.create_log_stream(logGroupName=group, logStreamName="application")
         stream = f"arn:aws:logs:us-east-1:000000000000:log-group:{group}:log-stream:application"
-        checkpoints = {"ConfigurationType": "CUSTOM", "CheckpointingEnabled": True, "CheckpointInterval": 1000}
+        tasks = {"ConfigurationType": "CUSTOM", "Parallelism": self.parallelism, "ParallelismPerKPU": 1}
         self.flink.create_application(
             ApplicationName=self.name,
             RuntimeEnvironment="FLINK-1_20",
@@ -113,7 +115,13 @@ class App:
                 "EnvironmentProperties": {"PropertyGroups": self.groups()},
                 "ApplicationSnapshotConfiguration": {"SnapshotsEnabled": True},
                 "FlinkApplicationConfiguration": {
-                    "CheckpointConfiguration": {**checkpoints, "MinPauseBetweenCheckpoints": 100}
+                    "CheckpointConfiguration": {
+                        "ConfigurationType": "CUSTOM",
+                        "CheckpointingEnabled": True,
+                        "CheckpointInterval": self.checkpoint,
+                        "MinPauseBetweenCheckpoints": 100,
+                    },
+                    "ParallelismConfiguration": tasks,
                 },
             },
         )
@@ -197,8 +205,9 @@ class App:
 def make_app(aws: Callable[[str], Any]) -> Iterator[Callable[..., App]]:
     made: list[App] = []
 
-    def make(windows: dict[str, dict[str, Any]] | None = None, **settings: str) -> App:
-        app = App(aws, f"app{os.getpid()}n{next(_NUMBERS)}", windows or {"counts": TUMBLING}, settings)
+    def make(windows: dict[str, dict[str, Any]] | None = None, *, parallelism: int = 1, **settings: str) -> App:
+        name = f"app{os.getpid()}n{next(_NUMBERS)}"
+        app = App(aws, name, windows or {"counts": TUMBLING}, settings, parallelism)
         app.create()
         made.append(app)
         return app

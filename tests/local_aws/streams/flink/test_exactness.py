@@ -12,6 +12,7 @@ from pathlib import Path
 from time import sleep
 from typing import Any
 
+import pytest
 from hypothesis import Phase, given, settings, strategies
 
 from tests.embedded import client
@@ -123,10 +124,13 @@ def test_windows_equal_a_batch_over_the_same_events(make_app: Callable[..., App]
     windows_are_exact()
 
 
-def test_events_of_several_shards_are_read_in_the_order_of_their_arrival(make_app: Callable[..., App]) -> None:
+@pytest.mark.parametrize("parallelism", [1, 3])
+def test_events_of_several_shards_are_read_in_the_order_of_their_arrival(
+    make_app: Callable[..., App], parallelism: int
+) -> None:
     counts = {"counts": {**KINDS["all"], "by": {}, "aggregates": AGGREGATES}}
     # Without lateness, an event is rejected as soon as one that arrived after it is read before it.
-    app = make_app(counts, lateness="0")
+    app = make_app(counts, parallelism=parallelism, lateness="0")
     app.start()
     for number in range(600):
         at = FIRST + timedelta(seconds=0.1 * number)
