@@ -62,8 +62,6 @@ class App:
     windows: dict[str, dict[str, Any]]
     settings: dict[str, str] = field(default_factory=dict)
     parallelism: int = 1
-    checkpoint: int = 1000
-    """Milliseconds between two checkpoints."""
 
     @property
     def flink(self) -> Any:
@@ -118,7 +116,7 @@ class App:
                     "CheckpointConfiguration": {
                         "ConfigurationType": "CUSTOM",
                         "CheckpointingEnabled": True,
-                        "CheckpointInterval": self.checkpoint,
+                        "CheckpointInterval": 1000,
                         "MinPauseBetweenCheckpoints": 100,
                     },
                     "ParallelismConfiguration": tasks,
@@ -139,6 +137,18 @@ class App:
     def stop(self, **given: Any) -> None:
         self.ended(self.flink.stop_application(ApplicationName=self.name, **given)["OperationId"])
 
+    def update(self, checkpoint: int = 1000) -> str:
+        """Set the time between two checkpoints. Returns the operation's id."""
+        interval = {"ConfigurationTypeUpdate": "CUSTOM", "CheckpointIntervalUpdate": checkpoint}
+        answer = self.flink.update_application(
+            ApplicationName=self.name,
+            CurrentApplicationVersionId=self.version,
+            ApplicationConfigurationUpdate={
+                "FlinkApplicationConfigurationUpdate": {"CheckpointConfigurationUpdate": interval}
+            },
+        )
+        return str(answer["OperationId"])
+
     def ended(self, operation: str) -> dict[str, Any]:
         """Return the result of an operation. Raises AssertionError if it failed."""
         details = until(lambda: self.over(operation), 400)
@@ -152,8 +162,16 @@ class App:
 
     @property
     def status(self) -> str:
-        detail = self.flink.describe_application(ApplicationName=self.name)["ApplicationDetail"]
-        return str(detail["ApplicationStatus"])
+        return str(self._detail["ApplicationStatus"])
+
+    @property
+    def version(self) -> int:
+        return int(self._detail["ApplicationVersionId"])
+
+    @property
+    def _detail(self) -> dict[str, Any]:
+        detail: dict[str, Any] = self.flink.describe_application(ApplicationName=self.name)["ApplicationDetail"]
+        return detail
 
     def put(self, *events: Any, key: str = "1") -> None:
         """Put events: texts unchanged, anything else as JSON."""
