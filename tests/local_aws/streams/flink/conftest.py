@@ -21,7 +21,7 @@ from tests.local_aws.conftest import until
 ROOT = Path(__file__).parents[4]
 APPLICATION = ROOT / "flink_app"
 ROLE = "arn:aws:iam::000000000000:role/r"
-COLUMNS = {"k": "STRING", "ts": "TIMESTAMP(3)", "v": "DOUBLE", "n": "INT", "ok": "BOOLEAN"}
+COLUMNS = {"k": "STRING", "ts": "TIMESTAMP(3)", "v": "DOUBLE", "n": "INT", "ok": "BOOLEAN", "d": "DECIMAL(10, 2)"}
 TUMBLING = {
     "kind": "tumbling",
     "seconds": "60",
@@ -91,11 +91,9 @@ class App:
         return [{"PropertyGroupId": name, "PropertyMap": group} for name, group in found.items()]
 
     def create(self, shards: int = 2) -> None:
-        kinesis = self.aws("kinesis")
         alerts = [f"{window}-alerts" for window, group in self.windows.items() if "alert" in group]
         for stream in (self.name, *(f"{self.name}-{result}" for result in ("rejected", *self.windows, *alerts))):
-            kinesis.create_stream(StreamName=stream, ShardCount=shards if stream == self.name else 1)
-            kinesis.get_waiter("stream_exists").wait(StreamName=stream, WaiterConfig={"Delay": 1})
+            self.make_stream(stream, shards if stream == self.name else 1)
         self.aws("s3").create_bucket(Bucket=self.name)
         self.put_code()
         logs, group = self.aws("logs"), f"/aws/kinesis-analytics/{self.name}"
@@ -123,6 +121,11 @@ class App:
                 },
             },
         )
+
+    def make_stream(self, name: str, shards: int) -> None:
+        kinesis = self.aws("kinesis")
+        kinesis.create_stream(StreamName=name, ShardCount=shards)
+        kinesis.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1})
 
     def code(self, key: str) -> dict[str, Any]:
         return {"S3ContentLocation": {"BucketARN": f"arn:aws:s3:::{self.name}", "FileKey": key}}

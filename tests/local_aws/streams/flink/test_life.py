@@ -144,6 +144,21 @@ def test_a_killed_application_resumes_from_its_last_checkpoint(make_app: Callabl
     assert {row["events"] for row in app.expect("counts", 1)} == {30}
 
 
+def test_a_snapshot_with_a_shard_that_is_gone_is_restored(make_app: Callable[..., App]) -> None:
+    app = make_app()
+    app.start()
+    app.put(event("00:00:01"))  # to the second shard
+    until(lambda: app.metric("numRecordsIn"), 90)
+    app.stop()
+    app.aws("kinesis").delete_stream(StreamName=app.name, EnforceConsumerDeletion=True)
+    app.make_stream(app.name, 1)
+
+    app.start()
+    app.put(event("00:00:02"), event("00:05:00"))
+
+    assert [row["events"] for row in app.expect("counts", 1)] == [2]
+
+
 def test_a_changed_application_refuses_the_old_state_and_starts_without_it(make_app: Callable[..., App]) -> None:
     app = make_app()
     app.start()

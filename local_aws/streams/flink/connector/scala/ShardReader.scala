@@ -159,6 +159,7 @@ final class ShardReader(stream: Stream, decoder: DeserializationSchema[RowData],
     error match {
       case refused: KinesisError if Stale(refused.kind) && shard.iterator.nonEmpty => restart(shard)
       case refused: KinesisError if Slow(refused.kind)                            => ()
+      case refused: KinesisError if refused.isOf(shard.id)                        => shard.isClosed = true
       case _: IOException =>
         log.warn("Kinesis does not answer: {}", error.toString)
         restart(shard)
