@@ -21,9 +21,9 @@ from local_aws.athena.query.differences import Difference
 from local_aws.athena.query.parse import parse
 from local_aws.athena.readers import Files, Relation
 from local_aws.athena.readers.copies import readable
+from local_aws.athena.readers.source import named
 from local_aws.athena.scan import Need, needs_of
 from local_aws.athena.tables import HIDDEN, Catalog, Partition, Table
-from local_aws.athena.types import sql_name
 
 _CATALOG = "awsdatacatalog"
 _SETTINGS: dict[str, Any] = {
@@ -205,10 +205,8 @@ class Session:
         partitions = self.catalog.partitions(table)
         if not need.conditions or not partitions:
             return partitions
-        keys = ", ".join(
-            f"TRY_CAST(v[{i}] AS {duckdb_type(key.type)}) AS {sql_name(key.name)}"
-            for i, key in enumerate(table.keys, 1)
-        )
+        values = [f"TRY_CAST(v[{i}] AS {duckdb_type(key.type)})" for i, key in enumerate(table.keys, 1)]
+        keys = ", ".join(named(values, table.keys))
         where = self._where(table, need)
         given = [[i, list(partition.values)] for i, partition in enumerate(partitions)]
         kept = self._select_numbers(given, keys, where)
