@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_aws.athena.query.functions.signatures import Function, Python, aggregate
+from local_aws.athena.query.functions.signatures import Function, Python, aggregate, aggregated
 from local_aws.athena.query.python import groups
 from local_aws.athena.query.types import DAYS, MONTHS, Type, array, row
 
@@ -22,7 +22,7 @@ def over_rows(python: Python) -> Any:
     def emit(translation: Any, texts: list[str], kinds: list[Type], result: Type) -> str:
         item = kinds[0] if len(kinds) == 1 else row(*((f"a{i}", kind) for i, kind in enumerate(kinds)))
         value = texts[0] if len(kinds) == 1 else translation.packed(item, texts)
-        return str(translation.python("rows", python, [f"<<list|{value}>>"], [array(item)], result))
+        return str(translation.python("rows", python, [aggregated("list", value)], [array(item)], result))
 
     return emit
 
@@ -31,7 +31,7 @@ def _reduced(translation: Any, texts: list[Any], kinds: list[Type], result: Type
     """Reduce the rows in order; the state travels with each row."""
     state, item = (translation.physical(kind) for kind in (kinds[1], kinds[0]))
     a, b, pair = translation.variable(), translation.variable(), f"STRUCT(s {state}, x {item})"
-    items = f"<<list|CAST({{'s': {texts[1]}, 'x': {texts[0]}}} AS {pair})>>"
+    items = aggregated("list", f"CAST({{'s': {texts[1]}, 'x': {texts[0]}}} AS {pair})")
     kept = f"list_filter({items}, lambda {a}: {a}.x IS NOT NULL)"
     step = f"CAST({{'s': {texts[2].apply(f'{a}.s', f'{b}.x')}, 'x': NULL}} AS {pair})"
     return f"list_reduce({kept}, lambda {a}, {b}: {step}, {kept}[1]).s"
@@ -55,11 +55,11 @@ def _extreme(name: str, order: str) -> list[Function]:
 
 
 def _percentile(_: Any, texts: list[str], *__: Any) -> str:
-    return f"<<quantile_disc|{texts[0]}, athena_share({texts[1]})>>"
+    return aggregated("quantile_disc", f"{texts[0]}, athena_share({texts[1]})")
 
 
 def _percentiles(_: Any, texts: list[str], *__: Any) -> str:
-    return f"<<quantile_disc|{texts[0]}, athena_shares({texts[1]})>>"
+    return aggregated("quantile_disc", f"{texts[0]}, athena_shares({texts[1]})")
 
 
 _NUMBERS = ("bigint", "double", "real")

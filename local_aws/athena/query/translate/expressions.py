@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from local_aws.athena.query.functions.signatures import Python
+from local_aws.athena.query.functions.signatures import BAR, CLOSE, OPEN, Python, aggregated
 from local_aws.athena.query.nodes import (
     Aggregate,
     Call,
@@ -31,15 +31,15 @@ from local_aws.athena.query.translate.physical import field_names, physical
 from local_aws.athena.query.types import DAYS, MONTHS, VARCHAR, ZONED, ZONED_TIME, Type, array, row
 from local_aws.athena.types import sql_name, sql_string
 
-_OPEN, _BAR, _CLOSE = "\x01", "\x02", "\x03"
-_AGGREGATE = re.compile("\x01(\\w+)\x02([^\x01\x03]*)\x03")
+_AGGREGATE = re.compile(f"{OPEN}(\\w+){BAR}([^{OPEN}{CLOSE}]*){CLOSE}")
 _NUMBERS = itertools.count()
 """Numbers the functions: one connection may have those of several statements."""
+_QUOTED = r"""'[^']*'|"[^"]*\""""
 _PLACE = re.compile(r"\{(\d|\*|r)\}")
 
 
 class LambdaText(str):
-    """`lambda v1, v2: body`; `apply` returns the body with other values."""
+    """`lambda v1, v2: body`; `apply` returns the body with other values for its parameters."""
 
     parameters: list[str]
     body: str
@@ -52,8 +52,8 @@ class LambdaText(str):
 
     def apply(self, *values: str) -> str:
         given = dict(zip(self.parameters, values, strict=True))
-        pattern = r"\b(" + "|".join(map(re.escape, given)) + r")\b"
-        return f"({re.sub(pattern, lambda found: given[found[1]], self.body)})"
+        pattern = rf"{_QUOTED}|\b(?:{'|'.join(given)})\b"
+        return f"({re.sub(pattern, lambda found: given.get(found[0], found[0]), self.body)})"
 
 
 @dataclass(frozen=True)
@@ -114,14 +114,14 @@ class Translation:
             return _template(one.emit, texts, physical(node.type))
         if isinstance(one.emit, Python):
             return self.python(one.name, one.emit, texts, kinds, node.type)
-        return _marked(one.emit(self, texts, kinds, node.type))
+        return one.emit(self, texts, kinds, node.type)
 
     def plus_micros(self, value: str, kind: Type, micros: str) -> str:
         return operators.plus_micros(value, kind, micros)
 
     def average(self, text: str, result: Type) -> str:
-        total = f"CAST(<<sum|{text}>> AS DECIMAL(38,{result.scale}))"
-        return operators.quotient(self, total, f"<<count|{text}>>", Type("decimal", (38, result.scale)), result)
+        total = f"CAST({aggregated('sum', text)} AS DECIMAL(38,{result.scale}))"
+        return operators.quotient(self, total, aggregated("count", text), Type("decimal", (38, result.scale)), result)
 
     def replaced_by_lambda(self, texts: list[Any]) -> str:
         """regexp_replace with a lambda: joins the pieces between matches with the lambda's result for each match."""
@@ -135,13 +135,10 @@ class Translation:
         return f"CASE WHEN {nulls} THEN NULL WHEN {texts[0]} IS NOT NULL THEN array_to_string({joined}, '') END"
 
 
-def _marked(text: str) -> str:
-    return re.sub(r"<<(\w+)\|", f"{_OPEN}\\1{_BAR}", text).replace(">>", _CLOSE)
-
-
 def _template(template: str, texts: list[str], result: str) -> str:
     places = {"r": result, "*": ", ".join(texts), **{str(i): text for i, text in enumerate(texts)}}
-    return _PLACE.sub(lambda found: places[found[1]], _marked(template))
+    marked = re.sub(r"<<(\w+)\|", f"{OPEN}\\1{BAR}", template).replace(">>", CLOSE)
+    return _PLACE.sub(lambda found: places[found[1]], marked)
 
 
 def _callable(python: Python, kinds: list[Type], result: Type) -> Callable[..., Any]:
@@ -199,7 +196,7 @@ def _cast(t: Translation, node: Cast) -> str:
 
 def _finished(text: str, modifiers: Callable[[str], str]) -> str:
     """Return the SQL with every marked aggregate called."""
-    while _OPEN in text:
+    while OPEN in text:
         text = _AGGREGATE.sub(lambda found: modifiers(f"{found[1]}({found[2]}"), text)
     return text
 

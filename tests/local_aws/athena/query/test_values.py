@@ -87,6 +87,25 @@ COLLECTIONS = [
     ("IPADDRESS '::ffff:1.2.3.4'", "1.2.3.4"),
     ("contains('10.0.0.0/8', IPADDRESS '10.1.2.3')", "true"),
 ]
+MARKS = [
+    ("array_join(ARRAY['a', 'b'], ' >> ')", "a >> b"),
+    ("array_join(ARRAY['a', 'b'], '<<sum|')", "a<<sum|b"),
+    ("regexp_like('a >> b', '>>')", "true"),
+    ("transform(ARRAY['p'], x -> x || ' >> ')", "[p >> ]"),
+    ("reduce(ARRAY['a', 'b'], '', (s, x) -> s || x || '>>', s -> s)", "a>>b>>"),
+    ("map_filter(MAP(ARRAY['>>', 'a'], ARRAY[1, 2]), (k, v) -> k = '>>')", "{>>=1}"),
+    ("listagg(x, ' >> ') WITHIN GROUP (ORDER BY x) FROM (VALUES 'a', 'b') t(x)", "a >> b"),
+    ("map_agg(x, '<<list|') FROM (VALUES 'a >> b') t(x)", "{a >> b=<<list|}"),
+    ("avg(CASE WHEN x = '>>' THEN DECIMAL '1.0' END) FROM (VALUES '>>') t(x)", "1.0"),
+    ("max_by(x, 'a >> b') OVER () FROM (VALUES 'c') t(x)", "c"),
+    ("map_filter(MAP(ARRAY['v0', 'v1'], ARRAY[1, 2]), (k, v) -> k <> 'v1')", "{v0=1}"),
+    ("transform_values(MAP(ARRAY['a'], ARRAY[1]), (k, v) -> 'it''s v1')", "{a=it's v1}"),
+    ("zip_with(ARRAY['a'], ARRAY['b'], (x, y) -> x || 'v0' || y)", "[av0b]"),
+    ("reduce(ARRAY['a', 'b'], '', (s, x) -> s || x || 'v0', s -> s)", "av0bv0"),
+    ("transform_keys(MAP(ARRAY['k'], ARRAY[1]), (k, v) -> concat('v0', k))", "{v0k=1}"),
+    ('map_filter(MAP(ARRAY[1], ARRAY[2]), (k, v) -> "v0" = k + v - 2) FROM (VALUES 1) t(v0)', "{1=2}"),
+    ("regexp_replace('new', '(n)', x -> upper(x[1]) || 'v0')", "Nv0ew"),
+]
 JSONS = [
     ('json_parse(\'{"b":1,"a":[1.0,null]}\')', '{"a":[1.0,null],"b":1}'),
     ("json_extract('{\"b\":1.10}', '$.b')", "1.10"),
@@ -100,7 +119,7 @@ JSONS = [
     ("json_object('a' : 1, 'b' : NULL ABSENT ON NULL)", '{"a":1}'),
     ("json_array(1, NULL, '[2]' FORMAT JSON)", "[1,[2]]"),
 ]
-ALL = [*NUMBERS, *TEXTS, *MOMENTS, *COLLECTIONS, *JSONS]
+ALL = [*NUMBERS, *TEXTS, *MOMENTS, *COLLECTIONS, *MARKS, *JSONS]
 
 
 @pytest.mark.parametrize(("expression", "expected"), ALL, ids=[expression for expression, _ in ALL])
