@@ -12,6 +12,7 @@ import duckdb
 
 from local_aws.athena.errors import DATA_ERROR, QueryFailed
 from local_aws.athena.hive_types import HiveType, arrow_type, duckdb_of, duckdb_type, parsed
+from local_aws.athena.leaves import changed
 from local_aws.athena.memory import Memory
 from local_aws.athena.readers.lines import LONGEST, raw_lines
 from local_aws.athena.tables import Column, Table
@@ -146,45 +147,12 @@ def typed(value: str, hive: str) -> str:
 
     A timestamp has milliseconds, the digits below rounded half up; a varchar(n) or char(n) is cut; also inside others.
     """
-    return _fitted(f"CAST({value} AS {duckdb_type(hive)})", parsed(hive))
+    return changed(f"CAST({value} AS {duckdb_type(hive)})", parsed(hive), _fitted)
 
 
-def _fitted(value: str, kind: HiveType, depth: int = 0) -> str:
+def _fitted(value: str, kind: HiveType) -> str:
     if kind.name == "timestamp":
         return f"date_trunc('millisecond', {value} + INTERVAL 500 MICROSECOND)"
-    if kind.is_text and kind.sizes:
-        cut = f"left({value}, {kind.sizes[0]})"
-        return f"rtrim({cut}, ' ')" if kind.name == "char" else cut
-    if not any(map(_is_fitted, kind.children)):
-        return value
-    return _NESTED[kind.name](value, kind, f"y{depth}", depth + 1)
-
-
-def _is_fitted(kind: HiveType) -> bool:
-    return kind.name == "timestamp" or (kind.is_text and bool(kind.sizes)) or any(map(_is_fitted, kind.children))
-
-
-def _fitted_items(value: str, kind: HiveType, item: str, depth: int) -> str:
-    return f"list_transform({value}, lambda {item}: {_fitted(item, kind.children[0], depth)})"
-
-
-def _fitted_entries(value: str, kind: HiveType, entry: str, depth: int) -> str:
-    key, own = (
-        _fitted(f"{entry}.{part}", child, depth) for part, child in zip(("key", "value"), kind.children, strict=True)
-    )
-    pairs = f"list_transform(map_entries({value}), lambda {entry}: {{'key': {key}, 'value': {own}}})"
-    return f"map_from_entries({pairs})"
-
-
-def _fitted_fields(value: str, kind: HiveType, row: str, depth: int) -> str:
-    """The row is bound to a name, since its SQL may be long and its fields are many."""
-    parts = [f"{sql_name(name)} := {_fitted(f'{row}.{sql_name(name)}', child, depth)}" for name, child in kind.fields]
-    made = f"CASE WHEN {row} IS NOT NULL THEN struct_pack({', '.join(parts)}) END"
-    return f"list_transform([{value}], lambda {row}: {made})[1]"
-
-
-_NESTED: dict[str, Callable[[str, HiveType, str, int], str]] = {
-    "array": _fitted_items,
-    "map": _fitted_entries,
-    "struct": _fitted_fields,
-}
+    if kind.name == "varchar" and kind.sizes:
+        return f"left({value}, {kind.sizes[0]})"
+    return f"rtrim(left({value}, {kind.sizes[0]}), ' ')" if kind.name == "char" and kind.sizes else value
