@@ -103,8 +103,6 @@ class Session:
         self.differences += [one for one in differences.used_by(typed) if one not in self.differences]
         spoken, wanted = {part.name for part in query.find_all(exp.Identifier)}, _wanted(query)
         hidden = [name for name in HIDDEN if name in spoken]
-        if hidden:
-            _hide(query, hidden)
         for name, need in needs_of(query, tables).items():
             self._open(name, need, hidden, wanted)
         return translated(typed)
@@ -264,13 +262,6 @@ def _wanted(query: exp.Expr) -> set[str] | None:
     if stars or any(join.method for join in query.find_all(exp.Join)):
         return None
     return {part.name.lower() for part in query.find_all(exp.Identifier)}
-
-
-def _hide(query: exp.Expr, hidden: Sequence[str]) -> None:
-    """Exclude the hidden columns from `*`."""
-    for star in query.find_all(exp.Star):
-        if isinstance(star.parent, exp.Select):
-            star.set("except_", [exp.to_identifier(name, quoted=True) for name in hidden])
 
 
 def _check_injected(table: Table, need: Need) -> None:

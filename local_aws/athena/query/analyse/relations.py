@@ -39,7 +39,7 @@ def joined(
 
 
 def _sampled(relation: Relation, sample: exp.Expr) -> Relation:
-    percent = sample.args.get("percent") or sample.args.get("size")
+    percent = sample.args.get("percent")
     try:
         share = float(percent.name) if percent is not None else -1.0
     except ValueError:
@@ -59,7 +59,7 @@ def _join(statement: Statement, left: Relation, scope: Scope, tree: exp.Expr) ->
     for inner in tree.this.args.get("joins") or []:
         right, found = _join(statement, right, found, inner)
     using, on = tree.args.get("using"), tree.args.get("on")
-    if tree.args.get("method") or kind in ("SEMI", "ANTI"):
+    if tree.args.get("method"):
         raise unsupported("NATURAL JOIN and other joins of this kind do not run here")
     if using:
         if texts := [part.name for part in using if isinstance(part, exp.Literal)]:
@@ -122,7 +122,6 @@ def _relation(statement: Statement, tree: exp.Expr, scope: Scope) -> Found:
 
 
 def _table(statement: Statement, tree: exp.Table, scope: Scope) -> Found:
-    refuse_leftovers(tree, _TABLE)
     if not isinstance(tree.this, exp.Identifier):
         raise _no_table(tree.this)
     alias = f"r{statement.number()}"
@@ -143,20 +142,6 @@ def _table(statement: Statement, tree: exp.Table, scope: Scope) -> Found:
     if (sample := tree.args.get("sample")) is not None:
         made = _sampled(relation, sample)
     return made, _named(tree, name, fields, scope)
-
-
-_TABLE = {"this", "alias", "db", "catalog", "joins", "sample"}
-
-
-def refuse_leftovers(tree: exp.Expr, known: set[str]) -> None:
-    """Refuse clauses that were not analysed.
-
-    Raises:
-        QueryFailed: NOT_SUPPORTED for a clause that is not implemented.
-    """
-    for name, value in tree.args.items():
-        if value and name not in known:
-            raise unsupported(f"the clause {name.strip('_').upper()} does not run here")
 
 
 def _no_table(function: exp.Expr) -> QueryFailed:

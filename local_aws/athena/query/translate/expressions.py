@@ -71,6 +71,8 @@ class Translation:
 
     functions: dict[str, Registered] = field(default_factory=dict)
     query_text: Callable[[Query], str] = lambda query: ""
+    steps: dict[str, str] = field(default_factory=dict)
+    """The relation that a recursive name stands for in the step that is being translated."""
     _known: dict[Any, str] = field(default_factory=dict)
     _variables: int = 0
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 from local_aws.athena.query.nodes import (
     Cte,
@@ -22,6 +22,13 @@ from local_aws.athena.query.nodes import (
 )
 from local_aws.athena.query.translate.expressions import Translation, ordered
 
+_DEPTH = 10
+"""The most steps of a recursive query, as on Athena."""
+_TOO_DEEP = (
+    f"'NOT_SUPPORTED: Recursion depth limit exceeded ({_DEPTH}). Use ''max_recursion_depth'' session property to "
+    "modify the limit.'"
+)
+
 
 def text_of(t: Translation, query: Query) -> str:
     """Return the DuckDB SQL of a query."""
@@ -31,13 +38,34 @@ def text_of(t: Translation, query: Query) -> str:
 
 
 def _with(t: Translation, ctes: tuple[Cte, ...]) -> str:
-    if not ctes:
-        return ""
-    parts = []
-    for one in ctes:
-        names = ", ".join(f"c{i}" for i in range(len(one.query.outputs)))
-        parts.append(f"{one.name}({names}) AS ({text_of(t, one.query)})")
-    return f"WITH {'RECURSIVE ' if any(one.recursive for one in ctes) else ''}{', '.join(parts)} "
+    parts = [part for one in ctes for part in (_recursion(t, one) if one.recursive else [_cte(t, one.name, one.query)])]
+    return f"WITH {', '.join(parts)} " if parts else ""
+
+
+def _cte(t: Translation, name: str, query: Query) -> str:
+    return f"{name}({_names(query)}) AS ({text_of(t, query)})"
+
+
+def _names(query: Query) -> str:
+    return ", ".join(f"c{i}" for i in range(len(query.outputs)))
+
+
+def _recursion(t: Translation, cte: Cte) -> Iterator[str]:
+    """Write out the steps, as Trino does: an endless recursion fails after the last one."""
+    query, names = cast(SetOperation, cte.query), [f"{cte.name}_{depth}" for depth in range(_DEPTH + 2)]
+    yield _cte(t, names[0], query.left)
+    for before, name in itertools.pairwise(names):
+        t.steps[cte.name] = before
+        yield f"{name}({_names(query)}) AS MATERIALIZED ({text_of(t, query.right)})"
+    del t.steps[cte.name]
+    columns = _names(query)
+    left = f"SELECT *, count(*) OVER () AS left_over FROM {names[-1]}"
+    # The message takes a value of the row, or the optimizer would evaluate it before there is one.
+    failing = (
+        f"SELECT {columns} FROM ({left}) WHERE athena_fail({_TOO_DEEP} || left(CAST(left_over AS VARCHAR), 0)) = 0"
+    )
+    rows = " UNION ALL ".join([*(f"SELECT {columns} FROM {name}" for name in names[:-1]), failing])
+    yield f"{cte.name}({columns}) AS (SELECT {'DISTINCT ' if query.operator == 'UNION' else ''}* FROM ({rows}))"
 
 
 def _select(t: Translation, query: Select) -> str:
@@ -113,7 +141,7 @@ def _relation(t: Translation, relation: Relation) -> str:
 
 
 def _scan(t: Translation, relation: Scan) -> str:
-    return f"{relation.name} AS {relation.alias}{_sample(relation.sample)}"
+    return f"{t.steps.get(relation.name, relation.name)} AS {relation.alias}{_sample(relation.sample)}"
 
 
 def _sample(share: float | None) -> str:
