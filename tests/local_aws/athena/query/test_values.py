@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+
+from local_aws.athena.query.python import regexp_process
 
 from .conftest import Ask
 
@@ -34,6 +38,19 @@ TEXTS = [
     ("length(CAST('ab' AS char(4)))", "4"),
     ("regexp_replace('abc', '(?<x>b)', '<${x}>')", "a<b>c"),
     ("regexp_replace('new york', '(\\w)(\\w*)', x -> upper(x[1]) || lower(x[2]))", "New York"),
+    ("regexp_replace('Zoë 1!', '[^\\p{L}\\p{N} ]', '')", "Zoë 1"),
+    ("regexp_replace('Zoë 1!', '\\P{L}', '_')", "Zoë___"),
+    ("regexp_replace('a.b*c', '\\Q.b*\\E', '-')", "a-c"),
+    ("regexp_like('ABC', '^(?i)abc')", "true"),
+    ("regexp_extract('XABC', 'x(?i)abc')", NULL),
+    ("regexp_extract('xC', 'x(?:(?i)a|c)')", "xC"),
+    ("regexp_extract('aab', '(?<n>a)\\k<n>(b)', 2)", "b"),
+    ("regexp_replace('hello big world and more', '(\\w+\\s*)+', '<$1>')", "<more>"),
+    (
+        "regexp_like('b', '[a-f&&[^ab]]')",
+        "NOT_SUPPORTED: the regular expression '[a-f&&[^ab]]' has a class within a class, such as [[:digit:]] or "
+        "[a-f&&[^b]], which does not run here",
+    ),
     ("split_to_map('a:1,b:2', ',', ':')", "{a=1, b=2}"),
     ("format('%,d and %.2f', 1234567, 1.5e0)", "1,234,567 and 1.50"),
     ("url_extract_parameter('http://x/?a=1&b=2', 'b')", "2"),
@@ -125,3 +142,14 @@ ALL = [*NUMBERS, *TEXTS, *MOMENTS, *COLLECTIONS, *MARKS, *JSONS]
 @pytest.mark.parametrize(("expression", "expected"), ALL, ids=[expression for expression, _ in ALL])
 def test_an_expression_has_trinos_value(ask: Ask, expression: str, expected: str | None) -> None:
     assert ask(f"SELECT {expression}") == [(expected,)]
+
+
+def test_a_regular_expression_that_takes_for_ever_fails_and_stops_no_other_thread(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regexp_process, "SECONDS", 0.5)
+    begin = time.monotonic()
+    ((reason,),) = ask(f"SELECT regexp_extract('{'a' * 60}!', '^(a+)+$')")
+    assert str(reason).startswith("NOT_SUPPORTED: the regular expression '^(a+)+$' takes more than 0.5 seconds")
+    assert time.monotonic() - begin < 20
+    assert ask(f"SELECT length(regexp_extract('{'a' * 60}', '^(a+)+$'))") == [("60",)]
