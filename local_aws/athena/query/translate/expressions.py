@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from local_aws.athena.query.functions.signatures import BAR, CLOSE, OPEN, Python, aggregated
@@ -24,9 +25,9 @@ from local_aws.athena.query.nodes import (
     Variable,
     Window,
 )
-from local_aws.athena.query.python import regexps
+from local_aws.athena.query.python import lists, regexps
 from local_aws.athena.query.python.maps import to_engine, to_python
-from local_aws.athena.query.translate import casts, operators
+from local_aws.athena.query.translate import casts, keys, operators
 from local_aws.athena.query.translate.physical import field_names, physical
 from local_aws.athena.query.types import DAYS, MONTHS, VARCHAR, ZONED, ZONED_TIME, Type, array, row
 from local_aws.athena.types import sql_name, sql_string
@@ -76,10 +77,23 @@ class Translation:
     _known: dict[Any, str] = field(default_factory=dict)
     _variables: int = 0
 
+    _grouped: dict[Node, str] = field(default_factory=dict)
+
     physical = staticmethod(physical)
 
     def of(self, node: Node) -> str:
+        if self._grouped and (shown := self._grouped.get(node)) is not None:
+            return shown
         return _TEXTS[type(node)](self, node)
+
+    @contextmanager
+    def grouped_by(self, shown: dict[Node, str]) -> Iterator[None]:
+        """Within, these expressions have these texts, since the rows are grouped."""
+        outer, self._grouped = self._grouped, shown
+        try:
+            yield
+        finally:
+            self._grouped = outer
 
     def variable(self) -> str:
         self._variables += 1
@@ -110,8 +124,8 @@ class Translation:
 
     def emitted(self, node: Call | Aggregate) -> str:
         """Return a function's SQL from its entry in the table; `<<f|x>>` of an aggregate stays marked."""
-        one, texts = node.function, [self.of(part) for part in node.arguments]
-        kinds = [part.type for part in node.arguments]
+        one, kinds = node.function, [part.type for part in node.arguments]
+        texts = keys.arguments(self, one.name, [self.of(part) for part in node.arguments], kinds)
         if isinstance(one.emit, str):
             return _template(one.emit, texts, physical(node.type))
         if isinstance(one.emit, Python):
@@ -203,6 +217,14 @@ def _finished(text: str, modifiers: Callable[[str], str]) -> str:
     return text
 
 
+def _of_rows(t: Translation, node: Aggregate) -> str:
+    with t.grouped_by({}):
+        if node.distinct and node.function.name == "array_agg" and keys.has_zone(node.type):
+            listed = _aggregate(t, replace(node, distinct=False))
+            return t.python("distinct", Python(lists.distinct), [listed], [node.type], node.type)
+        return _aggregate(t, node)
+
+
 def _aggregate(t: Translation, node: Aggregate, over: str = "", nulls: str = "") -> str:
     order = f" ORDER BY {orders(t, node.order)}" if node.order else ""
     kept = f" FILTER (WHERE {t.of(node.condition)})" if node.condition is not None else ""
@@ -216,7 +238,8 @@ def _aggregate(t: Translation, node: Aggregate, over: str = "", nulls: str = "")
 
 
 def orders(t: Translation, given: tuple[Order, ...]) -> str:
-    return ", ".join(ordered(t.of(one.value), one.descending, one.nulls_first) for one in given)
+    values = [keys.keyed(t, t.of(one.value), one.value.type) for one in given]
+    return ", ".join(ordered(value, one.descending, one.nulls_first) for value, one in zip(values, given, strict=True))
 
 
 def ordered(text: str, descending: bool, nulls_first: bool) -> str:
@@ -224,7 +247,8 @@ def ordered(text: str, descending: bool, nulls_first: bool) -> str:
 
 
 def _window(t: Translation, node: Window) -> str:
-    partition = f"PARTITION BY {', '.join(map(t.of, node.partition))}" if node.partition else ""
+    parts = [keys.keyed(t, t.of(part), part.type) for part in node.partition]
+    partition = f"PARTITION BY {', '.join(parts)}" if parts else ""
     order = f"ORDER BY {orders(t, node.order)}" if node.order else ""
     frame = node.frame.format(*[_bound(t, node, one) for one in node.bounds])
     over = f" OVER ({' '.join(part for part in (partition, order, frame) if part)})"
@@ -252,15 +276,14 @@ def _subquery(t: Translation, node: Subquery) -> str:
     if node.kind == "row":
         names = [f"s.c{i}" for i in range(len(node.query.outputs))]
         return f"(SELECT {t.packed(node.type, names)} FROM ({text}) AS s)"
-    value = t.of(node.value)  # type: ignore[arg-type]
+    value, kind = t.of(node.value), node.value.type  # type: ignore[arg-type,union-attr]
     if node.kind == "in":
-        if len(node.query.outputs) == 1:
-            return operators.in_query(value, text, node.query.outputs[0].type)
         names = [f"s.c{i}" for i in range(len(node.query.outputs))]
-        packed = t.packed(node.value.type, names)  # type: ignore[union-attr]
-        return f"({value} IN (SELECT {packed} FROM ({text}) AS s))"
+        found = names[0] if len(names) == 1 else t.packed(kind, names)
+        return f"({keys.keyed(t, value, kind)} IN (SELECT {keys.keyed(t, found, kind)} FROM ({text}) AS s))"
     operator, _, how = node.kind.rpartition(" ")
-    return f"({value} {operator} {how.upper()} ({text}))"
+    compared = f"SELECT {keys.keyed(t, 's.c0', kind)} FROM ({text}) AS s"
+    return f"({keys.keyed(t, value, kind)} {operator} {how.upper()} ({compared}))"
 
 
 _TEXTS: dict[type, Callable[[Translation, Any], str]] = {
@@ -271,7 +294,7 @@ _TEXTS: dict[type, Callable[[Translation, Any], str]] = {
     Cast: _cast,
     Call: lambda t, n: t.emitted(n),
     Special: lambda t, n: operators.text(t, n),
-    Aggregate: lambda t, n: _aggregate(t, n),
+    Aggregate: _of_rows,
     Window: _window,
     Subquery: _subquery,
 }

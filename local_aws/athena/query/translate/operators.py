@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from local_aws.athena.query.functions.signatures import Python
 from local_aws.athena.query.nodes import Cast, Literal, Node, Special
 from local_aws.athena.query.python import formats, json_functions, numbers
+from local_aws.athena.query.translate.keys import keyed
 from local_aws.athena.query.translate.physical import physical
 from local_aws.athena.query.types import DATE, DAYS, JSON, MONTHS, VARCHAR, ZONED, ZONED_TIME, Type, decimal
 
@@ -67,7 +68,7 @@ def _comparison(t: Translation, node: Special) -> str:
     if kind.is_zoned:
         return f"({a}.i {operator} {b}.i)"
     if "DISTINCT" in operator:
-        return f"({a} {operator} {b})"
+        return f"({keyed(t, a, kind)} {operator} {keyed(t, b, kind)})"
     if operator in ("=", "<>"):
         same = equal(t, a, b, kind, floats)  # type: ignore[arg-type]
         return same if operator == "=" else f"(NOT {same})"
@@ -75,7 +76,7 @@ def _comparison(t: Translation, node: Special) -> str:
         return _floating(operator, a, b, floats)  # type: ignore[arg-type]
     if kind.base == "char":
         return f"(rpad({a}, {kind.length}, ' ') {operator} rpad({b}, {kind.length}, ' '))"
-    return f"({a} {operator} {b})"
+    return f"({keyed(t, a, kind)} {operator} {keyed(t, b, kind)})"
 
 
 def _arithmetic(t: Translation, node: Special) -> str:
@@ -200,12 +201,6 @@ def _in(t: Translation, node: Special) -> str:
     return f"({texts[0]} IN ({', '.join(texts[1:])}))"
 
 
-def in_query(value: str, query: str, kind: Type) -> str:
-    if kind.is_zoned:
-        return f"({value}.i IN (SELECT s.c0.i FROM ({query}) AS s))"
-    return f"({value} IN ({query}))"
-
-
 def _concatenated(t: Translation, node: Special) -> str:
     parts = list(map(t.of, node.arguments))
     if node.type.base == "array":
@@ -303,6 +298,12 @@ def _zip(t: Translation, node: Special) -> str:
     return f"CASE WHEN {nulls} THEN list_transform(range(1, greatest({lengths}) + 1), lambda {i}: {fields}) END"
 
 
+def _grouping(t: Translation, node: Special) -> str:
+    with t.grouped_by({}):
+        parts = ", ".join(keyed(t, t.of(part), part.type) for part in node.arguments)
+    return f"CAST(grouping({parts}) AS {physical(node.type)})"
+
+
 def _json(call: Callable[..., object]) -> Callable[[Translation, Special], str]:
     def made(t: Translation, node: Special) -> str:
         kinds = [part.type for part in node.arguments]
@@ -340,7 +341,7 @@ _TEXTS: dict[str, Callable[[Translation, Special], str]] = {
     "moment -": _between_moments,
     "interval *": _intervals("*"),
     "interval /": _intervals("/"),
-    "grouping": lambda t, n: f"CAST(grouping({', '.join(map(t.of, n.arguments))}) AS {physical(n.type)})",
+    "grouping": _grouping,
     "format": _format,
     "zip": _zip,
     "json_exists": _json(json_functions.exists),

@@ -301,3 +301,17 @@ def test_clauses_in_trinos_order_run(ask: Ask) -> None:
 def test_a_recursion_of_ten_steps_runs(ask: Ask) -> None:
     steps = "WITH RECURSIVE t(n) AS (SELECT 1 {} SELECT n + 1 FROM t WHERE n < 11) SELECT sum(n), count(*) FROM t"
     assert ask(steps.format("UNION ALL")) == ask(steps.format("UNION")) == [("66", "11")]
+
+
+TIES = {
+    "ORDER BY x OFFSET 1 ROW FETCH FIRST 1 ROW WITH TIES": ["2", "2"],
+    "ORDER BY x OFFSET 2 ROWS FETCH FIRST 1 ROW WITH TIES": ["2"],
+    "ORDER BY x OFFSET 9 ROWS FETCH FIRST 1 ROW WITH TIES": [],
+    "ORDER BY -x FETCH FIRST 1 ROW WITH TIES": ["3", "3"],
+    "GROUP BY x ORDER BY count(*), x + 0 FETCH FIRST 1 ROW WITH TIES": ["1"],
+}
+
+
+@pytest.mark.parametrize("tail", TIES)
+def test_ties_are_of_the_rows_after_the_offset(ask: Ask, tail: str) -> None:
+    assert ask(f"SELECT x FROM (VALUES 1, 2, 2, 3, 3) t(x) {tail}") == [(x,) for x in TIES[tail]]

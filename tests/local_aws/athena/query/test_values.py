@@ -123,6 +123,32 @@ MARKS = [
     ('map_filter(MAP(ARRAY[1], ARRAY[2]), (k, v) -> "v0" = k + v - 2) FROM (VALUES 1) t(v0)', "{1=2}"),
     ("regexp_replace('new', '(n)', x -> upper(x[1]) || 'v0')", "Nv0ew"),
 ]
+UTC, PARIS = "TIMESTAMP '2024-01-01 00:00:00 UTC'", "TIMESTAMP '2024-01-01 01:00:00 +01:00'"
+ROWS = f"FROM (VALUES ({UTC}, 1), ({PARIS}, 1)) t(x, y)"
+INSTANTS = [
+    (f"count(DISTINCT x) {ROWS}", "1"),
+    (f"approx_distinct(x) {ROWS}", "1"),
+    (f"count(DISTINCT ROW(x, y)) {ROWS}", "1"),
+    (f"count(*) {ROWS} GROUP BY x, y HAVING max(x) = x", "2"),
+    (f"to_unixtime(x) {ROWS} GROUP BY x", "1.7040672E9"),
+    (f"array_agg(n ORDER BY n) FROM (SELECT count(*) n {ROWS} GROUP BY ROLLUP(x))", "[2, 2]"),
+    (f"count(*) FROM (SELECT DISTINCT x {ROWS})", "1"),
+    (f"array_agg(r) FROM (SELECT rank() OVER (ORDER BY x) r {ROWS})", "[1, 1]"),
+    (f"array_agg(n) FROM (SELECT count(*) OVER (PARTITION BY x) n {ROWS})", "[2, 2]"),
+    (f"cardinality(array_agg(DISTINCT x)) {ROWS}", "1"),
+    (f"count(*) FROM (SELECT {UTC} UNION SELECT {PARIS})", "1"),
+    (f"count(*) FROM (SELECT {UTC} INTERSECT SELECT {PARIS})", "1"),
+    (f"count(*) FROM (SELECT {UTC} EXCEPT SELECT {PARIS})", "0"),
+    (f"cardinality(array_distinct(ARRAY[{UTC}, {PARIS}]))", "1"),
+    (f"cardinality(array_union(ARRAY[{UTC}], ARRAY[{PARIS}]))", "1"),
+    (f"cardinality(array_remove(ARRAY[{UTC}], {PARIS}))", "0"),
+    (f"contains(ARRAY[{UTC}], {PARIS})", "true"),
+    (f"array_position(ARRAY[{UTC}], {PARIS})", "1"),
+    (f"arrays_overlap(ARRAY[{UTC}], ARRAY[{PARIS}])", "true"),
+    (f"({UTC}, 1) IN (SELECT {PARIS}, 1)", "true"),
+    (f"{UTC} >= ALL (SELECT {PARIS})", "true"),
+    (f"ROW({UTC}) IS DISTINCT FROM ROW({PARIS})", "false"),
+]
 JSONS = [
     ('json_parse(\'{"b":1,"a":[1.0,null]}\')', '{"a":[1.0,null],"b":1}'),
     ("json_extract('{\"b\":1.10}', '$.b')", "1.10"),
@@ -136,7 +162,7 @@ JSONS = [
     ("json_object('a' : 1, 'b' : NULL ABSENT ON NULL)", '{"a":1}'),
     ("json_array(1, NULL, '[2]' FORMAT JSON)", "[1,[2]]"),
 ]
-ALL = [*NUMBERS, *TEXTS, *MOMENTS, *COLLECTIONS, *MARKS, *JSONS]
+ALL = [*NUMBERS, *TEXTS, *MOMENTS, *COLLECTIONS, *MARKS, *INSTANTS, *JSONS]
 
 
 @pytest.mark.parametrize(("expression", "expected"), ALL, ids=[expression for expression, _ in ALL])
