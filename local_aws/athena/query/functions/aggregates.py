@@ -10,10 +10,20 @@ from local_aws.athena.query.types import DAYS, MONTHS, Type, array, row
 
 _WHOLE = ("tinyint", "smallint", "integer", "bigint")
 _DOUBLES = {
-    name: name
-    for name in ("stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp", "kurtosis")
+    **{
+        name: f"<<{name}|{{0}}>>"
+        for name in ("stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp")
+    },
+    "kurtosis": "CASE WHEN <<count|{0}>> > 3 THEN coalesce(<<kurtosis|{0}>>, CAST('nan' AS DOUBLE)) END",
 }  # fmt: skip
-_PAIRS = {name: name for name in ("corr", "covar_pop", "covar_samp", "regr_intercept", "regr_slope")}
+_PAIRS = {
+    **{name: f"<<{name}|{{0}}, {{1}}>>" for name in ("covar_pop", "covar_samp")},
+    **{
+        name: f"CASE WHEN isfinite(<<{name}|{{0}}, {{1}}>>) THEN <<{name}|{{0}}, {{1}}>> END"
+        for name in ("corr", "regr_intercept", "regr_slope")
+    },
+}
+"""A line through one point, or through points of one x, has no slope: null in Trino, NaN in DuckDB."""
 
 
 def over_rows(python: Python) -> Any:
@@ -84,13 +94,10 @@ FUNCTIONS = [
     aggregate("bitwise_and_agg(bigint) -> bigint", "<<bit_and|{0}>>"),
     aggregate("bitwise_or_agg(bigint) -> bigint", "<<bit_or|{0}>>"),
     aggregate("bitwise_xor_agg(bigint) -> bigint", "<<bit_xor|{0}>>"),
-    *[aggregate(f"{name}(double) -> double", f"<<{call}|{{0}}>>") for name, call in _DOUBLES.items()],
+    *[aggregate(f"{name}(double) -> double", call) for name, call in _DOUBLES.items()],
     aggregate("skewness(double) -> double", over_rows(Python(groups.skewness))),
-    *[
-        aggregate(f"{name}(real, real) -> real", f"CAST(<<{call}|{{0}}, {{1}}>> AS {{r}})")
-        for name, call in _PAIRS.items()
-    ],
-    *[aggregate(f"{name}(double, double) -> double", f"<<{call}|{{0}}, {{1}}>>") for name, call in _PAIRS.items()],
+    *[aggregate(f"{name}(real, real) -> real", f"CAST({call} AS {{r}})") for name, call in _PAIRS.items()],
+    *[aggregate(f"{name}(double, double) -> double", call) for name, call in _PAIRS.items()],
     *[aggregate(f"geometric_mean({kind}) -> double", "<<geomean|{0}>>") for kind in ("bigint", "double")],
     aggregate("geometric_mean(real) -> real", "CAST(<<geomean|{0}>> AS {r})"),
     *_extreme("max", "DESC"),

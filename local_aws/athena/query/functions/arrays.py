@@ -9,7 +9,6 @@ from local_aws.athena.query.python import lists, rare
 from local_aws.athena.query.types import Type, array, in_tree
 
 _DAYS, _MONTHS = "interval day to second", "interval year to month"
-_STEPS = {_DAYS: "to_microseconds({} * 1000)", _MONTHS: "to_months({})"}
 
 
 def _joined(translation: Any, texts: list[str], kinds: list[Type], _: Type) -> str:
@@ -64,12 +63,12 @@ def _by_instant(template: str, python: Python) -> Any:
 
 def _sequence(kind: str, step: str) -> Function:
     def emit(translation: Any, texts: list[str], kinds: list[Type], result: Type) -> str:
-        length = (
-            f"to_days(athena_day_step({texts[2]}))"
-            if (kind, step) == ("date", _DAYS)
-            else _STEPS[step].format(texts[2])
-        )
-        series = f"athena_moments({texts[0]}, {texts[1]}, {texts[2]}, {length})"
+        series = f"athena_months({', '.join(texts)})"
+        if step == _DAYS:
+            length = (
+                f"to_days(athena_day_step({texts[2]}))" if kind == "date" else f"to_microseconds({texts[2]} * 1000)"
+            )
+            series = f"athena_moments({', '.join(texts)}, {length})"
         return f"CAST({series} AS {translation.physical(result)})"
 
     return function(f"sequence({kind}, {kind}, {step}) -> T", emit, lambda kinds: array(kinds[0]))
@@ -117,6 +116,6 @@ FUNCTIONS = [
     function("sequence(bigint, bigint) -> array(bigint)", "athena_sequence({0}, {1})"),
     function("sequence(bigint, bigint, bigint) -> array(bigint)", "athena_sequence({0}, {1}, {2})"),
     function("sequence(date, date) -> array(date)", "athena_days({0}, {1})"),
-    *[_sequence("date", step) for step in _STEPS],
-    *[_sequence("timestamp", step) for step in _STEPS],
+    *[_sequence("date", step) for step in (_DAYS, _MONTHS)],
+    *[_sequence("timestamp", step) for step in (_DAYS, _MONTHS)],
 ]

@@ -153,7 +153,7 @@ def _shifted(sign: str) -> Callable[[Translation, Special], str]:
                 f"({value} + athena_day_step({step}))" if kind == DATE else plus_micros(value, kind, f"{step} * 1000")
             )
         if kind.base == ZONED:
-            return f"athena_zoned(athena_local({value}) + to_months({step}), {value}.z)"
+            return f"athena_moved(athena_local({value}) + to_months({step}), {value})"
         moved = f"({value} + to_months({step}))"
         return f"CAST({moved} AS DATE)" if kind == DATE else moved
 

@@ -32,6 +32,18 @@ NUMBERS = [
     ("width_bucket(3.14e0, 0e0, 4e0, 3)", "3"),
     ("bitwise_right_shift(-1, 1)", "2147483647"),
 ]
+ONE, SAME = "FROM (VALUES (1e0, 2e0)) t(x, y)", "FROM (VALUES (1e0, 2e0), (1e0, 3e0)) t(x, y)"
+SPREADS = [
+    *[(f"{name}(y, x) {rows}", NULL) for name in ("corr", "regr_slope", "regr_intercept") for rows in (ONE, SAME)],
+    (f"regr_slope(CAST(y AS real), CAST(x AS real)) {ONE}", NULL),
+    (f"covar_samp(y, x) {ONE}", NULL),
+    (f"covar_pop(y, x) {ONE}", "0.0"),
+    (f"stddev(x) {ONE}", NULL),
+    (f"var_pop(x) {ONE}", "0.0"),
+    (f"kurtosis(x) {SAME}", NULL),
+    ("kurtosis(x) FROM UNNEST(ARRAY[1e0, 1e0, 1e0, 1e0]) t(x)", "NaN"),
+    ("regr_slope(y, x) FROM (VALUES (1e0, 2e0), (2e0, 4e0)) t(x, y)", "2.0"),
+]
 TEXTS = [
     ("CAST('ab' AS char(4)) || 'c'", "ab  c"),
     ("CAST('ab ' AS char(3)) = 'ab'", "true"),
@@ -83,7 +95,32 @@ MOMENTS = [
     ("parse_duration('1.5h')", "0 01:30:00.000"),
     ("human_readable_seconds(96)", "1 minute, 36 seconds"),
 ]
+TWICE, SECOND = "2024-11-03 01:30:00", "from_unixtime(1730615400, 'America/New_York')"
+CLOCKS = [
+    (f"to_unixtime(TIMESTAMP '{TWICE} America/New_York')", "1.7306118E9"),
+    (f"to_unixtime(with_timezone(TIMESTAMP '{TWICE}', 'America/New_York'))", "1.7306118E9"),
+    (f"to_unixtime(CAST('{TWICE} America/New_York' AS timestamp with time zone))", "1.7306118E9"),
+    ("to_unixtime(TIMESTAMP '2024-10-27 02:30:00 Europe/Berlin')", "1.729989E9"),
+    ("to_unixtime(TIMESTAMP '2024-03-10 02:30:00 America/New_York')", "1.7100558E9"),
+    ("to_unixtime(date_trunc('hour', from_unixtime(1730611800, 'America/New_York')))", "1.73061E9"),
+    (f"to_unixtime(date_trunc('hour', {SECOND}))", "1.7306136E9"),
+    (f"to_unixtime(date_trunc('day', {SECOND}))", "1.7306064E9"),
+    (f"to_unixtime(date_add('day', 0, {SECOND}))", "1.7306154E9"),
+    (f"to_unixtime({SECOND} + INTERVAL '0' MONTH)", "1.7306154E9"),
+    (f"to_unixtime(date_add('day', 1, {SECOND}))", "1.7307018E9"),
+]
 COLLECTIONS = [
+    (
+        "sequence(DATE '2024-01-31', DATE '2024-04-30', INTERVAL '1' MONTH)",
+        "[2024-01-31, 2024-02-29, 2024-03-31, 2024-04-30]",
+    ),
+    ("sequence(DATE '2024-01-31', DATE '2024-03-30', INTERVAL '1' MONTH)", "[2024-01-31, 2024-02-29]"),
+    ("sequence(DATE '2024-04-30', DATE '2024-01-01', INTERVAL '-2' MONTH)", "[2024-04-30, 2024-02-29]"),
+    ("sequence(DATE '2024-02-29', DATE '2026-02-28', INTERVAL '1' YEAR)", "[2024-02-29, 2025-02-28, 2026-02-28]"),
+    (
+        "sequence(TIMESTAMP '2024-01-31 10:00:00', TIMESTAMP '2024-04-30 09:00:00', INTERVAL '2' MONTH)",
+        "[2024-01-31 10:00:00.000, 2024-03-31 10:00:00.000]",
+    ),
     ("ARRAY[1, NULL] = ARRAY[1, NULL]", NULL),
     ("ARRAY[1, NULL] = ARRAY[2, NULL]", "false"),
     ("ROW(1, 'a')[2]", "a"),
@@ -162,7 +199,7 @@ JSONS = [
     ("json_object('a' : 1, 'b' : NULL ABSENT ON NULL)", '{"a":1}'),
     ("json_array(1, NULL, '[2]' FORMAT JSON)", "[1,[2]]"),
 ]
-ALL = [*NUMBERS, *TEXTS, *MOMENTS, *COLLECTIONS, *MARKS, *INSTANTS, *JSONS]
+ALL = [*NUMBERS, *SPREADS, *TEXTS, *MOMENTS, *CLOCKS, *COLLECTIONS, *MARKS, *INSTANTS, *JSONS]
 
 
 @pytest.mark.parametrize(("expression", "expected"), ALL, ids=[expression for expression, _ in ALL])
