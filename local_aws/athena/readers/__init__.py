@@ -7,6 +7,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 
@@ -106,12 +107,15 @@ class Relation:
                 ) from error
 
     def _by_serde(self, files: Files) -> list[tuple[Table, list[S3File]]]:
-        """Group the files by SerDe: a partition's own SerDe reads its files, and replaces the table's here."""
-        groups: dict[str, tuple[Table, list[S3File]]] = {}
+        """Group the files by SerDe: a partition's own SerDe reads its files, and replaces the table's here.
+
+        A file that several partitions share is read once; the join with their values has its rows for each.
+        """
+        groups: dict[str, tuple[Table, dict[Path, S3File]]] = {}
         for file, partition in files:
             table = self.table.read_by(partition.serde)
-            groups.setdefault(str(table.serde), (table, []))[1].append(file)
-        return list(groups.values())
+            groups.setdefault(str(table.serde), (table, {}))[1][file.path] = file
+        return [(table, list(group.values())) for table, group in groups.values()]
 
     def scanned_bytes(self, files: Files, columns: set[str]) -> int:
         """Return the bytes that a query of these columns reads: column chunks for Parquet, else whole files.

@@ -64,7 +64,8 @@ athena_zoned(t, zone) AS CASE WHEN t IS NOT NULL AND zone IS NOT NULL THEN {'i':
     ELSE athena_instant(t, zone, CAST(timezone(zone, t) AS TIMESTAMP)) END, 'z': zone} END
 athena_in_zone(i, zone) AS timezone(zone, CAST(i AS TIMESTAMPTZ))
 athena_instant(t, zone, i) AS CASE  -- A local time that occurs twice is the earlier; one left out is later by the gap.
-    WHEN athena_in_zone(athena_before(t, zone, i), zone) = t OR athena_in_zone(i, zone) <> t THEN athena_before(t, zone, i)
+    WHEN athena_in_zone(athena_before(t, zone, i), zone) = t THEN athena_before(t, zone, i)
+    WHEN athena_in_zone(i, zone) <> t THEN athena_before(t, zone, i)
     ELSE i END
 athena_before(t, zone, i) AS t - (athena_in_zone(i - to_days(1), zone) - (i - to_days(1)))
 athena_moved(t, x) AS CASE  -- The local time t in the zone of x, with its offset if that is valid then.
