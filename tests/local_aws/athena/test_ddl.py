@@ -198,3 +198,21 @@ def test_insert_is_refused_by_the_property_that_it_would_not_obey(lake: Lake, ki
     reason = lake.run("INSERT INTO refusing VALUES (1, NULL)").reason
     assert reason.startswith(f"NOT_SUPPORTED: INSERT INTO refusing: its property {next(iter(given))} = "), reason
     lake.rows("DROP TABLE refusing")
+
+
+@pytest.mark.parametrize("source", ["orders AS o(a, b, c)", "(orders) AS o(a, b, c)"])
+def test_columns_are_read_by_the_names_of_an_alias(lake: Lake, source: str) -> None:
+    assert lake.rows(f"SELECT o.b FROM {source} WHERE a = 'ink'") == [["2"]]
+
+
+def test_a_view_is_stale_if_a_column_of_its_tables_has_another_type(lake: Lake) -> None:
+    lake.put("aging/a.json", '{"n": 1}\n')
+    lake.table("aging", "json", "n int")
+    lake.rows("CREATE VIEW old AS SELECT n FROM aging")
+    assert lake.rows("SELECT * FROM old") == [["1"]]
+    lake.rows("DROP TABLE aging")
+    lake.table("aging", "json", "n string")
+    reason = lake.run("SELECT * FROM old").reason
+    assert reason.startswith("INVALID_VIEW: View 'awsdatacatalog.flights.old' is stale or in invalid state: its query")
+    lake.rows("DROP VIEW old")
+    lake.rows("DROP TABLE aging")

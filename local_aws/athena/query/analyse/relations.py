@@ -115,10 +115,19 @@ def _relation(statement: Statement, tree: exp.Expr, scope: Scope) -> Found:
     if isinstance(tree, exp.Lateral):
         return _lateral(statement, tree, scope)
     if isinstance(tree, exp.Paren | exp.Subquery) and isinstance(tree.this, exp.Table | exp.Unnest | exp.Lateral):
-        return joined(statement, tree.this, tree.args.get("joins") or [], scope.parent)
+        return _bracketed(statement, tree, scope)
     if isinstance(tree, exp.Subquery | exp.Values | exp.Query):
         return _derived(statement, tree, scope)
     raise unsupported(f"{tree.key} in FROM does not run here")
+
+
+def _bracketed(statement: Statement, tree: exp.Expr, scope: Scope) -> Found:
+    """Return relations in brackets; an alias after them names all their columns."""
+    relation, found = joined(statement, tree.this, tree.args.get("joins") or [], scope.parent)
+    alias = tree.args.get("alias")
+    if alias is None:
+        return relation, found
+    return relation, _named(tree, alias.name, tuple(found.fields), scope)
 
 
 def _table(statement: Statement, tree: exp.Table, scope: Scope) -> Found:
@@ -161,9 +170,10 @@ def of_relation(node: Node, alias: str) -> Node:
 def _named(tree: exp.Expr, name: str | None, fields: tuple[Field, ...], scope: Scope) -> Scope:
     alias = tree.args.get("alias")
     names = [part.name for part in alias.columns] if isinstance(alias, exp.TableAlias) else []
-    if names and len(names) != len([one for one in fields if not one.hidden]):
+    visible = [one for one in fields if not one.hidden]
+    if names and len(names) != len(visible):
         raise QueryFailed(
-            f"COLUMN_ALIASES_MISMATCH: Column alias list has {len(names)} entries but '{name}' has {len(fields)} "
+            f"COLUMN_ALIASES_MISMATCH: Column alias list has {len(names)} entries but '{name}' has {len(visible)} "
             "columns available"
         )
     if names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,6 +29,7 @@ from local_aws.athena.query.python import lists, regexps
 from local_aws.athena.query.python.maps import to_engine, to_python
 from local_aws.athena.query.translate import casts, keys, operators
 from local_aws.athena.query.translate.physical import field_names, physical
+from local_aws.athena.query.translate.tries import tried
 from local_aws.athena.query.types import DAYS, MONTHS, VARCHAR, ZONED, ZONED_TIME, Type, array, row
 from local_aws.athena.types import sql_name, sql_string
 
@@ -77,23 +78,27 @@ class Translation:
     _known: dict[Any, str] = field(default_factory=dict)
     _variables: int = 0
 
-    _grouped: dict[Node, str] = field(default_factory=dict)
+    _shown: dict[Node, str] = field(default_factory=dict)
 
     physical = staticmethod(physical)
 
     def of(self, node: Node) -> str:
-        if self._grouped and (shown := self._grouped.get(node)) is not None:
+        if self._shown and (shown := self._shown.get(node)) is not None:
             return shown
         return _TEXTS[type(node)](self, node)
 
     @contextmanager
     def grouped_by(self, shown: dict[Node, str]) -> Iterator[None]:
-        """Within, these expressions have these texts, since the rows are grouped."""
-        outer, self._grouped = self._grouped, shown
+        """Within, these expressions, and no others, have these texts."""
+        outer, self._shown = self._shown, shown
         try:
             yield
         finally:
-            self._grouped = outer
+            self._shown = outer
+
+    def showing(self, shown: dict[Node, str]) -> AbstractContextManager[None]:
+        """Within, these expressions have these texts too."""
+        return self.grouped_by({**self._shown, **shown})
 
     def variable(self) -> str:
         self._variables += 1
@@ -207,7 +212,9 @@ def _cast(t: Translation, node: Cast) -> str:
     if isinstance(node.value, Literal) and (node.value.type.is_whole and node.type.is_whole) and not node.safe:
         return f"CAST({node.value.value} AS {physical(node.type)})"
     text = casts.cast(t, t.of(node.value), node.value.type, node.type)
-    return f"TRY({text})" if node.safe and text != t.of(node.value) else text
+    if not node.safe or text == t.of(node.value):
+        return text
+    return tried(t, node.value, lambda: casts.cast(t, t.of(node.value), node.value.type, node.type))
 
 
 def _finished(text: str, modifiers: Callable[[str], str]) -> str:

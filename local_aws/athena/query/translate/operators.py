@@ -10,6 +10,7 @@ from local_aws.athena.query.nodes import Cast, Literal, Node, Special
 from local_aws.athena.query.python import formats, json_functions, numbers
 from local_aws.athena.query.translate.keys import keyed
 from local_aws.athena.query.translate.physical import physical
+from local_aws.athena.query.translate.tries import tried
 from local_aws.athena.query.types import DATE, DAYS, JSON, MONTHS, VARCHAR, ZONED, ZONED_TIME, Type, decimal
 
 if TYPE_CHECKING:
@@ -327,7 +328,7 @@ _TEXTS: dict[str, Callable[[Translation, Special], str]] = {
     "coalesce": lambda t, n: f"coalesce({', '.join(map(t.of, n.arguments))})",
     "greatest": _extreme("greatest"),
     "least": _extreme("least"),
-    "try": lambda t, n: f"TRY({t.of(n.arguments[0])})",
+    "try": lambda t, n: tried(t, n.arguments[0], lambda: t.of(n.arguments[0])),
     "row": _row,
     "array": _array,
     "field": lambda t, n: f"struct_extract_at({t.of(n.arguments[0])}, {n.detail + 1})",

@@ -160,6 +160,20 @@ MARKS = [
     ('map_filter(MAP(ARRAY[1], ARRAY[2]), (k, v) -> "v0" = k + v - 2) FROM (VALUES 1) t(v0)', "{1=2}"),
     ("regexp_replace('new', '(n)', x -> upper(x[1]) || 'v0')", "Nv0ew"),
 ]
+PAIRS = "FROM (VALUES ('a', 0), ('b', 1), ('b', 2)) t(g, x)"
+TRIES = [
+    (f"TRY(sum(x) / (count(*) - 3)) {PAIRS}", NULL),
+    (f"TRY(sum(x) / count(*)) {PAIRS}", "1"),
+    (f"TRY_CAST(max(g) AS integer) {PAIRS}", NULL),
+    (f"sum(TRY(2 / x)) {PAIRS}", "3"),
+    (f"array_agg(r ORDER BY g) FROM (SELECT g, TRY(6 / max(x)) r {PAIRS} GROUP BY g)", "[null, 3]"),
+    (f"g {PAIRS} GROUP BY g HAVING TRY(1 / max(x)) IS NULL", "a"),
+    (f"array_agg(r) FROM (SELECT TRY(x / lag(x) OVER (ORDER BY x)) r {PAIRS})", "[null, null, 2]"),
+    ("TRY(1 / (SELECT 0))", NULL),
+    ("TRY(4 / (SELECT 2))", "2"),
+    ("TRY(1 / CAST(rand() * 0 AS integer))", NULL),
+    ("transform(ARRAY[1, 0], v -> TRY(6 / v))", "[6, null]"),
+]
 UTC, PARIS = "TIMESTAMP '2024-01-01 00:00:00 UTC'", "TIMESTAMP '2024-01-01 01:00:00 +01:00'"
 ROWS = f"FROM (VALUES ({UTC}, 1), ({PARIS}, 1)) t(x, y)"
 INSTANTS = [
@@ -199,7 +213,7 @@ JSONS = [
     ("json_object('a' : 1, 'b' : NULL ABSENT ON NULL)", '{"a":1}'),
     ("json_array(1, NULL, '[2]' FORMAT JSON)", "[1,[2]]"),
 ]
-ALL = [*NUMBERS, *SPREADS, *TEXTS, *MOMENTS, *CLOCKS, *COLLECTIONS, *MARKS, *INSTANTS, *JSONS]
+ALL = [*NUMBERS, *SPREADS, *TEXTS, *MOMENTS, *CLOCKS, *COLLECTIONS, *MARKS, *TRIES, *INSTANTS, *JSONS]
 
 
 @pytest.mark.parametrize(("expression", "expected"), ALL, ids=[expression for expression, _ in ALL])
