@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
@@ -26,14 +25,23 @@ from pyspark.sql.types import (
 )
 
 from lake_etl.names import column, quoted
-from lake_etl.storage import literal, path_of
+from lake_etl.parquet_types import NANOS, of_equal_types, parquet_schema
+from lake_etl.storage import check_opens, literal, path_of
 from lake_etl.text_source import FILE, with_file, without
 
 IGNORE_CORRUPT_FILES, NANOS_AS_LONG = "spark.sql.files.ignoreCorruptFiles", "spark.sql.legacy.parquet.nanosAsLong"
-UNREADABLE = "it cannot be read as {}: it is of another format, damaged, or closed to the job's role"
+UNREADABLE = "it cannot be read as {}: it is of another format, or damaged"
 UNKNOWN = "Spark cannot read its values: it is damaged, or of a codec or encoding that Spark does not know. Rewrite it"
+TWICE = "its columns {} differ in case alone. Rewrite the file with one of them, or with other names"
 SHOWN = 40  # characters of a value in a message
-NANOS = "lake.nanos"  # metadata of a column whose integers are nanoseconds since 1970
+AsWell = frozenset[tuple[str, str]]  # types in a file that Spark's reader takes for those of a table, exactly
+AS_WELL: dict[str, AsWell] = {
+    "orc": frozenset(),
+    "parquet": frozenset(
+        {("tinyint", "smallint"), ("tinyint", "int"), ("smallint", "int"), ("timestamp_ntz", "timestamp")}
+        | {("binary", "string"), ("string", "binary")}
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -80,13 +88,26 @@ class BinaryFiles:
             return found.select(*columns, FILE)
 
     def damage(self, sizes: Mapping[str, int]) -> Damage:
-        """Inspect the files that gave no row (path -> size in bytes)."""
+        """Inspect the files of other types than the table, and those that gave no row (path -> size in bytes)."""
         paths = [path for path, size in sizes.items() if size]
-        return self.converted(paths) or self._judged(self._suspects(paths))
+        return self._judged(dict.fromkeys([*self._of_other_types(paths), *self._suspects(paths)]))
 
     def converted(self, paths: list[str]) -> Damage:
-        """Inspect ORC files if any has other types than the table: ORC's reader converts values without checks."""
-        return Damage({}, {}) if self.format != "orc" or self._are_of_types() else self._judged(paths)
+        """Inspect the files of other types than the table: Spark's readers convert some values without checks."""
+        return self._judged(self._of_other_types(paths))
+
+    def _of_other_types(self, paths: list[str]) -> list[str]:
+        if self.format == "orc":
+            return [] if self._are_of_types() else paths
+        groups = of_equal_types(self.spark, paths)
+        return [path for files in groups if self._is_of_other_types(files[0]) for path in files]
+
+    def _is_of_other_types(self, path: str) -> bool:
+        own = self._own_schema(path)
+        return isinstance(own, StructType) and any(self._differing(own))
+
+    def _differing(self, own: StructType) -> Iterator[tuple[StructField, StructField]]:
+        return _differing(own, self.schema, AS_WELL[self.format])
 
     def _are_of_types(self) -> bool:
         """Whether the files have the types of the table: Spark reads the ends of all of them in parallel."""
@@ -96,7 +117,7 @@ class BinaryFiles:
                 merged = reader.load(self.places, format=self.format).schema
         except (Py4JJavaError, PySparkException):
             return False
-        return _is_alike(merged, self.schema)
+        return _is_alike(merged, self.schema, AS_WELL[self.format])
 
     def _suspects(self, paths: list[str]) -> Iterable[str]:
         try:
@@ -132,7 +153,7 @@ class BinaryFiles:
         own = self._own_schema(path)
         if isinstance(own, str):
             found.files[path] = own
-        elif differing := list(_differing(own, self.schema)):
+        elif differing := list(self._differing(own)):
             read_as = StructType([dict(differing).get(field, field) for field in self.schema])
             if fault := next(filter(None, (self._unfit(path, read_as, *pair) for pair in differing)), ""):
                 found.files[path] = fault
@@ -145,25 +166,13 @@ class BinaryFiles:
         """Return the file's schema, or why it cannot be read."""
         try:
             with setting(self.spark, NANOS_AS_LONG):
-                schema = self.spark.read.load(literal(path), format=self.format).schema
+                if self.format == "parquet":
+                    own = parquet_schema(self.spark, path, self.schema.names)
+                    return TWICE.format(" and ".join(twice)) if (twice := _twice(own.names)) else own
+                return self.spark.read.load(literal(path), format=self.format).schema
         except (Py4JJavaError, PySparkException):
+            check_opens(self.spark, path)
             return UNREADABLE.format({"parquet": "Parquet", "orc": "ORC"}[self.format])
-        nanos = self._nanos(path)
-        return StructType([_marked(field) if field.name in nanos else field for field in schema])
-
-    def _nanos(self, path: str) -> set[str]:
-        """Return the columns in nanoseconds. Spark reads them as integers."""
-        if self.format != "parquet":
-            return set()
-        jvm: Any = self.spark._jvm
-        hadoop, parquet = jvm.org.apache.hadoop.fs.Path, jvm.org.apache.parquet.hadoop
-        configuration = self.spark._jsc.hadoopConfiguration()
-        reader = parquet.ParquetFileReader.open(parquet.util.HadoopInputFile.fromPath(hadoop(path), configuration))
-        try:
-            fields = reader.getFileMetaData().getSchema().getFields()
-            return {field.getName() for field in fields if "TIMESTAMP(NANOS" in field.toString()}
-        finally:
-            reader.close()
 
     def _unfit(self, path: str, read_as: StructType, field: StructField, there: StructField) -> str:
         """Return why a column of a file cannot be read as the table's type. Empty if all its values convert exactly."""
@@ -179,33 +188,43 @@ class BinaryFiles:
         return f"{such}, which cannot hold {str(lost[0])[:SHOWN]}. {way_out}" if lost else ""
 
 
-def _differing(own: StructType, schema: StructType) -> Iterator[tuple[StructField, StructField]]:
+def _twice(names: list[str]) -> list[str]:
+    """Return the names that differ in case alone."""
+    lower = [name.lower() for name in names]
+    return [name for name in names if lower.count(name.lower()) > 1]
+
+
+def _differing(own: StructType, schema: StructType, as_well: AsWell) -> Iterator[tuple[StructField, StructField]]:
     """Yield the fields of a schema that are of another type in a file, each with that of the file."""
     there = {field.name.lower(): field for field in own}
     for field in schema:
-        if (found := there.get(field.name.lower())) and not _is_alike(found.dataType, field.dataType):
+        found = there.get(field.name.lower())
+        if found and not (_is_alike(found.dataType, field.dataType, as_well) and not found.metadata.get(NANOS)):
             yield field, found
 
 
-def _is_alike(there: DataType, here: DataType) -> bool:
+def _is_alike(there: DataType, here: DataType, as_well: AsWell) -> bool:
     """Whether types are equal but for the order and case of a struct's fields, and fields that only one has."""
     if isinstance(there, StructType) and isinstance(here, StructType):
-        return not any(_differing(there, here))
+        return not any(_differing(there, here, as_well))
     if isinstance(there, ArrayType) and isinstance(here, ArrayType):
-        return _is_alike(there.elementType, here.elementType)
+        return _is_alike(there.elementType, here.elementType, as_well)
     if isinstance(there, MapType) and isinstance(here, MapType):
-        return _is_alike(there.keyType, here.keyType) and _is_alike(there.valueType, here.valueType)
-    return there == here
-
-
-def _marked(field: StructField) -> StructField:
-    return StructField(field.name, field.dataType, metadata={NANOS: True})
+        pairs = (there.keyType, here.keyType), (there.valueType, here.valueType)
+        return all(_is_alike(*pair, as_well) for pair in pairs)
+    return there == here or (there.simpleString(), here.simpleString()) in as_well
 
 
 def _comparable(there: DataType, here: DataType, nanos: bool) -> bool:
     if nanos:
         return isinstance(here, TimestampType)
-    return isinstance(there, NullType) or (isinstance(there, NumericType) and isinstance(here, NumericType))
+    return isinstance(there, NullType) or _are_numbers(there, here)
+
+
+def _are_numbers(there: DataType, here: DataType) -> bool:
+    if isinstance(there, ArrayType) and isinstance(here, ArrayType):
+        return _are_numbers(there.elementType, here.elementType)
+    return isinstance(there, NumericType) and isinstance(here, NumericType)
 
 
 def _exactly(field: StructField, there: StructField) -> Column:

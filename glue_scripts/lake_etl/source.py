@@ -69,7 +69,8 @@ def read_source(
     Of Parquet nothing is read yet but file names. So a file that is damaged makes the query fail that reads it, and
     `damage` then finds all of them: to open thousands of files beforehand would cost as much as the job.
 
-    Raises JobError where there is no file at all: its folder is gone, or was never filled.
+    Raises JobError where there is no file at all: its folder is gone, or was never filled; and where no file can be
+    read. A batch may be of one damaged file: it empties no table.
     """
     _check_types(table)
     listed = _listed(s3, table) if only is None else {path: (size, "") for path, size in only.items()}
@@ -98,7 +99,17 @@ def read_source(
         return read_source(spark, s3, table, only, Damage(files | found, {}), most)
     seen = set(frame.inputFiles())
     files |= {path: UNSEEN for path in filled if uri_of(path) not in seen}
+    if only is None and files.keys() >= set(filled):
+        raise _none_readable(table, files)
     return replace(_source(table, _placed(frame, table, places), files, damage, most), changed=changed)
+
+
+def _none_readable(table: Table, files: Mapping[str, str]) -> JobError:
+    path, reason = next(iter(files.items()))
+    return JobError(
+        f"dataset {table.dataset}: none of its files can be read. {path}: {reason}. Nothing is published, and what was "
+        "there stays. Replace the files, or correct the table"
+    )
 
 
 def _planned(texts: TextFiles, known: Mapping[str, str]) -> tuple[DataFrame | None, dict[str, str]]:

@@ -11,6 +11,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from botocore.exceptions import BotoCoreError, ClientError
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import SparkSession
+
+from lake_etl.errors import JobError
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -65,7 +71,10 @@ def head_of(s3: S3Client, path: str, most: int) -> bytes:
 
 
 def packed_fault(s3: S3Client, path: str) -> str:
-    """Return what is wrong with a compressed file. Empty if it is intact or not compressed."""
+    """Return what is wrong with a compressed file. Empty if it is intact or not compressed.
+
+    Raises JobError for a file that cannot be opened: that says nothing about its content.
+    """
     opened = next((open_ for suffix, open_ in PACKED.items() if path.endswith(suffix)), None)
     if opened is None:
         return ""
@@ -74,9 +83,32 @@ def packed_fault(s3: S3Client, path: str) -> str:
         with opened(s3.get_object(Bucket=bucket, Key=key)["Body"]) as unpacked:
             while unpacked.read(1 << 20):
                 pass
+    except (BotoCoreError, ClientError, ConnectionError, TimeoutError):
+        raise _closed(path) from None
     except (OSError, EOFError, zlib.error):
         return "the file is damaged, cut off, or not packed as its name says"
     return ""
+
+
+def check_opens(spark: SparkSession, path: str) -> None:
+    """Raise JobError unless Spark can open a file and read its beginning."""
+    jvm: Any = spark._jvm
+    file = jvm.org.apache.hadoop.fs.Path(path)
+    try:
+        stream = file.getFileSystem(spark._jsc.hadoopConfiguration()).open(file)
+        try:
+            stream.read()
+        finally:
+            stream.close()
+    except Py4JJavaError:
+        raise _closed(path) from None
+
+
+def _closed(path: str) -> JobError:
+    return JobError(
+        f"{path} cannot be opened: it is gone, the job's role may not read it, or the storage does not answer. "
+        "Nothing is published. Let the role read the file and its KMS key, or run the job again"
+    )
 
 
 def uri_of(path: str) -> str:

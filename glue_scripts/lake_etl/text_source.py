@@ -15,7 +15,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from lake_etl.catalog import Table
 from lake_etl.csv_rows import CsvRows, Dialect, lines, records
-from lake_etl.documents import DOCUMENT, RECORD, records_at
+from lake_etl.documents import DOCUMENT, FAULT, RECORD, records_at
 from lake_etl.json_rows import FORMATS, JsonRows, Keys, spelled
 from lake_etl.names import column, quoted
 from lake_etl.storage import head_of, literal, packed_fault, uri_of
@@ -84,7 +84,7 @@ class TextFiles:
         files = self._read(self._reader().option("wholetext", True), "text")
         found = records_at(files.withColumn("value", fn.expr(rows.exact("value"))), path)
         nothing = fn.when(fn.col(RECORD).isNull(), fn.lit(f"the document has nothing at {path}"))
-        found = _taken_apart(found, rows, RECORD).withColumn(REASON, fn.coalesce(nothing, REASON))
+        found = _taken_apart(found, rows, RECORD).withColumn(REASON, fn.coalesce(FAULT, nothing, REASON))
         found = found.withColumn(RECORD, fn.expr(rows.nesting.plain(f"coalesce({RECORD}, {DOCUMENT})")))
         return found.select(*self._again(), _where_bad(RECORD), REASON, FILE)
 

@@ -15,6 +15,7 @@ object Damage {
   */
 final case class BinaryFiles(
     spark: SparkSession,
+    files: Files,
     format: String,
     schema: StructType,
     places: Seq[String],
@@ -27,7 +28,7 @@ final case class BinaryFiles(
   def frame(): DataFrame = {
     val reader = spark.read.option("recursiveFileLookup", "true").schema(schema).format(format)
     val first = TextFiles.without(reader.load(places: _*), leftOut ++ ownSchemas.keys)
-    val apart = ownSchemas.toSeq.groupBy(_._2).map { case (own, files) => byOwnSchema(own, files.map(_._1)) }
+    val apart = ownSchemas.toSeq.groupBy(_._2).map { case (own, pairs) => byOwnSchema(own, pairs.map(_._1)) }
     apart.foldLeft(first)(_ unionByName _)
   }
 
@@ -37,21 +38,28 @@ final case class BinaryFiles(
     found.select(columns :+ col(TextFiles.File): _*)
   }
 
-  /** Inspect the files that gave no row (path -> size in bytes). */
+  /** Inspect the files of other types than the table, and those that gave no row (path -> size in bytes). */
   def damage(sizes: ListMap[String, Long]): Damage = {
     val paths = sizes.toSeq.collect { case (path, size) if size > 0 => path }
-    val found = converted(paths)
-    if (found.nonEmpty) found else judged(suspects(paths))
+    judged((ofOtherTypes(paths) ++ suspects(paths)).distinct)
   }
 
-  /** Inspect ORC files if any has other types than the table: ORC's reader converts values without checks. */
-  def converted(paths: Seq[String]): Damage =
-    if (format != "orc" || areOfTypes) Damage.None else judged(paths)
+  /** Inspect the files of other types than the table: Spark's readers convert some values without checks. */
+  def converted(paths: Seq[String]): Damage = judged(ofOtherTypes(paths))
+
+  private def ofOtherTypes(paths: Seq[String]): Seq[String] =
+    if (format == "orc") if (areOfTypes) Nil else paths
+    else ParquetTypes.ofEqualTypes(spark, paths).filter(files => isOfOtherTypes(files.head)).flatten
+
+  private def isOfOtherTypes(path: String): Boolean =
+    ownSchema(path).toOption.exists(differing(_, schema, asWell).nonEmpty)
+
+  private val asWell = if (format == "parquet") likeInParquet else Set.empty[(String, String)]
 
   /** Whether the files have the types of the table: Spark reads the ends of all of them in parallel. */
   private def areOfTypes: Boolean = {
     val reader = spark.read.options(Map("recursiveFileLookup" -> "true", "mergeSchema" -> "true")).format(format)
-    Try(setting(spark, ignoreCorruptFiles)(reader.load(places: _*).schema)).toOption.exists(isAlike(_, schema))
+    Try(setting(spark, ignoreCorruptFiles)(reader.load(places: _*).schema)).toOption.exists(isAlike(_, schema, asWell))
   }
 
   private def suspects(paths: Seq[String]): Seq[String] = {
@@ -83,7 +91,7 @@ final case class BinaryFiles(
     ownSchema(path) match {
       case Left(fault) => faulty(fault)
       case Right(own) =>
-        val pairs = differing(own, schema)
+        val pairs = differing(own, schema, asWell)
         val readAs = StructType(schema.map(field => pairs.toMap.getOrElse(field, field)))
         if (pairs.isEmpty) if (reads(Seq(path))) found else faulty(unknown)
         else pairs.toStream.flatMap { case (field, there) => unfit(path, readAs, field, there) }.headOption match {
@@ -95,24 +103,18 @@ final case class BinaryFiles(
 
   /** The file's schema, or why it cannot be read. */
   private def ownSchema(path: String): Either[String, StructType] = {
-    val read = Try(setting(spark, nanosAsLong)(spark.read.format(format).load(Files.literal(path)).schema))
+    val read = Try(setting(spark, nanosAsLong) {
+      if (format == "parquet") ParquetTypes.schema(spark, path, schema.names)
+      else spark.read.format(format).load(Files.literal(path)).schema
+    })
+    if (read.isFailure) files.checkOpens(path)
     val name = Map("parquet" -> "Parquet", "orc" -> "ORC")(format)
-    val why = s"it cannot be read as $name: it is of another format, damaged, or closed to the job's role"
-    read.toEither.left.map(_ => why).map { schema =>
-      val nanos = nanosOf(path)
-      StructType(schema.map(field => if (nanos(field.name)) field.copy(metadata = marked) else field))
+    val own = read.toEither.left.map(_ => s"it cannot be read as $name: it is of another format, or damaged")
+    own.flatMap { found =>
+      val twice = found.names.filter(name => found.names.count(_.equalsIgnoreCase(name)) > 1).mkString(" and ")
+      val why = s"its columns $twice differ in case alone. Rewrite the file with one of them, or with other names"
+      if (format == "parquet" && twice.nonEmpty) Left(why) else Right(found)
     }
-  }
-
-  /** The columns in nanoseconds. Spark reads them as integers. */
-  private def nanosOf(path: String): Set[String] = if (format != "parquet") Set.empty
-  else {
-    val file = HadoopInputFile.fromPath(new Path(path), spark.sparkContext.hadoopConfiguration)
-    val reader = ParquetFileReader.open(file)
-    try {
-      val fields = reader.getFileMetaData.getSchema.getFields.asScala
-      fields.filter(_.toString.contains("TIMESTAMP(NANOS")).map(_.getName).toSet
-    } finally reader.close()
   }
 
   /** Why a column of a file cannot be read as the table's type. None if all its values convert exactly. */
@@ -133,33 +135,43 @@ object BinaryFiles {
   private val ignoreCorruptFiles = "spark.sql.files.ignoreCorruptFiles"
   private val nanosAsLong = "spark.sql.legacy.parquet.nanosAsLong"
   private val shown = 40 // characters of a value in a message
-  private val nanos = "lake.nanos" // metadata of a column whose integers are nanoseconds since 1970
-  private val marked = new MetadataBuilder().putBoolean(nanos, true).build()
 
-  private def isNanos(field: StructField) = field.metadata.contains(nanos)
+  /** Types in a file that Spark's reader of Parquet takes for those of a table, exactly. */
+  private val likeInParquet = Set("tinyint" -> "smallint", "tinyint" -> "int", "smallint" -> "int",
+    "timestamp_ntz" -> "timestamp", "binary" -> "string", "string" -> "binary")
+
+  private def isNanos(field: StructField) = field.metadata.contains(ParquetTypes.Nanos)
 
   private val unknown =
     "Spark cannot read its values: it is damaged, or of a codec or encoding that Spark does not know. Rewrite it"
 
   /** The fields of a schema that are of another type in a file, each with that of the file. */
-  private def differing(own: StructType, schema: StructType): Seq[(StructField, StructField)] = for {
+  private def differing(
+      own: StructType,
+      schema: StructType,
+      asWell: Set[(String, String)]
+  ): Seq[(StructField, StructField)] = for {
     field <- schema
-    there <- own.find(_.name.equalsIgnoreCase(field.name)) if !isAlike(there.dataType, field.dataType)
+    there <- own.find(_.name.equalsIgnoreCase(field.name))
+    if isNanos(there) || !isAlike(there.dataType, field.dataType, asWell)
   } yield field -> there
 
   /** Whether types are equal but for the order and case of a struct's fields, and fields that only one has. */
-  private def isAlike(there: DataType, here: DataType): Boolean = (there, here) match {
-    case (there: StructType, here: StructType) => differing(there, here).isEmpty
-    case (ArrayType(there, _), ArrayType(here, _)) => isAlike(there, here)
-    case (MapType(key, value, _), MapType(ourKey, ourValue, _)) => isAlike(key, ourKey) && isAlike(value, ourValue)
-    case _ => there == here
+  private def isAlike(there: DataType, here: DataType, asWell: Set[(String, String)]): Boolean = (there, here) match {
+    case (there: StructType, here: StructType) => differing(there, here, asWell).isEmpty
+    case (ArrayType(there, _), ArrayType(here, _)) => isAlike(there, here, asWell)
+    case (MapType(key, value, _), MapType(ourKey, ourValue, _)) =>
+      isAlike(key, ourKey, asWell) && isAlike(value, ourValue, asWell)
+    case _ => there == here || asWell(there.catalogString -> here.catalogString)
   }
 
-  private def comparable(there: StructField, here: StructField): Boolean = (there.dataType, here.dataType) match {
-    case (_, TimestampType) if isNanos(there) => true
-    case (NullType, _) => true
-    case (_: NumericType, _: NumericType) => !isNanos(there)
-    case _ => false
+  private def comparable(there: StructField, here: StructField): Boolean =
+    if (isNanos(there)) here.dataType == TimestampType
+    else there.dataType == NullType || areNumbers(there.dataType, here.dataType)
+
+  private def areNumbers(there: DataType, here: DataType): Boolean = (there, here) match {
+    case (ArrayType(there, _), ArrayType(here, _)) => areNumbers(there, here)
+    case _ => there.isInstanceOf[NumericType] && here.isInstanceOf[NumericType]
   }
 
   /** A column of a file as the table's type; null for a value that does not convert exactly. */

@@ -32,7 +32,8 @@ object Source {
     * Of Parquet nothing is read yet but file names. So a file that is damaged makes the query fail that reads it, and
     * `damage` then finds all of them: to open thousands of files beforehand would cost as much as the job.
     *
-    * Throws JobError where there is no file at all: its folder is gone, or was never filled.
+    * Throws JobError where there is no file at all: its folder is gone, or was never filled; and where no file can be
+    * read. A batch may be of one damaged file: it empties no table.
     */
   def apply(
       spark: SparkSession,
@@ -47,7 +48,16 @@ object Source {
       throw new JobError(s"dataset ${table.dataset}: there is no file at ${table.location}. Nothing is published, and " +
         "what was there stays. Put files there, or run the dataset's crawler if they lie elsewhere")
     val sizes = listed.map { case (path, (size, _)) => path -> size }
-    read(spark, files, table, only, known, sizes).copy(changed = () => changed(listed, versions(files, table)))
+    val found = read(spark, files, table, only, known, sizes)
+    val filled = sizes.collect { case (path, size) if size > 0 => path }
+    if (only.isEmpty && filled.nonEmpty && filled.forall(found.files.contains)) throw noneReadable(table, found.files)
+    found.copy(changed = () => changed(listed, versions(files, table)))
+  }
+
+  private def noneReadable(table: Table, files: ListMap[String, String]): JobError = {
+    val (path, reason) = files.head
+    new JobError(s"dataset ${table.dataset}: none of its files can be read. $path: $reason. Nothing is published, and " +
+      "what was there stays. Replace the files, or correct the table")
   }
 
   /** Throws JobError for a column of a type that Spark does not support. */
@@ -90,7 +100,7 @@ object Source {
           Source(spark, files, table, only, Damage(unread ++ more, ListMap.empty))
       }
     } else {
-      val found = BinaryFiles(spark, table.format, schema, roots, unread.keys.toSeq, known.ownSchemas)
+      val found = BinaryFiles(spark, files, table.format, schema, roots, unread.keys.toSeq, known.ownSchemas)
       val converted = if (known.nonEmpty) Damage.None else found.converted(filled)
       if (converted.nonEmpty) Source(spark, files, table, only, converted)
       else source(table, found.frame(), placed, filled, unread, () => found.damage(sizes))

@@ -16,19 +16,39 @@ final class Files(spark: SparkSession) {
     finally opened.close()
   }
 
-  /** What is wrong with a compressed file. None if it is intact or not compressed. */
+  /** What is wrong with a compressed file. None if it is intact or not compressed.
+    *
+    * Throws JobError for a file that cannot be opened or read: that says nothing about its content.
+    */
   def packedFault(location: String): Option[String] = {
     val path = new Path(location)
     Option(codecs.getCodec(path)).filter(_ => Files.packed.exists(location.endsWith)).flatMap { codec =>
-      val opened = system(location).open(path)
+      val opened = new Stored(Try(system(location).open(path)).getOrElse(throw closed(location)))
       try {
         val (unpacked, buffer) = (codec.createInputStream(opened), new Array[Byte](1 << 20))
         while (unpacked.read(buffer) >= 0) {}
         None
-      } catch { case _: IOException => Some("the file is damaged, cut off, or not packed as its name says") }
-      finally opened.close()
+      } catch {
+        case _: IOException if opened.failed => throw closed(location)
+        case _: IOException => Some("the file is damaged, cut off, or not packed as its name says")
+      } finally opened.close()
     }
   }
+
+  /** Throws JobError unless Spark can open a file and read its beginning. */
+  def checkOpens(location: String): Unit = {
+    def readOne() = {
+      val stream = system(location).open(new Path(location))
+      try stream.read()
+      finally stream.close()
+    }
+    if (Try(readOne()).isFailure) throw closed(location)
+  }
+
+  private def closed(location: String) = new JobError(
+    s"$location cannot be opened: it is gone, the job's role may not read it, or the storage does not answer. " +
+      "Nothing is published. Let the role read the file and its KMS key, or run the job again"
+  )
 
   private lazy val codecs = new CompressionCodecFactory(spark.sparkContext.hadoopConfiguration)
 
@@ -71,6 +91,22 @@ final class Files(spark: SparkSession) {
 
   private def hidden(name: String): Boolean = name.endsWith("_$folder$") ||
     name.split("/").exists(part => part.startsWith(".") || part.startsWith("_") && !part.contains("="))
+}
+
+/** A file as it is stored, and whether the storage failed to give it. */
+final class Stored(stream: InputStream) extends FilterInputStream(stream) {
+  var failed = false
+
+  override def read(): Int = noticing(stream.read())
+
+  override def read(bytes: Array[Byte], offset: Int, length: Int): Int = noticing(stream.read(bytes, offset, length))
+
+  private def noticing(read: => Int): Int = {
+    failed = true
+    val found = read
+    failed = false
+    found
+  }
 }
 
 object Files {

@@ -42,7 +42,7 @@ final case class TextFiles(
     val files = read(reader.option("wholetext", "true"), "text").withColumn("value", expr(rows.exact("value")))
     val nothing = when(col(record).isNull, lit(s"the document has nothing at $path"))
     val found = takenApart(Documents.records(files, path), rows, record)
-      .withColumn(Reason, coalesce(nothing, col(Reason)))
+      .withColumn(Reason, coalesce(col(Documents.Fault), nothing, col(Reason)))
       .withColumn(record, expr(rows.nesting.plain(s"coalesce($record, ${Documents.Document})")))
     found.select(again ++ Seq(whereBad(record), col(Reason), col(File)): _*)
   }

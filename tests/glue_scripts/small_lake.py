@@ -63,6 +63,12 @@ class Lake:
         (self.storage / bucket / key).unlink()
         boto3.client("s3").delete_object(Bucket=bucket, Key=key)
 
+    def close(self, bucket: str, key: str) -> None:
+        """Make Spark fail to read an object, by a wrong checksum beside it."""
+        path = self.storage / bucket / key
+        sums = bytes(4 * (path.stat().st_size // 512 + 1))
+        path.with_name(f".{path.name}.crc").write_bytes(b"crc\0" + (512).to_bytes(4, "big") + sums)
+
     def sync(self, bucket: str, prefix: str) -> None:
         """Upload what Spark wrote, as a job run does at its end."""
         for path in (self.storage / bucket / prefix).rglob("*"):

@@ -6,6 +6,7 @@ from typing import Any
 
 import boto3
 import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.orc as orc  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 from pyspark.sql import SparkSession
@@ -155,9 +156,31 @@ def test_parquet_files_that_cannot_be_read_are_set_aside_and_the_others_read(spa
     source = read(spark, lake, "weather", known=first.damage())
     assert good(source) == [(1, 1), (1, 5), (2, 1), (2, 5)]
     assert {path.rsplit("/", 1)[1]: fault for path, fault in source.files.items()} == {
-        "b c%3A.parquet": "it cannot be read as Parquet: it is of another format, damaged, or closed to the job's role",
+        "b c%3A.parquet": "it cannot be read as Parquet: it is of another format, or damaged",
         "c.parquet": "the file is empty (0 bytes)",
     }
+
+
+@pytest.mark.parametrize("format_", ["parquet", "orc"])
+def test_a_file_that_cannot_be_opened_stops_the_run(spark: SparkSession, lake: Lake, format_: str) -> None:
+    """Whatever keeps it closed, such as a missing permission, says nothing about its content."""
+    for name in ("a", "b"):
+        write = pq.write_table if format_ == "parquet" else orc.write_table
+        write(pa.table({"id": [1]}), sink := pa.BufferOutputStream())
+        lake.put("raw", f"{lake.database}/t/{name}.{format_}", bytes(sink.getvalue()))
+    lake.close("raw", f"{lake.database}/t/b.{format_}")
+    lake.table("t", format_, {"id": "bigint"})
+    with pytest.raises(JobError, match=rf"/t/b\.{format_} cannot be opened: .* Nothing is published"):
+        read(spark, lake, "t").damage()
+
+
+@pytest.mark.parametrize("format_", ["parquet", "json"])
+def test_a_dataset_of_which_no_file_can_be_read_stops_the_run(spark: SparkSession, lake: Lake, format_: str) -> None:
+    for name in ("a", "b", "empty"):
+        lake.put("raw", f"{lake.database}/t/{name}.gz", b"" if name == "empty" else b"no gzip")
+    lake.table("t", format_, {"id": "bigint"})
+    with pytest.raises(JobError, match=r"dataset t: none of its files can be read\. .* Nothing is published"):
+        read(spark, lake, "t", known=read(spark, lake, "t").damage())
 
 
 def test_damage_within_a_parquet_file_fails_loudly(spark: SparkSession, lake: Lake) -> None:

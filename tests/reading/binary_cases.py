@@ -31,7 +31,7 @@ def orc_file(table: Mapping[str, Any]) -> bytes:
 
 OLD = [dt.date(1, 1, 1), dt.date(1582, 10, 4), dt.date(9999, 12, 31)]
 EARLY = [dt.datetime(1, 1, 1), dt.datetime(1850, 1, 1, 0, 0, 0, 1), MOMENT]
-UNREADABLE = "it cannot be read as {}: it is of another format, damaged, or closed to the job's role"
+UNREADABLE = "it cannot be read as {}: it is of another format, or damaged"
 BINARY_CASES = {
     "Parquet: fields of a struct in any order and case, and one that is not there": Case(
         "parquet",
@@ -87,6 +87,61 @@ BINARY_CASES = {
             "big.parquet": "column n is bigint in the file and int in the table, which cannot hold 1099511627776",
             "half.parquet": "column n is double in the file and int in the table, which cannot hold 1.5",
             "text.parquet": "column s is bigint in the file and string in the table. Rewrite the file",
+        },
+        athena="HIVE_BAD_DATA",
+    ),
+    "Parquet: whole numbers of wider types, where every value fits": Case(
+        "parquet",
+        {"n": "smallint", "t": "tinyint", "l": "array<smallint>", "i": "int"},
+        {
+            "a.parquet": parquet(
+                {
+                    "n": pa.array([300], pa.int32()),
+                    "t": pa.array([1], pa.int16()),
+                    "l": pa.array([[1, None, 3]], pa.list_(pa.int32())),
+                    "i": pa.array([70000], pa.int32()),
+                    "at": pa.array([1], pa.time64("us")),
+                }
+            ),
+            "b.parquet": parquet(
+                {
+                    "N": pa.array([2], pa.int8()),
+                    "t": pa.array([-128], pa.int8()),
+                    "l": pa.array([[4]], pa.list_(pa.int16())),
+                    "i": pa.array([3], pa.int16()),
+                }
+            ),
+        },
+        [
+            {"n": 300, "t": 1, "l": [1, None, 3], "i": 70000},
+            {"n": 2, "t": -128, "l": [4], "i": 3},
+        ],
+        athena="HIVE_BAD_DATA",
+    ),
+    "Parquet: numbers, dates and moments that Spark takes for one another": Case(
+        "parquet",
+        {"n": "smallint", "t": "tinyint", "l": "array<smallint>", "d": "date", "b": "bigint", "i": "int"},
+        {
+            "a.parquet": parquet({"n": pa.array([1], pa.int16()), "d": [dt.date(2024, 1, 31)]}),
+            "wide.parquet": parquet({"n": pa.array([1, 70000], pa.int32())}),
+            "unsigned.parquet": parquet({"n": pa.array([60000], pa.uint16())}),
+            "tiny.parquet": parquet({"t": pa.array([200], pa.uint8())}),
+            "list.parquet": parquet({"l": pa.array([[1], [70000]], pa.list_(pa.int32()))}),
+            "days.parquet": parquet({"d": pa.array([200], pa.int32())}),
+            "day.parquet": parquet({"i": [dt.date(2024, 1, 31)]}),
+            "moment.parquet": parquet({"b": pa.array([MOMENT], pa.timestamp("us"))}),
+            "price.parquet": parquet({"i": [decimal.Decimal("1234567.89")]}, store_decimal_as_integer=True),
+        },
+        [{"n": 1, "t": None, "l": None, "d": "2024-01-31", "b": None, "i": None}],
+        set_aside={
+            "wide.parquet": "column n is int in the file and smallint in the table, which cannot hold 70000",
+            "unsigned.parquet": "column n is int in the file and smallint in the table, which cannot hold 60000",
+            "tiny.parquet": "column t is smallint in the file and tinyint in the table, which cannot hold 200",
+            "list.parquet": "column l is array<int> in the file and array<smallint> in the table, which cannot hold",
+            "days.parquet": "column d is int in the file and date in the table. Rewrite the file",
+            "day.parquet": "column i is date in the file and int in the table. Rewrite the file",
+            "moment.parquet": "column b is timestamp_ntz in the file and bigint in the table. Rewrite the file",
+            "price.parquet": "column i is decimal(9,2) in the file and int in the table, which cannot hold 1234567.89",
         },
         athena="HIVE_BAD_DATA",
     ),

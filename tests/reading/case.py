@@ -9,6 +9,7 @@ from typing import Any
 Row = dict[str, Any]
 NO_OBJECT, NOT_JSON = "the line is not a JSON object", "the line is not valid JSON"
 TWO = "there is more on the line than one JSON object: write one object a line"
+DOCUMENTS = "there is more than one document: write one document a line, or one in a file"
 PACKED = "the file is damaged, cut off, or not packed as its name says"
 NO_PARTITION = "the file is in no partition: its folder is not of the form {}. Move it into one"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 
-from tests.reading.case import ID, NO_OBJECT, NO_PARTITION, NOT_JSON, PACKED, TWO, Case, Row
+from tests.reading.case import DOCUMENTS, ID, NO_OBJECT, NO_PARTITION, NOT_JSON, PACKED, TWO, Case, Row
 
 NESTED = {
     "id": "int",
@@ -232,6 +232,51 @@ JSON_CASES = {
             for number, name in enumerate(("a?b.json", "caf\u00e9 x.json", "a+b%20.json", "[1]{2}*.json", "#h.json"))
         },
         [{"id": number} for number in range(5)],
+    ),
+}
+OF_DETAIL = {"jsonPath": "$.detail"}
+IN_DOCUMENTS = "NOT_SUPPORTED: the records of table"
+DOCUMENT_CASES = {
+    "documents on lines, after blank ones": Case(
+        "json",
+        ID,
+        {
+            "a.json": '\n{"detail":{"id":1}}\n\r\n{"detail":{"id":2}}\n',
+            "b.json": '{\n"detail":{"id":3}\n}\n',
+            "c.json": '{"detail":{"id":4,"note":"a\tb}{"}}',
+        },
+        [{"id": 1}, {"id": 2}, {"id": 3}, {"id": 4}],
+        parameters=OF_DETAIL,
+        athena=IN_DOCUMENTS,
+    ),
+    "documents side by side": Case(
+        "json",
+        ID,
+        {
+            "a.json": '{"detail":{"id":1}}{"detail":{"id":2}}',
+            "b.json": '{"detail":{"id":3}}\n{"detail":{"id":4}} {"detail":{"id":5}}\n',
+            "c.json": '{\n"detail":{"id":6}}\n{\n"detail":{"id":7}}\n',
+            "d.json": '{"detail":{"id":8}} and more\n{"detail":{"id":9}\n',
+        },
+        [{"id": 3}],
+        parameters=OF_DETAIL,
+        bad={
+            '{"detail":{"id":1}}{"detail":{"id":2}}': DOCUMENTS,
+            '{"detail":{"id":4}} {"detail":{"id":5}}': DOCUMENTS,
+            '{\n"detail":{"id":6}}\n{\n"detail":{"id":7}}\n': DOCUMENTS,
+            '{"detail":{"id":8}} and more': DOCUMENTS,
+            '{"detail":{"id":9}': "the document has nothing at $.detail",
+        },
+        athena=IN_DOCUMENTS,
+    ),
+    "arrays of records side by side": Case(
+        "json",
+        ID,
+        {"a.json": '[{"id":1},{"id":2}][{"id":3}]', "b.json": '[{"id":4}]\n[{"id":5},\n', "c.json": "[]\n[]"},
+        [{"id": 4}],
+        parameters={"jsonPath": "$[*]"},
+        bad={'[{"id":1},{"id":2}][{"id":3}]': DOCUMENTS, '[{"id":5},': "the document has nothing at $[*]"},
+        athena=IN_DOCUMENTS,
     ),
 }
 PARTITION_CASES = {

@@ -19,6 +19,7 @@ from lake_etl.job import run
 from tests.glue_scripts.scala.conftest import Submit
 from tests.glue_scripts.small_lake import Lake
 from tests.glue_scripts.test_files import ODD
+from tests.reading.binary_cases import parquet
 
 pytestmark = pytest.mark.spark
 STEPS: list[dict[str, Any]] = [
@@ -281,6 +282,8 @@ def test_errors_have_the_same_messages(
     weather: Any = {"Values": ["9"], "StorageDescriptor": {"Location": "s3://raw/elsewhere/"}}
     boto3.client("glue").create_partition(DatabaseName=damaged.database, TableName="weather", PartitionInput=weather)
     given.append(arguments(damaged, "elsewhere", {"table": "bad"}, [], source="weather", incremental=True))
+    for name in closed_and_cut(damaged):
+        given.append(arguments(damaged, name, {"table": "bad"}, [], source=name, tables={name: name}))
     done = submitted("RunJobs", *(json.dumps({"arguments": one}) for one in given))
     assert done.returncode == 0, done.stderr
     scala = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(('"', "null"))]
@@ -290,6 +293,17 @@ def test_errors_have_the_same_messages(
             run(one)
         words = str(error.value) if isinstance(error.value, JobError) else reason(error.value)
         assert comparable(said) == comparable(f"JobError: {words}")
+
+
+def closed_and_cut(lake: Lake) -> list[str]:
+    """Add a dataset with a file that cannot be opened, and one of which no file can be read."""
+    whole = parquet({"id": [1]})
+    for name, body in (("closed/a", whole), ("closed/b", whole), ("cut/a", whole[:-9])):
+        lake.put("raw", f"damaged/{name}.parquet", body)
+    for name in ("closed", "cut"):
+        lake.table(name, "parquet", {"id": "bigint"})
+    lake.close("raw", "damaged/closed/b.parquet")
+    return ["closed", "cut"]
 
 
 def comparable(words: str) -> str:

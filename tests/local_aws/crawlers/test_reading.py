@@ -107,6 +107,11 @@ DIFFERENCES: dict[str, list[list[str | None]] | str] = {
     "Parquet: whole numbers without sign in columns with one": [
         ["7", "4294967295"], ["8", "9"], ["4294967295", None], [None, "18446744073709551615"],
     ],
+    # Without a classifier that says where the records are, each document is one.
+    **dict.fromkeys(
+        ("documents on lines, after blank ones", "documents side by side", "arrays of records side by side"),
+        "HIVE_BAD_DATA",
+    ),
     **dict.fromkeys(
         ("one array of objects in a file", "a log that ends in zero bytes", "Parquet: none of the table's columns"),
         "no table",
