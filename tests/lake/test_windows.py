@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import json
+import runpy
 import sys
 import zipfile
 from pathlib import Path
@@ -21,6 +21,7 @@ from lake.deploying.backend import state_file, state_key
 from lake.deploying.progress import Progress
 from lake.deploying.terraform import synthesise
 from lake.errors import LakeError
+from lake.shipped import FLINK_APP
 from stacks.streaming.properties import groups, result_columns
 
 LAKE = """
@@ -154,11 +155,12 @@ def test_what_an_application_is_told_of_many_columns_fits_into_the_properties_of
     assert all(1 <= len(value) <= 2048 for group in found.values() for value in group.values())
     for missing in ("pyflink", "pyflink.table"):
         monkeypatch.setitem(sys.modules, missing, MagicMock())
-    main = importlib.import_module("flink_app.main")
-    declared = main.events(found["stream"])["columns"]
+    main = runpy.run_path(str(FLINK_APP / "main.py"))
+    declared = main["events"](found["stream"])["columns"]
     assert declared == ", ".join(f"`{name}` {'DOUBLE' if name != 'at' else 'TIMESTAMP(3)'}" for name in columns)
-    assert main.window("sums", found["window.sums"], "eu-west-1")["results"].count("MAX(") == len(columns)
-    assert main.window("sums", found["window.sums"], "eu-west-1")["by"].count("`") == 2 * 90
+    words = main["window"]("sums", found["window.sums"], "eu-west-1")
+    assert words["results"].count("MAX(") == len(columns)
+    assert words["by"].count("`") == 2 * 90
 
 
 DEPLOYED = {"resources": [{"mode": "managed", "type": flink.APPLICATION, "instances": [{}]}]}
