@@ -45,16 +45,26 @@ def columns(declared: dict[str, str]) -> str:
     return ", ".join(f"`{name}` {type_}" for name, type_ in declared.items())
 
 
+def entries(group: Group, name: str) -> dict[str, Any]:
+    """Return an object that is spread over `name`, `name.2`, `name.3`, ..., as AWS limits the length of a property."""
+    found: dict[str, Any] = json.loads(group[name])
+    number = 2
+    while part := group.get(f"{name}.{number}"):
+        found |= json.loads(part)
+        number += 1
+    return found
+
+
 def events(stream: Group) -> dict[str, str]:
     """Return the values for the placeholders of the stream's statements."""
     lateness = {"lateness": interval(stream["lateness"]), "lateness_seconds": stream["lateness"]}
-    return {**stream, "columns": columns(json.loads(stream["columns"])), **lateness}
+    return {**stream, "columns": columns(entries(stream, "columns")), **lateness}
 
 
 def window(name: str, group: Group, region: str) -> dict[str, str]:
     """Return the values for the placeholders of a window's statements."""
-    by: dict[str, str] = json.loads(group["by"])
-    aggregates: dict[str, list[str]] = json.loads(group["aggregates"])
+    by: dict[str, str] = entries(group, "by")
+    aggregates: dict[str, list[str]] = entries(group, "aggregates")
     types = {column: type_ for column, (_, type_) in aggregates.items()}
     keys = ", ".join(f"`{column}`" for column in by)
     computed = [f"CAST({sql} AS {type_}) AS `{column}`" for column, (sql, type_) in aggregates.items()]

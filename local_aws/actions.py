@@ -9,11 +9,9 @@ from urllib.parse import parse_qsl
 
 from local_aws import refusals
 from local_aws.gateway import AsgiApp, Receive, Scope, Send
-from local_aws.signature import Refused, Request
+from local_aws.signature import SIGNATURE, Refused, Request, Signature
 
 _LARGEST = 4096
-_SERVICE = re.compile(rb"Credential=[^/]+/\d{8}/[^/]+/([^/]+)/aws4_request")
-_S3 = "s3"
 _NO_SERVICE = re.compile(r'\{"error": "Unsupported service: ([^"]*)"\}')
 
 
@@ -21,20 +19,14 @@ def named(app: AsgiApp) -> AsgiApp:
     """Wrap the application so that its errors for unknown actions and services have AWS's format."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        service = _service(scope)
-        if scope["type"] != "http" or service in ("", _S3):
+        signature: Signature | None = scope.get(SIGNATURE)
+        if signature is None or signature.in_s3:
             await app(scope, receive, send)
             return
         asked = _RequestBody(receive)
-        await app(scope, asked, _Answer(Request.of(scope), service, asked, send))
+        await app(scope, asked, _Answer(Request.of(scope), signature.service, asked, send))
 
     return wrapped
-
-
-def _service(scope: Scope) -> str:
-    signed = next((value for name, value in scope.get("headers", ()) if name.lower() == b"authorization"), b"")
-    found = _SERVICE.search(signed)
-    return found[1].decode() if found else ""
 
 
 class _RequestBody:

@@ -103,9 +103,9 @@ class Context:
             buffer_speed=buffer_speed,
         )
 
-    def client(self, service: str, region: str = "us-east-1") -> Any:
-        """Return a boto3 client of this AWS."""
-        return client(service, self.endpoint, self.keys, region)
+    def client(self, service: str, region: str = "us-east-1", *, seconds: int | None = None) -> Any:
+        """Return a boto3 client of this AWS. With `seconds`, an answer may take so long, and no call is repeated."""
+        return client(service, self.endpoint, self.keys, region, seconds)
 
     def acting(self, caller: Principal, token: str = "") -> Context:
         """The same for somebody else: its clients sign, and its mirror reads, as this caller with its token."""
@@ -166,15 +166,17 @@ class Context:
 
 
 @lru_cache(maxsize=256)
-def client(service: str, endpoint: str, keys: Keys, region: str = "us-east-1") -> Any:
+def client(service: str, endpoint: str, keys: Keys, region: str = "us-east-1", seconds: int | None = None) -> Any:
     """A boto3 client; made once, as making one takes longer than most calls and all threads can share it."""
     signing = {
         "aws_access_key_id": keys.id,
         "aws_secret_access_key": keys.secret,
         "aws_session_token": keys.token or None,
     }
+    once = Config(read_timeout=seconds, retries={"total_max_attempts": 1}) if seconds else None
+    config = _CONFIG.merge(once) if once else _CONFIG
     with _MAKING:
-        made = _session().client(service, region, endpoint_url=endpoint, config=_CONFIG, **signing)
+        made = _session().client(service, region, endpoint_url=endpoint, config=config, **signing)
     # Two threads that were the first to ask for them would get two sets of classes, of which one is never raised.
     made.exceptions  # noqa: B018
     return made

@@ -8,15 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
 from local_aws import refusals
 from local_aws.bodies import Body, another_body, body_of
 from local_aws.gateway import AsgiApp, Receive, Scope, Send, again
 from local_aws.keyring import Keyring
-from local_aws.signature import Refused, Request, Signature, check, check_headers, check_time, signature_of
+from local_aws.permissions.calls import form_of
+from local_aws.signature import (
+    ALGORITHM,
+    SIGNATURE,
+    Refused,
+    Request,
+    Signature,
+    check,
+    check_headers,
+    check_time,
+    signature_of,
+)
 
 HEALTH = "/_ministack/health"
 """The only path that answers unsigned requests."""
@@ -26,6 +37,7 @@ LARGEST = 128 * 1024 * 1024
 _UPLOADS = ("PUT", "POST")
 _OF_NO_PAGE = ("", "none", "same-origin")
 _WITH_KEYS = ("sts", "iam")
+_OF_OTHER_PROVIDERS = ("AssumeRoleWithWebIdentity", "AssumeRoleWithSAML")
 _OF_OTHERS = (b"access-control-", b"date")
 
 log = logging.getLogger("local_aws.door")
@@ -62,11 +74,11 @@ class Door:
                 await self._app(_bare(scope, request), again(b"", receive), send)
                 return
             if self._is_open:
-                await self._app(scope, receive, send)
+                await self._app(_claimed(scope, request), receive, send)
                 return
             signature = signature_of(request)
             service = signature.service
-            await self._admit(scope, request, signature, receive, send)
+            await self._admit(_signed(scope, signature), request, signature, receive, send)
         except Refused as refused:
             log.warning("refused %s %s: %s", request.method, request.path, refused.message)
             # A client that is still sending would see a broken connection, not the answer, unless it waits for a 100.
@@ -136,6 +148,11 @@ class Door:
         if signature.service not in _WITH_KEYS:
             await self._app(scope, receive, send)
             return
+        call = form_of(request, body)
+        if signature.service == "sts" and call.get("Action") in _OF_OTHER_PROVIDERS:
+            raise Refused(
+                "identity", f"the embedded AWS verifies no tokens: it has no {call['Action']}. Call AssumeRole"
+            )
         answer: list[dict[str, Any]] = []
 
         async def kept(message: dict[str, Any]) -> None:
@@ -143,7 +160,6 @@ class Door:
 
         await self._app(scope, receive, kept)
         if answer and answer[0]["status"] == 200:
-            call = dict(parse_qsl(f"{request.query}&{body.decode(errors='replace')}"))
             caller = self._keyring.caller(signature)
             self._keyring.learn(call, b"".join(message.get("body", b"") for message in answer), caller)
         for message in answer:
@@ -177,6 +193,25 @@ class _Incoming:
         size = 0
         while self.more and size < LARGEST:
             size += len((await self()).get("body", b""))
+
+
+def _claimed(scope: Scope, request: Request) -> Scope:
+    """A request that may have any signature, or none."""
+    with suppress(Refused):
+        return _signed(scope, signature_of(request))
+    return scope
+
+
+def _signed(scope: Scope, signature: Signature) -> Scope:
+    """A request with its signature, for all that is behind the door.
+
+    A presigned URL gets a header too: the emulator takes the service from it, and would guess it by form and path.
+    """
+    scope = {**scope, SIGNATURE: signature}
+    if signature.valid is None:
+        return scope
+    credential = f"{ALGORITHM} Credential={signature.key}/{'/'.join(signature.scope)}/aws4_request"
+    return {**scope, "headers": [*scope["headers"], (b"authorization", credential.encode())]}
 
 
 def _bare(scope: Scope, request: Request) -> Scope:

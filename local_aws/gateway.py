@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import re
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,13 +17,13 @@ from local_aws import cbor, rest
 from local_aws.permissions.principals import CALLER, ROOT
 from local_aws.protocol import AwsError, Call, Document, Handlers, Json
 from local_aws.reasons import reason
+from local_aws.signature import SIGNATURE, Signature
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_CREDENTIAL = re.compile(rb"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _JSON = b"application/x-amz-json"
 _CBOR = b"application/x-amz-cbor"
 """The SDK for Java speaks it to Kinesis, whose calls are all handled here."""
@@ -138,10 +137,10 @@ def as_json(document: Document) -> bytes:
 
 def _route(scope: Scope) -> Route | None:
     """Where a call in the JSON or CBOR protocol or of REST goes; None for any other request."""
-    credential = _CREDENTIAL.search(_header(scope, b"authorization")) if scope["type"] == "http" else None
-    if not credential:
+    signature: Signature | None = scope.get(SIGNATURE)
+    if signature is None:
         return None
-    region, service = (part.decode() for part in credential.groups())
+    _, region, service = signature.scope
     target = _header(scope, b"x-amz-target").decode()
     if target and _header(scope, b"content-type").startswith((_JSON, _CBOR)):
         return Route(service, target.rpartition(".")[2], region)

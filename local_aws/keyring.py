@@ -80,7 +80,7 @@ class Keyring:
             caller: who made it.
         """
         action, key = call.get("Action", ""), call.get("AccessKeyId", "")
-        if action.startswith(_HANDS_OUT):
+        if action in _HANDS_OUT:
             self._forget_what_is_over()
             self._keep(*_handed_out(call, answer, caller))
         elif action == "DeleteAccessKey" and key in self._others:
@@ -120,7 +120,7 @@ def _holder(call: Mapping[str, str], texts: Mapping[str, str], caller: Principal
     """The fields of the `Principal` that has the new keys."""
     if call["Action"] == "CreateAccessKey":
         holder = Principal.of_user(texts["UserName"]) if texts.get("UserName") else caller
-    elif call["Action"].startswith("AssumeRole"):
+    elif call["Action"] == "AssumeRole":
         # A session's managed policies are not read: such a session may do nothing here.
         managed = any(name.startswith("PolicyArns") for name in call)
         policy = _NOTHING if managed else call.get("Policy", "")

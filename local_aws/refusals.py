@@ -21,6 +21,8 @@ _S3 = {
     "expired": (403, "AccessDenied"),
     "malformed": (400, "AuthorizationHeaderMalformed"),
     "old": (400, "InvalidRequest"),
+    "argument": (400, "InvalidArgument"),
+    "unreadable": (400, "MalformedXML"),
     "token": (400, "InvalidToken"),
     "body": (400, "XAmzContentSHA256Mismatch"),
     "large": (400, "EntityTooLarge"),
@@ -42,6 +44,8 @@ _JSON = {
     "large": (413, "RequestEntityTooLargeException"),
     "unauthorized": (400, "AccessDeniedException"),
     "absent": (400, "UnknownOperationException"),
+    "argument": (400, "ValidationException"),
+    "unreadable": (400, "SerializationException"),
     "late": (400, "ExpiredTokenException"),
     "throttled": (400, "ThrottlingException"),
     "failed": (500, "InternalFailure"),
@@ -58,12 +62,15 @@ _QUERY = {
     "body": (403, "SignatureDoesNotMatch"),
     "large": (413, "RequestEntityTooLarge"),
     "absent": (400, "InvalidAction"),
+    "argument": (400, "MalformedQueryString"),
+    "unreadable": (400, "MalformedQueryString"),
+    "identity": (400, "InvalidIdentityToken"),
     "late": (403, "ExpiredToken"),
     "throttled": (400, "Throttling"),
     "failed": (500, "InternalFailure"),
     "lost": (504, "RequestTimeout"),
 }
-_REST = {"absent": 404, "throttled": 429, "failed": 500, "lost": 504}
+_REST = {"absent": 404, "argument": 400, "unreadable": 400, "throttled": 429, "failed": 500, "lost": 504}
 """The status of REST's JSON, where it is not 403; the codes are those of JSON."""
 
 _XML = ("cloudfront", "route53")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-import botocore.session
-
+from local_aws.descriptions import described
 from local_aws.protocol import Document
 
-_DESCRIPTIONS = {"sagemaker": "sagemaker-featurestore-runtime"}
-"""Signatures of Feature Store's records have SageMaker's name, whose own calls are none of REST."""
 _VERSIONED = re.compile(r"_?\d{8}$|\d{8}$")
 
 
@@ -31,10 +29,19 @@ class Operation:
         found = self.path.fullmatch(path)
         return {key: unquote(value) for key, value in found.groupdict().items()} if found else None
 
+    def sent(self, body: bytes) -> Document:
+        """The parameters in a body of JSON; of a payload and of XML, none. Raises ValueError."""
+        shape = self._model.input_shape
+        if shape is None or "payload" in shape.serialization or not body.startswith(b"{"):
+            return {}
+        own = {name for name, member in shape.members.items() if "location" not in member.serialization}
+        return {name: value for name, value in json.loads(body).items() if name in own}
+
     def queried(self, query: str) -> Document:
         """The parameters in a query, under the names and in the types that the service gives them."""
         given, found = parse_qs(query, keep_blank_values=True), dict[str, Any]()
-        for member, shape in self._model.input_shape.members.items():
+        members = self._model.input_shape.members if self._model.input_shape else {}
+        for member, shape in members.items():
             name = shape.serialization.get("name", member)
             if shape.serialization.get("location") == "querystring" and name in given:
                 found[member] = given[name] if shape.type_name == "list" else given[name][0]
@@ -44,11 +51,8 @@ class Operation:
 @cache
 def operations(service: str) -> list[Operation]:
     """Of a service by its name in signatures, the longest paths first."""
-    session, name = botocore.session.get_session(), _DESCRIPTIONS.get(service, service)
-    if name not in session.get_available_services():
-        return []
-    model = session.get_service_model(name)
-    found = [model.operation_model(operation) for operation in model.operation_names]
+    models = [model for model in described(service) if model.protocol.startswith("rest-")]
+    found = [model.operation_model(operation) for model in models for operation in model.operation_names]
     found.sort(key=lambda op: len(op.http["requestUri"]), reverse=True)
     return [
         Operation(_VERSIONED.sub("", op.name), op.http["method"], _pattern(op.http["requestUri"]), op) for op in found

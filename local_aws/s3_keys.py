@@ -8,10 +8,10 @@ from urllib.parse import parse_qs, quote
 from xml.sax.saxutils import unescape
 
 from local_aws.gateway import AsgiApp, Receive, Scope, Send
+from local_aws.signature import SIGNATURE, Signature
 
 LONGEST = 1024
 """Maximum bytes of a key."""
-_S3 = b"/s3/aws4_request"
 _NAMES = re.compile(r"<(Key|Prefix|Delimiter|KeyMarker|NextKeyMarker)>(.*?)</\1>", re.DOTALL)
 _TOO_LONG = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>KeyTooLongError</Code><Message>Your key is too long</Message>'
@@ -35,8 +35,8 @@ def mended(app: AsgiApp) -> AsgiApp:
 
 
 def _is_s3(scope: Scope) -> bool:
-    signed = next((value for name, value in scope["headers"] if name.lower() == b"authorization"), b"")
-    return _S3 in signed or _S3 in scope["query_string"].replace(b"%2F", b"/")
+    signature: Signature | None = scope.get(SIGNATURE)
+    return signature is not None and signature.in_s3
 
 
 def _lists_versions_encoded(scope: Scope) -> bool:

@@ -77,9 +77,9 @@ def application(
     assert context.keyring is not None
     if is_open:
         return Door(inventory.served(gateway, context), port, context.keyring, is_open=True)
-    guard = Guard(gateway, context.keyring.caller, context.access)
     called = context.access.called if context.access else dict
-    return Door(inventory.served(guard, context, called), port, context.keyring)
+    guard = Guard(inventory.served(gateway, context, called), context.keyring.caller, context.access)
+    return Door(guard, port, context.keyring)
 
 
 def _forgetting_buckets(app: AsgiApp, context: Context) -> AsgiApp:

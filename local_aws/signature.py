@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,8 +27,12 @@ LONGEST = timedelta(days=7)
 """The maximum validity of a presigned URL."""
 _TIME = "%Y%m%dT%H%M%SZ"
 _STAMP = re.compile(r"\d{8}T\d{6}Z")
-_PART = re.compile(r"(Credential|SignedHeaders|Signature)=([^,\s]+)")
+_PART = re.compile(r"(Credential|SignedHeaders|Signature)=([^,\s=]+)")
 _S3 = ("s3", "s3-object-lambda", "s3-outposts", "s3express")
+_SINGLE = ("authorization", "content-type", "smithy-protocol")
+"""Headers that may come once only, as those of AWS may, but for an object's metadata."""
+SIGNATURE = "local_aws.signature"
+"""Under this name, the scope of a request has its `Signature`: the door has checked it, and nobody reads it again."""
 
 
 class Refused(Exception):
@@ -106,9 +111,10 @@ class Signature:
 
 
 def signature_of(request: Request) -> Signature:
-    """Raises Refused if there is no signature or AWS does not accept its form."""
+    """Raises Refused if there is no signature, AWS does not accept its form, or a part of it is given twice."""
+    _check_single(request)
     parameters = dict(request.parameters)
-    if "X-Amz-Signature" in parameters or "X-Amz-Credential" in parameters:
+    if any(name.lower() in ("x-amz-signature", "x-amz-credential") for name in parameters):
         if request.header("authorization"):
             raise Refused("old", "only one signature is accepted: in the query, or in the Authorization header")
         return _of_query(request, parameters)
@@ -222,7 +228,7 @@ def _of_header(request: Request) -> Signature:
     try:
         if algorithm != ALGORITHM:
             raise ValueError
-        parts = dict(_PART.findall(rest))
+        parts = _parts(rest)
         key, scope = _credential(parts["Credential"])
         time = _in_scope(request.header("x-amz-date") or request.header("date"), scope)
         payload, token = (request.header(f"x-amz-{name}") for name in ("content-sha256", "security-token"))
@@ -231,6 +237,33 @@ def _of_header(request: Request) -> Signature:
     except (KeyError, ValueError):
         message = f"the Authorization header is not one of {ALGORITHM}, or its date is not the request's"
         raise Refused("malformed", message) from None
+
+
+def _parts(text: str) -> dict[str, str]:
+    """The three parts of a header, each of them once. Raises ValueError."""
+    found = [_PART.fullmatch(part) for part in re.split(r"[,\s]+", text.strip())]
+    parts = {part[1]: part[2] for part in found if part}
+    if len(parts) != len(found):
+        raise ValueError
+    return parts
+
+
+def _check_single(request: Request) -> None:
+    """Raises Refused where another reader of the request could take another value than this one."""
+    headers = [name for name, _ in request.headers if name in _SINGLE or _is_of_aws(name)]
+    parameters = [name.lower() for name, _ in request.parameters if _is_of_aws(name.lower())]
+    check_once("header", headers)
+    check_once("parameter", parameters)
+
+
+def check_once(kind: str, names: Sequence[str]) -> None:
+    """Raises Refused for names that come more than once."""
+    if twice := sorted(name for name, times in Counter(names).items() if times > 1):
+        raise Refused("argument", f"the request has the {kind} {', '.join(twice)} more than once: give it once")
+
+
+def _is_of_aws(name: str) -> bool:
+    return name.startswith("x-amz-") and not name.startswith("x-amz-meta-")
 
 
 def _credential(text: str) -> tuple[str, tuple[str, str, str]]:

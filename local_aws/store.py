@@ -69,6 +69,14 @@ class Store:
             self.put(collection, key, document)
         return document
 
+    def change(self, collection: str, key: str, **fields: object) -> bool:
+        """Set `fields` of a document. False if there is none, for example because it was deleted meanwhile."""
+        with self._lock:
+            found = self.get(collection, key)
+            if found is not None:
+                self.put(collection, key, {**found, **fields})
+        return found is not None
+
     def delete(self, collection: str, key: str) -> None:
         self._run("DELETE FROM document WHERE collection = ? AND key = ?", collection, key)
 

@@ -6,22 +6,29 @@ A lake's `main.py` calls `main`. A lake without one is synthesised by `python -m
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from cdktf import App
+from jsii.errors import JavaScriptError
 
 from lake.configuration.names import ML
 from lake.configuration.reading import ConfigError, Lake, load
+from lake.deploying.backend import DESTROYS
 from lake.deploying.state import ADOPTED, UNSAVED
 from lake.errors import LakeError
 from lake.failures import sentence
 from stacks.athena import AthenaStack
+from stacks.base import LakeStack
 from stacks.catalog import CatalogStack
 from stacks.etl import EtlStack
 from stacks.storage import StorageStack
 from stacks.streaming import StreamingStack
+
+ERROR = "@cdktf/error"
+"""The type of an error annotation."""
 
 
 def build_app(lake: Lake, outdir: str | None = None) -> App:
@@ -36,6 +43,8 @@ def build_app(lake: Lake, outdir: str | None = None) -> App:
         from stacks.ml import MlStack  # SageMaker's bindings take time to load, and few lakes use them
 
         MlStack(app, ML, lake=lake)
+    elif ML in os.environ.get(DESTROYS, "").split(","):
+        LakeStack(app, ML, lake=lake)  # Terraform destroys what the state has, and is told where
     return app
 
 
@@ -88,13 +97,26 @@ def run(build: Callable[[Lake], App]) -> None:
         app = build(lake)
         forget_other_environments(lake, Path(app.outdir))
         forget_adoptions(Path(app.outdir))
-        app.synth()
+        _synthesise(app)
     except ConfigError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
     except Exception as error:
         print(sentence(error), file=sys.stderr)
         sys.exit(1)
+
+
+def _synthesise(app: App) -> None:
+    """Write the stacks. Raises LakeError with what constructs have annotated as errors."""
+    try:
+        app.synth()
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, JavaScriptError):
+            raise
+        entries = [entry for construct in app.node.find_all() for entry in construct.node.metadata]
+        if errors := [str(entry.data) for entry in entries if entry.type == ERROR]:
+            raise LakeError("\n".join(errors)) from None
+        raise
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ class SecureBucket(Construct):
             that is not destroyable it cannot be destroyed at all. What keeps no data is emptied with its stack.
         expire_days: delete objects of this age, by the prefix of their keys; by default they stay.
         logs: the bucket of the access logs, where the same stack makes it.
+        after: what has to outlive the bucket, such as the key of its objects where the same stack makes it.
         alone: the whole name of a bucket that needs nothing of the lake, neither its key nor its logs, and that no
             command destroys.
     """
@@ -60,6 +61,7 @@ class SecureBucket(Construct):
         lake: Lake,
         expire_days: Mapping[str, int] | None = None,
         logs: SecureBucket | None = None,
+        after: Sequence[ITerraformDependable] = (),
         alone: str | None = None,
     ) -> None:
         super().__init__(scope, id_)
@@ -74,6 +76,7 @@ class SecureBucket(Construct):
             bucket=self.name,
             force_destroy=not keeps_data,
             lifecycle=TerraformResourceLifecycle(prevent_destroy=keeps) if keeps else None,
+            depends_on=list(after) or None,
         )
         self.policy = self._close_to_the_public()
         self._encrypt()

@@ -26,6 +26,7 @@ from stacks import ml_policies, policies
 from stacks.base import LakeStack, literals
 from stacks.bucket import SecureBucket
 from stacks.job_settings import modules_of_matching
+from stacks.lake_formation import granted
 from stacks.ml_features import feature_group
 from stacks.ml_pipeline import Places, definition
 from stacks.notices import tell_of_failed_runs
@@ -49,6 +50,7 @@ class MlStack(LakeStack):
             self._models()
         if lake.config.feature_groups:
             self._feature_groups()
+        granted(self)
 
     def _bucket(self) -> S3Bucket:
         bucket = SecureBucket(

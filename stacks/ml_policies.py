@@ -41,7 +41,8 @@ def job(names: Names, frameworks: Sequence[str]) -> list[Statement]:
     return [
         *policies.read_objects(names, "ml"),
         *(policies.write_objects(names, "ml", prefix)[-1] for prefix in ("models/", "predicting/")),
-        policies.use_key(names, "Decrypt", "GenerateDataKey"),
+        # SageMaker asks for Encrypt where OutputDataConfig names a key by its alias.
+        policies.use_key(names, "Decrypt", "Encrypt", "GenerateDataKey"),
         allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], [group]),
         allow(["ecr:GetAuthorizationToken"], ["*"]),
         allow(["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], images),

@@ -24,7 +24,10 @@ def document(*statements: Statement) -> str:
 
 
 def trust(service: str, account: str) -> str:
-    """Lets an AWS service assume a role, only for resources of this account (prevents the confused deputy problem)."""
+    """Lets an AWS service assume a role, only for resources of this account (prevents the confused deputy problem).
+
+    For Glue: https://docs.aws.amazon.com/glue/latest/dg/cross-service-confused-deputy-prevention.html
+    """
     return document(
         {
             "Effect": "Allow",

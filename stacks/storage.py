@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from cdktf import TerraformResourceLifecycle
+from cdktf import ITerraformDependable, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.kms_alias import KmsAlias
 from cdktf_cdktf_provider_aws.kms_key import KmsKey
 from constructs import Construct
@@ -25,10 +25,12 @@ class StorageStack(LakeStack):
     def __init__(self, scope: Construct, id_: str, *, lake: Lake) -> None:
         super().__init__(scope, id_, lake=lake)
         key = self._key()
+        alias = KmsAlias(self, "key_alias", name=self.names.key_alias, target_key_id=key.key_id)
         logs = self._bucket("logs", keeps_data=False, expire_days={"": ACCESS_LOG_DAYS})
         for zone in ZONES:
             days = {"": lake.config.retention.quarantine_days} if zone == "quarantine" else None
-            self._bucket(zone, keeps_data=True, expire_days=days, logs=logs)
+            # A zone that is not empty stops its destroy, and with it that of the key of its objects.
+            self._bucket(zone, keeps_data=True, expire_days=days, logs=logs, after=[key, alias])
         notices(self)
         if lake.environment.budget:
             budget(self, lake.environment.budget)
@@ -36,7 +38,7 @@ class StorageStack(LakeStack):
 
     def _key(self) -> KmsKey:
         destroyable = self.lake.environment.destroyable
-        key = KmsKey(
+        return KmsKey(
             self,
             "key",
             description=self.names.key,
@@ -48,8 +50,6 @@ class StorageStack(LakeStack):
             ),
             lifecycle=None if destroyable else TerraformResourceLifecycle(prevent_destroy=True),
         )
-        KmsAlias(self, "key_alias", name=self.names.key_alias, target_key_id=key.key_id)
-        return key
 
     def _bucket(
         self,
@@ -58,6 +58,7 @@ class StorageStack(LakeStack):
         keeps_data: bool,
         expire_days: Mapping[str, int] | None,
         logs: SecureBucket | None = None,
+        after: Sequence[ITerraformDependable] = (),
     ) -> SecureBucket:
         bucket = SecureBucket(
             self,
@@ -68,6 +69,7 @@ class StorageStack(LakeStack):
             lake=self.lake,
             expire_days=expire_days,
             logs=logs,
+            after=after,
         )
         description = f"Bucket of the {purpose} zone" if purpose in ZONES else "Bucket of the access logs"
         self.output(f"{purpose}_bucket", bucket.bucket.bucket, description)

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+import boto3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.config import Config
 from botocore.credentials import Credentials
 
 from local_aws import context
@@ -26,6 +28,13 @@ def keys_of(endpoint: str) -> Keys:
 
 def client(service: str, endpoint: str, region: str = "us-east-1") -> Any:
     return context.client(service, endpoint, keys_of(endpoint), region)
+
+
+def unchecked(service: str, endpoint: str) -> Any:
+    """A client that sends what boto3 itself would refuse."""
+    keys, config = keys_of(endpoint), Config(parameter_validation=False)
+    own = {"aws_access_key_id": keys.id, "aws_secret_access_key": keys.secret}
+    return boto3.client(service, "us-east-1", endpoint_url=endpoint, config=config, **own)
 
 
 def lend_keys(endpoint: str, lake: Path) -> None:

@@ -83,14 +83,13 @@ final class Event(row: RowType, time: String, ahead: Long) {
     val into = new GenericRowData(names.length)
     into.setField(at, TimestampData.fromEpochMillis(0))
     into.setField(reason, StringData.fromString(why.take(MostReason)))
-    into.setField(event, StringData.fromString(new String(record, UTF_8).take(Most)))
+    into.setField(event, StringData.fromString(new String(record, UTF_8)))
     into
   }
 }
 
 object Event {
 
-  /** Characters kept of a malformed event: as JSON and with its reason it must fit into a record of 1 MiB. */
-  private val Most = 128 * 1024
+  /** Characters kept of a reason. */
   private val MostReason = 500
 }

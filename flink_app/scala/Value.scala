@@ -13,6 +13,10 @@ trait Value {
 }
 
 object Value {
+
+  /** More digits than any type has. */
+  private val Great = 40
+
   def of(column: String, type_ : LogicalType): Value = {
     val kind = type_.asSummaryString.takeWhile(_ != '(').toLowerCase
     val convert = converter(type_)
@@ -55,9 +59,12 @@ object Value {
   private def whole(text: String): BigDecimal = {
     val value = new BigDecimal(text)
     // 1e999999999 is a whole number too, but would need a gigabyte.
-    if (value.precision - value.scale > 40) throw new ArithmeticException
+    if (magnitude(value) > Great) throw new ArithmeticException
     value
   }
+
+  /** The digits before the point; negative for zeros after it. */
+  private def magnitude(value: BigDecimal): Long = value.precision.toLong - value.scale
 
   /** Refuses hexadecimal numbers, suffixes and NaN, which JSON does not have. */
   private def number(text: String): String =
@@ -72,7 +79,10 @@ object Value {
     if (java.lang.Float.isInfinite(value)) throw new ArithmeticException else java.lang.Float.valueOf(value)
 
   private def decimal(type_ : DecimalType): String => AnyRef = text => {
-    val value = DecimalData.fromBigDecimal(whole(text), type_.getPrecision, type_.getScale)
+    val exact = whole(text)
+    // To round 1e-999999999 would take as much. No column has a digit so far behind the point.
+    val near = if (magnitude(exact) < -Great) BigDecimal.ZERO else exact
+    val value = DecimalData.fromBigDecimal(near, type_.getPrecision, type_.getScale)
     if (value == null) throw new ArithmeticException else value
   }
 }

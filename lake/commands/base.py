@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lake import __version__
-from lake.configuration.names import ML, STACKS
+from lake.configuration.names import EVERY_STACK
 
 if TYPE_CHECKING:
     from lake.aws import Aws
@@ -33,7 +33,7 @@ app.add_typer(features, name="features")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Stacks = Annotated[
     list[str] | None,
-    typer.Argument(help=f"Any of {', '.join((*STACKS, ML))}. Default: all."),
+    typer.Argument(help=f"Any of {', '.join(EVERY_STACK)}. Default: all."),
 ]
 
 

@@ -167,15 +167,17 @@ def down(
     """Destroy stacks in the right order. Deleting data needs `destroyable: true`, and --delete-data or a yes."""
     aws: Aws = context.obj.aws()
     from lake.deploying import lifecycle
+    from lake.deploying.in_state import stacks_to_go
     from lake.deploying.lock import alone
     from lake.deploying.two_keys import need_second_key
 
-    if "storage" in lifecycle.check_stacks(aws.lake, stacks or []) and aws.lake.environment.destroyable:
+    chosen = lifecycle.check_stacks(aws.lake, stacks or [], stacks_to_go(aws))
+    if "storage" in chosen and aws.lake.environment.destroyable:
         keep = f", or keep the data: `lake down {' '.join(lifecycle.all_but_storage(aws))}`"
         need_second_key(delete_data, f"all data of {aws.names.prefix}", keep)
     with alone(aws.lake, "lake down", wait=wait, say=say) as lock, stack_progress("Destroying") as on_progress:
         lifecycle.down(aws, stacks or [], on_progress, lock, wait=wait)
-    out.print(f"{aws.names.prefix} is down: {', '.join(stacks or aws.lake.config.stacks)}")
+    out.print(f"{aws.names.prefix} is down: {', '.join(chosen)}")
 
 
 @app.command()

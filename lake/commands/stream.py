@@ -37,6 +37,8 @@ def check(
         table(found.lines(), False)
         for sentence in found.missing:
             out.print(sentence, markup=False)
+        if found.note:
+            out.print(found.note, markup=False)
         out.print("exact" if found.is_exact else f"{name}: incomplete", markup=False)
     if not found.is_exact:
         raise typer.Exit(1)

@@ -10,9 +10,11 @@ from lake.configuration.reading import Lake
 from lake.shipped import FLINK_APP, PACKAGES
 
 JAR = "LAKE_FLINK_JAR"
-"""The variable that names the jar, if it is not where `make flink-jar` builds it."""
+"""The variable that names the jar, if it is not where Maven builds it (`make flink-jar` in a checkout)."""
 HOME = "LAKE_FLINK_HOME"
 _BUILT = FLINK_APP / "target/pyflink-dependencies.jar"
+APPLICATION = "aws_kinesisanalyticsv2_application"
+"""How Terraform calls an application."""
 _PARTS = {
     "the Kinesis connector": "org/apache/flink/connector/kinesis/",
     "the format of the events": "lake/events/EventFormatFactory.class",
@@ -24,8 +26,12 @@ def jar() -> Path:
     return Path(os.environ.get(JAR) or _BUILT)
 
 
-def missing(lake: Lake) -> str:
-    """Why this environment is deployed without its Flink applications; empty if nothing is missing."""
+def missing(lake: Lake, *, deployed: bool = False) -> str:
+    """Why this environment is deployed without its Flink applications; empty if nothing is missing.
+
+    Args:
+        deployed: there are applications, which a deploy would destroy.
+    """
     streams = [name for name, stream in lake.config.streams.items() if stream.windows]
     if not streams or lake.environment.endpoint:
         return ""
@@ -33,7 +39,9 @@ def missing(lake: Lake) -> str:
     if not wrong:
         return ""
     whose = "the windows of " + ", ".join(streams)
-    return f"{whose} are not deployed: {wrong}. Build the jar with `make flink-jar` (needs Maven), or set {JAR}"
+    ends = "are deployed, and a deploy from here would destroy them, with their savepoints"
+    what = ends if deployed else "are not deployed"
+    return f"{whose} {what}: {wrong}. Build the jar with `mvn -f {FLINK_APP / 'pom.xml'} package`, or set {JAR}"
 
 
 def _wrong_with(file: Path) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lake.configuration.model.windows import REJECTED
-from lake.configuration.names import Names
+from lake.configuration.names import ML, Names
 from lake.configuration.reading import Lake
 
 _FIND = ("ALTER", "DESCRIBE", "INSERT")
@@ -30,7 +30,7 @@ class Grant:
 
 
 def grants(lake: Lake, names: Names) -> Iterator[Grant]:
-    """Those of crawlers, jobs and Firehose. Who queries by Athena is a person, whom somebody else grants theirs."""
+    """Those of crawlers, jobs, builds and Firehose. A person who queries by Athena gets theirs from somebody else."""
     crawled = {dataset.zone for dataset in lake.config.datasets.values() if dataset.catalog == "crawled"}
     drops = any(dataset.crawl.on_delete == "delete" for dataset in lake.config.datasets.values())
     for zone in sorted(crawled):
@@ -44,6 +44,17 @@ def grants(lake: Lake, names: Names) -> Iterator[Grant]:
         for delivered in (name, *results):
             role = f"{delivered.replace('_', '-')}-delivery"
             yield from _both("streaming", role, names.database("streams"), ("DESCRIBE",), _READ)
+    if lake.config.training_sets:
+        for zone in ("curated", "raw"):
+            yield from _both(ML, "dataset", names.database(zone), ("DESCRIBE",), _READ)
+    if fills_features(lake):
+        # The role is of etl, and the database of ml, which is deployed after it.
+        yield from _both(ML, "job", names.database(ML), ("DESCRIBE",), ("DESCRIBE",))
+
+
+def fills_features(lake: Lake) -> bool:
+    """Whether a job adds rows to a feature group."""
+    return any(job.sink.feature_group for job in lake.config.jobs.values())
 
 
 def _both(

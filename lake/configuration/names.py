@@ -10,6 +10,8 @@ STACKS = ("storage", "catalog", "etl", "athena", "streaming")
 """The stacks that every lake has, in the order in which `lake up` deploys them."""
 ML = "ml"
 """The stack that only a lake with training sets or feature groups has."""
+EVERY_STACK = (*STACKS, ML)
+"""The stacks whose states there may be."""
 PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 """Prefix of a region's name -> its partition."""
 

@@ -120,7 +120,7 @@ def _unusable_user(lake: Lake) -> str:
             f"{user.given()!r} has no character that AWS names allow" if user.given() else "this login has no name"
         )
         return f"{problem}. Set {user.VARIABLE} to a name of lower-case letters, digits and hyphens, such as ann"
-    return too_long_for(lake.names("0" * 12), lake.user)
+    return too_long_for(lake.config, lake.names("0" * 12), lake.user)
 
 
 def where(lake: Lake, *place: str | int) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lake.configuration.model import JobSettings, ScriptJob, Stream, Workflow
+from lake.configuration.names import ML
 from lake.configuration.reading import Lake
 from lake.costs.prices import Prices
 from lake.costs.schedules import MONTH_HOURS, times_a_month
@@ -21,6 +22,9 @@ CRAWL_DPUS, CRAWL_HOURS = 2, 10 / 60
 """A crawl is billed for ten minutes at least. AWS does not say of how many DPUs: two is what bills show."""
 KPU_GIGABYTES = 50
 """Storage that comes with each processing unit of a started application."""
+BUILD_WORKERS = 2
+"""Of a build of a training set."""
+_ONLINE = {"write": "million KB", "read": "million 4 KB", "storage": "GB and month"}
 QUERY_ALARMS, STREAM_ALARMS, APPLICATION_ALARMS = 3, 5, 3
 """As many as the stacks make, and a test counts."""
 CONVERTED_EVENTS = "GB of events"
@@ -71,7 +75,7 @@ def estimate(lake: Lake, prices: Prices, minutes: float) -> Estimate:
         minutes: that a run of a job takes, which lake.yaml does not say.
     """
     found = Estimate(prices, minutes)
-    parts = (_storage, _catalog, _etl, _athena, _streaming)
+    parts = (_storage, _catalog, _etl, _athena, _streaming, _ml)
     found.costs.extend(cost for part in parts for cost in part(lake, found))
     return found
 
@@ -161,17 +165,30 @@ def _athena(lake: Lake, found: Estimate) -> Iterator[Cost]:
 
 def _streaming(lake: Lake, found: Estimate) -> Iterator[Cost]:
     for name, stream in lake.config.streams.items():
-        results = [f"{name}_{window}" for window in stream.windows]
-        rejected = [f"{name}_rejected"] if results else []
+        results = [f"{name}_{result}" for result in stream.results]
         if stream.delivery.source == "kinesis":
             yield _kinesis(name, stream, found)
-        for result in [*rejected, *results]:
+        for result in results:
             yield _idle("streaming", "Kinesis", f"shard of {result}", MONTH_HOURS * found.prices["kinesis_shard"].usd)
         if results:
             yield _application(name, stream, found)
         alarms = STREAM_ALARMS + (APPLICATION_ALARMS if results else 0)
         yield from _alarms("streaming", name, alarms, found)
         yield _use("streaming", "Firehose", f"delivery of {name}", _delivered(stream, found), CONVERTED_EVENTS)
+
+
+def _ml(lake: Lake, found: Estimate) -> Iterator[Cost]:
+    """Builds of training sets, and feature groups. The price of training is that of the model's instance."""
+    build = DPUS["G.1X"] * BUILD_WORKERS * max(found.minutes, 1) / 60 * found.prices["glue"].usd
+    for name, training_set in lake.config.training_sets.items():
+        yield _run(ML, f"build of {name}", build, 0)
+        if training_set.drift:
+            yield _run(ML, f"drift of {name}", build, times_a_month(training_set.drift.schedule))
+    for name in (name for name, group in lake.config.feature_groups.items() if group.online):
+        for what, unit in _ONLINE.items():
+            yield _use(
+                ML, "SageMaker", f"online features of {name}: {what}", found.prices[f"features_{what}"].usd, unit
+            )
 
 
 def _kinesis(name: str, stream: Stream, found: Estimate) -> Cost:

@@ -23,7 +23,7 @@ def times_a_month(schedule: str | None) -> float:
 
     now = datetime.now(UTC)
     firings = AwsCroniter(schedule.removeprefix("cron(").removesuffix(")")).get_next(now, _FIRINGS)
-    within = [firing for firing in firings if firing <= now + _YEAR]
+    within = [firing for firing in firings if firing and firing <= now + _YEAR]  # one that has ended has none
     # Of a busy schedule, a part of the year is enough to tell its pace.
     span = within[-1] - now if len(within) == _FIRINGS else _YEAR
     return len(within) / (span / timedelta(hours=MONTH_HOURS))

@@ -42,7 +42,8 @@ class Run:
         id: the prefix of its records' partition keys; the line number follows.
         done: the last line up to which all lines were acknowledged.
         tried: the last line that was sent, perhaps without an answer.
-        since: when `done` was recorded, in seconds since 1970.
+        since: no line after `done` was sent before this time, in seconds since 1970.
+        called: when the last call began, in seconds since 1970.
         stamp: the file's size and modification time.
     """
 
@@ -52,7 +53,11 @@ class Run:
     done: int = 0
     tried: int = 0
     since: float = field(default_factory=time.time)
+    called: float = 0.0
     is_over: bool = False
+
+    def __post_init__(self) -> None:
+        self.called = self.called or self.since
 
 
 class Ledger:
@@ -98,9 +103,6 @@ class Sender:
         self._aws, self._stream = aws, aws.names.stream(stream)
         self._ledger, self._run, self._last = ledger, run, run.done
         self.sent = self.retried = 0
-        if run.tried > run.done:
-            # The last call of a killed process may still be in flight.
-            time.sleep(max(0.0, min(SETTLED, run.since + SETTLED - time.time())))
         self.there = self._in_doubt()
 
     def send(self, events: Iterable[Event]) -> Iterator[int]:
@@ -114,13 +116,12 @@ class Sender:
             LakeError: the stream is not deployed, or does not accept more records.
         """
         for batch in due_together(self._absent(events), time.monotonic, time.sleep):
-            self._note(batch[-1].line)
-            self._put([self._record(event) for event in batch])
+            self._put([self._record(event) for event in batch], batch[-1].line)
             self._run.done = batch[-1].line
             self.sent += len(batch)
             yield self.sent
         self._run.done, self._run.is_over = self._last, True
-        self._note(self._run.done)
+        self._ledger.save()
 
     def _absent(self, events: Iterable[Event]) -> Iterator[Event]:
         for event in events:
@@ -132,6 +133,8 @@ class Sender:
         """The lines after `done` that are in the stream, although their calls got no answer."""
         if self._run.tried <= self._run.done:
             return set()
+        # The last call may still be in flight, also that of a killed process.
+        time.sleep(max(0.0, min(SETTLED, self._run.called + SETTLED - time.time())))
         keys = (Key.of(record["PartitionKey"]) for _, record in self._newest())
         return {key.line for key in keys if key is not None and key.run == self._run.id and key.line > self._run.done}
 
@@ -142,10 +145,15 @@ class Sender:
         return {"Data": event.data, "PartitionKey": key_text(self._run.id, event.line)}
 
     def _note(self, last: int) -> None:
-        self._run.tried, self._run.since = last, time.time()
+        """Record that a call begins, whose last line is this one. Lines in doubt stay so, as of their first call."""
+        run = self._run
+        run.called = time.time()
+        if run.tried <= run.done:
+            run.since = run.called
+        run.tried = max(run.tried, last)
         self._ledger.save()
 
-    def _put(self, batch: list[PutRecordsRequestEntryTypeDef]) -> None:
+    def _put(self, batch: list[PutRecordsRequestEntryTypeDef], last: int) -> None:
         """Send a batch. If Kinesis accepts only a part, the rest is sent again, in order, before anything else.
 
         After a call without an answer, the stream is read first to see which records arrived.
@@ -158,6 +166,7 @@ class Sender:
                 if is_in_doubt:
                     batch, is_in_doubt = self._missing(batch), False
                 if batch:
+                    self._note(last)
                     batch = self._refused(batch)
                     reason = "it accepts fewer events per second (see --rate)"
             except (BotoCoreError, ClientError) as error:

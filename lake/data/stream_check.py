@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
 import itertools
+import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from lake.aws import Aws
+from lake.data import row_counts
 from lake.data.records import Key, records
 from lake.data.sending import Ledger, Run
-from lake.data.sql import query
 from lake.data.window_counts import Counted, Windows, began, compare, windows_of
 
 HOUR = 3600
@@ -30,10 +31,11 @@ class Found:
         in_stream: those of them that are in the stream, each counted once.
         twice: duplicate records in the stream.
         foreign: records in the stream from other producers.
-        in_files: rows in the stream's table.
-        with_errors: records under the error prefix.
+        in_files: rows in the files of the stream's table, as of the oldest event that Kinesis keeps.
+        with_errors: records under the error prefix, as of that event.
         counted: what Flink made of the events; None where no window tells, or its application never ran.
         missing: a sentence for each thing that is not there.
+        note: a sentence on what cannot be compared, as Kinesis no longer keeps it; empty if everything is compared.
     """
 
     sent: int
@@ -44,6 +46,7 @@ class Found:
     with_errors: int
     counted: Counted | None
     missing: list[str]
+    note: str = ""
 
     @property
     def is_exact(self) -> bool:
@@ -68,7 +71,7 @@ class Found:
         return [{"place": place, "events": count} for place, count in places.items()]
 
     def document(self) -> dict[str, Any]:
-        names = ("sent", "in_stream", "twice", "foreign", "in_files", "with_errors", "missing")
+        names = ("sent", "in_stream", "twice", "foreign", "in_files", "with_errors", "missing", "note")
         flink = None
         if self.counted is not None:
             flink = {name: getattr(self.counted, name) for name in ("in_windows", "open", "rejected")}
@@ -79,10 +82,11 @@ def check(aws: Aws, stream: str) -> Found:
     """Count the events at every place. Events in Firehose's buffer count as missing, so wait for the buffer first."""
     runs = _kept(aws, stream)
     windows, since = windows_of(aws, stream), began(aws, stream)
-    there, foreign = _in_stream(aws, stream, windows if since is not None else None, since or 0.0)
+    there, foreign, oldest = _in_stream(aws, stream, windows if since is not None else None, since or 0.0)
     lines = {run.id: {line for line in there if line.run == run.id} for run in runs}
     twice = sum(count - 1 for count in there.values())
-    in_files, with_errors = _rows(aws, stream), _errors(aws, stream)
+    in_files, older = row_counts.in_files(aws, stream, oldest)
+    with_errors = row_counts.with_errors(aws, stream, oldest)
     missing = [sentence for run in runs if (sentence := _missing_lines(run, {key.line for key in lines[run.id]}))]
     total = sum(there.values()) + foreign
     if in_files + with_errors < total:
@@ -94,27 +98,41 @@ def check(aws: Aws, stream: str) -> Found:
     counted = compare(aws, stream, windows) if windows is not None and since is not None else None
     missing += counted.missing if counted else []
     sent = sum(run.done for run in runs)
-    return Found(sent, len(there), twice, foreign, in_files, with_errors, counted, missing)
+    note = _not_compared(older, oldest) if older and oldest else ""
+    return Found(sent, len(there), twice, foreign, in_files, with_errors, counted, missing, note)
+
+
+def _not_compared(older: int, oldest: float) -> str:
+    time = f"{datetime.fromtimestamp(oldest, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return (
+        f"Not compared: the {older:,} files from before {time}, as Kinesis keeps no older events. "
+        "The first file after it may hold older events too, and hide as many missing ones"
+    )
 
 
 def _kept(aws: Aws, stream: str) -> list[Run]:
     """The runs whose events are within the stream's retention."""
     horizon = time.time() - aws.lake.config.streams[stream].retention_hours * HOUR
-    return [run for run in Ledger(aws, stream).runs if run.done and run.since > horizon]
+    return [run for run in Ledger(aws, stream).runs if run.done and run.called > horizon]
 
 
-def _in_stream(aws: Aws, stream: str, windows: Windows | None, since: float) -> tuple[Counter[Key], int]:
-    """How often each event of `lake send` is there, and how many others are. What came `since` is put into windows."""
+def _in_stream(aws: Aws, stream: str, windows: Windows | None, since: float) -> tuple[Counter[Key], int, float | None]:
+    """How often each event of `lake send` is there, how many others are, and when the oldest came, if there is one.
+
+    What came `since` is put into windows.
+    """
     there: Counter[Key] = Counter()
-    foreign = 0
+    foreign, oldest = 0, math.inf
     for _, record in records(aws, aws.names.stream(stream)):
+        arrived = record["ApproximateArrivalTimestamp"].timestamp()
+        oldest = min(oldest, arrived)
         if key := Key.of(record["PartitionKey"]):
             there[key] += 1
         else:
             foreign += 1
-        if windows is not None and record["ApproximateArrivalTimestamp"].timestamp() >= since:
+        if windows is not None and arrived >= since:
             windows.add(record["Data"].decode(errors="replace"))
-    return there, foreign
+    return there, foreign, oldest if there or foreign else None
 
 
 def _missing_lines(run: Run, there: set[int]) -> str:
@@ -133,19 +151,3 @@ def _gaps(lines: Iterable[int]) -> Iterator[tuple[int, int]]:
     for _, group in itertools.groupby(enumerate(lines), key=lambda pair: pair[1] - pair[0]):
         numbers = [line for _, line in group]
         yield numbers[0], numbers[-1]
-
-
-def _rows(aws: Aws, stream: str) -> int:
-    answer = query(aws, f'SELECT count(*) FROM "{stream}"', "streams")
-    return int(answer.rows[0][0] or 0)
-
-
-def _errors(aws: Aws, stream: str) -> int:
-    """The records under the error prefix. Firehose writes one JSON line for each."""
-    bucket, count = aws.names.bucket("raw"), 0
-    for page in aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"_errors/{stream}/"):
-        for entry in page.get("Contents", []):
-            body = aws.s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
-            text = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
-            count += len(text.splitlines())
-    return count

@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -23,6 +23,9 @@ SHOWN = 5
 """Windows that are named."""
 _MILLISECONDS = 1e11
 """A number at or above this counts milliseconds since 1970, another seconds."""
+_EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+_KEPT = 131_072
+"""Characters that the application keeps of a rejected event."""
 
 
 @dataclass
@@ -54,21 +57,26 @@ class Windows:
     def __init__(self, column: str, seconds: int, lateness: int) -> None:
         self._column, self._seconds, self._lateness = column, seconds, lateness
         self._texts: Counter[int] = Counter()
+        self._cut: dict[int, int | None] = {}
         self._arrived: Counter[int | None] = Counter()
         self._counted: Counter[int] = Counter()
         self._rejected = 0
 
     def add(self, text: str) -> None:
         """An event as it came."""
-        self._texts[hash(text)] += 1
-        self._arrived[self._start(text)] += 1
+        self._texts[_mark(text)] += 1
+        start = self._start(text)
+        self._arrived[start] += 1
+        if len(text) > _KEPT:
+            self._cut[_mark(text)] = start
 
     def reject(self, text: str) -> None:
         """An event that the application rejected. Once it failed, it may say so twice."""
         self._rejected += 1
-        if self._texts[hash(text)] > 0:
-            self._texts[hash(text)] -= 1
-            self._arrived[self._start(text)] -= 1
+        mark = _mark(text)
+        if self._texts[mark] > 0:
+            self._texts[mark] -= 1
+            self._arrived[self._cut[mark] if mark in self._cut else self._start(text)] -= 1
 
     def count(self, start: str, events: int) -> None:
         """A result of the window that begins at `start`, as the application writes it."""
@@ -99,6 +107,11 @@ class Windows:
 
     def _beginning(self, milliseconds: int) -> int:
         return milliseconds // (1000 * self._seconds) * self._seconds
+
+
+def _mark(text: str) -> int:
+    """By which an event is known again, of which the application keeps a part if it rejects it."""
+    return hash(text[:_KEPT])
 
 
 def telling(stream: Stream) -> str:
@@ -168,7 +181,7 @@ def _milliseconds(value: Any) -> int:
         number = float(value)
     except (TypeError, ValueError):
         moment = datetime.fromisoformat(str(value).replace(" UTC", "Z"))
-        return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+        return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND
     return int(number if abs(number) >= _MILLISECONDS else number * 1000)
 
 

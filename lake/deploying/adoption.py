@@ -10,14 +10,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from lake.aws import THREADS, Aws, error_code, is_absent
-
-if TYPE_CHECKING:
-    from mypy_boto3_resourcegroupstaggingapi.type_defs import TagFilterTypeDef
+from lake.deploying import keys
 
 Body = Mapping[str, Any]
 Resources = Mapping[str, Mapping[str, Body]]
@@ -143,15 +141,8 @@ _HIDDEN = {"403", "AccessDenied"}
 
 
 def _key(aws: Aws, body: Body) -> Found | None:
-    """A key has no name, so it is found by the lake's tags and its description."""
-    tags = aws.lake.tags
-    wanted: list[TagFilterTypeDef] = [{"Key": key, "Values": [value]} for key, value in tags.items()]
-    pages = aws.tagging.get_paginator("get_resources").paginate(ResourceTypeFilters=["kms"], TagFilters=wanted)
-    for arn in (entry["ResourceARN"] for page in pages for entry in page["ResourceTagMappingList"]):
-        key = aws.kms.describe_key(KeyId=arn)["KeyMetadata"]
-        if key.get("Description") == body["description"] and key["KeyState"] != "PendingDeletion":
-            return Found(key["KeyId"], tags)
-    return None
+    living = (key for key in keys.tagged(aws, body["description"]) if keys.is_living(key))
+    return next((Found(key["KeyId"], aws.lake.tags) for key in living), None)
 
 
 def _key_tags(aws: Aws, key: str) -> Tags:

@@ -9,6 +9,9 @@ from lake.configuration.reading import Lake
 BUCKET_STACK = "state"
 """The stack that makes the bucket. It is none of those that `lake up` deploys, and its own state stays here."""
 
+DESTROYS = "LAKE_DESTROYS"
+"""The variable by which a synthesis is told what stacks are to go, separated by commas."""
+
 
 def state_file(lake: Lake, stack: str) -> Path:
     return lake.root / ".state" / lake.deployment / f"{stack}.tfstate"

@@ -7,7 +7,7 @@ import json
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code, is_absent, read_object
-from lake.configuration.names import STACKS
+from lake.configuration.names import EVERY_STACK
 from lake.configuration.reading import where
 from lake.deploying.backend import BUCKET_STACK, lock_key, state_file, state_key
 from lake.deploying.in_state import state_of
@@ -49,7 +49,7 @@ def move_there(aws: Aws) -> list[str]:
     A copy is there before the file gets another name, so a kill loses nothing and the next call goes on.
     """
     moved = []
-    for stack, file in ((stack, state_file(aws.lake, stack)) for stack in STACKS):
+    for stack, file in ((stack, state_file(aws.lake, stack)) for stack in EVERY_STACK):
         here = file.read_bytes() if file.is_file() else b""
         if not resources(here):
             continue
@@ -70,7 +70,7 @@ def move_there(aws: Aws) -> list[str]:
 def move_back(aws: Aws) -> list[str]:
     """Move the states of this environment out of the bucket into this checkout. Returns the stacks that have moved."""
     moved = []
-    for stack, file in ((stack, state_file(aws.lake, stack)) for stack in STACKS):
+    for stack, file in ((stack, state_file(aws.lake, stack)) for stack in EVERY_STACK):
         there = _unlocked(aws, stack)
         if not there:
             continue

@@ -7,6 +7,13 @@ import re
 _LOGIN = "Log in (`aws sso login`, AWS_PROFILE, ...) and run the same command again: it goes on from here"
 _KNOWN = (
     (
+        r"Kinesis Analytics v2 Application \((?:\S*/)?(?P<application>[\w-]+)\) operation .*?'FAILED'.*?last error: "
+        r"(?P<why>.*)",
+        "the application{ application} was updated, and did not start again: {why}. It is stopped, and its savepoint "
+        "is kept. `lake stream start STREAM` says whether its windows have changed since; `--fresh` starts it without "
+        "that state",
+    ),
+    (
         r"(?:S3 Bucket \((?P<bucket>[a-z0-9.-]+)\).*?)?(BucketAlreadyExists\b|bucket name is not available)",
         "the bucket's name{ bucket} is taken by another account: names of buckets are unique in all of AWS. Choose "
         "another project, or another name of the environment, in lake.yaml",

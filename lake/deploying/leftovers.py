@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from lake.aws import Aws, error_code
 from lake.configuration.names import ML
 from lake.data.catalog import CRAWLER_LOGS
-from lake.deploying.in_state import owners
+from lake.deploying.in_state import owners, stacks_to_go
 
 NOTHING = "nothing"
 COSTS = {
@@ -243,7 +243,7 @@ def _sagemaker(operation: str, key: str, field: str) -> Finder:
     """Of a lake without an ml stack nothing is looked for: its login may well have no right to."""
 
     def find(aws: Aws) -> Iterator[str]:
-        names = _pages(aws.sagemaker, operation, key, field) if ML in aws.lake.config.stacks else ()
+        names = _pages(aws.sagemaker, operation, key, field) if ML in stacks_to_go(aws) else ()
         return _ours(names, aws.names.prefix)
 
     return find

@@ -5,33 +5,33 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, error_code
+from lake.configuration import flink
 from lake.configuration.names import ML, ZONES
 from lake.configuration.reading import Lake
 from lake.configuration.suggest import allowed
 from lake.data import zones
 from lake.data.catalog import CRAWLER_LOGS, crawled_datasets
-from lake.deploying import registry
-from lake.deploying.keys import need_living_keys
+from lake.deploying import registry, state
+from lake.deploying.in_state import stacks_to_go, state_of
+from lake.deploying.keys import alias_counts_from, need_living_keys
 from lake.deploying.lock import Lock
 from lake.deploying.needs import Needs
 from lake.deploying.progress import Change, OnProgress, Progress
 from lake.deploying.stopping import resume_schedules, stop_work
 from lake.deploying.terraform import Terraform, synthesise
 from lake.deploying.two_keys import need_first_key
-from lake.errors import BadInput
+from lake.errors import BadInput, LakeError
 from lake.running.jobs import SHELL_LOGS
 
-ALIAS_COUNTS_AFTER = timedelta(minutes=5)
 
-
-def check_stacks(lake: Lake, stacks: Sequence[str]) -> list[str]:
-    """The named stacks in the order of deployment; all of the lake's when none is named."""
-    known = lake.config.stacks
+def check_stacks(lake: Lake, stacks: Sequence[str], known: Sequence[str] = ()) -> list[str]:
+    """The named stacks in the order of deployment; all when none is named. By default, `known` are the lake's."""
+    known = known or lake.config.stacks
     for stack in stacks:
         if stack not in known:
             why = ". lake.yaml has neither training_sets nor feature_groups" if stack == ML else ""
@@ -52,8 +52,12 @@ def up(
 
     Args:
         plan_all: also plan stacks that are unchanged since their last apply.
+
+    Raises:
+        LakeError: the jar of deployed Flink applications is missing here. Nothing is changed then.
     """
     chosen = check_stacks(aws.lake, stacks)
+    _need_jar(aws, chosen, on_progress)
     need_living_keys(aws)
     synthesise(aws.lake)
     terraform = Terraform(aws, on_progress, lock, wait=wait, plan_all=plan_all)
@@ -65,6 +69,15 @@ def up(
     bound_shared_logs(aws, chosen, on_progress)
     if "storage" in chosen:
         _wait_for_the_alias(aws, on_progress)
+
+
+def _need_jar(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
+    """Without the jar, streaming is synthesised without its applications. Those that are deployed have to stay."""
+    if "streaming" not in stacks or not flink.missing(aws.lake):
+        return
+    if flink.APPLICATION in state.types(state_of(aws, "streaming")):
+        raise LakeError(flink.missing(aws.lake, deployed=True))
+    on_progress(Progress("streaming", skipped=True, notes=[flink.missing(aws.lake)]))
 
 
 def bound_shared_logs(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
@@ -98,10 +111,8 @@ def _shell_jobs(aws: Aws) -> list[str]:
 def _wait_for_the_alias(aws: Aws, on_progress: OnProgress) -> None:
     """Every role uses the key by its alias, and AWS says that a new alias may take five minutes to take effect."""
     progress, since = Progress("storage"), time.monotonic()
-    pages = aws.kms.get_paginator("list_aliases").paginate()
-    made = {alias["AliasName"]: alias["LastUpdatedDate"] for page in pages for alias in page["Aliases"]}
-    ready = made[aws.names.key_alias] + ALIAS_COUNTS_AFTER
-    while datetime.now(UTC) < ready:
+    ready = alias_counts_from(aws)
+    while ready and datetime.now(UTC) < ready:
         progress.working = {"a new key's alias takes effect for permissions after 5 minutes": since}
         on_progress(progress)
         time.sleep(1)
@@ -110,8 +121,13 @@ def _wait_for_the_alias(aws: Aws, on_progress: OnProgress) -> None:
 def plan(
     aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *, wait: bool = False, drift: bool = False
 ) -> dict[str, list[Change]]:
-    """What `up` would change in each stack, all planned side by side; with `drift`, what is not as it was applied."""
+    """What `up` would change in each stack, all planned side by side; with `drift`, what is not as it was applied.
+
+    Raises like `up`.
+    """
     chosen = check_stacks(aws.lake, stacks)
+    if not drift:
+        _need_jar(aws, chosen, on_progress)
     need_living_keys(aws)
     synthesise(aws.lake)
     return Terraform(aws, on_progress, lock, wait=wait).plan(chosen, drift=drift)
@@ -123,11 +139,11 @@ def down(aws: Aws, stacks: Sequence[str], on_progress: OnProgress, lock: Lock, *
     Raises:
         BadInput: storage is among them, but the environment is not destroyable. Nothing is destroyed then.
     """
-    chosen = check_stacks(aws.lake, stacks)
+    chosen = check_stacks(aws.lake, stacks, stacks_to_go(aws))
     if "storage" in chosen:
         keep = f" To take down all else: `lake down {' '.join(all_but_storage(aws))}`"
         need_first_key(aws, f"the data of {aws.names.prefix}", keep)
-    synthesise(aws.lake)
+    synthesise(aws.lake, destroys=chosen)
     terraform = Terraform(aws, on_progress, lock, wait=wait)
     terraform.forget(chosen)
     stop_work(aws, chosen, on_progress)
@@ -159,7 +175,7 @@ def _empty_storage(aws: Aws, on_progress: OnProgress) -> None:
 
 
 def all_but_storage(aws: Aws) -> list[str]:
-    return [stack for stack in aws.lake.config.stacks if stack != "storage"]
+    return [stack for stack in stacks_to_go(aws) if stack != "storage"]
 
 
 def _delete_shell_logs(aws: Aws) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, is_absent
-from lake.configuration.names import ZONES
+from lake.configuration.grants import fills_features
+from lake.configuration.names import ML, ZONES
+from lake.deploying.keys import alias_counts_from
 from lake.deploying.stopping import crawls
 
 
@@ -26,9 +29,36 @@ class Needs:
             return self._crawls()
         if stack == "etl" and "catalog" in self._stacks and not self._crawlers_are_there():
             return "the crawlers of catalog"
-        if stack == "etl" and self._aws.lake.environment.lake_formation and not self._databases_are_there():
+        if stack == "streaming" and self._starts_applications() and self._alias_is_new():
+            return "the alias of the key, which counts in permissions 5 minutes after it was made"
+        return self._named_by_grants(stack) if self._aws.lake.environment.lake_formation else ""
+
+    def _starts_applications(self) -> bool:
+        """Flink reads encrypted streams as soon as it is started. What else uses the key tries again for longer."""
+        lake = self._aws.lake
+        return not lake.environment.endpoint and any(stream.windows for stream in lake.config.streams.values())
+
+    def _alias_is_new(self) -> bool:
+        counts = alias_counts_from(self._aws)
+        return counts is not None and datetime.now(UTC) < counts
+
+    def _named_by_grants(self, stack: str) -> str:
+        """A grant names a role and a database, and Lake Formation refuses one whose role or database is not there."""
+        reads_zones = stack == "etl" or (stack == ML and self._aws.lake.config.training_sets)
+        if reads_zones and not self._databases_are_there():
             return "the databases of catalog, which its grants name"
+        if stack == ML and "etl" in self._stacks and fills_features(self._aws.lake) and not self._role_is_there():
+            return "the role of etl's jobs, which a grant names"
         return ""
+
+    def _role_is_there(self) -> bool:
+        try:
+            self._aws.iam.get_role(RoleName=self._aws.names.role("job"))
+        except ClientError as error:
+            if not is_absent(error):
+                raise
+            return False
+        return True
 
     def _databases_are_there(self) -> bool:
         try:

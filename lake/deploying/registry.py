@@ -9,6 +9,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lake.aws import Aws, is_absent
+from lake.configuration.names import ML
+from lake.deploying.in_state import named
 from lake.running.jobs import ENDED
 
 LOGS = "/aws/sagemaker"
@@ -19,7 +21,7 @@ KINDS = ("TrainingJobs", "ProcessingJobs", "TransformJobs")
 def stop(aws: Aws) -> None:
     for arn in _executions(aws):
         with suppress(aws.sagemaker.exceptions.ConflictException):
-            aws.sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken="s" * 32)
+            aws.sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn)
     for job, runs in _builds(aws).items():
         aws.glue.batch_stop_job_run(JobName=job, JobRunIds=runs)
 
@@ -27,6 +29,18 @@ def stop(aws: Aws) -> None:
 def going_on(aws: Aws) -> list[str]:
     builds = [f"the run {run}" for runs in _builds(aws).values() for run in runs]
     return [*(f"the execution {arn.rpartition('/')[2]}" for arn in _executions(aws)), *builds]
+
+
+def _models(aws: Aws) -> list[str]:
+    """The names of the pipelines and groups: also of models that only the state has, for lake.yaml lost them."""
+    deployed = named(aws, ML, "aws_sagemaker_pipeline", "pipeline_name")
+    return list(dict.fromkeys([*map(aws.names.model, aws.lake.config.models), *deployed]))
+
+
+def _jobs(aws: Aws) -> list[str]:
+    """The names of the jobs that build training sets, in the same way."""
+    deployed = named(aws, ML, "aws_glue_job", "name")
+    return list(dict.fromkeys([*map(aws.names.dataset_job, aws.lake.config.training_sets), *deployed]))
 
 
 def _executions(aws: Aws) -> list[str]:
@@ -39,7 +53,7 @@ def _executions(aws: Aws) -> list[str]:
 
 
 def _all_executions(aws: Aws) -> Iterator[Any]:
-    for name in map(aws.names.model, aws.lake.config.models):
+    for name in _models(aws):
         with _unless_absent():
             pages = aws.sagemaker.get_paginator("list_pipeline_executions").paginate(PipelineName=name)
             yield from [execution for page in pages for execution in page["PipelineExecutionSummaries"]]
@@ -48,7 +62,7 @@ def _all_executions(aws: Aws) -> Iterator[Any]:
 def _builds(aws: Aws) -> dict[str, list[str]]:
     """The runs that go on, by job."""
     found = {}
-    for job in map(aws.names.dataset_job, aws.lake.config.training_sets):
+    for job in _jobs(aws):
         with _unless_absent():
             runs = aws.glue.get_job_runs(JobName=job)["JobRuns"]
             found[job] = [run["Id"] for run in runs if run["JobRunState"] not in ENDED]
@@ -58,13 +72,14 @@ def _builds(aws: Aws) -> dict[str, list[str]]:
 def forget(aws: Aws) -> None:
     """Delete what SageMaker keeps of the models: their versions, without which their groups go, and their logs."""
     ids = [execution["PipelineExecutionArn"].rpartition("/")[2] for execution in _all_executions(aws)]
-    for name in map(aws.names.model, aws.lake.config.models):
+    models = _models(aws)
+    for name in models:
         with _unless_absent():
             for package in _packages(aws, name):
                 aws.sagemaker.delete_model_package(ModelPackageName=package)
         _delete_models(aws, f"{name}-")
     for group in (f"{LOGS}/{kind}" for kind in KINDS):
-        for prefix in (*(f"pipelines-{id_}-" for id_ in ids), *map(aws.names.model, aws.lake.config.models)):
+        for prefix in (*(f"pipelines-{id_}-" for id_ in ids), *models):
             _delete_streams(aws, group, prefix)
 
 

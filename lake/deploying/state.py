@@ -51,6 +51,11 @@ def resources(state: bytes) -> list[Any]:
         return []
 
 
+def types(state: bytes) -> set[str]:
+    """The types of the resources that a state has."""
+    return {str(resource["type"]) for resource in resources(state) if resource.get("mode") == "managed"}
+
+
 def _is_whole(state: Path) -> bool:
     try:
         return bool(json.loads(state.read_text()))

@@ -10,7 +10,9 @@ from botocore.exceptions import ClientError
 
 from lake.aws import Aws, is_absent
 from lake.configuration.connections import address
-from lake.configuration.names import ZONES
+from lake.configuration.model import Config
+from lake.configuration.model.windows import REJECTED
+from lake.configuration.names import ML, ZONES
 from lake.data import partitions
 from lake.data.catalog import crawled_datasets, table_size
 
@@ -31,12 +33,15 @@ class Line:
 
 
 def status(aws: Aws) -> list[Line]:
-    """The state of every bucket, connection, crawler, job, workgroup and stream that lake.yaml declares."""
+    """The state of every bucket, connection, crawler, job, workgroup, stream and model that lake.yaml declares."""
     config = aws.lake.config
     crawled = crawled_datasets(aws)
     declared = [name for name in config.datasets if name not in crawled]
     counted = [name for name, stream in config.streams.items() if stream.windows]
-    with_kinesis = [name for name, stream in config.streams.items() if stream.delivery.source == "kinesis"]
+    zones = _zones(config)
+    with_kinesis = [
+        name for name in zones if name not in config.streams or config.streams[name].delivery.source == "kinesis"
+    ]
     transformed = [name for name, stream in config.streams.items() if stream.delivery.transform]
     parts: list[tuple[str, str, Ask, Iterable[str]]] = [
         ("storage", "zone", _bucket, ZONES),
@@ -47,13 +52,26 @@ def status(aws: Aws) -> list[Line]:
         ("etl", "workflow", _workflow, config.workflows),
         ("athena", "workgroup", _workgroup, [aws.names.workgroup]),
         ("streaming", "stream", _stream, with_kinesis),
-        ("streaming", "delivery", _delivery, config.streams),
+        ("streaming", "delivery", _delivery, zones),
         ("streaming", "transform", _transform, transformed),
         ("streaming", "application", _application, counted),
+        (ML, "training set", _training_set, config.training_sets),
+        (ML, "model", _model, config.models),
+        (ML, "feature group", _feature_group, config.feature_groups),
     ]
     return [
         Line(stack, f"{part} {name}", *_asked(ask, aws, name)) for stack, part, ask, names in parts for name in names
     ]
+
+
+def _zones(config: Config) -> dict[str, str]:
+    """The zone that each stream is delivered to: those of lake.yaml, and those of the results of their windows."""
+    results = {
+        f"{name}_{result}": "raw" if result == REJECTED else "curated"
+        for name, stream in config.streams.items()
+        for result in stream.results
+    }
+    return dict.fromkeys(config.streams, "raw") | results
 
 
 def _asked(ask: Ask, aws: Aws, name: str) -> tuple[str, str]:
@@ -103,7 +121,14 @@ def _size(aws: Aws, dataset: str) -> str:
 
 
 def _job(aws: Aws, job: str) -> tuple[str, str]:
-    name = aws.names.job(job)
+    return _runs(aws, aws.names.job(job))
+
+
+def _training_set(aws: Aws, training_set: str) -> tuple[str, str]:
+    return _runs(aws, aws.names.dataset_job(training_set))
+
+
+def _runs(aws: Aws, name: str) -> tuple[str, str]:
     aws.glue.get_job(JobName=name)
     runs: list[Any] = sorted(aws.glue.get_job_runs(JobName=name)["JobRuns"], key=lambda run: run["StartedOn"])
     if not runs:
@@ -133,8 +158,9 @@ def _stream(aws: Aws, stream: str) -> tuple[str, str]:
 
 def _delivery(aws: Aws, stream: str) -> tuple[str, str]:
     name = aws.names.stream(stream)
+    zone = _zones(aws.lake.config)[stream]
     delivery = aws.firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
-    return delivery["DeliveryStreamStatus"], f"to s3://{aws.names.bucket('raw')}/{stream}/"
+    return delivery["DeliveryStreamStatus"], f"to s3://{aws.names.bucket(zone)}/{stream}/"
 
 
 def _transform(aws: Aws, stream: str) -> tuple[str, str]:
@@ -146,3 +172,16 @@ def _application(aws: Aws, stream: str) -> tuple[str, str]:
     detail = aws.flink.describe_application(ApplicationName=aws.names.stream(stream))["ApplicationDetail"]
     state = detail["ApplicationStatus"]
     return state, "computes windows" if state == "RUNNING" else "not started: `lake stream start` starts it"
+
+
+def _model(aws: Aws, model: str) -> tuple[str, str]:
+    name = aws.names.model(model)
+    state = aws.sagemaker.describe_pipeline(PipelineName=name)["PipelineStatus"]
+    newest = {"SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": 1}
+    found = aws.sagemaker.list_pipeline_executions(PipelineName=name, **newest)["PipelineExecutionSummaries"]
+    return state, f"last execution: {found[0]['PipelineExecutionStatus']}" if found else "never trained"
+
+
+def _feature_group(aws: Aws, group: str) -> tuple[str, str]:
+    found = aws.sagemaker.describe_feature_group(FeatureGroupName=aws.names.feature_group(group))
+    return found["FeatureGroupStatus"], "table, and online" if aws.lake.config.feature_groups[group].online else "table"

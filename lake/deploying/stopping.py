@@ -39,7 +39,7 @@ def stop_work(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
         _stop_triggers(aws)
     if {"catalog", "etl"} & set(stacks):
         _stop_workflows(aws)
-    chosen = [stack for stack in aws.lake.config.stacks if stack in stacks and stack in _WORK]
+    chosen = [stack for stack in _WORK if stack in stacks]
     for stack in chosen:
         _WORK[stack].stop(aws)
     for stack in chosen:

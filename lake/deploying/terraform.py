@@ -24,7 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lake.aws import Aws
 from lake.configuration.reading import Lake
 from lake.deploying import adoption, state, unchanged
-from lake.deploying.backend import BUCKET_STACK
+from lake.deploying.backend import BUCKET_STACK, DESTROYS
 from lake.deploying.diagnosis import in_words
 from lake.deploying.lock import Lock
 from lake.deploying.progress import Change, OnProgress, Progress
@@ -57,17 +57,22 @@ class Interrupted(LakeError):
     exit_code = 130
 
 
-def synthesise(lake: Lake, module: str = "stacks.app", outdir: Path | None = None) -> None:
+def synthesise(
+    lake: Lake, module: str = "stacks.app", outdir: Path | None = None, *, destroys: Sequence[str] = ()
+) -> None:
     """Write every stack under cdktf.out, as the cdktf CLI would. Raises BadInput where that is read-only.
 
     Args:
         module: of the app; the lake's own main.py takes the place of `stacks.app`.
         outdir: takes the place of cdktf.out.
+        destroys: the stacks that are to go. What a deploy of them lacks is no error.
     """
     folder = outdir or lake.root / "cdktf.out"
     need_writable(folder)
     environment = importable(PACKAGES) | {"LAKE_ENV": lake.env, "LAKE_FILE": str(lake.file)}
     environment["CDKTF_OUTDIR"] = str(folder)
+    if destroys:
+        environment |= {"CDKTF_CONTINUE_SYNTH_ON_ERROR_ANNOTATIONS": "1", DESTROYS: ",".join(destroys)}
     is_own = module == "stacks.app" and (lake.root / "main.py").exists()
     app = ["main.py"] if is_own else ["-m", module]
     command = [sys.executable, *app]

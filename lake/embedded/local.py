@@ -15,12 +15,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from lake import __version__
 from lake.configuration.reading import Lake, where
-from lake.embedded.credentials import keys_of
+from lake.embedded.credentials import credentials_file, keys_of
 from lake.errors import BadInput, LakeError
 from lake.folders import need_writable
 from lake.shipped import PACKAGES, importable
@@ -208,7 +209,7 @@ class LocalAws:
         """All stored keys, by service.
 
         Raises:
-            BadInput: it is not running, or does not answer.
+            BadInput: it is not running, does not answer, or has other keys for its root.
         """
         from botocore.auth import SigV4Auth  # takes half a second, and `lake local start` does not need it
         from botocore.awsrequest import AWSRequest
@@ -221,6 +222,9 @@ class LocalAws:
         SigV4Auth(Credentials(keys.id, keys.secret), "local", "local").add_auth(request)
         try:
             listing: dict[str, list[str]] = _get_json(url, dict(request.headers))
+        except HTTPError:
+            file = credentials_file(self.lake)
+            raise BadInput(f"{file}: {keys.id} is no key of the account's root, who alone may list the store") from None
         except OSError:
             raise BadInput(nothing_answers(self.endpoint)) from None
         return listing

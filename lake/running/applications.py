@@ -61,11 +61,17 @@ def start(aws: Aws, stream: str, show: Show, *, fresh: bool = False, savepoint: 
 
 
 def stop(aws: Aws, stream: str, show: Show, *, force: bool) -> str:
-    """Stop an application, with a savepoint unless `force`, and wait for its end. Returns its state."""
+    """Stop an application, with a savepoint unless `force`, and wait for its end. Returns its state.
+
+    Raises:
+        LakeError: it did not stop, with the service's reason: without its savepoint it runs on.
+        StillRunning: Ctrl-C.
+    """
     if _detail(aws, stream)["ApplicationStatus"] == "READY":
         return "READY"
     answer = _asked(lambda: aws.flink.stop_application(ApplicationName=aws.names.stream(stream), Force=force))
-    return _settled(aws, stream, show, answer.get("OperationId"), "READY")
+    way_out = "" if force else f". Stop it without a savepoint: `lake stream stop {stream} --force`"
+    return _settled(aws, stream, show, answer.get("OperationId"), "READY", way_out)
 
 
 def status(aws: Aws, stream: str) -> dict[str, Any]:
@@ -137,28 +143,36 @@ def _asked(ask: Callable[[], Any]) -> Any:
         raise LakeError(error.response["Error"]["Message"]) from None
 
 
-def _settled(aws: Aws, stream: str, show: Show, operation: str | None, wanted: str) -> str:
-    """Wait until the application has finished its transition. Raises LakeError if its state is not `wanted`."""
+def _settled(aws: Aws, stream: str, show: Show, operation: str | None, wanted: str, way_out: str = "") -> str:
+    """Wait until the application has finished its transition.
+
+    Raises:
+        LakeError: the operation failed, or the state is not `wanted`; the message ends with the way out.
+    """
     try:
         while (state := _detail(aws, stream)["ApplicationStatus"]) in _BUSY:
             show(state, _last_words(aws, stream) if state == "STARTING" else "")
             time.sleep(POLL_SECONDS)
+        ended = _ended(aws, stream, operation) if operation else {}
     except KeyboardInterrupt:
         raise StillRunning(f"{stream} continues by itself. `lake stream status {stream}` shows its progress") from None
     show(state, "")
-    if state != wanted:
-        raise LakeError(f"{stream} is {state}: {_failure(aws, stream, operation)}")
+    if state != wanted or ended.get("OperationStatus") == "FAILED":
+        why = ended.get("OperationFailureDetails", {}).get("ErrorInfo", {}).get("ErrorString")
+        raise LakeError(f"{stream} is {state}: {why or f'`lake logs {stream}` may say why'}{way_out}")
     return str(state)
 
 
-def _failure(aws: Aws, stream: str, operation: str | None) -> str:
-    """Why an operation failed, according to the service."""
-    with suppress(ClientError, KeyError):
-        answer = aws.flink.describe_application_operation(
-            ApplicationName=aws.names.stream(stream), OperationId=operation or ""
-        )
-        return str(answer["ApplicationOperationInfoDetails"]["OperationFailureDetails"]["ErrorInfo"]["ErrorString"])
-    return f"`lake logs {stream}` may say why"
+def _ended(aws: Aws, stream: str, operation: str) -> Any:
+    """An operation once it has ended; empty if the service does not tell."""
+    asked = {"ApplicationName": aws.names.stream(stream), "OperationId": operation}
+    with suppress(ClientError):
+        while True:
+            found: Any = aws.flink.describe_application_operation(**asked)["ApplicationOperationInfoDetails"]
+            if found["OperationStatus"] != "IN_PROGRESS":
+                return found
+            time.sleep(POLL_SECONDS)
+    return {}
 
 
 def _last_words(aws: Aws, stream: str) -> str:

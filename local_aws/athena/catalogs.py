@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import Any
 
-from local_aws.catalog.tables import compiled, paged
+from local_aws.catalog.tables import compiled
 from local_aws.context import Context
+from local_aws.mends.in_place import updating
 from local_aws.mends.kept import place_of
+from local_aws.pages import paged
 from local_aws.protocol import AwsError, Call, Document, Handlers
+from local_aws.shapes import checking
 
 CATALOG = "AwsDataCatalog"
 _LARGEST = 50
@@ -18,6 +22,7 @@ _TABLE = ("Name", "CreateTime", "LastAccessTime", "TableType", "Parameters")
 
 
 def handlers(context: Context) -> Handlers:
+    updating("athena", {"UpdatePreparedStatement": _update_prepared})
     named = ("GetDatabase", "ListDatabases", "GetDataCatalog")
     return {
         **{("athena", action): _in_any_case for action in named},
@@ -28,7 +33,7 @@ def handlers(context: Context) -> Handlers:
         ("athena", "GetNamedQuery"): partial(_get_query, context),
         ("athena", "BatchGetNamedQuery"): partial(_get_queries, context),
         ("athena", "DeleteNamedQuery"): partial(_delete_query, context),
-        ("athena", "UpdatePreparedStatement"): partial(_update_prepared, context),
+        **checking("athena", "UpdatePreparedStatement"),
         ("athena", "BatchGetPreparedStatement"): partial(_get_prepared, context),
     }
 
@@ -64,7 +69,7 @@ def _tables(context: Context, call: Call) -> Document:
         raise AwsError("MetadataException", f"Database {_database(call)} not found") from None
     pattern = compiled(call.payload.get("Expression") or "*")
     found = [_described(table) for page in pages for table in page["TableList"] if pattern.fullmatch(table["Name"])]
-    return paged("TableMetadataList", found, call.payload, _LARGEST)
+    return paged("TableMetadataList", found, call.payload, lambda table: (table["Name"],), _LARGEST)
 
 
 def _glue(context: Context, call: Call) -> Any:
@@ -108,7 +113,7 @@ def _column(column: Document) -> Document:
 
 def _engine_versions(call: Call) -> Document:
     versions = [{"SelectedEngineVersion": name, "EffectiveEngineVersion": _VERSIONS[1]} for name in _VERSIONS]
-    return paged("EngineVersions", versions, call.payload, 10)
+    return paged("EngineVersions", versions, call.payload, lambda version: (version["SelectedEngineVersion"],), 10)
 
 
 def _update_query(context: Context, call: Call) -> Document:
@@ -141,13 +146,14 @@ def _delete_query(context: Context, call: Call) -> Document:
     return answer
 
 
-def _update_prepared(context: Context, call: Call) -> Document:
-    athena = context.client("athena", call.region)
-    given = {name: call.required(name) for name in ("StatementName", "WorkGroup", "QueryStatement")}
-    about = {"Description": call.payload["Description"]} if call.payload.get("Description") else {}
-    athena.delete_prepared_statement(StatementName=given["StatementName"], WorkGroup=given["WorkGroup"])
-    athena.create_prepared_statement(**given, **about)
-    return {}
+def _update_prepared(emulator: Any, payload: Document) -> None:
+    place = f"{payload['WorkGroup']}/{payload['StatementName']}"
+    before = emulator._prepared_statements.get(place)
+    if before is None:
+        message = f"PreparedStatement {payload['StatementName']} was not found in workGroup {payload['WorkGroup']}"
+        raise AwsError("ResourceNotFoundException", message)
+    given = {"QueryStatement": payload["QueryStatement"], "Description": payload.get("Description") or ""}
+    emulator._prepared_statements[place] = {**before, **given, "LastModifiedTime": int(time.time())}
 
 
 def _get_prepared(context: Context, call: Call) -> Document:

@@ -12,19 +12,21 @@ from sqlglot import exp
 from local_aws.athena import unfinished
 from local_aws.athena.ddl.with_properties import Written
 from local_aws.athena.errors import QueryFailed
-from local_aws.athena.hive_types import duckdb_type
-from local_aws.athena.query import catalog_type
+from local_aws.athena.hive_types import duckdb_type, parsed
+from local_aws.athena.lazy_text import cell
+from local_aws.athena.leaves import changed
+from local_aws.athena.query import catalog_type, register
 from local_aws.athena.query.coercion import coerces, common
 from local_aws.athena.query.nodes import Output
 from local_aws.athena.query.types import UNKNOWN, Type, in_tree, of_catalog
+from local_aws.athena.readers.lazy_simple import marks_of
 from local_aws.athena.session import Session
 from local_aws.athena.types import sql_name, sql_string
 from local_aws.mirror import split_uri
 
 MOST_PARTITIONS = 100
 """The maximum number of partitions that a statement may write to, as on AWS."""
-_TEXT = "FORMAT csv, HEADER false, NULLSTR '\\N', QUOTE ''"
-_COPY = {"PARQUET": "FORMAT parquet", "JSON": "FORMAT json", "TEXTFILE": _TEXT}
+_COPY = {"PARQUET": "FORMAT parquet", "JSON": "FORMAT json", "TEXTFILE": "FORMAT csv, QUOTE ''"}
 _SUFFIX = {"PARQUET": ".parquet", "JSON": ".json", "TEXTFILE": ".txt"}
 _PACKED = {"gzip": ".gz", "zstd": ".zst"}
 
@@ -98,11 +100,12 @@ def write(
     """
     folder = session.work / f"{session.execution}.data"
     folder.mkdir(parents=True)
-    typed = ", ".join(f"CAST({sql_name(n)} AS {duckdb_type(t)}) AS {sql_name(n)}" for n, t in columns)
+    stored = ", ".join(f"{_stored(name, kind, how)} AS {sql_name(name)}" for name, kind in columns)
+    register(session.con, {}, stored)
     suffix = _SUFFIX[how.kind] + ("" if how.kind == "PARQUET" else _PACKED.get(how.compression, ""))
     target = folder if how.keys else folder / f"part-0{suffix}"
     row = session.con.execute(
-        f"COPY (SELECT {typed} FROM ({query})) TO {sql_string(str(target))} ({_settings(how, suffix)})"
+        f"COPY (SELECT {stored} FROM ({query})) TO {sql_string(str(target))} ({_settings(how, suffix)})"
     ).fetchone()
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     _refuse_many(how, paths)
@@ -110,6 +113,16 @@ def write(
     unfinished.note(catalog.context, session.execution, catalog.glue.meta.region_name, how.location, table)
     uploaded = [_upload(session, folder, path, how) for path in paths]
     return uploaded, int(row[0]) if row else 0
+
+
+def _stored(name: str, hive: str, how: Written) -> str:
+    """Return SQL for a column as the files hold it: text and JSON hold bytes in base64."""
+    value, kind = f"CAST({sql_name(name)} AS {duckdb_type(hive)})", parsed(hive)
+    if name in how.keys or how.kind == "PARQUET":
+        return value
+    if how.kind == "TEXTFILE":
+        return cell(value, kind, marks_of(how.options))
+    return changed(value, kind, lambda text, leaf: f"base64({text})" if leaf.name == "binary" else text)
 
 
 def _refuse_many(how: Written, paths: Iterable[Path]) -> None:
@@ -127,7 +140,9 @@ def _settings(how: Written, suffix: str) -> str:
     if how.level and how.kind == "PARQUET":
         parts.append(f"COMPRESSION_LEVEL {how.level}")
     if how.kind == "TEXTFILE":
-        parts.append(f"DELIM {sql_string(how.delimiter or chr(1))}")
+        marks = marks_of(how.options)
+        parts += [f"DELIM {sql_string(marks.delimiters[0])}", f"NULLSTR {sql_string(marks.null)}"]
+        parts.append(f"HEADER {str(how.has_header).lower()}")
     if how.keys:
         parts.append(f"PARTITION_BY ({', '.join(map(sql_name, how.keys))})")
         parts.append(f"FILE_EXTENSION {sql_string(suffix[1:])}")

@@ -52,16 +52,20 @@ def _execute(sql: str) -> tuple[str, str] | None:
 
 
 def _literal(text: str) -> str:
+    """Return the SQL of a parameter; what is no plain literal stands in brackets, so that `5-?` of -1 is no comment."""
     try:
+        tokens = sqlglot.tokenize(text, read="athena")
         tree = sqlglot.parse_one(f"SELECT {text}", read="athena")
-        if len(tree.expressions) == 1 and not tree.find(exp.Column, exp.Table):
-            return text
     except SqlglotError:
-        pass
-    raise AwsError(
-        "InvalidRequestException",
-        f"The execution parameter {text} must be one SQL literal; a string stands in quotes: '{text}'",
-    )
+        tokens, tree = [], exp.Null()
+    is_one = [name for name, value in tree.args.items() if value] == ["expressions"] and len(tree.expressions) == 1
+    has_more = any(token.comments or token.token_type == TokenType.SEMICOLON for token in tokens)
+    if not is_one or has_more or tree.find(exp.Column, exp.Table, exp.Alias, exp.Star):
+        raise AwsError(
+            "InvalidRequestException",
+            f"The execution parameter {text} must be one SQL literal; a string stands in quotes: '{text}'",
+        )
+    return text if len(tokens) == 1 else f"({text})"
 
 
 def _tokens(sql: str) -> list[Any]:

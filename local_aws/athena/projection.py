@@ -7,6 +7,7 @@ an object, which gives the same rows.
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,15 +18,9 @@ from local_aws.athena.errors import QueryFailed
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
 _NOW = re.compile(r"NOW(?:\s*([+-])\s*(\d+)\s*([A-Z]+?)S?)?")
-_DAYS = {
-    "YEAR": 365.25,
-    "MONTH": 30.4375,
-    "WEEK": 7,
-    "DAY": 1,
-    "HOUR": 1 / 24,
-    "MINUTE": 1 / 1440,
-    "SECOND": 1 / 86400,
-}
+_MONTHS = {"MONTH": 1, "YEAR": 12}
+_LENGTHS = {unit.upper(): timedelta(**{f"{unit}s": 1}) for unit in ("week", "day", "hour", "minute", "second")}
+_UNITS = (*_MONTHS, *_LENGTHS)
 
 
 @dataclass(frozen=True)
@@ -132,6 +127,8 @@ def _integer(settings: dict[str, str]) -> Callable[[str], bool]:
 @dataclass(frozen=True)
 class _Dates:
     pattern: str
+    text: str
+    """The pattern of the texts that Athena makes: without leading zeros where the format has one letter."""
     low: datetime
     high: datetime
     slashes: int
@@ -142,7 +139,8 @@ class _Dates:
             moment = datetime.strptime(value, self.pattern)
         except ValueError:
             return False
-        return self.low <= moment <= self.high and (not self.step or self.step.reaches(self.low, moment))
+        is_in_range = self.low <= moment <= self.high and value == moment.strftime(self.text)
+        return is_in_range and (not self.step or self.step.reaches(self.low, moment))
 
 
 @dataclass(frozen=True)
@@ -155,13 +153,10 @@ class Step:
     def reaches(self, begin: datetime, moment: datetime) -> bool:
         months = _MONTHS.get(self.unit)
         if months is None:
-            return (moment - begin) % timedelta(days=_DAYS[self.unit] * self.count) == timedelta()
+            return (moment - begin) % (_LENGTHS[self.unit] * self.count) == timedelta()
         between = (moment.year - begin.year) * 12 + moment.month - begin.month
         at = moment.replace(year=begin.year, month=begin.month, day=min(moment.day, 28))
         return between % (months * self.count) == 0 and at == begin.replace(day=min(begin.day, 28))
-
-
-_MONTHS = {"MONTH": 1, "YEAR": 12}
 
 
 def _step(settings: dict[str, str]) -> Step | None:
@@ -169,8 +164,8 @@ def _step(settings: dict[str, str]) -> Step | None:
     if "interval" not in settings and "interval.unit" not in settings:
         return None
     unit = settings.get("interval.unit", "").upper().removesuffix("S") or _usual_unit(settings["format"])
-    if unit not in _DAYS or int(settings.get("interval", 1)) < 1:
-        raise ValueError(f"interval and interval.unit; allowed are a whole number and {', '.join(_DAYS)} with an S")
+    if unit not in _UNITS or int(settings.get("interval", 1)) < 1:
+        raise ValueError(f"interval and interval.unit; allowed are a whole number and {', '.join(_UNITS)} with an S")
     return Step(int(settings.get("interval", 1)), unit)
 
 
@@ -182,9 +177,10 @@ def _usual_unit(pattern: str) -> str:
 
 
 def _dates(settings: dict[str, str]) -> Callable[[str], bool]:
-    pattern = strftime_pattern(settings["format"]).replace("%-", "%")
+    text = strftime_pattern(settings["format"])
+    pattern = text.replace("%-", "%")
     low, high = (_moment(end.strip(), pattern) for end in settings["range"].split(","))
-    return _Dates(pattern, low, high, settings["format"].count("/"), _step(settings))
+    return _Dates(pattern, text, low, high, settings["format"].count("/"), _step(settings))
 
 
 def _moment(text: str, pattern: str) -> datetime:
@@ -192,10 +188,18 @@ def _moment(text: str, pattern: str) -> datetime:
     if not now:
         return datetime.strptime(text, pattern)
     sign, count, unit = now.groups()
-    days = float(f"{sign}{count}") * _DAYS[unit] if sign else 0
-    moment = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=days)
+    moment = datetime.now(UTC).replace(tzinfo=None)
+    moment = _shifted(moment, int(f"{sign}{count}"), unit) if sign else moment
     # A range begins at the start of the unit its format ends with.
     return datetime.strptime(moment.strftime(pattern), pattern)
+
+
+def _shifted(moment: datetime, count: int, unit: str) -> datetime:
+    """Months and years go by the calendar; a day that a month lacks is its last one."""
+    if unit not in _MONTHS:
+        return moment + _LENGTHS[unit] * count
+    years, month = divmod(moment.year * 12 + moment.month - 1 + _MONTHS[unit] * count, 12)
+    return moment.replace(year=years, month=month + 1, day=min(moment.day, monthrange(years, month + 1)[1]))
 
 
 _KINDS: dict[str, Callable[[dict[str, str]], Callable[[str], bool]]] = {

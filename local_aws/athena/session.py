@@ -17,13 +17,15 @@ from local_aws.athena.errors import QueryCancelled, QueryFailed
 from local_aws.athena.hive_types import duckdb_type
 from local_aws.athena.query import Translated, analysed, condition, differences, register, table_fields, translated
 from local_aws.athena.query.analyse.queries import Tables
+from local_aws.athena.query.coercion import coerces
 from local_aws.athena.query.differences import Difference
 from local_aws.athena.query.parse import parse
+from local_aws.athena.query.types import Type
 from local_aws.athena.readers import Files, Relation
 from local_aws.athena.readers.copies import readable
+from local_aws.athena.readers.source import named
 from local_aws.athena.scan import Need, needs_of
 from local_aws.athena.tables import HIDDEN, Catalog, Partition, Table
-from local_aws.athena.types import sql_name
 
 _CATALOG = "awsdatacatalog"
 _SETTINGS: dict[str, Any] = {
@@ -103,8 +105,6 @@ class Session:
         self.differences += [one for one in differences.used_by(typed) if one not in self.differences]
         spoken, wanted = {part.name for part in query.find_all(exp.Identifier)}, _wanted(query)
         hidden = [name for name in HIDDEN if name in spoken]
-        if hidden:
-            _hide(query, hidden)
         for name, need in needs_of(query, tables).items():
             self._open(name, need, hidden, wanted)
         return translated(typed)
@@ -118,6 +118,7 @@ class Session:
             except QueryFailed as error:
                 raise QueryFailed(f"INVALID_VIEW: Failed analyzing stored view {place}: {error}") from error
             names = [(output.name or f"_col{place}").lower() for place, output in enumerate(outputs)]
+            self._check_types(table, [output.type for output in outputs])
             stored = [column.name for column in table.columns]
             if stored and names != stored:
                 raise QueryFailed(
@@ -125,6 +126,15 @@ class Session:
                     f"and its definition {', '.join(stored)}; make it again by CREATE OR REPLACE VIEW"
                 )
         self._bodies.clear()
+
+    def _check_types(self, table: Table, kinds: Sequence[Type]) -> None:
+        for own, (name, due) in zip(kinds, views.decoded(table).columns, strict=False):
+            if not coerces(own, due):
+                raise QueryFailed(
+                    f"INVALID_VIEW: View '{_CATALOG}.{table.database}.{table.name}' is stale or in invalid state: its "
+                    f"query gives {own} for the column {name}, which cannot be coerced to the {due} of its definition; "
+                    "make it again by CREATE OR REPLACE VIEW"
+                )
 
     def table(self, node: exp.Table, database: str | None = None) -> Table:
         """Return the catalog's table for a name in a statement.
@@ -205,10 +215,8 @@ class Session:
         partitions = self.catalog.partitions(table)
         if not need.conditions or not partitions:
             return partitions
-        keys = ", ".join(
-            f"TRY_CAST(v[{i}] AS {duckdb_type(key.type)}) AS {sql_name(key.name)}"
-            for i, key in enumerate(table.keys, 1)
-        )
+        values = [f"TRY_CAST(v[{i}] AS {duckdb_type(key.type)})" for i, key in enumerate(table.keys, 1)]
+        keys = ", ".join(named(values, table.keys))
         where = self._where(table, need)
         given = [[i, list(partition.values)] for i, partition in enumerate(partitions)]
         kept = self._select_numbers(given, keys, where)
@@ -263,16 +271,14 @@ def _is_cte(node: exp.Table) -> bool:
 def _wanted(query: exp.Expr) -> set[str] | None:
     """The names that a query may mean columns by, in lower case; None where it takes columns without naming them."""
     stars = [star for star in query.find_all(exp.Star) if isinstance(star.parent, exp.Select | exp.Column)]
-    if stars or any(join.method for join in query.find_all(exp.Join)):
+    renamed = [alias for alias in query.find_all(exp.TableAlias) if alias.columns and _is_of_table(alias.parent)]
+    if stars or renamed or any(join.method for join in query.find_all(exp.Join)):
         return None
     return {part.name.lower() for part in query.find_all(exp.Identifier)}
 
 
-def _hide(query: exp.Expr, hidden: Sequence[str]) -> None:
-    """Exclude the hidden columns from `*`."""
-    for star in query.find_all(exp.Star):
-        if isinstance(star.parent, exp.Select):
-            star.set("except_", [exp.to_identifier(name, quoted=True) for name in hidden])
+def _is_of_table(tree: exp.Expr | None) -> bool:
+    return isinstance(tree.this if isinstance(tree, exp.Subquery | exp.Paren) else tree, exp.Table)
 
 
 def _check_injected(table: Table, need: Need) -> None:

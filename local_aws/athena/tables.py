@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -179,8 +179,10 @@ class Catalog:
         return [_partition(document) for document in registered]
 
     def files(self, table: Table, partitions: list[Partition]) -> list[tuple[S3File, Partition]]:
-        """Fetch the files of some partitions, and return each with its partition."""
-        by_folder = {_folder(partition.location): partition for partition in partitions}
+        """Fetch the files of some partitions, and return each with its partition; several may have one location."""
+        by_folder: dict[str, list[Partition]] = {}
+        for partition in partitions:
+            by_folder.setdefault(_folder(partition.location), []).append(partition)
         found: dict[str, S3File] = {}
         for prefix in self._prefixes(table, partitions):
             bucket, key = split_uri(prefix)
@@ -189,7 +191,7 @@ class Catalog:
                 found |= {file.uri: file for file in self.context.mirror.pull(bucket, key, wanted)}
             except ClientError as error:
                 raise _unreadable(error, table, prefix) from error
-        return [(file, by_folder[_owner(file, by_folder) or ""]) for file in found.values()]
+        return [(file, partition) for file in found.values() for partition in by_folder[_owner(file, by_folder) or ""]]
 
     def _prefixes(self, table: Table, partitions: list[Partition]) -> set[str]:
         """Return the prefixes to list: the partitions' folders or, if many, folders above them in the table."""
@@ -232,7 +234,7 @@ def _parent(folder: str) -> str:
     return folder.rstrip("/").rpartition("/")[0] + "/"
 
 
-def _owner(file: S3File, folders: dict[str, Partition]) -> str | None:
+def _owner(file: S3File, folders: Container[str]) -> str | None:
     """Return the folder among `folders` that contains a file; None for files that are hidden, as in Hive."""
     folder, _, name = file.uri.rpartition("/")
     while folder.startswith("s3://") and not name.startswith(("_", ".")):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.query import view_type
-from local_aws.athena.query.types import Type
+from local_aws.athena.query.types import Type, parsed
 from local_aws.athena.tables import Table
 from local_aws.protocol import Document
 
@@ -17,8 +17,11 @@ _PREFIX, _SUFFIX = "/* Presto View: ", " */"
 
 @dataclass(frozen=True)
 class View:
+    """`columns` have the types that they had when the view was made; the list is empty if they are not known."""
+
     sql: str
     database: str
+    columns: tuple[tuple[str, Type], ...] = ()
 
 
 def decoded(table: Table) -> View:
@@ -30,7 +33,8 @@ def decoded(table: Table) -> View:
     text = table.document.get("ViewOriginalText") or ""
     try:
         document = json.loads(base64.b64decode(text.removeprefix(_PREFIX).removesuffix(_SUFFIX), validate=True))
-        return View(document["originalSql"], document.get("schema") or "")
+        columns = tuple((one["name"], parsed(one["type"])) for one in document.get("columns") or [])
+        return View(document["originalSql"], document.get("schema") or "", columns)
     except (ValueError, KeyError) as error:
         raise QueryFailed(
             f"INVALID_VIEW: ViewOriginalText of {table.database}.{table.name} must be "

@@ -13,6 +13,7 @@ from local_aws.athena.ddl.cursor import Cursor, Name
 from local_aws.athena.ddl.statement import Run, database_of
 from local_aws.athena.ddl.with_properties import Written
 from local_aws.athena.errors import QueryFailed
+from local_aws.athena.options import refuse_options
 from local_aws.athena.output import Columns, Files
 from local_aws.athena.query.parse import parse
 from local_aws.athena.results import Answer
@@ -59,13 +60,12 @@ def _ends_with(cursor: Cursor, *words: str) -> bool:
 
 
 def _table_input(name: str, plain: Columns, keys: Columns, how: Written) -> Document:
-    options = {"field.delim": how.delimiter, "serialization.format": how.delimiter} if how.delimiter else {}
     return {
         "Name": name,
         "TableType": "EXTERNAL_TABLE",
         "Parameters": {"EXTERNAL": "TRUE", "has_encrypted_data": "false"},
         "PartitionKeys": [{"Name": key, "Type": kind} for key, kind in keys],
-        "StorageDescriptor": definitions.storage(how.kind, how.location, plain, options),
+        "StorageDescriptor": definitions.storage(how.kind, how.location, plain, how.options),
     }
 
 
@@ -119,8 +119,31 @@ def _as_table(table: Table) -> Written:
     kind = {"parquet": "PARQUET", "json": "JSON", "text": "TEXTFILE"}.get(table.format)
     if kind is None or (table.is_projected and "storage.location.template" in table.parameters):
         raise QueryFailed(f"NOT_SUPPORTED: INSERT INTO {table.name}: a table of this format or projection is read only")
-    delimiter = table.serde.get("Parameters", {}).get("field.delim") or ""
-    return Written(kind, delimiter=delimiter, keys=tuple(key.name for key in table.keys), location=table.location)
+    _refuse_unwritten(table)
+    return Written(
+        kind,
+        options=table.serde.get("Parameters") or {},
+        keys=tuple(key.name for key in table.keys),
+        location=table.location,
+        has_header=table.parameters.get("skip.header.line.count") == "1",
+    )
+
+
+def _refuse_unwritten(table: Table) -> None:
+    """Raises QueryFailed for a property by which the files would be read as other values than are written."""
+    refuse_options(table)
+    given = {**table.parameters, **(table.serde.get("Parameters") or {})}
+    usual = {"serialization.encoding": ("", "utf-8", "utf8"), "skip.header.line.count": ("", "0")}
+    if table.format == "text":
+        usual["skip.header.line.count"] = ("", "0", "1")
+    if any("timestamp" in column.type for column in table.columns):
+        usual["timestamp.formats"] = ("",)
+    for name, value in given.items() if table.format in ("text", "json") else ():
+        if value.lower() not in usual.get(name, (value.lower(),)) or (name.startswith("mapping.") and value):
+            raise QueryFailed(
+                f"NOT_SUPPORTED: INSERT INTO {table.name}: its property {name} = {value!r} is honoured by reading "
+                "alone here; put the files there in another way, or make a table without it"
+            )
 
 
 def unload(cursor: Cursor) -> Run:

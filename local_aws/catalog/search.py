@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from local_aws.catalog.tables import PAGE, paged
 from local_aws.context import Context
+from local_aws.pages import Backwards, Place, paged
 from local_aws.protocol import AwsError, Call, Document, Handlers
 
 _COMPARATORS: dict[str, Callable[[str, str], bool]] = {
@@ -33,13 +33,14 @@ def _search(context: Context, call: Call) -> Document:
         for table in page["TableList"]
     ]
     found = [table for table in tables if _has_text(table, call) and _meets_all(table, call)]
-    for sort in reversed(call.payload.get("SortCriteria") or []):
-        found.sort(key=partial(_sorted_by, sort["FieldName"]), reverse=sort.get("Sort") == "DESC")
-    return paged("TableList", found, call.payload, PAGE)
+    return paged("TableList", found, call.payload, partial(_place, call.payload.get("SortCriteria") or []))
 
 
-def _sorted_by(key: str, table: Document) -> str:
-    return _value(table, key) or ""
+def _place(criteria: list[Document], table: Document) -> Place:
+    """The fields that the tables are sorted by, then what names the table."""
+    values = [(sort, _value(table, sort["FieldName"]) or "") for sort in criteria]
+    sorted_by = [Backwards(value) if sort.get("Sort") == "DESC" else value for sort, value in values]
+    return (*sorted_by, table["DatabaseName"], table["Name"])
 
 
 def _has_text(table: Document, call: Call) -> bool:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
+from local_aws.pages import paged
 from local_aws.protocol import AwsError, Call, Document, Handlers
 
-PAGE = 100
 _REPLACED: Document = {
     "Description": "",
     "Owner": "",
@@ -41,11 +40,11 @@ def _list(call: Call) -> Document:
     """Return a page of the tables whose whole name matches the expression."""
     call.required("DatabaseName")
     found = call.forward({**call.payload, "Expression": ""})["TableList"]
-    tables = sorted(map(answered, found), key=lambda table: str(table["Name"]))
+    tables = list(map(answered, found))
     if expression := call.payload.get("Expression"):
         pattern = compiled(expression)
         tables = [table for table in tables if pattern.fullmatch(table["Name"])]
-    return paged("TableList", tables, call.payload)
+    return paged("TableList", tables, call.payload, lambda table: (table["Name"],))
 
 
 def compiled(expression: str) -> re.Pattern[str]:
@@ -58,16 +57,6 @@ def compiled(expression: str) -> re.Pattern[str]:
         return re.compile("(?i)" + re.sub(r"(?<![.\])}\\])\*", ".*", expression))
     except re.error:
         raise AwsError("InvalidInputException", f"Expression '{expression}' is not a regular expression") from None
-
-
-def paged(field: str, items: list[Any], payload: Document, largest: int = PAGE) -> Document:
-    """Return a page; `NextToken` is the number of the first item of the next page."""
-    token = str(payload.get("NextToken") or 0)
-    if not token.isdigit():
-        raise AwsError("InvalidInputException", f"NextToken '{token}' is invalid.")
-    start, size = int(token), min(payload.get("MaxResults") or largest, largest)
-    more = {"NextToken": str(start + size)} if start + size < len(items) else {}
-    return {field: items[start : start + size], **more}
 
 
 def answered(table: Document) -> Document:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from local_aws.catalog.tables import PAGE, paged
 from local_aws.context import Context
 from local_aws.mends.kept import place_of
+from local_aws.pages import paged
 from local_aws.protocol import AwsError, Call, Document, Handler, Handlers
 
 _COLLECTION = "glue_table_versions"
@@ -60,7 +60,9 @@ def _get(context: Context, call: Call) -> Document:
 
 
 def _list(context: Context, call: Call) -> Document:
-    return paged("TableVersions", _versions(context, call), call.payload, PAGE)
+    """Return a page of the versions, newest first."""
+    versions = _versions(context, call)
+    return paged("TableVersions", versions, call.payload, lambda version: (-int(version["VersionId"]),))
 
 
 def _versions(context: Context, call: Call) -> list[Document]:

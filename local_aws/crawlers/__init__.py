@@ -12,6 +12,7 @@ from local_aws.context import Context
 from local_aws.crawlers.merge import DEFAULT_POLICIES
 from local_aws.crawlers.runs import Runs
 from local_aws.crawlers.schedule import Clock, expression_of, is_due
+from local_aws.pages import newest, paged
 from local_aws.protocol import AwsError, Call, Document, Handlers
 
 log = logging.getLogger("local_aws.crawlers")
@@ -115,12 +116,10 @@ class Crawlers:
         return {"CrawlerMetricsList": [_metrics(name, state) for name, state in states.items()]}
 
     def crawls(self, call: Call) -> Document:
-        """Newest first; `NextToken` is the number of crawls already returned."""
+        """Newest first, 20 unless the call says how many."""
         self._existing(call, "CrawlerName")
-        history = self._runs.history(_key(call, "CrawlerName"))[::-1]
-        start, size = int(call.payload.get("NextToken") or 0), int(call.payload.get("MaxResults") or 20)
-        more = {"NextToken": str(start + size)} if start + size < len(history) else {}
-        return {"Crawls": history[start : start + size], **more}
+        payload = {"MaxResults": 20, **call.payload}
+        return paged("Crawls", self._runs.history(_key(call, "CrawlerName")), payload, newest("StartTime", "CrawlId"))
 
     def start_schedule(self, call: Call) -> Document:
         crawler = self._existing(call, "CrawlerName")

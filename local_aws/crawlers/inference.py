@@ -24,15 +24,24 @@ Warn = Callable[[str], None]
 Structure = Any
 """A JSON value's structure as DuckDB reports it: a type name, an object of structures, or a list of one."""
 
-_INTEGER = r"[+-]?[0-9]{1,18}"
+_INTEGER = r"[+-]?[0-9]+"
 _DOUBLE = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _BOOLEAN = r"[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]"
-_CELL_TYPES = {"BIGINT": _INTEGER, "DOUBLE": _DOUBLE, "BOOLEAN": _BOOLEAN}
+_LONG_INTEGER = "decimal(38,0)"
+"""Of cells with integers that `bigint` does not hold, until it is settled what the first line is.
+
+They become `string`, as AWS's classifier knows no `decimal`, and a double would lose digits.
+"""
+_CELL_TYPES = {"double": _DOUBLE, "boolean": _BOOLEAN}
 """Cells are not trimmed, as in AWS's classifiers: the SerDes do not accept a number after a blank."""
 _HAS_LONG = "bool_or(regexp_matches(json::VARCHAR, '[0-9]{10}'))"
 """Whether a file may have an integer too large for `int`: checking each of its numbers costs much more."""
 _JSON_INTEGERS = ("BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT")
-_INT_LIMIT = 2**31
+_INT_LIMIT, _BIGINT_LIMIT = 2**31, 2**63
+_LARGEST_TYPE = "decimal(20,0)"
+"""Of integers that `bigint` does not hold. DuckDB reads those that need more than 64 bits as DOUBLE."""
+_Path = tuple[str | None, ...]
+"""The keys to a value of a JSON record; None stands for all items of an array."""
 _LONGEST_NAME = 150
 _PARQUET_SHAPE = "concat_ws('|', name, type, type_length, num_children, converted_type, scale, precision, logical_type)"
 _CSV_BUFFER = 8 * 1024 * 1024
@@ -173,9 +182,7 @@ def _read_json(
             warn(f"{paths[name].uri}: {lines - good} of {lines} lines are not JSON and were skipped")
     records = {name: good for name, _, good, *_ in rows}
     return {
-        paths[name]: Schema(
-            dialect, _json_columns(structure, wide.get(name, set())), records[name], _spelled(structure)
-        )
+        paths[name]: Schema(dialect, _json_columns(structure, wide.get(name, {})), records[name], _spelled(structure))
         for name, structure in structures.items()
     }
 
@@ -201,40 +208,48 @@ def _json_source(dialect: Format) -> str:
 
 def _wide_integers(
     db: duckdb.DuckDBPyConnection, source: str, paths: list[str], structures: Iterable[Structure]
-) -> dict[str, set[str]]:
-    """Return, by file, the JSON paths of integers that are too large for `int`."""
-    leaves = list(dict.fromkeys(path for structure in structures for path in _integer_leaves(structure, "$")))
+) -> dict[str, dict[_Path, str]]:
+    """Return, by file, the types of the integers that are too large for `int`."""
+    leaves = list(dict.fromkeys(path for structure in structures for path in _integer_leaves(structure, ())))
     if not leaves:
         return {}
-    sizes = ", ".join(f"max({_largest(path)})" for path in leaves)
+    sizes = ", ".join(f"max({_size(path)})" for path in leaves)
     rows = db.execute(f"SELECT filename, {sizes} FROM {source} GROUP BY filename", [paths]).fetchall()
     return {
-        name: {path for path, size in zip(leaves, found, strict=True) if size and size >= _INT_LIMIT}
+        name: {
+            path: "bigint" if size < _BIGINT_LIMIT else _LARGEST_TYPE
+            for path, size in zip(leaves, found, strict=True)
+            if size and size >= _INT_LIMIT
+        }
         for name, *found in rows
     }
 
 
-def _largest(path: str) -> str:
-    value = f"json_extract(json, {_literal(path)})"
-    if "[*]" not in path:
-        return f"abs(try_cast({value} AS HUGEINT))"
-    return f"list_max(list_transform({value}, lambda x: abs(try_cast(x AS HUGEINT))))"
+def _size(path: _Path, value: str = "json") -> str:
+    """SQL for the largest integer at a path, or for `-1 - n` of a negative one, which has as many bits."""
+    if None not in path:
+        number = f"try_cast({_at(value, path)} AS HUGEINT)"
+        return f"greatest({number}, -1 - {number})"
+    keys, rest = path[: path.index(None)], path[path.index(None) + 1 :]
+    item = f"x{len(rest)}"
+    return f"list_max(list_transform(try_cast({_at(value, keys)} AS JSON[]), lambda {item}: {_size(rest, item)}))"
 
 
-def _integer_leaves(structure: Structure, path: str) -> Iterable[str]:
+def _at(value: str, keys: _Path) -> str:
+    """SQL for a part of a JSON value. Not by a JSONPath, which cannot escape a double quote."""
+    pointer = "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
+    return f"json_extract({value}, {_literal(pointer)})" if keys else value
+
+
+def _integer_leaves(structure: Structure, path: _Path) -> Iterable[_Path]:
     if isinstance(structure, dict):
         for name, inner in structure.items():
-            if '"' not in name:  # JSON paths cannot escape it.
-                yield from _integer_leaves(inner, _child(path, name))
+            yield from _integer_leaves(inner, (*path, name))
     elif isinstance(structure, list):
         for inner in structure:
-            yield from _integer_leaves(inner, f"{path}[*]")
+            yield from _integer_leaves(inner, (*path, None))
     elif structure in _JSON_INTEGERS:
         yield path
-
-
-def _child(path: str, name: str) -> str:
-    return f'{path}."{name}"'
 
 
 def _quoted(name: str) -> str:
@@ -245,13 +260,13 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _json_columns(structure: Structure, wide: set[str]) -> dict[str, str]:
+def _json_columns(structure: Structure, wide: dict[_Path, str]) -> dict[str, str]:
     """Return the columns of records; a bare array is a single column called `array`, as in Glue."""
     if not isinstance(structure, dict):
-        return {"array": _json_type(structure, "$", wide)} if isinstance(structure, list) else {}
+        return {"array": _json_type(structure, (), wide)} if isinstance(structure, list) else {}
     columns: dict[str, str] = {}
     for name, inner in structure.items():
-        kind = _json_type(inner, _child("$", name), wide)
+        kind = _json_type(inner, (name,), wide)
         columns[name.lower()] = widened(columns.get(name.lower(), VOID), kind)
     return columns
 
@@ -260,18 +275,18 @@ def _spelled(structure: Structure) -> dict[str, str]:
     return {name.lower(): name for name in structure} if isinstance(structure, dict) else {}
 
 
-def _json_type(structure: Structure, path: str, wide: set[str]) -> str:
+def _json_type(structure: Structure, path: _Path, wide: dict[_Path, str]) -> str:
     """Return the Hive type of a structure. Keys that differ only in case are one field, as for the SerDes."""
     if isinstance(structure, dict):
         fields: dict[str, str] = {}
         for name, inner in structure.items():
             key = name.lower() if re.fullmatch(r"\w+", name) else f"`{name.lower().replace('`', '')}`"
-            fields[key] = widened(fields.get(key, VOID), _json_type(inner, _child(path, name), wide))
+            fields[key] = widened(fields.get(key, VOID), _json_type(inner, (*path, name), wide))
         return f"struct<{','.join(f'{key}:{kind}' for key, kind in fields.items())}>" if fields else "string"
     if isinstance(structure, list):
-        return f"array<{_json_type(structure[0], f'{path}[*]', wide) if structure else VOID}>"
+        return f"array<{_json_type(structure[0], (*path, None), wide) if structure else VOID}>"
     if structure in _JSON_INTEGERS:
-        return "bigint" if path in wide else "int"
+        return wide.get(path, "int")
     return hive_type(str(structure))
 
 
@@ -296,17 +311,22 @@ def _read_csv(
 
 
 def _cell_type_sql(cell: str) -> str:
-    filled = f"trim({cell}) <> ''"
-    tests = (
-        f"WHEN bool_and(regexp_full_match({cell}, '{pattern}')) FILTER ({filled}) THEN '{hive_type(kind)}'"
-        for kind, pattern in _CELL_TYPES.items()
-    )
-    return f"CASE WHEN count(*) FILTER ({filled}) = 0 THEN '{VOID}' {' '.join(tests)} ELSE 'string' END"
+    filled = f"FILTER (trim({cell}) <> '')"
+
+    def when(pattern: str, kind: str) -> str:
+        return f"WHEN bool_and(regexp_full_match({cell}, '{pattern}')) {filled} THEN {kind}"
+
+    integer = f"if(bool_and(try_cast({cell} AS BIGINT) IS NOT NULL) {filled}, 'bigint', '{_LONG_INTEGER}')"
+    tests = [when(_INTEGER, integer), *(when(pattern, f"'{kind}'") for kind, pattern in _CELL_TYPES.items())]
+    return f"CASE WHEN count(*) {filled} = 0 THEN '{VOID}' {' '.join(tests)} ELSE 'string' END"
 
 
 def _cell_type(cell: str) -> str:
-    kinds = (hive_type(kind) for kind, pattern in _CELL_TYPES.items() if re.fullmatch(pattern, cell))
-    return next(kinds, "string") if cell.strip() else VOID
+    if not cell.strip():
+        return VOID
+    if re.fullmatch(_INTEGER, cell):
+        return "bigint" if -_BIGINT_LIMIT <= int(cell) < _BIGINT_LIMIT else _LONG_INTEGER
+    return next((kind for kind, pattern in _CELL_TYPES.items() if re.fullmatch(pattern, cell)), "string")
 
 
 def _warn_of_rejects(db: duckdb.DuckDBPyConnection, paths: dict[str, S3File], warn: Warn) -> None:
@@ -347,6 +367,7 @@ def _named(fmt: Format, schema: Schema, looks_like_header: bool) -> Schema:
     if not header and len(fmt.first_row) == fmt.width:
         types = [widened(kind, _cell_type(cell)) for kind, cell in zip(types, fmt.first_row, strict=True)]
         records += 1
+    types = ["string" if kind == _LONG_INTEGER else kind for kind in types]
     names = fmt.names or (fmt.first_row if header and len(fmt.first_row) == fmt.width else ("",) * fmt.width)
     settled = replace(fmt, header="PRESENT" if header else "ABSENT")
     return Schema(settled, dict(zip(_column_names(names), types, strict=True)), records)

@@ -7,6 +7,7 @@ import re
 
 from local_aws.context import Context
 from local_aws.jobs.runs import JobRuns
+from local_aws.pages import newest, paged
 from local_aws.protocol import AwsError, Call, Document, Handlers
 
 _PAGE = 200
@@ -27,7 +28,8 @@ def handlers(context: Context) -> Handlers:
         return {"JobRun": _one(runs, call.required("JobName"), call.required("RunId"))}
 
     def list_(call: Call) -> Document:
-        return _page(runs.of(call.required("JobName")), call.payload)
+        found = runs.of(call.required("JobName"))
+        return paged("JobRuns", found, call.payload, newest("StartedOn", "Id"), _PAGE)
 
     def stop(call: Call) -> Document:
         return _stopped(runs, call.required("JobName"), call.required("JobRunIds"))
@@ -57,12 +59,6 @@ def _one(runs: JobRuns, job_name: str, run_id: str) -> Document:
     if found is None:
         raise AwsError("EntityNotFoundException", f"Job run {run_id} of job {job_name} not found.")
     return found
-
-
-def _page(runs: list[Document], payload: Document) -> Document:
-    start, size = int(payload.get("NextToken") or 0), payload.get("MaxResults") or _PAGE
-    more = {"NextToken": str(start + size)} if start + size < len(runs) else {}
-    return {"JobRuns": runs[start : start + size], **more}
 
 
 def _stopped(runs: JobRuns, job_name: str, ids: list[str]) -> Document:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -9,12 +10,21 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local_aws.reasons import reason
+
 _BATCH = 1000
 _LONGEST = 100_000
 
+log = logging.getLogger("local_aws.jobs")
+
 
 class FollowedFile:
-    """Sends new lines of a file, after `located`, to a log stream; group and stream are created if missing."""
+    """Sends new lines of a file, after `located`, to a log stream.
+
+    Group and stream are created if missing, also if somebody deletes them meanwhile; not if they have to be there.
+    """
 
     def __init__(
         self, logs: Any, path: Path, group: str, stream: str, located: Callable[[str], str], *, is_there: bool = False
@@ -23,20 +33,36 @@ class FollowedFile:
         self._path = path
         self._located = located
         self._target = {"logGroupName": group, "logStreamName": stream}
-        self._read = 0
+        self._read, self._has_to_be_there = 0, is_there
         if not is_there:
             _create(logs, group, stream)
 
     def flush(self, *, last: bool = False) -> None:
-        """Send the lines written since the last flush; an incomplete line waits for the `last` one."""
+        """Send the lines written since the last flush; an incomplete line waits for the `last` one.
+
+        Lines that are refused wait for the next flush, because a job does not end for its log.
+        """
         with self._path.open("rb") as file:
             file.seek(self._read)
             fresh = file.read()
         if not last:
             fresh = fresh[: fresh.rfind(b"\n") + 1]
-        self._read += len(fresh)
         lines = (line for line in self._located(fresh.decode(errors="replace")).splitlines() if line.strip())
-        while batch := list(islice(_events(lines), _BATCH)):
+        try:
+            while batch := list(islice(_events(lines), _BATCH)):
+                self._put(batch)
+        except (ClientError, BotoCoreError) as error:
+            log.warning("%s: lines of the log are not sent: %s", self._target["logStreamName"], reason(error))
+        else:
+            self._read += len(fresh)
+
+    def _put(self, batch: list[dict[str, Any]]) -> None:
+        try:
+            self._logs.put_log_events(**self._target, logEvents=batch)
+        except self._logs.exceptions.ResourceNotFoundException:
+            if self._has_to_be_there:
+                raise
+            _create(self._logs, *self._target.values())
             self._logs.put_log_events(**self._target, logEvents=batch)
 
 

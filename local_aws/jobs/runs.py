@@ -105,9 +105,10 @@ class JobRuns:
 
     def forget(self, job_name: str) -> None:
         """Kill and forget every run of a job."""
-        for run in self.of(job_name):
-            self.stop(run["Id"])
-            self._context.store.delete(RUNS, run["Id"])
+        with self._lock:  # A retry that begins meanwhile would stay.
+            for run in self.of(job_name):
+                self.stop(run["Id"])
+                self._context.store.delete(RUNS, run["Id"])
 
     def _launch(self, order: Order) -> None:
         self._context.store.put(RUNS, order.id, order.run)
@@ -126,15 +127,20 @@ class JobRuns:
         try:
             with self._acting(order) as acting:
                 return self._executed(acting, order, work)
-        except JobError as error:
-            return "FAILED", str(error)
-        except ClientError as error:
-            found = error.response["Error"]
-            return "FAILED", disk.reason_of(error, self._context.folder) or f"{found['Code']}: {found['Message']}"
         except Exception as error:
-            log.exception("job run %s", order.id)
-            internal = f"the embedded AWS could not run the job: {reason(error)}"
-            return "FAILED", disk.reason_of(error, self._context.folder) or internal
+            why = self._why(order, error)
+        return ("STOPPED", "") if self._is_stopping(order.id) else ("FAILED", why)
+
+    def _why(self, order: Order, error: Exception) -> str:
+        """Return the ErrorMessage of a run that did not get to its end."""
+        if isinstance(error, JobError):
+            return str(error)
+        if full := disk.reason_of(error, self._context.folder):
+            return full
+        if isinstance(error, ClientError):
+            return reason(error)
+        log.error("job run %s", order.id, exc_info=error)
+        return f"the embedded AWS could not run the job: {reason(error)}"
 
     def _executed(self, acting: Context, order: Order, work: Path) -> tuple[str, str]:
         process.require_modules(order.arguments.get("--additional-python-modules", ""))
@@ -153,11 +159,21 @@ class JobRuns:
         try:
             words = self._command(order, script)
             state, message = self._watched(acting, order, words, env, work, Joined(script))
-            return state, _refused(folders, work / "stderr", message) if state == "FAILED" else message
         finally:
             self._folders.pop(order.id)
+            refusal = self._publish_the_rest(order, folders)
+        if state == "SUCCEEDED" and refusal:
+            return "FAILED", refusal
+        return state, _refused(folders, work / "stderr", message) if state == "FAILED" else message
+
+    def _publish_the_rest(self, order: Order, folders: BucketFolders) -> str:
+        """Upload what the run wrote, however it ended. Returns why that could not be done; empty if it was."""
+        try:
             if self._is_open:
                 folders.publish()
+        except Exception as error:
+            return self._why(order, error)
+        return ""
 
     def _acting(self, order: Order) -> AbstractContextManager[Context]:
         """Who the run is: its job's role, in a session with the run's id. Raises ClientError."""
@@ -250,10 +266,7 @@ class JobRuns:
     def _update(self, run_id: str, **fields: Any) -> bool:
         """Set fields of a run, unless its job was deleted or this AWS is shutting down."""
         with self._lock:
-            known = self._is_open and self._context.store.get(RUNS, run_id) is not None
-            if known:
-                self._context.store.update(RUNS, run_id, LastModifiedOn=time.time(), **fields)
-            return known
+            return self._is_open and self._context.store.change(RUNS, run_id, LastModifiedOn=time.time(), **fields)
 
     def _is_stopping(self, run_id: str) -> bool:
         run = self._context.store.get(RUNS, run_id)

@@ -15,9 +15,9 @@ from xml.sax.saxutils import escape
 
 from local_aws.gateway import AsgiApp, Receive, Scope, Send, again, exchange_with, read_body
 from local_aws.protocol import Document
+from local_aws.signature import SIGNATURE, Signature
 from local_aws.store import Store
 
-_SERVICE = re.compile(rb"/([^/]+)/monitoring/aws4_request")
 METRICS = "cloudwatch_alarm_metrics"
 """Collection of the store: the metrics of an alarm, by `region/name`."""
 _FORM = b"application/x-www-form-urlencoded"
@@ -74,9 +74,11 @@ _KEEPING = {"PutMetricAlarm": _put, "DescribeAlarms": _described, "DeleteAlarms"
 
 def _region(scope: Scope) -> str:
     """Of a call in the Query protocol; empty for any other."""
-    headers = {name.lower(): value for name, value in scope.get("headers", ())}
-    found = _SERVICE.search(headers.get(b"authorization", b""))
-    return found[1].decode() if found and headers.get(b"content-type", b"").startswith(_FORM) else ""
+    signature: Signature | None = scope.get(SIGNATURE)
+    if signature is None or signature.service != "monitoring":
+        return ""
+    headers = {name.lower(): value for name, value in scope["headers"]}
+    return signature.scope[1] if headers.get(b"content-type", b"").startswith(_FORM) else ""
 
 
 def _as_json(scope: Scope, action: str) -> Scope:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
+from typing import Any
 
 from local_aws.context import ACCOUNT, Context
+from local_aws.mends.in_place import updating
 from local_aws.mends.kept import Kept, at, keeping, place_of
 from local_aws.protocol import AwsError, Call, Document, Handler, Handlers, stacked
+from local_aws.shapes import checking
 
 _JOB = Kept(
     service="glue",
@@ -32,16 +34,16 @@ _JOB = Kept(
 
 
 def handlers(context: Context) -> Handlers:
+    updating("glue", {"UpdateConnection": _update_connection, "UpdateClassifier": _update_classifier})
     return stacked(
         _data_quality_rulesets(context),
         _partition_indexes(context),
         keeping(context, _JOB),
         *(_tagging(context, tagged) for tagged in _TAGGED),
         {
-            ("glue", "UpdateConnection"): partial(_update_connection, context),
-            ("glue", "UpdateClassifier"): partial(_update_classifier, context),
             **{("glue", action): _with_true_triggers for action in ("GetTrigger", "GetTriggers", "BatchGetTriggers")},
         },
+        checking("glue", "CreateConnection", "UpdateConnection", "CreateClassifier", "UpdateClassifier"),
     )
 
 
@@ -84,30 +86,33 @@ def _tagging(context: Context, tagged: _Tagged) -> Handlers:
     return {("glue", tagged.create): create, ("glue", tagged.delete): delete}
 
 
-def _update_connection(context: Context, call: Call) -> Document:
-    """Update by deleting and creating, all that the emulator supports; the tags stay."""
-    glue, name = context.client("glue", call.region), call.required("Name")
-    glue.get_connection(Name=name)
-    tags = glue.get_tags(ResourceArn=f"arn:aws:glue:{call.region}:{ACCOUNT}:connection/{name}")["Tags"]
-    glue.delete_connection(ConnectionName=name)
-    glue.create_connection(ConnectionInput=call.required("ConnectionInput"), Tags=tags)
-    return {}
-
-
-def _update_classifier(context: Context, call: Call) -> Document:
-    """Update by deleting and creating; the fields that are not given stay."""
-    glue, ((kind, given), *_) = context.client("glue", call.region), call.payload.items()
-    before = glue.get_classifier(Name=given["Name"])["Classifier"].get(kind)
+def _update_connection(emulator: Any, payload: Document) -> None:
+    given, name = payload["ConnectionInput"], payload["Name"]
+    before = emulator._connections.get(name)
     if before is None:
+        raise AwsError("EntityNotFoundException", f"Connection {name} not found.")
+    if given["Name"] != name:
+        raise AwsError(
+            "InvalidInputException",
+            f"UpdateConnection: ConnectionInput.Name is {given['Name']}, but the connection is {name}: "
+            "it cannot be renamed; create another and delete it",
+        )
+    times = {"CreationTime": before["CreationTime"], "LastUpdatedTime": int(time.time())}
+    emulator._connections[name] = {**given, **times}
+
+
+def _update_classifier(emulator: Any, payload: Document) -> None:
+    """The fields that are not given stay."""
+    if len(payload) != 1:
+        raise AwsError("InvalidInputException", "UpdateClassifier: exactly one classifier has to be given")
+    ((kind, given),) = payload.items()
+    known = emulator._classifiers.get(given["Name"])
+    if known is None:
+        raise AwsError("EntityNotFoundException", f"Classifier {given['Name']} not found.")
+    if kind not in known:
         raise AwsError("InvalidInputException", f"Classifier {given['Name']} is of another type than {kind}")
-    kept = {name: value for name, value in before.items() if name not in _MADE}
-    glue.delete_classifier(Name=given["Name"])
-    glue.create_classifier(**{kind: {**kept, **given}})
-    return {}
-
-
-_MADE = ("CreationTime", "LastUpdated", "Version")
-"""Fields of a classifier that only AWS sets."""
+    made = {"LastUpdated": int(time.time()), "Version": known[kind]["Version"] + 1}
+    emulator._classifiers[given["Name"]] = {kind: {**known[kind], **given, **made}}
 
 
 def _with_true_triggers(call: Call) -> Document:

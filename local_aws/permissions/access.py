@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from local_aws.permissions import needs
 from local_aws.permissions.calls import Asked
-from local_aws.permissions.conditions import UnknownOperatorError
+from local_aws.permissions.conditions import NotEvaluatedError
 from local_aws.permissions.decision import Ask, Policies, refusal
 from local_aws.permissions.holdings import Holdings, NoSuchPrincipalError
 from local_aws.permissions.principals import ACCOUNT, Principal, role_arn
@@ -71,7 +71,7 @@ class Access:
             return next(filter(None, (self._refusal(caller, ask, region, remember) for ask in asks)), "")
         except NoSuchPrincipalError as error:
             return f"User: {caller.arn} is not authorized: {error} is not there any more"
-        except UnknownOperatorError as error:
+        except NotEvaluatedError as error:
             return f"User: {caller.arn} is not authorized: {error}"
 
     def _refusal(self, caller: Principal, ask: Ask, region: str, remember: Remember) -> str:

@@ -13,13 +13,22 @@ Keys = Mapping[str, tuple[str, ...]]
 _VARIABLE = re.compile(r"\$\{([^}]+)\}")
 _MANY = {"ForAnyValue": any, "ForAllValues": all}
 
+_ABOUT = ("principalaccount", "principalarn", "requestedregion", "securetransport", "tagkeys", "username")
+_SOURCES = ("sourceaccount", "sourcearn", "sourceip", "sourceowner")
+_OF_S3 = ("delimiter", "max-keys", "prefix", "versionid")
+_KNOWN = {f"aws:{name}" for name in (*_ABOUT, *_SOURCES)} | {f"s3:{name}" for name in _OF_S3}
+_KNOWN |= {"cloudwatch:namespace", "iam:passedtoservice", "kms:resourcealiases", "kms:viaservice"}
+_KNOWN |= {"sts:externalid", "sts:rolesessionname"}
+_FAMILIES = ("aws:requesttag/", "kms:encryptioncontext:", "s3:requestobjecttag/", "s3:x-amz-")
+"""The condition keys that a call is given where it has them: another one is not known to be absent."""
 
-class UnknownOperatorError(Exception):
-    """A condition operator that is not evaluated here."""
+
+class NotEvaluatedError(Exception):
+    """An operator, a key or a value of a condition that is not evaluated here."""
 
 
 def hold(conditions: Mapping[str, Mapping[str, Any]], keys: Keys) -> bool:
-    """Whether every condition of a statement does. Raises UnknownOperatorError."""
+    """Whether every condition of a statement does. Raises NotEvaluatedError."""
     return all(
         _holds(operator, key, listed(wanted), keys)
         for operator, pairs in conditions.items()
@@ -34,8 +43,11 @@ def listed(value: Any) -> list[str]:
 
 
 def filled(text: str, keys: Keys) -> str:
-    """A text of a policy with its variables, `${aws:username}`, replaced; one that is not known matches nothing."""
-    return _VARIABLE.sub(lambda found: keys.get(found[1].lower(), ("\0",))[0], text) if "${" in text else text
+    """A text of a policy with its variables, `${aws:username}`, replaced; one that a call has not matches nothing.
+
+    Raises NotEvaluatedError.
+    """
+    return _VARIABLE.sub(lambda found: (_given(found[1], keys) or ("\0",))[0], text) if "${" in text else text
 
 
 def like(pattern: str, text: str) -> bool:
@@ -50,18 +62,29 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 def _holds(operator: str, key: str, wanted: Sequence[str], keys: Keys) -> bool:
     quantifier, _, bare = operator.rpartition(":")
-    given = keys.get(key.lower(), ())
-    if bare == "Null":
-        return (not given) == (wanted[0].lower() == "true")
+    name = bare.removesuffix("IfExists")
+    if name == "Null":
+        return (not _given(key, keys)) == (wanted[0].lower() == "true")
+    negated, compared = _operator(name)
+    given = _given(key, keys)
     if not given and bare.endswith("IfExists"):
         return True
-    name = bare.removesuffix("IfExists")
-    negated, compared = _operator(name)
     values = [filled(each, keys) for each in wanted]
     if not given:
         return quantifier == "ForAllValues" or (negated and quantifier != "ForAnyValue")
-    found = [any(compared(value, each) for value in values) != negated for each in given]
+    try:
+        found = [any(compared(value, each) for value in values) != negated for each in given]
+    except ValueError:
+        raise NotEvaluatedError(f"{name} cannot compare {', '.join(given)} with {', '.join(values)}") from None
     return _MANY.get(quantifier, all)(found)
+
+
+def _given(key: str, keys: Keys) -> tuple[str, ...]:
+    """What a call has of a key; nothing where it has none of it."""
+    name = key.lower()
+    if name in keys or name in _KNOWN or name.startswith(_FAMILIES):
+        return keys.get(name, ())
+    raise NotEvaluatedError(f"the embedded AWS does not evaluate the condition key {key}")
 
 
 def _operator(name: str) -> tuple[bool, Callable[[str, str], bool]]:
@@ -71,7 +94,7 @@ def _operator(name: str) -> tuple[bool, Callable[[str, str], bool]]:
     positive = name.replace("Not", "", 1)
     if "Not" in name and positive in _OPERATORS:
         return True, _OPERATORS[positive]
-    raise UnknownOperatorError(f"the embedded AWS does not evaluate the condition operator {name}")
+    raise NotEvaluatedError(f"the embedded AWS does not evaluate the condition operator {name}")
 
 
 def _equal(wanted: str, given: str) -> bool:

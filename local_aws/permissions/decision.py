@@ -83,7 +83,17 @@ def _all(policies: Policies) -> Iterator[tuple[str, Policy]]:
 
 
 def _concerns(statement: Policy, caller: Principal, kind: str) -> bool:
-    return kind != "a resource-based policy" or bool(_names(statement, caller))
+    if kind != "a resource-based policy":
+        return True
+    return not _excepts(statement, caller) if "NotPrincipal" in statement else bool(_names(statement, caller))
+
+
+def _excepts(statement: Policy, caller: Principal) -> bool:
+    """Whether a denial spares the caller: it lists a session and its role, as AWS asks for, or a user."""
+    principal = statement["NotPrincipal"]
+    named = ["*"] if principal == "*" else listed(principal.get("Service" if caller.is_service else "AWS", []))
+    own = {caller.arn, caller.identity} - {""}
+    return "*" in named or own <= set(named) or (caller.is_root and ACCOUNT in named)
 
 
 def _resource_grant(ask: Ask, caller: Principal, document: Policy | None) -> str:
@@ -115,7 +125,7 @@ def _allows(document: Policy, ask: Ask) -> bool:
 
 
 def _matching(document: Policy, ask: Ask) -> Iterator[Policy]:
-    """The statements about this ask. Raises UnknownOperatorError."""
+    """The statements about this ask. Raises NotEvaluatedError."""
     statements = document.get("Statement", [])
     for statement in statements if isinstance(statements, list) else [statements]:
         if _about(statement, ask) and hold(statement.get("Condition", {}), ask.keys):

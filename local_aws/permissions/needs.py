@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from local_aws.permissions.calls import Asked
 from local_aws.permissions.conditions import Keys
 from local_aws.permissions.decision import Ask
 from local_aws.permissions.holdings import Holdings
-from local_aws.permissions.principals import ACCOUNT
+from local_aws.permissions.principals import ACCOUNT, role_arn
 from local_aws.permissions.resources import resources
 from local_aws.signature import Request
 
@@ -27,6 +28,9 @@ _TAGGING = {
 """Of a service, by an action that tags what it makes, the action that has to be allowed too."""
 _TAG = ("athena", "cloudwatch", "events", "glue", "kinesisanalytics", "kms", "lambda", "logs", "secretsmanager", "sns")
 """The services where that is `TagResource`."""
+_TAG_KEY = re.compile(r"Tags\.member\.\d+\.Key")
+_KEY_ID = 36
+"""Bytes of a key's id."""
 _HANDS_ON = ("Create", "Update", "Put", "Add", "Start")
 """How the actions begin that give a role to a service."""
 
@@ -39,7 +43,7 @@ def of_call(call: Asked, holdings: Holdings) -> Iterator[Ask]:
     yield from _of_keys(call, holdings)
     yield from _of_tags(call, holdings)
     if call.service != "iam" and call.action.startswith(_HANDS_ON):
-        for role in sorted(set(_roles(call.given))):
+        for role in sorted({*_roles(call.given), *_named_roles(call.given)}):
             yield Ask("iam:PassRole", role, {"iam:passedtoservice": (f"{call.service}.amazonaws.com",)})
 
 
@@ -101,8 +105,8 @@ def _resolved(call: Asked, holdings: Holdings) -> list[str]:
     if call.service == "kms" and "AliasName" in given:
         alias = f"arn:aws:kms:{region}:{ACCOUNT}:{given['AliasName']}"
         return [alias, *([holdings.key(str(given["TargetKeyId"]), region)] if "TargetKeyId" in given else [])]
-    if call.service == "kms" and "KeyId" in given:
-        return [holdings.key(str(given["KeyId"]), region)]
+    if call.service == "kms" and (named := [*_keys_of_ciphertext(given), *filter(None, [given.get("KeyId")])]):
+        return sorted({holdings.key(str(name), region) for name in named})
     if call.service == "secretsmanager" and "SecretId" in given:
         return [holdings.secret(str(given["SecretId"]), region)[0] or found[0]]
     if call.service == "athena" and found == ["*"]:
@@ -122,14 +126,52 @@ def _stream_of(iterator: str, call: Asked) -> str:
     return f"arn:aws:kinesis:{call.region}:{ACCOUNT}:stream/{place.rpartition('.')[0]}"
 
 
+def _keys_of_ciphertext(given: Mapping[str, Any]) -> list[str]:
+    """The id of the key of what a call decrypts, which begins with it. Only a symmetric key's need not be named."""
+    try:
+        sent = given.get("CiphertextBlob", b"")
+        return [(sent if isinstance(sent, bytes) else base64.b64decode(sent))[:_KEY_ID].decode()] if sent else []
+    except (ValueError, TypeError):
+        return []
+
+
+_GIVEN = {"sts": {"ExternalId": "sts:externalid", "RoleSessionName": "sts:rolesessionname"}}
+_GIVEN["cloudwatch"] = {"Namespace": "cloudwatch:namespace"}
+"""Of a service, by a parameter, the condition key that has its value."""
+
+
 def _keys(call: Asked) -> dict[str, tuple[str, ...]]:
-    keys: dict[str, tuple[str, ...]] = {}
-    if call.service == "cloudwatch" and "Namespace" in call.given:
-        keys["cloudwatch:namespace"] = (str(call.given["Namespace"]),)
-    if tags := call.given.get("Tags"):
-        names = tags if isinstance(tags, Mapping) else [t.get("Key", "") for t in tags if isinstance(t, Mapping)]
-        keys["aws:tagkeys"] = tuple(names)
+    given = call.given
+    named = _GIVEN.get(call.service, {})
+    keys: dict[str, tuple[str, ...]] = {key: (str(given[name]),) for name, key in named.items() if name in given}
+    if tags := _tags(given):
+        keys["aws:tagkeys"] = tuple(tags)
+        keys |= {f"aws:requesttag/{name.lower()}": (value,) for name, value in tags.items()}
+    if call.service == "kms" and isinstance(context := given.get("EncryptionContext"), Mapping):
+        keys |= {f"kms:encryptioncontext:{name.lower()}": (str(value),) for name, value in context.items()}
     return keys
+
+
+def _tags(given: Mapping[str, Any]) -> dict[str, str]:
+    """The tags that a call gives, in whichever form its service has them."""
+    tags: Any = next((given[name] for name in ("Tags", "tags") if given.get(name)), {})
+    if isinstance(tags, Mapping):
+        return {str(name): str(value) for name, value in tags.items()}
+    pairs = [pair for pair in tags if isinstance(pair, Mapping)] if isinstance(tags, list) else []
+    found = [{name.lower().removeprefix("tag"): value for name, value in pair.items()} for pair in pairs]
+    named = {str(pair["key"]): str(pair.get("value", "")) for pair in found if "key" in pair}
+    return named | {
+        str(given[name]): str(given.get(f"{name.removesuffix('Key')}Value", ""))
+        for name in given
+        if _TAG_KEY.fullmatch(name)
+    }
+
+
+def _named_roles(given: Mapping[str, Any]) -> Iterator[str]:
+    """The roles that Glue's calls name by ARN or name: of what they make, and in a job's update."""
+    for document in (given, given.get("JobUpdate")):
+        if isinstance(document, Mapping) and isinstance(role := document.get("Role"), str) and role:
+            yield role_arn(role)
 
 
 def _roles(given: Any) -> Iterator[str]:

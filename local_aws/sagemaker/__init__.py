@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from local_aws.context import Context
+from local_aws.pages import newest
 from local_aws.protocol import Call, Document, Handlers
 from local_aws.sagemaker import features, packages, pipelines
 from local_aws.sagemaker.jobs import REGION, Jobs
@@ -42,7 +43,7 @@ def _of_jobs(kind: Kind, jobs: Jobs, registry: Registry) -> Handlers:
     def list_(call: Call) -> Document:
         keys = (kind.key, kind.arn_key, "CreationTime", "LastModifiedTime", f"{kind.name}Status", "FailureReason")
         found = [{key: one[key] for key in keys if key in one} for one in registry.all(kind, call.region)]
-        return page(found, call.payload, f"{kind.name}Summaries")
+        return page(found, call.payload, f"{kind.name}Summaries", newest("CreationTime", kind.arn_key))
 
     return {
         ("sagemaker", f"Create{kind.name}"): lambda call: jobs.start(kind, call),

@@ -9,12 +9,14 @@ import shutil
 import subprocess
 import threading
 import time
+import uuid
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from local_aws import disk
 from local_aws.context import Context
 from local_aws.jobs import process
 from local_aws.jobs.logs import FollowedFile, say
@@ -79,26 +81,36 @@ class Jobs:
         return str(self._registry.find(kind, arn, "")[f"{kind.name}Status"])
 
     def _run(self, kind: Kind, arn: str) -> None:
-        work = self._folder / arn.rpartition("/")[2]
+        # Not its name: a job of another kind, or in another region, may have the same.
+        work = self._folder / f"{kind.path}-{uuid.uuid4().hex}"
         try:
             fields = self._outcome(kind, arn, work)
         finally:
             shutil.rmtree(work, ignore_errors=True)
-        if self._is_open:
-            self._registry.update(kind, arn, **fields)
+        disk.once_there_is_room(lambda: self._record_end(kind, arn, fields))
+
+    def _record_end(self, kind: Kind, arn: str, fields: Document) -> None:
+        with self._lock:
+            if self._is_open:
+                self._registry.update(kind, arn, **fields)
 
     def _outcome(self, kind: Kind, arn: str, work: Path) -> Document:
         job = self._registry.find(kind, arn, "")
         try:
             with self._acting(kind, job) as acting:
                 return self._executed(acting, kind, job, work)
-        except (JobError, NoFramework) as error:
-            return _ended(kind, "Failed", str(error))
-        except ClientError as error:
-            return _ended(kind, "Failed", f"ClientError: {error.response['Error']['Message']}")
         except Exception as error:
-            log.exception("%s", arn)
-            return _ended(kind, "Failed", f"InternalServerError: the embedded AWS could not run it: {reason(error)}")
+            why = self._why(arn, error)
+        return _ended(kind, "Stopped") if self._status(kind, arn) == "Stopping" else _ended(kind, "Failed", why)
+
+    def _why(self, arn: str, error: Exception) -> str:
+        if isinstance(error, JobError | NoFramework):
+            return str(error)
+        if isinstance(error, ClientError):
+            return f"ClientError: {error.response['Error']['Message']}"
+        log.error("%s", arn, exc_info=error)
+        why = disk.reason_of(error, self._context.folder) or reason(error)
+        return f"InternalServerError: the embedded AWS could not run it: {why}"
 
     def _acting(self, kind: Kind, job: Document) -> AbstractContextManager[Context]:
         """The job as its role, or a transform job as its model's, in a session of its own. Raises ClientError."""

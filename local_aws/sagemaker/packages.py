@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from local_aws.context import Context
+from local_aws.pages import newest
 from local_aws.protocol import Call, Document, Handlers
 from local_aws.sagemaker.errors import refused
 from local_aws.sagemaker.registry import GROUP, MODEL, Registry, arn_of, page
@@ -23,22 +24,22 @@ def handlers(context: Context, registry: Registry) -> Handlers:
         return registry.create(GROUP, call, ModelPackageGroupStatus="Completed")
 
     def delete_group(call: Call) -> Document:
-        name = str(registry.describe(GROUP, call)[GROUP.key])
-        if packages.of(name, call.region):
-            raise refused(f"Model Package Group {name} cannot be deleted because it has model packages.")
-        context.store.delete(VERSIONS, str(registry.delete(GROUP, call)[GROUP.arn_key]))
+        with context.store.transaction():
+            name = str(registry.describe(GROUP, call)[GROUP.key])
+            if packages.of(name, call.region):
+                raise refused(f"Model Package Group {name} cannot be deleted because it has model packages.")
+            context.store.delete(VERSIONS, str(registry.delete(GROUP, call)[GROUP.arn_key]))
         return {}
 
     def groups(call: Call) -> Document:
         keys = (GROUP.key, GROUP.arn_key, "CreationTime", "ModelPackageGroupStatus")
         found = [{key: one[key] for key in keys} for one in registry.all(GROUP, call.region)]
-        return page(found, call.payload, "ModelPackageGroupSummaryList")
+        return page(found, call.payload, "ModelPackageGroupSummaryList", newest("CreationTime", GROUP.arn_key))
 
     def models(call: Call) -> Document:
         keys = (MODEL.key, MODEL.arn_key, "CreationTime")
-        return page(
-            [{key: one[key] for key in keys} for one in registry.all(MODEL, call.region)], call.payload, "Models"
-        )
+        found = [{key: one[key] for key in keys} for one in registry.all(MODEL, call.region)]
+        return page(found, call.payload, "Models", newest("CreationTime", MODEL.arn_key))
 
     def delete_model(call: Call) -> Document:
         registry.delete(MODEL, call)
@@ -73,6 +74,10 @@ class Packages:
         return sorted(found, key=lambda one: int(one["ModelPackageVersion"]), reverse=True)
 
     def create(self, call: Call) -> Document:
+        with self._store.transaction():
+            return self._created(call)
+
+    def _created(self, call: Call) -> Document:
         group = self._registry.find(GROUP, str(call.required(GROUP.key)), call.region)
         name = str(group[GROUP.key])
         version = self._next(str(group[GROUP.arn_key]))
@@ -104,7 +109,7 @@ class Packages:
         arn = str(self._find(call, "ModelPackageArn")["ModelPackageArn"])
         allowed = ("ModelApprovalStatus", "ApprovalDescription", "CustomerMetadataProperties")
         fields = {key: call.payload[key] for key in allowed if key in call.payload}
-        self._store.update(PACKAGES, arn, **fields, LastModifiedTime=time.time())
+        self._store.change(PACKAGES, arn, **fields, LastModifiedTime=time.time())
         return {"ModelPackageArn": arn}
 
     def delete(self, call: Call) -> Document:
@@ -114,7 +119,7 @@ class Packages:
     def list(self, call: Call) -> Document:
         group = str(call.required(GROUP.key)).rpartition("/")[2]
         found = [{key: one[key] for key in _SUMMARY if key in one} for one in self.of(group, call.region)]
-        return page(found, call.payload, "ModelPackageSummaryList")
+        return page(found, call.payload, "ModelPackageSummaryList", newest("ModelPackageVersion", "ModelPackageArn"))
 
     def _find(self, call: Call, field: str) -> Document:
         arn = str(call.required(field))

@@ -9,7 +9,9 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from local_aws import disk
 from local_aws.context import Context
+from local_aws.pages import newest
 from local_aws.protocol import Call, Document, Handlers
 from local_aws.sagemaker.errors import absent, refused
 from local_aws.sagemaker.execution import KINDS, Execution
@@ -42,7 +44,7 @@ def handlers(context: Context, registry: Registry, jobs: Jobs) -> Handlers:
     def list_(call: Call) -> Document:
         keys = (PIPELINE.key, PIPELINE.arn_key, "PipelineDisplayName", "RoleArn", "CreationTime", "LastModifiedTime")
         found = [{key: one[key] for key in keys if key in one} for one in registry.all(PIPELINE, call.region)]
-        return page(found, call.payload, "PipelineSummaries")
+        return page(found, call.payload, "PipelineSummaries", newest("CreationTime", PIPELINE.arn_key))
 
     return {
         ("sagemaker", "CreatePipeline"): create,
@@ -121,11 +123,12 @@ class Executions:
         return {"PipelineExecutionArn": arn}
 
     def stop(self, call: Call) -> Document:
-        found = self._find(call)
-        arn = str(found["PipelineExecutionArn"])
-        if found["PipelineExecutionStatus"] == "Executing":
-            self._store.update(EXECUTIONS, arn, PipelineExecutionStatus="Stopping")
-            self._stops[arn].set()
+        with self._store.transaction():
+            found = self._find(call)
+            arn = str(found["PipelineExecutionArn"])
+            if found["PipelineExecutionStatus"] == "Executing":
+                self._store.update(EXECUTIONS, arn, PipelineExecutionStatus="Stopping")
+                self._stops[arn].set()
         return {"PipelineExecutionArn": arn}
 
     def describe(self, call: Call) -> Document:
@@ -133,19 +136,19 @@ class Executions:
 
     def steps(self, call: Call) -> Document:
         """Newest first, as SageMaker has them."""
-        found = self._find(call)["Steps"]
-        ordered = found if call.payload.get("SortOrder") == "Ascending" else found[::-1]
-        return page(ordered, call.payload, "PipelineExecutionSteps")
+        sign = 1 if call.payload.get("SortOrder") == "Ascending" else -1
+        steps = [(sign * number, step) for number, step in enumerate(self._find(call)["Steps"])]
+        found = page(steps, call.payload, "PipelineExecutionSteps", lambda pair: pair[:1])
+        return {**found, "PipelineExecutionSteps": [step for _, step in found["PipelineExecutionSteps"]]}
 
     def list(self, call: Call) -> Document:
         pipeline = self._registry.describe(PIPELINE, call)
         found = self._store.under(EXECUTIONS, f"{pipeline[PIPELINE.arn_key]}/execution/")
         keys = ("PipelineExecutionArn", "PipelineExecutionDisplayName", "PipelineExecutionStatus")
         summaries = [
-            {key: one[key] for key in keys if key in one} | {"StartTime": one["CreationTime"]}
-            for one in sorted(found, key=lambda one: one["CreationTime"], reverse=True)
+            {key: one[key] for key in keys if key in one} | {"StartTime": one["CreationTime"]} for one in found
         ]
-        return page(summaries, call.payload, "PipelineExecutionSummaries")
+        return page(summaries, call.payload, "PipelineExecutionSummaries", newest("StartTime", "PipelineExecutionArn"))
 
     def forget(self, pipeline: str) -> None:
         self._store.delete_all(EXECUTIONS, self._store.keys(EXECUTIONS, f"{pipeline}/execution/"))
@@ -159,13 +162,15 @@ class Executions:
 
     def _run(self, execution: Execution, definition: Document) -> None:
         def note(steps: list[Document]) -> None:
-            if self._store.get(EXECUTIONS, execution.arn):
-                self._store.update(EXECUTIONS, execution.arn, Steps=steps, LastModifiedTime=time.time())
+            disk.once_there_is_room(lambda: self._update(execution.arn, Steps=steps))
 
         status, why = execution.run(definition["Steps"], note)
-        fields: dict[str, Any] = {"PipelineExecutionStatus": status, "LastModifiedTime": time.time()}
-        if self._store.get(EXECUTIONS, execution.arn):
-            self._store.update(EXECUTIONS, execution.arn, **fields, **({"FailureReason": why} if why else {}))
+        fields = {"PipelineExecutionStatus": status, **({"FailureReason": why} if why else {})}
+        disk.once_there_is_room(lambda: self._update(execution.arn, **fields))
+
+    def _update(self, arn: str, **fields: Any) -> None:
+        """Set fields of an execution, unless its pipeline was deleted."""
+        self._store.change(EXECUTIONS, arn, **fields, LastModifiedTime=time.time())
 
 
 def _parameters(declared: list[Document], given: list[Document]) -> dict[str, Any]:

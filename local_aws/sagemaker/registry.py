@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_aws.context import ACCOUNT, Context
+from local_aws.pages import Place, paged
 from local_aws.protocol import AwsError, Call, Document
 from local_aws.sagemaker.errors import absent, refused
 
 TAGS = "sagemaker_tags"
-PAGE = 100
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,14 @@ class Registry:
         """Keep a resource as it was sent. Raises AwsError where it is there already. Answers its ARN."""
         name = str(call.required(kind.key))
         arn = arn_of(kind.path, name, call.region)
-        if self._store.get(kind.collection, arn):
-            raise refused(f"{kind.name} with ARN {arn} already exists.")
         now = time.time()
         sent = {key: value for key, value in call.payload.items() if key not in ("Tags", "ClientRequestToken")}
         times = {"CreationTime": now, "LastModifiedTime": now}
-        self._store.put(kind.collection, arn, {**times, **sent, **fields, kind.arn_key: arn})
-        self.tag(arn, call.payload.get("Tags") or [])
+        with self._store.transaction():
+            if self._store.get(kind.collection, arn):
+                raise refused(f"{kind.name} with ARN {arn} already exists.")
+            self._store.put(kind.collection, arn, {**times, **sent, **fields, kind.arn_key: arn})
+            self.tag(arn, call.payload.get("Tags") or [])
         return {kind.arn_key: arn}
 
     def find(self, kind: Kind, name: str, region: str) -> Document:
@@ -83,13 +84,15 @@ class Registry:
     def describe(self, kind: Kind, call: Call) -> Document:
         return self.find(kind, str(call.required(kind.key)), call.region)
 
-    def update(self, kind: Kind, arn: str, **fields: Any) -> Document:
-        return self._store.update(kind.collection, arn, **fields, LastModifiedTime=time.time())
+    def update(self, kind: Kind, arn: str, **fields: Any) -> None:
+        """Set fields of a resource, unless it was deleted."""
+        self._store.change(kind.collection, arn, **fields, LastModifiedTime=time.time())
 
     def delete(self, kind: Kind, call: Call) -> Document:
-        arn = str(self.describe(kind, call)[kind.arn_key])
-        self._store.delete(kind.collection, arn)
-        self._store.delete(TAGS, arn)
+        with self._store.transaction():
+            arn = str(self.describe(kind, call)[kind.arn_key])
+            self._store.delete(kind.collection, arn)
+            self._store.delete(TAGS, arn)
         return {kind.arn_key: arn}
 
     def all(self, kind: Kind, region: str) -> list[Document]:
@@ -98,13 +101,15 @@ class Registry:
         return sorted(found, key=lambda one: one["CreationTime"], reverse=True)
 
     def tag(self, arn: str, tags: list[Document]) -> list[Document]:
-        known = (self._store.get(TAGS, arn) or {}) | {tag["Key"]: tag["Value"] for tag in tags}
-        self._store.put_or_delete(TAGS, arn, known)
+        with self._store.transaction():
+            known = (self._store.get(TAGS, arn) or {}) | {tag["Key"]: tag["Value"] for tag in tags}
+            self._store.put_or_delete(TAGS, arn, known)
         return tags_of(known)
 
     def untag(self, arn: str, keys: list[str]) -> None:
-        known = self._store.get(TAGS, arn) or {}
-        self._store.put_or_delete(TAGS, arn, {key: value for key, value in known.items() if key not in keys})
+        with self._store.transaction():
+            known = self._store.get(TAGS, arn) or {}
+            self._store.put_or_delete(TAGS, arn, {key: value for key, value in known.items() if key not in keys})
 
     def tags(self, arn: str) -> list[Document]:
         return tags_of(self._store.get(TAGS, arn) or {})
@@ -118,8 +123,6 @@ def tags_of(known: Document) -> list[Document]:
     return [{"Key": key, "Value": value} for key, value in known.items()]
 
 
-def page(found: list[Document], payload: Document, key: str) -> Document:
-    """A page of a list: `MaxResults` of them from `NextToken` on."""
-    start, size = int(payload.get("NextToken") or 0), int(payload.get("MaxResults") or PAGE)
-    more = {"NextToken": str(start + size)} if start + size < len(found) else {}
-    return {key: found[start : start + size], **more}
+def page(found: list[Any], payload: Document, key: str, place: Callable[[Any], Place]) -> Document:
+    """A page of a list, in the order of the places. Raises AwsError: ValidationException, for an unknown token."""
+    return paged(key, found, payload, place, error="ValidationException")

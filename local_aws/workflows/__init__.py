@@ -6,6 +6,7 @@ from typing import Any
 
 from local_aws.context import Context
 from local_aws.crawlers.schedule import Clock, expression_of
+from local_aws.pages import newest, paged
 from local_aws.protocol import AwsError, Call, Document, Handlers
 from local_aws.workflows.graph import drawn
 from local_aws.workflows.runs import WorkflowRuns, times_as_seconds
@@ -112,12 +113,11 @@ class Workflows:
         return {"Run": self._runs.shown(self._run(call), bool(call.payload.get("IncludeGraph")))}
 
     def runs(self, call: Call) -> Document:
-        """Newest first; `NextToken` is the number of runs already returned."""
+        """Newest first."""
         runs = self._runs.of(call.region, self._existing(call, call.required("Name"))["Name"])
-        start, size = int(call.payload.get("NextToken") or 0), int(call.payload.get("MaxResults") or 100)
-        more = {"NextToken": str(start + size)} if start + size < len(runs) else {}
+        page = paged("Runs", runs, call.payload, newest("StartedOn", "WorkflowRunId"))
         with_graph = bool(call.payload.get("IncludeGraph"))
-        return {"Runs": [self._runs.shown(run, with_graph) for run in runs[start : start + size]], **more}
+        return {**page, "Runs": [self._runs.shown(run, with_graph) for run in page["Runs"]]}
 
     def properties(self, call: Call) -> Document:
         return {"RunProperties": self._run(call)["WorkflowRunProperties"]}
@@ -128,10 +128,8 @@ class Workflows:
 
     def _begin(self, call: Call, workflow: Document, properties: dict[str, str]) -> str:
         name, limit = workflow["Name"], workflow.get("MaxConcurrentRuns") or 0
-        if limit and self._runs.underway(call.region, name) >= limit:
-            raise AwsError("ConcurrentRunsExceededException", f"Concurrent runs exceeded for workflow: {name}.")
         properties = {**(workflow.get("DefaultRunProperties") or {}), **properties}
-        return self._runs.start(call.region, name, properties, self._runs.start_trigger(call.region, name))
+        return self._runs.start(call.region, name, properties, self._runs.start_trigger(call.region, name), limit)
 
     def _shown(self, call: Call, workflow: Document) -> Document:
         runs = self._runs.of(call.region, workflow["Name"])

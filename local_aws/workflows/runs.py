@@ -61,8 +61,15 @@ class WorkflowRuns:
             raise AwsError("EntityNotFoundException", f"Workflow run {run_id} of {workflow} not found.")
         return run
 
-    def start(self, region: str, workflow: str, properties: dict[str, str], trigger: Document) -> str:
-        """Begin a run with one of the workflow's start triggers. Returns the run's id."""
+    def start(self, region: str, workflow: str, properties: dict[str, str], trigger: Document, limit: int = 0) -> str:
+        """Begin a run with one of the workflow's start triggers. Returns the run's id.
+
+        Args:
+            limit: how many runs may be underway at once; 0 for any number.
+
+        Raises:
+            AwsError: ConcurrentRunsExceededException.
+        """
         run_id = f"wr_{uuid.uuid4().hex}"
         run = {
             "Name": workflow,
@@ -75,21 +82,24 @@ class WorkflowRuns:
             "Actions": [],
         }
         with self._lock:
+            if limit and self._underway(region, workflow) >= limit:
+                message = f"Concurrent runs exceeded for workflow {workflow}: its MaxConcurrentRuns is {limit}."
+                raise AwsError("ConcurrentRunsExceededException", message)
             self._fire(run, trigger)
             self._move_on(run)
         return run_id
 
-    def underway(self, region: str, workflow: str) -> int:
+    def _underway(self, region: str, workflow: str) -> int:
         return sum(run["Status"] in _UNDERWAY for run in self.of(region, workflow))
 
     def stop(self, run: Document) -> None:
         """Stop everything that the run has started; it starts nothing more.
 
         Raises:
-            AwsError: IllegalWorkflowStateException, if the run is not running.
+            AwsError: IllegalWorkflowStateException, if the run is not running; EntityNotFoundException.
         """
         with self._lock:
-            run = self._store.get(RUNS, run["WorkflowRunId"]) or run
+            run = self._now(run)
             if run["Status"] != "RUNNING":
                 message = f"Workflow run {run['WorkflowRunId']} is {run['Status']}, not RUNNING."
                 raise AwsError("IllegalWorkflowStateException", message)
@@ -101,12 +111,17 @@ class WorkflowRuns:
 
     def put_properties(self, run: Document, properties: dict[str, str]) -> None:
         with self._lock:
-            known = (self._store.get(RUNS, run["WorkflowRunId"]) or run)["WorkflowRunProperties"]
+            known = self._now(run)["WorkflowRunProperties"]
             self._store.update(RUNS, run["WorkflowRunId"], WorkflowRunProperties={**known, **properties})
 
+    def _now(self, run: Document) -> Document:
+        """Return a run as it is now. Raises AwsError: EntityNotFoundException."""
+        return self.one(run["Region"], run["Name"], run["WorkflowRunId"])
+
     def forget(self, region: str, workflow: str) -> None:
-        for run in self.of(region, workflow):
-            self._store.delete(RUNS, run["WorkflowRunId"])
+        with self._lock:  # What moves on meanwhile would be stored again.
+            for run in self.of(region, workflow):
+                self._store.delete(RUNS, run["WorkflowRunId"])
 
     def start_due(self, after: datetime, until: datetime) -> None:
         """Fire every activated trigger whose schedule has a time in (after, until]."""
@@ -220,17 +235,23 @@ class WorkflowRuns:
         given = {field: action[field] for field in _JOB_FIELDS if action.get(field)}
         arguments = {**(action.get("Arguments") or {}), **own}
         id_: str = glue.start_job_run(JobName=action["JobName"], Arguments=arguments, **given)["JobRunId"]
-        if self._store.get(JOB_RUNS, id_):
-            self._store.update(JOB_RUNS, id_, TriggerName=trigger["Name"])
+        self._store.change(JOB_RUNS, id_, TriggerName=trigger["Name"])
         return id_
 
     def _stop_action(self, region: str, action: Document) -> None:
         glue = self._context.client("glue", region)
         if action["Kind"] == "JOB":
-            glue.batch_stop_job_run(JobName=action["Name"], JobRunIds=[action["Id"]])
+            self._stop_job(glue, region, action)
             return
         with suppress(glue.exceptions.CrawlerNotRunningException, glue.exceptions.CrawlerStoppingException):
             glue.stop_crawler(Name=action["Name"])
+
+    def _stop_job(self, glue: Any, region: str, action: Document) -> None:
+        """Stop the last attempt, and one that begins meanwhile."""
+        stopped = ""
+        while stopped != (last := str((self._last(region, action) or action)["Id"])):
+            glue.batch_stop_job_run(JobName=action["Name"], JobRunIds=[last])
+            stopped = last
 
     def _details(self, run: Document) -> dict[Node, Document]:
         glue = self._context.client("glue", run["Region"])

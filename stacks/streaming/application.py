@@ -12,10 +12,12 @@ from cdktf_cdktf_provider_aws.lambda_function import LambdaFunction
 from cdktf_cdktf_provider_aws.s3_object import S3Object
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 
-from lake.configuration.flink import is_installed, jar, missing
+from lake.configuration.flink import APPLICATION, is_installed, jar, missing
 from lake.configuration.model import Application, Stream
 from lake.configuration.model.delivery import Buffer, Delivery
 from lake.configuration.model.windows import ALERTS, REJECTED
+from lake.deploying.backend import state_file
+from lake.deploying.state import types
 from lake.shipped import FLINK_APP
 from stacks import policies
 from stacks.base import LakeStack
@@ -37,8 +39,8 @@ def code(stack: LakeStack) -> S3Object | None:
     """The code for all applications, in one bucket; None if no stream has windows, or if the jar is missing."""
     if not any(stream.windows for stream in stack.lake.config.streams.values()):
         return None
-    if lacks := missing(stack.lake):
-        Annotations.of(stack).add_warning(lacks)
+    if missing(stack.lake):
+        _tell_of_the_jar(stack)
         return None
     bucket = SecureBucket(
         stack,
@@ -53,6 +55,20 @@ def code(stack: LakeStack) -> S3Object | None:
     extra = {} if stack.lake.environment.endpoint else {_JAR: jar()}
     package = zipped(FLINK_APP, patterns=_PATTERNS, extra=extra)
     return uploaded(stack, "flink_app", file=package, bucket=bucket.id, folder="code")
+
+
+def _tell_of_the_jar(stack: LakeStack) -> None:
+    """An error where the state here has applications: the deploy would destroy them. One in a bucket is not read."""
+    lake = stack.lake
+    if lake.environment.state:
+        there = "`cdktf deploy` would destroy those that are deployed, and `lake up` refuses to"
+        Annotations.of(stack).add_warning(f"{missing(lake)}. {there}")
+        return
+    file = state_file(lake, stack.node.id)
+    if file.is_file() and APPLICATION in types(file.read_bytes()):
+        Annotations.of(stack).add_error(missing(lake, deployed=True))
+    else:
+        Annotations.of(stack).add_warning(missing(lake))
 
 
 def application(
@@ -76,7 +92,7 @@ def application(
         stack,
         f"{name}_application",
         name=stack.names.stream(name),
-        description=f"Windows of {name}: {', '.join(stream.windows)}",
+        description=f"Windows of {name}",  # another description would replace the application
         runtime_environment=FLINK,
         application_mode="STREAMING",
         service_execution_role=role.arn,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from lake.configuration.model import EventTime, Stream, Window
-from lake.configuration.model.windows import ALERTS, REJECTED, read_by
+from lake.configuration.model.windows import ALERTS, LONGEST_PROPERTY, REJECTED, read_by
 
 _SQL = {"string": "STRING", "timestamp": "TIMESTAMP(3)"}
 _FRACTIONS = ("float", "double")
@@ -39,7 +40,7 @@ def groups(stream: Stream, time: EventTime, source: str, sinks: Mapping[str, str
         "time": time.column,
         "lateness": str(time.lateness),
         "ahead": str(time.ahead),
-        "columns": json.dumps({name: _sql(type_) for name, type_ in stream.columns.items()}),
+        **_parts("columns", {name: _sql(type_) for name, type_ in stream.columns.items()}),
     }
     windows = {
         f"window.{name}": _window(window, stream.columns) | _sinks(name, window, sinks) | {"region": region}
@@ -63,10 +64,20 @@ def _window(window: Window, columns: Mapping[str, str]) -> dict[str, str]:
     return {
         "kind": window.kind,
         **{part: str(seconds) for part, seconds in lengths.items() if seconds is not None},
-        "by": json.dumps({column: _sql(columns[column]) for column in window.by}),
-        "aggregates": json.dumps(computed),
+        **_parts("by", {column: _sql(columns[column]) for column in window.by}),
+        **_parts("aggregates", computed),
         **({"filter": window.filter} if window.filter else {}),
     }
+
+
+def _parts(name: str, entries: Mapping[str, Any]) -> dict[str, str]:
+    """The entries as JSON objects, each short enough for a property: `name`, and `name.2`, `name.3`, ... if need be."""
+    parts: list[dict[str, Any]] = [{}]
+    for key, value in entries.items():
+        if parts[-1] and len(json.dumps({**parts[-1], key: value})) > LONGEST_PROPERTY:
+            parts.append({})
+        parts[-1][key] = value
+    return {f"{name}.{number}" if number > 1 else name: json.dumps(part) for number, part in enumerate(parts, 1)}
 
 
 def _type(aggregate: str, columns: Mapping[str, str]) -> str:

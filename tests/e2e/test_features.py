@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -97,7 +98,13 @@ def test_a_job_adds_its_rows_to_a_feature_group_as_its_own_role(weather: Checkou
     rows = weather.lake_json("features", "known", "warm", "--at", "2024-05-01T12:30:00")
     assert rows == [{"station": "EWR", "temp": 11.5, "seen": "2024-05-01T12:00:00.250Z"}]
     assert weather.lake_json("query", "SELECT count(*) AS kept FROM clean")["rows"] == [{"kept": 3}]
+
+    file = weather.root / "lake.yaml"
+    file.write_text(file.read_text().partition("feature_groups:")[0].replace(", feature_group: warm", ""))
+    left = {each["kind"] for each in json.loads(weather.lake("leftovers", "--json", code=1).stdout)["leftovers"]}
+    assert "SageMaker feature group" in left
     weather.lake("down", "--delete-data")
+    assert weather.aws().sagemaker.list_feature_groups()["FeatureGroupSummaries"] == []
     assert weather.lake_json("leftovers")["leftovers"] == []
 
 

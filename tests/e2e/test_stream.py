@@ -86,6 +86,30 @@ def test_events_become_windows_and_alerts_and_a_check_tells_that_none_is_missing
     assert shop.lake_json("leftovers")["leftovers"] == []
 
 
+def test_a_changed_window_updates_its_application_which_starts_only_without_its_state(shop: Checkout) -> None:
+    shop.lake("up", "storage", "athena", "streaming")
+    shop.lake("stream", "savepoints", "orders", "--take")
+    before = _application(shop)
+
+    file = shop.root / "lake.yaml"
+    file.write_text(file.read_text().replace("windows:\n", "windows:\n      counts: {seconds: 60}\n"))
+    failed = shop.lake("up", "streaming", code=1)
+    assert "shop-local-orders was updated, and did not start again" in " ".join(failed.stderr.split())
+    after = _application(shop)
+    assert after["CreateTimestamp"] == before["CreateTimestamp"]
+    assert (before["ApplicationStatus"], after["ApplicationStatus"]) == ("RUNNING", "READY")
+    shop.lake("up", "streaming")
+    assert "No changes." in shop.planned("streaming")
+    refused = shop.lake("stream", "start", "orders", code=1)
+    assert "window.counts is new" in " ".join(refused.stderr.split())
+    shop.lake("stream", "start", "orders", "--fresh")
+    assert _application(shop)["ApplicationStatus"] == "RUNNING"
+
+
+def _application(shop: Checkout) -> Any:
+    return shop.aws().flink.describe_application(ApplicationName="shop-local-orders")["ApplicationDetail"]
+
+
 def _rows(shop: Checkout, query: str, least: int) -> list[dict[str, Any]]:
     """The answer, once Firehose has written so many rows."""
     asked = ("query", "--database", "streams", query)

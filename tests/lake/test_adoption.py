@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from lake.aws import Aws
 from lake.configuration.reading import load
 from lake.deploying.adoption import orphans
+from lake.deploying.keys import alias_counts_from, need_living_keys
 from lake.deploying.lock import alone
 from lake.deploying.terraform import Terraform
 from lake.errors import LakeError
@@ -85,6 +87,33 @@ def test_a_key_is_found_by_its_description_unless_it_is_being_deleted(lake: Aws)
     given = [{"TagKey": key, "TagValue": value} for key, value in tags.items()]
     living = lake.kms.create_key(Description=description, Tags=given)["KeyMetadata"]["KeyId"]
     assert found(lake, resources) == {"aws_kms_key.key": (living, True)}
+
+
+def tagged_key(lake: Aws) -> str:
+    """A key as the storage stack makes it, without its alias."""
+    tags = [{"TagKey": key, "TagValue": value} for key, value in lake.lake.tags.items()]
+    return str(lake.kms.create_key(Description=lake.names.key, Tags=tags)["KeyMetadata"]["KeyId"])
+
+
+def test_a_zone_whose_key_is_being_deleted_stops_a_deploy_though_the_alias_is_gone(lake: Aws) -> None:
+    dying = tagged_key(lake)
+    lake.kms.schedule_key_deletion(KeyId=dying, PendingWindowInDays=7)
+    need_living_keys(lake)  # the lake is down: nothing of it is left
+
+    lake.s3.create_bucket(Bucket=lake.names.bucket("curated"))
+    with pytest.raises(LakeError, match=f"the KMS key {dying} waits for its deletion .* cancel-key-deletion"):
+        need_living_keys(lake)
+
+    tagged_key(lake)
+    need_living_keys(lake)  # the dying key is of an earlier lake
+
+
+def test_the_alias_of_the_lakes_key_is_found_among_the_others(lake: Aws) -> None:
+    assert alias_counts_from(lake) is None
+    lake.kms.create_alias(AliasName=lake.names.key_alias, TargetKeyId=tagged_key(lake))
+    lake.kms.create_alias(AliasName=f"{lake.names.key_alias}-other", TargetKeyId=tagged_key(lake))
+    counts = alias_counts_from(lake)
+    assert counts is not None and counts > datetime.now(UTC) + timedelta(minutes=4)
 
 
 def test_references_to_another_resource_of_the_stack_are_resolved(lake: Aws) -> None:

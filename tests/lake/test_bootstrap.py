@@ -71,6 +71,15 @@ def test_a_state_moves_there_and_back_and_is_the_same(aws: Aws) -> None:
     assert move_back(aws) == []
 
 
+def test_the_state_of_ml_moves_too_and_what_it_names_is_known(aws: Aws) -> None:
+    state_file(aws.lake, "ml").write_bytes(state("models"))
+    assert move_there(aws) == ["storage", "ml"]
+    assert there(aws, "ml") == state("models")
+    assert owners(aws)["models"] == "ml"
+    assert move_back(aws) == ["storage", "ml"]
+    assert state_file(aws.lake, "ml").read_bytes() == state("models")
+
+
 def test_a_move_that_was_killed_after_the_copy_goes_on(aws: Aws) -> None:
     aws.s3.put_object(Bucket=bucket_of(aws), Key=state_key(aws.lake, "storage"), Body=state("raw"))
     assert move_there(aws) == []

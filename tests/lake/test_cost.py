@@ -97,6 +97,46 @@ def test_an_application_costs_its_units_and_one_more(cost) -> None:
     assert cost(stream).usd(part) == round(4 * 730 * 0.11 + 3 * 50 * 0.10, 4)
 
 
+def test_each_stream_that_an_application_writes_to_costs_a_shard(cost) -> None:
+    windows = "{w: {seconds: 60, alert: events > 1}, v: {gap: 5}}"
+    stream = f"streams: {{s: {{columns: {{t: timestamp}}, event_time: {{column: t}}, windows: {windows}}}}}"
+    parts = {each["part"]: each["usd"] for each in cost(stream).document["costs"] if each["service"] == "Kinesis"}
+    shard = pytest.approx(730 * 0.015)
+    results = ("s_w", "s_v", "s_w_alerts", "s_rejected")
+    assert parts == {"1 shard of s": shard} | {f"shard of {name}": shard for name in results}
+
+
+MODELS = """
+datasets: {d: {format: json, catalog: declared, columns: {id: string, at: timestamp, late: boolean}}}
+training_sets:
+  t:
+    from: d
+    entity: id
+    time: at
+    label: late
+    split: {by: hash}
+    drift: {on: d, schedule: cron(0 5 * * ? *)}
+feature_groups:
+  f: {identifier: id, time: at, features: {id: string}, online: true}
+  g: {identifier: id, time: at, features: {id: string}}
+"""
+
+
+def test_the_ml_stack_costs_its_builds_its_drift_reports_and_its_online_feature_groups(cost) -> None:
+    found = cost(MODELS)
+    parts = {each["part"]: each for each in found.document["costs"] if each["stack"] == "ml"}
+    run = pytest.approx(2 * 0.44 / 12)
+    assert {name: part["usd"] for name, part in parts.items()} == {
+        "build of t": run,
+        "drift of t": run,
+        "online features of f: write": 1.25,
+        "online features of f: read": 0.25,
+        "online features of f: storage": 0.45,
+    }
+    assert parts["build of t"]["monthly"] is None
+    assert parts["drift of t"]["monthly"] == pytest.approx(2 * 0.44 / 12 * 730 / 24, rel=0.01)
+
+
 @pytest.mark.parametrize(
     ("delivery", "usd"),
     [
@@ -111,7 +151,13 @@ def test_what_firehose_does_to_events_is_in_their_price(cost, delivery: str, usd
 
 @pytest.mark.parametrize(
     ("schedule", "times"),
-    [("cron(0 * * * ? *)", 730), ("cron(* * * * ? *)", 43_800), ("cron(0 0 1 * ? *)", 12 * 730 / 8760), (None, 0)],
+    [
+        ("cron(0 * * * ? *)", 730),
+        ("cron(* * * * ? *)", 43_800),
+        ("cron(0 0 1 * ? *)", 12 * 730 / 8760),
+        (None, 0),
+        ("cron(0 0 1 1 ? 2020)", 0),
+    ],
 )
 def test_a_schedule_comes_round_so_often_a_month(schedule: str | None, times: float) -> None:
     assert times_a_month(schedule) == pytest.approx(times, rel=0.01)

@@ -22,6 +22,11 @@ FAILURES = {
         "allows the iam:CreateRole action",
         ["the permissions boundary of this login denies iam:CreateRole", "AWS_PROFILE"],
     ),
+    "an application whose windows have changed": (
+        "waiting for Kinesis Analytics v2 Application (shop-dev-orders) operation (8) success: unexpected state "
+        "'FAILED', wanted target 'SUCCESSFUL'. last error: Cannot map savepoint state for operator 7f.",
+        ["shop-dev-orders was updated, and did not start again: Cannot map", "`lake stream start STREAM`", "--fresh"],
+    ),
     "a right that is missing": (
         "api error AccessDeniedException: User: arn:aws:iam::1:user/ann is not authorized to perform: glue:CreateJob "
         "on resource: * because no identity-based policy allows the glue:CreateJob action",

@@ -72,6 +72,21 @@ def test_an_invalid_schedule_is_reported_with_the_allowed_fields(tmp_path: Path,
     )
 
 
+@pytest.mark.parametrize(
+    ("schedule", "minutes"),
+    [("cron(* * * * ? *)", 1), ("cron(0/4 8 ? * MON *)", 4), ("cron(0,58 * * * ? *)", 2), ("cron(1-3 3 1 6 ? *)", 1)],
+)
+def test_a_schedule_that_comes_round_too_often_for_glue_is_refused(tmp_path: Path, schedule: str, minutes: int) -> None:
+    message = problems(tmp_path, LAKE.replace("cron(0 3 * * ? *)", schedule))
+    assert f"workflows.nightly.schedule: '{schedule}' comes round after {minutes} min. Allowed: every 5 min" in message
+
+
+@pytest.mark.parametrize("schedule", ["cron(0/5 * * * ? *)", "cron(0 0 29 2 ? *)", "cron(0 3 1 1 ? 2030)"])
+def test_a_schedule_may_come_round_every_five_minutes_or_never_again(tmp_path: Path, schedule: str) -> None:
+    (tmp_path / "lake.yaml").write_text(LAKE.replace("cron(0 3 * * ? *)", schedule))
+    assert load(tmp_path / "lake.yaml").config.workflows["nightly"].schedule == schedule
+
+
 def test_the_schedule_of_a_crawler_is_also_checked(tmp_path: Path) -> None:
     text = LAKE.replace("customers: {format: csv}", 'x: {format: csv, crawl: {schedule: "cron(0 24 * * ? *)"}}')
     assert "datasets.x.crawl.schedule" in problems(tmp_path, text.replace(", customers]", "]"))

@@ -16,6 +16,9 @@ from lake.configuration.model import DriftReport
 from lake.configuration.names import Names
 from lake.configuration.reading import load
 from lake.deploying import lifecycle, registry
+from lake.deploying.backend import state_file
+from lake.deploying.in_state import stacks_to_go
+from lake.deploying.terraform import synthesise
 from lake.errors import BadInput, LakeError, StillRunning
 from lake.running import datasets, models, plots, predictions
 
@@ -278,6 +281,58 @@ def test_only_a_lake_with_training_sets_has_the_stack(tmp_path: Path) -> None:
     missing = "there is no stack 'ml'. lake.yaml has neither training_sets nor feature_groups. Allowed: storage"
     with pytest.raises(BadInput, match=missing):
         lifecycle.check_stacks(plain, ["ml"])
+
+
+def without_ml(folder: Path, *resources: tuple[str, dict[str, Any]]) -> Any:
+    """A lake whose lake.yaml has nothing for the ml stack any more, and whose state has these resources."""
+    (folder / "lake.yaml").write_text("project: lateness\nenvironments: {local: {region: us-east-1}}\n")
+    lake = load(folder / "lake.yaml")
+    file = state_file(lake, "ml")
+    file.parent.mkdir(parents=True)
+    entries = [{"mode": "managed", "type": type_, "instances": [{"attributes": has}]} for type_, has in resources]
+    file.write_text(json.dumps({"resources": entries}))
+    return SimpleNamespace(lake=lake, names=lake.names("1" * 12))
+
+
+def test_the_ml_stack_goes_though_lake_yaml_has_nothing_for_it_any_more(tmp_path: Path) -> None:
+    found = without_ml(tmp_path, ("aws_sagemaker_pipeline", {"pipeline_name": "lateness-local-late-flights"}))
+    assert stacks_to_go(found)[-1] == "ml"
+    assert "ml" not in lifecycle.check_stacks(found.lake, [])
+
+    synthesise(found.lake, destroys=["ml"])
+    stack = json.loads((tmp_path / "cdktf.out/stacks/ml/cdk.tf.json").read_text())
+    assert "resource" not in stack
+    assert stack["terraform"]["backend"]["local"]["path"] == str(state_file(found.lake, "ml"))
+
+    state_file(found.lake, "ml").write_text(json.dumps({"resources": []}))
+    assert "ml" not in stacks_to_go(found)
+
+
+def test_what_goes_on_of_models_and_training_sets_that_lake_yaml_has_no_more_is_stopped(tmp_path: Path) -> None:
+    found = without_ml(
+        tmp_path,
+        ("aws_sagemaker_pipeline", {"pipeline_name": "lateness-local-late-flights"}),
+        ("aws_glue_job", {"name": "lateness-local-dataset-lateness"}),
+    )
+    stopped: list[str] = []
+    summary = {"PipelineExecutionArn": "arn:execution/x1", "PipelineExecutionStatus": "Executing"}
+    pages = {"lateness-local-late-flights": [{"PipelineExecutionSummaries": [summary]}]}
+    paginator = SimpleNamespace(paginate=lambda PipelineName: pages[PipelineName])  # noqa: N803
+    found.sagemaker = SimpleNamespace(
+        get_paginator=lambda operation: paginator,
+        # Without a token of its own: each call is another one for AWS, and botocore gives it one.
+        stop_pipeline_execution=lambda PipelineExecutionArn: stopped.append(PipelineExecutionArn),  # noqa: N803
+        exceptions=SimpleNamespace(ConflictException=Refused),
+    )
+    runs = {"lateness-local-dataset-lateness": [{"Id": "jr_1", "JobRunState": "RUNNING"}]}
+    found.glue = SimpleNamespace(
+        get_job_runs=lambda JobName: {"JobRuns": runs[JobName]},  # noqa: N803
+        batch_stop_job_run=lambda JobName, JobRunIds: stopped.extend(JobRunIds),  # noqa: N803
+    )
+
+    registry.stop(found)
+
+    assert stopped == ["arn:execution/x1", "jr_1"]
 
 
 def test_what_a_killed_prediction_has_left_goes_with_the_stack() -> None:

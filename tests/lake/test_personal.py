@@ -105,6 +105,27 @@ def test_a_user_name_too_long_for_s3_is_refused_with_the_bucket_name(
     assert f"'flights-dev-{'a' * 40}-quarantine-{'0' * 12}'" in refused(personal())
 
 
+@pytest.mark.parametrize(
+    ("stream", "kind", "limit"),
+    [
+        ("departures_of_airlines: {columns: {a: int}}", "role", 64),
+        ("departures: {columns: {t: timestamp}, event_time: {column: t}, windows: {late: {gap: 5}}}", "role", 64),
+    ],
+)
+def test_a_user_name_too_long_for_what_a_stream_needs_is_refused_with_that_name(
+    personal: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, stream: str, kind: str, limit: int
+) -> None:
+    file = personal()
+    file.write_text(f"{file.read_text()}streams:\n  {stream}\n")
+    monkeypatch.setenv("LAKE_USER", "christopher-van-der-berg")
+    message = refused(file)
+    assert f"the user 'christopher-van-der-berg' makes the {kind} name 'flights-dev-christopher" in message
+    assert f"IAM allows {limit}. Set LAKE_USER to at most " in message
+    room = int(message.rpartition("at most ")[2].split()[0])
+    monkeypatch.setenv("LAKE_USER", "c" * room)
+    assert load(file).user == "c" * room
+
+
 def test_a_project_name_without_room_for_a_user_name_must_be_shortened(
     personal: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

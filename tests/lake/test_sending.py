@@ -36,13 +36,16 @@ class Clock:
 class Kinesis:
     """A stream of one shard. `answers` are what comes of the next calls: an error, or the places that are refused.
 
-    An error of the kind `(True, error)` comes after the records were written.
+    An error of the kind `(True, error)` comes after the records were written; they are there after `delay` seconds.
     """
 
     def __init__(self) -> None:
+        self.clock = Clock()
         self.lines: list[int] = []
+        self.arrived: list[float] = []
         self.answers: list[Any] = []
         self.is_silent = 0
+        self.delay = 0.0
         self.calls = 0
 
     def put(self, stream: str, records: list[dict[str, Any]]) -> list[dict[str, str]]:
@@ -56,6 +59,7 @@ class Kinesis:
             is_refused = not was_written and place in answer
             if not is_refused:
                 self.lines.append(Key.line_of(record["PartitionKey"]) or 0)
+                self.arrived.append(self.clock() + (self.delay if was_written else 0))
             results.append({"ErrorCode": "Throttled"} if is_refused else {"SequenceNumber": "1"})
         if was_written:
             raise answer
@@ -72,7 +76,8 @@ def begin(tmp_path: Path, kinesis: Kinesis, monkeypatch: pytest.MonkeyPatch) -> 
     """`begin(resume)`: what a command has that sends the file `events.jsonl`."""
     lake = SimpleNamespace(root=tmp_path, deployment="local")
     aws: Any = SimpleNamespace(lake=lake, names=SimpleNamespace(stream=str), once=lambda service: kinesis)
-    monkeypatch.setattr(sending.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(sending.time, "sleep", kinesis.clock.pause)
+    monkeypatch.setattr(sending.time, "time", kinesis.clock)
     monkeypatch.setattr(sending, "Puts", lambda client: client)
 
     def stored(aws: Any, stream: str, since: float) -> Any:
@@ -80,7 +85,10 @@ def begin(tmp_path: Path, kinesis: Kinesis, monkeypatch: pytest.MonkeyPatch) -> 
             kinesis.is_silent -= 1
             raise HERE
         run = Ledger(aws, "s").runs[-1].id
-        return (("shard", {"PartitionKey": str(Key(run, line))}) for line in kinesis.lines)
+        found = [
+            line for line, at in zip(kinesis.lines, kinesis.arrived, strict=True) if since <= at <= kinesis.clock()
+        ]
+        return (("shard", {"PartitionKey": str(Key(run, line))}) for line in found)
 
     monkeypatch.setattr(sending, "records", stored)
 
@@ -177,6 +185,34 @@ def test_a_killed_send_is_resumed_without_loss_or_duplicates(
     assert kinesis.lines == list(range(1, 1701))
     with pytest.raises(BadInput, match="without --resume"):
         begin(resume=True)
+
+
+def test_a_send_that_is_interrupted_twice_is_resumed_without_loss_or_duplicates(
+    tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis
+) -> None:
+    file, kill = written(tmp_path, 1200), KeyboardInterrupt()
+    kinesis.answers = [(True, kill)]
+    with pytest.raises(KeyboardInterrupt):
+        list(begin().send(at_a_rate(file, 1e9)))
+    kinesis.clock.pause(3600)
+    kinesis.answers = [(True, kill)]
+    with pytest.raises(KeyboardInterrupt):
+        list((again := begin(resume=True)).send(at_a_rate(file, 1e9, again._run.done)))
+    kinesis.clock.pause(3600)
+
+    last = begin(resume=True)
+    list(last.send(at_a_rate(file, 1e9, last._run.done)))
+
+    assert kinesis.lines == list(range(1, 1201))
+
+
+def test_a_call_that_was_lost_and_is_carried_out_later_is_not_repeated(
+    tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis
+) -> None:
+    file = written(tmp_path, 600)
+    kinesis.answers, kinesis.delay = [(True, HERE)], 3.0
+    list(begin().send(at_a_rate(file, 1e9)))
+    assert kinesis.lines == list(range(1, 601))
 
 
 def test_a_changed_file_is_not_resumed(tmp_path: Path, begin: Callable[..., Sender], kinesis: Kinesis) -> None:

@@ -59,6 +59,22 @@ def test_a_rejected_event_is_in_no_window_and_one_that_is_rejected_again_after_a
     assert (counted.rejected, counted.missing) == (2, [])
 
 
+@pytest.mark.parametrize("field", ['"at": "2026-01-01T00:00:02Z"', '"at": "yesterday"'])
+def test_a_rejected_event_of_which_the_application_keeps_a_part_is_known_again(field: str) -> None:
+    long = f'{{{field}, "text": "{"x" * 200_000}"}}'
+    found = windows("2026-01-01T00:00:01Z", "2026-01-01T00:05:00Z")
+    found.add(long)
+    found.count("2026-01-01 00:00:00", 1)
+    found.reject(long[:131_072])
+    assert found.counted().missing == []
+
+
+def test_an_event_is_in_the_window_of_its_whole_millisecond_as_in_flink() -> None:
+    found = windows("2026-01-01T00:00:59.9996Z", "2026-01-01T00:05:00Z")
+    found.count("2026-01-01 00:00:00", 1)
+    assert found.counted().missing == []
+
+
 def test_an_event_whose_time_nobody_can_read_is_missing_unless_it_is_rejected() -> None:
     found = windows("yesterday", None)
     found.add("no JSON")

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
+import runpy
+import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
 from lake.configuration import flink
 from lake.configuration.model import Window
-from lake.configuration.reading import ConfigError, load
+from lake.configuration.reading import ConfigError, Lake, load
+from lake.deploying import lifecycle
+from lake.deploying.backend import state_file, state_key
+from lake.deploying.progress import Progress
+from lake.deploying.terraform import synthesise
+from lake.errors import LakeError
+from lake.shipped import FLINK_APP
 from stacks.streaming.properties import groups, result_columns
 
 LAKE = """
@@ -52,6 +63,12 @@ def written(folder: Path, window: str, event_time: str = "{column: at}", more: s
             "another table is named orders_sums_alerts too",
         ),
         ("{seconds: 60, alert: 'a > \"b\"'}", 'alert: is not allowed. Allowed: a SQL condition without "'),
+        (f"{{seconds: 60, filter: 'id > {'1' * 2050}'}}", "filter: it has 2055 characters. Allowed: 2048"),
+        (f"{{seconds: 60, alert: 'events > {'1' * 2050}'}}", "alert: it has 2059 characters. Allowed: 2048"),
+        (
+            "{seconds: 60}, " + ", ".join(f"w{number}: {{seconds: 60}}" for number in range(48)),
+            "windows: there are 49. Allowed: 48",
+        ),
         ("{seconds: 60, compute: {window_end: count}}", "window_end: is already a column of the window"),
     ],
 )
@@ -122,3 +139,90 @@ def test_without_the_jar_an_account_gets_no_application_and_a_message(
     assert flink.missing(dev) == ""
     jar.write_text("no jar")
     assert f"{jar} is not a jar" in flink.missing(dev)
+
+
+def test_what_an_application_is_told_of_many_columns_fits_into_the_properties_of_aws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = {f"measurement_of_sensor_{number}": "double" for number in range(300)} | {"at": "timestamp"}
+    window = Window(seconds=60, by=list(columns)[:90], compute={f"most_{name}": f"max({name})" for name in columns})
+    given = load(written(tmp_path, "{seconds: 60}")).config.streams["orders"]
+    stream = given.model_copy(update={"columns": columns, "windows": {"sums": window}})
+    assert stream.event_time is not None
+    found = groups(stream, stream.event_time, "arn:source", {"sums": "arn:sums", "rejected": "arn:no"}, "eu-west-1")
+
+    assert all(len(group) <= 50 for group in found.values())
+    assert all(1 <= len(value) <= 2048 for group in found.values() for value in group.values())
+    for missing in ("pyflink", "pyflink.table"):
+        monkeypatch.setitem(sys.modules, missing, MagicMock())
+    main = runpy.run_path(str(FLINK_APP / "main.py"))
+    declared = main["events"](found["stream"])["columns"]
+    assert declared == ", ".join(f"`{name}` {'DOUBLE' if name != 'at' else 'TIMESTAMP(3)'}" for name in columns)
+    words = main["window"]("sums", found["window.sums"], "eu-west-1")
+    assert words["results"].count("MAX(") == len(columns)
+    assert words["by"].count("`") == 2 * 90
+
+
+DEPLOYED = {"resources": [{"mode": "managed", "type": flink.APPLICATION, "instances": [{}]}]}
+
+
+@pytest.fixture
+def dev(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """A lake of an account, on a machine without the jar."""
+    monkeypatch.setenv(flink.JAR, str(tmp_path / "nothing.jar"))
+    return load(written(tmp_path, "{seconds: 60}"), "dev")
+
+
+def keep(lake: Lake, state: dict[str, Any]) -> None:
+    file = state_file(lake, "streaming")
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(state))
+
+
+@pytest.mark.parametrize("command", [lifecycle.up, lifecycle.plan])
+def test_a_missing_jar_ends_no_application_that_is_deployed(dev: Lake, command: Any) -> None:
+    keep(dev, DEPLOYED)
+    aws: Any = SimpleNamespace(lake=dev)  # no call of AWS comes before the refusal
+    with pytest.raises(LakeError, match="the windows of orders are deployed, and a deploy from here would destroy"):
+        command(aws, [], print, None)
+
+
+def test_a_state_in_a_bucket_is_asked_for_the_application_too(tmp_path: Path, dev: Lake) -> None:
+    text = dev.file.read_text().replace("dev: {region: eu-west-1}", "dev: {region: eu-west-1, state: {bucket: kept}}")
+    dev.file.write_text(text)
+    lake = load(dev.file, "dev")
+    kept = {("kept", state_key(lake, "streaming")): json.dumps(DEPLOYED).encode()}
+
+    def get_object(Bucket: str, Key: str) -> Any:  # noqa: N803
+        return {"Body": SimpleNamespace(read=lambda: kept[Bucket, Key])}
+
+    aws: Any = SimpleNamespace(lake=lake, s3=SimpleNamespace(get_object=get_object))
+    with pytest.raises(LakeError, match="would destroy them"):
+        lifecycle.up(aws, ["streaming"], print, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("command", [lifecycle.up, lifecycle.plan])
+def test_a_first_deploy_without_the_jar_says_that_windows_are_left_out(
+    dev: Lake, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes: list[str] = []
+
+    def take(progress: Progress) -> None:
+        notes.extend(progress.notes)
+
+    def stop(*_: object) -> None:
+        raise LakeError("what follows asks AWS")
+
+    monkeypatch.setattr(lifecycle, "need_living_keys", stop)
+    aws: Any = SimpleNamespace(lake=dev)
+    with pytest.raises(LakeError, match="what follows asks AWS"):
+        command(aws, ["streaming"], take, None)
+    assert [note for note in notes if "the windows of orders are not deployed" in note] == notes != []
+
+
+def test_a_synth_for_cdktf_fails_where_it_would_end_an_application(dev: Lake) -> None:
+    synthesise(dev)
+    keep(dev, DEPLOYED)
+    with pytest.raises(LakeError, match="synthesised:\nthe windows of orders are deployed, and a deploy from here"):
+        synthesise(dev)
+    synthesise(dev, destroys=["streaming"])

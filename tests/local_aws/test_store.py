@@ -36,3 +36,12 @@ def test_keys_are_found_by_what_they_begin_with_in_their_own_order(store: Store)
     assert store.keys("places", "a/") == ["a/10", "a/2", "a/\u00fc"]
     store.delete_all("places", store.keys("places", "a/"))
     assert store.keys("places") == ["a", "b/1"]
+
+
+def test_a_change_of_a_document_that_was_deleted_does_not_bring_back_a_part_of_it(store: Store) -> None:
+    store.put("runs", "a", {"name": "x", "state": "RUNNING"})
+    assert store.change("runs", "a", state="STOPPED")
+    assert store.get("runs", "a") == {"name": "x", "state": "STOPPED"}
+    store.delete("runs", "a")
+    assert not store.change("runs", "a", state="STOPPED")
+    assert store.all("runs") == {}

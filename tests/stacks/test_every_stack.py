@@ -180,6 +180,17 @@ def test_only_buckets_with_data_are_protected(local: Stacks, prod: Stacks) -> No
     assert bucket(prod, "athena", "athena")["force_destroy"]
 
 
+def test_the_key_outlives_the_zones_whose_objects_it_decrypts(local: Stacks, prod: Stacks) -> None:
+    """Terraform destroys what depends on the key first, and stops at a zone that is not empty."""
+    for stacks in (local, prod):
+        (key,), (alias,) = (resources(stacks["storage"], type_) for type_ in ("aws_kms_key", "aws_kms_alias"))
+        for zone in ("raw", "curated", "quarantine"):
+            assert set(bucket(stacks, "storage", zone)["depends_on"]) == {
+                f"aws_kms_key.{key}",
+                f"aws_kms_alias.{alias}",
+            }
+
+
 def test_stacks_without_data_can_be_destroyed_in_every_environment(prod: Stacks) -> None:
     for stack in ("catalog", "etl", "athena", "streaming"):
         for resource in resources(prod[stack], "aws_s3_bucket").values():

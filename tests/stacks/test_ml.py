@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from lake.configuration.names import ML
 from lake.configuration.reading import load
+from lake.costs.estimate import BUILD_WORKERS
 from tests.stacks.conftest import ROOT, Stacks, resources
 
 EXAMPLE = ROOT / "examples/late_flights/lake.yaml"
@@ -41,6 +43,39 @@ def steps(ml: dict[str, Any]) -> dict[str, Any]:
 def test_a_lake_without_training_sets_has_no_such_stack(local: Stacks, tmp_path: Path) -> None:
     assert ML not in load(ROOT / "lake.yaml").config.stacks
     assert ML not in local
+
+
+@pytest.fixture(scope="module")
+def governed(tmp_path_factory: pytest.TempPathFactory) -> Stacks:
+    """The stacks in an account that Lake Formation governs, with a job that fills a feature group."""
+    folder = tmp_path_factory.mktemp("governed") / "lake"
+    shutil.copytree(EXAMPLE.parent, folder)
+    text = EXAMPLE.read_text().replace("dev: {region: eu-west-1", "dev: {region: eu-west-1, lake_formation: true")
+    text = text.replace("sink: {table: observations}", "sink: {table: observations, feature_group: seen}")
+    group = (
+        "feature_groups:\n  seen: {identifier: origin, time: time_hour, features: {origin: string, temp: fractional}}"
+    )
+    (folder / "lake.yaml").write_text(f"{text}\n{group}\n")
+    return synthesised(folder / "lake.yaml", "dev", folder / "out")
+
+
+def test_where_lake_formation_decides_a_build_reads_the_zones_and_a_job_finds_its_feature_group(
+    governed: Stacks,
+) -> None:
+    made = [
+        (grant["principal"].rpartition("/")[2], grant["permissions"], grant.get("table", grant.get("database")))
+        for grant in resources(governed[ML], "aws_lakeformation_permissions").values()
+    ]
+    zones = ("lateness_dev_raw", "lateness_dev_curated")
+    builds = [("lateness-dev-dataset", ["DESCRIBE"], {"name": zone}) for zone in zones]
+    builds += [
+        ("lateness-dev-dataset", ["DESCRIBE", "SELECT"], {"database_name": zone, "wildcard": True}) for zone in zones
+    ]
+    jobs: list[Any] = [("lateness-dev-job", ["DESCRIBE"], {"name": "lateness_dev_ml"})]
+    jobs += [("lateness-dev-job", ["DESCRIBE"], {"database_name": "lateness_dev_ml", "wildcard": True})]
+    assert sorted(made, key=repr) == sorted(builds + jobs, key=repr)
+    for grant in resources(governed[ML], "aws_lakeformation_permissions").values():
+        assert {name.partition(".")[0] for name in grant["depends_on"]} == {"aws_glue_catalog_database", "aws_iam_role"}
 
 
 def test_it_owns_what_the_models_need_and_nothing_with_an_hourly_price(ml: dict[str, Any]) -> None:
@@ -111,11 +146,22 @@ def test_what_a_pipeline_writes_is_encrypted_with_the_lakes_key(steps: dict[str,
     assert key.endswith(":alias/lateness-dev")
 
 
+def test_a_build_has_the_workers_that_the_costs_reckon_with(ml: dict[str, Any]) -> None:
+    [job] = resources(ml, "aws_glue_job").values()
+    assert (job["worker_type"], job["number_of_workers"]) == ("G.1X", BUILD_WORKERS)
+
+
 def test_jobs_run_as_a_role_that_starts_no_jobs(ml: dict[str, Any], steps: dict[str, Any]) -> None:
     assert steps["Train"]["Arguments"]["RoleArn"].endswith(":role/lateness-dev-ml-job")
     assert steps["Evaluate"]["Arguments"]["RoleArn"].endswith(":role/lateness-dev-ml-job")
     actions = {action for statement in statements(ml, "ml-job") for action in statement["Action"]}
     assert not [action for action in actions if action.startswith(("sagemaker:", "iam:"))]
+
+
+def test_the_role_of_jobs_may_encrypt_by_a_key_that_is_named_by_its_alias(ml: dict[str, Any]) -> None:
+    """See KmsKeyId on SageMaker's page on OutputDataConfig."""
+    allowed = {action for each in statements(ml, "ml-job") for action in each["Action"] if action.startswith("kms:")}
+    assert allowed == {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"}
 
 
 def statements(ml: dict[str, Any], name: str) -> list[dict[str, Any]]:

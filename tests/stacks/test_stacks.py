@@ -235,6 +235,24 @@ def test_the_flink_application_finds_its_settings_in_a_property_group(local: Sta
     assert found["window.hourly"]["seconds"] == "3600"
 
 
+def test_another_window_updates_the_application_in_place(tmp_path: Path) -> None:
+    """The provider replaces an application if one of these changes. On AWS, the new one would be refused."""
+    forces_new = ("application_mode", "description", "name")
+    stream = "streams:\n  orders:\n    columns: {at: timestamp}\n    event_time: {column: at}\n    windows: "
+    found = []
+    for number, windows in enumerate(("{first: {seconds: 60}}", "{second: {seconds: 60}, third: {gap: 5}}")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        stacks = synthesised(lake_of(folder, f"{stream}{windows}\n"), "local", folder / "out")
+        application = only(stacks, "streaming", "aws_kinesisanalyticsv2_application")
+        found.append([application[name] for name in forces_new])
+        run = application["application_configuration"]["run_configuration"]  # type: ignore[index]
+        assert run == {
+            "application_restore_configuration": {"application_restore_type": "RESTORE_FROM_LATEST_SNAPSHOT"}
+        }
+    assert found[0] == found[1]
+
+
 def test_results_go_to_the_curated_zone_and_rejected_events_to_the_raw_zone(local: Stacks) -> None:
     tables = resources(local["streaming"], "aws_glue_catalog_table")
     places = {name: table["storage_descriptor"]["location"] for name, table in tables.items()}

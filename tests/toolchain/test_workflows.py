@@ -76,6 +76,18 @@ def test_only_a_person_deploys(name: str, job_name: str, job: dict[str, Any]) ->
         assert job["environment"] == "${{ inputs.environment }}"
 
 
+@named
+def test_the_jar_of_windows_is_built_before_a_plan_or_a_deploy(name: str, job_name: str, job: dict[str, Any]) -> None:
+    steps = runs(job)
+    planned = [
+        number
+        for number, step in enumerate(steps)
+        if re.search(r"make( --silent)? (plan|deploy)\b|lake (plan|up)", step)
+    ]
+    built = [number for number, step in enumerate(steps) if re.search(r"make flink-jar|flink_app|FLINK_APP", step)]
+    assert not planned or (built and built[0] < planned[0])
+
+
 @pytest.mark.parametrize("name", ["deploy.yml", "lake init"])
 def test_a_pull_request_gets_its_plan_as_a_comment(name: str) -> None:
     plan = PARSED[name]["jobs"]["plan"]

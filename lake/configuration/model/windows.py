@@ -12,6 +12,10 @@ REJECTED = "rejected"
 """The stream of what no window counts is named so."""
 ALERTS = "alerts"
 """The stream of a window's alerts is named so, after the window."""
+LONGEST_PROPERTY = 2048
+"""Characters of a property of an application, of which it has 50 groups."""
+MOST_WINDOWS = 48
+"""A window is a group of properties. Two more are of the stream, and of Flink."""
 Seconds = Annotated[int, Field(ge=1, le=30 * 86_400)]
 Aggregate = Annotated[str, Field(pattern=AGGREGATE)]
 
@@ -66,7 +70,8 @@ class Application(Model):
     begin: Literal["latest", "earliest"] = "latest"
     """Where it starts without a snapshot: with new events, or with the oldest that Kinesis keeps."""
     parallelism: Annotated[int, Field(ge=1, le=64)] = 1
-    """The parallelism of the application. It does not change the results."""
+    """The tasks that read and compute at once. Over 1, they read their shards independently on AWS, so more events are
+    late: set `lateness` high enough. The embedded AWS always uses one task."""
     parallelism_per_kpu: Annotated[int, Field(ge=1, le=8)] = 1
     """The parallel tasks per KPU (one core, 4 GB), the unit that AWS bills."""
     autoscaling: bool = False

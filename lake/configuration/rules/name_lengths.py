@@ -12,6 +12,7 @@ from lake.configuration.place import Place, Problem
 from lake.configuration.user import VARIABLE
 
 BUCKET, ROLE, DELIVERY_STREAM, FUNCTION, QUEUE, RULE, GROUP, FEATURES = 63, 64, 64, 64, 80, 64, 63, 64
+_PROJECT: Place = ("project",)
 
 
 class Limited(NamedTuple):
@@ -44,23 +45,24 @@ def violations(config: Config) -> Iterator[Problem]:
         )
 
 
-def too_long_for(names: Names, user: str) -> str:
-    """The error message if a user name makes a bucket name longer than S3 allows; else an empty string."""
-    bucket = _longest_bucket(names)
-    if bucket.over <= 0:
+def too_long_for(config: Config, names: Names, user: str) -> str:
+    """The error message if a user name makes a name longer than a service allows; else an empty string."""
+    longest = max((_longest_bucket(names), *_limited(config, names)), key=lambda one: one.over)
+    if longest.over <= 0:
         return ""
-    room = len(user) - bucket.over
+    room = len(user) - longest.over
+    others = "" if longest.place == _PROJECT else f"{'.'.join(map(str, longest.place))}, "
     fix = (
         f"Set {VARIABLE} to at most {room} {'characters' if room > 1 else 'character'}"
         if room > 0
-        else "Shorten project or the environment's name"
+        else f"Shorten {others}project or the environment's name"
     )
-    given = f"the user {user!r} makes the bucket name {bucket.name!r} {len(bucket.name)} characters long"
-    return f"{given}; S3 allows {BUCKET}. {fix}"
+    given = f"the user {user!r} makes the {longest.kind} name {longest.name!r} {len(longest.name)} characters long"
+    return f"{given}; {longest.service} allows {longest.limit}. {fix}"
 
 
 def _longest_bucket(names: Names) -> Limited:
-    return Limited(("project",), "bucket", max(map(names.bucket, BUCKETS), key=len), "S3", BUCKET)
+    return Limited(_PROJECT, "bucket", max(map(names.bucket, BUCKETS), key=len), "S3", BUCKET)
 
 
 def _limited(config: Config, names: Names) -> Iterator[Limited]:

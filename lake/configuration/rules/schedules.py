@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
 
 from lake.configuration.model import Config
 from lake.configuration.place import Place, Problem
@@ -12,11 +15,22 @@ FIELDS = (
     "one of the two day fields is ?"
 )
 
+SHORTEST = timedelta(minutes=5)
+"""Glue starts nothing more often."""
+_LOOKED_AT = 100
+"""The next firings that are compared: those of a busy hour, and more."""
+
 
 def violations(config: Config) -> Iterator[Problem]:
     for place, schedule in _schedules(config):
         if not _is_valid(schedule):
             yield place, f"{schedule!r} is not a valid AWS schedule. Allowed: {FIELDS}"
+        elif gap := _too_short(schedule):
+            yield (
+                place,
+                f"{schedule!r} comes round after {gap.seconds // 60} min. Allowed: every 5 min, as Glue takes no "
+                "shorter times. For example: cron(0/5 * * * ? *)",
+            )
 
 
 def _schedules(config: Config) -> Iterator[tuple[Place, str]]:
@@ -32,11 +46,22 @@ def _schedules(config: Config) -> Iterator[tuple[Place, str]]:
 
 
 def _is_valid(schedule: str) -> bool:
-    # The import takes 0.1 s, which a lake without schedules does not need.
-    from aws_croniter import AwsCroniter
-
     try:
-        AwsCroniter(schedule.removeprefix("cron(").removesuffix(")"))
+        _parsed(schedule)
     except ValueError:
         return False
     return True
+
+
+def _too_short(schedule: str) -> timedelta | None:
+    """The shortest time between two of the next firings, where Glue refuses it."""
+    firings = filter(None, _parsed(schedule).get_next(datetime.now(UTC), _LOOKED_AT))
+    shortest = min((later - earlier for earlier, later in pairwise(firings)), default=SHORTEST)
+    return shortest if shortest < SHORTEST else None
+
+
+def _parsed(schedule: str) -> Any:
+    # The import takes 0.1 s, which a lake without schedules does not need.
+    from aws_croniter import AwsCroniter
+
+    return AwsCroniter(schedule.removeprefix("cron(").removesuffix(")"))

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from lake.configuration.model import Config, Stream, Window
-from lake.configuration.model.windows import REJECTED, read_by
+from lake.configuration.model.windows import LONGEST_PROPERTY, MOST_WINDOWS, REJECTED, read_by
 from lake.configuration.place import Problem
 from lake.configuration.suggest import allowed
 
@@ -49,10 +49,17 @@ def _application(config: Config, stream: Stream) -> Violations:
 
 
 def _windows(stream: Stream) -> Violations:
+    if len(stream.windows) > MOST_WINDOWS:
+        yield ("windows",), f"there are {len(stream.windows)}. Allowed: {MOST_WINDOWS}, as AWS limits an application"
     for name, window in stream.windows.items():
         if name == REJECTED:
             yield ("windows", name), "is reserved for rejected events. Choose another name"
-        for place, message in (*_lengths(window), *_columns(stream, window), *_results(stream, window)):
+        for place, message in (
+            *_lengths(window),
+            *_columns(stream, window),
+            *_results(stream, window),
+            *_conditions(window),
+        ):
             yield ("windows", name, *place), message
 
 
@@ -85,6 +92,12 @@ def _results(stream: Stream, window: Window) -> Violations:
             yield place, _no_column(column, stream)
         elif function in ("sum", "avg") and not re.fullmatch(_NUMBERS, stream.columns[column]):
             yield place, f"{column} is of type {stream.columns[column]}. {function} needs a number"
+
+
+def _conditions(window: Window) -> Violations:
+    for field, condition in (("filter", window.filter), ("alert", window.alert)):
+        if condition and len(condition) > LONGEST_PROPERTY:
+            yield (field,), f"it has {len(condition)} characters. Allowed: {LONGEST_PROPERTY}, as AWS limits a property"
 
 
 def _no_column(column: str, stream: Stream) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from local_aws.athena.ddl.clauses import folder
@@ -29,15 +29,17 @@ class Written:
     """How rows are written.
 
     `kind` is PARQUET, JSON or TEXTFILE; `compression` is DuckDB's name, empty if not given; `level` is for
-    zstd; `keys` are the columns that make folders.
+    zstd; `options` are properties of the SerDe; `keys` are the columns that make folders; `has_header` writes the
+    names of the columns first.
     """
 
     kind: str
     compression: str = ""
     level: str = ""
-    delimiter: str = ""
+    options: dict[str, str] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
     location: str = ""
+    has_header: bool = False
 
 
 def of_table(cursor: Cursor) -> Written:
@@ -108,7 +110,7 @@ def _written(given: dict[str, Any], default: str) -> Written:
         kind,
         {"NONE": "uncompressed"}.get(compression, compression.lower()),
         _level(given, compression),
-        _delimiter(given),
+        _options(given),
         _keys(given),
         folder(str(given["external_location"])) if given.get("external_location") else "",
     )
@@ -131,11 +133,12 @@ def _level(given: dict[str, Any], compression: str) -> str:
     return level
 
 
-def _delimiter(given: dict[str, Any]) -> str:
+def _options(given: dict[str, Any]) -> dict[str, str]:
     delimiter = str(given.get("field_delimiter", ""))
     if len(delimiter) > 1 and delimiter not in ("\\t", "\\001"):
         raise QueryFailed(f"NOT_SUPPORTED: field_delimiter = '{delimiter}': only one character is allowed")
-    return {"\\t": "\t", "\\001": "\x01"}.get(delimiter, delimiter)
+    delimiter = {"\\t": "\t", "\\001": "\x01"}.get(delimiter, delimiter)
+    return {"field.delim": delimiter, "serialization.format": delimiter} if delimiter else {}
 
 
 def _keys(given: dict[str, Any]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from sqlglot.tokenizer_core import TokenType
 
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.query.functions import takes_at_most
+from local_aws.athena.query.leftovers import refuse_leftovers
 from local_aws.athena.query.types import parsed
 
 _TYPED = {
@@ -36,6 +37,16 @@ _RESERVED = {
 _UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "WEEK", "QUARTER", "MILLISECOND")
 
 
+_TOKENS = {"||", ">=", "<=", "<>", "!=", "->", "=>", "{%", "{%+", "{%-", "%}", "+%}", "-%}", "{{+", "{{-", "+}}", "-}}"}
+"""The operators of several characters; the last ones are sqlglot's own."""
+_ORDER = (
+    (TokenType.TABLE_SAMPLE,), (TokenType.MATCH_RECOGNIZE,), (TokenType.WHERE,), (TokenType.GROUP_BY,),
+    (TokenType.HAVING,), (TokenType.WINDOW,), (TokenType.ORDER_BY,), (TokenType.OFFSET,),
+    (TokenType.LIMIT, TokenType.FETCH),
+)  # fmt: skip
+"""The clauses of a query after FROM, in the order in which they may stand."""
+
+
 class Clauses(exp.Expression, exp.Func):
     """A function whose arguments have clauses, such as `json_value`; `options` holds the clauses."""
 
@@ -48,7 +59,19 @@ class AthenaQuery(Trino):
 
     INDEX_OFFSET = 0
 
+    class Tokenizer(Trino.Tokenizer):
+        KEYWORDS: ClassVar[dict[str, TokenType]] = {
+            word: token for word, token in Trino.Tokenizer.KEYWORDS.items() if word[0].isalpha() or word in _TOKENS
+        }
+
     class Parser(TrinoParser):
+        QUERY_MODIFIER_PARSERS: ClassVar[dict[TokenType, Any]] = {
+            token: lambda self, rank=rank, token=token: self._in_order(rank, token)
+            for rank, tokens in enumerate(_ORDER)
+            for token in tokens
+        }
+        QUERY_MODIFIER_TOKENS: ClassVar = set(QUERY_MODIFIER_PARSERS)
+        _rank = -1
         FUNCTIONS: ClassVar[dict[str, Any]] = {}
         FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
             "CAST": lambda self: self._cast(safe=False),
@@ -72,6 +95,46 @@ class AthenaQuery(Trino):
         NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
             name: parser for name, parser in TrinoParser.NO_PAREN_FUNCTION_PARSERS.items() if name in ("CASE", "IF")
         }
+
+        def _parse_query_modifiers(self, this: Any) -> Any:
+            outer, self._rank = self._rank, -1
+            try:
+                return super()._parse_query_modifiers(this)
+            finally:
+                self._rank = outer
+
+        def _in_order(self, rank: int, token: TokenType) -> tuple[str, Any]:
+            """Parse a clause of a query; it stands after those of a lower rank."""
+            if rank <= self._rank:
+                self.raise_error("Clause out of order")
+            self._rank = rank
+            parser: Any = TrinoParser.QUERY_MODIFIER_PARSERS[token]
+            key, clause = parser(self)
+            if key == "limit" and clause is not None and clause.args.get("offset"):
+                self.raise_error("LIMIT takes one number")
+            return key, clause
+
+        def _parse_join(self, *args: Any, **options: Any) -> exp.Join | None:
+            is_comma = self._curr.token_type == TokenType.COMMA
+            join = super()._parse_join(*args, **options)
+            if join is None or is_comma or join.method or join.kind in ("SEMI", "ANTI"):
+                return join
+            if join.kind == "CROSS" and (join.args.get("on") or join.args.get("using")):
+                self.raise_error("CROSS JOIN takes no condition", self._prev)
+            if join.kind != "CROSS" and not (join.args.get("on") or join.args.get("using")):
+                self.raise_error("Expecting ON")
+            return join
+
+        def _parse_csv(self, parse_method: Any, sep: TokenType = TokenType.COMMA) -> list[Any]:
+            """Parse a list; there is an item before and after each comma."""
+            items: list[Any] = []
+            while True:
+                item = parse_method()
+                if item is None and (items or self._curr.token_type == sep):
+                    self.raise_error("Expecting an item")
+                items += [] if item is None else [item]
+                if not self._match(sep):
+                    return items
 
         def _match_r_paren(self, expression: exp.Expr | None = None) -> None:
             if isinstance(expression, exp.Anonymous):
@@ -298,9 +361,11 @@ def parse(sql: str) -> exp.Expr:
 
     Raises:
         sqlglot.errors.SqlglotError: it is not valid SQL.
+        QueryFailed: it has a clause that Athena does not have, or that does not run here.
     """
     tree = sqlglot.parse_one(_close(sql), read=AthenaQuery)
     _refuse_reserved(tree)
+    refuse_leftovers(tree)
     return tree
 
 
@@ -309,6 +374,7 @@ def parse_all(sql: str) -> list[exp.Expr | None]:
     for tree in trees:
         if tree is not None:
             _refuse_reserved(tree)
+            refuse_leftovers(tree)
     return trees
 
 

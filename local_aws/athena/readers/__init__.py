@@ -7,11 +7,12 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 
 from local_aws.athena.errors import DATA_ERROR, QueryFailed, reason_of
-from local_aws.athena.hive_types import duckdb_type
+from local_aws.athena.hive_types import duckdb_type, parsed
 from local_aws.athena.memory import Memory
 from local_aws.athena.options import NAMES, refuse_options
 from local_aws.athena.query.translate.physical import physical
@@ -106,12 +107,15 @@ class Relation:
                 ) from error
 
     def _by_serde(self, files: Files) -> list[tuple[Table, list[S3File]]]:
-        """Group the files by SerDe: a partition's own SerDe reads its files, and replaces the table's here."""
-        groups: dict[str, tuple[Table, list[S3File]]] = {}
+        """Group the files by SerDe: a partition's own SerDe reads its files, and replaces the table's here.
+
+        A file that several partitions share is read once; the join with their values has its rows for each.
+        """
+        groups: dict[str, tuple[Table, dict[Path, S3File]]] = {}
         for file, partition in files:
             table = self.table.read_by(partition.serde)
-            groups.setdefault(str(table.serde), (table, []))[1].append(file)
-        return list(groups.values())
+            groups.setdefault(str(table.serde), (table, {}))[1][file.path] = file
+        return [(table, list(group.values())) for table, group in groups.values()]
 
     def scanned_bytes(self, files: Files, columns: set[str]) -> int:
         """Return the bytes that a query of these columns reads: column chunks for Parquet, else whole files.
@@ -150,9 +154,9 @@ class Relation:
         columns |= {key.name: [partition.values[i] for _, partition in files] for i, key in enumerate(self.table.keys)}
         self.con.register("given", pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()}))
         self._refuse_bad_values()
-        typed = "".join(f", {_typed(sql_name(key.name), key)}" for key in self.table.keys)
+        keys = "".join(f", {named([sql_name(key.name)], [key])[0]}" for key in self.table.keys)
         hidden = ", ".join(_hidden(sql_name(name), name) for name in HIDDEN)
-        self.con.execute(f"CREATE TEMP TABLE {self._files} AS SELECT filename, {hidden}{typed} FROM given")
+        self.con.execute(f"CREATE TEMP TABLE {self._files} AS SELECT filename, {hidden}{keys} FROM given")
         self.con.unregister("given")
         self.con.execute(f"SET VARIABLE {self.name} = (SELECT list(filename) FROM {self._files})")
 
@@ -160,7 +164,7 @@ class Relation:
         """Raises QueryFailed for a partition whose value does not have its key's type."""
         for key in self.table.keys:
             name = sql_name(key.name)
-            bad = f"{name} IS NOT NULL AND TRY_CAST({name} AS {duckdb_type(key.type)}) IS NULL"
+            bad = f"{name} IS NOT NULL AND (TRY_CAST({name} AS {duckdb_type(key.type)}) IS NULL{_too_long(name, key)})"
             row = self.con.execute(f'SELECT {name}, "$path" FROM given WHERE {bad} LIMIT 1').fetchone()
             if row:
                 raise QueryFailed(
@@ -170,13 +174,14 @@ class Relation:
                 )
 
     def _empty(self, hidden: Sequence[str], columns: Sequence[Column]) -> str:
-        typed = [_typed("NULL", column) for column in [*columns, *self.table.keys]]
+        fields = [*columns, *self.table.keys]
         about = [_hidden("NULL", name) for name in hidden]
-        return f"SELECT {', '.join([*typed, *about])} WHERE false"
+        return f"SELECT {', '.join([*named(['NULL'] * len(fields), fields), *about])} WHERE false"
 
 
-def _typed(value: str, column: Column) -> str:
-    return f"CAST({value} AS {duckdb_type(column.type)}) AS {sql_name(column.name)}"
+def _too_long(name: str, key: Column) -> str:
+    kind = parsed(key.type)
+    return f" OR length({name}) > {kind.sizes[0]}" if kind.name == "varchar" and kind.sizes else ""
 
 
 def _hidden(value: str, name: str) -> str:

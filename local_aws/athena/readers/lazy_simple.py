@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from local_aws.athena.errors import QueryFailed
 from local_aws.athena.hive_types import HiveType, parsed
 from local_aws.athena.readers import texts
 from local_aws.athena.readers.source import Scope, Source, value_of
@@ -26,9 +27,19 @@ class Marks:
     last_takes_rest: bool = False
     formats: tuple[texts.FromText, ...] = ()
 
+    def delimiter(self, level: int) -> str:
+        """Return the delimiter of a level.
+
+        Raises:
+            QueryFailed: there is none.
+        """
+        if level < len(self.delimiters):
+            return self.delimiters[level]
+        raise QueryFailed(f"NOT_SUPPORTED: text has {len(self.delimiters)} delimiters, and a type needs more of them")
+
     def split(self, text: str, level: int, most: int = -1) -> list[str]:
         """Split a text, keeping the escapes; `most` is the maximum number of splits."""
-        delimiter = self.delimiters[level]
+        delimiter = self.delimiter(level)
         if not self.escape or self.escape not in text:
             return text.split(delimiter, most)
         parts, begin, at = [], 0, 0

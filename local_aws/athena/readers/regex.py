@@ -6,6 +6,7 @@ import re
 
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.hive_types import HiveType, parsed
+from local_aws.athena.query.python.java_patterns import python_pattern
 from local_aws.athena.readers import lazy_simple
 from local_aws.athena.readers.source import Scope, Source, value_of
 
@@ -41,7 +42,7 @@ def _pattern(scope: Scope) -> re.Pattern[str]:
     given, name = scope.options.get("input.regex", ""), f"{scope.table.database}.{scope.table.name}"
     flags = re.I if scope.options.get("input.regex.case.insensitive", "").lower() == "true" else 0
     try:
-        pattern = re.compile(re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", given), flags)
+        pattern = re.compile(python_pattern(given), flags)
     except re.error as error:
         raise QueryFailed(
             f"NOT_SUPPORTED: table {name}: input.regex is not understood here at character {error.pos}: {given}"

@@ -11,7 +11,8 @@ from typing import Any
 import duckdb
 
 from local_aws.athena.errors import DATA_ERROR, QueryFailed
-from local_aws.athena.hive_types import HiveType, arrow_type, duckdb_of, duckdb_type
+from local_aws.athena.hive_types import HiveType, arrow_type, duckdb_of, duckdb_type, parsed
+from local_aws.athena.leaves import changed
 from local_aws.athena.memory import Memory
 from local_aws.athena.readers.lines import LONGEST, raw_lines
 from local_aws.athena.tables import Column, Table
@@ -137,6 +138,21 @@ def typed_null(column: Column) -> str:
 def named(values: Sequence[str], columns: Sequence[Column]) -> list[str]:
     """Return each value under its column's name and type."""
     return [
-        f"CAST({value} AS {duckdb_type(column.type)}) AS {sql_name(column.name)}"
-        for value, column in zip(values, columns, strict=True)
+        f"{typed(value, column.type)} AS {sql_name(column.name)}" for value, column in zip(values, columns, strict=True)
     ]
+
+
+def typed(value: str, hive: str) -> str:
+    """Return SQL for a value as its catalog type holds it.
+
+    A timestamp has milliseconds, the digits below rounded half up; a varchar(n) or char(n) is cut; also inside others.
+    """
+    return changed(f"CAST({value} AS {duckdb_type(hive)})", parsed(hive), _fitted)
+
+
+def _fitted(value: str, kind: HiveType) -> str:
+    if kind.name == "timestamp":
+        return f"date_trunc('millisecond', {value} + INTERVAL 500 MICROSECOND)"
+    if kind.name == "varchar" and kind.sizes:
+        return f"left({value}, {kind.sizes[0]})"
+    return f"rtrim(left({value}, {kind.sizes[0]}), ' ')" if kind.name == "char" and kind.sizes else value

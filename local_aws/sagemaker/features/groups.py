@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from local_aws.context import ACCOUNT, Context
 from local_aws.hive_classes import PARQUET
+from local_aws.pages import newest
 from local_aws.protocol import AwsError, Call, Document
 from local_aws.reasons import reason
 from local_aws.sagemaker.errors import refused
@@ -80,7 +81,7 @@ class Groups:
             for one in self._registry.all(FEATURE_GROUP, call.region)
             if part in one["FeatureGroupName"]
         ]
-        return page(found, call.payload, "FeatureGroupSummaries")
+        return page(found, call.payload, "FeatureGroupSummaries", newest("CreationTime", FEATURE_GROUP.arn_key))
 
     def _check_bucket(self, call: Call) -> None:
         """Feature Store asks as the group's role whose bucket it is."""

@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 from local_aws.context import Context
+from local_aws.pages import paged
 from local_aws.protocol import AwsError, Call, Document
 from local_aws.sagemaker.features.groups import RECORDS
 from local_aws.sagemaker.features.offline import WAITING, OfflineStore
@@ -69,11 +70,9 @@ class Runtime:
     def identifiers(self, call: Call) -> Document:
         group = self._online(call.payload.get("FeatureGroupName"), call.region)
         every = bool(call.payload.get("IncludeSoftDeletedRecords"))
-        start, size = int(call.payload.get("NextToken") or 0), int(call.payload.get("MaxResults") or 100)
         kept = self._store.under(RECORDS, _key(group, ""))
         names = [one["identifier"] for one in kept if every or not one["is_deleted"]]
-        more = {"NextToken": str(start + size)} if start + size < len(names) else {}
-        return {"RecordIdentifiers": names[start : start + size], **more}
+        return paged("RecordIdentifiers", names, call.payload, lambda name: (name,), error="ValidationError")
 
     def delete(self, call: Call) -> Document:
         """A later put brings the record back; an earlier one does not."""

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local_aws.athena.errors import QueryFailed
 from local_aws.context import Context
+from local_aws.s3_keys import LONGEST
 from local_aws.streams.firehose import prefixes, processors
 from local_aws.streams.firehose.bulk import converted
 from local_aws.streams.firehose.files import Content, Lines, Rows, schema_of
@@ -28,7 +29,7 @@ from local_aws.streams.firehose.records import (
 )
 from local_aws.streams.firehose.settings import Place, Settings, acting
 from local_aws.streams.firehose.spool import Segment
-from local_aws.streams.firehose.transform import Transform
+from local_aws.streams.firehose.transform import SECONDS, Transform
 from local_aws.streams.firehose.values import ConversionError
 
 CHUNK = 10_000
@@ -36,6 +37,14 @@ CHUNK = 10_000
 MOST_PARTITIONS = 500
 """Prefixes with partition keys that a stream may write at a time."""
 _KEYS = attrgetter("query_keys", "lambda_keys")
+
+
+class _NoPlace(Exception):
+    """S3 has no place for a record with these partition keys; `code` is AWS's."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass
@@ -93,10 +102,8 @@ class Delivery:
             records = list(alike)
             try:
                 groups.setdefault(self._prefix(records[0]), []).extend(records)
-            except NoSuchKey as error:
-                code = "DynamicPartitioning.PartitionKeyNotFound"
-                message = f"the prefix's {error} has no value in this record"
-                self._fail([Failed(record, PROCESSING, code, message) for record in records])
+            except _NoPlace as error:
+                self._fail([Failed(record, PROCESSING, error.code, str(error)) for record in records])
         for prefix, group in groups.items():
             self._write(prefix, group)
 
@@ -106,7 +113,7 @@ class Delivery:
         if "RecordDeAggregation" in steps:
             records = self._kept(processors.split(records, steps["RecordDeAggregation"]))
         if "Lambda" in steps:
-            client = self._acting.client("lambda", self.region)
+            client = self._acting.client("lambda", self.region, seconds=SECONDS)
             before = len(records)
             records = self._kept(Transform(client, self.settings, self.region, steps["Lambda"]).apply(records))
             self.observed.count(SucceedProcessing_Records=len(records), ExecuteProcessing_Records=before)
@@ -124,17 +131,30 @@ class Delivery:
             self._failed.setdefault(each.kind, []).append(each)
 
     def _prefix(self, record: Record) -> str:
-        """Raises NoSuchKey."""
+        """Raises _NoPlace."""
         keys = (*record.query_keys.items(), None, *record.lambda_keys.items())
         if keys not in self._prefixes:
-            self._prefixes[keys] = prefixes.evaluated(
+            self._prefixes[keys] = self._evaluated(record)
+        return self._prefixes[keys]
+
+    def _evaluated(self, record: Record) -> str:
+        """Raises _NoPlace."""
+        try:
+            prefix = prefixes.evaluated(
                 prefixes.timed(self.settings.to.prefix),
                 prefixes.moment_of(self._oldest, self.settings.zone),
                 self.segment.id,
                 query=record.query_keys,
                 lambda_=record.lambda_keys,
             )
-        return self._prefixes[keys]
+        except NoSuchKey as error:
+            message = f"the prefix's {error} has no value in this record"
+            raise _NoPlace("DynamicPartitioning.PartitionKeyNotFound", message) from None
+        size = len(f"{prefix}{self._name('0')}{self.settings.extension}".encode())
+        if size > LONGEST:
+            message = f"with this record's partition keys, the object's key has {size:,} bytes. S3 allows {LONGEST:,}"
+            raise _NoPlace("S3.KeyTooLongError", message)
+        return prefix
 
     def _write(self, prefix: str, records: list[Record]) -> None:
         if prefix not in self._contents and self.settings.is_partitioned and len(self._contents) == MOST_PARTITIONS:

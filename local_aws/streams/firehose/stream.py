@@ -26,6 +26,10 @@ SHORTEST = 0.2
 LONGEST_PAUSE = 30.0
 MOST_WAITING = 4
 """Segments that may wait for S3 before reading pauses for a Kinesis stream, which keeps its records itself."""
+_UNEXPECTED = (
+    "A buffer could not be delivered, and is tried again: an unexpected error ({}) of the embedded AWS. "
+    "Its own log has the details."
+)
 
 log = logging.getLogger("local_aws.firehose")
 
@@ -125,6 +129,7 @@ class DeliveryStream:
             self._observed.count(DeliveryToS3_Success=0)
         else:
             log.exception("%s: a buffer could not be delivered, and will be tried again", self.settings.name)
+            self._observed.error(self.settings, "InternalFailure", _UNEXPECTED.format(type(error).__name__))
 
     def _read(self) -> None:
         assert self._source is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +17,8 @@ from local_aws.streams.firehose.settings import MEGABYTE, Settings
 from local_aws.streams.kinesis.shard import shard_of
 
 RETRIES = 3
+SECONDS = 310
+"""Seconds that a call may take: AWS waits five minutes for the function."""
 _MOST = 10_000
 """Maximum records per call."""
 _SIMPLE = {
@@ -107,7 +108,7 @@ class Transform:
             raise _NotTransformed("Lambda.FunctionTimedOut" if b"imed out" in body else "Lambda.FunctionError")
         try:
             return json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise _NotTransformed("Lambda.JsonProcessingException") from None
 
     def _event(self, batch: list[Record]) -> dict[str, Any]:
@@ -152,15 +153,27 @@ def _made_of(record: Record, returned: dict[str, Any] | None) -> list[Record]:
         return []
     if result == "ProcessingFailed":
         raise _NotTransformed("Lambda.ProcessingFailedStatus")
-    keys = (returned.get("metadata") or {}).get("partitionKeys") or {}
-    if result != "Ok" or not isinstance(returned.get("data"), str) or not isinstance(keys, dict):
+    if result != "Ok":
         raise _NotTransformed("Lambda.JsonProcessingException")
     try:
-        data = base64.b64decode(returned["data"], validate=True)
-    except binascii.Error:
+        return [record._replace(data=_data(returned.get("data")), lambda_keys=_keys(returned.get("metadata") or {}))]
+    except ValueError:
         raise _NotTransformed("Lambda.JsonProcessingException") from None
-    names = {str(name): str(value) for name, value in keys.items()}
-    return [record._replace(data=data, lambda_keys=names)]
+
+
+def _data(text: Any) -> bytes:
+    """Raises ValueError: it is not base64."""
+    if not isinstance(text, str):
+        raise ValueError("not a text")
+    return base64.b64decode(text, validate=True)
+
+
+def _keys(metadata: Any) -> dict[str, str]:
+    """Raises ValueError: these are no partition keys."""
+    keys = (metadata.get("partitionKeys") or {}) if isinstance(metadata, dict) else metadata
+    if not isinstance(keys, dict):
+        raise ValueError("not an object")
+    return {name: str(value) for name, value in keys.items()}
 
 
 def _given(number: int, record: Record) -> dict[str, Any]:

@@ -22,6 +22,9 @@ from local_aws.streams.flink.rest import NotAnswering, SnapshotFailed
 from local_aws.streams.flink.scala_jar import CannotCompile
 from local_aws.streams.flink.state import READY, RUNS, Remembered
 
+_ENDING = ("STOPPING", "UPDATING")
+"""It ends once its snapshot is taken, and runs on if that fails."""
+
 log = logging.getLogger("local_aws.flink")
 _EXPECTED = (BadCode, CannotCompile, NoFlink, NotStarted, SnapshotFailed)
 
@@ -47,9 +50,9 @@ class Applications:
                 message = "The embedded AWS runs no Flink applications as another user: start it without --jobs-as."
                 raise AwsError("InvalidApplicationConfigurationException", message)
             kept = self.remembered.restored(place, run.get("ApplicationRestoreConfiguration") or {})
-            state = {"restore": kept.get("Path"), "made": kept.get("Made")}
+            self._rewind(place, kept)
             began = {"began": time.time(), "restarts": 0, "down": 0}
-            self.remembered.note(place, status="STARTING", configuration=run, **state, **began)
+            self.remembered.note(place, status="STARTING", configuration=run, **began)
             operation = self.remembered.begin(place, "StartApplication")
         self._in_background(place, operation, lambda: self._run(place))
         return operation
@@ -117,6 +120,14 @@ class Applications:
             message = f"Application {place.partition('/')[2]} is {status} and cannot be {what}."
             raise AwsError("ResourceInUseException", message)
 
+    def _rewind(self, place: str, snapshot: Document) -> None:
+        """Record that the application resumes from a snapshot, or from nothing if that is empty.
+
+        Its earlier checkpoints go: after a kill they would be taken for newer.
+        """
+        Job.forget_checkpoints(self._folder / place)
+        self.remembered.note(place, restore=snapshot.get("Path"), made=snapshot.get("Made"))
+
     def _in_background(self, place: str, operation: str, task: Any) -> None:
         def run() -> None:
             try:
@@ -125,16 +136,20 @@ class Applications:
             except Exception as error:
                 failure = str(error) if isinstance(error, _EXPECTED) else reason(error)
                 log.warning("application %s: %s", place, failure, exc_info=not isinstance(error, _EXPECTED))
-                self._failed(place)
+                self._failed(place, error)
             self.remembered.end(place, operation, failure)
 
         threading.Thread(target=run, name=f"flink-{place}", daemon=True).start()
 
-    def _failed(self, place: str) -> None:
-        self._kill(place)
+    def _failed(self, place: str, error: Exception) -> None:
+        """Without its snapshot an application runs on, as its state would be lost. Anything else ends it."""
+        runs_on = isinstance(error, SnapshotFailed)
+        if not runs_on:
+            self._kill(place)
         with self._lock:
-            if self._is_open and self.remembered.run(place):
-                self.remembered.note(place, status=READY)
+            known = self.remembered.run(place)
+            if self._is_open and known and (not runs_on or known.get("status") in _ENDING):
+                self.remembered.note(place, status="RUNNING" if runs_on else READY)
 
     def _run(self, place: str) -> None:
         """Start from the recorded state, wait until the application reads, then watch it in its own thread."""
@@ -165,20 +180,33 @@ class Applications:
     def _watch(self, place: str, job: Job) -> None:
         """Watch until the application ends; if that was not requested, restart it from its last checkpoint."""
         job.follow()
-        with self._lock:
-            wanted = self._is_open and self._jobs.get(place) is job and self.remembered.status(place) == "RUNNING"
-        if wanted:
+        if self._is_wanted(place, job):
             log.warning("application %s has ended by itself, and is started again", place)
             self._resume(place)
+
+    def _is_wanted(self, place: str, job: Job | None) -> bool:
+        """Whether an application runs by its status, though this job, or None, was its last.
+
+        Waits while it is being stopped or updated: that may fail.
+        """
+        while True:
+            with self._lock:
+                status = self.remembered.status(place)
+                if not self._is_open or self._jobs.get(place) is not job or status not in ("RUNNING", *_ENDING):
+                    return False
+                if status == "RUNNING":
+                    return True
+            time.sleep(0.5)
 
     def _resume(self, place: str) -> None:
         """Restart from the last checkpoint; meanwhile the status stays the same, as on AWS."""
         self._kill(place)
         down = time.time()
         known = self.remembered.run(place)
-        restore = Job.last_checkpoint(self._folder / place) or known.get("restore")
-        self.remembered.note(place, restore=restore, restarts=known.get("restarts", 0) + 1)
-        while self._is_open and self.remembered.status(place) == "RUNNING":
+        self.remembered.note(place, restarts=known.get("restarts", 0) + 1)
+        while self._is_wanted(place, None):
+            restore = Job.last_checkpoint(self._folder / place) or known.get("restore")
+            self.remembered.note(place, restore=restore)
             try:
                 self._run(place)
                 self.remembered.note(place, down=known.get("down", 0) + time.time() - down)
@@ -196,16 +224,15 @@ class Applications:
             self.remembered.note(place, status=READY)
 
     def _again(self, place: str, snapshot: str | None) -> None:
-        restore = self._kept(place, snapshot, stop=True) if snapshot else None
+        if snapshot:
+            self._kept(place, snapshot, stop=True)
         self._kill(place)
-        self.remembered.note(place, restore=restore, made=self._made_of(place, snapshot))
+        if not snapshot:
+            self._rewind(place, {})
         self._run(place)
 
-    def _made_of(self, place: str, snapshot: str | None) -> Document | None:
-        return self.remembered.snapshot(place, snapshot).get("Made") if snapshot else None
-
-    def _kept(self, place: str, name: str, *, stop: bool = False) -> str:
-        """Take a snapshot. Returns its path. Raises SnapshotFailed."""
+    def _kept(self, place: str, name: str, *, stop: bool = False) -> None:
+        """Take a snapshot; with `stop`, the application ends and resumes from it. Raises SnapshotFailed."""
         job = self._jobs.get(place)
         now = time.time()
         fields = {"ApplicationVersionId": job.version if job else 0, "RuntimeEnvironment": job.runtime if job else ""}
@@ -217,9 +244,11 @@ class Applications:
         except (NotAnswering, SnapshotFailed) as error:
             log.warning("snapshot %s of %s: %s", name, place, error)
             self.remembered.keep_snapshot(place, name, SnapshotStatus="FAILED")
-            raise SnapshotFailed(f"the snapshot {name} could not be taken") from None
+            why = f": {job.log_place} says why" if job else ", as the application is being restarted"
+            raise SnapshotFailed(f"the snapshot {name} could not be taken{why}") from None
         self.remembered.keep_snapshot(place, name, SnapshotStatus=READY, Path=path, Made=job.made)
-        return path
+        if stop:
+            self._rewind(place, {"Path": path, "Made": job.made})
 
     def _kill(self, place: str) -> None:
         with self._lock:
@@ -233,7 +262,7 @@ class Applications:
         end_survivors([run["id"] for run in runs.values() if run.get("id")])
         for place, run in runs.items():
             if run.get("status", READY) != READY:
-                running = run["status"] in ("RUNNING", "STARTING", "UPDATING")
+                running = run["status"] in ("RUNNING", "STARTING", *_ENDING)
                 self.remembered.note(place, status="RUNNING" if running else READY)
                 if running:
                     self._revived(place)

@@ -48,6 +48,7 @@ class Job:
     Attributes:
         version: the application's version at this start.
         made: what its state depends on: the hash of each file of its code, and its property groups.
+        log_place: where its log is, for a person.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Job:
         self._log = LogStream(context, detail, region, self._order.work / "log")
         self._metrics = Metrics(context, detail["ApplicationName"], region, self._rest, known)
         self.made: Document = {}
+        self.log_place = self._log.where
         self._kept_as: Document = known.get("made") or {}
 
     def start(self) -> None:
@@ -121,7 +123,7 @@ class Job:
         """Raises NotStarted if it did not start."""
         deadline = time.monotonic() + _PATIENCE
         while is_wanted():
-            if self._process is None or self._process.poll() is not None:
+            if not self._is_alive():
                 raise NotStarted(self._why())
             if time.monotonic() > deadline:
                 raise NotStarted(f"it did not read within {_PATIENCE} s: {self._log.where} says how far it came")
@@ -153,7 +155,7 @@ class Job:
     def follow(self) -> None:
         """Send the log to CloudWatch Logs and the metrics to CloudWatch until the process has ended."""
         measured = 0.0
-        while self._process is not None and self._process.poll() is None:
+        while self._is_alive():
             try:
                 self._log.flush()
                 if time.monotonic() - measured > _MEASURE:
@@ -179,7 +181,10 @@ class Job:
 
     def snapshot(self, folder: Path, *, stop: bool) -> str:
         """Take a savepoint. Returns its path. Raises NotAnswering, SnapshotFailed."""
-        return self._rest.snapshot(self._id, folder.as_uri(), stop=stop)
+        return self._rest.snapshot(self._id, folder.as_uri(), stop=stop, is_alive=self._is_alive)
+
+    def _is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def kill(self) -> None:
         self._is_killed = True
@@ -194,6 +199,11 @@ class Job:
         found = (folder / "checkpoints").glob("*/chk-*/_metadata")
         newest = max(found, key=lambda file: file.stat().st_mtime_ns, default=None)
         return newest.parent.as_uri() if newest else None
+
+    @staticmethod
+    def forget_checkpoints(folder: Path) -> None:
+        """Delete the checkpoints in an application's folder."""
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
 
 
 def _made(detail: Document, folder: Path) -> dict[str, Any]:

@@ -78,10 +78,11 @@ class Log:
 
     def position_at(self, arrived: int) -> int:
         """Return the position of the first record that arrived at this time or later; `end` if none did."""
+        end = self.end  # before the segments: a record that arrives meanwhile is after it
         for segment in self._segments:
             if segment.last_arrival >= arrived:
                 return segment.position_at(arrived)
-        return self.end
+        return end
 
     def expire(self, horizon: int) -> None:
         """Delete the files whose records all arrived before a time. The last file stays: it holds the position."""

@@ -40,6 +40,14 @@ class _Place(NamedTuple):
         return self.body + self.size
 
 
+class _Known(NamedTuple):
+    """What a segment holds."""
+
+    end: int
+    last_arrival: int
+    size: int
+
+
 class Segment:
     """A file named by the position of its first record.
 
@@ -52,8 +60,9 @@ class Segment:
 
     def __init__(self, folder: Path, first: int) -> None:
         self.path = folder / f"{first:020d}.log"
-        self.first = self.end = first
-        self.size = self.last_arrival = 0
+        self.first = first
+        # Replaced as one, so that readers, who take no lock, never see a part of a block.
+        self._known = _Known(first, 0, 0)
         self._positions, self._arrivals, self._offsets = array("Q"), array("Q"), array("Q")
 
     @classmethod
@@ -88,18 +97,30 @@ class Segment:
 
     def read(self, position: int) -> Iterator[Block]:
         """Yield the blocks from a position on. Raises FileNotFoundError if they have expired."""
-        size = self.size
+        end, _, size = self._known
         with _mapped(self.path, size) as data:
             for block in _blocks(data, self._offset(bisect_right(self._positions, position)), size):
                 if block.first + block.records > position:
-                    yield _content(data, block).between(position, self.end)
+                    yield _content(data, block).between(position, end)
 
     def position_at(self, arrived: int) -> int:
         """Return the position of the first record that arrived at this time or later; `end` if none did."""
-        size, end = self.size, self.end
+        end, _, size = self._known
         with _mapped(self.path, size) as data:
             blocks = _blocks(data, self._offset(bisect_left(self._arrivals, arrived)), size)
             return next((block.first for block in blocks if block.arrived >= arrived), end)
+
+    @property
+    def end(self) -> int:
+        return self._known.end
+
+    @property
+    def last_arrival(self) -> int:
+        return self._known.last_arrival
+
+    @property
+    def size(self) -> int:
+        return self._known.size
 
     @property
     def first_arrival(self) -> int:
@@ -116,8 +137,7 @@ class Segment:
             self._offsets.append(block.offset)
             self._positions.append(block.first)
             self._arrivals.append(block.arrived)
-        self.end, self.last_arrival = block.first + block.records, block.arrived
-        self.size = block.after
+        self._known = _Known(block.first + block.records, block.arrived, block.after)
 
 
 @contextmanager

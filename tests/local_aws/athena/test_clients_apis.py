@@ -7,6 +7,8 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.embedded import unchecked
+
 from .conftest import DATABASE, LAKE, RESULTS, Lake
 
 
@@ -41,6 +43,15 @@ def test_a_prepared_statement_is_updated(lake: Lake) -> None:
     answer = lake.athena.batch_get_prepared_statement(PreparedStatementNames=["changing", "none"], WorkGroup="primary")
     assert [found["QueryStatement"] for found in answer["PreparedStatements"]] == ["SELECT 2"]
     assert [absent["StatementName"] for absent in answer["UnprocessedPreparedStatementNames"]] == ["none"]
+
+
+def test_a_refused_update_of_a_prepared_statement_changes_nothing(lake: Lake, endpoint: str) -> None:
+    given = {"StatementName": "kept", "WorkGroup": "primary"}
+    lake.athena.create_prepared_statement(**given, QueryStatement="SELECT 1")
+    with pytest.raises(ClientError, match="Description is 1: allowed is a text"):
+        unchecked("athena", endpoint).update_prepared_statement(**given, QueryStatement="SELECT 2", Description=1)
+    found = lake.athena.get_prepared_statement(**given)["PreparedStatement"]
+    assert found["QueryStatement"] == "SELECT 1"
 
 
 @pytest.mark.parametrize("name", ["`flights`", '"flights"', "FLIGHTS"])

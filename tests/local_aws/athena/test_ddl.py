@@ -141,3 +141,78 @@ def test_another_line_delimiter_is_refused_and_named(lake: Lake) -> None:
         f"LINES TERMINATED BY '|' LOCATION 's3://{LAKE}/other_lines/'"
     )
     assert lake.run("SELECT * FROM other_lines").reason.startswith("NOT_SUPPORTED: the property line.delim = '|'")
+
+
+NESTED = (
+    "SELECT ARRAY[1, NULL, 2] AS a, MAP(ARRAY['k'], ARRAY[ARRAY['x', 'y']]) AS m, "
+    "CAST(ROW(1, X'6162') AS ROW(p int, q varbinary)) AS r, X'6162' AS b, nan() AS d, REAL '1.5' AS f, "
+    "'' AS e, CAST(NULL AS varchar) AS n"
+)
+NESTED_ROW = ["[1, null, 2]", "{k=[x, y]}", "{p=1, q=61 62}", "61 62", "NaN", "1.5", "", None]
+
+
+@pytest.mark.parametrize("kind", ["TEXTFILE", "JSON", "PARQUET"])
+def test_nested_values_and_bytes_are_read_as_they_were_written(lake: Lake, kind: str) -> None:
+    name = f"nested_{kind.lower()}"
+    lake.rows(f"CREATE TABLE {name} WITH (format = '{kind}') AS {NESTED}")
+    assert lake.rows(f"SELECT * FROM {name}") == [NESTED_ROW]
+    lake.rows(f"DROP TABLE {name}")
+
+
+SERDES = {
+    "null": {"field.delim": ",", "serialization.null.format": "NULL"},
+    "format": {"serialization.format": ","},
+    "byte": {"field.delim": "9"},
+    "escape": {"field.delim": ",", "escape.delim": "\\"},
+    "delims": {"field.delim": ",", "collection.delim": "|", "mapkey.delim": ":", "escape.delim": "~"},
+}
+
+
+@pytest.mark.parametrize("name", SERDES)
+def test_insert_into_text_obeys_the_tables_serde(lake: Lake, name: str) -> None:
+    header = {"skip.header.line.count": "1"}
+    lake.table(f"text_{name}", "text", "n int; s string; m map<string,int>", serde=SERDES[name], parameters=header)
+    lake.rows(
+        f"INSERT INTO text_{name} VALUES (1, 'a', MAP(ARRAY['k', 'l'], ARRAY[1, NULL])), (2, NULL, NULL), (3, '', NULL)"
+    )
+    due = [["1", "a", "{k=1, l=null}"], ["2", None, None], ["3", "", None]]
+    assert lake.rows(f"SELECT * FROM text_{name} ORDER BY n") == due
+    if "escape.delim" in SERDES[name]:
+        lake.rows(f"INSERT INTO text_{name} VALUES (4, 'a,b|c:d~e\\f', MAP(ARRAY['x|y:z'], ARRAY[1]))")
+        assert lake.rows(f"SELECT s, m FROM text_{name} WHERE n = 4") == [["a,b|c:d~e\\f", "{x|y:z=1}"]]
+    lake.rows(f"DROP TABLE text_{name}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        ("text", {"serialization.encoding": "ISO-8859-1"}),
+        ("text", {"timestamp.formats": "yyyy/dd/MM"}),
+        ("text", {"skip.header.line.count": "2"}),
+        ("json", {"mapping.n": "number"}),
+        ("json", {"skip.header.line.count": "1"}),
+    ],
+)
+def test_insert_is_refused_by_the_property_that_it_would_not_obey(lake: Lake, kind: str, given: dict[str, str]) -> None:
+    lake.table("refusing", kind, "n int; t timestamp", serde=given)
+    reason = lake.run("INSERT INTO refusing VALUES (1, NULL)").reason
+    assert reason.startswith(f"NOT_SUPPORTED: INSERT INTO refusing: its property {next(iter(given))} = "), reason
+    lake.rows("DROP TABLE refusing")
+
+
+@pytest.mark.parametrize("source", ["orders AS o(a, b, c)", "(orders) AS o(a, b, c)"])
+def test_columns_are_read_by_the_names_of_an_alias(lake: Lake, source: str) -> None:
+    assert lake.rows(f"SELECT o.b FROM {source} WHERE a = 'ink'") == [["2"]]
+
+
+def test_a_view_is_stale_if_a_column_of_its_tables_has_another_type(lake: Lake) -> None:
+    lake.put("aging/a.json", '{"n": 1}\n')
+    lake.table("aging", "json", "n int")
+    lake.rows("CREATE VIEW old AS SELECT n FROM aging")
+    assert lake.rows("SELECT * FROM old") == [["1"]]
+    lake.rows("DROP TABLE aging")
+    lake.table("aging", "json", "n string")
+    reason = lake.run("SELECT * FROM old").reason
+    assert reason.startswith("INVALID_VIEW: View 'awsdatacatalog.flights.old' is stale or in invalid state: its query")
+    lake.rows("DROP VIEW old")
+    lake.rows("DROP TABLE aging")

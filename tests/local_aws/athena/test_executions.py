@@ -115,6 +115,14 @@ def test_parameters_replace_question_marks(lake: Lake) -> None:
         lake.start(sql, ExecutionParameters=["2"])
 
 
+def test_a_parameter_is_one_literal_and_keeps_to_itself(lake: Lake) -> None:
+    assert lake.rows("SELECT 5-?", ExecutionParameters=["-1"]) == [["6"]]
+    assert lake.rows("SELECT 10-?, 1", ExecutionParameters=["2 + 3"]) == [["5", "1"]]
+    for given in ("1 -- 2", "1 /* 2 */", "1; SELECT 2", "1, 2", "1 AS x", "1 UNION SELECT 2", "item"):
+        with pytest.raises(ClientError, match="must be one SQL literal"):
+            lake.start("SELECT 5 - ?", ExecutionParameters=[given])
+
+
 def test_a_prepared_statement_is_executed_by_name(lake: Lake) -> None:
     lake.athena.create_prepared_statement(
         StatementName="one_number", WorkGroup="primary", QueryStatement="SELECT n FROM numbers WHERE n > ?"

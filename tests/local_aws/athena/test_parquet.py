@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.orc as po  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
@@ -17,6 +18,7 @@ from .conftest import parquet
 from .reading import Reader
 
 NOON = datetime(2024, 1, 31, 12, 0, 0, 123456)
+NOON_READ = NOON.replace(microsecond=123000)
 PLACE = [("city", pa.string()), ("n", pa.int64())]
 ENTRY = pa.map_(pa.string(), pa.struct(PLACE))
 
@@ -42,10 +44,10 @@ VALUES = [
     ("decimal(20,0)", one(2**63 + 1, pa.uint64()), Decimal(2**63 + 1)),
     ("decimal(10,2)", one(7, pa.int64()), Decimal("7.00")),
     ("date", one(date(1500, 2, 28), pa.date32()), date(1500, 2, 28)),
-    ("timestamp", one(NOON, pa.timestamp("ns")), NOON),
-    ("timestamp", one(NOON, pa.timestamp("ns"), use_deprecated_int96_timestamps=True), NOON),
+    ("timestamp", one(NOON, pa.timestamp("ns")), NOON_READ),
+    ("timestamp", one(NOON, pa.timestamp("ns"), use_deprecated_int96_timestamps=True), NOON_READ),
     ("timestamp", one(datetime(1500, 2, 28, 12), pa.timestamp("us")), datetime(1500, 2, 28, 12)),
-    ("timestamp", one(NOON, pa.timestamp("us", tz="America/New_York")), NOON),
+    ("timestamp", one(NOON, pa.timestamp("us", tz="America/New_York")), NOON_READ),
     ("struct<n:bigint,city:string>", one({"city": "Oslo", "n": 1}, pa.struct(PLACE)), {"n": 1, "city": "Oslo"}),
     ("struct<city:string,gone:int>", one({"city": "Oslo", "n": 1}, pa.struct(PLACE)), {"city": "Oslo", "gone": None}),
     ("struct<n:bigint>", one({"N": 1}, pa.struct([("N", pa.int32())])), {"n": 1}),
@@ -59,6 +61,40 @@ VALUES = [
 @pytest.mark.parametrize(("kind", "body", "due"), VALUES)
 def test_a_parquet_value_is_read_as_the_tables_type(reader: Reader, kind: str, body: bytes, due: Any) -> None:
     assert reader.read("parquet", f"v {kind}", body) == [(due,)]
+
+
+ROW = [("at", pa.timestamp("us")), ("s", pa.string())]
+LATE = {"at": datetime(2024, 1, 31, 12, 0, 0, 123999), "s": "Ålesund"}
+CUT = {"at": datetime(2024, 1, 31, 12, 0, 0, 124000), "s": "Åle"}
+FITTED = [
+    ("timestamp", datetime(1960, 1, 1, 0, 0, 0, 999500), pa.timestamp("us"), datetime(1960, 1, 1, 0, 0, 1)),
+    ("timestamp", LATE["at"], pa.timestamp("us"), CUT["at"]),
+    ("varchar(3)", "Ålesund", pa.string(), "Åle"),
+    ("struct<at:timestamp,s:varchar(3)>", LATE, pa.struct(ROW), CUT),
+    ("struct<at:timestamp,s:varchar(3)>", None, pa.struct(ROW), None),
+    ("array<struct<at:timestamp,s:varchar(3)>>", [LATE, None], pa.list_(pa.struct(ROW)), [CUT, None]),
+    ("map<varchar(3),timestamp>", [("Ålesund", LATE["at"])], pa.map_(pa.string(), pa.timestamp("us")),
+     {"Åle": CUT["at"]}),
+    ("map<string,timestamp>", None, pa.map_(pa.string(), pa.timestamp("us")), None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("write", [pq.write_table, po.write_table])
+@pytest.mark.parametrize(("kind", "value", "own", "due"), FITTED)
+def test_a_moment_is_rounded_and_a_text_is_cut_to_the_columns_type(
+    reader: Reader, write: Any, kind: str, value: Any, own: Any, due: Any
+) -> None:
+    target = io.BytesIO()
+    write(pa.table({"v": pa.array([value], own)}), target)
+    form = "orc" if write is po.write_table else "parquet"
+    assert reader.read(form, f"v {kind}", target.getvalue()) == [(due,)]
+
+
+def test_moments_of_one_millisecond_are_one_group(reader: Reader) -> None:
+    moments = [NOON, NOON.replace(microsecond=123499)]
+    body = parquet(ts=pa.array(moments, pa.timestamp("us")))
+    sql = "SELECT count(*) FROM t WHERE ts = TIMESTAMP '2024-01-31 12:00:00.123' GROUP BY ts"
+    assert reader.read("parquet", "ts timestamp", body, sql=sql) == [(2,)]
 
 
 MISFITS = [

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta, tzinfo
 
 import pytest
 
+from local_aws.athena import projection
 from local_aws.athena.coercions import coerces
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.hive_types import parsed
 from local_aws.athena.projection import projected_partitions
 
-from .conftest import LAKE, Lake
+from .conftest import LAKE, Lake, parquet
 
 COMMAS = {"serde": {"field.delim": ","}}
 
@@ -111,6 +113,17 @@ def test_a_partitions_type_may_be_narrower_than_the_tables(own: str, wanted: str
     assert coerces(parsed(own), parsed(wanted), by_name) is due
 
 
+@pytest.mark.parametrize(("kind", "body"), [("text", "1\n2\n"), ("parquet", parquet(v=[1, 2]))])
+def test_partitions_of_one_location_have_its_rows_each(lake: Lake, kind: str, body: str | bytes) -> None:
+    at = lake.put(f"shared_{kind}/one/a", body).removesuffix("a")
+    lake.table(f"shared_{kind}", kind, "v int", "k string")
+    lake.partitions(f"shared_{kind}", {("x",): at, ("y",): at})
+    due = [["1", "x"], ["1", "y"], ["2", "x"], ["2", "y"]]
+    assert lake.rows(f"SELECT v, k FROM shared_{kind} ORDER BY v, k") == due
+    assert lake.rows(f"SELECT v FROM shared_{kind} WHERE k = 'x' ORDER BY v") == [["1"], ["2"]]
+    lake.rows(f"DROP TABLE shared_{kind}")
+
+
 def _values(settings: dict[str, str], *given: str) -> list[str]:
     parameters = {f"projection.d.{name}": value for name, value in settings.items()}
     found = projected_partitions(parameters, ["d"], "s3://lake/t/")
@@ -130,10 +143,31 @@ def _values(settings: dict[str, str], *given: str) -> list[str]:
         ({"type": "date", "format": "yyyy", "range": "2020,2030", "interval": "5", "interval.unit": "YEARS"},
          "2020 2021 2025", "2020 2025"),
         ({"type": "date", "format": "yyyy-MM-dd", "range": "2024-01-01,2024-01-09"}, "2024-01-02", "2024-01-02"),
+        ({"type": "date", "format": "yyyy-M-d", "range": "2024-1-1,2024-12-31"}, "2024-01-05 2024-1-5 2024-1-05",
+         "2024-1-5"),
+        ({"type": "date", "format": "yyyy-MM-dd", "range": "2024-01-01,2024-12-31"}, "2024-1-5 2024-01-05",
+         "2024-01-05"),
     ],
 )  # fmt: skip
 def test_projected_values_are_an_interval_apart(settings: dict[str, str], given: str, due: str) -> None:
     assert _values(settings, *given.split()) == due.split()
+
+
+@pytest.mark.parametrize(
+    ("begin", "first"), [("NOW-3MONTHS", "2024-02-29"), ("NOW-1YEAR", "2023-05-31"), ("NOW - 2 WEEKS", "2024-05-17")]
+)
+def test_a_range_of_months_and_years_goes_by_the_calendar(
+    monkeypatch: pytest.MonkeyPatch, begin: str, first: str
+) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime(2024, 5, 31, 12, tzinfo=tz)
+
+    monkeypatch.setattr(projection, "datetime", Clock)
+    before = (datetime.fromisoformat(first) - timedelta(days=1)).strftime("%Y-%m-%d")
+    settings = {"type": "date", "format": "yyyy-MM-dd", "range": f"{begin},NOW"}
+    assert _values(settings, before, first, "2024-05-31", "2024-06-01") == [first, "2024-05-31"]
 
 
 @pytest.mark.parametrize(

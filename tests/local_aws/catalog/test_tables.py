@@ -127,3 +127,53 @@ def test_missing_resources_are_named(aws: Aws, database: str) -> None:
     }.items():
         with pytest.raises(ClientError, match=words):
             act()
+
+
+def test_tables_that_are_deleted_while_they_are_listed_hide_no_other(aws: Aws, database: str) -> None:
+    glue = aws("glue")
+    for number in range(6):
+        make(aws, database, f"t{number}")
+    for page in glue.get_paginator("get_tables").paginate(DatabaseName=database, PaginationConfig={"PageSize": 2}):
+        for table in page["TableList"]:
+            glue.delete_table(DatabaseName=database, Name=table["Name"])
+    assert glue.get_tables(DatabaseName=database)["TableList"] == []
+
+
+def test_versions_that_are_deleted_while_they_are_listed_hide_no_other(aws: Aws, database: str) -> None:
+    glue, named = aws("glue"), {"DatabaseName": database, "TableName": "changed"}
+    make(aws, database, "changed")
+    for _ in range(5):
+        glue.update_table(DatabaseName=database, TableInput={"Name": "changed"})
+    current, *_ = glue.get_table_versions(**named)["TableVersions"]
+    for page in glue.get_paginator("get_table_versions").paginate(**named, PaginationConfig={"PageSize": 2}):
+        old = [version["VersionId"] for version in page["TableVersions"] if version != current]
+        glue.batch_delete_table_version(**named, VersionIds=old)
+    assert glue.get_table_versions(**named)["TableVersions"] == [current]
+
+
+@pytest.mark.parametrize("order", ["ASC", "DESC"])
+def test_tables_that_are_deleted_while_they_are_searched_hide_no_other(aws: Aws, database: str, order: str) -> None:
+    glue, owner = aws("glue"), uuid.uuid4().hex
+    for number in range(6):
+        make(aws, database, f"t{number}", Owner=owner, Description=f"d{number // 2}")
+    asked: dict[str, Any] = {
+        "Filters": [{"Key": "Owner", "Value": owner}],
+        "SortCriteria": [{"FieldName": "Description", "Sort": order}],
+        "MaxResults": 1,
+    }
+    page, seen = glue.search_tables(**asked), []
+    while True:
+        seen += [table["Description"] for table in page["TableList"]]
+        for table in page["TableList"]:
+            glue.delete_table(DatabaseName=database, Name=table["Name"])
+        if "NextToken" not in page:
+            break
+        page = glue.search_tables(**asked, NextToken=page["NextToken"])
+    assert seen == sorted(["d0", "d1", "d2"] * 2, reverse=order == "DESC")
+
+
+@pytest.mark.parametrize("token", ["5", "none", '{"a": 1}', "[[]]"])
+def test_a_token_that_no_page_had_is_refused(aws: Aws, database: str, token: str) -> None:
+    make(aws, database, "t")
+    with pytest.raises(ClientError, match=r"InvalidInputException.*NextToken"):
+        aws("glue").get_tables(DatabaseName=database, NextToken=token)

@@ -72,6 +72,53 @@ def test_json_types_fit_the_values_of_every_line(lake: Any) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("cells", "type_"),
+    [
+        (["1234567890123456789", "2"], "bigint"),
+        (["9223372036854775807", "-9223372036854775808"], "bigint"),
+        (["9223372036854775808", "2"], "string"),
+        (["-9223372036854775809", "2"], "string"),
+        (["12345678901234567890123", "2"], "string"),
+        (["12345678901234567890123", "2.5"], "double"),
+        (["00000000000000000000001", "2"], "bigint"),
+    ],
+)
+@pytest.mark.parametrize(("header", "names"), [(["id,name"], ["id", "name"]), ([], ["col0", "col1"])])
+@pytest.mark.parametrize("order", [1, -1])
+def test_integers_of_csv_keep_all_their_digits(
+    lake: Any, cells: list[str], type_: str, header: list[str], names: list[str], order: int
+) -> None:
+    lake.put({"t/a.csv": "\n".join([*header, *(f"{cell},x" for cell in [*cells, cells[0]][::order])])})
+    lake.crawl("t/")
+    assert lake.columns("t") == dict(zip(names, [type_, "string"], strict=True))
+
+
+def test_large_integers_of_json_have_types_that_hold_them(lake: Any) -> None:
+    record = {
+        'a"b': {"c/d~": 2**40},
+        "in": [{'x"': [2**31, 1]}, {'x"': [None, -(2**31)]}],
+        "least": -(2**31),
+        "small": -(2**63),
+        "large": 2**63 - 1,
+        "larger": 2**63,
+        "lists": [[1], [2**64 - 1]],
+        "odd": [{"n": 1}, {"n": 2**35}, {}],
+    }
+    lake.put({"big/a.json": json.dumps({"larger": 1}) + "\n" + json.dumps(record)})
+    lake.crawl("big/")
+    assert lake.columns("big") == {
+        'a"b': "struct<c/d~:bigint>",
+        "in": 'array<struct<x":array<bigint>>>',
+        "least": "int",
+        "small": "bigint",
+        "large": "bigint",
+        "larger": "decimal(20,0)",
+        "lists": "array<array<decimal(20,0)>>",
+        "odd": "array<struct<n:bigint>>",
+    }
+
+
 def test_parquet_types_come_from_the_file(lake: Any) -> None:
     columns = {
         "Small": pa.array([1], pa.int16()),

@@ -143,6 +143,38 @@ def test_output_and_errors_go_to_the_log_groups_the_job_names(lab: Any) -> None:
     assert (lab.lines(run, "output"), lab.lines(run, "error")) == (["out"], ["bad"])
 
 
+def test_a_run_whose_log_group_is_deleted_goes_on_and_makes_it_again(lab: Any) -> None:
+    script = f"""
+    import boto3, time
+    print("before", flush=True)
+    while not boto3.client("s3").list_objects_v2(Bucket="{lab.bucket}", Prefix="go")["KeyCount"]:
+        time.sleep(0.1)
+    print("after")
+    """
+    job = lab.job(script, DefaultArguments={"--custom-logGroup-prefix": f"/{lab.bucket}"}, MaxRetries=1)
+    run_id = lab.start(job)
+    until(lambda: lab.printed(job, run_id) == ["before"])
+    lab.aws("logs").delete_log_group(logGroupName=f"/{lab.bucket}/output")
+    lab.put("go", b"")
+    run = ended(lab.glue, job, run_id)
+
+    assert run["JobRunState"] == "SUCCEEDED", run
+    assert lab.lines(run, "output") == ["after"]
+    assert _ids(lab, job) == {run_id}
+
+
+def test_a_run_that_is_stopped_before_its_script_is_missed_is_stopped(lab: Any) -> None:
+    large = lab.put("large.zip", b"x" * 100_000_000)
+    job = lab.job("", DefaultArguments={"--extra-py-files": large}, MaxRetries=1)
+    lab.aws("s3").delete_object(Bucket=lab.bucket, Key=f"code/{job}.py")
+    run_id = lab.start(job)
+    [stopped_run] = lab.glue.batch_stop_job_run(JobName=job, JobRunIds=[run_id])["SuccessfulSubmissions"]
+
+    assert stopped_run["JobRunId"] == run_id
+    assert ended(lab.glue, job, run_id)["JobRunState"] == "STOPPED"
+    assert _ids(lab, job) == {run_id}
+
+
 def test_a_security_configuration_moves_the_logs_as_it_does_on_glue(lab: Any) -> None:
     run = lab.run("print('out')", SecurityConfiguration="safe", Role="arn:aws:iam::000000000000:role/etl")
     assert run["LogGroupName"] == "/aws-glue/python-jobs/safe-role/etl"
@@ -157,10 +189,11 @@ def test_a_run_reports_its_duration_and_capacity(lab: Any) -> None:
 
 
 def test_runs_are_listed_newest_first_in_pages(lab: Any) -> None:
-    job = lab.job("print()", ExecutionProperty={"MaxConcurrentRuns": 2})
+    job = lab.job("print()", ExecutionProperty={"MaxConcurrentRuns": 3})
     older, newer = lab.start(job), lab.start(job)
     page = lab.glue.get_job_runs(JobName=job, MaxResults=1)
     assert [run["Id"] for run in page["JobRuns"]] == [newer]
+    lab.start(job)
     page = lab.glue.get_job_runs(JobName=job, MaxResults=1, NextToken=page["NextToken"])
     assert [run["Id"] for run in page["JobRuns"]] == [older]
     assert "NextToken" not in page

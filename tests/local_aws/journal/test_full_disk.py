@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from local_aws.protocol import AwsError
 from local_aws.store import Store
 from tests.local_aws.conftest import stopped, until
 from tests.local_aws.journal.life import ROLE, TABLE, TRUST, Life
+from tests.local_aws.sagemaker.conftest import BUCKET, need_framework, training
 
 MEGABYTE = 1024 * 1024
 OVER = ("SUCCEEDED", "FAILED", "CANCELLED")
@@ -209,6 +212,21 @@ def test_work_fails_without_disk_space_and_works_again_with_it(life: Life, disk:
         assert act() == ("SUCCEEDED", "")
 
 
+def test_a_training_job_that_ends_on_a_full_disk_is_over_once_there_is_room(life: Life, disk: Path) -> None:
+    need_framework()
+    s3, sagemaker = life.aws("s3"), life.aws("sagemaker")
+    s3.create_bucket(Bucket=BUCKET)
+    sagemaker.create_training_job(**training(s3, "full", "import time; time.sleep(3)"))
+
+    def state(field: str) -> str:
+        return str(sagemaker.describe_training_job(TrainingJobName="full")[field])
+
+    until(lambda: state("SecondaryStatus") == "Training")
+    with _kept_full(disk):
+        time.sleep(8)
+    assert until(lambda: (now := state("TrainingJobStatus")) != "InProgress" and now) in ("Completed", "Failed")
+
+
 def test_the_engines_store_refuses_what_does_not_fit_and_keeps_the_rest(disk: Path) -> None:
     store = Store(disk / "engines.sqlite")
     wide = {"text": "x" * 100_000}
@@ -226,6 +244,29 @@ def test_the_engines_store_refuses_what_does_not_fit_and_keeps_the_rest(disk: Pa
 def _free(disk: Path) -> int:
     found = os.statvfs(disk)
     return found.f_bavail * found.f_frsize
+
+
+@contextmanager
+def _kept_full(disk: Path) -> Iterator[None]:
+    """Use up every byte, and each one that is freed."""
+    is_over = threading.Event()
+
+    def fill() -> None:
+        with (disk / "all").open("wb", buffering=0) as file:
+            while not is_over.is_set():
+                with suppress(OSError):
+                    while True:
+                        file.write(b"x" * 4096)
+                time.sleep(0.001)
+
+    filling = threading.Thread(target=fill)
+    filling.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        filling.join()
+        (disk / "all").unlink()
 
 
 def _fill(disk: Path) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.embedded import client
+from tests.embedded import client, unchecked
 from tests.local_aws.mends.conftest import CREATED_WITH_TAGS, Aws, arn, glue_job
 
 
@@ -91,6 +95,41 @@ def test_a_connection_can_be_changed_and_keeps_its_tags(side: Aws, name: str) ->
 
 
 @pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"ConnectionProperties": {"BAD KEY": "x"}}, 'the key "BAD KEY" of ConnectionInput.ConnectionProperties'),
+        ({"ConnectionProperties": {"HOST": 1}}, "ConnectionInput.ConnectionProperties.HOST is 1: allowed is a text"),
+        ({"ConnectionType": "PIGEON"}, 'ConnectionInput.ConnectionType is "PIGEON": allowed are JDBC'),
+        ({"MatchCriteria": list("many names of this")}, "ConnectionInput.MatchCriteria is"),
+        ({"Name": "another"}, "it cannot be renamed"),
+    ],
+)
+def test_a_refused_update_of_a_connection_changes_nothing(
+    endpoint: str, name: str, changed: dict[str, Any], named: str
+) -> None:
+    glue = unchecked("glue", endpoint)
+    given = {"Name": name, "ConnectionType": "NETWORK", "ConnectionProperties": {"HOST": "here"}}
+    glue.create_connection(ConnectionInput=given)
+    before = glue.get_connection(Name=name)["Connection"]
+    with pytest.raises(ClientError, match=re.escape(named)) as refusal:
+        glue.update_connection(Name=name, ConnectionInput={**given, **changed})
+    assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert glue.get_connection(Name=name)["Connection"] == before
+
+
+def test_a_connection_is_there_all_the_time_while_it_is_changed(endpoint: str, name: str) -> None:
+    glue = client("glue", endpoint)
+    given = {"Name": name, "ConnectionType": "NETWORK", "ConnectionProperties": {"HOST": "here"}}
+    glue.create_connection(ConnectionInput=given)
+    created = glue.get_connection(Name=name)["Connection"]["CreationTime"]
+    with ThreadPoolExecutor(2) as pool:
+        changes = [pool.submit(glue.update_connection, Name=name, ConnectionInput=given) for _ in range(50)]
+        while not all(change.done() for change in changes):
+            assert glue.get_connection(Name=name)["Connection"]["CreationTime"] == created
+        assert all(change.result() for change in changes)
+
+
+@pytest.mark.parametrize(
     ("kind", "before", "after"),
     [
         ("CsvClassifier", {"Delimiter": ",", "ContainsHeader": "PRESENT"}, {"Delimiter": ";"}),
@@ -115,3 +154,24 @@ def test_a_classifier_that_is_not_there_or_of_another_type_is_not_changed(endpoi
     glue.create_classifier(JsonClassifier={"Name": name, "JsonPath": "$"})
     with pytest.raises(ClientError, match="InvalidInputException"):
         glue.update_classifier(CsvClassifier={"Name": name, "Delimiter": ";"})
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"Delimiter": ";;"}, 'CsvClassifier.Delimiter is ";;": allowed are at least 1 and at most 1 characters'),
+        ({"ContainsHeader": "MAYBE"}, 'CsvClassifier.ContainsHeader is "MAYBE": allowed are UNKNOWN, PRESENT, ABSENT'),
+        ({"Header": ["a", 2]}, "CsvClassifier.Header[1] is 2: allowed is a text"),
+    ],
+)
+def test_a_refused_classifier_is_neither_made_nor_changed(
+    endpoint: str, name: str, given: dict[str, Any], named: str
+) -> None:
+    glue = unchecked("glue", endpoint)
+    with pytest.raises(ClientError, match=re.escape(named)):
+        glue.create_classifier(CsvClassifier={"Name": name, **given})
+    glue.create_classifier(CsvClassifier={"Name": name, "Delimiter": ";"})
+    before = glue.get_classifier(Name=name)["Classifier"]
+    with pytest.raises(ClientError, match=re.escape(named)):
+        glue.update_classifier(CsvClassifier={"Name": name, **given})
+    assert glue.get_classifier(Name=name)["Classifier"] == before

@@ -61,16 +61,27 @@ def signed_by(keys: Keys, endpoint: str, service: str) -> Any:
 
 
 @pytest.fixture
-def user(aws: Callable[[str], Any], endpoint: str, name: str) -> Callable[..., Callable[[str], Any]]:
-    """A new user with policies; gives clients of its: `user(allow("s3:*"))("s3")`."""
+def keys(aws: Callable[[str], Any], name: str) -> Callable[..., Keys]:
+    """Keys of a new user with policies: `keys(allow("s3:*"))`."""
 
-    def made(*statements: Statement, boundary: str = "") -> Callable[[str], Any]:
+    def made(*statements: Statement, boundary: str = "") -> Keys:
         iam = aws("iam")
         given = {"PermissionsBoundary": boundary} if boundary else {}
         iam.create_user(UserName=name, **given)
         if statements:
             iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=document(*statements))
         key = iam.create_access_key(UserName=name)["AccessKey"]
-        return lambda service: signed_by(Keys(key["AccessKeyId"], key["SecretAccessKey"]), endpoint, service)
+        return Keys(key["AccessKeyId"], key["SecretAccessKey"])
+
+    return made
+
+
+@pytest.fixture
+def user(keys: Callable[..., Keys], endpoint: str) -> Callable[..., Callable[[str], Any]]:
+    """A new user with policies; gives clients of its: `user(allow("s3:*"))("s3")`."""
+
+    def made(*statements: Statement, boundary: str = "") -> Callable[[str], Any]:
+        own = keys(*statements, boundary=boundary)
+        return lambda service: signed_by(own, endpoint, service)
 
     return made

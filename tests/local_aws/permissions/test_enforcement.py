@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -121,6 +125,107 @@ def test_an_operator_that_is_not_evaluated_is_named_and_refused(user: User) -> N
     assert "does not evaluate the condition operator DateLessThan" in _refused(glue.get_databases)
 
 
+@pytest.mark.parametrize("key", ["aws:CurrentTime", "s3:ExistingObjectTag/a", "aws:PrincipalTag/team"])
+@pytest.mark.parametrize("operator", ["StringNotEquals", "StringEqualsIfExists", "Null"])
+def test_a_key_that_is_not_evaluated_is_named_and_refused(user: User, key: str, operator: str) -> None:
+    glue = user(allow("glue:*"), deny("glue:*") | {"Condition": {operator: {key: "false"}}})("glue")
+    assert f"does not evaluate the condition key {key}" in _refused(glue.get_databases)
+
+
+def test_a_variable_that_is_not_evaluated_is_named_and_refused(user: User) -> None:
+    glue = user(allow("glue:*"), deny("glue:*", "arn:aws:glue:*:*:${aws:PrincipalTag/team}"))("glue")
+    assert "does not evaluate the condition key aws:PrincipalTag/team" in _refused(glue.get_databases)
+
+
+def test_the_headers_and_tags_of_a_call_are_known_to_conditions(aws: Aws, user: User, name: str) -> None:
+    aws("s3").create_bucket(Bucket=name)
+    clients = user(
+        allow("s3:PutObject"),
+        deny("s3:PutObject", StringNotEquals={"s3:x-amz-storage-class": "GLACIER"}),
+        deny("s3:PutObject", StringEquals={"s3:RequestObjectTag/state": "final"}),
+        allow("s3:PutObjectTagging"),
+        allow("s3:GetObjectVersion", StringEquals={"s3:VersionId": "null"}),
+        allow(["glue:CreateDatabase", "glue:TagResource"], StringEquals={"aws:RequestTag/team": "mine"}),
+    )
+    s3, glue = clients("s3"), clients("glue")
+    s3.put_object(Bucket=name, Key="k", StorageClass="GLACIER", Tagging="state=draft")
+    assert _refused(lambda: s3.put_object(Bucket=name, Key="k"))
+    assert _refused(lambda: s3.put_object(Bucket=name, Key="k", StorageClass="GLACIER", Tagging="state=final"))
+    assert s3.head_object(Bucket=name, Key="k", VersionId="null")
+    assert _refused(lambda: s3.head_object(Bucket=name, Key="k", VersionId="other"))
+    glue.create_database(DatabaseInput={"Name": name}, Tags={"team": "mine"})
+    assert _refused(lambda: glue.create_database(DatabaseInput={"Name": f"{name}2"}, Tags={"team": "theirs"}))
+
+
+def test_a_denial_to_all_but_some_spares_those_alone(aws: Aws, user: User, name: str) -> None:
+    s3 = user(allow("s3:*"))("s3")
+    aws("s3").create_bucket(Bucket=name)
+    arns = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
+
+    def spares(*principals: str) -> None:
+        denied = deny("s3:*", arns) | {"NotPrincipal": {"AWS": list(principals)}}
+        aws("s3").put_bucket_policy(Bucket=name, Policy=document(denied))
+
+    spares(f"arn:aws:iam::{ACCOUNT}:user/another", f"arn:aws:iam::{ACCOUNT}:root")
+    assert "with an explicit deny in a resource-based policy" in _refused(lambda: s3.list_objects_v2(Bucket=name))
+    spares(f"arn:aws:iam::{ACCOUNT}:user/{name}", f"arn:aws:iam::{ACCOUNT}:root")
+    assert s3.list_objects_v2(Bucket=name)["KeyCount"] == 0
+
+
+def test_the_key_of_what_is_decrypted_is_asked_for_though_no_call_names_it(aws: Aws, user: User, name: str) -> None:
+    keys = [aws("kms").create_key()["KeyMetadata"] for _ in range(2)]
+    mine, theirs = (aws("kms").encrypt(KeyId=key["KeyId"], Plaintext=b"text")["CiphertextBlob"] for key in keys)
+    kms = user(allow("kms:Decrypt", keys[0]["Arn"]))("kms")
+    assert kms.decrypt(CiphertextBlob=mine)["Plaintext"] == b"text"
+    assert keys[1]["Arn"] in _refused(lambda: kms.decrypt(CiphertextBlob=theirs))
+    assert keys[1]["Arn"] in _refused(lambda: kms.decrypt(CiphertextBlob=theirs, KeyId=keys[0]["KeyId"]))
+
+
+def test_a_key_s_own_denial_counts_where_no_call_names_the_key(aws: Aws, user: User, name: str) -> None:
+    kms = user(allow("kms:*"))("kms")
+    everybody = allow("kms:*") | {"Principal": {"AWS": ACCOUNT}}
+    denied = deny("kms:Decrypt") | {"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:user/{name}"}}
+    key = aws("kms").create_key(Policy=document(everybody, denied))["KeyMetadata"]["KeyId"]
+    text = kms.encrypt(KeyId=key, Plaintext=b"text")["CiphertextBlob"]
+    assert "with an explicit deny in a resource-based policy" in _refused(lambda: kms.decrypt(CiphertextBlob=text))
+
+
+FUNCTION = """
+import boto3
+
+def handler(event, context):
+    try:
+        return [bool(boto3.client("sts").get_caller_identity()["Arn"]), boto3.client("glue").get_databases() and ""]
+    except Exception as error:
+        return [True, str(error)]
+"""
+
+
+def _invoked(aws: Aws, name: str, role: str) -> str:
+    """What a function of a role answers, as text."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("main.py", FUNCTION)
+    code = {"ZipFile": archive.getvalue()}
+    given = {"Runtime": "python3.12", "Handler": "main.handler", "Timeout": 60, "Role": role, "Code": code}
+    aws("lambda").create_function(FunctionName=name, **given)
+    return str(aws("lambda").invoke(FunctionName=name)["Payload"].read().decode())
+
+
+def test_a_function_acts_as_its_role(aws: Aws, name: str) -> None:
+    trusted = {"Service": "lambda.amazonaws.com"}
+    may = _role(aws, f"{name}-may", trusted, allow(["sts:*", "glue:GetDatabases"]))
+    may_not = _role(aws, f"{name}-may-not", trusted, allow("sts:*"))
+    assert json.loads(_invoked(aws, f"{name}-1", may)) == [True, ""]
+    refused = f"User: arn:aws:sts::{ACCOUNT}:assumed-role/{name}-may-not/{name}-2 is not authorized to perform: glue:"
+    assert refused in _invoked(aws, f"{name}-2", may_not)
+
+
+def test_a_function_does_not_run_with_a_role_that_does_not_trust_lambda(aws: Aws, name: str) -> None:
+    role = _role(aws, name, {"Service": "glue.amazonaws.com"}, allow("*"))
+    assert "lambda.amazonaws.com is not authorized to perform: sts:AssumeRole" in _invoked(aws, name, role)
+
+
 def _role(aws: Aws, name: str, principal: dict[str, Any], *statements: dict[str, Any], **conditions: Any) -> str:
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal, "Condition": conditions}
     made = aws("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]
@@ -180,8 +285,24 @@ def test_who_gives_a_service_a_role_has_to_be_allowed_to(aws: Aws, user: User, n
     role = _role(aws, f"{name}-job", {"Service": "glue.amazonaws.com"})
     glue = user(allow("glue:CreateJob"))("glue")
     command = {"Name": "glueetl", "ScriptLocation": "s3://b/k"}
-    message = _refused(lambda: glue.create_job(Name=name, Role=role, Command=command))
-    assert f"iam:PassRole on resource: {role}" in message
+    for named in (role, f"{name}-job"):
+        message = _refused(partial(glue.create_job, Name=name, Role=named, Command=command))
+        assert f"iam:PassRole on resource: {role}" in message
+
+
+def test_a_role_that_a_change_names_has_to_be_passed_too(aws: Aws, user: User, name: str) -> None:
+    role = _role(aws, name, {"Service": "glue.amazonaws.com"})
+    command = {"Name": "glueetl", "ScriptLocation": "s3://b/k"}
+    aws("glue").create_job(Name=name, Role=role, Command=command, Tags={"Role": "no role"})
+    glue = user(allow("glue:*"))("glue")
+    changed = {"Role": name, "Command": command}
+    targets = {"S3Targets": [{"Path": "s3://b/k"}]}
+    for call in (
+        lambda: glue.update_job(JobName=name, JobUpdate=changed),
+        lambda: glue.create_crawler(Name=name, Role=name, DatabaseName="d", Targets=targets),
+    ):
+        assert f"iam:PassRole on resource: {role}" in _refused(call)
+    glue.create_trigger(Name=name, Type="ON_DEMAND", Actions=[{"JobName": name}], Tags={"Role": "no role"})
 
 
 def test_the_account_itself_may_do_all_of_it_and_no_more_roles_than_trust_it(aws: Aws, name: str) -> None:
@@ -203,7 +324,7 @@ def test_jobs_take_a_role_for_their_account_alone(aws: Aws, name: str) -> None:
 def ended(glue: Any, job: str, run: str) -> dict[str, Any]:
     def over() -> Any:
         found = glue.get_job_run(JobName=job, RunId=run)["JobRun"]
-        return found if found["JobRunState"] in ("SUCCEEDED", "FAILED") else None
+        return found if found["JobRunState"] in ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT") else None
 
     return dict(until(over, 300))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.local_aws.conftest import until
 from tests.local_aws.permissions.conftest import ACCOUNT, allow, document
 from tests.local_aws.permissions.test_enforcement import ended
 
@@ -31,14 +32,18 @@ def job(aws: Callable[[str], Any], name: str) -> Callable[..., dict[str, Any]]:
     trust = allow("sts:AssumeRole") | {"Principal": {"Service": "glue.amazonaws.com"}}
     del trust["Resource"]
 
-    def run(*statements: dict[str, Any]) -> dict[str, Any]:
+    def run(*statements: dict[str, Any], stop_after: str = "") -> dict[str, Any]:
         iam, glue = aws("iam"), aws("glue")
         role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
         script = allow("s3:GetObject", f"arn:aws:s3:::{name}/script.py")
         iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document(LOGS, script, *statements))
         command = {"Name": "glueetl", "ScriptLocation": f"s3://{name}/script.py"}
         glue.create_job(Name=name, Role=role, Command=command, DefaultArguments={"--bucket": name})
-        return ended(glue, name, glue.start_job_run(JobName=name)["JobRunId"])
+        run_id = glue.start_job_run(JobName=name)["JobRunId"]
+        if stop_after:
+            until(lambda: stop_after in _printed(aws, run_id))
+            glue.batch_stop_job_run(JobName=name, JobRunIds=[run_id])
+        return ended(glue, name, run_id)
 
     return run
 
@@ -65,3 +70,21 @@ def test_what_a_role_may_not_write_fails_the_run_that_wrote_it(job: Callable[...
     run = job(allow(["s3:ListBucket", "s3:GetObject"]))
     assert run["JobRunState"] == "FAILED"
     assert "is not authorized to perform: s3:PutObject" in run["ErrorMessage"]
+
+
+def test_a_stopped_run_is_stopped_though_its_role_may_not_write(
+    job: Callable[..., dict[str, Any]], aws: Callable[[str], Any], name: str
+) -> None:
+    endless = SCRIPT + b"import time\nprint('written', flush=True)\ntime.sleep(600)\n"
+    aws("s3").put_object(Bucket=name, Key="script.py", Body=endless)
+    run = job(allow(["s3:ListBucket", "s3:GetObject"]), stop_after="written")
+    assert run["JobRunState"] == "STOPPED"
+
+
+def _printed(aws: Callable[[str], Any], run_id: str) -> list[str]:
+    logs = aws("logs")
+    try:
+        events = logs.get_log_events(logGroupName="/aws-glue/jobs/output", logStreamName=run_id)["events"]
+    except logs.exceptions.ResourceNotFoundException:
+        return []
+    return [event["message"] for event in events]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.embedded import client
 from tests.local_aws.sagemaker.conftest import BUCKET, IMAGE, ROLE, ended, need_framework, training
 
 
@@ -53,6 +54,30 @@ def test_a_script_that_never_ends_is_stopped_by_its_limit(sagemaker: Any, s3: An
     job = trained(sagemaker, training(s3, "endless", "while True: pass", seconds=5))
 
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+
+
+def test_jobs_of_one_name_in_other_regions_and_of_other_kinds_do_not_touch_each_other(
+    sagemaker: Any, s3: Any, endpoint: str
+) -> None:
+    need_framework()
+    slow = "import os, time; time.sleep(4); open(os.environ['SM_MODEL_DIR'] + '/m', 'w').close()"
+    sagemaker.create_training_job(**training(s3, "same", slow))
+    elsewhere = client("sagemaker", endpoint, "eu-west-1")
+    elsewhere.create_training_job(**training(s3, "same", "print('at once')"))
+    sagemaker.create_processing_job(
+        ProcessingJobName="same",
+        ProcessingResources={"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}},
+        AppSpecification={"ImageUri": IMAGE, "ContainerEntrypoint": ["python3", "-c", "print('at once')"]},
+        RoleArn=ROLE,
+    )
+
+    processed = ended(lambda: sagemaker.describe_processing_job(ProcessingJobName="same"), "ProcessingJobStatus")
+    others = [
+        ended(lambda aws=aws: aws.describe_training_job(TrainingJobName="same"), "TrainingJobStatus")
+        for aws in (elsewhere, sagemaker)
+    ]
+    assert processed["ProcessingJobStatus"] == "Completed", processed
+    assert [job["TrainingJobStatus"] for job in others] == ["Completed", "Completed"], others
 
 
 def test_a_job_without_network_has_no_credentials(sagemaker: Any, s3: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -145,3 +146,38 @@ def test_tags_are_kept_changed_and_removed(sagemaker: Any) -> None:
     sagemaker.delete_tags(ResourceArn=arn, TagKeys=["env"])
 
     assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "lake", "Value": "c"}]
+
+
+def test_versions_that_are_made_at_the_same_time_have_a_number_each(sagemaker: Any) -> None:
+    sagemaker.create_model_package_group(ModelPackageGroupName="busy")
+    with ThreadPoolExecutor(32) as pool:
+        made = [pool.submit(sagemaker.create_model_package, ModelPackageGroupName="busy") for _ in range(200)]
+    arns = {each.result()["ModelPackageArn"] for each in made}
+
+    assert {int(arn.rpartition("/")[2]) for arn in arns} == set(range(1, 201))
+
+
+def test_a_name_that_many_ask_for_at_the_same_time_is_given_once(sagemaker: Any) -> None:
+    names = [f"wanted{number // 8}" for number in range(400)]
+    with ThreadPoolExecutor(32) as pool:
+        asked = [pool.submit(sagemaker.create_model_package_group, ModelPackageGroupName=name) for name in names]
+
+    assert sum(each.exception() is None for each in asked) == len(set(names))
+    assert all("already exists" in str(each.exception()) for each in asked if each.exception())
+
+
+def test_groups_that_are_deleted_while_they_are_listed_hide_no_other(sagemaker: Any) -> None:
+    for number in range(6):
+        sagemaker.create_model_package_group(ModelPackageGroupName=f"leaving{number}")
+    pages = sagemaker.get_paginator("list_model_package_groups").paginate(PaginationConfig={"PageSize": 2})
+    for page in pages:
+        for group in page["ModelPackageGroupSummaryList"]:
+            if group["ModelPackageGroupName"].startswith("leaving"):
+                sagemaker.delete_model_package_group(ModelPackageGroupName=group["ModelPackageGroupName"])
+    left = [each for page in pages for each in page["ModelPackageGroupSummaryList"]]
+    assert not [each for each in left if each["ModelPackageGroupName"].startswith("leaving")]
+
+
+def test_a_token_that_no_page_had_is_refused(sagemaker: Any) -> None:
+    with pytest.raises(ClientError, match=r"ValidationException.*NextToken 'none' is invalid"):
+        sagemaker.list_models(NextToken="none")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,39 @@ def test_a_stopped_run_stops_its_jobs_and_starts_no_other(lab: Lab) -> None:
         lab.glue.stop_workflow_run(Name=lab.name, RunId=run_id)
 
 
+def test_a_stopped_run_stops_the_attempt_that_its_job_is_at(lab: Lab) -> None:
+    retried = lab.job(
+        f"""
+        import boto3, sys, time
+        s3 = boto3.client("s3")
+        tried = s3.list_objects_v2(Bucket="{lab.name}", Prefix="tried")["KeyCount"]
+        s3.put_object(Bucket="{lab.name}", Key="tried", Body=b"")
+        sys.exit(1) if not tried else time.sleep(600)
+        """,
+        MaxRetries=1,
+    )
+    lab.trigger(retried)
+    run_id = lab.glue.start_workflow_run(Name=lab.name)["RunId"]
+    until(lambda: [run for run in lab.job_runs(retried) if (run["Attempt"], run["JobRunState"]) == (1, "RUNNING")])
+    lab.glue.stop_workflow_run(Name=lab.name, RunId=run_id)
+
+    assert lab.ended(run_id)["Status"] == "STOPPED"
+    assert [run["JobRunState"] for run in lab.job_runs(retried)] == ["STOPPED", "FAILED"]
+
+
+def test_runs_that_are_asked_for_at_the_same_time_are_no_more_than_the_workflow_allows(lab: Lab) -> None:
+    lab.glue.update_workflow(Name=lab.name, MaxConcurrentRuns=1)
+    lab.trigger(lab.job(SLOW))
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(lab.glue.start_workflow_run, Name=lab.name) for _ in range(4)]
+    refused = [each.exception() for each in asked if each.exception()]
+    [run_id] = [each.result()["RunId"] for each in asked if not each.exception()]
+    lab.glue.stop_workflow_run(Name=lab.name, RunId=run_id)
+    lab.ended(run_id)
+
+    assert [type(error).__name__ for error in refused] == ["ConcurrentRunsExceededException"] * 3
+
+
 def test_no_more_runs_at_once_than_the_workflow_allows(lab: Lab) -> None:
     lab.glue.update_workflow(Name=lab.name, MaxConcurrentRuns=1)
     lab.trigger(lab.job(SLOW))
@@ -260,7 +294,8 @@ def test_workflows_are_listed_with_their_last_run(lab: Lab) -> None:
     several = lab.glue.batch_get_workflows(Names=[lab.name, "none"])
     assert [found["Name"] for found in several["Workflows"]] == [lab.name]
     assert several["MissingWorkflows"] == ["none"]
-    first, more = (lab.glue.get_workflow_runs(Name=lab.name, MaxResults=1, NextToken=str(n)) for n in (0, 1))
+    first = lab.glue.get_workflow_runs(Name=lab.name, MaxResults=1)
+    more = lab.glue.get_workflow_runs(Name=lab.name, MaxResults=1, NextToken=first["NextToken"])
     assert (first["Runs"][0]["WorkflowRunId"], len(more["Runs"])) == (second["WorkflowRunId"], 1)
 
 

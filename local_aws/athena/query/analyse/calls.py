@@ -37,6 +37,8 @@ _FIELDS = {
     "year", "quarter", "month", "week", "day", "day_of_month", "day_of_week", "dow", "day_of_year", "doy",
     "year_of_week", "yow", "hour", "minute", "second", "timezone_hour", "timezone_minute",
 }  # fmt: skip
+_VALUES = {"first_value", "last_value", "nth_value", "lag", "lead"}
+"""Window functions that take IGNORE NULLS."""
 
 
 def call(within: Expressions, tree: exp.Expr) -> Node:
@@ -134,16 +136,28 @@ def order_of(within: Expressions, tree: exp.Expr) -> Order:
 def _window(within: Expressions, tree: exp.Window) -> Node:
     if "window" not in within.allows:
         raise QueryFailed("NESTED_WINDOW: a window function stands in the select list or in ORDER BY, and in no other")
-    inner, ignores = tree.this, False
-    if isinstance(inner, exp.IgnoreNulls | exp.RespectNulls):
-        ignores, inner = isinstance(inner, exp.IgnoreNulls), inner.this
-    spec = _named(within, tree)
+    has_nulls, ignores = (
+        isinstance(tree.this, exp.IgnoreNulls | exp.RespectNulls),
+        isinstance(tree.this, exp.IgnoreNulls),
+    )
+    inner, spec = tree.this.this if has_nulls else tree.this, _named(within, tree)
+    _check_window(inner.name.lower(), spec, has_nulls)
     inside = within.without("window")
     partition = tuple(inside.of(part) for part in spec.args.get("partition_by") or [])
     order = spec.args.get("order")
     orders = _orders(inside, order.expressions if order else [])
     frame, bounds = _frame(inside, spec.args.get("spec"), orders)
     return Window(_type_of(inner := _inner(inside, inner)), inner, partition, orders, frame, bounds, ignores)
+
+
+def _check_window(name: str, spec: exp.Expr, has_nulls: bool) -> None:
+    """Raises QueryFailed for a part of OVER that the function does not take."""
+    if has_nulls and name not in _VALUES:
+        raise QueryFailed(f"NULL_TREATMENT_NOT_ALLOWED: Cannot specify null treatment clause for {name} function")
+    if name in ("lag", "lead") and not spec.args.get("order"):
+        raise QueryFailed(f"MISSING_ORDER_BY: {name} function requires an ORDER BY window clause")
+    if name in ("lag", "lead") and spec.args.get("spec"):
+        raise QueryFailed(f"INVALID_WINDOW_FRAME: Cannot specify window frame for {name} function")
 
 
 def _type_of(node: Node) -> Type:

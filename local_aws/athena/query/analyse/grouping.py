@@ -35,10 +35,7 @@ def of(tree: exp.Expr | None, expressions: Expressions, outputs: tuple[Output, .
             raise mismatch(f"{node.type} is not comparable, and therefore cannot be used in GROUP BY")
         return node
 
-    parts = [*tree.expressions]
-    for name in ("grouping_sets", "rollup", "cube"):
-        parts += tree.args.get(name) or []
-    found = tuple(_element(part, value) for part in parts)
+    found = tuple(_element(part, value) for part in tree.expressions)
     return (_distinct(found),) if tree.args.get("all") is False else found
 
 

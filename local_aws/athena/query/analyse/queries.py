@@ -200,6 +200,8 @@ class Statement:
                 raise mismatch(f"Type {kind} is not orderable, and therefore cannot be used in ORDER BY")
             made.append((place, bool(one.args.get("desc")), bool(one.args.get("nulls_first"))))
         limit, offset, ties = self._limits(tree, Expressions(self, outer or Scope()))
+        if ties and not made:
+            raise QueryFailed("MISSING_ORDER_BY: FETCH FIRST WITH TIES clause requires ORDER BY")
         return Tail(tuple(made), limit, offset, ties)
 
     def _place(
@@ -265,12 +267,6 @@ def _renamed(query: Query, names: list[str]) -> Query:
     return replace(query, outputs=tuple(Output(n, o.type) for n, o in zip(names, query.outputs, strict=True)))
 
 
-_CLAUSES = {
-    "expressions", "from_", "joins", "laterals", "where", "group", "having", "order", "limit", "offset", "distinct",
-    "with_", "windows", "sample",
-}  # fmt: skip
-
-
 class _SelectAnalysis:
     """Analyses SELECT ... FROM ... WHERE ... GROUP BY ... HAVING ... ORDER BY."""
 
@@ -280,7 +276,6 @@ class _SelectAnalysis:
         self.outer = outer
 
     def made(self) -> Query:
-        relations.refuse_leftovers(self.tree, _CLAUSES)
         source, scope = self._from()
         expressions = Expressions(self.statement, scope)
         where = self.tree.args.get("where")

@@ -39,7 +39,7 @@ def joined(
 
 
 def _sampled(relation: Relation, sample: exp.Expr) -> Relation:
-    percent = sample.args.get("percent") or sample.args.get("size")
+    percent = sample.args.get("percent")
     try:
         share = float(percent.name) if percent is not None else -1.0
     except ValueError:
@@ -59,7 +59,7 @@ def _join(statement: Statement, left: Relation, scope: Scope, tree: exp.Expr) ->
     for inner in tree.this.args.get("joins") or []:
         right, found = _join(statement, right, found, inner)
     using, on = tree.args.get("using"), tree.args.get("on")
-    if tree.args.get("method") or kind in ("SEMI", "ANTI"):
+    if tree.args.get("method"):
         raise unsupported("NATURAL JOIN and other joins of this kind do not run here")
     if using:
         if texts := [part.name for part in using if isinstance(part, exp.Literal)]:
@@ -115,14 +115,22 @@ def _relation(statement: Statement, tree: exp.Expr, scope: Scope) -> Found:
     if isinstance(tree, exp.Lateral):
         return _lateral(statement, tree, scope)
     if isinstance(tree, exp.Paren | exp.Subquery) and isinstance(tree.this, exp.Table | exp.Unnest | exp.Lateral):
-        return joined(statement, tree.this, tree.args.get("joins") or [], scope.parent)
+        return _bracketed(statement, tree, scope)
     if isinstance(tree, exp.Subquery | exp.Values | exp.Query):
         return _derived(statement, tree, scope)
     raise unsupported(f"{tree.key} in FROM does not run here")
 
 
+def _bracketed(statement: Statement, tree: exp.Expr, scope: Scope) -> Found:
+    """Return relations in brackets; an alias after them names all their columns."""
+    relation, found = joined(statement, tree.this, tree.args.get("joins") or [], scope.parent)
+    alias = tree.args.get("alias")
+    if alias is None:
+        return relation, found
+    return relation, _named(tree, alias.name, tuple(found.fields), scope)
+
+
 def _table(statement: Statement, tree: exp.Table, scope: Scope) -> Found:
-    refuse_leftovers(tree, _TABLE)
     if not isinstance(tree.this, exp.Identifier):
         raise _no_table(tree.this)
     alias = f"r{statement.number()}"
@@ -145,20 +153,6 @@ def _table(statement: Statement, tree: exp.Table, scope: Scope) -> Found:
     return made, _named(tree, name, fields, scope)
 
 
-_TABLE = {"this", "alias", "db", "catalog", "joins", "sample"}
-
-
-def refuse_leftovers(tree: exp.Expr, known: set[str]) -> None:
-    """Refuse clauses that were not analysed.
-
-    Raises:
-        QueryFailed: NOT_SUPPORTED for a clause that is not implemented.
-    """
-    for name, value in tree.args.items():
-        if value and name not in known:
-            raise unsupported(f"the clause {name.strip('_').upper()} does not run here")
-
-
 def _no_table(function: exp.Expr) -> QueryFailed:
     if function.name.upper() == "TABLE":
         place = f"line {function.meta.get('line', 1)}:{function.meta.get('col', 5) - 4}"
@@ -176,9 +170,10 @@ def of_relation(node: Node, alias: str) -> Node:
 def _named(tree: exp.Expr, name: str | None, fields: tuple[Field, ...], scope: Scope) -> Scope:
     alias = tree.args.get("alias")
     names = [part.name for part in alias.columns] if isinstance(alias, exp.TableAlias) else []
-    if names and len(names) != len([one for one in fields if not one.hidden]):
+    visible = [one for one in fields if not one.hidden]
+    if names and len(names) != len(visible):
         raise QueryFailed(
-            f"COLUMN_ALIASES_MISMATCH: Column alias list has {len(names)} entries but '{name}' has {len(fields)} "
+            f"COLUMN_ALIASES_MISMATCH: Column alias list has {len(names)} entries but '{name}' has {len(visible)} "
             "columns available"
         )
     if names:

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_aws.athena.query.functions.signatures import Function, Python, aggregate
+from local_aws.athena.query.functions.signatures import Function, Python, aggregate, aggregated
 from local_aws.athena.query.python import groups
 from local_aws.athena.query.types import DAYS, MONTHS, Type, array, row
 
 _WHOLE = ("tinyint", "smallint", "integer", "bigint")
 _DOUBLES = {
-    name: name
-    for name in ("stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp", "kurtosis")
+    **{
+        name: f"<<{name}|{{0}}>>"
+        for name in ("stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp")
+    },
+    "kurtosis": "CASE WHEN <<count|{0}>> > 3 THEN coalesce(<<kurtosis|{0}>>, CAST('nan' AS DOUBLE)) END",
 }  # fmt: skip
-_PAIRS = {name: name for name in ("corr", "covar_pop", "covar_samp", "regr_intercept", "regr_slope")}
+_PAIRS = {
+    **{name: f"<<{name}|{{0}}, {{1}}>>" for name in ("covar_pop", "covar_samp")},
+    **{
+        name: f"CASE WHEN isfinite(<<{name}|{{0}}, {{1}}>>) THEN <<{name}|{{0}}, {{1}}>> END"
+        for name in ("corr", "regr_intercept", "regr_slope")
+    },
+}
+"""A line through one point, or through points of one x, has no slope: null in Trino, NaN in DuckDB."""
 
 
 def over_rows(python: Python) -> Any:
@@ -22,7 +32,7 @@ def over_rows(python: Python) -> Any:
     def emit(translation: Any, texts: list[str], kinds: list[Type], result: Type) -> str:
         item = kinds[0] if len(kinds) == 1 else row(*((f"a{i}", kind) for i, kind in enumerate(kinds)))
         value = texts[0] if len(kinds) == 1 else translation.packed(item, texts)
-        return str(translation.python("rows", python, [f"<<list|{value}>>"], [array(item)], result))
+        return str(translation.python("rows", python, [aggregated("list", value)], [array(item)], result))
 
     return emit
 
@@ -31,7 +41,7 @@ def _reduced(translation: Any, texts: list[Any], kinds: list[Type], result: Type
     """Reduce the rows in order; the state travels with each row."""
     state, item = (translation.physical(kind) for kind in (kinds[1], kinds[0]))
     a, b, pair = translation.variable(), translation.variable(), f"STRUCT(s {state}, x {item})"
-    items = f"<<list|CAST({{'s': {texts[1]}, 'x': {texts[0]}}} AS {pair})>>"
+    items = aggregated("list", f"CAST({{'s': {texts[1]}, 'x': {texts[0]}}} AS {pair})")
     kept = f"list_filter({items}, lambda {a}: {a}.x IS NOT NULL)"
     step = f"CAST({{'s': {texts[2].apply(f'{a}.s', f'{b}.x')}, 'x': NULL}} AS {pair})"
     return f"list_reduce({kept}, lambda {a}, {b}: {step}, {kept}[1]).s"
@@ -55,11 +65,11 @@ def _extreme(name: str, order: str) -> list[Function]:
 
 
 def _percentile(_: Any, texts: list[str], *__: Any) -> str:
-    return f"<<quantile_disc|{texts[0]}, athena_share({texts[1]})>>"
+    return aggregated("quantile_disc", f"{texts[0]}, athena_share({texts[1]})")
 
 
 def _percentiles(_: Any, texts: list[str], *__: Any) -> str:
-    return f"<<quantile_disc|{texts[0]}, athena_shares({texts[1]})>>"
+    return aggregated("quantile_disc", f"{texts[0]}, athena_shares({texts[1]})")
 
 
 _NUMBERS = ("bigint", "double", "real")
@@ -84,13 +94,10 @@ FUNCTIONS = [
     aggregate("bitwise_and_agg(bigint) -> bigint", "<<bit_and|{0}>>"),
     aggregate("bitwise_or_agg(bigint) -> bigint", "<<bit_or|{0}>>"),
     aggregate("bitwise_xor_agg(bigint) -> bigint", "<<bit_xor|{0}>>"),
-    *[aggregate(f"{name}(double) -> double", f"<<{call}|{{0}}>>") for name, call in _DOUBLES.items()],
+    *[aggregate(f"{name}(double) -> double", call) for name, call in _DOUBLES.items()],
     aggregate("skewness(double) -> double", over_rows(Python(groups.skewness))),
-    *[
-        aggregate(f"{name}(real, real) -> real", f"CAST(<<{call}|{{0}}, {{1}}>> AS {{r}})")
-        for name, call in _PAIRS.items()
-    ],
-    *[aggregate(f"{name}(double, double) -> double", f"<<{call}|{{0}}, {{1}}>>") for name, call in _PAIRS.items()],
+    *[aggregate(f"{name}(real, real) -> real", f"CAST({call} AS {{r}})") for name, call in _PAIRS.items()],
+    *[aggregate(f"{name}(double, double) -> double", call) for name, call in _PAIRS.items()],
     *[aggregate(f"geometric_mean({kind}) -> double", "<<geomean|{0}>>") for kind in ("bigint", "double")],
     aggregate("geometric_mean(real) -> real", "CAST(<<geomean|{0}>> AS {r})"),
     *_extreme("max", "DESC"),

@@ -6,10 +6,9 @@ from typing import Any
 
 from local_aws.athena.query.functions.signatures import Function, Python, function
 from local_aws.athena.query.python import lists, rare
-from local_aws.athena.query.types import Type, array
+from local_aws.athena.query.types import Type, array, in_tree
 
 _DAYS, _MONTHS = "interval day to second", "interval year to month"
-_STEPS = {_DAYS: "to_microseconds({} * 1000)", _MONTHS: "to_months({})"}
 
 
 def _joined(translation: Any, texts: list[str], kinds: list[Type], _: Type) -> str:
@@ -51,14 +50,25 @@ def _zipped(translation: Any, texts: list[Any], *_: Any) -> str:
     return f"list_transform(range(1, greatest(len({texts[0]}), len({texts[1]})) + 1), lambda {i}: {body})"
 
 
+def _by_instant(template: str, python: Python) -> Any:
+    """Moments with a zone are compared by their instant, which only Python does."""
+
+    def emit(translation: Any, texts: list[str], kinds: list[Type], result: Type) -> str:
+        if any(part.is_zoned for part in in_tree(result)):
+            return str(translation.python("array", python, texts, kinds, result))
+        return template.format(*texts)
+
+    return emit
+
+
 def _sequence(kind: str, step: str) -> Function:
     def emit(translation: Any, texts: list[str], kinds: list[Type], result: Type) -> str:
-        length = (
-            f"to_days(athena_day_step({texts[2]}))"
-            if (kind, step) == ("date", _DAYS)
-            else _STEPS[step].format(texts[2])
-        )
-        series = f"athena_moments({texts[0]}, {texts[1]}, {texts[2]}, {length})"
+        series = f"athena_months({', '.join(texts)})"
+        if step == _DAYS:
+            length = (
+                f"to_days(athena_day_step({texts[2]}))" if kind == "date" else f"to_microseconds({texts[2]} * 1000)"
+            )
+            series = f"athena_moments({', '.join(texts)}, {length})"
         return f"CAST({series} AS {translation.physical(result)})"
 
     return function(f"sequence({kind}, {kind}, {step}) -> T", emit, lambda kinds: array(kinds[0]))
@@ -72,14 +82,17 @@ FUNCTIONS = [
     function("contains(varchar, ipaddress) -> boolean", Python(rare.network_contains)),
     function("array_position(array(T), T) -> bigint", "athena_position({0}, {1})"),
     function("array_position(array(T), T, bigint) -> bigint", Python(lists.position)),
-    function("array_distinct(array(T)) -> array(T)", "athena_distinct({0})"),
+    function("array_distinct(array(T)) -> array(T)", _by_instant("athena_distinct({0})", Python(lists.distinct))),
     function("array_intersect(array(T), array(T)) -> array(T)", Python(lists.intersect)),
-    function("array_union(array(T), array(T)) -> array(T)", "athena_distinct(list_concat({0}, {1}))"),
+    function(
+        "array_union(array(T), array(T)) -> array(T)",
+        _by_instant("athena_distinct(list_concat({0}, {1}))", Python(lists.union)),
+    ),
     function("array_except(array(T), array(T)) -> array(T)", Python(lists.difference)),
     function("arrays_overlap(array(T), array(T)) -> boolean", "athena_overlap({0}, {1})"),
     function("array_max(array(T)) -> T", "athena_none_null({0}, list_max({0}))"),
     function("array_min(array(T)) -> T", "athena_none_null({0}, list_min({0}))"),
-    function("array_remove(array(T), T) -> array(T)", "athena_removed({0}, {1})"),
+    function("array_remove(array(T), T) -> array(T)", _by_instant("athena_removed({0}, {1})", Python(lists.removed))),
     function("array_sort(array(T)) -> array(T)", "list_sort({0}, 'ASC', 'NULLS LAST')"),
     function("array_sort(array(T), function(T,T,integer)) -> array(T)", _sorted_by),
     function("array_join(array(T), varchar) -> varchar", _joined),
@@ -103,6 +116,6 @@ FUNCTIONS = [
     function("sequence(bigint, bigint) -> array(bigint)", "athena_sequence({0}, {1})"),
     function("sequence(bigint, bigint, bigint) -> array(bigint)", "athena_sequence({0}, {1}, {2})"),
     function("sequence(date, date) -> array(date)", "athena_days({0}, {1})"),
-    *[_sequence("date", step) for step in _STEPS],
-    *[_sequence("timestamp", step) for step in _STEPS],
+    *[_sequence("date", step) for step in (_DAYS, _MONTHS)],
+    *[_sequence("timestamp", step) for step in (_DAYS, _MONTHS)],
 ]

@@ -83,7 +83,7 @@ def _units(kind: Type) -> tuple[str, ...]:
 
 
 def _zoned(kind: Type, text: str, value: str) -> str:
-    return f"athena_zoned({text}, {value}.z)" if kind.base == ZONED else text
+    return f"athena_moved({text}, {value})" if kind.base == ZONED else text
 
 
 def _truncated(_: Any, texts: list[str], kinds: list[Type], result: Type) -> str:
@@ -91,9 +91,9 @@ def _truncated(_: Any, texts: list[str], kinds: list[Type], result: Type) -> str
     if kind.base in ("time", ZONED_TIME):
         text = f"athena_time({local(kind.base, value)}, {_SHORT[unit]})"
         return text if kind.base == "time" else f"athena_zoned_time({text}, {value}.z)"
-    if kind.base == ZONED and unit in _SHORT and unit != "hour":
-        return f"{{'i': date_trunc('{unit}', {value}.i), 'z': {value}.z}}"
     text = f"date_trunc('{unit}', {local(kind.base, value)})"
+    if kind.base == ZONED and unit in _SHORT:
+        return f"athena_truncated({value}, {text})"
     return f"CAST({text} AS DATE)" if kind.base == "date" else _zoned(kind, text, value)
 
 

@@ -10,9 +10,10 @@ from local_aws.athena.query.python import regexps
 from local_aws.athena.query.types import Type
 
 _PLAIN = re.compile(
-    r"'(?:[^\\'()?*+{}]|\\[dwsDWS.]|\(\?[:i]\)?|\((?!\?)|\)|[?*+](?![?*+])|\{\d+(?:,\d*)?\}(?![?*+]))+'"
+    r"'(?!.*&&)(?!.*\[[^\]]*\[)"
+    r"(?:[^\\'()?*+{}]|\\[dwsDWS.]|\(\?[:i]\)?|\((?!\?)|\)|[?*+](?![?*+])|\{\d+(?:,\d*)?\}(?![?*+]))+'"
 )
-"""Matches a pattern without constructs that engines read differently: look-arounds, back references, possessives."""
+"""Matches a pattern that engines read alike: no look-arounds, back references, possessives, classes within classes."""
 
 
 def _either(duckdb: str, python: Python) -> Emit:

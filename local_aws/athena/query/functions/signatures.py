@@ -61,6 +61,17 @@ def aggregate(signature: str, emit: Emit, result: Result | None = None) -> Funct
     return function(signature, emit, result, "aggregate")
 
 
+OPEN, BAR, CLOSE = "\x01", "\x02", "\x03"
+
+
+def aggregated(name: str, inside: str) -> str:
+    """Return the marked call of an aggregate, which DISTINCT, ORDER BY, FILTER and OVER complete later.
+
+    A template writes it as `<<name|inside>>`.
+    """
+    return f"{OPEN}{name}{BAR}{inside}{CLOSE}"
+
+
 def window(signature: str, emit: Emit) -> Function:
     return function(signature, emit, None, "window")
 

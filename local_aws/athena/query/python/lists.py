@@ -20,6 +20,18 @@ def _unique(values: list[Any]) -> dict[Any, Any]:
     return found
 
 
+def distinct(values: list[Any]) -> list[Any]:
+    return list(_unique(values).values())
+
+
+def union(a: list[Any], b: list[Any]) -> list[Any]:
+    return distinct([*a, *b])
+
+
+def removed(values: list[Any], value: Any) -> list[Any]:
+    return [one for one in values if one is None or same_key(one) != same_key(value)]
+
+
 def intersect(a: list[Any], b: list[Any]) -> list[Any]:
     other = _unique(b)
     return [value for key, value in _unique(a).items() if key in other]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from local_aws.athena.query.functions.signatures import Python
+from local_aws.athena.query.functions.signatures import BAR, CLOSE, OPEN, Python, aggregated
 from local_aws.athena.query.nodes import (
     Aggregate,
     Call,
@@ -24,22 +25,23 @@ from local_aws.athena.query.nodes import (
     Variable,
     Window,
 )
-from local_aws.athena.query.python import regexps
+from local_aws.athena.query.python import lists, regexps
 from local_aws.athena.query.python.maps import to_engine, to_python
-from local_aws.athena.query.translate import casts, operators
+from local_aws.athena.query.translate import casts, keys, operators
 from local_aws.athena.query.translate.physical import field_names, physical
+from local_aws.athena.query.translate.tries import tried
 from local_aws.athena.query.types import DAYS, MONTHS, VARCHAR, ZONED, ZONED_TIME, Type, array, row
 from local_aws.athena.types import sql_name, sql_string
 
-_OPEN, _BAR, _CLOSE = "\x01", "\x02", "\x03"
-_AGGREGATE = re.compile("\x01(\\w+)\x02([^\x01\x03]*)\x03")
+_AGGREGATE = re.compile(f"{OPEN}(\\w+){BAR}([^{OPEN}{CLOSE}]*){CLOSE}")
 _NUMBERS = itertools.count()
 """Numbers the functions: one connection may have those of several statements."""
+_QUOTED = r"""'[^']*'|"[^"]*\""""
 _PLACE = re.compile(r"\{(\d|\*|r)\}")
 
 
 class LambdaText(str):
-    """`lambda v1, v2: body`; `apply` returns the body with other values."""
+    """`lambda v1, v2: body`; `apply` returns the body with other values for its parameters."""
 
     parameters: list[str]
     body: str
@@ -52,8 +54,8 @@ class LambdaText(str):
 
     def apply(self, *values: str) -> str:
         given = dict(zip(self.parameters, values, strict=True))
-        pattern = r"\b(" + "|".join(map(re.escape, given)) + r")\b"
-        return f"({re.sub(pattern, lambda found: given[found[1]], self.body)})"
+        pattern = rf"{_QUOTED}|\b(?:{'|'.join(given)})\b"
+        return f"({re.sub(pattern, lambda found: given.get(found[0], found[0]), self.body)})"
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,32 @@ class Translation:
 
     functions: dict[str, Registered] = field(default_factory=dict)
     query_text: Callable[[Query], str] = lambda query: ""
+    steps: dict[str, str] = field(default_factory=dict)
+    """The relation that a recursive name stands for in the step that is being translated."""
     _known: dict[Any, str] = field(default_factory=dict)
     _variables: int = 0
+
+    _shown: dict[Node, str] = field(default_factory=dict)
 
     physical = staticmethod(physical)
 
     def of(self, node: Node) -> str:
+        if self._shown and (shown := self._shown.get(node)) is not None:
+            return shown
         return _TEXTS[type(node)](self, node)
+
+    @contextmanager
+    def grouped_by(self, shown: dict[Node, str]) -> Iterator[None]:
+        """Within, these expressions, and no others, have these texts."""
+        outer, self._shown = self._shown, shown
+        try:
+            yield
+        finally:
+            self._shown = outer
+
+    def showing(self, shown: dict[Node, str]) -> AbstractContextManager[None]:
+        """Within, these expressions have these texts too."""
+        return self.grouped_by({**self._shown, **shown})
 
     def variable(self) -> str:
         self._variables += 1
@@ -108,20 +129,20 @@ class Translation:
 
     def emitted(self, node: Call | Aggregate) -> str:
         """Return a function's SQL from its entry in the table; `<<f|x>>` of an aggregate stays marked."""
-        one, texts = node.function, [self.of(part) for part in node.arguments]
-        kinds = [part.type for part in node.arguments]
+        one, kinds = node.function, [part.type for part in node.arguments]
+        texts = keys.arguments(self, one.name, [self.of(part) for part in node.arguments], kinds)
         if isinstance(one.emit, str):
             return _template(one.emit, texts, physical(node.type))
         if isinstance(one.emit, Python):
             return self.python(one.name, one.emit, texts, kinds, node.type)
-        return _marked(one.emit(self, texts, kinds, node.type))
+        return one.emit(self, texts, kinds, node.type)
 
     def plus_micros(self, value: str, kind: Type, micros: str) -> str:
         return operators.plus_micros(value, kind, micros)
 
     def average(self, text: str, result: Type) -> str:
-        total = f"CAST(<<sum|{text}>> AS DECIMAL(38,{result.scale}))"
-        return operators.quotient(self, total, f"<<count|{text}>>", Type("decimal", (38, result.scale)), result)
+        total = f"CAST({aggregated('sum', text)} AS DECIMAL(38,{result.scale}))"
+        return operators.quotient(self, total, aggregated("count", text), Type("decimal", (38, result.scale)), result)
 
     def replaced_by_lambda(self, texts: list[Any]) -> str:
         """regexp_replace with a lambda: joins the pieces between matches with the lambda's result for each match."""
@@ -135,13 +156,10 @@ class Translation:
         return f"CASE WHEN {nulls} THEN NULL WHEN {texts[0]} IS NOT NULL THEN array_to_string({joined}, '') END"
 
 
-def _marked(text: str) -> str:
-    return re.sub(r"<<(\w+)\|", f"{_OPEN}\\1{_BAR}", text).replace(">>", _CLOSE)
-
-
 def _template(template: str, texts: list[str], result: str) -> str:
     places = {"r": result, "*": ", ".join(texts), **{str(i): text for i, text in enumerate(texts)}}
-    return _PLACE.sub(lambda found: places[found[1]], _marked(template))
+    marked = re.sub(r"<<(\w+)\|", f"{OPEN}\\1{BAR}", template).replace(">>", CLOSE)
+    return _PLACE.sub(lambda found: places[found[1]], marked)
 
 
 def _callable(python: Python, kinds: list[Type], result: Type) -> Callable[..., Any]:
@@ -194,14 +212,24 @@ def _cast(t: Translation, node: Cast) -> str:
     if isinstance(node.value, Literal) and (node.value.type.is_whole and node.type.is_whole) and not node.safe:
         return f"CAST({node.value.value} AS {physical(node.type)})"
     text = casts.cast(t, t.of(node.value), node.value.type, node.type)
-    return f"TRY({text})" if node.safe and text != t.of(node.value) else text
+    if not node.safe or text == t.of(node.value):
+        return text
+    return tried(t, node.value, lambda: casts.cast(t, t.of(node.value), node.value.type, node.type))
 
 
 def _finished(text: str, modifiers: Callable[[str], str]) -> str:
     """Return the SQL with every marked aggregate called."""
-    while _OPEN in text:
+    while OPEN in text:
         text = _AGGREGATE.sub(lambda found: modifiers(f"{found[1]}({found[2]}"), text)
     return text
+
+
+def _of_rows(t: Translation, node: Aggregate) -> str:
+    with t.grouped_by({}):
+        if node.distinct and node.function.name == "array_agg" and keys.has_zone(node.type):
+            listed = _aggregate(t, replace(node, distinct=False))
+            return t.python("distinct", Python(lists.distinct), [listed], [node.type], node.type)
+        return _aggregate(t, node)
 
 
 def _aggregate(t: Translation, node: Aggregate, over: str = "", nulls: str = "") -> str:
@@ -217,7 +245,8 @@ def _aggregate(t: Translation, node: Aggregate, over: str = "", nulls: str = "")
 
 
 def orders(t: Translation, given: tuple[Order, ...]) -> str:
-    return ", ".join(ordered(t.of(one.value), one.descending, one.nulls_first) for one in given)
+    values = [keys.keyed(t, t.of(one.value), one.value.type) for one in given]
+    return ", ".join(ordered(value, one.descending, one.nulls_first) for value, one in zip(values, given, strict=True))
 
 
 def ordered(text: str, descending: bool, nulls_first: bool) -> str:
@@ -225,7 +254,8 @@ def ordered(text: str, descending: bool, nulls_first: bool) -> str:
 
 
 def _window(t: Translation, node: Window) -> str:
-    partition = f"PARTITION BY {', '.join(map(t.of, node.partition))}" if node.partition else ""
+    parts = [keys.keyed(t, t.of(part), part.type) for part in node.partition]
+    partition = f"PARTITION BY {', '.join(parts)}" if parts else ""
     order = f"ORDER BY {orders(t, node.order)}" if node.order else ""
     frame = node.frame.format(*[_bound(t, node, one) for one in node.bounds])
     over = f" OVER ({' '.join(part for part in (partition, order, frame) if part)})"
@@ -253,15 +283,14 @@ def _subquery(t: Translation, node: Subquery) -> str:
     if node.kind == "row":
         names = [f"s.c{i}" for i in range(len(node.query.outputs))]
         return f"(SELECT {t.packed(node.type, names)} FROM ({text}) AS s)"
-    value = t.of(node.value)  # type: ignore[arg-type]
+    value, kind = t.of(node.value), node.value.type  # type: ignore[arg-type,union-attr]
     if node.kind == "in":
-        if len(node.query.outputs) == 1:
-            return operators.in_query(value, text, node.query.outputs[0].type)
         names = [f"s.c{i}" for i in range(len(node.query.outputs))]
-        packed = t.packed(node.value.type, names)  # type: ignore[union-attr]
-        return f"({value} IN (SELECT {packed} FROM ({text}) AS s))"
+        found = names[0] if len(names) == 1 else t.packed(kind, names)
+        return f"({keys.keyed(t, value, kind)} IN (SELECT {keys.keyed(t, found, kind)} FROM ({text}) AS s))"
     operator, _, how = node.kind.rpartition(" ")
-    return f"({value} {operator} {how.upper()} ({text}))"
+    compared = f"SELECT {keys.keyed(t, 's.c0', kind)} FROM ({text}) AS s"
+    return f"({keys.keyed(t, value, kind)} {operator} {how.upper()} ({compared}))"
 
 
 _TEXTS: dict[type, Callable[[Translation, Any], str]] = {
@@ -272,7 +301,7 @@ _TEXTS: dict[type, Callable[[Translation, Any], str]] = {
     Cast: _cast,
     Call: lambda t, n: t.emitted(n),
     Special: lambda t, n: operators.text(t, n),
-    Aggregate: lambda t, n: _aggregate(t, n),
+    Aggregate: _of_rows,
     Window: _window,
     Subquery: _subquery,
 }

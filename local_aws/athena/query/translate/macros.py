@@ -61,7 +61,18 @@ athena_at(x, zone) AS athena_local({'i': x.i, 'z': zone})
 athena_zoned(t, zone) AS CASE WHEN t IS NOT NULL AND zone IS NOT NULL THEN {'i': CASE
     WHEN zone = 'UTC' THEN t
     WHEN zone[1] IN ('+', '-') THEN t - to_minutes(athena_offset(zone))
-    ELSE CAST(timezone(zone, t) AS TIMESTAMP) END, 'z': zone} END
+    ELSE athena_instant(t, zone, CAST(timezone(zone, t) AS TIMESTAMP)) END, 'z': zone} END
+athena_in_zone(i, zone) AS timezone(zone, CAST(i AS TIMESTAMPTZ))
+athena_instant(t, zone, i) AS CASE  -- A local time that occurs twice is the earlier; one left out is later by the gap.
+    WHEN athena_in_zone(athena_before(t, zone, i), zone) = t THEN athena_before(t, zone, i)
+    WHEN athena_in_zone(i, zone) <> t THEN athena_before(t, zone, i)
+    ELSE i END
+athena_before(t, zone, i) AS t - (athena_in_zone(i - to_days(1), zone) - (i - to_days(1)))
+athena_moved(t, x) AS CASE  -- The local time t in the zone of x, with its offset if that is valid then.
+    WHEN x.z = 'UTC' OR x.z[1] IN ('+', '-') THEN athena_zoned(t, x.z)
+    WHEN athena_in_zone(t - (athena_local(x) - x.i), x.z) = t THEN {'i': t - (athena_local(x) - x.i), 'z': x.z}
+    ELSE athena_zoned(t, x.z) END
+athena_truncated(x, t) AS CASE WHEN x IS NOT NULL THEN {'i': x.i - (athena_local(x) - t), 'z': x.z} END
 athena_zone_minutes(x) AS date_diff('minute', x.i, athena_local(x))
 athena_zone_hour(m) AS m // 60
 athena_zone_minute(m) AS m % 60
@@ -217,6 +228,11 @@ athena_moments(a, b, i, step) AS generate_series(CAST(a AS TIMESTAMP), CAST(b AS
             >= 10000 THEN to_months(CAST(athena_fail('INVALID_FUNCTION_ARGUMENT: result of sequence function must not '
             || 'have more than 10000 entries') AS INTEGER))
         ELSE step END)
+athena_months(a, b, i) AS list_transform(range(0, CASE
+    WHEN athena_step(epoch_us(CAST(a AS TIMESTAMP)), epoch_us(CAST(b AS TIMESTAMP)), i) IS NULL THEN NULL
+    WHEN date_sub('month', a, b) // i >= 10000
+    THEN athena_fail('INVALID_FUNCTION_ARGUMENT: result of sequence function must not have more than 10000 entries')
+    ELSE date_sub('month', a, b) // i + 1 END), lambda m_e: a + to_months(CAST(m_e * i AS INTEGER)))
 athena_map(k, v) AS CASE
     WHEN k IS NULL OR v IS NULL THEN NULL
     WHEN len(k) <> len(v) THEN map(k, v[athena_fail('INVALID_FUNCTION_ARGUMENT: Key and value arrays must be the same '

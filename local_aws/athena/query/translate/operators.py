@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from local_aws.athena.query.functions.signatures import Python
 from local_aws.athena.query.nodes import Cast, Literal, Node, Special
 from local_aws.athena.query.python import formats, json_functions, numbers
+from local_aws.athena.query.translate.keys import keyed
 from local_aws.athena.query.translate.physical import physical
+from local_aws.athena.query.translate.tries import tried
 from local_aws.athena.query.types import DATE, DAYS, JSON, MONTHS, VARCHAR, ZONED, ZONED_TIME, Type, decimal
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def _comparison(t: Translation, node: Special) -> str:
     if kind.is_zoned:
         return f"({a}.i {operator} {b}.i)"
     if "DISTINCT" in operator:
-        return f"({a} {operator} {b})"
+        return f"({keyed(t, a, kind)} {operator} {keyed(t, b, kind)})"
     if operator in ("=", "<>"):
         same = equal(t, a, b, kind, floats)  # type: ignore[arg-type]
         return same if operator == "=" else f"(NOT {same})"
@@ -75,7 +77,7 @@ def _comparison(t: Translation, node: Special) -> str:
         return _floating(operator, a, b, floats)  # type: ignore[arg-type]
     if kind.base == "char":
         return f"(rpad({a}, {kind.length}, ' ') {operator} rpad({b}, {kind.length}, ' '))"
-    return f"({a} {operator} {b})"
+    return f"({keyed(t, a, kind)} {operator} {keyed(t, b, kind)})"
 
 
 def _arithmetic(t: Translation, node: Special) -> str:
@@ -152,7 +154,7 @@ def _shifted(sign: str) -> Callable[[Translation, Special], str]:
                 f"({value} + athena_day_step({step}))" if kind == DATE else plus_micros(value, kind, f"{step} * 1000")
             )
         if kind.base == ZONED:
-            return f"athena_zoned(athena_local({value}) + to_months({step}), {value}.z)"
+            return f"athena_moved(athena_local({value}) + to_months({step}), {value})"
         moved = f"({value} + to_months({step}))"
         return f"CAST({moved} AS DATE)" if kind == DATE else moved
 
@@ -198,12 +200,6 @@ def _in(t: Translation, node: Special) -> str:
     if kind.is_floating or kind.children or kind.is_zoned:
         return f"({' OR '.join(equal(t, texts[0], other, kind) for other in texts[1:])})"
     return f"({texts[0]} IN ({', '.join(texts[1:])}))"
-
-
-def in_query(value: str, query: str, kind: Type) -> str:
-    if kind.is_zoned:
-        return f"({value}.i IN (SELECT s.c0.i FROM ({query}) AS s))"
-    return f"({value} IN ({query}))"
 
 
 def _concatenated(t: Translation, node: Special) -> str:
@@ -303,6 +299,12 @@ def _zip(t: Translation, node: Special) -> str:
     return f"CASE WHEN {nulls} THEN list_transform(range(1, greatest({lengths}) + 1), lambda {i}: {fields}) END"
 
 
+def _grouping(t: Translation, node: Special) -> str:
+    with t.grouped_by({}):
+        parts = ", ".join(keyed(t, t.of(part), part.type) for part in node.arguments)
+    return f"CAST(grouping({parts}) AS {physical(node.type)})"
+
+
 def _json(call: Callable[..., object]) -> Callable[[Translation, Special], str]:
     def made(t: Translation, node: Special) -> str:
         kinds = [part.type for part in node.arguments]
@@ -326,7 +328,7 @@ _TEXTS: dict[str, Callable[[Translation, Special], str]] = {
     "coalesce": lambda t, n: f"coalesce({', '.join(map(t.of, n.arguments))})",
     "greatest": _extreme("greatest"),
     "least": _extreme("least"),
-    "try": lambda t, n: f"TRY({t.of(n.arguments[0])})",
+    "try": lambda t, n: tried(t, n.arguments[0], lambda: t.of(n.arguments[0])),
     "row": _row,
     "array": _array,
     "field": lambda t, n: f"struct_extract_at({t.of(n.arguments[0])}, {n.detail + 1})",
@@ -340,7 +342,7 @@ _TEXTS: dict[str, Callable[[Translation, Special], str]] = {
     "moment -": _between_moments,
     "interval *": _intervals("*"),
     "interval /": _intervals("/"),
-    "grouping": lambda t, n: f"CAST(grouping({', '.join(map(t.of, n.arguments))}) AS {physical(n.type)})",
+    "grouping": _grouping,
     "format": _format,
     "zip": _zip,
     "json_exists": _json(json_functions.exists),

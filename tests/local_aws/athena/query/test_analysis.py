@@ -43,6 +43,24 @@ REFUSED = {
     "SELECT listagg(x, ',') FROM (VALUES 'a') t(x)": (
         "SYNTAX_ERROR: listagg needs an order: listagg(x, ',') WITHIN GROUP (ORDER BY x)"
     ),
+    "SELECT * FROM (VALUES 1) a(x) JOIN (VALUES 1) b(y)": (
+        "SYNTAX_ERROR: line 1:50: mismatched input ')'. Expecting: 'ON'"
+    ),
+    "SELECT lag(x) OVER () FROM (VALUES 1) t(x)": ("MISSING_ORDER_BY: lag function requires an ORDER BY window clause"),
+    "SELECT sum(x) IGNORE NULLS OVER () FROM (VALUES 1) t(x)": (
+        "NULL_TREATMENT_NOT_ALLOWED: Cannot specify null treatment clause for sum function"
+    ),
+    "SELECT x FROM (VALUES 1) t(x) FETCH FIRST ROW WITH TIES": (
+        "MISSING_ORDER_BY: FETCH FIRST WITH TIES clause requires ORDER BY"
+    ),
+    "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t": (
+        "NOT_SUPPORTED: Recursion depth limit exceeded (10). Use 'max_recursion_depth' session property to modify the "
+        "limit."
+    ),
+    "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 12) SELECT sum(n) FROM t": (
+        "NOT_SUPPORTED: Recursion depth limit exceeded (10). Use 'max_recursion_depth' session property to modify the "
+        "limit."
+    ),
     "SELECT 1 = 'a'": "TYPE_MISMATCH: Cannot apply operator: integer = varchar",
     "SELECT nothing(1)": "FUNCTION_NOT_FOUND: Function nothing not registered",
     "SELECT checksum(1)": "FUNCTION_NOT_FOUND: Function checksum not registered",
@@ -225,3 +243,75 @@ def test_what_is_refused_here_alone_is_refused_and_known_for_it(ask: Ask, title:
 
 def test_every_difference_is_told_of() -> None:
     assert {one.title for one in DIFFERENCES} == {*REFUSING, *(title for titles in USED.values() for title in titles)}
+
+
+FOREIGN = [
+    "SELECT x FROM t GROUP BY x WITH ROLLUP",
+    "SELECT x FROM t GROUP BY ALL",
+    "SELECT DISTINCT ON (x) x, y FROM t",
+    "SELECT * EXCEPT (x) FROM t",
+    "SELECT * EXCLUDE (x) FROM t",
+    "SELECT * REPLACE (1 AS x) FROM t",
+    "SELECT * RENAME (x AS z) FROM t",
+    "SELECT t.* EXCLUDE (x) FROM t",
+    "SELECT x FROM t LIMIT 50 PERCENT",
+    "SELECT x FROM t FETCH FIRST 50 PERCENT ROWS ONLY",
+    "SELECT x FROM t LIMIT 2 WITH TIES",
+    "SELECT x FROM t LIMIT 1 BY x",
+    "SELECT x FROM t LIMIT 1 OFFSET 1",
+    "SELECT x FROM t LIMIT 1, 1",
+    "SELECT x FROM t ORDER BY x WHERE x = 1",
+    "SELECT x FROM t ORDER BY x UNION SELECT 1",
+    "SELECT x FROM t QUALIFY row_number() OVER (ORDER BY x) = 1",
+    "SELECT x, FROM t",
+    "SELECT x FROM t GROUP BY x,",
+    "SELECT * FROM t LEFT SEMI JOIN t AS u ON t.x = u.x",
+    "SELECT * FROM t CROSS JOIN t AS u ON t.x = u.x",
+    "SELECT * FROM t LEFT JOIN t AS u",
+    "SELECT * FROM (SELECT x, y FROM t) PIVOT(sum(x) FOR y IN (1))",
+    "SELECT x BETWEEN SYMMETRIC 2 AND 0 FROM t",
+    "SELECT sum(x) OVER (ORDER BY x ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW EXCLUDE CURRENT ROW) FROM t",
+    "SELECT x FROM t UNION BY NAME SELECT 1 AS x",
+    "SELECT x == 1 FROM t",
+    "SELECT x <=> 1 FROM t",
+    "SELECT x::varchar FROM t",
+    "SELECT array_agg(x) IGNORE NULLS FROM t",
+    "SELECT array_agg(x IGNORE NULLS) FROM t",
+    "SELECT array_agg(x ORDER BY x LIMIT 1) FROM t",
+    "SELECT ARRAY[1, 2][1, 2] FROM t",
+    "SELECT x FROM t TABLESAMPLE BERNOULLI (50) REPEATABLE (1)",
+    "WITH q AS MATERIALIZED (SELECT 1 AS a) SELECT * FROM q",
+]
+
+
+@pytest.mark.parametrize("sql", FOREIGN)
+def test_a_clause_of_another_engine_is_refused(ask: Ask, sql: str) -> None:
+    rows = "WITH t(x, y) AS (VALUES (1, 2), (1, 3))"
+    ((reason, *_), *_) = ask(sql if sql.startswith("WITH") else f"{rows} {sql}")
+    assert str(reason).startswith("SYNTAX_ERROR: "), reason
+
+
+def test_clauses_in_trinos_order_run(ask: Ask) -> None:
+    rows = "(VALUES (1, 2), (1, 3), (2, 4)) t(x, y)"
+    sql = "SELECT x, sum(y) FROM {} WHERE y > 0 GROUP BY x HAVING sum(y) > 0 ORDER BY x OFFSET 1 LIMIT 1"
+    assert ask(sql.format(rows)) == [("2", "4")]
+    assert ask(f"SELECT x FROM {rows} ORDER BY x OFFSET 2 ROWS FETCH NEXT ROW ONLY") == [("2",)]
+
+
+def test_a_recursion_of_ten_steps_runs(ask: Ask) -> None:
+    steps = "WITH RECURSIVE t(n) AS (SELECT 1 {} SELECT n + 1 FROM t WHERE n < 11) SELECT sum(n), count(*) FROM t"
+    assert ask(steps.format("UNION ALL")) == ask(steps.format("UNION")) == [("66", "11")]
+
+
+TIES = {
+    "ORDER BY x OFFSET 1 ROW FETCH FIRST 1 ROW WITH TIES": ["2", "2"],
+    "ORDER BY x OFFSET 2 ROWS FETCH FIRST 1 ROW WITH TIES": ["2"],
+    "ORDER BY x OFFSET 9 ROWS FETCH FIRST 1 ROW WITH TIES": [],
+    "ORDER BY -x FETCH FIRST 1 ROW WITH TIES": ["3", "3"],
+    "GROUP BY x ORDER BY count(*), x + 0 FETCH FIRST 1 ROW WITH TIES": ["1"],
+}
+
+
+@pytest.mark.parametrize("tail", TIES)
+def test_ties_are_of_the_rows_after_the_offset(ask: Ask, tail: str) -> None:
+    assert ask(f"SELECT x FROM (VALUES 1, 2, 2, 3, 3) t(x) {tail}") == [(x,) for x in TIES[tail]]

@@ -7,10 +7,13 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from local_aws.streams.firehose.settings import Settings
+from local_aws.streams.firehose.stream import DeliveryStream
 from tests.embedded import client, store_of
 from tests.local_aws.conftest import free_port, started, stopped, until
 from tests.local_aws.streams.firehose.conftest import DELIMITED, Stream, processing
@@ -220,3 +223,38 @@ def test_acknowledged_records_are_delivered_once_across_kills(
         assert until(lambda: found if len(found := lines(source)) >= 1200 else None) == expected
     finally:
         stopped(process)
+
+
+def test_an_unexpected_error_of_a_delivery_is_in_the_streams_log(tmp_path: Path) -> None:
+    lines, bodies = list[dict[str, Any]](), list[bytes]()
+
+    class Aws:
+        def put_log_events(self, **given: Any) -> None:
+            lines.extend(json.loads(event["message"]) for event in given["logEvents"])
+
+        def put_object(self, **given: Any) -> None:
+            if not lines:
+                raise RuntimeError("of a library")
+            bodies.append(given["Body"])
+
+        def put_metric_data(self, **_: Any) -> None: ...
+
+    place = {"BucketARN": "arn:aws:s3:::b", "BufferingHints": {"IntervalInSeconds": 0}}
+    options = {"Enabled": True, "LogGroupName": "g", "LogStreamName": "s"}
+    described = {
+        **{"DeliveryStreamName": "f", "DeliveryStreamARN": "arn:f", "VersionId": "1"},
+        "Destinations": [{"ExtendedS3DestinationDescription": {**place, "CloudWatchLoggingOptions": options}}],
+    }
+    settings = Settings.of(described)
+    assert settings is not None
+    context: Any = SimpleNamespace(client=lambda service, region: Aws())
+    made = DeliveryStream(context, "us-east-1", settings, tmp_path / "f", 60)
+    made.start()
+    made.put([b"1"])
+
+    assert until(lambda: bodies) == [b"1"]
+    [error] = lines
+    assert error["errorCode"] == "InternalFailure"
+    assert "an unexpected error (RuntimeError)" in error["message"]
+    assert "of a library" not in error["message"]
+    made.delete()

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.local_aws.conftest import until
 from tests.local_aws.streams.firehose.conftest import DELIMITED, ROLE, Stream, jq, parameters, processing
 
 SPLIT = {"Type": "RecordDeAggregation", "Parameters": parameters({"SubRecordType": "JSON"})}
@@ -22,7 +23,7 @@ PARTITIONED: dict[str, Any] = {
     "DynamicPartitioningConfiguration": {"Enabled": True},
 }
 EXTRACTION_FAILED = "DynamicPartitioning.MetadataExtractionFailed"
-Made = Callable[[str], str]
+Made = Callable[..., str]
 
 
 def texts(stream: Stream, prefix: str = "events/") -> list[str]:
@@ -60,6 +61,17 @@ def test_only_a_record_without_its_partition_key_goes_to_the_error_prefix(
     assert list(stream.objects().values()) == [b'{"carrier": "UA"}']
 
 
+def test_only_a_record_whose_key_is_too_long_for_s3_goes_to_the_error_prefix(stream: Stream) -> None:
+    stream.create(**PARTITIONED, **processing(jq("{carrier:.carrier}")))
+    long = json.dumps({"carrier": "\u00e4" * 600}).encode()
+    stream.put({"carrier": "UA"}, long)
+
+    (error,) = stream.errors()
+    assert (base64.b64decode(error["rawData"]), error["errorCode"]) == (long, "S3.KeyTooLongError")
+    assert error["errorMessage"].endswith("bytes. S3 allows 1,024")
+    assert list(stream.objects().values()) == [b'{"carrier": "UA"}']
+
+
 def test_concatenated_objects_in_a_record_are_split(stream: Stream) -> None:
     stream.create(**processing(SPLIT, DELIMITED))
     stream.put(b'{"n": 1}{"n": 2}\n {"n": 3}', b'[{"n": 4}]')
@@ -81,7 +93,7 @@ def test_parts_between_delimiters_are_split(stream: Stream) -> None:
 def function(stream: Stream) -> Made:
     """Return a function that creates a Lambda function from the body of `answer(record)` and returns its ARN."""
 
-    def made(body: str) -> str:
+    def made(body: str, timeout: int = 1) -> str:
         code = f"import base64, json\n\ndef answer(record):\n{textwrap.indent(body, '    ')}\n\n{_HANDLER}"
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as file:
@@ -91,7 +103,7 @@ def function(stream: Stream) -> Made:
             Runtime="python3.12",
             Role=ROLE,
             Handler="main.handler",
-            Timeout=1,
+            Timeout=timeout,
             Code={"ZipFile": archive.getvalue()},
         )
         return str(answer["FunctionArn"])
@@ -127,6 +139,14 @@ return {"recordId": record["recordId"], "result": result, "data": data}"""
     assert texts(stream) == ["ONE", "TWO"]
 
 
+def test_a_function_may_take_longer_than_a_minute(stream: Stream, function: Made) -> None:
+    arn = function('import time; time.sleep(61); return {**record, "result": "Ok"}', timeout=90)
+    stream.create(**by(arn, NumberOfRetries="0"))
+    stream.put(b"one")
+
+    assert until(lambda: stream.objects_now(""), 120).popitem()[1] == b"one\n"
+
+
 def test_a_function_returns_partition_keys(stream: Stream, function: Made) -> None:
     arn = function(
         """\
@@ -150,6 +170,10 @@ return {**record, "result": "Ok", "metadata": {"partitionKeys": keys}}"""
         ("return None", "Lambda.MissingRecordId", 1),
         ("return {**record, 'result': 'ok'}", "Lambda.JsonProcessingException", 1),
         ("return {**record, 'result': 'Ok', 'data': '!'}", "Lambda.JsonProcessingException", 1),
+        ("return {**record, 'result': 'Ok', 'data': '\u00e4'}", "Lambda.JsonProcessingException", 1),
+        ("return {**record, 'result': 'Ok', 'data': None}", "Lambda.JsonProcessingException", 1),
+        ("return {**record, 'result': 'Ok', 'metadata': ['UA']}", "Lambda.JsonProcessingException", 1),
+        ("return {**record, 'result': 'Ok', 'metadata': {'partitionKeys': 'UA'}}", "Lambda.JsonProcessingException", 1),
     ],
 )
 def test_records_of_a_failing_function_go_to_the_error_prefix(

@@ -21,7 +21,7 @@ from tests.local_aws.conftest import until
 ROOT = Path(__file__).parents[4]
 APPLICATION = ROOT / "flink_app"
 ROLE = "arn:aws:iam::000000000000:role/r"
-COLUMNS = {"k": "STRING", "ts": "TIMESTAMP(3)", "v": "DOUBLE", "n": "INT", "ok": "BOOLEAN"}
+COLUMNS = {"k": "STRING", "ts": "TIMESTAMP(3)", "v": "DOUBLE", "n": "INT", "ok": "BOOLEAN", "d": "DECIMAL(10, 2)"}
 TUMBLING = {
     "kind": "tumbling",
     "seconds": "60",
@@ -61,7 +61,7 @@ class App:
     name: str
     windows: dict[str, dict[str, Any]]
     settings: dict[str, str] = field(default_factory=dict)
-    read: dict[str, str] = field(default_factory=dict)
+    parallelism: int = 1
 
     @property
     def flink(self) -> Any:
@@ -91,18 +91,16 @@ class App:
         return [{"PropertyGroupId": name, "PropertyMap": group} for name, group in found.items()]
 
     def create(self, shards: int = 2) -> None:
-        kinesis = self.aws("kinesis")
         alerts = [f"{window}-alerts" for window, group in self.windows.items() if "alert" in group]
         for stream in (self.name, *(f"{self.name}-{result}" for result in ("rejected", *self.windows, *alerts))):
-            kinesis.create_stream(StreamName=stream, ShardCount=shards if stream == self.name else 1)
-            kinesis.get_waiter("stream_exists").wait(StreamName=stream, WaiterConfig={"Delay": 1})
+            self.make_stream(stream, shards if stream == self.name else 1)
         self.aws("s3").create_bucket(Bucket=self.name)
         self.put_code()
         logs, group = self.aws("logs"), f"/aws/kinesis-analytics/{self.name}"
         logs.create_log_group(logGroupName=group)
         logs.create_log_stream(logGroupName=group, logStreamName="application")
         stream = f"arn:aws:logs:us-east-1:000000000000:log-group:{group}:log-stream:application"
-        checkpoints = {"ConfigurationType": "CUSTOM", "CheckpointingEnabled": True, "CheckpointInterval": 1000}
+        tasks = {"ConfigurationType": "CUSTOM", "Parallelism": self.parallelism, "ParallelismPerKPU": 1}
         self.flink.create_application(
             ApplicationName=self.name,
             RuntimeEnvironment="FLINK-1_20",
@@ -113,10 +111,21 @@ class App:
                 "EnvironmentProperties": {"PropertyGroups": self.groups()},
                 "ApplicationSnapshotConfiguration": {"SnapshotsEnabled": True},
                 "FlinkApplicationConfiguration": {
-                    "CheckpointConfiguration": {**checkpoints, "MinPauseBetweenCheckpoints": 100}
+                    "CheckpointConfiguration": {
+                        "ConfigurationType": "CUSTOM",
+                        "CheckpointingEnabled": True,
+                        "CheckpointInterval": 1000,
+                        "MinPauseBetweenCheckpoints": 100,
+                    },
+                    "ParallelismConfiguration": tasks,
                 },
             },
         )
+
+    def make_stream(self, name: str, shards: int) -> None:
+        kinesis = self.aws("kinesis")
+        kinesis.create_stream(StreamName=name, ShardCount=shards)
+        kinesis.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1})
 
     def code(self, key: str) -> dict[str, Any]:
         return {"S3ContentLocation": {"BucketARN": f"arn:aws:s3:::{self.name}", "FileKey": key}}
@@ -131,6 +140,18 @@ class App:
     def stop(self, **given: Any) -> None:
         self.ended(self.flink.stop_application(ApplicationName=self.name, **given)["OperationId"])
 
+    def update(self, checkpoint: int = 1000) -> str:
+        """Set the time between two checkpoints. Returns the operation's id."""
+        interval = {"ConfigurationTypeUpdate": "CUSTOM", "CheckpointIntervalUpdate": checkpoint}
+        answer = self.flink.update_application(
+            ApplicationName=self.name,
+            CurrentApplicationVersionId=self.version,
+            ApplicationConfigurationUpdate={
+                "FlinkApplicationConfigurationUpdate": {"CheckpointConfigurationUpdate": interval}
+            },
+        )
+        return str(answer["OperationId"])
+
     def ended(self, operation: str) -> dict[str, Any]:
         """Return the result of an operation. Raises AssertionError if it failed."""
         details = until(lambda: self.over(operation), 400)
@@ -144,8 +165,16 @@ class App:
 
     @property
     def status(self) -> str:
-        detail = self.flink.describe_application(ApplicationName=self.name)["ApplicationDetail"]
-        return str(detail["ApplicationStatus"])
+        return str(self._detail["ApplicationStatus"])
+
+    @property
+    def version(self) -> int:
+        return int(self._detail["ApplicationVersionId"])
+
+    @property
+    def _detail(self) -> dict[str, Any]:
+        detail: dict[str, Any] = self.flink.describe_application(ApplicationName=self.name)["ApplicationDetail"]
+        return detail
 
     def put(self, *events: Any, key: str = "1") -> None:
         """Put events: texts unchanged, anything else as JSON."""
@@ -197,8 +226,9 @@ class App:
 def make_app(aws: Callable[[str], Any]) -> Iterator[Callable[..., App]]:
     made: list[App] = []
 
-    def make(windows: dict[str, dict[str, Any]] | None = None, **settings: str) -> App:
-        app = App(aws, f"app{os.getpid()}n{next(_NUMBERS)}", windows or {"counts": TUMBLING}, settings)
+    def make(windows: dict[str, dict[str, Any]] | None = None, *, parallelism: int = 1, **settings: str) -> App:
+        name = f"app{os.getpid()}n{next(_NUMBERS)}"
+        app = App(aws, name, windows or {"counts": TUMBLING}, settings, parallelism)
         app.create()
         made.append(app)
         return app

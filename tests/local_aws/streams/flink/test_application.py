@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.local_aws.streams.flink.conftest import App, needs_flink
+from tests.local_aws.streams.flink.conftest import APPLICATION, App, needs_flink
 
 pytestmark = needs_flink
 MALFORMED = {
@@ -127,3 +128,37 @@ def test_windows_of_every_kind_compute_their_aggregates(make_app: Callable[..., 
     assert shown("events-alerts", 1) == [("00:00:00", "00:00:30", 2)]
     expected = {"events": 3, "total": 5, "mean": 5 / 3, "least": 1.5, "most": 3.5, "kinds": 2}
     assert {name: everything[name] for name in expected} == expected
+
+
+def test_an_application_with_more_tasks_than_shards_reads(make_app: Callable[..., App]) -> None:
+    app = make_app()
+    code = (APPLICATION / "main.py").read_text()
+    tasks = code.replace('"pipeline.object-reuse"', '"parallelism.default": "3", "pipeline.object-reuse"')
+    app.put_code(changed={"main.py": tasks})
+
+    app.start()
+
+    app.put(event("2026-01-01 00:00:01"), event("2026-01-01 00:05:00"))
+    assert [row["events"] for row in app.expect("counts", 1)] == [1]
+
+
+def test_events_of_a_mebibyte_and_numbers_that_are_almost_zero_do_not_stop_the_application(
+    make_app: Callable[..., App],
+) -> None:
+    app = make_app()
+    app.start()
+    long = "\U0001f30d" + "x" * 1_048_400
+    late = json.dumps(event("2026-01-01 00:00:02", x="z" * 1_048_000))
+    app.put(event("2026-01-01 00:00:00"))
+    app.put(f'{{"k": "a", "ts": "2026-01-01 00:00:01", "d": 1e-400000000, "x": "{"y" * 1_000_000}"}}')
+    app.put(event("2026-01-01 00:05:00"))
+
+    app.put(late)
+    app.put(long)
+
+    assert [row["events"] for row in app.expect("counts", 1)] == [2]
+    rejected = {row["kind"]: row["event"] for row in app.expect("rejected", 2)}
+    assert rejected == {"late": late[:131_072], "malformed": long[:131_072]}
+    app.put(event("2026-01-01 00:10:00"))
+    assert [row["events"] for row in app.expect("counts", 2)] == [2, 1]
+    assert app.metric("fullRestarts") == 0

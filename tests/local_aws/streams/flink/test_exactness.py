@@ -12,6 +12,7 @@ from pathlib import Path
 from time import sleep
 from typing import Any
 
+import pytest
 from hypothesis import Phase, given, settings, strategies
 
 from tests.embedded import client
@@ -123,10 +124,13 @@ def test_windows_equal_a_batch_over_the_same_events(make_app: Callable[..., App]
     windows_are_exact()
 
 
-def test_events_of_several_shards_are_read_in_the_order_of_their_arrival(make_app: Callable[..., App]) -> None:
+@pytest.mark.parametrize("parallelism", [1, 3])
+def test_events_of_several_shards_are_read_in_the_order_of_their_arrival(
+    make_app: Callable[..., App], parallelism: int
+) -> None:
     counts = {"counts": {**KINDS["all"], "by": {}, "aggregates": AGGREGATES}}
     # Without lateness, an event is rejected as soon as one that arrived after it is read before it.
-    app = make_app(counts, lateness="0")
+    app = make_app(counts, parallelism=parallelism, lateness="0")
     app.start()
     for number in range(600):
         at = FIRST + timedelta(seconds=0.1 * number)
@@ -193,3 +197,26 @@ def test_an_application_resumes_after_the_embedded_aws_was_killed(tmp_path: Path
     finally:
         stopped(process)
     until(lambda: not processes(app), 30)
+
+
+def test_an_application_that_was_stopping_when_the_embedded_aws_was_killed_resumes(tmp_path: Path) -> None:
+    port, folder = free_port(), tmp_path / "aws"
+    process = started(port, folder)
+    counts = {"counts": {**KINDS["all"], "aggregates": AGGREGATES}}
+    app = App(lambda service: client(service, f"http://127.0.0.1:{port}"), "stopping", counts)
+    try:
+        app.create()
+        app.start()
+        app.put({**event("00:00:01"), "n": 1})
+        [java] = processes(app)
+        os.kill(java, signal.SIGSTOP)
+        app.flink.stop_application(ApplicationName=app.name)
+        process.kill()
+        process.wait()
+        process = started(port, folder)
+        until(lambda: (found := processes(app)) and java not in found, 120)
+        assert app.status == "RUNNING"
+        app.put({**event("00:00:02"), "n": 1}, {**event("00:05:00"), "n": 0})
+        assert {row["events"] for row in app.expect("counts", 1, 200)} == {2}
+    finally:
+        stopped(process)

@@ -7,6 +7,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -68,6 +69,67 @@ def test_a_stopped_application_resumes_from_its_snapshot(make_app: Callable[...,
     assert [row["events"] for row in app.expect("counts", 1)] == [3]
 
 
+def test_an_application_runs_on_without_loss_if_its_snapshot_fails_at_a_stop_or_an_update(
+    make_app: Callable[..., App],
+) -> None:
+    app = make_app()
+    app.start()
+    [java] = processes(app)
+    app.put(event("00:00:01"), event("00:00:02"))
+    until(lambda: app.metric("numRecordsIn"), 90)
+    folder = Path(f"/proc/{java}/cwd").readlink().parents[1] / "snapshots"
+    folder.write_text("no room for a snapshot")
+
+    for begin in (lambda: app.flink.stop_application(ApplicationName=app.name)["OperationId"], app.update):
+        operation = begin()
+        details = until(lambda begun=operation: app.over(begun), 120)
+        assert details["OperationStatus"] == "FAILED"
+        assert "could not be taken: " in details["OperationFailureDetails"]["ErrorInfo"]["ErrorString"]
+        assert (app.status, processes(app)) == ("RUNNING", [java])
+    folder.unlink()
+    app.stop()
+    app.start()
+    app.put(event("00:00:03"), event("00:05:00"))
+
+    assert [row["events"] for row in app.expect("counts", 1)] == [3]
+
+
+def test_a_stop_waits_for_an_application_that_is_too_busy_to_answer(make_app: Callable[..., App]) -> None:
+    app = make_app()
+    app.start()
+    [java] = processes(app)
+    os.kill(java, signal.SIGSTOP)
+    operation = app.flink.stop_application(ApplicationName=app.name)["OperationId"]
+    sleep(15)
+    assert app.status == "STOPPING"
+    os.kill(java, signal.SIGCONT)
+
+    app.ended(operation)
+    assert app.status == "READY"
+    [kept] = app.flink.list_application_snapshots(ApplicationName=app.name)["SnapshotSummaries"]
+    assert kept["SnapshotStatus"] == "READY"
+
+
+def test_a_start_without_state_that_is_killed_at_once_does_not_resume_an_earlier_run(
+    make_app: Callable[..., App],
+) -> None:
+    app = make_app()
+    app.start()
+    app.put(event("00:00:01"))
+    until(lambda: app.metric("numRecordsIn"), 90)
+    sleep(3)  # some checkpoints
+    app.stop(Force=True)
+    app.update(checkpoint=3_600_000)
+
+    app.start(ApplicationRestoreConfiguration={"ApplicationRestoreType": "SKIP_RESTORE_FROM_SNAPSHOT"})
+    [java] = processes(app)
+    os.kill(java, signal.SIGKILL)
+    until(lambda: (found := processes(app)) and java not in found, 120)
+    app.put(event("00:00:02"), event("00:05:00"))
+
+    assert [row["events"] for row in app.expect("counts", 1)] == [1]
+
+
 def test_a_killed_application_resumes_from_its_last_checkpoint(make_app: Callable[..., App]) -> None:
     app = make_app()
     app.start()
@@ -80,6 +142,21 @@ def test_a_killed_application_resumes_from_its_last_checkpoint(make_app: Callabl
     app.put(event("00:05:00"))
 
     assert {row["events"] for row in app.expect("counts", 1)} == {30}
+
+
+def test_a_snapshot_with_a_shard_that_is_gone_is_restored(make_app: Callable[..., App]) -> None:
+    app = make_app()
+    app.start()
+    app.put(event("00:00:01"))  # to the second shard
+    until(lambda: app.metric("numRecordsIn"), 90)
+    app.stop()
+    app.aws("kinesis").delete_stream(StreamName=app.name, EnforceConsumerDeletion=True)
+    app.make_stream(app.name, 1)
+
+    app.start()
+    app.put(event("00:00:02"), event("00:05:00"))
+
+    assert [row["events"] for row in app.expect("counts", 1)] == [2]
 
 
 def test_a_changed_application_refuses_the_old_state_and_starts_without_it(make_app: Callable[..., App]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -131,3 +133,27 @@ def test_a_call_on_a_full_disk_stores_nothing(tmp_path: Path, monkeypatch: pytes
     assert log.append(pairs(range(2, 3))) == 3
     log.close()
     assert numbers(Log(tmp_path)) == [0, 1, 2]
+
+
+def test_no_record_is_passed_over_that_arrives_while_a_time_is_looked_up(tmp_path: Path) -> None:
+    log = Log(tmp_path)
+    log.append(pairs(range(1)))
+    looked_up, is_over, interval = list[tuple[int, int]](), threading.Event(), sys.getswitchinterval()
+
+    def look_up() -> None:
+        while not is_over.is_set():
+            at = logs.now()
+            looked_up.append((at, log.position_at(at)))
+
+    reader = threading.Thread(target=look_up)
+    sys.setswitchinterval(1e-6)
+    try:
+        reader.start()
+        for _ in range(4000):
+            log.append(pairs(range(1)))
+    finally:
+        is_over.set()
+        reader.join()
+        sys.setswitchinterval(interval)
+    arrivals = [block.arrived for block in log.read(1, 0)]
+    assert [found for at, found in looked_up if found > 1 and arrivals[found - 2] >= at] == []

@@ -9,7 +9,7 @@ import scala.collection.mutable
 import scala.util.{Failure, Success, Try}
 
 import org.apache.flink.api.common.serialization.DeserializationSchema
-import org.apache.flink.api.connector.source.{ReaderOutput, SourceReader, SourceReaderContext}
+import org.apache.flink.api.connector.source.{ReaderOutput, SourceEvent, SourceReader, SourceReaderContext}
 import org.apache.flink.core.io.InputStatus
 import org.apache.flink.metrics.Gauge
 import org.apache.flink.table.data.RowData
@@ -51,18 +51,22 @@ final class ShardReader(stream: Stream, decoder: DeserializationSchema[RowData],
 
   private val shards = mutable.LinkedHashMap.empty[String, Shard]
   private var lastRecord = 0.0
+  private var isDiscovered = false
 
   def start(): Unit = {
     decoder.open(new DeserializationSchema.InitializationContext {
       def getMetricGroup = context.metricGroup
       def getUserCodeClassLoader: UserCodeClassLoader = context.getUserCodeClassLoader
     })
-    // AWS's connector has a metric of this name too. It is set once every shard was read from.
+    // AWS's connector has a metric of this name too. It is set once every shard was read from, if there are any.
     val lag: Gauge[java.lang.Long] = () => millisBehind
     context.metricGroup.gauge[java.lang.Long, Gauge[java.lang.Long]]("millisBehindLatest", lag)
   }
 
-  private def millisBehind: Long = if (shards.isEmpty || shards.values.exists(_.behind < 0)) -1 else shards.values.map(_.behind).max
+  private def millisBehind: Long =
+    if (!isDiscovered || shards.values.exists(_.behind < 0)) -1 else shards.values.map(_.behind).foldLeft(0L)(math.max)
+
+  override def handleSourceEvents(event: SourceEvent): Unit = isDiscovered = true
 
   def addSplits(splits: JList[ShardSplit]): Unit =
     for (split <- splits.asScala) shards += split.id -> new Shard(split.id, split.position)
@@ -155,6 +159,7 @@ final class ShardReader(stream: Stream, decoder: DeserializationSchema[RowData],
     error match {
       case refused: KinesisError if Stale(refused.kind) && shard.iterator.nonEmpty => restart(shard)
       case refused: KinesisError if Slow(refused.kind)                            => ()
+      case refused: KinesisError if refused.isOf(shard.id)                        => shard.isClosed = true
       case _: IOException =>
         log.warn("Kinesis does not answer: {}", error.toString)
         restart(shard)

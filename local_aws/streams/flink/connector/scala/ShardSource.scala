@@ -29,6 +29,9 @@ final case class ShardSplit(id: String, position: String) extends SourceSplit {
   def splitId: String = id
 }
 
+/** The shards of a stream are known, and each task was assigned its own. */
+case object Discovered extends SourceEvent
+
 /** Reads a stream shard by shard, each in order; the shards of one subtask are merged by arrival time. */
 final class ShardSource(stream: Stream, start: String, decoder: DeserializationSchema[RowData])
     extends Source[RowData, ShardSplit, Set[String]] {
@@ -54,6 +57,7 @@ final class ShardEnumerator(
 ) extends SplitEnumerator[ShardSplit, Set[String]] {
   private var known = restored
   private val waiting = mutable.LinkedHashMap.empty[String, ShardSplit]
+  private var isDiscovered = false
 
   def start(): Unit = context.callAsync[Seq[String]](() => stream.shards, discovered(_, _), 0, 10000)
 
@@ -62,16 +66,19 @@ final class ShardEnumerator(
       val position = if (known.isEmpty) start else "TRIM_HORIZON"
       for (id <- shards if !known(id)) waiting += id -> ShardSplit(id, position)
       known ++= shards
+      isDiscovered = true
       assign()
     case _: java.io.IOException => ShardReader.log.warn("Kinesis does not answer: {}", error.toString)
     case _                      => throw error
   }
 
-  private def assign(): Unit =
+  private def assign(): Unit = {
     for ((id, split) <- waiting.toSeq; subtask = subtaskOf(id) if context.registeredReaders.containsKey(subtask)) {
       context.assignSplit(split, subtask)
       waiting -= id
     }
+    if (isDiscovered) context.registeredReaders.keySet.forEach(subtask => context.sendEventToSourceReader(subtask, Discovered))
+  }
 
   private def subtaskOf(id: String): Int = Math.floorMod(id.takeRight(12).toLong, context.currentParallelism.toLong).toInt
 

@@ -62,7 +62,11 @@ final case class Stream(arn: String, region: String, endpoint: String) {
 }
 
 final class KinesisError(action: String, val kind: String, message: String)
-    extends RuntimeException(s"$action: $kind: $message")
+    extends RuntimeException(s"$action: $kind: $message") {
+
+  /** Whether the shard is missing, not its stream: it was closed, and all its records have expired. */
+  def isOf(shard: String): Boolean = kind == "ResourceNotFoundException" && message.contains(shard)
+}
 
 object Stream {
   val json = new ObjectMapper
