@@ -15,7 +15,6 @@ from tests.local_aws.conftest import free_port, started, stopped
 
 MEGABYTE = 1024 * 1024
 HOUR_AGO = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=1)
-NOW = HOUR_AGO + timedelta(hours=1)
 Point = tuple[int, float]
 """Seconds after a moment, and a value."""
 
@@ -40,7 +39,7 @@ def shown(cloudwatch: Any, name: str, period: int = 60) -> list[tuple[float, ...
         Namespace="AWS/Kinesis",
         MetricName=name,
         StartTime=HOUR_AGO,
-        EndTime=NOW + timedelta(minutes=1),
+        EndTime=datetime.now(UTC) + timedelta(minutes=1),
         Period=period,
         Statistics=["SampleCount", "Sum", "Minimum", "Maximum"],
     )["Datapoints"]
@@ -55,7 +54,8 @@ def test_each_minute_has_the_statistics_of_all_its_points(server: tuple[Any, psu
 
 
 def test_recent_points_are_kept_apart(server: tuple[Any, psutil.Process]) -> None:
-    put(server[0], "Recent", [(0, 1.0), (10, 3.0), (20, 2.0)], since=NOW)
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    put(server[0], "Recent", [(0, 1.0), (10, 3.0), (20, 2.0)], since=now)
     assert shown(server[0], "Recent", period=10) == [(1, n, n, n) for n in (1.0, 3.0, 2.0)]
 
 

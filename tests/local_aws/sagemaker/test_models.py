@@ -99,6 +99,7 @@ def publish(s3: Any) -> None:
         rows.to_parquet(body, index=False)
         s3.put_object(Bucket=BUCKET, Key=f"{root}/{part}/{part}.parquet", Body=body.getvalue())
     manifest = {"name": "returns", "version": VERSION, "label": "returned", "features": ["weight"]}
+    manifest |= {"columns": {"returned": "int", "weight": "double"}}
     s3.put_object(Bucket=BUCKET, Key=f"{root}/manifest.json", Body=json.dumps(manifest).encode())
     s3.put_object(
         Bucket=BUCKET, Key="training-sets/returns/latest.json", Body=json.dumps({"version": VERSION}).encode()

@@ -93,6 +93,7 @@ def put_training_set(s3: Any) -> None:
         chosen.to_parquet(body, index=False)
         s3.put_object(Bucket=BUCKET, Key=f"training-sets/coins/v1/{part}/{part}.parquet", Body=body.getvalue())
     manifest = {"name": "coins", "version": "v1", "label": "label", "features": ["a", "b"]}
+    manifest |= {"columns": {"label": "int", "a": "double", "b": "double"}}
     s3.put_object(Bucket=BUCKET, Key="training-sets/coins/v1/manifest.json", Body=json.dumps(manifest).encode())
 
 

@@ -44,7 +44,11 @@ needs_flink = pytest.mark.skipif(bool(flink_is_missing()), reason=flink_is_missi
 
 def packed(changed: dict[str, str] | None = None) -> bytes:
     """Return the application as a zip, with some files changed."""
-    files = {file.relative_to(APPLICATION).as_posix(): file.read_text() for file in APPLICATION.rglob("*.*")}
+    files = {
+        file.relative_to(APPLICATION).as_posix(): file.read_text()
+        for file in APPLICATION.rglob("*.*")
+        if file.suffix != ".pyc"
+    }
     files["resources/META-INF/services/org.apache.flink.table.factories.Factory"] = "lake.events.EventFormatFactory\n"
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
