@@ -278,7 +278,8 @@ def _wanted(query: exp.Expr) -> set[str] | None:
 
 
 def _is_of_table(tree: exp.Expr | None) -> bool:
-    return isinstance(tree.this if isinstance(tree, exp.Subquery | exp.Paren) else tree, exp.Table)
+    """Whether it may be a table, or relations in brackets, of which one may be."""
+    return isinstance(tree, exp.Table) or (isinstance(tree, exp.Subquery) and not isinstance(tree.this, exp.Query))
 
 
 def _check_injected(table: Table, need: Need) -> None:

@@ -77,6 +77,11 @@ DIFFERENCES = (
         "Geospatial functions are refused, all but `great_circle_distance`.",
         words=r"\b(?:st_\w+|to_geometry|to_spherical_geography|geometry_\w+|bing_tile\w*)\s*\(",
     ),
+    Difference(
+        "Regular expressions",
+        "Classes within classes and names of scripts are refused: `[a-f&&[^b]]`, `[[:digit:]]`, `\\p{IsGreek}`.",
+        words=r"\bregexp_\w+\s*\(.*(?:&&|\[\[|\\p\{)",
+    ),
     Difference("NATURAL JOIN", "Refused.", words=r"\bnatural\b"),
     Difference(
         "NaN",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -32,8 +33,8 @@ def as_text(value: Any, type_: str) -> str | None:
     if value is None:
         return None
     if type_ == "timestamp":
-        whole, _, fraction = value.partition(".")
-        return f"{whole}.{fraction[:3]:<03}"
+        rounded = datetime.fromisoformat(value) + timedelta(microseconds=500)
+        return rounded.isoformat(" ", "milliseconds")
     if isinstance(value, bool):
         return str(value).lower()
     return plain(value)

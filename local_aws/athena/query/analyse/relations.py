@@ -108,17 +108,31 @@ def _side(scope: Scope, name: str, side: str) -> Node:
 
 
 def _relation(statement: Statement, tree: exp.Expr, scope: Scope) -> Found:
+    if isinstance(tree, exp.Table) and isinstance(tree.this, exp.Values):
+        return _derived(statement, _with_alias(tree.this, tree.args.get("alias")), scope)
     if isinstance(tree, exp.Table):
         return _table(statement, tree, scope)
     if isinstance(tree, exp.Unnest):
         return _unnest(statement, tree, scope)
     if isinstance(tree, exp.Lateral):
         return _lateral(statement, tree, scope)
-    if isinstance(tree, exp.Paren | exp.Subquery) and isinstance(tree.this, exp.Table | exp.Unnest | exp.Lateral):
+    if isinstance(tree, exp.Paren | exp.Subquery) and _is_relation(tree.this):
         return _bracketed(statement, tree, scope)
     if isinstance(tree, exp.Subquery | exp.Values | exp.Query):
         return _derived(statement, tree, scope)
     raise unsupported(f"{tree.key} in FROM does not run here")
+
+
+def _is_relation(tree: exp.Expr) -> bool:
+    """Whether what is in brackets are relations, and not a query."""
+    is_named = isinstance(tree, exp.Subquery) and bool(tree.args.get("alias") or tree.args.get("joins"))
+    return is_named or isinstance(tree, exp.Table | exp.Unnest | exp.Lateral)
+
+
+def _with_alias(tree: exp.Expr, alias: exp.Expr | None) -> exp.Expr:
+    copy = tree.copy()
+    copy.set("alias", alias.copy() if alias else None)
+    return copy
 
 
 def _bracketed(statement: Statement, tree: exp.Expr, scope: Scope) -> Found:
@@ -202,10 +216,7 @@ def _lateral(statement: Statement, tree: exp.Lateral, scope: Scope) -> Found:
         return _unnest(statement, inner, scope)
     if not isinstance(inner, exp.Subquery):
         raise unsupported("LATERAL takes a query in parentheses")
-    copy = inner.copy()
-    alias = tree.args.get("alias")
-    copy.set("alias", alias.copy() if alias else None)
-    return _derived(statement, copy, scope, lateral=True)
+    return _derived(statement, _with_alias(inner, tree.args.get("alias")), scope, lateral=True)
 
 
 def _unnest(statement: Statement, tree: exp.Unnest, scope: Scope) -> Found:

@@ -231,6 +231,7 @@ REFUSING = {
     "Units of time": "SELECT date_add(u, 1, DATE '2024-01-31') FROM (VALUES 'day') t(u)",
     "Row patterns": "SELECT * FROM (VALUES 1) t(n) MATCH_RECOGNIZE (PATTERN (A) DEFINE A AS true)",
     "Places on the globe": "SELECT st_point(1, 2)",
+    "Regular expressions": "SELECT regexp_like('b', '[a-f&&[^b]]')",
     "NATURAL JOIN": "SELECT * FROM (VALUES 1) a(n) NATURAL JOIN (VALUES 1) b(n)",
 }
 
@@ -315,3 +316,17 @@ TIES = {
 @pytest.mark.parametrize("tail", TIES)
 def test_ties_are_of_the_rows_after_the_offset(ask: Ask, tail: str) -> None:
     assert ask(f"SELECT x FROM (VALUES 1, 2, 2, 3, 3) t(x) {tail}") == [(x,) for x in TIES[tail]]
+
+
+BRACKETS = {
+    "((SELECT 5) t1(m) JOIN (SELECT 6) t2(n) ON true)": ("5", "6"),
+    "((SELECT 5) t1(m) CROSS JOIN (SELECT 6) t2(n)) t(a, b)": ("5", "6"),
+    "((VALUES 1, 2) t(a) JOIN (VALUES 2) u(b) ON a = b)": ("2", "2"),
+    "(VALUES 2) t(a) JOIN ((VALUES 2) u(b) JOIN (VALUES 2) w(c) ON b = c) ON a = b": ("2", "2", "2"),
+    "((VALUES (1, 2)) AS t(a, b)) AS u(x, y)": ("1", "2"),
+}
+
+
+@pytest.mark.parametrize("source", BRACKETS)
+def test_relations_in_brackets_are_all_read(ask: Ask, source: str) -> None:
+    assert ask(f"SELECT * FROM {source}") == [BRACKETS[source]]
