@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
-import botocore.session
-
+from local_aws.descriptions import described
 from local_aws.protocol import AwsError, Call, Document, Handler
 
 _KINDS: dict[str, tuple[str, Any]] = {
@@ -28,7 +26,8 @@ _LONGEST_SHOWN = 100
 
 def checked(call: Call) -> Document:
     """A handler that passes a call on if it fits. Raises AwsError: ValidationException, which names the field."""
-    shape = _model(call.service).operation_model(call.action).input_shape
+    [model] = described(call.service)
+    shape = model.operation_model(call.action).input_shape
     for problem in _problems(shape, call.payload, ""):
         raise AwsError("ValidationException", f"{call.action}: {problem}")
     return call.forward_unchanged()
@@ -36,11 +35,6 @@ def checked(call: Call) -> Document:
 
 def checking(service: str, *actions: str) -> dict[tuple[str, str], Handler]:
     return {(service, action): checked for action in actions}
-
-
-@cache
-def _model(service: str) -> Any:
-    return botocore.session.get_session().get_service_model(service)
 
 
 def _problems(shape: Any, value: Any, path: str) -> Iterator[str]:

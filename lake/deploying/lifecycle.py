@@ -73,11 +73,11 @@ def up(
 
 def _need_jar(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:
     """Without the jar, streaming is synthesised without its applications. Those that are deployed have to stay."""
-    if "streaming" not in stacks or not flink.missing(aws.lake):
-        return
-    if flink.APPLICATION in state.types(state_of(aws, "streaming")):
+    lacks = flink.missing(aws.lake) if "streaming" in stacks else ""
+    if lacks and flink.APPLICATION in state.types(state_of(aws, "streaming")):
         raise LakeError(flink.missing(aws.lake, deployed=True))
-    on_progress(Progress("streaming", skipped=True, notes=[flink.missing(aws.lake)]))
+    if lacks:
+        on_progress(Progress("streaming", skipped=True, notes=[lacks]))
 
 
 def bound_shared_logs(aws: Aws, stacks: Sequence[str], on_progress: OnProgress) -> None:

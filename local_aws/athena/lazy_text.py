@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from local_aws.athena.hive_types import HiveType
 from local_aws.athena.readers.lazy_simple import Marks
-from local_aws.athena.types import sql_name, sql_string
+from local_aws.athena.types import bound, sql_name, sql_string
 
 
 def cell(value: str, kind: HiveType, marks: Marks, level: int = 1) -> str:
@@ -43,7 +43,7 @@ def _struct(value: str, kind: HiveType, marks: Marks, level: int) -> str:
     row = f"z{level}"
     parts = [_part(f"{row}.{sql_name(name)}", child, marks, level + 1) for name, child in kind.fields]
     text = f" || {sql_string(marks.delimiter(level))} || ".join(parts)
-    return f"list_transform([{value}], lambda {row}: CASE WHEN {row} IS NOT NULL THEN {text} END)[1]"
+    return bound(row, value, f"CASE WHEN {row} IS NOT NULL THEN {text} END")
 
 
 def _plain(value: str, kind: HiveType, marks: Marks) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from local_aws.athena.hive_types import HiveType
-from local_aws.athena.types import sql_name
+from local_aws.athena.types import bound, sql_name
 
 Leaf = Callable[[str, HiveType], str]
 """Returns the SQL for a plain value from its SQL and its type; the same SQL if the value stays as it is."""
@@ -46,8 +46,7 @@ def _fields(value: str, kind: HiveType, leaf: Leaf, depth: int) -> str:
         f"{sql_name(name)} := {changed(f'{row}.{sql_name(name)}', child, leaf, depth + 1)}"
         for name, child in kind.fields
     ]
-    made = f"CASE WHEN {row} IS NOT NULL THEN struct_pack({', '.join(parts)}) END"
-    return f"list_transform([{value}], lambda {row}: {made})[1]"
+    return bound(row, value, f"CASE WHEN {row} IS NOT NULL THEN struct_pack({', '.join(parts)}) END")
 
 
 _NESTED: dict[str, Callable[[str, HiveType, Leaf, int], str]] = {"array": _items, "map": _entries, "struct": _fields}

@@ -64,3 +64,8 @@ def sql_string(text: str) -> str:
 
 def sql_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def bound(name: str, value: str, body: str) -> str:
+    """Return SQL for a body in which a name stands for a value, which is computed once however often it is named."""
+    return f"list_transform([{value}], lambda {name}: {body})[1]"

@@ -21,16 +21,18 @@ Shares = dict[str, dict[str, dict[str, float]]]
 """By column, bin and part: the share of the part's rows."""
 
 
-def shares(rows: DataFrame, columns: Sequence[str]) -> Shares:
+def shares(rows: DataFrame, columns: Sequence[str], totals: Mapping[str, int]) -> Shares:
     """The distribution of columns in each part.
 
     A number is in a tenth of the training rows, anything else in the bin of its value, if that is among their
     commonest. `other` are the less common ones, `new` those that no training row has, and `null` the missing ones.
+
+    Args:
+        totals: the number of rows by part.
     """
     numbers = [name for name in columns if is_number(rows, name)]
     binned = _of_numbers(rows, numbers).unionByName(_of_texts(rows, [name for name in columns if name not in numbers]))
     counts = binned.groupBy("column", "bin", PART).count().collect()
-    totals = {row[PART]: row["count"] for row in rows.groupBy(PART).count().collect()}
     found: Shares = {name: {} for name in columns}
     for row in sorted(counts, key=lambda row: (row["column"], row["bin"])):
         found[row["column"]].setdefault(row["bin"], {})[row[PART]] = row["count"] / totals[row[PART]]

@@ -62,7 +62,8 @@ def leaks(of: Set, checks: Mapping[str, Any]) -> tuple[list[Finding], dict[str, 
     """
     figures = _figures(of)
     _check_usable(of, figures)
-    powers_, distributions = powers(of.rows, of.label, of.features), shares(of.rows, [of.label, *of.features])
+    powers_ = powers(of.rows, of.label, of.features)
+    distributions = shares(of.rows, [of.label, *of.features], figures["rows"])
     runs: dict[str, Callable[[], Found]] = {
         "group_in_two_parts": lambda: _group_in_two_parts(of),
         "later_than_event": lambda: _later_than_event(of),

@@ -36,7 +36,8 @@ def drift_from_train(rows: DataFrame, bucket: str, name: str) -> dict[str, Any]:
     train = _train(rows.sparkSession, bucket, manifest).select(*map(column, features), fn.lit(TRAIN).alias(PART))
     later = rows.select(*map(column, features), fn.lit(TEST).alias(PART))
     both = train.unionByName(later).cache()
-    found, rows_of = shares(both, features), {row[PART]: row["count"] for row in both.groupBy(PART).count().collect()}
+    rows_of = {row[PART]: row["count"] for row in both.groupBy(PART).count().collect()}
+    found = shares(both, features, rows_of)
     measured = {feature: (index, chance) for feature, _, index, chance in indices(found, rows_of)}
     return {
         "version": manifest["version"],

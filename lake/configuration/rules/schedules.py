@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
 from lake.configuration.model import Config
 from lake.configuration.place import Place, Problem
@@ -47,7 +46,7 @@ def _schedules(config: Config) -> Iterator[tuple[Place, str]]:
 
 def _is_valid(schedule: str) -> bool:
     try:
-        _parsed(schedule)
+        firings(schedule, 1)
     except ValueError:
         return False
     return True
@@ -55,13 +54,15 @@ def _is_valid(schedule: str) -> bool:
 
 def _too_short(schedule: str) -> timedelta | None:
     """The shortest time between two of the next firings, where Glue refuses it."""
-    firings = filter(None, _parsed(schedule).get_next(datetime.now(UTC), _LOOKED_AT))
-    shortest = min((later - earlier for earlier, later in pairwise(firings)), default=SHORTEST)
+    found = pairwise(firings(schedule, _LOOKED_AT))
+    shortest = min((later - earlier for earlier, later in found), default=SHORTEST)
     return shortest if shortest < SHORTEST else None
 
 
-def _parsed(schedule: str) -> Any:
+def firings(schedule: str, count: int) -> list[datetime]:
+    """The next times of an AWS schedule in UTC, fewer than asked for if it ends. Raises ValueError: it is not valid."""
     # The import takes 0.1 s, which a lake without schedules does not need.
     from aws_croniter import AwsCroniter
 
-    return AwsCroniter(schedule.removeprefix("cron(").removesuffix(")"))
+    parsed = AwsCroniter(schedule.removeprefix("cron(").removesuffix(")"))
+    return [firing for firing in parsed.get_next(datetime.now(UTC), count) if firing]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.query.types import Type, in_tree
+from local_aws.athena.types import bound
 
 if TYPE_CHECKING:
     from local_aws.athena.query.translate.expressions import Translation
@@ -31,7 +32,7 @@ def keyed(t: Translation, text: str, kind: Type) -> str:
     row = t.variable()
     parts = [keyed(t, f"struct_extract_at({row}, {i})", child) for i, child in enumerate(kind.children, 1)]
     made = f"CASE WHEN {row} IS NOT NULL THEN {t.packed(kind, parts)} END"
-    return f"list_transform([{text}], lambda {row}: {made})[1]"
+    return bound(row, text, made)
 
 
 def arguments(t: Translation, name: str, texts: list[str], kinds: Sequence[Type]) -> list[str]:
@@ -46,13 +47,11 @@ def set_operation(t: Translation, operator: str, sides: Sequence[str], kinds: Se
             f"NOT_SUPPORTED: {operator} of timestamps with time zone does not run here; cast them to timestamp"
         )
     keys = ", ".join(keyed(t, f"s.c{i}", kind) for i, kind in enumerate(kinds))
+    head = "SELECT *" if operator == "UNION ALL" else f"SELECT DISTINCT ON ({keys}) *"
     if operator.startswith("UNION"):
-        rows = f"SELECT * FROM ({' UNION ALL '.join(sides)}) AS s"
-    else:
-        same = " AND ".join(
-            f"{keyed(t, f's.c{i}', kind)} IS NOT DISTINCT FROM {keyed(t, f'o.c{i}', kind)}"
-            for i, kind in enumerate(kinds)
-        )
-        negated = "NOT " if operator == "EXCEPT" else ""
-        rows = f"SELECT * FROM ({sides[0]}) AS s WHERE {negated}EXISTS (SELECT 1 FROM ({sides[1]}) AS o WHERE {same})"
-    return rows if operator == "UNION ALL" else rows.replace("SELECT *", f"SELECT DISTINCT ON ({keys}) *", 1)
+        return f"{head} FROM ({' UNION ALL '.join(sides)}) AS s"
+    same = " AND ".join(
+        f"{keyed(t, f's.c{i}', kind)} IS NOT DISTINCT FROM {keyed(t, f'o.c{i}', kind)}" for i, kind in enumerate(kinds)
+    )
+    negated = "NOT " if operator == "EXCEPT" else ""
+    return f"{head} FROM ({sides[0]}) AS s WHERE {negated}EXISTS (SELECT 1 FROM ({sides[1]}) AS o WHERE {same})"

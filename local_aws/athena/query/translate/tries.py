@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from local_aws.athena.query.nodes import Aggregate, Call, Node, Subquery, Window
+from local_aws.athena.types import bound
 
 if TYPE_CHECKING:
     from local_aws.athena.query.translate.expressions import Translation
@@ -22,7 +23,7 @@ def tried(t: Translation, node: Node, text: Callable[[], str]) -> str:
     row = t.variable()
     values = ", ".join(f"'f{i}': {t.of(one)}" for i, one in enumerate(before))
     with t.showing({one: f"struct_extract_at({row}, {i})" for i, one in enumerate(before, 1)}):
-        return f"list_transform([{{{values}}}], lambda {row}: TRY({text()}))[1]"
+        return bound(row, f"{{{values}}}", f"TRY({text()})")
 
 
 def _before(node: Any) -> Iterator[Node]:
