@@ -33,8 +33,8 @@ def client(service: str, endpoint: str, region: str = "us-east-1") -> Any:
 def unchecked(service: str, endpoint: str) -> Any:
     """A client that sends what boto3 itself would refuse."""
     keys, config = keys_of(endpoint), Config(parameter_validation=False)
-    own = {"aws_access_key_id": keys.id, "aws_secret_access_key": keys.secret}
-    return boto3.client(service, "us-east-1", endpoint_url=endpoint, config=config, **own)
+    session: Any = boto3.session.Session(keys.id, keys.secret, region_name="us-east-1")
+    return session.client(service, endpoint_url=endpoint, config=config)
 
 
 def lend_keys(endpoint: str, lake: Path) -> None:
