@@ -131,7 +131,7 @@ class JsonReader:
         fields = ", ".join(f"{sql_string(key)}: {sql_string(kind)}" for key, kind in reads.items())
         sql = (
             f"SELECT * FROM read_json({self._scope.paths(f'json_{number}', files)}, columns = {{{fields}}}, "
-            "format = 'newline_delimited', filename = true, hive_partitioning = false)"
+            "format = 'newline_delimited', records = true, filename = true, hive_partitioning = false)"
         )
         return Source(sql, [self._value(i, read) for i, read in enumerate(plan)])
 
