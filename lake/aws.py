@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -22,7 +23,7 @@ from lake.configuration.reading import Lake, where
 from lake.embedded.credentials import credentials_file, keys_of
 from lake.embedded.local import nothing_answers
 from lake.errors import BadInput
-from lake.failures import is_known, sentence
+from lake.failures import is_known, passes, sentence
 
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 THREADS = 16
 FIRST_ANSWER_SECONDS = 10
+ATTEMPTS, PAUSES = 5, (0.1, 0.2, 0.4, 0.8)
+"""How often a call is tried, and seconds between the first calls of an embedded AWS."""
 _UNREACHED = (EndpointConnectionError, ConnectTimeoutError)
 _UNANSWERED = (ConnectionClosedError, ReadTimeoutError)
 
@@ -65,13 +68,12 @@ class Aws:
         return boto3.session.Session(keys.id, keys.secret, region_name=region)
 
     def _client(self, service: str, **settings: Any) -> Any:
-        """A client. It does not retry long if the embedded AWS is not running."""
         endpoint = self.lake.environment.endpoint
         config = BotoConfig(
             # With virtual addressing, a signed URL contains the bucket's region, so S3 does not redirect.
             s3={"addressing_style": "path" if endpoint else "virtual"},
             max_pool_connections=2 * THREADS,
-            retries={"mode": "standard", "max_attempts": 3 if endpoint else 5},
+            retries={"mode": "standard", "max_attempts": ATTEMPTS},
             connect_timeout=2 if endpoint else 60,
         ).merge(BotoConfig(**settings))
         client = self._session.client(service, endpoint_url=endpoint, config=config)
@@ -97,6 +99,18 @@ class Aws:
             return self._client("sts")
         return self._client("sts", retries={"total_max_attempts": 1}, read_timeout=FIRST_ANSWER_SECONDS)
 
+    def _caller(self) -> dict[str, Any]:
+        """Who the login is. An embedded AWS that does not answer is asked once, and a faulty one again."""
+        sts = self._first_client()
+        for seconds in PAUSES if self.lake.environment.endpoint else ():
+            try:
+                return dict(sts.get_caller_identity())
+            except ClientError as error:
+                if not passes(error_code(error)):
+                    raise
+            time.sleep(seconds)
+        return dict(sts.get_caller_identity())
+
     @functools.cached_property
     def names(self) -> Names:
         return self.lake.names(self._account())
@@ -104,7 +118,7 @@ class Aws:
     def _account(self) -> str:
         field = where(self.lake, "environments", self.lake.env)
         try:
-            account = str(self._first_client().get_caller_identity()["Account"])
+            account = str(self._caller()["Account"])
         except (*_UNREACHED, *_UNANSWERED) as error:
             raise BadInput(f"{field}: {self._unreachable(error)}") from None
         except (BotoCoreError, ClientError) as error:

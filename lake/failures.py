@@ -43,6 +43,7 @@ _GONE = {
     "ReadTimeoutError": "did not answer",
 }
 _KEY = "`aws kms cancel-key-deletion` and `aws kms enable-key` bring the lake's key back, with all that it encrypts"
+_AGAIN = "Run the command again"
 _WAYS_OUT = {
     "AccessDenied": "Ask for that permission, or choose another login with AWS_PROFILE",
     "AccessDeniedException": "Ask for that permission, or choose another login with AWS_PROFILE",
@@ -51,26 +52,31 @@ _WAYS_OUT = {
     **dict.fromkeys(("KMS.KMSInvalidStateException", "KMSInvalidStateException"), _KEY),
     **dict.fromkeys(("KMS.DisabledException", "DisabledException"), _KEY),
     "400": f"S3 gives no more of a reason to such a call: most often, the login has expired. {_LOGIN}",
-    "500": "Run the command again",
-    "503": "Run the command again",
+    "500": _AGAIN,
+    "503": _AGAIN,
     "ExpiredToken": _LOGIN,
     "ExpiredTokenException": _LOGIN,
     "InvalidClientTokenId": _LOGIN,
     "UnrecognizedClientException": _LOGIN,
     "SignatureDoesNotMatch": _LOGIN,
-    "Throttling": "Run the command again",
-    "ThrottlingException": "Run the command again",
-    "InternalFailure": "Run the command again",
-    "RequestTimeout": "Run the command again",
-    "SlowDown": "Run the command again",
-    "ServiceUnavailable": "Run the command again",
-    "InternalError": "Run the command again",
+    "Throttling": _AGAIN,
+    "ThrottlingException": _AGAIN,
+    "InternalFailure": _AGAIN,
+    "RequestTimeout": _AGAIN,
+    "SlowDown": _AGAIN,
+    "ServiceUnavailable": _AGAIN,
+    "InternalError": _AGAIN,
 }
 
 
 def is_known(code: str) -> bool:
     """Whether there is a way out of what AWS means by this code."""
     return code in _WAYS_OUT
+
+
+def passes(code: str) -> bool:
+    """Whether AWS may answer the same call otherwise a moment later."""
+    return _WAYS_OUT.get(code) == _AGAIN
 
 
 def sentence(error: BaseException) -> str:

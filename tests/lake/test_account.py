@@ -238,3 +238,19 @@ def test_an_embedded_aws_that_refuses_the_first_call_says_why(tmp_path: Path, co
     aws.__dict__["_first_client"] = lambda: SimpleNamespace(get_caller_identity=refuse)
     with pytest.raises(BadInput, match=message):
         _ = aws.names
+
+
+def test_an_embedded_aws_whose_first_answers_are_faults_is_asked_again(tmp_path: Path) -> None:
+    (tmp_path / "lake.yaml").write_text(
+        "project: shop\nenvironments: {local: {endpoint: 'http://127.0.0.1:4566', region: us-east-1}}\n"
+    )
+    aws, faults = Aws(load(tmp_path / "lake.yaml")), ["Throttling", "InternalFailure", "ServiceUnavailable"]
+
+    def identity() -> dict[str, str]:
+        if faults:
+            raise ClientError({"Error": {"Code": faults.pop(), "Message": "no"}}, "")
+        return {"Account": "000000000000"}
+
+    aws.__dict__["_first_client"] = lambda: SimpleNamespace(get_caller_identity=identity)
+
+    assert aws.names.bucket("raw") == "shop-local-raw-000000000000"
