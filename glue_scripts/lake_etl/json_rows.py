@@ -1,7 +1,7 @@
 """Parses lines of JSON into rows, as the OpenX SerDe does: names match in any case, at every level.
 
-Spark's own reader is fast, and takes names only as they are written in the schema. So it reads the files whose lines
-are all plain (`odd` finds the others), and what it cannot read is read again, value by value (`fields`, `row`).
+Spark's own parser is fast, and takes names only as they are written in the schema. So it reads each line, and what it
+may have misread (`plain` is false) is read again, value by value (`fields`, `row`).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
+from lake_etl.names import quoted
 from lake_etl.values import NOT_UTF8, misfit, text, unfit, value
 
 FORMATS = {
@@ -37,6 +38,7 @@ FORMATS = {
 }
 TWO = r"\}\s*+[,;]?+\s*+\{"  # what stands between two objects
 REST_OF_KEY = r'[^"\\]*+"\s*+:'
+END_OF_KEY, BACKSLASH = '":', "\\"
 NOT_TINY = r"\s*+:(?!\s*+(?:-?[0-9]{1,2}|null)\s*+[,}])"  # what follows a key
 MOMENTS = (DateType, TimestampType, TimestampNTZType)
 SECONDS = 10  # maximum digits of a number of seconds
@@ -117,11 +119,21 @@ class JsonRows:
         """Return the schema with the names as spelled in the files."""
         return StructType(_renamed(self.schema, self._written).fields)
 
-    def odd(self, line: str) -> str:
-        """SQL of whether Spark's own reader might misread a line. It may be true where there is no need."""
-        # What is longer in bytes than in letters may be no UTF-8; of the rest, Spark's own reader refuses what is not.
-        not_utf8 = f"(octet_length({line}) <> char_length({line}) AND {_not_utf8(line)})"
-        return f"({' OR '.join([*self._odd(line), _two(line), not_utf8])})"
+    def plain(self, line: str, parsed: str) -> str:
+        """SQL of whether Spark's own parser read a line, into the struct `parsed`, as the SerDe does.
+
+        It may be false where there is no need.
+        """
+        odd = " OR ".join([*self._odd(line, parsed), _two(line), _not_utf8(line)])
+        return f"(ltrim({line}) LIKE '{{%' AND NOT ({odd}))"
+
+    def filled(self, line: str) -> str:
+        """SQL of whether there is anything in a line."""
+        return f"(ltrim({line}) LIKE '{{%' OR trim(BOTH ' \t\r' FROM {line}) <> '')"  # the second costs much more
+
+    def are_alike(self) -> bool:
+        """Whether Spark's own parser, which ignores the case of names, might take one key for another."""
+        return self.keys.exact or _has_doubles(self.as_written())
 
     def exact(self, line: str) -> str:
         """SQL of a line whose long numbers are marked texts, where columns are decimals: else a double cuts them."""
@@ -165,13 +177,12 @@ class JsonRows:
         for place, field in enumerate(self.schema.fields):
             yield field, self.nesting.field(fields, field.name, place)
 
-    def _odd(self, line: str) -> Iterator[str]:
-        """SQL of what Spark's own reader passes over, or takes for something else.
+    def _odd(self, line: str, parsed: str) -> Iterator[str]:
+        """SQL of what Spark's own parser passes over, or takes for something else.
 
         The patterns run one after the other, as Java tries an alternation again at every character.
         """
-        yield _found(line, "[", r"^\s*+\[")
-        yield _found(line, "\\", rf"\\.{REST_OF_KEY}")
+        yield f"contains({line}, {text(BACKSLASH)}) AND {line} RLIKE {text(rf'{BACKSLASH * 2}.{REST_OF_KEY}')}"
         names = [self.keys.key(name) for name, _ in _leaves(self.schema)]
         if tiny := self._names_of(ByteType):  # 128 would be -128
             wide = f'"(?iu:{_either(tiny)})"{NOT_TINY}'
@@ -181,8 +192,19 @@ class JsonRows:
             yield f"{line} RLIKE {text(number)}"
         if self.keys.dots:
             yield f"{line} RLIKE {text(f'[.]{REST_OF_KEY}')}"
-        if not self.keys.exact:
-            yield f"{line} RLIKE {text(self._otherwise(names))}"
+        yield f"NOT {self._complete(line, parsed)} AND {line} RLIKE {text(self._otherwise(names))}"
+
+    def _complete(self, line: str, parsed: str) -> str:
+        """SQL of whether each column has a value and the line no more keys than these: a pattern costs much more."""
+        if any(isinstance(field.dataType, StructType | ArrayType | MapType) for field in self.schema):
+            return "false"
+        filled = [f"{parsed}.{quoted(self._written(name))} IS NOT NULL" for name in self.schema.names]
+        keys = f"octet_length({line}) - octet_length(replace({line}, {text(END_OF_KEY)}, ''))"
+        counted = f"{keys} = {len(END_OF_KEY) * len(filled)}"
+        alone = [
+            f"NOT contains(CAST({line} AS binary), X'{mark}')" for mark in ("2220", "2209")
+        ]  # a blank after a quote
+        return f"({' AND '.join([*filled, *alone, counted])})"
 
     def _names_of(self, *types: type[DataType]) -> list[str]:
         return [self.keys.key(name) for name, type_ in _leaves(self.schema) if isinstance(type_, types)]
@@ -224,6 +246,16 @@ def _leaves(type_: DataType, name: str = "") -> Iterator[tuple[str, DataType]]:
         yield from _leaves(inner, name)
 
 
+def _has_doubles(type_: DataType) -> bool:
+    """Whether a struct, at any level, has two names that differ in case alone."""
+    if isinstance(type_, StructType):
+        inner = [field.dataType for field in type_.fields]
+        return len({name.lower() for name in type_.names}) < len(inner) or any(map(_has_doubles, inner))
+    if isinstance(type_, ArrayType):
+        return _has_doubles(type_.elementType)
+    return isinstance(type_, MapType) and _has_doubles(type_.valueType)
+
+
 def _renamed(type_: Any, name: Callable[[str], str]) -> Any:
     if isinstance(type_, StructType):
         return StructType([StructField(name(field.name), _renamed(field.dataType, name)) for field in type_.fields])
@@ -241,11 +273,6 @@ def _two(line: str) -> str:
     alone = f"size(from_json(concat('[', {line}, ']'), 'array<string>')) = 1"
     begins_again = f"contains(substr(CAST({line} AS binary), 2), X'7B')"  # in bytes, a tenth of the cost of letters
     return f"({begins_again} AND substr({line}, 2) RLIKE {text(TWO)} AND NOT coalesce({alone}, false))"
-
-
-def _found(line: str, mark: str, pattern: str) -> str:
-    """SQL of whether a pattern is in a line that has its mark: few lines have."""
-    return f"(contains({line}, {text(mark)}) AND {line} RLIKE {text(pattern)})"
 
 
 def _not_utf8(line: str) -> str:

@@ -17,14 +17,14 @@ from lake_etl.catalog import Table
 from lake_etl.csv_rows import BLANK, CsvRows, Dialect, decoded, lines, records, whole_lines
 from lake_etl.documents import DOCUMENT, FAULT, RECORD, records_at
 from lake_etl.json_rows import FORMATS, JsonRows, Keys, spelled
-from lake_etl.names import column, quoted
+from lake_etl.names import quoted
 from lake_etl.storage import head_of, literal, packed_fault, uri_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CORRUPT, REASON, FILE = "_lake_corrupt_record", "_lake_reason", "_lake_source_file"
-ROW, FIELDS = "_lake_row", "_lake_fields"
+ROW, FIELDS, PARSED = "_lake_row", "_lake_fields", "_lake_parsed"
 BY_LIBRARIES = (".zst", ".snappy", ".lz4")  # Spark unpacks them if its Hadoop comes with the libraries
 UNPACKED = "Spark cannot unpack it: it is damaged, or its codec is missing here. Pack the file with gzip or bzip2"
 HEADS, HEAD = 32, 256 * 1024  # number of files to check for the spelling of names, and bytes of each
@@ -112,25 +112,25 @@ class TextFiles:
         return found.select(*self._again(), _where_bad(RECORD), REASON, FILE)
 
     def _json(self) -> DataFrame:
-        """Read files whose lines are all plain with Spark's own reader, and the others line by line."""
         rows = self._rows(spelled(self._heads(), self.table.parameters.get("paths", "")))
-        if rows.keys.exact:  # to Spark's own reader, names that differ in case alone are one
-            return self._by_line(self._read(self._reader(), "text"), rows)
-        plain, text = self._plain(rows), self._read(self._reader(), "text")
-        return self._apart(plain, text.where(rows.odd("value")), lambda is_odd: self._by_line(text.where(is_odd), rows))
+        lines = self._read(self._reader(), "text").where(rows.filled("value")).withColumnRenamed("value", CORRUPT)
+        if rows.are_alike():
+            return _read_again(lines, rows).select(*self._again(), *OTHERS)
+        return self._parsed(lines, rows)
 
-    def _by_line(self, text: DataFrame, rows: JsonRows) -> DataFrame:
-        text = text.where("trim(BOTH ' \t\r' FROM value) <> ''").withColumnRenamed("value", CORRUPT)
-        return _read_again(text, rows).select(*self._again(), *OTHERS)
-
-    def _plain(self, rows: JsonRows) -> DataFrame:
+    def _parsed(self, lines: DataFrame, rows: JsonRows) -> DataFrame:
+        """Read lines with Spark's own parser, and those that are not plain to it again."""
         written = rows.as_written()
-        reader = self._reader().options(mode="PERMISSIVE", columnNameOfCorruptRecord=CORRUPT, **FORMATS)
-        reader = reader.schema(StructType([*written.fields, StructField(CORRUPT, StringType())]))
-        frame = _read_again(self._read(reader, "json"), rows)
+        schema = StructType([*written.fields, StructField(CORRUPT, StringType())])
+        options = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT, **FORMATS}
+        parsed = lines.withColumn(PARSED, fn.from_json(CORRUPT, schema, options))
+        plain = f"{PARSED}.{CORRUPT} IS NULL AND {rows.plain(CORRUPT, PARSED)}"
+        frame = _read_again(parsed.withColumn(CORRUPT, fn.expr(f"IF({plain}, NULL, {CORRUPT})")), rows)
         fits = fn.col(CORRUPT).isNull() & fn.col(ROW).isNull()
         values = (
-            fn.when(fits, column(there.name).cast(field.dataType)).otherwise(again).alias(field.name)
+            fn.when(fits, fn.col(f"{PARSED}.{quoted(there.name)}").cast(field.dataType))
+            .otherwise(again)
+            .alias(field.name)
             for field, there, again in zip(self.schema, written, self._again(), strict=True)
         )
         return frame.select(*values, *OTHERS)

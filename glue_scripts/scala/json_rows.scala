@@ -43,9 +43,8 @@ final case class JsonNesting(keys: Keys, exact: Boolean) extends Nesting {
 
 /** Parses lines of JSON into rows, as the OpenX SerDe does: names match in any case, at every level.
   *
-  * Spark's own reader is fast, and takes names only as they are written in the schema. So it reads the files whose
-  * lines are all plain (`odd` finds the others), and what it cannot read is read again, value by value (`fields`,
-  * `row`).
+  * Spark's own parser is fast, and takes names only as they are written in the schema. So it reads each line, and what
+  * it may have misread (`plain` is false) is read again, value by value (`fields`, `row`).
   *
   * schema: the table's columns, without partition keys. spelled: name in lower case -> spelling in the files.
   */
@@ -55,12 +54,21 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
   /** The schema with the names as spelled in the files. */
   def asWritten: StructType = renamed(schema).asInstanceOf[StructType]
 
-  /** SQL of whether Spark's own reader might misread a line. It may be true where there is no need. */
-  def odd(line: String): String = {
-    // What is longer in bytes than in letters may be no UTF-8; of the rest, Spark's own reader refuses what is not.
-    val notAscii = s"(octet_length($line) <> char_length($line) AND ${notUtf8(line)})"
-    (odds(line) ++ Seq(two(line), notAscii)).mkString("(", " OR ", ")")
+  /** SQL of whether Spark's own parser read a line, into the struct `parsed`, as the SerDe does.
+    *
+    * It may be false where there is no need.
+    */
+  def plain(line: String, parsed: String): String = {
+    val odd = (odds(line, parsed) ++ Seq(two(line), notUtf8(line))).mkString(" OR ")
+    s"(ltrim($line) LIKE '{%' AND NOT ($odd))"
   }
+
+  /** SQL of whether there is anything in a line. */
+  def filled(line: String): String = // the second costs much more
+    s"(ltrim($line) LIKE '{%' OR trim(BOTH ' \\t\\r' FROM $line) <> '')"
+
+  /** Whether Spark's own parser, which ignores the case of names, might take one key for another. */
+  def areAlike: Boolean = keys.exact || hasDoubles(asWritten)
 
   val nesting: JsonNesting = JsonNesting(keys, leaves(schema).exists(_._2.isInstanceOf[DecimalType]))
 
@@ -91,6 +99,15 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
     if (keys.exact) key else spelled.getOrElse(key.toLowerCase, key)
   }
 
+  /** Whether a struct, at any level, has two names that differ in case alone. */
+  private def hasDoubles(type_ : DataType): Boolean = type_ match {
+    case StructType(fields) =>
+      fields.map(_.name.toLowerCase).distinct.length < fields.length || fields.exists(field => hasDoubles(field.dataType))
+    case ArrayType(element, _) => hasDoubles(element)
+    case MapType(_, value, _) => hasDoubles(value)
+    case _ => false
+  }
+
   private def renamed(type_ : DataType): DataType = type_ match {
     case StructType(fields) =>
       StructType(fields.map(field => StructField(written(field.name), renamed(field.dataType))))
@@ -109,21 +126,36 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
   private def texts(fields: String): Seq[(StructField, String)] =
     schema.zipWithIndex.map { case (field, place) => field -> nesting.field(fields, field.name, place) }
 
-  /** SQL of what Spark's own reader passes over, or takes for something else.
+  /** SQL of what Spark's own parser passes over, or takes for something else.
     *
     * The patterns run one after the other, as Java tries an alternation again at every character.
     */
-  private def odds(line: String): Seq[String] = {
+  private def odds(line: String, parsed: String): Seq[String] = {
     val all = leaves(schema)
     val moments = all.collect { case (name, DateType | TimestampType | TimestampNTZType) => keys.key(name) }
     val number = s""""(?iu:${either(moments)})"\\s*+:\\s*+\\[?+\\s*+[-0-9]"""
     val tiny = all.collect { case (name, ByteType) => keys.key(name) } // 128 would be -128
     val notTiny = s""""(?iu:${either(tiny)})"\\s*+:(?!\\s*+(?:-?[0-9]{1,2}|null)\\s*+[,}])"""
     val dots = if (keys.dots) Some(s"[.]${JsonRows.rest}") else None
-    val patterns = (if (tiny.isEmpty) None else Some(notTiny)) ++ (if (moments.isEmpty) None else Some(number)) ++ dots ++
-      (if (keys.exact) None else Some(otherwise(all.map(leaf => keys.key(leaf._1)))))
-    Seq(found(line, "[", "^\\s*+\\["), found(line, "\\", s"\\\\.${JsonRows.rest}")) ++
-      patterns.map(pattern => s"$line RLIKE ${text(pattern)}")
+    val patterns = (if (tiny.isEmpty) None else Some(notTiny)) ++ (if (moments.isEmpty) None else Some(number)) ++ dots
+    val escaped = s"contains($line, ${text("\\")}) AND $line RLIKE ${text(s"\\\\.${JsonRows.rest}")}"
+    val misspelt = s"$line RLIKE ${text(otherwise(all.map(leaf => keys.key(leaf._1))))}"
+    Seq(escaped) ++ patterns.map(pattern => s"$line RLIKE ${text(pattern)}") :+
+      s"NOT ${complete(line, parsed)} AND $misspelt"
+  }
+
+  /** SQL of whether each column has a value and the line no more keys than these: a pattern costs much more. */
+  private def complete(line: String, parsed: String): String = {
+    val nested = schema.exists(_.dataType match {
+      case _: StructType | _: ArrayType | _: MapType => true
+      case _ => false
+    })
+    val filled = schema.map(field => s"$parsed.${Names.quoted(written(field.name))} IS NOT NULL")
+    // A blank after a quote
+    val alone = Seq("2220", "2209").map(mark => s"NOT contains(CAST($line AS binary), X'$mark')")
+    val keysThere = s"octet_length($line) - octet_length(replace($line, ${text(JsonRows.endOfKey)}, ''))"
+    val counted = s"$keysThere = ${JsonRows.endOfKey.length * filled.size}"
+    if (nested) "false" else (filled ++ alone :+ counted).mkString("(", " AND ", ")")
   }
 
   /** A regular expression of a key that is spelled otherwise. */
@@ -133,10 +165,6 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
     if (inCapitals || names.mkString.exists(_ > 127)) s""""(?!(?:${either(keysThere)})")(?iu:${either(names)})"\\s*+:"""
     else s"[A-Z]${JsonRows.rest}"
   }
-
-  /** SQL of whether a pattern is in a line that has its mark: few lines have. */
-  private def found(line: String, mark: String, pattern: String): String =
-    s"(contains($line, ${text(mark)}) AND $line RLIKE ${text(pattern)})"
 
   private def either(names: Seq[String]): String = names.distinct.map(Pattern.quote).mkString("|")
 
@@ -177,6 +205,7 @@ object JsonRows {
     s"""\\G((?:[^"'0-9-]++|$strings|$short)*+)(-?[0-9][-+.0-9eE]*+)"""
   private val marked = s"""$$1"$exact$$2""" + "\""
   private val rest = """[^"\\]*+"\s*+:""" // of a key
+  private val endOfKey = "\":"
   private val between = "\\}\\s*+[,;]?+\\s*+\\{" // what stands between two objects
   private val more = "there is more on the line than one JSON object: write one object a line"
   private val noObject = "the line is not a JSON object"

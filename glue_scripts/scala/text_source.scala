@@ -70,31 +70,25 @@ final case class TextFiles(
     found.select(again ++ Seq(whereBad(record), col(Reason), col(File)): _*)
   }
 
-  /** Reads files whose lines are all plain with Spark's own reader, and the others line by line. */
   private def json(): DataFrame = {
     val rows = rowsOf(JsonRows.spelled(headLines, table.parameters.getOrElse("paths", "")))
-    // To Spark's own reader, names that differ in case alone are one.
-    if (rows.keys.exact) byLine(read(reader, "text"), rows)
-    else {
-      val (all, text) = (plain(rows), read(reader, "text"))
-      apart(all, text.where(rows.odd("value")), isOdd => byLine(text.where(isOdd), rows))
-    }
+    val lines = read(reader, "text").where(rows.filled("value")).withColumnRenamed("value", Corrupt)
+    if (rows.areAlike) readAgain(lines, rows).select(again ++ others: _*) else parsed(lines, rows)
   }
 
-  private def plain(rows: JsonRows): DataFrame = {
+  /** Reads lines with Spark's own parser, and those that are not plain to it again. */
+  private def parsed(lines: DataFrame, rows: JsonRows): DataFrame = {
     val written = rows.asWritten
     val options = JsonRows.Formats ++ Map("mode" -> "PERMISSIVE", "columnNameOfCorruptRecord" -> Corrupt)
-    val frame = readAgain(read(reader.options(options).schema(written.add(Corrupt, StringType)), "json"), rows)
+    val all = lines.withColumn(struct, from_json(col(Corrupt), written.add(Corrupt, StringType), options))
+    val plain = s"$struct.$Corrupt IS NULL AND ${rows.plain(Corrupt, struct)}"
+    val frame = readAgain(all.withColumn(Corrupt, expr(s"IF($plain, NULL, $Corrupt)")), rows)
     val fits = col(Corrupt).isNull && col(row).isNull
     val values = schema.zip(written).zip(again).map { case ((field, there), other) =>
-      when(fits, Names.column(there.name).cast(field.dataType)).otherwise(other).as(field.name)
+      when(fits, col(s"$struct.${Names.quoted(there.name)}").cast(field.dataType)).otherwise(other).as(field.name)
     }
     frame.select(values ++ others: _*)
   }
-
-  private def byLine(text: DataFrame, rows: JsonRows): DataFrame =
-    readAgain(text.where("trim(BOTH ' \\t\\r' FROM value) <> ''").withColumnRenamed("value", Corrupt), rows)
-      .select(again ++ others: _*)
 
   /** With row and Reason of what is in Corrupt: either is there for it. Corrupt stays of bad lines alone. */
   private def readAgain(frame: DataFrame, rows: JsonRows): DataFrame =
@@ -126,7 +120,7 @@ object TextFiles {
   val Corrupt = "_lake_corrupt_record"
   val Reason = "_lake_reason"
   val File = "_lake_source_file"
-  private val (row, fields) = ("_lake_row", "_lake_fields")
+  private val (row, fields, struct) = ("_lake_row", "_lake_fields", "_lake_parsed")
   private val byLibraries = Seq(".zst", ".snappy", ".lz4") // Spark unpacks them if its Hadoop comes with the libraries
   private val unpacked =
     "Spark cannot unpack it: it is damaged, or its codec is missing here. Pack the file with gzip or bzip2"
