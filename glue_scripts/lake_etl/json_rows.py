@@ -38,8 +38,11 @@ FORMATS = {
 }
 TWO = r"\}\s*+[,;]?+\s*+\{"  # what stands between two objects
 REST_OF_KEY = r'[^"\\]*+"\s*+:'
+BLANK_AFTER_QUOTE = ("2220", "2209")  # in bytes: contains costs less of them than of letters
 END_OF_KEY, BACKSLASH = '":', "\\"
 NOT_TINY = r"\s*+:(?!\s*+(?:-?[0-9]{1,2}|null)\s*+[,}])"  # what follows a key
+UTF_16 = {"FFFE": "UTF-16", "FEFF": "UTF-16", "7B00": "UTF-16LE", "007B": "UTF-16BE"}  # how an object begins
+BYTE_ORDER_MARK = "\ufeff"
 MOMENTS = (DateType, TimestampType, TimestampNTZType)
 SECONDS = 10  # maximum digits of a number of seconds
 MORE = "there is more on the line than one JSON object: write one object a line"
@@ -129,7 +132,7 @@ class JsonRows:
 
     def filled(self, line: str) -> str:
         """SQL of whether there is anything in a line."""
-        return f"(ltrim({line}) LIKE '{{%' OR trim(BOTH ' \t\r' FROM {line}) <> '')"  # the second costs much more
+        return f"(ltrim({line}) LIKE '{{%' OR {_trimmed('BOTH', line)} <> '')"  # the second costs much more
 
     def are_alike(self) -> bool:
         """Whether Spark's own parser, which ignores the case of names, might take one key for another."""
@@ -141,7 +144,7 @@ class JsonRows:
 
     def fields(self, line: str) -> str:
         """SQL of the keys of a line with the texts of their values; null for a line that is no object."""
-        return self.nesting.entries(self.exact(line), 0)
+        return self.nesting.entries(self.exact(_text(line)), 0)
 
     def row(self, fields: str) -> str:
         """SQL of the row that the fields of a line are: a struct of the columns."""
@@ -152,11 +155,11 @@ class JsonRows:
 
     def reason(self, line: str, fields: str) -> str:
         """SQL of what is wrong with a line; null where nothing is."""
-        misfits = " ".join(self._misfits(fields))
+        misfits, read = " ".join(self._misfits(fields)), _text(line)
         return (
-            f"CASE WHEN {_not_utf8(line)} THEN {text(NOT_UTF8)} "
-            f"WHEN ltrim({line}) NOT LIKE '{{%' THEN {text(NO_OBJECT)} WHEN {fields} IS NULL THEN {text(INVALID)} "
-            f"WHEN {_two(line)} THEN {text(MORE)} {misfits} END"
+            f"CASE WHEN {_not_utf8(read)} THEN {text(NOT_UTF8)} "
+            f"WHEN {read} NOT LIKE '{{%' THEN {text(NO_OBJECT)} WHEN {fields} IS NULL THEN {text(INVALID)} "
+            f"WHEN {_two(read)} THEN {text(MORE)} {misfits} END"
         )
 
     @cached_property
@@ -201,9 +204,7 @@ class JsonRows:
         filled = [f"{parsed}.{quoted(self._written(name))} IS NOT NULL" for name in self.schema.names]
         keys = f"octet_length({line}) - octet_length(replace({line}, {text(END_OF_KEY)}, ''))"
         counted = f"{keys} = {len(END_OF_KEY) * len(filled)}"
-        alone = [
-            f"NOT contains(CAST({line} AS binary), X'{mark}')" for mark in ("2220", "2209")
-        ]  # a blank after a quote
+        alone = [f"NOT contains(CAST({line} AS binary), X'{mark}')" for mark in BLANK_AFTER_QUOTE]
         return f"({' AND '.join([*filled, *alone, counted])})"
 
     def _names_of(self, *types: type[DataType]) -> list[str]:
@@ -273,6 +274,18 @@ def _two(line: str) -> str:
     alone = f"size(from_json(concat('[', {line}, ']'), 'array<string>')) = 1"
     begins_again = f"contains(substr(CAST({line} AS binary), 2), X'7B')"  # in bytes, a tenth of the cost of letters
     return f"({begins_again} AND substr({line}, 2) RLIKE {text(TWO)} AND NOT coalesce({alone}, false))"
+
+
+def _text(line: str) -> str:
+    """SQL of a line from its first letter on, decoded if it is UTF-16: an object alone in its file may be."""
+    in_bytes = f"CAST({line} AS binary)"
+    decoded = " ".join(f"WHEN '{head}' THEN decode({in_bytes}, '{charset}')" for head, charset in UTF_16.items())
+    unmarked = f"IF(startswith({line}, '{BYTE_ORDER_MARK}'), substr({line}, 2), {line})"
+    return _trimmed("LEADING", f"CASE hex(substr({in_bytes}, 1, 2)) {decoded} ELSE {unmarked} END")
+
+
+def _trimmed(side: str, line: str) -> str:
+    return f"trim({side} ' \t\r' FROM {line})"
 
 
 def _not_utf8(line: str) -> str:

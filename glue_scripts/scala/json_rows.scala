@@ -65,7 +65,7 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
 
   /** SQL of whether there is anything in a line. */
   def filled(line: String): String = // the second costs much more
-    s"(ltrim($line) LIKE '{%' OR trim(BOTH ' \\t\\r' FROM $line) <> '')"
+    s"(ltrim($line) LIKE '{%' OR ${trimmed("BOTH", line)} <> '')"
 
   /** Whether Spark's own parser, which ignores the case of names, might take one key for another. */
   def areAlike: Boolean = keys.exact || hasDoubles(asWritten)
@@ -77,7 +77,7 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
     if (nesting.exact) s"regexp_replace($line, ${text(JsonRows.long)}, ${text(JsonRows.marked)})" else line
 
   /** SQL of the keys of a line with the texts of their values; null for a line that is no object. */
-  def fields(line: String): String = nesting.entries(exact(line), 0)
+  def fields(line: String): String = nesting.entries(exact(read(line)), 0)
 
   /** SQL of the row that the fields of a line are: a struct of the columns. */
   def row(fields: String): String = {
@@ -88,11 +88,13 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
   }
 
   /** SQL of what is wrong with a line; null where nothing is. */
-  def reason(line: String, fields: String): String =
-    s"CASE WHEN ${notUtf8(line)} THEN ${text(JsonRows.NotUtf8)} " +
-      s"WHEN ltrim($line) NOT LIKE '{%' THEN ${text(JsonRows.noObject)} " +
+  def reason(line: String, fields: String): String = {
+    val text_ = read(line)
+    s"CASE WHEN ${notUtf8(text_)} THEN ${text(JsonRows.NotUtf8)} " +
+      s"WHEN ${text_} NOT LIKE '{%' THEN ${text(JsonRows.noObject)} " +
       s"WHEN $fields IS NULL THEN ${text(JsonRows.invalid)} " +
-      s"WHEN ${two(line)} THEN ${text(JsonRows.more)} ${misfits(fields).mkString(" ")} END"
+      s"WHEN ${two(text_)} THEN ${text(JsonRows.more)} ${misfits(fields).mkString(" ")} END"
+  }
 
   private def written(name: String): String = {
     val key = keys.key(name)
@@ -186,6 +188,16 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
     s"($beginsAgain AND substr($line, 2) RLIKE ${text(JsonRows.between)} AND NOT coalesce($alone, false))"
   }
 
+  /** SQL of a line from its first letter on, decoded if it is UTF-16: an object alone in its file may be. */
+  private def read(line: String): String = {
+    val inBytes = s"CAST($line AS binary)"
+    val decoded = JsonRows.utf16.map { case (head, charset) => s"WHEN '$head' THEN decode($inBytes, '$charset')" }
+    val unmarked = s"IF(startswith($line, '\ufeff'), substr($line, 2), $line)"
+    trimmed("LEADING", s"CASE hex(substr($inBytes, 1, 2)) ${decoded.mkString(" ")} ELSE $unmarked END")
+  }
+
+  private def trimmed(side: String, line: String): String = s"trim($side ' \\t\\r' FROM $line)"
+
   private def notUtf8(line: String): String = s"decode(CAST($line AS binary), 'UTF-8') <> $line"
 }
 
@@ -205,6 +217,8 @@ object JsonRows {
     s"""\\G((?:[^"'0-9-]++|$strings|$short)*+)(-?[0-9][-+.0-9eE]*+)"""
   private val marked = s"""$$1"$exact$$2""" + "\""
   private val rest = """[^"\\]*+"\s*+:""" // of a key
+  private val utf16 = // how an object begins
+    Seq("FFFE" -> "UTF-16", "FEFF" -> "UTF-16", "7B00" -> "UTF-16LE", "007B" -> "UTF-16BE")
   private val endOfKey = "\":"
   private val between = "\\}\\s*+[,;]?+\\s*+\\{" // what stands between two objects
   private val more = "there is more on the line than one JSON object: write one object a line"

@@ -134,7 +134,7 @@ def test_a_truncated_or_uncompressed_gz_file_is_set_aside(spark: SparkSession, l
     for name, body in (packed | {"d.json.gz": gzip.compress(b'{"id": -1}\n', mtime=0)}).items():
         lake.put("raw", f"{lake.database}/events/{name}", body)
     lake.table("events", "json", {"id": "int"})
-    source = read(spark, lake, "events")
+    source = read(spark, lake, "events", read(spark, lake, "events").damage())
     assert good(source) == [(-1,)]
     fault = "the file is damaged, cut off, or not packed as its name says"
     assert {path.rpartition("/")[2]: why for path, why in source.files.items()} == dict.fromkeys(packed, fault)
