@@ -50,8 +50,8 @@ SETTINGS = {
     "spark.sql.optimizer.excludedRules": ",".join(
         f"org.apache.spark.sql.catalyst.optimizer.{rule}" for rule in ("PropagateEmptyRelation", "PruneFilters")
     ),
-    # A row that a filter below its count drops, because no other side of a join has its key, is not counted. No dataset has
-    # partitions of Spark's own, and to look for them through all that is computed of a wide line takes all memory.
+    # A row that a filter below its count drops, because no other side of a join has its key, is not counted. No dataset
+    # has partitions of Spark's own, and to look for them through all that is computed of a wide line takes all memory.
     "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",
     "spark.sql.optimizer.runtime.bloomFilter.enabled": "false",
     # Keep dates and timestamps of any century unchanged: no file is treated as written by Spark 2.
