@@ -50,7 +50,7 @@ class Dialect:
             raise JobError(f"dataset {dataset}: csv.multiline reads files of UTF-8. The table's are {encoding}")
         if quotes:
             separator, quote = given.get("separatorChar", ","), given.get("quoteChar", '"')
-            escape = given.get("escapeChar", "\\")
+            escape = given.get("escapeChar", "\\").replace('"', "\\")  # Hive takes a quote for its default
             return cls(separator, quote, escape, NULL, "", header == 1, encoding, multiline)
         separator = given.get("field.delim") or given.get("delimiter") or given.get("serialization.format") or LEVELS[0]
         item = given.get("collection.delim") or given.get("colelction.delim") or LEVELS[1]

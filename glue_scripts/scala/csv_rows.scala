@@ -30,7 +30,7 @@ object Dialect {
     val levels = CsvRows.Levels
     if (table.quotes) {
       val (separator, quote) = (given.getOrElse("separatorChar", ","), given.getOrElse("quoteChar", "\""))
-      val escape = given.getOrElse("escapeChar", "\\")
+      val escape = given.getOrElse("escapeChar", "\\").replace("\"", "\\") // Hive takes a quote for its default
       Dialect(separator, quote, escape, CsvRows.Nothing, "", lines == 1, encoding, multiline)
     } else {
       def setting(names: String*) = names.flatMap(given.get).find(_.nonEmpty)

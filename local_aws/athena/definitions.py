@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.session import Session
@@ -31,12 +32,21 @@ def register(session: Session, table: Table, partitions: list[tuple[list[str], s
             PartitionInputList=inputs[start : start + _BATCH],
         )
         if answer.get("Errors") and not quiet:
-            raise QueryFailed(f"PARTITION_ALREADY_EXISTS: {answer['Errors'][0]['PartitionValues']}")
+            values = ", ".join(answer["Errors"][0]["PartitionValues"])
+            raise QueryFailed(
+                f"PARTITION_ALREADY_EXISTS: the partition ({values}) of table {table.database}.{table.name} exists; "
+                "drop it first, or say IF NOT EXISTS"
+            )
 
 
 def default_location(table: Table, values: list[str]) -> str:
-    folders = (f"{key.name}={_escaped(value)}/" for key, value in zip(table.keys, values, strict=True))
-    return table.location.rstrip("/") + "/" + "".join(folders)
+    return partition_folder(table.location, [key.name for key in table.keys], values)
+
+
+def partition_folder(location: str, keys: Sequence[str], values: Sequence[str]) -> str:
+    """Return where a partition lies in the folder of a table."""
+    folders = (f"{key}={_escaped(value)}/" for key, value in zip(keys, values, strict=True))
+    return location.rstrip("/") + "/" + "".join(folders)
 
 
 def _escaped(value: str) -> str:

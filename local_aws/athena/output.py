@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from sqlglot import exp
 
-from local_aws.athena import unfinished
+from local_aws.athena import definitions, unfinished
 from local_aws.athena.ddl.with_properties import Written
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.hive_types import duckdb_type, parsed
@@ -34,6 +34,8 @@ Columns = list[tuple[str, str]]
 """(name, Hive type)"""
 Files = list[tuple[list[str], str]]
 """(partition values, uri)"""
+Places = Mapping[tuple[str, ...], str | None]
+"""The folders of partitions that exist, by their values; None for one whose files are read by another SerDe."""
 
 
 def prepared(query: Any, session: Session, wanted: Columns | None = None) -> tuple[str, Columns]:
@@ -75,7 +77,7 @@ def _refuse_others(types: Sequence[Type], wanted: Columns, kinds: Sequence[Type]
     names = [name for name, _ in wanted]
     if len(types) != len(wanted):
         raise QueryFailed(
-            f"TYPE_MISMATCH: Insert query has {len(types)} columns, the table takes {len(names)}: {names}"
+            f"TYPE_MISMATCH: Insert query has {len(types)} columns, the table takes {len(names)}: {', '.join(names)}"
         )
     for own, due, name in zip(types, kinds, names, strict=True):
         if not (coerces(own, due) if _is_bounded_inside(due) else common(own, due)):
@@ -91,12 +93,17 @@ def _is_bounded_inside(kind: Type) -> bool:
 
 
 def write(
-    session: Session, query: str, columns: Columns, how: Written, table: tuple[str, str] | None = None
+    session: Session,
+    query: str,
+    columns: Columns,
+    how: Written,
+    table: tuple[str, str] | None = None,
+    places: Places | None = None,
 ) -> tuple[Files, int]:
     """Write the rows as files of one format. `table` names the table or statement.
 
     Raises:
-        QueryFailed: the rows have more partitions than one statement may write.
+        QueryFailed: the rows have more partitions than one statement may write, or are of one that cannot be written.
     """
     folder = session.work / f"{session.execution}.data"
     folder.mkdir(parents=True)
@@ -109,9 +116,11 @@ def write(
     ).fetchone()
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     _refuse_many(how, paths)
-    catalog = session.catalog
-    unfinished.note(catalog.context, session.execution, catalog.glue.meta.region_name, how.location, table)
-    uploaded = [_upload(session, folder, path, how) for path in paths]
+    targets = [_target(path.relative_to(folder), how, places or {}) for path in paths]
+    catalog, home = session.catalog, how.location.rstrip("/") + "/"
+    elsewhere = {place for _, place in targets if not place.startswith(home)}
+    unfinished.note(catalog.context, session.execution, catalog.glue.meta.region_name, home, table, elsewhere)
+    uploaded = [(values, _upload(session, path, place)) for path, (values, place) in zip(paths, targets, strict=True)]
     return uploaded, int(row[0]) if row else 0
 
 
@@ -149,14 +158,24 @@ def _settings(how: Written, suffix: str) -> str:
     return ", ".join(parts)
 
 
-def _upload(session: Session, folder: Path, path: Path, how: Written) -> tuple[list[str], str]:
-    relative = path.relative_to(folder)
-    name = f"{session.execution}_{relative.name}"
-    bucket, prefix = split_uri(how.location.rstrip("/") + "/")
-    key = prefix + "/".join([*relative.parts[:-1], name])
+def _target(file: Path, how: Written, places: Places) -> tuple[list[str], str]:
+    """Return the partition of a file that DuckDB wrote, and its folder in S3: where the partition is, if it exists."""
+    values = [unquote(part.partition("=")[2]) for part in file.parts[: len(how.keys)]]
+    place = places.get(tuple(values), "")
+    if place is None:
+        raise QueryFailed(
+            f"NOT_SUPPORTED: INSERT INTO: the partition ({', '.join(values)}) has another SerDe than its table; "
+            "drop it and add it again, or put the files there in another way"
+        )
+    return values, place or definitions.partition_folder(how.location, how.keys, values)
+
+
+def _upload(session: Session, path: Path, place: str) -> str:
+    bucket, prefix = split_uri(place)
+    key = f"{prefix}{session.execution}_{path.name}"
     session.catalog.context.client("s3").upload_file(str(path), bucket, key)
     path.unlink()
-    return [unquote(part.partition("=")[2]) for part in relative.parts[: len(how.keys)]], f"s3://{bucket}/{key}"
+    return f"s3://{bucket}/{key}"
 
 
 def folders(written: Files) -> Files:

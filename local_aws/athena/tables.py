@@ -43,6 +43,11 @@ class Partition:
     storage: Document = field(default_factory=dict, repr=False, compare=False)
 
     @property
+    def folder(self) -> str:
+        """Return the location, with a slash at its end."""
+        return _folder(self.location)
+
+    @property
     def serde(self) -> Document:
         return dict(self.storage.get("SerdeInfo") or {})
 
@@ -124,11 +129,21 @@ class Table:
         library = self.serde.get("SerializationLibrary", "").lower()
         for word, name in _FORMATS.items():
             if word in library:
+                self._refuse_other_files(name)
                 return name
         raise QueryFailed(
             f"NOT_SUPPORTED: table {self.database}.{self.name} has the SerDe {library or 'of no name'}; "
             "this AWS reads Parquet, ORC, JSON (OpenX, Hive), CSV (LazySimple, OpenCSV) and RegexSerDe"
         )
+
+    def _refuse_other_files(self, kind: str) -> None:
+        """Raises QueryFailed for files that hold the SerDe's lines in another way, such as SequenceFiles."""
+        reader = self.storage.get("InputFormat") or ""
+        if kind not in ("parquet", "orc") and reader and not reader.endswith(".TextInputFormat"):
+            raise QueryFailed(
+                f"NOT_SUPPORTED: table {self.database}.{self.name} has the input format {reader}; with this SerDe, "
+                "this AWS reads text files, org.apache.hadoop.mapred.TextInputFormat"
+            )
 
 
 _FORMATS = {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
+from functools import partial
 
 from botocore.exceptions import ClientError
 
@@ -15,14 +17,23 @@ _NOTED = "athena_unfinished"
 log = logging.getLogger("local_aws.athena")
 
 
-def note(context: Context, execution: str, region: str, location: str, table: tuple[str, str] | None = None) -> None:
+def note(
+    context: Context,
+    execution: str,
+    region: str,
+    location: str,
+    table: tuple[str, str] | None = None,
+    elsewhere: Iterable[str] = (),
+) -> None:
     """Record the output of a statement before it writes.
 
     Args:
         location: the folder for files whose names begin with the execution's id.
         table: database and name of the table that the statement creates.
+        elsewhere: other folders for such files: partitions that do not lie in that of the table.
     """
-    context.store.put(_NOTED, execution, {"Region": region, "Location": location, "Table": table})
+    noted = {"Region": region, "Location": location, "Table": table, "Elsewhere": list(elsewhere)}
+    context.store.put(_NOTED, execution, noted)
 
 
 def settle(context: Context, execution: str) -> None:
@@ -39,15 +50,23 @@ def take_back(context: Context, execution: str) -> None:
     """Delete the files that an execution has written to S3 so far, and the table that it created."""
     if (noted := context.store.get(_NOTED, execution)) is None:
         return
-    try:
-        _drop(context, noted)
-        bucket, prefix = split_uri(noted["Location"].rstrip("/") + "/")
-        files = context.mirror.list(bucket, prefix)
-        deleted = [file.key for file in files if file.key.rpartition("/")[2].startswith(f"{execution}_")]
-        context.mirror.delete(bucket, deleted)
-    except ClientError as error:
-        log.warning("what query %s wrote to %s is still there: %s", execution, noted["Location"], error)
+    steps = [partial(_drop, context, noted)]
+    steps += [partial(_delete, context, execution, place) for place in (noted["Location"], *noted.get("Elsewhere", ()))]
+    for step in steps:
+        try:
+            step()
+        except ClientError as error:
+            log.warning(
+                "some of what query %s made in or for %s is still there: %s", execution, noted["Location"], error
+            )
     settle(context, execution)
+
+
+def _delete(context: Context, execution: str, location: str) -> None:
+    bucket, prefix = split_uri(location.rstrip("/") + "/")
+    files = context.mirror.list(bucket, prefix)
+    deleted = [file.key for file in files if file.key.rpartition("/")[2].startswith(f"{execution}_")]
+    context.mirror.delete(bucket, deleted)
 
 
 def _drop(context: Context, noted: Document) -> None:

@@ -14,11 +14,11 @@ from local_aws.athena.ddl.statement import Run, database_of
 from local_aws.athena.ddl.with_properties import Written
 from local_aws.athena.errors import QueryFailed
 from local_aws.athena.options import refuse_options
-from local_aws.athena.output import Columns, Files
+from local_aws.athena.output import Columns, Files, Places
 from local_aws.athena.query.parse import parse
 from local_aws.athena.results import Answer
 from local_aws.athena.session import Session
-from local_aws.athena.tables import Table
+from local_aws.athena.tables import DEFAULT_PARTITION, Table
 from local_aws.athena.types import sql_name
 from local_aws.mirror import split_uri
 from local_aws.protocol import Document
@@ -84,12 +84,22 @@ def insert(cursor: Cursor) -> Run:
         names = [name for name, _ in wanted]
         source = ", ".join(sql_name(c.name) if c.name in names else f"NULL AS {sql_name(c.name)}" for c in fields)
         columns = [(column.name, column.type) for column in fields]
-        written, rows = output.write(session, f"SELECT {source} FROM ({query})", columns, how)
+        places = _places(session, table) if how.keys and not table.is_projected else {}
+        written, rows = output.write(session, f"SELECT {source} FROM ({query})", columns, how, places=places)
         if how.keys and not table.is_projected:
             definitions.register(session, table, output.folders(written), quiet=True)
         return _written(file, written, rows)
 
     return run
+
+
+def _places(session: Session, table: Table) -> Places:
+    return {
+        tuple(DEFAULT_PARTITION if value is None else value for value in partition.values): (
+            partition.folder if table.read_by(partition.serde).serde == table.serde else None
+        )
+        for partition in session.catalog.partitions(table)
+    }
 
 
 def _wanted(table: Table, named: list[str]) -> Columns:
@@ -102,7 +112,7 @@ def _wanted(table: Table, named: list[str]) -> Columns:
     if absent := [name for name in named if name not in types]:
         raise QueryFailed(f"COLUMN_NOT_FOUND: Insert column name does not exist in target table: {absent[0]}")
     if len(set(named)) < len(named):
-        raise QueryFailed(f"DUPLICATE_COLUMN_NAME: Insert column name is specified more than once: {named}")
+        raise QueryFailed(f"DUPLICATE_COLUMN_NAME: Insert column name is specified more than once: {', '.join(named)}")
     return [(name, types[name]) for name in named or types]
 
 
@@ -178,7 +188,9 @@ def _refuse_if_not_empty(session: Session, location: str) -> None:
 def _split(columns: Columns, keys: list[str]) -> tuple[Columns, Columns]:
     """Return plain columns and partition columns; Athena requires the latter last, in the order of partitioned_by."""
     if keys and [name for name, _ in columns[-len(keys) :]] != keys:
-        raise QueryFailed(f"HIVE_COLUMN_ORDER_MISMATCH: Partition keys must be the last columns in the table: {keys}")
+        raise QueryFailed(
+            f"HIVE_COLUMN_ORDER_MISMATCH: Partition keys must be the last columns in the table: {', '.join(keys)}"
+        )
     if keys and len(keys) == len(columns):
-        raise QueryFailed(f"INVALID_TABLE_PROPERTY: Table contains only partition columns: {keys}")
+        raise QueryFailed(f"INVALID_TABLE_PROPERTY: Table contains only partition columns: {', '.join(keys)}")
     return (columns[: -len(keys)], columns[-len(keys) :]) if keys else (columns, [])

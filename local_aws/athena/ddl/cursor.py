@@ -12,7 +12,7 @@ from local_aws.athena.errors import QueryFailed
 
 _TOKEN = re.compile(
     r"(?P<space>(?:\s|--[^\n]*|/\*.*?\*/)+)|(?P<text>'(?:[^'\\]|\\.|'')*')|(?P<back>`(?:[^`]|``)+`)"
-    r'|(?P<double>"(?:[^"]|"")+")|(?P<number>[+-]?\d+(?:\.\d+)?(?!\w))|(?P<word>[A-Za-z_]\w*)|(?P<mark><>|!=|<=|>=|.)',
+    r'|(?P<double>"(?:[^"]|"")*")|(?P<number>[+-]?\d+(?:\.\d+)?(?!\w))|(?P<word>[A-Za-z_]\w*)|(?P<mark><>|!=|<=|>=|.)',
     re.S,
 )
 _ESCAPE = re.compile(r"''|\\u[0-9a-fA-F]{4}|\\[0-3][0-7]{2}|\\.", re.S)
@@ -91,7 +91,7 @@ class Cursor:
     def name(self, what: str = "a name") -> str:
         """Parse a name; in lower case, like all names in the catalog."""
         token = self.next
-        if token.kind in ("back", "double"):
+        if token.kind in ("back", "double") and token.raw != '""':
             return self._quoted(token)
         if token.kind != "word" or token.raw.startswith("_"):
             raise self.mismatch(what)
@@ -132,15 +132,16 @@ class Cursor:
         return parts
 
     def text(self, what: str = "a text in single quotes") -> str:
-        """Parse a text in single quotes and return its value."""
+        """Parse a text in single quotes, or in Hive's grammar in double ones, and return its value."""
         token = self.next
+        if token.kind == "double" and not self.of_trino:
+            return self._double_text()
         if token.kind != "text":
             raise self.mismatch(what)
         self._at += 1
         return _ESCAPE.sub(_character, token.raw[1:-1])
 
-    def double_text(self) -> str:
-        """Parse a text in double quotes, which Hive's grammar allows where no name is possible."""
+    def _double_text(self) -> str:
         token = self.next
         self._at += 1
         return _ESCAPE.sub(_character, token.raw[1:-1])
@@ -148,7 +149,9 @@ class Cursor:
     def plain_text(self) -> str:
         """Parse a text of Trino's grammar, in which a backslash is an ordinary character."""
         token = self.next
-        self.text()
+        if token.kind != "text":
+            raise self.mismatch("a text in single quotes")
+        self._at += 1
         return token.raw[1:-1].replace("''", "'")
 
     def number(self) -> str:

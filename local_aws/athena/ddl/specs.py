@@ -55,8 +55,6 @@ def _condition(cursor: Cursor) -> Condition:
 def _value(cursor: Cursor) -> str:
     if cursor.next.kind == "number":
         return cursor.number()
-    if cursor.next.kind == "double":  # a text in Hive's grammar
-        return cursor.double_text()
     cursor.take("DATE") or cursor.take("TIMESTAMP")
     return cursor.text("a value: a text in single quotes, or a number")
 

@@ -20,7 +20,7 @@ _TEXTS = HiveType("array", (), (HiveType("string"),))
 
 @dataclass(frozen=True)
 class Marks:
-    """The special characters. `escape` is empty if it is the quote, which is then escaped by doubling."""
+    """The special characters, all different."""
 
     separator: str = ","
     quote: str = '"'
@@ -51,10 +51,20 @@ def sources(scope: Scope) -> list[Source]:
 
 
 def marks_of(options: dict[str, str]) -> Marks:
-    r"""Read the characters from the properties; `\t` is a tab."""
+    r"""Read the characters from the properties; `\t` is a tab.
+
+    Raises:
+        QueryFailed: two of them are the same.
+    """
     usual = {"separatorChar": ",", "quoteChar": '"', "escapeChar": "\\"}
     separator, quote, escape = ((options.get(name) or mark).replace("\\t", "\t")[0] for name, mark in usual.items())
-    return Marks(separator, quote, "" if escape == quote else escape)
+    escape = "\\" if escape == '"' else escape  # Hive takes this one for its default, and Trino does as Hive
+    if len({separator, quote, escape}) < 3:
+        raise QueryFailed(
+            f"NOT_SUPPORTED: OpenCSVSerde needs three characters: separatorChar {separator!r}, quoteChar {quote!r} and "
+            f"escapeChar {escape!r} are not"
+        )
+    return Marks(separator, quote, escape)
 
 
 def _plain_files(scope: Scope, marks: Marks, files: Sequence[S3File]) -> dict[str, bool]:
@@ -80,7 +90,7 @@ def _by_engine(scope: Scope, marks: Marks, files: Sequence[S3File]) -> Source:
 def _by_lines(scope: Scope, marks: Marks, files: Sequence[S3File]) -> Source:
     """Read line by line: lines with a quote or an escape by the rules of opencsv."""
     cells = scope.function("cells", lambda line: cells_of(line, marks), 1, _TEXTS, once=True)
-    marked = " OR ".join(f"contains(line, {sql_string(mark)})" for mark in (marks.quote, marks.escape) if mark)
+    marked = " OR ".join(f"contains(line, {sql_string(mark)})" for mark in (marks.quote, marks.escape))
     parts = f"CASE WHEN {marked} THEN {cells}(line) ELSE str_split(line, {sql_string(marks.separator)}) END"
     sql = f"SELECT filename, {parts} AS parts FROM ({scope.lines('lines', files)})"
     return Source(sql, _values(scope, [f"f.parts[{i}]" for i in range(1, len(scope.table.columns) + 1)]))

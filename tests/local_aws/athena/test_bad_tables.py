@@ -32,6 +32,16 @@ def test_an_unknown_serde_is_named(lake: Lake) -> None:
     )
 
 
+@pytest.mark.parametrize("rows", ["SEQUENCEFILE", "INPUTFORMAT 'x.SymlinkTextInputFormat' OUTPUTFORMAT 'x.Out'"])
+def test_files_that_hold_lines_in_another_way_are_neither_read_nor_written(lake: Lake, rows: str) -> None:
+    name = f"held_{rows[:3].lower()}"
+    lake.put(f"{name}/a", "1\n")
+    lake.rows(f"CREATE EXTERNAL TABLE {name} (id int) STORED AS {rows} LOCATION 's3://{LAKE}/{name}/'")
+    for statement in (f"SELECT * FROM {name}", f"INSERT INTO {name} VALUES (2)"):
+        reason = lake.run(statement).reason
+        assert reason.startswith(f"NOT_SUPPORTED: table flights.{name} has the input format "), reason
+
+
 def test_a_table_whose_folder_is_empty_has_no_rows(lake: Lake) -> None:
     lake.table("empty_folder", "text", "id int")
     assert lake.rows("SELECT * FROM empty_folder") == []

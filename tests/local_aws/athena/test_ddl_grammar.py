@@ -89,6 +89,19 @@ def test_every_clause_of_a_table_reaches_the_catalog(lake: Lake) -> None:
     assert table["Parameters"] == {"EXTERNAL": "TRUE", "classification": "csv", "a": "b", "comment": "it's people"}
 
 
+def test_texts_stand_in_double_quotes_too(lake: Lake) -> None:
+    rest = """(a string COMMENT "it's a") ROW FORMAT SERDE "x.OpenCSVSerde" WITH SERDEPROPERTIES ("separatorChar" = ",",
+        "quoteChar" = "`", "escapeChar" = "\\\\", "none" = "")
+        LOCATION "s3://x/y/" TBLPROPERTIES ("skip.header.line.count"="1")"""
+    table = made(lake, "double_quoted", rest)
+    storage = table["StorageDescriptor"]
+    assert storage["Columns"] == [{"Name": "a", "Type": "string", "Comment": "it's a"}]
+    assert storage["Location"] == "s3://x/y/"
+    due = {"separatorChar": ",", "quoteChar": "`", "escapeChar": "\\", "none": ""}
+    assert due.items() <= storage["SerdeInfo"]["Parameters"].items()
+    assert table["Parameters"]["skip.header.line.count"] == "1"
+
+
 @pytest.mark.parametrize(
     ("rows", "reader", "serde"),
     [

@@ -38,6 +38,46 @@ def test_repair_unescapes_values_and_names_a_folder_without_one(lake: Lake) -> N
     assert not any("Added" in row[0] for row in lake.rows("MSCK REPAIR TABLE towns") if row[0])
 
 
+def test_an_insert_adds_to_partitions_where_they_lie(lake: Lake) -> None:
+    for key, body in {"spread/city=New York": "1", "spread/city=Köln": "2", "elsewhere": "3"}.items():
+        lake.put(f"{key}/a.csv", f"{body}\n")
+    lake.table("spread", "text", "v int", "city string", **COMMAS)
+    lake.rows("MSCK REPAIR TABLE spread")
+    lake.rows(f"ALTER TABLE spread ADD PARTITION (city='Oslo') LOCATION 's3://{LAKE}/elsewhere'")
+    lake.rows("ALTER TABLE spread ADD PARTITION (city='São Paulo')")
+    towns = ("New York", "Köln", "Oslo", "São Paulo", "12:30 ü")
+    rows = ", ".join(f"({n}, '{town}')" for n, town in enumerate(towns, 11))
+    lake.rows(f"INSERT INTO spread VALUES {rows}, (16, NULL)")
+    assert lake.rows("SELECT v, city FROM spread ORDER BY v") == [
+        ["1", "New York"], ["2", "Köln"], ["3", "Oslo"],
+        *([str(n), town] for n, town in enumerate(towns, 11)), ["16", None],
+    ]  # fmt: skip
+    (place,) = lake.rows("""SELECT "$path" FROM spread WHERE v = 15""")[0]
+    assert f"s3://{LAKE}/spread/city=12%3A30 ü/" in str(place), "a folder as Hive names it"
+
+
+def test_an_insert_into_a_partition_that_is_read_otherwise_is_refused(lake: Lake) -> None:
+    lake.table("otherwise", "text", "v int", "city string", **COMMAS)
+    tabs = {
+        "SerializationLibrary": "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
+        "Parameters": {"field.delim": "\t"},
+    }
+    part = {"Values": ["Oslo"], "StorageDescriptor": {"Location": f"s3://{LAKE}/tabs/", "SerdeInfo": tabs}}
+    lake.glue.create_partition(DatabaseName="flights", TableName="otherwise", PartitionInput=part)
+    reason = lake.run("INSERT INTO otherwise VALUES (1, 'Bergen'), (2, 'Oslo')").reason
+    assert reason.startswith("NOT_SUPPORTED: INSERT INTO: the partition (Oslo) has another SerDe than its table"), (
+        reason
+    )
+    assert lake.rows("SELECT * FROM otherwise") == []
+
+
+def test_a_failed_insert_leaves_no_file_in_a_partition_elsewhere(lake: Lake) -> None:
+    lake.table("apart", "text", "v int", "city string", **COMMAS)
+    lake.partitions("apart", {("Oslo",): f"s3://{LAKE}/apart-oslo/", ("Rome",): "s3://no-such-bucket-here/rome/"})
+    assert lake.run("INSERT INTO apart VALUES (1, 'Oslo'), (2, 'Rome')").state == "FAILED"
+    assert not lake.s3.list_objects_v2(Bucket=LAKE, Prefix="apart-oslo/").get("Contents")
+
+
 def test_a_folder_with_a_bad_value_does_not_keep_others_out(lake: Lake) -> None:
     for folder, value in {"n=01": 1, "n=x": 2}.items():
         lake.put(f"numbered/{folder}/a.csv", f"{value}\n")

@@ -42,7 +42,8 @@ def test_opencsv_serde_splits_a_line_as_opencsv_does(reader: Reader, line: str, 
 MARKS: list[tuple[dict[str, str], str, tuple[str, ...]]] = [
     ({"separatorChar": "\\t"}, "u\tv", ("u", "v")),
     ({"separatorChar": ";", "quoteChar": "'", "escapeChar": "~"}, "'a;~'b';~~c", ("a;'b", "c")),
-    ({"escapeChar": '"'}, '"a ""b"" \\",v', ('a "b" \\', "v")),
+    ({"escapeChar": '"'}, '"a ""b"" \\"c",v', ('a "b" "c', "v")),  # Hive and Trino take it for a backslash
+    ({"quoteChar": "'", "escapeChar": '"'}, "'it\\'s',\"v\"", ("it's", '"v"')),
     ({"separatorChar": "|"}, "u|v", ("u", "v")),
     ({"separatorChar": "]", "quoteChar": "^"}, "^u]^]v", ("u]", "v")),
 ]
@@ -53,6 +54,12 @@ def test_opencsv_honours_other_characters(
     reader: Reader, serde: dict[str, str], line: str, due: tuple[str, ...]
 ) -> None:
     assert reader.read("opencsv", "a string; b string", f"{line}\n", serde=serde) == [due]
+
+
+@pytest.mark.parametrize("serde", [{"quoteChar": "\\"}, {"quoteChar": "'", "escapeChar": "'"}, {"separatorChar": '"'}])
+def test_opencsv_with_one_character_for_two_is_refused(reader: Reader, serde: dict[str, str]) -> None:
+    with pytest.raises(QueryFailed, match="NOT_SUPPORTED: OpenCSVSerde needs three characters"):
+        reader.read("opencsv", "a string", "x\n", serde=serde)
 
 
 def test_a_line_end_within_quotes_ends_the_record(reader: Reader) -> None:
