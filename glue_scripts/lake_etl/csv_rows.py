@@ -219,6 +219,9 @@ class TextNesting:
     def plain(self, x: str) -> str:
         return x
 
+    def floating(self, x: str) -> str:
+        return x
+
     def unescaped(self, x: str) -> str:
         """Return SQL for a text of the line with its escapes removed; null for the null marker."""
         if self.dialect.quote:

@@ -54,6 +54,8 @@ SETTINGS = {
     # has partitions of Spark's own, and to look for them through all that is computed of a wide line takes all memory.
     "spark.sql.optimizer.dynamicPartitionPruning.enabled": "false",
     "spark.sql.optimizer.runtime.bloomFilter.enabled": "false",
+    # Of a key that is twice in a map of JSON, the last value counts.
+    "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
     # Keep dates and timestamps of any century unchanged: no file is treated as written by Spark 2.
     "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
     "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",

@@ -22,6 +22,7 @@ from pyspark.sql.types import (
     DateType,
     DecimalType,
     MapType,
+    StringType,
     StructField,
     StructType,
     TimestampNTZType,
@@ -40,6 +41,7 @@ TWO = r"\}\s*+[,;]?+\s*+\{"  # what stands between two objects
 REST_OF_KEY = r'[^"\\]*+"\s*+:'
 BLANK_AFTER_QUOTE = ("2220", "2209")  # in bytes: contains costs less of them than of letters
 END_OF_KEY, BACKSLASH = '":', "\\"
+NUMBERS, TEXTS = r"[-0-9\[{]", r'["\[{]'  # how values may begin that have such in them
 NOT_TINY = r"\s*+:(?!\s*+(?:-?[0-9]{1,2}|null)\s*+[,}])"  # what follows a key
 UTF_16 = {"FFFE": "UTF-16", "FEFF": "UTF-16", "7B00": "UTF-16LE", "007B": "UTF-16BE"}  # how an object begins
 BYTE_ORDER_MARK = "\ufeff"
@@ -97,6 +99,9 @@ class JsonNesting:
     def plain(self, x: str) -> str:
         return f"""regexp_replace({x}, '"?{EXACT}([^"]*)"?', '$1')""" if self.exact else x
 
+    def floating(self, x: str) -> str:
+        return f"""regexp_replace({x}, '^"(NaN|[+-]?Infinity)"$', '$1')"""  # as Spark's parser gives these words
+
     def field(self, entries: str, name: str, place: int) -> str:
         """Return SQL for the field's value: the last one, if a key occurs twice."""
         key, found = self.keys.key(name), "p.key"
@@ -134,9 +139,9 @@ class JsonRows:
         """SQL of whether there is anything in a line."""
         return f"(ltrim({line}) LIKE '{{%' OR {_trimmed('BOTH', line)} <> '')"  # the second costs much more
 
-    def are_alike(self) -> bool:
-        """Whether Spark's own parser, which ignores the case of names, might take one key for another."""
-        return self.keys.exact or _has_doubles(self.as_written())
+    def all_are_odd(self) -> bool:
+        """Whether Spark's own parser, which ignores case and knows no keys of maps but texts, may misread any line."""
+        return self.keys.exact or _is_odd(self.as_written())
 
     def exact(self, line: str) -> str:
         """SQL of a line whose long numbers are marked texts, where columns are decimals: else a double cuts them."""
@@ -191,8 +196,9 @@ class JsonRows:
             wide = f'"(?iu:{_either(tiny)})"{NOT_TINY}'
             yield f"{line} RLIKE {text(wide)}"
         if moments := self._names_of(*MOMENTS):
-            number = rf'"(?iu:{_either(moments)})"\s*+:\s*+\[?+\s*+[-0-9]'
-            yield f"{line} RLIKE {text(number)}"
+            yield f"{line} RLIKE {text(_begins(moments, NUMBERS))}"
+        if decimals := self._names_of(DecimalType):  # of a text, commas would be dropped
+            yield f"{line} RLIKE {text(_begins(decimals, TEXTS))}"
         if self.keys.dots:
             yield f"{line} RLIKE {text(f'[.]{REST_OF_KEY}')}"
         yield f"NOT {self._complete(line, parsed)} AND {line} RLIKE {text(self._otherwise(names))}"
@@ -247,14 +253,14 @@ def _leaves(type_: DataType, name: str = "") -> Iterator[tuple[str, DataType]]:
         yield from _leaves(inner, name)
 
 
-def _has_doubles(type_: DataType) -> bool:
-    """Whether a struct, at any level, has two names that differ in case alone."""
+def _is_odd(type_: DataType) -> bool:
+    """Whether, at any level, a struct has two names that differ in case alone, or the keys of a map are no texts."""
     if isinstance(type_, StructType):
         inner = [field.dataType for field in type_.fields]
-        return len({name.lower() for name in type_.names}) < len(inner) or any(map(_has_doubles, inner))
+        return len({name.lower() for name in type_.names}) < len(inner) or any(map(_is_odd, inner))
     if isinstance(type_, ArrayType):
-        return _has_doubles(type_.elementType)
-    return isinstance(type_, MapType) and _has_doubles(type_.valueType)
+        return _is_odd(type_.elementType)
+    return isinstance(type_, MapType) and (not isinstance(type_.keyType, StringType) or _is_odd(type_.valueType))
 
 
 def _renamed(type_: Any, name: Callable[[str], str]) -> Any:
@@ -267,6 +273,11 @@ def _renamed(type_: Any, name: Callable[[str], str]) -> Any:
 
 def _either(names: Iterable[str]) -> str:
     return "|".join(dict.fromkeys(map(re.escape, names)))
+
+
+def _begins(names: Iterable[str], value: str) -> str:
+    """A regular expression of a key with one of the names, in any spelling, and the beginning of its value."""
+    return rf'"(?iu:{_either(names)})"\s*+:\s*+{value}'
 
 
 def _two(line: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as fn
-from pyspark.sql.types import StringType, StructField, StructType
+from pyspark.sql.types import DataType, MapType, StringType, StructField, StructType
 
 from lake_etl.catalog import Table
 from lake_etl.csv_rows import BLANK, CsvRows, Dialect, decoded, lines, records, whole_lines
@@ -114,7 +114,7 @@ class TextFiles:
     def _json(self) -> DataFrame:
         rows = self._rows(spelled(self._heads(), self.table.parameters.get("paths", "")))
         lines = self._read(self._reader(), "text").where(rows.filled("value")).withColumnRenamed("value", CORRUPT)
-        if rows.are_alike():
+        if rows.all_are_odd():
             return _read_again(lines, rows).select(*self._again(), *OTHERS)
         return self._parsed(lines, rows)
 
@@ -128,7 +128,7 @@ class TextFiles:
         frame = _read_again(parsed.withColumn(CORRUPT, fn.expr(f"IF({plain}, NULL, {CORRUPT})")), rows)
         fits = fn.col(CORRUPT).isNull() & fn.col(ROW).isNull()
         values = (
-            fn.when(fits, fn.col(f"{PARSED}.{quoted(there.name)}").cast(field.dataType))
+            fn.when(fits, _deduplicated(f"{PARSED}.{quoted(there.name)}", there.dataType).cast(field.dataType))
             .otherwise(again)
             .alias(field.name)
             for field, there, again in zip(self.schema, written, self._again(), strict=True)
@@ -153,6 +153,11 @@ class TextFiles:
 
     def _read(self, reader: DataFrameReader, format_: str) -> DataFrame:
         return without(with_file(reader.load(self.places, format=format_)), self.left_out)
+
+
+def _deduplicated(name: str, type_: DataType) -> Column:
+    """A parsed value. Of a key that is twice in a map, Spark's parser keeps both."""
+    return fn.expr(f"map_from_entries(map_entries({name}))") if isinstance(type_, MapType) else fn.col(name)
 
 
 def _read_again(frame: DataFrame, rows: JsonRows) -> DataFrame:

@@ -15,7 +15,7 @@ _TIME = "[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?"
 _ZONE = "[ ]?(Z|UTC|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2})"
 _MOMENT = f"^{_DATE}([ T]{_TIME}({_ZONE})?)?$"
 MOMENTS = {"date": f"^{_DATE}$", "timestamp": _MOMENT, "timestamp_ntz": _MOMENT}
-EPOCH = "^-?[0-9]{1,18}$"
+EPOCH = "^-?[0-9]{1,15}$"  # of milliseconds: more is no moment that a timestamp can be
 NOT_UTF8 = "the line is not UTF-8 text"
 SHOWN = 200  # characters of a text in a message
 
@@ -33,6 +33,10 @@ class Nesting(Protocol):
 
     def plain(self, x: str) -> str:
         """The text of a value that is not nested, without marks."""
+        ...
+
+    def floating(self, x: str) -> str:
+        """The text of a number that may be NaN or infinite."""
         ...
 
 
@@ -99,6 +103,8 @@ def scalar(type_: DataType, x: str, nesting: Nesting) -> str:
     if name in MOMENTS:
         written = f"IF({x} RLIKE '{MOMENTS[name]}', try_cast({x} AS {name}), NULL)"
         return f"IF({x} RLIKE '{EPOCH}', {nesting.number(name, x)}, {written})"
+    if name in ("float", "double"):
+        x = nesting.floating(x)
     if name.startswith(("float", "double", "decimal")):
         return f"IF({x} RLIKE '{NUMBER}', try_cast({x} AS {name}), NULL)"
     return f"try_cast(regexp_replace({x}, '[.]0+$', '') AS {name})"

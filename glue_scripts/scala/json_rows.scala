@@ -32,6 +32,9 @@ final case class JsonNesting(keys: Keys, exact: Boolean) extends Nesting {
   override def plain(x: String): String =
     if (exact) s"""regexp_replace($x, '"?${JsonRows.exact}([^"]*)"?', '$$1')""" else x
 
+  override def floating(x: String): String = // as Spark's parser gives these words
+    s"""regexp_replace($x, '^"(NaN|[+-]?Infinity)"$$', '$$1')"""
+
   /** SQL for the field's value: the last one, if a key occurs twice. */
   def field(entries: String, name: String, place: Int): String = {
     val found = if (keys.dots) "replace(p.key, '.', '_')" else "p.key"
@@ -67,8 +70,8 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
   def filled(line: String): String = // the second costs much more
     s"(ltrim($line) LIKE '{%' OR ${trimmed("BOTH", line)} <> '')"
 
-  /** Whether Spark's own parser, which ignores the case of names, might take one key for another. */
-  def areAlike: Boolean = keys.exact || hasDoubles(asWritten)
+  /** Whether Spark's own parser, which ignores case and knows no keys of maps but texts, may misread any line. */
+  def allAreOdd: Boolean = keys.exact || isOdd(asWritten)
 
   val nesting: JsonNesting = JsonNesting(keys, leaves(schema).exists(_._2.isInstanceOf[DecimalType]))
 
@@ -101,12 +104,12 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
     if (keys.exact) key else spelled.getOrElse(key.toLowerCase, key)
   }
 
-  /** Whether a struct, at any level, has two names that differ in case alone. */
-  private def hasDoubles(type_ : DataType): Boolean = type_ match {
+  /** Whether, at any level, a struct has two names that differ in case alone, or the keys of a map are no texts. */
+  private def isOdd(type_ : DataType): Boolean = type_ match {
     case StructType(fields) =>
-      fields.map(_.name.toLowerCase).distinct.length < fields.length || fields.exists(field => hasDoubles(field.dataType))
-    case ArrayType(element, _) => hasDoubles(element)
-    case MapType(_, value, _) => hasDoubles(value)
+      fields.map(_.name.toLowerCase).distinct.length < fields.length || fields.exists(field => isOdd(field.dataType))
+    case ArrayType(element, _) => isOdd(element)
+    case MapType(key, value, _) => key != StringType || isOdd(value)
     case _ => false
   }
 
@@ -135,16 +138,21 @@ final case class JsonRows(schema: StructType, keys: Keys, spelled: Map[String, S
   private def odds(line: String, parsed: String): Seq[String] = {
     val all = leaves(schema)
     val moments = all.collect { case (name, DateType | TimestampType | TimestampNTZType) => keys.key(name) }
-    val number = s""""(?iu:${either(moments)})"\\s*+:\\s*+\\[?+\\s*+[-0-9]"""
+    val decimals = all.collect { case (name, _: DecimalType) => keys.key(name) } // of a text, commas would be dropped
     val tiny = all.collect { case (name, ByteType) => keys.key(name) } // 128 would be -128
     val notTiny = s""""(?iu:${either(tiny)})"\\s*+:(?!\\s*+(?:-?[0-9]{1,2}|null)\\s*+[,}])"""
     val dots = if (keys.dots) Some(s"[.]${JsonRows.rest}") else None
-    val patterns = (if (tiny.isEmpty) None else Some(notTiny)) ++ (if (moments.isEmpty) None else Some(number)) ++ dots
+    val patterns = (if (tiny.isEmpty) None else Some(notTiny)) ++ begins(moments, "[-0-9\\[{]") ++
+      begins(decimals, "[\"\\[{]") ++ dots
     val escaped = s"contains($line, ${text("\\")}) AND $line RLIKE ${text(s"\\\\.${JsonRows.rest}")}"
     val misspelt = s"$line RLIKE ${text(otherwise(all.map(leaf => keys.key(leaf._1))))}"
     Seq(escaped) ++ patterns.map(pattern => s"$line RLIKE ${text(pattern)}") :+
       s"NOT ${complete(line, parsed)} AND $misspelt"
   }
+
+  /** A regular expression of a key with one of the names, in any spelling, and the beginning of its value. */
+  private def begins(names: Seq[String], value: String): Option[String] =
+    if (names.isEmpty) None else Some(s""""(?iu:${either(names)})"\\s*+:\\s*+$value""")
 
   /** SQL of whether each column has a value and the line no more keys than these: a pattern costs much more. */
   private def complete(line: String, parsed: String): String = {

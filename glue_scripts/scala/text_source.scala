@@ -73,7 +73,7 @@ final case class TextFiles(
   private def json(): DataFrame = {
     val rows = rowsOf(JsonRows.spelled(headLines, table.parameters.getOrElse("paths", "")))
     val lines = read(reader, "text").where(rows.filled("value")).withColumnRenamed("value", Corrupt)
-    if (rows.areAlike) readAgain(lines, rows).select(again ++ others: _*) else parsed(lines, rows)
+    if (rows.allAreOdd) readAgain(lines, rows).select(again ++ others: _*) else parsed(lines, rows)
   }
 
   /** Reads lines with Spark's own parser, and those that are not plain to it again. */
@@ -85,10 +85,15 @@ final case class TextFiles(
     val frame = readAgain(all.withColumn(Corrupt, expr(s"IF($plain, NULL, $Corrupt)")), rows)
     val fits = col(Corrupt).isNull && col(row).isNull
     val values = schema.zip(written).zip(again).map { case ((field, there), other) =>
-      when(fits, col(s"$struct.${Names.quoted(there.name)}").cast(field.dataType)).otherwise(other).as(field.name)
+      val value = deduplicated(s"$struct.${Names.quoted(there.name)}", there.dataType)
+      when(fits, value.cast(field.dataType)).otherwise(other).as(field.name)
     }
     frame.select(values ++ others: _*)
   }
+
+  /** A parsed value. Of a key that is twice in a map, Spark's parser keeps both. */
+  private def deduplicated(name: String, type_ : DataType): Column =
+    if (type_.isInstanceOf[MapType]) expr(s"map_from_entries(map_entries($name))") else col(name)
 
   /** With row and Reason of what is in Corrupt: either is there for it. Corrupt stays of bad lines alone. */
   private def readAgain(frame: DataFrame, rows: JsonRows): DataFrame =

@@ -7,6 +7,9 @@ trait Nesting {
 
   /** The text of a value that is not nested, without marks. */
   def plain(x: String): String = x
+
+  /** The text of a number that may be NaN or infinite. */
+  def floating(x: String): String = x
 }
 
 /** Converts texts of files to values of a table's types: Spark SQL generated from the type, the same in both languages.
@@ -20,7 +23,7 @@ object Values {
   private val zone = "[ ]?(Z|UTC|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2})"
   private val moment = s"^$date([ T]$time($zone)?)?$$"
   private val moments = Map("date" -> s"^$date$$", "timestamp" -> moment, "timestamp_ntz" -> moment)
-  private val epoch = "^-?[0-9]{1,18}$"
+  private val epoch = "^-?[0-9]{1,15}$" // of milliseconds: more is no moment that a timestamp can be
   private val shown = 200 // characters of a text in a message
 
   /** SQL for the value of the text x; null if x is null or does not fit. */
@@ -74,10 +77,12 @@ object Values {
     case name if moments.contains(name) =>
       val written = s"IF($x RLIKE '${moments(name)}', try_cast($x AS $name), NULL)"
       s"IF($x RLIKE '$epoch', ${nesting.number(name, x)}, $written)"
-    case name if Seq("float", "double", "decimal").exists(name.startsWith) =>
-      s"IF($x RLIKE '$number', try_cast($x AS $name), NULL)"
+    case name @ ("float" | "double") => real(name, nesting.floating(x))
+    case name if name.startsWith("decimal") => real(name, x)
     case name => s"try_cast(regexp_replace($x, '[.]0+$$', '') AS $name)"
   }
+
+  private def real(name: String, x: String) = s"IF($x RLIKE '$number', try_cast($x AS $name), NULL)"
 
   /** A text as an SQL literal. */
   def text(of: String): String = "'" + of.replace("\\", "\\\\").replace("'", "\\'") + "'"

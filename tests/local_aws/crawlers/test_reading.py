@@ -45,6 +45,12 @@ DIFFERENCES: dict[str, list[list[str | None]] | str] = {
         ['{p=1.1234567890123457, l=[0.1, 0.1, 7], s=a " : 1.123456789012345678}', None],
         ['{p=3.0, l=null, s={"k":1.1234567890123457,"i":12345678901234567890}}', "{x=1.5E-17}"],
     ],
+    "decimals as texts with commas": [["1", "1,5"], ["2", "1.5"], ["3", "2.5"]],
+    "numbers that are no moment": [["1", "99999999999999999"], ["2", "1706695202000"]],
+    "milliseconds within an array and a map": [["[null, 1706695202000]", "{k=1706695202000}"]],
+    "maps whose keys are numbers, or twice there": [
+        ["1", "{1=x, 2=null}", "{a=2, b=null}"], ["2", "{1=null, 2=y}", "{a=null, b=3}"],
+    ],
     "single quotation marks": "no table",
     # Folder names are taken literally.
     "folders named in another case": [["1", "1"], ["2", "02"]],
