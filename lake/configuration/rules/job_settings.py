@@ -30,7 +30,10 @@ OF_THE_LAKE = {
 OF_THE_STEPS = (
     "spark.sql.adaptive.optimizer.excludedRules",
     "spark.sql.legacy.timeParserPolicy",
+    "spark.sql.mapKeyDedupPolicy",
+    "spark.sql.optimizer.dynamicPartitionPruning.enabled",
     "spark.sql.optimizer.excludedRules",
+    "spark.sql.optimizer.runtime.bloomFilter.enabled",
     "spark.sql.parquet.datetimeRebaseModeInRead",
     "spark.sql.parquet.datetimeRebaseModeInWrite",
     "spark.sql.parquet.int96RebaseModeInRead",

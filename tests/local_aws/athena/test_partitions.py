@@ -39,11 +39,11 @@ def test_repair_unescapes_values_and_names_a_folder_without_one(lake: Lake) -> N
 
 
 def test_an_insert_adds_to_partitions_where_they_lie(lake: Lake) -> None:
-    for key, body in {"spread/city=New York": "1", "spread/city=Köln": "2", "elsewhere": "3"}.items():
+    for key, body in {"spread/city=New York": "1", "spread/city=Köln": "2", "spread-oslo": "3"}.items():
         lake.put(f"{key}/a.csv", f"{body}\n")
     lake.table("spread", "text", "v int", "city string", **COMMAS)
     lake.rows("MSCK REPAIR TABLE spread")
-    lake.rows(f"ALTER TABLE spread ADD PARTITION (city='Oslo') LOCATION 's3://{LAKE}/elsewhere'")
+    lake.rows(f"ALTER TABLE spread ADD PARTITION (city='Oslo') LOCATION 's3://{LAKE}/spread-oslo'")
     lake.rows("ALTER TABLE spread ADD PARTITION (city='São Paulo')")
     towns = ("New York", "Köln", "Oslo", "São Paulo", "12:30 ü")
     rows = ", ".join(f"({n}, '{town}')" for n, town in enumerate(towns, 11))
