@@ -22,6 +22,8 @@ _THREADS = 8
 _PARTIAL = ".partial"
 """Bucket names cannot contain it."""
 _Note = dict[str, str | int]
+ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
+"""Storage classes of S3 whose objects have to be restored before they are read."""
 _IN_THE_WAY = (FileExistsError, NotADirectoryError, IsADirectoryError)
 
 
@@ -32,6 +34,7 @@ class Listed(NamedTuple):
     size: int
     etag: str
     modified: datetime
+    is_archived: bool = False
 
 
 class Source(Protocol):
@@ -52,6 +55,8 @@ class S3File:
     size: int
     etag: str
     modified: datetime
+    is_archived: bool = False
+    """Whether S3 gives it to nobody until it is restored."""
 
     @property
     def uri(self) -> str:
@@ -73,7 +78,8 @@ class OverHttp:
     def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for entry in page.get("Contents", []):
-                yield Listed(entry["Key"], entry["Size"], entry["ETag"].strip('"'), entry["LastModified"])
+                is_archived = entry.get("StorageClass", "") in ARCHIVES
+                yield Listed(entry["Key"], entry["Size"], entry["ETag"].strip('"'), entry["LastModified"], is_archived)
 
     def fetch(self, bucket: str, files: Mapping[str, Path]) -> None:
         with ThreadPoolExecutor(_THREADS) as pool:
@@ -111,7 +117,9 @@ class Mirror:
         # A listing that includes `x` also includes `x/y`, so a key has the same place in all listings.
         found, home = places((entry.key for entry in listed), DUCKDB), self.folder(bucket)
         return [
-            S3File(bucket, entry.key, home / found[entry.key], entry.size, entry.etag, entry.modified)
+            S3File(
+                bucket, entry.key, home / found[entry.key], entry.size, entry.etag, entry.modified, entry.is_archived
+            )
             for entry in listed
         ]
 
@@ -121,11 +129,12 @@ class Mirror:
         """Fetch what changed under a prefix, and drop the copies of deleted objects.
 
         Returns:
-            The objects that `wanted` accepts, in key order; only their files are guaranteed to exist.
+            The objects that `wanted` accepts, in key order, without archived ones; only their files are guaranteed to
+            exist.
         """
         with self._locks[bucket]:
             listed = self.list(bucket, prefix)
-            files = [file for file in listed if wanted(file)]
+            files = [file for file in listed if wanted(file) and not file.is_archived]
             self._bring(bucket, files)
             listed_now = {file.key for file in listed}
             self._drop(bucket, [key for key in self._known(bucket) if key.startswith(prefix) and key not in listed_now])

@@ -17,6 +17,7 @@ from local_aws.mirror import S3File
 from local_aws.places import HADOOP, key_at, places
 
 _OF_HADOOP = "_temporary"
+REFUSALS = ("AccessDenied", "InvalidObjectState")
 _CHECKSUMS, _CHUNK = b"crc\0", 512
 """How a file of Hadoop's checksums begins, and how many bytes each is of. No chunk of zeros has the checksum zero."""
 
@@ -69,7 +70,7 @@ class BucketFolders:
         return {bucket: self._root / bucket for bucket in self._before}
 
     def refusal(self, error: str) -> str:
-        """The refusal that a run met, by its error; empty where it met none. It counts as a call of the run."""
+        """The refusal that a run met, `code: message`; empty where it met none. It counts as a call of the run."""
         met = [call for place, call in self._refused.items() if re.search(rf"{re.escape(place)}(?![\w.-])", error)]
         return next(filter(None, map(_refusal_of, met)), "")
 
@@ -106,9 +107,10 @@ class BucketFolders:
         closed: dict[str, S3File] = {}
 
         def is_open(file: S3File) -> bool:
-            if why := self._mirror.why_unreadable(file):
+            is_closed = file.is_archived or bool(self._mirror.why_unreadable(file))
+            if is_closed:
                 closed[file.key] = file
-            return not why
+            return not is_closed
 
         files = self._mirror.pull(bucket, wanted=is_open)
         found = places([*(file.key for file in files), *closed], HADOOP)
@@ -116,8 +118,14 @@ class BucketFolders:
         for file in files:
             os.link(file.path, _with_parents(folder / found[file.key]))
         for key, file in closed.items():
-            self._refused[str(folder / found[key])] = partial(self._mirror.bring, bucket, [file])
+            bring = partial(_refuse_archived, file) if file.is_archived else partial(self._mirror.bring, bucket, [file])
+            self._refused[str(folder / found[key])] = bring
             _spoil(_with_parents(folder / found[key]), file.size)
+
+
+def _refuse_archived(file: S3File) -> None:
+    message = f"The operation is not valid for the object's storage class: {file.uri} has to be restored first"
+    raise ClientError({"Error": {"Code": "InvalidObjectState", "Message": message}}, "GetObject")
 
 
 def _refusal_of(call: Callable[[], object]) -> str:
@@ -125,7 +133,8 @@ def _refusal_of(call: Callable[[], object]) -> str:
     try:
         call()
     except ClientError as error:
-        return error.response["Error"]["Message"] if error.response["Error"]["Code"] == "AccessDenied" else ""
+        refused = error.response["Error"]
+        return f"{refused['Code']}: {refused['Message']}" if refused["Code"] in REFUSALS else ""
     return ""
 
 

@@ -313,5 +313,4 @@ def _download(acting: Context, uri: str, folder: Path) -> Path:
 
 def _refused(folders: BucketFolders, stderr: Path, message: str) -> str:
     """Why a run failed: where it met what it may not read, that it may not."""
-    why = folders.refusal(f"{message}\n{stderr.read_text(errors='replace')}")
-    return f"AccessDenied: {why}" if why else message
+    return folders.refusal(f"{message}\n{stderr.read_text(errors='replace')}") or message

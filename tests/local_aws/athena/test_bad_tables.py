@@ -42,6 +42,13 @@ def test_files_that_hold_lines_in_another_way_are_neither_read_nor_written(lake:
         assert reason.startswith(f"NOT_SUPPORTED: table flights.{name} has the input format "), reason
 
 
+def test_archived_objects_are_left_out_as_athena_does(lake: Lake) -> None:
+    lake.table("archived", "text", "id int")
+    lake.put("archived/a", "1\n")
+    lake.s3.put_object(Bucket=LAKE, Key="archived/b", Body=b"2\n", StorageClass="GLACIER")
+    assert lake.rows("SELECT * FROM archived") == [["1"]]
+
+
 def test_a_table_whose_folder_is_empty_has_no_rows(lake: Lake) -> None:
     lake.table("empty_folder", "text", "id int")
     assert lake.rows("SELECT * FROM empty_folder") == []

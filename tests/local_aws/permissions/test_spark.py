@@ -66,6 +66,24 @@ def test_a_bucket_that_a_role_may_not_list_fails_the_run_that_reads_it(job: Call
     assert "is not authorized to perform: s3:ListBucket" in run["ErrorMessage"]
 
 
+def test_an_archived_object_fails_the_run_that_reads_it_and_no_other(
+    job: Callable[..., dict[str, Any]], aws: Callable[[str], Any], name: str
+) -> None:
+    aws("s3").create_bucket(Bucket=f"{name}-archive")
+    aws("s3").put_object(Bucket=f"{name}-archive", Key="old", Body=b"x", StorageClass="DEEP_ARCHIVE")
+    run = job(allow(["s3:ListBucket", "s3:GetObject", "s3:PutObject"]))
+    assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
+
+    aws("s3").put_object(Bucket=name, Key="in/a.txt", Body=b"one\n", StorageClass="GLACIER")
+    glue = aws("glue")
+    run = ended(glue, name, glue.start_job_run(JobName=name)["JobRunId"])
+    assert (run["JobRunState"], run["ErrorMessage"]) == (
+        "FAILED",
+        "InvalidObjectState: The operation is not valid for the object's storage class: "
+        f"s3://{name}/in/a.txt has to be restored first",
+    )
+
+
 def test_what_a_role_may_not_write_fails_the_run_that_wrote_it(job: Callable[..., dict[str, Any]]) -> None:
     run = job(allow(["s3:ListBucket", "s3:GetObject"]))
     assert run["JobRunState"] == "FAILED"
