@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 from botocore.exceptions import ClientError
 
 from local_aws.gateway import AsgiApp, Receive, Scope, Send
-from local_aws.mirror import ARCHIVES, Listed
+from local_aws.mirror import Listed
 
 T = TypeVar("T")
 _LARGE = 1024 * 1024
@@ -113,5 +113,5 @@ def _scope(path: str, query: Mapping[str, str]) -> Scope:
 def _listed(entry: ElementTree.Element) -> Listed:
     text = {child.tag.removeprefix(_XML): child.text or "" for child in entry}
     modified = datetime.fromisoformat(text["LastModified"])
-    is_archived = text.get("StorageClass", "") in ARCHIVES
-    return Listed(unquote(text["Key"]), int(text["Size"]), text["ETag"].strip('"'), modified, is_archived)
+    kind = text.get("StorageClass", "STANDARD")
+    return Listed(unquote(text["Key"]), int(text["Size"]), text["ETag"].strip('"'), modified, kind)

@@ -22,7 +22,7 @@ _THREADS = 8
 _PARTIAL = ".partial"
 """Bucket names cannot contain it."""
 _Note = dict[str, str | int]
-ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
+_ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
 """Storage classes of S3 whose objects have to be restored before they are read."""
 _IN_THE_WAY = (FileExistsError, NotADirectoryError, IsADirectoryError)
 
@@ -34,7 +34,7 @@ class Listed(NamedTuple):
     size: int
     etag: str
     modified: datetime
-    is_archived: bool = False
+    storage_class: str = "STANDARD"
 
 
 class Source(Protocol):
@@ -78,8 +78,8 @@ class OverHttp:
     def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for entry in page.get("Contents", []):
-                is_archived = entry.get("StorageClass", "") in ARCHIVES
-                yield Listed(entry["Key"], entry["Size"], entry["ETag"].strip('"'), entry["LastModified"], is_archived)
+                kind = entry.get("StorageClass", "STANDARD")
+                yield Listed(entry["Key"], entry["Size"], entry["ETag"].strip('"'), entry["LastModified"], kind)
 
     def fetch(self, bucket: str, files: Mapping[str, Path]) -> None:
         with ThreadPoolExecutor(_THREADS) as pool:
@@ -117,10 +117,8 @@ class Mirror:
         # A listing that includes `x` also includes `x/y`, so a key has the same place in all listings.
         found, home = places((entry.key for entry in listed), DUCKDB), self.folder(bucket)
         return [
-            S3File(
-                bucket, entry.key, home / found[entry.key], entry.size, entry.etag, entry.modified, entry.is_archived
-            )
-            for entry in listed
+            S3File(bucket, key, home / found[key], size, etag, modified, kind in _ARCHIVES)
+            for key, size, etag, modified, kind in listed
         ]
 
     def pull(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from botocore.exceptions import ClientError
 
@@ -50,16 +50,20 @@ def take_back(context: Context, execution: str) -> None:
     """Delete the files that an execution has written to S3 so far, and the table that it created."""
     if (noted := context.store.get(_NOTED, execution)) is None:
         return
-    steps = [partial(_drop, context, noted)]
-    steps += [partial(_delete, context, execution, place) for place in (noted["Location"], *noted.get("Elsewhere", ()))]
-    for step in steps:
-        try:
-            step()
-        except ClientError as error:
-            log.warning(
-                "some of what query %s made in or for %s is still there: %s", execution, noted["Location"], error
-            )
+    with _warned_of(execution, noted["Location"]):
+        _drop(context, noted)
+    for location in (noted["Location"], *noted.get("Elsewhere", ())):
+        with _warned_of(execution, location):
+            _delete(context, execution, location)
     settle(context, execution)
+
+
+@contextmanager
+def _warned_of(execution: str, location: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        log.warning("some of what query %s made in or for %s is still there: %s", execution, location, error)
 
 
 def _delete(context: Context, execution: str, location: str) -> None:

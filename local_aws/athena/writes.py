@@ -84,9 +84,10 @@ def insert(cursor: Cursor) -> Run:
         names = [name for name, _ in wanted]
         source = ", ".join(sql_name(c.name) if c.name in names else f"NULL AS {sql_name(c.name)}" for c in fields)
         columns = [(column.name, column.type) for column in fields]
-        places = _places(session, table) if how.keys and not table.is_projected else {}
+        is_registered = bool(how.keys) and not table.is_projected
+        places = _places(session, table) if is_registered else {}
         written, rows = output.write(session, f"SELECT {source} FROM ({query})", columns, how, places=places)
-        if how.keys and not table.is_projected:
+        if is_registered:
             definitions.register(session, table, output.folders(written), quiet=True)
         return _written(file, written, rows)
 

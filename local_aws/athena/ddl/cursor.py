@@ -134,15 +134,8 @@ class Cursor:
     def text(self, what: str = "a text in single quotes") -> str:
         """Parse a text in single quotes, or in Hive's grammar in double ones, and return its value."""
         token = self.next
-        if token.kind == "double" and not self.of_trino:
-            return self._double_text()
-        if token.kind != "text":
+        if token.kind not in (("text",) if self.of_trino else ("text", "double")):
             raise self.mismatch(what)
-        self._at += 1
-        return _ESCAPE.sub(_character, token.raw[1:-1])
-
-    def _double_text(self) -> str:
-        token = self.next
         self._at += 1
         return _ESCAPE.sub(_character, token.raw[1:-1])
 
